@@ -1,0 +1,1 @@
+"""The command line: Typer commands over the HTTP API, and `run` over a local stack."""

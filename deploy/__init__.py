@@ -1,0 +1,1 @@
+"""Starts the stack on one machine, and describes it for others."""

@@ -1,0 +1,1 @@
+"""Makes changes: detectors find, engines change a scratch copy and propose."""

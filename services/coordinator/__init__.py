@@ -1,0 +1,1 @@
+"""Decides what is worth doing, plans waves, and finishes them."""

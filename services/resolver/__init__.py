@@ -1,0 +1,1 @@
+"""Owns the leases, and lets only proposals through that stand alone."""

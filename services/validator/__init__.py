@@ -1,0 +1,1 @@
+"""The gate: tries changes, lands what is no worse, and takes it off again."""

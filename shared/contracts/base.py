@@ -1,0 +1,79 @@
+"""What every message and document is made of."""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+Id = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
+]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Oid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+
+
+class Value(BaseModel):
+    """A frozen value inside a message or a document; unknown fields are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Message(Value):
+    """A body on the bus. `subject` is where it travels; a reader refuses a version it does not know."""
+
+    subject: ClassVar[str]
+    version: Literal[1] = 1
+
+    def address(self) -> str:
+        """The concrete subject of this message; differs from `subject` where that is a pattern."""
+        return self.subject
+
+
+class AgentType(StrEnum):
+    """The specialities of DESIGN section 2."""
+
+    CODE_QUALITY = "code_quality"
+    PERFORMANCE = "performance"
+    ARCHITECTURE = "architecture"
+    SECURITY = "security"
+    WORKFLOW = "workflow"
+
+
+class Engine(StrEnum):
+    """How an agent makes a change."""
+
+    RULES = "rules"
+    CLAUDE = "claude"
+
+
+class Priority(StrEnum):
+    """A task's priority; each has its own subjects, because JetStream has none."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+class Severity(StrEnum):
+    """A finding's severity, in SARIF's words."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class WaveSize(StrEnum):
+    """How many tasks a wave may have."""
+
+    SMALL = "small"
+    LARGE = "large"
+
+    @property
+    def limit(self) -> int:
+        """The most tasks a wave of this size has."""
+        return {WaveSize.SMALL: 5, WaveSize.LARGE: 15}[self]
+
+
+ALL: Literal["all"] = "all"

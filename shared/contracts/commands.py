@@ -1,0 +1,119 @@
+"""Commands (`gs.cmd.>`, durable) and the same as RPC (`gs.rpc.>`, answered)."""
+
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, StringConstraints
+
+from shared.contracts.base import ALL, AgentType, Id, Message, Oid, Value, WaveSize
+
+Reason = Annotated[str, StringConstraints(max_length=2000)]
+
+
+class StartWave(Message):
+    """Start a wave on a target: a path, a url or an id; may be left out where only one is known."""
+
+    subject: ClassVar[str] = "gs.cmd.wave.start"
+    target: str | None = Field(default=None, max_length=4096)
+    size: WaveSize = WaveSize.SMALL
+    focus: AgentType | Literal["all"] = ALL
+    components: tuple[str, ...] = Field(default=(), max_length=200)
+    dry_run: bool = False
+    wave_id: Id | None = None
+
+
+class StopWave(Message):
+    """Stop a wave: no new task starts, nothing more lands. Without an id: every open wave."""
+
+    subject: ClassVar[str] = "gs.cmd.wave.stop"
+    wave_id: Id | None = None
+    reason: Reason = "stopped by request"
+
+
+class RollbackEnhancement(Message):
+    """Take one landed enhancement off the landing branch again, by a validated revert."""
+
+    subject: ClassVar[str] = "gs.cmd.enhancement.rollback"
+    enhancement_id: Id
+    reason: Reason = "rolled back by request"
+
+
+class MeasureHealth(Message):
+    """To the validator: build the environment and run the suite on `commit` (the baseline)."""
+
+    subject: ClassVar[str] = "gs.cmd.health.measure"
+    target_id: Id
+    wave_id: Id
+    commit: Oid
+
+
+class MeasureFindings(Message):
+    """To the agents: run the detectors on `commit`. `moment` says which end of the wave it is."""
+
+    subject: ClassVar[str] = "gs.cmd.findings.measure"
+    target_id: Id
+    wave_id: Id
+    commit: Oid
+    moment: Literal["before", "after"]
+
+
+class GetWaves(Message):
+    """List waves, newest first."""
+
+    subject: ClassVar[str] = "gs.rpc.wave.list"
+    limit: int = Field(default=20, ge=1, le=500)
+
+
+class GetWave(Message):
+    """One wave; without an id the newest."""
+
+    subject: ClassVar[str] = "gs.rpc.wave.show"
+    wave_id: Id | None = None
+
+
+class GetAgents(Message):
+    """The registered agents; `active` leaves out those that are offline."""
+
+    subject: ClassVar[str] = "gs.rpc.agents.list"
+    active: bool = False
+
+
+class GetStatus(Message):
+    """Counts of what is open, and which services answer."""
+
+    subject: ClassVar[str] = "gs.rpc.status"
+
+
+class AcquireLease(Message):
+    """coordinator → resolver: the right to change these path patterns, all or nothing."""
+
+    subject: ClassVar[str] = "gs.rpc.lease.acquire"
+    target_id: Id
+    wave_id: Id
+    task_id: Id
+    component: str
+    paths: tuple[str, ...]
+
+
+class RenewLease(Message):
+    """The holder's heart-beat."""
+
+    subject: ClassVar[str] = "gs.rpc.lease.renew"
+    target_id: Id
+    task_id: Id
+    epoch: int
+
+
+class ReleaseLease(Message):
+    """The task is over; releasing twice is the same as once."""
+
+    subject: ClassVar[str] = "gs.rpc.lease.release"
+    target_id: Id
+    task_id: Id
+
+
+class LeaseGrant(Value):
+    """The answer to AcquireLease and RenewLease: an epoch, or who is in the way."""
+
+    granted: bool
+    epoch: int = 0
+    reason: str = ""

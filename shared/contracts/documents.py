@@ -1,0 +1,319 @@
+"""What is kept in MongoDB: one model per collection. `id` is stored as `_id`.
+
+A document with a `state` also has a `version`, which every stored change raises by one.
+"""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shared.contracts.base import (
+    ALL,
+    AgentType,
+    Engine,
+    Id,
+    Oid,
+    Priority,
+    Severity,
+    Sha256,
+    Value,
+    WaveSize,
+)
+from shared.contracts.states import (
+    AgentState,
+    EnhancementState,
+    LeaseState,
+    RunState,
+    TaskState,
+    WaveState,
+)
+
+
+class Document(BaseModel):
+    """Frozen: a change is a new document that came back from the database."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    id: str
+    version: int = 0
+
+
+class Target(Document):
+    """A repository being improved. The same path with another first commit is another target."""
+
+    id: Id
+    location: str
+    root_commit: Oid
+    name: str
+    base_branch: str
+    landing_branch: str
+    detached: bool = False
+    created_at: datetime
+
+
+class Agent(Document):
+    """A registered worker. It is offline when its heart-beat is older than the coordinator allows."""
+
+    id: Id
+    name: str
+    types: tuple[AgentType, ...]
+    engines: tuple[Engine, ...]
+    capabilities: tuple[str, ...] = ()
+    state: AgentState = AgentState.IDLE
+    task_id: Id | None = None
+    pid: int
+    host: str
+    started_at: datetime
+    heartbeat_at: datetime
+
+
+class Failure(Value):
+    """Why something could not be done, for people: what was wrong and what to do."""
+
+    code: str
+    message: str
+    hint: str = ""
+    output: str = ""
+
+
+class Wave(Document):
+    """A bounded set of tasks started together. `commit` is the head the wave began on."""
+
+    id: Id
+    target_id: Id
+    size: WaveSize = WaveSize.SMALL
+    focus: AgentType | Literal["all"] = ALL
+    components: tuple[str, ...] = ()
+    dry_run: bool = False
+    state: WaveState = WaveState.PLANNED
+    commit: Oid
+    base_commit: Oid
+    final_commit: Oid | None = None
+    tasks: int = 0
+    notes: tuple[str, ...] = ()
+    failure: Failure | None = None
+    created_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None = None
+
+
+class Opportunity(Value):
+    """Findings worth a task. `expected_impact` is in health points, `complexity` in changed lines."""
+
+    agent_type: AgentType
+    component: str
+    description: str
+    priority: Priority
+    expected_impact: float
+    complexity: float
+    findings: int
+    fixable: int
+
+
+class Task(Document):
+    """One assignment. `paths` are the component's patterns and the limits of the lease."""
+
+    id: Id
+    wave_id: Id
+    target_id: Id
+    agent_type: AgentType
+    component: str
+    paths: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    commit: Oid
+    opportunity: Opportunity
+    priority: Priority = Priority.NORMAL
+    state: TaskState = TaskState.WAITING
+    epoch: int = 0
+    agent_id: Id | None = None
+    follows: Id | None = None
+    round: int = 0
+    enhancements: int = 0
+    note: str = ""
+    created_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None = None
+
+
+class Lease(Value):
+    """One entry of a target's lease ledger; exclusive while held."""
+
+    task_id: Id
+    wave_id: Id
+    component: str
+    paths: tuple[str, ...]
+    epoch: int
+    state: LeaseState = LeaseState.HELD
+    expires_at: datetime
+
+
+class LeaseLedger(Document):
+    """All leases of one target in one document, so that a grant is one compare-and-swap.
+
+    `id` is the target's; `epoch` is the last epoch given out and only grows.
+    """
+
+    id: Id
+    epoch: int = 0
+    leases: tuple[Lease, ...] = ()
+
+
+class Finding(Value):
+    """Something measured to be wrong. `fingerprint` survives line moves; lines count from 1."""
+
+    rule: str
+    severity: Severity
+    message: str
+    path: str
+    line: int
+    fingerprint: str
+    component: str = ""
+    fixable: Literal["no", "safe", "unsafe"] = "no"
+    tool: str
+
+
+class FindingSet(Document):
+    """All findings of one detector set on one commit. `id` is `<target>:<commit>:<detectors>`."""
+
+    target_id: Id
+    commit: Oid
+    detectors: str
+    findings: tuple[Finding, ...]
+    lines: dict[str, int] = Field(default_factory=dict)
+    seconds: float
+    measured_at: datetime
+
+
+class Health(Document):
+    """Measured metrics of one component in one dimension. `id` is `<target>:<commit>:<component>:<dimension>`."""
+
+    target_id: Id
+    commit: Oid
+    component: str
+    dimension: AgentType
+    metrics: dict[str, float]
+    score: float
+    measured_at: datetime
+
+
+class Prediction(Value):
+    """Written down before the change is tried. `size` is in the metric's unit."""
+
+    metric: str
+    direction: Literal["down", "up", "same"]
+    size: float
+    confidence: float = Field(ge=0, le=1)
+
+
+class Rollback(Value):
+    """How an enhancement was taken off again."""
+
+    commit: Oid
+    reason: str
+    at: datetime
+
+
+class Enhancement(Document):
+    """A proposed change. `key` is unique within its task, so that a task done twice proposes once."""
+
+    id: Id
+    wave_id: Id
+    task_id: Id
+    target_id: Id
+    key: str
+    component: str
+    agent_type: AgentType
+    agent_id: Id
+    agent: str
+    engine: Engine
+    epoch: int
+    order: int
+    rule: str
+    title: str
+    rationale: str
+    safe: bool
+    prior: float = Field(ge=0, le=1)
+    findings: tuple[Finding, ...] = ()
+    prediction: Prediction | None = None
+    base_commit: Oid
+    patch: Sha256
+    files: tuple[str, ...]
+    lines_added: int
+    lines_removed: int
+    state: EnhancementState = EnhancementState.PROPOSED
+    reason: str = ""
+    tests: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
+    commit: Oid | None = None
+    rollback: Rollback | None = None
+    rollback_refused: str = ""
+    created_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None = None
+
+
+class Patch(Document):
+    """A unified git diff, stored once under its sha256. Immutable."""
+
+    id: Sha256
+    text: str
+    created_at: datetime
+
+
+class Counts(Value):
+    """A test report in figures."""
+
+    tests: int
+    passed: int
+    failed: int
+    skipped: int
+
+
+class Verdict(Document):
+    """One line of the evidence log: a run the validator made, and what came of it.
+
+    `key` names (tree, environment, gate configuration, plan), so nothing is computed twice.
+    `tests` is the plan: empty for the full suite, else the test ids run. `report` is the sha256 of
+    the full report in `reports`. `outcome` is `infrastructure` where no report can be trusted:
+    that is never a pass and never blame.
+    """
+
+    id: Id
+    key: str
+    target_id: Id
+    wave_id: Id
+    purpose: str
+    tree: Oid
+    head: Oid
+    environment: str
+    changes: tuple[Id, ...] = ()
+    tests: tuple[str, ...] = ()
+    state: RunState = RunState.REQUESTED
+    outcome: Literal["", "reported", "infrastructure"] = ""
+    counts: Counts | None = None
+    failing: tuple[str, ...] = ()
+    report: Sha256 | None = None
+    sandbox: str = ""
+    seconds: float = 0
+    detail: str = ""
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+class Report(Document):
+    """A test report or a log, zlib-compressed, stored once under the sha256 of what is inside."""
+
+    id: Sha256
+    kind: Literal["tests", "log"]
+    data: bytes
+    created_at: datetime
+
+
+class Audit(Document):
+    """Who asked for what, through which door."""
+
+    id: Id
+    action: str
+    subject: dict[str, Any]
+    door: str
+    at: datetime

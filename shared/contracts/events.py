@@ -1,0 +1,251 @@
+"""Events (`gs.evt.>`): what happened, past tense. Whatever ends has one, with its evidence."""
+
+from typing import ClassVar, Literal
+
+from shared.contracts.base import AgentType, Id, Message, Oid
+
+
+class Event(Message):
+    """`note` is one sentence for people."""
+
+    note: str = ""
+
+
+class AgentRegistered(Event):
+    subject: ClassVar[str] = "gs.evt.agent.registered"
+    agent_id: Id
+    name: str
+    types: tuple[AgentType, ...]
+
+
+class AgentLost(Event):
+    subject: ClassVar[str] = "gs.evt.agent.lost"
+    agent_id: Id
+    name: str
+
+
+class WavePlanned(Event):
+    """Accepted and written down; measuring begins."""
+
+    subject: ClassVar[str] = "gs.evt.wave.planned"
+    wave_id: Id
+    target_id: Id
+    commit: Oid
+
+
+class WaveStarted(Event):
+    """Tasks exist. `note` says why there are fewer than the size allows."""
+
+    subject: ClassVar[str] = "gs.evt.wave.started"
+    wave_id: Id
+    target_id: Id
+    tasks: int
+
+
+class WaveFinished(Event):
+    subject: ClassVar[str] = "gs.evt.wave.finished"
+    wave_id: Id
+    target_id: Id
+    state: Literal["completed", "stopped", "failed"]
+    landed: int = 0
+    refused: int = 0
+
+
+class FindingsMeasured(Event):
+    subject: ClassVar[str] = "gs.evt.findings.measured"
+    wave_id: Id
+    target_id: Id
+    commit: Oid
+    moment: Literal["before", "after"]
+    findings: int
+
+
+class MeasurementFailed(Event):
+    """Findings or baseline could not be measured; the wave cannot go on."""
+
+    subject: ClassVar[str] = "gs.evt.measurement.failed"
+    wave_id: Id
+    target_id: Id
+    code: str
+    reason: str
+    hint: str = ""
+
+
+class EnvironmentBuilt(Event):
+    """The target's test environment stands. `seconds` is 0 where it came from the cache."""
+
+    subject: ClassVar[str] = "gs.evt.environment.built"
+    wave_id: Id
+    target_id: Id
+    seconds: float
+    cached: bool
+
+
+class BaselineMeasured(Event):
+    """The suite ran on the base: what fails there is known, and blamed on nobody."""
+
+    subject: ClassVar[str] = "gs.evt.baseline.measured"
+    wave_id: Id
+    target_id: Id
+    commit: Oid
+    tests: int
+    failing: int
+    seconds: float
+
+
+class TaskAssigned(Event):
+    subject: ClassVar[str] = "gs.evt.task.assigned"
+    task_id: Id
+    wave_id: Id
+    agent_type: AgentType
+    component: str
+
+
+class TaskStarted(Event):
+    subject: ClassVar[str] = "gs.evt.task.started"
+    task_id: Id
+    wave_id: Id
+    agent_id: Id
+    agent: str
+
+
+class TaskProposed(Event):
+    """The agent is finished; `enhancements` were proposed (0: nothing to do)."""
+
+    subject: ClassVar[str] = "gs.evt.task.proposed"
+    task_id: Id
+    wave_id: Id
+    target_id: Id
+    enhancements: int
+
+
+class TaskFinished(Event):
+    """The task reached a terminal state."""
+
+    subject: ClassVar[str] = "gs.evt.task.finished"
+    task_id: Id
+    wave_id: Id
+    target_id: Id
+    state: str
+
+
+class EnhancementEvent(Event):
+    """What the enhancement events share."""
+
+    enhancement_id: Id
+    wave_id: Id
+    target_id: Id
+    title: str
+
+
+class EnhancementProposed(EnhancementEvent):
+    subject: ClassVar[str] = "gs.evt.enhancement.proposed"
+
+
+class EnhancementCleared(EnhancementEvent):
+    subject: ClassVar[str] = "gs.evt.enhancement.cleared"
+
+
+class EnhancementValidated(EnhancementEvent):
+    subject: ClassVar[str] = "gs.evt.enhancement.validated"
+
+
+class EnhancementApplied(EnhancementEvent):
+    subject: ClassVar[str] = "gs.evt.enhancement.applied"
+    commit: Oid
+    branch: str
+
+
+class EnhancementRejected(EnhancementEvent):
+    """Refused; `tests` names the ones that caught it."""
+
+    subject: ClassVar[str] = "gs.evt.enhancement.rejected"
+    reason: str
+    tests: tuple[str, ...] = ()
+
+
+class EnhancementExpired(EnhancementEvent):
+    """It no longer applies, or its wave ended; nobody's fault."""
+
+    subject: ClassVar[str] = "gs.evt.enhancement.expired"
+    reason: str
+
+
+class EnhancementRolledBack(EnhancementEvent):
+    subject: ClassVar[str] = "gs.evt.enhancement.rolled_back"
+    commit: Oid
+
+
+class RollbackRefused(EnhancementEvent):
+    subject: ClassVar[str] = "gs.evt.rollback.refused"
+    reason: str
+    tests: tuple[str, ...] = ()
+
+
+class RunFinished(Event):
+    """One run of a test suite, or of some of its tests, on one tree."""
+
+    subject: ClassVar[str] = "gs.evt.run.finished"
+    run_id: Id
+    wave_id: Id
+    target_id: Id
+    purpose: str
+    changes: int
+    tests: int
+    failing: int
+    seconds: float
+
+
+class LeaseGranted(Event):
+    subject: ClassVar[str] = "gs.evt.lease.granted"
+    wave_id: Id
+    target_id: Id
+    task_id: Id
+    component: str
+    epoch: int
+
+
+class LeaseReleased(Event):
+    subject: ClassVar[str] = "gs.evt.lease.released"
+    wave_id: Id
+    target_id: Id
+    task_id: Id
+    component: str
+
+
+class LeaseExpired(Event):
+    subject: ClassVar[str] = "gs.evt.lease.expired"
+    wave_id: Id
+    target_id: Id
+    task_id: Id
+    component: str
+
+
+EVENTS: tuple[type[Event], ...] = (
+    AgentRegistered,
+    AgentLost,
+    WavePlanned,
+    WaveStarted,
+    WaveFinished,
+    FindingsMeasured,
+    MeasurementFailed,
+    EnvironmentBuilt,
+    BaselineMeasured,
+    TaskAssigned,
+    TaskStarted,
+    TaskProposed,
+    TaskFinished,
+    EnhancementProposed,
+    EnhancementCleared,
+    EnhancementValidated,
+    EnhancementApplied,
+    EnhancementRejected,
+    EnhancementExpired,
+    EnhancementRolledBack,
+    RollbackRefused,
+    RunFinished,
+    LeaseGranted,
+    LeaseReleased,
+    LeaseExpired,
+)
+EVENT_BY_SUBJECT = {event.subject: event for event in EVENTS}

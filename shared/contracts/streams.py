@@ -1,0 +1,100 @@
+"""Streams and durable consumers, declared once; `shared.messaging.provision` makes them so."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.contracts.base import AgentType, Priority
+
+DAY = 24 * 3600.0
+
+
+class Retention(StrEnum):
+    """When a stream forgets a message."""
+
+    WORK_QUEUE = "workqueue"
+    LIMITS = "limits"
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A JetStream stream. `max_age` is in seconds, 0 for ever."""
+
+    name: str
+    subjects: tuple[str, ...]
+    retention: Retention
+    max_age: float = 0
+    max_messages: int = 1_000_000
+    max_bytes: int = 1 << 30
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """A durable pull consumer. `ack_wait` is in seconds; work that takes longer says `in_progress`."""
+
+    name: str
+    stream: str
+    filter: str
+    ack_wait: float = 10.0
+    max_ack_pending: int = 16
+
+
+COMMANDS = Stream(
+    "GS_COMMANDS",
+    (
+        "gs.cmd.wave.*",
+        "gs.cmd.infinite.*",
+        "gs.cmd.health.*",
+        "gs.cmd.findings.*",
+        "gs.cmd.enhancement.*",
+    ),
+    Retention.WORK_QUEUE,
+)
+# Concrete subjects: a task for a type nobody knows is refused at publishing, not kept unread.
+TASKS = Stream(
+    "GS_TASKS",
+    tuple(f"gs.task.{priority}.{agent_type}" for priority in Priority for agent_type in AgentType),
+    Retention.WORK_QUEUE,
+)
+PROPOSALS = Stream(
+    "GS_PROPOSALS", ("gs.proposal.submitted", "gs.proposal.cleared"), Retention.WORK_QUEUE
+)
+RUNS = Stream("GS_RUNS", ("gs.run.*",), Retention.WORK_QUEUE)
+EVENTS = Stream("GS_EVENTS", ("gs.evt.>",), Retention.LIMITS, max_age=7 * DAY)
+DEAD_LETTERS = Stream("GS_DLQ", ("gs.dlq.>",), Retention.LIMITS, max_age=30 * DAY)
+
+STREAMS = (COMMANDS, TASKS, PROPOSALS, RUNS, EVENTS, DEAD_LETTERS)
+
+# A work queue refuses consumers whose filters overlap, so a noun's commands share one consumer and
+# the handler tells the verbs apart; what no handler knows becomes a dead letter, not a silence.
+WAVE_COMMANDS = Consumer("coordinator-wave", COMMANDS.name, "gs.cmd.wave.*")
+INFINITE_COMMANDS = Consumer("coordinator-infinite", COMMANDS.name, "gs.cmd.infinite.*")
+HEALTH_COMMANDS = Consumer("validator-health", COMMANDS.name, "gs.cmd.health.*")
+FINDINGS_COMMANDS = Consumer("agents-findings", COMMANDS.name, "gs.cmd.findings.*")
+ENHANCEMENT_COMMANDS = Consumer("validator-enhancement", COMMANDS.name, "gs.cmd.enhancement.*")
+PROPOSALS_SUBMITTED = Consumer("resolver-submitted", PROPOSALS.name, "gs.proposal.submitted")
+PROPOSALS_CLEARED = Consumer("validator-cleared", PROPOSALS.name, "gs.proposal.cleared")
+RUN_REQUESTS = Consumer("validator-runs", RUNS.name, "gs.run.*", max_ack_pending=4)
+EVENTS_FOR_COORDINATOR = Consumer("coordinator-events", EVENTS.name, "gs.evt.>")
+
+
+def task_consumer(priority: Priority, agent_type: AgentType) -> Consumer:
+    """The consumer of one (priority, agent type): JetStream has no priorities within a stream."""
+    return Consumer(
+        f"agents-{priority}-{agent_type}", TASKS.name, f"gs.task.{priority}.{agent_type}"
+    )
+
+
+TASK_CONSUMERS = tuple(task_consumer(p, t) for p in Priority for t in AgentType)
+
+CONSUMERS = (
+    WAVE_COMMANDS,
+    INFINITE_COMMANDS,
+    HEALTH_COMMANDS,
+    FINDINGS_COMMANDS,
+    ENHANCEMENT_COMMANDS,
+    PROPOSALS_SUBMITTED,
+    PROPOSALS_CLEARED,
+    RUN_REQUESTS,
+    EVENTS_FOR_COORDINATOR,
+    *TASK_CONSUMERS,
+)

@@ -1,0 +1,1 @@
+"""Clock, ids and errors: standard library only, imported by everything."""

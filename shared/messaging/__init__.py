@@ -1,0 +1,1 @@
+"""NATS JetStream through FastStream: broker, consumers, the ack wrapper, RPC, provisioning."""

@@ -1,0 +1,134 @@
+"""Creates streams and consumers from `shared.contracts.streams`, and fails on drift.
+
+Idempotent: services may start it at once. Run it alone with `python -m shared.messaging.provision`.
+"""
+
+import asyncio
+import os
+from typing import Any
+
+import nats
+from nats.js import JetStreamContext
+from nats.js.api import (
+    AckPolicy,
+    ConsumerConfig,
+    DiscardPolicy,
+    RetentionPolicy,
+    StorageType,
+    StreamConfig,
+)
+from nats.js.errors import BadRequestError, NotFoundError
+
+from shared.contracts.streams import CONSUMERS, STREAMS, Consumer, Retention, Stream
+from shared.kernel.errors import Rejected
+
+DUPLICATE_WINDOW = 600.0
+# Room for the headers a dead letter adds, below the server's max_payload of 1 MiB.
+MAX_MESSAGE = 1_000_000
+
+
+def stream_config(stream: Stream) -> StreamConfig:
+    """`stream` as JetStream wants it: what was accepted is never dropped to make room."""
+    work_queue = stream.retention is Retention.WORK_QUEUE
+    return StreamConfig(
+        name=stream.name,
+        subjects=list(stream.subjects),
+        retention=RetentionPolicy(str(stream.retention)),
+        storage=StorageType.FILE,
+        discard=DiscardPolicy.NEW if work_queue else DiscardPolicy.OLD,
+        max_age=stream.max_age,
+        max_msgs=stream.max_messages,
+        max_bytes=stream.max_bytes,
+        max_msg_size=MAX_MESSAGE if stream.name != "GS_DLQ" else -1,
+        duplicate_window=DUPLICATE_WINDOW,
+        deny_delete=True,
+        deny_purge=work_queue,
+    )
+
+
+def consumer_config(consumer: Consumer) -> ConsumerConfig:
+    """`consumer` as JetStream wants it. Deliveries are counted by the wrapper, not the server."""
+    return ConsumerConfig(
+        durable_name=consumer.name,
+        filter_subject=consumer.filter,
+        ack_policy=AckPolicy.EXPLICIT,
+        ack_wait=consumer.ack_wait,
+        max_ack_pending=consumer.max_ack_pending,
+        max_deliver=-1,
+    )
+
+
+async def provision(url: str) -> None:
+    """Make every stream and consumer; `Rejected` names each setting that differs."""
+    client = await nats.connect(url, connect_timeout=2, max_reconnect_attempts=5)
+    try:
+        jetstream = client.jetstream(timeout=10)
+        drift = [line for stream in STREAMS for line in await _ensure_stream(jetstream, stream)]
+        lines = await asyncio.gather(*(_ensure_consumer(jetstream, each) for each in CONSUMERS))
+        drift += [line for each in lines for line in each]
+    finally:
+        await client.close()
+    if drift:
+        raise Rejected(
+            f"JetStream is set up differently: {'; '.join(drift)}.",
+            hint="Drain and delete what differs, or use the server of this version.",
+            code="stream_drift",
+        )
+
+
+async def _ensure_stream(jetstream: JetStreamContext, stream: Stream) -> list[str]:
+    wanted = stream_config(stream)
+    try:
+        found = (await jetstream.stream_info(stream.name)).config
+    except NotFoundError:
+        try:
+            await jetstream.add_stream(wanted)
+        except BadRequestError:
+            # Somebody else made it in between, perhaps differently: look again.
+            found = (await jetstream.stream_info(stream.name)).config
+        else:
+            return []
+    names = ("subjects", "retention", "storage", "discard", "max_age", "max_msgs", "max_bytes")
+    return _differences(stream.name, wanted, found, names)
+
+
+async def _ensure_consumer(jetstream: JetStreamContext, consumer: Consumer) -> list[str]:
+    wanted = consumer_config(consumer)
+    try:
+        found = (await jetstream.consumer_info(consumer.stream, consumer.name)).config
+    except NotFoundError:
+        await jetstream.add_consumer(consumer.stream, wanted)
+        return []
+    names = ("filter_subject", "ack_policy", "ack_wait", "max_ack_pending", "max_deliver")
+    return _differences(consumer.name, wanted, found, names)
+
+
+def _differences(name: str, wanted: Any, found: Any, fields: tuple[str, ...]) -> list[str]:
+    pairs = [(each, getattr(wanted, each), getattr(found, each)) for each in fields]
+    return [
+        f"{name}.{each} is {there!r}, not {here!r}" for each, here, there in pairs if here != there
+    ]
+
+
+async def await_streams(jetstream: JetStreamContext, *, patience: float = 60.0) -> None:
+    """Wait until the provisioner was here; `Rejected` after `patience` seconds."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + patience
+    while True:
+        try:
+            await jetstream.stream_info(STREAMS[-1].name)
+            await jetstream.consumer_info(CONSUMERS[-1].stream, CONSUMERS[-1].name)
+        except (NotFoundError, TimeoutError) as error:
+            if loop.time() > deadline:
+                raise Rejected(
+                    "The JetStream streams do not exist.",
+                    hint="Run `python -m shared.messaging.provision` once.",
+                    code="no_streams",
+                ) from error
+            await asyncio.sleep(0.2)
+        else:
+            return
+
+
+if __name__ == "__main__":
+    asyncio.run(provision(os.environ.get("GROUNDSWELL_NATS_URL", "nats://127.0.0.1:4222")))

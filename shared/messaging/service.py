@@ -1,0 +1,185 @@
+"""Running a service: connect, subscribe, answer, loop, and stop without losing anything."""
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import nats.micro
+import structlog
+from faststream.nats import NatsRouter
+from nats.aio.client import Client
+from nats.micro.request import Request
+from nats.micro.service import EndpointConfig, ServiceConfig
+
+from shared.kernel.clock import Clock, utc_now
+from shared.kernel.errors import GroundswellError, Transient
+from shared.kernel.ids import NewId, uuid7
+from shared.messaging.bus import Bus
+from shared.messaging.connection import make_broker
+from shared.messaging.consumers import decode, wrapper
+from shared.messaging.dead_letters import DeadLetters
+from shared.messaging.provision import await_streams, provision
+from shared.messaging.rpc import Endpoint, Garbage, failure, read_question, success
+
+log = structlog.get_logger(__name__)
+VERSION = "0.1.0"
+
+
+@dataclass(frozen=True)
+class Every:
+    """A loop: `action` every `seconds`, the first time at once. What it raises is logged."""
+
+    seconds: float
+    action: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Service:
+    """What a service is made of. `tasks` run for its whole life; one that ends ends the service."""
+
+    name: str
+    router: NatsRouter | None = None
+    endpoints: tuple[Endpoint[Any, Any], ...] = ()
+    loops: tuple[Every, ...] = ()
+    tasks: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    on_stop: Callable[[], Awaitable[None]] | None = None
+
+
+async def serve(
+    name: str,
+    url: str,
+    make: Callable[[Bus], Service],
+    *,
+    provisions: bool = False,
+    clock: Clock = utc_now,
+    new_id: NewId = uuid7,
+) -> None:
+    """Run until SIGTERM or SIGINT. The service answers `$SRV.PING.groundswell-<name>` when ready."""
+    stopped = _on_signals()
+    letters: list[DeadLetters] = []
+    broker = make_broker(url, name, (_late(letters),), decode)
+    client = await _connect(broker, stopped)
+    if client is None:
+        return
+    letters.append(DeadLetters(client))
+    if provisions:
+        await provision(url)
+    await await_streams(client.jetstream())
+    service = make(Bus(client, source=name, clock=clock, new_id=new_id))
+    if service.router is not None:
+        broker.include_router(service.router)
+    await broker.start()
+    micro = await _answer(client, service, letters[0])
+    running = [asyncio.create_task(_loop(each)) for each in service.loops]
+    running += [asyncio.create_task(each()) for each in service.tasks]
+    log.info("service_ready", service=name)
+    try:
+        await _until(stopped, running[len(service.loops) :])
+    finally:
+        await micro.stop()
+        if service.on_stop is not None:
+            await service.on_stop()
+        await _cancel(running)
+        await broker.stop()
+        log.info("service_stopped", service=name)
+
+
+def _late(letters: list[DeadLetters]) -> Any:
+    """The wrapper needs the connection, and the broker needs the wrapper before it connects."""
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        return wrapper(letters[0])(*args, **kwargs)
+
+    return make
+
+
+def _on_signals() -> asyncio.Event:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, stopped.set)
+    return stopped
+
+
+async def _connect(broker: Any, stopped: asyncio.Event) -> Client | None:
+    """Connect, patiently; None when the service was stopped meanwhile."""
+    while not stopped.is_set():
+        try:
+            client: Client = await broker.connect()
+        except (OSError, TimeoutError, nats.errors.Error) as error:
+            log.warning("nats_away", error=repr(error))
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopped.wait(), 0.5)
+        else:
+            return client
+    return None
+
+
+async def _answer(client: Client, service: Service, letters: DeadLetters) -> Any:
+    micro = await nats.micro.add_service(
+        client,
+        ServiceConfig(
+            name=f"groundswell-{service.name}",
+            version=VERSION,
+            description=f"Groundswell's {service.name}",
+        ),
+    )
+    for endpoint in service.endpoints:
+        await micro.add_endpoint(
+            EndpointConfig(
+                name=endpoint.subject.removeprefix("gs.rpc.").replace(".", "-"),
+                subject=endpoint.subject,
+                handler=_handler(endpoint, letters),
+            )
+        )
+    return micro
+
+
+def _handler(
+    endpoint: Endpoint[Any, Any], letters: DeadLetters
+) -> Callable[[Request], Awaitable[None]]:
+    name = endpoint.subject.removeprefix("gs.rpc.").replace(".", "-")
+
+    async def answer(request: Request) -> None:
+        try:
+            question = read_question(request.data, endpoint.question)
+            result = await endpoint.handler(question)
+        except Garbage as error:
+            await letters.bury_request(name, endpoint.subject, request.data, str(error))
+            await request.respond(failure(error))
+        except Exception as error:  # noqa: BLE001 - the caller must hear of it, whatever it is
+            await request.respond(failure(error))
+        else:
+            await request.respond(success(result))
+
+    return answer
+
+
+async def _loop(every: Every) -> None:
+    while True:
+        try:
+            await every.action()
+        except Transient as error:
+            log.info("loop_postponed", reason=str(error))
+        except GroundswellError as error:
+            log.warning("loop_refused", reason=str(error))
+        except Exception:
+            log.exception("loop_failed")
+        await asyncio.sleep(every.seconds)
+
+
+async def _until(stopped: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
+    waiting = asyncio.create_task(stopped.wait())
+    done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    for each in done - {waiting}:
+        each.result()
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for each in tasks:
+        each.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,1 @@
+"""MongoDB access. `client` is the only module that imports motor."""

@@ -1,0 +1,81 @@
+"""The collections: name, document, indexes, state machine; in one place."""
+
+from dataclasses import dataclass
+
+from pymongo import ASCENDING, DESCENDING, IndexModel
+
+from shared.contracts import documents as d
+from shared.contracts import states
+from shared.mongo.client import Database
+from shared.mongo.repository import Repository, StateRepository
+
+
+def _index(*keys: str, unique: bool = False) -> IndexModel:
+    """An ascending index; a leading `-` makes a key descend."""
+    directions = [
+        (key.lstrip("-"), DESCENDING if key.startswith("-") else ASCENDING) for key in keys
+    ]
+    return IndexModel(directions, unique=unique)
+
+
+INDEXES: dict[str, tuple[IndexModel, ...]] = {
+    "targets": (_index("location", "root_commit", unique=True),),
+    "agents": (_index("name"),),
+    "waves": (_index("target_id", "state"), _index("state"), _index("-created_at")),
+    "tasks": (_index("wave_id"), _index("state")),
+    "leases": (),
+    "enhancements": (
+        _index("task_id", "key", unique=True),
+        _index("target_id", "state"),
+        _index("wave_id"),
+        _index("state"),
+    ),
+    "verdicts": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
+    "patches": (),
+    "reports": (),
+    "findings": (),
+    "health": (_index("target_id", "commit"),),
+    "audit": (_index("-at"),),
+}
+
+
+@dataclass(frozen=True)
+class Store:
+    """Every repository over one database."""
+
+    targets: Repository[d.Target]
+    agents: StateRepository[d.Agent]
+    waves: StateRepository[d.Wave]
+    tasks: StateRepository[d.Task]
+    leases: Repository[d.LeaseLedger]
+    enhancements: StateRepository[d.Enhancement]
+    verdicts: StateRepository[d.Verdict]
+    patches: Repository[d.Patch]
+    reports: Repository[d.Report]
+    findings: Repository[d.FindingSet]
+    health: Repository[d.Health]
+    audit: Repository[d.Audit]
+
+
+def open_store(database: Database) -> Store:
+    """Repositories over `database`; touches nothing yet."""
+    return Store(
+        targets=Repository(database["targets"], d.Target),
+        agents=StateRepository(database["agents"], d.Agent, states.AGENT),
+        waves=StateRepository(database["waves"], d.Wave, states.WAVE),
+        tasks=StateRepository(database["tasks"], d.Task, states.TASK),
+        leases=Repository(database["leases"], d.LeaseLedger),
+        enhancements=StateRepository(database["enhancements"], d.Enhancement, states.ENHANCEMENT),
+        verdicts=StateRepository(database["verdicts"], d.Verdict, states.RUN),
+        patches=Repository(database["patches"], d.Patch),
+        reports=Repository(database["reports"], d.Report),
+        findings=Repository(database["findings"], d.FindingSet),
+        health=Repository(database["health"], d.Health),
+        audit=Repository(database["audit"], d.Audit),
+    )
+
+
+async def ensure_indexes(database: Database) -> None:
+    """Create every index that is missing."""
+    for name, indexes in INDEXES.items():
+        await database[name].create_indexes(indexes)

@@ -1,0 +1,126 @@
+"""Repositories: documents in and out, and a state change as one conditional update."""
+
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from shared.contracts.documents import Document
+from shared.contracts.states import Machine
+from shared.kernel.errors import NotFound
+from shared.mongo.client import Collection, Record
+
+D = TypeVar("D", bound=Document)
+
+
+class Repository(Generic[D]):
+    """Documents of one collection."""
+
+    def __init__(self, collection: Collection, model: type[D]) -> None:
+        self._collection = collection
+        self._model = model
+
+    async def get(self, key: str) -> D | None:
+        """The document under `key`."""
+        found = await self._collection.find({"_id": key}, limit=1)
+        return self._read(found[0]) if found else None
+
+    async def need(self, key: str) -> D:
+        """The document under `key`, or `NotFound`."""
+        document = await self.get(key)
+        if document is None:
+            raise NotFound(f"There is no {self._model.__name__.lower()} {key}.")
+        return document
+
+    async def find(self, *, sort: str = "_id", limit: int = 0, **where: Any) -> list[D]:
+        """Documents whose fields equal `where`; a list or tuple means one of.
+
+        `sort` is a field, descending with a leading `-`. Ids are UUIDv7: `_id` sorts by age.
+        """
+        order = [(sort.lstrip("-"), -1 if sort.startswith("-") else 1)]
+        records = await self._collection.find(_where(where), sort=order, limit=limit)
+        return [self._read(record) for record in records]
+
+    async def first(self, *, sort: str = "_id", **where: Any) -> D | None:
+        """The first of `find`."""
+        found = await self.find(sort=sort, limit=1, **where)
+        return found[0] if found else None
+
+    async def count(self, **where: Any) -> int:
+        """How many `find` would give."""
+        return await self._collection.count(_where(where))
+
+    async def insert(self, document: D) -> bool:
+        """Insert; False where its id or another unique key is taken."""
+        return await self._collection.insert(_write(document))
+
+    async def insert_missing(self, documents: Iterable[D]) -> int:
+        """Insert those that are not there yet, in one round trip; how many were new."""
+        return await self._collection.insert_missing([_write(each) for each in documents])
+
+    async def save(self, document: D) -> D | None:
+        """Replace `document` if nobody changed it since it was read; the new version, else None."""
+        new = document.model_copy(update={"version": document.version + 1})
+        where = {"_id": document.id, "version": document.version}
+        return new if await self._collection.replace(where, _write(new)) else None
+
+    async def patch(self, key: str, **changes: Any) -> bool:
+        """Set fields outside the state machine (a heart-beat, say); whether it was there."""
+        return await self._collection.update({"_id": key}, {"$set": _plain(changes)})
+
+    def _read(self, record: Record) -> D:
+        record["id"] = record.pop("_id")
+        return self._model.model_validate(record)
+
+
+class StateRepository(Repository[D]):
+    """Documents with a state. Nothing changes `state` but `transition`."""
+
+    def __init__(self, collection: Collection, model: type[D], machine: Machine) -> None:
+        super().__init__(collection, model)
+        self.machine = machine
+
+    async def transition(self, document: D, trigger: str, **changes: Any) -> D | None:
+        """Move `document` by `trigger`, setting `changes` in the same update.
+
+        None where its stored state or version is no longer the one that was read, or where the
+        table has no such transition: the caller lost a race, or its message came twice.
+        """
+        state: Any = getattr(document, "state")  # noqa: B009
+        target = self.machine.target(state, trigger)
+        if target is None:
+            return None
+        where = {"_id": document.id, "state": str(state), "version": document.version}
+        values = {"state": target, **changes}
+        update = {"$set": _plain(values), "$inc": {"version": 1}}
+        if not await self._collection.update(where, update):
+            return None
+        return document.model_copy(update={**values, "version": document.version + 1})
+
+    async def transition_all(self, documents: Sequence[D], trigger: str, **changes: Any) -> list[D]:
+        """`transition` for each; those that moved."""
+        moved = [await self.transition(each, trigger, **changes) for each in documents]
+        return [each for each in moved if each is not None]
+
+
+def _write(document: Document) -> Record:
+    record: Record = _plain(document.model_dump())
+    record["_id"] = record.pop("id")
+    return record
+
+
+def _where(where: Record) -> Record:
+    plain = _plain({("_id" if key == "id" else key): value for key, value in where.items()})
+    return {k: {"$in": v} if isinstance(v, list) else v for k, v in plain.items()}
+
+
+def _plain(values: Any) -> Any:
+    """BSON knows lists and strings, not tuples and enums."""
+    if isinstance(values, BaseModel):
+        return _plain(values.model_dump())
+    if isinstance(values, dict):
+        return {key: _plain(value) for key, value in values.items()}
+    if isinstance(values, list | tuple | set | frozenset):
+        return [_plain(value) for value in values]
+    return values.value if isinstance(values, Enum) else values

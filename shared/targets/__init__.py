@@ -1,0 +1,1 @@
+"""A target: its git repository, its groundswell.toml, its components and its tests."""

@@ -1,0 +1,65 @@
+"""Real servers for tests that want them: started once per worker, on free ports, ended with it."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+BIN = Path(sys.executable).parent
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(argv: list[str], port: int, log: Path) -> Iterator[None]:
+    with log.open("wb") as out:
+        process = subprocess.Popen(argv, stdout=out, stderr=out, start_new_session=True)
+    try:
+        for _ in range(200):
+            if process.poll() is not None:
+                raise RuntimeError(f"{argv[0]} ended: {log.read_text()[-2000:]}")
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=0.2).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                break
+        yield
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+@pytest.fixture(scope="session")
+def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home, port = tmp_path_factory.mktemp("nats"), free_port()
+    argv = [str(BIN / "nats-server"), "-js", "-sd", str(home), "-a", "127.0.0.1", "-p", str(port)]
+    with running(argv, port, home / "log"):
+        yield f"nats://127.0.0.1:{port}"
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home, port = tmp_path_factory.mktemp("mongo"), free_port()
+    argv = [str(BIN / "secantusd-py"), "--host", "127.0.0.1", "--port", str(port)]
+    argv += ["--storage-path", str(home / "data"), "--cache-size", "64M"]
+    with running(argv, port, home / "log"):
+        yield f"mongodb://127.0.0.1:{port}"
+    shutil.rmtree(home, ignore_errors=True)

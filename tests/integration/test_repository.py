@@ -1,0 +1,86 @@
+"""Repositories on a real MongoDB wire."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from shared.contracts.documents import Agent, LeaseLedger, Wave
+from shared.contracts.states import AgentState, WaveState
+from shared.kernel.clock import utc_now
+from shared.kernel.errors import NotFound, Transient
+from shared.kernel.ids import uuid7
+from shared.mongo.client import connect
+from shared.mongo.collections import Store, ensure_indexes, open_store
+
+
+@pytest.fixture
+async def store(mongo_url: str) -> AsyncIterator[Store]:
+    database = connect(mongo_url, "test_" + uuid7().replace("-", ""))
+    await ensure_indexes(database)
+    yield open_store(database)
+    database.close()
+
+
+def a_wave() -> Wave:
+    now, commit = utc_now(), "a" * 40
+    return Wave(
+        id=uuid7(), target_id=uuid7(), commit=commit, base_commit=commit, created_at=now, changed_at=now
+    )
+
+
+async def test_a_document_comes_back_as_it_went_in(store):
+    wave = a_wave()
+    assert await store.waves.insert(wave)
+    assert await store.waves.get(wave.id) == wave
+    assert not await store.waves.insert(wave)
+    with pytest.raises(NotFound, match="no wave"):
+        await store.waves.need(uuid7())
+
+
+async def test_a_transition_happens_once_and_only_from_the_state_that_was_read(store):
+    wave = a_wave()
+    await store.waves.insert(wave)
+    running = await store.waves.transition(wave, "run", tasks=3)
+    assert running is not None
+    assert (running.state, running.version, running.tasks) == (WaveState.RUNNING, 1, 3)
+    assert await store.waves.get(wave.id) == running
+    assert await store.waves.transition(wave, "run") is None, "the version that was read is old"
+    assert await store.waves.transition(running, "run") is None, "not in the table"
+
+
+async def test_a_ledger_is_saved_by_compare_and_swap(store):
+    ledger = LeaseLedger(id=uuid7())
+    await store.leases.insert(ledger)
+    saved = await store.leases.save(ledger.model_copy(update={"epoch": 1}))
+    assert saved is not None
+    assert await store.leases.save(ledger.model_copy(update={"epoch": 7})) is None
+    assert (await store.leases.need(ledger.id)).epoch == 1
+
+
+async def test_find_takes_lists_sorts_and_limits(store):
+    waves = [a_wave() for _ in range(3)]
+    assert await store.waves.insert_missing([*waves, waves[0]]) == 3
+    await store.waves.transition(waves[1], "stop")
+    open_waves = await store.waves.find(state=[WaveState.PLANNED, WaveState.RUNNING])
+    assert [wave.id for wave in open_waves] == [waves[0].id, waves[2].id]
+    assert (await store.waves.first(sort="-_id")).id == waves[2].id
+    assert await store.waves.count(id=[waves[0].id, waves[1].id]) == 2
+
+
+async def test_a_heartbeat_does_not_disturb_a_transition(store):
+    now = utc_now()
+    agent = Agent(
+        id=uuid7(), name="a", types=(), engines=(), pid=1, host="h", started_at=now, heartbeat_at=now
+    )
+    await store.agents.insert(agent)
+    assert await store.agents.patch(agent.id, heartbeat_at=utc_now())
+    moved = await store.agents.transition(agent, "take", task_id=uuid7())
+    assert moved is not None
+    assert moved.state is AgentState.ACTIVE
+
+
+async def test_a_server_that_is_away_is_transient_not_a_hang():
+    database = connect("mongodb://127.0.0.1:9", patience=0.3)
+    with pytest.raises(Transient, match="does not answer"):
+        await database.ping()
+    database.close()
