@@ -39,7 +39,7 @@ class Document(BaseModel):
 
 
 class Target(Document):
-    """A repository being improved. The same path with another first commit is another target."""
+    """A repository and a base branch of it. The same path with another first commit is another target."""
 
     id: Id
     location: str
@@ -245,6 +245,7 @@ class Enhancement(Document):
     tests: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     commit: Oid | None = None
+    branch: str = ""
     rollback: Rollback | None = None
     rollback_refused: str = ""
     created_at: datetime

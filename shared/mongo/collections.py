@@ -19,7 +19,7 @@ def _index(*keys: str, unique: bool = False) -> IndexModel:
 
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
-    "targets": (_index("location", "root_commit", unique=True),),
+    "targets": (_index("location", "root_commit", "base_branch", unique=True),),
     "agents": (_index("name"),),
     "waves": (_index("target_id", "state"), _index("state"), _index("-created_at")),
     "tasks": (_index("wave_id"), _index("state")),

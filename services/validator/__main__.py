@@ -1,0 +1,5 @@
+"""`python -m services.validator`."""
+
+from services.validator.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""What the validator touches: git, processes, reports, environments."""

@@ -1,0 +1,39 @@
+"""Keeping the beginning and the end of what a command prints, however much it prints."""
+
+import asyncio
+
+CHUNK = 1 << 16
+
+
+class Output:
+    """At most `limit` bytes: half of them from the beginning, half from the end."""
+
+    def __init__(self, limit: int) -> None:
+        self._half = limit // 2
+        self._head = bytearray()
+        self._tail = bytearray()
+        self._dropped = 0
+
+    async def drain(self, stream: asyncio.StreamReader) -> None:
+        """Read a stream to its end."""
+        while chunk := await stream.read(CHUNK):
+            self.feed(chunk)
+
+    def feed(self, chunk: bytes) -> None:
+        """Take in what was printed next."""
+        room = max(self._half - len(self._head), 0)
+        self._head += chunk[:room]
+        self._tail += chunk[room:]
+        if len(self._tail) > 2 * self._half + CHUNK:
+            self._trim()
+
+    def text(self) -> str:
+        """What was kept, with a line that says how much was not."""
+        self._trim()
+        middle = f"\n… {self._dropped} bytes left out …\n" if self._dropped else ""
+        return self._head.decode(errors="replace") + middle + self._tail.decode(errors="replace")
+
+    def _trim(self) -> None:
+        excess = max(len(self._tail) - self._half, 0)
+        self._dropped += excess
+        del self._tail[:excess]

@@ -1,0 +1,1 @@
+"""Pure rules of the validator: reports, comparison, splitting, the gate."""

@@ -1,0 +1,153 @@
+"""What a test run said: one result per test, or that no report can be trusted.
+
+A report is a value and its JSON text is canonical: equal reports have equal text, so a report can
+be stored under the digest of its text.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    """How one test ended. A strict xfail that passes has failed."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERROR = "error"
+    SKIPPED = "skipped"
+    XFAILED = "xfailed"
+    XPASSED = "xpassed"
+
+    @property
+    def bad(self) -> bool:
+        """Whether a test that ended so is said to be failing."""
+        return self in {Outcome.FAILED, Outcome.ERROR}
+
+
+# The worst comes first: where one id was reported twice, that one counts.
+WORST_FIRST = (
+    Outcome.ERROR,
+    Outcome.FAILED,
+    Outcome.XPASSED,
+    Outcome.XFAILED,
+    Outcome.SKIPPED,
+    Outcome.PASSED,
+)
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """One test. `id` is a pytest node id where there is one; `detail` the end of what it said."""
+
+    __test__ = False
+
+    id: str
+    outcome: Outcome
+    seconds: float = 0.0
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A report in figures: `failed` counts errors too, `skipped` expected failures too."""
+
+    tests: int
+    passed: int
+    failed: int
+    skipped: int
+
+
+@dataclass(frozen=True)
+class TestReport:
+    """All results of a run by id. `complete` is false where the run said it stopped early.
+
+    `problem` is a sentence about the report as a whole, such as "no tests were collected".
+    """
+
+    __test__ = False
+
+    results: Mapping[str, TestResult] = field(default_factory=dict)
+    seconds: float = 0.0
+    exit_code: int = 0
+    complete: bool = True
+    problem: str = ""
+
+    @property
+    def failing(self) -> frozenset[str]:
+        """The ids of the tests that failed or could not be run."""
+        return frozenset(each.id for each in self.results.values() if each.outcome.bad)
+
+    @property
+    def counts(self) -> Tally:
+        """The report in figures."""
+        outcomes = [each.outcome for each in self.results.values()]
+        failed = sum(each.bad for each in outcomes)
+        skipped = sum(each in {Outcome.SKIPPED, Outcome.XFAILED} for each in outcomes)
+        return Tally(len(outcomes), len(outcomes) - failed - skipped, failed, skipped)
+
+    def to_json(self) -> str:
+        """One canonical text; `from_json` is its inverse."""
+        rows = [
+            [each.id, each.outcome.value, each.seconds, each.detail]
+            for _, each in sorted(self.results.items())
+        ]
+        return json.dumps(
+            {
+                "results": rows,
+                "seconds": self.seconds,
+                "exit_code": self.exit_code,
+                "complete": self.complete,
+                "problem": self.problem,
+            },
+            separators=(",", ":"),
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> "TestReport":
+        """The report behind a text of `to_json`; raises ValueError for any other text."""
+        try:
+            body = json.loads(text)
+            rows = [TestResult(row[0], Outcome(row[1]), row[2], row[3]) for row in body["results"]]
+            return cls(
+                results={each.id: each for each in rows},
+                seconds=body["seconds"],
+                exit_code=body["exit_code"],
+                complete=body["complete"],
+                problem=body["problem"],
+            )
+        except (KeyError, TypeError, IndexError) as error:
+            raise ValueError(f"This is not a stored test report: {error!r}.") from error
+
+
+@dataclass(frozen=True)
+class Reported:
+    """The run ended with a report that can be trusted, whatever it says."""
+
+    report: TestReport
+
+
+@dataclass(frozen=True)
+class Infrastructure:
+    """The run gave no report that can be trusted: never a pass, and never blame."""
+
+    reason: str
+    output_tail: str = ""
+
+
+RunOutcome = Reported | Infrastructure
+
+
+def by_id(results: Iterable[TestResult]) -> dict[str, TestResult]:
+    """One result per id; of several the worst, with their times added up."""
+    found: dict[str, TestResult] = {}
+    for each in results:
+        known = found.get(each.id)
+        found[each.id] = each if known is None else _worse(known, each)
+    return found
+
+
+def _worse(one: TestResult, other: TestResult) -> TestResult:
+    worst = min(one, other, key=lambda each: WORST_FIRST.index(each.outcome))
+    return TestResult(worst.id, worst.outcome, one.seconds + other.seconds, worst.detail)

@@ -1,0 +1,44 @@
+"""The validator's door: each handler is one use case."""
+
+from faststream.nats import NatsRouter
+
+from services.validator import usecases
+from services.validator.usecases.desk import Desk
+from shared.contracts.commands import MeasureHealth, RollbackEnhancement
+from shared.contracts.streams import (
+    ENHANCEMENT_COMMANDS,
+    HEALTH_COMMANDS,
+    PROPOSALS_CLEARED,
+    RUN_REQUESTS,
+)
+from shared.contracts.work import ProposalCleared, RunTests
+from shared.messaging.consumers import only, unknown, work
+
+
+def handlers(desk: Desk) -> NatsRouter:
+    """Subscribers over `desk`."""
+    router = NatsRouter()
+    health = router.subscriber(HEALTH_COMMANDS.filter, **work(HEALTH_COMMANDS))
+
+    @health(filter=only(MeasureHealth))
+    async def do_measure_health(command: MeasureHealth) -> None:
+        await usecases.measure_health(command, desk)
+
+    health(unknown)
+    enhancement = router.subscriber(ENHANCEMENT_COMMANDS.filter, **work(ENHANCEMENT_COMMANDS))
+
+    @enhancement(filter=only(RollbackEnhancement))
+    async def do_roll_back(command: RollbackEnhancement) -> None:
+        await usecases.roll_back(command, desk)
+
+    enhancement(unknown)
+
+    @router.subscriber(PROPOSALS_CLEARED.filter, **work(PROPOSALS_CLEARED))
+    async def on_proposal_cleared(event: ProposalCleared) -> None:
+        await usecases.admit(event, desk)
+
+    @router.subscriber(RUN_REQUESTS.filter, **work(RUN_REQUESTS))
+    async def do_run_tests(command: RunTests) -> None:
+        await usecases.carry_out(command, desk)
+
+    return router

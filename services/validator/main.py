@@ -1,0 +1,62 @@
+"""The composition root of the validator."""
+
+import asyncio
+
+import uvloop
+
+from services.validator.adapters.environments import UvEnvironments
+from services.validator.adapters.repository import GitRepository
+from services.validator.adapters.sandbox import RlimitSandbox, sweep
+from services.validator.adapters.suite import SandboxedSuite
+from services.validator.handlers import handlers
+from services.validator.settings import Settings
+from services.validator.usecases import reconcile
+from services.validator.usecases.desk import Desk
+from shared.kernel.clock import utc_now
+from shared.kernel.ids import uuid7
+from shared.messaging.bus import Bus
+from shared.messaging.service import Every, Service, serve
+from shared.mongo.client import connected
+from shared.mongo.collections import Store, open_store
+from shared.observability.logs import configure_logs
+from shared.targets.mirror import Mirror
+
+# How often the gate looks on its own; a cleared proposal wakes it at once.
+ROUND = 0.25
+
+
+def build(settings: Settings, bus: Bus, store: Store) -> Service:
+    """Wire adapters to use cases."""
+    sandbox = RlimitSandbox(settings.home / "runs")
+    environments = UvEnvironments(settings.home, sandbox)
+    desk = Desk(
+        store=store,
+        bus=bus,
+        home=settings.home,
+        repository=lambda target: GitRepository(Mirror.at(settings.home, target.id)),
+        environments=environments,
+        suite=SandboxedSuite(settings.home, sandbox),
+        tier=sandbox.tier,
+        clock=utc_now,
+        new_id=uuid7,
+    )
+    return Service(
+        name="validator",
+        router=handlers(desk),
+        loops=(Every(ROUND, lambda: reconcile(desk)),),
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    await asyncio.to_thread(sweep, settings.home / "runs")
+    async with connected(settings.mongo_url) as database:
+        store = open_store(database)
+        await serve("validator", settings.nats_url, lambda bus: build(settings, bus, store))
+
+
+def main() -> None:
+    """Run with the settings of the environment."""
+    settings = Settings()
+    configure_logs("validator", settings.log_level)
+    uvloop.run(run(settings))

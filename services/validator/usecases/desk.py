@@ -1,0 +1,59 @@
+"""What the validator's use cases work with."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.validator.ports import Environment, Environments, Publisher, Suite
+from shared.contracts.documents import Target
+from shared.kernel.clock import Clock
+from shared.kernel.ids import NewId
+from shared.mongo.collections import Store
+from shared.targets.mirror import Mirror
+from shared.targets.profile import TargetProfile, profile
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Built by main; one per process. `bells` wake whoever waits for a run, a gate or a target."""
+
+    store: Store
+    bus: Publisher
+    home: Path
+    environments: Environments
+    suite: Suite
+    tier: str
+    clock: Clock
+    new_id: NewId
+    bells: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    def mirror(self, target: Target) -> Mirror:
+        """The private bare repository of `target`."""
+        return Mirror.at(self.home, target.id)
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A target at one commit, with what it takes to run its tests there."""
+
+    target: Target
+    mirror: Mirror
+    head: str
+    profile: TargetProfile
+    environment: Environment
+
+    @property
+    def tree(self) -> str:
+        """The tree of the head commit."""
+        return self.mirror.tree(self.head).oid
+
+
+async def workplace(desk: Desk, target: Target, head: str) -> Workplace:
+    """Read the target at `head` and prepare its environment; raises what preparing raises."""
+    mirror = desk.mirror(target)
+    described = await asyncio.to_thread(lambda: profile(mirror.tree(head)))
+    tree = mirror.tree(head).oid
+    environment = await desk.environments.prepare(target.id, described, tree)
+    return Workplace(target, mirror, head, described, environment)

@@ -1,0 +1,200 @@
+"""The gate of one target: gather what was cleared, try it, land what is no worse, refuse the rest.
+
+Deciding is `services.validator.domain.gate.decide` over the evidence so far; this module only
+fetches the evidence it asks for and carries out what it answers. Everything can be interrupted at
+any point: states and verdicts are in MongoDB, landings in git, and the next round goes on there.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.validator.domain.comparison import no_worse
+from services.validator.domain.gate import (
+    Broken,
+    Candidate,
+    Evidence,
+    Finished,
+    Land,
+    NeedRun,
+    Reject,
+    Run,
+    Seen,
+    Undecided,
+    decide,
+)
+from services.validator.domain.reports import TestReport
+from services.validator.ports import Composition
+from services.validator.usecases import landing, pool
+from services.validator.usecases.desk import Desk, Workplace, workplace
+from services.validator.usecases.outcomes import expire, reject
+from services.validator.usecases.runs import read_report, run_tests
+from shared.contracts.documents import Enhancement, Target, Verdict
+from shared.kernel.errors import Rejected
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass
+class Epoch:
+    """One head, the changes tried on it in their order, and what is known so far."""
+
+    target: Target
+    place: Workplace
+    base: TestReport
+    wave_id: str
+    changes: dict[str, Enhancement]
+    patches: Mapping[str, str]
+    evidence: dict[Run, Evidence] = field(default_factory=dict)
+    verdicts: dict[Run, Verdict] = field(default_factory=dict)
+
+    def drop(self, change: str) -> None:
+        """It was refused or sent away: the rest goes on without it."""
+        del self.changes[change]
+
+
+async def reconcile(desk: Desk) -> None:
+    """Settle every target that has something to settle."""
+    for target_id in await pool.targets_waiting(desk):
+        await settle(target_id, desk)
+
+
+async def settle(target_id: str, desk: Desk) -> None:
+    """Run epochs on a target until nothing that is ready is left."""
+    async with desk.locks[target_id]:
+        target = await desk.store.targets.need(target_id)
+        await landing.recover(target, desk)
+        while ready := await pool.ready(target, desk):
+            await _run_epoch(target, ready, desk)
+
+
+async def _run_epoch(target: Target, ready: Sequence[Enhancement], desk: Desk) -> None:
+    """Try `ready` on the present head; afterwards each of them has moved on."""
+    try:
+        epoch = await _open(target, ready, desk)
+    except Rejected as error:
+        # Without an environment or a base nothing can be judged; the wave hears of it too.
+        for change in ready:
+            await expire(change, f"could not be tried: {error}", desk)
+        return
+    await _screen(epoch, desk)
+    while epoch.changes and not await _step(epoch, desk):
+        pass
+
+
+async def _open(target: Target, ready: Sequence[Enhancement], desk: Desk) -> Epoch:
+    repository = desk.repository(target)
+    head = await asyncio.to_thread(repository.refresh, target)
+    place = await workplace(desk, target, head.commit)
+    validating = await pool.validate(ready, desk)
+    wave_id = ready[0].wave_id
+    verdict = await run_tests(desk, place, wave_id=wave_id, purpose="baseline", tree=place.tree)
+    if verdict.outcome != "reported":
+        raise Rejected("the tests gave no usable report on the head.", hint=verdict.detail)
+    return Epoch(
+        target=target,
+        place=place,
+        base=await read_report(verdict, desk),
+        wave_id=wave_id,
+        changes={change.id: change for change in validating},
+        patches=await pool.patches(validating, desk),
+    )
+
+
+async def _screen(epoch: Epoch, desk: Desk) -> None:
+    """Refuse what breaks the policy on patches, before anything of it is tried."""
+    repository = desk.repository(epoch.target)
+    for change in list(epoch.changes.values()):
+        paths = (await desk.store.tasks.need(change.task_id)).paths
+        problem = repository.check(epoch.patches[change.id], paths, epoch.place.profile.config)
+        if problem:
+            epoch.drop(change.id)
+            await reject(change, problem, desk)
+
+
+async def _step(epoch: Epoch, desk: Desk) -> bool:
+    """One decision carried out; True when this head has nothing more to say."""
+    composition = await _compose(epoch, tuple(epoch.changes), desk)
+    for change, why in composition.failed:
+        enhancement = epoch.changes[change]
+        epoch.drop(change)
+        await expire(enhancement, f"does not apply: {why}", desk)
+    if composition.failed:
+        return not epoch.changes
+    candidates = [
+        Candidate(id=each.id, order=place, risk=1 - each.prior, task=each.task_id)
+        for place, each in enumerate(epoch.changes.values())
+    ]
+    durations = {test: result.seconds for test, result in epoch.base.results.items()}
+    step = decide(candidates, epoch.evidence, durations=durations)
+    match step:
+        case NeedRun(run=run, purpose=purpose):
+            await _look(epoch, run, purpose, desk)
+        case Reject(change=change, tests=tests, reason=reason):
+            enhancement = epoch.changes[change]
+            epoch.drop(change)
+            await reject(enhancement, reason, desk, tests=tests)
+        case Land(changes=changes, run=run):
+            return await _land(epoch, changes, run, desk)
+        case Undecided(change=change, reason=reason):
+            enhancement = epoch.changes[change]
+            epoch.drop(change)
+            await expire(enhancement, f"could not be tried: {reason}", desk)
+        case Finished():
+            return True
+    return False
+
+
+async def _compose(epoch: Epoch, ids: Sequence[str], desk: Desk) -> Composition:
+    repository = desk.repository(epoch.target)
+    ordered = [(each, epoch.patches[each]) for each in epoch.changes if each in set(ids)]
+    return await asyncio.to_thread(repository.compose, epoch.place.head, ordered)
+
+
+async def _look(epoch: Epoch, run: Run, purpose: str, desk: Desk) -> None:
+    """Fetch one piece of evidence."""
+    composition = await _compose(epoch, run.changes, desk)
+    verdict = await run_tests(
+        desk,
+        epoch.place,
+        wave_id=epoch.wave_id,
+        purpose=purpose,
+        tree=composition.tree,
+        changes=run.changes,
+        tests=run.tests,
+        repetition=run.repetition,
+    )
+    epoch.verdicts[run] = verdict
+    if verdict.outcome != "reported":
+        epoch.evidence[run] = Broken(verdict.detail)
+        return
+    candidate = await read_report(verdict, desk)
+    worse = no_worse(_asked(epoch.base, run.tests), candidate.outcomes)
+    epoch.evidence[run] = Seen(worse)
+
+
+def _asked(base: TestReport, tests: Sequence[str]) -> Mapping[str, str]:
+    """The base's outcomes of the tests that were run; of all where all were."""
+    if not tests:
+        return base.outcomes
+    return {test: base.outcomes[test] for test in tests if test in base.outcomes}
+
+
+async def _land(epoch: Epoch, ids: Sequence[str], run: Run, desk: Desk) -> bool:
+    """Land; True unless changes are left that were not part of it (they see the new head next)."""
+    changes = [epoch.changes[each] for each in ids]
+    composition = await _compose(epoch, ids, desk)
+    await landing.land(
+        landing.Batch(
+            target=epoch.target,
+            place=epoch.place,
+            changes=changes,
+            trees=dict(composition.steps),
+            verdict=epoch.verdicts[run],
+        ),
+        desk,
+    )
+    await pool.give_back([each for key, each in epoch.changes.items() if key not in set(ids)], desk)
+    return True

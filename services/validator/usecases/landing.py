@@ -1,0 +1,120 @@
+"""Landing: commits, compare-and-swap, push; each step may be the last one before a crash.
+
+The order is: commits (unreachable objects) → validated → private branch → target's branch →
+applied. `recover` finds by the trailers in the target's landing branch which of the validated
+ones got there; the others go back into the pool, where their verdict is already known.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from services.validator.domain.commits import landing_message
+from services.validator.ports import Refusal
+from services.validator.usecases.desk import Desk, Workplace
+from services.validator.usecases.outcomes import expire, leave
+from shared.contracts.documents import Enhancement, Target, Verdict
+from shared.contracts.states import WAVE, EnhancementState
+from shared.kernel.errors import Transient
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Changes in order; `trees` maps each to the tree after it; the last one is what passed."""
+
+    target: Target
+    place: Workplace
+    changes: Sequence[Enhancement]
+    trees: Mapping[str, str]
+    verdict: Verdict
+
+
+async def land(batch: Batch, desk: Desk) -> None:
+    """Put the batch on the landing branch, unless its wave ended meanwhile."""
+    wave = await desk.store.waves.need(batch.changes[0].wave_id)
+    if WAVE.terminal(wave.state):
+        for each in batch.changes:
+            await expire(each, f"its wave was {wave.state} before it could land", desk)
+        return
+    validated = await _commit(batch, desk)
+    tip = validated[-1].commit or batch.place.head
+    refusal = await asyncio.to_thread(
+        desk.repository(batch.target).publish, batch.target, tip, batch.place.head
+    )
+    if refusal is None:
+        for each in validated:
+            await leave(each, "land", desk)
+    else:
+        await _not_landed(validated, refusal, desk)
+
+
+async def _commit(batch: Batch, desk: Desk) -> list[Enhancement]:
+    """One commit per change, and each change validated with its commit written down."""
+    repository = desk.repository(batch.target)
+    parent, validated = batch.place.head, []
+    evidence = _evidence(batch)
+    for each in batch.changes:
+        message = landing_message(each, evidence)
+        parent = await asyncio.to_thread(
+            repository.commit, batch.trees[each.id], parent, message, desk.clock()
+        )
+        moved = await desk.store.enhancements.transition(
+            each,
+            "pass",
+            commit=parent,
+            branch=batch.target.landing_branch,
+            evidence=evidence,
+            changed_at=desk.clock(),
+        )
+        if moved is None:
+            raise Transient(f"Enhancement {each.id} moved while it was landing.")
+        validated.append(moved)
+    return validated
+
+
+def _evidence(batch: Batch) -> tuple[str, ...]:
+    """What the verdict rests on, in sentences."""
+    counts = batch.verdict.counts
+    tests = counts.tests if counts else 0
+    together = len(batch.changes)
+    company = f", together with {together - 1} other changes" if together > 1 else ""
+    return (
+        f"{tests} tests ran on the tree that landed{company}; none is worse than on "
+        f"{batch.place.head[:10]} (run {batch.verdict.id}, sandbox: {batch.verdict.sandbox}).",
+    )
+
+
+async def _not_landed(changes: Sequence[Enhancement], refusal: Refusal, desk: Desk) -> None:
+    """The target did not take it: nothing is forced, nothing is lost."""
+    log.warning("landing_refused", kind=refusal.kind, reason=refusal.reason)
+    if refusal.kind == "unreachable":
+        raise Transient("The target could not be reached.", hint=refusal.reason, delay=5)
+    for each in changes:
+        back = await desk.store.enhancements.transition(
+            each, "return", commit=None, changed_at=desk.clock()
+        )
+        if back is not None and refusal.kind != "moved":
+            await expire(back, f"could not be put on the landing branch: {refusal.reason}", desk)
+
+
+async def recover(target: Target, desk: Desk) -> None:
+    """Finish what a crash interrupted between validated and applied."""
+    interrupted = await desk.store.enhancements.find(
+        target_id=target.id, state=EnhancementState.VALIDATED
+    )
+    if not interrupted:
+        return
+    repository = desk.repository(target)
+    await asyncio.to_thread(repository.refresh, target)
+    landed = await asyncio.to_thread(repository.landed, target, [each.id for each in interrupted])
+    for each in interrupted:
+        if commit := landed.get(each.id):
+            await leave(each, "land", desk, commit=commit, branch=target.landing_branch)
+        else:
+            await desk.store.enhancements.transition(
+                each, "return", commit=None, changed_at=desk.clock()
+            )

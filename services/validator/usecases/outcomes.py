@@ -1,0 +1,92 @@
+"""How a change leaves the gate: moved once, and always said, from the state that was stored."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from services.validator.usecases.desk import Desk
+from shared.contracts.documents import Enhancement
+from shared.contracts.events import (
+    EnhancementApplied,
+    EnhancementEvent,
+    EnhancementExpired,
+    EnhancementRejected,
+    EnhancementRolledBack,
+    RollbackRefused,
+)
+from shared.contracts.states import EnhancementState
+
+LISTED = 50
+
+
+async def reject(
+    change: Enhancement, reason: str, desk: Desk, *, tests: Sequence[str] = ()
+) -> None:
+    """Refuse `change`, naming the tests that caught it."""
+    await leave(change, "reject", desk, reason=reason, tests=tuple(tests))
+
+
+async def expire(change: Enhancement, reason: str, desk: Desk) -> None:
+    """Let `change` go without blame."""
+    await leave(change, "expire", desk, reason=reason)
+
+
+async def leave(change: Enhancement, trigger: str, desk: Desk, **fields: Any) -> Enhancement:
+    """Move `change` and say what it is now, whoever moved it there."""
+    now = desk.clock()
+    moved = await desk.store.enhancements.transition(
+        change, trigger, changed_at=now, finished_at=now, **fields
+    )
+    stored = moved or await desk.store.enhancements.need(change.id)
+    await say(stored, desk)
+    return stored
+
+
+async def say(change: Enhancement, desk: Desk) -> None:
+    """Publish the event that follows from the state of `change`; a repetition is stored once."""
+    make = EVENTS.get(change.state)
+    if make is not None:
+        await desk.bus.publish(make(change), key=change.id, wave=change.wave_id)
+
+
+async def say_refused(change: Enhancement, tests: Sequence[str], desk: Desk) -> None:
+    """A rollback that was refused: the change stays where it is."""
+    event = RollbackRefused(
+        **_common(change), reason=change.rollback_refused, tests=tuple(tests)[:LISTED]
+    )
+    await desk.bus.publish(event, key=f"{change.id}:{desk.new_id()}", wave=change.wave_id)
+
+
+def _common(change: Enhancement) -> dict[str, Any]:
+    return {
+        "enhancement_id": change.id,
+        "wave_id": change.wave_id,
+        "target_id": change.target_id,
+        "title": change.title,
+    }
+
+
+def _applied(change: Enhancement) -> EnhancementApplied:
+    return EnhancementApplied(**_common(change), commit=change.commit or "", branch=change.branch)
+
+
+def _rejected(change: Enhancement) -> EnhancementRejected:
+    return EnhancementRejected(
+        **_common(change), reason=change.reason, tests=change.tests[:LISTED]
+    )
+
+
+def _expired(change: Enhancement) -> EnhancementExpired:
+    return EnhancementExpired(**_common(change), reason=change.reason)
+
+
+def _rolled_back(change: Enhancement) -> EnhancementRolledBack:
+    commit = change.rollback.commit if change.rollback else ""
+    return EnhancementRolledBack(**_common(change), commit=commit)
+
+
+EVENTS: dict[EnhancementState, Callable[[Enhancement], EnhancementEvent]] = {
+    EnhancementState.APPLIED: _applied,
+    EnhancementState.REJECTED: _rejected,
+    EnhancementState.EXPIRED: _expired,
+    EnhancementState.ROLLED_BACK: _rolled_back,
+}

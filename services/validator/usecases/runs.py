@@ -1,0 +1,167 @@
+"""Test runs: asked for once per key, carried out by a runner, kept as verdicts."""
+
+import asyncio
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+
+import structlog
+
+from services.validator.domain.reports import Infrastructure, Reported, RunOutcome, TestReport
+from services.validator.usecases.desk import Desk, Workplace, workplace
+from shared.contracts.documents import Counts, Report, Verdict
+from shared.contracts.events import RunFinished
+from shared.contracts.states import RunState
+from shared.contracts.work import RunTests
+from shared.kernel.errors import Transient
+
+log = structlog.get_logger(__name__)
+
+# A run without a trustworthy report is tried this often in all; then it is said to be broken.
+ATTEMPTS = 3
+POLL = 2.0
+
+
+async def run_tests(
+    desk: Desk,
+    place: Workplace,
+    *,
+    wave_id: str,
+    purpose: str,
+    tree: str,
+    changes: Sequence[str] = (),
+    tests: Sequence[str] = (),
+    repetition: int = 0,
+) -> Verdict:
+    """The finished verdict of (tree, environment, gate configuration, plan); run only if unknown."""
+    key = run_key(place, tree, tests, repetition)
+    verdict = await desk.store.verdicts.first(key=key)
+    if verdict is None:
+        verdict = Verdict(
+            id=desk.new_id(),
+            key=key,
+            target_id=place.target.id,
+            wave_id=wave_id,
+            purpose=purpose,
+            tree=tree,
+            head=place.head,
+            environment=place.environment.key,
+            changes=tuple(changes),
+            tests=tuple(tests),
+            created_at=desk.clock(),
+        )
+        if not await desk.store.verdicts.insert(verdict):
+            verdict = await desk.store.verdicts.first(key=key) or verdict
+    return await _finished(desk, verdict)
+
+
+def run_key(place: Workplace, tree: str, tests: Sequence[str], repetition: int) -> str:
+    """What a run's result depends on, as one digest."""
+    plan = {
+        "target": place.target.id,
+        "tree": tree,
+        "environment": place.environment.key,
+        "gate": [place.profile.test.command, place.profile.test.pythonpath],
+        "tests": sorted(tests),
+        "repetition": repetition,
+    }
+    return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
+
+
+async def _finished(desk: Desk, verdict: Verdict) -> Verdict:
+    """Ask for the run until somebody has carried it out."""
+    asked = 0
+    bell = desk.bells[verdict.id]
+    while verdict.state is not RunState.FINISHED:
+        if asked % 15 == 0:
+            message = RunTests(run_id=verdict.id, target_id=verdict.target_id)
+            await desk.bus.publish(message, key=f"{verdict.id}:{asked}", wave=verdict.wave_id)
+        asked += 1
+        try:
+            await asyncio.wait_for(bell.wait(), POLL)
+        except TimeoutError:
+            log.debug("run_awaited", run=verdict.id)
+        bell.clear()
+        verdict = await desk.store.verdicts.need(verdict.id)
+    desk.bells.pop(verdict.id, None)
+    return verdict
+
+
+async def carry_out(command: RunTests, desk: Desk) -> None:
+    """The runner: make the run, keep its report, say so. A finished run is only said again."""
+    verdict = await desk.store.verdicts.need(command.run_id)
+    if verdict.state is not RunState.FINISHED:
+        verdict = await _carry_out(verdict, desk)
+    await _say(verdict, desk)
+    desk.bells[verdict.id].set()
+
+
+async def _carry_out(verdict: Verdict, desk: Desk) -> Verdict:
+    target = await desk.store.targets.need(verdict.target_id)
+    place = await workplace(desk, target, verdict.head)
+    started = desk.clock()
+    for _ in range(ATTEMPTS):
+        outcome = await desk.suite.run(
+            verdict.tree, place.profile, place.environment, verdict.tests, target_id=target.id
+        )
+        if isinstance(outcome, Reported):
+            break
+        log.warning("run_broken", run=verdict.id, reason=outcome.reason)
+    finished = desk.clock()
+    result = await _keep(outcome, desk)
+    done = await desk.store.verdicts.transition(
+        verdict,
+        "finish",
+        **result,
+        sandbox=desk.tier,
+        seconds=(finished - started).total_seconds(),
+        finished_at=finished,
+    )
+    return done or await desk.store.verdicts.need(verdict.id)
+
+
+async def _keep(outcome: RunOutcome, desk: Desk) -> dict[str, object]:
+    """Store the report under its sha256; the verdict's fields that follow from it."""
+    if isinstance(outcome, Infrastructure):
+        detail = f"{outcome.reason}\n{outcome.output_tail}".strip()
+        return {"outcome": "infrastructure", "detail": detail[-4000:]}
+    text = outcome.report.to_json().encode()
+    digest = hashlib.sha256(text).hexdigest()
+    report = Report(
+        id=digest, kind="tests", data=zlib.compress(text, 1), created_at=desk.clock()
+    )
+    await desk.store.reports.insert(report)
+    counts = outcome.report.counts
+    return {
+        "outcome": "reported",
+        "report": digest,
+        "failing": tuple(sorted(outcome.report.failing)),
+        "counts": Counts(
+            tests=counts.tests, passed=counts.passed, failed=counts.failed, skipped=counts.skipped
+        ),
+    }
+
+
+async def read_report(verdict: Verdict, desk: Desk) -> TestReport:
+    """The report behind a verdict that has one."""
+    if verdict.report is None:
+        raise Transient(f"Run {verdict.id} has no report.", hint=verdict.detail)
+    stored = await desk.store.reports.need(verdict.report)
+    return TestReport.from_json(zlib.decompress(stored.data).decode())
+
+
+async def _say(verdict: Verdict, desk: Desk) -> None:
+    counts = verdict.counts or Counts(tests=0, passed=0, failed=0, skipped=0)
+    event = RunFinished(
+        run_id=verdict.id,
+        wave_id=verdict.wave_id,
+        target_id=verdict.target_id,
+        purpose=verdict.purpose,
+        changes=len(verdict.changes),
+        tests=counts.tests,
+        failing=counts.failed,
+        seconds=verdict.seconds,
+        note=verdict.detail[:300],
+    )
+    await desk.bus.publish(event, key=verdict.id, wave=verdict.wave_id)
