@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from shared.targets.profile import TargetProfile
+
 from services.validator.domain.reports import RunOutcome
 from shared.contracts.base import Message
-from shared.targets.profile import TargetProfile
 
 GIB = 1 << 30
 MIB = 1 << 20

@@ -5,78 +5,121 @@ later) and Python 3.8. GROUNDSWELL_SELECT names a file with a JSON list of node 
 are run, by the very command line of a full run, so that configuration and ids stay the same.
 """
 
+from __future__ import annotations
+
 import json
 import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 DETAIL = 2000
 OWNER = "GROUNDSWELL_REPORT_OWNER"
+# Where pytest_ignore_collect got the argument it has today.
+PATHLIB_HOOKS = 7
 
 
-def pytest_configure(config):
+@pytest.hookimpl(hookwrapper=True)
+def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
+    """A conftest.py that cannot be imported ends pytest before it begins: that is a result too."""
+    outcome: Any = yield
+    error = outcome.excinfo and outcome.excinfo[1]
+    if type(error).__name__ == "ConftestImportFailure" and _may_report():
+        reporter = Reporter(os.environ["GROUNDSWELL_REPORT"], frozenset())
+        reporter.conftest_failed(_relative(str(error.path), _root(early_config)), error)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: Any) -> None:
     """Report from the process that began the session; xdist's workers only select."""
     selected = _selected()
     if selected is not None:
-        config.pluginmanager.register(Selection(config, selected), "groundswell-selection")
-    # A pytest that a test starts must neither write into this report nor look for this plugin.
-    path = os.environ.get("GROUNDSWELL_REPORT")
-    if path and OWNER not in os.environ and not hasattr(config, "workerinput"):
+        config.pluginmanager.register(Selection(_root(config), selected), "groundswell-selection")
+    if not hasattr(config, "workerinput") and _may_report():
+        # A pytest that a test starts must neither write into this report nor look for this plugin.
         os.environ[OWNER] = str(os.getpid())
         os.environ.pop("PYTEST_ADDOPTS", None)
-        config.pluginmanager.register(Reporter(path, selected), "groundswell-reporter")
-        # Measured coverage is no test: a threshold must not fail a run of a few tests.
-        if getattr(config.option, "cov_fail_under", None) is not None:
-            config.option.cov_fail_under = 0
+        _run_everything(config.option)
+        reporter = Reporter(os.environ["GROUNDSWELL_REPORT"], selected or frozenset())
+        config.pluginmanager.register(reporter, "groundswell-reporter")
 
 
-def _selected():
+def _may_report() -> bool:
+    return bool(os.environ.get("GROUNDSWELL_REPORT")) and OWNER not in os.environ
+
+
+def _run_everything(option: Any) -> None:
+    """Never stop at a failure; a coverage threshold is no test, and would fail a run of a few."""
+    option.maxfail = 0
+    option.continue_on_collection_errors = True
+    if getattr(option, "cov_fail_under", None) is not None:
+        option.cov_fail_under = 0
+    # pytest-randomly: the order is the suite's own, and chance is the same in every run.
+    if hasattr(option, "randomly_reorganize"):
+        option.randomly_reorganize = False
+        option.randomly_seed = 0
+
+
+def _root(config: Any) -> str:
+    return str(getattr(config, "rootpath", None) or config.rootdir)
+
+
+def _relative(path: str, root: str) -> str:
+    return os.path.relpath(path, root).replace(os.sep, "/")
+
+
+def _selected() -> frozenset[str] | None:
     path = os.environ.get("GROUNDSWELL_SELECT")
-    if not path:
-        return None
-    with open(path, encoding="utf-8") as file:
-        return frozenset(json.load(file))
+    return frozenset(json.loads(Path(path).read_text(encoding="utf-8"))) if path else None
 
 
 class Reporter:
     """Every line is written at once and by this process alone, whatever the tests fork or break."""
 
-    def __init__(self, path, selected):
-        self.selected = selected or frozenset()
+    def __init__(self, path: str, selected: frozenset[str]) -> None:
+        self.selected = selected
         self.pid = os.getpid()
         self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         self.write({"event": "start", "pytest": pytest.__version__})
 
-    def write(self, line):
+    def write(self, line: dict[str, Any]) -> None:
         if os.getpid() == self.pid:
             data = json.dumps(line).encode() + b"\n"
             while data:
                 data = data[os.write(self.fd, data) :]
 
-    def pytest_collectreport(self, report):
+    def pytest_collectreport(self, report: Any) -> None:
         """A module that cannot be collected is a result; one that can, only when asked for."""
         if report.outcome != "passed" or report.nodeid in self.selected:
             self.report("collect", report, "collect", 0.0)
 
-    def pytest_runtest_logreport(self, report):
-        """All phases of a test; of a subtest only what did not pass, since the rest says nothing."""
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """All phases of a test; of a subtest only its failure, which need not fail its test."""
         context = getattr(report, "context", None)
         if context is None:
             self.report("test", report, report.when, report.duration)
         elif report.outcome == "failed":
-            self.report("subtest", report, report.when, 0.0, _describe(context))
+            self.report("subtest", report, report.when, 0.0, f"{context}\n")
 
-    def report(self, event, report, when, seconds, prefix=""):
+    def report(self, event: str, report: Any, when: str, seconds: float, before: str = "") -> None:
         line = {"event": event, "id": report.nodeid, "when": when, "outcome": report.outcome}
         line["seconds"] = round(seconds, 6)
         if hasattr(report, "wasxfail"):
             line["xfail"] = str(report.wasxfail)
         if report.outcome != "passed":
-            line["detail"] = prefix + _text(report.longrepr)[-DETAIL:]
+            line["detail"] = before + _text(report.longrepr)[-DETAIL:]
         self.write(line)
 
+    def conftest_failed(self, name: str, error: Any) -> None:
+        cause = getattr(error, "cause", None) or error
+        line = {"event": "collect", "id": name, "when": "collect", "outcome": "failed"}
+        self.write({**line, "seconds": 0.0, "detail": repr(cause)[-DETAIL:]})
+        self.write({"event": "finish", "stopped": "", "collected": 0})
+
     @pytest.hookimpl(trylast=True)
-    def pytest_sessionfinish(self, session):
+    def pytest_sessionfinish(self, session: Any) -> None:
         """A run that was told to stop early says so: what it did not run has no result."""
         stopped = str(session.shouldstop or session.shouldfail or "")
         self.write({"event": "finish", "stopped": stopped, "collected": session.testscollected})
@@ -85,30 +128,35 @@ class Reporter:
 class Selection:
     """Leaves out everything but the selected tests, and does not even import the other modules."""
 
-    def __init__(self, config, selected):
+    def __init__(self, root: str, selected: frozenset[str]) -> None:
+        self.root = root
         self.selected = selected
         self.files = {each.partition("::")[0] for each in selected}
-        self.root = str(getattr(config, "rootpath", None) or config.rootdir)
+
+    # Older ones import every module, which is only slower.
+    if int(pytest.__version__.partition(".")[0]) >= PATHLIB_HOOKS:
+
+        @pytest.hookimpl(tryfirst=True)
+        def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+            name = _relative(str(collection_path), self.root)
+            if name.startswith("..") or collection_path.name == "__init__.py":
+                return None
+            if collection_path.is_dir():
+                below = "" if name == "." else f"{name}/"
+                return None if any(each.startswith(below) for each in self.files) else True
+            return None if name in self.files else True
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config, items):
-        kept = [item for item in items if self.has(item.nodeid)]
+    def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
         left_out = [item for item in items if not self.has(item.nodeid)]
-        items[:] = kept
+        items[:] = [item for item in items if self.has(item.nodeid)]
         if left_out:
             config.hook.pytest_deselected(items=left_out)
 
-    def has(self, nodeid):
+    def has(self, nodeid: str) -> bool:
         return nodeid in self.selected or nodeid.partition("::")[0] in self.selected
 
 
-def _describe(context):
-    name = getattr(context, "msg", None)
-    values = dict(getattr(context, "kwargs", None) or {})
-    return "subtest {} {}\n".format(name or "", values)
-
-
-def _text(longrepr):
-    if isinstance(longrepr, tuple) and len(longrepr) == 3:
-        return str(longrepr[2])
-    return str(longrepr)
+def _text(longrepr: Any) -> str:
+    """A skip has (file, line, reason)."""
+    return str(longrepr[2] if isinstance(longrepr, tuple) else longrepr)

@@ -1,8 +1,13 @@
 """Keeping the beginning and the end of what a command prints, however much it prints."""
 
 import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 CHUNK = 1 << 16
+# How long output is waited for when whoever wrote it should be dead.
+GRACE = 2.0
 
 
 class Output:
@@ -14,8 +19,28 @@ class Output:
         self._tail = bytearray()
         self._dropped = 0
 
-    async def drain(self, stream: asyncio.StreamReader) -> None:
-        """Read a stream to its end."""
+    @asynccontextmanager
+    async def collected(self) -> AsyncIterator[int]:
+        """A descriptor to write to; at the end all that was written has been taken in.
+
+        A pipe of our own, because waiting for a process whose output asyncio reads would mean
+        waiting for everybody who holds that output open.
+        """
+        ours, theirs = os.pipe()
+        reader = asyncio.StreamReader()
+        transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+            lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(ours, "rb", buffering=0)
+        )
+        draining = asyncio.create_task(self._drain(reader))
+        try:
+            yield theirs
+        finally:
+            os.close(theirs)
+            await asyncio.wait({draining}, timeout=GRACE)
+            draining.cancel()
+            transport.close()
+
+    async def _drain(self, stream: asyncio.StreamReader) -> None:
         while chunk := await stream.read(CHUNK):
             self.feed(chunk)
 

@@ -18,9 +18,10 @@ SUPERVISOR = (sys.executable, "-I", "-S", str(Path(supervisor.__file__)))
 # Longer than the supervisor itself goes on trying to kill what is left.
 PATIENCE = supervisor.GIVE_UP + 5
 STATUS_LIMIT = 1 << 16
+LOST = {"ended": "lost", "status": 0, "seconds": 0.0, "left": 0}
 
 
-class RlimitsSandbox:
+class RlimitSandbox:
     """The `Sandbox` port on any POSIX machine."""
 
     tier = "D (rlimits)"
@@ -33,52 +34,41 @@ class RlimitsSandbox:
     async def run(self, command: Command) -> Completed:
         """Run it under a supervisor that kills everything when this call ends, however it ends."""
         _furnish(command)
-        process = await asyncio.create_subprocess_exec(
-            *SUPERVISOR,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            start_new_session=True,
-            env={},
-            cwd="/",
-        )
-        try:
-            output, status = await _converse(process, command)
-        finally:
-            await asyncio.shield(_end(process, command))
-        return _completed(command, output, status)
+        output = Output(command.limits.output)
+        async with output.collected() as descriptor:
+            process = await asyncio.create_subprocess_exec(
+                *SUPERVISOR,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=descriptor,
+                stderr=asyncio.subprocess.PIPE,
+                start_new_session=True,
+                env={},
+                cwd="/",
+            )
+            try:
+                status = await _converse(process, command)
+            finally:
+                await asyncio.shield(_end(process, command))
+        return _completed(command, output.text(), status)
 
 
 async def _converse(
     process: asyncio.subprocess.Process, command: Command
-) -> tuple[str, Mapping[str, object]]:
-    assert process.stdin and process.stdout and process.stderr  # noqa: PT018
-    output = Output(command.limits.output)
-    draining = asyncio.create_task(output.drain(process.stdout))
-    try:
-        process.stdin.write(json.dumps(_specification(command)).encode() + b"\n")
-        said = await _last_words(process.stderr, command.limits.wall + PATIENCE)
-        if not said:
-            await _destroy(process, command)
-        await asyncio.wait({draining}, timeout=PATIENCE)
-    finally:
-        draining.cancel()
-    return output.text(), _status(said)
+) -> Mapping[str, object]:
+    """Hand over the specification and wait for the supervisor's one line, or for its end.
 
-
-async def _last_words(stream: asyncio.StreamReader, timeout: float) -> bytes:
-    """The supervisor's line; nothing where it was killed, or stopped and so never says it."""
+    It is not waited for longer than it may take: a command can stop it and so keep it silent.
+    """
+    assert process.stdin and process.stderr  # noqa: PT018
+    process.stdin.write(json.dumps(_specification(command)).encode() + b"\n")
     with suppress(TimeoutError):
-        return await asyncio.wait_for(stream.read(STATUS_LIMIT), timeout)
-    return b""
-
-
-async def _destroy(process: asyncio.subprocess.Process, command: Command) -> None:
-    """The end without a supervisor: whatever carries the command's marker is killed."""
-    with suppress(ProcessLookupError):
-        process.kill()
-    await process.wait()
-    await asyncio.to_thread(scratch.kill_marked, command.scratch)
+        said = await asyncio.wait_for(
+            process.stderr.read(STATUS_LIMIT), command.limits.wall + PATIENCE
+        )
+        if said:
+            return _status(said)
+    await _destroy(process, command)
+    return LOST
 
 
 async def _end(process: asyncio.subprocess.Process, command: Command) -> None:
@@ -89,6 +79,14 @@ async def _end(process: asyncio.subprocess.Process, command: Command) -> None:
         await asyncio.wait_for(process.wait(), PATIENCE)
     except TimeoutError:
         await _destroy(process, command)
+
+
+async def _destroy(process: asyncio.subprocess.Process, command: Command) -> None:
+    """The end without a supervisor: whatever carries the command's marker is killed."""
+    with suppress(ProcessLookupError):
+        process.kill()
+    await process.wait()
+    await asyncio.to_thread(scratch.kill_marked, command.scratch)
 
 
 def _completed(command: Command, output: str, status: Mapping[str, object]) -> Completed:
@@ -121,7 +119,7 @@ def _status(said: bytes) -> Mapping[str, object]:
     try:
         status: dict[str, object] = json.loads(said)
     except ValueError:
-        return {"ended": "lost", "status": 0, "seconds": 0.0, "left": 0}
+        return LOST
     return status
 
 

@@ -1,0 +1,114 @@
+"""Wall time of `groundswell run` against the target's own suite: at most 4 × the suite + 20 s.
+
+The peer is the suite run by hand (`python -m pytest -q` in the environment Groundswell built), in the
+same session. The targets are source archives from PyPI, downloaded into a scratch directory, and the
+bundled example. Each run starts cold: an empty GROUNDSWELL_HOME, so the stack, the environment and the
+baseline are all in the time.
+"""
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tarfile
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench.harness import Result, main
+
+PACKAGES = ("boltons", "more-itertools", "schema", "tabulate")
+EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
+FACTOR, CONSTANT = 4.0, 20.0
+SUITE_RUNS = 3
+
+
+def run(quick: bool) -> Result:
+    """Measure each target; `quick` takes only the example, which needs no network."""
+    rows = []
+    with TemporaryDirectory(prefix="groundswell-bench-") as scratch:
+        for name in () if quick else PACKAGES:
+            rows.append(measure(name, download(name, Path(scratch)), Path(scratch)))
+        rows.append(measure("examples/shop", copy_example(Path(scratch)), Path(scratch)))
+    holds = all(row["of limit"] <= 1.0 for row in rows)
+    return Result("run_overhead", "wall time <= 4 x suite + 20 s on every target", rows, holds)
+
+
+def download(name: str, scratch: Path) -> Path:
+    """The newest source archive of `name`, unpacked and made a repository of one commit."""
+    into = scratch / name
+    pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:"]
+    subprocess.run([*pip, "-d", str(into), name], check=True)
+    with tarfile.open(next(into.glob("*.tar.gz"))) as archive:
+        archive.extractall(into, filter="data")
+    return as_repository(next(each for each in into.iterdir() if each.is_dir()))
+
+
+def copy_example(scratch: Path) -> Path:
+    """The bundled example as a repository."""
+    into = scratch / "shop"
+    subprocess.run(["cp", "-r", str(EXAMPLE), str(into)], check=True)
+    return as_repository(into)
+
+
+def as_repository(path: Path) -> Path:
+    """`git init` and one commit."""
+    git = ["git", "-C", str(path), "-c", "user.name=bench", "-c", "user.email=bench@localhost"]
+    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "import"]):
+        subprocess.run([*git, *command], check=True)
+    return path
+
+
+def measure(name: str, target: Path, scratch: Path) -> dict[str, Any]:
+    """One cold run, then the suite by hand in the environment that it built."""
+    home = scratch / f"home-{name.replace('/', '-')}"
+    environment = {**os.environ, "GROUNDSWELL_HOME": str(home)}
+    command = [sys.executable, "-m", "cli", "run", str(target), "--json"]
+    started = time.perf_counter()
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    wall = time.perf_counter() - started
+    if done.returncode != 0:
+        raise SystemExit(f"groundswell run {name} failed:\n{done.stdout}\n{done.stderr}")
+    report = json.loads(done.stdout)
+    suite = suite_seconds(target, home)
+    limit = FACTOR * suite + CONSTANT
+    return {
+        "target": name,
+        "suite s": suite,
+        "wall s": wall,
+        "limit s": limit,
+        "of limit": wall / limit,
+        **phases(report, wall),
+        "landed": len(report["landed"]),
+        "refused": len(report["refused"]),
+    }
+
+
+def suite_seconds(target: Path, home: Path) -> float:
+    """The median of some runs of the suite by hand."""
+    python = next((home / "environments").glob("*/bin/python"))
+    seconds = []
+    for _ in range(SUITE_RUNS):
+        started = time.perf_counter()
+        subprocess.run(
+            [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider"],
+            cwd=target,
+            env={**os.environ, "PYTHONPATH": f"{target}:{target / 'src'}", "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            check=False,
+        )
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds)
+
+
+def phases(report: dict[str, Any], wall: float) -> dict[str, float]:
+    """Where the time went: environment, runs of the suite, and the rest."""
+    environment = float(report["environment_seconds"] or 0.0)
+    runs = sum(float(each["seconds"]) for each in report["runs"])
+    return {"environment s": environment, "runs s": runs, "rest s": wall - environment - runs}
+
+
+if __name__ == "__main__":
+    main("run_overhead", run)

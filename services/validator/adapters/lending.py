@@ -1,0 +1,81 @@
+"""Lending our own pytest to an environment whose target did not ask for one: no network needed."""
+
+import importlib.metadata
+import shutil
+from collections.abc import Iterator
+from importlib.util import cache_from_source
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from services.validator.adapters.interpreters import admits
+
+SCRIPT = """#!{python}
+import sys
+
+from pytest import console_main
+
+sys.exit(console_main())
+"""
+
+
+def lendable(python_version: str) -> tuple[importlib.metadata.Distribution, ...]:
+    """Our own pytest and all it needs on that Python; empty where something is missing here."""
+    found: dict[str, importlib.metadata.Distribution] = {}
+    wanted = ["pytest"]
+    while wanted:
+        name = canonicalize_name(wanted.pop())
+        if name in found:
+            continue
+        try:
+            distribution = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            return ()
+        if not admits(distribution.metadata["Requires-Python"] or "", python_version):
+            return ()
+        found[name] = distribution
+        wanted += _needs(distribution, python_version)
+    return tuple(found.values())
+
+
+def lend(distribution: importlib.metadata.Distribution, site_packages: Path) -> None:
+    """Copy what a distribution installed, with its bytecode; scripts are left out.
+
+    Copied and not linked: a target's tests can write into their environment, not into ours.
+    """
+    for source, name in _files(distribution):
+        destination = site_packages / name
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        # The time of change is copied too, since the bytecode is valid for that time only.
+        shutil.copy2(source, destination)
+
+
+def write_script(python: Path) -> None:
+    """The `pytest` command of that environment."""
+    script = python.with_name("pytest")
+    script.write_text(SCRIPT.format(python=python))
+    script.chmod(0o755)
+
+
+def _needs(distribution: importlib.metadata.Distribution, version: str) -> Iterator[str]:
+    environment = {
+        "extra": "",
+        "python_full_version": version,
+        "python_version": ".".join(version.split(".")[:2]),
+    }
+    for line in distribution.requires or ():
+        requirement = Requirement(line)
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            yield requirement.name
+
+
+def _files(distribution: importlib.metadata.Distribution) -> Iterator[tuple[Path, Path]]:
+    for file in distribution.files or ():
+        source = Path(str(distribution.locate_file(file)))
+        if ".." in file.parts or file.suffix == ".pyc" or not source.is_file():
+            continue
+        yield source, Path(file)
+        compiled = Path(cache_from_source(str(source))) if file.suffix == ".py" else None
+        if compiled and compiled.is_file():
+            yield compiled, Path(file).parent / "__pycache__" / compiled.name

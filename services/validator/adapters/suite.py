@@ -1,0 +1,160 @@
+"""Runs a target's tests on a tree, in a sandbox, and says what they said."""
+
+import asyncio
+import json
+import shlex
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from shared.targets.profile import TargetProfile, TestPlan
+
+from services.validator.adapters.reports import groundswell_report
+from services.validator.adapters.reports.junit import read_junit
+from services.validator.adapters.reports.lines import read_lines
+from services.validator.adapters.sandbox.scratch import Scratch
+from services.validator.domain.reports import (
+    Infrastructure,
+    Outcome,
+    Reported,
+    RunOutcome,
+    TestReport,
+    TestResult,
+)
+from services.validator.ports import Command, Completed, Environment, Limits, Sandbox
+
+# (target id, tree, new directory): writes the tree there.
+Export = Callable[[str, str, Path], None]
+
+# The result of a command as a whole, where it may be more than pytest.
+WHOLE = "(command)"
+CUSTOM = "custom"
+LINES, JUNIT = "reports/tests.jsonl", "reports/junit.xml"
+TAIL = 40
+PLUGIN = Path(groundswell_report.__file__)
+
+
+class SandboxedSuite:
+    """The `Suite` port: a clean copy of the tree for every run, removed afterwards."""
+
+    def __init__(self, sandbox: Sandbox, scratch: Scratch, export: Export) -> None:
+        self._sandbox = sandbox
+        self._scratch = scratch
+        self._export = export
+
+    async def run(
+        self,
+        tree_oid: str,
+        profile: TargetProfile,
+        environment: Environment,
+        tests: tuple[str, ...] = (),
+        *,
+        target_id: str,
+    ) -> RunOutcome:
+        """Export, run, read. Only pytest can run a part; any other command always runs whole."""
+        async with self._scratch.room() as room:
+            run = Run(room, profile.test, environment, tests)
+            await asyncio.to_thread(self._export, target_id, tree_oid, run.tree)
+            run.furnish()
+            completed = await self._sandbox.run(run.command())
+        return outcome(completed, profile.test.framework)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run in its room: the tree, and beside it what the run needs and leaves."""
+
+    room: Path
+    plan: TestPlan
+    environment: Environment
+    tests: tuple[str, ...]
+
+    @property
+    def tree(self) -> Path:
+        """The working directory."""
+        return self.room / "tree"
+
+    @property
+    def scratch(self) -> Path:
+        """HOME, TMPDIR, the plugin, the selection and the reports."""
+        return self.room / "run"
+
+    def furnish(self) -> None:
+        """Write down what the plugin is told, and put it where Python finds it."""
+        (self.scratch / "reports").mkdir(parents=True)
+        (self.scratch / "plugin").mkdir()
+        shutil.copy(PLUGIN, self.scratch / "plugin")
+        if self._selects:
+            (self.scratch / "select.json").write_text(json.dumps(self.tests))
+
+    def command(self) -> Command:
+        """The plan's command.
+
+        pytest hears of the plugin by its environment, so that it also does where the command is a
+        script that ends up calling it.
+        """
+        return Command(
+            argv=self.plan.command,
+            tree=self.tree,
+            scratch=self.scratch,
+            path=(self.environment.bin,),
+            readable=(self.environment.bin.parent,),
+            env=self._variables(),
+            reports=(LINES, JUNIT),
+            limits=Limits(wall=float(self.plan.timeout)),
+        )
+
+    @property
+    def _selects(self) -> bool:
+        return bool(self.tests) and WHOLE not in self.tests
+
+    def _variables(self) -> dict[str, str]:
+        # A cache directory of its own rather than "-p no:cacheprovider", without which options that
+        # a target may set, such as --ff, would be unknown.
+        options = ("-p", PLUGIN.stem, "-o", f"cache_dir={self.scratch / 'cache'}")
+        sources = [str(self.tree / each) for each in self.plan.pythonpath]
+        variables = {
+            "PYTHONPATH": ":".join([*sources, str(self.scratch / "plugin")]),
+            "PYTEST_ADDOPTS": shlex.join(options),
+            "VIRTUAL_ENV": str(self.environment.bin.parent),
+            "GROUNDSWELL_REPORT": str(self.scratch / LINES),
+            "GROUNDSWELL_JUNIT": str(self.scratch / JUNIT),
+        }
+        if self._selects:
+            variables["GROUNDSWELL_SELECT"] = str(self.scratch / "select.json")
+        return variables
+
+
+def outcome(completed: Completed, framework: str) -> RunOutcome:
+    """What a finished run means. Without a report that can be trusted it means nothing."""
+    found = _read(completed, only_pytest=framework != CUSTOM)
+    if isinstance(found, Infrastructure):
+        return replace(found, output_tail=completed.tail(TAIL))
+    return Reported(_whole(found.report)) if framework == CUSTOM else found
+
+
+def _read(completed: Completed, *, only_pytest: bool) -> RunOutcome:
+    code, seconds = completed.exit_code, completed.seconds
+    if code is None or completed.trouble:
+        return Infrastructure(completed.trouble)
+    if LINES in completed.reports:
+        lines = completed.reports[LINES]
+        return read_lines(lines, exit_code=code, seconds=seconds, only_pytest=only_pytest)
+    if JUNIT in completed.reports:
+        return read_junit(completed.reports[JUNIT], exit_code=code, seconds=seconds)
+    if only_pytest or code < 0:
+        return Infrastructure(f"The tests ended with {code} and left no report.")
+    return Reported(TestReport({}, seconds, code, problem="Only the exit code is known."))
+
+
+def _whole(report: TestReport) -> TestReport:
+    """With one more result: that of the command, which fails also where each test passed."""
+    failed = report.exit_code != 0 and not report.failing
+    result = TestResult(
+        WHOLE,
+        Outcome.FAILED if failed else Outcome.PASSED,
+        report.seconds,
+        f"It ended with {report.exit_code}." if failed else "",
+    )
+    return replace(report, results={**report.results, WHOLE: result})

@@ -1,0 +1,115 @@
+"""`groundswell.toml`: what a target says about itself. Read from the base branch only."""
+
+import difflib
+import tomllib
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from shared.kernel.errors import Rejected
+
+FILE = "groundswell.toml"
+
+
+class Section(BaseModel):
+    """An unknown key is a typing error more often than a wish, so it is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TargetSection(Section):
+    base: str = ""
+
+
+class ComponentSection(Section):
+    """`paths` are gitignore-style patterns."""
+
+    name: str = Field(min_length=1, max_length=100)
+    paths: tuple[str, ...] = Field(min_length=1)
+    owners: tuple[str, ...] = ()
+
+
+class EnvironmentSection(Section):
+    """`setup` replaces what is detected: shell commands in the exported tree. Seconds in `timeout`."""
+
+    python: str = ""
+    setup: tuple[str, ...] | None = None
+    timeout: float = Field(default=900, gt=0)
+
+
+class TestSection(Section):
+    """`command` replaces what is detected. Seconds in `timeout`."""
+
+    __test__ = False
+
+    command: str = ""
+    timeout: float = Field(default=1800, gt=0)
+    pythonpath: tuple[str, ...] = ()
+
+
+class PolicySection(Section):
+    """What a patch may do. `protected` adds to the built-in list."""
+
+    protected: tuple[str, ...] = ()
+    max_files: int = Field(default=200, ge=1)
+    max_lines: int = Field(default=2000, ge=1)
+    unsafe_fixes: bool = True
+
+
+class CodeQualitySection(Section):
+    """Rules beside, or not among, the built-in selection."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+
+class TargetConfig(Section):
+    """The whole file; every part may be left out."""
+
+    target: TargetSection = TargetSection()
+    component: tuple[ComponentSection, ...] = ()
+    environment: EnvironmentSection = EnvironmentSection()
+    test: TestSection = TestSection()
+    policy: PolicySection = PolicySection()
+    code_quality: CodeQualitySection = CodeQualitySection()
+
+
+def parse_config(content: bytes, *, source: str = FILE) -> TargetConfig:
+    """The configuration; `Rejected` names the key, what was expected, and the nearest known key."""
+    try:
+        data = tomllib.loads(content.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise Rejected(f"{source} is not valid TOML: {error}.", code="bad_config") from error
+    try:
+        config = TargetConfig.model_validate(data)
+    except ValidationError as error:
+        lines = [_sentence(each) for each in error.errors(include_url=False)]  # type: ignore[arg-type]
+        raise Rejected(f"{source}: {' '.join(lines[:6])}", code="bad_config") from None
+    names = [each.name for each in config.component]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise Rejected(f"{source}: two components are called {twice[0]}.", code="bad_config")
+    return config
+
+
+def _sentence(error: dict[str, Any]) -> str:
+    place = [str(part) for part in error["loc"]]
+    key = ".".join(place)
+    if error["type"] != "extra_forbidden":
+        return f"{key}: {error['msg']}."
+    known = _known(place[:-1])
+    near = difflib.get_close_matches(place[-1], known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}."
+    return f"{key} is not a known key; {hint}"
+
+
+def _known(place: list[str]) -> list[str]:
+    """The keys of the section at `place`."""
+    model: type[BaseModel] = TargetConfig
+    sections = {"component": ComponentSection}
+    for part in place:
+        if part.isdigit():
+            continue
+        annotation = model.model_fields[part].annotation
+        model = sections.get(part) or annotation  # type: ignore[assignment]
+    return sorted(model.model_fields)

@@ -1,0 +1,69 @@
+"""The git binary, run so that nothing of the machine's or the target's configuration takes part."""
+
+import os
+import subprocess
+from pathlib import Path
+
+from shared.kernel.errors import GroundswellError
+
+# A repository of another owner is read, not trusted: no hooks, no monitors, no housekeeping.
+SETTINGS = (
+    "safe.directory=*",
+    "core.hooksPath=/dev/null",
+    "core.fsmonitor=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+    "receive.autogc=false",
+    "protocol.ext.allow=never",
+)
+FLAGS = tuple(flag for setting in SETTINGS for flag in ("-c", setting))
+# git drops command-line settings before it starts the other end of a local transport.
+UPLOAD_PACK = " ".join(["git", *(f"-c '{setting}'" for setting in SETTINGS), "upload-pack"])
+RECEIVE_PACK = " ".join(["git", *(f"-c '{setting}'" for setting in SETTINGS), "receive-pack"])
+
+
+class GitError(GroundswellError):
+    """git said no; `stderr` is what it said."""
+
+    code = "git"
+
+    def __init__(self, arguments: tuple[str, ...], stderr: str) -> None:
+        super().__init__(f"git {arguments[0]} failed: {stderr.strip()[-1000:]}")
+        self.stderr = stderr
+
+
+def git(
+    repository: Path | None,
+    *arguments: str,
+    stdin: bytes | None = None,
+    with_users_config: bool = False,
+) -> bytes:
+    """Run git in `repository`; its standard output. Raises `GitError`.
+
+    `with_users_config` keeps the user's own configuration, whose credentials a remote url needs.
+    """
+    place = ["-C", str(repository)] if repository else []
+    done = subprocess.run(
+        ["git", *FLAGS, *place, *arguments],
+        input=b"" if stdin is None else stdin,
+        capture_output=True,
+        check=False,
+        env=_environment(with_users_config=with_users_config),
+    )
+    if done.returncode != 0:
+        raise GitError(arguments, done.stderr.decode(errors="replace"))
+    return done.stdout
+
+
+def text(repository: Path | None, *arguments: str) -> str:
+    """`git`, its output as one stripped text."""
+    return git(repository, *arguments).decode(errors="surrogateescape").strip()
+
+
+def _environment(*, with_users_config: bool) -> dict[str, str]:
+    """No locks are taken for reading, no questions asked, no language but C."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    kept |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    if not with_users_config:
+        kept |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
+    return kept

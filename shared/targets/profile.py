@@ -1,0 +1,134 @@
+"""What Groundswell knows about a target at one commit: components, tests, environment."""
+
+import hashlib
+import shlex
+from collections.abc import Sequence
+
+from shared.contracts.base import Value
+from shared.targets import requirements
+from shared.targets.components import Component, find_components, matches
+from shared.targets.config import FILE, TargetConfig, parse_config
+from shared.targets.tree import Tree
+
+TEST_FILES = ("test_*.py", "*_test.py", "tests.py")
+DEPENDENCY_FILES = (
+    "pyproject.toml",
+    "setup.py",
+    "setup.cfg",
+    "tox.ini",
+    "requirements*.txt",
+    "requirements/*.txt",
+    "*requirements.txt",
+    FILE,
+)
+
+
+class TestPlan(Value):
+    """How the suite is run. `found` are the test files; seconds in `timeout`."""
+
+    __test__ = False
+
+    command: tuple[str, ...]
+    framework: str
+    pythonpath: tuple[str, ...]
+    found: tuple[str, ...]
+    timeout: float
+
+
+class EnvironmentPlan(Value):
+    """What the suite needs installed. `installs` are requirement specifiers."""
+
+    requires_python: str
+    installs: tuple[str, ...]
+    requirement_files: tuple[str, ...]
+    needs_metadata: bool
+    setup: tuple[str, ...] | None
+    dependency_files: tuple[str, ...]
+    timeout: float = 900
+
+    def key(self, tree: Tree, interpreter: str, framework_version: str) -> str:
+        """A digest of all the environment depends on: equal keys, equal environments."""
+        digest = hashlib.sha256(f"{interpreter}\n{framework_version}\n".encode())
+        digest.update(self.model_dump_json().encode())
+        for path in self.dependency_files:
+            digest.update(path.encode() + b"\0" + (tree.read(path) or b"") + b"\0")
+        return digest.hexdigest()
+
+
+class TargetProfile(Value):
+    """`notes` has a sentence for each thing that was detected."""
+
+    config: TargetConfig
+    components: tuple[Component, ...]
+    test: TestPlan
+    environment: EnvironmentPlan
+    target_version: str
+    notes: tuple[str, ...]
+
+
+def profile(tree: Tree) -> TargetProfile:
+    """Describe a target; nothing of it is run. Raises `Rejected` for a bad `groundswell.toml`."""
+    content = tree.read(FILE)
+    config = parse_config(content) if content is not None else TargetConfig()
+    components = find_components(tree, config)
+    declared = requirements.read(tree)
+    test = _test_plan(tree, config)
+    environment = _environment_plan(tree, config, declared)
+    return TargetProfile(
+        config=config,
+        components=components,
+        test=test,
+        environment=environment,
+        target_version=requirements.target_version(declared.requires_python),
+        notes=_notes(components, test, environment, declared),
+    )
+
+
+def _test_plan(tree: Tree, config: TargetConfig) -> TestPlan:
+    files = tree.files()
+    found = tuple(path for path in files if matches(path, TEST_FILES) and not path.startswith("."))
+    command = tuple(shlex.split(config.test.command)) or ("python", "-m", "pytest")
+    framework = "pytest" if any(part.endswith("pytest") for part in command) else "custom"
+    roots = ("src", ".") if any(path.startswith("src/") for path in files) else (".",)
+    return TestPlan(
+        command=command,
+        framework=framework,
+        pythonpath=config.test.pythonpath or roots,
+        found=found,
+        timeout=config.test.timeout,
+    )
+
+
+def _environment_plan(
+    tree: Tree, config: TargetConfig, declared: requirements.Declared
+) -> EnvironmentPlan:
+    setup = config.environment.setup
+    return EnvironmentPlan(
+        requires_python=config.environment.python or declared.requires_python,
+        installs=() if setup is not None else declared.installs,
+        requirement_files=() if setup is not None else declared.files,
+        needs_metadata=setup is None and declared.has_build,
+        setup=setup,
+        dependency_files=tuple(path for path in tree.files() if _is_dependency_file(path)),
+        timeout=config.environment.timeout,
+    )
+
+
+def _is_dependency_file(path: str) -> bool:
+    return matches(path, [f"/{pattern}" for pattern in DEPENDENCY_FILES])
+
+
+def _notes(
+    components: Sequence[Component],
+    test: TestPlan,
+    environment: EnvironmentPlan,
+    declared: requirements.Declared,
+) -> tuple[str, ...]:
+    notes = [f"Component {each.name}: {each.reason}." for each in components]
+    notes.append(f"Tests: {shlex.join(test.command)}; {len(test.found)} test files were found.")
+    if environment.setup is not None:
+        notes.append(f"Environment: {len(environment.setup)} set-up commands from {FILE}.")
+    else:
+        names = [*environment.installs, *(f"-r {each}" for each in environment.requirement_files)]
+        notes.append(f"Environment: {', '.join(names) or 'nothing but pytest'} is installed.")
+    return (*notes, *declared.notes)
