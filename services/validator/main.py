@@ -6,7 +6,7 @@ import uvloop
 
 from services.validator.adapters.environments import UvEnvironments
 from services.validator.adapters.repository import GitRepository
-from services.validator.adapters.sandbox import RlimitSandbox, sweep
+from services.validator.adapters.sandbox import RlimitSandbox, Scratch, sweep
 from services.validator.adapters.suite import SandboxedSuite
 from services.validator.handlers import handlers
 from services.validator.settings import Settings
@@ -20,6 +20,7 @@ from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
 from shared.observability.logs import configure_logs
 from shared.targets.mirror import Mirror
+from shared.targets.tree import GitTree
 
 # How often the gate looks on its own; a cleared proposal wakes it at once.
 ROUND = 0.25
@@ -27,15 +28,19 @@ ROUND = 0.25
 
 def build(settings: Settings, bus: Bus, store: Store) -> Service:
     """Wire adapters to use cases."""
-    sandbox = RlimitSandbox(settings.home / "runs")
-    environments = UvEnvironments(settings.home, sandbox)
+    sandbox = RlimitSandbox()
+    scratch = Scratch(settings.home / "runs", uuid7)
+
+    def tree(target_id: str, oid: str) -> GitTree:
+        return Mirror.at(settings.home, target_id).tree(oid)
+
     desk = Desk(
         store=store,
         bus=bus,
         home=settings.home,
         repository=lambda target: GitRepository(Mirror.at(settings.home, target.id)),
-        environments=environments,
-        suite=SandboxedSuite(settings.home, sandbox),
+        environments=UvEnvironments(settings.home, sandbox, scratch, tree),
+        suite=SandboxedSuite(sandbox, scratch, tree),
         tier=sandbox.tier,
         clock=utc_now,
         new_id=uuid7,

@@ -1,14 +1,18 @@
 """What the validator's use cases and adapters need from the world."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from shared.targets.profile import TargetProfile
-
 from services.validator.domain.reports import RunOutcome
 from shared.contracts.base import Message
+from shared.contracts.documents import Target
+from shared.targets.config import TargetConfig
+from shared.targets.head import Head
+from shared.targets.profile import TargetProfile
+from shared.targets.tree import Tree
 
 GIB = 1 << 30
 MIB = 1 << 20
@@ -73,6 +77,18 @@ class Completed:
     def tail(self, lines: int = 15) -> str:
         """The last lines of what it printed."""
         return "\n".join(self.output.rstrip().splitlines()[-lines:])
+
+
+class ExportableTree(Tree, Protocol):
+    """A tree that can be written to a directory."""
+
+    def export(self, into: Path) -> None:
+        """Write all its files below `into`, which it creates."""
+        ...
+
+
+# (target id, tree): opens that tree of that target.
+Trees = Callable[[str, str], ExportableTree]
 
 
 class Sandbox(Protocol):
@@ -141,4 +157,65 @@ class Publisher(Protocol):
 
     async def publish(self, message: Message, *, key: str, wave: str = "") -> None:
         """Say it once per `key`; raises `Transient` when nobody took it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Composition:
+    """The head with patches on it, in order: the tree after each; those that do not apply, and why."""
+
+    tree: str
+    steps: tuple[tuple[str, str], ...] = ()
+    failed: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why the target's landing branch did not move. `kind`: moved, checked_out, unreachable, other."""
+
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Reverted:
+    """The head without one of its commits; without a tree, where that conflicts."""
+
+    tree: str | None
+    conflicts: tuple[str, ...] = ()
+
+
+class Repository(Protocol):
+    """The private repository of one target, as the gate needs it. Everything in it blocks."""
+
+    def refresh(self, target: Target) -> Head:
+        """Fetch the target and find the head."""
+        ...
+
+    def check(self, patch: str, paths: Sequence[str], config: TargetConfig) -> str | None:
+        """The rule that a patch breaks, in words."""
+        ...
+
+    def compose(self, head: str, patches: Sequence[tuple[str, str]]) -> Composition:
+        """(id, patch) after (id, patch) on the head, in memory."""
+        ...
+
+    def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
+        """A commit that no branch has yet."""
+        ...
+
+    def publish(self, target: Target, tip: str, head: str) -> Refusal | None:
+        """Move the landing branch from where it was at `refresh` to `tip`, here and in the target."""
+        ...
+
+    def landed(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
+        """Which of these enhancements the target's landing branch has, and in which commits."""
+        ...
+
+    def reverted(self, target: Target, enhancement_id: str) -> str | None:
+        """The commit that took it off again, if there is one."""
+        ...
+
+    def revert(self, head: str, commit: str) -> Reverted:
+        """The head without what `commit` did."""
         ...

@@ -1,7 +1,6 @@
 """The targets' virtual environments: built once per dependency set, kept under Groundswell's home."""
 
 import asyncio
-import hashlib
 import importlib.metadata
 import json
 import os
@@ -15,19 +14,26 @@ from pathlib import Path
 
 import uv
 from filelock import AsyncFileLock
-from shared.targets.profile import EnvironmentPlan, TargetProfile
 
 from services.validator.adapters.interpreters import Interpreter, find_interpreter
 from services.validator.adapters.lending import lend, lendable, write_script
 from services.validator.adapters.sandbox.scratch import Scratch, remove_tree
-from services.validator.adapters.suite import Export
-from services.validator.ports import Command, Completed, Environment, Limits, Sandbox
+from services.validator.ports import (
+    Command,
+    Completed,
+    Environment,
+    ExportableTree,
+    Limits,
+    Sandbox,
+    Trees,
+)
 from shared.kernel.errors import Rejected
+from shared.targets.profile import EnvironmentPlan, TargetProfile
+from shared.targets.tree import Tree
 
 # Raised where an environment built by an older version of this module would be wrong.
 LAYOUT = "1"
 READY = "groundswell.json"
-WALL = 1800.0
 LINES = 15
 # What a registry's client has to know of this machine; all else stays behind.
 INHERITED = re.compile(
@@ -44,38 +50,38 @@ UNREACHABLE = re.compile(
 class UvEnvironments:
     """The `Environments` port. An environment without its ready file is a build that was killed."""
 
-    def __init__(self, home: Path, sandbox: Sandbox, scratch: Scratch, export: Export) -> None:
+    def __init__(self, home: Path, sandbox: Sandbox, scratch: Scratch, trees: Trees) -> None:
         self._folder = home / "environments"
         self._cache = home / "cache" / "uv"
         self._sandbox = sandbox
         self._scratch = scratch
-        self._export = export
+        self._trees = trees
 
     async def prepare(self, target_id: str, profile: TargetProfile, tree_oid: str) -> Environment:
         """The environment of that tree's dependencies; builders of the same one wait for each other."""
         plan = profile.environment
-        interpreter = await find_interpreter(plan.requires_python or "")
-        key = environment_key(plan, interpreter)
-        folder = self._folder / key
+        interpreter = await find_interpreter(plan.requires_python)
+        tree = await asyncio.to_thread(self._trees, target_id, tree_oid)
+        folder = self._folder / await asyncio.to_thread(environment_key, plan, tree, interpreter)
         if (ready := _ready(folder)) is not None:
             return ready
         folder.parent.mkdir(parents=True, exist_ok=True)
         async with AsyncFileLock(folder.with_suffix(".lock"), run_in_executor=False):
             if (ready := _ready(folder)) is not None:
                 return ready
-            return await self._build_safely(folder, interpreter, plan, (target_id, tree_oid))
+            return await self._build_safely(folder, interpreter, plan, tree)
 
     async def _build_safely(
-        self, folder: Path, interpreter: Interpreter, plan: EnvironmentPlan, tree: tuple[str, str]
+        self, folder: Path, interpreter: Interpreter, plan: EnvironmentPlan, tree: ExportableTree
     ) -> Environment:
         """Build in the final place, since a virtual environment knows its own path."""
         await asyncio.to_thread(_clear, folder)
         try:
             async with self._scratch.room() as room:
-                await asyncio.to_thread(self._export, *tree, room / "tree")
+                await asyncio.to_thread(tree.export, room / "tree")
                 (room / "run").mkdir()
-                build = Build(self._sandbox, folder, room, self._cache, interpreter)
-                return await build.carry_out(plan)
+                build = Build(self._sandbox, folder, room, self._cache, interpreter, plan)
+                return await build.carry_out()
         except BaseException:
             await asyncio.shield(asyncio.to_thread(_clear, folder))
             raise
@@ -90,6 +96,7 @@ class Build:
     room: Path
     cache: Path
     interpreter: Interpreter
+    plan: EnvironmentPlan
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -97,27 +104,27 @@ class Build:
         """The environment's Python."""
         return self.folder / "bin" / "python"
 
-    async def carry_out(self, plan: EnvironmentPlan) -> Environment:
+    async def carry_out(self) -> Environment:
         """Create, install, describe; the ready file comes last."""
         started = time.monotonic()
         self.cache.mkdir(parents=True, exist_ok=True)
         await self._uv(
             "venv", "--no-project", "--python", str(self.interpreter.path), str(self.folder)
         )
-        if plan.setup:
-            await self._set_up(plan.setup)
+        if self.plan.setup is None:
+            await self._install()
         else:
-            await self._install(plan)
+            await self._set_up(self.plan.setup)
         await self._bring_pytest()
         return _write_ready(self.folder, time.monotonic() - started, self.notes)
 
-    async def _install(self, plan: EnvironmentPlan) -> None:
-        wanted = [*plan.installs]
-        for file in plan.requirement_files:
+    async def _install(self) -> None:
+        wanted = [*self.plan.installs]
+        for file in self.plan.requirement_files:
             wanted += ["-r", file]
         if wanted:
             await self._uv("pip", "install", "--compile-bytecode", *wanted)
-        if plan.needs_metadata:
+        if self.plan.needs_metadata:
             await self._describe()
 
     async def _describe(self) -> None:
@@ -126,7 +133,9 @@ class Build:
         That comes from the tree under test: the editable install points to this build's copy of
         the tree, which is gone when the build ends.
         """
-        completed = await self._run(*self._install_command("--no-deps", "--editable", "."))
+        argv = (uv.find_uv_bin(), "pip", "install", "--no-deps", "--editable", ".")
+        # It is worth little, so little is waited for a registry that does not answer.
+        completed = await self._run(*argv, UV_HTTP_RETRIES="0", UV_HTTP_TIMEOUT="10")
         if completed.exit_code != 0:
             said = completed.tail(3).replace("\n", " ")
             self.notes.append(f"The target's own metadata could not be installed: {said}")
@@ -153,15 +162,12 @@ class Build:
         if self.interpreter.version != platform.python_version():
             await self._run(str(self.python), "-m", "compileall", "-q", str(site_packages))
 
-    def _install_command(self, *arguments: str) -> tuple[str, ...]:
-        return (uv.find_uv_bin(), "pip", "install", *arguments)
-
     async def _uv(self, *arguments: str) -> None:
         completed = await self._run(uv.find_uv_bin(), *arguments)
         if completed.exit_code != 0:
             raise failure(completed, by_hand=shlex.join(("uv", *arguments)))
 
-    async def _run(self, *argv: str) -> Completed:
+    async def _run(self, *argv: str, **env: str) -> Completed:
         command = Command(
             argv=argv,
             tree=self.room / "tree",
@@ -169,8 +175,8 @@ class Build:
             path=(self.python.parent,),
             readable=(Path(uv.find_uv_bin()), self.interpreter.path),
             writable=(self.folder, self.cache),
-            env=self._variables(),
-            limits=Limits(wall=WALL),
+            env={**self._variables(), **env},
+            limits=Limits(wall=self.plan.timeout),
             network=True,
         )
         return await self.sandbox.run(command)
@@ -189,11 +195,10 @@ class Build:
         }
 
 
-def environment_key(plan: EnvironmentPlan, interpreter: Interpreter) -> str:
-    """The digest of all that an environment depends on."""
-    lent = importlib.metadata.version("pytest")
-    parts = [LAYOUT, plan.key(), str(interpreter.path), interpreter.version, lent]
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:20]
+def environment_key(plan: EnvironmentPlan, tree: Tree, interpreter: Interpreter) -> str:
+    """The digest of all that an environment depends on, short enough for a path."""
+    lent = f"pytest {importlib.metadata.version('pytest')}, layout {LAYOUT}"
+    return plan.key(tree, f"{interpreter.path} {interpreter.version}", lent)[:20]
 
 
 def failure(completed: Completed, *, by_hand: str) -> Rejected:

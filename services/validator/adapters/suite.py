@@ -4,11 +4,8 @@ import asyncio
 import json
 import shlex
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-from shared.targets.profile import TargetProfile, TestPlan
 
 from services.validator.adapters.reports import groundswell_report
 from services.validator.adapters.reports.junit import read_junit
@@ -22,10 +19,8 @@ from services.validator.domain.reports import (
     TestReport,
     TestResult,
 )
-from services.validator.ports import Command, Completed, Environment, Limits, Sandbox
-
-# (target id, tree, new directory): writes the tree there.
-Export = Callable[[str, str, Path], None]
+from services.validator.ports import Command, Completed, Environment, Limits, Sandbox, Trees
+from shared.targets.profile import TargetProfile, TestPlan
 
 # The result of a command as a whole, where it may be more than pytest.
 WHOLE = "(command)"
@@ -38,10 +33,10 @@ PLUGIN = Path(groundswell_report.__file__)
 class SandboxedSuite:
     """The `Suite` port: a clean copy of the tree for every run, removed afterwards."""
 
-    def __init__(self, sandbox: Sandbox, scratch: Scratch, export: Export) -> None:
+    def __init__(self, sandbox: Sandbox, scratch: Scratch, trees: Trees) -> None:
         self._sandbox = sandbox
         self._scratch = scratch
-        self._export = export
+        self._trees = trees
 
     async def run(
         self,
@@ -55,7 +50,7 @@ class SandboxedSuite:
         """Export, run, read. Only pytest can run a part; any other command always runs whole."""
         async with self._scratch.room() as room:
             run = Run(room, profile.test, environment, tests)
-            await asyncio.to_thread(self._export, target_id, tree_oid, run.tree)
+            await asyncio.to_thread(lambda: self._trees(target_id, tree_oid).export(run.tree))
             run.furnish()
             completed = await self._sandbox.run(run.command())
         return outcome(completed, profile.test.framework)

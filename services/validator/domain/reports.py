@@ -75,6 +75,11 @@ class TestReport:
     problem: str = ""
 
     @property
+    def outcomes(self) -> dict[str, Outcome]:
+        """How each test ended."""
+        return {each.id: each.outcome for each in self.results.values()}
+
+    @property
     def failing(self) -> frozenset[str]:
         """The ids of the tests that failed or could not be run."""
         return frozenset(each.id for each in self.results.values() if each.outcome.bad)

@@ -1,8 +1,8 @@
 """What the validator does: measure the baseline, carry out runs, gate, land, take back."""
 
-from services.validator.usecases.gate import reconcile, settle
+from services.validator.usecases.gate import admit, reconcile, settle
 from services.validator.usecases.measure import measure_health
 from services.validator.usecases.rollback import roll_back
 from services.validator.usecases.runs import carry_out
 
-__all__ = ["carry_out", "measure_health", "reconcile", "roll_back", "settle"]
+__all__ = ["admit", "carry_out", "measure_health", "reconcile", "roll_back", "settle"]

@@ -2,10 +2,11 @@
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.validator.ports import Environment, Environments, Publisher, Suite
+from services.validator.ports import Environment, Environments, Publisher, Repository, Suite
 from shared.contracts.documents import Target
 from shared.kernel.clock import Clock
 from shared.kernel.ids import NewId
@@ -21,6 +22,7 @@ class Desk:
     store: Store
     bus: Publisher
     home: Path
+    repository: Callable[[Target], Repository]
     environments: Environments
     suite: Suite
     tier: str

@@ -22,6 +22,7 @@ from services.validator.domain.gate import (
     Reject,
     Run,
     Seen,
+    Unbuildable,
     Undecided,
     decide,
 )
@@ -32,6 +33,7 @@ from services.validator.usecases.desk import Desk, Workplace, workplace
 from services.validator.usecases.outcomes import expire, reject
 from services.validator.usecases.runs import read_report, run_tests
 from shared.contracts.documents import Enhancement, Target, Verdict
+from shared.contracts.work import ProposalCleared
 from shared.kernel.errors import Rejected
 
 log = structlog.get_logger(__name__)
@@ -53,6 +55,11 @@ class Epoch:
     def drop(self, change: str) -> None:
         """It was refused or sent away: the rest goes on without it."""
         del self.changes[change]
+
+
+async def admit(event: ProposalCleared, desk: Desk) -> None:
+    """Only a hint: the gate takes what is cleared from the state, in its next round."""
+    await desk.store.enhancements.need(event.enhancement_id)
 
 
 async def reconcile(desk: Desk) -> None:
@@ -156,6 +163,9 @@ async def _compose(epoch: Epoch, ids: Sequence[str], desk: Desk) -> Composition:
 async def _look(epoch: Epoch, run: Run, purpose: str, desk: Desk) -> None:
     """Fetch one piece of evidence."""
     composition = await _compose(epoch, run.changes, desk)
+    if composition.failed:
+        epoch.evidence[run] = Unbuildable()
+        return
     verdict = await run_tests(
         desk,
         epoch.place,
@@ -171,15 +181,8 @@ async def _look(epoch: Epoch, run: Run, purpose: str, desk: Desk) -> None:
         epoch.evidence[run] = Broken(verdict.detail)
         return
     candidate = await read_report(verdict, desk)
-    worse = no_worse(_asked(epoch.base, run.tests), candidate.outcomes)
-    epoch.evidence[run] = Seen(worse)
-
-
-def _asked(base: TestReport, tests: Sequence[str]) -> Mapping[str, str]:
-    """The base's outcomes of the tests that were run; of all where all were."""
-    if not tests:
-        return base.outcomes
-    return {test: base.outcomes[test] for test in tests if test in base.outcomes}
+    asked = run.tests or None
+    epoch.evidence[run] = Seen(no_worse(epoch.base.outcomes, candidate.outcomes, asked=asked))
 
 
 async def _land(epoch: Epoch, ids: Sequence[str], run: Run, desk: Desk) -> bool:

@@ -82,10 +82,11 @@ def _evidence(batch: Batch) -> tuple[str, ...]:
     tests = counts.tests if counts else 0
     together = len(batch.changes)
     company = f", together with {together - 1} other changes" if together > 1 else ""
-    return (
+    sentence = (
         f"{tests} tests ran on the tree that landed{company}; none is worse than on "
-        f"{batch.place.head[:10]} (run {batch.verdict.id}, sandbox: {batch.verdict.sandbox}).",
+        f"{batch.place.head[:10]} (run {batch.verdict.id}, sandbox: {batch.verdict.sandbox})."
     )
+    return (sentence,)
 
 
 async def _not_landed(changes: Sequence[Enhancement], refusal: Refusal, desk: Desk) -> None:

@@ -32,7 +32,7 @@ async def _prepare(command: MeasureHealth, desk: Desk) -> Workplace:
     if not place.profile.test.found and place.profile.test.framework != "custom":
         raise Rejected(
             f"No tests were found in {target.name}, so nothing could be proven to break nothing.",
-            hint="Add tests, or name the command in groundswell.toml: [test] command = \"…\".",
+            hint='Add tests, or name the command in groundswell.toml: [test] command = "…".',
             code="no_tests",
         )
     built = EnvironmentBuilt(
@@ -64,7 +64,7 @@ def _check(verdict: Verdict) -> None:
         raise Rejected(
             f"None of the {verdict.counts.tests} tests passes on the base.",
             hint=f"The first that fails: {', '.join(verdict.failing[:3])}. Is something missing "
-            "in the environment? Name it in groundswell.toml: [environment] setup = [\"…\"].",
+            'in the environment? Name it in groundswell.toml: [environment] setup = ["…"].',
             code="baseline_red",
         )
 

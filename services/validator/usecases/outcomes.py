@@ -70,9 +70,7 @@ def _applied(change: Enhancement) -> EnhancementApplied:
 
 
 def _rejected(change: Enhancement) -> EnhancementRejected:
-    return EnhancementRejected(
-        **_common(change), reason=change.reason, tests=change.tests[:LISTED]
-    )
+    return EnhancementRejected(**_common(change), reason=change.reason, tests=change.tests[:LISTED])
 
 
 def _expired(change: Enhancement) -> EnhancementExpired:

@@ -51,9 +51,7 @@ async def _complete(wave: Wave, changes: Sequence[Enhancement], desk: Desk) -> b
     if desk.clock() - min(each.changed_at for each in changes) > LINGER:
         return True
     at_work = await desk.store.tasks.count(wave_id=wave.id, state=AT_WORK)
-    proposed = await desk.store.enhancements.count(
-        wave_id=wave.id, state=EnhancementState.PROPOSED
-    )
+    proposed = await desk.store.enhancements.count(wave_id=wave.id, state=EnhancementState.PROPOSED)
     return not at_work and not proposed
 
 

@@ -13,7 +13,7 @@ from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict, Rejected, Transient
 
 
-class _Refused(Exception):  # noqa: N818 - an outcome on its way to the one place that says it
+class _Refused(Exception):
     def __init__(self, reason: str, tests: tuple[str, ...] = ()) -> None:
         super().__init__(reason)
         self.reason = reason
@@ -79,10 +79,10 @@ async def _workplace(desk: Desk, target: Target, head: str) -> Workplace:
 
 async def _validate(place: Workplace, change: Enhancement, tree: str, desk: Desk) -> None:
     """The revert must be no worse than the head it stands on."""
-    runs = {"wave_id": change.wave_id}
-    base = await run_tests(desk, place, purpose="baseline", tree=place.tree, **runs)
+    wave = change.wave_id
+    base = await run_tests(desk, place, wave_id=wave, purpose="baseline", tree=place.tree)
     candidate = await run_tests(
-        desk, place, purpose="rollback", tree=tree, changes=(change.id,), **runs
+        desk, place, wave_id=wave, purpose="rollback", tree=tree, changes=(change.id,)
     )
     if "infrastructure" in {base.outcome, candidate.outcome}:
         raise _Refused(f"its revert could not be tested: {base.detail or candidate.detail}")
@@ -103,8 +103,6 @@ async def _refuse(change: Enhancement, refusal: _Refused, desk: Desk) -> None:
     """Written down and said; the command itself is a dead letter where it could never work."""
     sentence = f"Enhancement {change.id} was not rolled back: {refusal.reason}."
     await desk.store.enhancements.patch(change.id, rollback_refused=sentence)
-    await say_refused(
-        change.model_copy(update={"rollback_refused": sentence}), refusal.tests, desk
-    )
+    await say_refused(change.model_copy(update={"rollback_refused": sentence}), refusal.tests, desk)
     if change.state is not EnhancementState.APPLIED:
         raise Conflict(sentence)

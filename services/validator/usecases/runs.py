@@ -128,9 +128,7 @@ async def _keep(outcome: RunOutcome, desk: Desk) -> dict[str, object]:
         return {"outcome": "infrastructure", "detail": detail[-4000:]}
     text = outcome.report.to_json().encode()
     digest = hashlib.sha256(text).hexdigest()
-    report = Report(
-        id=digest, kind="tests", data=zlib.compress(text, 1), created_at=desk.clock()
-    )
+    report = Report(id=digest, kind="tests", data=zlib.compress(text, 1), created_at=desk.clock())
     await desk.store.reports.insert(report)
     counts = outcome.report.counts
     return {

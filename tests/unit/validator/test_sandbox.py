@@ -1,5 +1,7 @@
 """The tier D sandbox: what it holds, and that nothing of a command outlives it."""
 
+# ruff: noqa: ASYNC110, ASYNC220, ASYNC240  (a test may block the loop it has to itself)
+
 import asyncio
 import os
 import signal
@@ -106,9 +108,7 @@ async def test_a_command_that_is_not_there_ends_with_127_and_its_name(command: C
 
 
 async def test_a_command_killed_by_a_signal_has_a_negative_exit_code(command: Command):
-    completed = await RlimitSandbox().run(
-        python(command, "import os; os.kill(os.getpid(), 11)")
-    )
+    completed = await RlimitSandbox().run(python(command, "import os; os.kill(os.getpid(), 11)"))
     assert completed.exit_code == -signal.SIGSEGV
 
 
@@ -280,9 +280,7 @@ async def test_a_sweep_leaves_the_rooms_of_the_living_alone(tmp_path: Path):
 async def test_a_sweep_kills_and_removes_what_the_dead_left(tmp_path: Path):
     room = tmp_path / "deadbeef" / "1"
     room.mkdir(parents=True)
-    stray = subprocess.Popen(
-        ["sleep", "600"], env={MARKER: str(room)}, start_new_session=True
-    )
+    stray = subprocess.Popen(["sleep", "600"], env={MARKER: str(room)}, start_new_session=True)
     bystander = subprocess.Popen(["sleep", "600"], env={MARKER: str(tmp_path / "deadbeef2")})
     try:
         assert sweep(tmp_path) == 1

@@ -38,12 +38,17 @@ def pytest_configure(config: Any) -> None:
     if selected is not None:
         config.pluginmanager.register(Selection(_root(config), selected), "groundswell-selection")
     if not hasattr(config, "workerinput") and _may_report():
-        # A pytest that a test starts must neither write into this report nor look for this plugin.
         os.environ[OWNER] = str(os.getpid())
-        os.environ.pop("PYTEST_ADDOPTS", None)
         _run_everything(config.option)
         reporter = Reporter(os.environ["GROUNDSWELL_REPORT"], selected or frozenset())
         config.pluginmanager.register(reporter, "groundswell-reporter")
+    # A pytest that a test starts must not look for this plugin; a worker of xdist must.
+    if not _has_workers(config.option):
+        os.environ.pop("PYTEST_ADDOPTS", None)
+
+
+def _has_workers(option: Any) -> bool:
+    return bool(getattr(option, "numprocesses", None) or getattr(option, "tx", None))
 
 
 def _may_report() -> bool:

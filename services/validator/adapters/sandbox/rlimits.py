@@ -52,9 +52,7 @@ class RlimitSandbox:
         return _completed(command, output.text(), status)
 
 
-async def _converse(
-    process: asyncio.subprocess.Process, command: Command
-) -> Mapping[str, object]:
+async def _converse(process: asyncio.subprocess.Process, command: Command) -> Mapping[str, object]:
     """Hand over the specification and wait for the supervisor's one line, or for its end.
 
     It is not waited for longer than it may take: a command can stop it and so keep it silent.

@@ -1,0 +1,230 @@
+"""The private bare repository of a target: composing, committing, landing, reverting with pygit2."""
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+import pygit2
+
+from services.validator.domain.commits import ENHANCEMENT, REVERTS, trailers
+from services.validator.domain.patches import Policy, apply_hunks, check_patch
+from services.validator.ports import Composition, Refusal, Reverted
+from shared.contracts.documents import Target
+from shared.kernel.errors import Rejected
+from shared.targets.components import is_protected, matches
+from shared.targets.config import TargetConfig
+from shared.targets.git import RECEIVE_PACK, GitError, git, text
+from shared.targets.head import Head, find_head
+from shared.targets.mirror import FETCHED, Mirror
+from shared.targets.patches import FilePatch, Kind, parse_patch
+from shared.targets.repository import is_url
+
+NAME, EMAIL = "Groundswell", "groundswell@localhost"
+ABSENT = "0" * 40
+# An enhancement is looked for this far back; a landing branch is young.
+REACH = 20_000
+
+
+class GitRepository:
+    """The port `Repository` over a mirror."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        self._mirror = mirror
+
+    def refresh(self, target: Target) -> Head:
+        self._mirror.fetch(target.location)
+        return find_head(self._mirror, target)
+
+    def check(self, patch: str, paths: Sequence[str], config: TargetConfig) -> str | None:
+        try:
+            files = parse_patch(patch)
+        except Rejected as error:
+            return f"not-a-patch: {error.message}"
+        policy = Policy(
+            allowed=lambda path: matches(path, paths),
+            protected=lambda path: is_protected(path, config),
+            max_files=config.policy.max_files,
+            max_lines=config.policy.max_lines,
+        )
+        return check_patch(files, policy)
+
+    def compose(self, head: str, patches: Sequence[tuple[str, str]]) -> Composition:
+        repository = self._mirror.repository
+        index = pygit2.Index()
+        tree = repository.revparse_single(head).peel(pygit2.Tree)
+        index.read_tree(tree)
+        oid, steps, failed = str(tree.id), [], []
+        for identity, patch in patches:
+            problem = _apply(repository, index, parse_patch(patch))
+            if problem:
+                failed.append((identity, problem))
+            else:
+                oid = str(index.write_tree(repository))
+                steps.append((identity, oid))
+        return Composition(oid, tuple(steps), tuple(failed))
+
+    def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
+        repository = self._mirror.repository
+        who = pygit2.Signature(NAME, EMAIL, int(when.timestamp()), 0)
+        made = repository.create_commit(
+            None, who, who, message, pygit2.Oid(hex=tree), [pygit2.Oid(hex=parent)]
+        )
+        return str(made)
+
+    def publish(self, target: Target, tip: str, head: str) -> Refusal | None:
+        """The private branch first, then the target's; both only from where they were seen."""
+        if not self._mirror.is_ancestor(head, tip):
+            return Refusal("other", f"{tip} does not contain the head {head}")
+        seen = self._mirror.branch(target.landing_branch)
+        if seen is not None and not self._mirror.is_ancestor(seen, tip):
+            return Refusal("moved", f"{target.landing_branch} has commits that {tip[:10]} lacks")
+        with self._mirror.locked():
+            self._move_private(target.landing_branch, tip)
+            return self._push(target, tip, seen)
+
+    def _move_private(self, branch: str, tip: str) -> None:
+        """Compare and swap; the target is the authority, so the private branch follows it."""
+        reference = f"refs/heads/{branch}"
+        found = self._mirror.repository.references.get(reference)
+        old = str(found.target) if found is not None else ABSENT
+        git(self._mirror.path, "update-ref", reference, tip, old)
+
+    def _push(self, target: Target, tip: str, seen: str | None) -> Refusal | None:
+        remote = is_url(target.location)
+        if not remote and (where := _checked_out_at(target)):
+            return Refusal("checked_out", f"{target.landing_branch} is checked out in {where}")
+        reference = f"refs/heads/{target.landing_branch}"
+        options = [
+            "--quiet",
+            "--no-verify",
+            "--atomic",
+            f"--force-with-lease={reference}:{seen or ''}",
+        ]
+        if not remote:
+            options.append(f"--receive-pack={RECEIVE_PACK}")
+        try:
+            git(
+                self._mirror.path,
+                "push",
+                *options,
+                target.location,
+                f"{tip}:{reference}",
+                with_users_config=remote,
+            )
+        except GitError as error:
+            return _refusal(error.stderr)
+        git(self._mirror.path, "update-ref", f"{FETCHED}{target.landing_branch}", tip)
+        return None
+
+    def landed(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
+        return self._find(target, ENHANCEMENT, set(ids))
+
+    def reverted(self, target: Target, enhancement_id: str) -> str | None:
+        return self._find(target, REVERTS, {enhancement_id}).get(enhancement_id)
+
+    def _find(self, target: Target, trailer: str, ids: set[str]) -> dict[str, str]:
+        """Newest first, so a change that came back after a revert is found where it stands."""
+        found: dict[str, str] = {}
+        for commit in self._history(target):
+            named = trailers(commit.message).get(trailer)
+            if named in ids and named not in found:
+                found[named] = str(commit.id)
+                if len(found) == len(ids):
+                    break
+        return found
+
+    def _history(self, target: Target) -> Iterator[pygit2.Commit]:
+        tip = self._mirror.branch(target.landing_branch)
+        if tip is None:
+            return
+        for number, commit in enumerate(self._mirror.repository.walk(pygit2.Oid(hex=tip))):
+            if number >= REACH:
+                return
+            yield commit
+
+    def revert(self, head: str, commit: str) -> Reverted:
+        repository = self._mirror.repository
+        ours = repository.revparse_single(head).peel(pygit2.Commit)
+        theirs = repository.revparse_single(commit).peel(pygit2.Commit)
+        index = repository.merge_trees(theirs.tree, ours.tree, theirs.parents[0].tree)
+        if index.conflicts:
+            paths = {each.path for sides in index.conflicts for each in sides if each is not None}
+            return Reverted(None, tuple(sorted(paths)))
+        return Reverted(str(index.write_tree(repository)))
+
+
+def _apply(
+    repository: pygit2.Repository, index: pygit2.Index, files: Sequence[FilePatch]
+) -> str | None:
+    """Apply one patch to the index, whole or not at all; the reason where it does not fit."""
+    entries = []
+    for file in files:
+        before = _content(repository, index, file.path)
+        after = _patched(file, before)
+        if isinstance(after, str):
+            return after
+        entries.append((file, after))
+    for file, after in entries:
+        if after is None:
+            index.remove(file.path)
+        else:
+            blob = repository.create_blob(after)
+            index.add(pygit2.IndexEntry(file.path, blob, pygit2.enums.FileMode(file.new_mode)))
+    return None
+
+
+def _content(repository: pygit2.Repository, index: pygit2.Index, path: str) -> bytes | None:
+    if path not in index:
+        return None
+    blob = repository[index[path].id]
+    return blob.data if isinstance(blob, pygit2.Blob) else None
+
+
+def _patched(file: FilePatch, before: bytes | None) -> bytes | str | None:
+    """The new bytes, None where the file goes, or a sentence where the patch does not fit."""
+    if (before is None) != (file.kind is Kind.ADD):
+        return f"{file.path} {'is not there' if before is None else 'is already there'}"
+    after = apply_hunks(before or b"", file.hunks)
+    if after is None:
+        return f"its lines in {file.path} have changed"
+    if file.kind is Kind.DELETE:
+        return None if not after else f"{file.path} has more lines than it would delete"
+    if file.path.endswith(".py") and _parses(before) and not _parses(after):
+        return f"{file.path} would not be valid Python"
+    return after
+
+
+def _parses(content: bytes | None) -> bool:
+    try:
+        ast.parse(content or b"")
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def _checked_out_at(target: Target) -> str | None:
+    """The work tree that has the landing branch checked out."""
+    where = None
+    for line in text(None, "-C", target.location, "worktree", "list", "--porcelain").splitlines():
+        if line.startswith("worktree "):
+            where = line.removeprefix("worktree ")
+        if line == f"branch refs/heads/{target.landing_branch}":
+            return where
+    return None
+
+
+def _refusal(stderr: str) -> Refusal:
+    """What git's refusal means for us."""
+    reason = " ".join(stderr.split())[-500:]
+    if any(
+        each in stderr
+        for each in ("stale info", "non-fast-forward", "fetch first", "failed to lock")
+    ):
+        return Refusal("moved", reason)
+    if "checked out" in stderr:
+        return Refusal("checked_out", reason)
+    if any(
+        each in stderr for each in ("Could not read from remote", "unable to access", "Connection")
+    ):
+        return Refusal("unreachable", reason)
+    return Refusal("other", reason)

@@ -1,0 +1,26 @@
+"""No worse, per test: what may differ between a base and a candidate, and what may not."""
+
+from collections.abc import Collection, Mapping
+
+from services.validator.domain.reports import Outcome
+
+GOOD = frozenset({Outcome.PASSED, Outcome.XPASSED})
+BAD = frozenset({Outcome.FAILED, Outcome.ERROR})
+
+
+def no_worse(
+    base: Mapping[str, Outcome],
+    candidate: Mapping[str, Outcome],
+    *,
+    asked: Collection[str] | None = None,
+) -> frozenset[str]:
+    """The tests that got worse; empty means no worse.
+
+    Worse is: passed on the base, and now fails, is an error, was skipped, is expected to fail, or
+    vanished; or new and failing. What fails on the base is blamed on nobody. `asked` limits the
+    question to tests that were run.
+    """
+    known = base.items() if asked is None else [(t, base[t]) for t in asked if t in base]
+    lost = {test for test, was in known if was in GOOD and candidate.get(test) not in GOOD}
+    new = {test for test, now in candidate.items() if now in BAD and test not in base}
+    return frozenset(lost | new)

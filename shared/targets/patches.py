@@ -1,0 +1,114 @@
+"""Patches as unified git diffs: written by agents, read by the validator."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pygit2
+from pygit2.enums import DeltaStatus
+
+from shared.kernel.errors import Rejected
+
+NO_NEWLINE = frozenset("<>=")
+SIDES = {" ": ("old", "new"), "-": ("old",), "+": ("new",)}
+
+
+class Kind(StrEnum):
+    """What a patch does to a file."""
+
+    MODIFY = "modify"
+    ADD = "add"
+    DELETE = "delete"
+    OTHER = "other"
+
+
+@dataclass(frozen=True)
+class Hunk:
+    """Lines to find (`old`), from line `start` (counted from 0), and what they become (`new`)."""
+
+    start: int
+    old: tuple[bytes, ...]
+    new: tuple[bytes, ...]
+    changed: int
+
+
+@dataclass(frozen=True)
+class FilePatch:
+    """What a patch does to one file. Modes are git's; 0 where the file is absent."""
+
+    path: str
+    kind: Kind
+    old_mode: int
+    new_mode: int
+    hunks: tuple[Hunk, ...]
+    binary: bool = False
+    old_path: str = ""
+
+    @property
+    def lines(self) -> int:
+        """How many lines it adds and removes."""
+        return sum(hunk.changed for hunk in self.hunks)
+
+
+def parse_patch(text: str) -> tuple[FilePatch, ...]:
+    """The file patches of a unified git diff. Raises `Rejected` for anything else."""
+    try:
+        diff = pygit2.Diff.parse_diff(text)
+        return tuple(_file_patch(patch) for patch in diff if patch is not None)
+    except (pygit2.GitError, ValueError, UnicodeError, KeyError) as error:
+        raise Rejected(f"This is not a unified git diff: {error}.", code="bad_patch") from error
+
+
+def _file_patch(patch: pygit2.Patch) -> FilePatch:
+    delta = patch.delta
+    kinds = {
+        DeltaStatus.MODIFIED: Kind.MODIFY,
+        DeltaStatus.ADDED: Kind.ADD,
+        DeltaStatus.DELETED: Kind.DELETE,
+    }
+    kind = kinds.get(delta.status, Kind.OTHER)
+    hunks = tuple(_hunk(hunk) for hunk in patch.hunks)
+    return FilePatch(
+        path=delta.old_file.path if kind is Kind.DELETE else delta.new_file.path,
+        kind=kind,
+        old_mode=int(delta.old_file.mode),
+        new_mode=int(delta.new_file.mode),
+        hunks=hunks,
+        binary=bool(delta.is_binary) or (kind is Kind.MODIFY and not hunks),
+        old_path=delta.old_file.path,
+    )
+
+
+def _hunk(hunk: pygit2.DiffHunk) -> Hunk:
+    sides: dict[str, list[bytes]] = {"old": [], "new": []}
+    touched: tuple[str, ...] = ()
+    changed = 0
+    for line in hunk.lines:
+        if line.origin in NO_NEWLINE:
+            # The marker speaks of the line before it.
+            for side in touched:
+                sides[side][-1] = sides[side][-1].removesuffix(b"\n")
+            continue
+        touched = SIDES[line.origin]
+        changed += line.origin != " "
+        for side in touched:
+            sides[side].append(line.raw_content)
+    start = hunk.old_start - 1 if sides["old"] else hunk.old_start
+    return Hunk(max(start, 0), tuple(sides["old"]), tuple(sides["new"]), changed)
+
+
+def make_patch(changes: Mapping[str, tuple[bytes | None, bytes | None]]) -> str:
+    """A unified git diff of path → (before, after); None is "no such file". Paths are sorted.
+
+    Raises `Rejected` for content that is not UTF-8, which a text patch cannot carry.
+    """
+    parts = []
+    for path, (before, after) in sorted(changes.items()):
+        if before == after:
+            continue
+        patch = pygit2.Patch.create_from(before, after, old_as_path=path, new_as_path=path)
+        try:
+            parts.append(patch.data.decode())
+        except UnicodeDecodeError as error:
+            raise Rejected(f"{path} is not UTF-8.", code="not_text") from error
+    return "".join(parts)

@@ -1,0 +1,201 @@
+"""Building a target's environment: real virtual environments, without a network."""
+
+# ruff: noqa: ASYNC221  (a test may block the loop it has to itself)
+
+import asyncio
+import subprocess
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from services.validator.adapters.environments import READY, UvEnvironments, failure
+from services.validator.adapters.interpreters import admits, find_interpreter
+from services.validator.adapters.lending import lendable
+from services.validator.adapters.sandbox import RlimitSandbox, Scratch
+from services.validator.ports import Completed
+from shared.kernel.errors import Rejected
+from shared.kernel.ids import uuid7
+from shared.targets.config import TargetConfig
+from shared.targets.profile import EnvironmentPlan, TargetProfile, TestPlan
+
+
+@dataclass
+class FakeTree:
+    content: Mapping[str, str] = field(default_factory=dict)
+    oid: str = "tree"
+
+    def files(self) -> tuple[str, ...]:
+        return tuple(sorted(self.content))
+
+    def read(self, path: str) -> bytes | None:
+        text = self.content.get(path)
+        return None if text is None else text.encode()
+
+    def export(self, into: Path) -> None:
+        into.mkdir(parents=True)
+        for name, text in self.content.items():
+            (into / name).write_text(text)
+
+
+def a_profile(**environment: object) -> TargetProfile:
+    plan = {
+        "requires_python": "",
+        "installs": (),
+        "requirement_files": (),
+        "needs_metadata": False,
+        "setup": None,
+        "dependency_files": (),
+        **environment,
+    }
+    return TargetProfile(
+        config=TargetConfig(),
+        components=(),
+        test=TestPlan(
+            command=("pytest",), framework="pytest", pythonpath=(".",), found=(), timeout=60
+        ),
+        environment=EnvironmentPlan.model_validate(plan),
+        target_version="py311",
+        notes=(),
+    )
+
+
+@pytest.fixture(autouse=True)
+def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+
+
+@pytest.fixture
+def build(tmp_path: Path) -> Iterator[Callable[..., UvEnvironments]]:
+    scratch = Scratch(tmp_path / "work", uuid7)
+
+    def build(**content: str) -> UvEnvironments:
+        return UvEnvironments(tmp_path, RlimitSandbox(), scratch, lambda *_: FakeTree(content))
+
+    yield build
+    scratch.close()
+    left = [each for each in (tmp_path / "work").glob("*") if each.name != ".lock"]
+    assert left == [], "something was left behind"
+
+
+Build = Callable[..., UvEnvironments]
+
+
+async def test_a_target_that_needs_nothing_gets_pytest_without_a_network(build: Build):
+    made = await build().prepare("target", a_profile(), "tree")
+    assert not made.cached
+    for argv in ([made.python, "-m", "pytest", "--version"], [made.bin / "pytest", "--version"]):
+        done = subprocess.run(argv, capture_output=True, text=True, env={}, check=True)
+        assert done.stdout.startswith("pytest ")
+    site = subprocess.run(
+        [made.python, "-c", "import pytest; print(pytest.__file__)"],
+        capture_output=True, text=True, env={}, check=True,
+    )  # fmt: skip
+    assert Path(site.stdout).is_relative_to(made.bin.parent)
+
+
+async def test_the_second_time_it_comes_from_the_cache(build: Build):
+    first = await build().prepare("target", a_profile(), "tree")
+    second = await build().prepare("target", a_profile(), "tree")
+    assert (second.cached, second.seconds) == (True, 0.0)
+    assert (second.key, second.python) == (first.key, first.python)
+
+
+async def test_builders_of_the_same_environment_wait_for_each_other(build: Build):
+    made = await asyncio.gather(*(build().prepare("target", a_profile(), "tree") for _ in range(3)))
+    assert sorted(each.cached for each in made) == [False, True, True]
+
+
+async def test_other_dependency_files_are_another_environment(build: Build):
+    profile = a_profile(dependency_files=("a.txt",), setup=())
+    one = await build(**{"a.txt": "1"}).prepare("target", profile, "tree")
+    other = await build(**{"a.txt": "2"}).prepare("target", profile, "tree")
+    assert one.key != other.key
+
+
+async def test_a_build_that_was_killed_is_made_again(build: Build):
+    made = await build().prepare("target", a_profile(), "tree")
+    (made.bin.parent / READY).unlink()
+    (made.bin.parent / "leftover").write_text("x")
+    again = await build().prepare("target", a_profile(), "tree")
+    assert not again.cached
+    assert not (made.bin.parent / "leftover").exists()
+
+
+async def test_set_up_commands_run_in_the_tree_with_the_environment_first_on_path(build: Build):
+    command = 'test -f marker && cp marker "$(dirname "$(command -v python)")/../copied"'
+    made = await build(marker="x").prepare("target", a_profile(setup=(command,)), "tree")
+    assert (made.bin.parent / "copied").read_text() == "x"
+
+
+async def test_a_set_up_command_that_fails_says_its_last_lines_and_leaves_nothing(
+    build: Build, tmp_path: Path
+):
+    command = "seq 1 40; echo no such thing >&2; exit 3"
+    with pytest.raises(Rejected) as caught:
+        await build().prepare("target", a_profile(setup=(command,)), "tree")
+    assert caught.value.code == "setup_failed"
+    assert caught.value.message.endswith("39\n40\nno such thing")
+    assert "\n20\n" not in caught.value.message
+    assert command in caught.value.hint
+    assert not [each for each in (tmp_path / "environments").iterdir() if each.is_dir()]
+
+
+async def test_a_requirement_that_cannot_be_had_says_the_command_to_try(build: Build):
+    with pytest.raises(Rejected) as caught:
+        await build().prepare("target", a_profile(installs=("no-such-package-here",)), "tree")
+    assert caught.value.code == "setup_failed"
+    assert "uv pip install" in caught.value.hint
+    assert "no-such-package-here" in caught.value.hint
+
+
+async def test_metadata_that_cannot_be_built_is_only_a_note(build: Build):
+    content = {"pyproject.toml": '[build-system]\nrequires = ["no-such-backend"]\n'}
+    made = await build(**content).prepare("target", a_profile(needs_metadata=True), "tree")
+    assert "metadata could not be installed" in made.notes[0]
+    assert (await build(**content).prepare("t", a_profile(needs_metadata=True), "tree")).notes
+
+
+async def test_a_cancelled_build_leaves_nothing(build: Build, tmp_path: Path):
+    task = asyncio.create_task(build().prepare("t", a_profile(setup=("sleep 600",)), "tree"))
+    for _ in range(1000):
+        if list((tmp_path / "environments").glob("*/bin/uv")):
+            break
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert not [each for each in (tmp_path / "environments").iterdir() if each.is_dir()]
+
+
+async def test_a_python_that_is_not_here_is_said_and_never_downloaded():
+    with pytest.raises(Rejected) as caught:
+        await find_interpreter(">=3.99")
+    assert caught.value.code == "setup_failed"
+    assert ">=3.99" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("requires", "version", "admitted"),
+    [
+        ("", "3.11.7", True),
+        (">=3.9,<4", "3.11.7", True),
+        ("<3.11", "3.11.7", False),
+        ("?", "3", True),
+    ],
+)
+def test_what_requires_python_admits(requires: str, version: str, admitted: bool):
+    assert admits(requires, version) is admitted
+
+
+def test_pytest_is_lent_with_all_it_needs_and_only_to_a_python_it_runs_on():
+    names = {each.metadata["Name"].lower() for each in lendable("3.12.1")}
+    assert {"pytest", "pluggy", "iniconfig", "packaging", "pygments"} <= names
+    assert lendable("3.7.16") == ()
+
+
+def test_a_registry_that_cannot_be_reached_is_said_in_a_sentence():
+    said = "error: Failed to fetch: dns error: failed to lookup address information"
+    rejected = failure(Completed(2, said, 1.0), by_hand="uv pip install x")
+    assert "a package registry could not be reached" in rejected.message

@@ -1,0 +1,197 @@
+"""The gate's decisions, on small worlds that are known whole."""
+
+import random
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.validator.domain.gate import (
+    Broken,
+    Candidate,
+    Finished,
+    Land,
+    NeedRun,
+    Reject,
+    Run,
+    Seen,
+    Unbuildable,
+    Undecided,
+    decide,
+)
+
+TESTS = tuple(f"tests/test_{n % 3}.py::test_{n}" for n in range(9))
+
+
+@dataclass
+class World:
+    """Which tests which sets of changes break, what does not compose alone, what never reports."""
+
+    breaks: dict[frozenset[int], frozenset[str]]
+    needs: dict[int, int] = field(default_factory=dict)
+    broken: frozenset[int] = frozenset()
+    flaky: dict[str, random.Random] = field(default_factory=dict)
+
+    def failing(self, changes: set[int]) -> frozenset[str]:
+        found: set[str] = set()
+        for together, tests in self.breaks.items():
+            if together <= changes:
+                found |= tests
+        return frozenset(found)
+
+    def observe(self, run: Run, landed: set[int]) -> Seen | Broken | Unbuildable:
+        mine = {int(each) for each in run.changes}
+        there = mine | landed
+        if any(need not in there for each, need in self.needs.items() if each in mine):
+            return Unbuildable()
+        if mine & self.broken:
+            return Broken("no report")
+        asked = set(run.tests) or set(TESTS)
+        worse = set(self.failing(there) - self.failing(landed))
+        worse |= {test for test, chance in self.flaky.items() if chance.random() < 0.3}
+        return Seen(frozenset(worse & asked))
+
+
+@dataclass
+class Story:
+    landed: list[int] = field(default_factory=list)
+    rejected: dict[int, set[int]] = field(default_factory=dict)
+    undecided: list[int] = field(default_factory=list)
+    unbuildable: list[int] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+
+
+def play(world: World, count: int) -> Story:
+    """What the use case does, without git and processes: epochs until everything has moved."""
+    story, waiting = Story(), list(range(count))
+    while waiting:
+        log: dict = {}
+        landed = set(story.landed)
+        left = [n for n in waiting if world.needs.get(n) in (None, *landed, *waiting)]
+        story.unbuildable += [n for n in waiting if n not in left]
+        waiting = left
+        here = list(waiting)
+        while here:
+            gone = [n for n in here if (need := world.needs.get(n)) is not None and need not in landed | set(here)]
+            if gone:
+                story.unbuildable += gone
+                here = [n for n in here if n not in gone]
+                waiting = [n for n in waiting if n not in gone]
+                continue
+            step = decide([Candidate(str(n), n) for n in here], log)
+            assert step == decide([Candidate(str(n), n) for n in here], dict(log)), "replay"
+            match step:
+                case NeedRun(run=run):
+                    assert run not in log, "nothing is run twice"
+                    assert len(story.runs) < 3000, "livelock"
+                    log[run] = world.observe(run, landed)
+                    story.runs.append(run)
+                case Reject(change=change):
+                    story.rejected[int(change)] = landed
+                    here.remove(int(change))
+                    waiting.remove(int(change))
+                case Undecided(change=change):
+                    story.undecided.append(int(change))
+                    here.remove(int(change))
+                    waiting.remove(int(change))
+                case Land(changes=changes, run=run):
+                    assert run.tests == () and run.changes == changes and run in log
+                    story.landed += [int(each) for each in changes]
+                    waiting = [n for n in waiting if str(n) not in changes]
+                    break
+                case Finished():
+                    break
+    return story
+
+
+def a_test(n: int) -> frozenset[str]:
+    return frozenset({TESTS[n % len(TESTS)]})
+
+
+def test_a_good_batch_lands_in_one_full_run():
+    story = play(World({}), 12)
+    assert story.landed == list(range(12))
+    assert story.runs == [Run(tuple(str(n) for n in range(12)))]
+
+
+def test_a_single_culprit_is_refused_and_the_rest_lands_after_two_full_runs():
+    story = play(World({frozenset({5}): a_test(1)}), 16)
+    assert list(story.rejected) == [5]
+    assert story.landed == [n for n in range(16) if n != 5]
+    assert sum(not run.tests for run in story.runs) == 2
+    assert sum(bool(run.tests) for run in story.runs) <= 10
+
+
+def test_three_culprits_are_each_refused():
+    breaks = {frozenset({n}): a_test(n) for n in (2, 7, 11)}
+    story = play(World(breaks), 16)
+    assert sorted(story.rejected) == [2, 7, 11]
+    assert len(story.landed) == 13
+    assert sum(not run.tests for run in story.runs) == 2
+
+
+def test_of_two_that_fail_only_together_the_later_is_refused_on_the_head_with_the_earlier():
+    story = play(World({frozenset({1, 3}): a_test(0)}), 5)
+    assert story.rejected == {3: {0, 1, 2}}
+    assert story.landed == [0, 1, 2, 4]
+
+
+def test_a_change_without_a_report_is_never_landed_nor_blamed():
+    story = play(World({}, broken=frozenset({2})), 4)
+    assert story.undecided == [2]
+    assert sorted(story.landed) == [0, 1, 3]
+    assert not story.rejected
+
+
+def test_a_test_that_fails_once_and_then_passes_blames_nobody():
+    log = {Run(("0",)): Seen(a_test(0)), Run(("0",), (TESTS[0],), 1): Seen(frozenset())}
+    assert decide([Candidate("0", 0)], log) == Land(("0",), Run(("0",)))
+
+
+def test_a_change_that_fails_alone_only_once_is_not_refused():
+    tests = (TESTS[0],)
+    log = {
+        Run(("0",)): Seen(a_test(0)),
+        Run(("0",), tests, 1): Seen(a_test(0)),
+        Run(("0",), tests): Seen(a_test(0)),
+    }
+    assert isinstance(decide([Candidate("0", 0)], log), Reject)
+    log[Run(("0",), tests, 1)] = Seen(frozenset())
+    assert not isinstance(decide([Candidate("0", 0)], log), Reject)
+
+
+CHANGES = st.integers(0, 7)
+WORLDS = st.builds(
+    World,
+    breaks=st.dictionaries(
+        st.frozensets(CHANGES, min_size=1, max_size=3),
+        st.frozensets(st.sampled_from(TESTS), min_size=1, max_size=4),
+        max_size=5,
+    ),
+    needs=st.dictionaries(CHANGES, CHANGES, max_size=4).map(
+        lambda needs: {later: earlier for later, earlier in needs.items() if earlier < later}
+    ),
+    broken=st.frozensets(CHANGES, max_size=2),
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(WORLDS)
+def test_what_lands_passes_and_what_is_refused_fails_alone_on_what_has_landed(world: World):
+    story = play(world, 8)
+    assert not world.failing(set(story.landed)), "a wrong landing"
+    for change, landed in story.rejected.items():
+        assert world.failing(landed | {change}), "a wrong refusal"
+    ended = [*story.landed, *story.rejected, *story.undecided, *story.unbuildable]
+    assert sorted(ended) == list(range(8)), "each ends once"
+    assert not set(story.landed) & world.broken
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_flaky_tests_never_make_a_good_change_refused_wrongly_often(seed):
+    chance = random.Random(seed)
+    world = World({frozenset({3}): a_test(0)}, flaky={TESTS[4]: chance})
+    story = play(world, 6)
+    assert 3 in story.rejected
+    assert set(story.rejected) == {3}

@@ -1,0 +1,350 @@
+"""Running a target's tests: real pytest on small trees, in the real sandbox."""
+
+import sys
+import textwrap
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from services.validator.adapters.sandbox import RlimitSandbox, Scratch
+from services.validator.adapters.suite import WHOLE, SandboxedSuite
+from services.validator.domain.reports import Infrastructure, Outcome, Reported, TestReport
+from services.validator.ports import Environment
+from shared.kernel.ids import uuid7
+from shared.targets.config import TargetConfig
+from shared.targets.profile import EnvironmentPlan, TargetProfile, TestPlan
+
+BIN = Path(sys.executable).parent
+PYTEST = ("python", "-m", "pytest", "-p", "no:hypothesispytest", "-p", "no:asyncio")
+ODD = """
+import pytest
+
+@pytest.mark.parametrize("x", ["a::b", "[q]", "é\\n", "a b", "@x", "/", "-k", ""])
+def test_odd(x):
+    assert x != "@x"
+"""
+CLASSES = """
+import unittest
+
+class Outer:
+    class TestInner:
+        def test_a(self): assert True
+
+class TestCase(unittest.TestCase):
+    def test_subtests(self):
+        for i in range(5):
+            with self.subTest("even", i=i):
+                self.assertNotEqual(i, 3)
+    def test_fine(self):
+        for i in range(5):
+            with self.subTest(i=i):
+                pass
+    @unittest.expectedFailure
+    def test_known(self): self.fail("known")
+    @unittest.expectedFailure
+    def test_unexpected(self): pass
+"""
+OUTCOMES = """
+import pytest
+
+@pytest.fixture
+def broken(): raise RuntimeError("no set-up")
+
+@pytest.fixture
+def leaky():
+    yield
+    raise RuntimeError("no tear-down")
+
+def test_passes(): pass
+def test_fails(): assert "left" == "right"
+def test_error(broken): pass
+def test_teardown(leaky): pass
+@pytest.mark.skip(reason="not here")
+def test_skipped(): pass
+@pytest.mark.xfail(reason="known")
+def test_xfailed(): assert False
+@pytest.mark.xfail
+def test_xpassed(): pass
+@pytest.mark.xfail(strict=True)
+def test_strict(): pass
+"""
+
+Run = Callable[..., object]
+
+
+@dataclass
+class FakeTree:
+    content: Mapping[str, str]
+    oid: str = "tree"
+
+    def files(self) -> tuple[str, ...]:
+        return tuple(sorted(self.content))
+
+    def read(self, path: str) -> bytes | None:
+        text = self.content.get(path)
+        return None if text is None else text.encode()
+
+    def export(self, into: Path) -> None:
+        for name, text in self.content.items():
+            (into / name).parent.mkdir(parents=True, exist_ok=True)
+            (into / name).write_text(text)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    async def run(
+        files: Mapping[str, str],
+        *tests: str,
+        command: tuple[str, ...] = PYTEST,
+        framework: str = "pytest",
+        timeout: float = 60,
+    ) -> object:
+        work = tmp_path / "work"
+        scratch = Scratch(work, uuid7)
+        profile = a_profile(command, framework, timeout)
+        environment = Environment("key", BIN / "python", BIN, 0, True)
+        suite = SandboxedSuite(RlimitSandbox(), scratch, lambda *_: FakeTree(files))
+        outcome = await suite.run("tree", profile, environment, tests, target_id="target")
+        scratch.close()
+        assert [each.name for each in work.iterdir()] == [".lock"], "something was left behind"
+        return outcome
+
+    return run
+
+
+def a_profile(command: tuple[str, ...], framework: str, timeout: float) -> TargetProfile:
+    return TargetProfile(
+        config=TargetConfig(),
+        components=(),
+        test=TestPlan(
+            command=command, framework=framework, pythonpath=(".",), found=(), timeout=timeout
+        ),
+        environment=EnvironmentPlan(
+            requires_python="",
+            installs=(),
+            requirement_files=(),
+            needs_metadata=False,
+            setup=None,
+            dependency_files=(),
+        ),
+        target_version="py311",
+        notes=(),
+    )
+
+
+def reported(outcome: object) -> TestReport:
+    assert isinstance(outcome, Reported), outcome
+    return outcome.report
+
+
+def outcomes(outcome: object) -> dict[str, Outcome]:
+    return {each.id: each.outcome for each in reported(outcome).results.values()}
+
+
+async def test_every_kind_of_outcome_is_told_apart(run: Run):
+    found = outcomes(await run({"test_x.py": OUTCOMES}))
+    assert found == {
+        "test_x.py::test_passes": Outcome.PASSED,
+        "test_x.py::test_fails": Outcome.FAILED,
+        "test_x.py::test_error": Outcome.ERROR,
+        "test_x.py::test_teardown": Outcome.ERROR,
+        "test_x.py::test_skipped": Outcome.SKIPPED,
+        "test_x.py::test_xfailed": Outcome.XFAILED,
+        "test_x.py::test_xpassed": Outcome.XPASSED,
+        "test_x.py::test_strict": Outcome.FAILED,
+    }
+
+
+async def test_a_failure_says_what_happened(run: Run):
+    report = reported(await run({"test_x.py": OUTCOMES}))
+    assert "assert 'left' == 'right'" in report.results["test_x.py::test_fails"].detail
+
+
+async def test_any_reported_id_can_be_run_again_alone(run: Run):
+    files = {"tests/test_odd.py": ODD, "tests/test_classes.py": CLASSES}
+    full = outcomes(await run(files))
+    assert len(full) == 12
+    assert full["tests/test_odd.py::test_odd[@x]"] is Outcome.FAILED
+    alone = {}
+    for test in list(full)[::3]:
+        part = outcomes(await run(files, test))
+        assert list(part) == [test]
+        alone |= part
+    assert alone == {test: full[test] for test in alone}
+    assert outcomes(await run(files, *full)) == full
+
+
+async def test_a_failing_subtest_fails_its_test_and_the_others_do_not_swell_the_report(run: Run):
+    report = reported(await run({"test_x.py": CLASSES}))
+    assert len(report.results) == 4
+    failed = report.results["test_x.py::TestCase::test_subtests"]
+    assert failed.outcome is Outcome.FAILED
+    assert "3" in failed.detail.splitlines()[0]
+    assert report.results["test_x.py::TestCase::test_known"].outcome is Outcome.XFAILED
+    assert report.results["test_x.py::TestCase::test_unexpected"].outcome is Outcome.FAILED
+
+
+async def test_a_subset_does_not_even_import_the_other_modules(run: Run):
+    files = {
+        "a/test_a.py": "def test_a(): pass",
+        "a/test_b.py": "raise RuntimeError",
+        "b/test_c.py": "raise RuntimeError",
+        "test_d.py": "raise RuntimeError",
+    }
+    assert outcomes(await run(files, "a/test_a.py::test_a")) == {
+        "a/test_a.py::test_a": Outcome.PASSED
+    }
+
+
+async def test_tests_that_are_not_there_any_more_are_not_in_the_report(run: Run):
+    files = {"test_x.py": "def test_a(): pass"}
+    both = await run(files, "test_x.py::test_a", "test_x.py::test_b", "test_gone.py::test_c")
+    assert list(reported(both).results) == ["test_x.py::test_a"]
+    none = reported(await run(files, "test_gone.py::test_c"))
+    assert not none.results
+    assert none.problem == "No test was collected."
+
+
+async def test_a_module_that_cannot_be_imported_is_an_error_and_the_others_still_run(run: Run):
+    files = {"test_a.py": "import nowhere", "test_b.py": "def test_b(): pass"}
+    assert outcomes(await run(files)) == {
+        "test_a.py": Outcome.ERROR,
+        "test_b.py::test_b": Outcome.PASSED,
+    }
+
+
+async def test_a_module_that_is_whole_again_passes_when_it_is_asked_for(run: Run):
+    files = {"test_a.py": "def test_a(): pass", "test_b.py": "def test_b(): pass"}
+    assert outcomes(await run(files, "test_a.py")) == {
+        "test_a.py": Outcome.PASSED,
+        "test_a.py::test_a": Outcome.PASSED,
+    }
+
+
+@pytest.mark.parametrize("conftest", ["conftest.py", "tests/conftest.py"])
+async def test_a_conftest_that_cannot_be_imported_is_a_failure_and_not_the_machines(
+    run: Run, conftest: str
+):
+    files = {conftest: "import nowhere", "tests/test_b.py": "def test_b(): pass"}
+    report = reported(await run(files))
+    assert report.failing
+    assert "tests/test_b.py::test_b" not in report.results
+
+
+async def test_a_tree_without_tests_gives_an_empty_report_that_says_so(run: Run):
+    report = reported(await run({"module.py": ""}))
+    assert report.counts.tests == 0
+    assert report.problem == "No test was collected."
+
+
+async def test_doctests_have_ids_that_can_be_run_again(run: Run):
+    files = {
+        "m.py": 'def f():\n    """\n    >>> 1 + 1\n    2\n    """\n',
+        "notes.rst": ">>> 1\n1\n",
+    }
+    command = (*PYTEST, "--doctest-modules", "--doctest-glob=*.rst")
+    full = outcomes(await run(files, command=command))
+    assert full == {"m.py::m.f": Outcome.PASSED, "notes.rst::notes.rst": Outcome.PASSED}
+    assert outcomes(await run(files, "m.py::m.f", command=command)) == {"m.py::m.f": Outcome.PASSED}
+
+
+async def test_a_run_never_stops_at_the_first_failure(run: Run):
+    files = {
+        "test_x.py": "def test_a(): assert 0\ndef test_b(): assert 0\n",
+        "pytest.ini": "[pytest]\naddopts = -x --ff\n",
+    }
+    assert len(reported(await run(files, command=(*PYTEST, "--maxfail=1"))).failing) == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import os; os._exit(0)", "ended before the test session"),
+        ("import os; os.kill(os.getpid(), 9)", "ended before the test session"),
+        ("import pytest; pytest.exit('enough')", "interrupted"),
+        ("raise KeyboardInterrupt", "interrupted"),
+        ("import time; time.sleep(600)", "longer than the 3 seconds"),
+    ],
+)
+async def test_a_run_that_did_not_reach_its_end_is_infrastructure(run: Run, code: str, reason: str):
+    files = {"test_x.py": f"def test_a(): pass\ndef test_b():\n    {code}\n"}
+    outcome = await run(files, timeout=3 if "sleep" in code else 60)
+    assert isinstance(outcome, Infrastructure)
+    assert reason in outcome.reason
+
+
+async def test_a_wrong_option_is_infrastructure_with_what_pytest_said(run: Run):
+    outcome = await run({"test_x.py": "def test_a(): pass"}, command=(*PYTEST, "--nonsense"))
+    assert isinstance(outcome, Infrastructure)
+    assert "--nonsense" in outcome.output_tail
+
+
+async def test_success_at_the_end_does_not_hide_a_failure(run: Run):
+    files = {
+        "test_x.py": "def test_a(): assert 0",
+        "conftest.py": "def pytest_sessionfinish(session): session.exitstatus = 0",
+    }
+    outcome = await run(files)
+    assert isinstance(outcome, Infrastructure)
+    assert "ended with success" in outcome.reason
+
+
+async def test_a_pytest_that_a_test_starts_does_not_disturb_the_report(run: Run):
+    nested = """
+        import os, subprocess, sys
+        def test_nested(tmp_path):
+            (tmp_path / "test_y.py").write_text("def test_y(): assert 0")
+            env = {**os.environ, "PYTHONPATH": ""}
+            argv = [sys.executable, "-m", "pytest", str(tmp_path)]
+            assert subprocess.run(argv, env=env).returncode == 1
+        def test_fork():
+            pid = os.fork()
+            if pid == 0:
+                raise SystemExit(0)
+            os.waitpid(pid, 0)
+    """
+    assert outcomes(await run({"test_x.py": textwrap.dedent(nested)})) == {
+        "test_x.py::test_nested": Outcome.PASSED,
+        "test_x.py::test_fork": Outcome.PASSED,
+    }
+
+
+async def test_workers_of_xdist_report_once_and_select_too(run: Run):
+    files = {"test_x.py": "def test_a(): pass\ndef test_b(): assert 0\ndef test_c(): pass\n"}
+    command = (*PYTEST, "-n", "2")
+    assert len(reported(await run(files, command=command)).results) == 3
+    part = await run(files, "test_x.py::test_b", command=command)
+    assert outcomes(part) == {"test_x.py::test_b": Outcome.FAILED}
+
+
+async def test_a_script_that_calls_pytest_is_heard_and_judged_as_a_whole_too(run: Run):
+    files = {"test_x.py": "def test_a(): pass"}
+    script = ("sh", "-c", "python -m pytest && exit 7")
+    found = reported(await run(files, command=script, framework="custom"))
+    assert found.results["test_x.py::test_a"].outcome is Outcome.PASSED
+    assert found.results[WHOLE].outcome is Outcome.FAILED
+    assert "7" in found.results[WHOLE].detail
+
+
+async def test_of_a_command_without_a_report_only_the_exit_code_is_known(run: Run):
+    for code, expected in ((0, Outcome.PASSED), (1, Outcome.FAILED)):
+        command = ("sh", "-c", f"exit {code}")
+        report = reported(await run({"a": ""}, command=command, framework="custom"))
+        assert report.problem == "Only the exit code is known."
+        assert report.results[WHOLE].outcome is expected
+
+
+async def test_a_command_may_write_a_junit_report(run: Run):
+    xml = '<testsuite tests="1"><testcase classname="a" name="b"/></testsuite>'
+    command = ("sh", "-c", f"echo '{xml}' > $GROUNDSWELL_JUNIT")
+    found = outcomes(await run({"a": ""}, command=command, framework="custom"))
+    assert found == {"a::b": Outcome.PASSED, WHOLE: Outcome.PASSED}
+
+
+async def test_read_only_directories_of_a_test_are_removed(run: Run):
+    files = {
+        "test_x.py": "import os\ndef test_a():\n    os.makedirs('d/e'); os.chmod('d', 0o500)\n"
+    }
+    assert reported(await run(files)).counts.passed == 1
