@@ -22,10 +22,13 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "targets": (_index("location", "root_commit", "base_branch", unique=True),),
     "agents": (_index("name"),),
     "waves": (_index("target_id", "state"), _index("state"), _index("-created_at")),
-    "tasks": (_index("wave_id"), _index("state")),
+    "tasks": (
+        _index("wave_id", "agent_type", "component", "round", unique=True),
+        _index("state"),
+    ),
     "leases": (),
     "enhancements": (
-        _index("task_id", "key", unique=True),
+        _index("task_id", "epoch", "key", unique=True),
         _index("target_id", "state"),
         _index("wave_id"),
         _index("state"),
@@ -33,7 +36,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "verdicts": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
     "patches": (),
     "reports": (),
-    "findings": (),
+    "findings": (_index("target_id", "commit"),),
     "health": (_index("target_id", "commit"),),
     "audit": (_index("-at"),),
 }

@@ -151,10 +151,10 @@ def _inferred(tree: Tree, config: TargetConfig) -> tuple[Component, ...]:
 
 
 def _package(root: str, package: str, packages: set[str]) -> list[Component]:
-    whole = _component(package, f"/{root}{package}/", "a package")
     parts = sorted(each for each in packages if each.rpartition("/")[0] == package)
     if len(parts) < SPLIT_FROM:
-        return [whole]
+        return [_component(package, f"/{root}{package}/", "a package")]
+    whole = _component(package, f"/{root}{package}/*.py", "the modules of a package")
     split = [
         _component(each.replace("/", "."), f"/{root}{each}/", "a subpackage") for each in parts
     ]
@@ -163,4 +163,4 @@ def _package(root: str, package: str, packages: set[str]) -> list[Component]:
 
 def _component(name: str, pattern: str, kind: str) -> Component:
     paths = (pattern,)
-    return Component(name=name, paths=paths, source="inferred", reason=f"{pattern} is {kind}")
+    return Component(name=name, paths=paths, source="inferred", reason=f"{pattern}: {kind}")

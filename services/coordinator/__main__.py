@@ -1,0 +1,5 @@
+"""`python -m services.coordinator`."""
+
+from services.coordinator.main import main
+
+main()

@@ -1,0 +1,130 @@
+"""From findings to opportunities to tasks."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from shared.contracts.base import AgentType, Priority, Severity, WaveSize
+from shared.contracts.documents import Finding, Opportunity
+
+WEIGHT = {Severity.ERROR: 5.0, Severity.WARNING: 2.0, Severity.NOTE: 1.0}
+# What the words "small" and "large" promise at least; fewer is said, with the reason.
+LEAST = {WaveSize.SMALL: 3, WaveSize.LARGE: 10}
+LINES_PER_FIX = 2.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The opportunities a wave takes up, in order, and what is to be said about it."""
+
+    chosen: tuple[Opportunity, ...]
+    notes: tuple[str, ...]
+
+
+def opportunities(
+    findings: Sequence[Finding], foreclosed: Collection[str], agent_type: AgentType
+) -> tuple[Opportunity, ...]:
+    """One per component with something to fix, the most valuable first."""
+    by_component: dict[str, list[Finding]] = defaultdict(list)
+    for each in findings:
+        if each.component:
+            by_component[each.component].append(each)
+    found = [
+        _opportunity(component, each, foreclosed, agent_type)
+        for component, each in by_component.items()
+    ]
+    worth = [each for each in found if each.fixable]
+    return tuple(sorted(worth, key=lambda each: (-value(each), each.component)))
+
+
+def _opportunity(
+    component: str,
+    findings: Sequence[Finding],
+    foreclosed: Collection[str],
+    agent_type: AgentType,
+) -> Opportunity:
+    fixable = [
+        each for each in findings if each.fixable != "no" and each.fingerprint not in foreclosed
+    ]
+    rules = Counter(each.rule for each in fixable)
+    common = ", ".join(f"{rule} x{count}" for rule, count in rules.most_common(4))
+    more = f" and {len(rules) - 4} more" if len(rules) > 4 else ""  # noqa: PLR2004
+    return Opportunity(
+        agent_type=agent_type,
+        component=component,
+        description=f"{len(fixable)} of {len(findings)} findings can be fixed: {common}{more}",
+        priority=priority(fixable),
+        expected_impact=sum(WEIGHT[each.severity] for each in fixable),
+        complexity=LINES_PER_FIX * len(fixable) + len({each.path for each in fixable}),
+        findings=len(findings),
+        fixable=len(fixable),
+    )
+
+
+def priority(findings: Sequence[Finding]) -> Priority:
+    """By the worst severity among what can be fixed."""
+    severities = {each.severity for each in findings}
+    if Severity.ERROR in severities:
+        return Priority.HIGH
+    return Priority.NORMAL if Severity.WARNING in severities else Priority.LOW
+
+
+def value(opportunity: Opportunity) -> float:
+    """Severity x count over cost: what it is worth per line that somebody has to read."""
+    return opportunity.expected_impact / max(opportunity.complexity, 1.0)
+
+
+def plan(
+    findings: Sequence[Finding],
+    *,
+    foreclosed: Mapping[str, str],
+    size: WaveSize,
+    agent_type: AgentType = AgentType.CODE_QUALITY,
+) -> Plan:
+    """At most `size.limit` opportunities, one per component. `foreclosed` maps to what caught it."""
+    ranked = opportunities(findings, foreclosed, agent_type)
+    chosen, left = ranked[: size.limit], ranked[size.limit :]
+    return Plan(chosen, tuple(_notes(findings, foreclosed, size, chosen, left)))
+
+
+def _notes(
+    findings: Sequence[Finding],
+    foreclosed: Mapping[str, str],
+    size: WaveSize,
+    chosen: Sequence[Opportunity],
+    left: Sequence[Opportunity],
+) -> list[str]:
+    notes = []
+    if not findings:
+        notes.append("No findings were measured, so there is nothing to do.")
+    elif not chosen and not any(each.fingerprint in foreclosed for each in findings):
+        notes.append(f"None of the {len(findings)} findings has an automatic fix.")
+    elif 0 < len(chosen) < LEAST[size]:
+        notes.append(
+            f"A {size} wave has {LEAST[size]} to {size.limit} tasks; this one has {len(chosen)}, because "
+            f"only {len(chosen)} {_plural('component has', 'components have', len(chosen))} "
+            "something that can be fixed."
+        )
+    if left:
+        names = ", ".join(each.component for each in left[:8])
+        notes.append(f"Left for a later wave: {names}.")
+    notes += _foreclosed_notes(findings, foreclosed)
+    return notes
+
+
+def _foreclosed_notes(findings: Sequence[Finding], foreclosed: Mapping[str, str]) -> list[str]:
+    """Why some findings are not tried again, by what stopped them."""
+    stopped: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    for each in findings:
+        if each.fingerprint in foreclosed:
+            stopped[each.component, foreclosed[each.fingerprint]].append(each)
+    return [
+        f"{len(found)} {_plural('finding', 'findings', len(found))} in {component} "
+        f"({', '.join(sorted({each.rule for each in found}))}) {_plural('is', 'are', len(found))} "
+        f"not tried again: {why}, and the code there has not changed since."
+        for (component, why), found in sorted(stopped.items())
+    ]
+
+
+def _plural(one: str, many: str, count: int) -> str:
+    return one if count == 1 else many

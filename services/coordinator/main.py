@@ -1,0 +1,48 @@
+"""The composition root of the coordinator."""
+
+import uvloop
+
+from services.coordinator import usecases
+from services.coordinator.handlers import answers, handlers
+from services.coordinator.settings import Settings
+from shared.kernel.clock import utc_now
+from shared.kernel.ids import uuid7
+from shared.messaging.bus import Bus
+from shared.messaging.service import Every, Service, serve
+from shared.mongo.client import connected
+from shared.mongo.collections import Store, ensure_indexes, open_store
+from shared.observability.logs import configure_logs
+
+ROUND = 3.0
+
+
+def build(settings: Settings, bus: Bus, store: Store) -> Service:
+    """Wire adapters to use cases."""
+    desk = usecases.Desk(store=store, bus=bus, home=settings.home, clock=utc_now, new_id=uuid7)
+    return Service(
+        name="coordinator",
+        router=handlers(desk),
+        endpoints=answers(desk),
+        loops=(Every(ROUND, lambda: usecases.reconcile(desk)),),
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    async with connected(settings.mongo_url) as database:
+        if settings.provision:
+            await ensure_indexes(database)
+        store = open_store(database)
+        await serve(
+            "coordinator",
+            settings.nats_url,
+            lambda bus: build(settings, bus, store),
+            provisions=settings.provision,
+        )
+
+
+def main() -> None:
+    """Run with the settings of the environment."""
+    settings = Settings()
+    configure_logs("coordinator", settings.log_level)
+    uvloop.run(run(settings))

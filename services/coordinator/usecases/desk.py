@@ -1,0 +1,32 @@
+"""What the coordinator's use cases work with."""
+
+import asyncio
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.coordinator.ports import Messenger
+from shared.contracts.documents import Target
+from shared.contracts.states import WaveState
+from shared.kernel.clock import Clock
+from shared.kernel.ids import NewId
+from shared.mongo.collections import Store
+from shared.targets.mirror import Mirror
+
+OPEN = [WaveState.PLANNED, WaveState.RUNNING, WaveState.FINISHING]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Built by main. `locks` keep two deliveries from advancing the same wave at once."""
+
+    store: Store
+    bus: Messenger
+    home: Path
+    clock: Clock
+    new_id: NewId
+    locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+    def mirror(self, target: Target) -> Mirror:
+        """The private bare repository of `target`."""
+        return Mirror.at(self.home, target.id)

@@ -1,0 +1,91 @@
+"""Ending a wave before its time: stopped by request, or failed."""
+
+from services.coordinator.usecases import say
+from services.coordinator.usecases.desk import OPEN, Desk
+from shared.contracts.answers import Stopped
+from shared.contracts.commands import StopWave
+from shared.contracts.documents import Enhancement, Failure, Wave
+from shared.contracts.events import EnhancementExpired
+from shared.contracts.states import TASK, EnhancementState
+from shared.kernel.errors import Conflict
+
+# What the gate has in its hands it ends itself: it looks at the wave before it lands anything.
+NOT_IN_THE_GATE = [
+    EnhancementState.PROPOSED,
+    EnhancementState.CONFLICTING,
+    EnhancementState.CLEARED,
+]
+
+
+async def stop_wave(command: StopWave, desk: Desk) -> Stopped:
+    """Stop one wave, or all that are open; stopping a stopped one again is fine."""
+    if command.wave_id is None:
+        found = await desk.store.waves.find(state=OPEN)
+    else:
+        found = [await desk.store.waves.need(command.wave_id)]
+    stopped = []
+    for wave in found:
+        if wave.state not in OPEN:
+            if wave.state == "stopped":
+                stopped.append(wave.id)
+                continue
+            raise Conflict(f"Wave {wave.id} is {wave.state} already.", code="wave_over")
+        if await _end(wave, "stop", desk, notes=(*wave.notes, f"Stopped: {command.reason}.")):
+            stopped.append(wave.id)
+    return Stopped(waves=tuple(stopped))
+
+
+async def fail_wave(wave: Wave, failure: Failure, desk: Desk) -> None:
+    """The wave cannot go on."""
+    if wave.state in OPEN:
+        await _end(wave, "fail", desk, failure=failure)
+
+
+async def _end(wave: Wave, trigger: str, desk: Desk, **fields: object) -> bool:
+    """Move the wave first: from then on nothing of it starts or lands."""
+    for _ in range(5):
+        now = desk.clock()
+        ended = await desk.store.waves.transition(
+            wave, trigger, changed_at=now, finished_at=now, **fields
+        )
+        if ended is not None:
+            break
+        wave = await desk.store.waves.need(wave.id)
+    else:
+        return False
+    if ended is None:
+        return False
+    await _cancel(ended, desk)
+    await say.wave_finished(ended, desk)
+    return True
+
+
+async def _cancel(wave: Wave, desk: Desk) -> None:
+    for change in await desk.store.enhancements.find(wave_id=wave.id, state=NOT_IN_THE_GATE):
+        await expire(change, f"its wave was {wave.state} before it was tried", desk)
+    for task in await desk.store.tasks.find(wave_id=wave.id):
+        if not TASK.terminal(task.state):
+            now = desk.clock()
+            cancelled = await desk.store.tasks.transition(
+                task, "cancel", note=f"the wave was {wave.state}", changed_at=now, finished_at=now
+            )
+            await say.task_finished(cancelled or await desk.store.tasks.need(task.id), desk)
+
+
+async def expire(change: Enhancement, reason: str, desk: Desk) -> Enhancement:
+    """Let a change go without blame, and say so."""
+    now = desk.clock()
+    expired = await desk.store.enhancements.transition(
+        change, "expire", reason=reason, changed_at=now, finished_at=now
+    )
+    if expired is None:
+        return await desk.store.enhancements.need(change.id)
+    event = EnhancementExpired(
+        enhancement_id=change.id,
+        wave_id=change.wave_id,
+        target_id=change.target_id,
+        title=change.title,
+        reason=reason,
+    )
+    await desk.bus.publish(event, key=change.id, wave=change.wave_id)
+    return expired

@@ -1,0 +1,45 @@
+"""Questions about waves and about everything."""
+
+from collections import Counter
+
+from services.coordinator.usecases.desk import OPEN, Desk
+from shared.contracts.answers import Status, WaveList, WaveShown
+from shared.contracts.commands import GetStatus, GetWave, GetWaves
+from shared.contracts.states import ENHANCEMENT, TASK, Machine
+from shared.kernel.errors import NotFound
+
+
+async def list_waves(question: GetWaves, desk: Desk) -> WaveList:
+    """The newest waves."""
+    return WaveList(waves=tuple(await desk.store.waves.find(sort="-_id", limit=question.limit)))
+
+
+async def show_wave(question: GetWave, desk: Desk) -> WaveShown:
+    """One wave and its tasks; the newest where none is named."""
+    if question.wave_id is not None:
+        wave = await desk.store.waves.need(question.wave_id)
+    else:
+        newest = await desk.store.waves.first(sort="-_id")
+        if newest is None:
+            raise NotFound("There is no wave yet.", hint="Start one: gs.cmd.wave.start.")
+        wave = newest
+    tasks = await desk.store.tasks.find(wave_id=wave.id)
+    return WaveShown(wave=wave, tasks=tuple(tasks))
+
+
+async def get_status(question: GetStatus, desk: Desk) -> Status:  # noqa: ARG001
+    """Counts by state of what is not over."""
+    agents = await desk.store.agents.find()
+    waves = await desk.store.waves.find(state=OPEN)
+    tasks = await desk.store.tasks.find(state=_unfinished(TASK))
+    changes = await desk.store.enhancements.find(state=_unfinished(ENHANCEMENT))
+    return Status(
+        agents=dict(Counter(str(each.state) for each in agents)),
+        waves=dict(Counter(str(each.state) for each in waves)),
+        tasks=dict(Counter(str(each.state) for each in tasks)),
+        enhancements=dict(Counter(str(each.state) for each in changes)),
+    )
+
+
+def _unfinished(machine: Machine) -> list[str]:
+    return sorted({str(state) for state, _ in machine.transitions} - {"applied"})

@@ -1,0 +1,99 @@
+"""The messages that follow from a wave's and a task's state; each can be said again at any time."""
+
+from services.coordinator.usecases.desk import Desk
+from shared.contracts.answers import Done
+from shared.contracts.commands import MeasureFindings, MeasureHealth, ReleaseLease
+from shared.contracts.documents import Task, Wave
+from shared.contracts.events import (
+    TaskAssigned,
+    TaskFinished,
+    WaveFinished,
+    WavePlanned,
+    WaveStarted,
+)
+from shared.contracts.states import EnhancementState
+from shared.contracts.work import PerformTask
+
+
+async def announce(wave: Wave, desk: Desk, *, attempt: int = 0) -> None:
+    """A planned wave is measured: findings by the agents, the baseline by the validator."""
+    planned = WavePlanned(wave_id=wave.id, target_id=wave.target_id, commit=wave.commit)
+    await desk.bus.publish(planned, key=wave.id, wave=wave.id)
+    common = {"target_id": wave.target_id, "wave_id": wave.id, "commit": wave.commit}
+    findings = MeasureFindings(**common, moment="before")
+    await desk.bus.publish(findings, key=f"{wave.id}:before:{attempt}", wave=wave.id)
+    if not wave.dry_run:
+        health = MeasureHealth(**common)
+        await desk.bus.publish(health, key=f"{wave.id}:{attempt}", wave=wave.id)
+
+
+async def measure_after(wave: Wave, desk: Desk, *, attempt: int = 0) -> None:
+    """A finishing wave is measured again where it ended."""
+    command = MeasureFindings(
+        target_id=wave.target_id,
+        wave_id=wave.id,
+        commit=wave.final_commit or wave.commit,
+        moment="after",
+    )
+    await desk.bus.publish(command, key=f"{wave.id}:after:{attempt}", wave=wave.id)
+
+
+async def started(wave: Wave, desk: Desk) -> None:
+    """Tasks exist."""
+    event = WaveStarted(
+        wave_id=wave.id,
+        target_id=wave.target_id,
+        tasks=wave.tasks,
+        note=" ".join(wave.notes)[:2000],
+    )
+    await desk.bus.publish(event, key=wave.id, wave=wave.id)
+
+
+async def assigned(task: Task, desk: Desk, *, attempt: int = 0) -> None:
+    """An assigned task is performed, under its epoch."""
+    event = TaskAssigned(
+        task_id=task.id,
+        wave_id=task.wave_id,
+        agent_type=task.agent_type,
+        component=task.component,
+        note=task.opportunity.description,
+    )
+    await desk.bus.publish(event, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
+    work = PerformTask(
+        task_id=task.id,
+        wave_id=task.wave_id,
+        agent_type=task.agent_type,
+        priority=task.priority,
+        epoch=task.epoch,
+    )
+    await desk.bus.publish(work, key=f"{task.id}:{task.epoch}:{attempt}", wave=task.wave_id)
+
+
+async def task_finished(task: Task, desk: Desk) -> None:
+    """A terminal task gives its lease back, and is said to be over."""
+    request = ReleaseLease(target_id=task.target_id, task_id=task.id)
+    await desk.bus.request(request, Done)
+    event = TaskFinished(
+        task_id=task.id,
+        wave_id=task.wave_id,
+        target_id=task.target_id,
+        state=task.state,
+        note=task.note,
+    )
+    await desk.bus.publish(event, key=task.id, wave=task.wave_id)
+
+
+async def wave_finished(wave: Wave, desk: Desk) -> None:
+    """A wave is over, with what came of it."""
+    count = desk.store.enhancements.count
+    event = WaveFinished.model_validate(
+        {
+            "wave_id": wave.id,
+            "target_id": wave.target_id,
+            "state": str(wave.state),
+            "landed": await count(wave_id=wave.id, state=EnhancementState.APPLIED),
+            "refused": await count(wave_id=wave.id, state=EnhancementState.REJECTED),
+            "note": wave.failure.message if wave.failure else "",
+        }
+    )
+    await desk.bus.publish(event, key=wave.id, wave=wave.id)

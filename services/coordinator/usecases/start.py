@@ -1,0 +1,182 @@
+"""Starting a wave: look at the target, write the wave down, have it measured."""
+
+import asyncio
+import difflib
+from collections.abc import Sequence
+
+from services.coordinator.usecases.desk import OPEN, Desk
+from services.coordinator.usecases.say import announce
+from shared.contracts.answers import WaveAccepted
+from shared.contracts.base import ALL
+from shared.contracts.commands import StartWave
+from shared.contracts.documents import Audit, Target, Wave
+from shared.kernel.errors import Conflict, NotFound, Rejected
+from shared.targets.head import Head, find_head
+from shared.targets.profile import TargetProfile, profile
+from shared.targets.repository import RepositoryFacts, inspect
+
+
+async def start_wave(command: StartWave, desk: Desk, *, door: str) -> WaveAccepted:
+    """Accept a wave. The same `wave_id` again is the same wave. Raises `Rejected` in words."""
+    if command.wave_id and (known := await desk.store.waves.get(command.wave_id)):
+        return await _accepted(known, desk)
+    facts = await _facts(command.target, desk)
+    async with desk.locks[facts.location]:
+        target = await _target(facts, desk)
+        await _refuse_second(target, desk)
+        head, described = await asyncio.to_thread(_look, target, desk)
+        _check_components(command.components, described)
+        await _check_focus(command, desk)
+        notes = (*facts.notes, *_notes(facts, head, described))
+        wave = _wave(command, target, head, notes, desk)
+        await desk.store.waves.insert(wave)
+    await _audit(command, wave, door, desk)
+    await announce(wave, desk)
+    return await _accepted(wave, desk)
+
+
+async def _facts(location: str | None, desk: Desk) -> RepositoryFacts:
+    """The repository behind a path, a url, a target's id or its name; else the only one known."""
+    known = await desk.store.targets.find()
+    if location is None:
+        if len({each.location for each in known}) != 1:
+            names = ", ".join(sorted({each.location for each in known})) or "none yet"
+            raise Rejected(
+                "No target was named, and there is not exactly one.",
+                hint=f"Known targets: {names}.",
+                code="which_target",
+            )
+        return await _inspect(known[-1].location)
+    for each in known:
+        if location in {each.id, each.name} and not location.startswith(("/", ".")):
+            return await _inspect(each.location)
+    return await _inspect(location)
+
+
+async def _inspect(location: str) -> RepositoryFacts:
+    facts = await asyncio.to_thread(inspect, location)
+    if facts.landing_checked_out:
+        raise Conflict(
+            f"{facts.landing_branch} is checked out, and a checked-out branch is never moved.",
+            hint=f"Check out another one first: git -C {facts.location} switch {facts.base_branch}.",
+            code="landing_checked_out",
+        )
+    return facts
+
+
+async def _target(facts: RepositoryFacts, desk: Desk) -> Target:
+    identity = {
+        "location": facts.location,
+        "root_commit": facts.root_commit,
+        "base_branch": facts.base_branch,
+    }
+    found = await desk.store.targets.first(**identity)
+    if found is not None:
+        return found
+    target = Target(
+        id=desk.new_id(),
+        **identity,
+        name=facts.name,
+        landing_branch=facts.landing_branch,
+        detached=facts.detached,
+        created_at=desk.clock(),
+    )
+    await desk.store.targets.insert(target)
+    return await desk.store.targets.first(**identity) or target
+
+
+async def _refuse_second(target: Target, desk: Desk) -> None:
+    running = await desk.store.waves.first(target_id=target.id, state=OPEN)
+    if running is not None:
+        raise Conflict(
+            f"A wave is already at work on {target.location} ({target.base_branch}): {running.id}.",
+            hint=f"Wait for it, or stop it: groundswell wave stop {running.id}.",
+            code="wave_open",
+        )
+
+
+def _look(target: Target, desk: Desk) -> tuple[Head, TargetProfile]:
+    mirror = desk.mirror(target)
+    mirror.fetch(target.location)
+    head = find_head(mirror, target)
+    return head, profile(mirror.tree(head.commit))
+
+
+def _check_components(wanted: Sequence[str], described: TargetProfile) -> None:
+    names = [each.name for each in described.components]
+    for each in wanted:
+        if each not in names:
+            near = difflib.get_close_matches(each, names, n=1)
+            guess = f" Did you mean {near[0]}?" if near else ""
+            raise NotFound(
+                f"There is no component {each}.{guess}",
+                hint=f"Known components: {', '.join(names) or 'none'}.",
+                code="unknown_component",
+            )
+
+
+async def _check_focus(command: StartWave, desk: Desk) -> None:
+    """A known agent type that nobody serves would wait for ever."""
+    served = {each for agent in await desk.store.agents.find() for each in agent.types}
+    if command.focus != ALL and served and command.focus not in served:
+        names = ", ".join(sorted(served))
+        raise Rejected(
+            f"No agent serves {command.focus}.",
+            hint=f"Agents here serve: {names}.",
+            code="unknown_focus",
+        )
+
+
+def _notes(facts: RepositoryFacts, head: Head, described: TargetProfile) -> list[str]:
+    """What a person should know before it begins."""
+    notes = [head.note] if head.note else []
+    if facts.dirty:
+        notes.append(
+            "The work tree has uncommitted changes; they are not touched. "
+            f"Commit {head.base[:10]} is used."
+        )
+    if not described.components:
+        notes.append("No component with Python source was found.")
+    return notes
+
+
+def _wave(
+    command: StartWave, target: Target, head: Head, notes: tuple[str, ...], desk: Desk
+) -> Wave:
+    now = desk.clock()
+    return Wave(
+        id=command.wave_id or desk.new_id(),
+        target_id=target.id,
+        size=command.size,
+        focus=command.focus,
+        components=command.components,
+        dry_run=command.dry_run,
+        commit=head.commit,
+        base_commit=head.base,
+        notes=notes,
+        created_at=now,
+        changed_at=now,
+    )
+
+
+async def _audit(command: StartWave, wave: Wave, door: str, desk: Desk) -> None:
+    record = Audit(
+        id=desk.new_id(),
+        action="wave.start",
+        subject={"wave": wave.id, **command.model_dump(mode="json")},
+        door=door,
+        at=desk.clock(),
+    )
+    await desk.store.audit.insert(record)
+
+
+async def _accepted(wave: Wave, desk: Desk) -> WaveAccepted:
+    target = await desk.store.targets.need(wave.target_id)
+    return WaveAccepted(
+        wave_id=wave.id,
+        target_id=target.id,
+        commit=wave.commit,
+        base_branch=target.base_branch,
+        landing_branch=target.landing_branch,
+        notes=wave.notes,
+    )

@@ -1,0 +1,5 @@
+"""`python -m services.resolver`."""
+
+from services.resolver.main import main
+
+main()

@@ -1,0 +1,1 @@
+"""The rules of leases and overlaps; no input or output."""

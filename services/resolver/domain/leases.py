@@ -1,0 +1,126 @@
+"""Leases: exclusive, all or nothing, with an epoch that only grows (a fencing token).
+
+A ledger holds every lease of one target, so a grant is one compare-and-swap of one document. Each
+function takes a ledger and gives the next one; the old one stays as it was.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.resolver.domain.overlaps import overlap
+from shared.contracts.documents import Lease, LeaseLedger
+from shared.contracts.states import LeaseState
+
+TIME_TO_LIVE = timedelta(seconds=30)
+# Ended leases kept for people to look at.
+KEPT = 50
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a task asks for."""
+
+    task_id: str
+    wave_id: str
+    component: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Granted:
+    """The ledger with the new lease."""
+
+    ledger: LeaseLedger
+    lease: Lease
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Who or what is in the way."""
+
+    reason: str
+
+
+def acquire(ledger: LeaseLedger, claim: Claim, *, now: datetime) -> Granted | Refused:
+    """Grant under a new epoch, unless a held lease overlaps. Asking again gives the same lease."""
+    for held in holders(ledger, now=now):
+        if held.task_id == claim.task_id:
+            return Granted(ledger, held)
+        if overlap(held.paths, claim.paths):
+            return Refused(f"{held.component} is leased to task {held.task_id}")
+    lease = Lease(
+        task_id=claim.task_id,
+        wave_id=claim.wave_id,
+        component=claim.component,
+        paths=claim.paths,
+        epoch=ledger.epoch + 1,
+        expires_at=now + TIME_TO_LIVE,
+    )
+    return Granted(_with(ledger, (*ledger.leases, lease), epoch=lease.epoch), lease)
+
+
+def renew(ledger: LeaseLedger, task_id: str, epoch: int, *, now: datetime) -> Granted | Refused:
+    """Prolong, for the holder with the present epoch only."""
+    lease = current(ledger, task_id, epoch, now=now)
+    if lease is None:
+        return Refused(f"task {task_id} does not hold epoch {epoch}")
+    longer = lease.model_copy(update={"expires_at": now + TIME_TO_LIVE})
+    return Granted(_replace(ledger, lease, longer), longer)
+
+
+def release(ledger: LeaseLedger, task_id: str) -> tuple[LeaseLedger, tuple[Lease, ...]]:
+    """End what the task holds; nothing happens where it holds nothing."""
+    return _end(ledger, LeaseState.RELEASED, lambda lease: lease.task_id == task_id)
+
+
+def expire(ledger: LeaseLedger, *, now: datetime) -> tuple[LeaseLedger, tuple[Lease, ...]]:
+    """End what was not renewed in time."""
+    return _end(ledger, LeaseState.EXPIRED, lambda lease: lease.expires_at <= now)
+
+
+def current(ledger: LeaseLedger, task_id: str, epoch: int, *, now: datetime) -> Lease | None:
+    """The lease of that task, if it is held under that very epoch."""
+    return next(
+        (
+            each
+            for each in holders(ledger, now=now)
+            if (each.task_id, each.epoch) == (task_id, epoch)
+        ),
+        None,
+    )
+
+
+def holders(ledger: LeaseLedger, *, now: datetime) -> tuple[Lease, ...]:
+    """The leases that hold: neither ended nor out of time."""
+    return tuple(
+        each for each in ledger.leases if each.state is LeaseState.HELD and each.expires_at > now
+    )
+
+
+def _end(
+    ledger: LeaseLedger, state: LeaseState, chosen: Callable[[Lease], bool]
+) -> tuple[LeaseLedger, tuple[Lease, ...]]:
+    ended = tuple(
+        each.model_copy(update={"state": state})
+        for each in ledger.leases
+        if each.state is LeaseState.HELD and chosen(each)
+    )
+    if not ended:
+        return ledger, ()
+    epochs = {each.epoch for each in ended}
+    others = tuple(each for each in ledger.leases if each.epoch not in epochs)
+    return _with(ledger, (*others, *ended)), ended
+
+
+def _replace(ledger: LeaseLedger, old: Lease, new: Lease) -> LeaseLedger:
+    return _with(ledger, tuple(new if each == old else each for each in ledger.leases))
+
+
+def _with(
+    ledger: LeaseLedger, leases: tuple[Lease, ...], *, epoch: int | None = None
+) -> LeaseLedger:
+    held = tuple(each for each in leases if each.state is LeaseState.HELD)
+    ended = tuple(each for each in leases if each.state is not LeaseState.HELD)[-KEPT:]
+    new_epoch = ledger.epoch if epoch is None else epoch
+    return ledger.model_copy(update={"leases": ended + held, "epoch": new_epoch})

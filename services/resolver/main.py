@@ -1,0 +1,40 @@
+"""The composition root of the resolver."""
+
+import uvloop
+
+from services.resolver import usecases
+from services.resolver.handlers import answers, handlers
+from services.resolver.settings import Settings
+from shared.kernel.clock import utc_now
+from shared.messaging.bus import Bus
+from shared.messaging.service import Every, Service, serve
+from shared.mongo.client import connected
+from shared.mongo.collections import Store, open_store
+from shared.observability.logs import configure_logs
+
+ROUND = 5.0
+
+
+def build(bus: Bus, store: Store) -> Service:
+    """Wire adapters to use cases."""
+    desk = usecases.Desk(store=store, bus=bus, clock=utc_now)
+    return Service(
+        name="resolver",
+        router=handlers(desk),
+        endpoints=answers(desk),
+        loops=(Every(ROUND, lambda: usecases.reconcile(desk)),),
+    )
+
+
+async def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    async with connected(settings.mongo_url) as database:
+        store = open_store(database)
+        await serve("resolver", settings.nats_url, lambda bus: build(bus, store))
+
+
+def main() -> None:
+    """Run with the settings of the environment."""
+    settings = Settings()
+    configure_logs("resolver", settings.log_level)
+    uvloop.run(run(settings))

@@ -1,0 +1,206 @@
+"""What the resolver does: give and take leases, and let proposals through that stand alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from services.resolver.domain import leases
+from services.resolver.domain.leases import Claim, Granted, Refused
+from services.resolver.ports import Publisher
+from shared.contracts.answers import Done
+from shared.contracts.commands import AcquireLease, LeaseGrant, ReleaseLease, RenewLease
+from shared.contracts.documents import Enhancement, Lease, LeaseLedger
+from shared.contracts.events import (
+    EnhancementCleared,
+    EnhancementRejected,
+    LeaseExpired,
+    LeaseGranted,
+    LeaseReleased,
+)
+from shared.contracts.states import TASK, EnhancementState, LeaseState, TaskState
+from shared.contracts.work import ProposalCleared, ProposalSubmitted
+from shared.kernel.clock import Clock
+from shared.kernel.errors import Transient
+from shared.mongo.collections import Store
+from shared.targets.components import matches
+
+# A race for a ledger is lost to somebody who won; this many in a row are none any more.
+TRIES = 8
+STUCK = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the use cases work with."""
+
+    store: Store
+    bus: Publisher
+    clock: Clock
+
+
+async def acquire(request: AcquireLease, desk: Desk) -> LeaseGrant:
+    """Grant the whole claim under a new epoch, or say who is in the way."""
+    claim = Claim(request.task_id, request.wave_id, request.component, request.paths)
+
+    def decide(ledger: LeaseLedger) -> Granted | Refused:
+        fresh, _ = leases.expire(ledger, now=desk.clock())
+        return leases.acquire(fresh, claim, now=desk.clock())
+
+    decision = await _decide(request.target_id, decide, desk)
+    if isinstance(decision, Refused):
+        return LeaseGrant(granted=False, reason=decision.reason)
+    await _say(LeaseGranted, request.target_id, decision.lease, desk)
+    return LeaseGrant(granted=True, epoch=decision.lease.epoch)
+
+
+async def renew(request: RenewLease, desk: Desk) -> LeaseGrant:
+    """Prolong a lease that still holds under this epoch."""
+
+    def decide(ledger: LeaseLedger) -> Granted | Refused:
+        return leases.renew(ledger, request.task_id, request.epoch, now=desk.clock())
+
+    decision = await _decide(request.target_id, decide, desk)
+    if isinstance(decision, Refused):
+        return LeaseGrant(granted=False, reason=decision.reason)
+    return LeaseGrant(granted=True, epoch=request.epoch)
+
+
+async def release(request: ReleaseLease, desk: Desk) -> Done:
+    """End the task's lease."""
+    await _end(request.target_id, lambda ledger: leases.release(ledger, request.task_id), desk)
+    return Done()
+
+
+async def _decide(
+    target_id: str, decide: Callable[[LeaseLedger], Granted | Refused], desk: Desk
+) -> Granted | Refused:
+    """Load, decide, compare and swap; again where somebody was quicker."""
+    for _ in range(TRIES):
+        ledger = await _ledger(target_id, desk)
+        decision = decide(ledger)
+        if isinstance(decision, Refused) or decision.ledger == ledger:
+            return decision
+        if await desk.store.leases.save(decision.ledger):
+            return decision
+    raise Transient("The lease ledger is busy.")
+
+
+async def _ledger(target_id: str, desk: Desk) -> LeaseLedger:
+    ledger = await desk.store.leases.get(target_id)
+    if ledger is None:
+        await desk.store.leases.insert(LeaseLedger(id=target_id))
+        ledger = await desk.store.leases.need(target_id)
+    return ledger
+
+
+async def _end(
+    target_id: str,
+    end: Callable[[LeaseLedger], tuple[LeaseLedger, tuple[Lease, ...]]],
+    desk: Desk,
+) -> None:
+    for _ in range(TRIES):
+        ledger = await _ledger(target_id, desk)
+        after, ended = end(ledger)
+        if not ended or await desk.store.leases.save(after):
+            for lease in ended:
+                kind = LeaseReleased if lease.state is LeaseState.RELEASED else LeaseExpired
+                await _say(kind, target_id, lease, desk)
+            return
+    raise Transient("The lease ledger is busy.")
+
+
+async def _say(
+    kind: type[LeaseGranted | LeaseReleased | LeaseExpired],
+    target_id: str,
+    lease: Lease,
+    desk: Desk,
+) -> None:
+    fields = {
+        "wave_id": lease.wave_id,
+        "target_id": target_id,
+        "task_id": lease.task_id,
+        "component": lease.component,
+    }
+    if kind is LeaseGranted:
+        fields["epoch"] = str(lease.epoch)
+    key = f"{target_id}:{lease.epoch}"
+    await desk.bus.publish(kind.model_validate(fields), key=key, wave=lease.wave_id)
+
+
+async def clear_proposal(event: ProposalSubmitted, desk: Desk) -> None:
+    """Clear a proposal whose lease and epoch hold and whose files are inside; refuse any other."""
+    change = await desk.store.enhancements.need(event.enhancement_id)
+    if change.state is EnhancementState.PROPOSED:
+        change = await _decide_on(change, event.epoch, desk)
+    await _say_what_follows(change, desk)
+
+
+async def _decide_on(change: Enhancement, epoch: int, desk: Desk) -> Enhancement:
+    ledger = await _ledger(change.target_id, desk)
+    now = desk.clock()
+    lease = leases.current(ledger, change.task_id, epoch, now=now)
+    problem = objection(change, lease, epoch)
+    if problem is None:
+        moved = await desk.store.enhancements.transition(change, "clear", changed_at=now)
+    else:
+        moved = await desk.store.enhancements.transition(
+            change, "reject", reason=problem, changed_at=now, finished_at=now
+        )
+    return moved or await desk.store.enhancements.need(change.id)
+
+
+def objection(change: Enhancement, lease: Lease | None, epoch: int) -> str | None:
+    """Why a proposal may not go on; None where it may."""
+    if lease is None or change.epoch != epoch:
+        return f"old-epoch: its task no longer holds the lease under epoch {change.epoch}"
+    outside = [path for path in change.files if not matches(path, lease.paths)]
+    if outside:
+        return f"outside-lease: {', '.join(outside[:5])} is not in {lease.component}"
+    return None
+
+
+async def _say_what_follows(change: Enhancement, desk: Desk) -> None:
+    """The messages that follow from the state; a repetition is stored once."""
+    common = {
+        "enhancement_id": change.id,
+        "wave_id": change.wave_id,
+        "target_id": change.target_id,
+    }
+    if change.state is EnhancementState.CLEARED:
+        cleared = EnhancementCleared(**common, title=change.title)
+        await desk.bus.publish(cleared, key=change.id, wave=change.wave_id)
+        onward = ProposalCleared(**common, epoch=change.epoch)
+        await desk.bus.publish(onward, key=change.id, wave=change.wave_id)
+    elif change.state is EnhancementState.REJECTED and not change.tests:
+        refused = EnhancementRejected(**common, title=change.title, reason=change.reason)
+        await desk.bus.publish(refused, key=change.id, wave=change.wave_id)
+
+
+async def reconcile(desk: Desk) -> None:
+    """Keep leases of tasks that are in the gate, end those nobody renewed, re-clear what is stuck."""
+    now = desk.clock()
+    for ledger in await desk.store.leases.find():
+        for lease in leases.holders(ledger, now=now):
+            task = await desk.store.tasks.get(lease.task_id)
+            if task is not None and task.state is TaskState.PROPOSED:
+                await _keep(ledger.id, lease, desk)
+            elif task is None or TASK.terminal(task.state):
+                await _end(ledger.id, _releasing(lease.task_id), desk)
+        await _end(ledger.id, lambda each: leases.expire(each, now=now), desk)
+    for change in await desk.store.enhancements.find(state=EnhancementState.PROPOSED):
+        if now - change.changed_at > STUCK:
+            change = await _decide_on(change, change.epoch, desk)  # noqa: PLW2901
+            await _say_what_follows(change, desk)
+
+
+def _releasing(task_id: str) -> Callable[[LeaseLedger], tuple[LeaseLedger, tuple[Lease, ...]]]:
+    return lambda ledger: leases.release(ledger, task_id)
+
+
+async def _keep(target_id: str, lease: Lease, desk: Desk) -> None:
+    """While the gate works nobody else renews the lease of a task that has proposed."""
+    request = RenewLease(target_id=target_id, task_id=lease.task_id, epoch=lease.epoch)
+    await renew(request, desk)
+
+
+__all__ = ["Desk", "acquire", "clear_proposal", "reconcile", "release", "renew"]
