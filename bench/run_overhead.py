@@ -95,7 +95,11 @@ def suite_seconds(target: Path, home: Path) -> float:
         subprocess.run(
             [str(python), "-m", "pytest", "-q", "-p", "no:cacheprovider"],
             cwd=target,
-            env={**os.environ, "PYTHONPATH": f"{target}:{target / 'src'}", "PYTHONDONTWRITEBYTECODE": "1"},
+            env={
+                **os.environ,
+                "PYTHONPATH": f"{target}:{target / 'src'}",
+                "PYTHONDONTWRITEBYTECODE": "1",
+            },
             capture_output=True,
             check=False,
         )

@@ -10,10 +10,14 @@ Reason = Annotated[str, StringConstraints(max_length=2000)]
 
 
 class StartWave(Message):
-    """Start a wave on a target: a path, a url or an id; may be left out where only one is known."""
+    """Start a wave on a target: a path, a url or an id; may be left out where only one is known.
+
+    `base` is the branch to improve; without it the one that is checked out.
+    """
 
     subject: ClassVar[str] = "gs.cmd.wave.start"
     target: str | None = Field(default=None, max_length=4096)
+    base: str | None = Field(default=None, max_length=255)
     size: WaveSize = WaveSize.SMALL
     focus: AgentType | Literal["all"] = ALL
     components: tuple[str, ...] = Field(default=(), max_length=200)

@@ -77,7 +77,10 @@ class Failure(Value):
 
 
 class Wave(Document):
-    """A bounded set of tasks started together. `commit` is the head the wave began on."""
+    """A bounded set of tasks started together. `commit` is the head the wave began on.
+
+    `environment_seconds` is what building the test environment took; 0 where it came from the cache.
+    """
 
     id: Id
     target_id: Id
@@ -91,6 +94,7 @@ class Wave(Document):
     final_commit: Oid | None = None
     tasks: int = 0
     notes: tuple[str, ...] = ()
+    environment_seconds: float | None = None
     failure: Failure | None = None
     created_at: datetime
     changed_at: datetime

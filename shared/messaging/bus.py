@@ -89,6 +89,14 @@ class Bus:
         finally:
             await subscription.unsubscribe()
 
+    async def last_sequence(self) -> int:
+        """The sequence of the newest event; what happens from now on comes after it."""
+        try:
+            info = await self._jetstream.stream_info(EVENTS.name)
+        except (nats.errors.Error, nats.js.errors.Error) as error:
+            raise Transient("NATS does not answer.", hint=repr(error)) from error
+        return int(info.state.last_seq)
+
     @property
     def connected(self) -> bool:
         """Whether the connection stands right now."""

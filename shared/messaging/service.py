@@ -38,13 +38,17 @@ class Every:
 
 @dataclass(frozen=True)
 class Service:
-    """What a service is made of. `tasks` run for its whole life; one that ends ends the service."""
+    """What a service is made of. `tasks` run for its whole life; one that ends ends the service.
+
+    `on_start` comes before the first message, `on_stop` while the connection still stands.
+    """
 
     name: str
     router: NatsRouter | None = None
     endpoints: tuple[Endpoint[Any, Any], ...] = ()
     loops: tuple[Every, ...] = ()
     tasks: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    on_start: Callable[[], Awaitable[None]] | None = None
     on_stop: Callable[[], Awaitable[None]] | None = None
 
 
@@ -71,6 +75,8 @@ async def serve(
     service = make(Bus(client, source=name, clock=clock, new_id=new_id))
     if service.router is not None:
         broker.include_router(service.router)
+    if service.on_start is not None:
+        await service.on_start()
     await broker.start()
     micro = await _answer(client, service, letters[0])
     running = [asyncio.create_task(_loop(each)) for each in service.loops]

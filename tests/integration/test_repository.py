@@ -24,7 +24,12 @@ async def store(mongo_url: str) -> AsyncIterator[Store]:
 def a_wave() -> Wave:
     now, commit = utc_now(), "a" * 40
     return Wave(
-        id=uuid7(), target_id=uuid7(), commit=commit, base_commit=commit, created_at=now, changed_at=now
+        id=uuid7(),
+        target_id=uuid7(),
+        commit=commit,
+        base_commit=commit,
+        created_at=now,
+        changed_at=now,
     )
 
 
@@ -70,7 +75,14 @@ async def test_find_takes_lists_sorts_and_limits(store):
 async def test_a_heartbeat_does_not_disturb_a_transition(store):
     now = utc_now()
     agent = Agent(
-        id=uuid7(), name="a", types=(), engines=(), pid=1, host="h", started_at=now, heartbeat_at=now
+        id=uuid7(),
+        name="a",
+        types=(),
+        engines=(),
+        pid=1,
+        host="h",
+        started_at=now,
+        heartbeat_at=now,
     )
     await store.agents.insert(agent)
     assert await store.agents.patch(agent.id, heartbeat_at=utc_now())

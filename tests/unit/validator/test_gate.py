@@ -73,7 +73,11 @@ def play(world: World, count: int) -> Story:
         waiting = left
         here = list(waiting)
         while here:
-            gone = [n for n in here if (need := world.needs.get(n)) is not None and need not in landed | set(here)]
+            gone = [
+                n
+                for n in here
+                if (need := world.needs.get(n)) is not None and need not in landed | set(here)
+            ]
             if gone:
                 story.unbuildable += gone
                 here = [n for n in here if n not in gone]

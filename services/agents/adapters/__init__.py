@@ -1,0 +1,1 @@
+"""Tools that find and fix, and the trees they work on."""

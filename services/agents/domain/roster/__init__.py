@@ -1,0 +1,1 @@
+"""One module per agent type: the rules it looks for and what it says about a fix."""

@@ -1,0 +1,48 @@
+"""What the agents' use cases work with."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from services.agents.ports import Detector, Engine, Messenger, Source
+from shared.contracts.base import AgentType
+from shared.contracts.documents import Agent, Target, Task
+from shared.kernel.clock import Clock
+from shared.kernel.errors import NotFound
+from shared.kernel.ids import NewId
+from shared.mongo.collections import Store
+from shared.targets.mirror import Mirror
+from shared.targets.profile import profile
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Built by main; `me` is the agent this process is, `running` the tasks it is at."""
+
+    store: Store
+    bus: Messenger
+    home: Path
+    me: Agent
+    detector: Detector
+    engines: Mapping[AgentType, Engine]
+    clock: Clock
+    new_id: NewId
+    running: dict[str, Task] = field(default_factory=dict)
+    locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
+
+
+async def read_source(desk: Desk, target: Target, commit: str) -> Source:
+    """The target at `commit`, fetched where the mirror does not have it yet."""
+    return await asyncio.to_thread(_read_source, desk, target, commit)
+
+
+def _read_source(desk: Desk, target: Target, commit: str) -> Source:
+    mirror = Mirror.at(desk.home, target.id)
+    try:
+        tree = mirror.tree(commit)
+    except (NotFound, OSError):
+        mirror.fetch(target.location)
+        tree = mirror.tree(commit)
+    return Source(tree, profile(tree))

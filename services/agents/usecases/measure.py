@@ -1,0 +1,97 @@
+"""Findings and health of one commit, measured once and kept."""
+
+from collections import defaultdict
+
+import structlog
+
+from services.agents.domain.findings import metrics, score
+from services.agents.ports import Measured
+from services.agents.usecases.desk import Desk, read_source
+from shared.contracts.base import AgentType
+from shared.contracts.commands import MeasureFindings
+from shared.contracts.documents import Finding, FindingSet, Health, Target
+from shared.contracts.events import FindingsMeasured, MeasurementFailed
+from shared.kernel.errors import Rejected
+
+log = structlog.get_logger(__name__)
+
+
+async def measure_findings(command: MeasureFindings, desk: Desk) -> None:
+    """Run the detectors unless these very ones already looked at this commit, and say so."""
+    target = await desk.store.targets.need(command.target_id)
+    try:
+        found = await _measure(target, command.commit, desk)
+    except Rejected as error:
+        await _fail(command, error, desk)
+        return
+    event = FindingsMeasured(
+        wave_id=command.wave_id,
+        target_id=command.target_id,
+        commit=command.commit,
+        moment=command.moment,
+        findings=len(found.findings),
+    )
+    key = f"{command.wave_id}:{command.moment}"
+    await desk.bus.publish(event, key=key, wave=command.wave_id)
+
+
+async def _measure(target: Target, commit: str, desk: Desk) -> FindingSet:
+    name = f"{target.id}:{commit}:{desk.detector.name}"
+    async with desk.locks[name]:
+        known = await desk.store.findings.get(name)
+        if known is not None:
+            return known
+        started = desk.clock()
+        source = await read_source(desk, target, commit)
+        measured = await desk.detector.measure(source)
+        for note in measured.notes:
+            log.warning("findings_cut", target=target.id, note=note)
+        now = desk.clock()
+        found = FindingSet(
+            id=name,
+            target_id=target.id,
+            commit=commit,
+            detectors=desk.detector.name,
+            findings=measured.findings,
+            lines=dict(measured.lines),
+            seconds=(now - started).total_seconds(),
+            measured_at=now,
+        )
+        # Health first: whoever sees the findings may rely on it.
+        await desk.store.health.insert_missing(_health(found, measured))
+        await desk.store.findings.insert(found)
+        return found
+
+
+def _health(found: FindingSet, measured: Measured) -> list[Health]:
+    by_component: dict[str, list[Finding]] = defaultdict(list)
+    for each in measured.findings:
+        by_component[each.component].append(each)
+    kept = []
+    for component, lines in sorted(measured.lines.items()):
+        values = metrics(by_component[component], lines)
+        kept.append(
+            Health(
+                id=f"{found.target_id}:{found.commit}:{component}:{AgentType.CODE_QUALITY}",
+                target_id=found.target_id,
+                commit=found.commit,
+                component=component,
+                dimension=AgentType.CODE_QUALITY,
+                metrics=values,
+                score=score(values["density"]),
+                measured_at=found.measured_at,
+            )
+        )
+    return kept
+
+
+async def _fail(command: MeasureFindings, error: Rejected, desk: Desk) -> None:
+    event = MeasurementFailed(
+        wave_id=command.wave_id,
+        target_id=command.target_id,
+        code=error.code,
+        reason=error.message,
+        hint=error.hint,
+    )
+    key = f"{command.wave_id}:findings:{command.moment}"
+    await desk.bus.publish(event, key=key, wave=command.wave_id)

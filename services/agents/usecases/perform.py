@@ -1,0 +1,175 @@
+"""Performing a task: analyse, change a scratch copy, write the proposals down, submit them."""
+
+import hashlib
+
+import structlog
+
+from services.agents.domain.proposals import Proposal
+from services.agents.ports import Engine
+from services.agents.usecases.desk import Desk, read_source
+from services.agents.usecases.life import rest, take
+from shared.contracts.base import Engine as EngineName
+from shared.contracts.documents import Enhancement, Patch, Task
+from shared.contracts.events import EnhancementProposed, TaskFinished, TaskProposed, TaskStarted
+from shared.contracts.states import TaskState
+from shared.contracts.work import PerformTask, ProposalSubmitted
+from shared.kernel.errors import GroundswellError, Transient
+from shared.targets.patches import make_patch
+
+log = structlog.get_logger(__name__)
+DONE = {TaskState.PROPOSED, TaskState.EMPTY, TaskState.FAILED}
+
+
+async def perform_task(command: PerformTask, desk: Desk) -> None:
+    """Do the task, unless its epoch is over. Done twice it proposes the same, once."""
+    engine = desk.engines.get(command.agent_type)
+    if engine is None:
+        raise Transient(f"No agent here serves {command.agent_type}.", delay=10)
+    async with desk.locks[command.task_id]:
+        task = await desk.store.tasks.need(command.task_id)
+        if task.epoch != command.epoch:
+            log.info("task_of_an_old_epoch", task=task.id, epoch=command.epoch)
+            return
+        started = await _start(task, desk)
+        if started is not None:
+            task = await _carry_out(started, engine, desk)
+        await _say(task, desk)
+
+
+async def _start(task: Task, desk: Desk) -> Task | None:
+    """Ours from now on; None where there is nothing left to do."""
+    now = desk.clock()
+    if task.state is TaskState.RUNNING:
+        # Delivered again: whoever had it is gone, or it was us before a restart.
+        await desk.store.tasks.patch(task.id, agent_id=desk.me.id, changed_at=now)
+        return task
+    return await desk.store.tasks.transition(task, "start", agent_id=desk.me.id, changed_at=now)
+
+
+async def _carry_out(task: Task, engine: Engine, desk: Desk) -> Task:
+    desk.running[task.id] = task
+    await take(desk, task.id)
+    try:
+        started = TaskStarted(
+            task_id=task.id, wave_id=task.wave_id, agent_id=desk.me.id, agent=desk.me.name
+        )
+        await desk.bus.publish(started, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
+        return await _propose(task, engine, desk)
+    finally:
+        del desk.running[task.id]
+        await rest(desk)
+
+
+async def _propose(task: Task, engine: Engine, desk: Desk) -> Task:
+    target = await desk.store.targets.need(task.target_id)
+    try:
+        source = await read_source(desk, target, task.commit)
+        proposals = await engine.propose(source, task.component, task.exclude)
+    except Transient:
+        raise
+    except GroundswellError as error:
+        return await _end(task, "fail", desk, note=str(error))
+    changes = await _write_down(task, proposals, desk)
+    for change in changes:
+        await _submit(change, desk)
+    if not changes:
+        note = "nothing to change was found"
+        return await _end(task, "find_nothing", desk, note=note)
+    moved = await desk.store.tasks.transition(
+        task, "propose", enhancements=len(changes), changed_at=desk.clock()
+    )
+    return moved or await desk.store.tasks.need(task.id)
+
+
+async def _end(task: Task, trigger: str, desk: Desk, *, note: str) -> Task:
+    now = desk.clock()
+    moved = await desk.store.tasks.transition(
+        task, trigger, note=note, changed_at=now, finished_at=now
+    )
+    return moved or await desk.store.tasks.need(task.id)
+
+
+async def _write_down(task: Task, proposals: list[Proposal], desk: Desk) -> list[Enhancement]:
+    """Patches first, then what refers to them; what is there already stays as it is."""
+    texts = {each.key: _patch(each) for each in proposals}
+    now = desk.clock()
+    patches = {_digest(text): text for text in texts.values()}
+    await desk.store.patches.insert_missing(
+        [Patch(id=digest, text=text, created_at=now) for digest, text in patches.items()]
+    )
+    await desk.store.enhancements.insert_missing(
+        [
+            _enhancement(task, each, place, _digest(texts[each.key]), desk)
+            for place, each in enumerate(proposals)
+        ]
+    )
+    return await desk.store.enhancements.find(task_id=task.id, epoch=task.epoch, sort="order")
+
+
+def _patch(proposal: Proposal) -> str:
+    return make_patch(
+        {
+            path: (before.encode(), after.encode())
+            for path, (before, after) in proposal.changes.items()
+        }
+    )
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _enhancement(task: Task, proposal: Proposal, place: int, patch: str, desk: Desk) -> Enhancement:
+    now = desk.clock()
+    return Enhancement(
+        id=desk.new_id(),
+        wave_id=task.wave_id,
+        task_id=task.id,
+        target_id=task.target_id,
+        key=proposal.key,
+        component=task.component,
+        agent_type=task.agent_type,
+        agent_id=desk.me.id,
+        agent=desk.me.name,
+        engine=EngineName.RULES,
+        epoch=task.epoch,
+        order=place,
+        rule=proposal.rule,
+        title=proposal.title,
+        rationale=proposal.rationale,
+        safe=proposal.safe,
+        prior=proposal.prior,
+        findings=proposal.findings,
+        prediction=proposal.prediction,
+        base_commit=task.commit,
+        patch=patch,
+        files=tuple(sorted(proposal.changes)),
+        lines_added=proposal.added,
+        lines_removed=proposal.removed,
+        created_at=now,
+        changed_at=now,
+    )
+
+
+async def _submit(change: Enhancement, desk: Desk) -> None:
+    common = {
+        "enhancement_id": change.id,
+        "wave_id": change.wave_id,
+        "target_id": change.target_id,
+    }
+    proposed = EnhancementProposed(**common, title=change.title)
+    await desk.bus.publish(proposed, key=change.id, wave=change.wave_id)
+    submitted = ProposalSubmitted(**common, epoch=change.epoch)
+    await desk.bus.publish(submitted, key=change.id, wave=change.wave_id)
+
+
+async def _say(task: Task, desk: Desk) -> None:
+    """What follows from the task's state."""
+    if task.state not in DONE:
+        return
+    common = {"task_id": task.id, "wave_id": task.wave_id, "target_id": task.target_id}
+    proposed = TaskProposed(**common, enhancements=task.enhancements, note=task.note)
+    await desk.bus.publish(proposed, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
+    if task.state is not TaskState.PROPOSED:
+        finished = TaskFinished(**common, state=task.state, note=task.note)
+        await desk.bus.publish(finished, key=task.id, wave=task.wave_id)

@@ -1,0 +1,54 @@
+"""What the API's use cases need from outside."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from shared.contracts.base import Message
+from shared.kernel.clock import Clock
+from shared.kernel.ids import NewId
+from shared.mongo.collections import Store
+
+A = TypeVar("A", bound=BaseModel)
+
+
+class Heard(Protocol):
+    """An event as it lies in the stream."""
+
+    @property
+    def sequence(self) -> int: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def time(self) -> datetime: ...
+    @property
+    def data(self) -> dict[str, Any]: ...
+
+
+class Talk(Protocol):
+    """The part of `shared.messaging.bus.Bus` that the API uses."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    async def publish(self, message: Message, *, key: str, wave: str = "") -> None: ...
+    async def request(self, message: Message, answer: type[A], *, timeout: float = 5.0) -> A: ...
+    async def ping(self, *, timeout: float = 0.3) -> tuple[str, ...]: ...
+    async def last_sequence(self) -> int: ...
+    def events(self, *, after: int | None = None) -> AsyncIterator[Heard]: ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything a use case works with. `ping_database` raises `Transient` when it is away."""
+
+    store: Store
+    bus: Talk
+    ping_database: Callable[[], Awaitable[None]]
+    clock: Clock
+    new_id: NewId
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
