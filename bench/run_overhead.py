@@ -1,4 +1,4 @@
-"""Wall time of `groundswell run` against the target's own suite: at most 4 × the suite + 20 s.
+"""Wall time of `groundswell run` against the target's own suite: at most 4 x the suite + 20 s.
 
 The peer is the suite run by hand (`python -m pytest -q` in the environment Groundswell built), in the
 same session. The targets are source archives from PyPI, downloaded into a scratch directory, and the
@@ -27,10 +27,9 @@ SUITE_RUNS = 3
 
 def run(quick: bool) -> Result:
     """Measure each target; `quick` takes only the example, which needs no network."""
-    rows = []
     with TemporaryDirectory(prefix="groundswell-bench-") as scratch:
-        for name in () if quick else PACKAGES:
-            rows.append(measure(name, download(name, Path(scratch)), Path(scratch)))
+        names = () if quick else PACKAGES
+        rows = [measure(each, download(each, Path(scratch)), Path(scratch)) for each in names]
         rows.append(measure("examples/shop", copy_example(Path(scratch)), Path(scratch)))
     holds = all(row["of limit"] <= 1.0 for row in rows)
     return Result("run_overhead", "wall time <= 4 x suite + 20 s on every target", rows, holds)

@@ -17,7 +17,7 @@ from shared.contracts.commands import (
     StopWave,
 )
 from shared.contracts.documents import Failure
-from shared.contracts.events import EVENT_BY_SUBJECT, Event, MeasurementFailed
+from shared.contracts.events import EVENT_BY_SUBJECT, EnvironmentBuilt, Event, MeasurementFailed
 from shared.contracts.streams import EVENTS_FOR_COORDINATOR, INFINITE_COMMANDS, WAVE_COMMANDS
 from shared.kernel.errors import Rejected
 from shared.messaging.consumers import only, unknown, work
@@ -67,6 +67,8 @@ async def on(event: Event, desk: Desk) -> None:
         wave = await desk.store.waves.need(wave_id)
         failure = Failure(code=event.code, message=event.reason, hint=event.hint)
         await usecases.fail_wave(wave, failure, desk)
+    elif isinstance(event, EnvironmentBuilt):
+        await usecases.note_environment(event, desk)
     else:
         await usecases.advance(wave_id, desk)
 

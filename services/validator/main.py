@@ -42,6 +42,7 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
         environments=UvEnvironments(settings.home, sandbox, scratch, tree),
         suite=SandboxedSuite(sandbox, scratch, tree),
         tier=sandbox.tier,
+        isolation=sandbox.isolation,
         clock=utc_now,
         new_id=uuid7,
     )

@@ -53,3 +53,23 @@ class Done(Value):
     """It is so now."""
 
     done: bool = True
+
+
+class WaveOpened(WaveAccepted):
+    """A wave accepted over HTTP; its events come after `events_after` in the event stream."""
+
+    events_after: int
+
+
+class RollbackAccepted(Value):
+    """The rollback is asked for; what becomes of it comes after `events_after`."""
+
+    enhancement_id: Id
+    wave_id: Id
+    events_after: int
+
+
+class Ready(Value):
+    """Which services answer."""
+
+    services: tuple[str, ...]

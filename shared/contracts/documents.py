@@ -80,6 +80,8 @@ class Wave(Document):
     """A bounded set of tasks started together. `commit` is the head the wave began on.
 
     `environment_seconds` is what building the test environment took; 0 where it came from the cache.
+    `sandbox` says where its tests ran, and what that holds. `landing_commit` is where the landing
+    branch was at the start.
     """
 
     id: Id
@@ -95,6 +97,8 @@ class Wave(Document):
     tasks: int = 0
     notes: tuple[str, ...] = ()
     environment_seconds: float | None = None
+    sandbox: str = ""
+    landing_commit: Oid | None = None
     failure: Failure | None = None
     created_at: datetime
     changed_at: datetime

@@ -72,13 +72,17 @@ class MeasurementFailed(Event):
 
 
 class EnvironmentBuilt(Event):
-    """The target's test environment stands. `seconds` is 0 where it came from the cache."""
+    """The target's test environment stands. `seconds` is 0 where it came from the cache.
+
+    `sandbox` is the tier its tests run in, and one sentence on what that holds.
+    """
 
     subject: ClassVar[str] = "gs.evt.environment.built"
     wave_id: Id
     target_id: Id
     seconds: float
     cached: bool
+    sandbox: str = ""
 
 
 class BaselineMeasured(Event):

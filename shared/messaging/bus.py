@@ -1,7 +1,8 @@
 """Saying things on the bus: durable publishes, requests with an answer, and the event stream."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -24,6 +25,7 @@ A = TypeVar("A", bound=BaseModel)
 
 # A JetStream leader change takes 4 to 8 s; nats-py's default of 0.5 s would lose publishes to it.
 PUBLISH_TIMEOUT = 10.0
+SERVICE_PREFIX = "groundswell-"
 
 
 @dataclass(frozen=True)
@@ -72,22 +74,25 @@ class Bus:
             raise Transient(f"Nobody answered {subject}.", hint=repr(error)) from error
         return read_answer(reply.data, answer)
 
-    async def ping(self, *, timeout: float = 0.3) -> tuple[str, ...]:
-        """The names of the services that answer `$SRV.PING` within `timeout` seconds."""
+    async def ping(self, expected: Collection[str], *, timeout: float = 1.0) -> tuple[str, ...]:
+        """Which of these services answer `$SRV.PING`; asks no longer than `timeout` seconds."""
         inbox = self._client.new_inbox()
         subscription = await self._client.subscribe(inbox)
+        missing = {f"{SERVICE_PREFIX}{each}" for each in expected}
         names: set[str] = set()
         try:
             await self._client.publish("$SRV.PING", b"", reply=inbox)
-            while True:
-                reply = await subscription.next_msg(timeout=timeout)
-                if not reply.data:  # the server's own "no responders"
-                    return ()
-                names.add(str(json.loads(reply.data)["name"]))
-        except nats.errors.TimeoutError:
-            return tuple(sorted(names))
+            async with asyncio.timeout(timeout):
+                while missing - names:
+                    reply = await subscription.next_msg(timeout=timeout)
+                    if not reply.data:  # the server's own "no responders"
+                        break
+                    names.add(str(json.loads(reply.data)["name"]))
+        except (nats.errors.TimeoutError, TimeoutError):
+            pass  # who has not answered by now is missing from the result
         finally:
             await subscription.unsubscribe()
+        return tuple(sorted(each.removeprefix(SERVICE_PREFIX) for each in names & missing))
 
     async def last_sequence(self) -> int:
         """The sequence of the newest event; what happens from now on comes after it."""

@@ -17,6 +17,7 @@ from nats.micro.service import EndpointConfig, ServiceConfig
 from shared.kernel.clock import Clock, utc_now
 from shared.kernel.errors import GroundswellError, Transient
 from shared.kernel.ids import NewId, uuid7
+from shared.kernel.version import VERSION
 from shared.messaging.bus import Bus
 from shared.messaging.connection import make_broker
 from shared.messaging.consumers import decode, wrapper
@@ -25,7 +26,6 @@ from shared.messaging.provision import await_streams, provision
 from shared.messaging.rpc import Endpoint, Garbage, failure, read_question, success
 
 log = structlog.get_logger(__name__)
-VERSION = "0.1.0"
 
 
 @dataclass(frozen=True)

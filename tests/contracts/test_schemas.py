@@ -18,12 +18,12 @@ GOLDENS = Path(__file__).parent / "goldens"
 
 
 def contracts() -> dict[str, type[Message] | type[Document]]:
-    found = {}
-    for module in (commands, documents, events, work):
-        for name, each in inspect.getmembers(module, inspect.isclass):
-            if issubclass(each, Message | Document) and each.__module__ == module.__name__:
-                found[name] = each
-    return found
+    return {
+        name: each
+        for module in (commands, documents, events, work)
+        for name, each in inspect.getmembers(module, inspect.isclass)
+        if issubclass(each, Message | Document) and each.__module__ == module.__name__
+    }
 
 
 def golden(name: str) -> Path:

@@ -80,7 +80,7 @@ async def served(url: str, desk: Desk) -> AsyncIterator[Bus]:
     task = asyncio.create_task(serve("test", url, make))
     bus = await asyncio.wait_for(buses.get(), 10)
     for _ in range(50):
-        if "groundswell-test" in await bus.ping(timeout=0.1):
+        if "test" in await bus.ping({"test"}, timeout=0.5):
             break
     yield bus
     task.cancel()

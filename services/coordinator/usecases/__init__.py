@@ -1,6 +1,6 @@
 """What the coordinator does: start, advance, stop and show waves; look after agents."""
 
-from services.coordinator.usecases.advance import advance, reconcile
+from services.coordinator.usecases.advance import advance, note_environment, reconcile
 from services.coordinator.usecases.agents import get_active_agents
 from services.coordinator.usecases.desk import Desk
 from services.coordinator.usecases.end import fail_wave, stop_wave
@@ -14,6 +14,7 @@ __all__ = [
     "get_active_agents",
     "get_status",
     "list_waves",
+    "note_environment",
     "reconcile",
     "show_wave",
     "start_wave",

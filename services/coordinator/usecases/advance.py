@@ -17,6 +17,7 @@ from services.coordinator.usecases.desk import OPEN, Desk
 from services.coordinator.usecases.end import expire, fail_wave
 from shared.contracts.commands import AcquireLease, LeaseGrant
 from shared.contracts.documents import Enhancement, Failure, Finding, Opportunity, Task, Wave
+from shared.contracts.events import EnvironmentBuilt
 from shared.contracts.states import EnhancementState, TaskState, WaveState
 from shared.kernel.errors import Rejected
 from shared.targets.head import find_head
@@ -45,6 +46,13 @@ async def advance(wave_id: str, desk: Desk, *, nudge: bool = False) -> None:
             wave = await _run(wave, desk, nudge=nudge)
         if wave is not None and wave.state is WaveState.FINISHING:
             await _finish(wave, desk, nudge=nudge)
+
+
+async def note_environment(event: EnvironmentBuilt, desk: Desk) -> None:
+    """What the report says about where the tests ran."""
+    await desk.store.waves.patch(
+        event.wave_id, environment_seconds=event.seconds, sandbox=event.sandbox
+    )
 
 
 async def _plan(wave: Wave, desk: Desk, *, nudge: bool) -> Wave | None:

@@ -20,7 +20,7 @@ async def start_wave(command: StartWave, desk: Desk, *, door: str) -> WaveAccept
     """Accept a wave. The same `wave_id` again is the same wave. Raises `Rejected` in words."""
     if command.wave_id and (known := await desk.store.waves.get(command.wave_id)):
         return await _accepted(known, desk)
-    facts = await _facts(command.target, desk)
+    facts = await _facts(command, desk)
     async with desk.locks[facts.location]:
         target = await _target(facts, desk)
         await _refuse_second(target, desk)
@@ -35,8 +35,9 @@ async def start_wave(command: StartWave, desk: Desk, *, door: str) -> WaveAccept
     return await _accepted(wave, desk)
 
 
-async def _facts(location: str | None, desk: Desk) -> RepositoryFacts:
+async def _facts(command: StartWave, desk: Desk) -> RepositoryFacts:
     """The repository behind a path, a url, a target's id or its name; else the only one known."""
+    location, base = command.target, command.base
     known = await desk.store.targets.find()
     if location is None:
         if len({each.location for each in known}) != 1:
@@ -46,15 +47,15 @@ async def _facts(location: str | None, desk: Desk) -> RepositoryFacts:
                 hint=f"Known targets: {names}.",
                 code="which_target",
             )
-        return await _inspect(known[-1].location)
+        return await _inspect(known[-1].location, base)
     for each in known:
         if location in {each.id, each.name} and not location.startswith(("/", ".")):
-            return await _inspect(each.location)
-    return await _inspect(location)
+            return await _inspect(each.location, base)
+    return await _inspect(location, base)
 
 
-async def _inspect(location: str) -> RepositoryFacts:
-    facts = await asyncio.to_thread(inspect, location)
+async def _inspect(location: str, base: str | None) -> RepositoryFacts:
+    facts = await asyncio.to_thread(inspect, location, base=base)
     if facts.landing_checked_out:
         raise Conflict(
             f"{facts.landing_branch} is checked out, and a checked-out branch is never moved.",
@@ -153,6 +154,7 @@ def _wave(
         dry_run=command.dry_run,
         commit=head.commit,
         base_commit=head.base,
+        landing_commit=head.landing,
         notes=notes,
         created_at=now,
         changed_at=now,

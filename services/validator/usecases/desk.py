@@ -26,6 +26,7 @@ class Desk:
     environments: Environments
     suite: Suite
     tier: str
+    isolation: str
     clock: Clock
     new_id: NewId
     bells: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))

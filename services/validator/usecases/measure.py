@@ -7,6 +7,7 @@ from services.validator.usecases.runs import run_tests
 from shared.contracts.commands import MeasureHealth
 from shared.contracts.documents import Verdict
 from shared.contracts.events import BaselineMeasured, EnvironmentBuilt, MeasurementFailed
+from shared.contracts.states import WAVE
 from shared.kernel.errors import Rejected
 
 log = structlog.get_logger(__name__)
@@ -14,6 +15,9 @@ log = structlog.get_logger(__name__)
 
 async def measure_health(command: MeasureHealth, desk: Desk) -> None:
     """Build the environment, run the suite on the commit, and say what was measured."""
+    wave = await desk.store.waves.get(command.wave_id)
+    if wave is not None and WAVE.terminal(wave.state):
+        return
     try:
         place = await _prepare(command, desk)
         verdict = await run_tests(
@@ -40,6 +44,7 @@ async def _prepare(command: MeasureHealth, desk: Desk) -> Workplace:
         target_id=target.id,
         seconds=place.environment.seconds,
         cached=place.environment.cached,
+        sandbox=f"{desk.tier}: {desk.isolation}",
         note=" ".join(place.environment.notes)[:500],
     )
     await desk.bus.publish(built, key=command.wave_id, wave=command.wave_id)

@@ -100,7 +100,9 @@ def play(world: World, count: int) -> Story:
                     here.remove(int(change))
                     waiting.remove(int(change))
                 case Land(changes=changes, run=run):
-                    assert run.tests == () and run.changes == changes and run in log
+                    assert run.tests == ()
+                    assert run.changes == changes
+                    assert run in log
                     story.landed += [int(each) for each in changes]
                     waiting = [n for n in waiting if str(n) not in changes]
                     break

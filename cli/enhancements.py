@@ -1,0 +1,134 @@
+"""`groundswell enhancement …`: look at changes, and take them off again."""
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.syntax import Syntax
+from rich.table import Table
+
+from cli.execute import execute
+from cli.options import Json, Limit, Wave
+from cli.progress import Progress
+from cli.session import api
+from cli.text import count, out, short
+from shared.contracts.documents import Enhancement
+from shared.contracts.events import EnhancementRolledBack, RollbackRefused
+
+app = typer.Typer(help="List, show and roll back changes.", no_args_is_help=True)
+EnhancementId = Annotated[
+    str, typer.Argument(help="The change's id, or its last 8 characters.", metavar="ID")
+]
+State = Annotated[str, typer.Option(help="Only those in this state: applied, rejected, …")]
+
+
+@app.command(name="list")
+def list_(wave: Wave = "", state: State = "", limit: Limit = 100, *, as_json: Json = False) -> None:
+    """Changes, newest first."""
+    execute(_list(wave, state, limit, as_json=as_json))
+
+
+async def _list(wave: str, state: str, limit: int, *, as_json: bool) -> int:
+    async with api() as talker:
+        changes = await talker.enhancements(wave, state, limit)
+    if as_json:
+        out.print_json(data=[each.model_dump(mode="json") for each in changes])
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for name in ("id", "state", "commit", "change"):
+        table.add_column(name, no_wrap=name != "change")
+    for each in changes:
+        table.add_row(short(each.id), each.state, (each.commit or "")[:10], escape(each.title))
+    out.print(table if changes else "There is none.")
+    return 0
+
+
+@app.command()
+def show(enhancement: EnhancementId, *, as_json: Json = False) -> None:
+    """All that is known about a change."""
+    execute(_show(enhancement, as_json=as_json))
+
+
+async def _show(enhancement: str, *, as_json: bool) -> int:
+    async with api() as talker:
+        change = await talker.enhancement(enhancement)
+    if as_json:
+        print(change.model_dump_json(indent=1))  # noqa: T201 - data for another program
+        return 0
+    out.print(f"[bold]{escape(change.title)}[/]\n")
+    out.print(escape(change.rationale) + "\n")
+    for name, value in _facts(change):
+        if value:
+            out.print(f"[dim]{name:<11}[/] {escape(value)}")
+    return 0
+
+
+def _facts(change: Enhancement) -> list[tuple[str, str]]:
+    said = change.prediction
+    prediction = (
+        f"{said.metric} {said.direction} by {said.size:g} ({said.confidence:.0%})" if said else ""
+    )
+    return [
+        ("id", change.id),
+        ("state", change.state),
+        ("reason", change.reason),
+        *(("caught by", test) for test in change.tests),
+        ("wave", change.wave_id),
+        ("component", change.component),
+        ("by", f"{change.agent} ({change.engine}), lease epoch {change.epoch}"),
+        (
+            "fixes",
+            count(len(change.findings), f"finding of {change.rule}", f"findings of {change.rule}"),
+        ),
+        ("files", f"{', '.join(change.files)} (+{change.lines_added} -{change.lines_removed})"),
+        ("predicted", prediction),
+        *(("evidence", each) for each in change.evidence),
+        ("commit", f"{change.commit} on {change.branch}" if change.commit else ""),
+        (
+            "rolled back",
+            f"{change.rollback.commit}: {change.rollback.reason}" if change.rollback else "",
+        ),
+        ("not undone", change.rollback_refused),
+    ]
+
+
+@app.command()
+def diff(enhancement: EnhancementId) -> None:
+    """Its patch."""
+    execute(_diff(enhancement))
+
+
+async def _diff(enhancement: str) -> int:
+    async with api() as talker:
+        text = await talker.diff(enhancement)
+    if out.is_terminal:
+        out.print(Syntax(text, "diff", background_color="default"))
+    else:
+        print(text, end="")  # noqa: T201 - to be piped into git apply
+    return 0
+
+
+@app.command()
+def rollback(
+    enhancement: EnhancementId,
+    reason: Annotated[str, typer.Option(help="Why; it stands in the commit.")] = "",
+) -> None:
+    """Take a landed change off its branch again, by a revert that passes the tests."""
+    execute(_roll_back(enhancement, reason))
+
+
+async def _roll_back(enhancement: str, reason: str) -> int:
+    with Progress(out) as progress:
+        async with api() as talker:
+            asked = await talker.roll_back(enhancement, reason)
+            progress.doing("testing the revert")
+            async for event in talker.events(after=asked.events_after, wave=asked.wave_id):
+                mine = getattr(event, "enhancement_id", None) == asked.enhancement_id
+                progress.tell(event)
+                if mine and isinstance(event, EnhancementRolledBack):
+                    return 0
+                if mine and isinstance(event, RollbackRefused):
+                    for test in event.tests:
+                        progress.say(f"caught by {test}")
+                    return 1
+    return 1

@@ -1,0 +1,23 @@
+"""Options that several commands share."""
+
+from typing import Annotated
+
+import typer
+
+from shared.contracts.base import AgentType, WaveSize
+
+Json = Annotated[bool, typer.Option("--json", help="Data on standard output, for programs.")]
+Size = Annotated[WaveSize, typer.Option(help="small: up to 5 tasks, large: up to 15.")]
+Focus = Annotated[
+    str, typer.Option(help=f"An agent type ({', '.join(AgentType)}), or all.", metavar="TYPE")
+]
+Components = Annotated[
+    str, typer.Option(help="Only these components, by name.", metavar="NAME[,NAME…]")
+]
+Base = Annotated[
+    str,
+    typer.Option(help="The branch to improve; the checked-out one by default.", metavar="BRANCH"),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Propose, but try and land nothing.")]
+Wave = Annotated[str, typer.Option(help="Only those of this wave.", metavar="ID")]
+Limit = Annotated[int, typer.Option(help="At most so many.", min=1, max=1000)]

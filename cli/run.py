@@ -1,0 +1,66 @@
+"""`groundswell run`: a wave on a repository, followed to its end, and its report."""
+
+import asyncio
+
+from cli.client import Api
+from cli.progress import Progress
+from cli.report import show_report
+from cli.session import api
+from cli.text import err, out, short, warn
+from shared.contracts.commands import StartWave
+from shared.contracts.events import WaveFinished
+from shared.contracts.report import WaveReport
+from shared.kernel.errors import GroundswellError
+from shared.kernel.ids import uuid7
+from shared.targets.repository import inspect
+
+# A wave that is told to stop while we are told to end gets this long.
+PATIENCE = 10.0
+
+
+async def run_wave(command: StartWave, *, as_json: bool) -> int:
+    """Run a wave; the exit code."""
+    # What is wrong with the repository is said at once, before anything is started for it.
+    facts = await asyncio.to_thread(inspect, command.target or ".", base=command.base)
+    asked = command.model_copy(update={"target": facts.location, "wave_id": uuid7()})
+    with Progress(err if as_json else out) as progress:
+        progress.say(f"{facts.name} at {facts.head[:10]} ({facts.base_branch})")
+        progress.doing("bringing the stack up")
+        async with api() as talker:
+            report = await _follow(asked, talker, progress)
+    if as_json:
+        print(report.model_dump_json(indent=1))  # noqa: T201 - data for another program
+    else:
+        show_report(report, out)
+    return 1 if report.state == "failed" else 0
+
+
+async def _follow(command: StartWave, talker: Api, progress: Progress) -> WaveReport:
+    progress.doing("looking at the repository")
+    opened = await talker.start_wave(command)
+    progress.say(f"wave {short(opened.wave_id)}; what lands goes on {opened.landing_branch}")
+    for note in opened.notes:
+        progress.say(note)
+    progress.doing("preparing the test environment")
+    try:
+        async for event in talker.events(after=opened.events_after, wave=opened.wave_id):
+            progress.tell(event)
+            if isinstance(event, WaveFinished):
+                break
+    except asyncio.CancelledError:
+        await _stop(opened.wave_id, talker)
+        raise
+    return await talker.report(opened.wave_id)
+
+
+async def _stop(wave: str, talker: Api) -> None:
+    """Interrupted: nothing more starts or lands, and the person is told what has."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await talker.stop_wave(wave, "interrupted")
+            report = await talker.report(wave)
+    except (GroundswellError, TimeoutError) as error:
+        warn(f"Interrupted; the wave could not be stopped in time ({error or 'no answer'}).")
+        return
+    landed = f"{len(report.landed)} changes had landed" if report.landed else "nothing had landed"
+    warn(f"Interrupted: the wave is stopped; {landed}.")

@@ -1,0 +1,97 @@
+"""`groundswell up`, `status`, `agents` and `doctor`."""
+
+import asyncio
+
+from rich.markup import escape
+from rich.table import Table
+
+from cli.session import api
+from cli.text import out, warn
+from deploy.doctor import examine
+from deploy.local import local_stack
+from shared.targets.home import default_home
+
+MARKS = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "limited": "[yellow]limited[/]"}
+
+
+async def up(port: int) -> int:
+    """Keep the stack up until somebody ends us."""
+    home = default_home()
+    with out.status("bringing the stack up"):
+        context = local_stack(home, warn, api_port=port)
+        stack = await context.__aenter__()
+    try:
+        out.print("[bold green]ready[/]")
+        for name, value in (
+            ("API", f"{stack.api_url}/docs"),
+            ("NATS", stack.nats_url),
+            ("Mongo wire", stack.mongo_url),
+            ("home", stack.home),
+        ):
+            out.print(f"  {name:<11} {escape(value)}")
+        out.print(
+            f"Start a wave: groundswell wave start PATH, or\n"
+            f"  nats --server {stack.nats_url} pub gs.cmd.wave.start "
+            '\'{"target": "/path/to/repository"}\'',
+            markup=False,
+        )
+        out.print("Ctrl-C takes it down; what is stored stays.")
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:
+        out.print("taking the stack down")
+        return 0
+    finally:
+        await context.__aexit__(None, None, None)
+    return 0
+
+
+async def status(*, as_json: bool) -> int:
+    """Counts of what is open."""
+    async with api() as talker:
+        known = await talker.status()
+    if as_json:
+        print(known.model_dump_json(indent=1))  # noqa: T201 - data for another program
+        return 0
+    for name, counts in known.model_dump().items():
+        said = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+        out.print(f"{name:<13} {said or 'none'}")
+    return 0
+
+
+async def agents(*, active: bool, as_json: bool) -> int:
+    """The registered agents."""
+    async with api() as talker:
+        found = await talker.agents(active=active)
+    if as_json:
+        out.print_json(data=[each.model_dump(mode="json") for each in found])
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for name in ("agent", "state", "types", "engines", "host", "heart-beat"):
+        table.add_column(name)
+    for each in found:
+        table.add_row(
+            each.name,
+            each.state,
+            ", ".join(each.types),
+            ", ".join(each.engines),
+            f"{each.host}:{each.pid}",
+            f"{each.heartbeat_at:%Y-%m-%d %H:%M:%S}",
+        )
+    out.print(table if found else "No agent has registered yet.")
+    return 0
+
+
+async def doctor(*, as_json: bool) -> int:
+    """What is there and what is missing; 1 where something essential is."""
+    checks = examine(default_home())
+    if as_json:
+        out.print_json(data=[each.as_dict() for each in checks])
+    else:
+        width = max(len(each.name) for each in checks)
+        for each in checks:
+            out.print(f"{MARKS[each.state]:<20} {each.name:<{width}}  {escape(each.found)}")
+            if each.cost:
+                out.print(f"{'':<9}{'':<{width}}  [dim]{escape(each.cost)}[/]")
+            if each.remedy:
+                out.print(f"{'':<9}{'':<{width}}  [dim]-> {escape(each.remedy)}[/]")
+    return 1 if any(each.state == "missing" and each.essential for each in checks) else 0

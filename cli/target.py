@@ -1,0 +1,64 @@
+"""`groundswell init` and `groundswell example`: files for a person to begin with."""
+
+import shutil
+from pathlib import Path
+
+import pygit2
+from rich.markup import escape
+
+from cli.text import out
+from shared.kernel.errors import Conflict, NotFound, Rejected
+from shared.targets.config import FILE
+from shared.targets.explain import render_config
+from shared.targets.git import git
+from shared.targets.profile import profile
+from shared.targets.repository import inspect, is_url
+from shared.targets.tree import GitTree
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
+
+
+def init(path: str, *, force: bool, show: bool) -> int:
+    """Describe the repository in a groundswell.toml."""
+    if is_url(path):
+        raise Rejected(f"{path} is a url.", hint="Clone it, and name the clone.", code="url")
+    facts = inspect(path)
+    repository = pygit2.Repository(facts.location)
+    tree = GitTree(repository, repository[facts.head].peel(pygit2.Tree))
+    described = profile(tree)
+    text = render_config(described, facts)
+    if show:
+        print(text, end="")  # noqa: T201 - to be piped into a file
+        return 0
+    if repository.is_bare:
+        raise Rejected(f"{facts.location} is bare.", hint="Use --print.", code="bare")
+    file = Path(facts.location) / FILE
+    if file.exists() and not force:
+        raise Conflict(
+            f"{file} is there already.",
+            hint="Replace it with --force, or see --print.",
+            code="exists",
+        )
+    file.write_text(text)
+    out.print(f"wrote {escape(str(file))}")
+    for note in described.notes:
+        out.print(f"  {escape(note)}")
+    out.print("It counts once it is committed on the base branch.")
+    return 0
+
+
+def example(path: Path, *, keep: bool) -> int:
+    """Copy the example and make it a repository."""
+    if path.exists():
+        if keep:
+            return 0
+        raise Conflict(f"{path} is there already.", hint="Name another place.", code="exists")
+    if not EXAMPLE.is_dir():
+        raise NotFound("The example is not here.", hint="It is in Groundswell's own repository.")
+    shutil.copytree(EXAMPLE, path, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
+    git(path, "init", "--quiet", "--initial-branch=main")
+    git(path, "add", "--all")
+    who = ("-c", "user.name=Groundswell", "-c", "user.email=groundswell@localhost")
+    git(path, *who, "commit", "--quiet", "--message=The shop as it is")
+    out.print(f"the example is in {escape(str(path))}")
+    return 0

@@ -1,0 +1,143 @@
+"""`groundswell wave …`, against a running stack."""
+
+import difflib
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from cli.execute import execute
+from cli.options import Base, Components, DryRun, Focus, Json, Limit, Size
+from cli.report import show_report
+from cli.session import api
+from cli.text import out, short
+from shared.contracts.base import ALL, AgentType, WaveSize
+from shared.contracts.commands import StartWave
+from shared.kernel.errors import Rejected
+from shared.kernel.ids import uuid7
+from shared.targets.repository import inspect, is_url
+
+app = typer.Typer(help="Start, stop, list and show waves.", no_args_is_help=True)
+WaveId = Annotated[str, typer.Argument(help="The wave's id, or its last 8 characters.")]
+
+
+def start_command(
+    path: str, *, size: WaveSize, focus: str, components: str, base: str, dry_run: bool
+) -> StartWave:
+    """The command behind the options; raises `Rejected` for a focus that nobody knows."""
+    known = [*AgentType, ALL]
+    if focus not in known:
+        near = difflib.get_close_matches(focus, known, n=1)
+        guess = f" Did you mean {near[0]}?" if near else ""
+        execute(_refuse(f"{focus} is no focus.{guess}", f"Known: {', '.join(known)}."))
+    names = tuple(each.strip() for each in components.split(",") if each.strip())
+    return StartWave.model_validate(
+        {
+            "target": path,
+            "base": base or None,
+            "size": size,
+            "focus": focus,
+            "components": names,
+            "dry_run": dry_run,
+        }
+    )
+
+
+async def _refuse(message: str, hint: str) -> int:
+    raise Rejected(message, hint=hint)
+
+
+@app.command()
+def start(
+    path: Annotated[str, typer.Argument(help="A git repository: its path or url.")] = ".",
+    size: Size = WaveSize.SMALL,
+    focus: Focus = ALL,
+    components: Components = "",
+    base: Base = "",
+    *,
+    dry_run: DryRun = False,
+    as_json: Json = False,
+) -> None:
+    """Start a wave and return; the stack goes on with it."""
+    command = start_command(
+        path, size=size, focus=focus, components=components, base=base, dry_run=dry_run
+    )
+    execute(_start(command, as_json=as_json))
+
+
+async def _start(command: StartWave, *, as_json: bool) -> int:
+    location = command.target or "."
+    if not is_url(location):
+        # A path means something to the shell it was typed in, not to the services.
+        location = inspect(location, base=command.base).location
+    asked = command.model_copy(update={"target": location, "wave_id": uuid7()})
+    async with api(own=False) as talker:
+        opened = await talker.start_wave(asked)
+    if as_json:
+        print(opened.model_dump_json(indent=1))  # noqa: T201 - data for another program
+        return 0
+    out.print(f"wave {opened.wave_id} started; what lands goes on {opened.landing_branch}")
+    for note in opened.notes:
+        out.print(f"  {escape(note)}")
+    out.print(f"see: groundswell wave show {short(opened.wave_id)}")
+    return 0
+
+
+@app.command()
+def stop(wave: WaveId, reason: Annotated[str, typer.Option(help="Why.")] = "") -> None:
+    """Stop a wave: nothing of it starts or lands any more."""
+    execute(_stop(wave, reason))
+
+
+async def _stop(wave: str, reason: str) -> int:
+    async with api() as talker:
+        stopped = await talker.stop_wave(wave, reason)
+    for each in stopped.waves:
+        out.print(f"wave {each} is stopped")
+    return 0
+
+
+@app.command(name="list")
+def list_(limit: Limit = 20, *, as_json: Json = False) -> None:
+    """The newest waves."""
+    execute(_list(limit, as_json=as_json))
+
+
+async def _list(limit: int, *, as_json: bool) -> int:
+    async with api() as talker:
+        waves = await talker.waves(limit)
+    if as_json:
+        out.print_json(data=[each.model_dump(mode="json") for each in waves])
+        return 0
+    table = Table(box=None, pad_edge=False)
+    for name in ("wave", "state", "size", "focus", "tasks", "started", "commit"):
+        table.add_column(name)
+    for each in waves:
+        table.add_row(
+            short(each.id),
+            each.state,
+            each.size,
+            each.focus,
+            str(each.tasks),
+            f"{each.created_at:%Y-%m-%d %H:%M:%S}",
+            each.commit[:10],
+        )
+    out.print(table if waves else "There is no wave yet.")
+    return 0
+
+
+@app.command()
+def show(wave: WaveId, *, as_json: Json = False) -> None:
+    """A wave's report, so far."""
+    execute(_show(wave, as_json=as_json))
+
+
+async def _show(wave: str, *, as_json: bool) -> int:
+    async with api() as talker:
+        report = await talker.report(wave)
+    if as_json:
+        print(report.model_dump_json(indent=1))  # noqa: T201 - data for another program
+    else:
+        show_report(report, out)
+    return 0

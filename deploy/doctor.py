@@ -1,0 +1,144 @@
+"""What is there on this machine, what is missing, what that costs, and what to install."""
+
+import importlib.metadata
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import psutil
+import uv
+from ruff import find_ruff_bin
+
+from deploy.local import LEAST_FREE, program, running_stack
+from shared.kernel.errors import Rejected
+
+GIT = (2, 28)
+PYTHON = (3, 11)
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing. `cost` is what its state means in practice, `remedy` what to do about it."""
+
+    name: str
+    state: Literal["ok", "missing", "limited"]
+    found: str
+    cost: str = ""
+    remedy: str = ""
+    essential: bool = True
+
+    def as_dict(self) -> dict[str, Any]:
+        """As data."""
+        return asdict(self)
+
+
+def examine(home: Path) -> list[Check]:
+    """Every check; each of them looks, none of them changes anything."""
+    checks: list[Callable[[], Check]] = [
+        _python,
+        _git,
+        lambda: _server("nats-server", "GROUNDSWELL_NATS_URL", "NATS"),
+        lambda: _server("secantusd-py", "GROUNDSWELL_MONGO_URL", "a MongoDB wire"),
+        lambda: _tool("ruff", find_ruff_bin, "the code_quality agent finds and fixes nothing"),
+        lambda: _tool("uv", uv.find_uv_bin, "targets' test environments cannot be built"),
+        lambda: _home(home),
+        _memory,
+        _sandbox,
+        lambda: _stack(home),
+    ]
+    return [each() for each in checks]
+
+
+def _python() -> Check:
+    found = f"{platform.python_version()} ({sys.executable})"
+    if sys.version_info[:2] >= PYTHON:
+        return Check("Python", "ok", found)
+    return Check("Python", "missing", found, "nothing runs", "Install Python 3.11 or newer.")
+
+
+def _git() -> Check:
+    path = shutil.which("git")
+    if path is None:
+        return Check("git", "missing", "not on PATH", "nothing runs", "Install git.")
+    said = _output(path, "--version")
+    version = tuple(int(each) for each in re.findall(r"\d+", said)[:2])
+    if version < GIT:
+        return Check(
+            "git", "limited", said, "older than what is tested", "Install git 2.28 or newer."
+        )
+    return Check("git", "ok", said)
+
+
+def _server(name: str, variable: str, what: str) -> Check:
+    if url := os.environ.get(variable):
+        return Check(name, "ok", f"not needed: {variable} is {_without_password(url)}")
+    try:
+        path = program(name)
+    except Rejected as error:
+        return Check(name, "missing", "not installed", f"no embedded {what}", error.hint)
+    return Check(name, "ok", f"embedded: {path}")
+
+
+def _tool(name: str, find: Callable[[], Any], cost: str) -> Check:
+    try:
+        path = str(find())
+        version = importlib.metadata.version(name)
+    except (FileNotFoundError, importlib.metadata.PackageNotFoundError):
+        return Check(name, "missing", "not installed", cost, "Run make setup again.")
+    return Check(name, "ok", f"{version} ({path})")
+
+
+def _home(home: Path) -> Check:
+    existing = next(each for each in (home, *home.parents) if each.exists())
+    if not os.access(existing, os.W_OK):
+        remedy = "Set GROUNDSWELL_HOME to a directory that you may write to."
+        return Check("home", "missing", f"{home} cannot be written", "no stack here", remedy)
+    free = shutil.disk_usage(existing).free
+    found = f"{home}, {free >> 20} MB free"
+    if free < LEAST_FREE:
+        remedy = "Make room, or set GROUNDSWELL_HOME to another disk."
+        return Check("home", "missing", found, f"{LEAST_FREE >> 20} MB are needed", remedy)
+    return Check("home", "ok", found)
+
+
+def _memory() -> Check:
+    total, cores = psutil.virtual_memory().total >> 20, psutil.cpu_count()
+    found = f"{total} MB memory, {cores} cores"
+    if total < 1500:  # noqa: PLR2004 - the idle stack and a small suite
+        return Check(
+            "machine", "limited", found, "the stack alone takes about 600 MB", essential=False
+        )
+    return Check("machine", "ok", found)
+
+
+def _sandbox() -> Check:
+    return Check(
+        "sandbox",
+        "limited",
+        "tier D (rlimits)",
+        "targets' tests run with your rights: they see your files and your network",
+        "Run Groundswell on repositories you trust, or as a user of its own.",
+        essential=False,
+    )
+
+
+def _stack(home: Path) -> Check:
+    stack = running_stack(home)
+    found = f"running, API at {stack.api_url}" if stack else "not running; groundswell up starts it"
+    return Check("stack", "ok", found, essential=False)
+
+
+def _output(*argv: str) -> str:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    return done.stdout.strip()
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^@/]*@", "//…@", url)

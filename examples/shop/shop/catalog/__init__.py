@@ -1,0 +1,6 @@
+"""Products, and where they are looked up."""
+
+from shop.catalog.products import Product
+from shop.catalog.store import Catalog, UnknownProduct
+
+__all__ = ["Catalog", "Product", "UnknownProduct"]

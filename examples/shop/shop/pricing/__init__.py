@@ -1,0 +1,1 @@
+"""Prices of order lines: discounts and tax."""

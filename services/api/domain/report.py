@@ -1,0 +1,217 @@
+"""The report of a wave, from what is stored about it."""
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from services.api.domain.ids import short
+from shared.contracts.documents import Enhancement, Health, Target, Verdict, Wave
+from shared.contracts.report import (
+    Baseline,
+    Commands,
+    ComponentHealth,
+    Cost,
+    HealthChange,
+    Landed,
+    NotLanded,
+    TestRun,
+    WaveReport,
+)
+from shared.contracts.states import EnhancementState, RunState
+
+ON_BRANCH = {EnhancementState.APPLIED, EnhancementState.ROLLED_BACK}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """All that is known about a wave. Health is that of its first and of its final commit."""
+
+    wave: Wave
+    target: Target
+    changes: Sequence[Enhancement]
+    verdicts: Sequence[Verdict]
+    before: Sequence[Health]
+    after: Sequence[Health]
+
+
+def make_report(stored: Stored) -> WaveReport:
+    """Put together what was measured; what was not measured is None."""
+    wave, target = stored.wave, stored.target
+    landed = [each for each in stored.changes if each.state in ON_BRANCH]
+    expired = [each for each in stored.changes if each.state is EnhancementState.EXPIRED]
+    wall = (wave.finished_at - wave.created_at).total_seconds() if wave.finished_at else None
+    return WaveReport(
+        wave=wave.id,
+        target=target.name,
+        location=target.location,
+        state=wave.state,
+        size=wave.size,
+        focus=wave.focus,
+        dry_run=wave.dry_run,
+        tasks=wave.tasks,
+        commit=wave.commit,
+        base_branch=target.base_branch,
+        landing_branch=target.landing_branch,
+        final_commit=wave.final_commit,
+        landed=tuple(_landed(each, stored) for each in _in_order(landed)),
+        refused=tuple(
+            _not_landed(each) for each in stored.changes if each.state is EnhancementState.REJECTED
+        ),
+        expired=tuple(_not_landed(each) for each in expired if not wave.dry_run),
+        not_tried=tuple(_not_landed(each) for each in expired if wave.dry_run),
+        health=_health(stored.before, stored.after),
+        baseline=_baseline(stored),
+        runs=tuple(_run(each) for each in stored.verdicts if each.state is RunState.FINISHED),
+        environment_seconds=wave.environment_seconds,
+        wall_seconds=wall,
+        cost=Cost(engines=tuple(sorted({str(each.engine) for each in stored.changes}))),
+        sandbox=wave.sandbox,
+        notes=wave.notes,
+        failure=wave.failure,
+        commands=_commands(stored, landed),
+    )
+
+
+def _in_order(changes: Sequence[Enhancement]) -> list[Enhancement]:
+    """By the time they left the gate; within a task as they stand on each other."""
+    return sorted(
+        changes, key=lambda each: (each.finished_at or each.changed_at, each.task_id, each.order)
+    )
+
+
+def _landed(change: Enhancement, stored: Stored) -> Landed:
+    metric = change.prediction.metric if change.prediction else ""
+    before = _metric(stored.before, change.component, metric)
+    after = _metric(stored.after, change.component, metric)
+    return Landed(
+        id=change.id,
+        title=change.title,
+        component=change.component,
+        rule=change.rule,
+        why=change.rationale,
+        files=change.files,
+        lines_added=change.lines_added,
+        lines_removed=change.lines_removed,
+        commit=change.commit or "",
+        evidence=change.evidence,
+        prediction=change.prediction,
+        measured=None if before is None or after is None else (before, after),
+        rolled_back=change.rollback.commit if change.rollback else None,
+    )
+
+
+def _metric(health: Sequence[Health], component: str, metric: str) -> float | None:
+    """A metric of a measured component; a rule that found nothing there is 0."""
+    found = next((each for each in health if each.component == component), None)
+    return None if found is None or not metric else found.metrics.get(metric, 0.0)
+
+
+def _not_landed(change: Enhancement) -> NotLanded:
+    return NotLanded(
+        id=change.id,
+        title=change.title,
+        component=change.component,
+        rule=change.rule,
+        files=change.files,
+        state=change.state,
+        reason=change.reason,
+        tests=change.tests,
+    )
+
+
+def _health(before: Sequence[Health], after: Sequence[Health]) -> HealthChange:
+    first = {each.component: each for each in before}
+    last = {each.component: each for each in after}
+    return HealthChange(
+        score_before=_score(before),
+        score_after=_score(after),
+        findings_before=_findings(before),
+        findings_after=_findings(after),
+        components=tuple(_component(name, first, last) for name in sorted({*first, *last})),
+    )
+
+
+def _component(
+    name: str, first: Mapping[str, Health], last: Mapping[str, Health]
+) -> ComponentHealth:
+    before, after = first.get(name), last.get(name)
+    return ComponentHealth(
+        component=name,
+        score_before=before.score if before else None,
+        score_after=after.score if after else None,
+        findings_before=int(before.metrics["findings"]) if before else None,
+        findings_after=int(after.metrics["findings"]) if after else None,
+    )
+
+
+def _score(health: Sequence[Health]) -> float | None:
+    lines = sum(each.metrics["lines"] for each in health)
+    if not lines:
+        return None
+    return round(sum(each.score * each.metrics["lines"] for each in health) / lines, 1)
+
+
+def _findings(health: Sequence[Health]) -> int | None:
+    return sum(int(each.metrics["findings"]) for each in health) if health else None
+
+
+def _baseline(stored: Stored) -> Baseline | None:
+    """The full run on the commit the wave began on, in whichever wave it was made."""
+    for each in stored.verdicts:
+        if each.purpose == "baseline" and each.head == stored.wave.commit and each.counts:
+            return Baseline(
+                tests=each.counts.tests,
+                passed=each.counts.passed,
+                skipped=each.counts.skipped,
+                failing=each.failing,
+                seconds=each.seconds,
+            )
+    return None
+
+
+def _run(verdict: Verdict) -> TestRun:
+    return TestRun(
+        id=verdict.id,
+        purpose=verdict.purpose,
+        changes=len(verdict.changes),
+        tests=verdict.counts.tests if verdict.counts else 0,
+        failing=verdict.counts.failed if verdict.counts else 0,
+        seconds=verdict.seconds,
+        outcome=verdict.outcome,
+    )
+
+
+def _commands(stored: Stored, landed: Sequence[Enhancement]) -> Commands:
+    """What to type to look, merge, and undo; nothing where nothing landed."""
+    there = [each for each in landed if each.state is EnhancementState.APPLIED]
+    if not there:
+        return Commands()
+    target, wave = stored.target, stored.wave
+    place, branch = shlex.quote(target.location), target.landing_branch
+    if "://" in target.location:
+        return Commands(
+            look=(f"git fetch {place} {branch} && git log --stat {wave.commit[:10]}..FETCH_HEAD",),
+            merge=(f"git pull {place} {branch}",),
+            undo_one=tuple(
+                f"groundswell enhancement rollback {short(each.id)}" for each in there[-1:]
+            ),
+        )
+    git = f"git -C {place}"
+    undo = (
+        f"{git} branch -D {branch}"
+        if wave.landing_commit is None
+        else f"{git} branch -f {branch} {wave.landing_commit[:10]}"
+    )
+    return Commands(
+        look=(
+            f"{git} log --stat {wave.commit[:10]}..{branch}",
+            f"{git} diff {wave.commit[:10]} {branch}",
+        ),
+        merge=(
+            (f"{git} merge {branch}",)
+            if not target.detached
+            else (f"{git} merge {branch}  # on the branch you choose",)
+        ),
+        undo_one=(f"groundswell enhancement rollback {short(there[-1].id)}",),
+        undo_all=(undo,),
+    )

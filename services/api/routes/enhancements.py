@@ -1,0 +1,38 @@
+"""Enhancements over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query, Response
+
+from services.api import usecases
+from services.api.ports import Desk
+from shared.contracts.answers import RollbackAccepted
+from shared.contracts.commands import Reason
+from shared.contracts.documents import Enhancement
+
+
+def enhancement_routes(desk: Desk) -> APIRouter:
+    """Routes over `desk`."""
+    router = APIRouter(prefix="/enhancements", tags=["enhancements"])
+
+    @router.get("")
+    async def list_enhancements(
+        wave: str = "", state: str = "", limit: Annotated[int, Query(ge=1, le=5000)] = 100
+    ) -> list[Enhancement]:
+        return await usecases.list_enhancements(wave, state, limit, desk)
+
+    @router.get("/{enhancement}")
+    async def show_enhancement(enhancement: str) -> Enhancement:
+        return await usecases.show_enhancement(enhancement, desk)
+
+    @router.get("/{enhancement}/diff", response_class=Response)
+    async def show_diff(enhancement: str) -> Response:
+        return Response(await usecases.show_diff(enhancement, desk), media_type="text/x-diff")
+
+    @router.post("/{enhancement}/rollback", status_code=202)
+    async def ask_rollback(
+        enhancement: str, reason: Annotated[Reason, Body(embed=True)] = ""
+    ) -> RollbackAccepted:
+        return await usecases.ask_rollback(enhancement, reason, desk)
+
+    return router

@@ -1,0 +1,38 @@
+"""Health, status, and the event stream."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query
+from sse_starlette import EventSourceResponse
+
+from services.api import usecases
+from services.api.ports import Desk
+from shared.contracts.answers import Ready, Status
+
+
+def system_routes(desk: Desk) -> APIRouter:
+    """Routes over `desk`."""
+    router = APIRouter(tags=["system"])
+
+    @router.get("/health/live")
+    async def live() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/health/ready")
+    async def ready() -> Ready:
+        return await usecases.check_ready(desk)
+
+    @router.get("/status")
+    async def status() -> Status:
+        return await usecases.get_status(desk)
+
+    @router.get("/events", response_class=EventSourceResponse)
+    async def events(
+        after: Annotated[int | None, Query(ge=0)] = None,
+        wave: str = "",
+        last_event_id: Annotated[str, Header()] = "",
+    ) -> EventSourceResponse:
+        start = int(last_event_id) if last_event_id.isdigit() else after
+        return EventSourceResponse(usecases.tell(start, wave, desk), ping=15)
+
+    return router

@@ -1,0 +1,49 @@
+"""Waves, tasks and agents over HTTP."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query
+
+from services.api import usecases
+from services.api.ports import Desk
+from shared.contracts.answers import Stopped, WaveOpened, WaveShown
+from shared.contracts.commands import Reason, StartWave
+from shared.contracts.documents import Agent, Task, Wave
+from shared.contracts.report import WaveReport
+
+Limit = Annotated[int, Query(ge=1, le=1000)]
+
+
+def wave_routes(desk: Desk) -> APIRouter:
+    """Routes over `desk`."""
+    router = APIRouter(tags=["waves"])
+
+    @router.post("/waves", status_code=202)
+    async def start_wave(command: StartWave) -> WaveOpened:
+        return await usecases.open_wave(command, desk)
+
+    @router.get("/waves")
+    async def list_waves(limit: Limit = 20) -> list[Wave]:
+        return await usecases.list_waves(limit, desk)
+
+    @router.get("/waves/{wave}")
+    async def show_wave(wave: str) -> WaveShown:
+        return await usecases.show_wave(wave, desk)
+
+    @router.get("/waves/{wave}/report")
+    async def report(wave: str) -> WaveReport:
+        return await usecases.report(wave, desk)
+
+    @router.post("/waves/{wave}/stop")
+    async def stop_wave(wave: str, reason: Annotated[Reason, Body(embed=True)] = "") -> Stopped:
+        return await usecases.stop_wave(wave, reason, desk)
+
+    @router.get("/tasks")
+    async def list_tasks(wave: str = "", limit: Limit = 100) -> list[Task]:
+        return await usecases.list_tasks(wave, limit, desk)
+
+    @router.get("/agents")
+    async def list_agents(*, active: bool = False) -> list[Agent]:
+        return await usecases.list_agents(active=active, desk=desk)
+
+    return router

@@ -1,0 +1,63 @@
+"""Enhancements: listed, shown, and taken off again."""
+
+from typing import Any
+
+from services.api.domain.ids import short
+from services.api.ports import Desk
+from services.api.usecases.find import by_id
+from shared.contracts.answers import RollbackAccepted
+from shared.contracts.commands import RollbackEnhancement
+from shared.contracts.documents import Audit, Enhancement
+from shared.contracts.states import EnhancementState
+from shared.kernel.errors import Conflict, Rejected
+
+
+async def list_enhancements(wave: str, state: str, limit: int, desk: Desk) -> list[Enhancement]:
+    """Newest first; of one wave or of all, in one state or in any."""
+    where: dict[str, Any] = {}
+    if wave:
+        where["wave_id"] = (await by_id(desk.store.waves, wave, "wave")).id
+    if state:
+        if state not in set(EnhancementState):
+            known = ", ".join(EnhancementState)
+            raise Rejected(f"{state} is no state.", hint=f"States: {known}.", code="bad_state")
+        where["state"] = state
+    return await desk.store.enhancements.find(sort="-_id", limit=limit, **where)
+
+
+async def show_enhancement(typed: str, desk: Desk) -> Enhancement:
+    """One enhancement with all that is known about it."""
+    return await by_id(desk.store.enhancements, typed, "enhancement")
+
+
+async def show_diff(typed: str, desk: Desk) -> str:
+    """Its patch."""
+    change = await show_enhancement(typed, desk)
+    return (await desk.store.patches.need(change.patch)).text
+
+
+async def ask_rollback(typed: str, reason: str, desk: Desk) -> RollbackAccepted:
+    """Ask for a rollback, durably; 409 where there is nothing to take off."""
+    change = await show_enhancement(typed, desk)
+    if change.state is not EnhancementState.APPLIED:
+        raise Conflict(
+            f"Enhancement {short(change.id)} is {change.state}; only an applied one can be rolled back.",
+            hint="See groundswell enhancement list --state applied.",
+            code="not_applied",
+        )
+    after = await desk.bus.last_sequence()
+    fields: dict[str, Any] = {"enhancement_id": change.id}
+    if reason:
+        fields["reason"] = reason
+    command = RollbackEnhancement(**fields)
+    await desk.store.audit.insert(
+        Audit(
+            id=desk.new_id(),
+            action="enhancement.rollback",
+            subject=command.model_dump(mode="json"),
+            door="http",
+            at=desk.clock(),
+        )
+    )
+    await desk.bus.publish(command, key=f"{change.id}:{desk.new_id()}", wave=change.wave_id)
+    return RollbackAccepted(enhancement_id=change.id, wave_id=change.wave_id, events_after=after)

@@ -1,0 +1,35 @@
+"""The event stream as server-sent events: each with the sequence to resume after."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+
+from services.api.ports import Desk
+
+
+async def tell(after: int | None, wave: str, desk: Desk) -> AsyncIterator[dict[str, str]]:
+    """Every event after `after`, else the new ones; of one wave, or all. Ends with the service."""
+    events = desk.bus.events(after=after)
+    stopping = asyncio.create_task(desk.stopping.wait())
+    try:
+        while True:
+            coming = asyncio.ensure_future(anext(events))
+            done, _ = await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if coming not in done:
+                coming.cancel()
+                with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
+                    await coming
+                return
+            heard = coming.result()
+            if wave and heard.data.get("wave_id") != wave:
+                continue
+            data = {"type": heard.subject, "time": heard.time.isoformat(), **heard.data}
+            yield {
+                "id": str(heard.sequence),
+                "event": heard.subject.removeprefix("gs.evt."),
+                "data": json.dumps(data),
+            }
+    finally:
+        stopping.cancel()
+        await events.aclose()  # type: ignore[attr-defined]

@@ -1,0 +1,82 @@
+"""Waves, tasks and agents."""
+
+from typing import Any
+
+from services.api.domain.report import Stored, make_report
+from services.api.ports import Desk
+from services.api.usecases.find import by_id
+from shared.contracts.answers import Stopped, WaveAccepted, WaveOpened, WaveShown
+from shared.contracts.commands import StartWave, StopWave
+from shared.contracts.documents import Agent, Health, Task, Wave
+from shared.contracts.report import WaveReport
+from shared.contracts.states import AgentState
+
+# Looking at a large remote for the first time takes a while.
+PATIENCE = 120.0
+THERE = [AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR]
+
+
+async def open_wave(command: StartWave, desk: Desk) -> WaveOpened:
+    """Have a wave started. With a `wave_id` it can be asked again after a broken connection."""
+    after = await desk.bus.last_sequence()
+    asked = command.model_copy(update={"wave_id": command.wave_id or desk.new_id()})
+    accepted = await desk.bus.request(asked, WaveAccepted, timeout=PATIENCE)
+    return WaveOpened(**accepted.model_dump(), events_after=after)
+
+
+async def stop_wave(typed: str, reason: str, desk: Desk) -> Stopped:
+    """Stop one wave."""
+    wave = await by_id(desk.store.waves, typed, "wave")
+    fields: dict[str, Any] = {"wave_id": wave.id}
+    if reason:
+        fields["reason"] = reason
+    return await desk.bus.request(StopWave(**fields), Stopped, timeout=30)
+
+
+async def list_waves(limit: int, desk: Desk) -> list[Wave]:
+    """The newest waves."""
+    return await desk.store.waves.find(sort="-_id", limit=limit)
+
+
+async def show_wave(typed: str, desk: Desk) -> WaveShown:
+    """A wave and its tasks."""
+    wave = await by_id(desk.store.waves, typed, "wave")
+    return WaveShown(wave=wave, tasks=tuple(await desk.store.tasks.find(wave_id=wave.id)))
+
+
+async def report(typed: str, desk: Desk) -> WaveReport:
+    """What a wave came to, so far."""
+    wave = await by_id(desk.store.waves, typed, "wave")
+    verdicts = await desk.store.verdicts.find(wave_id=wave.id)
+    if not any(each.purpose == "baseline" for each in verdicts):
+        # The suite was run on that very head before, perhaps as the last run of another wave.
+        verdicts += await desk.store.verdicts.find(
+            target_id=wave.target_id, head=wave.commit, purpose="baseline", limit=1
+        )
+    return make_report(
+        Stored(
+            wave=wave,
+            target=await desk.store.targets.need(wave.target_id),
+            changes=await desk.store.enhancements.find(wave_id=wave.id),
+            verdicts=verdicts,
+            before=await _health(wave, wave.commit, desk),
+            after=await _health(wave, wave.final_commit, desk),
+        )
+    )
+
+
+async def _health(wave: Wave, commit: str | None, desk: Desk) -> list[Health]:
+    if commit is None:
+        return []
+    return await desk.store.health.find(target_id=wave.target_id, commit=commit)
+
+
+async def list_tasks(wave: str, limit: int, desk: Desk) -> list[Task]:
+    """Tasks, newest first; of one wave, or of all."""
+    where = {"wave_id": (await by_id(desk.store.waves, wave, "wave")).id} if wave else {}
+    return await desk.store.tasks.find(sort="-_id", limit=limit, **where)
+
+
+async def list_agents(*, active: bool, desk: Desk) -> list[Agent]:
+    """The agents, or those among them that are there."""
+    return await desk.store.agents.find(state=THERE if active else list(AgentState))

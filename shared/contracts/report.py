@@ -1,0 +1,127 @@
+"""What a wave came to: one report, for people and programs alike. Nothing in it is an estimate."""
+
+from shared.contracts.base import Id, Oid, Value
+from shared.contracts.documents import Failure, Prediction
+
+
+class Landed(Value):
+    """A change on the landing branch. `measured` is the predicted metric before and after."""
+
+    id: Id
+    title: str
+    component: str
+    rule: str
+    why: str
+    files: tuple[str, ...]
+    lines_added: int
+    lines_removed: int
+    commit: Oid
+    evidence: tuple[str, ...]
+    prediction: Prediction | None = None
+    measured: tuple[float, float] | None = None
+    rolled_back: Oid | None = None
+
+
+class NotLanded(Value):
+    """A change that did not land, why, and the tests that caught it."""
+
+    id: Id
+    title: str
+    component: str
+    rule: str
+    files: tuple[str, ...]
+    state: str
+    reason: str
+    tests: tuple[str, ...] = ()
+
+
+class ComponentHealth(Value):
+    """Score (0 to 100) and findings of a component at both ends; None where not measured."""
+
+    component: str
+    score_before: float | None
+    score_after: float | None
+    findings_before: int | None
+    findings_after: int | None
+
+
+class HealthChange(Value):
+    """`score_*` are means over the components, weighted by lines."""
+
+    score_before: float | None = None
+    score_after: float | None = None
+    findings_before: int | None = None
+    findings_after: int | None = None
+    components: tuple[ComponentHealth, ...] = ()
+
+
+class TestRun(Value):
+    """One run of the suite, or of some of its tests."""
+
+    __test__ = False
+
+    id: Id
+    purpose: str
+    changes: int
+    tests: int
+    failing: int
+    seconds: float
+    outcome: str
+
+
+class Baseline(Value):
+    """The suite on the commit the wave began on; what fails there is blamed on nobody."""
+
+    tests: int
+    passed: int
+    skipped: int
+    failing: tuple[str, ...]
+    seconds: float
+
+
+class Cost(Value):
+    """What was spent on models. The rules engine asks none."""
+
+    engines: tuple[str, ...]
+    model_calls: int = 0
+    usd: float = 0.0
+
+
+class Commands(Value):
+    """What a person may type next."""
+
+    look: tuple[str, ...] = ()
+    merge: tuple[str, ...] = ()
+    undo_one: tuple[str, ...] = ()
+    undo_all: tuple[str, ...] = ()
+
+
+class WaveReport(Value):
+    """The whole of it. Times in seconds; `environment_seconds` is None where none was prepared."""
+
+    wave: Id
+    target: str
+    location: str
+    state: str
+    size: str
+    focus: str
+    dry_run: bool
+    tasks: int
+    commit: Oid
+    base_branch: str
+    landing_branch: str
+    final_commit: Oid | None
+    landed: tuple[Landed, ...]
+    refused: tuple[NotLanded, ...]
+    expired: tuple[NotLanded, ...]
+    not_tried: tuple[NotLanded, ...]
+    health: HealthChange
+    baseline: Baseline | None
+    runs: tuple[TestRun, ...]
+    environment_seconds: float | None
+    wall_seconds: float | None
+    cost: Cost
+    sandbox: str
+    notes: tuple[str, ...]
+    failure: Failure | None
+    commands: Commands

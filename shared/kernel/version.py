@@ -1,0 +1,3 @@
+"""The version of Groundswell."""
+
+VERSION = "0.1.0"
