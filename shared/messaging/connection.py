@@ -37,5 +37,7 @@ def make_broker(
         decoder=decoder,
         error_cb=_on_error,
         logger=None,
+        # What is under way then is cancelled, not acked: another one gets it, or we after a restart.
+        graceful_timeout=0.5,
         **RECONNECT,
     )

@@ -253,7 +253,8 @@ async def _why(wave: Wave, desk: Desk) -> tuple[str, ...]:
     if not await count(wave_id=wave.id):
         return ("The agents found nothing that they could change.",)
     refused = await count(wave_id=wave.id, state=EnhancementState.REJECTED)
-    return (f"Nothing landed: {refused} changes were refused by the gate.",)
+    changes = "1 change was" if refused == 1 else f"{refused} changes were"
+    return (f"Nothing landed: {changes} refused by the gate.",)
 
 
 async def _finish(wave: Wave, desk: Desk, *, nudge: bool) -> None:
