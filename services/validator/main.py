@@ -1,6 +1,7 @@
 """The composition root of the validator."""
 
 import asyncio
+from functools import cache
 
 import uvloop
 
@@ -34,11 +35,15 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
     def tree(target_id: str, oid: str) -> GitTree:
         return Mirror.at(settings.home, target_id).tree(oid)
 
+    @cache
+    def repository(target_id: str) -> GitRepository:
+        return GitRepository(Mirror.at(settings.home, target_id))
+
     desk = Desk(
         store=store,
         bus=bus,
         home=settings.home,
-        repository=lambda target: GitRepository(Mirror.at(settings.home, target.id)),
+        repository=lambda target: repository(target.id),
         environments=UvEnvironments(settings.home, sandbox, scratch, tree),
         suite=SandboxedSuite(sandbox, scratch, tree),
         tier=sandbox.tier,

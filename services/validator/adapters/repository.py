@@ -23,6 +23,7 @@ NAME, EMAIL = "Groundswell", "groundswell@localhost"
 ABSENT = "0" * 40
 # An enhancement is looked for this far back; a landing branch is young.
 REACH = 20_000
+REMEMBERED = 20_000
 
 
 class GitRepository:
@@ -30,6 +31,7 @@ class GitRepository:
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
+        self._syntax = _Syntax()
 
     def refresh(self, target: Target) -> Head:
         self._mirror.fetch(target.location)
@@ -55,7 +57,7 @@ class GitRepository:
         index.read_tree(tree)
         oid, steps, failed = str(tree.id), [], []
         for identity, patch in patches:
-            problem = _apply(repository, index, parse_patch(patch))
+            problem = _apply(repository, index, parse_patch(patch), self._syntax)
             if problem:
                 failed.append((identity, problem))
             else:
@@ -154,13 +156,16 @@ class GitRepository:
 
 
 def _apply(
-    repository: pygit2.Repository, index: pygit2.Index, files: Sequence[FilePatch]
+    repository: pygit2.Repository,
+    index: pygit2.Index,
+    files: Sequence[FilePatch],
+    syntax: "_Syntax",
 ) -> str | None:
     """Apply one patch to the index, whole or not at all; the reason where it does not fit."""
     entries = []
     for file in files:
         before = _content(repository, index, file.path)
-        after = _patched(file, before)
+        after = _patched(file, before, syntax)
         if isinstance(after, str):
             return after
         entries.append((file, after))
@@ -180,7 +185,7 @@ def _content(repository: pygit2.Repository, index: pygit2.Index, path: str) -> b
     return blob.data if isinstance(blob, pygit2.Blob) else None
 
 
-def _patched(file: FilePatch, before: bytes | None) -> bytes | str | None:
+def _patched(file: FilePatch, before: bytes | None, syntax: "_Syntax") -> bytes | str | None:
     """The new bytes, None where the file goes, or a sentence where the patch does not fit."""
     if (before is None) != (file.kind is Kind.ADD):
         return f"{file.path} {'is not there' if before is None else 'is already there'}"
@@ -189,14 +194,36 @@ def _patched(file: FilePatch, before: bytes | None) -> bytes | str | None:
         return f"its lines in {file.path} have changed"
     if file.kind is Kind.DELETE:
         return None if not after else f"{file.path} has more lines than it would delete"
-    if file.path.endswith(".py") and _parses(before) and not _parses(after):
+    if file.path.endswith(".py") and syntax.breaks(before, after):
         return f"{file.path} would not be valid Python"
     return after
 
 
-def _parses(content: bytes | None) -> bool:
+class _Syntax:
+    """Whether content is Python, remembered by its digest.
+
+    A batch is composed again and again while it is bisected, and parsing is most of that work.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[str, bool] = {}
+
+    def breaks(self, before: bytes | None, after: bytes) -> bool:
+        """Whether valid Python became invalid; newer syntax than ours is nobody's fault."""
+        return not self._is_valid(after) and self._is_valid(before or b"")
+
+    def _is_valid(self, content: bytes) -> bool:
+        digest = str(pygit2.hash(content))
+        if digest not in self._known:
+            if len(self._known) > REMEMBERED:
+                self._known.clear()
+            self._known[digest] = _parses(content)
+        return self._known[digest]
+
+
+def _parses(content: bytes) -> bool:
     try:
-        ast.parse(content or b"")
+        ast.parse(content)
     except (SyntaxError, ValueError):
         return False
     return True

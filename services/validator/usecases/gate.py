@@ -51,6 +51,7 @@ class Epoch:
     patches: Mapping[str, str]
     evidence: dict[Run, Evidence] = field(default_factory=dict)
     verdicts: dict[Run, Verdict] = field(default_factory=dict)
+    trees: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def drop(self, change: str) -> None:
         """It was refused or sent away: the rest goes on without it."""
@@ -155,9 +156,21 @@ async def _step(epoch: Epoch, desk: Desk) -> bool:
 
 
 async def _compose(epoch: Epoch, ids: Sequence[str], desk: Desk) -> Composition:
+    """The head with these changes on it, built on the longest part of them that was built before."""
     repository = desk.repository(epoch.target)
-    ordered = [(each, epoch.patches[each]) for each in epoch.changes if each in set(ids)]
-    return await asyncio.to_thread(repository.compose, epoch.place.head, ordered)
+    ordered = [each for each in epoch.changes if each in set(ids)]
+    known = next(
+        n for n in range(len(ordered), -1, -1) if not n or tuple(ordered[:n]) in epoch.trees
+    )
+    start = epoch.trees[tuple(ordered[:known])] if known else epoch.place.head
+    rest = [(each, epoch.patches[each]) for each in ordered[known:]]
+    composed = await asyncio.to_thread(repository.compose, start, rest)
+    applied = ordered[:known]
+    for change, tree in composed.steps:
+        applied.append(change)
+        epoch.trees[tuple(applied)] = tree
+    steps = tuple((each, epoch.trees[tuple(applied[: n + 1])]) for n, each in enumerate(applied))
+    return Composition(composed.tree, steps, composed.failed)
 
 
 async def _look(epoch: Epoch, run: Run, purpose: str, desk: Desk) -> None:
