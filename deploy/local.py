@@ -179,7 +179,7 @@ def _processes(stack: Stack, home: Path) -> list[Process]:
         argv = [program("secantusd-py"), "--host", HOST, "--port", port, "--sync-on-commit"]
         argv += ["--storage-path", str(home / "mongo"), "--cache-size", "64M"]
         argv += ["--log-level", "WARNING"]
-        found.append(Process("secantusd-py", argv, logs / "secantusd-py.log"))
+        found.append(Process("secantusd-py", argv, logs / "secantusd-py.log", knock=int(port)))
     env = {
         "GROUNDSWELL_NATS_URL": stack.nats_url,
         "GROUNDSWELL_MONGO_URL": stack.mongo_url,

@@ -22,12 +22,17 @@ Say = Callable[[str], None]
 
 @dataclass
 class Process:
-    """One program under supervision. `log` gets all it prints."""
+    """One program under supervision. `log` gets all it prints.
+
+    `knock` is a port to connect to once it was told to end: a server that waits in accept() does
+    not hear of it before somebody comes.
+    """
 
     name: str
     argv: Sequence[str]
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
+    knock: int = 0
     child: asyncio.subprocess.Process | None = None
     stopping: bool = False
     starts: int = 0
@@ -74,10 +79,19 @@ class Process:
             return
         if self.child.returncode is None:
             self._signal(signal.SIGTERM)
+            await self._knock()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.child.wait(), PATIENCE)
         self._signal(signal.SIGKILL)
         await self.child.wait()
+
+    async def _knock(self) -> None:
+        if not self.knock:
+            return
+        await asyncio.sleep(0.1)
+        with contextlib.suppress(OSError):
+            _, writer = await asyncio.open_connection("127.0.0.1", self.knock)
+            writer.close()
 
     def _signal(self, number: signal.Signals) -> None:
         assert self.child is not None

@@ -200,6 +200,10 @@ class Repository(Protocol):
         """(id, patch) after (id, patch) on the head, in memory."""
         ...
 
+    def invalid(self, head: str, steps: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+        """The first of these (id, tree after it) that makes valid Python invalid, and in which file."""
+        ...
+
     def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
         """A commit that no branch has yet."""
         ...

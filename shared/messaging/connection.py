@@ -3,8 +3,10 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import nats
 import structlog
 from faststream.nats import NatsBroker
+from nats.aio.client import Client
 
 log = structlog.get_logger(__name__)
 
@@ -40,4 +42,11 @@ def make_broker(
         # What is under way then is cancelled, not acked: another one gets it, or we after a restart.
         graceful_timeout=0.5,
         **RECONNECT,
+    )
+
+
+async def connect_once(url: str) -> Client:
+    """A plain connection that gives up at once where nobody is there."""
+    return await nats.connect(
+        url, connect_timeout=2, allow_reconnect=False, max_reconnect_attempts=1
     )

@@ -34,7 +34,10 @@ class Hunk:
 
 @dataclass(frozen=True)
 class FilePatch:
-    """What a patch does to one file. Modes are git's; 0 where the file is absent."""
+    """What a patch does to one file. Modes are git's; 0 where the file is absent.
+
+    `made_on` is the beginning of the id of the content it was made for; empty where it says none.
+    """
 
     path: str
     kind: Kind
@@ -43,6 +46,7 @@ class FilePatch:
     hunks: tuple[Hunk, ...]
     binary: bool = False
     old_path: str = ""
+    made_on: str = ""
 
     @property
     def lines(self) -> int:
@@ -76,7 +80,13 @@ def _file_patch(patch: pygit2.Patch) -> FilePatch:
         hunks=hunks,
         binary=bool(delta.is_binary) or (kind is Kind.MODIFY and not hunks),
         old_path=delta.old_file.path,
+        made_on=_abbreviated(str(delta.old_file.id)),
     )
+
+
+def _abbreviated(oid: str) -> str:
+    """What a diff says of an id: libgit2 fills up what is missing with zeros."""
+    return oid.rstrip("0")
 
 
 def _hunk(hunk: pygit2.DiffHunk) -> Hunk:

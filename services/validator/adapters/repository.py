@@ -23,7 +23,7 @@ NAME, EMAIL = "Groundswell", "groundswell@localhost"
 ABSENT = "0" * 40
 # An enhancement is looked for this far back; a landing branch is young.
 REACH = 20_000
-REMEMBERED = 20_000
+KNOWN = 7
 
 
 class GitRepository:
@@ -31,7 +31,6 @@ class GitRepository:
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
-        self._syntax = _Syntax()
 
     def refresh(self, target: Target) -> Head:
         self._mirror.fetch(target.location)
@@ -57,13 +56,35 @@ class GitRepository:
         index.read_tree(tree)
         oid, steps, failed = str(tree.id), [], []
         for identity, patch in patches:
-            problem = _apply(repository, index, parse_patch(patch), self._syntax)
+            problem = _apply(repository, index, parse_patch(patch))
             if problem:
                 failed.append((identity, problem))
             else:
                 oid = str(index.write_tree(repository))
                 steps.append((identity, oid))
         return Composition(oid, tuple(steps), tuple(failed))
+
+    def invalid(self, head: str, steps: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
+        # Nearly always the end is fine, and then one look is enough.
+        if not steps or self._broken(head, steps[-1][1]) is None:
+            return None
+        before = head
+        for change, tree in steps:
+            if path := self._broken(before, tree):
+                return change, path
+            before = tree
+        return None
+
+    def _broken(self, before: str, after: str) -> str | None:
+        repository = self._mirror.repository
+        old, new = (repository.revparse_single(each).peel(pygit2.Tree) for each in (before, after))
+        for delta in old.diff_to_tree(new).deltas:
+            path = delta.new_file.path
+            if path.endswith(".py") and delta.status_char() in "AM":
+                contents = (_read(old, path), _read(new, path))
+                if _breaks(*contents):
+                    return path
+        return None
 
     def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
         repository = self._mirror.repository
@@ -159,13 +180,12 @@ def _apply(
     repository: pygit2.Repository,
     index: pygit2.Index,
     files: Sequence[FilePatch],
-    syntax: "_Syntax",
 ) -> str | None:
     """Apply one patch to the index, whole or not at all; the reason where it does not fit."""
     entries = []
     for file in files:
         before = _content(repository, index, file.path)
-        after = _patched(file, before, syntax)
+        after = _patched(file, before)
         if isinstance(after, str):
             return after
         entries.append((file, after))
@@ -185,7 +205,7 @@ def _content(repository: pygit2.Repository, index: pygit2.Index, path: str) -> b
     return blob.data if isinstance(blob, pygit2.Blob) else None
 
 
-def _patched(file: FilePatch, before: bytes | None, syntax: "_Syntax") -> bytes | str | None:
+def _patched(file: FilePatch, before: bytes | None) -> bytes | str | None:
     """The new bytes, None where the file goes, or a sentence where the patch does not fit."""
     if (before is None) != (file.kind is Kind.ADD):
         return f"{file.path} {'is not there' if before is None else 'is already there'}"
@@ -194,31 +214,28 @@ def _patched(file: FilePatch, before: bytes | None, syntax: "_Syntax") -> bytes 
         return f"its lines in {file.path} have changed"
     if file.kind is Kind.DELETE:
         return None if not after else f"{file.path} has more lines than it would delete"
-    if file.path.endswith(".py") and syntax.breaks(before, after):
+    if file.path.endswith(".py") and _moved(file, before) and _breaks(before, after):
         return f"{file.path} would not be valid Python"
     return after
 
 
-class _Syntax:
-    """Whether content is Python, remembered by its digest.
+def _moved(file: FilePatch, before: bytes | None) -> bool:
+    """Whether the content is not the one the patch was made for: then its hunks may fit by chance."""
+    known = len(file.made_on) >= KNOWN
+    return not known or not str(pygit2.hash(before or b"")).startswith(file.made_on)
 
-    A batch is composed again and again while it is bisected, and parsing is most of that work.
-    """
 
-    def __init__(self) -> None:
-        self._known: dict[str, bool] = {}
+def _read(tree: pygit2.Tree, path: str) -> bytes:
+    try:
+        found = tree[path]
+    except KeyError:
+        return b""
+    return found.data if isinstance(found, pygit2.Blob) else b""
 
-    def breaks(self, before: bytes | None, after: bytes) -> bool:
-        """Whether valid Python became invalid; newer syntax than ours is nobody's fault."""
-        return not self._is_valid(after) and self._is_valid(before or b"")
 
-    def _is_valid(self, content: bytes) -> bool:
-        digest = str(pygit2.hash(content))
-        if digest not in self._known:
-            if len(self._known) > REMEMBERED:
-                self._known.clear()
-            self._known[digest] = _parses(content)
-        return self._known[digest]
+def _breaks(before: bytes | None, after: bytes) -> bool:
+    """Whether valid Python became invalid; newer syntax than ours is nobody's fault."""
+    return not _parses(after) and _parses(before or b"")
 
 
 def _parses(content: bytes) -> bool:

@@ -6,7 +6,7 @@ the next step. So replaying a log gives the same decisions, and a crash loses no
 Full runs land, targeted runs blame. A batch that is worse is bisected by prefixes: patches of a
 task stand on each other, and a prefix always composes. The change that ends the shortest failing
 prefix is refused only when it fails alone on the head, twice; one that fails only together with
-what stands before it waits until that has landed, and is judged on the new head. Every step lands,
+others waits until they have landed, and is judged on the new head. Every step lands,
 refuses, or asks about something smaller, so it ends.
 """
 
@@ -178,8 +178,22 @@ class _Judge:
         if isinstance(alone, Broken):
             return Undecided(suspect, alone.reason)
         if isinstance(alone, Unbuildable) or not alone.worse:
-            return self.judge(before) if before else self.judge((suspect,))
+            return self._spare(changes, suspect, before, failing)
         return self._convict(suspect, alone.worse)
+
+    def _spare(
+        self,
+        changes: tuple[str, ...],
+        suspect: str,
+        before: tuple[str, ...],
+        failing: frozenset[str],
+    ) -> Step:
+        """Not to blame alone: everything else goes first, or where that needs it, what is before."""
+        others = tuple(each for each in changes if each != suspect)
+        if not others:
+            return self.judge((suspect,))
+        seen = self._look(Run(others, _plan(failing)), "bisection")
+        return self.judge(before if isinstance(seen, Unbuildable) and before else others)
 
     def _convict(self, suspect: str, worse: frozenset[str]) -> Step:
         """Refused only when it fails alone a second time."""

@@ -52,6 +52,7 @@ class Epoch:
     evidence: dict[Run, Evidence] = field(default_factory=dict)
     verdicts: dict[Run, Verdict] = field(default_factory=dict)
     trees: dict[tuple[str, ...], str] = field(default_factory=dict)
+    parsed: set[str] = field(default_factory=set)
 
     def drop(self, change: str) -> None:
         """It was refused or sent away: the rest goes on without it."""
@@ -131,6 +132,8 @@ async def _step(epoch: Epoch, desk: Desk) -> bool:
         await expire(enhancement, f"does not apply: {why}", desk)
     if composition.failed:
         return not epoch.changes
+    if await _refuse_invalid(epoch, composition, desk):
+        return not epoch.changes
     candidates = [
         Candidate(id=each.id, order=place, risk=1 - each.prior, task=each.task_id)
         for place, each in enumerate(epoch.changes.values())
@@ -153,6 +156,22 @@ async def _step(epoch: Epoch, desk: Desk) -> bool:
         case Finished():
             return True
     return False
+
+
+async def _refuse_invalid(epoch: Epoch, composition: Composition, desk: Desk) -> bool:
+    """Refuse the change that leaves a file that is no Python any more: no test may ever load it."""
+    if composition.tree in epoch.parsed:
+        return False
+    repository = desk.repository(epoch.target)
+    found = await asyncio.to_thread(repository.invalid, epoch.place.head, composition.steps)
+    if found is None:
+        epoch.parsed.add(composition.tree)
+        return False
+    change, path = found
+    enhancement = epoch.changes[change]
+    epoch.drop(change)
+    await reject(enhancement, f"syntax: {path} would not be valid Python", desk)
+    return True
 
 
 async def _compose(epoch: Epoch, ids: Sequence[str], desk: Desk) -> Composition:

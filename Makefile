@@ -1,0 +1,57 @@
+# Groundswell's commands. Nothing but Python 3.11+, git and make has to be there.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+REPO ?=
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check format lock bench clean
+
+help: ## what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
+
+setup: $(READY) ## a virtual environment from the hashed lock
+
+$(READY): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Groundswell needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V). Try make PYTHON=python3.12"; exit 2; }
+	@echo "setting up $(VENV)"
+	@rm -rf $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: $(READY) ## a wave on the bundled example, or on REPO=path
+ifeq ($(REPO),)
+	@$(BIN)/groundswell example .example/shop --keep
+	@$(BIN)/groundswell run .example/shop $(ARGS)
+else
+	@$(BIN)/groundswell run "$(REPO)" $(ARGS)
+endif
+
+test: $(READY) ## every test
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+
+check: $(READY) ## format, lint, types, import rules
+	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+format: $(READY) ## format, and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+lock: $(READY) ## new hashed locks, without index URLs
+	@$(BIN)/python -m deploy.lock
+
+bench: $(READY) ## every benchmark, and docs/benchmarks.md from them
+	@$(BIN)/python -m bench.all $(ARGS)
+
+clean: ## everything that was made here
+	rm -rf $(VENV) .example build *.egg-info .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

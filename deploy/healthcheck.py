@@ -1,0 +1,33 @@
+"""`python -m deploy.healthcheck SERVICE`: exit 0 when that service answers on the bus."""
+
+import asyncio
+import os
+import sys
+
+from deploy.local import SERVICES
+from shared.kernel.clock import utc_now
+from shared.kernel.ids import uuid7
+from shared.messaging.bus import Bus
+from shared.messaging.connection import connect_once
+
+
+async def answers(url: str, service: str) -> bool:
+    """Whether `$SRV.PING` reaches the service."""
+    client = await connect_once(url)
+    try:
+        bus = Bus(client, source="healthcheck", clock=utc_now, new_id=uuid7)
+        return service in await bus.ping({service}, timeout=3)
+    finally:
+        await client.close()
+
+
+def main() -> None:
+    """Ask for the service that is named."""
+    if len(sys.argv) != 2 or sys.argv[1] not in SERVICES:  # noqa: PLR2004
+        sys.exit(f"usage: python -m deploy.healthcheck {'|'.join(SERVICES)}")
+    url = os.environ.get("GROUNDSWELL_NATS_URL", "nats://127.0.0.1:4222")
+    sys.exit(0 if asyncio.run(answers(url, sys.argv[1])) else 1)
+
+
+if __name__ == "__main__":
+    main()
