@@ -35,11 +35,15 @@ PATIENCE = 30.0
 
 
 class Api:
-    """One API. Requests wait for one that is being started again."""
+    """One API. Requests wait for one that is being started again.
 
-    def __init__(self, url: str) -> None:
+    `ours` says that its stack was brought up for this command.
+    """
+
+    def __init__(self, url: str, *, ours: bool = False) -> None:
         self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False)
         self.url = url
+        self.ours = ours
 
     async def close(self) -> None:
         """Close the connections."""

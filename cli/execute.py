@@ -24,8 +24,7 @@ def execute(work: Coroutine[Any, Any, int | None]) -> NoReturn:
         fail(error)
         code = FAILED
     except (KeyboardInterrupt, asyncio.CancelledError):
-        if not ended_by:
-            warn("Interrupted.")
+        warn("Ended before it was done.")
         code = 128 + ended_by[0] if ended_by else INTERRUPTED
     sys.exit(code or 0)
 

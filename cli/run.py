@@ -10,7 +10,8 @@ from cli.text import err, out, short, warn
 from shared.contracts.commands import StartWave
 from shared.contracts.events import WaveFinished
 from shared.contracts.report import WaveReport
-from shared.kernel.errors import GroundswellError
+from shared.contracts.states import WAVE
+from shared.kernel.errors import Conflict, GroundswellError, NotFound
 from shared.kernel.ids import uuid7
 from shared.targets.repository import inspect
 
@@ -36,21 +37,50 @@ async def run_wave(command: StartWave, *, as_json: bool) -> int:
 
 
 async def _follow(command: StartWave, talker: Api, progress: Progress) -> WaveReport:
-    progress.doing("looking at the repository")
-    opened = await talker.start_wave(command)
-    progress.say(f"wave {short(opened.wave_id)}; what lands goes on {opened.landing_branch}")
-    for note in opened.notes:
-        progress.say(note)
-    progress.doing("preparing the test environment")
+    wave = command.wave_id or ""
     try:
-        async for event in talker.events(after=opened.events_after, wave=opened.wave_id):
+        progress.doing("looking at the repository")
+        wave, after = await _open(command, talker, progress)
+        progress.doing("preparing the test environment")
+        async for event in talker.events(after=after, wave=wave):
             progress.tell(event)
             if isinstance(event, WaveFinished):
                 break
     except asyncio.CancelledError:
-        await _stop(opened.wave_id, talker)
+        await _stop(wave, talker)
         raise
-    return await talker.report(opened.wave_id)
+    return await talker.report(wave)
+
+
+async def _open(command: StartWave, talker: Api, progress: Progress) -> tuple[str, int]:
+    """Start a wave; its id, and the event after which its events come.
+
+    On a stack of our own nobody else can be at work: an open wave there is one that was cut off.
+    """
+    try:
+        opened = await talker.start_wave(command)
+    except Conflict as error:
+        left = await _left_over(command, talker) if error.code == "wave_open" else None
+        if left is None:
+            raise
+        progress.say(f"an earlier run was cut off; going on with its wave {short(left)}")
+        return left, 0
+    progress.say(f"wave {short(opened.wave_id)}; what lands goes on {opened.landing_branch}")
+    for note in opened.notes:
+        progress.say(note)
+    return opened.wave_id, opened.events_after
+
+
+async def _left_over(command: StartWave, talker: Api) -> str | None:
+    """The open wave on this repository, if the stack is ours."""
+    if not talker.ours:
+        return None
+    for wave in await talker.waves(100):
+        if not WAVE.terminal(wave.state):
+            report = await talker.report(wave.id)
+            if report.location == command.target:
+                return wave.id
+    return None
 
 
 async def _stop(wave: str, talker: Api) -> None:
@@ -60,6 +90,9 @@ async def _stop(wave: str, talker: Api) -> None:
             await talker.stop_wave(wave, "interrupted")
             report = await talker.report(wave)
     except (GroundswellError, TimeoutError) as error:
+        if isinstance(error, NotFound):
+            warn("Interrupted before the wave had begun.")
+            return
         warn(f"Interrupted; the wave could not be stopped in time ({error or 'no answer'}).")
         return
     landed = f"{len(report.landed)} changes had landed" if report.landed else "nothing had landed"

@@ -40,7 +40,7 @@ async def api(*, own: bool = True) -> AsyncIterator[Api]:
                     if stack is None:
                         raise error from None
             url = stack.api_url
-        talker = Api(url)
+        talker = Api(url, ours=ours)
         exits.push_async_callback(talker.close)
         yield talker
         if ours:

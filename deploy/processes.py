@@ -51,7 +51,7 @@ class Process:
                 stderr=out,
                 env={**os.environ, **self.env},
                 start_new_session=True,
-                preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+                preexec_fn=_die_with_parent(os.getpid()) if sys.platform == "linux" else None,
             )
 
     async def supervise(self, say: Say) -> None:
@@ -112,6 +112,13 @@ def _ended(code: int) -> str:
     return f"ended with exit code {code}"
 
 
-def _die_with_parent() -> None:
+def _die_with_parent(parent: int) -> Callable[[], None]:
     """Linux: the kernel sends SIGTERM when the thread that started us is gone."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    libc = ctypes.CDLL(None)
+
+    def ask() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # it was quicker to die than we to ask
+            os._exit(1)
+
+    return ask

@@ -16,7 +16,6 @@ from shared.contracts.commands import (
     StartWave,
     StopWave,
 )
-from shared.contracts.documents import Failure
 from shared.contracts.events import EVENT_BY_SUBJECT, EnvironmentBuilt, Event, MeasurementFailed
 from shared.contracts.streams import EVENTS_FOR_COORDINATOR, INFINITE_COMMANDS, WAVE_COMMANDS
 from shared.kernel.errors import Rejected
@@ -64,9 +63,7 @@ async def on(event: Event, desk: Desk) -> None:
     if wave_id is None:
         return
     if isinstance(event, MeasurementFailed):
-        wave = await desk.store.waves.need(wave_id)
-        failure = Failure(code=event.code, message=event.reason, hint=event.hint)
-        await usecases.fail_wave(wave, failure, desk)
+        await usecases.note_failure(event, desk)
     elif isinstance(event, EnvironmentBuilt):
         await usecases.note_environment(event, desk)
     else:

@@ -12,6 +12,7 @@ from shared.contracts.commands import AcquireLease, LeaseGrant, ReleaseLease, Re
 from shared.contracts.documents import Enhancement, Lease, LeaseLedger
 from shared.contracts.events import (
     EnhancementCleared,
+    EnhancementExpired,
     EnhancementRejected,
     LeaseExpired,
     LeaseGranted,
@@ -136,8 +137,14 @@ async def clear_proposal(event: ProposalSubmitted, desk: Desk) -> None:
 
 
 async def _decide_on(change: Enhancement, epoch: int, desk: Desk) -> Enhancement:
-    ledger = await _ledger(change.target_id, desk)
+    task = await desk.store.tasks.need(change.task_id)
     now = desk.clock()
+    if TASK.terminal(task.state):
+        moved = await desk.store.enhancements.transition(
+            change, "expire", reason=f"its task is {task.state}", changed_at=now, finished_at=now
+        )
+        return moved or await desk.store.enhancements.need(change.id)
+    ledger = await _ledger(change.target_id, desk)
     lease = leases.current(ledger, change.task_id, epoch, now=now)
     problem = objection(change, lease, epoch)
     if problem is None:
@@ -171,6 +178,9 @@ async def _say_what_follows(change: Enhancement, desk: Desk) -> None:
         await desk.bus.publish(cleared, key=change.id, wave=change.wave_id)
         onward = ProposalCleared(**common, epoch=change.epoch)
         await desk.bus.publish(onward, key=change.id, wave=change.wave_id)
+    elif change.state is EnhancementState.EXPIRED:
+        expired = EnhancementExpired(**common, title=change.title, reason=change.reason)
+        await desk.bus.publish(expired, key=change.id, wave=change.wave_id)
     elif change.state is EnhancementState.REJECTED and not change.tests:
         refused = EnhancementRejected(**common, title=change.title, reason=change.reason)
         await desk.bus.publish(refused, key=change.id, wave=change.wave_id)

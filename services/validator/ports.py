@@ -213,7 +213,7 @@ class Repository(Protocol):
         ...
 
     def landed(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
-        """Which of these enhancements the target's landing branch has, and in which commits."""
+        """Which of these enhancements the target's landing branch has, in which commits; newest first."""
         ...
 
     def reverted(self, target: Target, enhancement_id: str) -> str | None:

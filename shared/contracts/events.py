@@ -61,9 +61,10 @@ class FindingsMeasured(Event):
 
 
 class MeasurementFailed(Event):
-    """Findings or baseline could not be measured; the wave cannot go on."""
+    """Findings or baseline could not be measured: nothing can be proposed, or nothing proven."""
 
     subject: ClassVar[str] = "gs.evt.measurement.failed"
+    what: Literal["findings", "baseline"] = "findings"
     wave_id: Id
     target_id: Id
     code: str

@@ -1,15 +1,15 @@
 """Running a service: connect, subscribe, answer, loop, and stop without losing anything."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
+import nats.errors
 import nats.micro
 import structlog
-from faststream.nats import NatsRouter
+from faststream.nats import NatsBroker, NatsRouter
 from nats.aio.client import Client
 from nats.micro.request import Request
 from nats.micro.service import EndpointConfig, ServiceConfig
@@ -26,6 +26,8 @@ from shared.messaging.provision import await_streams, provision
 from shared.messaging.rpc import Endpoint, Garbage, failure, read_question, success
 
 log = structlog.get_logger(__name__)
+
+GOODBYE = 2.0
 
 
 @dataclass(frozen=True)
@@ -62,35 +64,41 @@ async def serve(
     new_id: NewId = uuid7,
 ) -> None:
     """Run until SIGTERM or SIGINT. The service answers `$SRV.PING.groundswell-<name>` when ready."""
-    stopped = _on_signals()
+    signalled = _cancelled_by_signals()
     letters: list[DeadLetters] = []
     broker = make_broker(url, name, (_late(letters),), decode)
-    client = await _connect(broker, stopped)
-    if client is None:
-        return
-    letters.append(DeadLetters(client))
-    if provisions:
-        await provision(url)
-    await await_streams(client.jetstream())
-    service = make(Bus(client, source=name, clock=clock, new_id=new_id))
+    try:
+        client = await _connect(broker)
+        letters.append(DeadLetters(client))
+        if provisions:
+            await provision(url)
+        await await_streams(client.jetstream())
+        service = make(Bus(client, source=name, clock=clock, new_id=new_id))
+        await _run(service, broker, client, letters[0])
+    except asyncio.CancelledError:
+        if not signalled.is_set():
+            raise
+    finally:
+        await broker.stop()
+        log.info("service_stopped", service=name)
+
+
+async def _run(service: Service, broker: NatsBroker, client: Client, letters: DeadLetters) -> None:
+    """Until one of its tasks ends, or we are cancelled."""
     if service.router is not None:
         broker.include_router(service.router)
     if service.on_start is not None:
         await service.on_start()
     await broker.start()
-    micro = await _answer(client, service, letters[0])
-    running = [asyncio.create_task(_loop(each)) for each in service.loops]
-    running += [asyncio.create_task(each()) for each in service.tasks]
-    log.info("service_ready", service=name)
+    micro = await _answer(client, service, letters)
+    loops = [asyncio.create_task(_loop(each)) for each in service.loops]
+    tasks = [asyncio.create_task(each()) for each in service.tasks]
+    log.info("service_ready", service=service.name)
     try:
-        await _until(stopped, running[len(service.loops) :])
+        await _until_one_ends(tasks)
     finally:
-        await micro.stop()
-        if service.on_stop is not None:
-            await service.on_stop()
-        await _cancel(running)
-        await broker.stop()
-        log.info("service_stopped", service=name)
+        await _say_goodbye(micro, service)
+        await _cancel([*loops, *tasks])
 
 
 def _late(letters: list[DeadLetters]) -> Any:
@@ -102,26 +110,31 @@ def _late(letters: list[DeadLetters]) -> Any:
     return make
 
 
-def _on_signals() -> asyncio.Event:
-    stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
+def _cancelled_by_signals() -> asyncio.Event:
+    """The first SIGTERM or SIGINT cancels the current task; a second must not cut its end short."""
+    signalled = asyncio.Event()
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+    def cancel() -> None:
+        if not signalled.is_set() and task is not None:
+            signalled.set()
+            task.cancel()
+
     for each in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(each, stopped.set)
-    return stopped
+        loop.add_signal_handler(each, cancel)
+    return signalled
 
 
-async def _connect(broker: Any, stopped: asyncio.Event) -> Client | None:
-    """Connect, patiently; None when the service was stopped meanwhile."""
-    while not stopped.is_set():
+async def _connect(broker: NatsBroker) -> Client:
+    """Connect, however long it takes until somebody is there."""
+    while True:
         try:
             client: Client = await broker.connect()
         except (OSError, TimeoutError, nats.errors.Error) as error:
             log.warning("nats_away", error=repr(error))
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopped.wait(), 0.5)
+            await asyncio.sleep(0.5)
         else:
             return client
-    return None
 
 
 async def _answer(client: Client, service: Service, letters: DeadLetters) -> Any:
@@ -177,12 +190,24 @@ async def _loop(every: Every) -> None:
         await asyncio.sleep(every.seconds)
 
 
-async def _until(stopped: asyncio.Event, tasks: list[asyncio.Task[None]]) -> None:
-    waiting = asyncio.create_task(stopped.wait())
-    done, _ = await asyncio.wait([waiting, *tasks], return_when=asyncio.FIRST_COMPLETED)
-    waiting.cancel()
-    for each in done - {waiting}:
+async def _until_one_ends(tasks: list[asyncio.Task[None]]) -> None:
+    """For ever where there is none; what a task raises is raised."""
+    if not tasks:
+        await asyncio.Event().wait()
+    done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    for each in done:
         each.result()
+
+
+async def _say_goodbye(micro: Any, service: Service) -> None:
+    """Whoever we say it to may be gone already."""
+    try:
+        async with asyncio.timeout(GOODBYE):
+            await micro.stop()
+            if service.on_stop is not None:
+                await service.on_stop()
+    except (TimeoutError, GroundswellError, nats.errors.Error) as error:
+        log.warning("goodbye_unheard", reason=repr(error))
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

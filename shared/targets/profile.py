@@ -125,7 +125,7 @@ def _notes(
     declared: requirements.Declared,
 ) -> tuple[str, ...]:
     notes = [f"Component {each.name}: {each.reason}." for each in components]
-    notes.append(f"Tests: {shlex.join(test.command)}; {len(test.found)} test files were found.")
+    notes.append(f"Tests: {shlex.join(test.command)}; test files found: {len(test.found)}.")
     if environment.setup is not None:
         notes.append(f"Environment: {len(environment.setup)} set-up commands from {FILE}.")
     else:

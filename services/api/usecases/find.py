@@ -18,7 +18,7 @@ async def by_id(repository: Repository[D], typed: str, noun: str) -> D:
         return await repository.need(wanted)
     if not is_suffix(wanted):
         raise Rejected(
-            f"{typed} is no id of {noun}.",
+            f"{typed} is no {noun} id.",
             hint="Give the whole id, or at least its last 6 characters.",
             code="bad_id",
         )

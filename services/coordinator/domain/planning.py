@@ -96,7 +96,7 @@ def _notes(
 ) -> list[str]:
     notes = []
     if not findings:
-        notes.append("No findings were measured, so there is nothing to do.")
+        notes.append("There are no findings, so there is nothing to do.")
     elif not chosen and not any(each.fingerprint in foreclosed for each in findings):
         notes.append(f"None of the {len(findings)} findings has an automatic fix.")
     elif 0 < len(chosen) < LEAST[size]:

@@ -17,6 +17,8 @@ SETTLED = frozenset(
     }
 )
 ROUNDS = 3
+# Refused for what happened around it, not for what it is.
+NOBODYS_FAULT = "old-epoch"
 
 
 def settled(changes: Sequence[Enhancement]) -> bool:
@@ -46,6 +48,6 @@ def foreclosure(change: Enhancement) -> str | None:
     if change.state is EnhancementState.REJECTED and change.tests:
         more = f" and {len(change.tests) - 1} more" if len(change.tests) > 1 else ""
         return f"refused because of {change.tests[0]}{more}"
-    if change.state is EnhancementState.REJECTED:
+    if change.state is EnhancementState.REJECTED and not change.reason.startswith(NOBODYS_FAULT):
         return f"refused: {change.reason}"
     return None

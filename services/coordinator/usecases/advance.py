@@ -17,7 +17,7 @@ from services.coordinator.usecases.desk import OPEN, Desk
 from services.coordinator.usecases.end import expire, fail_wave
 from shared.contracts.commands import AcquireLease, LeaseGrant
 from shared.contracts.documents import Enhancement, Failure, Finding, Opportunity, Task, Wave
-from shared.contracts.events import EnvironmentBuilt
+from shared.contracts.events import EnvironmentBuilt, MeasurementFailed
 from shared.contracts.states import EnhancementState, TaskState, WaveState
 from shared.kernel.errors import Rejected
 from shared.targets.head import find_head
@@ -55,6 +55,17 @@ async def note_environment(event: EnvironmentBuilt, desk: Desk) -> None:
     )
 
 
+async def note_failure(event: MeasurementFailed, desk: Desk) -> None:
+    """What could not be measured ends the wave, unless it turns out that there is nothing to do."""
+    wave = await desk.store.waves.need(event.wave_id)
+    failure = Failure(code=event.code, message=event.reason, hint=event.hint)
+    if event.what == "baseline" and wave.state is WaveState.PLANNED:
+        await desk.store.waves.patch(wave.id, failure=failure)
+        await advance(wave.id, desk)
+    else:
+        await fail_wave(wave, failure, desk)
+
+
 async def _plan(wave: Wave, desk: Desk, *, nudge: bool) -> Wave | None:
     """Plan as soon as the findings are there."""
     findings = await _findings(wave, wave.commit, desk)
@@ -66,7 +77,12 @@ async def _plan(wave: Wave, desk: Desk, *, nudge: bool) -> Wave | None:
     chosen = plan(findings, foreclosed=foreclosed, size=wave.size)
     notes = (*wave.notes, *chosen.notes)
     if not chosen.chosen:
-        await _complete(wave, desk, notes=notes)
+        # Nobody needs a baseline for nothing; that there is none is still worth knowing.
+        known = (wave.failure.message,) if wave.failure else ()
+        await _complete(wave, desk, notes=(*notes, *known))
+        return None
+    if wave.failure is not None:
+        await fail_wave(wave, wave.failure, desk)
         return None
     try:
         paths = await _paths(wave, desk)
@@ -272,6 +288,7 @@ async def _complete(wave: Wave, desk: Desk, *, notes: tuple[str, ...]) -> None:
         "complete",
         notes=notes,
         final_commit=wave.final_commit or wave.commit,
+        failure=None,
         changed_at=now,
         finished_at=now,
     )

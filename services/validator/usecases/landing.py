@@ -112,10 +112,12 @@ async def recover(target: Target, desk: Desk) -> None:
     repository = desk.repository(target)
     await asyncio.to_thread(repository.refresh, target)
     landed = await asyncio.to_thread(repository.landed, target, [each.id for each in interrupted])
+    by_id = {each.id: each for each in interrupted}
+    # Newest first is how they are found; they are said in the order in which they stand.
+    for key, commit in reversed(list(landed.items())):
+        await leave(by_id[key], "land", desk, commit=commit, branch=target.landing_branch)
     for each in interrupted:
-        if commit := landed.get(each.id):
-            await leave(each, "land", desk, commit=commit, branch=target.landing_branch)
-        else:
+        if each.id not in landed:
             await desk.store.enhancements.transition(
                 each, "return", commit=None, changed_at=desk.clock()
             )

@@ -90,6 +90,7 @@ async def _say(command: MeasureHealth, verdict: Verdict, desk: Desk) -> None:
 async def _fail(command: MeasureHealth, error: Rejected, desk: Desk) -> None:
     log.warning("measurement_failed", wave=command.wave_id, code=error.code, reason=str(error))
     event = MeasurementFailed(
+        what="baseline",
         wave_id=command.wave_id,
         target_id=command.target_id,
         code=error.code,

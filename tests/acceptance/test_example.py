@@ -1,0 +1,109 @@
+"""What the README promises of the bundled example, through the command line."""
+
+import json
+
+import pytest
+
+from tests.support.repositories import checkout_of, git, the_shop
+
+TRAILERS = ("Enhancement-Id", "Wave-Id", "Agent", "Validated-By")
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory):
+    return the_shop(tmp_path_factory.mktemp("targets") / "shop")
+
+
+@pytest.fixture(scope="module")
+def before(shop):
+    return checkout_of(shop)
+
+
+@pytest.fixture(scope="module")
+def report(up, shop, before):
+    done = up.run("run", str(shop), "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_it_lands_changes_in_several_components(report):
+    assert report["state"] == "completed"
+    assert len(report["landed"]) >= 3
+    assert {each["component"] for each in report["landed"]} >= {"shop.catalog", "shop.orders"}
+    assert report["health"]["findings_after"] < report["health"]["findings_before"]
+
+
+def test_it_refuses_the_trap_and_names_the_test_that_caught_it(report):
+    trap = next(each for each in report["refused"] if each["component"] == "shop.pricing")
+    assert trap["rule"] == "F401"
+    assert "tests/test_pricing.py::test_clearance_halves_the_price" in trap["tests"]
+
+
+def test_it_says_that_the_sandbox_isolates_little(report):
+    assert "D (rlimits)" in report["sandbox"]
+    assert "isolates little" in report["sandbox"]
+
+
+def test_the_users_checkout_is_as_it_was(report, shop, before):
+    assert checkout_of(shop) == before
+
+
+def test_every_change_is_one_commit_with_its_trailers(report, shop):
+    commits = git(shop, "rev-list", "--reverse", "main..groundswell/main").split()
+    assert commits == [each["commit"] for each in report["landed"]]
+    for commit, landed in zip(commits, report["landed"], strict=True):
+        body = git(shop, "show", "--no-patch", "--format=%(trailers:unfold)", commit)
+        trailers = dict(line.split(": ", 1) for line in body.splitlines() if line)
+        assert tuple(trailers) == TRAILERS
+        assert trailers["Enhancement-Id"] == landed["id"]
+        assert trailers["Wave-Id"] == report["wave"]
+        changed = git(shop, "diff", "--name-only", f"{commit}^", commit).split()
+        assert changed == landed["files"]
+
+
+def test_no_protected_file_is_changed(report, shop):
+    changed = git(shop, "diff", "--name-only", "main", "groundswell/main").split()
+    assert changed
+    assert all(path.startswith("shop/") for path in changed)
+
+
+def test_a_second_run_lands_nothing_and_says_why(report, up, shop):
+    tip = git(shop, "rev-parse", "groundswell/main")
+    again = up.json("run", str(shop))
+    assert again["landed"] == []
+    assert git(shop, "rev-parse", "groundswell/main") == tip
+    assert any("not tried again" in note and "test_" in note for note in again["notes"])
+
+
+def test_a_rollback_restores_the_file_byte_for_byte(report, up, shop):
+    last = report["landed"][-1]
+    path = last["files"][0]
+    was = git(shop, "rev-parse", f"{last['commit']}^:{path}")
+    done = up.run("enhancement", "rollback", last["id"][-8:])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert git(shop, "rev-parse", f"groundswell/main:{path}") == was
+    shown = up.json("enhancement", "show", last["id"])
+    assert shown["state"] == "rolled_back"
+    assert shown["rollback"]["commit"] == git(shop, "rev-parse", "groundswell/main")
+
+
+def test_what_was_rolled_back_is_not_proposed_again(report, up, shop):
+    tip = git(shop, "rev-parse", "groundswell/main")
+    again = up.json("run", str(shop))
+    assert again["landed"] == []
+    assert any("it was rolled back" in note for note in again["notes"])
+    assert git(shop, "rev-parse", "groundswell/main") == tip
+
+
+def test_the_text_report_has_what_a_person_needs(report, up, shop):
+    text = up.run("wave", "show", report["wave"][-8:]).stdout
+    for part in (
+        "Landed (one commit each)",
+        "caught by tests/test_",
+        "Health",
+        "isolates little",
+        f"git -C {shop} merge groundswell/main",
+        "groundswell enhancement rollback",
+        "undo all",
+    ):
+        assert part in text

@@ -1,0 +1,100 @@
+"""However a command ends, it leaves no process behind, and nothing half landed."""
+
+import json
+import os
+import signal
+import socket
+
+import pytest
+
+from tests.support.repositories import a_repository, git, the_shop
+from tests.support.stack import wait_for
+
+SLOW = "import time\nimport m\n\n\ndef test_one():\n    time.sleep(8)\n    assert m.one() == 1\n"
+CODE = "import os\n\n\ndef one():\n    return 1\n"
+
+
+@pytest.fixture
+def slow_target(tmp_path):
+    """Its suite takes longer than anybody here waits."""
+    return a_repository(tmp_path / "target", m_py=CODE, tests__test_m_py=SLOW)
+
+
+def is_testing(home):
+    """A copy of the target is there to run its tests in."""
+    return any((home.path / "runs").glob("*/*/tree/tests/test_m.py"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_stops_its_wave_and_the_stack(home, slow_target, number):
+    process = home.start("run", str(slow_target))
+    wait_for(lambda: is_testing(home))
+    process.send_signal(number)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, out + err
+    assert "the wave is stopped; nothing had landed" in err
+    assert "Traceback" not in out + err
+    assert not home.processes()
+    assert git(slow_target, "branch", "--list", "groundswell/*") == ""
+    assert not is_testing(home)
+
+
+def test_a_run_interrupted_at_once(home, slow_target):
+    process = home.start("run", str(slow_target))
+    wait_for((home.path / "stack.lock").exists)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130, out + err
+    assert "Traceback" not in out + err
+    assert not home.processes()
+
+
+def test_when_the_command_is_killed_its_stack_dies_too(home, slow_target):
+    process = home.start("run", str(slow_target))
+    wait_for(lambda: is_testing(home))
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate(timeout=30)
+    wait_for(lambda: not home.processes(), patience=20)
+    # And the next one goes on where that was cut off.
+    again = home.run("run", str(slow_target))
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "an earlier run was cut off; going on with its wave" in again.stdout
+    assert "1 landed" in again.stdout
+
+
+def test_a_second_run_on_the_same_repository_is_refused_and_the_first_goes_on(home, tmp_path):
+    shop = the_shop(tmp_path / "shop")
+    first = home.start("run", str(shop), "--json")
+    wait_for((home.path / "stack.json").exists)
+    wait_for(lambda: is_testing(home) or (home.path / "environments").is_dir())
+    second = home.run("run", str(shop))
+    assert second.returncode == 2, second.stdout + second.stderr
+    assert "A wave is already at work" in second.stderr
+    assert "groundswell wave stop" in second.stderr
+    out, err = first.communicate(timeout=120)
+    assert first.returncode == 0, err
+    assert len(json.loads(out)["landed"]) >= 3
+    assert not home.processes()
+
+
+def test_a_taken_port_is_said(home):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        done = home.run("up", "--port", str(port))
+    assert done.returncode == 2
+    assert f"Port {port} is taken" in done.stderr
+    assert "--port" in done.stderr
+    assert not home.processes()
+
+
+def test_progress_is_plain_lines_where_there_is_no_terminal(home, tmp_path):
+    target = a_repository(
+        tmp_path / "target", m_py=CODE, tests__test_m_py=SLOW.replace("time.sleep(8)", "pass")
+    )
+    done = home.run("run", str(target))
+    assert done.returncode == 0, done.stderr
+    assert "\x1b" not in done.stdout
+    assert "baseline: 1 test" in done.stdout
+    assert "landed   refactor(m): remove unused imports (F401)" in done.stdout

@@ -1,0 +1,71 @@
+"""kill -9 of a service in the middle of a run: the run ends with what it would have landed anyway."""
+
+import json
+import os
+import signal
+import threading
+
+import httpx
+import pytest
+
+from tests.support.repositories import git, the_shop
+from tests.support.stack import Home
+
+# The service, and the event after which it is killed, the n-th time it is heard.
+MOMENTS = [
+    ("coordinator", "gs.evt.findings.measured", 1),
+    ("coordinator", "gs.evt.task.proposed", 2),
+    ("agents", "gs.evt.task.started", 1),
+    ("agents", "gs.evt.enhancement.proposed", 4),
+    ("resolver", "gs.evt.enhancement.proposed", 7),
+    ("validator", "gs.evt.environment.built", 1),
+    ("validator", "gs.evt.run.finished", 3),
+    ("validator", "gs.evt.enhancement.applied", 5),
+    ("api", "gs.evt.task.assigned", 1),
+]
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    home = Home(folder / "home")
+    return landed(home.json("run", str(the_shop(folder / "shop"))))
+
+
+def landed(report):
+    return {(each["component"], each["title"]) for each in report["landed"]}
+
+
+@pytest.mark.parametrize(("service", "event", "time"), MOMENTS)
+def test_the_same_changes_land(undisturbed, tmp_path, service, event, time):
+    home, shop = Home(tmp_path / "home"), the_shop(tmp_path / "shop")
+    with home.up():
+        killer = threading.Thread(target=kill_after, args=(home, service, event, time))
+        killer.start()
+        report = home.json("run", str(shop))
+        killer.join(30)
+        assert not killer.is_alive(), "it was never killed"
+    assert report["state"] == "completed"
+    assert landed(report) == undisturbed
+    assert refused(report) == {("shop.pricing", "F401")}
+    commits = git(shop, "rev-list", "--reverse", "main..groundswell/main").split()
+    assert commits == [each["commit"] for each in report["landed"]]
+    trailers = git(shop, "log", "--format=%(trailers:key=Enhancement-Id)", "main..groundswell/main")
+    ids = trailers.split()[1::2]
+    assert len(ids) == len(set(ids)) == len(commits)
+
+
+def refused(report):
+    return {(each["component"], each["rule"]) for each in report["refused"]}
+
+
+def kill_after(home, service, event, time):
+    """Listens at the API; for the API's own death that is the last thing it hears."""
+    heard = 0
+    with httpx.stream("GET", f"{home.stack['api_url']}/events?after=0", timeout=120) as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data: ") and json.loads(line[6:])["type"] == event:
+                heard += 1
+                if heard == time:
+                    os.kill(home.service(service).pid, signal.SIGKILL)
+                    return

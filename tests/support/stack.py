@@ -1,0 +1,101 @@
+"""Groundswell through its own command line, in a home of its own."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+GROUNDSWELL = (sys.executable, "-m", "cli")
+ROOT = Path(__file__).parent.parent.parent
+STACK = ("services.", "nats-server", "secantusd-py")
+
+
+def environment(home: Path) -> dict[str, str]:
+    """Ours, without anything that says where another stack is."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("GROUNDSWELL_", "GIT_"))}
+    # A network that is not there must not be waited for.
+    return {**kept, "GROUNDSWELL_HOME": str(home), "NO_COLOR": "1"}
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home and what can be done in it."""
+
+    path: Path
+
+    def run(self, *arguments: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*GROUNDSWELL, *arguments],
+            cwd=ROOT,
+            env=environment(self.path),
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        return subprocess.Popen(
+            [*GROUNDSWELL, *arguments],
+            cwd=ROOT,
+            env=environment(self.path),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def json(self, *arguments: str) -> Any:
+        done = self.run(*arguments, "--json")
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout)
+
+    def processes(self) -> list[psutil.Process]:
+        """What runs for this home: the stack's processes have it in their environment or arguments."""
+        found = []
+        for each in psutil.process_iter():
+            with contextlib.suppress(psutil.Error):
+                line = " ".join(each.cmdline())
+                mine = str(self.path) in line or each.environ().get("GROUNDSWELL_HOME") == str(
+                    self.path
+                )
+                if mine and any(name in line for name in STACK) and each.status() != "zombie":
+                    found.append(each)
+        return found
+
+    def service(self, name: str) -> psutil.Process:
+        return next(p for p in self.processes() if p.cmdline()[-1] == f"services.{name}")
+
+    @property
+    def stack(self) -> dict[str, Any]:
+        return json.loads((self.path / "stack.json").read_text())
+
+    @contextlib.contextmanager
+    def up(self) -> Iterator["Home"]:
+        process = self.start("up", "--port", "0")
+        try:
+            wait_for(lambda: (self.path / "stack.json").exists() or process.poll() is not None)
+            assert process.poll() is None, process.communicate()
+            yield self
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.communicate(timeout=30)
+            finally:
+                process.kill()
+
+
+def wait_for(happened: Any, *, patience: float = 60) -> None:
+    deadline = time.monotonic() + patience
+    while not happened():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.05)
