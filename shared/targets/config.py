@@ -18,6 +18,8 @@ class Section(BaseModel):
 
 
 class TargetSection(Section):
+    """`base` is the branch to improve where none is asked for; without it the checked-out one."""
+
     base: str = ""
 
 
@@ -57,7 +59,7 @@ class PolicySection(Section):
 
 
 class CodeQualitySection(Section):
-    """Rules beside, or not among, the built-in selection."""
+    """Beginnings of rule codes: of the built-in rules only these (empty: all), and none of those."""
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()

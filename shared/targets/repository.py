@@ -5,6 +5,7 @@ from pathlib import Path
 
 from shared.contracts.base import Value
 from shared.kernel.errors import Conflict, NotFound, Rejected
+from shared.targets.config import FILE, parse_config
 from shared.targets.git import GitError, git, text
 
 LANDING_PREFIX = "groundswell/"
@@ -46,7 +47,10 @@ def _inspect_path(location: str, base: str | None) -> RepositoryFacts:
             code="no_commits",
         )
     current = _symbolic_head(place)
-    branch, notes = _base_branch(place, base or current, head or "")
+    configured = _configured_base(place) if current and base is None else ""
+    branch, notes = _base_branch(place, base or configured or current, head or "")
+    if configured and configured != current:
+        notes = (*notes, f"The base branch {configured} is named in {FILE}.")
     detached = base is None and current is None
     commit = _commit(place, f"refs/heads/{branch}") if not detached else head
     if commit is None:
@@ -106,6 +110,15 @@ def _symbolic_head(place: Path) -> str | None:
         return text(place, "symbolic-ref", "--short", "-q", "HEAD")
     except GitError:
         return None
+
+
+def _configured_base(place: Path) -> str:
+    """The base that groundswell.toml names where we stand; empty where it names none."""
+    try:
+        content = git(place, "show", f"HEAD:{FILE}")
+    except GitError:
+        return ""
+    return parse_config(content).target.base
 
 
 def _commit(place: Path, revision: str) -> str | None:

@@ -9,20 +9,20 @@ import json
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
-from shared.contracts import commands, documents, events, work
+from shared.contracts import answers, commands, documents, events, report, work
 from shared.contracts.base import Message
-from shared.contracts.documents import Document
 
 GOLDENS = Path(__file__).parent / "goldens"
 
 
-def contracts() -> dict[str, type[Message] | type[Document]]:
+def contracts() -> dict[str, type[BaseModel]]:
     return {
         name: each
-        for module in (commands, documents, events, work)
+        for module in (answers, commands, documents, events, report, work)
         for name, each in inspect.getmembers(module, inspect.isclass)
-        if issubclass(each, Message | Document) and each.__module__ == module.__name__
+        if issubclass(each, BaseModel) and each.__module__ == module.__name__
     }
 
 

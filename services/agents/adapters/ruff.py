@@ -13,6 +13,7 @@ from typing import Any
 from ruff import find_ruff_bin
 
 from services.agents.domain.edits import Edit, Fix, split_lines
+from services.agents.domain.roster.code_quality import RULES
 from services.agents.ports import Source
 from shared.kernel.errors import Rejected
 from shared.targets.components import component_of, is_protected
@@ -68,6 +69,29 @@ def _settings(section: dict[str, Any]) -> Settings:
         if isinstance(rule, str)
     }
     return Settings(True, tuple(sorted(unwanted)))
+
+
+def wanted_rules(source: Source) -> list[str]:
+    """The rules to look for: of our roster, what groundswell.toml and the target's ruff settings leave.
+
+    Raises `Rejected` for a selection that names no rule of ours.
+    """
+    asked = source.profile.config.code_quality
+    settings = read_settings(source.tree)
+    for each in (*asked.select, *asked.ignore):
+        if not any(rule.startswith(each) for rule in RULES):
+            raise Rejected(
+                f"groundswell.toml: code_quality: {each} names no rule of ours.",
+                hint=f"Ours: {', '.join(sorted(RULES))}.",
+                code="unknown_rule",
+            )
+    return [
+        rule
+        for rule in RULES
+        if settings.wants(rule)
+        and (not asked.select or rule.startswith(asked.select))
+        and not rule.startswith(asked.ignore)
+    ]
 
 
 def _toml(tree: Tree, name: str) -> dict[str, Any]:
@@ -134,7 +158,6 @@ class Ruff:
         self._target_version = target_version
         self._line_length = line_length
         self._isolated = not settings.configured
-        self.settings = settings
 
     def write(self, files: Mapping[str, str]) -> None:
         """Put these texts into the folder."""

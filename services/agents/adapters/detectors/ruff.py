@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Literal
 
-from services.agents.adapters.ruff import Diagnostic, sources, workshop
+from services.agents.adapters.ruff import Diagnostic, sources, wanted_rules, workshop
 from services.agents.domain.edits import split_lines
 from services.agents.domain.findings import Fingerprints
 from services.agents.domain.roster.code_quality import RULES
@@ -44,7 +44,7 @@ class RuffDetector:
         if not files:
             return Measured((), lines)
         with workshop(source, files, self._scratch) as ruff:
-            rules = [rule for rule in RULES if ruff.settings.wants(rule)]
+            rules = wanted_rules(source)
             found = ruff.check(rules) if rules else []
         findings = as_findings(found, files, source)
         notes: tuple[str, ...] = ()

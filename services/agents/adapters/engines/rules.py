@@ -9,7 +9,14 @@ import structlog
 
 from services.agents.adapters.detectors.ruff import as_findings
 from services.agents.adapters.explanations import why
-from services.agents.adapters.ruff import SYNTAX_ERROR, Diagnostic, Ruff, sources, workshop
+from services.agents.adapters.ruff import (
+    SYNTAX_ERROR,
+    Diagnostic,
+    Ruff,
+    sources,
+    wanted_rules,
+    workshop,
+)
 from services.agents.domain.edits import apply_fixes, format_where_changed
 from services.agents.domain.proposals import Proposal, propose
 from services.agents.domain.roster.code_quality import RULES
@@ -60,7 +67,9 @@ class Bench:
 
     def work(self) -> None:
         """Safe fixes of every rule first, then the unsafe ones; again while something new shows."""
-        rules = [rule for rule in RULES if self.ruff.settings.wants(rule)]
+        rules = wanted_rules(self.source)
+        if not rules:
+            return
         for turn in range(1, ROUNDS + 1):
             before = len(self.proposals)
             for safety in ("safe", "unsafe"):

@@ -1,0 +1,114 @@
+"""The message catalogue: `python -m shared.contracts.catalogue` writes docs/messages.md anew."""
+
+import inspect
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from shared.contracts import answers, commands, events, work
+from shared.contracts.base import Message
+from shared.contracts.streams import CONSUMERS, STREAMS, Retention
+
+PAGE = Path(__file__).parent.parent.parent / "docs" / "messages.md"
+HEAD = """\
+# Messages
+
+Generated from `shared/contracts/` by `python -m shared.contracts.catalogue`; a test holds it against the code.
+
+A body is JSON. A field that is not required has a default; unknown fields are ignored; `version` is 1 and may be left out.
+What cannot be read goes to `gs.dlq.<stream>.<consumer>` (requests: `gs.dlq.rpc.<endpoint>`) with its reason in `gs-reason`.
+An answer is `{"ok": true, "result": {…}}` or `{"ok": false, "error": {"family", "code", "message", "hint"}}`.
+
+```
+nats pub gs.cmd.wave.start '{"target": "/path/to/repository", "size": "small"}'
+nats req gs.rpc.status ''
+nats sub 'gs.evt.>'
+```
+"""
+RPC = (
+    (commands.StartWave, answers.WaveAccepted, "coordinator"),
+    (commands.StopWave, answers.Stopped, "coordinator"),
+    (commands.GetWaves, answers.WaveList, "coordinator"),
+    (commands.GetWave, answers.WaveShown, "coordinator"),
+    (commands.GetAgents, answers.AgentList, "coordinator"),
+    (commands.GetStatus, answers.Status, "coordinator"),
+    (commands.AcquireLease, commands.LeaseGrant, "resolver"),
+    (commands.RenewLease, commands.LeaseGrant, "resolver"),
+    (commands.ReleaseLease, answers.Done, "resolver"),
+)
+
+
+def page() -> str:
+    """The whole page."""
+    durable = [each for each in _messages(commands) if each.subject.startswith("gs.cmd.")]
+    parts = [
+        HEAD,
+        _streams(),
+        _section("Commands", "Durable, accepted by the PubAck.", durable),
+        _requests(),
+        _section("Work", "Between the services.", _messages(work)),
+        _section("Events", "Kept for 7 days.", events.EVENTS),
+    ]
+    return "\n".join(parts)
+
+
+def _messages(module: Any) -> list[type[Message]]:
+    found = [each for _, each in inspect.getmembers(module, inspect.isclass)]
+    mine = [each for each in found if each.__module__ == module.__name__]
+    return [each for each in mine if issubclass(each, Message) and hasattr(each, "subject")]
+
+
+def _streams() -> str:
+    lines = ["## Streams", "", "| stream | subjects | retention | consumers |", "|---|---|---|---|"]
+    for each in STREAMS:
+        subjects = each.subjects if len(each.subjects) < 8 else ("gs.task.<priority>.<agent_type>",)  # noqa: PLR2004
+        names = [consumer.name for consumer in CONSUMERS if consumer.stream == each.name]
+        shown = names if len(names) < 8 else ["agents-<priority>-<agent_type>"]  # noqa: PLR2004
+        kept = (
+            "work queue"
+            if each.retention is Retention.WORK_QUEUE
+            else f"{each.max_age / 86400:.0f} days"
+        )
+        cells = (each.name, _code(subjects), kept, _code(shown))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*lines, ""])
+
+
+def _requests() -> str:
+    lines = [
+        "## Requests",
+        "",
+        "Answered by NATS micro services; `$SRV.PING`, INFO and STATS find them.",
+        "",
+    ]
+    lines += ["| subject | request | answer | by |", "|---|---|---|---|"]
+    for question, answer, service in RPC:
+        subject = question.subject.replace("gs.cmd.", "gs.rpc.", 1)
+        lines.append(f"| `{subject}` | {_fields(question)} | {answer.__name__} | {service} |")
+    return "\n".join([*lines, ""])
+
+
+def _section(title: str, said: str, messages: Iterable[type[Message]]) -> str:
+    lines = [f"## {title}", "", said, "", "| subject | fields | meaning |", "|---|---|---|"]
+    for each in messages:
+        meaning = " ".join((each.__dict__.get("__doc__") or "").split())
+        lines.append(f"| `{each.subject}` | {_fields(each)} | {meaning} |")
+    return "\n".join([*lines, ""])
+
+
+def _fields(message: type[Message]) -> str:
+    """Names; those that may be left out in brackets."""
+    names = [
+        f"`{name}`" if field.is_required() else f"[`{name}`]"
+        for name, field in message.model_fields.items()
+        if name != "version"
+    ]
+    return " ".join(names) or "none"
+
+
+def _code(names: Iterable[str]) -> str:
+    return " ".join(f"`{each}`" for each in names)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
