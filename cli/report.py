@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from cli.text import count, seconds, short
+from cli.text import count, seconds, short, spelled
 from shared.contracts.report import HealthChange, Landed, NotLanded, WaveReport
 
 LISTED_TESTS = 3
@@ -183,4 +183,4 @@ def _commands(report: WaveReport, console: Console) -> None:
     console.print("\n[bold]Next[/]")
     for name, commands in groups:
         for command in commands:
-            console.print(f"  {name:<11} {escape(command)}")
+            console.print(f"  {name:<11} {escape(spelled(command))}")

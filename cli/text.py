@@ -1,11 +1,18 @@
 """What is written to a terminal: errors, warnings, times, short ids."""
 
+import os
+import re
+import shutil
+import sys
+from pathlib import Path
+
 from rich.console import Console
 from rich.markup import escape
 
 from shared.kernel.errors import GroundswellError
 
 SHORT = 8
+OURS = re.compile(r"(?<![\w./-])groundswell (?=(?:run|up|wave|enhancement|init|doctor|example)\b)")
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -20,7 +27,16 @@ def fail(error: GroundswellError) -> None:
     """What was wrong, and what to do."""
     err.print(f"[bold red]error:[/] {escape(error.message)}")
     if error.hint:
-        err.print(f"[dim]hint:[/]  {escape(error.hint)}")
+        err.print(f"[dim]hint:[/]  {escape(spelled(error.hint))}")
+
+
+def spelled(text: str) -> str:
+    """Commands of ours in `text` as they have to be typed here: `groundswell` may not be on PATH."""
+    program = Path(sys.argv[0])
+    if shutil.which("groundswell") or program.name != "groundswell":
+        return text
+    place = os.path.relpath(program)
+    return OURS.sub(f"{place if not place.startswith('..') else program} ", text)
 
 
 def short(full: str) -> str:

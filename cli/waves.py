@@ -11,7 +11,7 @@ from cli.execute import execute
 from cli.options import Base, Components, DryRun, Focus, Json, Limit, Size
 from cli.report import show_report
 from cli.session import api
-from cli.text import out, short
+from cli.text import out, short, spelled
 from shared.contracts.base import ALL, AgentType, WaveSize
 from shared.contracts.commands import StartWave
 from shared.kernel.errors import Rejected
@@ -80,7 +80,7 @@ async def _start(command: StartWave, *, as_json: bool) -> int:
     out.print(f"wave {opened.wave_id} started; what lands goes on {opened.landing_branch}")
     for note in opened.notes:
         out.print(f"  {escape(note)}")
-    out.print(f"see: groundswell wave show {short(opened.wave_id)}")
+    out.print(spelled(f"see: groundswell wave show {short(opened.wave_id)}"))
     return 0
 
 

@@ -11,7 +11,7 @@ from services.validator.adapters.sandbox import RlimitSandbox, Scratch, sweep
 from services.validator.adapters.suite import SandboxedSuite
 from services.validator.handlers import handlers
 from services.validator.settings import Settings
-from services.validator.usecases import reconcile
+from services.validator.usecases import reconcile, say_again
 from services.validator.usecases.desk import Desk
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
@@ -25,6 +25,7 @@ from shared.targets.tree import GitTree
 
 # How often the gate looks on its own; a cleared proposal wakes it at once.
 ROUND = 0.25
+REPEAT = 5.0
 
 
 def build(settings: Settings, bus: Bus, store: Store) -> Service:
@@ -54,7 +55,10 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
     return Service(
         name="validator",
         router=handlers(desk),
-        loops=(Every(ROUND, lambda: reconcile(desk)),),
+        loops=(
+            Every(ROUND, lambda: reconcile(desk)),
+            Every(REPEAT, lambda: say_again(desk)),
+        ),
     )
 
 

@@ -21,10 +21,16 @@ def _index(*keys: str, unique: bool = False) -> IndexModel:
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "targets": (_index("location", "root_commit", "base_branch", unique=True),),
     "agents": (_index("name"),),
-    "waves": (_index("target_id", "state"), _index("state"), _index("-created_at")),
+    "waves": (
+        _index("target_id", "state"),
+        _index("state"),
+        _index("-created_at"),
+        _index("finished_at"),
+    ),
     "tasks": (
         _index("wave_id", "agent_type", "component", "round", unique=True),
         _index("state"),
+        _index("finished_at"),
     ),
     "leases": (),
     "enhancements": (
@@ -32,6 +38,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         _index("target_id", "state"),
         _index("wave_id"),
         _index("state"),
+        _index("finished_at"),
     ),
     "verdicts": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
     "patches": (),

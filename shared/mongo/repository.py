@@ -1,6 +1,7 @@
 """Repositories: documents in and out, and a state change as one conditional update."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -40,6 +41,11 @@ class Repository(Generic[D]):
         """
         order = [(sort.lstrip("-"), -1 if sort.startswith("-") else 1)]
         records = await self._collection.find(_where(where), sort=order, limit=limit)
+        return [self._read(record) for record in records]
+
+    async def since(self, field: str, moment: datetime) -> list[D]:
+        """Documents whose `field` is not before `moment`."""
+        records = await self._collection.find({field: {"$gte": moment}}, sort=[(field, 1)])
         return [self._read(record) for record in records]
 
     async def first(self, *, sort: str = "_id", **where: Any) -> D | None:

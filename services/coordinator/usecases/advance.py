@@ -32,6 +32,7 @@ STALE = timedelta(seconds=10)
 async def reconcile(desk: Desk) -> None:
     """Look after the agents, then advance every open wave; say again what seems to be lost."""
     await watch_agents(desk)
+    await say.ends_again(desk)
     for wave in await desk.store.waves.find(state=OPEN):
         await advance(wave.id, desk, nudge=True)
 

@@ -18,13 +18,17 @@ OPEN = [WaveState.PLANNED, WaveState.RUNNING, WaveState.FINISHING]
 
 @dataclass(frozen=True)
 class Desk:
-    """Built by main. `locks` keep two deliveries from advancing the same wave at once."""
+    """Built by main. `locks` keep two deliveries from advancing the same wave at once.
+
+    `said` are the ends of waves and tasks that this process has said to the end.
+    """
 
     store: Store
     bus: Messenger
     home: Path
     clock: Clock
     new_id: NewId
+    said: set[str] = field(default_factory=set)
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def mirror(self, target: Target) -> Mirror:

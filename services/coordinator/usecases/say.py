@@ -1,5 +1,7 @@
 """The messages that follow from a wave's and a task's state; each can be said again at any time."""
 
+from datetime import timedelta
+
 from services.coordinator.usecases.desk import Desk
 from shared.contracts.answers import Done
 from shared.contracts.commands import MeasureFindings, MeasureHealth, ReleaseLease
@@ -13,6 +15,9 @@ from shared.contracts.events import (
 )
 from shared.contracts.states import EnhancementState
 from shared.contracts.work import PerformTask
+
+# Less than the streams' duplicate window of ten minutes.
+REMEMBERED = timedelta(minutes=8)
 
 
 async def announce(wave: Wave, desk: Desk, *, attempt: int = 0) -> None:
@@ -81,6 +86,21 @@ async def task_finished(task: Task, desk: Desk) -> None:
         note=task.note,
     )
     await desk.bus.publish(event, key=task.id, wave=task.wave_id)
+    desk.said.add(task.id)
+
+
+async def ends_again(desk: Desk) -> None:
+    """Say the recent ends that nobody is known to have said: we may have been cut off before it.
+
+    Recent is what JetStream still knows the ids of, so what was said before is not stored twice.
+    """
+    since = desk.clock() - REMEMBERED
+    for task in await desk.store.tasks.since("finished_at", since):
+        if task.id not in desk.said:
+            await task_finished(task, desk)
+    for wave in await desk.store.waves.since("finished_at", since):
+        if wave.id not in desk.said:
+            await wave_finished(wave, desk)
 
 
 async def wave_finished(wave: Wave, desk: Desk) -> None:
@@ -97,3 +117,4 @@ async def wave_finished(wave: Wave, desk: Desk) -> None:
         }
     )
     await desk.bus.publish(event, key=wave.id, wave=wave.id)
+    desk.said.add(wave.id)

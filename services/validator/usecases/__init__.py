@@ -2,7 +2,16 @@
 
 from services.validator.usecases.gate import admit, reconcile, settle
 from services.validator.usecases.measure import measure_health
+from services.validator.usecases.outcomes import say_again
 from services.validator.usecases.rollback import roll_back
 from services.validator.usecases.runs import carry_out
 
-__all__ = ["admit", "carry_out", "measure_health", "reconcile", "roll_back", "settle"]
+__all__ = [
+    "admit",
+    "carry_out",
+    "measure_health",
+    "reconcile",
+    "roll_back",
+    "say_again",
+    "settle",
+]

@@ -29,6 +29,7 @@ class Desk:
     isolation: str
     clock: Clock
     new_id: NewId
+    said: set[str] = field(default_factory=set)
     bells: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 

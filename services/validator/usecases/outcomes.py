@@ -1,6 +1,7 @@
 """How a change leaves the gate: moved once, and always said, from the state that was stored."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 from services.validator.usecases.desk import Desk
@@ -16,6 +17,8 @@ from shared.contracts.events import (
 from shared.contracts.states import EnhancementState
 
 LISTED = 50
+# Less than the streams' duplicate window of ten minutes.
+REMEMBERED = timedelta(minutes=8)
 
 
 async def reject(
@@ -46,6 +49,17 @@ async def say(change: Enhancement, desk: Desk) -> None:
     make = EVENTS.get(change.state)
     if make is not None:
         await desk.bus.publish(make(change), key=change.id, wave=change.wave_id)
+        desk.said.add(f"{change.id}:{change.state}")
+
+
+async def say_again(desk: Desk) -> None:
+    """Say the recent outcomes that nobody is known to have said: we may have been cut off before it.
+
+    Recent is what JetStream still knows the ids of, so what was said before is not stored twice.
+    """
+    for change in await desk.store.enhancements.since("finished_at", desk.clock() - REMEMBERED):
+        if f"{change.id}:{change.state}" not in desk.said:
+            await say(change, desk)
 
 
 async def say_refused(change: Enhancement, tests: Sequence[str], desk: Desk) -> None:
