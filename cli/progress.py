@@ -127,7 +127,8 @@ def _rejected(event: e.EnhancementRejected, progress: Progress) -> None:
 
 def _expired(event: e.EnhancementExpired, progress: Progress) -> None:
     progress.count("let go")
-    progress.say(f"let go   {event.title}: {event.reason}", DIM)
+    reason = event.reason.partition("\n")[0]
+    progress.say(f"let go   {event.title}: {reason}", DIM)
 
 
 def _lost(event: e.AgentLost, progress: Progress) -> None:

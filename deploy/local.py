@@ -22,8 +22,9 @@ from shared.kernel.errors import Conflict, GroundswellError, Rejected
 
 SERVICES = ("coordinator", "agents", "resolver", "validator", "api")
 CONF = Path(__file__).parent / "nats" / "embedded.conf"
-# Below this an embedded database cannot promise to keep what it accepts.
-LEAST_FREE = 300 << 20
+# Below the first nothing is begun, below the second what was begun is ended while that still works.
+LEAST_FREE, TOO_LITTLE = 300 << 20, 50 << 20
+LOOK = 1.0
 PATIENCE = 60.0
 HOST = "127.0.0.1"
 
@@ -91,6 +92,9 @@ async def local_stack(home: Path, say: Say, *, api_port: int = 0) -> AsyncIterat
         ) from error
     processes: list[Process] = []
     watchers: list[asyncio.Task[None]] = []
+    trouble: list[StackFailed] = []
+    owner = asyncio.current_task()
+    assert owner is not None
     try:
         (home / "stack.json").unlink(missing_ok=True)
         stack = _plan(home, api_port)
@@ -98,9 +102,15 @@ async def local_stack(home: Path, say: Say, *, api_port: int = 0) -> AsyncIterat
         for each in processes:
             await each.start()
         watchers = [asyncio.create_task(each.supervise(say)) for each in processes]
+        watchers.append(asyncio.create_task(_watch_disk(home, owner, trouble)))
         await _await_ready(stack, processes)
         _announce(stack, home)
         yield stack
+    except asyncio.CancelledError:
+        if not trouble:
+            raise
+        owner.uncancel()
+        raise trouble[0] from None
     finally:
         (home / "stack.json").unlink(missing_ok=True)
         await asyncio.shield(_take_down(processes, watchers))
@@ -119,17 +129,34 @@ def _check(home: Path, api_port: int) -> None:
         ) from error
     free = shutil.disk_usage(home).free
     if free < LEAST_FREE:
-        raise Rejected(
-            f"Only {free >> 20} MB are free in {home}; {LEAST_FREE >> 20} are needed.",
-            hint="Make room, or set GROUNDSWELL_HOME to a directory on another disk.",
-            code="disk_full",
-        )
+        raise _disk_full(home, free)
     if api_port and not _is_free(api_port):
         raise Conflict(
             f"Port {api_port} is taken.",
             hint="Choose another one with --port, or --port 0 for any that is free.",
             code="port_taken",
         )
+
+
+def _disk_full(home: Path, free: int) -> StackFailed:
+    return StackFailed(
+        f"Only {free >> 20} MB are free in {home}; {LEAST_FREE >> 20} are needed.",
+        hint="Make room, or set GROUNDSWELL_HOME to a directory on another disk.",
+        code="disk_full",
+    )
+
+
+async def _watch_disk(
+    home: Path, owner: "asyncio.Task[object]", trouble: list[StackFailed]
+) -> None:
+    """End the owner while there is room to end it well: servers on a full disk only break."""
+    while True:
+        free = shutil.disk_usage(home).free
+        if free < TOO_LITTLE:
+            trouble.append(_disk_full(home, free))
+            owner.cancel()
+            return
+        await asyncio.sleep(LOOK)
 
 
 def _is_free(port: int) -> bool:

@@ -101,7 +101,8 @@ async def _open(target: Target, ready: Sequence[Enhancement], desk: Desk) -> Epo
     wave_id = ready[0].wave_id
     verdict = await run_tests(desk, place, wave_id=wave_id, purpose="baseline", tree=place.tree)
     if verdict.outcome != "reported":
-        raise Rejected("the tests gave no usable report on the head.", hint=verdict.detail)
+        reason = verdict.detail.partition("\n")[0]
+        raise Rejected("the tests gave no usable report on the head.", hint=reason)
     return Epoch(
         target=target,
         place=place,
@@ -210,7 +211,7 @@ async def _look(epoch: Epoch, run: Run, purpose: str, desk: Desk) -> None:
     )
     epoch.verdicts[run] = verdict
     if verdict.outcome != "reported":
-        epoch.evidence[run] = Broken(verdict.detail)
+        epoch.evidence[run] = Broken(verdict.detail.partition("\n")[0])
         return
     candidate = await read_report(verdict, desk)
     asked = run.tests or None
