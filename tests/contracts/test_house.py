@@ -1,0 +1,89 @@
+"""The rules of the house are held by `make check`: break one, and it says so."""
+
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from shared.kernel.version import VERSION
+from tests.support.stack import ROOT
+
+BIN = Path(sys.executable).parent
+PARTS = ("services", "shared", "deploy", "cli", "bench", "pyproject.toml")
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """A copy to break."""
+    copy = tmp_path_factory.mktemp("house")
+    for part in PARTS:
+        source = ROOT / part
+        if source.is_dir():
+            shutil.copytree(source, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, copy / part)
+    return copy
+
+
+def lint(house):
+    return subprocess.run(
+        [BIN / "lint-imports", "--no-cache"],
+        cwd=house,
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(house)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_the_house_as_it_is_keeps_its_rules(house):
+    done = lint(house)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        ("services/api/domain/report.py", "import services.coordinator.usecases"),
+        ("services/agents/usecases/perform.py", "from services.validator.domain import gate"),
+        ("services/validator/usecases/gate.py", "import motor.motor_asyncio"),
+        ("cli/run.py", "import motor"),
+        ("deploy/local.py", "import motor"),
+        ("bench/stack.py", "from motor import motor_asyncio"),
+        ("shared/targets/git.py", "import motor"),
+        ("shared/mongo/repository.py", "import motor"),
+        ("shared/kernel/ids.py", "import pydantic_settings, structlog"),
+        ("shared/kernel/ids.py", "import shared.contracts.base"),
+        ("shared/contracts/base.py", "import services.api.main"),
+        ("services/coordinator/domain/planning.py", "import pymongo"),
+        ("services/coordinator/domain/planning.py", "import services.coordinator.usecases"),
+        ("services/resolver/usecases.py", "import nats"),
+        ("services/validator/adapters/suite.py", "import faststream"),
+    ],
+)
+def test_a_wrong_import_is_refused(house, where, line):
+    path = house / where
+    was = path.read_text()
+    path.write_text(f"{was}\n{line}\n")
+    try:
+        done = lint(house)
+    finally:
+        path.write_text(was)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "BROKEN" in done.stdout
+
+
+def test_the_version_is_said_once():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == VERSION
+
+
+@pytest.mark.parametrize("lock", ["dev.txt", "embedded.txt", "runtime.txt"])
+def test_locks_have_hashes_and_name_no_index(lock):
+    text = (ROOT / "requirements" / lock).read_text()
+    assert "--hash=sha256:" in text
+    assert "index-url" not in text
+    assert "http" not in text.replace("httpcore", "").replace("httpx", "").replace("httptools", "")
