@@ -22,6 +22,8 @@ MOMENTS = [
     ("validator", "gs.evt.run.finished", 3),
     ("validator", "gs.evt.enhancement.applied", 5),
     ("api", "gs.evt.task.assigned", 1),
+    ("nats-server", "gs.evt.enhancement.proposed", 5),
+    ("secantusd-py", "gs.evt.run.finished", 2),
 ]
 
 

@@ -73,7 +73,11 @@ class Home:
         return found
 
     def service(self, name: str) -> psutil.Process:
-        return next(p for p in self.processes() if p.cmdline()[-1] == f"services.{name}")
+        return next(
+            each
+            for each in self.processes()
+            if each.cmdline()[-1] == f"services.{name}" or f"/{name}" in " ".join(each.cmdline())
+        )
 
     @property
     def stack(self) -> dict[str, Any]:
