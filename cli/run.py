@@ -17,6 +17,8 @@ from shared.targets.repository import inspect
 
 # A wave that is told to stop while we are told to end gets this long.
 PATIENCE = 10.0
+# Nothing broke; something is to be done first.
+FOR_THE_USER = {"landing_checked_out"}
 
 
 async def run_wave(command: StartWave, *, as_json: bool) -> int:
@@ -33,6 +35,8 @@ async def run_wave(command: StartWave, *, as_json: bool) -> int:
         print(report.model_dump_json(indent=1))  # noqa: T201 - data for another program
     else:
         show_report(report, out)
+    if report.failure is not None and report.failure.code in FOR_THE_USER:
+        return 2
     return 1 if report.state == "failed" else 0
 
 

@@ -23,7 +23,6 @@ class RepositoryFacts(Value):
     root_commit: str
     detached: bool = False
     dirty: bool = False
-    landing_checked_out: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -68,7 +67,6 @@ def _inspect_path(location: str, base: str | None) -> RepositoryFacts:
         root_commit=_root(place, commit),
         detached=detached,
         dirty=_dirty(place),
-        landing_checked_out=landing in _checked_out(place),
         notes=notes,
     )
 
@@ -165,11 +163,17 @@ def _dirty(place: Path) -> bool:
     return bool(git(place, "--no-optional-locks", "status", "--porcelain").strip())
 
 
-def _checked_out(place: Path) -> set[str]:
-    """The branches checked out in any work tree of the repository."""
-    lines = text(place, "worktree", "list", "--porcelain").splitlines()
-    prefix = "branch refs/heads/"
-    return {line.removeprefix(prefix) for line in lines if line.startswith(prefix)}
+def checked_out_at(location: str, branch: str) -> str | None:
+    """The work tree of a repository on this machine that has `branch` checked out."""
+    if is_url(location):
+        return None
+    place = None
+    for line in text(Path(location), "worktree", "list", "--porcelain").splitlines():
+        if line.startswith("worktree "):
+            place = line.removeprefix("worktree ")
+        if line == f"branch refs/heads/{branch}":
+            return place
+    return None
 
 
 def _inspect_url(location: str, base: str | None) -> RepositoryFacts:

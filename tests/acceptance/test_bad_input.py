@@ -75,6 +75,13 @@ def test_a_wrong_key_in_groundswell_toml(up, tmp_path):
 def test_the_landing_branch_checked_out(up, target):
     git(target, "switch", "--quiet", "--create", "groundswell/main")
     refused(up.run("run", str(target)), "is checked out", "switch main")
+    assert git(target, "rev-parse", "groundswell/main") == git(target, "rev-parse", "main")
+
+
+def test_the_landing_branch_checked_out_elsewhere_does_not_matter_where_nothing_lands(up, target):
+    assert len(up.json("run", str(target))["landed"]) == 1
+    git(target, "worktree", "add", "--quiet", str(target.parent / "there"), "groundswell/main")
+    assert up.json("run", str(target))["landed"] == []
 
 
 def test_a_target_without_tests(up, tmp_path):

@@ -22,6 +22,7 @@ from shared.contracts.states import EnhancementState, TaskState, WaveState
 from shared.kernel.errors import Rejected
 from shared.targets.head import find_head
 from shared.targets.profile import profile
+from shared.targets.repository import checked_out_at
 
 log = structlog.get_logger(__name__)
 
@@ -82,8 +83,9 @@ async def _plan(wave: Wave, desk: Desk, *, nudge: bool) -> Wave | None:
         known = (wave.failure.message,) if wave.failure else ()
         await _complete(wave, desk, notes=(*notes, *known))
         return None
-    if wave.failure is not None:
-        await fail_wave(wave, wave.failure, desk)
+    failure = wave.failure or await _nowhere_to_land(wave, desk)
+    if failure is not None:
+        await fail_wave(wave, failure, desk)
         return None
     try:
         paths = await _paths(wave, desk)
@@ -99,6 +101,19 @@ async def _plan(wave: Wave, desk: Desk, *, nudge: bool) -> Wave | None:
     if running is not None:
         await say.started(running, desk)
     return running
+
+
+async def _nowhere_to_land(wave: Wave, desk: Desk) -> Failure | None:
+    """A branch that somebody has checked out is never moved; better said before the work."""
+    target = await desk.store.targets.need(wave.target_id)
+    where = await asyncio.to_thread(checked_out_at, target.location, target.landing_branch)
+    if where is None or wave.dry_run:
+        return None
+    return Failure(
+        code="landing_checked_out",
+        message=f"{target.landing_branch} is checked out, and a checked-out branch is never moved.",
+        hint=f"Check out another one first: git -C {where} switch {target.base_branch}.",
+    )
 
 
 async def _findings(wave: Wave, commit: str, desk: Desk) -> list[Finding] | None:

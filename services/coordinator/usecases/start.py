@@ -55,14 +55,7 @@ async def _facts(command: StartWave, desk: Desk) -> RepositoryFacts:
 
 
 async def _inspect(location: str, base: str | None) -> RepositoryFacts:
-    facts = await asyncio.to_thread(inspect, location, base=base)
-    if facts.landing_checked_out:
-        raise Conflict(
-            f"{facts.landing_branch} is checked out, and a checked-out branch is never moved.",
-            hint=f"Check out another one first: git -C {facts.location} switch {facts.base_branch}.",
-            code="landing_checked_out",
-        )
-    return facts
+    return await asyncio.to_thread(inspect, location, base=base)
 
 
 async def _target(facts: RepositoryFacts, desk: Desk) -> Target:

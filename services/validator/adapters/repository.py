@@ -13,11 +13,11 @@ from shared.contracts.documents import Target
 from shared.kernel.errors import Rejected
 from shared.targets.components import is_protected, matches
 from shared.targets.config import TargetConfig
-from shared.targets.git import RECEIVE_PACK, GitError, git, text
+from shared.targets.git import RECEIVE_PACK, GitError, git
 from shared.targets.head import Head, find_head
 from shared.targets.mirror import FETCHED, Mirror
 from shared.targets.patches import FilePatch, Kind, parse_patch
-from shared.targets.repository import is_url
+from shared.targets.repository import checked_out_at, is_url
 
 NAME, EMAIL = "Groundswell", "groundswell@localhost"
 ABSENT = "0" * 40
@@ -114,7 +114,7 @@ class GitRepository:
 
     def _push(self, target: Target, tip: str, seen: str | None) -> Refusal | None:
         remote = is_url(target.location)
-        if not remote and (where := _checked_out_at(target)):
+        if where := checked_out_at(target.location, target.landing_branch):
             return Refusal("checked_out", f"{target.landing_branch} is checked out in {where}")
         reference = f"refs/heads/{target.landing_branch}"
         options = [
@@ -244,17 +244,6 @@ def _parses(content: bytes) -> bool:
     except (SyntaxError, ValueError):
         return False
     return True
-
-
-def _checked_out_at(target: Target) -> str | None:
-    """The work tree that has the landing branch checked out."""
-    where = None
-    for line in text(None, "-C", target.location, "worktree", "list", "--porcelain").splitlines():
-        if line.startswith("worktree "):
-            where = line.removeprefix("worktree ")
-        if line == f"branch refs/heads/{target.landing_branch}":
-            return where
-    return None
 
 
 def _refusal(stderr: str) -> Refusal:
