@@ -1,19 +1,9 @@
 """What the coordinator is told from outside."""
 
-from pathlib import Path
-
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
-from shared.targets.home import default_home
+from shared.settings import HomeSettings
 
 
-class Settings(BaseSettings):
-    """Environment variables `GROUNDSWELL_…`. `provision` makes the streams at start."""
+class Settings(HomeSettings):
+    """`provision` makes the streams and indexes at start; one coordinator does."""
 
-    model_config = SettingsConfigDict(env_prefix="GROUNDSWELL_", frozen=True)
-
-    nats_url: str = "nats://127.0.0.1:4222"
-    mongo_url: str = "mongodb://127.0.0.1:27017"
-    home: Path = default_home()
-    log_level: str = "INFO"
     provision: bool = False

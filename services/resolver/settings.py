@@ -1,13 +1,7 @@
 """What the resolver is told from outside."""
 
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from shared.settings import ServiceSettings
 
 
-class Settings(BaseSettings):
-    """Environment variables `GROUNDSWELL_…`."""
-
-    model_config = SettingsConfigDict(env_prefix="GROUNDSWELL_", frozen=True)
-
-    nats_url: str = "nats://127.0.0.1:4222"
-    mongo_url: str = "mongodb://127.0.0.1:27017"
-    log_level: str = "INFO"
+class Settings(ServiceSettings):
+    """Nothing beyond what every service is told."""

@@ -1,18 +1,7 @@
 """What the validator is told from outside."""
 
-from pathlib import Path
-
-from pydantic_settings import BaseSettings, SettingsConfigDict
-
-from shared.targets.home import default_home
+from shared.settings import HomeSettings
 
 
-class Settings(BaseSettings):
-    """Environment variables `GROUNDSWELL_…`."""
-
-    model_config = SettingsConfigDict(env_prefix="GROUNDSWELL_", frozen=True)
-
-    nats_url: str = "nats://127.0.0.1:4222"
-    mongo_url: str = "mongodb://127.0.0.1:27017"
-    home: Path = default_home()
-    log_level: str = "INFO"
+class Settings(HomeSettings):
+    """Nothing beyond what every such service is told."""

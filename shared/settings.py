@@ -1,0 +1,23 @@
+"""What every service is told from outside: environment variables `GROUNDSWELL_…`."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.targets.home import default_home
+
+
+class ServiceSettings(BaseSettings):
+    """Where the servers are. Read by a service's main only; adapters get values."""
+
+    model_config = SettingsConfigDict(env_prefix="GROUNDSWELL_", frozen=True)
+
+    nats_url: str = "nats://127.0.0.1:4222"
+    mongo_url: str = "mongodb://127.0.0.1:27017"
+    log_level: str = "INFO"
+
+
+class HomeSettings(ServiceSettings):
+    """Of a service that works on targets: `home` has their mirrors and environments."""
+
+    home: Path = default_home()
