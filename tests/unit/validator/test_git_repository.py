@@ -140,11 +140,13 @@ class TestLanding:
         tree = repository.compose(main, [("e", patch("x = 1\n", "x = 2\n", "n.py"))]).tree
         aside = repository.commit(tree, main, message("e"), WHEN)
         assert repository.publish(target, aside, main) is not None
+        assert repository.publish(target, aside, tip).kind == "other"
         assert git(place, "rev-parse", LANDING) == tip
 
     def test_a_checked_out_landing_branch_is_refused(self, repository, target, place):
         landed_change(repository, target, ONE.replace("return 1", "return 10"))
         git(place, "switch", "--quiet", LANDING)
+        git(place, "config", "receive.denyCurrentBranch", "updateInstead")
         head = repository.refresh(target).commit
         tree = repository.compose(head, [("e", patch("x = 1\n", "x = 2\n", "n.py"))]).tree
         tip = repository.commit(tree, head, message("e"), WHEN)
@@ -210,9 +212,11 @@ class TestFindingAgain:
         first = landed_change(repository, target, ONE.replace("return 1", "return 10"), "e1")
         head = repository.refresh(target).commit
         tree = repository.compose(head, [("e2", patch("x = 1\n", "x = 2\n", "n.py"))]).tree
-        said = "about e3\n\nEnhancement-Id: e3\n\nThat was the body.\n\nEnhancement-Id: e2\n"
+        said = "about e3\n\nEnhancement-Id: e3\n\nThat was the body.\n\nWave-Id: w\n"
+        head = repository.commit(tree, head, said, WHEN)
+        said = message("e2")
         second = repository.commit(tree, head, said, WHEN)
-        assert repository.publish(target, second, head) is None
+        assert repository.publish(target, second, repository.refresh(target).commit) is None
         assert dict(repository.landed(target, ["e1", "e2", "e3"])) == {"e1": first, "e2": second}
         assert list(repository.landed(target, ["e1", "e2"])) == ["e2", "e1"]
 
