@@ -17,7 +17,7 @@ def git(repository: Path, *arguments: str) -> str:
 
 
 def a_repository(path: Path, **files: str) -> Path:
-    """One commit with these files; `__` in a name is a slash, a `_py` at its end is `.py`."""
+    """One commit with these files; `a__b_py` is `a/b.py`, and what has a dot is itself."""
     path.mkdir(parents=True)
     git(path, "init", "--quiet", "--initial-branch=main")
     commit(path, {name(each): text for each, text in files.items()})
@@ -25,6 +25,8 @@ def a_repository(path: Path, **files: str) -> Path:
 
 
 def name(key: str) -> str:
+    if "." in key:
+        return key
     path = key.replace("__", "/")
     for ending in ("py", "toml", "txt", "md"):
         if path.endswith(f"_{ending}"):

@@ -65,9 +65,14 @@ def format_where_changed(before: str, after: str, formatted: str) -> str:
         if tag in {"replace", "insert"}:
             changed.update(range(start, end))
     mixed: list[str] = []
-    for tag, a, b, c, d in SequenceMatcher(None, new, neat).get_opcodes():
-        mine = tag != "equal" and bool(changed.intersection(range(a, b)))
-        mixed += neat[c:d] if mine else new[a:b]
+    for _, a, b, c, d in SequenceMatcher(None, new, neat).get_opcodes():
+        # A line the formatter puts in stands next to its reason.
+        if changed.issuperset(range(a, b)) if a < b else changed & {a - 1, a}:
+            mixed += neat[c:d]
+        elif b - a == d - c:
+            mixed += [neat[c + n] if a + n in changed else new[a + n] for n in range(b - a)]
+        else:
+            mixed += new[a:b]
     text = "".join(mixed)
     return text if text == after or _same_meaning(text, after) else after
 

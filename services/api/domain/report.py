@@ -192,8 +192,11 @@ def _commands(stored: Stored, landed: Sequence[Enhancement]) -> Commands:
         return Commands(
             look=(f"git fetch {place} {branch} && git log --stat {wave.commit[:10]}..FETCH_HEAD",),
             merge=(f"git pull {place} {branch}",),
-            undo_one=tuple(
-                f"groundswell enhancement rollback {short(each.id)}" for each in there[-1:]
+            undo_one=(f"groundswell enhancement rollback {short(there[-1].id)}",),
+            undo_all=(
+                f"git push {place} --delete {branch}"
+                if wave.landing_commit is None
+                else f"git push --force {place} {wave.landing_commit}:refs/heads/{branch}",
             ),
         )
     git = f"git -C {place}"

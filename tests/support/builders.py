@@ -1,0 +1,137 @@
+"""Documents for tests: every field that does not matter is filled in."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from shared.contracts.base import AgentType, Engine, Priority, Severity
+from shared.contracts.documents import (
+    Enhancement,
+    Finding,
+    Opportunity,
+    Target,
+    Task,
+    Verdict,
+    Wave,
+)
+from shared.kernel.ids import uuid7
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+COMMIT = "c" * 40
+SHA = "a" * 64
+
+
+def a_finding(rule: str = "F401", **fields: Any) -> Finding:
+    known = {
+        "severity": Severity.WARNING,
+        "message": "m",
+        "path": "m.py",
+        "line": 1,
+        "fingerprint": uuid7(),
+        "component": "m",
+        "fixable": "safe",
+        "tool": "ruff",
+    }
+    return Finding(rule=rule, **{**known, **fields})
+
+
+def a_target(**fields: Any) -> Target:
+    known = {
+        "id": uuid7(),
+        "location": "/nowhere",
+        "root_commit": COMMIT,
+        "name": "target",
+        "base_branch": "main",
+        "landing_branch": "groundswell/main",
+        "created_at": NOW,
+    }
+    return Target(**{**known, **fields})
+
+
+def a_wave(**fields: Any) -> Wave:
+    known = {
+        "id": uuid7(),
+        "target_id": uuid7(),
+        "commit": COMMIT,
+        "base_commit": COMMIT,
+        "created_at": NOW,
+        "changed_at": NOW,
+    }
+    return Wave(**{**known, **fields})
+
+
+def an_opportunity(component: str = "m", **fields: Any) -> Opportunity:
+    known = {
+        "agent_type": AgentType.CODE_QUALITY,
+        "component": component,
+        "description": "d",
+        "priority": Priority.NORMAL,
+        "expected_impact": 1.0,
+        "complexity": 1.0,
+        "findings": 1,
+        "fixable": 1,
+    }
+    return Opportunity(**{**known, **fields})
+
+
+def a_task(wave: Wave | None = None, **fields: Any) -> Task:
+    wave = wave or a_wave()
+    component = fields.get("component", "m")
+    known = {
+        "id": uuid7(),
+        "wave_id": wave.id,
+        "target_id": wave.target_id,
+        "agent_type": AgentType.CODE_QUALITY,
+        "component": component,
+        "paths": ("/m.py",),
+        "commit": wave.commit,
+        "opportunity": an_opportunity(component),
+        "created_at": NOW,
+        "changed_at": NOW,
+    }
+    return Task(**{**known, **fields})
+
+
+def an_enhancement(task: Task | None = None, **fields: Any) -> Enhancement:
+    task = task or a_task()
+    known = {
+        "id": uuid7(),
+        "wave_id": task.wave_id,
+        "task_id": task.id,
+        "target_id": task.target_id,
+        "key": "F401",
+        "component": task.component,
+        "agent_type": task.agent_type,
+        "agent_id": uuid7(),
+        "agent": "code-quality",
+        "engine": Engine.RULES,
+        "epoch": task.epoch,
+        "order": 0,
+        "rule": "F401",
+        "title": "refactor(m): remove unused imports (F401)",
+        "rationale": "Why.",
+        "safe": True,
+        "prior": 0.95,
+        "base_commit": task.commit,
+        "patch": SHA,
+        "files": ("m.py",),
+        "lines_added": 0,
+        "lines_removed": 1,
+        "created_at": NOW,
+        "changed_at": NOW,
+    }
+    return Enhancement(**{**known, **fields})
+
+
+def a_verdict(wave: Wave, **fields: Any) -> Verdict:
+    known = {
+        "id": uuid7(),
+        "key": uuid7(),
+        "target_id": wave.target_id,
+        "wave_id": wave.id,
+        "purpose": "full run",
+        "tree": COMMIT,
+        "head": wave.commit,
+        "environment": "e",
+        "created_at": NOW,
+    }
+    return Verdict(**{**known, **fields})

@@ -1,0 +1,77 @@
+"""Edits on text, formatting where it changed, health."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.agents.domain.edits import Edit, apply_fixes, format_where_changed, split_lines
+from services.agents.domain.findings import metrics, score
+from services.agents.domain.proposals import READABLE, propose
+from shared.contracts.base import Severity
+from tests.support.builders import a_finding
+
+
+def test_edits_count_characters_not_bytes():
+    text = "é = 'x'\nb = 2\n"
+    edit = Edit((1, 5), (1, 8), "'ü'")
+    assert apply_fixes(text, [(edit,)]) == ("é = 'ü'\nb = 2\n", (0,))
+
+
+def test_fixes_that_touch_each_other_are_not_both_applied():
+    one = (Edit((1, 1), (1, 3), "AB"),)
+    other = (Edit((1, 2), (1, 4), "CD"),)
+    apart = (Edit((1, 5), (1, 6), "E"),)
+    assert apply_fixes("abcdef", [one, other, apart]) == ("ABcdEf", (0, 2))
+
+
+def test_a_fix_is_applied_whole_or_not_at_all():
+    one = (Edit((1, 1), (1, 2), "X"),)
+    both = (Edit((1, 1), (1, 2), "Y"), Edit((2, 1), (2, 2), "Z"))
+    assert apply_fixes("ab\ncd\n", [one, both]) == ("Xb\ncd\n", (0,))
+
+
+@given(st.text(alphabet="ab\n\r\x0c\u2028é", max_size=60))
+def test_lines_put_together_are_the_text(text):
+    assert "".join(split_lines(text)) == text
+
+
+def test_the_formatter_is_heard_only_where_it_changed():
+    before = "a=1\nb=set([1])\n"
+    after = "a=1\nb={1}\n"
+    assert format_where_changed(before, after, "a = 1\nb = {1}\n") == "a=1\nb = {1}\n"
+
+
+def test_lines_the_formatter_would_put_in_elsewhere_are_not():
+    before = "import a\ndef f():\n    return set([1])\n"
+    after = "import a\ndef f():\n    return {1}\n"
+    neat = "import a\n\n\ndef f():\n    return {1}\n"
+    assert format_where_changed(before, after, neat) == after
+
+
+def test_a_mixture_that_would_mean_something_else_is_not_taken():
+    before, after = "x = f(1,\n2)\n", "x = g(1,\n2)\n"
+    mixed = format_where_changed(before, after, "x = g(1, 2)\n")
+    assert compile(mixed, "m", "exec").co_code == compile(after, "m", "exec").co_code
+
+
+@pytest.mark.parametrize(("density", "expected"), [(0, 100.0), (20, 50.0), (180, 10.0)])
+def test_the_score_halves_with_twenty_weighted_findings_in_a_thousand_lines(density, expected):
+    assert score(density) == expected
+
+
+def test_metrics_weigh_by_severity():
+    found = [a_finding("E711", severity=Severity.ERROR), a_finding("UP004", severity=Severity.NOTE)]
+    measured = metrics(found, 1000)
+    assert measured["density"] == 6.0
+    assert measured["findings.E711"] == 1.0
+    assert measured["findings"] == 2.0
+
+
+def test_what_is_too_much_to_read_is_split_by_files():
+    old = "".join(f"a{n}\n" for n in range(READABLE))
+    changes = {f"{name}.py": (old, old.replace("a", "b")) for name in "xyz"}
+    found = [a_finding(path=path) for path in changes]
+    parts = propose("F401", "m", "F401", found, changes, safe=True, why="")
+    assert [each.key for each in parts] == ["F401/1", "F401/2", "F401/3"]
+    assert [set(each.changes) for each in parts] == [{"x.py"}, {"y.py"}, {"z.py"}]
+    assert [len(each.findings) for each in parts] == [1, 1, 1]

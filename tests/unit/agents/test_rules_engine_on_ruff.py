@@ -1,0 +1,208 @@
+"""The rules engine with the real ruff: stacked, to a fixpoint, and careful."""
+
+import ast
+import asyncio
+
+import pygit2
+import pytest
+
+from services.agents.adapters.detectors.ruff import RuffDetector
+from services.agents.adapters.engines.rules import RulesEngine
+from services.agents.ports import Source
+from shared.kernel.errors import Rejected
+from shared.targets.profile import profile
+from shared.targets.tree import GitTree
+from tests.support.repositories import a_repository, commit
+
+MESSY = """import os
+import sys
+from typing import *
+
+
+class A(object):
+    def f(self, x):
+        if x == None:
+            return 1
+        else:
+            y = "%s" % x
+            return "{}".format(x)
+
+    def g(self, items=[]):
+        try:
+            z = 1
+        except Exception as error:
+            pass
+        for i in range(0, 10):
+            print( f"nothing" )
+        return sorted(list(items))[0]
+"""
+
+
+@pytest.fixture
+def look(tmp_path):
+    """Writes files as a repository (again), and gives its source."""
+    count = iter(range(100))
+
+    def make(**files):
+        place = a_repository(tmp_path / f"r{next(count)}", **files)
+        return source_of(place)
+
+    return make
+
+
+def source_of(place):
+    repository = pygit2.Repository(str(place))
+    tree = GitTree(repository, repository.head.peel(pygit2.Tree))
+    return Source(tree, profile(tree))
+
+
+@pytest.fixture
+def propose(tmp_path):
+    def run(source, component="m", exclude=()):
+        return asyncio.run(RulesEngine(tmp_path / "scratch").propose(source, component, exclude))
+
+    return run
+
+
+@pytest.fixture
+def detect(tmp_path):
+    def run(source):
+        return asyncio.run(RuffDetector(tmp_path / "scratch").measure(source)).findings
+
+    return run
+
+
+def result(proposals, path="m.py"):
+    return [each.changes[path] for each in proposals if path in each.changes][-1][1]
+
+
+def test_each_proposal_stands_on_those_before_it(look, propose):
+    proposals = propose(look(m_py=MESSY))
+    assert len(proposals) > 5
+    text = MESSY
+    for each in proposals:
+        before, after = each.changes["m.py"]
+        assert before == text
+        assert after != before
+        ast.parse(after)
+        text = after
+
+
+def test_a_run_on_its_own_result_proposes_nothing(look, propose):
+    once = result(propose(look(m_py=MESSY)))
+    assert propose(look(m_py=once)) == []
+
+
+def test_one_proposal_per_rule_and_safety_safe_ones_first(look, propose):
+    proposals = propose(look(m_py=MESSY))
+    first = [each for each in proposals if "#" not in each.key]
+    assert len({each.key for each in proposals}) == len(proposals)
+    safety = [each.safe for each in first]
+    assert safety == sorted(safety, reverse=True)
+    assert True in safety
+    assert False in safety
+    assert all(each.prior == (0.95 if each.safe else 0.7) for each in proposals)
+
+
+def test_a_proposal_says_what_why_and_what_it_predicts(look, propose):
+    each = propose(look(m_py="import os\n\nx = 1\n"))[0]
+    assert each.title == "refactor(m): remove unused imports (F401)"
+    assert "unused" in each.rationale.lower()
+    assert each.prediction.metric == "findings.F401"
+    assert each.prediction.size == len(each.findings) == 1
+    assert (each.added, each.removed) == (0, 1)
+
+
+def test_unsafe_fixes_can_be_turned_off(look, propose):
+    config = "[policy]\nunsafe_fixes = false\n"
+    proposals = propose(look(m_py=MESSY, groundswell_toml=config))
+    assert proposals
+    assert all(each.safe for each in proposals)
+
+
+def test_what_is_foreclosed_is_left_alone(look, propose, detect):
+    source = look(m_py="import os\nimport sys\n\nx = 1\n")
+    os_import = next(each for each in detect(source) if "`os`" in each.message)
+    proposals = propose(source, exclude=[os_import.fingerprint])
+    assert result(proposals) == "import os\n\nx = 1\n"
+    assert propose(source, exclude=[each.fingerprint for each in detect(source)]) == []
+
+
+def test_a_fingerprint_survives_a_move_and_tells_equals_apart(look, detect):
+    line = "if x == None:\n    pass\n"
+    here = [
+        each.fingerprint
+        for each in detect(look(m_py=f"x = 1\n{line}{line}"))
+        if each.rule == "E711"
+    ]
+    there = [
+        each.fingerprint
+        for each in detect(look(m_py=f"x = 1\n\n\n# moved\n{line}{line}"))
+        if each.rule == "E711"
+    ]
+    assert len(set(here)) == 2
+    assert here == there
+
+
+def test_what_a_package_imports_it_exports(look, propose, detect):
+    source = look(**{"p/__init__.py": "import os\n", "p/m.py": "import sys\n"})
+    assert {each.path for each in propose(source, "p")[0].findings} == {"p/m.py"}
+    mine = next(each for each in detect(source) if each.path == "p/__init__.py")
+    assert mine.fixable == "no"
+
+
+def test_tests_and_other_components_are_left_alone(look, propose, detect):
+    source = look(m_py="import os\n", n_py="import os\n", tests__test_m_py="import os\n")
+    assert {each.path for each in detect(source)} == {"m.py", "n.py"}
+    assert {path for each in propose(source) for path in each.changes} == {"m.py"}
+
+
+def test_the_targets_own_wishes_are_kept(look, propose):
+    ruff = "[tool.ruff.lint]\nignore = ['F401']\nunfixable = ['UP004']\n"
+    code = "import os\n\n\nclass A(object):\n    x = set([1])\n"
+    rules = {each.rule for each in propose(look(m_py=code, pyproject_toml=ruff))}
+    assert rules == {"C405"}
+
+
+def test_rules_are_chosen_by_the_beginnings_of_their_codes(look, propose):
+    choose = "[code_quality]\nselect = ['UP', 'F']\nignore = ['UP004']\n"
+    rules = {each.rule for each in propose(look(m_py=MESSY, groundswell_toml=choose))}
+    assert rules
+    assert all(each.startswith(("UP", "F")) for each in rules)
+    assert "UP004" not in rules
+
+
+def test_a_choice_that_names_no_rule_is_refused(look, propose):
+    with pytest.raises(Rejected, match="XYZ names no rule"):
+        propose(look(m_py=MESSY, groundswell_toml="[code_quality]\nselect = ['XYZ']\n"))
+
+
+def test_a_broken_ruff_configuration_does_not_keep_us_from_looking(look, detect):
+    broken = "[tool.ruff]\nno-such-key = 1\n"
+    assert detect(look(m_py="import os\n", pyproject_toml=broken))
+
+
+def test_lines_that_did_not_change_stay_byte_for_byte(look, propose):
+    ugly = "x = {  'a':1 }\nimport os\n\n\ndef  f( a,b ):\n    return   set([a,b])\n"
+    text = result(propose(look(m_py=ugly)))
+    assert text.startswith("x = {  'a':1 }\n")
+    assert "def  f( a,b ):\n" in text
+    assert text.endswith("    return {a, b}\n"), "the changed line is formatted"
+
+
+def test_line_ends_and_a_missing_last_one_survive(look, propose, tmp_path):
+    place = a_repository(tmp_path / "crlf")
+    (place / "m.py").write_bytes(b"import os\r\n\r\nx = 1\r\ny = 'a\x0cb'")
+    commit(place, {})
+    assert result(propose(source_of(place))) == "\r\nx = 1\r\ny = 'a\x0cb'"
+
+
+def test_two_fixes_that_would_empty_a_block_leave_valid_code(look, propose):
+    code = "import sys\n\nif sys.argv:\n    import os\n    import re\n"
+    ast.parse(result(propose(look(m_py=code))))
+
+
+def test_code_that_does_not_parse_is_left_alone(look, propose, detect):
+    source = look(m_py="import os\ndef f(:\n")
+    assert propose(source) == []
+    assert {each.rule for each in detect(source)} == {"invalid-syntax"}
