@@ -62,8 +62,14 @@ class Mirror:
 
     @property
     def repository(self) -> pygit2.Repository:
-        """The repository, opened anew: pygit2's handles must not be shared between threads."""
-        return pygit2.Repository(str(self.path))
+        """The repository, opened anew: pygit2's handles must not be shared between threads.
+
+        Raises `NotFound` where nothing was fetched yet.
+        """
+        try:
+            return pygit2.Repository(str(self.path))
+        except pygit2.GitError as error:
+            raise NotFound(f"There is no mirror at {self.path}.", code="no_mirror") from error
 
     def branch(self, name: str) -> str | None:
         """The commit of the target's branch as fetched; a short commit names itself."""

@@ -42,7 +42,7 @@ def _read_source(desk: Desk, target: Target, commit: str) -> Source:
     mirror = Mirror.at(desk.home, target.id)
     try:
         tree = mirror.tree(commit)
-    except (NotFound, OSError):
+    except NotFound:
         mirror.fetch(target.location)
         tree = mirror.tree(commit)
     return Source(tree, profile(tree))

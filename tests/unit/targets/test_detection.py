@@ -1,0 +1,254 @@
+"""What is detected without running anything: components, tests, what to install."""
+
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.validator.domain.patches import apply_hunks
+from shared.kernel.errors import Rejected
+from shared.targets.components import component_of, is_protected
+from shared.targets.config import TargetConfig, parse_config
+from shared.targets.explain import render_config
+from shared.targets.patches import Kind, make_patch, parse_patch
+from shared.targets.profile import profile
+from shared.targets.repository import RepositoryFacts
+
+
+@dataclass
+class FakeTree:
+    """The port `Tree` over a dictionary."""
+
+    content: dict[str, str] = field(default_factory=dict)
+    oid: str = "t" * 40
+
+    def files(self):
+        return tuple(sorted(self.content))
+
+    def read(self, path):
+        found = self.content.get(path)
+        return None if found is None else found.encode()
+
+
+def components(files, config=""):
+    content = dict.fromkeys(files, "")
+    if config:
+        content["groundswell.toml"] = config
+    found = profile(FakeTree(content)).components
+    return {each.name: each.paths for each in found}
+
+
+class TestComponents:
+    def test_a_package_is_one(self):
+        assert components(["pkg/__init__.py", "pkg/a.py"]) == {"pkg": ("/pkg/",)}
+
+    def test_a_package_with_subpackages_is_split(self):
+        files = ["p/__init__.py", "p/a/__init__.py", "p/b/__init__.py", "p/b/x.py"]
+        assert components(files) == {"p": ("/p/*.py",), "p.a": ("/p/a/",), "p.b": ("/p/b/",)}
+
+    def test_modules_and_the_src_layout(self):
+        assert components(["src/one.py", "src/two.py", "docs/conf.py", "setup.py"]) == {
+            "one": ("/src/one.py",),
+            "two": ("/src/two.py",),
+        }
+
+    def test_tests_docs_and_tools_are_no_components(self):
+        files = ["pkg/__init__.py", "tests/__init__.py", "docs/conf.py", "examples/e.py"]
+        assert set(components(files)) == {"pkg"}
+
+    def test_code_owners_name_them(self):
+        files = {"a/x.py": "", "b/y.py": "", "CODEOWNERS": "* @all\n/a/ @ann # hers\nb/ @bob\n"}
+        found = profile(FakeTree(files)).components
+        assert {each.name: each.owners for each in found} == {"a": ("@ann",), "b": ("@bob",)}
+
+    def test_groundswell_toml_has_the_last_word(self):
+        config = '[[component]]\nname = "mine"\npaths = ["/a/"]\n'
+        assert components(["a/x.py", "b/y.py"], config) == {"mine": ("/a/",)}
+
+    def test_the_last_pattern_that_covers_a_file_owns_it(self):
+        config = (
+            '[[component]]\nname = "all"\npaths = ["/a/"]\n'
+            '[[component]]\nname = "part"\npaths = ["/a/b/"]\n'
+        )
+        tree = FakeTree({"a/x.py": "", "a/b/y.py": "", "groundswell.toml": config})
+        found = profile(tree).components
+        assert component_of("a/x.py", found) == "all"
+        assert component_of("a/b/y.py", found) == "part"
+        assert component_of("c.py", found) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "tests/test_a.py",
+        "pkg/tests/data.txt",
+        "pkg/test_a.py",
+        "conftest.py",
+        "pkg/conftest.py",
+        "setup.py",
+        "pyproject.toml",
+        "requirements-dev.txt",
+        "uv.lock",
+        ".github/workflows/ci.yml",
+        ".gitattributes",
+        "groundswell.toml",
+        "Makefile",
+    ],
+)
+def test_what_decides_about_a_change_is_protected_from_it(path):
+    assert is_protected(path, TargetConfig())
+
+
+def test_more_can_be_protected_and_source_is_not():
+    config = TargetConfig.model_validate({"policy": {"protected": ["/gen/"]}})
+    assert is_protected("gen/x.py", config)
+    assert not is_protected("pkg/gen.py", config)
+
+
+class TestConfiguration:
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("[tests]\n", "tests is not a known key; did you mean test?"),
+            ('[test]\ncomand = "x"\n', "test.comand is not a known key; did you mean command?"),
+            ('[test]\ntimeout = "long"\n', "test.timeout"),
+            ("[test]\ntimeout = -1\n", "test.timeout"),
+            ("[[component]]\nname = 'a'\n", "component.0.paths"),
+            ("not toml", "is not valid TOML"),
+            ("[policy]\nmax_files = 0\n", "policy.max_files"),
+        ],
+    )
+    def test_an_error_names_the_key(self, text, said):
+        with pytest.raises(Rejected, match=r"groundswell\.toml") as refusal:
+            parse_config(text.encode())
+        assert said in refusal.value.message
+
+    def test_two_components_of_one_name_are_refused(self):
+        one = "[[component]]\nname = 'a'\npaths = ['x']\n"
+        with pytest.raises(Rejected, match="two components are called a"):
+            parse_config((one + one).encode())
+
+    def test_what_init_writes_says_the_same_as_the_detection(self):
+        pyproject = (
+            "[project]\nrequires-python = '>=3.10'\ndependencies = ['attrs']\n"
+            "[project.optional-dependencies]\ntest = ['hypothesis']\n"
+        )
+        files = {
+            "src/pkg/__init__.py": "",
+            "src/one.py": "",
+            "tests/test_x.py": "",
+            "pyproject.toml": pyproject,
+        }
+        was = profile(FakeTree(files))
+        facts = RepositoryFacts(
+            location="/x",
+            name="x",
+            head="h",
+            base_branch="main",
+            landing_branch="groundswell/main",
+            root_commit="r",
+        )
+        written = render_config(was, facts)
+        now = profile(FakeTree({**files, "groundswell.toml": written}))
+        assert {(c.name, c.paths) for c in now.components} == {
+            (c.name, c.paths) for c in was.components
+        }
+        assert now.test == was.test
+        assert now.environment.installs == was.environment.installs == ("attrs", "hypothesis")
+        assert now.environment.requires_python == ">=3.10"
+        assert parse_config(written.encode()).target.base == "main"
+
+
+class TestWhatToInstall:
+    def installs(self, **files):
+        return profile(FakeTree({k.replace("__", "/"): v for k, v in files.items()})).environment
+
+    def test_a_test_extra_without_its_linters(self):
+        text = "[project]\n[project.optional-dependencies]\ntest = ['pytest', 'ruff', 'mypy']\n"
+        assert self.installs(**{"pyproject.toml": text}).installs == ("pytest",)
+
+    def test_a_dependency_group_with_what_it_includes(self):
+        text = (
+            "[dependency-groups]\nbase = ['attrs']\n"
+            "test = [{include-group = 'base'}, 'pytest', {include-group = 'test'}]\n"
+        )
+        assert self.installs(**{"pyproject.toml": text}).installs == ("attrs", "pytest")
+
+    def test_setup_cfg_and_literals_of_setup_py(self):
+        cfg = "[options]\ninstall_requires =\n    attrs\n    idna>=2\n"
+        assert self.installs(**{"setup.cfg": cfg}).installs == ("attrs", "idna>=2")
+        code = (
+            "from setuptools import setup\nsetup(install_requires=['six'], python_requires='>=3.8')"
+        )
+        found = self.installs(**{"setup.py": code})
+        assert found.installs == ("six",)
+        assert found.requires_python == ">=3.8"
+
+    def test_requirement_files(self):
+        files = {"requirements.txt": "a\n", "requirements-dev.txt": "b\n"}
+        assert self.installs(**files).requirement_files == (
+            "requirements.txt",
+            "requirements-dev.txt",
+        )
+
+    def test_plain_dependencies_of_tox(self):
+        tox = "[testenv]\ndeps =\n    pytest\n    -r x.txt\n    flake8\n    py38: six\n"
+        assert self.installs(**{"tox.ini": tox}).installs == ("pytest",)
+
+    def test_a_damaged_pyproject_is_said(self):
+        found = profile(FakeTree({"pyproject.toml": "[["}))
+        assert any("could not be read" in each for each in found.notes)
+
+    @pytest.mark.parametrize(
+        ("requires", "version"),
+        [(">=3.9", "py39"), (">=3.11,<4", "py311"), ("~=3.12", "py312"), ("", "py39")],
+    )
+    def test_the_oldest_python_that_is_admitted(self, requires, version):
+        text = f"[project]\nrequires-python = '{requires}'\n" if requires else ""
+        assert profile(FakeTree({"pyproject.toml": text})).target_version == version
+
+    def test_setup_commands_replace_what_was_detected(self):
+        config = '[environment]\nsetup = ["make env"]\n'
+        files = {"requirements.txt": "a\n", "groundswell.toml": config}
+        found = self.installs(**files)
+        assert (found.setup, found.installs, found.requirement_files) == (("make env",), (), ())
+
+
+lines = st.lists(st.sampled_from(["a\n", "b\n", "\n", "é\n", "  x\n", "a\r\n"]), max_size=12)
+texts = st.tuples(lines, st.sampled_from(["", "end", "b"])).map(lambda t: "".join(t[0]) + t[1])
+
+
+@given(texts, texts)
+def test_a_patch_read_back_gives_the_text_after(before, after):
+    text = make_patch({"p.py": (before.encode(), after.encode())})
+    if before == after:
+        assert text == ""
+        return
+    [file] = parse_patch(text)
+    assert (file.path, file.kind) == ("p.py", Kind.MODIFY)
+    assert apply_hunks(before.encode(), file.hunks) == after.encode()
+
+
+@given(texts.filter(bool))
+def test_adding_and_deleting_read_back(content):
+    [added] = parse_patch(make_patch({"p.py": (None, content.encode())}))
+    assert added.kind is Kind.ADD
+    assert apply_hunks(b"", added.hunks) == content.encode()
+    [gone] = parse_patch(make_patch({"p.py": (content.encode(), None)}))
+    assert gone.kind is Kind.DELETE
+    assert apply_hunks(content.encode(), gone.hunks) == b""
+
+
+def test_hunks_are_found_where_their_lines_have_moved_and_nowhere_else():
+    before = "".join(f"{n}\n" for n in range(20))
+    after = before.replace("10\n", "ten\n")
+    [file] = parse_patch(make_patch({"p": (before.encode(), after.encode())}))
+    moved = b"new\nnew\n" + before.encode()
+    assert apply_hunks(moved, file.hunks) == b"new\nnew\n" + after.encode()
+    assert apply_hunks(before.replace("9\n", "nine\n").encode(), file.hunks) is None
+
+
+def test_what_is_no_text_cannot_be_a_patch():
+    with pytest.raises(Rejected, match="not UTF-8"):
+        make_patch({"p": (b"\xff\n", b"\xfe\n")})

@@ -1,0 +1,156 @@
+"""Looking at a repository changes nothing in it, and says in words what cannot be used."""
+
+import pytest
+
+from shared.kernel.errors import Conflict, NotFound, Rejected
+from shared.targets.head import find_head
+from shared.targets.mirror import Mirror
+from shared.targets.repository import checked_out_at, inspect
+from tests.support.builders import a_target
+from tests.support.repositories import a_repository, commit, git
+
+
+@pytest.fixture
+def place(tmp_path):
+    return a_repository(tmp_path / "target", m_py="x = 1\n")
+
+
+def test_the_facts_of_a_plain_repository(place):
+    facts = inspect(str(place))
+    assert facts.base_branch == "main"
+    assert facts.landing_branch == "groundswell/main"
+    assert facts.head == facts.root_commit == git(place, "rev-parse", "HEAD")
+    assert (facts.detached, facts.dirty, facts.notes) == (False, False, ())
+
+
+def test_a_dirty_work_tree_is_said_and_its_index_stays_as_it_is(place):
+    (place / "m.py").write_text("x = 2\n")
+    index = (place / ".git" / "index").read_bytes()
+    assert inspect(str(place)).dirty
+    assert (place / ".git" / "index").read_bytes() == index
+
+
+def test_a_detached_head_is_a_base_of_its_own(place):
+    git(place, "switch", "--quiet", "--detach")
+    facts = inspect(str(place))
+    assert facts.detached
+    assert facts.landing_branch == f"groundswell/{facts.head[:10]}"
+
+
+def test_on_a_landing_branch_its_base_is_meant(place):
+    git(place, "switch", "--quiet", "--create", "groundswell/main")
+    facts = inspect(str(place))
+    assert facts.base_branch == "main"
+    assert "landing branch" in facts.notes[0]
+
+
+def test_another_base_can_be_asked_for(place):
+    git(place, "branch", "release")
+    assert inspect(str(place), base="release").landing_branch == "groundswell/release"
+    with pytest.raises(NotFound, match="no branch nope"):
+        inspect(str(place), base="nope")
+
+
+def test_the_base_can_be_named_in_groundswell_toml(place):
+    git(place, "branch", "release")
+    commit(place, {"groundswell.toml": '[target]\nbase = "release"\n'})
+    facts = inspect(str(place))
+    assert facts.base_branch == "release"
+    assert "named in groundswell.toml" in facts.notes[0]
+    assert inspect(str(place), base="main").base_branch == "main"
+
+
+def test_a_bare_repository_will_do(place, tmp_path):
+    git(place, "clone", "--quiet", "--bare", str(place), str(tmp_path / "bare.git"))
+    facts = inspect(str(tmp_path / "bare.git"))
+    assert (facts.base_branch, facts.name, facts.dirty) == ("main", "bare", False)
+
+
+def test_a_url_will_do(place):
+    facts = inspect(f"file://{place}")
+    assert facts.base_branch == "main"
+    assert facts.head == git(place, "rev-parse", "HEAD")
+    with pytest.raises(Rejected, match="could not be read"):
+        inspect("file:///nowhere/at/all")
+
+
+def test_a_branch_called_groundswell_leaves_no_room(place):
+    git(place, "branch", "groundswell")
+    with pytest.raises(Conflict, match="groundswell/<base> cannot be made"):
+        inspect(str(place))
+
+
+def test_where_a_branch_is_checked_out(place, tmp_path):
+    assert checked_out_at(str(place), "main") == str(place)
+    assert checked_out_at(str(place), "other") is None
+    there = tmp_path / "there"
+    git(place, "worktree", "add", "--quiet", "-b", "other", str(there))
+    assert checked_out_at(str(place), "other") == str(there)
+    assert checked_out_at("https://elsewhere.example/x.git", "main") is None
+
+
+@pytest.fixture
+def mirror(tmp_path, place):
+    made = Mirror(tmp_path / "home" / "repo.git")
+    made.fetch(str(place))
+    return made
+
+
+@pytest.fixture
+def target(place):
+    return a_target(location=str(place))
+
+
+class TestTheHead:
+    def test_without_a_landing_branch_it_is_the_base(self, mirror, target, place):
+        head = find_head(mirror, target)
+        assert head.commit == head.base == git(place, "rev-parse", "main")
+        assert head.landing is None
+
+    def landing_ahead(self, place):
+        git(place, "switch", "--quiet", "--create", "groundswell/main")
+        ahead = commit(place, {"n.py": "y = 1\n"})
+        git(place, "switch", "--quiet", "main")
+        return ahead
+
+    def test_a_landing_branch_that_is_ahead_is_gone_on_from(self, mirror, target, place):
+        ahead = self.landing_ahead(place)
+        mirror.fetch(str(place))
+        assert find_head(mirror, target).commit == ahead
+
+    def test_a_landing_branch_that_was_merged_is_behind(self, mirror, target, place):
+        self.landing_ahead(place)
+        git(place, "merge", "--quiet", "--no-ff", "--message", "merge", "groundswell/main")
+        mirror.fetch(str(place))
+        head = find_head(mirror, target)
+        assert head.commit == git(place, "rev-parse", "main")
+
+    def test_two_that_went_apart_are_said(self, mirror, target, place):
+        ahead = self.landing_ahead(place)
+        commit(place, {"o.py": "z = 1\n"})
+        mirror.fetch(str(place))
+        head = find_head(mirror, target)
+        assert head.commit == ahead
+        assert "main has commits that groundswell/main lacks" in head.note
+
+    def test_a_base_that_is_gone_is_refused(self, mirror, target, place):
+        git(place, "branch", "--move", "main", "trunk")
+        mirror.fetch(str(place))
+        with pytest.raises(Conflict, match="no branch main any more"):
+            find_head(mirror, target)
+
+
+def test_an_export_has_no_way_out(mirror, place, tmp_path):
+    (place / "inside").symlink_to("m.py")
+    (place / "outside").symlink_to("/etc/passwd")
+    (place / "above").symlink_to("../../secret")
+    (place / "run.sh").write_text("#!/bin/sh\n")
+    (place / "run.sh").chmod(0o755)
+    head = commit(place, {})
+    mirror.fetch(str(place))
+    mirror.export(head, tmp_path / "out")
+    names = {each.name for each in (tmp_path / "out").iterdir()}
+    assert names == {"m.py", "inside", "run.sh"}
+    assert (tmp_path / "out" / "inside").read_text() == "x = 1\n"
+    assert (tmp_path / "out" / "run.sh").stat().st_mode & 0o111
+    assert not (tmp_path / "out" / ".git").exists()
