@@ -89,3 +89,19 @@ async def expire(change: Enhancement, reason: str, desk: Desk) -> Enhancement:
     )
     await desk.bus.publish(event, key=change.id, wave=change.wave_id)
     return expired
+
+
+async def complete(wave: Wave, desk: Desk, *, notes: tuple[str, ...]) -> None:
+    """The wave is over as it should be."""
+    now = desk.clock()
+    done = await desk.store.waves.transition(
+        wave,
+        "complete",
+        notes=notes,
+        final_commit=wave.final_commit or wave.commit,
+        failure=None,
+        changed_at=now,
+        finished_at=now,
+    )
+    if done is not None:
+        await say.wave_finished(done, desk)

@@ -1,6 +1,6 @@
 """The messages that follow from a wave's and a task's state; each can be said again at any time."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from services.coordinator.usecases.desk import Desk
 from shared.contracts.answers import Done
@@ -18,6 +18,8 @@ from shared.contracts.work import PerformTask
 
 # Less than the streams' duplicate window of ten minutes.
 REMEMBERED = timedelta(minutes=8)
+# What has not moved for this long is said again.
+STALE = timedelta(seconds=10)
 
 
 async def announce(wave: Wave, desk: Desk, *, attempt: int = 0) -> None:
@@ -118,3 +120,9 @@ async def wave_finished(wave: Wave, desk: Desk) -> None:
     )
     await desk.bus.publish(event, key=wave.id, wave=wave.id)
     desk.said.add(wave.id)
+
+
+def lateness(since: datetime, desk: Desk, *, nudge: bool) -> int:
+    """How often it should have been said again by now; 0 while it is not late."""
+    age = desk.clock() - since
+    return int(age / STALE) if nudge else 0

@@ -1,0 +1,118 @@
+"""Planning a wave: from what was measured on its commit to its tasks."""
+
+import asyncio
+
+from services.coordinator.domain import waves
+from services.coordinator.domain.planning import plan
+from services.coordinator.usecases import say
+from services.coordinator.usecases.desk import Desk
+from services.coordinator.usecases.end import complete, fail_wave
+from shared.contracts.documents import Failure, Finding, Opportunity, Task, Wave
+from shared.contracts.states import EnhancementState
+from shared.kernel.errors import Rejected
+from shared.targets.profile import profile
+from shared.targets.repository import checked_out_at
+
+
+async def plan_wave(wave: Wave, desk: Desk, *, nudge: bool) -> Wave | None:
+    """Plan as soon as the findings are there."""
+    findings = await findings_on(wave, wave.commit, desk)
+    if findings is None:
+        if attempt := say.lateness(wave.changed_at, desk, nudge=nudge):
+            await say.announce(wave, desk, attempt=attempt)
+        return wave
+    foreclosed = await foreclosed_in(wave, desk)
+    chosen = plan(findings, foreclosed=foreclosed, size=wave.size)
+    notes = (*wave.notes, *chosen.notes)
+    if not chosen.chosen:
+        # Nobody needs a baseline for nothing; that there is none is still worth knowing.
+        known = (wave.failure.message,) if wave.failure else ()
+        await complete(wave, desk, notes=(*notes, *known))
+        return None
+    failure = wave.failure or await _nowhere_to_land(wave, desk)
+    if failure is not None:
+        await fail_wave(wave, failure, desk)
+        return None
+    try:
+        paths = await _paths(wave, desk)
+    except Rejected as error:
+        failure = Failure(code=error.code, message=error.message, hint=error.hint)
+        await fail_wave(wave, failure, desk)
+        return None
+    tasks = _tasks(wave, chosen.chosen, tuple(foreclosed), paths, desk)
+    await desk.store.tasks.insert_missing(tasks)
+    running = await desk.store.waves.transition(
+        wave, "run", tasks=len(tasks), notes=notes, changed_at=desk.clock()
+    )
+    if running is not None:
+        await say.started(running, desk)
+    return running
+
+
+async def _nowhere_to_land(wave: Wave, desk: Desk) -> Failure | None:
+    """A branch that somebody has checked out is never moved; better said before the work."""
+    target = await desk.store.targets.need(wave.target_id)
+    where = await asyncio.to_thread(checked_out_at, target.location, target.landing_branch)
+    if where is None or wave.dry_run:
+        return None
+    return Failure(
+        code="landing_checked_out",
+        message=f"{target.landing_branch} is checked out, and a checked-out branch is never moved.",
+        hint=f"Check out another one first: git -C {where} switch {target.base_branch}.",
+    )
+
+
+async def findings_on(wave: Wave, commit: str, desk: Desk) -> list[Finding] | None:
+    """The findings on `commit` that this wave may take up; None where they were not measured."""
+    found = await desk.store.findings.first(target_id=wave.target_id, commit=commit, sort="-_id")
+    if found is None:
+        return None
+    wanted = set(wave.components)
+    return [each for each in found.findings if not wanted or each.component in wanted]
+
+
+async def foreclosed_in(wave: Wave, desk: Desk) -> dict[str, str]:
+    """Fingerprints that are not to be tried again, and why."""
+    states = [EnhancementState.REJECTED, EnhancementState.ROLLED_BACK]
+    changes = await desk.store.enhancements.find(target_id=wave.target_id, state=states)
+    return {
+        finding.fingerprint: why
+        for change in changes
+        if (why := waves.foreclosure(change))
+        for finding in change.findings
+    }
+
+
+async def _paths(wave: Wave, desk: Desk) -> dict[str, tuple[str, ...]]:
+    """The path patterns of each component at the wave's commit."""
+    target = await desk.store.targets.need(wave.target_id)
+    mirror = desk.mirror(target)
+    described = await asyncio.to_thread(lambda: profile(mirror.tree(wave.commit)))
+    return {each.name: each.paths for each in described.components}
+
+
+def _tasks(
+    wave: Wave,
+    chosen: tuple[Opportunity, ...],
+    exclude: tuple[str, ...],
+    paths: dict[str, tuple[str, ...]],
+    desk: Desk,
+) -> list[Task]:
+    now = desk.clock()
+    return [
+        Task(
+            id=desk.new_id(),
+            wave_id=wave.id,
+            target_id=wave.target_id,
+            agent_type=each.agent_type,
+            component=each.component,
+            paths=paths[each.component],
+            exclude=exclude,
+            commit=wave.commit,
+            opportunity=each,
+            priority=each.priority,
+            created_at=now,
+            changed_at=now,
+        )
+        for each in chosen
+    ]
