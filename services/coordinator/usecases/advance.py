@@ -52,13 +52,14 @@ async def note_environment(event: EnvironmentBuilt, desk: Desk) -> None:
 
 async def note_failure(event: MeasurementFailed, desk: Desk) -> None:
     """What could not be measured ends the wave, unless it turns out that there is nothing to do."""
-    wave = await desk.store.waves.need(event.wave_id)
     failure = Failure(code=event.code, message=event.reason, hint=event.hint)
-    if event.what == "baseline" and wave.state is WaveState.PLANNED:
-        await desk.store.waves.patch(wave.id, failure=failure)
-        await advance(wave.id, desk)
-    else:
-        await fail_wave(wave, failure, desk)
+    async with desk.locks[event.wave_id]:
+        wave = await desk.store.waves.need(event.wave_id)
+        if event.what == "baseline" and wave.state is WaveState.PLANNED:
+            await desk.store.waves.patch(wave.id, failure=failure)
+        else:
+            await fail_wave(wave, failure, desk)
+    await advance(event.wave_id, desk)
 
 
 async def _run(wave: Wave, desk: Desk, *, nudge: bool) -> Wave | None:
