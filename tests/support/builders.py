@@ -5,8 +5,10 @@ from typing import Any
 
 from shared.contracts.base import AgentType, Engine, Priority, Severity
 from shared.contracts.documents import (
+    Agent,
     Enhancement,
     Finding,
+    Health,
     Opportunity,
     Target,
     Task,
@@ -135,3 +137,34 @@ def a_verdict(wave: Wave, **fields: Any) -> Verdict:
         "created_at": NOW,
     }
     return Verdict(**{**known, **fields})
+
+
+def a_health(wave: Wave, component: str = "m", *, commit: str | None = None, **fields: Any) -> Health:
+    """Metrics as keywords of `metrics`; what is not said is nought."""
+    metrics = {"findings": 0.0, "lines": 100.0, "density": 0.0, **fields.pop("metrics", {})}
+    commit = commit or wave.commit
+    known = {
+        "id": f"{wave.target_id}:{commit}:{component}:code_quality",
+        "target_id": wave.target_id,
+        "commit": commit,
+        "component": component,
+        "dimension": AgentType.CODE_QUALITY,
+        "metrics": metrics,
+        "score": 100.0,
+        "measured_at": NOW,
+    }
+    return Health(**{**known, **fields})
+
+
+def an_agent(**fields: Any) -> Agent:
+    known = {
+        "id": uuid7(),
+        "name": "code-quality",
+        "types": (AgentType.CODE_QUALITY,),
+        "engines": (Engine.RULES,),
+        "pid": 1,
+        "host": "here",
+        "started_at": NOW,
+        "heartbeat_at": NOW,
+    }
+    return Agent(**{**known, **fields})

@@ -1,0 +1,69 @@
+"""A bus that remembers what was said, and answers what it was told to answer."""
+
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+
+from shared.contracts.base import Message
+from shared.kernel.errors import Transient
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message as it was published; `key` is its identity, `number` counts every one of a bus."""
+
+    message: Message
+    key: str
+    wave: str
+    number: int
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        return type(self.message).subject, self.key
+
+
+@dataclass
+class RecordingBus:
+    """`answers` are values, errors to raise, or functions of the request, by its class."""
+
+    answers: dict[type[Message], Any] = field(default_factory=dict)
+    said: list[Said] = field(default_factory=list)
+    asked: list[Message] = field(default_factory=list)
+    heard: list[Any] = field(default_factory=list)
+    connected: bool = True
+    there: Collection[str] = ("coordinator", "agents", "resolver", "validator", "api")
+    listened_after: list[int | None] = field(default_factory=list)
+
+    async def publish(self, message: Message, *, key: str, wave: str = "") -> None:
+        self.said.append(Said(message, key, wave, len(self.said)))
+
+    async def request(self, message: Message, answer: type, *, timeout: float = 5.0) -> Any:
+        self.asked.append(message)
+        given: Any = self.answers.get(type(message))
+        if given is None:
+            raise Transient(f"Nobody answered {message.subject}.")
+        given = given(message) if isinstance(given, Callable) else given
+        if isinstance(given, Exception):
+            raise given
+        assert isinstance(given, answer)
+        return given
+
+    async def ping(self, expected: Collection[str], *, timeout: float = 1.0) -> tuple[str, ...]:
+        return tuple(sorted(set(expected) & set(self.there)))
+
+    async def last_sequence(self) -> int:
+        return 40 + len(self.said) + len(self.asked)
+
+    async def events(self, *, after: int | None = None) -> AsyncIterator[Any]:
+        self.listened_after.append(after)
+        for each in self.heard:
+            if after is None or each.sequence > after:
+                yield each
+
+    def of(self, kind: type[Message]) -> list[Any]:
+        """The messages of that class, in order."""
+        return [each.message for each in self.said if isinstance(each.message, kind)]
+
+    def identities(self) -> list[tuple[str, str]]:
+        """(subject, key) of everything said: a stream stores each of them once."""
+        return [each.identity for each in self.said]

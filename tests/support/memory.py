@@ -1,0 +1,140 @@
+"""A store in memory: the port of `shared.mongo.repository`, without a server.
+
+`tests/integration/test_store_port.py` holds it and the real one against the same tests.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from shared.contracts import documents as d
+from shared.contracts import states
+from shared.contracts.states import Machine
+from shared.kernel.errors import NotFound
+from shared.mongo.collections import INDEXES, Store
+
+UNIQUE = {
+    name: [
+        tuple(key for key, _ in index.document["key"].items())
+        for index in indexes
+        if index.document.get("unique")
+    ]
+    for name, indexes in INDEXES.items()
+}
+
+
+class MemoryRepository:
+    """Documents by id, and the unique keys of their collection."""
+
+    def __init__(self, name: str, model: type[d.Document], machine: Machine | None = None) -> None:
+        self._model = model
+        self._unique = UNIQUE[name]
+        self._documents: dict[str, Any] = {}
+        self.machine = machine
+
+    async def get(self, key: str) -> Any:
+        return self._documents.get(key)
+
+    async def need(self, key: str) -> Any:
+        if key not in self._documents:
+            raise NotFound(f"There is no {self._model.__name__.lower()} {key}.")
+        return self._documents[key]
+
+    async def find(self, *, sort: str = "_id", limit: int = 0, **where: Any) -> list[Any]:
+        name = sort.lstrip("-").replace("_id", "id") if sort.endswith("_id") else sort.lstrip("-")
+        found = [each for each in self._documents.values() if _fits(each, where)]
+        found.sort(key=lambda each: getattr(each, name), reverse=sort.startswith("-"))
+        return found[:limit] if limit else found
+
+    async def since(self, field: str, moment: datetime) -> list[Any]:
+        found = [each for each in self._documents.values() if getattr(each, field)]
+        late = [each for each in found if getattr(each, field) >= moment]
+        return sorted(late, key=lambda each: getattr(each, field))
+
+    async def first(self, *, sort: str = "_id", **where: Any) -> Any:
+        found = await self.find(sort=sort, limit=1, **where)
+        return found[0] if found else None
+
+    async def count(self, **where: Any) -> int:
+        return len(await self.find(**where))
+
+    async def insert(self, document: d.Document) -> bool:
+        if document.id in self._documents or self._taken(document):
+            return False
+        self._documents[document.id] = document
+        return True
+
+    async def insert_missing(self, documents: Iterable[d.Document]) -> int:
+        return sum([await self.insert(each) for each in documents])
+
+    async def save(self, document: d.Document) -> Any:
+        known = self._documents.get(document.id)
+        if known is None or known.version != document.version:
+            return None
+        return self._put(document, version=document.version + 1)
+
+    async def patch(self, key: str, **changes: Any) -> bool:
+        if key not in self._documents:
+            return False
+        self._put(self._documents[key], **changes)
+        return True
+
+    async def transition(self, document: Any, trigger: str, **changes: Any) -> Any:
+        assert self.machine is not None
+        target = self.machine.target(document.state, trigger)
+        known = self._documents.get(document.id)
+        if target is None or known is None:
+            return None
+        if (known.state, known.version) != (document.state, document.version):
+            return None
+        self._put(known, state=target, version=document.version + 1, **changes)
+        return document.model_copy(
+            update={"state": target, **changes, "version": document.version + 1}
+        )
+
+    async def transition_all(
+        self, documents: Sequence[Any], trigger: str, **changes: Any
+    ) -> list[Any]:
+        moved = [await self.transition(each, trigger, **changes) for each in documents]
+        return [each for each in moved if each is not None]
+
+    def _put(self, document: Any, **changes: Any) -> Any:
+        self._documents[document.id] = document.model_copy(update=changes)
+        return self._documents[document.id]
+
+    def _taken(self, document: Any) -> bool:
+        return any(
+            [getattr(each, key) for key in keys] == [getattr(document, key) for key in keys]
+            for keys in self._unique
+            for each in self._documents.values()
+        )
+
+
+def _fits(document: Any, where: dict[str, Any]) -> bool:
+    return all(
+        getattr(document, key) in value if isinstance(value, list) else getattr(document, key) == value
+        for key, value in where.items()
+    )
+
+
+def a_store() -> Store:
+    """Every collection, empty."""
+    machines = {
+        "agents": (d.Agent, states.AGENT),
+        "waves": (d.Wave, states.WAVE),
+        "tasks": (d.Task, states.TASK),
+        "enhancements": (d.Enhancement, states.ENHANCEMENT),
+        "verdicts": (d.Verdict, states.RUN),
+    }
+    plain = {
+        "targets": d.Target,
+        "leases": d.LeaseLedger,
+        "patches": d.Patch,
+        "reports": d.Report,
+        "findings": d.FindingSet,
+        "health": d.Health,
+        "audit": d.Audit,
+    }
+    made = {name: MemoryRepository(name, *both) for name, both in machines.items()}
+    made |= {name: MemoryRepository(name, model) for name, model in plain.items()}
+    return Store(**made)  # type: ignore[arg-type]

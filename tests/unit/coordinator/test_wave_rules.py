@@ -1,0 +1,62 @@
+"""Settled, followed up, foreclosed: crossed with every state there is."""
+
+from itertools import product
+
+import pytest
+
+from services.coordinator.domain import waves
+from shared.contracts.states import EnhancementState, TaskState
+from tests.support.builders import a_task, an_enhancement
+
+LOST = {EnhancementState.REJECTED, EnhancementState.EXPIRED}
+
+
+@pytest.mark.parametrize(
+    ("state", "number"), list(product(EnhancementState, range(waves.ROUNDS + 1)))
+)
+def test_only_what_was_lost_is_followed_up_while_rounds_are_left(state, number):
+    expected = state in LOST and number < waves.ROUNDS - 1
+    assert waves.needs_follow_up(a_task(round=number), [an_enhancement(state=state)]) is expected
+
+
+def test_one_loss_among_many_is_enough_to_follow_up():
+    changes = [an_enhancement(state="applied"), an_enhancement(state="rejected")]
+    assert waves.needs_follow_up(a_task(), changes)
+
+
+def test_a_task_without_changes_needs_no_follow_up():
+    assert not waves.needs_follow_up(a_task(), [])
+
+
+@pytest.mark.parametrize("state", list(EnhancementState))
+def test_one_change_that_is_open_keeps_the_others_from_being_settled(state):
+    changes = [an_enhancement(state="applied"), an_enhancement(state=state)]
+    assert waves.settled(changes) is (state in waves.SETTLED)
+    assert waves.settled(changes[::-1]) is (state in waves.SETTLED)
+
+
+def test_nothing_at_all_is_settled_and_over():
+    assert waves.settled([])
+    assert waves.over([])
+
+
+@pytest.mark.parametrize("state", list(TaskState))
+def test_one_task_that_goes_on_keeps_the_wave_open(state):
+    alone = waves.over([a_task(state=state)])
+    assert waves.over([a_task(state="done"), a_task(state=state)]) is alone
+
+
+@pytest.mark.parametrize("state", sorted(set(EnhancementState) - {"rejected", "rolled_back"}))
+def test_what_was_neither_refused_nor_taken_off_forecloses_nothing(state):
+    change = an_enhancement(state=state, reason="whatever", tests=("t::a",))
+    assert waves.foreclosure(change) is None
+
+
+def test_a_refusal_for_an_old_epoch_forecloses_nothing_even_after_other_words():
+    reason = "old-epoch: its task no longer holds the lease under epoch 3"
+    assert waves.foreclosure(an_enhancement(state="rejected", reason=reason)) is None
+
+
+def test_the_tests_say_more_than_the_reason():
+    change = an_enhancement(state="rejected", reason="some tests got worse", tests=("t::a", "t::b"))
+    assert waves.foreclosure(change) == "refused because of t::a and 1 more"
