@@ -139,7 +139,9 @@ def a_verdict(wave: Wave, **fields: Any) -> Verdict:
     return Verdict(**{**known, **fields})
 
 
-def a_health(wave: Wave, component: str = "m", *, commit: str | None = None, **fields: Any) -> Health:
+def a_health(
+    wave: Wave, component: str = "m", *, commit: str | None = None, **fields: Any
+) -> Health:
     """Metrics as keywords of `metrics`; what is not said is nought."""
     metrics = {"findings": 0.0, "lines": 100.0, "density": 0.0, **fields.pop("metrics", {})}
     commit = commit or wave.commit

@@ -112,7 +112,9 @@ class MemoryRepository:
 
 def _fits(document: Any, where: dict[str, Any]) -> bool:
     return all(
-        getattr(document, key) in value if isinstance(value, list) else getattr(document, key) == value
+        getattr(document, key) in value
+        if isinstance(value, list)
+        else getattr(document, key) == value
         for key, value in where.items()
     )
 

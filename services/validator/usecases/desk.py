@@ -17,7 +17,11 @@ from shared.targets.profile import TargetProfile, profile
 
 @dataclass(frozen=True)
 class Desk:
-    """Built by main; one per process. `bells` wake whoever waits for a run, a gate or a target."""
+    """Built by main; one per process.
+
+    `gates` are the targets' gates at work, `said` the outcomes that were said to the end; `bells`
+    wake whoever waits for a run, `locks` keep a target's gate and a rollback apart.
+    """
 
     store: Store
     bus: Publisher
@@ -29,6 +33,7 @@ class Desk:
     isolation: str
     clock: Clock
     new_id: NewId
+    gates: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
     bells: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))

@@ -34,9 +34,12 @@ from services.validator.usecases.outcomes import expire, reject
 from services.validator.usecases.runs import read_report, run_tests
 from shared.contracts.documents import Enhancement, Target, Verdict
 from shared.contracts.work import ProposalCleared
-from shared.kernel.errors import Rejected
+from shared.kernel.errors import Rejected, Transient
 
 log = structlog.get_logger(__name__)
+
+# In seconds, after a defect: trying again at once would only fill the log.
+PAUSE = 5.0
 
 
 @dataclass
@@ -65,9 +68,23 @@ async def admit(event: ProposalCleared, desk: Desk) -> None:
 
 
 async def reconcile(desk: Desk) -> None:
-    """Settle every target that has something to settle."""
+    """Have a gate at work on every target that waits for one; a long suite holds up only its own."""
     for target_id in await pool.targets_waiting(desk):
+        gate = desk.gates.get(target_id)
+        if gate is None or gate.done():
+            desk.gates[target_id] = asyncio.create_task(_keep_settling(target_id, desk))
+
+
+async def _keep_settling(target_id: str, desk: Desk) -> None:
+    """What goes wrong is said, and tried again in the next round."""
+    try:
         await settle(target_id, desk)
+    except Transient as error:
+        log.info("gate_postponed", target=target_id, reason=str(error))
+        await asyncio.sleep(error.delay)
+    except Exception:
+        log.exception("gate_failed", target=target_id)
+        await asyncio.sleep(PAUSE)
 
 
 async def settle(target_id: str, desk: Desk) -> None:
@@ -86,7 +103,7 @@ async def _run_epoch(target: Target, ready: Sequence[Enhancement], desk: Desk) -
     except Rejected as error:
         # Without an environment or a base nothing can be judged; the wave hears of it too.
         for change in ready:
-            await expire(change, f"could not be tried: {error}", desk)
+            await expire(change, f"could not be tried: {error.message}", desk)
         return
     await _screen(epoch, desk)
     while epoch.changes and not await _step(epoch, desk):

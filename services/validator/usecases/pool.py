@@ -16,8 +16,9 @@ IN_THE_GATE = [EnhancementState.CLEARED, EnhancementState.VALIDATING, Enhancemen
 
 async def targets_waiting(desk: Desk) -> tuple[str, ...]:
     """The targets with changes in the gate."""
-    waiting = await desk.store.enhancements.find(state=IN_THE_GATE)
-    return tuple(dict.fromkeys(each.target_id for each in waiting))
+    return tuple(
+        dict.fromkeys(await desk.store.enhancements.values("target_id", state=IN_THE_GATE))
+    )
 
 
 async def ready(target: Target, desk: Desk) -> list[Enhancement]:
