@@ -52,7 +52,7 @@ def test_what_was_neither_refused_nor_taken_off_forecloses_nothing(state):
     assert waves.foreclosure(change) is None
 
 
-def test_a_refusal_for_an_old_epoch_forecloses_nothing_even_after_other_words():
+def test_a_refusal_for_an_old_epoch_forecloses_nothing():
     reason = "old-epoch: its task no longer holds the lease under epoch 3"
     assert waves.foreclosure(an_enhancement(state="rejected", reason=reason)) is None
 
