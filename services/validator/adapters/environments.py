@@ -3,12 +3,11 @@
 import asyncio
 import importlib.metadata
 import json
-import os
 import platform
 import re
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,7 +15,8 @@ import uv
 from filelock import AsyncFileLock
 
 from services.validator.adapters.interpreters import Interpreter, find_interpreter
-from services.validator.adapters.lending import lend, lendable, write_script
+from services.validator.adapters.lending import can_be_lent, lend, lendable, write_script
+from services.validator.adapters.registries import uv_variables
 from services.validator.adapters.sandbox.scratch import Scratch, remove_tree
 from services.validator.ports import (
     Command,
@@ -32,14 +32,9 @@ from shared.targets.profile import EnvironmentPlan, TargetProfile
 from shared.targets.tree import Tree
 
 # Raised where an environment built by an older version of this module would be wrong.
-LAYOUT = "1"
+LAYOUT = "2"
 READY = "groundswell.json"
 LINES = 15
-# What a registry's client has to know of this machine; all else stays behind.
-INHERITED = re.compile(
-    r"(UV|PIP)_.*|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE|(HTTPS?|ALL|NO)_PROXY",
-    re.IGNORECASE,
-)
 UNREACHABLE = re.compile(
     r"error sending request|dns error|connect error|connection (refused|reset)|network is unreachable"
     r"|temporary failure in name resolution|Failed to establish a new connection|timed out",
@@ -80,7 +75,8 @@ class UvEnvironments:
             async with self._scratch.room() as room:
                 await asyncio.to_thread(tree.export, room / "tree")
                 (room / "run").mkdir()
-                build = Build(self._sandbox, folder, room, self._cache, interpreter, plan)
+                told = await uv_variables()
+                build = Build(self._sandbox, folder, room, self._cache, interpreter, plan, told)
                 return await build.carry_out()
         except BaseException:
             await asyncio.shield(asyncio.to_thread(_clear, folder))
@@ -97,6 +93,7 @@ class Build:
     cache: Path
     interpreter: Interpreter
     plan: EnvironmentPlan
+    told: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -119,7 +116,10 @@ class Build:
         return _write_ready(self.folder, time.monotonic() - started, self.notes)
 
     async def _install(self) -> None:
-        wanted = [*self.plan.installs]
+        version = self.interpreter.version
+        wanted = [each for each in self.plan.installs if not can_be_lent(each, version)]
+        if wanted:
+            wanted = [*self.plan.installs]
         for file in self.plan.requirement_files:
             wanted += ["-r", file]
         if wanted:
@@ -182,9 +182,8 @@ class Build:
         return await self.sandbox.run(command)
 
     def _variables(self) -> dict[str, str]:
-        inherited = {name: value for name, value in os.environ.items() if INHERITED.fullmatch(name)}
         return {
-            **inherited,
+            **self.told,
             "VIRTUAL_ENV": str(self.folder),
             "UV_CACHE_DIR": str(self.cache),
             # Linked files would let one target's tests change what the next target gets.

@@ -39,6 +39,26 @@ def lendable(python_version: str) -> tuple[importlib.metadata.Distribution, ...]
     return tuple(found.values())
 
 
+def can_be_lent(requirement: str, python_version: str) -> bool:
+    """Whether what we lend anyway meets it, or it does not apply to that Python at all."""
+    wanted = Requirement(requirement)
+    marker = {"python_full_version": python_version, "python_version": _minor(python_version)}
+    if wanted.marker is not None and not wanted.marker.evaluate(marker):
+        return True
+    lent = {canonicalize_name(each.metadata["Name"]): each for each in lendable(python_version)}
+    found = lent.get(canonicalize_name(wanted.name))
+    return (
+        found is not None
+        and not wanted.extras
+        and wanted.url is None
+        and wanted.specifier.contains(found.version, prereleases=True)
+    )
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
 def lend(distribution: importlib.metadata.Distribution, site_packages: Path) -> None:
     """Copy what a distribution installed, with its bytecode; scripts are left out.
 
@@ -62,7 +82,7 @@ def _needs(distribution: importlib.metadata.Distribution, version: str) -> Itera
     environment = {
         "extra": "",
         "python_full_version": version,
-        "python_version": ".".join(version.split(".")[:2]),
+        "python_version": _minor(version),
     }
     for line in distribution.requires or ():
         requirement = Requirement(line)

@@ -1,0 +1,60 @@
+"""What pip was told about registries is told to uv; what we can lend is not fetched."""
+
+import platform
+
+import pytest
+
+from services.validator.adapters.lending import can_be_lent
+from services.validator.adapters.registries import read_pip, uv_variables
+
+HERE = platform.python_version()
+
+
+def test_pips_words_in_uvs(tmp_path):
+    said = (
+        "global.index-url='https://mirror.example/simple'\n"
+        "global.extra-index-url='https://a.example/simple\\nhttps://b.example/simple'\n"
+        f"install.find-links='{tmp_path} /not/there https://c.example/wheels'\n"
+        "global.cert='/etc/my.pem'\n"
+        "global.trusted-host='mirror.example'\n"
+        "global.proxy='http://proxy.example:3128'\n"
+        "global.disable-pip-version-check='1'\n"
+        "freeze.timeout='10'\n"
+    )
+    assert read_pip(said) == {
+        "UV_DEFAULT_INDEX": "https://mirror.example/simple",
+        "UV_INDEX": "https://a.example/simple https://b.example/simple",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
+        "UV_FIND_LINKS": f"{tmp_path},https://c.example/wheels",
+        "SSL_CERT_FILE": "/etc/my.pem",
+        "UV_INSECURE_HOST": "mirror.example",
+        "ALL_PROXY": "http://proxy.example:3128",
+    }
+
+
+def test_nothing_said_is_nothing_told():
+    assert read_pip("") == {}
+    assert read_pip("WARNING: something\nglobal.no-index='false'\n") == {}
+
+
+async def test_uvs_own_variables_win():
+    told = await uv_variables({"UV_DEFAULT_INDEX": "https://mine.example", "SECRET": "x"})
+    assert told["UV_DEFAULT_INDEX"] == "https://mine.example"
+    assert "SECRET" not in told
+
+
+@pytest.mark.parametrize(
+    ("requirement", "lent"),
+    [
+        ("pytest", True),
+        ("pytest>=8", True),
+        ("pluggy", True),
+        ("pytest<5", False),
+        ("pytest[dev]", False),
+        ("attrs-that-nobody-has", False),
+        ("attrs-that-nobody-has; python_version < '3'", True),
+        ("pytest @ https://elsewhere.example/p.whl", False),
+    ],
+)
+def test_what_we_can_lend(requirement, lent):
+    assert can_be_lent(requirement, HERE) == lent
