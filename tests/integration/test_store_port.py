@@ -1,0 +1,153 @@
+"""The store in memory and the one on a MongoDB wire keep the same promises."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+
+from shared.contracts.documents import LeaseLedger
+from shared.contracts.states import MACHINES, EnhancementState, TaskState
+from shared.kernel.errors import NotFound
+from shared.kernel.ids import uuid7
+from shared.mongo.collections import Store
+from tests.support.builders import NOW, a_target, a_task, a_wave, an_enhancement
+from tests.support.memory import a_store
+from tests.support.stores import a_real_store
+
+IDS = [f"01900000-0000-7000-8000-00000000000{n}" for n in range(5)]
+
+
+@pytest.fixture(params=["memory", "wire"])
+async def store(request) -> AsyncIterator[Store]:
+    if request.param == "memory":
+        yield a_store()
+        return
+    url = request.getfixturevalue("mongo_url")
+    async with a_real_store(url) as made:
+        yield made
+
+
+async def test_a_document_comes_back_as_it_went_in(store):
+    change = an_enhancement(tests=("t::a",), finished_at=NOW)
+    assert await store.enhancements.insert(change)
+    assert await store.enhancements.get(change.id) == change
+    assert await store.enhancements.get(uuid7()) is None
+    with pytest.raises(NotFound):
+        await store.enhancements.need(uuid7())
+
+
+async def test_what_is_there_is_not_inserted_again(store):
+    wave = a_wave()
+    assert await store.waves.insert_missing([wave, wave, a_wave()]) == 2
+    assert not await store.waves.insert(wave.model_copy(update={"tasks": 9}))
+    assert (await store.waves.need(wave.id)).tasks == 0
+
+
+async def test_a_task_is_planned_once_in_a_round_and_proposes_a_key_once_in_an_epoch(store):
+    task = a_task()
+    assert await store.tasks.insert(task)
+    assert not await store.tasks.insert(task.model_copy(update={"id": uuid7()}))
+    assert await store.tasks.insert(task.model_copy(update={"id": uuid7(), "round": 1}))
+    change = an_enhancement(task)
+    assert await store.enhancements.insert(change)
+    assert not await store.enhancements.insert(change.model_copy(update={"id": uuid7()}))
+    assert await store.enhancements.insert(change.model_copy(update={"id": uuid7(), "epoch": 1}))
+
+
+async def test_the_same_place_is_one_target(store):
+    target = a_target()
+    assert await store.targets.insert(target)
+    assert not await store.targets.insert(target.model_copy(update={"id": uuid7()}))
+    other = target.model_copy(update={"id": uuid7(), "base_branch": "next"})
+    assert await store.targets.insert(other)
+
+
+async def test_found_are_those_whose_fields_are_equal_or_one_of_a_list(store):
+    waves = [a_wave(id=each, tasks=4 - n) for n, each in enumerate(IDS)]
+    await store.waves.insert_missing(waves[::-1])
+    await store.waves.transition(waves[1], "stop")
+
+    async def found(**asked):
+        return [IDS.index(each.id) for each in await store.waves.find(**asked)]
+
+    assert await found() == [0, 1, 2, 3, 4]
+    assert await found(sort="-_id", limit=2) == [4, 3]
+    assert await found(sort="tasks") == [4, 3, 2, 1, 0]
+    assert await found(state="stopped") == [1]
+    assert await found(state=["planned", "running"], limit=2) == [0, 2]
+    assert await found(id=[IDS[3], IDS[0]]) == [0, 3]
+    assert await found(state=[]) == []
+    assert await store.waves.count(state="planned") == 4
+    assert (await store.waves.first(sort="-_id")).id == IDS[4]
+    assert await store.waves.first(state="failed") is None
+
+
+async def test_what_is_recent_is_found_by_its_time_and_what_has_none_is_not(store):
+    moments = [NOW, NOW + timedelta(minutes=1), None]
+    waves = [a_wave(finished_at=each) for each in moments]
+    await store.waves.insert_missing(waves)
+    found = await store.waves.since("finished_at", NOW + timedelta(minutes=1))
+    assert [each.id for each in found] == [waves[1].id]
+    assert len(await store.waves.since("finished_at", NOW)) == 2
+
+
+async def test_a_transition_sets_its_fields_and_raises_the_version(store):
+    task = a_task()
+    await store.tasks.insert(task)
+    moved = await store.tasks.transition(task, "assign", epoch=7)
+    assert (moved.state, moved.epoch, moved.version) == (TaskState.ASSIGNED, 7, 1)
+    assert await store.tasks.need(task.id) == moved
+
+
+async def test_a_transition_that_is_late_or_not_in_the_table_changes_nothing(store):
+    task = a_task()
+    await store.tasks.insert(task)
+    assert await store.tasks.transition(task, "finish") is None
+    moved = await store.tasks.transition(task, "assign")
+    assert await store.tasks.transition(task, "assign", epoch=9) is None
+    assert await store.tasks.transition(task, "cancel", epoch=9) is None
+    assert await store.tasks.need(task.id) == moved
+
+
+async def test_of_many_that_move_the_same_document_one_does(store):
+    change = an_enhancement()
+    await store.enhancements.insert(change)
+    triggers = ["clear", "reject", "expire"] * 3
+    moved = await asyncio.gather(
+        *(store.enhancements.transition(change, each) for each in triggers)
+    )
+    assert len([each for each in moved if each]) == 1
+
+
+async def test_transition_all_gives_those_that_moved(store):
+    changes = [an_enhancement(state=each) for each in ("cleared", "applied", "cleared")]
+    await store.enhancements.insert_missing(changes)
+    moved = await store.enhancements.transition_all(changes, "validate")
+    assert [each.id for each in moved] == [changes[0].id, changes[2].id]
+    assert await store.enhancements.count(state=EnhancementState.VALIDATING) == 2
+
+
+async def test_a_patch_does_not_disturb_a_transition(store):
+    task = a_task(state="running")
+    await store.tasks.insert(task)
+    assert await store.tasks.patch(task.id, note="n")
+    assert not await store.tasks.patch(uuid7(), note="n")
+    assert await store.tasks.transition(task, "propose", enhancements=2)
+    stored = await store.tasks.need(task.id)
+    assert (stored.note, stored.enhancements, stored.state) == ("n", 2, TaskState.PROPOSED)
+
+
+async def test_a_ledger_is_replaced_only_as_it_was_read(store):
+    ledger = LeaseLedger(id=uuid7())
+    await store.leases.insert(ledger)
+    saved = await store.leases.save(ledger.model_copy(update={"epoch": 1}))
+    assert (saved.version, saved.epoch) == (1, 1)
+    assert await store.leases.save(ledger.model_copy(update={"epoch": 2})) is None
+    assert await store.leases.save(LeaseLedger(id=uuid7())) is None
+    assert await store.leases.need(ledger.id) == saved
+
+
+@pytest.mark.parametrize("machine", [each for each in MACHINES if each.name in {"wave", "agent"}])
+def test_the_machines_of_both_are_the_same(machine):
+    assert getattr(a_store(), f"{machine.name}s").machine is machine

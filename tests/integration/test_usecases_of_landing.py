@@ -1,0 +1,140 @@
+"""After a crash between validated and applied: the target's branch says what became of it."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from services.validator.usecases import landing
+from services.validator.usecases.desk import Desk
+from shared.contracts.events import EnhancementApplied
+from shared.contracts.states import EnhancementState
+from shared.kernel.errors import Transient
+from shared.kernel.ids import uuid7
+from tests.support.builders import COMMIT, a_target, a_task, an_enhancement
+from tests.support.buses import RecordingBus
+from tests.support.stores import Watch, a_real_store
+
+TARGET = a_target()
+
+
+@dataclass
+class FakeRepository:
+    """`branch` is commit by enhancement on the landing branch, newest first."""
+
+    branch: dict[str, str] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    away: bool = False
+
+    def refresh(self, target):
+        self.asked.append("refresh")
+        if self.away:
+            raise Transient("It could not be fetched.")
+
+    def landed(self, target, ids):
+        self.asked.append("landed")
+        assert self.asked[-2:] == ["refresh", "landed"], "only what was fetched is true"
+        return {each: commit for each, commit in self.branch.items() if each in ids}
+
+
+@pytest.fixture
+def repository():
+    return FakeRepository()
+
+
+@pytest.fixture
+async def desk(mongo_url, tmp_path, repository):
+    async with a_real_store(mongo_url) as store:
+        yield Desk(
+            store=store,
+            bus=RecordingBus(),
+            home=tmp_path,
+            repository=lambda target: repository,
+            environments=None,
+            suite=None,
+            tier="t",
+            isolation="i",
+            clock=Watch(),
+            new_id=uuid7,
+        )
+
+
+async def validated(desk, count=1, **fields):
+    task = a_task(target_id=fields.pop("target_id", TARGET.id))
+    fields = {"state": "validated", "commit": COMMIT, **fields}
+    changes = [an_enhancement(task, key=f"k{n}", order=n, **fields) for n in range(count)]
+    await desk.store.enhancements.insert_missing(changes)
+    return changes
+
+
+async def test_what_is_on_the_branch_is_applied_under_the_commit_found_there(desk, repository):
+    [change] = await validated(desk)
+    repository.branch = {change.id: "f" * 40}
+    await landing.recover(TARGET, desk)
+    stored = await desk.store.enhancements.need(change.id)
+    assert stored.state is EnhancementState.APPLIED
+    assert (stored.commit, stored.branch) == ("f" * 40, TARGET.landing_branch)
+    assert stored.finished_at == desk.clock()
+    [said] = desk.bus.of(EnhancementApplied)
+    assert (said.enhancement_id, said.commit, said.branch) == (
+        change.id,
+        "f" * 40,
+        TARGET.landing_branch,
+    )
+
+
+async def test_what_is_not_on_the_branch_goes_back_into_the_pool_without_a_commit(desk):
+    [change] = await validated(desk)
+    await landing.recover(TARGET, desk)
+    stored = await desk.store.enhancements.need(change.id)
+    assert (stored.state, stored.commit) == (EnhancementState.CLEARED, None)
+    assert stored.finished_at is None
+    assert not desk.bus.said
+
+
+async def test_of_a_batch_each_is_looked_for_and_said_in_the_order_it_stands(desk, repository):
+    one, two, three = await validated(desk, 3)
+    repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
+    await landing.recover(TARGET, desk)
+    states = [
+        str((await desk.store.enhancements.need(each.id)).state) for each in (one, two, three)
+    ]
+    assert states == ["applied", "applied", "cleared"]
+    said = desk.bus.of(EnhancementApplied)
+    assert [(each.enhancement_id, each.commit) for each in said] == [
+        (one.id, "1" * 40),
+        (two.id, "2" * 40),
+    ]
+
+
+async def test_recovering_twice_is_the_same_as_once(desk, repository):
+    one, _ = await validated(desk, 2)
+    repository.branch = {one.id: "1" * 40}
+    await landing.recover(TARGET, desk)
+    once, said = await desk.store.enhancements.find(), desk.bus.identities()
+    desk.clock.go(minutes=1)
+    await landing.recover(TARGET, desk)
+    assert await desk.store.enhancements.find() == once
+    assert desk.bus.identities() == said
+
+
+@pytest.mark.parametrize("state", ["proposed", "cleared", "validating", "applied", "rejected"])
+async def test_what_was_not_about_to_land_is_left_alone(desk, repository, state):
+    [change] = await validated(desk, state=state)
+    repository.branch = {change.id: "1" * 40}
+    await landing.recover(TARGET, desk)
+    assert await desk.store.enhancements.need(change.id) == change
+    assert not repository.asked, "nothing was interrupted, so nothing is fetched"
+
+
+async def test_another_targets_changes_are_its_own(desk, repository):
+    [change] = await validated(desk, target_id=uuid7())
+    await landing.recover(TARGET, desk)
+    assert await desk.store.enhancements.need(change.id) == change
+
+
+async def test_a_target_that_is_away_decides_nothing(desk, repository):
+    [change] = await validated(desk)
+    repository.away = True
+    with pytest.raises(Transient):
+        await landing.recover(TARGET, desk)
+    assert await desk.store.enhancements.need(change.id) == change
