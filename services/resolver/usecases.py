@@ -44,9 +44,11 @@ async def acquire(request: AcquireLease, desk: Desk) -> LeaseGrant:
     claim = Claim(request.task_id, request.wave_id, request.component, request.paths)
 
     def decide(ledger: LeaseLedger) -> Granted | Refused:
-        fresh, _ = leases.expire(ledger, now=desk.clock())
-        return leases.acquire(fresh, claim, now=desk.clock())
+        return leases.acquire(ledger, claim, now=desk.clock())
 
+    # What makes room is ended first, and said to be.
+    now = desk.clock()
+    await _end(request.target_id, lambda ledger: leases.expire(ledger, now=now), desk)
     decision = await _decide(request.target_id, decide, desk)
     if isinstance(decision, Refused):
         return LeaseGrant(granted=False, reason=decision.reason)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathspec import GitIgnoreSpec
 
 from shared.contracts.base import Value
+from shared.kernel.errors import Rejected
 from shared.targets.config import TargetConfig
 from shared.targets.tree import Tree
 
@@ -64,7 +65,14 @@ class Component(Value):
 
 @lru_cache(maxsize=256)
 def _spec(patterns: tuple[str, ...]) -> GitIgnoreSpec:
-    return GitIgnoreSpec.from_lines(patterns)
+    try:
+        return GitIgnoreSpec.from_lines(patterns)
+    except ValueError as error:
+        raise Rejected(
+            f"A path pattern cannot be read: {error}.",
+            hint="Patterns are written as in .gitignore.",
+            code="bad_pattern",
+        ) from error
 
 
 def matches(path: str, patterns: Iterable[str]) -> bool:

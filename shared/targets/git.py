@@ -14,12 +14,27 @@ SETTINGS = (
     "gc.auto=0",
     "maintenance.auto=false",
     "receive.autogc=false",
+    "core.alternateRefsCommand=true",
     "protocol.ext.allow=never",
 )
-FLAGS = tuple(flag for setting in SETTINGS for flag in ("-c", setting))
-# git drops command-line settings before it starts the other end of a local transport.
-UPLOAD_PACK = " ".join(["git", *(f"-c '{setting}'" for setting in SETTINGS), "upload-pack"])
-RECEIVE_PACK = " ".join(["git", *(f"-c '{setting}'" for setting in SETTINGS), "receive-pack"])
+# Looking at a repository asks no other one, whatever its configuration says about promisors.
+ALONE = tuple(
+    f"protocol.{name}.allow=never" for name in ("ext", "file", "git", "ssh", "http", "https")
+)
+TRANSPORTS = {"fetch", "push", "ls-remote"}
+
+
+def _flags(settings: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(flag for setting in settings for flag in ("-c", setting))
+
+
+def _other_end(command: str) -> str:
+    """Git drops command-line settings before it starts the other end of a local transport."""
+    return " ".join(["git", *(f"-c '{setting}'" for setting in (*SETTINGS, *ALONE)), command])
+
+
+UPLOAD_PACK = _other_end("upload-pack")
+RECEIVE_PACK = _other_end("receive-pack")
 
 
 class GitError(GroundswellError):
@@ -43,8 +58,9 @@ def git(
     `with_users_config` keeps the user's own configuration, whose credentials a remote url needs.
     """
     place = ["-C", str(repository)] if repository else []
+    settings = SETTINGS if arguments[0] in TRANSPORTS else (*SETTINGS, *ALONE)
     done = subprocess.run(
-        ["git", *FLAGS, *place, *arguments],
+        ["git", *_flags(settings), *place, *arguments],
         input=b"" if stdin is None else stdin,
         capture_output=True,
         check=False,
@@ -63,7 +79,8 @@ def text(repository: Path | None, *arguments: str) -> str:
 def _environment(*, with_users_config: bool) -> dict[str, str]:
     """No locks are taken for reading, no questions asked, no language but C."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
-    kept |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+    kept |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"}
+    kept["LC_ALL"] = "C"
     if not with_users_config:
         kept |= {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1"}
     return kept

@@ -79,7 +79,7 @@ def _file_patch(patch: pygit2.Patch) -> FilePatch:
         new_mode=int(delta.new_file.mode),
         hunks=hunks,
         binary=bool(delta.is_binary) or (kind is Kind.MODIFY and not hunks),
-        old_path=delta.old_file.path,
+        old_path=delta.new_file.path if kind is Kind.ADD else delta.old_file.path,
         made_on=_abbreviated(str(delta.old_file.id)),
     )
 

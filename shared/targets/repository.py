@@ -3,12 +3,17 @@
 import re
 from pathlib import Path
 
+import pygit2
+from pygit2.enums import FileStatus
+
 from shared.contracts.base import Value
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.config import FILE, parse_config
 from shared.targets.git import GitError, git, text
 
 LANDING_PREFIX = "groundswell/"
+# Repositories of other owners are read, not trusted; nothing of them is run.
+pygit2.settings.owner_validation = False
 URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
 
 
@@ -158,9 +163,11 @@ def _root(place: Path, commit: str) -> str:
 
 
 def _dirty(place: Path) -> bool:
-    if text(place, "rev-parse", "--is-bare-repository") == "true":
-        return False
-    return bool(git(place, "--no-optional-locks", "status", "--porcelain").strip())
+    """By libgit2, which runs none of the filters that a repository may name for `git status`."""
+    repository = pygit2.Repository(str(place))
+    return not repository.is_bare and any(
+        flags != FileStatus.IGNORED for flags in repository.status().values()
+    )
 
 
 def checked_out_at(location: str, branch: str) -> str | None:

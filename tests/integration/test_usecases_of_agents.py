@@ -173,6 +173,22 @@ async def test_delivered_twice_at_once_it_proposes_once(desk, engine, task):
     assert await desk.store.enhancements.count() == 1
 
 
+async def test_delivered_again_while_it_works_it_is_not_begun_again(desk, engine, task):
+    again = []
+
+    async def hear_it_again():
+        again.append(asyncio.create_task(perform_task(told(task), desk)))
+        for _ in range(20):  # time enough for it to get as far as it can
+            await desk.store.tasks.count()
+        return [a_proposal()]
+
+    engine.answers = [hear_it_again]
+    await perform_task(told(task), desk)
+    await asyncio.gather(*again)
+    assert len(engine.asked) == 1
+    assert len(set(desk.bus.identities())) == 4
+
+
 @pytest.mark.parametrize("epoch", [2, 4])
 async def test_another_epoch_than_the_tasks_changes_nothing(desk, engine, task, epoch):
     before = await everything(desk)

@@ -221,7 +221,6 @@ class TestLeases:
         assert (await usecases.release(request, desk)).done
         assert not desk.bus.said
 
-    @pytest.mark.xfail(strict=True, reason="acquire drops what it expires: no LeaseExpired is said")
     async def test_a_lease_that_makes_room_for_another_is_said_to_be_over(self, desk):
         task = await leased(desk)
         desk.clock.go(minutes=1)

@@ -18,6 +18,7 @@ from shared.contracts.report import (
     WaveReport,
 )
 from shared.contracts.states import EnhancementState, RunState
+from shared.targets.repository import is_url
 
 ON_BRANCH = {EnhancementState.APPLIED, EnhancementState.ROLLED_BACK}
 
@@ -187,8 +188,8 @@ def _commands(stored: Stored, landed: Sequence[Enhancement]) -> Commands:
     if not there:
         return Commands()
     target, wave = stored.target, stored.wave
-    place, branch = shlex.quote(target.location), target.landing_branch
-    if "://" in target.location:
+    place, branch = shlex.quote(target.location), shlex.quote(target.landing_branch)
+    if is_url(target.location):
         return Commands(
             look=(f"git fetch {place} {branch} && git log --stat {wave.commit[:10]}..FETCH_HEAD",),
             merge=(f"git pull {place} {branch}",),

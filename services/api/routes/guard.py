@@ -39,13 +39,24 @@ class Guard:
         origin = headers.get("origin")
         if self._local and not _is_loopback(host):
             return problem(403, "Forbidden", "foreign_host", f"This is not the API of {host}.")
-        if origin is not None and urlsplit(origin).netloc != host:
+        if origin is not None and _place(origin) != host:
             return problem(403, "Forbidden", "foreign_origin", f"{origin} may not use this API.")
         return None
 
 
+def _place(origin: str) -> str:
+    """Host and port of an origin; empty where it cannot be read."""
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
+
+
 def _is_loopback(host: str) -> bool:
-    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return False
     if name == "localhost":
         return True
     try:

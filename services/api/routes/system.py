@@ -1,5 +1,6 @@
 """Health, status, and the event stream."""
 
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query
@@ -8,6 +9,9 @@ from sse_starlette import EventSourceResponse
 from services.api import usecases
 from services.api.ports import Desk
 from shared.contracts.answers import Ready, Status
+
+# A JetStream sequence: what does not look like one is no place to resume at.
+SEQUENCE = re.compile(r"[0-9]{1,19}")
 
 
 def system_routes(desk: Desk) -> APIRouter:
@@ -32,7 +36,7 @@ def system_routes(desk: Desk) -> APIRouter:
         wave: str = "",
         last_event_id: Annotated[str, Header()] = "",
     ) -> EventSourceResponse:
-        start = int(last_event_id) if last_event_id.isdigit() else after
+        start = int(last_event_id) if SEQUENCE.fullmatch(last_event_id) else after
         return EventSourceResponse(usecases.tell(start, wave, desk), ping=15)
 
     return router

@@ -97,6 +97,8 @@ def _notes(
     notes = []
     if not findings:
         notes.append("There are no findings, so there is nothing to do.")
+    elif not any(each.component for each in findings):
+        notes.append(f"All of the {len(findings)} findings are outside every component.")
     elif not chosen and not any(each.fingerprint in foreclosed for each in findings):
         notes.append(f"None of the {len(findings)} findings has an automatic fix.")
     elif 0 < len(chosen) < LEAST[size]:

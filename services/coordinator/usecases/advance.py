@@ -172,6 +172,9 @@ async def _why(wave: Wave, desk: Desk) -> tuple[str, ...]:
     count = desk.store.enhancements.count
     if wave.dry_run:
         return ("This was a dry run: nothing was tried, nothing landed.",)
+    failed = await desk.store.tasks.find(wave_id=wave.id, state=TaskState.FAILED)
+    if failed:
+        return tuple(f"The task on {each.component} failed: {each.note}" for each in failed)
     if not await count(wave_id=wave.id):
         return ("The agents found nothing that they could change.",)
     refused = await count(wave_id=wave.id, state=EnhancementState.REJECTED)

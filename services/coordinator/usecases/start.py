@@ -18,10 +18,12 @@ from shared.targets.repository import RepositoryFacts, inspect
 
 async def start_wave(command: StartWave, desk: Desk, *, door: str) -> WaveAccepted:
     """Accept a wave. The same `wave_id` again is the same wave. Raises `Rejected` in words."""
-    if command.wave_id and (known := await desk.store.waves.get(command.wave_id)):
+    if known := await _known(command, desk):
         return await _accepted(known, desk)
     facts = await _facts(command, desk)
     async with desk.locks[facts.location]:
+        if known := await _known(command, desk):
+            return await _accepted(known, desk)
         target = await _target(facts, desk)
         await _refuse_second(target, desk)
         head, described = await asyncio.to_thread(_look, target, desk)
@@ -33,6 +35,11 @@ async def start_wave(command: StartWave, desk: Desk, *, door: str) -> WaveAccept
     await _audit(command, wave, door, desk)
     await announce(wave, desk)
     return await _accepted(wave, desk)
+
+
+async def _known(command: StartWave, desk: Desk) -> Wave | None:
+    """The wave that was started under that very id."""
+    return await desk.store.waves.get(command.wave_id) if command.wave_id else None
 
 
 async def _facts(command: StartWave, desk: Desk) -> RepositoryFacts:

@@ -1,9 +1,11 @@
 """Whether two sets of path patterns can ever mean the same file."""
 
+import re
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-GLOB = frozenset("*?[")
+GLOB = frozenset("*?")
+PLAIN = re.compile(r"[A-Za-z0-9_./*?+=@,~-]+")
 
 
 def overlap(one: Sequence[str], other: Sequence[str]) -> bool:
@@ -28,11 +30,15 @@ def _pair(a: str, b: str) -> bool:
 
 
 def _parts(pattern: str) -> tuple[str, ...] | None:
-    """Directories and name; None where the pattern is not anchored, or takes something out."""
+    """Directories and name; None where nothing is certain.
+
+    That is a pattern that is not anchored, takes something out, or is written with more than plain
+    names, `*` and `?`: there is more than one way to read brackets, escapes and folded letters.
+    """
     anchored = pattern.startswith("/") or "/" in pattern.rstrip("/")
-    if pattern.startswith("!") or not anchored:
+    if not anchored or not PLAIN.fullmatch(pattern):
         return None
-    return tuple(pattern.casefold().strip("/").split("/"))
+    return tuple(pattern.lower().strip("/").split("/"))
 
 
 def _may_equal(x: str, y: str) -> bool:

@@ -3,11 +3,12 @@
 import ast
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import PurePosixPath
 
 import pygit2
 
 from services.validator.domain.commits import ENHANCEMENT, REVERTS, trailers
-from services.validator.domain.patches import Policy, apply_hunks, check_patch
+from services.validator.domain.patches import REGULAR, Policy, apply_hunks, check_patch
 from services.validator.ports import Composition, Refusal, Reverted
 from shared.contracts.documents import Target
 from shared.kernel.errors import Rejected
@@ -23,7 +24,7 @@ NAME, EMAIL = "Groundswell", "groundswell@localhost"
 ABSENT = "0" * 40
 # An enhancement is looked for this far back; a landing branch is young.
 REACH = 20_000
-KNOWN = 7
+KNOWN = 4
 
 
 class GitRepository:
@@ -177,31 +178,57 @@ class GitRepository:
 
 
 def _apply(
-    repository: pygit2.Repository,
-    index: pygit2.Index,
-    files: Sequence[FilePatch],
+    repository: pygit2.Repository, index: pygit2.Index, files: Sequence[FilePatch]
 ) -> str | None:
     """Apply one patch to the index, whole or not at all; the reason where it does not fit."""
     entries = []
     for file in files:
-        before = _content(repository, index, file.path)
+        entry = index[file.path] if file.path in index else None  # noqa: SIM401 - it has no `get`
+        if problem := _no_room(index, file, entry):
+            return problem
+        before = _content(repository, entry)
         after = _patched(file, before)
         if isinstance(after, str):
             return after
-        entries.append((file, after))
-    for file, after in entries:
-        if after is None:
-            index.remove(file.path)
-        else:
-            blob = repository.create_blob(after)
-            index.add(pygit2.IndexEntry(file.path, blob, pygit2.enums.FileMode(file.new_mode)))
+        entries.append((file.path, int(entry.mode) if entry else file.new_mode, after))
+    try:
+        _put(repository, index, entries)
+    except (pygit2.GitError, ValueError) as error:
+        return f"git refuses it: {error}"
     return None
 
 
-def _content(repository: pygit2.Repository, index: pygit2.Index, path: str) -> bytes | None:
-    if path not in index:
+def _put(
+    repository: pygit2.Repository,
+    index: pygit2.Index,
+    entries: Sequence[tuple[str, int, bytes | None]],
+) -> None:
+    for path, mode, after in entries:
+        if after is None:
+            index.remove(path)
+        else:
+            blob = repository.create_blob(after)
+            index.add(pygit2.IndexEntry(path, blob, pygit2.enums.FileMode(mode)))
+
+
+def _no_room(index: pygit2.Index, file: FilePatch, entry: pygit2.IndexEntry | None) -> str | None:
+    """Why a file cannot be where the patch wants it."""
+    if entry is not None:
+        return None if int(entry.mode) in REGULAR else f"{file.path} is not a regular file"
+    if file.kind is Kind.ADD and file.new_mode not in REGULAR:
+        return f"{file.path} has no mode of a regular file"
+    parents = [str(each) for each in PurePosixPath(file.path).parents]
+    if any(each in index for each in parents):
+        return f"{file.path} would be below a file"
+    if any(each.path.startswith(f"{file.path}/") for each in index):
+        return f"{file.path} is a directory"
+    return None
+
+
+def _content(repository: pygit2.Repository, entry: pygit2.IndexEntry | None) -> bytes | None:
+    if entry is None:
         return None
-    blob = repository[index[path].id]
+    blob = repository[entry.id]
     return blob.data if isinstance(blob, pygit2.Blob) else None
 
 

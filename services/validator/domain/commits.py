@@ -68,4 +68,6 @@ def _subject(title: str) -> str:
 
 def _wrap(text: str) -> str:
     # A line of ours must not be taken for a trailer, so paragraphs are filled, not kept.
-    return "\n".join(textwrap.wrap(" ".join(text.split()), WIDTH))
+    return "\n".join(
+        textwrap.wrap(" ".join(text.split()), WIDTH, break_on_hyphens=False, break_long_words=False)
+    )

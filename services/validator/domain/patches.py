@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from shared.targets.patches import FilePatch, Hunk, Kind
 
 REGULAR = {0o100644, 0o100755}
+# Also as Windows shortens it.
+GIT_NAME = re.compile(r"^(?:\.git|git~[0-9]+)[ .]*$", re.IGNORECASE)
 ODD_NAME = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.\.?(?:/|$)|^/|//|/$|^$")
 
 
@@ -14,7 +16,8 @@ def apply_hunks(content: bytes, hunks: Sequence[Hunk]) -> bytes | None:
     """`content` with every hunk applied; None where one does not fit.
 
     Like `git apply`: the old lines must be there exactly; they are looked for from the line the
-    hunk names, outward, after what earlier hunks moved. No fuzz.
+    hunk names, outward, after what earlier hunks moved. No fuzz. Unlike there, a hunk of the first
+    line may have moved as well: what stood before it may have been refused.
     """
     lines = split_lines(content)
     shift, floor = 0, 0
@@ -73,7 +76,7 @@ def check_patch(files: Sequence[FilePatch], policy: Policy) -> str | None:
 
 
 def _check_file(file: FilePatch, policy: Policy) -> str | None:  # noqa: PLR0911 - a list of rules
-    if ODD_NAME.search(file.path) or any(part.lower() == ".git" for part in file.path.split("/")):
+    if ODD_NAME.search(file.path) or any(GIT_NAME.match(part) for part in file.path.split("/")):
         return f"odd-name: {file.path!r}"
     if file.kind is Kind.OTHER or file.old_path != file.path:
         return f"rename: {file.path} is moved, copied or changes its kind"

@@ -248,13 +248,11 @@ class TestCommands:
         [merge] = report(a_change(), target=a_target(detached=True)).commands.merge
         assert merge.endswith("# on the branch you choose")
 
-    @pytest.mark.xfail(strict=True, reason="report: git@host:path is a remote, and not a path")
     def test_a_remote_in_the_short_form_is_a_remote(self):
         url = "git@example.org:o/r.git"
         made = report(a_change(), target=a_target(location=url)).commands
         assert made.merge == (f"git pull {url} groundswell/main",)
 
-    @pytest.mark.xfail(strict=True, reason="report: the branch is not quoted, git allows it $(...)")
     def test_a_branch_cannot_smuggle_a_command_into_what_is_typed(self):
         target = a_target(base_branch="a$(id)", landing_branch="groundswell/a$(id)")
         assert report(a_change(), target=target).commands.merge == (

@@ -140,6 +140,11 @@ def test_a_task_whose_lease_ran_out_comes_back_under_a_new_epoch():
     assert leases.current(again, TASKS[0], lease.epoch, now=lease.expires_at) is None
 
 
+def test_an_epoch_is_not_given_out_again_although_nobody_remembers_its_lease():
+    _, lease = granted(a_ledger(epoch=41))
+    assert lease.epoch == 42
+
+
 def test_asking_again_does_not_prolong():
     ledger, lease = granted(a_ledger())
     again, same = granted(ledger, now=NOW + TIME_TO_LIVE / 2)

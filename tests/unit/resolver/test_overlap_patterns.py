@@ -84,7 +84,6 @@ def test_in_doubt_they_overlap(one, other):
         pytest.param("/ß/", "/?/", "ß/x.py", id="a letter that folds into two"),
     ],
 )
-@pytest.mark.xfail(strict=True, reason="overlap() reads these otherwise than matches() does")
 def test_patterns_written_in_unusual_ways_overlap_where_they_share_a_file(one, other, path):
     if not (matches(path, [one]) and matches(path, [other])):
         pytest.skip("they do not share it")

@@ -105,7 +105,6 @@ def test_only_the_last_paragraph_has_trailers(message, expected):
     assert trailers(message) == expected
 
 
-@pytest.mark.xfail(strict=True, reason="commits: textwrap breaks ids at hyphens between letters")
 def test_an_id_in_the_evidence_stays_whole_wherever_it_stands():
     run = "0198aaaa-bbbb-7ccc-8ddd-eeeeffff0000"
     for width in range(60):

@@ -104,13 +104,6 @@ def test_what_git_applies_is_applied_alike(tmp_path_factory, before, after, pres
         assert apply_hunks(present.encode(), hunks(before, after)) == (place / "m").read_bytes()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="apply_hunks: git ties a hunk without leading context to the first line"
-)
-def test_a_hunk_of_the_first_line_is_not_put_elsewhere():
-    assert apply_hunks(b"b\nd\n", hunks("d\n", "z\n")) is None
-
-
 def a_file(path="a.py", kind=Kind.MODIFY, **fields):
     known = {
         "old_mode": 0 if kind is Kind.ADD else 0o100644,
@@ -183,7 +176,6 @@ def test_an_unusual_name_is_no_odd_one(path):
 
 
 @pytest.mark.parametrize("path", ["git~1/config", "a/GIT~1/x"])
-@pytest.mark.xfail(strict=True, reason="check_patch: libgit2 refuses these, so compose() raises")
 def test_the_short_name_of_a_git_directory_is_an_odd_one(path):
     assert (broken(a_file(path)) or "").startswith("odd-name: ")
 
@@ -245,9 +237,6 @@ class TestReading:
         with pytest.raises(Rejected, match="not UTF-8"):
             make_patch({"a": (b"\xff\n", b"\xfe\n")})
 
-    @pytest.mark.xfail(
-        strict=True, reason="parse_patch: an added file with a space has no old_path"
-    )
     @pytest.mark.parametrize("path", ["a b.py", "d e/f.py"])
     def test_a_new_file_with_a_space_in_its_name_is_no_rename(self, path):
         assert broken(self.one(make_patch({path: (None, b"x\n")}))) is None

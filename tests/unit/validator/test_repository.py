@@ -201,10 +201,9 @@ def test_a_patch_written_by_git_is_read_like_ours(yard):
     assert yard.compose(("a", written)).tree == expected
 
 
-class TestKnownBugs:
-    """Each is in the report of whoever wrote these tests; take the mark off with the bug."""
+class TestOddPatches:
+    """What a patch may not do to what is there, and what it may leave unsaid."""
 
-    @pytest.mark.xfail(strict=True, reason="compose: the mode comes from the patch, always 100644")
     def test_an_executable_file_stays_executable(self, yard):
         (yard.place / "run.py").write_text("x = 1\n")
         (yard.place / "run.py").chmod(0o755)
@@ -212,7 +211,6 @@ class TestKnownBugs:
         made = yard.compose(("a", a_patch("run.py", "x = 1\n", "x = 2\n")))
         assert yard.listing(made.tree)["run.py"] == "100755"
 
-    @pytest.mark.xfail(strict=True, reason="compose: index.add takes out what is in its way")
     @pytest.mark.parametrize(
         "path", ["m.py/x.py", "pkg"], ids=["below a file", "in place of a directory"]
     )
@@ -221,7 +219,6 @@ class TestKnownBugs:
         assert made.failed
         assert made.tree == yard.compose().tree
 
-    @pytest.mark.xfail(strict=True, reason="_moved: an id that ends with 0 is taken for too short")
     def test_a_patch_on_its_own_content_is_known_as_such_whatever_its_id(self, yard):
         # "x = 2\n" is 407de30...: its abbreviation ends with the 0 that libgit2 fills up with.
         made = yard.compose(
@@ -230,27 +227,23 @@ class TestKnownBugs:
         )
         assert yard.repository.invalid(yard.head(), made.steps) == ("b", "pkg/n.py")
 
-    @pytest.mark.xfail(strict=True, reason="compose raises GitError('invalid entry mode')")
     def test_a_patch_without_an_index_line_is_applied_or_refused(self, yard):
         patch = "diff --git a/pkg/n.py b/pkg/n.py\n--- a/pkg/n.py\n+++ b/pkg/n.py\n@@ -1 +1 @@\n"
         patch += "-x = 1\n+x = 2\n"
         if yard.repository.check(patch, ["*.py"], TargetConfig()) is None:
             yard.compose(("a", patch))
 
-    @pytest.mark.xfail(strict=True, reason="compose raises GitError('invalid path')")
     def test_a_name_that_git_refuses_is_refused_in_words(self, yard):
         patch = a_patch("git~1/x.py", None, "x = 1\n")
         if yard.repository.check(patch, ["*.py"], TargetConfig()) is None:
             assert yard.compose(("a", patch)).failed
 
-    @pytest.mark.xfail(strict=True, reason="compose raises KeyError for a submodule's commit")
     @pytest.mark.parametrize("before", [None, "x = 1\n"])
     def test_a_patch_of_a_submodule_does_not_apply(self, yard, before):
         git(yard.place, "update-index", "--add", "--cacheinfo", f"160000,{'c' * 40},sub")
         git(yard.place, "commit", "--quiet", "--message", "a submodule")
         assert yard.compose(("a", a_patch("sub", before, "x = 2\n"))).failed
 
-    @pytest.mark.xfail(strict=True, reason="compose: a link's target is patched, and the link gone")
     def test_a_patch_of_a_link_does_not_apply(self, yard):
         (yard.place / "link.py").symlink_to("m.py")
         commit(yard.place, {})
