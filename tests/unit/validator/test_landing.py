@@ -323,3 +323,21 @@ class TestFoundAgain:
         back = yard.repository.revert(deleted, deleted)
         assert yard.content(back.tree, "n.py") == b"y = 1\n"
         assert back.conflicts == ()
+
+
+class TestMechanisms:
+    def test_it_never_moves_to_what_does_not_contain_the_head(self, yard):
+        main = yard.head()
+        tip = yard.land("m.py", "x = 1\n", "x = 2\n")
+        tree = yard.repository.compose(main, [("e", a_patch("n.py", "y = 1\n", "y = 2\n"))]).tree
+        aside = yard.repository.commit(tree, main, trailing("e"), NOW)
+        assert yard.publish(aside, tip).kind == "other"
+        assert git(yard.place, "rev-parse", LANDING) == tip
+
+    def test_stale_locks_of_a_killed_landing_are_cleared(self, yard):
+        yard.head()
+        lock = yard.mirror.path / "refs" / "heads" / "groundswell" / "main.lock"
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        lock.write_text("")
+        yard.land("m.py", "x = 1\n", "x = 2\n")
+        assert not lock.exists()
