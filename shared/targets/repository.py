@@ -164,7 +164,14 @@ def _root(place: Path, commit: str) -> str:
 
 def _dirty(place: Path) -> bool:
     """By libgit2, which runs none of the filters that a repository may name for `git status`."""
-    repository = pygit2.Repository(str(place))
+    try:
+        repository = pygit2.Repository(str(place))
+    except (pygit2.GitError, ValueError) as error:
+        raise Rejected(
+            f"{place} is a kind of repository that cannot be read here: {error}.",
+            hint="Repositories with SHA-256 names and partial clones are not supported.",
+            code="unreadable_repository",
+        ) from error
     return not repository.is_bare and any(
         flags != FileStatus.IGNORED for flags in repository.status().values()
     )

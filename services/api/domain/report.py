@@ -184,7 +184,7 @@ def _run(verdict: Verdict) -> TestRun:
 
 def _commands(stored: Stored, landed: Sequence[Enhancement]) -> Commands:
     """What to type to look, merge, and undo; nothing where nothing landed."""
-    there = [each for each in landed if each.state is EnhancementState.APPLIED]
+    there = _in_order([each for each in landed if each.state is EnhancementState.APPLIED])
     if not there:
         return Commands()
     target, wave = stored.target, stored.wave

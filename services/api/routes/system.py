@@ -11,7 +11,7 @@ from services.api.ports import Desk
 from shared.contracts.answers import Ready, Status
 
 # A JetStream sequence: what does not look like one is no place to resume at.
-SEQUENCE = re.compile(r"[0-9]{1,19}")
+SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
 def system_routes(desk: Desk) -> APIRouter:
@@ -32,7 +32,7 @@ def system_routes(desk: Desk) -> APIRouter:
 
     @router.get("/events", response_class=EventSourceResponse)
     async def events(
-        after: Annotated[int | None, Query(ge=0)] = None,
+        after: Annotated[int | None, Query(ge=0, lt=1 << 63)] = None,
         wave: str = "",
         last_event_id: Annotated[str, Header()] = "",
     ) -> EventSourceResponse:

@@ -21,7 +21,10 @@ async def tell(after: int | None, wave: str, desk: Desk) -> AsyncIterator[dict[s
                 with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
                     await coming
                 return
-            heard = coming.result()
+            try:
+                heard = coming.result()
+            except StopAsyncIteration:
+                return
             if wave and heard.data.get("wave_id") != wave:
                 continue
             data = {"type": heard.subject, "time": heard.time.isoformat(), **heard.data}

@@ -178,8 +178,8 @@ async def _why(wave: Wave, desk: Desk) -> tuple[str, ...]:
     if not await count(wave_id=wave.id):
         return ("The agents found nothing that they could change.",)
     refused = await count(wave_id=wave.id, state=EnhancementState.REJECTED)
-    changes = "1 change was" if refused == 1 else f"{refused} changes were"
-    return (f"Nothing landed: {changes} refused by the gate.",)
+    let_go = await count(wave_id=wave.id, state=EnhancementState.EXPIRED)
+    return (f"Nothing landed: refused by the gate: {refused}, let go without blame: {let_go}.",)
 
 
 async def _finish(wave: Wave, desk: Desk, *, nudge: bool) -> None:

@@ -248,8 +248,10 @@ def _patched(file: FilePatch, before: bytes | None) -> bytes | str | None:
 
 def _moved(file: FilePatch, before: bytes | None) -> bool:
     """Whether the content is not the one the patch was made for: then its hunks may fit by chance."""
+    if before is None:
+        return False
     known = len(file.made_on) >= KNOWN
-    return not known or not str(pygit2.hash(before or b"")).startswith(file.made_on)
+    return not known or not str(pygit2.hash(before)).startswith(file.made_on)
 
 
 def _read(tree: pygit2.Tree, path: str) -> bytes:

@@ -122,9 +122,9 @@ def test_a_new_file_must_be_valid_and_other_languages_may_be_anything(yard):
         ("fine", a_patch("new.py", None, "x = 1\n")),
         ("bad", a_patch("bad.py", None, "def (\n")),
     )
-    assert [each for each, _ in made.steps] == ["text", "fine"]
-    assert made.failed == (("bad", "bad.py would not be valid Python"),)
-    assert yard.repository.invalid(yard.head(), made.steps) is None
+    assert [each for each, _ in made.steps] == ["text", "fine", "bad"]
+    assert yard.repository.invalid(yard.head(), made.steps) == ("bad", "bad.py")
+    assert yard.repository.invalid(yard.head(), made.steps[:2]) is None
 
 
 def test_the_first_of_several_that_break_the_code_is_named(yard):
