@@ -15,6 +15,7 @@ from shared.targets.tree import Tree
 PROTECTED = (
     "test_*.py",
     "*_test.py",
+    "*_tests.py",
     "tests.py",
     "conftest.py",
     "test/",

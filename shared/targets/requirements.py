@@ -9,7 +9,9 @@ from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
 
+from shared.targets import plugins
 from shared.targets.tree import Tree
 
 TEST_NAMES = ("test", "tests", "testing")
@@ -63,6 +65,11 @@ def read(tree: Tree) -> Declared:
     files = _requirement_files(tree, wanted=not extra)
     if not extra and not files:
         installs += _tox_requirements(tree)
+    names = {_name(each) for each in installs if _is_requirement(each)}
+    for plugin in plugins.needed(tree, pyproject):
+        if canonicalize_name(plugin) not in names:
+            installs.append(plugin)
+            notes.append(f"{plugin} is installed because the pytest configuration uses it.")
     return Declared(
         requires_python=_requires_python(tree, project),
         installs=tuple(dict.fromkeys(each for each in installs if _is_requirement(each))),
@@ -108,6 +115,10 @@ def _chosen(groups: dict[str, Any]) -> str | None:
 def _is_tool(requirement: str) -> bool:
     name = re.split(r"[\s<>=!~;\[]", requirement.strip(), maxsplit=1)[0]
     return bool(TOOLS.match(name))
+
+
+def _name(requirement: str) -> str:
+    return canonicalize_name(Requirement(requirement).name)
 
 
 def _is_requirement(text: str) -> bool:

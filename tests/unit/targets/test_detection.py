@@ -82,6 +82,7 @@ class TestComponents:
     "path",
     [
         "tests/test_a.py",
+        "property_tests.py",
         "pkg/tests/data.txt",
         "pkg/test_a.py",
         "conftest.py",
@@ -195,6 +196,30 @@ class TestWhatToInstall:
     def test_plain_dependencies_of_tox(self):
         tox = "[testenv]\ndeps =\n    pytest\n    -r x.txt\n    flake8\n    py38: six\n"
         assert self.installs(**{"tox.ini": tox}).installs == ("pytest",)
+
+    @pytest.mark.parametrize(
+        ("files", "plugins"),
+        [
+            ({"pytest.ini": "[pytest]\naddopts = --cov=x --cov-branch -q\n"}, ("pytest-cov",)),
+            ({"setup.cfg": "[tool:pytest]\naddopts = -n auto\n"}, ("pytest-xdist",)),
+            ({"tox.ini": "[pytest]\nasyncio_mode = auto\n"}, ("pytest-asyncio",)),
+            ({"pytest.ini": "[pytest]\naddopts = -ra --strict-markers -p no:x\n"}, ()),
+            (
+                {"pyproject.toml": "[tool.pytest.ini_options]\naddopts = ['--timeout=5']\n"},
+                ("pytest-timeout",),
+            ),
+            ({"pytest.ini": "[pytest]\nrequired_plugins = pytest-mock>=3\n"}, ("pytest-mock",)),
+        ],
+    )
+    def test_plugins_that_the_pytest_configuration_uses(self, files, plugins):
+        assert self.installs(**files).installs == plugins
+
+    def test_a_plugin_that_is_declared_is_not_added_again(self):
+        files = {
+            "pyproject.toml": "[project]\ndependencies = ['Pytest_Cov<5']\n",
+            "pytest.ini": "[pytest]\naddopts = --cov\n",
+        }
+        assert self.installs(**files).installs == ("Pytest_Cov<5",)
 
     def test_a_damaged_pyproject_is_said(self):
         found = profile(FakeTree({"pyproject.toml": "[["}))
