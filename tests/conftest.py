@@ -46,13 +46,26 @@ def running(argv: list[str], port: int, log: Path) -> Iterator[None]:
             process.wait()
 
 
-@pytest.fixture(scope="session")
-def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    home, port = tmp_path_factory.mktemp("nats"), free_port()
+@contextmanager
+def nats_server(home: Path) -> Iterator[str]:
+    port = free_port()
     argv = [str(BIN / "nats-server"), "-js", "-sd", str(home), "-a", "127.0.0.1", "-p", str(port)]
     with running(argv, port, home / "log"):
         yield f"nats://127.0.0.1:{port}"
     shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with nats_server(tmp_path_factory.mktemp("nats")) as url:
+        yield url
+
+
+@pytest.fixture
+def own_nats_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a server that no other test has touched or will touch."""
+    with nats_server(tmp_path_factory.mktemp("nats")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

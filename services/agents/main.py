@@ -4,7 +4,6 @@ import os
 import platform
 
 import psutil
-import uvloop
 
 from services.agents import usecases
 from services.agents.adapters.detectors.ruff import RuffDetector
@@ -15,11 +14,11 @@ from shared.contracts.base import AgentType, Engine
 from shared.contracts.documents import Agent
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
+from shared.launch import launch
 from shared.messaging.bus import Bus
 from shared.messaging.service import Every, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
-from shared.observability.logs import configure_logs
 
 BEAT = 3.0
 
@@ -70,6 +69,4 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Run with the settings of the environment."""
-    settings = Settings()
-    configure_logs("agents", settings.log_level)
-    uvloop.run(run(settings))
+    launch("agents", Settings, run)

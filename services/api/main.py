@@ -6,7 +6,6 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Iterator
 
 import uvicorn
-import uvloop
 from fastapi import FastAPI
 
 from services.api.ports import Desk
@@ -19,11 +18,11 @@ from services.api.settings import Settings
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.kernel.version import VERSION
+from shared.launch import launch
 from shared.messaging.bus import Bus
 from shared.messaging.service import Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
-from shared.observability.logs import configure_logs
 
 
 def make_app(desk: Desk, *, local: bool) -> FastAPI:
@@ -90,6 +89,4 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Run with the settings of the environment."""
-    settings = Settings()
-    configure_logs("api", settings.log_level)
-    uvloop.run(run(settings))
+    launch("api", Settings, run)

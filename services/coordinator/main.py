@@ -1,17 +1,15 @@
 """The composition root of the coordinator."""
 
-import uvloop
-
 from services.coordinator import usecases
 from services.coordinator.handlers import answers, handlers
 from services.coordinator.settings import Settings
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
+from shared.launch import launch
 from shared.messaging.bus import Bus
 from shared.messaging.service import Every, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, ensure_indexes, open_store
-from shared.observability.logs import configure_logs
 
 ROUND = 3.0
 
@@ -43,6 +41,4 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Run with the settings of the environment."""
-    settings = Settings()
-    configure_logs("coordinator", settings.log_level)
-    uvloop.run(run(settings))
+    launch("coordinator", Settings, run)

@@ -1,16 +1,14 @@
 """The composition root of the resolver."""
 
-import uvloop
-
 from services.resolver import usecases
 from services.resolver.handlers import answers, handlers
 from services.resolver.settings import Settings
 from shared.kernel.clock import utc_now
+from shared.launch import launch
 from shared.messaging.bus import Bus
 from shared.messaging.service import Every, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
-from shared.observability.logs import configure_logs
 
 ROUND = 5.0
 
@@ -35,6 +33,4 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Run with the settings of the environment."""
-    settings = Settings()
-    configure_logs("resolver", settings.log_level)
-    uvloop.run(run(settings))
+    launch("resolver", Settings, run)

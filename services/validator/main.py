@@ -3,8 +3,6 @@
 import asyncio
 from functools import cache
 
-import uvloop
-
 from services.validator.adapters.environments import UvEnvironments
 from services.validator.adapters.repository import GitRepository
 from services.validator.adapters.sandbox import RlimitSandbox, Scratch, sweep
@@ -15,11 +13,11 @@ from services.validator.usecases import reconcile, say_again
 from services.validator.usecases.desk import Desk
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
+from shared.launch import launch
 from shared.messaging.bus import Bus
 from shared.messaging.service import Every, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
-from shared.observability.logs import configure_logs
 from shared.targets.mirror import Mirror
 from shared.targets.tree import GitTree
 
@@ -72,6 +70,4 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Run with the settings of the environment."""
-    settings = Settings()
-    configure_logs("validator", settings.log_level)
-    uvloop.run(run(settings))
+    launch("validator", Settings, run)

@@ -12,8 +12,8 @@ TESTS = "import m\n\n\ndef test_one():\n    assert m.one() == 1\n"
 
 
 @pytest.fixture
-def given(monkeypatch, nats_url, mongo_url):
-    variables = {"GROUNDSWELL_NATS_URL": nats_url, "GROUNDSWELL_MONGO_URL": mongo_url}
+def given(monkeypatch, own_nats_url, mongo_url):
+    variables = {"GROUNDSWELL_NATS_URL": own_nats_url, "GROUNDSWELL_MONGO_URL": mongo_url}
     monkeypatch.setattr("tests.support.stack.environment", lambda h: environment(h) | variables)
     return variables
 

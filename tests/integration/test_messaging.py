@@ -234,11 +234,13 @@ async def test_events_are_replayed_after_a_sequence_and_carry_the_envelope(nats_
     assert message.headers["traceparent"].split("-")[1] == wave.replace("-", "")
 
 
-async def test_provisioning_twice_changes_nothing_and_drift_is_refused(nats_url, clean):
-    await provision(nats_url)
-    jetstream = clean.jetstream()
-    info = await jetstream.stream_info(STREAMS[0].name)
+async def test_provisioning_twice_changes_nothing_and_drift_is_refused(own_nats_url):
+    await provision(own_nats_url)
+    await provision(own_nats_url)
+    client = await nats.connect(own_nats_url)
+    info = await client.jetstream().stream_info(STREAMS[0].name)
     info.config.max_msgs = 7
-    await jetstream.update_stream(info.config)
+    await client.jetstream().update_stream(info.config)
+    await client.close()
     with pytest.raises(Rejected, match="max_msgs is 7"):
-        await provision(nats_url)
+        await provision(own_nats_url)
