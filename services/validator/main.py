@@ -3,14 +3,15 @@
 import asyncio
 from functools import cache
 
-from services.validator.adapters.environments import UvEnvironments
+import structlog
+
 from services.validator.adapters.repository import GitRepository
-from services.validator.adapters.sandbox import RlimitSandbox, Scratch, sweep
 from services.validator.adapters.suite import SandboxedSuite
 from services.validator.handlers import handlers
 from services.validator.settings import Settings
 from services.validator.usecases import reconcile, say_again
 from services.validator.usecases.desk import Desk
+from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.launch import launch
@@ -18,18 +19,23 @@ from shared.messaging.bus import Bus
 from shared.messaging.service import Every, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
+from shared.sandbox.choice import choose
+from shared.sandbox.ports import GIB, Sandbox
+from shared.sandbox.scratch import Scratch, sweep
 from shared.targets.mirror import Mirror
 from shared.targets.tree import GitTree
+
+log = structlog.get_logger(__name__)
 
 # How often the gate looks on its own; a cleared proposal wakes it at once.
 ROUND = 0.25
 REPEAT = 5.0
 
 
-def build(settings: Settings, bus: Bus, store: Store) -> Service:
+def build(
+    settings: Settings, bus: Bus, store: Store, sandbox: Sandbox, scratch: Scratch
+) -> Service:
     """Wire adapters to use cases."""
-    sandbox = RlimitSandbox()
-    scratch = Scratch(settings.home / "runs", uuid7)
 
     def tree(target_id: str, oid: str) -> GitTree:
         return Mirror.at(settings.home, target_id).tree(oid)
@@ -43,10 +49,11 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
         bus=bus,
         home=settings.home,
         repository=lambda target: repository(target.id),
-        environments=UvEnvironments(settings.home, sandbox, scratch, tree),
+        environments=UvEnvironments(
+            settings.home, sandbox, scratch, tree, int(settings.environments_max_gib * GIB)
+        ),
         suite=SandboxedSuite(sandbox, scratch, tree),
-        tier=sandbox.tier,
-        isolation=sandbox.isolation,
+        sandbox=sandbox,
         clock=utc_now,
         new_id=uuid7,
     )
@@ -63,9 +70,23 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
 async def run(settings: Settings) -> None:
     """Serve until told to stop."""
     await asyncio.to_thread(sweep, settings.home / "runs")
+    scratch = Scratch(settings.home / "runs", uuid7)
+    sandbox, better = await choose(
+        settings.home,
+        scratch,
+        wanted=settings.sandbox,
+        unsandboxed=settings.allow_unsandboxed,
+    )
+    for each in better:
+        log.info("sandbox_refused", tier=each.tier.label, reason=each.fault)
+    log.info("sandbox_chosen", tier=sandbox.tier)
     async with connected(settings.mongo_url) as database:
         store = open_store(database)
-        await serve("validator", settings.nats_url, lambda bus: build(settings, bus, store))
+        await serve(
+            "validator",
+            settings.nats_url,
+            lambda bus: build(settings, bus, store, sandbox, scratch),
+        )
 
 
 def main() -> None:

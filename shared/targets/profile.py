@@ -45,6 +45,7 @@ class EnvironmentPlan(Value):
     setup: tuple[str, ...] | None
     dependency_files: tuple[str, ...]
     timeout: float = 900
+    node: bool = False
 
     def key(self, tree: Tree, interpreter: str, framework_version: str) -> str:
         """A digest of all the environment depends on: equal keys, equal environments."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from services.validator.adapters.reports import groundswell_report
 from services.validator.adapters.reports.junit import read_junit
 from services.validator.adapters.reports.lines import read_lines
-from services.validator.adapters.sandbox.scratch import Scratch
 from services.validator.domain.reports import (
     Infrastructure,
     Outcome,
@@ -19,7 +18,9 @@ from services.validator.domain.reports import (
     TestReport,
     TestResult,
 )
-from services.validator.ports import Command, Completed, Environment, Limits, Sandbox, Trees
+from shared.environments.ports import Environment, Trees
+from shared.sandbox.ports import Command, Completed, Limits, Sandbox
+from shared.sandbox.scratch import Scratch
 from shared.targets.profile import TargetProfile, TestPlan
 
 # The result of a command as a whole, where it may be more than pytest.
@@ -94,7 +95,7 @@ class Run:
             tree=self.tree,
             scratch=self.scratch,
             path=(self.environment.bin,),
-            readable=(self.environment.bin.parent,),
+            readable=self.environment.readable,
             env=self._variables(),
             reports=(LINES, JUNIT),
             limits=Limits(wall=float(self.plan.timeout)),

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.validator.ports import Environment, Environments, Publisher, Repository, Suite
+from services.validator.ports import Publisher, Repository, Suite
 from shared.contracts.documents import Target
+from shared.environments.ports import Environment, Environments
 from shared.kernel.clock import Clock
 from shared.kernel.ids import NewId
 from shared.mongo.collections import Store
+from shared.sandbox.ports import Sandbox
 from shared.targets.mirror import Mirror
 from shared.targets.profile import TargetProfile, profile
 
@@ -29,8 +31,7 @@ class Desk:
     repository: Callable[[Target], Repository]
     environments: Environments
     suite: Suite
-    tier: str
-    isolation: str
+    sandbox: Sandbox
     clock: Clock
     new_id: NewId
     gates: dict[str, asyncio.Task[None]] = field(default_factory=dict)

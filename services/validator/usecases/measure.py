@@ -44,7 +44,7 @@ async def _prepare(command: MeasureHealth, desk: Desk) -> Workplace:
         target_id=target.id,
         seconds=place.environment.seconds,
         cached=place.environment.cached,
-        sandbox=f"{desk.tier}: {desk.isolation}",
+        sandbox=f"{desk.sandbox.tier}: {desk.sandbox.isolation}",
         note=" ".join(place.environment.notes)[:500],
     )
     await desk.bus.publish(built, key=command.wave_id, wave=command.wave_id)

@@ -125,7 +125,7 @@ async def _carry_out(verdict: Verdict, desk: Desk) -> Verdict:
         verdict,
         "finish",
         **result,
-        sandbox=desk.tier,
+        sandbox=desk.sandbox.tier,
         seconds=(finished - started).total_seconds(),
         finished_at=finished,
     )

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from services.validator.adapters.environments import READY, UvEnvironments, failure
-from services.validator.adapters.interpreters import admits, find_interpreter
-from services.validator.adapters.lending import lendable
 from services.validator.adapters.sandbox import RlimitSandbox, Scratch
 from services.validator.ports import Completed
+from shared.environments.build import READY, UvEnvironments, failure
+from shared.environments.interpreters import admits, find_interpreter
+from shared.environments.lending import lendable
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
 from shared.targets.config import TargetConfig

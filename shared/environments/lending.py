@@ -2,14 +2,14 @@
 
 import importlib.metadata
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import cache_from_source
 from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from services.validator.adapters.interpreters import admits
+from shared.environments.interpreters import admits
 
 SCRIPT = """#!{python}
 import sys
@@ -71,9 +71,18 @@ def lend(distribution: importlib.metadata.Distribution, site_packages: Path) -> 
         shutil.copy2(source, destination)
 
 
-def write_script(python: Path) -> None:
-    """The `pytest` command of that environment."""
-    script = python.with_name("pytest")
+def furnish(
+    distributions: Sequence[importlib.metadata.Distribution],
+    into: Path,
+    python: Path,
+    version: str,
+) -> None:
+    """Lay out what is lent as it belongs into an environment, with the `pytest` command."""
+    site_packages = into / "lib" / f"python{_minor(version)}" / "site-packages"
+    for each in distributions:
+        lend(each, site_packages)
+    script = into / "bin" / "pytest"
+    script.parent.mkdir()
     script.write_text(SCRIPT.format(python=python))
     script.chmod(0o755)
 

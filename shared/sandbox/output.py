@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,10 +12,16 @@ GRACE = 2.0
 
 
 class Output:
-    """At most `limit` bytes: half of them from the beginning, half from the end."""
+    """At most `limit` bytes: half of them from the beginning, half from the end.
 
-    def __init__(self, limit: int) -> None:
+    `flooded` is set once more than `most` bytes have come.
+    """
+
+    def __init__(self, limit: int, most: int = sys.maxsize) -> None:
         self._half = limit // 2
+        self._most = most
+        self._taken = 0
+        self.flooded = asyncio.Event()
         self._head = bytearray()
         self._tail = bytearray()
         self._dropped = 0
@@ -46,6 +53,9 @@ class Output:
 
     def feed(self, chunk: bytes) -> None:
         """Take in what was printed next."""
+        self._taken += len(chunk)
+        if self._taken > self._most:
+            self.flooded.set()
         room = max(self._half - len(self._head), 0)
         self._head += chunk[:room]
         self._tail += chunk[room:]

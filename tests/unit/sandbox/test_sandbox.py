@@ -17,11 +17,11 @@ import psutil
 import pytest
 
 from services.validator.adapters.sandbox import RlimitSandbox, Scratch, sweep
-from services.validator.adapters.sandbox.output import Output
-from services.validator.adapters.sandbox.readback import read_back
-from services.validator.adapters.sandbox.scratch import MARKER, remove_tree
 from services.validator.ports import Command, Limits
 from shared.kernel.ids import uuid7
+from shared.sandbox.output import Output
+from shared.sandbox.readback import read_back
+from shared.sandbox.scratch import MARKER, remove_tree
 
 DAEMON = """
 import os, sys, time

@@ -84,3 +84,12 @@ def system_certificates() -> dict[str, str]:
     """The system's own, where it has any: a network with a certificate of its own is common."""
     file = ssl.get_default_verify_paths().cafile
     return {"UV_SYSTEM_CERTS": "true"} if file and Path(file).exists() else {}
+
+
+def places(variables: Mapping[str, str]) -> tuple[Path, ...]:
+    """The files and directories of this machine that these variables name, such as a folder of wheels."""
+    words = (word for value in variables.values() for word in re.split(r"[\s,]+", value))
+    paths = (
+        Path(word.removeprefix("file://")) for word in words if word.startswith(("/", "file:///"))
+    )
+    return tuple(dict.fromkeys(each for each in paths if each.exists()))

@@ -14,9 +14,8 @@ import psutil
 from filelock import FileLock, Timeout
 
 from shared.kernel.ids import NewId
+from shared.sandbox.job import MARKER
 
-# Every process of a command carries its scratch directory in this variable.
-MARKER = "GROUNDSWELL_SCRATCH"
 PASSES = 50
 
 

@@ -10,8 +10,8 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
-def read_back(below: Path, name: str, limit: int) -> bytes | None:
-    """The content of a regular file below a directory, no link followed on the way.
+def read_back(below: Path | int, name: str, limit: int) -> bytes | None:
+    """The content of a regular file below a directory or its descriptor, no link followed on the way.
 
     None where there is no such file, where it is anything but a regular file, or where it has more
     than `limit` bytes.
@@ -20,7 +20,7 @@ def read_back(below: Path, name: str, limit: int) -> bytes | None:
     if not parts or ".." in parts or name.startswith("/"):
         raise ValueError(f"{name} does not name a file below {below}.")
     with suppress(OSError):
-        folder = os.open(below, DIRECTORY)
+        folder = os.dup(below) if isinstance(below, int) else os.open(below, DIRECTORY)
         for part in parts[:-1]:
             folder = _step(folder, part)
         return _read(folder, parts[-1], limit)

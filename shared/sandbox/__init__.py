@@ -1,0 +1,1 @@
+"""Where the code of targets runs: tiers of isolation behind one port, and the directories it works in."""
