@@ -25,8 +25,11 @@ class Suite(Protocol):
         tests: tuple[str, ...] = (),
         *,
         target_id: str,
+        base_oid: str = "",
     ) -> RunOutcome:
-        """Run the tests of a tree, all of them or only those with these ids.
+        """Run the tests that the tree `base_oid` has over a tree, all of them or only those with these ids.
+
+        Tests that only the tree has are run too.
 
         An id that the tree does not have is simply not in the report.
         """

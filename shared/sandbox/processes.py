@@ -17,7 +17,7 @@ PR_SET_DUMPABLE = 4
 
 
 def prctl(option: int, value: int) -> None:
-    """Set something about this process, see prctl(2); nothing at all where the system is not Linux."""
+    """Set an option of this process; nothing at all where the system is not Linux."""
     if sys.platform.startswith("linux"):
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 

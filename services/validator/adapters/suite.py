@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import secrets
 import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,13 +23,16 @@ from services.validator.domain.reports import (
 from shared.environments.ports import Environment, Trees
 from shared.sandbox.ports import Command, Completed, Limits, Sandbox
 from shared.sandbox.scratch import Scratch
+from shared.targets.components import is_protected
 from shared.targets.profile import TargetProfile, TestPlan
+from shared.targets.tree import Tree
 
 # The result of a command as a whole, where it may be more than pytest.
 WHOLE = "(command)"
 CUSTOM = "custom"
 LINES, JUNIT = "reports/tests.jsonl", "reports/junit.xml"
 TAIL = 40
+SESSIONS = 64
 PLUGIN = Path(groundswell_report.__file__)
 
 
@@ -47,14 +52,25 @@ class SandboxedSuite:
         tests: tuple[str, ...] = (),
         *,
         target_id: str,
+        base_oid: str = "",
     ) -> RunOutcome:
         """Export, run, read. Only pytest can run a part; any other command always runs whole."""
         async with self._scratch.room() as room:
-            run = Run(room, profile.test, environment, tests)
-            await asyncio.to_thread(lambda: self._trees(target_id, tree_oid).export(run.tree))
+            run = Run(room, profile.test, environment, tests, _keys(profile.test.framework))
+            await asyncio.to_thread(self._export, run, profile, target_id, (tree_oid, base_oid))
             run.furnish()
             completed = await self._sandbox.run(run.command())
-        return outcome(completed, profile.test.framework)
+        return outcome(completed, profile.test.framework, run.keys)
+
+    def _export(
+        self, run: "Run", profile: TargetProfile, target_id: str, oids: tuple[str, str]
+    ) -> None:
+        """The candidate's tree, but its tests and their configuration as the base has them."""
+        candidate, base = oids
+        tree = self._trees(target_id, candidate)
+        tree.export(run.tree)
+        if base and base != candidate:
+            _restore(self._trees(target_id, base), tree, profile, run.tree)
 
 
 @dataclass(frozen=True)
@@ -65,6 +81,7 @@ class Run:
     plan: TestPlan
     environment: Environment
     tests: tuple[str, ...]
+    keys: tuple[bytes, ...]
 
     @property
     def tree(self) -> Path:
@@ -81,6 +98,9 @@ class Run:
         (self.scratch / "reports").mkdir(parents=True)
         (self.scratch / "plugin").mkdir()
         shutil.copy(PLUGIN, self.scratch / "plugin")
+        (self.scratch / "keys").mkdir()
+        for number, key in enumerate(self.keys):
+            (self.scratch / "keys" / f"{number:03}").write_bytes(key)
         if self._selects:
             (self.scratch / "select.json").write_text(json.dumps(self.tests))
 
@@ -114,6 +134,7 @@ class Run:
             "PYTHONPATH": ":".join([*sources, str(self.scratch / "plugin")]),
             "PYTEST_ADDOPTS": shlex.join(options),
             "VIRTUAL_ENV": str(self.environment.bin.parent),
+            "GROUNDSWELL_KEYS": str(self.scratch / "keys"),
             "GROUNDSWELL_REPORT": str(self.scratch / LINES),
             "GROUNDSWELL_JUNIT": str(self.scratch / JUNIT),
         }
@@ -122,21 +143,39 @@ class Run:
         return variables
 
 
-def outcome(completed: Completed, framework: str) -> RunOutcome:
+def _restore(base: Tree, candidate: Tree, profile: TargetProfile, into: Path) -> None:
+    """Put back what decides whether a change is good, where a change that a person let through has touched it."""
+    for path in base.files():
+        content = base.read(path)
+        if not is_protected(path, profile.config) or candidate.read(path) == content:
+            continue
+        place = into / path
+        if place.is_symlink() or place.exists():
+            place.unlink()
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(content or b"")
+
+
+def _keys(framework: str) -> tuple[bytes, ...]:
+    """One for each pytest session: pytest itself is one, any other command may hold several."""
+    return tuple(secrets.token_bytes(32) for _ in range(SESSIONS if framework == CUSTOM else 1))
+
+
+def outcome(completed: Completed, framework: str, keys: Sequence[bytes] = ()) -> RunOutcome:
     """What a finished run means. Without a report that can be trusted it means nothing."""
-    found = _read(completed, only_pytest=framework != CUSTOM)
+    found = _read(completed, keys, only_pytest=framework != CUSTOM)
     if isinstance(found, Infrastructure):
         return replace(found, output_tail=completed.tail(TAIL))
     return Reported(_whole(found.report)) if framework == CUSTOM else found
 
 
-def _read(completed: Completed, *, only_pytest: bool) -> RunOutcome:
+def _read(completed: Completed, keys: Sequence[bytes], *, only_pytest: bool) -> RunOutcome:
     code, seconds = completed.exit_code, completed.seconds
     if code is None or completed.trouble:
         return Infrastructure(completed.trouble)
     if LINES in completed.reports:
         lines = completed.reports[LINES]
-        return read_lines(lines, exit_code=code, seconds=seconds, only_pytest=only_pytest)
+        return read_lines(lines, keys, exit_code=code, seconds=seconds, only_pytest=only_pytest)
     if JUNIT in completed.reports:
         return read_junit(completed.reports[JUNIT], exit_code=code, seconds=seconds)
     if only_pytest or code < 0:

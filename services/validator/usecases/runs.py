@@ -114,7 +114,12 @@ async def _carry_out(verdict: Verdict, desk: Desk) -> Verdict:
     started = desk.clock()
     for _ in range(ATTEMPTS):
         outcome = await desk.suite.run(
-            verdict.tree, place.profile, place.environment, verdict.tests, target_id=target.id
+            verdict.tree,
+            place.profile,
+            place.environment,
+            verdict.tests,
+            target_id=target.id,
+            base_oid=place.tree,
         )
         if isinstance(outcome, Reported):
             break

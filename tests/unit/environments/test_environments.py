@@ -3,40 +3,29 @@
 # ruff: noqa: ASYNC221  (a test may block the loop it has to itself)
 
 import asyncio
+import json
+import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from services.validator.adapters.sandbox import RlimitSandbox, Scratch
-from services.validator.ports import Completed
-from shared.environments.build import READY, UvEnvironments, failure
+from shared.environments.build import UvEnvironments, failure
 from shared.environments.interpreters import admits, find_interpreter
+from shared.environments.keeping import evict
 from shared.environments.lending import lendable
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
+from shared.sandbox.launched import LaunchedSandbox
+from shared.sandbox.ports import Completed
+from shared.sandbox.scratch import Scratch
 from shared.targets.config import TargetConfig
 from shared.targets.profile import EnvironmentPlan, TargetProfile, TestPlan
-
-
-@dataclass
-class FakeTree:
-    content: Mapping[str, str] = field(default_factory=dict)
-    oid: str = "tree"
-
-    def files(self) -> tuple[str, ...]:
-        return tuple(sorted(self.content))
-
-    def read(self, path: str) -> bytes | None:
-        text = self.content.get(path)
-        return None if text is None else text.encode()
-
-    def export(self, into: Path) -> None:
-        into.mkdir(parents=True)
-        for name, text in self.content.items():
-            (into / name).write_text(text)
+from tests.support.sandboxes import a_home, a_sandbox, the_best
+from tests.support.trees import FakeTree
 
 
 def a_profile(**environment: object) -> TargetProfile:
@@ -67,15 +56,29 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def build(tmp_path: Path) -> Iterator[Callable[..., UvEnvironments]]:
-    scratch = Scratch(tmp_path / "work", uuid7)
+def home() -> Iterator[Path]:
+    with a_home() as home:
+        yield home
+
+
+@pytest.fixture
+async def sandbox(home: Path) -> AsyncIterator[LaunchedSandbox]:
+    async with a_sandbox(the_best(), home) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def build(
+    home: Path, sandbox: LaunchedSandbox
+) -> AsyncIterator[Callable[..., UvEnvironments]]:
+    scratch = Scratch(home / "work", uuid7)
 
     def build(**content: str) -> UvEnvironments:
-        return UvEnvironments(tmp_path, RlimitSandbox(), scratch, lambda *_: FakeTree(content))
+        return UvEnvironments(home, sandbox, scratch, lambda *_: FakeTree(content))
 
     yield build
     scratch.close()
-    left = [each for each in (tmp_path / "work").glob("*") if each.name != ".lock"]
+    left = [each for each in (home / "work").glob("*") if each.name != ".lock"]
     assert left == [], "something was left behind"
 
 
@@ -85,11 +88,14 @@ Build = Callable[..., UvEnvironments]
 async def test_a_target_that_needs_nothing_gets_pytest_without_a_network(build: Build):
     made = await build().prepare("target", a_profile(), "tree")
     assert not made.cached
-    for argv in ([made.python, "-m", "pytest", "--version"], [made.bin / "pytest", "--version"]):
+    for argv in (
+        [made.bin / "python", "-m", "pytest", "--version"],
+        [made.bin / "pytest", "--version"],
+    ):
         done = subprocess.run(argv, capture_output=True, text=True, env={}, check=True)
         assert done.stdout.startswith("pytest ")
     site = subprocess.run(
-        [made.python, "-c", "import pytest; print(pytest.__file__)"],
+        [made.bin / "python", "-c", "import pytest; print(pytest.__file__)"],
         capture_output=True, text=True, env={}, check=True,
     )  # fmt: skip
     assert Path(site.stdout).is_relative_to(made.bin.parent)
@@ -99,7 +105,7 @@ async def test_the_second_time_it_comes_from_the_cache(build: Build):
     first = await build().prepare("target", a_profile(), "tree")
     second = await build().prepare("target", a_profile(), "tree")
     assert (second.cached, second.seconds) == (True, 0.0)
-    assert (second.key, second.python) == (first.key, first.python)
+    assert (second.key, second.bin) == (first.key, first.bin)
 
 
 async def test_builders_of_the_same_environment_wait_for_each_other(build: Build):
@@ -116,7 +122,7 @@ async def test_other_dependency_files_are_another_environment(build: Build):
 
 async def test_a_build_that_was_killed_is_made_again(build: Build):
     made = await build().prepare("target", a_profile(), "tree")
-    (made.bin.parent / READY).unlink()
+    made.bin.parent.with_suffix(".json").unlink()
     (made.bin.parent / "leftover").write_text("x")
     again = await build().prepare("target", a_profile(), "tree")
     assert not again.cached
@@ -130,7 +136,7 @@ async def test_set_up_commands_run_in_the_tree_with_the_environment_first_on_pat
 
 
 async def test_a_set_up_command_that_fails_says_its_last_lines_and_leaves_nothing(
-    build: Build, tmp_path: Path
+    build: Build, home: Path
 ):
     command = "seq 1 40; echo no such thing >&2; exit 3"
     with pytest.raises(Rejected) as caught:
@@ -139,7 +145,7 @@ async def test_a_set_up_command_that_fails_says_its_last_lines_and_leaves_nothin
     assert caught.value.message.endswith("39\n40\nno such thing")
     assert "\n20\n" not in caught.value.message
     assert command in caught.value.hint
-    assert not [each for each in (tmp_path / "environments").iterdir() if each.is_dir()]
+    assert not [each for each in (home / "environments").iterdir() if each.is_dir()]
 
 
 async def test_a_requirement_that_cannot_be_had_says_the_command_to_try(build: Build):
@@ -157,16 +163,16 @@ async def test_metadata_that_cannot_be_built_is_only_a_note(build: Build):
     assert (await build(**content).prepare("t", a_profile(needs_metadata=True), "tree")).notes
 
 
-async def test_a_cancelled_build_leaves_nothing(build: Build, tmp_path: Path):
+async def test_a_cancelled_build_leaves_nothing(build: Build, home: Path):
     task = asyncio.create_task(build().prepare("t", a_profile(setup=("sleep 600",)), "tree"))
     for _ in range(1000):
-        if list((tmp_path / "environments").glob("*/bin/uv")):
+        if list((home / "environments").glob("*/bin/uv")):
             break
         await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert not [each for each in (tmp_path / "environments").iterdir() if each.is_dir()]
+    assert not [each for each in (home / "environments").iterdir() if each.is_dir()]
 
 
 async def test_a_python_that_is_not_here_is_said_and_never_downloaded():
@@ -199,3 +205,36 @@ def test_a_registry_that_cannot_be_reached_is_said_in_a_sentence():
     said = "error: Failed to fetch: dns error: failed to lookup address information"
     rejected = failure(Completed(2, said, 1.0), by_hand="uv pip install x")
     assert "a package registry could not be reached" in rejected.message
+
+
+async def test_what_the_set_up_printed_is_kept(build: Build):
+    made = await build().prepare("target", a_profile(setup=("echo all is installed",)), "tree")
+    assert "all is installed" in made.bin.parent.with_suffix(".log").read_text()
+
+
+async def test_a_set_up_cannot_make_us_write_through_its_links(build: Build, home: Path):
+    """What the set-up leaves is a stranger's: what we bring afterwards stays in the environment."""
+    victim = home / "victim"
+    victim.mkdir()
+    victim.chmod(0o777)
+    site = "site=$(python -c \"import sysconfig; print(sysconfig.get_path('purelib'))\")"
+    plant = f"{site}; rm -rf $site; ln -s {victim} $site; ln -sf {victim}/x $VIRTUAL_ENV/bin/pytest"
+    with suppress(Rejected):
+        await build().prepare("target", a_profile(setup=(plant,)), "tree")
+    assert list(victim.iterdir()) == []
+
+
+def test_what_was_used_longest_ago_goes_first_and_what_is_in_use_stays(tmp_path: Path):
+    environments, caches = tmp_path / "environments", tmp_path / "cache"
+    caches.mkdir()
+    for name, age in (("old", 30_000), ("older", 60_000), ("new", 10), ("wanted", 90_000)):
+        (environments / name).mkdir(parents=True)
+        known = environments / f"{name}.json"
+        known.write_text(json.dumps({"notes": [], "seconds": 1, "size": 100}))
+        os.utime(known, (time.time() - age,) * 2)
+    assert evict(environments, caches, 300, {"wanted"}) == ["older"]
+    assert evict(environments, caches, 100, {"wanted"}) == ["old"]
+    assert sorted(each.name for each in environments.iterdir() if each.is_dir()) == [
+        "new",
+        "wanted",
+    ]

@@ -9,19 +9,22 @@ import subprocess
 import sys
 import textwrap
 import time
-from contextlib import suppress
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
-from services.validator.adapters.sandbox import RlimitSandbox, Scratch, sweep
-from services.validator.ports import Command, Limits
 from shared.kernel.ids import uuid7
+from shared.sandbox.choice import TIERS
+from shared.sandbox.job import MARKER
+from shared.sandbox.launched import LaunchedSandbox
 from shared.sandbox.output import Output
+from shared.sandbox.ports import Command, Limits
 from shared.sandbox.readback import read_back
-from shared.sandbox.scratch import MARKER, remove_tree
+from shared.sandbox.scratch import Scratch, remove_tree, sweep
+from tests.support.sandboxes import a_sandbox, processes_of
 
 DAEMON = """
 import os, sys, time
@@ -38,6 +41,13 @@ while not (os.path.exists(sys.argv[1]) and os.path.getsize(sys.argv[1])):
 
 
 @pytest.fixture
+async def sandbox(tmp_path: Path) -> AsyncIterator[LaunchedSandbox]:
+    """Tier D: what supervises a command is the same in all."""
+    async with a_sandbox("rlimits", tmp_path) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
 def command(tmp_path: Path) -> Command:
     for name in ("tree", "run"):
         (tmp_path / name).mkdir()
@@ -47,15 +57,6 @@ def command(tmp_path: Path) -> Command:
 def python(command: Command, code: str, *arguments: str, **changes: object) -> Command:
     argv = (sys.executable, "-c", textwrap.dedent(code), *arguments)
     return replace(command, argv=argv, **changes)
-
-
-def processes_of(scratch: Path) -> list[int]:
-    found = []
-    for process in psutil.process_iter():
-        with suppress(psutil.Error):
-            if process.environ().get(MARKER) == str(scratch):
-                found.append(process.pid)
-    return found
 
 
 def gone(pid: int, within: float = 5.0) -> bool:
@@ -78,63 +79,77 @@ async def until_written(path: Path) -> int:
     raise AssertionError(f"{path} was never written")
 
 
-async def test_a_command_says_what_it_printed_and_how_it_ended(command: Command):
+async def test_a_command_says_what_it_printed_and_how_it_ended(
+    sandbox: LaunchedSandbox, command: Command
+):
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
-    completed = await RlimitSandbox().run(python(command, code, path=()))
+    completed = await sandbox.run(python(command, code, path=()))
     assert completed.exit_code == 3
     assert sorted(completed.output.split()) == ["err", "out"]
     assert completed.trouble == ""
 
 
 async def test_nothing_of_our_environment_is_inherited(
-    command: Command, monkeypatch: pytest.MonkeyPatch
+    sandbox: LaunchedSandbox, command: Command, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
-    completed = await RlimitSandbox().run(
+    completed = await sandbox.run(
         replace(command, argv=("env",), env={"EXTRA": "1"}, path=(Path("/opt/tools"),))
     )
     said = dict(line.split("=", 1) for line in completed.output.splitlines())
-    assert said["PATH"] == "/opt/tools:/usr/bin:/bin"
+    assert said["PATH"] == "/opt/tools:/usr/local/bin:/usr/bin:/bin"
     assert said["EXTRA"] == "1"
     assert Path(said["HOME"]).is_relative_to(command.scratch)
     assert Path(said["TMPDIR"]).is_relative_to(command.scratch)
     assert "ANTHROPIC_API_KEY" not in said
 
 
-async def test_a_command_that_is_not_there_ends_with_127_and_its_name(command: Command):
-    completed = await RlimitSandbox().run(replace(command, argv=("no-such-command",)))
+async def test_a_command_that_is_not_there_ends_with_127_and_its_name(
+    sandbox: LaunchedSandbox, command: Command
+):
+    completed = await sandbox.run(replace(command, argv=("no-such-command",)))
     assert completed.exit_code == 127
     assert "no-such-command" in completed.output
 
 
-async def test_a_command_killed_by_a_signal_has_a_negative_exit_code(command: Command):
-    completed = await RlimitSandbox().run(python(command, "import os; os.kill(os.getpid(), 11)"))
+async def test_a_command_killed_by_a_signal_has_a_negative_exit_code(
+    sandbox: LaunchedSandbox, command: Command
+):
+    completed = await sandbox.run(python(command, "import os; os.kill(os.getpid(), 11)"))
     assert completed.exit_code == -signal.SIGSEGV
 
 
-async def test_a_command_that_runs_too_long_is_killed_even_if_it_ignores_signals(command: Command):
+async def test_a_command_that_runs_too_long_is_killed_even_if_it_ignores_signals(
+    sandbox: LaunchedSandbox, command: Command
+):
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
-    completed = await RlimitSandbox().run(python(command, code, limits=Limits(wall=0.3)))
+    completed = await sandbox.run(python(command, code, limits=Limits(wall=0.3)))
     assert completed.exit_code is None
     assert "longer than the 0.3 seconds" in completed.trouble
     assert processes_of(command.scratch) == []
 
 
-async def test_a_daemon_without_our_marker_dies_with_its_command(command: Command):
+async def test_a_daemon_without_our_marker_dies_with_its_command(
+    sandbox: LaunchedSandbox, command: Command
+):
     pid_file = command.scratch / "pid"
-    completed = await RlimitSandbox().run(python(command, DAEMON, str(pid_file)))
+    completed = await sandbox.run(python(command, DAEMON, str(pid_file)))
     assert completed.exit_code == 0
     assert gone(int(pid_file.read_text()), within=0.05)
 
 
-async def test_a_process_that_holds_the_output_open_does_not_hold_the_run(command: Command):
+async def test_a_process_that_holds_the_output_open_does_not_hold_the_run(
+    sandbox: LaunchedSandbox, command: Command
+):
     completed = await asyncio.wait_for(
-        RlimitSandbox().run(replace(command, argv=("sh", "-c", "echo said; sleep 600 &"))), 10
+        sandbox.run(replace(command, argv=("sh", "-c", "echo said; sleep 600 &"))), 10
     )
     assert completed.output == "said\n"
 
 
-async def test_a_command_that_kills_its_supervisor_is_trouble_and_leaves_nothing(command: Command):
+async def test_a_command_that_kills_its_supervisor_is_trouble_and_leaves_nothing(
+    sandbox: LaunchedSandbox, command: Command
+):
     code = """
         import os, signal, subprocess, sys
         child = subprocess.Popen(["sleep", "600"], start_new_session=True)
@@ -142,16 +157,18 @@ async def test_a_command_that_kills_its_supervisor_is_trouble_and_leaves_nothing
         os.kill(os.getppid(), signal.SIGKILL)
     """
     pid_file = command.scratch / "pid"
-    completed = await RlimitSandbox().run(python(command, code, str(pid_file)))
+    completed = await sandbox.run(python(command, code, str(pid_file)))
     assert completed.exit_code is None
     assert "watched over it was killed" in completed.trouble
     assert gone(int(pid_file.read_text()))
 
 
-async def test_cancelling_kills_everything_before_it_returns(command: Command):
+async def test_cancelling_kills_everything_before_it_returns(
+    sandbox: LaunchedSandbox, command: Command
+):
     pid_file = command.scratch / "pid"
     running = asyncio.create_task(
-        RlimitSandbox().run(python(command, DAEMON + "\ntime.sleep(600)", str(pid_file)))
+        sandbox.run(python(command, DAEMON + "\ntime.sleep(600)", str(pid_file)))
     )
     pid = await until_written(pid_file)
     running.cancel()
@@ -161,16 +178,19 @@ async def test_cancelling_kills_everything_before_it_returns(command: Command):
     assert processes_of(command.scratch) == []
 
 
-async def test_nothing_outlives_a_validator_that_was_killed(tmp_path: Path, command: Command):
+async def test_nothing_outlives_a_validator_that_was_killed(
+    sandbox: LaunchedSandbox, tmp_path: Path, command: Command
+):
     validator = f"""
         import asyncio, sys
         from pathlib import Path
-        from services.validator.adapters.sandbox import RlimitSandbox
-        from services.validator.ports import Command
+        from shared.sandbox.launched import LaunchedSandbox
+        from shared.sandbox.ports import Command
         tree, scratch = Path({str(command.tree)!r}), Path({str(command.scratch)!r})
         code = {DAEMON + "time.sleep(600)"!r}
         argv = (sys.executable, "-c", code, str(scratch / "pid"))
-        asyncio.run(RlimitSandbox().run(Command(argv=argv, tree=tree, scratch=scratch)))
+        sandbox = LaunchedSandbox(tree, 'rlimits', 'D', '')
+        asyncio.run(sandbox.run(Command(argv=argv, tree=tree, scratch=scratch)))
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(validator)])
     pid = await until_written(command.scratch / "pid")
@@ -183,9 +203,11 @@ async def test_nothing_outlives_a_validator_that_was_killed(tmp_path: Path, comm
     assert processes_of(command.scratch) == []
 
 
-async def test_of_endless_output_the_beginning_and_the_end_are_kept(command: Command):
+async def test_of_endless_output_the_beginning_and_the_end_are_kept(
+    sandbox: LaunchedSandbox, command: Command
+):
     code = "print('first'); print('x' * 3_000_000); print('last')"
-    completed = await RlimitSandbox().run(python(command, code, limits=Limits(output=1000)))
+    completed = await sandbox.run(python(command, code, limits=Limits(output=1000)))
     assert completed.output.startswith("first")
     assert completed.output.endswith("last\n")
     assert len(completed.output) < 1100
@@ -202,25 +224,27 @@ def test_output_is_cut_only_in_the_middle_whatever_the_chunks(chunk: int):
     assert output.text() == said[:300].decode() + middle + said[-300:].decode()
 
 
-async def test_a_file_larger_than_the_limit_cannot_be_written(command: Command):
+async def test_a_file_larger_than_the_limit_cannot_be_written(
+    sandbox: LaunchedSandbox, command: Command
+):
     code = "open('big', 'wb').write(b'x' * 2_000_000)"
     limits = Limits(file_size=1_000_000)
-    completed = await RlimitSandbox().run(python(command, code, limits=limits))
+    completed = await sandbox.run(python(command, code, limits=limits))
     assert completed.exit_code == 1
     assert "File too large" in completed.output
 
 
-async def test_memory_beyond_the_limit_is_refused(command: Command):
+async def test_memory_beyond_the_limit_is_refused(sandbox: LaunchedSandbox, command: Command):
     limits = Limits(memory=1 << 30)
-    completed = await RlimitSandbox().run(python(command, "bytearray(2 << 30)", limits=limits))
+    completed = await sandbox.run(python(command, "bytearray(2 << 30)", limits=limits))
     assert "MemoryError" in completed.output
 
 
-async def test_reports_are_read_back_when_they_are_plain_files(command: Command):
+async def test_reports_are_read_back_when_they_are_plain_files(
+    sandbox: LaunchedSandbox, command: Command
+):
     code = "import os; open(os.environ['HOME'] + '/report', 'w').write('all well')"
-    completed = await RlimitSandbox().run(
-        python(command, code, reports=("home/report", "home/missing"))
-    )
+    completed = await sandbox.run(python(command, code, reports=("home/report", "home/missing")))
     assert completed.reports == {"home/report": b"all well"}
 
 
@@ -294,6 +318,6 @@ async def test_a_sweep_kills_and_removes_what_the_dead_left(tmp_path: Path):
     assert not room.exists()
 
 
-def test_the_sandbox_says_loudly_how_little_it_isolates():
-    assert "isolates little" in RlimitSandbox.isolation
-    assert RlimitSandbox.tier.startswith("D")
+def test_the_last_tier_says_loudly_how_little_it_isolates():
+    assert "isolates little" in TIERS["rlimits"].isolation
+    assert not TIERS["rlimits"].trusted

@@ -1,6 +1,5 @@
 """What is detected without running anything: components, tests, what to install."""
 
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given
@@ -14,21 +13,7 @@ from shared.targets.explain import render_config
 from shared.targets.patches import Kind, make_patch, parse_patch
 from shared.targets.profile import profile
 from shared.targets.repository import RepositoryFacts
-
-
-@dataclass
-class FakeTree:
-    """The port `Tree` over a dictionary."""
-
-    content: dict[str, str] = field(default_factory=dict)
-    oid: str = "t" * 40
-
-    def files(self):
-        return tuple(sorted(self.content))
-
-    def read(self, path):
-        found = self.content.get(path)
-        return None if found is None else found.encode()
+from tests.support.trees import FakeTree
 
 
 def components(files, config=""):

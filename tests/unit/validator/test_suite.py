@@ -2,19 +2,21 @@
 
 import sys
 import textwrap
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 
 import pytest
 
-from services.validator.adapters.sandbox import RlimitSandbox, Scratch
 from services.validator.adapters.suite import WHOLE, SandboxedSuite
 from services.validator.domain.reports import Infrastructure, Outcome, Reported, TestReport
-from services.validator.ports import Environment
+from shared.environments.interpreters import running
+from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
+from shared.sandbox.scratch import Scratch
 from shared.targets.config import TargetConfig
 from shared.targets.profile import EnvironmentPlan, TargetProfile, TestPlan
+from tests.support.sandboxes import a_sandbox, the_best
+from tests.support.trees import FakeTree
 
 BIN = Path(sys.executable).parent
 PYTEST = ("python", "-m", "pytest", "-p", "no:hypothesispytest", "-p", "no:asyncio")
@@ -74,26 +76,8 @@ def test_strict(): pass
 Run = Callable[..., object]
 
 
-@dataclass
-class FakeTree:
-    content: Mapping[str, str]
-    oid: str = "tree"
-
-    def files(self) -> tuple[str, ...]:
-        return tuple(sorted(self.content))
-
-    def read(self, path: str) -> bytes | None:
-        text = self.content.get(path)
-        return None if text is None else text.encode()
-
-    def export(self, into: Path) -> None:
-        for name, text in self.content.items():
-            (into / name).parent.mkdir(parents=True, exist_ok=True)
-            (into / name).write_text(text)
-
-
 @pytest.fixture
-def run(tmp_path: Path) -> Run:
+async def run(tmp_path: Path) -> AsyncIterator[Run]:
     async def run(
         files: Mapping[str, str],
         *tests: str,
@@ -104,14 +88,15 @@ def run(tmp_path: Path) -> Run:
         work = tmp_path / "work"
         scratch = Scratch(work, uuid7)
         profile = a_profile(command, framework, timeout)
-        environment = Environment("key", BIN / "python", BIN, 0, True)
-        suite = SandboxedSuite(RlimitSandbox(), scratch, lambda *_: FakeTree(files))
+        environment = Environment("key", BIN, (BIN.parent, *running().needs), 0, True)
+        suite = SandboxedSuite(sandbox, scratch, lambda *_: FakeTree(files))
         outcome = await suite.run("tree", profile, environment, tests, target_id="target")
         scratch.close()
         assert [each.name for each in work.iterdir()] == [".lock"], "something was left behind"
         return outcome
 
-    return run
+    async with a_sandbox(the_best(), tmp_path) as sandbox:
+        yield run
 
 
 def a_profile(command: tuple[str, ...], framework: str, timeout: float) -> TargetProfile:

@@ -3,10 +3,16 @@
 It is copied beside the target's tree and loaded there by name, so it needs nothing but pytest (6 or
 later) and Python 3.8. GROUNDSWELL_SELECT names a file with a JSON list of node ids: then only these
 are run, by the very command line of a full run, so that configuration and ids stay the same.
+
+Each line is signed with a key that is read and removed before anything of the target is imported, so
+that a line can be neither made up nor left out by who writes to the file. Code that searches this
+process's memory can still find it: passing tests are no security boundary.
 """
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import json
 import os
 from collections.abc import Iterator
@@ -24,10 +30,13 @@ PATHLIB_HOOKS = 7
 @pytest.hookimpl(hookwrapper=True)
 def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
     """A conftest.py that cannot be imported ends pytest before it begins: that is a result too."""
+    key = _take_key()
     outcome: Any = yield
+    if key is not None:
+        early_config.pluginmanager.register(Key(*key), "groundswell-key")
     error = outcome.excinfo and outcome.excinfo[1]
-    if type(error).__name__ == "ConftestImportFailure" and _may_report():
-        reporter = Reporter(os.environ["GROUNDSWELL_REPORT"], frozenset())
+    if type(error).__name__ == "ConftestImportFailure" and _may_report() and key is not None:
+        reporter = Reporter(os.environ["GROUNDSWELL_REPORT"], Key(*key), frozenset())
         reporter.conftest_failed(_relative(str(error.path), _root(early_config)), error)
 
 
@@ -37,10 +46,11 @@ def pytest_configure(config: Any) -> None:
     selected = _selected()
     if selected is not None:
         config.pluginmanager.register(Selection(_root(config), selected), "groundswell-selection")
-    if not hasattr(config, "workerinput") and _may_report():
+    key = config.pluginmanager.unregister(name="groundswell-key")
+    if not hasattr(config, "workerinput") and _may_report() and key is not None:
         os.environ[OWNER] = str(os.getpid())
         _run_everything(config.option)
-        reporter = Reporter(os.environ["GROUNDSWELL_REPORT"], selected or frozenset())
+        reporter = Reporter(os.environ["GROUNDSWELL_REPORT"], key, selected or frozenset())
         config.pluginmanager.register(reporter, "groundswell-reporter")
     # A pytest that a test starts must not look for this plugin; a worker of xdist must.
     if not _has_workers(config.option):
@@ -53,6 +63,34 @@ def _has_workers(option: Any) -> bool:
 
 def _may_report() -> bool:
     return bool(os.environ.get("GROUNDSWELL_REPORT")) and OWNER not in os.environ
+
+
+class Key:
+    """What one session signs its lines with; `number` says which of the keys that were laid out."""
+
+    def __init__(self, number: int, secret: bytes) -> None:
+        self.number = number
+        self.secret = secret
+        self.count = 0
+
+    def sign(self, text: str) -> dict[str, Any]:
+        """The line as it is written: it can only stand in this place of this session."""
+        signed = f"{self.number}:{self.count}:{text}".encode()
+        self.count += 1
+        mac = hmac.new(self.secret, signed, hashlib.sha256).hexdigest()
+        return {"key": self.number, "line": text, "mac": mac}
+
+
+def _take_key() -> tuple[int, bytes] | None:
+    """The first key that no session before this one has taken; the file is gone afterwards."""
+    folder = os.environ.get("GROUNDSWELL_KEYS", "")
+    if not folder or not _may_report():
+        return None
+    for path in sorted(Path(folder).glob("*")):
+        secret = path.read_bytes()
+        path.unlink()
+        return int(path.name), secret
+    return None
 
 
 def _run_everything(option: Any) -> None:
@@ -83,7 +121,8 @@ def _selected() -> frozenset[str] | None:
 class Reporter:
     """Every line is written at once and by this process alone, whatever the tests fork or break."""
 
-    def __init__(self, path: str, selected: frozenset[str]) -> None:
+    def __init__(self, path: str, key: Key, selected: frozenset[str]) -> None:
+        self.key = key
         self.selected = selected
         self.pid = os.getpid()
         self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
@@ -91,7 +130,7 @@ class Reporter:
 
     def write(self, line: dict[str, Any]) -> None:
         if os.getpid() == self.pid:
-            data = json.dumps(line).encode() + b"\n"
+            data = json.dumps(self.key.sign(json.dumps(line))).encode() + b"\n"
             while data:
                 data = data[os.write(self.fd, data) :]
 

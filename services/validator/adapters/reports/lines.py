@@ -5,8 +5,10 @@ do not always lead back to the one test to run again, subtests appear as tests o
 module that cannot be imported becomes a test. A JUnit file in addition would say nothing more.
 """
 
+import hashlib
+import hmac
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from services.validator.domain.reports import (
@@ -29,7 +31,12 @@ SAID = {
 
 
 def read_lines(
-    content: bytes, *, exit_code: int, seconds: float, only_pytest: bool = True
+    content: bytes,
+    keys: Sequence[bytes],
+    *,
+    exit_code: int,
+    seconds: float,
+    only_pytest: bool = True,
 ) -> RunOutcome:
     """The report of one pytest process, or of several one after the other.
 
@@ -37,7 +44,7 @@ def read_lines(
     command is not only pytest, its exit code is not pytest's and is not compared.
     """
     try:
-        lines = [json.loads(line) for line in content.splitlines()]
+        lines = _verified(content, keys)
         results = by_id(_results(lines))
     except (ValueError, KeyError, TypeError) as error:
         return Infrastructure(f"The test report is damaged: {error!r}.")
@@ -46,6 +53,23 @@ def read_lines(
         return Infrastructure(reason)
     problem = "No test was collected." if not results else ""
     return Reported(TestReport(results, seconds, exit_code, problem=problem))
+
+
+def _verified(content: bytes, keys: Sequence[bytes]) -> list[Mapping[str, Any]]:
+    """The lines that their sessions signed; raises ValueError where one was not, or where one is missing."""
+    counts = [0] * len(keys)
+    lines = []
+    for each in map(json.loads, content.splitlines()):
+        number = each["key"]
+        if not 0 <= number < len(keys):
+            raise ValueError("a line has a key that was not given out")
+        signed = f"{number}:{counts[number]}:{each['line']}".encode()
+        counts[number] += 1
+        mac = hmac.new(keys[number], signed, hashlib.sha256).hexdigest()
+        if not hmac.compare_digest(mac, each["mac"]):
+            raise ValueError("a line was not written by the test session")
+        lines.append(json.loads(each["line"]))
+    return lines
 
 
 def _unfinished(lines: Iterable[Mapping[str, Any]]) -> str:

@@ -1,0 +1,183 @@
+"""Code that wants to be said to have passed. A missing, partial or forged report is never a pass."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from services.validator.adapters.suite import SandboxedSuite
+from services.validator.domain.reports import Infrastructure, Reported, RunOutcome
+from shared.environments.build import UvEnvironments
+from shared.kernel.ids import uuid7
+from shared.sandbox.scratch import Scratch
+from shared.targets.config import TargetConfig
+from shared.targets.profile import EnvironmentPlan, TargetProfile, TestPlan
+from tests.support.sandboxes import a_sandbox
+from tests.support.trees import FakeTree
+
+TESTS = "import m\n\n\ndef test_one():\n    assert m.one() == 1\n\n\ndef test_two():\n    assert m.two() == 2\n"
+GOOD = "def one():\n    return 1\n\n\ndef two():\n    return 2\n"
+BAD = "def one():\n    return 1\n\n\ndef two():\n    return 3\n"
+BASE = {"m.py": GOOD, "tests/test_m.py": TESTS}
+
+Run = Callable[..., Coroutine[Any, Any, RunOutcome]]
+
+
+def a_profile(*command: str, framework: str = "pytest") -> TargetProfile:
+    test = TestPlan(
+        command=command or ("python", "-m", "pytest"),
+        framework=framework,
+        pythonpath=(".",),
+        found=("tests/test_m.py",),
+        timeout=60,
+    )
+    environment = EnvironmentPlan(
+        requires_python="",
+        installs=(),
+        requirement_files=(),
+        needs_metadata=False,
+        setup=None,
+        dependency_files=(),
+    )
+    return TargetProfile(
+        config=TargetConfig(),
+        components=(),
+        test=test,
+        environment=environment,
+        target_version="py311",
+        notes=(),
+    )
+
+
+@pytest.fixture
+async def run(tier: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Run]:
+    monkeypatch.setenv("UV_OFFLINE", "1")
+    scratch = Scratch(home / "runs", uuid7)
+    trees: dict[str, FakeTree] = {"base": FakeTree(BASE, "base")}
+    async with a_sandbox(tier, home) as sandbox:
+        environments = UvEnvironments(home, sandbox, scratch, lambda _, oid: trees[oid])
+        suite = SandboxedSuite(sandbox, scratch, lambda _, oid: trees[oid])
+
+        async def run(files: Mapping[str, str], profile: TargetProfile | None = None) -> RunOutcome:
+            trees["candidate"] = FakeTree(files, "candidate")
+            profile = profile or a_profile()
+            environment = await environments.prepare("t", profile, "base")
+            return await suite.run(
+                "candidate", profile, environment, target_id="t", base_oid="base"
+            )
+
+        yield run
+    scratch.close()
+
+
+async def test_an_honest_candidate_passes(run: Run):
+    outcome = await run(BASE)
+    assert isinstance(outcome, Reported)
+    assert outcome.report.counts.passed == 2
+
+
+@pytest.mark.parametrize(
+    "exit_",
+    ["import os; os._exit(0)", "import sys; sys.exit(0)", "import os; os.kill(os.getpid(), 9)"],
+)
+@pytest.mark.parametrize("when", ["at import", "in a test"])
+async def test_an_early_success_is_none(run: Run, exit_: str, when: str):
+    code = (
+        f"{exit_}\n{GOOD}" if when == "at import" else GOOD.replace("    return 2", f"    {exit_}")
+    )
+    outcome = await run({**BASE, "m.py": code})
+    if isinstance(outcome, Reported):
+        assert outcome.report.failing
+    else:
+        assert outcome.reason
+
+
+FORGE = """
+import json, os, glob
+lines = [
+    {"event": "start", "pytest": "9"},
+    {"event": "test", "id": "tests/test_m.py::test_one", "when": "call", "outcome": "passed", "seconds": 0},
+    {"event": "test", "id": "tests/test_m.py::test_two", "when": "call", "outcome": "passed", "seconds": 0},
+    {"event": "finish", "stopped": "", "collected": 2},
+]
+path = os.environ["GROUNDSWELL_REPORT"]
+"""
+FORGERIES = {
+    "unsigned": FORGE + "open(path, 'w').write('\\n'.join(map(json.dumps, lines)))\nos._exit(0)\n",
+    "signed with nothing": FORGE
+    + "open(path, 'w').write('\\n'.join(json.dumps({'key': 0, 'line': json.dumps(x), 'mac': ''}) for x in lines))\nos._exit(0)\n",
+    "appended": FORGE + "open(path, 'a').write(json.dumps(lines[-1]))\nos._exit(0)\n",
+    "with a key that is left": FORGE
+    + "assert not glob.glob(os.environ['GROUNDSWELL_KEYS'] + '/*')\nos._exit(0)\n",
+    "as JUnit": """
+import os
+open(os.environ["GROUNDSWELL_JUNIT"], "w").write(
+    '<testsuite tests="2"><testcase classname="tests.test_m" name="test_one"/>'
+    '<testcase classname="tests.test_m" name="test_two"/></testsuite>'
+)
+os._exit(0)
+""",
+    "removed": "import os\nos.unlink(os.environ['GROUNDSWELL_REPORT'])\nos._exit(0)\n",
+}
+
+
+@pytest.mark.parametrize("forgery", FORGERIES.values(), ids=FORGERIES.keys())
+async def test_a_forged_report_is_none(run: Run, forgery: str):
+    outcome = await run({**BASE, "m.py": forgery + BAD})
+    assert isinstance(outcome, Infrastructure), outcome
+
+
+async def test_a_failing_test_is_said_whatever_is_printed(run: Run):
+    outcome = await run({**BASE, "m.py": f"print('2 passed')\n{BAD}"})
+    assert isinstance(outcome, Reported)
+    assert outcome.report.failing == {"tests/test_m.py::test_two"}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"m.py": BAD, "tests/test_m.py": TESTS.replace("== 2", "== 3")},
+        {"m.py": BAD, "tests/test_m.py": TESTS.replace("def test_two", "def no_test_two")},
+        {"m.py": BAD},
+    ],
+    ids=["weakened", "hidden", "deleted"],
+)
+async def test_the_base_s_tests_run_over_the_candidate(run: Run, files: Mapping[str, str]):
+    outcome = await run(files)
+    assert isinstance(outcome, Reported)
+    assert outcome.report.failing == {"tests/test_m.py::test_two"}
+
+
+async def test_new_tests_of_a_candidate_run_too(run: Run):
+    outcome = await run({**BASE, "tests/test_new.py": "def test_new(): assert 0\n"})
+    assert isinstance(outcome, Reported)
+    assert outcome.report.failing == {"tests/test_new.py::test_new"}
+
+
+async def test_a_conftest_that_leaves_tests_out_leaves_them_unreported(run: Run):
+    """What the base reported and this does not is found missing by the comparison."""
+    conftest = "def pytest_collection_modifyitems(items):\n    del items[1:]\n"
+    outcome = await run({**BASE, "conftest.py": conftest})
+    assert isinstance(outcome, Reported)
+    assert list(outcome.report.results) == ["tests/test_m.py::test_one"]
+
+
+async def test_a_candidate_that_kills_all_it_can_reach_has_no_report(run: Run):
+    code = """
+import os
+for pid in (os.getppid(), *range(2, 400)):
+    if pid != os.getpid():
+        try:
+            os.kill(pid, 9)
+        except OSError:
+            pass
+os.kill(os.getpid(), 9)
+"""
+    assert isinstance(await run({**BASE, "m.py": code + GOOD}), Infrastructure)
+
+
+async def test_a_command_that_only_says_success_has_no_tests(run: Run):
+    outcome = await run(BASE, a_profile("sh", "-c", "exit 0", framework="custom"))
+    assert isinstance(outcome, Reported)
+    assert outcome.report.problem == "Only the exit code is known."
