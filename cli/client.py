@@ -9,13 +9,14 @@ import httpx
 from pydantic import BaseModel, TypeAdapter
 
 from shared.contracts.answers import (
+    DecisionAccepted,
     RollbackAccepted,
     Status,
     Stopped,
     WaveOpened,
     WaveShown,
 )
-from shared.contracts.commands import StartWave
+from shared.contracts.commands import Decision, Said, StartWave
 from shared.contracts.documents import Agent, Enhancement, Wave
 from shared.contracts.events import EVENT_BY_SUBJECT, Event
 from shared.contracts.report import WaveReport
@@ -85,6 +86,11 @@ class Api:
     async def diff(self, enhancement: str) -> str:
         """Its patch."""
         return (await self._send("GET", f"/enhancements/{enhancement}/diff")).text
+
+    async def decide(self, enhancement: str, decision: Decision, said: Said) -> DecisionAccepted:
+        """Hand over a person's decision."""
+        path = f"/enhancements/{enhancement}/{decision}"
+        return await self._ask(DecisionAccepted, "POST", path, json=said.model_dump(mode="json"))
 
     async def roll_back(self, enhancement: str, reason: str) -> RollbackAccepted:
         """Ask for a rollback."""

@@ -1,5 +1,6 @@
 """`groundswell enhancement …`: look at changes, and take them off again."""
 
+import getpass
 from typing import Annotated
 
 import typer
@@ -12,13 +13,22 @@ from cli.options import Json, Limit, Wave
 from cli.progress import Progress
 from cli.session import api
 from cli.text import count, out, short
+from shared.contracts.commands import Decision, Said
 from shared.contracts.documents import Enhancement
-from shared.contracts.events import EnhancementRolledBack, RollbackRefused
+from shared.contracts.events import (
+    ApprovalRequested,
+    EnhancementApplied,
+    EnhancementExpired,
+    EnhancementRejected,
+    EnhancementRolledBack,
+    RollbackRefused,
+)
 
 app = typer.Typer(help="List, show and roll back changes.", no_args_is_help=True)
 EnhancementId = Annotated[
     str, typer.Argument(help="The change's id, or its last 8 characters.", metavar="ID")
 ]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is kept with the change.")]
 State = Annotated[str, typer.Option(help="Only those in this state: applied, rejected, …")]
 
 
@@ -89,6 +99,11 @@ def _facts(change: Enhancement) -> list[tuple[str, str]]:
             f"{change.rollback.commit}: {change.rollback.reason}" if change.rollback else "",
         ),
         ("not undone", change.rollback_refused),
+        ("waits", change.asks if change.state == "needs_approval" else ""),
+        (
+            "approved",
+            f"by {change.approval.by}: {change.approval.reason}" if change.approval else "",
+        ),
     ]
 
 
@@ -106,6 +121,37 @@ async def _diff(enhancement: str) -> int:
     else:
         print(text, end="")  # noqa: T201 - to be piped into git apply
     return 0
+
+
+@app.command()
+def approve(enhancement: EnhancementId, reason: Why) -> None:
+    """Let a change that waits for you land, if it still passes."""
+    execute(_decide(enhancement, "approve", reason))
+
+
+@app.command()
+def reject(enhancement: EnhancementId, reason: Why) -> None:
+    """Refuse a change that waits for you."""
+    execute(_decide(enhancement, "reject", reason))
+
+
+async def _decide(enhancement: str, decision: Decision, reason: str) -> int:
+    with Progress(out) as progress:
+        async with api() as talker:
+            said = Said(reason=reason, by=getpass.getuser())
+            asked = await talker.decide(enhancement, decision, said)
+            progress.doing("the gate tries it again")
+            async for event in talker.events(after=asked.events_after, wave=asked.wave_id):
+                progress.tell(event)
+                if getattr(event, "enhancement_id", None) != asked.enhancement_id:
+                    continue
+                if isinstance(event, EnhancementApplied):
+                    return 0
+                if isinstance(event, EnhancementRejected):
+                    return 0 if decision == "reject" else 1
+                if isinstance(event, EnhancementExpired | ApprovalRequested):
+                    return 1
+    return 1
 
 
 @app.command()

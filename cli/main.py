@@ -8,7 +8,7 @@ import typer
 
 from cli import enhancements, system, target, waves
 from cli.execute import execute
-from cli.options import Base, Components, DryRun, Focus, Json, Size
+from cli.options import Base, Components, DryRun, Focus, Json, Size, Unsandboxed
 from cli.run import run_wave
 from shared.contracts.base import ALL, WaveSize
 
@@ -34,6 +34,7 @@ def run(
     base: Base = "",
     *,
     dry_run: DryRun = False,
+    allow_unsandboxed: Unsandboxed = False,  # noqa: ARG001 - its callback does it
     as_json: Json = False,
 ) -> None:
     """Run one wave on a repository, and report what it came to."""
@@ -46,6 +47,8 @@ def run(
 @app.command()
 def up(
     port: Annotated[int, typer.Option(help="The API's port; 0 for any that is free.")] = 8420,
+    *,
+    allow_unsandboxed: Unsandboxed = False,  # noqa: ARG001 - its callback does it
 ) -> None:
     """Keep the stack up: NATS, the Mongo wire, and the five services."""
     execute(system.up(port))

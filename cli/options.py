@@ -1,5 +1,6 @@
 """Options that several commands share."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -19,5 +20,22 @@ Base = Annotated[
     typer.Option(help="The branch to improve; the checked-out one by default.", metavar="BRANCH"),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Propose, but try and land nothing.")]
+
+
+def _allow(*, unsandboxed: bool) -> bool:
+    """The stack that we start has our environment; one that runs already has its own."""
+    if unsandboxed:
+        os.environ["GROUNDSWELL_ALLOW_UNSANDBOXED"] = "1"
+    return unsandboxed
+
+
+Unsandboxed = Annotated[
+    bool,
+    typer.Option(
+        "--allow-unsandboxed",
+        help="Where no sandbox holds: run the target's code with your own rights. What lands then waits for you.",
+        callback=lambda value: _allow(unsandboxed=value),
+    ),
+]
 Wave = Annotated[str, typer.Option(help="Only those of this wave.", metavar="ID")]
 Limit = Annotated[int, typer.Option(help="At most so many.", min=1, max=1000)]

@@ -135,6 +135,15 @@ def _lost(event: e.AgentLost, progress: Progress) -> None:
     progress.say(f"agent {event.name} is gone; its work waits for another one", DIM)
 
 
+def _asking(event: e.ApprovalRequested, progress: Progress) -> None:
+    progress.count("waiting for you")
+    progress.say(f"waits    {event.title}: {event.reason}", "yellow")
+
+
+def _approved(event: e.EnhancementApproved, progress: Progress) -> None:
+    progress.say(f"approved {event.title} by {event.by}: {event.reason}", DIM)
+
+
 def _rolled_back(event: e.EnhancementRolledBack, progress: Progress) -> None:
     progress.say(f"rolled back {event.title} by {event.commit[:10]}", GREEN)
 
@@ -155,6 +164,8 @@ TELLERS: dict[type[e.Event], Callable[..., None]] = {
     e.EnhancementRejected: _rejected,
     e.EnhancementExpired: _expired,
     e.AgentLost: _lost,
+    e.ApprovalRequested: _asking,
+    e.EnhancementApproved: _approved,
     e.EnhancementRolledBack: _rolled_back,
     e.RollbackRefused: _refused,
 }

@@ -28,6 +28,7 @@ def show_report(report: WaveReport, console: Console) -> None:
         _failure(report, console)
     _landed(report, console)
     _not_landed("Refused", "red", report.refused, console)
+    _waiting(report, console)
     _not_landed("Let go, without blame", "yellow", report.expired, console)
     _not_landed("Proposed, not tried", "cyan", report.not_tried, console)
     _health(report.health, console)
@@ -42,6 +43,8 @@ def _summary(report: WaveReport) -> str:
     parts = [f"[bold green]{len(landed)} landed[/]" if landed else "[bold]nothing landed[/]"]
     if report.refused:
         parts.append(f"[red]{len(report.refused)} refused[/]")
+    if report.waiting:
+        parts.append(f"[yellow]{len(report.waiting)} waiting for you[/]")
     if report.expired:
         parts.append(f"{len(report.expired)} let go")
     if report.not_tried:
@@ -87,6 +90,22 @@ def _effect(change: Landed) -> str:
         return "its effect was not measured"
     before, after = change.measured
     return f"{change.prediction.metric} in {change.component}: {before:g} -> {after:g}"
+
+
+def _waiting(report: WaveReport, console: Console) -> None:
+    if not report.waiting:
+        return
+    console.print("\n[bold]Waiting for you[/] (passed; lands only with your word)")
+    for each in report.waiting:
+        console.print(f"  [yellow]{short(each.id)}[/] {escape(each.title)}")
+    for why in sorted({each.asks for each in report.waiting}):
+        console.print(f"  [dim]because {escape(why)}[/]")
+    one = short(report.waiting[0].id)
+    for command in (
+        f"groundswell enhancement diff {one}",
+        f'groundswell enhancement approve {one} --reason "…"',
+    ):
+        console.print(f"  {escape(spelled(command))}")
 
 
 def _not_landed(headline: str, style: str, changes: Sequence[NotLanded], console: Console) -> None:

@@ -18,7 +18,7 @@ from shared.targets.repository import inspect
 # A wave that is told to stop while we are told to end gets this long.
 PATIENCE = 10.0
 # Nothing broke; something is to be done first.
-FOR_THE_USER = {"landing_checked_out"}
+FOR_THE_USER = {"landing_checked_out", "no_sandbox"}
 
 
 async def run_wave(command: StartWave, *, as_json: bool) -> int:

@@ -83,7 +83,7 @@ async def agents(*, active: bool, as_json: bool) -> int:
 
 async def doctor(*, as_json: bool) -> int:
     """What is there and what is missing; 1 where something essential is."""
-    checks = examine(default_home())
+    checks = await asyncio.to_thread(examine, default_home())
     if as_json:
         out.print_json(data=[each.as_dict() for each in checks])
     else:

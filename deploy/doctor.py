@@ -1,5 +1,6 @@
 """What is there on this machine, what is missing, what that costs, and what to install."""
 
+import asyncio
 import importlib.metadata
 import os
 import platform
@@ -18,9 +19,17 @@ from ruff import find_ruff_bin
 
 from deploy.local import LEAST_FREE, program, running_stack
 from shared.kernel.errors import Rejected
+from shared.sandbox.choice import survey
 
 GIT = (2, 28)
 PYTHON = (3, 11)
+REMEDIES = {
+    "bubblewrap": "Allow unprivileged user namespaces (sysctl user.max_user_namespaces, "
+    "kernel.apparmor_restrict_unprivileged_userns=0, or a container that permits them).",
+    "docker": "Start a Docker daemon that this user may talk to.",
+    "landlock": "Linux 6.12 or newer with Landlock; as root a home that others may go through "
+    "(GROUNDSWELL_HOME=/var/lib/groundswell) and a Python outside of root's home.",
+}
 
 
 @dataclass(frozen=True)
@@ -50,10 +59,8 @@ def examine(home: Path) -> list[Check]:
         lambda: _tool("uv", uv.find_uv_bin, "targets' test environments cannot be built"),
         lambda: _home(home),
         _memory,
-        _sandbox,
-        lambda: _stack(home),
     ]
-    return [each() for each in checks]
+    return [*(each() for each in checks), *_sandboxes(home), _stack(home)]
 
 
 def _python() -> Check:
@@ -118,15 +125,41 @@ def _memory() -> Check:
     return Check("machine", "ok", found)
 
 
-def _sandbox() -> Check:
-    return Check(
-        "sandbox",
-        "limited",
-        "tier D (rlimits)",
-        "targets' tests run with your rights: they see your files and your network",
-        "Run Groundswell on repositories you trust, or as a user of its own.",
-        essential=False,
-    )
+def _sandboxes(home: Path) -> list[Check]:
+    """Each tier, as an intruder found it; the first that holds is the one that is used."""
+    found = asyncio.run(survey(home))
+    best = next((each for each in found if not each.fault and each.tier.trusted), None)
+    checks = [
+        Check(
+            "sandbox",
+            "ok",
+            f"tier {each.tier.label} holds" + (", and is used" if each is best else ""),
+            essential=False,
+        )
+        if not each.fault
+        else Check(
+            "sandbox",
+            "limited",
+            f"tier {each.tier.label} is not to be had here",
+            each.fault,
+            REMEDIES[each.module],
+            essential=False,
+        )
+        for each in found
+        if each.tier.trusted
+    ]
+    if best is not None:
+        return checks
+    return [
+        *checks,
+        Check(
+            "sandbox",
+            "missing",
+            "none holds here",
+            "no target's code is run, unless --allow-unsandboxed lets it have your own rights",
+            "See the tiers above for what to install.",
+        ),
+    ]
 
 
 def _stack(home: Path) -> Check:

@@ -4,7 +4,7 @@ from faststream.nats import NatsRouter
 
 from services.validator import usecases
 from services.validator.usecases.desk import Desk
-from shared.contracts.commands import MeasureHealth, RollbackEnhancement
+from shared.contracts.commands import DecideEnhancement, MeasureHealth, RollbackEnhancement
 from shared.contracts.streams import (
     ENHANCEMENT_COMMANDS,
     HEALTH_COMMANDS,
@@ -30,6 +30,10 @@ def handlers(desk: Desk) -> NatsRouter:
     @enhancement(filter=only(RollbackEnhancement))
     async def do_roll_back(command: RollbackEnhancement) -> None:
         await usecases.roll_back(command, desk)
+
+    @enhancement(filter=only(DecideEnhancement))
+    async def do_decide(command: DecideEnhancement) -> None:
+        await usecases.decide(command, desk)
 
     enhancement(unknown)
 

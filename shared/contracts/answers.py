@@ -69,6 +69,14 @@ class RollbackAccepted(Value):
     events_after: int
 
 
+class DecisionAccepted(Value):
+    """The decision is handed over; what becomes of it comes after `events_after`."""
+
+    enhancement_id: Id
+    wave_id: Id
+    events_after: int
+
+
 class Ready(Value):
     """Which services answer."""
 

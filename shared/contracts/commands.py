@@ -4,8 +4,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StringConstraints
 
-from shared.contracts.base import ALL, AgentType, Id, Message, Oid, Value, WaveSize
+from shared.contracts.base import ALL, AgentType, Id, Message, Oid, Sha256, Value, WaveSize
 
+Decision = Literal["approve", "reject"]
 Reason = Annotated[str, StringConstraints(max_length=2000)]
 
 
@@ -39,6 +40,25 @@ class RollbackEnhancement(Message):
     subject: ClassVar[str] = "gs.cmd.enhancement.rollback"
     enhancement_id: Id
     reason: Reason = "rolled back by request"
+
+
+class Said(Value):
+    """What a person says with a decision: why, who, and about which patch (without it: the present one)."""
+
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+    by: str = Field(default="", max_length=200)
+    patch: Sha256 | None = None
+
+
+class DecideEnhancement(Message):
+    """A person's answer to a change that needs approval. With `patch`, only if that is its patch."""
+
+    subject: ClassVar[str] = "gs.cmd.enhancement.decide"
+    enhancement_id: Id
+    decision: Decision
+    reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
+    by: str = Field(default="", max_length=200)
+    patch: Sha256 | None = None
 
 
 class MeasureHealth(Message):

@@ -221,6 +221,16 @@ class Rollback(Value):
     at: datetime
 
 
+class Approval(Value):
+    """A person's word for one patch on one base; for another patch or base it is worth nothing."""
+
+    by: str
+    reason: str
+    patch: Sha256
+    base: Oid
+    at: datetime
+
+
 class Enhancement(Document):
     """A proposed change. `key` is unique within its task, so that a task done twice proposes once."""
 
@@ -256,6 +266,8 @@ class Enhancement(Document):
     branch: str = ""
     rollback: Rollback | None = None
     rollback_refused: str = ""
+    asks: str = ""
+    approval: Approval | None = None
     created_at: datetime
     changed_at: datetime
     finished_at: datetime | None = None

@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from shared.contracts.base import AgentType, Id, Message, Oid
+from shared.contracts.base import AgentType, Id, Message, Oid, Sha256
 
 
 class Event(Message):
@@ -176,6 +176,22 @@ class EnhancementExpired(EnhancementEvent):
     reason: str
 
 
+class ApprovalRequested(EnhancementEvent):
+    """It passed, and lands only with a person's word; `patch` is what that word is for."""
+
+    subject: ClassVar[str] = "gs.evt.approval.requested"
+    reason: str
+    patch: Sha256
+
+
+class EnhancementApproved(EnhancementEvent):
+    """A person let it through; the gate tries it again before it lands."""
+
+    subject: ClassVar[str] = "gs.evt.enhancement.approved"
+    by: str
+    reason: str
+
+
 class EnhancementRolledBack(EnhancementEvent):
     subject: ClassVar[str] = "gs.evt.enhancement.rolled_back"
     commit: Oid
@@ -246,6 +262,8 @@ EVENTS: tuple[type[Event], ...] = (
     EnhancementApplied,
     EnhancementRejected,
     EnhancementExpired,
+    ApprovalRequested,
+    EnhancementApproved,
     EnhancementRolledBack,
     RollbackRefused,
     RunFinished,

@@ -35,6 +35,17 @@ class NotLanded(Value):
     tests: tuple[str, ...] = ()
 
 
+class Waiting(Value):
+    """A change that passed and waits for a person: what asks for one, and what passing rests on."""
+
+    id: Id
+    title: str
+    component: str
+    files: tuple[str, ...]
+    asks: str
+    evidence: tuple[str, ...]
+
+
 class ComponentHealth(Value):
     """Score (0 to 100) and findings of a component at both ends; None where not measured."""
 
@@ -113,6 +124,7 @@ class WaveReport(Value):
     final_commit: Oid | None
     landed: tuple[Landed, ...]
     refused: tuple[NotLanded, ...]
+    waiting: tuple[Waiting, ...] = ()
     expired: tuple[NotLanded, ...]
     not_tried: tuple[NotLanded, ...]
     health: HealthChange

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.kernel.errors import Rejected
+from shared.kernel.ids import uuid7
 from shared.sandbox import configuration
 from shared.sandbox.launched import LaunchedSandbox
 from shared.sandbox.ports import Command, Completed, Sandbox
@@ -110,6 +111,19 @@ async def choose(
         await sandbox.close()
         found.append(Found(name, tier, fault))
     return NoSandbox(found), tuple(found)
+
+
+async def survey(home: Path) -> list[Found]:
+    """What each tier is worth on this machine."""
+    scratch = Scratch(home / "runs", uuid7)
+    etc = await asyncio.to_thread(configuration.assemble, home / "sandbox")
+    found = []
+    for name, tier in TIERS.items():
+        sandbox = LaunchedSandbox(etc, name, tier.label, tier.isolation, trusted=tier.trusted)
+        found.append(Found(name, tier, await examine(sandbox, name, scratch)))
+        await sandbox.close()
+    scratch.close()
+    return found
 
 
 async def examine(

@@ -2,7 +2,7 @@
 
 import difflib
 import tomllib
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -50,7 +50,14 @@ class TestSection(Section):
 
 
 class PolicySection(Section):
-    """What a patch may do. `protected` adds to the built-in list."""
+    """What a patch may do. `protected` adds to the built-in list.
+
+    `approval` says which changes wait for a person before they land: those whose fix may change
+    behaviour (unsafe), or all. `protected_paths` says what becomes of a patch to one of them.
+    """
+
+    approval: Literal["none", "unsafe", "all"] = "none"
+    protected_paths: Literal["refuse", "ask"] = "refuse"
 
     protected: tuple[str, ...] = ()
     max_files: int = Field(default=200, ge=1)

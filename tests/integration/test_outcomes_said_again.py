@@ -12,6 +12,7 @@ from shared.kernel.errors import Transient
 from shared.kernel.ids import uuid7
 from shared.mongo.client import connected
 from shared.mongo.collections import ensure_indexes, open_store
+from shared.sandbox.choice import NoSandbox
 from tests.support.builders import NOW, an_enhancement
 from tests.support.buses import RecordingBus
 
@@ -47,8 +48,7 @@ def make_desk(store, bus):
             repository=None,
             environments=None,
             suite=None,
-            tier="D",
-            isolation="",
+            sandbox=NoSandbox(()),
             clock=lambda: now,
             new_id=uuid7,
         )

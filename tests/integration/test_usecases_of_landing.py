@@ -10,6 +10,7 @@ from shared.contracts.events import EnhancementApplied
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Transient
 from shared.kernel.ids import uuid7
+from shared.sandbox.choice import NoSandbox
 from tests.support.builders import COMMIT, a_target, a_task, an_enhancement
 from tests.support.buses import RecordingBus
 from tests.support.stores import Watch, a_real_store
@@ -51,8 +52,7 @@ async def desk(mongo_url, tmp_path, repository):
             repository=lambda target: repository,
             environments=None,
             suite=None,
-            tier="t",
-            isolation="i",
+            sandbox=NoSandbox(()),
             clock=Watch(),
             new_id=uuid7,
         )

@@ -15,6 +15,7 @@ from shared.contracts.report import (
     Landed,
     NotLanded,
     TestRun,
+    Waiting,
     WaveReport,
 )
 from shared.contracts.states import EnhancementState, RunState
@@ -57,6 +58,11 @@ def make_report(stored: Stored) -> WaveReport:
         landed=tuple(_landed(each, stored) for each in _in_order(landed)),
         refused=tuple(
             _not_landed(each) for each in stored.changes if each.state is EnhancementState.REJECTED
+        ),
+        waiting=tuple(
+            _waiting(each)
+            for each in stored.changes
+            if each.state is EnhancementState.NEEDS_APPROVAL
         ),
         expired=tuple(_not_landed(each) for each in expired if not wave.dry_run),
         not_tried=tuple(_not_landed(each) for each in expired if wave.dry_run),
@@ -105,6 +111,17 @@ def _metric(health: Sequence[Health], component: str, metric: str) -> float | No
     """A metric of a measured component; a rule that found nothing there is 0."""
     found = next((each for each in health if each.component == component), None)
     return None if found is None or not metric else found.metrics.get(metric, 0.0)
+
+
+def _waiting(change: Enhancement) -> Waiting:
+    return Waiting(
+        id=change.id,
+        title=change.title,
+        component=change.component,
+        files=change.files,
+        asks=change.asks,
+        evidence=change.evidence,
+    )
 
 
 def _not_landed(change: Enhancement) -> NotLanded:

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Body, Query, Response
 
 from services.api import usecases
 from services.api.ports import Desk
-from shared.contracts.answers import RollbackAccepted
-from shared.contracts.commands import Reason
+from shared.contracts.answers import DecisionAccepted, RollbackAccepted
+from shared.contracts.commands import Reason, Said
 from shared.contracts.documents import Enhancement
 
 
@@ -34,5 +34,13 @@ def enhancement_routes(desk: Desk) -> APIRouter:
         enhancement: str, reason: Annotated[Reason, Body(embed=True)] = ""
     ) -> RollbackAccepted:
         return await usecases.ask_rollback(enhancement, reason, desk)
+
+    @router.post("/{enhancement}/approve", status_code=202)
+    async def approve(enhancement: str, said: Said) -> DecisionAccepted:
+        return await usecases.hand_over(enhancement, "approve", said, desk)
+
+    @router.post("/{enhancement}/reject", status_code=202)
+    async def reject(enhancement: str, said: Said) -> DecisionAccepted:
+        return await usecases.hand_over(enhancement, "reject", said, desk)
 
     return router

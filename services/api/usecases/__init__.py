@@ -2,6 +2,7 @@
 
 from services.api.usecases.enhancements import (
     ask_rollback,
+    hand_over,
     list_enhancements,
     show_diff,
     show_enhancement,
@@ -22,6 +23,7 @@ __all__ = [
     "ask_rollback",
     "check_ready",
     "get_status",
+    "hand_over",
     "list_agents",
     "list_enhancements",
     "list_tasks",

@@ -5,8 +5,8 @@ from typing import Any
 from services.api.domain.ids import short
 from services.api.ports import Desk
 from services.api.usecases.find import by_id
-from shared.contracts.answers import RollbackAccepted
-from shared.contracts.commands import RollbackEnhancement
+from shared.contracts.answers import DecisionAccepted, RollbackAccepted
+from shared.contracts.commands import DecideEnhancement, Decision, RollbackEnhancement, Said
 from shared.contracts.documents import Audit, Enhancement
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict, Rejected
@@ -36,6 +36,44 @@ async def show_diff(typed: str, desk: Desk) -> str:
     return (await desk.store.patches.need(change.patch)).text
 
 
+async def hand_over(typed: str, decision: Decision, said: Said, desk: Desk) -> DecisionAccepted:
+    """Hand a person's decision over, durably; 409 where none is waited for."""
+    change = await show_enhancement(typed, desk)
+    if change.state is not EnhancementState.NEEDS_APPROVAL:
+        raise Conflict(
+            f"Enhancement {short(change.id)} is {change.state}; only one that needs approval can be decided.",
+            hint="See groundswell enhancement list --state needs_approval.",
+            code="not_waiting",
+        )
+    command = DecideEnhancement(
+        enhancement_id=change.id,
+        decision=decision,
+        reason=said.reason,
+        by=said.by,
+        patch=said.patch or change.patch,
+    )
+    after = await _send(command, change, desk)
+    return DecisionAccepted(enhancement_id=change.id, wave_id=change.wave_id, events_after=after)
+
+
+async def _send(
+    command: DecideEnhancement | RollbackEnhancement, change: Enhancement, desk: Desk
+) -> int:
+    """Write it down and send it; the event sequence before it."""
+    after = await desk.bus.last_sequence()
+    await desk.store.audit.insert(
+        Audit(
+            id=desk.new_id(),
+            action=command.subject.removeprefix("gs.cmd."),
+            subject=command.model_dump(mode="json"),
+            door="http",
+            at=desk.clock(),
+        )
+    )
+    await desk.bus.publish(command, key=f"{change.id}:{desk.new_id()}", wave=change.wave_id)
+    return after
+
+
 async def ask_rollback(typed: str, reason: str, desk: Desk) -> RollbackAccepted:
     """Ask for a rollback, durably; 409 where there is nothing to take off."""
     change = await show_enhancement(typed, desk)
@@ -45,19 +83,8 @@ async def ask_rollback(typed: str, reason: str, desk: Desk) -> RollbackAccepted:
             hint="See groundswell enhancement list --state applied.",
             code="not_applied",
         )
-    after = await desk.bus.last_sequence()
     fields: dict[str, Any] = {"enhancement_id": change.id}
     if reason:
         fields["reason"] = reason
-    command = RollbackEnhancement(**fields)
-    await desk.store.audit.insert(
-        Audit(
-            id=desk.new_id(),
-            action="enhancement.rollback",
-            subject=command.model_dump(mode="json"),
-            door="http",
-            at=desk.clock(),
-        )
-    )
-    await desk.bus.publish(command, key=f"{change.id}:{desk.new_id()}", wave=change.wave_id)
+    after = await _send(RollbackEnhancement(**fields), change, desk)
     return RollbackAccepted(enhancement_id=change.id, wave_id=change.wave_id, events_after=after)

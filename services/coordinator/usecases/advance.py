@@ -178,6 +178,9 @@ async def _why(wave: Wave, desk: Desk) -> tuple[str, ...]:
     if not await count(wave_id=wave.id):
         return ("The agents found nothing that they could change.",)
     refused = await count(wave_id=wave.id, state=EnhancementState.REJECTED)
+    waiting = await count(wave_id=wave.id, state=EnhancementState.NEEDS_APPROVAL)
+    if waiting:
+        return (f"Nothing landed yet: {waiting} that passed wait for your word.",)
     let_go = await count(wave_id=wave.id, state=EnhancementState.EXPIRED)
     return (f"Nothing landed: refused by the gate: {refused}, let go without blame: {let_go}.",)
 

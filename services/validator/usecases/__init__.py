@@ -1,5 +1,6 @@
 """What the validator does: measure the baseline, carry out runs, gate, land, take back."""
 
+from services.validator.usecases.approval import decide
 from services.validator.usecases.gate import admit, reconcile, settle
 from services.validator.usecases.measure import measure_health
 from services.validator.usecases.outcomes import say_again
@@ -9,6 +10,7 @@ from services.validator.usecases.runs import carry_out
 __all__ = [
     "admit",
     "carry_out",
+    "decide",
     "measure_health",
     "reconcile",
     "roll_back",

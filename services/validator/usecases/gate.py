@@ -29,6 +29,7 @@ from services.validator.domain.gate import (
 from services.validator.domain.reports import TestReport
 from services.validator.ports import Composition
 from services.validator.usecases import landing, pool
+from services.validator.usecases.approval import ask_for
 from services.validator.usecases.desk import Desk, Workplace, workplace
 from services.validator.usecases.outcomes import expire, reject
 from services.validator.usecases.runs import read_report, run_tests
@@ -49,6 +50,7 @@ class Epoch:
     target: Target
     place: Workplace
     base: TestReport
+    base_commit: str
     wave_id: str
     changes: dict[str, Enhancement]
     patches: Mapping[str, str]
@@ -124,6 +126,7 @@ async def _open(target: Target, ready: Sequence[Enhancement], desk: Desk) -> Epo
         target=target,
         place=place,
         base=await read_report(verdict, desk),
+        base_commit=head.base,
         wave_id=wave_id,
         changes={change.id: change for change in validating},
         patches=await pool.patches(validating, desk),
@@ -239,15 +242,19 @@ async def _land(epoch: Epoch, ids: Sequence[str], run: Run, desk: Desk) -> bool:
     """Land; True unless changes are left that were not part of it (they see the new head next)."""
     changes = [epoch.changes[each] for each in ids]
     composition = await _compose(epoch, ids, desk)
-    await landing.land(
-        landing.Batch(
-            target=epoch.target,
-            place=epoch.place,
-            changes=changes,
-            trees=dict(composition.steps),
-            verdict=epoch.verdicts[run],
-        ),
-        desk,
+    batch = landing.Batch(
+        target=epoch.target,
+        place=epoch.place,
+        changes=changes,
+        trees=dict(composition.steps),
+        verdict=epoch.verdicts[run],
     )
+    asked = await ask_for(changes, epoch.place, epoch.base_commit, landing.evidence_of(batch), desk)
+    if asked:
+        # What lands has to pass without them.
+        for each in asked:
+            epoch.drop(each.id)
+        return not epoch.changes
+    await landing.land(batch, desk)
     await pool.give_back([each for key, each in epoch.changes.items() if key not in set(ids)], desk)
     return True

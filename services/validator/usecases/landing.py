@@ -36,7 +36,7 @@ class Batch:
 async def land(batch: Batch, desk: Desk) -> None:
     """Put the batch on the landing branch, unless its wave ended meanwhile."""
     wave = await desk.store.waves.need(batch.changes[0].wave_id)
-    if WAVE.terminal(wave.state):
+    if WAVE.terminal(wave.state) and any(each.approval is None for each in batch.changes):
         for each in batch.changes:
             await expire(each, f"its wave was {wave.state} before it could land", desk)
         return
@@ -56,7 +56,7 @@ async def _commit(batch: Batch, desk: Desk) -> list[Enhancement]:
     """One commit per change, and each change validated with its commit written down."""
     repository = desk.repository(batch.target)
     parent, validated = batch.place.head, []
-    evidence = _evidence(batch)
+    evidence = evidence_of(batch)
     for each in batch.changes:
         message = landing_message(each, evidence)
         parent = await asyncio.to_thread(
@@ -76,7 +76,7 @@ async def _commit(batch: Batch, desk: Desk) -> list[Enhancement]:
     return validated
 
 
-def _evidence(batch: Batch) -> tuple[str, ...]:
+def evidence_of(batch: Batch) -> tuple[str, ...]:
     """What the verdict rests on, in sentences."""
     counts = batch.verdict.counts
     tests = counts.tests if counts else 0

@@ -7,7 +7,9 @@ from typing import Any
 from services.validator.usecases.desk import Desk
 from shared.contracts.documents import Enhancement
 from shared.contracts.events import (
+    ApprovalRequested,
     EnhancementApplied,
+    EnhancementApproved,
     EnhancementEvent,
     EnhancementExpired,
     EnhancementRejected,
@@ -47,9 +49,17 @@ async def leave(change: Enhancement, trigger: str, desk: Desk, **fields: Any) ->
 async def say(change: Enhancement, desk: Desk) -> None:
     """Publish the event that follows from the state of `change`; a repetition is stored once."""
     make = EVENTS.get(change.state)
+    if change.state is EnhancementState.CLEARED and change.approval is not None:
+        make = _approved
     if make is not None:
-        await desk.bus.publish(make(change), key=change.id, wave=change.wave_id)
+        # One that is asked for again, after its approval lapsed, is another question.
+        await desk.bus.publish(make(change), key=_key(change), wave=change.wave_id)
         desk.said.add(f"{change.id}:{change.state}")
+
+
+def _key(change: Enhancement) -> str:
+    asking = {EnhancementState.NEEDS_APPROVAL, EnhancementState.CLEARED}
+    return f"{change.id}:{change.version}" if change.state in asking else change.id
 
 
 async def say_again(desk: Desk) -> None:
@@ -96,9 +106,20 @@ def _rolled_back(change: Enhancement) -> EnhancementRolledBack:
     return EnhancementRolledBack(**_common(change), commit=commit)
 
 
+def _asking(change: Enhancement) -> ApprovalRequested:
+    return ApprovalRequested(**_common(change), reason=change.asks, patch=change.patch)
+
+
+def _approved(change: Enhancement) -> EnhancementApproved:
+    assert change.approval is not None
+    said = change.approval
+    return EnhancementApproved(**_common(change), by=said.by, reason=said.reason)
+
+
 EVENTS: dict[EnhancementState, Callable[[Enhancement], EnhancementEvent]] = {
     EnhancementState.APPLIED: _applied,
     EnhancementState.REJECTED: _rejected,
     EnhancementState.EXPIRED: _expired,
     EnhancementState.ROLLED_BACK: _rolled_back,
+    EnhancementState.NEEDS_APPROVAL: _asking,
 }

@@ -35,8 +35,13 @@ async def ready(target: Target, desk: Desk) -> list[Enhancement]:
     for wave_id, changes in by_wave.items():
         wave = await desk.store.waves.need(wave_id)
         if WAVE.terminal(wave.state):
+            # A person's word outlives the wave; nothing else does.
+            approved = [each for each in changes if each.approval is not None]
             for each in changes:
-                await expire(each, f"its wave was {wave.state} before it was tried", desk)
+                if each.approval is None:
+                    await expire(each, f"its wave was {wave.state} before it was tried", desk)
+            if approved:
+                return sorted(approved, key=_stacking)
         elif not wave.dry_run and await _complete(wave, changes, desk):
             return sorted(changes, key=_stacking)
     return []

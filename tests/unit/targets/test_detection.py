@@ -1,6 +1,5 @@
 """What is detected without running anything: components, tests, what to install."""
 
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.validator.adapters.reports.groundswell_report import Key
 from services.validator.adapters.reports.junit import read_junit
 from services.validator.adapters.reports.lines import read_lines
 from services.validator.domain.reports import (
@@ -17,6 +18,7 @@ from services.validator.domain.reports import (
     by_id,
 )
 
+KEYS = (b"first", b"second")
 RESULTS = st.builds(
     TestResult,
     id=st.text(min_size=1, max_size=20),
@@ -41,7 +43,9 @@ PASSED = [
 
 
 def lines(*events: object) -> bytes:
-    return b"".join(json.dumps(each).encode() + b"\n" for each in events)
+    """As a session with the first key writes them."""
+    key = Key(0, KEYS[0])
+    return b"".join(json.dumps(key.sign(json.dumps(each))).encode() + b"\n" for each in events)
 
 
 def junit(content: str, exit_code: int = 0) -> Reported | Infrastructure:
@@ -84,7 +88,7 @@ def test_of_two_results_for_one_test_the_worse_counts():
 
 
 def test_lines_with_a_beginning_and_an_end_are_a_report():
-    found = read_lines(lines(*PASSED), exit_code=0, seconds=2.0)
+    found = read_lines(lines(*PASSED), KEYS, exit_code=0, seconds=2.0)
     assert results(found) == {"a.py::t": Outcome.PASSED}
 
 
@@ -92,31 +96,55 @@ def test_lines_with_a_beginning_and_an_end_are_a_report():
 def test_lines_that_were_cut_off_anywhere_are_never_a_pass(kept: int):
     if kept == len(lines(*PASSED)) - 1:
         return  # Only the last newline is missing, and nothing that was said.
-    found = read_lines(lines(*PASSED)[:kept], exit_code=0, seconds=2.0)
+    found = read_lines(lines(*PASSED)[:kept], KEYS, exit_code=0, seconds=2.0)
     assert isinstance(found, Infrastructure)
 
 
 @pytest.mark.parametrize("exit_code", [1, 2, 3, 4, 5, 77, -9])
 def test_an_exit_code_that_says_otherwise_is_infrastructure(exit_code: int):
-    found = read_lines(lines(*PASSED), exit_code=exit_code, seconds=2.0)
+    found = read_lines(lines(*PASSED), KEYS, exit_code=exit_code, seconds=2.0)
     assert isinstance(found, Infrastructure)
 
 
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_report_never_raise_and_never_pass(content: bytes):
-    assert isinstance(read_lines(content, exit_code=0, seconds=0), Infrastructure)
+    assert isinstance(read_lines(content, KEYS, exit_code=0, seconds=0), Infrastructure)
     assert isinstance(read_junit(content, exit_code=0, seconds=0), Infrastructure)
+
+
+@pytest.mark.parametrize("dropped", range(len(PASSED)))
+def test_a_report_that_lacks_a_line_is_not_believed(dropped: int):
+    said = lines(*PASSED).splitlines(keepends=True)
+    del said[dropped]
+    assert isinstance(read_lines(b"".join(said), KEYS, exit_code=0, seconds=1), Infrastructure)
+
+
+@pytest.mark.parametrize("place", range(len(PASSED)))
+def test_a_line_that_was_changed_or_said_twice_is_not_believed(place: int):
+    said = lines(*PASSED).splitlines(keepends=True)
+    changed = [*said[:place], said[place].replace(b"t", b"u", 1), *said[place + 1 :]]
+    doubled = [*said[: place + 1], *said[place:]]
+    for each in (changed, doubled):
+        assert isinstance(read_lines(b"".join(each), KEYS, exit_code=0, seconds=1), Infrastructure)
+
+
+def test_sessions_one_after_the_other_have_keys_of_their_own():
+    second = Key(1, KEYS[1])
+    more = b"".join(json.dumps(second.sign(json.dumps(each))).encode() + b"\n" for each in PASSED)
+    found = read_lines(lines(*PASSED) + more, KEYS, exit_code=0, seconds=1)
+    assert results(found) == {"a.py::t": Outcome.PASSED}
+    assert isinstance(read_lines(more, KEYS[:1], exit_code=0, seconds=1), Infrastructure)
 
 
 def test_a_rerun_says_nothing_about_its_test():
     again = {**PASSED[1], "outcome": "rerun"}
-    found = read_lines(lines(PASSED[0], again, *PASSED[1:]), exit_code=0, seconds=1)
+    found = read_lines(lines(PASSED[0], again, *PASSED[1:]), KEYS, exit_code=0, seconds=1)
     assert results(found) == {"a.py::t": Outcome.PASSED}
 
 
 def test_a_session_that_stopped_early_is_infrastructure():
     stopped = {**PASSED[2], "stopped": "stopping after 1 failures"}
-    found = read_lines(lines(*PASSED[:2], stopped), exit_code=0, seconds=1)
+    found = read_lines(lines(*PASSED[:2], stopped), KEYS, exit_code=0, seconds=1)
     assert isinstance(found, Infrastructure)
     assert "stopping after 1 failures" in found.reason
 

@@ -1,0 +1,75 @@
+"""Asking a person before a change lands, and taking in the answer."""
+
+import asyncio
+from collections.abc import Sequence
+
+from services.validator.domain.approval import asks, lapsed
+from services.validator.usecases.desk import Desk, Workplace
+from services.validator.usecases.outcomes import leave, reject, say
+from shared.contracts.commands import DecideEnhancement
+from shared.contracts.documents import Approval, Enhancement
+from shared.contracts.states import EnhancementState
+from shared.kernel.errors import Conflict
+
+
+async def ask_for(
+    changes: Sequence[Enhancement],
+    place: Workplace,
+    base: str,
+    evidence: Sequence[str],
+    desk: Desk,
+) -> list[Enhancement]:
+    """Those of the changes that passed and still may not land: each of them asks for a person now."""
+    asked = []
+    for each in changes:
+        why = asks(each, place.profile.config, tier=desk.sandbox.tier, trusted=desk.sandbox.trusted)
+        if why and each.approval is not None:
+            why = lapsed(each, base)
+        if why:
+            await leave(each, "ask", desk, asks=why, approval=None, evidence=tuple(evidence))
+            asked.append(each)
+    return asked
+
+
+async def decide(command: DecideEnhancement, desk: Desk) -> None:
+    """Let a change through to the gate once more, or refuse it; decided twice is decided once."""
+    change = await desk.store.enhancements.need(command.enhancement_id)
+    if change.state is not EnhancementState.NEEDS_APPROVAL:
+        _check_repeated(change, command)
+        await say(change, desk)
+        return
+    if command.patch not in {None, change.patch}:
+        raise Conflict(
+            f"Enhancement {change.id} has another patch by now.",
+            hint="Look at it again: groundswell enhancement diff.",
+            code="patch_changed",
+        )
+    if command.decision == "reject":
+        await reject(change, f"{command.by or 'a person'} said no: {command.reason}", desk)
+        return
+    await _approve(change, command, desk)
+
+
+async def _approve(change: Enhancement, command: DecideEnhancement, desk: Desk) -> None:
+    target = await desk.store.targets.need(change.target_id)
+    head = await asyncio.to_thread(desk.repository(target).refresh, target)
+    now = desk.clock()
+    approval = Approval(
+        by=command.by, reason=command.reason, patch=change.patch, base=head.base, at=now
+    )
+    moved = await desk.store.enhancements.transition(
+        change, "approve", approval=approval, changed_at=now, finished_at=None
+    )
+    await say(moved or await desk.store.enhancements.need(change.id), desk)
+
+
+def _check_repeated(change: Enhancement, command: DecideEnhancement) -> None:
+    """The same decision again is fine; any other comes too late."""
+    approved = change.approval is not None and command.decision == "approve"
+    if approved or (change.state is EnhancementState.REJECTED and command.decision == "reject"):
+        return
+    raise Conflict(
+        f"Enhancement {change.id} is {change.state}; only one that needs approval can be decided.",
+        hint="See groundswell enhancement list --state needs_approval.",
+        code="not_waiting",
+    )
