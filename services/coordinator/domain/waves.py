@@ -45,6 +45,8 @@ def foreclosure(change: Enhancement) -> str | None:
     """Why the findings of `change` are not to be tried again; None where they may be."""
     if change.state is EnhancementState.ROLLED_BACK:
         return "it was rolled back"
+    if change.state is EnhancementState.NEEDS_APPROVAL:
+        return "it waits for a person"
     if change.state is EnhancementState.REJECTED and change.tests:
         more = f" and {len(change.tests) - 1} more" if len(change.tests) > 1 else ""
         return f"refused because of {change.tests[0]}{more}"
