@@ -11,12 +11,13 @@ from pydantic import BaseModel, TypeAdapter
 from shared.contracts.answers import (
     DecisionAccepted,
     RollbackAccepted,
+    RollbackAsked,
     Status,
     Stopped,
     WaveOpened,
     WaveShown,
 )
-from shared.contracts.commands import Decision, Said, StartWave
+from shared.contracts.commands import Decision, Said, StartWave, Undo, UndoSince
 from shared.contracts.documents import Agent, Enhancement, Wave
 from shared.contracts.events import EVENT_BY_SUBJECT, Event
 from shared.contracts.report import WaveReport
@@ -92,10 +93,20 @@ class Api:
         path = f"/enhancements/{enhancement}/{decision}"
         return await self._ask(DecisionAccepted, "POST", path, json=said.model_dump(mode="json"))
 
-    async def roll_back(self, enhancement: str, reason: str) -> RollbackAccepted:
-        """Ask for a rollback."""
+    async def roll_back(self, enhancement: str, asked: Undo) -> RollbackAccepted:
+        """Ask for one change to be taken off."""
         path = f"/enhancements/{enhancement}/rollback"
-        return await self._ask(RollbackAccepted, "POST", path, json={"reason": reason})
+        return await self._ask(RollbackAccepted, "POST", path, json=asked.model_dump(mode="json"))
+
+    async def roll_back_wave(self, wave: str, asked: Undo) -> RollbackAsked:
+        """Ask for all that a wave landed to be taken off."""
+        path = f"/waves/{wave}/rollback"
+        return await self._ask(RollbackAsked, "POST", path, json=asked.model_dump(mode="json"))
+
+    async def roll_back_since(self, asked: UndoSince) -> RollbackAsked:
+        """Ask for all that landed since a time to be taken off."""
+        path = "/enhancements/rollback"
+        return await self._ask(RollbackAsked, "POST", path, json=asked.model_dump(mode="json"))
 
     async def agents(self, *, active: bool) -> list[Agent]:
         """The agents."""

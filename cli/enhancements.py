@@ -1,6 +1,7 @@
 """`groundswell enhancement …`: look at changes, and take them off again."""
 
 import getpass
+from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -13,16 +14,16 @@ from cli.options import Json, Limit, Wave
 from cli.progress import Progress
 from cli.session import api
 from cli.text import count, out, short
-from shared.contracts.commands import Decision, Said
+from cli.undoing import Dependents, Reason, follow
+from shared.contracts.commands import Decision, Said, Undo, UndoSince
 from shared.contracts.documents import Enhancement
 from shared.contracts.events import (
     ApprovalRequested,
     EnhancementApplied,
     EnhancementExpired,
     EnhancementRejected,
-    EnhancementRolledBack,
-    RollbackRefused,
 )
+from shared.targets.repository import inspect, is_url
 
 app = typer.Typer(help="List, show and roll back changes.", no_args_is_help=True)
 EnhancementId = Annotated[
@@ -156,25 +157,31 @@ async def _decide(enhancement: str, decision: Decision, reason: str) -> int:
 
 @app.command()
 def rollback(
-    enhancement: EnhancementId,
-    reason: Annotated[str, typer.Option(help="Why; it stands in the commit.")] = "",
+    enhancement: Annotated[
+        str, typer.Argument(help="The change's id, or its last 8 characters.", metavar="ID")
+    ] = "",
+    reason: Reason = "",
+    since: Annotated[
+        datetime | None,
+        typer.Option(help="Instead of one: all that landed since then (local time)."),
+    ] = None,
+    target: Annotated[
+        str, typer.Option(help="With --since: the repository.", metavar="PATH")
+    ] = ".",
+    *,
+    dependents: Dependents = False,
 ) -> None:
     """Take a landed change off its branch again, by a revert that passes the tests."""
-    execute(_roll_back(enhancement, reason))
+    if bool(enhancement) == (since is not None):
+        raise typer.BadParameter("name one change, or say --since when")
+    if since is None:
+        asked = Undo(reason=reason, dependents=dependents)
+        execute(follow(lambda talker: talker.roll_back(enhancement, asked)))
+    else:
+        execute(_since(since.astimezone(), target, reason, dependents=dependents))
 
 
-async def _roll_back(enhancement: str, reason: str) -> int:
-    with Progress(out) as progress:
-        async with api() as talker:
-            asked = await talker.roll_back(enhancement, reason)
-            progress.doing("testing the revert")
-            async for event in talker.events(after=asked.events_after, wave=asked.wave_id):
-                mine = getattr(event, "enhancement_id", None) == asked.enhancement_id
-                progress.tell(event)
-                if mine and isinstance(event, EnhancementRolledBack):
-                    return 0
-                if mine and isinstance(event, RollbackRefused):
-                    for test in event.tests:
-                        progress.say(f"caught by {test}")
-                    return 1
-    return 1
+async def _since(since: datetime, target: str, reason: str, *, dependents: bool) -> int:
+    location = target if is_url(target) else inspect(target).location
+    asked = UndoSince(target=location, since=since, reason=reason, dependents=dependents)
+    return await follow(lambda talker: talker.roll_back_since(asked))

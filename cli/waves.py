@@ -12,8 +12,9 @@ from cli.options import Base, Components, DryRun, Focus, Json, Limit, Size
 from cli.report import show_report
 from cli.session import api
 from cli.text import out, short, spelled
+from cli.undoing import Dependents, Reason, follow
 from shared.contracts.base import ALL, AgentType, WaveSize
-from shared.contracts.commands import StartWave
+from shared.contracts.commands import StartWave, Undo
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
 from shared.targets.repository import inspect, is_url
@@ -96,6 +97,13 @@ async def _stop(wave: str, reason: str) -> int:
     for each in stopped.waves:
         out.print(f"wave {each} is stopped")
     return 0
+
+
+@app.command()
+def rollback(wave: WaveId, reason: Reason = "", *, dependents: Dependents = False) -> None:
+    """Take off all that a wave has landed, or nothing."""
+    asked = Undo(reason=reason, dependents=dependents)
+    execute(follow(lambda talker: talker.roll_back_wave(wave, asked)))
 
 
 @app.command(name="list")

@@ -4,7 +4,12 @@ from faststream.nats import NatsRouter
 
 from services.validator import usecases
 from services.validator.usecases.desk import Desk
-from shared.contracts.commands import DecideEnhancement, MeasureHealth, RollbackEnhancement
+from shared.contracts.commands import (
+    DecideEnhancement,
+    MeasureHealth,
+    RollbackEnhancement,
+    RollbackEnhancements,
+)
 from shared.contracts.streams import (
     ENHANCEMENT_COMMANDS,
     HEALTH_COMMANDS,
@@ -30,6 +35,10 @@ def handlers(desk: Desk) -> NatsRouter:
     @enhancement(filter=only(RollbackEnhancement))
     async def do_roll_back(command: RollbackEnhancement) -> None:
         await usecases.roll_back(command, desk)
+
+    @enhancement(filter=only(RollbackEnhancements))
+    async def do_roll_back_all(command: RollbackEnhancements) -> None:
+        await usecases.roll_back_all(command, desk)
 
     @enhancement(filter=only(DecideEnhancement))
     async def do_decide(command: DecideEnhancement) -> None:

@@ -100,10 +100,10 @@ class Repository(Protocol):
         """Which of these enhancements the target's landing branch has, in which commits; newest first."""
         ...
 
-    def reverted(self, target: Target, enhancement_id: str) -> str | None:
-        """The commit that took it off again, if there is one."""
+    def reverted(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
+        """Which of these were taken off again, by which commits."""
         ...
 
-    def revert(self, head: str, commit: str) -> Reverted:
-        """The head without what `commit` did."""
+    def revert(self, tree: str, commit: str) -> Reverted:
+        """A tree, or that of a commit, without what `commit` did."""
         ...

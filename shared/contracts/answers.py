@@ -69,6 +69,13 @@ class RollbackAccepted(Value):
     events_after: int
 
 
+class RollbackAsked(Value):
+    """A rollback of several is asked for; `RollbackFinished` with its id comes after `events_after`."""
+
+    rollback_id: Id
+    events_after: int
+
+
 class DecisionAccepted(Value):
     """The decision is handed over; what becomes of it comes after `events_after`."""
 

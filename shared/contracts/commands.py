@@ -2,7 +2,7 @@
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from shared.contracts.base import ALL, AgentType, Id, Message, Oid, Sha256, Value, WaveSize
 
@@ -40,6 +40,28 @@ class RollbackEnhancement(Message):
     subject: ClassVar[str] = "gs.cmd.enhancement.rollback"
     enhancement_id: Id
     reason: Reason = "rolled back by request"
+    dependents: bool = False
+
+
+class RollbackEnhancements(Message):
+    """Take off all that a wave landed, or all that landed since a time; all of it or nothing.
+
+    With `dependents` later changes that need them go as well; without it they are a reason to refuse.
+    """
+
+    subject: ClassVar[str] = "gs.cmd.enhancement.rollback_all"
+    rollback_id: Id
+    target_id: Id
+    wave_id: Id | None = None
+    since: AwareDatetime | None = None
+    reason: Reason = "rolled back by request"
+    dependents: bool = False
+
+    @model_validator(mode="after")
+    def _names_something(self) -> "RollbackEnhancements":
+        if self.wave_id is None and self.since is None:
+            raise ValueError("wave_id or since must say what is to be rolled back")
+        return self
 
 
 class Said(Value):
@@ -59,6 +81,20 @@ class DecideEnhancement(Message):
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
     by: str = Field(default="", max_length=200)
     patch: Sha256 | None = None
+
+
+class Undo(Value):
+    """How something is taken off: why, and whether what depends on it may go as well."""
+
+    reason: Reason = ""
+    dependents: bool = False
+
+
+class UndoSince(Undo):
+    """All that landed on a target (its id or its location) since a time."""
+
+    target: str = Field(max_length=4096)
+    since: AwareDatetime
 
 
 class MeasureHealth(Message):

@@ -203,6 +203,23 @@ class RollbackRefused(EnhancementEvent):
     tests: tuple[str, ...] = ()
 
 
+class RollbackFinished(Event):
+    """A rollback came to its end: done with all of `enhancements`, or with none and a reason.
+
+    `dependents` are the later changes that stand in its way, `tests` those that said so.
+    """
+
+    subject: ClassVar[str] = "gs.evt.rollback.finished"
+    rollback_id: Id
+    wave_id: str
+    target_id: Id
+    done: bool
+    enhancements: tuple[Id, ...] = ()
+    reason: str = ""
+    tests: tuple[str, ...] = ()
+    dependents: tuple[Id, ...] = ()
+
+
 class RunFinished(Event):
     """One run of a test suite, or of some of its tests, on one tree."""
 
@@ -266,6 +283,7 @@ EVENTS: tuple[type[Event], ...] = (
     EnhancementApproved,
     EnhancementRolledBack,
     RollbackRefused,
+    RollbackFinished,
     RunFinished,
     LeaseGranted,
     LeaseReleased,

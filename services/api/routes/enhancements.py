@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from services.api import usecases
 from services.api.ports import Desk
-from shared.contracts.answers import DecisionAccepted, RollbackAccepted
-from shared.contracts.commands import Reason, Said
+from shared.contracts.answers import DecisionAccepted, RollbackAccepted, RollbackAsked
+from shared.contracts.commands import Said, Undo, UndoSince
 from shared.contracts.documents import Enhancement
 
 
@@ -29,11 +29,13 @@ def enhancement_routes(desk: Desk) -> APIRouter:
     async def show_diff(enhancement: str) -> Response:
         return Response(await usecases.show_diff(enhancement, desk), media_type="text/x-diff")
 
+    @router.post("/rollback", status_code=202)
+    async def ask_rollback_since(asked: UndoSince) -> RollbackAsked:
+        return await usecases.ask_rollback_since(asked, desk)
+
     @router.post("/{enhancement}/rollback", status_code=202)
-    async def ask_rollback(
-        enhancement: str, reason: Annotated[Reason, Body(embed=True)] = ""
-    ) -> RollbackAccepted:
-        return await usecases.ask_rollback(enhancement, reason, desk)
+    async def ask_rollback(enhancement: str, asked: Undo | None = None) -> RollbackAccepted:
+        return await usecases.ask_rollback(enhancement, asked or Undo(), desk)
 
     @router.post("/{enhancement}/approve", status_code=202)
     async def approve(enhancement: str, said: Said) -> DecisionAccepted:

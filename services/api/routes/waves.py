@@ -6,8 +6,8 @@ from fastapi import APIRouter, Body, Query
 
 from services.api import usecases
 from services.api.ports import Desk
-from shared.contracts.answers import Stopped, WaveOpened, WaveShown
-from shared.contracts.commands import Reason, StartWave
+from shared.contracts.answers import RollbackAsked, Stopped, WaveOpened, WaveShown
+from shared.contracts.commands import Reason, StartWave, Undo
 from shared.contracts.documents import Agent, Task, Wave
 from shared.contracts.report import WaveReport
 
@@ -37,6 +37,10 @@ def wave_routes(desk: Desk) -> APIRouter:
     @router.post("/waves/{wave}/stop")
     async def stop_wave(wave: str, reason: Annotated[Reason, Body(embed=True)] = "") -> Stopped:
         return await usecases.stop_wave(wave, reason, desk)
+
+    @router.post("/waves/{wave}/rollback", status_code=202)
+    async def ask_rollback(wave: str, asked: Undo | None = None) -> RollbackAsked:
+        return await usecases.ask_rollback_of_wave(wave, asked or Undo(), desk)
 
     @router.get("/tasks")
     async def list_tasks(wave: str = "", limit: Limit = 100) -> list[Task]:

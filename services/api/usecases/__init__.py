@@ -2,6 +2,8 @@
 
 from services.api.usecases.enhancements import (
     ask_rollback,
+    ask_rollback_of_wave,
+    ask_rollback_since,
     hand_over,
     list_enhancements,
     show_diff,
@@ -21,6 +23,8 @@ from services.api.usecases.waves import (
 
 __all__ = [
     "ask_rollback",
+    "ask_rollback_of_wave",
+    "ask_rollback_since",
     "check_ready",
     "get_status",
     "hand_over",

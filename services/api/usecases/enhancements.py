@@ -5,11 +5,19 @@ from typing import Any
 from services.api.domain.ids import short
 from services.api.ports import Desk
 from services.api.usecases.find import by_id
-from shared.contracts.answers import DecisionAccepted, RollbackAccepted
-from shared.contracts.commands import DecideEnhancement, Decision, RollbackEnhancement, Said
+from shared.contracts.answers import DecisionAccepted, RollbackAccepted, RollbackAsked
+from shared.contracts.commands import (
+    DecideEnhancement,
+    Decision,
+    RollbackEnhancement,
+    RollbackEnhancements,
+    Said,
+    Undo,
+    UndoSince,
+)
 from shared.contracts.documents import Audit, Enhancement
 from shared.contracts.states import EnhancementState
-from shared.kernel.errors import Conflict, Rejected
+from shared.kernel.errors import Conflict, NotFound, Rejected
 
 
 async def list_enhancements(wave: str, state: str, limit: int, desk: Desk) -> list[Enhancement]:
@@ -52,12 +60,15 @@ async def hand_over(typed: str, decision: Decision, said: Said, desk: Desk) -> D
         by=said.by,
         patch=said.patch or change.patch,
     )
-    after = await _send(command, change, desk)
+    after = await _send(command, change.id, change.wave_id, desk)
     return DecisionAccepted(enhancement_id=change.id, wave_id=change.wave_id, events_after=after)
 
 
 async def _send(
-    command: DecideEnhancement | RollbackEnhancement, change: Enhancement, desk: Desk
+    command: DecideEnhancement | RollbackEnhancement | RollbackEnhancements,
+    key: str,
+    wave: str,
+    desk: Desk,
 ) -> int:
     """Write it down and send it; the event sequence before it."""
     after = await desk.bus.last_sequence()
@@ -70,11 +81,45 @@ async def _send(
             at=desk.clock(),
         )
     )
-    await desk.bus.publish(command, key=f"{change.id}:{desk.new_id()}", wave=change.wave_id)
+    await desk.bus.publish(command, key=f"{key}:{desk.new_id()}", wave=wave)
     return after
 
 
-async def ask_rollback(typed: str, reason: str, desk: Desk) -> RollbackAccepted:
+async def ask_rollback_of_wave(typed: str, asked: Undo, desk: Desk) -> RollbackAsked:
+    """Ask for all that a wave has landed to be taken off."""
+    wave = await by_id(desk.store.waves, typed, "wave")
+    if not await desk.store.enhancements.count(wave_id=wave.id, state=EnhancementState.APPLIED):
+        raise Conflict(f"Nothing of wave {short(wave.id)} is landed.", code="not_applied")
+    return await _ask_all(wave.target_id, asked, desk, wave_id=wave.id)
+
+
+async def ask_rollback_since(asked: UndoSince, desk: Desk) -> RollbackAsked:
+    """Ask for all that landed on a target since a time to be taken off."""
+    target = await desk.store.targets.get(asked.target)
+    if target is None:
+        found = await desk.store.targets.find(location=asked.target)
+        if not found:
+            raise NotFound(
+                f"No wave has run on {asked.target}.",
+                hint="Name the repository as `groundswell wave list` does.",
+            )
+        target = found[0]
+    return await _ask_all(target.id, asked, desk, since=asked.since)
+
+
+async def _ask_all(target_id: str, asked: Undo, desk: Desk, **what: Any) -> RollbackAsked:
+    command = RollbackEnhancements(
+        rollback_id=desk.new_id(),
+        target_id=target_id,
+        dependents=asked.dependents,
+        reason=asked.reason or "rolled back by request",
+        **what,
+    )
+    after = await _send(command, command.rollback_id, what.get("wave_id", ""), desk)
+    return RollbackAsked(rollback_id=command.rollback_id, events_after=after)
+
+
+async def ask_rollback(typed: str, asked: Undo, desk: Desk) -> RollbackAccepted:
     """Ask for a rollback, durably; 409 where there is nothing to take off."""
     change = await show_enhancement(typed, desk)
     if change.state is not EnhancementState.APPLIED:
@@ -83,8 +128,10 @@ async def ask_rollback(typed: str, reason: str, desk: Desk) -> RollbackAccepted:
             hint="See groundswell enhancement list --state applied.",
             code="not_applied",
         )
-    fields: dict[str, Any] = {"enhancement_id": change.id}
-    if reason:
-        fields["reason"] = reason
-    after = await _send(RollbackEnhancement(**fields), change, desk)
+    command = RollbackEnhancement(
+        enhancement_id=change.id,
+        reason=asked.reason or "rolled back by request",
+        dependents=asked.dependents,
+    )
+    after = await _send(command, change.id, change.wave_id, desk)
     return RollbackAccepted(enhancement_id=change.id, wave_id=change.wave_id, events_after=after)

@@ -143,8 +143,8 @@ class GitRepository:
     def landed(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
         return self._find(target, ENHANCEMENT, set(ids))
 
-    def reverted(self, target: Target, enhancement_id: str) -> str | None:
-        return self._find(target, REVERTS, {enhancement_id}).get(enhancement_id)
+    def reverted(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
+        return self._find(target, REVERTS, set(ids))
 
     def _find(self, target: Target, trailer: str, ids: set[str]) -> dict[str, str]:
         """Newest first, so a change that came back after a revert is found where it stands."""
@@ -166,11 +166,11 @@ class GitRepository:
                 return
             yield commit
 
-    def revert(self, head: str, commit: str) -> Reverted:
+    def revert(self, tree: str, commit: str) -> Reverted:
         repository = self._mirror.repository
-        ours = repository.revparse_single(head).peel(pygit2.Commit)
+        ours = repository.revparse_single(tree).peel(pygit2.Tree)
         theirs = repository.revparse_single(commit).peel(pygit2.Commit)
-        index = repository.merge_trees(theirs.tree, ours.tree, theirs.parents[0].tree)
+        index = repository.merge_trees(theirs.tree, ours, theirs.parents[0].tree)
         if index.conflicts:
             paths = {each.path for sides in index.conflicts for each in sides if each is not None}
             return Reverted(None, tuple(sorted(paths)))

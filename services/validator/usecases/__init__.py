@@ -4,7 +4,7 @@ from services.validator.usecases.approval import decide
 from services.validator.usecases.gate import admit, reconcile, settle
 from services.validator.usecases.measure import measure_health
 from services.validator.usecases.outcomes import say_again
-from services.validator.usecases.rollback import roll_back
+from services.validator.usecases.rollback import roll_back, roll_back_all
 from services.validator.usecases.runs import carry_out
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "measure_health",
     "reconcile",
     "roll_back",
+    "roll_back_all",
     "say_again",
     "settle",
 ]
