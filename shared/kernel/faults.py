@@ -1,7 +1,7 @@
 """Named places where a process may be killed, so that a test can prove that nothing is lost there.
 
-A process started with GROUNDSWELL_FAULT=name, or name:n for the n-th time it comes by, dies at that
-place as by kill -9. Without the variable a fault point does nothing.
+GROUNDSWELL_FAULT=name:n:marker kills the process, as kill -9 does, the n-th time it comes by that place,
+once: the file `marker` says that it happened. Without the variable a fault point does nothing.
 """
 
 import os
@@ -14,13 +14,14 @@ POINTS = (
     "environment.built",
     "run.finished",
     "verdict.stored",
-    "landing.composed",
+    "landing.committed",
     "landing.moved",
     "landing.pushed",
     "landing.saved",
     "landing.said",
     "rollback.begun",
     "rollback.tested",
+    "rollback.committed",
     "rollback.pushed",
     "rollback.saved",
 )
@@ -29,10 +30,16 @@ _passed: dict[str, int] = {}
 
 
 def fault(point: str) -> None:
-    """Die here, if that was asked for."""
-    wanted, _, time = os.environ.get(VARIABLE, "").partition(":")
+    """Die here, if that was asked for and has not happened yet."""
+    wanted, _, rest = os.environ.get(VARIABLE, "").partition(":")
     if wanted != point:
         return
+    number, _, marker = rest.partition(":")
     _passed[point] = _passed.get(point, 0) + 1
-    if _passed[point] == int(time or 1):
-        os.kill(os.getpid(), signal.SIGKILL)
+    if _passed[point] < int(number or 1):
+        return
+    try:
+        os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return
+    os.kill(os.getpid(), signal.SIGKILL)

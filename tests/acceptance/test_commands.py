@@ -107,7 +107,15 @@ def test_init_writes_what_it_can_explain(home, target):
 def test_doctor_says_what_is_there_and_what_that_costs(home):
     done = home.run("doctor")
     assert done.returncode == 0, done.stdout
-    for part in ("nats-server", "secantusd-py", "tier D", "with your rights", "git version"):
+    for part in (
+        "nats-server",
+        "secantusd-py",
+        "tier A",
+        "tier B",
+        "tier C",
+        "is used",
+        "git version",
+    ):
         assert part in done.stdout
     checks = json.loads(home.run("doctor", "--json").stdout)
     assert {each["state"] for each in checks} <= {"ok", "limited"}

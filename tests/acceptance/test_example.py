@@ -4,7 +4,9 @@ import json
 
 import pytest
 
+from shared.sandbox.choice import TIERS
 from tests.support.repositories import checkout_of, git, the_shop
+from tests.support.sandboxes import the_best
 
 TRAILERS = ("Enhancement-Id", "Wave-Id", "Agent", "Validated-By")
 
@@ -39,9 +41,9 @@ def test_it_refuses_the_trap_and_names_the_test_that_caught_it(report):
     assert "tests/test_pricing.py::test_clearance_halves_the_price" in trap["tests"]
 
 
-def test_it_says_that_the_sandbox_isolates_little(report):
-    assert "D (rlimits)" in report["sandbox"]
-    assert "isolates little" in report["sandbox"]
+def test_it_says_which_sandbox_the_tests_ran_in_and_what_that_holds(report):
+    tier = TIERS[the_best()]
+    assert report["sandbox"] == f"{tier.label}: {tier.isolation}"
 
 
 def test_the_users_checkout_is_as_it_was(report, shop, before):
@@ -101,7 +103,7 @@ def test_the_text_report_has_what_a_person_needs(report, up, shop):
         "Landed (one commit each)",
         "caught by tests/test_",
         "Health",
-        "isolates little",
+        f"Sandbox {TIERS[the_best()].label}",
         f"git -C {shop} merge groundswell/main",
         "groundswell enhancement rollback",
         "undo all",

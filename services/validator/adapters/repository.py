@@ -12,6 +12,7 @@ from services.validator.domain.patches import REGULAR, Policy, apply_hunks, chec
 from services.validator.ports import Composition, Refusal, Reverted
 from shared.contracts.documents import Target
 from shared.kernel.errors import Rejected
+from shared.kernel.faults import fault
 from shared.targets.components import is_protected, matches
 from shared.targets.config import TargetConfig
 from shared.targets.git import RECEIVE_PACK, GitError, git
@@ -104,6 +105,7 @@ class GitRepository:
             return Refusal("moved", f"{target.landing_branch} has commits that {tip[:10]} lacks")
         with self._mirror.locked():
             self._move_private(target.landing_branch, tip)
+            fault("landing.moved")
             return self._push(target, tip, seen)
 
     def _move_private(self, branch: str, tip: str) -> None:

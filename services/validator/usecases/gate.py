@@ -91,7 +91,7 @@ async def _keep_settling(target_id: str, desk: Desk) -> None:
 
 async def settle(target_id: str, desk: Desk) -> None:
     """Run epochs on a target until nothing that is ready is left."""
-    async with desk.locks[target_id]:
+    async with desk.locks[target_id], desk.gate_lock(target_id):
         target = await desk.store.targets.need(target_id)
         await landing.recover(target, desk)
         while ready := await pool.ready(target, desk):
@@ -116,7 +116,7 @@ async def _open(target: Target, ready: Sequence[Enhancement], desk: Desk) -> Epo
     repository = desk.repository(target)
     head = await asyncio.to_thread(repository.refresh, target)
     place = await workplace(desk, target, head.commit)
-    validating = await pool.validate(ready, desk)
+    validating = await landing.find_landed(target, await pool.validate(ready, desk), desk)
     wave_id = ready[0].wave_id
     verdict = await run_tests(desk, place, wave_id=wave_id, purpose="baseline", tree=place.tree)
     if verdict.outcome != "reported":

@@ -18,6 +18,7 @@ from services.validator.usecases.outcomes import expire, leave
 from shared.contracts.documents import Enhancement, Target, Verdict
 from shared.contracts.states import WAVE, EnhancementState
 from shared.kernel.errors import Transient
+from shared.kernel.faults import fault
 
 log = structlog.get_logger(__name__)
 
@@ -41,13 +42,16 @@ async def land(batch: Batch, desk: Desk) -> None:
             await expire(each, f"its wave was {wave.state} before it could land", desk)
         return
     validated = await _commit(batch, desk)
+    fault("landing.committed")
     tip = validated[-1].commit or batch.place.head
     refusal = await asyncio.to_thread(
         desk.repository(batch.target).publish, batch.target, tip, batch.place.head
     )
     if refusal is None:
+        fault("landing.pushed")
         for each in validated:
             await leave(each, "land", desk)
+        fault("landing.said")
     else:
         await _not_landed(validated, refusal, desk)
 
@@ -100,6 +104,27 @@ async def _not_landed(changes: Sequence[Enhancement], refusal: Refusal, desk: De
         )
         if back is not None and refusal.kind != "moved":
             await expire(back, f"could not be put on the landing branch: {refusal.reason}", desk)
+
+
+async def find_landed(
+    target: Target, changes: Sequence[Enhancement], desk: Desk
+) -> list[Enhancement]:
+    """Of changes in the gate, those that are not on the branch yet; the others are applied now.
+
+    Another validator may have taken a change back that was just being landed: the branch decides.
+    """
+    repository = desk.repository(target)
+    there = await asyncio.to_thread(repository.landed, target, [each.id for each in changes])
+    left = []
+    for each in changes:
+        commit = there.get(each.id)
+        if commit is None:
+            left.append(each)
+        elif validated := await desk.store.enhancements.transition(
+            each, "pass", commit=commit, branch=target.landing_branch, changed_at=desk.clock()
+        ):
+            await leave(validated, "land", desk)
+    return left
 
 
 async def recover(target: Target, desk: Desk) -> None:

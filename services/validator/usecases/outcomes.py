@@ -17,8 +17,10 @@ from shared.contracts.events import (
     RollbackRefused,
 )
 from shared.contracts.states import EnhancementState
+from shared.kernel.faults import fault
 
 LISTED = 50
+SAVED = {"land": "landing.saved", "roll_back": "rollback.saved"}
 # Less than the streams' duplicate window of ten minutes.
 REMEMBERED = timedelta(minutes=8)
 
@@ -42,6 +44,7 @@ async def leave(change: Enhancement, trigger: str, desk: Desk, **fields: Any) ->
         change, trigger, changed_at=now, finished_at=now, **fields
     )
     stored = moved or await desk.store.enhancements.need(change.id)
+    fault(SAVED.get(trigger, ""))
     await say(stored, desk)
     return stored
 

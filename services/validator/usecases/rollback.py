@@ -67,7 +67,7 @@ async def roll_back(command: RollbackEnhancement, desk: Desk) -> None:
     """Take one change off, or refuse with the reason; done twice it is done once."""
     change = await desk.store.enhancements.need(command.enhancement_id)
     target = await desk.store.targets.need(change.target_id)
-    async with desk.locks[target.id]:
+    async with desk.locks[target.id], desk.gate_lock(target.id):
         change = await desk.store.enhancements.need(command.enhancement_id)
         if change.state is EnhancementState.ROLLED_BACK:
             await say(change, desk)
@@ -88,7 +88,7 @@ async def roll_back(command: RollbackEnhancement, desk: Desk) -> None:
 async def roll_back_all(command: RollbackEnhancements, desk: Desk) -> None:
     """Take off all that a wave, or a target since some time, has landed; all of it or nothing."""
     target = await desk.store.targets.need(command.target_id)
-    async with desk.locks[target.id]:
+    async with desk.locks[target.id], desk.gate_lock(target.id):
         landed = await desk.store.enhancements.find(
             target_id=target.id, state=EnhancementState.APPLIED
         )
@@ -260,6 +260,7 @@ async def _publish(
         message = rollback_message(changes[key], reason)
         tip = await asyncio.to_thread(repository.commit, tree, tip, message, desk.clock())
         commits[key] = tip
+    fault("rollback.committed")
     refusal = await asyncio.to_thread(repository.publish, branch.target, tip, branch.place.head)
     fault("rollback.pushed")
     if refusal is not None and refusal.kind in {"moved", "unreachable"}:
@@ -268,7 +269,6 @@ async def _publish(
         raise _Refused(refusal.reason)
     for key, commit in commits.items():
         await _finish(changes[key], commit, wish.reason, desk)
-    fault("rollback.saved")
 
 
 async def _finish(change: Enhancement, commit: str, reason: str, desk: Desk) -> None:

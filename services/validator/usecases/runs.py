@@ -15,6 +15,7 @@ from shared.contracts.events import RunFinished
 from shared.contracts.states import RunState
 from shared.contracts.work import RunTests
 from shared.kernel.errors import Transient
+from shared.kernel.faults import fault
 
 log = structlog.get_logger(__name__)
 
@@ -124,6 +125,7 @@ async def _carry_out(verdict: Verdict, desk: Desk) -> Verdict:
         if isinstance(outcome, Reported):
             break
         log.warning("run_broken", run=verdict.id, reason=outcome.reason)
+    fault("run.finished")
     finished = desk.clock()
     result = await _keep(outcome, desk)
     done = await desk.store.verdicts.transition(
@@ -134,6 +136,7 @@ async def _carry_out(verdict: Verdict, desk: Desk) -> Verdict:
         seconds=(finished - started).total_seconds(),
         finished_at=finished,
     )
+    fault("verdict.stored")
     return done or await desk.store.verdicts.need(verdict.id)
 
 

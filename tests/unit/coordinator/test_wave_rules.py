@@ -46,10 +46,16 @@ def test_one_task_that_goes_on_keeps_the_wave_open(state):
     assert waves.over([a_task(state="done"), a_task(state=state)]) is alone
 
 
-@pytest.mark.parametrize("state", sorted(set(EnhancementState) - {"rejected", "rolled_back"}))
+@pytest.mark.parametrize(
+    "state", sorted(set(EnhancementState) - {"rejected", "rolled_back", "needs_approval"})
+)
 def test_what_was_neither_refused_nor_taken_off_forecloses_nothing(state):
     change = an_enhancement(state=state, reason="whatever", tests=("t::a",))
     assert waves.foreclosure(change) is None
+
+
+def test_what_waits_for_a_person_is_not_proposed_again():
+    assert waves.foreclosure(an_enhancement(state="needs_approval")) == "it waits for a person"
 
 
 def test_a_refusal_for_an_old_epoch_forecloses_nothing():

@@ -3,9 +3,9 @@
 import platform
 
 import pytest
-
 from services.validator.adapters.lending import can_be_lent
-from services.validator.adapters.registries import read_pip, uv_variables
+
+from shared.environments.registries import read_pip, uv_variables
 
 HERE = platform.python_version()
 

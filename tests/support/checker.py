@@ -1,0 +1,145 @@
+"""What must hold whenever everything is at rest; read from MongoDB, the streams and git alone."""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import nats
+import pymongo
+
+from shared.contracts.states import ENHANCEMENT, TASK, WAVE, EnhancementState
+from tests.support.repositories import git
+
+Record = Mapping[str, Any]
+LANDED = {EnhancementState.APPLIED, EnhancementState.ROLLED_BACK}
+RUN = re.compile(r"\(run\s+([0-9a-f-]+)")
+SAID_AT_THE_END = {
+    "gs.evt.enhancement.applied": {"applied", "rolled_back"},
+    "gs.evt.enhancement.rejected": {"rejected"},
+    "gs.evt.enhancement.rolled_back": {"rolled_back"},
+}
+
+
+def check_state(database: Any) -> list[Record]:
+    """Everything accepted is finished, each in one end state; the enhancements."""
+    for name, machine in (("waves", WAVE), ("tasks", TASK)):
+        open_ = [each for each in database[name].find() if not machine.terminal(each["state"])]
+        assert not open_, f"{name} are left open: {open_}"
+    changes = list(database["enhancements"].find())
+    at_rest = {"applied", "needs_approval"}
+    moving = [
+        each
+        for each in changes
+        if not ENHANCEMENT.terminal(each["state"]) and each["state"] not in at_rest
+    ]
+    assert not moving, f"enhancements are left where they are: {moving}"
+    return changes
+
+
+def check_branch(place: Path, branch: str, changes: Iterable[Record], database: Any) -> None:
+    """Exactly one commit for each that landed, none for others; every tree that landed was tested."""
+    by_id = {each["_id"]: each for each in changes}
+    commits = _commits(place, branch)
+    landed = Counter(each["enhancement"] for each in commits if each["enhancement"])
+    reverted = Counter(each["reverts"] for each in commits if each["reverts"])
+    for identity, change in by_id.items():
+        state = EnhancementState(change["state"])
+        assert landed[identity] == (state in LANDED), (
+            f"{identity} is {state}: {landed[identity]} commits"
+        )
+        assert reverted[identity] == (state is EnhancementState.ROLLED_BACK), identity
+        if state in LANDED:
+            assert change["commit"] in {each["commit"] for each in commits}
+    assert set(landed) <= set(by_id), "a commit has a trailer that nobody knows"
+    assert all(len(each["parents"]) <= 1 for each in commits), "the branch is not linear"
+    _check_tested(commits, database)
+    _check_forward(place, branch)
+
+
+def _check_tested(commits: list[Record], database: Any) -> None:
+    """The last commit of each batch has a tree on which the whole suite ran, on the head below it."""
+    verdicts = {each["_id"]: each for each in database["verdicts"].find()}
+    trees = {each["tree"]: each for each in verdicts.values() if not each["tests"]}
+    for position, each in enumerate(commits):
+        run = each["run"]
+        above = commits[position + 1]["run"] if position + 1 < len(commits) else None
+        if run is not None and run != above:
+            verdict = verdicts[run]
+            assert verdict["tree"] == each["tree"], f"{each['commit']} is not what was tested"
+            assert verdict["outcome"] == "reported"
+    if commits:
+        assert commits[-1]["tree"] in trees, "nothing ran on the tree that the branch ends with"
+
+
+def _check_forward(place: Path, branch: str) -> None:
+    """By the branch's own log: each value contains the one before."""
+    log = place / ".git" / "logs" / "refs" / "heads" / branch
+    for line in log.read_text().splitlines() if log.exists() else ():
+        old, new = line.split()[:2]
+        if set(old) != {"0"}:
+            git(place, "merge-base", "--is-ancestor", old, new)
+
+
+def _commits(place: Path, branch: str) -> list[Record]:
+    """The branch above its base, oldest first."""
+    if not git(place, "branch", "--list", branch):
+        return []
+    lines = git(place, "log", "--reverse", "--format=%H%x00%T%x00%P%x00%B%x01", f"main..{branch}")
+    found = []
+    for entry in filter(None, (each.strip("\n") for each in lines.split("\x01"))):
+        commit, tree, parents, body = entry.split("\x00")
+        trailers = dict(re.findall(r"^([A-Z][A-Za-z-]+): (.+)$", body, re.MULTILINE))
+        run = RUN.search(body)
+        found.append(
+            {
+                "commit": commit,
+                "tree": tree,
+                "parents": parents.split(),
+                "enhancement": trailers.get("Enhancement-Id"),
+                "reverts": trailers.get("Reverts-Enhancement-Id"),
+                "run": run[1] if run else None,
+            }
+        )
+    return found
+
+
+def check_locks(home: Path, place: Path) -> None:
+    """Nothing that a dead process locked is still in the way of git."""
+    stale = [*(place / ".git").rglob("*.lock"), *(home / "targets").glob("*/repo.git/**/*.lock")]
+    assert not [each for each in stale if "refs" in each.parts], stale
+
+
+async def check_streams(url: str, changes: Iterable[Record]) -> None:
+    """Every outcome was said once, no work is left, and no letter is dead."""
+    client = await nats.connect(url)
+    try:
+        jetstream = client.jetstream()
+        for name in ("GS_TASKS", "GS_PROPOSALS", "GS_RUNS", "GS_COMMANDS", "GS_DLQ"):
+            state = (await jetstream.stream_info(name)).state
+            assert state.messages == 0, f"{name} still has {state.messages} messages"
+        said = await _said(jetstream)
+    finally:
+        await client.close()
+    for change in changes:
+        for subject, states in SAID_AT_THE_END.items():
+            wanted = change["state"] in states
+            assert said[subject, change["_id"]] == wanted, (subject, change["_id"], change["state"])
+
+
+async def _said(jetstream: Any) -> Counter[tuple[str, str]]:
+    info = (await jetstream.stream_info("GS_EVENTS")).state
+    found: Counter[tuple[str, str]] = Counter()
+    for sequence in range(info.first_seq, info.last_seq + 1):
+        message = await jetstream.get_msg("GS_EVENTS", sequence)
+        body = json.loads(message.data or b"{}")
+        if "enhancement_id" in body:
+            found[message.subject, body["enhancement_id"]] += 1
+    return found
+
+
+def connect(url: str, name: str = "groundswell") -> Any:
+    """A database of the stack, by a driver that is not ours."""
+    return pymongo.MongoClient(url)[name]
