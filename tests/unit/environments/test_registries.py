@@ -3,8 +3,8 @@
 import platform
 
 import pytest
-from services.validator.adapters.lending import can_be_lent
 
+from shared.environments.lending import can_be_lent
 from shared.environments.registries import read_pip, uv_variables
 
 HERE = platform.python_version()

@@ -1,0 +1,67 @@
+"""kill -9 at every fault point: the stack mends itself, and everything that must hold does."""
+
+import asyncio
+
+import pytest
+
+from shared.kernel.faults import POINTS, VARIABLE
+from tests.support.checker import (
+    check_branch,
+    check_locks,
+    check_state,
+    check_streams,
+    connect,
+)
+from tests.support.repositories import a_repository, checkout_of
+from tests.support.stack import Home, environment, wait_for
+
+FILES = {
+    "one/__init__.py": "",
+    "two/__init__.py": "",
+    "one/a.py": "import os\nimport sys\n\n\ndef a():\n    x = None\n    return x == None\n",
+    "one/b.py": "import os\n\n\ndef b():\n    return 2\n",
+    "two/c.py": "import json\n\n\ndef c():\n    if True:\n        return 3\n    else:\n        return 4\n",
+    "tests/test_all.py": "from one import a, b\nfrom two import c\n\n\ndef test_all():\n"
+    "    assert a.a() and b.b() == 2 and c.c() == 3\n    assert a.sys\n",
+}
+
+
+@pytest.fixture
+def target(tmp_path):
+    return a_repository(tmp_path / "target", **FILES)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_nothing_is_lost_or_doubled(point, target, tmp_path, monkeypatch):
+    marker = tmp_path / "killed"
+    monkeypatch.setattr("tests.support.stack.environment", _with({VARIABLE: f"{point}:1:{marker}"}))
+    home = Home(tmp_path / "home")
+    before = checkout_of(target)
+    with home.up():
+        stack = home.stack
+        report = home.json("run", str(target))
+        assert report["landed"], str(report)
+        done = home.run("enhancement", "rollback", report["landed"][-1]["id"], "--dependents")
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert marker.exists(), "it was never killed"
+        database = connect(stack["mongo_url"])
+        wait_for(lambda: _quiet(stack["nats_url"], database))
+        changes = check_state(database)
+        check_branch(target, "groundswell/main", changes, database)
+        check_locks(home.path, target)
+    assert checkout_of(target) == before
+
+
+def _quiet(url, database):
+    """At rest: the streams take their time after a kill, as what was not acknowledged comes again."""
+    try:
+        asyncio.run(check_streams(url, check_state(database)))
+    except AssertionError:
+        return False
+    return True
+
+
+def _with(variables):
+    """The environment of a stack, with more in it."""
+
+    return lambda home: environment(home) | variables
