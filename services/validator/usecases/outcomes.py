@@ -44,7 +44,8 @@ async def leave(change: Enhancement, trigger: str, desk: Desk, **fields: Any) ->
         change, trigger, changed_at=now, finished_at=now, **fields
     )
     stored = moved or await desk.store.enhancements.need(change.id)
-    fault(SAVED.get(trigger, ""))
+    if trigger in SAVED:
+        fault(SAVED[trigger])
     await say(stored, desk)
     return stored
 

@@ -1,0 +1,244 @@
+"""Two hundred random rounds: up to three validators race for the same landings and are killed where chance wants it.
+
+The validators are forked processes with a real MongoDB wire and real repositories; only the suite is
+played, as it is the same for every one of them. What must hold is read from MongoDB and git alone.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import os
+import random
+import signal
+import sys
+import traceback
+from pathlib import Path
+
+import pytest
+
+from services.validator.adapters.repository import GitRepository
+from services.validator.domain.reports import Outcome, Reported, TestReport, TestResult
+from services.validator.usecases import carry_out, roll_back, settle
+from services.validator.usecases.desk import Desk
+from shared.contracts.commands import RollbackEnhancement
+from shared.contracts.documents import Patch
+from shared.contracts.states import EnhancementState
+from shared.contracts.work import RunTests
+from shared.environments.ports import Environment
+from shared.kernel import faults
+from shared.kernel.clock import utc_now
+from shared.kernel.errors import GroundswellError
+from shared.kernel.ids import uuid7
+from shared.mongo.client import connected
+from shared.mongo.collections import ensure_indexes, open_store
+from shared.sandbox.choice import NoSandbox
+from shared.targets.mirror import Mirror
+from tests.support.builders import a_target, a_task, a_wave, an_enhancement
+from tests.support.checker import check_branch, check_locks, connect
+from tests.support.landing import a_patch
+from tests.support.repositories import a_repository, checkout_of, git
+
+SHARDS, ROUNDS = 8, 25
+ATTEMPTS = 12
+PATIENCE = 60
+LANDING = [each for each in faults.POINTS if each.startswith(("landing", "run", "verdict"))]
+ROLLING = [each for each in faults.POINTS if each.startswith("rollback")]
+BAD = "bad"
+
+
+class PlayedSuite:
+    """One test per file; a file that says it is bad fails."""
+
+    def __init__(self, mirror: Mirror) -> None:
+        self.mirror = mirror
+
+    async def run(self, tree_oid, profile, environment, tests=(), **_):
+        tree = self.mirror.tree(tree_oid)
+        results = {
+            path: TestResult(
+                path, Outcome.FAILED if BAD in (tree.read(path) or b"").decode() else Outcome.PASSED
+            )
+            for path in tree.files()
+            if not tests or path in tests
+        }
+        return Reported(TestReport(results))
+
+
+class PlayedEnvironments:
+    async def prepare(self, *_):
+        return Environment("e", Path("/nowhere"), (), 0.0, True)
+
+
+class Trusted(NoSandbox):
+    trusted = True
+
+
+class RunningBus:
+    """What is asked of a runner is done at once, by ourselves."""
+
+    def __init__(self) -> None:
+        self.desk: Desk | None = None
+        self.tasks: set[asyncio.Task[None]] = set()
+
+    async def publish(self, message, **_):
+        if isinstance(message, RunTests):
+            assert self.desk is not None
+            task = asyncio.create_task(carry_out(message, self.desk))
+            self.tasks.add(task)
+
+
+@contextlib.asynccontextmanager
+async def a_desk(mongo_url, name, home):
+    async with connected(mongo_url, name) as database:
+        bus = RunningBus()
+        desk = Desk(
+            store=open_store(database),
+            bus=bus,
+            home=home,
+            repository=lambda target: GitRepository(Mirror.at(home, target.id)),
+            environments=PlayedEnvironments(),
+            suite=None,
+            sandbox=Trusted(()),
+            clock=utc_now,
+            new_id=uuid7,
+        )
+        [target] = await desk.store.targets.find()
+        object.__setattr__(desk, "suite", PlayedSuite(desk.mirror(target)))
+        bus.desk = desk
+        yield desk, target
+
+
+async def prepare(mongo_url, name, place, rnd):
+    """A wave with a few changes in the gate: of one file each, of the same file, and now and then a bad one."""
+    async with connected(mongo_url, name) as database:
+        await ensure_indexes(database)
+        store = open_store(database)
+        head = git(place, "rev-parse", "main")
+        root = git(place, "rev-list", "--max-parents=0", "HEAD")
+        target = a_target(location=str(place), root_commit=root)
+        wave = a_wave(target_id=target.id, state="running", commit=head, base_commit=head)
+        await store.targets.insert(target)
+        await store.waves.insert(wave)
+        for number in range(rnd.randint(2, 5)):
+            path = f"{'abc'[number % 3]}.txt"
+            text = (place / path).read_text()
+            line = rnd.randrange(10)
+            word = BAD if rnd.random() < 0.2 else f"changed by {number}"
+            after = text.replace(f"line {line}\n", f"{word}\n")
+            patch = a_patch(path, text, after)
+            digest = hashlib.sha256(patch.encode()).hexdigest()
+            task = a_task(wave, component=f"c{number}", paths=(f"/{path}",), state="proposed")
+            change = an_enhancement(
+                task,
+                key=f"k{number}",
+                patch=digest,
+                files=(path,),
+                base_commit=head,
+                state="cleared",
+            )
+            await store.tasks.insert(task)
+            await store.patches.insert(Patch(id=digest, text=patch, created_at=utc_now()))
+            await store.enhancements.insert(change)
+
+
+def validator(mongo_url, name, home, undo):
+    """What one validator process does until nothing is left to do for it."""
+
+    async def work():
+        async with a_desk(mongo_url, name, home) as (desk, target):
+            while True:
+                try:
+                    if undo:
+                        await roll_back(
+                            RollbackEnhancement(enhancement_id=undo, dependents=True), desk
+                        )
+                    else:
+                        await settle(target.id, desk)
+                except GroundswellError:
+                    await asyncio.sleep(0.02)
+                open_ = await desk.store.enhancements.count(
+                    target_id=target.id, state=["cleared", "validating", "validated"]
+                )
+                if undo or not open_:
+                    return
+
+    asyncio.run(work())
+
+
+def forked(action, *arguments, fault):
+    """Run it in a process of its own, which may die at a fault point."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        signal.alarm(PATIENCE)
+        os.environ[faults.VARIABLE] = fault
+        action(*arguments)
+        os._exit(0)
+    except BaseException:  # noqa: BLE001 - a forked copy must never come back into pytest
+        traceback.print_exc(file=sys.stderr)
+        os._exit(1)
+
+
+def race(rnd, action, points, marker, *arguments):
+    """One to three at once, each of them perhaps killed; then one that is not."""
+    for attempt in range(ATTEMPTS):
+        last = attempt == ATTEMPTS - 1 or rnd.random() < 0.3
+        pids = []
+        for number in range(1 if last else rnd.randint(1, 3)):
+            point = (
+                ""
+                if last
+                else f"{rnd.choice(points)}:{rnd.randint(1, 2)}:{marker}-{attempt}-{number}"
+            )
+            pids.append(forked(action, *arguments, fault=point))
+        codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+        assert set(codes) <= {0, -signal.SIGKILL}, codes
+        if last:
+            return
+
+
+@contextlib.contextmanager
+def noted(seed):
+    """A round that fails names the seed that makes it again."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"seed {seed}")
+        raise
+
+
+def a_round(seed, mongo_url, folder):
+    rnd = random.Random(seed)
+    ten = "".join(f"line {n}\n" for n in range(10))
+    place = a_repository(folder / "target", a_txt=ten, b_txt=ten, c_txt=ten)
+    before, name = checkout_of(place), "round_" + uuid7().replace("-", "")
+    home = folder / "home"
+    asyncio.run(prepare(mongo_url, name, place, rnd))
+    race(rnd, validator, LANDING, folder / "m", mongo_url, name, home, None)
+    database = connect(mongo_url, name)
+    applied = [each["_id"] for each in database["enhancements"].find({"state": "applied"})]
+    if applied and rnd.random() < 0.5:
+        undo = rnd.choice(applied)
+        race(rnd, validator, ROLLING, folder / "r", mongo_url, name, home, undo)
+    changes = list(database["enhancements"].find())
+    ended = {"applied", "rejected", "expired", "rolled_back"}
+    assert {each["state"] for each in changes} <= ended, [each["state"] for each in changes]
+    bad = [
+        each
+        for each in changes
+        if BAD in database["patches"].find_one({"_id": each["patch"]})["text"]
+    ]
+    assert all(each["state"] != EnhancementState.APPLIED for each in bad)
+    check_branch(place, "groundswell/main", changes, database)
+    check_locks(home, place)
+    assert checkout_of(place) == before
+    database.client.drop_database(name)
+
+
+@pytest.mark.parametrize("shard", range(SHARDS))
+def test_each_lands_exactly_once_whatever_happens(shard, mongo_url, tmp_path):
+    for number in range(ROUNDS):
+        seed = shard * ROUNDS + number
+        with noted(seed):
+            a_round(seed, mongo_url, tmp_path / str(seed))
