@@ -14,6 +14,8 @@ SETTINGS = (
     "gc.auto=0",
     "maintenance.auto=false",
     "receive.autogc=false",
+    # A branch that somebody looks at is never moved below their feet, whatever their configuration says.
+    "receive.denyCurrentBranch=refuse",
     "core.alternateRefsCommand=true",
     "protocol.ext.allow=never",
 )

@@ -22,7 +22,6 @@ from shared.targets.patches import FilePatch, Kind, parse_patch
 from shared.targets.repository import checked_out_at, is_url
 
 NAME, EMAIL = "Groundswell", "groundswell@localhost"
-ABSENT = "0" * 40
 # An enhancement is looked for this far back; a landing branch is young.
 REACH = 20_000
 KNOWN = 4
@@ -104,21 +103,16 @@ class GitRepository:
         if seen is not None and not self._mirror.is_ancestor(seen, tip):
             return Refusal("moved", f"{target.landing_branch} has commits that {tip[:10]} lacks")
         with self._mirror.locked():
-            self._move_private(target.landing_branch, tip)
+            self._move_private(f"refs/heads/{target.landing_branch}", tip)
             fault("landing.moved")
             return self._push(target, tip, seen)
 
-    def _move_private(self, branch: str, tip: str) -> None:
-        """Compare and swap; the target is the authority, so the private branch follows it."""
-        reference = f"refs/heads/{branch}"
-        found = self._mirror.repository.references.get(reference)
-        old = str(found.target) if found is not None else ABSENT
-        git(self._mirror.path, "update-ref", reference, tip, old)
+    def _move_private(self, reference: str, tip: str) -> None:
+        """The mirror is locked; the target, which alone decides by compare-and-swap, it only follows."""
+        self._mirror.repository.references.create(reference, pygit2.Oid(hex=tip), force=True)
 
     def _push(self, target: Target, tip: str, seen: str | None) -> Refusal | None:
         remote = is_url(target.location)
-        if where := checked_out_at(target.location, target.landing_branch):
-            return Refusal("checked_out", f"{target.landing_branch} is checked out in {where}")
         reference = f"refs/heads/{target.landing_branch}"
         options = [
             "--quiet",
@@ -138,8 +132,8 @@ class GitRepository:
                 with_users_config=remote,
             )
         except GitError as error:
-            return _refusal(error.stderr)
-        git(self._mirror.path, "update-ref", f"{FETCHED}{target.landing_branch}", tip)
+            return _refusal(error.stderr, target)
+        self._move_private(f"{FETCHED}{target.landing_branch}", tip)
         return None
 
     def landed(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
@@ -277,7 +271,7 @@ def _parses(content: bytes) -> bool:
     return True
 
 
-def _refusal(stderr: str) -> Refusal:
+def _refusal(stderr: str, target: Target) -> Refusal:
     """What git's refusal means for us."""
     reason = " ".join(stderr.split())[-500:]
     if any(
@@ -286,7 +280,8 @@ def _refusal(stderr: str) -> Refusal:
     ):
         return Refusal("moved", reason)
     if "checked out" in stderr:
-        return Refusal("checked_out", reason)
+        where = checked_out_at(target.location, target.landing_branch) or target.location
+        return Refusal("checked_out", f"{target.landing_branch} is checked out in {where}")
     if any(
         each in stderr for each in ("Could not read from remote", "unable to access", "Connection")
     ):

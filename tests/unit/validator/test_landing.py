@@ -304,7 +304,7 @@ class TestFoundAgain:
     def test_without_a_landing_branch_nothing_has_landed(self, yard):
         yard.head()
         assert yard.repository.landed(yard.target, ["e1"]) == {}
-        assert yard.repository.reverted(yard.target, "e1") is None
+        assert yard.repository.reverted(yard.target, ["e1"]) == {}
 
     def test_it_is_found_below_a_merge_of_the_base(self, yard, tmp_path):
         first = yard.land("m.py", "x = 1\n", "x = 2\n", "e1")
