@@ -55,7 +55,9 @@ def _summary(report: WaveReport) -> str:
             f" on branch [bold]{escape(report.landing_branch)}[/], now at "
             f"[bold]{(report.final_commit or '')[:10]}[/]"
         )
-    return f"{', '.join(parts)}{where}; {report.base_branch} is untouched."
+    direct = report.landing_branch == report.base_branch
+    untouched = "" if direct else f"; {report.base_branch} is untouched"
+    return f"{', '.join(parts)}{where}{untouched}."
 
 
 def _failure(report: WaveReport, console: Console) -> None:

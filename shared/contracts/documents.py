@@ -50,6 +50,11 @@ class Target(Document):
     detached: bool = False
     created_at: datetime
 
+    @property
+    def direct(self) -> bool:
+        """Whether changes land on the base branch itself."""
+        return self.landing_branch == self.base_branch
+
 
 class Agent(Document):
     """A registered worker. It is offline when its heart-beat is older than the coordinator allows."""

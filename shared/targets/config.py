@@ -65,6 +65,12 @@ class PolicySection(Section):
     unsafe_fixes: bool = True
 
 
+class LandingSection(Section):
+    """Where changes land: on a branch of ours (`branch`), or on the base branch itself (`direct`)."""
+
+    mode: Literal["branch", "direct"] = "branch"
+
+
 class CodeQualitySection(Section):
     """Beginnings of rule codes: of the built-in rules only these (empty: all), and none of those."""
 
@@ -80,6 +86,7 @@ class TargetConfig(Section):
     environment: EnvironmentSection = EnvironmentSection()
     test: TestSection = TestSection()
     policy: PolicySection = PolicySection()
+    landing: LandingSection = LandingSection()
     code_quality: CodeQualitySection = CodeQualitySection()
 
 

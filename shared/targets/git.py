@@ -37,6 +37,8 @@ def _other_end(command: str) -> str:
 
 UPLOAD_PACK = _other_end("upload-pack")
 RECEIVE_PACK = _other_end("receive-pack")
+# For who asked for it: a checked-out branch moves together with its work tree, unless that has changes.
+RECEIVE_PACK_AND_UPDATE = _other_end("-c receive.denyCurrentBranch=updateInstead receive-pack")
 
 
 class GitError(GroundswellError):

@@ -7,6 +7,7 @@ from pathlib import Path
 import pygit2
 from filelock import FileLock
 
+from shared.contracts.documents import Target
 from shared.kernel.errors import NotFound, Transient
 from shared.targets.git import UPLOAD_PACK, GitError, git
 from shared.targets.repository import is_url
@@ -91,6 +92,11 @@ class Mirror:
         except (KeyError, ValueError) as error:
             raise NotFound(f"The mirror has no {revision}.", code="no_revision") from error
         return GitTree(repository, found.peel(pygit2.Tree))
+
+    def base_tree(self, target: Target) -> GitTree | None:
+        """The tree of the target's base branch; None where it is gone."""
+        base = self.branch(target.base_branch)
+        return None if base is None else self.tree(base)
 
     def export(self, revision: str, into: Path) -> None:
         """Write the files of a commit or tree below `into`."""

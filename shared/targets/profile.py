@@ -67,9 +67,13 @@ class TargetProfile(Value):
     notes: tuple[str, ...]
 
 
-def profile(tree: Tree) -> TargetProfile:
-    """Describe a target; nothing of it is run. Raises `Rejected` for a bad `groundswell.toml`."""
-    content = tree.read(FILE)
+def profile(tree: Tree, base: Tree | None = None) -> TargetProfile:
+    """Describe a target; nothing of it is run. Raises `Rejected` for a bad `groundswell.toml`.
+
+    `base` is the base branch's tree: what the target says about itself counts as it stands there,
+    and not as somebody put it on the branch that changes land on.
+    """
+    content = (base or tree).read(FILE)
     config = parse_config(content) if content is not None else TargetConfig()
     components = find_components(tree, config)
     declared = requirements.read(tree)

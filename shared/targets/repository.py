@@ -190,6 +190,11 @@ def checked_out_at(location: str, branch: str) -> str | None:
     return None
 
 
+def has_local_changes(place: str) -> bool:
+    """Whether a work tree differs from its commit; files that git does not know do not count."""
+    return bool(text(Path(place), "status", "--porcelain", "--untracked-files=no"))
+
+
 def _inspect_url(location: str, base: str | None) -> RepositoryFacts:
     """A remote: asked with the user's own configuration, because that has the credentials."""
     try:

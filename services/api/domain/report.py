@@ -218,6 +218,12 @@ def _commands(stored: Stored, landed: Sequence[Enhancement]) -> Commands:
             ),
         )
     git = f"git -C {place}"
+    if target.direct:
+        return Commands(
+            look=(f"{git} log --stat {wave.commit[:10]}..{branch}",),
+            undo_one=(f"groundswell enhancement rollback {short(there[-1].id)}",),
+            undo_all=(f"groundswell wave rollback {short(wave.id)}",),
+        )
     undo = (
         f"{git} branch -D {branch}"
         if wave.landing_commit is None

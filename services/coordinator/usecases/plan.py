@@ -11,7 +11,7 @@ from shared.contracts.documents import Failure, Finding, Opportunity, Task, Wave
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Rejected
 from shared.targets.profile import profile
-from shared.targets.repository import checked_out_at
+from shared.targets.repository import checked_out_at, has_local_changes
 
 
 async def plan_wave(wave: Wave, desk: Desk, *, nudge: bool) -> Wave | None:
@@ -55,6 +55,15 @@ async def _nowhere_to_land(wave: Wave, desk: Desk) -> Failure | None:
     where = await asyncio.to_thread(checked_out_at, target.location, target.landing_branch)
     if where is None or wave.dry_run:
         return None
+    if target.direct:
+        if not await asyncio.to_thread(has_local_changes, where):
+            return None
+        return Failure(
+            code="landing_checked_out",
+            message=f"{target.landing_branch} is checked out in {where} with changes of your own, and "
+            "nothing is landed below them.",
+            hint=f"Commit or stash them: git -C {where} stash.",
+        )
     return Failure(
         code="landing_checked_out",
         message=f"{target.landing_branch} is checked out, and a checked-out branch is never moved.",
@@ -73,7 +82,11 @@ async def findings_on(wave: Wave, commit: str, desk: Desk) -> list[Finding] | No
 
 async def foreclosed_in(wave: Wave, desk: Desk) -> dict[str, str]:
     """Fingerprints that are not to be tried again, and why."""
-    states = [EnhancementState.REJECTED, EnhancementState.ROLLED_BACK]
+    states = [
+        EnhancementState.REJECTED,
+        EnhancementState.ROLLED_BACK,
+        EnhancementState.NEEDS_APPROVAL,
+    ]
     changes = await desk.store.enhancements.find(target_id=wave.target_id, state=states)
     return {
         finding.fingerprint: why
@@ -87,7 +100,9 @@ async def _paths(wave: Wave, desk: Desk) -> dict[str, tuple[str, ...]]:
     """The path patterns of each component at the wave's commit."""
     target = await desk.store.targets.need(wave.target_id)
     mirror = desk.mirror(target)
-    described = await asyncio.to_thread(lambda: profile(mirror.tree(wave.commit)))
+    described = await asyncio.to_thread(
+        lambda: profile(mirror.tree(wave.commit), mirror.base_tree(target))
+    )
     return {each.name: each.paths for each in described.components}
 
 

@@ -11,6 +11,7 @@ from shared.contracts.base import ALL
 from shared.contracts.commands import StartWave
 from shared.contracts.documents import Audit, Target, Wave
 from shared.kernel.errors import Conflict, NotFound, Rejected
+from shared.targets.config import FILE
 from shared.targets.head import Head, find_head
 from shared.targets.profile import TargetProfile, profile
 from shared.targets.repository import RepositoryFacts, inspect
@@ -26,6 +27,7 @@ async def start_wave(command: StartWave, desk: Desk, *, door: str) -> WaveAccept
             return await _accepted(known, desk)
         target = await _target(facts, desk)
         await _refuse_second(target, desk)
+        target = await _place_to_land(target, facts, desk)
         head, described = await asyncio.to_thread(_look, target, desk)
         _check_components(command.components, described)
         await _check_focus(command, desk)
@@ -86,6 +88,22 @@ async def _target(facts: RepositoryFacts, desk: Desk) -> Target:
     return await desk.store.targets.first(**identity) or target
 
 
+async def _place_to_land(target: Target, facts: RepositoryFacts, desk: Desk) -> Target:
+    """The branch that its configuration asks for: one of ours, or the base branch itself."""
+    _, described = await asyncio.to_thread(_look, target, desk)
+    direct = described.config.landing.mode == "direct"
+    if direct and facts.detached:
+        raise Rejected(
+            "There is no branch to land on directly: none is checked out.",
+            hint=f'Check one out, or set [landing] mode = "branch" in {FILE}.',
+            code="no_branch",
+        )
+    wanted = facts.base_branch if direct else facts.landing_branch
+    if target.landing_branch != wanted:
+        await desk.store.targets.patch(target.id, landing_branch=wanted)
+    return target.model_copy(update={"landing_branch": wanted})
+
+
 async def _refuse_second(target: Target, desk: Desk) -> None:
     running = await desk.store.waves.first(target_id=target.id, state=OPEN)
     if running is not None:
@@ -100,7 +118,7 @@ def _look(target: Target, desk: Desk) -> tuple[Head, TargetProfile]:
     mirror = desk.mirror(target)
     mirror.fetch(target.location)
     head = find_head(mirror, target)
-    return head, profile(mirror.tree(head.commit))
+    return head, profile(mirror.tree(head.commit), mirror.base_tree(target))
 
 
 def _check_components(wanted: Sequence[str], described: TargetProfile) -> None:

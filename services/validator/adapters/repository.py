@@ -15,7 +15,7 @@ from shared.kernel.errors import Rejected
 from shared.kernel.faults import fault
 from shared.targets.components import is_protected, matches
 from shared.targets.config import TargetConfig
-from shared.targets.git import RECEIVE_PACK, GitError, git
+from shared.targets.git import RECEIVE_PACK, RECEIVE_PACK_AND_UPDATE, GitError, git
 from shared.targets.head import Head, find_head
 from shared.targets.mirror import FETCHED, Mirror
 from shared.targets.patches import FilePatch, Kind, parse_patch
@@ -121,7 +121,8 @@ class GitRepository:
             f"--force-with-lease={reference}:{seen or ''}",
         ]
         if not remote:
-            options.append(f"--receive-pack={RECEIVE_PACK}")
+            other_end = RECEIVE_PACK_AND_UPDATE if target.direct else RECEIVE_PACK
+            options.append(f"--receive-pack={other_end}")
         try:
             git(
                 self._mirror.path,
@@ -279,7 +280,7 @@ def _refusal(stderr: str, target: Target) -> Refusal:
         for each in ("stale info", "non-fast-forward", "fetch first", "failed to lock")
     ):
         return Refusal("moved", reason)
-    if "checked out" in stderr:
+    if "checked out" in stderr or "Working directory has" in stderr or "not up-to-date" in stderr:
         where = checked_out_at(target.location, target.landing_branch) or target.location
         return Refusal("checked_out", f"{target.landing_branch} is checked out in {where}")
     if any(

@@ -1,7 +1,7 @@
 """Which commits must go so that some of them can, and the tree that is left: pure but for the revert it is given."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 
@@ -50,45 +50,62 @@ def undo(
     """Revert `chosen` from a stack (newest first), with the fewest later changes that are in their way.
 
     `revert(tree, commit)` tries one. Where one does not come off, the later change of the same files
-    that alone clears the way goes as well; where none alone does, the newest of them, and so on.
-    Raises `Conflicted`.
+    that clears the way goes as well, with all that is in its own way; of several the one that takes
+    the fewest along. Where no single one clears it, the newest goes, and so on. Raises `Conflicted`.
     """
-    going = set(chosen)
-    while True:
-        found = _attempt(tree, stack, going, revert)
-        if isinstance(found, Undone):
-            return found
-        stuck, paths = found
-        later = [
-            each
-            for each in stack[: stack.index(stuck)]
-            if each.id not in going and set(each.files) & set(paths)
-        ]
-        if not later:
-            raise Conflicted(paths)
-        clears = (
-            each
-            for each in reversed(later)
-            if not _is_stuck(_attempt(tree, stack, going | {each.id}, revert), stuck)
-        )
-        going.add(next(clears, later[0]).id)
+    return _Undoing(tree, stack, revert).take_off(frozenset(chosen))
 
 
-def _attempt(
-    tree: str, stack: Sequence[Step], going: set[str], revert: Callable[[str, str], Revert]
-) -> Undone | tuple[Step, tuple[str, ...]]:
-    """The result, or the first change that does not come off and where."""
-    order, trees = [], []
-    for step in stack:
-        if step.id in going:
-            reverted = revert(tree, step.commit)
-            if reverted.tree is None:
-                return step, reverted.conflicts
-            tree = reverted.tree
-            order.append(step.id)
-            trees.append(tree)
-    return Undone(tree, tuple(order), tuple(trees))
+@dataclass
+class _Undoing:
+    """`ways` remembers for each change what has to go with it."""
 
+    tree: str
+    stack: Sequence[Step]
+    revert: Callable[[str, str], Revert]
+    ways: dict[str, frozenset[str]] = field(default_factory=dict)
 
-def _is_stuck(found: Undone | tuple[Step, tuple[str, ...]], step: Step) -> bool:
-    return not isinstance(found, Undone) and found[0] == step
+    def take_off(self, chosen: frozenset[str]) -> Undone:
+        going = chosen
+        while True:
+            found = self._attempt(going)
+            if isinstance(found, Undone):
+                return found
+            stuck, paths = found
+            later = [
+                each
+                for each in self.stack[: self.stack.index(stuck)]
+                if each.id not in going and set(each.files) & set(paths)
+            ]
+            if not later:
+                raise Conflicted(paths)
+            ways = [way for each in later if (way := self._with_its_own(each))]
+            clear = [way for way in ways if self._gets_past(stuck, going | way)]
+            going |= min(clear, key=len) if clear else {later[0].id}
+
+    def _with_its_own(self, step: Step) -> frozenset[str]:
+        """A change and what would have to go before it; nothing where it cannot go at all."""
+        if step.id not in self.ways:
+            try:
+                self.ways[step.id] = frozenset(self.take_off(frozenset({step.id})).order)
+            except Conflicted:
+                self.ways[step.id] = frozenset()
+        return self.ways[step.id]
+
+    def _gets_past(self, stuck: Step, going: frozenset[str]) -> bool:
+        """Whether what was stuck comes off now; reverting goes from the newest to the oldest."""
+        found = self._attempt(going)
+        return isinstance(found, Undone) or self.stack.index(found[0]) > self.stack.index(stuck)
+
+    def _attempt(self, going: frozenset[str]) -> Undone | tuple[Step, tuple[str, ...]]:
+        """The result, or the first change that does not come off and where."""
+        tree, order, trees = self.tree, [], []
+        for step in self.stack:
+            if step.id in going:
+                reverted = self.revert(tree, step.commit)
+                if reverted.tree is None:
+                    return step, reverted.conflicts
+                tree = reverted.tree
+                order.append(step.id)
+                trees.append(tree)
+        return Undone(tree, tuple(order), tuple(trees))

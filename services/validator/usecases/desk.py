@@ -85,7 +85,9 @@ class Workplace:
 async def workplace(desk: Desk, target: Target, head: str) -> Workplace:
     """Read the target at `head` and prepare its environment; raises what preparing raises."""
     mirror = desk.mirror(target)
-    described = await asyncio.to_thread(lambda: profile(mirror.tree(head)))
+    described = await asyncio.to_thread(
+        lambda: profile(mirror.tree(head), mirror.base_tree(target))
+    )
     tree = mirror.tree(head).oid
     environment = await desk.environments.prepare(target.id, described, tree)
     return Workplace(target, mirror, head, described, environment)

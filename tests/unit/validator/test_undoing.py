@@ -76,3 +76,15 @@ def test_a_foreign_commit_in_the_way_is_never_taken_off(yard):
     with pytest.raises(Conflicted) as caught:
         undone(yard, stack, "e0")
     assert caught.value.paths == ("a.txt",)
+
+
+def test_a_long_chain_is_no_matter(yard):
+    stack = landed(yard, *(("a.txt", n % 2, f"version {n}") for n in range(12)))
+    assert len(undone(yard, stack, "e0").order) == 12
+
+
+def test_of_two_chains_only_the_own_one_goes(yard):
+    changes = [("a.txt", 0, "near 0"), ("a.txt", 9, "far 0"), ("a.txt", 9, "far 1")]
+    stack = landed(yard, *changes, ("a.txt", 0, "near 1"), ("a.txt", 9, "far 2"))
+    assert undone(yard, stack, "e0").order == ("e3", "e0")
+    assert undone(yard, stack, "e1").order == ("e4", "e2", "e1")

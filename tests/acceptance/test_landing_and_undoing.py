@@ -1,0 +1,185 @@
+"""Where changes land, who has to agree, and how all of it is taken off again."""
+
+from tests.support.repositories import a_repository, checkout_of, git
+from tests.support.stack import environment
+
+CODE = "import os\nimport sys\n\n\ndef one(x):\n    if x == None:\n        return 1\n    else:\n        return 2\n"
+TESTS = "from package import m\n\n\ndef test_one():\n    assert (m.one(None), m.one(0)) == (1, 2)\n"
+DIRECT = '[landing]\nmode = "direct"\n'
+ASK = '[policy]\napproval = "all"\n'
+
+
+def a_target(path, **more):
+    files = {"package/__init__.py": "", "package/m.py": CODE, "tests/test_m.py": TESTS}
+    return a_repository(path, **files, **more)
+
+
+def tree_of(target, revision):
+    return git(target, "rev-parse", f"{revision}^{{tree}}")
+
+
+def test_a_wave_is_taken_off_whole_and_the_base_is_there_again(up, tmp_path):
+    target = a_target(tmp_path / "target")
+    report = up.json("run", str(target))
+    assert len(report["landed"]) > 1
+    done = up.run("wave", "rollback", report["wave"], "--reason", "not now")
+    assert done.returncode == 0, done.stderr
+    assert tree_of(target, "groundswell/main") == tree_of(target, "main")
+    assert "not now" in git(target, "log", "-1", "--format=%B", "groundswell/main")
+    again = up.run("wave", "rollback", report["wave"])
+    assert again.returncode == 2
+    assert "Nothing of wave" in again.stderr
+
+
+def test_all_since_a_time_is_taken_off(up, tmp_path):
+    target = a_target(tmp_path / "target")
+    assert up.json("run", str(target))["landed"]
+    none = up.run("enhancement", "rollback", "--since", "2099-01-01", "--target", str(target))
+    assert none.returncode == 1
+    assert "nothing of it is landed" in none.stdout
+    done = up.run("enhancement", "rollback", "--since", "2020-01-01", "--target", str(target))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert tree_of(target, "groundswell/main") == tree_of(target, "main")
+
+
+CHAINS = """def one(x):
+    if not x == None:
+        return keys()
+    return [text(x)]
+
+
+def keys():
+    \'\'\'Not beside the others: git takes neighbouring lines for the same.\'\'\'
+    return list(dict(a=1).keys())
+
+
+def text(x):
+    \'\'\'A line apart.\'\'\'
+    return "%s" % str(x)
+"""
+
+
+def test_what_depends_on_a_change_is_listed_and_goes_with_it_only_when_that_is_said(up, tmp_path):
+    """E714 rewrites what E711 wrote; RUF010 what UP032 wrote of what UP031 wrote."""
+    target = a_repository(
+        tmp_path / "target",
+        **{"package/__init__.py": "", "package/m.py": CHAINS},
+        **{
+            "tests/test_m.py": "from package import m\n\n\ndef test_one():\n    assert m.one(1) == ['a']\n"
+        },
+    )
+    landed = {each["rule"]: each["id"] for each in up.json("run", str(target))["landed"]}
+    assert {"E711", "E714", "UP031", "UP032", "RUF010"} <= set(landed)
+    tip = git(target, "rev-parse", "groundswell/main")
+    refused = up.run("enhancement", "rollback", landed["E711"])
+    assert refused.returncode == 1
+    assert f"groundswell enhancement show {landed['E714'][-8:]}" in refused.stdout
+    assert "--dependents" in refused.stdout
+    assert git(target, "rev-parse", "groundswell/main") == tip
+
+    for rule, taken in (("E711", {"E711", "E714"}), ("UP031", {"UP031", "UP032", "RUF010"})):
+        done = up.run("enhancement", "rollback", landed[rule], "--dependents")
+        assert done.returncode == 0, done.stdout
+        for each in taken:
+            assert state_of(up, landed[each]) == "rolled_back"
+    assert state_of(up, landed["C408"]) == "applied"
+    text = git(target, "show", "groundswell/main:package/m.py")
+    assert text == CHAINS.strip().replace("dict(a=1)", '{"a": 1}')
+
+
+def state_of(up, enhancement):
+    return up.json("enhancement", "show", enhancement)["state"]
+
+
+def test_where_the_target_wants_it_changes_land_on_the_base_itself(up, tmp_path):
+    target = a_target(tmp_path / "target", groundswell_toml=DIRECT)
+    base = git(target, "rev-parse", "main")
+    report = up.json("run", str(target))
+    assert report["landing_branch"] == "main"
+    assert git(target, "rev-parse", "main") == report["final_commit"] != base
+    assert git(target, "status", "--porcelain") == ""
+    assert "import os" not in (target / "package" / "m.py").read_text()
+    assert git(target, "branch", "--list", "groundswell/*") == ""
+    assert up.run("wave", "rollback", report["wave"]).returncode == 0
+    assert tree_of(target, "main") == tree_of(target, base)
+    assert (target / "package" / "m.py").read_text() == CODE
+
+
+def test_nothing_lands_below_changes_of_the_user_s_own(up, tmp_path):
+    target = a_target(tmp_path / "target", groundswell_toml=DIRECT)
+    (target / "package" / "m.py").write_text(CODE + "# mine\n")
+    before = checkout_of(target)
+    done = up.run("run", str(target))
+    assert done.returncode == 2
+    assert "with changes of your own" in done.stdout
+    assert checkout_of(target) == before
+
+
+def test_the_policy_counts_as_it_stands_on_the_base_branch(up, tmp_path):
+    """A groundswell.toml that somebody put on the landing branch loosens nothing."""
+    target = a_target(tmp_path / "target", groundswell_toml=ASK)
+    git(target, "checkout", "--quiet", "-b", "groundswell/main")
+    (target / "groundswell.toml").write_text('[policy]\napproval = "none"\n')
+    git(target, "commit", "--quiet", "--all", "--message", "loosen it")
+    git(target, "checkout", "--quiet", "main")
+    report = up.json("run", str(target))
+    assert report["landed"] == []
+    assert report["waiting"]
+
+
+def test_a_change_that_waits_lands_with_a_person_s_word_and_not_without(up, tmp_path):
+    target = a_target(tmp_path / "target", groundswell_toml=ASK)
+    report = up.json("run", str(target))
+    assert report["landed"] == []
+    assert "nothing landed" in up.run("wave", "show", report["wave"]).stdout
+    one, other, *_ = report["waiting"]
+    assert "asks for every change" in one["asks"]
+    assert git(target, "branch", "--list", "groundswell/main") == ""
+
+    assert up.run("enhancement", "approve", one["id"]).returncode == 2, "a reason is needed"
+    approved = up.run("enhancement", "approve", one["id"], "--reason", "I looked at it")
+    assert approved.returncode == 0, approved.stdout + approved.stderr
+    assert git(target, "rev-list", "--count", "main..groundswell/main") == "1"
+    shown = up.run("enhancement", "show", one["id"]).stdout
+    assert "I looked at it" in shown
+
+    assert up.run("enhancement", "reject", other["id"], "--reason", "no").returncode == 0
+    late = up.run("enhancement", "approve", other["id"], "--reason", "yes after all")
+    assert late.returncode == 2
+    assert "is rejected" in late.stderr
+    again = up.json("run", str(target))
+    assert not {each["rule"] for each in again["waiting"]} & {one.get("rule"), other.get("rule")}
+
+
+def test_an_approval_lapses_when_the_base_moves(up, tmp_path):
+    target = a_target(tmp_path / "target", groundswell_toml=ASK)
+    [first, *_] = up.json("run", str(target))["waiting"]
+    url = up.stack["api_url"]
+    asked = up.run("enhancement", "show", first["id"], "--json")
+    assert '"needs_approval"' in asked.stdout
+    assert url
+    (target / "more.txt").write_text("more\n")
+    git(target, "add", "--all")
+    git(target, "commit", "--quiet", "--message", "the base goes on")
+    approved = up.run("enhancement", "approve", first["id"], "--reason", "fine")
+    # The word was given after the base moved, so it is for the base as it is now.
+    assert approved.returncode == 0, approved.stdout
+
+
+def test_without_a_sandbox_nothing_runs_and_with_permission_nothing_lands_alone(
+    home, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(
+        "tests.support.stack.environment",
+        lambda place: environment(place) | {"GROUNDSWELL_SANDBOX": "rlimits"},
+    )
+    target = a_target(tmp_path / "target")
+    refused = home.run("run", str(target))
+    assert refused.returncode == 2
+    assert "no sandbox that holds" in refused.stdout
+    assert "--allow-unsandboxed" in refused.stdout
+    report = home.json("run", str(target), "--allow-unsandboxed")
+    assert report["landed"] == []
+    assert report["waiting"]
+    assert "isolates little" in report["sandbox"]
+    assert git(target, "branch", "--list", "groundswell/main") == ""
