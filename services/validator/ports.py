@@ -76,8 +76,10 @@ class Repository(Protocol):
         """Fetch the target and find the head."""
         ...
 
-    def check(self, patch: str, paths: Sequence[str], config: TargetConfig) -> str | None:
-        """The rule that a patch breaks, in words."""
+    def check(
+        self, patch: str, paths: Sequence[str], config: TargetConfig, head: str = ""
+    ) -> str | None:
+        """The rule that a patch breaks on that head, in words."""
         ...
 
     def compose(self, head: str, patches: Sequence[tuple[str, str]]) -> Composition:

@@ -62,6 +62,7 @@ class PolicySection(Section):
     protected: tuple[str, ...] = ()
     max_files: int = Field(default=200, ge=1)
     max_lines: int = Field(default=2000, ge=1)
+    max_bytes: int = Field(default=1_000_000, ge=1)
     unsafe_fixes: bool = True
 
 

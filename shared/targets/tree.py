@@ -50,6 +50,10 @@ class GitTree:
     def files(self) -> tuple[str, ...]:
         return tuple(sorted(p for p, e in self._entries.items() if e.mode in REGULAR))
 
+    def paths(self) -> tuple[str, ...]:
+        """All paths, also those of links and submodules."""
+        return tuple(self._entries)
+
     def read(self, path: str) -> bytes | None:
         entry = self._entries.get(path)
         if entry is None or entry.mode not in REGULAR:

@@ -37,16 +37,24 @@ class GitRepository:
         self._mirror.fetch(target.location)
         return find_head(self._mirror, target)
 
-    def check(self, patch: str, paths: Sequence[str], config: TargetConfig) -> str | None:
+    def check(
+        self, patch: str, paths: Sequence[str], config: TargetConfig, head: str = ""
+    ) -> str | None:
+        size = len(patch.encode(errors="surrogatepass"))
+        if size > config.policy.max_bytes:
+            return f"too-large: it has {size} bytes; {config.policy.max_bytes} are allowed"
         try:
             files = parse_patch(patch)
         except Rejected as error:
             return f"not-a-patch: {error.message}"
+        # Where a person is asked, the gate does so after the change has passed.
+        asks = config.policy.protected_paths == "ask"
         policy = Policy(
             allowed=lambda path: matches(path, paths),
-            protected=lambda path: is_protected(path, config),
+            protected=lambda path: not asks and is_protected(path, config),
             max_files=config.policy.max_files,
             max_lines=config.policy.max_lines,
+            taken=self._mirror.tree(head).paths() if head else (),
         )
         return check_patch(files, policy)
 

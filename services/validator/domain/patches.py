@@ -1,7 +1,8 @@
 """Patches on content: applying hunks, and the rules a patch must keep."""
 
 import re
-from collections.abc import Callable, Sequence
+import unicodedata
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.targets.patches import FilePatch, Hunk, Kind
@@ -9,6 +10,12 @@ from shared.targets.patches import FilePatch, Hunk, Kind
 REGULAR = {0o100644, 0o100755}
 # Also as Windows shortens it.
 GIT_NAME = re.compile(r"^(?:\.git|git~[0-9]+)[ .]*$", re.IGNORECASE)
+LINK, GITLINK = 0o120000, 0o160000
+# What Windows cannot hold: devices, the end of a name, and characters with a meaning there.
+NOT_ON_WINDOWS = re.compile(
+    r"^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?$|[ .]$|[<>:\"|?*]", re.IGNORECASE
+)
+LONGEST_NAME = 255
 ODD_NAME = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.\.?(?:/|$)|^/|//|/$|^$")
 
 
@@ -53,12 +60,16 @@ def _find(lines: list[bytes], old: Sequence[bytes], wanted: int, floor: int) -> 
 
 @dataclass(frozen=True)
 class Policy:
-    """What a patch may do: `allowed` are the paths of its lease, `protected` nobody's."""
+    """What a patch may do: `allowed` are the paths of its lease, `protected` nobody's.
+
+    `taken` are the paths that are there already.
+    """
 
     allowed: Callable[[str], bool]
     protected: Callable[[str], bool]
     max_files: int
     max_lines: int
+    taken: Collection[str] = ()
 
 
 def check_patch(files: Sequence[FilePatch], policy: Policy) -> str | None:
@@ -72,23 +83,58 @@ def check_patch(files: Sequence[FilePatch], policy: Policy) -> str | None:
         return f"too-large: it changes {lines} lines; {policy.max_lines} are allowed"
     if len({each.path for each in files}) < len(files):
         return "twice: it names a file twice"
-    return next((problem for each in files if (problem := _check_file(each, policy))), None)
+    problem = next((problem for each in files if (problem := _check_file(each, policy))), None)
+    return problem or _twin([each.path for each in files if each.kind is Kind.ADD], policy.taken)
+
+
+def _twin(added: Sequence[str], taken: Collection[str]) -> str | None:
+    """A new name that some file system cannot tell from another one: by case, or by its code points."""
+    if not added:
+        return None
+    there = {part for path in taken for part in _prefixes(path)}
+    known = {_folded(part): part for part in there}
+    for path in added:
+        for part in _prefixes(path):
+            other = known.setdefault(_folded(part), part)
+            if part not in there and other != part:
+                return f"case-twin: {path}, as some file systems do not tell {part} from {other}"
+    return None
+
+
+def _prefixes(path: str) -> Iterator[str]:
+    """The path, and each directory on its way."""
+    parts = path.split("/")
+    return ("/".join(parts[:n]) for n in range(1, len(parts) + 1))
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _check_file(file: FilePatch, policy: Policy) -> str | None:  # noqa: PLR0911 - a list of rules
-    if ODD_NAME.search(file.path) or any(GIT_NAME.match(part) for part in file.path.split("/")):
+    if ODD_NAME.search(file.path) or any(_is_odd(part) for part in file.path.split("/")):
         return f"odd-name: {file.path!r}"
     if file.kind is Kind.OTHER or file.old_path != file.path:
         return f"rename: {file.path} is moved, copied or changes its kind"
-    if file.binary:
-        return f"binary: {file.path} is not a text, or nothing in it changes"
     modes = {mode for mode in (file.old_mode, file.new_mode) if mode}
+    if LINK in modes:
+        return f"link: {file.path}"
+    if GITLINK in modes:
+        return f"gitlink: {file.path}"
     if not modes <= REGULAR:
         return f"not-regular-file: {file.path}"
     if len(modes) > 1:
         return f"mode: {file.path} would change its mode"
+    if file.binary:
+        return f"binary: {file.path} is not a text, or nothing in it changes"
     if policy.protected(file.path):
         return f"protected-path: {file.path}"
     if not policy.allowed(file.path):
         return f"outside-lease: {file.path}"
     return None
+
+
+def _is_odd(part: str) -> bool:
+    """Whether a name in a path means something else on another system, or to git."""
+    too_long = len(part.encode(errors="surrogatepass")) > LONGEST_NAME
+    return too_long or bool(GIT_NAME.match(part) or NOT_ON_WINDOWS.search(part))

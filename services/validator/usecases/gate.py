@@ -138,7 +138,8 @@ async def _screen(epoch: Epoch, desk: Desk) -> None:
     repository = desk.repository(epoch.target)
     for change in list(epoch.changes.values()):
         paths = (await desk.store.tasks.need(change.task_id)).paths
-        problem = repository.check(epoch.patches[change.id], paths, epoch.place.profile.config)
+        config, head = epoch.place.profile.config, epoch.place.head
+        problem = repository.check(epoch.patches[change.id], paths, config, head)
         if problem:
             epoch.drop(change.id)
             await reject(change, problem, desk)

@@ -131,9 +131,10 @@ def test_executable_files_may_be_changed():
     ("file", "rule"),
     [
         (a_file(old_mode=0o100644, new_mode=0o100755), "mode"),
-        (a_file(old_mode=0o120000, new_mode=0o120000), "not-regular-file"),
-        (a_file(kind=Kind.ADD, new_mode=0o120000), "not-regular-file"),
-        (a_file(kind=Kind.DELETE, old_mode=0o160000), "not-regular-file"),
+        (a_file(old_mode=0o120000, new_mode=0o120000), "link"),
+        (a_file(kind=Kind.ADD, new_mode=0o120000), "link"),
+        (a_file(kind=Kind.DELETE, old_mode=0o160000), "gitlink"),
+        (a_file(kind=Kind.ADD, new_mode=0o100664), "not-regular-file"),
         (a_file(kind=Kind.OTHER), "rename"),
         (a_file(old_path="b.py"), "rename"),
         (a_file(binary=True), "binary"),
@@ -164,13 +165,22 @@ def test_whatever_is_no_plain_change_is_named(file, rule):
         "a/.git/hooks/x",
         ".GIT/config",
         "a/.Git",
+        "nul",
+        "a/CON.py",
+        "com1.txt",
+        "end.",
+        "end ",
+        "a:b.py",
+        "what?.py",
+        "x" * 256,
+        "é" * 128,
     ],
 )
 def test_an_odd_name_is_refused(path):
     assert broken(a_file(path)).startswith("odd-name: ")
 
 
-@pytest.mark.parametrize("path", ["a b.py", "é.py", "..a/b", "a..py", ".hidden/x", "a/...", "it's"])
+@pytest.mark.parametrize("path", ["a b.py", "é.py", "..a/b", "a..py", ".hidden/x", "it's"])
 def test_an_unusual_name_is_no_odd_one(path):
     assert broken(a_file(path)) is None
 
