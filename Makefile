@@ -34,7 +34,7 @@ else
 endif
 
 test: $(READY) ## every test
-	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal --durations 25 $(ARGS)
 
 check: $(READY) ## format, lint, types, import rules
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }

@@ -50,7 +50,7 @@ def show(result: Result, *, quick: bool) -> None:
     console.print(table)
     verdict = {True: "holds", False: "DOES NOT HOLD", None: "claims nothing"}
     said = "claims nothing (--quick)" if quick else verdict[result.holds]
-    console.print(f"bar: {result.bar}: {said}", highlight=False)
+    console.print(f"bar: {result.bar}: {said}", highlight=False, soft_wrap=True)
 
 
 def described(result: Result, *, quick: bool) -> dict[str, Any]:
