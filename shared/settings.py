@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.sandbox.choice import AUTO
 from shared.targets.home import default_home
 
 
@@ -21,3 +22,14 @@ class HomeSettings(ServiceSettings):
     """Of a service that works on targets: `home` has their mirrors and environments."""
 
     home: Path = default_home()
+
+
+class SandboxSettings(HomeSettings):
+    """Of a service that runs code of targets. `sandbox` is a tier by name, or the best that there is.
+
+    `allow_unsandboxed` lets that code run with our own rights where no sandbox holds. Sizes in GiB.
+    """
+
+    sandbox: str = AUTO
+    allow_unsandboxed: bool = False
+    environments_max_gib: float = 20

@@ -6,12 +6,17 @@ import platform
 import psutil
 
 from services.agents import usecases
+from services.agents.adapters.detectors.own import OwnDetector
 from services.agents.adapters.detectors.ruff import RuffDetector
+from services.agents.adapters.engines.own import OwnEngine
 from services.agents.adapters.engines.rules import RulesEngine
+from services.agents.adapters.fixer import Fixer
+from services.agents.adapters.several import Detectors, Engines
 from services.agents.handlers import handlers
 from services.agents.settings import Settings
 from shared.contracts.base import AgentType, Engine
 from shared.contracts.documents import Agent
+from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.launch import launch
@@ -19,6 +24,10 @@ from shared.messaging.bus import Bus
 from shared.messaging.service import Every, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
+from shared.sandbox.choice import choose
+from shared.sandbox.ports import GIB, Sandbox
+from shared.sandbox.scratch import Scratch
+from shared.targets.mirror import Mirror
 
 BEAT = 3.0
 
@@ -26,13 +35,14 @@ BEAT = 3.0
 def build(settings: Settings, bus: Bus, store: Store) -> Service:
     """Wire adapters to use cases."""
     scratch = settings.home / "agents"
+    fixer = make_fixer(settings)
     desk = usecases.Desk(
         store=store,
         bus=bus,
         home=settings.home,
         me=_me(),
-        detector=RuffDetector(scratch),
-        engines={AgentType.CODE_QUALITY: RulesEngine(scratch)},
+        detector=Detectors(RuffDetector(scratch), OwnDetector(fixer)),
+        engines={AgentType.CODE_QUALITY: Engines(RulesEngine(scratch), OwnEngine(fixer))},
         clock=utc_now,
         new_id=uuid7,
     )
@@ -43,6 +53,34 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
         on_start=lambda: usecases.register(desk, psutil.pid_exists),
         on_stop=lambda: usecases.leave(desk),
     )
+
+
+def make_fixer(settings: Settings) -> Fixer:
+    """Over a sandbox that is looked for when the first target needs one."""
+    rooms = Scratch(settings.home / "runs", uuid7)
+    found: list[Sandbox] = []
+
+    async def sandbox() -> Sandbox:
+        if not found:
+            chosen, _ = await choose(
+                settings.home,
+                rooms,
+                wanted=settings.sandbox,
+                unsandboxed=settings.allow_unsandboxed,
+            )
+            found.append(chosen)
+        return found[0]
+
+    async def environments() -> UvEnvironments:
+        return UvEnvironments(
+            settings.home,
+            await sandbox(),
+            rooms,
+            lambda target_id, oid: Mirror.at(settings.home, target_id).tree(oid),
+            int(settings.environments_max_gib * GIB),
+        )
+
+    return Fixer(rooms, sandbox, environments)
 
 
 def _me() -> Agent:

@@ -17,10 +17,11 @@ A = TypeVar("A", bound=BaseModel)
 
 @dataclass(frozen=True)
 class Source:
-    """A target at one commit, as data; nothing of it is run."""
+    """A target at one commit, as data."""
 
     tree: Tree
     profile: TargetProfile
+    target_id: str = ""
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What the agents are told from outside."""
 
-from shared.settings import HomeSettings
+from shared.settings import SandboxSettings
 
 
-class Settings(HomeSettings):
+class Settings(SandboxSettings):
     """Nothing beyond what every such service is told."""

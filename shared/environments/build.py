@@ -244,6 +244,7 @@ class Build:
             "VIRTUAL_ENV": str(self.kept.folder),
             "UV_CACHE_DIR": str(self.cache / "uv"),
             "npm_config_cache": str(self.cache / "npm"),
+            "npm_config_update_notifier": "false",
             # Linked files would let one target's tests change what the next target gets.
             "UV_LINK_MODE": "copy",
             "UV_PYTHON_DOWNLOADS": "never",

@@ -20,7 +20,7 @@ def steps(plan: EnvironmentPlan, folder: Path) -> tuple[str, ...]:
         Path(each).name in {"package-lock.json", "npm-shrinkwrap.json"}
         for each in plan.dependency_files
     )
-    move = f"mv node_modules {shlex.quote(str(folder))}/"
+    move = f"[ ! -d node_modules ] || mv node_modules {shlex.quote(str(folder))}/"
     return (INSTALL_LOCKED if locked else INSTALL, move)
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 # What a registry's client has to know of this machine; all else stays behind.
 INHERITED = re.compile(
-    r"(UV|PIP)_.*|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE|(HTTPS?|ALL|NO)_PROXY",
+    r"(UV|PIP)_.*|npm_config_(registry|cafile|https?_proxy|noproxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE|(HTTPS?|ALL|NO)_PROXY",
     re.IGNORECASE,
 )
 LINE = re.compile(r"^(?:global|install|:env:)\.([a-z-]+)=(.*)$")

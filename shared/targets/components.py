@@ -8,6 +8,7 @@ from pathspec import GitIgnoreSpec
 
 from shared.contracts.base import Value
 from shared.kernel.errors import Rejected
+from shared.targets import node
 from shared.targets.config import TargetConfig
 from shared.targets.tree import Tree
 
@@ -111,9 +112,14 @@ def component_of(path: str, components: Sequence[Component]) -> str | None:
 def find_components(tree: Tree, config: TargetConfig) -> tuple[Component, ...]:
     """From `groundswell.toml`, else CODEOWNERS, else inferred; without those that own no source."""
     found = _configured(config) or _from_codeowners(tree) or _inferred(tree, config)
-    sources = [path for path in tree.files() if path.endswith(".py")]
+    ours = node.is_source if node.read(tree) else _is_python
+    sources = [path for path in tree.files() if ours(path)]
     owned = {component_of(path, found) for path in sources if not is_protected(path, config)}
     return tuple(each for each in found if each.name in owned)
+
+
+def _is_python(path: str) -> bool:
+    return path.endswith(".py")
 
 
 def _configured(config: TargetConfig) -> tuple[Component, ...]:
@@ -151,6 +157,8 @@ def _from_codeowners(tree: Tree) -> tuple[Component, ...]:
 
 def _inferred(tree: Tree, config: TargetConfig) -> tuple[Component, ...]:
     """Top-level packages and modules; a package with several subpackages is split into those."""
+    if node.read(tree) is not None:
+        return _inferred_node(tree, config)
     sources = [
         path
         for path in tree.files()
@@ -170,6 +178,28 @@ def _inferred(tree: Tree, config: TargetConfig) -> tuple[Component, ...]:
         if module not in {"__init__.py", "__main__.py"}:
             found.append(_component(module.removesuffix(".py"), f"/{root}{module}", "a module"))
     return tuple(found)
+
+
+def _inferred_node(tree: Tree, config: TargetConfig) -> tuple[Component, ...]:
+    """Each package of a workspace, else src or lib, else the modules at the root."""
+    sources = [
+        path
+        for path in tree.files()
+        if node.is_source(path) and not is_protected(path, config) and not OUTSIDE.match(path)
+    ]
+    found: dict[str, Component] = {}
+    for path in sources:
+        top, _, rest = path.partition("/")
+        if not rest:
+            found.setdefault("root", _component("root", "/*.*", "the modules at the root"))
+        elif top == "packages" and "/" in rest:
+            name = rest.partition("/")[0]
+            found.setdefault(
+                name, _component(name, f"/packages/{name}/", "a package of the workspace")
+            )
+        else:
+            found.setdefault(top, _component(top, f"/{top}/", "a folder"))
+    return tuple(found[name] for name in sorted(found))
 
 
 def _package(root: str, package: str, packages: set[str]) -> list[Component]:

@@ -73,10 +73,14 @@ class LandingSection(Section):
 
 
 class CodeQualitySection(Section):
-    """Beginnings of rule codes: of the built-in rules only these (empty: all), and none of those."""
+    """Beginnings of rule codes: of the built-in rules only these (empty: all), and none of those.
+
+    `fix` is a shell command of the target's own that repairs files in place, such as its linter's.
+    """
 
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    fix: str = ""
 
 
 class TargetConfig(Section):

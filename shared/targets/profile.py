@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 
 from shared.contracts.base import Value
-from shared.targets import requirements
+from shared.targets import node, requirements
 from shared.targets.components import Component, find_components, matches
 from shared.targets.config import FILE, TargetConfig, parse_config
 from shared.targets.tree import Tree
@@ -19,6 +19,11 @@ DEPENDENCY_FILES = (
     "requirements*.txt",
     "requirements/*.txt",
     "*requirements.txt",
+    "*.lock",
+    "package.json",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    ".npmrc",
     FILE,
 )
 
@@ -57,7 +62,7 @@ class EnvironmentPlan(Value):
 
 
 class TargetProfile(Value):
-    """`notes` has a sentence for each thing that was detected."""
+    """`notes` has a sentence for each thing that was detected; `fix` is the target's own repairing command."""
 
     config: TargetConfig
     components: tuple[Component, ...]
@@ -65,6 +70,7 @@ class TargetProfile(Value):
     environment: EnvironmentPlan
     target_version: str
     notes: tuple[str, ...]
+    fix: str = ""
 
 
 def profile(tree: Tree, base: Tree | None = None) -> TargetProfile:
@@ -77,20 +83,27 @@ def profile(tree: Tree, base: Tree | None = None) -> TargetProfile:
     config = parse_config(content) if content is not None else TargetConfig()
     components = find_components(tree, config)
     declared = requirements.read(tree)
-    test = _test_plan(tree, config)
-    environment = _environment_plan(tree, config, declared)
+    package = node.read(tree)
+    test = _test_plan(tree, config, package)
+    environment = _environment_plan(tree, config, declared, package)
     return TargetProfile(
         config=config,
         components=components,
         test=test,
         environment=environment,
         target_version=requirements.target_version(declared.requires_python),
-        notes=_notes(components, test, environment, declared),
+        notes=(
+            *_notes(components, test, environment, declared),
+            *(package.notes if package else ()),
+        ),
+        fix=config.code_quality.fix or (package.fix if package else ""),
     )
 
 
-def _test_plan(tree: Tree, config: TargetConfig) -> TestPlan:
+def _test_plan(tree: Tree, config: TargetConfig, package: node.NodePackage | None) -> TestPlan:
     files = tree.files()
+    if package is not None:
+        return _node_plan(files, config, package)
     found = tuple(path for path in files if matches(path, TEST_FILES) and not path.startswith("."))
     command = tuple(shlex.split(config.test.command)) or ("python", "-m", "pytest")
     framework = "pytest" if any(part.endswith("pytest") for part in command) else "custom"
@@ -104,10 +117,36 @@ def _test_plan(tree: Tree, config: TargetConfig) -> TestPlan:
     )
 
 
+def _node_plan(files: Sequence[str], config: TargetConfig, package: node.NodePackage) -> TestPlan:
+    configured = tuple(shlex.split(config.test.command))
+    found = [each for each in files if node.is_source(each) and matches(each, node.TEST_FILES)]
+    return TestPlan(
+        command=configured or ("npm", "test", "--silent"),
+        framework="junit" if package.reports and not configured else "custom",
+        pythonpath=(),
+        found=tuple(found) if package.test or configured else (),
+        timeout=config.test.timeout,
+    )
+
+
 def _environment_plan(
-    tree: Tree, config: TargetConfig, declared: requirements.Declared
+    tree: Tree,
+    config: TargetConfig,
+    declared: requirements.Declared,
+    package: node.NodePackage | None,
 ) -> EnvironmentPlan:
     setup = config.environment.setup
+    if package is not None:
+        return EnvironmentPlan(
+            requires_python="",
+            installs=() if setup is not None else package.installs,
+            requirement_files=(),
+            needs_metadata=False,
+            setup=setup,
+            dependency_files=tuple(path for path in tree.files() if _is_dependency_file(path)),
+            timeout=config.environment.timeout,
+            node=True,
+        )
     return EnvironmentPlan(
         requires_python=config.environment.python or declared.requires_python,
         installs=() if setup is not None else declared.installs,
@@ -135,5 +174,6 @@ def _notes(
         notes.append(f"Environment: {len(environment.setup)} set-up commands from {FILE}.")
     else:
         names = [*environment.installs, *(f"-r {each}" for each in environment.requirement_files)]
-        notes.append(f"Environment: {', '.join(names) or 'nothing but pytest'} is installed.")
+        nothing = "nothing" if environment.node else "nothing but pytest"
+        notes.append(f"Environment: {', '.join(names) or nothing} is installed.")
     return (*notes, *declared.notes)

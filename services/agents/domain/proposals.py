@@ -15,6 +15,9 @@ from shared.contracts.documents import Finding, Prediction
 # More changed lines than a person reads in one go are made into several proposals.
 READABLE = 300
 
+# The rule under which a target's own repairing command is known.
+OWN = "OWN"
+
 Change = tuple[str, str]  # before, after
 
 
@@ -72,6 +75,32 @@ def propose(
         )
         for number, part in enumerate(parts, 1)
     ]
+
+
+def propose_own(
+    component: str, command: str, findings: Sequence[Finding], changes: Mapping[str, Change]
+) -> list[Proposal]:
+    """What the target's own command does to a component, in pieces that can be read."""
+    parts = [each for each in _parts(changes) if each]
+    proposals = []
+    for number, part in enumerate(parts, 1):
+        mine = {path: changes[path] for path in part}
+        counts = [changed_lines(*each) for each in mine.values()]
+        where = ", ".join(part[:4]) + (f" and {len(part) - 4} more files" if len(part) > 4 else "")  # noqa: PLR2004
+        proposals.append(
+            Proposal(
+                key=OWN if len(parts) == 1 else f"{OWN}/{number}",
+                rule=OWN,
+                safe=False,
+                title=f"style({component}): apply the project's own lint fixes",
+                rationale=f"`{command}` changes {where}. The tests decide whether behaviour stays the same.",
+                findings=tuple(each for each in findings if each.path in mine),
+                changes=mine,
+                added=sum(added for added, _ in counts),
+                removed=sum(removed for _, removed in counts),
+            )
+        )
+    return proposals
 
 
 def _parts(changes: Mapping[str, Change]) -> list[list[str]]:

@@ -45,4 +45,4 @@ def _read_source(desk: Desk, target: Target, commit: str) -> Source:
     except NotFound:
         mirror.fetch(target.location)
         tree = mirror.tree(commit)
-    return Source(tree, profile(tree, mirror.base_tree(target)))
+    return Source(tree, profile(tree, mirror.base_tree(target)), target.id)

@@ -30,6 +30,8 @@ from shared.targets.tree import Tree
 # The result of a command as a whole, where it may be more than pytest.
 WHOLE = "(command)"
 CUSTOM = "custom"
+# Every test is in a JUnit file, or there is no report.
+JUNIT_ONLY = "junit"
 LINES, JUNIT = "reports/tests.jsonl", "reports/junit.xml"
 TAIL = 40
 SESSIONS = 64
@@ -101,6 +103,10 @@ class Run:
         (self.scratch / "keys").mkdir()
         for number, key in enumerate(self.keys):
             (self.scratch / "keys" / f"{number:03}").write_bytes(key)
+        modules = self.environment.bin.parent
+        if modules.name == "node_modules" and modules.exists():
+            # Where Node looks for what a file below imports.
+            (self.room / "node_modules").symlink_to(modules)
         if self._selects:
             (self.scratch / "select.json").write_text(json.dumps(self.tests))
 
@@ -137,6 +143,15 @@ class Run:
             "GROUNDSWELL_KEYS": str(self.scratch / "keys"),
             "GROUNDSWELL_REPORT": str(self.scratch / LINES),
             "GROUNDSWELL_JUNIT": str(self.scratch / JUNIT),
+            "NODE_OPTIONS": " ".join(
+                (
+                    *("--test-reporter=spec", "--test-reporter-destination=stdout"),
+                    *(
+                        "--test-reporter=junit",
+                        f"--test-reporter-destination={self.scratch / JUNIT}",
+                    ),
+                )
+            ),
         }
         if self._selects:
             variables["GROUNDSWELL_SELECT"] = str(self.scratch / "select.json")
@@ -163,16 +178,19 @@ def _keys(framework: str) -> tuple[bytes, ...]:
 
 def outcome(completed: Completed, framework: str, keys: Sequence[bytes] = ()) -> RunOutcome:
     """What a finished run means. Without a report that can be trusted it means nothing."""
-    found = _read(completed, keys, only_pytest=framework != CUSTOM)
+    found = _read(completed, keys, framework)
     if isinstance(found, Infrastructure):
         return replace(found, output_tail=completed.tail(TAIL))
     return Reported(_whole(found.report)) if framework == CUSTOM else found
 
 
-def _read(completed: Completed, keys: Sequence[bytes], *, only_pytest: bool) -> RunOutcome:
+def _read(completed: Completed, keys: Sequence[bytes], framework: str) -> RunOutcome:
     code, seconds = completed.exit_code, completed.seconds
+    only_pytest = framework not in {CUSTOM, JUNIT_ONLY}
     if code is None or completed.trouble:
         return Infrastructure(completed.trouble)
+    if framework == JUNIT_ONLY:
+        return read_junit(completed.reports.get(JUNIT), exit_code=code, seconds=seconds)
     if LINES in completed.reports:
         lines = completed.reports[LINES]
         return read_lines(lines, keys, exit_code=code, seconds=seconds, only_pytest=only_pytest)

@@ -209,3 +209,23 @@ def test_junit_that_is_damaged_forged_or_contradicted_is_never_a_pass(content: s
 
 def test_a_missing_junit_file_is_never_a_pass():
     assert isinstance(read_junit(None, exit_code=0, seconds=0), Infrastructure)
+
+
+def test_tests_of_node_are_named_by_the_suites_around_them_and_namesakes_by_number():
+    found = junit(
+        """<?xml version="1.0" encoding="utf-8"?>
+        <testsuites>
+        <testcase name="top" classname="test"/>
+        <testsuite name="suite" tests="2"><testcase name="inner" classname="test"/>
+        <testsuite name="deep"><testcase name="inner" classname="test"><failure/></testcase></testsuite>
+        </testsuite>
+        <testcase name="top" classname="test"><skipped type="todo"/></testcase>
+        </testsuites>""",
+        exit_code=1,
+    )
+    assert results(found) == {
+        "top": Outcome.PASSED,
+        "suite > inner": Outcome.PASSED,
+        "suite > deep > inner": Outcome.FAILED,
+        "top #2": Outcome.SKIPPED,
+    }

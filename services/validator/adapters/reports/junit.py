@@ -2,7 +2,9 @@
 
 import re
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from services.validator.domain.reports import (
     Infrastructure,
@@ -16,6 +18,8 @@ from services.validator.domain.reports import (
 
 SIZE_LIMIT = 32 << 20
 DETAIL = 2000
+# The class that `node --test` gives to every test.
+NODE = "test"
 # Entities are how a small XML file becomes a large one, or somebody else's file.
 DECLARATION = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
 ENCODING = re.compile(
@@ -29,7 +33,7 @@ def read_junit(content: bytes | None, *, exit_code: int, seconds: float) -> RunO
         return Infrastructure("The tests left no JUnit report.")
     try:
         root = _parse(content)
-        results = by_id(_result(case) for case in root.iter("testcase"))
+        results = by_id(_results(root))
     except ValueError as error:
         return Infrastructure(f"The JUnit report is damaged: {error}.")
     if reason := _missing(root) or _contradicted(exit_code, results.values()):
@@ -50,6 +54,32 @@ def _parse(content: bytes) -> ET.Element:
     if root.tag not in {"testsuites", "testsuite"}:
         raise ValueError(f"its root is <{root.tag[:50]}>")
     return root
+
+
+def _results(root: ET.Element) -> Iterator[TestResult]:
+    """Each case; Node's are named by the suites around them, and by their number where they are namesakes.
+
+    Node 20 names no file, so that namesakes of two files are told apart by their order only.
+    """
+    namesakes: Counter[str] = Counter()
+    for case, around in _cases(root, ()):
+        result = _result(case)
+        if case.get("classname") == NODE and not case.get("file"):
+            name = " > ".join((*around, case.get("name", "")))
+            namesakes[name] += 1
+            number = f" #{namesakes[name]}" if namesakes[name] > 1 else ""
+            result = replace(result, id=name + number)
+        yield result
+
+
+def _cases(
+    element: ET.Element, around: tuple[str, ...]
+) -> Iterator[tuple[ET.Element, tuple[str, ...]]]:
+    for each in element:
+        if each.tag == "testcase":
+            yield each, around
+        elif each.tag == "testsuite":
+            yield from _cases(each, (*around, each.get("name", "")))
 
 
 def _missing(root: ET.Element) -> str:

@@ -1,0 +1,87 @@
+"""What is read from a package.json, and what the target becomes by it."""
+
+import json
+
+import pytest
+
+from shared.targets.node import read
+from shared.targets.profile import profile
+from tests.support.trees import FakeTree
+
+SOURCES = {"src/a.js": "x\n", "lib/b.mjs": "x\n", "index.js": "x\n", "test/a.test.js": "x\n"}
+
+
+def a_package(files=SOURCES, **package):
+    return FakeTree({"package.json": json.dumps(package), **files})
+
+
+def test_a_package_is_tested_by_its_own_script_and_repaired_by_its_own_linter():
+    found = profile(
+        a_package(
+            scripts={"test": "node --test", "lint": "eslint ."}, devDependencies={"eslint": "^9"}
+        )
+    )
+    assert found.test.command == ("npm", "test", "--silent")
+    assert found.test.framework == "junit"
+    assert found.test.found == ("test/a.test.js",)
+    assert found.environment.node
+    assert found.environment.installs == ("eslint@^9",)
+    assert found.fix == "npm run --silent lint -- --fix"
+    assert [each.name for each in found.components] == ["lib", "root", "src"]
+
+
+@pytest.mark.parametrize(
+    ("scripts", "fix"),
+    [
+        ({}, ""),
+        ({"lint": "eslint src"}, "npm run --silent lint -- --fix"),
+        ({"lint": "npx biome check"}, "npm run --silent lint -- --fix"),
+        ({"lint": "tsc --noEmit"}, ""),
+        ({"lint": "eslint .", "lint:fix": "eslint . --fix"}, "npm run --silent lint:fix"),
+    ],
+)
+def test_how_a_package_repairs_itself(scripts, fix):
+    assert profile(a_package(scripts=scripts)).fix == fix
+
+
+@pytest.mark.parametrize("script", ["jest", "mocha", "echo node && x --test", "node test.js"])
+def test_of_other_test_scripts_only_the_exit_code_is_known_and_that_is_said(script):
+    found = profile(a_package(scripts={"test": script}))
+    assert found.test.framework == "custom"
+    assert any("only the exit code is known" in each for each in found.notes)
+
+
+def test_without_a_test_script_there_are_no_tests():
+    assert profile(a_package()).test.found == ()
+
+
+@pytest.mark.parametrize("file", ["pyproject.toml", "setup.py", "requirements.txt"])
+def test_a_python_project_with_a_package_json_is_a_python_project(file):
+    tree = a_package(
+        {**SOURCES, file: "", "package/__init__.py": ""}, scripts={"test": "node --test"}
+    )
+    assert read(tree) is None
+    assert not profile(tree).environment.node
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"scripts": []}', '{"dependencies": "x"}'])
+def test_a_package_json_that_is_odd_is_no_error(content):
+    profile(FakeTree({"package.json": content, **SOURCES}))
+
+
+def test_the_packages_of_a_workspace_are_its_components():
+    files = {
+        "packages/one/index.js": "x",
+        "packages/two/src/a.ts": "x",
+        "packages/two/src/a.d.ts": "x",
+    }
+    found = profile(a_package(files)).components
+    assert [(each.name, each.paths) for each in found] == [
+        ("one", ("/packages/one/",)),
+        ("two", ("/packages/two/",)),
+    ]
+
+
+def test_a_target_may_name_its_own_repairing_command():
+    tree = FakeTree({"groundswell.toml": '[code_quality]\nfix = "black ."\n', "m.py": ""})
+    assert profile(tree).fix == "black ."
