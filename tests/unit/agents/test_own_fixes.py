@@ -1,0 +1,137 @@
+"""What a target's own repairing command changes is found, proposed, and remembered."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from services.agents.adapters.detectors.own import OwnDetector
+from services.agents.adapters.engines.own import OwnEngine
+from services.agents.adapters.fixer import Fixer
+from services.agents.adapters.several import Detectors, Engines
+from services.agents.ports import Measured, Source
+from shared.environments.ports import Environment
+from shared.kernel.errors import Rejected
+from shared.kernel.ids import uuid7
+from shared.sandbox.scratch import Scratch
+from shared.targets.mirror import Mirror
+from shared.targets.profile import profile
+from tests.support.repositories import a_repository
+from tests.support.sandboxes import a_home, a_sandbox, the_best
+
+FIX = "sed -i s/bad/good/ src/*.js; echo more >> test/a.test.js; echo x > new.js; exit 1"
+FILES = {
+    "package.json": "{}",
+    "groundswell.toml": f'[code_quality]\nfix = "{FIX}"\n',
+    "src/a.js": "one\nbad\nthree\n" * 2,
+    "src/fine.js": "fine\n",
+    "lib/b.js": "bad\n",
+    "test/a.test.js": "x\n",
+}
+
+
+class NoEnvironments:
+    async def prepare(self, *_):
+        return Environment("e", Path("/nowhere/bin"), (), 0.0, True)
+
+
+def a_source(tmp_path, **changes):
+    files = {name: text for name, text in {**FILES, **changes}.items() if text is not None}
+    place = a_repository(tmp_path / "target", **files)
+    mirror = Mirror.at(tmp_path / "home", "t")
+    mirror.fetch(str(place))
+    tree = mirror.tree("refs/target/main")
+    return Source(tree, profile(tree), "t")
+
+
+@pytest.fixture
+async def fixer() -> AsyncIterator[Fixer]:
+    with a_home() as home:
+        scratch = Scratch(home / "runs", uuid7)
+        async with a_sandbox(the_best(), home) as sandbox:
+
+            async def same():
+                return sandbox
+
+            async def none():
+                return NoEnvironments()
+
+            yield Fixer(scratch, same, none)
+        scratch.close()
+
+
+async def test_each_place_it_changes_is_a_finding_and_protected_files_are_left_alone(
+    fixer, tmp_path
+):
+    measured = await OwnDetector(fixer).measure(a_source(tmp_path))
+    assert [(each.path, each.line, each.rule) for each in measured.findings] == [
+        ("src/a.js", 2, "OWN"),
+        ("src/a.js", 5, "OWN"),
+    ]
+    assert len({each.fingerprint for each in measured.findings}) == 2
+    assert measured.lines == {"lib": 1, "src": 7}
+
+
+async def test_what_it_changes_in_a_component_is_one_proposal(fixer, tmp_path):
+    source = a_source(tmp_path)
+    [proposal] = await OwnEngine(fixer).propose(source, "src", ())
+    assert proposal.title == "style(src): apply the project's own lint fixes"
+    assert proposal.changes == {"src/a.js": ("one\nbad\nthree\n" * 2, "one\ngood\nthree\n" * 2)}
+    assert (proposal.added, proposal.removed) == (2, 2)
+    assert not proposal.safe
+    assert await OwnEngine(fixer).propose(source, "lib", ()) == []
+
+
+async def test_a_file_of_which_something_was_refused_is_not_proposed_again(fixer, tmp_path):
+    source = a_source(tmp_path)
+    refused = (await OwnDetector(fixer).measure(source)).findings[0].fingerprint
+    assert await OwnEngine(fixer).propose(source, "src", (refused,)) == []
+
+
+async def test_where_unsafe_fixes_are_not_wanted_nothing_is_proposed(fixer, tmp_path):
+    config = FILES["groundswell.toml"] + "[policy]\nunsafe_fixes = false\n"
+    source = a_source(tmp_path, **{"groundswell.toml": config})
+    measured = await OwnDetector(fixer).measure(source)
+    assert {each.fixable for each in measured.findings} == {"no"}
+    assert await OwnEngine(fixer).propose(source, "src", ()) == []
+
+
+async def test_a_command_that_does_not_end_is_an_error_in_words(fixer, tmp_path, monkeypatch):
+    monkeypatch.setattr("services.agents.adapters.fixer.TIMEOUT", 0.5)
+    source = a_source(tmp_path, **{"groundswell.toml": '[code_quality]\nfix = "sleep 60"\n'})
+    with pytest.raises(Rejected, match=r"sleep 60: It ran longer than the 0\.5 seconds"):
+        await fixer.repair(source)
+
+
+async def test_a_target_without_such_a_command_needs_no_sandbox(tmp_path):
+    async def never():
+        raise AssertionError("nobody needs one")
+
+    fixer = Fixer(Scratch(tmp_path / "runs", uuid7), never, never)
+    source = a_source(tmp_path, **{"groundswell.toml": None})
+    assert await fixer.repair(source) == {}
+
+
+async def test_a_file_that_one_engine_changes_is_left_alone_by_the_next(fixer, tmp_path):
+    source = a_source(tmp_path)
+    [first] = await OwnEngine(fixer).propose(source, "src", ())
+
+    class Earlier:
+        async def propose(self, *_):
+            return [replace(first, key="earlier")]
+
+    both = await Engines(Earlier(), OwnEngine(fixer)).propose(source, "src", ())
+    assert [each.key for each in both] == ["earlier"]
+
+
+async def test_detectors_together_find_what_each_finds():
+    class One:
+        name = "one"
+
+        async def measure(self, _):
+            return Measured((), {"a": 1}, ("cut",))
+
+    both = Detectors(One(), One())
+    assert both.name == "one+one"
+    assert await both.measure(None) == Measured((), {"a": 2}, ("cut", "cut"))
