@@ -1,7 +1,8 @@
 """Named places where a process may be killed, so that a test can prove that nothing is lost there.
 
 GROUNDSWELL_FAULT=name:n:marker kills the process, as kill -9 does, the n-th time it comes by that place,
-once: the file `marker` says that it happened. Without the variable a fault point does nothing.
+once: the file `marker` says that it happened. Several are separated by commas. Without the variable a
+fault point does nothing.
 """
 
 import os
@@ -31,12 +32,16 @@ _passed: dict[str, int] = {}
 
 def fault(point: str) -> None:
     """Die here, if that was asked for and has not happened yet."""
-    wanted, _, rest = os.environ.get(VARIABLE, "").partition(":")
-    if wanted != point:
-        return
-    number, _, marker = rest.partition(":")
+    for each in os.environ.get(VARIABLE, "").split(","):
+        wanted, _, rest = each.partition(":")
+        if wanted == point:
+            number, _, marker = rest.partition(":")
+            _die(point, int(number or 1), marker)
+
+
+def _die(point: str, number: int, marker: str) -> None:
     _passed[point] = _passed.get(point, 0) + 1
-    if _passed[point] < int(number or 1):
+    if _passed[point] < number:
         return
     try:
         os.close(os.open(marker, os.O_CREAT | os.O_EXCL))
