@@ -35,6 +35,12 @@ class Environment:
     cached: bool
     notes: tuple[str, ...] = ()
 
+    def lay_out(self, room: Path) -> None:
+        """Put into a command's room what is looked for beside its tree: Node's packages are."""
+        modules = self.bin.parent
+        if modules.name == "node_modules" and modules.exists():
+            (room / "node_modules").symlink_to(modules)
+
 
 class Environments(Protocol):
     """Builds and keeps the targets' environments."""

@@ -103,13 +103,12 @@ async def choose(
     etc = await asyncio.to_thread(configuration.assemble, home / "sandbox")
     found: list[Found] = []
     for name in TIERS if wanted == AUTO else (wanted,):
-        tier = TIERS[name]
-        sandbox = LaunchedSandbox(etc, name, tier.label, tier.isolation, trusted=tier.trusted)
+        sandbox = _sandbox_of(name, etc)
         fault = await examine(sandbox, name, scratch, unsandboxed=unsandboxed)
         if not fault:
             return sandbox, tuple(found)
         await sandbox.close()
-        found.append(Found(name, tier, fault))
+        found.append(Found(name, TIERS[name], fault))
     return NoSandbox(found), tuple(found)
 
 
@@ -119,11 +118,16 @@ async def survey(home: Path) -> list[Found]:
     etc = await asyncio.to_thread(configuration.assemble, home / "sandbox")
     found = []
     for name, tier in TIERS.items():
-        sandbox = LaunchedSandbox(etc, name, tier.label, tier.isolation, trusted=tier.trusted)
+        sandbox = _sandbox_of(name, etc)
         found.append(Found(name, tier, await examine(sandbox, name, scratch)))
         await sandbox.close()
     scratch.close()
     return found
+
+
+def _sandbox_of(name: str, etc: Path) -> LaunchedSandbox:
+    tier = TIERS[name]
+    return LaunchedSandbox(etc, name, tier.label, tier.isolation, trusted=tier.trusted)
 
 
 async def examine(

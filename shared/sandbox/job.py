@@ -33,7 +33,7 @@ class Job:
 
     @classmethod
     def of(cls, command: Command, tier: str, etc: Path) -> "Job":
-        """The job that a command is in a tier; `etc` is what `toolchain.assemble` made."""
+        """The job that a command is in a tier; `etc` is what `configuration.assemble` made."""
         return cls(
             tier=tier,
             argv=command.argv,

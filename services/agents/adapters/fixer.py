@@ -94,9 +94,7 @@ def _prepare(
     assert isinstance(source.tree, GitTree)
     source.tree.export(room / "tree")
     (room / "run").mkdir()
-    modules = environment.bin.parent
-    if modules.name == "node_modules" and modules.exists():
-        (room / "node_modules").symlink_to(modules)
+    environment.lay_out(room)
     return Command(
         argv=("sh", "-c", source.profile.fix),
         tree=room / "tree",

@@ -90,8 +90,7 @@ async def _target(facts: RepositoryFacts, desk: Desk) -> Target:
 
 async def _place_to_land(target: Target, facts: RepositoryFacts, desk: Desk) -> Target:
     """The branch that its configuration asks for: one of ours, or the base branch itself."""
-    _, described = await asyncio.to_thread(_look, target, desk)
-    direct = described.config.landing.mode == "direct"
+    direct = await asyncio.to_thread(_fetch, target, desk)
     if direct and facts.detached:
         raise Rejected(
             "There is no branch to land on directly: none is checked out.",
@@ -114,9 +113,17 @@ async def _refuse_second(target: Target, desk: Desk) -> None:
         )
 
 
-def _look(target: Target, desk: Desk) -> tuple[Head, TargetProfile]:
+def _fetch(target: Target, desk: Desk) -> bool:
+    """Bring the mirror up to date; whether the base branch wants its changes on itself."""
     mirror = desk.mirror(target)
     mirror.fetch(target.location)
+    base = mirror.base_tree(target)
+    return base is not None and profile(base).config.landing.mode == "direct"
+
+
+def _look(target: Target, desk: Desk) -> tuple[Head, TargetProfile]:
+    """The head and what is there, as last fetched."""
+    mirror = desk.mirror(target)
     head = find_head(mirror, target)
     return head, profile(mirror.tree(head.commit), mirror.base_tree(target))
 

@@ -103,10 +103,7 @@ class Run:
         (self.scratch / "keys").mkdir()
         for number, key in enumerate(self.keys):
             (self.scratch / "keys" / f"{number:03}").write_bytes(key)
-        modules = self.environment.bin.parent
-        if modules.name == "node_modules" and modules.exists():
-            # Where Node looks for what a file below imports.
-            (self.room / "node_modules").symlink_to(modules)
+        self.environment.lay_out(self.room)
         if self._selects:
             (self.scratch / "select.json").write_text(json.dumps(self.tests))
 
