@@ -1,7 +1,7 @@
 """What the validator's use cases and adapters need from the world."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -108,4 +108,29 @@ class Repository(Protocol):
 
     def revert(self, tree: str, commit: str) -> Reverted:
         """A tree, or that of a commit, without what `commit` did."""
+        ...
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """What is asked of a forge: that its people look at `branch`, to be merged into `base`.
+
+    `remote` is the url git pushes to. It may hold a password, so it is never shown.
+    """
+
+    remote: str = field(repr=False)
+    branch: str
+    base: str
+    title: str
+    body: str
+
+
+class Forge(Protocol):
+    """Where people review what landed."""
+
+    async def open(self, request: PullRequest) -> str:
+        """The url of the open pull request between these branches; made where there is none.
+
+        Raises `Rejected` where the forge refuses it, `Transient` where it may answer later.
+        """
         ...
