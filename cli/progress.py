@@ -131,6 +131,14 @@ def _expired(event: e.EnhancementExpired, progress: Progress) -> None:
     progress.say(f"let go   {event.title}: {reason}", DIM)
 
 
+def _opened(event: e.PullRequestOpened, progress: Progress) -> None:
+    progress.say(f"pull request {event.url}", GREEN)
+
+
+def _not_opened(event: e.PullRequestRefused, progress: Progress) -> None:
+    progress.say(f"no pull request: {event.reason}", "yellow")
+
+
 def _lost(event: e.AgentLost, progress: Progress) -> None:
     progress.say(f"agent {event.name} is gone; its work waits for another one", DIM)
 
@@ -163,6 +171,8 @@ TELLERS: dict[type[e.Event], Callable[..., None]] = {
     e.EnhancementApplied: _applied,
     e.EnhancementRejected: _rejected,
     e.EnhancementExpired: _expired,
+    e.PullRequestOpened: _opened,
+    e.PullRequestRefused: _not_opened,
     e.AgentLost: _lost,
     e.ApprovalRequested: _asking,
     e.EnhancementApproved: _approved,

@@ -27,6 +27,7 @@ def show_report(report: WaveReport, console: Console) -> None:
     if report.failure is not None:
         _failure(report, console)
     _landed(report, console)
+    _pull_requests(report, console)
     _not_landed("Refused", "red", report.refused, console)
     _waiting(report, console)
     _not_landed("Let go, without blame", "yellow", report.expired, console)
@@ -77,6 +78,20 @@ def _landed(report: WaveReport, console: Console) -> None:
     together = sorted({sentence for each in report.landed for sentence in each.evidence})
     for sentence in together:
         console.print(f"  [dim]evidence: {escape(sentence)}[/]")
+
+
+def _pull_requests(report: WaveReport, console: Console) -> None:
+    if not report.pull_requests:
+        return
+    console.print("\n[bold]Pull requests[/]")
+    for each in report.pull_requests:
+        place = f"{each.branch} into {each.onto}"
+        if each.url:
+            console.print(f"  [green]{escape(each.url)}[/]  [dim]{escape(place)}[/]")
+        else:
+            console.print(f"  [yellow]not open[/]  {escape(place)}")
+        if each.reason:
+            console.print(f"           [dim]{escape(each.reason)}[/]")
 
 
 def _where(change: Landed) -> str:

@@ -60,7 +60,7 @@ def examine(home: Path) -> list[Check]:
         lambda: _home(home),
         _memory,
     ]
-    return [*(each() for each in checks), *_sandboxes(home), _stack(home)]
+    return [*(each() for each in checks), *_sandboxes(home), _forge(), _stack(home)]
 
 
 def _python() -> Check:
@@ -160,6 +160,21 @@ def _sandboxes(home: Path) -> list[Check]:
             "See the tiers above for what to install.",
         ),
     ]
+
+
+def _forge() -> Check:
+    """Whether pull requests can be opened; the token itself is shown to nobody."""
+    kind = os.environ.get("GROUNDSWELL_FORGE") or "github"
+    if os.environ.get("GROUNDSWELL_FORGE_TOKEN"):
+        return Check("forge", "ok", f"a token for {kind} is set", essential=False)
+    return Check(
+        "forge",
+        "limited",
+        "no token",
+        "with [landing] mode = pull_request branches are pushed, and people open the pull requests",
+        "Set GROUNDSWELL_FORGE_TOKEN, and GROUNDSWELL_FORGE to github or gitlab.",
+        essential=False,
+    )
 
 
 def _stack(home: Path) -> Check:

@@ -218,7 +218,9 @@ def _processes(stack: Stack, home: Path) -> list[Process]:
     }
     for name in SERVICES:
         argv = [sys.executable, "-m", f"services.{name}"]
-        found.append(Process(name, argv, logs / f"{name}.log", env))
+        # Only who opens pull requests is told the secret of it.
+        told = env if name == "validator" else {**env, "GROUNDSWELL_FORGE_TOKEN": ""}
+        found.append(Process(name, argv, logs / f"{name}.log", told))
     return found
 
 

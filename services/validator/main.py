@@ -5,12 +5,15 @@ from functools import cache
 
 import structlog
 
+from services.validator.adapters.forges import RestForge
+from services.validator.adapters.remotes import GitRemote
 from services.validator.adapters.repository import GitRepository
 from services.validator.adapters.suite import SandboxedSuite
 from services.validator.handlers import handlers
 from services.validator.settings import Settings
-from services.validator.usecases import reconcile, say_again
+from services.validator.usecases import reconcile, say_again, show_waiting
 from services.validator.usecases.desk import Desk
+from shared.contracts.documents import Target
 from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
@@ -30,6 +33,8 @@ log = structlog.get_logger(__name__)
 # How often the gate looks on its own; a cleared proposal wakes it at once.
 ROUND = 0.25
 REPEAT = 5.0
+# A forge that was away is asked again; it limits how often.
+SHOW = 30.0
 
 
 def build(
@@ -40,6 +45,9 @@ def build(
     def tree(target_id: str, oid: str) -> GitTree:
         return Mirror.at(settings.home, target_id).tree(oid)
 
+    def remote(target: Target, name: str) -> GitRemote:
+        return GitRemote(Mirror.at(settings.home, target.id), target, name)
+
     @cache
     def repository(target_id: str) -> GitRepository:
         return GitRepository(Mirror.at(settings.home, target_id))
@@ -49,6 +57,8 @@ def build(
         bus=bus,
         home=settings.home,
         repository=lambda target: repository(target.id),
+        remote=remote,
+        forge=_forge(settings),
         environments=UvEnvironments(
             settings.home, sandbox, scratch, tree, int(settings.environments_max_gib * GIB)
         ),
@@ -63,8 +73,14 @@ def build(
         loops=(
             Every(ROUND, lambda: reconcile(desk)),
             Every(REPEAT, lambda: say_again(desk)),
+            Every(SHOW, lambda: show_waiting(desk)),
         ),
     )
+
+
+def _forge(settings: Settings) -> RestForge | None:
+    token = settings.forge_token.get_secret_value()
+    return RestForge(settings.forge, token, settings.forge_api or None) if token else None
 
 
 async def run(settings: Settings) -> None:

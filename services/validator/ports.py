@@ -76,6 +76,10 @@ class Repository(Protocol):
         """Fetch the target and find the head."""
         ...
 
+    def base_file(self, target: Target, path: str) -> bytes | None:
+        """A file as it stands on the base branch, as last fetched."""
+        ...
+
     def check(
         self, patch: str, paths: Sequence[str], config: TargetConfig, head: str = ""
     ) -> str | None:
@@ -92,6 +96,14 @@ class Repository(Protocol):
 
     def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
         """A commit that no branch has yet."""
+        ...
+
+    def parent(self, commit: str) -> str:
+        """What a commit stands on."""
+        ...
+
+    def join(self, target: Target, head: str, when: datetime) -> str:
+        """What to commit on: the head, or its merge with a landing branch that it holds but does not contain."""
         ...
 
     def publish(self, target: Target, tip: str, head: str) -> Refusal | None:
@@ -112,7 +124,7 @@ class Repository(Protocol):
 
 
 @dataclass(frozen=True)
-class PullRequest:
+class NewPullRequest:
     """What is asked of a forge: that its people look at `branch`, to be merged into `base`.
 
     `remote` is the url git pushes to. It may hold a password, so it is never shown.
@@ -125,12 +137,37 @@ class PullRequest:
     body: str
 
 
+class Remote(Protocol):
+    """Where a target's people review, as git sees it. Everything in it blocks."""
+
+    @property
+    def url(self) -> str:
+        """Where git pushes to. Raises `Rejected` where the target has no such remote."""
+        ...
+
+    def branches(self) -> Mapping[str, str]:
+        """The commits of our branches there, and of the base branch. Raises `Transient`."""
+        ...
+
+    def push(self, branch: str, commit: str, seen: str | None) -> None:
+        """Move a branch there forward from `seen`; None is a new one.
+
+        Raises `Conflict` where others pushed to it, `Rejected` where it is refused, `Transient`.
+        """
+        ...
+
+    def merged(self, commit: str) -> bool:
+        """Whether the base branch, as last fetched, contains a commit."""
+        ...
+
+
 class Forge(Protocol):
     """Where people review what landed."""
 
-    async def open(self, request: PullRequest) -> str:
+    async def open(self, request: NewPullRequest) -> str:
         """The url of the open pull request between these branches; made where there is none.
 
+        One that is there gets the title and the body that are wanted now.
         Raises `Rejected` where the forge refuses it, `Transient` where it may answer later.
         """
         ...

@@ -24,6 +24,7 @@ from shared.contracts.states import (
     AgentState,
     EnhancementState,
     LeaseState,
+    PullRequestState,
     RunState,
     TaskState,
     WaveState,
@@ -276,6 +277,27 @@ class Enhancement(Document):
     created_at: datetime
     changed_at: datetime
     finished_at: datetime | None = None
+
+
+class PullRequest(Document):
+    """A branch that is shown to people, up to `commit`; `id` is what it is for, a wave's or a change's.
+
+    `onto` is the branch it is to be merged into. `enhancements` are on it, in their order, and
+    `taken_off` those among them whose reverts are as well. `reason` says why it is not open.
+    """
+
+    target_id: Id
+    wave_id: str
+    branch: str
+    onto: str
+    commit: Oid
+    enhancements: tuple[Id, ...]
+    taken_off: tuple[Id, ...] = ()
+    state: PullRequestState = PullRequestState.WANTED
+    url: str = ""
+    reason: str = ""
+    created_at: datetime
+    changed_at: datetime
 
 
 class Patch(Document):

@@ -220,6 +220,28 @@ class RollbackFinished(Event):
     dependents: tuple[Id, ...] = ()
 
 
+class PullRequestOpened(Event):
+    """People were asked to look at `branch`; said again when it grew."""
+
+    subject: ClassVar[str] = "gs.evt.pull_request.opened"
+    pull_request_id: str
+    wave_id: str
+    target_id: Id
+    branch: str
+    url: str
+
+
+class PullRequestRefused(Event):
+    """What landed could not be shown as a pull request, and why; it stays landed."""
+
+    subject: ClassVar[str] = "gs.evt.pull_request.refused"
+    pull_request_id: str
+    wave_id: str
+    target_id: Id
+    branch: str
+    reason: str
+
+
 class RunFinished(Event):
     """One run of a test suite, or of some of its tests, on one tree."""
 
@@ -284,6 +306,8 @@ EVENTS: tuple[type[Event], ...] = (
     EnhancementRolledBack,
     RollbackRefused,
     RollbackFinished,
+    PullRequestOpened,
+    PullRequestRefused,
     RunFinished,
     LeaseGranted,
     LeaseReleased,

@@ -46,6 +46,16 @@ class Waiting(Value):
     evidence: tuple[str, ...]
 
 
+class PullRequestShown(Value):
+    """A branch for people to review, to be merged into `onto`; `reason` says why it is not open."""
+
+    branch: str
+    onto: str
+    state: str
+    url: str
+    reason: str
+
+
 class ComponentHealth(Value):
     """Score (0 to 100) and findings of a component at both ends; None where not measured."""
 
@@ -127,6 +137,7 @@ class WaveReport(Value):
     waiting: tuple[Waiting, ...] = ()
     expired: tuple[NotLanded, ...]
     not_tried: tuple[NotLanded, ...]
+    pull_requests: tuple[PullRequestShown, ...] = ()
     health: HealthChange
     baseline: Baseline | None
     runs: tuple[TestRun, ...]

@@ -68,6 +68,15 @@ class AgentState(StrEnum):
     OFFLINE = "offline"
 
 
+class PullRequestState(StrEnum):
+    """wanted → open | pushed (no token, so people open it) | refused; wanted again when it grows."""
+
+    WANTED = "wanted"
+    OPEN = "open"
+    PUSHED = "pushed"
+    REFUSED = "refused"
+
+
 class RunState(StrEnum):
     """A test run of the gate: requested → finished."""
 
@@ -195,6 +204,18 @@ AGENT = Machine(
     },
 )
 
+P = PullRequestState
+PULL_REQUEST = Machine(
+    "pull_request",
+    P.WANTED,
+    {
+        **{(state, "want"): P.WANTED for state in P},
+        (P.WANTED, "open"): P.OPEN,
+        (P.WANTED, "push"): P.PUSHED,
+        (P.WANTED, "refuse"): P.REFUSED,
+    },
+)
+
 RUN = Machine("run", RunState.REQUESTED, {(RunState.REQUESTED, "finish"): RunState.FINISHED})
 
-MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, RUN)
+MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, PULL_REQUEST, RUN)

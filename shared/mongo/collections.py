@@ -40,6 +40,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         _index("state"),
         _index("finished_at"),
     ),
+    "pull_requests": (_index("state"), _index("wave_id"), _index("target_id")),
     "verdicts": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
     "patches": (),
     "reports": (),
@@ -59,6 +60,7 @@ class Store:
     tasks: StateRepository[d.Task]
     leases: Repository[d.LeaseLedger]
     enhancements: StateRepository[d.Enhancement]
+    pull_requests: StateRepository[d.PullRequest]
     verdicts: StateRepository[d.Verdict]
     patches: Repository[d.Patch]
     reports: Repository[d.Report]
@@ -76,6 +78,9 @@ def open_store(database: Database) -> Store:
         tasks=StateRepository(database["tasks"], d.Task, states.TASK),
         leases=Repository(database["leases"], d.LeaseLedger),
         enhancements=StateRepository(database["enhancements"], d.Enhancement, states.ENHANCEMENT),
+        pull_requests=StateRepository(
+            database["pull_requests"], d.PullRequest, states.PULL_REQUEST
+        ),
         verdicts=StateRepository(database["verdicts"], d.Verdict, states.RUN),
         patches=Repository(database["patches"], d.Patch),
         reports=Repository(database["reports"], d.Report),

@@ -67,9 +67,15 @@ class PolicySection(Section):
 
 
 class LandingSection(Section):
-    """Where changes land: on a branch of ours (`branch`), or on the base branch itself (`direct`)."""
+    """Where changes land: on a branch of ours (`branch`), or on the base branch itself (`direct`).
 
-    mode: Literal["branch", "direct"] = "branch"
+    `pull_request` lands on a branch of ours and shows it to people: a branch for each wave or for
+    each enhancement is pushed to `remote`, and a pull request is opened for it.
+    """
+
+    mode: Literal["branch", "direct", "pull_request"] = "branch"
+    per: Literal["wave", "enhancement"] = "wave"
+    remote: str = Field(default="origin", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")
 
 
 class CodeQualitySection(Section):

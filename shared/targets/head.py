@@ -21,7 +21,8 @@ def find_head(mirror: Mirror, target: Target) -> Head:
     """The landing branch's tip while it has something the base lacks, else the base's tip.
 
     A landing branch that was merged is behind its base: the next landing moves it forward from
-    there. One that the base has left behind goes on where it is, and the note says so.
+    there. So it is where the base has all of it under other commits, squashed or rebased.
+    One that the base has left behind goes on where it is, and the note says so.
     Raises `Conflict` when the base branch is gone.
     """
     base = mirror.branch(target.base_branch)
@@ -36,6 +37,8 @@ def find_head(mirror: Mirror, target: Target) -> Head:
         return Head(base, base, landing)
     if mirror.is_ancestor(base, landing):
         return Head(landing, base, landing)
+    if mirror.adds_nothing(landing, base):
+        return Head(base, base, landing)
     note = (
         f"{target.base_branch} has commits that {target.landing_branch} lacks; work goes on from "
         f"{target.landing_branch}. Merge {target.base_branch} into it to bring them together."

@@ -102,6 +102,14 @@ class Mirror:
         """Write the files of a commit or tree below `into`."""
         self.tree(revision).export(into)
 
+    def adds_nothing(self, commit: str, to: str) -> bool:
+        """Whether merging `commit` into another would leave that one's tree as it is."""
+        repository = self.repository
+        merged = repository.merge_commits(pygit2.Oid(hex=to), pygit2.Oid(hex=commit))
+        if merged.conflicts:
+            return False
+        return str(merged.write_tree(repository)) == self.tree(to).oid
+
     def is_ancestor(self, older: str, newer: str) -> bool:
         """Whether `newer` contains `older`; a commit contains itself."""
         return older == newer or self.repository.descendant_of(newer, older)

@@ -195,6 +195,23 @@ def has_local_changes(place: str) -> bool:
     return bool(text(Path(place), "status", "--porcelain", "--untracked-files=no"))
 
 
+def remote_url(location: str, name: str) -> str:
+    """Where a repository pushes to under that name; a url is its own remote. Raises `Rejected`."""
+    if is_url(location):
+        return location
+    try:
+        url = text(Path(location), "remote", "get-url", "--push", name)
+    except GitError:
+        known = text(Path(location), "remote").split()
+        raise Rejected(
+            f"{location} has no remote {name} to open pull requests on.",
+            hint=f"Its remotes: {', '.join(known) or 'none'}. Name one in groundswell.toml, [landing] "
+            f"remote, or add it: git remote add {name} URL.",
+            code="no_remote",
+        ) from None
+    return url if is_url(url) else str((Path(location) / url).resolve())
+
+
 def _inspect_url(location: str, base: str | None) -> RepositoryFacts:
     """A remote: asked with the user's own configuration, because that has the credentials."""
     try:

@@ -1,7 +1,8 @@
 """Where changes land, who has to agree, and how all of it is taken off again."""
 
+from dataclasses import replace
+
 from tests.support.repositories import a_repository, checkout_of, git
-from tests.support.stack import environment
 
 CODE = "import os\nimport sys\n\n\ndef one(x):\n    if x == None:\n        return 1\n    else:\n        return 2\n"
 TESTS = "from package import m\n\n\ndef test_one():\n    assert (m.one(None), m.one(0)) == (1, 2)\n"
@@ -166,13 +167,8 @@ def test_an_approval_lapses_when_the_base_moves(up, tmp_path):
     assert approved.returncode == 0, approved.stdout
 
 
-def test_without_a_sandbox_nothing_runs_and_with_permission_nothing_lands_alone(
-    home, tmp_path, monkeypatch
-):
-    monkeypatch.setattr(
-        "tests.support.stack.environment",
-        lambda place: environment(place) | {"GROUNDSWELL_SANDBOX": "rlimits"},
-    )
+def test_without_a_sandbox_nothing_runs_and_with_permission_nothing_lands_alone(home, tmp_path):
+    home = replace(home, more={"GROUNDSWELL_SANDBOX": "rlimits"})
     target = a_target(tmp_path / "target")
     refused = home.run("run", str(target))
     assert refused.returncode == 2

@@ -8,14 +8,17 @@ from shared.kernel.faults import POINTS, VARIABLE
 from tests.support.checker import (
     check_branch,
     check_locks,
+    check_pull_requests,
     check_state,
     check_streams,
     connect,
 )
+from tests.support.forges import WANTED, a_forge, an_origin
 from tests.support.repositories import a_repository, checkout_of
-from tests.support.stack import Home, environment, wait_for
+from tests.support.stack import Home, wait_for
 
 FILES = {
+    "groundswell.toml": WANTED,
     "one/__init__.py": "",
     "two/__init__.py": "",
     "one/a.py": "import os\nimport sys\n\n\ndef a():\n    x = None\n    return x == None\n",
@@ -36,13 +39,13 @@ GROUPS = [POINTS[n::4] for n in range(4)]
 
 
 @pytest.mark.parametrize("points", GROUPS, ids=["-".join(each) for each in GROUPS])
-def test_nothing_is_lost_or_doubled(points, target, tmp_path, monkeypatch):
+def test_nothing_is_lost_or_doubled(points, target, tmp_path):
+    origin = an_origin(tmp_path)
+    origin.adopt(target)
     markers = {each: tmp_path / f"killed at {each}" for each in points}
     fault = ",".join(f"{point}:1:{marker}" for point, marker in markers.items())
-    monkeypatch.setattr("tests.support.stack.environment", _with({VARIABLE: fault}))
-    home = Home(tmp_path / "home")
     before = checkout_of(target)
-    with home.up():
+    with a_forge("github") as (forge, told), _home(tmp_path, origin, told, fault).up() as home:
         stack = home.stack
         report = home.json("run", str(target))
         assert report["landed"], str(report)
@@ -54,6 +57,8 @@ def test_nothing_is_lost_or_doubled(points, target, tmp_path, monkeypatch):
         changes = check_state(database)
         check_branch(target, "groundswell/main", changes, database)
         check_locks(home.path, target)
+        [pull] = forge.pulls
+        check_pull_requests(origin.place, database, {pull["html_url"]})
     assert checkout_of(target) == before
 
 
@@ -66,7 +71,5 @@ def _quiet(url, database):
     return True
 
 
-def _with(variables):
-    """The environment of a stack, with more in it."""
-
-    return lambda home: environment(home) | variables
+def _home(below, origin, told, fault):
+    return Home(below / "home", {**origin.environment, **told, VARIABLE: fault})

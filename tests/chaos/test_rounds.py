@@ -35,6 +35,7 @@ from shared.sandbox.choice import NoSandbox
 from shared.targets.mirror import Mirror
 from tests.support.builders import a_target, a_task, a_wave, an_enhancement
 from tests.support.checker import check_branch, check_locks, connect
+from tests.support.desks import a_validator
 from tests.support.landing import a_patch
 from tests.support.repositories import a_repository, checkout_of, git
 
@@ -91,16 +92,14 @@ class RunningBus:
 async def a_desk(mongo_url, name, home):
     async with connected(mongo_url, name) as database:
         bus = RunningBus()
-        desk = Desk(
-            store=open_store(database),
+        desk = a_validator(
+            open_store(database),
+            home,
             bus=bus,
-            home=home,
             repository=lambda target: GitRepository(Mirror.at(home, target.id)),
             environments=PlayedEnvironments(),
-            suite=None,
             sandbox=Trusted(()),
             clock=utc_now,
-            new_id=uuid7,
         )
         [target] = await desk.store.targets.find()
         object.__setattr__(desk, "suite", PlayedSuite(desk.mirror(target)))

@@ -6,15 +6,12 @@ from pathlib import Path
 import pytest
 
 from services.validator.usecases import outcomes
-from services.validator.usecases.desk import Desk
 from shared.contracts.events import EnhancementRejected
 from shared.kernel.errors import Transient
-from shared.kernel.ids import uuid7
-from shared.mongo.client import connected
-from shared.mongo.collections import ensure_indexes, open_store
-from shared.sandbox.choice import NoSandbox
 from tests.support.builders import NOW, an_enhancement
 from tests.support.buses import RecordingBus
+from tests.support.desks import a_validator
+from tests.support.stores import a_real_store
 
 
 class FlakyBus(RecordingBus):
@@ -28,9 +25,8 @@ class FlakyBus(RecordingBus):
 
 @pytest.fixture
 async def store(mongo_url):
-    async with connected(mongo_url, f"test_{uuid7()[-12:]}") as database:
-        await ensure_indexes(database)
-        yield open_store(database)
+    async with a_real_store(mongo_url) as made:
+        yield made
 
 
 @pytest.fixture
@@ -40,20 +36,7 @@ def bus():
 
 @pytest.fixture
 def make_desk(store, bus):
-    def make(now=NOW):
-        return Desk(
-            store=store,
-            bus=bus,
-            home=Path("/nowhere"),
-            repository=None,
-            environments=None,
-            suite=None,
-            sandbox=NoSandbox(()),
-            clock=lambda: now,
-            new_id=uuid7,
-        )
-
-    return make
+    return lambda now=NOW: a_validator(store, Path("/nowhere"), bus=bus, clock=lambda: now)
 
 
 @pytest.fixture

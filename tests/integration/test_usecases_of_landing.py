@@ -5,15 +5,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from services.validator.usecases import landing
-from services.validator.usecases.desk import Desk
 from shared.contracts.events import EnhancementApplied
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Transient
 from shared.kernel.ids import uuid7
-from shared.sandbox.choice import NoSandbox
 from tests.support.builders import COMMIT, a_target, a_task, an_enhancement
-from tests.support.buses import RecordingBus
-from tests.support.stores import Watch, a_real_store
+from tests.support.desks import a_validator
+from tests.support.stores import a_real_store
 
 TARGET = a_target()
 
@@ -25,11 +23,15 @@ class FakeRepository:
     branch: dict[str, str] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     away: bool = False
+    files: dict[str, bytes] = field(default_factory=dict)
 
     def refresh(self, target):
         self.asked.append("refresh")
         if self.away:
             raise Transient("It could not be fetched.")
+
+    def base_file(self, target, path):
+        return self.files.get(path)
 
     def landed(self, target, ids):
         self.asked.append("landed")
@@ -45,17 +47,7 @@ def repository():
 @pytest.fixture
 async def desk(mongo_url, tmp_path, repository):
     async with a_real_store(mongo_url) as store:
-        yield Desk(
-            store=store,
-            bus=RecordingBus(),
-            home=tmp_path,
-            repository=lambda target: repository,
-            environments=None,
-            suite=None,
-            sandbox=NoSandbox(()),
-            clock=Watch(),
-            new_id=uuid7,
-        )
+        yield a_validator(store, tmp_path, repository=lambda target: repository)
 
 
 async def validated(desk, count=1, **fields):

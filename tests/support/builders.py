@@ -10,6 +10,7 @@ from shared.contracts.documents import (
     Finding,
     Health,
     Opportunity,
+    PullRequest,
     Target,
     Task,
     Verdict,
@@ -137,6 +138,21 @@ def a_verdict(wave: Wave, **fields: Any) -> Verdict:
         "created_at": NOW,
     }
     return Verdict(**{**known, **fields})
+
+
+def a_pull_request(**fields: Any) -> PullRequest:
+    known = {
+        "id": uuid7(),
+        "target_id": uuid7(),
+        "wave_id": uuid7(),
+        "branch": "groundswell/main-1",
+        "onto": "main",
+        "commit": COMMIT,
+        "enhancements": (),
+        "created_at": NOW,
+        "changed_at": NOW,
+    }
+    return PullRequest(**{**known, **fields})
 
 
 def a_health(

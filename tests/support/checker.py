@@ -112,6 +112,18 @@ def check_locks(home: Path, place: Path) -> None:
     assert not [each for each in stale if "refs" in each.parts], stale
 
 
+def check_pull_requests(remote: Path, database: Any, urls: set[str]) -> None:
+    """Everything that landed is shown, on a branch that is on the remote; each once."""
+    requests = list(database["pull_requests"].find())
+    assert {each["url"] for each in requests} == urls
+    for each in requests:
+        assert each["state"] == "open", each
+        assert git(remote, "rev-parse", each["branch"]) == each["commit"]
+    shown = [change for each in requests for change in each["enhancements"]]
+    landed = [each["_id"] for each in database["enhancements"].find({"state": {"$in": [*LANDED]}})]
+    assert sorted(shown) == sorted(landed)
+
+
 async def check_streams(url: str, changes: Iterable[Record]) -> None:
     """Every outcome was said once, no work is left, and no letter is dead."""
     client = await nats.connect(url)

@@ -126,6 +126,7 @@ def a_store() -> Store:
         "waves": (d.Wave, states.WAVE),
         "tasks": (d.Task, states.TASK),
         "enhancements": (d.Enhancement, states.ENHANCEMENT),
+        "pull_requests": (d.PullRequest, states.PULL_REQUEST),
         "verdicts": (d.Verdict, states.RUN),
     }
     plain = {

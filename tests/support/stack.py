@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +28,16 @@ def environment(home: Path) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Home:
-    """A home and what can be done in it."""
+    """A home and what can be done in it, with more in its environment."""
 
     path: Path
+    more: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*GROUNDSWELL, *arguments],
             cwd=ROOT,
-            env=environment(self.path),
+            env={**environment(self.path), **self.more},
             capture_output=True,
             text=True,
             timeout=timeout,
@@ -47,7 +48,7 @@ class Home:
         return subprocess.Popen(
             [*GROUNDSWELL, *arguments],
             cwd=ROOT,
-            env=environment(self.path),
+            env={**environment(self.path), **self.more},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

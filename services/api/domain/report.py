@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.api.domain.ids import short
-from shared.contracts.documents import Enhancement, Health, Target, Verdict, Wave
+from shared.contracts.documents import Enhancement, Health, PullRequest, Target, Verdict, Wave
 from shared.contracts.report import (
     Baseline,
     Commands,
@@ -14,6 +14,7 @@ from shared.contracts.report import (
     HealthChange,
     Landed,
     NotLanded,
+    PullRequestShown,
     TestRun,
     Waiting,
     WaveReport,
@@ -34,6 +35,7 @@ class Stored:
     verdicts: Sequence[Verdict]
     before: Sequence[Health]
     after: Sequence[Health]
+    pull_requests: Sequence[PullRequest] = ()
 
 
 def make_report(stored: Stored) -> WaveReport:
@@ -66,6 +68,7 @@ def make_report(stored: Stored) -> WaveReport:
         ),
         expired=tuple(_not_landed(each) for each in expired if not wave.dry_run),
         not_tried=tuple(_not_landed(each) for each in expired if wave.dry_run),
+        pull_requests=tuple(_pull_request(each) for each in stored.pull_requests),
         health=_health(stored.before, stored.after),
         baseline=_baseline(stored),
         runs=tuple(_run(each) for each in stored.verdicts if each.state is RunState.FINISHED),
@@ -111,6 +114,16 @@ def _metric(health: Sequence[Health], component: str, metric: str) -> float | No
     """A metric of a measured component; a rule that found nothing there is 0."""
     found = next((each for each in health if each.component == component), None)
     return None if found is None or not metric else found.metrics.get(metric, 0.0)
+
+
+def _pull_request(request: PullRequest) -> PullRequestShown:
+    return PullRequestShown(
+        branch=request.branch,
+        onto=request.onto,
+        state=request.state,
+        url=request.url,
+        reason=request.reason,
+    )
 
 
 def _waiting(change: Enhancement) -> Waiting:

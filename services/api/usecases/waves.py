@@ -59,6 +59,7 @@ async def report(typed: str, desk: Desk) -> WaveReport:
             target=await desk.store.targets.need(wave.target_id),
             changes=await desk.store.enhancements.find(wave_id=wave.id),
             verdicts=verdicts,
+            pull_requests=await desk.store.pull_requests.find(wave_id=wave.id),
             before=await _health(wave, wave.commit, desk),
             after=await _health(wave, wave.final_commit, desk),
         )

@@ -11,10 +11,10 @@ from shared.contracts.base import ALL
 from shared.contracts.commands import StartWave
 from shared.contracts.documents import Audit, Target, Wave
 from shared.kernel.errors import Conflict, NotFound, Rejected
-from shared.targets.config import FILE
+from shared.targets.config import FILE, LandingSection, parse_config
 from shared.targets.head import Head, find_head
 from shared.targets.profile import TargetProfile, profile
-from shared.targets.repository import RepositoryFacts, inspect
+from shared.targets.repository import RepositoryFacts, inspect, remote_url
 
 
 async def start_wave(command: StartWave, desk: Desk, *, door: str) -> WaveAccepted:
@@ -90,14 +90,16 @@ async def _target(facts: RepositoryFacts, desk: Desk) -> Target:
 
 async def _place_to_land(target: Target, facts: RepositoryFacts, desk: Desk) -> Target:
     """The branch that its configuration asks for: one of ours, or the base branch itself."""
-    direct = await asyncio.to_thread(_fetch, target, desk)
-    if direct and facts.detached:
+    landing = await asyncio.to_thread(_fetch, target, desk)
+    if landing.mode != "branch" and facts.detached:
         raise Rejected(
-            "There is no branch to land on directly: none is checked out.",
+            f"There is no branch for what lands ({landing.mode}): none is checked out.",
             hint=f'Check one out, or set [landing] mode = "branch" in {FILE}.',
             code="no_branch",
         )
-    wanted = facts.base_branch if direct else facts.landing_branch
+    if landing.mode == "pull_request":
+        await asyncio.to_thread(remote_url, facts.location, landing.remote)
+    wanted = facts.base_branch if landing.mode == "direct" else facts.landing_branch
     if target.landing_branch != wanted:
         await desk.store.targets.patch(target.id, landing_branch=wanted)
     return target.model_copy(update={"landing_branch": wanted})
@@ -113,12 +115,13 @@ async def _refuse_second(target: Target, desk: Desk) -> None:
         )
 
 
-def _fetch(target: Target, desk: Desk) -> bool:
-    """Bring the mirror up to date; whether the base branch wants its changes on itself."""
+def _fetch(target: Target, desk: Desk) -> LandingSection:
+    """Bring the mirror up to date; where the base branch wants its changes."""
     mirror = desk.mirror(target)
     mirror.fetch(target.location)
     base = mirror.base_tree(target)
-    return base is not None and profile(base).config.landing.mode == "direct"
+    content = base.read(FILE) if base is not None else None
+    return parse_config(content or b"").landing
 
 
 def _look(target: Target, desk: Desk) -> tuple[Head, TargetProfile]:

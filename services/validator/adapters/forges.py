@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 import httpx
 from pydantic import AliasChoices, AliasPath, BaseModel, Field
 
-from services.validator.ports import PullRequest
+from services.validator.ports import NewPullRequest
 from shared.kernel.errors import GroundswellError, Rejected, Transient
 
 TIMEOUT = 60.0
@@ -49,6 +49,10 @@ REFUSALS = {
 class Pull(BaseModel):
     """A pull request as either forge tells of it; `source` and `target` are projects."""
 
+    number: int = Field(validation_alias=AliasChoices("number", "iid"))
+    title: str = ""
+    body: str | None = Field(None, validation_alias=AliasChoices("body", "description"))
+
     url: str = Field(
         pattern=r"^https?://\S+$", validation_alias=AliasChoices("html_url", "web_url")
     )
@@ -61,6 +65,10 @@ class Pull(BaseModel):
         validation_alias=AliasChoices(AliasPath("base", "repo", "id"), "target_project_id")
     )
 
+    def says(self, words: Mapping[str, str]) -> bool:
+        """Whether it has this title and body already."""
+        return list(words.values()) == [self.title, self.body or ""]
+
     def joins(self, branch: str, base: str) -> bool:
         """Whether it is between these branches, and not from a fork that has one of that name."""
         return (self.branch, self.base, self.source) == (branch, base, self.target)
@@ -70,7 +78,8 @@ class Pull(BaseModel):
 class Dialect:
     """What the forges do differently; `place`, `query`, `body` and `headers` are templates.
 
-    `exists` is the status, and words, that say there is such a pull request already.
+    `words` is the part of `body` that may be changed later, by `change`. `exists` is the status, and
+    words, that say there is such a pull request already.
     """
 
     name: str
@@ -82,6 +91,8 @@ class Dialect:
     place: str
     query: Mapping[str, str]
     body: Mapping[str, str]
+    words: Mapping[str, str]
+    change: str
     exists: tuple[int, str]
 
 
@@ -99,7 +110,9 @@ GITHUB = Dialect(
     },
     place="repos/{project}/pulls",
     query={"state": "open", "head": "{owner}:{branch}", "base": "{base}", "per_page": "100"},
-    body={"head": "{branch}", "base": "{base}", "title": "{title}", "body": "{body}"},
+    body={"head": "{branch}", "base": "{base}"},
+    words={"title": "{title}", "body": "{body}"},
+    change="PATCH",
     exists=(422, "pull request already exists"),
 )
 # https://docs.gitlab.com/api/merge_requests/
@@ -113,7 +126,9 @@ GITLAB = Dialect(
     headers={"Accept": "application/json", "PRIVATE-TOKEN": "{token}"},
     place="projects/{quoted}/merge_requests",
     query={"state": "opened", **BETWEEN, "per_page": "100"},
-    body={**BETWEEN, "title": "{title}", "description": "{tame}"},
+    body=BETWEEN,
+    words={"title": "{title}", "description": "{tame}"},
+    change="PUT",
     exists=(409, ""),
 )
 DIALECTS = {"github": GITHUB, "gitlab": GITLAB}
@@ -142,7 +157,7 @@ class RestForge:
         )
         self._timeout = timeout
 
-    async def open(self, request: PullRequest) -> str:
+    async def open(self, request: NewPullRequest) -> str:
         facts = _facts(request, self._project(request.remote))
         try:
             async with asyncio.timeout(self._timeout), self._client() as client:
@@ -185,17 +200,23 @@ class RestForge:
 
     async def _open(self, client: httpx.AsyncClient, facts: Mapping[str, str]) -> str | None:
         place = self._dialect.place.format_map(facts)
-        query, body = _filled(self._dialect.query, facts), _filled(self._dialect.body, facts)
-        if found := self._match(await client.get(place, params=query), facts):
-            return found
-        answer = await client.post(place, json=body)
-        status, words = self._dialect.exists
-        if answer.status_code == status and words in _words(answer):
-            answer = await client.get(place, params=query)
-        return self._match(answer, facts)
+        query, words = _filled(self._dialect.query, facts), _filled(self._dialect.words, facts)
+        found = self._match(await client.get(place, params=query), facts)
+        if found is None:
+            body = _filled(self._dialect.body, facts)
+            answer = await client.post(place, json=body | words)
+            status, said = self._dialect.exists
+            if answer.status_code == status and said in _words(answer):
+                answer = await client.get(place, params=query)
+            found = self._match(answer, facts)
+        elif not found.says(words):
+            url = f"{place}/{found.number}"
+            answer = await client.request(self._dialect.change, url, json=words)
+            found = self._match(answer, facts)
+        return found.url if found else None
 
-    def _match(self, answer: httpx.Response, facts: Mapping[str, str]) -> str | None:
-        """The url of the pull request that was asked for, among the one or many in an answer."""
+    def _match(self, answer: httpx.Response, facts: Mapping[str, str]) -> Pull | None:
+        """The pull request that was asked for, among the one or many in an answer."""
         if not answer.is_success:
             raise self._problem(answer, facts)
         try:
@@ -208,7 +229,7 @@ class RestForge:
                 delay=LIMITED,
             ) from error
         between = facts["branch"], facts["base"]
-        return next((each.url for each in pulls if each.joins(*between)), None)
+        return next((each for each in pulls if each.joins(*between)), None)
 
     def _problem(self, answer: httpx.Response, facts: Mapping[str, str]) -> GroundswellError:
         """An answer that is no success, as the error it stands for."""
@@ -246,7 +267,7 @@ def _bare(path: str) -> str:
     return path.strip("/").removesuffix(".git")
 
 
-def _facts(request: PullRequest, project: str) -> dict[str, str]:
+def _facts(request: NewPullRequest, project: str) -> dict[str, str]:
     """What the templates may name."""
     return {
         **{key: getattr(request, key) for key in ("branch", "base", "title", "body")},

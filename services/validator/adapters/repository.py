@@ -7,7 +7,8 @@ from pathlib import PurePosixPath
 
 import pygit2
 
-from services.validator.domain.commits import ENHANCEMENT, REVERTS, trailers
+from services.validator.adapters.remotes import push
+from services.validator.domain.commits import ENHANCEMENT, REVERTS, joining_message, trailers
 from services.validator.domain.patches import REGULAR, Policy, apply_hunks, check_patch
 from services.validator.ports import Composition, Refusal, Reverted
 from shared.contracts.documents import Target
@@ -15,11 +16,10 @@ from shared.kernel.errors import Rejected
 from shared.kernel.faults import fault
 from shared.targets.components import is_protected, matches
 from shared.targets.config import TargetConfig
-from shared.targets.git import RECEIVE_PACK, RECEIVE_PACK_AND_UPDATE, GitError, git
+from shared.targets.git import RECEIVE_PACK, RECEIVE_PACK_AND_UPDATE
 from shared.targets.head import Head, find_head
 from shared.targets.mirror import FETCHED, Mirror
 from shared.targets.patches import FilePatch, Kind, parse_patch
-from shared.targets.repository import checked_out_at, is_url
 
 NAME, EMAIL = "Groundswell", "groundswell@localhost"
 # An enhancement is looked for this far back; a landing branch is young.
@@ -36,6 +36,10 @@ class GitRepository:
     def refresh(self, target: Target) -> Head:
         self._mirror.fetch(target.location)
         return find_head(self._mirror, target)
+
+    def base_file(self, target: Target, path: str) -> bytes | None:
+        base = self._mirror.base_tree(target)
+        return None if base is None else base.read(path)
 
     def check(
         self, patch: str, paths: Sequence[str], config: TargetConfig, head: str = ""
@@ -103,6 +107,21 @@ class GitRepository:
         )
         return str(made)
 
+    def parent(self, commit: str) -> str:
+        found = self._mirror.repository.revparse_single(commit).peel(pygit2.Commit)
+        return str(found.parent_ids[0]) if found.parent_ids else ""
+
+    def join(self, target: Target, head: str, when: datetime) -> str:
+        landing = self._mirror.branch(target.landing_branch)
+        if landing is None or self._mirror.is_ancestor(landing, head):
+            return head
+        repository = self._mirror.repository
+        who = pygit2.Signature(NAME, EMAIL, int(when.timestamp()), 0)
+        message = joining_message(target.base_branch, target.landing_branch)
+        parents = [pygit2.Oid(hex=head), pygit2.Oid(hex=landing)]
+        tree = pygit2.Oid(hex=self._mirror.tree(head).oid)
+        return str(repository.create_commit(None, who, who, message, tree, parents))
+
     def publish(self, target: Target, tip: str, head: str) -> Refusal | None:
         """The private branch first, then the target's; both only from where they were seen."""
         if not self._mirror.is_ancestor(head, tip):
@@ -120,30 +139,12 @@ class GitRepository:
         self._mirror.repository.references.create(reference, pygit2.Oid(hex=tip), force=True)
 
     def _push(self, target: Target, tip: str, seen: str | None) -> Refusal | None:
-        remote = is_url(target.location)
-        reference = f"refs/heads/{target.landing_branch}"
-        options = [
-            "--quiet",
-            "--no-verify",
-            "--atomic",
-            f"--force-with-lease={reference}:{seen or ''}",
-        ]
-        if not remote:
-            other_end = RECEIVE_PACK_AND_UPDATE if target.direct else RECEIVE_PACK
-            options.append(f"--receive-pack={other_end}")
-        try:
-            git(
-                self._mirror.path,
-                "push",
-                *options,
-                target.location,
-                f"{tip}:{reference}",
-                with_users_config=remote,
-            )
-        except GitError as error:
-            return _refusal(error.stderr, target)
-        self._move_private(f"{FETCHED}{target.landing_branch}", tip)
-        return None
+        other_end = RECEIVE_PACK_AND_UPDATE if target.direct else RECEIVE_PACK
+        branch = target.landing_branch
+        refusal = push(self._mirror, target.location, branch, tip, seen, other_end=other_end)
+        if refusal is None:
+            self._move_private(f"{FETCHED}{branch}", tip)
+        return refusal
 
     def landed(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
         return self._find(target, ENHANCEMENT, set(ids))
@@ -278,21 +279,3 @@ def _parses(content: bytes) -> bool:
     except (SyntaxError, ValueError):
         return False
     return True
-
-
-def _refusal(stderr: str, target: Target) -> Refusal:
-    """What git's refusal means for us."""
-    reason = " ".join(stderr.split())[-500:]
-    if any(
-        each in stderr
-        for each in ("stale info", "non-fast-forward", "fetch first", "failed to lock")
-    ):
-        return Refusal("moved", reason)
-    if "checked out" in stderr or "Working directory has" in stderr or "not up-to-date" in stderr:
-        where = checked_out_at(target.location, target.landing_branch) or target.location
-        return Refusal("checked_out", f"{target.landing_branch} is checked out in {where}")
-    if any(
-        each in stderr for each in ("Could not read from remote", "unable to access", "Connection")
-    ):
-        return Refusal("unreachable", reason)
-    return Refusal("other", reason)

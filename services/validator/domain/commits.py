@@ -50,6 +50,12 @@ def rollback_message(change: Enhancement, reason: str) -> str:
     return "\n\n".join(body) + "\n"
 
 
+def joining_message(base: str, landing: str) -> str:
+    """The merge that takes a landing branch on from a base which has all of it already."""
+    body = f"All of {landing} is in {base} already; this only lets it move forward from there."
+    return f"{_subject(f'chore: merge {base} into {landing}')}\n\n{_wrap(body)}\n"
+
+
 def trailers(message: str) -> Mapping[str, str]:
     """The trailers in the last paragraph of a commit message."""
     last = message.strip().rpartition("\n\n")[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import AsyncFileLock, Timeout
 
-from services.validator.ports import Publisher, Repository, Suite
+from services.validator.ports import Forge, Publisher, Remote, Repository, Suite
 from shared.contracts.documents import Target
 from shared.environments.ports import Environment, Environments
 from shared.kernel.clock import Clock
@@ -25,14 +25,17 @@ from shared.targets.profile import TargetProfile, profile
 class Desk:
     """Built by main; one per process.
 
-    `gates` are the targets' gates at work, `said` the outcomes that were said to the end; `bells`
-    wake whoever waits for a run, `locks` keep a target's gate and a rollback apart.
+    `forge` is None without a token. `gates` are the targets' gates at work, `said` the outcomes that
+    were said to the end, `asked` the pull requests that were asked for; `bells` wake whoever waits
+    for a run, `locks` keep a target's gate and a rollback apart.
     """
 
     store: Store
     bus: Publisher
     home: Path
     repository: Callable[[Target], Repository]
+    remote: Callable[[Target, str], Remote]
+    forge: Forge | None
     environments: Environments
     suite: Suite
     sandbox: Sandbox
@@ -40,6 +43,7 @@ class Desk:
     new_id: NewId
     gates: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
+    asked: set[str] = field(default_factory=set)
     bells: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 

@@ -15,6 +15,7 @@ from services.validator.domain.commits import landing_message
 from services.validator.ports import Refusal
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.outcomes import expire, leave
+from services.validator.usecases.pull_requests import show_landed
 from shared.contracts.documents import Enhancement, Target, Verdict
 from shared.contracts.states import WAVE, EnhancementState
 from shared.kernel.errors import Transient
@@ -49,9 +50,7 @@ async def land(batch: Batch, desk: Desk) -> None:
     )
     if refusal is None:
         fault("landing.pushed")
-        for each in validated:
-            await leave(each, "land", desk)
-        fault("landing.said")
+        await _say_landed(batch.target, validated, desk)
     else:
         await _not_landed(validated, refusal, desk)
 
@@ -59,8 +58,8 @@ async def land(batch: Batch, desk: Desk) -> None:
 async def _commit(batch: Batch, desk: Desk) -> list[Enhancement]:
     """One commit per change, and each change validated with its commit written down."""
     repository = desk.repository(batch.target)
-    parent, validated = batch.place.head, []
-    evidence = evidence_of(batch)
+    validated, evidence = [], evidence_of(batch)
+    parent = await asyncio.to_thread(repository.join, batch.target, batch.place.head, desk.clock())
     for each in batch.changes:
         message = landing_message(each, evidence)
         parent = await asyncio.to_thread(
@@ -106,6 +105,14 @@ async def _not_landed(changes: Sequence[Enhancement], refusal: Refusal, desk: De
             await expire(back, f"could not be put on the landing branch: {refusal.reason}", desk)
 
 
+async def _say_landed(target: Target, changes: Sequence[Enhancement], desk: Desk) -> None:
+    """They are on the target's branch, in this order: people are shown them, and each is applied."""
+    await show_landed(target, changes, desk)
+    for each in changes:
+        await leave(each, "land", desk, commit=each.commit, branch=target.landing_branch)
+    fault("landing.said")
+
+
 async def find_landed(
     target: Target, changes: Sequence[Enhancement], desk: Desk
 ) -> list[Enhancement]:
@@ -123,7 +130,7 @@ async def find_landed(
         elif validated := await desk.store.enhancements.transition(
             each, "pass", commit=commit, branch=target.landing_branch, changed_at=desk.clock()
         ):
-            await leave(validated, "land", desk)
+            await _say_landed(target, [validated], desk)
     return left
 
 
@@ -139,8 +146,11 @@ async def recover(target: Target, desk: Desk) -> None:
     landed = await asyncio.to_thread(repository.landed, target, [each.id for each in interrupted])
     by_id = {each.id: each for each in interrupted}
     # Newest first is how they are found; they are said in the order in which they stand.
-    for key, commit in reversed(list(landed.items())):
-        await leave(by_id[key], "land", desk, commit=commit, branch=target.landing_branch)
+    there = [
+        by_id[key].model_copy(update={"commit": commit})
+        for key, commit in reversed(list(landed.items()))
+    ]
+    await _say_landed(target, there, desk)
     for each in interrupted:
         if each.id not in landed:
             await desk.store.enhancements.transition(

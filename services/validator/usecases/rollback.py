@@ -14,6 +14,7 @@ from services.validator.domain.undoing import Conflicted, Step, Undone, undo
 from services.validator.ports import Repository
 from services.validator.usecases.desk import Desk, Workplace, workplace
 from services.validator.usecases.outcomes import leave, say, say_refused
+from services.validator.usecases.pull_requests import Reverts, show_rolled_back
 from services.validator.usecases.runs import read_report, run_tests
 from shared.contracts.commands import RollbackEnhancement, RollbackEnhancements
 from shared.contracts.documents import Enhancement, Rollback, Target, Verdict
@@ -141,6 +142,12 @@ async def _look(wish: Wish, desk: Desk) -> tuple[Branch, set[str]]:
         )
     }
     done = await asyncio.to_thread(repository.reverted, target, list(applied))
+    if done:
+        # Newest first; the oldest stands on what was the head then.
+        *_, oldest = done.values()
+        before = await asyncio.to_thread(repository.parent, oldest)
+        reverts = Reverts(wish.id, before, head.commit, list(done))
+        await show_rolled_back(target, reverts, desk)
     for key, commit in done.items():
         await _finish(applied.pop(key), commit, wish.reason, desk)
     commits = dict(await asyncio.to_thread(repository.landed, target, list(applied)))
@@ -254,19 +261,22 @@ async def _publish(
 ) -> None:
     """One commit for each, newest first, and all of them at once onto the branch."""
     repository, changes = branch.repository, {each.id: each for each in branch.stack}
-    tip, commits = branch.place.head, {}
+    head = branch.place.head
+    tip = await asyncio.to_thread(repository.join, branch.target, head, desk.clock())
+    commits = {}
     for key, tree in zip(undone.order, undone.trees, strict=True):
         reason = wish.reason if key in chosen else f"it depends on what is taken off: {wish.reason}"
         message = rollback_message(changes[key], reason)
         tip = await asyncio.to_thread(repository.commit, tree, tip, message, desk.clock())
         commits[key] = tip
     fault("rollback.committed")
-    refusal = await asyncio.to_thread(repository.publish, branch.target, tip, branch.place.head)
+    refusal = await asyncio.to_thread(repository.publish, branch.target, tip, head)
     fault("rollback.pushed")
     if refusal is not None and refusal.kind in {"moved", "unreachable"}:
         raise Transient("The landing branch moved or could not be reached.", hint=refusal.reason)
     if refusal is not None:
         raise _Refused(refusal.reason)
+    await show_rolled_back(branch.target, Reverts(wish.id, head, tip, list(commits)), desk)
     for key, commit in commits.items():
         await _finish(changes[key], commit, wish.reason, desk)
 

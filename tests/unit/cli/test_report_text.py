@@ -1,6 +1,7 @@
 """The report as a person reads it: what was not measured says so."""
 
 import io
+from dataclasses import replace
 from datetime import timedelta
 
 from rich.console import Console
@@ -11,7 +12,15 @@ from services.api.domain.report import Stored, make_report
 from shared.contracts.base import AgentType
 from shared.contracts.documents import Counts, Failure, Health, Prediction, Rollback
 from shared.kernel.ids import uuid7
-from tests.support.builders import COMMIT, NOW, a_target, a_verdict, a_wave, an_enhancement
+from tests.support.builders import (
+    COMMIT,
+    NOW,
+    a_pull_request,
+    a_target,
+    a_verdict,
+    a_wave,
+    an_enhancement,
+)
 
 LANDED = "d" * 40
 
@@ -150,3 +159,14 @@ def test_commands_are_spelled_as_they_have_to_be_typed_here(monkeypatch):
     assert spelled(said) == said.replace("groundswell wave", "/opt/x/bin/groundswell wave")
     monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/groundswell")
     assert spelled(said) == said
+
+
+def test_pull_requests_are_named_or_say_why_there_are_none():
+    opened = a_pull_request(url="https://forge.example/1", state="open")
+    closed = a_pull_request(
+        branch="groundswell/main-2", state="refused", reason="No [bold]token[/]."
+    )
+    text = shown(make_report(replace(stored([landed()]), pull_requests=(opened, closed))))
+    assert "https://forge.example/1  groundswell/main-1 into main" in text
+    assert "not open  groundswell/main-2 into main" in text
+    assert "No [bold]token[/]." in text

@@ -1,165 +1,29 @@
-"""Opening pull requests: a server on loopback that answers as GitHub and GitLab say they do."""
+"""Opening pull requests on GitHub and GitLab."""
 
-import json
 import logging
 import re
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from contextlib import ExitStack
+from dataclasses import replace
 from email.utils import formatdate
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote
 
 import pytest
 
 from services.validator.adapters.forges import RestForge, parse_remote
-from services.validator.ports import PullRequest
+from services.validator.ports import NewPullRequest
 from shared.kernel.errors import Rejected, Transient
+from tests.support.forges import Answer, FakeForge, pull, serving
 
 TOKEN = "tok-3n"
 KINDS = ["github", "gitlab"]
 NOW = 1_800_000_000
 LATER = {"Date": formatdate(NOW, usegmt=True)}
-WANTED = PullRequest(
+WANTED = NewPullRequest(
     "https://github.com/acme/shop.git", "groundswell/landing", "main", "Tidy up", "What and why."
 )
-
-
-@dataclass
-class Asked:
-    method: str
-    path: str
-    query: dict[str, str]
-    headers: dict[str, str]
-    body: dict[str, Any]
-
-
-@dataclass
-class Answer:
-    status: int
-    body: Any
-    headers: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass
-class FakeForge:
-    """Remembers what it was asked. `first` is answered before it behaves as its kind does."""
-
-    kind: str
-    url: str = ""
-    asked: list[Asked] = field(default_factory=list)
-    pulls: list[dict[str, Any]] = field(default_factory=list)
-    first: list[Answer | None] = field(default_factory=list)
-    lists_nothing: bool = False
-    mute: bool = False
-
-    def answer(self, asked: Asked) -> Answer:
-        self.asked.append(asked)
-        if self.first and (said := self.first.pop(0)):
-            return said
-        return self._list() if asked.method == "GET" else self._create(asked)
-
-    def _list(self) -> Answer:
-        """All there are, whatever was asked for: what is ours is not left to the server to say."""
-        return Answer(200, [] if self.lists_nothing else self.pulls)
-
-    def _create(self, asked: Asked) -> Answer:
-        github = self.kind == "github"
-        names = ("head", "base") if github else ("source_branch", "target_branch")
-        made = pull(self.kind, *(asked.body[each] for each in names), number=len(self.pulls) + 1)
-        if any({**each, **same(made)} == each for each in self.pulls):
-            return DOUBLED[self.kind]
-        self.pulls.append(made)
-        return Answer(201, made)
-
-    def written(self) -> list[Asked]:
-        return [each for each in self.asked if each.method == "POST"]
-
-
-def same(made: dict[str, Any]) -> dict[str, Any]:
-    """What two pull requests cannot share."""
-    keys = ("head", "base", "source_branch", "target_branch", "source_project_id")
-    return {key: made[key] for key in keys if key in made}
-
-
-def pull(kind: str, branch: str, base: str, *, number: int = 1, source: int | None = 7):
-    if kind == "github":
-        return {
-            "url": f"https://api.example/pulls/{number}",
-            "html_url": f"https://forge.example/acme/shop/pull/{number}",
-            "head": {"ref": branch, "repo": {"id": source} if source else None},
-            "base": {"ref": base, "repo": {"id": 7}},
-        }
-    return {
-        "web_url": f"https://forge.example/acme/shop/pull/{number}",
-        "source_branch": branch,
-        "target_branch": base,
-        "source_project_id": source,
-        "target_project_id": 7,
-    }
-
-
-EXISTS = "A pull request already exists for acme:groundswell/landing."
-DOUBLED = {
-    "github": Answer(
-        422,
-        {
-            "message": "Validation Failed",
-            "errors": [{"resource": "PullRequest", "code": "custom", "message": EXISTS}],
-        },
-    ),
-    "gitlab": Answer(
-        409, {"message": ["Another open merge request already exists for this source branch: !1"]}
-    ),
-}
-
-
-@contextmanager
-def serving(fake: FakeForge) -> Iterator[FakeForge]:
-    over = threading.Event()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            if fake.mute:
-                over.wait()
-                return
-            parts = urlsplit(self.path)
-            query = {key: values[0] for key, values in parse_qs(parts.query).items()}
-            length = int(self.headers.get("Content-Length", 0))
-            body = json.loads(self.rfile.read(length) or b"{}")
-            headers = {key.lower(): value for key, value in self.headers.items()}
-            self.say(fake.answer(Asked(self.command, parts.path, query, headers, body)))
-
-        def do_POST(self) -> None:
-            self.do_GET()
-
-        def say(self, answer: Answer) -> None:
-            raw = (
-                answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-            )
-            self.send_response_only(answer.status)
-            for key, value in {**answer.headers, "Content-Length": str(len(raw))}.items():
-                self.send_header(key, value)
-            self.end_headers()
-            self.wfile.write(raw)
-
-        def log_message(self, *arguments: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    fake.url = f"http://127.0.0.1:{server.server_port}"
-    try:
-        yield fake
-    finally:
-        over.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 @pytest.fixture(autouse=True)
@@ -251,6 +115,20 @@ async def test_asked_twice_there_is_one(fake):
     assert len(fake.pulls) == len(fake.written()) == 1
 
 
+async def test_one_whose_words_have_changed_is_told_the_new_ones(fake):
+    first = await forge(fake).open(WANTED)
+    assert await forge(fake).open(replace(WANTED, title="Tidy more", body="More.")) == first
+    *_, changed = fake.asked
+    github = fake.kind == "github"
+    assert changed.method == ("PATCH" if github else "PUT")
+    assert changed.path.endswith("/pulls/1" if github else "/merge_requests/1")
+    assert changed.body == {
+        "title": "Tidy more",
+        ("body" if github else "description"): "More.",
+    }
+    assert len(fake.pulls) == 1
+
+
 async def test_one_that_somebody_opened_in_between_is_found(fake):
     fake.pulls = [pull(fake.kind, WANTED.branch, WANTED.base)]
     fake.first = [Answer(200, [])]
@@ -312,7 +190,7 @@ async def test_a_refusal_says_what_is_wrong_and_what_to_do(fake, status, words, 
 
 
 async def test_the_details_of_a_validation_are_told(serve):
-    errors = [{"resource": "PullRequest", "field": "head", "code": "invalid"}]
+    errors = [{"resource": "NewPullRequest", "field": "head", "code": "invalid"}]
     said = Answer(422, {"message": "Validation Failed", "errors": errors})
     problem = await refusal(serve("github"), None, said)
     assert '"field": "head", "code": "invalid"' in problem.message

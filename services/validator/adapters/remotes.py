@@ -1,0 +1,110 @@
+"""Pushing: to a target's own branches, and to the remote on which its people review."""
+
+from collections.abc import Mapping
+
+from services.validator.ports import Refusal
+from shared.contracts.documents import Target
+from shared.kernel.errors import Conflict, Rejected, Transient
+from shared.targets.git import RECEIVE_PACK, GitError, git
+from shared.targets.mirror import Mirror
+from shared.targets.repository import LANDING_PREFIX, checked_out_at, is_url, remote_url
+
+MOVED = ("stale info", "non-fast-forward", "fetch first", "failed to lock", "reference already")
+CHECKED_OUT = ("checked out", "Working directory has", "not up-to-date")
+UNREACHABLE = ("Could not read from remote", "unable to access", "Connection")
+
+
+def push(
+    mirror: Mirror,
+    location: str,
+    branch: str,
+    tip: str,
+    seen: str | None,
+    *,
+    other_end: str = RECEIVE_PACK,
+) -> Refusal | None:
+    """Move a branch of the repository at `location` from `seen` (None: new) to `tip`, or say why not."""
+    remote = is_url(location)
+    reference = f"refs/heads/{branch}"
+    options = [
+        "--quiet",
+        "--no-verify",
+        "--atomic",
+        f"--force-with-lease={reference}:{seen or ''}",
+    ]
+    if not remote:
+        options.append(f"--receive-pack={other_end}")
+    try:
+        git(
+            mirror.path,
+            *("push", *options, "--", location, f"{tip}:{reference}"),
+            with_users_config=remote,
+        )
+    except GitError as error:
+        return _refusal(error.stderr, location, branch)
+    return None
+
+
+def _refusal(stderr: str, location: str, branch: str) -> Refusal:
+    """What git's refusal means for us."""
+    reason = " ".join(stderr.split())[-500:]
+    if any(each in stderr for each in MOVED):
+        return Refusal("moved", reason)
+    if any(each in stderr for each in CHECKED_OUT):
+        where = checked_out_at(location, branch) or location
+        return Refusal("checked_out", f"{branch} is checked out in {where}")
+    if any(each in stderr for each in UNREACHABLE):
+        return Refusal("unreachable", reason)
+    return Refusal("other", reason)
+
+
+class GitRemote:
+    """The port `Remote` over a mirror."""
+
+    def __init__(self, mirror: Mirror, target: Target, name: str) -> None:
+        self._mirror = mirror
+        self._target = target
+        self._name = name
+
+    @property
+    def url(self) -> str:
+        return remote_url(self._target.location, self._name)
+
+    def branches(self) -> Mapping[str, str]:
+        url = self.url
+        wanted = (f"refs/heads/{LANDING_PREFIX}*", f"refs/heads/{self._target.base_branch}")
+        try:
+            told = git(None, "ls-remote", "--", url, *wanted, with_users_config=is_url(url))
+        except GitError as error:
+            raise Transient(
+                f"{self._name} of {self._target.name} could not be read.",
+                hint=error.stderr.strip()[-300:],
+                delay=30,
+            ) from error
+        lines = [line.split("\t") for line in told.decode(errors="replace").splitlines()]
+        return {name.removeprefix("refs/heads/"): oid for oid, name in lines}
+
+    def push(self, branch: str, commit: str, seen: str | None) -> None:
+        if seen == commit:
+            return
+        if seen is not None and not self._contains(commit, seen):
+            raise Conflict(
+                f"{branch} on {self._name} has commits that are not ours.",
+                hint="They are left as they are; merge it, and what lands next gets a branch of its own.",
+                code="foreign_commits",
+            )
+        refusal = push(self._mirror, self.url, branch, commit, seen)
+        if refusal is None:
+            return
+        if refusal.kind in {"moved", "unreachable"}:
+            raise Transient(f"{branch} could not be pushed to {self._name}.", hint=refusal.reason)
+        raise Rejected(
+            f"{self._name} does not take {branch}.", hint=refusal.reason, code="push_refused"
+        )
+
+    def merged(self, commit: str) -> bool:
+        base = self._mirror.branch(self._target.base_branch)
+        return base is not None and self._mirror.is_ancestor(commit, base)
+
+    def _contains(self, newer: str, older: str) -> bool:
+        return older in self._mirror.repository and self._mirror.is_ancestor(older, newer)

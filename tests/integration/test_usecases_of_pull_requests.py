@@ -1,0 +1,251 @@
+"""What is shown for review is written down first, and carried out until the forge has answered."""
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from services.validator.usecases import pull_requests
+from shared.contracts.events import PullRequestOpened, PullRequestRefused
+from shared.kernel.errors import Conflict, Rejected, Transient
+from tests.support.builders import a_target, a_task, an_enhancement
+from tests.support.desks import a_validator
+from tests.support.stores import a_real_store
+
+TARGET = a_target()
+
+
+@dataclass
+class FakeRepository:
+    """Commits are single letters: each stands on the one before it in the alphabet."""
+
+    config: bytes | None = b'[landing]\nmode = "pull_request"\n'
+
+    def base_file(self, target, path):
+        return self.config
+
+    def parent(self, commit):
+        return chr(ord(commit[0]) - 1) * 40
+
+
+@dataclass
+class FakeRemote:
+    url: str = "https://code.example/acme/shop.git"
+    there: dict[str, str] = field(default_factory=lambda: {"main": "0" * 40})
+    trouble: Exception | None = None
+    in_base: set[str] = field(default_factory=set)
+
+    def branches(self):
+        return dict(self.there)
+
+    def push(self, branch, commit, seen):
+        if self.trouble:
+            raise self.trouble
+        assert self.there.get(branch) == seen
+        self.there[branch] = commit
+
+    def merged(self, commit):
+        return commit in self.in_base
+
+
+@dataclass
+class FakeForge:
+    trouble: Exception | None = None
+    asked: list = field(default_factory=list)
+
+    async def open(self, request):
+        self.asked.append(request)
+        if self.trouble:
+            raise self.trouble
+        return f"https://forge.example/{request.branch}"
+
+
+@pytest.fixture
+def repository():
+    return FakeRepository()
+
+
+@pytest.fixture
+def remote():
+    return FakeRemote()
+
+
+@pytest.fixture
+def forge():
+    return FakeForge()
+
+
+@pytest.fixture
+async def make(mongo_url, tmp_path, repository, remote, forge):
+    async with a_real_store(mongo_url) as store:
+        await store.targets.insert(TARGET)
+
+        def made(forge=forge):
+            return a_validator(
+                store,
+                tmp_path,
+                repository=lambda target: repository,
+                remote=lambda target, name: remote,
+                forge=forge,
+            )
+
+        yield made
+
+
+@pytest.fixture
+def desk(make):
+    return make()
+
+
+async def landed(desk, *commits, task=None):
+    task = task or a_task(target_id=TARGET.id)
+    changes = [
+        an_enhancement(
+            task, key=f"k{each}", order=n, state="validated", commit=each * 40, title=f"fix: {each}"
+        )
+        for n, each in enumerate(commits)
+    ]
+    await desk.store.enhancements.insert_missing(changes)
+    return changes
+
+
+async def requests(desk):
+    return await desk.store.pull_requests.find()
+
+
+async def test_one_for_the_wave_with_all_of_it(desk, forge, remote):
+    changes = await landed(desk, "a", "b")
+    await pull_requests.show_landed(TARGET, changes, desk)
+    [shown] = await requests(desk)
+    assert (shown.state, shown.commit, shown.onto) == ("open", "b" * 40, "main")
+    assert remote.there[shown.branch] == "b" * 40
+    assert forge.asked[0].title.startswith("chore: 2 enhancements")
+    assert "fix: a" in forge.asked[0].body
+    [said] = desk.bus.of(PullRequestOpened)
+    assert (said.branch, said.url) == (shown.branch, shown.url)
+
+
+async def test_what_lands_later_in_the_wave_goes_on_the_same_branch(desk, forge):
+    first = await landed(desk, "a")
+    await pull_requests.show_landed(TARGET, first, desk)
+    task = await desk.store.tasks.get(first[0].task_id) or a_task(
+        id=first[0].task_id, wave_id=first[0].wave_id, target_id=TARGET.id
+    )
+    later = await landed(desk, "b", task=task)
+    await pull_requests.show_landed(TARGET, later, desk)
+    [shown] = await requests(desk)
+    assert shown.commit == "b" * 40
+    assert len(shown.enhancements) == 2
+    assert forge.asked[0].title == "fix: a"
+    assert "2 enhancements" in forge.asked[1].title
+    assert len(desk.bus.of(PullRequestOpened)) == 2
+
+
+@pytest.mark.parametrize("config", [None, b"", b'[landing]\nmode = "direct"\n', b"broken ="])
+async def test_nothing_is_shown_where_the_base_does_not_ask_for_it(desk, repository, config):
+    repository.config = config
+    await pull_requests.show_landed(TARGET, await landed(desk, "a"), desk)
+    assert await requests(desk) == []
+
+
+EACH = b'[landing]\nmode = "pull_request"\nper = "enhancement"\n'
+
+
+async def test_each_stands_on_the_one_below_until_that_is_merged(desk, repository, remote, forge):
+    repository.config = EACH
+    for each in "ab":
+        await pull_requests.show_landed(TARGET, await landed(desk, each), desk)
+    one, two = await requests(desk)
+    assert [each.base for each in forge.asked] == ["main", one.branch]
+    remote.in_base.add("b" * 40)
+    await pull_requests.show_landed(TARGET, await landed(desk, "c"), desk)
+    assert forge.asked[-1].base == "main"
+    assert two.onto == one.branch
+
+
+async def test_a_branch_below_that_is_gone_is_not_merged_into(desk, repository, remote, forge):
+    repository.config = EACH
+    await pull_requests.show_landed(TARGET, await landed(desk, "a"), desk)
+    [one] = await requests(desk)
+    del remote.there[one.branch]
+    await pull_requests.show_landed(TARGET, await landed(desk, "b"), desk)
+    assert forge.asked[-1].base == "main"
+
+
+async def test_a_forge_that_is_away_is_asked_again(desk, forge):
+    forge.trouble = Transient("It does not answer.")
+    await pull_requests.show_landed(TARGET, await landed(desk, "a"), desk)
+    [shown] = await requests(desk)
+    assert (shown.state, shown.url) == ("wanted", "")
+    assert "It does not answer. It is tried again." in shown.reason
+    await pull_requests.show_waiting(desk)
+    forge.trouble = None
+    await pull_requests.show_waiting(desk)
+    [shown] = await requests(desk)
+    assert (shown.state, shown.reason) == ("open", "")
+    assert len(forge.asked) == 3
+    await pull_requests.show_waiting(desk)
+    assert len(forge.asked) == 3
+
+
+@pytest.mark.parametrize("where", ["forge", "remote"])
+async def test_a_refusal_is_said_once_and_tried_again_by_the_next_process(
+    make, forge, remote, where
+):
+    desk = make()
+    broken = forge if where == "forge" else remote
+    broken.trouble = Rejected("No.", hint="Do that.") if where == "forge" else Conflict("Theirs.")
+    await pull_requests.show_landed(TARGET, await landed(desk, "a"), desk)
+    [shown] = await requests(desk)
+    assert shown.state == "refused"
+    assert shown.reason in {"No. Do that.", "Theirs."}
+    [said] = desk.bus.of(PullRequestRefused)
+    assert said.reason == shown.reason
+    broken.trouble = None
+    await pull_requests.show_waiting(desk)
+    assert (await requests(desk))[0].state == "refused"
+    await pull_requests.show_waiting(make())
+    assert (await requests(desk))[0].state == "open"
+
+
+async def test_a_base_that_is_not_on_the_remote_is_said(desk, remote):
+    remote.there.clear()
+    await pull_requests.show_landed(TARGET, await landed(desk, "a"), desk)
+    [shown] = await requests(desk)
+    assert "no branch main" in shown.reason
+    assert remote.there == {}
+
+
+async def test_without_a_token_the_branch_is_pushed(make, remote):
+    desk = make(forge=None)
+    await pull_requests.show_landed(TARGET, await landed(desk, "a"), desk)
+    [shown] = await requests(desk)
+    assert (shown.state, remote.there[shown.branch]) == ("pushed", "a" * 40)
+    assert "GROUNDSWELL_FORGE_TOKEN" in shown.reason
+
+
+async def test_a_rollback_goes_on_the_branch_that_the_head_is_on(desk, remote, forge):
+    one, two = await landed(desk, "a", "b")
+    await pull_requests.show_landed(TARGET, [one, two], desk)
+    reverts = pull_requests.Reverts(two.id, "b" * 40, "c" * 40, [two.id])
+    await pull_requests.show_rolled_back(TARGET, reverts, desk)
+    [shown] = await requests(desk)
+    assert (shown.commit, shown.taken_off, shown.state) == ("c" * 40, (two.id,), "open")
+    assert remote.there[shown.branch] == "c" * 40
+    assert forge.asked[-1].title == "fix: a"
+    assert "Taken off again" in forge.asked[-1].body
+
+
+@pytest.mark.parametrize("why", ["merged", "another head"])
+async def test_a_rollback_of_what_people_have_merged_is_one_of_its_own(desk, remote, forge, why):
+    [one] = await landed(desk, "a")
+    await pull_requests.show_landed(TARGET, [one], desk)
+    if why == "merged":
+        remote.in_base.add("a" * 40)
+    head = "a" * 40 if why == "merged" else "f" * 40
+    reverts = pull_requests.Reverts(one.id, head, "c" * 40, [one.id])
+    await pull_requests.show_rolled_back(TARGET, reverts, desk)
+    shown, undo = await requests(desk)
+    assert shown.commit == "a" * 40
+    assert undo.commit == "c" * 40
+    assert undo.branch != shown.branch
+    assert forge.asked[-1].title == "revert: fix: a"

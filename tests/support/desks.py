@@ -1,0 +1,26 @@
+"""What the validator's use cases work with, of which a test gives only what it is about."""
+
+from pathlib import Path
+from typing import Any
+
+from services.validator.usecases.desk import Desk
+from shared.kernel.ids import uuid7
+from shared.mongo.collections import Store
+from shared.sandbox.choice import NoSandbox
+from tests.support.buses import RecordingBus
+from tests.support.stores import Watch
+
+
+def a_validator(store: Store, home: Path, **given: Any) -> Desk:
+    known = {
+        "bus": RecordingBus(),
+        "repository": None,
+        "remote": None,
+        "forge": None,
+        "environments": None,
+        "suite": None,
+        "sandbox": NoSandbox(()),
+        "clock": Watch(),
+        "new_id": uuid7,
+    }
+    return Desk(store=store, home=home, **{**known, **given})
