@@ -11,16 +11,15 @@ import os
 import statistics
 import subprocess
 import sys
-import tarfile
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.harness import Result, main
+from bench.targets import copy_example, download
 
 PACKAGES = ("boltons", "more-itertools", "schema", "tabulate")
-EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
 FACTOR, CONSTANT = 4.0, 20.0
 SUITE_RUNS = 3
 
@@ -33,33 +32,6 @@ def run(quick: bool) -> Result:
         rows.append(measure("examples/shop", copy_example(Path(scratch)), Path(scratch)))
     holds = all(row["of limit"] <= 1.0 for row in rows)
     return Result("run_overhead", "wall time <= 4 x suite + 20 s on every target", rows, holds)
-
-
-def download(name: str, scratch: Path) -> Path:
-    """The newest source archive of `name`, unpacked and made a repository of one commit."""
-    into = scratch / name
-    pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:"]
-    subprocess.run([*pip, "-d", str(into), name], check=True)
-    with tarfile.open(next(into.glob("*.tar.gz"))) as archive:
-        # Python 3.11.4 learned to refuse what leads out of the directory.
-        options: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
-        archive.extractall(into, **options)  # noqa: S202 - archives of packages that are named here
-    return as_repository(next(each for each in into.iterdir() if each.is_dir()))
-
-
-def copy_example(scratch: Path) -> Path:
-    """The bundled example as a repository."""
-    into = scratch / "shop"
-    subprocess.run(["cp", "-r", str(EXAMPLE), str(into)], check=True)
-    return as_repository(into)
-
-
-def as_repository(path: Path) -> Path:
-    """`git init` and one commit."""
-    git = ["git", "-C", str(path), "-c", "user.name=bench", "-c", "user.email=bench@localhost"]
-    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "import"]):
-        subprocess.run([*git, *command], check=True)
-    return path
 
 
 def measure(name: str, target: Path, scratch: Path) -> dict[str, Any]:
