@@ -1,16 +1,14 @@
 """kill -9 at every fault point: the stack mends itself, and everything that must hold does."""
 
-import asyncio
-
 import pytest
 
 from shared.kernel.faults import POINTS, VARIABLE
 from tests.support.checker import (
+    at_rest,
     check_branch,
     check_locks,
     check_pull_requests,
     check_state,
-    check_streams,
     connect,
 )
 from tests.support.forges import WANTED, a_forge, an_origin
@@ -53,22 +51,13 @@ def test_nothing_is_lost_or_doubled(points, target, tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
         assert all(each.exists() for each in markers.values()), "it was not killed everywhere"
         database = connect(stack["mongo_url"])
-        wait_for(lambda: _quiet(stack["nats_url"], database))
+        wait_for(lambda: at_rest(stack["nats_url"], database))
         changes = check_state(database)
         check_branch(target, "groundswell/main", changes, database)
         check_locks(home.path, target)
         [pull] = forge.pulls
         check_pull_requests(origin.place, database, {pull["html_url"]})
     assert checkout_of(target) == before
-
-
-def _quiet(url, database):
-    """At rest: the streams take their time after a kill, as what was not acknowledged comes again."""
-    try:
-        asyncio.run(check_streams(url, check_state(database)))
-    except AssertionError:
-        return False
-    return True
 
 
 def _home(below, origin, told, fault):

@@ -1,15 +1,11 @@
 """kill -9 of a service in the middle of a run: the run ends with what it would have landed anyway."""
 
-import json
-import os
-import signal
 import threading
 
-import httpx
 import pytest
 
 from tests.support.repositories import git, the_shop
-from tests.support.stack import Home
+from tests.support.stack import Home, kill_after
 
 # The service, and the event after which it is killed, the n-th time it is heard.
 MOMENTS = [
@@ -59,15 +55,3 @@ def test_the_same_changes_land(undisturbed, tmp_path, service, event, time):
 
 def refused(report):
     return {(each["component"], each["rule"]) for each in report["refused"]}
-
-
-def kill_after(home, service, event, time):
-    """Listens at the API; for the API's own death that is the last thing it hears."""
-    heard = 0
-    with httpx.stream("GET", f"{home.stack['api_url']}/events?after=0", timeout=120) as answer:
-        for line in answer.iter_lines():
-            if line.startswith("data: ") and json.loads(line[6:])["type"] == event:
-                heard += 1
-                if heard == time:
-                    os.kill(home.service(service).pid, signal.SIGKILL)
-                    return

@@ -1,5 +1,6 @@
 """What must hold whenever everything is at rest; read from MongoDB, the streams and git alone."""
 
+import asyncio
 import json
 import re
 from collections import Counter
@@ -139,6 +140,15 @@ async def check_streams(url: str, changes: Iterable[Record]) -> None:
         for subject, states in SAID_AT_THE_END.items():
             wanted = change["state"] in states
             assert said[subject, change["_id"]] == wanted, (subject, change["_id"], change["state"])
+
+
+def at_rest(url: str, database: Any) -> bool:
+    """Whether nothing moves any more: after a kill, what was not acknowledged comes again first."""
+    try:
+        asyncio.run(check_streams(url, check_state(database)))
+    except AssertionError:
+        return False
+    return True
 
 
 async def _said(jetstream: Any) -> Counter[tuple[str, str]]:

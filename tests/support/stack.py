@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 
 GROUNDSWELL = (sys.executable, "-m", "cli")
@@ -97,6 +98,18 @@ class Home:
                 process.communicate(timeout=30)
             finally:
                 process.kill()
+
+
+def kill_after(home: Home, service: str, event: str, time: int) -> None:
+    """Listens at the API; for the API's own death that is the last thing it hears."""
+    heard = 0
+    with httpx.stream("GET", f"{home.stack['api_url']}/events?after=0", timeout=120) as answer:
+        for line in answer.iter_lines():
+            if line.startswith("data: ") and json.loads(line[6:])["type"] == event:
+                heard += 1
+                if heard == time:
+                    os.kill(home.service(service).pid, signal.SIGKILL)
+                    return
 
 
 def wait_for(happened: Any, *, patience: float = 60) -> None:

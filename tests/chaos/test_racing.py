@@ -1,0 +1,60 @@
+"""Three validator processes on one stack: they share the runs, and land every change once."""
+
+import subprocess
+import sys
+import threading
+from contextlib import ExitStack, contextmanager
+
+from tests.support.checker import at_rest, check_branch, check_locks, check_state, connect
+from tests.support.repositories import checkout_of, the_shop
+from tests.support.stack import ROOT, Home, environment, kill_after, wait_for
+
+
+@contextmanager
+def a_validator(home, number):
+    """One more, beside the stack's own."""
+    told = {
+        "GROUNDSWELL_NATS_URL": home.stack["nats_url"],
+        "GROUNDSWELL_MONGO_URL": home.stack["mongo_url"],
+    }
+    log = (home.path / "logs" / f"validator-{number}.log").open("wb")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "services.validator"],
+        cwd=ROOT,
+        env={**environment(home.path), **told},
+        stdout=log,
+        stderr=log,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+        log.close()
+
+
+def test_each_change_lands_once_though_two_of_them_are_killed(tmp_path):
+    home, shop = Home(tmp_path / "home"), the_shop(tmp_path / "shop")
+    before = checkout_of(shop)
+    with home.up(), ExitStack() as stack:
+        for number in (2, 3):
+            stack.enter_context(a_validator(home, number))
+        killers = [
+            threading.Thread(target=kill_after, args=(home, "validator", event, time))
+            for event, time in (("gs.evt.run.finished", 2), ("gs.evt.enhancement.applied", 5))
+        ]
+        for each in killers:
+            each.start()
+        report = home.json("run", str(shop))
+        assert len(report["landed"]) == 40
+        assert [each["rule"] for each in report["refused"]] == ["F401"]
+        gone = home.run("wave", "rollback", report["wave"])
+        assert gone.returncode == 0, gone.stdout + gone.stderr
+        for each in killers:
+            each.join(30)
+            assert not each.is_alive()
+        database = connect(home.stack["mongo_url"])
+        wait_for(lambda: at_rest(home.stack["nats_url"], database))
+        check_branch(shop, "groundswell/main", check_state(database), database)
+        check_locks(home.path, shop)
+    assert checkout_of(shop) == before
