@@ -36,9 +36,8 @@ def _other_end(command: str) -> str:
 
 
 UPLOAD_PACK = _other_end("upload-pack")
-RECEIVE_PACK = _other_end("receive-pack")
 # For who asked for it: a checked-out branch moves together with its work tree, unless that has changes.
-RECEIVE_PACK_AND_UPDATE = _other_end("-c receive.denyCurrentBranch=updateInstead receive-pack")
+UPDATE_WORK_TREE = "receive.denyCurrentBranch=updateInstead"
 
 
 class GitError(GroundswellError):
@@ -73,6 +72,12 @@ def git(
     if done.returncode != 0:
         raise GitError(arguments, done.stderr.decode(errors="replace"))
     return done.stdout
+
+
+def receive_pack(location: str, *settings: str) -> tuple[list[str], dict[str, str]]:
+    """The command and environment of the other end of a push to a repository on this machine."""
+    flags = _flags((*SETTINGS, *ALONE, *settings))
+    return ["git", *flags, "receive-pack", location], _environment(with_users_config=False)
 
 
 def text(repository: Path | None, *arguments: str) -> str:

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 
+from services.validator.adapters.send_pack import send
 from services.validator.ports import Refusal
 from shared.contracts.documents import Target
 from shared.kernel.errors import Conflict, Rejected, Transient
-from shared.targets.git import RECEIVE_PACK, GitError, git
+from shared.targets.git import GitError, git
 from shared.targets.mirror import Mirror
 from shared.targets.repository import LANDING_PREFIX, checked_out_at, is_url, remote_url
 
-MOVED = ("stale info", "non-fast-forward", "fetch first", "failed to lock", "reference already")
+MOVED = ("stale info", "non-fast-forward", "fetch first", "failed to lock", "failed to update ref")
 CHECKED_OUT = ("checked out", "Working directory has", "not up-to-date")
 UNREACHABLE = ("Could not read from remote", "unable to access", "Connection")
 
@@ -20,26 +21,21 @@ def push(
     branch: str,
     tip: str,
     seen: str | None,
-    *,
-    other_end: str = RECEIVE_PACK,
+    *settings: str,
 ) -> Refusal | None:
-    """Move a branch of the repository at `location` from `seen` (None: new) to `tip`, or say why not."""
-    remote = is_url(location)
+    """Move a branch of the repository at `location` from `seen` (None: new) to `tip`, or say why not.
+
+    `settings` are git's, for the other end where that is on this machine.
+    """
     reference = f"refs/heads/{branch}"
-    options = [
-        "--quiet",
-        "--no-verify",
-        "--atomic",
-        f"--force-with-lease={reference}:{seen or ''}",
-    ]
-    if not remote:
-        options.append(f"--receive-pack={other_end}")
     try:
-        git(
-            mirror.path,
-            *("push", *options, "--", location, f"{tip}:{reference}"),
-            with_users_config=remote,
-        )
+        if is_url(location):
+            lease = f"--force-with-lease={reference}:{seen or ''}"
+            options = ("--quiet", "--no-verify", "--atomic", lease)
+            refspec = f"{tip}:{reference}"
+            git(mirror.path, "push", *options, "--", location, refspec, with_users_config=True)
+        else:
+            send(mirror.repository, location, reference, tip, seen, *settings)
     except GitError as error:
         return _refusal(error.stderr, location, branch)
     return None

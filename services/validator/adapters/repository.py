@@ -16,7 +16,7 @@ from shared.kernel.errors import Rejected
 from shared.kernel.faults import fault
 from shared.targets.components import is_protected, matches
 from shared.targets.config import TargetConfig
-from shared.targets.git import RECEIVE_PACK, RECEIVE_PACK_AND_UPDATE
+from shared.targets.git import UPDATE_WORK_TREE
 from shared.targets.head import Head, find_head
 from shared.targets.mirror import FETCHED, Mirror
 from shared.targets.patches import FilePatch, Kind, parse_patch
@@ -139,9 +139,9 @@ class GitRepository:
         self._mirror.repository.references.create(reference, pygit2.Oid(hex=tip), force=True)
 
     def _push(self, target: Target, tip: str, seen: str | None) -> Refusal | None:
-        other_end = RECEIVE_PACK_AND_UPDATE if target.direct else RECEIVE_PACK
+        settings = (UPDATE_WORK_TREE,) if target.direct else ()
         branch = target.landing_branch
-        refusal = push(self._mirror, target.location, branch, tip, seen, other_end=other_end)
+        refusal = push(self._mirror, target.location, branch, tip, seen, *settings)
         if refusal is None:
             self._move_private(f"{FETCHED}{branch}", tip)
         return refusal
