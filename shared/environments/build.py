@@ -58,11 +58,12 @@ class UvEnvironments:
         self._scratch = scratch
         self._trees = trees
         self._most = most
+        self._interpreters: dict[tuple[str, str], Interpreter] = {}
 
     async def prepare(self, target_id: str, profile: TargetProfile, tree_oid: str) -> Environment:
         """The environment of that tree's dependencies; builders of the same one wait for each other."""
         plan = profile.environment
-        interpreter = await find_interpreter(plan.requires_python, self._sandbox.reaches)
+        interpreter = await self._interpreter(plan)
         tree = await asyncio.to_thread(self._trees, target_id, tree_oid)
         key = await asyncio.to_thread(environment_key, plan, tree, interpreter, self._sandbox.tier)
         kept = Kept(self._folder / key)
@@ -75,6 +76,15 @@ class UvEnvironments:
             built = await self._build_safely(kept, interpreter, plan, tree, target_id)
         await asyncio.to_thread(evict, self._folder, self._caches, self._most, {key})
         return built
+
+    async def _interpreter(self, plan: EnvironmentPlan) -> Interpreter:
+        """Asked for once: what else is on the machine takes longer to find out than all the rest."""
+        asked = (plan.requires_python, plan.prefers_python)
+        known = self._interpreters.get(asked)
+        if known is None or not known.path.exists():
+            known = await find_interpreter(asked[0], self._sandbox.reaches, asked[1])
+            self._interpreters[asked] = known
+        return known
 
     async def _build_safely(
         self,
@@ -158,16 +168,32 @@ class Build:
             await self._need("sh", "-c", step, by_hand=step)
 
     async def _install(self) -> None:
-        version = self.interpreter.version
-        wanted = [each for each in self.plan.installs if not can_be_lent(each, version)]
-        if wanted:
-            wanted = [*self.plan.installs]
+        wanted = [*self.plan.installs] if self._must_install() else []
         for file in self.plan.requirement_files:
             wanted += ["-r", file]
-        if wanted:
+        if wanted and not await self._install_as_locked(wanted):
             await self._uv("pip", "install", "--compile-bytecode", *wanted)
         if self.plan.needs_metadata:
             await self._describe()
+
+    def _must_install(self) -> bool:
+        """Whether anything is wanted that we do not lend anyway."""
+        version = self.interpreter.version
+        return not all(can_be_lent(each, version) for each in self.plan.installs)
+
+    async def _install_as_locked(self, wanted: Sequence[str]) -> bool:
+        """In the versions that the target's lock names. It may be for another Python or another machine."""
+        if not self.plan.constraints:
+            return False
+        constraints = self.room / "run" / "constraints.txt"
+        await asyncio.to_thread(constraints.write_text, "\n".join(self.plan.constraints) + "\n")
+        options = ("pip", "install", "--compile-bytecode", "--constraints", str(constraints))
+        completed = await self._run(uv.find_uv_bin(), *options, *wanted)
+        if completed.exit_code == 0:
+            return True
+        said = completed.tail(3).replace("\n", " ")
+        self.notes.append(f"The locked versions could not be installed, so others were: {said}")
+        return False
 
     async def _describe(self) -> None:
         """Install the target's metadata, never its code.

@@ -43,12 +43,29 @@ def running() -> Interpreter:
     return Interpreter(path, platform.python_version(), Path(sys.base_prefix))
 
 
-async def find_interpreter(requires_python: str, reaches: Reaches = lambda _: True) -> Interpreter:
+async def find_interpreter(
+    requires_python: str, reaches: Reaches = lambda _: True, prefers: str = ""
+) -> Interpreter:
     """The Python we run on where it is admitted, else one that uv finds on this machine.
 
+    `prefers` is a version, or the beginning of one, that is taken where it is here and admitted.
     `reaches` says whether the sandbox can show it. A requirement that cannot be read admits all.
     Raises `Rejected` with code `setup_failed`.
     """
+    narrow = ",".join(filter(None, (requires_python, f"=={prefers}.*" if prefers else "")))
+    for wanted in dict.fromkeys((narrow, requires_python)):
+        if (found := await _find(wanted, reaches)) is not None:
+            return found
+    wanted = requires_python or f">={running().version.rpartition('.')[0]}"
+    raise Rejected(
+        f"This target needs Python {wanted}, and no such Python was found here that its sandbox can show.",
+        hint="Install one (`uv python install` with its version does it, or the system's package "
+        "manager where Groundswell runs as root) and try again.",
+        code="setup_failed",
+    )
+
+
+async def _find(requires_python: str, reaches: Reaches) -> Interpreter | None:
     ours = running()
     if admits(requires_python, ours.version) and reaches(ours.path):
         return ours
@@ -62,13 +79,7 @@ async def find_interpreter(requires_python: str, reaches: Reaches = lambda _: Tr
             program, version, prefix = json.loads(said)
             if reaches(Path(program)):
                 return Interpreter(Path(program), version, Path(prefix))
-    wanted = requires_python or f">={ours.version.rpartition('.')[0]}"
-    raise Rejected(
-        f"This target needs Python {wanted}, and no such Python was found here that its sandbox can show.",
-        hint="Install one (`uv python install` with its version does it, or the system's package "
-        "manager where Groundswell runs as root) and try again.",
-        code="setup_failed",
-    )
+    return None
 
 
 def admits(requires_python: str, version: str) -> bool:

@@ -20,6 +20,11 @@ DEPENDENCY_FILES = (
     "requirements/*.txt",
     "*requirements.txt",
     "*.lock",
+    "pylock.toml",
+    "tox.toml",
+    "noxfile.py",
+    "Pipfile",
+    ".python-version",
     "package.json",
     "package-lock.json",
     "npm-shrinkwrap.json",
@@ -41,11 +46,16 @@ class TestPlan(Value):
 
 
 class EnvironmentPlan(Value):
-    """What the suite needs installed. `installs` are requirement specifiers."""
+    """What the suite needs installed. `installs` are requirement specifiers, `constraints` locked versions.
+
+    `prefers_python` is a version, or the beginning of one, that is taken where it is to be had.
+    """
 
     requires_python: str
+    prefers_python: str = ""
     installs: tuple[str, ...]
     requirement_files: tuple[str, ...]
+    constraints: tuple[str, ...] = ()
     needs_metadata: bool
     setup: tuple[str, ...] | None
     dependency_files: tuple[str, ...]
@@ -149,7 +159,9 @@ def _environment_plan(
         )
     return EnvironmentPlan(
         requires_python=config.environment.python or declared.requires_python,
+        prefers_python="" if config.environment.python else declared.prefers_python,
         installs=() if setup is not None else declared.installs,
+        constraints=() if setup is not None else declared.constraints,
         requirement_files=() if setup is not None else declared.files,
         needs_metadata=setup is None and declared.has_build,
         setup=setup,

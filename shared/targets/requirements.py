@@ -1,21 +1,30 @@
-"""What a Python target declares to need, read from its files and never by running them."""
+"""What a Python target declares to need, read from its files and never by running them.
 
-import ast
-import configparser
+One reader per kind of file is in `shared.targets.declared`; here is which of them counts for what.
+"""
+
 import re
-import tomllib
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from shared.targets import plugins
+from shared.targets.declared import locks, nox, poetry, project, setuptools, tox
+from shared.targets.declared.parts import (
+    Part,
+    chosen,
+    is_requirement,
+    is_tool,
+    name_of,
+    read_toml,
+    strings,
+    table,
+)
 from shared.targets.tree import Tree
 
-TEST_NAMES = ("test", "tests", "testing")
-DEV_NAMES = ("dev", "develop", "development")
 TEST_FILES = (
     "requirements-test.txt",
     "requirements-tests.txt",
@@ -32,190 +41,145 @@ DEV_FILES = (
     "dev-requirements.txt",
     "requirements/dev.txt",
 )
-# What develops the code but does not run in its tests; slow to install, and prone to fail.
-TOOLS = re.compile(
-    r"^(?:ruff|black|isort|flake8.*|pylint|mypy|pyright|pre-?commit|tox.*|nox|sphinx.*|furo|mkdocs.*"
-    r"|twine|build|bump.*|types-.*|flit|wheel|commitizen|towncrier|setuptools-?scm|codespell)$",
-    re.IGNORECASE,
-)
+FILE = "-r "
 NEWEST, OLDEST, DEFAULT_MINOR = 14, 7, 9
+PREFERENCE = ".python-version"
 
 
 @dataclass(frozen=True)
 class Declared:
-    """Requirement specifiers and requirement files to install, and the Python they are for."""
+    """Requirement specifiers and requirement files to install, and the Python they are for.
+
+    `prefers_python` is a version, or the beginning of one. `constraints` are versions that a lock names.
+    """
 
     requires_python: str = ""
+    prefers_python: str = ""
     installs: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
     has_build: bool = False
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
 def read(tree: Tree) -> Declared:
     """Everything the target declares; what cannot be read without running it is left out, and said."""
-    pyproject, notes = _pyproject(tree)
-    project = pyproject.get("project") or {}
-    installs = [*_strings(project.get("dependencies")), *_setup_requirements(tree)]
-    groups = {**(project.get("optional-dependencies") or {}), **_groups(pyproject)}
-    extra = _chosen(groups)
-    if extra:
-        installs += [each for each in _strings(groups[extra]) if not _is_tool(each)]
-        notes.append(f"The {extra} extra or group is installed, without linters and the like.")
-    files = _requirement_files(tree, wanted=not extra)
-    if not extra and not files:
-        installs += _tox_requirements(tree)
-    names = {_name(each) for each in installs if _is_requirement(each)}
-    for plugin in plugins.needed(tree, pyproject):
-        if canonicalize_name(plugin) not in names:
-            installs.append(plugin)
-            notes.append(f"{plugin} is installed because the pytest configuration uses it.")
+    pyproject, notes = read_toml(tree, "pyproject.toml")
+    parts = [project.read(pyproject), poetry.read(pyproject), setuptools.read(tree)]
+    lock = locks.read(tree)
+    found = _Found(tree, [*notes, *(note for each in parts for note in each.notes)])
+    for each in parts:
+        found.add(each)
+    found.add_tests(pyproject)
+    found.add_plugins(plugins.needed(tree, pyproject))
+    constraints = lock.constraints if lock else ()
+    if lock and constraints:
+        found.notes.append(f"Versions are those of {lock.file}, where they can be had.")
+    said = [each.requires_python for each in (*parts, *found.more)]
     return Declared(
-        requires_python=_requires_python(tree, project),
-        installs=tuple(dict.fromkeys(each for each in installs if _is_requirement(each))),
-        files=files,
+        requires_python=next(filter(None, said), "")
+        or setuptools.oldest_of(_classifiers(tree, pyproject))
+        or (lock.requires_python if lock else ""),
+        prefers_python=_preference(tree),
+        installs=tuple(dict.fromkeys(each for each in found.installs if is_requirement(each))),
+        files=tuple(dict.fromkeys(found.files)),
+        constraints=constraints,
         has_build="build-system" in pyproject or tree.read("setup.py") is not None,
-        notes=tuple(notes),
+        notes=tuple(dict.fromkeys(found.notes)),
     )
 
 
-def _pyproject(tree: Tree) -> tuple[dict[str, Any], list[str]]:
-    try:
-        return tomllib.loads((tree.read("pyproject.toml") or b"").decode()), []
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        return {}, [f"pyproject.toml could not be read: {error}."]
+class _Found:
+    """What is to be installed, as one reader after the other adds to it."""
 
+    def __init__(self, tree: Tree, notes: Sequence[str]) -> None:
+        self._tree = tree
+        self._there = set(tree.files())
+        self._groups: dict[str, tuple[str, ...]] = {}
+        self.installs: list[str] = []
+        self.files: list[str] = []
+        self.more: list[Part] = []
+        self.notes = list(notes)
 
-def _strings(value: Any) -> list[str]:
-    return (
-        [each for each in value or () if isinstance(each, str)] if isinstance(value, list) else []
-    )
+    def add(self, part: Part) -> None:
+        """What it always needs, and what it names for those who ask."""
+        self._install(part.installs)
+        self._groups = {**part.groups, **self._groups}
 
+    def add_tests(self, pyproject: Mapping[str, Any]) -> None:
+        """An extra or group; else requirement files; else what tox, nox or a Pipfile would install."""
+        extra = chosen(self._groups)
+        if extra:
+            self._ask_for([extra])
+            self.notes.append(
+                f"The {extra} extra or group is installed, without linters and the like."
+            )
+        self._add_file("requirements.txt")
+        if extra or self._add_file(*TEST_FILES) or self._add_file(*DEV_FILES):
+            return
+        part = tox.read(self._tree, pyproject) or nox.read(self._tree) or self._pipfile()
+        if part is not None:
+            self.more.append(part)
+            self._install(each for each in part.installs if not is_tool(each))
+            self._groups = {**part.groups, **self._groups}
+            self._ask_for(part.extras)
+            self.notes += part.notes
 
-def _groups(pyproject: dict[str, Any]) -> dict[str, list[str]]:
-    """PEP 735 groups with their includes resolved."""
-    groups: dict[str, Any] = pyproject.get("dependency-groups") or {}
+    def add_plugins(self, names: Iterable[str]) -> None:
+        """What pytest's configuration cannot do without."""
+        known = {name_of(each) for each in self.installs if is_requirement(each)}
+        for each in names:
+            if canonicalize_name(each) not in known:
+                self.installs.append(each)
+                self.notes.append(f"{each} is installed because the pytest configuration uses it.")
 
-    def resolve(name: str, seen: frozenset[str]) -> list[str]:
-        found = []
-        for each in groups.get(name) or ():
-            if isinstance(each, str):
-                found.append(each)
-            elif (included := each.get("include-group")) and included not in seen:
-                found += resolve(included, seen | {included})
-        return found
+    def _pipfile(self) -> Part | None:
+        pipfile, notes = read_toml(self._tree, "Pipfile")
+        self.notes += notes
+        if not pipfile:
+            return None
+        part = poetry.read_pipfile(pipfile)
+        return Part(
+            requires_python=part.requires_python,
+            installs=part.installs,
+            groups=part.groups,
+            extras=tuple(part.groups),
+            notes=(*part.notes, "What the Pipfile names is installed."),
+        )
 
-    return {name: resolve(name, frozenset({name})) for name in groups}
+    def _ask_for(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._install(each for each in self._groups.get(name, ()) if not is_tool(each))
 
+    def _install(self, entries: Iterable[str]) -> None:
+        for each in entries:
+            if each.startswith(FILE):
+                self._add_file(each.removeprefix(FILE).strip())
+            else:
+                self.installs.append(each)
 
-def _chosen(groups: dict[str, Any]) -> str | None:
-    return next((name for name in (*TEST_NAMES, *DEV_NAMES) if name in groups), None)
-
-
-def _is_tool(requirement: str) -> bool:
-    name = re.split(r"[\s<>=!~;\[]", requirement.strip(), maxsplit=1)[0]
-    return bool(TOOLS.match(name))
-
-
-def _name(requirement: str) -> str:
-    return canonicalize_name(Requirement(requirement).name)
-
-
-def _is_requirement(text: str) -> bool:
-    try:
-        Requirement(text)
-    except InvalidRequirement:
+    def _add_file(self, *names: str) -> bool:
+        """The first of these that is there and says something."""
+        for each in names:
+            if each in self._there and (self._tree.read(each) or b"").strip():
+                self.files.append(each)
+                return True
         return False
-    return True
 
 
-def _requirement_files(tree: Tree, *, wanted: bool) -> tuple[str, ...]:
-    """requirements.txt, and the first test (else dev) requirements unless an extra names them."""
-    files = set(tree.files())
-    found = [each for each in ("requirements.txt",) if each in files]
-    if wanted:
-        found += [each for each in TEST_FILES if each in files][:1] or [
-            each for each in DEV_FILES if each in files
-        ][:1]
-    return tuple(each for each in found if (tree.read(each) or b"").strip())
+def _classifiers(tree: Tree, pyproject: Mapping[str, Any]) -> Sequence[str]:
+    return strings(table(pyproject, "project").get("classifiers")) or setuptools.classifiers(tree)
 
 
-def _setup_cfg(tree: Tree, name: str) -> configparser.ConfigParser:
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string((tree.read(name) or b"").decode(errors="replace"))
-    except configparser.Error:
-        return configparser.ConfigParser()
-    return parser
+def _preference(tree: Tree) -> str:
+    """The first version in `.python-version`, as pyenv and uv write it; other Pythons are not looked for."""
+    return next(_versions((tree.read(PREFERENCE) or b"").decode(errors="replace")), "")
 
 
-def _setup_requirements(tree: Tree) -> list[str]:
-    """install_requires and a test extra of setup.cfg, and of setup.py where they are literals."""
-    cfg = _setup_cfg(tree, "setup.cfg")
-    found = cfg.get("options", "install_requires", fallback="").splitlines()
-    for name in TEST_NAMES:
-        found += cfg.get("options.extras_require", name, fallback="").splitlines()
-    found += _strings(_setup_literals(tree).get("install_requires"))
-    extras = _setup_literals(tree).get("extras_require")
-    if isinstance(extras, dict) and (chosen := _chosen(extras)):
-        found += [each for each in _strings(extras[chosen]) if not _is_tool(each)]
-    return [each.strip() for each in found if each.strip()]
-
-
-def _setup_literals(tree: Tree) -> dict[str, Any]:
-    """The literal keyword arguments of the call of `setup` in setup.py."""
-    try:
-        module = ast.parse(tree.read("setup.py") or b"")
-    except (SyntaxError, ValueError):
-        return {}
-    found: dict[str, Any] = {}
-    for node in ast.walk(module):
-        if (
-            isinstance(node, ast.Call)
-            and getattr(node.func, "id", getattr(node.func, "attr", "")) == "setup"
-        ):
-            for keyword in node.keywords:
-                try:
-                    found[keyword.arg or ""] = ast.literal_eval(keyword.value)
-                except ValueError:
-                    continue
-    return found
-
-
-def _tox_requirements(tree: Tree) -> list[str]:
-    """Plain `deps` of tox's [testenv]: no factors, no files, no substitutions."""
-    deps = _setup_cfg(tree, "tox.ini").get("testenv", "deps", fallback="")
-    lines = [line.strip() for line in deps.splitlines()]
-    return [
-        line for line in lines if line and not re.search(r"[{}:]|^-", line) and not _is_tool(line)
-    ]
-
-
-def _requires_python(tree: Tree, project: dict[str, Any]) -> str:
-    """What pyproject, setup.cfg, setup.py or the classifiers say; empty where nothing does."""
-    literals = _setup_literals(tree)
-    declared = (
-        project.get("requires-python")
-        or _setup_cfg(tree, "setup.cfg").get("options", "python_requires", fallback="")
-        or literals.get("python_requires")
-    )
-    if isinstance(declared, str) and _is_specifier(declared):
-        return declared.strip()
-    classifiers = _strings(project.get("classifiers")) or _strings(literals.get("classifiers"))
-    minors = [
-        int(found.group(1))
-        for each in classifiers
-        if (found := re.fullmatch(r"Programming Language :: Python :: 3\.(\d+)", each))
-    ]
-    return f">=3.{min(minors)}" if minors else ""
-
-
-def _is_specifier(text: str) -> bool:
-    try:
-        SpecifierSet(text)
-    except InvalidSpecifier:
-        return False
-    return True
+def _versions(text: str) -> Iterator[str]:
+    for line in text.splitlines():
+        if found := re.fullmatch(r"(?:cpython-)?(3\.\d+(?:\.\d+)?)", line.strip()):
+            yield found.group(1)
 
 
 def target_version(requires_python: str) -> str:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import time
+import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from shared.environments.build import UvEnvironments, failure
-from shared.environments.interpreters import admits, find_interpreter
+from shared.environments.interpreters import Interpreter, admits, find_interpreter, running
 from shared.environments.keeping import evict
 from shared.environments.lending import lendable
 from shared.kernel.errors import Rejected
@@ -238,3 +239,65 @@ def test_what_was_used_longest_ago_goes_first_and_what_is_in_use_stays(tmp_path:
         "new",
         "wanted",
     ]
+
+
+def a_wheel(folder: Path, version: str) -> None:
+    """A package of one module that says its version."""
+    info = f"thing-{version}.dist-info"
+    files = {
+        "thing.py": f"VERSION = {version!r}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: thing\nVersion: {version}\n",
+        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/RECORD": "",
+    }
+    with zipfile.ZipFile(folder / f"thing-{version}-py3-none-any.whl", "w") as wheel:
+        for name, text in files.items():
+            wheel.writestr(name, text)
+
+
+@pytest.fixture
+def wheels(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two versions of it in a folder, and no registry beside that."""
+    folder = home / "wheels"
+    folder.mkdir()
+    for version in ("1.0", "2.0"):
+        a_wheel(folder, version)
+    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
+    monkeypatch.setenv("UV_NO_INDEX", "1")
+    return folder
+
+
+@pytest.mark.usefixtures("wheels")
+@pytest.mark.parametrize(
+    ("constraints", "version", "notes"),
+    [((), "2.0", 0), (("thing==1.0", "other==7"), "1.0", 0), (("thing==3.0",), "2.0", 1)],
+)
+async def test_what_a_lock_says_is_installed_where_it_can_be_had(
+    build: Build, constraints: tuple[str, ...], version: str, notes: int
+):
+    plan = a_profile(installs=("thing",), constraints=constraints)
+    made = await build().prepare("target", plan, "tree")
+    argv = [made.bin / "python", "-c", "import thing; print(thing.VERSION)"]
+    done = subprocess.run(argv, capture_output=True, text=True, env={}, check=True)
+    assert done.stdout.strip() == version
+    assert len(made.notes) == notes
+    assert all("locked versions could not be installed" in each for each in made.notes)
+
+
+async def test_the_python_that_is_preferred_is_taken_where_it_is_admitted(
+    monkeypatch: pytest.MonkeyPatch,
+):
+    ours = running().version
+    asked: list[str] = []
+
+    async def find(wanted: str, _: object) -> Interpreter | None:
+        asked.append(wanted)
+        return running() if admits(wanted, ours) else None
+
+    monkeypatch.setattr("shared.environments.interpreters._find", find)
+    minor = ours.rpartition(".")[0]
+    assert await find_interpreter(">=3.8", prefers=minor) == running()
+    assert asked == [f">=3.8,=={minor}.*"]
+    asked.clear()
+    assert await find_interpreter(">=3.8", prefers="3.99") == running()
+    assert asked == [">=3.8,==3.99.*", ">=3.8"]
