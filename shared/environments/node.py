@@ -8,20 +8,29 @@ from pathlib import Path
 
 from shared.targets.profile import EnvironmentPlan
 
+LOCKS = {"package-lock.json", "npm-shrinkwrap.json"}
 INSTALL = "npm install --no-audit --no-fund --no-package-lock"
 INSTALL_LOCKED = "npm ci --no-audit --no-fund"
 
 
-def steps(plan: EnvironmentPlan, folder: Path) -> tuple[str, ...]:
-    """The commands that put a package's `node_modules` into a folder, run in the package's tree."""
-    if not plan.installs:
-        return ()
-    locked = any(
-        Path(each).name in {"package-lock.json", "npm-shrinkwrap.json"}
-        for each in plan.dependency_files
+def is_locked(plan: EnvironmentPlan) -> bool:
+    """Whether the package says which versions npm is to install."""
+    return any(Path(each).name in LOCKS for each in plan.dependency_files)
+
+
+def keep(folder: Path) -> str:
+    """The command that puts a package's `node_modules` into a folder, run in the package's tree."""
+    return f"[ ! -d node_modules ] || mv node_modules {shlex.quote(str(folder))}/"
+
+
+def reason(output: str) -> str:
+    """The first sentence of npm's own about why it failed; it prints its manual after that."""
+    lines = (
+        each.removeprefix("npm error").removeprefix("npm ERR!").strip()
+        for each in output.splitlines()
+        if each.startswith(("npm error", "npm ERR!"))
     )
-    move = f"[ ! -d node_modules ] || mv node_modules {shlex.quote(str(folder))}/"
-    return (INSTALL_LOCKED if locked else INSTALL, move)
+    return next((each for each in lines if " " in each and not each.startswith("code ")), "")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.targets.tree import Tree
@@ -18,8 +19,10 @@ TEST_FILES = (
     "tests/",
     "__tests__/",
 )
-LOCKS = ("package-lock.json", "npm-shrinkwrap.json")
+OTHER_LOCKS = ("pnpm-lock.yaml", "yarn.lock", "bun.lockb", "bun.lock")
 PYTHON = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
+# Of one of these alone, so that what is added to the command reaches it.
+RUNNER = re.compile(r"^(?:npx\s+|cross-env\s+|[A-Z_]+=\S+\s+)*(jest|vitest)(?=\s|$)[^&|;]*$")
 NODE_TEST = re.compile(r"\bnode\b[^&|;]*\s--test\b")
 LINTER = re.compile(r"^(?:npx\s+)?(?:eslint|standard|xo|biome|oxlint|prettier)\b")
 
@@ -28,13 +31,13 @@ LINTER = re.compile(r"^(?:npx\s+)?(?:eslint|standard|xo|biome|oxlint|prettier)\b
 class NodePackage:
     """`installs` are its dependencies as name@range; `fix` is its own command that repairs what its linter finds.
 
-    `reports` is true where its tests say what each of them did.
+    `framework` is what its tests are run by: junit, jest, vitest, or custom where only the exit code is known.
     """
 
     installs: tuple[str, ...]
     test: str
     fix: str
-    reports: bool
+    framework: str
     notes: tuple[str, ...]
 
 
@@ -54,7 +57,7 @@ def read(tree: Tree) -> NodePackage | None:
         return None
     scripts = {k: v for k, v in _table(package, "scripts").items() if isinstance(v, str)}
     test = scripts.get("test", "")
-    reports = bool(NODE_TEST.search(test))
+    framework = _framework(test)
     return NodePackage(
         installs=tuple(
             f"{name}@{wanted}"
@@ -63,8 +66,8 @@ def read(tree: Tree) -> NodePackage | None:
         ),
         test=test,
         fix=_fix(scripts),
-        reports=reports,
-        notes=_notes(test, reports=reports),
+        framework=framework,
+        notes=(*_notes(test, framework), *_locks(files)),
     )
 
 
@@ -89,9 +92,27 @@ def _fix(scripts: dict[str, str]) -> str:
     return ""
 
 
-def _notes(test: str, *, reports: bool) -> tuple[str, ...]:
+def _framework(test: str) -> str:
+    if NODE_TEST.search(test):
+        return "junit"
+    found = RUNNER.match(test.strip())
+    return found.group(1) if found else "custom"
+
+
+def _notes(test: str, framework: str) -> tuple[str, ...]:
     if not test:
         return ("package.json has no test script.",)
-    if reports:
+    if framework != "custom":
         return ()
-    return ("Of `npm test` only the exit code is known: it does not run `node --test`.",)
+    return (
+        "Of `npm test` only the exit code is known: it is not just `node --test`, jest or vitest.",
+    )
+
+
+def _locks(files: Sequence[str]) -> tuple[str, ...]:
+    """What another package manager locked."""
+    return tuple(
+        f"{each} is not read: dependencies are installed by npm."
+        for each in OTHER_LOCKS
+        if each in files
+    )

@@ -116,15 +116,22 @@ def _test_plan(tree: Tree, config: TargetConfig, package: node.NodePackage | Non
         return _node_plan(files, config, package)
     found = tuple(path for path in files if matches(path, TEST_FILES) and not path.startswith("."))
     command = tuple(shlex.split(config.test.command)) or ("python", "-m", "pytest")
-    framework = "pytest" if any(part.endswith("pytest") for part in command) else "custom"
     roots = ("src", ".") if any(path.startswith("src/") for path in files) else (".",)
     return TestPlan(
         command=command,
-        framework=framework,
+        framework=_framework(command),
         pythonpath=config.test.pythonpath or roots,
         found=found,
         timeout=config.test.timeout,
     )
+
+
+def _framework(command: Sequence[str]) -> str:
+    """What a command is known to be: it alone is the test session then."""
+    if any(part.endswith("pytest") for part in command):
+        return "pytest"
+    is_unittest = command[1:3] == ("-m", "unittest") and command[0].startswith("python")
+    return "unittest" if is_unittest else "custom"
 
 
 def _node_plan(files: Sequence[str], config: TargetConfig, package: node.NodePackage) -> TestPlan:
@@ -132,7 +139,7 @@ def _node_plan(files: Sequence[str], config: TargetConfig, package: node.NodePac
     found = [each for each in files if node.is_source(each) and matches(each, node.TEST_FILES)]
     return TestPlan(
         command=configured or ("npm", "test", "--silent"),
-        framework="junit" if package.reports and not configured else "custom",
+        framework=package.framework if not configured else "custom",
         pythonpath=(),
         found=tuple(found) if package.test or configured else (),
         timeout=config.test.timeout,

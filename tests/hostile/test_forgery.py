@@ -11,8 +11,8 @@ from services.validator.domain.reports import Infrastructure, Reported, RunOutco
 from shared.environments.build import UvEnvironments
 from shared.kernel.ids import uuid7
 from shared.sandbox.scratch import Scratch
-from shared.targets.config import TargetConfig
-from shared.targets.profile import EnvironmentPlan, TargetProfile, TestPlan
+from shared.targets.profile import TargetProfile
+from tests.support.profiles import a_profile
 from tests.support.sandboxes import a_sandbox
 from tests.support.trees import FakeTree
 
@@ -22,32 +22,6 @@ BAD = "def one():\n    return 1\n\n\ndef two():\n    return 3\n"
 BASE = {"m.py": GOOD, "tests/test_m.py": TESTS}
 
 Run = Callable[..., Coroutine[Any, Any, RunOutcome]]
-
-
-def a_profile(*command: str, framework: str = "pytest") -> TargetProfile:
-    test = TestPlan(
-        command=command or ("python", "-m", "pytest"),
-        framework=framework,
-        pythonpath=(".",),
-        found=("tests/test_m.py",),
-        timeout=60,
-    )
-    environment = EnvironmentPlan(
-        requires_python="",
-        installs=(),
-        requirement_files=(),
-        needs_metadata=False,
-        setup=None,
-        dependency_files=(),
-    )
-    return TargetProfile(
-        config=TargetConfig(),
-        components=(),
-        test=test,
-        environment=environment,
-        target_version="py311",
-        notes=(),
-    )
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ import json
 import secrets
 import shlex
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from services.validator.adapters.reports import groundswell_report
+from services.validator.adapters.reports import inside
+from services.validator.adapters.reports.jest import read_jest
 from services.validator.adapters.reports.junit import read_junit
 from services.validator.adapters.reports.lines import read_lines
 from services.validator.domain.reports import (
@@ -30,12 +30,16 @@ from shared.targets.tree import Tree
 # The result of a command as a whole, where it may be more than pytest.
 WHOLE = "(command)"
 CUSTOM = "custom"
-# Every test is in a JUnit file, or there is no report.
-JUNIT_ONLY = "junit"
-LINES, JUNIT = "reports/tests.jsonl", "reports/junit.xml"
+# What leaves signed lines and nothing else, and can run a part of the tests.
+SIGNED = {"pytest", "unittest"}
+# Every test is in a file of the runner's own, or there is no report.
+JUNIT_ONLY, JEST, VITEST = "junit", "jest", "vitest"
+LINES, JUNIT, JSON = "reports/tests.jsonl", "reports/junit.xml", "reports/tests.json"
 TAIL = 40
 SESSIONS = 64
-PLUGIN = Path(groundswell_report.__file__)
+COMPILED = shutil.ignore_patterns("__pycache__")
+INSIDE = Path(inside.__file__).parent
+PACKAGE = "groundswell_inside"
 
 
 class SandboxedSuite:
@@ -56,13 +60,13 @@ class SandboxedSuite:
         target_id: str,
         base_oid: str = "",
     ) -> RunOutcome:
-        """Export, run, read. Only pytest can run a part; any other command always runs whole."""
+        """Export, run, read. Only pytest and unittest can run a part; any other command always runs whole."""
         async with self._scratch.room() as room:
             run = Run(room, profile.test, environment, tests, _keys(profile.test.framework))
             await asyncio.to_thread(self._export, run, profile, target_id, (tree_oid, base_oid))
             run.furnish()
             completed = await self._sandbox.run(run.command())
-        return outcome(completed, profile.test.framework, run.keys)
+        return outcome(completed, run)
 
     def _export(
         self, run: "Run", profile: TargetProfile, target_id: str, oids: tuple[str, str]
@@ -99,7 +103,7 @@ class Run:
         """Write down what the plugin is told, and put it where Python finds it."""
         (self.scratch / "reports").mkdir(parents=True)
         (self.scratch / "plugin").mkdir()
-        shutil.copy(PLUGIN, self.scratch / "plugin")
+        shutil.copytree(INSIDE, self.scratch / "plugin" / PACKAGE, ignore=COMPILED)
         (self.scratch / "keys").mkdir()
         for number, key in enumerate(self.keys):
             (self.scratch / "keys" / f"{number:03}").write_bytes(key)
@@ -114,15 +118,28 @@ class Run:
         script that ends up calling it.
         """
         return Command(
-            argv=self.plan.command,
+            argv=self._argv(),
             tree=self.tree,
             scratch=self.scratch,
             path=(self.environment.bin,),
             readable=self.environment.readable,
             env=self._variables(),
-            reports=(LINES, JUNIT),
+            reports=(LINES, JUNIT, JSON),
             limits=Limits(wall=float(self.plan.timeout)),
         )
+
+    def _argv(self) -> tuple[str, ...]:
+        """The plan's command, told to report by what it does not read from its environment."""
+        command, report = self.plan.command, self.scratch / JSON
+        if self.plan.framework == "unittest":
+            python, *_ = command
+            return (python, "-m", f"{PACKAGE}.by_unittest", *command[3:])
+        if self.plan.framework == JEST:
+            return (*command, "--", "--json", f"--outputFile={report}")
+        if self.plan.framework == VITEST:
+            reporters = ("--reporter=default", "--reporter=json", f"--outputFile.json={report}")
+            return (*command, "--", "--run", *reporters)
+        return command
 
     @property
     def _selects(self) -> bool:
@@ -131,7 +148,7 @@ class Run:
     def _variables(self) -> dict[str, str]:
         # A cache directory of its own rather than "-p no:cacheprovider", without which options that
         # a target may set, such as --ff, would be unknown.
-        options = ("-p", PLUGIN.stem, "-o", f"cache_dir={self.scratch / 'cache'}")
+        options = ("-p", f"{PACKAGE}.by_pytest", "-o", f"cache_dir={self.scratch / 'cache'}")
         sources = [str(self.tree / each) for each in self.plan.pythonpath]
         variables = {
             "PYTHONPATH": ":".join([*sources, str(self.scratch / "plugin")]),
@@ -173,27 +190,26 @@ def _keys(framework: str) -> tuple[bytes, ...]:
     return tuple(secrets.token_bytes(32) for _ in range(SESSIONS if framework == CUSTOM else 1))
 
 
-def outcome(completed: Completed, framework: str, keys: Sequence[bytes] = ()) -> RunOutcome:
+def outcome(completed: Completed, run: Run) -> RunOutcome:
     """What a finished run means. Without a report that can be trusted it means nothing."""
-    found = _read(completed, keys, framework)
+    found = _read(completed, run)
     if isinstance(found, Infrastructure):
         return replace(found, output_tail=completed.tail(TAIL))
-    return Reported(_whole(found.report)) if framework == CUSTOM else found
+    return Reported(_whole(found.report)) if run.plan.framework == CUSTOM else found
 
 
-def _read(completed: Completed, keys: Sequence[bytes], framework: str) -> RunOutcome:
-    code, seconds = completed.exit_code, completed.seconds
-    only_pytest = framework not in {CUSTOM, JUNIT_ONLY}
+def _read(completed: Completed, run: Run) -> RunOutcome:
+    code, seconds, reports = completed.exit_code, completed.seconds, completed.reports
     if code is None or completed.trouble:
         return Infrastructure(completed.trouble)
-    if framework == JUNIT_ONLY:
-        return read_junit(completed.reports.get(JUNIT), exit_code=code, seconds=seconds)
-    if LINES in completed.reports:
-        lines = completed.reports[LINES]
-        return read_lines(lines, keys, exit_code=code, seconds=seconds, only_pytest=only_pytest)
-    if JUNIT in completed.reports:
-        return read_junit(completed.reports[JUNIT], exit_code=code, seconds=seconds)
-    if only_pytest or code < 0:
+    if run.plan.framework in {JEST, VITEST}:
+        return read_jest(reports.get(JSON), run.tree, exit_code=code, seconds=seconds)
+    if run.plan.framework == JUNIT_ONLY or (JUNIT in reports and LINES not in reports):
+        return read_junit(reports.get(JUNIT), exit_code=code, seconds=seconds)
+    alone = run.plan.framework in SIGNED
+    if LINES in reports:
+        return read_lines(reports[LINES], run.keys, exit_code=code, seconds=seconds, alone=alone)
+    if alone or code < 0:
         return Infrastructure(f"The tests ended with {code} and left no report.")
     return Reported(TestReport({}, seconds, code, problem="Only the exit code is known."))
 

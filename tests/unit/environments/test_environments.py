@@ -14,41 +14,20 @@ from pathlib import Path
 
 import pytest
 
-from shared.environments.build import UvEnvironments, failure
+from shared.environments.build import UvEnvironments
+from shared.environments.install import failure
 from shared.environments.interpreters import Interpreter, admits, find_interpreter, running
 from shared.environments.keeping import evict
 from shared.environments.lending import lendable
+from shared.environments.node import reason
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
 from shared.sandbox.launched import LaunchedSandbox
 from shared.sandbox.ports import Completed
 from shared.sandbox.scratch import Scratch
-from shared.targets.config import TargetConfig
-from shared.targets.profile import EnvironmentPlan, TargetProfile, TestPlan
+from tests.support.profiles import a_profile
 from tests.support.sandboxes import a_home, a_sandbox, the_best
 from tests.support.trees import FakeTree
-
-
-def a_profile(**environment: object) -> TargetProfile:
-    plan = {
-        "requires_python": "",
-        "installs": (),
-        "requirement_files": (),
-        "needs_metadata": False,
-        "setup": None,
-        "dependency_files": (),
-        **environment,
-    }
-    return TargetProfile(
-        config=TargetConfig(),
-        components=(),
-        test=TestPlan(
-            command=("pytest",), framework="pytest", pythonpath=(".",), found=(), timeout=60
-        ),
-        environment=EnvironmentPlan.model_validate(plan),
-        target_version="py311",
-        notes=(),
-    )
 
 
 @pytest.fixture(autouse=True)
@@ -301,3 +280,9 @@ async def test_the_python_that_is_preferred_is_taken_where_it_is_admitted(
     asked.clear()
     assert await find_interpreter(">=3.8", prefers="3.99") == running()
     assert asked == [">=3.8,==3.99.*", ">=3.8"]
+
+
+def test_of_npm_the_first_sentence_is_told():
+    said = "npm warn x\nnpm error code EUSAGE\nnpm error\nnpm error `npm ci` can only install\nnpm error Usage:\n"
+    assert reason(said) == "`npm ci` can only install"
+    assert reason("Killed\n") == ""

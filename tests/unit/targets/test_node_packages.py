@@ -44,7 +44,26 @@ def test_how_a_package_repairs_itself(scripts, fix):
     assert profile(a_package(scripts=scripts)).fix == fix
 
 
-@pytest.mark.parametrize("script", ["jest", "mocha", "echo node && x --test", "node test.js"])
+@pytest.mark.parametrize(
+    ("script", "framework"),
+    [
+        ("node --test", "junit"),
+        ("jest", "jest"),
+        ("NODE_OPTIONS=--experimental-vm-modules npx jest --coverage", "jest"),
+        ("cross-env CI=1 jest", "jest"),
+        ("vitest run", "vitest"),
+    ],
+)
+def test_what_the_test_script_alone_runs_says_what_each_test_did(script, framework):
+    found = profile(a_package(scripts={"test": script}))
+    assert found.test.framework == framework
+    assert not any("exit code" in each for each in found.notes)
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["mocha", "echo node && x --test", "node test.js", "jest && echo ok", "jest; true", "jester"],
+)
 def test_of_other_test_scripts_only_the_exit_code_is_known_and_that_is_said(script):
     found = profile(a_package(scripts={"test": script}))
     assert found.test.framework == "custom"
@@ -85,3 +104,8 @@ def test_the_packages_of_a_workspace_are_its_components():
 def test_a_target_may_name_its_own_repairing_command():
     tree = FakeTree({"groundswell.toml": '[code_quality]\nfix = "black ."\n', "m.py": ""})
     assert profile(tree).fix == "black ."
+
+
+def test_locks_of_other_package_managers_are_said_to_be_passed_over():
+    found = profile(a_package({**SOURCES, "yarn.lock": ""}, scripts={"test": "jest"}))
+    assert "yarn.lock is not read: dependencies are installed by npm." in found.notes

@@ -365,3 +365,21 @@ def test_setup_commands_replace_what_was_detected():
     found = profile(FakeTree(files)).environment
     assert (found.setup, found.installs, found.requirement_files) == (("make env",), (), ())
     assert found.constraints == ()
+
+
+@pytest.mark.parametrize(
+    ("command", "framework"),
+    [
+        ("", "pytest"),
+        ("pytest -x", "pytest"),
+        ("python -m pytest tests", "pytest"),
+        ("python -m unittest", "unittest"),
+        ("python3 -m unittest discover -s tests", "unittest"),
+        ("coverage run -m unittest", "custom"),
+        ("make test", "custom"),
+    ],
+)
+def test_what_a_test_command_is_known_to_be(command, framework):
+    config = f'[test]\ncommand = "{command}"\n'
+    found = profile(FakeTree({"groundswell.toml": config, "test_m.py": ""})).test
+    assert found.framework == framework

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.validator.adapters.reports.groundswell_report import Key
+from services.validator.adapters.reports.inside.signing import Key
 from services.validator.adapters.reports.junit import read_junit
 from services.validator.adapters.reports.lines import read_lines
 from services.validator.domain.reports import (

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from services.validator.adapters.suite import WHOLE, SandboxedSuite
+from services.validator.adapters.suite import Run as Run_
 from services.validator.domain.reports import Infrastructure, Outcome, Reported, TestReport
 from shared.environments.interpreters import running
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
 from shared.sandbox.scratch import Scratch
-from shared.targets.config import TargetConfig
-from shared.targets.profile import EnvironmentPlan, TargetProfile, TestPlan
+from tests.support.profiles import a_profile
 from tests.support.sandboxes import a_sandbox, the_best
 from tests.support.trees import FakeTree
 
@@ -87,7 +87,7 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
     ) -> object:
         work = tmp_path / "work"
         scratch = Scratch(work, uuid7)
-        profile = a_profile(command, framework, timeout)
+        profile = a_profile(*command, framework=framework, timeout=timeout)
         environment = Environment("key", BIN, (BIN.parent, *running().needs), 0, True)
         suite = SandboxedSuite(sandbox, scratch, lambda *_: FakeTree(files))
         outcome = await suite.run("tree", profile, environment, tests, target_id="target")
@@ -97,26 +97,6 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
 
     async with a_sandbox(the_best(), tmp_path) as sandbox:
         yield run
-
-
-def a_profile(command: tuple[str, ...], framework: str, timeout: float) -> TargetProfile:
-    return TargetProfile(
-        config=TargetConfig(),
-        components=(),
-        test=TestPlan(
-            command=command, framework=framework, pythonpath=(".",), found=(), timeout=timeout
-        ),
-        environment=EnvironmentPlan(
-            requires_python="",
-            installs=(),
-            requirement_files=(),
-            needs_metadata=False,
-            setup=None,
-            dependency_files=(),
-        ),
-        target_version="py311",
-        notes=(),
-    )
 
 
 def reported(outcome: object) -> TestReport:
@@ -333,3 +313,114 @@ async def test_read_only_directories_of_a_test_are_removed(run: Run):
         "test_x.py": "import os\ndef test_a():\n    os.makedirs('d/e'); os.chmod('d', 0o500)\n"
     }
     assert reported(await run(files)).counts.passed == 1
+
+
+UNITTEST = ("python", "-m", "unittest")
+UNIT_OUTCOMES = """
+import unittest
+
+class TestIt(unittest.TestCase):
+    def test_passes(self): pass
+    def test_fails(self): self.assertEqual("left", "right")
+    def test_error(self): raise RuntimeError("broken")
+    @unittest.skip("not here")
+    def test_skipped(self): pass
+    @unittest.expectedFailure
+    def test_known(self): self.fail("known")
+    @unittest.expectedFailure
+    def test_unexpected(self): pass
+    def test_subtests(self):
+        for i in range(5):
+            with self.subTest("even", i=i):
+                self.assertNotEqual(i, 3)
+    def test_fine(self):
+        with self.subTest(i=1):
+            pass
+
+class TestTeardown(unittest.TestCase):
+    def tearDown(self): raise RuntimeError("no tear-down")
+    def test_it(self): pass
+
+class TestSetup(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls): raise RuntimeError("no set-up")
+    def test_never(self): pass
+"""
+
+
+async def unittests(run: Run, files: Mapping[str, str], *tests: str, options: tuple[str, ...] = ()):
+    command = (*UNITTEST, *options)
+    return await run(files, *tests, command=command, framework="unittest")
+
+
+async def test_unittest_tells_every_kind_of_outcome_apart(run: Run):
+    found = outcomes(await unittests(run, {"test_x.py": UNIT_OUTCOMES, "test_y.py": "import nope"}))
+    assert found == {
+        "test_x.TestIt.test_passes": Outcome.PASSED,
+        "test_x.TestIt.test_fails": Outcome.FAILED,
+        "test_x.TestIt.test_error": Outcome.ERROR,
+        "test_x.TestIt.test_skipped": Outcome.SKIPPED,
+        "test_x.TestIt.test_known": Outcome.XFAILED,
+        "test_x.TestIt.test_unexpected": Outcome.FAILED,
+        "test_x.TestIt.test_subtests": Outcome.FAILED,
+        "test_x.TestIt.test_fine": Outcome.PASSED,
+        "test_x.TestTeardown.test_it": Outcome.ERROR,
+        "setUpClass (test_x.TestSetup)": Outcome.ERROR,
+        "unittest.loader._FailedTest.test_y": Outcome.ERROR,
+    }
+
+
+async def test_unittest_says_what_happened_and_how_long_it_took(run: Run):
+    code = UNIT_OUTCOMES.replace(
+        "def test_passes(self): pass", "def test_passes(self): time.sleep(.05)"
+    )
+    report = reported(await unittests(run, {"test_x.py": f"import time\n{code}"}))
+    assert "'left' != 'right'" in report.results["test_x.TestIt.test_fails"].detail
+    assert report.results["test_x.TestIt.test_skipped"].detail == "not here"
+    assert report.results["test_x.TestIt.test_passes"].seconds >= 0.05
+
+
+async def test_of_unittests_only_the_selected_ones_run_and_never_stop_early(run: Run):
+    chosen = ("test_x.TestIt.test_fails", "test_x.TestIt.test_passes")
+    found = outcomes(
+        await unittests(run, {"test_x.py": UNIT_OUTCOMES}, *chosen, options=("-f", "-v"))
+    )
+    assert found == {chosen[0]: Outcome.FAILED, chosen[1]: Outcome.PASSED}
+
+
+async def test_unittests_in_a_directory_are_found_as_by_the_command_itself(run: Run):
+    files = {"checks/__init__.py": "", "checks/check_x.py": UNIT_OUTCOMES}
+    options = ("discover", "-s", "checks", "-t", ".", "-p", "check_*.py")
+    found = outcomes(await unittests(run, files, options=options))
+    assert found["checks.check_x.TestIt.test_passes"] is Outcome.PASSED
+
+
+@pytest.mark.parametrize("exit_", ["os._exit(0)", "os.kill(os.getpid(), 9)"])
+async def test_a_unittest_that_ends_its_runner_is_no_report(run: Run, exit_: str):
+    files = {"test_x.py": f"import os\n{exit_}\n{UNIT_OUTCOMES}"}
+    assert isinstance(await unittests(run, files), Infrastructure)
+
+
+async def test_a_unittest_module_that_leaves_with_success_is_a_failure(run: Run):
+    found = await unittests(run, {"test_x.py": f"import sys\nsys.exit(0)\n{UNIT_OUTCOMES}"})
+    assert outcomes(found) == {"unittest.loader._FailedTest.test_x": Outcome.ERROR}
+
+
+async def test_unittests_that_are_none_are_said_to_be_none(run: Run):
+    assert reported(await unittests(run, {"m.py": ""})).problem == "No test was collected."
+
+
+def test_what_reports_only_when_told_so_is_told_so(tmp_path: Path):
+    def argv(framework: str, *command: str) -> tuple[str, ...]:
+        plan = a_profile(*command, framework=framework).test
+        environment = Environment("key", BIN, (), 0, True)
+        return Run_(tmp_path, plan, environment, (), ()).command().argv
+
+    file = f"{tmp_path}/run/reports/tests.json"
+    npm = ("npm", "test", "--silent")
+    assert argv("jest", *npm) == (*npm, "--", "--json", f"--outputFile={file}")
+    assert argv("vitest", *npm)[4:] == (
+        *("--run", "--reporter=default", "--reporter=json"),
+        f"--outputFile.json={file}",
+    )
+    assert argv("custom", *npm) == npm

@@ -36,7 +36,7 @@ def read_junit(content: bytes | None, *, exit_code: int, seconds: float) -> RunO
         results = by_id(_results(root))
     except ValueError as error:
         return Infrastructure(f"The JUnit report is damaged: {error}.")
-    if reason := _missing(root) or _contradicted(exit_code, results.values()):
+    if reason := _missing(root) or contradicted(exit_code, results.values()):
         return Infrastructure(reason)
     problem = "" if results else "The report names no test."
     return Reported(TestReport(results, seconds, exit_code, problem=problem))
@@ -90,7 +90,8 @@ def _missing(root: ET.Element) -> str:
     return ""
 
 
-def _contradicted(exit_code: int, results: Iterable[TestResult]) -> str:
+def contradicted(exit_code: int, results: Iterable[TestResult]) -> str:
+    """What the exit code says that the results do not, if so."""
     failing = sum(each.outcome.bad for each in results)
     if exit_code == 0 and failing:
         return f"The test command ended with success, but {failing} tests failed in its report."

@@ -1,4 +1,4 @@
-"""Reads what our pytest plugin wrote (`groundswell_report.py`).
+"""Reads what our pytest plugin and our runner of unittest wrote (`inside`).
 
 The plugin rather than pytest's JUnit file, because JUnit has no node ids: a class, a file and a name
 do not always lead back to the one test to run again, subtests appear as tests of the same name, and a
@@ -36,19 +36,19 @@ def read_lines(
     *,
     exit_code: int,
     seconds: float,
-    only_pytest: bool = True,
+    alone: bool = True,
 ) -> RunOutcome:
-    """The report of one pytest process, or of several one after the other.
+    """The report of one test session, or of several one after the other.
 
     Trusted only where each session reached its end and the exit code says the same; where the
-    command is not only pytest, its exit code is not pytest's and is not compared.
+    command is not that session `alone`, its exit code is another one's and is not compared.
     """
     try:
         lines = _verified(content, keys)
         results = by_id(_results(lines))
     except (ValueError, KeyError, TypeError) as error:
         return Infrastructure(f"The test report is damaged: {error!r}.")
-    contradiction = _contradicted(exit_code, results) if only_pytest else ""
+    contradiction = _contradicted(exit_code, results) if alone else ""
     if reason := _unfinished(lines) or contradiction:
         return Infrastructure(reason)
     problem = "No test was collected." if not results else ""

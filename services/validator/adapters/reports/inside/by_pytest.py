@@ -4,16 +4,11 @@ It is copied beside the target's tree and loaded there by name, so it needs noth
 later) and Python 3.8. GROUNDSWELL_SELECT names a file with a JSON list of node ids: then only these
 are run, by the very command line of a full run, so that configuration and ids stay the same.
 
-Each line is signed with a key that is read and removed before anything of the target is imported, so
-that a line can be neither made up nor left out by who writes to the file. Code that searches this
-process's memory can still find it: passing tests are no security boundary.
+How the lines are signed is in `signing`.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +16,8 @@ from typing import Any
 
 import pytest
 
-DETAIL = 2000
-OWNER = "GROUNDSWELL_REPORT_OWNER"
+from .signing import DETAIL, Key, Lines, may_report, selected, take_key
+
 # Where pytest_ignore_collect got the argument it has today.
 PATHLIB_HOOKS = 7
 
@@ -30,27 +25,26 @@ PATHLIB_HOOKS = 7
 @pytest.hookimpl(hookwrapper=True)
 def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
     """A conftest.py that cannot be imported ends pytest before it begins: that is a result too."""
-    key = _take_key()
+    key = take_key()
     outcome: Any = yield
     if key is not None:
-        early_config.pluginmanager.register(Key(*key), "groundswell-key")
+        early_config.pluginmanager.register(key, "groundswell-key")
     error = outcome.excinfo and outcome.excinfo[1]
-    if type(error).__name__ == "ConftestImportFailure" and _may_report() and key is not None:
-        reporter = Reporter(os.environ["GROUNDSWELL_REPORT"], Key(*key), frozenset())
+    if type(error).__name__ == "ConftestImportFailure" and may_report() and key is not None:
+        reporter = Reporter(key, frozenset())
         reporter.conftest_failed(_relative(str(error.path), _root(early_config)), error)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: Any) -> None:
     """Report from the process that began the session; xdist's workers only select."""
-    selected = _selected()
-    if selected is not None:
-        config.pluginmanager.register(Selection(_root(config), selected), "groundswell-selection")
+    only = selected()
+    if only is not None:
+        config.pluginmanager.register(Selection(_root(config), only), "groundswell-selection")
     key = config.pluginmanager.unregister(name="groundswell-key")
-    if not hasattr(config, "workerinput") and _may_report() and key is not None:
-        os.environ[OWNER] = str(os.getpid())
+    if not hasattr(config, "workerinput") and may_report() and key is not None:
         _run_everything(config.option)
-        reporter = Reporter(os.environ["GROUNDSWELL_REPORT"], key, selected or frozenset())
+        reporter = Reporter(key, only or frozenset())
         config.pluginmanager.register(reporter, "groundswell-reporter")
     # A pytest that a test starts must not look for this plugin; a worker of xdist must.
     if not _has_workers(config.option):
@@ -59,38 +53,6 @@ def pytest_configure(config: Any) -> None:
 
 def _has_workers(option: Any) -> bool:
     return bool(getattr(option, "numprocesses", None) or getattr(option, "tx", None))
-
-
-def _may_report() -> bool:
-    return bool(os.environ.get("GROUNDSWELL_REPORT")) and OWNER not in os.environ
-
-
-class Key:
-    """What one session signs its lines with; `number` says which of the keys that were laid out."""
-
-    def __init__(self, number: int, secret: bytes) -> None:
-        self.number = number
-        self.secret = secret
-        self.count = 0
-
-    def sign(self, text: str) -> dict[str, Any]:
-        """The line as it is written: it can only stand in this place of this session."""
-        signed = f"{self.number}:{self.count}:{text}".encode()
-        self.count += 1
-        mac = hmac.new(self.secret, signed, hashlib.sha256).hexdigest()
-        return {"key": self.number, "line": text, "mac": mac}
-
-
-def _take_key() -> tuple[int, bytes] | None:
-    """The first key that no session before this one has taken; the file is gone afterwards."""
-    folder = os.environ.get("GROUNDSWELL_KEYS", "")
-    if not folder or not _may_report():
-        return None
-    for path in sorted(Path(folder).glob("*")):
-        secret = path.read_bytes()
-        path.unlink()
-        return int(path.name), secret
-    return None
 
 
 def _run_everything(option: Any) -> None:
@@ -113,26 +75,13 @@ def _relative(path: str, root: str) -> str:
     return os.path.relpath(path, root).replace(os.sep, "/")
 
 
-def _selected() -> frozenset[str] | None:
-    path = os.environ.get("GROUNDSWELL_SELECT")
-    return frozenset(json.loads(Path(path).read_text(encoding="utf-8"))) if path else None
+class Reporter(Lines):
+    """Says what pytest says."""
 
-
-class Reporter:
-    """Every line is written at once and by this process alone, whatever the tests fork or break."""
-
-    def __init__(self, path: str, key: Key, selected: frozenset[str]) -> None:
-        self.key = key
-        self.selected = selected
-        self.pid = os.getpid()
-        self.fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+    def __init__(self, key: Key, only: frozenset[str]) -> None:
+        super().__init__(key)
+        self.selected = only
         self.write({"event": "start", "pytest": pytest.__version__})
-
-    def write(self, line: dict[str, Any]) -> None:
-        if os.getpid() == self.pid:
-            data = json.dumps(self.key.sign(json.dumps(line))).encode() + b"\n"
-            while data:
-                data = data[os.write(self.fd, data) :]
 
     def pytest_collectreport(self, report: Any) -> None:
         """A module that cannot be collected is a result; one that can, only when asked for."""

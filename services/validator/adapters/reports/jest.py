@@ -1,0 +1,69 @@
+"""Reads the JSON that jest writes, and vitest in the same form. It is data from a stranger."""
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from services.validator.adapters.reports.junit import contradicted
+from services.validator.domain.reports import (
+    Infrastructure,
+    Outcome,
+    Reported,
+    RunOutcome,
+    TestReport,
+    TestResult,
+    by_id,
+)
+
+SIZE_LIMIT = 32 << 20
+DETAIL = 2000
+OUTCOMES = {
+    "passed": Outcome.PASSED,
+    "failed": Outcome.FAILED,
+    "pending": Outcome.SKIPPED,
+    "skipped": Outcome.SKIPPED,
+    "disabled": Outcome.SKIPPED,
+    "todo": Outcome.SKIPPED,
+}
+
+
+def read_jest(content: bytes | None, tree: Path, *, exit_code: int, seconds: float) -> RunOutcome:
+    """The report; ids are file, suites and title. What is missing or contradicted is never a pass."""
+    if content is None:
+        return Infrastructure("The tests left no JSON report.")
+    try:
+        report = _parse(content)
+        results = by_id(_results(report, tree))
+        named = sum(len(each["assertionResults"]) for each in report["testResults"])
+        declared = int(report["numTotalTests"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        return Infrastructure(f"The JSON report is damaged: {error!r}.")
+    if declared > named:
+        return Infrastructure(f"The JSON report speaks of {declared} tests and names {named}.")
+    if reason := contradicted(exit_code, results.values()):
+        return Infrastructure(reason)
+    problem = "" if results else "The report names no test."
+    return Reported(TestReport(results, seconds, exit_code, problem=problem))
+
+
+def _parse(content: bytes) -> Any:
+    if len(content) > SIZE_LIMIT:
+        raise ValueError(f"it is larger than {SIZE_LIMIT} bytes")
+    return json.loads(content)
+
+
+def _results(report: Any, tree: Path) -> Iterator[TestResult]:
+    """Each test; a file that could not be loaded is one too."""
+    for file in report["testResults"]:
+        name = os.path.relpath(file["name"], tree)
+        if file["status"] == "failed" and not file["assertionResults"]:
+            yield TestResult(name, Outcome.ERROR, 0.0, str(file.get("message", ""))[-DETAIL:])
+        for each in file["assertionResults"]:
+            yield TestResult(
+                " > ".join((name, *each["ancestorTitles"], each["title"])),
+                OUTCOMES[each["status"]],
+                float(each.get("duration") or 0) / 1000,
+                "\n".join(each.get("failureMessages") or ())[-DETAIL:],
+            )
