@@ -17,6 +17,7 @@ INHERITED = re.compile(
     r"(UV|PIP)_.*|npm_config_(registry|cafile|https?_proxy|noproxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE|(HTTPS?|ALL|NO)_PROXY",
     re.IGNORECASE,
 )
+INDEX, FILES = "simple", ("files", "packages")
 LINE = re.compile(r"^(?:global|install|:env:)\.([a-z-]+)=(.*)$")
 
 
@@ -87,9 +88,15 @@ def system_certificates() -> dict[str, str]:
 
 
 def places(variables: Mapping[str, str]) -> tuple[Path, ...]:
-    """The files and directories of this machine that these variables name, such as a folder of wheels."""
+    """The files and directories of this machine that these variables name, such as a folder of wheels.
+
+    With an index in files go the files that it points to, where mirrors keep them: beside it.
+    """
     words = (word for value in variables.values() for word in re.split(r"[\s,]+", value))
     paths = (
         Path(word.removeprefix("file://")) for word in words if word.startswith(("/", "file:///"))
     )
-    return tuple(dict.fromkeys(each for each in paths if each.exists()))
+    beside = (
+        (each, *(each.parent / name for name in FILES if each.name == INDEX)) for each in paths
+    )
+    return tuple(dict.fromkeys(each for group in beside for each in group if each.exists()))

@@ -123,7 +123,7 @@ class _Found:
             self._install(each for each in part.installs if not is_tool(each))
             self._groups = {**part.groups, **self._groups}
             self._ask_for(part.extras)
-            self.notes += part.notes
+            self.notes += part.notes if part.installs or part.extras else ()
 
     def add_plugins(self, names: Iterable[str]) -> None:
         """What pytest's configuration cannot do without."""

@@ -5,7 +5,7 @@ import platform
 import pytest
 
 from shared.environments.lending import can_be_lent
-from shared.environments.registries import read_pip, uv_variables
+from shared.environments.registries import places, read_pip, uv_variables
 
 HERE = platform.python_version()
 
@@ -58,3 +58,10 @@ async def test_uvs_own_variables_win():
 )
 def test_what_we_can_lend(requirement, lent):
     assert can_be_lent(requirement, HERE) == lent
+
+
+def test_the_files_beside_an_index_in_files_are_shown_and_nothing_else_is(tmp_path):
+    for each in ("simple", "files", "secrets"):
+        (tmp_path / each).mkdir()
+    found = places({"UV_INDEX": f"file://{tmp_path}/simple file://{tmp_path}/missing"})
+    assert found == (tmp_path / "simple", tmp_path / "files")
