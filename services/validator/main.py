@@ -25,6 +25,7 @@ from shared.mongo.collections import Store, open_store
 from shared.sandbox.choice import choose
 from shared.sandbox.ports import GIB, Sandbox
 from shared.sandbox.scratch import Scratch, sweep
+from shared.targets.home import identity_of
 from shared.targets.mirror import Mirror
 from shared.targets.tree import GitTree
 
@@ -56,6 +57,7 @@ def build(
         store=store,
         bus=bus,
         home=settings.home,
+        identity=identity_of(settings.home),
         repository=lambda target: repository(target.id),
         remote=remote,
         forge=_forge(settings),

@@ -76,6 +76,10 @@ class Repository(Protocol):
         """Fetch the target and find the head."""
         ...
 
+    def has(self, *oids: str) -> bool:
+        """Whether these objects are here."""
+        ...
+
     def base_file(self, target: Target, path: str) -> bytes | None:
         """A file as it stands on the base branch, as last fetched."""
         ...

@@ -300,6 +300,13 @@ class PullRequest(Document):
     changed_at: datetime
 
 
+class Gate(Document):
+    """The seat at a target's gate: whose validator decides. `id` is the target's; nobody's is empty."""
+
+    id: Id
+    holder: str = ""
+
+
 class Patch(Document):
     """A unified git diff, stored once under its sha256. Immutable."""
 

@@ -42,6 +42,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     ),
     "pull_requests": (_index("state"), _index("wave_id"), _index("target_id")),
     "verdicts": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
+    "gates": (),
     "patches": (),
     "reports": (),
     "findings": (_index("target_id", "commit"),),
@@ -62,6 +63,7 @@ class Store:
     enhancements: StateRepository[d.Enhancement]
     pull_requests: StateRepository[d.PullRequest]
     verdicts: StateRepository[d.Verdict]
+    gates: Repository[d.Gate]
     patches: Repository[d.Patch]
     reports: Repository[d.Report]
     findings: Repository[d.FindingSet]
@@ -82,6 +84,7 @@ def open_store(database: Database) -> Store:
             database["pull_requests"], d.PullRequest, states.PULL_REQUEST
         ),
         verdicts=StateRepository(database["verdicts"], d.Verdict, states.RUN),
+        gates=Repository(database["gates"], d.Gate),
         patches=Repository(database["patches"], d.Patch),
         reports=Repository(database["reports"], d.Report),
         findings=Repository(database["findings"], d.FindingSet),

@@ -32,6 +32,7 @@ from shared.kernel.ids import uuid7
 from shared.mongo.client import connected
 from shared.mongo.collections import ensure_indexes, open_store
 from shared.sandbox.choice import NoSandbox
+from shared.targets.home import identity_of
 from shared.targets.mirror import Mirror
 from tests.support.builders import a_target, a_task, a_wave, an_enhancement
 from tests.support.checker import check_branch, check_locks, connect
@@ -95,6 +96,7 @@ async def a_desk(mongo_url, name, home):
         desk = a_validator(
             open_store(database),
             home,
+            identity=identity_of(home),
             bus=bus,
             repository=lambda target: GitRepository(Mirror.at(home, target.id)),
             environments=PlayedEnvironments(),
@@ -179,8 +181,8 @@ def forked(action, *arguments, fault):
         os._exit(1)
 
 
-def race(rnd, action, points, marker, *arguments):
-    """One to three at once, each of them perhaps killed; then one that is not."""
+def race(rnd, action, points, marker, homes, mongo_url, name, undo):
+    """One to three at once, each in one of the homes and perhaps killed; then one that is not."""
     for attempt in range(ATTEMPTS):
         last = attempt == ATTEMPTS - 1 or rnd.random() < 0.3
         pids = []
@@ -190,7 +192,8 @@ def race(rnd, action, points, marker, *arguments):
                 if last
                 else f"{rnd.choice(points)}:{rnd.randint(1, 2)}:{marker}-{attempt}-{number}"
             )
-            pids.append(forked(action, *arguments, fault=point))
+            home = rnd.choice(homes)
+            pids.append(forked(action, mongo_url, name, home, undo, fault=point))
         codes = [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
         assert set(codes) <= {0, -signal.SIGKILL}, codes
         if last:
@@ -207,19 +210,19 @@ def noted(seed):
         raise
 
 
-def a_round(seed, mongo_url, folder):
+def a_round(seed, mongo_url, folder, homes=1):
     rnd = random.Random(seed)
     ten = "".join(f"line {n}\n" for n in range(10))
     place = a_repository(folder / "target", a_txt=ten, b_txt=ten, c_txt=ten)
     before, name = checkout_of(place), "round_" + uuid7().replace("-", "")
-    home = folder / "home"
+    homes = [folder / f"home-{number}" for number in range(homes)]
     asyncio.run(prepare(mongo_url, name, place, rnd))
-    race(rnd, validator, LANDING, folder / "m", mongo_url, name, home, None)
+    race(rnd, validator, LANDING, folder / "m", homes, mongo_url, name, None)
     database = connect(mongo_url, name)
     applied = [each["_id"] for each in database["enhancements"].find({"state": "applied"})]
     if applied and rnd.random() < 0.5:
         undo = rnd.choice(applied)
-        race(rnd, validator, ROLLING, folder / "r", mongo_url, name, home, undo)
+        race(rnd, validator, ROLLING, folder / "r", homes, mongo_url, name, undo)
     changes = list(database["enhancements"].find())
     ended = {"applied", "rejected", "expired", "rolled_back"}
     assert {each["state"] for each in changes} <= ended, [each["state"] for each in changes]
@@ -230,7 +233,8 @@ def a_round(seed, mongo_url, folder):
     ]
     assert all(each["state"] != EnhancementState.APPLIED for each in bad)
     check_branch(place, "groundswell/main", changes, database)
-    check_locks(home, place)
+    for home in homes:
+        check_locks(home, place)
     assert checkout_of(place) == before
     database.client.drop_database(name)
 
@@ -241,3 +245,14 @@ def test_each_lands_exactly_once_whatever_happens(shard, mongo_url, tmp_path):
         seed = shard * ROUNDS + number
         with noted(seed):
             a_round(seed, mongo_url, tmp_path / str(seed))
+
+
+@pytest.mark.parametrize("shard", range(2))
+def test_so_it_is_between_homes_which_share_no_lock(shard, mongo_url, tmp_path, monkeypatch):
+    # What has died is waited for; not for long here.
+    monkeypatch.setattr("services.validator.usecases.seat.SILENCE", 2.0)
+    monkeypatch.setattr("services.validator.usecases.seat.RETRY", 0.05)
+    for number in range(8):
+        seed = 10_000 + shard * 8 + number
+        with noted(seed):
+            a_round(seed, mongo_url, tmp_path / str(seed), homes=3)

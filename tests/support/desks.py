@@ -13,6 +13,7 @@ from tests.support.stores import Watch
 
 def a_validator(store: Store, home: Path, **given: Any) -> Desk:
     known = {
+        "identity": uuid7(),
         "bus": RecordingBus(),
         "repository": None,
         "remote": None,

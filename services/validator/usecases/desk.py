@@ -2,18 +2,14 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-
-from filelock import AsyncFileLock, Timeout
 
 from services.validator.ports import Forge, Publisher, Remote, Repository, Suite
 from shared.contracts.documents import Target
 from shared.environments.ports import Environment, Environments
 from shared.kernel.clock import Clock
-from shared.kernel.errors import Transient
 from shared.kernel.ids import NewId
 from shared.mongo.collections import Store
 from shared.sandbox.ports import Sandbox
@@ -27,12 +23,14 @@ class Desk:
 
     `forge` is None without a token. `gates` are the targets' gates at work, `said` the outcomes that
     were said to the end, `asked` the pull requests that were asked for; `bells` wake whoever waits
-    for a run, `locks` keep a target's gate and a rollback apart.
+    for a run, `locks` keep a target's gate and a rollback apart. `identity` is that of all validators
+    of this home, `heard` what was last heard of another one's seat, and when.
     """
 
     store: Store
     bus: Publisher
     home: Path
+    identity: str
     repository: Callable[[Target], Repository]
     remote: Callable[[Target, str], Remote]
     forge: Forge | None
@@ -44,26 +42,9 @@ class Desk:
     gates: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
+    heard: dict[str, tuple[int, float]] = field(default_factory=dict)
     bells: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
-
-    @asynccontextmanager
-    async def gate_lock(self, target_id: str) -> AsyncIterator[None]:
-        """One validator of this home at a time decides for a target; the lock dies with its process.
-
-        Raises `Transient` where another one is at it.
-        """
-        path = self.home / "targets" / target_id / "gate.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = AsyncFileLock(path, timeout=0, run_in_executor=False)
-        try:
-            await lock.acquire()
-        except Timeout:
-            raise Transient("Another validator decides for this target.", delay=1) from None
-        try:
-            yield
-        finally:
-            await lock.release()
 
     def mirror(self, target: Target) -> Mirror:
         """The private bare repository of `target`."""

@@ -33,6 +33,7 @@ from services.validator.usecases.approval import ask_for
 from services.validator.usecases.desk import Desk, Workplace, workplace
 from services.validator.usecases.outcomes import expire, reject
 from services.validator.usecases.runs import read_report, run_tests
+from services.validator.usecases.seat import seated
 from shared.contracts.documents import Enhancement, Target, Verdict
 from shared.contracts.work import ProposalCleared
 from shared.kernel.errors import Rejected, Transient
@@ -91,7 +92,7 @@ async def _keep_settling(target_id: str, desk: Desk) -> None:
 
 async def settle(target_id: str, desk: Desk) -> None:
     """Run epochs on a target until nothing that is ready is left."""
-    async with desk.locks[target_id], desk.gate_lock(target_id):
+    async with seated(target_id, desk):
         target = await desk.store.targets.need(target_id)
         await landing.recover(target, desk)
         while ready := await pool.ready(target, desk):

@@ -16,6 +16,7 @@ from services.validator.ports import Refusal
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.outcomes import expire, leave
 from services.validator.usecases.pull_requests import show_landed
+from services.validator.usecases.seat import still_seated
 from shared.contracts.documents import Enhancement, Target, Verdict
 from shared.contracts.states import WAVE, EnhancementState
 from shared.kernel.errors import Transient
@@ -44,6 +45,7 @@ async def land(batch: Batch, desk: Desk) -> None:
         return
     validated = await _commit(batch, desk)
     fault("landing.committed")
+    await still_seated(batch.target.id, desk)
     tip = validated[-1].commit or batch.place.head
     refusal = await asyncio.to_thread(
         desk.repository(batch.target).publish, batch.target, tip, batch.place.head

@@ -16,6 +16,7 @@ from services.validator.usecases.desk import Desk, Workplace, workplace
 from services.validator.usecases.outcomes import leave, say, say_refused
 from services.validator.usecases.pull_requests import Reverts, show_rolled_back
 from services.validator.usecases.runs import read_report, run_tests
+from services.validator.usecases.seat import seated, still_seated
 from shared.contracts.commands import RollbackEnhancement, RollbackEnhancements
 from shared.contracts.documents import Enhancement, Rollback, Target, Verdict
 from shared.contracts.events import RollbackFinished
@@ -68,7 +69,7 @@ async def roll_back(command: RollbackEnhancement, desk: Desk) -> None:
     """Take one change off, or refuse with the reason; done twice it is done once."""
     change = await desk.store.enhancements.need(command.enhancement_id)
     target = await desk.store.targets.need(change.target_id)
-    async with desk.locks[target.id], desk.gate_lock(target.id):
+    async with seated(target.id, desk, wait=True):
         change = await desk.store.enhancements.need(command.enhancement_id)
         if change.state is EnhancementState.ROLLED_BACK:
             await say(change, desk)
@@ -89,7 +90,7 @@ async def roll_back(command: RollbackEnhancement, desk: Desk) -> None:
 async def roll_back_all(command: RollbackEnhancements, desk: Desk) -> None:
     """Take off all that a wave, or a target since some time, has landed; all of it or nothing."""
     target = await desk.store.targets.need(command.target_id)
-    async with desk.locks[target.id], desk.gate_lock(target.id):
+    async with seated(target.id, desk, wait=True):
         landed = await desk.store.enhancements.find(
             target_id=target.id, state=EnhancementState.APPLIED
         )
@@ -270,6 +271,7 @@ async def _publish(
         tip = await asyncio.to_thread(repository.commit, tree, tip, message, desk.clock())
         commits[key] = tip
     fault("rollback.committed")
+    await still_seated(branch.target.id, desk)
     refusal = await asyncio.to_thread(repository.publish, branch.target, tip, head)
     fault("rollback.pushed")
     if refusal is not None and refusal.kind in {"moved", "unreachable"}:

@@ -10,6 +10,7 @@ import structlog
 
 from services.validator.domain.reports import Infrastructure, Reported, RunOutcome, TestReport
 from services.validator.usecases.desk import Desk, Workplace, workplace
+from services.validator.usecases.trees import bring_tree
 from shared.contracts.documents import Counts, Report, Verdict
 from shared.contracts.events import RunFinished
 from shared.contracts.states import RunState
@@ -111,6 +112,7 @@ async def carry_out(command: RunTests, desk: Desk) -> None:
 
 async def _carry_out(verdict: Verdict, desk: Desk) -> Verdict:
     target = await desk.store.targets.need(verdict.target_id)
+    await bring_tree(verdict, target, desk)
     place = await workplace(desk, target, verdict.head)
     started = desk.clock()
     for _ in range(ATTEMPTS):
