@@ -5,14 +5,16 @@ import sys
 import threading
 from contextlib import ExitStack, contextmanager
 
+import pytest
+
 from tests.support.checker import at_rest, check_branch, check_locks, check_state, connect
 from tests.support.repositories import checkout_of, the_shop
 from tests.support.stack import ROOT, Home, environment, kill_after, wait_for
 
 
 @contextmanager
-def a_validator(home, number):
-    """One more, beside the stack's own."""
+def a_validator(home, number, place):
+    """One more, beside the stack's own, at home in `place`."""
     told = {
         "GROUNDSWELL_NATS_URL": home.stack["nats_url"],
         "GROUNDSWELL_MONGO_URL": home.stack["mongo_url"],
@@ -21,7 +23,7 @@ def a_validator(home, number):
     process = subprocess.Popen(
         [sys.executable, "-m", "services.validator"],
         cwd=ROOT,
-        env={**environment(home.path), **told},
+        env={**environment(place), **told},
         stdout=log,
         stderr=log,
     )
@@ -33,12 +35,14 @@ def a_validator(home, number):
         log.close()
 
 
-def test_each_change_lands_once_though_two_of_them_are_killed(tmp_path):
+@pytest.mark.parametrize("homes", ["one home", "a home each"])
+def test_each_change_lands_once_though_two_of_them_are_killed(tmp_path, homes):
     home, shop = Home(tmp_path / "home"), the_shop(tmp_path / "shop")
     before = checkout_of(shop)
     with home.up(), ExitStack() as stack:
         for number in (2, 3):
-            stack.enter_context(a_validator(home, number))
+            place = home.path if homes == "one home" else tmp_path / f"home-{number}"
+            stack.enter_context(a_validator(home, number, place))
         killers = [
             threading.Thread(target=kill_after, args=(home, "validator", event, time))
             for event, time in (("gs.evt.run.finished", 2), ("gs.evt.enhancement.applied", 5))
