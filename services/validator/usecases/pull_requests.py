@@ -7,6 +7,7 @@ until it is answered; a forge that is away holds up nothing and loses nothing.
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -14,7 +15,7 @@ from services.validator.domain import pull_requests as shown
 from services.validator.ports import NewPullRequest, Remote
 from services.validator.usecases.desk import Desk
 from shared.contracts.documents import Enhancement, PullRequest, Target
-from shared.contracts.events import PullRequestOpened, PullRequestRefused
+from shared.contracts.events import Event, PullRequestOpened, PullRequestRefused
 from shared.contracts.states import PullRequestState
 from shared.kernel.errors import GroundswellError, Rejected, Transient
 from shared.kernel.faults import fault
@@ -194,34 +195,29 @@ async def _finish(request: PullRequest, onto: str, url: str, desk: Desk) -> None
             f"pull request from it into {onto}."
         )
         await _move(request, "push", desk, reason=reason)
-        await _say_refused(request, reason, desk)
+        await _say(PullRequestRefused(**_facts(request), reason=reason), request, desk)
         return
     await _move(request, "open", desk, url=url, onto=onto, reason="")
-    event = PullRequestOpened(
-        pull_request_id=request.id,
-        wave_id=request.wave_id,
-        target_id=request.target_id,
-        branch=request.branch,
-        url=url,
-    )
-    await desk.bus.publish(event, key=f"{request.id}:{request.commit}", wave=request.wave_id)
+    await _say(PullRequestOpened(**_facts(request), url=url), request, desk)
 
 
 async def _refuse(request: PullRequest, reason: str, desk: Desk) -> None:
     await _move(request, "refuse", desk, reason=reason)
-    await _say_refused(request, reason, desk)
+    await _say(PullRequestRefused(**_facts(request), reason=reason), request, desk)
 
 
 async def _move(request: PullRequest, trigger: str, desk: Desk, **fields: str) -> None:
     await desk.store.pull_requests.transition(request, trigger, changed_at=desk.clock(), **fields)
 
 
-async def _say_refused(request: PullRequest, reason: str, desk: Desk) -> None:
-    event = PullRequestRefused(
-        pull_request_id=request.id,
-        wave_id=request.wave_id,
-        target_id=request.target_id,
-        branch=request.branch,
-        reason=reason,
-    )
+def _facts(request: PullRequest) -> dict[str, Any]:
+    return {
+        "pull_request_id": request.id,
+        "wave_id": request.wave_id,
+        "target_id": request.target_id,
+        "branch": request.branch,
+    }
+
+
+async def _say(event: Event, request: PullRequest, desk: Desk) -> None:
     await desk.bus.publish(event, key=f"{request.id}:{request.commit}", wave=request.wave_id)
