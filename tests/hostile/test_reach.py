@@ -3,6 +3,7 @@
 # ruff: noqa: ASYNC240  (a test may block the loop it has to itself)
 
 import os
+import re
 import socket
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.hostile.conftest import Attacker
+from tests.support.sandboxes import is_root
 
 READ = """
     import sys
@@ -236,3 +238,19 @@ async def test_kernel_settings_cannot_be_written(attacker: Attacker):
 async def test_git_metadata_is_not_there(attacker: Attacker):
     completed = await attacker.run("import os; print(os.path.exists('.git'), os.listdir('.'))")
     assert completed.output == "False []\n"
+
+
+async def test_it_has_no_rights_that_its_user_has_not(attacker: Attacker):
+    """Also where root started the stack."""
+    completed = await attacker.run("""
+        import os
+        print("uid", os.getuid(), os.geteuid(), "groups", os.getgroups())
+        print([line.split()[1] for line in open("/proc/self/status") if line.startswith("Cap")])
+    """)
+    said = completed.output
+    assert "uid 0" not in said
+    assert " 0 groups" not in said
+    granted = {int(each, 16) for each in re.findall(r"'([0-9a-f]{16})'", said.replace(" ", ""))[:3]}
+    assert granted == {0}, said
+    if is_root():
+        assert "uid 60578" in said or "uid 1000" in said, said

@@ -43,6 +43,8 @@ REFUSED = {
     "gitlink": GITLINK.replace("a/sub b/sub", "a/src/sub b/src/sub").replace(
         "b/sub\n@@", "b/src/sub\n@@"
     ),
+    "not-regular-file": added("src/odd.py", "100664"),
+    "twice": a_patch("src/m.py", CONTENT, "x = 2\n") + a_patch("src/m.py", "x = 2\n", "x = 3\n"),
     "mode": MODE,
     "rename": RENAME,
     "odd-name": added("src/nul"),
