@@ -19,10 +19,17 @@ TEST_FILES = (
     "tests/",
     "__tests__/",
 )
+NPM_TEST = ("npm", "test", "--silent")
 OTHER_LOCKS = ("pnpm-lock.yaml", "yarn.lock", "bun.lockb", "bun.lock")
 PYTHON = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
 # Of one of these alone, so that what is added to the command reaches it.
 RUNNER = re.compile(r"^(?:npx\s+|cross-env\s+|[A-Z_]+=\S+\s+)*(jest|vitest)(?=\s|$)[^&|;]*$")
+# What makes one of these run every test once: the option, and how a script may say it, or another of it, itself.
+# Jest takes the last of two; vitest refuses two.
+RUN_EVERYTHING = {
+    "jest": {"--bail=0": r"^$"},
+    "vitest": {"--run": r"\s(--)?run(?!\S)", "--bail=0": r"\s--bail\b"},
+}
 NODE_TEST = re.compile(r"\bnode\b[^&|;]*\s--test\b")
 LINTER = re.compile(r"^(?:npx\s+)?(?:eslint|standard|xo|biome|oxlint|prettier)\b")
 
@@ -31,11 +38,13 @@ LINTER = re.compile(r"^(?:npx\s+)?(?:eslint|standard|xo|biome|oxlint|prettier)\b
 class NodePackage:
     """`installs` are its dependencies as name@range; `fix` is its own command that repairs what its linter finds.
 
+    `test` is its test script and `command` what runs it: to that of jest and vitest options may be added.
     `framework` is what its tests are run by: junit, jest, vitest, or custom where only the exit code is known.
     """
 
     installs: tuple[str, ...]
     test: str
+    command: tuple[str, ...]
     fix: str
     framework: str
     notes: tuple[str, ...]
@@ -65,6 +74,7 @@ def read(tree: Tree) -> NodePackage | None:
             for name, wanted in sorted(_table(package, table).items())
         ),
         test=test,
+        command=_command(test, framework),
         fix=_fix(scripts),
         framework=framework,
         notes=(*_notes(test, framework), *_locks(files)),
@@ -97,6 +107,14 @@ def _framework(test: str) -> str:
         return "junit"
     found = RUNNER.match(test.strip())
     return found.group(1) if found else "custom"
+
+
+def _command(test: str, framework: str) -> tuple[str, ...]:
+    options = RUN_EVERYTHING.get(framework)
+    if options is None:
+        return NPM_TEST
+    told = (option for option, said in options.items() if not re.search(said, test))
+    return (*NPM_TEST, "--", *told)
 
 
 def _notes(test: str, framework: str) -> tuple[str, ...]:

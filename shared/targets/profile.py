@@ -138,7 +138,7 @@ def _node_plan(files: Sequence[str], config: TargetConfig, package: node.NodePac
     configured = tuple(shlex.split(config.test.command))
     found = [each for each in files if node.is_source(each) and matches(each, node.TEST_FILES)]
     return TestPlan(
-        command=configured or ("npm", "test", "--silent"),
+        command=configured or package.command,
         framework=package.framework if not configured else "custom",
         pythonpath=(),
         found=tuple(found) if package.test or configured else (),

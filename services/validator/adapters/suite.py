@@ -27,7 +27,7 @@ from shared.targets.components import is_protected
 from shared.targets.profile import TargetProfile, TestPlan
 from shared.targets.tree import Tree
 
-# The result of a command as a whole, where it may be more than pytest.
+# The result of a command as a whole, where it may be more than its tests.
 WHOLE = "(command)"
 CUSTOM = "custom"
 # What leaves signed lines and nothing else, and can run a part of the tests.
@@ -135,10 +135,10 @@ class Run:
             python, *_ = command
             return (python, "-m", f"{PACKAGE}.by_unittest", *command[3:])
         if self.plan.framework == JEST:
-            return (*command, "--", "--json", f"--outputFile={report}")
+            return (*command, "--json", f"--outputFile={report}")
         if self.plan.framework == VITEST:
             reporters = ("--reporter=default", "--reporter=json", f"--outputFile.json={report}")
-            return (*command, "--", "--run", *reporters)
+            return (*command, *reporters)
         return command
 
     @property
@@ -195,7 +195,7 @@ def outcome(completed: Completed, run: Run) -> RunOutcome:
     found = _read(completed, run)
     if isinstance(found, Infrastructure):
         return replace(found, output_tail=completed.tail(TAIL))
-    return Reported(_whole(found.report)) if run.plan.framework == CUSTOM else found
+    return found if run.plan.framework in SIGNED else Reported(_whole(found.report, run.plan))
 
 
 def _read(completed: Completed, run: Run) -> RunOutcome:
@@ -214,9 +214,14 @@ def _read(completed: Completed, run: Run) -> RunOutcome:
     return Reported(TestReport({}, seconds, code, problem="Only the exit code is known."))
 
 
-def _whole(report: TestReport) -> TestReport:
-    """With one more result: that of the command, which fails also where each test passed."""
+def _whole(report: TestReport, plan: TestPlan) -> TestReport:
+    """With one more result: that of the command, which fails also where each test passed.
+
+    A command that is the test runner and nothing else has it only then.
+    """
     failed = report.exit_code != 0 and not report.failing
+    if not failed and plan.framework != CUSTOM:
+        return report
     result = TestResult(
         WHOLE,
         Outcome.FAILED if failed else Outcome.PASSED,

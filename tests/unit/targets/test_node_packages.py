@@ -61,6 +61,21 @@ def test_what_the_test_script_alone_runs_says_what_each_test_did(script, framewo
 
 
 @pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("jest --bail", ["--bail=0"]),
+        ("vitest", ["--run", "--bail=0"]),
+        ("vitest run", ["--bail=0"]),
+        ("npx vitest --run --bail=1", []),
+        ("vitest --runner=x", ["--run", "--bail=0"]),
+    ],
+)
+def test_a_runner_is_told_to_run_every_test_once_where_its_script_does_not_say(script, told):
+    found = profile(a_package(scripts={"test": script}))
+    assert found.test.command == ("npm", "test", "--silent", "--", *told)
+
+
+@pytest.mark.parametrize(
     "script",
     ["mocha", "echo node && x --test", "node test.js", "jest && echo ok", "jest; true", "jester"],
 )

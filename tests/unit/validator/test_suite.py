@@ -308,6 +308,15 @@ async def test_a_command_may_write_a_junit_report(run: Run):
     assert found == {"a::b": Outcome.PASSED, WHOLE: Outcome.PASSED}
 
 
+async def test_a_runner_that_fails_where_no_test_did_has_failed_as_a_whole(run: Run):
+    """As by a threshold of coverage, or an error outside all tests."""
+    xml = "<testsuite tests='1'><testcase classname='a' name='b'/></testsuite>"
+    for code, whole in ((3, {WHOLE: Outcome.FAILED}), (0, {})):
+        script = f'echo "{xml}" > "$GROUNDSWELL_JUNIT"; exit {code}'
+        found = outcomes(await run({"a": ""}, command=("sh", "-c", script), framework="junit"))
+        assert found == {"a::b": Outcome.PASSED, **whole}
+
+
 async def test_read_only_directories_of_a_test_are_removed(run: Run):
     files = {
         "test_x.py": "import os\ndef test_a():\n    os.makedirs('d/e'); os.chmod('d', 0o500)\n"
@@ -418,9 +427,9 @@ def test_what_reports_only_when_told_so_is_told_so(tmp_path: Path):
 
     file = f"{tmp_path}/run/reports/tests.json"
     npm = ("npm", "test", "--silent")
-    assert argv("jest", *npm) == (*npm, "--", "--json", f"--outputFile={file}")
-    assert argv("vitest", *npm)[4:] == (
-        *("--run", "--reporter=default", "--reporter=json"),
+    assert argv("jest", *npm) == (*npm, "--json", f"--outputFile={file}")
+    assert argv("vitest", *npm)[3:] == (
+        *("--reporter=default", "--reporter=json"),
         f"--outputFile.json={file}",
     )
     assert argv("custom", *npm) == npm

@@ -91,15 +91,15 @@ def _missing(root: ET.Element) -> str:
 
 
 def contradicted(exit_code: int, results: Iterable[TestResult]) -> str:
-    """What the exit code says that the results do not, if so."""
+    """What the exit code says against the results, if so.
+
+    That it is a failure where no test failed is not that: it is a failure of the command as a whole,
+    as by a threshold of coverage, or by an error outside all tests.
+    """
     failing = sum(each.outcome.bad for each in results)
     if exit_code == 0 and failing:
         return f"The test command ended with success, but {failing} tests failed in its report."
-    if exit_code < 0:
-        return f"The test command was killed by signal {-exit_code}."
-    if exit_code and not failing:
-        return f"The test command ended with {exit_code}, but no test failed in its report."
-    return ""
+    return f"The test command was killed by signal {-exit_code}." if exit_code < 0 else ""
 
 
 def _result(case: ET.Element) -> TestResult:
