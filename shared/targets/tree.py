@@ -1,7 +1,8 @@
 """The files of one commit, read from git's objects: no work tree is needed to look at a target."""
 
+import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -53,6 +54,11 @@ class GitTree:
     def paths(self) -> tuple[str, ...]:
         """All paths, also those of links and submodules."""
         return tuple(self._entries)
+
+    def digest(self, wanted: Callable[[str], bool]) -> str:
+        """What the files with these paths are, in one digest; the others may be as they like."""
+        mine = [f"{e.mode:o} {e.oid} {p}" for p, e in sorted(self._entries.items()) if wanted(p)]
+        return hashlib.sha256("\0".join(mine).encode(errors="surrogateescape")).hexdigest()
 
     def read(self, path: str) -> bytes | None:
         entry = self._entries.get(path)

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from services.validator.ports import Forge, Publisher, Remote, Repository, Suite
@@ -13,6 +14,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.ids import NewId
 from shared.mongo.collections import Store
 from shared.sandbox.ports import Sandbox
+from shared.targets.components import is_protected
 from shared.targets.mirror import Mirror
 from shared.targets.profile import TargetProfile, profile
 
@@ -65,6 +67,11 @@ class Workplace:
     def tree(self) -> str:
         """The tree of the head commit."""
         return self.mirror.tree(self.head).oid
+
+    @cached_property
+    def judges(self) -> str:
+        """A digest of the files of the head that say whether a change is good: its tests and all that is protected."""
+        return self.mirror.tree(self.head).digest(lambda p: is_protected(p, self.profile.config))
 
 
 async def workplace(desk: Desk, target: Target, head: str) -> Workplace:

@@ -74,6 +74,7 @@ def run_key(place: Workplace, tree: str, tests: Sequence[str], repetition: int) 
     plan = {
         "target": place.target.id,
         "tree": tree,
+        "judges": place.judges,
         "environment": place.environment.key,
         "gate": [place.profile.test.command, place.profile.test.pythonpath],
         "tests": sorted(tests),
