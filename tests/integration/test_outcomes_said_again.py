@@ -2,13 +2,23 @@
 
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from services.validator.usecases import outcomes
-from shared.contracts.events import EnhancementRejected
+from services.validator.usecases import approval, outcomes
+from shared.contracts.commands import DecideEnhancement
+from shared.contracts.documents import Rollback
+from shared.contracts.events import (
+    ApprovalRequested,
+    EnhancementApplied,
+    EnhancementApproved,
+    EnhancementRejected,
+    EnhancementRolledBack,
+)
 from shared.kernel.errors import Transient
-from tests.support.builders import NOW, an_enhancement
+from shared.targets.head import Head
+from tests.support.builders import COMMIT, NOW, a_target, a_task, an_enhancement
 from tests.support.buses import RecordingBus
 from tests.support.desks import a_validator
 from tests.support.stores import a_real_store
@@ -57,6 +67,49 @@ async def test_an_outcome_nobody_heard_of_is_said_once_more(make_desk, bus, chan
     [said] = bus.said
     assert isinstance(said.message, EnhancementRejected)
     assert (said.message.reason, said.message.tests) == ("it breaks", ("t::a",))
+
+
+async def test_what_nobody_heard_of_is_said_before_something_else_becomes_of_it(
+    make_desk, bus, store
+):
+    """Cut off between landing and saying so, and rolled back by another one at once."""
+    landed = an_enhancement(state="applied", commit=COMMIT, finished_at=NOW)
+    await store.enhancements.insert(landed)
+    taken_off = Rollback(commit="b" * 40, reason="no", at=NOW)
+    await outcomes.leave(landed, "roll_back", make_desk(), rollback=taken_off)
+    assert [type(each.message) for each in bus.said] == [
+        EnhancementApplied,
+        EnhancementRolledBack,
+    ]
+
+
+async def test_what_is_approved_before_anybody_heard_it_asked_is_said_to_have_asked(store, bus):
+    target = a_target()
+    await store.targets.insert(target)
+    asking = an_enhancement(
+        a_task(target_id=target.id), state="needs_approval", asks="why not", finished_at=NOW
+    )
+    await store.enhancements.insert(asking)
+    head = SimpleNamespace(refresh=lambda target: Head(COMMIT, COMMIT, None))
+    desk = a_validator(
+        store, Path("/nowhere"), bus=bus, clock=lambda: NOW, repository=lambda target: head
+    )
+    yes = DecideEnhancement(enhancement_id=asking.id, decision="approve", reason="looks right")
+    await approval.decide(yes, desk)
+    assert [type(each.message) for each in bus.said] == [ApprovalRequested, EnhancementApproved]
+
+
+async def test_what_was_said_is_not_said_again_when_something_else_becomes_of_it(
+    make_desk, bus, store
+):
+    landing = an_enhancement(state="validated", commit=COMMIT)
+    await store.enhancements.insert(landing)
+    desk = make_desk()
+    landed = await outcomes.leave(landing, "land", desk)
+    await outcomes.leave(
+        landed, "roll_back", desk, rollback=Rollback(commit="b" * 40, reason="no", at=NOW)
+    )
+    assert len(bus.said) == 2
 
 
 async def test_after_a_restart_recent_outcomes_are_said_under_the_same_key(make_desk, bus, change):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from services.validator.domain.approval import asks, lapsed
 from services.validator.usecases.desk import Desk, Workplace
-from services.validator.usecases.outcomes import leave, reject, say
+from services.validator.usecases.outcomes import leave, reject, say, say_unsaid
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents import Approval, Enhancement
 from shared.contracts.states import EnhancementState
@@ -53,6 +53,7 @@ async def decide(command: DecideEnhancement, desk: Desk) -> None:
 async def _approve(change: Enhancement, command: DecideEnhancement, desk: Desk) -> None:
     target = await desk.store.targets.need(change.target_id)
     head = await asyncio.to_thread(desk.repository(target).refresh, target)
+    await say_unsaid(change, desk)
     now = desk.clock()
     approval = Approval(
         by=command.by, reason=command.reason, patch=change.patch, base=head.base, at=now

@@ -38,7 +38,8 @@ async def expire(change: Enhancement, reason: str, desk: Desk) -> None:
 
 
 async def leave(change: Enhancement, trigger: str, desk: Desk, **fields: Any) -> Enhancement:
-    """Move `change` and say what it is now, whoever moved it there."""
+    """Move `change` and say what it is now, whoever moved it there; what it was is said before."""
+    await say_unsaid(change, desk)
     now = desk.clock()
     moved = await desk.store.enhancements.transition(
         change, trigger, changed_at=now, finished_at=now, **fields
@@ -72,8 +73,14 @@ async def say_again(desk: Desk) -> None:
     Recent is what JetStream still knows the ids of, so what was said before is not stored twice.
     """
     for change in await desk.store.enhancements.since("finished_at", desk.clock() - REMEMBERED):
-        if f"{change.id}:{change.state}" not in desk.said:
-            await say(change, desk)
+        await say_unsaid(change, desk)
+
+
+async def say_unsaid(change: Enhancement, desk: Desk) -> None:
+    """Say what became of a change recently, where it is not known that somebody did."""
+    recent = change.finished_at and change.finished_at >= desk.clock() - REMEMBERED
+    if recent and f"{change.id}:{change.state}" not in desk.said:
+        await say(change, desk)
 
 
 async def say_refused(change: Enhancement, tests: Sequence[str], desk: Desk) -> None:
