@@ -43,6 +43,11 @@ class Repository(Generic[D]):
         records = await self._collection.find(_where(where), sort=order, limit=limit)
         return [self._read(record) for record in records]
 
+    async def listed(self, keys: Sequence[str]) -> list[D]:
+        """The documents under these keys, in this order; without those that are not there."""
+        found = {each.id: each for each in await self.find(id=[*keys])}
+        return [found[each] for each in keys if each in found]
+
     async def since(self, field: str, moment: datetime) -> list[D]:
         """Documents whose `field` is not before `moment`."""
         records = await self._collection.find({field: {"$gte": moment}}, sort=[(field, 1)])

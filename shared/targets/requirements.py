@@ -138,14 +138,7 @@ class _Found:
         self.notes += notes
         if not pipfile:
             return None
-        part = poetry.read_pipfile(pipfile)
-        return Part(
-            requires_python=part.requires_python,
-            installs=part.installs,
-            groups=part.groups,
-            extras=tuple(part.groups),
-            notes=(*part.notes, "What the Pipfile names is installed."),
-        )
+        return poetry.read_pipfile(pipfile)
 
     def _ask_for(self, names: Iterable[str]) -> None:
         for name in names:

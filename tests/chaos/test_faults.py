@@ -4,7 +4,7 @@ import pytest
 
 from shared.kernel.faults import POINTS, VARIABLE
 from tests.support.checker import (
-    at_rest,
+    check_at_rest,
     check_branch,
     check_locks,
     check_pull_requests,
@@ -13,7 +13,7 @@ from tests.support.checker import (
 )
 from tests.support.forges import WANTED, a_forge, an_origin
 from tests.support.repositories import a_repository, checkout_of
-from tests.support.stack import Home, wait_for
+from tests.support.stack import Home
 
 FILES = {
     "groundswell.toml": WANTED,
@@ -51,7 +51,7 @@ def test_nothing_is_lost_or_doubled(points, target, tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
         assert all(each.exists() for each in markers.values()), "it was not killed everywhere"
         database = connect(stack["mongo_url"])
-        wait_for(lambda: at_rest(stack["nats_url"], database))
+        check_at_rest(stack["nats_url"], database)
         changes = check_state(database)
         check_branch(target, "groundswell/main", changes, database)
         check_locks(home.path, target)

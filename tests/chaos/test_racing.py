@@ -7,9 +7,9 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from tests.support.checker import at_rest, check_branch, check_locks, check_state, connect
+from tests.support.checker import check_at_rest, check_branch, check_locks, check_state, connect
 from tests.support.repositories import checkout_of, the_shop
-from tests.support.stack import ROOT, Home, environment, kill_after, wait_for
+from tests.support.stack import ROOT, Home, environment, kill_after
 
 
 @contextmanager
@@ -58,7 +58,7 @@ def test_each_change_lands_once_though_two_of_them_are_killed(tmp_path, homes):
             each.join(30)
             assert not each.is_alive()
         database = connect(home.stack["mongo_url"])
-        wait_for(lambda: at_rest(home.stack["nats_url"], database))
+        check_at_rest(home.stack["nats_url"], database)
         check_branch(shop, "groundswell/main", check_state(database), database)
         check_locks(home.path, shop)
     assert checkout_of(shop) == before

@@ -83,6 +83,14 @@ async def test_found_are_those_whose_fields_are_equal_or_one_of_a_list(store):
     assert await store.waves.first(state="failed") is None
 
 
+async def test_listed_are_those_that_are_there_in_the_order_asked_for(store):
+    waves = [a_wave(id=each) for each in IDS[:3]]
+    await store.waves.insert_missing(waves)
+    listed = await store.waves.listed([IDS[2], IDS[4], IDS[0]])
+    assert [each.id for each in listed] == [IDS[2], IDS[0]]
+    assert await store.waves.listed([]) == []
+
+
 async def test_what_is_recent_is_found_by_its_time_and_what_has_none_is_not(store):
     moments = [NOW, NOW + timedelta(minutes=1), None]
     waves = [a_wave(finished_at=each) for each in moments]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -142,13 +143,18 @@ async def check_streams(url: str, changes: Iterable[Record]) -> None:
             assert said[subject, change["_id"]] == wanted, (subject, change["_id"], change["state"])
 
 
-def at_rest(url: str, database: Any) -> bool:
-    """Whether nothing moves any more: after a kill, what was not acknowledged comes again first."""
-    try:
-        asyncio.run(check_streams(url, check_state(database)))
-    except AssertionError:
-        return False
-    return True
+def check_at_rest(url: str, database: Any, *, patience: float = 60) -> None:
+    """State and streams, once nothing moves any more: after a kill, what was not acknowledged comes again first."""
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            asyncio.run(check_streams(url, check_state(database)))
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 async def _said(jetstream: Any) -> Counter[tuple[str, str]]:

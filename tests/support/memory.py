@@ -46,6 +46,9 @@ class MemoryRepository:
         found.sort(key=lambda each: getattr(each, name), reverse=sort.startswith("-"))
         return found[:limit] if limit else found
 
+    async def listed(self, keys: Sequence[str]) -> list[Any]:
+        return [self._documents[each] for each in keys if each in self._documents]
+
     async def since(self, field: str, moment: datetime) -> list[Any]:
         found = [each for each in self._documents.values() if getattr(each, field)]
         late = [each for each in found if getattr(each, field) >= moment]

@@ -107,12 +107,7 @@ class GitRepository:
         return None
 
     def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
-        repository = self._mirror.repository
-        who = pygit2.Signature(NAME, EMAIL, int(when.timestamp()), 0)
-        made = repository.create_commit(
-            None, who, who, message, pygit2.Oid(hex=tree), [pygit2.Oid(hex=parent)]
-        )
-        return str(made)
+        return self._commit(tree, (parent,), message, when)
 
     def parent(self, commit: str) -> str:
         found = self._mirror.repository.revparse_single(commit).peel(pygit2.Commit)
@@ -122,12 +117,14 @@ class GitRepository:
         landing = self._mirror.branch(target.landing_branch)
         if landing is None or self._mirror.is_ancestor(landing, head):
             return head
-        repository = self._mirror.repository
-        who = pygit2.Signature(NAME, EMAIL, int(when.timestamp()), 0)
         message = joining_message(target.base_branch, target.landing_branch)
-        parents = [pygit2.Oid(hex=head), pygit2.Oid(hex=landing)]
-        tree = pygit2.Oid(hex=self._mirror.tree(head).oid)
-        return str(repository.create_commit(None, who, who, message, tree, parents))
+        return self._commit(self._mirror.tree(head).oid, (head, landing), message, when)
+
+    def _commit(self, tree: str, parents: Sequence[str], message: str, when: datetime) -> str:
+        who = pygit2.Signature(NAME, EMAIL, int(when.timestamp()), 0)
+        tree_id, *parent_ids = (pygit2.Oid(hex=each) for each in (tree, *parents))
+        repository = self._mirror.repository
+        return str(repository.create_commit(None, who, who, message, tree_id, parent_ids))
 
     def publish(self, target: Target, tip: str, head: str) -> Refusal | None:
         """The private branch first, then the target's; both only from where they were seen."""

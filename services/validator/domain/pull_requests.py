@@ -1,62 +1,72 @@
 """What is shown to people for review: which branch has which changes, and in what words."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import datetime
 
-from shared.contracts.documents import Enhancement, PullRequest
+from shared.contracts.documents import Enhancement, PullRequest, Target
 
 LISTED = 200
 SHORT = 8
 
 
-@dataclass(frozen=True)
-class Shown:
-    """A branch up to `commit`, for what `id` names; `onto` is the branch it is to be merged into."""
-
-    id: str
-    wave_id: str
-    branch: str
-    onto: str
-    commit: str
-    enhancements: tuple[str, ...]
-    taken_off: tuple[str, ...] = ()
-
-
-def for_waves(changes: Sequence[Enhancement], base: str) -> list[Shown]:
+def for_waves(target: Target, changes: Sequence[Enhancement], now: datetime) -> list[PullRequest]:
     """One branch per wave, up to its newest commit; changes are in the order in which they stand."""
-    found: dict[str, Shown] = {}
+    waves: dict[str, list[Enhancement]] = {}
     for each in changes:
-        before = found[each.wave_id].enhancements if each.wave_id in found else ()
-        found[each.wave_id] = Shown(
-            id=each.wave_id,
-            wave_id=each.wave_id,
-            branch=branch_name(base, each.wave_id),
-            onto=base,
-            commit=each.commit or "",
-            enhancements=(*before, each.id),
-        )
-    return list(found.values())
+        waves.setdefault(each.wave_id, []).append(each)
+    return [
+        _of(target, wave_id, of_wave, onto=target.base_branch, now=now)
+        for wave_id, of_wave in waves.items()
+    ]
 
 
-def for_each(changes: Sequence[Enhancement], base: str, below: str) -> list[Shown]:
+def for_each(
+    target: Target, changes: Sequence[Enhancement], below: str, now: datetime
+) -> list[PullRequest]:
     """One branch per change, each to be merged into the one it stands on: that is how it was tested.
 
     `below` is the branch that the first of them stands on.
     """
-    found: list[Shown] = []
-    onto = below
+    found: list[PullRequest] = []
     for each in changes:
-        name = branch_name(base, each.id)
-        found.append(Shown(each.id, each.wave_id, name, onto, each.commit or "", (each.id,)))
-        onto = name
+        onto = found[-1].branch if found else below
+        found.append(_of(target, each.id, [each], onto=onto, now=now))
     return found
 
 
-def for_reverts(identity: str, tip: str, taken_off: Sequence[str], base: str) -> Shown:
+def _of(
+    target: Target, identity: str, changes: Sequence[Enhancement], *, onto: str, now: datetime
+) -> PullRequest:
+    *_, newest = changes
+    return PullRequest(
+        id=identity,
+        target_id=target.id,
+        wave_id=newest.wave_id,
+        branch=branch_name(target.base_branch, identity),
+        onto=onto,
+        commit=newest.commit or "",
+        enhancements=tuple(each.id for each in changes),
+        created_at=now,
+        changed_at=now,
+    )
+
+
+def for_reverts(
+    target: Target, identity: str, tip: str, taken_off: Sequence[str], now: datetime
+) -> PullRequest:
     """One branch for all that a rollback took off."""
-    branch = branch_name(f"{base}-undo", identity)
-    gone = tuple(taken_off)
-    return Shown(f"{identity}:undo", "", branch, base, tip, gone, gone)
+    return PullRequest(
+        id=f"{identity}:undo",
+        target_id=target.id,
+        wave_id="",
+        branch=branch_name(f"{target.base_branch}-undo", identity),
+        onto=target.base_branch,
+        commit=tip,
+        enhancements=tuple(taken_off),
+        taken_off=tuple(taken_off),
+        created_at=now,
+        changed_at=now,
+    )
 
 
 def branch_name(base: str, identity: str) -> str:

@@ -31,13 +31,13 @@ async def show_landed(target: Target, changes: Sequence[Enhancement], desk: Desk
     section = await asyncio.to_thread(_section, target, desk) if changes else None
     if section is None:
         return
-    base = target.base_branch
     if section.per == "wave":
-        wanted = shown.for_waves(changes, base)
+        wanted = shown.for_waves(target, changes, desk.clock())
     else:
-        wanted = shown.for_each(changes, base, await _below(target, changes[0], section, desk))
+        below = await _below(target, changes[0], section, desk)
+        wanted = shown.for_each(target, changes, below, desk.clock())
     for each in wanted:
-        await _deliver(await _want(target, each, desk), target, section, desk)
+        await _deliver(await _want(each, desk), target, section, desk)
 
 
 @dataclass(frozen=True)
@@ -60,18 +60,11 @@ async def show_rolled_back(target: Target, reverts: Reverts, desk: Desk) -> None
         target_id=target.id, commit=reverts.head, sort="-changed_at"
     )
     if newest is not None and not await asyncio.to_thread(remote.merged, reverts.head):
-        moved = await desk.store.pull_requests.transition(
-            newest,
-            "want",
-            commit=reverts.tip,
-            enhancements=_together(newest.enhancements, reverts.taken_off),
-            taken_off=_together(newest.taken_off, reverts.taken_off),
-            changed_at=desk.clock(),
-        )
-        request = moved or await desk.store.pull_requests.need(newest.id)
+        gone = reverts.taken_off
+        request = await _grow(newest, reverts.tip, gone, gone, desk)
     else:
-        own = shown.for_reverts(reverts.id, reverts.tip, reverts.taken_off, target.base_branch)
-        request = await _want(target, own, desk)
+        own = shown.for_reverts(target, reverts.id, reverts.tip, reverts.taken_off, desk.clock())
+        request = await _want(own, desk)
     await _deliver(request, target, section, desk)
 
 
@@ -110,31 +103,31 @@ async def _below(target: Target, change: Enhancement, section: LandingSection, d
     return found.branch
 
 
-async def _want(target: Target, wanted: shown.Shown, desk: Desk) -> PullRequest:
+async def _want(wanted: PullRequest, desk: Desk) -> PullRequest:
     """Write it down, or that it has grown."""
-    now = desk.clock()
-    fields = {
-        "commit": wanted.commit,
-        "enhancements": wanted.enhancements,
-        "taken_off": wanted.taken_off,
-    }
-    request = PullRequest(
-        id=wanted.id,
-        target_id=target.id,
-        wave_id=wanted.wave_id,
-        branch=wanted.branch,
-        onto=wanted.onto,
-        created_at=now,
-        changed_at=now,
-        **fields,
-    )
-    if await desk.store.pull_requests.insert(request):
-        return request
+    if await desk.store.pull_requests.insert(wanted):
+        return wanted
     known = await desk.store.pull_requests.need(wanted.id)
-    for field in ("enhancements", "taken_off"):
-        fields[field] = _together(getattr(known, field), fields[field])
-    grown = await desk.store.pull_requests.transition(known, "want", changed_at=now, **fields)
-    return grown or await desk.store.pull_requests.need(wanted.id)
+    return await _grow(known, wanted.commit, wanted.enhancements, wanted.taken_off, desk)
+
+
+async def _grow(
+    known: PullRequest,
+    commit: str,
+    enhancements: Sequence[str],
+    taken_off: Sequence[str],
+    desk: Desk,
+) -> PullRequest:
+    """Up to `commit` now, and with these as well."""
+    grown = await desk.store.pull_requests.transition(
+        known,
+        "want",
+        commit=commit,
+        enhancements=_together(known.enhancements, enhancements),
+        taken_off=_together(known.taken_off, taken_off),
+        changed_at=desk.clock(),
+    )
+    return grown or await desk.store.pull_requests.need(known.id)
 
 
 def _together(known: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
@@ -180,10 +173,7 @@ async def _open(request: PullRequest, remote: Remote, onto: str, desk: Desk) -> 
     """The url of the pull request; empty where nobody gave us the right to open one."""
     if desk.forge is None:
         return ""
-    known = {
-        each.id: each for each in await desk.store.enhancements.find(id=[*request.enhancements])
-    }
-    changes = [known[each] for each in request.enhancements if each in known]
+    changes = await desk.store.enhancements.listed(request.enhancements)
     title, body = shown.words(request, changes)
     return await desk.forge.open(NewPullRequest(remote.url, request.branch, onto, title, body))
 

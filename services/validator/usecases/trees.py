@@ -18,9 +18,7 @@ async def bring_tree(verdict: Verdict, target: Target, desk: Desk) -> None:
     if await asyncio.to_thread(repository.has, verdict.head, verdict.tree):
         return
     await asyncio.to_thread(repository.refresh, target)
-    stored = await desk.store.enhancements.find(id=[*verdict.changes])
-    known = {each.id: each for each in stored}
-    changes = [known[each] for each in verdict.changes if each in known]
+    changes = await desk.store.enhancements.listed(verdict.changes)
     if not await asyncio.to_thread(repository.has, verdict.head):
         made = None
     elif verdict.purpose == "rollback":

@@ -8,7 +8,7 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from shared.targets.declared.parts import is_specifier, read_toml, table
+from shared.targets.declared.parts import read_toml, specifier, table
 from shared.targets.tree import Tree
 
 Reader = Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]
@@ -35,10 +35,8 @@ def read(tree: Tree) -> Lock | None:
         for name, version in packages(told):
             versions[name].add(version)
         constraints = [f"{name}=={max(each)}" for name, each in versions.items() if len(each) == 1]
-        requires = str(table(told, *path).get(python, ""))
-        return Lock(
-            file, tuple(sorted(constraints)), requires.strip() if is_specifier(requires) else ""
-        )
+        requires = specifier(table(told, *path).get(python))
+        return Lock(file, tuple(sorted(constraints)), requires)
     return None
 
 

@@ -78,13 +78,13 @@ def is_requirement(text: str) -> bool:
     return True
 
 
-def is_specifier(text: str) -> bool:
-    """Whether PEP 440 can read it."""
+def specifier(value: Any) -> str:
+    """A version specifier that PEP 440 can read; empty for anything else."""
     try:
-        SpecifierSet(text)
+        SpecifierSet(value if isinstance(value, str) else "")
     except InvalidSpecifier:
-        return False
-    return True
+        return ""
+    return value.strip() if isinstance(value, str) else ""
 
 
 def is_tool(requirement: str) -> bool:

@@ -47,16 +47,18 @@ def read(pyproject: Mapping[str, Any]) -> Part:
 
 
 def read_pipfile(pipfile: Mapping[str, Any]) -> Part:
-    """`packages`, and `dev-packages` as the group dev."""
+    """`packages`, and `dev-packages` as the group dev, which is asked for."""
     converted = Converted()
     minor = table(pipfile, "requires").get("python_version")
     installs = tuple(converted.requirements(table(pipfile, "packages")))
     dev = table(pipfile, "dev-packages")
+    groups = {"dev": tuple(converted.requirements(dev))} if dev else {}
     return Part(
         requires_python=f"=={minor}.*" if isinstance(minor, str) and minor else "",
         installs=installs,
-        groups={"dev": tuple(converted.requirements(dev))} if dev else {},
-        notes=tuple(converted.notes),
+        groups=groups,
+        extras=tuple(groups),
+        notes=(*converted.notes, "What the Pipfile names is installed."),
     )
 
 

@@ -9,8 +9,8 @@ from packaging.utils import canonicalize_name
 from shared.targets.declared.parts import (
     Part,
     is_requirement,
-    is_specifier,
     name_of,
+    specifier,
     strings,
     table,
 )
@@ -45,7 +45,7 @@ def read(pyproject: Mapping[str, Any]) -> Part:
     }
     declared = {name_of(each) for each in installs if is_requirement(each)}
     return Part(
-        requires_python=_requires_python(project),
+        requires_python=specifier(project.get("requires-python")),
         installs=(*_without(installs, elsewhere), *_files(dynamic.get("dependencies"))),
         groups=every,
         notes=tuple(
@@ -53,11 +53,6 @@ def read(pyproject: Mapping[str, Any]) -> Part:
             for name in sorted(elsewhere & declared)
         ),
     )
-
-
-def _requires_python(project: Mapping[str, Any]) -> str:
-    declared = project.get("requires-python")
-    return declared.strip() if isinstance(declared, str) and is_specifier(declared) else ""
 
 
 def _groups(groups: Mapping[str, Any]) -> dict[str, list[str]]:

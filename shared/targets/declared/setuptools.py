@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from shared.targets.declared.parts import Part, is_specifier, read_ini, strings
+from shared.targets.declared.parts import Part, read_ini, specifier, strings
 from shared.targets.tree import Tree
 
 
@@ -22,7 +22,7 @@ def read(tree: Tree) -> Part:
         groups |= {k: _lines(v) for k, v in cfg.items("options.extras_require")}
     said = cfg.get("options", "python_requires", fallback="") or literals.get("python_requires")
     return Part(
-        requires_python=said.strip() if isinstance(said, str) and is_specifier(said) else "",
+        requires_python=specifier(said),
         installs=(*_lines(installs), *strings(literals.get("install_requires"))),
         groups=groups,
     )

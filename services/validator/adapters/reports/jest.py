@@ -6,19 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from services.validator.adapters.reports.junit import contradicted
+from services.validator.adapters.reports.unsigned import DETAIL, check_size, reported
 from services.validator.domain.reports import (
     Infrastructure,
     Outcome,
-    Reported,
     RunOutcome,
-    TestReport,
     TestResult,
     by_id,
 )
 
-SIZE_LIMIT = 32 << 20
-DETAIL = 2000
 OUTCOMES = {
     "passed": Outcome.PASSED,
     "failed": Outcome.FAILED,
@@ -34,7 +30,8 @@ def read_jest(content: bytes | None, tree: Path, *, exit_code: int, seconds: flo
     if content is None:
         return Infrastructure("The tests left no JSON report.")
     try:
-        report = _parse(content)
+        check_size(content)
+        report = json.loads(content)
         results = by_id(_results(report, tree))
         named = sum(len(each["assertionResults"]) for each in report["testResults"])
         declared = int(report["numTotalTests"])
@@ -42,16 +39,7 @@ def read_jest(content: bytes | None, tree: Path, *, exit_code: int, seconds: flo
         return Infrastructure(f"The JSON report is damaged: {error!r}.")
     if declared > named:
         return Infrastructure(f"The JSON report speaks of {declared} tests and names {named}.")
-    if reason := contradicted(exit_code, results.values()):
-        return Infrastructure(reason)
-    problem = "" if results else "The report names no test."
-    return Reported(TestReport(results, seconds, exit_code, problem=problem))
-
-
-def _parse(content: bytes) -> Any:
-    if len(content) > SIZE_LIMIT:
-        raise ValueError(f"it is larger than {SIZE_LIMIT} bytes")
-    return json.loads(content)
+    return reported(results, exit_code=exit_code, seconds=seconds)
 
 
 def _results(report: Any, tree: Path) -> Iterator[TestResult]:

@@ -3,21 +3,18 @@
 import re
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
+from services.validator.adapters.reports.unsigned import DETAIL, check_size, reported
 from services.validator.domain.reports import (
     Infrastructure,
     Outcome,
-    Reported,
     RunOutcome,
-    TestReport,
     TestResult,
     by_id,
 )
 
-SIZE_LIMIT = 32 << 20
-DETAIL = 2000
 # The class that `node --test` gives to every test.
 NODE = "test"
 # Entities are how a small XML file becomes a large one, or somebody else's file.
@@ -36,15 +33,13 @@ def read_junit(content: bytes | None, *, exit_code: int, seconds: float) -> RunO
         results = by_id(_results(root))
     except ValueError as error:
         return Infrastructure(f"The JUnit report is damaged: {error}.")
-    if reason := _missing(root) or contradicted(exit_code, results.values()):
+    if reason := _missing(root):
         return Infrastructure(reason)
-    problem = "" if results else "The report names no test."
-    return Reported(TestReport(results, seconds, exit_code, problem=problem))
+    return reported(results, exit_code=exit_code, seconds=seconds)
 
 
 def _parse(content: bytes) -> ET.Element:
-    if len(content) > SIZE_LIMIT:
-        raise ValueError(f"it is larger than {SIZE_LIMIT} bytes")
+    check_size(content)
     if DECLARATION.search(content) or ENCODING.search(content) or b"\0" in content:
         raise ValueError("it has a document type or an encoding that no report needs")
     try:
@@ -88,18 +83,6 @@ def _missing(root: ET.Element) -> str:
         if declared.isdigit() and int(declared) > found:
             return f"The JUnit report speaks of {declared} tests and names {found}."
     return ""
-
-
-def contradicted(exit_code: int, results: Iterable[TestResult]) -> str:
-    """What the exit code says against the results, if so.
-
-    That it is a failure where no test failed is not that: it is a failure of the command as a whole,
-    as by a threshold of coverage, or by an error outside all tests.
-    """
-    failing = sum(each.outcome.bad for each in results)
-    if exit_code == 0 and failing:
-        return f"The test command ended with success, but {failing} tests failed in its report."
-    return f"The test command was killed by signal {-exit_code}." if exit_code < 0 else ""
 
 
 def _result(case: ET.Element) -> TestResult:

@@ -12,10 +12,10 @@ import unittest
 from collections.abc import Iterator
 from typing import Any
 
-from .signing import DETAIL, Lines, may_report, selected, take_key
+from .signing import DETAIL, Lines, selected, take_key
 
 # Before anything of the target is imported.
-KEY = take_key() if may_report() else None
+KEY = take_key()
 SELECTED = selected()
 
 
