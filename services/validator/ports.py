@@ -26,10 +26,13 @@ class Suite(Protocol):
         *,
         target_id: str,
         base_oid: str = "",
+        repeat: int = 1,
+        record: bool = False,
     ) -> RunOutcome:
         """Run the tests that the tree `base_oid` has over a tree, all of them or only those with these ids.
 
-        Tests that only the tree has are run too.
+        Tests that only the tree has are run too. With `repeat` each is run so often, and its worst
+        outcome counts; with `record` it is recorded as well which functions each test reaches.
 
         An id that the tree does not have is simply not in the report.
         """

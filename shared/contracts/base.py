@@ -64,6 +64,14 @@ class Severity(StrEnum):
     NOTE = "note"
 
 
+class RunKind(StrEnum):
+    """What a run of the gate runs."""
+
+    TESTS = "tests"
+    FAULTS = "faults"
+    BENCHMARKS = "benchmarks"
+
+
 class WaveSize(StrEnum):
     """How many tasks a wave may have."""
 

@@ -15,6 +15,7 @@ from shared.contracts.base import (
     Id,
     Oid,
     Priority,
+    RunKind,
     Severity,
     Sha256,
     Value,
@@ -331,6 +332,13 @@ class Verdict(Document):
     `tests` is the plan: empty for the full suite, else the test ids run. `report` is the sha256 of
     the full report in `reports`. `outcome` is `infrastructure` where no report can be trusted:
     that is never a pass and never blame.
+
+    `kind` says what was run: the target's tests, its tests once for each planted fault, or its
+    benchmarks on head and candidate in turn. `plan` is the sha256 (in `reports`) of what such a run is told
+    beyond its tests. `repeat` is how often each test was run, `record` whether it was recorded which
+    tests reach which functions, and `impact` the sha256 of that. `worse` are the tests that are
+    worse than on the head, and `why` is the sentence of whoever asked for the run. `cpu_seconds` is
+    what all its processes used, `runner` who made it.
     """
 
     id: Id
@@ -338,28 +346,40 @@ class Verdict(Document):
     target_id: Id
     wave_id: Id
     purpose: str
+    kind: RunKind = RunKind.TESTS
+    plan: Sha256 | None = None
+    why: str = ""
     tree: Oid
     head: Oid
     environment: str
     changes: tuple[Id, ...] = ()
     tests: tuple[str, ...] = ()
+    repeat: int = 1
+    record: bool = False
     state: RunState = RunState.REQUESTED
     outcome: Literal["", "reported", "infrastructure"] = ""
     counts: Counts | None = None
     failing: tuple[str, ...] = ()
+    worse: tuple[str, ...] | None = None
     report: Sha256 | None = None
+    impact: Sha256 | None = None
     sandbox: str = ""
+    runner: str = ""
     seconds: float = 0
+    cpu_seconds: float | None = None
     detail: str = ""
     created_at: datetime
     finished_at: datetime | None = None
 
 
 class Report(Document):
-    """A test report or a log, zlib-compressed, stored once under the sha256 of what is inside."""
+    """What is too large for a message, zlib-compressed, stored once under the sha256 of what is inside.
+
+    A report of tests, faults or benchmarks, a log, the plan of a run, or which tests reach what (impact).
+    """
 
     id: Sha256
-    kind: Literal["tests", "log"]
+    kind: Literal["tests", "log", "faults", "benchmarks", "plan", "impact"]
     data: bytes
     created_at: datetime
 

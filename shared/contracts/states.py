@@ -78,10 +78,11 @@ class PullRequestState(StrEnum):
 
 
 class RunState(StrEnum):
-    """A test run of the gate: requested → finished."""
+    """A run of the gate: requested → finished, or superseded: nobody wants to know any more."""
 
     REQUESTED = "requested"
     FINISHED = "finished"
+    SUPERSEDED = "superseded"
 
 
 W, T, E = WaveState, TaskState, EnhancementState
@@ -216,6 +217,16 @@ PULL_REQUEST = Machine(
     },
 )
 
-RUN = Machine("run", RunState.REQUESTED, {(RunState.REQUESTED, "finish"): RunState.FINISHED})
+R = RunState
+RUN = Machine(
+    "run",
+    R.REQUESTED,
+    {
+        (R.REQUESTED, "finish"): R.FINISHED,
+        (R.REQUESTED, "supersede"): R.SUPERSEDED,
+        # Wanted after all.
+        (R.SUPERSEDED, "request"): R.REQUESTED,
+    },
+)
 
 MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, PULL_REQUEST, RUN)

@@ -54,16 +54,38 @@ class PolicySection(Section):
 
     `approval` says which changes wait for a person before they land: those whose fix may change
     behaviour (unsafe), or all. `protected_paths` says what becomes of a patch to one of them.
+    `unprotected` says what becomes of a change of lines in which no test notices a planted fault: it
+    waits for a person (ask), it does so unless its fix is one that keeps behaviour (safe), or it lands (allow).
     """
 
     approval: Literal["none", "unsafe", "all"] = "none"
     protected_paths: Literal["refuse", "ask"] = "refuse"
 
     protected: tuple[str, ...] = ()
+    unprotected: Literal["ask", "safe", "allow"] = "ask"
     max_files: int = Field(default=200, ge=1)
     max_lines: int = Field(default=2000, ge=1)
     max_bytes: int = Field(default=1_000_000, ge=1)
     unsafe_fixes: bool = True
+
+
+class BenchSection(Section):
+    """`command` runs the target's benchmarks; `format` is how it says what it measured (see docs/benchmarks-of-a-target.md).
+
+    `tolerance` is the share by which a benchmark may get worse. Seconds in `timeout`, for one run of the command.
+    """
+
+    command: str = ""
+    format: Literal["auto", "pytest-benchmark", "hyperfine", "asv", "lines"] = "auto"
+    tolerance: float = Field(default=0.02, ge=0, lt=1)
+    timeout: float = Field(default=600, gt=0)
+
+
+class WatchSection(Section):
+    """After landing, health is measured again for so many `minutes`, `checks` times; 0 checks: never."""
+
+    minutes: float = Field(default=60, gt=0)
+    checks: int = Field(default=3, ge=0, le=50)
 
 
 class LandingSection(Section):
@@ -98,6 +120,8 @@ class TargetConfig(Section):
     test: TestSection = TestSection()
     policy: PolicySection = PolicySection()
     landing: LandingSection = LandingSection()
+    bench: BenchSection = BenchSection()
+    watch: WatchSection = WatchSection()
     code_quality: CodeQualitySection = CodeQualitySection()
 
 

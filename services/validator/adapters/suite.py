@@ -59,6 +59,8 @@ class SandboxedSuite:
         *,
         target_id: str,
         base_oid: str = "",
+        repeat: int = 1,  # noqa: ARG002 - the plugin's part is being written
+        record: bool = False,  # noqa: ARG002
     ) -> RunOutcome:
         """Export, run, read. Only pytest and unittest can run a part; any other command always runs whole."""
         async with self._scratch.room() as room:

@@ -32,7 +32,7 @@ from services.validator.usecases import landing, pool
 from services.validator.usecases.approval import ask_for
 from services.validator.usecases.desk import Desk, Workplace, workplace
 from services.validator.usecases.outcomes import expire, reject
-from services.validator.usecases.runs import read_report, run_tests
+from services.validator.usecases.runs import Order, read_report, run_tests
 from services.validator.usecases.seat import seated
 from shared.contracts.documents import Enhancement, Target, Verdict
 from shared.contracts.work import ProposalCleared
@@ -119,7 +119,7 @@ async def _open(target: Target, ready: Sequence[Enhancement], desk: Desk) -> Epo
     place = await workplace(desk, target, head.commit)
     validating = await landing.find_landed(target, await pool.validate(ready, desk), desk)
     wave_id = ready[0].wave_id
-    verdict = await run_tests(desk, place, wave_id=wave_id, purpose="baseline", tree=place.tree)
+    verdict = await run_tests(desk, place, Order(place.tree, "baseline"), wave_id=wave_id)
     if verdict.outcome != "reported":
         reason = verdict.detail.partition("\n")[0]
         raise Rejected("the tests gave no usable report on the head.", hint=reason)
@@ -224,12 +224,8 @@ async def _look(epoch: Epoch, run: Run, purpose: str, desk: Desk) -> None:
     verdict = await run_tests(
         desk,
         epoch.place,
+        Order(composition.tree, purpose, run.changes, run.tests, run.repetition),
         wave_id=epoch.wave_id,
-        purpose=purpose,
-        tree=composition.tree,
-        changes=run.changes,
-        tests=run.tests,
-        repetition=run.repetition,
     )
     epoch.verdicts[run] = verdict
     if verdict.outcome != "reported":

@@ -3,7 +3,7 @@
 import structlog
 
 from services.validator.usecases.desk import Desk, Workplace, workplace
-from services.validator.usecases.runs import run_tests
+from services.validator.usecases.runs import Order, run_tests
 from shared.contracts.commands import MeasureHealth
 from shared.contracts.documents import Verdict
 from shared.contracts.events import BaselineMeasured, EnvironmentBuilt, MeasurementFailed
@@ -21,7 +21,7 @@ async def measure_health(command: MeasureHealth, desk: Desk) -> None:
     try:
         place = await _prepare(command, desk)
         verdict = await run_tests(
-            desk, place, wave_id=command.wave_id, purpose="baseline", tree=place.tree
+            desk, place, Order(place.tree, "baseline"), wave_id=command.wave_id
         )
         _check(verdict)
     except Rejected as error:

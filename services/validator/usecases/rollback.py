@@ -15,7 +15,7 @@ from services.validator.ports import Repository
 from services.validator.usecases.desk import Desk, Workplace, workplace
 from services.validator.usecases.outcomes import leave, say, say_refused
 from services.validator.usecases.pull_requests import Reverts, show_rolled_back
-from services.validator.usecases.runs import read_report, run_tests
+from services.validator.usecases.runs import Order, read_report, run_tests
 from services.validator.usecases.seat import seated, still_seated
 from shared.contracts.commands import RollbackEnhancement, RollbackEnhancements
 from shared.contracts.documents import Enhancement, Rollback, Target, Verdict
@@ -241,11 +241,8 @@ async def _worse(
         verdict = await run_tests(
             desk,
             place,
+            Order(tree, purpose, changes, tests),
             wave_id=wish.wave_id or wish.changes[0].wave_id,
-            purpose=purpose,
-            tree=tree,
-            changes=changes,
-            tests=tests,
         )
         if verdict.outcome == "infrastructure":
             raise _Refused(f"its revert could not be tested: {verdict.detail}")

@@ -4,13 +4,16 @@ import asyncio
 import hashlib
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import structlog
 
 from services.validator.domain.reports import Infrastructure, Reported, RunOutcome, TestReport
 from services.validator.usecases.desk import Desk, Workplace, workplace
 from services.validator.usecases.trees import bring_tree
+from shared.contracts.base import RunKind
 from shared.contracts.documents import Counts, Report, Verdict
 from shared.contracts.events import RunFinished
 from shared.contracts.states import RunState
@@ -24,33 +27,45 @@ log = structlog.get_logger(__name__)
 ATTEMPTS = 3
 POLL = 2.0
 
+Kind = Literal["tests", "log", "faults", "benchmarks", "plan", "impact"]
 
-async def run_tests(
-    desk: Desk,
-    place: Workplace,
-    *,
-    wave_id: str,
-    purpose: str,
-    tree: str,
-    changes: Sequence[str] = (),
-    tests: Sequence[str] = (),
-    repetition: int = 0,
-) -> Verdict:
+
+@dataclass(frozen=True)
+class Order:
+    """What is to be run on a tree. `why` is a sentence for people and changes nothing."""
+
+    tree: str
+    purpose: str
+    changes: Sequence[str] = ()
+    tests: Sequence[str] = ()
+    repetition: int = 0
+    repeat: int = 1
+    record: bool = False
+    kind: RunKind = RunKind.TESTS
+    plan: str | None = None
+    why: str = ""
+
+
+async def run_tests(desk: Desk, place: Workplace, order: Order, *, wave_id: str) -> Verdict:
     """The finished verdict of (tree, environment, gate configuration, plan); run only if unknown."""
-    key = run_key(place, tree, tests, repetition)
-    key, verdict = await _known(key, wave_id, desk)
+    key, verdict = await _known(run_key(place, order), wave_id, desk)
     if verdict is None:
         verdict = Verdict(
             id=desk.new_id(),
             key=key,
             target_id=place.target.id,
             wave_id=wave_id,
-            purpose=purpose,
-            tree=tree,
+            purpose=order.purpose,
+            kind=order.kind,
+            plan=order.plan,
+            why=order.why,
+            tree=order.tree,
             head=place.head,
             environment=place.environment.key,
-            changes=tuple(changes),
-            tests=tuple(tests),
+            changes=tuple(order.changes),
+            tests=tuple(order.tests),
+            repeat=order.repeat,
+            record=order.record,
             created_at=desk.clock(),
         )
         if not await desk.store.verdicts.insert(verdict):
@@ -69,17 +84,22 @@ async def _known(key: str, wave_id: str, desk: Desk) -> tuple[str, Verdict | Non
         candidate = f"{key}:{attempt}"
 
 
-def run_key(place: Workplace, tree: str, tests: Sequence[str], repetition: int) -> str:
+def run_key(place: Workplace, order: Order) -> str:
     """What a run's result depends on, as one digest."""
     plan = {
         "target": place.target.id,
-        "tree": tree,
+        "tree": order.tree,
         "judges": place.judges,
         "environment": place.environment.key,
         "gate": [place.profile.test.command, place.profile.test.pythonpath],
-        "tests": sorted(tests),
-        "repetition": repetition,
+        "tests": sorted(order.tests),
+        "repetition": order.repetition,
     }
+    if order.repeat > 1:
+        plan["repeat"] = order.repeat
+    if order.kind is not RunKind.TESTS:
+        # Such a run also depends on the head that it compares with, and on what it is told.
+        plan["kind"] = [order.kind, place.tree, order.plan]
     return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
 
 
@@ -116,21 +136,9 @@ async def _carry_out(verdict: Verdict, desk: Desk) -> Verdict:
     await bring_tree(verdict, target, desk)
     place = await workplace(desk, target, verdict.head)
     started = desk.clock()
-    for _ in range(ATTEMPTS):
-        outcome = await desk.suite.run(
-            verdict.tree,
-            place.profile,
-            place.environment,
-            verdict.tests,
-            target_id=target.id,
-            base_oid=place.tree,
-        )
-        if isinstance(outcome, Reported):
-            break
-        log.warning("run_broken", run=verdict.id, reason=outcome.reason)
+    result = await CARRIERS[verdict.kind](verdict, place, desk)
     fault("run.finished")
     finished = desk.clock()
-    result = await _keep(outcome, desk)
     done = await desk.store.verdicts.transition(
         verdict,
         "finish",
@@ -143,15 +151,35 @@ async def _carry_out(verdict: Verdict, desk: Desk) -> Verdict:
     return done or await desk.store.verdicts.need(verdict.id)
 
 
-async def _keep(outcome: RunOutcome, desk: Desk) -> dict[str, object]:
+async def _carry_out_tests(verdict: Verdict, place: Workplace, desk: Desk) -> dict[str, Any]:
+    for _ in range(ATTEMPTS):
+        outcome = await desk.suite.run(
+            verdict.tree,
+            place.profile,
+            place.environment,
+            verdict.tests,
+            target_id=place.target.id,
+            base_oid=place.tree,
+            repeat=verdict.repeat,
+            record=verdict.record,
+        )
+        if isinstance(outcome, Reported):
+            break
+        log.warning("run_broken", run=verdict.id, reason=outcome.reason)
+    return await _keep(outcome, desk)
+
+
+# How a run of each kind is carried out: the verdict's fields that follow from it.
+Carrier = Callable[[Verdict, Workplace, Desk], Awaitable[dict[str, Any]]]
+CARRIERS: dict[RunKind, Carrier] = {RunKind.TESTS: _carry_out_tests}
+
+
+async def _keep(outcome: RunOutcome, desk: Desk) -> dict[str, Any]:
     """Store the report under its sha256; the verdict's fields that follow from it."""
     if isinstance(outcome, Infrastructure):
         detail = f"{outcome.reason}\n{outcome.output_tail}".strip()
         return {"outcome": "infrastructure", "detail": detail[-4000:]}
-    text = outcome.report.to_json().encode()
-    digest = hashlib.sha256(text).hexdigest()
-    report = Report(id=digest, kind="tests", data=zlib.compress(text, 1), created_at=desk.clock())
-    await desk.store.reports.insert(report)
+    digest = await keep_text(outcome.report.to_json(), "tests", desk)
     counts = outcome.report.counts
     return {
         "outcome": "reported",
@@ -163,12 +191,26 @@ async def _keep(outcome: RunOutcome, desk: Desk) -> dict[str, object]:
     }
 
 
+async def keep_text(text: str, kind: Kind, desk: Desk) -> str:
+    """Store it under its sha256, and return that."""
+    data = text.encode()
+    digest = hashlib.sha256(data).hexdigest()
+    stored = Report(id=digest, kind=kind, data=zlib.compress(data, 1), created_at=desk.clock())
+    await desk.store.reports.insert(stored)
+    return digest
+
+
+async def read_text(digest: str, desk: Desk) -> str:
+    """What was stored under that sha256."""
+    stored = await desk.store.reports.need(digest)
+    return zlib.decompress(stored.data).decode()
+
+
 async def read_report(verdict: Verdict, desk: Desk) -> TestReport:
     """The report behind a verdict that has one."""
     if verdict.report is None:
         raise Transient(f"Run {verdict.id} has no report.", hint=verdict.detail)
-    stored = await desk.store.reports.need(verdict.report)
-    return TestReport.from_json(zlib.decompress(stored.data).decode())
+    return TestReport.from_json(await read_text(verdict.report, desk))
 
 
 async def _say(verdict: Verdict, desk: Desk) -> None:
