@@ -76,7 +76,7 @@ class Profiled:
         return found, whole
 
     def stop(self) -> None:
-        threading.setprofile(None)  # type: ignore[arg-type]
+        threading.setprofile(None)  # type: ignore[arg-type,unused-ignore]
         active: Any = sys.getprofile()
         if active is self.own:
             self.own.disable()
@@ -265,6 +265,8 @@ class Recording:
 
     def home(self, path: str) -> str:
         """A file's path below the tree; empty where it is not."""
+        if path.startswith("<"):
+            return ""
         path = os.path.abspath(path)  # noqa: PTH100
         root = next((each for each in self.roots if path.startswith(each)), None)
         return "" if root is None else path[len(root) :].replace(os.sep, "/")
