@@ -173,3 +173,12 @@ def worst(runs: Sequence[RunOutcome]) -> RunOutcome:
     seconds = sum(each.seconds for each in reports)
     bad = next((each for each in reports if each.exit_code), reports[-1])
     return Reported(replace(bad, results=results, seconds=seconds))
+
+
+def corrected(report: TestReport, again: TestReport) -> TestReport:
+    """A report in which the failing tests ended as they did `again`; one that vanished has still failed."""
+    repeated = {test: again.results[test] for test in report.failing if test in again.results}
+    results = {**report.results, **repeated}
+    failing = any(each.outcome.bad for each in results.values())
+    code = report.exit_code if failing else again.exit_code
+    return replace(report, results=results, exit_code=code)
