@@ -23,6 +23,8 @@ HEXADECIMAL = re.compile(r"[0-9a-f]+")
 Mask = int
 # First line and name, as Python has them in its code.
 Code = tuple[int, str]
+# The code of a module as a whole begins in its first line, as the first function may.
+MODULE = "<module>"
 # From this share of functions on, what was recorded says too little about the head.
 STALE = 0.1
 
@@ -102,15 +104,12 @@ class ImpactMap:
     def reaching(self, path: str, function: Function) -> Mask:
         """The tests that reach a function of the recorded file."""
         return _union(
-            mask
-            for (line, _), mask in self.reached.get(path, {}).items()
-            if function.first <= line <= function.last
+            mask for code, mask in self.reached.get(path, {}).items() if _holds(function, code)
         )
 
     def runs_at_import(self, path: str, function: Function) -> bool:
         """Whether a function of the recorded file ran while something was imported."""
-        codes = self.at_import.get(path, frozenset())
-        return any(function.first <= line <= function.last for line, _ in codes)
+        return any(_holds(function, code) for code in self.at_import.get(path, frozenset()))
 
     def depending(self, path: str) -> Mask:
         """The tests that reach, or are in, that file or one that imports it, at whatever remove."""
@@ -257,6 +256,11 @@ def _changed(recorded: ImpactMap, path: str, change: Change) -> int:
     then, _, after = sources
     what: Touched = touched(then, after)
     return everything if what.module else len(what.functions)
+
+
+def _holds(function: Function, code: Code) -> bool:
+    line, name = code
+    return function.first <= line <= function.last and name != MODULE
 
 
 def _union(masks: Iterable[Mask]) -> Mask:

@@ -141,6 +141,8 @@ class _Rounds(unittest.TestSuite):
 
     def run(self, result: Any, debug: bool = False) -> Any:
         for _ in range(repeat()):
+            # Else the class that was the last of one round is not set up as the first of the next.
+            result._previousTestClass = None  # noqa: SLF001
             super().run(result, debug)
         return result
 
