@@ -16,7 +16,9 @@ class Meter:
     def add(self, seconds: float | None) -> None:
         """One more command has ended."""
         self.known = self.known and seconds is not None
-        self.seconds = (self.seconds or 0.0) + seconds if self.known and seconds is not None else None
+        self.seconds = (
+            (self.seconds or 0.0) + seconds if self.known and seconds is not None else None
+        )
 
 
 # Tasks that are started in there share the meter with who started them.

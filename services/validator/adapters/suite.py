@@ -1,6 +1,5 @@
 """Runs a target's tests on a tree, in a sandbox, and says what they said."""
 
-import asyncio
 import json
 import secrets
 import shlex
@@ -22,7 +21,7 @@ from services.validator.domain.reports import (
 )
 from shared.environments.ports import Environment, Trees
 from shared.sandbox.ports import Command, Completed, Limits, Sandbox
-from shared.sandbox.scratch import Scratch
+from shared.sandbox.scratch import Scratch, completely
 from shared.targets.components import is_protected
 from shared.targets.profile import TargetProfile, TestPlan
 from shared.targets.tree import Tree
@@ -65,7 +64,7 @@ class SandboxedSuite:
         """Export, run, read. Only pytest and unittest can run a part; any other command always runs whole."""
         async with self._scratch.room() as room:
             run = Run(room, profile.test, environment, tests, _keys(profile.test.framework))
-            await asyncio.to_thread(self._export, run, profile, target_id, (tree_oid, base_oid))
+            await completely(self._export, run, profile, target_id, (tree_oid, base_oid))
             run.furnish()
             completed = await self._sandbox.run(run.command())
         return outcome(completed, run)
