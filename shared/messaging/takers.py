@@ -88,6 +88,11 @@ async def _handled(raw: Msg, taker: Taker[M], letters: DeadLetters) -> None:
 
     try:
         await deliver(raw, handle, letters)
+    except asyncio.CancelledError:
+        # So that it comes to another one at once, and not only when the server gives us up.
+        with suppress(nats.errors.Error):
+            await raw.nak()
+        raise
     except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
         # What is not acked comes again.
         log.warning("message_unsettled", subject=raw.subject, error=repr(error))

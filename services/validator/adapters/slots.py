@@ -61,18 +61,24 @@ class MachineSlots:
     async def taken(self, wanted: int) -> AsyncIterator[None]:
         wanted = min(wanted, self.cores)
         with ExitStack() as held:
-            # Who waits for many cores keeps those it has got, and nobody else begins to take any: so
-            # it gets the rest, and no two wait for each other.
+            # Who waits for cores keeps those it has got, and nobody else begins to take any: so it
+            # gets the rest, and no two wait for each other.
             async with self._queue:
-                while self._mine and self._mine + wanted > self.share:
-                    self._given_back.clear()
-                    await self._given_back.wait()
+                if wanted <= self.share < self.cores:
+                    # That others have to wait for our share is nothing that they could see.
+                    await self._within_share(wanted)
                 with ExitStack() as turn:
                     await self._lock(TURN, turn)
+                    await self._within_share(wanted)
                     await self._collect(wanted, held)
                 self._mine += wanted
                 held.callback(self._give_back, wanted)
             yield
+
+    async def _within_share(self, wanted: int) -> None:
+        while self._mine and self._mine + wanted > self.share:
+            self._given_back.clear()
+            await self._given_back.wait()
 
     async def _collect(self, wanted: int, held: ExitStack) -> None:
         """So many cores, and the sign that there is a run on the first of them."""
