@@ -35,6 +35,7 @@ from shared.messaging.connection import connect_once
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
 from shared.targets.git import git
+from shared.targets.mirror import Mirror
 from shared.targets.patches import make_patch
 
 LIMIT = 0.7
@@ -216,6 +217,7 @@ async def settle_in(place: Path, stack: Stack, store: Store) -> Target:
         created_at=utc_now(),
     )
     await store.targets.insert(target)
+    Mirror.at(Path(stack.home), target.id).fetch(target.location)
     wave = a_wave(target)
     client = await connect_once(stack.nats_url)
     bus = Bus(client, source="bench", clock=utc_now, new_id=uuid7)
