@@ -1,6 +1,8 @@
 """The composition root of the validator."""
 
 import asyncio
+import os
+import socket
 from functools import cache
 
 import structlog
@@ -8,10 +10,11 @@ import structlog
 from services.validator.adapters.forges import RestForge
 from services.validator.adapters.remotes import GitRemote
 from services.validator.adapters.repository import GitRepository
+from services.validator.adapters.slots import MachineSlots, machine_cores, private, slots_folder
 from services.validator.adapters.suite import SandboxedSuite
-from services.validator.handlers import handlers
+from services.validator.handlers import handlers, takers
 from services.validator.settings import Settings
-from services.validator.usecases import reconcile, say_again, show_waiting
+from services.validator.usecases import announce, leave, reconcile, say_again, show_waiting
 from services.validator.usecases.desk import Desk
 from shared.contracts.documents import Target
 from shared.environments.build import UvEnvironments
@@ -36,6 +39,8 @@ ROUND = 0.25
 REPEAT = 5.0
 # A forge that was away is asked again; it limits how often.
 SHOW = 30.0
+# How often a runner says that it is there.
+BEAT = 3.0
 
 
 def build(
@@ -58,6 +63,8 @@ def build(
         bus=bus,
         home=settings.home,
         identity=identity_of(settings.home),
+        # Where containers share a name, and each has the same process number, the last part differs.
+        runner=f"{socket.gethostname()}/{os.getpid()}/{uuid7()[-6:]}",
         repository=lambda target: repository(target.id),
         remote=remote,
         forge=_forge(settings),
@@ -66,6 +73,7 @@ def build(
         ),
         suite=SandboxedSuite(sandbox, scratch, tree),
         sandbox=sandbox,
+        slots=_slots(settings),
         clock=utc_now,
         new_id=uuid7,
     )
@@ -76,8 +84,16 @@ def build(
             Every(ROUND, lambda: reconcile(desk)),
             Every(REPEAT, lambda: say_again(desk)),
             Every(SHOW, lambda: show_waiting(desk)),
+            Every(BEAT, lambda: announce(desk)),
         ),
+        takers=takers(desk),
+        on_stop=lambda: leave(desk),
     )
+
+
+def _slots(settings: Settings) -> MachineSlots:
+    folder = slots_folder() if settings.slots is None else private(settings.slots)
+    return MachineSlots(folder, machine_cores(), settings.cores)
 
 
 def _forge(settings: Settings) -> RestForge | None:

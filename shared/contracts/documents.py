@@ -308,6 +308,25 @@ class Gate(Document):
     holder: str = ""
 
 
+class Runner(Document):
+    """A validator process that carries out runs; `id` is its host, its process, and a name of its own.
+
+    `home` is the identity of its home. It shares the set of `slots` with others of its machine, which
+    has so many `cores`, of which `free` were free; its own runs take `share` of them at most. `runs` are
+    those it has at hand. It is there as long as `beats` goes up, by the reader's own clock.
+    """
+
+    home: str
+    host: str
+    slots: str
+    cores: int
+    share: int
+    free: int
+    runs: tuple[Id, ...] = ()
+    beats: int = 0
+    seen_at: datetime
+
+
 class Patch(Document):
     """A unified git diff, stored once under its sha256. Immutable."""
 
@@ -338,7 +357,8 @@ class Verdict(Document):
     beyond its tests. `repeat` is how often each test was run, `record` whether it was recorded which
     tests reach which functions, and `impact` the sha256 of that. `worse` are the tests that are
     worse than on the head, and `why` is the sentence of whoever asked for the run. `cpu_seconds` is
-    what all its processes used, `runner` who made it.
+    what all its processes used, `runner` who made it, and `beside` how many others ran on the same
+    machine for most of its time.
     """
 
     id: Id
@@ -367,6 +387,7 @@ class Verdict(Document):
     runner: str = ""
     seconds: float = 0
     cpu_seconds: float | None = None
+    beside: int = 0
     detail: str = ""
     created_at: datetime
     finished_at: datetime | None = None

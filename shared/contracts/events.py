@@ -256,6 +256,16 @@ class RunFinished(Event):
     seconds: float
 
 
+class RunSuperseded(Event):
+    """Nobody wants to know any more how it ends: whoever is at it stops."""
+
+    subject: ClassVar[str] = "gs.evt.run.superseded"
+    run_id: Id
+    wave_id: Id
+    target_id: Id
+    purpose: str
+
+
 class LeaseGranted(Event):
     subject: ClassVar[str] = "gs.evt.lease.granted"
     wave_id: Id

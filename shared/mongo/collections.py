@@ -43,6 +43,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "pull_requests": (_index("state"), _index("wave_id"), _index("target_id")),
     "verdicts": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
     "gates": (),
+    "runners": (),
     "patches": (),
     "reports": (),
     "findings": (_index("target_id", "commit"),),
@@ -65,6 +66,7 @@ class Store:
     pull_requests: StateRepository[d.PullRequest]
     verdicts: StateRepository[d.Verdict]
     gates: Repository[d.Gate]
+    runners: Repository[d.Runner]
     patches: Repository[d.Patch]
     reports: Repository[d.Report]
     findings: Repository[d.FindingSet]
@@ -87,6 +89,7 @@ def open_store(database: Database) -> Store:
         ),
         verdicts=StateRepository(database["verdicts"], d.Verdict, states.RUN),
         gates=Repository(database["gates"], d.Gate),
+        runners=Repository(database["runners"], d.Runner),
         patches=Repository(database["patches"], d.Patch),
         reports=Repository(database["reports"], d.Report),
         findings=Repository(database["findings"], d.FindingSet),

@@ -11,7 +11,7 @@ from shared.contracts.states import MACHINES, EnhancementState, TaskState
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import uuid7
 from shared.mongo.collections import Store
-from tests.support.builders import NOW, a_target, a_task, a_wave, an_enhancement
+from tests.support.builders import NOW, a_target, a_task, a_verdict, a_wave, an_enhancement
 from tests.support.memory import a_store
 from tests.support.stores import a_real_store
 
@@ -144,6 +144,21 @@ async def test_a_patch_does_not_disturb_a_transition(store):
     assert await store.tasks.transition(task, "propose", enhancements=2)
     stored = await store.tasks.need(task.id)
     assert (stored.note, stored.enhancements, stored.state) == ("n", 2, TaskState.PROPOSED)
+
+
+async def test_an_empty_tuple_is_found_where_it_is_one_of_a_list(store):
+    wave = a_wave()
+    full, part = a_verdict(wave), a_verdict(wave, tests=("t",))
+    await store.verdicts.insert_missing([full, part])
+    assert await store.verdicts.find(tests=[()]) == [full]
+
+
+async def test_what_was_removed_is_gone(store):
+    one, two = a_target(), a_target(location="/elsewhere")
+    await store.targets.insert_missing([one, two])
+    assert await store.targets.remove(one.id)
+    assert not await store.targets.remove(one.id)
+    assert await store.targets.find() == [two]
 
 
 async def test_a_ledger_is_replaced_only_as_it_was_read(store):

@@ -82,6 +82,9 @@ class MemoryRepository:
         self._put(self._documents[key], **changes)
         return True
 
+    async def remove(self, key: str) -> bool:
+        return self._documents.pop(key, None) is not None
+
     async def transition(self, document: Any, trigger: str, **changes: Any) -> Any:
         assert self.machine is not None
         target = self.machine.target(document.state, trigger)
@@ -136,6 +139,7 @@ def a_store() -> Store:
         "targets": d.Target,
         "leases": d.LeaseLedger,
         "gates": d.Gate,
+        "runners": d.Runner,
         "patches": d.Patch,
         "reports": d.Report,
         "findings": d.FindingSet,

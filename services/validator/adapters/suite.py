@@ -1,6 +1,5 @@
 """Runs a target's tests on a tree, in a sandbox, and says what they said."""
 
-import asyncio
 import json
 import secrets
 import shlex
@@ -28,7 +27,7 @@ from services.validator.domain.reports import (
 from services.validator.domain.sources import decoded
 from shared.environments.ports import Environment, Trees
 from shared.sandbox.ports import Command, Completed, Limits, Sandbox
-from shared.sandbox.scratch import Scratch
+from shared.sandbox.scratch import Scratch, completely
 from shared.targets.components import is_protected
 from shared.targets.profile import TargetProfile, TestPlan
 from shared.targets.tree import Tree
@@ -86,7 +85,7 @@ class SandboxedSuite:
         async with self._scratch.room() as room:
             keys = _keys(profile.test.framework)
             run = Run(room, profile.test, environment, tests, keys, repeat=repeat, record=record)
-            await asyncio.to_thread(self._export, run, profile, target_id, (tree_oid, base_oid))
+            await completely(self._export, run, profile, target_id, (tree_oid, base_oid))
             run.furnish()
             completed = await self._sandbox.run(run.command())
         found = outcome(completed, run)

@@ -6,17 +6,24 @@ from services.validator.usecases.measure import measure_health
 from services.validator.usecases.outcomes import say_again
 from services.validator.usecases.pull_requests import show_waiting
 from services.validator.usecases.rollback import roll_back, roll_back_all
-from services.validator.usecases.runs import carry_out
+from services.validator.usecases.runners import announce, has_room, leave, width
+from services.validator.usecases.runs import carry_out, run_tests, supersede
 
 __all__ = [
     "admit",
+    "announce",
     "carry_out",
     "decide",
+    "has_room",
+    "leave",
     "measure_health",
     "reconcile",
     "roll_back",
     "roll_back_all",
+    "run_tests",
     "say_again",
     "settle",
     "show_waiting",
+    "supersede",
+    "width",
 ]

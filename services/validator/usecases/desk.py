@@ -1,13 +1,13 @@
 """What the validator's use cases work with."""
 
 import asyncio
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from services.validator.ports import Forge, Publisher, Remote, Repository, Suite
+from services.validator.ports import Forge, Publisher, Remote, Repository, Slots, Suite
 from shared.contracts.documents import Target
 from shared.environments.ports import Environment, Environments
 from shared.kernel.clock import Clock
@@ -26,19 +26,24 @@ class Desk:
     `forge` is None without a token. `gates` are the targets' gates at work, `said` the outcomes that
     were said to the end, `asked` the pull requests that were asked for; `bells` wake whoever waits
     for a run, `locks` keep a target's gate and a rollback apart. `identity` is that of all validators
-    of this home, `heard` what was last heard of another one's seat, and when.
+    of this home, `heard` what was last heard of another one's seat or of a runner, and when.
+
+    `runner` is this process as others hear of it. `at_hand` are the runs that it has taken and whether
+    they have begun, `awaited` how many here wait for which run; `leaving` is set when it has to end.
     """
 
     store: Store
     bus: Publisher
     home: Path
     identity: str
+    runner: str
     repository: Callable[[Target], Repository]
     remote: Callable[[Target, str], Remote]
     forge: Forge | None
     environments: Environments
     suite: Suite
     sandbox: Sandbox
+    slots: Slots
     clock: Clock
     new_id: NewId
     gates: dict[str, asyncio.Task[None]] = field(default_factory=dict)
@@ -46,6 +51,9 @@ class Desk:
     asked: set[str] = field(default_factory=set)
     heard: dict[str, tuple[int, float]] = field(default_factory=dict)
     bells: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
+    at_hand: dict[str, bool] = field(default_factory=dict)
+    awaited: Counter[str] = field(default_factory=Counter)
+    leaving: asyncio.Event = field(default_factory=asyncio.Event)
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def mirror(self, target: Target) -> Mirror:
