@@ -1,10 +1,12 @@
 """The composition root of the validator."""
 
 import asyncio
+import secrets
 from functools import cache
 
 import structlog
 
+from services.validator.adapters.benchmarks.runner import SandboxedBenchmarks
 from services.validator.adapters.forges import RestForge
 from services.validator.adapters.remotes import GitRemote
 from services.validator.adapters.repository import GitRepository
@@ -68,6 +70,7 @@ def build(
         sandbox=sandbox,
         clock=utc_now,
         new_id=uuid7,
+        benchmarks=SandboxedBenchmarks(sandbox, scratch, tree, _toss),
     )
     return Service(
         name="validator",
@@ -78,6 +81,10 @@ def build(
             Every(SHOW, lambda: show_waiting(desk)),
         ),
     )
+
+
+def _toss() -> bool:
+    return secrets.randbelow(2) == 1
 
 
 def _forge(settings: Settings) -> RestForge | None:
