@@ -121,7 +121,7 @@ class Plan:
         if first > self.cap:
             return ()
         growth = (self.cap / first) ** (1 / max(self.looks - 1, 1))
-        return tuple(sorted({round(first * growth**number) for number in range(self.looks)}))
+        return tuple(sorted({round(self.cap / growth**number) for number in range(self.looks)}))
 
 
 @dataclass(frozen=True)

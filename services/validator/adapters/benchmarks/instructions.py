@@ -42,12 +42,17 @@ class Counter:
         found = shutil.which("valgrind", path="/usr/local/bin:/usr/bin:/bin")
         self._valgrind = found if found and sandbox.reaches(Path(found)) else None
 
+    @property
+    def missing(self) -> bool:
+        """Whether it cannot count here."""
+        return self._valgrind is None
+
     async def count(self, rooms: Rooms, report: BenchmarkReport, seconds: float) -> Counts:
         """Both sides; `seconds` is how long the command takes without it."""
         name = _name(report)
         if not rooms.is_python or (report.names and name not in report.names):
             return Counts()
-        if self._valgrind is None:
+        if self.missing:
             return Counts(note="Instructions were not counted: no valgrind can be seen here.")
         if COUNTS * SLOWER * seconds > self._spare:
             return Counts(
