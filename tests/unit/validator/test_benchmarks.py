@@ -219,6 +219,10 @@ class TestTheAnswer:
         found = only(compared(made, PLAN))
         assert (found.answer, found.pairs) == (Answer.WORSE, 15)
 
+    def test_what_is_gone_has_to_be_gone_in_three_rounds(self):
+        gone = [Round(readings(b=1.0), {})] * 3
+        assert [wanted(gone[:done], PLAN) for done in range(4)] == [3, 3, 3, 3]
+
     def test_seconds_are_not_compared_with_a_rate(self):
         mixed = [Round(readings(b=1.0), readings(Unit.RATE, b=5.0))] * 10
         assert only(compared(mixed, PLAN)).answer is Answer.INCONCLUSIVE
