@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import secrets
 import socket
 from functools import cache
 
 import structlog
 
+from services.validator.adapters.benchmarks.runner import SandboxedBenchmarks
 from services.validator.adapters.forges import RestForge
 from services.validator.adapters.remotes import GitRemote
 from services.validator.adapters.repository import GitRepository
@@ -76,6 +78,7 @@ def build(
         slots=_slots(settings),
         clock=utc_now,
         new_id=uuid7,
+        benchmarks=SandboxedBenchmarks(sandbox, scratch, tree, _toss),
     )
     return Service(
         name="validator",
@@ -94,6 +97,10 @@ def build(
 def _slots(settings: Settings) -> MachineSlots:
     folder = slots_folder() if settings.slots is None else private(settings.slots)
     return MachineSlots(folder, machine_cores(), settings.cores)
+
+
+def _toss() -> bool:
+    return secrets.randbelow(2) == 1
 
 
 def _forge(settings: Settings) -> RestForge | None:

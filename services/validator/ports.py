@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from services.validator.domain.reports import RunOutcome
+from services.validator.domain.bench_reports import BenchmarkReport
+from services.validator.domain.reports import Infrastructure, RunOutcome
 from shared.contracts.base import Message
 from shared.contracts.documents import Target
 from shared.environments.ports import Environment
-from shared.targets.config import TargetConfig
+from shared.targets.config import BenchSection, TargetConfig
 from shared.targets.head import Head
 from shared.targets.profile import TargetProfile
 
@@ -70,6 +71,26 @@ class Slots(Protocol):
 
     def taken(self, wanted: int) -> AbstractAsyncContextManager[None]:
         """Wait for so many cores, all of them where that is more, and have them until the end."""
+        ...
+
+
+class Benchmarks(Protocol):
+    """Runs a target's benchmarks on two trees in turn. It needs the machine for itself."""
+
+    async def compare(
+        self,
+        trees: tuple[str, str],
+        profile: TargetProfile,
+        environment: Environment,
+        bench: BenchSection,
+        names: tuple[str, ...] = (),
+        *,
+        target_id: str,
+    ) -> BenchmarkReport | Infrastructure:
+        """Head and candidate, round after round until every benchmark, or each with these names, is answered.
+
+        What says how it is measured is as on the head in both.
+        """
         ...
 
 

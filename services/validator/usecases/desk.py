@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from services.validator.ports import Forge, Publisher, Remote, Repository, Slots, Suite
+from services.validator.ports import (
+    Benchmarks,
+    Forge,
+    Publisher,
+    Remote,
+    Repository,
+    Slots,
+    Suite,
+)
 from shared.contracts.documents import Target
 from shared.environments.ports import Environment, Environments
 from shared.kernel.clock import Clock
@@ -23,7 +31,7 @@ from shared.targets.profile import TargetProfile, profile
 class Desk:
     """Built by main; one per process.
 
-    `forge` is None without a token. `gates` are the targets' gates at work, `said` the outcomes that
+    `forge` is None without a token, `benchmarks` where none are run. `gates` are the targets' gates at work, `said` the outcomes that
     were said to the end, `asked` the pull requests that were asked for; `bells` wake whoever waits
     for a run, `locks` keep a target's gate and a rollback apart. `identity` is that of all validators
     of this home, `heard` what was last heard of another one's seat or of a runner, and when.
@@ -46,6 +54,7 @@ class Desk:
     slots: Slots
     clock: Clock
     new_id: NewId
+    benchmarks: Benchmarks | None = None
     gates: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
