@@ -12,9 +12,9 @@ from typing import Any
 
 from ruff import find_ruff_bin
 
-from services.agents.domain.edits import Edit, Fix, split_lines
-from services.agents.domain.roster.code_quality import RULES
-from services.agents.ports import Source
+from shared.detectors.ports import Source
+from shared.detectors.rules import SEVERITIES
+from shared.detectors.texts import Edit, Fix, split_lines
 from shared.kernel.errors import Rejected
 from shared.targets.components import component_of, is_protected
 from shared.targets.tree import Tree
@@ -72,22 +72,22 @@ def _settings(section: dict[str, Any]) -> Settings:
 
 
 def wanted_rules(source: Source) -> list[str]:
-    """The rules to look for: of our roster, what groundswell.toml and the target's ruff settings leave.
+    """The rules to look for: of ours, what groundswell.toml and the target's ruff settings leave.
 
     Raises `Rejected` for a selection that names no rule of ours.
     """
     asked = source.profile.config.code_quality
     settings = read_settings(source.tree)
     for each in (*asked.select, *asked.ignore):
-        if not any(rule.startswith(each) for rule in RULES):
+        if not any(rule.startswith(each) for rule in SEVERITIES):
             raise Rejected(
                 f"groundswell.toml: code_quality: {each} names no rule of ours.",
-                hint=f"Ours: {', '.join(sorted(RULES))}.",
+                hint=f"Ours: {', '.join(sorted(SEVERITIES))}.",
                 code="unknown_rule",
             )
     return [
         rule
-        for rule in RULES
+        for rule in SEVERITIES
         if settings.wants(rule)
         and (not asked.select or rule.startswith(asked.select))
         and not rule.startswith(asked.ignore)
