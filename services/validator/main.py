@@ -5,6 +5,7 @@ from functools import cache
 
 import structlog
 
+from services.validator.adapters.detectors import RuffDetectors
 from services.validator.adapters.forges import RestForge
 from services.validator.adapters.remotes import GitRemote
 from services.validator.adapters.repository import GitRepository
@@ -65,6 +66,9 @@ def build(
             settings.home, sandbox, scratch, tree, int(settings.environments_max_gib * GIB)
         ),
         suite=SandboxedSuite(sandbox, scratch, tree),
+        detectors=RuffDetectors(
+            settings.home / "validator", lambda target_id: Mirror.at(settings.home, target_id)
+        ),
         sandbox=sandbox,
         clock=utc_now,
         new_id=uuid7,

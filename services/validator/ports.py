@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from services.validator.domain.findings import Look
 from services.validator.domain.reports import RunOutcome
 from shared.contracts.base import Message
 from shared.contracts.documents import Target
@@ -35,6 +36,19 @@ class Suite(Protocol):
         outcome counts; with `record` it is recorded as well which functions each test reaches.
 
         An id that the tree does not have is simply not in the report.
+        """
+        ...
+
+
+class Detectors(Protocol):
+    """The detectors of the agents. They read a target and run nothing of it. Everything in it blocks."""
+
+    def look(
+        self, target_id: str, head: str, profile: TargetProfile, pairs: Sequence[tuple[str, str]]
+    ) -> Sequence[tuple[Look, Look]]:
+        """Of each (tree before, tree after): the sources in which they differ, as each has them.
+
+        How the target wants to be looked at is read from `head`. Raises `Rejected` where that cannot be.
         """
         ...
 

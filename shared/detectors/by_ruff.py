@@ -7,12 +7,11 @@ from collections import Counter
 from pathlib import Path
 from typing import Literal
 
-from shared.contracts.base import Severity
 from shared.contracts.documents import Finding
 from shared.detectors.findings import Fingerprints
 from shared.detectors.ports import Measured, Source
 from shared.detectors.ruff import Diagnostic, sources, wanted_rules, workshop
-from shared.detectors.rules import SEVERITIES
+from shared.detectors.rules import SEVERITIES, severity_of
 from shared.detectors.texts import line_at, split_lines
 from shared.targets.components import component_of
 
@@ -60,7 +59,7 @@ def as_findings(found: list[Diagnostic], files: dict[str, str], source: Source) 
     return [
         Finding(
             rule=each.rule,
-            severity=SEVERITIES.get(each.rule, Severity.ERROR),
+            severity=severity_of(each.rule),
             message=each.message,
             path=each.path,
             line=each.row,

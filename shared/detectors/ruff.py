@@ -4,7 +4,7 @@ import json
 import subprocess
 import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,19 +119,35 @@ def sources(source: Source, component: str | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def workshop(source: Source, files: Mapping[str, str], scratch: Path) -> Iterator["Ruff"]:
-    """A scratch folder with these files and the target's ruff configuration; gone afterwards."""
+def workshop(
+    source: Source,
+    files: Mapping[str, str],
+    scratch: Path,
+    *,
+    roots: Sequence[str] = ("",),
+    line_length: int | None = None,
+) -> Iterator["Ruff"]:
+    """A scratch folder with these files and the target's ruff configuration; gone afterwards.
+
+    `roots` are where in it a copy of the target begins: "", or something that ends with a slash.
+    """
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch, prefix="ruff-") as name:
         folder = Path(name)
         settings = read_settings(source.tree)
-        if settings.configured:
-            for path in source.tree.files():
-                if path.rpartition("/")[2] in CONFIGS:
-                    write(folder / path, (source.tree.read(path) or b"").decode(errors="replace"))
-        ruff = Ruff(folder, source.profile.target_version, _line_length(files), settings)
+        for path, content in configuration(source.tree, settings).items():
+            for root in roots:
+                write(folder / root / path, content.decode(errors="replace"))
+        length = line_length or _line_length(files)
+        ruff = Ruff(folder, source.profile.target_version, length, settings)
         ruff.write(files)
         yield ruff
+
+
+def configuration(tree: Tree, settings: Settings) -> dict[str, bytes]:
+    """The files in which the target says something to ruff, if it does."""
+    named = [path for path in tree.files() if path.rpartition("/")[2] in CONFIGS]
+    return {path: tree.read(path) or b"" for path in named} if settings.configured else {}
 
 
 def _line_length(files: Mapping[str, str]) -> int:
