@@ -119,6 +119,13 @@ def test_but_one_more_of_it_elsewhere_is():
     assert compare(claimed, before, after).broken == "findings: it adds C408 at m.py:3"
 
 
+def test_one_that_was_left_alone_excuses_one_and_not_two():
+    before = seen("'%s' % dict()\n", ("UP031", 1), ("C408", 1))
+    after = seen("f'{dict()}'\nx = dict()\n", ("C408", 1), ("C408", 2))
+    claimed = [each for each in all_of(before) if each.rule == "UP031"]
+    assert len(compare(claimed, before, after).new) == 1
+
+
 def test_one_of_two_equal_lines_may_be_fixed_though_the_other_now_has_its_number():
     before = seen("x == None\ny\nx == None\n", ("E711", 1), ("E711", 3))
     after = seen("x is None\ny\nx == None\n", ("E711", 3))
@@ -297,6 +304,11 @@ async def test_a_file_that_is_new_or_gone_or_no_text_is_looked_at_as_what_it_is(
 
 def deleting(text):
     return a_patch("m.py", text, None)
+
+
+async def test_what_nobody_looked_for_work_in_is_not_looked_at(tmp_path):
+    bench = Bench(tmp_path, **{"m.py": OLD, "test_m.py": "x = 1\n"})
+    assert await bench.check(bench.step("import os\neval(input())\n", path="test_m.py")) == [""]
 
 
 async def test_where_the_detectors_cannot_look_nobody_is_blamed(tmp_path):
