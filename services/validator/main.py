@@ -7,12 +7,13 @@ import structlog
 
 from services.validator.adapters.detectors import RuffDetectors
 from services.validator.adapters.forges import RestForge
+from services.validator.adapters.history import GitHistory
 from services.validator.adapters.remotes import GitRemote
 from services.validator.adapters.repository import GitRepository
 from services.validator.adapters.suite import SandboxedSuite
 from services.validator.handlers import handlers
 from services.validator.settings import Settings
-from services.validator.usecases import reconcile, say_again, show_waiting
+from services.validator.usecases import reconcile, resume_backtests, say_again, show_waiting
 from services.validator.usecases.desk import Desk
 from shared.contracts.documents import Target
 from shared.environments.build import UvEnvironments
@@ -69,6 +70,7 @@ def build(
         detectors=RuffDetectors(
             settings.home / "validator", lambda target_id: Mirror.at(settings.home, target_id)
         ),
+        history=lambda target: GitHistory(Mirror.at(settings.home, target.id)),
         sandbox=sandbox,
         clock=utc_now,
         new_id=uuid7,
@@ -79,6 +81,7 @@ def build(
         loops=(
             Every(ROUND, lambda: reconcile(desk)),
             Every(REPEAT, lambda: say_again(desk)),
+            Every(REPEAT, lambda: resume_backtests(desk)),
             Every(SHOW, lambda: show_waiting(desk)),
         ),
     )

@@ -1,10 +1,11 @@
-"""Creates streams and consumers from `shared.contracts.streams`, and fails on drift.
+"""Creates streams and consumers from `shared.contracts.streams`, adds subjects, and fails on other drift.
 
 Idempotent: services may start it at once. Run it alone with `python -m shared.messaging.provision`.
 """
 
 import asyncio
 import os
+from dataclasses import replace
 from typing import Any
 
 import nats
@@ -88,6 +89,9 @@ async def _ensure_stream(jetstream: JetStreamContext, stream: Stream) -> list[st
             found = (await jetstream.stream_info(stream.name)).config
         else:
             return []
+    if set(found.subjects or ()) < set(stream.subjects):
+        # A newer version knows more commands: that takes nothing away from what is there.
+        found = (await jetstream.update_stream(replace(found, subjects=wanted.subjects))).config
     names = ("subjects", "retention", "storage", "discard", "max_age", "max_msgs", "max_bytes")
     return _differences(stream.name, wanted, found, names)
 

@@ -21,6 +21,7 @@ def a_validator(store: Store, home: Path, **given: Any) -> Desk:
         "environments": None,
         "suite": None,
         "detectors": None,
+        "history": None,
         "sandbox": NoSandbox(()),
         "clock": Watch(),
         "new_id": uuid7,

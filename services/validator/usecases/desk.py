@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from services.validator.ports import Detectors, Forge, Publisher, Remote, Repository, Suite
+from services.validator.ports import Detectors, Forge, History, Publisher, Remote, Repository, Suite
 from shared.contracts.documents import Target
 from shared.environments.ports import Environment, Environments
 from shared.kernel.clock import Clock
@@ -23,7 +23,7 @@ from shared.targets.profile import TargetProfile, profile
 class Desk:
     """Built by main; one per process.
 
-    `forge` is None without a token. `gates` are the targets' gates at work, `said` the outcomes that
+    `forge` is None without a token. `gates` are the targets' gates at work, `backtests` those at work, `said` the outcomes that
     were said to the end, `asked` the pull requests that were asked for; `bells` wake whoever waits
     for a run, `locks` keep a target's gate and a rollback apart. `identity` is that of all validators
     of this home, `heard` what was last heard of another one's seat, and when.
@@ -39,10 +39,12 @@ class Desk:
     environments: Environments
     suite: Suite
     detectors: Detectors
+    history: Callable[[Target], History]
     sandbox: Sandbox
     clock: Clock
     new_id: NewId
     gates: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    backtests: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     heard: dict[str, tuple[int, float]] = field(default_factory=dict)
