@@ -6,7 +6,6 @@ from string import Template
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from cli.text import count, seconds
 from shared.contracts.documents import Backtest, BacktestSummary, Later, Replayed
@@ -21,10 +20,8 @@ def show_backtest(backtest: Backtest, console: Console) -> None:
     assert backtest.summary is not None
     console.print()
     console.rule(f"[bold]{escape(backtest.name)}[/]: backtest", align="left")
-    table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in _figures(backtest.summary):
-        table.add_row(name, escape(value))
-    console.print(table)
+        console.print(f"{name:<19}{escape(value)}")
     for each in backtest.replayed:
         if each.outcome in NOTABLE:
             what = each.outcome.replace("_", " ")

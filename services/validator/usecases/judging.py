@@ -32,7 +32,7 @@ EVERYWHERE = ("*",)
 
 @dataclass(frozen=True)
 class Stand:
-    """A commit under its own tests. Without `report` nobody knows what it is worth, and `why` says so."""
+    """A commit under its own tests. `why` says why nothing can be judged on it; without a report nobody knows a thing."""
 
     place: Workplace | None = None
     report: TestReport | None = None
@@ -102,7 +102,7 @@ async def _stand(commit: str, bench: Bench, desk: Desk) -> Stand:
         return Stand(place, why=f"its tests gave no usable report: {reason}")
     report = await read_report(verdict, desk)
     if not report.counts.passed:
-        return Stand(place, why="none of its tests passes")
+        return Stand(place, report, why="none of its tests passes")
     return Stand(place, report)
 
 

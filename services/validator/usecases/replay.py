@@ -111,7 +111,7 @@ async def _judge(commit: Commit, later: tuple[Later, ...], bench: Bench, desk: D
         title=commit.title[:200],
         at=commit.at,
         broke=tuple(sorted(broke))[:LISTED],
-        unmeasured=on.why or here.why,
+        unmeasured=next((each.why for each in (on, here) if each.report is None), ""),
         later=later,
         full=sum(not each.tests for each in runs),
         targeted=sum(bool(each.tests) for each in runs),
@@ -123,7 +123,7 @@ async def _judge(commit: Commit, later: tuple[Later, ...], bench: Bench, desk: D
 
 async def _answer(commit: Commit, on: Stand, bench: Bench, desk: Desk) -> dict[str, Any]:
     """What the gate says of a commit, and what it says of the part of it that is not protected."""
-    if on.place is None or on.report is None:
+    if on.why or on.place is None:
         return {"said": "unknown", "why": f"its parent cannot be measured: {on.why}"}
     history = desk.history(bench.target)
     changed = await asyncio.to_thread(history.changed, commit.parent, commit.oid)
