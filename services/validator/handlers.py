@@ -5,16 +5,19 @@ from faststream.nats import NatsRouter
 from services.validator import usecases
 from services.validator.usecases.desk import Desk
 from shared.contracts.commands import (
+    BacktestTarget,
     DecideEnhancement,
     MeasureHealth,
     RollbackEnhancement,
     RollbackEnhancements,
+    StopBacktest,
 )
 from shared.contracts.streams import (
     ENHANCEMENT_COMMANDS,
     HEALTH_COMMANDS,
     PROPOSALS_CLEARED,
     RUN_REQUESTS,
+    TARGET_COMMANDS,
 )
 from shared.contracts.work import ProposalCleared, RunTests
 from shared.messaging.consumers import only, unknown, work
@@ -46,6 +49,18 @@ def handlers(desk: Desk) -> NatsRouter:
         await usecases.decide(command, desk)
 
     enhancement(unknown)
+
+    target = router.subscriber(TARGET_COMMANDS.filter, **work(TARGET_COMMANDS))
+
+    @target(filter=only(BacktestTarget))
+    async def do_backtest(command: BacktestTarget) -> None:
+        await usecases.begin_backtest(command, desk)
+
+    @target(filter=only(StopBacktest))
+    async def do_stop_backtest(command: StopBacktest) -> None:
+        await usecases.stop_backtest(command, desk)
+
+    target(unknown)
 
     @router.subscriber(PROPOSALS_CLEARED.filter, **work(PROPOSALS_CLEARED))
     async def on_proposal_cleared(event: ProposalCleared) -> None:

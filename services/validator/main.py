@@ -9,14 +9,23 @@ from functools import cache
 import structlog
 
 from services.validator.adapters.benchmarks.runner import SandboxedBenchmarks
+from services.validator.adapters.detectors import RuffDetectors
 from services.validator.adapters.forges import RestForge
+from services.validator.adapters.history import GitHistory
 from services.validator.adapters.remotes import GitRemote
 from services.validator.adapters.repository import GitRepository
 from services.validator.adapters.slots import MachineSlots, machine_cores, private, slots_folder
 from services.validator.adapters.suite import SandboxedSuite
 from services.validator.handlers import handlers, takers
 from services.validator.settings import Settings
-from services.validator.usecases import announce, leave, reconcile, say_again, show_waiting
+from services.validator.usecases import (
+    announce,
+    leave,
+    reconcile,
+    resume_backtests,
+    say_again,
+    show_waiting,
+)
 from services.validator.usecases.desk import Desk
 from shared.contracts.documents import Target
 from shared.environments.build import UvEnvironments
@@ -74,6 +83,10 @@ def build(
             settings.home, sandbox, scratch, tree, int(settings.environments_max_gib * GIB)
         ),
         suite=SandboxedSuite(sandbox, scratch, tree),
+        detectors=RuffDetectors(
+            settings.home / "validator", lambda target_id: Mirror.at(settings.home, target_id)
+        ),
+        history=lambda target: GitHistory(Mirror.at(settings.home, target.id)),
         sandbox=sandbox,
         slots=_slots(settings),
         clock=utc_now,
@@ -86,6 +99,7 @@ def build(
         loops=(
             Every(ROUND, lambda: reconcile(desk)),
             Every(REPEAT, lambda: say_again(desk)),
+            Every(REPEAT, lambda: resume_backtests(desk)),
             Every(SHOW, lambda: show_waiting(desk)),
             Every(BEAT, lambda: announce(desk)),
         ),

@@ -1,12 +1,14 @@
 """What the validator's use cases and adapters need from the world."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from services.validator.domain.bench_reports import BenchmarkReport
+from services.validator.domain.findings import Look
+from services.validator.domain.history import Commit
 from services.validator.domain.reports import Infrastructure, RunOutcome
 from shared.contracts.base import Message
 from shared.contracts.documents import Target
@@ -91,6 +93,43 @@ class Benchmarks(Protocol):
 
         What says how it is measured is as on the head in both.
         """
+        ...
+
+
+class Detectors(Protocol):
+    """The detectors of the agents. They read a target and run nothing of it. Everything in it blocks."""
+
+    def look(
+        self, target_id: str, head: str, profile: TargetProfile, pairs: Sequence[tuple[str, str]]
+    ) -> Sequence[tuple[Look, Look]]:
+        """Of each (tree before, tree after): the sources in which they differ, as each has them.
+
+        How the target wants to be looked at is read from `head`. Raises `Rejected` where that cannot be.
+        """
+        ...
+
+
+class History(Protocol):
+    """The history of one target, as it was fetched. It is read and never changed. Everything in it blocks."""
+
+    def line(self, since: str, head: str) -> Sequence[Commit]:
+        """The first-parent line after `since` up to `head`, oldest first, merges too."""
+        ...
+
+    def changed(self, before: str, after: str) -> Sequence[str]:
+        """The paths in which two commits differ."""
+        ...
+
+    def patch(self, before: str, after: str) -> str:
+        """What leads from one to the other, as a unified git diff."""
+        ...
+
+    def part(self, before: str, after: str, paths: Collection[str]) -> str:
+        """The tree of `before` with these paths as `after` has them."""
+        ...
+
+    def wrote(self, fix: Commit, since: str, paths: Collection[str]) -> Collection[str]:
+        """The commits of the line after `since` that wrote what `fix` changes in these paths."""
         ...
 
 

@@ -266,6 +266,27 @@ class RunSuperseded(Event):
     purpose: str
 
 
+class CommitReplayed(Event):
+    """A backtest judged one more commit; `said` is the gate's answer, `outcome` how it compares with what came later."""
+
+    subject: ClassVar[str] = "gs.evt.commit.replayed"
+    backtest_id: Id
+    target_id: Id
+    commit: Oid
+    title: str
+    said: str
+    outcome: str
+    done: int
+    total: int
+
+
+class BacktestFinished(Event):
+    subject: ClassVar[str] = "gs.evt.backtest.finished"
+    backtest_id: Id
+    target_id: Id | None = None
+    state: Literal["completed", "stopped", "failed"]
+
+
 class LeaseGranted(Event):
     subject: ClassVar[str] = "gs.evt.lease.granted"
     wave_id: Id
@@ -319,6 +340,8 @@ EVENTS: tuple[type[Event], ...] = (
     PullRequestOpened,
     PullRequestRefused,
     RunFinished,
+    CommitReplayed,
+    BacktestFinished,
     LeaseGranted,
     LeaseReleased,
     LeaseExpired,

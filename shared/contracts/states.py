@@ -85,6 +85,15 @@ class RunState(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class BacktestState(StrEnum):
+    """running → completed | stopped | failed."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
 W, T, E = WaveState, TaskState, EnhancementState
 
 
@@ -229,4 +238,15 @@ RUN = Machine(
     },
 )
 
-MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, PULL_REQUEST, RUN)
+B = BacktestState
+BACKTEST = Machine(
+    "backtest",
+    B.RUNNING,
+    {
+        (B.RUNNING, "complete"): B.COMPLETED,
+        (B.RUNNING, "stop"): B.STOPPED,
+        (B.RUNNING, "fail"): B.FAILED,
+    },
+)
+
+MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, PULL_REQUEST, RUN, BACKTEST)

@@ -1,4 +1,4 @@
-"""Creates streams and consumers from `shared.contracts.streams`, and fails on drift.
+"""Creates streams and consumers from `shared.contracts.streams`, adds subjects, and fails on other drift.
 
 Only how many messages a consumer may have at work is raised where an older version made it lower:
 that loses nothing.
@@ -8,6 +8,7 @@ Idempotent: services may start it at once. Run it alone with `python -m shared.m
 
 import asyncio
 import os
+from dataclasses import replace
 from typing import Any
 
 import nats
@@ -91,6 +92,9 @@ async def _ensure_stream(jetstream: JetStreamContext, stream: Stream) -> list[st
             found = (await jetstream.stream_info(stream.name)).config
         else:
             return []
+    if set(found.subjects or ()) < set(stream.subjects):
+        # A newer version knows more commands: that takes nothing away from what is there.
+        found = (await jetstream.update_stream(replace(found, subjects=wanted.subjects))).config
     names = ("subjects", "retention", "storage", "discard", "max_age", "max_msgs", "max_bytes")
     return _differences(stream.name, wanted, found, names)
 

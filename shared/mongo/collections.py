@@ -49,6 +49,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "findings": (_index("target_id", "commit"),),
     "health": (_index("target_id", "commit"),),
     "recall": (_index("target_id"),),
+    "backtests": (_index("state"),),
     "audit": (_index("-at"),),
 }
 
@@ -72,6 +73,7 @@ class Store:
     findings: Repository[d.FindingSet]
     health: Repository[d.Health]
     recall: Repository[d.Recall]
+    backtests: StateRepository[d.Backtest]
     audit: Repository[d.Audit]
 
 
@@ -95,6 +97,7 @@ def open_store(database: Database) -> Store:
         findings=Repository(database["findings"], d.FindingSet),
         health=Repository(database["health"], d.Health),
         recall=Repository(database["recall"], d.Recall),
+        backtests=StateRepository(database["backtests"], d.Backtest, states.BACKTEST),
         audit=Repository(database["audit"], d.Audit),
     )
 

@@ -23,6 +23,8 @@ def a_validator(store: Store, home: Path, **given: Any) -> Desk:
         "forge": None,
         "environments": None,
         "suite": None,
+        "detectors": None,
+        "history": None,
         "sandbox": NoSandbox(()),
         "clock": Watch(),
         "new_id": uuid7,

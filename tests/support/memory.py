@@ -134,6 +134,7 @@ def a_store() -> Store:
         "enhancements": (d.Enhancement, states.ENHANCEMENT),
         "pull_requests": (d.PullRequest, states.PULL_REQUEST),
         "verdicts": (d.Verdict, states.RUN),
+        "backtests": (d.Backtest, states.BACKTEST),
     }
     plain = {
         "targets": d.Target,

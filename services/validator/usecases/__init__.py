@@ -1,6 +1,11 @@
-"""What the validator does: measure the baseline, carry out runs, gate, land, take back."""
+"""What the validator does: measure the baseline, carry out runs, gate, land, take back, backtest."""
 
 from services.validator.usecases.approval import decide
+from services.validator.usecases.backtest import (
+    begin_backtest,
+    resume_backtests,
+    stop_backtest,
+)
 from services.validator.usecases.benchmarks import carry_out_benchmarks
 from services.validator.usecases.gate import admit, reconcile, settle
 from services.validator.usecases.measure import measure_health
@@ -17,18 +22,21 @@ CARRIERS[RunKind.BENCHMARKS] = carry_out_benchmarks
 __all__ = [
     "admit",
     "announce",
+    "begin_backtest",
     "carry_out",
     "decide",
     "has_room",
     "leave",
     "measure_health",
     "reconcile",
+    "resume_backtests",
     "roll_back",
     "roll_back_all",
     "run_tests",
     "say_again",
     "settle",
     "show_waiting",
+    "stop_backtest",
     "supersede",
     "width",
 ]

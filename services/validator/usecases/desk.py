@@ -9,7 +9,9 @@ from pathlib import Path
 
 from services.validator.ports import (
     Benchmarks,
+    Detectors,
     Forge,
+    History,
     Publisher,
     Remote,
     Repository,
@@ -31,7 +33,7 @@ from shared.targets.profile import TargetProfile, profile
 class Desk:
     """Built by main; one per process.
 
-    `forge` is None without a token, `benchmarks` where none are run. `gates` are the targets' gates at work, `said` the outcomes that
+    `forge` is None without a token, `benchmarks` where none are run. `gates` are the targets' gates at work, `backtests` those at work, `said` the outcomes that
     were said to the end, `asked` the pull requests that were asked for; `bells` wake whoever waits
     for a run, `locks` keep a target's gate and a rollback apart. `identity` is that of all validators
     of this home, `heard` what was last heard of another one's seat or of a runner, and when.
@@ -50,12 +52,15 @@ class Desk:
     forge: Forge | None
     environments: Environments
     suite: Suite
+    detectors: Detectors
+    history: Callable[[Target], History]
     sandbox: Sandbox
     slots: Slots
     clock: Clock
     new_id: NewId
     benchmarks: Benchmarks | None = None
     gates: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    backtests: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     said: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     heard: dict[str, tuple[int, float]] = field(default_factory=dict)
