@@ -11,7 +11,7 @@ from services.validator.adapters.repository import GitRepository
 from services.validator.adapters.suite import SandboxedSuite
 from services.validator.handlers import handlers
 from services.validator.settings import Settings
-from services.validator.usecases import reconcile, say_again, show_waiting
+from services.validator.usecases import look_after, reconcile, say_again, show_waiting
 from services.validator.usecases.desk import Desk
 from shared.contracts.documents import Target
 from shared.environments.build import UvEnvironments
@@ -36,6 +36,8 @@ ROUND = 0.25
 REPEAT = 5.0
 # A forge that was away is asked again; it limits how often.
 SHOW = 30.0
+# What landed is looked at minutes later, so seconds do not matter.
+LOOK = 5.0
 
 
 def build(
@@ -76,6 +78,7 @@ def build(
             Every(ROUND, lambda: reconcile(desk)),
             Every(REPEAT, lambda: say_again(desk)),
             Every(SHOW, lambda: show_waiting(desk)),
+            Every(LOOK, lambda: look_after(desk)),
         ),
     )
 

@@ -42,6 +42,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     ),
     "pull_requests": (_index("state"), _index("wave_id"), _index("target_id")),
     "verdicts": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
+    "watches": (_index("state"), _index("target_id")),
     "gates": (),
     "patches": (),
     "reports": (),
@@ -63,6 +64,7 @@ class Store:
     enhancements: StateRepository[d.Enhancement]
     pull_requests: StateRepository[d.PullRequest]
     verdicts: StateRepository[d.Verdict]
+    watches: StateRepository[d.Watch]
     gates: Repository[d.Gate]
     patches: Repository[d.Patch]
     reports: Repository[d.Report]
@@ -84,6 +86,7 @@ def open_store(database: Database) -> Store:
             database["pull_requests"], d.PullRequest, states.PULL_REQUEST
         ),
         verdicts=StateRepository(database["verdicts"], d.Verdict, states.RUN),
+        watches=StateRepository(database["watches"], d.Watch, states.WATCH),
         gates=Repository(database["gates"], d.Gate),
         patches=Repository(database["patches"], d.Patch),
         reports=Repository(database["reports"], d.Report),

@@ -131,6 +131,7 @@ def a_store() -> Store:
         "enhancements": (d.Enhancement, states.ENHANCEMENT),
         "pull_requests": (d.PullRequest, states.PULL_REQUEST),
         "verdicts": (d.Verdict, states.RUN),
+        "watches": (d.Watch, states.WATCH),
     }
     plain = {
         "targets": d.Target,

@@ -4,6 +4,7 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -26,7 +27,8 @@ class Desk:
     `forge` is None without a token. `gates` are the targets' gates at work, `said` the outcomes that
     were said to the end, `asked` the pull requests that were asked for; `bells` wake whoever waits
     for a run, `locks` keep a target's gate and a rollback apart. `identity` is that of all validators
-    of this home, `heard` what was last heard of another one's seat, and when.
+    of this home, `heard` what was last heard of another one's seat, and when. `checks` are the looks
+    at work at what landed, by target; `overdue` are the watches that wait for one, and since when.
     """
 
     store: Store
@@ -45,6 +47,8 @@ class Desk:
     said: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     heard: dict[str, tuple[int, float]] = field(default_factory=dict)
+    checks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    overdue: dict[str, datetime] = field(default_factory=dict)
     bells: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
