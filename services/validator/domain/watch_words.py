@@ -23,7 +23,7 @@ def sentence(probe: str, outcome: Outcome, culprits: Sequence[str], since: str) 
             said = f"worse than at landing, and just so on {since[:10]} without the changes"
             return f"{probe}: {_listed(symptoms)} {said}; nobody is blamed for it."
         case Unrepeated(symptoms=symptoms):
-            said = "worse once and then not again; nobody is blamed for what does not repeat"
+            said = "worse for once; nobody is blamed for what does not repeat"
             return f"{probe}: {_listed(symptoms)} {said}."
         case Regressed(symptoms=symptoms, reason=reason):
             said = f"{_listed(symptoms)} worse than on {since[:10]}"
