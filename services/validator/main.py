@@ -21,6 +21,7 @@ from services.validator.settings import Settings
 from services.validator.usecases import (
     announce,
     leave,
+    look_after,
     reconcile,
     resume_backtests,
     say_again,
@@ -52,6 +53,8 @@ REPEAT = 5.0
 SHOW = 30.0
 # How often a runner says that it is there.
 BEAT = 3.0
+# What landed is looked at minutes later, so seconds do not matter.
+LOOK = 5.0
 
 
 def build(
@@ -102,6 +105,7 @@ def build(
             Every(REPEAT, lambda: resume_backtests(desk)),
             Every(SHOW, lambda: show_waiting(desk)),
             Every(BEAT, lambda: announce(desk)),
+            Every(LOOK, lambda: look_after(desk)),
         ),
         takers=takers(desk),
         on_stop=lambda: leave(desk),

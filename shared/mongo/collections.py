@@ -42,6 +42,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     ),
     "pull_requests": (_index("state"), _index("wave_id"), _index("target_id")),
     "verdicts": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
+    "watches": (_index("state"), _index("target_id")),
     "gates": (),
     "runners": (),
     "patches": (),
@@ -66,6 +67,7 @@ class Store:
     enhancements: StateRepository[d.Enhancement]
     pull_requests: StateRepository[d.PullRequest]
     verdicts: StateRepository[d.Verdict]
+    watches: StateRepository[d.Watch]
     gates: Repository[d.Gate]
     runners: Repository[d.Runner]
     patches: Repository[d.Patch]
@@ -90,6 +92,7 @@ def open_store(database: Database) -> Store:
             database["pull_requests"], d.PullRequest, states.PULL_REQUEST
         ),
         verdicts=StateRepository(database["verdicts"], d.Verdict, states.RUN),
+        watches=StateRepository(database["watches"], d.Watch, states.WATCH),
         gates=Repository(database["gates"], d.Gate),
         runners=Repository(database["runners"], d.Runner),
         patches=Repository(database["patches"], d.Patch),

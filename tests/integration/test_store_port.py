@@ -91,6 +91,14 @@ async def test_listed_are_those_that_are_there_in_the_order_asked_for(store):
     assert await store.waves.listed([]) == []
 
 
+async def test_values_are_those_of_one_field_of_what_would_be_found(store):
+    waves = [a_wave(tasks=n) for n in range(3)]
+    await store.waves.insert_missing(waves)
+    await store.waves.transition(waves[1], "stop")
+    assert sorted(await store.waves.values("tasks", state="planned")) == [0, 2]
+    assert await store.waves.values("tasks", state="failed") == []
+
+
 async def test_what_is_recent_is_found_by_its_time_and_what_has_none_is_not(store):
     moments = [NOW, NOW + timedelta(minutes=1), None]
     waves = [a_wave(finished_at=each) for each in moments]

@@ -54,6 +54,9 @@ class MemoryRepository:
         late = [each for each in found if getattr(each, field) >= moment]
         return sorted(late, key=lambda each: getattr(each, field))
 
+    async def values(self, field: str, **where: Any) -> list[Any]:
+        return [getattr(each, field) for each in await self.find(**where)]
+
     async def first(self, *, sort: str = "_id", **where: Any) -> Any:
         found = await self.find(sort=sort, limit=1, **where)
         return found[0] if found else None
@@ -135,6 +138,7 @@ def a_store() -> Store:
         "pull_requests": (d.PullRequest, states.PULL_REQUEST),
         "verdicts": (d.Verdict, states.RUN),
         "backtests": (d.Backtest, states.BACKTEST),
+        "watches": (d.Watch, states.WATCH),
     }
     plain = {
         "targets": d.Target,

@@ -14,6 +14,7 @@ from services.validator.usecases.pull_requests import show_waiting
 from services.validator.usecases.rollback import roll_back, roll_back_all
 from services.validator.usecases.runners import announce, has_room, leave, width
 from services.validator.usecases.runs import CARRIERS, carry_out, run_tests, supersede
+from services.validator.usecases.watching import look_after
 from shared.contracts.base import RunKind
 
 # Here, as it needs what runs are made of and so cannot be known to them.
@@ -27,6 +28,7 @@ __all__ = [
     "decide",
     "has_room",
     "leave",
+    "look_after",
     "measure_health",
     "reconcile",
     "resume_backtests",

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 
@@ -40,6 +41,8 @@ class Desk:
 
     `runner` is this process as others hear of it. `at_hand` are the runs that it has taken and whether
     they have begun, `awaited` how many here wait for which run; `leaving` is set when it has to end.
+    `checks` are the looks
+    at work at what landed, by target; `overdue` are the watches that wait for one, and since when.
     """
 
     store: Store
@@ -64,6 +67,8 @@ class Desk:
     said: set[str] = field(default_factory=set)
     asked: set[str] = field(default_factory=set)
     heard: dict[str, tuple[int, float]] = field(default_factory=dict)
+    checks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    overdue: dict[str, datetime] = field(default_factory=dict)
     bells: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
     at_hand: dict[str, bool] = field(default_factory=dict)
     awaited: Counter[str] = field(default_factory=Counter)
