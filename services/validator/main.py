@@ -5,6 +5,7 @@ from functools import cache
 
 import structlog
 
+from services.validator.adapters.faults import SandboxedFaults
 from services.validator.adapters.forges import RestForge
 from services.validator.adapters.remotes import GitRemote
 from services.validator.adapters.repository import GitRepository
@@ -65,6 +66,7 @@ def build(
             settings.home, sandbox, scratch, tree, int(settings.environments_max_gib * GIB)
         ),
         suite=SandboxedSuite(sandbox, scratch, tree),
+        faults=SandboxedFaults(sandbox, scratch, tree),
         sandbox=sandbox,
         clock=utc_now,
         new_id=uuid7,

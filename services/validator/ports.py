@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from services.validator.domain.reports import RunOutcome
+from services.validator.domain.faults import Tried
+from services.validator.domain.reports import Infrastructure, RunOutcome
 from shared.contracts.base import Message
 from shared.contracts.documents import Target
 from shared.environments.ports import Environment
@@ -36,6 +37,24 @@ class Suite(Protocol):
 
         An id that the tree does not have is simply not in the report.
         """
+        ...
+
+
+class Faults(Protocol):
+    """Tries faults that were planted in a target's code: whether its tests notice them."""
+
+    async def try_out(
+        self,
+        tree_oid: str,
+        plan: str,
+        profile: TargetProfile,
+        environment: Environment,
+        tests: tuple[str, ...] = (),
+        *,
+        target_id: str,
+        base_oid: str = "",
+    ) -> Tried | Infrastructure:
+        """Try each fault of a plan (`Planting.to_json`) on a tree, with all tests or those with these ids."""
         ...
 
 

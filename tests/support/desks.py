@@ -20,6 +20,7 @@ def a_validator(store: Store, home: Path, **given: Any) -> Desk:
         "forge": None,
         "environments": None,
         "suite": None,
+        "faults": None,
         "sandbox": NoSandbox(()),
         "clock": Watch(),
         "new_id": uuid7,

@@ -64,21 +64,13 @@ class SandboxedSuite:
     ) -> RunOutcome:
         """Export, run, read. Only pytest and unittest can run a part; any other command always runs whole."""
         async with self._scratch.room() as room:
-            run = Run(room, profile.test, environment, tests, _keys(profile.test.framework))
-            await asyncio.to_thread(self._export, run, profile, target_id, (tree_oid, base_oid))
+            run = Run(room, profile.test, environment, tests, signing_keys(profile.test.framework))
+            await asyncio.to_thread(
+                lay_out, run, profile, self._trees, target_id, (tree_oid, base_oid)
+            )
             run.furnish()
             completed = await self._sandbox.run(run.command())
         return outcome(completed, run)
-
-    def _export(
-        self, run: "Run", profile: TargetProfile, target_id: str, oids: tuple[str, str]
-    ) -> None:
-        """The candidate's tree, but its tests and their configuration as the base has them."""
-        candidate, base = oids
-        tree = self._trees(target_id, candidate)
-        tree.export(run.tree)
-        if base and base != candidate:
-            _restore(self._trees(target_id, base), tree, profile, run.tree)
 
 
 @dataclass(frozen=True)
@@ -90,6 +82,7 @@ class Run:
     environment: Environment
     tests: tuple[str, ...]
     keys: tuple[bytes, ...]
+    plugin: str = "by_pytest"
 
     @property
     def tree(self) -> Path:
@@ -150,7 +143,7 @@ class Run:
     def _variables(self) -> dict[str, str]:
         # A cache directory of its own rather than "-p no:cacheprovider", without which options that
         # a target may set, such as --ff, would be unknown.
-        options = ("-p", f"{PACKAGE}.by_pytest", "-o", f"cache_dir={self.scratch / 'cache'}")
+        options = ("-p", f"{PACKAGE}.{self.plugin}", "-o", f"cache_dir={self.scratch / 'cache'}")
         sources = [str(self.tree / each) for each in self.plan.pythonpath]
         variables = {
             "PYTHONPATH": ":".join([*sources, str(self.scratch / "plugin")]),
@@ -174,6 +167,17 @@ class Run:
         return variables
 
 
+def lay_out(
+    run: Run, profile: TargetProfile, trees: Trees, target_id: str, oids: tuple[str, str]
+) -> None:
+    """The candidate's tree, but its tests and their configuration as the base has them."""
+    candidate, base = oids
+    tree = trees(target_id, candidate)
+    tree.export(run.tree)
+    if base and base != candidate:
+        _restore(trees(target_id, base), tree, profile, run.tree)
+
+
 def _restore(base: Tree, candidate: Tree, profile: TargetProfile, into: Path) -> None:
     """Put back what decides whether a change is good, where a change that a person let through has touched it."""
     for path in base.files():
@@ -187,7 +191,7 @@ def _restore(base: Tree, candidate: Tree, profile: TargetProfile, into: Path) ->
         place.write_bytes(content or b"")
 
 
-def _keys(framework: str) -> tuple[bytes, ...]:
+def signing_keys(framework: str) -> tuple[bytes, ...]:
     """One for each pytest session: pytest itself is one, any other command may hold several."""
     return tuple(secrets.token_bytes(32) for _ in range(SESSIONS if framework == CUSTOM else 1))
 

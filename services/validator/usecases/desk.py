@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from services.validator.ports import Forge, Publisher, Remote, Repository, Suite
+from services.validator.ports import Faults, Forge, Publisher, Remote, Repository, Suite
 from shared.contracts.documents import Target
 from shared.environments.ports import Environment, Environments
 from shared.kernel.clock import Clock
@@ -38,6 +38,7 @@ class Desk:
     forge: Forge | None
     environments: Environments
     suite: Suite
+    faults: Faults
     sandbox: Sandbox
     clock: Clock
     new_id: NewId
