@@ -249,7 +249,7 @@ def _others(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
             yield "boolean", ast.BoolOp(SWAPPED[type(op)](), node.values)  # type: ignore[arg-type]
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             yield "condition", operand
-        case ast.BinOp(op=op) if type(op) in SWAPPED and not _has_text(node):
+        case ast.BinOp(op=op) if type(op) in SWAPPED and not _is_odd(node):
             yield "arithmetic", ast.BinOp(node.left, SWAPPED[type(op)](), node.right)  # type: ignore[arg-type]
         case ast.IfExp(test=test, body=body, orelse=orelse):
             yield "condition", ast.IfExp(ast.UnaryOp(ast.Not(), test), body, orelse)
@@ -257,13 +257,15 @@ def _others(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
             yield from (("constant", ast.Constant(other)) for other in _constants(value))
 
 
-def _has_text(node: ast.BinOp) -> bool:
-    """Texts can be added and formatted, and neither the other way round."""
-    sides = (node.left, node.right)
+def _is_odd(node: ast.BinOp) -> bool:
+    """Texts can be added and formatted, but not the other way round; and adding nothing is taking nothing away."""
     return any(
         isinstance(each, ast.JoinedStr)
-        or (isinstance(each, ast.Constant) and isinstance(each.value, str | bytes))
-        for each in sides
+        or (
+            isinstance(each, ast.Constant)
+            and (isinstance(each.value, str | bytes) or not each.value)
+        )
+        for each in (node.left, node.right)
     )
 
 

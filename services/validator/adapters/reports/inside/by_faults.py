@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -32,6 +32,10 @@ from .switch import REACHED, SWITCH, install
 FACTOR, GRACE = 5.0, 2.0
 # A test session needs this much to begin.
 START = 60.0
+# So many faults in what runs at import are tried, each in a test session that begins anew.
+ANEW = 4
+# How a process with a fault ends: all its tests passed, one failed, or ended it or did not end.
+PASSED, FAILED, ENDED, NO_TIME = "passed", "failed", "ended", "no time"
 install()
 
 
@@ -40,6 +44,13 @@ def plan() -> dict[str, Any]:
     text = Path(os.environ["GROUNDSWELL_FAULTS"]).read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
+
+
+class End(NamedTuple):
+    """How a process with a fault ended: with its last test, or by which test."""
+
+    by: str
+    how: str
 
 
 class Channel:
@@ -192,7 +203,7 @@ class Trial:
             if child == 0:
                 os.setpgid(0, 0)
                 answering.say(pid=os.getpid())
-                SWITCH.turn_on(asked["id"])
+                SWITCH.turn_on(asked["faults"])
                 return cls(answering, asked["tests"])
             os.waitpid(child, 0)
             answering.say(end=True)
@@ -230,9 +241,9 @@ class Aside:
         os.close(asking.reading)
         answering.only_read()
 
-    def begin(self, number: int, tests: Iterable[str]) -> tuple[Channel, int]:
-        """Ask for a process of that fault, and who it is."""
-        self.asking.say(id=number, tests=list(tests))
+    def begin(self, faults: Iterable[int], tests: Iterable[str]) -> tuple[Channel, int]:
+        """Ask for a process of these faults, and who it is."""
+        self.asking.say(faults=list(faults), tests=list(tests))
         said = self.answering.hear(START) or {}
         return self.answering, int(said["pid"])
 
@@ -265,7 +276,8 @@ class Trials:
         self.usable: dict[str, float] = {}
         self.reach: dict[int, list[str]] = {}
         self.imported: set[str] = set()
-        self.steady: dict[tuple[str, bool], bool] = {}
+        self.steady: dict[str, bool] = {}
+        self.anew = 0
         self.items: dict[str, Any] = {}
         self.at_import: set[int] = set()
         lines.write({"event": "start", "pytest": pytest.__version__})
@@ -304,8 +316,10 @@ class Trials:
             self.stop("the tests ended before their end without any fault")
             return True
         until = time.monotonic() + self.seconds
+        found = {each["id"]: self.try_out(each, until) for each in self.faults}
+        self.try_together(found, until)
         for fault in self.faults:
-            self.try_out(fault, until)
+            self.say(fault, **found[fault["id"]])
         self.finish()
         return True
 
@@ -331,67 +345,103 @@ class Trials:
         channel.close()
         return ended
 
-    def try_out(self, fault: dict[str, Any], until: float) -> None:
-        """One fault, as far as the time goes."""
+    def try_out(self, fault: dict[str, Any], until: float) -> dict[str, Any]:
+        """What becomes of one fault, as far as the time goes."""
         number, when = fault["id"], fault["when"]
         at_import, tests = number in self.at_import, self.reach.get(number, [])
         if when in {"reach", "imported"}:
             there = at_import if when == "reach" else fault["path"] in self.imported
             there = bool((there and self.usable) or tests)
-            self.say(fault, there, reached=there)
-            return
-        anew = at_import and (when == "import" or not tests)
-        if anew or (when == "import" and tests):
+            return {"noticed": there, "reached": there}
+        if when == "import" and tests and not at_import:
             # What imports it need not be what uses it.
             tests = list(self.usable)
-        if not tests:
-            self.say(fault, False)
-            return
-        tests = sorted(tests, key=lambda each: (self.usable[each], each))
-        noticed, by, why = self.notice(number, tests, until, anew=anew)
-        self.say(fault, noticed, reached=True, tests=len(tests), by=by, why=why)
+        found: dict[str, Any] = {"noticed": False, "reached": bool(tests), "tests": len(tests)}
+        if when == "call" or not at_import:
+            found |= self.notice(number, tests, until)
+        if at_import and found["noticed"] is False and self.usable:
+            found |= {"reached": True, "tests": len(self.usable)}
+            found |= self.notice_anew(number, until)
+        return found
 
-    def notice(
-        self, number: int, tests: list[str], until: float, *, anew: bool
-    ) -> tuple[bool | None, str, str]:
-        """Whether a test notices it, which, and why that is not known.
+    def notice(self, number: int, tests: list[str], until: float) -> dict[str, Any]:
+        """Whether a test notices it, which, and why that is not known; the quickest first.
 
         A test that fails without the fault too, or only sometimes, has noticed nothing.
         """
-        left = [each for each in tests if self.steady.get((each, anew), True)]
+        left = sorted(tests, key=lambda each: (self.usable[each], each))
+        left = [each for each in left if self.steady.get(each, True)]
         while left:
-            by, ended = self.run(number, left, until, anew=anew)
-            if not ended:
-                return None, "", "there was no time left"
-            if not by:
-                return False, "", ""
-            test = next((each for each in left if each.startswith(by)), left[0])
-            steady = self.is_steady(test, until, anew=anew)
-            if steady and (anew or self.run(number, [test], until, anew=False)[0]):
-                return True, by, ""
-            if anew:
-                return None, "", "a test session that begins anew fails without the fault too"
-            left = left[left.index(test) + 1 :]
-        return False, "", ""
+            end = self.run([number], left, until)
+            if end.how == PASSED:
+                break
+            if end.how == NO_TIME:
+                return {"noticed": None, "why": "there was no time left"}
+            if self.is_steady(end.by, until) and (
+                end.how == ENDED or self.fails(number, end.by, until)
+            ):
+                return {"noticed": True, "by": end.by}
+            left = left[left.index(end.by) + 1 :]
+        return {"noticed": False}
 
-    def is_steady(self, test: str, until: float, *, anew: bool) -> bool:
+    def notice_anew(self, number: int, until: float) -> dict[str, Any]:
+        """The same in a session that begins anew, with all tests in their order: any may use what is imported."""
+        if self.anew >= ANEW:
+            return {"noticed": None, "why": "more faults run at import than are tried"}
+        self.anew += 1
+        tests = list(self.usable)
+        end = self.run([number], tests, until, anew=True)
+        if end.how == PASSED:
+            return {"noticed": False}
+        if end.how != NO_TIME:
+            place = next((n for n, each in enumerate(tests) if each.startswith(end.by)), 0)
+            without = self.run([], tests[: place + 1], until, anew=True)
+            if without.how == PASSED:
+                return {"noticed": True, "by": end.by}
+            if without.how != NO_TIME:
+                why = "a test session that begins anew fails without the fault too"
+                return {"noticed": None, "why": why}
+        return {"noticed": None, "why": "there was no time left"}
+
+    def try_together(self, found: dict[int, dict[str, Any]], until: float) -> None:
+        """Once more all that stayed green, at once and with all tests.
+
+        Of what is worked out once and kept, only the first test was seen to reach it; another may notice.
+        """
+        green = [n for n, each in found.items() if each["noticed"] is False and self.reach.get(n)]
+        left = [each for each in self.usable if self.steady.get(each, True)]
+        while green and left:
+            end = self.run(green, left, until)
+            if end.how in {PASSED, NO_TIME}:
+                return
+            if self.is_steady(end.by, until):
+                for number in [each for each in green if self.fails(each, end.by, until)]:
+                    found[number] = {**found[number], "noticed": True, "by": end.by}
+                    green.remove(number)
+            left = left[left.index(end.by) + 1 :]
+
+    def fails(self, number: int, test: str, until: float) -> bool:
+        """Whether a test fails under a fault."""
+        return self.run([number], [test], until).how in {FAILED, ENDED}
+
+    def is_steady(self, test: str, until: float) -> bool:
         """Whether it passes without a fault, alone."""
-        if (test, anew) not in self.steady:
-            by, ended = self.run(-1, [test], until, anew=anew)
-            if not ended:
+        if test not in self.steady:
+            end = self.run([], [test], until)
+            if end.how == NO_TIME:
                 return False
-            self.steady[test, anew] = not by
-        return self.steady[test, anew]
+            self.steady[test] = end.how == PASSED
+        return self.steady[test]
 
-    def run(self, number: int, tests: list[str], until: float, *, anew: bool) -> tuple[str, bool]:
-        """The first of these tests that fails with that fault; and whether there was time enough to know."""
+    def run(self, faults: list[int], tests: list[str], until: float, *, anew: bool = False) -> End:
+        """These tests with these faults, up to the first that fails."""
         if anew and self.aside is not None:
-            channel, pid = self.aside.begin(number, tests)
+            channel, pid = self.aside.begin(faults, tests)
         else:
             channel = Channel()
             pid = fork(channel)
             if pid == 0:
-                SWITCH.turn_on(number)
+                SWITCH.turn_on(faults)
                 run_until_failure([self.items[each] for each in tests], channel)
         try:
             return self.wait(channel, tests[0], until, START if anew else GRACE)
@@ -403,22 +453,23 @@ class Trials:
             else:
                 channel.close()
 
-    def wait(self, channel: Channel, first: str, until: float, patience: float) -> tuple[str, bool]:
+    def wait(self, channel: Channel, first: str, until: float, patience: float) -> End:
         """What became of a process; a test that does not end, or ends it, has noticed."""
-        test, limit = first, patience + GRACE
+        test, limit = first, patience
         while True:
             left = until - time.monotonic()
             said = channel.hear(min(limit, left))
-            if said is None and left <= limit:
-                return "", False
+            if said is None:
+                return End(test, NO_TIME if left <= limit else ENDED)
             if not said or "end" in said:
-                return test, True
+                return End(test, ENDED)
             if "failed" in said:
-                return str(said["failed"]), True
+                return End(str(said["failed"]), FAILED)
             if "passed" in said:
-                return "", True
-            test = said.get("begin", test)
-            limit = FACTOR * self.usable.get(test, 0.0) + GRACE
+                return End("", PASSED)
+            if "begin" in said:
+                test = said["begin"]
+                limit = FACTOR * self.usable.get(test, 0.0) + GRACE
 
 
 def fork(channel: Channel) -> int:
