@@ -47,7 +47,7 @@ class SandboxedFaults:
             run = Run(room, profile.test, environment, tests, keys, PLUGIN)
             oids = (tree_oid, base_oid)
             await asyncio.to_thread(lay_out, run, profile, self._trees, target_id, oids)
-            await asyncio.to_thread(_plant, run.tree, told["files"])
+            await asyncio.to_thread(write_planted, run.tree, told["files"])
             run.furnish()
             (run.scratch / "faults.json").write_text(plan)
             (run.scratch / "plugin" / "sitecustomize.py").write_text(SITE)
@@ -62,7 +62,7 @@ class SandboxedFaults:
         return _read(completed, run.keys, len(told["faults"]))
 
 
-def _plant(tree: Path, files: Mapping[str, str]) -> None:
+def write_planted(tree: Path, files: Mapping[str, str]) -> None:
     """Over regular files of the tree only: a link may lead anywhere."""
     for path, text in files.items():
         parents = [tree / each for each in PurePosixPath(path).parents if str(each) != "."]

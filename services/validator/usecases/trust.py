@@ -51,7 +51,7 @@ async def trust(
     framework, tried, broken, run = place.profile.test.framework, None, "", None
     if framework == "pytest" and planting.faults:
         order = await _order(changes, trees, planting, seconds, desk)
-        order = replace(order, tests=tests_of(changes, impacted))
+        order = replace(order, tests=selection_of(changes, impacted))
         verdict = await run_tests(desk, place, order, wave_id=wave_id)
         run = verdict.id
         if verdict.report is not None:
@@ -118,7 +118,7 @@ async def _order(
     )
 
 
-def tests_of(
+def selection_of(
     changes: Sequence[Enhancement], impacted: Mapping[str, frozenset[str] | None]
 ) -> tuple[str, ...]:
     """The tests of all of them; empty, which is all tests, where those of one are not known."""

@@ -1,13 +1,15 @@
 """Trying planted faults: real pytest sessions on small trees, in the real sandbox."""
 
 import sys
+import textwrap
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
-from services.validator.adapters.faults import SandboxedFaults
-from services.validator.domain.faults import ChangedFile, Planting, Trial, Tried, plant
+from services.validator.adapters.faults import SandboxedFaults, write_planted
+from services.validator.domain.faults import ChangedFile, Trial, Tried, plant
+from services.validator.domain.reports import Infrastructure
 from shared.environments.interpreters import running
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
@@ -23,32 +25,21 @@ Try = Callable[..., object]
 
 @pytest.fixture
 async def try_out(tmp_path: Path) -> AsyncIterator[Try]:
-    """Tries every fault that fits in `m.py` as it became; what the tests saw, by what was planted."""
+    """Tries every fault that fits in `m.py` as it became; what came of each, by what was planted."""
 
-    async def try_out(
-        before: str,
-        after: str,
-        tests: dict[str, str],
-        *only: str,
-        seconds: float = 60,
-        command=QUICK,
-    ) -> object:
+    async def try_out(before, after, files, *only, seconds=60, command=QUICK, timeout=60) -> object:
         planting = plant({"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}, 99)
-        outcome = await run(planting, {"m.py": after, **tests}, only, seconds, command)
-        if not isinstance(outcome, Tried):
-            return outcome
-        return {each.mutant.what: outcome.trials[each.id] for each in planting.faults}
-
-    async def run(planting: Planting, files, only, seconds, command) -> object:
         work = tmp_path / "work"
         scratch = Scratch(work, uuid7)
         environment = Environment("key", BIN, (BIN.parent, *running().needs), 0, True)
-        faults = SandboxedFaults(sandbox, scratch, lambda *_: FakeTree(files))
-        plan, profile = planting.to_json(seconds), a_profile(*command)
+        faults = SandboxedFaults(sandbox, scratch, lambda *_: FakeTree({"m.py": after, **files}))
+        plan, profile = planting.to_json(seconds), a_profile(*command, timeout=timeout)
         outcome = await faults.try_out("tree", plan, profile, environment, only, target_id="target")
         scratch.close()
         assert [each.name for each in work.iterdir()] == [".lock"], "something was left behind"
-        return outcome
+        if not isinstance(outcome, Tried):
+            return outcome
+        return {each.mutant.what: outcome.trials[each.id] for each in planting.faults}
 
     async with a_sandbox(the_best(), tmp_path) as sandbox:
         yield try_out
@@ -141,3 +132,111 @@ async def test_each_fault_is_tried_with_the_tests_that_reach_it(try_out: Try):
     assert noticed["`8` became `9`"] == "test_m.py::test_table"
     # By a test that fails by itself when it is alone.
     assert found["`a + 5` became `a - 5`"].noticed is False
+
+
+ONE = "def f(a):\n    return {}\n"
+FINE = "import m\ndef test_a(): assert m.f(3) == 3\ndef test_b(): m.f(1)\ndef test_c(): pass\n"
+
+
+async def one(try_out: Try, files: dict[str, str], *only: str, **how) -> object:
+    found = await try_out(ONE.format("1"), ONE.format("a * 1"), files, *only, **how)
+    return found["`a * 1` became `None`"] if isinstance(found, dict) else found
+
+
+async def test_only_the_tests_that_were_chosen_are_run(try_out: Try):
+    files = {"test_m.py": FINE, "test_x.py": "raise RuntimeError"}
+    assert (await one(try_out, files, "test_m.py::test_b")).noticed is False
+
+
+async def test_a_test_that_hangs_or_dies_has_noticed(try_out: Try):
+    before = "def f(a):\n    return 1\n\n\ndef g(b):\n    return 1\n"
+    after = "def f(a):\n    return a * 1\n\n\ndef g(b):\n    return b * 1\n"
+    tests = """
+        import m, os, time
+        def test_dies():
+            if m.f(3) is None: os._exit(0)
+        def test_hangs():
+            if m.g(3) is None: time.sleep(600)
+        """
+    found = await try_out(before, after, {"test_m.py": textwrap.dedent(tests)})
+    assert found["`a * 1` became `None`"].by == "test_m.py::test_dies"
+    assert found["`b * 1` became `None`"].by == "test_m.py::test_hangs"
+
+
+async def test_a_test_that_fails_now_and_then_notices_nothing(try_out: Try):
+    """It passes in the fault-free run, which is the first one, and fails ever after."""
+    tests = """
+        import m, os
+        def test_flaky():
+            m.f(1)
+            assert not os.path.exists("ran")
+            open("ran", "w").close()
+        """
+    assert (await one(try_out, {"test_m.py": textwrap.dedent(tests)})).noticed is False
+
+
+async def test_what_there_was_no_time_for_is_not_said_to_be_noticed(try_out: Try):
+    assert await one(try_out, {"test_m.py": FINE}, seconds=0) == Trial(
+        None, reached=True, tests=2, why="there was no time left"
+    )
+
+
+async def test_options_that_would_divide_or_stop_the_session_do_neither(try_out: Try):
+    ini = "[pytest]\naddopts = -x -n 2 --ff\n"
+    tests = FINE.replace("import m", "import m\ndef test_0(): assert False")
+    found = await one(try_out, {"test_m.py": tests, "pytest.ini": ini})
+    assert (found.noticed, found.by) == (True, "test_m.py::test_a")
+
+
+async def test_a_session_that_cannot_begin_or_end_says_so_of_every_fault(try_out: Try):
+    found = await one(try_out, {"test_m.py": FINE, "conftest.py": "import nowhere"})
+    assert found.noticed is None
+    assert "conftest.py could not be imported" in found.why
+    dies = FINE.replace("def test_c(): pass", "def test_c(): import os; os._exit(0)")
+    found = await one(try_out, {"test_m.py": dies})
+    assert (found.noticed, found.why) == (
+        None,
+        "the tests ended before their end without any fault",
+    )
+
+
+async def test_without_a_whole_report_there_is_none(try_out: Try):
+    found = await one(try_out, {"test_m.py": f"import os; os._exit(0)\n{FINE}"})
+    assert isinstance(found, Infrastructure)
+    assert "before its end" in found.reason
+
+
+async def test_a_report_that_others_wrote_is_no_report(try_out: Try):
+    """What a session would say if it could: that every fault was noticed."""
+    forged = """
+        import json, os
+        line = json.dumps({"event": "fault", "id": 0, "noticed": True})
+        with open(os.environ["GROUNDSWELL_REPORT"], "a") as file:
+            file.write(json.dumps({"key": 0, "line": line, "mac": "0"}) + "\\n")
+        """
+    found = await one(try_out, {"test_m.py": textwrap.dedent(forged) + FINE})
+    assert isinstance(found, Infrastructure)
+    assert "damaged" in found.reason
+
+
+async def test_an_import_that_is_gone_is_looked_for_by_whether_its_module_is_imported(try_out: Try):
+    before, after = "import os\nx = 1\n", "x = 1\n"
+    for tests, there in (
+        (FINE.replace("m.f(3) == 3", "m.x").replace("m.f(1)", "0"), True),
+        ("def test_a(): pass\n", False),
+    ):
+        assert await try_out(before, after, {"test_m.py": tests}) == {
+            "no test imports it": Trial(there, reached=there)
+        }
+
+
+def test_a_planted_file_is_not_written_through_a_link(tmp_path: Path):
+    outside, tree = tmp_path / "outside", tmp_path / "tree"
+    outside.mkdir()
+    tree.mkdir()
+    (outside / "m.py").write_text("mine")
+    (tree / "p").symlink_to(outside)
+    (tree / "m.py").symlink_to(outside / "m.py")
+    write_planted(tree, {"p/m.py": "planted", "m.py": "planted", "gone.py": "planted"})
+    assert (outside / "m.py").read_text() == "mine"
+    assert not (tree / "gone.py").exists()
