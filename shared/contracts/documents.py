@@ -448,6 +448,25 @@ class Report(Document):
     created_at: datetime
 
 
+class Recall(Document):
+    """How well the choice of impacted tests did in one component. `id` is `<target>:<component>`.
+
+    Of the tests that caught a change in a full run, `caught` were among those chosen for it and `missed` were
+    not. Over `runs` full runs, `selected` of `total` tests were chosen. `counted` are the
+    last things that were counted, so that none is counted twice.
+    """
+
+    target_id: Id
+    component: str
+    caught: int = 0
+    missed: int = 0
+    runs: int = 0
+    selected: int = 0
+    total: int = 0
+    counted: tuple[str, ...] = ()
+    changed_at: datetime
+
+
 class Audit(Document):
     """Who asked for what, through which door."""
 

@@ -47,6 +47,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "reports": (),
     "findings": (_index("target_id", "commit"),),
     "health": (_index("target_id", "commit"),),
+    "recall": (_index("target_id"),),
     "audit": (_index("-at"),),
 }
 
@@ -68,6 +69,7 @@ class Store:
     reports: Repository[d.Report]
     findings: Repository[d.FindingSet]
     health: Repository[d.Health]
+    recall: Repository[d.Recall]
     audit: Repository[d.Audit]
 
 
@@ -89,6 +91,7 @@ def open_store(database: Database) -> Store:
         reports=Repository(database["reports"], d.Report),
         findings=Repository(database["findings"], d.FindingSet),
         health=Repository(database["health"], d.Health),
+        recall=Repository(database["recall"], d.Recall),
         audit=Repository(database["audit"], d.Audit),
     )
 

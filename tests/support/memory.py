@@ -140,6 +140,7 @@ def a_store() -> Store:
         "reports": d.Report,
         "findings": d.FindingSet,
         "health": d.Health,
+        "recall": d.Recall,
         "audit": d.Audit,
     }
     made = {name: MemoryRepository(name, *both) for name, both in machines.items()}

@@ -44,7 +44,7 @@ class SandboxedFaults:
         told = json.loads(plan)
         async with self._scratch.room() as room:
             keys = signing_keys(profile.test.framework)
-            run = Run(room, profile.test, environment, tests, keys, PLUGIN)
+            run = Run(room, profile.test, environment, tests, keys, plugin=PLUGIN)
             oids = (tree_oid, base_oid)
             await asyncio.to_thread(lay_out, run, profile, self._trees, target_id, oids)
             await asyncio.to_thread(write_planted, run.tree, told["files"])

@@ -119,7 +119,8 @@ async def _open(target: Target, ready: Sequence[Enhancement], desk: Desk) -> Epo
     place = await workplace(desk, target, head.commit)
     validating = await landing.find_landed(target, await pool.validate(ready, desk), desk)
     wave_id = ready[0].wave_id
-    verdict = await run_tests(desk, place, Order(place.tree, "baseline"), wave_id=wave_id)
+    order = Order(place.tree, "baseline", record=True)
+    verdict = await run_tests(desk, place, order, wave_id=wave_id)
     if verdict.outcome != "reported":
         reason = verdict.detail.partition("\n")[0]
         raise Rejected("the tests gave no usable report on the head.", hint=reason)

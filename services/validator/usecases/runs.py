@@ -5,12 +5,18 @@ import hashlib
 import json
 import zlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import structlog
 
-from services.validator.domain.reports import Infrastructure, Reported, RunOutcome, TestReport
+from services.validator.domain.reports import (
+    Infrastructure,
+    Reported,
+    RunOutcome,
+    TestReport,
+    corrected,
+)
 from services.validator.usecases.desk import Desk, Workplace, workplace
 from services.validator.usecases.trees import bring_tree
 from shared.contracts.base import RunKind
@@ -152,21 +158,45 @@ async def _carry_out(verdict: Verdict, desk: Desk) -> Verdict:
 
 
 async def _carry_out_tests(verdict: Verdict, place: Workplace, desk: Desk) -> dict[str, Any]:
-    for _ in range(ATTEMPTS):
-        outcome = await desk.suite.run(
-            verdict.tree,
-            place.profile,
-            place.environment,
-            verdict.tests,
-            target_id=place.target.id,
-            base_oid=place.tree,
-            repeat=verdict.repeat,
-            record=verdict.record,
-        )
+    for attempt in range(ATTEMPTS):
+        # What recording may have broken is not recorded when it is tried again.
+        record = verdict.record and not attempt
+        outcome = await _run(verdict, place, desk, verdict.tests, record=record)
         if isinstance(outcome, Reported):
             break
         log.warning("run_broken", run=verdict.id, reason=outcome.reason)
+    if verdict.record and isinstance(outcome, Reported):
+        outcome = await _without_recording(outcome, verdict, place, desk)
     return await _keep(outcome, desk)
+
+
+async def _run(
+    verdict: Verdict, place: Workplace, desk: Desk, tests: Sequence[str], *, record: bool
+) -> RunOutcome:
+    return await desk.suite.run(
+        verdict.tree,
+        place.profile,
+        place.environment,
+        tuple(tests),
+        target_id=place.target.id,
+        base_oid=place.tree,
+        repeat=verdict.repeat,
+        record=record,
+    )
+
+
+async def _without_recording(
+    recorded: Reported, verdict: Verdict, place: Workplace, desk: Desk
+) -> Reported:
+    """What failed is run once more as ever, and that counts: a test may not stand being recorded."""
+    failing = sorted(recorded.report.failing)
+    if recorded.impact is None or not failing:
+        return recorded
+    again = await _run(verdict, place, desk, failing, record=False)
+    if not isinstance(again, Reported):
+        log.warning("run_broken", run=verdict.id, reason=again.reason)
+        return recorded
+    return replace(recorded, report=corrected(recorded.report, again.report))
 
 
 # How a run of each kind is carried out: the verdict's fields that follow from it.
@@ -181,9 +211,11 @@ async def _keep(outcome: RunOutcome, desk: Desk) -> dict[str, Any]:
         return {"outcome": "infrastructure", "detail": detail[-4000:]}
     digest = await keep_text(outcome.report.to_json(), "tests", desk)
     counts = outcome.report.counts
+    impact = await keep_text(outcome.impact, "impact", desk) if outcome.impact else None
     return {
         "outcome": "reported",
         "report": digest,
+        "impact": impact,
         "failing": tuple(sorted(outcome.report.failing)),
         "counts": Counts(
             tests=counts.tests, passed=counts.passed, failed=counts.failed, skipped=counts.skipped
