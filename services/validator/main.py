@@ -10,6 +10,7 @@ import structlog
 
 from services.validator.adapters.benchmarks.runner import SandboxedBenchmarks
 from services.validator.adapters.detectors import RuffDetectors
+from services.validator.adapters.faults import SandboxedFaults
 from services.validator.adapters.forges import RestForge
 from services.validator.adapters.history import GitHistory
 from services.validator.adapters.remotes import GitRemote
@@ -90,6 +91,7 @@ def build(
             settings.home / "validator", lambda target_id: Mirror.at(settings.home, target_id)
         ),
         history=lambda target: GitHistory(Mirror.at(settings.home, target.id)),
+        faults=SandboxedFaults(sandbox, scratch, tree),
         sandbox=sandbox,
         slots=_slots(settings),
         clock=utc_now,

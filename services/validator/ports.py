@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Protocol
 
 from services.validator.domain.bench_reports import BenchmarkReport
+from services.validator.domain.faults import Tried
 from services.validator.domain.findings import Look
 from services.validator.domain.history import Commit
 from services.validator.domain.reports import Infrastructure, RunOutcome
@@ -130,6 +131,23 @@ class History(Protocol):
 
     def wrote(self, fix: Commit, since: str, paths: Collection[str]) -> Collection[str]:
         """The commits of the line after `since` that wrote what `fix` changes in these paths."""
+
+
+class Faults(Protocol):
+    """Tries faults that were planted in a target's code: whether its tests notice them."""
+
+    async def try_out(
+        self,
+        tree_oid: str,
+        plan: str,
+        profile: TargetProfile,
+        environment: Environment,
+        tests: tuple[str, ...] = (),
+        *,
+        target_id: str,
+        base_oid: str = "",
+    ) -> Tried | Infrastructure:
+        """Try each fault of a plan (`Planting.to_json`) on a tree, with all tests or those with these ids."""
         ...
 
 

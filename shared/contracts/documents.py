@@ -3,6 +3,7 @@
 A document with a `state` also has a `version`, which every stored change raises by one.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -241,6 +242,68 @@ class Approval(Value):
     at: datetime
 
 
+class Unnoticed(Value):
+    """A planted fault at which every test stayed green; `reached` says whether any test runs that line."""
+
+    path: str
+    line: int
+    what: str
+    reached: bool
+
+
+class Protection(Value):
+    """Whether the tests would notice a fault in what a change touches.
+
+    protected: every fault that was tried was noticed · unprotected: some were not · unknown: there is code
+    that can be wrong, and nothing could be tried in it · not_measured: nothing can be tried in such a
+    target · nothing: it touches nothing that can be wrong, such as comments and annotations.
+
+    `planted` are the faults that were tried, `not_measured` those and the places that were not. `lines` are the
+    changed lines with a fault that was tried, `protected_lines` those of them where none stayed green.
+    """
+
+    state: Literal["protected", "unprotected", "unknown", "not_measured", "nothing"]
+    planted: int = 0
+    noticed: int = 0
+    survived: tuple[Unnoticed, ...] = ()
+    not_measured: int = 0
+    lines: int = 0
+    protected_lines: int = 0
+    sentence: str = ""
+    run: Id | None = None
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """The places that no test runs, as path:line."""
+        return tuple(f"{each.path}:{each.line}" for each in self.survived if not each.reached)
+
+
+class Share(Value):
+    """How much of what changes touched is protected, where it was measured: counts, not a ratio."""
+
+    changes: int
+    protected_changes: int
+    faults: int
+    noticed: int
+    lines: int
+    protected_lines: int
+
+
+def protected_share(found: Iterable[Protection | None]) -> Share | None:
+    """The sum over changes; None where nothing was measured, so that no number is shown that was not."""
+    measured = [each for each in found if each is not None and each.planted]
+    if not measured:
+        return None
+    return Share(
+        changes=len(measured),
+        protected_changes=sum(each.state == "protected" for each in measured),
+        faults=sum(each.planted for each in measured),
+        noticed=sum(each.noticed for each in measured),
+        lines=sum(each.lines for each in measured),
+        protected_lines=sum(each.protected_lines for each in measured),
+    )
+
+
 class Enhancement(Document):
     """A proposed change. `key` is unique within its task, so that a task done twice proposes once."""
 
@@ -278,6 +341,7 @@ class Enhancement(Document):
     rollback_refused: str = ""
     asks: str = ""
     approval: Approval | None = None
+    protection: Protection | None = None
     created_at: datetime
     changed_at: datetime
     finished_at: datetime | None = None

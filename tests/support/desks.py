@@ -25,6 +25,7 @@ def a_validator(store: Store, home: Path, **given: Any) -> Desk:
         "suite": None,
         "detectors": None,
         "history": None,
+        "faults": None,
         "sandbox": NoSandbox(()),
         "clock": Watch(),
         "new_id": uuid7,

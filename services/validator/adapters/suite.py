@@ -83,27 +83,18 @@ class SandboxedSuite:
             ]
             return worst(runs)
         async with self._scratch.room() as room:
-            keys = _keys(profile.test.framework)
+            keys = signing_keys(profile.test.framework)
             run = Run(room, profile.test, environment, tests, keys, repeat=repeat, record=record)
-            await completely(self._export, run, profile, target_id, (tree_oid, base_oid))
+            oids = (tree_oid, base_oid)
+            await completely(lay_out, run, profile, self._trees, target_id, oids)
             run.furnish()
             completed = await self._sandbox.run(run.command())
         found = outcome(completed, run)
         if isinstance(found, Reported) and IMPACT in completed.reports:
             tree = self._trees(target_id, tree_oid)
-            impact = await asyncio.to_thread(_impact, completed.reports[IMPACT], tree)
+            impact = await completely(_impact, completed.reports[IMPACT], tree)
             return replace(found, impact=impact)
         return found
-
-    def _export(
-        self, run: "Run", profile: TargetProfile, target_id: str, oids: tuple[str, str]
-    ) -> None:
-        """The candidate's tree, but its tests and their configuration as the base has them."""
-        candidate, base = oids
-        tree = self._trees(target_id, candidate)
-        tree.export(run.tree)
-        if base and base != candidate:
-            _restore(self._trees(target_id, base), tree, profile, run.tree)
 
 
 @dataclass(frozen=True)
@@ -115,6 +106,7 @@ class Run:
     environment: Environment
     tests: tuple[str, ...]
     keys: tuple[bytes, ...]
+    plugin: str = "by_pytest"
     repeat: int = 1
     record: bool = False
 
@@ -177,7 +169,7 @@ class Run:
     def _variables(self) -> dict[str, str]:
         # A cache directory of its own rather than "-p no:cacheprovider", without which options that
         # a target may set, such as --ff, would be unknown.
-        options = ("-p", f"{PACKAGE}.by_pytest", "-o", f"cache_dir={self.scratch / 'cache'}")
+        options = ("-p", f"{PACKAGE}.{self.plugin}", "-o", f"cache_dir={self.scratch / 'cache'}")
         sources = [str(self.tree / each) for each in self.plan.pythonpath]
         variables = {
             "PYTHONPATH": ":".join([*sources, str(self.scratch / "plugin")]),
@@ -206,6 +198,17 @@ class Run:
         return variables
 
 
+def lay_out(
+    run: Run, profile: TargetProfile, trees: Trees, target_id: str, oids: tuple[str, str]
+) -> None:
+    """The candidate's tree, but its tests and their configuration as the base has them."""
+    candidate, base = oids
+    tree = trees(target_id, candidate)
+    tree.export(run.tree)
+    if base and base != candidate:
+        _restore(trees(target_id, base), tree, profile, run.tree)
+
+
 def _impact(content: bytes, tree: Tree) -> str | None:
     """What was recorded, with who imports what in that tree; None where it cannot be read."""
     try:
@@ -230,7 +233,7 @@ def _restore(base: Tree, candidate: Tree, profile: TargetProfile, into: Path) ->
         place.write_bytes(content or b"")
 
 
-def _keys(framework: str) -> tuple[bytes, ...]:
+def signing_keys(framework: str) -> tuple[bytes, ...]:
     """One for each pytest session: pytest itself is one, any other command may hold several."""
     return tuple(secrets.token_bytes(32) for _ in range(SESSIONS if framework == CUSTOM else 1))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from services.validator.ports import (
     Benchmarks,
     Detectors,
+    Faults,
     Forge,
     History,
     Publisher,
@@ -41,8 +42,7 @@ class Desk:
 
     `runner` is this process as others hear of it. `at_hand` are the runs that it has taken and whether
     they have begun, `awaited` how many here wait for which run; `leaving` is set when it has to end.
-    `checks` are the looks
-    at work at what landed, by target; `overdue` are the watches that wait for one, and since when.
+    `checks` are the looks at work at what landed, by target; `overdue` are the watches that wait for one, and since when.
     """
 
     store: Store
@@ -57,6 +57,7 @@ class Desk:
     suite: Suite
     detectors: Detectors
     history: Callable[[Target], History]
+    faults: Faults
     sandbox: Sandbox
     slots: Slots
     clock: Clock
