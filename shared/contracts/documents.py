@@ -305,7 +305,11 @@ def protected_share(found: Iterable[Protection | None]) -> Share | None:
 
 
 class Enhancement(Document):
-    """A proposed change. `key` is unique within its task, so that a task done twice proposes once."""
+    """A proposed change. `key` is unique within its task, so that a task done twice proposes once.
+
+    `returned` is how many heads it was tried on and sent back to wait for the next, `suspected` the tests
+    that it seems to break only together with what has landed meanwhile.
+    """
 
     id: Id
     wave_id: Id
@@ -334,6 +338,8 @@ class Enhancement(Document):
     state: EnhancementState = EnhancementState.PROPOSED
     reason: str = ""
     tests: tuple[str, ...] = ()
+    returned: int = 0
+    suspected: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     commit: Oid | None = None
     branch: str = ""

@@ -15,6 +15,11 @@ RECALL = 0.9
 FAR = 0.05
 
 
+def midpoint(low: int, high: int) -> int:
+    """Bisection: the prefix of length `low` passes, that of length `high` fails."""
+    return (low + high) // 2
+
+
 def witnesses(failing: Collection[str], knowledge: Knowledge) -> tuple[str, ...]:
     """The failing tests to run again: all, or where that is dear some quick ones of each module."""
     chosen = tuple(sorted(failing))
