@@ -68,6 +68,7 @@ class PlayedEnvironments:
 def impatient(monkeypatch):
     monkeypatch.setattr(runners, "LOOK", 0.02)
     monkeypatch.setattr(runs, "POLL", 0.02)
+    monkeypatch.setattr(runs, "REMIND", 5)
 
 
 @pytest.fixture

@@ -32,7 +32,9 @@ log = structlog.get_logger(__name__)
 
 # A run without a trustworthy report is tried this often in all; then it is said to be broken.
 ATTEMPTS = 3
-POLL = 2.0
+# In seconds: how often who waits for a run of another process looks, and after so many looks asks again.
+POLL = 0.5
+REMIND = 60
 
 Kind = Literal["tests", "log", "faults", "benchmarks", "plan", "impact"]
 
@@ -167,7 +169,7 @@ async def _asked_for(desk: Desk, verdict: Verdict) -> Verdict:
             verdict = wanted or await desk.store.verdicts.need(verdict.id)
             asked = 0
             continue
-        if asked % 15 == 0:
+        if asked % REMIND == 0:
             message = RunTests(run_id=verdict.id, target_id=verdict.target_id, again=asked > 0)
             # Each time it is wanted after all it is another message.
             key = f"{verdict.id}:{verdict.version}:{asked}"
