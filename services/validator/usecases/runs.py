@@ -13,6 +13,7 @@ import structlog
 from services.validator.domain.reports import Infrastructure, Reported, RunOutcome, TestReport
 from services.validator.usecases.desk import Desk, Workplace, workplace
 from services.validator.usecases.runners import (
+    as_asked_for,
     at_hand_elsewhere,
     company,
     in_slot,
@@ -189,11 +190,11 @@ async def carry_out(command: RunTests, desk: Desk) -> None:
 
     One that somebody is at is left to them, but for a message that came again: then they are lost.
     """
-    if command.run_id in desk.at_hand:
-        return
     if command.again and await at_hand_elsewhere(command.run_id, desk):
         return
     verdict = await desk.store.verdicts.need(command.run_id)
+    if as_asked_for(verdict) in desk.at_hand:
+        return
     if verdict.state is RunState.REQUESTED:
         verdict = await while_wanted(verdict, lambda known: _in_slot(known, desk), desk)
     if verdict.state is RunState.FINISHED:
