@@ -254,7 +254,8 @@ async def _conclude(watch: Watch, desk: Desk) -> None:
             change = await _take_off(blamed, watch, desk)
             gone = change.state is EnhancementState.ROLLED_BACK
             action = "taken_off" if gone else "refused"
-            refusals += [] if gone else [change.rollback_refused]
+            if not gone:
+                refusals.append(change.rollback_refused or f"{change.id} could not be taken off.")
             await _say_regressed(watch, result, blamed, action, desk)
         if result.outcome == "unexplained":
             await _say_regressed(watch, result, None, "none", desk)
@@ -270,16 +271,14 @@ async def _miss(watch: Watch, note: str, desk: Desk) -> None:
 
 async def _take_off(blamed: Blamed, watch: Watch, desk: Desk) -> Enhancement:
     """By a validated revert, once and with what depends on it; the change as it is after that."""
-    change = await desk.store.enhancements.need(blamed.enhancement_id)
-    if change.state is EnhancementState.APPLIED:
-        command = RollbackEnhancement(
-            enhancement_id=change.id,
-            reason=why_taken_off(blamed.symptoms, watch.before)[:1000],
-            dependents=True,
-        )
-        with contextlib.suppress(Conflict):
-            await roll_back(command, desk, automatic=True, repetition=repetition(watch))
-    return await desk.store.enhancements.need(change.id)
+    command = RollbackEnhancement(
+        enhancement_id=blamed.enhancement_id,
+        reason=why_taken_off(blamed.symptoms, watch.before)[:1000],
+        dependents=True,
+    )
+    with contextlib.suppress(Conflict):
+        await roll_back(command, desk, automatic=True, repetition=repetition(watch))
+    return await desk.store.enhancements.need(blamed.enhancement_id)
 
 
 async def _finish(
