@@ -1,0 +1,203 @@
+"""The gate at work on a simulated target: what the use case around it does, without git and processes.
+
+`Rehearsal` is the use case in small, one decision at a time, so that tests can interrupt it anywhere;
+`play` runs it to the end on a number of runners with a clock.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from bench.worlds import Target, World, members
+from bench.worlds import mask as mask_of
+from services.validator.domain.gate import (
+    Candidate,
+    Evidence,
+    Finished,
+    Knowledge,
+    Land,
+    NeedRuns,
+    Reject,
+    Run,
+    Step,
+    Unbuildable,
+    Undecided,
+    Wanted,
+    decide,
+)
+
+Decide = Callable[..., Step]
+Impact = Callable[[int], frozenset[str] | None]
+
+
+@dataclass(frozen=True)
+class Landing:
+    """One landing: the head it was made on, what landed, and the run that said so."""
+
+    head: int
+    changes: tuple[int, ...]
+    run: Run
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One rejection: the head it was judged on and the evidence that was named."""
+
+    head: int
+    change: int
+    tests: tuple[str, ...]
+    run: Run
+
+
+@dataclass
+class Story:
+    """What became of every change, what it cost in suite runs, and how long it took."""
+
+    landings: list[Landing] = field(default_factory=list)
+    rejected: list[Refusal] = field(default_factory=list)
+    undecided: list[int] = field(default_factory=list)
+    orphaned: list[int] = field(default_factory=list)
+    """Changes that need one that did not land."""
+    runs: list[tuple[int, Run]] = field(default_factory=list)
+    cost: float = 0.0
+    wall: float = 0.0
+
+    def landed(self) -> list[int]:
+        """In their order."""
+        return [change for landing in self.landings for change in landing.changes]
+
+    def wrong_landings(self, world: World) -> int:
+        """Heads on which a test fails that passed on the first."""
+        heads = [landing.head | mask_of(landing.changes) for landing in self.landings]
+        return sum(bool(world.wrong(head)) for head in heads)
+
+    def wrong_rejections(self, world: World) -> int:
+        """Changes that were rejected and break nothing on the head they were judged on."""
+        return sum(not world.harm(each.change, each.head) for each in self.rejected)
+
+
+@dataclass
+class Rehearsal:
+    """The gate of one target, from what is waiting to the end of each change."""
+
+    target: Target
+    width: int = 1
+    decide: Decide = decide
+    impacted: Impact = lambda _: None
+    waiting: dict[int, int] = field(default_factory=dict)
+    """Changes that have not ended, and how often each was given back."""
+    log: dict[Run, Evidence] = field(default_factory=dict)
+    story: Story = field(default_factory=Story)
+    knowledge: Knowledge = field(default_factory=Knowledge)
+    epoch: int = 0
+
+    @classmethod
+    def of(cls, world: World, **options: object) -> "Rehearsal":
+        """All changes of a world waiting."""
+        waiting = dict.fromkeys(range(world.size), 0)
+        return cls(Target(world), waiting=waiting, knowledge=world.knowledge(), **options)  # type: ignore[arg-type]
+
+    def wanted(self) -> tuple[Wanted, ...]:
+        """Carry out decisions until runs are needed; empty when every change has ended."""
+        while self.waiting:
+            step = self.step()
+            if isinstance(step, NeedRuns):
+                return step.runs
+        return ()
+
+    def step(self) -> Step:
+        """One decision, carried out."""
+        self.orphans()
+        if not self.waiting:
+            return Finished()
+        step = self.decide(self.candidates(), self.log, knowledge=self.knowledge, width=self.width)
+        match step:
+            case Land():
+                self.land(step)
+            case Reject(change=change):
+                del self.waiting[int(change)]
+                refusal = Refusal(self.target.head, int(change), step.tests, step.run)
+                self.story.rejected.append(refusal)
+            case Undecided(change=change):
+                del self.waiting[int(change)]
+                self.story.undecided.append(int(change))
+            case Finished():
+                raise AssertionError(f"finished with {sorted(self.waiting)} waiting")
+        return step
+
+    def candidates(self) -> list[Candidate]:
+        """What is waiting, as the gate sees it."""
+        world = self.target.world
+        return [
+            Candidate(
+                str(change),
+                change,
+                risk=world.risk,
+                needs=frozenset(map(str, members(world.standing_on(change) & ~self.target.head))),
+                impacted=self.impacted(change),
+                waited=waited,
+            )
+            for change, waited in sorted(self.waiting.items())
+        ]
+
+    def orphans(self) -> None:
+        """What needs a change that has ended elsewhere than on the branch does not apply any more."""
+        there = self.target.head | mask_of(self.waiting)
+        for change in list(self.waiting):
+            if self.target.world.standing_on(change) & ~there:
+                del self.waiting[change]
+                self.story.orphaned.append(change)
+
+    def land(self, step: Land) -> None:
+        """The branch moves; the rest goes back, and a new epoch begins with an empty log."""
+        changes = tuple(int(each) for each in step.changes)
+        self.story.landings.append(Landing(self.target.head, changes, step.run))
+        left = {n: waited + 1 for n, waited in self.waiting.items() if n not in changes}
+        self.moved(self.target.head | mask_of(changes), left)
+
+    def moved(self, head: int, waiting: Mapping[int, int]) -> None:
+        """The head is another one: what was known of the old one says nothing here."""
+        self.target.head = head
+        self.waiting = dict(waiting)
+        self.log = {}
+        self.epoch += 1
+
+    def tell(self, run: Run, evidence: Evidence) -> None:
+        """A run has ended."""
+        self.log[run] = evidence
+
+    def look(self, run: Run) -> Evidence:
+        """What the run shows; what does not compose is known without one."""
+        return self.target.observe(run)
+
+
+@dataclass
+class _Flight:
+    started: float
+    ends: float
+
+
+def play(world: World, *, runners: int = 1, impacted: Impact = lambda _: None) -> Story:
+    """From all changes waiting to all ended; a run that nobody wants any more is killed and paid for."""
+    gate = Rehearsal.of(world, width=runners, impacted=impacted)
+    clock, flying, epoch = 0.0, dict[Run, _Flight](), 0
+    while wanted := gate.wanted():
+        asked = [each.run for each in wanted]
+        gone = [run for run in flying if gate.epoch != epoch or run not in asked]
+        for run in gone:
+            gate.story.cost += clock - flying.pop(run).started
+        epoch = gate.epoch
+        for run in [each for each in asked if each not in flying][: runners - len(flying)]:
+            gate.story.runs.append((gate.target.head, run))
+            flying[run] = _Flight(clock, clock + price(gate.target, run))
+        first = min(flying, key=lambda run: flying[run].ends)
+        clock = flying[first].ends
+        gate.story.cost += clock - flying.pop(first).started
+        gate.tell(first, gate.look(first))
+    gate.story.cost += sum(clock - each.started for each in flying.values())
+    gate.story.wall = clock
+    return gate.story
+
+
+def price(target: Target, run: Run) -> float:
+    """What does not compose costs nothing: no process is started."""
+    return 0.0 if isinstance(target.observe(run), Unbuildable) else target.world.price(run)
