@@ -25,7 +25,6 @@ from services.validator.domain.gate import (
     decide,
 )
 
-Decide = Callable[..., Step]
 Impact = Callable[[int], frozenset[str] | None]
 
 
@@ -81,7 +80,6 @@ class Rehearsal:
 
     target: Target
     width: int = 1
-    decide: Decide = decide
     impacted: Impact = lambda _: None
     waiting: dict[int, int] = field(default_factory=dict)
     """Changes that have not ended, and how often each was given back."""
@@ -89,6 +87,8 @@ class Rehearsal:
     story: Story = field(default_factory=Story)
     knowledge: Knowledge = field(default_factory=Knowledge)
     epoch: int = 0
+    backlog: list[int] = field(default_factory=list)
+    """Changes that came while others were judged."""
 
     @classmethod
     def of(cls, world: World, **options: object) -> "Rehearsal":
@@ -98,7 +98,7 @@ class Rehearsal:
 
     def wanted(self) -> tuple[Wanted, ...]:
         """Carry out decisions until runs are needed; empty when every change has ended."""
-        while self.waiting:
+        while self.waiting or self.backlog:
             step = self.step()
             if isinstance(step, NeedRuns):
                 return step.runs
@@ -108,8 +108,10 @@ class Rehearsal:
         """One decision, carried out."""
         self.orphans()
         if not self.waiting:
+            self.moved(self.target.head, {})
+        if not self.waiting:
             return Finished()
-        step = self.decide(self.candidates(), self.log, knowledge=self.knowledge, width=self.width)
+        step = self.next()
         match step:
             case Land():
                 self.land(step)
@@ -123,6 +125,10 @@ class Rehearsal:
             case Finished():
                 raise AssertionError(f"finished with {sorted(self.waiting)} waiting")
         return step
+
+    def next(self) -> Step:
+        """The gate's own decision."""
+        return decide(self.candidates(), self.log, knowledge=self.knowledge, width=self.width)
 
     def candidates(self) -> list[Candidate]:
         """What is waiting, as the gate sees it."""
@@ -139,35 +145,54 @@ class Rehearsal:
             for change, waited in sorted(self.waiting.items())
         ]
 
-    def orphans(self) -> None:
+    def orphaned(self) -> list[int]:
         """What needs a change that has ended elsewhere than on the branch does not apply any more."""
         there = self.target.head | mask_of(self.waiting)
-        for change in list(self.waiting):
-            if self.target.world.standing_on(change) & ~there:
-                del self.waiting[change]
-                self.story.orphaned.append(change)
+        return [n for n in self.waiting if self.target.world.standing_on(n) & ~there]
+
+    def orphans(self) -> None:
+        """They leave."""
+        for change in self.orphaned():
+            del self.waiting[change]
+            self.story.orphaned.append(change)
 
     def land(self, step: Land) -> None:
         """The branch moves; the rest goes back, and a new epoch begins with an empty log."""
         changes = tuple(int(each) for each in step.changes)
-        self.story.landings.append(Landing(self.target.head, changes, step.run))
+        self.push(step)
         left = {n: waited + 1 for n, waited in self.waiting.items() if n not in changes}
-        self.moved(self.target.head | mask_of(changes), left)
+        self.moved(self.target.head, left)
+
+    def push(self, step: Land) -> None:
+        """Only the branch: from here on they have landed, even when nobody gets to write it down."""
+        changes = tuple(int(each) for each in step.changes)
+        self.story.landings.append(Landing(self.target.head, changes, step.run))
+        self.target.head |= mask_of(changes)
+
+    def arrive(self, change: int) -> None:
+        """It waits for the next head, unless nothing else is judged on this one."""
+        if self.waiting:
+            self.backlog.append(change)
+        else:
+            self.moved(self.target.head, {change: 0})
 
     def moved(self, head: int, waiting: Mapping[int, int]) -> None:
         """The head is another one: what was known of the old one says nothing here."""
         self.target.head = head
-        self.waiting = dict(waiting)
+        self.waiting = {**waiting, **dict.fromkeys(self.backlog, 0)}
+        self.backlog = []
         self.log = {}
         self.epoch += 1
+
+    def recover(self) -> None:
+        """What is on the branch has landed, whatever the states say."""
+        on_it = {n: waited for n, waited in self.waiting.items() if not self.target.head >> n & 1}
+        if len(on_it) < len(self.waiting):
+            self.moved(self.target.head, on_it)
 
     def tell(self, run: Run, evidence: Evidence) -> None:
         """A run has ended."""
         self.log[run] = evidence
-
-    def look(self, run: Run) -> Evidence:
-        """What the run shows; what does not compose is known without one."""
-        return self.target.observe(run)
 
 
 @dataclass
@@ -177,22 +202,25 @@ class _Flight:
 
 
 def play(world: World, *, runners: int = 1, impacted: Impact = lambda _: None) -> Story:
-    """From all changes waiting to all ended; a run that nobody wants any more is killed and paid for."""
-    gate = Rehearsal.of(world, width=runners, impacted=impacted)
+    """From all changes waiting to all ended."""
+    return fly(Rehearsal.of(world, width=runners, impacted=impacted))
+
+
+def fly(gate: Rehearsal) -> Story:
+    """Run it to its end with a clock; a run that nobody wants any more is killed, and paid for until then."""
     clock, flying, epoch = 0.0, dict[Run, _Flight](), 0
     while wanted := gate.wanted():
         asked = [each.run for each in wanted]
-        gone = [run for run in flying if gate.epoch != epoch or run not in asked]
-        for run in gone:
+        for run in [run for run in flying if gate.epoch != epoch or run not in asked]:
             gate.story.cost += clock - flying.pop(run).started
         epoch = gate.epoch
-        for run in [each for each in asked if each not in flying][: runners - len(flying)]:
+        for run in [each for each in asked if each not in flying][: gate.width - len(flying)]:
             gate.story.runs.append((gate.target.head, run))
             flying[run] = _Flight(clock, clock + price(gate.target, run))
         first = min(flying, key=lambda run: flying[run].ends)
         clock = flying[first].ends
         gate.story.cost += clock - flying.pop(first).started
-        gate.tell(first, gate.look(first))
+        gate.tell(first, gate.target.observe(first))
     gate.story.cost += sum(clock - each.started for each in flying.values())
     gate.story.wall = clock
     return gate.story
