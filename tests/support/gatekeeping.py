@@ -44,8 +44,8 @@ class Watched(Rehearsal):
                 self.check_landing(step)
             case Reject():
                 self.check_rejection(step)
-            case Undecided(change=change):
-                self.check_undecided(change)
+            case Undecided():
+                self.check_undecided()
         self.check_patience(step)
         return step
 
@@ -80,15 +80,21 @@ class Watched(Rehearsal):
         assert isinstance(seen, Seen)
         assert seen.worse & set(step.tests)
         for test in step.tests:
-            assert len(self.failed((step.change,), test)) > 1, "blamed for what failed once"
+            assert self.proven(step.change, test), "blamed for what failed once"
             assert test in seen.new or self.passed((), test), "the head was not looked at again"
             assert test not in self.target.world.failing(self.target.head)
         if self.calm():
             assert self.target.world.harm(int(step.change), self.target.head)
 
-    def check_undecided(self, change: str) -> None:
-        about = [seen for run, seen in self.log.items() if change in run.changes]
-        assert any(isinstance(seen, Broken | Unbuildable) for seen in about) or not self.calm()
+    def proven(self, change: str, test: str) -> bool:
+        """Twice alone; or alone, and in two more runs that it was in."""
+        alone = self.failed((change,), test)
+        all_runs = [r for r, e in self.log.items() if isinstance(e, Seen) and test in e.worse]
+        return len(alone) > 1 or (bool(alone) and sum(change in r.changes for r in all_runs) > 2)
+
+    def check_undecided(self) -> None:
+        missing = [seen for seen in self.log.values() if isinstance(seen, Broken | Unbuildable)]
+        assert missing or not self.calm(), "undecided although everything was seen"
 
     def check_patience(self, step: Step) -> None:
         """One that was returned too often is tried with nothing that could be in its way."""
