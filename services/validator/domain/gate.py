@@ -135,17 +135,17 @@ class _Judge:
         seen = self.log[full]
         if not isinstance(seen, Seen):
             return self._shrink(changes, seen)
-        if unconfirmed := self.log.unconfirmed(changes, seen.worse):
+        if unconfirmed := self.log.unconfirmed(changes, seen.worse | self._burnt(changes, seen)):
             return self._confirm(changes, unconfirmed)
-        if burning := self._burn_in(changes, seen):
-            return NeedRuns((burning,))
-        return Land(changes, full, tuple(self.held.items()))
+        return self._burn_in(changes, seen) or Land(changes, full, tuple(self.held.items()))
 
     def _blame(self, changes: tuple[str, ...], failing: frozenset[str]) -> Step:
         """The next step about failing tests; what is held back is judged on another head."""
         found = Blame(self.log, changes, failing, self.width).look()
         if not isinstance(found, Held):
             return found
+        if not found.left:
+            return self._shrink(changes, Broken("every part of it is in the way of another"))
         self.held |= found.changes
         return self.judge(found.left)
 
@@ -178,11 +178,17 @@ class _Judge:
                 return self._shrink(changes, broken)
         return NeedRuns(tuple(wanted)[: self.width])
 
-    def _burn_in(self, changes: tuple[str, ...], seen: Seen) -> Wanted | None:
+    def _burn_in(self, changes: tuple[str, ...], seen: Seen) -> Step | None:
         """New tests run many times before they may judge: a flaky one would refuse what is good later."""
         fresh = [each for each in seen.new if self.log.standing(changes, each) is Standing.UNKNOWN]
         if not fresh:
             return None
-        run = Run(changes, tuple(sorted(fresh)), 0, BURN_IN)
-        why = f"{len(fresh)} new tests, {BURN_IN} times each"
-        return None if run in self.log else Wanted(run, "burn-in", why)
+        run = self.log.again(changes, fresh, BURN_IN)
+        if broken := self.log.given_up(run):
+            return self._shrink(changes, broken)
+        return NeedRuns((Wanted(run, "burn-in", f"{len(fresh)} new tests, {BURN_IN} times each"),))
+
+    def _burnt(self, changes: tuple[str, ...], seen: Seen) -> frozenset[str]:
+        """New tests that did not survive it."""
+        fails = Standing.FAILS
+        return frozenset(each for each in seen.new if self.log.standing(changes, each) is fails)
