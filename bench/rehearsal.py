@@ -25,6 +25,9 @@ from services.validator.domain.gate import (
     decide,
 )
 
+# A change takes a handful of runs, on each of a handful of heads; far beyond that nothing would ever end.
+ENDLESS = 100
+
 Impact = Callable[[int], frozenset[str] | None]
 
 
@@ -214,6 +217,8 @@ def fly(gate: Rehearsal) -> Story:
         for run in [run for run in flying if gate.epoch != epoch or run not in asked]:
             gate.story.cost += clock - flying.pop(run).started
         epoch = gate.epoch
+        if len(gate.story.runs) > ENDLESS * gate.target.world.size:
+            raise AssertionError(f"livelock: it asks for {wanted[0]}")
         for run in [each for each in asked if each not in flying][: gate.width - len(flying)]:
             gate.story.runs.append((gate.target.head, run))
             flying[run] = _Flight(clock, clock + price(gate.target, run))

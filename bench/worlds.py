@@ -75,6 +75,8 @@ class World:
     infrastructure: float = 0.0
     component: tuple[int, ...] = ()
     """Each change's; empty where there are none."""
+    only_full: bool = False
+    """Runs of chosen tests give no report: a runner that cannot select."""
     needs: Mapping[int, frozenset[int]] = field(default_factory=dict)
     silent: frozenset[int] = frozenset()
     """Changes with which no run gives a report."""
@@ -161,7 +163,8 @@ class Target:
         if any(self.world.standing_on(each) & ~there for each in members(mine)):
             return Unbuildable()
         chance = random.Random(f"{self.world.seed}/{self.head}/{run}/{attempt}")  # noqa: S311
-        if chance.random() < self.world.infrastructure or mine & mask(self.world.silent):
+        lost = chance.random() < self.world.infrastructure or (self.world.only_full and run.tests)
+        if lost or mine & mask(self.world.silent):
             return Broken("no report")
         return self._reported(run, there, chance)
 
