@@ -24,6 +24,7 @@ from services.validator.domain.gate import (
     Wanted,
     decide,
 )
+from services.validator.usecases.weighing import HELD
 
 # A change takes a handful of runs, on each of a handful of heads; far beyond that nothing would ever end.
 ENDLESS = 100
@@ -90,6 +91,8 @@ class Rehearsal:
     story: Story = field(default_factory=Story)
     knowledge: Knowledge = field(default_factory=Knowledge)
     epoch: int = 0
+    suspected: dict[int, frozenset[str]] = field(default_factory=dict)
+    """What was held back on the head before, and what it seems to break."""
     backlog: list[int] = field(default_factory=list)
     """Changes that came while others were judged."""
 
@@ -140,9 +143,9 @@ class Rehearsal:
             Candidate(
                 str(change),
                 change,
-                risk=world.risk,
+                risk=HELD if change in self.suspected else world.risk,
                 needs=frozenset(map(str, members(world.standing_on(change) & ~self.target.head))),
-                impacted=self.impacted(change),
+                impacted=self.suspected.get(change) or self.impacted(change),
                 waited=waited,
             )
             for change, waited in sorted(self.waiting.items())
@@ -164,6 +167,7 @@ class Rehearsal:
         changes = tuple(int(each) for each in step.changes)
         self.push(step)
         left = {n: waited + 1 for n, waited in self.waiting.items() if n not in changes}
+        self.suspected = {int(change): frozenset(tests) for change, tests in step.held if tests}
         self.moved(self.target.head, left)
 
     def push(self, step: Land) -> None:
@@ -200,8 +204,15 @@ class Rehearsal:
 
 @dataclass
 class _Flight:
+    epoch: int
     started: float
     ends: float
+
+    def is_useless(self, run: Run, gate: Rehearsal) -> bool:
+        """Whether nobody waits for what it says any more."""
+        return self.epoch != gate.epoch or any(
+            int(each) not in gate.waiting for each in run.changes
+        )
 
 
 def play(world: World, *, runners: int = 1, impacted: Impact = lambda _: None) -> Story:
@@ -210,18 +221,22 @@ def play(world: World, *, runners: int = 1, impacted: Impact = lambda _: None) -
 
 
 def fly(gate: Rehearsal) -> Story:
-    """Run it to its end with a clock; a run that nobody wants any more is killed, and paid for until then."""
-    clock, flying, epoch = 0.0, dict[Run, _Flight](), 0
+    """Run it to its end with a clock.
+
+    As in the use case a run goes on until a change of it leaves or the epoch ends; then it is killed, and
+    paid for as far as it came.
+    """
+    clock, flying = 0.0, dict[Run, _Flight]()
     while wanted := gate.wanted():
-        asked = [each.run for each in wanted]
-        for run in [run for run in flying if gate.epoch != epoch or run not in asked]:
+        for run in [each for each in flying if flying[each].is_useless(each, gate)]:
             gate.story.cost += clock - flying.pop(run).started
-        epoch = gate.epoch
         if len(gate.story.runs) > ENDLESS * gate.target.world.size:
             raise AssertionError(f"livelock: it asks for {wanted[0]}")
-        for run in [each for each in asked if each not in flying][: gate.width - len(flying)]:
+        for run in [each.run for each in wanted if each.run not in flying][
+            : gate.width - len(flying)
+        ]:
             gate.story.runs.append((gate.target.head, run))
-            flying[run] = _Flight(clock, clock + price(gate.target, run))
+            flying[run] = _Flight(gate.epoch, clock, clock + price(gate.target, run))
         first = min(flying, key=lambda run: flying[run].ends)
         clock = flying[first].ends
         gate.story.cost += clock - flying.pop(first).started

@@ -9,6 +9,7 @@ import httpx
 from pydantic import BaseModel, TypeAdapter
 
 from shared.contracts.answers import (
+    BacktestAsked,
     DecisionAccepted,
     RollbackAccepted,
     RollbackAsked,
@@ -17,8 +18,8 @@ from shared.contracts.answers import (
     WaveOpened,
     WaveShown,
 )
-from shared.contracts.commands import Decision, Said, StartWave, Undo, UndoSince
-from shared.contracts.documents import Agent, Enhancement, Wave
+from shared.contracts.commands import BacktestTarget, Decision, Said, StartWave, Undo, UndoSince
+from shared.contracts.documents import Agent, Backtest, Enhancement, Wave
 from shared.contracts.events import EVENT_BY_SUBJECT, Event
 from shared.contracts.report import WaveReport
 from shared.kernel.errors import (
@@ -107,6 +108,24 @@ class Api:
         """Ask for all that landed since a time to be taken off."""
         path = "/enhancements/rollback"
         return await self._ask(RollbackAsked, "POST", path, json=asked.model_dump(mode="json"))
+
+    async def ask_backtest(self, command: BacktestTarget) -> BacktestAsked:
+        """Ask for a backtest; its `backtest_id` makes asking twice the same as once."""
+        body = command.model_dump(mode="json", exclude_none=True)
+        return await self._ask(BacktestAsked, "POST", "/backtests", json=body)
+
+    async def backtest(self, backtest: str) -> Backtest:
+        """A backtest, as far as it is."""
+        return await self._ask(Backtest, "GET", f"/backtests/{backtest}")
+
+    async def backtests(self, limit: int) -> list[Backtest]:
+        """The newest backtests."""
+        answer = await self._send("GET", "/backtests", params={"limit": limit})
+        return TypeAdapter(list[Backtest]).validate_json(answer.content)
+
+    async def stop_backtest(self, backtest: str) -> None:
+        """Ask for a backtest to be left as it is."""
+        await self._ask(BacktestAsked, "POST", f"/backtests/{backtest}/stop")
 
     async def agents(self, *, active: bool) -> list[Agent]:
         """The agents."""

@@ -7,10 +7,12 @@ from typing import Annotated
 import typer
 
 from cli import enhancements, system, target, waves
+from cli.backtest import run_backtest
 from cli.execute import execute
 from cli.options import Base, Components, DryRun, Focus, Json, Size, Unsandboxed
 from cli.run import run_wave
 from shared.contracts.base import ALL, WaveSize
+from shared.contracts.commands import Replay
 
 app = typer.Typer(
     name="groundswell",
@@ -42,6 +44,26 @@ def run(
         path, size=size, focus=focus, components=components, base=base, dry_run=dry_run
     )
     execute(run_wave(command, as_json=as_json))
+
+
+@app.command()
+def backtest(
+    path: Annotated[str, typer.Argument(help="A git repository: its path or url.")] = ".",
+    *,
+    since: Annotated[
+        str, typer.Option(help="Replay the commits after this one.", metavar="REVISION")
+    ],
+    limit: Annotated[int, typer.Option(help="The newest so many.", min=1, max=1000)] = 200,
+    base: Base = "",
+    report: Annotated[
+        Path | None, typer.Option(help="Write a report there, as Markdown.", metavar="FILE")
+    ] = None,
+    allow_unsandboxed: Unsandboxed = False,  # noqa: ARG001 - its callback does it
+    as_json: Json = False,
+) -> None:
+    """Replay a repository's own history: what the gate would have caught, missed, and cost. Lands nothing."""
+    command = Replay(target=path, base=base or None, since=since, limit=limit)
+    execute(run_backtest(command, report=report, as_json=as_json))
 
 
 @app.command()

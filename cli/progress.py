@@ -160,6 +160,16 @@ def _refused(event: e.RollbackRefused, progress: Progress) -> None:
     progress.say(event.reason, RED)
 
 
+def _replayed(event: e.CommitReplayed, progress: Progress) -> None:
+    style = {"caught": GREEN, "missed": RED, "false_alarm": RED}.get(event.outcome, DIM)
+    what = event.outcome.replace("_", " ")
+    progress.count(what)
+    note = f": {event.note}" if event.note else ""
+    progress.say(
+        f"{event.done}/{event.total} {event.commit[:10]} {what:<11} {event.title[:60]}{note}", style
+    )
+
+
 TELLERS: dict[type[e.Event], Callable[..., None]] = {
     e.EnvironmentBuilt: _environment,
     e.FindingsMeasured: _findings,
@@ -178,4 +188,5 @@ TELLERS: dict[type[e.Event], Callable[..., None]] = {
     e.EnhancementApproved: _approved,
     e.EnhancementRolledBack: _rolled_back,
     e.RollbackRefused: _refused,
+    e.CommitReplayed: _replayed,
 }

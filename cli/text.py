@@ -12,7 +12,9 @@ from rich.markup import escape
 from shared.kernel.errors import GroundswellError
 
 SHORT = 8
-OURS = re.compile(r"(?<![\w./-])groundswell (?=(?:run|up|wave|enhancement|init|doctor|example)\b)")
+OURS = re.compile(
+    r"(?<![\w./-])groundswell (?=(?:run|up|wave|enhancement|backtest|init|doctor|example)\b)"
+)
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)

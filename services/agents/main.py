@@ -6,16 +6,16 @@ import platform
 import psutil
 
 from services.agents import usecases
-from services.agents.adapters.detectors.own import OwnDetector
-from services.agents.adapters.detectors.ruff import RuffDetector
 from services.agents.adapters.engines.own import OwnEngine
 from services.agents.adapters.engines.rules import RulesEngine
 from services.agents.adapters.fixer import Fixer
+from services.agents.adapters.own_detector import OwnDetector
 from services.agents.adapters.several import Detectors, Engines
 from services.agents.handlers import handlers
 from services.agents.settings import Settings
 from shared.contracts.base import AgentType, Engine
 from shared.contracts.documents import Agent
+from shared.detectors.by_ruff import RuffDetector
 from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7

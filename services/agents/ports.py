@@ -1,49 +1,15 @@
 """What the agents' use cases need from the world."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from services.agents.domain.proposals import Proposal
 from shared.contracts.base import Message
-from shared.contracts.documents import Finding
-from shared.targets.profile import TargetProfile
-from shared.targets.tree import Tree
+from shared.detectors.ports import Source
 
 A = TypeVar("A", bound=BaseModel)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A target at one commit, as data."""
-
-    tree: Tree
-    profile: TargetProfile
-    target_id: str = ""
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Findings, and how many lines of source each component has."""
-
-    findings: tuple[Finding, ...]
-    lines: Mapping[str, int]
-    notes: tuple[str, ...] = ()
-
-
-class Detector(Protocol):
-    """Measures findings."""
-
-    @property
-    def name(self) -> str:
-        """Tool, version and selection: what makes two measurements comparable."""
-        ...
-
-    async def measure(self, source: Source) -> Measured:
-        """Every finding in the source of the target's components."""
-        ...
 
 
 class Engine(Protocol):

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.api.ports import Desk
+from services.api.routes.backtests import backtest_routes
 from services.api.routes.enhancements import enhancement_routes
 from services.api.routes.guard import Guard
 from services.api.routes.problems import answer_problems
@@ -34,8 +35,8 @@ def make_app(desk: Desk, *, local: bool) -> FastAPI:
     )
     answer_problems(app)
     app.add_middleware(Guard, local=local)
-    for router in (system_routes(desk), wave_routes(desk), enhancement_routes(desk)):
-        app.include_router(router)
+    for routes in (system_routes, wave_routes, enhancement_routes, backtest_routes):
+        app.include_router(routes(desk))
     return app
 
 

@@ -5,19 +5,23 @@ from faststream.nats import NatsRouter
 from services.validator import usecases
 from services.validator.usecases.desk import Desk
 from shared.contracts.commands import (
+    BacktestTarget,
     DecideEnhancement,
     MeasureHealth,
     RollbackEnhancement,
     RollbackEnhancements,
+    StopBacktest,
 )
 from shared.contracts.streams import (
     ENHANCEMENT_COMMANDS,
     HEALTH_COMMANDS,
     PROPOSALS_CLEARED,
     RUN_REQUESTS,
+    TARGET_COMMANDS,
 )
 from shared.contracts.work import ProposalCleared, RunTests
 from shared.messaging.consumers import only, unknown, work
+from shared.messaging.takers import Taker
 
 
 def handlers(desk: Desk) -> NatsRouter:
@@ -46,12 +50,32 @@ def handlers(desk: Desk) -> NatsRouter:
 
     enhancement(unknown)
 
+    target = router.subscriber(TARGET_COMMANDS.filter, **work(TARGET_COMMANDS))
+
+    @target(filter=only(BacktestTarget))
+    async def do_backtest(command: BacktestTarget) -> None:
+        await usecases.begin_backtest(command, desk)
+
+    @target(filter=only(StopBacktest))
+    async def do_stop_backtest(command: StopBacktest) -> None:
+        await usecases.stop_backtest(command, desk)
+
+    target(unknown)
+
     @router.subscriber(PROPOSALS_CLEARED.filter, **work(PROPOSALS_CLEARED))
     async def on_proposal_cleared(event: ProposalCleared) -> None:
         await usecases.admit(event, desk)
 
-    @router.subscriber(RUN_REQUESTS.filter, **work(RUN_REQUESTS))
+    return router
+
+
+def takers(desk: Desk) -> tuple[Taker[RunTests], ...]:
+    """What is taken only where there is room for it."""
+
     async def do_run_tests(command: RunTests) -> None:
         await usecases.carry_out(command, desk)
 
-    return router
+    def has_room(under_way: int) -> bool:
+        return usecases.has_room(under_way, desk)
+
+    return (Taker(RUN_REQUESTS, RunTests, do_run_tests, has_room),)

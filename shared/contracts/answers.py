@@ -76,6 +76,13 @@ class RollbackAsked(Value):
     events_after: int
 
 
+class BacktestAsked(Value):
+    """A backtest is asked for; `BacktestFinished` with its id comes after `events_after`."""
+
+    backtest_id: Id
+    events_after: int
+
+
 class DecisionAccepted(Value):
     """The decision is handed over; what becomes of it comes after `events_after`."""
 

@@ -116,6 +116,35 @@ class MeasureFindings(Message):
     moment: Literal["before", "after"]
 
 
+class Replay(Value):
+    """What is replayed: of a repository (its path or url) the commits since a revision, the newest `limit` of them.
+
+    `base` is the branch whose history it is; without it the one that is checked out.
+    """
+
+    target: str = Field(min_length=1, max_length=4096)
+    base: str | None = Field(default=None, max_length=255)
+    since: str = Field(min_length=1, max_length=255)
+    limit: int = Field(default=200, ge=1, le=1000)
+
+
+class BacktestTarget(Replay, Message):
+    """To the validator: replay a target's own history through the gate. Nothing lands.
+
+    The same `backtest_id` again is the same backtest.
+    """
+
+    subject: ClassVar[str] = "gs.cmd.target.backtest"
+    backtest_id: Id | None = None
+
+
+class StopBacktest(Message):
+    """To the validator: leave a backtest as it is; what it has run is kept, and not run again."""
+
+    subject: ClassVar[str] = "gs.cmd.target.stop_backtest"
+    backtest_id: Id
+
+
 class GetWaves(Message):
     """List waves, newest first."""
 

@@ -85,6 +85,24 @@ class RunState(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class BacktestState(StrEnum):
+    """running → completed | stopped | failed."""
+
+    RUNNING = "running"
+    COMPLETED = "completed"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class WatchState(StrEnum):
+    """watching → quiet | reverted (something of it was taken off) | given_up (and could not be)."""
+
+    WATCHING = "watching"
+    QUIET = "quiet"
+    REVERTED = "reverted"
+    GIVEN_UP = "given_up"
+
+
 W, T, E = WaveState, TaskState, EnhancementState
 
 
@@ -229,4 +247,25 @@ RUN = Machine(
     },
 )
 
-MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, PULL_REQUEST, RUN)
+B = BacktestState
+BACKTEST = Machine(
+    "backtest",
+    B.RUNNING,
+    {
+        (B.RUNNING, "complete"): B.COMPLETED,
+        (B.RUNNING, "stop"): B.STOPPED,
+        (B.RUNNING, "fail"): B.FAILED,
+    },
+)
+
+WATCH = Machine(
+    "watch",
+    WatchState.WATCHING,
+    {
+        (WatchState.WATCHING, "rest"): WatchState.QUIET,
+        (WatchState.WATCHING, "revert"): WatchState.REVERTED,
+        (WatchState.WATCHING, "give_up"): WatchState.GIVEN_UP,
+    },
+)
+
+MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, PULL_REQUEST, RUN, BACKTEST, WATCH)

@@ -46,6 +46,7 @@ COMMANDS = Stream(
         "gs.cmd.health.*",
         "gs.cmd.findings.*",
         "gs.cmd.enhancement.*",
+        "gs.cmd.target.*",
     ),
     Retention.WORK_QUEUE,
 )
@@ -71,9 +72,11 @@ INFINITE_COMMANDS = Consumer("coordinator-infinite", COMMANDS.name, "gs.cmd.infi
 HEALTH_COMMANDS = Consumer("validator-health", COMMANDS.name, "gs.cmd.health.*")
 FINDINGS_COMMANDS = Consumer("agents-findings", COMMANDS.name, "gs.cmd.findings.*")
 ENHANCEMENT_COMMANDS = Consumer("validator-enhancement", COMMANDS.name, "gs.cmd.enhancement.*")
+TARGET_COMMANDS = Consumer("validator-target", COMMANDS.name, "gs.cmd.target.*")
 PROPOSALS_SUBMITTED = Consumer("resolver-submitted", PROPOSALS.name, "gs.proposal.submitted")
 PROPOSALS_CLEARED = Consumer("validator-cleared", PROPOSALS.name, "gs.proposal.cleared")
-RUN_REQUESTS = Consumer("validator-runs", RUNS.name, "gs.run.*", max_ack_pending=4)
+# Every core of a few machines may have a run at hand.
+RUN_REQUESTS = Consumer("validator-runs", RUNS.name, "gs.run.*", max_ack_pending=256)
 EVENTS_FOR_COORDINATOR = Consumer("coordinator-events", EVENTS.name, "gs.evt.>")
 
 
@@ -92,6 +95,7 @@ CONSUMERS = (
     HEALTH_COMMANDS,
     FINDINGS_COMMANDS,
     ENHANCEMENT_COMMANDS,
+    TARGET_COMMANDS,
     PROPOSALS_SUBMITTED,
     PROPOSALS_CLEARED,
     RUN_REQUESTS,

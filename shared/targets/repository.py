@@ -14,6 +14,7 @@ from shared.targets.git import GitError, git, text
 LANDING_PREFIX = "groundswell/"
 # Repositories of other owners are read, not trusted; nothing of them is run.
 pygit2.settings.owner_validation = False
+WHOLE = re.compile(r"^[0-9a-f]{40}$")
 URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
 
 
@@ -126,7 +127,9 @@ def _configured_base(place: Path) -> str:
 
 def _commit(place: Path, revision: str) -> str | None:
     try:
-        return text(place, "rev-parse", "--verify", "-q", f"{revision}^{{commit}}")
+        return text(
+            place, "rev-parse", "--verify", "-q", "--end-of-options", f"{revision}^{{commit}}"
+        )
     except GitError:
         return None
 
@@ -175,6 +178,17 @@ def _dirty(place: Path) -> bool:
     return not repository.is_bare and any(
         flags != FileStatus.IGNORED for flags in repository.status().values()
     )
+
+
+def find_revision(location: str, revision: str) -> str | None:
+    """The commit that a revision means in a repository; of a remote: a branch, a tag or a whole id."""
+    if not is_url(location):
+        return _commit(Path(location), revision)
+    wanted = {f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}", f"refs/heads/{revision}"}
+    lines = git(None, "ls-remote", location, with_users_config=True).decode()
+    found = {name: oid for oid, _, name in (line.partition("\t") for line in lines.splitlines())}
+    named = [found[each] for each in sorted(wanted, reverse=True) if each in found]
+    return named[0] if named else revision if WHOLE.match(revision) else None
 
 
 def checked_out_at(location: str, branch: str) -> str | None:

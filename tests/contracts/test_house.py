@@ -54,6 +54,8 @@ def test_the_house_as_it_is_keeps_its_rules(house):
         ("deploy/local.py", "import motor"),
         ("bench/stack.py", "from motor import motor_asyncio"),
         ("shared/targets/git.py", "import motor"),
+        ("shared/detectors/ruff.py", "import motor"),
+        ("shared/targets/tree.py", "import shared.detectors.ruff"),
         ("shared/mongo/repository.py", "import motor"),
         ("shared/kernel/ids.py", "import pydantic_settings, structlog"),
         ("shared/kernel/ids.py", "import shared.contracts.base"),

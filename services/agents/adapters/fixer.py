@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 
 from services.agents.domain.proposals import Change
-from services.agents.ports import Source
+from shared.detectors.ports import Source
 from shared.environments.ports import Environment, Environments
 from shared.kernel.errors import Rejected
 from shared.sandbox.ports import Command, Limits, Sandbox

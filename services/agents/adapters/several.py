@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.agents.domain.proposals import Proposal
-from services.agents.ports import Detector, Engine, Measured, Source
+from services.agents.ports import Engine
+from shared.detectors.ports import Detector, Measured, Source
 
 
 class Detectors:

@@ -1,29 +1,10 @@
 """Applying a tool's edits to a text, and keeping a formatter to the lines that were changed."""
 
 import ast
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
-
-
-@dataclass(frozen=True)
-class Edit:
-    """Replace from (row, column) to (row, column), counted from 1 in characters, by `content`."""
-
-    start: tuple[int, int]
-    end: tuple[int, int]
-    content: str
-
-
-Fix = tuple[Edit, ...]
-
-
-def split_lines(text: str) -> list[str]:
-    """Lines with their ends, as Python's own tokenizer sees them (no form feeds, no U+2028)."""
-    return [line for line in LINE.findall(text) if line]
+from shared.detectors.texts import Fix, split_lines
 
 
 def apply_fixes(text: str, fixes: Sequence[Fix]) -> tuple[str, tuple[int, ...]]:

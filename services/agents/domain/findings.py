@@ -1,6 +1,5 @@
-"""Fingerprints and health: what stays comparable from one commit to the next."""
+"""Health, from findings."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
@@ -10,20 +9,6 @@ from shared.contracts.documents import Finding
 WEIGHT = {Severity.ERROR: 5.0, Severity.WARNING: 2.0, Severity.NOTE: 1.0}
 # So many weighted findings in a thousand lines halve the score.
 HALVING = 20.0
-
-
-class Fingerprints:
-    """Gives fingerprints to the findings of one tree, in the order of their lines."""
-
-    def __init__(self) -> None:
-        self._seen: Counter[tuple[str, str, str, str]] = Counter()
-
-    def next(self, tool: str, rule: str, path: str, line: str) -> str:
-        """By tool, rule, path, the line's text without its spacing, and which of its equals it is."""
-        identity = (tool, rule, path, " ".join(line.split()))
-        place = self._seen[identity]
-        self._seen[identity] += 1
-        return hashlib.sha256("\0".join((*identity, str(place))).encode()).hexdigest()
 
 
 def metrics(findings: Sequence[Finding], lines: int) -> dict[str, float]:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.agents.ports import Detector, Engine, Messenger, Source
+from services.agents.ports import Engine, Messenger
 from shared.contracts.base import AgentType
 from shared.contracts.documents import Agent, Target, Task
+from shared.detectors.ports import Detector, Source
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import NewId

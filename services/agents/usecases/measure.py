@@ -5,12 +5,12 @@ from collections import defaultdict
 import structlog
 
 from services.agents.domain.findings import metrics, score
-from services.agents.ports import Measured
 from services.agents.usecases.desk import Desk, read_source
 from shared.contracts.base import AgentType
 from shared.contracts.commands import MeasureFindings
 from shared.contracts.documents import Finding, FindingSet, Health, Target
 from shared.contracts.events import FindingsMeasured, MeasurementFailed
+from shared.detectors.ports import Measured
 from shared.kernel.errors import Rejected
 
 log = structlog.get_logger(__name__)

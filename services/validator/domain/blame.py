@@ -24,7 +24,7 @@ from services.validator.domain.evidence import (
     Undecided,
     Wanted,
 )
-from services.validator.domain.splitting import groups, odds, witnesses
+from services.validator.domain.splitting import groups, midpoint, odds, witnesses
 
 # A suspect this likely is tried alone.
 LIKELY = 0.5
@@ -33,7 +33,7 @@ SINGLY = 0.2
 # So many accused are tried together before each is tried alone.
 LINE_UP = 4
 # So few pairs are tried one after the other.
-PAIR, FEW_PAIRS, TRIES, SEVEN = (0, 1), 3, 8, 7
+PAIR, FEW_PAIRS, TRIES, SEVEN = 2, 3, 8, 7
 
 
 @dataclass(frozen=True)
@@ -265,19 +265,25 @@ class Together:
         ]
         if not parts:
             return self._ask(self.blame.changes, f"whether {test} still fails")
+<<<<<<< HEAD
         smallest = self.blame.ordered(min(parts, key=lambda each: (len(each), sorted(each))))
         if len(smallest) == 1:
             # It failed alone and passed with others: a flaky test says more when it is asked again.
             return self.blame.about(smallest[0], [test])
         if len(smallest) <= len(PAIR):
+=======
+        part = min(parts, key=lambda each: (len(each), sorted(each)))
+        smallest = self.blame.ordered(part)
+        if len(smallest) <= PAIR:
+>>>>>>> main
             return self.blame.hold(smallest[-1], [test])
         pairs = self._pairs(test, self.blame.ordered(frozenset.intersection(*parts)))
         if 0 < len(pairs) <= FEW_PAIRS:
-            run = self._run(self.blame.closed(pairs[0]))
-            if run not in self.log:
-                return self._ask(run.changes, f"whether these two together break {test}")
-        elif pairs and (run := self._halving(pairs)):
-            return self._ask(run.changes, f"which two of {len(smallest)} together break {test}")
+            both = self.blame.closed(pairs[0])
+            if self._run(both) not in self.log:
+                return self._ask(both, f"whether these two together break {test}")
+        elif pairs and (half := self._halving(pairs)):
+            return self._ask(half.changes, f"which two of {len(smallest)} together break {test}")
         return self._bisect(test, smallest)
 
     def _pairs(self, test: str, among: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -303,13 +309,13 @@ class Together:
     def _bisect(self, test: str, order: tuple[str, ...]) -> Outcome:
         """Between a prefix that passes and one that fails, of the smallest set that fails."""
         low = max(n for n in range(len(order)) if self._passes(order[:n], test))
-        middle = (low + len(order)) // 2
+        middle = midpoint(low, len(order))
         while middle > low:
             run = self._run(order[:middle])
             if run not in self.log and self.log.standing(run.changes, test) is Standing.UNKNOWN:
                 return self._ask(run.changes, f"how many of {len(order)} together break {test}")
             # No report: as if it failed, so that what is in the way is found nearer to the beginning.
-            middle = (low + middle) // 2
+            middle = midpoint(low, middle)
         return self.blame.hold(order[low], [test])
 
     def _passes(self, prefix: tuple[str, ...], test: str) -> bool:

@@ -12,6 +12,9 @@ from enum import Enum
 
 from services.validator.domain.rates import Rate, surely_no_worse, surely_worse
 
+# A benchmark is a test of this name; it fails where it is measured to be slower than on the head, which needs no
+# confirmation. Asked for alone the prefix means all of them; a full run of the suite asks for none.
+MEASURED = "bench::"
 # What a change is refused for was seen so often on the change alone.
 CONFIRMED = 2
 # A flaky test is repeated so often within each run, on the head as on the changes.
@@ -79,11 +82,13 @@ class Knowledge:
 
     `durations` are seconds per test, `startup` what any run takes besides. `flaky` are the rates of
     tests that failed and passed on one tree before. All of it only saves time or prevents blame.
+    `benchmarks` says whether the target has any: then they are compared before a batch lands.
     """
 
     durations: Mapping[str, float] = field(default_factory=dict)
     startup: float = 0.0
     flaky: Mapping[str, Rate] = field(default_factory=dict)
+    benchmarks: bool = False
 
     def share(self, tests: Iterable[str]) -> float:
         """What running these tests costs, as a share of a full run; 1 where that is not known."""
@@ -216,7 +221,7 @@ class Log:
         """How often it failed and passed on these changes, in runs that repeat it so often."""
         count = _Count()
         for run, tests, seen in self._runs.get(changes, ()):
-            if least <= run.repeat <= most and (not tests or test in tests):
+            if least <= run.repeat <= most and _asked(test, tests):
                 if test in seen.worse:
                     count.failed += 1
                 else:
@@ -257,12 +262,15 @@ class Log:
         return any(each <= self.cleared(test) for each in self.sets(test, Standing.FAILS))
 
     def looked_at_on_head(self, test: str) -> bool:
-        """Whether it was run on the head again; a test that the head lacks cannot be."""
-        return test in self.new or self._looks(test, self.repeat(test)) > 0
+        """Whether it was run on the head again; a test that the head lacks cannot be, a benchmark always was."""
+        return self._not_on_head(test) or self._looks(test, self.repeat(test)) > 0
 
     def well_looked_at_on_head(self, test: str) -> bool:
         """Whether it was run on the head so often that a flaky test would have failed there."""
-        return test in self.new or self._looks(test, self._repeat_on_head(test)) >= CONFIRMED
+        return self._not_on_head(test) or self._looks(test, self._repeat_on_head(test)) >= CONFIRMED
+
+    def _not_on_head(self, test: str) -> bool:
+        return test in self.new or test.startswith(MEASURED)
 
     def _looks(self, test: str, repeat: int) -> int:
         count = self._count(frozenset(), test, repeat)
@@ -293,7 +301,8 @@ class Log:
         """Whether it failed on these changes more than once, and passed on the head again."""
         failed = self.count(changes, test).failed
         fails = self.standing(changes, test) is Standing.FAILS
-        return fails and failed >= CONFIRMED and self.looked_at_on_head(test)
+        enough = 1 if test.startswith(MEASURED) else CONFIRMED
+        return fails and failed >= enough and self.looked_at_on_head(test)
 
     def sets(self, test: str, standing: Standing) -> list[frozenset[str]]:
         """The sets of changes on which the test is known to stand so; the head is not among them."""
@@ -351,20 +360,22 @@ class Log:
         """
         if self.standing((change,), test) is not Standing.FAILS or not self.fine_on_head(test):
             return False
-        if self.count((change,), test).failed >= CONFIRMED:
+        if self.confirmed((change,), test):
             return True
+        failing = self.sets(test, Standing.FAILS)
         mine = frozenset(self.candidates)
-        failing = [each for each in self.sets(test, Standing.FAILS) if each <= mine]
-        if self.doubtful(test) or not all(change in each for each in failing):
+        if self.doubtful(test) or any(e <= mine and change not in e for e in failing):
             return False
-        return sum(self.count(each, test).failed for each in failing) > CONFIRMED
+        return sum(self.count(each, test).failed for each in failing if change in each) > CONFIRMED
 
-    def unconfirmed(self, changes: Collection[str], worse: Collection[str]) -> frozenset[str]:
-        """Those of `worse` that nobody may be blamed for yet, and that are not explained either."""
+    def unconfirmed(self, changes: Collection[str]) -> frozenset[str]:
+        """Tests that failed with exactly `changes`, that nobody may be blamed for yet, and that are not explained either."""
+        mine = frozenset(changes)
         return frozenset(
             test
-            for test in worse
-            if not self.excused(test)
+            for test, sets in self._fails_on.items()
+            if mine in sets
+            and not self.excused(test)
             and self.standing(changes, test) is not Standing.PASSES
             and not self.confirmed(changes, test)
         )
@@ -388,3 +399,10 @@ class Log:
         seen = [self._evidence.get(each) for each in before if each.repetition >= 0]
         broken = [each for each in seen if isinstance(each, Broken)]
         return broken[0] if len(broken) == len(before) else None
+
+
+def _asked(test: str, tests: frozenset[str]) -> bool:
+    """Whether a run of these tests says something about that one."""
+    if test.startswith(MEASURED):
+        return test in tests or MEASURED in tests
+    return not tests or test in tests

@@ -16,6 +16,7 @@ from services.validator.domain.blame import Blame, Held
 from services.validator.domain.evidence import (
     BURN_IN,
     CONFIRMED,
+    MEASURED,
     NOTHING,
     Broken,
     Candidate,
@@ -34,7 +35,7 @@ from services.validator.domain.evidence import (
     Undecided,
     Wanted,
 )
-from services.validator.domain.splitting import quick_gate_pays, witnesses
+from services.validator.domain.splitting import look_pays, quick_gate_pays, witnesses
 
 # Returned so often, a change is tried alone: whatever it was tried with cannot be in its way.
 PATIENCE = 3
@@ -96,8 +97,10 @@ class _Judge:
             return NeedRuns(quick)
         if failing := self.log.failing_within(changes):
             return self._blame(changes, failing)
-        if check := self._check(changes):
-            return NeedRuns((check,))
+        if unconfirmed := self.log.unconfirmed(changes):
+            return self._confirm(changes, unconfirmed)
+        if first := self._first_look(changes):
+            return NeedRuns((first,))
         return self._try(changes)
 
     def _quick(self, changes: tuple[str, ...]) -> tuple[Wanted, ...]:
@@ -118,14 +121,18 @@ class _Judge:
             : self.width
         ]
 
-    def _check(self, changes: tuple[str, ...]) -> Wanted | None:
-        """What failed with more than `changes` is looked at before a full run is paid for."""
-        unsure = self.log.unsure(changes)
-        if not unsure or self.log.tried(changes):
+    def _first_look(self, changes: tuple[str, ...]) -> Wanted | None:
+        """Some tests before a full run is paid for: those that failed with more than `changes`, or all that reach them."""
+        if self.log.tried(changes):
             return None
-        run = Run(changes, witnesses(unsure, self.log.knowledge))
-        why = f"whether {len(unsure)} tests that failed with more changes also fail with these"
-        return None if run in self.log else Wanted(run, "check", why)
+        if unsure := self.log.unsure(changes):
+            run = Run(changes, witnesses(unsure, self.log.knowledge))
+            why = f"whether {len(unsure)} tests that failed with more changes also fail with these"
+            return None if run in self.log else Wanted(run, "check", why)
+        together = look_pays([self.log.candidates[each] for each in changes], self.log.knowledge)
+        run = Run(changes, tuple(sorted(together)))
+        why = f"the {len(together)} tests that reach any of them, before all tests"
+        return None if not together or run in self.log else Wanted(run, "quick gate", why)
 
     def _try(self, changes: tuple[str, ...]) -> Step:
         """The full run, and what follows from it."""
@@ -135,9 +142,11 @@ class _Judge:
         seen = self.log[full]
         if not isinstance(seen, Seen):
             return self._shrink(changes, seen)
-        if unconfirmed := self.log.unconfirmed(changes, seen.worse | self._burnt(changes, seen)):
-            return self._confirm(changes, unconfirmed)
-        return self._burn_in(changes, seen) or Land(changes, full, tuple(self.held.items()))
+        if burning := self._burn_in(changes, seen):
+            return burning
+        if measuring := self._measure(changes):
+            return NeedRuns((measuring,))
+        return Land(changes, full, tuple(self.held.items()))
 
     def _blame(self, changes: tuple[str, ...], failing: frozenset[str]) -> Step:
         """The next step about failing tests; what is held back is judged on another head."""
@@ -188,7 +197,9 @@ class _Judge:
             return self._shrink(changes, broken)
         return NeedRuns((Wanted(run, "burn-in", f"{len(fresh)} new tests, {BURN_IN} times each"),))
 
-    def _burnt(self, changes: tuple[str, ...], seen: Seen) -> frozenset[str]:
-        """New tests that did not survive it."""
-        fails = Standing.FAILS
-        return frozenset(each for each in seen.new if self.log.standing(changes, each) is fails)
+    def _measure(self, changes: tuple[str, ...]) -> Wanted | None:
+        """Only what passed is worth measuring; it is never measured beside another run."""
+        run = Run(changes, (MEASURED,))
+        if not self.log.knowledge.benchmarks or run in self.log:
+            return None
+        return Wanted(run, "benchmarks", "whether anything got slower")

@@ -15,6 +15,11 @@ RECALL = 0.9
 FAR = 0.05
 
 
+def midpoint(low: int, high: int) -> int:
+    """Bisection: the prefix of length `low` passes, that of length `high` fails."""
+    return (low + high) // 2
+
+
 def witnesses(failing: Collection[str], knowledge: Knowledge) -> tuple[str, ...]:
     """The failing tests to run again: all, or where that is dear some quick ones of each module."""
     chosen = tuple(sorted(failing))
@@ -105,3 +110,16 @@ def quick_gate_pays(changes: Sequence[Candidate], knowledge: Knowledge) -> bool:
     after = prod(1 - each.risk * (1 - RECALL * (each.id in tried)) for each in changes)
     price = sum(knowledge.share(each.impacted or ()) for each in known) + targeted * 2 * bad
     return price + (1 - after) * trouble < (1 - passes) * trouble
+
+
+def look_pays(changes: Sequence[Candidate], knowledge: Knowledge) -> frozenset[str]:
+    """The tests that reach any of the changes, where running them on the whole batch first is expected to save time.
+
+    It saves the failing full run of a batch that is bad, and is paid for in any case.
+    """
+    known = [each.impacted for each in changes if each.impacted is not None]
+    if len(known) < len(changes) or not knowledge.durations:
+        return frozenset()
+    tests = frozenset[str]().union(*known)
+    fails = RECALL * (1 - prod(1 - each.risk for each in changes))
+    return tests if tests and knowledge.share(tests) < fails else frozenset()

@@ -4,10 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.agents.domain.edits import Edit, apply_fixes, format_where_changed, split_lines
+from services.agents.domain.edits import apply_fixes, format_where_changed
 from services.agents.domain.findings import metrics, score
 from services.agents.domain.proposals import READABLE, propose
 from shared.contracts.base import Severity
+from shared.detectors.texts import Edit, split_lines
 from tests.support.builders import a_finding
 
 

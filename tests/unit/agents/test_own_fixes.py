@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from services.agents.adapters.detectors.own import OwnDetector
 from services.agents.adapters.engines.own import OwnEngine
 from services.agents.adapters.fixer import Fixer
+from services.agents.adapters.own_detector import OwnDetector
 from services.agents.adapters.several import Detectors, Engines
-from services.agents.ports import Measured, Source
+from shared.detectors.ports import Measured, Source
 from shared.environments.ports import Environment
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7

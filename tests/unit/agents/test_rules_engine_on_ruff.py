@@ -6,9 +6,9 @@ import asyncio
 import pygit2
 import pytest
 
-from services.agents.adapters.detectors.ruff import RuffDetector
 from services.agents.adapters.engines.rules import RulesEngine
-from services.agents.ports import Source
+from shared.detectors.by_ruff import RuffDetector
+from shared.detectors.ports import Source
 from shared.kernel.errors import Rejected
 from shared.targets.profile import profile
 from shared.targets.tree import GitTree

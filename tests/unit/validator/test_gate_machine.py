@@ -59,6 +59,7 @@ class Gate(RuleBasedStateMachine):
             story=old.story,
             knowledge=old.knowledge,
             epoch=old.epoch,
+            suspected=dict(old.suspected),
             backlog=list(old.backlog),
         )
         self.gate.recover()

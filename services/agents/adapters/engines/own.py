@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from services.agents.adapters.detectors.own import findings
 from services.agents.adapters.fixer import Fixer
+from services.agents.adapters.own_detector import findings
 from services.agents.domain.proposals import Proposal, propose_own
-from services.agents.ports import Source
+from shared.detectors.ports import Source
 from shared.targets.components import component_of
 
 

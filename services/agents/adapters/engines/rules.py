@@ -7,9 +7,13 @@ from pathlib import Path
 
 import structlog
 
-from services.agents.adapters.detectors.ruff import as_findings
 from services.agents.adapters.explanations import why
-from services.agents.adapters.ruff import (
+from services.agents.domain.edits import apply_fixes, format_where_changed
+from services.agents.domain.proposals import Proposal, propose
+from shared.contracts.documents import Finding
+from shared.detectors.by_ruff import as_findings
+from shared.detectors.ports import Source
+from shared.detectors.ruff import (
     SYNTAX_ERROR,
     Diagnostic,
     Ruff,
@@ -17,11 +21,7 @@ from services.agents.adapters.ruff import (
     wanted_rules,
     workshop,
 )
-from services.agents.domain.edits import apply_fixes, format_where_changed
-from services.agents.domain.proposals import Proposal, propose
-from services.agents.domain.roster.code_quality import RULES
-from services.agents.ports import Source
-from shared.contracts.documents import Finding
+from shared.detectors.rules import SEVERITIES
 
 log = structlog.get_logger(__name__)
 
@@ -82,7 +82,7 @@ class Bench:
     def _open(self, rules: Collection[str], safety: str) -> list[str]:
         """The rules with something to fix, in the roster's order."""
         found = {finding.rule for _, finding in self._fixable(rules, safety)}
-        return [rule for rule in RULES if rule in found]
+        return [rule for rule in SEVERITIES if rule in found]
 
     def _fixable(self, rules: Collection[str], safety: str) -> list[tuple[Diagnostic, Finding]]:
         found = [each for each in self.ruff.check(rules) if each.path in self.files]

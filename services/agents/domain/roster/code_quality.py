@@ -1,14 +1,9 @@
-"""code_quality: rules of ruff that a maintainer would take a change for, and the words for it.
-
-Left out: pure style that differs between projects (import order, quotes, docstring form), and what
-only makes sense for a whole project at once.
-"""
+"""code_quality: what a fix of each rule does, as a maintainer reads it in the log."""
 
 from dataclasses import dataclass
 
 from shared.contracts.base import Severity
-
-ERROR, WARNING, NOTE = Severity.ERROR, Severity.WARNING, Severity.NOTE
+from shared.detectors.rules import SEVERITIES
 
 
 @dataclass(frozen=True)
@@ -20,8 +15,7 @@ class Rule:
     phrase: str
 
 
-# Wrong, or likely to be.
-SUSPICIOUS = {
+PHRASES = {
     "B004": "test for callables with callable()",
     "B006": "do not share mutable defaults between calls",
     "E711": "compare with None by identity",
@@ -36,9 +30,6 @@ SUSPICIOUS = {
     "PLW1507": "copy os.environ by its own method",
     "RUF024": "do not share a mutable value between keys",
     "W605": "escape backslashes in string literals",
-}
-# Dead weight, or needlessly hard to read.
-UNTIDY = {
     "B007": "mark loop variables that are not used",
     "B009": "access constant attribute names directly",
     "B010": "set constant attribute names directly",
@@ -120,9 +111,6 @@ UNTIDY = {
     "SIM401": "look up with a default by dict.get()",
     "SIM910": "drop the None default of dict.get()",
     "SIM911": "iterate over items() in place of zipped keys and values",
-}
-# Older idiom than the target's Python needs.
-DATED = {
     "C408": "use literals in place of dict(), list() and tuple()",
     "C420": "build constant dicts with dict.fromkeys",
     "FLY002": "use an f-string in place of a static join",
@@ -189,9 +177,7 @@ DATED = {
 }
 
 RULES: dict[str, Rule] = {
-    code: Rule(code, severity, phrase)
-    for severity, group in ((ERROR, SUSPICIOUS), (WARNING, UNTIDY), (NOTE, DATED))
-    for code, phrase in group.items()
+    code: Rule(code, severity, PHRASES[code]) for code, severity in SEVERITIES.items()
 }
 
 # How often a fix of that kind turns out well, before anything is known about this target.
@@ -200,6 +186,6 @@ PRIOR_SAFE, PRIOR_UNSAFE = 0.95, 0.7
 
 def commit_type(rule: Rule) -> str:
     """Conventional Commits' type of a fix of that rule."""
-    if rule.severity is ERROR:
+    if rule.severity is Severity.ERROR:
         return "fix"
     return "perf" if rule.code.startswith("PERF") else "refactor"

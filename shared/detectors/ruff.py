@@ -4,7 +4,7 @@ import json
 import subprocess
 import tempfile
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,9 @@ from typing import Any
 
 from ruff import find_ruff_bin
 
-from services.agents.domain.edits import Edit, Fix, split_lines
-from services.agents.domain.roster.code_quality import RULES
-from services.agents.ports import Source
+from shared.detectors.ports import Source
+from shared.detectors.rules import SEVERITIES
+from shared.detectors.texts import Edit, Fix, split_lines
 from shared.kernel.errors import Rejected
 from shared.targets.components import component_of, is_protected
 from shared.targets.tree import Tree
@@ -72,22 +72,22 @@ def _settings(section: dict[str, Any]) -> Settings:
 
 
 def wanted_rules(source: Source) -> list[str]:
-    """The rules to look for: of our roster, what groundswell.toml and the target's ruff settings leave.
+    """The rules to look for: of ours, what groundswell.toml and the target's ruff settings leave.
 
     Raises `Rejected` for a selection that names no rule of ours.
     """
     asked = source.profile.config.code_quality
     settings = read_settings(source.tree)
     for each in (*asked.select, *asked.ignore):
-        if not any(rule.startswith(each) for rule in RULES):
+        if not any(rule.startswith(each) for rule in SEVERITIES):
             raise Rejected(
                 f"groundswell.toml: code_quality: {each} names no rule of ours.",
-                hint=f"Ours: {', '.join(sorted(RULES))}.",
+                hint=f"Ours: {', '.join(sorted(SEVERITIES))}.",
                 code="unknown_rule",
             )
     return [
         rule
-        for rule in RULES
+        for rule in SEVERITIES
         if settings.wants(rule)
         and (not asked.select or rule.startswith(asked.select))
         and not rule.startswith(asked.ignore)
@@ -119,19 +119,35 @@ def sources(source: Source, component: str | None = None) -> dict[str, str]:
 
 
 @contextmanager
-def workshop(source: Source, files: Mapping[str, str], scratch: Path) -> Iterator["Ruff"]:
-    """A scratch folder with these files and the target's ruff configuration; gone afterwards."""
+def workshop(
+    source: Source,
+    files: Mapping[str, str],
+    scratch: Path,
+    *,
+    roots: Sequence[str] = ("",),
+    line_length: int | None = None,
+) -> Iterator["Ruff"]:
+    """A scratch folder with these files and the target's ruff configuration; gone afterwards.
+
+    `roots` are where in it a copy of the target begins: "", or something that ends with a slash.
+    """
     scratch.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch, prefix="ruff-") as name:
         folder = Path(name)
         settings = read_settings(source.tree)
-        if settings.configured:
-            for path in source.tree.files():
-                if path.rpartition("/")[2] in CONFIGS:
-                    write(folder / path, (source.tree.read(path) or b"").decode(errors="replace"))
-        ruff = Ruff(folder, source.profile.target_version, _line_length(files), settings)
+        for path, content in configuration(source.tree, settings).items():
+            for root in roots:
+                write(folder / root / path, content.decode(errors="replace"))
+        length = line_length or _line_length(files)
+        ruff = Ruff(folder, source.profile.target_version, length, settings)
         ruff.write(files)
         yield ruff
+
+
+def configuration(tree: Tree, settings: Settings) -> dict[str, bytes]:
+    """The files in which the target says something to ruff, if it does."""
+    named = [path for path in tree.files() if path.rpartition("/")[2] in CONFIGS]
+    return {path: tree.read(path) or b"" for path in named} if settings.configured else {}
 
 
 def _line_length(files: Mapping[str, str]) -> int:

@@ -7,13 +7,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Literal
 
-from services.agents.adapters.ruff import Diagnostic, sources, wanted_rules, workshop
-from services.agents.domain.edits import split_lines
-from services.agents.domain.findings import Fingerprints
-from services.agents.domain.roster.code_quality import RULES
-from services.agents.ports import Measured, Source
-from shared.contracts.base import Severity
 from shared.contracts.documents import Finding
+from shared.detectors.findings import Fingerprints
+from shared.detectors.ports import Measured, Source
+from shared.detectors.ruff import Diagnostic, sources, wanted_rules, workshop
+from shared.detectors.rules import SEVERITIES, severity_of
+from shared.detectors.texts import line_at, split_lines
 from shared.targets.components import component_of
 
 TOOL = "ruff"
@@ -29,7 +28,7 @@ class RuffDetector:
     @property
     def name(self) -> str:
         """Tool, version and selection."""
-        selection = hashlib.sha256(",".join(sorted(RULES)).encode()).hexdigest()[:8]
+        selection = hashlib.sha256(",".join(sorted(SEVERITIES)).encode()).hexdigest()[:8]
         return f"{TOOL}-{importlib.metadata.version('ruff')}-{selection}"
 
     async def measure(self, source: Source) -> Measured:
@@ -60,7 +59,7 @@ def as_findings(found: list[Diagnostic], files: dict[str, str], source: Source) 
     return [
         Finding(
             rule=each.rule,
-            severity=RULES[each.rule].severity if each.rule in RULES else Severity.ERROR,
+            severity=severity_of(each.rule),
             message=each.message,
             path=each.path,
             line=each.row,
@@ -84,11 +83,6 @@ def fixable(found: Diagnostic, source: Source) -> Literal["no", "safe", "unsafe"
     if found.applicability == "safe":
         return "safe"
     return "unsafe" if source.profile.config.policy.unsafe_fixes else "no"
-
-
-def line_at(lines: list[str], row: int) -> str:
-    """The line's text; empty past the end."""
-    return lines[row - 1] if 0 < row <= len(lines) else ""
 
 
 def _component(path: str, source: Source) -> str:

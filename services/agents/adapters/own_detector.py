@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from services.agents.adapters.fixer import Fixer, repairable
-from services.agents.domain.edits import split_lines
-from services.agents.domain.findings import Fingerprints
 from services.agents.domain.proposals import OWN, Change
-from services.agents.ports import Measured, Source
 from shared.contracts.base import Severity
 from shared.contracts.documents import Finding
+from shared.detectors.findings import Fingerprints
+from shared.detectors.ports import Measured, Source
+from shared.detectors.texts import split_lines
 from shared.targets.components import component_of
 from shared.targets.node import is_source
 

@@ -1,0 +1,45 @@
+"""Backtests: asked for, shown, and stopped."""
+
+from services.api.ports import Desk
+from services.api.usecases.find import by_id
+from shared.contracts.answers import BacktestAsked
+from shared.contracts.commands import BacktestTarget, StopBacktest
+from shared.contracts.documents import Audit, Backtest
+
+
+async def ask_backtest(command: BacktestTarget, desk: Desk) -> BacktestAsked:
+    """Ask for a backtest, durably. With a `backtest_id` it can be asked again after a broken connection."""
+    asked = command.model_copy(update={"backtest_id": command.backtest_id or desk.new_id()})
+    return await _send(asked, asked.backtest_id or "", desk)
+
+
+async def ask_to_stop_backtest(typed: str, desk: Desk) -> BacktestAsked:
+    """Ask for a backtest to be left as it is."""
+    backtest = await show_backtest(typed, desk)
+    return await _send(StopBacktest(backtest_id=backtest.id), backtest.id, desk)
+
+
+async def list_backtests(limit: int, desk: Desk) -> list[Backtest]:
+    """The newest backtests."""
+    return await desk.store.backtests.find(sort="-_id", limit=limit)
+
+
+async def show_backtest(typed: str, desk: Desk) -> Backtest:
+    """A backtest, as far as it is."""
+    return await by_id(desk.store.backtests, typed, "backtest")
+
+
+async def _send(command: BacktestTarget | StopBacktest, backtest: str, desk: Desk) -> BacktestAsked:
+    """Write it down and send it; the event sequence before it."""
+    after = await desk.bus.last_sequence()
+    await desk.store.audit.insert(
+        Audit(
+            id=desk.new_id(),
+            action=command.subject.removeprefix("gs.cmd."),
+            subject=command.model_dump(mode="json"),
+            door="http",
+            at=desk.clock(),
+        )
+    )
+    await desk.bus.publish(command, key=f"{backtest}:{command.subject}")
+    return BacktestAsked(backtest_id=backtest, events_after=after)
