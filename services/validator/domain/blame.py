@@ -265,17 +265,11 @@ class Together:
         ]
         if not parts:
             return self._ask(self.blame.changes, f"whether {test} still fails")
-<<<<<<< HEAD
         smallest = self.blame.ordered(min(parts, key=lambda each: (len(each), sorted(each))))
         if len(smallest) == 1:
             # It failed alone and passed with others: a flaky test says more when it is asked again.
             return self.blame.about(smallest[0], [test])
-        if len(smallest) <= len(PAIR):
-=======
-        part = min(parts, key=lambda each: (len(each), sorted(each)))
-        smallest = self.blame.ordered(part)
         if len(smallest) <= PAIR:
->>>>>>> main
             return self.blame.hold(smallest[-1], [test])
         pairs = self._pairs(test, self.blame.ordered(frozenset.intersection(*parts)))
         if 0 < len(pairs) <= FEW_PAIRS:
