@@ -97,7 +97,9 @@ class Blame:
         suspects = frozenset.intersection(*parts) - cleared
         if not suspects:
             left = [each - cleared for each in parts]
-            suspects = min((each for each in left if each), key=len, default=frozenset())
+            # Of equally small sets always the same one, whatever order the log has or a hash gives.
+            smallest = sorted((each for each in left if each), key=lambda e: (len(e), sorted(e)))
+            suspects = smallest[0] if smallest else frozenset()
         return {each: odds(self.log.candidates[each], test) for each in self.ordered(suspects)}
 
     def ordered(self, changes: Iterable[str]) -> tuple[str, ...]:
@@ -130,6 +132,11 @@ class Blame:
                 return found
             wanted += found
         return wanted
+
+    def about(self, change: str, tests: list[str]) -> Outcome:
+        """The next step towards what it does alone."""
+        found = self._alone(change, tests)
+        return found if not isinstance(found, list) else NeedRuns(tuple(found)[: self.width])
 
     def _line_up(self, accused: Mapping[str, Sequence[str]]) -> Run | None:
         """All of the accused of whom nothing is known alone, at once: what passes clears them at the price of one run."""
@@ -237,7 +244,8 @@ class Together:
 
     def look(self) -> Outcome:
         """The next step for the first test that is not explained; what it asks for answers for the others too."""
-        if head := self.log.look_at_head(self.tests):
+        head = self.log.look_at_head(self.tests)
+        if head and not self.log.given_up(head):
             return NeedRuns((Wanted(head, "base again", f"whether {_named(head.tests)} is flaky"),))
         held: dict[str, tuple[str, ...]] = {}
         for test in self.tests:
@@ -257,8 +265,10 @@ class Together:
         ]
         if not parts:
             return self._ask(self.blame.changes, f"whether {test} still fails")
-        part = min(parts, key=lambda each: (len(each), sorted(each)))
-        smallest = self.blame.ordered(part)
+        smallest = self.blame.ordered(min(parts, key=lambda each: (len(each), sorted(each))))
+        if len(smallest) == 1:
+            # It failed alone and passed with others: a flaky test says more when it is asked again.
+            return self.blame.about(smallest[0], [test])
         if len(smallest) <= PAIR:
             return self.blame.hold(smallest[-1], [test])
         pairs = self._pairs(test, self.blame.ordered(frozenset.intersection(*parts)))

@@ -143,8 +143,10 @@ class _Judge:
         seen = self.log[full]
         if not isinstance(seen, Seen):
             return self._shrink(changes, seen)
-        if last := self._burn_in(changes, seen) or self._measure(changes):
-            return NeedRuns((last,))
+        if burning := self._burn_in(changes, seen):
+            return burning
+        if measuring := self._measure(changes):
+            return NeedRuns((measuring,))
         return Land(changes, full, tuple(self.held.items()))
 
     def _blame(self, changes: tuple[str, ...], failing: frozenset[str]) -> Step:
@@ -152,6 +154,8 @@ class _Judge:
         found = Blame(self.log, changes, failing, self.width).look()
         if not isinstance(found, Held):
             return found
+        if not found.left:
+            return self._shrink(changes, Broken("every part of it is in the way of another"))
         self.held |= found.changes
         return self.judge(found.left)
 
@@ -184,14 +188,15 @@ class _Judge:
                 return self._shrink(changes, broken)
         return NeedRuns(tuple(wanted)[: self.width])
 
-    def _burn_in(self, changes: tuple[str, ...], seen: Seen) -> Wanted | None:
+    def _burn_in(self, changes: tuple[str, ...], seen: Seen) -> Step | None:
         """New tests run many times before they may judge: a flaky one would refuse what is good later."""
         fresh = [each for each in seen.new if self.log.standing(changes, each) is Standing.UNKNOWN]
         if not fresh:
             return None
-        run = Run(changes, tuple(sorted(fresh)), 0, BURN_IN)
-        why = f"{len(fresh)} new tests, {BURN_IN} times each"
-        return None if run in self.log else Wanted(run, "burn-in", why)
+        run = self.log.again(changes, fresh, BURN_IN)
+        if broken := self.log.given_up(run):
+            return self._shrink(changes, broken)
+        return NeedRuns((Wanted(run, "burn-in", f"{len(fresh)} new tests, {BURN_IN} times each"),))
 
     def _measure(self, changes: tuple[str, ...]) -> Wanted | None:
         """Only what passed is worth measuring; it is never measured beside another run."""
