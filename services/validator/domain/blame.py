@@ -265,7 +265,8 @@ class Together:
         ]
         if not parts:
             return self._ask(self.blame.changes, f"whether {test} still fails")
-        smallest = self.blame.ordered(min(parts, key=lambda each: (len(each), sorted(each))))
+        part = min(parts, key=lambda each: (len(each), sorted(each)))
+        smallest = self.blame.ordered(part)
         if len(smallest) == 1:
             # It failed alone and passed with others: a flaky test says more when it is asked again.
             return self.blame.about(smallest[0], [test])
