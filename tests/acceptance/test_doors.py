@@ -20,6 +20,8 @@ GARBAGE = (
     "gs.cmd.enhancement.decide",
     "gs.cmd.health.measure",
     "gs.cmd.findings.measure",
+    "gs.cmd.target.backtest",
+    "gs.cmd.target.stop_backtest",
     "gs.task.normal.code_quality",
     "gs.task.low.security",
     "gs.proposal.submitted",
@@ -96,6 +98,7 @@ async def test_an_id_that_nobody_has_becomes_a_dead_letter(up):
         bodies = {
             "gs.cmd.enhancement.rollback": {"enhancement_id": NOBODY},
             "gs.cmd.wave.stop": {"wave_id": NOBODY},
+            "gs.cmd.target.stop_backtest": {"backtest_id": NOBODY},
             "gs.run.x": {"run_id": NOBODY, "target_id": NOBODY},
             "gs.proposal.submitted": {
                 "enhancement_id": NOBODY,

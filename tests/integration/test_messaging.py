@@ -12,7 +12,7 @@ from faststream.nats import NatsRouter
 from shared.contracts.base import Value
 from shared.contracts.commands import GetStatus, RollbackEnhancement, StartWave, StopWave
 from shared.contracts.events import WaveStarted
-from shared.contracts.streams import RUN_REQUESTS, STREAMS, WAVE_COMMANDS
+from shared.contracts.streams import RUN_REQUESTS, STREAMS, TARGET_COMMANDS, WAVE_COMMANDS
 from shared.kernel.clock import utc_now
 from shared.kernel.errors import Conflict, Rejected, Transient
 from shared.kernel.ids import uuid7
@@ -250,6 +250,26 @@ async def test_a_consumer_of_an_older_version_that_takes_less_at_once_is_widened
     await provision(own_nats_url)
     assert await most() == RUN_REQUESTS.max_ack_pending
     await client.close()
+
+
+async def test_subjects_of_a_newer_version_are_added_to_what_is_there(own_nats_url):
+    await provision(own_nats_url)
+    client = await nats.connect(own_nats_url)
+    jetstream = client.jetstream()
+    await jetstream.delete_consumer(TARGET_COMMANDS.stream, TARGET_COMMANDS.name)
+    older = (await jetstream.stream_info(TARGET_COMMANDS.stream)).config
+    older.subjects.remove(TARGET_COMMANDS.filter)
+    await jetstream.update_stream(older)
+    await jetstream.publish("gs.cmd.wave.start", b"{}")
+    await provision(own_nats_url)
+    info = await jetstream.stream_info(TARGET_COMMANDS.stream)
+    assert TARGET_COMMANDS.filter in info.config.subjects
+    assert info.state.messages == 1
+    info.config.subjects.append("somebody.elses")
+    await jetstream.update_stream(info.config)
+    await client.close()
+    with pytest.raises(Rejected, match="subjects"):
+        await provision(own_nats_url)
 
 
 async def test_provisioning_twice_changes_nothing_and_drift_is_refused(own_nats_url):

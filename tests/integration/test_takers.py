@@ -188,7 +188,9 @@ async def test_a_process_that_has_taken_nothing_ends_at_once(queue):
     client = await nats.connect(queue.url)
     taker = Taker(RUN_REQUESTS, RunTests, Runner().handle, lambda _: True)
     task = asyncio.create_task(take(taker, client, DeadLetters(client)))
-    await asyncio.sleep(3 * takers.PATIENCE)
+    await asyncio.sleep(1.5 * takers.PATIENCE)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+    # The server still answers what we asked for last.
+    await asyncio.sleep(takers.PATIENCE)
     await asyncio.wait_for(client.drain(), 10)

@@ -68,6 +68,7 @@ class PlayedEnvironments:
 def impatient(monkeypatch):
     monkeypatch.setattr(runners, "LOOK", 0.02)
     monkeypatch.setattr(runs, "POLL", 0.02)
+    monkeypatch.setattr(runs, "REMIND", 5)
 
 
 @pytest.fixture
@@ -212,7 +213,7 @@ async def test_benchmarks_wait_until_nobody_else_runs(yard, desk, verdict, monke
     first = carried_out(desk, verdict)
     await within(desk.suite.begun.wait())
     second = carried_out(desk, benchmarks)
-    await until(lambda: benchmarks.id in desk.at_hand)
+    await until(lambda: (benchmarks.id, 0) in desk.at_hand)
     await asyncio.sleep(0.2)
     assert (desk.suite.runs, desk.slots.free()) == (1, 1)
     assert not has_room(2, desk), "one of its own waits already"
@@ -251,7 +252,7 @@ async def test_a_superseded_run_is_stopped_and_says_nothing(desk, verdict):
 async def test_one_that_waits_for_its_cores_is_stopped_as_well(desk, verdict):
     async with desk.slots.taken(2):
         task = carried_out(desk, verdict)
-        await until(lambda: verdict.id in desk.at_hand)
+        await until(lambda: desk.at_hand)
         await supersede(desk, verdict)
         await within(task)
     assert desk.suite.runs == 0
@@ -340,6 +341,20 @@ async def test_a_result_of_before_it_was_dropped_and_wanted_again_changes_nothin
     assert await desk.store.verdicts.need(verdict.id) == again
 
 
+async def test_one_wanted_again_before_its_runner_has_noticed_is_made_anew(desk, verdict):
+    desk.suite.held = True
+    first = carried_out(desk, verdict)
+    await within(desk.suite.begun.wait())
+    again = await desk.store.verdicts.transition(await supersede(desk, verdict), "request")
+    second = carried_out(desk, again)
+    await within(first)
+    await until(lambda: desk.suite.runs == 2)
+    desk.suite.end.set()
+    await within(second)
+    done = await desk.store.verdicts.need(verdict.id)
+    assert (done.state, desk.suite.stopped, desk.at_hand) == (RunState.FINISHED, 1, {})
+
+
 def elsewhere(desk):
     return MachineSlots(private(desk.home / "other-slots"), range(2))
 
@@ -359,7 +374,7 @@ async def test_a_run_that_another_one_has_is_not_begun_because_it_was_asked_for_
 
 async def test_one_that_only_a_dead_runner_has_is(make, verdict, monkeypatch):
     dead, two = make("dead"), make("two")
-    dead.at_hand[verdict.id] = True
+    dead.at_hand[verdict.id, verdict.version] = True
     await announce(dead)
     assert [each.id for each in await live(two)] == ["here/dead"]
     monkeypatch.setattr(runners, "SILENCE", 0.0)

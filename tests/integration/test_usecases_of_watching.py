@@ -7,13 +7,14 @@ import pytest
 
 from services.validator.adapters.repository import GitRepository
 from services.validator.usecases import roll_back, runs
+from services.validator.usecases.trees import bring_tree
 from services.validator.usecases.watching import begin_watch, check
 from shared.contracts.commands import RollbackEnhancement
 from shared.contracts.documents import FindingSet
 from shared.contracts.events import EnhancementRolledBack, RollbackRefused
 from shared.kernel.errors import Rejected
 from shared.targets.mirror import Mirror
-from tests.support.builders import a_finding, a_health, a_task, an_enhancement
+from tests.support.builders import a_finding, a_health, a_task, a_verdict, an_enhancement
 from tests.support.memory import a_store
 from tests.support.stores import a_real_store
 from tests.support.watched import EXPIRES, a_street, another_desk
@@ -222,6 +223,22 @@ async def test_a_flaky_test_blames_nobody(quick):
     assert (await quick.watch()).state == "quiet"
 
 
+async def test_a_change_is_blamed_by_runs_of_its_own_not_by_those_that_raised_the_alarm(quick):
+    [change] = await quick.land(("b.txt", "b 1\n"))
+    await quick.end_wave()
+    failed = []
+
+    def twice(files, test):
+        mine = test == "b.txt" and "1" in files[test]
+        failed.extend([test] * mine)
+        return mine and len(failed) <= 2
+
+    quick.suite.rules.append(twice)
+    await quick.later(minutes=FIRST)
+    assert await quick.states([change]) == ["applied"]
+    assert quick.checked()[-1].outcome == "unexplained"
+
+
 async def foreign(street, path, text):
     """Somebody else's commit on the landing branch."""
     before = street.texts()[path]
@@ -368,6 +385,7 @@ async def test_the_gate_goes_first(quick):
     runs = len(quick.suite.runs)
     await quick.later(minutes=SECOND)
     assert len(quick.suite.runs) == runs
+    assert (await quick.watch()).begun_at is None, "it is not even begun"
     await quick.store.enhancements.transition(change, "expire")
     await quick.look()
     assert quick.checked()
@@ -522,17 +540,29 @@ async def test_killed_anywhere_it_goes_on_and_takes_off_the_culprit_once(tmp_pat
     assert step > 20, "there are that many things to do"
 
 
+def elsewhere(street, home):
+    """A runner with a home of its own, which has fetched nothing yet."""
+    mirror = Mirror.at(home, street.yard.target.id)
+    return another_desk(street, home=home, repository=lambda target: GitRepository(mirror))
+
+
 async def test_another_home_makes_the_runs_of_what_landed_long_ago(quick, tmp_path, monkeypatch):
-    """Its own mirror has what landed once it has fetched."""
     monkeypatch.setattr(runs, "POLL", 0.01)
     changes = await three(quick)
-    home = tmp_path / "elsewhere"
-    mirror = Mirror.at(home, quick.yard.target.id)
-    runner = another_desk(quick, home=home, repository=lambda target: GitRepository(mirror))
-    quick.desk.bus.desk = runner
+    quick.desk.bus.desk = elsewhere(quick, tmp_path / "elsewhere")
     await quick.later(minutes=SECOND)
     assert quick.regressed()
     assert await quick.states(changes) == ["applied", "rolled_back", "applied"]
+
+
+async def test_a_runner_whose_first_run_is_of_an_older_commit_fetches_it(quick, tmp_path):
+    """It is no patch on the head, and so cannot be composed."""
+    await three(quick)
+    runner = elsewhere(quick, tmp_path / "elsewhere")
+    tree = quick.yard.mirror.tree((await quick.watch()).before).oid
+    run = a_verdict(quick.wave, head=quick.yard.head(), tree=tree, purpose="watch")
+    await bring_tree(run, quick.yard.target, runner)
+    assert runner.repository(quick.yard.target).has(tree)
 
 
 COMPONENT = "a"

@@ -6,6 +6,7 @@ from typing import Any
 from shared.contracts.base import AgentType, Engine, Priority, Severity
 from shared.contracts.documents import (
     Agent,
+    Backtest,
     Enhancement,
     Finding,
     Health,
@@ -172,6 +173,19 @@ def a_health(
         "measured_at": NOW,
     }
     return Health(**{**known, **fields})
+
+
+def a_backtest(**fields: Any) -> Backtest:
+    known = {
+        "id": uuid7(),
+        "location": "/nowhere",
+        "name": "target",
+        "base_branch": "main",
+        "since": "v1",
+        "limit": 200,
+        "created_at": NOW,
+    }
+    return Backtest(**{**known, **fields})
 
 
 def an_agent(**fields: Any) -> Agent:

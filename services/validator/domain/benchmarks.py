@@ -104,8 +104,8 @@ class Plan:
 
     tolerance: float
     alpha: float = 0.01
-    cap: int = 60
-    looks: int = 5
+    cap: int = 100
+    looks: int = 6
 
     @property
     def level(self) -> float:
@@ -171,10 +171,30 @@ def wanted(rounds: Sequence[Round], plan: Plan, names: Collection[str] = ()) -> 
     if done < CONFIRMED:
         return CONFIRMED
     noisy = [each for each in _sorted_out(rounds, names)[0] if not each.unit.exact]
-    answers = {each.answer for each in _by_looks(noisy, done, plan).values()}
-    if Answer.INCONCLUSIVE not in answers:
+    if not any(_hopeful(each, plan) for each in _by_looks(noisy, done, plan).values()):
         return done
     return next((look for look in plan.schedule(len(noisy)) if look > done), done)
+
+
+def _hopeful(comparison: Comparison, plan: Plan) -> bool:
+    """Whether more rounds may still answer it; to stop for want of hope makes no error likelier.
+
+    At the cap the interval will be narrower by the root of how many more pairs there are, and around a middle that may
+    have moved by half of today's half width, which is one and a half standard errors.
+    """
+    if comparison.answer is not Answer.INCONCLUSIVE:
+        return False
+    if comparison.low is None or comparison.high is None:
+        return True
+    half = math.log(comparison.high / comparison.low) / 2
+    last = half * math.sqrt(comparison.pairs / plan.cap)
+    middle = math.log(comparison.ratio)
+    moved = (
+        middle - half / 2,
+        min(max(0.0, middle - half / 2), middle + half / 2),
+        middle + half / 2,
+    )
+    return any(_answer(each - last, each + last, plan) is not Answer.INCONCLUSIVE for each in moved)
 
 
 def _sorted_out(

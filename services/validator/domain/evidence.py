@@ -349,6 +349,7 @@ class Log:
             for test in self._fails_on
             if not self.excused(test)
             and self.standing(mine, test) is Standing.UNKNOWN
+            and not mine <= self.cleared(test)
             and any(each > mine for each in self.sets(test, Standing.FAILS))
         )
 

@@ -35,7 +35,7 @@ from services.validator.domain.evidence import (
     Undecided,
     Wanted,
 )
-from services.validator.domain.splitting import look_pays, quick_gate_pays, witnesses
+from services.validator.domain.splitting import DEAR, look_pays, quick_gate_pays, witnesses
 
 # Returned so often, a change is tried alone: whatever it was tried with cannot be in its way.
 PATIENCE = 3
@@ -128,7 +128,8 @@ class _Judge:
         if unsure := self.log.unsure(changes):
             run = Run(changes, witnesses(unsure, self.log.knowledge))
             why = f"whether {len(unsure)} tests that failed with more changes also fail with these"
-            return None if run in self.log else Wanted(run, "check", why)
+            dear = self.log.knowledge.share(run.tests) > DEAR and self.log.knowledge.durations
+            return None if dear or run in self.log else Wanted(run, "check", why)
         together = look_pays([self.log.candidates[each] for each in changes], self.log.knowledge)
         run = Run(changes, tuple(sorted(together)))
         why = f"the {len(together)} tests that reach any of them, before all tests"

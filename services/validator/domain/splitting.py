@@ -29,10 +29,11 @@ def witnesses(failing: Collection[str], knowledge: Knowledge) -> tuple[str, ...]
     for test in sorted(chosen, key=lambda each: (knowledge.durations.get(each, 0.0), each)):
         by_module[test.partition("::")[0]].append(test)
     share = max(1, FEW // len(by_module))
-    quick = [test for tests in by_module.values() for test in tests[:share]][:FEW]
-    while len(quick) > 1 and _extra(quick, knowledge) > DEAR:
-        quick.pop()
-    return tuple(sorted(quick))
+    while True:
+        quick = [test for tests in by_module.values() for test in tests[:share]][:FEW]
+        if share == 1 or _extra(quick, knowledge) <= DEAR:
+            return tuple(sorted(quick))
+        share //= 2
 
 
 def _extra(tests: Iterable[str], knowledge: Knowledge) -> float:

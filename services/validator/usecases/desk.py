@@ -40,9 +40,9 @@ class Desk:
     for a run, `locks` keep a target's gate and a rollback apart. `identity` is that of all validators
     of this home, `heard` what was last heard of another one's seat or of a runner, and when.
 
-    `runner` is this process as others hear of it. `at_hand` are the runs that it has taken and whether
-    they have begun, `awaited` how many here wait for which run; `leaving` is set when it has to end.
-    `checks` are the looks at work at what landed, by target; `overdue` are the watches that wait for one, and since when.
+    `runner` is this process as others hear of it. `at_hand` are the runs that it has taken, each as
+    it was asked for, and whether they have begun, `awaited` how many here wait for which run; `leaving` is set when it
+    has to end. `checks` are the looks at work at what landed, by target; `overdue` are the watches that wait for one, and since when.
     """
 
     store: Store
@@ -71,7 +71,7 @@ class Desk:
     checks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     overdue: dict[str, datetime] = field(default_factory=dict)
     bells: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
-    at_hand: dict[str, bool] = field(default_factory=dict)
+    at_hand: dict[tuple[str, int], bool] = field(default_factory=dict)
     awaited: Counter[str] = field(default_factory=Counter)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))

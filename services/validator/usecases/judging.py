@@ -94,6 +94,8 @@ async def _stand(commit: str, bench: Bench, desk: Desk) -> Stand:
     try:
         place = await workplace(desk, bench.target, commit)
     except Rejected as error:
+        if error.code == "no_sandbox":
+            raise
         bench.unbuilt[key] = f"its environment does not build: {error.message}"
         return Stand(why=bench.unbuilt[key])
     bench.environments.setdefault(place.environment.key, place.environment.seconds)

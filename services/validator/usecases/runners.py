@@ -32,7 +32,7 @@ async def announce(desk: Desk) -> None:
     desk.heard[desk.runner] = (beats, time.monotonic())
     said = {
         "free": desk.slots.free(),
-        "runs": tuple(desk.at_hand),
+        "runs": tuple({run_id for run_id, _ in desk.at_hand}),
         "beats": beats,
         "seen_at": desk.clock(),
     }
@@ -80,6 +80,11 @@ async def at_hand_elsewhere(run_id: str, desk: Desk) -> bool:
     return any(run_id in each.runs for each in await live(desk) if each.id != desk.runner)
 
 
+def as_asked_for(verdict: Verdict) -> tuple[str, int]:
+    """A run that was dropped and is wanted after all is another one to whoever carries it out."""
+    return verdict.id, verdict.version
+
+
 async def width(desk: Desk, target: Target) -> int:
     """How many runs of this target may usefully be under way at once: what all live runners take."""
     runs = await _full_runs(target.id, desk)
@@ -94,7 +99,8 @@ async def while_wanted(
     verdict: Verdict, work: Callable[[Verdict], Awaitable[Verdict]], desk: Desk
 ) -> Verdict:
     """Do the work on a run; stop it, and say what the run is by now, once somebody else has moved that."""
-    desk.at_hand[verdict.id] = False
+    asked = as_asked_for(verdict)
+    desk.at_hand[asked] = False
     await _announce_safely(desk)
     working = asyncio.ensure_future(work(verdict))
     watching = asyncio.create_task(_until_moved(verdict, desk))
@@ -105,7 +111,7 @@ async def while_wanted(
         working.cancel()
         # Nothing of the run is left after this: the sandbox sees to that.
         await asyncio.wait({working})
-        desk.at_hand.pop(verdict.id, None)
+        desk.at_hand.pop(asked, None)
     if working.cancelled():
         log.info("run_stopped", run=verdict.id)
         return await desk.store.verdicts.need(verdict.id)
@@ -127,7 +133,7 @@ async def in_slot(verdict: Verdict, desk: Desk) -> AsyncIterator[None]:
     """Wait for the cores that such a run takes, and have them."""
     runs = _made_on(_host(desk.runner), await _full_runs(verdict.target_id, desk))
     async with desk.slots.taken(slots.needed(verdict.kind, runs, desk.slots.cores)):
-        desk.at_hand[verdict.id] = True
+        desk.at_hand[as_asked_for(verdict)] = True
         yield
 
 

@@ -19,6 +19,7 @@ from services.validator.domain.reports import (
 )
 from services.validator.usecases.desk import Desk, Workplace, workplace
 from services.validator.usecases.runners import (
+    as_asked_for,
     at_hand_elsewhere,
     company,
     in_slot,
@@ -38,7 +39,9 @@ log = structlog.get_logger(__name__)
 
 # A run without a trustworthy report is tried this often in all; then it is said to be broken.
 ATTEMPTS = 3
-POLL = 2.0
+# In seconds: how often who waits for a run of another process looks, and after so many looks asks again.
+POLL = 0.5
+REMIND = 60
 
 Kind = Literal["tests", "log", "faults", "benchmarks", "plan", "impact"]
 
@@ -173,7 +176,7 @@ async def _asked_for(desk: Desk, verdict: Verdict) -> Verdict:
             verdict = wanted or await desk.store.verdicts.need(verdict.id)
             asked = 0
             continue
-        if asked % 15 == 0:
+        if asked % REMIND == 0:
             message = RunTests(run_id=verdict.id, target_id=verdict.target_id, again=asked > 0)
             # Each time it is wanted after all it is another message.
             key = f"{verdict.id}:{verdict.version}:{asked}"
@@ -193,11 +196,11 @@ async def carry_out(command: RunTests, desk: Desk) -> None:
 
     One that somebody is at is left to them, but for a message that came again: then they are lost.
     """
-    if command.run_id in desk.at_hand:
-        return
     if command.again and await at_hand_elsewhere(command.run_id, desk):
         return
     verdict = await desk.store.verdicts.need(command.run_id)
+    if as_asked_for(verdict) in desk.at_hand:
+        return
     if verdict.state is RunState.REQUESTED:
         verdict = await while_wanted(verdict, lambda known: _in_slot(known, desk), desk)
     if verdict.state is RunState.FINISHED:

@@ -6,7 +6,6 @@ two validators finds the same runs, and a rollback done twice is done once.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
@@ -17,7 +16,6 @@ from services.validator.domain.watch_words import (
     nothing_left,
     sentence,
     too_late,
-    why_taken_off,
 )
 from services.validator.domain.watching import (
     Drifted,
@@ -31,15 +29,12 @@ from services.validator.domain.watching import (
     Unmeasured,
     Unrepeated,
     chains,
-    ending,
     examine,
-    gravest,
 )
 from services.validator.usecases import pool
 from services.validator.usecases.desk import Desk, workplace
-from services.validator.usecases.probes import PROBES, Probe, Scene, repetition
-from services.validator.usecases.rollback import roll_back
-from shared.contracts.commands import RollbackEnhancement
+from services.validator.usecases.probes import PROBES, Probe, Scene
+from services.validator.usecases.watch_outcomes import conclude, miss, save, schedule_of
 from shared.contracts.documents import (
     Blamed,
     Enhancement,
@@ -48,9 +43,8 @@ from shared.contracts.documents import (
     Watched,
     WatchResult,
 )
-from shared.contracts.events import HealthChecked, HealthRegressed
-from shared.contracts.states import WATCH, EnhancementState, WatchState, WaveState
-from shared.kernel.errors import Conflict, Rejected, Transient
+from shared.contracts.states import EnhancementState, WatchState, WaveState
+from shared.kernel.errors import Rejected, Transient
 from shared.targets.config import FILE, WatchSection, parse_config
 
 log = structlog.get_logger(__name__)
@@ -151,15 +145,15 @@ async def check(watch: Watch, desk: Desk) -> None:
     if watch.state is not WatchState.WATCHING:
         return
     if not watch.results:
-        if _schedule(watch).over(desk.clock()):
+        if schedule_of(watch).over(desk.clock()):
             late = watch.model_copy(update={"at_work": watch.checks})
-            await _miss(late, too_late(watch.made - watch.missed, watch.checks), desk)
+            await miss(late, too_late(watch.made - watch.missed, watch.checks), desk)
             return
         watch = await _measured(await _begun(watch, desk), desk)
     if watch.results:
-        await _conclude(watch, desk)
+        await conclude(watch, desk)
     else:
-        await _miss(watch, nothing_left(), desk)
+        await miss(watch, nothing_left(), desk)
 
 
 async def _begun(watch: Watch, desk: Desk) -> Watch:
@@ -167,8 +161,8 @@ async def _begun(watch: Watch, desk: Desk) -> Watch:
     now = desk.clock()
     if watch.begun_at is not None and now - watch.begun_at <= FRESH:
         return watch
-    number = max(_schedule(watch).number(now), watch.made + 1)
-    return await _save(watch, desk, at_work=number, begun_at=now)
+    number = max(schedule_of(watch).number(now), watch.made + 1)
+    return await save(watch, desk, at_work=number, begun_at=now)
 
 
 async def _measured(watch: Watch, desk: Desk) -> Watch:
@@ -186,7 +180,7 @@ async def _measured(watch: Watch, desk: Desk) -> Watch:
     else:
         scene = Scene(watch, place, changes)
         found = [await _probe(each, scene, desk) for each in PROBES]
-    return await _save(watch, desk, results=tuple(found), head=head.commit)
+    return await save(watch, desk, results=tuple(found), head=head.commit)
 
 
 async def _left(watch: Watch, target: Target, desk: Desk) -> list[Enhancement]:
@@ -244,120 +238,3 @@ WORDS: dict[type[Outcome], str] = {
     Unmeasured: "unmeasured",
     Regressed: "unexplained",
 }
-
-
-async def _conclude(watch: Watch, desk: Desk) -> None:
-    """Take off who is to blame, say what was found, and go on or end."""
-    refusals = []
-    for result in watch.results:
-        for blamed in result.blamed:
-            change = await _take_off(blamed, watch, desk)
-            gone = change.state is EnhancementState.ROLLED_BACK
-            action = "taken_off" if gone else "refused"
-            refusals += [] if gone else [change.rollback_refused]
-            await _say_regressed(watch, result, blamed, action, desk)
-        if result.outcome == "unexplained":
-            await _say_regressed(watch, result, None, "none", desk)
-    note = " ".join([*(each.note for each in watch.results), *refusals])
-    outcome = gravest(each.outcome for each in watch.results)
-    await _finish(watch, outcome, note, desk, refused=bool(refusals))
-
-
-async def _miss(watch: Watch, note: str, desk: Desk) -> None:
-    """The end of a watch that nothing is measured for any more."""
-    await _finish(watch, "missed", note, desk, over=True)
-
-
-async def _take_off(blamed: Blamed, watch: Watch, desk: Desk) -> Enhancement:
-    """By a validated revert, once and with what depends on it; the change as it is after that."""
-    change = await desk.store.enhancements.need(blamed.enhancement_id)
-    if change.state is EnhancementState.APPLIED:
-        command = RollbackEnhancement(
-            enhancement_id=change.id,
-            reason=why_taken_off(blamed.symptoms, watch.before)[:1000],
-            dependents=True,
-        )
-        with contextlib.suppress(Conflict):
-            await roll_back(command, desk, automatic=True, repetition=repetition(watch))
-    return await desk.store.enhancements.need(change.id)
-
-
-async def _finish(
-    watch: Watch, outcome: str, note: str, desk: Desk, *, refused: bool = False, over: bool = False
-) -> None:
-    """Say it, and then write down that it was: cut off in between, the same is said again."""
-    number = watch.at_work
-    changes = await desk.store.enhancements.listed([e.enhancement_id for e in watch.changes])
-    taken_off = [each.id for each in changes if each.rollback and each.rollback.automatic]
-    left = any(each.state is EnhancementState.APPLIED for each in changes)
-    over = over or number >= watch.checks or not left
-    trigger = ending(over=over, taken_off=bool(taken_off), refused=refused)
-    await _say_checked(watch, outcome, trigger, note, desk)
-    now, skipped = desk.clock(), number - watch.made - (outcome != "missed")
-    fields: dict[str, Any] = {
-        "made": number,
-        "missed": watch.missed + max(skipped, 0),
-        "at_work": 0,
-        "begun_at": None,
-        "results": (),
-        "taken_off": tuple(taken_off),
-        "notes": (*watch.notes, note),
-    }
-    desk.overdue.pop(watch.id, None)
-    if trigger is None:
-        await _save(watch, desk, **fields, due_at=_schedule(watch).due(number + 1))
-    else:
-        await desk.store.watches.transition(
-            watch, trigger, **fields, reason=note, changed_at=now, finished_at=now
-        )
-
-
-async def _say_checked(
-    watch: Watch, outcome: str, trigger: str | None, note: str, desk: Desk
-) -> None:
-    after = WATCH.target(watch.state, trigger) if trigger else watch.state
-    event = HealthChecked(
-        watch_id=watch.id,
-        wave_id=watch.wave_id,
-        target_id=watch.target_id,
-        commit=watch.head or watch.after,
-        check=watch.at_work,
-        checks=watch.checks,
-        outcome=outcome,
-        state=str(after),
-        note=note[:2000],
-    )
-    await desk.bus.publish(event, key=f"{watch.id}:{watch.at_work}", wave=watch.wave_id)
-
-
-async def _say_regressed(
-    watch: Watch, result: WatchResult, blamed: Blamed | None, action: Any, desk: Desk
-) -> None:
-    who = blamed.enhancement_id if blamed else None
-    event = HealthRegressed(
-        watch_id=watch.id,
-        wave_id=watch.wave_id,
-        target_id=watch.target_id,
-        commit=watch.head or watch.after,
-        probe=result.probe,
-        symptoms=blamed.symptoms if blamed else result.symptoms,
-        components=result.components,
-        enhancement_id=who,
-        action=action,
-        note=result.note,
-    )
-    key = f"{watch.id}:{watch.at_work}:{result.probe}:{who or 'nobody'}"
-    await desk.bus.publish(event, key=key, wave=watch.wave_id)
-
-
-async def _save(watch: Watch, desk: Desk, **changes: Any) -> Watch:
-    saved = await desk.store.watches.save(
-        watch.model_copy(update={**changes, "changed_at": desk.clock()})
-    )
-    if saved is None:
-        raise Transient("Another validator looks after this.", delay=0)
-    return saved
-
-
-def _schedule(watch: Watch) -> Schedule:
-    return Schedule(watch.created_at, timedelta(minutes=watch.minutes), watch.checks)

@@ -14,7 +14,14 @@ from services.api.ports import Desk
 from services.api.routes.guard import MAX_BODY
 from services.api.usecases import tell
 from shared.contracts.answers import Status, Stopped, WaveAccepted
-from shared.contracts.commands import GetStatus, RollbackEnhancement, StartWave, StopWave
+from shared.contracts.commands import (
+    BacktestTarget,
+    GetStatus,
+    RollbackEnhancement,
+    StartWave,
+    StopBacktest,
+    StopWave,
+)
 from shared.contracts.documents import Patch
 from shared.kernel.errors import Conflict, GroundswellError, NotFound, Rejected, Transient
 from shared.kernel.ids import uuid7
@@ -22,6 +29,7 @@ from tests.support.builders import (
     COMMIT,
     NOW,
     SHA,
+    a_backtest,
     a_target,
     a_task,
     a_verdict,
@@ -368,6 +376,46 @@ class TestEnhancements:
         problem(await client.post(f"/enhancements/{change.id}/rollback"), 409, "not_applied")
         assert not desk.bus.said
         assert not await desk.store.audit.find()
+
+
+ASKED = {"target": "/somewhere", "since": "v1"}
+
+
+class TestBacktests:
+    async def test_one_is_asked_for_durably_under_an_id_that_can_be_asked_again(self, desk, client):
+        answer = await client.post("/backtests", json=ASKED)
+        assert answer.status_code == 202
+        mine = answer.json()["backtest_id"]
+        assert answer.json()["events_after"] == 40
+        again = await client.post("/backtests", json={**ASKED, "backtest_id": mine})
+        assert again.json()["backtest_id"] == mine
+        first, second = desk.bus.of(BacktestTarget)
+        assert first == second
+        assert (first.since, first.limit) == ("v1", 200)
+        assert len(set(desk.bus.identities())) == 1, "the stream keeps one of them"
+        assert [each.action for each in await desk.store.audit.find()] == ["target.backtest"] * 2
+
+    @pytest.mark.parametrize(
+        "wrong",
+        [{"since": ""}, {"target": ""}, {"limit": 0}, {"limit": 1001}, {"backtest_id": "x"}],
+    )
+    async def test_what_makes_no_sense_is_a_problem(self, desk, client, wrong):
+        problem(await client.post("/backtests", json={**ASKED, **wrong}), 422, "invalid_request")
+        assert not desk.bus.said
+
+    async def test_it_is_shown_by_the_end_of_its_id_listed_and_stopped(self, desk, client):
+        backtest = a_backtest()
+        await desk.store.backtests.insert(backtest)
+        shown = (await client.get(f"/backtests/{backtest.id[-8:]}")).json()
+        assert (shown["id"], shown["state"]) == (backtest.id, "running")
+        assert [each["id"] for each in (await client.get("/backtests")).json()] == [backtest.id]
+        assert (await client.post(f"/backtests/{backtest.id[-8:]}/stop")).status_code == 202
+        assert desk.bus.of(StopBacktest) == [StopBacktest(backtest_id=backtest.id)]
+
+    async def test_what_is_not_there_is_not_found(self, desk, client):
+        problem(await client.get("/backtests/abcdef"), 404, "not_found")
+        problem(await client.post("/backtests/abcdef/stop"), 404, "not_found")
+        assert not desk.bus.said
 
 
 class TestReadiness:

@@ -5,7 +5,7 @@ import pytest
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.head import find_head
 from shared.targets.mirror import Mirror
-from shared.targets.repository import checked_out_at, inspect
+from shared.targets.repository import checked_out_at, find_revision, inspect
 from tests.support.builders import a_target
 from tests.support.repositories import a_repository, commit, git
 
@@ -21,6 +21,29 @@ def test_the_facts_of_a_plain_repository(place):
     assert facts.landing_branch == "groundswell/main"
     assert facts.head == facts.root_commit == git(place, "rev-parse", "HEAD")
     assert (facts.detached, facts.dirty, facts.notes) == (False, False, ())
+
+
+def test_a_revision_is_found_by_any_name_that_git_knows(place):
+    git(place, "tag", "-a", "v1", "-m", "one")
+    first = git(place, "rev-parse", "HEAD")
+    second = commit(place, {"m.py": "x = 2\n"})
+    for name in ("v1", "HEAD~1", "main~1", first, first[:8]):
+        assert find_revision(str(place), name) == first
+    assert find_revision(str(place), "main") == second
+    for name in ("nope", "--all", "--output=x", "v1:m.py", ""):
+        assert find_revision(str(place), name) is None
+
+
+def test_of_a_remote_a_branch_a_tag_or_a_whole_id_is_found(place):
+    git(place, "tag", "-a", "v1", "-m", "one")
+    git(place, "tag", "plain")
+    first = git(place, "rev-parse", "HEAD")
+    second = commit(place, {"m.py": "x = 2\n"})
+    url = f"file://{place}"
+    assert find_revision(url, "v1") == find_revision(url, "plain") == first
+    assert find_revision(url, "main") == second
+    assert find_revision(url, first) == first
+    assert find_revision(url, first[:8]) is None
 
 
 def test_a_dirty_work_tree_is_said_and_its_index_stays_as_it_is(place):

@@ -127,7 +127,7 @@ def answers(found):
 async def test_what_processes_say_in_the_sandbox_is_compared(real, size, answer):
     found = await real.compare(a_tree(), a_tree("candidate", size))
     assert answers(found) == {"work": answer}
-    assert len(found.rounds) == 10
+    assert len(found.rounds) == 11
     assert found.comparisons[0].ratio == pytest.approx(size / 10)
     assert found.seconds > 0
 
@@ -156,7 +156,7 @@ async def test_both_run_at_the_same_place_in_tossed_order(tmp_path):
     assert len({(each.tree, each.scratch, each.argv) for each in ran.commands}) == 1
     firsts = ran.sides[::2]
     assert all(one != other for one, other in zip(firsts, ran.sides[1::2], strict=True))
-    assert len(firsts) == 11, "one round that does not count, and ten"
+    assert len(firsts) == 12, "one round that does not count, and eleven"
     assert min(firsts.count(HEAD), firsts.count(CANDIDATE)) >= 3
 
 
@@ -212,7 +212,7 @@ class TestWhatGivesNothing:
         assert answers(await bout.compare(a_tree(), a_tree("candidate", 12.0))) == {
             "work": Answer.WORSE
         }
-        assert bout.sandbox.sides.count(HEAD) == bout.sandbox.sides.count(CANDIDATE) == 13
+        assert bout.sandbox.sides.count(HEAD) == bout.sandbox.sides.count(CANDIDATE) == 14
 
     @pytest.mark.parametrize(
         ("bad", "reason"),
@@ -263,10 +263,11 @@ class TestWhatGivesNothing:
 
 class TestTime:
     async def test_a_slow_command_gets_fewer_rounds_and_no_less_sure_ones(self, tmp_path):
-        swinging = [done(f"work {ms} ms", seconds=100) for ms in (9, 11, 10) * 10]
-        bout = faked(tmp_path, swinging, always(done("work 10 ms", seconds=100)))
+        swinging = [done(f"work {ms} ms", seconds=100) for ms in (10, 9, 10, 11, 8) * 6]
+        bout = faked(tmp_path, swinging, always(done("work 11 ms", seconds=100)))
         found = await bout.compare(a_tree(), a_tree("candidate", 12.0))
-        assert found.plan.cap == len(found.rounds) == 18
+        assert found.plan.cap == 18
+        assert len(found.rounds) <= 18
         assert answers(found) == {"work": Answer.INCONCLUSIVE}
 
     async def test_one_that_is_too_slow_to_tell_anything_is_said_to_be(self, tmp_path):
@@ -308,7 +309,7 @@ class TestInstructions:
     async def compare(self, tmp_path, monkeypatch, head, candidate, *names, **more):
         monkeypatch.setattr(shutil, "which", lambda *_, **__: "/usr/bin/valgrind")
         fine, seconds = more.pop("fine", "work 1 ms"), more.pop("seconds", 0.1)
-        rounds = [done(fine, seconds=seconds)] * (10 + len(fine.splitlines()))
+        rounds = [done(fine, seconds=seconds)] * (11 + len(fine.splitlines()))
         bout = faked(
             tmp_path,
             [*rounds, *self.counted(*head)],

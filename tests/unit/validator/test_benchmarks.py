@@ -37,10 +37,18 @@ def rounds(ratio, count=60, unit=Unit.SECONDS):
     return [a_round(1.0, ratio, unit) for _ in range(count)]
 
 
-def swinging(count, name="b"):
+def swinging(count, slower=1.0):
     """Up to a fifth up, up to a fifth down."""
     swings = [(-1) ** n * 0.2 * (n * 0.618 % 1) for n in range(count)]
-    return [a_round(1.0, math.exp(swing), name=name) for swing in swings]
+    return [a_round(1.0, slower * math.exp(swing)) for swing in swings]
+
+
+def looked(made, plan=PLAN):
+    """After how many rounds it was looked, in its own time."""
+    done, looks = CONFIRMED, []
+    while done < (done := wanted(made[:done], plan)):
+        looks.append(done)
+    return tuple(looks)
 
 
 def noisy(chance, slower, count, *, spread=0.03, moods=0.0, name="b"):
@@ -136,7 +144,7 @@ class TestTheInterval:
 
 class TestWhenItLooks:
     def test_it_looks_first_where_anything_can_be_seen_and_last_at_the_cap(self):
-        assert PLAN.schedule(1) == (10, 16, 24, 38, 60)
+        assert PLAN.schedule(1) == (11, 17, 27, 41, 64, 100)
         assert PLAN.schedule(100)[0] == 17
 
     def test_a_cap_below_the_first_look_is_no_plan(self):
@@ -146,30 +154,34 @@ class TestWhenItLooks:
     def test_it_stops_as_soon_as_all_is_answered(self):
         clear = rounds(1.5)
         assert wanted([], PLAN) == CONFIRMED
-        assert wanted(clear[:3], PLAN) == 10
-        assert wanted(clear[:10], PLAN) == 10
+        assert wanted(clear[:3], PLAN) == 11
+        assert wanted(clear[:11], PLAN) == 11
 
     def test_it_goes_on_while_the_interval_straddles_the_tolerance_and_up_to_the_cap(self):
-        unclear = swinging(60)
-        seen = [n for n in range(3, 61) if wanted(unclear[:n], PLAN) == n]
-        assert seen == [60]
-        assert only(compared(unclear, PLAN)).answer is Answer.INCONCLUSIVE
+        assert looked(swinging(100, 1.05)) == (*PLAN.schedule(1),)
+        assert only(compared(swinging(100, 1.05), PLAN)).answer is Answer.INCONCLUSIVE
+        assert looked(swinging(100, 1.08)) == PLAN.schedule(1)[:5]
+        assert only(compared(swinging(64, 1.08), PLAN)).answer is Answer.WORSE
+
+    def test_it_stops_where_even_the_cap_would_not_tell(self):
+        assert looked(swinging(100)) == PLAN.schedule(1)[:2]
+        assert only(compared(swinging(17), PLAN)).answer is Answer.INCONCLUSIVE
 
     def test_one_benchmark_that_is_unclear_keeps_it_going(self):
         both = [
             Round({**each.head, **readings(clear=1.0)}, {**each.candidate, **readings(clear=1.5)})
-            for each in swinging(10)
+            for each in swinging(12, 1.05)
         ]
-        assert wanted(both, PLAN) > 10
-        assert wanted(both, PLAN, ["clear"]) == 10
+        assert wanted(both, PLAN) > 12
+        assert wanted(both, PLAN, ["clear"]) == 12
 
     def test_what_was_measured_between_two_looks_is_not_looked_at(self):
-        unclear = swinging(10)
-        assert only(compared([*unclear, *rounds(1.5, 5)], PLAN)).pairs == 10
+        unclear = swinging(11)
+        assert only(compared([*unclear, *rounds(1.5, 5)], PLAN)).pairs == 11
 
     def test_an_answer_stays_whatever_comes_after(self):
-        found = only(compared([*rounds(1.1, 10), *rounds(0.9, 50)], PLAN))
-        assert (found.answer, found.pairs) == (Answer.WORSE, 10)
+        found = only(compared([*rounds(1.1, 11), *rounds(0.9, 89)], PLAN))
+        assert (found.answer, found.pairs) == (Answer.WORSE, 11)
 
 
 class TestTheAnswer:
@@ -205,7 +217,7 @@ class TestTheAnswer:
         assert (found.answer, found.pairs) == (answer, 1)
 
     def test_what_one_side_never_had_is_gone_or_new_and_gone_is_bad(self):
-        made = [Round(readings(a=1.0, old=1.0), readings(a=1.0, new=1.0))] * 10
+        made = [Round(readings(a=1.0, old=1.0), readings(a=1.0, new=1.0))] * 11
         assert {each.name: each.answer for each in compared(made, PLAN)} == {
             "a": Answer.SAME,
             "new": Answer.NEW,
@@ -217,7 +229,7 @@ class TestTheAnswer:
         made = [*rounds(1.5, 30)]
         made[2] = Round({}, readings(b=1.0))
         found = only(compared(made, PLAN))
-        assert (found.answer, found.pairs) == (Answer.WORSE, 15)
+        assert (found.answer, found.pairs) == (Answer.WORSE, 16)
 
     def test_what_is_gone_has_to_be_gone_in_three_rounds(self):
         gone = [Round(readings(b=1.0), {})] * 3

@@ -289,6 +289,27 @@ def test_workers_of_xdist_record_the_same(recorded):
         assert reach(shared, test) == reach(recorded, test)
 
 
+def test_where_the_system_does_not_list_processes_python_is_asked():
+    """`sitecustomize` is what Python imports before anything else."""
+    hidden = """
+import os
+listed = os.listdir
+def listdir(path="."):
+    if str(path).startswith("/proc/self/task"):
+        raise OSError
+    return listed(path)
+os.listdir = listdir
+"""
+    tests = """
+import subprocess, sys
+def test_before(): pass
+def test_process(): subprocess.Popen([sys.executable, "-c", "pass"])
+def test_after(): pass
+"""
+    found = record({"sitecustomize.py": hidden, "test_x.py": tests})
+    assert found.unknown == {"test_x.py::test_process"}
+
+
 def test_unittests_are_recorded_too():
     tests = """
         import unittest, subprocess, sys

@@ -1,0 +1,343 @@
+"""A history replayed over fakes of what runs: judged, told once, gone on with, stopped."""
+
+import asyncio
+import sys
+import types
+from collections import Counter
+
+import pytest
+
+from services.validator.adapters.detectors import RuffDetectors
+from services.validator.adapters.history import GitHistory
+from services.validator.adapters.repository import GitRepository
+from services.validator.domain.reports import (
+    Infrastructure,
+    Outcome,
+    Reported,
+    TestReport,
+    TestResult,
+)
+from services.validator.usecases.backtest import begin_backtest, resume_backtests, stop_backtest
+from services.validator.usecases.runs import carry_out
+from shared.contracts.commands import BacktestTarget, StopBacktest
+from shared.contracts.events import BacktestFinished, CommitReplayed
+from shared.contracts.states import BacktestState
+from shared.contracts.work import RunTests
+from shared.environments.ports import Environment
+from shared.kernel.errors import Rejected
+from shared.kernel.ids import uuid7
+from shared.targets.mirror import Mirror
+from tests.support.buses import RecordingBus
+from tests.support.desks import a_validator
+from tests.support.histories import a_history
+from tests.support.memory import a_store
+from tests.support.repositories import a_repository, checkout_of, commit, git
+
+
+class Suite:
+    """Runs the base's `test_calc.py` over a tree's `calc.py`, here: both are ours."""
+
+    def __init__(self, tree):
+        self.tree = tree
+        self.runs = Counter()
+        self.breaks = None
+        self.flaky = ""
+        self.wait = None
+
+    async def run(self, tree_oid, profile, environment, tests=(), *, target_id, base_oid="", **_):
+        self.runs[tree_oid, base_oid, tests] += 1
+        if self.wait is not None:
+            await self.wait.wait()
+        if self.breaks == tree_oid:
+            return Infrastructure("it was cut off")
+        code, judge = self.tree(target_id, tree_oid), self.tree(target_id, base_oid or tree_oid)
+        found = outcomes(code.read("calc.py").decode(), judge.read("test_calc.py").decode())
+        if self.flaky in found and self.runs[tree_oid, base_oid, tests] == 1 and not tests:
+            found[self.flaky] = Outcome.FAILED
+        kept = {name: out for name, out in found.items() if not tests or name in tests}
+        return Reported(TestReport({n: TestResult(n, o, 1.0) for n, o in kept.items()}, 2.0))
+
+
+def outcomes(code, tests):
+    calc = types.ModuleType("calc")
+    known, sys.modules["calc"] = sys.modules.get("calc"), calc
+    try:
+        names = {"__name__": "test_calc"}
+        try:
+            exec(code, calc.__dict__)
+            exec(tests, names)
+        except (ImportError, SyntaxError):
+            return {"test_calc.py": Outcome.ERROR}
+        return {
+            f"test_calc.py::{name}": _outcome(each)
+            for name, each in names.items()
+            if name.startswith("test_")
+        }
+    finally:
+        sys.modules.pop("calc")
+        if known is not None:
+            sys.modules["calc"] = known
+
+
+def _outcome(test):
+    try:
+        test()
+    except Exception:  # noqa: BLE001
+        return Outcome.FAILED
+    return Outcome.PASSED
+
+
+class Environments:
+    def __init__(self):
+        self.fails = ""
+
+    async def prepare(self, target_id, profile, tree_oid):
+        if self.fails:
+            raise Rejected(self.fails, code="setup_failed")
+        return Environment("e", None, (), 3.0, cached=False)
+
+
+class Loopback(RecordingBus):
+    """Carries out the runs that are asked for."""
+
+    desk = None
+
+    async def publish(self, message, *, key, wave=""):
+        await super().publish(message, key=key, wave=wave)
+        if isinstance(message, RunTests):
+            self.runner = asyncio.create_task(carry_out(message, self.desk))
+
+
+class Bench:
+    def __init__(self, tmp_path):
+        self.place = tmp_path / "target"
+        self.home = tmp_path / "home"
+        self.made = a_history(self.place)
+        self.names = {oid: name for name, oid in self.made.items()}
+        self.suite = Suite(lambda target, oid: Mirror.at(self.home, target).tree(oid))
+        self.environments = Environments()
+        self.store = a_store()
+        self.desk = self.a_desk()
+
+    def a_desk(self):
+        bus = Loopback()
+        bus.desk = a_validator(
+            self.store,
+            self.home,
+            bus=bus,
+            suite=self.suite,
+            environments=self.environments,
+            repository=lambda target: GitRepository(self.mirror(target)),
+            history=lambda target: GitHistory(self.mirror(target)),
+            detectors=RuffDetectors(self.home / "v", lambda target: Mirror.at(self.home, target)),
+        )
+        return bus.desk
+
+    def mirror(self, target):
+        return Mirror.at(self.home, target.id)
+
+    def command(self, since="start", **fields):
+        known = {"limit": 200, "backtest_id": uuid7()}
+        rev = self.made.get(since, since)
+        return BacktestTarget(target=str(self.place), since=rev, **{**known, **fields})
+
+    async def run(self, command=None, desk=None):
+        desk = desk or self.desk
+        command = command or self.command()
+        await begin_backtest(command, desk)
+        await desk.backtests[command.backtest_id]
+        return await self.store.backtests.need(command.backtest_id)
+
+    def by_name(self, backtest):
+        return {self.names[each.commit]: each for each in backtest.replayed}
+
+
+@pytest.fixture
+def bench(tmp_path):
+    return Bench(tmp_path)
+
+
+async def test_each_commit_is_judged_on_its_parent_and_against_what_came_later(bench):
+    backtest = await bench.run()
+    assert backtest.state is BacktestState.COMPLETED, backtest.failure
+    found = bench.by_name(backtest)
+    assert {name: each.outcome for name, each in found.items()} == {
+        "good": "fine",
+        "broke": "caught",
+        "fix": "fine",
+        "tested": "asked",
+        "unseen": "missed",
+        "reverted": "fine",
+        "both": "asked",
+    }
+    assert found["broke"].tests == found["broke"].broke == ("test_calc.py::test_add",)
+    assert [each.commit for each in found["broke"].later] == [bench.made["fix"]]
+    assert [each.kind for each in found["unseen"].later] == ["reverted"]
+    assert found["tested"].protected == ("test_calc.py",)
+    assert found["tested"].code == ""
+    assert found["both"].code == "refuse"
+    assert (backtest.summary.caught, backtest.summary.missed, backtest.summary.asked) == (1, 1, 2)
+
+
+async def test_it_is_told_commit_by_commit_and_at_the_end(bench):
+    backtest = await bench.run()
+    told = bench.desk.bus.of(CommitReplayed)
+    assert [each.done for each in told] == [1, 2, 3, 4, 5, 6, 7]
+    assert {each.total for each in told} == {7}
+    [end] = bench.desk.bus.of(BacktestFinished)
+    assert (end.backtest_id, end.state) == (backtest.id, "completed")
+
+
+async def test_nothing_of_the_repository_is_touched_and_nothing_lands(bench):
+    before = checkout_of(bench.place)
+    await bench.run()
+    assert checkout_of(bench.place) == before
+    assert not await bench.store.enhancements.find()
+
+
+async def test_a_commit_that_keeps_the_tests_costs_one_run_which_is_the_next_ones_base(bench):
+    backtest = await bench.run()
+    found = bench.by_name(backtest)
+    assert (found["good"].full, found["good"].targeted) == (1, 0)
+    # Seven commits and their start under their own tests, and the other part of one: no more full runs.
+    assert sum(not tests for _, _, tests in bench.suite.runs) <= 8
+    assert found["broke"].targeted > 0
+
+
+async def test_a_second_backtest_runs_nothing_again(bench):
+    first = await bench.run()
+    runs = bench.suite.runs.total()
+    bench.desk.clock.go(seconds=1)
+    second = await bench.run(bench.command(limit=199))
+    assert bench.suite.runs.total() == runs
+    assert [each.outcome for each in second.replayed] == [each.outcome for each in first.replayed]
+    assert (first.summary.known_before, second.summary.known_before) == (0, runs)
+    assert second.summary.full == first.summary.full
+
+
+async def test_a_command_that_comes_twice_is_one_backtest(bench):
+    command = bench.command()
+    await asyncio.gather(begin_backtest(command, bench.desk), begin_backtest(command, bench.desk))
+    assert len(bench.desk.backtests) == 1
+    await bench.desk.backtests[command.backtest_id]
+    await begin_backtest(command, bench.desk)
+    assert len(await bench.store.backtests.find()) == 1
+    assert len(bench.desk.bus.of(BacktestFinished)) == 1
+
+
+async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_told_twice(bench):
+    command = bench.command()
+    await begin_backtest(command, bench.desk)
+    while len((await bench.store.backtests.need(command.backtest_id)).replayed) < 3:  # noqa: ASYNC110
+        await asyncio.sleep(0.01)
+    bench.desk.backtests[command.backtest_id].cancel()
+    told, runs = len(bench.desk.bus.of(CommitReplayed)), bench.suite.runs.copy()
+    other = bench.a_desk()
+    await resume_backtests(other)
+    await other.backtests[command.backtest_id]
+    backtest = await bench.store.backtests.need(command.backtest_id)
+    assert backtest.state is BacktestState.COMPLETED
+    assert len(backtest.replayed) == 7
+    again = bench.desk.bus.of(CommitReplayed)[:told] + other.bus.of(CommitReplayed)
+    assert [each.done for each in again] == [1, 2, 3, 4, 5, 6, 7]
+    assert all(bench.suite.runs[key] <= number + 1 for key, number in runs.items())
+    assert sum(bench.suite.runs[key] - number for key, number in runs.items()) <= 1
+
+
+async def test_one_that_is_stopped_ends_at_once_and_keeps_what_it_has(bench):
+    command = bench.command()
+    bench.suite.wait = asyncio.Event()
+    await begin_backtest(command, bench.desk)
+    await asyncio.sleep(0.05)
+    await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.desk)
+    backtest = await bench.store.backtests.need(command.backtest_id)
+    assert backtest.state is BacktestState.STOPPED
+    assert [each.state for each in bench.desk.bus.of(BacktestFinished)] == ["stopped"]
+    await resume_backtests(bench.desk)
+    assert not bench.desk.backtests
+    await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.desk)
+    assert len(bench.desk.bus.of(BacktestFinished)) == 1
+
+
+async def test_one_that_another_validator_stopped_is_left_at_the_next_commit(bench):
+    command = bench.command()
+    bench.suite.wait = asyncio.Event()
+    await begin_backtest(command, bench.desk)
+    await asyncio.sleep(0.05)
+    await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.a_desk())
+    bench.suite.wait.set()
+    await bench.desk.backtests[command.backtest_id]
+    backtest = await bench.store.backtests.need(command.backtest_id)
+    assert (backtest.state, backtest.replayed) == (BacktestState.STOPPED, ())
+
+
+async def test_what_cannot_be_built_is_not_measurable_and_nothing_else(bench):
+    bench.environments.fails = "no such Python"
+    backtest = await bench.run()
+    assert backtest.state is BacktestState.FAILED
+    assert backtest.failure.code == "nothing_measured"
+    assert "no such Python" in backtest.failure.hint
+    assert {each.outcome for each in backtest.replayed} == {"unknown"}
+
+
+async def test_a_parent_without_a_report_is_not_measurable_and_the_others_are(bench):
+    target = (await bench.run(bench.command("both~1"))).target_id
+    bench.suite.breaks = Mirror.at(bench.home, target).tree(bench.made["tested"]).oid
+    found = bench.by_name(await bench.run())
+    assert found["unseen"].outcome == "unknown"
+    assert "cut off" in found["unseen"].why
+    assert found["broke"].outcome == "caught"
+    # Taken back, it is that very tree again.
+    assert (found["reverted"].said, found["reverted"].outcome) == ("unknown", "unknown")
+
+
+async def test_a_test_that_fails_once_and_passes_again_refuses_nothing(bench):
+    bench.suite.flaky = "test_calc.py::test_zero"
+    found = bench.by_name(await bench.run())
+    assert found["good"].said == "land"
+    assert found["good"].broke == ()
+
+
+async def test_a_rule_refuses_without_a_run(bench):
+    was = (bench.place / "calc.py").read_text()
+    commit(bench.place, {"calc.py": was + "\n\ndef run(x):\n    return eval(x)\n"}, "a door")
+    commit(bench.place, {"calc.py": "def broken(:\n"}, "oops")
+    backtest = await bench.run(bench.command("both"))
+    door, syntax = backtest.replayed
+    assert (door.said, door.outcome, door.full) == ("refuse", "rule", 0)
+    assert door.rule == "findings: it adds S307 at calc.py:13"
+    assert (syntax.said, syntax.outcome, syntax.full) == ("refuse", "rule", 0)
+    assert "would not be valid Python" in syntax.rule
+
+
+async def test_merges_are_no_proposals_and_only_the_newest_are_replayed(bench):
+    backtest = await bench.run(bench.command(limit=2))
+    assert [bench.names[each.commit] for each in backtest.replayed] == ["reverted", "both"]
+    assert backtest.total == 2
+
+
+@pytest.mark.parametrize(
+    ("since", "code"),
+    [("nonsense", "no_revision"), ("--all", "no_revision"), ("HEAD", "no_commits_since")],
+)
+async def test_what_cannot_be_replayed_is_said_in_words(bench, since, code):
+    backtest = await bench.run(bench.command(since))
+    assert backtest.state is BacktestState.FAILED
+    assert backtest.failure.code == code
+    assert [each.state for each in bench.desk.bus.of(BacktestFinished)] == ["failed"]
+
+
+async def test_a_revision_that_the_branch_does_not_contain_is_refused(bench):
+    git(bench.place, "switch", "--quiet", "-c", "side", bench.made["good"])
+    side = commit(bench.place, {"side.py": "x = 1\n"}, "aside")
+    git(bench.place, "switch", "--quiet", "main")
+    backtest = await bench.run(bench.command(side))
+    assert backtest.failure.code == "not_an_ancestor"
+
+
+async def test_a_target_without_tests_is_refused(bench, tmp_path):
+    place = a_repository(tmp_path / "bare", m_py="x = 1\n")
+    start = commit(place, {}, "one")
+    commit(place, {"m.py": "x = 2\n"}, "two")
+    command = bench.command().model_copy(update={"target": str(place), "since": start})
+    assert (await bench.run(command)).failure.code == "no_tests"
