@@ -175,8 +175,8 @@ async def _tell(replayed: Sequence[Replayed], total: int, backtest: Backtest, de
     now = await desk.store.backtests.need(backtest.id)
     if now.state is not BacktestState.RUNNING:
         return False
-    if len(now.replayed) >= len(replayed):
-        # Gone on with after a crash: that far it was said before.
+    if len(now.replayed) > len(replayed):
+        # Gone on with after a crash: that far it was said before. Of the last nobody knows: it is said again.
         return True
     last = replayed[-1]
     await desk.store.backtests.patch(backtest.id, total=total, replayed=tuple(replayed))
