@@ -41,10 +41,11 @@ def main(name: str, run: Callable[[bool], Result], argv: Sequence[str] | None = 
 
 def show(result: Result, *, quick: bool) -> None:
     """The table on standard output."""
-    console = Console(width=max(100, Console().width))
+    console = Console(width=max(120, Console().width))
     table = Table(title=result.name, title_justify="left", box=None)
     for column in result.rows[0] if result.rows else ():
-        table.add_column(column, justify="left" if column == "target" else "right")
+        left = column == "target"
+        table.add_column(column, justify="left" if left else "right", no_wrap=left)
     for row in result.rows:
         table.add_row(*(_cell(value) for value in row.values()))
     console.print(table)

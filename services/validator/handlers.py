@@ -21,6 +21,7 @@ from shared.contracts.streams import (
 )
 from shared.contracts.work import ProposalCleared, RunTests
 from shared.messaging.consumers import only, unknown, work
+from shared.messaging.takers import Taker
 
 
 def handlers(desk: Desk) -> NatsRouter:
@@ -65,8 +66,16 @@ def handlers(desk: Desk) -> NatsRouter:
     async def on_proposal_cleared(event: ProposalCleared) -> None:
         await usecases.admit(event, desk)
 
-    @router.subscriber(RUN_REQUESTS.filter, **work(RUN_REQUESTS))
+    return router
+
+
+def takers(desk: Desk) -> tuple[Taker[RunTests], ...]:
+    """What is taken only where there is room for it."""
+
     async def do_run_tests(command: RunTests) -> None:
         await usecases.carry_out(command, desk)
 
-    return router
+    def has_room(under_way: int) -> bool:
+        return usecases.has_room(under_way, desk)
+
+    return (Taker(RUN_REQUESTS, RunTests, do_run_tests, has_room),)

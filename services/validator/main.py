@@ -1,19 +1,33 @@
 """The composition root of the validator."""
 
 import asyncio
+import os
+import secrets
+import socket
 from functools import cache
 
 import structlog
 
+from services.validator.adapters.benchmarks.runner import SandboxedBenchmarks
 from services.validator.adapters.detectors import RuffDetectors
+from services.validator.adapters.faults import SandboxedFaults
 from services.validator.adapters.forges import RestForge
 from services.validator.adapters.history import GitHistory
 from services.validator.adapters.remotes import GitRemote
 from services.validator.adapters.repository import GitRepository
+from services.validator.adapters.slots import MachineSlots, machine_cores, private, slots_folder
 from services.validator.adapters.suite import SandboxedSuite
-from services.validator.handlers import handlers
+from services.validator.handlers import handlers, takers
 from services.validator.settings import Settings
-from services.validator.usecases import reconcile, resume_backtests, say_again, show_waiting
+from services.validator.usecases import (
+    announce,
+    leave,
+    look_after,
+    reconcile,
+    resume_backtests,
+    say_again,
+    show_waiting,
+)
 from services.validator.usecases.desk import Desk
 from shared.contracts.documents import Target
 from shared.environments.build import UvEnvironments
@@ -38,6 +52,10 @@ ROUND = 0.25
 REPEAT = 5.0
 # A forge that was away is asked again; it limits how often.
 SHOW = 30.0
+# How often a runner says that it is there.
+BEAT = 3.0
+# What landed is looked at minutes later, so seconds do not matter.
+LOOK = 5.0
 
 
 def build(
@@ -60,6 +78,8 @@ def build(
         bus=bus,
         home=settings.home,
         identity=identity_of(settings.home),
+        # Where containers share a name, and each has the same process number, the last part differs.
+        runner=f"{socket.gethostname()}/{os.getpid()}/{uuid7()[-6:]}",
         repository=lambda target: repository(target.id),
         remote=remote,
         forge=_forge(settings),
@@ -71,9 +91,12 @@ def build(
             settings.home / "validator", lambda target_id: Mirror.at(settings.home, target_id)
         ),
         history=lambda target: GitHistory(Mirror.at(settings.home, target.id)),
+        faults=SandboxedFaults(sandbox, scratch, tree),
         sandbox=sandbox,
+        slots=_slots(settings),
         clock=utc_now,
         new_id=uuid7,
+        benchmarks=SandboxedBenchmarks(sandbox, scratch, tree, _toss),
     )
     return Service(
         name="validator",
@@ -83,8 +106,21 @@ def build(
             Every(REPEAT, lambda: say_again(desk)),
             Every(REPEAT, lambda: resume_backtests(desk)),
             Every(SHOW, lambda: show_waiting(desk)),
+            Every(BEAT, lambda: announce(desk)),
+            Every(LOOK, lambda: look_after(desk)),
         ),
+        takers=takers(desk),
+        on_stop=lambda: leave(desk),
     )
+
+
+def _slots(settings: Settings) -> MachineSlots:
+    folder = slots_folder() if settings.slots is None else private(settings.slots)
+    return MachineSlots(folder, machine_cores(), settings.cores)
+
+
+def _toss() -> bool:
+    return secrets.randbelow(2) == 1
 
 
 def _forge(settings: Settings) -> RestForge | None:

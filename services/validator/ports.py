@@ -1,17 +1,20 @@
 """What the validator's use cases and adapters need from the world."""
 
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from services.validator.domain.bench_reports import BenchmarkReport
+from services.validator.domain.faults import Tried
 from services.validator.domain.findings import Look
 from services.validator.domain.history import Commit
-from services.validator.domain.reports import RunOutcome
+from services.validator.domain.reports import Infrastructure, RunOutcome
 from shared.contracts.base import Message
 from shared.contracts.documents import Target
 from shared.environments.ports import Environment
-from shared.targets.config import TargetConfig
+from shared.targets.config import BenchSection, TargetConfig
 from shared.targets.head import Head
 from shared.targets.profile import TargetProfile
 
@@ -37,6 +40,59 @@ class Suite(Protocol):
         outcome counts; with `record` it is recorded as well which functions each test reaches.
 
         An id that the tree does not have is simply not in the report.
+        """
+        ...
+
+
+class Slots(Protocol):
+    """The cores of this machine, given out to runs. `name` is what all who share them call them."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def cores(self) -> int:
+        """How many there are."""
+        ...
+
+    @property
+    def share(self) -> int:
+        """How many of them the runs of this process take at most; one that takes more runs alone here."""
+        ...
+
+    def free(self) -> int:
+        """How many nobody has."""
+        ...
+
+    def has_room(self) -> bool:
+        """Whether one more run of this process has a chance to begin at once."""
+        ...
+
+    def runs(self) -> int:
+        """How many runs have cores, of all processes of the machine."""
+        ...
+
+    def taken(self, wanted: int) -> AbstractAsyncContextManager[None]:
+        """Wait for so many cores, all of them where that is more, and have them until the end."""
+        ...
+
+
+class Benchmarks(Protocol):
+    """Runs a target's benchmarks on two trees in turn. It needs the machine for itself."""
+
+    async def compare(
+        self,
+        trees: tuple[str, str],
+        profile: TargetProfile,
+        environment: Environment,
+        bench: BenchSection,
+        names: tuple[str, ...] = (),
+        *,
+        target_id: str,
+    ) -> BenchmarkReport | Infrastructure:
+        """Head and candidate, round after round until every benchmark, or each with these names, is answered.
+
+        What says how it is measured is as on the head in both.
         """
         ...
 
@@ -75,6 +131,23 @@ class History(Protocol):
 
     def wrote(self, fix: Commit, since: str, paths: Collection[str]) -> Collection[str]:
         """The commits of the line after `since` that wrote what `fix` changes in these paths."""
+
+
+class Faults(Protocol):
+    """Tries faults that were planted in a target's code: whether its tests notice them."""
+
+    async def try_out(
+        self,
+        tree_oid: str,
+        plan: str,
+        profile: TargetProfile,
+        environment: Environment,
+        tests: tuple[str, ...] = (),
+        *,
+        target_id: str,
+        base_oid: str = "",
+    ) -> Tried | Infrastructure:
+        """Try each fault of a plan (`Planting.to_json`) on a tree, with all tests or those with these ids."""
         ...
 
 

@@ -71,6 +71,11 @@ class RunKind(StrEnum):
     FAULTS = "faults"
     BENCHMARKS = "benchmarks"
 
+    @property
+    def alone(self) -> bool:
+        """Whether such a run needs the whole machine: beside another one it would measure that too."""
+        return self is RunKind.BENCHMARKS
+
 
 class WaveSize(StrEnum):
     """How many tasks a wave may have."""

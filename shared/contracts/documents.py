@@ -3,6 +3,7 @@
 A document with a `state` also has a `version`, which every stored change raises by one.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Literal
 
@@ -29,6 +30,7 @@ from shared.contracts.states import (
     PullRequestState,
     RunState,
     TaskState,
+    WatchState,
     WaveState,
 )
 
@@ -222,11 +224,12 @@ class Prediction(Value):
 
 
 class Rollback(Value):
-    """How an enhancement was taken off again."""
+    """How an enhancement was taken off again; `automatic` where nobody asked for it but its watch."""
 
     commit: Oid
     reason: str
     at: datetime
+    automatic: bool = False
 
 
 class Approval(Value):
@@ -239,8 +242,74 @@ class Approval(Value):
     at: datetime
 
 
+class Unnoticed(Value):
+    """A planted fault at which every test stayed green; `reached` says whether any test runs that line."""
+
+    path: str
+    line: int
+    what: str
+    reached: bool
+
+
+class Protection(Value):
+    """Whether the tests would notice a fault in what a change touches.
+
+    protected: every fault that was tried was noticed · unprotected: some were not · unknown: there is code
+    that can be wrong, and nothing could be tried in it · not_measured: nothing can be tried in such a
+    target · nothing: it touches nothing that can be wrong, such as comments and annotations.
+
+    `planted` are the faults that were tried, `not_measured` those and the places that were not. `lines` are the
+    changed lines with a fault that was tried, `protected_lines` those of them where none stayed green.
+    """
+
+    state: Literal["protected", "unprotected", "unknown", "not_measured", "nothing"]
+    planted: int = 0
+    noticed: int = 0
+    survived: tuple[Unnoticed, ...] = ()
+    not_measured: int = 0
+    lines: int = 0
+    protected_lines: int = 0
+    sentence: str = ""
+    run: Id | None = None
+
+    @property
+    def unreached(self) -> tuple[str, ...]:
+        """The places that no test runs, as path:line."""
+        return tuple(f"{each.path}:{each.line}" for each in self.survived if not each.reached)
+
+
+class Share(Value):
+    """How much of what changes touched is protected, where it was measured: counts, not a ratio."""
+
+    changes: int
+    protected_changes: int
+    faults: int
+    noticed: int
+    lines: int
+    protected_lines: int
+
+
+def protected_share(found: Iterable[Protection | None]) -> Share | None:
+    """The sum over changes; None where nothing was measured, so that no number is shown that was not."""
+    measured = [each for each in found if each is not None and each.planted]
+    if not measured:
+        return None
+    return Share(
+        changes=len(measured),
+        protected_changes=sum(each.state == "protected" for each in measured),
+        faults=sum(each.planted for each in measured),
+        noticed=sum(each.noticed for each in measured),
+        lines=sum(each.lines for each in measured),
+        protected_lines=sum(each.protected_lines for each in measured),
+    )
+
+
 class Enhancement(Document):
-    """A proposed change. `key` is unique within its task, so that a task done twice proposes once."""
+    """A proposed change. `key` is unique within its task, so that a task done twice proposes once.
+
+    `returned` is how many heads it was tried on and sent back to wait for the next, `suspected` the tests
+    that it seems to break only together with what has landed meanwhile.
+    """
 
     id: Id
     wave_id: Id
@@ -269,6 +338,8 @@ class Enhancement(Document):
     state: EnhancementState = EnhancementState.PROPOSED
     reason: str = ""
     tests: tuple[str, ...] = ()
+    returned: int = 0
+    suspected: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
     commit: Oid | None = None
     branch: str = ""
@@ -276,6 +347,7 @@ class Enhancement(Document):
     rollback_refused: str = ""
     asks: str = ""
     approval: Approval | None = None
+    protection: Protection | None = None
     created_at: datetime
     changed_at: datetime
     finished_at: datetime | None = None
@@ -309,6 +381,88 @@ class Gate(Document):
     holder: str = ""
 
 
+class Runner(Document):
+    """A validator process that carries out runs; `id` is its host, its process, and a name of its own.
+
+    `home` is the identity of its home. It shares the set of `slots` with others of its machine, which
+    has so many `cores`, of which `free` were free; its own runs take `share` of them at most. `runs` are
+    those it has at hand. It is there as long as `beats` goes up, by the reader's own clock.
+    """
+
+    home: str
+    host: str
+    slots: str
+    cores: int
+    share: int
+    free: int
+    runs: tuple[Id, ...] = ()
+    beats: int = 0
+    seen_at: datetime
+
+
+class Watched(Value):
+    """One of the changes that are watched, and the commit as which it landed."""
+
+    enhancement_id: Id
+    commit: Oid
+
+
+class Blamed(Value):
+    """A landed change, and what got worse by it."""
+
+    enhancement_id: Id
+    symptoms: tuple[str, ...]
+
+
+class WatchResult(Value):
+    """What one probe (tests, findings) says in a check.
+
+    `symptoms` are what got worse, such as test ids. `drifted`: so it is without the changes;
+    `unrepeated`: it did not stay so; `unexplained`: it is worse, and no single change made it so.
+    """
+
+    probe: str
+    outcome: Literal["healthy", "drifted", "unrepeated", "unexplained", "blamed", "unmeasured"]
+    symptoms: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    blamed: tuple[Blamed, ...] = ()
+    note: str = ""
+
+
+class Watch(Document):
+    """Changes that landed together, and what is measured after them. `id` is `<target>:<after>`.
+
+    They stand on `before`, in their order, and end with `after`; `run` is what let them land, where
+    that is known. Of `checks` checks within `minutes`, `made` are behind us and `missed` of those
+    were not made; the next is `due_at`. While one is at work, `at_work` is its number and `begun_at`
+    when it began; `results` are what it found on `head`, until all that follows from it is done.
+    `taken_off` are those of its changes that a watch had taken off, `notes` say what each check found.
+    """
+
+    target_id: Id
+    wave_id: Id
+    before: Oid
+    after: Oid
+    changes: tuple[Watched, ...]
+    run: Id | None = None
+    state: WatchState = WatchState.WATCHING
+    minutes: float
+    checks: int
+    made: int = 0
+    missed: int = 0
+    due_at: datetime
+    at_work: int = 0
+    begun_at: datetime | None = None
+    results: tuple[WatchResult, ...] = ()
+    head: Oid | None = None
+    taken_off: tuple[Id, ...] = ()
+    notes: tuple[str, ...] = ()
+    reason: str = ""
+    created_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None = None
+
+
 class Patch(Document):
     """A unified git diff, stored once under its sha256. Immutable."""
 
@@ -339,7 +493,8 @@ class Verdict(Document):
     beyond its tests. `repeat` is how often each test was run, `record` whether it was recorded which
     tests reach which functions, and `impact` the sha256 of that. `worse` are the tests that are
     worse than on the head, and `why` is the sentence of whoever asked for the run. `cpu_seconds` is
-    what all its processes used, `runner` who made it.
+    what all its processes used, `runner` who made it, and `beside` how many others ran on the same
+    machine for most of its time.
     """
 
     id: Id
@@ -368,6 +523,7 @@ class Verdict(Document):
     runner: str = ""
     seconds: float = 0
     cpu_seconds: float | None = None
+    beside: int = 0
     detail: str = ""
     created_at: datetime
     finished_at: datetime | None = None
@@ -383,6 +539,25 @@ class Report(Document):
     kind: Literal["tests", "log", "faults", "benchmarks", "plan", "impact"]
     data: bytes
     created_at: datetime
+
+
+class Recall(Document):
+    """How well the choice of impacted tests did in one component. `id` is `<target>:<component>`.
+
+    Of the tests that caught a change in a full run, `caught` were among those chosen for it and `missed` were
+    not. Over `runs` full runs, `selected` of `total` tests were chosen. `counted` are the
+    last things that were counted, so that none is counted twice.
+    """
+
+    target_id: Id
+    component: str
+    caught: int = 0
+    missed: int = 0
+    runs: int = 0
+    selected: int = 0
+    total: int = 0
+    counted: tuple[str, ...] = ()
+    changed_at: datetime
 
 
 class Later(Value):

@@ -256,6 +256,16 @@ class RunFinished(Event):
     seconds: float
 
 
+class RunSuperseded(Event):
+    """Nobody wants to know any more how it ends: whoever is at it stops."""
+
+    subject: ClassVar[str] = "gs.evt.run.superseded"
+    run_id: Id
+    wave_id: Id
+    target_id: Id
+    purpose: str
+
+
 class CommitReplayed(Event):
     """A backtest judged one more commit; `said` is the gate's answer, `outcome` how it compares with what came later."""
 
@@ -275,6 +285,43 @@ class BacktestFinished(Event):
     backtest_id: Id
     target_id: Id | None = None
     state: Literal["completed", "stopped", "failed"]
+
+
+class HealthChecked(Event):
+    """What landed was looked at again: check `check` of `checks`, with the head at `commit`.
+
+    `outcome` is the gravest of what was found, `missed` where nothing was measured before the window
+    was over. `state` is that of the watch after it.
+    """
+
+    subject: ClassVar[str] = "gs.evt.health.checked"
+    watch_id: str
+    wave_id: Id
+    target_id: Id
+    commit: str
+    check: int
+    checks: int
+    outcome: str
+    state: str
+
+
+class HealthRegressed(Event):
+    """Confirmed: something is worse than before these changes landed; `symptoms` say what.
+
+    `enhancement_id` is the change that did it, without which nobody is blamed. `action` says what
+    came of it: taken off with what depends on it, `refused` (a person has to look), or nothing.
+    """
+
+    subject: ClassVar[str] = "gs.evt.health.regressed"
+    watch_id: str
+    wave_id: Id
+    target_id: Id
+    commit: str
+    probe: str
+    symptoms: tuple[str, ...]
+    components: tuple[str, ...] = ()
+    enhancement_id: Id | None = None
+    action: Literal["taken_off", "refused", "none"] = "none"
 
 
 class LeaseGranted(Event):
@@ -332,6 +379,8 @@ EVENTS: tuple[type[Event], ...] = (
     RunFinished,
     CommitReplayed,
     BacktestFinished,
+    HealthChecked,
+    HealthRegressed,
     LeaseGranted,
     LeaseReleased,
     LeaseExpired,

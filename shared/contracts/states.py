@@ -94,6 +94,15 @@ class BacktestState(StrEnum):
     FAILED = "failed"
 
 
+class WatchState(StrEnum):
+    """watching → quiet | reverted (something of it was taken off) | given_up (and could not be)."""
+
+    WATCHING = "watching"
+    QUIET = "quiet"
+    REVERTED = "reverted"
+    GIVEN_UP = "given_up"
+
+
 W, T, E = WaveState, TaskState, EnhancementState
 
 
@@ -249,4 +258,14 @@ BACKTEST = Machine(
     },
 )
 
-MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, PULL_REQUEST, RUN, BACKTEST)
+WATCH = Machine(
+    "watch",
+    WatchState.WATCHING,
+    {
+        (WatchState.WATCHING, "rest"): WatchState.QUIET,
+        (WatchState.WATCHING, "revert"): WatchState.REVERTED,
+        (WatchState.WATCHING, "give_up"): WatchState.GIVEN_UP,
+    },
+)
+
+MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, PULL_REQUEST, RUN, BACKTEST, WATCH)

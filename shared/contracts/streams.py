@@ -75,7 +75,8 @@ ENHANCEMENT_COMMANDS = Consumer("validator-enhancement", COMMANDS.name, "gs.cmd.
 TARGET_COMMANDS = Consumer("validator-target", COMMANDS.name, "gs.cmd.target.*")
 PROPOSALS_SUBMITTED = Consumer("resolver-submitted", PROPOSALS.name, "gs.proposal.submitted")
 PROPOSALS_CLEARED = Consumer("validator-cleared", PROPOSALS.name, "gs.proposal.cleared")
-RUN_REQUESTS = Consumer("validator-runs", RUNS.name, "gs.run.*", max_ack_pending=4)
+# Every core of a few machines may have a run at hand.
+RUN_REQUESTS = Consumer("validator-runs", RUNS.name, "gs.run.*", max_ack_pending=256)
 EVENTS_FOR_COORDINATOR = Consumer("coordinator-events", EVENTS.name, "gs.evt.>")
 
 

@@ -40,11 +40,15 @@ class ProposalCleared(Message):
 
 
 class RunTests(Message):
-    """The validator's gate → its runners: carry out the run under this id."""
+    """The validator's gate → its runners: carry out the run under this id.
+
+    With `again` it was asked for before, and whoever has it at hand is left alone.
+    """
 
     subject: ClassVar[str] = "gs.run.*"
     run_id: Id
     target_id: Id
+    again: bool = False
 
     def address(self) -> str:
         return f"gs.run.{self.target_id}"

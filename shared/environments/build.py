@@ -13,7 +13,7 @@ from shared.environments.keeping import Kept, evict
 from shared.environments.ports import Environment, ExportableTree, Trees
 from shared.environments.registries import uv_variables
 from shared.sandbox.ports import GIB, Sandbox
-from shared.sandbox.scratch import Scratch
+from shared.sandbox.scratch import Scratch, completely
 from shared.targets.profile import EnvironmentPlan, TargetProfile
 from shared.targets.tree import Tree
 
@@ -85,7 +85,7 @@ class UvEnvironments:
             each.mkdir(parents=True, exist_ok=True)
         try:
             async with self._scratch.room() as room:
-                await asyncio.to_thread(tree.export, room / "tree")
+                await completely(tree.export, room / "tree")
                 (room / "run").mkdir()
                 told = await uv_variables()
                 build = Build(self._sandbox, kept, room, cache, interpreter, plan, told)

@@ -81,19 +81,7 @@ def wrapper(dead_letters: DeadLetters) -> type[BaseMiddleware[Any, Any]]:
             call_next: Callable[[Any], Awaitable[Any]],
             msg: StreamMessage[Any],
         ) -> Any:
-            raw: Msg = msg.raw_message
-            meta = raw.metadata
-            with structlog.contextvars.bound_contextvars(
-                subject=raw.subject, wave=msg.headers.get("ce-correlationid", "")
-            ):
-                if meta.num_delivered > MAX_DELIVERIES:
-                    reason = f"Delivered {meta.num_delivered} times and never finished."
-                    await dead_letters.bury(raw, reason)
-                    return None
-                async with _kept_in_progress(raw, ACK_WAIT.get(meta.consumer, 10.0)):
-                    problem = await _attempt(call_next, msg)
-                await _settle(raw, problem, dead_letters)
-            return None
+            await deliver(msg.raw_message, lambda: call_next(msg), dead_letters)
 
         async def after_processed(
             self,
@@ -110,11 +98,26 @@ def wrapper(dead_letters: DeadLetters) -> type[BaseMiddleware[Any, Any]]:
     return Acknowledge
 
 
-async def _attempt(
-    call_next: Callable[[Any], Awaitable[Any]], message: StreamMessage[Any]
-) -> Exception | None:
+async def deliver(
+    raw: Msg, handle: Callable[[], Awaitable[Any]], dead_letters: DeadLetters
+) -> None:
+    """One delivery from its beginning to its end: handled, and acked, postponed or buried."""
+    meta = raw.metadata
+    with structlog.contextvars.bound_contextvars(
+        subject=raw.subject, wave=(raw.headers or {}).get("ce-correlationid", "")
+    ):
+        if meta.num_delivered > MAX_DELIVERIES:
+            reason = f"Delivered {meta.num_delivered} times and never finished."
+            await dead_letters.bury(raw, reason)
+            return
+        async with _kept_in_progress(raw, ACK_WAIT.get(meta.consumer, 10.0)):
+            problem = await _attempt(handle)
+        await _settle(raw, problem, dead_letters)
+
+
+async def _attempt(handle: Callable[[], Awaitable[Any]]) -> Exception | None:
     try:
-        await call_next(message)
+        await handle()
     except Exception as error:  # noqa: BLE001 - its family decides, in `_settle`
         return error
     return None
@@ -165,4 +168,4 @@ async def _kept_in_progress(raw: Msg, ack_wait: float) -> AsyncIterator[None]:
             await task
 
 
-__all__ = ["NatsMessage", "decode", "only", "reason", "unknown", "work", "wrapper"]
+__all__ = ["NatsMessage", "decode", "deliver", "only", "reason", "unknown", "work", "wrapper"]

@@ -1,5 +1,8 @@
 """Creates streams and consumers from `shared.contracts.streams`, adds subjects, and fails on other drift.
 
+Only how many messages a consumer may have at work is raised where an older version made it lower:
+that loses nothing.
+
 Idempotent: services may start it at once. Run it alone with `python -m shared.messaging.provision`.
 """
 
@@ -103,6 +106,10 @@ async def _ensure_consumer(jetstream: JetStreamContext, consumer: Consumer) -> l
     except NotFoundError:
         await jetstream.add_consumer(consumer.stream, wanted)
         return []
+    if (found.max_ack_pending or 0) < consumer.max_ack_pending:
+        found.max_ack_pending = consumer.max_ack_pending
+        # A consumer that is there is changed by adding it again.
+        await jetstream.add_consumer(consumer.stream, found)
     names = ("filter_subject", "ack_policy", "ack_wait", "max_ack_pending", "max_deliver")
     return _differences(consumer.name, wanted, found, names)
 

@@ -24,6 +24,7 @@ from shared.messaging.consumers import decode, wrapper
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.provision import await_streams, provision
 from shared.messaging.rpc import Endpoint, Garbage, failure, read_question, success
+from shared.messaging.takers import Taker, take
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +43,7 @@ class Every:
 class Service:
     """What a service is made of. `tasks` run for its whole life; one that ends ends the service.
 
+    `takers` handle what is not to be taken before there is room for it, `router` all else.
     `on_start` comes before the first message, `on_stop` while the connection still stands.
     """
 
@@ -50,6 +52,7 @@ class Service:
     endpoints: tuple[Endpoint[Any, Any], ...] = ()
     loops: tuple[Every, ...] = ()
     tasks: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    takers: tuple[Taker[Any], ...] = ()
     on_start: Callable[[], Awaitable[None]] | None = None
     on_stop: Callable[[], Awaitable[None]] | None = None
 
@@ -93,6 +96,7 @@ async def _run(service: Service, broker: NatsBroker, client: Client, letters: De
     micro = await _answer(client, service, letters)
     loops = [asyncio.create_task(_loop(each)) for each in service.loops]
     tasks = [asyncio.create_task(each()) for each in service.tasks]
+    tasks += [asyncio.create_task(take(each, client, letters)) for each in service.takers]
     log.info("service_ready", service=service.name)
     try:
         await _until_one_ends(tasks)

@@ -83,6 +83,11 @@ class Collection:
         with _translated():
             return bool((await self._collection.replace_one(where, record)).matched_count)
 
+    async def remove(self, where: Record) -> bool:
+        """Delete one record that matches; whether one did."""
+        with _translated():
+            return bool((await self._collection.delete_one(where)).deleted_count)
+
     async def count(self, where: Record) -> int:
         """How many records match."""
         with _translated():

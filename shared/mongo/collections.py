@@ -42,11 +42,14 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     ),
     "pull_requests": (_index("state"), _index("wave_id"), _index("target_id")),
     "verdicts": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
+    "watches": (_index("state"), _index("target_id")),
     "gates": (),
+    "runners": (),
     "patches": (),
     "reports": (),
     "findings": (_index("target_id", "commit"),),
     "health": (_index("target_id", "commit"),),
+    "recall": (_index("target_id"),),
     "backtests": (_index("state"),),
     "audit": (_index("-at"),),
 }
@@ -64,11 +67,14 @@ class Store:
     enhancements: StateRepository[d.Enhancement]
     pull_requests: StateRepository[d.PullRequest]
     verdicts: StateRepository[d.Verdict]
+    watches: StateRepository[d.Watch]
     gates: Repository[d.Gate]
+    runners: Repository[d.Runner]
     patches: Repository[d.Patch]
     reports: Repository[d.Report]
     findings: Repository[d.FindingSet]
     health: Repository[d.Health]
+    recall: Repository[d.Recall]
     backtests: StateRepository[d.Backtest]
     audit: Repository[d.Audit]
 
@@ -86,11 +92,14 @@ def open_store(database: Database) -> Store:
             database["pull_requests"], d.PullRequest, states.PULL_REQUEST
         ),
         verdicts=StateRepository(database["verdicts"], d.Verdict, states.RUN),
+        watches=StateRepository(database["watches"], d.Watch, states.WATCH),
         gates=Repository(database["gates"], d.Gate),
+        runners=Repository(database["runners"], d.Runner),
         patches=Repository(database["patches"], d.Patch),
         reports=Repository(database["reports"], d.Report),
         findings=Repository(database["findings"], d.FindingSet),
         health=Repository(database["health"], d.Health),
+        recall=Repository(database["recall"], d.Recall),
         backtests=StateRepository(database["backtests"], d.Backtest, states.BACKTEST),
         audit=Repository(database["audit"], d.Audit),
     )

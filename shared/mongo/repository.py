@@ -85,6 +85,10 @@ class Repository(Generic[D]):
         """Set fields outside the state machine (a heart-beat, say); whether it was there."""
         return await self._collection.update({"_id": key}, {"$set": _plain(changes)})
 
+    async def remove(self, key: str) -> bool:
+        """Remove the document under `key`; whether it was there. Of evidence nothing is ever removed."""
+        return await self._collection.remove({"_id": key})
+
     def _read(self, record: Record) -> D:
         record["id"] = record.pop("_id")
         return self._model.model_validate(record)

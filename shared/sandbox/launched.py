@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from shared.sandbox import scratch, supervisor
+from shared.sandbox import metering, scratch, supervisor
 from shared.sandbox.job import Job
 from shared.sandbox.output import Output
 from shared.sandbox.ports import Command, Completed, Limits
@@ -178,9 +178,11 @@ class LaunchedSandbox:
             finally:
                 await asyncio.shield(_finish(conversation, listening, command))
         try:
-            return _completed(command, output, conversation)
+            completed = _completed(command, output, conversation)
         finally:
             conversation.close()
+        metering.note(completed.cpu_seconds)
+        return completed
 
 
 async def _first_of(listening: asyncio.Task[None], flooded: asyncio.Event, timeout: float) -> None:
@@ -207,9 +209,16 @@ async def _finish(
 
 
 def _completed(command: Command, output: Output, conversation: Conversation) -> Completed:
-    ended = conversation.ended or {"ended": "lost", "status": 0, "seconds": 0.0, "left": 0}
+    ended = conversation.ended or {
+        "ended": "lost",
+        "status": 0,
+        "seconds": 0.0,
+        "left": 0,
+        "cpu": None,
+    }
     limit = command.limits.report
     code = ended["status"] if ended["ended"] == "exited" else None
+    cpu = ended["cpu"]
     text = output.text()
     return Completed(
         exit_code=code if isinstance(code, int) else None,
@@ -218,6 +227,7 @@ def _completed(command: Command, output: Output, conversation: Conversation) -> 
         reports=_read_all(conversation.places[1:], command.reports, limit),
         results=_read_all(conversation.places[:1], command.results, limit),
         trouble=_trouble(ended, command.limits, text, flooded=output.flooded.is_set()),
+        cpu_seconds=float(str(cpu)) if cpu is not None else None,
     )
 
 

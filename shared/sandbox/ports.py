@@ -63,7 +63,8 @@ class Completed:
 
     `exit_code` is None where it did not end by itself, and `trouble` then says why in a sentence;
     a negative code is the signal that ended it. `reports` and `results` have the files that were
-    there, were regular files and were within their limit.
+    there, were regular files and were within their limit. `cpu_seconds` is what its processes used of
+    processors, perhaps without what those used that it left running; None where the tier cannot know.
     """
 
     exit_code: int | None
@@ -72,6 +73,7 @@ class Completed:
     reports: Mapping[str, bytes] = field(default_factory=dict)
     results: Mapping[str, bytes] = field(default_factory=dict)
     trouble: str = ""
+    cpu_seconds: float | None = None
 
     def tail(self, lines: int = 15) -> str:
         """The last lines of what it printed."""

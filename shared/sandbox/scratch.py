@@ -6,15 +6,18 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 from filelock import FileLock, Timeout
 
 from shared.kernel.ids import NewId
 from shared.sandbox.job import MARKER
+
+T = TypeVar("T")
 
 PASSES = 50
 
@@ -58,6 +61,16 @@ class Scratch:
                 lock.acquire(blocking=False)
                 self._lock = lock
                 self._owner.mkdir()
+
+
+async def completely(action: Callable[..., T], *arguments: object) -> T:
+    """`asyncio.to_thread`, but cancelled it still waits for the thread: that must not write into a room that is gone."""
+    working = asyncio.create_task(asyncio.to_thread(action, *arguments))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise
 
 
 def sweep(work_dir: Path) -> int:

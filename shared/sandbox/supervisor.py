@@ -12,6 +12,7 @@ import array
 import importlib
 import json
 import os
+import resource
 import select
 import signal
 import socket
@@ -55,7 +56,8 @@ def supervise(control: socket.socket, output: int) -> None:
         ended = "refused"
     seconds = time.monotonic() - started
     left = tier.end(begun) + _kill_all(begun.child)
-    answer = {"ended": ended, "status": status, "seconds": seconds, "left": left}
+    cpu = _used() if tier.BELOW_US and not left else None
+    answer = {"ended": ended, "status": status, "seconds": seconds, "left": left, "cpu": cpu}
     _say(control, answer, begun.places)
 
 
@@ -110,6 +112,12 @@ def _watch(
             return "abandoned", 0
         if passed := watchdog.passed():
             return passed, 0
+
+
+def _used() -> float:
+    """Seconds of processors that all who died below us used; each was buried by its parent, or by us."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def _kill_all(child: int) -> int:

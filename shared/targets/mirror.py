@@ -102,6 +102,16 @@ class Mirror:
         """Write the files of a commit or tree below `into`."""
         self.tree(revision).export(into)
 
+    def changed(self, before: str, after: str) -> tuple[str, ...]:
+        """The paths that differ between two trees or commits, sorted."""
+        repository = self.repository
+        try:
+            one, other = (repository[each].peel(pygit2.Tree) for each in (before, after))
+        except KeyError as error:
+            raise NotFound(f"The mirror has no {before} or {after}.", code="no_revision") from error
+        deltas = one.diff_to_tree(other).deltas
+        return tuple(sorted({p for d in deltas for p in (d.old_file.path, d.new_file.path)}))
+
     def adds_nothing(self, commit: str, to: str) -> bool:
         """Whether merging `commit` into another would leave that one's tree as it is."""
         repository = self.repository

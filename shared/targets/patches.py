@@ -107,6 +107,31 @@ def _hunk(hunk: pygit2.DiffHunk) -> Hunk:
     return Hunk(max(start, 0), tuple(sides["old"]), tuple(sides["new"]), changed)
 
 
+@dataclass(frozen=True)
+class Edit:
+    """Lines `old_start` up to `old_end` of a text, counted from 0, became `new_start` up to `new_end` of another."""
+
+    old_start: int
+    old_end: int
+    new_start: int
+    new_end: int
+
+
+def edits(before: bytes, after: bytes) -> tuple[Edit, ...]:
+    """Where two texts differ, in order, as git finds it."""
+    patch = pygit2.Patch.create_from(before, after, context_lines=0)
+    return tuple(
+        Edit(*_range(hunk.old_start, hunk.old_lines), *_range(hunk.new_start, hunk.new_lines))
+        for hunk in patch.hunks
+    )
+
+
+def _range(start: int, count: int) -> tuple[int, int]:
+    """Of nothing, git names the line before it."""
+    first = start - 1 if count else start
+    return first, first + count
+
+
 def make_patch(changes: Mapping[str, tuple[bytes | None, bytes | None]]) -> str:
     """A unified git diff of path → (before, after); None is "no such file". Paths are sorted.
 

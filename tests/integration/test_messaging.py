@@ -12,7 +12,7 @@ from faststream.nats import NatsRouter
 from shared.contracts.base import Value
 from shared.contracts.commands import GetStatus, RollbackEnhancement, StartWave, StopWave
 from shared.contracts.events import WaveStarted
-from shared.contracts.streams import STREAMS, TARGET_COMMANDS, WAVE_COMMANDS
+from shared.contracts.streams import RUN_REQUESTS, STREAMS, TARGET_COMMANDS, WAVE_COMMANDS
 from shared.kernel.clock import utc_now
 from shared.kernel.errors import Conflict, Rejected, Transient
 from shared.kernel.ids import uuid7
@@ -232,6 +232,24 @@ async def test_events_are_replayed_after_a_sequence_and_carry_the_envelope(nats_
     assert message.headers["ce-correlationid"] == wave
     assert message.headers["ce-type"] == "gs.evt.wave.started"
     assert message.headers["traceparent"].split("-")[1] == wave.replace("-", "")
+
+
+async def test_a_consumer_of_an_older_version_that_takes_less_at_once_is_widened(own_nats_url):
+    await provision(own_nats_url)
+    client = await nats.connect(own_nats_url)
+    jetstream = client.jetstream()
+
+    async def most() -> int | None:
+        found = await jetstream.consumer_info(RUN_REQUESTS.stream, RUN_REQUESTS.name)
+        return found.config.max_ack_pending
+
+    older = (await jetstream.consumer_info(RUN_REQUESTS.stream, RUN_REQUESTS.name)).config
+    older.max_ack_pending = 4
+    await jetstream.add_consumer(RUN_REQUESTS.stream, older)
+    assert await most() == 4
+    await provision(own_nats_url)
+    assert await most() == RUN_REQUESTS.max_ack_pending
+    await client.close()
 
 
 async def test_subjects_of_a_newer_version_are_added_to_what_is_there(own_nats_url):

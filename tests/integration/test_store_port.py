@@ -11,7 +11,7 @@ from shared.contracts.states import MACHINES, EnhancementState, TaskState
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import uuid7
 from shared.mongo.collections import Store
-from tests.support.builders import NOW, a_target, a_task, a_wave, an_enhancement
+from tests.support.builders import NOW, a_target, a_task, a_verdict, a_wave, an_enhancement
 from tests.support.memory import a_store
 from tests.support.stores import a_real_store
 
@@ -91,6 +91,14 @@ async def test_listed_are_those_that_are_there_in_the_order_asked_for(store):
     assert await store.waves.listed([]) == []
 
 
+async def test_values_are_those_of_one_field_of_what_would_be_found(store):
+    waves = [a_wave(tasks=n) for n in range(3)]
+    await store.waves.insert_missing(waves)
+    await store.waves.transition(waves[1], "stop")
+    assert sorted(await store.waves.values("tasks", state="planned")) == [0, 2]
+    assert await store.waves.values("tasks", state="failed") == []
+
+
 async def test_what_is_recent_is_found_by_its_time_and_what_has_none_is_not(store):
     moments = [NOW, NOW + timedelta(minutes=1), None]
     waves = [a_wave(finished_at=each) for each in moments]
@@ -144,6 +152,21 @@ async def test_a_patch_does_not_disturb_a_transition(store):
     assert await store.tasks.transition(task, "propose", enhancements=2)
     stored = await store.tasks.need(task.id)
     assert (stored.note, stored.enhancements, stored.state) == ("n", 2, TaskState.PROPOSED)
+
+
+async def test_an_empty_tuple_is_found_where_it_is_one_of_a_list(store):
+    wave = a_wave()
+    full, part = a_verdict(wave), a_verdict(wave, tests=("t",))
+    await store.verdicts.insert_missing([full, part])
+    assert await store.verdicts.find(tests=[()]) == [full]
+
+
+async def test_what_was_removed_is_gone(store):
+    one, two = a_target(), a_target(location="/elsewhere")
+    await store.targets.insert_missing([one, two])
+    assert await store.targets.remove(one.id)
+    assert not await store.targets.remove(one.id)
+    assert await store.targets.find() == [two]
 
 
 async def test_a_ledger_is_replaced_only_as_it_was_read(store):

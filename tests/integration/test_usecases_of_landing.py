@@ -14,6 +14,8 @@ from tests.support.desks import a_validator
 from tests.support.stores import a_real_store
 
 TARGET = a_target()
+# A commit is one digit, many times; what each stands on.
+PARENTS = ["10", "21", "32", "53"]
 
 
 @dataclass
@@ -29,6 +31,9 @@ class FakeRepository:
         self.asked.append("refresh")
         if self.away:
             raise Transient("It could not be fetched.")
+
+    def parent(self, commit):
+        return next((below for above, below in PARENTS if above == commit[0]), "0") * 40
 
     def base_file(self, target, path):
         return self.files.get(path)
@@ -96,6 +101,48 @@ async def test_of_a_batch_each_is_looked_for_and_said_in_the_order_it_stands(des
         (one.id, "1" * 40),
         (two.id, "2" * 40),
     ]
+
+
+async def test_what_is_recovered_is_watched_before_it_is_said_to_have_landed(desk, repository):
+    """So whatever has landed is watched, wherever we were cut off."""
+    one, two, _ = await validated(desk, 3)
+    repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
+    said = desk.bus.publish
+
+    async def publish(message, **more):
+        assert await desk.store.watches.count() == 1
+        await said(message, **more)
+
+    desk.bus.publish = publish
+    await landing.recover(TARGET, desk)
+    assert desk.bus.of(EnhancementApplied)
+    [watch] = await desk.store.watches.find()
+    assert [each.enhancement_id for each in watch.changes] == [one.id, two.id]
+    assert (watch.before, watch.after, watch.run) == ("0" * 40, "2" * 40, None)
+
+
+async def test_what_lands_beside_a_foreign_commit_is_watched_apart_from_what_is_below_it(
+    desk, repository
+):
+    one, two = await validated(desk, 2)
+    repository.branch = {two.id: "5" * 40, one.id: "1" * 40}
+    await landing.recover(TARGET, desk)
+    watches = await desk.store.watches.find()
+    assert {(each.before[0], each.after[0]) for each in watches} == {("0", "1"), ("3", "5")}
+
+
+async def test_found_on_the_branch_while_still_in_the_gate_they_are_watched_together(
+    desk, repository
+):
+    repository.asked.append("refresh")
+    changes = await validated(desk, 3, state="validating", commit=None)
+    one, two, three = changes
+    repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
+    assert await landing.find_landed(TARGET, changes, desk) == [three]
+    said = desk.bus.of(EnhancementApplied)
+    assert [each.enhancement_id for each in said] == [one.id, two.id]
+    [watch] = await desk.store.watches.find()
+    assert [each.commit[0] for each in watch.changes] == ["1", "2"]
 
 
 async def test_recovering_twice_is_the_same_as_once(desk, repository):

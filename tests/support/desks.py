@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from services.validator.adapters.slots import MachineSlots, private
 from services.validator.usecases.desk import Desk
 from shared.kernel.ids import uuid7
 from shared.mongo.collections import Store
@@ -14,6 +15,8 @@ from tests.support.stores import Watch
 def a_validator(store: Store, home: Path, **given: Any) -> Desk:
     known = {
         "identity": uuid7(),
+        "runner": f"here/1/{uuid7()}",
+        "slots": MachineSlots(private(home / "slots"), (0, 1)),
         "bus": RecordingBus(),
         "repository": None,
         "remote": None,
@@ -22,6 +25,7 @@ def a_validator(store: Store, home: Path, **given: Any) -> Desk:
         "suite": None,
         "detectors": None,
         "history": None,
+        "faults": None,
         "sandbox": NoSandbox(()),
         "clock": Watch(),
         "new_id": uuid7,

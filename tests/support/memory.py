@@ -54,6 +54,9 @@ class MemoryRepository:
         late = [each for each in found if getattr(each, field) >= moment]
         return sorted(late, key=lambda each: getattr(each, field))
 
+    async def values(self, field: str, **where: Any) -> list[Any]:
+        return [getattr(each, field) for each in await self.find(**where)]
+
     async def first(self, *, sort: str = "_id", **where: Any) -> Any:
         found = await self.find(sort=sort, limit=1, **where)
         return found[0] if found else None
@@ -81,6 +84,9 @@ class MemoryRepository:
             return False
         self._put(self._documents[key], **changes)
         return True
+
+    async def remove(self, key: str) -> bool:
+        return self._documents.pop(key, None) is not None
 
     async def transition(self, document: Any, trigger: str, **changes: Any) -> Any:
         assert self.machine is not None
@@ -132,15 +138,18 @@ def a_store() -> Store:
         "pull_requests": (d.PullRequest, states.PULL_REQUEST),
         "verdicts": (d.Verdict, states.RUN),
         "backtests": (d.Backtest, states.BACKTEST),
+        "watches": (d.Watch, states.WATCH),
     }
     plain = {
         "targets": d.Target,
         "leases": d.LeaseLedger,
         "gates": d.Gate,
+        "runners": d.Runner,
         "patches": d.Patch,
         "reports": d.Report,
         "findings": d.FindingSet,
         "health": d.Health,
+        "recall": d.Recall,
         "audit": d.Audit,
     }
     made = {name: MemoryRepository(name, *both) for name, both in machines.items()}

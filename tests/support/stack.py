@@ -24,7 +24,9 @@ def environment(home: Path) -> dict[str, str]:
     """Ours, without anything that says where another stack is."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("GROUNDSWELL_", "GIT_"))}
     # A network that is not there must not be waited for.
-    return {**kept, "GROUNDSWELL_HOME": str(home), "NO_COLOR": "1"}
+    # Tests at once do not wait for each other's cores; their figures are nobody's.
+    slots = str(home / "slots")
+    return {**kept, "GROUNDSWELL_HOME": str(home), "GROUNDSWELL_SLOTS": slots, "NO_COLOR": "1"}
 
 
 @dataclass(frozen=True)

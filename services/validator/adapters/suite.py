@@ -1,6 +1,5 @@
 """Runs a target's tests on a tree, in a sandbox, and says what they said."""
 
-import asyncio
 import json
 import secrets
 import shlex
@@ -8,10 +7,14 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import structlog
+
 from services.validator.adapters.reports import inside
 from services.validator.adapters.reports.jest import read_jest
 from services.validator.adapters.reports.junit import read_junit
 from services.validator.adapters.reports.lines import read_lines
+from services.validator.domain.impact import ImpactMap
+from services.validator.domain.imports import imports
 from services.validator.domain.reports import (
     Infrastructure,
     Outcome,
@@ -19,13 +22,17 @@ from services.validator.domain.reports import (
     RunOutcome,
     TestReport,
     TestResult,
+    worst,
 )
+from services.validator.domain.sources import decoded
 from shared.environments.ports import Environment, Trees
 from shared.sandbox.ports import Command, Completed, Limits, Sandbox
-from shared.sandbox.scratch import Scratch
+from shared.sandbox.scratch import Scratch, completely
 from shared.targets.components import is_protected
 from shared.targets.profile import TargetProfile, TestPlan
 from shared.targets.tree import Tree
+
+log = structlog.get_logger(__name__)
 
 # The result of a command as a whole, where it may be more than its tests.
 WHOLE = "(command)"
@@ -35,6 +42,7 @@ SIGNED = {"pytest", "unittest"}
 # Every test is in a file of the runner's own, or there is no report.
 JUNIT_ONLY, JEST, VITEST = "junit", "jest", "vitest"
 LINES, JUNIT, JSON = "reports/tests.jsonl", "reports/junit.xml", "reports/tests.json"
+IMPACT = "reports/impact.json"
 TAIL = 40
 SESSIONS = 64
 COMPILED = shutil.ignore_patterns("__pycache__")
@@ -59,26 +67,34 @@ class SandboxedSuite:
         *,
         target_id: str,
         base_oid: str = "",
-        repeat: int = 1,  # noqa: ARG002 - the plugin's part is being written
-        record: bool = False,  # noqa: ARG002
+        repeat: int = 1,
+        record: bool = False,
     ) -> RunOutcome:
-        """Export, run, read. Only pytest and unittest can run a part; any other command always runs whole."""
+        """Export, run, read. Only pytest and unittest can run a part; any other command always runs whole.
+
+        These two can also be recorded, and repeat by themselves; any other command is run so often.
+        """
+        if repeat > 1 and profile.test.framework not in SIGNED:
+            runs = [
+                await self.run(
+                    tree_oid, profile, environment, tests, target_id=target_id, base_oid=base_oid
+                )
+                for _ in range(repeat)
+            ]
+            return worst(runs)
         async with self._scratch.room() as room:
-            run = Run(room, profile.test, environment, tests, _keys(profile.test.framework))
-            await asyncio.to_thread(self._export, run, profile, target_id, (tree_oid, base_oid))
+            keys = signing_keys(profile.test.framework)
+            run = Run(room, profile.test, environment, tests, keys, repeat=repeat, record=record)
+            oids = (tree_oid, base_oid)
+            await completely(lay_out, run, profile, self._trees, target_id, oids)
             run.furnish()
             completed = await self._sandbox.run(run.command())
-        return outcome(completed, run)
-
-    def _export(
-        self, run: "Run", profile: TargetProfile, target_id: str, oids: tuple[str, str]
-    ) -> None:
-        """The candidate's tree, but its tests and their configuration as the base has them."""
-        candidate, base = oids
-        tree = self._trees(target_id, candidate)
-        tree.export(run.tree)
-        if base and base != candidate:
-            _restore(self._trees(target_id, base), tree, profile, run.tree)
+        found = outcome(completed, run)
+        if isinstance(found, Reported) and IMPACT in completed.reports:
+            tree = self._trees(target_id, tree_oid)
+            impact = await completely(_impact, completed.reports[IMPACT], tree)
+            return replace(found, impact=impact)
+        return found
 
 
 @dataclass(frozen=True)
@@ -90,6 +106,9 @@ class Run:
     environment: Environment
     tests: tuple[str, ...]
     keys: tuple[bytes, ...]
+    plugin: str = "by_pytest"
+    repeat: int = 1
+    record: bool = False
 
     @property
     def tree(self) -> Path:
@@ -126,7 +145,7 @@ class Run:
             path=(self.environment.bin,),
             readable=self.environment.readable,
             env=self._variables(),
-            reports=(LINES, JUNIT, JSON),
+            reports=(LINES, JUNIT, JSON, IMPACT),
             limits=Limits(wall=float(self.plan.timeout)),
         )
 
@@ -150,7 +169,7 @@ class Run:
     def _variables(self) -> dict[str, str]:
         # A cache directory of its own rather than "-p no:cacheprovider", without which options that
         # a target may set, such as --ff, would be unknown.
-        options = ("-p", f"{PACKAGE}.by_pytest", "-o", f"cache_dir={self.scratch / 'cache'}")
+        options = ("-p", f"{PACKAGE}.{self.plugin}", "-o", f"cache_dir={self.scratch / 'cache'}")
         sources = [str(self.tree / each) for each in self.plan.pythonpath]
         variables = {
             "PYTHONPATH": ":".join([*sources, str(self.scratch / "plugin")]),
@@ -171,7 +190,34 @@ class Run:
         }
         if self._selects:
             variables["GROUNDSWELL_SELECT"] = str(self.scratch / "select.json")
+        if self.plan.framework in SIGNED:
+            variables["GROUNDSWELL_REPEAT"] = str(self.repeat)
+        if self.plan.framework in SIGNED and self.record:
+            variables["GROUNDSWELL_RECORD"] = str(self.scratch / IMPACT)
+            variables["GROUNDSWELL_TREE"] = str(self.tree)
         return variables
+
+
+def lay_out(
+    run: Run, profile: TargetProfile, trees: Trees, target_id: str, oids: tuple[str, str]
+) -> None:
+    """The candidate's tree, but its tests and their configuration as the base has them."""
+    candidate, base = oids
+    tree = trees(target_id, candidate)
+    tree.export(run.tree)
+    if base and base != candidate:
+        _restore(trees(target_id, base), tree, profile, run.tree)
+
+
+def _impact(content: bytes, tree: Tree) -> str | None:
+    """What was recorded, with who imports what in that tree; None where it cannot be read."""
+    try:
+        recorded = ImpactMap.from_recording(content)
+    except ValueError as error:
+        log.warning("recording_unreadable", reason=str(error))
+        return None
+    texts = {path: tree.read(path) or b"" for path in tree.files() if path.endswith(".py")}
+    return replace(recorded, imports=imports({p: decoded(t) for p, t in texts.items()})).to_json()
 
 
 def _restore(base: Tree, candidate: Tree, profile: TargetProfile, into: Path) -> None:
@@ -187,7 +233,7 @@ def _restore(base: Tree, candidate: Tree, profile: TargetProfile, into: Path) ->
         place.write_bytes(content or b"")
 
 
-def _keys(framework: str) -> tuple[bytes, ...]:
+def signing_keys(framework: str) -> tuple[bytes, ...]:
     """One for each pytest session: pytest itself is one, any other command may hold several."""
     return tuple(secrets.token_bytes(32) for _ in range(SESSIONS if framework == CUSTOM else 1))
 

@@ -1,6 +1,6 @@
 """Which changes land only with a person's word, and what that word is good for."""
 
-from shared.contracts.documents import Enhancement
+from shared.contracts.documents import Enhancement, Protection
 from shared.targets.components import is_protected
 from shared.targets.config import TargetConfig
 
@@ -18,6 +18,21 @@ def asks(change: Enhancement, config: TargetConfig, *, tier: str, trusted: bool)
     if touched:
         return f"it touches what judges it: {', '.join(touched)}"
     return ""
+
+
+def asks_unprotected(
+    change: Enhancement, protection: Protection | None, config: TargetConfig
+) -> str:
+    """Why a person has to look at what the tests would not: the fault that stayed green, in a sentence.
+
+    What cannot be measured in such a target at all asks nobody, or every change there would.
+    """
+    policy = config.policy.unprotected
+    if protection is None or protection.state not in {"unprotected", "unknown"}:
+        return ""
+    if policy == "allow" or (policy == "safe" and change.safe):
+        return ""
+    return f"it is unprotected: {protection.sentence}"
 
 
 def lapsed(change: Enhancement, base: str) -> str:

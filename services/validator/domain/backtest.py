@@ -8,12 +8,14 @@ from services.validator.domain.gate import (
     Candidate,
     Evidence,
     Finished,
+    Knowledge,
     Land,
-    NeedRun,
+    NeedRuns,
     Reject,
     Run,
     Seen,
     Undecided,
+    Wanted,
     decide,
 )
 from services.validator.domain.reports import Outcome
@@ -136,8 +138,8 @@ def _play(failing: Mapping[str, frozenset[str]], durations: Mapping[str, float])
     evidence: dict[Run, Evidence] = {}
     while left:
         candidates = [Candidate(id=each, order=n) for n, each in enumerate(left)]
-        match decide(candidates, evidence, durations=durations):
-            case NeedRun(run=run):
+        match decide(candidates, evidence, knowledge=Knowledge(durations)):
+            case NeedRuns(runs=(Wanted(run=run), *_)):
                 worse = frozenset[str]().union(*(failing[each] for each in run.changes))
                 evidence[run] = Seen(worse & set(run.tests) if run.tests else worse)
                 yield run

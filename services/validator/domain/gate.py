@@ -3,207 +3,161 @@
 `decide` is asked again and again; each time it reads the log from its beginning and answers with
 the next step. So replaying a log gives the same decisions, and a crash loses nothing but time.
 
-Full runs land, targeted runs blame. A batch that is worse is bisected by prefixes: patches of a
-task stand on each other, and a prefix always composes. The change that ends the shortest failing
-prefix is refused only when it fails alone on the head, twice; one that fails only together with
-others waits until they have landed, and is judged on the new head. Every step lands,
-refuses, or asks about something smaller, so it ends.
+Full runs land, targeted runs blame. A batch that is worse leaves a set of failing tests, and each run
+of only these on a part of the batch says something about all of them at once (`blame`). A change is
+refused only when it fails alone on the head, twice, on a test that passes on the head; one that fails
+only together with others is held back until they have landed, and is judged on the new head. Every
+step lands, refuses, or asks about something smaller, so it ends.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from services.validator.domain.splitting import midpoint, witnesses
+from services.validator.domain.blame import Blame, Held
+from services.validator.domain.evidence import (
+    BURN_IN,
+    CONFIRMED,
+    MEASURED,
+    NOTHING,
+    Broken,
+    Candidate,
+    Evidence,
+    Finished,
+    Knowledge,
+    Land,
+    Log,
+    NeedRuns,
+    Reject,
+    Run,
+    Seen,
+    Standing,
+    Step,
+    Unbuildable,
+    Undecided,
+    Wanted,
+)
+from services.validator.domain.splitting import DEAR, look_pays, quick_gate_pays, witnesses
 
+# Returned so often, a change is tried alone: whatever it was tried with cannot be in its way.
+PATIENCE = 3
 
-@dataclass(frozen=True)
-class Candidate:
-    """A change that composes with all candidates before it. `risk` is 1 - its prior."""
-
-    id: str
-    order: int
-    risk: float = 0.0
-    task: str = ""
-
-
-@dataclass(frozen=True)
-class Run:
-    """A run of the head with `changes`; `tests` empty is the full suite."""
-
-    changes: tuple[str, ...]
-    tests: tuple[str, ...] = ()
-    repetition: int = 0
-
-
-@dataclass(frozen=True)
-class Seen:
-    """The tests that were worse than on the head."""
-
-    worse: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Broken:
-    """No report that can be trusted: never a pass, never blame."""
-
-    reason: str
-
-
-@dataclass(frozen=True)
-class Unbuildable:
-    """These changes do not compose without others."""
-
-
-Evidence = Seen | Broken | Unbuildable
-
-
-@dataclass(frozen=True)
-class NeedRun:
-    """The log has no answer yet."""
-
-    run: Run
-    purpose: str
-
-
-@dataclass(frozen=True)
-class Land:
-    """These changes may land; `run` is the full run that says so."""
-
-    changes: tuple[str, ...]
-    run: Run
-
-
-@dataclass(frozen=True)
-class Reject:
-    """This change alone makes these tests worse."""
-
-    change: str
-    tests: tuple[str, ...]
-    run: Run
-    reason: str
-
-
-@dataclass(frozen=True)
-class Undecided:
-    """No run of this change gave a report; nobody knows."""
-
-    change: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Finished:
-    """There is nothing left to decide on this head."""
-
-
-Step = NeedRun | Land | Reject | Undecided | Finished
+__all__ = [
+    "Broken",
+    "Candidate",
+    "Evidence",
+    "Finished",
+    "Knowledge",
+    "Land",
+    "NeedRuns",
+    "Reject",
+    "Run",
+    "Seen",
+    "Step",
+    "Unbuildable",
+    "Undecided",
+    "Wanted",
+    "decide",
+]
 
 
 def decide(
     candidates: Sequence[Candidate],
     evidence: Mapping[Run, Evidence],
     *,
-    durations: Mapping[str, float] | None = None,
+    knowledge: Knowledge = NOTHING,
+    width: int = 1,
 ) -> Step:
-    """The next step. `durations` are seconds per test on the head; they only save time."""
-    order = tuple(each.id for each in sorted(candidates, key=lambda each: each.order))
-    if not order:
+    """The next step; of runs that are needed at most `width`, which may be made at once."""
+    ordered = sorted(candidates, key=lambda each: each.order)
+    if not ordered:
         return Finished()
-    try:
-        return _Judge(evidence, durations or {}).judge(order)
-    except _MissingError as missing:
-        return NeedRun(missing.run, missing.purpose)
+    log = Log(evidence, {each.id: each for each in ordered}, knowledge)
+    return _Judge(log, width).judge(_first(ordered))
 
 
-class _MissingError(Exception):
-    def __init__(self, run: Run, purpose: str) -> None:
-        super().__init__()
-        self.run = run
-        self.purpose = purpose
+def _first(ordered: Sequence[Candidate]) -> tuple[str, ...]:
+    """All of them; but one that has waited too long goes alone, with what it stands on."""
+    waited = max(ordered, key=lambda each: each.waited)
+    if waited.waited < PATIENCE:
+        return tuple(each.id for each in ordered)
+    alone = waited.needs | {waited.id}
+    return tuple(each.id for each in ordered if each.id in alone)
 
 
 class _Judge:
-    """Straight-line decisions; asking the log for what it lacks ends them."""
+    """What is to be done about a batch, of which parts were perhaps tried already."""
 
-    def __init__(self, log: Mapping[Run, Evidence], durations: Mapping[str, float]) -> None:
+    def __init__(self, log: Log, width: int) -> None:
         self.log = log
-        self.durations = durations
-        self.flaky = flaky_tests(log)
+        self.width = width
+        self.held: dict[str, tuple[str, ...]] = {}
 
     def judge(self, changes: tuple[str, ...]) -> Step:
         """Land `changes`, or find who is in the way."""
+        if quick := self._quick(changes):
+            return NeedRuns(quick)
+        if failing := self.log.failing_within(changes):
+            return self._blame(changes, failing)
+        if unconfirmed := self.log.unconfirmed(changes):
+            return self._confirm(changes, unconfirmed)
+        if first := self._first_look(changes):
+            return NeedRuns((first,))
+        return self._try(changes)
+
+    def _quick(self, changes: tuple[str, ...]) -> tuple[Wanted, ...]:
+        """Each change alone with the tests that reach it, where that pays."""
         full = Run(changes)
-        if full not in self.log and (suspects := self._suspects(changes)):
-            failing = self._failing(changes, suspects)
-            if failing:
-                return self._blame(changes, failing)
-        seen = self._look(full, "full run")
+        if full in self.log or not quick_gate_pays(
+            [self.log.candidates[c] for c in changes], self.log.knowledge
+        ):
+            return ()
+        alone = [self.log.candidates[each] for each in changes]
+        runs = [
+            Run((each.id,), tuple(sorted(each.impacted)))
+            for each in sorted(alone, key=lambda each: -each.risk)
+            if each.impacted and not each.needs
+        ]
+        why = "the tests that reach it, before it is tried with others"
+        return tuple(Wanted(each, "quick gate", why) for each in runs if each not in self.log)[
+            : self.width
+        ]
+
+    def _first_look(self, changes: tuple[str, ...]) -> Wanted | None:
+        """Some tests before a full run is paid for: those that failed with more than `changes`, or all that reach them."""
+        if self.log.tried(changes):
+            return None
+        if unsure := self.log.unsure(changes):
+            run = Run(changes, witnesses(unsure, self.log.knowledge))
+            why = f"whether {len(unsure)} tests that failed with more changes also fail with these"
+            dear = self.log.knowledge.share(run.tests) > DEAR and self.log.knowledge.durations
+            return None if dear or run in self.log else Wanted(run, "check", why)
+        together = look_pays([self.log.candidates[each] for each in changes], self.log.knowledge)
+        run = Run(changes, tuple(sorted(together)))
+        why = f"the {len(together)} tests that reach any of them, before all tests"
+        return None if not together or run in self.log else Wanted(run, "quick gate", why)
+
+    def _try(self, changes: tuple[str, ...]) -> Step:
+        """The full run, and what follows from it."""
+        full = Run(changes)
+        if full not in self.log:
+            return NeedRuns((Wanted(full, "full run", "all of them together, every test"),))
+        seen = self.log[full]
         if not isinstance(seen, Seen):
             return self._shrink(changes, seen)
-        confirmed = self._confirm(changes, seen.worse)
-        return self._blame(changes, confirmed) if confirmed else Land(changes, full)
-
-    def _suspects(self, changes: tuple[str, ...]) -> frozenset[str]:
-        """Tests that were confirmed to fail with these changes and more; minus the flaky ones."""
-        mine = set(changes)
-        found: set[str] = set()
-        for run, seen in self.log.items():
-            if run.repetition and isinstance(seen, Seen) and mine < set(run.changes):
-                found |= seen.worse
-        return frozenset(found) - self.flaky
-
-    def _confirm(self, changes: tuple[str, ...], worse: frozenset[str]) -> frozenset[str]:
-        """Those of `worse` that fail again; whatever passes once is flaky and nobody's fault."""
-        remaining = worse
-        while remaining:
-            chosen = witnesses(remaining, self.durations)
-            again = self._look(Run(changes, chosen, repetition=1), "confirmation")
-            if not isinstance(again, Seen):
-                return frozenset(chosen)
-            if failing := again.worse & set(chosen):
-                return failing
-            remaining -= set(chosen)
-        return frozenset()
+        if burning := self._burn_in(changes, seen):
+            return burning
+        if measuring := self._measure(changes):
+            return NeedRuns((measuring,))
+        return Land(changes, full, tuple(self.held.items()))
 
     def _blame(self, changes: tuple[str, ...], failing: frozenset[str]) -> Step:
-        """The end of the shortest failing prefix, if it fails alone; else what is before it."""
-        low, high = self._known_to_pass(changes, failing), len(changes)
-        while high - low > 1:
-            middle = midpoint(low, high)
-            worse = self._failing(changes[:middle], failing)
-            low, high = (low, middle) if worse else (middle, high)
-            failing = worse or failing
-        suspect, before = changes[high - 1], changes[: high - 1]
-        alone = self._look(Run((suspect,), _plan(failing)), "blame")
-        if isinstance(alone, Broken):
-            return Undecided(suspect, alone.reason)
-        if isinstance(alone, Unbuildable) or not alone.worse:
-            return self._spare(changes, suspect, before, failing)
-        return self._convict(suspect, alone.worse)
-
-    def _spare(
-        self,
-        changes: tuple[str, ...],
-        suspect: str,
-        before: tuple[str, ...],
-        failing: frozenset[str],
-    ) -> Step:
-        """Not to blame alone: everything else goes first, or where that needs it, what is before."""
-        others = tuple(each for each in changes if each != suspect)
-        if not others:
-            return self.judge((suspect,))
-        seen = self._look(Run(others, _plan(failing)), "bisection")
-        return self.judge(before if isinstance(seen, Unbuildable) and before else others)
-
-    def _convict(self, suspect: str, worse: frozenset[str]) -> Step:
-        """Refused only when it fails alone a second time."""
-        run = Run((suspect,), _plan(worse), repetition=1)
-        again = self._look(run, "confirmation")
-        if isinstance(again, Seen) and again.worse:
-            tests = tuple(sorted(again.worse))
-            return Reject(suspect, tests, run, f"{_count(tests)} on the base and not with it")
-        reason = again.reason if isinstance(again, Broken) else "its failure did not repeat"
-        return Undecided(suspect, reason)
+        """The next step about failing tests; what is held back is judged on another head."""
+        found = Blame(self.log, changes, failing, self.width).look()
+        if not isinstance(found, Held):
+            return found
+        if not found.left:
+            return self._shrink(changes, Broken("every part of it is in the way of another"))
+        self.held |= found.changes
+        return self.judge(found.left)
 
     def _shrink(self, changes: tuple[str, ...], seen: Broken | Unbuildable) -> Step:
         """No report for the batch: try half of it, down to the one that has none alone."""
@@ -212,52 +166,41 @@ class _Judge:
             return Undecided(changes[0], reason)
         return self.judge(changes[: len(changes) // 2])
 
-    def _known_to_pass(self, changes: tuple[str, ...], failing: frozenset[str]) -> int:
-        """The longest prefix that the log already knows to pass these tests; 0 is the head."""
-        for length in range(len(changes) - 1, 0, -1):
-            known = self._known(changes[:length], failing)
-            if known is not None and not known:
-                return length
-        return 0
+    def _confirm(self, changes: tuple[str, ...], unconfirmed: frozenset[str]) -> Step:
+        """Once more with the changes, and once more on the head: what passes there or fails here is nobody's fault."""
+        repeat = min(self.log.repeat(each) for each in unconfirmed)
+        alike = {each for each in unconfirmed if self.log.repeat(each) == repeat}
+        tests = witnesses(alike, self.log.knowledge)
+        once = [each for each in tests if self.log.count(changes, each).failed < CONFIRMED]
+        wanted = []
+        if once:
+            run = self.log.again(changes, once, repeat)
+            wanted.append(Wanted(run, "confirmation", f"whether {len(once)} tests fail again"))
+        if head := self.log.look_at_head(tests):
+            why = f"whether {len(head.tests)} tests still pass there"
+            wanted.append(Wanted(head, "base again", why))
+        if not wanted:
+            # Flaky before: how often it fails has to become clear.
+            run = self.log.again(changes, tests, repeat)
+            wanted.append(Wanted(run, "confirmation", f"how often {len(tests)} flaky tests fail"))
+        for each in wanted:
+            if broken := self.log.given_up(each.run):
+                return self._shrink(changes, broken)
+        return NeedRuns(tuple(wanted)[: self.width])
 
-    def _failing(self, changes: tuple[str, ...], tests: frozenset[str]) -> frozenset[str]:
-        """Which of `tests` fail with `changes`; all of them where no report can be had."""
-        known = self._known(changes, tests)
-        if known is not None:
-            return known
-        seen = self._look(Run(changes, _plan(tests)), "bisection")
-        return seen.worse & tests if isinstance(seen, Seen) else tests
+    def _burn_in(self, changes: tuple[str, ...], seen: Seen) -> Step | None:
+        """New tests run many times before they may judge: a flaky one would refuse what is good later."""
+        fresh = [each for each in seen.new if self.log.standing(changes, each) is Standing.UNKNOWN]
+        if not fresh:
+            return None
+        run = self.log.again(changes, fresh, BURN_IN)
+        if broken := self.log.given_up(run):
+            return self._shrink(changes, broken)
+        return NeedRuns((Wanted(run, "burn-in", f"{len(fresh)} new tests, {BURN_IN} times each"),))
 
-    def _known(self, changes: tuple[str, ...], tests: frozenset[str]) -> frozenset[str] | None:
-        """What the log says about `tests` with exactly these changes."""
-        for run, seen in self.log.items():
-            asked = not run.tests or tests <= set(run.tests)
-            if run.changes == changes and asked and isinstance(seen, Seen):
-                return (seen.worse & tests) - self.flaky
-        return None
-
-    def _look(self, run: Run, purpose: str) -> Evidence:
-        if run not in self.log:
-            raise _MissingError(run, purpose)
-        seen = self.log[run]
-        return Seen(seen.worse - self.flaky) if isinstance(seen, Seen) else seen
-
-
-def flaky_tests(log: Mapping[Run, Evidence]) -> frozenset[str]:
-    """Tests that failed and passed on the same tree."""
-    found: set[str] = set()
-    for again, second in log.items():
-        if not again.repetition or not isinstance(second, Seen):
-            continue
-        for run, first in log.items():
-            if not run.repetition and run.changes == again.changes and isinstance(first, Seen):
-                found |= (first.worse & set(again.tests)) - second.worse
-    return frozenset(found)
-
-
-def _plan(tests: frozenset[str]) -> tuple[str, ...]:
-    return tuple(sorted(tests))
-
-
-def _count(tests: Sequence[str]) -> str:
-    return f"{tests[0]} passes" if len(tests) == 1 else f"{len(tests)} tests pass"
+    def _measure(self, changes: tuple[str, ...]) -> Wanted | None:
+        """Only what passed is worth measuring; it is never measured beside another run."""
+        run = Run(changes, (MEASURED,))
+        if not self.log.knowledge.benchmarks or run in self.log:
+            return None
+        return Wanted(run, "benchmarks", "whether anything got slower")

@@ -5,8 +5,8 @@ be stored under the digest of its text.
 """
 
 import json
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -128,9 +128,13 @@ class TestReport:
 
 @dataclass(frozen=True)
 class Reported:
-    """The run ended with a report that can be trusted, whatever it says."""
+    """The run ended with a report that can be trusted, whatever it says.
+
+    `impact` is the text of an `ImpactMap`, where it was recorded which tests reach what.
+    """
 
     report: TestReport
+    impact: str | None = None
 
 
 @dataclass(frozen=True)
@@ -156,3 +160,25 @@ def by_id(results: Iterable[TestResult]) -> dict[str, TestResult]:
 def _worse(one: TestResult, other: TestResult) -> TestResult:
     worst = min(one, other, key=lambda each: WORST_FIRST.index(each.outcome))
     return TestResult(worst.id, worst.outcome, one.seconds + other.seconds, worst.detail)
+
+
+def worst(runs: Sequence[RunOutcome]) -> RunOutcome:
+    """Several runs of the same tests as one: of each test the worst, and no report where one run gave none."""
+    reports = []
+    for each in runs:
+        if isinstance(each, Infrastructure):
+            return each
+        reports.append(each.report)
+    results = by_id(result for each in reports for result in each.results.values())
+    seconds = sum(each.seconds for each in reports)
+    bad = next((each for each in reports if each.exit_code), reports[-1])
+    return Reported(replace(bad, results=results, seconds=seconds))
+
+
+def corrected(report: TestReport, again: TestReport) -> TestReport:
+    """A report in which the failing tests ended as they did `again`; one that vanished has still failed."""
+    repeated = {test: again.results[test] for test in report.failing if test in again.results}
+    results = {**report.results, **repeated}
+    failing = any(each.outcome.bad for each in results.values())
+    code = report.exit_code if failing else again.exit_code
+    return replace(report, results=results, exit_code=code)

@@ -1,11 +1,18 @@
-"""How a failing batch is split, and which of its failing tests are worth running again."""
+"""How a failing batch is divided, which failing tests are worth running again, and when to look first."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import log2, prod
+
+from services.validator.domain.evidence import Candidate, Knowledge
 
 # Beyond this share of a full run, running all failing tests again saves too little.
-DEAR = 0.3
-FEW = 30
+DEAR = 0.5
+FEW = 400
+# Of the changes that break something, so many are caught by the tests that reach them.
+RECALL = 0.9
+# How much less likely a change is to be to blame for a test that does not reach it.
+FAR = 0.05
 
 
 def midpoint(low: int, high: int) -> int:
@@ -13,15 +20,107 @@ def midpoint(low: int, high: int) -> int:
     return (low + high) // 2
 
 
-def witnesses(failing: Collection[str], durations: Mapping[str, float]) -> tuple[str, ...]:
+def witnesses(failing: Collection[str], knowledge: Knowledge) -> tuple[str, ...]:
     """The failing tests to run again: all, or where that is dear some quick ones of each module."""
-    total = sum(durations.values())
-    cost = sum(durations.get(test, 0.0) for test in failing)
-    if len(failing) <= FEW and (not total or cost <= DEAR * total):
-        return tuple(sorted(failing))
+    chosen = tuple(sorted(failing))
+    if len(chosen) <= FEW and (not knowledge.durations or _extra(chosen, knowledge) <= DEAR):
+        return chosen
     by_module: dict[str, list[str]] = defaultdict(list)
-    for test in sorted(failing, key=lambda each: (durations.get(each, 0.0), each)):
+    for test in sorted(chosen, key=lambda each: (knowledge.durations.get(each, 0.0), each)):
         by_module[test.partition("::")[0]].append(test)
     share = max(1, FEW // len(by_module))
-    quick = [test for tests in by_module.values() for test in tests[:share]]
-    return tuple(sorted(quick[:FEW]))
+    while True:
+        quick = [test for tests in by_module.values() for test in tests[:share]][:FEW]
+        if share == 1 or _extra(quick, knowledge) <= DEAR:
+            return tuple(sorted(quick))
+        share //= 2
+
+
+def _extra(tests: Iterable[str], knowledge: Knowledge) -> float:
+    """What these tests cost beyond what any run does."""
+    return knowledge.share(tests) - knowledge.share(())
+
+
+def odds(change: Candidate, test: str) -> float:
+    """How much this change is to be suspected of breaking that test."""
+    risk = min(max(change.risk, 0.001), 0.999)
+    near = change.impacted is None or test in change.impacted
+    return risk / (1 - risk) * (1.0 if near else FAR)
+
+
+def codes(weights: Mapping[str, float], depth: int) -> dict[str, str]:
+    """A binary code for each key, at most `depth` long, in which each digit halves the weight.
+
+    Shannon-Fano coding: asking for the digits one after the other, or all at once, finds a key in about
+    as many questions as there are bits in not knowing which it is.
+    """
+    found = dict.fromkeys(weights, "")
+
+    def divide(keys: Sequence[str], left: int) -> None:
+        if len(keys) < 2 or not left:  # noqa: PLR2004
+            return
+        cut = _middle([weights[each] for each in keys])
+        for digit, part in (("1", keys[:cut]), ("0", keys[cut:])):
+            for each in part:
+                found[each] += digit
+            divide(part, left - 1)
+
+    divide(sorted(weights, key=lambda each: -weights[each]), depth)
+    return found
+
+
+def _middle(weights: Sequence[float]) -> int:
+    """Where to cut so that both parts weigh about the same; neither is empty."""
+    half, before = sum(weights) / 2, 0.0
+    for place, each in enumerate(weights[:-1], start=1):
+        if before + each >= half:
+            return place if place == 1 or before + each - half <= half - before else place - 1
+        before += each
+    return len(weights) - 1
+
+
+def groups(cases: Sequence[Mapping[str, float]], count: int) -> list[frozenset[str]]:
+    """Up to `count` groups of suspects, each of which halves as many cases as it can.
+
+    A case is what is suspected of one test, with weights. One run of a group answers all cases at
+    once, so a suspect's digits are those that the first case with it has given it.
+    """
+    digits: dict[str, str] = {}
+    for case in cases:
+        for key, code in codes(case, count).items():
+            digits.setdefault(key, code)
+    found = [
+        frozenset(k for k, code in digits.items() if code[n : n + 1] == "1") for n in range(count)
+    ]
+    return [each for each in dict.fromkeys(found) if each]
+
+
+def quick_gate_pays(changes: Sequence[Candidate], knowledge: Knowledge) -> bool:
+    """Whether trying each change alone with the tests that reach it costs less than it is expected to save.
+
+    A batch that fails its full run costs that run, the search for who is to blame, and another full run.
+    """
+    known = [each for each in changes if each.impacted and not each.needs]
+    if not known or not knowledge.durations:
+        return False
+    targeted = knowledge.share(())
+    bad = sum(each.risk for each in changes)
+    trouble = 1 + targeted * (1 + log2(len(changes) + 1) + 2 * bad)
+    passes = prod(1 - each.risk for each in changes)
+    tried = {each.id for each in known}
+    after = prod(1 - each.risk * (1 - RECALL * (each.id in tried)) for each in changes)
+    price = sum(knowledge.share(each.impacted or ()) for each in known) + targeted * 2 * bad
+    return price + (1 - after) * trouble < (1 - passes) * trouble
+
+
+def look_pays(changes: Sequence[Candidate], knowledge: Knowledge) -> frozenset[str]:
+    """The tests that reach any of the changes, where running them on the whole batch first is expected to save time.
+
+    It saves the failing full run of a batch that is bad, and is paid for in any case.
+    """
+    known = [each.impacted for each in changes if each.impacted is not None]
+    if len(known) < len(changes) or not knowledge.durations:
+        return frozenset()
+    tests = frozenset[str]().union(*known)
+    fails = RECALL * (1 - prod(1 - each.risk for each in changes))
+    return tests if tests and knowledge.share(tests) < fails else frozenset()

@@ -1,13 +1,13 @@
 """Asking a person before a change lands, and taking in the answer."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from services.validator.domain.approval import asks, lapsed
+from services.validator.domain.approval import asks, asks_unprotected, lapsed
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.outcomes import leave, reject, say, say_unsaid
 from shared.contracts.commands import DecideEnhancement
-from shared.contracts.documents import Approval, Enhancement
+from shared.contracts.documents import Approval, Enhancement, Protection
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict
 
@@ -18,11 +18,14 @@ async def ask_for(
     base: str,
     evidence: Sequence[str],
     desk: Desk,
+    *,
+    protections: Mapping[str, Protection] | None = None,
 ) -> list[Enhancement]:
     """Those of the changes that passed and still may not land: each of them asks for a person now."""
-    asked = []
+    asked, config = [], place.profile.config
     for each in changes:
-        why = asks(each, place.profile.config, tier=desk.sandbox.tier, trusted=desk.sandbox.trusted)
+        why = asks(each, config, tier=desk.sandbox.tier, trusted=desk.sandbox.trusted)
+        why = why or asks_unprotected(each, (protections or {}).get(each.id), config)
         if why and each.approval is not None:
             why = lapsed(each, base)
         if why:

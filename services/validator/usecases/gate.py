@@ -1,40 +1,38 @@
 """The gate of one target: gather what was cleared, try it, land what is no worse, refuse the rest.
 
-Deciding is `services.validator.domain.gate.decide` over the evidence so far; this module only
-fetches the evidence it asks for and carries out what it answers. Everything can be interrupted at
+Deciding is `services.validator.domain.gate.decide` over the evidence so far; this module only has
+the evidence fetched that it asks for, and carries out what it answers. Everything can be interrupted at
 any point: states and verdicts are in MongoDB, landings in git, and the next round goes on there.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from math import prod
 
 import structlog
 
-from services.validator.domain.comparison import no_worse
 from services.validator.domain.gate import (
-    Broken,
-    Candidate,
-    Evidence,
     Finished,
     Land,
-    NeedRun,
+    NeedRuns,
     Reject,
     Run,
-    Seen,
-    Unbuildable,
     Undecided,
+    Wanted,
     decide,
 )
-from services.validator.domain.reports import TestReport
-from services.validator.ports import Composition
 from services.validator.usecases import landing, pool
 from services.validator.usecases.approval import ask_for
-from services.validator.usecases.desk import Desk, Workplace, workplace
+from services.validator.usecases.desk import Desk
+from services.validator.usecases.epochs import Epoch, compose, open_epoch, screen, send_away
+from services.validator.usecases.impact import note
+from services.validator.usecases.looking import Looks
 from services.validator.usecases.outcomes import expire, reject
-from services.validator.usecases.runs import Order, read_report, run_tests
+from services.validator.usecases.runners import width
 from services.validator.usecases.seat import seated
-from shared.contracts.documents import Enhancement, Target, Verdict
+from services.validator.usecases.trust import trust
+from services.validator.usecases.weighing import candidates, knowledge, weigh
+from shared.contracts.documents import Enhancement, Target
 from shared.contracts.work import ProposalCleared
 from shared.kernel.errors import Rejected, Transient
 
@@ -42,27 +40,8 @@ log = structlog.get_logger(__name__)
 
 # In seconds, after a defect: trying again at once would only fill the log.
 PAUSE = 5.0
-
-
-@dataclass
-class Epoch:
-    """One head, the changes tried on it in their order, and what is known so far."""
-
-    target: Target
-    place: Workplace
-    base: TestReport
-    base_commit: str
-    wave_id: str
-    changes: dict[str, Enhancement]
-    patches: Mapping[str, str]
-    evidence: dict[Run, Evidence] = field(default_factory=dict)
-    verdicts: dict[Run, Verdict] = field(default_factory=dict)
-    trees: dict[tuple[str, ...], str] = field(default_factory=dict)
-    parsed: set[str] = field(default_factory=set)
-
-    def drop(self, change: str) -> None:
-        """It was refused or sent away: the rest goes on without it."""
-        del self.changes[change]
+# A batch that passes with this probability is worth planting faults in before its full run.
+PROMISING = 0.5
 
 
 async def admit(event: ProposalCleared, desk: Desk) -> None:
@@ -102,157 +81,133 @@ async def settle(target_id: str, desk: Desk) -> None:
 async def _run_epoch(target: Target, ready: Sequence[Enhancement], desk: Desk) -> None:
     """Try `ready` on the present head; afterwards each of them has moved on."""
     try:
-        epoch = await _open(target, ready, desk)
+        epoch = await open_epoch(target, ready, desk)
+        await _try_all(epoch, desk)
     except Rejected as error:
         # Without an environment or a base nothing can be judged; the wave hears of it too.
         for change in ready:
             await expire(change, f"could not be tried: {error.message}", desk)
-        return
-    await _screen(epoch, desk)
-    while epoch.changes and not await _step(epoch, desk):
-        pass
 
 
-async def _open(target: Target, ready: Sequence[Enhancement], desk: Desk) -> Epoch:
-    repository = desk.repository(target)
-    head = await asyncio.to_thread(repository.refresh, target)
-    place = await workplace(desk, target, head.commit)
-    validating = await landing.find_landed(target, await pool.validate(ready, desk), desk)
-    wave_id = ready[0].wave_id
-    verdict = await run_tests(desk, place, Order(place.tree, "baseline"), wave_id=wave_id)
-    if verdict.outcome != "reported":
-        reason = verdict.detail.partition("\n")[0]
-        raise Rejected("the tests gave no usable report on the head.", hint=reason)
-    return Epoch(
-        target=target,
-        place=place,
-        base=await read_report(verdict, desk),
-        base_commit=head.base,
-        wave_id=wave_id,
-        changes={change.id: change for change in validating},
-        patches=await pool.patches(validating, desk),
-    )
+async def _try_all(epoch: Epoch, desk: Desk) -> None:
+    looks = Looks(epoch, desk)
+    try:
+        await screen(epoch, desk)
+        if await width(desk, epoch.target) == 1:
+            await epoch.base
+        await weigh(epoch, desk)
+        while epoch.changes and not await _step(epoch, looks, desk):
+            pass
+    finally:
+        await looks.stop()
+        if not epoch.base.done():
+            epoch.base.cancel()
 
 
-async def _screen(epoch: Epoch, desk: Desk) -> None:
-    """Refuse what breaks the policy on patches, before anything of it is tried."""
-    repository = desk.repository(epoch.target)
-    for change in list(epoch.changes.values()):
-        paths = (await desk.store.tasks.need(change.task_id)).paths
-        config, head = epoch.place.profile.config, epoch.place.head
-        problem = repository.check(epoch.patches[change.id], paths, config, head)
-        if problem:
-            epoch.drop(change.id)
-            await reject(change, problem, desk)
-
-
-async def _step(epoch: Epoch, desk: Desk) -> bool:
+async def _step(epoch: Epoch, looks: Looks, desk: Desk) -> bool:
     """One decision carried out; True when this head has nothing more to say."""
-    composition = await _compose(epoch, tuple(epoch.changes), desk)
-    for change, why in composition.failed:
-        enhancement = epoch.changes[change]
-        epoch.drop(change)
-        await expire(enhancement, f"does not apply: {why}", desk)
-    if composition.failed:
-        return not epoch.changes
-    if await _refuse_invalid(epoch, composition, desk):
-        return not epoch.changes
-    candidates = [
-        Candidate(id=each.id, order=place, risk=1 - each.prior, task=each.task_id)
-        for place, each in enumerate(epoch.changes.values())
-    ]
-    durations = {test: result.seconds for test, result in epoch.base.results.items()}
-    step = decide(candidates, epoch.evidence, durations=durations)
+    if not await send_away(epoch, desk):
+        return False
+    room = await width(desk, epoch.target)
+    step = decide(
+        await candidates(epoch, desk), epoch.evidence, knowledge=knowledge(epoch, {}), width=room
+    )
     match step:
-        case NeedRun(run=run, purpose=purpose):
-            await _look(epoch, run, purpose, desk)
-        case Reject(change=change, tests=tests, reason=reason):
-            enhancement = epoch.changes[change]
-            epoch.drop(change)
-            await reject(enhancement, reason, desk, tests=tests)
-        case Land(changes=changes, run=run):
-            return await _land(epoch, changes, run, desk)
-        case Undecided(change=change, reason=reason):
-            enhancement = epoch.changes[change]
-            epoch.drop(change)
-            await expire(enhancement, f"could not be tried: {reason}", desk)
+        case NeedRuns(runs=runs):
+            if not await _plant_first(epoch, runs, desk):
+                await looks.fetch(runs, room)
+        case Land():
+            return await _land(epoch, step, desk)
         case Finished():
             return True
+        case _:
+            await looks.stop(step.change)
+            await _dismiss(epoch, step, desk)
     return False
 
 
-async def _refuse_invalid(epoch: Epoch, composition: Composition, desk: Desk) -> bool:
-    """Refuse the change that leaves a file that is no Python any more: no test may ever load it."""
-    if composition.tree in epoch.parsed:
-        return False
-    repository = desk.repository(epoch.target)
-    found = await asyncio.to_thread(repository.invalid, epoch.place.head, composition.steps)
-    if found is None:
-        epoch.parsed.add(composition.tree)
-        return False
-    change, path = found
-    enhancement = epoch.changes[change]
-    epoch.drop(change)
-    await reject(enhancement, f"syntax: {path} would not be valid Python", desk)
-    return True
-
-
-async def _compose(epoch: Epoch, ids: Sequence[str], desk: Desk) -> Composition:
-    """The head with these changes on it, built on the longest part of them that was built before."""
-    repository = desk.repository(epoch.target)
-    ordered = [each for each in epoch.changes if each in set(ids)]
-    known = next(
-        n for n in range(len(ordered), -1, -1) if not n or tuple(ordered[:n]) in epoch.trees
-    )
-    start = epoch.trees[tuple(ordered[:known])] if known else epoch.place.head
-    rest = [(each, epoch.patches[each]) for each in ordered[known:]]
-    composed = await asyncio.to_thread(repository.compose, start, rest)
-    applied = ordered[:known]
-    for change, tree in composed.steps:
-        applied.append(change)
-        epoch.trees[tuple(applied)] = tree
-    steps = tuple((each, epoch.trees[tuple(applied[: n + 1])]) for n, each in enumerate(applied))
-    return Composition(composed.tree, steps, composed.failed)
-
-
-async def _look(epoch: Epoch, run: Run, purpose: str, desk: Desk) -> None:
-    """Fetch one piece of evidence."""
-    composition = await _compose(epoch, run.changes, desk)
-    if composition.failed:
-        epoch.evidence[run] = Unbuildable()
+async def _dismiss(epoch: Epoch, step: Reject | Undecided, desk: Desk) -> None:
+    """Refuse a change, or let it go where nobody knows."""
+    change = epoch.drop(step.change)
+    if isinstance(step, Undecided):
+        await expire(change, f"could not be tried: {step.reason}", desk)
         return
-    verdict = await run_tests(
+    if change.id in epoch.impacted and step.run in epoch.verdicts:
+        chosen, verdict = epoch.impacted[change.id], epoch.verdicts[step.run]
+        await note(change, chosen, step.tests, verdict.id, desk)
+    await reject(change, step.reason, desk, tests=step.tests)
+
+
+async def _plant_first(epoch: Epoch, runs: Sequence[Wanted], desk: Desk) -> bool:
+    """Faults are planted before a full run that is likely to pass: whoever then needs a person leaves before it.
+
+    Otherwise what is left would need another full run. True where something left.
+    """
+    run = runs[0].run
+    if run.tests or not run.changes or not _promising(epoch, run):
+        return False
+    return bool(await _ask_unprotected(epoch, run.changes, desk))
+
+
+def _promising(epoch: Epoch, run: Run) -> bool:
+    """Whether these changes probably pass: a part of the tests says so, or what they are."""
+    if any(each.changes == run.changes for each in epoch.evidence):
+        return True
+    return prod(1 - epoch.risks.get(each, 0.5) for each in run.changes) >= PROMISING
+
+
+async def _ask_unprotected(epoch: Epoch, ids: Sequence[str], desk: Desk) -> list[Enhancement]:
+    """Plant faults in what these touch, where that was not done; what nobody would notice waits for a person."""
+    if epoch.protections.keys() >= set(ids):
+        return []
+    composition = await compose(epoch, ids, desk)
+    changes = [epoch.changes[each] for each in ids]
+    epoch.protections |= await trust(
         desk,
         epoch.place,
-        Order(composition.tree, purpose, run.changes, run.tests, run.repetition),
+        changes,
+        dict(composition.steps),
+        impacted=epoch.impacted,
         wave_id=epoch.wave_id,
     )
-    epoch.verdicts[run] = verdict
-    if verdict.outcome != "reported":
-        epoch.evidence[run] = Broken(verdict.detail.partition("\n")[0])
-        return
-    candidate = await read_report(verdict, desk)
-    asked = run.tests or None
-    epoch.evidence[run] = Seen(no_worse(epoch.base.outcomes, candidate.outcomes, asked=asked))
+    return await _ask(epoch, changes, ("the tests that reach it pass",), desk)
 
 
-async def _land(epoch: Epoch, ids: Sequence[str], run: Run, desk: Desk) -> bool:
+async def _ask(
+    epoch: Epoch, changes: Sequence[Enhancement], evidence: Sequence[str], desk: Desk
+) -> list[Enhancement]:
+    """Those that may not land without a person: they ask for one, and leave."""
+    asked = await ask_for(
+        changes,
+        epoch.place,
+        epoch.base_commit,
+        evidence,
+        desk,
+        protections=epoch.protections,
+    )
+    for each in asked:
+        # What lands has to pass without them.
+        epoch.drop(each.id)
+    return asked
+
+
+async def _land(epoch: Epoch, step: Land, desk: Desk) -> bool:
     """Land; True unless changes are left that were not part of it (they see the new head next)."""
-    changes = [epoch.changes[each] for each in ids]
-    composition = await _compose(epoch, ids, desk)
+    if await _ask_unprotected(epoch, step.changes, desk):
+        return not epoch.changes
+    changes = [epoch.changes[each] for each in step.changes]
+    composition = await compose(epoch, step.changes, desk)
     batch = landing.Batch(
         target=epoch.target,
         place=epoch.place,
         changes=changes,
         trees=dict(composition.steps),
-        verdict=epoch.verdicts[run],
+        verdict=epoch.verdicts[step.run],
     )
-    asked = await ask_for(changes, epoch.place, epoch.base_commit, landing.evidence_of(batch), desk)
-    if asked:
-        # What lands has to pass without them.
-        for each in asked:
-            epoch.drop(each.id)
+    if await _ask(epoch, changes, landing.evidence_of(batch), desk):
         return not epoch.changes
     await landing.land(batch, desk)
-    await pool.give_back([each for key, each in epoch.changes.items() if key not in set(ids)], desk)
+    landed = set(step.changes)
+    left = [each for key, each in epoch.changes.items() if key not in landed]
+    await pool.give_back(left, desk, suspected=dict(step.held))
     return True

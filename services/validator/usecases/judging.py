@@ -11,12 +11,14 @@ from services.validator.domain.gate import (
     Candidate,
     Evidence,
     Finished,
+    Knowledge,
     Land,
-    NeedRun,
+    NeedRuns,
     Reject,
     Run,
     Seen,
     Undecided,
+    Wanted,
     decide,
 )
 from services.validator.domain.reports import TestReport
@@ -131,9 +133,10 @@ async def judge(tree: str, on: Stand, bench: Bench, desk: Desk) -> Answer:
         return Answer("refuse", rule, rule=rule)
     evidence: dict[Run, Evidence] = {}
     durations = {test: result.seconds for test, result in on.report.results.items()}
+    knowledge = Knowledge(durations)
     while True:
-        match decide([Candidate(id=tree, order=0)], evidence, durations=durations):
-            case NeedRun(run=run):
+        match decide([Candidate(id=tree, order=0)], evidence, knowledge=knowledge):
+            case NeedRuns(runs=(Wanted(run=run), *_)):
                 evidence[run] = await _look(run, tree, on, bench, desk)
             case Land():
                 return Answer("land")
@@ -148,14 +151,16 @@ async def judge(tree: str, on: Stand, bench: Bench, desk: Desk) -> Answer:
 async def _look(run: Run, tree: str, on: Stand, bench: Bench, desk: Desk) -> Evidence:
     assert on.place is not None
     assert on.report is not None
-    order = Order(tree if run.changes else on.place.tree, PURPOSE, (), run.tests, run.repetition)
+    there = tree if run.changes else on.place.tree
+    order = Order(there, PURPOSE, (), run.tests, run.repetition, run.repeat)
     verdict = await bench.run(on.place, order, desk)
     bench.gate[verdict.id] = verdict
     if verdict.outcome != "reported":
         return Broken(verdict.detail.partition("\n")[0])
     seen = await read_report(verdict, desk)
     asked = run.tests or None
-    return Seen(no_worse(on.report.outcomes, seen.outcomes, asked=asked))
+    new = frozenset(seen.outcomes.keys() - on.report.outcomes.keys())
+    return Seen(no_worse(on.report.outcomes, seen.outcomes, asked=asked), new)
 
 
 async def _broken_rule(tree: str, place: Workplace, desk: Desk) -> str:

@@ -17,6 +17,7 @@ from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.outcomes import expire, leave
 from services.validator.usecases.pull_requests import show_landed
 from services.validator.usecases.seat import still_seated
+from services.validator.usecases.watching import begin_watch
 from shared.contracts.documents import Enhancement, Target, Verdict
 from shared.contracts.states import WAVE, EnhancementState
 from shared.kernel.errors import Transient
@@ -52,7 +53,7 @@ async def land(batch: Batch, desk: Desk) -> None:
     )
     if refusal is None:
         fault("landing.pushed")
-        await _say_landed(batch.target, validated, desk)
+        await _say_landed(batch.target, validated, desk, run=batch.verdict.id)
     else:
         await _not_landed(validated, refusal, desk)
 
@@ -107,9 +108,12 @@ async def _not_landed(changes: Sequence[Enhancement], refusal: Refusal, desk: De
             await expire(back, f"could not be put on the landing branch: {refusal.reason}", desk)
 
 
-async def _say_landed(target: Target, changes: Sequence[Enhancement], desk: Desk) -> None:
-    """They are on the target's branch, in this order: people are shown them, and each is applied."""
+async def _say_landed(
+    target: Target, changes: Sequence[Enhancement], desk: Desk, *, run: str | None = None
+) -> None:
+    """They are on the target's branch, in this order: shown to people, watched, and each is applied."""
     await show_landed(target, changes, desk)
+    await begin_watch(target, changes, desk, run=run)
     for each in changes:
         await leave(each, "land", desk, commit=each.commit, branch=target.landing_branch)
     fault("landing.said")
@@ -124,7 +128,7 @@ async def find_landed(
     """
     repository = desk.repository(target)
     there = await asyncio.to_thread(repository.landed, target, [each.id for each in changes])
-    left = []
+    left, found = [], {}
     for each in changes:
         commit = there.get(each.id)
         if commit is None:
@@ -132,7 +136,9 @@ async def find_landed(
         elif validated := await desk.store.enhancements.transition(
             each, "pass", commit=commit, branch=target.landing_branch, changed_at=desk.clock()
         ):
-            await _say_landed(target, [validated], desk)
+            found[each.id] = validated
+    if found:
+        await _say_landed(target, [found[key] for key in reversed([*there]) if key in found], desk)
     return left
 
 

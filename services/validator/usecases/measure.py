@@ -21,7 +21,7 @@ async def measure_health(command: MeasureHealth, desk: Desk) -> None:
     try:
         place = await _prepare(command, desk)
         verdict = await run_tests(
-            desk, place, Order(place.tree, "baseline"), wave_id=command.wave_id
+            desk, place, Order(place.tree, "baseline", record=True), wave_id=command.wave_id
         )
         _check(verdict)
     except Rejected as error:

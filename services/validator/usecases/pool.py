@@ -1,6 +1,6 @@
 """The changes that wait for the gate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from services.validator.usecases.desk import Desk
@@ -74,9 +74,18 @@ async def validate(changes: Sequence[Enhancement], desk: Desk) -> list[Enhanceme
     return taken
 
 
-async def give_back(changes: Sequence[Enhancement], desk: Desk) -> None:
-    """Return them to the pool: they are judged again on the next head."""
-    await desk.store.enhancements.transition_all(changes, "return", changed_at=desk.clock())
+async def give_back(
+    changes: Sequence[Enhancement], desk: Desk, *, suspected: Mapping[str, Sequence[str]]
+) -> None:
+    """Return them to the pool: they are judged again on the next head, with what they are suspected of there."""
+    for each in changes:
+        await desk.store.enhancements.transition(
+            each,
+            "return",
+            returned=each.returned + 1,
+            suspected=tuple(suspected.get(each.id, ())),
+            changed_at=desk.clock(),
+        )
 
 
 async def patches(changes: Sequence[Enhancement], desk: Desk) -> dict[str, str]:

@@ -39,7 +39,11 @@ class _Refused(Exception):
 
 @dataclass(frozen=True)
 class Wish:
-    """Which changes are to go, why, and whether what depends on them may go as well."""
+    """Which changes are to go, why, and whether what depends on them may go as well.
+
+    `automatic` where nobody asked for it. With `repetition` known trees are run anew: what a test said
+    when the head landed must not be compared with what it says today.
+    """
 
     id: str
     target: Target
@@ -47,6 +51,8 @@ class Wish:
     changes: Sequence[Enhancement]
     reason: str
     dependents: bool
+    automatic: bool = False
+    repetition: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,7 +71,9 @@ class Branch:
         return undo(self.place.tree, steps, chosen, self.repository.revert)
 
 
-async def roll_back(command: RollbackEnhancement, desk: Desk) -> None:
+async def roll_back(
+    command: RollbackEnhancement, desk: Desk, *, automatic: bool = False, repetition: int = 0
+) -> None:
     """Take one change off, or refuse with the reason; done twice it is done once."""
     change = await desk.store.enhancements.need(command.enhancement_id)
     target = await desk.store.targets.need(change.target_id)
@@ -75,7 +83,16 @@ async def roll_back(command: RollbackEnhancement, desk: Desk) -> None:
             await say(change, desk)
             await _say_finished(change.id, change.wave_id, target, [change], desk)
             return
-        wish = Wish(change.id, target, change.wave_id, [change], command.reason, command.dependents)
+        wish = Wish(
+            change.id,
+            target,
+            change.wave_id,
+            [change],
+            command.reason,
+            command.dependents,
+            automatic,
+            repetition,
+        )
         try:
             await _carry_out(wish, desk)
         except _Refused as refusal:
@@ -150,7 +167,7 @@ async def _look(wish: Wish, desk: Desk) -> tuple[Branch, set[str]]:
         reverts = Reverts(wish.id, before, head.commit, list(done))
         await show_rolled_back(target, reverts, desk)
     for key, commit in done.items():
-        await _finish(applied.pop(key), commit, wish.reason, desk)
+        await _finish(applied.pop(key), commit, wish, desk)
     commits = dict(await asyncio.to_thread(repository.landed, target, list(applied)))
     try:
         place = await workplace(desk, target, head.commit)
@@ -236,12 +253,16 @@ async def _worse(
     place = branch.place
 
     async def run(
-        purpose: str, tree: str, changes: Sequence[str] = (), tests: Sequence[str] = ()
+        purpose: str,
+        tree: str,
+        changes: Sequence[str] = (),
+        tests: Sequence[str] = (),
+        again: int = 0,
     ) -> Verdict:
         verdict = await run_tests(
             desk,
             place,
-            Order(tree, purpose, changes, tests),
+            Order(tree, purpose, changes, tests, wish.repetition + again),
             wave_id=wish.wave_id or wish.changes[0].wave_id,
         )
         if verdict.outcome == "infrastructure":
@@ -251,7 +272,12 @@ async def _worse(
     base = await read_report(await run("baseline", place.tree), desk)
     verdict = await run("rollback", undone.tree, undone.order, tests)
     candidate = await read_report(verdict, desk)
-    return tuple(sorted(no_worse(base.outcomes, candidate.outcomes, asked=tuple(tests) or None)))
+    worse = tuple(sorted(no_worse(base.outcomes, candidate.outcomes, asked=tuple(tests) or None)))
+    if tests or not worse:
+        return worse
+    # One that fails once may be flaky, and must not keep on the branch what does harm.
+    again = await read_report(await run("rollback", undone.tree, undone.order, worse, 1), desk)
+    return tuple(sorted(no_worse(base.outcomes, again.outcomes, asked=worse)))
 
 
 async def _publish(
@@ -277,11 +303,13 @@ async def _publish(
         raise _Refused(refusal.reason)
     await show_rolled_back(branch.target, Reverts(wish.id, head, tip, list(commits)), desk)
     for key, commit in commits.items():
-        await _finish(changes[key], commit, wish.reason, desk)
+        await _finish(changes[key], commit, wish, desk)
 
 
-async def _finish(change: Enhancement, commit: str, reason: str, desk: Desk) -> None:
-    rollback = Rollback(commit=commit, reason=reason, at=desk.clock())
+async def _finish(change: Enhancement, commit: str, wish: Wish, desk: Desk) -> None:
+    rollback = Rollback(
+        commit=commit, reason=wish.reason, at=desk.clock(), automatic=wish.automatic
+    )
     await leave(change, "roll_back", desk, rollback=rollback)
 
 

@@ -18,6 +18,8 @@ async def bring_tree(verdict: Verdict, target: Target, desk: Desk) -> None:
     if await asyncio.to_thread(repository.has, verdict.head, verdict.tree):
         return
     await asyncio.to_thread(repository.refresh, target)
+    if await asyncio.to_thread(repository.has, verdict.head, verdict.tree):
+        return  # What is looked at again was landed, and so it was fetched.
     changes = await desk.store.enhancements.listed(verdict.changes)
     if not await asyncio.to_thread(repository.has, verdict.head):
         made = None

@@ -16,6 +16,8 @@ from shared.sandbox.ports import MIB
 
 ENTER = (Path(__file__).parent / "enter.sh").read_text()
 INSIDE = "1000"
+# Its processes are descendants of their supervisor.
+BELOW_US = True
 READY, GO = 3, 4
 # Descriptors below are given away by number.
 FREE = 10

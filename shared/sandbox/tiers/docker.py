@@ -22,6 +22,8 @@ IMAGE = "groundswell-sandbox:1"
 LABEL = "groundswell.supervisor"
 PATIENCE = 60
 NOT_MADE = 125
+# Its processes are the daemon's, and their supervisor never learns what they used.
+BELOW_US = False
 # The first process of a container ignores signals that would end another, so it is not the command.
 FIRST = '"$@"; exit $?'
 

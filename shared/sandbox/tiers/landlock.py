@@ -20,6 +20,8 @@ WRITABLE_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
 # What sandlock leaves open and no test suite needs.
 DENIED = ("ptrace", "process_vm_readv", "process_vm_writev", "io_uring_setup", "userfaultfd")
 NOT_MADE = 125
+# Its processes are descendants of their supervisor.
+BELOW_US = True
 
 
 def preload() -> None:

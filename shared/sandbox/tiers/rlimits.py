@@ -6,6 +6,8 @@ from shared.sandbox import processes
 from shared.sandbox.job import Begun, Job, places
 
 NOT_THERE = 127
+# Its processes are descendants of their supervisor.
+BELOW_US = True
 
 
 def preload() -> None:

@@ -7,8 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.validator.domain.comparison import BAD, GOOD, no_worse
+from services.validator.domain.evidence import NOTHING, Candidate, Knowledge
 from services.validator.domain.reports import Outcome
-from services.validator.domain.splitting import DEAR, FEW, midpoint, witnesses
+from services.validator.domain.splitting import (
+    FEW,
+    codes,
+    groups,
+    look_pays,
+    midpoint,
+    odds,
+    quick_gate_pays,
+    witnesses,
+)
 
 T = "t.py::test"
 MAYBE = [None, *Outcome]
@@ -63,14 +73,15 @@ durations = st.dictionaries(
 
 
 @given(durations, st.data())
-def test_witnesses_are_few_of_the_failing_and_never_none(seconds, data):
+def test_witnesses_are_some_of_the_failing_and_never_none(seconds, data):
     failing = data.draw(st.sets(st.sampled_from(sorted(seconds)))) if seconds else set()
-    chosen = witnesses(failing, seconds)
+    known = Knowledge(seconds)
+    chosen = witnesses(failing, known)
     assert set(chosen) <= failing
     assert len(chosen) == len(set(chosen)) <= FEW
     assert bool(chosen) == bool(failing)
     assert list(chosen) == sorted(chosen)
-    assert witnesses(sorted(failing), seconds) == chosen
+    assert witnesses(sorted(failing), known) == chosen
 
 
 @given(durations, st.data())
@@ -78,27 +89,73 @@ def test_every_module_has_a_witness_while_there_is_room(seconds, data):
     failing = data.draw(st.sets(st.sampled_from(sorted(seconds)))) if seconds else set()
     modules = {each.partition("::")[0] for each in failing}
     if len(modules) <= FEW:
-        assert {each.partition("::")[0] for each in witnesses(failing, seconds)} == modules
+        assert {
+            each.partition("::")[0] for each in witnesses(failing, Knowledge(seconds))
+        } == modules
 
 
-def test_cheap_and_few_failing_tests_are_all_run_again():
-    failing = [f"m.py::{n}" for n in range(FEW)]
-    assert witnesses(failing, dict.fromkeys([*failing, "long"], 1.0) | {"long": 1000.0}) == tuple(
-        sorted(failing)
-    )
+def test_cheap_failing_tests_are_all_run_again():
+    failing = tuple(sorted(f"m.py::{n}" for n in range(FEW)))
+    seconds = dict.fromkeys(failing, 1.0) | {"long": 1000.0}
+    assert witnesses(failing, Knowledge(seconds)) == failing
 
 
 def test_without_durations_all_of_a_few_are_run_again():
-    assert witnesses(["b::1", "a::1"], {}) == ("a::1", "b::1")
+    assert witnesses(["b::1", "a::1"], NOTHING) == ("a::1", "b::1")
 
 
 def test_where_all_would_be_dear_the_quick_ones_of_each_module_are_taken():
-    modules = FEW // 2
-    seconds = {f"m{n:02}.py::{name}": cost for n in range(modules) for name, cost in SPEEDS.items()}
-    assert sum(seconds.values()) > DEAR
-    chosen = witnesses(list(seconds), seconds)
-    assert len(chosen) == FEW
-    assert all(each.endswith(("quick", "middling")) for each in chosen)
+    modules = FEW * 4 // 5
+    seconds = {f"m{n:03}.py::{name}": cost for n in range(modules) for name, cost in SPEEDS.items()}
+    chosen = witnesses(list(seconds), Knowledge(seconds))
+    assert chosen == tuple(sorted(each for each in seconds if each.endswith("quick")))
 
 
-SPEEDS = {"slow": 9.0, "quick": 1.0, "middling": 2.0}
+SPEEDS = {"slow": 9.0, "quick": 1.0, "middling": 6.0}
+SUSPECTS = st.dictionaries(
+    st.text("abcdef", min_size=1, max_size=2), st.floats(0.01, 9), max_size=20
+)
+
+
+@given(SUSPECTS)
+def test_codes_tell_suspects_apart_and_the_heaviest_half_comes_first(weights):
+    found = codes(weights, 40)
+    assert found.keys() == weights.keys()
+    assert len(set(found.values())) == len(found), "each has a code of its own"
+    if len(weights) > 1:
+        first = {each for each, code in found.items() if code.startswith("1")}
+        assert first
+        assert first < set(weights)
+
+
+def test_one_series_of_groups_finds_each_of_many_suspects():
+    names = [f"{n:02}" for n in range(64)]
+    asked = groups([dict.fromkeys(names, 1.0)], 6)
+    answers = {each: tuple(each in group for group in asked) for each in names}
+    assert len(asked) == 6
+    assert len(set(answers.values())) == len(names), "each has answers of its own"
+
+
+def candidate(name: str, risk: float, impacted: set[str] | None) -> Candidate:
+    reach = frozenset(impacted) if impacted is not None else None
+    return Candidate(name, 0, risk, impacted=reach)
+
+
+CHEAP = Knowledge({f"t::{n}": 1.0 for n in range(100)}, startup=1.0)
+
+
+@pytest.mark.parametrize(("risk", "pays"), [(0.5, True), (0.001, False)])
+def test_a_few_risky_changes_are_each_tried_first_and_safe_ones_are_not(risk, pays):
+    few = [candidate(str(n), risk, {f"t::{n}"}) for n in range(3)]
+    assert quick_gate_pays(few, CHEAP) is pays
+    assert bool(look_pays(few, CHEAP)) is pays
+
+
+def test_where_nobody_knows_what_reaches_a_change_all_of_them_go_to_the_full_run():
+    some = [candidate("a", 0.5, {"t::1"}), candidate("b", 0.5, None)]
+    assert look_pays(some, CHEAP) == frozenset()
+
+
+def test_a_suspect_that_does_not_reach_a_test_is_hardly_suspected_of_it():
+    near, far = candidate("a", 0.2, {"t::1"}), candidate("b", 0.2, {"t::2"})
+    assert odds(near, "t::1") > 10 * odds(far, "t::1") > 0

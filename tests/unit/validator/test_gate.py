@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.validator.domain.evidence import WOBBLE
 from services.validator.domain.gate import (
     Broken,
     Candidate,
     Finished,
     Land,
-    NeedRun,
+    NeedRuns,
     Reject,
     Run,
     Seen,
@@ -31,6 +32,7 @@ class World:
     breaks: dict[frozenset[int], frozenset[str]]
     needs: dict[int, int] = field(default_factory=dict)
     broken: frozenset[int] = frozenset()
+    known: bool = True
     flaky: dict[str, random.Random] = field(default_factory=dict)
 
     def failing(self, changes: set[int]) -> frozenset[str]:
@@ -39,6 +41,13 @@ class World:
             if together <= changes:
                 found |= tests
         return frozenset(found)
+
+    def needed(self, change: int, here: list[int]) -> frozenset[str]:
+        """What the gate is told that a patch stands on; it may have been overlooked."""
+        need = self.needs.get(change) if self.known else None
+        if need is None or need not in here:
+            return frozenset()
+        return self.needed(need, here) | {str(need)}
 
     def observe(self, run: Run, landed: set[int]) -> Seen | Broken | Unbuildable:
         mine = {int(each) for each in run.changes}
@@ -49,7 +58,11 @@ class World:
             return Broken("no report")
         asked = set(run.tests) or set(TESTS)
         worse = set(self.failing(there) - self.failing(landed))
-        worse |= {test for test, chance in self.flaky.items() if chance.random() < 0.3}
+        worse |= {
+            test
+            for test, chance in self.flaky.items()
+            if any(chance.random() < 0.3 for _ in range(run.repeat))
+        }
         return Seen(frozenset(worse & asked))
 
 
@@ -83,10 +96,12 @@ def play(world: World, count: int) -> Story:
                 here = [n for n in here if n not in gone]
                 waiting = [n for n in waiting if n not in gone]
                 continue
-            step = decide([Candidate(str(n), n) for n in here], log)
-            assert step == decide([Candidate(str(n), n) for n in here], dict(log)), "replay"
+            candidates = [Candidate(str(n), n, needs=world.needed(n, here)) for n in here]
+            step = decide(candidates, log)
+            assert step == decide(candidates, dict(log)), "replay"
             match step:
-                case NeedRun(run=run):
+                case NeedRuns(runs=(wanted,)):
+                    run = wanted.run
                     assert run not in log, "nothing is run twice"
                     assert len(story.runs) < 3000, "livelock"
                     log[run] = world.observe(run, landed)
@@ -150,21 +165,54 @@ def test_a_change_without_a_report_is_never_landed_nor_blamed():
     assert not story.rejected
 
 
-def test_a_test_that_fails_once_and_then_passes_blames_nobody():
-    log = {Run(("0",)): Seen(a_test(0)), Run(("0",), (TESTS[0],), 1): Seen(frozenset())}
-    assert decide([Candidate("0", 0)], log) == Land(("0",), Run(("0",)))
+FULL, AGAIN, HEAD = Run(("0",)), Run(("0",), (TESTS[0],), 1), Run((), (TESTS[0],))
+FAILED, PASSED = Seen(a_test(0)), Seen(frozenset())
 
 
-def test_a_change_that_fails_alone_only_once_is_not_refused():
-    tests = (TESTS[0],)
-    log = {
-        Run(("0",)): Seen(a_test(0)),
-        Run(("0",), tests, 1): Seen(a_test(0)),
-        Run(("0",), tests): Seen(a_test(0)),
-    }
-    assert isinstance(decide([Candidate("0", 0)], log), Reject)
-    log[Run(("0",), tests, 1)] = Seen(frozenset())
-    assert not isinstance(decide([Candidate("0", 0)], log), Reject)
+def one(log: dict):
+    return decide([Candidate("0", 0)], log)
+
+
+def asked(step) -> Run:
+    assert isinstance(step, NeedRuns)
+    return step.runs[0].run
+
+
+def test_a_change_is_refused_once_it_failed_again_and_the_head_passed_again():
+    log: dict = {FULL: FAILED}
+    log[asked(one(log))] = FAILED
+    assert asked(one(log)) == HEAD
+    log[HEAD] = PASSED
+    step = one(log)
+    assert isinstance(step, Reject)
+    assert step.tests == (TESTS[0],)
+
+
+def test_what_fails_on_the_head_as_well_blames_nobody():
+    log: dict = {FULL: FAILED}
+    log[asked(one(log))] = FAILED
+    log[HEAD] = FAILED
+    assert one(log) == Land(("0",), FULL)
+
+
+def test_a_test_that_fails_and_passes_is_repeated_within_a_run_before_it_is_nobodys_fault():
+    log: dict = {FULL: FAILED}
+    log[asked(one(log))] = PASSED
+    again = asked(one(log))
+    assert (again.changes, again.repeat) == (("0",), WOBBLE)
+    assert one({**log, again: PASSED}) == Land(("0",), FULL)
+
+
+def test_a_change_that_makes_a_test_flaky_is_refused():
+    """It fails in each run that repeats it, and never does on the head."""
+    log: dict = {FULL: FAILED}
+    log[asked(one(log))] = PASSED
+    while isinstance(step := one(log), NeedRuns):
+        run = step.runs[0].run
+        assert run.repeat == WOBBLE
+        log[run] = FAILED if run.changes else PASSED
+    assert isinstance(step, Reject)
+    assert sum(not run.changes for run in log) == 2
 
 
 CHANGES = st.integers(0, 7)
@@ -179,6 +227,7 @@ WORLDS = st.builds(
         lambda needs: {later: earlier for later, earlier in needs.items() if earlier < later}
     ),
     broken=st.frozensets(CHANGES, max_size=2),
+    known=st.booleans(),
 )
 
 

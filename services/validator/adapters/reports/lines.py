@@ -44,7 +44,7 @@ def read_lines(
     command is not that session `alone`, its exit code is another one's and is not compared.
     """
     try:
-        lines = _verified(content, keys)
+        lines = verified(content, keys)
         results = by_id(_results(lines))
     except (ValueError, KeyError, TypeError) as error:
         return Infrastructure(f"The test report is damaged: {error!r}.")
@@ -55,7 +55,7 @@ def read_lines(
     return Reported(TestReport(results, seconds, exit_code, problem=problem))
 
 
-def _verified(content: bytes, keys: Sequence[bytes]) -> list[Mapping[str, Any]]:
+def verified(content: bytes, keys: Sequence[bytes]) -> list[Mapping[str, Any]]:
     """The lines that their sessions signed; raises ValueError where one was not, or where one is missing."""
     counts = [0] * len(keys)
     lines = []

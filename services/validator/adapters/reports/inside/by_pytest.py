@@ -3,6 +3,7 @@
 It is copied beside the target's tree and loaded there by name, so it needs nothing but pytest (6 or
 later) and Python 3.8. GROUNDSWELL_SELECT names a file with a JSON list of node ids: then only these
 are run, by the very command line of a full run, so that configuration and ids stay the same.
+GROUNDSWELL_REPEAT says how often, with everything set up anew each time.
 
 How the lines are signed is in `signing`.
 """
@@ -16,8 +17,12 @@ from typing import Any
 
 import pytest
 
-from .signing import DETAIL, Key, Lines, may_report, selected, take_key
+from .pytest_reach import Recorder
+from .reach import begin
+from .signing import DETAIL, Key, Lines, may_report, repeat, selected, take_key
 
+# What is imported from here on is recorded, where that is asked for.
+RECORDING = begin()
 # Where pytest_ignore_collect got the argument it has today.
 PATHLIB_HOOKS = 7
 
@@ -46,6 +51,10 @@ def pytest_configure(config: Any) -> None:
         _run_everything(config.option)
         reporter = Reporter(key, only or frozenset())
         config.pluginmanager.register(reporter, "groundswell-reporter")
+        if repeat() > 1:
+            config.pluginmanager.register(Repetition(repeat()), "groundswell-repetition")
+    if RECORDING is not None:
+        config.pluginmanager.register(Recorder(RECORDING, config), "groundswell-recorder")
     # A pytest that a test starts must not look for this plugin; a worker of xdist must.
     if not _has_workers(config.option):
         os.environ.pop("PYTEST_ADDOPTS", None)
@@ -59,6 +68,9 @@ def _run_everything(option: Any) -> None:
     """Never stop at a failure; a coverage threshold is no test, and would fail a run of a few."""
     option.maxfail = 0
     option.continue_on_collection_errors = True
+    if repeat() > 1 and _has_workers(option):
+        # A worker never sets up anew what more than one test shares.
+        option.dist, option.tx, option.numprocesses = "no", [], None
     if getattr(option, "cov_fail_under", None) is not None:
         option.cov_fail_under = 0
     # pytest-randomly: the order is the suite's own, and chance is the same in every run.
@@ -148,6 +160,25 @@ class Selection:
 
     def has(self, nodeid: str) -> bool:
         return nodeid in self.selected or nodeid.partition("::")[0] in self.selected
+
+
+class Repetition:
+    """Runs all tests so often; in between nothing stays set up, of whatever scope it is."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> bool | None:
+        """The loop of pytest itself, but that each round is a session's last."""
+        if session.config.option.collectonly:
+            return None
+        for _ in range(self.times):
+            for item, following in zip(session.items, [*session.items[1:], None]):  # noqa: B905
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                if session.shouldstop or session.shouldfail:
+                    raise session.Interrupted(session.shouldstop or session.shouldfail)
+        return True
 
 
 def _text(longrepr: Any) -> str:

@@ -57,6 +57,11 @@ def selected() -> frozenset[str] | None:
     return frozenset(json.loads(Path(path).read_text(encoding="utf-8"))) if path else None
 
 
+def repeat() -> int:
+    """How often each test is run."""
+    return int(os.environ.get("GROUNDSWELL_REPEAT", "1"))
+
+
 class Lines:
     """Every line is written at once and by this process alone, whatever the tests fork or break."""
 

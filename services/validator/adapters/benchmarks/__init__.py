@@ -1,0 +1,1 @@
+"""Running a target's benchmarks, and reading what they say."""

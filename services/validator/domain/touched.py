@@ -1,0 +1,91 @@
+"""Which lines a change touched, as they stand after others have been put on top of it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from shared.targets.patches import Edit, edits
+
+
+@dataclass(frozen=True)
+class Touched:
+    """Lines, counted from 1, and gaps: behind line n something was taken out that was indented so far."""
+
+    lines: frozenset[int] = frozenset()
+    gaps: Mapping[int, int] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        return bool(self.lines or self.gaps)
+
+
+def touched(texts: Sequence[bytes]) -> Touched:
+    """What the change from the first of these texts to the second has touched, as it stands in the last.
+
+    A line that a later change rewrote is that one's and still this one's too: its content is due to both.
+    """
+    before, after = texts[0], texts[1]
+    found = _of(before, edits(before, after))
+    for older, newer in pairwise(texts[1:]):
+        if older != newer:
+            found = _moved(found, older, edits(older, newer))
+    return found
+
+
+def _of(before: bytes, changes: Sequence[Edit]) -> Touched:
+    old = before.splitlines()
+    lines: set[int] = set()
+    gaps = {}
+    for each in changes:
+        lines |= set(range(each.new_start + 1, each.new_end + 1))
+        indents = list(_indents(old[each.old_start : each.old_end]))
+        if each.new_start == each.new_end and indents:
+            gaps[each.new_start] = indents[0]
+    return Touched(frozenset(lines), gaps)
+
+
+def _indents(removed: Sequence[bytes]) -> Iterator[int]:
+    """Of the lines that do something."""
+    for line in removed:
+        code = line.strip()
+        if code and not code.startswith(b"#") and code not in {b"pass", b"..."}:
+            yield len(line) - len(line.lstrip())
+
+
+def _moved(found: Touched, text: bytes, changes: Sequence[Edit]) -> Touched:
+    """The same places after these edits of the text; what was rewritten is all that it became."""
+    old = text.splitlines()
+    lines: set[int] = set()
+    gaps: dict[int, int] = {}
+    for line in found.lines:
+        shift = 0
+        for each in changes:
+            if each.old_end < line:
+                shift = each.new_end - each.old_end
+            elif each.old_start < line:
+                indents = list(_indents(old[line - 1 : line]))
+                if indents:
+                    _rewritten(line - 1, each, indents[0], lines, gaps)
+                break
+        else:
+            lines.add(line + shift)
+    for gap, indent in found.gaps.items():
+        shift = 0
+        for each in changes:
+            if each.old_start < gap < each.old_end:
+                _rewritten(gap, each, indent, lines, gaps)
+                break
+            if each.old_end <= gap:
+                shift = each.new_end - each.old_end
+        else:
+            gaps.setdefault(gap + shift, indent)
+    return Touched(frozenset(lines), gaps)
+
+
+def _rewritten(place: int, by: Edit, indent: int, lines: set[int], gaps: dict[int, int]) -> None:
+    """Line for line where there are as many; what is gone leaves a gap."""
+    if by.new_start == by.new_end:
+        gaps.setdefault(by.new_start, indent)
+    elif by.new_end - by.new_start == by.old_end - by.old_start:
+        lines.add(by.new_start + 1 + place - by.old_start)
+    else:
+        lines.update(range(by.new_start + 1, by.new_end + 1))

@@ -1,0 +1,117 @@
+"""What the gate knows of its changes before it tries them: risks, what they stand on, which tests reach them."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from services.validator.domain.evidence import Candidate, Knowledge
+from services.validator.domain.rates import Rate, risk_of
+from services.validator.ports import Repository
+from services.validator.usecases.desk import Desk
+from services.validator.usecases.epochs import Epoch, compose
+from services.validator.usecases.impact import impact_of, trusted
+from shared.contracts.documents import Enhancement
+from shared.contracts.states import EnhancementState
+
+# One that was held back breaks something on the next head more often than not.
+HELD = 0.9
+
+
+async def weigh(epoch: Epoch, desk: Desk) -> None:
+    """Find out what is known of the changes, once per epoch."""
+    await _rate(epoch, desk)
+    present = (await epoch.base).outcomes if epoch.base.done() else ()
+    composition = await compose(epoch, tuple(epoch.changes), desk)
+    changes = list(epoch.changes.values())
+    chosen = await impact_of(changes, composition.steps, epoch.place, desk, present)
+    epoch.impacted |= chosen
+
+
+async def candidates(epoch: Epoch, desk: Desk) -> list[Candidate]:
+    """The changes as the gate decides about them, in their order."""
+    if epoch.evidence:
+        await _find_needs(epoch, desk)
+    return [
+        Candidate(
+            id=each.id,
+            order=place,
+            risk=HELD if each.suspected else epoch.risks.get(each.id, 1 - each.prior),
+            needs=epoch.needs.get(each.id, frozenset()) & epoch.changes.keys(),
+            impacted=await _reach(each, epoch, desk),
+            waited=each.returned,
+        )
+        for place, each in enumerate(epoch.changes.values())
+    ]
+
+
+async def _reach(change: Enhancement, epoch: Epoch, desk: Desk) -> frozenset[str] | None:
+    """The tests that reach it; what it is suspected to break where it was held back, and nothing known where that was often wrong."""
+    if change.suspected:
+        return frozenset(change.suspected)
+    if not await trusted(epoch.target.id, change.component, desk):
+        return None
+    return epoch.impacted.get(change.id)
+
+
+def knowledge(epoch: Epoch, flaky: Mapping[str, tuple[int, int]]) -> Knowledge:
+    """What is known of the head's suite; nothing yet while it still runs."""
+    benchmarks = bool(epoch.place.profile.config.bench.command)
+    if not epoch.base.done():
+        return Knowledge(benchmarks=benchmarks)
+    report = epoch.base.result()
+    durations = {test: result.seconds for test, result in report.results.items()}
+    return Knowledge(
+        durations=durations,
+        startup=max(report.seconds - sum(durations.values()), 0.0),
+        flaky={test: Rate(*counts) for test, counts in flaky.items()},
+        benchmarks=benchmarks,
+    )
+
+
+async def _rate(epoch: Epoch, desk: Desk) -> None:
+    """What became of changes of the same agent type, rule and engine says how risky one is."""
+    known: dict[tuple[str, ...], tuple[int, int]] = {}
+    for each in epoch.changes.values():
+        kind = (each.agent_type, each.rule, each.engine)
+        if kind not in known:
+            known[kind] = await _history(each, desk)
+        rejected, landed = known[kind]
+        epoch.risks[each.id] = risk_of(each.prior, rejected, landed)
+
+
+async def _history(change: Enhancement, desk: Desk) -> tuple[int, int]:
+    like = {"agent_type": change.agent_type, "rule": change.rule, "engine": change.engine}
+    count = desk.store.enhancements.count
+    rejected = await count(**like, state=EnhancementState.REJECTED)
+    landed = await count(**like, state=[EnhancementState.APPLIED, EnhancementState.ROLLED_BACK])
+    return rejected, landed
+
+
+async def _find_needs(epoch: Epoch, desk: Desk) -> None:
+    """Which changes each patch stands on; asked only once something has failed."""
+    repository = desk.repository(epoch.target)
+    order = list(epoch.changes.values())
+    for place, each in enumerate(order):
+        if each.id not in epoch.needs:
+            before = [b for b in order[:place] if not {*b.files}.isdisjoint(each.files)]
+            epoch.needs[each.id] = await asyncio.to_thread(
+                _needs_of, each.id, [b.id for b in before], epoch, repository
+            )
+
+
+def _needs_of(
+    change: str, before: Sequence[str], epoch: Epoch, repository: Repository
+) -> frozenset[str]:
+    """The fewest of these, with what they need themselves, that its patch applies on: none, or the nearest one."""
+
+    def applies(on: frozenset[str]) -> bool:
+        chosen = [each for each in epoch.changes if each in on]
+        patches = [(each, epoch.patches[each]) for each in (*chosen, change)]
+        return not repository.compose(epoch.place.head, patches).failed
+
+    if not before or applies(frozenset()):
+        return frozenset()
+    for each in reversed(before):
+        enough = epoch.needs.get(each, frozenset()) | {each}
+        if applies(enough):
+            return enough
+    return frozenset(before).union(*(epoch.needs.get(each, frozenset()) for each in before))

@@ -1,0 +1,478 @@
+"""Runs: asked for, carried out by whoever has room, taken over, dropped, and wanted after all."""
+
+import asyncio
+import sys
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import pytest
+
+from services.validator.adapters.slots import MachineSlots, private
+from services.validator.adapters.suite import SandboxedSuite
+from services.validator.domain.reports import Outcome, Reported, TestReport, TestResult
+from services.validator.usecases import runners, runs
+from services.validator.usecases.desk import Workplace
+from services.validator.usecases.runners import announce, has_room, leave, live, width
+from services.validator.usecases.runs import Order, carry_out, run_tests, supersede
+from shared.contracts.base import RunKind
+from shared.contracts.documents import Counts
+from shared.contracts.events import RunFinished, RunSuperseded
+from shared.contracts.states import RunState
+from shared.contracts.work import RunTests
+from shared.environments.interpreters import running
+from shared.environments.ports import Environment
+from shared.kernel.ids import uuid7
+from shared.sandbox.metering import note
+from shared.sandbox.scratch import Scratch
+from tests.support.builders import a_verdict, a_wave
+from tests.support.desks import a_validator
+from tests.support.landing import a_yard
+from tests.support.memory import a_store
+from tests.support.profiles import a_profile
+from tests.support.sandboxes import a_sandbox, processes_of
+
+BIN = Path(sys.executable).parent
+PATIENCE = 20
+
+
+@dataclass
+class PlayedSuite:
+    """Runs go on until they are told how they end; each uses a second of processor time."""
+
+    held: bool = False
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    end: asyncio.Event = field(default_factory=asyncio.Event)
+    runs: int = 0
+    stopped: int = 0
+    outcome: Outcome = Outcome.PASSED
+
+    async def run(self, *_, **__):
+        self.runs += 1
+        self.begun.set()
+        try:
+            if self.held:
+                await self.end.wait()
+        except asyncio.CancelledError:
+            self.stopped += 1
+            raise
+        note(1.0)
+        return Reported(TestReport({"t": TestResult("t", self.outcome)}))
+
+
+class PlayedEnvironments:
+    async def prepare(self, *_):
+        return Environment("e", BIN, (BIN.parent, *running().needs), 0, True)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch):
+    monkeypatch.setattr(runners, "LOOK", 0.02)
+    monkeypatch.setattr(runs, "POLL", 0.02)
+    monkeypatch.setattr(runs, "REMIND", 5)
+
+
+@pytest.fixture
+def yard(tmp_path):
+    return a_yard(tmp_path, **{"m.py": "x = 1\n", "tests/test_m.py": "def test_m(): pass\n"})
+
+
+@pytest.fixture
+async def make(yard, tmp_path):
+    """A validator with a suite that is played; all share a store, a mirror and the machine's cores."""
+    yard.head()
+    store = a_store()
+    await store.targets.insert(yard.target)
+
+    def made(name="one", **given):
+        known = {
+            "runner": f"here/{name}",
+            "identity": name,
+            "repository": lambda _: yard.repository,
+            "environments": PlayedEnvironments(),
+            "suite": PlayedSuite(),
+        }
+        return a_validator(store, tmp_path / "home", **{**known, **given})
+
+    return made
+
+
+@pytest.fixture
+def desk(make):
+    return make()
+
+
+@pytest.fixture
+async def verdict(yard, desk):
+    """A run that was asked for."""
+    return await asked_for(yard, desk)
+
+
+async def asked_for(yard, desk, **fields):
+    head = yard.head()
+    wave = a_wave(target_id=yard.target.id, commit=head)
+    made = a_verdict(wave, tree=yard.mirror.tree(head).oid, **fields)
+    assert await desk.store.verdicts.insert(made)
+    return made
+
+
+def command(verdict, **fields):
+    return RunTests(run_id=verdict.id, target_id=verdict.target_id, **fields)
+
+
+def carried_out(desk, verdict, **fields):
+    return asyncio.create_task(carry_out(command(verdict, **fields), desk))
+
+
+def a_place(yard):
+    environment = Environment("e", BIN, (), 0, True)
+    return Workplace(yard.target, yard.mirror, yard.head(), a_profile(), environment)
+
+
+def wanted(yard, desk, **order):
+    place = a_place(yard)
+    asking = run_tests(desk, place, Order(place.tree, "full run", **order), wave_id=uuid7())
+    return asyncio.create_task(asking)
+
+
+async def within(awaitable):
+    return await asyncio.wait_for(awaitable, PATIENCE)
+
+
+async def until(happened):
+    async with asyncio.timeout(PATIENCE):
+        while not happened():  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+async def the_verdict(desk):
+    [verdict] = await desk.store.verdicts.find()
+    return verdict
+
+
+async def test_a_verdict_says_who_made_it_and_what_that_took(desk, verdict):
+    await carry_out(command(verdict), desk)
+    done = await desk.store.verdicts.need(verdict.id)
+    assert (done.state, done.outcome, done.runner) == (RunState.FINISHED, "reported", "here/one")
+    assert (done.cpu_seconds, done.beside) == (1.0, 0)
+    assert desk.slots.free() == desk.slots.cores
+
+
+async def test_a_run_that_was_never_measured_has_the_whole_machine(desk, verdict):
+    desk.suite.held = True
+    task = carried_out(desk, verdict)
+    await within(desk.suite.begun.wait())
+    assert desk.slots.free() == 0
+    desk.suite.end.set()
+    await within(task)
+
+
+async def a_measured_suite(yard, desk, **fields):
+    """Of one core, on this machine."""
+    counts = Counts(tests=1, passed=1, failed=0, skipped=0)
+    known = {"state": "finished", "outcome": "reported", "runner": "here/before", "seconds": 9.0}
+    return await asked_for(yard, desk, **{**known, "cpu_seconds": 9.0, "counts": counts, **fields})
+
+
+async def test_runs_of_one_core_go_side_by_side_and_say_so(yard, desk, verdict):
+    await a_measured_suite(yard, desk)
+    other = await asked_for(yard, desk)
+    desk.suite.held = True
+    tasks = [carried_out(desk, each) for each in (verdict, other)]
+    await until(lambda: desk.suite.runs == 2)
+    assert desk.slots.free() == 0
+    await asyncio.sleep(40 * runners.LOOK)
+    desk.suite.end.set()
+    await within(asyncio.gather(*tasks))
+    assert [(await desk.store.verdicts.need(each.id)).beside for each in (verdict, other)] == [1, 1]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": RunKind.BENCHMARKS},
+        {"runner": "there/before"},
+        {"tests": ("t",)},
+        {"outcome": "infrastructure"},
+    ],
+)
+async def test_what_was_measured_elsewhere_or_of_a_part_says_nothing(yard, desk, verdict, fields):
+    await a_measured_suite(yard, desk, **fields)
+    desk.suite.held = True
+    task = carried_out(desk, verdict)
+    await within(desk.suite.begun.wait())
+    assert desk.slots.free() == 0
+    desk.suite.end.set()
+    await within(task)
+
+
+async def test_benchmarks_wait_until_nobody_else_runs(yard, desk, verdict, monkeypatch):
+    monkeypatch.setitem(runs.CARRIERS, RunKind.BENCHMARKS, runs.CARRIERS[RunKind.TESTS])
+    await a_measured_suite(yard, desk)
+    benchmarks = await asked_for(yard, desk, kind=RunKind.BENCHMARKS)
+    desk.suite.held = True
+    first = carried_out(desk, verdict)
+    await within(desk.suite.begun.wait())
+    second = carried_out(desk, benchmarks)
+    await until(lambda: (benchmarks.id, 0) in desk.at_hand)
+    await asyncio.sleep(0.2)
+    assert (desk.suite.runs, desk.slots.free()) == (1, 1)
+    assert not has_room(2, desk), "one of its own waits already"
+    desk.suite.end.set()
+    await within(asyncio.gather(first, second))
+    assert desk.suite.runs == 2
+
+
+async def test_there_is_room_as_long_as_all_that_was_taken_has_begun(yard, desk, verdict):
+    assert has_room(0, desk)
+    assert not has_room(1, desk), "what was just taken is not looked at yet"
+    await a_measured_suite(yard, desk)
+    desk.suite.held = True
+    task = carried_out(desk, verdict)
+    await within(desk.suite.begun.wait())
+    assert has_room(1, desk)
+    desk.leaving.set()
+    assert not has_room(1, desk)
+    desk.suite.end.set()
+    await within(task)
+
+
+async def test_a_superseded_run_is_stopped_and_says_nothing(desk, verdict):
+    desk.suite.held = True
+    task = carried_out(desk, verdict)
+    await within(desk.suite.begun.wait())
+    assert (await supersede(desk, verdict)).state is RunState.SUPERSEDED
+    await within(task)
+    assert desk.suite.stopped == 1
+    assert (await desk.store.verdicts.need(verdict.id)).state is RunState.SUPERSEDED
+    assert desk.bus.of(RunFinished) == []
+    assert [each.run_id for each in desk.bus.of(RunSuperseded)] == [verdict.id]
+    assert (desk.slots.free(), desk.at_hand) == (desk.slots.cores, {})
+
+
+async def test_one_that_waits_for_its_cores_is_stopped_as_well(desk, verdict):
+    async with desk.slots.taken(2):
+        task = carried_out(desk, verdict)
+        await until(lambda: desk.at_hand)
+        await supersede(desk, verdict)
+        await within(task)
+    assert desk.suite.runs == 0
+
+
+async def test_one_that_nobody_has_begun_is_not_begun(desk, verdict):
+    await supersede(desk, verdict)
+    await carry_out(command(verdict), desk)
+    assert desk.suite.runs == 0
+
+
+async def test_nothing_of_a_superseded_run_is_left(yard, make, tmp_path):
+    """The real suite in a real sandbox, with a test that would go on for minutes; all tiers kill alike."""
+    yard.land("tests/test_m.py", "def test_m(): pass\n", SLOW)
+    async with a_sandbox("rlimits", tmp_path) as sandbox:
+        scratch = Scratch(tmp_path / "work", uuid7)
+        suite = SandboxedSuite(sandbox, scratch, lambda _, oid: yard.mirror.tree(oid))
+        desk = make(suite=suite, sandbox=sandbox)
+        verdict = await asked_for(yard, desk)
+        task = carried_out(desk, verdict)
+        await until(lambda: processes_of(Path("/"), MARK))
+        await supersede(desk, verdict)
+        await within(task)
+        assert processes_of(Path("/"), MARK) == []
+        scratch.close()
+        assert [each.name for each in (tmp_path / "work").iterdir()] == [".lock"]
+
+
+MARK = f"mark-{uuid7()}"
+SLOW = f"""
+import subprocess, sys
+
+def test_m():
+    subprocess.run([sys.executable, "-c", "import time; time.sleep(300)", {MARK!r}])
+"""
+
+
+async def test_a_finished_run_stays_finished(desk, verdict):
+    await carry_out(command(verdict), desk)
+    assert (await supersede(desk, verdict)).state is RunState.FINISHED
+    assert desk.bus.of(RunSuperseded) == []
+
+
+async def test_of_two_who_made_a_run_the_first_is_heard(make, verdict):
+    """A runner stood still so long that another one got its message."""
+    lost, other = make("lost"), make("other")
+    lost.suite.held = True
+    lost.suite.outcome = Outcome.FAILED
+    late = carried_out(lost, verdict)
+    await within(lost.suite.begun.wait())
+    # It is on another machine, whose cores are others.
+    await within(carry_out(command(verdict), replace(other, slots=elsewhere(other))))
+    lost.suite.end.set()
+    await within(late)
+    done = await other.store.verdicts.need(verdict.id)
+    assert (done.runner, done.failing) == ("here/other", ())
+
+
+async def test_a_result_that_comes_too_late_changes_nothing(make, verdict, monkeypatch):
+    """As above, but the first one does not even notice before it is done."""
+    monkeypatch.setattr(runners, "LOOK", 60)
+    lost, other = make("lost"), make("other")
+    lost.suite.held = True
+    lost.suite.outcome = Outcome.FAILED
+    late = carried_out(lost, verdict)
+    await within(lost.suite.begun.wait())
+    await within(carry_out(command(verdict), replace(other, slots=elsewhere(other))))
+    first = await other.store.verdicts.need(verdict.id)
+    lost.suite.end.set()
+    await within(late)
+    assert lost.suite.stopped == 0
+    assert await other.store.verdicts.need(verdict.id) == first
+
+
+async def test_a_result_of_before_it_was_dropped_and_wanted_again_changes_nothing(
+    desk, verdict, monkeypatch
+):
+    monkeypatch.setattr(runners, "LOOK", 60)
+    desk.suite.held = True
+    late = carried_out(desk, verdict)
+    await within(desk.suite.begun.wait())
+    dropped = await supersede(desk, verdict)
+    again = await desk.store.verdicts.transition(dropped, "request")
+    desk.suite.end.set()
+    await within(late)
+    assert await desk.store.verdicts.need(verdict.id) == again
+
+
+async def test_one_wanted_again_before_its_runner_has_noticed_is_made_anew(desk, verdict):
+    desk.suite.held = True
+    first = carried_out(desk, verdict)
+    await within(desk.suite.begun.wait())
+    again = await desk.store.verdicts.transition(await supersede(desk, verdict), "request")
+    second = carried_out(desk, again)
+    await within(first)
+    await until(lambda: desk.suite.runs == 2)
+    desk.suite.end.set()
+    await within(second)
+    done = await desk.store.verdicts.need(verdict.id)
+    assert (done.state, desk.suite.stopped, desk.at_hand) == (RunState.FINISHED, 1, {})
+
+
+def elsewhere(desk):
+    return MachineSlots(private(desk.home / "other-slots"), range(2))
+
+
+async def test_a_run_that_another_one_has_is_not_begun_because_it_was_asked_for_again(
+    make, verdict
+):
+    one, two = make("one"), make("two")
+    one.suite.held = True
+    task = carried_out(one, verdict)
+    await within(one.suite.begun.wait())
+    await within(carry_out(command(verdict, again=True), two))
+    assert two.suite.runs == 0
+    one.suite.end.set()
+    await within(task)
+
+
+async def test_one_that_only_a_dead_runner_has_is(make, verdict, monkeypatch):
+    dead, two = make("dead"), make("two")
+    dead.at_hand[verdict.id, verdict.version] = True
+    await announce(dead)
+    assert [each.id for each in await live(two)] == ["here/dead"]
+    monkeypatch.setattr(runners, "SILENCE", 0.0)
+    await within(carry_out(command(verdict, again=True), two))
+    assert two.suite.runs == 1
+
+
+async def test_a_message_that_comes_twice_to_one_process_makes_one_run(desk, verdict):
+    desk.suite.held = True
+    task = carried_out(desk, verdict)
+    await within(desk.suite.begun.wait())
+    await within(carry_out(command(verdict), desk))
+    desk.suite.end.set()
+    await within(task)
+    assert desk.suite.runs == 1
+    await within(carry_out(command(verdict), desk))
+    assert desk.suite.runs == 1
+
+
+async def test_who_no_longer_waits_for_a_run_drops_it(yard, desk):
+    asking = wanted(yard, desk)
+    await until(lambda: desk.bus.of(RunTests))
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert (await the_verdict(desk)).state is RunState.SUPERSEDED
+    assert (desk.awaited, desk.bells) == ({}, {})
+
+
+async def test_not_while_somebody_else_here_waits_for_it_too(yard, desk):
+    first, second = wanted(yard, desk), wanted(yard, desk)
+    await until(lambda: sum(desk.awaited.values()) == 2)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    verdict = await the_verdict(desk)
+    assert verdict.state is RunState.REQUESTED
+    await carry_out(command(verdict), desk)
+    assert (await within(second)).state is RunState.FINISHED
+
+
+async def test_a_process_that_ends_leaves_its_runs_to_others(yard, desk):
+    await announce(desk)
+    asking = wanted(yard, desk)
+    await until(lambda: desk.bus.of(RunTests))
+    await leave(desk)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    assert (await the_verdict(desk)).state is RunState.REQUESTED
+    await announce(desk)
+    assert await live(desk) == []
+
+
+async def test_a_dropped_run_is_asked_for_again_by_who_wants_it_after_all(yard, desk):
+    asking = wanted(yard, desk)
+    await until(lambda: desk.bus.of(RunTests))
+    await supersede(desk, await the_verdict(desk))
+    await until(lambda: len(desk.bus.of(RunTests)) > 1)
+    keys = [each.key for each in desk.bus.said if isinstance(each.message, RunTests)]
+    assert len(set(keys)) == len(keys), "a stream stores the same key once"
+    await carry_out(desk.bus.of(RunTests)[-1], desk)
+    done = await within(asking)
+    assert done.state is RunState.FINISHED
+    assert await desk.store.verdicts.count() == 1
+
+
+async def test_who_waits_long_asks_again_and_says_that_it_does(yard, desk):
+    asking = wanted(yard, desk)
+    await until(lambda: len(desk.bus.of(RunTests)) > 2)
+    assert [each.again for each in desk.bus.of(RunTests)[:3]] == [False, True, True]
+    asking.cancel()
+    await asyncio.gather(asking, return_exceptions=True)
+
+
+async def test_the_width_is_what_all_live_runners_take(yard, make, monkeypatch):
+    one, two = make("one"), make("two")
+    assert await width(one, yard.target) == 1
+    three = make("three", runner="there/three")
+    three = replace(three, slots=elsewhere(three))
+    await a_measured_suite(yard, one)
+    for each in (one, two, three):
+        await announce(each)
+    assert await width(one, yard.target) == 2 + 1, "never measured there, so the whole machine"
+    await a_measured_suite(yard, one, runner="there/before")
+    assert await width(one, yard.target) == 2 + 2
+    monkeypatch.setattr(runners, "SILENCE", 0.05)
+    await asyncio.sleep(0.1)
+    await announce(one)
+    assert await width(one, yard.target) == 2
+    monkeypatch.setattr(runners, "FORGOTTEN", 0.05)
+    await announce(one)
+    assert [each.id for each in await one.store.runners.find()] == ["here/one"]
+
+
+async def test_a_runner_that_was_forgotten_by_mistake_is_there_again(make):
+    one, two = make("one"), make("two")
+    await announce(one)
+    assert await two.store.runners.remove("here/one")
+    await announce(one)
+    assert [each.id for each in await live(two)] == ["here/one"]
