@@ -309,7 +309,7 @@ async def test_a_test_that_fails_once_and_passes_again_refuses_nothing(bench):
     bench.suite.only = Mirror.at(bench.home, target).tree(bench.made["good"]).oid
     found = bench.by_name(await bench.run())
     assert found["good"].said == "land"
-    assert found["good"].targeted == 1
+    assert found["good"].targeted > 0
     assert found["good"].broke == ()
 
 
