@@ -541,6 +541,14 @@ class Report(Document):
     created_at: datetime
 
 
+class Flakiness(Document):
+    """Tests that failed and passed on one head: (failed, passed), all heads together. `id` is the target's; `head` was counted last."""
+
+    id: Id
+    tests: dict[str, tuple[int, int]] = Field(default_factory=dict)
+    head: str = ""
+
+
 class Recall(Document):
     """How well the choice of impacted tests did in one component. `id` is `<target>:<component>`.
 

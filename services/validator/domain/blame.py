@@ -81,8 +81,8 @@ class Blame:
         wanted = self._try(accused)
         if not isinstance(wanted, list):
             return wanted
-        if len(wanted) < self.width:
-            wanted += self._divide(cases)
+        # First what clears others: then what is known already may be enough for who is accused.
+        wanted = self._divide(cases) + wanted
         if wanted:
             return NeedRuns(tuple({each.run: each for each in wanted}.values())[: self.width])
         return Together(self, together or list(cases)).look()

@@ -357,17 +357,17 @@ class Log:
         """Whether it is proven that this change alone breaks the test.
 
         It fails with it alone, and passes on the head again; and it failed so twice, or in three runs in
-        all, each of them with this change, while nothing about the test is strange.
+        all that nothing else in them explains, while nothing about the test is strange.
         """
         if self.standing((change,), test) is not Standing.FAILS or not self.fine_on_head(test):
             return False
         if self.confirmed((change,), test):
             return True
+        cleared = self.cleared(test)
         failing = self.sets(test, Standing.FAILS)
-        mine = frozenset(self.candidates)
-        if self.doubtful(test) or any(e <= mine and change not in e for e in failing):
-            return False
-        return sum(self.count(each, test).failed for each in failing if change in each) > CONFIRMED
+        by_it = [each for each in failing if change in each and each - {change} <= cleared]
+        failures = sum(self.count(each, test).failed for each in by_it)
+        return failures > CONFIRMED and not self.doubtful(test)
 
     def unconfirmed(self, changes: Collection[str]) -> frozenset[str]:
         """Tests that failed with exactly `changes`, that nobody may be blamed for yet, and that are not explained either."""
@@ -380,6 +380,23 @@ class Log:
             and self.standing(changes, test) is not Standing.PASSES
             and not self.confirmed(changes, test)
         )
+
+    def flaky_on_head(self) -> dict[str, Rate]:
+        """The tests that failed on the head though they passed there before: how often they did which.
+
+        One of several repetitions failed, and perhaps more of them: half of the others are taken to have passed.
+        """
+        found = {}
+        for test in self._fails_on:
+            if not self._not_on_head(test) and self.excused(test):
+                failed, passed = 0, 1
+                for run, tests, seen in self._runs[frozenset()]:
+                    if _asked(test, tests):
+                        worse = test in seen.worse
+                        failed += worse
+                        passed += (run.repeat - 1) // 2 if worse else run.repeat
+                found[test] = Rate(failed, passed)
+        return found
 
     def last(self, changes: Collection[str], tests: Collection[str]) -> Run:
         """The last run of exactly these changes that any of these tests failed in."""

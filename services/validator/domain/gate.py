@@ -35,6 +35,7 @@ from services.validator.domain.evidence import (
     Undecided,
     Wanted,
 )
+from services.validator.domain.rates import Rate
 from services.validator.domain.splitting import DEAR, look_pays, quick_gate_pays, witnesses
 
 # Returned so often, a change is tried alone: whatever it was tried with cannot be in its way.
@@ -56,6 +57,7 @@ __all__ = [
     "Undecided",
     "Wanted",
     "decide",
+    "flaky_tests",
 ]
 
 
@@ -72,6 +74,11 @@ def decide(
         return Finished()
     log = Log(evidence, {each.id: each for each in ordered}, knowledge)
     return _Judge(log, width).judge(_first(ordered))
+
+
+def flaky_tests(evidence: Mapping[Run, Evidence]) -> dict[str, Rate]:
+    """The tests that failed and passed on the head itself, and how often."""
+    return Log(evidence, {}, NOTHING).flaky_on_head()
 
 
 def _first(ordered: Sequence[Candidate]) -> tuple[str, ...]:
