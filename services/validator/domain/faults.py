@@ -11,10 +11,10 @@ from services.validator.domain.mutants import (
     NUMBER,
     Code,
     Mutant,
+    Programs,
     Unplantable,
     When,
     headers,
-    program,
 )
 from services.validator.domain.operators import mutants
 from services.validator.domain.touched import touched
@@ -135,7 +135,14 @@ class _Reader:
 
     def __init__(self) -> None:
         self._known: dict[bytes, Code] = {}
+        self._headers: dict[bytes, frozenset[str]] = {}
         self.texts: dict[str, bytes] = {}
+        self.programs = Programs()
+
+    def headers(self, text: bytes) -> frozenset[str]:
+        if text not in self._headers:
+            self._headers[text] = headers(text)
+        return self._headers[text]
 
     def code(self, path: str, text: bytes) -> Code:
         self.texts[path] = text
@@ -149,12 +156,13 @@ def _in_file(file: ChangedFile, read: _Reader) -> Iterator[Mutant]:
     before, after, last = file.texts[0], file.texts[1], file.texts[-1]
     if last is None:
         raise Unplantable("it is not there any more")
-    was = program(before or b"")
-    if was is not None and was == program(after or b""):
+    was = read.programs.of(before or b"")
+    if was is not None and was == read.programs.of(after or b""):
         return
     place = touched([each or b"" for each in file.texts])
     if place:
-        yield from _distinct(mutants(read.code(file.path, last), place, headers(before or b"")))
+        code = read.code(file.path, last)
+        yield from _distinct(mutants(code, place, lambda: read.headers(before or b"")))
 
 
 def _distinct(found: Iterable[Mutant]) -> Iterator[Mutant]:
@@ -330,6 +338,7 @@ def judge(planting: Planting, change: str, tried: Tried | None, broken: str = ""
         each.id: (tried and tried.trials.get(each.id)) or Trial(None, why=broken) for each in mine
     }
     known = [each for each in mine if trials[each.id].noticed is not None]
+    real = [each for each in known if not _only_looked_at(each, trials[each.id])]
     green = [each for each in known if not trials[each.id].noticed]
     missed = planting.missed.get(change, ())
     places = {(each.path, each.mutant.line) for each in known}
@@ -346,14 +355,19 @@ def judge(planting: Planting, change: str, tried: Tried | None, broken: str = ""
     untried = [trials[each.id].why for each in mine if each not in known]
     return Protection(
         state=_state(mine, known, green, missed),
-        planted=len(known),
-        noticed=len(known) - len(green),
+        planted=len(real),
+        noticed=sum(bool(trials[each.id].noticed) for each in real),
         survived=survived,
         not_measured=len(untried) + len(missed),
         lines=len(places),
         protected_lines=len(places - bad),
-        sentence=_sentence(len(known), survived, (*missed, *untried)),
+        sentence=_sentence(len(real), len(known) - len(real), survived, (*missed, *untried)),
     )
+
+
+def _only_looked_at(fault: Planted, trial: Trial) -> bool:
+    """Whether it was only looked at that what runs at import does run."""
+    return fault.mutant.when in {When.REACH, When.IMPORTED} or bool(trial.noticed and trial.why)
 
 
 def _state(
@@ -370,22 +384,27 @@ def _state(
     return "protected" if known else "nothing"
 
 
-def _sentence(tried: int, survived: Sequence[Unnoticed], reasons: Sequence[str]) -> str:
+def _sentence(
+    tried: int, looked: int, survived: Sequence[Unnoticed], reasons: Sequence[str]
+) -> str:
     """For people, the worst first."""
     parts = []
     if survived:
         listed = "; ".join(_told(each) for each in survived[:LISTED])
         more = f"; and {len(survived) - LISTED} more" if len(survived) > LISTED else ""
         parts.append(
-            f"its tests stayed green under {len(survived)} of {tried} planted faults: {listed}{more}"
+            f"its tests stayed green under {len(survived)} of {tried + looked} faults: {listed}{more}"
         )
     elif tried:
         parts.append(f"its tests noticed each of {tried} planted faults")
+    if looked and not survived:
+        parts.append(f"they run the {looked} places of it that run only at import")
     if reasons:
         why = next((each for each in reasons if each), "")
+        known = tried + looked
         parts.append(
             f"{len(reasons)} more were not tried: {why}"
-            if tried
+            if known
             else f"no fault could be tried: {why}"
         )
     return "; ".join(parts) or "it touches nothing in which a fault could be planted"

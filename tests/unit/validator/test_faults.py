@@ -284,7 +284,7 @@ def test_what_was_not_tried_is_counted_as_nothing_but_that(trials, state, counts
 def test_the_sentence_names_the_fault_that_stayed_green_and_whether_it_is_reached():
     known = judge(a_planting(), "c", Tried({0: Trial(False, reached=True), 1: Trial(False)}))
     assert known.sentence == (
-        "its tests stayed green under 2 of 2 planted faults: m.py:2: `2` became `3`; "
+        "its tests stayed green under 2 of 2 faults: m.py:2: `2` became `3`; "
         "m.py:6, which no test reaches: `2` became `3`"
     )
     assert known.unreached == ("m.py:6",)
@@ -324,7 +324,7 @@ def test_wherever_a_change_is_what_is_planted_is_python_and_no_line_moves(source
     lines = data.draw(st.frozensets(numbers, min_size=1, max_size=60))
     gaps = data.draw(st.dictionaries(numbers, st.sampled_from([0, 4, 8]), max_size=10))
     code = Code.read(source)
-    found = list(mutants(code, Touched(lines, gaps), frozenset()))
+    found = list(mutants(code, Touched(lines, gaps), frozenset))
     for n, each in enumerate(found):
         text = render(code.text, [Planted(n, "m.py", each, ())])
         assert text.count(b"\n") == count
