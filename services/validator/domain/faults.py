@@ -188,10 +188,12 @@ def _handful(found: Sequence[tuple[str, Mutant]], limit: int) -> list[tuple[str,
         for path, each in found
         if each.when is When.CALL and each.operator != "place"
     }
+    at_import = {(path, each.hunk) for path, each in found if each.when is When.IMPORT}
+    weaker = {"place": better, "import": at_import}
     rest = [
         (path, each)
         for path, each in found
-        if each.operator != "place" or (path, each.hunk) not in better
+        if (path, each.hunk) not in weaker.get(each.operator, ())
     ]
     chosen: list[tuple[str, Mutant]] = []
     while rest and len(chosen) < limit:

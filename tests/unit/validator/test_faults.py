@@ -155,6 +155,12 @@ def test_an_error_is_raised_in_the_block_that_something_was_taken_out_of():
     assert files["m.py"] == "def f(a):\n    if a:\n        __gs_place__(0); g()\n    x()\n"
 
 
+def test_which_block_something_was_taken_out_of_is_told_by_its_indent():
+    before = "def f(a):\n    if a:\n        g()\n    h()\n    x()\n"
+    files = planted(before, before.replace("    h()\n", "")).files
+    assert files["m.py"] == "def f(a):\n    if a:\n        g()\n    __gs_place__(0); x()\n"
+
+
 def test_what_runs_at_import_is_tried_by_itself_for_a_few_and_looked_for_otherwise():
     before = "A = 1\nb = f\nC = 2\nd = f\nE = 3\nf = g\n__all__ = ['a']\n"
     after = "A = 2\nb = f\nC = 3\nd = f\nE = 4\nf = g\n__all__ = []\n"
