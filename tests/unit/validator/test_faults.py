@@ -367,3 +367,19 @@ def test_with_all_switches_off_a_module_does_what_it_did():
     assert str(now[1]) == str(before[1])
     assert smallest(3, heap) == expected
     assert len(seen) > 60
+
+
+def test_faults_that_do_not_go_together_are_not_all_planted():
+    """An error before a statement, and a block around it, for two changes."""
+    one = "def f(a):\n    q = 1\n    x[0] = a\n"
+    two = one.replace("    q = 1\n", "").encode()
+    three = two.replace(b"x[0] = a", b"x[0] = -a")
+    found = plant(
+        {
+            "one": [ChangedFile("m.py", (one.encode(), two, three))],
+            "two": [ChangedFile("m.py", (two, three))],
+        },
+        ALL,
+    )
+    compile(found.files["m.py"], "m", "exec")
+    assert {change for each in found.faults for change in each.changes} >= {"one"}

@@ -251,6 +251,16 @@ async def test_where_nothing_can_be_planted_nobody_is_asked_and_it_is_said(bench
     assert not asks_unprotected(changes[0], measured, profile.config)
 
 
+async def test_in_what_judges_nothing_is_planted(bench):
+    faults = FakeFaults(None)
+    object.__setattr__(bench.desk, "faults", faults)
+    change = an_enhancement(files=("tests/test_prices.py",), target_id=bench.place.target.id)
+    patch = a_patch("tests/test_prices.py", TESTS, TESTS.replace("180", "179 + 1"))
+    composed = bench.yard.repository.compose(bench.place.head, [(change.id, patch)])
+    found = await bench.trust([change], dict(composed.steps))
+    assert (found[change.id].state, faults.asked) == ("nothing", [])
+
+
 def test_where_the_tests_of_one_change_are_not_known_all_are_run():
     one, two = an_enhancement(), an_enhancement()
     assert selection_of([one, two], {one.id: frozenset("ba"), two.id: frozenset("bc")}) == (
