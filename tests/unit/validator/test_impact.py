@@ -228,6 +228,23 @@ def test_a_conftest_is_loaded_by_all_tests_below_it():
         assert impacted(recorded, changes) == {"a/b/test_x.py::t"}
 
 
+def test_what_depends_on_a_file_at_a_second_remove_is_tested_too():
+    files = {
+        "m.py": "X = 1\n",
+        "between.py": "import m\n",
+        "test_x.py": "import between\n",
+        "test_y.py": "",
+    }
+    recorded = ImpactMap(
+        tests=("test_x.py::t", "test_y.py::t"),
+        homes=("test_x.py", "test_y.py"),
+        at_import={path: frozenset({(1, "<module>")}) for path in files},
+        imports=imports(files),
+    )
+    changes = {"m.py": Change("X = 1\n", "X = 1\n", "X = 2\n")}
+    assert impacted(recorded, changes) == {"test_x.py::t"}
+
+
 def test_lines_are_those_after_the_change():
     change = Change(CODE, CODE, "# moved\n\n" + CODE)
     assert reaching(a_map(), "m.py", change, [14]) == {TEST_TWO, TEST_USER}
@@ -339,7 +356,7 @@ IMPORTING = {
     "src/pkg/lazy.py": "def f():\n    import pkg.sub.leaf\n",
     "tests/conftest.py": "",
     "tests/helpers.py": "from importlib import import_module\nimport_module('helpers2')\n",
-    "tests/helpers2.py": "",
+    "tests/helpers2.py": "print('helpers')\n",
     "tests/test_a.py": "from helpers import h\nfrom pkg import core\npatch('pkg.json.dumps')\n",
     "broken.py": "def (",
 }

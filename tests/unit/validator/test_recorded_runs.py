@@ -135,6 +135,12 @@ async def test_what_fails_under_a_recording_is_run_once_more_without_one_and_tha
     assert verdict.impact is not None
 
 
+async def test_what_was_not_recorded_after_all_is_not_run_again(yard, desk):
+    verdict = await carried_out(yard, desk, a_report(one=Outcome.FAILED))
+    assert desk.suite.asked == [((), True)]
+    assert verdict.failing == (ONE,)
+
+
 async def test_what_then_is_not_there_any_more_has_still_failed(yard, desk):
     failed = recorded(a_report(one=Outcome.FAILED))
     verdict = await carried_out(yard, desk, failed, TestReport({}, 1.0, 5))

@@ -86,6 +86,7 @@ def server():
 TESTS = """
 import asyncio
 import cProfile
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -128,6 +129,15 @@ def test_fork():
     if not pid:
         os._exit(0)
     os.waitpid(pid, 0)
+
+def test_process_that_nobody_waits_for():
+    global nobody
+    nobody = subprocess.Popen([sys.executable, "-c", "pass"])
+
+def test_process_of_multiprocessing():
+    process = multiprocessing.get_context("spawn").Process(target=print)
+    process.start()
+    process.join()
 
 def test_profiling():
     profile = cProfile.Profile()
@@ -238,7 +248,11 @@ def test_set_up_and_tear_down_of_a_class_belong_to_its_tests(recorded):
 
 
 @pytest.mark.parametrize(
-    "test", ["process", "fork", "server", "server_again", "leaves_a_thread", "beside_that_thread"]
+    "test",
+    [
+        *("process", "process_that_nobody_waits_for", "process_of_multiprocessing", "fork"),
+        *("server", "server_again", "leaves_a_thread", "beside_that_thread"),
+    ],
 )
 def test_where_something_runs_that_is_not_seen_the_reach_is_unknown(recorded, test):
     assert f"test_x.py::test_{test}" in recorded.unknown
@@ -273,6 +287,27 @@ def test_workers_of_xdist_record_the_same(recorded):
     assert len(shared.tests) == len(recorded.tests) - 2
     for test in shared.tests:
         assert reach(shared, test) == reach(recorded, test)
+
+
+def test_where_the_system_does_not_list_processes_python_is_asked():
+    """`sitecustomize` is what Python imports before anything else."""
+    hidden = """
+import os
+listed = os.listdir
+def listdir(path="."):
+    if str(path).startswith("/proc/self/task"):
+        raise OSError
+    return listed(path)
+os.listdir = listdir
+"""
+    tests = """
+import subprocess, sys
+def test_before(): pass
+def test_process(): subprocess.Popen([sys.executable, "-c", "pass"])
+def test_after(): pass
+"""
+    found = record({"sitecustomize.py": hidden, "test_x.py": tests})
+    assert found.unknown == {"test_x.py::test_process"}
 
 
 def test_unittests_are_recorded_too():

@@ -16,6 +16,7 @@ from services.validator.domain.reports import (
     TestReport,
     TestResult,
     by_id,
+    worst,
 )
 
 KEYS = (b"first", b"second")
@@ -228,3 +229,17 @@ def test_tests_of_node_are_named_by_the_suites_around_them_and_namesakes_by_numb
         "suite > deep > inner": Outcome.FAILED,
         "top #2": Outcome.SKIPPED,
     }
+
+
+def test_of_several_runs_each_test_ended_as_in_its_worst():
+    def a_run(*ends: Outcome) -> Reported:
+        results = [TestResult(name, end, 1.0) for name, end in zip("ab", ends, strict=False)]
+        code = int(any(end.bad for end in ends))
+        return Reported(TestReport(by_id(results), 2.0, code))
+
+    good, bad = Outcome.PASSED, Outcome.FAILED
+    found = worst([a_run(good, good), a_run(bad, good), a_run(good)])
+    assert isinstance(found, Reported)
+    assert found.report.outcomes == {"a": bad, "b": good}
+    assert (found.report.exit_code, found.report.seconds) == (1, 6.0)
+    assert worst([a_run(good), Infrastructure("killed"), a_run(good)]) == Infrastructure("killed")

@@ -159,6 +159,7 @@ class Recording:
         self.tracer = Monitored() if sys.version_info >= MONITORING else Profiled()
         self.parts = [Part()]
         self.started = False
+        self.living = _living()
         self.main = threading.get_ident()
         self.threads = _threads()
         self.children = _children()
@@ -174,7 +175,9 @@ class Recording:
         """Whether anything can be recorded here."""
         if not self.tracer.start():
             return False
-        sys.addaudithook(self._heard)
+        if self.living is None:
+            # Every event of Python's comes by there, which costs as much as half of the recording.
+            sys.addaudithook(self._heard)
         _wrap_imports(self)
         return True
 
@@ -240,10 +243,11 @@ class Recording:
 
     def _take(self) -> None:
         codes, known = self.tracer.take()
-        children = _children()
+        children, living = _children(), _living()
         known = known and not self.started and children == self.children
+        known = known and (living or set()) <= (self.living or set())
         known = known and _threads() <= self.threads
-        self.started, self.children = False, children
+        self.started, self.children, self.living = False, children, living
         self.parts[-1].add(codes, known)
 
     def _heard(self, event: str, _: Any) -> None:
@@ -302,6 +306,18 @@ def _threads() -> set[int]:
 def _children() -> int:
     """Something that grows with each process that ended and was waited for."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt if resource else 0
+
+
+def _living() -> set[str] | None:
+    """The processes that were started here and not yet waited for; None where the system does not say."""
+    found: set[str] = set()
+    try:
+        for thread in os.listdir("/proc/self/task"):  # noqa: PTH208
+            with open(f"/proc/self/task/{thread}/children") as file:  # noqa: PTH123
+                found.update(file.read().split())
+    except OSError:
+        return None
+    return found
 
 
 def _mask(numbers: list[int]) -> str:
