@@ -1,8 +1,8 @@
 """Trust in green on real packages: how much of what the rules engine changes their tests protect, and what asking costs.
 
 The targets are source archives from PyPI. All proposals of the rules engine are put on each other in one tree,
-as the gate does it; faults are planted in what they touch, and tried with those of the target's own tests that a
-recording of the head says may be affected. The peer is a full run of the same suite on the same tree, in turn with
+as the gate does it; faults are planted in what they touch, and tried with those of the target's own tests that
+reach them, as a recording of the head says. The peer is a full run of the same suite on the same tree, in turn with
 it. Recording is not in the time: the gate's full runs are recorded anyway.
 """
 
@@ -23,9 +23,10 @@ from services.validator.adapters.faults import SandboxedFaults
 from services.validator.adapters.repository import GitRepository
 from services.validator.adapters.suite import SandboxedSuite
 from services.validator.domain.faults import ChangedFile, Planting, Tried, judge, plant
-from services.validator.domain.impact import Change, ImpactMap, impacted
+from services.validator.domain.impact import ImpactMap
 from services.validator.domain.reports import Reported
-from services.validator.domain.sources import decoded
+from services.validator.usecases.impact import Recorded
+from services.validator.usecases.trust import chosen
 from shared.contracts.documents import Protection, Target, protected_share
 from shared.environments.build import UvEnvironments
 from shared.environments.ports import Environment
@@ -147,7 +148,7 @@ async def _measure(bench: Bench, runs: int) -> dict[str, Any]:
     recorded = await bench.suite(bench.head, record=True)
     batch = await _batch(bench, recorded)
     planting, seconds = plant(_changed_files(bench, batch)), []
-    tests = _selection(bench, batch, ImpactMap.from_json(recorded.impact or ""), recorded)
+    planting, tests = _selection(bench, batch, planting, recorded)
     suites, tried = [], None
     for _ in range(runs):
         suites.append((await bench.suite(batch.tree)).report.seconds)
@@ -158,7 +159,7 @@ async def _measure(bench: Bench, runs: int) -> dict[str, Any]:
     return {
         "target": bench.name,
         "tests": len(recorded.report.results),
-        "may be affected": len(tests),
+        "needed": len(tests) or len(recorded.report.results),
         **_counted(known),
         "suite s": suite,
         "faults s": faults,
@@ -228,24 +229,16 @@ def _changed_files(bench: Bench, batch: Batch) -> dict[str, list[ChangedFile]]:
 
 
 def _selection(
-    bench: Bench, batch: Batch, impact: ImpactMap, recorded: Reported
-) -> tuple[str, ...]:
-    """The tests that any change may affect; empty, which is all, where that is not known of one."""
-    found: set[str] = set()
-    before = bench.mirror.tree(bench.head)
-    head = before
-    for change, oid in batch.trees.items():
-        after = bench.mirror.tree(oid)
-        changes = {
-            path: Change(*(decoded(tree.read(path) or b"") for tree in (head, before, after)))
-            for path in batch.files[change]
-        }
-        tests = impacted(impact, changes, recorded.report.outcomes)
-        if tests is None:
-            return ()
-        found |= tests
-        before = after
-    return tuple(sorted(found))
+    bench: Bench, batch: Batch, planting: Planting, recorded: Reported
+) -> tuple[Planting, tuple[str, ...]]:
+    """As the gate chooses: the faults that can be afforded, and the tests for them; empty is all."""
+    impact = ImpactMap.from_json(recorded.impact or "")
+    head = bench.mirror.tree(bench.head).oid
+    known = Recorded(head, impact)
+    affordable, tests = chosen(
+        planting, bench.mirror, known, (head, batch.tree), recorded.report.outcomes
+    )
+    return affordable, tuple(sorted(tests or ()))
 
 
 async def _try_out(bench: Bench, batch: Batch, planting: Planting, tests: tuple[str, ...]) -> Tried:

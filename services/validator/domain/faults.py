@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -24,6 +24,8 @@ from shared.contracts.documents import Protection, Unnoticed
 HANDFUL, A_LINE = 4, 2
 # Each fault in what runs at import is a test session of its own.
 AT_IMPORT = 2
+# So many tests are run to see whether anything imports a module, and so many at most for a fault there.
+FEW, DEAR = 10, 100
 MARK = b"\xef\xbb\xbf"
 LISTED = 3
 
@@ -128,6 +130,62 @@ def plant(changes: Mapping[str, Sequence[ChangedFile]], limit: int = HANDFUL) ->
     # The first of each change before the second of any: where time runs out, all have had some.
     wanted.sort(key=lambda each: each[:2])
     return _planted(_without_imports(wanted), read, missed)
+
+
+def needed(
+    planting: Planting, reaching: Callable[[str, int], frozenset[str] | None]
+) -> frozenset[str] | None:
+    """The tests that it takes to try these faults; None is all of them.
+
+    `reaching` has those that may run a line of a file, None where that is not known. Of what is only looked
+    at, a few tests tell.
+    """
+    tests: set[str] = set()
+    for each in planting.faults:
+        found = reaching(each.path, each.mutant.planted or each.mutant.line)
+        if found is None:
+            return None
+        looked = each.mutant.when in {When.REACH, When.IMPORTED}
+        tests |= frozenset(_few(found)) if looked else found
+    return frozenset(tests)
+
+
+def _few(tests: Collection[str]) -> Iterator[str]:
+    """One of each file, so that what is wrong with one of them does not matter."""
+    files: set[str] = set()
+    for each in sorted(tests):
+        file = each.partition("::")[0]
+        if file not in files and len(files) < FEW:
+            files.add(file)
+            yield each
+    # Where they are all in one file, one test is too little to go by.
+    yield from sorted(tests)[: FEW - len(files)]
+
+
+def without_dear(
+    planting: Planting, reaching: Callable[[str, int], frozenset[str] | None]
+) -> Planting:
+    """The same, but what runs at import is only looked at where many tests would have to be run for it."""
+    faults = []
+    for each in planting.faults:
+        found = reaching(each.path, each.mutant.line)
+        dear = each.mutant.when is When.IMPORT and (found is None or len(found) > DEAR)
+        faults.append(replace(each, mutant=_looked_at(each.mutant)) if dear else each)
+    return replace(planting, faults=tuple(faults))
+
+
+def _looked_at(mutant: Mutant) -> Mutant:
+    """What runs at import without its fault."""
+    return replace(
+        mutant,
+        start=0,
+        end=0,
+        before="",
+        after="",
+        when=When.IMPORTED,
+        operator="import",
+        what="no test imports it",
+    )
 
 
 class _Reader:
@@ -237,8 +295,7 @@ def _without_imports(
         key = (path, mutant.start, mutant.end, mutant.before)
         if mutant.when is When.IMPORT and key not in tried:
             if len(tried) >= AT_IMPORT:
-                seen = replace(mutant, start=0, end=0, before="", after="", when=When.IMPORTED)
-                yield change, path, replace(seen, operator="import", what="no test imports it")
+                yield change, path, _looked_at(mutant)
                 continue
             tried.add(key)
         yield change, path, mutant

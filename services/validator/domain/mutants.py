@@ -101,7 +101,8 @@ RANK = (
 class Mutant:
     """One fault: what stands before and behind the bytes `start` to `end`, and what it does, for people.
 
-    `hunk` is the first line of the touched lines in a row, or the gap, for which it stands.
+    `hunk` is the first line of the touched lines in a row, or the gap, for which it stands. `planted` is the line in
+    which it is, where that is another one than the `line` which it is about.
     """
 
     line: int
@@ -113,6 +114,7 @@ class Mutant:
     before: str
     after: str
     when: When = When.CALL
+    planted: int = 0
 
     @property
     def rank(self) -> int:

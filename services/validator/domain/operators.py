@@ -310,7 +310,8 @@ def _raised(code: Code, body: list[ast.stmt], line: int, hunk: int) -> Iterator[
         made = Mutant(line, hunk, "place", what, 0, 0, "", "")
         if isinstance(node, SIMPLE) and not (node is body[0] and _is_docstring(node)):
             start, _ = code.span(node)
-            yield replace(made, start=start, end=start, before=f"{PLACE}({NUMBER}); ")
+            before = f"{PLACE}({NUMBER}); "
+            yield replace(made, start=start, end=start, before=before, planted=node.lineno)
             return
         if isinstance(node, TRIES):
             yield from _raised(code, node.body, line, hunk)
@@ -318,7 +319,9 @@ def _raised(code: Code, body: list[ast.stmt], line: int, hunk: int) -> Iterator[
         if (head := _head(node)) is not None:
             start, end = code.span(head)
             before = f"({PLACE}({NUMBER}) or ("
-            yield replace(made, start=start, end=end, before=before, after="))")
+            yield replace(
+                made, start=start, end=end, before=before, after="))", planted=head.lineno
+            )
             return
 
 

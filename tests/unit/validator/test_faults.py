@@ -16,8 +16,10 @@ from services.validator.domain.faults import (
     Trial,
     Tried,
     judge,
+    needed,
     plant,
     render,
+    without_dear,
 )
 from services.validator.domain.mutants import Code, When
 from services.validator.domain.operators import mutants
@@ -383,3 +385,33 @@ def test_faults_that_do_not_go_together_are_not_all_planted():
     )
     compile(found.files["m.py"], "m", "exec")
     assert {change for each in found.faults for change in each.changes} >= {"one"}
+
+
+TESTS_OF = {1: {f"t{n}.py::{m}" for n in range(20) for m in "ab"}, 4: {"t.py::x"}}
+
+
+def reaching(path, line):
+    found = TESTS_OF.get(line)
+    return None if found is None else frozenset(found)
+
+
+def test_the_tests_that_are_needed_are_those_that_reach_a_fault_and_a_few_that_import():
+    before = "import os\n\ndef f(a):\n    return 1\n"
+    found = needed(
+        planted(before, before.replace("import os", "import q").replace("1", "2")), reaching
+    )
+    assert "t.py::x" in found
+    assert len(found) == 11
+    assert len({each.partition("::")[0] for each in found}) == 11
+    assert needed(planted("def f():\n    return 1\n", "def f():\n    return 2\n"), reaching) is None
+
+
+def test_what_runs_at_import_is_only_looked_at_where_trying_it_takes_many_tests():
+    before = "A = 1\n\n\nB = 1\n"
+    found = planted(before, before.replace("1", "2"))
+    many = {1: frozenset(map(str, range(101))), 4: frozenset("ab")}
+    dear = without_dear(found, lambda _, line: many[line])
+    assert {each.mutant.line: each.mutant.when for each in dear.faults} == {
+        1: When.IMPORTED,
+        4: When.IMPORT,
+    }

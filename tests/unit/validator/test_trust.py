@@ -9,11 +9,14 @@ import pytest
 from services.validator.adapters.faults import SandboxedFaults
 from services.validator.adapters.suite import SandboxedSuite
 from services.validator.domain.approval import asks_unprotected
+from services.validator.domain.faults import Tried
+from services.validator.domain.impact import ImpactMap
 from services.validator.domain.reports import Infrastructure, Reported
 from services.validator.usecases.approval import ask_for
 from services.validator.usecases.desk import Workplace, workplace
+from services.validator.usecases.impact import Recorded
 from services.validator.usecases.runs import carry_out
-from services.validator.usecases.trust import selection_of, trust
+from services.validator.usecases.trust import trust
 from shared.contracts.base import RunKind
 from shared.contracts.documents import Patch, Protection, Unnoticed, protected_share
 from shared.contracts.work import RunTests
@@ -119,8 +122,7 @@ class Bench:
         return changes, dict(composed.steps)
 
     async def trust(self, changes, trees, **how):
-        how = {"impacted": {}, "wave_id": self.wave, **how}
-        return await trust(self.desk, self.place, changes, trees, **how)
+        return await trust(self.desk, self.place, changes, trees, wave_id=self.wave, **how)
 
     async def suite(self, tree):
         outcome = await self.desk.suite.run(
@@ -224,13 +226,13 @@ async def test_a_run_that_gives_no_report_is_tried_again_and_then_nothing_is_kno
     faults = FakeFaults(Infrastructure("The sandbox died.", "tail"))
     object.__setattr__(bench.desk, "faults", faults)
     changes, trees = await bench.stack(("total += each", "total -= each"))
-    found = await bench.trust(changes, trees, impacted={changes[0].id: frozenset({"t::b", "t::a"})})
+    found = await bench.trust(changes, trees)
     known = found[changes[0].id]
     assert (known.state, known.planted, known.run) == ("unknown", 0, None)
     assert known.sentence == "no fault could be tried: The sandbox died."
-    assert [each[2] for each in faults.asked] == [("t::a", "t::b")] * 3
+    assert [each[2] for each in faults.asked] == [()] * 3
     assert faults.asked[0][3]["base_oid"] == bench.place.tree
-    await bench.trust(changes, trees, impacted={changes[0].id: frozenset({"t::b", "t::a"})})
+    await bench.trust(changes, trees)
     assert len(faults.asked) == 3, "it is known by now"
 
 
@@ -261,15 +263,21 @@ async def test_in_what_judges_nothing_is_planted(bench):
     assert (found[change.id].state, faults.asked) == ("nothing", [])
 
 
-def test_where_the_tests_of_one_change_are_not_known_all_are_run():
-    one, two = an_enhancement(), an_enhancement()
-    assert selection_of([one, two], {one.id: frozenset("ba"), two.id: frozenset("bc")}) == (
-        "a",
-        "b",
-        "c",
+async def test_with_a_recording_only_the_tests_that_reach_a_fault_are_run(bench):
+    head = bench.place.tree
+    outcome = await bench.desk.suite.run(
+        head, bench.place.profile, bench.place.environment, target_id="t", record=True
     )
-    assert selection_of([one, two], {one.id: frozenset("ab"), two.id: None}) == ()
-    assert selection_of([one, two], {one.id: frozenset("ab")}) == ()
+    recorded = Recorded(head, ImpactMap.from_json(outcome.impact))
+    changes, trees = await bench.stack(
+        ('off."""\n    return price - price', 'off."""\n\n    return price - 1 * price'),
+    )  # fmt: skip
+    faults = FakeFaults(Tried({}))
+    object.__setattr__(bench.desk, "faults", faults)
+    await bench.trust(changes, trees, recorded=recorded, present=["tests/test_prices.py::test_new"])
+    assert [each[2] for each in faults.asked] == [
+        ("tests/test_prices.py::test_new", "tests/test_prices.py::test_some_is_taken_off")
+    ]
 
 
 GREEN = Protection(
