@@ -3,7 +3,7 @@
 The targets are source archives from PyPI. All proposals of the rules engine are put on each other in one tree,
 as the gate does it; faults are planted in what they touch, and tried with those of the target's own tests that
 reach them, as a recording of the head says. The peer is a full run of the same suite on the same tree, in turn with
-it. Recording is not in the time: the gate's full runs are recorded anyway.
+it; mutation testing as it is usually done is one such run for each fault. Recording is not in the time: the gate's full runs are recorded anyway.
 """
 
 import asyncio
@@ -33,6 +33,7 @@ from shared.environments.ports import Environment
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.sandbox.choice import choose
+from shared.sandbox.launched import LaunchedSandbox
 from shared.sandbox.ports import Sandbox
 from shared.sandbox.scratch import Scratch
 from shared.targets.components import is_protected
@@ -42,8 +43,9 @@ from shared.targets.profile import TargetProfile, profile
 
 PACKAGES = ("boltons", "more-itertools", "schema", "tabulate")
 RUNS = 3
-LIMIT = 0.6
+LIMIT = 0.1
 SECONDS = 128.0
+FEW = 4
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Bench:
     """A package with what it takes to run its tests."""
 
     name: str
+    quick: bool
     target: Target
     mirror: Mirror
     profile: TargetProfile
@@ -77,7 +80,7 @@ class Bench:
         return outcome
 
     async def proposals(self) -> list[Proposal]:
-        """What the rules engine would change, without what people have to allow first."""
+        """What the rules engine would change, without what people have to allow first; `quick`: the first few."""
         source = Source(self.mirror.tree(self.head), self.profile, self.target.id)
         engine = RulesEngine(self.home / "agents")
         found = [
@@ -86,6 +89,7 @@ class Bench:
             for each in await engine.propose(source, component.name, ())
         ]
         config = self.profile.config
+        found = found[:FEW] if self.quick else found
         return [each for each in found if not any(is_protected(p, config) for p in each.changes)]
 
 
@@ -110,13 +114,15 @@ def run(quick: bool) -> Result:
             targets = {"examples/shop": copy_example(scratch)}
         else:
             targets = {each: download(each, scratch) for each in PACKAGES}
-        rows = asyncio.run(_measure_all(targets, scratch / "home", 1 if quick else RUNS))
-    held = all(row["x suite"] <= LIMIT for row in rows)
-    bar = f"trying the faults of all changes at once <= {LIMIT} x one full run of the suite"
+        rows = asyncio.run(_measure_all(targets, scratch / "home", quick=quick))
+    held = all(row["a fault"] <= LIMIT for row in rows)
+    bar = f"a fault costs <= {LIMIT} x one full run of the suite (by itself it would cost 1)"
     return Result("protection", bar, rows, held)
 
 
-async def _measure_all(targets: dict[str, Path], home: Path, runs: int) -> list[dict[str, Any]]:
+async def _measure_all(
+    targets: dict[str, Path], home: Path, *, quick: bool
+) -> list[dict[str, Any]]:
     scratch = Scratch(home / "runs", uuid7)
     sandbox, _ = await choose(home, scratch)
     rows = []
@@ -130,27 +136,31 @@ async def _measure_all(targets: dict[str, Path], home: Path, runs: int) -> list[
             landing_branch="groundswell/main",
             created_at=utc_now(),
         )
-        rows.append(await _measure(await _bench(target, home, sandbox, scratch), runs))
+        rows.append(await _measure(await _bench(target, home, sandbox, scratch, quick=quick)))
+    if isinstance(sandbox, LaunchedSandbox):
+        await sandbox.close()
     return rows
 
 
-async def _bench(target: Target, home: Path, sandbox: Sandbox, scratch: Scratch) -> Bench:
+async def _bench(
+    target: Target, home: Path, sandbox: Sandbox, scratch: Scratch, *, quick: bool
+) -> Bench:
     mirror = Mirror.at(home, target.id)
     mirror.fetch(target.location)
     head = mirror.branch("main") or ""
     described = profile(mirror.tree(head))
     environments = UvEnvironments(home, sandbox, scratch, lambda _, oid: mirror.tree(oid))
     environment = await environments.prepare(target.id, described, mirror.tree(head).oid)
-    return Bench(target.name, target, mirror, described, environment, sandbox, scratch, home)
+    return Bench(target.name, quick, target, mirror, described, environment, sandbox, scratch, home)
 
 
-async def _measure(bench: Bench, runs: int) -> dict[str, Any]:
+async def _measure(bench: Bench) -> dict[str, Any]:
     recorded = await bench.suite(bench.head, record=True)
     batch = await _batch(bench, recorded)
     planting, seconds = plant(_changed_files(bench, batch)), []
     planting, tests = _selection(bench, batch, planting, recorded)
     suites, tried = [], None
-    for _ in range(runs):
+    for _ in range(1 if bench.quick else RUNS):
         suites.append((await bench.suite(batch.tree)).report.seconds)
         tried = await _try_out(bench, batch, planting, tests)
         seconds.append(tried.seconds)
@@ -164,6 +174,8 @@ async def _measure(bench: Bench, runs: int) -> dict[str, Any]:
         "suite s": suite,
         "faults s": faults,
         "x suite": faults / suite,
+        "a change": faults / suite / len(known),
+        "a fault": faults / suite / max(len(planting.faults), 1),
     }
 
 
