@@ -165,11 +165,13 @@ def reaching_line(
 ) -> frozenset[str] | None:
     """The tests that may run a line of a file after a change.
 
-    What a function keeps, its first caller alone was seen to ask for: then it is all that depend on the file.
+    What a function keeps, its first caller alone was seen to ask for: then it is all that depend on the file. So
+    it is for a file that no test ran, such as a set-up script: mostly none.
     """
     source = read_source(change.after) if change.after is not None else None
     function = source.at(line) if source is not None else None
-    if function is not None and function.heard_elsewhere:
+    never = change.recorded is not None and not recorded.has(path)
+    if never or (function is not None and function.heard_elsewhere):
         return recorded.named(recorded.depending(path))
     return reaching(recorded, path, change, [line])
 

@@ -10,13 +10,13 @@ from services.validator.adapters.faults import SandboxedFaults
 from services.validator.adapters.suite import SandboxedSuite
 from services.validator.domain.approval import asks_unprotected
 from services.validator.domain.faults import Tried
-from services.validator.domain.impact import ImpactMap
+from services.validator.domain.impact import Change, ImpactMap
 from services.validator.domain.reports import Infrastructure, Reported
 from services.validator.usecases.approval import ask_for
 from services.validator.usecases.desk import Workplace, workplace
 from services.validator.usecases.impact import Recorded
 from services.validator.usecases.runs import carry_out
-from services.validator.usecases.trust import trust
+from services.validator.usecases.trust import reaching_line, trust
 from shared.contracts.base import RunKind
 from shared.contracts.documents import Patch, Protection, Unnoticed, protected_share
 from shared.contracts.work import RunTests
@@ -278,6 +278,32 @@ async def test_with_a_recording_only_the_tests_that_reach_a_fault_are_run(bench)
     assert [each[2] for each in faults.asked] == [
         ("tests/test_prices.py::test_new", "tests/test_prices.py::test_some_is_taken_off")
     ]
+
+
+def test_of_a_file_that_no_test_ran_the_tests_are_those_that_import_it():
+    recorded = ImpactMap(
+        tests=("a", "b"),
+        homes=("test_a.py", "test_b.py"),
+        reached={"m.py": {(1, "f"): 0b01}},
+        imports={"test_a.py": ("m.py", "n.py")},
+    )
+    text = "def f(): return 1\n"
+    same = Change(text, text, text)
+    assert reaching_line(recorded, "m.py", same, 1) == {"a"}
+    assert reaching_line(recorded, "n.py", same, 1) == {"a"}
+    assert reaching_line(recorded, "setup.py", same, 1) == frozenset()
+    assert reaching_line(recorded, "setup.py", Change(None, None, text), 1) is None
+
+
+def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_import_it():
+    text = "@cache\ndef f(): return 1\n"
+    recorded = ImpactMap(
+        tests=("a", "b"),
+        homes=("test_a.py", "test_b.py"),
+        reached={"m.py": {(1, "f"): 0b01}},
+        imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
+    )
+    assert reaching_line(recorded, "m.py", Change(text, text, text), 2) == {"a", "b"}
 
 
 GREEN = Protection(
