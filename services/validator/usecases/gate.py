@@ -170,8 +170,9 @@ async def _ask_unprotected(epoch: Epoch, ids: Sequence[str], desk: Desk) -> list
         epoch.place,
         changes,
         dict(composition.steps),
-        impacted=epoch.impacted,
         wave_id=epoch.wave_id,
+        recorded=epoch.recorded,
+        present=(await epoch.base).outcomes,
     )
     return await _ask(epoch, changes, ("the tests that reach it pass",), desk)
 
