@@ -173,6 +173,11 @@ def reaching_line(
     never = change.recorded is not None and not recorded.has(path)
     if never or (function is not None and function.heard_elsewhere):
         return recorded.named(recorded.depending(path))
+    then = read_source(change.recorded) if change.recorded is not None else None
+    known = then.functions.get(function.name) if then is not None and function is not None else None
+    if known is not None and (direct := recorded.reaching(path, known)):
+        # That it runs at import as well makes no other test a better judge of it than these.
+        return recorded.named(direct)
     return reaching(recorded, path, change, [line])
 
 
