@@ -317,6 +317,8 @@ def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_impor
         imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
     )
     assert reaching_line(recorded, "m.py", Change(text, text, text), 2) == {"a", "b"}
+    each = text.replace("@cache", "@functools.cached_property")
+    assert reaching_line(recorded, "m.py", Change(each, each, each), 2) == {"a"}
 
 
 GREEN = Protection(
