@@ -1,8 +1,14 @@
 """Which changes land only with a person's word, and what that word is good for."""
 
+import re
+
 from shared.contracts.documents import Enhancement, Protection
 from shared.targets.components import is_protected
 from shared.targets.config import TargetConfig
+from shared.targets.patches import Hunk, parse_patch
+
+# What code asks for only to know that it is being tested, or by whom.
+AWARE = re.compile(rb"PYTEST_|\b_?pytest\b|GROUNDSWELL_|groundswell_inside")
 
 
 def asks(change: Enhancement, config: TargetConfig, *, tier: str, trusted: bool) -> str:
@@ -33,6 +39,24 @@ def asks_unprotected(
     if policy == "allow" or (policy == "safe" and change.safe):
         return ""
     return f"it is unprotected: {protection.sentence}"
+
+
+def asks_aware(patch: str, config: TargetConfig) -> str:
+    """Why a person has to look at code that may behave for the tests alone, in a sentence.
+
+    No run can tell. Who wants to hide it can; who was only rewarded for green tests rarely does.
+    """
+    for each in parse_patch(patch):
+        if each.path.endswith(".py") and not is_protected(each.path, config):
+            for line in (line for hunk in each.hunks for line in _added(hunk)):
+                if AWARE.search(line):
+                    said = line.decode(errors="replace").strip()[:120]
+                    return f"it asks whether it is being tested, in {each.path}: `{said}`"
+    return ""
+
+
+def _added(hunk: Hunk) -> list[bytes]:
+    return [each for each in hunk.new if each not in hunk.old]
 
 
 def lapsed(change: Enhancement, base: str) -> str:

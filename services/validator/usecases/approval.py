@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from services.validator.domain.approval import asks, asks_unprotected, lapsed
+from services.validator.domain.approval import asks, asks_aware, asks_unprotected, lapsed
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.outcomes import leave, reject, say, say_unsaid
 from shared.contracts.commands import DecideEnhancement
@@ -20,11 +20,13 @@ async def ask_for(
     desk: Desk,
     *,
     protections: Mapping[str, Protection] | None = None,
+    patches: Mapping[str, str] | None = None,
 ) -> list[Enhancement]:
     """Those of the changes that passed and still may not land: each of them asks for a person now."""
     asked, config = [], place.profile.config
     for each in changes:
         why = asks(each, config, tier=desk.sandbox.tier, trusted=desk.sandbox.trusted)
+        why = why or asks_aware((patches or {}).get(each.id, ""), config)
         why = why or asks_unprotected(each, (protections or {}).get(each.id), config)
         if why and each.approval is not None:
             why = lapsed(each, base)

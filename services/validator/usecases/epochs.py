@@ -43,6 +43,7 @@ class Epoch:
     flaky: dict[str, Rate] = field(default_factory=dict)
     recorded: Recorded | None = None
     protections: dict[str, Protection] = field(default_factory=dict)
+    in_vain: set[Run] = field(default_factory=set)
     unmeasured: str = ""
 
     def drop(self, change: str) -> Enhancement:

@@ -10,6 +10,7 @@ from typing import Any
 
 import structlog
 
+from services.validator.domain.comparison import GOOD
 from services.validator.domain.faults import (
     ChangedFile,
     Planting,
@@ -20,7 +21,7 @@ from services.validator.domain.faults import (
     without_dear,
 )
 from services.validator.domain.impact import Change, ImpactMap, reaching
-from services.validator.domain.reports import Infrastructure
+from services.validator.domain.reports import Infrastructure, Outcome
 from services.validator.domain.sources import Function, decoded, read_source
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.impact import Recorded
@@ -86,6 +87,25 @@ async def trust(
         found[each.id] = known.model_copy(update={"run": run if known.planted else None})
         await desk.store.enhancements.patch(each.id, protection=found[each.id])
     return found
+
+
+async def passed_without(
+    protections: Collection[Protection], present: Mapping[str, Outcome], desk: Desk
+) -> bool:
+    """Whether without any fault every test passed that passes on the head, of those that were run.
+
+    Where there was nothing to run nothing has failed; where a run said nothing, nobody knows.
+    """
+    if any(each.state == "unknown" for each in protections):
+        return False
+    for run in {each.run for each in protections if each.run is not None}:
+        verdict = await desk.store.verdicts.need(run)
+        passing = {test for test, outcome in present.items() if outcome in GOOD}
+        asked = passing & set(verdict.tests) if verdict.tests else passing
+        tried = await read_text(verdict.report or "", desk)
+        if Tried.from_json(tried).usable < len(asked):
+            return False
+    return True
 
 
 def _not_measured(framework: str) -> Protection:
