@@ -59,7 +59,7 @@ def work(n):
     for i in range(n):
         total += i * i % 7
 times = []
-for _ in range(5):
+for _ in range(9):
     started = time.perf_counter()
     work({size})
     times.append(time.perf_counter() - started)
