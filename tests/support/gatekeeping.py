@@ -120,7 +120,13 @@ class Watched(Rehearsal):
         return [run for run in self.runs_of(changes, test) if test in self.log[run].worse]
 
     def passed(self, changes: Iterable[str], test: str) -> list[Run]:
-        return [run for run in self.runs_of(changes, test) if test not in self.log[run].worse]
+        """The runs in which it did not fail each time."""
+        runs = self.runs_of(changes, test)
+        return [run for run in runs if self.failures(run, test) < run.repeat]
+
+    def failures(self, run: Run, test: str) -> int:
+        seen = self.log[run]
+        return seen.failures.get(test, 1) if test in seen.worse else 0
 
     def calm(self) -> bool:
         """Nothing here happens by chance."""
