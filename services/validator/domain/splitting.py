@@ -9,6 +9,8 @@ from services.validator.domain.evidence import Candidate, Knowledge
 # Beyond this share of a full run, running all failing tests again saves too little.
 DEAR = 0.5
 FEW = 400
+# Beyond this share of a full run, a targeted run has to be worth it.
+TARGETED_IS_DEAR = 0.25
 # Of the changes that break something, so many are caught by the tests that reach them.
 RECALL = 0.9
 # How much less likely a change is to be to blame for a test that does not reach it.
@@ -18,6 +20,11 @@ FAR = 0.05
 def midpoint(low: int, high: int) -> int:
     """Bisection: the prefix of length `low` passes, that of length `high` fails."""
     return (low + high) // 2
+
+
+def is_dear(knowledge: Knowledge, tests: Iterable[str]) -> bool:
+    """Whether running these costs a good part of a full run."""
+    return bool(knowledge.durations) and knowledge.share(tests) > TARGETED_IS_DEAR
 
 
 def witnesses(failing: Collection[str], knowledge: Knowledge) -> tuple[str, ...]:
