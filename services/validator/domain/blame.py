@@ -22,7 +22,7 @@ from services.validator.domain.evidence import (
     Wanted,
 )
 from services.validator.domain.log import Log, Standing
-from services.validator.domain.splitting import groups, is_dear, midpoint, odds, witnesses
+from services.validator.domain.splitting import at_once, groups, is_dear, midpoint, odds, witnesses
 
 CONFIRM = "confirmation"
 # Fewer culprits are expected than this.
@@ -261,7 +261,7 @@ class Blame:
         bad = sum(self.log.candidates[each].risk for each in suspects)
         if bad >= SINGLY * len(suspects):
             return [frozenset({each}) for each in suspects]
-        return groups(list(cases.values()), self.width)
+        return groups(list(cases.values()), min(self.width, at_once(self.log.knowledge, self.plan)))
 
     def _prefix(self, suspects: Mapping[str, float]) -> frozenset[str]:
         """The batch as far as the middle one of these."""

@@ -27,6 +27,11 @@ def is_dear(knowledge: Knowledge, tests: Iterable[str]) -> bool:
     return bool(knowledge.durations) and knowledge.share(tests) > TARGETED_IS_DEAR
 
 
+def at_once(knowledge: Knowledge, tests: Iterable[str]) -> int:
+    """How many groups to draw before one is looked at: what costs about one full run, for they learn nothing of each other."""
+    return max(1, round(1 / knowledge.share(tests))) if knowledge.durations else FEW
+
+
 def witnesses(failing: Collection[str], knowledge: Knowledge) -> tuple[str, ...]:
     """The failing tests to run again: all, or where that is dear some quick ones of each module."""
     chosen = tuple(sorted(failing))
