@@ -20,7 +20,7 @@ import math
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import product
 from statistics import fmean
 from typing import Any
@@ -31,8 +31,8 @@ from bench.rehearsal import play
 from bench.worlds import Odds, World, draw, impact
 
 SIZES, BAD, RUNNERS, TARGETED = (15, 100), (0.02, 0.1, 0.3, 0.5), (1, 2, 8), (0.1, 0.3, 0.5)
-SEEDS = {15: 100, 100: 6}
-FLAKY_SEEDS = 12
+SEEDS = {15: 200, 100: 12}
+FLAKY_SEEDS = 25
 CHUNK = 4
 RECALL = 0.9
 
@@ -68,7 +68,9 @@ class Setting:
         return said + (f" recall {self.recall}" if self.recall else "")
 
     def world(self, seed: int) -> World:
-        return draw(seed, Odds(self.size, self.bad, flaky=self.flaky, targeted=self.targeted))
+        """The same whatever a targeted run costs and however many runners there are."""
+        drawn = draw(seed, Odds(self.size, self.bad, flaky=self.flaky))
+        return replace(drawn, targeted=self.targeted)
 
     def seeds(self) -> range:
         return range(FLAKY_SEEDS if self.flaky else SEEDS[self.size])

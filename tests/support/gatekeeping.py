@@ -87,10 +87,10 @@ class Watched(Rehearsal):
             assert self.target.world.harm(int(step.change), self.target.head)
 
     def proven(self, change: str, test: str) -> bool:
-        """Twice alone; or alone, and in two more runs that it was in."""
-        alone = self.failed((change,), test)
-        all_runs = [r for r, e in self.log.items() if isinstance(e, Seen) and test in e.worse]
-        return len(alone) > 1 or (bool(alone) and sum(change in r.changes for r in all_runs) > 2)
+        """It failed three times with the change in it, and alone among them."""
+        seen = [run for run, each in self.log.items() if isinstance(each, Seen)]
+        failures = sum(self.failures(run, test) for run in seen if change in run.changes)
+        return bool(self.failed((change,), test)) and failures > 2
 
     def check_undecided(self) -> None:
         missing = [seen for seen in self.log.values() if isinstance(seen, Broken | Unbuildable)]
@@ -120,7 +120,13 @@ class Watched(Rehearsal):
         return [run for run in self.runs_of(changes, test) if test in self.log[run].worse]
 
     def passed(self, changes: Iterable[str], test: str) -> list[Run]:
-        return [run for run in self.runs_of(changes, test) if test not in self.log[run].worse]
+        """The runs in which it did not fail each time."""
+        runs = self.runs_of(changes, test)
+        return [run for run in runs if self.failures(run, test) < run.repeat]
+
+    def failures(self, run: Run, test: str) -> int:
+        seen = self.log[run]
+        return seen.failures.get(test, 1) if test in seen.worse else 0
 
     def calm(self) -> bool:
         """Nothing here happens by chance."""

@@ -22,9 +22,11 @@ from services.validator.domain.evidence import (
     Wanted,
 )
 from services.validator.domain.log import Log, Standing
-from services.validator.domain.splitting import groups, midpoint, odds, witnesses
+from services.validator.domain.splitting import at_once, groups, is_dear, midpoint, odds, witnesses
 
 CONFIRM = "confirmation"
+# Fewer culprits are expected than this.
+ONE = 1.0
 # A suspect this likely is tried alone.
 LIKELY = 0.5
 # Where so many of the suspects are bad, each is tried alone: a group would nearly always fail.
@@ -62,6 +64,13 @@ class Blame:
         # A test that is explained may have a second culprit: the same runs say so.
         more = {each for each in log.unsure(changes) if log.repeat(each) == self.repeat}
         self.plan = witnesses({*self.tests, *more}, log.knowledge)
+        # Where runs are dear and hardly one culprit is expected: prefixes find it, or the later one of a pair, in log2 n
+        # runs one after the other, and a run costs about the same when its tests run twice in it.
+        bad = sum(log.candidates[each].risk for each in changes)
+        self.frugal = bad < ONE and is_dear(log.knowledge, self.plan)
+        self.twice = 2 if self.frugal and self.repeat == 1 else self.repeat
+        if self.frugal:
+            self.width = 1
 
     def look(self) -> Outcome:
         """The next step towards who is to blame."""
@@ -73,7 +82,7 @@ class Blame:
             favourite = max(weights, key=lambda each: weights[each], default=None)
             if favourite is None:
                 together.append(test)
-            elif weights[favourite] >= LIKELY * sum(weights.values()):
+            elif self._stands_out(weights[favourite], sum(weights.values())):
                 accused[favourite].append(test)
             else:
                 cases[test] = weights
@@ -86,6 +95,9 @@ class Blame:
             return NeedRuns(tuple({each.run: each for each in wanted}.values())[: self.width])
         return Together(self, together or list(cases)).look()
 
+    def _stands_out(self, weight: float, of: float) -> bool:
+        return weight == of if self.frugal else weight >= LIKELY * of
+
     def _suspects(self, test: str) -> dict[str, float]:
         """Who alone explains each failure and no pass; where nobody does, who may be one of several.
 
@@ -94,7 +106,7 @@ class Blame:
         cleared = self.log.cleared(test)
         parts = self.log.failing_parts(test, self.changes) or [frozenset(self.changes)]
         suspects = frozenset.intersection(*parts) - cleared
-        if not suspects:
+        if not suspects and not self.frugal:
             left = [each - cleared for each in parts]
             # Of equally small sets always the same one, whatever order the log has or a hash gives.
             smallest = sorted((each for each in left if each), key=lambda e: (len(e), sorted(e)))
@@ -188,7 +200,7 @@ class Blame:
     def _ask(
         self, change: str, alone: tuple[str, ...], tests: list[str]
     ) -> Undecided | Held | list[Wanted]:
-        run = Run(alone, self.plan, 0, self.repeat)
+        run = Run(alone, self.plan, 0, self.twice)
         if run not in self.log:
             return [Wanted(run, "blame", f"whether {_named(tests)} fails with it alone")]
         seen = self.log[run]
@@ -219,7 +231,7 @@ class Blame:
         """Once more alone, and once more on the head."""
         wanted = []
         if not all(self.log.proven(change, each) for each in failing):
-            run = self.log.again(alone, failing, self.repeat)
+            run = self.log.again(alone, failing, self.twice)
             wanted.append(Wanted(run, CONFIRM, f"whether {_named(failing)} fails again"))
         if head := self.log.look_at_head(failing):
             why = f"whether {_named(head.tests)} passes without it"
@@ -244,10 +256,17 @@ class Blame:
         self, suspects: Sequence[str], cases: dict[str, dict[str, float]]
     ) -> list[frozenset[str]]:
         """Where about every fourth is bad, a group of two already fails more often than not: each alone."""
+        if self.frugal and cases:
+            return [self._prefix(next(iter(cases.values())))]
         bad = sum(self.log.candidates[each].risk for each in suspects)
         if bad >= SINGLY * len(suspects):
             return [frozenset({each}) for each in suspects]
-        return groups(list(cases.values()), self.width)
+        return groups(list(cases.values()), min(self.width, at_once(self.log.knowledge, self.plan)))
+
+    def _prefix(self, suspects: Mapping[str, float]) -> frozenset[str]:
+        """The batch as far as the middle one of these."""
+        middle = list(suspects)[midpoint(0, len(suspects)) - 1]
+        return frozenset(self.changes[: self.changes.index(middle) + 1])
 
     def _is_news(self, run: Run, test: str, suspects: dict[str, float]) -> bool:
         known = self.log.standing(run.changes, test) is not Standing.UNKNOWN
@@ -268,7 +287,8 @@ class Together:
 
     def look(self) -> Outcome:
         """The next step for the first test that is not explained; what it asks for answers for the others too."""
-        head = self.log.look_at_head(self.tests)
+        # Whoever is held back is judged anew; where runs are dear that is time enough to see what is flaky.
+        head = None if self.blame.frugal else self.log.look_at_head(self.tests)
         if head and not self.log.given_up(head):
             return NeedRuns((Wanted(head, "base again", f"whether {_named(head.tests)} is flaky"),))
         held: dict[str, tuple[str, ...]] = {}
@@ -296,7 +316,8 @@ class Together:
             return self.blame.about(smallest[0], [test])
         if len(smallest) <= PAIR:
             return self.blame.hold(smallest[-1], [test])
-        pairs = self._pairs(test, self.blame.ordered(frozenset.intersection(*parts)))
+        among = self.blame.ordered(frozenset.intersection(*parts))
+        pairs = [] if self.blame.frugal else self._pairs(test, among)
         if 0 < len(pairs) <= FEW_PAIRS:
             both = self.blame.closed(pairs[0])
             if self._run(both) not in self.log:

@@ -223,8 +223,12 @@ class Log:
         return self.seen_enough(changes, test)
 
     def failing_parts(self, test: str, changes: Collection[str]) -> list[frozenset[str]]:
-        """Parts of `changes` with which it fails, or must fail as what else was there is cleared of it."""
-        mine, cleared = frozenset(changes), self.cleared(test)
+        """Parts of `changes` with which it fails, or must fail as what else was there is cleared of it.
+
+        Where two are to blame together, each of them is cleared: then nothing follows from that.
+        """
+        mine = frozenset(changes)
+        cleared = frozenset[str]() if self.doubtful(test) else self.cleared(test)
         parts = []
         for each in self.sets(test, Standing.FAILS):
             if each <= mine:

@@ -9,6 +9,8 @@ from services.validator.domain.evidence import Candidate, Knowledge
 # Beyond this share of a full run, running all failing tests again saves too little.
 DEAR = 0.5
 FEW = 400
+# Beyond this share of a full run, a targeted run has to be worth it.
+TARGETED_IS_DEAR = 0.25
 # Of the changes that break something, so many are caught by the tests that reach them.
 RECALL = 0.9
 # How much less likely a change is to be to blame for a test that does not reach it.
@@ -18,6 +20,16 @@ FAR = 0.05
 def midpoint(low: int, high: int) -> int:
     """Bisection: the prefix of length `low` passes, that of length `high` fails."""
     return (low + high) // 2
+
+
+def is_dear(knowledge: Knowledge, tests: Iterable[str]) -> bool:
+    """Whether running these costs a good part of a full run."""
+    return bool(knowledge.durations) and knowledge.share(tests) > TARGETED_IS_DEAR
+
+
+def at_once(knowledge: Knowledge, tests: Iterable[str]) -> int:
+    """How many groups to draw before one is looked at: what costs about one full run, for they learn nothing of each other."""
+    return max(1, round(1 / knowledge.share(tests))) if knowledge.durations else FEW
 
 
 def witnesses(failing: Collection[str], knowledge: Knowledge) -> tuple[str, ...]:
