@@ -1,9 +1,11 @@
 """When a task and a wave are over, and what is planned after it."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 
-from shared.contracts.documents import Enhancement, Task
+from shared.contracts.documents import Enhancement, Finding, Task
 from shared.contracts.states import TASK, EnhancementState
+from shared.targets.patches import parse_patch
 
 SETTLED = frozenset(
     {
@@ -39,6 +41,25 @@ def needs_follow_up(task: Task, changes: Sequence[Enhancement]) -> bool:
     """
     lost = {EnhancementState.REJECTED, EnhancementState.EXPIRED}
     return task.round + 1 < ROUNDS and any(each.state in lost for each in changes)
+
+
+def in_the_way(
+    findings: Iterable[Finding], patches: Iterable[str], read: Callable[[str], bytes | None]
+) -> dict[str, str]:
+    """By fingerprint, of findings in lines that one of these patches takes away or rewrites. `read` gives a file."""
+    rewritten: dict[str, set[bytes]] = defaultdict(set)
+    for text in patches:
+        for file in parse_patch(text):
+            for hunk in file.hunks:
+                rewritten[file.path] |= {line.strip() for line in hunk.old if line not in hunk.new}
+    lines = {path: (read(path) or b"").splitlines() for path in rewritten}
+    return {
+        each.fingerprint: "its lines are those of a change that waits for a person"
+        for each in findings
+        if each.path in lines
+        and each.line <= len(lines[each.path])
+        and lines[each.path][each.line - 1].strip() in rewritten[each.path]
+    }
 
 
 def foreclosure(change: Enhancement) -> str | None:

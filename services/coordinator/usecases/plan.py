@@ -1,13 +1,14 @@
 """Planning a wave: from what was measured on its commit to its tasks."""
 
 import asyncio
+from collections.abc import Sequence
 
 from services.coordinator.domain import waves
 from services.coordinator.domain.planning import plan
 from services.coordinator.usecases import say
 from services.coordinator.usecases.desk import Desk
 from services.coordinator.usecases.end import complete, fail_wave
-from shared.contracts.documents import Failure, Finding, Opportunity, Task, Wave
+from shared.contracts.documents import Enhancement, Failure, Finding, Opportunity, Task, Wave
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Rejected
 from shared.targets.profile import profile
@@ -88,12 +89,26 @@ async def foreclosed_in(wave: Wave, desk: Desk) -> dict[str, str]:
         EnhancementState.NEEDS_APPROVAL,
     ]
     changes = await desk.store.enhancements.find(target_id=wave.target_id, state=states)
-    return {
+    waiting = [each for each in changes if each.state is EnhancementState.NEEDS_APPROVAL]
+    return await _in_the_way(waiting, wave, desk) | {
         finding.fingerprint: why
         for change in changes
         if (why := waves.foreclosure(change))
         for finding in change.findings
     }
+
+
+async def _in_the_way(waiting: Sequence[Enhancement], wave: Wave, desk: Desk) -> dict[str, str]:
+    """Findings in lines that a change rewrites which waits for a person: mended otherwise, it would no longer apply."""
+    findings = await findings_on(wave, wave.commit, desk) if waiting else None
+    if not findings:
+        return {}
+    patches = await desk.store.patches.find(id=[each.patch for each in waiting])
+    target = await desk.store.targets.need(wave.target_id)
+    tree = desk.mirror(target).tree(wave.commit)
+    return await asyncio.to_thread(
+        lambda: waves.in_the_way(findings, [each.text for each in patches], tree.read)
+    )
 
 
 async def _paths(wave: Wave, desk: Desk) -> dict[str, tuple[str, ...]]:

@@ -6,7 +6,8 @@ import pytest
 
 from services.coordinator.domain import waves
 from shared.contracts.states import EnhancementState, TaskState
-from tests.support.builders import a_task, an_enhancement
+from shared.targets.patches import make_patch
+from tests.support.builders import a_finding, a_task, an_enhancement
 
 LOST = {EnhancementState.REJECTED, EnhancementState.EXPIRED}
 
@@ -66,3 +67,21 @@ def test_a_refusal_for_an_old_epoch_forecloses_nothing():
 def test_the_tests_say_more_than_the_reason():
     change = an_enhancement(state="rejected", reason="some tests got worse", tests=("t::a", "t::b"))
     assert waves.foreclosure(change) == "refused because of t::a and 1 more"
+
+
+def test_findings_in_lines_that_wait_for_a_person_are_left_alone_and_others_are_not():
+    before, after = b"one = 1\ntwo = 2\n", b"one = 1\ntwo = '2'\n"
+    patch = make_patch({"m.py": (before, after)})
+    same, other, elsewhere = (
+        a_finding(line=2),
+        a_finding(line=1),
+        a_finding(path="n.py", line=2),
+    )
+    # It has moved by a line since.
+    found = waves.in_the_way(
+        [a_finding(line=3, fingerprint="moved"), other, elsewhere],
+        [patch],
+        {"m.py": b"# new\n" + before}.get,
+    )
+    assert found == {"moved": "its lines are those of a change that waits for a person"}
+    assert same.fingerprint in waves.in_the_way([same], [patch], {"m.py": before}.get)
