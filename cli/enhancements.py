@@ -1,10 +1,12 @@
 """`groundswell enhancement …`: look at changes, and take them off again."""
 
 import getpass
+import json
 from datetime import datetime
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
@@ -13,6 +15,7 @@ from cli.execute import execute
 from cli.options import Json, Limit, Wave
 from cli.progress import Progress
 from cli.session import api
+from cli.story import show_story
 from cli.text import count, out, short
 from cli.undoing import Dependents, Reason, follow
 from shared.contracts.commands import Decision, Said, Undo, UndoSince
@@ -56,55 +59,41 @@ async def _list(wave: str, state: str, limit: int, *, as_json: bool) -> int:
 
 @app.command()
 def show(enhancement: EnhancementId, *, as_json: Json = False) -> None:
-    """All that is known about a change."""
+    """What a change is, and what happened to it, in order."""
     execute(_show(enhancement, as_json=as_json))
 
 
 async def _show(enhancement: str, *, as_json: bool) -> int:
     async with api() as talker:
         change = await talker.enhancement(enhancement)
+        story = await talker.story(change.id)
     if as_json:
-        print(change.model_dump_json(indent=1))  # noqa: T201 - data for another program
+        told = change.model_dump(mode="json") | {"story": story.model_dump(mode="json")["steps"]}
+        print(json.dumps(told, indent=1))  # noqa: T201 - data for another program
         return 0
-    out.print(f"[bold]{escape(change.title)}[/]\n")
-    out.print(escape(change.rationale) + "\n")
-    for name, value in _facts(change):
-        if value:
-            out.print(f"[dim]{name:<11}[/] {escape(value)}")
+    show_change(change, out)
+    show_story(story, out)
     return 0
 
 
+def show_change(change: Enhancement, console: Console) -> None:
+    """What it is; what happened to it is its story."""
+    console.print(f"[bold]{escape(change.title)}[/]\n")
+    console.print(escape(change.rationale) + "\n")
+    for name, value in _facts(change):
+        if value:
+            console.print(f"[dim]{name:<10}[/] {escape(value)}")
+
+
 def _facts(change: Enhancement) -> list[tuple[str, str]]:
-    said = change.prediction
-    prediction = (
-        f"{said.metric} {said.direction} by {said.size:g} ({said.confidence:.0%})" if said else ""
-    )
+    fixes = (f"finding of {change.rule}", f"findings of {change.rule}")
     return [
         ("id", change.id),
-        ("state", change.state),
-        ("reason", change.reason),
-        *(("caught by", test) for test in change.tests),
-        ("wave", change.wave_id),
-        ("component", change.component),
-        ("by", f"{change.agent} ({change.engine}), lease epoch {change.epoch}"),
-        (
-            "fixes",
-            count(len(change.findings), f"finding of {change.rule}", f"findings of {change.rule}"),
-        ),
+        ("state", change.state.replace("_", " ")),
+        ("wave", f"{short(change.wave_id)}, {change.component}, lease epoch {change.epoch}"),
+        ("fixes", count(len(change.findings), *fixes)),
         ("files", f"{', '.join(change.files)} (+{change.lines_added} -{change.lines_removed})"),
-        ("predicted", prediction),
-        *(("evidence", each) for each in change.evidence),
         ("commit", f"{change.commit} on {change.branch}" if change.commit else ""),
-        (
-            "rolled back",
-            f"{change.rollback.commit}: {change.rollback.reason}" if change.rollback else "",
-        ),
-        ("not undone", change.rollback_refused),
-        ("waits", change.asks if change.state == "needs_approval" else ""),
-        (
-            "approved",
-            f"by {change.approval.by}: {change.approval.reason}" if change.approval else "",
-        ),
     ]
 
 

@@ -25,7 +25,6 @@ HANDFUL, A_LINE = 4, 2
 # Each fault in what runs at import is a test session of its own.
 AT_IMPORT = 2
 MARK = b"\xef\xbb\xbf"
-LISTED = 3
 
 
 @dataclass(frozen=True)
@@ -374,10 +373,9 @@ def _sentence(tried: int, survived: Sequence[Unnoticed], reasons: Sequence[str])
     """For people, the worst first."""
     parts = []
     if survived:
-        listed = "; ".join(_told(each) for each in survived[:LISTED])
-        more = f"; and {len(survived) - LISTED} more" if len(survived) > LISTED else ""
+        more = f", and {len(survived) - 1} more" if len(survived) > 1 else ""
         parts.append(
-            f"its tests stayed green under {len(survived)} of {tried} planted faults: {listed}{more}"
+            f"its tests stayed green under {len(survived)} of {tried} planted faults: {_told(survived[0])}{more}"
         )
     elif tried:
         parts.append(f"its tests noticed each of {tried} planted faults")

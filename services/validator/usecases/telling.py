@@ -1,0 +1,146 @@
+"""What the gate says of its decisions, for whoever listens: `gs.evt.gate.decided`.
+
+Each is said before it is carried out, under an id that follows from what was decided: who carries it out
+again after a crash says the same again, and it is stored once.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.validator.domain.evidence import Evidence, Land, Reject, Run, Seen, Undecided, Wanted
+from services.validator.domain.meaning import meaning
+from services.validator.usecases.desk import Desk
+from services.validator.usecases.epochs import Epoch
+from shared.contracts.documents import Enhancement
+from shared.contracts.events import GateDecided
+
+LISTED = 20
+
+
+async def say_run(epoch: Epoch, wanted: Wanted, seen: Evidence, desk: Desk) -> None:
+    """A run was read, and this is what it says; also where it could not be made."""
+    run, verdict = wanted.run, epoch.verdicts.get(wanted.run)
+    asked = verdict.counts.tests if verdict and verdict.counts else len(run.tests)
+    worse = sorted(seen.worse) if isinstance(seen, Seen) else ()
+    await _say(
+        epoch,
+        "run",
+        run.changes,
+        desk,
+        purpose=wanted.purpose,
+        asked=asked,
+        worse=len(worse) if isinstance(seen, Seen) else None,
+        tests=worse,
+        run_id=verdict.id if verdict else None,
+        plan=[run.tests, run.repetition, run.repeat],
+        note=f"{meaning(wanted, seen, asked)}{_title(epoch, run)}",
+    )
+
+
+def _title(epoch: Epoch, run: Run) -> str:
+    """Which change it was, where it was one."""
+    alone = epoch.changes.get(run.changes[0]) if len(run.changes) == 1 else None
+    return f" ({alone.title})" if alone else ""
+
+
+async def say_dismissed(
+    epoch: Epoch, step: Reject | Undecided, change: Enhancement, desk: Desk
+) -> None:
+    """A change is refused, or nobody knows."""
+    refused = isinstance(step, Reject)
+    verdict = epoch.verdicts.get(step.run) if isinstance(step, Reject) else None
+    await _say(
+        epoch,
+        "refuse" if refused else "undecided",
+        (change.id,),
+        desk,
+        tests=step.tests if isinstance(step, Reject) else (),
+        run_id=verdict.id if verdict else None,
+        note=f"{change.title}: {step.reason}",
+    )
+
+
+async def say_landing(epoch: Epoch, step: Land, desk: Desk) -> None:
+    """These may land now."""
+    verdict = epoch.verdicts[step.run]
+    tests = verdict.counts.tests if verdict.counts else 0
+    count = len(step.changes)
+    await _say(
+        epoch,
+        "land",
+        step.changes,
+        desk,
+        asked=tests,
+        run_id=verdict.id,
+        note=f"{count} change{'s' * (count > 1)} may land: {tests} tests ran with "
+        f"{'them' if count > 1 else 'it'}, none is worse",
+    )
+
+
+async def say_held(
+    epoch: Epoch,
+    changes: Sequence[Enhancement],
+    suspected: Mapping[str, Sequence[str]],
+    desk: Desk,
+) -> None:
+    """These are judged again on the next head; one by one, as each is suspected of something else."""
+    for each in changes:
+        tests = tuple(suspected.get(each.id, ()))
+        why = "it was not part of what landed"
+        if tests:
+            more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
+            why = f"with the others it seems to break {tests[0]}{more}"
+        note = f"{each.title}: {why}; judged again on the next head"
+        await _say(epoch, "hold", (each.id,), desk, tests=tests, note=note)
+
+
+async def say_asked(epoch: Epoch, asked: Sequence[Enhancement], desk: Desk) -> None:
+    """These wait for a person."""
+    if asked:
+        ids = [each.id for each in asked]
+        count = f"{len(asked)} change{'s' * (len(asked) > 1)}"
+        await _say(epoch, "ask", ids, desk, note=f"{count} may not land without a person's word")
+
+
+def speaks_for(epoch: Epoch, change: Enhancement) -> tuple[str, ...]:
+    """What has passed with a change before its full run: that is made once somebody wants it to land."""
+    reach, follows = epoch.impacted.get(change.id), "the full run follows when you approve"
+    seen = [run for run, e in epoch.evidence.items() if change.id in run.changes and _passed(e)]
+    if not seen:
+        return (f"no test run has judged it yet; {follows}",)
+    if reach and any(reach <= {*run.tests} for run in seen):
+        tests = f"the {len(reach)} tests that reach it" if len(reach) > 1 else "the test that does"
+        return (f"passes {tests}; {follows}",)
+    return (follows,)
+
+
+def _passed(seen: Evidence) -> bool:
+    return isinstance(seen, Seen) and not seen.worse
+
+
+async def _say(
+    epoch: Epoch,
+    step: str,
+    changes: Sequence[str],
+    desk: Desk,
+    *,
+    tests: Sequence[str] = (),
+    plan: Sequence[Any] = (),
+    **fields: Any,
+) -> None:
+    event = GateDecided(
+        wave_id=epoch.wave_id,
+        target_id=epoch.target.id,
+        head=epoch.place.head,
+        step=step,
+        concerned=len(changes),
+        changes=tuple(changes)[:LISTED],
+        tests=tuple(tests)[:LISTED],
+        **fields,
+    )
+    what = [epoch.wave_id, step, list(changes), list(tests), fields.get("run_id"), *plan]
+    digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()
+    key = f"{epoch.place.head}:{digest[:32]}"
+    await desk.bus.publish(event, key=key, wave=epoch.wave_id)
