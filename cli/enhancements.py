@@ -2,6 +2,7 @@
 
 import getpass
 import json
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -25,6 +26,7 @@ from shared.contracts.events import (
     EnhancementApplied,
     EnhancementExpired,
     EnhancementRejected,
+    Event,
 )
 from shared.targets.repository import inspect, is_url
 
@@ -32,6 +34,10 @@ app = typer.Typer(help="List, show and roll back changes.", no_args_is_help=True
 EnhancementId = Annotated[
     str, typer.Argument(help="The change's id, or its last 8 characters.", metavar="ID")
 ]
+EnhancementIds = Annotated[
+    list[str], typer.Argument(help="The changes' ids, or their last 8 characters.", metavar="ID…")
+]
+ENDS = (EnhancementApplied, EnhancementRejected, EnhancementExpired, ApprovalRequested)
 Why = Annotated[str, typer.Option("--reason", help="Why; it is kept with the change.")]
 State = Annotated[str, typer.Option(help="Only those in this state: applied, rejected, …")]
 
@@ -114,34 +120,51 @@ async def _diff(enhancement: str) -> int:
 
 
 @app.command()
-def approve(enhancement: EnhancementId, reason: Why) -> None:
-    """Let a change that waits for you land, if it still passes."""
-    execute(_decide(enhancement, "approve", reason))
+def approve(enhancements: EnhancementIds, reason: Why) -> None:
+    """Let changes that wait for you land, if they still pass."""
+    execute(_decide(enhancements, "approve", reason))
 
 
 @app.command()
-def reject(enhancement: EnhancementId, reason: Why) -> None:
-    """Refuse a change that waits for you."""
-    execute(_decide(enhancement, "reject", reason))
+def reject(enhancements: EnhancementIds, reason: Why) -> None:
+    """Refuse changes that wait for you."""
+    execute(_decide(enhancements, "reject", reason))
 
 
-async def _decide(enhancement: str, decision: Decision, reason: str) -> int:
+async def _decide(enhancements: Sequence[str], decision: Decision, reason: str) -> int:
+    """Hand all of it over, so that what is approved together is tried together; then follow each to its end."""
     with Progress(out) as progress:
         async with api() as talker:
             said = Said(reason=reason, by=getpass.getuser())
-            asked = await talker.decide(enhancement, decision, said)
-            progress.doing("the gate tries it again")
-            async for event in talker.events(after=asked.events_after, wave=asked.wave_id):
-                progress.tell(event)
-                if getattr(event, "enhancement_id", None) != asked.enhancement_id:
-                    continue
-                if isinstance(event, EnhancementApplied):
-                    return 0
-                if isinstance(event, EnhancementRejected):
-                    return 0 if decision == "reject" else 1
-                if isinstance(event, EnhancementExpired | ApprovalRequested):
-                    return 1
-    return 1
+            asked = [await talker.decide(each, decision, said) for each in enhancements]
+            waves = {each.wave_id for each in asked}
+            progress.doing("the gate tries it again" if len(asked) == 1 else "the gate is at work")
+            after = min(each.events_after for each in asked)
+            wave = waves.pop() if len(waves) == 1 else ""
+            return await _follow(
+                talker.events(after=after, wave=wave),
+                {each.enhancement_id for each in asked},
+                decision,
+                progress,
+            )
+
+
+async def _follow(
+    events: AsyncIterator[Event], open_: set[str], decision: Decision, progress: Progress
+) -> int:
+    """Until each of `open_` has come to an end: 0 where all of them as they should."""
+    code = 0
+    async for event in events:
+        progress.tell(event)
+        change = getattr(event, "enhancement_id", None)
+        if change not in open_ or not isinstance(event, ENDS):
+            continue
+        open_.discard(change)
+        wanted = EnhancementApplied if decision == "approve" else EnhancementRejected
+        code = code if isinstance(event, wanted) else 1
+        if not open_:
+            break
+    return code
 
 
 @app.command()

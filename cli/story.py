@@ -42,12 +42,14 @@ def show_story(story: Story, console: Console) -> None:
     """Every step in order; runs that say the same one after the other are one line."""
     console.print("\n[bold]Story[/]")
     day = None
+    named: tuple[str, ...] = ()
     for series in condensed(story.steps):
         first = series[0]
         if first.at is not None and first.at.date() != day:
             day = first.at.date()
             console.print(f"  [dim]{day.isoformat()}[/]")
-        _show(series, console)
+        _show(series, named, console)
+        named = series[-1].against or named
 
 
 def condensed(steps: Sequence[StoryStep]) -> list[tuple[StoryStep, ...]]:
@@ -66,7 +68,8 @@ def _alike(step: StoryStep) -> tuple[str, str, bool | None, bool]:
     return (step.kind, purpose, worse, step.changes == 1)
 
 
-def _show(series: Sequence[StoryStep], console: Console) -> None:
+def _show(series: Sequence[StoryStep], named: Sequence[str], console: Console) -> None:
+    """`named` are the tests that were listed last, and need not be again."""
     first = series[0]
     at = f"{first.at:%H:%M:%S}" if first.at else ""
     name = first.purpose if first.kind == "run" else NAMES.get(first.kind, first.kind)
@@ -75,12 +78,12 @@ def _show(series: Sequence[StoryStep], console: Console) -> None:
     console.print(
         f"  [dim]{at:<8}[/]  [{style}]{escape(name):<{INDENT - 12}}{escape(lines[0])}[/]",
     )
-    for line in [*lines[1:], *_details(series)]:
-        console.print(f"{'':<{INDENT - 2}}[dim]{escape(line)}[/]")
+    for line in [*lines[1:], *_asked(series), *_tests(series[-1], named)]:
+        console.print(f"{'':<{INDENT}}[dim]{escape(line)}[/]")
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH - INDENT + 2, break_long_words=False) or [""]
+    return textwrap.wrap(text, WIDTH - INDENT, break_long_words=False) or [""]
 
 
 def _sentence(series: Sequence[StoryStep]) -> str:
@@ -93,7 +96,7 @@ def _sentence(series: Sequence[StoryStep]) -> str:
     sizes = ", ".join(str(each.changes) for each in series)
     answer = "no worse: cleared" if not first.worse else f"{_figures(series)} worse: a suspect"
     if first.kind == "elsewhere":
-        answer = f"{_figures(series)} worse there too, without it"
+        answer = f"{_figures(series)} worse without it as well"
     if first.worse is None:
         answer = "no answer"
     return f"{count(len(series), 'run')} of {sizes} changes: {answer}{time}"
@@ -104,15 +107,20 @@ def _figures(series: Sequence[StoryStep]) -> str:
     return f"{figures[0]} to {figures[-1]}" if len(figures) > 1 else str(figures[0])
 
 
-def _details(series: Sequence[StoryStep]) -> list[str]:
-    """Why it was run, and the tests, where the line above does not say so."""
+def _asked(series: Sequence[StoryStep]) -> list[str]:
+    """Why it was run; of a series, why the last one was."""
     last = series[-1]
-    lines = []
-    if last.kind in {"run", "benchmarks"} and last.asked:
-        runs = f" · run {short(last.run)}" if len(series) == 1 and last.run else ""
-        lines += _wrapped(f"asked {last.asked}{runs}")
-    if last.kind in {"run", "refused", "held"}:
-        lines += list(last.against[:LISTED_TESTS])
-        if len(last.against) > LISTED_TESTS:
-            lines.append(f"and {len(last.against) - LISTED_TESTS} more")
+    if last.kind not in {"run", "benchmarks"} or not last.asked:
+        return []
+    run = f" · run {short(last.run)}" if len(series) == 1 and last.run else ""
+    return _wrapped(f"asked: {last.asked}{run}")
+
+
+def _tests(step: StoryStep, named: Sequence[str]) -> list[str]:
+    """What speaks against it, unless that was said just before."""
+    if step.kind not in {"run", "refused", "held"} or set(step.against) == set(named):
+        return []
+    lines = list(step.against[:LISTED_TESTS])
+    if len(step.against) > LISTED_TESTS:
+        lines.append(f"and {len(step.against) - LISTED_TESTS} more")
     return lines

@@ -111,9 +111,8 @@ def speaks_for(epoch: Epoch, change: Enhancement) -> tuple[str, ...]:
     if not seen:
         return (f"no test run has judged it yet; {follows}",)
     if reach and any(reach <= {*run.tests} for run in seen):
-        tests = f"the {len(reach)} tests that reach it" if len(reach) > 1 else "the test that does"
-        return (f"passes {tests}; {follows}",)
-    return (follows,)
+        return (f"passes the tests that reach it; {follows}",)
+    return (f"passes those tests that ran with it; {follows}",)
 
 
 def _passed(seen: Evidence) -> bool:
