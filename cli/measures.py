@@ -29,9 +29,8 @@ def show_measures(report: WaveReport, console: Console) -> None:
 
 def _protected(share: Share) -> str:
     return (
-        f"{share.protected_changes} of {count(share.changes, 'change')} with a planted fault; "
-        f"tests noticed {share.noticed} of {count(share.faults, 'fault')}, "
-        f"in {share.protected_lines} of {count(share.lines, 'changed line')} each of them"
+        f"{share.protected_changes} of {count(share.changes, 'change')} in which faults were planted, "
+        f"{share.protected_lines} of {count(share.lines, 'line')}"
     )
 
 
@@ -64,7 +63,7 @@ def _recall(known: ImpactRecall) -> str:
     return "; ".join(parts) + " (so far, on this target)"
 
 
-def test_time(report: WaveReport) -> str:
+def time_of_tests(report: WaveReport) -> str:
     """All runs of its tests, and what that is in runs of the whole suite."""
     made = report.test_time
     if made is None:

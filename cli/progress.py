@@ -176,7 +176,8 @@ def _lost(event: e.AgentLost, progress: Progress) -> None:
 
 def _asking(event: e.ApprovalRequested, progress: Progress) -> None:
     progress.count("waiting for you")
-    progress.say(f"waits    {event.title}: {event.reason}", "yellow")
+    # The report has the whole reason; many of them in a row are not read.
+    progress.say(f"waits    {event.title}: {event.reason.partition(': ')[0]}", "yellow")
 
 
 def _approved(event: e.EnhancementApproved, progress: Progress) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
-from cli.measures import show_measures, test_time
+from cli.measures import show_measures, time_of_tests
 from cli.text import count, seconds, short, spelled
 from cli.waiting import show_waiting
 from shared.contracts.report import HealthChange, Landed, NotLanded, WaveReport
@@ -191,7 +191,7 @@ def _time(report: WaveReport, console: Console) -> None:
     engines = ", ".join(report.cost.engines) or "none"
     console.print(
         f"\n[bold]Time[/] {seconds(report.wall_seconds)} in all; "
-        f"{test_time(report)}; "
+        f"{time_of_tests(report)}; "
         f"environment {seconds(report.environment_seconds)}"
     )
     console.print(f"[bold]Cost[/] {report.cost.model_calls} model calls (engine: {engines})")

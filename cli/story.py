@@ -34,8 +34,9 @@ NAMES = {
     "held": "held back",
     "elsewhere": "elsewhere",
 }
-# What a person wants to know each time, whatever stands beside it.
+# Of what there may be many that say the same.
 SERIES = {"run", "elsewhere"}
+TIMED = {"head", "run", "elsewhere", "faults", "benchmarks"}
 
 
 def show_story(story: Story, console: Console) -> None:
@@ -65,7 +66,8 @@ def _alike(step: StoryStep) -> tuple[str, str, bool | None, bool]:
     worse = None if step.worse is None else step.worse > 0
     # What it did alone is never one of many.
     purpose = "" if step.kind == "elsewhere" else step.purpose
-    return (step.kind, purpose, worse, step.changes == 1)
+    alone = step.kind == "run" and step.changes == 1
+    return (step.kind, purpose, worse, alone)
 
 
 def _show(series: Sequence[StoryStep], named: Sequence[str], console: Console) -> None:
@@ -89,12 +91,12 @@ def _wrapped(text: str) -> list[str]:
 def _sentence(series: Sequence[StoryStep]) -> str:
     """The only step's own, or what all of them come to."""
     first = series[0]
-    took = [each.seconds for each in series if each.seconds is not None]
+    took = [each.seconds for each in series if each.seconds is not None and each.kind in TIMED]
     time = f" ({seconds(sum(took))})" if took else ""
     if len(series) == 1:
         return first.sentence + time
     sizes = ", ".join(str(each.changes) for each in series)
-    answer = "no worse: cleared" if not first.worse else f"{_figures(series)} worse: a suspect"
+    answer = "none worse: cleared" if not first.worse else f"{_figures(series)} worse: a suspect"
     if first.kind == "elsewhere":
         answer = f"{_figures(series)} worse without it as well"
     if first.worse is None:

@@ -7,7 +7,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.markup import escape
 
-from cli.text import count, short, spelled
+from cli.text import short, spelled
 from shared.contracts.report import Waiting, WaveReport
 
 UNPROTECTED = "it is unprotected"
@@ -56,10 +56,8 @@ def _how(waiting: Sequence[Waiting], console: Console) -> None:
         commands[f"all {len(waiting)}"] = f'groundswell enhancement approve {ids} --reason "…"'
     for name, command in commands.items():
         console.print(f"  {name:<8} {escape(spelled(command))}")
-    unprotected = sum(each.group == UNPROTECTED for each in waiting)
-    if unprotected:
-        lets = count(unprotected, "change like this lands", "changes like these land")
+    if any(each.group == UNPROTECTED for each in waiting):
         console.print(
-            f'  [dim]{lets} without you where groundswell.toml says \\[policy] unprotected = "allow", '
-            'or "safe" for those whose fix keeps behaviour[/]'
+            "  [dim]unprotected changes land without you where groundswell.toml says \\[policy] unprotected = "
+            '"allow", or "safe" for those whose fix keeps behaviour[/]'
         )

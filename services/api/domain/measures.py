@@ -9,7 +9,7 @@ from shared.contracts.report import Baseline, ImpactRecall, TestTime, Waiting
 from shared.contracts.states import RunState
 
 
-def test_time(verdicts: Sequence[Verdict], baseline: Baseline | None) -> TestTime | None:
+def time_of_tests(verdicts: Sequence[Verdict], baseline: Baseline | None) -> TestTime | None:
     """All runs of a wave, and one of its whole suite: with changes where there was one, as the head's is recorded."""
     done = [each for each in verdicts if each.state is RunState.FINISHED]
     if not done:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.api.domain.ids import short
-from services.api.domain.measures import benchmarks, recall, test_time, waiting
+from services.api.domain.measures import benchmarks, recall, time_of_tests, waiting
 from services.api.domain.trials import named
 from shared.contracts.documents import (
     Enhancement,
@@ -87,7 +87,7 @@ def make_report(stored: Stored) -> WaveReport:
         pull_requests=tuple(_pull_request(each) for each in stored.pull_requests),
         health=_health(stored.before, stored.after),
         baseline=baseline,
-        test_time=test_time(stored.verdicts, baseline),
+        test_time=time_of_tests(stored.verdicts, baseline),
         protection=protected_share(each.protection for each in stored.changes),
         benchmarks=benchmarks(stored.verdicts),
         recall=recall(stored.recall),

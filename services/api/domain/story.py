@@ -52,8 +52,8 @@ def tell(
     known = Known(change, sorted(runs, key=done), {each.id: each.title for each in siblings})
     steps = [_proposed(change), *_moves(known), *runs_told(known)]
     last = max((when for when, _ in steps), default=change.created_at)
-    steps += [*_faults(known, last), *_kept(change)]
-    steps += [_watched(each, change) for each in _unique(watches, change)]
+    steps += [*_faults(known, last), *_kept(change, last)]
+    steps += [_watched(each, change, last) for each in _unique(watches, change)]
     steps.sort(key=lambda each: (each[0], ORDER.index(each[1].kind), each[1].run or ""))
     return Story(
         id=change.id,
@@ -79,7 +79,7 @@ def _proposed(change: Enhancement) -> Told:
         parts.append(
             f"{said.metric} {said.direction} by {said.size:g} predicted ({_percent(said.confidence)})"
         )
-    parts.append(f"good with {_percent(change.prior)} before anything was known")
+    parts.append(f"prior {_percent(change.prior)}")
     step = StoryStep(kind="proposed", at=change.created_at, sentence="; ".join(parts))
     return change.created_at, step
 
@@ -110,7 +110,7 @@ def _moved(moved: Moved, before: str, known: Known) -> StoryStep | None:
         case EnhancementState.CLEARED:
             step = _into_the_pool(moved, before, known.change)
         case EnhancementState.NEEDS_APPROVAL:
-            step = _step("asked", moved, f"for a person: {moved.why}")
+            step = _asked(moved, known.change)
         case EnhancementState.APPLIED:
             step = _landed(moved, known)
         case EnhancementState.REJECTED:
@@ -124,6 +124,14 @@ def _moved(moved: Moved, before: str, known: Known) -> StoryStep | None:
 
 def _step(kind: Kind, moved: Moved, sentence: str) -> StoryStep:
     return StoryStep(kind=kind, at=moved.at, sentence=sentence, against=moved.tests)
+
+
+def _asked(moved: Moved, change: Enhancement) -> StoryStep:
+    """What the planted faults have just said is not said again."""
+    why = moved.why
+    if change.protection and why.endswith(change.protection.sentence):
+        why = why.partition(": ")[0]
+    return _step("asked", moved, f"for a person: {why}")
 
 
 def _into_the_pool(moved: Moved, before: str, change: Enhancement) -> StoryStep:
@@ -186,21 +194,21 @@ def _rolled_back(moved: Moved, change: Enhancement) -> StoryStep:
     )
 
 
-def _kept(change: Enhancement) -> list[Told]:
+def _kept(change: Enhancement, last: datetime) -> list[Told]:
     if not change.rollback_refused:
         return []
     sentence = f"it stays: {change.rollback_refused}"
-    return [(change.changed_at, StoryStep(kind="kept", at=None, sentence=sentence))]
+    return [(max(change.changed_at, last), StoryStep(kind="kept", at=None, sentence=sentence))]
 
 
-def _watched(watch: Watch, change: Enhancement) -> Told:
+def _watched(watch: Watch, change: Enhancement, last: datetime) -> Told:
     made = f"{watch.made - watch.missed} of {count(watch.checks, 'check')} made"
     sentence = f"{WATCHED[watch.state]}: {made} in {watch.minutes:g} min after it landed"
     if change.id in watch.taken_off:
         sentence += "; it was taken off"
     sentence = "; ".join((sentence, *watch.notes))
-    when = watch.finished_at or watch.created_at
-    return when, StoryStep(kind="watched", at=when, sentence=sentence, run=watch.run)
+    step = StoryStep(kind="watched", at=watch.finished_at, sentence=sentence, run=watch.run)
+    return watch.finished_at or last, step
 
 
 def _faults(known: Known, last: datetime) -> list[Told]:
@@ -209,10 +217,7 @@ def _faults(known: Known, last: datetime) -> list[Told]:
         return []
     verdict = known.verdict(found.run)
     at = verdict and (verdict.finished_at or verdict.created_at)
-    sentence = found.sentence
-    if found.planted:
-        sentence += f" ({found.noticed} of {found.planted} noticed)"
-    step = StoryStep(kind="faults", at=at, sentence=f"{found.state}: {sentence}")
+    step = StoryStep(kind="faults", at=at, sentence=f"{found.state}: {found.sentence}")
     if verdict:
         step = step.model_copy(update={**figures(verdict), "tests": None})
     return [(at or last, step)]

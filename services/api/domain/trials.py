@@ -44,7 +44,8 @@ class _Suspicion:
 
     def weigh(self, verdict: Verdict) -> None:
         """A run that it was part of accuses it, or clears it."""
-        if verdict.worse is None or verdict.outcome != "reported":
+        finished = verdict.state is RunState.FINISHED and verdict.outcome == "reported"
+        if verdict.worse is None or not finished:
             return
         if verdict.tests:
             self.of[verdict.head] -= set(verdict.tests)

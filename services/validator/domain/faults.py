@@ -375,10 +375,10 @@ def _sentence(tried: int, survived: Sequence[Unnoticed], reasons: Sequence[str])
     if survived:
         more = f", and {len(survived) - 1} more" if len(survived) > 1 else ""
         parts.append(
-            f"its tests stayed green under {len(survived)} of {tried} planted faults: {_told(survived[0])}{more}"
+            f"{len(survived)} of {_faults(tried)} stayed green: {_told(survived[0])}{more}"
         )
     elif tried:
-        parts.append(f"its tests noticed each of {tried} planted faults")
+        parts.append(f"its tests noticed each of {_faults(tried)}")
     if reasons:
         why = next((each for each in reasons if each), "")
         parts.append(
@@ -387,6 +387,10 @@ def _sentence(tried: int, survived: Sequence[Unnoticed], reasons: Sequence[str])
             else f"no fault could be tried: {why}"
         )
     return "; ".join(parts) or "it touches nothing in which a fault could be planted"
+
+
+def _faults(number: int) -> str:
+    return f"{number} planted fault{'s' * (number != 1)}"
 
 
 def _told(fault: Unnoticed) -> str:

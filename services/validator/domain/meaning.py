@@ -17,7 +17,8 @@ def _seen(wanted: Wanted, seen: Evidence, asked: int) -> str:
     if isinstance(seen, Broken):
         return f"no report, so nobody is blamed ({seen.reason})"
     figures = f"{asked} test{'s' * (asked != 1)}, {len(seen.worse)} worse"
-    return f"{figures}: {_follows(wanted, seen, count)}"
+    follows = _follows(wanted, seen, count)
+    return f"{figures}: {follows}" if follows else figures
 
 
 def _follows(wanted: Wanted, seen: Seen, count: int) -> str:
@@ -28,10 +29,10 @@ def _follows(wanted: Wanted, seen: Seen, count: int) -> str:
         if wanted.purpose == "confirmation":
             return "they passed this time"
         if not wanted.run.tests:
-            return "no worse than without"
+            return ""
         return f"cleared {count}"
     if wanted.purpose == "confirmation":
-        return f"{worse} failed again"
+        return "they failed again"
     return "it is accused" if count == 1 else f"it is among {count}"
 
 
