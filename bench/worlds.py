@@ -171,13 +171,15 @@ class Target:
     def _reported(self, run: Run, there: int, chance: random.Random) -> Seen:
         world = self.world
         new = world.tests_of(there) - world.tests_of(self.head)
-        worse = set(world.failing(there) - world.failing(self.head))
+        failures = dict.fromkeys(world.failing(there) - world.failing(self.head), run.repeat)
         for test, rate in world.fickle(there):
-            if chance.random() >= (1 - rate) ** run.repeat:
-                worse.add(test)
+            failed = sum(chance.random() < rate for _ in range(run.repeat))
+            if failed and (not run.tests or test in run.tests or test in new):
+                failures.setdefault(test, failed)
         if run.tests:
-            worse &= {*run.tests, *new}
-        return Seen(frozenset(worse), new)
+            asked = {*run.tests, *new}
+            failures = {test: count for test, count in failures.items() if test in asked}
+        return Seen(frozenset(failures), new, failures if run.repeat > 1 else {})
 
 
 def members(mask_: int) -> list[int]:

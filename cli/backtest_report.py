@@ -59,8 +59,8 @@ def _figures(summary: BacktestSummary) -> Iterator[tuple[str, str]]:
     yield "false alarms", str(summary.false_alarms)
     yield "fine", str(summary.fine)
     asked = (
-        f"{summary.asked}, of which {summary.asked_bad} bad; of {summary.asked_refused} the rest was "
-        f"refused under the parent's tests ({summary.asked_bad_refused} of them bad)"
+        f"{summary.asked}, of which {summary.asked_bad} bad; of {summary.asked_refused} the rest alone "
+        f"was refused ({summary.asked_bad_refused} of them bad)"
     )
     yield "asked a person", asked
     yield "refused by a rule", f"{summary.by_rule}, of which {summary.by_rule_bad} bad"

@@ -258,8 +258,9 @@ class Protection(Value):
     that can be wrong, and nothing could be tried in it · not_measured: nothing can be tried in such a
     target · nothing: it touches nothing that can be wrong, such as comments and annotations.
 
-    `planted` are the faults that were tried, `not_measured` those and the places that were not. `lines` are the
-    changed lines with a fault that was tried, `protected_lines` those of them where none stayed green.
+    `planted` are the faults that were tried, `not_measured` those and the places that were not. What runs only
+    at import is mostly just looked at: whether any test imports it. `lines` are the changed lines of which
+    something is known, `protected_lines` those of them where nothing stayed green.
     """
 
     state: Literal["protected", "unprotected", "unknown", "not_measured", "nothing"]
@@ -291,7 +292,7 @@ class Share(Value):
 
 def protected_share(found: Iterable[Protection | None]) -> Share | None:
     """The sum over changes; None where nothing was measured, so that no number is shown that was not."""
-    measured = [each for each in found if each is not None and each.planted]
+    measured = [each for each in found if each is not None and each.lines]
     if not measured:
         return None
     return Share(
@@ -585,6 +586,14 @@ class Report(Document):
     kind: Literal["tests", "log", "faults", "benchmarks", "plan", "impact"]
     data: bytes
     created_at: datetime
+
+
+class Flakiness(Document):
+    """Tests that failed and passed on one head: (failed, passed), all heads together. `id` is the target's; `head` was counted last."""
+
+    id: Id
+    tests: dict[str, tuple[int, int]] = Field(default_factory=dict)
+    head: str = ""
 
 
 class Recall(Document):

@@ -49,6 +49,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "reports": (),
     "findings": (_index("target_id", "commit"),),
     "health": (_index("target_id", "commit"),),
+    "flakiness": (),
     "recall": (_index("target_id"),),
     "backtests": (_index("state"),),
     "audit": (_index("-at"),),
@@ -74,6 +75,7 @@ class Store:
     reports: Repository[d.Report]
     findings: Repository[d.FindingSet]
     health: Repository[d.Health]
+    flakiness: Repository[d.Flakiness]
     recall: Repository[d.Recall]
     backtests: StateRepository[d.Backtest]
     audit: Repository[d.Audit]
@@ -99,6 +101,7 @@ def open_store(database: Database) -> Store:
         reports=Repository(database["reports"], d.Report),
         findings=Repository(database["findings"], d.FindingSet),
         health=Repository(database["health"], d.Health),
+        flakiness=Repository(database["flakiness"], d.Flakiness),
         recall=Repository(database["recall"], d.Recall),
         backtests=StateRepository(database["backtests"], d.Backtest, states.BACKTEST),
         audit=Repository(database["audit"], d.Audit),

@@ -193,4 +193,6 @@ async def test_a_process_that_has_taken_nothing_ends_at_once(queue):
     await asyncio.gather(task, return_exceptions=True)
     # The server still answers what we asked for last.
     await asyncio.sleep(takers.PATIENCE)
-    await asyncio.wait_for(client.drain(), 10)
+    draining = asyncio.create_task(client.drain())
+    done, _ = await asyncio.wait({draining}, timeout=PATIENCE)
+    assert done

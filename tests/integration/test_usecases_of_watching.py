@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from services.validator.adapters.repository import GitRepository
-from services.validator.usecases import roll_back, runs
+from services.validator.usecases import roll_back, runs, watching
 from services.validator.usecases.trees import bring_tree
 from services.validator.usecases.watching import begin_watch, check
 from shared.contracts.commands import RollbackEnhancement
@@ -416,6 +416,31 @@ async def test_a_check_makes_room_for_the_gate_and_goes_on_where_it_was(quick):
     await quick.later(minutes=1)
     assert await quick.states(changes) == ["applied", "rolled_back", "applied"]
     assert quick.suite.runs[done] not in quick.suite.runs[done + 1 :], "it is not run again"
+
+
+async def test_a_run_at_work_is_dropped_for_the_gate_and_made_anew_after_it(quick, monkeypatch):
+    monkeypatch.setattr(watching, "GLANCE", 0.01)
+    changes = await three(quick)
+    quick.clock.go(minutes=SECOND)
+    run, came = quick.suite.run, []
+
+    async def without_end(*given, **more):
+        came.append(await waiting_change(quick))
+        await asyncio.Event().wait()
+
+    quick.suite.run = without_end
+    await asyncio.wait_for(quick.look(), 30)
+    assert [str(each.state) for each in await of_the_watch(quick)] == ["superseded"]
+    assert not quick.checked()
+    quick.suite.run = run
+    await quick.store.enhancements.transition(came[0], "expire")
+    await quick.look()
+    assert await quick.states(changes) == ["applied", "rolled_back", "applied"]
+    assert {str(each.state) for each in await of_the_watch(quick)} == {"finished"}
+
+
+async def of_the_watch(street):
+    return await street.store.verdicts.find(purpose="watch")
 
 
 @pytest.mark.parametrize(("minutes", "outcome"), [(59, "unrepeated"), (61, "healthy")])

@@ -150,6 +150,7 @@ def a_store() -> Store:
         "reports": d.Report,
         "findings": d.FindingSet,
         "health": d.Health,
+        "flakiness": d.Flakiness,
         "recall": d.Recall,
         "audit": d.Audit,
     }

@@ -94,7 +94,7 @@ def summarise(
 
 
 def batch_cost(
-    replayed: Sequence[Replayed], durations: Mapping[str, float], *, size: int = BATCH
+    replayed: Sequence[Replayed], knowledge: Knowledge, *, size: int = BATCH
 ) -> BatchCost | None:
     """What the gate would have spent on these commits in batches: its own decisions, on what was measured of each alone.
 
@@ -105,13 +105,11 @@ def batch_cost(
     groups = [judged[n : n + size] for n in range(0, len(judged), size)]
     full = targeted = 0
     suites = 0.0
-    whole = sum(durations.values())
     for group in groups:
-        for run in _play({e.commit: frozenset(_failing(e)) for e in group}, durations):
+        for run in _play({e.commit: frozenset(_failing(e)) for e in group}, knowledge):
             full += not run.tests
             targeted += bool(run.tests)
-            share = sum(durations.get(each, 0.0) for each in run.tests) / whole if whole else 1.0
-            suites += min(1.0, share) if run.tests else 1.0
+            suites += knowledge.share(run.tests) if run.tests else 1.0
     if not judged:
         return None
     return BatchCost(
@@ -132,13 +130,13 @@ def _failing(each: Replayed) -> tuple[str, ...]:
     return each.tests if _answer(each) == "refuse" else ()
 
 
-def _play(failing: Mapping[str, frozenset[str]], durations: Mapping[str, float]) -> Iterable[Run]:
+def _play(failing: Mapping[str, frozenset[str]], knowledge: Knowledge) -> Iterable[Run]:
     """The runs that the gate asks for until nothing of a batch is left, on one head after another."""
     left = list(failing)
     evidence: dict[Run, Evidence] = {}
     while left:
         candidates = [Candidate(id=each, order=n) for n, each in enumerate(left)]
-        match decide(candidates, evidence, knowledge=Knowledge(durations)):
+        match decide(candidates, evidence, knowledge=knowledge):
             case NeedRuns(runs=(Wanted(run=run), *_)):
                 worse = frozenset[str]().union(*(failing[each] for each in run.changes))
                 evidence[run] = Seen(worse & set(run.tests) if run.tests else worse)

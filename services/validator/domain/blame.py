@@ -13,19 +13,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from services.validator.domain.evidence import (
-    CONFIRMED,
     Broken,
-    Log,
     NeedRuns,
     Reject,
     Run,
     Seen,
-    Standing,
     Undecided,
     Wanted,
 )
+from services.validator.domain.log import Log, Standing
 from services.validator.domain.splitting import groups, midpoint, odds, witnesses
 
+CONFIRM = "confirmation"
 # A suspect this likely is tried alone.
 LIKELY = 0.5
 # Where so many of the suspects are bad, each is tried alone: a group would nearly always fail.
@@ -81,8 +80,8 @@ class Blame:
         wanted = self._try(accused)
         if not isinstance(wanted, list):
             return wanted
-        if len(wanted) < self.width:
-            wanted += self._divide(cases)
+        # First what clears others: then what is known already may be enough for who is accused.
+        wanted = self._divide(cases) + wanted
         if wanted:
             return NeedRuns(tuple({each.run: each for each in wanted}.values())[: self.width])
         return Together(self, together or list(cases)).look()
@@ -131,7 +130,32 @@ class Blame:
             if not isinstance(found, list):
                 return found
             wanted += found
-        return wanted
+        together = self._confirm_together(accused)
+        return [together, *(w for w in wanted if w.purpose != CONFIRM)] if together else wanted
+
+    def _confirm_together(self, accused: Mapping[str, Sequence[str]]) -> Wanted | None:
+        """One more run of several that are nearly convicted, none of which explains what another is accused of."""
+        chosen: dict[str, list[str]] = {}
+        for change, tests in accused.items():
+            open_ = [each for each in tests if self._is_open(change, each)]
+            others = {each for found in chosen.values() for each in found}
+            apart = all(chosen.keys() <= self.log.cleared(each) for each in open_)
+            if open_ and apart and all(change in self.log.cleared(each) for each in others):
+                chosen[change] = open_
+        tests = sorted({each for found in chosen.values() for each in found})
+        run = self.log.again(self.ordered(chosen), tests, self.repeat)
+        if len(chosen) == 1 or not chosen or self.log.given_up(run):
+            return None
+        return Wanted(
+            run, CONFIRM, f"whether {_named(tests)} fails again, each with its own change"
+        )
+
+    def _is_open(self, change: str, test: str) -> bool:
+        """Whether it fails with this change alone, and was not seen often enough to do so."""
+        alone = (change,)
+        fails = self.log.standing(alone, test) is Standing.FAILS and self.repeat == 1
+        strange = self.log.doubtful(test) or bool(self.log.candidates[change].needs)
+        return fails and not strange and not self.log.proven(change, test)
 
     def about(self, change: str, tests: list[str]) -> Outcome:
         """The next step towards what it does alone."""
@@ -194,9 +218,9 @@ class Blame:
     ) -> Undecided | list[Wanted]:
         """Once more alone, and once more on the head."""
         wanted = []
-        if any(self.log.count(alone, each).failed < CONFIRMED for each in failing):
+        if not all(self.log.proven(change, each) for each in failing):
             run = self.log.again(alone, failing, self.repeat)
-            wanted.append(Wanted(run, "confirmation", f"whether {_named(failing)} fails again"))
+            wanted.append(Wanted(run, CONFIRM, f"whether {_named(failing)} fails again"))
         if head := self.log.look_at_head(failing):
             why = f"whether {_named(head.tests)} passes without it"
             wanted.append(Wanted(head, "base again", why))

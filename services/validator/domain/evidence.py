@@ -1,26 +1,13 @@
-"""The evidence log of one head: what was run, what was seen, and what that says about a test.
+"""The words of the gate: what it is asked about, what it sees, and what it answers."""
 
-What a test says about a set of changes is its `Standing` there. It fails where it did each time; one
-that also passed there is flaky, and then it counts only what it says when it is repeated within a
-run. Tests that were known to be flaky before are compared by their rates.
-"""
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from enum import Enum
-
-from services.validator.domain.rates import Rate, surely_no_worse, surely_worse
+from services.validator.domain.rates import Rate
 
 # A benchmark is a test of this name; it fails where it is measured to be slower than on the head, which needs no
 # confirmation. Asked for alone the prefix means all of them; a full run of the suite asks for none.
 MEASURED = "bench::"
-# What a change is refused for was seen so often on the change alone.
-CONFIRMED = 2
-# A flaky test is repeated so often within each run, on the head as on the changes.
-WOBBLE = 10
-# Each new test runs so often before it may judge anything: one that fails once in ten runs gets through once in 23.
-BURN_IN = 30
 
 
 @dataclass(frozen=True)
@@ -55,10 +42,14 @@ class Run:
 
 @dataclass(frozen=True)
 class Seen:
-    """The tests that were worse than on the head, and those that the head does not have."""
+    """The tests that were worse than on the head, and those that the head does not have.
+
+    `failures` says how many of the run's repetitions of a test failed, where it was more than one.
+    """
 
     worse: frozenset[str]
     new: frozenset[str] = frozenset()
+    failures: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -153,257 +144,3 @@ class Finished:
 
 
 Step = NeedRuns | Land | Reject | Undecided | Finished
-
-
-class Standing(Enum):
-    """What is known of a test on a set of changes."""
-
-    FAILS = "fails"
-    PASSES = "passes"
-    UNKNOWN = "unknown"
-
-
-@dataclass
-class _Count:
-    failed: int = 0
-    passed: int = 0
-
-
-class Log:
-    """Questions to the log. `candidates` are those that are still in question."""
-
-    def __init__(
-        self,
-        evidence: Mapping[Run, Evidence],
-        candidates: Mapping[str, Candidate],
-        knowledge: Knowledge,
-    ) -> None:
-        self.candidates = candidates
-        self.knowledge = knowledge
-        self._evidence = evidence
-        self._runs: dict[frozenset[str], list[tuple[Run, frozenset[str], Seen]]] = defaultdict(list)
-        self._fails_on: dict[str, set[frozenset[str]]] = defaultdict(set)
-        self.new: set[str] = set()
-        for run, seen in evidence.items():
-            if isinstance(seen, Seen):
-                changes = frozenset(run.changes)
-                self._runs[changes].append((run, frozenset(run.tests), seen))
-                self.new |= seen.new
-                for test in seen.worse:
-                    self._fails_on[test].add(changes)
-        self._cleared: dict[str, frozenset[str]] = {}
-        self._wobbly = {test for test in self._fails_on if self._wobbles(test)}
-
-    def __contains__(self, run: Run) -> bool:
-        return run in self._evidence
-
-    def __getitem__(self, run: Run) -> Evidence:
-        return self._evidence[run]
-
-    def tried(self, changes: Collection[str]) -> bool:
-        """Whether anything was seen of exactly these changes."""
-        return frozenset(changes) in self._runs
-
-    def _wobbles(self, test: str) -> bool:
-        """Whether it failed and passed on the same changes, and nobody expected that."""
-        if test in self.knowledge.flaky or test in self.new:
-            return False
-        counts = [self._count(changes, test, 1, most=1) for changes in self._fails_on[test]]
-        return any(each.failed and each.passed for each in counts)
-
-    def repeat(self, test: str) -> int:
-        """How often it has to run within a run for that to count."""
-        if test in self.new:
-            return BURN_IN
-        return WOBBLE if test in self._wobbly else 1
-
-    def _count(self, changes: frozenset[str], test: str, least: int, most: int = BURN_IN) -> _Count:
-        """How often it failed and passed on these changes, in runs that repeat it so often."""
-        count = _Count()
-        for run, tests, seen in self._runs.get(changes, ()):
-            if least <= run.repeat <= most and _asked(test, tests):
-                if test in seen.worse:
-                    count.failed += 1
-                else:
-                    count.passed += 1
-        return count
-
-    def count(self, changes: Collection[str], test: str) -> _Count:
-        """How often it failed and passed on exactly these changes."""
-        return self._count(frozenset(changes), test, self.repeat(test))
-
-    def standing(self, changes: Collection[str], test: str) -> Standing:
-        """Once passed is passed, but for tests whose rate was known."""
-        count = self.count(changes, test)
-        if test in self.knowledge.flaky:
-            return self._by_rate(self.knowledge.flaky[test], count)
-        if count.passed:
-            return Standing.PASSES
-        return Standing.FAILS if count.failed else Standing.UNKNOWN
-
-    @staticmethod
-    def _by_rate(known: Rate, count: _Count) -> Standing:
-        seen = Rate(count.failed, count.passed)
-        if count.failed >= CONFIRMED and surely_worse(seen, known):
-            return Standing.FAILS
-        if surely_no_worse(seen, known):
-            return Standing.PASSES
-        return Standing.UNKNOWN
-
-    def excused(self, test: str) -> bool:
-        """Whether it fails on the head as well, once it is looked at again there."""
-        return bool(self._count(frozenset(), test, 1).failed)
-
-    def doubtful(self, test: str) -> bool:
-        """Whether what it says makes no sense for one culprit: it failed with changes that it all passed with.
-
-        That is a conflict, or a flaky test.
-        """
-        return any(each <= self.cleared(test) for each in self.sets(test, Standing.FAILS))
-
-    def looked_at_on_head(self, test: str) -> bool:
-        """Whether it was run on the head again; a test that the head lacks cannot be, a benchmark always was."""
-        return self._not_on_head(test) or self._looks(test, self.repeat(test)) > 0
-
-    def well_looked_at_on_head(self, test: str) -> bool:
-        """Whether it was run on the head so often that a flaky test would have failed there."""
-        return self._not_on_head(test) or self._looks(test, self._repeat_on_head(test)) >= CONFIRMED
-
-    def _not_on_head(self, test: str) -> bool:
-        return test in self.new or test.startswith(MEASURED)
-
-    def _looks(self, test: str, repeat: int) -> int:
-        count = self._count(frozenset(), test, repeat)
-        return count.failed + count.passed
-
-    def _repeat_on_head(self, test: str) -> int:
-        return max(self.repeat(test), WOBBLE)
-
-    def fine_on_head(self, test: str) -> bool:
-        """Whether the head was looked at well enough for what this test says about a change to count."""
-        strange = self.doubtful(test) or self.repeat(test) > 1
-        return self.well_looked_at_on_head(test) if strange else self.looked_at_on_head(test)
-
-    def look_at_head(self, tests: Collection[str]) -> Run | None:
-        """The run of the head that lacks for some of these tests; None where none does."""
-        for repeat, strange in ((1, False), (WOBBLE, True)):
-            lacking = [
-                each
-                for each in tests
-                if not self.fine_on_head(each)
-                and (self.doubtful(each) or self.repeat(each) > 1) is strange
-            ]
-            if lacking:
-                return self.again((), lacking, repeat)
-        return None
-
-    def confirmed(self, changes: Collection[str], test: str) -> bool:
-        """Whether it failed on these changes more than once, and passed on the head again."""
-        failed = self.count(changes, test).failed
-        fails = self.standing(changes, test) is Standing.FAILS
-        enough = 1 if test.startswith(MEASURED) else CONFIRMED
-        return fails and failed >= enough and self.looked_at_on_head(test)
-
-    def sets(self, test: str, standing: Standing) -> list[frozenset[str]]:
-        """The sets of changes on which the test is known to stand so; the head is not among them."""
-        among = self._fails_on[test] if standing is Standing.FAILS else self._runs
-        return [each for each in among if each and self.standing(each, test) is standing]
-
-    def cleared(self, test: str) -> frozenset[str]:
-        """The changes that it passed with."""
-        if test not in self._cleared:
-            passing = self.sets(test, Standing.PASSES)
-            self._cleared[test] = frozenset[str]().union(*passing)
-        return self._cleared[test]
-
-    def failing_parts(self, test: str, changes: Collection[str]) -> list[frozenset[str]]:
-        """Parts of `changes` with which it fails, or must fail as what else was there is cleared of it."""
-        mine, cleared = frozenset(changes), self.cleared(test)
-        parts = []
-        for each in self.sets(test, Standing.FAILS):
-            if each <= mine:
-                parts.append(each)
-            elif each - mine <= cleared and (left := each & mine) - cleared:
-                parts.append(left)
-        return parts
-
-    def failing_within(self, changes: Collection[str]) -> frozenset[str]:
-        """Tests that must fail with `changes`."""
-        mine = frozenset(changes)
-        return frozenset(
-            test for test in self._fails_on if not self.excused(test) and self._fails(test, mine)
-        )
-
-    def _fails(self, test: str, mine: frozenset[str]) -> bool:
-        if self.standing(mine, test) is Standing.PASSES:
-            return False
-        parts = self.failing_parts(test, mine)
-        known = any(self.confirmed(each, test) for each in self.sets(test, Standing.FAILS))
-        return (mine in parts and (known or len(mine) == 1)) or any(each < mine for each in parts)
-
-    def unsure(self, changes: Collection[str]) -> frozenset[str]:
-        """Tests that fail with more than `changes`, and of which nothing is known with these."""
-        mine = frozenset(changes)
-        return frozenset(
-            test
-            for test in self._fails_on
-            if not self.excused(test)
-            and self.standing(mine, test) is Standing.UNKNOWN
-            and not mine <= self.cleared(test)
-            and any(each > mine for each in self.sets(test, Standing.FAILS))
-        )
-
-    def convicts(self, change: str, test: str) -> bool:
-        """Whether it is proven that this change alone breaks the test.
-
-        It fails with it alone, and passes on the head again; and it failed so twice, or in three runs in
-        all, each of them with this change, while nothing about the test is strange.
-        """
-        if self.standing((change,), test) is not Standing.FAILS or not self.fine_on_head(test):
-            return False
-        if self.confirmed((change,), test):
-            return True
-        failing = self.sets(test, Standing.FAILS)
-        mine = frozenset(self.candidates)
-        if self.doubtful(test) or any(e <= mine and change not in e for e in failing):
-            return False
-        return sum(self.count(each, test).failed for each in failing if change in each) > CONFIRMED
-
-    def unconfirmed(self, changes: Collection[str]) -> frozenset[str]:
-        """Tests that failed with exactly `changes`, that nobody may be blamed for yet, and that are not explained either."""
-        mine = frozenset(changes)
-        return frozenset(
-            test
-            for test, sets in self._fails_on.items()
-            if mine in sets
-            and not self.excused(test)
-            and self.standing(changes, test) is not Standing.PASSES
-            and not self.confirmed(changes, test)
-        )
-
-    def last(self, changes: Collection[str], tests: Collection[str]) -> Run:
-        """The last run of exactly these changes that any of these tests failed in."""
-        runs = self._runs[frozenset(changes)]
-        failed = [run for run, _, seen in runs if not seen.worse.isdisjoint(tests)]
-        return max(failed, key=lambda each: (each.repetition, each.repeat, each.tests))
-
-    def again(self, changes: tuple[str, ...], tests: Collection[str], repeat: int) -> Run:
-        """A run of these tests that was not made yet."""
-        plan, number = tuple(sorted(tests)), 0
-        while (run := Run(changes, plan, number, repeat)) in self._evidence:
-            number += 1
-        return run
-
-    def given_up(self, run: Run) -> Broken | None:
-        """Why not to ask for another repetition: the last two gave no report."""
-        before = [replace(run, repetition=run.repetition - n) for n in (1, 2)]
-        seen = [self._evidence.get(each) for each in before if each.repetition >= 0]
-        broken = [each for each in seen if isinstance(each, Broken)]
-        return broken[0] if len(broken) == len(before) else None
-
-
-def _asked(test: str, tests: frozenset[str]) -> bool:
-    """Whether a run of these tests says something about that one."""
-    if test.startswith(MEASURED):
-        return test in tests or MEASURED in tests
-    return not tests or test in tests

@@ -3,7 +3,7 @@
 import json
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -11,10 +11,10 @@ from services.validator.domain.mutants import (
     NUMBER,
     Code,
     Mutant,
+    Programs,
     Unplantable,
     When,
     headers,
-    program,
 )
 from services.validator.domain.operators import mutants
 from services.validator.domain.touched import touched
@@ -24,6 +24,8 @@ from shared.contracts.documents import Protection, Unnoticed
 HANDFUL, A_LINE = 4, 2
 # Each fault in what runs at import is a test session of its own.
 AT_IMPORT = 2
+# So many tests are run to see whether anything imports a module, and so many at most for a fault there.
+FEW, DEAR = 10, 100
 MARK = b"\xef\xbb\xbf"
 
 
@@ -129,12 +131,75 @@ def plant(changes: Mapping[str, Sequence[ChangedFile]], limit: int = HANDFUL) ->
     return _planted(_without_imports(wanted), read, missed)
 
 
+def needed(
+    planting: Planting, reaching: Callable[[str, int], frozenset[str] | None]
+) -> frozenset[str] | None:
+    """The tests that it takes to try these faults; None is all of them.
+
+    `reaching` has those that may run a line of a file, None where that is not known. Of what is only looked
+    at, a few tests tell.
+    """
+    tests: set[str] = set()
+    for each in planting.faults:
+        found = reaching(each.path, each.mutant.planted or each.mutant.line)
+        if found is None:
+            return None
+        looked = each.mutant.when in {When.REACH, When.IMPORTED}
+        tests |= frozenset(_few(found)) if looked else found
+    return frozenset(tests)
+
+
+def _few(tests: Collection[str]) -> Iterator[str]:
+    """One of each file, so that what is wrong with one of them does not matter."""
+    files: set[str] = set()
+    for each in sorted(tests):
+        file = each.partition("::")[0]
+        if file not in files and len(files) < FEW:
+            files.add(file)
+            yield each
+    # Where they are all in one file, one test is too little to go by.
+    yield from sorted(tests)[: FEW - len(files)]
+
+
+def without_dear(
+    planting: Planting, reaching: Callable[[str, int], frozenset[str] | None]
+) -> Planting:
+    """The same, but what runs at import is only looked at where many tests would have to be run for it."""
+    faults = []
+    for each in planting.faults:
+        found = reaching(each.path, each.mutant.line)
+        dear = each.mutant.when is When.IMPORT and (found is None or len(found) > DEAR)
+        faults.append(replace(each, mutant=_looked_at(each.mutant)) if dear else each)
+    return replace(planting, faults=tuple(faults))
+
+
+def _looked_at(mutant: Mutant) -> Mutant:
+    """What runs at import without its fault."""
+    return replace(
+        mutant,
+        start=0,
+        end=0,
+        before="",
+        after="",
+        when=When.IMPORTED,
+        operator="import",
+        what="no test imports it",
+    )
+
+
 class _Reader:
     """Each text is read once."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, Code] = {}
+        self._headers: dict[bytes, frozenset[str]] = {}
         self.texts: dict[str, bytes] = {}
+        self.programs = Programs()
+
+    def headers(self, text: bytes) -> frozenset[str]:
+        if text not in self._headers:
+            self._headers[text] = headers(text)
+        return self._headers[text]
 
     def code(self, path: str, text: bytes) -> Code:
         self.texts[path] = text
@@ -148,12 +213,13 @@ def _in_file(file: ChangedFile, read: _Reader) -> Iterator[Mutant]:
     before, after, last = file.texts[0], file.texts[1], file.texts[-1]
     if last is None:
         raise Unplantable("it is not there any more")
-    was = program(before or b"")
-    if was is not None and was == program(after or b""):
+    was = read.programs.of(before or b"")
+    if was is not None and was == read.programs.of(after or b""):
         return
     place = touched([each or b"" for each in file.texts])
     if place:
-        yield from _distinct(mutants(read.code(file.path, last), place, headers(before or b"")))
+        code = read.code(file.path, last)
+        yield from _distinct(mutants(code, place, lambda: read.headers(before or b"")))
 
 
 def _distinct(found: Iterable[Mutant]) -> Iterator[Mutant]:
@@ -179,10 +245,12 @@ def _handful(found: Sequence[tuple[str, Mutant]], limit: int) -> list[tuple[str,
         for path, each in found
         if each.when is When.CALL and each.operator != "place"
     }
+    at_import = {(path, each.hunk) for path, each in found if each.when is When.IMPORT}
+    weaker = {"place": better, "import": at_import}
     rest = [
         (path, each)
         for path, each in found
-        if each.operator != "place" or (path, each.hunk) not in better
+        if (path, each.hunk) not in weaker.get(each.operator, ())
     ]
     chosen: list[tuple[str, Mutant]] = []
     while rest and len(chosen) < limit:
@@ -226,8 +294,7 @@ def _without_imports(
         key = (path, mutant.start, mutant.end, mutant.before)
         if mutant.when is When.IMPORT and key not in tried:
             if len(tried) >= AT_IMPORT:
-                seen = replace(mutant, start=0, end=0, before="", after="", when=When.IMPORTED)
-                yield change, path, replace(seen, operator="import", what="no test imports it")
+                yield change, path, _looked_at(mutant)
                 continue
             tried.add(key)
         yield change, path, mutant
@@ -329,6 +396,7 @@ def judge(planting: Planting, change: str, tried: Tried | None, broken: str = ""
         each.id: (tried and tried.trials.get(each.id)) or Trial(None, why=broken) for each in mine
     }
     known = [each for each in mine if trials[each.id].noticed is not None]
+    real = [each for each in known if not _only_looked_at(each, trials[each.id])]
     green = [each for each in known if not trials[each.id].noticed]
     missed = planting.missed.get(change, ())
     places = {(each.path, each.mutant.line) for each in known}
@@ -345,14 +413,19 @@ def judge(planting: Planting, change: str, tried: Tried | None, broken: str = ""
     untried = [trials[each.id].why for each in mine if each not in known]
     return Protection(
         state=_state(mine, known, green, missed),
-        planted=len(known),
-        noticed=len(known) - len(green),
+        planted=len(real),
+        noticed=sum(bool(trials[each.id].noticed) for each in real),
         survived=survived,
         not_measured=len(untried) + len(missed),
         lines=len(places),
         protected_lines=len(places - bad),
-        sentence=_sentence(len(known), survived, (*missed, *untried)),
+        sentence=_sentence(len(real), len(known) - len(real), survived, (*missed, *untried)),
     )
+
+
+def _only_looked_at(fault: Planted, trial: Trial) -> bool:
+    """Whether it was only looked at that what runs at import does run."""
+    return fault.mutant.when in {When.REACH, When.IMPORTED} or bool(trial.noticed and trial.why)
 
 
 def _state(
@@ -369,28 +442,33 @@ def _state(
     return "protected" if known else "nothing"
 
 
-def _sentence(tried: int, survived: Sequence[Unnoticed], reasons: Sequence[str]) -> str:
+def _sentence(
+    tried: int, looked: int, survived: Sequence[Unnoticed], reasons: Sequence[str]
+) -> str:
     """For people, the worst first."""
     parts = []
     if survived:
         more = f", and {len(survived) - 1} more" if len(survived) > 1 else ""
         parts.append(
-            f"{len(survived)} of {_faults(tried)} stayed green: {_told(survived[0])}{more}"
+            f"{len(survived)} of {_faults(tried + looked)} stayed green: {_told(survived[0])}{more}"
         )
     elif tried:
-        parts.append(f"its tests noticed each of {_faults(tried)}")
+        parts.append(f"its tests noticed each of {tried} planted faults")
+    if looked and not survived:
+        parts.append(f"they run the {looked} places of it that run only at import")
     if reasons:
         why = next((each for each in reasons if each), "")
+        known = tried + looked
         parts.append(
             f"{len(reasons)} more were not tried: {why}"
-            if tried
+            if known
             else f"no fault could be tried: {why}"
         )
     return "; ".join(parts) or "it touches nothing in which a fault could be planted"
 
 
 def _faults(number: int) -> str:
-    return f"{number} planted fault{'s' * (number != 1)}"
+    return f"{number} fault{'s' * (number != 1)}"
 
 
 def _told(fault: Unnoticed) -> str:

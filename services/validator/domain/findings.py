@@ -44,7 +44,7 @@ class FindingsCheck:
             said.append(f"it claims to fix {_list(self.still_there)}, which is still there")
         if self.new:
             said.append(f"it adds {_list(self.new)}")
-        return f"findings: {'; '.join(said)}" if said else ""
+        return "; ".join(said)
 
 
 def compare(

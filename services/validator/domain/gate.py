@@ -14,8 +14,6 @@ from collections.abc import Mapping, Sequence
 
 from services.validator.domain.blame import Blame, Held
 from services.validator.domain.evidence import (
-    BURN_IN,
-    CONFIRMED,
     MEASURED,
     NOTHING,
     Broken,
@@ -24,17 +22,17 @@ from services.validator.domain.evidence import (
     Finished,
     Knowledge,
     Land,
-    Log,
     NeedRuns,
     Reject,
     Run,
     Seen,
-    Standing,
     Step,
     Unbuildable,
     Undecided,
     Wanted,
 )
+from services.validator.domain.log import BURN_IN, SHAKEN, Log, Standing
+from services.validator.domain.rates import Rate
 from services.validator.domain.splitting import DEAR, look_pays, quick_gate_pays, witnesses
 
 # Returned so often, a change is tried alone: whatever it was tried with cannot be in its way.
@@ -56,6 +54,7 @@ __all__ = [
     "Undecided",
     "Wanted",
     "decide",
+    "flaky_tests",
 ]
 
 
@@ -72,6 +71,11 @@ def decide(
         return Finished()
     log = Log(evidence, {each.id: each for each in ordered}, knowledge)
     return _Judge(log, width).judge(_first(ordered))
+
+
+def flaky_tests(evidence: Mapping[Run, Evidence]) -> dict[str, Rate]:
+    """The tests that failed and passed on the head itself, and how often."""
+    return Log(evidence, {}, NOTHING).flaky_on_head()
 
 
 def _first(ordered: Sequence[Candidate]) -> tuple[str, ...]:
@@ -95,6 +99,8 @@ class _Judge:
         """Land `changes`, or find who is in the way."""
         if quick := self._quick(changes):
             return NeedRuns(quick)
+        if shaky := self._know_rates():
+            return NeedRuns((shaky,))
         if failing := self.log.failing_within(changes):
             return self._blame(changes, failing)
         if unconfirmed := self.log.unconfirmed(changes):
@@ -149,6 +155,14 @@ class _Judge:
             return NeedRuns((measuring,))
         return Land(changes, full, tuple(self.held.items()))
 
+    def _know_rates(self) -> Wanted | None:
+        """A flaky test is compared with what it does on the head, so that has to be known before anything else."""
+        shaky = self.log.shaky_and_unknown()
+        run = self.log.again((), shaky, SHAKEN)
+        if not shaky or self.log.given_up(run):
+            return None
+        return Wanted(run, "base again", f"how often {len(shaky)} flaky tests fail there")
+
     def _blame(self, changes: tuple[str, ...], failing: frozenset[str]) -> Step:
         """The next step about failing tests; what is held back is judged on another head."""
         found = Blame(self.log, changes, failing, self.width).look()
@@ -171,7 +185,7 @@ class _Judge:
         repeat = min(self.log.repeat(each) for each in unconfirmed)
         alike = {each for each in unconfirmed if self.log.repeat(each) == repeat}
         tests = witnesses(alike, self.log.knowledge)
-        once = [each for each in tests if self.log.count(changes, each).failed < CONFIRMED]
+        once = [each for each in tests if not self.log.seen_enough(changes, each)]
         wanted = []
         if once:
             run = self.log.again(changes, once, repeat)
@@ -179,10 +193,6 @@ class _Judge:
         if head := self.log.look_at_head(tests):
             why = f"whether {len(head.tests)} tests still pass there"
             wanted.append(Wanted(head, "base again", why))
-        if not wanted:
-            # Flaky before: how often it fails has to become clear.
-            run = self.log.again(changes, tests, repeat)
-            wanted.append(Wanted(run, "confirmation", f"how often {len(tests)} flaky tests fail"))
         for each in wanted:
             if broken := self.log.given_up(each.run):
                 return self._shrink(changes, broken)

@@ -101,7 +101,8 @@ RANK = (
 class Mutant:
     """One fault: what stands before and behind the bytes `start` to `end`, and what it does, for people.
 
-    `hunk` is the first line of the touched lines in a row, or the gap, for which it stands.
+    `hunk` is the first line of the touched lines in a row, or the gap, for which it stands. `planted` is the line in
+    which it is, where that is another one than the `line` which it is about.
     """
 
     line: int
@@ -113,6 +114,7 @@ class Mutant:
     before: str
     after: str
     when: When = When.CALL
+    planted: int = 0
 
     @property
     def rank(self) -> int:
@@ -195,14 +197,37 @@ def short(text: str) -> str:
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"
 
 
-def program(content: bytes) -> str | None:
-    """What a file does, without what can do no harm: layout, comments, docstrings, annotations; None for no Python."""
-    try:
-        tree = parse(content)
-        plain = [_Plain().visit(each) for each in _without_docstring(tree.body)]
-        return "\n".join(ast.dump(each) for each in plain if each is not None)
-    except (SyntaxError, ValueError, RecursionError):
-        return None
+class Programs:
+    """What files do, without what can do no harm: layout, comments, docstrings, annotations.
+
+    Most changes leave most of a file as it is, so what is known of a text, and of each part of it, is kept.
+    """
+
+    def __init__(self) -> None:
+        self._whole: dict[bytes, tuple[str, ...] | None] = {}
+        self._parts: dict[bytes, str] = {}
+
+    def of(self, content: bytes) -> tuple[str, ...] | None:
+        """Statement by statement; None for what is no Python."""
+        if content not in self._whole:
+            try:
+                self._whole[content] = self._read(content)
+            except (SyntaxError, ValueError, RecursionError):
+                self._whole[content] = None
+        return self._whole[content]
+
+    def _read(self, content: bytes) -> tuple[str, ...]:
+        lines = content.splitlines(keepends=True)
+        found = []
+        for node in _without_docstring(parse(content).body):
+            # Where two stand on a line, both are part of each.
+            text = b"".join(lines[first_line(node) - 1 : node.end_lineno])
+            key = b"%d:%s" % (node.col_offset, text)
+            if key not in self._parts:
+                plain = _Plain().visit(node)
+                self._parts[key] = "" if plain is None else ast.dump(plain)
+            found.append(self._parts[key])
+        return tuple(each for each in found if each)
 
 
 class _Plain(ast.NodeTransformer):
@@ -321,7 +346,7 @@ def hunk_of(line: int, touched: Touched) -> int:
 
 
 def headers(content: bytes) -> frozenset[str]:
-    """The functions of a file without their blocks, by name: one whose header is there still is as it was."""
+    """The headers of a file's functions: a function whose own is among them still has the one it had."""
     try:
         tree = parse(content)
     except (SyntaxError, ValueError, RecursionError):

@@ -1,7 +1,7 @@
 """The operators: which faults fit where a change touched a file."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from services.validator.domain.mutants import (
@@ -34,8 +34,10 @@ from services.validator.domain.touched import Touched
 DUNDER = "__"
 
 
-def mutants(code: Code, touched: Touched, headers: frozenset[str]) -> Iterator[Mutant]:
-    """Every fault that fits. `headers` are those of the functions as they were before."""
+def mutants(
+    code: Code, touched: Touched, headers: Callable[[], frozenset[str]]
+) -> Iterator[Mutant]:
+    """Every fault that fits. `headers` gives those of the functions as they were before, where they are asked for."""
     for block in blocks(code):
         for number, node in enumerate(block.body):
             lines = touched.lines & code.busy & set(header_of(node))
@@ -55,7 +57,7 @@ class Statement:
     node: ast.stmt
     lines: frozenset[int] | set[int]
     touched: Touched
-    headers: frozenset[str]
+    headers: Callable[[], frozenset[str]]
 
     def mutants(self) -> Iterator[Mutant]:
         """Of its expressions, of itself, and where it does something that nothing else fits, of its place."""
@@ -66,7 +68,7 @@ class Statement:
             return
         if isinstance(node, ast.If) and is_typing(node.test):
             return
-        if isinstance(node, FUNCTIONS) and header(node) in self.headers:
+        if isinstance(node, FUNCTIONS) and header(node) in self.headers():
             return
         found = [*self._of_expressions(), *self._of_itself()]
         yield from found
@@ -308,7 +310,8 @@ def _raised(code: Code, body: list[ast.stmt], line: int, hunk: int) -> Iterator[
         made = Mutant(line, hunk, "place", what, 0, 0, "", "")
         if isinstance(node, SIMPLE) and not (node is body[0] and _is_docstring(node)):
             start, _ = code.span(node)
-            yield replace(made, start=start, end=start, before=f"{PLACE}({NUMBER}); ")
+            before = f"{PLACE}({NUMBER}); "
+            yield replace(made, start=start, end=start, before=before, planted=node.lineno)
             return
         if isinstance(node, TRIES):
             yield from _raised(code, node.body, line, hunk)
@@ -316,7 +319,9 @@ def _raised(code: Code, body: list[ast.stmt], line: int, hunk: int) -> Iterator[
         if (head := _head(node)) is not None:
             start, end = code.span(head)
             before = f"({PLACE}({NUMBER}) or ("
-            yield replace(made, start=start, end=end, before=before, after="))")
+            yield replace(
+                made, start=start, end=end, before=before, after="))", planted=head.lineno
+            )
             return
 
 

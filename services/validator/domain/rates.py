@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 from math import exp, lgamma, log
 
-# A candidate's failures of a flaky test count only beyond this; and below that they are the test's own.
-WORSE, NO_WORSE = 0.995, 0.9
-# After so many looks without a clear answer it is the test's own.
-LOOKS = 8
+# So sure it has to be that a flaky test fails more often than it did before.
+SURE = 0.995
 
 
 @dataclass(frozen=True)
@@ -17,6 +15,11 @@ class Rate:
     passed: int
 
     @property
+    def looks(self) -> int:
+        """How often it was looked at."""
+        return self.failed + self.passed
+
+    @property
     def mean(self) -> float:
         """The posterior mean."""
         return (1 + self.failed) / (2 + self.failed + self.passed)
@@ -24,16 +27,7 @@ class Rate:
 
 def surely_worse(seen: Rate, known: Rate) -> bool:
     """Whether what was seen fails more often than what is known."""
-    return exceeds(seen, known) >= WORSE
-
-
-def surely_no_worse(seen: Rate, known: Rate) -> bool:
-    """Whether what was seen is explained by what is known, or does not become clear."""
-    looks = seen.failed + seen.passed
-    if not seen.passed and looks < LOOKS:
-        return False
-    chance = exceeds(seen, known)
-    return chance < NO_WORSE or (looks >= LOOKS and chance < WORSE)
+    return exceeds(seen, known) >= SURE
 
 
 def exceeds(one: Rate, other: Rate) -> float:

@@ -39,7 +39,10 @@ WORST_FIRST = (
 
 @dataclass(frozen=True)
 class TestResult:
-    """One test. `id` is a pytest node id where there is one; `detail` the end of what it said."""
+    """One test. `id` is a pytest node id where there is one; `detail` the end of what it said.
+
+    `failures` is how often it failed, where that was more than once.
+    """
 
     __test__ = False
 
@@ -47,6 +50,12 @@ class TestResult:
     outcome: Outcome
     seconds: float = 0.0
     detail: str = ""
+    failures: int = 0
+
+    @property
+    def failed(self) -> int:
+        """How often it failed."""
+        return max(self.failures, int(self.outcome.bad))
 
 
 @dataclass(frozen=True)
@@ -95,7 +104,7 @@ class TestReport:
     def to_json(self) -> str:
         """One canonical text; `from_json` is its inverse."""
         rows = [
-            [each.id, each.outcome.value, each.seconds, each.detail]
+            [each.id, each.outcome.value, each.seconds, each.detail, *_several(each)]
             for _, each in sorted(self.results.items())
         ]
         return json.dumps(
@@ -114,7 +123,7 @@ class TestReport:
         """The report behind a text of `to_json`; raises ValueError for any other text."""
         try:
             body = json.loads(text)
-            rows = [TestResult(row[0], Outcome(row[1]), row[2], row[3]) for row in body["results"]]
+            rows = [TestResult(row[0], Outcome(row[1]), *row[2:]) for row in body["results"]]
             return cls(
                 results={each.id: each for each in rows},
                 seconds=body["seconds"],
@@ -159,7 +168,12 @@ def by_id(results: Iterable[TestResult]) -> dict[str, TestResult]:
 
 def _worse(one: TestResult, other: TestResult) -> TestResult:
     worst = min(one, other, key=lambda each: WORST_FIRST.index(each.outcome))
-    return TestResult(worst.id, worst.outcome, one.seconds + other.seconds, worst.detail)
+    seconds, failed = one.seconds + other.seconds, one.failed + other.failed
+    return TestResult(worst.id, worst.outcome, seconds, worst.detail, failed if failed > 1 else 0)
+
+
+def _several(result: TestResult) -> tuple[int, ...]:
+    return (result.failures,) if result.failures else ()
 
 
 def worst(runs: Sequence[RunOutcome]) -> RunOutcome:

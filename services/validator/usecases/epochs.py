@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from services.validator.domain.evidence import Evidence, Run
+from services.validator.domain.rates import Rate
 from services.validator.domain.reports import TestReport
 from services.validator.ports import Composition
 from services.validator.usecases import landing, pool
@@ -38,6 +39,7 @@ class Epoch:
     impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
     needs: dict[str, frozenset[str]] = field(default_factory=dict)
     risks: dict[str, float] = field(default_factory=dict)
+    flaky: dict[str, Rate] = field(default_factory=dict)
     protections: dict[str, Protection] = field(default_factory=dict)
     unmeasured: str = ""
 

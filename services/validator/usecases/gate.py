@@ -20,11 +20,13 @@ from services.validator.domain.gate import (
     Undecided,
     Wanted,
     decide,
+    flaky_tests,
 )
 from services.validator.usecases import landing, pool
 from services.validator.usecases.approval import ask_for
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch, compose, open_epoch, screen, send_away
+from services.validator.usecases.flakiness import remember_flaky
 from services.validator.usecases.impact import note
 from services.validator.usecases.looking import Looks
 from services.validator.usecases.outcomes import expire, reject
@@ -105,10 +107,12 @@ async def _try_all(epoch: Epoch, desk: Desk) -> None:
         await weigh(epoch, desk)
         while epoch.changes and not await _step(epoch, looks, desk):
             pass
+        await remember_flaky(epoch.target.id, epoch.place.head, flaky_tests(epoch.evidence), desk)
     finally:
         await looks.stop()
-        if not epoch.base.done():
-            epoch.base.cancel()
+        epoch.base.cancel()
+        # Whoever awaited it has its failure; nobody else has to hear of it.
+        await asyncio.wait([epoch.base])
 
 
 async def _step(epoch: Epoch, looks: Looks, desk: Desk) -> bool:
@@ -116,9 +120,8 @@ async def _step(epoch: Epoch, looks: Looks, desk: Desk) -> bool:
     if not await send_away(epoch, desk):
         return False
     room = await width(desk, epoch.target)
-    step = decide(
-        await candidates(epoch, desk), epoch.evidence, knowledge=knowledge(epoch, {}), width=room
-    )
+    known = knowledge(epoch)
+    step = decide(await candidates(epoch, desk), epoch.evidence, knowledge=known, width=room)
     match step:
         case NeedRuns(runs=runs):
             if not await _plant_first(epoch, runs, desk):

@@ -132,8 +132,7 @@ async def judge(tree: str, on: Stand, bench: Bench, desk: Desk) -> Answer:
     if rule:
         return Answer("refuse", rule, rule=rule)
     evidence: dict[Run, Evidence] = {}
-    durations = {test: result.seconds for test, result in on.report.results.items()}
-    knowledge = Knowledge(durations)
+    knowledge = known(on.report)
     while True:
         match decide([Candidate(id=tree, order=0)], evidence, knowledge=knowledge):
             case NeedRuns(runs=(Wanted(run=run), *_)):
@@ -146,6 +145,12 @@ async def judge(tree: str, on: Stand, bench: Bench, desk: Desk) -> Answer:
                 return Answer("unknown", reason)
             case Finished():
                 return Answer("unknown", "the gate came to no decision")
+
+
+def known(report: TestReport) -> Knowledge:
+    """What a suite takes, test by test and besides."""
+    durations = {test: result.seconds for test, result in report.results.items()}
+    return Knowledge(durations, startup=max(report.seconds - sum(durations.values()), 0.0))
 
 
 async def _look(run: Run, tree: str, on: Stand, bench: Bench, desk: Desk) -> Evidence:
@@ -182,6 +187,7 @@ async def _broken_rule(tree: str, place: Workplace, desk: Desk) -> str:
             return f"syntax: {found[1]} would not be valid Python"
         pairs = [(place.head, tree)]
         [(before, after)] = desk.detectors.look(place.target.id, place.head, place.profile, pairs)
-        return compare((), before, after).broken
+        broken = compare((), before, after).broken
+        return f"findings: {broken}" if broken else ""
 
     return await asyncio.to_thread(look)

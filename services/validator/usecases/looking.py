@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from services.validator.domain.bench_reports import BenchmarkReport
 from services.validator.domain.comparison import no_worse
@@ -76,7 +76,7 @@ async def _look(epoch: Epoch, wanted: Wanted, desk: Desk) -> Evidence:
     if not measured or not isinstance(seen, Seen):
         return seen
     slower = await _measure(epoch, wanted, composition.tree, measured, desk)
-    return Seen(seen.worse | slower, seen.new)
+    return Seen(seen.worse | slower, seen.new, seen.failures)
 
 
 async def _test(
@@ -100,7 +100,19 @@ async def _test(
     candidate = await read_report(verdict, desk)
     worse = no_worse(base.outcomes, candidate.outcomes, asked=tests or None)
     epoch.verdicts[run] = await _keep(verdict, worse, desk)
-    return Seen(worse, _new(base, candidate))
+    return Seen(worse, _new(base, candidate), _failures(worse, candidate, run.repeat))
+
+
+def _failures(worse: Collection[str], candidate: TestReport, repeat: int) -> dict[str, int]:
+    """How often each failed; one that vanished or was skipped did so each time."""
+    results = candidate.results
+    return {
+        test: min(results[test].failed, repeat)
+        if test in results and results[test].outcome.bad
+        else repeat
+        for test in worse
+        if repeat > 1
+    }
 
 
 def _new(base: TestReport, candidate: TestReport) -> frozenset[str]:

@@ -4,8 +4,9 @@ Another source of health is another entry in `PROBES`: whatever it calls its sym
 bisected and blamed by `services.validator.domain.watching` like the failing tests here.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from services.validator.domain.comparison import GOOD, no_worse
 from services.validator.domain.reports import Outcome
@@ -57,7 +58,7 @@ class Probe:
     """`look` takes one measurement; `where` names the components that symptoms belong to."""
 
     name: str
-    look: Callable[[Scene, Look, Desk], Awaitable[Sight]]
+    look: Callable[[Scene, Look, Desk], Coroutine[Any, Any, Sight]]
     where: Callable[[Scene, Collection[str], Desk], Awaitable[tuple[str, ...]]]
 
 

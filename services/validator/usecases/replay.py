@@ -19,6 +19,7 @@ from services.validator.usecases.judging import (
     Stand,
     describe,
     judge,
+    known,
     stand,
     still_failing,
 )
@@ -51,8 +52,9 @@ async def replay(backtest: Backtest, target: Target, desk: Desk) -> BacktestSumm
             hint=replayed[-1].why,
             code="nothing_measured",
         )
-    durations, spent = _spent(backtest, bench)
-    return summarise(replayed, spent, batch_cost(replayed, durations))
+    assert bench.last is not None
+    batch = batch_cost(replayed, known(bench.last))
+    return summarise(replayed, _spent(backtest, bench, bench.last.seconds), batch)
 
 
 async def _line(backtest: Backtest, target: Target, desk: Desk) -> Sequence[Commit]:
@@ -175,8 +177,8 @@ async def _tell(replayed: Sequence[Replayed], total: int, backtest: Backtest, de
     now = await desk.store.backtests.need(backtest.id)
     if now.state is not BacktestState.RUNNING:
         return False
-    if len(now.replayed) >= len(replayed):
-        # Gone on with after a crash: that far it was said before.
+    if len(now.replayed) > len(replayed):
+        # Gone on with after a crash: that far it was said before. Of the last nobody knows: it is said again.
         return True
     last = replayed[-1]
     await desk.store.backtests.patch(backtest.id, total=total, replayed=tuple(replayed))
@@ -201,16 +203,14 @@ def _note(last: Replayed) -> str:
     return last.why or ", ".join(last.tests[:3])
 
 
-def _spent(backtest: Backtest, bench: Bench) -> tuple[dict[str, float], Spent]:
+def _spent(backtest: Backtest, bench: Bench, suite: float) -> Spent:
     runs = {**bench.truth, **bench.gate}
-    assert bench.last is not None
-    durations = {test: result.seconds for test, result in bench.last.results.items()}
-    return durations, Spent(
+    return Spent(
         gate={key: each.seconds for key, each in bench.gate.items()},
         truth={key: each.seconds for key, each in bench.truth.items()},
         full=sum(not each.tests for each in bench.gate.values()),
         targeted=sum(bool(each.tests) for each in bench.gate.values()),
         environments=tuple(each for each in bench.environments.values() if each),
         known_before=sum(each.created_at < backtest.created_at for each in runs.values()),
-        suite_seconds=bench.last.seconds,
+        suite_seconds=suite,
     )

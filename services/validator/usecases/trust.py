@@ -2,15 +2,27 @@
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import structlog
 
-from services.validator.domain.faults import ChangedFile, Planting, Tried, judge, plant
+from services.validator.domain.faults import (
+    ChangedFile,
+    Planting,
+    Tried,
+    judge,
+    needed,
+    plant,
+    without_dear,
+)
+from services.validator.domain.impact import Change, ImpactMap, reaching
 from services.validator.domain.reports import Infrastructure
+from services.validator.domain.sources import decoded, read_source
 from services.validator.usecases.desk import Desk, Workplace
+from services.validator.usecases.impact import Recorded
 from services.validator.usecases.runs import (
     ATTEMPTS,
     CARRIERS,
@@ -38,20 +50,27 @@ async def trust(
     changes: Sequence[Enhancement],
     trees: Mapping[str, str],
     *,
-    impacted: Mapping[str, frozenset[str] | None],
     wave_id: str,
+    recorded: Recorded | None = None,
+    present: Collection[str] = (),
     seconds: float = SECONDS,
 ) -> dict[str, Protection]:
     """What is known about each change; kept with it as well.
 
-    The changes stand on the head and on each other in this order; `trees` has the tree after each. `impacted`
-    are the tests that may reach what a change touches: None, or no entry, is all of them.
+    The changes stand on the head and on each other in this order; `trees` has the tree after each. Without a
+    recording of which tests reach what, all tests are run once; `present` are those that the head has.
     """
     planting = await asyncio.to_thread(_plant, changes, trees, place)
+    tests: frozenset[str] | None = None
+    if recorded is not None and planting.faults:
+        tree = trees[changes[-1].id]
+        planting, tests = await asyncio.to_thread(
+            chosen, planting, place.mirror, recorded, (place.tree, tree), present
+        )
     framework, tried, broken, run = place.profile.test.framework, None, "", None
     if framework == "pytest" and planting.faults:
         order = await _order(changes, trees, planting, seconds, desk)
-        order = replace(order, tests=selection_of(changes, impacted))
+        order = replace(order, tests=tuple(sorted(tests or ())))
         verdict = await run_tests(desk, place, order, wave_id=wave_id)
         run = verdict.id
         if verdict.report is not None:
@@ -118,17 +137,43 @@ async def _order(
     )
 
 
-def selection_of(
-    changes: Sequence[Enhancement], impacted: Mapping[str, frozenset[str] | None]
-) -> tuple[str, ...]:
-    """The tests of all of them; empty, which is all tests, where those of one are not known."""
-    found: set[str] = set()
-    for each in changes:
-        tests = impacted.get(each.id)
-        if tests is None:
-            return ()
-        found |= tests
-    return tuple(sorted(found))
+def chosen(
+    planting: Planting,
+    mirror: Mirror,
+    recorded: Recorded,
+    oids: tuple[str, str],
+    present: Collection[str],
+) -> tuple[Planting, frozenset[str] | None]:
+    """The faults that can be afforded, and the tests for them; None is all."""
+    trees = [mirror.tree(each) for each in (recorded.tree, *oids)]
+
+    def lines(path: str, line: int) -> frozenset[str] | None:
+        texts = [None if text is None else decoded(text) for text in (t.read(path) for t in trees)]
+        return reaching_line(recorded.map, path, Change(*texts), line)
+
+    kept = cache(lines)
+    affordable = without_dear(planting, kept)
+    tests = needed(affordable, kept)
+    if tests is None:
+        return affordable, None
+    new = frozenset(present) - frozenset(recorded.map.tests)
+    return affordable, tests | recorded.map.unknown | new
+
+
+def reaching_line(
+    recorded: ImpactMap, path: str, change: Change, line: int
+) -> frozenset[str] | None:
+    """The tests that may run a line of a file after a change.
+
+    What a function keeps, its first caller alone was seen to ask for: then it is all that depend on the file. So
+    it is for a file that no test ran, such as a set-up script: mostly none.
+    """
+    source = read_source(change.after) if change.after is not None else None
+    function = source.at(line) if source is not None else None
+    never = change.recorded is not None and not recorded.has(path)
+    if never or (function is not None and function.heard_elsewhere):
+        return recorded.named(recorded.depending(path))
+    return reaching(recorded, path, change, [line])
 
 
 async def _carry_out_faults(verdict: Verdict, place: Workplace, desk: Desk) -> dict[str, Any]:

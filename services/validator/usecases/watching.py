@@ -54,8 +54,8 @@ LISTED = 50
 FRESH = timedelta(hours=1)
 # A wave that goes on for longer than this is not waited for: an infinite one would never be watched.
 PATIENCE = timedelta(minutes=10)
-# In seconds, after a defect.
-PAUSE = 30.0
+# In seconds: after a defect, and between two glances at the gate while a run is at work.
+PAUSE, GLANCE = 30.0, 1.0
 OPEN = [WaveState.PLANNED, WaveState.RUNNING, WaveState.FINISHING]
 
 
@@ -197,11 +197,25 @@ async def _probe(probe: Probe, scene: Scene, desk: Desk) -> WatchResult:
     """Look until it is clear what came of it; what a run said before a restart it says again."""
     seen: dict[Look, Sight] = {}
     while isinstance(step := examine(len(scene.watch.changes), seen), NeedLook):
-        await _gate_first(scene.watch, desk)
-        seen[step.look] = await probe.look(scene, step.look, desk)
+        seen[step.look] = await _look(probe, scene, step.look, desk)
     symptoms = () if isinstance(step, Healthy | Unmeasured) else step.symptoms
     where = await probe.where(scene, symptoms, desk) if symptoms else ()
     return _result(probe.name, step, where, scene.changes, scene.watch)
+
+
+async def _look(probe: Probe, scene: Scene, look: Look, desk: Desk) -> Sight:
+    """One measurement. Dropped where the gate gets something to do meanwhile; then it is made anew."""
+    await _gate_first(scene.watch, desk)
+    looking = asyncio.create_task(probe.look(scene, look, desk))
+    try:
+        while not (await asyncio.wait({looking}, timeout=GLANCE))[0]:
+            await _gate_first(scene.watch, desk)
+    except BaseException:
+        # A run that nobody waits for any more ends; before the gate asks for its own.
+        looking.cancel()
+        await asyncio.wait({looking})
+        raise
+    return looking.result()
 
 
 async def _gate_first(watch: Watch, desk: Desk) -> None:

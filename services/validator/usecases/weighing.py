@@ -1,13 +1,14 @@
 """What the gate knows of its changes before it tries them: risks, what they stand on, which tests reach them."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from services.validator.domain.evidence import Candidate, Knowledge
-from services.validator.domain.rates import Rate, risk_of
+from services.validator.domain.rates import risk_of
 from services.validator.ports import Repository
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch, compose
+from services.validator.usecases.flakiness import known_flaky
 from services.validator.usecases.impact import impact_of, trusted
 from shared.contracts.documents import Enhancement
 from shared.contracts.states import EnhancementState
@@ -24,6 +25,7 @@ async def weigh(epoch: Epoch, desk: Desk) -> None:
     changes = list(epoch.changes.values())
     chosen = await impact_of(changes, composition.steps, epoch.place, desk, present)
     epoch.impacted |= chosen
+    epoch.flaky |= await known_flaky(epoch.target.id, desk)
 
 
 async def candidates(epoch: Epoch, desk: Desk) -> list[Candidate]:
@@ -52,7 +54,7 @@ async def _reach(change: Enhancement, epoch: Epoch, desk: Desk) -> frozenset[str
     return epoch.impacted.get(change.id)
 
 
-def knowledge(epoch: Epoch, flaky: Mapping[str, tuple[int, int]]) -> Knowledge:
+def knowledge(epoch: Epoch) -> Knowledge:
     """What is known of the head's suite; nothing yet while it still runs."""
     benchmarks = bool(epoch.place.profile.config.bench.command)
     if not epoch.base.done():
@@ -62,7 +64,7 @@ def knowledge(epoch: Epoch, flaky: Mapping[str, tuple[int, int]]) -> Knowledge:
     return Knowledge(
         durations=durations,
         startup=max(report.seconds - sum(durations.values()), 0.0),
-        flaky={test: Rate(*counts) for test, counts in flaky.items()},
+        flaky=epoch.flaky,
         benchmarks=benchmarks,
     )
 

@@ -3,6 +3,7 @@
 import pytest
 
 from services.validator.domain.backtest import Spent, batch_cost, broken_by, score, summarise
+from services.validator.domain.evidence import Knowledge
 from services.validator.domain.reports import Outcome
 from shared.contracts.documents import Later, Replayed
 from tests.support.builders import COMMIT, NOW
@@ -76,7 +77,7 @@ def test_a_run_that_served_the_gate_and_the_truth_is_counted_once_and_as_the_gat
     assert (found.environments, found.environment_seconds, found.known_before) == (1, 5.0, 1)
 
 
-TIMES = {f"t::{n}": 1.0 for n in range(100)}
+TIMES = Knowledge({f"t::{n}": 1.0 for n in range(100)})
 
 
 def test_a_batch_of_good_commits_costs_one_full_run():
@@ -104,6 +105,12 @@ def test_of_a_commit_for_a_person_the_other_part_is_in_the_batch():
     )
 
 
+def test_what_a_run_takes_besides_its_tests_is_paid_by_each():
+    line = [replayed(number=n) for n in range(14)] + [replayed("refuse", 14, tests=("t::7",))]
+    slow = Knowledge(TIMES.durations, startup=50.0)
+    assert batch_cost(line, slow).suites > batch_cost(line, TIMES).suites
+
+
 def test_without_times_a_run_of_a_part_counts_as_a_whole_one():
-    found = batch_cost([replayed("refuse", tests=("t::1",))], {})
+    found = batch_cost([replayed("refuse", tests=("t::1",))], Knowledge())
     assert found.suites == found.full + found.targeted

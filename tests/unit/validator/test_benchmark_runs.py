@@ -264,7 +264,7 @@ class TestWhatGivesNothing:
 class TestTime:
     async def test_a_slow_command_gets_fewer_rounds_and_no_less_sure_ones(self, tmp_path):
         swinging = [done(f"work {ms} ms", seconds=100) for ms in (10, 9, 10, 11, 8) * 6]
-        bout = faked(tmp_path, swinging, always(done("work 11 ms", seconds=100)))
+        bout = faked(tmp_path, swinging, always(done("work 10 ms", seconds=100)))
         found = await bout.compare(a_tree(), a_tree("candidate", 12.0))
         assert found.plan.cap == 18
         assert len(found.rounds) <= 18

@@ -30,7 +30,7 @@ FILES = {"m.py": "x = 1\n", "groundswell.toml": CONFIG}
 
 def a_report(ratio, **fields):
     one = Round({"work": Reading(1.0, Unit.SECONDS)}, {"work": Reading(ratio, Unit.SECONDS)})
-    return BenchmarkReport(Plan(0.05), (one,) * 10, **fields)
+    return BenchmarkReport(Plan(0.05), (one,) * 11, **fields)
 
 
 @dataclass

@@ -16,8 +16,10 @@ from services.validator.domain.faults import (
     Trial,
     Tried,
     judge,
+    needed,
     plant,
     render,
+    without_dear,
 )
 from services.validator.domain.mutants import Code, When
 from services.validator.domain.operators import mutants
@@ -155,6 +157,12 @@ def test_an_error_is_raised_in_the_block_that_something_was_taken_out_of():
     assert files["m.py"] == "def f(a):\n    if a:\n        __gs_place__(0); g()\n    x()\n"
 
 
+def test_which_block_something_was_taken_out_of_is_told_by_its_indent():
+    before = "def f(a):\n    if a:\n        g()\n    h()\n    x()\n"
+    files = planted(before, before.replace("    h()\n", "")).files
+    assert files["m.py"] == "def f(a):\n    if a:\n        g()\n    __gs_place__(0); x()\n"
+
+
 def test_what_runs_at_import_is_tried_by_itself_for_a_few_and_looked_for_otherwise():
     before = "A = 1\nb = f\nC = 2\nd = f\nE = 3\nf = g\n__all__ = ['a']\n"
     after = "A = 2\nb = f\nC = 3\nd = f\nE = 4\nf = g\n__all__ = []\n"
@@ -283,9 +291,7 @@ def test_what_was_not_tried_is_counted_as_nothing_but_that(trials, state, counts
 
 def test_the_sentence_names_the_fault_that_stayed_green_and_whether_it_is_reached():
     known = judge(a_planting(), "c", Tried({0: Trial(False, reached=True), 1: Trial(False)}))
-    assert known.sentence == (
-        "2 of 2 planted faults stayed green: m.py:2: `2` became `3`, and 1 more"
-    )
+    assert known.sentence == ("2 of 2 faults stayed green: m.py:2: `2` became `3`, and 1 more")
     assert known.unreached == ("m.py:6",)
 
 
@@ -323,7 +329,7 @@ def test_wherever_a_change_is_what_is_planted_is_python_and_no_line_moves(source
     lines = data.draw(st.frozensets(numbers, min_size=1, max_size=60))
     gaps = data.draw(st.dictionaries(numbers, st.sampled_from([0, 4, 8]), max_size=10))
     code = Code.read(source)
-    found = list(mutants(code, Touched(lines, gaps), frozenset()))
+    found = list(mutants(code, Touched(lines, gaps), frozenset))
     for n, each in enumerate(found):
         text = render(code.text, [Planted(n, "m.py", each, ())])
         assert text.count(b"\n") == count
@@ -360,3 +366,49 @@ def test_with_all_switches_off_a_module_does_what_it_did():
     assert str(now[1]) == str(before[1])
     assert smallest(3, heap) == expected
     assert len(seen) > 60
+
+
+def test_faults_that_do_not_go_together_are_not_all_planted():
+    """An error before a statement, and a block around it, for two changes."""
+    one = "def f(a):\n    q = 1\n    x[0] = a\n"
+    two = one.replace("    q = 1\n", "").encode()
+    three = two.replace(b"x[0] = a", b"x[0] = -a")
+    found = plant(
+        {
+            "one": [ChangedFile("m.py", (one.encode(), two, three))],
+            "two": [ChangedFile("m.py", (two, three))],
+        },
+        ALL,
+    )
+    compile(found.files["m.py"], "m", "exec")
+    assert {change for each in found.faults for change in each.changes} >= {"one"}
+
+
+TESTS_OF = {1: {f"t{n}.py::{m}" for n in range(20) for m in "ab"}, 4: {"t.py::x"}}
+
+
+def reaching(path, line):
+    found = TESTS_OF.get(line)
+    return None if found is None else frozenset(found)
+
+
+def test_the_tests_that_are_needed_are_those_that_reach_a_fault_and_a_few_that_import():
+    before = "import os\n\ndef f(a):\n    return 1\n"
+    found = needed(
+        planted(before, before.replace("import os", "import q").replace("1", "2")), reaching
+    )
+    assert "t.py::x" in found
+    assert len(found) == 11
+    assert len({each.partition("::")[0] for each in found}) == 11
+    assert needed(planted("def f():\n    return 1\n", "def f():\n    return 2\n"), reaching) is None
+
+
+def test_what_runs_at_import_is_only_looked_at_where_trying_it_takes_many_tests():
+    before = "A = 1\n\n\nB = 1\n"
+    found = planted(before, before.replace("1", "2"))
+    many = {1: frozenset(map(str, range(101))), 4: frozenset("ab")}
+    dear = without_dear(found, lambda _, line: many[line])
+    assert {each.mutant.line: each.mutant.when for each in dear.faults} == {
+        1: When.IMPORTED,
+        4: When.IMPORT,
+    }

@@ -56,19 +56,19 @@ def test_what_is_still_there_is_named_with_its_rule_file_and_line_of_now():
     after = seen("# better\nimport os\nx = 1\n", ("F401", 2))
     check = compare(all_of(before), before, after)
     assert check.gone == ()
-    assert check.broken == "findings: it claims to fix F401 at m.py:2, which is still there"
+    assert check.broken == "it claims to fix F401 at m.py:2, which is still there"
 
 
 def test_a_claimed_finding_whose_line_was_only_rewritten_is_not_gone():
     before = seen("import os\n", ("F401", 1))
     check = compare(all_of(before), before, seen("import os  # used\n", ("F401", 1)))
-    assert check.broken == "findings: it adds F401 at m.py:1"
+    assert check.broken == "it adds F401 at m.py:1"
 
 
 def test_a_claim_in_a_file_that_the_change_does_not_touch_was_not_kept():
     before = seen("import os\n", ("F401", 1))
     check = compare(all_of(before), {}, {})
-    assert check.broken == "findings: it claims to fix F401 at m.py:1, which is still there"
+    assert check.broken == "it claims to fix F401 at m.py:1, which is still there"
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_but_one_more_of_it_elsewhere_is():
     before = seen("'%s' % dict()\nsame\n", ("UP031", 1), ("C408", 1))
     after = seen("f'{dict()}'\nsame\nx = dict()\n", ("C408", 1), ("C408", 3))
     claimed = [each for each in all_of(before) if each.rule == "UP031"]
-    assert compare(claimed, before, after).broken == "findings: it adds C408 at m.py:3"
+    assert compare(claimed, before, after).broken == "it adds C408 at m.py:3"
 
 
 def test_one_that_was_left_alone_excuses_one_and_not_two():
@@ -226,19 +226,19 @@ async def test_a_change_that_fixes_nothing_of_what_it_claims_is_named_with_rule_
 ):
     bench = Bench(tmp_path)
     said = await bench.check(bench.step("# tidy\n" + OLD, "F401"))
-    assert said == ["findings: it claims to fix F401 at m.py:2, which is still there"]
+    assert said == ["it claims to fix F401 at m.py:2, which is still there"]
 
 
 async def test_a_change_that_fixes_one_finding_and_adds_another_is_refused(tmp_path):
     bench = Bench(tmp_path)
     worse = FIXED.replace("return", "y = 1\n    return")
-    assert await bench.check(bench.step(worse, "F401")) == ["findings: it adds F841 at m.py:2"]
+    assert await bench.check(bench.step(worse, "F401")) == ["it adds F841 at m.py:2"]
 
 
 async def test_an_exception_caught_and_ignored_is_found_whatever_the_change_is_about(tmp_path):
     bench = Bench(tmp_path)
     hiding = "def f(x):\n    try:\n        return x is None\n    except Exception:\n        pass\n"
-    assert await bench.check(bench.step(hiding, "E711")) == ["findings: it adds S110 at m.py:4"]
+    assert await bench.check(bench.step(hiding, "E711")) == ["it adds S110 at m.py:4"]
 
 
 async def test_each_change_of_a_batch_is_judged_on_those_before_it_in_one_process(
@@ -253,7 +253,7 @@ async def test_each_change_of_a_batch_is_judged_on_those_before_it_in_one_proces
     del calls[:]
     said = await bench.check(good, bad, late)
     assert said[0] == said[2] == ""
-    assert said[1] == "findings: it claims to fix E711 at m.py:2, which is still there"
+    assert said[1] == "it claims to fix E711 at m.py:2, which is still there"
     assert len(calls) == 1
     await check_findings([good, bad, late], bench.place, bench.desk)
     assert len(calls) == 1, "what is known is not looked at again"
@@ -271,7 +271,7 @@ async def test_a_step_of_a_stack_may_leave_what_the_next_one_fixes(tmp_path):
     bench = Bench(tmp_path, **{"m.py": "def f(x):\n    return '%s' % x\n"})
     first = bench.step("def f(x):\n    return '{}'.format(x)\n", "UP031", order=0)
     alone = await bench.check(first)
-    assert alone == ["findings: it adds UP032 at m.py:2"]
+    assert alone == ["it adds UP032 at m.py:2"]
     second = bench.step("def f(x):\n    return f'{x}'\n", "UP032", order=1)
     await bench.desk.store.enhancements.insert(second.change)
     assert (await check_findings([first], bench.place, bench.desk)) == {first.change.id: ""}
@@ -295,7 +295,7 @@ async def test_findings_by_the_targets_own_command_pass_unmeasured(tmp_path):
 async def test_a_file_that_is_new_or_gone_or_no_text_is_looked_at_as_what_it_is(tmp_path):
     bench = Bench(tmp_path, **{"m.py": OLD, "n.py": "x = 1\n"})
     new = bench.step("eval(input())\n", path="k.py")
-    assert await bench.check(new) == ["findings: it adds S307 at k.py:1"]
+    assert await bench.check(new) == ["it adds S307 at k.py:1"]
     gone = bench.yard.repository.compose(bench.tree, [("e", deleting(bench.texts["m.py"]))])
     claim = bench.findings("F401")
     step = Step(an_enhancement(bench.task, findings=claim), bench.tree, gone.tree)

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.validator.domain.evidence import WOBBLE
 from services.validator.domain.gate import (
     Broken,
     Candidate,
     Finished,
+    Knowledge,
     Land,
     NeedRuns,
     Reject,
@@ -21,6 +21,8 @@ from services.validator.domain.gate import (
     Undecided,
     decide,
 )
+from services.validator.domain.log import BLAMED, CONFIRMED, SHAKEN
+from services.validator.domain.rates import Rate
 
 TESTS = tuple(f"tests/test_{n % 3}.py::test_{n}" for n in range(9))
 
@@ -58,12 +60,12 @@ class World:
             return Broken("no report")
         asked = set(run.tests) or set(TESTS)
         worse = set(self.failing(there) - self.failing(landed))
-        worse |= {
-            test
-            for test, chance in self.flaky.items()
-            if any(chance.random() < 0.3 for _ in range(run.repeat))
-        }
-        return Seen(frozenset(worse & asked))
+        failures = dict.fromkeys(worse, run.repeat)
+        for test, chance in self.flaky.items():
+            if failed := sum(chance.random() < 0.3 for _ in range(run.repeat)):
+                failures.setdefault(test, failed)
+        worse = failures.keys() & asked
+        return Seen(frozenset(worse), failures=failures if run.repeat > 1 else {})
 
 
 @dataclass
@@ -174,45 +176,68 @@ def one(log: dict):
 
 
 def asked(step) -> Run:
-    assert isinstance(step, NeedRuns)
+    assert isinstance(step, NeedRuns), step
     return step.runs[0].run
 
 
-def test_a_change_is_refused_once_it_failed_again_and_the_head_passed_again():
+def test_a_change_is_refused_once_it_failed_three_times_and_the_head_passed_again():
     log: dict = {FULL: FAILED}
-    log[asked(one(log))] = FAILED
-    assert asked(one(log)) == HEAD
-    log[HEAD] = PASSED
-    step = one(log)
+    while isinstance(step := one(log), NeedRuns):
+        assert len(log) < BLAMED + 1
+        log[asked(step)] = FAILED if asked(step).changes else PASSED
     assert isinstance(step, Reject)
     assert step.tests == (TESTS[0],)
+    assert HEAD in log
+    assert sum(bool(run.changes) for run in log) == BLAMED
 
 
-def test_what_fails_on_the_head_as_well_blames_nobody():
+def answered(log: dict, changed: int, head: int):
+    """The last step, where so many of ten repetitions fail with the change, and on the head."""
+    while isinstance(step := one(log), NeedRuns):
+        run = step.runs[0].run
+        assert run.repeat == SHAKEN
+        failed = changed if run.changes else head
+        worse = a_test(0) if failed else frozenset()
+        log[run] = Seen(worse, failures={TESTS[0]: failed} if failed else {})
+    return step
+
+
+def test_what_fails_on_the_head_just_so_blames_nobody():
     log: dict = {FULL: FAILED}
     log[asked(one(log))] = FAILED
     log[HEAD] = FAILED
-    assert one(log) == Land(("0",), FULL)
+    assert answered(log, changed=3, head=2) == Land(("0",), FULL)
 
 
-def test_a_test_that_fails_and_passes_is_repeated_within_a_run_before_it_is_nobodys_fault():
+def test_what_fails_on_the_head_now_and_then_is_still_blamed_on_who_breaks_it():
+    log: dict = {FULL: FAILED}
+    log[asked(one(log))] = FAILED
+    log[HEAD] = FAILED
+    assert isinstance(answered(log, changed=10, head=1), Reject)
+
+
+def test_a_test_that_fails_and_passes_is_repeated_before_it_is_nobodys_fault():
     log: dict = {FULL: FAILED}
     log[asked(one(log))] = PASSED
-    again = asked(one(log))
-    assert (again.changes, again.repeat) == (("0",), WOBBLE)
-    assert one({**log, again: PASSED}) == Land(("0",), FULL)
+    assert answered(log, changed=0, head=0) == Land(("0",), FULL)
+    assert any(run.changes and run.repeat == SHAKEN for run in log)
 
 
 def test_a_change_that_makes_a_test_flaky_is_refused():
-    """It fails in each run that repeats it, and never does on the head."""
     log: dict = {FULL: FAILED}
     log[asked(one(log))] = PASSED
-    while isinstance(step := one(log), NeedRuns):
-        run = step.runs[0].run
-        assert run.repeat == WOBBLE
-        log[run] = FAILED if run.changes else PASSED
-    assert isinstance(step, Reject)
-    assert sum(not run.changes for run in log) == 2
+    assert isinstance(answered(log, changed=5, head=0), Reject)
+    assert sum(not run.changes for run in log) == CONFIRMED
+    assert sum(run.repeat for run in log if run.changes and run.repeat > 1) == CONFIRMED * SHAKEN
+
+
+def test_a_test_that_is_known_to_be_flaky_is_compared_with_what_is_known():
+    known = Knowledge(flaky={TESTS[0]: Rate(10, 30)})
+    log: dict = {FULL: FAILED}
+    step = decide([Candidate("0", 0)], log, knowledge=known)
+    assert (asked(step).changes, asked(step).repeat) == (("0",), SHAKEN)
+    log[asked(step)] = Seen(a_test(0), failures={TESTS[0]: 3})
+    assert decide([Candidate("0", 0)], log, knowledge=known) == Land(("0",), FULL)
 
 
 CHANGES = st.integers(0, 7)

@@ -9,11 +9,14 @@ import pytest
 from services.validator.adapters.faults import SandboxedFaults
 from services.validator.adapters.suite import SandboxedSuite
 from services.validator.domain.approval import asks_unprotected
+from services.validator.domain.faults import Tried
+from services.validator.domain.impact import Change, ImpactMap
 from services.validator.domain.reports import Infrastructure, Reported
 from services.validator.usecases.approval import ask_for
 from services.validator.usecases.desk import Workplace, workplace
+from services.validator.usecases.impact import Recorded
 from services.validator.usecases.runs import carry_out
-from services.validator.usecases.trust import selection_of, trust
+from services.validator.usecases.trust import reaching_line, trust
 from shared.contracts.base import RunKind
 from shared.contracts.documents import Patch, Protection, Unnoticed, protected_share
 from shared.contracts.work import RunTests
@@ -119,8 +122,7 @@ class Bench:
         return changes, dict(composed.steps)
 
     async def trust(self, changes, trees, **how):
-        how = {"impacted": {}, "wave_id": self.wave, **how}
-        return await trust(self.desk, self.place, changes, trees, **how)
+        return await trust(self.desk, self.place, changes, trees, wave_id=self.wave, **how)
 
     async def suite(self, tree):
         outcome = await self.desk.suite.run(
@@ -188,7 +190,7 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
     assert {each.id for each in asked} == {broken.id, reached.id}
     stored = await bench.desk.store.enhancements.need(broken.id)
     assert stored.state == "needs_approval"
-    assert "planted faults stayed green: " in stored.asks
+    assert "faults stayed green: " in stored.asks
     assert stored.protection == found[broken.id]
 
     run = await bench.desk.store.verdicts.need(stored.protection.run)
@@ -227,13 +229,13 @@ async def test_a_run_that_gives_no_report_is_tried_again_and_then_nothing_is_kno
     faults = FakeFaults(Infrastructure("The sandbox died.", "tail"))
     object.__setattr__(bench.desk, "faults", faults)
     changes, trees = await bench.stack(("total += each", "total -= each"))
-    found = await bench.trust(changes, trees, impacted={changes[0].id: frozenset({"t::b", "t::a"})})
+    found = await bench.trust(changes, trees)
     known = found[changes[0].id]
     assert (known.state, known.planted, known.run) == ("unknown", 0, None)
     assert known.sentence == "no fault could be tried: The sandbox died."
-    assert [each[2] for each in faults.asked] == [("t::a", "t::b")] * 3
+    assert [each[2] for each in faults.asked] == [()] * 3
     assert faults.asked[0][3]["base_oid"] == bench.place.tree
-    await bench.trust(changes, trees, impacted={changes[0].id: frozenset({"t::b", "t::a"})})
+    await bench.trust(changes, trees)
     assert len(faults.asked) == 3, "it is known by now"
 
 
@@ -254,15 +256,57 @@ async def test_where_nothing_can_be_planted_nobody_is_asked_and_it_is_said(bench
     assert not asks_unprotected(changes[0], measured, profile.config)
 
 
-def test_where_the_tests_of_one_change_are_not_known_all_are_run():
-    one, two = an_enhancement(), an_enhancement()
-    assert selection_of([one, two], {one.id: frozenset("ba"), two.id: frozenset("bc")}) == (
-        "a",
-        "b",
-        "c",
+async def test_in_what_judges_nothing_is_planted(bench):
+    faults = FakeFaults(None)
+    object.__setattr__(bench.desk, "faults", faults)
+    change = an_enhancement(files=("tests/test_prices.py",), target_id=bench.place.target.id)
+    patch = a_patch("tests/test_prices.py", TESTS, TESTS.replace("180", "179 + 1"))
+    composed = bench.yard.repository.compose(bench.place.head, [(change.id, patch)])
+    found = await bench.trust([change], dict(composed.steps))
+    assert (found[change.id].state, faults.asked) == ("nothing", [])
+
+
+async def test_with_a_recording_only_the_tests_that_reach_a_fault_are_run(bench):
+    head = bench.place.tree
+    outcome = await bench.desk.suite.run(
+        head, bench.place.profile, bench.place.environment, target_id="t", record=True
     )
-    assert selection_of([one, two], {one.id: frozenset("ab"), two.id: None}) == ()
-    assert selection_of([one, two], {one.id: frozenset("ab")}) == ()
+    recorded = Recorded(head, ImpactMap.from_json(outcome.impact))
+    changes, trees = await bench.stack(
+        ('off."""\n    return price - price', 'off."""\n\n    return price - 1 * price'),
+    )  # fmt: skip
+    faults = FakeFaults(Tried({}))
+    object.__setattr__(bench.desk, "faults", faults)
+    await bench.trust(changes, trees, recorded=recorded, present=["tests/test_prices.py::test_new"])
+    assert [each[2] for each in faults.asked] == [
+        ("tests/test_prices.py::test_new", "tests/test_prices.py::test_some_is_taken_off")
+    ]
+
+
+def test_of_a_file_that_no_test_ran_the_tests_are_those_that_import_it():
+    recorded = ImpactMap(
+        tests=("a", "b"),
+        homes=("test_a.py", "test_b.py"),
+        reached={"m.py": {(1, "f"): 0b01}},
+        imports={"test_a.py": ("m.py", "n.py")},
+    )
+    text = "def f(): return 1\n"
+    same = Change(text, text, text)
+    assert reaching_line(recorded, "m.py", same, 1) == {"a"}
+    assert reaching_line(recorded, "n.py", same, 1) == {"a"}
+    assert reaching_line(recorded, "setup.py", same, 1) == frozenset()
+    assert reaching_line(recorded, "setup.py", Change(None, None, text), 1) is None
+
+
+def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_import_it():
+    text = "@cache\ndef f(): return 1\n"
+    recorded = ImpactMap(
+        tests=("a", "b"),
+        homes=("test_a.py", "test_b.py"),
+        reached={"m.py": {(1, "f"): 0b01}},
+        imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
+    )
+    assert reaching_line(recorded, "m.py", Change(text, text, text), 2) == {"a", "b"}
 
 
 GREEN = Protection(

@@ -106,15 +106,23 @@ def test_comes_first(): SEEN.append(1)
 def test_needs_the_first_one():
     m.odd(1)
     assert SEEN
-@pytest.fixture(scope="module")
-def made(): return m.in_a_fixture()
 def test_makes_it(made): pass
-def test_looks_at_it(made): assert made == 6
 """
+CONFTEST = """
+import pytest
+
+@pytest.fixture(scope="session")
+def made():
+    import m
+    return m.in_a_fixture()
+"""
+OTHERS = "def test_looks_at_it(made): assert made == 6\n"
 
 
 async def test_each_fault_is_tried_with_the_tests_that_reach_it(try_out: Try):
-    found = await try_out(BEFORE, AFTER, {"test_m.py": TESTS})
+    found = await try_out(
+        BEFORE, AFTER, {"test_m.py": TESTS, "test_n.py": OTHERS, "conftest.py": CONFTEST}
+    )
     assert isinstance(found, dict), found
     noticed = {what: each.by for what, each in found.items() if each.noticed}
     covered = found["`a + 1` became `a - 1`"]
@@ -126,7 +134,7 @@ async def test_each_fault_is_tried_with_the_tests_that_reach_it(try_out: Try):
     # By a Python that a test starts; by who looks at what was worked out, or made, once.
     assert noticed["`4` became `5`"] == "test_m.py::test_command"
     assert noticed["`a + 7` became `a - 7`"] == "test_m.py::test_kept_is_right"
-    assert noticed["`6` became `7`"] == "test_m.py::test_looks_at_it"
+    assert noticed["`6` became `7`"] == "test_n.py::test_looks_at_it"
     # At import: a constant, and what is called there.
     assert noticed["`60` became `61`"] == "test_m.py::test_limit"
     assert noticed["`8` became `9`"] == "test_m.py::test_table"
@@ -210,7 +218,8 @@ async def test_a_report_that_others_wrote_is_no_report(try_out: Try):
     """What a session would say if it could: that every fault was noticed."""
     forged = """
         import json, os
-        line = json.dumps({"event": "fault", "id": 0, "noticed": True})
+        more = {"by": "", "tests": 0, "reached": True, "why": ""}
+        line = json.dumps({"event": "fault", "id": 0, "noticed": True, **more})
         with open(os.environ["GROUNDSWELL_REPORT"], "a") as file:
             file.write(json.dumps({"key": 0, "line": line, "mac": "0"}) + "\\n")
         """

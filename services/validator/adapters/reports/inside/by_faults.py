@@ -11,6 +11,7 @@ What is written is signed, as the other reports are: see `signing`.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -34,6 +35,11 @@ FACTOR, GRACE = 5.0, 2.0
 START = 60.0
 # So many faults in what runs at import are tried, each in a test session that begins anew.
 ANEW = 4
+# What runs many tests once more for a few faults may take so much of what all of them took.
+AFFORDABLE = 0.25
+# What is worked out once and kept is reached by few tests.
+KEPT = 2
+LOOKED = "it runs at import, and was only looked at"
 # How a process with a fault ends: all its tests passed, one failed, or ended it or did not end.
 PASSED, FAILED, ENDED, NO_TIME = "passed", "failed", "ended", "no time"
 install()
@@ -165,6 +171,9 @@ def pytest_configure(config: Any) -> None:
     option = config.option
     option.maxfail = 0
     option.continue_on_collection_errors = True
+    # Nobody reads how a fault made a test fail, and pytest's own telling takes longer than most tests.
+    option.tbstyle = "native"
+    option.showlocals = False
     for name, value in (
         *(("dist", "no"), ("tx", []), ("numprocesses", None), ("cov_source", [])),
         *(("cov_fail_under", 0), ("randomly_reorganize", False), ("randomly_seed", 0)),
@@ -278,6 +287,9 @@ class Trials:
         self.imported: set[str] = set()
         self.steady: dict[str, bool] = {}
         self.anew = 0
+        # Seconds: until everything was collected, and what the tests took without a fault.
+        self.began = time.monotonic()
+        self.took = 0.0
         self.items: dict[str, Any] = {}
         self.at_import: set[int] = set()
         lines.write({"event": "start", "pytest": pytest.__version__})
@@ -312,6 +324,10 @@ class Trials:
         if self.aside is None:
             self.stop("this system cannot fork a test session")
             return True
+        self.began = time.monotonic() - self.began
+        # What is there stays as it is: a fork need not copy it for being counted.
+        gc.collect()
+        gc.freeze()
         if not self.run_without(session):
             self.stop("the tests ended before their end without any fault")
             return True
@@ -325,6 +341,7 @@ class Trials:
 
     def run_without(self, session: Any) -> bool:
         """Every test once without a fault, in a fork; whether it came to its end."""
+        started = time.monotonic()
         channel = Channel()
         pid = fork(channel)
         if pid == 0:
@@ -343,6 +360,7 @@ class Trials:
                 ended = True
         stop(pid)
         channel.close()
+        self.took = time.monotonic() - started
         return ended
 
     def try_out(self, fault: dict[str, Any], until: float) -> dict[str, Any]:
@@ -361,7 +379,7 @@ class Trials:
             found |= self.notice(number, tests, until)
         if at_import and found["noticed"] is False and self.usable:
             found |= {"reached": True, "tests": len(self.usable)}
-            found |= self.notice_anew(number, until)
+            found |= self.notice_anew(fault, until)
         return found
 
     def notice(self, number: int, tests: list[str], until: float) -> dict[str, Any]:
@@ -377,39 +395,59 @@ class Trials:
                 break
             if end.how == NO_TIME:
                 return {"noticed": None, "why": "there was no time left"}
-            if self.is_steady(end.by, until) and (
-                end.how == ENDED or self.fails(number, end.by, until)
-            ):
+            if self.is_steady(end.by, until):
                 return {"noticed": True, "by": end.by}
             left = left[left.index(end.by) + 1 :]
         return {"noticed": False}
 
-    def notice_anew(self, number: int, until: float) -> dict[str, Any]:
-        """The same in a session that begins anew, with all tests in their order: any may use what is imported."""
+    def notice_anew(self, fault: dict[str, Any], until: float) -> dict[str, Any]:
+        """The same in a session that begins anew, with all tests, since any may use what is imported.
+
+        Where that would take long, what runs at import is only looked at, as most of it is.
+        """
         if self.anew >= ANEW:
-            return {"noticed": None, "why": "more faults run at import than are tried"}
+            return {"noticed": True, "why": LOOKED}
         self.anew += 1
-        tests = list(self.usable)
-        end = self.run([number], tests, until, anew=True)
+        near = {
+            _file(test)
+            for each in self.faults
+            if each["path"] == fault["path"]
+            for test in self.reach.get(each["id"], ())
+        }
+        tests = sorted(self.usable, key=lambda each: _file(each) not in near)
+        until = min(until, self.afford(self.began))
+        end = self.run([fault["id"]], tests, until, anew=True)
         if end.how == PASSED:
             return {"noticed": False}
         if end.how != NO_TIME:
             place = next((n for n, each in enumerate(tests) if each.startswith(end.by)), 0)
-            without = self.run([], tests[: place + 1], until, anew=True)
+            without = self.run([], tests[: place + 1], until + GRACE, anew=True)
             if without.how == PASSED:
                 return {"noticed": True, "by": end.by}
             if without.how != NO_TIME:
                 why = "a test session that begins anew fails without the fault too"
                 return {"noticed": None, "why": why}
-        return {"noticed": None, "why": "there was no time left"}
+        return {"noticed": True, "why": LOOKED}
+
+    def afford(self, more: float = 0.0) -> float:
+        """Until when one thing may take: what runs the tests again may not do so for ever."""
+        return time.monotonic() + more + GRACE + AFFORDABLE * self.took
 
     def try_together(self, found: dict[int, dict[str, Any]], until: float) -> None:
-        """Once more all that stayed green, at once and with all tests.
+        """Once more what stayed green and few tests reach, at once and with the tests beside those.
 
         Of what is worked out once and kept, only the first test was seen to reach it; another may notice.
         """
-        green = [n for n, each in found.items() if each["noticed"] is False and self.reach.get(n)]
-        left = [each for each in self.usable if self.steady.get(each, True)]
+        green = [
+            number
+            for number, each in found.items()
+            if each["noticed"] is False and 0 < len(self.reach.get(number, ())) <= KEPT
+        ]
+        files = {_file(test) for each in green for test in self.reach[each]}
+        left = [
+            each for each in self.usable if _file(each) in files and self.steady.get(each, True)
+        ]
+        until = min(until, self.afford())
         while green and left:
             end = self.run(green, left, until)
             if end.how in {PASSED, NO_TIME}:
@@ -470,6 +508,10 @@ class Trials:
             if "begin" in said:
                 test = said["begin"]
                 limit = FACTOR * self.usable.get(test, 0.0) + GRACE
+
+
+def _file(test: str) -> str:
+    return test.partition("::")[0]
 
 
 def fork(channel: Channel) -> int:

@@ -1,0 +1,272 @@
+"""Trust in green on real packages: how much of what the rules engine changes their tests protect, and what asking costs.
+
+The targets are source archives from PyPI. All proposals of the rules engine are put on each other in one tree,
+as the gate does it; faults are planted in what they touch, and tried with those of the target's own tests that
+reach them, as a recording of the head says. The peer is a full run of the same suite on the same tree, in turn with
+it; mutation testing as it is usually done is one such run for each fault. Recording is not in the time: the gate's full runs are recorded anyway.
+"""
+
+import asyncio
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from bench.harness import Result, main
+from bench.targets import copy_example, download
+from services.agents.adapters.engines.rules import RulesEngine
+from services.agents.domain.proposals import Proposal
+from services.agents.ports import Source
+from services.validator.adapters.faults import SandboxedFaults
+from services.validator.adapters.repository import GitRepository
+from services.validator.adapters.suite import SandboxedSuite
+from services.validator.domain.faults import ChangedFile, Planting, Tried, judge, plant
+from services.validator.domain.impact import ImpactMap
+from services.validator.domain.reports import Reported
+from services.validator.usecases.impact import Recorded
+from services.validator.usecases.trust import chosen
+from shared.contracts.documents import Protection, Target, protected_share
+from shared.environments.build import UvEnvironments
+from shared.environments.ports import Environment
+from shared.kernel.clock import utc_now
+from shared.kernel.ids import uuid7
+from shared.sandbox.choice import choose
+from shared.sandbox.launched import LaunchedSandbox
+from shared.sandbox.ports import Sandbox
+from shared.sandbox.scratch import Scratch
+from shared.targets.components import is_protected
+from shared.targets.mirror import Mirror
+from shared.targets.patches import make_patch
+from shared.targets.profile import TargetProfile, profile
+
+PACKAGES = ("boltons", "more-itertools", "schema", "tabulate")
+RUNS = 3
+LIMIT = 0.1
+SECONDS = 128.0
+FEW = 4
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A package with what it takes to run its tests."""
+
+    name: str
+    quick: bool
+    target: Target
+    mirror: Mirror
+    profile: TargetProfile
+    environment: Environment
+    sandbox: Sandbox
+    scratch: Scratch
+    home: Path
+
+    @property
+    def head(self) -> str:
+        return self.mirror.branch(self.target.base_branch) or ""
+
+    def tree(self, _target: str, oid: str) -> Any:
+        return self.mirror.tree(oid)
+
+    async def suite(self, oid: str, *, record: bool = False) -> Reported:
+        """A full run."""
+        suite = SandboxedSuite(self.sandbox, self.scratch, self.tree)
+        outcome = await suite.run(
+            oid, self.profile, self.environment, target_id=self.target.id, record=record
+        )
+        if not isinstance(outcome, Reported):
+            raise SystemExit(f"{self.name}: {outcome.reason}\n{outcome.output_tail}")
+        return outcome
+
+    async def proposals(self) -> list[Proposal]:
+        """What the rules engine would change, without what people have to allow first; `quick`: the first few."""
+        source = Source(self.mirror.tree(self.head), self.profile, self.target.id)
+        engine = RulesEngine(self.home / "agents")
+        found = [
+            each
+            for component in self.profile.components
+            for each in await engine.propose(source, component.name, ())
+        ]
+        config = self.profile.config
+        found = found[:FEW] if self.quick else found
+        return [each for each in found if not any(is_protected(p, config) for p in each.changes)]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Changes on each other: the tree after each, and the files of each."""
+
+    trees: dict[str, str]
+    files: dict[str, tuple[str, ...]]
+
+    @property
+    def tree(self) -> str:
+        return list(self.trees.values())[-1]
+
+
+def run(quick: bool) -> Result:
+    """One row per package; `quick` takes the example, and claims nothing."""
+    with TemporaryDirectory(prefix="groundswell-bench-") as folder:
+        scratch = Path(folder)
+        scratch.chmod(0o755)
+        if quick:
+            targets = {"examples/shop": copy_example(scratch)}
+        else:
+            targets = {each: download(each, scratch) for each in PACKAGES}
+        rows = asyncio.run(_measure_all(targets, scratch / "home", quick=quick))
+    held = all(row["a fault"] <= LIMIT for row in rows)
+    bar = f"a fault costs <= {LIMIT} x one full run of the suite (by itself it would cost 1)"
+    return Result("protection", bar, rows, held)
+
+
+async def _measure_all(
+    targets: dict[str, Path], home: Path, *, quick: bool
+) -> list[dict[str, Any]]:
+    scratch = Scratch(home / "runs", uuid7)
+    sandbox, _ = await choose(home, scratch)
+    rows = []
+    for name, path in targets.items():
+        target = Target(
+            id=uuid7(),
+            location=str(path),
+            root_commit="0" * 40,
+            name=name,
+            base_branch="main",
+            landing_branch="groundswell/main",
+            created_at=utc_now(),
+        )
+        rows.append(await _measure(await _bench(target, home, sandbox, scratch, quick=quick)))
+    if isinstance(sandbox, LaunchedSandbox):
+        await sandbox.close()
+    return rows
+
+
+async def _bench(
+    target: Target, home: Path, sandbox: Sandbox, scratch: Scratch, *, quick: bool
+) -> Bench:
+    mirror = Mirror.at(home, target.id)
+    mirror.fetch(target.location)
+    head = mirror.branch("main") or ""
+    described = profile(mirror.tree(head))
+    environments = UvEnvironments(home, sandbox, scratch, lambda _, oid: mirror.tree(oid))
+    environment = await environments.prepare(target.id, described, mirror.tree(head).oid)
+    return Bench(target.name, quick, target, mirror, described, environment, sandbox, scratch, home)
+
+
+async def _measure(bench: Bench) -> dict[str, Any]:
+    recorded = await bench.suite(bench.head, record=True)
+    batch = await _batch(bench, recorded)
+    planting, seconds = plant(_changed_files(bench, batch)), []
+    planting, tests = _selection(bench, batch, planting, recorded)
+    suites, tried = [], None
+    for _ in range(1 if bench.quick else RUNS):
+        suites.append((await bench.suite(batch.tree)).report.seconds)
+        tried = await _try_out(bench, batch, planting, tests)
+        seconds.append(tried.seconds)
+    suite, faults = statistics.median(suites), statistics.median(seconds)
+    known = [judge(planting, each, tried) for each in batch.trees]
+    return {
+        "target": bench.name,
+        "tests": len(recorded.report.results),
+        "needed": len(tests) or len(recorded.report.results),
+        **_counted(known),
+        "suite s": suite,
+        "faults s": faults,
+        "x suite": faults / suite,
+        "a change": faults / suite / len(known),
+        "a fault": faults / suite / max(len(planting.faults), 1),
+    }
+
+
+def _counted(known: Sequence[Protection]) -> dict[str, Any]:
+    """Of changes and of lines only what was measured."""
+    share = protected_share(known)
+    counted: dict[str, Any] = {
+        "changes": len(known),
+        "nothing": sum(each.state == "nothing" for each in known),
+        "unknown": sum(each.state == "unknown" for each in known),
+        "not tried": sum(each.not_measured for each in known),
+    }
+    if share is not None:
+        counted |= {
+            "faults": share.faults,
+            "noticed": share.noticed,
+            "protected changes": f"{share.protected_changes}/{share.changes}",
+            "protected lines": f"{share.protected_lines}/{share.lines}",
+            "of lines": share.protected_lines / share.lines,
+        }
+    return counted
+
+
+async def _batch(bench: Bench, recorded: Reported) -> Batch:
+    """All proposals, but those with which a test fails that passed: the gate would not land them."""
+    patches, files = {}, {}
+    for each in await bench.proposals():
+        key = uuid7()
+        patches[key] = make_patch(
+            {path: (old.encode(), new.encode()) for path, (old, new) in each.changes.items()}
+        )
+        files[key] = tuple(sorted(each.changes))
+    repository = GitRepository(bench.mirror)
+    good: list[str] = []
+
+    async def passes(some: Sequence[str]) -> bool:
+        composed = repository.compose(bench.head, [(each, patches[each]) for each in some])
+        if composed.failed:
+            return False
+        report = (await bench.suite(composed.tree)).report
+        return not report.failing - recorded.report.failing
+
+    left = [list(patches)]
+    while left:
+        some = left.pop()
+        if await passes([*good, *some]):
+            good += some
+        elif len(some) > 1:
+            left += [some[len(some) // 2 :], some[: len(some) // 2]]
+    composed = repository.compose(bench.head, [(each, patches[each]) for each in good])
+    return Batch(dict(composed.steps), {each: files[each] for each in good})
+
+
+def _changed_files(bench: Bench, batch: Batch) -> dict[str, list[ChangedFile]]:
+    order = [bench.mirror.tree(each) for each in (bench.head, *batch.trees.values())]
+    return {
+        change: [
+            ChangedFile(path, tuple(tree.read(path) for tree in order[number:]))
+            for path in batch.files[change]
+        ]
+        for number, change in enumerate(batch.trees)
+    }
+
+
+def _selection(
+    bench: Bench, batch: Batch, planting: Planting, recorded: Reported
+) -> tuple[Planting, tuple[str, ...]]:
+    """As the gate chooses: the faults that can be afforded, and the tests for them; empty is all."""
+    impact = ImpactMap.from_json(recorded.impact or "")
+    head = bench.mirror.tree(bench.head).oid
+    known = Recorded(head, impact)
+    affordable, tests = chosen(
+        planting, bench.mirror, known, (head, batch.tree), recorded.report.outcomes
+    )
+    return affordable, tuple(sorted(tests or ()))
+
+
+async def _try_out(bench: Bench, batch: Batch, planting: Planting, tests: tuple[str, ...]) -> Tried:
+    faults = SandboxedFaults(bench.sandbox, bench.scratch, bench.tree)
+    outcome = await faults.try_out(
+        batch.tree,
+        planting.to_json(SECONDS),
+        bench.profile,
+        bench.environment,
+        tests,
+        target_id=bench.target.id,
+    )
+    if not isinstance(outcome, Tried):
+        raise SystemExit(f"{bench.name}: {outcome.reason}\n{outcome.output_tail}")
+    return outcome
+
+
+if __name__ == "__main__":
+    main("protection", run)

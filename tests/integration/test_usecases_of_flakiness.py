@@ -1,0 +1,41 @@
+"""Flaky tests are remembered from heads, where nobody's change can have made them so."""
+
+import pytest
+
+from services.validator.domain.evidence import Run, Seen
+from services.validator.domain.gate import flaky_tests
+from services.validator.domain.rates import Rate
+from services.validator.usecases.flakiness import REMEMBERED, known_flaky, remember_flaky
+from shared.kernel.ids import uuid7
+from tests.support.desks import a_validator
+from tests.support.stores import a_real_store
+
+TEST = "t.py::test"
+FAILED, PASSED = Seen(frozenset({TEST})), Seen(frozenset())
+TARGET = uuid7()
+
+
+@pytest.fixture
+async def desk(mongo_url, tmp_path):
+    async with a_real_store(mongo_url) as store:
+        yield a_validator(store, tmp_path)
+
+
+def test_what_fails_on_the_head_itself_is_flaky_and_what_fails_with_changes_is_not():
+    assert flaky_tests({Run((), (TEST,)): FAILED}) == {TEST: Rate(1, 1)}
+    three = Seen(frozenset({TEST}), failures={TEST: 3})
+    assert flaky_tests({Run((), (TEST,), 0, 10): three}) == {TEST: Rate(3, 8)}
+    assert flaky_tests({Run(("a",), (TEST,)): FAILED, Run((), (TEST,)): PASSED}) == {}
+
+
+async def test_each_head_is_counted_once_and_different_heads_add_up(desk):
+    for head in ("one", "one", "two"):
+        await remember_flaky(TARGET, head, {TEST: Rate(1, 5)}, desk)
+    assert await known_flaky(TARGET, desk) == {TEST: Rate(2, 10)}
+    assert await known_flaky(uuid7(), desk) == {}
+
+
+async def test_what_was_long_ago_counts_less(desk):
+    await remember_flaky(TARGET, "one", {TEST: Rate(40, REMEMBERED)}, desk)
+    known = (await known_flaky(TARGET, desk))[TEST]
+    assert (known.failed, known.passed) == (20, REMEMBERED // 2)
