@@ -18,7 +18,6 @@ from bench.harness import Result, main
 from bench.targets import copy_example, download
 from services.agents.adapters.engines.rules import RulesEngine
 from services.agents.domain.proposals import Proposal
-from services.agents.ports import Source
 from services.validator.adapters.faults import SandboxedFaults
 from services.validator.adapters.repository import GitRepository
 from services.validator.adapters.suite import SandboxedSuite
@@ -28,6 +27,7 @@ from services.validator.domain.reports import Reported
 from services.validator.usecases.impact import Recorded
 from services.validator.usecases.trust import chosen
 from shared.contracts.documents import Protection, Target, protected_share
+from shared.detectors.ports import Source
 from shared.environments.build import UvEnvironments
 from shared.environments.ports import Environment
 from shared.kernel.clock import utc_now

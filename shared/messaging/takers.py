@@ -100,6 +100,7 @@ async def _handled(raw: Msg, taker: Taker[M], letters: DeadLetters) -> None:
 
 def _read(raw: Msg, message: type[M]) -> M:
     try:
-        return message.model_validate(json.loads(raw.data or b"{}"))
-    except json.JSONDecodeError as error:
+        body = json.loads(raw.data or b"{}")
+    except ValueError as error:
         raise Rejected(f"The body is not JSON: {error}.") from None
+    return message.model_validate(body)

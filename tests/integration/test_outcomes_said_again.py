@@ -1,7 +1,6 @@
 """An outcome is stored before it is said: cut off between the two, the validator says it later."""
 
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -45,8 +44,8 @@ def bus():
 
 
 @pytest.fixture
-def make_desk(store, bus):
-    return lambda now=NOW: a_validator(store, Path("/nowhere"), bus=bus, clock=lambda: now)
+def make_desk(store, bus, tmp_path):
+    return lambda now=NOW: a_validator(store, tmp_path, bus=bus, clock=lambda: now)
 
 
 @pytest.fixture
@@ -83,7 +82,9 @@ async def test_what_nobody_heard_of_is_said_before_something_else_becomes_of_it(
     ]
 
 
-async def test_what_is_approved_before_anybody_heard_it_asked_is_said_to_have_asked(store, bus):
+async def test_what_is_approved_before_anybody_heard_it_asked_is_said_to_have_asked(
+    store, bus, tmp_path
+):
     target = a_target()
     await store.targets.insert(target)
     asking = an_enhancement(
@@ -91,9 +92,7 @@ async def test_what_is_approved_before_anybody_heard_it_asked_is_said_to_have_as
     )
     await store.enhancements.insert(asking)
     head = SimpleNamespace(refresh=lambda target: Head(COMMIT, COMMIT, None))
-    desk = a_validator(
-        store, Path("/nowhere"), bus=bus, clock=lambda: NOW, repository=lambda target: head
-    )
+    desk = a_validator(store, tmp_path, bus=bus, clock=lambda: NOW, repository=lambda target: head)
     yes = DecideEnhancement(enhancement_id=asking.id, decision="approve", reason="looks right")
     await approval.decide(yes, desk)
     assert [type(each.message) for each in bus.said] == [ApprovalRequested, EnhancementApproved]

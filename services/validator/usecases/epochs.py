@@ -11,6 +11,7 @@ from services.validator.ports import Composition
 from services.validator.usecases import landing, pool
 from services.validator.usecases.desk import Desk, Workplace, workplace
 from services.validator.usecases.findings import Step, check_findings
+from services.validator.usecases.impact import Recorded
 from services.validator.usecases.outcomes import expire, reject
 from services.validator.usecases.runs import Order, read_report, run_tests
 from shared.contracts.documents import Enhancement, Protection, Target, Verdict
@@ -40,6 +41,7 @@ class Epoch:
     needs: dict[str, frozenset[str]] = field(default_factory=dict)
     risks: dict[str, float] = field(default_factory=dict)
     flaky: dict[str, Rate] = field(default_factory=dict)
+    recorded: Recorded | None = None
     protections: dict[str, Protection] = field(default_factory=dict)
     unmeasured: str = ""
 

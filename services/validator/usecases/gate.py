@@ -164,8 +164,8 @@ async def _plant_first(epoch: Epoch, runs: Sequence[Wanted], desk: Desk) -> bool
 
 
 def _promising(epoch: Epoch, run: Run) -> bool:
-    """Whether these changes probably pass: a part of the tests says so, or what they are."""
-    if any(each.changes == run.changes for each in epoch.evidence):
+    """Whether these changes probably pass: what failed with more is explained, or they are what mostly passes."""
+    if epoch.evidence:
         return True
     return prod(1 - epoch.risks.get(each, 0.5) for each in run.changes) >= PROMISING
 
@@ -180,8 +180,9 @@ async def _plant(epoch: Epoch, ids: Sequence[str], desk: Desk) -> bool:
         epoch.place,
         [epoch.changes[each] for each in ids],
         dict(composition.steps),
-        impacted=epoch.impacted,
         wave_id=epoch.wave_id,
+        recorded=epoch.recorded,
+        present=(await epoch.base).outcomes,
     )
     return True
 

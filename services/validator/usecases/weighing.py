@@ -9,7 +9,7 @@ from services.validator.ports import Repository
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch, compose
 from services.validator.usecases.flakiness import known_flaky
-from services.validator.usecases.impact import impact_of, trusted
+from services.validator.usecases.impact import impact_of, recorded_for, trusted
 from shared.contracts.documents import Enhancement
 from shared.contracts.states import EnhancementState
 
@@ -21,6 +21,7 @@ async def weigh(epoch: Epoch, desk: Desk) -> None:
     """Find out what is known of the changes, once per epoch."""
     await _rate(epoch, desk)
     present = (await epoch.base).outcomes if epoch.base.done() else ()
+    epoch.recorded = await recorded_for(epoch.place, desk)
     composition = await compose(epoch, tuple(epoch.changes), desk)
     changes = list(epoch.changes.values())
     chosen = await impact_of(changes, composition.steps, epoch.place, desk, present)
