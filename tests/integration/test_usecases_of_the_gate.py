@@ -165,6 +165,7 @@ async def test_a_refusal_is_said_with_its_runs_before_it_is_carried_out(house):
     assert (change.state, change.run) == ("rejected", refused.run_id)
     [land] = house.said("land")
     assert set(land.changes) == {changes["a"].id, changes["c"].id}
+    assert (await house.store.enhancements.need(changes["a"].id)).run == land.run_id
     order = [type(each.message) for each in house.bus.said]
     assert order.index(EnhancementApplied) > max(
         n for n, each in enumerate(house.bus.said) if each.message is land
@@ -259,7 +260,7 @@ async def test_who_passed_a_full_run_before_it_asks_names_it(house):
     asked = await house.store.enhancements.need(change.id)
     full = [each for each in await house.store.verdicts.find() if each.purpose == "full run"]
     assert [each.id for each in full] == [asked.run]
-    assert asked.evidence[0].startswith("3 tests ran on the tree")
+    assert asked.evidence == (f"3 tests ran with it, none is worse (run {asked.run})",)
 
 
 class TestWhatSpeaksForAChange:

@@ -33,6 +33,7 @@ from services.validator.usecases.outcomes import expire, reject
 from services.validator.usecases.runners import width
 from services.validator.usecases.seat import seated
 from services.validator.usecases.telling import (
+    passed_with,
     say_asked,
     say_dismissed,
     say_held,
@@ -198,7 +199,7 @@ async def _ask(
         changes,
         epoch.place,
         epoch.base_commit,
-        lambda each: landing.evidence_of(batch) if batch else speaks_for(epoch, each),
+        lambda each: passed_with(batch.verdict) if batch else speaks_for(epoch, each),
         desk,
         protections=epoch.protections,
         run=batch.verdict.id if batch else None,

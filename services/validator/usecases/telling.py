@@ -13,7 +13,7 @@ from services.validator.domain.evidence import Evidence, Land, Reject, Run, Seen
 from services.validator.domain.meaning import meaning
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch
-from shared.contracts.documents import Enhancement
+from shared.contracts.documents import Enhancement, Verdict
 from shared.contracts.events import GateDecided
 
 LISTED = 20
@@ -102,6 +102,13 @@ async def say_asked(epoch: Epoch, asked: Sequence[Enhancement], desk: Desk) -> N
         ids = [each.id for each in asked]
         count = f"{len(asked)} change{'s' * (len(asked) > 1)}"
         await _say(epoch, "ask", ids, desk, note=f"{count} may not land without a person's word")
+
+
+def passed_with(verdict: Verdict) -> tuple[str, ...]:
+    """What speaks for each change of a full run that passed, where it does not land with it."""
+    tests, others = verdict.counts.tests if verdict.counts else 0, len(verdict.changes) - 1
+    company = f" and {others} other change{'s' * (others > 1)}" if others else ""
+    return (f"{tests} tests ran with it{company}, none is worse (run {verdict.id})",)
 
 
 def speaks_for(epoch: Epoch, change: Enhancement) -> tuple[str, ...]:
