@@ -1,5 +1,6 @@
 """Trust in green: whether the tests would notice a fault in what the changes of a batch touch."""
 
+import ast
 import asyncio
 import math
 from collections.abc import Collection, Mapping, Sequence
@@ -20,7 +21,7 @@ from services.validator.domain.faults import (
 )
 from services.validator.domain.impact import Change, ImpactMap, reaching
 from services.validator.domain.reports import Infrastructure
-from services.validator.domain.sources import decoded, read_source
+from services.validator.domain.sources import Function, decoded, read_source
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.impact import Recorded
 from services.validator.usecases.runs import (
@@ -171,9 +172,20 @@ def reaching_line(
     source = read_source(change.after) if change.after is not None else None
     function = source.at(line) if source is not None else None
     never = change.recorded is not None and not recorded.has(path)
-    if never or (function is not None and function.heard_elsewhere):
+    if never or (function is not None and _is_kept(function)):
         return recorded.named(recorded.depending(path))
+    then = read_source(change.recorded) if change.recorded is not None else None
+    known = then.functions.get(function.name) if then is not None and function is not None else None
+    if known is not None and (direct := recorded.reaching(path, known)):
+        # That it runs at import as well makes no other test a better judge of it than these.
+        return recorded.named(direct)
     return reaching(recorded, path, change, [line])
+
+
+def _is_kept(function: Function) -> bool:
+    """Whether others than its callers see what it does; what each object keeps for itself, they hardly do."""
+    names = [ast.unparse(each) for each in function.node.decorator_list]
+    return function.heard_elsewhere and not any("cached_property" in each for each in names)
 
 
 async def _carry_out_faults(verdict: Verdict, place: Workplace, desk: Desk) -> dict[str, Any]:

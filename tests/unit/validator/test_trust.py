@@ -298,6 +298,19 @@ def test_of_a_file_that_no_test_ran_the_tests_are_those_that_import_it():
     assert reaching_line(recorded, "setup.py", Change(None, None, text), 1) is None
 
 
+def test_what_also_runs_at_import_is_for_the_tests_that_call_it():
+    text = "def f(): return 1\n\ndef g(): return f()\n"
+    recorded = ImpactMap(
+        tests=("a", "b"),
+        homes=("test_a.py", "test_b.py"),
+        reached={"m.py": {(1, "f"): 0b01}},
+        at_import={"m.py": frozenset({(1, "f"), (3, "g")})},
+        imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
+    )
+    assert reaching_line(recorded, "m.py", Change(text, text, text), 1) == {"a"}
+    assert reaching_line(recorded, "m.py", Change(text, text, text), 3) == {"a", "b"}
+
+
 def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_import_it():
     text = "@cache\ndef f(): return 1\n"
     recorded = ImpactMap(
@@ -307,6 +320,8 @@ def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_impor
         imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
     )
     assert reaching_line(recorded, "m.py", Change(text, text, text), 2) == {"a", "b"}
+    each = text.replace("@cache", "@functools.cached_property")
+    assert reaching_line(recorded, "m.py", Change(each, each, each), 2) == {"a"}
 
 
 GREEN = Protection(
