@@ -245,7 +245,7 @@ async def test_before_a_run_was_made_nothing_is_said_to_have_passed(house):
     change = await house.store.enhancements.need(changes["a"].id)
     assert (change.state, change.run) == ("needs_approval", None)
     assert change.evidence == (
-        "no test run has judged it yet; the full run follows when you approve",
+        "no test was run with it yet; the full run follows when you approve",
     )
     assert [each.purpose for each in await house.store.verdicts.find()] == ["baseline"]
 
@@ -283,6 +283,23 @@ class TestWhatSpeaksForAChange:
         assert self.said(passed) == "passes those tests that ran with it"
         assert self.said(passed, reach=None) == "passes those tests that ran with it"
 
-    @pytest.mark.parametrize("seen", [Broken("died"), Unbuildable(), Seen(frozenset({"t::a"}))])
-    def test_what_did_not_pass_speaks_for_nothing(self, seen):
-        assert self.said(((), ("t::a", "t::b"), seen)) == "no test run has judged it yet"
+    def test_what_others_broke_in_a_full_run_is_not_held_against_the_rest_of_it(self):
+        assert self.said((("other",), (), Seen(frozenset({"t::x"})))) == (
+            "passes the tests that reach it"
+        )
+        half = (("other",), (), Seen(frozenset({"t::a"})))
+        assert self.said(half) == "it was tried only with what failed"
+        other = (("third",), ("t::a",), Seen(frozenset()))
+        assert self.said(half, other) == "passes the tests that reach it"
+
+    def test_where_no_test_reaches_it_none_is_said_to_pass(self):
+        passed = ((), (), Seen(frozenset()))
+        assert self.said(passed, reach=frozenset()) == "no test reaches it"
+
+    @pytest.mark.parametrize("seen", [Broken("died"), Unbuildable()])
+    def test_what_gave_no_report_speaks_for_nothing(self, seen):
+        assert self.said(((), ("t::a", "t::b"), seen)) == "no test was run with it yet"
+
+    def test_nor_does_what_failed(self):
+        failed = ((), ("t::a", "t::b"), Seen(frozenset({"t::a"})))
+        assert self.said(failed) == "it was tried only with what failed"

@@ -112,18 +112,29 @@ def passed_with(verdict: Verdict) -> tuple[str, ...]:
 
 
 def speaks_for(epoch: Epoch, change: Enhancement) -> tuple[str, ...]:
-    """What has passed with a change before its full run: that is made once somebody wants it to land."""
-    reach, follows = epoch.impacted.get(change.id), "the full run follows when you approve"
-    seen = [run for run, e in epoch.evidence.items() if change.id in run.changes and _passed(e)]
-    if not seen:
-        return (f"no test run has judged it yet; {follows}",)
-    if reach and any(reach <= {*run.tests} for run in seen):
-        return (f"passes the tests that reach it; {follows}",)
-    return (f"passes those tests that ran with it; {follows}",)
+    """What is known of a change before its full run, and no more: that is made once somebody wants it to land."""
+    return (f"{_known(epoch, change)}; the full run follows when you approve",)
 
 
-def _passed(seen: Evidence) -> bool:
-    return isinstance(seen, Seen) and not seen.worse
+def _known(epoch: Epoch, change: Enhancement) -> str:
+    reach = epoch.impacted.get(change.id)
+    if reach is not None and not reach:
+        return "no test reaches it"
+    runs = {
+        run: seen.worse
+        for run, seen in epoch.evidence.items()
+        if change.id in run.changes and isinstance(seen, Seen)
+    }
+    if reach and reach <= frozenset[str]().union(*(_passed(*each, reach) for each in runs.items())):
+        return "passes the tests that reach it"
+    if any(not worse for worse in runs.values()):
+        return "passes those tests that ran with it"
+    return "it was tried only with what failed" if runs else "no test was run with it yet"
+
+
+def _passed(run: Run, worse: frozenset[str], among: frozenset[str]) -> frozenset[str]:
+    """Those of `among` that passed in a run."""
+    return (among & frozenset(run.tests) if run.tests else among) - worse
 
 
 async def _say(
