@@ -22,6 +22,7 @@ from shared.contracts.commands import BacktestTarget, Decision, Said, StartWave,
 from shared.contracts.documents import Agent, Backtest, Enhancement, Wave
 from shared.contracts.events import EVENT_BY_SUBJECT, Event
 from shared.contracts.report import WaveReport
+from shared.contracts.story import Story
 from shared.kernel.errors import (
     Conflict,
     GroundswellError,
@@ -84,6 +85,10 @@ class Api:
     async def enhancement(self, enhancement: str) -> Enhancement:
         """One enhancement."""
         return await self._ask(Enhancement, "GET", f"/enhancements/{enhancement}")
+
+    async def story(self, enhancement: str) -> Story:
+        """What happened to it, in order."""
+        return await self._ask(Story, "GET", f"/enhancements/{enhancement}/story")
 
     async def diff(self, enhancement: str) -> str:
         """Its patch."""

@@ -1,10 +1,13 @@
 """`groundswell enhancement …`: look at changes, and take them off again."""
 
 import getpass
+import json
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
@@ -13,6 +16,7 @@ from cli.execute import execute
 from cli.options import Json, Limit, Wave
 from cli.progress import Progress
 from cli.session import api
+from cli.story import show_story
 from cli.text import count, out, short
 from cli.undoing import Dependents, Reason, follow
 from shared.contracts.commands import Decision, Said, Undo, UndoSince
@@ -22,6 +26,7 @@ from shared.contracts.events import (
     EnhancementApplied,
     EnhancementExpired,
     EnhancementRejected,
+    Event,
 )
 from shared.targets.repository import inspect, is_url
 
@@ -29,6 +34,10 @@ app = typer.Typer(help="List, show and roll back changes.", no_args_is_help=True
 EnhancementId = Annotated[
     str, typer.Argument(help="The change's id, or its last 8 characters.", metavar="ID")
 ]
+EnhancementIds = Annotated[
+    list[str], typer.Argument(help="The changes' ids, or their last 8 characters.", metavar="ID…")
+]
+ENDS = (EnhancementApplied, EnhancementRejected, EnhancementExpired, ApprovalRequested)
 Why = Annotated[str, typer.Option("--reason", help="Why; it is kept with the change.")]
 State = Annotated[str, typer.Option(help="Only those in this state: applied, rejected, …")]
 
@@ -56,55 +65,41 @@ async def _list(wave: str, state: str, limit: int, *, as_json: bool) -> int:
 
 @app.command()
 def show(enhancement: EnhancementId, *, as_json: Json = False) -> None:
-    """All that is known about a change."""
+    """What a change is, and what happened to it, in order."""
     execute(_show(enhancement, as_json=as_json))
 
 
 async def _show(enhancement: str, *, as_json: bool) -> int:
     async with api() as talker:
         change = await talker.enhancement(enhancement)
+        story = await talker.story(change.id)
     if as_json:
-        print(change.model_dump_json(indent=1))  # noqa: T201 - data for another program
+        told = change.model_dump(mode="json") | {"story": story.model_dump(mode="json")["steps"]}
+        print(json.dumps(told, indent=1))  # noqa: T201 - data for another program
         return 0
-    out.print(f"[bold]{escape(change.title)}[/]\n")
-    out.print(escape(change.rationale) + "\n")
-    for name, value in _facts(change):
-        if value:
-            out.print(f"[dim]{name:<11}[/] {escape(value)}")
+    show_change(change, out)
+    show_story(story, out)
     return 0
 
 
+def show_change(change: Enhancement, console: Console) -> None:
+    """What it is; what happened to it is its story."""
+    console.print(f"[bold]{escape(change.title)}[/]\n")
+    console.print(escape(change.rationale) + "\n")
+    for name, value in _facts(change):
+        if value:
+            console.print(f"[dim]{name:<10}[/] {escape(value)}")
+
+
 def _facts(change: Enhancement) -> list[tuple[str, str]]:
-    said = change.prediction
-    prediction = (
-        f"{said.metric} {said.direction} by {said.size:g} ({said.confidence:.0%})" if said else ""
-    )
+    fixes = (f"finding of {change.rule}", f"findings of {change.rule}")
     return [
         ("id", change.id),
-        ("state", change.state),
-        ("reason", change.reason),
-        *(("caught by", test) for test in change.tests),
-        ("wave", change.wave_id),
-        ("component", change.component),
-        ("by", f"{change.agent} ({change.engine}), lease epoch {change.epoch}"),
-        (
-            "fixes",
-            count(len(change.findings), f"finding of {change.rule}", f"findings of {change.rule}"),
-        ),
+        ("state", change.state.replace("_", " ")),
+        ("wave", f"{short(change.wave_id)}, {change.component}, lease epoch {change.epoch}"),
+        ("fixes", count(len(change.findings), *fixes)),
         ("files", f"{', '.join(change.files)} (+{change.lines_added} -{change.lines_removed})"),
-        ("predicted", prediction),
-        *(("evidence", each) for each in change.evidence),
         ("commit", f"{change.commit} on {change.branch}" if change.commit else ""),
-        (
-            "rolled back",
-            f"{change.rollback.commit}: {change.rollback.reason}" if change.rollback else "",
-        ),
-        ("not undone", change.rollback_refused),
-        ("waits", change.asks if change.state == "needs_approval" else ""),
-        (
-            "approved",
-            f"by {change.approval.by}: {change.approval.reason}" if change.approval else "",
-        ),
     ]
 
 
@@ -125,34 +120,51 @@ async def _diff(enhancement: str) -> int:
 
 
 @app.command()
-def approve(enhancement: EnhancementId, reason: Why) -> None:
-    """Let a change that waits for you land, if it still passes."""
-    execute(_decide(enhancement, "approve", reason))
+def approve(enhancements: EnhancementIds, reason: Why) -> None:
+    """Let changes that wait for you land, if they still pass."""
+    execute(_decide(enhancements, "approve", reason))
 
 
 @app.command()
-def reject(enhancement: EnhancementId, reason: Why) -> None:
-    """Refuse a change that waits for you."""
-    execute(_decide(enhancement, "reject", reason))
+def reject(enhancements: EnhancementIds, reason: Why) -> None:
+    """Refuse changes that wait for you."""
+    execute(_decide(enhancements, "reject", reason))
 
 
-async def _decide(enhancement: str, decision: Decision, reason: str) -> int:
+async def _decide(enhancements: Sequence[str], decision: Decision, reason: str) -> int:
+    """Hand all of it over, so that what is approved together is tried together; then follow each to its end."""
     with Progress(out) as progress:
         async with api() as talker:
             said = Said(reason=reason, by=getpass.getuser())
-            asked = await talker.decide(enhancement, decision, said)
-            progress.doing("the gate tries it again")
-            async for event in talker.events(after=asked.events_after, wave=asked.wave_id):
-                progress.tell(event)
-                if getattr(event, "enhancement_id", None) != asked.enhancement_id:
-                    continue
-                if isinstance(event, EnhancementApplied):
-                    return 0
-                if isinstance(event, EnhancementRejected):
-                    return 0 if decision == "reject" else 1
-                if isinstance(event, EnhancementExpired | ApprovalRequested):
-                    return 1
-    return 1
+            asked = [await talker.decide(each, decision, said) for each in enhancements]
+            waves = {each.wave_id for each in asked}
+            progress.doing("the gate tries it again" if len(asked) == 1 else "the gate is at work")
+            after = min(each.events_after for each in asked)
+            wave = waves.pop() if len(waves) == 1 else ""
+            return await _follow(
+                talker.events(after=after, wave=wave),
+                {each.enhancement_id for each in asked},
+                decision,
+                progress,
+            )
+
+
+async def _follow(
+    events: AsyncIterator[Event], open_: set[str], decision: Decision, progress: Progress
+) -> int:
+    """Until each of `open_` has come to an end: 0 where all of them as they should."""
+    code = 0
+    async for event in events:
+        progress.tell(event)
+        change = getattr(event, "enhancement_id", None)
+        if change not in open_ or not isinstance(event, ENDS):
+            continue
+        open_.discard(change)
+        wanted = EnhancementApplied if decision == "approve" else EnhancementRejected
+        code = code if isinstance(event, wanted) else 1
+        if not open_:
+            break
+    return code
 
 
 @app.command()

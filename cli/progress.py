@@ -14,11 +14,25 @@ from cli.text import count, seconds
 from shared.contracts import events as e
 
 Line = tuple[str, str]
+# The purposes of the runs that a gate asks for, and reads.
+TOLD_BY_THE_GATE = {
+    "full run",
+    "quick gate",
+    "check",
+    "confirmation",
+    "base again",
+    "bisection",
+    "blame",
+    "burn-in",
+}
 GREEN, RED, DIM, PLAIN = "green", "red", "dim", "default"
 
 
 class Progress:
-    """Says what events mean. `with` shows the status where the console is a terminal."""
+    """Says what events mean. `with` shows the status where the console is a terminal.
+
+    `took` are the seconds of runs, until the gate says what they mean.
+    """
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -26,6 +40,7 @@ class Progress:
         self._started = time.monotonic()
         self._counts: Counter[str] = Counter()
         self._doing = "starting"
+        self.took: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
@@ -104,14 +119,30 @@ def _proposed(event: e.TaskProposed, progress: Progress) -> None:
 
 
 def _run(event: e.RunFinished, progress: Progress) -> None:
+    """What the gate says itself, with what it means, is left to it; its time is remembered for that."""
     if event.purpose == "baseline":
         return
+    progress.took[event.run_id] = event.seconds
+    if event.purpose in TOLD_BY_THE_GATE:
+        return
     changes = f" with {count(event.changes, 'change')}" if event.changes else ""
-    progress.say(
-        f"{event.purpose}{changes}: {count(event.tests, 'test')}, {event.failing} failing "
-        f"({seconds(event.seconds)})",
-        DIM,
-    )
+    found = f"{count(event.tests, 'test')}, {event.failing} failing"
+    if not event.tests:
+        found = event.note.partition("\n")[0] or event.why
+    progress.say(f"{event.purpose}{changes}: {found} ({seconds(event.seconds)})", DIM)
+
+
+def _decided(event: e.GateDecided, progress: Progress) -> None:
+    """Runs and what follows from them; who landed, was refused or waits is said by an event of its own."""
+    if event.step == "run" and event.purpose != "benchmarks":
+        took = progress.took.get(event.run_id or "")
+        known = f" ({seconds(took)})" if took is not None else ""
+        progress.say(f"{event.note}{known}", DIM)
+    elif event.step == "hold":
+        progress.count("sent back")
+        progress.say(f"{'held    ' if event.tests else 'returned'} {event.note}", "yellow")
+    elif event.step == "land":
+        progress.say(event.note, DIM)
 
 
 def _applied(event: e.EnhancementApplied, progress: Progress) -> None:
@@ -145,7 +176,8 @@ def _lost(event: e.AgentLost, progress: Progress) -> None:
 
 def _asking(event: e.ApprovalRequested, progress: Progress) -> None:
     progress.count("waiting for you")
-    progress.say(f"waits    {event.title}: {event.reason}", "yellow")
+    # The report has the whole reason; many of them in a row are not read.
+    progress.say(f"waits    {event.title}: {event.reason.partition(': ')[0]}", "yellow")
 
 
 def _approved(event: e.EnhancementApproved, progress: Progress) -> None:
@@ -178,6 +210,7 @@ TELLERS: dict[type[e.Event], Callable[..., None]] = {
     e.TaskAssigned: _assigned,
     e.TaskProposed: _proposed,
     e.RunFinished: _run,
+    e.GateDecided: _decided,
     e.EnhancementApplied: _applied,
     e.EnhancementRejected: _rejected,
     e.EnhancementExpired: _expired,

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.markup import escape
 
+from cli.measures import show_measures, time_of_tests
 from cli.text import count, seconds, short, spelled
+from cli.waiting import show_waiting
 from shared.contracts.report import HealthChange, Landed, NotLanded, WaveReport
 
 LISTED_TESTS = 3
@@ -29,11 +31,13 @@ def show_report(report: WaveReport, console: Console) -> None:
     _landed(report, console)
     _pull_requests(report, console)
     _not_landed("Refused", "red", report.refused, console)
-    _waiting(report, console)
+    show_waiting(report, console)
+    _not_landed("Sent back, to be tried on another head", "yellow", report.held, console)
     _not_landed("Let go, without blame", "yellow", report.expired, console)
     _not_landed("Proposed, not tried", "cyan", report.not_tried, console)
     _health(report.health, console)
     _baseline(report, console)
+    show_measures(report, console)
     _notes(report, console)
     _time(report, console)
     _commands(report, console)
@@ -46,6 +50,8 @@ def _summary(report: WaveReport) -> str:
         parts.append(f"[red]{len(report.refused)} refused[/]")
     if report.waiting:
         parts.append(f"[yellow]{len(report.waiting)} waiting for you[/]")
+    if report.held:
+        parts.append(f"{len(report.held)} sent back")
     if report.expired:
         parts.append(f"{len(report.expired)} let go")
     if report.not_tried:
@@ -109,32 +115,17 @@ def _effect(change: Landed) -> str:
     return f"{change.prediction.metric} in {change.component}: {before:g} -> {after:g}"
 
 
-def _waiting(report: WaveReport, console: Console) -> None:
-    if not report.waiting:
-        return
-    console.print("\n[bold]Waiting for you[/] (passed; lands only with your word)")
-    for each in report.waiting:
-        console.print(f"  [yellow]{short(each.id)}[/] {escape(each.title)}")
-    for why in sorted({each.asks for each in report.waiting}):
-        console.print(f"  [dim]because {escape(why)}[/]")
-    one = short(report.waiting[0].id)
-    for command in (
-        f"groundswell enhancement diff {one}",
-        f'groundswell enhancement approve {one} --reason "…"',
-    ):
-        console.print(f"  {escape(spelled(command))}")
-
-
 def _not_landed(headline: str, style: str, changes: Sequence[NotLanded], console: Console) -> None:
     if not changes:
         return
     console.print(f"\n[bold]{headline}[/]")
+    by = "caught by" if headline == "Refused" else "suspected to break"
     for each in changes:
         console.print(f"  [{style}]{short(each.id)}[/] {escape(each.title)}")
         if each.reason and headline != "Proposed, not tried":
             console.print(f"           [dim]{escape(each.reason)}[/]")
         for test in each.tests[:LISTED_TESTS]:
-            console.print(f"           caught by {escape(test)}")
+            console.print(f"           {by} {escape(test)}")
         if len(each.tests) > LISTED_TESTS:
             console.print(f"           and by {len(each.tests) - LISTED_TESTS} more")
 
@@ -197,11 +188,10 @@ def _notes(report: WaveReport, console: Console) -> None:
 
 
 def _time(report: WaveReport, console: Console) -> None:
-    runs = sum(each.seconds for each in report.runs)
     engines = ", ".join(report.cost.engines) or "none"
     console.print(
         f"\n[bold]Time[/] {seconds(report.wall_seconds)} in all; "
-        f"{count(len(report.runs), 'test run')} {seconds(runs)}; "
+        f"{time_of_tests(report)}; "
         f"environment {seconds(report.environment_seconds)}"
     )
     console.print(f"[bold]Cost[/] {report.cost.model_calls} model calls (engine: {engines})")

@@ -3,7 +3,7 @@
 A document with a `state` also has a `version`, which every stored change raises by one.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -305,11 +305,40 @@ def protected_share(found: Iterable[Protection | None]) -> Share | None:
     )
 
 
+class Moved(Value):
+    """When a document came into a state, and what was said of it then; `tests` are some of those against it."""
+
+    state: str
+    at: datetime
+    why: str = ""
+    tests: tuple[str, ...] = ()
+
+
+# A change that is sent back for ever would grow for ever.
+REMEMBERED = 50
+LISTED = 20
+
+
+def remembered(document: Document, state: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The history of `document` once it has moved to `state` with these `changes`; nothing where it keeps none."""
+    history, at = getattr(document, "history", None), changes.get("changed_at")
+    if history is None or at is None:
+        return {}
+    moved = Moved(
+        state=state,
+        at=at,
+        why=changes.get("reason") or changes.get("asks") or "",
+        tests=tuple(changes.get("tests") or changes.get("suspected") or ())[:LISTED],
+    )
+    return {"history": (*history, moved)[-REMEMBERED:]}
+
+
 class Enhancement(Document):
     """A proposed change. `key` is unique within its task, so that a task done twice proposes once.
 
     `returned` is how many heads it was tried on and sent back to wait for the next, `suspected` the tests
-    that it seems to break only together with what has landed meanwhile.
+    that it seems to break only together with what has landed meanwhile. `run` is the run that decided
+    about it, and `history` every state that it came into.
     """
 
     id: Id
@@ -349,6 +378,8 @@ class Enhancement(Document):
     asks: str = ""
     approval: Approval | None = None
     protection: Protection | None = None
+    run: Id | None = None
+    history: tuple[Moved, ...] = ()
     created_at: datetime
     changed_at: datetime
     finished_at: datetime | None = None
@@ -481,6 +512,19 @@ class Counts(Value):
     skipped: int
 
 
+class Measured(Value):
+    """One benchmark, on a candidate beside the head: `ratio` is how many times as dear it is, between `low` and `high`.
+
+    `inconclusive` is neither pass nor fail; None is no bound.
+    """
+
+    name: str
+    answer: Literal["worse", "better", "same", "inconclusive", "gone", "new"]
+    ratio: float
+    low: float | None = None
+    high: float | None = None
+
+
 class Verdict(Document):
     """One line of the evidence log: a run the validator made, and what came of it.
 
@@ -493,7 +537,8 @@ class Verdict(Document):
     benchmarks on head and candidate in turn. `plan` is the sha256 (in `reports`) of what such a run is told
     beyond its tests. `repeat` is how often each test was run, `record` whether it was recorded which
     tests reach which functions, and `impact` the sha256 of that. `worse` are the tests that are
-    worse than on the head, and `why` is the sentence of whoever asked for the run. `cpu_seconds` is
+    worse than on the head, and `why` is the sentence of whoever asked for the run. `benchmarks` are what a run
+    of benchmarks said, the worst first. `cpu_seconds` is
     what all its processes used, `runner` who made it, and `beside` how many others ran on the same
     machine for most of its time.
     """
@@ -518,6 +563,7 @@ class Verdict(Document):
     counts: Counts | None = None
     failing: tuple[str, ...] = ()
     worse: tuple[str, ...] | None = None
+    benchmarks: tuple[Measured, ...] = ()
     report: Sha256 | None = None
     impact: Sha256 | None = None
     sandbox: str = ""

@@ -243,7 +243,11 @@ class PullRequestRefused(Event):
 
 
 class RunFinished(Event):
-    """One run of a test suite, or of some of its tests, on one tree."""
+    """One run of a test suite, or of some of its tests, on one tree.
+
+    `why` is the sentence of whoever asked for it. `worse` are how many are worse than on the head, where
+    that is known already; a run's gate says it as well, with what it means.
+    """
 
     subject: ClassVar[str] = "gs.evt.run.finished"
     run_id: Id
@@ -254,6 +258,32 @@ class RunFinished(Event):
     tests: int
     failing: int
     seconds: float
+    why: str = ""
+    worse: int | None = None
+
+
+class GateDecided(Event):
+    """One step of a gate, carried out on `head`; `note` says it. Said again, it has the same id.
+
+    run: a run was read, and `worse` is how many of its `asked` tests are worse than on the head. refuse,
+    undecided, ask: about these changes, because of these tests. hold: they wait for the next head. land: they
+    may land, `run_id` says so.
+
+    `changes` and `tests` are the first of `concerned` and of however many; `purpose` is that of the run.
+    """
+
+    subject: ClassVar[str] = "gs.evt.gate.decided"
+    wave_id: Id
+    target_id: Id
+    head: Oid
+    step: Literal["run", "refuse", "hold", "land", "ask", "undecided"]
+    purpose: str = ""
+    concerned: int
+    changes: tuple[Id, ...] = ()
+    tests: tuple[str, ...] = ()
+    asked: int | None = None
+    worse: int | None = None
+    run_id: Id | None = None
 
 
 class RunSuperseded(Event):
@@ -377,6 +407,8 @@ EVENTS: tuple[type[Event], ...] = (
     PullRequestOpened,
     PullRequestRefused,
     RunFinished,
+    RunSuperseded,
+    GateDecided,
     CommitReplayed,
     BacktestFinished,
     HealthChecked,

@@ -1,7 +1,7 @@
 """What a wave came to: one report, for people and programs alike. Nothing in it is an estimate."""
 
 from shared.contracts.base import Id, Oid, Value
-from shared.contracts.documents import Failure, Prediction
+from shared.contracts.documents import Failure, Measured, Prediction, Share
 
 
 class Landed(Value):
@@ -36,7 +36,11 @@ class NotLanded(Value):
 
 
 class Waiting(Value):
-    """A change that passed and waits for a person: what asks for one, and what passing rests on."""
+    """A change that waits for a person: what asks for one, and what speaks for it.
+
+    `group` is the kind of the reason, and `because` what is particular to this change, of which there is
+    `more`. `full_run` says whether every test has passed with it.
+    """
 
     id: Id
     title: str
@@ -44,6 +48,10 @@ class Waiting(Value):
     files: tuple[str, ...]
     asks: str
     evidence: tuple[str, ...]
+    group: str = ""
+    because: str = ""
+    more: int = 0
+    full_run: bool = False
 
 
 class PullRequestShown(Value):
@@ -88,6 +96,35 @@ class TestRun(Value):
     failing: int
     seconds: float
     outcome: str
+    why: str = ""
+    worse: int | None = None
+
+
+class TestTime(Value):
+    """All `runs` of the tests, in seconds, and how long one run of the whole suite takes, where one was made."""
+
+    __test__ = False
+
+    runs: int
+    seconds: float
+    suite_seconds: float | None = None
+
+    @property
+    def suites(self) -> float | None:
+        """The whole as runs of the suite; None where that was not measured."""
+        return self.seconds / self.suite_seconds if self.suite_seconds else None
+
+
+class ImpactRecall(Value):
+    """How well the impacted tests of the target were chosen, over all its waves: counts, not ratios.
+
+    Of the tests that caught a change `caught` had been chosen for it. Of `total` tests `selected` were chosen.
+    """
+
+    caught: int
+    missed: int
+    selected: int
+    total: int
 
 
 class Baseline(Value):
@@ -118,7 +155,11 @@ class Commands(Value):
 
 
 class WaveReport(Value):
-    """The whole of it. Times in seconds; `environment_seconds` is None where none was prepared."""
+    """The whole of it. Times in seconds; `environment_seconds` is None where none was prepared.
+
+    `held` are those that are still in the gate: sent back to be tried on another head. `benchmarks`
+    are those of what was tried last, `protection` and `recall` None where nothing was measured.
+    """
 
     wave: Id
     target: str
@@ -137,10 +178,15 @@ class WaveReport(Value):
     waiting: tuple[Waiting, ...] = ()
     expired: tuple[NotLanded, ...]
     not_tried: tuple[NotLanded, ...]
+    held: tuple[NotLanded, ...] = ()
     pull_requests: tuple[PullRequestShown, ...] = ()
     health: HealthChange
     baseline: Baseline | None
     runs: tuple[TestRun, ...]
+    test_time: TestTime | None = None
+    protection: Share | None = None
+    benchmarks: tuple[Measured, ...] = ()
+    recall: ImpactRecall | None = None
     environment_seconds: float | None
     wall_seconds: float | None
     cost: Cost

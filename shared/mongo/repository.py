@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from shared.contracts.documents import Document
+from shared.contracts.documents import Document, remembered
 from shared.contracts.states import Machine
 from shared.kernel.errors import NotFound
 from shared.mongo.client import Collection, Record
@@ -105,14 +105,15 @@ class StateRepository(Repository[D]):
         """Move `document` by `trigger`, setting `changes` in the same update.
 
         None where its stored state or version is no longer the one that was read, or where the
-        table has no such transition: the caller lost a race, or its message came twice.
+        table has no such transition: the caller lost a race, or its message came twice. A document
+        with a history remembers the move.
         """
         state: Any = getattr(document, "state")  # noqa: B009
         target = self.machine.target(state, trigger)
         if target is None:
             return None
         where = {"_id": document.id, "state": str(state), "version": document.version}
-        values = {"state": target, **changes}
+        values = {"state": target, **changes, **remembered(document, target, changes)}
         update = {"$set": _plain(values), "$inc": {"version": 1}}
         if not await self._collection.update(where, update):
             return None

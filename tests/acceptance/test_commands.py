@@ -30,7 +30,12 @@ def test_a_wave_is_started_followed_and_taken_off_again(up, target):
     assert up.json("wave", "list", "--limit", "1")[0]["id"] == wave
     [change] = up.json("enhancement", "list", "--wave", wave, "--state", "applied")
     text = up.run("enhancement", "show", change["id"][-8:]).stdout
-    for part in (change["id"], "findings.F401 down by 1", "evidence", change["commit"]):
+    for part in (
+        change["id"],
+        "findings.F401 down by 1",
+        "ran on that very tree",
+        change["commit"],
+    ):
         assert part in text
 
     diff = up.run("enhancement", "diff", change["id"][-8:]).stdout

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from shared.contracts import answers, commands, documents, events, report, work
+from shared.contracts import answers, commands, documents, events, report, story, work
 from shared.contracts.base import Message
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -20,7 +20,7 @@ GOLDENS = Path(__file__).parent / "goldens"
 def contracts() -> dict[str, type[BaseModel]]:
     return {
         name: each
-        for module in (answers, commands, documents, events, report, work)
+        for module in (answers, commands, documents, events, report, story, work)
         for name, each in inspect.getmembers(module, inspect.isclass)
         if issubclass(each, BaseModel) and each.__module__ == module.__name__
     }

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.contracts.documents import LeaseLedger
+from shared.contracts.documents import LISTED, REMEMBERED, LeaseLedger, Moved
 from shared.contracts.states import MACHINES, EnhancementState, TaskState
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import uuid7
@@ -182,3 +182,39 @@ async def test_a_ledger_is_replaced_only_as_it_was_read(store):
 @pytest.mark.parametrize("machine", [each for each in MACHINES if each.name in {"wave", "agent"}])
 def test_the_machines_of_both_are_the_same(machine):
     assert getattr(a_store(), f"{machine.name}s").machine is machine
+
+
+async def test_a_change_remembers_every_state_it_came_into(store):
+    change = an_enhancement()
+    await store.enhancements.insert(change)
+    late = NOW + timedelta(seconds=1)
+    cleared = await store.enhancements.transition(change, "clear", changed_at=NOW)
+    assert await store.enhancements.transition(change, "clear", changed_at=late) is None
+    rejected = await store.enhancements.transition(
+        cleared, "reject", changed_at=late, reason="worse", tests=("t::a",)
+    )
+    stored = await store.enhancements.need(change.id)
+    assert stored == rejected
+    assert stored.history == (
+        Moved(state="cleared", at=NOW),
+        Moved(state="rejected", at=late, why="worse", tests=("t::a",)),
+    )
+
+
+async def test_a_change_that_goes_in_circles_does_not_grow_for_ever(store):
+    change = an_enhancement(state="cleared")
+    await store.enhancements.insert(change)
+    for _ in range(REMEMBERED):
+        for trigger in ("validate", "return"):
+            change = await store.enhancements.transition(
+                change, trigger, changed_at=NOW, suspected=tuple(f"t::{n}" for n in range(99))
+            )
+    assert len(change.history) == REMEMBERED
+    assert len(change.history[0].tests) == LISTED
+
+
+async def test_what_keeps_no_history_moves_without_one(store):
+    task = a_task()
+    await store.tasks.insert(task)
+    moved = await store.tasks.transition(task, "cancel", changed_at=NOW)
+    assert moved == await store.tasks.need(task.id)

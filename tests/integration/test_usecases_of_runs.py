@@ -157,6 +157,17 @@ async def test_a_verdict_says_who_made_it_and_what_that_took(desk, verdict):
     assert desk.slots.free() == desk.slots.cores
 
 
+async def test_a_run_is_said_with_why_it_was_made_and_what_was_worse_as_far_as_that_is_known(
+    desk, verdict
+):
+    await desk.store.verdicts.patch(verdict.id, why="who it is")
+    await carry_out(command(verdict), desk)
+    await desk.store.verdicts.patch(verdict.id, worse=("t::a", "t::b"))
+    await carry_out(command(verdict), desk)
+    said = [(each.why, each.worse) for each in desk.bus.of(RunFinished)]
+    assert said == [("who it is", None), ("who it is", 2)]
+
+
 async def test_a_run_that_was_never_measured_has_the_whole_machine(desk, verdict):
     desk.suite.held = True
     task = carried_out(desk, verdict)

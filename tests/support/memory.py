@@ -96,6 +96,7 @@ class MemoryRepository:
             return None
         if (known.state, known.version) != (document.state, document.version):
             return None
+        changes |= d.remembered(document, target, changes)
         self._put(known, state=target, version=document.version + 1, **changes)
         return document.model_copy(
             update={"state": target, **changes, "version": document.version + 1}

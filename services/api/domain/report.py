@@ -5,7 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.api.domain.ids import short
-from shared.contracts.documents import Enhancement, Health, PullRequest, Target, Verdict, Wave
+from services.api.domain.measures import benchmarks, recall, time_of_tests, waiting
+from services.api.domain.trials import named
+from shared.contracts.documents import (
+    Enhancement,
+    Health,
+    PullRequest,
+    Recall,
+    Target,
+    Verdict,
+    Wave,
+    protected_share,
+)
 from shared.contracts.report import (
     Baseline,
     Commands,
@@ -16,13 +27,13 @@ from shared.contracts.report import (
     NotLanded,
     PullRequestShown,
     TestRun,
-    Waiting,
     WaveReport,
 )
 from shared.contracts.states import EnhancementState, RunState
 from shared.targets.repository import is_url
 
 ON_BRANCH = {EnhancementState.APPLIED, EnhancementState.ROLLED_BACK}
+IN_THE_GATE = {EnhancementState.CLEARED, EnhancementState.VALIDATING, EnhancementState.VALIDATED}
 
 
 @dataclass(frozen=True)
@@ -36,6 +47,7 @@ class Stored:
     before: Sequence[Health]
     after: Sequence[Health]
     pull_requests: Sequence[PullRequest] = ()
+    recall: Sequence[Recall] = ()
 
 
 def make_report(stored: Stored) -> WaveReport:
@@ -44,6 +56,7 @@ def make_report(stored: Stored) -> WaveReport:
     landed = [each for each in stored.changes if each.state in ON_BRANCH]
     expired = [each for each in stored.changes if each.state is EnhancementState.EXPIRED]
     wall = (wave.finished_at - wave.created_at).total_seconds() if wave.finished_at else None
+    baseline = _baseline(stored)
     return WaveReport(
         wave=wave.id,
         target=target.name,
@@ -62,15 +75,22 @@ def make_report(stored: Stored) -> WaveReport:
             _not_landed(each) for each in stored.changes if each.state is EnhancementState.REJECTED
         ),
         waiting=tuple(
-            _waiting(each)
+            waiting(each)
             for each in stored.changes
             if each.state is EnhancementState.NEEDS_APPROVAL
         ),
         expired=tuple(_not_landed(each) for each in expired if not wave.dry_run),
         not_tried=tuple(_not_landed(each) for each in expired if wave.dry_run),
+        held=tuple(
+            _held(each) for each in stored.changes if each.returned and each.state in IN_THE_GATE
+        ),
         pull_requests=tuple(_pull_request(each) for each in stored.pull_requests),
         health=_health(stored.before, stored.after),
-        baseline=_baseline(stored),
+        baseline=baseline,
+        test_time=time_of_tests(stored.verdicts, baseline),
+        protection=protected_share(each.protection for each in stored.changes),
+        benchmarks=benchmarks(stored.verdicts),
+        recall=recall(stored.recall),
         runs=tuple(_run(each) for each in stored.verdicts if each.state is RunState.FINISHED),
         environment_seconds=wave.environment_seconds,
         wall_seconds=wall,
@@ -126,15 +146,13 @@ def _pull_request(request: PullRequest) -> PullRequestShown:
     )
 
 
-def _waiting(change: Enhancement) -> Waiting:
-    return Waiting(
-        id=change.id,
-        title=change.title,
-        component=change.component,
-        files=change.files,
-        asks=change.asks,
-        evidence=change.evidence,
-    )
+def _held(change: Enhancement) -> NotLanded:
+    """It was sent back, and is not tried again yet."""
+    why = "it was not part of what landed"
+    if change.suspected:
+        why = f"with others it seems to break {named(change.suspected)}, and not alone"
+    known = _not_landed(change)
+    return known.model_copy(update={"reason": why, "tests": change.suspected})
 
 
 def _not_landed(change: Enhancement) -> NotLanded:
@@ -209,6 +227,8 @@ def _run(verdict: Verdict) -> TestRun:
         failing=verdict.counts.failed if verdict.counts else 0,
         seconds=verdict.seconds,
         outcome=verdict.outcome,
+        why=verdict.why,
+        worse=None if verdict.worse is None else len(verdict.worse),
     )
 
 

@@ -9,6 +9,7 @@ from services.api.ports import Desk
 from shared.contracts.answers import DecisionAccepted, RollbackAccepted, RollbackAsked
 from shared.contracts.commands import Said, Undo, UndoSince
 from shared.contracts.documents import Enhancement
+from shared.contracts.story import Story
 
 
 def enhancement_routes(desk: Desk) -> APIRouter:
@@ -28,6 +29,10 @@ def enhancement_routes(desk: Desk) -> APIRouter:
     @router.get("/{enhancement}/diff", response_class=Response)
     async def show_diff(enhancement: str) -> Response:
         return Response(await usecases.show_diff(enhancement, desk), media_type="text/x-diff")
+
+    @router.get("/{enhancement}/story")
+    async def tell_story(enhancement: str) -> Story:
+        return await usecases.tell_story(enhancement, desk)
 
     @router.post("/rollback", status_code=202)
     async def ask_rollback_since(asked: UndoSince) -> RollbackAsked:

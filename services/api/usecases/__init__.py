@@ -14,6 +14,7 @@ from services.api.usecases.enhancements import (
     list_enhancements,
     show_diff,
     show_enhancement,
+    tell_story,
 )
 from services.api.usecases.events import tell
 from services.api.usecases.health import check_ready, get_status
@@ -49,4 +50,5 @@ __all__ = [
     "show_wave",
     "stop_wave",
     "tell",
+    "tell_story",
 ]

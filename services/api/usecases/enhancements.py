@@ -3,6 +3,7 @@
 from typing import Any
 
 from services.api.domain.ids import short
+from services.api.domain.story import tell
 from services.api.ports import Desk
 from services.api.usecases.find import by_id
 from shared.contracts.answers import DecisionAccepted, RollbackAccepted, RollbackAsked
@@ -17,6 +18,7 @@ from shared.contracts.commands import (
 )
 from shared.contracts.documents import Audit, Enhancement
 from shared.contracts.states import EnhancementState
+from shared.contracts.story import Story
 from shared.kernel.errors import Conflict, NotFound, Rejected
 
 
@@ -42,6 +44,26 @@ async def show_diff(typed: str, desk: Desk) -> str:
     """Its patch."""
     change = await show_enhancement(typed, desk)
     return (await desk.store.patches.need(change.patch)).text
+
+
+async def tell_story(typed: str, desk: Desk) -> Story:
+    """What happened to it, in order."""
+    change = await show_enhancement(typed, desk)
+    store = desk.store
+    verdicts = await store.verdicts.find(wave_id=change.wave_id)
+    heads = sorted({each.head for each in verdicts if change.id in each.changes})
+    # Nothing is run twice: what another wave has asked before stands under that one.
+    decided = [each for each in (change.run, change.protection and change.protection.run) if each]
+    verdicts += await store.verdicts.find(id=decided)
+    verdicts += await store.verdicts.find(
+        target_id=change.target_id, head=heads, purpose="baseline"
+    )
+    return tell(
+        change,
+        verdicts,
+        await store.enhancements.find(wave_id=change.wave_id),
+        await store.watches.find(target_id=change.target_id, wave_id=change.wave_id),
+    )
 
 
 async def hand_over(typed: str, decision: Decision, said: Said, desk: Desk) -> DecisionAccepted:

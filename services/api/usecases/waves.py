@@ -60,6 +60,7 @@ async def report(typed: str, desk: Desk) -> WaveReport:
             changes=await desk.store.enhancements.find(wave_id=wave.id),
             verdicts=verdicts,
             pull_requests=await desk.store.pull_requests.find(wave_id=wave.id),
+            recall=await desk.store.recall.find(target_id=wave.target_id),
             before=await _health(wave, wave.commit, desk),
             after=await _health(wave, wave.final_commit, desk),
         )

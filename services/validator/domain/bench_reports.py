@@ -17,6 +17,17 @@ from services.validator.domain.benchmarks import (
     Unit,
     compared,
 )
+from shared.contracts.documents import Measured
+
+ORDER = (
+    Answer.WORSE,
+    Answer.GONE,
+    Answer.INCONCLUSIVE,
+    Answer.BETTER,
+    Answer.SAME,
+    Answer.NEW,
+)
+LISTED = 100
 
 
 @dataclass(frozen=True)
@@ -91,6 +102,21 @@ class BenchmarkReport:
 def named(tests: Collection[str]) -> tuple[str, ...]:
     """The benchmarks behind the ids of failing tests; a bare name is one too."""
     return tuple(sorted({each.removeprefix(PREFIX) for each in tests}))
+
+
+def measured(report: BenchmarkReport) -> tuple[Measured, ...]:
+    """What each benchmark said, the worst first, and no more of them than somebody reads."""
+    told = sorted(report.comparisons, key=lambda each: (ORDER.index(each.answer), each.name))
+    return tuple(
+        Measured(
+            name=each.name,
+            answer=each.answer.value,
+            ratio=each.ratio,
+            low=each.low,
+            high=each.high,
+        )
+        for each in told[:LISTED]
+    )
 
 
 def summary(report: BenchmarkReport) -> str:

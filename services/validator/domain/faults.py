@@ -27,7 +27,6 @@ AT_IMPORT = 2
 # So many tests are run to see whether anything imports a module, and so many at most for a fault there.
 FEW, DEAR = 10, 100
 MARK = b"\xef\xbb\xbf"
-LISTED = 3
 
 
 @dataclass(frozen=True)
@@ -449,10 +448,9 @@ def _sentence(
     """For people, the worst first."""
     parts = []
     if survived:
-        listed = "; ".join(_told(each) for each in survived[:LISTED])
-        more = f"; and {len(survived) - LISTED} more" if len(survived) > LISTED else ""
+        more = f", and {len(survived) - 1} more" if len(survived) > 1 else ""
         parts.append(
-            f"its tests stayed green under {len(survived)} of {tried + looked} faults: {listed}{more}"
+            f"{len(survived)} of {_faults(tried + looked)} stayed green: {_told(survived[0])}{more}"
         )
     elif tried:
         parts.append(f"its tests noticed each of {tried} planted faults")
@@ -467,6 +465,10 @@ def _sentence(
             else f"no fault could be tried: {why}"
         )
     return "; ".join(parts) or "it touches nothing in which a fault could be planted"
+
+
+def _faults(number: int) -> str:
+    return f"{number} fault{'s' * (number != 1)}"
 
 
 def _told(fault: Unnoticed) -> str:

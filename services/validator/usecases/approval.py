@@ -1,7 +1,7 @@
 """Asking a person before a change lands, and taking in the answer."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from services.validator.domain.approval import asks, asks_aware, asks_unprotected, lapsed
 from services.validator.usecases.desk import Desk, Workplace
@@ -16,13 +16,17 @@ async def ask_for(
     changes: Sequence[Enhancement],
     place: Workplace,
     base: str,
-    evidence: Sequence[str],
+    evidence: Callable[[Enhancement], Sequence[str]],
     desk: Desk,
     *,
     protections: Mapping[str, Protection] | None = None,
     patches: Mapping[str, str] | None = None,
+    run: str | None = None,
 ) -> list[Enhancement]:
-    """Those of the changes that passed and still may not land: each of them asks for a person now."""
+    """Those of the changes that may not land without a person: each of them asks for one now.
+
+    `evidence` is what speaks for one of them, and `run` the full run that passed, if one was made.
+    """
     asked, config = [], place.profile.config
     for each in changes:
         why = asks(each, config, tier=desk.sandbox.tier, trusted=desk.sandbox.trusted)
@@ -31,7 +35,8 @@ async def ask_for(
         if why and each.approval is not None:
             why = lapsed(each, base)
         if why:
-            await leave(each, "ask", desk, asks=why, approval=None, evidence=tuple(evidence))
+            said = {"asks": why, "approval": None, "evidence": tuple(evidence(each)), "run": run}
+            await leave(each, "ask", desk, **said)
             asked.append(each)
     return asked
 

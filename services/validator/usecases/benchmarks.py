@@ -5,7 +5,7 @@ from typing import Any
 
 import structlog
 
-from services.validator.domain.bench_reports import BenchmarkReport, named, summary
+from services.validator.domain.bench_reports import BenchmarkReport, measured, named, summary
 from services.validator.domain.reports import Infrastructure
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.runs import Order, keep_text, read_text, run_tests
@@ -74,6 +74,7 @@ async def carry_out_benchmarks(verdict: Verdict, place: Workplace, desk: Desk) -
         "report": await keep_text(found.to_json(), "benchmarks", desk),
         "failing": found.failing,
         "worse": found.failing,
+        "benchmarks": measured(found),
         "detail": "\n".join((summary(found), *found.notes))[:4000],
     }
 

@@ -33,6 +33,14 @@ from services.validator.usecases.looking import Looks
 from services.validator.usecases.outcomes import expire, reject
 from services.validator.usecases.runners import width
 from services.validator.usecases.seat import seated
+from services.validator.usecases.telling import (
+    passed_with,
+    say_asked,
+    say_dismissed,
+    say_held,
+    say_landing,
+    speaks_for,
+)
 from services.validator.usecases.trust import passed_without, trust
 from services.validator.usecases.weighing import candidates, knowledge, weigh
 from shared.contracts.documents import Enhancement, Target
@@ -133,13 +141,15 @@ async def _step(epoch: Epoch, looks: Looks, desk: Desk) -> bool:
 async def _dismiss(epoch: Epoch, step: Reject | Undecided, desk: Desk) -> None:
     """Refuse a change, or let it go where nobody knows."""
     change = epoch.drop(step.change)
+    await say_dismissed(epoch, step, change, desk)
     if isinstance(step, Undecided):
         await expire(change, f"could not be tried: {step.reason}", desk)
         return
-    if change.id in epoch.impacted and step.run in epoch.verdicts:
-        chosen, verdict = epoch.impacted[change.id], epoch.verdicts[step.run]
-        await note(change, chosen, step.tests, verdict.id, desk)
-    await reject(change, step.reason, desk, tests=step.tests)
+    verdict = epoch.verdicts.get(step.run)
+    if change.id in epoch.impacted and verdict:
+        await note(change, epoch.impacted[change.id], step.tests, verdict.id, desk)
+    run = verdict.id if verdict else None
+    await reject(change, step.reason, desk, tests=step.tests, run=run)
 
 
 async def _plant_first(epoch: Epoch, runs: Sequence[Wanted], desk: Desk) -> bool:
@@ -159,7 +169,7 @@ async def _plant_first(epoch: Epoch, runs: Sequence[Wanted], desk: Desk) -> bool
         for each in run.changes:
             del epoch.protections[each]
         return False
-    return bool(await _ask_unprotected(epoch, run.changes, desk))
+    return bool(await _ask(epoch, [epoch.changes[each] for each in run.changes], desk))
 
 
 def _promising(epoch: Epoch, run: Run) -> bool:
@@ -178,7 +188,7 @@ async def _plant(epoch: Epoch, ids: Sequence[str], desk: Desk) -> bool:
     epoch.protections |= await trust(
         desk,
         epoch.place,
-        changes,
+        [epoch.changes[each] for each in ids],
         dict(composition.steps),
         wave_id=epoch.wave_id,
         recorded=epoch.recorded,
@@ -192,25 +202,24 @@ def _approved(change: Enhancement, epoch: Epoch) -> bool:
     return change.approval is not None and not lapsed(change, epoch.base_commit)
 
 
-async def _ask_unprotected(epoch: Epoch, ids: Sequence[str], desk: Desk) -> list[Enhancement]:
-    """What nobody would notice waits for a person."""
-    changes = [epoch.changes[each] for each in ids]
-    return await _ask(epoch, changes, ("the tests that reach it pass",), desk)
-
-
 async def _ask(
-    epoch: Epoch, changes: Sequence[Enhancement], evidence: Sequence[str], desk: Desk
+    epoch: Epoch,
+    changes: Sequence[Enhancement],
+    desk: Desk,
+    batch: landing.Batch | None = None,
 ) -> list[Enhancement]:
-    """Those that may not land without a person: they ask for one, and leave."""
+    """Those that may not land without a person: they ask for one, and leave. `batch` has passed its full run."""
     asked = await ask_for(
         changes,
         epoch.place,
         epoch.base_commit,
-        evidence,
+        lambda each: passed_with(batch.verdict) if batch else speaks_for(epoch, each),
         desk,
         protections=epoch.protections,
         patches=epoch.patches,
+        run=batch.verdict.id if batch else None,
     )
+    await say_asked(epoch, asked, desk)
     for each in asked:
         # What lands has to pass without them.
         epoch.drop(each.id)
@@ -219,7 +228,6 @@ async def _ask(
 
 async def _land(epoch: Epoch, step: Land, desk: Desk) -> bool:
     """Land; True unless changes are left that were not part of it (they see the new head next)."""
-    await _plant(epoch, step.changes, desk)
     changes = [epoch.changes[each] for each in step.changes]
     composition = await compose(epoch, step.changes, desk)
     batch = landing.Batch(
@@ -229,10 +237,13 @@ async def _land(epoch: Epoch, step: Land, desk: Desk) -> bool:
         trees=dict(composition.steps),
         verdict=epoch.verdicts[step.run],
     )
-    if await _ask(epoch, changes, landing.evidence_of(batch), desk):
+    await _plant(epoch, step.changes, desk)
+    if await _ask(epoch, changes, desk, batch):
         return not epoch.changes
+    await say_landing(epoch, step, desk)
     await landing.land(batch, desk)
-    landed = set(step.changes)
+    landed, held = set(step.changes), dict(step.held)
     left = [each for key, each in epoch.changes.items() if key not in landed]
-    await pool.give_back(left, desk, suspected=dict(step.held))
+    await say_held(epoch, left, held, desk)
+    await pool.give_back(left, desk, suspected=held)
     return True

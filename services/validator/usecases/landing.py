@@ -74,6 +74,7 @@ async def _commit(batch: Batch, desk: Desk) -> list[Enhancement]:
             commit=parent,
             branch=batch.target.landing_branch,
             evidence=evidence,
+            run=batch.verdict.id,
             changed_at=desk.clock(),
         )
         if moved is None:

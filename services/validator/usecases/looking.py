@@ -20,6 +20,7 @@ from services.validator.usecases.benchmarks import compare
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch, compose
 from services.validator.usecases.runs import Order, read_report, run_tests
+from services.validator.usecases.telling import say_run
 from shared.contracts.documents import Verdict
 from shared.kernel.errors import Transient
 
@@ -36,7 +37,7 @@ class Looks:
         """Begin what is wanted, as far as there is room, and wait until something is known."""
         for each in wanted:
             if each.run not in self._tasks and len(self._tasks) < width:
-                self._tasks[each.run] = asyncio.create_task(_look(self._epoch, each, self._desk))
+                self._tasks[each.run] = asyncio.create_task(_read(self._epoch, each, self._desk))
         await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
         for run in [run for run, task in self._tasks.items() if task.done()]:
             self._epoch.evidence[run] = self._tasks.pop(run).result()
@@ -52,6 +53,13 @@ class Looks:
         for each in tasks:
             with contextlib.suppress(asyncio.CancelledError, Transient):
                 await each
+
+
+async def _read(epoch: Epoch, wanted: Wanted, desk: Desk) -> Evidence:
+    """Fetch it, and say what it means."""
+    seen = await _look(epoch, wanted, desk)
+    await say_run(epoch, wanted, seen, desk)
+    return seen
 
 
 async def _look(epoch: Epoch, wanted: Wanted, desk: Desk) -> Evidence:

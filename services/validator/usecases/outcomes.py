@@ -26,10 +26,15 @@ REMEMBERED = timedelta(minutes=8)
 
 
 async def reject(
-    change: Enhancement, reason: str, desk: Desk, *, tests: Sequence[str] = ()
+    change: Enhancement,
+    reason: str,
+    desk: Desk,
+    *,
+    tests: Sequence[str] = (),
+    run: str | None = None,
 ) -> None:
-    """Refuse `change`, naming the tests that caught it."""
-    await leave(change, "reject", desk, reason=reason, tests=tuple(tests))
+    """Refuse `change`, naming the tests that caught it, and the run they did it in."""
+    await leave(change, "reject", desk, reason=reason, tests=tuple(tests), run=run)
 
 
 async def expire(change: Enhancement, reason: str, desk: Desk) -> None:

@@ -336,6 +336,8 @@ async def _say(verdict: Verdict, desk: Desk) -> None:
         tests=counts.tests,
         failing=counts.failed,
         seconds=verdict.seconds,
+        why=verdict.why,
+        worse=None if verdict.worse is None else len(verdict.worse),
         note=verdict.detail[:300],
     )
     await desk.bus.publish(event, key=verdict.id, wave=verdict.wave_id)

@@ -354,6 +354,31 @@ class TestEnhancements:
         assert shown.content == text.encode()
         assert shown.headers["content-type"].startswith("text/x-diff")
 
+    async def test_its_story_is_told_from_the_runs_of_its_wave_and_those_that_decided(
+        self, desk, client
+    ):
+        wave = a_wave()
+        change = an_enhancement(a_task(wave), run=uuid7())
+        await desk.store.enhancements.insert(change)
+        done = {"state": "finished", "outcome": "reported", "target_id": change.target_id}
+        mine = a_verdict(wave, changes=(change.id,), worse=("t::a",), **done)
+        before = a_verdict(a_wave(), purpose="baseline", **done)
+        decided = a_verdict(a_wave(), id=change.run, changes=(change.id,), worse=(), **done)
+        foreign = a_verdict(a_wave(), changes=(change.id,), **done)
+        for each in (mine, before, decided, foreign):
+            await desk.store.verdicts.insert(each)
+        shown = (await client.get(f"/enhancements/{change.id[-8:]}/story")).json()
+        assert shown["id"] == change.id
+        assert {each["run"] for each in shown["steps"] if each["run"]} == {
+            mine.id,
+            before.id,
+            decided.id,
+        }
+        assert shown["steps"][0]["kind"] == "proposed"
+
+    async def test_of_what_is_not_there_no_story_is_told(self, client):
+        problem(await client.get(f"/enhancements/{uuid7()}/story"), 404, "not_found")
+
     async def test_a_rollback_is_asked_for_durably_and_written_down(self, desk, client):
         change = an_enhancement(state="applied")
         await desk.store.enhancements.insert(change)

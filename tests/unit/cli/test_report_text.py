@@ -10,7 +10,17 @@ from cli.report import show_report
 from cli.text import seconds, spelled
 from services.api.domain.report import Stored, make_report
 from shared.contracts.base import AgentType
-from shared.contracts.documents import Counts, Failure, Health, Prediction, Rollback
+from shared.contracts.documents import (
+    Counts,
+    Failure,
+    Health,
+    Measured,
+    Prediction,
+    Protection,
+    Recall,
+    Rollback,
+    Unnoticed,
+)
 from shared.kernel.ids import uuid7
 from tests.support.builders import (
     COMMIT,
@@ -170,3 +180,92 @@ def test_pull_requests_are_named_or_say_why_there_are_none():
     assert "https://forge.example/1  groundswell/main-1 into main" in text
     assert "not open  groundswell/main-2 into main" in text
     assert "No [bold]token[/]." in text
+
+
+def unprotected(title, line, *, more=0, **fields):
+    survived = tuple(
+        Unnoticed(path="m.py", line=line + n, what="`x` became `None`", reached=False)
+        for n in range(more + 1)
+    )
+    sentence = f"{more + 1} of 4 planted faults stayed green: m.py:{line}"
+    found = Protection(
+        state="unprotected", planted=4, noticed=3 - more, survived=survived, sentence=sentence
+    )
+    known = {"state": "needs_approval", "asks": f"it is unprotected: {sentence}", "title": title}
+    return an_enhancement(protection=found, **{**known, **fields})
+
+
+def test_what_waits_is_grouped_by_reason_and_each_has_a_short_one_of_its_own():
+    reach = "passes the tests that reach it; the full run follows when you approve"
+    policy = an_enhancement(state="needs_approval", asks="the policy asks", title="change c")
+    changes = [
+        unprotected("change a", 7, more=2, evidence=(reach,)),
+        policy.model_copy(update={"run": uuid7(), "evidence": ("31 ran",)}),
+        unprotected("change b", 40, run=uuid7()),
+    ]
+    lines = shown(make_report(stored(changes))).splitlines()
+    start = lines.index("Waiting for you (each lands only with your word)")
+    ids = [each.id[-8:] for each in changes]
+    assert [line.strip() for line in lines[start + 1 : start + 11]] == [
+        "because it is unprotected: a fault planted in what it touches failed no test",
+        f"{ids[0]} change a",
+        "m.py:7, which no test reaches: `x` became `None`, … and 2 more",
+        f"{ids[2]} change b",
+        "m.py:40, which no test reaches: `x` became `None`",
+        f"1 of them: {reach}",
+        "1 of them: every test passed with it",
+        "because the policy asks",
+        f"{ids[1]} change c",
+        "each: every test passed with it",
+    ]
+    rest = "\n".join(lines[start + 11 :])
+    assert f'enhancement approve {ids[0]} --reason "…"' in rest
+    assert f'enhancement approve {ids[0]} {ids[1]} {ids[2]} --reason "…"' in rest
+    assert '[policy] unprotected = "allow"' in rest
+
+
+def test_who_waits_alone_for_another_reason_is_told_nothing_of_faults():
+    policy = an_enhancement(state="needs_approval", asks="the policy asks", run=uuid7())
+    text = shown(make_report(stored([policy])))
+    assert "all 1" not in text
+    assert "[policy]" not in text
+    assert f"approve {policy.id[-8:]} --reason" in text
+
+
+def test_figures_are_shown_where_they_were_measured_and_nowhere_else():
+    nothing = shown(make_report(stored()))
+    for word in ("Protected", "Benchmarks", "Impacted tests", "one full run", "Sent back"):
+        assert word not in nothing
+    assert "no test run" in nothing
+    wave = a_wave()
+    counts = Counts(tests=3, passed=3, failed=0, skipped=0)
+    said = (
+        Measured(name="load", answer="inconclusive", ratio=1.02, low=0.97, high=1.09),
+        Measured(name="save", answer="same", ratio=1.0, low=0.99, high=1.01),
+    )
+    runs = [
+        a_verdict(wave, state="finished", counts=counts, changes=(wave.id,), seconds=2.0),
+        a_verdict(wave, state="finished", tests=("t",), counts=counts, seconds=0.8),
+        a_verdict(wave, state="finished", kind="benchmarks", benchmarks=said, seconds=2.0),
+    ]
+    counted = Recall(
+        id="r", target_id=wave.target_id, component="m", caught=5, missed=1, changed_at=NOW
+    )
+    found = Protection(
+        state="protected", planted=4, noticed=4, lines=3, protected_lines=3, sentence="s"
+    )
+    back = an_enhancement(state="cleared", returned=1, suspected=("t::x",), title="change z")
+    known = stored([landed(protection=found), back], verdicts=runs)
+    text = shown(make_report(replace(known, recall=(counted,))))
+    for part in (
+        "Protected 1 of 1 change in which faults were planted, 3 of 3 lines",
+        "Benchmarks 1 inconclusive, 1 same",
+        "load inconclusive: costs 1.02 times as much as before (0.97 to 1.09)",
+        "Impacted tests 5 of 6 tests that caught a change were chosen",
+        "3 test runs 4.8 s: 2.4 × one full run (2.0 s)",  # noqa: RUF001
+        "1 sent back",
+        "suspected to break t::x",
+    ):
+        assert part in text
+    assert "save" not in text
+    assert "had to run" not in text

@@ -73,7 +73,7 @@ async def test_what_has_passed_lands_only_with_a_word_that_is_still_good(
     described = profile(FakeTree({"groundswell.toml": '[policy]\napproval = "all"\n'}))
     place = Workplace(a_target(), None, COMMIT, described, None)
     object.__setattr__(desk.sandbox, "trusted", True)
-    asked = await ask_for([change], place, base, ("31 tests ran",), desk)
+    asked = await ask_for([change], place, base, lambda _: ("31 tests ran",), desk)
     stored = await desk.store.enhancements.need(change.id)
     assert stored.state == state
     assert [each.id for each in asked] == ([change.id] if state == "needs_approval" else [])

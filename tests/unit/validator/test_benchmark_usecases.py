@@ -5,7 +5,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from services.validator.domain.bench_reports import BenchmarkReport
+from services.validator.domain import bench_reports
+from services.validator.domain.bench_reports import BenchmarkReport, measured
 from services.validator.domain.benchmarks import Plan, Reading, Round, Unit
 from services.validator.domain.reports import Infrastructure
 from services.validator.usecases import carry_out
@@ -115,7 +116,20 @@ async def test_what_got_worse_is_failing_and_the_report_is_kept(office):
     assert verdict.failing == verdict.worse == ("bench::work",)
     assert verdict.counts is None
     assert "1 worse; work costs 50.0 % more" in verdict.detail
+    assert [(each.name, each.answer) for each in verdict.benchmarks] == [("work", "worse")]
+    assert verdict.benchmarks[0].ratio == pytest.approx(1.5)
     assert await read_benchmarks(verdict, office.desk) == report
+
+
+def test_what_each_benchmark_said_is_kept_the_worst_first_and_not_without_end(monkeypatch):
+    ratios = {"a": 1.0, "b": 2.0, "c": 0.5, "d": 1.0}
+    head = {name: Reading(1.0, Unit.SECONDS) for name in ratios}
+    candidate = {name: Reading(ratio, Unit.SECONDS) for name, ratio in ratios.items()}
+    report = BenchmarkReport(Plan(0.05), (Round(head, candidate),) * 30)
+    said = [(each.name, each.answer) for each in measured(report)]
+    assert said == [("b", "worse"), ("c", "better"), ("a", "same"), ("d", "same")]
+    monkeypatch.setattr(bench_reports, "LISTED", 2)
+    assert [each.name for each in measured(report)] == ["b", "c"]
 
 
 async def test_both_trees_and_what_the_target_says_are_told_to_who_runs(office):

@@ -1,0 +1,71 @@
+"""The figures of a wave's report: what its tests took and showed. What was not measured is None, never a number."""
+
+from collections.abc import Iterable, Sequence
+from statistics import median
+
+from shared.contracts.base import RunKind
+from shared.contracts.documents import Enhancement, Measured, Recall, Verdict
+from shared.contracts.report import Baseline, ImpactRecall, TestTime, Waiting
+from shared.contracts.states import RunState
+
+
+def time_of_tests(verdicts: Sequence[Verdict], baseline: Baseline | None) -> TestTime | None:
+    """All runs of a wave, and one of its whole suite: with changes where there was one, as the head's is recorded."""
+    done = [each for each in verdicts if each.state is RunState.FINISHED]
+    if not done:
+        return None
+    full = [each.seconds for each in done if _full(each)]
+    if not full and baseline is not None:
+        full = [baseline.seconds]
+    return TestTime(
+        runs=len(done),
+        seconds=sum(each.seconds for each in done),
+        suite_seconds=median(full) if full else None,
+    )
+
+
+def _full(verdict: Verdict) -> bool:
+    """Whether every test ran once, and nothing else was done."""
+    whole = verdict.kind is RunKind.TESTS and not verdict.tests and verdict.repeat == 1
+    return whole and bool(verdict.changes) and verdict.counts is not None and not verdict.record
+
+
+def benchmarks(verdicts: Iterable[Verdict]) -> tuple[Measured, ...]:
+    """What the last comparison said: what it was made with is what stands at the end."""
+    made = [each for each in verdicts if each.benchmarks and each.state is RunState.FINISHED]
+    last = max(made, key=lambda each: (each.finished_at or each.created_at, each.id), default=None)
+    return last.benchmarks if last else ()
+
+
+def recall(known: Sequence[Recall]) -> ImpactRecall | None:
+    """The sum over the components of a target."""
+    found = ImpactRecall(
+        caught=sum(each.caught for each in known),
+        missed=sum(each.missed for each in known),
+        selected=sum(each.selected for each in known),
+        total=sum(each.total for each in known),
+    )
+    return found if found.caught + found.missed + found.total else None
+
+
+def waiting(change: Enhancement) -> Waiting:
+    """What a person is asked, so that many of them can be read: the kind of it, and the first thing that is its own."""
+    group, _, because = change.asks.partition(": ")
+    survived = change.protection.survived if change.protection else ()
+    more = 0
+    if survived and change.protection and because == change.protection.sentence:
+        first, more = survived[0], len(survived) - 1
+        reach = "" if first.reached else ", which no test reaches"
+        because = f"{first.path}:{first.line}{reach}: {first.what}"
+    return Waiting(
+        id=change.id,
+        title=change.title,
+        component=change.component,
+        files=change.files,
+        asks=change.asks,
+        evidence=change.evidence,
+        group=group,
+        because=because,
+        more=more,
+        full_run=change.run is not None,
+    )

@@ -1,0 +1,305 @@
+"""The gate says what it decides: over real repositories and a played suite, and again after it was cut off."""
+
+import hashlib
+from collections import Counter
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from services.api.usecases import tell_story
+from services.validator.domain.evidence import Broken, Run, Seen, Unbuildable
+from services.validator.domain.reports import Outcome, Reported, TestReport, TestResult
+from services.validator.usecases import carry_out, settle, telling
+from shared.contracts.documents import Patch
+from shared.contracts.events import EnhancementApplied, EnhancementRejected, GateDecided
+from shared.contracts.work import RunTests
+from shared.environments.ports import Environment
+from shared.sandbox.choice import NoSandbox
+from tests.support.builders import a_task, a_wave, an_enhancement
+from tests.support.buses import RecordingBus
+from tests.support.desks import a_validator
+from tests.support.landing import a_patch, a_yard
+from tests.support.memory import a_store
+from tests.support.stores import Watch
+
+# A test fails with the changes whose words it does not stand together.
+FILES = {"a_txt": "a\n", "b_txt": "b\n", "c_txt": "c\n", "d_txt": "d\n"}
+
+
+class PlayedSuite:
+    """`t::quiet` fails where any file says bad, `t::pair` where two of them say odd."""
+
+    def __init__(self, desk, target):
+        self.desk, self.target = desk, target
+
+    async def run(self, tree_oid, profile, environment, tests=(), **_):
+        tree = self.desk.mirror(self.target).tree(tree_oid)
+        words = Counter((tree.read(path) or b"").decode().strip() for path in tree.files())
+        failing = {"t::quiet": words["bad"] > 0, "t::pair": words["odd"] > 1, "t::fine": False}
+        return Reported(
+            TestReport(
+                {
+                    test: TestResult(test, Outcome.FAILED if fails else Outcome.PASSED)
+                    for test, fails in failing.items()
+                    if not tests or test in tests
+                }
+            )
+        )
+
+
+class NothingFound:
+    """Detectors that see nothing anywhere."""
+
+    def look(self, target_id, head, profile, pairs):
+        return [((), ()) for _ in pairs]
+
+
+class PlayedEnvironments:
+    async def prepare(self, *_):
+        return Environment("e", Path("/nowhere"), (), 0.0, True)
+
+
+class Trusted(NoSandbox):
+    trusted = True
+
+
+class RunningBus(RecordingBus):
+    """What is asked of a runner is done at once, by ourselves."""
+
+    desk = None
+    dies_at = None
+
+    async def publish(self, message, *, key, wave=""):
+        await super().publish(message, key=key, wave=wave)
+        if isinstance(message, RunTests):
+            await carry_out(message, self.desk)
+        if self.dies_at and isinstance(message, GateDecided) and message.step == self.dies_at:
+            self.dies_at = None
+            raise ConnectionError("cut off")
+
+
+class House:
+    """A target with four files, and changes of them that wait for the gate."""
+
+    def __init__(self, tmp_path):
+        self.yard = a_yard(tmp_path, **FILES)
+        self.bus = RunningBus()
+        self.store = a_store()
+        watch = Watch()
+        self.desk = a_validator(
+            self.store,
+            tmp_path / "home",
+            bus=self.bus,
+            repository=lambda _: self.yard.repository,
+            environments=PlayedEnvironments(),
+            detectors=NothingFound(),
+            sandbox=Trusted(()),
+            # No two things happen at one time.
+            clock=lambda: watch.go(milliseconds=1),
+        )
+        object.__setattr__(self.desk, "suite", PlayedSuite(self.desk, self.yard.target))
+        self.bus.desk = self.desk
+
+    async def propose(self, **words):
+        """A change of each of these files to that word; by file."""
+        head = self.yard.head()
+        target = self.yard.target
+        wave = a_wave(target_id=target.id, state="running", commit=head, base_commit=head)
+        await self.store.targets.insert(target)
+        await self.store.waves.insert(wave)
+        found = {}
+        for number, (name, word) in enumerate(words.items()):
+            path = f"{name}.txt"
+            patch = a_patch(path, f"{name}\n", f"{word}\n")
+            digest = hashlib.sha256(patch.encode()).hexdigest()
+            task = a_task(wave, component=name, paths=(f"/{path}",), state="proposed")
+            change = an_enhancement(
+                task,
+                key=f"k{number}",
+                title=f"make {name} {word}",
+                patch=digest,
+                files=(path,),
+                base_commit=head,
+                state="cleared",
+            )
+            await self.store.tasks.insert(task)
+            await self.store.patches.insert(
+                Patch(id=digest, text=patch, created_at=self.desk.clock())
+            )
+            await self.store.enhancements.insert(change)
+            found[name] = change
+        return found
+
+    async def settle(self):
+        await settle(self.yard.target.id, self.desk)
+
+    def said(self, step):
+        return [each for each in self.bus.of(GateDecided) if each.step == step]
+
+    def decisions(self):
+        """(subject, key) of each decision that a stream would store."""
+        return Counter(each for each in self.bus.identities() if each[0] == GateDecided.subject)
+
+    async def state(self, change):
+        return (await self.store.enhancements.need(change.id)).state
+
+
+@pytest.fixture
+def house(tmp_path):
+    return House(tmp_path)
+
+
+async def test_a_refusal_is_said_with_its_runs_before_it_is_carried_out(house):
+    changes = await house.propose(a="good", b="bad", c="good")
+    await house.settle()
+    first, *_, last = house.said("run")
+    assert first.note == "full run with 3 changes: 3 tests, 1 worse: it is among 3"
+    assert (first.concerned, first.asked, first.worse, first.tests) == (3, 3, 1, ("t::quiet",))
+    assert last.note == "full run with 2 changes: 3 tests, 0 worse"
+    stored = {each.id for each in await house.store.verdicts.find()}
+    assert {each.run_id for each in house.said("run")} <= stored
+    [refused] = house.said("refuse")
+    assert (refused.changes, refused.tests) == ((changes["b"].id,), ("t::quiet",))
+    change = await house.store.enhancements.need(changes["b"].id)
+    assert (change.state, change.run) == ("rejected", refused.run_id)
+    [land] = house.said("land")
+    assert set(land.changes) == {changes["a"].id, changes["c"].id}
+    assert (await house.store.enhancements.need(changes["a"].id)).run == land.run_id
+    order = [type(each.message) for each in house.bus.said]
+    assert order.index(EnhancementApplied) > max(
+        n for n, each in enumerate(house.bus.said) if each.message is land
+    )
+    assert order.index(EnhancementRejected) > max(
+        n for n, each in enumerate(house.bus.said) if each.message is refused
+    )
+
+
+async def test_each_run_is_said_once_however_often_the_gate_asks_itself(house):
+    await house.propose(a="good", b="bad", c="good", d="odd")
+    await house.settle()
+    assert set(house.decisions().values()) == {1}
+    read = [each.run_id for each in house.said("run")]
+    assert len(read) == len(set(read)) > 3
+
+
+@pytest.mark.parametrize("step", ["run", "refuse", "land"])
+async def test_a_gate_that_was_cut_off_says_the_same_again_under_the_same_id(house, step):
+    await house.propose(a="good", b="bad", c="good")
+    house.bus.dies_at = step
+    with pytest.raises(ConnectionError):
+        await house.settle()
+    before = house.decisions()
+    await house.settle()
+    again = house.decisions()
+    assert set(before) <= set(again)
+    assert max(again.values()) == 2, "it was said again"
+    told = {each.key: each.message for each in house.bus.said}
+    assert all(
+        told[each.key] == each.message
+        for each in house.bus.said
+        if isinstance(each.message, GateDecided)
+    )
+
+
+async def test_who_breaks_something_only_with_others_is_held_back_by_name_and_then_refused(house):
+    changes = await house.propose(a="odd", b="good", c="odd")
+    await house.settle()
+    [held] = house.said("hold")
+    assert held.changes == (changes["c"].id,)
+    assert held.note == (
+        "make c odd: with the others it seems to break t::pair; judged again on the next head"
+    )
+    assert await house.state(changes["a"]) == "applied"
+    change = await house.store.enhancements.need(changes["c"].id)
+    assert change.state == "rejected"
+    assert [each.state for each in change.history] == [
+        "validating",
+        "cleared",
+        "validating",
+        "rejected",
+    ]
+    assert change.history[1].tests == ("t::pair",)
+    story = await tell_story(change.id, house.desk)
+    kinds = [each.kind for each in story.steps]
+    after = kinds[kinds.index("held") + 1 :]
+    assert kinds.count("held") == 1
+    assert after[-1] == "refused"
+    assert "run" in after, "it was judged again"
+
+
+async def test_a_long_list_is_cut_and_its_length_is_said(house, monkeypatch):
+    monkeypatch.setattr(telling, "LISTED", 2)
+    await house.propose(a="good", b="good", c="good")
+    await house.settle()
+    [land] = house.said("land")
+    assert (land.concerned, len(land.changes)) == (3, 2)
+
+
+async def test_before_a_run_was_made_nothing_is_said_to_have_passed(house):
+    object.__setattr__(house.desk, "sandbox", NoSandbox(()))
+    changes = await house.propose(a="good", b="good")
+    await house.settle()
+    [asked] = house.said("ask")
+    assert asked.concerned == 2
+    change = await house.store.enhancements.need(changes["a"].id)
+    assert (change.state, change.run) == ("needs_approval", None)
+    assert change.evidence == (
+        "no test was run with it yet; the full run follows when you approve",
+    )
+    assert [each.purpose for each in await house.store.verdicts.find()] == ["baseline"]
+
+
+async def test_who_passed_a_full_run_before_it_asks_names_it(house):
+    """One that is likely to be bad is run before faults are planted; then its run speaks for it."""
+    object.__setattr__(house.desk, "sandbox", NoSandbox(()))
+    await house.propose(a="good")
+    [change] = await house.store.enhancements.find()
+    await house.store.enhancements.patch(change.id, prior=0.1)
+    await house.settle()
+    asked = await house.store.enhancements.need(change.id)
+    full = [each for each in await house.store.verdicts.find() if each.purpose == "full run"]
+    assert [each.id for each in full] == [asked.run]
+    assert asked.evidence == (f"3 tests ran with it, none is worse (run {asked.run})",)
+
+
+class TestWhatSpeaksForAChange:
+    """Before its full run: from the evidence so far, and from nothing else."""
+
+    REACH = frozenset({"t::a", "t::b"})
+
+    def said(self, *evidence, reach=REACH):
+        change = an_enhancement()
+        log = {Run((change.id, *more), tests): seen for more, tests, seen in evidence}
+        epoch = SimpleNamespace(impacted={change.id: reach}, evidence=log)
+        return telling.speaks_for(epoch, change)[0].partition(";")[0]
+
+    def test_the_tests_that_reach_it_have_passed_where_all_of_them_ran(self):
+        passed = ((), ("t::a", "t::b", "t::c"), Seen(frozenset()))
+        assert self.said(passed) == "passes the tests that reach it"
+
+    def test_some_of_them_are_not_all_of_them(self):
+        passed = (("other",), ("t::a",), Seen(frozenset()))
+        assert self.said(passed) == "passes those tests that ran with it"
+        assert self.said(passed, reach=None) == "passes those tests that ran with it"
+
+    def test_what_others_broke_in_a_full_run_is_not_held_against_the_rest_of_it(self):
+        assert self.said((("other",), (), Seen(frozenset({"t::x"})))) == (
+            "passes the tests that reach it"
+        )
+        half = (("other",), (), Seen(frozenset({"t::a"})))
+        assert self.said(half) == "it was tried only with what failed"
+        other = (("third",), ("t::a",), Seen(frozenset()))
+        assert self.said(half, other) == "passes the tests that reach it"
+
+    def test_where_no_test_reaches_it_none_is_said_to_pass(self):
+        passed = ((), (), Seen(frozenset()))
+        assert self.said(passed, reach=frozenset()) == "no test reaches it"
+
+    @pytest.mark.parametrize("seen", [Broken("died"), Unbuildable()])
+    def test_what_gave_no_report_speaks_for_nothing(self, seen):
+        assert self.said(((), ("t::a", "t::b"), seen)) == "no test was run with it yet"
+
+    def test_nor_does_what_failed(self):
+        failed = ((), ("t::a", "t::b"), Seen(frozenset({"t::a"})))
+        assert self.said(failed) == "it was tried only with what failed"

@@ -1,0 +1,314 @@
+"""The story of a change, from documents alone: in order, whatever order they come in, and nothing made up."""
+
+import random
+from datetime import timedelta
+
+import pytest
+
+from services.api.domain.ids import short
+from services.api.domain.story import tell
+from shared.contracts.base import RunKind
+from shared.contracts.documents import (
+    Approval,
+    Counts,
+    Measured,
+    Moved,
+    Prediction,
+    Protection,
+    Rollback,
+    Unnoticed,
+    Watch,
+    Watched,
+)
+from tests.support.builders import COMMIT, NOW, SHA, a_task, a_verdict, a_wave, an_enhancement
+
+NEXT, LANDED, BACK = "d" * 40, "e" * 40, "f" * 40
+TESTS = ("t::a", "t::b")
+
+
+def at(seconds):
+    return NOW + timedelta(seconds=seconds)
+
+
+def history(*moves):
+    """(state, seconds), or with what was said: (state, seconds, why, tests)."""
+    return tuple(
+        Moved(state=state, at=at(when), **dict(zip(("why", "tests"), said, strict=False)))
+        for state, when, *said in moves
+    )
+
+
+class Gatehouse:
+    """A change of a wave, four others, and the runs about them."""
+
+    def __init__(self, *moves, **fields):
+        self.wave = a_wave()
+        self.task = a_task(self.wave)
+        self.change = an_enhancement(self.task, history=history(*moves), **fields)
+        self.others = tuple(
+            an_enhancement(self.task, title=f"other {n}", order=n + 1) for n in range(4)
+        )
+        self.runs = []
+
+    def run(self, purpose, when, *others, mine=True, asked=(), worse=(), **fields):
+        changes = (*((self.change.id,) if mine else ()), *(self.others[n].id for n in others))
+        tests = len(asked) or 31
+        known = {
+            "state": "finished",
+            "outcome": "reported",
+            "changes": changes,
+            "tests": asked,
+            "worse": worse,
+            "failing": worse or (),
+            "counts": Counts(tests=tests, passed=tests, failed=0, skipped=0),
+            "seconds": 2.0,
+            "finished_at": at(when),
+        }
+        verdict = a_verdict(self.wave, purpose=purpose, **{**known, **fields})
+        self.runs.append(verdict)
+        return verdict
+
+    def tell(self, *watches):
+        return tell(self.change, self.runs, self.others, watches)
+
+    def told(self, *watches):
+        return [(each.kind, each.sentence) for each in self.tell(*watches).steps]
+
+
+def a_refusal():
+    house = Gatehouse(("cleared", 1), ("validating", 2), ("rejected", 9, "2 tests", TESTS))
+    house.run("baseline", 2, mine=False)
+    house.run("full run", 3, 0, 1, 2, 3, worse=TESTS, why="all of them together")
+    house.run("bisection", 4, 0, asked=TESTS, worse=TESTS)
+    house.run("bisection", 5, 1, 2, mine=False, asked=TESTS)
+    blame = house.run("blame", 6, asked=TESTS, worse=TESTS)
+    house.run("base again", 7, mine=False, asked=TESTS)
+    again = house.run("confirmation", 8, asked=TESTS, worse=TESTS)
+    house.change = house.change.model_copy(
+        update={"state": "rejected", "tests": TESTS, "run": again.id, "reason": "2 tests"}
+    )
+    return house, blame, again
+
+
+def test_a_refusal_is_told_from_the_proposal_to_the_runs_that_say_so():
+    house, blame, again = a_refusal()
+    runs = f"(runs {short(blame.id)}, {short(again.id)})"
+    assert house.told() == [
+        ("proposed", "by code-quality (rules); prior 95 %"),
+        ("cleared", "its lease holds, and it changes nothing outside"),
+        ("head", "31 tests, none failing"),
+        ("run", "with 4 others: 31 tests, 2 worse: one of 5 suspects"),
+        ("run", f"with other 0 ({short(house.others[0].id)}): 2 tests, 2 worse: one of 2 suspects"),
+        ("run", "alone: 2 tests, 2 worse: accused"),
+        ("head", "again: 2 tests: they pass without it"),
+        ("run", "alone: 2 tests, 2 worse: accused"),
+        ("refused", f"2 tests {runs}"),
+    ]
+    step = house.tell().steps[3]
+    assert (step.run, step.changes, step.tests, step.worse) == (house.runs[1].id, 5, 31, 2)
+    assert (step.against, step.asked, step.seconds) == (TESTS, "all of them together", 2.0)
+    assert house.tell().steps[-1].against == TESTS
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_it_is_the_same_story_in_whatever_order_and_however_often_it_comes(seed):
+    house, _, _ = a_refusal()
+    first = house.tell()
+    runs = [*house.runs, *house.runs]
+    random.Random(seed).shuffle(runs)
+    assert tell(house.change, runs, reversed(house.others)) == first
+
+
+def test_whoever_is_cleared_hears_of_the_runs_that_did_it_and_of_no_more():
+    house = Gatehouse(("cleared", 1), ("validating", 2))
+    house.run("full run", 3, 0, 1, worse=TESTS)
+    house.run("bisection", 4, 0, mine=False, asked=TESTS, worse=("t::a",))
+    house.run("bisection", 5, 1, asked=TESTS)
+    house.run("bisection", 6, 0, mine=False, asked=TESTS, worse=("t::a",))
+    house.run("base again", 7, mine=False, asked=("t::a",))
+    assert [text for kind, text in house.told() if kind in {"run", "elsewhere", "head"}] == [
+        "with 2 others: 31 tests, 2 worse: one of 3 suspects",
+        "t::a worse without it as well",
+        f"with other 1 ({short(house.others[1].id)}): 2 tests, none worse: cleared",
+    ]
+
+
+def test_what_fails_on_the_head_too_is_said_there():
+    house = Gatehouse(("cleared", 1))
+    house.run("full run", 3, 0, worse=TESTS)
+    house.run("base again", 4, mine=False, asked=TESTS, worse=("t::b",))
+    assert house.told()[-1] == ("head", "again: 2 tests: t::b failing there too")
+
+
+def test_a_run_on_another_head_says_nothing_about_this_one():
+    house = Gatehouse(("cleared", 1))
+    house.run("full run", 3, 0, worse=TESTS)
+    house.run("bisection", 4, 1, mine=False, asked=TESTS, worse=TESTS, head=NEXT)
+    house.run("baseline", 5, mine=False, head=NEXT)
+    assert [kind for kind, _ in house.told()] == ["proposed", "cleared", "run"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"outcome": "infrastructure", "detail": "killed\nlog"}, "no report, so nobody is blamed"),
+        ({"state": "superseded"}, "dropped, as its answer was not needed any more"),
+        ({"state": "requested", "finished_at": None, "created_at": at(3)}, "not finished"),
+        ({"worse": None, "failing": ("t::a",)}, "31 tests, 1 failing"),
+    ],
+)
+def test_a_run_without_an_answer_accuses_nobody(fields, text):
+    house = Gatehouse(("cleared", 1))
+    house.run("full run", 3, 0, **{"worse": TESTS, **fields})
+    house.run("base again", 4, mine=False, asked=TESTS)
+    steps = house.told()
+    assert text in steps[-1][1]
+    assert [kind for kind, _ in steps] == ["proposed", "cleared", "run"]
+    assert (house.tell().steps[-1].seconds is None) == (
+        fields.get("state") in {"requested", "superseded"}
+    )
+
+
+def test_one_that_is_held_back_and_lands_on_the_next_head_tells_both():
+    house = Gatehouse(
+        ("cleared", 1),
+        ("validating", 2),
+        ("cleared", 5, "", TESTS),
+        ("validating", 6),
+        ("validated", 8),
+        ("applied", 9),
+        prediction=Prediction(metric="findings.F401", direction="down", size=2, confidence=0.9),
+    )
+    house.run("full run", 4, 0, 1, worse=TESTS)
+    last = house.run("full run", 7, 2, head=NEXT)
+    fields = {"state": "applied", "commit": LANDED, "branch": "groundswell/main", "run": last.id}
+    house.change = house.change.model_copy(update=fields)
+    told = house.told()
+    assert told[0][1].endswith("findings.F401 down by 2 predicted (90 %); prior 95 %")
+    assert [kind for kind, _ in told] == ["proposed", "cleared", "run", "held", "run", "landed"]
+    assert told[3][1] == (
+        "with others it seems to break t::a and 1 more, and not alone; tried again on the next head"
+    )
+    assert told[5][1] == (
+        f"as {LANDED[:10]} on groundswell/main together with 1 other: "
+        f"31 tests ran on that very tree (run {short(last.id)})"
+    )
+    assert house.tell().steps[3].against == TESTS
+
+
+def test_what_was_sent_back_without_suspicion_is_told_as_that():
+    house = Gatehouse(("cleared", 1), ("validating", 2), ("cleared", 3), ("validated", 4))
+    assert house.told()[-1] == (
+        "returned",
+        "it was not part of what landed; tried again on the next head",
+    )
+    moved = Gatehouse(("cleared", 1), ("validating", 2), ("validated", 3), ("cleared", 4))
+    assert "not on the branch, which had moved" in moved.told()[-1][1]
+    assert moved.told()[-1][0] == "returned"
+
+
+def test_planted_faults_the_question_and_the_word_of_a_person_follow_each_other():
+    sentence = "1 of 3 planted faults stayed green: m.py:2: x"
+    house = Gatehouse(
+        ("cleared", 1),
+        ("validating", 2),
+        ("needs_approval", 5, f"it is unprotected: {sentence}"),
+        ("cleared", 60),
+        approval=Approval(by="ann", reason="seen", patch=SHA, base=COMMIT, at=at(60)),
+    )
+    planted = house.run("planted faults", 4, 0, kind=RunKind.FAULTS, worse=None, counts=None)
+    found = Protection(
+        state="unprotected",
+        planted=3,
+        noticed=2,
+        survived=(Unnoticed(path="m.py", line=2, what="x", reached=True),),
+        sentence=sentence,
+        run=planted.id,
+    )
+    house.change = house.change.model_copy(update={"protection": found})
+    assert house.told()[2:] == [
+        ("faults", f"unprotected: {sentence}"),
+        ("asked", "for a person: it is unprotected"),
+        ("approved", "by ann: seen"),
+    ]
+    assert house.tell().steps[2].at == at(4)
+
+
+def test_benchmarks_are_told_with_ratio_and_interval_where_they_differ_or_are_open():
+    house = Gatehouse(("cleared", 1))
+    said = (
+        Measured(name="load", answer="worse", ratio=1.089, low=1.051, high=1.12),
+        Measured(name="save", answer="inconclusive", ratio=1.01, low=None, high=1.2),
+        Measured(name="sum", answer="same", ratio=1.0, low=0.99, high=1.01),
+    )
+    house.run("benchmarks", 3, kind=RunKind.BENCHMARKS, benchmarks=said, counts=None)
+    assert house.told()[-1] == (
+        "benchmarks",
+        (
+            "1 worse, 1 inconclusive, 1 same: load costs 1.09 times as much (1.05 to 1.12); "
+            "save costs 1.01 times as much"
+        ),
+    )
+
+
+def test_a_change_that_is_taken_off_names_who_did_it_and_what_its_watch_found():
+    rollback = Rollback(commit=BACK, reason="t::a fails", at=at(99), automatic=True)
+    house = Gatehouse(
+        ("validated", 8),
+        ("applied", 9),
+        ("rolled_back", 99),
+        rollback=rollback,
+        commit=LANDED,
+        branch="groundswell/main",
+        evidence=("31 tests ran.",),
+    )
+    watch = Watch(
+        id="w",
+        target_id=house.change.target_id,
+        wave_id=house.wave.id,
+        before=COMMIT,
+        after=LANDED,
+        changes=(Watched(enhancement_id=house.change.id, commit=LANDED),),
+        state="reverted",
+        minutes=60,
+        checks=3,
+        made=2,
+        missed=1,
+        due_at=at(99),
+        taken_off=(house.change.id,),
+        notes=("t::a fails since then",),
+        created_at=at(9),
+        changed_at=at(98),
+        finished_at=at(98),
+    )
+    elsewhere = watch.model_copy(update={"id": "v", "changes": ()})
+    assert house.told(elsewhere, watch, watch)[1:] == [
+        ("landed", f"as {LANDED[:10]} on groundswell/main; 31 tests ran."),
+        (
+            "watched",
+            (
+                "something got worse, and what did it was taken off: 1 of 3 checks made in 60 min "
+                "after it landed; it was taken off; t::a fails since then"
+            ),
+        ),
+        ("rolled_back", f"taken off by {BACK[:10]}, at the word of its watch: t::a fails"),
+    ]
+
+
+def test_of_a_change_without_a_history_its_end_is_told_and_no_more():
+    house = Gatehouse(state="expired", reason="does not apply: m.py", finished_at=at(5))
+    assert house.told()[1:] == [("let_go", "without blame: does not apply: m.py")]
+    assert [kind for kind, _ in Gatehouse(state="cleared").told()] == ["proposed"]
+
+
+def test_a_rollback_that_was_refused_is_not_forgotten():
+    house = Gatehouse(("applied", 3), rollback_refused="t::a needs it")
+    step = house.tell().steps[-1]
+    assert (step.kind, step.sentence, step.at) == ("kept", "it stays: t::a needs it", None)
+
+
+def test_a_run_is_never_shown_with_figures_it_does_not_have():
+    house = Gatehouse(("cleared", 1))
+    house.run("full run", 3, counts=None, worse=None, outcome="infrastructure", detail="died")
+    step = house.tell().steps[-1]
+    assert (step.tests, step.worse) == (None, None)
