@@ -1,15 +1,17 @@
 """Asking a person before a change lands, and taking in the answer."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 
-from services.validator.domain.approval import asks, asks_unprotected, lapsed
+from services.validator.domain.approval import Edited, asks, asks_edited, asks_unprotected, lapsed
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.outcomes import leave, reject, say, say_unsaid
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents import Approval, Enhancement, Protection
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict
+from shared.targets.tree import Tree
 
 
 async def ask_for(
@@ -20,11 +22,13 @@ async def ask_for(
     desk: Desk,
     *,
     protections: Mapping[str, Protection] | None = None,
+    edits: Mapping[str, Sequence[Edited]] | None = None,
 ) -> list[Enhancement]:
     """Those of the changes that passed and still may not land: each of them asks for a person now."""
     asked, config = [], place.profile.config
     for each in changes:
         why = asks(each, config, tier=desk.sandbox.tier, trusted=desk.sandbox.trusted)
+        why = why or asks_edited((edits or {}).get(each.id, ()), config)
         why = why or asks_unprotected(each, (protections or {}).get(each.id), config)
         if why and each.approval is not None:
             why = lapsed(each, base)
@@ -32,6 +36,35 @@ async def ask_for(
             await leave(each, "ask", desk, asks=why, approval=None, evidence=tuple(evidence))
             asked.append(each)
     return asked
+
+
+def edits_of(
+    changes: Sequence[Enhancement],
+    steps: Sequence[tuple[str, str]],
+    place: Workplace,
+    present: Iterable[str],
+) -> dict[str, list[Edited]]:
+    """What each change does to its files, by change; blocks.
+
+    `steps` are those of a composition of exactly these, `present` the tests of the head's suite.
+    """
+    inside: dict[str, set[str]] = defaultdict(set)
+    for test in present:
+        path, _, name = test.partition("::")
+        inside[path].add(name)
+    by_id, before, found = {each.id: each for each in changes}, place.tree, {}
+    for change, after in steps:
+        trees = [place.mirror.tree(each) for each in (before, after)]
+        found[change] = [
+            Edited(path, *(_text(tree, path) for tree in trees), frozenset(inside[path]))
+            for path in by_id[change].files
+        ]
+        before = after
+    return found
+
+
+def _text(tree: Tree, path: str) -> str:
+    return (tree.read(path) or b"").decode(errors="replace")
 
 
 async def decide(command: DecideEnhancement, desk: Desk) -> None:

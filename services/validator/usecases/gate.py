@@ -11,6 +11,7 @@ from math import prod
 
 import structlog
 
+from services.validator.domain.approval import lapsed
 from services.validator.domain.gate import (
     Finished,
     Land,
@@ -23,7 +24,7 @@ from services.validator.domain.gate import (
     flaky_tests,
 )
 from services.validator.usecases import landing, pool
-from services.validator.usecases.approval import ask_for
+from services.validator.usecases.approval import ask_for, edits_of
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch, compose, open_epoch, screen, send_away
 from services.validator.usecases.flakiness import remember_flaky
@@ -32,7 +33,7 @@ from services.validator.usecases.looking import Looks
 from services.validator.usecases.outcomes import expire, reject
 from services.validator.usecases.runners import width
 from services.validator.usecases.seat import seated
-from services.validator.usecases.trust import trust
+from services.validator.usecases.trust import passed_without, trust
 from services.validator.usecases.weighing import candidates, knowledge, weigh
 from shared.contracts.documents import Enhancement, Target
 from shared.contracts.work import ProposalCleared
@@ -144,27 +145,36 @@ async def _dismiss(epoch: Epoch, step: Reject | Undecided, desk: Desk) -> None:
 async def _plant_first(epoch: Epoch, runs: Sequence[Wanted], desk: Desk) -> bool:
     """Faults are planted before a full run that is likely to pass: whoever then needs a person leaves before it.
 
-    Otherwise what is left would need another full run. True where something left.
+    Otherwise what is left would need another full run. Where a test fails that passes on the head, that comes
+    first: nobody is asked about what the tests refuse. True where something left.
     """
     run = runs[0].run
     if run.tests or not run.changes or not _promising(epoch, run):
+        return False
+    if not await _plant(epoch, run.changes, desk):
+        return False
+    planted = [epoch.protections[each] for each in run.changes]
+    if not await passed_without(planted, (await epoch.base).outcomes, desk):
         return False
     return bool(await _ask_unprotected(epoch, run.changes, desk))
 
 
 def _promising(epoch: Epoch, run: Run) -> bool:
-    """Whether these changes probably pass: a part of the tests says so, or what they are."""
-    if any(each.changes == run.changes for each in epoch.evidence):
+    """Whether these changes probably pass: a part of the tests says so, or what they are.
+
+    What was seen of more changes says so too: whoever was to blame there has left, or the full run was not wanted yet.
+    """
+    if any(set(run.changes) <= set(each.changes) for each in epoch.evidence):
         return True
     return prod(1 - epoch.risks.get(each, 0.5) for each in run.changes) >= PROMISING
 
 
-async def _ask_unprotected(epoch: Epoch, ids: Sequence[str], desk: Desk) -> list[Enhancement]:
-    """Plant faults in what these touch, where that was not done; what nobody would notice waits for a person."""
-    if epoch.protections.keys() >= set(ids):
-        return []
-    composition = await compose(epoch, ids, desk)
+async def _plant(epoch: Epoch, ids: Sequence[str], desk: Desk) -> bool:
+    """Plant faults in what these touch; False where that was done, or can change nothing."""
     changes = [epoch.changes[each] for each in ids]
+    if epoch.protections.keys() >= set(ids) or all(_approved(each, epoch) for each in changes):
+        return False
+    composition = await compose(epoch, ids, desk)
     epoch.protections |= await trust(
         desk,
         epoch.place,
@@ -173,6 +183,17 @@ async def _ask_unprotected(epoch: Epoch, ids: Sequence[str], desk: Desk) -> list
         impacted=epoch.impacted,
         wave_id=epoch.wave_id,
     )
+    return True
+
+
+def _approved(change: Enhancement, epoch: Epoch) -> bool:
+    """Whether a person has let it through, and means it as it is."""
+    return change.approval is not None and not lapsed(change, epoch.base_commit)
+
+
+async def _ask_unprotected(epoch: Epoch, ids: Sequence[str], desk: Desk) -> list[Enhancement]:
+    """What nobody would notice waits for a person."""
+    changes = [epoch.changes[each] for each in ids]
     return await _ask(epoch, changes, ("the tests that reach it pass",), desk)
 
 
@@ -180,6 +201,8 @@ async def _ask(
     epoch: Epoch, changes: Sequence[Enhancement], evidence: Sequence[str], desk: Desk
 ) -> list[Enhancement]:
     """Those that may not land without a person: they ask for one, and leave."""
+    composition = await compose(epoch, [each.id for each in changes], desk)
+    present = (await epoch.base).outcomes
     asked = await ask_for(
         changes,
         epoch.place,
@@ -187,6 +210,7 @@ async def _ask(
         evidence,
         desk,
         protections=epoch.protections,
+        edits=await asyncio.to_thread(edits_of, changes, composition.steps, epoch.place, present),
     )
     for each in asked:
         # What lands has to pass without them.
@@ -196,8 +220,7 @@ async def _ask(
 
 async def _land(epoch: Epoch, step: Land, desk: Desk) -> bool:
     """Land; True unless changes are left that were not part of it (they see the new head next)."""
-    if await _ask_unprotected(epoch, step.changes, desk):
-        return not epoch.changes
+    await _plant(epoch, step.changes, desk)
     changes = [epoch.changes[each] for each in step.changes]
     composition = await compose(epoch, step.changes, desk)
     batch = landing.Batch(

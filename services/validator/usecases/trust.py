@@ -2,14 +2,15 @@
 
 import asyncio
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import structlog
 
+from services.validator.domain.comparison import GOOD
 from services.validator.domain.faults import ChangedFile, Planting, Tried, judge, plant
-from services.validator.domain.reports import Infrastructure
+from services.validator.domain.reports import Infrastructure, Outcome
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.runs import (
     ATTEMPTS,
@@ -66,6 +67,25 @@ async def trust(
         found[each.id] = known.model_copy(update={"run": run if known.planted else None})
         await desk.store.enhancements.patch(each.id, protection=found[each.id])
     return found
+
+
+async def passed_without(
+    protections: Collection[Protection], present: Mapping[str, Outcome], desk: Desk
+) -> bool:
+    """Whether without any fault every test passed that passes on the head, of those that were run.
+
+    Where there was nothing to run nothing has failed; where a run said nothing, nobody knows.
+    """
+    if any(each.state == "unknown" for each in protections):
+        return False
+    for run in {each.run for each in protections if each.run is not None}:
+        verdict = await desk.store.verdicts.need(run)
+        passing = {test for test, outcome in present.items() if outcome in GOOD}
+        asked = passing & set(verdict.tests) if verdict.tests else passing
+        tried = await read_text(verdict.report or "", desk)
+        if Tried.from_json(tried).usable < len(asked):
+            return False
+    return True
 
 
 def _not_measured(framework: str) -> Protection:
