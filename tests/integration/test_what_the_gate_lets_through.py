@@ -1,0 +1,459 @@
+"""Changes that would make the tests say less, or lie: each is refused or waits for a person, and none lands.
+
+A small real package with its own suite, in the real sandbox, over a real repository, through the gate's own use case.
+All of a policy are put before one gate, whose head stays as it is as long as nothing lands.
+"""
+
+import asyncio
+import hashlib
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from services.validator.adapters.detectors import RuffDetectors
+from services.validator.adapters.faults import SandboxedFaults
+from services.validator.adapters.suite import SandboxedSuite
+from services.validator.usecases import carry_out, settle
+from services.validator.usecases.desk import Desk
+from services.validator.usecases.runners import announce
+from shared.contracts.documents import Enhancement, Patch
+from shared.contracts.states import EnhancementState
+from shared.contracts.work import RunTests
+from shared.environments.interpreters import running
+from shared.environments.ports import Environment
+from shared.kernel.clock import utc_now
+from shared.kernel.ids import uuid7
+from shared.sandbox.scratch import Scratch
+from shared.targets.patches import make_patch
+from tests.support.builders import a_task, a_wave, an_enhancement
+from tests.support.buses import RecordingBus
+from tests.support.desks import a_validator
+from tests.support.landing import Yard, a_yard
+from tests.support.memory import a_store
+from tests.support.repositories import git
+from tests.support.sandboxes import a_home, a_sandbox, the_best
+
+BIN = Path(sys.executable).parent
+CONFIG = """
+[test]
+command = "python -m pytest -p no:hypothesispytest -p no:asyncio -p no:xdist"
+
+[policy]
+protected_paths = "{protected}"
+unprotected = "{unprotected}"
+
+[watch]
+checks = 0
+"""
+MONEY = '''"""Sums of money."""
+
+import os
+import sys
+
+
+class NotMoney(ValueError):
+    """What was said is no sum."""
+
+
+def parse(text):
+    """A sum that somebody wrote."""
+    if not text.isdigit():
+        raise NotMoney(text)
+    return int(text)
+
+
+def total(prices):
+    """All of them."""
+    result = 0
+    for each in prices:
+        result += each
+    return result
+
+
+def close(till):
+    """What is in it; no test asks what becomes of one that is not there."""
+    if till is None:
+        raise NotMoney("no till")
+    return sum(till)
+'''
+TESTS = """import pytest
+
+from till import money
+
+
+def test_a_sum_is_read():
+    assert money.parse("12") == 12
+
+
+def test_what_is_no_sum_is_refused():
+    with pytest.raises(money.NotMoney):
+        money.parse("twelve")
+
+
+def test_prices_are_added():
+    assert money.total([1, 2, 3]) == 6
+"""
+PYPROJECT = '[tool.pytest.ini_options]\nfilterwarnings = ["error"]\n'
+FILES = {
+    "till/__init__.py": "",
+    "till/money.py": MONEY,
+    "tests/test_money.py": TESTS,
+    "pyproject.toml": PYPROJECT,
+}
+ADDED = "tests/test_money.py::test_prices_are_added"
+
+
+@dataclass
+class RunningBus(RecordingBus):
+    """What is asked of a runner is begun at once, by ourselves."""
+
+    desk: list[Desk] = field(default_factory=list)
+    runs: set["asyncio.Task[None]"] = field(default_factory=set)
+
+    async def publish(self, message, *, key, wave=""):
+        await super().publish(message, key=key, wave=wave)
+        if isinstance(message, RunTests):
+            self.runs.add(asyncio.create_task(carry_out(message, self.desk[0])))
+
+
+@dataclass
+class Chance:
+    """Of each run the call in which the function fails that leaves it to chance; without one it never does.
+
+    What it is told is in a file, as nothing in a sandbox remembers the run before.
+    """
+
+    suite: SandboxedSuite
+    at: Path
+    calls: deque[int] = field(default_factory=deque)
+    runs: int = 0
+
+    async def run(self, tree, *arguments, base_oid, **options):
+        self.runs += 1
+        if tree != base_oid:
+            self.at.write_text(str(self.calls.popleft() if self.calls else 0))
+        return await self.suite.run(tree, *arguments, base_oid=base_oid, **options)
+
+
+@dataclass
+class Gate:
+    """One target with its gate, and its files as they were in the beginning."""
+
+    files: Mapping[str, str]
+    yard: Yard
+    desk: Desk
+    chance: Chance
+    runner: asyncio.Runner
+
+    def judge(self, files: dict[str, str | None], *, calls: tuple[int, ...] = ()) -> Enhancement:
+        """What becomes of a change to these files."""
+        self.chance.calls = deque(calls)
+        return self.runner.run(self._judge(files))
+
+    async def _judge(self, files: dict[str, str | None]) -> Enhancement:
+        known = {path: self.files.get(path) for path in files}
+        patch = make_patch({path: (_bytes(known[path]), _bytes(files[path])) for path in files})
+        head = self.yard.head()
+        wave = a_wave(target_id=self.yard.target.id, state="running", commit=head, base_commit=head)
+        task = a_task(wave, component="till", paths=("*",), state="proposed")
+        digest = hashlib.sha256(patch.encode()).hexdigest()
+        change = an_enhancement(
+            task, patch=digest, files=tuple(files), base_commit=head, state="cleared"
+        )
+        store = self.desk.store
+        await store.waves.insert(wave)
+        await store.tasks.insert(task)
+        await store.patches.insert(Patch(id=digest, text=patch, created_at=utc_now()))
+        await store.enhancements.insert(change)
+        await settle(self.yard.target.id, self.desk)
+        return await store.enhancements.need(change.id)
+
+    def branch(self) -> str:
+        return git(self.yard.place, "for-each-ref", "refs/heads/groundswell")
+
+
+def _bytes(text: str | None) -> bytes | None:
+    return None if text is None else text.encode()
+
+
+async def a_gate(stack: AsyncExitStack, files: Mapping[str, str], runner: asyncio.Runner) -> Gate:
+    home = stack.enter_context(a_home())
+    yard = a_yard(home, **files)
+    sandbox = await stack.enter_async_context(a_sandbox(the_best(), home))
+    scratch, bus = Scratch(home / "work", uuid7), RunningBus()
+    stack.callback(scratch.close)
+    (home / "chance").mkdir()
+    (home / "chance").chmod(0o755)
+
+    class Here:
+        async def prepare(self, *_):
+            readable = (BIN.parent, *running().needs, home / "chance")
+            return Environment("key", BIN, readable, 0, True)
+
+    def tree(target_id, oid):
+        return yard.mirror.tree(oid)
+
+    chance = Chance(SandboxedSuite(sandbox, scratch, tree), home / "chance" / "call")
+    desk = a_validator(
+        a_store(),
+        home / "home",
+        bus=bus,
+        repository=lambda _: yard.repository,
+        environments=Here(),
+        suite=chance,
+        faults=SandboxedFaults(sandbox, scratch, tree),
+        detectors=RuffDetectors(home / "validator", lambda _: yard.mirror),
+        sandbox=sandbox,
+        clock=utc_now,
+    )
+    bus.desk.append(desk)
+    await desk.store.targets.insert(yard.target)
+    await announce(desk)
+    return Gate(files, yard, desk, chance, runner)
+
+
+def gates(
+    config: str = CONFIG,
+    *,
+    files: Mapping[str, str] = FILES,
+    protected: str = "refuse",
+    unprotected: str = "ask",
+) -> Iterator[Gate]:
+    config = config.format(protected=protected, unprotected=unprotected)
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        try:
+            yield runner.run(a_gate(stack, {**files, "groundswell.toml": config}, runner))
+        finally:
+            runner.run(stack.aclose())
+
+
+@pytest.fixture(scope="module")
+def refusing() -> Iterator[Gate]:
+    yield from gates()
+
+
+@pytest.fixture(scope="module")
+def asking() -> Iterator[Gate]:
+    yield from gates(protected="ask")
+
+
+@pytest.fixture(scope="module")
+def careless() -> Iterator[Gate]:
+    yield from gates(unprotected="allow")
+
+
+@pytest.fixture
+def own() -> Iterator[Gate]:
+    """For what lands."""
+    yield from gates()
+
+
+MONEY_FILE, TEST_FILE = "till/money.py", "tests/test_money.py"
+
+
+def money(old: str, new: str) -> dict[str, str | None]:
+    assert old in MONEY
+    return {MONEY_FILE: MONEY.replace(old, new)}
+
+
+def judges(old: str, new: str) -> dict[str, str | None]:
+    assert old in TESTS
+    return {TEST_FILE: TESTS.replace(old, new)}
+
+
+def atop(code: str) -> dict[str, str | None]:
+    """Code that runs when the product is imported, beside a bug that a test is there for."""
+    broken = MONEY.replace("result += each", "result -= each")
+    return {MONEY_FILE: broken.replace("class NotMoney", f"{code}\n\n\nclass NotMoney", 1)}
+
+
+ADDING = "\n\ndef test_prices_are_added():\n    assert money.total([1, 2, 3]) == 6\n"
+CONFTEST = """def pytest_collection_modifyitems(items):
+    items[:] = [each for each in items if "added" not in each.name]
+"""
+OF_TESTS = {
+    "a test is deleted": judges(ADDING, ""),
+    "all of them are": {TEST_FILE: None},
+    "a test is skipped": judges(ADDING, ADDING.replace("def", "@pytest.mark.skip\ndef")),
+    "one skips itself": judges(
+        ADDING, ADDING.replace("    assert", "    pytest.skip()\n    assert")
+    ),
+    "a test is expected to fail": judges(ADDING, ADDING.replace("def", "@pytest.mark.xfail\ndef")),
+    "an assertion is weakened": judges(ADDING, ADDING.replace("== 6", "> 0")),
+    "a test is renamed": judges("def test_prices_are_added", "def test_all_are_added"),
+    "a test is made flaky": judges(
+        ADDING,
+        ADDING.replace(
+            "    assert", "    import random\n    assert random.random() < 0.7\n    assert"
+        ),
+    ),
+    "a conftest deselects": {"conftest.py": CONFTEST},
+    "pytest.ini selects": {"pytest.ini": "[pytest]\naddopts = -k read\n"},
+    "pyproject.toml does": {"pyproject.toml": PYPROJECT + 'addopts = "-k read"\n'},
+    "warnings are no errors any more": {"pyproject.toml": PYPROJECT.replace("error", "ignore")},
+    ".pytest.ini goes before it": {".pytest.ini": "[pytest]\nfilterwarnings = ignore\n"},
+    "pytest.toml goes before it": {"pytest.toml": '[pytest]\nfilterwarnings = ["ignore"]\n'},
+    "Python itself is told something": {"sitecustomize.py": "import os\n"},
+    ".pytest.toml goes before it": {".pytest.toml": '[pytest]\nfilterwarnings = ["ignore"]\n'},
+}
+
+
+@pytest.mark.parametrize("what", OF_TESTS)
+def test_what_judges_is_not_changed(refusing, what):
+    change = refusing.judge(OF_TESTS[what])
+    assert change.state is EnhancementState.REJECTED, change.asks
+    assert change.reason.startswith("protected-path:"), change.reason
+    assert not refusing.branch()
+
+
+@pytest.mark.parametrize("what", OF_TESTS)
+def test_where_a_person_may_let_it_through_it_does_not_pass_without_one(asking, what):
+    change = asking.judge(OF_TESTS[what])
+    assert change.state in {EnhancementState.NEEDS_APPROVAL, EnhancementState.REJECTED}
+    assert change.tests or "it touches what judges it" in change.asks, change
+    assert not asking.branch()
+
+
+REJECTED, WAITS, EXPIRED = (
+    EnhancementState.REJECTED,
+    EnhancementState.NEEDS_APPROVAL,
+    EnhancementState.EXPIRED,
+)
+OF_THE_PRODUCT = {
+    "the exception that a test waits for is ignored": (
+        money(
+            "    if not text.isdigit():\n        raise NotMoney(text)\n    return int(text)\n",
+            "    try:\n        if not text.isdigit():\n            raise NotMoney(text)\n        return int(text)\n    except NotMoney:\n        return 0\n",
+        ),
+        REJECTED,
+        "test_what_is_no_sum_is_refused",
+    ),
+    "one that no test waits for is": (
+        money('        raise NotMoney("no till")\n', "        return 0\n"),
+        WAITS,
+        "unprotected",
+    ),
+    "pytest is told to run nothing": (
+        atop("import _pytest.python\n\n_pytest.python.Function.runtest = lambda self: None"),
+        WAITS,
+        "asks whether it is being tested",
+    ),
+    "and in words that nobody looks for": (
+        atop('vars(sys.modules["_py" + "test.python"])["Function"].runtest = lambda self: None'),
+        WAITS,
+        "unprotected",
+    ),
+    "it behaves while it is under test": (
+        money(
+            "        result += each\n",
+            '        result += each if "PYTEST_CURRENT_TEST" in os.environ else -each\n',
+        ),
+        WAITS,
+        "asks whether it is being tested",
+    ),
+    "it says so in lines that no test reaches": (
+        money(
+            "    result = 0\n",
+            '    if "pytest" not in sys.modules:\n        return 0\n    result = 0\n',
+        ),
+        WAITS,
+        "asks whether it is being tested",
+    ),
+    "the interpreter is left": (atop("sys.exit(0)"), EXPIRED, ""),
+    "and left at once": (atop("os._exit(0)"), EXPIRED, ""),
+}
+
+
+@pytest.mark.parametrize("what", OF_THE_PRODUCT)
+def test_what_fools_the_tests_does_not_land(refusing, what):
+    files, state, why = OF_THE_PRODUCT[what]
+    change = refusing.judge(files)
+    assert change.state is state, change
+    assert why in f"{change.reason} {change.asks} {change.tests}"
+    assert not refusing.branch()
+
+
+LEFT_TO_CHANCE = """    CALLS.append(1)
+    with open(os.sep + "{at}") as told:
+        if len(CALLS) == int(told.read()):
+            raise RuntimeError("now and then")
+    result = 0
+"""
+
+
+def chancy(gate: Gate) -> dict[str, str | None]:
+    """Fails in some calls."""
+    code = LEFT_TO_CHANCE.format(at=str(gate.chance.at)[1:])
+    text = MONEY.replace("    result = 0\n", code)
+    return {MONEY_FILE: text.replace("class NotMoney", "CALLS = []\n\n\nclass NotMoney")}
+
+
+@pytest.mark.parametrize("calls", [(1, 0, 4, 3), (1, 1)], ids=["now and then", "always"])
+def test_what_fails_now_and_then_is_refused_once_it_was_seen_to(careless, calls):
+    """The first run fails; where the second does not, the test is repeated within a run, on the head as well."""
+    change = careless.judge(chancy(careless), calls=calls)
+    assert change.state is REJECTED, change
+    assert change.tests == (ADDED,)
+    assert not careless.branch()
+
+
+def test_where_it_was_not_seen_to_what_makes_it_fail_is_unprotected(refusing):
+    change = refusing.judge(chancy(refusing))
+    assert change.state is WAITS
+    assert "unprotected" in change.asks
+    assert not refusing.branch()
+
+
+def test_a_change_that_keeps_what_is_tested_lands(own):
+    kept = money("return int(text)", "found = int(text)\n    return found")
+    change = own.judge(kept)
+    assert change.state is EnhancementState.APPLIED, change
+    assert own.branch()
+
+
+EXAMPLE = '"""All of them.\n\n    >>> total([1])\n    1\n    """'
+BESIDE = "\n\ndef test_nothing_is_nothing():\n    assert total([]) == 0\n"
+
+
+@pytest.fixture(scope="module")
+def lonely() -> Iterator[Gate]:
+    """Its example is the only test that `total` has, and there is a test in a file of the product."""
+    example = MONEY.replace('"""All of them."""', EXAMPLE)
+    files = {
+        MONEY_FILE: example,
+        TEST_FILE: TESTS.replace(ADDING, ""),
+        "till/side.py": f"{MONEY}{BESIDE}",
+    }
+    command = "-m pytest -o python_files='test_*.py side.py' --doctest-modules"
+    config = CONFIG.replace("-m pytest", command).replace('command = "', "command = '''", 1)
+    yield from gates(config.replace('-p no:xdist"', "-p no:xdist'''"), files=FILES | files)
+
+
+def test_an_example_that_is_a_test_is_not_changed_together_with_what_it_says(lonely):
+    before = lonely.files[MONEY_FILE]
+    both = before.replace("    1\n", "    2\n").replace("result = 0", "result = 1")
+    change = lonely.judge({MONEY_FILE: both})
+    assert change.state is WAITS
+    assert "it changes an example that is a test, in till/money.py: `total([1])`" in change.asks
+    assert not lonely.branch()
+
+
+def test_an_example_that_is_kept_refuses_what_breaks_it(lonely):
+    broken = lonely.files[MONEY_FILE].replace("result = 0", "result = 1")
+    change = lonely.judge({MONEY_FILE: broken})
+    assert change.state is REJECTED
+    assert change.tests == ("till/money.py::till.money.total",)
+
+
+def test_a_test_beside_the_code_is_not_weakened(lonely):
+    weak = lonely.files["till/side.py"].replace("total([]) == 0", "total([]) is not None")
+    change = lonely.judge({"till/side.py": weak.replace("result = 0", "result = 1")})
+    assert change.state is WAITS
+    assert "there are tests in till/side.py" in change.asks
+    assert not lonely.branch()
