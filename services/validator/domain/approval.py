@@ -1,14 +1,18 @@
 """Which changes land only with a person's word, and what that word is good for."""
 
+import doctest
 import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from shared.contracts.documents import Enhancement, Protection
 from shared.targets.components import is_protected
 from shared.targets.config import TargetConfig
-from shared.targets.patches import Hunk, parse_patch
 
 # What code asks for only to know that it is being tested, or by whom.
-AWARE = re.compile(rb"PYTEST_|\b_?pytest\b|GROUNDSWELL_|groundswell_inside")
+AWARE = re.compile(r"PYTEST_|\b_?pytest\b|GROUNDSWELL_|groundswell_inside")
+LONGEST = 120
 
 
 def asks(change: Enhancement, config: TargetConfig, *, tier: str, trusted: bool) -> str:
@@ -41,22 +45,56 @@ def asks_unprotected(
     return f"it is unprotected: {protection.sentence}"
 
 
-def asks_aware(patch: str, config: TargetConfig) -> str:
-    """Why a person has to look at code that may behave for the tests alone, in a sentence.
+@dataclass(frozen=True)
+class Edited:
+    """A file that a change has touched. `tests` are those of the head's suite that are in that very file."""
 
-    No run can tell. Who wants to hide it can; who was only rewarded for green tests rarely does.
-    """
-    for each in parse_patch(patch):
-        if each.path.endswith(".py") and not is_protected(each.path, config):
-            for line in (line for hunk in each.hunks for line in _added(hunk)):
-                if AWARE.search(line):
-                    said = line.decode(errors="replace").strip()[:120]
-                    return f"it asks whether it is being tested, in {each.path}: `{said}`"
+    path: str
+    before: str
+    after: str
+    tests: frozenset[str] = frozenset()
+
+
+def asks_edited(files: Sequence[Edited], config: TargetConfig) -> str:
+    """Why a person has to look at what a change does to what judges it, though no path says so; a sentence."""
+    for each in files:
+        if not is_protected(each.path, config) and (why := _aware(each) or _told_otherwise(each)):
+            return why
     return ""
 
 
-def _added(hunk: Hunk) -> list[bytes]:
-    return [each for each in hunk.new if each not in hunk.old]
+def _aware(file: Edited) -> str:
+    """Code that may behave for the tests alone.
+
+    No run can tell. Who wants to hide it can; who was only rewarded for green tests rarely does.
+    """
+    known = set(file.before.splitlines())
+    for line in file.after.splitlines() if file.path.endswith(".py") else ():
+        if line not in known and AWARE.search(line):
+            return f"it asks whether it is being tested, in {file.path}: `{line.strip()[:LONGEST]}`"
+    return ""
+
+
+def _told_otherwise(file: Edited) -> str:
+    """Tests beside the code, and examples in its docstrings: a change that may edit them is right by its own word."""
+    if not file.tests:
+        return ""
+    if any("." not in each for each in file.tests):
+        return f"there are tests in {file.path}, which it touches"
+    gone = _examples(file.before) - _examples(file.after)
+    if not gone:
+        return ""
+    source, *_ = min(gone)
+    return f"it changes an example that is a test, in {file.path}: `{source.strip()[:LONGEST]}`"
+
+
+def _examples(text: str) -> Counter[tuple[str, str, str]]:
+    """What is tried and what is expected of it; where that cannot be read, all of the text."""
+    try:
+        found = doctest.DocTestParser().get_examples(text)
+    except ValueError:
+        return Counter([(text, "", "")])
+    return Counter((each.source, each.want, str(sorted(each.options.items()))) for each in found)
 
 
 def lapsed(change: Enhancement, base: str) -> str:

@@ -67,10 +67,19 @@ class Planting:
                 "what": each.mutant.what,
                 "changes": each.changes,
             }
-            for each in self.faults
+            for each in self._in_turn()
         ]
         plan = {"seconds": seconds, "faults": faults, "files": dict(sorted(self.files.items()))}
         return json.dumps(plan, separators=(",", ":"))
+
+    def _in_turn(self) -> list[Planted]:
+        """The first of each change, then the second of each: time may run out, and then something is known of all."""
+        turn: Counter[str] = Counter()
+        ranked = []
+        for number, each in enumerate(self.faults):
+            ranked.append((min((turn[c] for c in each.changes), default=0), number, each))
+            turn.update(each.changes)
+        return [each for *_, each in sorted(ranked, key=lambda each: each[:2])]
 
 
 @dataclass(frozen=True)

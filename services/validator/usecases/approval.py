@@ -1,15 +1,17 @@
 """Asking a person before a change lands, and taking in the answer."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from services.validator.domain.approval import asks, asks_aware, asks_unprotected, lapsed
+from services.validator.domain.approval import Edited, asks, asks_edited, asks_unprotected, lapsed
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.outcomes import leave, reject, say, say_unsaid
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents import Approval, Enhancement, Protection
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict
+from shared.targets.tree import Tree
 
 
 async def ask_for(
@@ -20,7 +22,7 @@ async def ask_for(
     desk: Desk,
     *,
     protections: Mapping[str, Protection] | None = None,
-    patches: Mapping[str, str] | None = None,
+    edits: Mapping[str, Sequence[Edited]] | None = None,
     run: str | None = None,
 ) -> list[Enhancement]:
     """Those of the changes that may not land without a person: each of them asks for one now.
@@ -30,7 +32,7 @@ async def ask_for(
     asked, config = [], place.profile.config
     for each in changes:
         why = asks(each, config, tier=desk.sandbox.tier, trusted=desk.sandbox.trusted)
-        why = why or asks_aware((patches or {}).get(each.id, ""), config)
+        why = why or asks_edited((edits or {}).get(each.id, ()), config)
         why = why or asks_unprotected(each, (protections or {}).get(each.id), config)
         if why and each.approval is not None:
             why = lapsed(each, base)
@@ -39,6 +41,35 @@ async def ask_for(
             await leave(each, "ask", desk, **said)
             asked.append(each)
     return asked
+
+
+def edits_of(
+    changes: Sequence[Enhancement],
+    steps: Sequence[tuple[str, str]],
+    place: Workplace,
+    present: Iterable[str],
+) -> dict[str, list[Edited]]:
+    """What each change does to its files, by change; blocks.
+
+    `steps` are those of a composition of exactly these, `present` the tests of the head's suite.
+    """
+    inside: dict[str, set[str]] = defaultdict(set)
+    for test in present:
+        path, _, name = test.partition("::")
+        inside[path].add(name)
+    by_id, before, found = {each.id: each for each in changes}, place.tree, {}
+    for change, after in steps:
+        old, new = place.mirror.tree(before), place.mirror.tree(after)
+        found[change] = [
+            Edited(path, _text(old, path), _text(new, path), frozenset(inside[path]))
+            for path in by_id[change].files
+        ]
+        before = after
+    return found
+
+
+def _text(tree: Tree, path: str) -> str:
+    return (tree.read(path) or b"").decode(errors="replace")
 
 
 async def decide(command: DecideEnhancement, desk: Desk) -> None:

@@ -24,7 +24,7 @@ from services.validator.domain.gate import (
     flaky_tests,
 )
 from services.validator.usecases import landing, pool
-from services.validator.usecases.approval import ask_for
+from services.validator.usecases.approval import ask_for, edits_of
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch, compose, open_epoch, screen, send_away
 from services.validator.usecases.flakiness import remember_flaky
@@ -53,6 +53,8 @@ log = structlog.get_logger(__name__)
 PAUSE = 5.0
 # A batch that passes with this probability is worth planting faults in before its full run.
 PROMISING = 0.5
+# Trying the faults of a batch may take so many seconds, or such a share of a full run where that is more.
+FAULTS_LEAST, FAULTS_SHARE = 4.0, 0.5
 
 
 async def admit(event: ProposalCleared, desk: Desk) -> None:
@@ -184,7 +186,7 @@ async def _plant(epoch: Epoch, ids: Sequence[str], desk: Desk) -> bool:
     changes = [epoch.changes[each] for each in ids]
     if epoch.protections.keys() >= set(ids) or all(_approved(each, epoch) for each in changes):
         return False
-    composition = await compose(epoch, ids, desk)
+    composition, base = await compose(epoch, ids, desk), await epoch.base
     epoch.protections |= await trust(
         desk,
         epoch.place,
@@ -192,7 +194,8 @@ async def _plant(epoch: Epoch, ids: Sequence[str], desk: Desk) -> bool:
         dict(composition.steps),
         wave_id=epoch.wave_id,
         recorded=epoch.recorded,
-        present=(await epoch.base).outcomes,
+        present=base.outcomes,
+        seconds=max(FAULTS_LEAST, FAULTS_SHARE * base.seconds),
     )
     return True
 
@@ -209,6 +212,8 @@ async def _ask(
     batch: landing.Batch | None = None,
 ) -> list[Enhancement]:
     """Those that may not land without a person: they ask for one, and leave. `batch` has passed its full run."""
+    composition = await compose(epoch, [each.id for each in changes], desk)
+    present = (await epoch.base).outcomes
     asked = await ask_for(
         changes,
         epoch.place,
@@ -216,7 +221,7 @@ async def _ask(
         lambda each: passed_with(batch.verdict) if batch else speaks_for(epoch, each),
         desk,
         protections=epoch.protections,
-        patches=epoch.patches,
+        edits=await asyncio.to_thread(edits_of, changes, composition.steps, epoch.place, present),
         run=batch.verdict.id if batch else None,
     )
     await say_asked(epoch, asked, desk)
