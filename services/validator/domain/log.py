@@ -101,7 +101,8 @@ class Log:
             return False
         if test in self.knowledge.flaky or self._tally(frozenset(), test, 1).failed:
             return True
-        counts = [self._tally(changes, test, 1, most=1) for changes in self._fails_on[test]]
+        few = SHAKEN - 1
+        counts = [self._tally(each, test, 1, most=few) for each in self._fails_on[test]]
         return any(each.failed and each.passed for each in counts)
 
     def repeat(self, test: str) -> int:
