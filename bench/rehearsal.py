@@ -115,6 +115,7 @@ class Rehearsal:
         self.orphans()
         if not self.waiting:
             self.moved(self.target.head, {})
+            self.orphans()
         if not self.waiting:
             return Finished()
         step = self.next()

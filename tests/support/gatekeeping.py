@@ -55,7 +55,12 @@ class Watched(Rehearsal):
         assert len(set(runs)) == len(runs)
         assert not [run for run in runs if run in self.log], "nothing is run twice"
         assert all(each.purpose and each.why for each in step.runs)
-        assert mask(c for run in runs for c in run.changes) & ~mask(self.waiting) == 0
+        for mine in (mask(run.changes) for run in runs):
+            assert mine & ~mask(self.waiting) == 0
+            lacking = [self.target.world.standing_on(each) for each in members(mine)]
+            assert not [each for each in lacking if each & ~(mine | self.target.head)], (
+                "no such tree"
+            )
 
     def check_landing(self, step: Land) -> None:
         assert step.run.tests == ()
@@ -184,6 +189,7 @@ def worlds(*, calm: bool = False) -> st.SearchStrategy[World]:
         risk=st.sampled_from((0.02, 0.1, 0.5)),
         targeted=st.sampled_from((0.1, 0.5)),
         infrastructure=st.just(0.0) if calm else st.sampled_from((0.0, 0.0, 0.1, 0.4)),
+        only_full=st.just(False) if calm else st.sampled_from((False, False, True)),
         needs=STACKS,
         silent=st.frozensets(CHANGES, max_size=1),
         flaky=nothing if calm else st.dictionaries(st.sampled_from(SHAKY), rates, max_size=2),

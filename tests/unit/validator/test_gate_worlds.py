@@ -92,6 +92,22 @@ def test_a_change_with_which_nothing_reports_is_neither_landed_nor_refused():
     assert len(story.landed()) == 7
 
 
+def test_where_chosen_tests_cannot_be_run_what_is_good_still_lands():
+    story = finish(a_world(breaks(2), only_full=True, flaky={SUITE[8]: 0.3}))
+    assert 2 not in story.landed()
+    assert not story.wrong_rejections(a_world())
+    assert len(story.landed()) >= 5
+
+
+@pytest.mark.parametrize(("fault", "most"), [(breaks(8), 5.5), (breaks(7, 8), 7.0)])
+def test_where_runs_are_dear_one_culprit_or_one_pair_costs_no_more_than_halving(
+    fault: Fault, most: float
+):
+    story = finish(a_world(fault, size=15, risk=0.03, targeted=0.5))
+    assert refused(story) == {8}
+    assert story.cost <= most
+
+
 def test_what_failed_on_the_head_already_is_held_against_nobody():
     story = finish(a_world(breaks(test=3), breaks(1, test=3)))
     assert len(story.landed()) == 8
