@@ -12,15 +12,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from services.validator.adapters.detectors import RuffDetectors
 from services.validator.adapters.faults import SandboxedFaults
 from services.validator.adapters.suite import SandboxedSuite
-from services.validator.usecases import carry_out, settle
+from services.validator.usecases import carry_out, decide, settle
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.runners import announce
+from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents import Enhancement, Patch
 from shared.contracts.states import EnhancementState
 from shared.contracts.work import RunTests
@@ -153,25 +155,57 @@ class Gate:
     def judge(self, files: dict[str, str | None], *, calls: tuple[int, ...] = ()) -> Enhancement:
         """What becomes of a change to these files."""
         self.chance.calls = deque(calls)
-        return self.runner.run(self._judge(files))
+        [change] = self.judge_all([files])
+        return change
 
-    async def _judge(self, files: dict[str, str | None]) -> Enhancement:
-        known = {path: self.files.get(path) for path in files}
-        patch = make_patch({path: (_bytes(known[path]), _bytes(files[path])) for path in files})
-        head = self.yard.head()
+    def judge_all(self, changes: list[dict[str, str | None]], **fields: Any) -> list[Enhancement]:
+        """What becomes of several that are put before it at once."""
+        return self.runner.run(self._judge(changes, fields))
+
+    def approve(self, change: Enhancement) -> Enhancement:
+        """What becomes of it with a person's word."""
+        return self.runner.run(self._approve(change))
+
+    def runs(self) -> list[str]:
+        """The purpose of each run that was made, in their order."""
+        verdicts = self.runner.run(self.desk.store.verdicts.find())
+        return [each.purpose for each in verdicts]
+
+    async def _judge(
+        self, changes: list[dict[str, str | None]], fields: dict[str, Any]
+    ) -> list[Enhancement]:
+        head, store = self.yard.head(), self.desk.store
         wave = a_wave(target_id=self.yard.target.id, state="running", commit=head, base_commit=head)
         task = a_task(wave, component="till", paths=("*",), state="proposed")
-        digest = hashlib.sha256(patch.encode()).hexdigest()
-        change = an_enhancement(
-            task, patch=digest, files=tuple(files), base_commit=head, state="cleared"
-        )
-        store = self.desk.store
+        made = []
+        for number, files in enumerate(changes):
+            known = {path: self.files.get(path) for path in files}
+            patch = make_patch({path: (_bytes(known[path]), _bytes(files[path])) for path in files})
+            digest = hashlib.sha256(patch.encode()).hexdigest()
+            await store.patches.insert(Patch(id=digest, text=patch, created_at=utc_now()))
+            made.append(
+                an_enhancement(
+                    task,
+                    key=f"k{number}",
+                    order=number,
+                    patch=digest,
+                    files=tuple(files),
+                    base_commit=head,
+                    state="cleared",
+                    **fields,
+                )
+            )
         await store.waves.insert(wave)
         await store.tasks.insert(task)
-        await store.patches.insert(Patch(id=digest, text=patch, created_at=utc_now()))
-        await store.enhancements.insert(change)
+        await store.enhancements.insert_missing(made)
         await settle(self.yard.target.id, self.desk)
-        return await store.enhancements.need(change.id)
+        return [await store.enhancements.need(each.id) for each in made]
+
+    async def _approve(self, change: Enhancement) -> Enhancement:
+        word = DecideEnhancement(enhancement_id=change.id, decision="approve", reason="Seen.")
+        await decide(word, self.desk)
+        await settle(self.yard.target.id, self.desk)
+        return await self.desk.store.enhancements.need(change.id)
 
     def branch(self) -> str:
         return git(self.yard.place, "for-each-ref", "refs/heads/groundswell")
@@ -410,9 +444,30 @@ def test_where_it_was_not_seen_to_what_makes_it_fail_is_unprotected(refusing):
     assert not refusing.branch()
 
 
+UNTESTED = money('        raise NotMoney("no till")\n', "        return 0\n")
+KEPT = money("return int(text)", "found = int(text)\n    return found")
+
+
+def test_what_a_person_let_through_lands_and_no_fault_is_planted_in_it_again(own):
+    waiting = own.judge(UNTESTED)
+    assert waiting.state is WAITS
+    before = own.runs()
+    assert "planted faults" in before
+    assert own.approve(waiting).state is EnhancementState.APPLIED
+    assert "planted faults" not in own.runs()[len(before) :]
+
+
+def test_who_needs_a_person_leaves_before_the_full_run_that_the_others_land_by(own):
+    """Also where together with a bad one they were not likely to pass: it has left by then."""
+    bad = money("result += each", "result -= each")
+    kept, untested, refused = own.judge_all([KEPT, UNTESTED, bad], prior=0.3)
+    states = (kept.state, untested.state, refused.state)
+    assert states == (EnhancementState.APPLIED, WAITS, REJECTED)
+    assert own.runs().count("full run") == 2, "one of all three, and one of what landed"
+
+
 def test_a_change_that_keeps_what_is_tested_lands(own):
-    kept = money("return int(text)", "found = int(text)\n    return found")
-    change = own.judge(kept)
+    change = own.judge(KEPT)
     assert change.state is EnhancementState.APPLIED, change
     assert own.branch()
 

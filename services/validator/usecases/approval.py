@@ -54,9 +54,9 @@ def edits_of(
         inside[path].add(name)
     by_id, before, found = {each.id: each for each in changes}, place.tree, {}
     for change, after in steps:
-        trees = [place.mirror.tree(each) for each in (before, after)]
+        old, new = place.mirror.tree(before), place.mirror.tree(after)
         found[change] = [
-            Edited(path, *(_text(tree, path) for tree in trees), frozenset(inside[path]))
+            Edited(path, _text(old, path), _text(new, path), frozenset(inside[path]))
             for path in by_id[change].files
         ]
         before = after
