@@ -1,8 +1,9 @@
 """Fetching the evidence that the gate asks for: several runs may be under way at once."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
+
+import structlog
 
 from services.validator.domain.bench_reports import BenchmarkReport
 from services.validator.domain.comparison import no_worse
@@ -22,6 +23,8 @@ from services.validator.usecases.epochs import Epoch, compose
 from services.validator.usecases.runs import Order, read_report, run_tests
 from shared.contracts.documents import Verdict
 from shared.kernel.errors import Transient
+
+log = structlog.get_logger(__name__)
 
 
 class Looks:
@@ -49,9 +52,12 @@ class Looks:
         tasks = [self._tasks.pop(run) for run in gone]
         for each in tasks:
             each.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
         for each in tasks:
-            with contextlib.suppress(asyncio.CancelledError, Transient):
-                await each
+            # What it failed of is of no use either, and must not be in the way of what did matter.
+            if not each.cancelled() and (error := each.exception()):
+                log.info("look_failed", reason=str(error))
 
 
 async def _look(epoch: Epoch, wanted: Wanted, desk: Desk) -> Evidence:
@@ -86,7 +92,8 @@ async def _test(
     )
     verdict = await run_tests(desk, epoch.place, order, wave_id=epoch.wave_id)
     epoch.verdicts[run] = verdict
-    base = await epoch.base
+    # The base is everybody's: who is stopped while it waits must not stop it.
+    base = await asyncio.shield(epoch.base)
     if verdict.outcome != "reported":
         return Broken(verdict.detail.partition("\n")[0])
     candidate = await read_report(verdict, desk)
