@@ -5,11 +5,21 @@ from dataclasses import dataclass, field
 import pytest
 
 from services.validator.usecases import landing
+from shared.contracts.documents import Approval
 from shared.contracts.events import EnhancementApplied
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Transient
 from shared.kernel.ids import uuid7
-from tests.support.builders import COMMIT, a_target, a_task, an_enhancement
+from tests.support.builders import (
+    COMMIT,
+    NOW,
+    SHA,
+    a_target,
+    a_task,
+    a_verdict,
+    a_wave,
+    an_enhancement,
+)
 from tests.support.desks import a_validator
 from tests.support.stores import a_real_store
 
@@ -177,3 +187,19 @@ async def test_a_target_that_is_away_decides_nothing(desk, repository):
     with pytest.raises(Transient):
         await landing.recover(TARGET, desk)
     assert await desk.store.enhancements.need(change.id) == change
+
+
+async def test_a_persons_word_outlives_the_wave_also_where_the_others_of_the_batch_do_not(desk):
+    """The wave ends while they are tried: what was let through is judged again without the others."""
+    wave = a_wave(target_id=TARGET.id, state="stopped")
+    task = a_task(wave)
+    word = Approval(by="me", reason="r", patch=SHA, base=COMMIT, at=NOW)
+    approved = an_enhancement(task, key="a", state="validating", approval=word)
+    other = an_enhancement(task, key="b", state="validating")
+    await desk.store.waves.insert(wave)
+    await desk.store.enhancements.insert_missing([approved, other])
+    verdict = a_verdict(wave)
+    batch = landing.Batch(TARGET, None, [approved, other], {}, verdict)
+    await landing.land(batch, desk)
+    states = [(await desk.store.enhancements.need(each.id)).state for each in (approved, other)]
+    assert states == [EnhancementState.CLEARED, EnhancementState.EXPIRED]

@@ -13,6 +13,7 @@ import structlog
 
 from services.validator.domain.commits import landing_message
 from services.validator.ports import Refusal
+from services.validator.usecases import pool
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.outcomes import expire, leave
 from services.validator.usecases.pull_requests import show_landed
@@ -38,11 +39,13 @@ class Batch:
 
 
 async def land(batch: Batch, desk: Desk) -> None:
-    """Put the batch on the landing branch, unless its wave ended meanwhile."""
+    """Put the batch on the landing branch, unless its wave ended meanwhile: then what a person let through goes alone."""
     wave = await desk.store.waves.need(batch.changes[0].wave_id)
-    if WAVE.terminal(wave.state) and any(each.approval is None for each in batch.changes):
-        for each in batch.changes:
+    unasked = [each for each in batch.changes if each.approval is None]
+    if WAVE.terminal(wave.state) and unasked:
+        for each in unasked:
             await expire(each, f"its wave was {wave.state} before it could land", desk)
+        await pool.give_back([each for each in batch.changes if each.approval], desk, suspected={})
         return
     validated = await _commit(batch, desk)
     fault("landing.committed")
