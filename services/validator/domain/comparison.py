@@ -17,10 +17,14 @@ def no_worse(
     """The tests that got worse; empty means no worse.
 
     Worse is: passed on the base, and now fails, is an error, was skipped, is expected to fail, or
-    vanished; or new and failing. What fails on the base is blamed on nobody. `asked` limits the
-    question to tests that were run.
+    vanished; or it fails, and on the base it was new, skipped or expected to. What fails on the base
+    is blamed on nobody. `asked` limits the question to tests that were run.
     """
     known = base.items() if asked is None else [(t, base[t]) for t in asked if t in base]
-    lost = {test for test, was in known if was in GOOD and candidate.get(test) not in GOOD}
+    lost = {test for test, was in known if _lost(was, candidate.get(test))}
     new = {test for test, now in candidate.items() if now in BAD and test not in base}
     return frozenset(lost | new)
+
+
+def _lost(was: Outcome, now: Outcome | None) -> bool:
+    return now not in GOOD if was in GOOD else was not in BAD and now in BAD
