@@ -16,6 +16,8 @@ NOT_ON_WINDOWS = re.compile(
     r"^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?$|[ .]$|[<>:\"|?*]", re.IGNORECASE
 )
 LONGEST_NAME = 255
+# Below what any system holds with a directory before it: what cannot be laid out could never be tried.
+LONGEST_PATH = 1000
 ODD_NAME = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.\.?(?:/|$)|^/|//|/$|^$")
 
 
@@ -112,7 +114,7 @@ def _folded(name: str) -> str:
 
 
 def _check_file(file: FilePatch, policy: Policy) -> str | None:  # noqa: PLR0911 - a list of rules
-    if ODD_NAME.search(file.path) or any(_is_odd(part) for part in file.path.split("/")):
+    if _is_odd_path(file.path):
         return f"odd-name: {file.path!r}"
     if file.kind is Kind.OTHER or file.old_path != file.path:
         return f"rename: {file.path} is moved, copied or changes its kind"
@@ -132,6 +134,11 @@ def _check_file(file: FilePatch, policy: Policy) -> str | None:  # noqa: PLR0911
     if not policy.allowed(file.path):
         return f"outside-lease: {file.path}"
     return None
+
+
+def _is_odd_path(path: str) -> bool:
+    too_long = len(path.encode(errors="surrogatepass")) > LONGEST_PATH
+    return bool(ODD_NAME.search(path)) or too_long or any(_is_odd(each) for each in path.split("/"))
 
 
 def _is_odd(part: str) -> bool:

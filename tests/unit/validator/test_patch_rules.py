@@ -174,6 +174,7 @@ def test_whatever_is_no_plain_change_is_named(file, rule):
         "what?.py",
         "x" * 256,
         "é" * 128,
+        "/".join(["x" * 100] * 50),
     ],
 )
 def test_an_odd_name_is_refused(path):
