@@ -54,12 +54,13 @@ class PlayedSuite:
     def __init__(self, mirror: Mirror) -> None:
         self.mirror = mirror
 
-    async def run(self, tree_oid, profile, environment, tests=(), **_):
+    async def run(self, tree_oid, profile, environment, tests=(), *, repeat=1, **_):
         tree = self.mirror.tree(tree_oid)
+        failed = {path for path in tree.files() if BAD in (tree.read(path) or b"").decode()}
         results = {
-            path: TestResult(
-                path, Outcome.FAILED if BAD in (tree.read(path) or b"").decode() else Outcome.PASSED
-            )
+            path: TestResult(path, Outcome.FAILED, failures=repeat if repeat > 1 else 0)
+            if path in failed
+            else TestResult(path, Outcome.PASSED)
             for path in tree.files()
             if not tests or path in tests
         }
