@@ -56,7 +56,8 @@ def edits_of(
     inside: dict[str, set[str]] = defaultdict(set)
     for test in present:
         path, _, name = test.partition("::")
-        inside[path].add(name)
+        if name:
+            inside[path].add(name)
     by_id, before, found = {each.id: each for each in changes}, place.tree, {}
     for change, after in steps:
         old, new = place.mirror.tree(before), place.mirror.tree(after)
