@@ -28,24 +28,23 @@ FILES = {"a_txt": "a\n", "b_txt": "b\n", "c_txt": "c\n", "d_txt": "d\n"}
 
 
 class PlayedSuite:
-    """`t::quiet` fails where any file says bad, `t::pair` where two of them say odd."""
+    """`t::quiet` fails where any file says bad, `t::pair` where two of them say odd; each time."""
 
     def __init__(self, desk, target):
         self.desk, self.target = desk, target
 
-    async def run(self, tree_oid, profile, environment, tests=(), **_):
+    async def run(self, tree_oid, profile, environment, tests=(), *, repeat=1, **_):
         tree = self.desk.mirror(self.target).tree(tree_oid)
         words = Counter((tree.read(path) or b"").decode().strip() for path in tree.files())
         failing = {"t::quiet": words["bad"] > 0, "t::pair": words["odd"] > 1, "t::fine": False}
-        return Reported(
-            TestReport(
-                {
-                    test: TestResult(test, Outcome.FAILED if fails else Outcome.PASSED)
-                    for test, fails in failing.items()
-                    if not tests or test in tests
-                }
-            )
-        )
+        results = {
+            test: TestResult(test, Outcome.FAILED, failures=repeat)
+            if fails
+            else TestResult(test, Outcome.PASSED)
+            for test, fails in failing.items()
+            if not tests or test in tests
+        }
+        return Reported(TestReport(results))
 
 
 class NothingFound:

@@ -66,7 +66,9 @@ async def say_landing(epoch: Epoch, step: Land, desk: Desk) -> None:
     """These may land now."""
     verdict = epoch.verdicts[step.run]
     tests = verdict.counts.tests if verdict.counts else 0
-    count = len(step.changes)
+    count, seen = len(step.changes), epoch.evidence.get(step.run)
+    worse = len(seen.worse) if isinstance(seen, Seen) else 0
+    result = f"{worse} that failed do so now and then" if worse else "none is worse"
     await _say(
         epoch,
         "land",
@@ -75,7 +77,8 @@ async def say_landing(epoch: Epoch, step: Land, desk: Desk) -> None:
         asked=tests,
         run_id=verdict.id,
         note=f"{count} change{'s' * (count > 1)} may land: {tests} tests ran with "
-        f"{'them' if count > 1 else 'it'}, none is worse",
+        f"{'them' if count > 1 else 'it'}, {result}",
+        worse=worse,
     )
 
 
