@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from services.validator.adapters.repository import GitRepository
-from services.validator.domain.reports import Outcome, Reported, TestReport, TestResult
+from services.validator.domain.reports import Outcome
 from services.validator.usecases import carry_out, roll_back, settle
 from services.validator.usecases.desk import Desk
 from shared.contracts.commands import RollbackEnhancement
@@ -38,6 +38,7 @@ from tests.support.builders import a_target, a_task, a_wave, an_enhancement
 from tests.support.checker import check_branch, check_locks, connect
 from tests.support.desks import a_validator
 from tests.support.landing import a_patch
+from tests.support.played import played
 from tests.support.repositories import a_repository, checkout_of, git
 
 SHARDS, ROUNDS = 8, 25
@@ -56,15 +57,11 @@ class PlayedSuite:
 
     async def run(self, tree_oid, profile, environment, tests=(), *, repeat=1, **_):
         tree = self.mirror.tree(tree_oid)
-        failed = {path for path in tree.files() if BAD in (tree.read(path) or b"").decode()}
-        results = {
-            path: TestResult(path, Outcome.FAILED, failures=repeat if repeat > 1 else 0)
-            if path in failed
-            else TestResult(path, Outcome.PASSED)
+        outcomes = {
+            path: Outcome.FAILED if BAD in (tree.read(path) or b"").decode() else Outcome.PASSED
             for path in tree.files()
-            if not tests or path in tests
         }
-        return Reported(TestReport(results))
+        return played(outcomes, tests, repeat=repeat)
 
 
 class PlayedEnvironments:

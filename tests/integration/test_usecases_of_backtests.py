@@ -13,9 +13,6 @@ from services.validator.adapters.repository import GitRepository
 from services.validator.domain.reports import (
     Infrastructure,
     Outcome,
-    Reported,
-    TestReport,
-    TestResult,
 )
 from services.validator.usecases.backtest import begin_backtest, resume_backtests, stop_backtest
 from services.validator.usecases.runs import carry_out
@@ -31,6 +28,7 @@ from tests.support.buses import RecordingBus
 from tests.support.desks import a_validator
 from tests.support.histories import a_history
 from tests.support.memory import a_store
+from tests.support.played import played
 from tests.support.repositories import a_repository, checkout_of, commit, git
 
 
@@ -45,7 +43,9 @@ class Suite:
         self.only = None
         self.wait = None
 
-    async def run(self, tree_oid, profile, environment, tests=(), *, target_id, base_oid="", **_):
+    async def run(
+        self, tree_oid, profile, environment, tests=(), *, target_id, base_oid="", repeat=1, **_
+    ):
         self.runs[tree_oid, base_oid, tests] += 1
         if self.wait is not None:
             await self.wait.wait()
@@ -56,8 +56,7 @@ class Suite:
         first = self.runs[tree_oid, base_oid, tests] == 1 and not tests
         if self.flaky in found and first and self.only in {None, tree_oid}:
             found[self.flaky] = Outcome.FAILED
-        kept = {name: out for name, out in found.items() if not tests or name in tests}
-        return Reported(TestReport({n: TestResult(n, o, 1.0) for n, o in kept.items()}, 2.0))
+        return played(found, tests, repeat=repeat, each=1.0, seconds=2.0)
 
 
 def outcomes(code, tests):

@@ -9,7 +9,7 @@ import pytest
 
 from services.api.usecases import tell_story
 from services.validator.domain.evidence import Broken, Run, Seen, Unbuildable
-from services.validator.domain.reports import Outcome, Reported, TestReport, TestResult
+from services.validator.domain.reports import Outcome
 from services.validator.usecases import carry_out, settle, telling
 from shared.contracts.documents import Patch
 from shared.contracts.events import EnhancementApplied, EnhancementRejected, GateDecided
@@ -21,6 +21,7 @@ from tests.support.buses import RecordingBus
 from tests.support.desks import a_validator
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
+from tests.support.played import played
 from tests.support.stores import Watch
 
 # A test fails with the changes whose words it does not stand together.
@@ -37,14 +38,10 @@ class PlayedSuite:
         tree = self.desk.mirror(self.target).tree(tree_oid)
         words = Counter((tree.read(path) or b"").decode().strip() for path in tree.files())
         failing = {"t::quiet": words["bad"] > 0, "t::pair": words["odd"] > 1, "t::fine": False}
-        results = {
-            test: TestResult(test, Outcome.FAILED, failures=repeat)
-            if fails
-            else TestResult(test, Outcome.PASSED)
-            for test, fails in failing.items()
-            if not tests or test in tests
+        outcomes = {
+            test: Outcome.FAILED if fails else Outcome.PASSED for test, fails in failing.items()
         }
-        return Reported(TestReport(results))
+        return played(outcomes, tests, repeat=repeat)
 
 
 class NothingFound:

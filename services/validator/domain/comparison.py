@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Mapping
 
-from services.validator.domain.reports import Outcome
+from services.validator.domain.evidence import Seen
+from services.validator.domain.reports import Outcome, TestReport
 
 GOOD = frozenset({Outcome.PASSED, Outcome.XPASSED})
 BAD = frozenset({Outcome.FAILED, Outcome.ERROR})
@@ -28,3 +29,19 @@ def no_worse(
 
 def _lost(was: Outcome, now: Outcome | None) -> bool:
     return now not in GOOD if was in GOOD else was not in BAD and now in BAD
+
+
+def compared(
+    base: TestReport, candidate: TestReport, *, tests: Collection[str] = (), repeat: int = 1
+) -> Seen:
+    """What a run of the candidate shows beside the base; without `tests` it was a full run."""
+    worse = no_worse(base.outcomes, candidate.outcomes, asked=tests or None)
+    new = frozenset(candidate.outcomes.keys() - base.outcomes.keys())
+    return Seen(worse, new, _failures(worse, candidate, repeat) if repeat > 1 else {})
+
+
+def _failures(worse: Collection[str], candidate: TestReport, repeat: int) -> dict[str, int]:
+    """How often each failed; one that vanished or was skipped did so each time, and is not counted."""
+    results = candidate.results
+    failing = [each for each in worse if each in results and results[each].outcome.bad]
+    return {each: min(results[each].failed, repeat) for each in failing}

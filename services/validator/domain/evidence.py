@@ -44,7 +44,7 @@ class Run:
 class Seen:
     """The tests that were worse than on the head, and those that the head does not have.
 
-    `failures` says how many of the run's repetitions of a test failed, where it was more than one.
+    `failures` says how many of the run's repetitions of a test failed; one that is not counted there failed each time.
     """
 
     worse: frozenset[str]

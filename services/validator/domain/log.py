@@ -117,7 +117,7 @@ class Log:
         for run, tests, seen in self._runs.get(changes, ()):
             if least <= run.repeat <= most and _asked(test, tests):
                 looks += run.repeat
-                failed += seen.failures.get(test, 1) if test in seen.worse else 0
+                failed += seen.failures.get(test, run.repeat) if test in seen.worse else 0
         return Rate(failed, looks - failed)
 
     def count(self, changes: Collection[str], test: str) -> Rate:

@@ -44,7 +44,6 @@ class Epoch:
     recorded: Recorded | None = None
     protections: dict[str, Protection] = field(default_factory=dict)
     in_vain: set[Run] = field(default_factory=set)
-    unmeasured: str = ""
 
     def drop(self, change: str) -> Enhancement:
         """It was refused or sent away: the rest goes on without it."""

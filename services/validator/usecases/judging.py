@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from services.validator.domain.comparison import no_worse
+from services.validator.domain.comparison import compared
 from services.validator.domain.findings import compare
 from services.validator.domain.gate import (
     Broken,
@@ -16,7 +16,6 @@ from services.validator.domain.gate import (
     NeedRuns,
     Reject,
     Run,
-    Seen,
     Undecided,
     Wanted,
     decide,
@@ -163,9 +162,7 @@ async def _look(run: Run, tree: str, on: Stand, bench: Bench, desk: Desk) -> Evi
     if verdict.outcome != "reported":
         return Broken(verdict.detail.partition("\n")[0])
     seen = await read_report(verdict, desk)
-    asked = run.tests or None
-    new = frozenset(seen.outcomes.keys() - on.report.outcomes.keys())
-    return Seen(no_worse(on.report.outcomes, seen.outcomes, asked=asked), new)
+    return compared(on.report, seen, tests=run.tests, repeat=run.repeat)
 
 
 async def _broken_rule(tree: str, place: Workplace, desk: Desk) -> str:

@@ -1,12 +1,11 @@
 """Fetching the evidence that the gate asks for: several runs may be under way at once."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 import structlog
 
-from services.validator.domain.bench_reports import BenchmarkReport
-from services.validator.domain.comparison import no_worse
+from services.validator.domain.comparison import compared
 from services.validator.domain.evidence import (
     MEASURED,
     Broken,
@@ -16,7 +15,6 @@ from services.validator.domain.evidence import (
     Unbuildable,
     Wanted,
 )
-from services.validator.domain.reports import TestReport
 from services.validator.usecases.benchmarks import compare
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch, compose
@@ -105,26 +103,9 @@ async def _test(
     if verdict.outcome != "reported":
         return Broken(verdict.detail.partition("\n")[0])
     candidate = await read_report(verdict, desk)
-    worse = no_worse(base.outcomes, candidate.outcomes, asked=tests or None)
-    epoch.verdicts[run] = await _keep(verdict, worse, desk)
-    return Seen(worse, _new(base, candidate), _failures(worse, candidate, run.repeat))
-
-
-def _failures(worse: Collection[str], candidate: TestReport, repeat: int) -> dict[str, int]:
-    """How often each failed; one that vanished or was skipped did so each time."""
-    results = candidate.results
-    return {
-        test: min(results[test].failed, repeat)
-        if test in results and results[test].outcome.bad
-        else repeat
-        for test in worse
-        if repeat > 1
-    }
-
-
-def _new(base: TestReport, candidate: TestReport) -> frozenset[str]:
-    """Tests that only the candidate has."""
-    return frozenset(candidate.outcomes.keys() - base.outcomes.keys())
+    seen = compared(base, candidate, tests=tests, repeat=run.repeat)
+    epoch.verdicts[run] = await _keep(verdict, seen.worse, desk)
+    return seen
 
 
 async def _keep(verdict: Verdict, worse: frozenset[str], desk: Desk) -> Verdict:
@@ -137,27 +118,19 @@ async def _keep(verdict: Verdict, worse: frozenset[str], desk: Desk) -> Verdict:
 async def _measure(
     epoch: Epoch, wanted: Wanted, tree: str, names: tuple[str, ...], desk: Desk
 ) -> frozenset[str]:
-    """The benchmarks that got worse; what could not be measured says nothing, and is said so."""
-    report = await benchmarks_of(epoch, wanted, tree, names, desk)
-    return frozenset(report.failing) if report is not None else frozenset()
-
-
-async def benchmarks_of(
-    epoch: Epoch, wanted: Wanted, tree: str, names: tuple[str, ...], desk: Desk
-) -> BenchmarkReport | None:
-    """The comparison with the head; None where there is none to be had."""
-    chosen = () if MEASURED in names else names
+    """The benchmarks that got worse; what could not be measured says nothing."""
     try:
-        return await compare(
+        report = await compare(
             desk,
             epoch.place,
             tree,
             changes=wanted.run.changes,
             wave_id=epoch.wave_id,
-            names=chosen,
+            names=() if MEASURED in names else names,
             repetition=wanted.run.repetition,
             why=wanted.why,
         )
     except Transient as error:
-        epoch.unmeasured = str(error)
-        return None
+        log.warning("benchmarks_not_measured", target=epoch.target.id, reason=str(error))
+        return frozenset()
+    return frozenset(report.failing)

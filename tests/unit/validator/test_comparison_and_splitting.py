@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.validator.domain.comparison import BAD, GOOD, no_worse
-from services.validator.domain.evidence import NOTHING, Candidate, Knowledge
-from services.validator.domain.reports import Outcome
+from services.validator.domain.comparison import BAD, GOOD, compared, no_worse
+from services.validator.domain.evidence import NOTHING, Candidate, Knowledge, NeedRuns, Reject, Seen
+from services.validator.domain.gate import decide
+from services.validator.domain.reports import Outcome, TestReport, TestResult
 from services.validator.domain.splitting import (
     FEW,
     codes,
@@ -160,3 +161,36 @@ def test_where_nobody_knows_what_reaches_a_change_all_of_them_go_to_the_full_run
 def test_a_suspect_that_does_not_reach_a_test_is_hardly_suspected_of_it():
     near, far = candidate("a", 0.2, {"t::1"}), candidate("b", 0.2, {"t::2"})
     assert odds(near, "t::1") > 10 * odds(far, "t::1") > 0
+
+
+def report(**outcomes: str) -> TestReport:
+    found = {
+        test: TestResult(
+            test, Outcome(outcome.rstrip("0123456789")), failures=int(outcome[6:] or 0)
+        )
+        if outcome.startswith("failed")
+        else TestResult(test, Outcome(outcome))
+        for test, outcome in outcomes.items()
+    }
+    return TestReport(found)
+
+
+def test_of_a_run_that_repeats_its_tests_it_is_known_how_often_each_failed():
+    base = report(now_and_then="passed", always="passed", gone="passed", fine="passed")
+    again = report(now_and_then="failed3", always="failed10", fine="passed", new="failed10")
+    seen = compared(base, again, repeat=10)
+    assert seen.worse == {"now_and_then", "always", "gone", "new"}
+    assert seen.new == {"new"}
+    assert seen.failures == {"now_and_then": 3, "always": 10, "new": 10}
+    assert compared(base, again, tests=("fine",)).worse == {"new"}
+
+
+def test_what_is_not_counted_failed_each_time_and_so_is_not_taken_for_flaky():
+    """In a suite that any run costs nearly all of, a run to confirm repeats its tests."""
+    dear = Knowledge({"t::a": 0.05, "t::b": 0.05}, startup=1.0)
+    log: dict = {}
+    while isinstance(step := decide([Candidate("x", 0)], log, knowledge=dear), NeedRuns):
+        run = step.runs[0].run
+        log[run] = Seen(frozenset({"t::a"}) if run.changes else frozenset())
+    assert isinstance(step, Reject)
+    assert any(run.repeat > 1 for run in log)
