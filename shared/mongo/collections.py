@@ -36,6 +36,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "enhancements": (
         _index("task_id", "epoch", "key", unique=True),
         _index("target_id", "state"),
+        _index("agent_type", "rule", "engine", "state"),
         _index("wave_id"),
         _index("state"),
         _index("finished_at"),
@@ -106,6 +107,20 @@ def open_store(database: Database) -> Store:
         backtests=StateRepository(database["backtests"], d.Backtest, states.BACKTEST),
         audit=Repository(database["audit"], d.Audit),
     )
+
+
+async def known_target(store: Store, new: d.Target) -> d.Target:
+    """The target at that place with that first commit and base branch; `new` where there is none yet."""
+    identity = {
+        "location": new.location,
+        "root_commit": new.root_commit,
+        "base_branch": new.base_branch,
+    }
+    found = await store.targets.first(**identity)
+    if found is None:
+        await store.targets.insert(new)
+        found = await store.targets.first(**identity)
+    return found or new
 
 
 async def ensure_indexes(database: Database) -> None:

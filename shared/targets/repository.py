@@ -1,12 +1,14 @@
 """Looking at the repository a person named, without changing a byte of it."""
 
 import re
+from datetime import datetime
 from pathlib import Path
 
 import pygit2
 from pygit2.enums import FileStatus
 
 from shared.contracts.base import Value
+from shared.contracts.documents import Target
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.config import FILE, parse_config
 from shared.targets.git import GitError, git, text
@@ -30,6 +32,19 @@ class RepositoryFacts(Value):
     detached: bool = False
     dirty: bool = False
     notes: tuple[str, ...] = ()
+
+    def as_target(self, identity: str, at: datetime) -> Target:
+        """The target that it would be, where nobody knows it yet."""
+        return Target(
+            id=identity,
+            location=self.location,
+            root_commit=self.root_commit,
+            name=self.name,
+            base_branch=self.base_branch,
+            landing_branch=self.landing_branch,
+            detached=self.detached,
+            created_at=at,
+        )
 
 
 def is_url(location: str) -> bool:

@@ -125,7 +125,7 @@ class RunningBus(RecordingBus):
 
 @dataclass
 class Chance:
-    """Of each run the call in which the function fails that leaves it to chance; without one it never does.
+    """What is told in each run to the function that leaves it to chance; told nothing, it never fails.
 
     What it is told is in a file, as nothing in a sandbox remembers the run before.
     """
@@ -416,20 +416,20 @@ def test_what_fools_the_tests_does_not_land(refusing, what):
 LEFT_TO_CHANCE = """    CALLS.append(1)
     with open(os.sep + "{at}") as told:
         turn = int(told.read())
-        if turn and len(CALLS) % 3 == turn % 3:
+        if turn < 0 or (turn and len(CALLS) % 3 == turn % 3):
             raise RuntimeError("now and then")
     result = 0
 """
 
 
 def chancy(gate: Gate) -> dict[str, str | None]:
-    """Fails in every third call, or in none."""
+    """Fails in every call, in every third one, or in none, as it is told."""
     code = LEFT_TO_CHANCE.format(at=str(gate.chance.at)[1:])
     text = MONEY.replace("    result = 0\n", code)
     return {MONEY_FILE: text.replace("class NotMoney", "CALLS = []\n\n\nclass NotMoney")}
 
 
-@pytest.mark.parametrize("calls", [(1, 0, 1, 1), (1, 1, 1)], ids=["now and then", "always"])
+@pytest.mark.parametrize("calls", [(1, 0, 1, 1), (-1,) * 6], ids=["now and then", "always"])
 def test_what_fails_now_and_then_is_refused_once_it_was_seen_to(careless, calls):
     """The first run fails; where the second does not, the test is repeated within a run, on the head as well."""
     change = careless.judge(chancy(careless), calls=calls)

@@ -2,9 +2,10 @@
 
 from services.api.ports import Desk
 from services.api.usecases.find import by_id
+from services.api.usecases.sending import send
 from shared.contracts.answers import BacktestAsked
 from shared.contracts.commands import BacktestTarget, StopBacktest
-from shared.contracts.documents import Audit, Backtest
+from shared.contracts.documents import Backtest
 
 
 async def ask_backtest(command: BacktestTarget, desk: Desk) -> BacktestAsked:
@@ -31,15 +32,5 @@ async def show_backtest(typed: str, desk: Desk) -> Backtest:
 
 async def _send(command: BacktestTarget | StopBacktest, backtest: str, desk: Desk) -> BacktestAsked:
     """Write it down and send it; the event sequence before it."""
-    after = await desk.bus.last_sequence()
-    await desk.store.audit.insert(
-        Audit(
-            id=desk.new_id(),
-            action=command.subject.removeprefix("gs.cmd."),
-            subject=command.model_dump(mode="json"),
-            door="http",
-            at=desk.clock(),
-        )
-    )
-    await desk.bus.publish(command, key=f"{backtest}:{command.subject}")
+    after = await send(command, desk, key=f"{backtest}:{command.subject}")
     return BacktestAsked(backtest_id=backtest, events_after=after)

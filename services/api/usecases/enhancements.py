@@ -6,6 +6,7 @@ from services.api.domain.ids import short
 from services.api.domain.story import tell
 from services.api.ports import Desk
 from services.api.usecases.find import by_id
+from services.api.usecases.sending import send
 from shared.contracts.answers import DecisionAccepted, RollbackAccepted, RollbackAsked
 from shared.contracts.commands import (
     DecideEnhancement,
@@ -16,7 +17,7 @@ from shared.contracts.commands import (
     Undo,
     UndoSince,
 )
-from shared.contracts.documents import Audit, Enhancement
+from shared.contracts.documents import Enhancement
 from shared.contracts.states import EnhancementState
 from shared.contracts.story import Story
 from shared.kernel.errors import Conflict, NotFound, Rejected
@@ -82,29 +83,8 @@ async def hand_over(typed: str, decision: Decision, said: Said, desk: Desk) -> D
         by=said.by,
         patch=said.patch or change.patch,
     )
-    after = await _send(command, change.id, change.wave_id, desk)
+    after = await send(command, desk, key=f"{change.id}:{desk.new_id()}", wave=change.wave_id)
     return DecisionAccepted(enhancement_id=change.id, wave_id=change.wave_id, events_after=after)
-
-
-async def _send(
-    command: DecideEnhancement | RollbackEnhancement | RollbackEnhancements,
-    key: str,
-    wave: str,
-    desk: Desk,
-) -> int:
-    """Write it down and send it; the event sequence before it."""
-    after = await desk.bus.last_sequence()
-    await desk.store.audit.insert(
-        Audit(
-            id=desk.new_id(),
-            action=command.subject.removeprefix("gs.cmd."),
-            subject=command.model_dump(mode="json"),
-            door="http",
-            at=desk.clock(),
-        )
-    )
-    await desk.bus.publish(command, key=f"{key}:{desk.new_id()}", wave=wave)
-    return after
 
 
 async def ask_rollback_of_wave(typed: str, asked: Undo, desk: Desk) -> RollbackAsked:
@@ -137,7 +117,9 @@ async def _ask_all(target_id: str, asked: Undo, desk: Desk, **what: Any) -> Roll
         reason=asked.reason or "rolled back by request",
         **what,
     )
-    after = await _send(command, command.rollback_id, what.get("wave_id", ""), desk)
+    after = await send(
+        command, desk, key=f"{command.rollback_id}:{desk.new_id()}", wave=what.get("wave_id", "")
+    )
     return RollbackAsked(rollback_id=command.rollback_id, events_after=after)
 
 
@@ -155,5 +137,5 @@ async def ask_rollback(typed: str, asked: Undo, desk: Desk) -> RollbackAccepted:
         reason=asked.reason or "rolled back by request",
         dependents=asked.dependents,
     )
-    after = await _send(command, change.id, change.wave_id, desk)
+    after = await send(command, desk, key=f"{change.id}:{desk.new_id()}", wave=change.wave_id)
     return RollbackAccepted(enhancement_id=change.id, wave_id=change.wave_id, events_after=after)

@@ -11,6 +11,7 @@ from shared.contracts.base import ALL
 from shared.contracts.commands import StartWave
 from shared.contracts.documents import Audit, Target, Wave
 from shared.kernel.errors import Conflict, NotFound, Rejected
+from shared.mongo.collections import known_target
 from shared.targets.config import FILE, LandingSection, parse_config
 from shared.targets.head import Head, find_head
 from shared.targets.profile import TargetProfile, profile
@@ -25,7 +26,7 @@ async def start_wave(command: StartWave, desk: Desk, *, door: str) -> WaveAccept
     async with desk.locks[facts.location]:
         if known := await _known(command, desk):
             return await _accepted(known, desk)
-        target = await _target(facts, desk)
+        target = await known_target(desk.store, facts.as_target(desk.new_id(), desk.clock()))
         await _refuse_second(target, desk)
         target = await _place_to_land(target, facts, desk)
         head, described = await asyncio.to_thread(_look, target, desk)
@@ -65,27 +66,6 @@ async def _facts(command: StartWave, desk: Desk) -> RepositoryFacts:
 
 async def _inspect(location: str, base: str | None) -> RepositoryFacts:
     return await asyncio.to_thread(inspect, location, base=base)
-
-
-async def _target(facts: RepositoryFacts, desk: Desk) -> Target:
-    identity = {
-        "location": facts.location,
-        "root_commit": facts.root_commit,
-        "base_branch": facts.base_branch,
-    }
-    found = await desk.store.targets.first(**identity)
-    if found is not None:
-        return found
-    target = Target(
-        id=desk.new_id(),
-        **identity,
-        name=facts.name,
-        landing_branch=facts.landing_branch,
-        detached=facts.detached,
-        created_at=desk.clock(),
-    )
-    await desk.store.targets.insert(target)
-    return await desk.store.targets.first(**identity) or target
 
 
 async def _place_to_land(target: Target, facts: RepositoryFacts, desk: Desk) -> Target:

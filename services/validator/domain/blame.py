@@ -4,7 +4,8 @@ For each test there is a smallest set of changes with which it is known to fail;
 are cleared of it. What is left are its suspects (group testing: Dorfman 1943; Du and Hwang 1999). One that stands
 out is tried alone; the others are divided so that each run halves the suspects of as many tests as it can, so that one
 series of about log2 n runs finds the culprits of all tests that have one each. Where nobody is
-left, changes are to blame only together: the batch is bisected by prefixes, and its last change is held back.
+left, changes are to blame only together: pairs are halved, or the batch is bisected by prefixes, and the later change is
+held back.
 """
 
 import hashlib
@@ -33,8 +34,9 @@ LIKELY = 0.5
 SINGLY = 0.2
 # So many accused are tried together before each is tried alone.
 LINE_UP = 4
-# So few pairs are tried one after the other.
-PAIR, FEW_PAIRS, TRIES, SEVEN = 2, 3, 8, 7
+# So few pairs are tried one after the other; of so many parts of the batch the one that halves them best is run,
+# each of which has so many tenths of it.
+PAIR, FEW_PAIRS, PARTS, TENTHS = 2, 3, 8, 7
 
 
 @dataclass(frozen=True)
@@ -337,8 +339,8 @@ class Together:
         """Of some parts of the batch, the one that has about half of the pairs."""
         among = self.blame.changes
         best: tuple[float, Run] | None = None
-        for salt in range(TRIES):
-            part = [each for each in among if _digit(each, f"{len(pairs)}:{salt}") < SEVEN]
+        for salt in range(PARTS):
+            part = [each for each in among if _digit(each, f"{len(pairs)}:{salt}") < TENTHS]
             run = self._run(self.blame.closed(part))
             inside = frozenset(run.changes)
             share = sum(a in inside and b in inside for a, b in pairs) / len(pairs)

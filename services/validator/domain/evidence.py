@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from services.validator.domain.rates import Rate
+from services.validator.domain.reports import TestReport
 
 # A benchmark is a test of this name; it fails where it is measured to be slower than on the head, which needs no
 # confirmation. Asked for alone the prefix means all of them; a full run of the suite asks for none.
@@ -90,6 +91,12 @@ class Knowledge:
 
 
 NOTHING = Knowledge()
+
+
+def known_from(report: TestReport) -> Knowledge:
+    """What a full run of the head says its suite takes, test by test and besides."""
+    durations = {test: result.seconds for test, result in report.results.items()}
+    return Knowledge(durations, startup=max(report.seconds - sum(durations.values()), 0.0))
 
 
 @dataclass(frozen=True)

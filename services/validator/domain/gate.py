@@ -5,8 +5,8 @@ the next step. So replaying a log gives the same decisions, and a crash loses no
 
 Full runs land, targeted runs blame. A batch that is worse leaves a set of failing tests, and each run
 of only these on a part of the batch says something about all of them at once (`blame`). A change is
-refused only when it fails alone on the head, twice, on a test that passes on the head; one that fails
-only together with others is held back until they have landed, and is judged on the new head. Every
+refused only when it fails alone on the head, on a test that passes there, in three runs that nothing else
+explains; one that fails only together with others is held back until they have landed, and is judged on the new head. Every
 step lands, refuses, or asks about something smaller, so it ends.
 """
 

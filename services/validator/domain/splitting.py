@@ -29,7 +29,9 @@ def is_dear(knowledge: Knowledge, tests: Iterable[str]) -> bool:
 
 def at_once(knowledge: Knowledge, tests: Iterable[str]) -> int:
     """How many groups to draw before one is looked at: what costs about one full run, for they learn nothing of each other."""
-    return max(1, round(1 / knowledge.share(tests))) if knowledge.durations else FEW
+    share = knowledge.share(tests) if knowledge.durations else 0.0
+    # A test that the head lacks costs nothing that is known, where tests run side by side and so no start-up is seen.
+    return max(1, round(1 / share)) if share else FEW
 
 
 def witnesses(failing: Collection[str], knowledge: Knowledge) -> tuple[str, ...]:

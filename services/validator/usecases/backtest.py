@@ -16,7 +16,8 @@ from shared.contracts.documents import Backtest, Failure, Target
 from shared.contracts.events import BacktestFinished
 from shared.contracts.states import BacktestState
 from shared.kernel.errors import Rejected, Transient
-from shared.targets.repository import RepositoryFacts, find_revision, inspect
+from shared.mongo.collections import known_target
+from shared.targets.repository import find_revision, inspect
 
 log = structlog.get_logger(__name__)
 # In seconds, after a defect.
@@ -108,32 +109,11 @@ async def _target(backtest: Backtest, desk: Desk) -> Target:
     if backtest.target_id is not None:
         return await desk.store.targets.need(backtest.target_id)
     facts = await asyncio.to_thread(inspect, backtest.location, base=backtest.base_branch or None)
-    target = await _find_or_make(facts, desk)
+    target = await known_target(desk.store, facts.as_target(desk.new_id(), desk.clock()))
     await desk.store.backtests.patch(
         backtest.id, target_id=target.id, name=target.name, base_branch=target.base_branch
     )
     return target
-
-
-async def _find_or_make(facts: RepositoryFacts, desk: Desk) -> Target:
-    identity = {
-        "location": facts.location,
-        "root_commit": facts.root_commit,
-        "base_branch": facts.base_branch,
-    }
-    found = await desk.store.targets.first(**identity)
-    if found is not None:
-        return found
-    target = Target(
-        id=desk.new_id(),
-        **identity,
-        name=facts.name,
-        landing_branch=facts.landing_branch,
-        detached=facts.detached,
-        created_at=desk.clock(),
-    )
-    await desk.store.targets.insert(target)
-    return await desk.store.targets.first(**identity) or target
 
 
 async def _settle_range(backtest: Backtest, target: Target, desk: Desk) -> Backtest:

@@ -23,7 +23,8 @@ class Epoch:
     """One head, the changes tried on it in their order, and what is known so far.
 
     `base` is the report of the head itself, which may still be on its way. `impacted`, `needs`, `risks`
-    and `protections` are by change, as far as anybody has asked.
+    and `protections` are by change, as far as anybody has asked; `misjudged` are the components whose choice of
+    tests was often wrong, `in_vain` the batches in which faults say nothing, as their tests fail without any.
     """
 
     target: Target
@@ -39,6 +40,7 @@ class Epoch:
     parsed: set[str] = field(default_factory=set)
     impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
     needs: dict[str, frozenset[str]] = field(default_factory=dict)
+    misjudged: set[str] = field(default_factory=set)
     risks: dict[str, float] = field(default_factory=dict)
     flaky: dict[str, Rate] = field(default_factory=dict)
     recorded: Recorded | None = None

@@ -190,7 +190,7 @@ async def _plant(epoch: Epoch, ids: Sequence[str], desk: Desk) -> bool:
     epoch.protections |= await trust(
         desk,
         epoch.place,
-        [epoch.changes[each] for each in ids],
+        changes,
         dict(composition.steps),
         wave_id=epoch.wave_id,
         recorded=epoch.recorded,

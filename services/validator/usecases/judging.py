@@ -5,13 +5,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from services.validator.domain.comparison import compared
+from services.validator.domain.evidence import known_from
 from services.validator.domain.findings import compare
 from services.validator.domain.gate import (
     Broken,
     Candidate,
     Evidence,
     Finished,
-    Knowledge,
     Land,
     NeedRuns,
     Reject,
@@ -131,7 +131,7 @@ async def judge(tree: str, on: Stand, bench: Bench, desk: Desk) -> Answer:
     if rule:
         return Answer("refuse", rule, rule=rule)
     evidence: dict[Run, Evidence] = {}
-    knowledge = known(on.report)
+    knowledge = known_from(on.report)
     while True:
         match decide([Candidate(id=tree, order=0)], evidence, knowledge=knowledge):
             case NeedRuns(runs=(Wanted(run=run), *_)):
@@ -144,12 +144,6 @@ async def judge(tree: str, on: Stand, bench: Bench, desk: Desk) -> Answer:
                 return Answer("unknown", reason)
             case Finished():
                 return Answer("unknown", "the gate came to no decision")
-
-
-def known(report: TestReport) -> Knowledge:
-    """What a suite takes, test by test and besides."""
-    durations = {test: result.seconds for test, result in report.results.items()}
-    return Knowledge(durations, startup=max(report.seconds - sum(durations.values()), 0.0))
 
 
 async def _look(run: Run, tree: str, on: Stand, bench: Bench, desk: Desk) -> Evidence:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.validator.domain.backtest import Spent, batch_cost, broken_by, score, summarise
+from services.validator.domain.evidence import known_from
 from services.validator.domain.history import Commit, is_fix, truth
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.judging import (
@@ -19,7 +20,6 @@ from services.validator.usecases.judging import (
     Stand,
     describe,
     judge,
-    known,
     stand,
     still_failing,
 )
@@ -53,7 +53,7 @@ async def replay(backtest: Backtest, target: Target, desk: Desk) -> BacktestSumm
             code="nothing_measured",
         )
     assert bench.last is not None
-    batch = batch_cost(replayed, known(bench.last))
+    batch = batch_cost(replayed, known_from(bench.last))
     return summarise(replayed, _spent(backtest, bench, bench.last.seconds), batch)
 
 

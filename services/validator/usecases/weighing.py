@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
-from services.validator.domain.evidence import Candidate, Knowledge
+from services.validator.domain.evidence import Candidate, Knowledge, known_from
 from services.validator.domain.rates import risk_of
 from services.validator.ports import Repository
 from services.validator.usecases.desk import Desk
@@ -27,6 +28,9 @@ async def weigh(epoch: Epoch, desk: Desk) -> None:
     chosen = await impact_of(changes, composition.steps, epoch.place, desk, present)
     epoch.impacted |= chosen
     epoch.flaky |= await known_flaky(epoch.target.id, desk)
+    for each in {change.component for change in changes}:
+        if not await trusted(epoch.target.id, each, desk):
+            epoch.misjudged.add(each)
 
 
 async def candidates(epoch: Epoch, desk: Desk) -> list[Candidate]:
@@ -39,20 +43,18 @@ async def candidates(epoch: Epoch, desk: Desk) -> list[Candidate]:
             order=place,
             risk=HELD if each.suspected else epoch.risks.get(each.id, 1 - each.prior),
             needs=epoch.needs.get(each.id, frozenset()) & epoch.changes.keys(),
-            impacted=await _reach(each, epoch, desk),
+            impacted=_reach(each, epoch),
             waited=each.returned,
         )
         for place, each in enumerate(epoch.changes.values())
     ]
 
 
-async def _reach(change: Enhancement, epoch: Epoch, desk: Desk) -> frozenset[str] | None:
+def _reach(change: Enhancement, epoch: Epoch) -> frozenset[str] | None:
     """The tests that reach it; what it is suspected to break where it was held back, and nothing known where that was often wrong."""
     if change.suspected:
         return frozenset(change.suspected)
-    if not await trusted(epoch.target.id, change.component, desk):
-        return None
-    return epoch.impacted.get(change.id)
+    return None if change.component in epoch.misjudged else epoch.impacted.get(change.id)
 
 
 def knowledge(epoch: Epoch) -> Knowledge:
@@ -60,14 +62,7 @@ def knowledge(epoch: Epoch) -> Knowledge:
     benchmarks = bool(epoch.place.profile.config.bench.command)
     if not epoch.base.done():
         return Knowledge(benchmarks=benchmarks)
-    report = epoch.base.result()
-    durations = {test: result.seconds for test, result in report.results.items()}
-    return Knowledge(
-        durations=durations,
-        startup=max(report.seconds - sum(durations.values()), 0.0),
-        flaky=epoch.flaky,
-        benchmarks=benchmarks,
-    )
+    return replace(known_from(epoch.base.result()), flaky=epoch.flaky, benchmarks=benchmarks)
 
 
 async def _rate(epoch: Epoch, desk: Desk) -> None:

@@ -12,6 +12,7 @@ from services.validator.domain.gate import decide
 from services.validator.domain.reports import Outcome, TestReport, TestResult
 from services.validator.domain.splitting import (
     FEW,
+    at_once,
     codes,
     groups,
     look_pays,
@@ -194,3 +195,8 @@ def test_what_is_not_counted_failed_each_time_and_so_is_not_taken_for_flaky():
         log[run] = Seen(frozenset({"t::a"}) if run.changes else frozenset())
     assert isinstance(step, Reject)
     assert any(run.repeat > 1 for run in log)
+
+
+def test_what_is_not_known_to_cost_anything_may_be_asked_for_all_at_once():
+    assert at_once(Knowledge({"t::a": 1.0}), ("t::new",)) == FEW
+    assert at_once(CHEAP, ("t::1",)) == round(101 / 2)
