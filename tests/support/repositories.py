@@ -43,9 +43,11 @@ def commit(repository: Path, files: dict[str, str], message: str = "a commit") -
     return git(repository, "rev-parse", "HEAD")
 
 
-def the_shop(path: Path) -> Path:
-    """The bundled example."""
+def the_shop(path: Path, *, policy: str = "") -> Path:
+    """The bundled example, perhaps with a policy."""
     shutil.copytree(ROOT / "examples" / "shop", path, ignore=shutil.ignore_patterns("__pycache__"))
+    if policy:
+        (path / "groundswell.toml").write_text(f"[policy]\n{policy}\n")
     git(path, "init", "--quiet", "--initial-branch=main")
     git(path, "add", "--all")
     git(path, "commit", "--quiet", "--message", "the shop")
