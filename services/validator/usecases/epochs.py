@@ -24,7 +24,7 @@ class Epoch:
 
     `base` is the report of the head itself, which may still be on its way. `impacted`, `needs`, `risks`
     and `protections` are by change, as far as anybody has asked; `misjudged` are the components whose choice of
-    tests was often wrong, `in_vain` the batches in which faults say nothing, as their tests fail without any.
+    tests was often wrong, `planted` the full runs before which faults have had their turn.
     """
 
     target: Target
@@ -45,7 +45,7 @@ class Epoch:
     flaky: dict[str, Rate] = field(default_factory=dict)
     recorded: Recorded | None = None
     protections: dict[str, Protection] = field(default_factory=dict)
-    in_vain: set[Run] = field(default_factory=set)
+    planted: set[Run] = field(default_factory=set)
 
     def drop(self, change: str) -> Enhancement:
         """It was refused or sent away: the rest goes on without it."""

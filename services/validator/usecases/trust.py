@@ -57,13 +57,15 @@ async def trust(
     recorded: Recorded | None = None,
     present: Collection[str] = (),
     suite: float = 0.0,
+    wanted: Collection[str] | None = None,
 ) -> dict[str, Protection]:
-    """What is known about each change; kept with it as well. `suite` are the seconds of a full run.
+    """What is known about each change, or each of the `wanted`; kept with it as well. `suite` are the seconds of a full run.
 
     The changes stand on the head and on each other in this order; `trees` has the tree after each. Without a
     recording of which tests reach what, all tests are run once; `present` are those that the head has.
     """
-    planting = await asyncio.to_thread(_plant, changes, trees, place)
+    asked = [each for each in changes if wanted is None or each.id in wanted]
+    planting = await asyncio.to_thread(_plant, changes, trees, place, {each.id for each in asked})
     tests: frozenset[str] | None = None
     if recorded is not None and planting.faults:
         tree = trees[changes[-1].id]
@@ -81,7 +83,7 @@ async def trust(
         else:
             broken = verdict.detail.partition("\n")[0]
     found = {}
-    for each in changes:
+    for each in asked:
         known = judge(planting, each.id, tried, broken)
         if framework != "pytest" and known.state != "nothing":
             known = _not_measured(framework)
@@ -116,12 +118,18 @@ def _not_measured(framework: str) -> Protection:
     return Protection(state="not_measured", not_measured=1, sentence=why)
 
 
-def _plant(changes: Sequence[Enhancement], trees: Mapping[str, str], place: Workplace) -> Planting:
-    """The faults for these changes in the tree after the last of them."""
+def _plant(
+    changes: Sequence[Enhancement],
+    trees: Mapping[str, str],
+    place: Workplace,
+    wanted: Collection[str],
+) -> Planting:
+    """The faults for the wanted ones of these changes in the tree after the last of them."""
     order = [place.tree, *(trees[each.id] for each in changes)]
     files = {
         each.id: _files(place.mirror, each, order[number:], place.profile.config)
         for number, each in enumerate(changes)
+        if each.id in wanted
     }
     return plant(files)
 
