@@ -33,7 +33,7 @@ from services.validator.domain.splitting import (
     witnesses,
 )
 
-BLAME, CONFIRM = "blame", "confirmation"
+BLAME, CONFIRM, HEAD = "blame", "confirmation", "base again"
 # Fewer culprits are expected than this.
 ONE = 1.0
 # A suspect this likely is tried alone.
@@ -192,7 +192,15 @@ class Blame:
         together = self._confirm_together(accused)
         confirming = [together] if together else [w for w in wanted if w.purpose == CONFIRM]
         asking = [w for w in wanted if w.purpose == BLAME]
-        return [*asking, *confirming, *(w for w in wanted if w.purpose not in {BLAME, CONFIRM})]
+        return [*asking, *confirming, *self._head_again(wanted)]
+
+    def _head_again(self, wanted: Sequence[Wanted]) -> list[Wanted]:
+        """One look at the head for all who are accused."""
+        tests = {test for each in wanted if not each.run.changes for test in each.run.tests}
+        run = self.log.look_at_head(tests)
+        if run is None or self.log.given_up(run):
+            return [each for each in wanted if not each.run.changes]
+        return [Wanted(run, HEAD, f"whether {_named(run.tests)} passes without them")]
 
     def _confirm_together(self, accused: Mapping[str, Sequence[str]]) -> Wanted | None:
         """One more run of several that are nearly convicted, none of which explains what another is accused of."""
@@ -282,7 +290,7 @@ class Blame:
             wanted.append(Wanted(run, CONFIRM, f"whether {_named(failing)} fails again"))
         if head := self.log.look_at_head(failing):
             why = f"whether {_named(head.tests)} passes without it"
-            wanted.append(Wanted(head, "base again", why))
+            wanted.append(Wanted(head, HEAD, why))
         for each in wanted:
             if broken := self.log.given_up(each.run):
                 return Undecided(change, broken.reason)
@@ -337,7 +345,7 @@ class Together:
         # Whoever is held back is judged anew; where runs are dear that is time enough to see what is flaky.
         head = None if self.blame.frugal else self.log.look_at_head(self.tests)
         if head and not self.log.given_up(head):
-            return NeedRuns((Wanted(head, "base again", f"whether {_named(head.tests)} is flaky"),))
+            return NeedRuns((Wanted(head, HEAD, f"whether {_named(head.tests)} is flaky"),))
         held: dict[str, tuple[str, ...]] = {}
         for test in self.tests:
             found = self._explain(test)

@@ -275,3 +275,82 @@ def test_flaky_tests_never_make_a_good_change_refused_wrongly_often(seed):
     story = play(world, 6)
     assert 3 in story.rejected
     assert set(story.rejected) == {3}
+
+
+QUICK = Knowledge(dict.fromkeys(TESTS, 0.01) | {"tests/slow.py::test": 2.0}, startup=0.4)
+
+
+def search(bad: set[str], *, width: int = 1, reach: bool = True, knowledge: Knowledge = QUICK):
+    """All runs in their order, and the last step: the n-th of nine changes is reached by the n-th test, and may break it."""
+    changes = {
+        str(n): Candidate(str(n), n, impacted=a_test(n) if reach else None) for n in range(9)
+    }
+    log: dict = {}
+    asked_for: list = []
+    while True:
+        step = decide(list(changes.values()), log, knowledge=knowledge, width=width)
+        match step:
+            case NeedRuns(runs=wanted):
+                for each in wanted:
+                    broken = {TESTS[int(c)] for c in bad & {*each.run.changes}}
+                    log[each.run] = Seen(frozenset(broken & set(each.run.tests or TESTS)))
+                    asked_for.append(each)
+            case Reject(change=change):
+                del changes[change]
+            case _:
+                return asked_for, step
+
+
+def purposes(runs) -> list[tuple[str, int]]:
+    return [(each.purpose, len(each.run.changes)) for each in runs]
+
+
+def test_who_stands_out_is_tried_alone_before_the_batch_is_tried_again():
+    runs, end = search({"4"})
+    assert purposes(runs) == [
+        ("quick gate", 9),
+        ("blame", 1),
+        ("confirmation", 1),
+        ("base again", 0),
+        ("full run", 8),
+    ]
+    assert isinstance(end, Land)
+
+
+def test_where_nobody_stands_out_the_batch_is_tried_again_first():
+    assert purposes(search({"4"}, reach=False)[0])[:3] == [
+        ("full run", 9),
+        ("confirmation", 9),
+        ("base again", 0),
+    ]
+
+
+def test_several_who_failed_alone_are_confirmed_in_one_run_and_seen_on_the_head_in_one():
+    runs, _ = search({"2", "4", "7"})
+    assert purposes(runs)[1:] == [
+        *[("blame", 1)] * 3,
+        ("confirmation", 3),
+        ("base again", 0),
+        ("full run", 6),
+    ]
+
+
+def test_tests_run_twice_in_a_run_only_where_most_of_it_is_its_start():
+    slow = Knowledge(dict.fromkeys(TESTS, 0.4), startup=0.1)
+    assert {each.run.repeat for each in search({"4"})[0] if each.purpose == "blame"} == {2}
+    assert {each.run.repeat for each in search({"4"}, knowledge=slow)[0]} == {1}
+
+
+def test_a_second_runner_makes_the_full_run_of_those_whom_nobody_suspects_ahead():
+    runs, end = search({"2", "4"}, width=2)
+    assert purposes(runs)[1:3] == [("blame", 1), ("full run", 7)]
+    assert sum(each.purpose == "full run" for each in runs) == 1
+    assert isinstance(end, Land)
+    assert len(end.changes) == 7
+
+
+def test_nothing_is_run_ahead_of_a_guess_that_nothing_supports():
+    runs, _ = search({"2", "4"}, width=2, reach=False)
+    ahead = [each for each in runs if "ahead" in each.why]
+    assert all(not {"2", "4"} & {*each.run.changes} for each in ahead)
+    assert "ahead" not in runs[1].why + runs[2].why
