@@ -104,7 +104,8 @@ class _Judge:
         if failing := self.log.failing_within(changes):
             return self._blame(changes, failing)
         if unconfirmed := self.log.unconfirmed(changes):
-            return self._confirm(changes, unconfirmed)
+            blame = Blame(self.log, changes, unconfirmed, self.width)
+            return self._ahead(blame, blame.at_once() or self._confirm(changes, unconfirmed))
         if first := self._first_look(changes):
             return NeedRuns((first,))
         return self._try(changes)
@@ -165,13 +166,24 @@ class _Judge:
 
     def _blame(self, changes: tuple[str, ...], failing: frozenset[str]) -> Step:
         """The next step about failing tests; what is held back is judged on another head."""
-        found = Blame(self.log, changes, failing, self.width).look()
+        blame = Blame(self.log, changes, failing, self.width)
+        found = blame.look()
         if not isinstance(found, Held):
-            return found
+            return self._ahead(blame, found)
         if not found.left:
             return self._shrink(changes, Broken("every part of it is in the way of another"))
         self.held |= found.changes
         return self.judge(found.left)
+
+    def _ahead(self, blame: Blame, step: Step) -> Step:
+        """Beside the search a second runner makes the full run that is needed once those who stand out are out."""
+        left = blame.innocent() if isinstance(step, NeedRuns) and self.width > 1 else ()
+        run = Run(left)
+        if not isinstance(step, NeedRuns) or not left or run in self.log:
+            return step
+        first, *rest = step.runs
+        ahead = Wanted(run, "full run", f"all but {len(blame.changes) - len(left)} suspects, ahead")
+        return NeedRuns((first, ahead, *rest)[: self.width])
 
     def _shrink(self, changes: tuple[str, ...], seen: Broken | Unbuildable) -> Step:
         """No report for the batch: try half of it, down to the one that has none alone."""

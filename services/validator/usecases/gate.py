@@ -53,8 +53,6 @@ log = structlog.get_logger(__name__)
 PAUSE = 5.0
 # A batch that passes with this probability is worth planting faults in before its full run.
 PROMISING = 0.5
-# Trying the faults of a batch may take so many seconds, or such a share of a full run where that is more.
-FAULTS_LEAST, FAULTS_SHARE = 4.0, 0.5
 
 
 async def admit(event: ProposalCleared, desk: Desk) -> None:
@@ -195,7 +193,7 @@ async def _plant(epoch: Epoch, ids: Sequence[str], desk: Desk) -> bool:
         wave_id=epoch.wave_id,
         recorded=epoch.recorded,
         present=base.outcomes,
-        seconds=max(FAULTS_LEAST, FAULTS_SHARE * base.seconds),
+        suite=base.seconds,
     )
     return True
 

@@ -42,8 +42,9 @@ from shared.targets.mirror import Mirror
 log = structlog.get_logger(__name__)
 
 PURPOSE = "planted faults"
-# How long trying the faults of a batch may take, beyond one pass without any.
-SECONDS = 60.0
+# How long trying the faults of a batch may take beyond one pass without any, in seconds or in full runs, whichever is
+# more: all of them, and where that is over still the first of each change, of which nothing would be known else.
+ALL, FIRST = (10.0, 0.5), (30.0, 2.0)
 
 
 async def trust(
@@ -55,9 +56,9 @@ async def trust(
     wave_id: str,
     recorded: Recorded | None = None,
     present: Collection[str] = (),
-    seconds: float = SECONDS,
+    suite: float = 0.0,
 ) -> dict[str, Protection]:
-    """What is known about each change; kept with it as well.
+    """What is known about each change; kept with it as well. `suite` are the seconds of a full run.
 
     The changes stand on the head and on each other in this order; `trees` has the tree after each. Without a
     recording of which tests reach what, all tests are run once; `present` are those that the head has.
@@ -71,7 +72,7 @@ async def trust(
         )
     framework, tried, broken, run = place.profile.test.framework, None, "", None
     if framework == "pytest" and planting.faults:
-        order = await _order(changes, trees, planting, seconds, desk)
+        order = await _order(changes, trees, planting, suite, desk)
         order = replace(order, tests=tuple(sorted(tests or ())))
         verdict = await run_tests(desk, place, order, wave_id=wave_id)
         run = verdict.id
@@ -96,9 +97,10 @@ async def passed_without(
 
     Where there was nothing to run nothing has failed; where a run said nothing, nobody knows.
     """
-    if any(each.state == "unknown" for each in protections):
+    runs = {each.run for each in protections if each.run is not None}
+    if not runs and any(each.state == "unknown" for each in protections):
         return False
-    for run in {each.run for each in protections if each.run is not None}:
+    for run in runs:
         verdict = await desk.store.verdicts.need(run)
         passing = {test for test, outcome in present.items() if outcome in GOOD}
         asked = passing & set(verdict.tests) if verdict.tests else passing
@@ -140,12 +142,11 @@ async def _order(
     changes: Sequence[Enhancement],
     trees: Mapping[str, str],
     planting: Planting,
-    seconds: float,
+    suite: float,
     desk: Desk,
 ) -> Order:
     """A run of all tests with these faults."""
-    # Rounded, or the same faults would be tried again for a little more time.
-    plan = planting.to_json(2.0 ** math.ceil(math.log2(max(seconds, 1.0))))
+    plan = planting.to_json(_limit(*ALL, suite), _limit(*FIRST, suite))
     ids = [each.id for each in changes]
     count = len(planting.faults)
     return Order(
@@ -156,6 +157,11 @@ async def _order(
         plan=await keep_text(plan, "plan", desk),
         why=f"{count} faults are planted in what {len(ids)} changes touch: would a test notice?",
     )
+
+
+def _limit(least: float, share: float, suite: float) -> float:
+    """Rounded, or the same faults would be tried again for a little more time."""
+    return 2.0 ** math.ceil(math.log2(max(least, share * suite)))
 
 
 def chosen(
