@@ -20,7 +20,7 @@ from shared.contracts.documents import Patch, Target
 from shared.contracts.events import EnhancementApplied, EnhancementRejected, GateDecided
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment
-from shared.kernel.errors import Transient
+from shared.kernel.errors import Rejected, Transient
 from shared.sandbox.choice import NoSandbox
 from tests.support.builders import a_task, a_wave, an_enhancement
 from tests.support.buses import RecordingBus
@@ -303,6 +303,53 @@ async def test_where_a_run_cannot_even_be_asked_for_nothing_is_said_to_be_unmeas
     assert await track.state(changes["a"]) == "validating"
     await track.settle()
     assert await track.state(changes["a"]) == "expired"
+
+
+async def test_a_head_without_a_report_lets_all_go_that_are_still_there_and_says_why(house):
+    async def dies(*_, **__):
+        return Infrastructure("it was cut off", "")
+
+    house.desk.suite.run = dies
+    changes = await house.propose(a="good", b="good")
+    await house.store.tasks.patch(changes["b"].task_id, paths=("/elsewhere",))
+    await house.settle()
+    kept = [await house.store.enhancements.need(each.id) for each in changes.values()]
+    assert [each.state for each in kept] == ["expired", "rejected"]
+    assert kept[0].reason == "could not be tried: the tests gave no usable report on the head."
+
+
+async def test_a_head_without_an_environment_lets_all_go_and_says_why(house):
+    async def prepare(*_):
+        raise Rejected("no such Python", code="setup_failed")
+
+    house.desk.environments.prepare = prepare
+    changes = await house.propose(a="good", b="good")
+    await house.settle()
+    kept = [await house.store.enhancements.need(each.id) for each in changes.values()]
+    assert [each.reason for each in kept] == ["could not be tried: no such Python"] * 2
+
+
+async def test_who_alone_cannot_be_looked_at_goes_alone(house):
+    changes = await house.propose(a="good", b="good")
+    await house.store.tasks.remove(changes["a"].task_id)
+    await house.settle()
+    assert [await house.state(each) for each in changes.values()] == ["expired", "applied"]
+
+
+async def test_what_is_refused_for_another_reason_than_the_head_takes_nobody_along(house):
+    publish, refusals = house.yard.repository.publish, [Rejected("a defect of ours")]
+
+    def once(*about):
+        if refusals:
+            raise refusals.pop()
+        return publish(*about)
+
+    house.yard.repository.publish = once
+    changes = await house.propose(a="good", b="good")
+    with pytest.raises(Rejected, match="a defect of ours"):
+        await house.settle()
+    await house.settle()
+    assert [await house.state(each) for each in changes.values()] == ["applied", "applied"]
 
 
 async def test_a_long_list_is_cut_and_its_length_is_said(house, monkeypatch):
