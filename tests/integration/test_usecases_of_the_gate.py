@@ -1,5 +1,6 @@
 """The gate says what it decides: over real repositories and a played suite, and again after it was cut off."""
 
+import asyncio
 import hashlib
 from collections import Counter
 from dataclasses import dataclass
@@ -350,6 +351,19 @@ async def test_what_is_refused_for_another_reason_than_the_head_takes_nobody_alo
         await house.settle()
     await house.settle()
     assert [await house.state(each) for each in changes.values()] == ["applied", "applied"]
+
+
+async def test_an_epoch_that_cannot_be_opened_leaves_no_run_behind(house):
+    async def unreachable(**_):
+        # Long enough for whatever is under way to have begun.
+        await asyncio.sleep(0.05)
+        raise Transient("The store is away.")
+
+    await house.propose(a="good")
+    house.store.patches.find = unreachable
+    with pytest.raises(Transient):
+        await house.settle()
+    assert await house.store.verdicts.find() == []
 
 
 async def test_a_long_list_is_cut_and_its_length_is_said(house, monkeypatch):

@@ -61,15 +61,17 @@ async def open_epoch(target: Target, ready: Sequence[Enhancement], desk: Desk) -
     """Take these changes into the gate, on the present head. Raises `Untriable`, now or where the base is awaited."""
     head, place = await _head(target, desk)
     validating = await landing.find_landed(target, await pool.validate(ready, desk), desk)
+    patches = await pool.patches(validating, desk)
     wave_id = ready[0].wave_id
     return Epoch(
         target=target,
         place=place,
+        # Nothing may fail between this and whoever stops it.
         base=asyncio.ensure_future(_baseline(place, wave_id, desk)),
         base_commit=head.base,
         wave_id=wave_id,
         changes={change.id: change for change in validating},
-        patches=await pool.patches(validating, desk),
+        patches=patches,
     )
 
 
