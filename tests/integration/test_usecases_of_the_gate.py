@@ -14,7 +14,7 @@ from services.validator.domain.bench_reports import BenchmarkReport
 from services.validator.domain.benchmarks import Plan, Reading, Round, Unit
 from services.validator.domain.evidence import Broken, Run, Seen, Unbuildable
 from services.validator.domain.reports import Infrastructure, Outcome
-from services.validator.usecases import carry_out, settle, telling
+from services.validator.usecases import carry_out, settle, telling, weighing
 from services.validator.usecases.desk import Desk
 from shared.contracts.base import RunKind
 from shared.contracts.documents import Patch, Target
@@ -364,6 +364,23 @@ async def test_an_epoch_that_cannot_be_opened_leaves_no_run_behind(house):
     with pytest.raises(Transient):
         await house.settle()
     assert await house.store.verdicts.find() == []
+
+
+async def test_how_many_of_all_tests_were_chosen_is_counted_with_each_full_run_that_lands(
+    house, monkeypatch
+):
+    async def impact_of(changes, *_):
+        return {each.id: frozenset({"t::fine"}) for each in changes}
+
+    monkeypatch.setattr(weighing, "impact_of", impact_of)
+    await house.propose(a="good", b="bad", c="good")
+    await house.settle()
+    counted = {each.component: each for each in await house.store.recall.find()}
+    landed = [
+        (each, counted[each].runs, counted[each].selected, counted[each].total) for each in "ac"
+    ]
+    assert landed == [("a", 1, 1, 3), ("c", 1, 1, 3)]
+    assert (counted["b"].runs, counted["b"].missed) == (0, 1), "it was refused, and by another test"
 
 
 async def test_a_long_list_is_cut_and_its_length_is_said(house, monkeypatch):

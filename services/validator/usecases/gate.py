@@ -35,7 +35,7 @@ from services.validator.usecases.epochs import (
     send_away,
 )
 from services.validator.usecases.flakiness import remember_flaky
-from services.validator.usecases.impact import note
+from services.validator.usecases.impact import note, note_shares
 from services.validator.usecases.looking import Looks
 from services.validator.usecases.outcomes import expire, reject
 from services.validator.usecases.runners import width
@@ -261,4 +261,5 @@ async def _land(epoch: Epoch, step: Land, desk: Desk) -> bool:
     left = [each for key, each in epoch.changes.items() if key not in landed]
     await say_held(epoch, left, held, desk)
     await pool.give_back(left, desk, suspected=held)
+    await note_shares(changes, epoch.impacted, batch.verdict, desk)
     return True

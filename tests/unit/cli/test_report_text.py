@@ -276,3 +276,5 @@ def test_figures_are_shown_where_they_were_measured_and_nowhere_else():
         assert part in text
     assert "save" not in text
     assert "had to run" not in text
+    shared = counted.model_copy(update={"selected": 3, "total": 9})
+    assert "were chosen; 3 of 9 had to run" in shown(make_report(replace(known, recall=(shared,))))
