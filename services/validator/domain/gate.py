@@ -167,7 +167,7 @@ class _Judge:
         if burning := self._burn_in(changes, seen):
             return burning
         if measuring := self._measure(changes):
-            return NeedRuns((measuring,))
+            return measuring
         return Land(changes, full, tuple(self.held.items()))
 
     def _know_rates(self) -> tuple[Wanted, ...]:
@@ -234,9 +234,20 @@ class _Judge:
             return self._shrink(changes, broken)
         return NeedRuns((Wanted(run, "burn-in", f"{len(fresh)} new tests, {BURN_IN} times each"),))
 
-    def _measure(self, changes: tuple[str, ...]) -> Wanted | None:
-        """Only what passed is worth measuring; it is never measured beside another run."""
-        run = Run(changes, (MEASURED,))
-        if not self.log.knowledge.benchmarks or run in self.log:
+    def _measure(self, changes: tuple[str, ...]) -> Step | None:
+        """Only what passed is worth measuring; it is never measured beside another run.
+
+        Benchmarks that give no report on the head either say nothing about the changes, and are in nobody's way.
+        """
+        run, head = Run(changes, (MEASURED,)), Run((), (MEASURED,))
+        if not self.log.knowledge.benchmarks:
             return None
-        return Wanted(run, "benchmarks", "whether anything got slower")
+        if run not in self.log:
+            return NeedRuns((Wanted(run, "benchmarks", "whether anything got slower"),))
+        seen = self.log[run]
+        if isinstance(seen, Seen):
+            return None
+        if head not in self.log:
+            why = "whether they give a report on the head at all"
+            return NeedRuns((Wanted(head, "benchmarks", why),))
+        return self._shrink(changes, seen) if isinstance(self.log[head], Seen) else None

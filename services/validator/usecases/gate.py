@@ -6,7 +6,7 @@ any point: states and verdicts are in MongoDB, landings in git, and the next rou
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -23,9 +23,16 @@ from services.validator.domain.gate import (
 from services.validator.usecases import landing, pool
 from services.validator.usecases.approval import ask_for, edits_of
 from services.validator.usecases.desk import Desk
-from services.validator.usecases.epochs import Epoch, compose, open_epoch, screen, send_away
+from services.validator.usecases.epochs import (
+    Epoch,
+    Untriable,
+    compose,
+    open_epoch,
+    screen,
+    send_away,
+)
 from services.validator.usecases.flakiness import remember_flaky
-from services.validator.usecases.impact import note
+from services.validator.usecases.impact import note, note_shares
 from services.validator.usecases.looking import Looks
 from services.validator.usecases.outcomes import expire, reject
 from services.validator.usecases.planting import plant, plant_before, plant_beside, to_plant
@@ -42,7 +49,7 @@ from services.validator.usecases.telling import (
 from services.validator.usecases.weighing import candidates, knowledge, weigh
 from shared.contracts.documents import Enhancement, Target
 from shared.contracts.work import ProposalCleared
-from shared.kernel.errors import Rejected, Transient
+from shared.kernel.errors import Transient
 
 log = structlog.get_logger(__name__)
 
@@ -86,12 +93,15 @@ async def settle(target_id: str, desk: Desk) -> None:
 
 async def _run_epoch(target: Target, ready: Sequence[Enhancement], desk: Desk) -> None:
     """Try `ready` on the present head; afterwards each of them has moved on."""
+    left: Collection[Enhancement] = ready
     try:
         epoch = await open_epoch(target, ready, desk)
+        left = epoch.changes.values()
         await _try_all(epoch, desk)
-    except Rejected as error:
-        # Without an environment or a base nothing can be judged; the wave hears of it too.
-        for change in ready:
+    except Untriable as error:
+        # Without an environment or a base nothing can be judged; the wave hears of it too. Whatever else is refused on
+        # the way says nothing about all of them: it is a defect, and they are tried again.
+        for change in tuple(left):
             await expire(change, f"could not be tried: {error.message}", desk)
 
 
@@ -215,4 +225,5 @@ async def _land(epoch: Epoch, step: Land, desk: Desk) -> bool:
     left = [each for key, each in epoch.changes.items() if key not in landed]
     await say_held(epoch, left, held, desk)
     await pool.give_back(left, desk, suspected=held)
+    await note_shares(changes, epoch.impacted, batch.verdict, desk)
     return True

@@ -16,13 +16,12 @@ from services.validator.domain.evidence import (
     Unbuildable,
     Wanted,
 )
-from services.validator.usecases.benchmarks import compare
+from services.validator.usecases.benchmarks import compare, read_benchmarks
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch, compose
 from services.validator.usecases.runs import Order, read_report, run_tests
 from services.validator.usecases.telling import say_run
 from shared.contracts.documents import Verdict
-from shared.kernel.errors import Transient
 
 log = structlog.get_logger(__name__)
 
@@ -110,8 +109,13 @@ async def _look(epoch: Epoch, wanted: Wanted, desk: Desk) -> Evidence:
     measured = tuple(each for each in run.tests if each.startswith(MEASURED))
     if not measured or not isinstance(seen, Seen):
         return seen
-    slower = await _measure(epoch, wanted, composition.tree, measured, desk)
-    return Seen(seen.worse | slower, seen.new, seen.failures)
+    verdict = await _measure(epoch, wanted, composition.tree, measured, desk)
+    if verdict.outcome != "reported":
+        reason = verdict.detail.partition("\n")[0]
+        log.warning("benchmarks_not_measured", target=epoch.target.id, reason=reason)
+        return Broken(f"benchmarks not measured: {reason}")
+    slower = (await read_benchmarks(verdict, desk)).failing
+    return Seen(seen.worse.union(slower), seen.new, seen.failures)
 
 
 async def _test(
@@ -148,20 +152,14 @@ async def _keep(verdict: Verdict, worse: frozenset[str], desk: Desk) -> Verdict:
 
 async def _measure(
     epoch: Epoch, wanted: Wanted, tree: str, names: tuple[str, ...], desk: Desk
-) -> frozenset[str]:
-    """The benchmarks that got worse; what could not be measured says nothing."""
-    try:
-        report = await compare(
-            desk,
-            epoch.place,
-            tree,
-            changes=wanted.run.changes,
-            wave_id=epoch.wave_id,
-            names=() if MEASURED in names else names,
-            repetition=wanted.run.repetition,
-            why=wanted.why,
-        )
-    except Transient as error:
-        log.warning("benchmarks_not_measured", target=epoch.target.id, reason=str(error))
-        return frozenset()
-    return frozenset(report.failing)
+) -> Verdict:
+    return await compare(
+        desk,
+        epoch.place,
+        tree,
+        changes=wanted.run.changes,
+        wave_id=epoch.wave_id,
+        names=() if MEASURED in names else names,
+        repetition=wanted.run.repetition,
+        why=wanted.why,
+    )

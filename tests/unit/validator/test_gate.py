@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.validator.domain.evidence import MEASURED
 from services.validator.domain.gate import (
     Broken,
     Candidate,
@@ -238,6 +239,51 @@ def test_a_test_that_is_known_to_be_flaky_is_compared_with_what_is_known():
     assert (asked(step).changes, asked(step).repeat) == (("0",), SHAKEN)
     log[asked(step)] = Seen(a_test(0), failures={TESTS[0]: 3})
     assert decide([Candidate("0", 0)], log, knowledge=known) == Land(("0",), FULL)
+
+
+class Unmeasurable:
+    """Benchmarks that give no report with some changes, or on the head; no test fails."""
+
+    def __init__(self, *changes: str, head: bool = False) -> None:
+        self.changes, self.head = set(changes), head
+        self.runs: list[Run] = []
+
+    def see(self, run: Run) -> Seen | Broken:
+        self.runs.append(run)
+        measuring = MEASURED in run.tests
+        if measuring and (self.head or not self.changes.isdisjoint(run.changes)):
+            return Broken("no report")
+        return Seen(frozenset())
+
+    def judged(self, *changes: str) -> list:
+        """The decisions until each has landed or left, on one head after the other."""
+        log, left, steps = {}, list(changes), []
+        while left:
+            candidates = [Candidate(each, int(each)) for each in left]
+            step = decide(candidates, log, knowledge=Knowledge(benchmarks=True))
+            if isinstance(step, NeedRuns):
+                log |= {each.run: self.see(each.run) for each in step.runs}
+                continue
+            steps.append(step)
+            gone = step.changes if isinstance(step, Land) else (step.change,)
+            left = [each for each in left if each not in gone]
+            log = {} if isinstance(step, Land) else log
+        return steps
+
+
+def test_what_keeps_the_benchmarks_from_reporting_is_found_and_goes_without_blame():
+    world = Unmeasurable("2")
+    *landed, last = sorted(world.judged("0", "1", "2", "3"), key=lambda e: isinstance(e, Undecided))
+    assert last == Undecided("2", "no report")
+    assert sorted(each for step in landed for each in step.changes) == ["0", "1", "3"]
+    measured = {run.changes for run in world.runs if run.tests == (MEASURED,)}
+    assert measured >= {step.changes for step in landed}, "nothing lands unmeasured"
+
+
+def test_benchmarks_that_give_no_report_on_the_head_either_are_in_nobodys_way():
+    world = Unmeasurable(head=True)
+    assert world.judged("0", "1") == [Land(("0", "1"), Run(("0", "1")))]
+    assert [each.changes for each in world.runs] == [("0", "1"), ("0", "1"), ()]
 
 
 CHANGES = st.integers(0, 7)
