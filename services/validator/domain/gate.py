@@ -33,7 +33,13 @@ from services.validator.domain.evidence import (
 )
 from services.validator.domain.log import BURN_IN, SHAKEN, Log, Standing
 from services.validator.domain.rates import Rate
-from services.validator.domain.splitting import DEAR, look_pays, quick_gate_pays, witnesses
+from services.validator.domain.splitting import (
+    DEAR,
+    look_pays,
+    quick_gate_pays,
+    repeats,
+    witnesses,
+)
 
 # Returned so often, a change is tried alone: whatever it was tried with cannot be in its way.
 PATIENCE = 3
@@ -142,7 +148,8 @@ class _Judge:
             return None if dear or run in self.log else Wanted(run, "check", why)
         together = look_pays([self.log.candidates[each] for each in changes], self.log.knowledge)
         news = self.log.never_asked(changes, together)
-        run = Run(changes, tuple(sorted(news)))
+        # What fails now and then by them is seen the sooner; most of such a run is its start.
+        run = Run(changes, tuple(sorted(news)), 0, repeats(self.log.knowledge, news, SHAKEN))
         why = f"the {len(news)} tests that reach any of them, before all tests"
         return None if not news or run in self.log else Wanted(run, "quick gate", why)
 
@@ -191,12 +198,14 @@ class _Judge:
 
     def _ahead(self, blame: Blame, step: Step) -> Step:
         """Beside the search a second runner makes the full run that is needed once those who stand out are out."""
-        left = blame.innocent() if isinstance(step, NeedRuns) and self.width > 1 else ()
-        run = Run(left)
-        if not isinstance(step, NeedRuns) or not left or run in self.log:
+        if not isinstance(step, NeedRuns) or self.width == 1:
             return step
+        run = Run(blame.innocent())
+        if not run.changes or run in self.log or run in {each.run for each in step.runs}:
+            return step
+        suspects = len(blame.changes) - len(run.changes)
+        ahead = Wanted(run, "full run", f"all but {suspects} suspects, ahead")
         first, *rest = step.runs
-        ahead = Wanted(run, "full run", f"all but {len(blame.changes) - len(left)} suspects, ahead")
         return NeedRuns((first, ahead, *rest)[: self.width])
 
     def _shrink(self, changes: tuple[str, ...], seen: Broken | Unbuildable) -> Step:

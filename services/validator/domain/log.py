@@ -286,7 +286,7 @@ class Log:
     def proven(self, change: str, test: str) -> bool:
         """Whether a test that fails with this change alone did so often enough.
 
-        That is in three runs that nothing else in them explains. What is strange about a test may explain all but those
+        That is three times in at least two runs that nothing else in them explains. What is strange about a test may explain all but those
         of the change alone.
         """
         if test.startswith(MEASURED) or self.repeat(test) > 1:
@@ -294,7 +294,16 @@ class Log:
         cleared = frozenset[str]() if self.doubtful(test) else self.cleared(test)
         failing = self.sets(test, Standing.FAILS)
         by_it = [each for each in failing if change in each and each - {change} <= cleared]
-        return sum(self.count(each, test).failed for each in by_it) >= BLAMED
+        return sum(self._failures(each, test) for each in by_it) >= BLAMED
+
+    def _failures(self, changes: frozenset[str], test: str) -> int:
+        """How often it failed on exactly these; however often it is repeated in a run, that is one process."""
+        counts = [
+            min(seen.failures.get(test, run.repeat), CONFIRMED)
+            for run, _, seen in self._runs[changes]
+            if test in seen.worse
+        ]
+        return sum(counts)
 
 
 def _asked(test: str, tests: frozenset[str]) -> bool:

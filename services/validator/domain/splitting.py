@@ -13,6 +13,8 @@ FEW = 400
 TARGETED_IS_DEAR = 0.25
 # A second repetition within a run may add so much to it.
 CHEAP = 0.25
+# All repetitions of the tests in a look may take so much of a full run.
+SPARE = 0.05
 # Of the changes that break something, so many are caught by the tests that reach them.
 RECALL = 0.9
 # How much less likely a change is to be to blame for a test that does not reach it.
@@ -32,6 +34,12 @@ def is_dear(knowledge: Knowledge, tests: Iterable[str]) -> bool:
 def is_cheap_again(knowledge: Knowledge, tests: Iterable[str]) -> bool:
     """Whether running these twice in one run costs little more than once: most of what it takes is its start."""
     return bool(knowledge.durations) and _extra(tests, knowledge) <= CHEAP * knowledge.share(())
+
+
+def repeats(knowledge: Knowledge, tests: Collection[str], most: int) -> int:
+    """How often tests may run within a run that is made anyway, for a little more of a full run."""
+    extra = _extra(tests, knowledge) if tests and knowledge.durations else SPARE
+    return max(1, min(most, int(SPARE / extra) if extra else most))
 
 
 def at_once(knowledge: Knowledge, tests: Iterable[str]) -> int:

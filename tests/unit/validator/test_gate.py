@@ -400,3 +400,19 @@ def test_nothing_is_run_ahead_of_a_guess_that_nothing_supports():
     ahead = [each for each in runs if "ahead" in each.why]
     assert all(not {"2", "4"} & {*each.run.changes} for each in ahead)
     assert "ahead" not in runs[1].why + runs[2].why
+
+
+@pytest.mark.parametrize(("seconds", "repeat"), [(0.02, 1), (0.005, 2), (0.0, SHAKEN)])
+def test_a_look_repeats_its_tests_as_far_as_that_costs_little(seconds, repeat):
+    suite = Knowledge(dict.fromkeys(TESTS, seconds) | {"tests/slow.py::test": 2.0}, startup=0.4)
+    [look, *_], _ = search({"4"}, knowledge=suite)
+    assert (look.purpose, look.run.repeat) == ("quick gate", repeat)
+
+
+def test_ten_failures_in_one_run_are_one_run():
+    """Two of them count, as one process that is in trouble may fail as often as it likes."""
+    known = [Candidate("0", 0, impacted=a_test(0))]
+    look = Run(("0",), (TESTS[0],), 0, SHAKEN)
+    step = decide(known, {look: FAILED, HEAD: PASSED}, knowledge=QUICK)
+    assert isinstance(step, NeedRuns)
+    assert step.runs[0].run.changes == ("0",)
