@@ -17,6 +17,7 @@ from services.validator.domain.mutants import (
     TRIES,
     Block,
     Code,
+    Function,
     Mutant,
     When,
     blocks,
@@ -323,6 +324,13 @@ def _raised(code: Code, body: list[ast.stmt], line: int, hunk: int) -> Iterator[
                 made, start=start, end=end, before=before, after="))", planted=head.lineno
             )
             return
+
+
+def entry(code: Code, function: Function) -> Mutant | None:
+    """Where a function begins: whether any test gets into it. None where nothing can be planted there."""
+    places = _raised(code, function.body, function.lineno, function.lineno)
+    found = next(places, None)
+    return found and replace(found, when=When.REACH, what="no test gets there")
 
 
 def _is_docstring(node: ast.stmt) -> bool:
