@@ -139,7 +139,9 @@ class Statement:
             what = f"`{self.code.source(node)}` was empty"
         if operator == "drop":
             what = f"`{self.code.source(node)}` was left out"
-        before = f"({new} if {SWITCH}({NUMBER}) else ("
+        # Else the switch would be a part of it: `a if b else c if ... else ...`.
+        held = f"({new})" if isinstance(other, ast.IfExp | ast.Lambda) else new
+        before = f"({held} if {SWITCH}({NUMBER}) else ("
         yield self._mutant(node, operator, what, before, "))")
 
     @property
