@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.validator.adapters.slots import MachineSlots, private
 from services.validator.adapters.suite import SandboxedSuite
@@ -21,6 +22,7 @@ from shared.contracts.states import RunState
 from shared.contracts.work import RunTests
 from shared.environments.interpreters import running
 from shared.environments.ports import Environment
+from shared.kernel.errors import Rejected, Transient
 from shared.kernel.ids import uuid7
 from shared.sandbox.metering import note
 from shared.sandbox.scratch import Scratch
@@ -155,6 +157,56 @@ async def test_a_verdict_says_who_made_it_and_what_that_took(desk, verdict):
     assert (done.state, done.outcome, done.runner) == (RunState.FINISHED, "reported", "here/one")
     assert (done.cpu_seconds, done.beside) == (1.0, 0)
     assert desk.slots.free() == desk.slots.cores
+
+
+def fails_of(monkeypatch, *errors):
+    """The carrier raises these, one after the other, and then does what it is there for; the calls so far."""
+    carrier, left, calls = runs.CARRIERS[RunKind.TESTS], [*errors], []
+
+    async def carry(*about):
+        calls.append(about)
+        if left:
+            raise left.pop(0)
+        return await carrier(*about)
+
+    monkeypatch.setitem(runs.CARRIERS, RunKind.TESTS, carry)
+    return calls
+
+
+@pytest.mark.parametrize("error", [ValueError("no number"), Rejected("no such plan")])
+async def test_a_run_that_fails_of_a_defect_each_time_ends_without_a_report_and_is_logged(
+    yard, desk, monkeypatch, error
+):
+    fails_of(monkeypatch, *[error] * runs.ATTEMPTS)
+    asking = wanted(yard, desk)
+    await until(lambda: desk.bus.of(RunTests))
+    with capture_logs() as said:
+        await carry_out(desk.bus.of(RunTests)[0], desk)
+    verdict = await within(asking)
+    assert (verdict.state, verdict.outcome) == (RunState.FINISHED, "infrastructure")
+    assert (verdict.report, verdict.failing, verdict.counts) == (None, (), None)
+    assert repr(error) in verdict.detail
+    logged = [each for each in said if each["event"] == "run_failed"]
+    assert [(each["log_level"], each["exc_info"]) for each in logged] == [
+        ("error", True)
+    ] * runs.ATTEMPTS
+    assert [each.run_id for each in desk.bus.of(RunFinished)] == [verdict.id]
+
+
+async def test_a_defect_that_shows_once_costs_only_time(desk, verdict, monkeypatch):
+    fails_of(monkeypatch, ValueError("once"))
+    await carry_out(command(verdict), desk)
+    assert (await desk.store.verdicts.need(verdict.id)).outcome == "reported"
+
+
+async def test_what_is_only_not_possible_now_is_left_to_the_next_delivery(
+    desk, verdict, monkeypatch
+):
+    calls = fails_of(monkeypatch, Transient("not now"))
+    with pytest.raises(Transient):
+        await carry_out(command(verdict), desk)
+    assert len(calls) == 1
+    assert (await desk.store.verdicts.need(verdict.id)).state is RunState.REQUESTED
 
 
 async def test_a_run_is_said_with_why_it_was_made_and_what_was_worse_as_far_as_that_is_known(

@@ -1,20 +1,27 @@
 """The gate says what it decides: over real repositories and a played suite, and again after it was cut off."""
 
+import asyncio
 import hashlib
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from services.api.usecases import tell_story
+from services.validator.domain.bench_reports import BenchmarkReport
+from services.validator.domain.benchmarks import Plan, Reading, Round, Unit
 from services.validator.domain.evidence import Broken, Run, Seen, Unbuildable
-from services.validator.domain.reports import Outcome
-from services.validator.usecases import carry_out, settle, telling
-from shared.contracts.documents import Patch
+from services.validator.domain.reports import Infrastructure, Outcome
+from services.validator.usecases import carry_out, settle, telling, weighing
+from services.validator.usecases.desk import Desk
+from shared.contracts.base import RunKind
+from shared.contracts.documents import Patch, Target
 from shared.contracts.events import EnhancementApplied, EnhancementRejected, GateDecided
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment
+from shared.kernel.errors import Rejected, Transient
 from shared.sandbox.choice import NoSandbox
 from tests.support.builders import a_task, a_wave, an_enhancement
 from tests.support.buses import RecordingBus
@@ -42,6 +49,25 @@ class PlayedSuite:
             test: Outcome.FAILED if fails else Outcome.PASSED for test, fails in failing.items()
         }
         return played(outcomes, tests, repeat=repeat)
+
+
+@dataclass
+class PlayedBenchmarks:
+    """They give no report on a tree in which a file says `hangs`, nor where `broken` says why not."""
+
+    desk: Desk
+    target: Target
+    broken: str = ""
+
+    async def compare(self, trees, *_, **__):
+        tree = self.desk.mirror(self.target).tree(trees[1])
+        if self.broken or any(tree.read(path).strip() == b"hangs" for path in tree.files()):
+            return Infrastructure(self.broken or "On the candidate: it took too long.", "")
+        one = Round({"work": SECOND}, {"work": SECOND})
+        return BenchmarkReport(Plan(0.05), (one,) * 20)
+
+
+SECOND = Reading(1.0, Unit.SECONDS)
 
 
 class NothingFound:
@@ -78,8 +104,8 @@ class RunningBus(RecordingBus):
 class House:
     """A target with four files, and changes of them that wait for the gate."""
 
-    def __init__(self, tmp_path):
-        self.yard = a_yard(tmp_path, **FILES)
+    def __init__(self, tmp_path, **more):
+        self.yard = a_yard(tmp_path, **FILES, **more)
         self.bus = RunningBus()
         self.store = a_store()
         watch = Watch()
@@ -144,6 +170,15 @@ class House:
 @pytest.fixture
 def house(tmp_path):
     return House(tmp_path)
+
+
+@pytest.fixture
+def track(tmp_path):
+    """A house with benchmarks."""
+    house = House(tmp_path, **{"groundswell.toml": '[bench]\ncommand = "python perf.py"\n'})
+    benchmarks = PlayedBenchmarks(house.desk, house.yard.target)
+    object.__setattr__(house.desk, "benchmarks", benchmarks)
+    return house
 
 
 async def test_a_refusal_is_said_with_its_runs_before_it_is_carried_out(house):
@@ -222,6 +257,130 @@ async def test_who_breaks_something_only_with_others_is_held_back_by_name_and_th
     assert kinds.count("held") == 1
     assert after[-1] == "refused"
     assert "run" in after, "it was judged again"
+
+
+async def test_who_keeps_the_benchmarks_from_reporting_does_not_land_and_is_not_blamed(track):
+    changes = await track.propose(a="good", b="hangs", c="good")
+    await track.settle()
+    change = await track.store.enhancements.need(changes["b"].id)
+    assert change.state == "expired"
+    assert change.reason == (
+        "could not be tried: benchmarks not measured: On the candidate: it took too long."
+    )
+    assert [await track.state(changes[each]) for each in "ac"] == ["applied", "applied"]
+    assert "not measured" not in track.said("land")[-1].note
+    story = await tell_story(change.id, track.desk)
+    assert [each.sentence for each in story.steps if each.kind == "benchmarks"][-1] == (
+        "not measured (On the candidate: it took too long.)"
+    )
+
+
+async def test_benchmarks_that_are_broken_on_the_head_are_in_nobodys_way_and_that_is_said(track):
+    track.desk.benchmarks.broken = "On the head: The command ended with 1."
+    changes = await track.propose(a="good", b="good")
+    await track.settle()
+    assert [await track.state(each) for each in changes.values()] == ["applied", "applied"]
+    [land] = track.said("land")
+    assert land.note.endswith(
+        "the benchmarks were not measured, as they give no report on the head either"
+    )
+
+
+async def test_where_a_run_cannot_even_be_asked_for_nothing_is_said_to_be_unmeasured(track):
+    """A queue or a store that is away is no answer: the gate comes again."""
+    away = [Transient("Nobody took it.")]
+
+    async def publish(message, **about):
+        if isinstance(message, RunTests) and away:
+            verdict = await track.store.verdicts.need(message.run_id)
+            if verdict.kind is RunKind.BENCHMARKS:
+                raise away.pop()
+        await RunningBus.publish(track.bus, message, **about)
+
+    track.bus.publish = publish
+    changes = await track.propose(a="hangs")
+    with pytest.raises(Transient):
+        await track.settle()
+    assert await track.state(changes["a"]) == "validating"
+    await track.settle()
+    assert await track.state(changes["a"]) == "expired"
+
+
+async def test_a_head_without_a_report_lets_all_go_that_are_still_there_and_says_why(house):
+    async def dies(*_, **__):
+        return Infrastructure("it was cut off", "")
+
+    house.desk.suite.run = dies
+    changes = await house.propose(a="good", b="good")
+    await house.store.tasks.patch(changes["b"].task_id, paths=("/elsewhere",))
+    await house.settle()
+    kept = [await house.store.enhancements.need(each.id) for each in changes.values()]
+    assert [each.state for each in kept] == ["expired", "rejected"]
+    assert kept[0].reason == "could not be tried: the tests gave no usable report on the head."
+
+
+async def test_a_head_without_an_environment_lets_all_go_and_says_why(house):
+    async def prepare(*_):
+        raise Rejected("no such Python", code="setup_failed")
+
+    house.desk.environments.prepare = prepare
+    changes = await house.propose(a="good", b="good")
+    await house.settle()
+    kept = [await house.store.enhancements.need(each.id) for each in changes.values()]
+    assert [each.reason for each in kept] == ["could not be tried: no such Python"] * 2
+
+
+async def test_who_alone_cannot_be_looked_at_goes_alone(house):
+    changes = await house.propose(a="good", b="good")
+    await house.store.tasks.remove(changes["a"].task_id)
+    await house.settle()
+    assert [await house.state(each) for each in changes.values()] == ["expired", "applied"]
+
+
+async def test_what_is_refused_for_another_reason_than_the_head_takes_nobody_along(house):
+    publish, refusals = house.yard.repository.publish, [Rejected("a defect of ours")]
+
+    def once(*about):
+        if refusals:
+            raise refusals.pop()
+        return publish(*about)
+
+    house.yard.repository.publish = once
+    changes = await house.propose(a="good", b="good")
+    with pytest.raises(Rejected, match="a defect of ours"):
+        await house.settle()
+    await house.settle()
+    assert [await house.state(each) for each in changes.values()] == ["applied", "applied"]
+
+
+async def test_an_epoch_that_cannot_be_opened_leaves_no_run_behind(house):
+    async def unreachable(**_):
+        # Long enough for whatever is under way to have begun.
+        await asyncio.sleep(0.05)
+        raise Transient("The store is away.")
+
+    await house.propose(a="good")
+    house.store.patches.find = unreachable
+    with pytest.raises(Transient):
+        await house.settle()
+    assert await house.store.verdicts.find() == []
+
+
+async def test_how_many_of_all_tests_were_chosen_is_counted_with_each_full_run_that_lands(
+    house, monkeypatch
+):
+    async def impact_of(changes, *_):
+        return {each.id: frozenset({"t::fine"}) for each in changes}
+
+    monkeypatch.setattr(weighing, "impact_of", impact_of)
+    await house.propose(a="good", b="bad", c="good")
+    await house.settle()
+    counted = {each.component: each for each in await house.store.recall.find()}
+    landed = [
+        (each, counted[each].runs, counted[each].selected, counted[each].total) for each in "ac"
+    ]
+    assert landed == [("a", 1, 1, 3), ("c", 1, 1, 3)]
+    assert (counted["b"].runs, counted["b"].missed) == (0, 1), "it was refused, and by another test"
 
 
 async def test_a_long_list_is_cut_and_its_length_is_said(house, monkeypatch):

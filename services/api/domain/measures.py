@@ -31,8 +31,12 @@ def _full(verdict: Verdict) -> bool:
 
 
 def benchmarks(verdicts: Iterable[Verdict]) -> tuple[Measured, ...]:
-    """What the last comparison said: what it was made with is what stands at the end."""
-    made = [each for each in verdicts if each.benchmarks and each.state is RunState.FINISHED]
+    """What the last comparison with changes said: what it was made with is what stands at the end."""
+    made = [
+        each
+        for each in verdicts
+        if each.benchmarks and each.changes and each.state is RunState.FINISHED
+    ]
     last = max(made, key=lambda each: (each.finished_at or each.created_at, each.id), default=None)
     return last.benchmarks if last else ()
 

@@ -158,8 +158,11 @@ def _result(verdict: Verdict) -> str:
 
 def _compared(verdict: Verdict) -> str:
     """A target's benchmarks beside those of the head, with the numbers of those that differ or leave it open."""
+    why = verdict.detail.partition("\n")[0]
+    if verdict.outcome == "infrastructure":
+        return f"not measured ({why})"
     if not verdict.benchmarks:
-        return verdict.detail.partition("\n")[0] or "nothing was compared"
+        return why or "nothing was compared"
     said = [each.answer for each in verdict.benchmarks]
     parts = [f"{said.count(each)} {each}" for each in dict.fromkeys(said)]
     open_ = [each for each in verdict.benchmarks if each.answer in {"worse", "inconclusive"}]

@@ -39,7 +39,7 @@ class SandboxedFaults:
         target_id: str,
         base_oid: str = "",
     ) -> Tried | Infrastructure:
-        """Export, plant, run, read. The fault-free pass may take as long as the suite may, the faults what the plan says."""
+        """Export, plant, run, read. The fault-free pass may take as long as the suite may, the faults what the plan says at most."""
         told = json.loads(plan)
         async with self._scratch.room() as room:
             keys = signing_keys(profile.test.framework)
@@ -56,7 +56,7 @@ class SandboxedFaults:
                 "GROUNDSWELL_FAULTS": str(run.scratch / "faults.json"),
                 "GROUNDSWELL_TREE": str(run.tree),
             }
-            limits = Limits(wall=profile.test.timeout + float(told["seconds"]))
+            limits = Limits(wall=profile.test.timeout + float(told["longest"]))
             completed = await self._sandbox.run(replace(command, env=variables, limits=limits))
         return _read(completed, run.keys, len(told["faults"]))
 

@@ -23,9 +23,17 @@ from services.validator.domain.evidence import (
     Wanted,
 )
 from services.validator.domain.log import Log, Standing
-from services.validator.domain.splitting import at_once, groups, is_dear, midpoint, odds, witnesses
+from services.validator.domain.splitting import (
+    at_once,
+    groups,
+    is_cheap_again,
+    is_dear,
+    midpoint,
+    odds,
+    witnesses,
+)
 
-CONFIRM = "confirmation"
+BLAME, CONFIRM, HEAD = "blame", "confirmation", "base again"
 # Fewer culprits are expected than this.
 ONE = 1.0
 # A suspect this likely is tried alone.
@@ -50,6 +58,15 @@ class Held:
 Outcome = NeedRuns | Reject | Undecided | Held
 
 
+@dataclass(frozen=True)
+class _Sorted:
+    """The failing tests: by who stands out for them, with their suspects where nobody does, and without any."""
+
+    accused: dict[str, list[str]]
+    cases: dict[str, dict[str, float]]
+    together: list[str]
+
+
 class Blame:
     """One look at the failing tests of a batch, in the batch's order."""
 
@@ -70,32 +87,59 @@ class Blame:
         # runs one after the other, and a run costs about the same when its tests run twice in it.
         bad = sum(log.candidates[each].risk for each in changes)
         self.frugal = bad < ONE and is_dear(log.knowledge, self.plan)
-        self.twice = 2 if self.frugal and self.repeat == 1 else self.repeat
+        again = self.frugal or is_cheap_again(log.knowledge, self.plan)
+        self.twice = 2 if again and self.repeat == 1 else self.repeat
         if self.frugal:
             self.width = 1
 
     def look(self) -> Outcome:
         """The next step towards who is to blame."""
-        accused: dict[str, list[str]] = defaultdict(list)
-        cases: dict[str, dict[str, float]] = {}
-        together: list[str] = []
+        found = self._sorted()
+        wanted = self._try(found.accused)
+        if not isinstance(wanted, list):
+            return wanted
+        # First what clears others: then what is known already may be enough for who is accused.
+        wanted = self._divide(found.cases) + wanted
+        if wanted:
+            return NeedRuns(tuple({each.run: each for each in wanted}.values())[: self.width])
+        return Together(self, found.together or list(found.cases)).look()
+
+    def at_once(self) -> NeedRuns | None:
+        """The runs of those who stand out, each alone, before it is even seen whether the tests fail again.
+
+        A failure that is nobody's then takes a run more, and one that is somebody's a run less. None where nobody stands
+        out for a test, or nothing is left to ask.
+        """
+        found = self._sorted()
+        if found.cases or found.together or len(found.accused) >= LINE_UP:
+            return None
+        runs = {each: Run(self.closed({each}), self.plan, 0, self.twice) for each in found.accused}
+        wanted = [
+            Wanted(run, BLAME, f"whether {_named(found.accused[each])} fails with it alone")
+            for each, run in runs.items()
+            if run not in self.log and not self.log.tried(run.changes)
+        ]
+        return NeedRuns(tuple(wanted)[: self.width]) if wanted else None
+
+    def innocent(self) -> tuple[str, ...]:
+        """What is left of the batch if those who stand out are to blame; empty where for some test nobody does."""
+        found = self._sorted()
+        if found.cases or found.together:
+            return ()
+        return self.hold_all({each: tuple(tests) for each, tests in found.accused.items()}).left
+
+    def _sorted(self) -> "_Sorted":
+        found = _Sorted(defaultdict(list), {}, [])
         for test in self.tests:
             weights = self._suspects(test)
             favourite = max(weights, key=lambda each: weights[each], default=None)
             if favourite is None:
-                together.append(test)
+                found.together.append(test)
             elif self._stands_out(weights[favourite], sum(weights.values())):
-                accused[favourite].append(test)
+                found.accused[favourite].append(test)
             else:
-                cases[test] = weights
-        wanted = self._try(accused)
-        if not isinstance(wanted, list):
-            return wanted
-        # First what clears others: then what is known already may be enough for who is accused.
-        wanted = self._divide(cases) + wanted
-        if wanted:
-            return NeedRuns(tuple({each.run: each for each in wanted}.values())[: self.width])
-        return Together(self, together or list(cases)).look()
+                found.cases[test] = weights
+        return found
 
     def _stands_out(self, weight: float, of: float) -> bool:
         return weight == of if self.frugal else weight >= LIKELY * of
@@ -137,15 +181,26 @@ class Blame:
         """An answer about one of the accused, or the runs that lack for it."""
         if len(accused) >= LINE_UP and (run := self._line_up(accused)):
             why = f"whether these {len(accused)} break what each of them is suspected of"
-            return [Wanted(run, "blame", why)]
+            return [Wanted(run, BLAME, why)]
         wanted: list[Wanted] = []
         for change in sorted(accused, key=lambda each: (-len(accused[each]), each)):
             found = self._alone(change, accused[change])
             if not isinstance(found, list):
                 return found
             wanted += found
+        # What others do alone may clear them of what this one is accused of, and one run confirms several.
         together = self._confirm_together(accused)
-        return [together, *(w for w in wanted if w.purpose != CONFIRM)] if together else wanted
+        confirming = [together] if together else [w for w in wanted if w.purpose == CONFIRM]
+        asking = [w for w in wanted if w.purpose == BLAME]
+        return [*asking, *confirming, *self._head_again(wanted)]
+
+    def _head_again(self, wanted: Sequence[Wanted]) -> list[Wanted]:
+        """One look at the head for all who are accused."""
+        tests = {test for each in wanted if not each.run.changes for test in each.run.tests}
+        run = self.log.look_at_head(tests)
+        if run is None or self.log.given_up(run):
+            return [each for each in wanted if not each.run.changes]
+        return [Wanted(run, HEAD, f"whether {_named(run.tests)} passes without them")]
 
     def _confirm_together(self, accused: Mapping[str, Sequence[str]]) -> Wanted | None:
         """One more run of several that are nearly convicted, none of which explains what another is accused of."""
@@ -204,14 +259,12 @@ class Blame:
     ) -> Undecided | Held | list[Wanted]:
         run = Run(alone, self.plan, 0, self.twice)
         if run not in self.log:
-            return [Wanted(run, "blame", f"whether {_named(tests)} fails with it alone")]
+            return [Wanted(run, BLAME, f"whether {_named(tests)} fails with it alone")]
         seen = self.log[run]
         if isinstance(seen, Seen) and not self.log.given_up(
             run := self.log.again(alone, tests, self.repeat)
         ):
-            return [
-                Wanted(run, "blame", f"how often {_named(tests)}, which is flaky, fails with it")
-            ]
+            return [Wanted(run, BLAME, f"how often {_named(tests)}, which is flaky, fails with it")]
         if isinstance(seen, Broken) and len(alone) == 1:
             return Undecided(change, seen.reason)
         return self.hold(change, tests)
@@ -224,7 +277,7 @@ class Blame:
         run = Run(base, tuple(sorted(failing)), 0, self.repeat)
         unknown = any(self.log.standing(base, each) is Standing.UNKNOWN for each in failing)
         if unknown and run not in self.log:
-            return [Wanted(run, "blame", f"whether {_named(failing)} also fails without it")]
+            return [Wanted(run, BLAME, f"whether {_named(failing)} also fails without it")]
         return self.hold(change, failing)
 
     def _confirm(
@@ -237,7 +290,7 @@ class Blame:
             wanted.append(Wanted(run, CONFIRM, f"whether {_named(failing)} fails again"))
         if head := self.log.look_at_head(failing):
             why = f"whether {_named(head.tests)} passes without it"
-            wanted.append(Wanted(head, "base again", why))
+            wanted.append(Wanted(head, HEAD, why))
         for each in wanted:
             if broken := self.log.given_up(each.run):
                 return Undecided(change, broken.reason)
@@ -292,7 +345,7 @@ class Together:
         # Whoever is held back is judged anew; where runs are dear that is time enough to see what is flaky.
         head = None if self.blame.frugal else self.log.look_at_head(self.tests)
         if head and not self.log.given_up(head):
-            return NeedRuns((Wanted(head, "base again", f"whether {_named(head.tests)} is flaky"),))
+            return NeedRuns((Wanted(head, HEAD, f"whether {_named(head.tests)} is flaky"),))
         held: dict[str, tuple[str, ...]] = {}
         for test in self.tests:
             found = self._explain(test)

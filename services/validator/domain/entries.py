@@ -13,6 +13,9 @@ from services.validator.domain.operators import entry
 from services.validator.domain.sources import Function, read_source
 from shared.contracts.documents import Uncovered
 
+# How many tests reached a function before, by its path and name.
+Before = Callable[[str, str], int]
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -26,12 +29,11 @@ class Entry:
 
 
 def with_entries(
-    planting: Planting, texts: Mapping[str, bytes], before: Callable[[str, str], int]
+    planting: Planting, texts: Mapping[str, bytes], before: Before
 ) -> tuple[Planting, tuple[Entry, ...]]:
     """The same, and in functions that tests reached before a place at the beginning, which is for no change.
 
-    `texts` are those that the faults are planted in, and `before` says of a path and a name how many tests
-    reached that function.
+    `texts` are those that the faults are planted in.
     """
     entries: list[Entry] = []
     for path in sorted(planting.files):
@@ -51,7 +53,7 @@ def with_entries(
 
 
 def _entries(
-    code: Code, faults: Sequence[Planted], number: int, before: Callable[[str, str], int]
+    code: Code, faults: Sequence[Planted], number: int, before: Before
 ) -> Iterator[tuple[Entry, Mutant | None]]:
     """Each with the place that is to be planted for it, if none of its faults is there."""
     for function, mine in _by_function(code, faults).items():

@@ -55,8 +55,11 @@ class Planting:
     files: Mapping[str, str] = field(default_factory=dict)
     missed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def to_json(self, seconds: float) -> str:
-        """The plan of a run: what is planted where and for whom, and how long it may take."""
+    def to_json(self, seconds: float, longest: float | None = None) -> str:
+        """The plan of a run: what is planted where and for whom, and how long it may take.
+
+        After `seconds` only the first fault of each change is still tried, and nothing is after `longest`.
+        """
         faults = [
             {
                 "id": each.id,
@@ -66,20 +69,26 @@ class Planting:
                 "operator": each.mutant.operator,
                 "what": each.mutant.what,
                 "changes": each.changes,
+                "first": turn == 0,
             }
-            for each in self._in_turn()
+            for turn, each in self._in_turn()
         ]
-        plan = {"seconds": seconds, "faults": faults, "files": dict(sorted(self.files.items()))}
+        plan = {
+            "seconds": seconds,
+            "longest": seconds if longest is None else longest,
+            "faults": faults,
+            "files": dict(sorted(self.files.items())),
+        }
         return json.dumps(plan, separators=(",", ":"))
 
-    def _in_turn(self) -> list[Planted]:
+    def _in_turn(self) -> list[tuple[int, Planted]]:
         """The first of each change, then the second of each: time may run out, and then something is known of all."""
         turn: Counter[str] = Counter()
         ranked = []
         for number, each in enumerate(self.faults):
             ranked.append((min((turn[c] for c in each.changes), default=0), number, each))
             turn.update(each.changes)
-        return [each for *_, each in sorted(ranked, key=lambda each: each[:2])]
+        return [(turn, each) for turn, _, each in sorted(ranked, key=lambda each: each[:2])]
 
 
 @dataclass(frozen=True)

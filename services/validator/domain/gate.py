@@ -97,16 +97,18 @@ class _Judge:
 
     def judge(self, changes: tuple[str, ...]) -> Step:
         """Land `changes`, or find who is in the way."""
-        if quick := self._quick(changes):
-            return NeedRuns(quick)
-        if shaky := self._know_rates():
-            return NeedRuns((shaky,))
+        if first := self._quick(changes) or self._know_rates():
+            return NeedRuns(first)
+        unconfirmed = self.log.unconfirmed(changes)
+        suspicion = Blame(self.log, changes, unconfirmed, self.width) if unconfirmed else None
+        if suspicion and (alone := suspicion.at_once()):
+            return self._ahead(suspicion, alone)
         if failing := self.log.failing_within(changes):
             return self._blame(changes, failing)
-        if unconfirmed := self.log.unconfirmed(changes):
-            return self._confirm(changes, unconfirmed)
-        if first := self._first_look(changes):
-            return NeedRuns((first,))
+        if suspicion:
+            return self._ahead(suspicion, self._confirm(changes, unconfirmed))
+        if look := self._first_look(changes):
+            return NeedRuns((look,))
         return self._try(changes)
 
     def _quick(self, changes: tuple[str, ...]) -> tuple[Wanted, ...]:
@@ -131,15 +133,28 @@ class _Judge:
         """Some tests before a full run is paid for: those that failed with more than `changes`, or all that reach them."""
         if self.log.tried(changes):
             return None
-        if unsure := self.log.unsure(changes):
+        unsure = self.log.unsure(changes)
+        reached = self._reached(changes)
+        if not unsure.isdisjoint(unsure if reached is None else reached):
             run = Run(changes, witnesses(unsure, self.log.knowledge))
             why = f"whether {len(unsure)} tests that failed with more changes also fail with these"
             dear = self.log.knowledge.share(run.tests) > DEAR and self.log.knowledge.durations
             return None if dear or run in self.log else Wanted(run, "check", why)
         together = look_pays([self.log.candidates[each] for each in changes], self.log.knowledge)
-        run = Run(changes, tuple(sorted(together)))
-        why = f"the {len(together)} tests that reach any of them, before all tests"
-        return None if not together or run in self.log else Wanted(run, "quick gate", why)
+        news = self.log.never_asked(changes, together)
+        run = Run(changes, tuple(sorted(news)))
+        why = f"the {len(news)} tests that reach any of them, before all tests"
+        return None if not news or run in self.log else Wanted(run, "quick gate", why)
+
+    def _reached(self, changes: tuple[str, ...]) -> frozenset[str] | None:
+        """The tests that reach any of them; None where that is not known of all."""
+        found = frozenset[str]()
+        for each in changes:
+            impacted = self.log.candidates[each].impacted
+            if impacted is None:
+                return None
+            found |= impacted
+        return found
 
     def _try(self, changes: tuple[str, ...]) -> Step:
         """The full run, and what follows from it."""
@@ -152,26 +167,37 @@ class _Judge:
         if burning := self._burn_in(changes, seen):
             return burning
         if measuring := self._measure(changes):
-            return NeedRuns((measuring,))
+            return measuring
         return Land(changes, full, tuple(self.held.items()))
 
-    def _know_rates(self) -> Wanted | None:
+    def _know_rates(self) -> tuple[Wanted, ...]:
         """A flaky test is compared with what it does on the head, so that has to be known before anything else."""
         shaky = self.log.shaky_and_unknown()
         run = self.log.again((), shaky, SHAKEN)
         if not shaky or self.log.given_up(run):
-            return None
-        return Wanted(run, "base again", f"how often {len(shaky)} flaky tests fail there")
+            return ()
+        return (Wanted(run, "base again", f"how often {len(shaky)} flaky tests fail there"),)
 
     def _blame(self, changes: tuple[str, ...], failing: frozenset[str]) -> Step:
         """The next step about failing tests; what is held back is judged on another head."""
-        found = Blame(self.log, changes, failing, self.width).look()
+        blame = Blame(self.log, changes, failing, self.width)
+        found = blame.look()
         if not isinstance(found, Held):
-            return found
+            return self._ahead(blame, found)
         if not found.left:
             return self._shrink(changes, Broken("every part of it is in the way of another"))
         self.held |= found.changes
         return self.judge(found.left)
+
+    def _ahead(self, blame: Blame, step: Step) -> Step:
+        """Beside the search a second runner makes the full run that is needed once those who stand out are out."""
+        left = blame.innocent() if isinstance(step, NeedRuns) and self.width > 1 else ()
+        run = Run(left)
+        if not isinstance(step, NeedRuns) or not left or run in self.log:
+            return step
+        first, *rest = step.runs
+        ahead = Wanted(run, "full run", f"all but {len(blame.changes) - len(left)} suspects, ahead")
+        return NeedRuns((first, ahead, *rest)[: self.width])
 
     def _shrink(self, changes: tuple[str, ...], seen: Broken | Unbuildable) -> Step:
         """No report for the batch: try half of it, down to the one that has none alone."""
@@ -208,9 +234,20 @@ class _Judge:
             return self._shrink(changes, broken)
         return NeedRuns((Wanted(run, "burn-in", f"{len(fresh)} new tests, {BURN_IN} times each"),))
 
-    def _measure(self, changes: tuple[str, ...]) -> Wanted | None:
-        """Only what passed is worth measuring; it is never measured beside another run."""
-        run = Run(changes, (MEASURED,))
-        if not self.log.knowledge.benchmarks or run in self.log:
+    def _measure(self, changes: tuple[str, ...]) -> Step | None:
+        """Only what passed is worth measuring; it is never measured beside another run.
+
+        Benchmarks that give no report on the head either say nothing about the changes, and are in nobody's way.
+        """
+        run, head = Run(changes, (MEASURED,)), Run((), (MEASURED,))
+        if not self.log.knowledge.benchmarks:
             return None
-        return Wanted(run, "benchmarks", "whether anything got slower")
+        if run not in self.log:
+            return NeedRuns((Wanted(run, "benchmarks", "whether anything got slower"),))
+        seen = self.log[run]
+        if isinstance(seen, Seen):
+            return None
+        if head not in self.log:
+            why = "whether they give a report on the head at all"
+            return NeedRuns((Wanted(head, "benchmarks", why),))
+        return self._shrink(changes, seen) if isinstance(self.log[head], Seen) else None

@@ -261,6 +261,12 @@ class Log:
             and any(each > mine for each in self.sets(test, Standing.FAILS))
         )
 
+    def never_asked(self, changes: Collection[str], tests: Collection[str]) -> frozenset[str]:
+        """Those of the tests that were run with none of the sets that all of `changes` are in."""
+        mine = frozenset(changes)
+        runs = [asked for each in self._runs if each >= mine for _, asked, _ in self._runs[each]]
+        return frozenset(t for t in tests if not any(_asked(t, asked) for asked in runs))
+
     def unconfirmed(self, changes: Collection[str]) -> frozenset[str]:
         """Tests that failed with exactly `changes`, that nobody may be blamed for yet, and that are not explained either."""
         mine = frozenset(changes)

@@ -11,6 +11,8 @@ DEAR = 0.5
 FEW = 400
 # Beyond this share of a full run, a targeted run has to be worth it.
 TARGETED_IS_DEAR = 0.25
+# A second repetition within a run may add so much to it.
+CHEAP = 0.25
 # Of the changes that break something, so many are caught by the tests that reach them.
 RECALL = 0.9
 # How much less likely a change is to be to blame for a test that does not reach it.
@@ -25,6 +27,11 @@ def midpoint(low: int, high: int) -> int:
 def is_dear(knowledge: Knowledge, tests: Iterable[str]) -> bool:
     """Whether running these costs a good part of a full run."""
     return bool(knowledge.durations) and knowledge.share(tests) > TARGETED_IS_DEAR
+
+
+def is_cheap_again(knowledge: Knowledge, tests: Iterable[str]) -> bool:
+    """Whether running these twice in one run costs little more than once: most of what it takes is its start."""
+    return bool(knowledge.durations) and _extra(tests, knowledge) <= CHEAP * knowledge.share(())
 
 
 def at_once(knowledge: Knowledge, tests: Iterable[str]) -> int:

@@ -27,10 +27,10 @@ async def compare(
     names: Sequence[str] = (),
     repetition: int = 0,
     why: str = "",
-) -> BenchmarkReport:
-    """The head's benchmarks against those of `tree`, all of them or only those with these names.
+) -> Verdict:
+    """The run of the head's benchmarks against those of `tree`, all of them or only those with these names.
 
-    A name is a benchmark's own or its id among failing tests. Raises `Transient` where the run gave no report.
+    A name is a benchmark's own or its id among failing tests.
     """
     bench = place.profile.config.bench
     order = Order(
@@ -43,11 +43,11 @@ async def compare(
         plan=await keep_text(bench.model_dump_json(), "plan", desk),
         why=why,
     )
-    return await read_benchmarks(await run_tests(desk, place, order, wave_id=wave_id), desk)
+    return await run_tests(desk, place, order, wave_id=wave_id)
 
 
 async def read_benchmarks(verdict: Verdict, desk: Desk) -> BenchmarkReport:
-    """The report behind a verdict that has one."""
+    """The report behind a verdict that has one; raises `Transient` for one that has none."""
     if verdict.report is None:
         raise Transient(f"Benchmarks {verdict.id} have no report.", hint=verdict.detail)
     return BenchmarkReport.from_json(await read_text(verdict.report, desk))

@@ -16,6 +16,11 @@ from services.validator.usecases.outcomes import expire, reject
 from services.validator.usecases.runs import Order, read_report, run_tests
 from shared.contracts.documents import Enhancement, Protection, Target, Verdict
 from shared.kernel.errors import Rejected
+from shared.targets.head import Head
+
+
+class Untriable(Rejected):
+    """Nothing at all can be tried on this head: there is none, or no environment or no report for it."""
 
 
 @dataclass
@@ -24,7 +29,7 @@ class Epoch:
 
     `base` is the report of the head itself, which may still be on its way. `impacted`, `needs`, `risks`
     and `protections` are by change, as far as anybody has asked; `misjudged` are the components whose choice of
-    tests was often wrong, `in_vain` the batches in which faults say nothing, as their tests fail without any.
+    tests was often wrong, `planted` the full runs before which faults have had their turn.
     """
 
     target: Target
@@ -45,7 +50,7 @@ class Epoch:
     flaky: dict[str, Rate] = field(default_factory=dict)
     recorded: Recorded | None = None
     protections: dict[str, Protection] = field(default_factory=dict)
-    in_vain: set[Run] = field(default_factory=set)
+    planted: set[Run] = field(default_factory=set)
 
     def drop(self, change: str) -> Enhancement:
         """It was refused or sent away: the rest goes on without it."""
@@ -53,21 +58,29 @@ class Epoch:
 
 
 async def open_epoch(target: Target, ready: Sequence[Enhancement], desk: Desk) -> Epoch:
-    """Take these changes into the gate, on the present head. Raises `Rejected` where nothing can be tried there."""
-    repository = desk.repository(target)
-    head = await asyncio.to_thread(repository.refresh, target)
-    place = await workplace(desk, target, head.commit)
+    """Take these changes into the gate, on the present head. Raises `Untriable`, now or where the base is awaited."""
+    head, place = await _head(target, desk)
     validating = await landing.find_landed(target, await pool.validate(ready, desk), desk)
+    patches = await pool.patches(validating, desk)
     wave_id = ready[0].wave_id
     return Epoch(
         target=target,
         place=place,
+        # Nothing may fail between this and whoever stops it.
         base=asyncio.ensure_future(_baseline(place, wave_id, desk)),
         base_commit=head.base,
         wave_id=wave_id,
         changes={change.id: change for change in validating},
-        patches=await pool.patches(validating, desk),
+        patches=patches,
     )
+
+
+async def _head(target: Target, desk: Desk) -> tuple[Head, Workplace]:
+    try:
+        head = await asyncio.to_thread(desk.repository(target).refresh, target)
+        return head, await workplace(desk, target, head.commit)
+    except Rejected as error:
+        raise Untriable(error.message, hint=error.hint, code=error.code) from error
 
 
 async def _baseline(place: Workplace, wave_id: str, desk: Desk) -> TestReport:
@@ -75,20 +88,28 @@ async def _baseline(place: Workplace, wave_id: str, desk: Desk) -> TestReport:
     verdict = await run_tests(desk, place, order, wave_id=wave_id)
     if verdict.outcome != "reported":
         reason = verdict.detail.partition("\n")[0]
-        raise Rejected("the tests gave no usable report on the head.", hint=reason)
+        raise Untriable("the tests gave no usable report on the head.", hint=reason)
     return await read_report(verdict, desk)
 
 
 async def screen(epoch: Epoch, desk: Desk) -> None:
     """Refuse what breaks a rule that takes no run: the policy on patches, and promises about findings."""
-    repository = desk.repository(epoch.target)
     for change in list(epoch.changes.values()):
-        paths = (await desk.store.tasks.need(change.task_id)).paths
-        config, head = epoch.place.profile.config, epoch.place.head
-        problem = repository.check(epoch.patches[change.id], paths, config, head)
-        if problem:
-            await reject(epoch.drop(change.id), problem, desk)
+        try:
+            problem = await _broken_rule(change, epoch, desk)
+        except Rejected as error:
+            # What cannot be known of one change is nothing against the others.
+            await expire(epoch.drop(change.id), f"could not be tried: {error.message}", desk)
+        else:
+            if problem:
+                await reject(epoch.drop(change.id), problem, desk)
     await _screen_findings(epoch, desk)
+
+
+async def _broken_rule(change: Enhancement, epoch: Epoch, desk: Desk) -> str | None:
+    paths = (await desk.store.tasks.need(change.task_id)).paths
+    config, head = epoch.place.profile.config, epoch.place.head
+    return desk.repository(epoch.target).check(epoch.patches[change.id], paths, config, head)
 
 
 async def _screen_findings(epoch: Epoch, desk: Desk) -> None:

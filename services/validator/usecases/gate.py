@@ -6,18 +6,15 @@ any point: states and verdicts are in MongoDB, landings in git, and the next rou
 """
 
 import asyncio
-from collections.abc import Sequence
-from math import prod
+from collections.abc import Collection, Sequence
 
 import structlog
 
-from services.validator.domain.approval import lapsed
 from services.validator.domain.gate import (
     Finished,
     Land,
     NeedRuns,
     Reject,
-    Run,
     Undecided,
     Wanted,
     decide,
@@ -26,11 +23,19 @@ from services.validator.domain.gate import (
 from services.validator.usecases import landing, pool
 from services.validator.usecases.approval import ask_for, edits_of
 from services.validator.usecases.desk import Desk
-from services.validator.usecases.epochs import Epoch, compose, open_epoch, screen, send_away
+from services.validator.usecases.epochs import (
+    Epoch,
+    Untriable,
+    compose,
+    open_epoch,
+    screen,
+    send_away,
+)
 from services.validator.usecases.flakiness import remember_flaky
-from services.validator.usecases.impact import note
+from services.validator.usecases.impact import note, note_shares
 from services.validator.usecases.looking import Looks
 from services.validator.usecases.outcomes import expire, reject
+from services.validator.usecases.planting import plant, plant_before, plant_beside, to_plant
 from services.validator.usecases.runners import width
 from services.validator.usecases.seat import seated
 from services.validator.usecases.telling import (
@@ -41,20 +46,15 @@ from services.validator.usecases.telling import (
     say_landing,
     speaks_for,
 )
-from services.validator.usecases.trust import passed_without, trust
 from services.validator.usecases.weighing import candidates, knowledge, weigh
 from shared.contracts.documents import Enhancement, Target
 from shared.contracts.work import ProposalCleared
-from shared.kernel.errors import Rejected, Transient
+from shared.kernel.errors import Transient
 
 log = structlog.get_logger(__name__)
 
 # In seconds, after a defect: trying again at once would only fill the log.
 PAUSE = 5.0
-# A batch that passes with this probability is worth planting faults in before its full run.
-PROMISING = 0.5
-# Trying the faults of a batch may take so many seconds, or such a share of a full run where that is more.
-FAULTS_LEAST, FAULTS_SHARE = 4.0, 0.5
 
 
 async def admit(event: ProposalCleared, desk: Desk) -> None:
@@ -93,12 +93,15 @@ async def settle(target_id: str, desk: Desk) -> None:
 
 async def _run_epoch(target: Target, ready: Sequence[Enhancement], desk: Desk) -> None:
     """Try `ready` on the present head; afterwards each of them has moved on."""
+    left: Collection[Enhancement] = ready
     try:
         epoch = await open_epoch(target, ready, desk)
+        left = epoch.changes.values()
         await _try_all(epoch, desk)
-    except Rejected as error:
-        # Without an environment or a base nothing can be judged; the wave hears of it too.
-        for change in ready:
+    except Untriable as error:
+        # Without an environment or a base nothing can be judged; the wave hears of it too. Whatever else is refused on
+        # the way says nothing about all of them: it is a defect, and they are tried again.
+        for change in tuple(left):
             await expire(change, f"could not be tried: {error.message}", desk)
 
 
@@ -123,19 +126,24 @@ async def _step(epoch: Epoch, looks: Looks, desk: Desk) -> bool:
     """One decision carried out; True when this head has nothing more to say."""
     if not await send_away(epoch, desk):
         return False
-    room = await width(desk, epoch.target)
-    known = knowledge(epoch)
-    step = decide(await candidates(epoch, desk), epoch.evidence, knowledge=known, width=room)
+    looks.width = await width(desk, epoch.target)
+    step = decide(
+        await candidates(epoch, desk),
+        epoch.evidence,
+        knowledge=knowledge(epoch),
+        width=looks.width,
+    )
     match step:
         case NeedRuns(runs=runs):
-            if not await _plant_first(epoch, runs, desk):
-                await looks.fetch(runs, room)
+            if not await _ask_first(epoch, runs, looks, desk):
+                await looks.fetch(runs)
         case Land():
+            await looks.finish_beside()
             return await _land(epoch, step, desk)
         case Finished():
             return True
         case _:
-            await looks.stop(step.change)
+            await looks.stop_those_with([step.change])
             await _dismiss(epoch, step, desk)
     return False
 
@@ -154,55 +162,21 @@ async def _dismiss(epoch: Epoch, step: Reject | Undecided, desk: Desk) -> None:
     await reject(change, step.reason, desk, tests=step.tests, run=run)
 
 
-async def _plant_first(epoch: Epoch, runs: Sequence[Wanted], desk: Desk) -> bool:
-    """Faults are planted before a full run that is likely to pass: whoever then needs a person leaves before it.
-
-    Otherwise what is left would need another full run. Where a test fails that passes on the head, that comes
-    first: nobody is asked about what the tests refuse. True where something left.
-    """
-    run = runs[0].run
-    if run.tests or not run.changes or not _promising(epoch, run) or run in epoch.in_vain:
+async def _ask_first(epoch: Epoch, runs: Sequence[Wanted], looks: Looks, desk: Desk) -> bool:
+    """Who needs a person leaves before the full run, or what is left would need another one. True where somebody left."""
+    run = to_plant(epoch, runs)
+    if run is None:
         return False
-    if not await _plant(epoch, run.changes, desk):
+    if looks.width > 1:
+        known = plant_beside(epoch, run, runs, looks, desk)
+    else:
+        known = await plant_before(epoch, run, desk)
+    if not known:
         return False
-    planted = [epoch.protections[each] for each in run.changes]
-    if not await passed_without(planted, (await epoch.base).outcomes, desk):
-        epoch.in_vain.add(run)
-        for each in run.changes:
-            del epoch.protections[each]
-        return False
-    return bool(await _ask(epoch, [epoch.changes[each] for each in run.changes], desk))
-
-
-def _promising(epoch: Epoch, run: Run) -> bool:
-    """Whether these changes probably pass: what failed with more is explained, or they are what mostly passes."""
-    if epoch.evidence:
-        return True
-    return prod(1 - epoch.risks.get(each, 0.5) for each in run.changes) >= PROMISING
-
-
-async def _plant(epoch: Epoch, ids: Sequence[str], desk: Desk) -> bool:
-    """Plant faults in what these touch; False where that was done, or can change nothing."""
-    changes = [epoch.changes[each] for each in ids]
-    if epoch.protections.keys() >= set(ids) or all(_approved(each, epoch) for each in changes):
-        return False
-    composition, base = await compose(epoch, ids, desk), await epoch.base
-    epoch.protections |= await trust(
-        desk,
-        epoch.place,
-        changes,
-        dict(composition.steps),
-        wave_id=epoch.wave_id,
-        recorded=epoch.recorded,
-        present=base.outcomes,
-        seconds=max(FAULTS_LEAST, FAULTS_SHARE * base.seconds),
-    )
-    return True
-
-
-def _approved(change: Enhancement, epoch: Epoch) -> bool:
-    """Whether a person has let it through, and means it as it is."""
-    return change.approval is not None and not lapsed(change, epoch.base_commit)
+    epoch.planted.add(run)
+    asked = await _ask(epoch, [epoch.changes[each] for each in run.changes], desk)
+    await looks.stop_those_with(each.id for each in asked)
+    return bool(asked)
 
 
 async def _ask(
@@ -242,7 +216,7 @@ async def _land(epoch: Epoch, step: Land, desk: Desk) -> bool:
         trees=dict(composition.steps),
         verdict=epoch.verdicts[step.run],
     )
-    await _plant(epoch, step.changes, desk)
+    await plant(epoch, step.changes, desk)
     if await _ask(epoch, changes, desk, batch):
         return not epoch.changes
     await say_landing(epoch, step, desk)
@@ -251,4 +225,5 @@ async def _land(epoch: Epoch, step: Land, desk: Desk) -> bool:
     left = [each for key, each in epoch.changes.items() if key not in landed]
     await say_held(epoch, left, held, desk)
     await pool.give_back(left, desk, suspected=held)
+    await note_shares(changes, epoch.impacted, batch.verdict, desk)
     return True

@@ -1,6 +1,7 @@
 """Impacted tests: the newest recording that fits a workplace, what it says about changes, and how often that was right."""
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +12,7 @@ from services.validator.domain.recall import Score, score
 from services.validator.domain.sources import decoded
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.runs import Order, read_text
-from shared.contracts.documents import Enhancement, Recall
+from shared.contracts.documents import Enhancement, Recall, Verdict
 from shared.contracts.states import RunState
 from shared.kernel.errors import NotFound, Transient
 from shared.targets.components import is_protected
@@ -103,13 +104,22 @@ async def note(
     await _count(change.target_id, change.component, f"{verdict_id}:{change.id}", counts, desk)
 
 
-async def note_share(
-    change: Enhancement, chosen: Collection[str] | None, total: int, verdict_id: str, desk: Desk
+async def note_shares(
+    changes: Collection[Enhancement],
+    impacted: Mapping[str, frozenset[str] | None],
+    verdict: Verdict,
+    desk: Desk,
 ) -> None:
-    """Count how many of all tests were chosen for a change that a full run has judged; once per run."""
-    selected = total if chosen is None else min(len(chosen), total)
-    counts = {"runs": 1, "selected": selected, "total": total}
-    await _count(change.target_id, change.component, f"share:{verdict_id}", counts, desk)
+    """Count how many of all tests were chosen for these, which the full run of `verdict` has judged; once per run and component."""
+    total = verdict.counts.tests if verdict.counts else 0
+    by_component: dict[str, list[frozenset[str] | None]] = defaultdict(list)
+    for each in changes:
+        by_component[each.component].append(impacted.get(each.id))
+    for component, chosen in by_component.items():
+        known = [each for each in chosen if each is not None]
+        union = len(frozenset[str]().union(*known)) if len(known) == len(chosen) else total
+        counts = {"runs": 1, "selected": min(union, total), "total": total}
+        await _count(verdict.target_id, component, f"share:{verdict.id}", counts, desk)
 
 
 async def trusted(target_id: str, component: str, desk: Desk) -> bool:

@@ -1,7 +1,8 @@
 """Fetching the evidence that the gate asks for: several runs may be under way at once."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from typing import Any
 
 import structlog
 
@@ -15,48 +16,77 @@ from services.validator.domain.evidence import (
     Unbuildable,
     Wanted,
 )
-from services.validator.usecases.benchmarks import compare
+from services.validator.usecases.benchmarks import compare, read_benchmarks
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch, compose
 from services.validator.usecases.runs import Order, read_report, run_tests
 from services.validator.usecases.telling import say_run
 from shared.contracts.documents import Verdict
-from shared.kernel.errors import Transient
 
 log = structlog.get_logger(__name__)
 
 
 class Looks:
-    """The runs of one epoch that are under way. What is not wanted any more is stopped."""
+    """The runs of one epoch that are under way, and one thing beside them. What is not wanted any more is stopped.
 
-    def __init__(self, epoch: Epoch, desk: Desk) -> None:
+    `width` is how many may be under way at once, which changes as runners come and go.
+    """
+
+    def __init__(self, epoch: Epoch, desk: Desk, width: int = 1) -> None:
         self._epoch = epoch
         self._desk = desk
+        self.width = width
         self._tasks: dict[Run, asyncio.Task[Evidence]] = {}
+        self._beside: asyncio.Task[None] | None = None
 
-    async def fetch(self, wanted: Sequence[Wanted], width: int) -> None:
+    def begin(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Something else that takes a runner, where one is free and nothing else is begun yet."""
+        if self._beside is None and len(self._tasks) < self.width:
+            self._beside = asyncio.create_task(work())
+
+    async def fetch(self, wanted: Sequence[Wanted]) -> None:
         """Begin what is wanted, as far as there is room, and wait until something is known."""
-        for each in wanted:
-            if each.run not in self._tasks and len(self._tasks) < width:
-                self._tasks[each.run] = asyncio.create_task(_read(self._epoch, each, self._desk))
-        await asyncio.wait(self._tasks.values(), return_when=asyncio.FIRST_COMPLETED)
+        free = self.width - len(self._tasks) - (self._beside is not None)
+        new = [each for each in wanted if each.run not in self._tasks]
+        for each in new[: max(free, 0)]:
+            self._tasks[each.run] = asyncio.create_task(_read(self._epoch, each, self._desk))
+        await asyncio.wait(self._under_way(), return_when=asyncio.FIRST_COMPLETED)
         for run in [run for run, task in self._tasks.items() if task.done()]:
             self._epoch.evidence[run] = self._tasks.pop(run).result()
+        if self._beside is not None and self._beside.done():
+            await self.finish_beside()
 
-    async def stop(self, *changes: str) -> None:
-        """Stop the runs with any of these changes, or all of them: what they say is of no use now."""
-        gone = [
-            run for run in self._tasks if not changes or not set(changes).isdisjoint(run.changes)
-        ]
-        tasks = [self._tasks.pop(run) for run in gone]
-        for each in tasks:
-            each.cancel()
-        if tasks:
-            await asyncio.wait(tasks)
-        for each in tasks:
-            # What it failed of is of no use either, and must not be in the way of what did matter.
-            if not each.cancelled() and (error := each.exception()):
-                log.info("look_failed", reason=str(error))
+    async def finish_beside(self) -> None:
+        """Wait for what was begun beside the runs; raises what that raised."""
+        if self._beside is not None:
+            work, self._beside = self._beside, None
+            await work
+
+    async def stop_those_with(self, changes: Iterable[str]) -> None:
+        """Stop the runs with any of these changes: what they say is of no use now."""
+        gone = frozenset(changes)
+        runs = [run for run in self._tasks if not gone.isdisjoint(run.changes)]
+        await _stop([self._tasks.pop(run) for run in runs])
+
+    async def stop(self) -> None:
+        """Stop all that is under way."""
+        tasks, self._tasks, self._beside = self._under_way(), {}, None
+        await _stop(tasks)
+
+    def _under_way(self) -> "list[asyncio.Task[Any]]":
+        beside = [] if self._beside is None else [self._beside]
+        return [*self._tasks.values(), *beside]
+
+
+async def _stop(tasks: "Sequence[asyncio.Task[Any]]") -> None:
+    for each in tasks:
+        each.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
+    for each in tasks:
+        # What it failed of is of no use either, and must not be in the way of what did matter.
+        if not each.cancelled() and (error := each.exception()):
+            log.info("look_failed", reason=str(error))
 
 
 async def _read(epoch: Epoch, wanted: Wanted, desk: Desk) -> Evidence:
@@ -79,8 +109,13 @@ async def _look(epoch: Epoch, wanted: Wanted, desk: Desk) -> Evidence:
     measured = tuple(each for each in run.tests if each.startswith(MEASURED))
     if not measured or not isinstance(seen, Seen):
         return seen
-    slower = await _measure(epoch, wanted, composition.tree, measured, desk)
-    return Seen(seen.worse | slower, seen.new, seen.failures)
+    verdict = await _measure(epoch, wanted, composition.tree, measured, desk)
+    if verdict.outcome != "reported":
+        reason = verdict.detail.partition("\n")[0]
+        log.warning("benchmarks_not_measured", target=epoch.target.id, reason=reason)
+        return Broken(f"benchmarks not measured: {reason}")
+    slower = (await read_benchmarks(verdict, desk)).failing
+    return Seen(seen.worse.union(slower), seen.new, seen.failures)
 
 
 async def _test(
@@ -117,20 +152,14 @@ async def _keep(verdict: Verdict, worse: frozenset[str], desk: Desk) -> Verdict:
 
 async def _measure(
     epoch: Epoch, wanted: Wanted, tree: str, names: tuple[str, ...], desk: Desk
-) -> frozenset[str]:
-    """The benchmarks that got worse; what could not be measured says nothing."""
-    try:
-        report = await compare(
-            desk,
-            epoch.place,
-            tree,
-            changes=wanted.run.changes,
-            wave_id=epoch.wave_id,
-            names=() if MEASURED in names else names,
-            repetition=wanted.run.repetition,
-            why=wanted.why,
-        )
-    except Transient as error:
-        log.warning("benchmarks_not_measured", target=epoch.target.id, reason=str(error))
-        return frozenset()
-    return frozenset(report.failing)
+) -> Verdict:
+    return await compare(
+        desk,
+        epoch.place,
+        tree,
+        changes=wanted.run.changes,
+        wave_id=epoch.wave_id,
+        names=() if MEASURED in names else names,
+        repetition=wanted.run.repetition,
+        why=wanted.why,
+    )

@@ -221,7 +221,7 @@ async def _carry_out(verdict: Verdict, desk: Desk) -> Verdict:
     started = desk.clock()
     with metered() as used:
         async with company(desk) as beside:
-            result = await CARRIERS[verdict.kind](verdict, place, desk)
+            result = await _result(verdict, place, desk)
     fault("run.finished")
     finished = desk.clock()
     measured = {
@@ -235,6 +235,20 @@ async def _carry_out(verdict: Verdict, desk: Desk) -> Verdict:
     done = await desk.store.verdicts.transition(verdict, "finish", **measured | result)
     fault("verdict.stored")
     return done or await desk.store.verdicts.need(verdict.id)
+
+
+async def _result(verdict: Verdict, place: Workplace, desk: Desk) -> dict[str, Any]:
+    """What the carrier makes of it. What it fails of time after time ends the run too, or who waits would wait for ever."""
+    reason = ""
+    for _ in range(ATTEMPTS):
+        try:
+            return await CARRIERS[verdict.kind](verdict, place, desk)
+        except Transient:
+            raise
+        except Exception as error:
+            log.exception("run_failed", run=verdict.id)
+            reason = f"a defect of ours: {error!r}"
+    return {"outcome": "infrastructure", "detail": reason[:4000]}
 
 
 async def _carry_out_tests(verdict: Verdict, place: Workplace, desk: Desk) -> dict[str, Any]:

@@ -9,7 +9,17 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services.validator.domain.evidence import Evidence, Land, Reject, Run, Seen, Undecided, Wanted
+from services.validator.domain.evidence import (
+    MEASURED,
+    Broken,
+    Evidence,
+    Land,
+    Reject,
+    Run,
+    Seen,
+    Undecided,
+    Wanted,
+)
 from services.validator.domain.meaning import meaning
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch
@@ -69,6 +79,8 @@ async def say_landing(epoch: Epoch, step: Land, desk: Desk) -> None:
     count, seen = len(step.changes), epoch.evidence.get(step.run)
     worse = len(seen.worse) if isinstance(seen, Seen) else 0
     result = f"{worse} that failed do so now and then" if worse else "none is worse"
+    if isinstance(epoch.evidence.get(Run(step.changes, (MEASURED,))), Broken):
+        result += "; the benchmarks were not measured, as they give no report on the head either"
     await _say(
         epoch,
         "land",

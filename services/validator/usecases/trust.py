@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from services.validator.domain.comparison import GOOD
-from services.validator.domain.entries import Entry, uncovered, with_entries
+from services.validator.domain.entries import Before, Entry, uncovered, with_entries
 from services.validator.domain.faults import (
     ChangedFile,
     Planting,
@@ -43,8 +43,9 @@ from shared.targets.mirror import Mirror
 log = structlog.get_logger(__name__)
 
 PURPOSE = "planted faults"
-# How long trying the faults of a batch may take, beyond one pass without any.
-SECONDS = 60.0
+# How long trying the faults of a batch may take beyond one pass without any, in seconds or in full runs, whichever is
+# more: all of them, and where that is over still the first of each change, of which nothing would be known else.
+ALL, FIRST = (8.0, 0.5), (32.0, 2.0)
 
 
 async def trust(
@@ -56,16 +57,21 @@ async def trust(
     wave_id: str,
     recorded: Recorded | None = None,
     present: Mapping[str, Outcome] | None = None,
-    seconds: float = SECONDS,
+    suite: float = 0.0,
+    wanted: Collection[str] | None = None,
 ) -> dict[str, Protection]:
-    """What is known about each change; kept with it as well.
+    """What is known about each change, or each of the `wanted`; kept with it as well. `suite` are the seconds of a full run.
 
     The changes stand on the head and on each other in this order; `trees` has the tree after each. Without a
     recording of which tests reach what, all tests are run once; `present` are those that the head has, and
     only by what passes there it is known whether coverage became lower.
     """
     present = present or {}
-    planting, entries = await asyncio.to_thread(_plant, changes, trees, place, recorded, present)
+    asked = [each for each in changes if wanted is None or each.id in wanted]
+    before = _before(place, recorded, _passing(present)) if recorded is not None else None
+    planting, entries = await asyncio.to_thread(
+        _plant, changes, trees, place, {each.id for each in asked}, before
+    )
     tests: frozenset[str] | None = None
     if recorded is not None and planting.faults:
         tree = trees[changes[-1].id]
@@ -74,7 +80,7 @@ async def trust(
         )
     framework, tried, broken, run = place.profile.test.framework, None, "", None
     if framework == "pytest" and planting.faults:
-        order = await _order(changes, trees, planting, seconds, desk)
+        order = await _order(changes, trees, planting, suite, desk)
         order = replace(order, tests=tuple(sorted(tests or ())))
         verdict = await run_tests(desk, place, order, wave_id=wave_id)
         run = verdict.id
@@ -84,7 +90,7 @@ async def trust(
             broken = verdict.detail.partition("\n")[0]
     told = tried.trials if tried is not None and _all_passed(tried, present, tests) else {}
     found = {}
-    for each in changes:
+    for each in asked:
         known = judge(planting, each.id, tried, broken)
         if framework != "pytest" and known.state != "nothing":
             known = _not_measured(framework)
@@ -102,9 +108,10 @@ async def passed_without(
 
     Where there was nothing to run nothing has failed; where a run said nothing, nobody knows.
     """
-    if any(each.state == "unknown" for each in protections):
+    runs = {each.run for each in protections if each.run is not None}
+    if not runs and any(each.state == "unknown" for each in protections):
         return False
-    for run in {each.run for each in protections if each.run is not None}:
+    for run in runs:
         verdict = await desk.store.verdicts.need(run)
         tried = Tried.from_json(await read_text(verdict.report or "", desk))
         if not _all_passed(tried, present, verdict.tests):
@@ -134,26 +141,34 @@ def _plant(
     changes: Sequence[Enhancement],
     trees: Mapping[str, str],
     place: Workplace,
-    recorded: Recorded | None,
-    present: Mapping[str, Outcome],
+    wanted: Collection[str],
+    before: Before | None,
 ) -> tuple[Planting, tuple[Entry, ...]]:
-    """The faults for these changes in the tree after the last of them, and the functions with them that tests reached."""
+    """The faults for the wanted ones of these changes in the tree after the last of them.
+
+    With them the functions that they are in, as far as tests reached those `before`.
+    """
     order = [place.tree, *(trees[each.id] for each in changes)]
     files = {
         each.id: _files(place.mirror, each, order[number:], place.profile.config)
         for number, each in enumerate(changes)
+        if each.id in wanted
     }
     planting = plant(files)
-    if recorded is None:
+    if before is None:
         return planting, ()
-    then, passing = place.mirror.tree(recorded.tree), _passing(present)
-
-    def before(path: str, function: str) -> int:
-        text = decoded(then.read(path) or b"")
-        return len(known_to_reach(recorded.map, path, text, function) & passing)
-
     texts = {one.path: one.texts[-1] or b"" for mine in files.values() for one in mine}
     return with_entries(planting, texts, before)
+
+
+def _before(place: Workplace, recorded: Recorded, passing: frozenset[str]) -> Before:
+    """How many of the tests that pass reached a function when it was recorded. Blocks."""
+
+    def before(path: str, function: str) -> int:
+        text = decoded(place.mirror.tree(recorded.tree).read(path) or b"")
+        return len(known_to_reach(recorded.map, path, text, function) & passing)
+
+    return before
 
 
 def _files(
@@ -172,12 +187,11 @@ async def _order(
     changes: Sequence[Enhancement],
     trees: Mapping[str, str],
     planting: Planting,
-    seconds: float,
+    suite: float,
     desk: Desk,
 ) -> Order:
     """A run of all tests with these faults."""
-    # Rounded, or the same faults would be tried again for a little more time.
-    plan = planting.to_json(2.0 ** math.ceil(math.log2(max(seconds, 1.0))))
+    plan = planting.to_json(_limit(*ALL, suite), _limit(*FIRST, suite))
     ids = [each.id for each in changes]
     count = sum(bool(each.changes) for each in planting.faults)
     return Order(
@@ -188,6 +202,11 @@ async def _order(
         plan=await keep_text(plan, "plan", desk),
         why=f"{count} faults are planted in what {len(ids)} changes touch: would a test notice?",
     )
+
+
+def _limit(least: float, share: float, suite: float) -> float:
+    """Rounded, or the same faults would be tried again for a little more time."""
+    return 2.0 ** math.ceil(math.log2(max(least, share * suite)))
 
 
 def chosen(

@@ -53,6 +53,7 @@ def test_benchmarks_are_those_that_were_compared_last():
         compared("inconclusive", 2),
         compared("worse", 1),
         compared("new", 3, state="requested"),
+        compared("same", 4, changes=()),
     ]
     assert [each.answer for each in benchmarks(found)] == ["inconclusive"]
     assert benchmarks([a_run(1.0)]) == ()

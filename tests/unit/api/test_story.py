@@ -251,6 +251,19 @@ def test_benchmarks_are_told_with_ratio_and_interval_where_they_differ_or_are_op
     )
 
 
+def test_benchmarks_without_a_report_are_said_not_to_be_measured():
+    house = Gatehouse(("cleared", 1))
+    house.run(
+        "benchmarks",
+        3,
+        kind=RunKind.BENCHMARKS,
+        outcome="infrastructure",
+        detail="On the head: no file\ntail",
+        counts=None,
+    )
+    assert house.told()[-1] == ("benchmarks", "not measured (On the head: no file)")
+
+
 def test_a_change_that_is_taken_off_names_who_did_it_and_what_its_watch_found():
     rollback = Rollback(commit=BACK, reason="t::a fails", at=at(99), automatic=True)
     house = Gatehouse(

@@ -246,7 +246,14 @@ def test_figures_are_shown_where_they_were_measured_and_nowhere_else():
     runs = [
         a_verdict(wave, state="finished", counts=counts, changes=(wave.id,), seconds=2.0),
         a_verdict(wave, state="finished", tests=("t",), counts=counts, seconds=0.8),
-        a_verdict(wave, state="finished", kind="benchmarks", benchmarks=said, seconds=2.0),
+        a_verdict(
+            wave,
+            state="finished",
+            kind="benchmarks",
+            changes=(wave.id,),
+            benchmarks=said,
+            seconds=2.0,
+        ),
     ]
     counted = Recall(
         id="r", target_id=wave.target_id, component="m", caught=5, missed=1, changed_at=NOW
@@ -269,3 +276,5 @@ def test_figures_are_shown_where_they_were_measured_and_nowhere_else():
         assert part in text
     assert "save" not in text
     assert "had to run" not in text
+    shared = counted.model_copy(update={"selected": 3, "total": 9})
+    assert "were chosen; 3 of 9 had to run" in shown(make_report(replace(known, recall=(shared,))))

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from services.validator.domain.evidence import MEASURED
 from services.validator.domain.gate import (
     Broken,
     Candidate,
@@ -240,6 +241,51 @@ def test_a_test_that_is_known_to_be_flaky_is_compared_with_what_is_known():
     assert decide([Candidate("0", 0)], log, knowledge=known) == Land(("0",), FULL)
 
 
+class Unmeasurable:
+    """Benchmarks that give no report with some changes, or on the head; no test fails."""
+
+    def __init__(self, *changes: str, head: bool = False) -> None:
+        self.changes, self.head = set(changes), head
+        self.runs: list[Run] = []
+
+    def see(self, run: Run) -> Seen | Broken:
+        self.runs.append(run)
+        measuring = MEASURED in run.tests
+        if measuring and (self.head or not self.changes.isdisjoint(run.changes)):
+            return Broken("no report")
+        return Seen(frozenset())
+
+    def judged(self, *changes: str) -> list:
+        """The decisions until each has landed or left, on one head after the other."""
+        log, left, steps = {}, list(changes), []
+        while left:
+            candidates = [Candidate(each, int(each)) for each in left]
+            step = decide(candidates, log, knowledge=Knowledge(benchmarks=True))
+            if isinstance(step, NeedRuns):
+                log |= {each.run: self.see(each.run) for each in step.runs}
+                continue
+            steps.append(step)
+            gone = step.changes if isinstance(step, Land) else (step.change,)
+            left = [each for each in left if each not in gone]
+            log = {} if isinstance(step, Land) else log
+        return steps
+
+
+def test_what_keeps_the_benchmarks_from_reporting_is_found_and_goes_without_blame():
+    world = Unmeasurable("2")
+    *landed, last = sorted(world.judged("0", "1", "2", "3"), key=lambda e: isinstance(e, Undecided))
+    assert last == Undecided("2", "no report")
+    assert sorted(each for step in landed for each in step.changes) == ["0", "1", "3"]
+    measured = {run.changes for run in world.runs if run.tests == (MEASURED,)}
+    assert measured >= {step.changes for step in landed}, "nothing lands unmeasured"
+
+
+def test_benchmarks_that_give_no_report_on_the_head_either_are_in_nobodys_way():
+    world = Unmeasurable(head=True)
+    assert world.judged("0", "1") == [Land(("0", "1"), Run(("0", "1")))]
+    assert [each.changes for each in world.runs] == [("0", "1"), ("0", "1"), ()]
+
+
 CHANGES = st.integers(0, 7)
 WORLDS = st.builds(
     World,
@@ -275,3 +321,82 @@ def test_flaky_tests_never_make_a_good_change_refused_wrongly_often(seed):
     story = play(world, 6)
     assert 3 in story.rejected
     assert set(story.rejected) == {3}
+
+
+QUICK = Knowledge(dict.fromkeys(TESTS, 0.01) | {"tests/slow.py::test": 2.0}, startup=0.4)
+
+
+def search(bad: set[str], *, width: int = 1, reach: bool = True, knowledge: Knowledge = QUICK):
+    """All runs in their order, and the last step: the n-th of nine changes is reached by the n-th test, and may break it."""
+    changes = {
+        str(n): Candidate(str(n), n, impacted=a_test(n) if reach else None) for n in range(9)
+    }
+    log: dict = {}
+    asked_for: list = []
+    while True:
+        step = decide(list(changes.values()), log, knowledge=knowledge, width=width)
+        match step:
+            case NeedRuns(runs=wanted):
+                for each in wanted:
+                    broken = {TESTS[int(c)] for c in bad & {*each.run.changes}}
+                    log[each.run] = Seen(frozenset(broken & set(each.run.tests or TESTS)))
+                    asked_for.append(each)
+            case Reject(change=change):
+                del changes[change]
+            case _:
+                return asked_for, step
+
+
+def purposes(runs) -> list[tuple[str, int]]:
+    return [(each.purpose, len(each.run.changes)) for each in runs]
+
+
+def test_who_stands_out_is_tried_alone_before_the_batch_is_tried_again():
+    runs, end = search({"4"})
+    assert purposes(runs) == [
+        ("quick gate", 9),
+        ("blame", 1),
+        ("confirmation", 1),
+        ("base again", 0),
+        ("full run", 8),
+    ]
+    assert isinstance(end, Land)
+
+
+def test_where_nobody_stands_out_the_batch_is_tried_again_first():
+    assert purposes(search({"4"}, reach=False)[0])[:3] == [
+        ("full run", 9),
+        ("confirmation", 9),
+        ("base again", 0),
+    ]
+
+
+def test_several_who_failed_alone_are_confirmed_in_one_run_and_seen_on_the_head_in_one():
+    runs, _ = search({"2", "4", "7"})
+    assert purposes(runs)[1:] == [
+        *[("blame", 1)] * 3,
+        ("confirmation", 3),
+        ("base again", 0),
+        ("full run", 6),
+    ]
+
+
+def test_tests_run_twice_in_a_run_only_where_most_of_it_is_its_start():
+    slow = Knowledge(dict.fromkeys(TESTS, 0.4), startup=0.1)
+    assert {each.run.repeat for each in search({"4"})[0] if each.purpose == "blame"} == {2}
+    assert {each.run.repeat for each in search({"4"}, knowledge=slow)[0]} == {1}
+
+
+def test_a_second_runner_makes_the_full_run_of_those_whom_nobody_suspects_ahead():
+    runs, end = search({"2", "4"}, width=2)
+    assert purposes(runs)[1:3] == [("blame", 1), ("full run", 7)]
+    assert sum(each.purpose == "full run" for each in runs) == 1
+    assert isinstance(end, Land)
+    assert len(end.changes) == 7
+
+
+def test_nothing_is_run_ahead_of_a_guess_that_nothing_supports():
+    runs, _ = search({"2", "4"}, width=2, reach=False)
+    ahead = [each for each in runs if "ahead" in each.why]
+    assert all(not {"2", "4"} & {*each.run.changes} for each in ahead)
+    assert "ahead" not in runs[1].why + runs[2].why

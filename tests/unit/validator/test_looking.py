@@ -32,14 +32,14 @@ def looks(monkeypatch):
             ended.append(wanted.run)
 
     monkeypatch.setattr(looking, "_look", look)
-    made = Looks(SimpleNamespace(evidence={}), None)
+    made = Looks(SimpleNamespace(evidence={}), None, width=3)
     made.ended = ended
     return made
 
 
 async def test_what_a_run_fails_of_is_heard_and_the_others_are_stopped_in_peace(looks):
     with pytest.raises(Rejected):
-        await looks.fetch(wanted(FAILING, LATE, HANGING), 3)
+        await looks.fetch(wanted(FAILING, LATE, HANGING))
     await looks.stop()
     assert {*looks.ended} == {FAILING, LATE, HANGING}
 
@@ -59,7 +59,7 @@ async def test_who_is_stopped_while_it_waits_for_the_base_does_not_stop_that(mon
     base = asyncio.get_running_loop().create_future()
     epoch = SimpleNamespace(base=base, place=None, wave_id="w", verdicts={}, evidence={})
     looks = Looks(epoch, None)
-    fetching = asyncio.create_task(looks.fetch(wanted(LATE), 1))
+    fetching = asyncio.create_task(looks.fetch(wanted(LATE)))
     await ran.wait()
     await asyncio.sleep(0)
     assert LATE in epoch.verdicts, "it waits for the base"

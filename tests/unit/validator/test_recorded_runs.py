@@ -20,11 +20,11 @@ from services.validator.usecases.desk import Workplace
 from services.validator.usecases.measure import measure_health
 from services.validator.usecases.runs import Order, carry_out, read_text, run_key
 from shared.contracts.commands import MeasureHealth
-from shared.contracts.documents import Verdict
+from shared.contracts.documents import Counts, Verdict
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
-from tests.support.builders import NOW, a_task, an_enhancement
+from tests.support.builders import NOW, a_task, a_verdict, a_wave, an_enhancement
 from tests.support.desks import a_validator
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
@@ -259,14 +259,31 @@ async def test_recall_is_counted_once_per_run_and_change(yard, desk):
     assert (known.id, known.caught, known.missed) == (f"{yard.target.id}:m", 3, 1)
 
 
-async def test_shares_are_counted_once_per_run(yard, desk):
-    change = a_change(yard)
+async def test_shares_are_counted_once_per_run_and_component(yard, desk):
+    one, two = a_change(yard, key="a"), a_change(yard, key="b")
+    other = a_change(yard, key="c").model_copy(update={"component": "n"})
+    chosen = {one.id: frozenset({ONE}), two.id: frozenset({ONE, TWO}), other.id: frozenset()}
+    run = a_full_run(yard, 10)
     for _ in range(2):
-        await impact.note_share(change, {ONE}, 10, "v1", desk)
-    await impact.note_share(change, None, 10, "v2", desk)
+        await impact.note_shares((one, two, other), chosen, run, desk)
+    known = {each.component: each for each in await desk.store.recall.find()}
+    assert {
+        name: (each.runs, each.selected, each.total, each.caught, each.missed)
+        for name, each in known.items()
+    } == {"m": (1, 2, 10, 0, 0), "n": (1, 0, 10, 0, 0)}
+
+
+async def test_where_one_may_have_an_effect_on_all_tests_all_are_chosen(yard, desk):
+    one, two = a_change(yard, key="a"), a_change(yard, key="b")
+    chosen = {one.id: frozenset({ONE}), two.id: None}
+    await impact.note_shares((one, two), chosen, a_full_run(yard, 10), desk)
     [known] = await desk.store.recall.find()
-    assert (known.runs, known.selected, known.total) == (2, 11, 20)
-    assert (known.caught, known.missed) == (0, 0)
+    assert (known.selected, known.total) == (10, 10)
+
+
+def a_full_run(yard, tests):
+    counts = Counts(tests=tests, passed=tests, failed=0, skipped=0)
+    return a_verdict(a_wave(target_id=yard.target.id), counts=counts)
 
 
 async def test_a_component_is_trusted_until_its_recall_is_bad(yard, desk):

@@ -27,13 +27,15 @@ Try = Callable[..., object]
 async def try_out(tmp_path: Path) -> AsyncIterator[Try]:
     """Tries every fault that fits in `m.py` as it became; what came of each, by what was planted."""
 
-    async def try_out(before, after, files, *only, seconds=60, command=QUICK, timeout=60) -> object:
+    async def try_out(
+        before, after, files, *only, seconds=60, longest=60, command=QUICK, timeout=60
+    ) -> object:
         planting = plant({"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}, 99)
         work = tmp_path / "work"
         scratch = Scratch(work, uuid7)
         environment = Environment("key", BIN, (BIN.parent, *running().needs), 0, True)
         faults = SandboxedFaults(sandbox, scratch, lambda *_: FakeTree({"m.py": after, **files}))
-        plan, profile = planting.to_json(seconds), a_profile(*command, timeout=timeout)
+        plan, profile = planting.to_json(seconds, longest), a_profile(*command, timeout=timeout)
         outcome = await faults.try_out("tree", plan, profile, environment, only, target_id="target")
         scratch.close()
         assert [each.name for each in work.iterdir()] == [".lock"], "something was left behind"
@@ -184,9 +186,26 @@ async def test_a_test_that_fails_now_and_then_notices_nothing(try_out: Try):
 
 
 async def test_what_there_was_no_time_for_is_not_said_to_be_noticed(try_out: Try):
-    assert await one(try_out, {"test_m.py": FINE}, seconds=0) == Trial(
+    assert await one(try_out, {"test_m.py": FINE}, longest=0) == Trial(
         None, reached=True, tests=2, why="there was no time left"
     )
+
+
+async def test_the_first_fault_of_a_change_is_tried_when_the_time_for_all_is_over(try_out: Try):
+    before = "def f(a):\n    return 1\n\n\ndef g(b):\n    return 1\n"
+    after = "def f(a):\n    return a * 1\n\n\ndef g(b):\n    return b * 1\n"
+    tests = "import m\ndef test(): assert m.f(3) + m.g(3) == 6\n"
+    found = await try_out(before, after, {"test_m.py": tests}, seconds=0)
+    assert {each.noticed for each in found.values()} == {True, None}
+    assert sum(each.noticed is True for each in found.values()) == 1
+
+
+async def test_a_fault_whose_test_there_was_no_time_to_run_without_it_did_not_stay_green(
+    try_out: Try,
+):
+    slow = "import m, time\ndef test_slow():\n    assert m.f(3) == 3\n    time.sleep(2)\n"
+    found = await one(try_out, {"test_m.py": slow}, longest=1)
+    assert (found.noticed, found.why) == (None, "there was no time left")
 
 
 async def test_options_that_would_divide_or_stop_the_session_do_neither(try_out: Try):

@@ -40,6 +40,7 @@ AFFORDABLE = 0.25
 # What is worked out once and kept is reached by few tests.
 KEPT = 2
 LOOKED = "it runs at import, and was only looked at"
+NOT_TRIED = {"noticed": None, "why": "there was no time left"}
 # How a process with a fault ends: all its tests passed, one failed, or ended it or did not end.
 PASSED, FAILED, ENDED, NO_TIME = "passed", "failed", "ended", "no time"
 install()
@@ -282,6 +283,7 @@ class Trials:
         self.aside = aside
         self.faults: list[dict[str, Any]] = told["faults"]
         self.seconds = float(told["seconds"])
+        self.longest = float(told["longest"])
         self.usable: dict[str, float] = {}
         self.reach: dict[int, list[str]] = {}
         self.imported: set[str] = set()
@@ -331,9 +333,10 @@ class Trials:
         if not self.run_without(session):
             self.stop("the tests ended before their end without any fault")
             return True
-        until = time.monotonic() + self.seconds
-        found = {each["id"]: self.try_out(each, until) for each in self.faults}
-        self.try_together(found, until)
+        now = time.monotonic()
+        until = {True: now + self.longest, False: now + min(self.seconds, self.longest)}
+        found = {each["id"]: self.try_out(each, until[each["first"]]) for each in self.faults}
+        self.try_together(found, until[True])
         for fault in self.faults:
             self.say(fault, **found[fault["id"]])
         self.finish()
@@ -394,8 +397,11 @@ class Trials:
             if end.how == PASSED:
                 break
             if end.how == NO_TIME:
-                return {"noticed": None, "why": "there was no time left"}
-            if self.is_steady(end.by, until):
+                return dict(NOT_TRIED)
+            steady = self.is_steady(end.by, until)
+            if steady is None:
+                return dict(NOT_TRIED)
+            if steady:
                 return {"noticed": True, "by": end.by}
             left = left[left.index(end.by) + 1 :]
         return {"noticed": False}
@@ -462,12 +468,12 @@ class Trials:
         """Whether a test fails under a fault."""
         return self.run([number], [test], until).how in {FAILED, ENDED}
 
-    def is_steady(self, test: str, until: float) -> bool:
-        """Whether it passes without a fault, alone."""
+    def is_steady(self, test: str, until: float) -> bool | None:
+        """Whether it passes without a fault, alone; None where there is no time to know."""
         if test not in self.steady:
             end = self.run([], [test], until)
             if end.how == NO_TIME:
-                return False
+                return None
             self.steady[test] = end.how == PASSED
         return self.steady[test]
 
