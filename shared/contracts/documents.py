@@ -251,6 +251,14 @@ class Unnoticed(Value):
     reached: bool
 
 
+class Uncovered(Value):
+    """A function that a change touches and that no test reaches any more; so many tests did `before`."""
+
+    path: str
+    function: str
+    before: int
+
+
 class Protection(Value):
     """Whether the tests would notice a fault in what a change touches.
 
@@ -260,7 +268,8 @@ class Protection(Value):
 
     `planted` are the faults that were tried, `not_measured` those and the places that were not. What runs only
     at import is mostly just looked at: whether any test imports it. `lines` are the changed lines of which
-    something is known, `protected_lines` those of them where nothing stayed green.
+    something is known, `protected_lines` those of them where nothing stayed green, and `uncovered` the functions
+    of whose coverage the change takes everything.
     """
 
     state: Literal["protected", "unprotected", "unknown", "not_measured", "nothing"]
@@ -272,6 +281,7 @@ class Protection(Value):
     protected_lines: int = 0
     sentence: str = ""
     run: Id | None = None
+    uncovered: tuple[Uncovered, ...] = ()
 
     @property
     def unreached(self) -> tuple[str, ...]:

@@ -56,6 +56,7 @@ class PolicySection(Section):
     behaviour (unsafe), or all. `protected_paths` says what becomes of a patch to one of them.
     `unprotected` says what becomes of a change of lines in which no test notices a planted fault: it
     waits for a person (ask), it does so unless its fix is one that keeps behaviour (safe), or it lands (allow).
+    Where tests reached a function that it touches and none does any more, it waits all the same.
     """
 
     approval: Literal["none", "unsafe", "all"] = "none"

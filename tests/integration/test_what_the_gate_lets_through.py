@@ -381,7 +381,7 @@ OF_THE_PRODUCT = {
     "and in words that nobody looks for": (
         atop('vars(sys.modules["_py" + "test.python"])["Function"].runtest = lambda self: None'),
         WAITS,
-        "unprotected",
+        "no test reaches `total` any more, and 1 did before",
     ),
     "it behaves while it is under test": (
         money(
@@ -411,6 +411,14 @@ def test_what_fools_the_tests_does_not_land(refusing, what):
     assert change.state is state, change
     assert why in f"{change.reason} {change.asks} {change.tests}"
     assert not refusing.branch()
+
+
+def test_what_makes_the_tests_run_nothing_needs_a_person_whatever_the_policy(careless):
+    files, state, why = OF_THE_PRODUCT["and in words that nobody looks for"]
+    change = careless.judge(files)
+    assert change.state is state, change
+    assert why in change.asks
+    assert not careless.branch()
 
 
 LEFT_TO_CHANCE = """    CALLS.append(1)
@@ -471,6 +479,52 @@ def test_a_change_that_keeps_what_is_tested_lands(own):
     change = own.judge(KEPT)
     assert change.state is EnhancementState.APPLIED, change
     assert own.branch()
+
+
+RATES = '''"""Rates of exchange."""
+
+
+def rate(code):
+    """What one of them is worth."""
+    if code is None:
+        raise ValueError("which")
+    return _looked_up(code)
+
+
+def _looked_up(code):
+    return {"eur": 1, "usd": 2}[code]
+'''
+OF_RATES = """import pytest
+
+from till.rates import rate
+
+
+@pytest.mark.parametrize(("code", "worth"), [("eur", 1), ("usd", 2)])
+def test_a_rate_is_found(code, worth):
+    assert rate(code) == worth
+"""
+ASIDE = RATES.replace(
+    "    return _looked_up(code)\n",
+    "    try:\n        return _quickly(code)\n    except KeyError:\n        return _looked_up(code)\n",
+).replace("[code]", "[code.upper()]")
+ASIDE += '\n\ndef _quickly(code):\n    return {"eur": 1, "usd": 2}[code]\n'
+
+
+@pytest.fixture
+def trading() -> Iterator[Gate]:
+    files = {"till/rates.py": RATES, "tests/test_rates.py": OF_RATES}
+    yield from gates(files=FILES | files, unprotected="allow")
+
+
+def test_what_the_tests_are_led_past_needs_a_person_whatever_the_policy(trading):
+    """Every test passes; in a branch that none of them ever took, the policy is all there is to ask."""
+    change = trading.judge({"till/rates.py": ASIDE})
+    assert change.state is WAITS, change
+    assert "no test reaches `_looked_up` any more, and 2 did before" in change.asks
+    assert not trading.branch()
+    never = trading.judge({"till/rates.py": RATES.replace("ValueError", "TypeError")})
+    assert never.protection.state == "unprotected"
+    assert never.state is EnhancementState.APPLIED
 
 
 EXAMPLE = '"""All of them.\n\n    >>> total([1])\n    1\n    """'

@@ -45,6 +45,16 @@ def asks_unprotected(
     return f"it is unprotected: {protection.sentence}"
 
 
+def asks_uncovered(protection: Protection | None) -> str:
+    """Why a person has to look, whatever the policy on what is unprotected: tests were there, and are no more."""
+    found = protection.uncovered if protection is not None else ()
+    if not found:
+        return ""
+    first, more = found[0], f", and {len(found) - 1} more" if len(found) > 1 else ""
+    said = f"no test reaches `{first.function}` any more, and {first.before} did before{more}"
+    return f"it lowers coverage: {first.path}: {said}"
+
+
 @dataclass(frozen=True)
 class Edited:
     """A file that a change has touched. `tests` are those of the head's suite that are in that very file."""

@@ -39,7 +39,7 @@ class ChangedFile:
 
 @dataclass(frozen=True)
 class Planted:
-    """A fault in the tree, and the changes that it is for."""
+    """A fault in the tree, and the changes that it is for; for none it only tells whether any test gets there."""
 
     id: int
     path: str
@@ -338,10 +338,10 @@ def _planted(
     kept, files = [], {}
     for path in sorted({each.path for each in faults}):
         mine = [each for each in faults if each.path == path]
-        written, good = _written(read.texts[path], read.code(path, read.texts[path]), mine)
+        text, good = written(read.texts[path], read.code(path, read.texts[path]), mine)
         kept += good
-        if written is not None:
-            files[path] = written
+        if text is not None:
+            files[path] = text
         served = {change for each in good for change in each.changes}
         for change in {change for each in mine for change in each.changes} - served:
             lost.setdefault(change, []).append(f"{path}: no fault fits")
@@ -349,7 +349,7 @@ def _planted(
     return Planting(tuple(kept), files, {change: tuple(each) for change, each in lost.items()})
 
 
-def _written(
+def written(
     original: bytes, code: Code, faults: Sequence[Planted]
 ) -> tuple[str | None, list[Planted]]:
     """The text with these faults, and those of them that it has."""

@@ -7,7 +7,7 @@ subprocess of a subprocess, is not recorded. So it decides what is run first, an
 import json
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -209,34 +209,16 @@ def reaching(
     return recorded.named(mask)
 
 
-def uncovered(
-    base: ImpactMap, candidate: ImpactMap, changes: Mapping[str, Change]
-) -> frozenset[tuple[str, str]]:
-    """(path, function) that a change touches, that tests reached on the base and that none reaches with it.
+def known_to_reach(recorded: ImpactMap, path: str, text: str, name: str) -> frozenset[str]:
+    """The tests that reached the function of that name in the file as it was recorded (`text`).
 
-    `candidate` was recorded on the tree with the change. Where a test's reach is unknown there nobody
-    can say, and so nothing is said.
+    Of none it is said where that cannot be told, and tests whose reach is unknown are not among them.
     """
-    if candidate.unknown - base.unknown:
+    source = read_source(text)
+    function = source.only(name) if source is not None else None
+    if function is None:
         return frozenset()
-    return frozenset(
-        (path, name)
-        for path, change in changes.items()
-        for name in _lost(base, candidate, path, change)
-    )
-
-
-def _lost(base: ImpactMap, candidate: ImpactMap, path: str, change: Change) -> Iterator[str]:
-    sources = _sources(change)
-    if sources is None:
-        return
-    then, before, after = sources
-    for name in touched(before, after).functions:
-        was = then.functions.get(name)
-        if was is None or not base.reaching(path, was):
-            continue
-        if not candidate.reaching(path, after.functions[name]):
-            yield name
+    return recorded.named(recorded.reaching(path, function)) - recorded.unknown
 
 
 def stale(recorded: ImpactMap, changes: Mapping[str, Change]) -> bool:

@@ -17,6 +17,7 @@ from services.validator.domain.mutants import (
     TRIES,
     Block,
     Code,
+    Function,
     Mutant,
     When,
     blocks,
@@ -138,7 +139,9 @@ class Statement:
             what = f"`{self.code.source(node)}` was empty"
         if operator == "drop":
             what = f"`{self.code.source(node)}` was left out"
-        before = f"({new} if {SWITCH}({NUMBER}) else ("
+        # Else the switch would be a part of it: `a if b else c if ... else ...`.
+        held = f"({new})" if isinstance(other, ast.IfExp | ast.Lambda) else new
+        before = f"({held} if {SWITCH}({NUMBER}) else ("
         yield self._mutant(node, operator, what, before, "))")
 
     @property
@@ -323,6 +326,13 @@ def _raised(code: Code, body: list[ast.stmt], line: int, hunk: int) -> Iterator[
                 made, start=start, end=end, before=before, after="))", planted=head.lineno
             )
             return
+
+
+def entry(code: Code, function: Function) -> Mutant | None:
+    """Where a function begins: whether any test gets into it. None where nothing can be planted there."""
+    places = _raised(code, function.body, function.lineno, function.lineno)
+    found = next(places, None)
+    return found and replace(found, when=When.REACH, what="no test gets there")
 
 
 def _is_docstring(node: ast.stmt) -> bool:

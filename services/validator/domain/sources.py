@@ -65,6 +65,11 @@ class Source:
         """Every name in it."""
         return frozenset(re.findall(r"\w+", self.text))
 
+    def only(self, name: str) -> Function | None:
+        """The function of that name; None where several have it, which may count otherwise in another text."""
+        several = "#" in name or f"{name}#2" in self.functions
+        return None if several else self.functions.get(name)
+
     def at(self, line: int) -> Function | None:
         """The function that has this line; None for what runs at import."""
         return next((f for f in self.functions.values() if f.first <= line <= f.last), None)

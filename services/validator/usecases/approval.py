@@ -4,7 +4,14 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from services.validator.domain.approval import Edited, asks, asks_edited, asks_unprotected, lapsed
+from services.validator.domain.approval import (
+    Edited,
+    asks,
+    asks_edited,
+    asks_uncovered,
+    asks_unprotected,
+    lapsed,
+)
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.outcomes import leave, reject, say, say_unsaid
 from shared.contracts.commands import DecideEnhancement
@@ -33,6 +40,7 @@ async def ask_for(
     for each in changes:
         why = asks(each, config, tier=desk.sandbox.tier, trusted=desk.sandbox.trusted)
         why = why or asks_edited((edits or {}).get(each.id, ()), config)
+        why = why or asks_uncovered((protections or {}).get(each.id))
         why = why or asks_unprotected(each, (protections or {}).get(each.id), config)
         if why and each.approval is not None:
             why = lapsed(each, base)

@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from services.validator.domain.comparison import GOOD
+from services.validator.domain.entries import Before, Entry, uncovered, with_entries
 from services.validator.domain.faults import (
     ChangedFile,
     Planting,
@@ -20,7 +21,7 @@ from services.validator.domain.faults import (
     plant,
     without_dear,
 )
-from services.validator.domain.impact import Change, ImpactMap, reaching
+from services.validator.domain.impact import Change, ImpactMap, known_to_reach, reaching
 from services.validator.domain.reports import Infrastructure, Outcome
 from services.validator.domain.sources import Function, decoded, read_source
 from services.validator.usecases.desk import Desk, Workplace
@@ -55,17 +56,22 @@ async def trust(
     *,
     wave_id: str,
     recorded: Recorded | None = None,
-    present: Collection[str] = (),
+    present: Mapping[str, Outcome] | None = None,
     suite: float = 0.0,
     wanted: Collection[str] | None = None,
 ) -> dict[str, Protection]:
     """What is known about each change, or each of the `wanted`; kept with it as well. `suite` are the seconds of a full run.
 
     The changes stand on the head and on each other in this order; `trees` has the tree after each. Without a
-    recording of which tests reach what, all tests are run once; `present` are those that the head has.
+    recording of which tests reach what, all tests are run once; `present` are those that the head has, and
+    only by what passes there it is known whether coverage became lower.
     """
+    present = present or {}
     asked = [each for each in changes if wanted is None or each.id in wanted]
-    planting = await asyncio.to_thread(_plant, changes, trees, place, {each.id for each in asked})
+    before = _before(place, recorded, _passing(present)) if recorded is not None else None
+    planting, entries = await asyncio.to_thread(
+        _plant, changes, trees, place, {each.id for each in asked}, before
+    )
     tests: frozenset[str] | None = None
     if recorded is not None and planting.faults:
         tree = trees[changes[-1].id]
@@ -82,12 +88,15 @@ async def trust(
             tried = Tried.from_json(await read_text(verdict.report, desk))
         else:
             broken = verdict.detail.partition("\n")[0]
+    told = tried.trials if tried is not None and _all_passed(tried, present, tests) else {}
     found = {}
     for each in asked:
         known = judge(planting, each.id, tried, broken)
         if framework != "pytest" and known.state != "nothing":
             known = _not_measured(framework)
-        found[each.id] = known.model_copy(update={"run": run if known.planted else None})
+        lower = uncovered(entries, planting, each.id, told)
+        more = {"run": run if known.planted else None, "uncovered": lower}
+        found[each.id] = known.model_copy(update=more)
         await desk.store.enhancements.patch(each.id, protection=found[each.id])
     return found
 
@@ -104,12 +113,22 @@ async def passed_without(
         return False
     for run in runs:
         verdict = await desk.store.verdicts.need(run)
-        passing = {test for test, outcome in present.items() if outcome in GOOD}
-        asked = passing & set(verdict.tests) if verdict.tests else passing
-        tried = await read_text(verdict.report or "", desk)
-        if Tried.from_json(tried).usable < len(asked):
+        tried = Tried.from_json(await read_text(verdict.report or "", desk))
+        if not _all_passed(tried, present, verdict.tests):
             return False
     return True
+
+
+def _all_passed(
+    tried: Tried, present: Mapping[str, Outcome], asked: Collection[str] | None
+) -> bool:
+    """Whether of those asked, or of all, as many passed without any fault as pass on the head."""
+    passing = _passing(present)
+    return tried.usable >= len(passing & set(asked) if asked else passing)
+
+
+def _passing(present: Mapping[str, Outcome]) -> frozenset[str]:
+    return frozenset(test for test, outcome in present.items() if outcome in GOOD)
 
 
 def _not_measured(framework: str) -> Protection:
@@ -123,15 +142,33 @@ def _plant(
     trees: Mapping[str, str],
     place: Workplace,
     wanted: Collection[str],
-) -> Planting:
-    """The faults for the wanted ones of these changes in the tree after the last of them."""
+    before: Before | None,
+) -> tuple[Planting, tuple[Entry, ...]]:
+    """The faults for the wanted ones of these changes in the tree after the last of them.
+
+    With them the functions that they are in, as far as tests reached those `before`.
+    """
     order = [place.tree, *(trees[each.id] for each in changes)]
     files = {
         each.id: _files(place.mirror, each, order[number:], place.profile.config)
         for number, each in enumerate(changes)
         if each.id in wanted
     }
-    return plant(files)
+    planting = plant(files)
+    if before is None:
+        return planting, ()
+    texts = {one.path: one.texts[-1] or b"" for mine in files.values() for one in mine}
+    return with_entries(planting, texts, before)
+
+
+def _before(place: Workplace, recorded: Recorded, passing: frozenset[str]) -> Before:
+    """How many of the tests that pass reached a function when it was recorded. Blocks."""
+
+    def before(path: str, function: str) -> int:
+        text = decoded(place.mirror.tree(recorded.tree).read(path) or b"")
+        return len(known_to_reach(recorded.map, path, text, function) & passing)
+
+    return before
 
 
 def _files(
@@ -156,7 +193,7 @@ async def _order(
     """A run of all tests with these faults."""
     plan = planting.to_json(_limit(*ALL, suite), _limit(*FIRST, suite))
     ids = [each.id for each in changes]
-    count = len(planting.faults)
+    count = sum(bool(each.changes) for each in planting.faults)
     return Order(
         trees[ids[-1]],
         PURPOSE,

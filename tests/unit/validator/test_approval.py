@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.validator.domain.approval import asks, lapsed
+from services.validator.domain.approval import asks, asks_uncovered, lapsed
 from services.validator.usecases.approval import ask_for
 from services.validator.usecases.desk import Workplace
-from shared.contracts.documents import Approval
+from shared.contracts.documents import Approval, Protection, Uncovered
 from shared.contracts.events import ApprovalRequested
 from shared.targets.config import parse_config
 from shared.targets.profile import profile
@@ -39,6 +39,16 @@ def test_who_asks_for_a_person(policy, change, trusted, why):
     config = parse_config(f"[policy]\n{policy}\n".encode())
     found = asks(an_enhancement(**change), config, tier="X", trusted=trusted)
     assert (why in found) if why else not found
+
+
+def test_what_no_test_reaches_any_more_is_named_with_how_many_did():
+    lost = [Uncovered(path="m.py", function=name, before=3) for name in ("f", "A.g")]
+    one, two = (Protection(state="unprotected", uncovered=tuple(lost[:n])) for n in (1, 2))
+    said = "it lowers coverage: m.py: no test reaches `f` any more, and 3 did before"
+    assert asks_uncovered(one) == said
+    assert asks_uncovered(two) == said + ", and 1 more"
+    assert not asks_uncovered(Protection(state="unprotected"))
+    assert not asks_uncovered(None)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Which faults are planted where a change touched a file: pure, on small texts."""
 
+import ast
 import heapq
 import importlib
 import inspect
@@ -339,6 +340,44 @@ def test_wherever_a_change_is_what_is_planted_is_python_and_no_line_moves(source
 def whole(source):
     """Every fault that fits anywhere in a text, as far as they go together."""
     return plant({"c": [ChangedFile("m.py", (None, source))]}, ALL).files["m.py"]
+
+
+class SwitchedOff(ast.NodeTransformer):
+    """What is left of a program where every switch is off."""
+
+    def visit_IfExp(self, node):
+        self.generic_visit(node)
+        return node.orelse if is_switch(node.test) else node
+
+    def visit_BoolOp(self, node):
+        self.generic_visit(node)
+        return node.values[-1] if is_switch(node.values[0]) else node
+
+    def visit_If(self, node):
+        self.generic_visit(node)
+        planted = isinstance(node.test, ast.UnaryOp) and is_switch(node.test.operand)
+        return node.body if planted else node
+
+    def visit_Expr(self, node):
+        self.generic_visit(node)
+        return None if is_switch(node.value) else node
+
+
+def is_switch(node):
+    named = isinstance(node, ast.Call) and getattr(node.func, "id", "")
+    return named in {"__gs_fault__", "__gs_place__"}
+
+
+LAZY = b"""def f(a, b):
+    key = lambda x: x if a else b
+    return sorted(a, key=key if a is not b else None), (lambda: 1)() if a else (b or 2)
+"""
+
+
+@pytest.mark.parametrize("source", [*MODULES, LAZY], ids=lambda text: text[:30])
+def test_with_all_switches_off_a_program_is_the_one_that_it_was(source):
+    off = SwitchedOff().visit(ast.parse(whole(source)))
+    assert ast.unparse(off) == ast.unparse(ast.parse(source))
 
 
 def test_with_all_switches_off_a_module_does_what_it_did():

@@ -10,9 +10,9 @@ from services.validator.domain.impact import (
     Change,
     ImpactMap,
     impacted,
+    known_to_reach,
     reaching,
     stale,
-    uncovered,
 )
 from services.validator.domain.imports import imports
 from services.validator.domain.recall import Score, beta_below, score
@@ -256,15 +256,16 @@ def test_lines_are_those_after_the_change():
     assert reaching(a_map(), "nowhere.py", change, [1]) is None
 
 
-def test_a_touched_function_that_no_test_reaches_any_more_is_named():
-    changes = a_change("m.py", "return 2", "return 3")
-    without = {**a_map().reached, "m.py": {(6, "one"): 1}}
-    lost = a_map(reached=without)
-    assert uncovered(a_map(), lost, changes) == {("m.py", "two")}
-    assert uncovered(a_map(), a_map(), changes) == set()
-    assert uncovered(lost, lost, changes) == set(), "what was not reached before is not lost"
-    unsure = a_map(reached=without, unknown=frozenset({UNKNOWN, TEST_TWO}))
-    assert uncovered(a_map(), unsure, changes) == set(), "nobody knows what that test reaches"
+def test_who_reached_a_function_is_said_by_its_name_as_far_as_it_is_known():
+    recorded = a_map(unknown=frozenset({UNKNOWN, TEST_USER}))
+    assert known_to_reach(a_map(), "m.py", CODE, "two") == {TEST_TWO, TEST_USER}
+    assert known_to_reach(recorded, "m.py", CODE, "two") == {TEST_TWO}
+    assert known_to_reach(recorded, "m.py", CODE, "Thing.grow") == set()
+    assert known_to_reach(recorded, "m.py", CODE, "three") == set()
+    assert known_to_reach(recorded, "nowhere.py", CODE, "two") == set()
+    assert known_to_reach(recorded, "m.py", "no Python", "two") == set()
+    several = CODE + "\n\nif LIMIT:\n    def two():\n        return 3\n"
+    assert known_to_reach(recorded, "m.py", several, "two") == set(), "which of them it was"
 
 
 def test_a_recording_is_stale_when_more_than_a_tenth_of_its_functions_changed():

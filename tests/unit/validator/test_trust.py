@@ -9,16 +9,16 @@ import pytest
 from services.validator.adapters.faults import SandboxedFaults
 from services.validator.adapters.suite import SandboxedSuite
 from services.validator.domain.approval import asks_unprotected
-from services.validator.domain.faults import Tried
+from services.validator.domain.faults import Trial, Tried
 from services.validator.domain.impact import Change, ImpactMap
-from services.validator.domain.reports import Infrastructure, Reported
+from services.validator.domain.reports import Infrastructure, Outcome, Reported
 from services.validator.usecases.approval import ask_for
 from services.validator.usecases.desk import Workplace, workplace
 from services.validator.usecases.impact import Recorded
 from services.validator.usecases.runs import carry_out
 from services.validator.usecases.trust import reaching_line, trust
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Patch, Protection, Unnoticed, protected_share
+from shared.contracts.documents import Patch, Protection, Uncovered, Unnoticed, protected_share
 from shared.contracts.work import RunTests
 from shared.environments.interpreters import running
 from shared.environments.ports import Environment
@@ -275,12 +275,59 @@ async def test_with_a_recording_only_the_tests_that_reach_a_fault_are_run(bench)
     changes, trees = await bench.stack(
         ('off."""\n    return price - price', 'off."""\n\n    return price - 1 * price'),
     )  # fmt: skip
-    faults = FakeFaults(Tried({}))
+    faults, new = FakeFaults(Tried({})), "tests/test_prices.py::test_new"
     object.__setattr__(bench.desk, "faults", faults)
-    await bench.trust(changes, trees, recorded=recorded, present=["tests/test_prices.py::test_new"])
+    await bench.trust(changes, trees, recorded=recorded, present={new: Outcome.PASSED})
     assert [each[2] for each in faults.asked] == [
-        ("tests/test_prices.py::test_new", "tests/test_prices.py::test_some_is_taken_off")
+        (new, "tests/test_prices.py::test_some_is_taken_off")
     ]
+
+
+UNREACHED = dict.fromkeys(range(9), Trial(False))
+TESTED = ('off."""\n    return price - price', 'off."""\n    return price - 1 * price')
+
+
+@pytest.mark.parametrize(
+    ("edit", "tried", "lost"),
+    [
+        (TESTED, Tried(UNREACHED, usable=1), ["tested"]),
+        (TESTED, Tried(dict.fromkeys(UNREACHED, Trial(True, reached=True)), usable=1), []),
+        # The one test that reached it failed, so nobody knows what it reaches.
+        (TESTED, Tried(UNREACHED, usable=0), []),
+        (("percent / 100\n\n\ndef unasked", "percent\n\n\ndef unasked"), Tried(UNREACHED), []),
+    ],
+    ids=["lost", "kept", "not known", "never reached"],
+)
+async def test_a_change_after_which_no_test_reaches_what_some_did_asks_whatever_the_policy(
+    bench, edit, tried, lost
+):
+    config = bench.place.profile.config
+    policy = config.policy.model_copy(update={"unprotected": "allow"})
+    allowing = config.model_copy(update={"policy": policy})
+    profile = bench.place.profile.model_copy(update={"config": allowing})
+    object.__setattr__(bench.place, "profile", profile)
+    head = bench.place.tree
+    outcome = await bench.desk.suite.run(
+        head, profile, bench.place.environment, target_id="t", record=True
+    )
+    changes, trees = await bench.stack(edit, safe=True)
+    object.__setattr__(bench.desk, "faults", FakeFaults(tried))
+    found = await bench.trust(
+        changes,
+        trees,
+        recorded=Recorded(head, ImpactMap.from_json(outcome.impact)),
+        present=outcome.report.outcomes,
+    )
+    [change] = changes
+    expected = [Uncovered(path="prices.py", function=name, before=1) for name in lost]
+    assert list(found[change.id].uncovered) == expected
+    asked = await ask_for(
+        changes, bench.place, "c" * 40, lambda _: (), bench.desk, protections=found
+    )
+    assert len(asked) == len(lost)
+    stored = await bench.desk.store.enhancements.need(change.id)
+    assert stored.protection == found[change.id]
+    assert ("no test reaches `tested` any more, and 1 did before" in stored.asks) == bool(lost)
 
 
 def test_of_a_file_that_no_test_ran_the_tests_are_those_that_import_it():
