@@ -8,9 +8,18 @@ from rich.markup import escape
 from cli.measures import show_measures, time_of_tests
 from cli.text import count, seconds, short, spelled
 from cli.waiting import show_waiting
-from shared.contracts.report import HealthChange, Landed, NotLanded, WaveReport
+from shared.contracts.report import (
+    ComponentHealth,
+    HealthChange,
+    Landed,
+    NotLanded,
+    Trust,
+    WaveReport,
+)
 
 LISTED_TESTS = 3
+QUALITY = "code quality; 100 is no finding"
+PROTECTED = f"{QUALITY}; protected: changed lines in which every planted fault was noticed"
 HEADLINES = {
     "completed": "done",
     "stopped": "stopped",
@@ -133,33 +142,34 @@ def _not_landed(headline: str, style: str, changes: Sequence[NotLanded], console
 def _health(health: HealthChange, console: Console) -> None:
     if health.findings_before is None:
         return
-    console.print("\n[bold]Health[/] (code quality; 100 is no finding)")
-    after = health.findings_after
-    changed = [
-        each
-        for each in health.components
-        if each.findings_after is not None and each.findings_before != each.findings_after
-    ]
-    rows = [("all", health.score_before, health.score_after, health.findings_before, after)]
-    rows += [
-        (
-            each.component,
-            each.score_before,
-            each.score_after,
-            each.findings_before or 0,
-            each.findings_after,
-        )
-        for each in changed
-    ]
-    width = max(len(row[0]) for row in rows)
-    for name, score_before, score_after, before, now in rows:
-        score = f"{_number(score_before)} -> {_number(score_after)}"
-        findings = f"{before} -> {'not measured' if now is None else now}"
-        console.print(f"  {escape(name):<{width}}  {score:>16}   findings {findings}")
+    console.print(f"\n[bold]Health[/] ({PROTECTED if health.trust else QUALITY})")
+    rows: list[tuple[str, HealthChange | ComponentHealth]] = [("all", health)]
+    rows += [(each.component, each) for each in health.components if _told(each)]
+    width = max(len(name) for name, _ in rows)
+    for name, each in rows:
+        score = f"{_number(each.score_before)} -> {_number(each.score_after)}"
+        findings = f"findings {_count(each.findings_before)} -> {_count(each.findings_after)}"
+        if health.trust:
+            findings = f"{findings:<24}   protected {_protected(each.trust)}"
+        console.print(f"  {escape(name):<{width}}  {score:>16}   {findings}")
+
+
+def _told(each: ComponentHealth) -> bool:
+    """Whether there is more to say of a component than that it is as it was."""
+    moved = each.findings_after is not None and each.findings_before != each.findings_after
+    return moved or each.trust is not None
 
 
 def _number(value: float | None) -> str:
     return "not measured" if value is None else f"{value:.1f}"
+
+
+def _count(value: int | None) -> str:
+    return "not measured" if value is None else str(value)
+
+
+def _protected(trust: Trust | None) -> str:
+    return f"{trust.protected_lines} of {count(trust.lines, 'line')}" if trust else "–"  # noqa: RUF001
 
 
 def _baseline(report: WaveReport, console: Console) -> None:

@@ -90,3 +90,4 @@ class WaveSize(StrEnum):
 
 
 ALL: Literal["all"] = "all"
+TRUST: Literal["trust"] = "trust"

@@ -64,6 +64,18 @@ class PullRequestShown(Value):
     reason: str
 
 
+class Trust(Value):
+    """Whether planted faults were noticed in what landed: counts, not ratios.
+
+    `lines` are those in which any was tried, `protected_lines` those of them where every one was noticed.
+    """
+
+    faults: int
+    noticed: int
+    lines: int
+    protected_lines: int
+
+
 class ComponentHealth(Value):
     """Score (0 to 100) and findings of a component at both ends; None where not measured."""
 
@@ -72,6 +84,7 @@ class ComponentHealth(Value):
     score_after: float | None
     findings_before: int | None
     findings_after: int | None
+    trust: Trust | None = None
 
 
 class HealthChange(Value):
@@ -82,6 +95,7 @@ class HealthChange(Value):
     findings_before: int | None = None
     findings_after: int | None = None
     components: tuple[ComponentHealth, ...] = ()
+    trust: Trust | None = None
 
 
 class TestRun(Value):

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from services.validator.usecases import landing
-from shared.contracts.documents import Approval
+from shared.contracts.documents import Approval, Protection
 from shared.contracts.events import EnhancementApplied
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Transient
@@ -24,6 +24,7 @@ from tests.support.desks import a_validator
 from tests.support.stores import a_real_store
 
 TARGET = a_target()
+HALF = Protection(state="unprotected", planted=2, noticed=1, lines=2, protected_lines=1)
 # A commit is one digit, many times; what each stands on.
 PARENTS = ["10", "21", "32", "53"]
 
@@ -129,6 +130,28 @@ async def test_what_is_recovered_is_watched_before_it_is_said_to_have_landed(des
     [watch] = await desk.store.watches.find()
     assert [each.enhancement_id for each in watch.changes] == [one.id, two.id]
     assert (watch.before, watch.after, watch.run) == ("0" * 40, "2" * 40, None)
+
+
+async def test_what_is_recovered_counts_as_health_before_it_is_said_to_have_landed(
+    desk, repository
+):
+    """As it is stored, whatever the gate knew when it was cut off; of what did not land nothing counts."""
+    one, two, three = await validated(desk, 3)
+    for each in (one, two, three):
+        await desk.store.enhancements.patch(each.id, protection=HALF)
+    repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
+    said = desk.bus.publish
+
+    async def publish(message, **more):
+        assert await desk.store.health.count() == 1
+        await said(message, **more)
+
+    desk.bus.publish = publish
+    await landing.recover(TARGET, desk)
+    assert desk.bus.of(EnhancementApplied)
+    [kept] = await desk.store.health.find()
+    assert (kept.id, kept.commit) == (f"{TARGET.id}:{'2' * 40}:{one.component}:trust", "2" * 40)
+    assert kept.metrics == {"faults": 4, "noticed": 2, "lines": 4, "protected_lines": 2}
 
 
 async def test_what_lands_beside_a_foreign_commit_is_watched_apart_from_what_is_below_it(

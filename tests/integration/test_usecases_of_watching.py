@@ -14,7 +14,14 @@ from shared.contracts.documents import FindingSet
 from shared.contracts.events import EnhancementRolledBack, RollbackRefused
 from shared.kernel.errors import Rejected
 from shared.targets.mirror import Mirror
-from tests.support.builders import a_finding, a_health, a_task, a_verdict, an_enhancement
+from tests.support.builders import (
+    a_finding,
+    a_health,
+    a_task,
+    a_trust,
+    a_verdict,
+    an_enhancement,
+)
 from tests.support.memory import a_store
 from tests.support.stores import a_real_store
 from tests.support.watched import EXPIRES, a_street, another_desk
@@ -648,6 +655,19 @@ async def test_findings_are_held_against_a_change_only_where_it_changed_somethin
     before, change = await one(quick)
     await measured(quick, before, score=90)
     await measured(quick, change.commit, new, score=score)
+    await quick.later(minutes=FIRST)
+    assert await quick.states([change]) == ["applied"]
+    assert quick.checked()[-1].outcome == "healthy"
+
+
+async def test_lines_that_no_test_protects_are_no_findings_that_cost_health(quick):
+    """A change before it was protected, and this one is not: nothing has become worse by that."""
+    before, change = await one(quick)
+    await measured(quick, before, score=90)
+    await measured(quick, change.commit, at(), score=90)
+    for commit, protected in ((before, 4), (change.commit, 0)):
+        landed = a_trust(quick.wave, COMPONENT, commit=commit, protected=protected)
+        await quick.store.health.insert(landed)
     await quick.later(minutes=FIRST)
     assert await quick.states([change]) == ["applied"]
     assert quick.checked()[-1].outcome == "healthy"

@@ -23,7 +23,7 @@ from services.validator.usecases import carry_out, decide, settle
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.runners import announce
 from shared.contracts.commands import DecideEnhancement
-from shared.contracts.documents import Enhancement, Patch
+from shared.contracts.documents import Enhancement, Health, Patch
 from shared.contracts.states import EnhancementState
 from shared.contracts.work import RunTests
 from shared.environments.interpreters import running
@@ -170,6 +170,10 @@ class Gate:
         """The purpose of each run that was made, in their order."""
         verdicts = self.runner.run(self.desk.store.verdicts.find())
         return [each.purpose for each in verdicts]
+
+    def health(self) -> list[Health]:
+        """What was measured of it, which nobody but the gate did."""
+        return self.runner.run(self.desk.store.health.find())
 
     async def _judge(
         self, changes: list[dict[str, str | None]], fields: dict[str, Any]
@@ -479,6 +483,9 @@ def test_a_change_that_keeps_what_is_tested_lands(own):
     change = own.judge(KEPT)
     assert change.state is EnhancementState.APPLIED, change
     assert own.branch()
+    known, [kept] = change.protection, own.health()
+    assert (kept.commit, kept.dimension, kept.score) == (change.commit, "trust", 100)
+    assert kept.metrics["lines"] == kept.metrics["protected_lines"] == known.lines > 0
 
 
 RATES = '''"""Rates of exchange."""

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.contracts.base import AgentType, Engine, Priority, Severity
+from shared.contracts.base import TRUST, AgentType, Engine, Priority, Severity
 from shared.contracts.documents import (
     Agent,
     Backtest,
@@ -173,6 +173,20 @@ def a_health(
         "measured_at": NOW,
     }
     return Health(**{**known, **fields})
+
+
+def a_trust(
+    wave: Wave, component: str = "m", *, commit: str, of: int = 4, protected: int = 3, **fields: Any
+) -> Health:
+    """What planted faults said of `of` lines that landed with `commit`; one fault in each."""
+    counts = {"faults": of, "noticed": protected, "lines": of, "protected_lines": protected}
+    known = {
+        "id": f"{wave.target_id}:{commit}:{component}:{TRUST}",
+        "dimension": TRUST,
+        "metrics": counts,
+        "score": 100 * protected / of,
+    }
+    return a_health(wave, component, commit=commit).model_copy(update={**known, **fields})
 
 
 def a_backtest(**fields: Any) -> Backtest:

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Enhancement, Measured, Recall, Verdict
-from shared.contracts.report import Baseline, ImpactRecall, TestTime, Waiting
+from shared.contracts.documents import Enhancement, Health, Measured, Recall, Verdict
+from shared.contracts.report import Baseline, ImpactRecall, TestTime, Trust, Waiting
 from shared.contracts.states import RunState
 
 
@@ -39,6 +39,15 @@ def benchmarks(verdicts: Iterable[Verdict]) -> tuple[Measured, ...]:
     ]
     last = max(made, key=lambda each: (each.finished_at or each.created_at, each.id), default=None)
     return last.benchmarks if last else ()
+
+
+def trust(health: Sequence[Health]) -> Trust | None:
+    """The sum over what landed."""
+    if not health:
+        return None
+    return Trust(
+        **{name: sum(int(each.metrics[name]) for each in health) for name in Trust.model_fields}
+    )
 
 
 def recall(known: Sequence[Recall]) -> ImpactRecall | None:

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.api.domain.ids import short
-from services.api.domain.measures import benchmarks, recall, time_of_tests, waiting
+from services.api.domain.measures import benchmarks, recall, time_of_tests, trust, waiting
 from services.api.domain.trials import named
 from shared.contracts.documents import (
     Enhancement,
@@ -38,7 +38,7 @@ IN_THE_GATE = {EnhancementState.CLEARED, EnhancementState.VALIDATING, Enhancemen
 
 @dataclass(frozen=True)
 class Stored:
-    """All that is known about a wave. Health is that of its first and of its final commit."""
+    """All that is known about a wave. Health is that of its first and of its final commit, trust that of what landed."""
 
     wave: Wave
     target: Target
@@ -48,6 +48,7 @@ class Stored:
     after: Sequence[Health]
     pull_requests: Sequence[PullRequest] = ()
     recall: Sequence[Recall] = ()
+    trust: Sequence[Health] = ()
 
 
 def make_report(stored: Stored) -> WaveReport:
@@ -85,7 +86,7 @@ def make_report(stored: Stored) -> WaveReport:
             _held(each) for each in stored.changes if each.returned and each.state in IN_THE_GATE
         ),
         pull_requests=tuple(_pull_request(each) for each in stored.pull_requests),
-        health=_health(stored.before, stored.after),
+        health=_health(stored.before, stored.after, stored.trust),
         baseline=baseline,
         test_time=time_of_tests(stored.verdicts, baseline),
         protection=protected_share(each.protection for each in stored.changes),
@@ -168,20 +169,24 @@ def _not_landed(change: Enhancement) -> NotLanded:
     )
 
 
-def _health(before: Sequence[Health], after: Sequence[Health]) -> HealthChange:
+def _health(
+    before: Sequence[Health], after: Sequence[Health], landed: Sequence[Health]
+) -> HealthChange:
     first = {each.component: each for each in before}
     last = {each.component: each for each in after}
+    names = sorted({*first, *last, *(each.component for each in landed)})
     return HealthChange(
         score_before=_score(before),
         score_after=_score(after),
         findings_before=_findings(before),
         findings_after=_findings(after),
-        components=tuple(_component(name, first, last) for name in sorted({*first, *last})),
+        components=tuple(_component(name, first, last, landed) for name in names),
+        trust=trust(landed),
     )
 
 
 def _component(
-    name: str, first: Mapping[str, Health], last: Mapping[str, Health]
+    name: str, first: Mapping[str, Health], last: Mapping[str, Health], landed: Sequence[Health]
 ) -> ComponentHealth:
     before, after = first.get(name), last.get(name)
     return ComponentHealth(
@@ -190,6 +195,7 @@ def _component(
         score_after=after.score if after else None,
         findings_before=int(before.metrics["findings"]) if before else None,
         findings_after=int(after.metrics["findings"]) if after else None,
+        trust=trust([each for each in landed if each.component == name]),
     )
 
 

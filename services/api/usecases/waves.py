@@ -6,6 +6,7 @@ from services.api.domain.report import Stored, make_report
 from services.api.ports import Desk
 from services.api.usecases.find import by_id
 from shared.contracts.answers import Stopped, WaveAccepted, WaveOpened, WaveShown
+from shared.contracts.base import TRUST, AgentType
 from shared.contracts.commands import StartWave, StopWave
 from shared.contracts.documents import Agent, Health, Task, Wave
 from shared.contracts.report import WaveReport
@@ -53,16 +54,22 @@ async def report(typed: str, desk: Desk) -> WaveReport:
         verdicts += await desk.store.verdicts.find(
             target_id=wave.target_id, head=wave.commit, purpose="baseline", limit=1
         )
+    changes = await desk.store.enhancements.find(wave_id=wave.id)
     return make_report(
         Stored(
             wave=wave,
             target=await desk.store.targets.need(wave.target_id),
-            changes=await desk.store.enhancements.find(wave_id=wave.id),
+            changes=changes,
             verdicts=verdicts,
             pull_requests=await desk.store.pull_requests.find(wave_id=wave.id),
             recall=await desk.store.recall.find(target_id=wave.target_id),
             before=await _health(wave, wave.commit, desk),
             after=await _health(wave, wave.final_commit, desk),
+            trust=await desk.store.health.find(
+                target_id=wave.target_id,
+                commit=[each.commit for each in changes if each.commit],
+                dimension=TRUST,
+            ),
         )
     )
 
@@ -70,7 +77,9 @@ async def report(typed: str, desk: Desk) -> WaveReport:
 async def _health(wave: Wave, commit: str | None, desk: Desk) -> list[Health]:
     if commit is None:
         return []
-    return await desk.store.health.find(target_id=wave.target_id, commit=commit)
+    return await desk.store.health.find(
+        target_id=wave.target_id, commit=commit, dimension=AgentType.CODE_QUALITY
+    )
 
 
 async def list_tasks(wave: str, limit: int, desk: Desk) -> list[Task]:

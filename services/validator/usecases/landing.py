@@ -15,6 +15,7 @@ from services.validator.domain.commits import landing_message
 from services.validator.ports import Refusal
 from services.validator.usecases import pool
 from services.validator.usecases.desk import Desk, Workplace
+from services.validator.usecases.health import keep_trust
 from services.validator.usecases.outcomes import expire, leave
 from services.validator.usecases.pull_requests import show_landed
 from services.validator.usecases.seat import still_seated
@@ -115,9 +116,10 @@ async def _not_landed(changes: Sequence[Enhancement], refusal: Refusal, desk: De
 async def _say_landed(
     target: Target, changes: Sequence[Enhancement], desk: Desk, *, run: str | None = None
 ) -> None:
-    """They are on the target's branch, in this order: shown to people, watched, and each is applied."""
+    """They are on the target's branch, in this order: shown to people, watched, counted, and each is applied."""
     await show_landed(target, changes, desk)
     await begin_watch(target, changes, desk, run=run)
+    await keep_trust(target, changes, desk)
     for each in changes:
         await leave(each, "land", desk, commit=each.commit, branch=target.landing_branch)
     fault("landing.said")

@@ -21,6 +21,7 @@ from services.validator.domain.watching import (
 )
 from services.validator.usecases.desk import Desk, Workplace
 from services.validator.usecases.runs import Order, read_report, run_tests
+from shared.contracts.base import AgentType
 from shared.contracts.documents import Enhancement, FindingSet, Verdict, Watch
 
 
@@ -132,11 +133,13 @@ async def _findings(scene: Scene, place: int, desk: Desk) -> FindingSet | None:
 
 
 async def _fallen(scene: Scene, desk: Desk) -> frozenset[str]:
-    """The components that the changes touched and whose score is lower than before them."""
+    """The components that the changes touched and whose score, by findings, is lower than before them."""
     scores: dict[int, dict[tuple[str, str], float]] = {}
     for place in (BEFORE, TIP):
         measured = await desk.store.health.find(
-            target_id=scene.watch.target_id, commit=scene.commit(place)
+            target_id=scene.watch.target_id,
+            commit=scene.commit(place),
+            dimension=[*AgentType],
         )
         scores[place] = {(each.component, each.dimension): each.score for each in measured}
     mine = {each.component for each in scene.changes}

@@ -30,8 +30,10 @@ from tests.support.builders import (
     NOW,
     SHA,
     a_backtest,
+    a_health,
     a_target,
     a_task,
+    a_trust,
     a_verdict,
     a_wave,
     an_agent,
@@ -319,6 +321,35 @@ class TestWaves:
         shown = (await client.get(f"/waves/{wave.id}/report")).json()
         assert shown["baseline"]["tests"] == 3
         assert shown["wave"] == wave.id
+
+    async def test_a_report_tells_what_was_found_from_what_planted_faults_said(self, desk, client):
+        """Of one commit there may be both; faults that were planted are no findings."""
+        target, landed, later = a_target(), "1" * 40, "2" * 40
+        wave = a_wave(target_id=target.id, final_commit=later)
+        await desk.store.targets.insert(target)
+        await desk.store.waves.insert(wave)
+        for commit in (landed, later):
+            change = an_enhancement(a_task(wave), state="applied", commit=commit)
+            await desk.store.enhancements.insert(change)
+        kept = [
+            a_health(wave, score=50.0, metrics={"findings": 2.0}),
+            a_trust(wave, commit=wave.commit),
+            a_trust(wave, commit=landed, of=4, protected=3),
+            a_trust(wave, commit=later, of=2, protected=0),
+            a_health(wave, commit=later, score=80.0, metrics={"findings": 1.0}),
+            a_health(wave, commit=landed),
+        ]
+        await desk.store.health.insert_missing(kept)
+        shown = (await client.get(f"/waves/{wave.id}/report")).json()["health"]
+        trust = {"faults": 6, "noticed": 3, "lines": 6, "protected_lines": 3}
+        ends = {
+            "score_before": 50.0,
+            "score_after": 80.0,
+            "findings_before": 2,
+            "findings_after": 1,
+            "trust": trust,
+        }
+        assert shown == {**ends, "components": [{"component": "m", **ends}]}
 
     async def test_agents_that_are_gone_are_left_out_when_asked_for_active_ones(self, desk, client):
         here, gone = an_agent(), an_agent(state="offline")

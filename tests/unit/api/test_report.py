@@ -7,7 +7,7 @@ import pytest
 from services.api.domain.ids import short
 from services.api.domain.report import Stored, make_report
 from shared.contracts.documents import Counts, Failure, Prediction, Rollback
-from shared.contracts.report import Commands
+from shared.contracts.report import Commands, Trust
 from shared.contracts.states import RunState
 from tests.support.builders import (
     COMMIT,
@@ -15,6 +15,7 @@ from tests.support.builders import (
     a_health,
     a_target,
     a_task,
+    a_trust,
     a_verdict,
     a_wave,
     an_enhancement,
@@ -29,9 +30,9 @@ def a_change(state="applied", minutes=0, **fields):
     return an_enhancement(state=state, **fields)
 
 
-def report(*changes, wave=None, target=None, verdicts=(), before=(), after=()):
-    wave = wave or a_wave()
-    return make_report(Stored(wave, target or a_target(), changes, verdicts, before, after))
+def report(*changes, wave=None, target=None, verdicts=(), before=(), after=(), trust=()):
+    wave, target = wave or a_wave(), target or a_target()
+    return make_report(Stored(wave, target, changes, verdicts, before, after, trust=trust))
 
 
 def lists(made):
@@ -146,6 +147,30 @@ class TestHealth:
         assert (shown[0].score_after, shown[0].findings_after) == (None, None)
         assert shown[2].score_before is None
 
+    def test_what_planted_faults_said_of_what_landed_is_summed_by_component(self):
+        wave = a_wave()
+        landed = [
+            a_trust(wave, commit=LATER, of=4, protected=3),
+            a_trust(wave, commit=OTHER, of=2, protected=2),
+            a_trust(wave, "new", commit=OTHER, of=1, protected=0),
+        ]
+        ends = [a_health(wave), a_health(wave, "other")]
+        shown = report(wave=wave, before=ends, after=ends, trust=landed).health
+        assert {each.component: each.trust for each in shown.components} == {
+            "m": Trust(faults=6, noticed=5, lines=6, protected_lines=5),
+            "new": Trust(faults=1, noticed=0, lines=1, protected_lines=0),
+            "other": None,
+        }
+        assert shown.trust == Trust(faults=7, noticed=5, lines=7, protected_lines=5)
+        assert (shown.score_after, shown.findings_after) == (100.0, 0), (
+            "which it changes nothing of"
+        )
+
+    def test_where_no_fault_was_planted_there_is_no_figure_of_it(self):
+        wave = a_wave()
+        shown = report(wave=wave, before=[a_health(wave)]).health
+        assert (shown.trust, shown.components[0].trust) == (None, None)
+
     def test_a_target_without_a_line_has_no_score(self):
         wave = a_wave()
         shown = report(wave=wave, before=[a_health(wave, metrics={"lines": 0.0})]).health
@@ -159,6 +184,7 @@ class TestHealth:
             "findings_before": None,
             "findings_after": None,
             "components": (),
+            "trust": None,
         }
 
 

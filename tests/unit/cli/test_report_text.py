@@ -27,6 +27,7 @@ from tests.support.builders import (
     NOW,
     a_pull_request,
     a_target,
+    a_trust,
     a_verdict,
     a_wave,
     an_enhancement,
@@ -230,6 +231,27 @@ def test_who_waits_alone_for_another_reason_is_told_nothing_of_faults():
     assert "all 1" not in text
     assert "[policy]" not in text
     assert f"approve {policy.id[-8:]} --reason" in text
+
+
+def test_protected_lines_stand_beside_the_findings_of_each_component_where_any_landed():
+    wave = a_wave()
+    before = [a_health(), a_health("n"), a_health("kept")]
+    after = [a_health(findings=0.0, score=100.0), a_health("n", findings=1.0), a_health("kept")]
+    known = stored([landed()], before=before, after=after)
+    text = shown(make_report(known))
+    assert "(code quality; 100 is no finding)" in text
+    assert "protected" not in text
+    trust = [a_trust(wave, of=4, protected=3, commit=LANDED), a_trust(wave, "new", commit=LANDED)]
+    lines = shown(make_report(replace(known, trust=trust))).splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("Health"))
+    assert "protected: changed lines in which every planted fault was noticed" in lines[start]
+    unknown = "not measured -> not measured"
+    assert [" ".join(line.split()) for line in lines[start + 1 : start + 5]] == [
+        "all 50.0 -> 66.7 findings 6 -> 3 protected 6 of 8 lines",
+        "m 50.0 -> 100.0 findings 2 -> 0 protected 3 of 4 lines",
+        "n 50.0 -> 50.0 findings 2 -> 1 protected –",  # noqa: RUF001
+        f"new {unknown} findings {unknown} protected 3 of 4 lines",
+    ]
 
 
 def test_figures_are_shown_where_they_were_measured_and_nowhere_else():
