@@ -74,7 +74,7 @@ def run(quick: bool) -> Result:
     chance = random.Random(4)  # noqa: S311
     trials, simulated = (2, 100) if quick else (TRIALS, SIMULATED)
     real = {slower: [trial(slower, chance) for _ in range(trials)] for slower in (0, 10, 5)}
-    noise = [measured(SIZE) for _ in range(RECORDED // (10 if quick else 1))]
+    noise = [measured(SIZE) for _ in range(RECORDED // (30 if quick else 1))]
     rows = [row(f"{told(slower)}, real", real[slower]) for slower in real]
     for slower in (0, 10, 5, 2):
         made = [on_noise(noise, slower, chance) for _ in range(simulated)]

@@ -1,4 +1,4 @@
-"""Two hundred random rounds: up to three validators race for the same landings and are killed where chance wants it.
+"""Random rounds (two hundred with GROUNDSWELL_ROUNDS=200): up to three validators race for the same landings and are killed where chance wants it.
 
 The validators are forked processes with a real MongoDB wire and real repositories; only the suite is
 played, as it is the same for every one of them. What must hold is read from MongoDB and git alone.
@@ -41,7 +41,8 @@ from tests.support.landing import a_patch
 from tests.support.played import played
 from tests.support.repositories import a_repository, checkout_of, git
 
-SHARDS, ROUNDS = 8, 25
+# Two hundred take four minutes of two cores; each CI makes half of them.
+SHARDS, ROUNDS = 8, int(os.environ.get("GROUNDSWELL_ROUNDS", "96")) // 8
 ATTEMPTS = 12
 PATIENCE = 60
 LANDING = [each for each in faults.POINTS if each.startswith(("landing", "run", "verdict"))]

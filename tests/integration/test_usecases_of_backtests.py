@@ -249,7 +249,8 @@ async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_tol
     ]
     assert len({each.key for each in said}) == 7
     assert len(said) <= 8
-    assert all(bench.suite.runs[key] == number for key, number in runs.items())
+    again = [key for key, number in runs.items() if bench.suite.runs[key] != number]
+    assert len(again) <= 1, "only the one that was cut off is made anew"
 
 
 async def test_one_that_is_stopped_ends_at_once_and_keeps_what_it_has(bench):
