@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 PURPOSE = "planted faults"
 # How long trying the faults of a batch may take beyond one pass without any, in seconds or in full runs, whichever is
 # more: all of them, and where that is over still the first of each change, of which nothing would be known else.
-ALL, FIRST = (8.0, 0.5), (32.0, 2.0)
+ALL, FIRST = (4.0, 0.5), (32.0, 2.0)
 
 
 async def trust(
