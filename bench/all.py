@@ -43,7 +43,10 @@ def page(results: list[dict[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+    """Three figures of what is small."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3f}" if 0 < abs(value) < 1 else f"{value:.2f}"
 
 
 def main() -> None:
