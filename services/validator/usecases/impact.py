@@ -11,7 +11,7 @@ from services.validator.domain.impact import Change, ImpactMap, impacted, stale
 from services.validator.domain.recall import Score, score
 from services.validator.domain.sources import decoded
 from services.validator.usecases.desk import Desk, Workplace
-from services.validator.usecases.runs import Order, read_text
+from services.validator.usecases.runs import Order, read_text, run_tests
 from shared.contracts.documents import Enhancement, Recall, Verdict
 from shared.contracts.states import RunState
 from shared.kernel.errors import NotFound, Transient
@@ -79,12 +79,18 @@ def changes_between(
     }
 
 
-async def recording(place: Workplace, desk: Desk) -> Order | None:
-    """The run that records the head anew, where there is no recording of use; None where there is."""
+async def recorded_anew(place: Workplace, wave_id: str, desk: Desk) -> Recorded | None:
+    """The same; where the recording says little about the head by now, the head is recorded first, once.
+
+    What this gate landed was run without recording it, and is known to pass: no baseline of it is run again.
+    """
     recorded = await recorded_for(place, desk)
-    if recorded is not None and not await asyncio.to_thread(_stale, recorded, place):
-        return None
-    return Order(place.tree, "recording", repetition=RECORDING, record=True)
+    if recorded is None or not await asyncio.to_thread(_stale, recorded, place):
+        return recorded
+    why = "which tests reach what: much has changed since that was recorded"
+    order = Order(place.tree, "recording", repetition=RECORDING, record=True, why=why)
+    await run_tests(desk, place, order, wave_id=wave_id)
+    return await recorded_for(place, desk)
 
 
 # No repetition of a run that decides has this number, so that a head that is known to pass is run all the same.

@@ -1,7 +1,7 @@
 """What the gate knows of its changes before it tries them: risks, what they stand on, which tests reach them."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from services.validator.domain.evidence import Candidate, Knowledge, known_from
@@ -10,7 +10,7 @@ from services.validator.ports import Repository
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch, compose
 from services.validator.usecases.flakiness import known_flaky
-from services.validator.usecases.impact import impact_of, recorded_for, trusted
+from services.validator.usecases.impact import impact_of, recorded_anew, recorded_for, trusted
 from shared.contracts.documents import Enhancement
 from shared.contracts.states import EnhancementState
 
@@ -21,8 +21,12 @@ HELD = 0.9
 async def weigh(epoch: Epoch, desk: Desk) -> None:
     """Find out what is known of the changes, once per epoch."""
     await _rate(epoch, desk)
-    present = (await epoch.base).outcomes if epoch.base.done() else ()
-    epoch.recorded = await recorded_for(epoch.place, desk)
+    present: Collection[str] = ()
+    if epoch.base.done():
+        present = (await epoch.base).outcomes
+        epoch.recorded = await recorded_anew(epoch.place, epoch.wave_id, desk)
+    else:
+        epoch.recorded = await recorded_for(epoch.place, desk)
     composition = await compose(epoch, tuple(epoch.changes), desk)
     changes = list(epoch.changes.values())
     chosen = await impact_of(changes, composition.steps, epoch.place, desk, present)

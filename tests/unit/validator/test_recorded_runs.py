@@ -238,15 +238,26 @@ async def test_a_change_that_was_not_composed_is_tested_by_all(yard, desk):
     assert await impact.impact_of([change], (), at(yard), desk) == {change.id: None}
 
 
-async def test_a_head_is_recorded_where_no_recording_is_of_use(yard, desk):
-    asked = await impact.recording(at(yard), desk)
-    assert (asked.tree, asked.record) == (at(yard).tree, True)
-    assert run_key(at(yard), asked) != run_key(at(yard), Order(asked.tree, "baseline"))
+async def test_a_head_is_recorded_anew_once_where_much_has_changed(yard, desk, monkeypatch):
+    asked = []
+
+    async def run_tests(_, place, order, *, wave_id):
+        asked.append((order.tree, order.record, run_key(place, order)))
+        await carried_out(yard, desk, recorded(a_report()))
+
+    monkeypatch.setattr(impact, "run_tests", run_tests)
+    assert await impact.recorded_anew(at(yard), uuid7(), desk) is None
     await carried_out(yard, desk, recorded(a_report()))
-    assert await impact.recording(at(yard), desk) is None
+    before = at(yard).tree
+    assert (await impact.recorded_anew(at(yard), uuid7(), desk)).tree == before
+    assert not asked, "no recording can be had, or it is of use"
     text = FILES["m.py"]
     yard.land("m.py", text, text.replace("return 1", "return 3"))
-    assert await impact.recording(at(yard), desk) is not None, "half of its functions changed"
+    for _ in range(2):
+        assert (await impact.recorded_anew(at(yard), uuid7(), desk)).tree == at(yard).tree
+    [(tree, record, key)] = asked
+    assert (tree, record) == (at(yard).tree, True), "half of its functions changed"
+    assert key != run_key(at(yard), Order(tree, "baseline")), "that it passes is known already"
 
 
 async def test_recall_is_counted_once_per_run_and_change(yard, desk):
