@@ -107,7 +107,7 @@ class Blame:
     def at_once(self) -> NeedRuns | None:
         """The runs of those who stand out, each alone, before it is even seen whether the tests fail again.
 
-        A failure that is nobody's then takes a run more, and one that is somebody's a run less. None where nobody stands
+        A failure that is nobody's then takes a run more for each of them, and one that is somebody's a run less. None where nobody stands
         out for a test, or nothing is left to ask.
         """
         found = self._sorted()

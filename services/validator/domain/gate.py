@@ -5,9 +5,9 @@ the next step. So replaying a log gives the same decisions, and a crash loses no
 
 Full runs land, targeted runs blame. A batch that is worse leaves a set of failing tests, and each run
 of only these on a part of the batch says something about all of them at once (`blame`). A change is
-refused only when it fails alone on the head, on a test that passes there, in three runs that nothing else
-explains; one that fails only together with others is held back until they have landed, and is judged on the new head. Every
-step lands, refuses, or asks about something smaller, so it ends.
+refused only when it fails alone on the head, on a test that passes there, three times in at least two runs that
+nothing else explains; one that fails only together with others is held back until they have landed, and is judged on
+the new head. Every step lands, refuses, or asks about something smaller, so it ends.
 """
 
 from collections.abc import Mapping, Sequence
@@ -149,7 +149,7 @@ class _Judge:
         together = look_pays([self.log.candidates[each] for each in changes], self.log.knowledge)
         news = self.log.never_asked(changes, together)
         # What fails now and then by them is seen the sooner; most of such a run is its start.
-        run = Run(changes, tuple(sorted(news)), 0, repeats(self.log.knowledge, news, SHAKEN))
+        run = Run(changes, tuple(sorted(news)), 0, repeats(self.log.knowledge, news, SHAKEN - 1))
         why = f"the {len(news)} tests that reach any of them, before all tests"
         return None if not news or run in self.log else Wanted(run, "quick gate", why)
 

@@ -219,7 +219,7 @@ class Log:
 
     def confirmed(self, changes: Collection[str], test: str) -> bool:
         """Whether it fails on these changes beyond doubt, and was looked at on the head again."""
-        if self.standing(changes, test) is not Standing.FAILS or not self.looked_at_on_head(test):
+        if self.standing(changes, test) is not Standing.FAILS or not self.fine_on_head(test):
             return False
         return self.seen_enough(changes, test)
 

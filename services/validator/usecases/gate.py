@@ -35,7 +35,13 @@ from services.validator.usecases.flakiness import remember_flaky
 from services.validator.usecases.impact import note, note_shares
 from services.validator.usecases.looking import Looks
 from services.validator.usecases.outcomes import expire, reject
-from services.validator.usecases.planting import plant, plant_before, plant_beside, to_plant
+from services.validator.usecases.planting import (
+    lacking,
+    plant,
+    plant_before,
+    plant_beside,
+    to_plant,
+)
 from services.validator.usecases.runners import width
 from services.validator.usecases.seat import seated
 from services.validator.usecases.telling import (
@@ -138,8 +144,7 @@ async def _step(epoch: Epoch, looks: Looks, desk: Desk) -> bool:
             if not await _ask_first(epoch, runs, looks, desk):
                 await looks.fetch(runs)
         case Land():
-            await looks.finish_beside()
-            return await _land(epoch, step, desk)
+            return await _land(epoch, step, looks, desk)
         case Finished():
             return True
         case _:
@@ -170,18 +175,19 @@ async def _ask_first(epoch: Epoch, runs: Sequence[Wanted], looks: Looks, desk: D
     if looks.width > 1:
         known = plant_beside(epoch, run, runs, looks, desk)
     else:
+        # A runner may have left since that was begun beside the runs.
+        await looks.finish_beside()
         known = await plant_before(epoch, run, desk)
     if not known:
         return False
     epoch.planted.add(run)
-    asked = await _ask(epoch, [epoch.changes[each] for each in run.changes], desk)
-    await looks.stop_those_with(each.id for each in asked)
-    return bool(asked)
+    return bool(await _ask(epoch, [epoch.changes[each] for each in run.changes], looks, desk))
 
 
 async def _ask(
     epoch: Epoch,
     changes: Sequence[Enhancement],
+    looks: Looks,
     desk: Desk,
     batch: landing.Batch | None = None,
 ) -> list[Enhancement]:
@@ -202,10 +208,11 @@ async def _ask(
     for each in asked:
         # What lands has to pass without them.
         epoch.drop(each.id)
+    await looks.stop_those_with(each.id for each in asked)
     return asked
 
 
-async def _land(epoch: Epoch, step: Land, desk: Desk) -> bool:
+async def _land(epoch: Epoch, step: Land, looks: Looks, desk: Desk) -> bool:
     """Land; True unless changes are left that were not part of it (they see the new head next)."""
     changes = [epoch.changes[each] for each in step.changes]
     composition = await compose(epoch, step.changes, desk)
@@ -216,8 +223,10 @@ async def _land(epoch: Epoch, step: Land, desk: Desk) -> bool:
         trees=dict(composition.steps),
         verdict=epoch.verdicts[step.run],
     )
+    if lacking(epoch, step.changes):
+        await looks.finish_beside()
     await plant(epoch, step.changes, desk)
-    if await _ask(epoch, changes, desk, batch):
+    if await _ask(epoch, changes, looks, desk, batch):
         return not epoch.changes
     await say_landing(epoch, step, desk)
     await landing.land(batch, desk)

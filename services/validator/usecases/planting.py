@@ -7,6 +7,7 @@ from services.validator.domain.approval import lapsed
 from services.validator.domain.evidence import Run, Wanted
 from services.validator.usecases.desk import Desk
 from services.validator.usecases.epochs import Epoch, compose
+from services.validator.usecases.impact import recorded_for
 from services.validator.usecases.looking import Looks
 from services.validator.usecases.trust import passed_without, trust
 from shared.contracts.documents import Enhancement
@@ -35,9 +36,10 @@ async def plant_before(epoch: Epoch, run: Run, desk: Desk) -> bool:
 
 
 def plant_beside(epoch: Epoch, run: Run, runs: Sequence[Wanted], looks: Looks, desk: Desk) -> bool:
-    """The same where another runner can do it; it is begun, and what follows from it is known some steps later.
+    """Whether that is known, where another runner can find it out: that is begun, and known some steps later.
 
-    It comes before all but one of `runs` where it may change who is in them.
+    It comes before all but one of `runs` where it may change who is in them, and need not wait for what is likely to
+    pass: it takes nobody's time, and of what it says beside a failing test only good is believed.
     """
     if not lacking(epoch, run.changes):
         return True
@@ -60,6 +62,12 @@ async def plant(epoch: Epoch, ids: Sequence[str], desk: Desk) -> None:
         return
     changes = [epoch.changes[each] for each in ids]
     composition, base = await compose(epoch, ids, desk), await epoch.base
+    if composition.failed:
+        # A run of them says so too, and the gate knows what follows from that.
+        return
+    if epoch.recorded is None:
+        # With several runners the head was still being recorded when its changes were weighed.
+        epoch.recorded = await recorded_for(epoch.place, desk)
     epoch.protections |= await trust(
         desk,
         epoch.place,
@@ -77,13 +85,13 @@ async def _plant_for(epoch: Epoch, run: Run, desk: Desk) -> None:
     """Where tests fail without any fault, what the others did not notice says nothing, and is forgotten."""
     wanted = lacking(epoch, run.changes)
     await plant(epoch, run.changes, desk)
-    found = {each: epoch.protections[each] for each in wanted}
-    if await passed_without(found.values(), (await epoch.base).outcomes, desk):
+    found = {each: epoch.protections[each] for each in wanted if each in epoch.protections}
+    if found and await passed_without(found.values(), (await epoch.base).outcomes, desk):
         return
     epoch.planted.add(run)
     for each, known in found.items():
         if known.state in {"unprotected", "unknown"}:
-            del epoch.protections[each]
+            epoch.protections.pop(each, None)
             await desk.store.enhancements.patch(each, protection=None)
 
 

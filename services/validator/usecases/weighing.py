@@ -20,6 +20,8 @@ HELD = 0.9
 
 async def weigh(epoch: Epoch, desk: Desk) -> None:
     """Find out what is known of the changes, once per epoch."""
+    if not epoch.changes:
+        return
     await _rate(epoch, desk)
     present: Collection[str] = ()
     if epoch.base.done():

@@ -402,7 +402,7 @@ def test_nothing_is_run_ahead_of_a_guess_that_nothing_supports():
     assert "ahead" not in runs[1].why + runs[2].why
 
 
-@pytest.mark.parametrize(("seconds", "repeat"), [(0.02, 1), (0.005, 2), (0.0, SHAKEN)])
+@pytest.mark.parametrize(("seconds", "repeat"), [(0.02, 1), (0.005, 2), (0.0, SHAKEN - 1)])
 def test_a_look_repeats_its_tests_as_far_as_that_costs_little(seconds, repeat):
     suite = Knowledge(dict.fromkeys(TESTS, seconds) | {"tests/slow.py::test": 2.0}, startup=0.4)
     [look, *_], _ = search({"4"}, knowledge=suite)
@@ -416,3 +416,31 @@ def test_ten_failures_in_one_run_are_one_run():
     step = decide(known, {look: FAILED, HEAD: PASSED}, knowledge=QUICK)
     assert isinstance(step, NeedRuns)
     assert step.runs[0].run.changes == ("0",)
+
+
+def test_a_test_that_fails_most_times_in_a_look_is_not_one_that_passed():
+    known = [Candidate(str(n), n, impacted=a_test(n)) for n in range(9)]
+    suite = Knowledge(dict.fromkeys(TESTS, 0.0) | {"tests/slow.py::test": 2.0}, startup=0.4)
+    look = asked(decide(known, {}, knowledge=suite))
+    often = Seen(a_test(0), failures={TESTS[0]: look.repeat - 1})
+    log: dict = {look: often, Run(look.changes): FAILED}
+    assert isinstance(decide(known, log, knowledge=suite), NeedRuns)
+
+
+def test_a_flaky_test_that_is_well_known_and_really_broken_is_looked_into_to_the_end():
+    """What is remembered of the head is enough to compare with: there is nothing more to ask of it."""
+    known = Knowledge(flaky={TESTS[0]: Rate(2, 19)})
+    changes = {str(n): Candidate(str(n), n) for n in range(4)}
+    log: dict = {}
+    while not isinstance(step := decide(list(changes.values()), log, knowledge=known), Land):
+        if isinstance(step, Reject):
+            del changes[step.change]
+            continue
+        assert isinstance(step, NeedRuns)
+        assert step.runs
+        for each in step.runs:
+            bad = "2" in each.run.changes
+            assert each.run not in log
+            log[each.run] = FAILED if bad else PASSED
+    assert "2" not in changes
+    assert len(changes) == 3

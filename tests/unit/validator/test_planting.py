@@ -41,7 +41,7 @@ class Field:
         )
         self.desk = SimpleNamespace(store=SimpleNamespace(enhancements=self))
         self.answers = dict.fromkeys(BOTH.changes, "protected")
-        self.passes = True
+        self.passes, self.fails = True, ()
         self.asked: list[set[str]] = []
         self.forgotten: list[str] = []
 
@@ -60,13 +60,17 @@ async def field(monkeypatch):
     made = Field()
 
     async def compose(*_):
-        return SimpleNamespace(steps=())
+        return SimpleNamespace(steps=(), failed=made.fails)
+
+    async def recorded(*_):
+        return "the recording"
 
     async def passed(*_):
         return made.passes
 
     monkeypatch.setattr(planting, "trust", made.trust)
     monkeypatch.setattr(planting, "compose", compose)
+    monkeypatch.setattr(planting, "recorded_for", recorded)
     monkeypatch.setattr(planting, "passed_without", passed)
     return made
 
@@ -116,6 +120,18 @@ async def test_beside_a_failing_test_only_what_was_noticed_counts(field):
     field.passes = True
     await plant(field.epoch, ["two"], field.desk)
     assert field.asked == [{"one", "two"}, {"two"}]
+
+
+async def test_what_does_not_compose_is_left_to_the_run_that_says_so(field):
+    field.fails = ("two",)
+    assert not await plant_before(field.epoch, BOTH, field.desk)
+    assert not field.asked
+    assert to_plant(field.epoch, wanted(BOTH)) is None
+
+
+async def test_what_was_recorded_since_the_changes_were_weighed_is_used(field):
+    await plant(field.epoch, BOTH.changes, field.desk)
+    assert field.epoch.recorded == "the recording"
 
 
 async def test_what_a_person_let_through_is_not_tried_again(field, monkeypatch):
