@@ -8,6 +8,7 @@ import ast
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.kernel.syntax import parse
 from shared.targets.patches import make_patch
 
 # The newest one when this was written: what is edited below is found in it.
@@ -101,7 +102,7 @@ def _statements(text: str, kind: type[ast.If | ast.Return]) -> list[ast.If | ast
     """Those of a function that fill a line and have something worked out; an `elif` fills none."""
     found = {
         node.lineno: node
-        for function in ast.walk(ast.parse(text))
+        for function in ast.walk(parse(text))
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
         if isinstance(node, kind)

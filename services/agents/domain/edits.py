@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from shared.detectors.texts import Fix, split_lines
+from shared.kernel.syntax import parse
 
 
 def apply_fixes(text: str, fixes: Sequence[Fix]) -> tuple[str, tuple[int, ...]]:
@@ -60,7 +61,7 @@ def format_where_changed(before: str, after: str, formatted: str) -> str:
 
 def _same_meaning(one: str, other: str) -> bool:
     try:
-        return ast.dump(ast.parse(one)) == ast.dump(ast.parse(other))
+        return ast.dump(parse(one)) == ast.dump(parse(other))
     except (SyntaxError, ValueError, RecursionError):
         return False
 

@@ -1,6 +1,5 @@
 """The private bare repository of a target: composing, committing, landing, reverting with pygit2."""
 
-import ast
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import PurePosixPath
@@ -14,6 +13,7 @@ from services.validator.ports import Composition, Refusal, Reverted
 from shared.contracts.documents import Target
 from shared.kernel.errors import NotFound, Rejected
 from shared.kernel.faults import fault
+from shared.kernel.syntax import parse
 from shared.targets.components import is_protected, matches
 from shared.targets.config import TargetConfig
 from shared.targets.git import UPDATE_WORK_TREE
@@ -279,7 +279,7 @@ def _breaks(before: bytes | None, after: bytes) -> bool:
 
 def _parses(content: bytes) -> bool:
     try:
-        ast.parse(content)
+        parse(content)
     except (SyntaxError, ValueError):
         return False
     return True

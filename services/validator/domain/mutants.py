@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from services.validator.domain.touched import Touched
+from shared.kernel import syntax
 
 SWITCH, PLACE = "__gs_fault__", "__gs_place__"
 # What stands for the number of the switch until that is known.
@@ -179,7 +180,7 @@ def parse(text: bytes) -> ast.Module:
     """Its tree; what Python has to warn of is the target's."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(text)
+        return syntax.parse(text)
 
 
 def _busy(text: str) -> frozenset[int]:

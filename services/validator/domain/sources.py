@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+from shared.kernel import syntax
+
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 HOLDERS = (ast.stmt, ast.excepthandler, ast.match_case)
 # A result that is kept is reached by the first test that asks for it only.
@@ -93,7 +95,7 @@ def parse(text: str) -> ast.Module | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return ast.parse(text)
+            return syntax.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 
+from shared.kernel.syntax import parse
 from shared.targets.declared.parts import TEST_NAMES, Part
 from shared.targets.tree import Tree
 
@@ -12,7 +13,7 @@ SESSIONS = (*TEST_NAMES, "pytest", "unit", "unittest", "unit_tests", "unittests"
 def read(tree: Tree) -> Part | None:
     """Requirements, `-r` files, and the extras and groups that are asked for; None without such a session."""
     try:
-        module = ast.parse(tree.read("noxfile.py") or b"")
+        module = parse(tree.read("noxfile.py") or b"")
     except (SyntaxError, ValueError):
         return None
     sessions = {_name(each): each for each in module.body if isinstance(each, ast.FunctionDef)}

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from shared.kernel.syntax import parse
 from shared.targets.declared.parts import Part, read_ini, specifier, strings
 from shared.targets.tree import Tree
 
@@ -53,7 +54,7 @@ def _lines(value: str) -> tuple[str, ...]:
 def _literals(tree: Tree) -> dict[str, Any]:
     """The literal keyword arguments of the call of `setup` in setup.py."""
     try:
-        module = ast.parse(tree.read("setup.py") or b"")
+        module = parse(tree.read("setup.py") or b"")
     except (SyntaxError, ValueError):
         return {}
     found: dict[str, Any] = {}

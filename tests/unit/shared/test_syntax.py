@@ -1,0 +1,55 @@
+"""Python is read from any thread, also while what is collected runs code in between."""
+
+import ast
+import gc
+import threading
+
+import pytest
+
+from shared.kernel.syntax import parse
+
+TEXT = "def f(a):\n    return [(a + n) * -n for n in range(a) if n % 2]\n" * 200
+
+
+def errors_of(read) -> list[str]:
+    """Of two threads that read at once, from different depths."""
+    found: list[str] = []
+
+    def work(depth: int) -> None:
+        if depth:
+            work(depth - 1)
+            return
+        for _ in range(40):
+            try:
+                read(TEXT)
+            except SystemError as error:
+                found.append(str(error))
+
+    def in_between(phase, info):
+        for _ in range(2000):
+            pass
+
+    threads = [threading.Thread(target=work, args=(depth,)) for depth in (0, 20)]
+    gc.callbacks.append(in_between)
+    try:
+        for each in threads:
+            each.start()
+        for each in threads:
+            each.join()
+    finally:
+        gc.callbacks.remove(in_between)
+    return found
+
+
+def test_two_threads_read_at_once():
+    assert errors_of(parse) == []
+
+
+def test_what_it_guards_against_is_not_imagined():
+    if not errors_of(ast.parse):
+        pytest.skip("this Python keeps its depth per thread, or was lucky")
+
+
+def test_what_is_no_python_is_said():
+    with pytest.raises(SyntaxError):
+        parse("def")
