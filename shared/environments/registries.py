@@ -12,6 +12,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from shared.kernel.syntax import expression
+
 # What a registry's client has to know of this machine; all else stays behind.
 INHERITED = re.compile(
     r"(UV|PIP)_.*|npm_config_(registry|cafile|https?_proxy|noproxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE|(HTTPS?|ALL|NO)_PROXY",
@@ -66,7 +68,7 @@ def read_pip(said: str) -> dict[str, str]:
 
 def _text(literal: str) -> str:
     try:
-        return str(ast.literal_eval(literal))
+        return str(ast.literal_eval(expression(literal)))
     except (ValueError, SyntaxError):
         return literal
 

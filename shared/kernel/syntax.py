@@ -14,3 +14,9 @@ def parse(source: str | bytes) -> ast.Module:
     """
     with _ONE_AT_A_TIME:
         return ast.parse(source)
+
+
+def expression(source: str) -> ast.Expression:
+    """The same, of one expression."""
+    with _ONE_AT_A_TIME:
+        return ast.parse(source.lstrip(" \t"), mode="eval")
