@@ -114,19 +114,23 @@ async def test_of_a_batch_each_is_looked_for_and_said_in_the_order_it_stands(des
     ]
 
 
-async def test_what_is_recovered_is_watched_before_it_is_said_to_have_landed(desk, repository):
-    """So whatever has landed is watched, wherever we were cut off."""
-    one, two, _ = await validated(desk, 3)
-    repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
+async def recover_with_one_kept_before_anything_is_said(kept, desk):
     said = desk.bus.publish
 
     async def publish(message, **more):
-        assert await desk.store.watches.count() == 1
+        assert await kept.count() == 1
         await said(message, **more)
 
     desk.bus.publish = publish
     await landing.recover(TARGET, desk)
     assert desk.bus.of(EnhancementApplied)
+
+
+async def test_what_is_recovered_is_watched_before_it_is_said_to_have_landed(desk, repository):
+    """So whatever has landed is watched, wherever we were cut off."""
+    one, two, _ = await validated(desk, 3)
+    repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
+    await recover_with_one_kept_before_anything_is_said(desk.store.watches, desk)
     [watch] = await desk.store.watches.find()
     assert [each.enhancement_id for each in watch.changes] == [one.id, two.id]
     assert (watch.before, watch.after, watch.run) == ("0" * 40, "2" * 40, None)
@@ -140,15 +144,7 @@ async def test_what_is_recovered_counts_as_health_before_it_is_said_to_have_land
     for each in (one, two, three):
         await desk.store.enhancements.patch(each.id, protection=HALF)
     repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
-    said = desk.bus.publish
-
-    async def publish(message, **more):
-        assert await desk.store.health.count() == 1
-        await said(message, **more)
-
-    desk.bus.publish = publish
-    await landing.recover(TARGET, desk)
-    assert desk.bus.of(EnhancementApplied)
+    await recover_with_one_kept_before_anything_is_said(desk.store.health, desk)
     [kept] = await desk.store.health.find()
     assert (kept.id, kept.commit) == (f"{TARGET.id}:{'2' * 40}:{one.component}:trust", "2" * 40)
     assert kept.metrics == {"faults": 4, "noticed": 2, "lines": 4, "protected_lines": 2}

@@ -12,6 +12,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from services.validator.domain.evidence import (
     Broken,
@@ -94,7 +95,7 @@ class Blame:
 
     def look(self) -> Outcome:
         """The next step towards who is to blame."""
-        found = self._sorted()
+        found = self._sorted
         wanted = self._try(found.accused)
         if not isinstance(wanted, list):
             return wanted
@@ -110,7 +111,7 @@ class Blame:
         A failure that is nobody's then takes a run more for each of them, and one that is somebody's a run less. None where nobody stands
         out for a test, or nothing is left to ask.
         """
-        found = self._sorted()
+        found = self._sorted
         if found.cases or found.together or len(found.accused) >= LINE_UP:
             return None
         runs = {each: Run(self.closed({each}), self.plan, 0, self.twice) for each in found.accused}
@@ -123,11 +124,12 @@ class Blame:
 
     def innocent(self) -> tuple[str, ...]:
         """What is left of the batch if those who stand out are to blame; empty where for some test nobody does."""
-        found = self._sorted()
+        found = self._sorted
         if found.cases or found.together:
             return ()
         return self.hold_all({each: tuple(tests) for each, tests in found.accused.items()}).left
 
+    @cached_property
     def _sorted(self) -> "_Sorted":
         found = _Sorted(defaultdict(list), {}, [])
         for test in self.tests:
