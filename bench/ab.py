@@ -23,10 +23,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.harness import Result, main
-from services.validator.adapters.benchmarks import instructions
-from services.validator.adapters.benchmarks.runner import SandboxedBenchmarks
-from services.validator.domain.bench_reports import BenchmarkReport
-from services.validator.domain.benchmarks import (
+from services.validator.benchmarks.adapters import instructions
+from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
+from services.validator.benchmarks.domain.benchmarks import (
     Answer,
     Comparison,
     Plan,
@@ -36,6 +35,7 @@ from services.validator.domain.benchmarks import (
     compared,
     wanted,
 )
+from services.validator.benchmarks.domain.reports import BenchmarkReport
 from shared.environments.interpreters import running
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7

@@ -25,7 +25,7 @@ from bench.harness import Result, main
 from bench.runners import IN_THE_GATE, a_store, a_task, a_wave, an_enhancement, settle_in, until
 from bench.targets import as_repository, download
 from deploy.local import Stack, local_stack
-from services.validator.adapters.repository import GitRepository
+from services.validator.git.adapters.repository import GitRepository
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents import Enhancement, Patch, Target, Verdict, Wave
 from shared.contracts.states import EnhancementState, RunState

@@ -22,12 +22,12 @@ from typing import Any
 
 from bench.harness import Result, main
 from bench.targets import copy_example, download
-from services.validator.adapters.reports import inside
-from services.validator.adapters.reports.lines import read_lines
-from services.validator.domain.impact import Change, ImpactMap, impacted
-from services.validator.domain.imports import imports
-from services.validator.domain.reports import Outcome
-from services.validator.domain.sources import Function, read_source
+from services.validator import in_target as inside
+from services.validator.impact.domain.impact import Change, ImpactMap, impacted
+from services.validator.suite.adapters.signed_lines import read_lines
+from services.validator.suite.domain.imports import imports
+from services.validator.suite.domain.reports import Outcome
+from services.validator.suite.domain.sources import Function, read_source
 
 # By how many faults are planted; the suite of the second takes most of a minute for each.
 PACKAGES = {"boltons": 40, "more-itertools": 4}

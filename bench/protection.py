@@ -18,14 +18,14 @@ from bench.harness import Result, main
 from bench.targets import copy_example, download
 from services.agents.adapters.engines.rules import RulesEngine
 from services.agents.domain.proposals import Proposal
-from services.validator.adapters.faults import SandboxedFaults
-from services.validator.adapters.repository import GitRepository
-from services.validator.adapters.suite import SandboxedSuite
-from services.validator.domain.faults import ChangedFile, Planting, Tried, judge, plant
-from services.validator.domain.impact import ImpactMap
-from services.validator.domain.reports import Reported
-from services.validator.usecases.impact import Recorded
-from services.validator.usecases.trust import chosen
+from services.validator.git.adapters.repository import GitRepository
+from services.validator.impact.domain.impact import ImpactMap
+from services.validator.impact.usecases import Recorded
+from services.validator.mutation.adapters import SandboxedFaults
+from services.validator.mutation.domain.plan import ChangedFile, Planting, Tried, judge, plant
+from services.validator.mutation.usecases.protection import chosen
+from services.validator.suite.adapters.suite import SandboxedSuite
+from services.validator.suite.domain.reports import Reported
 from shared.contracts.documents import Protection, Target, protected_share
 from shared.detectors.ports import Source
 from shared.environments.build import UvEnvironments

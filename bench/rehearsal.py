@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from bench.worlds import Target, World, members
 from bench.worlds import mask as mask_of
-from services.validator.domain.gate import (
+from services.validator.decision.gate import (
     Candidate,
     Evidence,
     Finished,
@@ -24,7 +24,7 @@ from services.validator.domain.gate import (
     Wanted,
     decide,
 )
-from services.validator.usecases.weighing import HELD
+from services.validator.gate.risk_and_impact import HELD
 
 # A change takes a handful of runs, on each of a handful of heads; far beyond that nothing would ever end.
 ENDLESS = 100

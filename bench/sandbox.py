@@ -23,7 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.harness import Result, main
-from services.validator.adapters.repository import GitRepository
+from services.validator.git.adapters.repository import GitRepository
 from shared.contracts.documents import Target
 from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now

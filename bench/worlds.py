@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from services.validator.domain.gate import (
+from services.validator.decision.gate import (
     Broken,
     Evidence,
     Knowledge,

@@ -2,8 +2,14 @@
 
 from faststream.nats import NatsRouter
 
-from services.validator import usecases
-from services.validator.usecases.desk import Desk
+from services.validator.approval.usecases import decide
+from services.validator.backtest.usecases.backtest import begin_backtest, stop_backtest
+from services.validator.deps import Desk
+from services.validator.gate.loop import admit
+from services.validator.rollback.usecases import roll_back, roll_back_all
+from services.validator.runs.usecases import runners
+from services.validator.runs.usecases.baseline import measure_health
+from services.validator.runs.usecases.runs import carry_out
 from shared.contracts.commands import (
     BacktestTarget,
     DecideEnhancement,
@@ -31,22 +37,22 @@ def handlers(desk: Desk) -> NatsRouter:
 
     @health(filter=only(MeasureHealth))
     async def do_measure_health(command: MeasureHealth) -> None:
-        await usecases.measure_health(command, desk)
+        await measure_health(command, desk)
 
     health(unknown)
     enhancement = router.subscriber(ENHANCEMENT_COMMANDS.filter, **work(ENHANCEMENT_COMMANDS))
 
     @enhancement(filter=only(RollbackEnhancement))
     async def do_roll_back(command: RollbackEnhancement) -> None:
-        await usecases.roll_back(command, desk)
+        await roll_back(command, desk)
 
     @enhancement(filter=only(RollbackEnhancements))
     async def do_roll_back_all(command: RollbackEnhancements) -> None:
-        await usecases.roll_back_all(command, desk)
+        await roll_back_all(command, desk)
 
     @enhancement(filter=only(DecideEnhancement))
     async def do_decide(command: DecideEnhancement) -> None:
-        await usecases.decide(command, desk)
+        await decide(command, desk)
 
     enhancement(unknown)
 
@@ -54,17 +60,17 @@ def handlers(desk: Desk) -> NatsRouter:
 
     @target(filter=only(BacktestTarget))
     async def do_backtest(command: BacktestTarget) -> None:
-        await usecases.begin_backtest(command, desk)
+        await begin_backtest(command, desk)
 
     @target(filter=only(StopBacktest))
     async def do_stop_backtest(command: StopBacktest) -> None:
-        await usecases.stop_backtest(command, desk)
+        await stop_backtest(command, desk)
 
     target(unknown)
 
     @router.subscriber(PROPOSALS_CLEARED.filter, **work(PROPOSALS_CLEARED))
     async def on_proposal_cleared(event: ProposalCleared) -> None:
-        await usecases.admit(event, desk)
+        await admit(event, desk)
 
     return router
 
@@ -73,9 +79,9 @@ def takers(desk: Desk) -> tuple[Taker[RunTests], ...]:
     """What is taken only where there is room for it."""
 
     async def do_run_tests(command: RunTests) -> None:
-        await usecases.carry_out(command, desk)
+        await carry_out(command, desk)
 
     def has_room(under_way: int) -> bool:
-        return usecases.has_room(under_way, desk)
+        return runners.has_room(under_way, desk)
 
     return (Taker(RUN_REQUESTS, RunTests, do_run_tests, has_room),)

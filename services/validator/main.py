@@ -8,27 +8,29 @@ from functools import cache
 
 import structlog
 
-from services.validator.adapters.benchmarks.runner import SandboxedBenchmarks
-from services.validator.adapters.detectors import RuffDetectors
-from services.validator.adapters.faults import SandboxedFaults
-from services.validator.adapters.forges import RestForge
-from services.validator.adapters.history import GitHistory
-from services.validator.adapters.remotes import GitRemote
-from services.validator.adapters.repository import GitRepository
-from services.validator.adapters.slots import MachineSlots, machine_cores, private, slots_folder
-from services.validator.adapters.suite import SandboxedSuite
+from services.validator.backtest.adapters import GitHistory
+from services.validator.backtest.usecases.backtest import resume_backtests
+from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
+from services.validator.deps import Desk
+from services.validator.findings.adapters import RuffDetectors
+from services.validator.gate.loop import reconcile
+from services.validator.git.adapters.remotes import GitRemote
+from services.validator.git.adapters.repository import GitRepository
 from services.validator.handlers import handlers, takers
-from services.validator.settings import Settings
-from services.validator.usecases import (
-    announce,
-    leave,
-    look_after,
-    reconcile,
-    resume_backtests,
-    say_again,
-    show_waiting,
+from services.validator.mutation.adapters import SandboxedFaults
+from services.validator.queue.transitions import say_again
+from services.validator.review.adapters import RestForge
+from services.validator.review.usecases import show_waiting
+from services.validator.runs.adapters.slots import (
+    MachineSlots,
+    machine_cores,
+    private,
+    slots_folder,
 )
-from services.validator.usecases.desk import Desk
+from services.validator.runs.usecases.runners import announce, leave
+from services.validator.settings import Settings
+from services.validator.suite.adapters.suite import SandboxedSuite
+from services.validator.watch.usecases.watching import look_after
 from shared.contracts.documents import Target
 from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now

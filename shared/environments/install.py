@@ -18,7 +18,7 @@ from shared.environments.lending import can_be_lent, furnish, lendable
 from shared.environments.ports import Environment
 from shared.environments.registries import places
 from shared.kernel.errors import Rejected
-from shared.kernel.faults import fault
+from shared.kernel.failpoints import fault
 from shared.sandbox.ports import GIB, Command, Completed, Limits, Sandbox
 from shared.targets.profile import EnvironmentPlan
 

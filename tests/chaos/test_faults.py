@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.kernel.faults import POINTS, VARIABLE
+from shared.kernel.failpoints import POINTS, VARIABLE
 from tests.support.checker import (
     check_at_rest,
     check_branch,

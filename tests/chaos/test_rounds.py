@@ -16,16 +16,18 @@ from pathlib import Path
 
 import pytest
 
-from services.validator.adapters.repository import GitRepository
-from services.validator.domain.reports import Outcome
-from services.validator.usecases import carry_out, roll_back, settle
-from services.validator.usecases.desk import Desk
+from services.validator.deps import Desk
+from services.validator.gate.loop import settle
+from services.validator.git.adapters.repository import GitRepository
+from services.validator.rollback.usecases import roll_back
+from services.validator.runs.usecases.runs import carry_out
+from services.validator.suite.domain.reports import Outcome
 from shared.contracts.commands import RollbackEnhancement
 from shared.contracts.documents import Patch
 from shared.contracts.states import EnhancementState
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment
-from shared.kernel import faults
+from shared.kernel import failpoints as faults
 from shared.kernel.clock import utc_now
 from shared.kernel.errors import GroundswellError
 from shared.kernel.ids import uuid7
@@ -257,8 +259,8 @@ def test_each_lands_exactly_once_whatever_happens(shard, mongo_url, tmp_path):
 @pytest.mark.parametrize("shard", range(2))
 def test_so_it_is_between_homes_which_share_no_lock(shard, mongo_url, tmp_path, monkeypatch):
     # What has died is waited for; not for long here.
-    monkeypatch.setattr("services.validator.usecases.seat.SILENCE", 2.0)
-    monkeypatch.setattr("services.validator.usecases.seat.RETRY", 0.05)
+    monkeypatch.setattr("services.validator.gate.seat.SILENCE", 2.0)
+    monkeypatch.setattr("services.validator.gate.seat.RETRY", 0.05)
     for number in range(8):
         seed = 10_000 + shard * 8 + number
         with noted(seed):

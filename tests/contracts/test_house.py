@@ -49,7 +49,7 @@ def test_the_house_as_it_is_keeps_its_rules(house):
     [
         ("services/api/domain/report.py", "import services.coordinator.usecases"),
         ("services/agents/usecases/perform.py", "from services.validator.domain import gate"),
-        ("services/validator/usecases/gate.py", "import motor.motor_asyncio"),
+        ("services/validator/gate/loop.py", "import motor.motor_asyncio"),
         ("cli/run.py", "import motor"),
         ("deploy/local.py", "import motor"),
         ("bench/stack.py", "from motor import motor_asyncio"),
@@ -63,7 +63,7 @@ def test_the_house_as_it_is_keeps_its_rules(house):
         ("services/coordinator/domain/planning.py", "import pymongo"),
         ("services/coordinator/domain/planning.py", "import services.coordinator.usecases"),
         ("services/resolver/usecases.py", "import nats"),
-        ("services/validator/adapters/suite.py", "import faststream"),
+        ("services/validator/suite/adapters/suite.py", "import faststream"),
     ],
 )
 def test_a_wrong_import_is_refused(house, where, line):

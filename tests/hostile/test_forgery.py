@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.validator.adapters.suite import SandboxedSuite
-from services.validator.domain.reports import Infrastructure, Reported, RunOutcome
+from services.validator.suite.adapters.suite import SandboxedSuite
+from services.validator.suite.domain.reports import Infrastructure, Reported, RunOutcome
 from shared.environments.build import UvEnvironments
 from shared.kernel.ids import uuid7
 from shared.sandbox.scratch import Scratch

@@ -5,7 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.validator.usecases import approval, outcomes
+from services.validator.approval import usecases as approval
+from services.validator.queue import transitions as outcomes
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents import Rollback
 from shared.contracts.events import (

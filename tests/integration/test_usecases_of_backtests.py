@@ -7,15 +7,19 @@ from collections import Counter
 
 import pytest
 
-from services.validator.adapters.detectors import RuffDetectors
-from services.validator.adapters.history import GitHistory
-from services.validator.adapters.repository import GitRepository
-from services.validator.domain.reports import (
+from services.validator.backtest.adapters import GitHistory
+from services.validator.backtest.usecases.backtest import (
+    begin_backtest,
+    resume_backtests,
+    stop_backtest,
+)
+from services.validator.findings.adapters import RuffDetectors
+from services.validator.git.adapters.repository import GitRepository
+from services.validator.runs.usecases.runs import carry_out
+from services.validator.suite.domain.reports import (
     Infrastructure,
     Outcome,
 )
-from services.validator.usecases.backtest import begin_backtest, resume_backtests, stop_backtest
-from services.validator.usecases.runs import carry_out
 from shared.contracts.commands import BacktestTarget, StopBacktest
 from shared.contracts.events import BacktestFinished, CommitReplayed
 from shared.contracts.states import BacktestState

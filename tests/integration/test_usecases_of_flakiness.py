@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.validator.domain.evidence import Run, Seen
-from services.validator.domain.gate import flaky_tests
-from services.validator.domain.rates import Rate
-from services.validator.usecases.flakiness import REMEMBERED, known_flaky, remember_flaky
+from services.validator.decision.evidence import Run, Seen
+from services.validator.decision.gate import flaky_tests
+from services.validator.decision.rates import Rate
+from services.validator.gate.flakiness import REMEMBERED, known_flaky, remember_flaky
 from shared.kernel.ids import uuid7
 from tests.support.desks import a_validator
 from tests.support.stores import a_real_store

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from services.validator.usecases import landing
+from services.validator.landing import usecases as landing
 from shared.contracts.documents import Approval, Protection
 from shared.contracts.events import EnhancementApplied
 from shared.contracts.states import EnhancementState

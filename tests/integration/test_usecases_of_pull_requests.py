@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from services.validator.usecases import pull_requests
+from services.validator.review import usecases as pull_requests
 from shared.contracts.events import PullRequestOpened, PullRequestRefused
 from shared.kernel.errors import Conflict, Rejected, Transient
 from tests.support.builders import a_target, a_task, an_enhancement

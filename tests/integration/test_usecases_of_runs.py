@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from services.validator.adapters.slots import MachineSlots, private
-from services.validator.adapters.suite import SandboxedSuite
-from services.validator.domain.reports import Outcome, Reported, TestReport, TestResult
-from services.validator.usecases import runners, runs
-from services.validator.usecases.desk import Workplace
-from services.validator.usecases.runners import announce, has_room, leave, live, width
-from services.validator.usecases.runs import Order, carry_out, run_tests, supersede
+from services.validator.prepared import Workplace
+from services.validator.runs.adapters.slots import MachineSlots, private
+from services.validator.runs.usecases import runners, runs
+from services.validator.runs.usecases.runners import announce, has_room, leave, live, width
+from services.validator.runs.usecases.runs import Order, carry_out, run_tests, supersede
+from services.validator.suite.adapters.suite import SandboxedSuite
+from services.validator.suite.domain.reports import Outcome, Reported, TestReport, TestResult
 from shared.contracts.base import RunKind
 from shared.contracts.documents import Counts
 from shared.contracts.events import RunFinished, RunSuperseded

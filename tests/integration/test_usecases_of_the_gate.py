@@ -10,12 +10,15 @@ from types import SimpleNamespace
 import pytest
 
 from services.api.usecases import tell_story
-from services.validator.domain.bench_reports import BenchmarkReport
-from services.validator.domain.benchmarks import Plan, Reading, Round, Unit
-from services.validator.domain.evidence import Broken, Run, Seen, Unbuildable
-from services.validator.domain.reports import Infrastructure, Outcome
-from services.validator.usecases import carry_out, settle, telling, weighing
-from services.validator.usecases.desk import Desk
+from services.validator.benchmarks.domain.benchmarks import Plan, Reading, Round, Unit
+from services.validator.benchmarks.domain.reports import BenchmarkReport
+from services.validator.decision.evidence import Broken, Run, Seen, Unbuildable
+from services.validator.deps import Desk
+from services.validator.gate import decision_events as telling
+from services.validator.gate import risk_and_impact as weighing
+from services.validator.gate.loop import settle
+from services.validator.runs.usecases.runs import carry_out
+from services.validator.suite.domain.reports import Infrastructure, Outcome
 from shared.contracts.base import RunKind
 from shared.contracts.documents import Patch, Target
 from shared.contracts.events import EnhancementApplied, EnhancementRejected, GateDecided

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 
 import pytest
 
-from services.validator.adapters.repository import GitRepository
-from services.validator.usecases import roll_back, runs, watching
-from services.validator.usecases.trees import bring_tree
-from services.validator.usecases.watching import begin_watch, check
+from services.validator.git.adapters.repository import GitRepository
+from services.validator.rollback.usecases import roll_back
+from services.validator.runs.usecases import runs
+from services.validator.runs.usecases.trees import bring_tree
+from services.validator.watch.usecases import watching
+from services.validator.watch.usecases.watching import begin_watch, check
 from shared.contracts.commands import RollbackEnhancement
 from shared.contracts.documents import FindingSet
 from shared.contracts.events import EnhancementRolledBack, RollbackRefused

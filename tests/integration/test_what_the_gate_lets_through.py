@@ -16,12 +16,14 @@ from typing import Any
 
 import pytest
 
-from services.validator.adapters.detectors import RuffDetectors
-from services.validator.adapters.faults import SandboxedFaults
-from services.validator.adapters.suite import SandboxedSuite
-from services.validator.usecases import carry_out, decide, settle
-from services.validator.usecases.desk import Desk
-from services.validator.usecases.runners import announce
+from services.validator.approval.usecases import decide
+from services.validator.deps import Desk
+from services.validator.findings.adapters import RuffDetectors
+from services.validator.gate.loop import settle
+from services.validator.mutation.adapters import SandboxedFaults
+from services.validator.runs.usecases.runners import announce
+from services.validator.runs.usecases.runs import carry_out
+from services.validator.suite.adapters.suite import SandboxedSuite
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents import Enhancement, Health, Patch
 from shared.contracts.states import EnhancementState

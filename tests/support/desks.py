@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from services.validator.adapters.slots import MachineSlots, private
-from services.validator.usecases.desk import Desk
+from services.validator.deps import Desk
+from services.validator.runs.adapters.slots import MachineSlots, private
 from shared.kernel.ids import uuid7
 from shared.mongo.collections import Store
 from shared.sandbox.choice import NoSandbox

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from bench.rehearsal import Rehearsal, Story
 from bench.worlds import Fault, World, mask, members
-from services.validator.domain.gate import (
+from services.validator.decision.gate import (
     PATIENCE,
     Broken,
     Land,

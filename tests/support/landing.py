@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.validator.adapters.repository import GitRepository
-from services.validator.ports import Composition, Refusal
+from services.validator.git.adapters.repository import GitRepository
+from services.validator.git.ports import Composition, Refusal
 from shared.contracts.documents import Target
 from shared.targets.mirror import Mirror
 from shared.targets.patches import make_patch

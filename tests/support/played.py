@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from services.validator.domain.reports import Outcome, Reported, TestReport, TestResult
+from services.validator.suite.domain.reports import Outcome, Reported, TestReport, TestResult
 
 
 def played(

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from services.validator.adapters.suite import SandboxedSuite
-from services.validator.domain.reports import Reported, RunOutcome
+from services.validator.suite.adapters.suite import SandboxedSuite
+from services.validator.suite.domain.reports import Reported, RunOutcome
 from shared.environments.interpreters import running
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7

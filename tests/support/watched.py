@@ -6,17 +6,19 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from services.validator.domain.reports import (
+from services.validator.deps import Desk
+from services.validator.gate.seat import seated
+from services.validator.landing import usecases as landing
+from services.validator.prepared import workplace
+from services.validator.runs.usecases.runs import Order, carry_out, run_tests
+from services.validator.suite.domain.reports import (
     Infrastructure,
     Outcome,
     Reported,
     TestReport,
     TestResult,
 )
-from services.validator.usecases import carry_out, landing, look_after
-from services.validator.usecases.desk import Desk, workplace
-from services.validator.usecases.runs import Order, run_tests
-from services.validator.usecases.seat import seated
+from services.validator.watch.usecases.watching import look_after
 from shared.contracts.documents import Enhancement, Patch, Watch
 from shared.contracts.events import HealthChecked, HealthRegressed
 from shared.contracts.work import RunTests

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.validator.domain.patches import apply_hunks
+from services.validator.git.domain.patches import apply_hunks
 from shared.kernel.errors import Rejected
 from shared.targets.components import component_of, is_protected
 from shared.targets.config import TargetConfig, parse_config

@@ -1,1 +1,0 @@
-"""What the validator touches: git, processes, reports, environments."""

@@ -1,1 +1,0 @@
-"""Running a target's benchmarks, and reading what they say."""

@@ -1,1 +1,0 @@
-"""Readers of test reports: our own pytest plugin's lines, and JUnit XML for everything else."""

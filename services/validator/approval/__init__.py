@@ -1,0 +1,1 @@
+"""Which changes need a person's approval, and what happens once it is given."""

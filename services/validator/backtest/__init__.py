@@ -1,0 +1,1 @@
+"""Replays a target's own history through the gate."""

@@ -1,0 +1,140 @@
+"""Backtests: taken in, gone on with, stopped, and ended; what they are about is `replay`.
+
+A backtest is its document. It is taken in at once and worked on in the background, so that it can be
+stopped; whoever finds one running goes on with it. What was run is a verdict under its key,
+so going on costs only what is missing, and two at one backtest make the same.
+"""
+
+import asyncio
+
+import structlog
+
+from services.validator.backtest.usecases.replay import replay
+from services.validator.deps import Desk
+from shared.contracts.commands import BacktestTarget, StopBacktest
+from shared.contracts.documents import Backtest, Failure, Target
+from shared.contracts.events import BacktestFinished
+from shared.contracts.states import BacktestState
+from shared.kernel.errors import Rejected, Transient
+from shared.mongo.collections import known_target
+from shared.targets.repository import find_revision, inspect
+
+log = structlog.get_logger(__name__)
+# In seconds, after a defect.
+PAUSE = 5.0
+
+
+async def begin_backtest(command: BacktestTarget, desk: Desk) -> None:
+    """Write it down and begin; told twice it is one."""
+    backtest = Backtest(
+        id=command.backtest_id or desk.new_id(),
+        location=command.target,
+        base_branch=command.base or "",
+        since=command.since,
+        limit=command.limit,
+        sandbox=f"{desk.sandbox.tier}: {desk.sandbox.isolation}",
+        created_at=desk.clock(),
+    )
+    await desk.store.backtests.insert(backtest)
+    await resume_backtests(desk)
+
+
+async def stop_backtest(command: StopBacktest, desk: Desk) -> None:
+    """Leave it as it is; what has run is kept. One that is over stays what it is."""
+    backtest = await desk.store.backtests.need(command.backtest_id)
+    stopped = await desk.store.backtests.transition(backtest, "stop", finished_at=desk.clock())
+    if stopped is not None:
+        task = desk.backtests.pop(backtest.id, None)
+        if task is not None:
+            task.cancel()
+        await _say(stopped, desk)
+
+
+async def resume_backtests(desk: Desk) -> None:
+    """Have somebody at work on each that is running."""
+    for backtest in await desk.store.backtests.find(state=BacktestState.RUNNING):
+        task = desk.backtests.get(backtest.id)
+        if task is None or task.done():
+            desk.backtests[backtest.id] = asyncio.create_task(_keep_at(backtest.id, desk))
+
+
+async def _keep_at(backtest_id: str, desk: Desk) -> None:
+    """What goes wrong is said, and tried again in the next round."""
+    try:
+        await _work(await desk.store.backtests.need(backtest_id), desk)
+    except Transient as error:
+        log.info("backtest_postponed", backtest=backtest_id, reason=str(error))
+        await asyncio.sleep(error.delay)
+    except Exception:
+        log.exception("backtest_failed", backtest=backtest_id)
+        await asyncio.sleep(PAUSE)
+
+
+async def _work(backtest: Backtest, desk: Desk) -> None:
+    """To its end, which is a summary or a reason in words."""
+    try:
+        target = await _target(backtest, desk)
+        backtest = await _settle_range(backtest, target, desk)
+        summary = await replay(backtest, target, desk)
+    except Rejected as error:
+        failure = Failure(code=error.code, message=error.message, hint=error.hint)
+        await _end(backtest.id, "fail", desk, failure=failure)
+    else:
+        if summary is not None:
+            await _end(backtest.id, "complete", desk, summary=summary)
+
+
+async def _end(backtest_id: str, trigger: str, desk: Desk, **fields: object) -> None:
+    backtest = await desk.store.backtests.need(backtest_id)
+    ended = await desk.store.backtests.transition(
+        backtest, trigger, finished_at=desk.clock(), **fields
+    )
+    await _say(ended or await desk.store.backtests.need(backtest_id), desk)
+
+
+async def _say(backtest: Backtest, desk: Desk) -> None:
+    if backtest.state is BacktestState.RUNNING:
+        return
+    event = BacktestFinished(
+        backtest_id=backtest.id,
+        target_id=backtest.target_id,
+        state=backtest.state.value,
+        note=backtest.failure.message if backtest.failure else "",
+    )
+    await desk.bus.publish(event, key=backtest.id)
+
+
+async def _target(backtest: Backtest, desk: Desk) -> Target:
+    """The target behind its location; written down where no wave has run on it yet."""
+    if backtest.target_id is not None:
+        return await desk.store.targets.need(backtest.target_id)
+    facts = await asyncio.to_thread(inspect, backtest.location, base=backtest.base_branch or None)
+    target = await known_target(desk.store, facts.as_target(desk.new_id(), desk.clock()))
+    await desk.store.backtests.patch(
+        backtest.id, target_id=target.id, name=target.name, base_branch=target.base_branch
+    )
+    return target
+
+
+async def _settle_range(backtest: Backtest, target: Target, desk: Desk) -> Backtest:
+    """Which commits are meant, once and for all. Raises `Rejected` where that is none."""
+    if backtest.head is not None:
+        return await desk.store.backtests.need(backtest.id)
+    mirror = desk.mirror(target)
+    await asyncio.to_thread(mirror.fetch, target.location)
+    head = mirror.branch(target.base_branch)
+    since = await asyncio.to_thread(find_revision, target.location, backtest.since)
+    if since is None:
+        raise Rejected(
+            f"{target.name} has no revision {backtest.since}.",
+            hint="Name a commit, a branch or a tag of it: git log --oneline.",
+            code="no_revision",
+        )
+    if head is None or since not in mirror.repository or not mirror.is_ancestor(since, head):
+        raise Rejected(
+            f"{backtest.since} is not in the history of {target.base_branch}.",
+            hint=f"Name a commit before it: git log --oneline {target.base_branch}.",
+            code="not_an_ancestor",
+        )
+    await desk.store.backtests.patch(backtest.id, head=head, since_commit=since)
+    return await desk.store.backtests.need(backtest.id)

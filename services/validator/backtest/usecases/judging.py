@@ -1,0 +1,185 @@
+"""What the gate would say of one tree on a head, without anything that lands: rules, runs, and its decisions."""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass, field
+
+from services.validator.decision.comparison import compared
+from services.validator.decision.evidence import known_from
+from services.validator.decision.gate import (
+    Broken,
+    Candidate,
+    Evidence,
+    Finished,
+    Land,
+    NeedRuns,
+    Reject,
+    Run,
+    Undecided,
+    Wanted,
+    decide,
+)
+from services.validator.deps import Desk
+from services.validator.findings.domain import compare
+from services.validator.prepared import Workplace, workplace
+from services.validator.runs.usecases.runs import Order, read_report, run_tests
+from services.validator.suite.domain.reports import TestReport
+from shared.contracts.documents import Target, Verdict
+from shared.kernel.errors import Rejected
+from shared.targets.profile import TargetProfile, profile
+
+PURPOSE = "backtest"
+EVERYWHERE = ("*",)
+
+
+@dataclass(frozen=True)
+class Stand:
+    """A commit under its own tests. `why` says why nothing can be judged on it; without a report nobody knows a thing."""
+
+    place: Workplace | None = None
+    report: TestReport | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gate says: land, refuse or unknown. `rule` is the one that refused without a run."""
+
+    said: str
+    why: str = ""
+    rule: str = ""
+    tests: tuple[str, ...] = ()
+
+
+@dataclass
+class Bench:
+    """A target's commits under their own tests, each looked at once, and all that was run for it."""
+
+    target: Target
+    purpose_id: str
+    gate: dict[str, Verdict] = field(default_factory=dict)
+    truth: dict[str, Verdict] = field(default_factory=dict)
+    environments: dict[str, float] = field(default_factory=dict)
+    stands: dict[str, Stand] = field(default_factory=dict)
+    unbuilt: dict[str, str] = field(default_factory=dict)
+    last: TestReport | None = None
+
+    async def run(self, place: Workplace, order: Order, desk: Desk) -> Verdict:
+        """The verdict of a run, made unless it was made before."""
+        return await run_tests(desk, place, order, wave_id=self.purpose_id)
+
+
+async def describe(commit: str, target: Target, desk: Desk) -> TargetProfile:
+    """A target at one commit; what it says about itself counts as its base branch has it now."""
+    mirror = desk.mirror(target)
+    return await asyncio.to_thread(lambda: profile(mirror.tree(commit), mirror.base_tree(target)))
+
+
+async def stand(commit: str, bench: Bench, desk: Desk) -> Stand:
+    """A commit in its own environment under its own tests."""
+    if commit not in bench.stands:
+        # What came before the last one is not asked for again.
+        bench.stands = dict([*bench.stands.items()][-1:])
+        bench.stands[commit] = found = await _stand(commit, bench, desk)
+        bench.last = found.report or bench.last
+    return bench.stands[commit]
+
+
+async def _stand(commit: str, bench: Bench, desk: Desk) -> Stand:
+    tree = desk.mirror(bench.target).tree(commit)
+    plan = (await describe(commit, bench.target, desk)).environment
+    key = plan.key(tree, "", "")
+    if key in bench.unbuilt:
+        return Stand(why=bench.unbuilt[key])
+    try:
+        place = await workplace(desk, bench.target, commit)
+    except Rejected as error:
+        if error.code == "no_sandbox":
+            raise
+        bench.unbuilt[key] = f"its environment does not build: {error.message}"
+        return Stand(why=bench.unbuilt[key])
+    bench.environments.setdefault(place.environment.key, place.environment.seconds)
+    verdict = await bench.run(place, Order(place.tree, PURPOSE), desk)
+    bench.truth[verdict.id] = verdict
+    if verdict.outcome != "reported":
+        reason = verdict.detail.partition("\n")[0]
+        return Stand(place, why=f"its tests gave no usable report: {reason}")
+    report = await read_report(verdict, desk)
+    if not report.counts.passed:
+        return Stand(place, report, why="none of its tests passes")
+    return Stand(place, report)
+
+
+async def still_failing(
+    tests: Collection[str], here: Stand, bench: Bench, desk: Desk
+) -> frozenset[str]:
+    """Those of a commit's own failing tests that fail there once more."""
+    if not tests or here.place is None:
+        return frozenset()
+    order = Order(here.place.tree, PURPOSE, (), tuple(sorted(tests)), 1)
+    verdict = await bench.run(here.place, order, desk)
+    bench.truth[verdict.id] = verdict
+    if verdict.outcome != "reported":
+        return frozenset()
+    return (await read_report(verdict, desk)).failing & frozenset(tests)
+
+
+async def judge(tree: str, on: Stand, bench: Bench, desk: Desk) -> Answer:
+    """What becomes of a tree that is proposed on a commit."""
+    assert on.place is not None
+    assert on.report is not None
+    rule = await _broken_rule(tree, on.place, desk)
+    if rule:
+        return Answer("refuse", rule, rule=rule)
+    evidence: dict[Run, Evidence] = {}
+    knowledge = known_from(on.report)
+    while True:
+        match decide([Candidate(id=tree, order=0)], evidence, knowledge=knowledge):
+            case NeedRuns(runs=(Wanted(run=run), *_)):
+                evidence[run] = await _look(run, tree, on, bench, desk)
+            case Land():
+                return Answer("land")
+            case Reject(tests=tests, reason=reason):
+                return Answer("refuse", reason, tests=tests)
+            case Undecided(reason=reason):
+                return Answer("unknown", reason)
+            case Finished():
+                return Answer("unknown", "the gate came to no decision")
+
+
+async def _look(run: Run, tree: str, on: Stand, bench: Bench, desk: Desk) -> Evidence:
+    assert on.place is not None
+    assert on.report is not None
+    there = tree if run.changes else on.place.tree
+    order = Order(there, PURPOSE, (), run.tests, run.repetition, run.repeat)
+    verdict = await bench.run(on.place, order, desk)
+    bench.gate[verdict.id] = verdict
+    if verdict.outcome != "reported":
+        return Broken(verdict.detail.partition("\n")[0])
+    seen = await read_report(verdict, desk)
+    return compared(on.report, seen, tests=run.tests, repeat=run.repeat)
+
+
+async def _broken_rule(tree: str, place: Workplace, desk: Desk) -> str:
+    """What refuses it without a run: the rules about patches, syntax, and findings that are new."""
+    repository = desk.repository(place.target)
+    history = desk.history(place.target)
+    config = place.profile.config
+    # What is protected was left out, or is for a person: here it is no reason.
+    lenient = config.model_copy(
+        update={"policy": config.policy.model_copy(update={"protected_paths": "ask"})}
+    )
+
+    def look() -> str:
+        patch = history.patch(place.head, tree)
+        said = repository.check(patch, EVERYWHERE, lenient, place.head)
+        if said:
+            return said
+        if found := repository.invalid(place.head, [("", tree)]):
+            return f"syntax: {found[1]} would not be valid Python"
+        pairs = [(place.head, tree)]
+        [(before, after)] = desk.detectors.look(place.target.id, place.head, place.profile, pairs)
+        broken = compare((), before, after).broken
+        return f"findings: {broken}" if broken else ""
+
+    return await asyncio.to_thread(look)

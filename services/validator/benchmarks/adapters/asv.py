@@ -1,0 +1,58 @@
+"""Reads the file that `asv run` leaves in its results directory, `<commit>-<environment>.json`.
+
+Such a file names no units: a benchmark's kind, and so its unit, is in the beginning of its name (asv's manual, "Writing
+benchmarks"). What `track_…` tracks has a unit that only asv's other files know, so it is left out. A
+benchmark with parameters has one value for each of their combinations, the last parameter changing fastest.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any
+
+from services.validator.benchmarks.adapters.readings import Unreadable, gathered, loaded, reading
+from services.validator.benchmarks.domain.benchmarks import Reading, Unit
+
+TOOL = "asv"
+UNITS = {
+    Unit.SECONDS: ("time_", "timeraw_", "Time", "Timeraw"),
+    Unit.BYTES: ("mem_", "peakmem_", "Mem", "PeakMem"),
+}
+
+
+def is_it(body: Any) -> bool:
+    """Whether JSON looks like this tool's."""
+    return isinstance(body, dict) and "result_columns" in body and "results" in body
+
+
+def read(content: bytes) -> dict[str, Reading]:
+    """Each benchmark, with its parameters in brackets. One that failed, or was skipped, has no value."""
+    body = loaded(content, TOOL)
+    if not is_it(body):
+        raise Unreadable("The JSON of asv has no results with their columns.")
+    try:
+        column = {name: number for number, name in enumerate(body["result_columns"])}
+        found = [
+            each
+            for name, row in body["results"].items()
+            for each in _row(name, row[column["result"]], row[column["params"]])
+        ]
+    except (KeyError, TypeError, IndexError, AttributeError) as error:
+        raise Unreadable(f"The JSON of asv is damaged: {error!r}.") from error
+    return gathered(found, TOOL)
+
+
+def _row(
+    name: str, values: Sequence[Any] | None, params: Sequence[Sequence[str]]
+) -> Iterator[tuple[str, Reading]]:
+    unit = _unit(name)
+    if unit is None or values is None:
+        return
+    for value, given in zip(values, product(*params), strict=False):
+        if value is not None and not (isinstance(value, float) and math.isnan(value)):
+            yield reading(f"{name}[{', '.join(given)}]" if given else name, value, unit)
+
+
+def _unit(name: str) -> Unit | None:
+    function = name.rpartition(".")[2]
+    return next((unit for unit, kinds in UNITS.items() if function.startswith(kinds)), None)

@@ -1,0 +1,58 @@
+"""Which of the readers a command's results are for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.validator.benchmarks.adapters import asv, hyperfine, lines, pytest_benchmark
+from services.validator.benchmarks.adapters.readings import Unreadable, loaded
+from services.validator.benchmarks.domain.benchmarks import Reading
+
+AUTO, LINES = "auto", "lines"
+Reader = Callable[[bytes], dict[str, Reading]]
+# Those of files, each with how it knows its own.
+JSON: Mapping[str, tuple[Callable[[Any], bool], Reader]] = {
+    "pytest-benchmark": (pytest_benchmark.is_it, pytest_benchmark.read),
+    "asv": (asv.is_it, asv.read),
+    "hyperfine": (hyperfine.is_it, hyperfine.read),
+}
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a command printed, and the file that it left where it was told to; None without one."""
+
+    printed: str
+    file: bytes | None
+
+
+def read(left: Left, format_: str) -> dict[str, Reading]:
+    """The readings, in a format of `[bench]`; raises `Unreadable`."""
+    if format_ == LINES:
+        return lines.read(left.file if left.file is not None else left.printed.encode())
+    if format_ == AUTO:
+        return _whatever(left)
+    return JSON[format_][1](_json(left, format_))
+
+
+def _whatever(left: Left) -> dict[str, Reading]:
+    """A file before what was printed, JSON before lines."""
+    content = left.file if left.file is not None else left.printed.encode()
+    if not content.lstrip().startswith(b"{"):
+        return lines.read(content)
+    body = loaded(content, "the command")
+    for knows, reader in JSON.values():
+        if knows(body):
+            return reader(content)
+    names = ", ".join(JSON)
+    raise Unreadable(f"The command left JSON, but not of a form that is known: {names}.")
+
+
+def _json(left: Left, format_: str) -> bytes:
+    if left.file is not None:
+        return left.file
+    if left.printed.lstrip().startswith("{"):
+        return left.printed.encode()
+    raise Unreadable(
+        f"The command left no JSON of {format_} where GROUNDSWELL_BENCH_OUT says, and printed none."
+    )

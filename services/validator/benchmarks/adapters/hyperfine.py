@@ -1,0 +1,34 @@
+"""Reads what `hyperfine --export-json` writes; times are in seconds."""
+
+from typing import Any
+
+from services.validator.benchmarks.adapters.readings import Unreadable, gathered, loaded, reading
+from services.validator.benchmarks.domain.benchmarks import Reading, Unit
+
+TOOL = "hyperfine"
+
+
+def is_it(body: Any) -> bool:
+    """Whether JSON looks like this tool's."""
+    return (
+        isinstance(body, dict)
+        and isinstance(body.get("results"), list)
+        and all(isinstance(each, dict) and "command" in each for each in body["results"])
+    )
+
+
+def read(content: bytes) -> dict[str, Reading]:
+    """The median of each command; one that was run with parameters is named with them."""
+    body = loaded(content, TOOL)
+    if not is_it(body):
+        raise Unreadable("The JSON of hyperfine has no list of results with their commands.")
+    try:
+        found = [reading(_name(each), each["median"], Unit.SECONDS) for each in body["results"]]
+    except (KeyError, AttributeError) as error:
+        raise Unreadable(f"The JSON of hyperfine is damaged: {error!r}.") from error
+    return gathered(found, TOOL)
+
+
+def _name(result: Any) -> str:
+    given = ", ".join(f"{name}={value}" for name, value in (result.get("parameters") or {}).items())
+    return f"{result['command']} [{given}]" if given else str(result["command"])

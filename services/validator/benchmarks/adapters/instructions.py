@@ -1,0 +1,101 @@
+"""Counts instructions by valgrind's callgrind: the same each time, where the work is the same each time."""
+
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from services.validator.benchmarks.adapters.rooms import Rooms, Side
+from services.validator.benchmarks.domain.benchmarks import Reading, Unit
+from services.validator.benchmarks.domain.reports import BenchmarkReport
+from shared.sandbox.ports import Command, Limits, Sandbox
+
+SUFFIX = ":instructions"
+# The command as a whole, where it runs more than one benchmark.
+WHOLE = "(command)"
+LOG = "reports/callgrind.log"
+COLLECTED = re.compile(rb"^==\d+== Collected : (\d+)", re.MULTILINE)
+# How many times as long a command takes (measured: 65), and how long all counting may take, in seconds.
+SLOWER, SPARE = 65, 240.0
+# Two of the head, and one of the candidate.
+COUNTS = 3
+# What two counts of the same tree may differ by, as a share.
+SAME = 0.001
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The counts of both, or a sentence on why there are none; neither where nobody would expect any."""
+
+    head: Mapping[str, Reading] = field(default_factory=dict)
+    candidate: Mapping[str, Reading] = field(default_factory=dict)
+    note: str = ""
+
+
+class Counter:
+    """Counts where valgrind is there, the sandbox shows it, and the command is one Python process."""
+
+    def __init__(self, sandbox: Sandbox, spare: float = SPARE) -> None:
+        self._sandbox = sandbox
+        self._spare = spare
+        found = shutil.which("valgrind", path="/usr/local/bin:/usr/bin:/bin")
+        self._valgrind = found if found and sandbox.reaches(Path(found)) else None
+
+    @property
+    def missing(self) -> bool:
+        """Whether it cannot count here."""
+        return self._valgrind is None
+
+    async def count(self, rooms: Rooms, report: BenchmarkReport, seconds: float) -> Counts:
+        """Both sides; `seconds` is how long the command takes without it."""
+        name = _name(report)
+        if not rooms.is_python or (report.names and name not in report.names):
+            return Counts()
+        if self.missing:
+            return Counts(note="Instructions were not counted: no valgrind can be seen here.")
+        if COUNTS * SLOWER * seconds > self._spare:
+            return Counts(
+                note=f"Instructions were not counted: at {seconds:.1f} s a run that takes too long."
+            )
+        return await self._both(rooms, name)
+
+    async def _both(self, rooms: Rooms, name: str) -> Counts:
+        head, again = await self._one(rooms, Side.HEAD), await self._one(rooms, Side.HEAD)
+        if not head or not again:
+            return Counts(note="Instructions were not counted: valgrind gave no count.")
+        if abs(head - again) > SAME * head:
+            return Counts(
+                note=f"Instructions were not counted: two runs of the head differ, {head} and {again}."
+            )
+        candidate = await self._one(rooms, Side.CANDIDATE)
+        if not candidate:
+            return Counts(note="Instructions were not counted: none came from the candidate.")
+        return Counts(
+            {name: Reading(head, Unit.INSTRUCTIONS)}, {name: Reading(candidate, Unit.INSTRUCTIONS)}
+        )
+
+    async def _one(self, rooms: Rooms, side: Side) -> int | None:
+        async with rooms.turn(side) as command:
+            completed = await self._sandbox.run(self._watched(command))
+        found = COLLECTED.search(completed.reports.get(LOG, b""))
+        return int(found[1]) if found and completed.exit_code == 0 else None
+
+    def _watched(self, command: Command) -> Command:
+        options = (
+            "--tool=callgrind",
+            f"--callgrind-out-file={command.scratch / 'callgrind.out'}",
+            f"--log-file={command.scratch / LOG}",
+        )
+        return replace(
+            command,
+            argv=(str(self._valgrind), *options, *command.argv),
+            env={**command.env, "PYTHONHASHSEED": "0"},
+            reports=(LOG,),
+            limits=replace(command.limits, wall=min(self._spare, Limits().wall)),
+        )
+
+
+def _name(report: BenchmarkReport) -> str:
+    names = set(report.rounds[-1].head)
+    return (names.pop() if len(names) == 1 else WHOLE) + SUFFIX

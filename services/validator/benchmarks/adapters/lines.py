@@ -1,0 +1,35 @@
+"""Reads lines of the form `name value unit` among whatever else a command prints."""
+
+import re
+
+from services.validator.benchmarks.adapters.readings import gathered, reading
+from services.validator.benchmarks.domain.benchmarks import Reading, Unit
+
+TOOL = "The command"
+UNITS = {
+    "ns": (Unit.SECONDS, 1e-9),
+    "us": (Unit.SECONDS, 1e-6),
+    "µs": (Unit.SECONDS, 1e-6),  # micro sign
+    "μs": (Unit.SECONDS, 1e-6),
+    "ms": (Unit.SECONDS, 1e-3),
+    "s": (Unit.SECONDS, 1.0),
+    "B": (Unit.BYTES, 1.0),
+    "KB": (Unit.BYTES, 1e3),
+    "MB": (Unit.BYTES, 1e6),
+    "ops/s": (Unit.RATE, 1.0),
+}
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+PARTS = 3
+
+
+def read(content: bytes) -> dict[str, Reading]:
+    """The values by name, of several with one name the median; a name may have spaces in it."""
+    lines = content.decode(errors="replace").splitlines()
+    return gathered((reading(*each) for each in map(_line, lines) if each), TOOL)
+
+
+def _line(line: str) -> tuple[str, float, Unit, float] | None:
+    parts = line.strip().rsplit(maxsplit=2)
+    if len(parts) != PARTS or parts[2] not in UNITS or not NUMBER.fullmatch(parts[1]):
+        return None
+    return (parts[0].removesuffix(":").strip(), float(parts[1]), *UNITS[parts[2]])

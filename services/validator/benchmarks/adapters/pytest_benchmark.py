@@ -1,0 +1,28 @@
+"""Reads what `pytest --benchmark-json` writes; times are in seconds."""
+
+from typing import Any
+
+from services.validator.benchmarks.adapters.readings import Unreadable, gathered, loaded, reading
+from services.validator.benchmarks.domain.benchmarks import Reading, Unit
+
+TOOL = "pytest-benchmark"
+
+
+def is_it(body: Any) -> bool:
+    """Whether JSON looks like this tool's."""
+    return isinstance(body, dict) and isinstance(body.get("benchmarks"), list)
+
+
+def read(content: bytes) -> dict[str, Reading]:
+    """The median of each benchmark, by its full name."""
+    body = loaded(content, TOOL)
+    if not is_it(body):
+        raise Unreadable("The JSON of pytest-benchmark has no list of benchmarks.")
+    try:
+        found = [
+            reading(str(each["fullname"]), each["stats"]["median"], Unit.SECONDS)
+            for each in body["benchmarks"]
+        ]
+    except (KeyError, TypeError) as error:
+        raise Unreadable(f"The JSON of pytest-benchmark is damaged: {error!r}.") from error
+    return gathered(found, TOOL)

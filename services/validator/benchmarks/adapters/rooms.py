@@ -1,0 +1,118 @@
+"""Where head and candidate take turns: always at the same place, in surroundings that are alike.
+
+Where a program lies and how long its paths are alone makes it some per cent faster or slower (Mytkowicz, Diwan, Hauswirth and
+Sweeney, "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009). So the trees are kept
+aside, and the one whose turn it is is moved to where commands work.
+"""
+
+import asyncio
+import shlex
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from enum import StrEnum
+from pathlib import Path
+
+from services.validator.benchmarks.adapters.detection import AUTO, JSON
+from shared.environments.ports import Environment, ExportableTree
+from shared.sandbox.ports import MIB, Command, Limits
+from shared.sandbox.scratch import remove_tree
+from shared.targets.components import is_protected
+from shared.targets.config import BenchSection
+from shared.targets.profile import TargetProfile
+
+OUT = "reports/bench.json"
+PYTEST_JSON = next(iter(JSON))
+PRINTED = 4 * MIB
+
+
+class Side(StrEnum):
+    """Whose turn it is."""
+
+    HEAD = "head"
+    CANDIDATE = "candidate"
+
+
+class Rooms:
+    """A room with both trees, and the working place in it."""
+
+    def __init__(
+        self, room: Path, profile: TargetProfile, environment: Environment, bench: BenchSection
+    ) -> None:
+        self._room = room
+        self._profile = profile
+        self._environment = environment
+        self._bench = bench
+        self._argv = tuple(shlex.split(bench.command))
+
+    def furnish(self, head: ExportableTree, candidate: ExportableTree) -> None:
+        """Write both trees; what judges is in both as the head has it."""
+        head.export(self._room / Side.HEAD)
+        candidate.export(self._room / Side.CANDIDATE)
+        if head.oid != candidate.oid:
+            self._restore(head, candidate)
+        self._work.mkdir()
+        self._environment.lay_out(self._work)
+
+    @asynccontextmanager
+    async def turn(self, side: Side) -> AsyncIterator[Command]:
+        """The command for the tree of that side, which is at the working place meanwhile."""
+        tree, scratch = self._work / "tree", self._work / "run"
+        (self._room / side).rename(tree)
+        (scratch / "reports").mkdir(parents=True)
+        try:
+            yield self._command(tree, scratch)
+        finally:
+            tree.rename(self._room / side)
+            await asyncio.shield(asyncio.to_thread(remove_tree, scratch))
+
+    @property
+    def is_pytest(self) -> bool:
+        """Whether the command is pytest, which has to be told where its report goes."""
+        return any(part.endswith("pytest") for part in self._argv)
+
+    @property
+    def is_python(self) -> bool:
+        """Whether the command is one Python process whose work does not depend on the time, as pytest's does."""
+        return Path(self._argv[0]).name.startswith("python") and not self.is_pytest
+
+    @property
+    def _work(self) -> Path:
+        return self._room / "work"
+
+    def _command(self, tree: Path, scratch: Path) -> Command:
+        out = scratch / OUT
+        told = self.is_pytest and self._bench.format in {AUTO, PYTEST_JSON}
+        sources = (str(tree / each) for each in self._profile.test.pythonpath)
+        return Command(
+            argv=(*self._argv, f"--benchmark-json={out}") if told else self._argv,
+            tree=tree,
+            scratch=scratch,
+            path=(self._environment.bin,),
+            readable=self._environment.readable,
+            env={
+                "PYTHONPATH": ":".join(sources),
+                "VIRTUAL_ENV": str(self._environment.bin.parent),
+                "GROUNDSWELL_BENCH_OUT": str(out),
+            },
+            reports=(OUT,),
+            limits=Limits(wall=self._bench.timeout, output=PRINTED),
+        )
+
+    def _restore(self, head: ExportableTree, candidate: ExportableTree) -> None:
+        """Put back what says whether a change is good, where a change has touched it."""
+        for path in head.files():
+            content = head.read(path)
+            if not self._judges(path) or candidate.read(path) == content:
+                continue
+            place = self._room / Side.CANDIDATE / path
+            if place.is_symlink() or place.exists():
+                place.unlink()
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content or b"")
+
+    def _judges(self, path: str) -> bool:
+        """Also what the command names: a file, or all in a directory."""
+        named = (part.split("::")[0].removeprefix("./").rstrip("/") for part in self._argv)
+        return is_protected(path, self._profile.config) or any(
+            path == part or path.startswith(f"{part}/") for part in named if part
+        )

@@ -1,0 +1,160 @@
+"""What a comparison of benchmarks said, with all that was measured, as a value with one canonical text."""
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from services.validator.benchmarks.domain.benchmarks import (
+    PREFIX,
+    Answer,
+    Comparison,
+    Plan,
+    Reading,
+    Readings,
+    Round,
+    Unit,
+    compared,
+)
+from shared.contracts.documents import Measured
+
+ORDER = (
+    Answer.WORSE,
+    Answer.GONE,
+    Answer.INCONCLUSIVE,
+    Answer.BETTER,
+    Answer.SAME,
+    Answer.NEW,
+)
+LISTED = 100
+
+
+@dataclass(frozen=True)
+class BenchmarkReport:
+    """The rounds in their order and what follows from them; `names` limits it to these benchmarks.
+
+    `broken` says why the candidate's command gave nothing, time after time; then every benchmark is gone.
+    `notes` are sentences on what was not measured.
+    """
+
+    plan: Plan
+    rounds: tuple[Round, ...]
+    names: tuple[str, ...] = ()
+    broken: str = ""
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    @cached_property
+    def comparisons(self) -> tuple[Comparison, ...]:
+        """The answers, by name: a pure function of what was measured."""
+        return compared(self.rounds, self.plan, self.names)
+
+    @property
+    def failing(self) -> tuple[str, ...]:
+        """What got worse, as ids of failing tests.
+
+        How many instructions it took is evidence for what the clock leaves open, and nothing beside it: more of
+        them can be faster.
+        """
+        timed = [each.answer for each in self.comparisons if not each.unit.exact]
+        settled = bool(timed) and all(each in {Answer.SAME, Answer.BETTER} for each in timed)
+        return tuple(
+            PREFIX + each.name
+            for each in self.comparisons
+            if each.answer.bad and not (each.unit.exact and settled)
+        )
+
+    def of(self, name: str) -> Comparison | None:
+        """One benchmark."""
+        return next((each for each in self.comparisons if each.name == name), None)
+
+    def to_json(self) -> str:
+        """One canonical text; `from_json` is its inverse. The answers are in it for people."""
+        body = {
+            "plan": asdict(self.plan),
+            "rounds": [[_rows(each.head), _rows(each.candidate)] for each in self.rounds],
+            "names": self.names,
+            "broken": self.broken,
+            "notes": self.notes,
+            "seconds": self.seconds,
+            "comparisons": [asdict(each) for each in self.comparisons],
+        }
+        return json.dumps(body, separators=(",", ":"), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> "BenchmarkReport":
+        """The report behind a text of `to_json`; raises ValueError for any other text."""
+        try:
+            body = json.loads(text)
+            return cls(
+                plan=Plan(**body["plan"]),
+                rounds=tuple(Round(_read(h), _read(c)) for h, c in body["rounds"]),
+                names=tuple(body["names"]),
+                broken=body["broken"],
+                notes=tuple(body["notes"]),
+                seconds=body["seconds"],
+            )
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"This is not a stored benchmark report: {error!r}.") from error
+
+
+def named(tests: Collection[str]) -> tuple[str, ...]:
+    """The benchmarks behind the ids of failing tests; a bare name is one too."""
+    return tuple(sorted({each.removeprefix(PREFIX) for each in tests}))
+
+
+def measured(report: BenchmarkReport) -> tuple[Measured, ...]:
+    """What each benchmark said, the worst first, and no more of them than somebody reads."""
+    told = sorted(report.comparisons, key=lambda each: (ORDER.index(each.answer), each.name))
+    return tuple(
+        Measured(
+            name=each.name,
+            answer=each.answer.value,
+            ratio=each.ratio,
+            low=each.low,
+            high=each.high,
+        )
+        for each in told[:LISTED]
+    )
+
+
+def summary(report: BenchmarkReport) -> str:
+    """One sentence for people."""
+    found = report.comparisons
+    if report.broken:
+        return f"The benchmarks do not run any more: {report.broken}"
+    if not found:
+        return "No benchmark was compared."
+    parts = [
+        f"{sum(each.answer is answer for each in found)} {answer}"
+        for answer in Answer
+        if any(each.answer is answer for each in found)
+    ]
+    worst = max((each for each in found if each.answer is Answer.WORSE), key=_ratio, default=None)
+    more = f"; {worst.name} costs {describe(worst)}" if worst else ""
+    return f"Benchmarks in {len(report.rounds)} rounds: {', '.join(parts)}{more}."
+
+
+def describe(comparison: Comparison) -> str:
+    """The ratio and its interval in words, as "8.9 % more (5.1 to 11.8 % more)"."""
+    if comparison.low is None or comparison.high is None:
+        return _share(comparison.ratio)
+    ends = (_share(comparison.low), _share(comparison.high))
+    return f"{_share(comparison.ratio)} (between {ends[0]} and {ends[1]})"
+
+
+def _share(ratio: float) -> str:
+    return f"{abs(ratio - 1):.1%} {'more' if ratio >= 1 else 'less'}".replace("%", " %")
+
+
+def _ratio(comparison: Comparison) -> float:
+    return comparison.ratio
+
+
+def _rows(readings: Readings) -> dict[str, tuple[float, str]]:
+    return {name: (each.value, each.unit.value) for name, each in readings.items()}
+
+
+def _read(rows: Mapping[str, Any]) -> dict[str, Reading]:
+    return {name: Reading(value, Unit(unit)) for name, (value, unit) in rows.items()}

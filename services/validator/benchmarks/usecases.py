@@ -1,0 +1,87 @@
+"""Benchmarks of a tree beside those of the head: asked for, carried out, kept."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from services.validator.benchmarks.domain.reports import BenchmarkReport, measured, named, summary
+from services.validator.deps import Desk
+from services.validator.prepared import Workplace
+from services.validator.runs.usecases.runs import Order, keep_text, read_text, run_tests
+from services.validator.suite.domain.reports import Infrastructure
+from shared.contracts.base import RunKind
+from shared.contracts.documents import Verdict
+from shared.kernel.errors import Transient
+from shared.targets.config import BenchSection
+
+log = structlog.get_logger(__name__)
+
+
+async def compare(
+    desk: Desk,
+    place: Workplace,
+    tree: str,
+    *,
+    changes: Sequence[str],
+    wave_id: str,
+    names: Sequence[str] = (),
+    repetition: int = 0,
+    why: str = "",
+) -> Verdict:
+    """The run of the head's benchmarks against those of `tree`, all of them or only those with these names.
+
+    A name is a benchmark's own or its id among failing tests.
+    """
+    bench = place.profile.config.bench
+    order = Order(
+        tree=tree,
+        purpose="benchmarks",
+        changes=changes,
+        tests=named(names),
+        repetition=repetition,
+        kind=RunKind.BENCHMARKS,
+        plan=await keep_text(bench.model_dump_json(), "plan", desk),
+        why=why,
+    )
+    return await run_tests(desk, place, order, wave_id=wave_id)
+
+
+async def read_benchmarks(verdict: Verdict, desk: Desk) -> BenchmarkReport:
+    """The report behind a verdict that has one; raises `Transient` for one that has none."""
+    if verdict.report is None:
+        raise Transient(f"Benchmarks {verdict.id} have no report.", hint=verdict.detail)
+    return BenchmarkReport.from_json(await read_text(verdict.report, desk))
+
+
+async def carry_out_benchmarks(verdict: Verdict, place: Workplace, desk: Desk) -> dict[str, Any]:
+    """The carrier of `RunKind.BENCHMARKS`: the verdict's fields that follow from the comparison."""
+    if desk.benchmarks is None:
+        raise Transient("This validator runs no benchmarks.", delay=30)
+    found = await desk.benchmarks.compare(
+        (place.tree, verdict.tree),
+        place.profile,
+        place.environment,
+        await _bench(verdict, place, desk),
+        named(verdict.tests),
+        target_id=place.target.id,
+    )
+    if isinstance(found, Infrastructure):
+        log.warning("benchmarks_broken", run=verdict.id, reason=found.reason)
+        detail = f"{found.reason}\n{found.output_tail}".strip()
+        return {"outcome": "infrastructure", "detail": detail[-4000:]}
+    return {
+        "outcome": "reported",
+        "report": await keep_text(found.to_json(), "benchmarks", desk),
+        "failing": found.failing,
+        "worse": found.failing,
+        "benchmarks": measured(found),
+        "detail": "\n".join((summary(found), *found.notes))[:4000],
+    }
+
+
+async def _bench(verdict: Verdict, place: Workplace, desk: Desk) -> BenchSection:
+    """What the verdict was told; the target's own word where it was told nothing."""
+    if verdict.plan is None:
+        return place.profile.config.bench
+    return BenchSection.model_validate_json(await read_text(verdict.plan, desk))

@@ -1,0 +1,1 @@
+"""What the gate decides, as pure functions of the evidence gathered so far."""

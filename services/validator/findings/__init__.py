@@ -1,0 +1,1 @@
+"""Runs the agents' detectors again, to see whether a change fixes what it claims."""

@@ -1,0 +1,1 @@
+"""The loop that judges all open changes of a target, one round per head."""

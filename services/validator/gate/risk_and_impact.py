@@ -1,0 +1,121 @@
+"""What the gate knows of its changes before it tries them: risks, what they stand on, which tests reach them."""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from services.validator.decision.evidence import Candidate, Knowledge, known_from
+from services.validator.decision.rates import risk_of
+from services.validator.deps import Desk
+from services.validator.gate.flakiness import known_flaky
+from services.validator.gate.rounds import Epoch, compose
+from services.validator.git.ports import Repository
+from services.validator.impact.usecases import impact_of, recorded_anew, recorded_for, trusted
+from shared.contracts.documents import Enhancement
+from shared.contracts.states import EnhancementState
+
+# One that was held back breaks something on the next head more often than not.
+HELD = 0.9
+
+
+async def weigh(epoch: Epoch, desk: Desk) -> None:
+    """Find out what is known of the changes, once per epoch."""
+    if not epoch.changes:
+        return
+    await _rate(epoch, desk)
+    present: Collection[str] = ()
+    if epoch.base.done():
+        present = (await epoch.base).outcomes
+        epoch.recorded = await recorded_anew(epoch.place, epoch.wave_id, desk)
+    else:
+        epoch.recorded = await recorded_for(epoch.place, desk)
+    composition = await compose(epoch, tuple(epoch.changes), desk)
+    changes = list(epoch.changes.values())
+    chosen = await impact_of(changes, composition.steps, epoch.place, desk, present)
+    epoch.impacted |= chosen
+    epoch.flaky |= await known_flaky(epoch.target.id, desk)
+    for each in {change.component for change in changes}:
+        if not await trusted(epoch.target.id, each, desk):
+            epoch.misjudged.add(each)
+
+
+async def candidates(epoch: Epoch, desk: Desk) -> list[Candidate]:
+    """The changes as the gate decides about them, in their order."""
+    if epoch.evidence:
+        await _find_needs(epoch, desk)
+    return [
+        Candidate(
+            id=each.id,
+            order=place,
+            risk=HELD if each.suspected else epoch.risks.get(each.id, 1 - each.prior),
+            needs=epoch.needs.get(each.id, frozenset()) & epoch.changes.keys(),
+            impacted=_reach(each, epoch),
+            waited=each.returned,
+        )
+        for place, each in enumerate(epoch.changes.values())
+    ]
+
+
+def _reach(change: Enhancement, epoch: Epoch) -> frozenset[str] | None:
+    """The tests that reach it; what it is suspected to break where it was held back, and nothing known where that was often wrong."""
+    if change.suspected:
+        return frozenset(change.suspected)
+    return None if change.component in epoch.misjudged else epoch.impacted.get(change.id)
+
+
+def knowledge(epoch: Epoch) -> Knowledge:
+    """What is known of the head's suite; nothing yet while it still runs."""
+    benchmarks = bool(epoch.place.profile.config.bench.command)
+    if not epoch.base.done():
+        return Knowledge(benchmarks=benchmarks)
+    return replace(known_from(epoch.base.result()), flaky=epoch.flaky, benchmarks=benchmarks)
+
+
+async def _rate(epoch: Epoch, desk: Desk) -> None:
+    """What became of changes of the same agent type, rule and engine says how risky one is."""
+    known: dict[tuple[str, ...], tuple[int, int]] = {}
+    for each in epoch.changes.values():
+        kind = (each.agent_type, each.rule, each.engine)
+        if kind not in known:
+            known[kind] = await _history(each, desk)
+        rejected, landed = known[kind]
+        epoch.risks[each.id] = risk_of(each.prior, rejected, landed)
+
+
+async def _history(change: Enhancement, desk: Desk) -> tuple[int, int]:
+    like = {"agent_type": change.agent_type, "rule": change.rule, "engine": change.engine}
+    count = desk.store.enhancements.count
+    rejected = await count(**like, state=EnhancementState.REJECTED)
+    landed = await count(**like, state=[EnhancementState.APPLIED, EnhancementState.ROLLED_BACK])
+    return rejected, landed
+
+
+async def _find_needs(epoch: Epoch, desk: Desk) -> None:
+    """Which changes each patch stands on; asked only once something has failed."""
+    repository = desk.repository(epoch.target)
+    order = list(epoch.changes.values())
+    for place, each in enumerate(order):
+        if each.id not in epoch.needs:
+            before = [b for b in order[:place] if not {*b.files}.isdisjoint(each.files)]
+            epoch.needs[each.id] = await asyncio.to_thread(
+                _needs_of, each.id, [b.id for b in before], epoch, repository
+            )
+
+
+def _needs_of(
+    change: str, before: Sequence[str], epoch: Epoch, repository: Repository
+) -> frozenset[str]:
+    """The fewest of these, with what they need themselves, that its patch applies on: none, or the nearest one."""
+
+    def applies(on: frozenset[str]) -> bool:
+        chosen = [each for each in epoch.changes if each in on]
+        patches = [(each, epoch.patches[each]) for each in (*chosen, change)]
+        return not repository.compose(epoch.place.head, patches).failed
+
+    if not before or applies(frozenset()):
+        return frozenset()
+    for each in reversed(before):
+        enough = epoch.needs.get(each, frozenset()) | {each}
+        if applies(enough):
+            return enough
+    return frozenset(before).union(*(epoch.needs.get(each, frozenset()) for each in before))

@@ -1,0 +1,1 @@
+"""Patches, commits and the landing branch, in the private mirror of a target."""

@@ -1,0 +1,106 @@
+"""Pushing: to a target's own branches, and to the remote on which its people review."""
+
+from collections.abc import Mapping
+
+from services.validator.git.adapters.send_pack import send
+from services.validator.git.ports import Refusal
+from shared.contracts.documents import Target
+from shared.kernel.errors import Conflict, Rejected, Transient
+from shared.targets.git import GitError, git
+from shared.targets.mirror import Mirror
+from shared.targets.repository import LANDING_PREFIX, checked_out_at, is_url, remote_url
+
+MOVED = ("stale info", "non-fast-forward", "fetch first", "failed to lock", "failed to update ref")
+CHECKED_OUT = ("checked out", "Working directory has", "not up-to-date")
+UNREACHABLE = ("Could not read from remote", "unable to access", "Connection")
+
+
+def push(
+    mirror: Mirror,
+    location: str,
+    branch: str,
+    tip: str,
+    seen: str | None,
+    *settings: str,
+) -> Refusal | None:
+    """Move a branch of the repository at `location` from `seen` (None: new) to `tip`, or say why not.
+
+    `settings` are git's, for the other end where that is on this machine.
+    """
+    reference = f"refs/heads/{branch}"
+    try:
+        if is_url(location):
+            lease = f"--force-with-lease={reference}:{seen or ''}"
+            options = ("--quiet", "--no-verify", "--atomic", lease)
+            refspec = f"{tip}:{reference}"
+            git(mirror.path, "push", *options, "--", location, refspec, with_users_config=True)
+        else:
+            send(mirror.repository, location, reference, tip, seen, *settings)
+    except GitError as error:
+        return _refusal(error.stderr, location, branch)
+    return None
+
+
+def _refusal(stderr: str, location: str, branch: str) -> Refusal:
+    """What git's refusal means for us."""
+    reason = " ".join(stderr.split())[-500:]
+    if any(each in stderr for each in MOVED):
+        return Refusal("moved", reason)
+    if any(each in stderr for each in CHECKED_OUT):
+        where = checked_out_at(location, branch) or location
+        return Refusal("checked_out", f"{branch} is checked out in {where}")
+    if any(each in stderr for each in UNREACHABLE):
+        return Refusal("unreachable", reason)
+    return Refusal("other", reason)
+
+
+class GitRemote:
+    """The port `Remote` over a mirror."""
+
+    def __init__(self, mirror: Mirror, target: Target, name: str) -> None:
+        self._mirror = mirror
+        self._target = target
+        self._name = name
+
+    @property
+    def url(self) -> str:
+        return remote_url(self._target.location, self._name)
+
+    def branches(self) -> Mapping[str, str]:
+        url = self.url
+        wanted = (f"refs/heads/{LANDING_PREFIX}*", f"refs/heads/{self._target.base_branch}")
+        try:
+            told = git(None, "ls-remote", "--", url, *wanted, with_users_config=is_url(url))
+        except GitError as error:
+            raise Transient(
+                f"{self._name} of {self._target.name} could not be read.",
+                hint=error.stderr.strip()[-300:],
+                delay=30,
+            ) from error
+        lines = [line.split("\t") for line in told.decode(errors="replace").splitlines()]
+        return {name.removeprefix("refs/heads/"): oid for oid, name in lines}
+
+    def push(self, branch: str, commit: str, seen: str | None) -> None:
+        if seen == commit:
+            return
+        if seen is not None and not self._contains(commit, seen):
+            raise Conflict(
+                f"{branch} on {self._name} has commits that are not ours.",
+                hint="They are left as they are; merge it, and what lands next gets a branch of its own.",
+                code="foreign_commits",
+            )
+        refusal = push(self._mirror, self.url, branch, commit, seen)
+        if refusal is None:
+            return
+        if refusal.kind in {"moved", "unreachable"}:
+            raise Transient(f"{branch} could not be pushed to {self._name}.", hint=refusal.reason)
+        raise Rejected(
+            f"{self._name} does not take {branch}.", hint=refusal.reason, code="push_refused"
+        )
+
+    def merged(self, commit: str) -> bool:
+        base = self._mirror.branch(self._target.base_branch)
+        return base is not None and self._mirror.is_ancestor(commit, base)
+
+    def _contains(self, newer: str, older: str) -> bool:
+        return older in self._mirror.repository and self._mirror.is_ancestor(older, newer)

@@ -1,0 +1,1 @@
+"""Moves the landing branch to a tested tree, exactly once."""

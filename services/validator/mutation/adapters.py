@@ -1,0 +1,95 @@
+"""Tries planted faults in a target's own test session, in a sandbox."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from services.validator.mutation.domain.plan import Trial, Tried
+from services.validator.suite.adapters.signed_lines import verified
+from services.validator.suite.adapters.suite import LINES, PACKAGE, TAIL, Run, lay_out, signing_keys
+from services.validator.suite.domain.reports import Infrastructure
+from shared.environments.ports import Environment, Trees
+from shared.sandbox.ports import Completed, Limits, Sandbox
+from shared.sandbox.scratch import Scratch, completely
+from shared.targets.profile import TargetProfile
+
+PLUGIN = "by_faults"
+# Also Pythons that a test starts import the planted files.
+SITE = f"from {PACKAGE}.switch import install\n\ninstall()\n"
+
+
+class SandboxedFaults:
+    """The `Faults` port, for pytest: a clean copy of the tree with the planted files in it."""
+
+    def __init__(self, sandbox: Sandbox, scratch: Scratch, trees: Trees) -> None:
+        self._sandbox = sandbox
+        self._scratch = scratch
+        self._trees = trees
+
+    async def try_out(
+        self,
+        tree_oid: str,
+        plan: str,
+        profile: TargetProfile,
+        environment: Environment,
+        tests: tuple[str, ...] = (),
+        *,
+        target_id: str,
+        base_oid: str = "",
+    ) -> Tried | Infrastructure:
+        """Export, plant, run, read. The fault-free pass may take as long as the suite may, the faults what the plan says at most."""
+        told = json.loads(plan)
+        async with self._scratch.room() as room:
+            keys = signing_keys(profile.test.framework)
+            run = Run(room, profile.test, environment, tests, keys, plugin=PLUGIN)
+            oids = (tree_oid, base_oid)
+            await completely(lay_out, run, profile, self._trees, target_id, oids)
+            await completely(write_planted, run.tree, told["files"])
+            run.furnish()
+            (run.scratch / "faults.json").write_text(plan)
+            (run.scratch / "plugin" / "sitecustomize.py").write_text(SITE)
+            command = run.command()
+            variables = {
+                **command.env,
+                "GROUNDSWELL_FAULTS": str(run.scratch / "faults.json"),
+                "GROUNDSWELL_TREE": str(run.tree),
+            }
+            limits = Limits(wall=profile.test.timeout + float(told["longest"]))
+            completed = await self._sandbox.run(replace(command, env=variables, limits=limits))
+        return _read(completed, run.keys, len(told["faults"]))
+
+
+def write_planted(tree: Path, files: Mapping[str, str]) -> None:
+    """Over regular files of the tree only: a link may lead anywhere."""
+    for path, text in files.items():
+        parents = [tree / each for each in PurePosixPath(path).parents if str(each) != "."]
+        place = tree / path
+        if place.is_file() and not any(each.is_symlink() for each in (place, *parents)):
+            place.write_bytes(text.encode())
+
+
+def _read(completed: Completed, keys: Sequence[bytes], faults: int) -> Tried | Infrastructure:
+    """What the session said of each fault. One that ended before its end has said nothing."""
+    reason = completed.trouble
+    try:
+        lines = verified(completed.reports.get(LINES, b""), keys)
+        trials = {line["id"]: _trial(line) for line in lines if line["event"] == "fault"}
+        ends = [line for line in lines if line["event"] == "finish"]
+    except (ValueError, KeyError, TypeError) as error:
+        reason = f"The report of the planted faults is damaged: {error!r}."
+    if not reason and (len(ends) != 1 or len(trials) != faults):
+        reason = "The test session with the planted faults ended before its end."
+    if reason:
+        return Infrastructure(reason, completed.tail(TAIL))
+    return Tried(trials, int(ends[0].get("usable", 0)), completed.seconds)
+
+
+def _trial(line: Mapping[str, Any]) -> Trial:
+    noticed = line["noticed"]
+    if noticed is not None and not isinstance(noticed, bool):
+        raise ValueError("a fault is neither noticed nor not")
+    return Trial(
+        noticed, bool(line["reached"]), str(line["by"]), int(line["tests"]), str(line["why"])
+    )

@@ -1,0 +1,44 @@
+"""A target at one commit, with the environment its tests run in."""
+
+import asyncio
+from dataclasses import dataclass
+from functools import cached_property
+
+from services.validator.deps import Desk
+from shared.contracts.documents import Target
+from shared.environments.ports import Environment
+from shared.targets.components import is_protected
+from shared.targets.mirror import Mirror
+from shared.targets.profile import TargetProfile, profile
+
+
+@dataclass(frozen=True)
+class Workplace:
+    """A target at one commit, with what it takes to run its tests there."""
+
+    target: Target
+    mirror: Mirror
+    head: str
+    profile: TargetProfile
+    environment: Environment
+
+    @property
+    def tree(self) -> str:
+        """The tree of the head commit."""
+        return self.mirror.tree(self.head).oid
+
+    @cached_property
+    def judges(self) -> str:
+        """A digest of the files of the head that say whether a change is good: its tests and all that is protected."""
+        return self.mirror.tree(self.head).digest(lambda p: is_protected(p, self.profile.config))
+
+
+async def workplace(desk: Desk, target: Target, head: str) -> Workplace:
+    """Read the target at `head` and prepare its environment; raises what preparing raises."""
+    mirror = desk.mirror(target)
+    described = await asyncio.to_thread(
+        lambda: profile(mirror.tree(head), mirror.base_tree(target))
+    )
+    tree = mirror.tree(head).oid
+    environment = await desk.environments.prepare(target.id, described, tree)
+    return Workplace(target, mirror, head, described, environment)

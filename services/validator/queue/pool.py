@@ -1,0 +1,95 @@
+"""The changes that wait for the gate."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
+from services.validator.deps import Desk
+from services.validator.queue.transitions import expire
+from shared.contracts.documents import Enhancement, Target, Wave
+from shared.contracts.states import WAVE, EnhancementState, TaskState
+
+# A batch waits for the rest of its wave: every change more in it costs no run more. Not for ever.
+LINGER = timedelta(seconds=120)
+AT_WORK = [TaskState.ASSIGNED, TaskState.RUNNING]
+IN_THE_GATE = [EnhancementState.CLEARED, EnhancementState.VALIDATING, EnhancementState.VALIDATED]
+
+
+async def targets_waiting(desk: Desk) -> tuple[str, ...]:
+    """The targets with changes in the gate."""
+    return tuple(
+        dict.fromkeys(await desk.store.enhancements.values("target_id", state=IN_THE_GATE))
+    )
+
+
+async def ready(target: Target, desk: Desk) -> list[Enhancement]:
+    """What may be tried now, in order; empty while its wave is still proposing.
+
+    Changes of a wave that is over expire; those of a dry run are not the gate's.
+    """
+    waiting = await desk.store.enhancements.find(
+        target_id=target.id, state=[EnhancementState.CLEARED, EnhancementState.VALIDATING]
+    )
+    by_wave: dict[str, list[Enhancement]] = {}
+    for each in waiting:
+        by_wave.setdefault(each.wave_id, []).append(each)
+    for wave_id, changes in by_wave.items():
+        wave = await desk.store.waves.need(wave_id)
+        if WAVE.terminal(wave.state):
+            # A person's word outlives the wave; nothing else does.
+            approved = [each for each in changes if each.approval is not None]
+            for each in changes:
+                if each.approval is None:
+                    await expire(each, f"its wave was {wave.state} before it was tried", desk)
+            if approved:
+                return sorted(approved, key=_stacking)
+        elif not wave.dry_run and await _complete(wave, changes, desk):
+            return sorted(changes, key=_stacking)
+    return []
+
+
+def _stacking(change: Enhancement) -> tuple[str, int, str]:
+    """Within a task patches stand on each other, in their order."""
+    return (change.task_id, change.order, change.id)
+
+
+async def _complete(wave: Wave, changes: Sequence[Enhancement], desk: Desk) -> bool:
+    """Whether nothing more is on its way, or the first has waited long enough."""
+    if desk.clock() - min(each.changed_at for each in changes) > LINGER:
+        return True
+    at_work = await desk.store.tasks.count(wave_id=wave.id, state=AT_WORK)
+    proposed = await desk.store.enhancements.count(wave_id=wave.id, state=EnhancementState.PROPOSED)
+    return not at_work and not proposed
+
+
+async def validate(changes: Sequence[Enhancement], desk: Desk) -> list[Enhancement]:
+    """Take them into the gate; those that already were in it stay."""
+    taken = []
+    for each in changes:
+        if each.state is EnhancementState.VALIDATING:
+            taken.append(each)
+        elif moved := await desk.store.enhancements.transition(
+            each, "validate", changed_at=desk.clock()
+        ):
+            taken.append(moved)
+    return taken
+
+
+async def give_back(
+    changes: Sequence[Enhancement], desk: Desk, *, suspected: Mapping[str, Sequence[str]]
+) -> None:
+    """Return them to the pool: they are judged again on the next head, with what they are suspected of there."""
+    for each in changes:
+        await desk.store.enhancements.transition(
+            each,
+            "return",
+            returned=each.returned + 1,
+            suspected=tuple(suspected.get(each.id, ())),
+            changed_at=desk.clock(),
+        )
+
+
+async def patches(changes: Sequence[Enhancement], desk: Desk) -> dict[str, str]:
+    """The patch text of each change."""
+    stored = await desk.store.patches.find(id=[each.patch for each in changes])
+    text = {each.id: each.text for each in stored}
+    return {each.id: text[each.patch] for each in changes}

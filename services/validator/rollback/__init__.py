@@ -1,0 +1,1 @@
+"""Takes landed changes off the landing branch again."""

@@ -1,0 +1,353 @@
+"""Taking landed changes off again: reverts that together must pass the suite like any change.
+
+What depends on them goes with them or nothing goes: a later change of the same lines, and a later
+change without which tests fail that pass now. Nothing is ever forced.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from services.validator.decision.comparison import no_worse
+from services.validator.deps import Desk
+from services.validator.gate.seat import seated, still_seated
+from services.validator.git.domain.commits import rollback_message
+from services.validator.git.ports import Repository
+from services.validator.prepared import Workplace, workplace
+from services.validator.queue.transitions import leave, say, say_refused
+from services.validator.review.usecases import Reverts, show_rolled_back
+from services.validator.rollback.domain import Conflicted, Step, Undone, undo
+from services.validator.runs.usecases.runs import Order, read_report, run_tests
+from shared.contracts.commands import RollbackEnhancement, RollbackEnhancements
+from shared.contracts.documents import Enhancement, Rollback, Target, Verdict
+from shared.contracts.events import RollbackFinished
+from shared.contracts.states import EnhancementState
+from shared.kernel.errors import Conflict, Rejected, Transient
+from shared.kernel.failpoints import fault
+
+LISTED = 50
+
+
+class _Refused(Exception):
+    def __init__(
+        self, reason: str, tests: Sequence[str] = (), dependents: Sequence[Enhancement] = ()
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.tests = tuple(tests)
+        self.dependents = tuple(dependents)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """Which changes are to go, why, and whether what depends on them may go as well.
+
+    `automatic` where nobody asked for it. With `repetition` known trees are run anew: what a test said
+    when the head landed must not be compared with what it says today.
+    """
+
+    id: str
+    target: Target
+    wave_id: str
+    changes: Sequence[Enhancement]
+    reason: str
+    dependents: bool
+    automatic: bool = False
+    repetition: int = 0
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The landing branch at one head: its landed changes, newest first, and their commits."""
+
+    target: Target
+    repository: Repository
+    place: Workplace
+    stack: Sequence[Enhancement]
+    commits: dict[str, str] = field(default_factory=dict)
+
+    def undo(self, chosen: Sequence[str]) -> Undone:
+        """The head without these, and without what changed the same lines after them."""
+        steps = [Step(each.id, self.commits[each.id], each.files) for each in self.stack]
+        return undo(self.place.tree, steps, chosen, self.repository.revert)
+
+
+async def roll_back(
+    command: RollbackEnhancement, desk: Desk, *, automatic: bool = False, repetition: int = 0
+) -> None:
+    """Take one change off, or refuse with the reason; done twice it is done once."""
+    change = await desk.store.enhancements.need(command.enhancement_id)
+    target = await desk.store.targets.need(change.target_id)
+    async with seated(target.id, desk, wait=True):
+        change = await desk.store.enhancements.need(command.enhancement_id)
+        if change.state is EnhancementState.ROLLED_BACK:
+            await say(change, desk)
+            await _say_finished(change.id, change.wave_id, target, [change], desk)
+            return
+        wish = Wish(
+            change.id,
+            target,
+            change.wave_id,
+            [change],
+            command.reason,
+            command.dependents,
+            automatic,
+            repetition,
+        )
+        try:
+            await _carry_out(wish, desk)
+        except _Refused as refusal:
+            await _refuse(change, refusal, desk)
+            await _say_refused(wish, refusal, desk)
+            if change.state is not EnhancementState.APPLIED:
+                raise Conflict(
+                    f"Enhancement {change.id} was not rolled back: {refusal.reason}."
+                ) from None
+
+
+async def roll_back_all(command: RollbackEnhancements, desk: Desk) -> None:
+    """Take off all that a wave, or a target since some time, has landed; all of it or nothing."""
+    target = await desk.store.targets.need(command.target_id)
+    async with seated(target.id, desk, wait=True):
+        landed = await desk.store.enhancements.find(
+            target_id=target.id, state=EnhancementState.APPLIED
+        )
+        changes = [each for each in landed if _is_meant(each, command)]
+        wish = Wish(
+            command.rollback_id,
+            target,
+            command.wave_id or "",
+            changes,
+            command.reason,
+            command.dependents,
+        )
+        try:
+            await _carry_out(wish, desk)
+        except _Refused as refusal:
+            await _say_refused(wish, refusal, desk)
+
+
+def _is_meant(change: Enhancement, command: RollbackEnhancements) -> bool:
+    if command.wave_id is not None and change.wave_id != command.wave_id:
+        return False
+    return command.since is None or (change.finished_at or change.changed_at) >= command.since
+
+
+async def _carry_out(wish: Wish, desk: Desk) -> None:
+    if all(each.state is not EnhancementState.APPLIED for each in wish.changes):
+        state = f"it is {wish.changes[0].state}" if wish.changes else "nothing of it is landed"
+        raise _Refused(f"{state}, so there is nothing on the branch to take off")
+    fault("rollback.begun")
+    branch, finished = await _look(wish, desk)
+    chosen = [each.id for each in wish.changes if each.id in branch.commits]
+    lost = [each for each in wish.changes if each.id not in {*branch.commits, *finished}]
+    if lost:
+        raise _Refused(f"{wish.target.landing_branch} does not contain {_named(lost)} any more")
+    if chosen:
+        await _take_off(wish, branch, chosen, desk)
+    taken = [await desk.store.enhancements.need(each.id) for each in wish.changes]
+    await _say_finished(wish.id, wish.wave_id, wish.target, taken, desk)
+
+
+async def _look(wish: Wish, desk: Desk) -> tuple[Branch, set[str]]:
+    """The branch as it is; what a rollback that was cut off took off already is written down."""
+    target = wish.target
+    repository = desk.repository(target)
+    head = await asyncio.to_thread(repository.refresh, target)
+    applied = {
+        each.id: each
+        for each in await desk.store.enhancements.find(
+            target_id=target.id, state=EnhancementState.APPLIED
+        )
+    }
+    done = await asyncio.to_thread(repository.reverted, target, list(applied))
+    if done:
+        # Newest first; the oldest stands on what was the head then.
+        *_, oldest = done.values()
+        before = await asyncio.to_thread(repository.parent, oldest)
+        reverts = Reverts(wish.id, before, head.commit, list(done))
+        await show_rolled_back(target, reverts, desk)
+    for key, commit in done.items():
+        await _finish(applied.pop(key), commit, wish, desk)
+    commits = dict(await asyncio.to_thread(repository.landed, target, list(applied)))
+    try:
+        place = await workplace(desk, target, head.commit)
+    except Rejected as error:
+        raise _Refused(f"its revert could not be tested: {error}") from error
+    stack = [applied[key] for key in commits]
+    return Branch(target, repository, place, stack, commits), set(done)
+
+
+async def _take_off(wish: Wish, branch: Branch, chosen: Sequence[str], desk: Desk) -> None:
+    undone, tests = await _test(wish, branch, chosen, desk)
+    fault("rollback.tested")
+    added = [each for each in branch.stack if each.id in set(undone.order) - set(chosen)]
+    if added and not wish.dependents:
+        why = f" ({len(tests)} tests that pass now would fail without them)" if tests else ""
+        raise _Refused(
+            f"{_named(added)} came later and depend{'s' if len(added) == 1 else ''} on it{why}; "
+            "to take them off as well, say so (--dependents)",
+            tests,
+            added,
+        )
+    await _publish(wish, branch, undone, set(chosen), desk)
+
+
+async def _test(
+    wish: Wish, branch: Branch, chosen: Sequence[str], desk: Desk
+) -> tuple[Undone, tuple[str, ...]]:
+    """What has to go for the rest to be no worse than now, and the tests that said so."""
+    undone = await _undo(branch, chosen)
+    worse = await _worse(wish, branch, undone, (), desk)
+    if not worse:
+        return undone, ()
+    oldest = max(n for n, each in enumerate(branch.stack) if each.id in set(chosen))
+    later = [each.id for each in branch.stack[:oldest] if each.id not in set(undone.order)]
+
+    async def passes(extra: Sequence[str]) -> bool:
+        found = await _undo(branch, [*undone.order, *extra])
+        return not await _worse(wish, branch, found, worse, desk)
+
+    if not later or not await passes(later):
+        raise _Refused(f"without it {len(worse)} tests that pass now would fail", worse)
+    needed = await _fewest(later, passes)
+    undone = await _undo(branch, [*undone.order, *needed])
+    still = await _worse(wish, branch, undone, (), desk)
+    if still:
+        raise _Refused(f"without it {len(still)} tests that pass now would fail", still)
+    return undone, worse
+
+
+async def _fewest(
+    later: Sequence[str], passes: Callable[[Sequence[str]], Awaitable[bool]]
+) -> list[str]:
+    """A smallest part of `later` that is enough: each one found by halving. All of it is enough."""
+    needed: list[str] = []
+    pool = list(later)
+    while not await passes(needed):
+        low, high = 1, len(pool)
+        while low < high:
+            middle = (low + high) // 2
+            if await passes([*needed, *pool[:middle]]):
+                high = middle
+            else:
+                low = middle + 1
+        needed.append(pool[low - 1])
+        pool = pool[: low - 1]
+    return needed
+
+
+async def _undo(branch: Branch, chosen: Sequence[str]) -> Undone:
+    try:
+        return await asyncio.to_thread(branch.undo, chosen)
+    except Conflicted as error:
+        raise _Refused(
+            f"later commits, not all of them ours, changed the same lines of {', '.join(error.paths)}; "
+            "take those off first"
+        ) from error
+
+
+async def _worse(
+    wish: Wish, branch: Branch, undone: Undone, tests: Sequence[str], desk: Desk
+) -> tuple[str, ...]:
+    """The tests that pass on the head and not on what would be left of it."""
+    place = branch.place
+
+    async def run(
+        purpose: str,
+        tree: str,
+        changes: Sequence[str] = (),
+        tests: Sequence[str] = (),
+        again: int = 0,
+    ) -> Verdict:
+        verdict = await run_tests(
+            desk,
+            place,
+            Order(tree, purpose, changes, tests, wish.repetition + again),
+            wave_id=wish.wave_id or wish.changes[0].wave_id,
+        )
+        if verdict.outcome == "infrastructure":
+            raise _Refused(f"its revert could not be tested: {verdict.detail}")
+        return verdict
+
+    base = await read_report(await run("baseline", place.tree), desk)
+    verdict = await run("rollback", undone.tree, undone.order, tests)
+    candidate = await read_report(verdict, desk)
+    worse = tuple(sorted(no_worse(base.outcomes, candidate.outcomes, asked=tuple(tests) or None)))
+    if tests or not worse:
+        return worse
+    # One that fails once may be flaky, and must not keep on the branch what does harm.
+    again = await read_report(await run("rollback", undone.tree, undone.order, worse, 1), desk)
+    return tuple(sorted(no_worse(base.outcomes, again.outcomes, asked=worse)))
+
+
+async def _publish(
+    wish: Wish, branch: Branch, undone: Undone, chosen: set[str], desk: Desk
+) -> None:
+    """One commit for each, newest first, and all of them at once onto the branch."""
+    repository, changes = branch.repository, {each.id: each for each in branch.stack}
+    head = branch.place.head
+    tip = await asyncio.to_thread(repository.join, branch.target, head, desk.clock())
+    commits = {}
+    for key, tree in zip(undone.order, undone.trees, strict=True):
+        reason = wish.reason if key in chosen else f"it depends on what is taken off: {wish.reason}"
+        message = rollback_message(changes[key], reason)
+        tip = await asyncio.to_thread(repository.commit, tree, tip, message, desk.clock())
+        commits[key] = tip
+    fault("rollback.committed")
+    await still_seated(branch.target.id, desk)
+    refusal = await asyncio.to_thread(repository.publish, branch.target, tip, head)
+    fault("rollback.pushed")
+    if refusal is not None and refusal.kind in {"moved", "unreachable"}:
+        raise Transient("The landing branch moved or could not be reached.", hint=refusal.reason)
+    if refusal is not None:
+        raise _Refused(refusal.reason)
+    await show_rolled_back(branch.target, Reverts(wish.id, head, tip, list(commits)), desk)
+    for key, commit in commits.items():
+        await _finish(changes[key], commit, wish, desk)
+
+
+async def _finish(change: Enhancement, commit: str, wish: Wish, desk: Desk) -> None:
+    rollback = Rollback(
+        commit=commit, reason=wish.reason, at=desk.clock(), automatic=wish.automatic
+    )
+    await leave(change, "roll_back", desk, rollback=rollback)
+
+
+async def _refuse(change: Enhancement, refusal: _Refused, desk: Desk) -> None:
+    """Written down and said; the command itself is a dead letter where it could never work."""
+    sentence = f"Enhancement {change.id} was not rolled back: {refusal.reason}."
+    await desk.store.enhancements.patch(change.id, rollback_refused=sentence)
+    await say_refused(change.model_copy(update={"rollback_refused": sentence}), refusal.tests, desk)
+
+
+async def _say_refused(wish: Wish, refusal: _Refused, desk: Desk) -> None:
+    event = RollbackFinished(
+        rollback_id=wish.id,
+        wave_id=wish.wave_id,
+        target_id=wish.target.id,
+        done=False,
+        reason=f"Nothing was rolled back: {refusal.reason}.",
+        tests=refusal.tests[:LISTED],
+        dependents=tuple(each.id for each in refusal.dependents[:LISTED]),
+    )
+    await desk.bus.publish(event, key=f"{wish.id}:{desk.new_id()}", wave=wish.wave_id)
+
+
+async def _say_finished(
+    identity: str, wave: str, target: Target, changes: Sequence[Enhancement], desk: Desk
+) -> None:
+    event = RollbackFinished(
+        rollback_id=identity,
+        wave_id=wave,
+        target_id=target.id,
+        done=True,
+        enhancements=tuple(each.id for each in changes),
+    )
+    await desk.bus.publish(event, key=f"{identity}:done", wave=wave)
+
+
+def _named(changes: Sequence[Enhancement]) -> str:
+    """A few by id and title; the rest by their number."""
+    named = [f"{each.id[-8:]} {each.title!r}" for each in changes[:3]]
+    return ", ".join(named) + (f" and {len(changes) - 3} more" if len(changes) > 3 else "")  # noqa: PLR2004

@@ -1,0 +1,1 @@
+"""Test runs: requested once, executed by any runner, stored as evidence."""

@@ -1,0 +1,101 @@
+"""The baseline: the environment stands and the suite ran on the head, before anything is tried."""
+
+import structlog
+
+from services.validator.deps import Desk
+from services.validator.prepared import Workplace, workplace
+from services.validator.runs.usecases.runs import Order, run_tests
+from shared.contracts.commands import MeasureHealth
+from shared.contracts.documents import Verdict
+from shared.contracts.events import BaselineMeasured, EnvironmentBuilt, MeasurementFailed
+from shared.contracts.states import WAVE
+from shared.kernel.errors import Rejected
+
+log = structlog.get_logger(__name__)
+
+
+async def measure_health(command: MeasureHealth, desk: Desk) -> None:
+    """Build the environment, run the suite on the commit, and say what was measured."""
+    wave = await desk.store.waves.get(command.wave_id)
+    if wave is not None and WAVE.terminal(wave.state):
+        return
+    try:
+        place = await _prepare(command, desk)
+        verdict = await run_tests(
+            desk, place, Order(place.tree, "baseline", record=True), wave_id=command.wave_id
+        )
+        _check(verdict)
+    except Rejected as error:
+        await _fail(command, error, desk)
+        return
+    await _say(command, verdict, desk)
+
+
+async def _prepare(command: MeasureHealth, desk: Desk) -> Workplace:
+    target = await desk.store.targets.need(command.target_id)
+    place = await workplace(desk, target, command.commit)
+    if not place.profile.test.found and place.profile.test.framework != "custom":
+        raise Rejected(
+            f"No tests were found in {target.name}, so nothing could be proven to break nothing.",
+            hint='Add tests, or name the command in groundswell.toml: [test] command = "…".',
+            code="no_tests",
+        )
+    built = EnvironmentBuilt(
+        wave_id=command.wave_id,
+        target_id=target.id,
+        seconds=place.environment.seconds,
+        cached=place.environment.cached,
+        sandbox=f"{desk.sandbox.tier}: {desk.sandbox.isolation}",
+        note=" ".join(place.environment.notes)[:500],
+    )
+    await desk.bus.publish(built, key=command.wave_id, wave=command.wave_id)
+    return place
+
+
+def _check(verdict: Verdict) -> None:
+    """A baseline that cannot be measured, or in which nothing passes, proves nothing."""
+    if verdict.outcome == "infrastructure":
+        raise Rejected(
+            "The test suite gave no usable report on the base, three times.",
+            hint=verdict.detail,
+            code="baseline_broken",
+        )
+    if verdict.counts is None or verdict.counts.tests == 0:
+        raise Rejected(
+            "The test command ran, but reported no test.",
+            hint="Check [test] command in groundswell.toml.",
+            code="no_tests",
+        )
+    if verdict.counts.passed == 0:
+        raise Rejected(
+            f"None of the {verdict.counts.tests} tests passes on the base.",
+            hint=f"The first that fails: {', '.join(verdict.failing[:3])}. Is something missing "
+            'in the environment? Name it in groundswell.toml: [environment] setup = ["…"].',
+            code="baseline_red",
+        )
+
+
+async def _say(command: MeasureHealth, verdict: Verdict, desk: Desk) -> None:
+    counts = verdict.counts
+    event = BaselineMeasured(
+        wave_id=command.wave_id,
+        target_id=command.target_id,
+        commit=command.commit,
+        tests=counts.tests if counts else 0,
+        failing=len(verdict.failing),
+        seconds=verdict.seconds,
+    )
+    await desk.bus.publish(event, key=command.wave_id, wave=command.wave_id)
+
+
+async def _fail(command: MeasureHealth, error: Rejected, desk: Desk) -> None:
+    log.warning("measurement_failed", wave=command.wave_id, code=error.code, reason=str(error))
+    event = MeasurementFailed(
+        what="baseline",
+        wave_id=command.wave_id,
+        target_id=command.target_id,
+        code=error.code,
+        reason=error.message,
+        hint=error.hint,
+    )
+    await desk.bus.publish(event, key=f"{command.wave_id}:health", wave=command.wave_id)

@@ -1,0 +1,42 @@
+"""The tree of a run, where its runner is not who asked for it.
+
+Each home has a repository of its own. What another one composed is composed again from the same
+head and the same patches, or reverts, and then is the same tree.
+"""
+
+import asyncio
+
+from services.validator.deps import Desk
+from services.validator.queue import pool
+from shared.contracts.documents import Enhancement, Target, Verdict
+from shared.kernel.errors import Transient
+
+
+async def bring_tree(verdict: Verdict, target: Target, desk: Desk) -> None:
+    """Have head and tree of a run here. Raises `Transient` where only who asked for it has them."""
+    repository = desk.repository(target)
+    if await asyncio.to_thread(repository.has, verdict.head, verdict.tree):
+        return
+    await asyncio.to_thread(repository.refresh, target)
+    if await asyncio.to_thread(repository.has, verdict.head, verdict.tree):
+        return  # What is looked at again was landed, and so it was fetched.
+    changes = await desk.store.enhancements.listed(verdict.changes)
+    if not await asyncio.to_thread(repository.has, verdict.head):
+        made = None
+    elif verdict.purpose == "rollback":
+        made = await asyncio.to_thread(_without, verdict.head, changes, target, desk)
+    else:
+        texts = await pool.patches(changes, desk)
+        patches = [(each.id, texts[each.id]) for each in changes]
+        made = (await asyncio.to_thread(repository.compose, verdict.head, patches)).tree
+    if made != verdict.tree:
+        raise Transient(f"The tree of run {verdict.id} is not here yet.", delay=5)
+
+
+def _without(head: str, changes: list[Enhancement], target: Target, desk: Desk) -> str | None:
+    """The head without these, newest first; None where one does not come off."""
+    repository = desk.repository(target)
+    tree: str | None = head
+    for each in changes:
+        tree = repository.revert(tree, each.commit or "").tree if tree is not None else None
+    return tree

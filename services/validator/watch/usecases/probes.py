@@ -1,0 +1,162 @@
+"""What is looked at in a check of what landed. A probe turns a place into the symptoms that are there.
+
+Another source of health is another entry in `PROBES`: whatever it calls its symptoms, they are confirmed,
+bisected and blamed by `services.validator.watch.domain.watching` like the failing tests here.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.validator.decision.comparison import GOOD, no_worse
+from services.validator.deps import Desk
+from services.validator.prepared import Workplace
+from services.validator.runs.usecases.runs import Order, read_report, run_tests
+from services.validator.suite.domain.reports import Outcome
+from services.validator.watch.domain.watching import (
+    BEFORE,
+    ROUNDS,
+    TIP,
+    Look,
+    Seen,
+    Sight,
+    Unseen,
+)
+from shared.contracts.base import AgentType
+from shared.contracts.documents import Enhancement, FindingSet, Verdict, Watch
+
+
+def repetition(watch: Watch) -> int:
+    """Tells the runs of the check at work from all others: known trees are run anew.
+
+    It is the second in which the check began, so that one that was cut off finds its runs again, and
+    two that begin together share theirs. The gate counts from nought.
+    """
+    begun = watch.begun_at or watch.due_at
+    return int(begun.timestamp()) * ROUNDS
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One check: the branch as it is now, and those of the watched changes that are still on it."""
+
+    watch: Watch
+    place: Workplace
+    changes: Sequence[Enhancement]
+
+    def commit(self, place: int) -> str:
+        """Which commit a place is."""
+        if place == TIP:
+            return self.place.head
+        return self.watch.before if place == BEFORE else self.watch.changes[place - 1].commit
+
+    def touched(self) -> frozenset[str]:
+        """The files that the changes touched."""
+        return frozenset(path for each in self.changes for path in each.files)
+
+
+@dataclass(frozen=True)
+class Probe:
+    """`look` takes one measurement; `where` names the components that symptoms belong to."""
+
+    name: str
+    look: Callable[[Scene, Look, Desk], Coroutine[Any, Any, Sight]]
+    where: Callable[[Scene, Collection[str], Desk], Awaitable[tuple[str, ...]]]
+
+
+async def _look_at_tests(scene: Scene, look: Look, desk: Desk) -> Sight:
+    """The tests that do not pass there: those of the head judge every place, so only code differs."""
+    verdict = await _run(scene, look, desk)
+    if verdict.outcome != "reported":
+        return Unseen(verdict.detail.partition("\n")[0])
+    outcomes = (await read_report(verdict, desk)).outcomes
+    if look.symptoms:
+        return Seen(frozenset(t for t in look.symptoms if outcomes.get(t) not in GOOD))
+    known = await _when_it_landed(scene, desk)
+    return known if isinstance(known, Unseen) else Seen(no_worse(known, outcomes))
+
+
+async def _run(scene: Scene, look: Look, desk: Desk) -> Verdict:
+    place = scene.place
+    order = Order(
+        tree=place.mirror.tree(scene.commit(look.place)).oid,
+        purpose="watch",
+        tests=look.symptoms,
+        repetition=repetition(scene.watch) + look.round,
+        repeat=look.times,
+        why=f"check {scene.watch.at_work} of {scene.watch.checks} after landing",
+    )
+    return await run_tests(desk, place, order, wave_id=scene.watch.wave_id)
+
+
+async def _when_it_landed(scene: Scene, desk: Desk) -> Mapping[str, Outcome] | Unseen:
+    """How the tests ended on the tree that landed; where nobody knows, how they do now before it."""
+    run = await desk.store.verdicts.get(scene.watch.run) if scene.watch.run else None
+    if run is None or run.report is None:
+        run = await _run(scene, Look(BEFORE), desk)
+    if run.outcome != "reported":
+        return Unseen(run.detail.partition("\n")[0])
+    return (await read_report(run, desk)).outcomes
+
+
+async def _where_changed(scene: Scene, symptoms: Collection[str], desk: Desk) -> tuple[str, ...]:
+    """A test belongs to no component; what landed does."""
+    del symptoms, desk
+    return tuple(sorted({each.component for each in scene.changes}))
+
+
+async def _look_at_findings(scene: Scene, look: Look, desk: Desk) -> Sight:
+    """By fingerprint, where the agents measured: at both ends of a wave, so hardly ever in between."""
+    there = await _findings(scene, look.place, desk)
+    if there is None:
+        return Unseen(f"nobody looked for findings on {scene.commit(look.place)[:10]}")
+    if look.symptoms:
+        return Seen(frozenset(look.symptoms) & {each.fingerprint for each in there.findings})
+    before = await _findings(scene, BEFORE, desk)
+    if before is None:
+        return Unseen(f"these detectors did not look on {scene.watch.before[:10]}")
+    known = {each.fingerprint for each in before.findings}
+    fallen, touched = await _fallen(scene, desk), scene.touched()
+    new = [each for each in there.findings if each.fingerprint not in known]
+    mine = [each for each in new if each.path in touched and each.component in fallen]
+    return Seen(frozenset(each.fingerprint for each in mine))
+
+
+async def _findings(scene: Scene, place: int, desk: Desk) -> FindingSet | None:
+    """Those of a place, by the detectors that last looked at the branch: others see other things."""
+    newest = await desk.store.findings.first(
+        target_id=scene.watch.target_id, commit=scene.commit(TIP), sort="-measured_at"
+    )
+    if newest is None or place == TIP:
+        return newest
+    key = f"{scene.watch.target_id}:{scene.commit(place)}:{newest.detectors}"
+    return await desk.store.findings.get(key)
+
+
+async def _fallen(scene: Scene, desk: Desk) -> frozenset[str]:
+    """The components that the changes touched and whose score, by findings, is lower than before them."""
+    scores: dict[int, dict[tuple[str, str], float]] = {}
+    for place in (BEFORE, TIP):
+        measured = await desk.store.health.find(
+            target_id=scene.watch.target_id,
+            commit=scene.commit(place),
+            dimension=[*AgentType],
+        )
+        scores[place] = {(each.component, each.dimension): each.score for each in measured}
+    mine = {each.component for each in scene.changes}
+    now = scores[TIP]
+    return frozenset(
+        key[0] for key, was in scores[BEFORE].items() if key[0] in mine and now.get(key, was) < was
+    )
+
+
+async def _where_found(scene: Scene, symptoms: Collection[str], desk: Desk) -> tuple[str, ...]:
+    there = await _findings(scene, TIP, desk)
+    found = there.findings if there else ()
+    return tuple(sorted({each.component for each in found if each.fingerprint in symptoms}))
+
+
+PROBES: tuple[Probe, ...] = (
+    Probe("tests", _look_at_tests, _where_changed),
+    Probe("findings", _look_at_findings, _where_found),
+)

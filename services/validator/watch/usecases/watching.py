@@ -1,0 +1,255 @@
+"""Looking after what landed: checks in a window after it, and the culprit of a regression is taken off.
+
+Everything is on the watch in MongoDB, written before it is acted on: what a check found, before
+anything is taken off for it. A check that was cut off goes on with its own runs; one carried out by
+two validators finds the same runs, and a rollback done twice is done once.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import structlog
+
+from services.validator.deps import Desk
+from services.validator.prepared import workplace
+from services.validator.queue import pool
+from services.validator.watch.domain.watching import (
+    Drifted,
+    Healthy,
+    Look,
+    NeedLook,
+    Outcome,
+    Regressed,
+    Schedule,
+    Sight,
+    Unmeasured,
+    Unrepeated,
+    chains,
+    examine,
+)
+from services.validator.watch.domain.wording import (
+    nothing_left,
+    sentence,
+    too_late,
+)
+from services.validator.watch.usecases.outcomes import conclude, miss, save, schedule_of
+from services.validator.watch.usecases.probes import PROBES, Probe, Scene
+from shared.contracts.documents import (
+    Blamed,
+    Enhancement,
+    Target,
+    Watch,
+    Watched,
+    WatchResult,
+)
+from shared.contracts.states import EnhancementState, WatchState, WaveState
+from shared.kernel.errors import Rejected, Transient
+from shared.targets.config import FILE, WatchSection, parse_config
+
+log = structlog.get_logger(__name__)
+
+LISTED = 50
+# A check that was cut off goes on with what it has measured, unless that is as old as this.
+FRESH = timedelta(hours=1)
+# A wave that goes on for longer than this is not waited for: an infinite one would never be watched.
+PATIENCE = timedelta(minutes=10)
+# In seconds: after a defect, and between two glances at the gate while a run is at work.
+PAUSE, GLANCE = 30.0, 1.0
+OPEN = [WaveState.PLANNED, WaveState.RUNNING, WaveState.FINISHING]
+
+
+async def begin_watch(
+    target: Target, changes: Sequence[Enhancement], desk: Desk, *, run: str | None = None
+) -> None:
+    """Watch over changes that are on the branch, in this order; once, however often it is asked.
+
+    Before they are said to have landed, so that a crash in between ends with both.
+    """
+    section = await asyncio.to_thread(_section, target, desk)
+    landed = {each.commit: each for each in changes if each.commit}
+    if not landed or not section.checks:
+        return
+    repository = desk.repository(target)
+    parents = {each: await asyncio.to_thread(repository.parent, each) for each in landed}
+    for chain in chains(list(landed), parents):
+        watched = [(landed[each].id, each) for each in chain]
+        now = desk.clock()
+        schedule = Schedule(now, timedelta(minutes=section.minutes), section.checks)
+        watch = Watch(
+            id=f"{target.id}:{chain[-1]}",
+            target_id=target.id,
+            wave_id=landed[chain[0]].wave_id,
+            before=parents[chain[0]],
+            after=chain[-1],
+            changes=tuple(Watched(enhancement_id=i, commit=c) for i, c in watched),
+            run=run,
+            minutes=section.minutes,
+            checks=section.checks,
+            due_at=schedule.due(1),
+            created_at=now,
+            changed_at=now,
+        )
+        await desk.store.watches.insert(watch)
+
+
+def _section(target: Target, desk: Desk) -> WatchSection:
+    """What the base branch says; the usual where it says nothing that can be read."""
+    content = desk.repository(target).base_file(target, FILE)
+    try:
+        return parse_config(content or b"").watch
+    except Rejected as error:
+        log.warning("watch_as_usual", target=target.id, reason=str(error))
+        return WatchSection()
+
+
+async def look_after(desk: Desk) -> None:
+    """Have the most urgent check of every target carried out, one at a time; the gate goes first."""
+    waiting = await desk.store.watches.find(state=WatchState.WATCHING, sort="due_at")
+    now, seen = desk.clock(), set[str]()
+    busy = set(await pool.targets_waiting(desk))
+    for watch in waiting:
+        target_id = watch.target_id
+        if target_id in seen or (watch.due_at > now and not watch.begun_at):
+            continue
+        seen.add(target_id)
+        task = desk.checks.get(target_id)
+        at_work = task is not None and not task.done()
+        if not at_work and target_id not in busy and not await _wave_first(watch, desk):
+            desk.checks[target_id] = asyncio.create_task(_keep_checking(watch, desk))
+
+
+async def _wave_first(watch: Watch, desk: Desk) -> bool:
+    """Whether a wave is at work on the target: it is to be quick, unless it takes too long for us."""
+    since = desk.overdue.setdefault(watch.id, desk.clock())
+    if desk.clock() - since > PATIENCE:
+        return False
+    return await desk.store.waves.count(target_id=watch.target_id, state=OPEN) > 0
+
+
+async def _keep_checking(watch: Watch, desk: Desk) -> None:
+    """What goes wrong is said, and tried again in a later round."""
+    try:
+        await check(watch, desk)
+    except Transient as error:
+        log.info("check_postponed", watch=watch.id, reason=str(error))
+        await asyncio.sleep(error.delay)
+    except Exception:
+        log.exception("check_failed", watch=watch.id)
+        await asyncio.sleep(PAUSE)
+
+
+async def check(watch: Watch, desk: Desk) -> None:
+    """Carry out what is due on a watch, or go on with it."""
+    watch = await desk.store.watches.need(watch.id)
+    if watch.state is not WatchState.WATCHING:
+        return
+    if not watch.results:
+        if schedule_of(watch).over(desk.clock()):
+            late = watch.model_copy(update={"at_work": watch.checks})
+            await miss(late, too_late(watch.made - watch.missed, watch.checks), desk)
+            return
+        watch = await _measured(await _begun(watch, desk), desk)
+    if watch.results:
+        await conclude(watch, desk)
+    else:
+        await miss(watch, nothing_left(), desk)
+
+
+async def _begun(watch: Watch, desk: Desk) -> Watch:
+    """With a check at work: the one that was cut off, or anew, also for those missed meanwhile."""
+    now = desk.clock()
+    if watch.begun_at is not None and now - watch.begun_at <= FRESH:
+        return watch
+    number = max(schedule_of(watch).number(now), watch.made + 1)
+    return await save(watch, desk, at_work=number, begun_at=now)
+
+
+async def _measured(watch: Watch, desk: Desk) -> Watch:
+    """With what every probe found written down; nothing, where none of its changes is left."""
+    target = await desk.store.targets.need(watch.target_id)
+    head = await asyncio.to_thread(desk.repository(target).refresh, target)
+    changes = await _left(watch, target, desk)
+    if not changes:
+        return watch
+    try:
+        place = await workplace(desk, target, head.commit)
+    except Rejected as error:
+        step = Unmeasured(error.message.rstrip("."))
+        found = [_result(each.name, step, (), (), watch) for each in PROBES]
+    else:
+        scene = Scene(watch, place, changes)
+        found = [await _probe(each, scene, desk) for each in PROBES]
+    return await save(watch, desk, results=tuple(found), head=head.commit)
+
+
+async def _left(watch: Watch, target: Target, desk: Desk) -> list[Enhancement]:
+    """Those of its changes that nobody has taken off, and that are on the branch as they landed."""
+    changes = await desk.store.enhancements.listed([e.enhancement_id for e in watch.changes])
+    applied = [each for each in changes if each.state is EnhancementState.APPLIED]
+    repository = desk.repository(target)
+    there = await asyncio.to_thread(repository.landed, target, [each.id for each in applied])
+    commits = {each.enhancement_id: each.commit for each in watch.changes}
+    return [each for each in applied if there.get(each.id) == commits[each.id]]
+
+
+async def _probe(probe: Probe, scene: Scene, desk: Desk) -> WatchResult:
+    """Look until it is clear what came of it; what a run said before a restart it says again."""
+    seen: dict[Look, Sight] = {}
+    while isinstance(step := examine(len(scene.watch.changes), seen), NeedLook):
+        seen[step.look] = await _look(probe, scene, step.look, desk)
+    symptoms = () if isinstance(step, Healthy | Unmeasured) else step.symptoms
+    where = await probe.where(scene, symptoms, desk) if symptoms else ()
+    return _result(probe.name, step, where, scene.changes, scene.watch)
+
+
+async def _look(probe: Probe, scene: Scene, look: Look, desk: Desk) -> Sight:
+    """One measurement. Dropped where the gate gets something to do meanwhile; then it is made anew."""
+    await _gate_first(scene.watch, desk)
+    looking = asyncio.create_task(probe.look(scene, look, desk))
+    try:
+        while not (await asyncio.wait({looking}, timeout=GLANCE))[0]:
+            await _gate_first(scene.watch, desk)
+    except BaseException:
+        # A run that nobody waits for any more ends; before the gate asks for its own.
+        looking.cancel()
+        await asyncio.wait({looking})
+        raise
+    return looking.result()
+
+
+async def _gate_first(watch: Watch, desk: Desk) -> None:
+    if watch.target_id in await pool.targets_waiting(desk):
+        raise Transient("The gate has something to do on this target.", delay=0)
+
+
+def _result(
+    probe: str,
+    step: Outcome,
+    where: Sequence[str],
+    left: Sequence[Enhancement],
+    watch: Watch,
+) -> WatchResult:
+    """What is kept of it. Who was taken off already is not taken off again."""
+    culprits = step.culprits if isinstance(step, Regressed) else ()
+    found = {watch.changes[each.place - 1].enhancement_id: each.symptoms for each in culprits}
+    blamed = {each.id: each.title for each in left if each.id in found}
+    outcome: Any = WORDS[type(step)] if not blamed else "blamed"
+    return WatchResult(
+        probe=probe,
+        outcome=outcome,
+        symptoms=() if isinstance(step, Healthy | Unmeasured) else step.symptoms[:LISTED],
+        components=tuple(where),
+        blamed=tuple(Blamed(enhancement_id=e, symptoms=found[e][:LISTED]) for e in blamed),
+        note=sentence(probe, step, tuple(blamed.values()), watch.before),
+    )
+
+
+WORDS: dict[type[Outcome], str] = {
+    Healthy: "healthy",
+    Drifted: "drifted",
+    Unrepeated: "unrepeated",
+    Unmeasured: "unmeasured",
+    Regressed: "unexplained",
+}

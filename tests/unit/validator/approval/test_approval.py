@@ -1,0 +1,93 @@
+"""Which changes wait for a person's word, and for what that word is good."""
+
+import pytest
+
+from services.validator.approval.domain import asks, asks_uncovered, lapsed
+from services.validator.approval.usecases import ask_for
+from services.validator.prepared import Workplace
+from shared.contracts.documents import Approval, Protection, Uncovered
+from shared.contracts.events import ApprovalRequested
+from shared.targets.config import parse_config
+from shared.targets.profile import profile
+from tests.support.builders import COMMIT, NOW, SHA, a_target, an_enhancement
+from tests.support.desks import a_validator
+from tests.support.memory import a_store
+from tests.support.trees import FakeTree
+
+OTHER = "b" * 64
+MOVED = "d" * 40
+
+
+def word(**fields):
+    known = {"by": "ann", "reason": "fine", "patch": SHA, "base": COMMIT, "at": NOW}
+    return Approval(**{**known, **fields})
+
+
+@pytest.mark.parametrize(
+    ("policy", "change", "trusted", "why"),
+    [
+        ("", {}, True, ""),
+        ("", {}, False, "isolates too little"),
+        ('approval = "all"', {}, True, "asks for every change"),
+        ('approval = "unsafe"', {"safe": True}, True, ""),
+        ('approval = "unsafe"', {"safe": False}, True, "may change behaviour"),
+        ("", {"files": ("tests/test_m.py",)}, True, "what judges it: tests/test_m.py"),
+        ('approval = "none"', {"files": ("conftest.py",)}, True, "what judges it"),
+    ],
+)
+def test_who_asks_for_a_person(policy, change, trusted, why):
+    config = parse_config(f"[policy]\n{policy}\n".encode())
+    found = asks(an_enhancement(**change), config, tier="X", trusted=trusted)
+    assert (why in found) if why else not found
+
+
+def test_what_no_test_reaches_any_more_is_named_with_how_many_did():
+    lost = [Uncovered(path="m.py", function=name, before=3) for name in ("f", "A.g")]
+    one, two = (Protection(state="unprotected", uncovered=tuple(lost[:n])) for n in (1, 2))
+    said = "it lowers coverage: m.py: no test reaches `f` any more, and 3 did before"
+    assert asks_uncovered(one) == said
+    assert asks_uncovered(two) == said + ", and 1 more"
+    assert not asks_uncovered(Protection(state="unprotected"))
+    assert not asks_uncovered(None)
+
+
+@pytest.mark.parametrize(
+    ("approval", "why"),
+    [
+        (None, ""),
+        (word(), ""),
+        (word(patch=OTHER), "its patch changed"),
+        (word(base=MOVED), "the base branch moved"),
+    ],
+)
+def test_a_word_is_for_one_patch_on_one_base(approval, why):
+    found = lapsed(an_enhancement(patch=SHA, approval=approval), COMMIT)
+    assert (why in found) if why else not found
+
+
+@pytest.mark.parametrize(
+    ("approval", "base", "state"),
+    [
+        (None, COMMIT, "needs_approval"),
+        (word(), COMMIT, "validating"),
+        (word(), MOVED, "needs_approval"),
+        (word(patch=OTHER), COMMIT, "needs_approval"),
+    ],
+)
+async def test_what_has_passed_lands_only_with_a_word_that_is_still_good(
+    tmp_path, approval, base, state
+):
+    desk = a_validator(a_store(), tmp_path)
+    change = an_enhancement(state="validating", patch=SHA, approval=approval)
+    await desk.store.enhancements.insert(change)
+    described = profile(FakeTree({"groundswell.toml": '[policy]\napproval = "all"\n'}))
+    place = Workplace(a_target(), None, COMMIT, described, None)
+    object.__setattr__(desk.sandbox, "trusted", True)
+    asked = await ask_for([change], place, base, lambda _: ("31 tests ran",), desk)
+    stored = await desk.store.enhancements.need(change.id)
+    assert stored.state == state
+    assert [each.id for each in asked] == ([change.id] if state == "needs_approval" else [])
+    if asked:
+        assert stored.approval is None
+        assert stored.evidence == ("31 tests ran",)
+        assert len(desk.bus.of(ApprovalRequested)) == 1

@@ -1,0 +1,195 @@
+"""Benchmarks asked for once and carried out, on a store in memory and a real repository."""
+
+import asyncio
+from dataclasses import dataclass, field, replace
+
+import pytest
+
+from services.validator.benchmarks.domain import reports as bench_reports
+from services.validator.benchmarks.domain.benchmarks import Plan, Reading, Round, Unit
+from services.validator.benchmarks.domain.reports import BenchmarkReport, measured
+from services.validator.benchmarks.usecases import compare, read_benchmarks
+from services.validator.prepared import workplace
+from services.validator.runs.usecases.runs import carry_out
+from services.validator.suite.domain.reports import Infrastructure
+from shared.contracts.base import RunKind
+from shared.contracts.events import RunFinished
+from shared.contracts.states import RunState
+from shared.contracts.work import RunTests
+from shared.environments.ports import Environment
+from shared.kernel.errors import Transient
+from shared.kernel.ids import uuid7
+from shared.targets.config import BenchSection
+from tests.support.desks import a_validator
+from tests.support.landing import a_patch, a_yard
+from tests.support.memory import a_store
+
+CONFIG = '[bench]\ncommand = "python perf.py"\nformat = "lines"\ntolerance = 0.05\n'
+WAVE = uuid7()
+FILES = {"m.py": "x = 1\n", "groundswell.toml": CONFIG}
+
+
+def a_report(ratio, **fields):
+    one = Round({"work": Reading(1.0, Unit.SECONDS)}, {"work": Reading(ratio, Unit.SECONDS)})
+    return BenchmarkReport(Plan(0.05), (one,) * 11, **fields)
+
+
+@dataclass
+class FakeBenchmarks:
+    """The `Benchmarks` port: what it finds, and what it was asked."""
+
+    found: object = field(default_factory=lambda: a_report(1.5))
+    asked: list = field(default_factory=list)
+
+    async def compare(self, trees, profile, environment, bench, names=(), *, target_id):
+        self.asked.append((trees, bench, names, target_id))
+        return self.found
+
+
+class FakeEnvironments:
+    def __init__(self, home):
+        self.home = home
+
+    async def prepare(self, *_):
+        return Environment("e", self.home, (), 0, True)
+
+
+class Office:
+    """A target with a change composed on its head, and a validator that asks and runs."""
+
+    def __init__(self, home):
+        self.yard = a_yard(home, **FILES)
+        self.benchmarks = FakeBenchmarks()
+        self.desk = a_validator(
+            a_store(),
+            home / "home",
+            repository=lambda _: self.yard.repository,
+            environments=FakeEnvironments(home),
+            benchmarks=self.benchmarks,
+        )
+        patch = a_patch("m.py", "x = 1\n", "x = 2\n")
+        self.head = self.yard.head()
+        self.tree = self.yard.compose(("e", patch)).tree
+
+    async def place(self):
+        return await workplace(self.desk, self.yard.target, self.head)
+
+    async def compared(self, *names, deliveries=1, place=None, **more):
+        """Ask, and deliver the run that is asked for."""
+        place = place or await self.place()
+        asking = asyncio.create_task(
+            compare(
+                self.desk, place, self.tree, changes=[uuid7()], wave_id=WAVE, names=names, **more
+            )
+        )
+        known = len(self.desk.bus.of(RunTests))
+        for _ in range(200):
+            await asyncio.sleep(0.01)
+            if asking.done() or len(self.desk.bus.of(RunTests)) > known:
+                break
+        try:
+            for message in self.desk.bus.of(RunTests)[known:] * deliveries:
+                await carry_out(message, self.desk)
+            return await read_benchmarks(await asking, self.desk)
+        finally:
+            asking.cancel()
+
+    async def verdict(self):
+        [found] = await self.desk.store.verdicts.find()
+        return found
+
+
+@pytest.fixture
+async def office(tmp_path):
+    office = Office(tmp_path)
+    await office.desk.store.targets.insert(office.yard.target)
+    return office
+
+
+async def test_what_got_worse_is_failing_and_the_report_is_kept(office):
+    report = await office.compared()
+    assert report == a_report(1.5)
+    verdict = await office.verdict()
+    assert verdict.kind is RunKind.BENCHMARKS
+    assert verdict.kind.alone
+    assert (verdict.state, verdict.outcome) == (RunState.FINISHED, "reported")
+    assert verdict.failing == verdict.worse == ("bench::work",)
+    assert verdict.counts is None
+    assert "1 worse; work costs 50.0 % more" in verdict.detail
+    assert [(each.name, each.answer) for each in verdict.benchmarks] == [("work", "worse")]
+    assert verdict.benchmarks[0].ratio == pytest.approx(1.5)
+    assert await read_benchmarks(verdict, office.desk) == report
+
+
+def test_what_each_benchmark_said_is_kept_the_worst_first_and_not_without_end(monkeypatch):
+    ratios = {"a": 1.0, "b": 2.0, "c": 0.5, "d": 1.0}
+    head = {name: Reading(1.0, Unit.SECONDS) for name in ratios}
+    candidate = {name: Reading(ratio, Unit.SECONDS) for name, ratio in ratios.items()}
+    report = BenchmarkReport(Plan(0.05), (Round(head, candidate),) * 30)
+    said = [(each.name, each.answer) for each in measured(report)]
+    assert said == [("b", "worse"), ("c", "better"), ("a", "same"), ("d", "same")]
+    monkeypatch.setattr(bench_reports, "LISTED", 2)
+    assert [each.name for each in measured(report)] == ["b", "c"]
+
+
+async def test_both_trees_and_what_the_target_says_are_told_to_who_runs(office):
+    await office.compared("bench::work", "other")
+    [(trees, bench, names, target_id)] = office.benchmarks.asked
+    place = await office.place()
+    assert trees == (place.tree, office.tree)
+    assert (bench.command, bench.format, bench.tolerance) == ("python perf.py", "lines", 0.05)
+    assert names == ("other", "work")
+    assert target_id == office.yard.target.id
+
+
+async def test_delivered_twice_it_is_run_once_and_said_as_one(office):
+    await office.compared(deliveries=2)
+    assert len(office.benchmarks.asked) == 1
+    finished = [each for each in office.desk.bus.said if isinstance(each.message, RunFinished)]
+    assert len(finished) == 2
+    assert len({each.identity for each in finished}) == 1
+
+
+async def test_what_is_known_is_not_run_again_but_other_names_and_another_try_are(office):
+    await office.compared()
+    await office.compared()
+    assert len(office.benchmarks.asked) == 1
+    await office.compared("work")
+    await office.compared("work", repetition=1)
+    assert len(office.benchmarks.asked) == 3
+
+
+async def test_what_the_target_says_of_its_benchmarks_makes_another_run_and_is_kept_for_it(office):
+    await office.compared()
+    place = await office.place()
+    bench = BenchSection(command="python perf.py", tolerance=0.5)
+    config = place.profile.config.model_copy(update={"bench": bench})
+    profile = place.profile.model_copy(update={"config": config})
+    await office.compared(place=replace(place, profile=profile))
+    assert [asked[1].tolerance for asked in office.benchmarks.asked] == [0.05, 0.5]
+
+
+async def test_without_a_report_there_is_no_answer(office):
+    office.benchmarks.found = Infrastructure("On the head: The command ended with 1.", "no file")
+    with pytest.raises(Transient, match="no report"):
+        await office.compared()
+    verdict = await office.verdict()
+    assert (verdict.outcome, verdict.failing) == ("infrastructure", ())
+    assert verdict.detail == "On the head: The command ended with 1.\nno file"
+
+
+async def test_what_was_not_measured_is_said_with_the_verdict(office):
+    office.benchmarks.found = a_report(1.0, notes=("Instructions were not counted: no valgrind.",))
+    await office.compared()
+    assert (await office.verdict()).detail.splitlines()[1].startswith("Instructions were not")
+
+
+async def test_a_validator_that_runs_no_benchmarks_leaves_them_to_others(office):
+    object.__setattr__(office.desk, "benchmarks", None)
+    with pytest.raises(Transient, match="runs no benchmarks"):
+        await office.compared()
+    assert (await office.verdict()).state is RunState.REQUESTED
+
+
+def test_only_benchmarks_need_the_machine_for_themselves():
+    assert [each for each in RunKind if each.alone] == [RunKind.BENCHMARKS]

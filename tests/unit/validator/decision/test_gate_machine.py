@@ -1,0 +1,99 @@
+"""The gate, interrupted anywhere: whatever happens between two steps, the rules hold and everybody ends once."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from bench.rehearsal import fly
+from bench.worlds import Target, World
+from services.validator.decision.gate import Land, NeedRuns, Run
+from tests.support.gatekeeping import FOREIGN, SIZE, Watched, check_end, worlds
+
+# A change takes a handful of runs on each head; far beyond that nothing would ever end.
+TOO_MANY = 1500
+
+
+class Gate(RuleBasedStateMachine):
+    """The use case around the gate, with everything that can happen to it."""
+
+    @initialize(
+        world=worlds(), width=st.integers(1, 3), late=st.frozensets(st.integers(0, SIZE - 1))
+    )
+    def open(self, world: World, width: int, late: frozenset[int]) -> None:
+        there = dict.fromkeys((n for n in range(SIZE) if n not in late), 0)
+        self.gate = Watched(Target(world), width, waiting=there, knowledge=world.knowledge())
+        self.late = sorted(late)
+        self.foreign = list(range(SIZE, SIZE + FOREIGN))
+        self.flying: list[tuple[int, Run]] = []
+
+    @rule()
+    def decide(self) -> None:
+        step = self.gate.step()
+        if isinstance(step, NeedRuns):
+            asked = [(self.gate.epoch, each.run) for each in step.runs]
+            self.flying += [each for each in asked if each not in self.flying]
+
+    @precondition(lambda self: self.flying)
+    @rule(which=st.integers(0, 9))
+    def a_run_ends(self, which: int) -> None:
+        epoch, run = self.flying.pop(which % len(self.flying))
+        if epoch == self.gate.epoch:
+            assert run not in self.gate.log
+            self.gate.tell(run, self.gate.target.observe(run))
+
+    @precondition(lambda self: self.flying)
+    @rule(which=st.integers(0, 9))
+    def a_runner_is_lost(self, which: int) -> None:
+        self.flying.pop(which % len(self.flying))
+
+    @rule()
+    def the_gate_crashes(self) -> None:
+        """Only the log, the states and the branch are left."""
+        old = self.gate
+        before = old.next() if old.waiting and not old.orphaned() else None
+        self.gate = Watched(
+            Target(old.target.world, old.target.head),
+            old.width,
+            waiting=dict(old.waiting),
+            log=dict(old.log),
+            story=old.story,
+            knowledge=old.knowledge,
+            epoch=old.epoch,
+            suspected=dict(old.suspected),
+            backlog=list(old.backlog),
+        )
+        self.gate.recover()
+        self.flying = []
+        assert before is None or self.gate.next() == before
+
+    @precondition(lambda self: self.gate.waiting and not self.gate.orphaned())
+    @rule()
+    def it_crashes_between_the_branch_and_the_states(self) -> None:
+        step = self.gate.next()
+        if isinstance(step, Land):
+            self.gate.push(step)
+            self.gate.recover()
+            self.flying = []
+
+    @precondition(lambda self: self.foreign)
+    @rule()
+    def somebody_else_pushes(self) -> None:
+        head = self.gate.target.head | 1 << self.foreign.pop(0)
+        self.gate.moved(head, self.gate.waiting)
+
+    @precondition(lambda self: self.late)
+    @rule()
+    def a_change_arrives(self) -> None:
+        """It waits for the next head, unless nothing else does."""
+        self.gate.arrive(self.late.pop(0))
+
+    def teardown(self) -> None:
+        if not hasattr(self, "gate"):
+            return
+        fly(self.gate)
+        assert len(self.gate.story.runs) < TOO_MANY, "livelock"
+        check_end(self.gate.story, self.gate.target.world, set(range(SIZE)) - set(self.late))
+
+
+TestGate = Gate.TestCase
+TestGate.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)

@@ -1,0 +1,329 @@
+"""What a change claims to fix is gone, and nothing as bad is new: by fingerprint, and with the real ruff."""
+
+import pytest
+
+from services.agents.domain.roster.code_quality import PHRASES
+from services.validator.findings.adapters import RuffDetectors
+from services.validator.findings.domain import FileLook, compare, not_measured
+from services.validator.findings.usecases import Step, check_findings
+from services.validator.prepared import Workplace
+from shared.contracts.base import Severity
+from shared.detectors.by_ruff import as_findings
+from shared.detectors.findings import Fingerprints
+from shared.detectors.ports import Source
+from shared.detectors.ruff import Ruff, workshop
+from shared.detectors.rules import SECURITY, SEVERITIES, severity_of
+from shared.kernel.errors import Rejected
+from shared.kernel.ids import uuid7
+from shared.targets.profile import profile
+from tests.support.builders import a_finding, a_task, an_enhancement
+from tests.support.desks import a_validator
+from tests.support.landing import a_patch, a_yard
+from tests.support.memory import a_store
+
+NOTE, WARNING, ERROR = Severity.NOTE, Severity.WARNING, Severity.ERROR
+
+
+def seen(text, *places, path="m.py"):
+    """A file with findings at (rule, line)."""
+    fingerprints, lines = Fingerprints(), text.splitlines()
+    found = [
+        a_finding(
+            rule,
+            severity=severity_of(rule),
+            path=path,
+            line=line,
+            fingerprint=fingerprints.next("ruff", rule, path, lines[line - 1]),
+        )
+        for rule, line in places
+    ]
+    return {path: FileLook(text, tuple(found))}
+
+
+def all_of(look):
+    return [each for file in look.values() for each in file.findings]
+
+
+def test_what_was_claimed_is_gone_and_nothing_is_new():
+    before = seen("import os\nx = 1\n", ("F401", 1))
+    check = compare(all_of(before), before, seen("x = 1\n"))
+    assert [each.rule for each in check.gone] == ["F401"]
+    assert check.broken == ""
+
+
+def test_what_is_still_there_is_named_with_its_rule_file_and_line_of_now():
+    before = seen("import os\nx = 1\n", ("F401", 1))
+    after = seen("# better\nimport os\nx = 1\n", ("F401", 2))
+    check = compare(all_of(before), before, after)
+    assert check.gone == ()
+    assert check.broken == "it claims to fix F401 at m.py:2, which is still there"
+
+
+def test_a_claimed_finding_whose_line_was_only_rewritten_is_not_gone():
+    before = seen("import os\n", ("F401", 1))
+    check = compare(all_of(before), before, seen("import os  # used\n", ("F401", 1)))
+    assert check.broken == "it adds F401 at m.py:1"
+
+
+def test_a_claim_in_a_file_that_the_change_does_not_touch_was_not_kept():
+    before = seen("import os\n", ("F401", 1))
+    check = compare(all_of(before), {}, {})
+    assert check.broken == "it claims to fix F401 at m.py:1, which is still there"
+
+
+@pytest.mark.parametrize(
+    ("claimed", "added", "counts"),
+    [
+        ("F401", "F841", True),
+        ("F401", "E711", True),
+        ("F401", "C408", False),
+        ("C408", "UP032", True),
+        ("C408", "F841", True),
+        ("E711", "F401", False),
+        ("E711", "W605", True),
+        ("E711", "S602", True),
+        ("C408", "invalid-syntax", True),
+    ],
+)
+def test_a_new_finding_counts_where_it_is_as_bad_as_a_claimed_one_or_opens_a_door(
+    claimed, added, counts
+):
+    before = seen("one\nsame\n", (claimed, 1))
+    check = compare(all_of(before), before, seen("two\nsame\n", (added, 1)))
+    assert bool(check.new) is counts
+
+
+def test_where_nothing_is_claimed_only_errors_and_doors_count():
+    added = seen("a\nb\nc\nd\n", ("C408", 1), ("F401", 2), ("E711", 3), ("S602", 4))
+    check = compare([], seen(""), added)
+    assert [each.rule for each in check.new] == ["E711", "S602"]
+
+
+def test_lines_that_moved_are_the_same_findings():
+    before = seen("fix\nold\n", ("F401", 1), ("E711", 2))
+    after = seen("more\nlines\nold\n", ("E711", 3))
+    assert compare(all_of(before)[:1], before, after).broken == ""
+
+
+def test_a_finding_left_alone_on_a_line_that_the_fix_rewrote_is_not_new():
+    before = seen("'%s' % dict()\n", ("UP031", 1), ("C408", 1))
+    after = seen("f'{dict()}'\n", ("C408", 1))
+    claimed = [each for each in all_of(before) if each.rule == "UP031"]
+    assert compare(claimed, before, after).broken == ""
+
+
+def test_but_one_more_of_it_elsewhere_is():
+    before = seen("'%s' % dict()\nsame\n", ("UP031", 1), ("C408", 1))
+    after = seen("f'{dict()}'\nsame\nx = dict()\n", ("C408", 1), ("C408", 3))
+    claimed = [each for each in all_of(before) if each.rule == "UP031"]
+    assert compare(claimed, before, after).broken == "it adds C408 at m.py:3"
+
+
+def test_one_that_was_left_alone_excuses_one_and_not_two():
+    before = seen("'%s' % dict()\n", ("UP031", 1), ("C408", 1))
+    after = seen("f'{dict()}'\nx = dict()\n", ("C408", 1), ("C408", 2))
+    claimed = [each for each in all_of(before) if each.rule == "UP031"]
+    assert len(compare(claimed, before, after).new) == 1
+
+
+def test_one_of_two_equal_lines_may_be_fixed_though_the_other_now_has_its_number():
+    before = seen("x == None\ny\nx == None\n", ("E711", 1), ("E711", 3))
+    after = seen("x is None\ny\nx == None\n", ("E711", 3))
+    first = all_of(before)[:1]
+    assert compare(first, before, after).broken == ""
+    assert compare(all_of(before), before, after).still_there
+
+
+def test_another_finding_fixed_in_place_of_the_claimed_one_is_no_fix_of_it():
+    before = seen("x == None\ny == None\n", ("E711", 1), ("E711", 2))
+    after = seen("x == None\ny is None\n", ("E711", 1))
+    assert compare(all_of(before)[:1], before, after).still_there
+
+
+def test_what_a_later_change_of_the_task_is_there_to_fix_is_not_held_against_this_one():
+    before = seen("'%s' % x\n", ("UP031", 1))
+    after = seen("'{}'.format(x)\n", ("UP032", 1))
+    owed = {each.fingerprint for each in all_of(after)}
+    assert compare(all_of(before), before, after).new
+    assert not compare(all_of(before), before, after, owed=owed).new
+    door = seen("shell\n", ("S602", 1))
+    assert compare([], seen(""), door, owed={e.fingerprint for e in all_of(door)}).new
+
+
+def test_findings_of_the_targets_own_command_are_not_measured_and_that_is_said():
+    own = [a_finding("OWN", tool="own", severity=NOTE)]
+    assert compare(own, {}, {}).broken == ""
+    assert "not measured: whether 1 finding of" in not_measured(own)
+    assert not_measured([a_finding()]) == ""
+
+
+def test_every_rule_that_is_looked_for_has_a_severity_and_words():
+    assert PHRASES.keys() == SEVERITIES.keys()
+    assert not SECURITY & SEVERITIES.keys()
+
+
+# With the real ruff.
+
+OLD = "import os\n\n\ndef f(x):\n    return x == None\n"
+FIXED = "def f(x):\n    return x == None\n"
+
+
+class Bench:
+    """A target, and changes to it as the gate composes them: each on the one before."""
+
+    def __init__(self, tmp_path, **files):
+        self.yard = a_yard(tmp_path, **(files or {"m.py": OLD}))
+        self.head = self.yard.head()
+        tree = self.yard.mirror.tree(self.head)
+        self.profile = profile(tree)
+        self.scratch = tmp_path / "scratch"
+        self.detectors = RuffDetectors(self.scratch, lambda _: self.yard.mirror)
+        self.desk = a_validator(a_store(), tmp_path / "home", detectors=self.detectors)
+        self.texts = {path: tree.read(path).decode() for path in tree.files()}
+        self.source = Source(tree, self.profile)
+        self.tree = tree.oid
+        self.task = a_task()
+
+    @property
+    def place(self):
+        return Workplace(self.yard.target, self.yard.mirror, self.head, self.profile, None)
+
+    def findings(self, *rules, path="m.py"):
+        files = {path: self.texts[path]}
+        with workshop(self.source, files, self.scratch) as ruff:
+            return tuple(as_findings(ruff.check(rules), files, self.source))
+
+    def step(self, text, *rules, path="m.py", **fields):
+        """A change that claims to fix all of these rules, and makes the file that text."""
+        claims = self.findings(*rules) if rules else ()
+        change = an_enhancement(self.task, key=uuid7(), findings=claims, **fields)
+        made = make(self, path, text, change.id)
+        before, self.tree, self.texts[path] = self.tree, made, text
+        return Step(change, before, self.tree)
+
+    async def check(self, *steps):
+        for each in steps:
+            await self.desk.store.enhancements.insert(each.change)
+        found = await check_findings(steps, self.place, self.desk)
+        return [found[each.change.id] for each in steps]
+
+
+def make(bench, path, text, identity):
+    composed = bench.yard.repository.compose(
+        bench.tree, [(identity, a_patch(path, bench.texts.get(path), text))]
+    )
+    assert not composed.failed
+    return composed.tree
+
+
+async def test_a_change_that_keeps_its_word_has_nothing_against_it(tmp_path):
+    bench = Bench(tmp_path)
+    assert await bench.check(bench.step(FIXED, "F401")) == [""]
+
+
+async def test_a_change_that_fixes_nothing_of_what_it_claims_is_named_with_rule_file_and_line(
+    tmp_path,
+):
+    bench = Bench(tmp_path)
+    said = await bench.check(bench.step("# tidy\n" + OLD, "F401"))
+    assert said == ["it claims to fix F401 at m.py:2, which is still there"]
+
+
+async def test_a_change_that_fixes_one_finding_and_adds_another_is_refused(tmp_path):
+    bench = Bench(tmp_path)
+    worse = FIXED.replace("return", "y = 1\n    return")
+    assert await bench.check(bench.step(worse, "F401")) == ["it adds F841 at m.py:2"]
+
+
+async def test_an_exception_caught_and_ignored_is_found_whatever_the_change_is_about(tmp_path):
+    bench = Bench(tmp_path)
+    hiding = "def f(x):\n    try:\n        return x is None\n    except Exception:\n        pass\n"
+    assert await bench.check(bench.step(hiding, "E711")) == ["it adds S110 at m.py:4"]
+
+
+async def test_each_change_of_a_batch_is_judged_on_those_before_it_in_one_process(
+    tmp_path, monkeypatch
+):
+    calls = []
+    monkeypatch.setattr(Ruff, "check", counted(Ruff.check, calls))
+    bench = Bench(tmp_path)
+    good = bench.step(FIXED, "F401", order=0)
+    bad = bench.step(FIXED + "x = []\n", "E711", order=1)
+    late = bench.step(FIXED.replace("== None", "is None") + "x = []\n", "E711", order=2)
+    del calls[:]
+    said = await bench.check(good, bad, late)
+    assert said[0] == said[2] == ""
+    assert said[1] == "it claims to fix E711 at m.py:2, which is still there"
+    assert len(calls) == 1
+    await check_findings([good, bad, late], bench.place, bench.desk)
+    assert len(calls) == 1, "what is known is not looked at again"
+
+
+def counted(real, calls):
+    def count(self, *arguments):
+        calls.append(arguments)
+        return real(self, *arguments)
+
+    return count
+
+
+async def test_a_step_of_a_stack_may_leave_what_the_next_one_fixes(tmp_path):
+    bench = Bench(tmp_path, **{"m.py": "def f(x):\n    return '%s' % x\n"})
+    first = bench.step("def f(x):\n    return '{}'.format(x)\n", "UP031", order=0)
+    alone = await bench.check(first)
+    assert alone == ["it adds UP032 at m.py:2"]
+    second = bench.step("def f(x):\n    return f'{x}'\n", "UP032", order=1)
+    await bench.desk.store.enhancements.insert(second.change)
+    assert (await check_findings([first], bench.place, bench.desk)) == {first.change.id: ""}
+
+
+async def test_what_the_target_does_not_want_to_hear_of_does_not_count(tmp_path):
+    files = {"m.py": OLD, "pyproject.toml": '[tool.ruff.lint]\nignore = ["F841", "S"]\n'}
+    bench = Bench(tmp_path, **files)
+    text = FIXED.replace("return", "y = exec('1')\n    return")
+    assert await bench.check(bench.step(text, "F401")) == [""]
+
+
+async def test_findings_by_the_targets_own_command_pass_unmeasured(tmp_path):
+    bench = Bench(tmp_path)
+    own = a_finding("OWN", tool="own", path="m.py", severity=NOTE)
+    step = bench.step("# tidy\n" + OLD)
+    step = Step(step.change.model_copy(update={"findings": (own,)}), step.before, step.after)
+    assert await bench.check(step) == [""]
+
+
+async def test_a_file_that_is_new_or_gone_or_no_text_is_looked_at_as_what_it_is(tmp_path):
+    bench = Bench(tmp_path, **{"m.py": OLD, "n.py": "x = 1\n"})
+    new = bench.step("eval(input())\n", path="k.py")
+    assert await bench.check(new) == ["it adds S307 at k.py:1"]
+    gone = bench.yard.repository.compose(bench.tree, [("e", deleting(bench.texts["m.py"]))])
+    claim = bench.findings("F401")
+    step = Step(an_enhancement(bench.task, findings=claim), bench.tree, gone.tree)
+    assert await bench.check(step) == [""]
+
+
+def deleting(text):
+    return a_patch("m.py", text, None)
+
+
+async def test_what_nobody_looked_for_work_in_is_not_looked_at(tmp_path):
+    bench = Bench(tmp_path, **{"m.py": OLD, "test_m.py": "x = 1\n"})
+    assert await bench.check(bench.step("import os\neval(input())\n", path="test_m.py")) == [""]
+
+
+async def test_where_the_detectors_cannot_look_nobody_is_blamed(tmp_path):
+    bench = Bench(tmp_path)
+
+    class Blind:
+        def look(self, *_):
+            raise Rejected("no eyes")
+
+    step = bench.step("# tidy\n" + OLD, "F401")
+    desk = a_validator(bench.desk.store, tmp_path / "home", detectors=Blind())
+    assert await check_findings([step], bench.place, desk) == {step.change.id: ""}
+
+
+async def test_nothing_is_left_behind_after_looking(tmp_path):
+    bench = Bench(tmp_path)
+    await bench.check(bench.step(FIXED, "F401"))
+    assert not list(bench.scratch.iterdir())

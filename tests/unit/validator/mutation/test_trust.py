@@ -1,0 +1,400 @@
+"""Trust in green on a small real package: its own suite, in the real sandbox, over a real repository."""
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from services.validator.approval.domain import asks_unprotected
+from services.validator.approval.usecases import ask_for
+from services.validator.impact.domain.impact import Change, ImpactMap
+from services.validator.impact.usecases import Recorded
+from services.validator.mutation.adapters import SandboxedFaults
+from services.validator.mutation.domain.plan import Trial, Tried
+from services.validator.mutation.usecases.protection import reaching_line, trust
+from services.validator.prepared import Workplace, workplace
+from services.validator.runs.usecases.runs import carry_out
+from services.validator.suite.adapters.suite import SandboxedSuite
+from services.validator.suite.domain.reports import Infrastructure, Outcome, Reported
+from shared.contracts.base import RunKind
+from shared.contracts.documents import Patch, Protection, Uncovered, Unnoticed, protected_share
+from shared.contracts.work import RunTests
+from shared.environments.interpreters import running
+from shared.environments.ports import Environment
+from shared.kernel.ids import uuid7
+from shared.sandbox.scratch import Scratch
+from shared.targets.config import parse_config
+from tests.support.builders import a_task, an_enhancement
+from tests.support.buses import RecordingBus
+from tests.support.desks import a_validator
+from tests.support.landing import a_patch, a_yard
+from tests.support.memory import a_store
+from tests.support.sandboxes import a_sandbox, the_best
+
+BIN = Path(sys.executable).parent
+PRICES = '''
+"""Prices."""
+
+import os
+
+
+def tested(price, percent):
+    """Take some off."""
+    return price - price * percent / 100
+
+
+def untested(price, percent):
+    return price - price * percent / 100
+
+
+def unasked(prices):
+    total = 0
+    for each in prices:
+        total += each
+    return total
+'''
+TESTS = """
+import prices
+
+
+def test_some_is_taken_off():
+    assert prices.tested(200, 10) == 180
+    assert prices.tested(100, 0) == 100
+
+
+def test_prices_are_added():
+    prices.unasked([1, 2])
+"""
+
+
+@dataclass
+class CarryingBus(RecordingBus):
+    """Whoever asks for a run has it made at once."""
+
+    desk: list = field(default_factory=list)
+
+    async def publish(self, message, *, key, wave=""):
+        await super().publish(message, key=key, wave=wave)
+        if isinstance(message, RunTests):
+            await carry_out(message, self.desk[0])
+
+
+class FakeEnvironments:
+    async def prepare(self, target_id, described, tree):
+        return Environment("key", BIN, (BIN.parent, *running().needs), 0, True)
+
+
+@dataclass
+class Bench:
+    """A target with a gate's desk; `stack` puts changes on its head, each in place of what it was made on."""
+
+    yard: object
+    desk: object
+    place: Workplace
+    wave: str = field(default_factory=uuid7)
+    text: str = PRICES
+
+    async def stack(self, *edits, **fields):
+        changes, patches = [], []
+        for n, (old, new) in enumerate(edits):
+            assert old in self.text
+            after = self.text.replace(old, new)
+            patch = a_patch("prices.py", self.text, after)
+            change = an_enhancement(
+                a_task(),
+                key=f"k{n}",
+                files=("prices.py",),
+                state="validating",
+                target_id=self.place.target.id,
+                patch=f"{n:064d}",
+                **fields,
+            )
+            await self.desk.store.patches.insert(
+                Patch(id=change.patch, text=patch, created_at=self.desk.clock())
+            )
+            await self.desk.store.enhancements.insert(change)
+            changes.append(change)
+            patches.append((change.id, patch))
+            self.text = after
+        composed = self.yard.repository.compose(self.place.head, patches)
+        assert not composed.failed
+        return changes, dict(composed.steps)
+
+    async def trust(self, changes, trees, **how):
+        return await trust(self.desk, self.place, changes, trees, wave_id=self.wave, **how)
+
+    async def suite(self, tree):
+        outcome = await self.desk.suite.run(
+            tree, self.place.profile, self.place.environment, target_id=self.place.target.id
+        )
+        assert isinstance(outcome, Reported), outcome
+        return outcome.report
+
+
+@pytest.fixture
+async def bench(tmp_path):
+    yard = a_yard(tmp_path, **{"prices.py": PRICES, "tests/test_prices.py": TESTS})
+    store, bus = a_store(), CarryingBus()
+    async with a_sandbox(the_best(), tmp_path) as sandbox:
+        scratch = Scratch(tmp_path / "runs", uuid7)
+
+        def tree(target_id, oid):
+            return yard.mirror.tree(oid)
+
+        desk = a_validator(
+            store,
+            tmp_path / "home",
+            bus=bus,
+            repository=lambda target: yard.repository,
+            environments=FakeEnvironments(),
+            suite=SandboxedSuite(sandbox, scratch, tree),
+            faults=SandboxedFaults(sandbox, scratch, tree),
+            sandbox=sandbox,
+        )
+        bus.desk.append(desk)
+        await store.targets.insert(yard.target)
+        yield Bench(yard, desk, await workplace(desk, yard.target, yard.head()))
+        scratch.close()
+
+
+async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is_flagged(bench):
+    """The same one in a function that is tested is refused by the tests; a good one there is protected."""
+    changes, trees = await bench.stack(
+        ("def untested(price, percent):\n    return price - price", "def untested(price, percent):\n    return price + price"),
+        ("total += each", "total -= each"),
+        ("price - price * percent / 100", "price * (100 - percent) / 100"),
+        ("import os\n", ""),
+        ('    """Take some off."""\n', ""),
+        safe=True,
+    )  # fmt: skip
+    broken, reached, good, gone, silent = changes
+    report = await bench.suite(trees[silent.id])
+    assert not report.failing, "every test passes on what would land"
+
+    found = await bench.trust(changes, trees)
+
+    assert found[broken.id].state == "unprotected"
+    assert not any(each.reached for each in found[broken.id].survived)
+    assert "which no test reaches: `" in found[broken.id].sentence
+    assert 11 in {each.line for each in found[broken.id].survived}
+    assert [each.reached for each in found[reached.id].survived] == [True]
+    assert "`total -= each` was left out" in {each.what for each in found[reached.id].survived}
+    assert found[good.id].state == "protected"
+    assert found[good.id].planted == found[good.id].noticed > 0
+    assert (found[gone.id].state, found[silent.id].state) == ("protected", "nothing")
+
+    asked = await ask_for(
+        changes, bench.place, "c" * 40, lambda _: (), bench.desk, protections=found
+    )
+    assert {each.id for each in asked} == {broken.id, reached.id}
+    stored = await bench.desk.store.enhancements.need(broken.id)
+    assert stored.state == "needs_approval"
+    assert "faults stayed green: " in stored.asks
+    assert stored.protection == found[broken.id]
+
+    run = await bench.desk.store.verdicts.need(stored.protection.run)
+    assert (run.kind, run.tests, run.outcome) == (RunKind.FAULTS, (), "reported")
+    assert run.plan is not None
+    share = protected_share([await protection(bench, each) for each in changes])
+    assert (share.changes, share.protected_changes) == (4, 2)
+
+
+async def protection(bench, change):
+    return (await bench.desk.store.enhancements.need(change.id)).protection
+
+
+async def test_the_same_fault_in_a_tested_function_is_refused_by_the_tests(bench):
+    [change], trees = await bench.stack(
+        ('off."""\n    return price - price', 'off."""\n    return price + price')
+    )  # fmt: skip
+    assert (await bench.suite(trees[change.id])).failing == {
+        "tests/test_prices.py::test_some_is_taken_off"
+    }
+
+
+class FakeFaults:
+    """Answers as it is told, and counts."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.asked = []
+
+    async def try_out(self, tree, plan, profile, environment, tests=(), **more):
+        self.asked.append((tree, plan, tests, more))
+        return self.answer
+
+
+async def test_a_run_that_gives_no_report_is_tried_again_and_then_nothing_is_known(bench):
+    faults = FakeFaults(Infrastructure("The sandbox died.", "tail"))
+    object.__setattr__(bench.desk, "faults", faults)
+    changes, trees = await bench.stack(("total += each", "total -= each"))
+    found = await bench.trust(changes, trees)
+    known = found[changes[0].id]
+    assert (known.state, known.planted, known.run) == ("unknown", 0, None)
+    assert known.sentence == "no fault could be tried: The sandbox died."
+    assert [each[2] for each in faults.asked] == [()] * 3
+    assert faults.asked[0][3]["base_oid"] == bench.place.tree
+    await bench.trust(changes, trees)
+    assert len(faults.asked) == 3, "it is known by now"
+
+
+async def test_where_nothing_can_be_planted_nobody_is_asked_and_it_is_said(bench):
+    faults = FakeFaults(None)
+    object.__setattr__(bench.desk, "faults", faults)
+    test = bench.place.profile.test.model_copy(update={"framework": "unittest"})
+    profile = bench.place.profile.model_copy(update={"test": test})
+    object.__setattr__(bench.place, "profile", profile)
+    changes, trees = await bench.stack(
+        ("total += each", "total -= each"), ('"""Prices."""', '"""All prices."""')
+    )
+    found = await bench.trust(changes, trees)
+    measured, nothing = (found[each.id] for each in changes)
+    assert (measured.state, nothing.state) == ("not_measured", "nothing")
+    assert "run with unittest" in measured.sentence
+    assert not faults.asked
+    assert not asks_unprotected(changes[0], measured, profile.config)
+
+
+async def test_in_what_judges_nothing_is_planted(bench):
+    faults = FakeFaults(None)
+    object.__setattr__(bench.desk, "faults", faults)
+    change = an_enhancement(files=("tests/test_prices.py",), target_id=bench.place.target.id)
+    patch = a_patch("tests/test_prices.py", TESTS, TESTS.replace("180", "179 + 1"))
+    composed = bench.yard.repository.compose(bench.place.head, [(change.id, patch)])
+    found = await bench.trust([change], dict(composed.steps))
+    assert (found[change.id].state, faults.asked) == ("nothing", [])
+
+
+async def test_with_a_recording_only_the_tests_that_reach_a_fault_are_run(bench):
+    head = bench.place.tree
+    outcome = await bench.desk.suite.run(
+        head, bench.place.profile, bench.place.environment, target_id="t", record=True
+    )
+    recorded = Recorded(head, ImpactMap.from_json(outcome.impact))
+    changes, trees = await bench.stack(
+        ('off."""\n    return price - price', 'off."""\n\n    return price - 1 * price'),
+    )  # fmt: skip
+    faults, new = FakeFaults(Tried({})), "tests/test_prices.py::test_new"
+    object.__setattr__(bench.desk, "faults", faults)
+    await bench.trust(changes, trees, recorded=recorded, present={new: Outcome.PASSED})
+    assert [each[2] for each in faults.asked] == [
+        (new, "tests/test_prices.py::test_some_is_taken_off")
+    ]
+
+
+UNREACHED = dict.fromkeys(range(9), Trial(False))
+TESTED = ('off."""\n    return price - price', 'off."""\n    return price - 1 * price')
+
+
+@pytest.mark.parametrize(
+    ("edit", "tried", "lost"),
+    [
+        (TESTED, Tried(UNREACHED, usable=1), ["tested"]),
+        (TESTED, Tried(dict.fromkeys(UNREACHED, Trial(True, reached=True)), usable=1), []),
+        # The one test that reached it failed, so nobody knows what it reaches.
+        (TESTED, Tried(UNREACHED, usable=0), []),
+        (("percent / 100\n\n\ndef unasked", "percent\n\n\ndef unasked"), Tried(UNREACHED), []),
+    ],
+    ids=["lost", "kept", "not known", "never reached"],
+)
+async def test_a_change_after_which_no_test_reaches_what_some_did_asks_whatever_the_policy(
+    bench, edit, tried, lost
+):
+    config = bench.place.profile.config
+    policy = config.policy.model_copy(update={"unprotected": "allow"})
+    allowing = config.model_copy(update={"policy": policy})
+    profile = bench.place.profile.model_copy(update={"config": allowing})
+    object.__setattr__(bench.place, "profile", profile)
+    head = bench.place.tree
+    outcome = await bench.desk.suite.run(
+        head, profile, bench.place.environment, target_id="t", record=True
+    )
+    changes, trees = await bench.stack(edit, safe=True)
+    object.__setattr__(bench.desk, "faults", FakeFaults(tried))
+    found = await bench.trust(
+        changes,
+        trees,
+        recorded=Recorded(head, ImpactMap.from_json(outcome.impact)),
+        present=outcome.report.outcomes,
+    )
+    [change] = changes
+    expected = [Uncovered(path="prices.py", function=name, before=1) for name in lost]
+    assert list(found[change.id].uncovered) == expected
+    asked = await ask_for(
+        changes, bench.place, "c" * 40, lambda _: (), bench.desk, protections=found
+    )
+    assert len(asked) == len(lost)
+    stored = await bench.desk.store.enhancements.need(change.id)
+    assert stored.protection == found[change.id]
+    assert ("no test reaches `tested` any more, and 1 did before" in stored.asks) == bool(lost)
+
+
+def test_of_a_file_that_no_test_ran_the_tests_are_those_that_import_it():
+    recorded = ImpactMap(
+        tests=("a", "b"),
+        homes=("test_a.py", "test_b.py"),
+        reached={"m.py": {(1, "f"): 0b01}},
+        imports={"test_a.py": ("m.py", "n.py")},
+    )
+    text = "def f(): return 1\n"
+    same = Change(text, text, text)
+    assert reaching_line(recorded, "m.py", same, 1) == {"a"}
+    assert reaching_line(recorded, "n.py", same, 1) == {"a"}
+    assert reaching_line(recorded, "setup.py", same, 1) == frozenset()
+    assert reaching_line(recorded, "setup.py", Change(None, None, text), 1) is None
+
+
+def test_what_also_runs_at_import_is_for_the_tests_that_call_it():
+    text = "def f(): return 1\n\ndef g(): return f()\n"
+    recorded = ImpactMap(
+        tests=("a", "b"),
+        homes=("test_a.py", "test_b.py"),
+        reached={"m.py": {(1, "f"): 0b01}},
+        at_import={"m.py": frozenset({(1, "f"), (3, "g")})},
+        imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
+    )
+    assert reaching_line(recorded, "m.py", Change(text, text, text), 1) == {"a"}
+    assert reaching_line(recorded, "m.py", Change(text, text, text), 3) == {"a", "b"}
+
+
+def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_import_it():
+    text = "@cache\ndef f(): return 1\n"
+    recorded = ImpactMap(
+        tests=("a", "b"),
+        homes=("test_a.py", "test_b.py"),
+        reached={"m.py": {(1, "f"): 0b01}},
+        imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
+    )
+    assert reaching_line(recorded, "m.py", Change(text, text, text), 2) == {"a", "b"}
+    each = text.replace("@cache", "@functools.cached_property")
+    assert reaching_line(recorded, "m.py", Change(each, each, each), 2) == {"a"}
+
+
+GREEN = Protection(
+    state="unprotected",
+    planted=1,
+    survived=(Unnoticed(path="m.py", line=1, what="w", reached=True),),
+    sentence="m.py:1: w",
+)
+
+
+@pytest.mark.parametrize(
+    ("policy", "safe", "protection", "asked"),
+    [
+        ("ask", True, GREEN, True),
+        ("ask", False, GREEN, True),
+        ("safe", True, GREEN, False),
+        ("safe", False, GREEN, True),
+        ("allow", False, GREEN, False),
+        ("ask", False, GREEN.model_copy(update={"state": "unknown"}), True),
+        ("ask", False, GREEN.model_copy(update={"state": "protected"}), False),
+        ("ask", False, GREEN.model_copy(update={"state": "not_measured"}), False),
+        ("ask", False, GREEN.model_copy(update={"state": "nothing"}), False),
+        ("ask", False, None, False),
+    ],
+)
+def test_the_policy_says_who_is_asked(policy, safe, protection, asked):
+    config = parse_config(f'[policy]\nunprotected = "{policy}"\n'.encode())
+    why = asks_unprotected(an_enhancement(safe=safe), protection, config)
+    assert why == ("it is unprotected: m.py:1: w" if asked else "")

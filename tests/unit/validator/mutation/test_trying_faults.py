@@ -1,0 +1,270 @@
+"""Trying planted faults: real pytest sessions on small trees, in the real sandbox."""
+
+import sys
+import textwrap
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from services.validator.mutation.adapters import SandboxedFaults, write_planted
+from services.validator.mutation.domain.plan import ChangedFile, Trial, Tried, plant
+from services.validator.suite.domain.reports import Infrastructure
+from shared.environments.interpreters import running
+from shared.environments.ports import Environment
+from shared.kernel.ids import uuid7
+from shared.sandbox.scratch import Scratch
+from tests.support.profiles import a_profile
+from tests.support.sandboxes import a_sandbox, the_best
+from tests.support.trees import FakeTree
+
+BIN = Path(sys.executable).parent
+QUICK = ("python", "-m", "pytest", "-p", "no:asyncio", "-p", "no:hypothesispytest")
+Try = Callable[..., object]
+
+
+@pytest.fixture
+async def try_out(tmp_path: Path) -> AsyncIterator[Try]:
+    """Tries every fault that fits in `m.py` as it became; what came of each, by what was planted."""
+
+    async def try_out(
+        before, after, files, *only, seconds=60, longest=60, command=QUICK, timeout=60
+    ) -> object:
+        planting = plant({"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}, 99)
+        work = tmp_path / "work"
+        scratch = Scratch(work, uuid7)
+        environment = Environment("key", BIN, (BIN.parent, *running().needs), 0, True)
+        faults = SandboxedFaults(sandbox, scratch, lambda *_: FakeTree({"m.py": after, **files}))
+        plan, profile = planting.to_json(seconds, longest), a_profile(*command, timeout=timeout)
+        outcome = await faults.try_out("tree", plan, profile, environment, only, target_id="target")
+        scratch.close()
+        assert [each.name for each in work.iterdir()] == [".lock"], "something was left behind"
+        if not isinstance(outcome, Tried):
+            return outcome
+        return {each.mutant.what: outcome.trials[each.id] for each in planting.faults}
+
+    async with a_sandbox(the_best(), tmp_path) as sandbox:
+        yield try_out
+
+
+BEFORE = """
+import functools
+
+LIMIT = 5
+
+def covered(a): return 0
+def loose(a): return 0
+def never(a): return 0
+def printed(): return 0
+def odd(a): return 0
+def in_a_fixture(): return 0
+
+@functools.cache
+def kept(a): return 0
+
+@functools.cache
+def built(): return 0
+
+TABLE = built()
+
+if __name__ == "__main__":
+    print(printed())
+"""
+AFTER = (
+    BEFORE.replace("LIMIT = 5", "LIMIT = 60")
+    .replace("covered(a): return 0", "covered(a): return a + 1")
+    .replace("loose(a): return 0", "loose(a): return a + 2")
+    .replace("never(a): return 0", "never(a): return a + 3")
+    .replace("printed(): return 0", "printed(): return 4")
+    .replace("odd(a): return 0", "odd(a): return a + 5")
+    .replace("fixture(): return 0", "fixture(): return 6")
+    .replace("kept(a): return 0", "kept(a): return a + 7")
+    .replace("built(): return 0", "built(): return 8")
+)
+TESTS = """
+import subprocess, sys
+import m, pytest
+
+SEEN = []
+
+def test_slow_and_sure():
+    m.covered(0)
+    assert m.covered(1) == 2
+def test_quick():
+    assert m.covered(1) == 2
+def test_loose():
+    m.loose(1)
+def test_command():
+    done = subprocess.run([sys.executable, "m.py"], capture_output=True, text=True)
+    assert done.stdout == "4\\n", done
+def test_kept_is_called(): m.kept(1)
+def test_kept_is_right(): assert m.kept(1) == 8
+def test_limit(): assert m.LIMIT == 60
+def test_table(): assert m.TABLE == 8
+def test_fails_anyway():
+    m.never(1)
+    assert False
+def test_comes_first(): SEEN.append(1)
+def test_needs_the_first_one():
+    m.odd(1)
+    assert SEEN
+def test_makes_it(made): pass
+"""
+CONFTEST = """
+import pytest
+
+@pytest.fixture(scope="session")
+def made():
+    import m
+    return m.in_a_fixture()
+"""
+OTHERS = "def test_looks_at_it(made): assert made == 6\n"
+
+
+async def test_each_fault_is_tried_with_the_tests_that_reach_it(try_out: Try):
+    found = await try_out(
+        BEFORE, AFTER, {"test_m.py": TESTS, "test_n.py": OTHERS, "conftest.py": CONFTEST}
+    )
+    assert isinstance(found, dict), found
+    noticed = {what: each.by for what, each in found.items() if each.noticed}
+    covered = found["`a + 1` became `a - 1`"]
+    assert covered.by in {"test_m.py::test_quick", "test_m.py::test_slow_and_sure"}
+    assert covered.tests == 2
+    assert found["`a + 2` became `a - 2`"] == Trial(False, reached=True, tests=1)
+    # Reached only by a test that fails without it, or by none.
+    assert found["`a + 3` became `a - 3`"] == Trial(False)
+    # By a Python that a test starts; by who looks at what was worked out, or made, once.
+    assert noticed["`4` became `5`"] == "test_m.py::test_command"
+    assert noticed["`a + 7` became `a - 7`"] == "test_m.py::test_kept_is_right"
+    assert noticed["`6` became `7`"] == "test_n.py::test_looks_at_it"
+    # At import: a constant, and what is called there.
+    assert noticed["`60` became `61`"] == "test_m.py::test_limit"
+    assert noticed["`8` became `9`"] == "test_m.py::test_table"
+    # By a test that fails by itself when it is alone.
+    assert found["`a + 5` became `a - 5`"].noticed is False
+
+
+ONE = "def f(a):\n    return {}\n"
+FINE = "import m\ndef test_a(): assert m.f(3) == 3\ndef test_b(): m.f(1)\ndef test_c(): pass\n"
+
+
+async def one(try_out: Try, files: dict[str, str], *only: str, **how) -> object:
+    found = await try_out(ONE.format("1"), ONE.format("a * 1"), files, *only, **how)
+    return found["`a * 1` became `None`"] if isinstance(found, dict) else found
+
+
+async def test_only_the_tests_that_were_chosen_are_run(try_out: Try):
+    files = {"test_m.py": FINE, "test_x.py": "raise RuntimeError"}
+    assert (await one(try_out, files, "test_m.py::test_b")).noticed is False
+
+
+async def test_a_test_that_hangs_or_dies_has_noticed(try_out: Try):
+    before = "def f(a):\n    return 1\n\n\ndef g(b):\n    return 1\n"
+    after = "def f(a):\n    return a * 1\n\n\ndef g(b):\n    return b * 1\n"
+    tests = """
+        import m, os, time
+        def test_dies():
+            if m.f(3) is None: os._exit(0)
+        def test_hangs():
+            if m.g(3) is None: time.sleep(600)
+        """
+    found = await try_out(before, after, {"test_m.py": textwrap.dedent(tests)})
+    assert found["`a * 1` became `None`"].by == "test_m.py::test_dies"
+    assert found["`b * 1` became `None`"].by == "test_m.py::test_hangs"
+
+
+async def test_a_test_that_fails_now_and_then_notices_nothing(try_out: Try):
+    """It passes in the fault-free run, which is the first one, and fails ever after."""
+    tests = """
+        import m, os
+        def test_flaky():
+            m.f(1)
+            assert not os.path.exists("ran")
+            open("ran", "w").close()
+        """
+    assert (await one(try_out, {"test_m.py": textwrap.dedent(tests)})).noticed is False
+
+
+async def test_what_there_was_no_time_for_is_not_said_to_be_noticed(try_out: Try):
+    assert await one(try_out, {"test_m.py": FINE}, longest=0) == Trial(
+        None, reached=True, tests=2, why="there was no time left"
+    )
+
+
+async def test_the_first_fault_of_a_change_is_tried_when_the_time_for_all_is_over(try_out: Try):
+    before = "def f(a):\n    return 1\n\n\ndef g(b):\n    return 1\n"
+    after = "def f(a):\n    return a * 1\n\n\ndef g(b):\n    return b * 1\n"
+    tests = "import m\ndef test(): assert m.f(3) + m.g(3) == 6\n"
+    found = await try_out(before, after, {"test_m.py": tests}, seconds=0)
+    assert {each.noticed for each in found.values()} == {True, None}
+    assert sum(each.noticed is True for each in found.values()) == 1
+
+
+async def test_a_fault_whose_test_there_was_no_time_to_run_without_it_did_not_stay_green(
+    try_out: Try,
+):
+    slow = "import m, time\ndef test_slow():\n    assert m.f(3) == 3\n    time.sleep(2)\n"
+    found = await one(try_out, {"test_m.py": slow}, longest=1)
+    assert (found.noticed, found.why) == (None, "there was no time left")
+
+
+async def test_options_that_would_divide_or_stop_the_session_do_neither(try_out: Try):
+    ini = "[pytest]\naddopts = -x -n 2 --ff\n"
+    tests = FINE.replace("import m", "import m\ndef test_0(): assert False")
+    found = await one(try_out, {"test_m.py": tests, "pytest.ini": ini})
+    assert (found.noticed, found.by) == (True, "test_m.py::test_a")
+
+
+async def test_a_session_that_cannot_begin_or_end_says_so_of_every_fault(try_out: Try):
+    found = await one(try_out, {"test_m.py": FINE, "conftest.py": "import nowhere"})
+    assert found.noticed is None
+    assert "conftest.py could not be imported" in found.why
+    dies = FINE.replace("def test_c(): pass", "def test_c(): import os; os._exit(0)")
+    found = await one(try_out, {"test_m.py": dies})
+    assert (found.noticed, found.why) == (
+        None,
+        "the tests ended before their end without any fault",
+    )
+
+
+async def test_without_a_whole_report_there_is_none(try_out: Try):
+    found = await one(try_out, {"test_m.py": f"import os; os._exit(0)\n{FINE}"})
+    assert isinstance(found, Infrastructure)
+    assert "before its end" in found.reason
+
+
+async def test_a_report_that_others_wrote_is_no_report(try_out: Try):
+    """What a session would say if it could: that every fault was noticed."""
+    forged = """
+        import json, os
+        more = {"by": "", "tests": 0, "reached": True, "why": ""}
+        line = json.dumps({"event": "fault", "id": 0, "noticed": True, **more})
+        with open(os.environ["GROUNDSWELL_REPORT"], "a") as file:
+            file.write(json.dumps({"key": 0, "line": line, "mac": "0"}) + "\\n")
+        """
+    found = await one(try_out, {"test_m.py": textwrap.dedent(forged) + FINE})
+    assert isinstance(found, Infrastructure)
+    assert "damaged" in found.reason
+
+
+async def test_an_import_that_is_gone_is_looked_for_by_whether_its_module_is_imported(try_out: Try):
+    before, after = "import os\nx = 1\n", "x = 1\n"
+    for tests, there in (
+        (FINE.replace("m.f(3) == 3", "m.x").replace("m.f(1)", "0"), True),
+        ("def test_a(): pass\n", False),
+    ):
+        assert await try_out(before, after, {"test_m.py": tests}) == {
+            "no test imports it": Trial(there, reached=there)
+        }
+
+
+def test_a_planted_file_is_not_written_through_a_link(tmp_path: Path):
+    outside, tree = tmp_path / "outside", tmp_path / "tree"
+    outside.mkdir()
+    tree.mkdir()
+    (outside / "m.py").write_text("mine")
+    (tree / "p").symlink_to(outside)
+    (tree / "m.py").symlink_to(outside / "m.py")
+    write_planted(tree, {"p/m.py": "planted", "m.py": "planted", "gone.py": "planted"})
+    assert (outside / "m.py").read_text() == "mine"
+    assert not (tree / "gone.py").exists()

@@ -1,0 +1,50 @@
+"""What two runs must have in common to be the same run."""
+
+from services.validator.prepared import Workplace
+from services.validator.runs.usecases.runs import Order, run_key
+from shared.environments.ports import Environment
+from tests.support.landing import a_yard
+from tests.support.profiles import a_profile
+
+FILES = {"m.py": "x = 1\n", "tests/test_m.py": "def test_m(): pass\n"}
+
+
+def places(tmp_path, path, before, after):
+    """The head, and the next one, which changed one file."""
+    yard = a_yard(tmp_path, **FILES)
+    environment = Environment(key="e", bin=tmp_path, readable=(), seconds=0, cached=True)
+
+    def at(head):
+        return Workplace(yard.target, yard.mirror, head, a_profile(), environment)
+
+    first = at(yard.head())
+    return first, at(yard.land(path, before, after))
+
+
+def key(place, tree, tests=(), repetition=0):
+    return run_key(place, Order(tree, "full run", tests=tests, repetition=repetition))
+
+
+def test_a_tree_that_passed_and_landed_needs_no_run_as_the_new_head(tmp_path):
+    head, landed = places(tmp_path, "m.py", "x = 1\n", "x = 2\n")
+    assert key(head, landed.tree) == key(landed, landed.tree)
+    assert key(head, head.tree) != key(landed, landed.tree)
+
+
+def test_what_was_judged_by_other_tests_is_another_run(tmp_path):
+    """A person let a change of a test through: it passed under the tests of before."""
+    before = FILES["tests/test_m.py"]
+    head, landed = places(tmp_path, "tests/test_m.py", before, "def test_m(): assert 0\n")
+    assert key(head, landed.tree) != key(landed, landed.tree)
+
+
+def test_a_run_of_a_part_and_one_more_time_are_runs_of_their_own(tmp_path):
+    head, _ = places(tmp_path, "m.py", "x = 1\n", "x = 2\n")
+    keys = {
+        key(head, "t"),
+        key(head, "t", ["a"]),
+        key(head, "t", ["a", "b"]),
+        key(head, "t", [], 1),
+    }
+    assert len(keys) == 4
+    assert key(head, "t", ["b", "a"]) == key(head, "t", ["a", "b"])
