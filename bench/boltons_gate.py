@@ -27,7 +27,11 @@ from bench.targets import as_repository, download
 from deploy.local import Stack, local_stack
 from services.validator.git.adapters.repository import GitRepository
 from shared.contracts.commands import DecideEnhancement
-from shared.contracts.documents import Enhancement, Patch, Target, Verdict, Wave
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.storage import Patch
+from shared.contracts.documents.targets import Target
+from shared.contracts.documents.waves import Wave
 from shared.contracts.states import EnhancementState, RunState
 from shared.contracts.work import RunTests
 from shared.kernel.clock import utc_now

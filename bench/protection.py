@@ -26,7 +26,8 @@ from services.validator.mutation.domain.plan import ChangedFile, Planting, Tried
 from services.validator.mutation.usecases.protection import chosen
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.reports import Reported
-from shared.contracts.documents import Protection, Target, protected_share
+from shared.contracts.documents.protection import Protection, protected_share
+from shared.contracts.documents.targets import Target
 from shared.detectors.ports import Source
 from shared.environments.build import UvEnvironments
 from shared.environments.ports import Environment

@@ -26,7 +26,10 @@ from bench.targets import as_repository
 from deploy.local import Stack, local_stack
 from shared.contracts.base import AgentType, Engine, Priority
 from shared.contracts.commands import MeasureHealth
-from shared.contracts.documents import Enhancement, Opportunity, Patch, Target, Task, Wave
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.storage import Patch
+from shared.contracts.documents.targets import Target
+from shared.contracts.documents.waves import Opportunity, Task, Wave
 from shared.contracts.states import EnhancementState, RunState, TaskState, WaveState
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7

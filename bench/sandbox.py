@@ -24,7 +24,7 @@ from typing import Any
 
 from bench.harness import Result, main
 from services.validator.git.adapters.repository import GitRepository
-from shared.contracts.documents import Target
+from shared.contracts.documents.targets import Target
 from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7

@@ -11,7 +11,7 @@ from cli.progress import Progress
 from cli.session import api
 from cli.text import err, fail, out, short, warn
 from shared.contracts.commands import BacktestTarget, Replay
-from shared.contracts.documents import Backtest
+from shared.contracts.documents.backtests import Backtest
 from shared.contracts.events import BacktestFinished, CommitReplayed
 from shared.contracts.states import BacktestState
 from shared.kernel.errors import GroundswellError, Rejected

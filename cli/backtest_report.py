@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.text import count, seconds
-from shared.contracts.documents import Backtest, BacktestSummary, Later, Replayed
+from shared.contracts.documents.backtests import Backtest, BacktestSummary, Later, Replayed
 
 TEMPLATE = Path(__file__).parent / "templates" / "backtest.md"
 NOTABLE = ("caught", "missed", "false_alarm")

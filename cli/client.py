@@ -19,7 +19,10 @@ from shared.contracts.answers import (
     WaveShown,
 )
 from shared.contracts.commands import BacktestTarget, Decision, Said, StartWave, Undo, UndoSince
-from shared.contracts.documents import Agent, Backtest, Enhancement, Wave
+from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.backtests import Backtest
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.waves import Wave
 from shared.contracts.events import EVENT_BY_SUBJECT, Event
 from shared.contracts.report import WaveReport
 from shared.contracts.story import Story

@@ -20,7 +20,7 @@ from cli.story import show_story
 from cli.text import count, out, short
 from cli.undoing import Dependents, Reason, follow
 from shared.contracts.commands import Decision, Said, Undo, UndoSince
-from shared.contracts.documents import Enhancement
+from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.events import (
     ApprovalRequested,
     EnhancementApplied,

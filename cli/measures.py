@@ -4,7 +4,8 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.text import count, seconds
-from shared.contracts.documents import Measured, Share
+from shared.contracts.documents.protection import Share
+from shared.contracts.documents.runs import Measured
 from shared.contracts.report import ImpactRecall, WaveReport
 
 LISTED = 5

@@ -14,7 +14,7 @@ from services.agents.adapters.several import Detectors, Engines
 from services.agents.handlers import handlers
 from services.agents.settings import Settings
 from shared.contracts.base import AgentType, Engine
-from shared.contracts.documents import Agent
+from shared.contracts.documents.agents import Agent
 from shared.detectors.by_ruff import RuffDetector
 from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now

@@ -9,7 +9,8 @@ from services.resolver.domain.leases import Claim, Granted, Refused
 from services.resolver.ports import Publisher
 from shared.contracts.answers import Done
 from shared.contracts.commands import AcquireLease, LeaseGrant, ReleaseLease, RenewLease
-from shared.contracts.documents import Enhancement, Lease, LeaseLedger
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.leases import Lease, LeaseLedger
 from shared.contracts.events import (
     EnhancementCleared,
     EnhancementExpired,

@@ -16,7 +16,7 @@ from services.validator.queue.ports import Publisher
 from services.validator.review.ports import Forge, Remote
 from services.validator.runs.ports import Slots
 from services.validator.suite.ports import Suite
-from shared.contracts.documents import Target
+from shared.contracts.documents.targets import Target
 from shared.environments.ports import Environments
 from shared.kernel.clock import Clock
 from shared.kernel.ids import NewId

@@ -31,7 +31,7 @@ from services.validator.runs.usecases.runners import announce, leave
 from services.validator.settings import Settings
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.watch.usecases.watching import look_after
-from shared.contracts.documents import Target
+from shared.contracts.documents.targets import Target
 from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from services.validator.deps import Desk
-from shared.contracts.documents import Target
+from shared.contracts.documents.targets import Target
 from shared.environments.ports import Environment
 from shared.targets.components import is_protected
 from shared.targets.mirror import Mirror

@@ -1,7 +1,8 @@
 """What a request on `gs.rpc.>` is answered with."""
 
 from shared.contracts.base import Id, Oid, Value
-from shared.contracts.documents import Agent, Task, Wave
+from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.waves import Task, Wave
 
 
 class WaveAccepted(Value):

@@ -1,7 +1,10 @@
 """What a wave came to: one report, for people and programs alike. Nothing in it is an estimate."""
 
 from shared.contracts.base import Id, Oid, Value
-from shared.contracts.documents import Failure, Measured, Prediction, Share
+from shared.contracts.documents.base import Failure
+from shared.contracts.documents.findings import Prediction
+from shared.contracts.documents.protection import Share
+from shared.contracts.documents.runs import Measured
 
 
 class Landed(Value):

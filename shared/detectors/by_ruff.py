@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Literal
 
-from shared.contracts.documents import Finding
+from shared.contracts.documents.findings import Finding
 from shared.detectors.findings import Fingerprints
 from shared.detectors.ports import Measured, Source
 from shared.detectors.ruff import Diagnostic, sources, wanted_rules, workshop

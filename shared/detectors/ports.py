@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from shared.contracts.documents import Finding
+from shared.contracts.documents.findings import Finding
 from shared.targets.profile import TargetProfile
 from shared.targets.tree import Tree
 

@@ -4,8 +4,19 @@ from dataclasses import dataclass
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
-from shared.contracts import documents as d
 from shared.contracts import states
+from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.audit import Audit
+from shared.contracts.documents.backtests import Backtest
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.findings import FindingSet, Health
+from shared.contracts.documents.leases import Gate, LeaseLedger
+from shared.contracts.documents.review import PullRequest
+from shared.contracts.documents.runs import Flakiness, Recall, Runner, Verdict
+from shared.contracts.documents.storage import Patch, Report
+from shared.contracts.documents.targets import Target
+from shared.contracts.documents.watches import Watch
+from shared.contracts.documents.waves import Task, Wave
 from shared.mongo.client import Database
 from shared.mongo.repository import Repository, StateRepository
 
@@ -61,55 +72,53 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
 class Store:
     """Every repository over one database."""
 
-    targets: Repository[d.Target]
-    agents: StateRepository[d.Agent]
-    waves: StateRepository[d.Wave]
-    tasks: StateRepository[d.Task]
-    leases: Repository[d.LeaseLedger]
-    enhancements: StateRepository[d.Enhancement]
-    pull_requests: StateRepository[d.PullRequest]
-    verdicts: StateRepository[d.Verdict]
-    watches: StateRepository[d.Watch]
-    gates: Repository[d.Gate]
-    runners: Repository[d.Runner]
-    patches: Repository[d.Patch]
-    reports: Repository[d.Report]
-    findings: Repository[d.FindingSet]
-    health: Repository[d.Health]
-    flakiness: Repository[d.Flakiness]
-    recall: Repository[d.Recall]
-    backtests: StateRepository[d.Backtest]
-    audit: Repository[d.Audit]
+    targets: Repository[Target]
+    agents: StateRepository[Agent]
+    waves: StateRepository[Wave]
+    tasks: StateRepository[Task]
+    leases: Repository[LeaseLedger]
+    enhancements: StateRepository[Enhancement]
+    pull_requests: StateRepository[PullRequest]
+    verdicts: StateRepository[Verdict]
+    watches: StateRepository[Watch]
+    gates: Repository[Gate]
+    runners: Repository[Runner]
+    patches: Repository[Patch]
+    reports: Repository[Report]
+    findings: Repository[FindingSet]
+    health: Repository[Health]
+    flakiness: Repository[Flakiness]
+    recall: Repository[Recall]
+    backtests: StateRepository[Backtest]
+    audit: Repository[Audit]
 
 
 def open_store(database: Database) -> Store:
     """Repositories over `database`; touches nothing yet."""
     return Store(
-        targets=Repository(database["targets"], d.Target),
-        agents=StateRepository(database["agents"], d.Agent, states.AGENT),
-        waves=StateRepository(database["waves"], d.Wave, states.WAVE),
-        tasks=StateRepository(database["tasks"], d.Task, states.TASK),
-        leases=Repository(database["leases"], d.LeaseLedger),
-        enhancements=StateRepository(database["enhancements"], d.Enhancement, states.ENHANCEMENT),
-        pull_requests=StateRepository(
-            database["pull_requests"], d.PullRequest, states.PULL_REQUEST
-        ),
-        verdicts=StateRepository(database["verdicts"], d.Verdict, states.RUN),
-        watches=StateRepository(database["watches"], d.Watch, states.WATCH),
-        gates=Repository(database["gates"], d.Gate),
-        runners=Repository(database["runners"], d.Runner),
-        patches=Repository(database["patches"], d.Patch),
-        reports=Repository(database["reports"], d.Report),
-        findings=Repository(database["findings"], d.FindingSet),
-        health=Repository(database["health"], d.Health),
-        flakiness=Repository(database["flakiness"], d.Flakiness),
-        recall=Repository(database["recall"], d.Recall),
-        backtests=StateRepository(database["backtests"], d.Backtest, states.BACKTEST),
-        audit=Repository(database["audit"], d.Audit),
+        targets=Repository(database["targets"], Target),
+        agents=StateRepository(database["agents"], Agent, states.AGENT),
+        waves=StateRepository(database["waves"], Wave, states.WAVE),
+        tasks=StateRepository(database["tasks"], Task, states.TASK),
+        leases=Repository(database["leases"], LeaseLedger),
+        enhancements=StateRepository(database["enhancements"], Enhancement, states.ENHANCEMENT),
+        pull_requests=StateRepository(database["pull_requests"], PullRequest, states.PULL_REQUEST),
+        verdicts=StateRepository(database["verdicts"], Verdict, states.RUN),
+        watches=StateRepository(database["watches"], Watch, states.WATCH),
+        gates=Repository(database["gates"], Gate),
+        runners=Repository(database["runners"], Runner),
+        patches=Repository(database["patches"], Patch),
+        reports=Repository(database["reports"], Report),
+        findings=Repository(database["findings"], FindingSet),
+        health=Repository(database["health"], Health),
+        flakiness=Repository(database["flakiness"], Flakiness),
+        recall=Repository(database["recall"], Recall),
+        backtests=StateRepository(database["backtests"], Backtest, states.BACKTEST),
+        audit=Repository(database["audit"], Audit),
     )
 
 
-async def known_target(store: Store, new: d.Target) -> d.Target:
+async def known_target(store: Store, new: Target) -> Target:
     """The target at that place with that first commit and base branch; `new` where there is none yet."""
     identity = {
         "location": new.location,

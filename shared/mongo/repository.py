@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from shared.contracts.documents import Document, remembered
+from shared.contracts.documents.base import Document, remembered
 from shared.contracts.states import Machine
 from shared.kernel.errors import NotFound
 from shared.mongo.client import Collection, Record

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from shared.contracts.documents import Target
+from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Conflict
 from shared.targets.mirror import Mirror
 

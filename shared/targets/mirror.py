@@ -7,7 +7,7 @@ from pathlib import Path
 import pygit2
 from filelock import FileLock
 
-from shared.contracts.documents import Target
+from shared.contracts.documents.targets import Target
 from shared.kernel.errors import NotFound, Transient
 from shared.targets.git import UPLOAD_PACK, GitError, git
 from shared.targets.repository import is_url

@@ -8,7 +8,7 @@ import pygit2
 from pygit2.enums import FileStatus
 
 from shared.contracts.base import Value
-from shared.contracts.documents import Target
+from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.config import FILE, parse_config
 from shared.targets.git import GitError, git, text

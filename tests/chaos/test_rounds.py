@@ -23,7 +23,7 @@ from services.validator.rollback.usecases import roll_back
 from services.validator.runs.usecases.runs import carry_out
 from services.validator.suite.domain.reports import Outcome
 from shared.contracts.commands import RollbackEnhancement
-from shared.contracts.documents import Patch
+from shared.contracts.documents.storage import Patch
 from shared.contracts.states import EnhancementState
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment

@@ -4,8 +4,10 @@
 update but a new type (STYLE, habit 2).
 """
 
+import importlib
 import inspect
 import json
+import pkgutil
 from pathlib import Path
 
 import pytest
@@ -17,10 +19,24 @@ from shared.contracts.base import Message
 GOLDENS = Path(__file__).parent / "goldens"
 
 
+MODULES = (
+    answers,
+    commands,
+    events,
+    report,
+    story,
+    work,
+    *(
+        importlib.import_module(f"{documents.__name__}.{each.name}")
+        for each in pkgutil.iter_modules(documents.__path__)
+    ),
+)
+
+
 def contracts() -> dict[str, type[BaseModel]]:
     return {
         name: each
-        for module in (answers, commands, documents, events, report, story, work)
+        for module in MODULES
         for name, each in inspect.getmembers(module, inspect.isclass)
         if issubclass(each, BaseModel) and each.__module__ == module.__name__
     }

@@ -8,7 +8,7 @@ import pytest
 from services.validator.approval import usecases as approval
 from services.validator.queue import transitions as outcomes
 from shared.contracts.commands import DecideEnhancement
-from shared.contracts.documents import Rollback
+from shared.contracts.documents.enhancements import Rollback
 from shared.contracts.events import (
     ApprovalRequested,
     EnhancementApplied,

@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from shared.contracts.documents import Agent, LeaseLedger, Wave
+from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.leases import LeaseLedger
+from shared.contracts.documents.waves import Wave
 from shared.contracts.states import AgentState, WaveState
 from shared.kernel.clock import utc_now
 from shared.kernel.errors import NotFound, Transient

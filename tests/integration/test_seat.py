@@ -7,7 +7,7 @@ import pytest
 from services.validator.gate import seat
 from services.validator.gate.seat import seated, still_seated
 from services.validator.landing import usecases as landing
-from shared.contracts.documents import Verdict
+from shared.contracts.documents.runs import Verdict
 from shared.kernel.errors import Transient
 from tests.support.builders import COMMIT, a_target, a_task, a_verdict, a_wave, an_enhancement
 from tests.support.desks import a_validator

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared.contracts.documents import LISTED, REMEMBERED, LeaseLedger, Moved
+from shared.contracts.documents.base import LISTED, REMEMBERED, Moved
+from shared.contracts.documents.leases import LeaseLedger
 from shared.contracts.states import MACHINES, EnhancementState, TaskState
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import uuid7

@@ -24,7 +24,7 @@ from shared.contracts.commands import (
     StartWave,
     StopWave,
 )
-from shared.contracts.documents import FindingSet
+from shared.contracts.documents.findings import FindingSet
 from shared.contracts.events import (
     AgentLost,
     EnhancementExpired,

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from services.validator.landing import usecases as landing
-from shared.contracts.documents import Approval, Protection
+from shared.contracts.documents.enhancements import Approval
+from shared.contracts.documents.protection import Protection
 from shared.contracts.events import EnhancementApplied
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Transient

@@ -16,7 +16,7 @@ from services.validator.runs.usecases.runs import Order, carry_out, run_tests, s
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.reports import Outcome, Reported, TestReport, TestResult
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Counts
+from shared.contracts.documents.runs import Counts
 from shared.contracts.events import RunFinished, RunSuperseded
 from shared.contracts.states import RunState
 from shared.contracts.work import RunTests

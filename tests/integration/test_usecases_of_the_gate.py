@@ -20,7 +20,8 @@ from services.validator.gate.loop import settle
 from services.validator.runs.usecases.runs import carry_out
 from services.validator.suite.domain.reports import Infrastructure, Outcome
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Patch, Target
+from shared.contracts.documents.storage import Patch
+from shared.contracts.documents.targets import Target
 from shared.contracts.events import EnhancementApplied, EnhancementRejected, GateDecided
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment

@@ -12,7 +12,7 @@ from services.validator.runs.usecases.trees import bring_tree
 from services.validator.watch.usecases import watching
 from services.validator.watch.usecases.watching import begin_watch, check
 from shared.contracts.commands import RollbackEnhancement
-from shared.contracts.documents import FindingSet
+from shared.contracts.documents.findings import FindingSet
 from shared.contracts.events import EnhancementRolledBack, RollbackRefused
 from shared.kernel.errors import Rejected
 from shared.targets.mirror import Mirror

@@ -25,7 +25,9 @@ from services.validator.runs.usecases.runners import announce
 from services.validator.runs.usecases.runs import carry_out
 from services.validator.suite.adapters.suite import SandboxedSuite
 from shared.contracts.commands import DecideEnhancement
-from shared.contracts.documents import Enhancement, Health, Patch
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.findings import Health
+from shared.contracts.documents.storage import Patch
 from shared.contracts.states import EnhancementState
 from shared.contracts.work import RunTests
 from shared.environments.interpreters import running

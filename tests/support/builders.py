@@ -4,19 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.contracts.base import TRUST, AgentType, Engine, Priority, Severity
-from shared.contracts.documents import (
-    Agent,
-    Backtest,
-    Enhancement,
-    Finding,
-    Health,
-    Opportunity,
-    PullRequest,
-    Target,
-    Task,
-    Verdict,
-    Wave,
-)
+from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.backtests import Backtest
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.findings import Finding, Health
+from shared.contracts.documents.review import PullRequest
+from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.targets import Target
+from shared.contracts.documents.waves import Opportunity, Task, Wave
 from shared.kernel.ids import uuid7
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)

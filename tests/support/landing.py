@@ -5,7 +5,7 @@ from pathlib import Path
 
 from services.validator.git.adapters.repository import GitRepository
 from services.validator.git.ports import Composition, Refusal
-from shared.contracts.documents import Target
+from shared.contracts.documents.targets import Target
 from shared.targets.mirror import Mirror
 from shared.targets.patches import make_patch
 from tests.support.builders import NOW, a_target

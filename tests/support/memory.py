@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from shared.contracts import documents as d
 from shared.contracts import states
+from shared.contracts.documents.base import Document
 from shared.contracts.states import Machine
 from shared.kernel.errors import NotFound
 from shared.mongo.collections import INDEXES, Store
@@ -26,7 +26,7 @@ UNIQUE = {
 class MemoryRepository:
     """Documents by id, and the unique keys of their collection."""
 
-    def __init__(self, name: str, model: type[d.Document], machine: Machine | None = None) -> None:
+    def __init__(self, name: str, model: type[Document], machine: Machine | None = None) -> None:
         self._model = model
         self._unique = UNIQUE[name]
         self._documents: dict[str, Any] = {}
@@ -64,16 +64,16 @@ class MemoryRepository:
     async def count(self, **where: Any) -> int:
         return len(await self.find(**where))
 
-    async def insert(self, document: d.Document) -> bool:
+    async def insert(self, document: Document) -> bool:
         if document.id in self._documents or self._taken(document):
             return False
         self._documents[document.id] = document
         return True
 
-    async def insert_missing(self, documents: Iterable[d.Document]) -> int:
+    async def insert_missing(self, documents: Iterable[Document]) -> int:
         return sum([await self.insert(each) for each in documents])
 
-    async def save(self, document: d.Document) -> Any:
+    async def save(self, document: Document) -> Any:
         known = self._documents.get(document.id)
         if known is None or known.version != document.version:
             return None

@@ -19,7 +19,9 @@ from services.validator.suite.domain.reports import (
     TestResult,
 )
 from services.validator.watch.usecases.watching import look_after
-from shared.contracts.documents import Enhancement, Patch, Watch
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.storage import Patch
+from shared.contracts.documents.watches import Watch
 from shared.contracts.events import HealthChecked, HealthRegressed
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from services.agents.adapters.fixer import Fixer, repairable
 from services.agents.domain.proposals import OWN, Change
 from shared.contracts.base import Severity
-from shared.contracts.documents import Finding
+from shared.contracts.documents.findings import Finding
 from shared.detectors.findings import Fingerprints
 from shared.detectors.ports import Measured, Source
 from shared.detectors.texts import split_lines

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from shared.contracts.base import Severity
-from shared.contracts.documents import Finding
+from shared.contracts.documents.findings import Finding
 
 WEIGHT = {Severity.ERROR: 5.0, Severity.WARNING: 2.0, Severity.NOTE: 1.0}
 # So many weighted findings in a thousand lines halve the score.

@@ -10,7 +10,7 @@ from services.agents.domain.roster.code_quality import (
     RULES,
     commit_type,
 )
-from shared.contracts.documents import Finding, Prediction
+from shared.contracts.documents.findings import Finding, Prediction
 
 # More changed lines than a person reads in one go are made into several proposals.
 READABLE = 300

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from services.agents.ports import Engine, Messenger
 from shared.contracts.base import AgentType
-from shared.contracts.documents import Agent, Target, Task
+from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.targets import Target
+from shared.contracts.documents.waves import Task
 from shared.detectors.ports import Detector, Source
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFound

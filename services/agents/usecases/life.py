@@ -6,7 +6,7 @@ import structlog
 
 from services.agents.usecases.desk import Desk
 from shared.contracts.commands import LeaseGrant, RenewLease
-from shared.contracts.documents import Agent
+from shared.contracts.documents.agents import Agent
 from shared.contracts.events import AgentRegistered
 from shared.contracts.states import AgentState
 from shared.kernel.errors import Transient

@@ -8,7 +8,8 @@ from services.agents.domain.findings import metrics, score
 from services.agents.usecases.desk import Desk, read_source
 from shared.contracts.base import AgentType
 from shared.contracts.commands import MeasureFindings
-from shared.contracts.documents import Finding, FindingSet, Health, Target
+from shared.contracts.documents.findings import Finding, FindingSet, Health
+from shared.contracts.documents.targets import Target
 from shared.contracts.events import FindingsMeasured, MeasurementFailed
 from shared.detectors.ports import Measured
 from shared.kernel.errors import Rejected

@@ -9,7 +9,9 @@ from services.agents.ports import Engine
 from services.agents.usecases.desk import Desk, read_source
 from services.agents.usecases.life import rest, take
 from shared.contracts.base import Engine as EngineName
-from shared.contracts.documents import Enhancement, Patch, Task
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.storage import Patch
+from shared.contracts.documents.waves import Task
 from shared.contracts.events import EnhancementProposed, TaskFinished, TaskProposed, TaskStarted
 from shared.contracts.states import TaskState
 from shared.contracts.work import PerformTask, ProposalSubmitted

@@ -4,7 +4,9 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Enhancement, Health, Measured, Recall, Verdict
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.findings import Health
+from shared.contracts.documents.runs import Measured, Recall, Verdict
 from shared.contracts.report import Baseline, ImpactRecall, TestTime, Trust, Waiting
 from shared.contracts.states import RunState
 

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from services.api.domain.ids import short
 from services.api.domain.measures import benchmarks, recall, time_of_tests, trust, waiting
 from services.api.domain.trials import named
-from shared.contracts.documents import (
-    Enhancement,
-    Health,
-    PullRequest,
-    Recall,
-    Target,
-    Verdict,
-    Wave,
-    protected_share,
-)
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.findings import Health
+from shared.contracts.documents.protection import protected_share
+from shared.contracts.documents.review import PullRequest
+from shared.contracts.documents.runs import Recall, Verdict
+from shared.contracts.documents.targets import Target
+from shared.contracts.documents.waves import Wave
 from shared.contracts.report import (
     Baseline,
     Commands,

@@ -5,7 +5,10 @@ from datetime import datetime
 
 from services.api.domain.ids import short
 from services.api.domain.trials import Known, Told, count, done, figures, named, runs_told
-from shared.contracts.documents import Enhancement, Moved, Verdict, Watch
+from shared.contracts.documents.base import Moved
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.watches import Watch
 from shared.contracts.states import EnhancementState, WatchState
 from shared.contracts.story import Kind, Story, StoryStep
 

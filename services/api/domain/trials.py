@@ -7,7 +7,8 @@ from datetime import datetime
 
 from services.api.domain.ids import short
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Enhancement, Measured, Verdict
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.runs import Measured, Verdict
 from shared.contracts.states import RunState
 from shared.contracts.story import Kind, StoryStep
 

@@ -8,7 +8,7 @@ from services.api import usecases
 from services.api.ports import Desk
 from shared.contracts.answers import BacktestAsked
 from shared.contracts.commands import BacktestTarget
-from shared.contracts.documents import Backtest
+from shared.contracts.documents.backtests import Backtest
 
 
 def backtest_routes(desk: Desk) -> APIRouter:

@@ -8,7 +8,7 @@ from services.api import usecases
 from services.api.ports import Desk
 from shared.contracts.answers import DecisionAccepted, RollbackAccepted, RollbackAsked
 from shared.contracts.commands import Said, Undo, UndoSince
-from shared.contracts.documents import Enhancement
+from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.story import Story
 
 

@@ -8,7 +8,8 @@ from services.api import usecases
 from services.api.ports import Desk
 from shared.contracts.answers import RollbackAsked, Stopped, WaveOpened, WaveShown
 from shared.contracts.commands import Reason, StartWave, Undo
-from shared.contracts.documents import Agent, Task, Wave
+from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.report import WaveReport
 
 Limit = Annotated[int, Query(ge=1, le=1000)]

@@ -5,7 +5,7 @@ from services.api.usecases.find import by_id
 from services.api.usecases.sending import send
 from shared.contracts.answers import BacktestAsked
 from shared.contracts.commands import BacktestTarget, StopBacktest
-from shared.contracts.documents import Backtest
+from shared.contracts.documents.backtests import Backtest
 
 
 async def ask_backtest(command: BacktestTarget, desk: Desk) -> BacktestAsked:

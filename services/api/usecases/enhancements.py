@@ -17,7 +17,7 @@ from shared.contracts.commands import (
     Undo,
     UndoSince,
 )
-from shared.contracts.documents import Enhancement
+from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.states import EnhancementState
 from shared.contracts.story import Story
 from shared.kernel.errors import Conflict, NotFound, Rejected

@@ -3,7 +3,7 @@
 from typing import TypeVar
 
 from services.api.domain.ids import is_full, is_suffix, short
-from shared.contracts.documents import Document
+from shared.contracts.documents.base import Document
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.mongo.repository import Repository
 

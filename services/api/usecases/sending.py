@@ -2,7 +2,7 @@
 
 from services.api.ports import Desk
 from shared.contracts.base import Message
-from shared.contracts.documents import Audit
+from shared.contracts.documents.audit import Audit
 
 
 async def send(command: Message, desk: Desk, *, key: str, wave: str = "") -> int:

@@ -8,7 +8,9 @@ from services.api.usecases.find import by_id
 from shared.contracts.answers import Stopped, WaveAccepted, WaveOpened, WaveShown
 from shared.contracts.base import TRUST, AgentType
 from shared.contracts.commands import StartWave, StopWave
-from shared.contracts.documents import Agent, Health, Task, Wave
+from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.findings import Health
+from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.report import WaveReport
 from shared.contracts.states import AgentState
 

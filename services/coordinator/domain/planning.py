@@ -5,7 +5,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.contracts.base import AgentType, Priority, Severity, WaveSize
-from shared.contracts.documents import Finding, Opportunity
+from shared.contracts.documents.findings import Finding
+from shared.contracts.documents.waves import Opportunity
 
 WEIGHT = {Severity.ERROR: 5.0, Severity.WARNING: 2.0, Severity.NOTE: 1.0}
 # What the words "small" and "large" promise at least; fewer is said, with the reason.

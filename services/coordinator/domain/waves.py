@@ -3,7 +3,9 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
-from shared.contracts.documents import Enhancement, Finding, Task
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.findings import Finding
+from shared.contracts.documents.waves import Task
 from shared.contracts.states import TASK, EnhancementState
 from shared.targets.patches import parse_patch
 

@@ -15,7 +15,9 @@ from services.coordinator.usecases.desk import OPEN, Desk
 from services.coordinator.usecases.end import complete, expire, fail_wave
 from services.coordinator.usecases.plan import findings_on, foreclosed_in, plan_wave
 from shared.contracts.commands import AcquireLease, LeaseGrant
-from shared.contracts.documents import Enhancement, Failure, Task, Wave
+from shared.contracts.documents.base import Failure
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.events import EnvironmentBuilt, MeasurementFailed
 from shared.contracts.states import EnhancementState, TaskState, WaveState
 from shared.targets.head import find_head

@@ -7,7 +7,7 @@ import structlog
 from services.coordinator.usecases.desk import Desk
 from shared.contracts.answers import AgentList, Done
 from shared.contracts.commands import GetAgents, ReleaseLease
-from shared.contracts.documents import Agent
+from shared.contracts.documents.agents import Agent
 from shared.contracts.events import AgentLost
 from shared.contracts.states import AgentState, TaskState
 

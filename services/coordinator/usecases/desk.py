@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.coordinator.ports import Messenger
-from shared.contracts.documents import Target
+from shared.contracts.documents.targets import Target
 from shared.contracts.states import WaveState
 from shared.kernel.clock import Clock
 from shared.kernel.ids import NewId

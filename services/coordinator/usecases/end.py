@@ -4,7 +4,9 @@ from services.coordinator.usecases import say
 from services.coordinator.usecases.desk import OPEN, Desk
 from shared.contracts.answers import Stopped
 from shared.contracts.commands import StopWave
-from shared.contracts.documents import Enhancement, Failure, Wave
+from shared.contracts.documents.base import Failure
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.waves import Wave
 from shared.contracts.events import EnhancementExpired
 from shared.contracts.states import TASK, EnhancementState
 from shared.kernel.errors import Conflict

@@ -8,7 +8,10 @@ from services.coordinator.domain.planning import plan
 from services.coordinator.usecases import say
 from services.coordinator.usecases.desk import Desk
 from services.coordinator.usecases.end import complete, fail_wave
-from shared.contracts.documents import Enhancement, Failure, Finding, Opportunity, Task, Wave
+from shared.contracts.documents.base import Failure
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.findings import Finding
+from shared.contracts.documents.waves import Opportunity, Task, Wave
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Rejected
 from shared.targets.profile import profile

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from services.coordinator.usecases.desk import Desk
 from shared.contracts.answers import Done
 from shared.contracts.commands import MeasureFindings, MeasureHealth, ReleaseLease
-from shared.contracts.documents import Task, Wave
+from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.events import (
     TaskAssigned,
     TaskFinished,

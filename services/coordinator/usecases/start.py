@@ -9,7 +9,9 @@ from services.coordinator.usecases.say import announce
 from shared.contracts.answers import WaveAccepted
 from shared.contracts.base import ALL
 from shared.contracts.commands import StartWave
-from shared.contracts.documents import Audit, Target, Wave
+from shared.contracts.documents.audit import Audit
+from shared.contracts.documents.targets import Target
+from shared.contracts.documents.waves import Wave
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.mongo.collections import known_target
 from shared.targets.config import FILE, LandingSection, parse_config

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.resolver.domain.overlaps import overlap
-from shared.contracts.documents import Lease, LeaseLedger
+from shared.contracts.documents.leases import Lease, LeaseLedger
 from shared.contracts.states import LeaseState
 
 TIME_TO_LIVE = timedelta(seconds=30)

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from shared.contracts.documents import Enhancement, Protection
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.protection import Protection
 from shared.targets.components import is_protected
 from shared.targets.config import TargetConfig
 

@@ -16,7 +16,8 @@ from services.validator.deps import Desk
 from services.validator.prepared import Workplace
 from services.validator.queue.transitions import leave, reject, say, say_unsaid
 from shared.contracts.commands import DecideEnhancement
-from shared.contracts.documents import Approval, Enhancement, Protection
+from shared.contracts.documents.enhancements import Approval, Enhancement
+from shared.contracts.documents.protection import Protection
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict
 from shared.targets.tree import Tree

@@ -11,7 +11,7 @@ from services.validator.prepared import Workplace
 from services.validator.runs.usecases.runs import Order, keep_text, read_text, run_tests
 from services.validator.suite.domain.reports import Infrastructure
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Verdict
+from shared.contracts.documents.runs import Verdict
 from shared.kernel.errors import Transient
 from shared.targets.config import BenchSection
 

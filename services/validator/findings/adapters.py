@@ -10,7 +10,7 @@ from pathlib import Path
 import pygit2
 
 from services.validator.findings.domain import FileLook, Look
-from shared.contracts.documents import Finding
+from shared.contracts.documents.findings import Finding
 from shared.detectors.by_ruff import as_findings
 from shared.detectors.ports import Source
 from shared.detectors.ruff import (

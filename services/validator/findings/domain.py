@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from shared.contracts.base import Severity
-from shared.contracts.documents import Finding
+from shared.contracts.documents.findings import Finding
 from shared.detectors.findings import plain
 from shared.detectors.rules import SECURITY
 from shared.detectors.texts import line_at, split_lines

@@ -10,7 +10,7 @@ import structlog
 from services.validator.deps import Desk
 from services.validator.findings.domain import compare, not_measured
 from services.validator.prepared import Workplace
-from shared.contracts.documents import Enhancement
+from shared.contracts.documents.enhancements import Enhancement
 from shared.kernel.errors import Rejected
 
 log = structlog.get_logger(__name__)

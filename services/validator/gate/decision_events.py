@@ -23,7 +23,8 @@ from services.validator.decision.evidence import (
 from services.validator.decision.meaning import meaning
 from services.validator.deps import Desk
 from services.validator.gate.rounds import Epoch
-from shared.contracts.documents import Enhancement, Verdict
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.runs import Verdict
 from shared.contracts.events import GateDecided
 
 LISTED = 20

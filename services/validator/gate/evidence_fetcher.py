@@ -21,7 +21,7 @@ from services.validator.deps import Desk
 from services.validator.gate.decision_events import say_run
 from services.validator.gate.rounds import Epoch, compose
 from services.validator.runs.usecases.runs import Order, read_report, run_tests
-from shared.contracts.documents import Verdict
+from shared.contracts.documents.runs import Verdict
 
 log = structlog.get_logger(__name__)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from services.validator.decision.rates import Rate
 from services.validator.deps import Desk
-from shared.contracts.documents import Flakiness
+from shared.contracts.documents.runs import Flakiness
 from shared.kernel.errors import Transient
 
 TRIES = 20

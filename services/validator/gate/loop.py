@@ -54,7 +54,8 @@ from services.validator.landing import usecases as landing
 from services.validator.queue import pool
 from services.validator.queue.transitions import expire, reject
 from services.validator.runs.usecases.runners import width
-from shared.contracts.documents import Enhancement, Target
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.targets import Target
 from shared.contracts.work import ProposalCleared
 from shared.kernel.errors import Transient
 

@@ -10,7 +10,7 @@ from services.validator.gate.evidence_fetcher import Looks
 from services.validator.gate.rounds import Epoch, compose
 from services.validator.impact.usecases import recorded_for
 from services.validator.mutation.usecases.protection import passed_without, trust
-from shared.contracts.documents import Enhancement
+from shared.contracts.documents.enhancements import Enhancement
 
 # A batch that passes with this probability is worth planting faults in before its full run.
 PROMISING = 0.5

@@ -11,7 +11,7 @@ from services.validator.gate.flakiness import known_flaky
 from services.validator.gate.rounds import Epoch, compose
 from services.validator.git.ports import Repository
 from services.validator.impact.usecases import impact_of, recorded_anew, recorded_for, trusted
-from shared.contracts.documents import Enhancement
+from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.states import EnhancementState
 
 # One that was held back breaks something on the next head more often than not.

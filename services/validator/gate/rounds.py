@@ -16,7 +16,10 @@ from services.validator.queue import pool
 from services.validator.queue.transitions import expire, reject
 from services.validator.runs.usecases.runs import Order, read_report, run_tests
 from services.validator.suite.domain.reports import TestReport
-from shared.contracts.documents import Enhancement, Protection, Target, Verdict
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.protection import Protection
+from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Rejected
 from shared.targets.head import Head
 

@@ -15,7 +15,7 @@ import structlog
 from filelock import AsyncFileLock, Timeout
 
 from services.validator.deps import Desk
-from shared.contracts.documents import Gate
+from shared.contracts.documents.leases import Gate
 from shared.kernel.errors import Transient
 
 log = structlog.get_logger(__name__)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from shared.contracts.documents import Target
+from shared.contracts.documents.targets import Target
 from shared.targets.config import TargetConfig
 from shared.targets.head import Head
 

@@ -13,7 +13,8 @@ from services.validator.impact.domain.recall import Score, score
 from services.validator.prepared import Workplace
 from services.validator.runs.usecases.runs import Order, read_text, run_tests
 from services.validator.suite.domain.sources import decoded
-from shared.contracts.documents import Enhancement, Recall, Verdict
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.runs import Recall, Verdict
 from shared.contracts.states import RunState
 from shared.kernel.errors import NotFound, Transient
 from shared.targets.components import is_protected

@@ -21,7 +21,9 @@ from services.validator.queue import pool
 from services.validator.queue.transitions import expire, leave
 from services.validator.review.usecases import show_landed
 from services.validator.watch.usecases.watching import begin_watch
-from shared.contracts.documents import Enhancement, Target, Verdict
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.targets import Target
 from shared.contracts.states import WAVE, EnhancementState
 from shared.kernel.errors import Transient
 from shared.kernel.failpoints import fault

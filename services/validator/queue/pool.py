@@ -5,7 +5,9 @@ from datetime import timedelta
 
 from services.validator.deps import Desk
 from services.validator.queue.transitions import expire
-from shared.contracts.documents import Enhancement, Target, Wave
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.targets import Target
+from shared.contracts.documents.waves import Wave
 from shared.contracts.states import WAVE, EnhancementState, TaskState
 
 # A batch waits for the rest of its wave: every change more in it costs no run more. Not for ever.

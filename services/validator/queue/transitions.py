@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from services.validator.deps import Desk
-from shared.contracts.documents import Enhancement
+from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.events import (
     ApprovalRequested,
     EnhancementApplied,

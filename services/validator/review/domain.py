@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.contracts.documents import Enhancement, PullRequest, Target
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.review import PullRequest
+from shared.contracts.documents.targets import Target
 
 LISTED = 200
 SHORT = 8

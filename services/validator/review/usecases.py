@@ -14,7 +14,9 @@ import structlog
 from services.validator.deps import Desk
 from services.validator.review import domain as shown
 from services.validator.review.ports import NewPullRequest, Remote
-from shared.contracts.documents import Enhancement, PullRequest, Target
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.review import PullRequest
+from shared.contracts.documents.targets import Target
 from shared.contracts.events import Event, PullRequestOpened, PullRequestRefused
 from shared.contracts.states import PullRequestState
 from shared.kernel.errors import GroundswellError, Rejected, Transient

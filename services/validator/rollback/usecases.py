@@ -19,7 +19,9 @@ from services.validator.review.usecases import Reverts, show_rolled_back
 from services.validator.rollback.domain import Conflicted, Step, Undone, undo
 from services.validator.runs.usecases.runs import Order, read_report, run_tests
 from shared.contracts.commands import RollbackEnhancement, RollbackEnhancements
-from shared.contracts.documents import Enhancement, Rollback, Target, Verdict
+from shared.contracts.documents.enhancements import Enhancement, Rollback
+from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.targets import Target
 from shared.contracts.events import RollbackFinished
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict, Rejected, Transient

@@ -22,7 +22,7 @@ from shared.contracts.commands import (
     StopBacktest,
     StopWave,
 )
-from shared.contracts.documents import Patch
+from shared.contracts.documents.storage import Patch
 from shared.kernel.errors import Conflict, GroundswellError, NotFound, Rejected, Transient
 from shared.kernel.ids import uuid7
 from tests.support.builders import (

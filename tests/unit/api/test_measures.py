@@ -5,7 +5,8 @@ from datetime import timedelta
 from services.api.domain.measures import benchmarks, recall, time_of_tests, waiting
 from services.api.domain.report import Stored, make_report
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Counts, Measured, Protection, Recall, Unnoticed
+from shared.contracts.documents.protection import Protection, Unnoticed
+from shared.contracts.documents.runs import Counts, Measured, Recall
 from shared.contracts.report import Baseline
 from shared.kernel.ids import uuid7
 from tests.support.builders import NOW, a_target, a_verdict, a_wave, an_enhancement

@@ -6,7 +6,10 @@ import pytest
 
 from services.api.domain.ids import short
 from services.api.domain.report import Stored, make_report
-from shared.contracts.documents import Counts, Failure, Prediction, Rollback
+from shared.contracts.documents.base import Failure
+from shared.contracts.documents.enhancements import Rollback
+from shared.contracts.documents.findings import Prediction
+from shared.contracts.documents.runs import Counts
 from shared.contracts.report import Commands, Trust
 from shared.contracts.states import RunState
 from tests.support.builders import (

@@ -8,18 +8,12 @@ import pytest
 from services.api.domain.ids import short
 from services.api.domain.story import tell
 from shared.contracts.base import RunKind
-from shared.contracts.documents import (
-    Approval,
-    Counts,
-    Measured,
-    Moved,
-    Prediction,
-    Protection,
-    Rollback,
-    Unnoticed,
-    Watch,
-    Watched,
-)
+from shared.contracts.documents.base import Moved
+from shared.contracts.documents.enhancements import Approval, Rollback
+from shared.contracts.documents.findings import Prediction
+from shared.contracts.documents.protection import Protection, Unnoticed
+from shared.contracts.documents.runs import Counts, Measured
+from shared.contracts.documents.watches import Watch, Watched
 from tests.support.builders import COMMIT, NOW, SHA, a_task, a_verdict, a_wave, an_enhancement
 
 NEXT, LANDED, BACK = "d" * 40, "e" * 40, "f" * 40

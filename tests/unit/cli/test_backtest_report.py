@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from cli.backtest_report import markdown, show_backtest
-from shared.contracts.documents import BacktestSummary, BatchCost, Later, Replayed
+from shared.contracts.documents.backtests import BacktestSummary, BatchCost, Later, Replayed
 from tests.support.builders import COMMIT, NOW, a_backtest
 
 FIGURES = {

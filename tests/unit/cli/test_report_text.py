@@ -10,17 +10,11 @@ from cli.report import show_report
 from cli.text import seconds, spelled
 from services.api.domain.report import Stored, make_report
 from shared.contracts.base import AgentType
-from shared.contracts.documents import (
-    Counts,
-    Failure,
-    Health,
-    Measured,
-    Prediction,
-    Protection,
-    Recall,
-    Rollback,
-    Unnoticed,
-)
+from shared.contracts.documents.base import Failure
+from shared.contracts.documents.enhancements import Rollback
+from shared.contracts.documents.findings import Health, Prediction
+from shared.contracts.documents.protection import Protection, Unnoticed
+from shared.contracts.documents.runs import Counts, Measured, Recall
 from shared.kernel.ids import uuid7
 from tests.support.builders import (
     COMMIT,

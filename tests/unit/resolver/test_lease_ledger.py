@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from services.resolver.domain import leases
 from services.resolver.domain.leases import KEPT, TIME_TO_LIVE, Claim, Granted, Refused
 from services.resolver.domain.overlaps import overlap
-from shared.contracts.documents import Lease, LeaseLedger
+from shared.contracts.documents.leases import Lease, LeaseLedger
 from shared.contracts.states import LeaseState
 from shared.kernel.ids import uuid7
 from tests.support.builders import NOW

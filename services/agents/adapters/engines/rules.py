@@ -10,7 +10,7 @@ import structlog
 from services.agents.adapters.explanations import why
 from services.agents.domain.edits import apply_fixes, format_where_changed
 from services.agents.domain.proposals import Proposal, propose
-from shared.contracts.documents import Finding
+from shared.contracts.documents.findings import Finding
 from shared.detectors.by_ruff import as_findings
 from shared.detectors.ports import Source
 from shared.detectors.ruff import (

@@ -19,7 +19,7 @@ from services.validator.decision.gate import (
     decide,
 )
 from services.validator.suite.domain.reports import Outcome
-from shared.contracts.documents import BacktestSummary, BatchCost, Replayed
+from shared.contracts.documents.backtests import BacktestSummary, BatchCost, Replayed
 
 BATCH = 15
 Score = Literal["caught", "missed", "false_alarm", "fine", "asked", "rule", "unknown"]

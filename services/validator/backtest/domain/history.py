@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.contracts.documents import Later
+from shared.contracts.documents.backtests import Later
 
 # A fix that comes later than so many commits says little about how the change was made.
 WINDOW = 20

@@ -12,7 +12,9 @@ import structlog
 from services.validator.backtest.usecases.replay import replay
 from services.validator.deps import Desk
 from shared.contracts.commands import BacktestTarget, StopBacktest
-from shared.contracts.documents import Backtest, Failure, Target
+from shared.contracts.documents.backtests import Backtest
+from shared.contracts.documents.base import Failure
+from shared.contracts.documents.targets import Target
 from shared.contracts.events import BacktestFinished
 from shared.contracts.states import BacktestState
 from shared.kernel.errors import Rejected, Transient

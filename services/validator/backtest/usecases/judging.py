@@ -24,7 +24,8 @@ from services.validator.findings.domain import compare
 from services.validator.prepared import Workplace, workplace
 from services.validator.runs.usecases.runs import Order, read_report, run_tests
 from services.validator.suite.domain.reports import TestReport
-from shared.contracts.documents import Target, Verdict
+from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Rejected
 from shared.targets.profile import TargetProfile, profile
 

@@ -29,7 +29,8 @@ from services.validator.backtest.usecases.judging import (
 )
 from services.validator.decision.evidence import known_from
 from services.validator.deps import Desk
-from shared.contracts.documents import Backtest, BacktestSummary, Later, Replayed, Target
+from shared.contracts.documents.backtests import Backtest, BacktestSummary, Later, Replayed
+from shared.contracts.documents.targets import Target
 from shared.contracts.events import CommitReplayed
 from shared.contracts.states import BacktestState
 from shared.kernel.errors import Rejected

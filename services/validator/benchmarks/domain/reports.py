@@ -17,7 +17,7 @@ from services.validator.benchmarks.domain.benchmarks import (
     Unit,
     compared,
 )
-from shared.contracts.documents import Measured
+from shared.contracts.documents.runs import Measured
 
 ORDER = (
     Answer.WORSE,

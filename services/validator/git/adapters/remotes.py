@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from services.validator.git.adapters.send_pack import send
 from services.validator.git.ports import Refusal
-from shared.contracts.documents import Target
+from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Conflict, Rejected, Transient
 from shared.targets.git import GitError, git
 from shared.targets.mirror import Mirror

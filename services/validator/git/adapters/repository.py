@@ -10,7 +10,7 @@ from services.validator.git.adapters.remotes import push
 from services.validator.git.domain.commits import ENHANCEMENT, REVERTS, joining_message, trailers
 from services.validator.git.domain.patches import REGULAR, Policy, apply_hunks, check_patch
 from services.validator.git.ports import Composition, Refusal, Reverted
-from shared.contracts.documents import Target
+from shared.contracts.documents.targets import Target
 from shared.kernel.errors import NotFound, Rejected
 from shared.kernel.failpoints import fault
 from shared.kernel.syntax import parse

@@ -4,7 +4,7 @@ import re
 import textwrap
 from collections.abc import Mapping, Sequence
 
-from shared.contracts.documents import Enhancement
+from shared.contracts.documents.enhancements import Enhancement
 
 ENHANCEMENT = "Enhancement-Id"
 REVERTS = "Reverts-Enhancement-Id"

@@ -11,7 +11,7 @@ from services.validator.mutation.domain.mutants import Code, Mutant, When
 from services.validator.mutation.domain.operators import entry
 from services.validator.mutation.domain.plan import Planted, Planting, Trial, written
 from services.validator.suite.domain.sources import Function, read_source
-from shared.contracts.documents import Uncovered
+from shared.contracts.documents.protection import Uncovered
 
 # How many tests reached a function before, by its path and name.
 Before = Callable[[str, str], int]

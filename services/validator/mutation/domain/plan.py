@@ -18,7 +18,7 @@ from services.validator.mutation.domain.mutants import (
 )
 from services.validator.mutation.domain.operators import mutants
 from services.validator.mutation.domain.touched import touched
-from shared.contracts.documents import Protection, Unnoticed
+from shared.contracts.documents.protection import Protection, Unnoticed
 
 # So many faults for a change at most, and so many of those for one line.
 HANDFUL, A_LINE = 4, 2

@@ -36,7 +36,9 @@ from services.validator.runs.usecases.runs import (
 from services.validator.suite.domain.reports import Infrastructure, Outcome
 from services.validator.suite.domain.sources import Function, decoded, read_source
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Enhancement, Protection, Verdict
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.protection import Protection
+from shared.contracts.documents.runs import Verdict
 from shared.targets.components import is_protected
 from shared.targets.config import TargetConfig
 from shared.targets.mirror import Mirror

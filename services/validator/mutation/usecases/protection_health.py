@@ -6,7 +6,10 @@ from datetime import datetime
 
 from services.validator.deps import Desk
 from shared.contracts.base import TRUST
-from shared.contracts.documents import Enhancement, Health, Protection, Target, protected_share
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.findings import Health
+from shared.contracts.documents.protection import Protection, protected_share
+from shared.contracts.documents.targets import Target
 
 METRICS = {"faults", "noticed", "lines", "protected_lines"}
 MEASURED = {"protected", "unprotected"}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Runner, Verdict
+from shared.contracts.documents.runs import Runner, Verdict
 
 # The newest full runs count. What is older may be of another suite, and is measured anew.
 WINDOW = 40

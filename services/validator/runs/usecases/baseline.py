@@ -6,7 +6,7 @@ from services.validator.deps import Desk
 from services.validator.prepared import Workplace, workplace
 from services.validator.runs.usecases.runs import Order, run_tests
 from shared.contracts.commands import MeasureHealth
-from shared.contracts.documents import Verdict
+from shared.contracts.documents.runs import Verdict
 from shared.contracts.events import BaselineMeasured, EnvironmentBuilt, MeasurementFailed
 from shared.contracts.states import WAVE
 from shared.kernel.errors import Rejected

@@ -11,7 +11,8 @@ import structlog
 from services.validator.deps import Desk
 from services.validator.runs.domain import slots
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Runner, Target, Verdict
+from shared.contracts.documents.runs import Runner, Verdict
+from shared.contracts.documents.targets import Target
 from shared.contracts.states import RunState
 from shared.kernel.errors import Transient
 

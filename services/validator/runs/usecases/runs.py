@@ -28,7 +28,8 @@ from services.validator.suite.domain.reports import (
     corrected,
 )
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Counts, Report, Verdict
+from shared.contracts.documents.runs import Counts, Verdict
+from shared.contracts.documents.storage import Report
 from shared.contracts.events import RunFinished, RunSuperseded
 from shared.contracts.states import RunState
 from shared.contracts.work import RunTests

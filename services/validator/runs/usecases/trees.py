@@ -8,7 +8,9 @@ import asyncio
 
 from services.validator.deps import Desk
 from services.validator.queue import pool
-from shared.contracts.documents import Enhancement, Target, Verdict
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Transient
 
 

@@ -13,7 +13,8 @@ from services.validator.watch.domain.watching import Schedule, ending, gravest
 from services.validator.watch.domain.wording import why_taken_off
 from services.validator.watch.usecases.probes import repetition
 from shared.contracts.commands import RollbackEnhancement
-from shared.contracts.documents import Blamed, Enhancement, Watch, WatchResult
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.watches import Blamed, Watch, WatchResult
 from shared.contracts.events import HealthChecked, HealthRegressed
 from shared.contracts.states import WATCH, EnhancementState
 from shared.kernel.errors import Conflict, Transient

@@ -23,7 +23,10 @@ from services.validator.watch.domain.watching import (
     Unseen,
 )
 from shared.contracts.base import AgentType
-from shared.contracts.documents import Enhancement, FindingSet, Verdict, Watch
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.findings import FindingSet
+from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.watches import Watch
 
 
 def repetition(watch: Watch) -> int:

@@ -36,14 +36,9 @@ from services.validator.watch.domain.wording import (
 )
 from services.validator.watch.usecases.outcomes import conclude, miss, save, schedule_of
 from services.validator.watch.usecases.probes import PROBES, Probe, Scene
-from shared.contracts.documents import (
-    Blamed,
-    Enhancement,
-    Target,
-    Watch,
-    Watched,
-    WatchResult,
-)
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.targets import Target
+from shared.contracts.documents.watches import Blamed, Watch, Watched, WatchResult
 from shared.contracts.states import EnhancementState, WatchState, WaveState
 from shared.kernel.errors import Rejected, Transient
 from shared.targets.config import FILE, WatchSection, parse_config

@@ -5,7 +5,8 @@ import pytest
 from services.validator.approval.domain import asks, asks_uncovered, lapsed
 from services.validator.approval.usecases import ask_for
 from services.validator.prepared import Workplace
-from shared.contracts.documents import Approval, Protection, Uncovered
+from shared.contracts.documents.enhancements import Approval
+from shared.contracts.documents.protection import Protection, Uncovered
 from shared.contracts.events import ApprovalRequested
 from shared.targets.config import parse_config
 from shared.targets.profile import profile

@@ -11,7 +11,7 @@ from services.validator.backtest.domain.backtest import (
 )
 from services.validator.decision.evidence import Knowledge
 from services.validator.suite.domain.reports import Outcome
-from shared.contracts.documents import Later, Replayed
+from shared.contracts.documents.backtests import Later, Replayed
 from tests.support.builders import COMMIT, NOW
 
 LATER = (Later(kind="reverted", commit=COMMIT, title="t", how="named"),)

@@ -15,7 +15,7 @@ from services.validator.gate.mutation import (
     plant_beside,
     to_plant,
 )
-from shared.contracts.documents import Protection
+from shared.contracts.documents.protection import Protection
 
 BOTH = Run(("one", "two"))
 

@@ -13,7 +13,7 @@ from services.validator.git.domain.commits import (
     rollback_message,
     trailers,
 )
-from shared.contracts.documents import Prediction
+from shared.contracts.documents.findings import Prediction
 from tests.support.builders import COMMIT, an_enhancement
 
 words = st.lists(

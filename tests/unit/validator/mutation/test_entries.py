@@ -10,7 +10,7 @@ import pytest
 from services.validator.mutation.domain.entries import uncovered, with_entries
 from services.validator.mutation.domain.mutants import When
 from services.validator.mutation.domain.plan import ChangedFile, Trial, plant
-from shared.contracts.documents import Uncovered
+from shared.contracts.documents.protection import Uncovered
 
 MODULES = [
     inspect.getsource(importlib.import_module(each)).encode()

@@ -25,7 +25,7 @@ from services.validator.mutation.domain.plan import (
     without_dear,
 )
 from services.validator.mutation.domain.touched import Touched, touched
-from shared.contracts.documents import Protection, protected_share
+from shared.contracts.documents.protection import Protection, protected_share
 
 ALL = 1000
 

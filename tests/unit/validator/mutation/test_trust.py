@@ -18,7 +18,8 @@ from services.validator.runs.usecases.runs import carry_out
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.reports import Infrastructure, Outcome, Reported
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Patch, Protection, Uncovered, Unnoticed, protected_share
+from shared.contracts.documents.protection import Protection, Uncovered, Unnoticed, protected_share
+from shared.contracts.documents.storage import Patch
 from shared.contracts.work import RunTests
 from shared.environments.interpreters import running
 from shared.environments.ports import Environment

@@ -3,7 +3,7 @@
 import pytest
 
 from services.validator.mutation.usecases.protection_health import keep_trust
-from shared.contracts.documents import Protection
+from shared.contracts.documents.protection import Protection
 from tests.support.builders import a_target, an_enhancement
 from tests.support.desks import a_validator
 from tests.support.memory import a_store

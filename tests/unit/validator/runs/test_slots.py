@@ -4,7 +4,7 @@ import pytest
 
 from services.validator.runs.domain import slots
 from shared.contracts.base import RunKind
-from shared.contracts.documents import Counts, Runner
+from shared.contracts.documents.runs import Counts, Runner
 from tests.support.builders import NOW, a_verdict, a_wave
 
 WAVE = a_wave()

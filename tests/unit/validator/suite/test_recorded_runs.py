@@ -20,7 +20,7 @@ from services.validator.suite.domain.reports import (
     TestResult,
 )
 from shared.contracts.commands import MeasureHealth
-from shared.contracts.documents import Counts, Verdict
+from shared.contracts.documents.runs import Counts, Verdict
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7

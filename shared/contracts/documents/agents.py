@@ -1,0 +1,29 @@
+"""The registered workers."""
+
+from datetime import datetime
+
+from shared.contracts.base import (
+    AgentType,
+    Engine,
+    Id,
+)
+from shared.contracts.documents.base import Document
+from shared.contracts.states import (
+    AgentState,
+)
+
+
+class Agent(Document):
+    """A registered worker. It is offline when its heart-beat is older than the coordinator allows."""
+
+    id: Id
+    name: str
+    types: tuple[AgentType, ...]
+    engines: tuple[Engine, ...]
+    capabilities: tuple[str, ...] = ()
+    state: AgentState = AgentState.IDLE
+    task_id: Id | None = None
+    pid: int
+    host: str
+    started_at: datetime
+    heartbeat_at: datetime

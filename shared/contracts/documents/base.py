@@ -1,0 +1,55 @@
+"""What every stored document is made of."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.contracts.base import (
+    Value,
+)
+
+# A change that is sent back for ever would grow for ever.
+REMEMBERED = 50
+LISTED = 20
+
+
+class Document(BaseModel):
+    """Frozen: a change is a new document that came back from the database."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    id: str
+    version: int = 0
+
+
+class Failure(Value):
+    """Why something could not be done, for people: what was wrong and what to do."""
+
+    code: str
+    message: str
+    hint: str = ""
+    output: str = ""
+
+
+class Moved(Value):
+    """When a document came into a state, and what was said of it then; `tests` are some of those against it."""
+
+    state: str
+    at: datetime
+    why: str = ""
+    tests: tuple[str, ...] = ()
+
+
+def remembered(document: Document, state: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+    """The history of `document` once it has moved to `state` with these `changes`; nothing where it keeps none."""
+    history, at = getattr(document, "history", None), changes.get("changed_at")
+    if history is None or at is None:
+        return {}
+    moved = Moved(
+        state=state,
+        at=at,
+        why=changes.get("reason") or changes.get("asks") or "",
+        tests=tuple(changes.get("tests") or changes.get("suspected") or ())[:LISTED],
+    )
+    return {"history": (*history, moved)[-REMEMBERED:]}

@@ -1,0 +1,66 @@
+"""Findings, health metrics, and the predictions made of them."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from shared.contracts.base import (
+    AgentType,
+    Id,
+    Oid,
+    Severity,
+    Value,
+)
+from shared.contracts.documents.base import Document
+
+
+class Finding(Value):
+    """Something measured to be wrong. `fingerprint` survives line moves; lines count from 1."""
+
+    rule: str
+    severity: Severity
+    message: str
+    path: str
+    line: int
+    fingerprint: str
+    component: str = ""
+    fixable: Literal["no", "safe", "unsafe"] = "no"
+    tool: str
+
+
+class FindingSet(Document):
+    """All findings of one detector set on one commit. `id` is `<target>:<commit>:<detectors>`."""
+
+    target_id: Id
+    commit: Oid
+    detectors: str
+    findings: tuple[Finding, ...]
+    lines: dict[str, int] = Field(default_factory=dict)
+    seconds: float
+    measured_at: datetime
+
+
+class Health(Document):
+    """Measured metrics of one component in one dimension. `id` is `<target>:<commit>:<component>:<dimension>`.
+
+    An agent type's dimension is about all of the component. That of `trust` is about what landed in it with this
+    commit: whether planted faults were noticed.
+    """
+
+    target_id: Id
+    commit: Oid
+    component: str
+    dimension: AgentType | Literal["trust"]
+    metrics: dict[str, float]
+    score: float
+    measured_at: datetime
+
+
+class Prediction(Value):
+    """Written down before the change is tried. `size` is in the metric's unit."""
+
+    metric: str
+    direction: Literal["down", "up", "same"]
+    size: float
+    confidence: float = Field(ge=0, le=1)

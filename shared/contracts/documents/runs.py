@@ -1,0 +1,137 @@
+"""Test runs, who executes them, and what is learned from them."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from shared.contracts.base import (
+    Id,
+    Oid,
+    RunKind,
+    Sha256,
+    Value,
+)
+from shared.contracts.documents.base import Document
+from shared.contracts.states import (
+    RunState,
+)
+
+
+class Runner(Document):
+    """A validator process that carries out runs; `id` is its host, its process, and a name of its own.
+
+    `home` is the identity of its home. It shares the set of `slots` with others of its machine, which
+    has so many `cores`, of which `free` were free; its own runs take `share` of them at most. `runs` are
+    those it has at hand. It is there as long as `beats` goes up, by the reader's own clock.
+    """
+
+    home: str
+    host: str
+    slots: str
+    cores: int
+    share: int
+    free: int
+    runs: tuple[Id, ...] = ()
+    beats: int = 0
+    seen_at: datetime
+
+
+class Counts(Value):
+    """A test report in figures."""
+
+    tests: int
+    passed: int
+    failed: int
+    skipped: int
+
+
+class Measured(Value):
+    """One benchmark, on a candidate beside the head: `ratio` is how many times as dear it is, between `low` and `high`.
+
+    `inconclusive` is neither pass nor fail; None is no bound.
+    """
+
+    name: str
+    answer: Literal["worse", "better", "same", "inconclusive", "gone", "new"]
+    ratio: float
+    low: float | None = None
+    high: float | None = None
+
+
+class Verdict(Document):
+    """One line of the evidence log: a run the validator made, and what came of it.
+
+    `key` names (tree, environment, gate configuration, plan), so nothing is computed twice.
+    `tests` is the plan: empty for the full suite, else the test ids run. `report` is the sha256 of
+    the full report in `reports`. `outcome` is `infrastructure` where no report can be trusted:
+    that is never a pass and never blame.
+
+    `kind` says what was run: the target's tests, its tests once for each planted fault, or its
+    benchmarks on head and candidate in turn. `plan` is the sha256 (in `reports`) of what such a run is told
+    beyond its tests. `repeat` is how often each test was run, `record` whether it was recorded which
+    tests reach which functions, and `impact` the sha256 of that. `worse` are the tests that are
+    worse than on the head, and `why` is the sentence of whoever asked for the run. `benchmarks` are what a run
+    of benchmarks said, the worst first. `cpu_seconds` is
+    what all its processes used, `runner` who made it, and `beside` how many others ran on the same
+    machine for most of its time.
+    """
+
+    id: Id
+    key: str
+    target_id: Id
+    wave_id: Id
+    purpose: str
+    kind: RunKind = RunKind.TESTS
+    plan: Sha256 | None = None
+    why: str = ""
+    tree: Oid
+    head: Oid
+    environment: str
+    changes: tuple[Id, ...] = ()
+    tests: tuple[str, ...] = ()
+    repeat: int = 1
+    record: bool = False
+    state: RunState = RunState.REQUESTED
+    outcome: Literal["", "reported", "infrastructure"] = ""
+    counts: Counts | None = None
+    failing: tuple[str, ...] = ()
+    worse: tuple[str, ...] | None = None
+    benchmarks: tuple[Measured, ...] = ()
+    report: Sha256 | None = None
+    impact: Sha256 | None = None
+    sandbox: str = ""
+    runner: str = ""
+    seconds: float = 0
+    cpu_seconds: float | None = None
+    beside: int = 0
+    detail: str = ""
+    created_at: datetime
+    finished_at: datetime | None = None
+
+
+class Flakiness(Document):
+    """Tests that failed and passed on one head: (failed, passed), all heads together. `id` is the target's; `head` was counted last."""
+
+    id: Id
+    tests: dict[str, tuple[int, int]] = Field(default_factory=dict)
+    head: str = ""
+
+
+class Recall(Document):
+    """How well the choice of impacted tests did in one component. `id` is `<target>:<component>`.
+
+    Of the tests that caught a change in a full run, `caught` were among those chosen for it and `missed` were
+    not. Over `runs` full runs, `selected` of `total` tests were chosen. `counted` are the
+    last things that were counted, so that none is counted twice.
+    """
+
+    target_id: Id
+    component: str
+    caught: int = 0
+    missed: int = 0
+    runs: int = 0
+    selected: int = 0
+    total: int = 0
+    counted: tuple[str, ...] = ()
+    changed_at: datetime

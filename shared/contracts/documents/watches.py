@@ -1,0 +1,77 @@
+"""What is measured in the window after a landing."""
+
+from datetime import datetime
+from typing import Literal
+
+from shared.contracts.base import (
+    Id,
+    Oid,
+    Value,
+)
+from shared.contracts.documents.base import Document
+from shared.contracts.states import (
+    WatchState,
+)
+
+
+class Watched(Value):
+    """One of the changes that are watched, and the commit as which it landed."""
+
+    enhancement_id: Id
+    commit: Oid
+
+
+class Blamed(Value):
+    """A landed change, and what got worse by it."""
+
+    enhancement_id: Id
+    symptoms: tuple[str, ...]
+
+
+class WatchResult(Value):
+    """What one probe (tests, findings) says in a check.
+
+    `symptoms` are what got worse, such as test ids. `drifted`: so it is without the changes;
+    `unrepeated`: it did not stay so; `unexplained`: it is worse, and no single change made it so.
+    """
+
+    probe: str
+    outcome: Literal["healthy", "drifted", "unrepeated", "unexplained", "blamed", "unmeasured"]
+    symptoms: tuple[str, ...] = ()
+    components: tuple[str, ...] = ()
+    blamed: tuple[Blamed, ...] = ()
+    note: str = ""
+
+
+class Watch(Document):
+    """Changes that landed together, and what is measured after them. `id` is `<target>:<after>`.
+
+    They stand on `before`, in their order, and end with `after`; `run` is what let them land, where
+    that is known. Of `checks` checks within `minutes`, `made` are behind us and `missed` of those
+    were not made; the next is `due_at`. While one is at work, `at_work` is its number and `begun_at`
+    when it began; `results` are what it found on `head`, until all that follows from it is done.
+    `taken_off` are those of its changes that a watch had taken off, `notes` say what each check found.
+    """
+
+    target_id: Id
+    wave_id: Id
+    before: Oid
+    after: Oid
+    changes: tuple[Watched, ...]
+    run: Id | None = None
+    state: WatchState = WatchState.WATCHING
+    minutes: float
+    checks: int
+    made: int = 0
+    missed: int = 0
+    due_at: datetime
+    at_work: int = 0
+    begun_at: datetime | None = None
+    results: tuple[WatchResult, ...] = ()
+    head: Oid | None = None
+    taken_off: tuple[Id, ...] = ()
+    notes: tuple[str, ...] = ()
+    reason: str = ""
+    created_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None = None

@@ -1,0 +1,86 @@
+"""Waves, their tasks, and the opportunities behind them."""
+
+from datetime import datetime
+from typing import Literal
+
+from shared.contracts.base import (
+    ALL,
+    AgentType,
+    Id,
+    Oid,
+    Priority,
+    Value,
+    WaveSize,
+)
+from shared.contracts.documents.base import Document, Failure
+from shared.contracts.states import (
+    TaskState,
+    WaveState,
+)
+
+
+class Wave(Document):
+    """A bounded set of tasks started together. `commit` is the head the wave began on.
+
+    `environment_seconds` is what building the test environment took; 0 where it came from the cache.
+    `sandbox` says where its tests ran, and what that holds. `landing_commit` is where the landing
+    branch was at the start.
+    """
+
+    id: Id
+    target_id: Id
+    size: WaveSize = WaveSize.SMALL
+    focus: AgentType | Literal["all"] = ALL
+    components: tuple[str, ...] = ()
+    dry_run: bool = False
+    state: WaveState = WaveState.PLANNED
+    commit: Oid
+    base_commit: Oid
+    final_commit: Oid | None = None
+    tasks: int = 0
+    notes: tuple[str, ...] = ()
+    environment_seconds: float | None = None
+    sandbox: str = ""
+    landing_commit: Oid | None = None
+    failure: Failure | None = None
+    created_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None = None
+
+
+class Opportunity(Value):
+    """Findings worth a task. `expected_impact` is in health points, `complexity` in changed lines."""
+
+    agent_type: AgentType
+    component: str
+    description: str
+    priority: Priority
+    expected_impact: float
+    complexity: float
+    findings: int
+    fixable: int
+
+
+class Task(Document):
+    """One assignment. `paths` are the component's patterns and the limits of the lease."""
+
+    id: Id
+    wave_id: Id
+    target_id: Id
+    agent_type: AgentType
+    component: str
+    paths: tuple[str, ...]
+    exclude: tuple[str, ...] = ()
+    commit: Oid
+    opportunity: Opportunity
+    priority: Priority = Priority.NORMAL
+    state: TaskState = TaskState.WAITING
+    epoch: int = 0
+    agent_id: Id | None = None
+    follows: Id | None = None
+    round: int = 0
+    enhancements: int = 0
+    note: str = ""
+    created_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None = None
