@@ -28,7 +28,7 @@ from deploy.local import Stack, local_stack
 from services.validator.git.adapters.repository import GitRepository
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.storage import Patch
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Wave
@@ -53,10 +53,10 @@ class Story:
     """What the gate did. `gate` are the runs up to when nothing moved, `after` those after a person's word."""
 
     policy: str
-    baseline: Verdict
-    gate: Sequence[Verdict]
-    after: Sequence[Verdict]
-    serial: Sequence[Verdict]
+    baseline: TestRun
+    gate: Sequence[TestRun]
+    after: Sequence[TestRun]
+    serial: Sequence[TestRun]
     before: Sequence[Enhancement]
     changes: Sequence[Enhancement]
     bad: frozenset[str]
@@ -130,7 +130,7 @@ def rows_of(story: Story) -> list[dict[str, Any]]:
 
 
 def row(
-    what: str, story: Story, runs: Sequence[Verdict], landed: int, waiting: int
+    what: str, story: Story, runs: Sequence[TestRun], landed: int, waiting: int
 ) -> dict[str, Any]:
     """One line, in full runs."""
     plain = [each for each in runs if each.purpose != FAULTS]
@@ -149,7 +149,7 @@ def row(
     }
 
 
-def seconds(runs: Iterable[Verdict]) -> float:
+def seconds(runs: Iterable[TestRun]) -> float:
     """Of all of them."""
     return sum(each.seconds for each in runs)
 
@@ -214,7 +214,7 @@ class Bench:
 
     async def story(self) -> Story:
         """The gate, the person, and the peer, one after the other."""
-        [baseline] = await self.store.verdicts.find(state=RunState.FINISHED)
+        [baseline] = await self.store.runs.find(state=RunState.FINISHED)
         wave = a_wave(self.target)
         await self.propose(wave)
         await self.at_rest(wave)
@@ -254,9 +254,9 @@ class Bench:
         """Each as it stands."""
         return await self.store.enhancements.find(wave_id=wave.id)
 
-    async def runs(self, wave: Wave) -> list[Verdict]:
+    async def runs(self, wave: Wave) -> list[TestRun]:
         """In their order."""
-        return await self.store.verdicts.find(wave_id=wave.id)
+        return await self.store.runs.find(wave_id=wave.id)
 
     async def at_rest(self, wave: Wave) -> None:
         """Until nothing moves in the gate."""
@@ -275,7 +275,7 @@ class Bench:
 
         await until(done)
 
-    async def serially(self, baseline: Verdict, bus: Bus) -> list[Verdict]:
+    async def serially(self, baseline: TestRun, bus: Bus) -> list[TestRun]:
         """A full run for each change on the head as it is then, by the same runner."""
         repository = GitRepository(Mirror.at(Path(self.stack.home), self.target.id))
         tree, found = baseline.tree, []
@@ -288,9 +288,9 @@ class Bench:
             found.append(verdict)
         return found
 
-    async def full_run(self, key: str, tree: str, like: Verdict, bus: Bus) -> Verdict:
+    async def full_run(self, key: str, tree: str, like: TestRun, bus: Bus) -> TestRun:
         """Asked of a runner as the gate asks."""
-        asked = Verdict(
+        asked = TestRun(
             id=uuid7(),
             key=key,
             target_id=like.target_id,
@@ -301,14 +301,14 @@ class Bench:
             environment=like.environment,
             created_at=utc_now(),
         )
-        await self.store.verdicts.insert(asked)
+        await self.store.runs.insert(asked)
         await bus.publish(RunTests(run_id=asked.id, target_id=like.target_id), key=asked.id)
 
         async def finished() -> bool:
-            return (await self.store.verdicts.need(asked.id)).state is RunState.FINISHED
+            return (await self.store.runs.need(asked.id)).state is RunState.FINISHED
 
         await until(finished)
-        return await self.store.verdicts.need(asked.id)
+        return await self.store.runs.need(asked.id)
 
 
 if __name__ == "__main__":

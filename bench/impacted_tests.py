@@ -23,9 +23,10 @@ from typing import Any
 from bench.harness import Result, main
 from bench.targets import copy_example, download
 from services.validator import in_target as inside
-from services.validator.impact.domain.impact import Change, ImpactMap, impacted
+from services.validator.impact.domain.impact import Change, impacted
 from services.validator.suite.adapters.signed_lines import read_lines
 from services.validator.suite.domain.imports import imports
+from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import Outcome
 from services.validator.suite.domain.sources import Function, read_source
 

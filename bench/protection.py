@@ -1,4 +1,4 @@
-"""Trust in green on real packages: how much of what the rules engine changes their tests protect, and what asking costs.
+"""ProtectionSummary in green on real packages: how much of what the rules engine changes their tests protect, and what asking costs.
 
 The targets are source archives from PyPI. All proposals of the rules engine are put on each other in one tree,
 as the gate does it; faults are planted in what they touch, and tried with those of the target's own tests that
@@ -19,14 +19,20 @@ from bench.targets import copy_example, download
 from services.agents.adapters.engines.rules import RulesEngine
 from services.agents.domain.proposals import Proposal
 from services.validator.git.adapters.repository import GitRepository
-from services.validator.impact.domain.impact import ImpactMap
 from services.validator.impact.usecases import Recorded
-from services.validator.mutation.adapters import SandboxedFaults
-from services.validator.mutation.domain.plan import ChangedFile, Planting, Tried, judge, plant
+from services.validator.mutation.adapters import SandboxedMutationRunner
+from services.validator.mutation.domain.plan import (
+    ChangedFile,
+    MutationPlan,
+    MutationReport,
+    judge,
+    plant,
+)
 from services.validator.mutation.usecases.protection import chosen
 from services.validator.suite.adapters.suite import SandboxedSuite
+from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import Reported
-from shared.contracts.documents.protection import Protection, protected_share
+from shared.contracts.documents.protection import Protection, protection_share
 from shared.contracts.documents.targets import Target
 from shared.detectors.ports import Source
 from shared.environments.build import UvEnvironments
@@ -182,7 +188,7 @@ async def _measure(bench: Bench) -> dict[str, Any]:
 
 def _counted(known: Sequence[Protection]) -> dict[str, Any]:
     """Of changes and of lines only what was measured."""
-    share = protected_share(known)
+    share = protection_share(known)
     counted: dict[str, Any] = {
         "changes": len(known),
         "nothing": sum(each.state == "nothing" for each in known),
@@ -191,8 +197,8 @@ def _counted(known: Sequence[Protection]) -> dict[str, Any]:
     }
     if share is not None:
         counted |= {
-            "faults": share.faults,
-            "noticed": share.noticed,
+            "mutants": share.mutants,
+            "killed": share.killed,
             "protected changes": f"{share.protected_changes}/{share.changes}",
             "protected lines": f"{share.protected_lines}/{share.lines}",
             "of lines": share.protected_lines / share.lines,
@@ -242,8 +248,8 @@ def _changed_files(bench: Bench, batch: Batch) -> dict[str, list[ChangedFile]]:
 
 
 def _selection(
-    bench: Bench, batch: Batch, planting: Planting, recorded: Reported
-) -> tuple[Planting, tuple[str, ...]]:
+    bench: Bench, batch: Batch, planting: MutationPlan, recorded: Reported
+) -> tuple[MutationPlan, tuple[str, ...]]:
     """As the gate chooses: the faults that can be afforded, and the tests for them; empty is all."""
     impact = ImpactMap.from_json(recorded.impact or "")
     head = bench.mirror.tree(bench.head).oid
@@ -254,8 +260,10 @@ def _selection(
     return affordable, tuple(sorted(tests or ()))
 
 
-async def _try_out(bench: Bench, batch: Batch, planting: Planting, tests: tuple[str, ...]) -> Tried:
-    faults = SandboxedFaults(bench.sandbox, bench.scratch, bench.tree)
+async def _try_out(
+    bench: Bench, batch: Batch, planting: MutationPlan, tests: tuple[str, ...]
+) -> MutationReport:
+    faults = SandboxedMutationRunner(bench.sandbox, bench.scratch, bench.tree)
     outcome = await faults.try_out(
         batch.tree,
         planting.to_json(SECONDS),
@@ -264,7 +272,7 @@ async def _try_out(bench: Bench, batch: Batch, planting: Planting, tests: tuple[
         tests,
         target_id=bench.target.id,
     )
-    if not isinstance(outcome, Tried):
+    if not isinstance(outcome, MutationReport):
         raise SystemExit(f"{bench.name}: {outcome.reason}\n{outcome.output_tail}")
     return outcome
 

@@ -25,7 +25,7 @@ from bench.harness import Result, main
 from bench.targets import as_repository
 from deploy.local import Stack, local_stack
 from shared.contracts.base import AgentType, Engine, Priority
-from shared.contracts.commands import MeasureHealth
+from shared.contracts.commands import RunBaseline
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.storage import Patch
 from shared.contracts.documents.targets import Target
@@ -223,8 +223,8 @@ async def settle_in(place: Path, stack: Stack, store: Store) -> Target:
     wave = a_wave(target)
     client = await connect_once(stack.nats_url)
     bus = Bus(client, source="bench", clock=utc_now, new_id=uuid7)
-    await bus.publish(MeasureHealth(wave_id=wave.id, target_id=target.id, commit=head), key=wave.id)
-    await until(lambda: store.verdicts.count(state=RunState.FINISHED))
+    await bus.publish(RunBaseline(wave_id=wave.id, target_id=target.id, commit=head), key=wave.id)
+    await until(lambda: store.runs.count(state=RunState.FINISHED))
     await client.close()
     return target
 
@@ -248,7 +248,7 @@ async def race(
     await until(done)
     seconds = time.monotonic() - started
     landed = await store.enhancements.find(wave_id=wave.id, state=EnhancementState.APPLIED)
-    runs = await store.verdicts.count(wave_id=wave.id, state=RunState.FINISHED)
+    runs = await store.runs.count(wave_id=wave.id, state=RunState.FINISHED)
     killed = killing is not None and killing.done()
     if killing is not None:
         killing.cancel()

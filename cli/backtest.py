@@ -10,7 +10,7 @@ from cli.client import Api
 from cli.progress import Progress
 from cli.session import api
 from cli.text import err, fail, out, short, warn
-from shared.contracts.commands import BacktestTarget, Replay
+from shared.contracts.commands import BacktestScope, BacktestTarget
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.events import BacktestFinished, CommitReplayed
 from shared.contracts.states import BacktestState
@@ -24,8 +24,8 @@ PATIENCE = 10.0
 WRONG_USE = {"no_revision", "not_an_ancestor", "no_commits_since"}
 
 
-async def run_backtest(command: Replay, *, report: Path | None, as_json: bool) -> int:
-    """Replay a history; the exit code."""
+async def run_backtest(command: BacktestScope, *, report: Path | None, as_json: bool) -> int:
+    """BacktestScope a history; the exit code."""
     # What is wrong is said at once, before anything is started for it.
     facts = await asyncio.to_thread(inspect, command.target, base=command.base)
     if await asyncio.to_thread(find_revision, facts.location, command.since) is None:

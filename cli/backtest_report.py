@@ -8,7 +8,12 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.text import count, seconds
-from shared.contracts.documents.backtests import Backtest, BacktestSummary, Later, Replayed
+from shared.contracts.documents.backtests import (
+    Backtest,
+    BacktestSummary,
+    LaterEvidence,
+    ReplayedCommit,
+)
 
 TEMPLATE = Path(__file__).parent / "templates" / "backtest.md"
 NOTABLE = ("caught", "missed", "false_alarm")
@@ -92,7 +97,7 @@ def _cost(summary: BacktestSummary) -> Iterator[str]:
         )
 
 
-def _reasons(each: Replayed) -> list[str]:
+def _reasons(each: ReplayedCommit) -> list[str]:
     said = []
     if each.tests:
         more = len(each.tests) - LISTED
@@ -110,12 +115,12 @@ def _reasons(each: Replayed) -> list[str]:
     return said or [each.why]
 
 
-def _later(later: Later) -> str:
+def _later(later: LaterEvidence) -> str:
     how = {"named": "", "title": " (by its title)", "blame": " (by blame)"}[later.how]
     return f"{later.kind} by {later.commit[:10]} {later.title}{how}"
 
 
-def _row(each: Replayed) -> str:
+def _row(each: ReplayedCommit) -> str:
     gate: str = each.said
     if each.said == "ask":
         gate = f"ask; the rest alone: {each.code}" if each.code else "ask"

@@ -18,7 +18,14 @@ from shared.contracts.answers import (
     WaveOpened,
     WaveShown,
 )
-from shared.contracts.commands import BacktestTarget, Decision, Said, StartWave, Undo, UndoSince
+from shared.contracts.commands import (
+    BacktestTarget,
+    Decision,
+    DecisionReason,
+    RollbackOptions,
+    RollbackSince,
+    StartWave,
+)
 from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.enhancements import Enhancement
@@ -97,22 +104,24 @@ class Api:
         """Its patch."""
         return (await self._send("GET", f"/enhancements/{enhancement}/diff")).text
 
-    async def decide(self, enhancement: str, decision: Decision, said: Said) -> DecisionAccepted:
+    async def decide(
+        self, enhancement: str, decision: Decision, said: DecisionReason
+    ) -> DecisionAccepted:
         """Hand over a person's decision."""
         path = f"/enhancements/{enhancement}/{decision}"
         return await self._ask(DecisionAccepted, "POST", path, json=said.model_dump(mode="json"))
 
-    async def roll_back(self, enhancement: str, asked: Undo) -> RollbackAccepted:
+    async def roll_back(self, enhancement: str, asked: RollbackOptions) -> RollbackAccepted:
         """Ask for one change to be taken off."""
         path = f"/enhancements/{enhancement}/rollback"
         return await self._ask(RollbackAccepted, "POST", path, json=asked.model_dump(mode="json"))
 
-    async def roll_back_wave(self, wave: str, asked: Undo) -> RollbackAsked:
+    async def roll_back_wave(self, wave: str, asked: RollbackOptions) -> RollbackAsked:
         """Ask for all that a wave landed to be taken off."""
         path = f"/waves/{wave}/rollback"
         return await self._ask(RollbackAsked, "POST", path, json=asked.model_dump(mode="json"))
 
-    async def roll_back_since(self, asked: UndoSince) -> RollbackAsked:
+    async def roll_back_since(self, asked: RollbackSince) -> RollbackAsked:
         """Ask for all that landed since a time to be taken off."""
         path = "/enhancements/rollback"
         return await self._ask(RollbackAsked, "POST", path, json=asked.model_dump(mode="json"))

@@ -19,7 +19,7 @@ from cli.session import api
 from cli.story import show_story
 from cli.text import count, out, short
 from cli.undoing import Dependents, Reason, follow
-from shared.contracts.commands import Decision, Said, Undo, UndoSince
+from shared.contracts.commands import Decision, DecisionReason, RollbackOptions, RollbackSince
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.events import (
     ApprovalRequested,
@@ -135,7 +135,7 @@ async def _decide(enhancements: Sequence[str], decision: Decision, reason: str) 
     """Hand all of it over, so that what is approved together is tried together; then follow each to its end."""
     with Progress(out) as progress:
         async with api() as talker:
-            said = Said(reason=reason, by=getpass.getuser())
+            said = DecisionReason(reason=reason, by=getpass.getuser())
             asked = [await talker.decide(each, decision, said) for each in enhancements]
             waves = {each.wave_id for each in asked}
             progress.doing("the gate tries it again" if len(asked) == 1 else "the gate is at work")
@@ -187,7 +187,7 @@ def rollback(
     if bool(enhancement) == (since is not None):
         raise typer.BadParameter("name one change, or say --since when")
     if since is None:
-        asked = Undo(reason=reason, dependents=dependents)
+        asked = RollbackOptions(reason=reason, dependents=dependents)
         execute(follow(lambda talker: talker.roll_back(enhancement, asked)))
     else:
         execute(_since(since.astimezone(), target, reason, dependents=dependents))
@@ -195,5 +195,5 @@ def rollback(
 
 async def _since(since: datetime, target: str, reason: str, *, dependents: bool) -> int:
     location = target if is_url(target) else inspect(target).location
-    asked = UndoSince(target=location, since=since, reason=reason, dependents=dependents)
+    asked = RollbackSince(target=location, since=since, reason=reason, dependents=dependents)
     return await follow(lambda talker: talker.roll_back_since(asked))

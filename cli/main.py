@@ -12,7 +12,7 @@ from cli.execute import execute
 from cli.options import Base, Components, DryRun, Focus, Json, Size, Unsandboxed
 from cli.run import run_wave
 from shared.contracts.base import ALL, WaveSize
-from shared.contracts.commands import Replay
+from shared.contracts.commands import BacktestScope
 
 app = typer.Typer(
     name="groundswell",
@@ -51,7 +51,7 @@ def backtest(
     path: Annotated[str, typer.Argument(help="A git repository: its path or url.")] = ".",
     *,
     since: Annotated[
-        str, typer.Option(help="Replay the commits after this one.", metavar="REVISION")
+        str, typer.Option(help="BacktestScope the commits after this one.", metavar="REVISION")
     ],
     limit: Annotated[int, typer.Option(help="The newest so many.", min=1, max=1000)] = 200,
     base: Base = "",
@@ -61,8 +61,8 @@ def backtest(
     allow_unsandboxed: Unsandboxed = False,  # noqa: ARG001 - its callback does it
     as_json: Json = False,
 ) -> None:
-    """Replay a repository's own history: what the gate would have caught, missed, and cost. Lands nothing."""
-    command = Replay(target=path, base=base or None, since=since, limit=limit)
+    """BacktestScope a repository's own history: what the gate would have caught, missed, and cost. Lands nothing."""
+    command = BacktestScope(target=path, base=base or None, since=since, limit=limit)
     execute(run_backtest(command, report=report, as_json=as_json))
 
 

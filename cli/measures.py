@@ -4,7 +4,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.text import count, seconds
-from shared.contracts.documents.protection import Share
+from shared.contracts.documents.protection import ProtectionShare
 from shared.contracts.documents.runs import Measured
 from shared.contracts.report import ImpactRecall, WaveReport
 
@@ -28,7 +28,7 @@ def show_measures(report: WaveReport, console: Console) -> None:
             _open(report.benchmarks, console)
 
 
-def _protected(share: Share) -> str:
+def _protected(share: ProtectionShare) -> str:
     return (
         f"{share.protected_changes} of {count(share.changes, 'change')} in which faults were planted, "
         f"{share.protected_lines} of {count(share.lines, 'line')}"

@@ -13,13 +13,13 @@ from shared.contracts.report import (
     HealthChange,
     Landed,
     NotLanded,
-    Trust,
+    ProtectionSummary,
     WaveReport,
 )
 
 LISTED_TESTS = 3
 QUALITY = "code quality; 100 is no finding"
-PROTECTED = f"{QUALITY}; protected: changed lines in which every planted fault was noticed"
+PROTECTED = f"{QUALITY}; protected: changed lines in which every planted fault was killed"
 HEADLINES = {
     "completed": "done",
     "stopped": "stopped",
@@ -142,22 +142,22 @@ def _not_landed(headline: str, style: str, changes: Sequence[NotLanded], console
 def _health(health: HealthChange, console: Console) -> None:
     if health.findings_before is None:
         return
-    console.print(f"\n[bold]Health[/] ({PROTECTED if health.trust else QUALITY})")
+    console.print(f"\n[bold]Health[/] ({PROTECTED if health.protection else QUALITY})")
     rows: list[tuple[str, HealthChange | ComponentHealth]] = [("all", health)]
     rows += [(each.component, each) for each in health.components if _told(each)]
     width = max(len(name) for name, _ in rows)
     for name, each in rows:
         score = f"{_number(each.score_before)} -> {_number(each.score_after)}"
         findings = f"findings {_count(each.findings_before)} -> {_count(each.findings_after)}"
-        if health.trust:
-            findings = f"{findings:<24}   protected {_protected(each.trust)}"
+        if health.protection:
+            findings = f"{findings:<24}   protected {_protected(each.protection)}"
         console.print(f"  {escape(name):<{width}}  {score:>16}   {findings}")
 
 
 def _told(each: ComponentHealth) -> bool:
     """Whether there is more to say of a component than that it is as it was."""
     moved = each.findings_after is not None and each.findings_before != each.findings_after
-    return moved or each.trust is not None
+    return moved or each.protection is not None
 
 
 def _number(value: float | None) -> str:
@@ -168,8 +168,10 @@ def _count(value: int | None) -> str:
     return "not measured" if value is None else str(value)
 
 
-def _protected(trust: Trust | None) -> str:
-    return f"{trust.protected_lines} of {count(trust.lines, 'line')}" if trust else "–"  # noqa: RUF001
+def _protected(protection: ProtectionSummary | None) -> str:
+    if protection is None:
+        return "–"  # noqa: RUF001
+    return f"{protection.protected_lines} of {count(protection.lines, 'line')}"
 
 
 def _baseline(report: WaveReport, console: Console) -> None:

@@ -30,13 +30,13 @@ NAMES = {
     "rolled_back": "rolled back",
     "kept": "not undone",
     "asked": "waits",
-    "faults": "planted",
+    "mutants": "planted",
     "held": "held back",
     "elsewhere": "elsewhere",
 }
 # Of what there may be many that say the same.
 SERIES = {"run", "elsewhere"}
-TIMED = {"head", "run", "elsewhere", "faults", "benchmarks"}
+TIMED = {"head", "run", "elsewhere", "mutants", "benchmarks"}
 
 
 def show_story(story: Story, console: Console) -> None:

@@ -14,7 +14,7 @@ from cli.session import api
 from cli.text import out, short, spelled
 from cli.undoing import Dependents, Reason, follow
 from shared.contracts.base import ALL, AgentType, WaveSize
-from shared.contracts.commands import StartWave, Undo
+from shared.contracts.commands import RollbackOptions, StartWave
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
 from shared.targets.repository import inspect, is_url
@@ -102,7 +102,7 @@ async def _stop(wave: str, reason: str) -> int:
 @app.command()
 def rollback(wave: WaveId, reason: Reason = "", *, dependents: Dependents = False) -> None:
     """Take off all that a wave has landed, or nothing."""
-    asked = Undo(reason=reason, dependents=dependents)
+    asked = RollbackOptions(reason=reason, dependents=dependents)
     execute(follow(lambda talker: talker.roll_back_wave(wave, asked)))
 
 

@@ -3,26 +3,26 @@
 from faststream.nats import NatsRouter
 
 from services.agents import usecases
-from services.agents.usecases import Desk
+from services.agents.usecases import AgentDeps
 from shared.contracts.commands import MeasureFindings
 from shared.contracts.streams import FINDINGS_COMMANDS, TASK_CONSUMERS
 from shared.contracts.work import PerformTask
 from shared.messaging.consumers import only, unknown, work
 
 
-def handlers(desk: Desk) -> NatsRouter:
-    """Subscribers over `desk`: one per priority and agent type, also for types nobody serves yet."""
+def handlers(deps: AgentDeps) -> NatsRouter:
+    """Subscribers over `deps`: one per priority and agent type, also for types nobody serves yet."""
     router = NatsRouter()
     findings = router.subscriber(FINDINGS_COMMANDS.filter, **work(FINDINGS_COMMANDS))
 
     @findings(filter=only(MeasureFindings))
     async def do_measure_findings(command: MeasureFindings) -> None:
-        await usecases.measure_findings(command, desk)
+        await usecases.measure_findings(command, deps)
 
     findings(unknown)
 
     async def do_perform_task(command: PerformTask) -> None:
-        await usecases.perform_task(command, desk)
+        await usecases.perform_task(command, deps)
 
     for consumer in TASK_CONSUMERS:
         router.subscriber(consumer.filter, **work(consumer))(do_perform_task)

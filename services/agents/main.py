@@ -36,7 +36,7 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
     """Wire adapters to use cases."""
     scratch = settings.home / "agents"
     fixer = make_fixer(settings)
-    desk = usecases.Desk(
+    deps = usecases.AgentDeps(
         store=store,
         bus=bus,
         home=settings.home,
@@ -48,10 +48,10 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
     )
     return Service(
         name="agents",
-        router=handlers(desk),
-        loops=(Every(BEAT, lambda: usecases.beat(desk)),),
-        on_start=lambda: usecases.register(desk, psutil.pid_exists),
-        on_stop=lambda: usecases.leave(desk),
+        router=handlers(deps),
+        loops=(Every(BEAT, lambda: usecases.beat(deps)),),
+        on_start=lambda: usecases.register(deps, psutil.pid_exists),
+        on_stop=lambda: usecases.leave(deps),
     )
 
 

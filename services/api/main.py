@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 
-from services.api.ports import Desk
+from services.api.ports import ApiDeps
 from services.api.routes.backtests import backtest_routes
 from services.api.routes.enhancements import enhancement_routes
 from services.api.routes.guard import Guard
@@ -26,8 +26,8 @@ from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
 
 
-def make_app(desk: Desk, *, local: bool) -> FastAPI:
-    """The HTTP application over `desk`; `local` where it listens on this machine only."""
+def make_app(deps: ApiDeps, *, local: bool) -> FastAPI:
+    """The HTTP application over `deps`; `local` where it listens on this machine only."""
     app = FastAPI(
         title="Groundswell",
         version=VERSION,
@@ -36,7 +36,7 @@ def make_app(desk: Desk, *, local: bool) -> FastAPI:
     answer_problems(app)
     app.add_middleware(Guard, local=local)
     for routes in (system_routes, wave_routes, enhancement_routes, backtest_routes):
-        app.include_router(routes(desk))
+        app.include_router(routes(deps))
     return app
 
 
@@ -52,10 +52,10 @@ def build(
     settings: Settings, bus: Bus, store: Store, ping_database: Callable[[], Awaitable[None]]
 ) -> Service:
     """Wire adapters to use cases."""
-    desk = Desk(store=store, bus=bus, ping_database=ping_database, clock=utc_now, new_id=uuid7)
+    deps = ApiDeps(store=store, bus=bus, ping_database=ping_database, clock=utc_now, new_id=uuid7)
     server = _Server(
         uvicorn.Config(
-            make_app(desk, local=_is_loopback(settings.api_host)),
+            make_app(deps, local=_is_loopback(settings.api_host)),
             host=settings.api_host,
             port=settings.api_port,
             log_level="warning",
@@ -65,7 +65,7 @@ def build(
     )
 
     async def stop() -> None:
-        desk.stopping.set()
+        deps.stopping.set()
         server.should_exit = True
         await asyncio.sleep(0)
 

@@ -43,7 +43,7 @@ class Talk(Protocol):
 
 
 @dataclass(frozen=True)
-class Desk:
+class ApiDeps:
     """Everything a use case works with. `ping_database` raises `Transient` when it is away."""
 
     store: Store

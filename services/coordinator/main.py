@@ -16,12 +16,14 @@ ROUND = 3.0
 
 def build(settings: Settings, bus: Bus, store: Store) -> Service:
     """Wire adapters to use cases."""
-    desk = usecases.Desk(store=store, bus=bus, home=settings.home, clock=utc_now, new_id=uuid7)
+    deps = usecases.CoordinatorDeps(
+        store=store, bus=bus, home=settings.home, clock=utc_now, new_id=uuid7
+    )
     return Service(
         name="coordinator",
-        router=handlers(desk),
-        endpoints=answers(desk),
-        loops=(Every(ROUND, lambda: usecases.reconcile(desk)),),
+        router=handlers(deps),
+        endpoints=answers(deps),
+        loops=(Every(ROUND, lambda: usecases.reconcile(deps)),),
     )
 
 

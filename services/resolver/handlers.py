@@ -5,7 +5,7 @@ from typing import Any
 from faststream.nats import NatsRouter
 
 from services.resolver import usecases
-from services.resolver.usecases import Desk
+from services.resolver.usecases import ResolverDeps
 from shared.contracts.answers import Done
 from shared.contracts.commands import AcquireLease, LeaseGrant, ReleaseLease, RenewLease
 from shared.contracts.streams import PROPOSALS_SUBMITTED
@@ -14,21 +14,21 @@ from shared.messaging.consumers import work
 from shared.messaging.rpc import Endpoint
 
 
-def handlers(desk: Desk) -> NatsRouter:
-    """Subscribers over `desk`."""
+def handlers(deps: ResolverDeps) -> NatsRouter:
+    """Subscribers over `deps`."""
     router = NatsRouter()
 
     @router.subscriber(PROPOSALS_SUBMITTED.filter, **work(PROPOSALS_SUBMITTED))
     async def on_proposal_submitted(event: ProposalSubmitted) -> None:
-        await usecases.clear_proposal(event, desk)
+        await usecases.clear_proposal(event, deps)
 
     return router
 
 
-def answers(desk: Desk) -> tuple[Endpoint[Any, Any], ...]:
-    """Requests over `desk`."""
+def answers(deps: ResolverDeps) -> tuple[Endpoint[Any, Any], ...]:
+    """Requests over `deps`."""
     return (
-        Endpoint(AcquireLease, LeaseGrant, lambda request: usecases.acquire(request, desk)),
-        Endpoint(RenewLease, LeaseGrant, lambda request: usecases.renew(request, desk)),
-        Endpoint(ReleaseLease, Done, lambda request: usecases.release(request, desk)),
+        Endpoint(AcquireLease, LeaseGrant, lambda request: usecases.acquire(request, deps)),
+        Endpoint(RenewLease, LeaseGrant, lambda request: usecases.renew(request, deps)),
+        Endpoint(ReleaseLease, Done, lambda request: usecases.release(request, deps)),
     )

@@ -15,12 +15,12 @@ ROUND = 5.0
 
 def build(bus: Bus, store: Store) -> Service:
     """Wire adapters to use cases."""
-    desk = usecases.Desk(store=store, bus=bus, clock=utc_now)
+    deps = usecases.ResolverDeps(store=store, bus=bus, clock=utc_now)
     return Service(
         name="resolver",
-        router=handlers(desk),
-        endpoints=answers(desk),
-        loops=(Every(ROUND, lambda: usecases.reconcile(desk)),),
+        router=handlers(deps),
+        endpoints=answers(deps),
+        loops=(Every(ROUND, lambda: usecases.reconcile(deps)),),
     )
 
 

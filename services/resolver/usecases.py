@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from services.resolver.domain import leases
 from services.resolver.domain.leases import Claim, Granted, Refused
-from services.resolver.ports import Publisher
 from shared.contracts.answers import Done
 from shared.contracts.commands import AcquireLease, LeaseGrant, ReleaseLease, RenewLease
 from shared.contracts.documents.enhancements import Enhancement
@@ -23,6 +22,7 @@ from shared.contracts.states import TASK, EnhancementState, LeaseState, TaskStat
 from shared.contracts.work import ProposalCleared, ProposalSubmitted
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Transient
+from shared.messaging.ports import Publisher
 from shared.mongo.collections import Store
 from shared.targets.components import matches
 
@@ -32,7 +32,7 @@ STUCK = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
-class Desk:
+class ResolverDeps:
     """What the use cases work with."""
 
     store: Store
@@ -40,75 +40,75 @@ class Desk:
     clock: Clock
 
 
-async def acquire(request: AcquireLease, desk: Desk) -> LeaseGrant:
+async def acquire(request: AcquireLease, deps: ResolverDeps) -> LeaseGrant:
     """Grant the whole claim under a new epoch, or say who is in the way."""
     claim = Claim(request.task_id, request.wave_id, request.component, request.paths)
 
     def decide(ledger: LeaseLedger) -> Granted | Refused:
-        return leases.acquire(ledger, claim, now=desk.clock())
+        return leases.acquire(ledger, claim, now=deps.clock())
 
     # What makes room is ended first, and said to be.
-    now = desk.clock()
-    await _end(request.target_id, lambda ledger: leases.expire(ledger, now=now), desk)
-    decision = await _decide(request.target_id, decide, desk)
+    now = deps.clock()
+    await _end(request.target_id, lambda ledger: leases.expire(ledger, now=now), deps)
+    decision = await _decide(request.target_id, decide, deps)
     if isinstance(decision, Refused):
         return LeaseGrant(granted=False, reason=decision.reason)
-    await _say(LeaseGranted, request.target_id, decision.lease, desk)
+    await _say(LeaseGranted, request.target_id, decision.lease, deps)
     return LeaseGrant(granted=True, epoch=decision.lease.epoch)
 
 
-async def renew(request: RenewLease, desk: Desk) -> LeaseGrant:
+async def renew(request: RenewLease, deps: ResolverDeps) -> LeaseGrant:
     """Prolong a lease that still holds under this epoch."""
 
     def decide(ledger: LeaseLedger) -> Granted | Refused:
-        return leases.renew(ledger, request.task_id, request.epoch, now=desk.clock())
+        return leases.renew(ledger, request.task_id, request.epoch, now=deps.clock())
 
-    decision = await _decide(request.target_id, decide, desk)
+    decision = await _decide(request.target_id, decide, deps)
     if isinstance(decision, Refused):
         return LeaseGrant(granted=False, reason=decision.reason)
     return LeaseGrant(granted=True, epoch=request.epoch)
 
 
-async def release(request: ReleaseLease, desk: Desk) -> Done:
+async def release(request: ReleaseLease, deps: ResolverDeps) -> Done:
     """End the task's lease."""
-    await _end(request.target_id, lambda ledger: leases.release(ledger, request.task_id), desk)
+    await _end(request.target_id, lambda ledger: leases.release(ledger, request.task_id), deps)
     return Done()
 
 
 async def _decide(
-    target_id: str, decide: Callable[[LeaseLedger], Granted | Refused], desk: Desk
+    target_id: str, decide: Callable[[LeaseLedger], Granted | Refused], deps: ResolverDeps
 ) -> Granted | Refused:
     """Load, decide, compare and swap; again where somebody was quicker."""
     for _ in range(TRIES):
-        ledger = await _ledger(target_id, desk)
+        ledger = await _ledger(target_id, deps)
         decision = decide(ledger)
         if isinstance(decision, Refused) or decision.ledger == ledger:
             return decision
-        if await desk.store.leases.save(decision.ledger):
+        if await deps.store.leases.save(decision.ledger):
             return decision
     raise Transient("The lease ledger is busy.")
 
 
-async def _ledger(target_id: str, desk: Desk) -> LeaseLedger:
-    ledger = await desk.store.leases.get(target_id)
+async def _ledger(target_id: str, deps: ResolverDeps) -> LeaseLedger:
+    ledger = await deps.store.leases.get(target_id)
     if ledger is None:
-        await desk.store.leases.insert(LeaseLedger(id=target_id))
-        ledger = await desk.store.leases.need(target_id)
+        await deps.store.leases.insert(LeaseLedger(id=target_id))
+        ledger = await deps.store.leases.need(target_id)
     return ledger
 
 
 async def _end(
     target_id: str,
     end: Callable[[LeaseLedger], tuple[LeaseLedger, tuple[Lease, ...]]],
-    desk: Desk,
+    deps: ResolverDeps,
 ) -> None:
     for _ in range(TRIES):
-        ledger = await _ledger(target_id, desk)
+        ledger = await _ledger(target_id, deps)
         after, ended = end(ledger)
-        if not ended or await desk.store.leases.save(after):
+        if not ended or await deps.store.leases.save(after):
             for lease in ended:
                 kind = LeaseReleased if lease.state is LeaseState.RELEASED else LeaseExpired
-                await _say(kind, target_id, lease, desk)
+                await _say(kind, target_id, lease, deps)
             return
     raise Transient("The lease ledger is busy.")
 
@@ -117,7 +117,7 @@ async def _say(
     kind: type[LeaseGranted | LeaseReleased | LeaseExpired],
     target_id: str,
     lease: Lease,
-    desk: Desk,
+    deps: ResolverDeps,
 ) -> None:
     fields = {
         "wave_id": lease.wave_id,
@@ -128,35 +128,35 @@ async def _say(
     if kind is LeaseGranted:
         fields["epoch"] = str(lease.epoch)
     key = f"{target_id}:{lease.epoch}"
-    await desk.bus.publish(kind.model_validate(fields), key=key, wave=lease.wave_id)
+    await deps.bus.publish(kind.model_validate(fields), key=key, wave=lease.wave_id)
 
 
-async def clear_proposal(event: ProposalSubmitted, desk: Desk) -> None:
+async def clear_proposal(event: ProposalSubmitted, deps: ResolverDeps) -> None:
     """Clear a proposal whose lease and epoch hold and whose files are inside; refuse any other."""
-    change = await desk.store.enhancements.need(event.enhancement_id)
+    change = await deps.store.enhancements.need(event.enhancement_id)
     if change.state is EnhancementState.PROPOSED:
-        change = await _decide_on(change, event.epoch, desk)
-    await _say_what_follows(change, desk)
+        change = await _decide_on(change, event.epoch, deps)
+    await _say_what_follows(change, deps)
 
 
-async def _decide_on(change: Enhancement, epoch: int, desk: Desk) -> Enhancement:
-    task = await desk.store.tasks.need(change.task_id)
-    now = desk.clock()
+async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enhancement:
+    task = await deps.store.tasks.need(change.task_id)
+    now = deps.clock()
     if TASK.terminal(task.state):
-        moved = await desk.store.enhancements.transition(
+        moved = await deps.store.enhancements.transition(
             change, "expire", reason=f"its task is {task.state}", changed_at=now, finished_at=now
         )
-        return moved or await desk.store.enhancements.need(change.id)
-    ledger = await _ledger(change.target_id, desk)
+        return moved or await deps.store.enhancements.need(change.id)
+    ledger = await _ledger(change.target_id, deps)
     lease = leases.current(ledger, change.task_id, epoch, now=now)
     problem = objection(change, lease, epoch)
     if problem is None:
-        moved = await desk.store.enhancements.transition(change, "clear", changed_at=now)
+        moved = await deps.store.enhancements.transition(change, "clear", changed_at=now)
     else:
-        moved = await desk.store.enhancements.transition(
+        moved = await deps.store.enhancements.transition(
             change, "reject", reason=problem, changed_at=now, finished_at=now
         )
-    return moved or await desk.store.enhancements.need(change.id)
+    return moved or await deps.store.enhancements.need(change.id)
 
 
 def objection(change: Enhancement, lease: Lease | None, epoch: int) -> str | None:
@@ -169,7 +169,7 @@ def objection(change: Enhancement, lease: Lease | None, epoch: int) -> str | Non
     return None
 
 
-async def _say_what_follows(change: Enhancement, desk: Desk) -> None:
+async def _say_what_follows(change: Enhancement, deps: ResolverDeps) -> None:
     """The messages that follow from the state; a repetition is stored once."""
     common = {
         "enhancement_id": change.id,
@@ -178,42 +178,42 @@ async def _say_what_follows(change: Enhancement, desk: Desk) -> None:
     }
     if change.state is EnhancementState.CLEARED:
         cleared = EnhancementCleared(**common, title=change.title)
-        await desk.bus.publish(cleared, key=change.id, wave=change.wave_id)
+        await deps.bus.publish(cleared, key=change.id, wave=change.wave_id)
         onward = ProposalCleared(**common, epoch=change.epoch)
-        await desk.bus.publish(onward, key=change.id, wave=change.wave_id)
+        await deps.bus.publish(onward, key=change.id, wave=change.wave_id)
     elif change.state is EnhancementState.EXPIRED:
         expired = EnhancementExpired(**common, title=change.title, reason=change.reason)
-        await desk.bus.publish(expired, key=change.id, wave=change.wave_id)
+        await deps.bus.publish(expired, key=change.id, wave=change.wave_id)
     elif change.state is EnhancementState.REJECTED and not change.tests:
         refused = EnhancementRejected(**common, title=change.title, reason=change.reason)
-        await desk.bus.publish(refused, key=change.id, wave=change.wave_id)
+        await deps.bus.publish(refused, key=change.id, wave=change.wave_id)
 
 
-async def reconcile(desk: Desk) -> None:
+async def reconcile(deps: ResolverDeps) -> None:
     """Keep leases of tasks that are in the gate, end those nobody renewed, re-clear what is stuck."""
-    now = desk.clock()
-    for ledger in await desk.store.leases.find():
+    now = deps.clock()
+    for ledger in await deps.store.leases.find():
         for lease in leases.holders(ledger, now=now):
-            task = await desk.store.tasks.get(lease.task_id)
+            task = await deps.store.tasks.get(lease.task_id)
             if task is not None and task.state is TaskState.PROPOSED:
-                await _keep(ledger.id, lease, desk)
+                await _keep(ledger.id, lease, deps)
             elif task is None or TASK.terminal(task.state):
-                await _end(ledger.id, _releasing(lease.task_id), desk)
-        await _end(ledger.id, lambda each: leases.expire(each, now=now), desk)
-    for change in await desk.store.enhancements.find(state=EnhancementState.PROPOSED):
+                await _end(ledger.id, _releasing(lease.task_id), deps)
+        await _end(ledger.id, lambda each: leases.expire(each, now=now), deps)
+    for change in await deps.store.enhancements.find(state=EnhancementState.PROPOSED):
         if now - change.changed_at > STUCK:
-            change = await _decide_on(change, change.epoch, desk)  # noqa: PLW2901
-            await _say_what_follows(change, desk)
+            change = await _decide_on(change, change.epoch, deps)  # noqa: PLW2901
+            await _say_what_follows(change, deps)
 
 
 def _releasing(task_id: str) -> Callable[[LeaseLedger], tuple[LeaseLedger, tuple[Lease, ...]]]:
     return lambda ledger: leases.release(ledger, task_id)
 
 
-async def _keep(target_id: str, lease: Lease, desk: Desk) -> None:
+async def _keep(target_id: str, lease: Lease, deps: ResolverDeps) -> None:
     """While the gate works nobody else renews the lease of a task that has proposed."""
     request = RenewLease(target_id=target_id, task_id=lease.task_id, epoch=lease.epoch)
-    await renew(request, desk)
+    await renew(request, deps)
 
 
-__all__ = ["Desk", "acquire", "clear_proposal", "reconcile", "release", "renew"]
+__all__ = ["ResolverDeps", "acquire", "clear_proposal", "reconcile", "release", "renew"]

@@ -12,7 +12,6 @@ from services.validator.benchmarks.ports import Benchmarks
 from services.validator.findings.ports import Detectors
 from services.validator.git.ports import Repository
 from services.validator.mutation.ports import Faults
-from services.validator.queue.ports import Publisher
 from services.validator.review.ports import Forge, Remote
 from services.validator.runs.ports import Slots
 from services.validator.suite.ports import Suite
@@ -20,13 +19,15 @@ from shared.contracts.documents.targets import Target
 from shared.environments.ports import Environments
 from shared.kernel.clock import Clock
 from shared.kernel.ids import NewId
+from shared.messaging.ports import Publisher
 from shared.mongo.collections import Store
+from shared.mongo.leadership import Leadership
 from shared.sandbox.ports import Sandbox
 from shared.targets.mirror import Mirror
 
 
 @dataclass(frozen=True)
-class Desk:
+class ValidatorDeps:
     """Built by main; one per process.
 
     `forge` is None without a token, `benchmarks` where none are run. `gates` are the targets' gates at work, `backtests` those at work, `said` the outcomes that
@@ -54,6 +55,7 @@ class Desk:
     faults: Faults
     sandbox: Sandbox
     slots: Slots
+    leadership: Leadership
     clock: Clock
     new_id: NewId
     benchmarks: Benchmarks | None = None
@@ -68,7 +70,6 @@ class Desk:
     at_hand: dict[tuple[str, int], bool] = field(default_factory=dict)
     awaited: Counter[str] = field(default_factory=Counter)
     leaving: asyncio.Event = field(default_factory=asyncio.Event)
-    locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def mirror(self, target: Target) -> Mirror:
         """The private bare repository of `target`."""

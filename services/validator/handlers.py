@@ -4,23 +4,23 @@ from faststream.nats import NatsRouter
 
 from services.validator.approval.usecases import decide
 from services.validator.backtest.usecases.backtest import begin_backtest, stop_backtest
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.gate.loop import admit
 from services.validator.rollback.usecases import roll_back, roll_back_all
 from services.validator.runs.usecases import runners
-from services.validator.runs.usecases.baseline import measure_health
-from services.validator.runs.usecases.runs import carry_out
+from services.validator.runs.usecases.baseline import run_baseline
+from services.validator.runs.usecases.runs import execute_run
 from shared.contracts.commands import (
     BacktestTarget,
     DecideEnhancement,
-    MeasureHealth,
     RollbackEnhancement,
     RollbackEnhancements,
+    RunBaseline,
     StopBacktest,
 )
 from shared.contracts.streams import (
+    BASELINE_COMMANDS,
     ENHANCEMENT_COMMANDS,
-    HEALTH_COMMANDS,
     PROPOSALS_CLEARED,
     RUN_REQUESTS,
     TARGET_COMMANDS,
@@ -30,29 +30,29 @@ from shared.messaging.consumers import only, unknown, work
 from shared.messaging.takers import Taker
 
 
-def handlers(desk: Desk) -> NatsRouter:
-    """Subscribers over `desk`."""
+def handlers(deps: ValidatorDeps) -> NatsRouter:
+    """Subscribers over `deps`."""
     router = NatsRouter()
-    health = router.subscriber(HEALTH_COMMANDS.filter, **work(HEALTH_COMMANDS))
+    health = router.subscriber(BASELINE_COMMANDS.filter, **work(BASELINE_COMMANDS))
 
-    @health(filter=only(MeasureHealth))
-    async def do_measure_health(command: MeasureHealth) -> None:
-        await measure_health(command, desk)
+    @health(filter=only(RunBaseline))
+    async def do_run_baseline(command: RunBaseline) -> None:
+        await run_baseline(command, deps)
 
     health(unknown)
     enhancement = router.subscriber(ENHANCEMENT_COMMANDS.filter, **work(ENHANCEMENT_COMMANDS))
 
     @enhancement(filter=only(RollbackEnhancement))
     async def do_roll_back(command: RollbackEnhancement) -> None:
-        await roll_back(command, desk)
+        await roll_back(command, deps)
 
     @enhancement(filter=only(RollbackEnhancements))
     async def do_roll_back_all(command: RollbackEnhancements) -> None:
-        await roll_back_all(command, desk)
+        await roll_back_all(command, deps)
 
     @enhancement(filter=only(DecideEnhancement))
     async def do_decide(command: DecideEnhancement) -> None:
-        await decide(command, desk)
+        await decide(command, deps)
 
     enhancement(unknown)
 
@@ -60,28 +60,28 @@ def handlers(desk: Desk) -> NatsRouter:
 
     @target(filter=only(BacktestTarget))
     async def do_backtest(command: BacktestTarget) -> None:
-        await begin_backtest(command, desk)
+        await begin_backtest(command, deps)
 
     @target(filter=only(StopBacktest))
     async def do_stop_backtest(command: StopBacktest) -> None:
-        await stop_backtest(command, desk)
+        await stop_backtest(command, deps)
 
     target(unknown)
 
     @router.subscriber(PROPOSALS_CLEARED.filter, **work(PROPOSALS_CLEARED))
     async def on_proposal_cleared(event: ProposalCleared) -> None:
-        await admit(event, desk)
+        await admit(event, deps)
 
     return router
 
 
-def takers(desk: Desk) -> tuple[Taker[RunTests], ...]:
+def takers(deps: ValidatorDeps) -> tuple[Taker[RunTests], ...]:
     """What is taken only where there is room for it."""
 
     async def do_run_tests(command: RunTests) -> None:
-        await carry_out(command, desk)
+        await execute_run(command, deps)
 
     def has_room(under_way: int) -> bool:
-        return runners.has_room(under_way, desk)
+        return runners.has_room(under_way, deps)
 
     return (Taker(RUN_REQUESTS, RunTests, do_run_tests, has_room),)

@@ -11,13 +11,13 @@ import structlog
 from services.validator.backtest.adapters import GitHistory
 from services.validator.backtest.usecases.backtest import resume_backtests
 from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.findings.adapters import RuffDetectors
 from services.validator.gate.loop import reconcile
 from services.validator.git.adapters.remotes import GitRemote
 from services.validator.git.adapters.repository import GitRepository
 from services.validator.handlers import handlers, takers
-from services.validator.mutation.adapters import SandboxedFaults
+from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.queue.transitions import say_again
 from services.validator.review.adapters import RestForge
 from services.validator.review.usecases import show_waiting
@@ -40,6 +40,7 @@ from shared.messaging.bus import Bus
 from shared.messaging.service import Every, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
+from shared.mongo.leadership import Leadership
 from shared.sandbox.choice import choose
 from shared.sandbox.ports import GIB, Sandbox
 from shared.sandbox.scratch import Scratch, sweep
@@ -75,7 +76,7 @@ def build(
     def repository(target_id: str) -> GitRepository:
         return GitRepository(Mirror.at(settings.home, target_id))
 
-    desk = Desk(
+    deps = ValidatorDeps(
         store=store,
         bus=bus,
         home=settings.home,
@@ -93,26 +94,29 @@ def build(
             settings.home / "validator", lambda target_id: Mirror.at(settings.home, target_id)
         ),
         history=lambda target: GitHistory(Mirror.at(settings.home, target.id)),
-        faults=SandboxedFaults(sandbox, scratch, tree),
+        faults=SandboxedMutationRunner(sandbox, scratch, tree),
         sandbox=sandbox,
         slots=_slots(settings),
+        leadership=Leadership(
+            store.leader_leases, identity_of(settings.home), settings.home / "targets"
+        ),
         clock=utc_now,
         new_id=uuid7,
         benchmarks=SandboxedBenchmarks(sandbox, scratch, tree, _toss),
     )
     return Service(
         name="validator",
-        router=handlers(desk),
+        router=handlers(deps),
         loops=(
-            Every(ROUND, lambda: reconcile(desk)),
-            Every(REPEAT, lambda: say_again(desk)),
-            Every(REPEAT, lambda: resume_backtests(desk)),
-            Every(SHOW, lambda: show_waiting(desk)),
-            Every(BEAT, lambda: announce(desk)),
-            Every(LOOK, lambda: look_after(desk)),
+            Every(ROUND, lambda: reconcile(deps)),
+            Every(REPEAT, lambda: say_again(deps)),
+            Every(REPEAT, lambda: resume_backtests(deps)),
+            Every(SHOW, lambda: show_waiting(deps)),
+            Every(BEAT, lambda: announce(deps)),
+            Every(LOOK, lambda: look_after(deps)),
         ),
-        takers=takers(desk),
-        on_stop=lambda: leave(desk),
+        takers=takers(deps),
+        on_stop=lambda: leave(deps),
     )
 
 

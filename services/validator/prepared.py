@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from functools import cached_property
 
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from shared.contracts.documents.targets import Target
 from shared.environments.ports import Environment
 from shared.targets.components import is_protected
@@ -13,7 +13,7 @@ from shared.targets.profile import TargetProfile, profile
 
 
 @dataclass(frozen=True)
-class Workplace:
+class PreparedHead:
     """A target at one commit, with what it takes to run its tests there."""
 
     target: Target
@@ -33,12 +33,12 @@ class Workplace:
         return self.mirror.tree(self.head).digest(lambda p: is_protected(p, self.profile.config))
 
 
-async def workplace(desk: Desk, target: Target, head: str) -> Workplace:
+async def prepare_head(deps: ValidatorDeps, target: Target, head: str) -> PreparedHead:
     """Read the target at `head` and prepare its environment; raises what preparing raises."""
-    mirror = desk.mirror(target)
+    mirror = deps.mirror(target)
     described = await asyncio.to_thread(
         lambda: profile(mirror.tree(head), mirror.base_tree(target))
     )
     tree = mirror.tree(head).oid
-    environment = await desk.environments.prepare(target.id, described, tree)
-    return Workplace(target, mirror, head, described, environment)
+    environment = await deps.environments.prepare(target.id, described, tree)
+    return PreparedHead(target, mirror, head, described, environment)

@@ -68,7 +68,7 @@ class RunKind(StrEnum):
     """What a run of the gate runs."""
 
     TESTS = "tests"
-    FAULTS = "faults"
+    MUTATION = "mutation"
     BENCHMARKS = "benchmarks"
 
     @property
@@ -90,4 +90,4 @@ class WaveSize(StrEnum):
 
 
 ALL: Literal["all"] = "all"
-TRUST: Literal["trust"] = "trust"
+PROTECTION: Literal["protection"] = "protection"

@@ -64,7 +64,7 @@ class RollbackEnhancements(Message):
         return self
 
 
-class Said(Value):
+class DecisionReason(Value):
     """What a person says with a decision: why, who, and about which patch (without it: the present one)."""
 
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
@@ -83,24 +83,24 @@ class DecideEnhancement(Message):
     patch: Sha256 | None = None
 
 
-class Undo(Value):
+class RollbackOptions(Value):
     """How something is taken off: why, and whether what depends on it may go as well."""
 
     reason: Reason = ""
     dependents: bool = False
 
 
-class UndoSince(Undo):
+class RollbackSince(RollbackOptions):
     """All that landed on a target (its id or its location) since a time."""
 
     target: str = Field(max_length=4096)
     since: AwareDatetime
 
 
-class MeasureHealth(Message):
+class RunBaseline(Message):
     """To the validator: build the environment and run the suite on `commit` (the baseline)."""
 
-    subject: ClassVar[str] = "gs.cmd.health.measure"
+    subject: ClassVar[str] = "gs.cmd.baseline.run"
     target_id: Id
     wave_id: Id
     commit: Oid
@@ -116,7 +116,7 @@ class MeasureFindings(Message):
     moment: Literal["before", "after"]
 
 
-class Replay(Value):
+class BacktestScope(Value):
     """What is replayed: of a repository (its path or url) the commits since a revision, the newest `limit` of them.
 
     `base` is the branch whose history it is; without it the one that is checked out.
@@ -128,7 +128,7 @@ class Replay(Value):
     limit: int = Field(default=200, ge=1, le=1000)
 
 
-class BacktestTarget(Replay, Message):
+class BacktestTarget(BacktestScope, Message):
     """To the validator: replay a target's own history through the gate. Nothing lands.
 
     The same `backtest_id` again is the same backtest.

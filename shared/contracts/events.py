@@ -263,7 +263,7 @@ class RunFinished(Event):
 
 
 class GateDecided(Event):
-    """One step of a gate, carried out on `head`; `note` says it. Said again, it has the same id.
+    """One step of a gate, carried out on `head`; `note` says it. DecisionReason again, it has the same id.
 
     run: a run was read, and `worse` is how many of its `asked` tests are worse than on the head. refuse,
     undecided, ask: about these changes, because of these tests. hold: they wait for the next head. land: they

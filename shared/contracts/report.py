@@ -3,7 +3,7 @@
 from shared.contracts.base import Id, Oid, Value
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.findings import Prediction
-from shared.contracts.documents.protection import Share
+from shared.contracts.documents.protection import ProtectionShare
 from shared.contracts.documents.runs import Measured
 
 
@@ -67,14 +67,14 @@ class PullRequestShown(Value):
     reason: str
 
 
-class Trust(Value):
+class ProtectionSummary(Value):
     """Whether planted faults were noticed in what landed: counts, not ratios.
 
     `lines` are those in which any was tried, `protected_lines` those of them where every one was noticed.
     """
 
-    faults: int
-    noticed: int
+    mutants: int
+    killed: int
     lines: int
     protected_lines: int
 
@@ -87,7 +87,7 @@ class ComponentHealth(Value):
     score_after: float | None
     findings_before: int | None
     findings_after: int | None
-    trust: Trust | None = None
+    protection: ProtectionSummary | None = None
 
 
 class HealthChange(Value):
@@ -98,10 +98,10 @@ class HealthChange(Value):
     findings_before: int | None = None
     findings_after: int | None = None
     components: tuple[ComponentHealth, ...] = ()
-    trust: Trust | None = None
+    protection: ProtectionSummary | None = None
 
 
-class TestRun(Value):
+class RunSummary(Value):
     """One run of the suite, or of some of its tests."""
 
     __test__ = False
@@ -199,9 +199,9 @@ class WaveReport(Value):
     pull_requests: tuple[PullRequestShown, ...] = ()
     health: HealthChange
     baseline: Baseline | None
-    runs: tuple[TestRun, ...]
+    runs: tuple[RunSummary, ...]
     test_time: TestTime | None = None
-    protection: Share | None = None
+    protection: ProtectionShare | None = None
     benchmarks: tuple[Measured, ...] = ()
     recall: ImpactRecall | None = None
     environment_seconds: float | None

@@ -11,7 +11,7 @@ Kind = Literal[
     "head",
     "run",
     "elsewhere",
-    "faults",
+    "mutants",
     "benchmarks",
     "returned",
     "held",

@@ -43,7 +43,7 @@ COMMANDS = Stream(
     (
         "gs.cmd.wave.*",
         "gs.cmd.infinite.*",
-        "gs.cmd.health.*",
+        "gs.cmd.baseline.*",
         "gs.cmd.findings.*",
         "gs.cmd.enhancement.*",
         "gs.cmd.target.*",
@@ -69,7 +69,7 @@ STREAMS = (COMMANDS, TASKS, PROPOSALS, RUNS, EVENTS, DEAD_LETTERS)
 # the handler tells the verbs apart; what no handler knows becomes a dead letter, not a silence.
 WAVE_COMMANDS = Consumer("coordinator-wave", COMMANDS.name, "gs.cmd.wave.*")
 INFINITE_COMMANDS = Consumer("coordinator-infinite", COMMANDS.name, "gs.cmd.infinite.*")
-HEALTH_COMMANDS = Consumer("validator-health", COMMANDS.name, "gs.cmd.health.*")
+BASELINE_COMMANDS = Consumer("validator-baseline", COMMANDS.name, "gs.cmd.baseline.*")
 FINDINGS_COMMANDS = Consumer("agents-findings", COMMANDS.name, "gs.cmd.findings.*")
 ENHANCEMENT_COMMANDS = Consumer("validator-enhancement", COMMANDS.name, "gs.cmd.enhancement.*")
 TARGET_COMMANDS = Consumer("validator-target", COMMANDS.name, "gs.cmd.target.*")
@@ -92,7 +92,7 @@ TASK_CONSUMERS = tuple(task_consumer(p, t) for p in Priority for t in AgentType)
 CONSUMERS = (
     WAVE_COMMANDS,
     INFINITE_COMMANDS,
-    HEALTH_COMMANDS,
+    BASELINE_COMMANDS,
     FINDINGS_COMMANDS,
     ENHANCEMENT_COMMANDS,
     TARGET_COMMANDS,

@@ -89,7 +89,7 @@ class UvEnvironments:
                 (room / "run").mkdir()
                 told = await uv_variables()
                 build = Build(self._sandbox, kept, room, cache, interpreter, plan, told)
-                return await build.carry_out()
+                return await build.execute_run()
         except BaseException:
             await asyncio.shield(asyncio.to_thread(kept.clear))
             raise

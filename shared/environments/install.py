@@ -18,7 +18,7 @@ from shared.environments.lending import can_be_lent, furnish, lendable
 from shared.environments.ports import Environment
 from shared.environments.registries import places
 from shared.kernel.errors import Rejected
-from shared.kernel.failpoints import fault
+from shared.kernel.failpoints import failpoint
 from shared.sandbox.ports import GIB, Command, Completed, Limits, Sandbox
 from shared.targets.profile import EnvironmentPlan
 
@@ -53,15 +53,15 @@ class Build:
         """The environment's Python."""
         return self.kept.folder / "bin" / "python"
 
-    async def carry_out(self) -> Environment:
+    async def execute_run(self) -> Environment:
         """Create, install, describe; the ready file comes last."""
         started = time.monotonic()
-        fault("environment.begun")
+        failpoint("environment.begun")
         if self.plan.node:
             await self._node()
         else:
             await self._python()
-        fault("environment.built")
+        failpoint("environment.built")
         self.kept.log.write_text("\n".join(self.said))
         return self.kept.write_ready(
             self.interpreter, self.plan.node, time.monotonic() - started, self.notes

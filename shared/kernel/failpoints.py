@@ -33,7 +33,7 @@ POINTS = (
 _passed: dict[str, int] = {}
 
 
-def fault(point: str) -> None:
+def failpoint(point: str) -> None:
     """Die here, if that was asked for and has not happened yet."""
     for each in os.environ.get(VARIABLE, "").split(","):
         wanted, _, rest = each.partition(":")

@@ -10,9 +10,9 @@ from shared.contracts.documents.audit import Audit
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet, Health
-from shared.contracts.documents.leases import Gate, LeaseLedger
+from shared.contracts.documents.leases import LeaderLease, LeaseLedger
 from shared.contracts.documents.review import PullRequest
-from shared.contracts.documents.runs import Flakiness, Recall, Runner, Verdict
+from shared.contracts.documents.runs import Flakiness, Recall, Runner, TestRun
 from shared.contracts.documents.storage import Patch, Report
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.watches import Watch
@@ -53,9 +53,9 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         _index("finished_at"),
     ),
     "pull_requests": (_index("state"), _index("wave_id"), _index("target_id")),
-    "verdicts": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
+    "runs": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
     "watches": (_index("state"), _index("target_id")),
-    "gates": (),
+    "leader_leases": (),
     "runners": (),
     "patches": (),
     "reports": (),
@@ -79,9 +79,9 @@ class Store:
     leases: Repository[LeaseLedger]
     enhancements: StateRepository[Enhancement]
     pull_requests: StateRepository[PullRequest]
-    verdicts: StateRepository[Verdict]
+    runs: StateRepository[TestRun]
     watches: StateRepository[Watch]
-    gates: Repository[Gate]
+    leader_leases: Repository[LeaderLease]
     runners: Repository[Runner]
     patches: Repository[Patch]
     reports: Repository[Report]
@@ -103,9 +103,9 @@ def open_store(database: Database) -> Store:
         leases=Repository(database["leases"], LeaseLedger),
         enhancements=StateRepository(database["enhancements"], Enhancement, states.ENHANCEMENT),
         pull_requests=StateRepository(database["pull_requests"], PullRequest, states.PULL_REQUEST),
-        verdicts=StateRepository(database["verdicts"], Verdict, states.RUN),
+        runs=StateRepository(database["runs"], TestRun, states.RUN),
         watches=StateRepository(database["watches"], Watch, states.WATCH),
-        gates=Repository(database["gates"], Gate),
+        leader_leases=Repository(database["leader_leases"], LeaderLease),
         runners=Repository(database["runners"], Runner),
         patches=Repository(database["patches"], Patch),
         reports=Repository(database["reports"], Report),

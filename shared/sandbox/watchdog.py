@@ -17,7 +17,7 @@ SUSPICIOUS, QUIET, EVERY = 2, 20, 1.0
 
 
 class Watchdog:
-    """Looks at what a command uses."""
+    """EvidenceFetcher at what a command uses."""
 
     def __init__(
         self, limits: Limits, begun: Begun, clock: Callable[[], float] = time.monotonic

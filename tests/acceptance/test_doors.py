@@ -18,7 +18,7 @@ GARBAGE = (
     "gs.cmd.infinite.start",
     "gs.cmd.enhancement.rollback",
     "gs.cmd.enhancement.decide",
-    "gs.cmd.health.measure",
+    "gs.cmd.baseline.run",
     "gs.cmd.findings.measure",
     "gs.cmd.target.backtest",
     "gs.cmd.target.stop_backtest",

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.gate.loop import settle
 from services.validator.git.adapters.repository import GitRepository
 from services.validator.rollback.usecases import roll_back
-from services.validator.runs.usecases.runs import carry_out
+from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.domain.reports import Outcome
 from shared.contracts.commands import RollbackEnhancement
 from shared.contracts.documents.storage import Patch
@@ -38,10 +38,10 @@ from shared.targets.home import identity_of
 from shared.targets.mirror import Mirror
 from tests.support.builders import a_target, a_task, a_wave, an_enhancement
 from tests.support.checker import check_branch, check_locks, connect
-from tests.support.desks import a_validator
 from tests.support.landing import a_patch
 from tests.support.played import played
 from tests.support.repositories import a_repository, checkout_of, git
+from tests.support.validator_deps import a_validator
 
 # Two hundred take four minutes of two cores; each CI makes half of them.
 SHARDS, ROUNDS = 8, int(os.environ.get("GROUNDSWELL_ROUNDS", "96")) // 8
@@ -87,21 +87,21 @@ class RunningBus:
     """What is asked of a runner is done at once, by ourselves."""
 
     def __init__(self) -> None:
-        self.desk: Desk | None = None
+        self.deps: ValidatorDeps | None = None
         self.tasks: set[asyncio.Task[None]] = set()
 
     async def publish(self, message, **_):
         if isinstance(message, RunTests):
-            assert self.desk is not None
-            task = asyncio.create_task(carry_out(message, self.desk))
+            assert self.deps is not None
+            task = asyncio.create_task(execute_run(message, self.deps))
             self.tasks.add(task)
 
 
 @contextlib.asynccontextmanager
-async def a_desk(mongo_url, name, home):
+async def deps_of(mongo_url, name, home):
     async with connected(mongo_url, name) as database:
         bus = RunningBus()
-        desk = a_validator(
+        deps = a_validator(
             open_store(database),
             home,
             identity=identity_of(home),
@@ -112,10 +112,10 @@ async def a_desk(mongo_url, name, home):
             sandbox=Trusted(()),
             clock=utc_now,
         )
-        [target] = await desk.store.targets.find()
-        object.__setattr__(desk, "suite", PlayedSuite(desk.mirror(target)))
-        bus.desk = desk
-        yield desk, target
+        [target] = await deps.store.targets.find()
+        object.__setattr__(deps, "suite", PlayedSuite(deps.mirror(target)))
+        bus.deps = deps
+        yield deps, target
 
 
 async def prepare(mongo_url, name, place, rnd):
@@ -155,18 +155,18 @@ def validator(mongo_url, name, home, undo):
     """What one validator process does until nothing is left to do for it."""
 
     async def work():
-        async with a_desk(mongo_url, name, home) as (desk, target):
+        async with deps_of(mongo_url, name, home) as (deps, target):
             while True:
                 try:
                     if undo:
                         await roll_back(
-                            RollbackEnhancement(enhancement_id=undo, dependents=True), desk
+                            RollbackEnhancement(enhancement_id=undo, dependents=True), deps
                         )
                     else:
-                        await settle(target.id, desk)
+                        await settle(target.id, deps)
                 except GroundswellError:
                     await asyncio.sleep(0.02)
-                open_ = await desk.store.enhancements.count(
+                open_ = await deps.store.enhancements.count(
                     target_id=target.id, state=["cleared", "validating", "validated"]
                 )
                 if undo or not open_:
@@ -259,8 +259,8 @@ def test_each_lands_exactly_once_whatever_happens(shard, mongo_url, tmp_path):
 @pytest.mark.parametrize("shard", range(2))
 def test_so_it_is_between_homes_which_share_no_lock(shard, mongo_url, tmp_path, monkeypatch):
     # What has died is waited for; not for long here.
-    monkeypatch.setattr("services.validator.gate.seat.SILENCE", 2.0)
-    monkeypatch.setattr("services.validator.gate.seat.RETRY", 0.05)
+    monkeypatch.setattr("shared.mongo.leadership.LEASE_TTL_SECONDS", 2.0)
+    monkeypatch.setattr("shared.mongo.leadership.RETRY_SECONDS", 0.05)
     for number in range(8):
         seed = 10_000 + shard * 8 + number
         with noted(seed):

@@ -48,7 +48,7 @@ def test_the_house_as_it_is_keeps_its_rules(house):
     ("where", "line"),
     [
         ("services/api/domain/report.py", "import services.coordinator.usecases"),
-        ("services/agents/usecases/perform.py", "from services.validator.domain import gate"),
+        ("services/agents/usecases/perform.py", "from services.validator.decision import gate"),
         ("services/validator/gate/loop.py", "import motor.motor_asyncio"),
         ("cli/run.py", "import motor"),
         ("deploy/local.py", "import motor"),

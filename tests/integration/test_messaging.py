@@ -47,16 +47,16 @@ class Desk:
         return Answer(text="all is well")
 
 
-def service(desk: Desk) -> Service:
+def service(deps: Desk) -> Service:
     router = NatsRouter()
     commands = router.subscriber(WAVE_COMMANDS.filter, **work(WAVE_COMMANDS))
 
     @commands(filter=only(StartWave))
     async def do_start_wave(command: StartWave) -> None:
-        await desk.start(command)
+        await deps.start(command)
 
     commands(unknown)
-    return Service("test", router, (Endpoint(GetStatus, Answer, desk.answer),))
+    return Service("test", router, (Endpoint(GetStatus, Answer, deps.answer),))
 
 
 @pytest.fixture
@@ -70,12 +70,12 @@ async def clean(nats_url: str) -> AsyncIterator[nats.NATS]:
 
 
 @asynccontextmanager
-async def served(url: str, desk: Desk) -> AsyncIterator[Bus]:
+async def served(url: str, deps: Desk) -> AsyncIterator[Bus]:
     buses: asyncio.Queue[Bus] = asyncio.Queue()
 
     def make(bus: Bus) -> Service:
         buses.put_nowait(bus)
-        return service(desk)
+        return service(deps)
 
     task = asyncio.create_task(serve("test", url, make))
     bus = await asyncio.wait_for(buses.get(), 10)
@@ -110,11 +110,11 @@ async def until(condition) -> None:
 
 
 async def test_a_plain_publish_without_headers_is_handled_and_acknowledged(nats_url, clean):
-    desk = Desk()
-    async with served(nats_url, desk):
+    deps = Desk()
+    async with served(nats_url, deps):
         await clean.publish("gs.cmd.wave.start", b'{"size":"large"}')
-        await until(lambda: desk.started)
-        assert desk.started[0].size == "large"
+        await until(lambda: deps.started)
+        assert deps.started[0].size == "large"
 
         async def empty() -> bool:
             return await pending(clean) == 0
@@ -136,8 +136,8 @@ async def test_a_plain_publish_without_headers_is_handled_and_acknowledged(nats_
 async def test_garbage_becomes_a_dead_letter_and_the_service_goes_on(
     nats_url, clean, subject, body, reason
 ):
-    desk = Desk()
-    async with served(nats_url, desk):
+    deps = Desk()
+    async with served(nats_url, deps):
         await clean.jetstream().publish(subject, body)
         (letter,) = await letters(clean, 1)
         assert letter.data == body
@@ -146,47 +146,47 @@ async def test_garbage_becomes_a_dead_letter_and_the_service_goes_on(
         assert letter.headers["gs-subject"] == subject
         assert subject in letter.headers["gs-replay"]
         await clean.publish("gs.cmd.wave.start", b"{}")
-        await until(lambda: desk.started)
-        assert await pending(clean) == 0 or desk.started
+        await until(lambda: deps.started)
+        assert await pending(clean) == 0 or deps.started
 
 
 async def test_a_transient_problem_is_tried_again_until_it_passes(nats_url, clean):
-    desk = Desk()
-    desk.fails = [Transient("not yet", delay=0.05)]
-    async with served(nats_url, desk):
+    deps = Desk()
+    deps.fails = [Transient("not yet", delay=0.05)]
+    async with served(nats_url, deps):
         await clean.publish("gs.cmd.wave.start", b"{}")
-        await until(lambda: desk.started)
-        assert desk.attempts == 2
+        await until(lambda: deps.started)
+        assert deps.attempts == 2
 
 
 async def test_a_refused_command_is_not_tried_again(nats_url, clean):
-    desk = Desk()
-    desk.fails = [Rejected("no such target", hint="try another")]
-    async with served(nats_url, desk):
+    deps = Desk()
+    deps.fails = [Rejected("no such target", hint="try another")]
+    async with served(nats_url, deps):
         await clean.publish("gs.cmd.wave.start", b"{}")
         (letter,) = await letters(clean, 1)
         assert letter.headers is not None
         assert "no such target" in letter.headers["gs-reason"]
-        assert desk.attempts == 1
+        assert deps.attempts == 1
 
 
 async def test_a_defect_is_tried_five_times_and_then_kept(nats_url, clean, monkeypatch):
     monkeypatch.setattr("shared.messaging.consumers.BACK_OFF", (0.02,))
-    desk = Desk()
-    desk.fails = [RuntimeError("defect")] * 9
-    async with served(nats_url, desk):
+    deps = Desk()
+    deps.fails = [RuntimeError("defect")] * 9
+    async with served(nats_url, deps):
         await clean.publish("gs.cmd.wave.start", b"{}")
         (letter,) = await letters(clean, 1)
         assert letter.headers is not None
         assert letter.headers["gs-deliveries"] == "5"
-        assert desk.attempts == 5
+        assert deps.attempts == 5
 
 
 async def test_a_request_is_answered_and_an_error_arrives_as_its_family(nats_url, clean):
-    desk = Desk()
-    async with served(nats_url, desk) as bus:
+    deps = Desk()
+    async with served(nats_url, deps) as bus:
         assert (await bus.request(GetStatus(), Answer)).text == "all is well"
-        desk.fails = [Conflict("already open", hint="wait", code="wave_open")]
+        deps.fails = [Conflict("already open", hint="wait", code="wave_open")]
         with pytest.raises(Conflict) as caught:
             await bus.request(GetStatus(), Answer)
         assert (caught.value.code, caught.value.hint) == ("wave_open", "wait")

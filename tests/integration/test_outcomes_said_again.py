@@ -20,8 +20,8 @@ from shared.kernel.errors import Transient
 from shared.targets.head import Head
 from tests.support.builders import COMMIT, NOW, a_target, a_task, an_enhancement
 from tests.support.buses import RecordingBus
-from tests.support.desks import a_validator
 from tests.support.stores import a_real_store
+from tests.support.validator_deps import a_validator
 
 
 class FlakyBus(RecordingBus):
@@ -57,13 +57,13 @@ async def change(store):
 
 
 async def test_an_outcome_nobody_heard_of_is_said_once_more(make_desk, bus, change):
-    desk = make_desk()
+    deps = make_desk()
     bus.deaf = True
     with pytest.raises(Transient):
-        await outcomes.reject(change, "it breaks", desk, tests=("t::a",))
+        await outcomes.reject(change, "it breaks", deps, tests=("t::a",))
     bus.deaf = False
     for _ in range(3):
-        await outcomes.say_again(desk)
+        await outcomes.say_again(deps)
     [said] = bus.said
     assert isinstance(said.message, EnhancementRejected)
     assert (said.message.reason, said.message.tests) == ("it breaks", ("t::a",))
@@ -93,9 +93,9 @@ async def test_what_is_approved_before_anybody_heard_it_asked_is_said_to_have_as
     )
     await store.enhancements.insert(asking)
     head = SimpleNamespace(refresh=lambda target: Head(COMMIT, COMMIT, None))
-    desk = a_validator(store, tmp_path, bus=bus, clock=lambda: NOW, repository=lambda target: head)
+    deps = a_validator(store, tmp_path, bus=bus, clock=lambda: NOW, repository=lambda target: head)
     yes = DecideEnhancement(enhancement_id=asking.id, decision="approve", reason="looks right")
-    await approval.decide(yes, desk)
+    await approval.decide(yes, deps)
     assert [type(each.message) for each in bus.said] == [ApprovalRequested, EnhancementApproved]
 
 
@@ -104,10 +104,10 @@ async def test_what_was_said_is_not_said_again_when_something_else_becomes_of_it
 ):
     landing = an_enhancement(state="validated", commit=COMMIT)
     await store.enhancements.insert(landing)
-    desk = make_desk()
-    landed = await outcomes.leave(landing, "land", desk)
+    deps = make_desk()
+    landed = await outcomes.leave(landing, "land", deps)
     await outcomes.leave(
-        landed, "roll_back", desk, rollback=Rollback(commit="b" * 40, reason="no", at=NOW)
+        landed, "roll_back", deps, rollback=Rollback(commit="b" * 40, reason="no", at=NOW)
     )
     assert len(bus.said) == 2
 

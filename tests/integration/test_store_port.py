@@ -6,13 +6,13 @@ from datetime import timedelta
 
 import pytest
 
-from shared.contracts.documents.base import LISTED, REMEMBERED, Moved
+from shared.contracts.documents.base import LISTED, REMEMBERED, StateChange
 from shared.contracts.documents.leases import LeaseLedger
 from shared.contracts.states import MACHINES, EnhancementState, TaskState
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import uuid7
 from shared.mongo.collections import Store
-from tests.support.builders import NOW, a_target, a_task, a_verdict, a_wave, an_enhancement
+from tests.support.builders import NOW, a_target, a_task, a_test_run, a_wave, an_enhancement
 from tests.support.memory import a_store
 from tests.support.stores import a_real_store
 
@@ -157,9 +157,9 @@ async def test_a_patch_does_not_disturb_a_transition(store):
 
 async def test_an_empty_tuple_is_found_where_it_is_one_of_a_list(store):
     wave = a_wave()
-    full, part = a_verdict(wave), a_verdict(wave, tests=("t",))
-    await store.verdicts.insert_missing([full, part])
-    assert await store.verdicts.find(tests=[()]) == [full]
+    full, part = a_test_run(wave), a_test_run(wave, tests=("t",))
+    await store.runs.insert_missing([full, part])
+    assert await store.runs.find(tests=[()]) == [full]
 
 
 async def test_what_was_removed_is_gone(store):
@@ -197,8 +197,8 @@ async def test_a_change_remembers_every_state_it_came_into(store):
     stored = await store.enhancements.need(change.id)
     assert stored == rejected
     assert stored.history == (
-        Moved(state="cleared", at=NOW),
-        Moved(state="rejected", at=late, why="worse", tests=("t::a",)),
+        StateChange(state="cleared", at=NOW),
+        StateChange(state="rejected", at=late, why="worse", tests=("t::a",)),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.agents.domain.proposals import Proposal
-from services.agents.usecases import Desk, perform_task
+from services.agents.usecases import AgentDeps, perform_task
 from shared.contracts.base import AgentType
 from shared.contracts.events import EnhancementProposed, TaskFinished, TaskProposed, TaskStarted
 from shared.contracts.states import AgentState, EnhancementState, TaskState
@@ -71,11 +71,11 @@ class DeafBus(RecordingBus):
 
 
 @pytest.fixture
-async def desk(mongo_url, tmp_path):
+async def deps(mongo_url, tmp_path):
     async with a_real_store(mongo_url) as store:
         me = an_agent()
         await store.agents.insert(me)
-        yield Desk(
+        yield AgentDeps(
             store=store,
             bus=DeafBus(),
             home=tmp_path / "home",
@@ -88,18 +88,18 @@ async def desk(mongo_url, tmp_path):
 
 
 @pytest.fixture
-def engine(desk):
-    return desk.engines[AgentType.CODE_QUALITY]
+def engine(deps):
+    return deps.engines[AgentType.CODE_QUALITY]
 
 
 @pytest.fixture
-async def task(desk, tmp_path):
+async def task(deps, tmp_path):
     place = a_repository(tmp_path / "target", m_py=BEFORE)
     target = a_target(location=str(place))
-    await desk.store.targets.insert(target)
+    await deps.store.targets.insert(target)
     wave = a_wave(target_id=target.id, commit=git(place, "rev-parse", "HEAD"))
     made = a_task(wave, state="assigned", epoch=3, exclude=("known",))
-    await desk.store.tasks.insert(made)
+    await deps.store.tasks.insert(made)
     return made
 
 
@@ -114,220 +114,220 @@ def told(task, **fields):
     return PerformTask(**{**known, **fields})
 
 
-async def everything(desk):
+async def everything(deps):
     return [
-        await desk.store.tasks.find(),
-        await desk.store.enhancements.find(),
-        await desk.store.patches.find(),
+        await deps.store.tasks.find(),
+        await deps.store.enhancements.find(),
+        await deps.store.patches.find(),
     ]
 
 
-async def test_proposals_are_written_down_and_submitted(desk, engine, task):
+async def test_proposals_are_written_down_and_submitted(deps, engine, task):
     engine.answers = [[a_proposal("one"), a_proposal("two", BETWEEN, AFTER)]]
-    await perform_task(told(task), desk)
+    await perform_task(told(task), deps)
     assert engine.asked == [("m", ("known",))]
     assert engine.seen == [BEFORE.encode()]
-    stored = await desk.store.tasks.need(task.id)
+    stored = await deps.store.tasks.need(task.id)
     assert (stored.state, stored.enhancements) == (TaskState.PROPOSED, 2)
-    assert stored.agent_id == desk.me.id
-    changes = await desk.store.enhancements.find(task_id=task.id, sort="order")
+    assert stored.agent_id == deps.me.id
+    changes = await deps.store.enhancements.find(task_id=task.id, sort="order")
     assert [(each.key, each.order, each.epoch) for each in changes] == [
         ("one", 0, 3),
         ("two", 1, 3),
     ]
     assert {each.state for each in changes} == {EnhancementState.PROPOSED}
-    assert [type(each.message) for each in desk.bus.said] == [
+    assert [type(each.message) for each in deps.bus.said] == [
         TaskStarted,
         *[EnhancementProposed, ProposalSubmitted] * 2,
         TaskProposed,
     ]
-    assert [each.enhancement_id for each in desk.bus.of(ProposalSubmitted)] == [
+    assert [each.enhancement_id for each in deps.bus.of(ProposalSubmitted)] == [
         each.id for each in changes
     ]
 
 
-async def test_a_patch_lies_under_its_digest_and_says_what_changed(desk, engine, task):
+async def test_a_patch_lies_under_its_digest_and_says_what_changed(deps, engine, task):
     engine.answers = [[a_proposal("one"), a_proposal("same")]]
-    await perform_task(told(task), desk)
-    [patch] = await desk.store.patches.find()
+    await perform_task(told(task), deps)
+    [patch] = await deps.store.patches.find()
     assert patch.id == hashlib.sha256(patch.text.encode()).hexdigest()
     assert [each.path for each in parse_patch(patch.text)] == ["m.py"]
-    changes = await desk.store.enhancements.find()
+    changes = await deps.store.enhancements.find()
     assert {each.patch for each in changes} == {patch.id}
     assert {each.base_commit for each in changes} == {task.commit}
 
 
-async def test_delivered_twice_it_proposes_once(desk, engine, task):
-    await perform_task(told(task), desk)
-    once, said = await everything(desk), desk.bus.identities()
-    desk.clock.go(minutes=1)
-    await perform_task(told(task), desk)
-    assert await everything(desk) == once
+async def test_delivered_twice_it_proposes_once(deps, engine, task):
+    await perform_task(told(task), deps)
+    once, said = await everything(deps), deps.bus.identities()
+    deps.clock.go(minutes=1)
+    await perform_task(told(task), deps)
+    assert await everything(deps) == once
     assert len(engine.asked) == 1
-    assert set(desk.bus.identities()) == set(said)
+    assert set(deps.bus.identities()) == set(said)
 
 
-async def test_delivered_twice_at_once_it_proposes_once(desk, engine, task):
-    await asyncio.gather(*(perform_task(told(task), desk) for _ in range(3)))
+async def test_delivered_twice_at_once_it_proposes_once(deps, engine, task):
+    await asyncio.gather(*(perform_task(told(task), deps) for _ in range(3)))
     assert len(engine.asked) == 1
-    assert await desk.store.enhancements.count() == 1
+    assert await deps.store.enhancements.count() == 1
 
 
-async def test_delivered_again_while_it_works_it_is_not_begun_again(desk, engine, task):
+async def test_delivered_again_while_it_works_it_is_not_begun_again(deps, engine, task):
     again = []
 
     async def hear_it_again():
-        again.append(asyncio.create_task(perform_task(told(task), desk)))
+        again.append(asyncio.create_task(perform_task(told(task), deps)))
         for _ in range(20):  # time enough for it to get as far as it can
-            await desk.store.tasks.count()
+            await deps.store.tasks.count()
         return [a_proposal()]
 
     engine.answers = [hear_it_again]
-    await perform_task(told(task), desk)
+    await perform_task(told(task), deps)
     await asyncio.gather(*again)
     assert len(engine.asked) == 1
-    assert len(set(desk.bus.identities())) == 4
+    assert len(set(deps.bus.identities())) == 4
 
 
 @pytest.mark.parametrize("epoch", [2, 4])
-async def test_another_epoch_than_the_tasks_changes_nothing(desk, engine, task, epoch):
-    before = await everything(desk)
-    await perform_task(told(task, epoch=epoch), desk)
-    assert await everything(desk) == before
+async def test_another_epoch_than_the_tasks_changes_nothing(deps, engine, task, epoch):
+    before = await everything(deps)
+    await perform_task(told(task, epoch=epoch), deps)
+    assert await everything(deps) == before
     assert not engine.asked
-    assert not desk.bus.said
+    assert not deps.bus.said
 
 
 @pytest.mark.parametrize("state", ["waiting", "done", "cancelled", "dead"])
-async def test_a_task_that_waits_or_is_over_is_not_begun(desk, engine, task, state):
-    await desk.store.tasks.patch(task.id, state=state)
-    await perform_task(told(task), desk)
+async def test_a_task_that_waits_or_is_over_is_not_begun(deps, engine, task, state):
+    await deps.store.tasks.patch(task.id, state=state)
+    await perform_task(told(task), deps)
     assert not engine.asked
-    assert not desk.bus.said
-    assert (await desk.store.tasks.need(task.id)).state == state
+    assert not deps.bus.said
+    assert (await deps.store.tasks.need(task.id)).state == state
 
 
-async def test_a_running_task_of_a_lost_agent_is_taken_over(desk, engine, task):
-    await desk.store.tasks.transition(task, "start", agent_id=uuid7())
-    await perform_task(told(task), desk)
-    stored = await desk.store.tasks.need(task.id)
-    assert (stored.state, stored.agent_id) == (TaskState.PROPOSED, desk.me.id)
-    assert await desk.store.enhancements.count() == 1
+async def test_a_running_task_of_a_lost_agent_is_taken_over(deps, engine, task):
+    await deps.store.tasks.transition(task, "start", agent_id=uuid7())
+    await perform_task(told(task), deps)
+    stored = await deps.store.tasks.need(task.id)
+    assert (stored.state, stored.agent_id) == (TaskState.PROPOSED, deps.me.id)
+    assert await deps.store.enhancements.count() == 1
 
 
 @pytest.mark.parametrize("cut", range(4))
 async def test_cut_off_anywhere_everything_is_said_in_the_end_and_proposed_once(
-    desk, engine, task, cut
+    deps, engine, task, cut
 ):
-    desk.bus.deaf_to = cut
+    deps.bus.deaf_to = cut
     with pytest.raises(Transient):
-        await perform_task(told(task), desk)
-    await perform_task(told(task), desk)
-    [change] = await desk.store.enhancements.find()
-    assert set(desk.bus.identities()) == {
+        await perform_task(told(task), deps)
+    await perform_task(told(task), deps)
+    [change] = await deps.store.enhancements.find()
+    assert set(deps.bus.identities()) == {
         (TaskStarted.subject, f"{task.id}:3"),
         (EnhancementProposed.subject, change.id),
         (ProposalSubmitted.subject, change.id),
         (TaskProposed.subject, f"{task.id}:3"),
     }
-    assert (await desk.store.tasks.need(task.id)).state is TaskState.PROPOSED
+    assert (await deps.store.tasks.need(task.id)).state is TaskState.PROPOSED
 
 
 async def test_what_was_proposed_before_the_cut_stays_although_the_engine_says_otherwise(
-    desk, engine, task
+    deps, engine, task
 ):
     engine.answers = [[a_proposal("one")], [a_proposal("one", BEFORE, AFTER)]]
-    desk.bus.deaf_to = 1
+    deps.bus.deaf_to = 1
     with pytest.raises(Transient):
-        await perform_task(told(task), desk)
-    [before] = await desk.store.enhancements.find()
-    await perform_task(told(task), desk)
-    assert await desk.store.enhancements.find() == [before]
+        await perform_task(told(task), deps)
+    [before] = await deps.store.enhancements.find()
+    await perform_task(told(task), deps)
+    assert await deps.store.enhancements.find() == [before]
 
 
-async def test_an_error_of_the_engine_fails_the_task_with_its_words(desk, engine, task):
+async def test_an_error_of_the_engine_fails_the_task_with_its_words(deps, engine, task):
     engine.answers = [Rejected("ruff cannot read this.", hint="Look at m.py.")]
-    await perform_task(told(task), desk)
-    stored = await desk.store.tasks.need(task.id)
+    await perform_task(told(task), deps)
+    stored = await deps.store.tasks.need(task.id)
     assert stored.state is TaskState.FAILED
     assert stored.note == "ruff cannot read this. Look at m.py."
-    assert stored.finished_at == desk.clock()
-    [said] = desk.bus.of(TaskFinished)
+    assert stored.finished_at == deps.clock()
+    [said] = deps.bus.of(TaskFinished)
     assert (said.state, said.note) == ("failed", stored.note)
-    said = desk.bus.identities()
-    await perform_task(told(task), desk)
+    said = deps.bus.identities()
+    await perform_task(told(task), deps)
     assert len(engine.asked) == 1
-    assert desk.bus.identities() == [*said, *said[1:]], "what ended is said again, under its key"
+    assert deps.bus.identities() == [*said, *said[1:]], "what ended is said again, under its key"
 
 
-async def test_a_passing_trouble_leaves_the_task_to_be_done_again(desk, engine, task):
+async def test_a_passing_trouble_leaves_the_task_to_be_done_again(deps, engine, task):
     engine.answers = [Transient("later"), [a_proposal()]]
     with pytest.raises(Transient):
-        await perform_task(told(task), desk)
-    assert (await desk.store.tasks.need(task.id)).state is TaskState.RUNNING
-    await perform_task(told(task), desk)
-    assert (await desk.store.tasks.need(task.id)).state is TaskState.PROPOSED
+        await perform_task(told(task), deps)
+    assert (await deps.store.tasks.need(task.id)).state is TaskState.RUNNING
+    await perform_task(told(task), deps)
+    assert (await deps.store.tasks.need(task.id)).state is TaskState.PROPOSED
 
 
-async def test_a_defect_of_the_engine_is_not_hidden(desk, engine, task):
+async def test_a_defect_of_the_engine_is_not_hidden(deps, engine, task):
     engine.answers = [ZeroDivisionError()]
     with pytest.raises(ZeroDivisionError):
-        await perform_task(told(task), desk)
-    assert not desk.running
-    assert (await desk.store.agents.need(desk.me.id)).state is AgentState.IDLE
+        await perform_task(told(task), deps)
+    assert not deps.running
+    assert (await deps.store.agents.need(deps.me.id)).state is AgentState.IDLE
 
 
-async def test_where_there_is_nothing_to_change_the_task_is_empty(desk, engine, task):
+async def test_where_there_is_nothing_to_change_the_task_is_empty(deps, engine, task):
     engine.answers = [[]]
-    await perform_task(told(task), desk)
-    stored = await desk.store.tasks.need(task.id)
+    await perform_task(told(task), deps)
+    stored = await deps.store.tasks.need(task.id)
     assert (stored.state, stored.note) == (TaskState.EMPTY, "nothing to change was found")
-    assert [each.enhancements for each in desk.bus.of(TaskProposed)] == [0]
-    assert [each.state for each in desk.bus.of(TaskFinished)] == ["empty"]
+    assert [each.enhancements for each in deps.bus.of(TaskProposed)] == [0]
+    assert [each.state for each in deps.bus.of(TaskFinished)] == ["empty"]
 
 
-async def test_a_task_that_was_taken_away_meanwhile_stays_with_its_new_epoch(desk, engine, task):
+async def test_a_task_that_was_taken_away_meanwhile_stays_with_its_new_epoch(deps, engine, task):
     async def lose_it():
-        mine = await desk.store.tasks.need(task.id)
-        waiting = await desk.store.tasks.transition(mine, "wait", agent_id=None)
-        await desk.store.tasks.transition(waiting, "assign", epoch=4)
+        mine = await deps.store.tasks.need(task.id)
+        waiting = await deps.store.tasks.transition(mine, "wait", agent_id=None)
+        await deps.store.tasks.transition(waiting, "assign", epoch=4)
         return [a_proposal()]
 
     engine.answers = [lose_it]
-    await perform_task(told(task), desk)
-    stored = await desk.store.tasks.need(task.id)
+    await perform_task(told(task), deps)
+    stored = await deps.store.tasks.need(task.id)
     assert (stored.state, stored.epoch, stored.agent_id) == (TaskState.ASSIGNED, 4, None)
-    assert not desk.bus.of(TaskProposed)
-    await perform_task(told(task, epoch=4), desk)
-    changes = await desk.store.enhancements.find(sort="epoch")
+    assert not deps.bus.of(TaskProposed)
+    await perform_task(told(task, epoch=4), deps)
+    changes = await deps.store.enhancements.find(sort="epoch")
     assert [each.epoch for each in changes] == [3, 4], "the resolver refuses those of the old epoch"
-    assert (await desk.store.tasks.need(task.id)).enhancements == 1
+    assert (await deps.store.tasks.need(task.id)).enhancements == 1
 
 
-async def test_while_it_works_an_agent_is_active_and_renews_the_lease(desk, engine, task):
+async def test_while_it_works_an_agent_is_active_and_renews_the_lease(deps, engine, task):
     seen = {}
 
     async def look():
-        seen["agent"] = await desk.store.agents.need(desk.me.id)
-        seen["running"] = [each.id for each in desk.running.values()]
+        seen["agent"] = await deps.store.agents.need(deps.me.id)
+        seen["running"] = [each.id for each in deps.running.values()]
         return []
 
     engine.answers = [look]
-    await perform_task(told(task), desk)
+    await perform_task(told(task), deps)
     assert (seen["agent"].state, seen["agent"].task_id) == (AgentState.ACTIVE, task.id)
     assert seen["running"] == [task.id]
-    after = await desk.store.agents.need(desk.me.id)
+    after = await deps.store.agents.need(deps.me.id)
     assert (after.state, after.task_id) == (AgentState.IDLE, None)
-    assert not desk.running
+    assert not deps.running
 
 
-async def test_work_nobody_here_can_do_is_left_to_others(desk, task):
-    nobody = replace(desk, engines={})
+async def test_work_nobody_here_can_do_is_left_to_others(deps, task):
+    nobody = replace(deps, engines={})
     with pytest.raises(Transient):
         await perform_task(told(task), nobody)
-    assert (await desk.store.tasks.need(task.id)).state is TaskState.ASSIGNED
+    assert (await deps.store.tasks.need(task.id)).state is TaskState.ASSIGNED
 
 
-async def test_a_task_nobody_wrote_down_is_not_found(desk):
+async def test_a_task_nobody_wrote_down_is_not_found(deps):
     with pytest.raises(NotFound):
-        await perform_task(told(a_task()), desk)
+        await perform_task(told(a_task()), deps)

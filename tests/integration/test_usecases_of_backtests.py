@@ -15,7 +15,7 @@ from services.validator.backtest.usecases.backtest import (
 )
 from services.validator.findings.adapters import RuffDetectors
 from services.validator.git.adapters.repository import GitRepository
-from services.validator.runs.usecases.runs import carry_out
+from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.domain.reports import (
     Infrastructure,
     Outcome,
@@ -29,11 +29,11 @@ from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
 from shared.targets.mirror import Mirror
 from tests.support.buses import RecordingBus
-from tests.support.desks import a_validator
 from tests.support.histories import a_history
 from tests.support.memory import a_store
 from tests.support.played import played
 from tests.support.repositories import a_repository, checkout_of, commit, git
+from tests.support.validator_deps import a_validator
 
 
 class Suite:
@@ -105,12 +105,12 @@ class Environments:
 class Loopback(RecordingBus):
     """Carries out the runs that are asked for."""
 
-    desk = None
+    deps = None
 
     async def publish(self, message, *, key, wave=""):
         await super().publish(message, key=key, wave=wave)
         if isinstance(message, RunTests):
-            self.runner = asyncio.create_task(carry_out(message, self.desk))
+            self.runner = asyncio.create_task(execute_run(message, self.deps))
 
 
 class Bench:
@@ -122,11 +122,11 @@ class Bench:
         self.suite = Suite(lambda target, oid: Mirror.at(self.home, target).tree(oid))
         self.environments = Environments()
         self.store = a_store()
-        self.desk = self.a_desk()
+        self.deps = self.deps_of()
 
-    def a_desk(self):
+    def deps_of(self):
         bus = Loopback()
-        bus.desk = a_validator(
+        bus.deps = a_validator(
             self.store,
             self.home,
             bus=bus,
@@ -136,7 +136,7 @@ class Bench:
             history=lambda target: GitHistory(self.mirror(target)),
             detectors=RuffDetectors(self.home / "v", lambda target: Mirror.at(self.home, target)),
         )
-        return bus.desk
+        return bus.deps
 
     def mirror(self, target):
         return Mirror.at(self.home, target.id)
@@ -146,11 +146,11 @@ class Bench:
         rev = self.made.get(since, since)
         return BacktestTarget(target=str(self.place), since=rev, **{**known, **fields})
 
-    async def run(self, command=None, desk=None):
-        desk = desk or self.desk
+    async def run(self, command=None, deps=None):
+        deps = deps or self.deps
         command = command or self.command()
-        await begin_backtest(command, desk)
-        await desk.backtests[command.backtest_id]
+        await begin_backtest(command, deps)
+        await deps.backtests[command.backtest_id]
         return await self.store.backtests.need(command.backtest_id)
 
     def by_name(self, backtest):
@@ -186,10 +186,10 @@ async def test_each_commit_is_judged_on_its_parent_and_against_what_came_later(b
 
 async def test_it_is_told_commit_by_commit_and_at_the_end(bench):
     backtest = await bench.run()
-    told = bench.desk.bus.of(CommitReplayed)
+    told = bench.deps.bus.of(CommitReplayed)
     assert [each.done for each in told] == [1, 2, 3, 4, 5, 6, 7]
     assert {each.total for each in told} == {7}
-    [end] = bench.desk.bus.of(BacktestFinished)
+    [end] = bench.deps.bus.of(BacktestFinished)
     assert (end.backtest_id, end.state) == (backtest.id, "completed")
 
 
@@ -212,7 +212,7 @@ async def test_a_commit_that_keeps_the_tests_costs_one_run_which_is_the_next_one
 async def test_a_second_backtest_runs_nothing_again(bench):
     first = await bench.run()
     runs = bench.suite.runs.total()
-    bench.desk.clock.go(seconds=1)
+    bench.deps.clock.go(seconds=1)
     second = await bench.run(bench.command(limit=199))
     assert bench.suite.runs.total() == runs
     assert [each.outcome for each in second.replayed] == [each.outcome for each in first.replayed]
@@ -222,24 +222,24 @@ async def test_a_second_backtest_runs_nothing_again(bench):
 
 async def test_a_command_that_comes_twice_is_one_backtest(bench):
     command = bench.command()
-    await asyncio.gather(begin_backtest(command, bench.desk), begin_backtest(command, bench.desk))
-    assert len(bench.desk.backtests) == 1
-    await bench.desk.backtests[command.backtest_id]
-    await begin_backtest(command, bench.desk)
+    await asyncio.gather(begin_backtest(command, bench.deps), begin_backtest(command, bench.deps))
+    assert len(bench.deps.backtests) == 1
+    await bench.deps.backtests[command.backtest_id]
+    await begin_backtest(command, bench.deps)
     assert len(await bench.store.backtests.find()) == 1
-    assert len(bench.desk.bus.of(BacktestFinished)) == 1
+    assert len(bench.deps.bus.of(BacktestFinished)) == 1
 
 
 async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_told_twice(bench):
     command = bench.command()
-    await begin_backtest(command, bench.desk)
+    await begin_backtest(command, bench.deps)
     while len((await bench.store.backtests.need(command.backtest_id)).replayed) < 3:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    bench.desk.backtests[command.backtest_id].cancel()
-    await asyncio.gather(bench.desk.bus.runner, return_exceptions=True)
+    bench.deps.backtests[command.backtest_id].cancel()
+    await asyncio.gather(bench.deps.bus.runner, return_exceptions=True)
     runs = bench.suite.runs.copy()
     commit(bench.place, {"calc.py": "ZERO = 0\n"}, "what comes in between")
-    other = bench.a_desk()
+    other = bench.deps_of()
     await resume_backtests(other)
     await other.backtests[command.backtest_id]
     backtest = await bench.store.backtests.need(command.backtest_id)
@@ -248,7 +248,7 @@ async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_tol
     # A message is what its key says: the last that was written down is said again under its own.
     said = [
         each
-        for each in bench.desk.bus.said + other.bus.said
+        for each in bench.deps.bus.said + other.bus.said
         if isinstance(each.message, CommitReplayed)
     ]
     assert len({each.key for each in said}) == 7
@@ -260,29 +260,29 @@ async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_tol
 async def test_one_that_is_stopped_ends_at_once_and_keeps_what_it_has(bench):
     command = bench.command()
     bench.suite.wait = asyncio.Event()
-    await begin_backtest(command, bench.desk)
+    await begin_backtest(command, bench.deps)
     await asyncio.sleep(0.05)
-    task = bench.desk.backtests[command.backtest_id]
-    await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.desk)
+    task = bench.deps.backtests[command.backtest_id]
+    await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.deps)
     await asyncio.wait([task], timeout=1)
     assert task.cancelled()
     backtest = await bench.store.backtests.need(command.backtest_id)
     assert backtest.state is BacktestState.STOPPED
-    assert [each.state for each in bench.desk.bus.of(BacktestFinished)] == ["stopped"]
-    await resume_backtests(bench.desk)
-    assert not bench.desk.backtests
-    await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.desk)
-    assert len(bench.desk.bus.of(BacktestFinished)) == 1
+    assert [each.state for each in bench.deps.bus.of(BacktestFinished)] == ["stopped"]
+    await resume_backtests(bench.deps)
+    assert not bench.deps.backtests
+    await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.deps)
+    assert len(bench.deps.bus.of(BacktestFinished)) == 1
 
 
 async def test_one_that_another_validator_stopped_is_left_at_the_next_commit(bench):
     command = bench.command()
     bench.suite.wait = asyncio.Event()
-    await begin_backtest(command, bench.desk)
+    await begin_backtest(command, bench.deps)
     await asyncio.sleep(0.05)
-    await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.a_desk())
+    await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.deps_of())
     bench.suite.wait.set()
-    await bench.desk.backtests[command.backtest_id]
+    await bench.deps.backtests[command.backtest_id]
     backtest = await bench.store.backtests.need(command.backtest_id)
     assert (backtest.state, backtest.replayed) == (BacktestState.STOPPED, ())
 
@@ -347,7 +347,7 @@ async def test_what_cannot_be_replayed_is_said_in_words(bench, since, code):
     backtest = await bench.run(bench.command(since))
     assert backtest.state is BacktestState.FAILED
     assert backtest.failure.code == code
-    assert [each.state for each in bench.desk.bus.of(BacktestFinished)] == ["failed"]
+    assert [each.state for each in bench.deps.bus.of(BacktestFinished)] == ["failed"]
 
 
 async def test_a_revision_that_the_branch_does_not_contain_is_refused(bench):

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from services.coordinator.usecases import (
-    Desk,
+    CoordinatorDeps,
     advance,
     note_failure,
     reconcile,
@@ -19,8 +19,8 @@ from shared.contracts.commands import (
     AcquireLease,
     LeaseGrant,
     MeasureFindings,
-    MeasureHealth,
     ReleaseLease,
+    RunBaseline,
     StartWave,
     StopWave,
 )
@@ -65,9 +65,11 @@ class Resolver(RecordingBus):
 
 
 @pytest.fixture
-async def desk(mongo_url, tmp_path):
+async def deps(mongo_url, tmp_path):
     async with a_real_store(mongo_url) as store:
-        yield Desk(store=store, bus=Resolver(), home=tmp_path / "home", clock=Watch(), new_id=uuid7)
+        yield CoordinatorDeps(
+            store=store, bus=Resolver(), home=tmp_path / "home", clock=Watch(), new_id=uuid7
+        )
 
 
 @pytest.fixture
@@ -75,12 +77,12 @@ def place(tmp_path):
     return a_repository(tmp_path / "target", a_py="a = 1\n", b_py="b = 1\n", c_py="c = 1\n")
 
 
-async def started(desk, place, **fields):
-    accepted = await start_wave(StartWave(target=str(place), **fields), desk, door="test")
-    return await desk.store.waves.need(accepted.wave_id)
+async def started(deps, place, **fields):
+    accepted = await start_wave(StartWave(target=str(place), **fields), deps, door="test")
+    return await deps.store.waves.need(accepted.wave_id)
 
 
-async def measured(desk, wave, *components, commit=None, **fields):
+async def measured(deps, wave, *components, commit=None, **fields):
     """Findings on the wave's commit (or another): one in each of these components."""
     commit = commit or wave.commit
     found = FindingSet(
@@ -90,352 +92,352 @@ async def measured(desk, wave, *components, commit=None, **fields):
         detectors="ruff",
         findings=[a_finding(component=each, path=f"{each}.py", **fields) for each in components],
         seconds=0,
-        measured_at=desk.clock(),
+        measured_at=deps.clock(),
     )
-    await desk.store.findings.insert(found)
+    await deps.store.findings.insert(found)
 
 
-async def running(desk, place, *components, **fields):
-    wave = await started(desk, place, **fields)
-    await measured(desk, wave, *(components or ("a",)))
-    await advance(wave.id, desk)
-    return await desk.store.waves.need(wave.id)
+async def running(deps, place, *components, **fields):
+    wave = await started(deps, place, **fields)
+    await measured(deps, wave, *(components or ("a",)))
+    await advance(wave.id, deps)
+    return await deps.store.waves.need(wave.id)
 
 
-async def tasks(desk, wave):
-    return await desk.store.tasks.find(wave_id=wave.id)
+async def tasks(deps, wave):
+    return await deps.store.tasks.find(wave_id=wave.id)
 
 
-async def proposed(desk, task, *states, **fields):
+async def proposed(deps, task, *states, **fields):
     """The agent is done with `task`; its changes are in these states."""
     changes = [
         an_enhancement(task, key=f"k{n}", state=each, **fields) for n, each in enumerate(states)
     ]
-    await desk.store.enhancements.insert_missing(changes)
-    task = await desk.store.tasks.transition(task, "start")
-    await desk.store.tasks.transition(task, "propose", enhancements=len(changes))
+    await deps.store.enhancements.insert_missing(changes)
+    task = await deps.store.tasks.transition(task, "start")
+    await deps.store.tasks.transition(task, "propose", enhancements=len(changes))
     return changes
 
 
-async def everything(desk):
-    store = desk.store
+async def everything(deps):
+    store = deps.store
     every = (store.waves, store.tasks, store.enhancements, store.targets, store.audit)
     return [await each.find() for each in every]
 
 
 class TestStarting:
-    async def test_a_wave_is_written_down_measured_and_accounted_for(self, desk, place):
-        wave = await started(desk, place, components=("a",))
+    async def test_a_wave_is_written_down_measured_and_accounted_for(self, deps, place):
+        wave = await started(deps, place, components=("a",))
         head = git(place, "rev-parse", "HEAD")
         assert (wave.state, wave.commit, wave.base_commit) == (WaveState.PLANNED, head, head)
         assert (wave.components, wave.landing_commit) == (("a",), None)
-        assert [type(each.message) for each in desk.bus.said] == [
+        assert [type(each.message) for each in deps.bus.said] == [
             WavePlanned,
             MeasureFindings,
-            MeasureHealth,
+            RunBaseline,
         ]
-        [audit] = await desk.store.audit.find()
+        [audit] = await deps.store.audit.find()
         assert (audit.action, audit.door, audit.subject["wave"]) == ("wave.start", "test", wave.id)
 
-    async def test_a_dry_run_needs_no_baseline(self, desk, place):
-        await started(desk, place, dry_run=True)
-        assert not desk.bus.of(MeasureHealth)
+    async def test_a_dry_run_needs_no_baseline(self, deps, place):
+        await started(deps, place, dry_run=True)
+        assert not deps.bus.of(RunBaseline)
 
-    async def test_the_same_wave_id_again_is_the_same_wave(self, desk, place):
+    async def test_the_same_wave_id_again_is_the_same_wave(self, deps, place):
         command = StartWave(target=str(place), wave_id=uuid7())
-        once = await start_wave(command, desk, door="test")
-        before = await everything(desk)
+        once = await start_wave(command, deps, door="test")
+        before = await everything(deps)
         commit(place, {"a.py": "a = 2\n"})
-        assert await start_wave(command, desk, door="test") == once
-        assert await everything(desk) == before
-        assert len(set(desk.bus.identities())) == len(desk.bus.said)
+        assert await start_wave(command, deps, door="test") == once
+        assert await everything(deps) == before
+        assert len(set(deps.bus.identities())) == len(deps.bus.said)
 
-    async def test_the_same_wave_id_twice_at_once_is_one_wave(self, desk, place):
+    async def test_the_same_wave_id_twice_at_once_is_one_wave(self, deps, place):
         command = StartWave(target=str(place), wave_id=uuid7())
-        answers = await asyncio.gather(*(start_wave(command, desk, door="test") for _ in range(2)))
+        answers = await asyncio.gather(*(start_wave(command, deps, door="test") for _ in range(2)))
         assert answers[0] == answers[1]
 
     async def test_a_second_wave_on_the_same_target_is_refused_and_names_the_first(
-        self, desk, place
+        self, deps, place
     ):
-        wave = await started(desk, place)
+        wave = await started(deps, place)
         with pytest.raises(Conflict, match=wave.id) as refused:
-            await started(desk, place)
+            await started(deps, place)
         assert refused.value.code == "wave_open"
-        assert await desk.store.waves.count() == 1
+        assert await deps.store.waves.count() == 1
 
-    async def test_of_two_at_once_one_is_refused(self, desk, place):
+    async def test_of_two_at_once_one_is_refused(self, deps, place):
         answers = await asyncio.gather(
-            *(started(desk, place) for _ in range(2)), return_exceptions=True
+            *(started(deps, place) for _ in range(2)), return_exceptions=True
         )
         assert sorted(type(each).__name__ for each in answers) == ["Conflict", "Wave"]
 
-    async def test_another_branch_of_the_same_repository_is_another_target(self, desk, place):
+    async def test_another_branch_of_the_same_repository_is_another_target(self, deps, place):
         git(place, "branch", "next")
-        one, other = await started(desk, place), await started(desk, place, base="next")
+        one, other = await started(deps, place), await started(deps, place, base="next")
         assert one.target_id != other.target_id
 
-    async def test_after_it_was_stopped_the_next_may_begin_on_the_same_target(self, desk, place):
-        wave = await started(desk, place)
-        await stop_wave(StopWave(), desk)
-        assert (await started(desk, place)).target_id == wave.target_id
+    async def test_after_it_was_stopped_the_next_may_begin_on_the_same_target(self, deps, place):
+        wave = await started(deps, place)
+        await stop_wave(StopWave(), deps)
+        assert (await started(deps, place)).target_id == wave.target_id
 
-    async def test_a_known_target_may_be_named_in_every_way(self, desk, place):
-        wave = await started(desk, place)
+    async def test_a_known_target_may_be_named_in_every_way(self, deps, place):
+        wave = await started(deps, place)
         for name in (None, "target", wave.target_id, str(place)):
-            await stop_wave(StopWave(), desk)
-            accepted = await start_wave(StartWave(target=name), desk, door="test")
+            await stop_wave(StopWave(), deps)
+            accepted = await start_wave(StartWave(target=name), deps, door="test")
             assert accepted.target_id == wave.target_id
 
-    async def test_without_a_name_there_must_be_exactly_one(self, desk, place, tmp_path):
+    async def test_without_a_name_there_must_be_exactly_one(self, deps, place, tmp_path):
         with pytest.raises(Rejected, match="not exactly one") as refused:
-            await start_wave(StartWave(), desk, door="test")
+            await start_wave(StartWave(), deps, door="test")
         assert "none yet" in refused.value.hint
-        await started(desk, place)
-        await started(desk, a_repository(tmp_path / "other", z_py="z = 1\n"))
+        await started(deps, place)
+        await started(deps, a_repository(tmp_path / "other", z_py="z = 1\n"))
         with pytest.raises(Rejected, match="not exactly one") as refused:
-            await start_wave(StartWave(), desk, door="test")
+            await start_wave(StartWave(), deps, door="test")
         assert str(place) in refused.value.hint
 
-    async def test_a_component_nobody_knows_is_answered_with_the_nearest(self, desk, tmp_path):
+    async def test_a_component_nobody_knows_is_answered_with_the_nearest(self, deps, tmp_path):
         place = a_repository(tmp_path / "t", orders_py="x = 1\n", prices_py="y = 1\n")
         with pytest.raises(NotFound, match="Did you mean orders") as refused:
-            await started(desk, place, components=("order",))
+            await started(deps, place, components=("order",))
         assert refused.value.hint == "Known components: orders, prices."
-        assert not await desk.store.waves.count()
+        assert not await deps.store.waves.count()
 
-    async def test_a_focus_nobody_serves_is_refused_before_it_waits_for_ever(self, desk, place):
-        await desk.store.agents.insert(an_agent())
+    async def test_a_focus_nobody_serves_is_refused_before_it_waits_for_ever(self, deps, place):
+        await deps.store.agents.insert(an_agent())
         with pytest.raises(Rejected, match="No agent serves security"):
-            await started(desk, place, focus="security")
-        assert (await started(desk, place, focus="code_quality")).focus == "code_quality"
+            await started(deps, place, focus="security")
+        assert (await started(deps, place, focus="code_quality")).focus == "code_quality"
 
-    async def test_uncommitted_changes_are_mentioned_and_left(self, desk, place):
+    async def test_uncommitted_changes_are_mentioned_and_left(self, deps, place):
         (place / "a.py").write_text("being edited\n")
-        wave = await started(desk, place)
+        wave = await started(deps, place)
         assert "uncommitted changes; they are not touched" in " ".join(wave.notes)
         assert (place / "a.py").read_text() == "being edited\n"
 
-    async def test_it_begins_where_the_landing_branch_is(self, desk, place):
+    async def test_it_begins_where_the_landing_branch_is(self, deps, place):
         git(place, "switch", "--quiet", "--create", "groundswell/main")
         landing = commit(place, {"a.py": "a = 2\n"})
         git(place, "switch", "--quiet", "main")
-        wave = await started(desk, place)
+        wave = await started(deps, place)
         assert (wave.commit, wave.landing_commit) == (landing, landing)
         assert wave.base_commit == git(place, "rev-parse", "main")
 
     @pytest.mark.parametrize("name", ["groundswell.toml", "CODEOWNERS"])
-    async def test_a_pattern_that_cannot_be_read_is_refused_in_words(self, desk, tmp_path, name):
+    async def test_a_pattern_that_cannot_be_read_is_refused_in_words(self, deps, tmp_path, name):
         said = {
             "groundswell.toml": '[[component]]\nname = "a"\npaths = ["/a\\\\"]\n',
             "CODEOWNERS": "/a\\ @somebody\n",
         }
         place = a_repository(tmp_path / "odd", **{"a.py": "a = 1\n", name: said[name]})
         with contextlib.suppress(Rejected):
-            await started(desk, place)
+            await started(deps, place)
 
 
 class TestAdvancing:
-    async def test_nothing_happens_before_there_are_findings(self, desk, place):
-        wave = await started(desk, place)
-        before, said = await everything(desk), len(desk.bus.said)
-        await advance(wave.id, desk)
-        assert await everything(desk) == before
-        assert len(desk.bus.said) == said
+    async def test_nothing_happens_before_there_are_findings(self, deps, place):
+        wave = await started(deps, place)
+        before, said = await everything(deps), len(deps.bus.said)
+        await advance(wave.id, deps)
+        assert await everything(deps) == before
+        assert len(deps.bus.said) == said
 
-    async def test_findings_become_tasks_with_their_leases(self, desk, place):
-        wave = await running(desk, place, "a", "b")
+    async def test_findings_become_tasks_with_their_leases(self, deps, place):
+        wave = await running(deps, place, "a", "b")
         assert (wave.state, wave.tasks) == (WaveState.RUNNING, 2)
-        made = await tasks(desk, wave)
+        made = await tasks(deps, wave)
         assert [(each.component, each.paths) for each in made] == [
             ("a", ("/a.py",)),
             ("b", ("/b.py",)),
         ]
         assert [str(each.state) for each in made] == ["assigned"] * 2
         assert [each.epoch for each in made] == [1, 2]
-        assert [each.task_id for each in desk.bus.of(PerformTask)] == [each.id for each in made]
-        [said] = desk.bus.of(WaveStarted)
+        assert [each.task_id for each in deps.bus.of(PerformTask)] == [each.id for each in made]
+        [said] = deps.bus.of(WaveStarted)
         assert said.tasks == 2
 
-    async def test_advancing_again_and_at_once_changes_and_says_nothing_more(self, desk, place):
-        wave = await running(desk, place, "a", "b")
-        before, said = await everything(desk), desk.bus.identities()
-        await asyncio.gather(*(advance(wave.id, desk) for _ in range(3)))
-        assert await everything(desk) == before
-        assert desk.bus.identities() == said
+    async def test_advancing_again_and_at_once_changes_and_says_nothing_more(self, deps, place):
+        wave = await running(deps, place, "a", "b")
+        before, said = await everything(deps), deps.bus.identities()
+        await asyncio.gather(*(advance(wave.id, deps) for _ in range(3)))
+        assert await everything(deps) == before
+        assert deps.bus.identities() == said
 
-    async def test_advancing_from_several_events_at_once_plans_once(self, desk, place):
-        wave = await started(desk, place)
-        await measured(desk, wave, "a", "b")
-        await asyncio.gather(*(advance(wave.id, desk) for _ in range(4)))
-        assert len(await tasks(desk, wave)) == 2
-        assert len(set(desk.bus.identities())) == len(desk.bus.said)
+    async def test_advancing_from_several_events_at_once_plans_once(self, deps, place):
+        wave = await started(deps, place)
+        await measured(deps, wave, "a", "b")
+        await asyncio.gather(*(advance(wave.id, deps) for _ in range(4)))
+        assert len(await tasks(deps, wave)) == 2
+        assert len(set(deps.bus.identities())) == len(deps.bus.said)
 
-    async def test_cut_off_between_tasks_and_state_it_plans_the_same_tasks(self, desk, place):
-        wave = await running(desk, place, "a")
-        [task] = await tasks(desk, wave)
-        await desk.store.waves.patch(wave.id, state="planned", tasks=0)
-        await advance(wave.id, desk)
-        assert [each.id for each in await tasks(desk, wave)] == [task.id]
+    async def test_cut_off_between_tasks_and_state_it_plans_the_same_tasks(self, deps, place):
+        wave = await running(deps, place, "a")
+        [task] = await tasks(deps, wave)
+        await deps.store.waves.patch(wave.id, state="planned", tasks=0)
+        await advance(wave.id, deps)
+        assert [each.id for each in await tasks(deps, wave)] == [task.id]
 
-    async def test_only_the_components_asked_for_are_taken_up(self, desk, place):
-        wave = await running(desk, place, "a", "b", components=("b",))
-        assert [each.component for each in await tasks(desk, wave)] == ["b"]
+    async def test_only_the_components_asked_for_are_taken_up(self, deps, place):
+        wave = await running(deps, place, "a", "b", components=("b",))
+        assert [each.component for each in await tasks(deps, wave)] == ["b"]
 
-    async def test_a_task_whose_component_is_taken_waits_for_it(self, desk, place):
-        desk.bus.taken = {"a"}
-        wave = await running(desk, place, "a", "b")
-        assert [str(each.state) for each in await tasks(desk, wave)] == ["waiting", "assigned"]
-        desk.bus.taken = set()
-        await advance(wave.id, desk)
-        assert [str(each.state) for each in await tasks(desk, wave)] == ["assigned"] * 2
+    async def test_a_task_whose_component_is_taken_waits_for_it(self, deps, place):
+        deps.bus.taken = {"a"}
+        wave = await running(deps, place, "a", "b")
+        assert [str(each.state) for each in await tasks(deps, wave)] == ["waiting", "assigned"]
+        deps.bus.taken = set()
+        await advance(wave.id, deps)
+        assert [str(each.state) for each in await tasks(deps, wave)] == ["assigned"] * 2
 
-    async def test_without_findings_a_wave_is_completed_and_says_why(self, desk, place):
-        wave = await started(desk, place)
-        await measured(desk, wave)
-        await advance(wave.id, desk)
-        stored = await desk.store.waves.need(wave.id)
+    async def test_without_findings_a_wave_is_completed_and_says_why(self, deps, place):
+        wave = await started(deps, place)
+        await measured(deps, wave)
+        await advance(wave.id, deps)
+        stored = await deps.store.waves.need(wave.id)
         assert (stored.state, stored.final_commit) == (WaveState.COMPLETED, wave.commit)
         assert "There are no findings, so there is nothing to do." in stored.notes
-        assert [each.state for each in desk.bus.of(WaveFinished)] == ["completed"]
+        assert [each.state for each in deps.bus.of(WaveFinished)] == ["completed"]
 
-    async def test_a_wave_nobody_knows_or_that_is_over_is_let_be(self, desk, place):
-        await advance(uuid7(), desk)
-        wave = await running(desk, place)
-        await stop_wave(StopWave(), desk)
-        before, said = await everything(desk), len(desk.bus.said)
-        await advance(wave.id, desk, nudge=True)
-        assert await everything(desk) == before
-        assert len(desk.bus.said) == said
+    async def test_a_wave_nobody_knows_or_that_is_over_is_let_be(self, deps, place):
+        await advance(uuid7(), deps)
+        wave = await running(deps, place)
+        await stop_wave(StopWave(), deps)
+        before, said = await everything(deps), len(deps.bus.said)
+        await advance(wave.id, deps, nudge=True)
+        assert await everything(deps) == before
+        assert len(deps.bus.said) == said
 
-    async def test_a_landing_branch_that_is_checked_out_fails_it_before_the_work(self, desk, place):
+    async def test_a_landing_branch_that_is_checked_out_fails_it_before_the_work(self, deps, place):
         git(place, "switch", "--quiet", "--create", "groundswell/main")
-        wave = await running(desk, place)
+        wave = await running(deps, place)
         assert wave.state is WaveState.FAILED
         assert wave.failure.code == "landing_checked_out"
         assert f"git -C {place} switch main" in wave.failure.hint
-        assert not await tasks(desk, wave)
+        assert not await tasks(deps, wave)
 
 
 class TestSettling:
-    async def test_a_task_is_not_finished_before_all_its_changes_are_decided(self, desk, place):
-        wave = await running(desk, place)
-        [task] = await tasks(desk, wave)
-        await proposed(desk, task, "applied", "validating")
-        await advance(wave.id, desk)
-        assert [str(each.state) for each in await tasks(desk, wave)] == ["proposed"]
+    async def test_a_task_is_not_finished_before_all_its_changes_are_decided(self, deps, place):
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        await proposed(deps, task, "applied", "validating")
+        await advance(wave.id, deps)
+        assert [str(each.state) for each in await tasks(deps, wave)] == ["proposed"]
 
-    async def test_what_landed_is_measured_and_then_the_wave_is_complete(self, desk, place):
-        wave = await running(desk, place)
-        [task] = await tasks(desk, wave)
-        await proposed(desk, task, "applied")
+    async def test_what_landed_is_measured_and_then_the_wave_is_complete(self, deps, place):
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        await proposed(deps, task, "applied")
         git(place, "switch", "--quiet", "--create", "groundswell/main")
         final = commit(place, {"a.py": "a = 2\n"})
         git(place, "switch", "--quiet", "main")
-        await advance(wave.id, desk)
-        finishing = await desk.store.waves.need(wave.id)
+        await advance(wave.id, deps)
+        finishing = await deps.store.waves.need(wave.id)
         assert (finishing.state, finishing.final_commit) == (WaveState.FINISHING, final)
-        assert [(each.moment, each.commit) for each in desk.bus.of(MeasureFindings)][1:] == [
+        assert [(each.moment, each.commit) for each in deps.bus.of(MeasureFindings)][1:] == [
             ("after", final)
         ]
-        assert desk.bus.released() == [task.id]
-        await advance(wave.id, desk)
-        assert (await desk.store.waves.need(wave.id)).state is WaveState.FINISHING
-        await measured(desk, wave, commit=final)
-        await advance(wave.id, desk)
-        done = await desk.store.waves.need(wave.id)
-        assert (done.state, done.finished_at) == (WaveState.COMPLETED, desk.clock())
-        [said] = desk.bus.of(WaveFinished)
+        assert deps.bus.released() == [task.id]
+        await advance(wave.id, deps)
+        assert (await deps.store.waves.need(wave.id)).state is WaveState.FINISHING
+        await measured(deps, wave, commit=final)
+        await advance(wave.id, deps)
+        done = await deps.store.waves.need(wave.id)
+        assert (done.state, done.finished_at) == (WaveState.COMPLETED, deps.clock())
+        [said] = deps.bus.of(WaveFinished)
         assert (said.landed, said.refused) == (1, 0)
 
     async def test_what_was_refused_is_followed_up_once_without_it_on_the_present_head(
-        self, desk, place
+        self, deps, place
     ):
-        wave = await running(desk, place)
-        [task] = await tasks(desk, wave)
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
         finding = a_finding()
-        await proposed(desk, task, "rejected", "applied", tests=("t::a",), findings=(finding,))
+        await proposed(deps, task, "rejected", "applied", tests=("t::a",), findings=(finding,))
         git(place, "branch", "groundswell/main")
         head = commit(place, {"b.py": "b = 2\n"})
         for _ in range(2):
-            await advance(wave.id, desk)
-        first, again = await tasks(desk, wave)
+            await advance(wave.id, deps)
+        first, again = await tasks(deps, wave)
         assert (first.state, again.state) == (TaskState.DONE, TaskState.ASSIGNED)
         assert (again.follows, again.round, again.commit) == (task.id, 1, head)
         assert again.exclude == (finding.fingerprint,)
         assert again.epoch > task.epoch
-        assert (await desk.store.waves.need(wave.id)).state is WaveState.RUNNING
+        assert (await deps.store.waves.need(wave.id)).state is WaveState.RUNNING
 
-    async def test_what_was_refused_is_not_planned_again_by_a_later_wave(self, desk, place):
-        wave = await running(desk, place)
-        [task] = await tasks(desk, wave)
-        found = (await desk.store.findings.first()).findings
-        await proposed(desk, task, "rejected", tests=("t::a",), findings=found)
-        await stop_wave(StopWave(), desk)
-        later = await started(desk, place)
-        await advance(later.id, desk)
-        stored = await desk.store.waves.need(later.id)
+    async def test_what_was_refused_is_not_planned_again_by_a_later_wave(self, deps, place):
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        found = (await deps.store.findings.first()).findings
+        await proposed(deps, task, "rejected", tests=("t::a",), findings=found)
+        await stop_wave(StopWave(), deps)
+        later = await started(deps, place)
+        await advance(later.id, deps)
+        stored = await deps.store.waves.need(later.id)
         assert stored.state is WaveState.COMPLETED
         assert "not tried again: refused because of t::a" in " ".join(stored.notes)
 
-    async def test_a_dry_run_tries_nothing_and_is_complete(self, desk, place):
-        wave = await running(desk, place, dry_run=True)
-        [task] = await tasks(desk, wave)
-        [change] = await proposed(desk, task, "cleared")
+    async def test_a_dry_run_tries_nothing_and_is_complete(self, deps, place):
+        wave = await running(deps, place, dry_run=True)
+        [task] = await tasks(deps, wave)
+        [change] = await proposed(deps, task, "cleared")
         for _ in range(2):
-            await advance(wave.id, desk)
-        stored = await desk.store.enhancements.need(change.id)
+            await advance(wave.id, deps)
+        stored = await deps.store.enhancements.need(change.id)
         assert (stored.state, stored.reason) == (
             EnhancementState.EXPIRED,
             "dry run: nothing was tried",
         )
-        done = await desk.store.waves.need(wave.id)
+        done = await deps.store.waves.need(wave.id)
         assert done.state is WaveState.COMPLETED
         assert done.notes[-1] == "This was a dry run: nothing was tried, nothing landed."
-        assert len(desk.bus.of(EnhancementExpired)) == len(desk.bus.of(WaveFinished)) == 1
+        assert len(deps.bus.of(EnhancementExpired)) == len(deps.bus.of(WaveFinished)) == 1
 
-    async def test_where_all_was_refused_it_says_so(self, desk, place):
-        wave = await running(desk, place)
-        [task] = await tasks(desk, wave)
-        await desk.store.tasks.patch(task.id, round=2)
-        await proposed(desk, task, "rejected", tests=("t::a",))
-        await advance(wave.id, desk)
-        done = await desk.store.waves.need(wave.id)
+    async def test_where_all_was_refused_it_says_so(self, deps, place):
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        await deps.store.tasks.patch(task.id, round=2)
+        await proposed(deps, task, "rejected", tests=("t::a",))
+        await advance(wave.id, deps)
+        done = await deps.store.waves.need(wave.id)
         assert done.notes[-1].startswith("Nothing landed: refused by the gate: 1,")
 
     async def test_a_wave_whose_tasks_all_failed_does_not_say_that_nothing_was_found(
-        self, desk, place
+        self, deps, place
     ):
-        wave = await running(desk, place)
-        [task] = await tasks(desk, wave)
-        task = await desk.store.tasks.transition(task, "start")
-        await desk.store.tasks.transition(task, "fail", note="ruff cannot read this")
-        await advance(wave.id, desk)
-        done = await desk.store.waves.need(wave.id)
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        task = await deps.store.tasks.transition(task, "start")
+        await deps.store.tasks.transition(task, "fail", note="ruff cannot read this")
+        await advance(wave.id, deps)
+        done = await deps.store.waves.need(wave.id)
         assert done.state in {WaveState.COMPLETED, WaveState.FAILED}
         assert "The agents found nothing that they could change." not in done.notes
 
 
 class TestEnding:
     @pytest.mark.parametrize("what", ["baseline", "findings"])
-    async def test_what_cannot_be_measured_fails_the_wave_with_its_reason(self, desk, place, what):
-        wave = await started(desk, place)
-        await note_failure(self.failed(wave, what), desk)
+    async def test_what_cannot_be_measured_fails_the_wave_with_its_reason(self, deps, place, what):
+        wave = await started(deps, place)
+        await note_failure(self.failed(wave, what), deps)
         if what == "baseline":
-            await measured(desk, wave, "a")
-            await advance(wave.id, desk)
-        stored = await desk.store.waves.need(wave.id)
+            await measured(deps, wave, "a")
+            await advance(wave.id, deps)
+        stored = await deps.store.waves.need(wave.id)
         assert (stored.state, stored.failure.code) == (WaveState.FAILED, "no_tests")
-        [said] = desk.bus.of(WaveFinished)
+        [said] = deps.bus.of(WaveFinished)
         assert (said.state, said.note) == ("failed", "There are none.")
-        await note_failure(self.failed(wave, what), desk)
-        assert (await desk.store.waves.need(wave.id)).version == stored.version
+        await note_failure(self.failed(wave, what), deps)
+        assert (await deps.store.waves.need(wave.id)).version == stored.version
 
-    async def test_without_anything_to_do_a_missing_baseline_is_only_mentioned(self, desk, place):
-        wave = await started(desk, place)
-        await measured(desk, wave)
-        await note_failure(self.failed(wave, "baseline"), desk)
-        stored = await desk.store.waves.need(wave.id)
+    async def test_without_anything_to_do_a_missing_baseline_is_only_mentioned(self, deps, place):
+        wave = await started(deps, place)
+        await measured(deps, wave)
+        await note_failure(self.failed(wave, "baseline"), deps)
+        stored = await deps.store.waves.need(wave.id)
         assert (stored.state, stored.failure) == (WaveState.COMPLETED, None)
         assert stored.notes[-1] == "There are none."
 
@@ -448,107 +450,107 @@ class TestEnding:
             reason="There are none.",
         )
 
-    async def test_stopping_ends_what_is_open_and_leaves_what_the_gate_has(self, desk, place):
-        wave = await running(desk, place, "a", "b")
-        one, other = await tasks(desk, wave)
-        cleared, gate, landed = await proposed(desk, one, "cleared", "validating", "applied")
-        stopped = await stop_wave(StopWave(reason="enough"), desk)
+    async def test_stopping_ends_what_is_open_and_leaves_what_the_gate_has(self, deps, place):
+        wave = await running(deps, place, "a", "b")
+        one, other = await tasks(deps, wave)
+        cleared, gate, landed = await proposed(deps, one, "cleared", "validating", "applied")
+        stopped = await stop_wave(StopWave(reason="enough"), deps)
         assert stopped.waves == (wave.id,)
-        stored = await desk.store.waves.need(wave.id)
+        stored = await deps.store.waves.need(wave.id)
         assert (stored.state, stored.notes[-1]) == (WaveState.STOPPED, "Stopped: enough.")
-        assert {str(each.state) for each in await tasks(desk, wave)} == {"cancelled"}
-        states = [await desk.store.enhancements.need(each.id) for each in (cleared, gate, landed)]
+        assert {str(each.state) for each in await tasks(deps, wave)} == {"cancelled"}
+        states = [await deps.store.enhancements.need(each.id) for each in (cleared, gate, landed)]
         assert [str(each.state) for each in states] == ["expired", "validating", "applied"]
-        assert sorted(desk.bus.released()) == sorted([one.id, other.id])
-        assert len(desk.bus.of(TaskFinished)) == 2
-        [said] = desk.bus.of(WaveFinished)
+        assert sorted(deps.bus.released()) == sorted([one.id, other.id])
+        assert len(deps.bus.of(TaskFinished)) == 2
+        [said] = deps.bus.of(WaveFinished)
         assert (said.state, said.landed) == ("stopped", 1)
 
-    async def test_stopping_twice_is_fine_and_once(self, desk, place):
-        wave = await running(desk, place)
-        await stop_wave(StopWave(), desk)
-        before, said = await everything(desk), len(desk.bus.said)
-        assert (await stop_wave(StopWave(wave_id=wave.id), desk)).waves == (wave.id,)
-        assert (await stop_wave(StopWave(), desk)).waves == ()
-        assert await everything(desk) == before
-        assert len(desk.bus.said) == said
+    async def test_stopping_twice_is_fine_and_once(self, deps, place):
+        wave = await running(deps, place)
+        await stop_wave(StopWave(), deps)
+        before, said = await everything(deps), len(deps.bus.said)
+        assert (await stop_wave(StopWave(wave_id=wave.id), deps)).waves == (wave.id,)
+        assert (await stop_wave(StopWave(), deps)).waves == ()
+        assert await everything(deps) == before
+        assert len(deps.bus.said) == said
 
-    async def test_what_is_complete_cannot_be_stopped(self, desk, place):
-        wave = await started(desk, place)
-        await measured(desk, wave)
-        await advance(wave.id, desk)
+    async def test_what_is_complete_cannot_be_stopped(self, deps, place):
+        wave = await started(deps, place)
+        await measured(deps, wave)
+        await advance(wave.id, deps)
         with pytest.raises(Conflict, match="completed already"):
-            await stop_wave(StopWave(wave_id=wave.id), desk)
+            await stop_wave(StopWave(wave_id=wave.id), deps)
 
-    async def test_a_wave_that_is_not_there_cannot_be_stopped(self, desk):
+    async def test_a_wave_that_is_not_there_cannot_be_stopped(self, deps):
         with pytest.raises(NotFound):
-            await stop_wave(StopWave(wave_id=uuid7()), desk)
+            await stop_wave(StopWave(wave_id=uuid7()), deps)
 
 
 class TestReconciling:
-    async def test_what_has_not_moved_is_asked_for_again_under_a_new_key(self, desk, place):
-        await started(desk, place)
-        desk.clock.go(seconds=5)
-        await reconcile(desk)
-        assert len(desk.bus.of(MeasureFindings)) == 1, "it is not late yet"
+    async def test_what_has_not_moved_is_asked_for_again_under_a_new_key(self, deps, place):
+        await started(deps, place)
+        deps.clock.go(seconds=5)
+        await reconcile(deps)
+        assert len(deps.bus.of(MeasureFindings)) == 1, "it is not late yet"
         for _ in range(2):
-            desk.clock.go(seconds=10)
-            await reconcile(desk)
-        keys = [each.key for each in desk.bus.said if isinstance(each.message, MeasureFindings)]
+            deps.clock.go(seconds=10)
+            await reconcile(deps)
+        keys = [each.key for each in deps.bus.said if isinstance(each.message, MeasureFindings)]
         assert len(set(keys)) == len(keys) == 3
         assert (
-            len({each.key for each in desk.bus.said if isinstance(each.message, WavePlanned)}) == 1
+            len({each.key for each in deps.bus.said if isinstance(each.message, WavePlanned)}) == 1
         )
 
-    async def test_a_task_nobody_began_is_given_out_again_under_its_epoch(self, desk, place):
-        await running(desk, place)
-        desk.clock.go(seconds=11)
-        await reconcile(desk)
-        once, again = desk.bus.of(PerformTask)
+    async def test_a_task_nobody_began_is_given_out_again_under_its_epoch(self, deps, place):
+        await running(deps, place)
+        deps.clock.go(seconds=11)
+        await reconcile(deps)
+        once, again = deps.bus.of(PerformTask)
         assert once == again
         assert (
-            len({each.key for each in desk.bus.said if isinstance(each.message, PerformTask)}) == 2
+            len({each.key for each in deps.bus.said if isinstance(each.message, PerformTask)}) == 2
         )
         assert (
-            len({each.key for each in desk.bus.said if isinstance(each.message, TaskAssigned)}) == 1
+            len({each.key for each in deps.bus.said if isinstance(each.message, TaskAssigned)}) == 1
         )
 
     async def test_the_task_of_a_silent_agent_is_given_to_another_under_a_new_epoch(
-        self, desk, place
+        self, deps, place
     ):
-        agent = an_agent(heartbeat_at=desk.clock())
-        await desk.store.agents.insert(agent)
-        wave = await running(desk, place)
-        [task] = await tasks(desk, wave)
-        await desk.store.tasks.transition(task, "start", agent_id=agent.id)
-        desk.clock.go(seconds=14)
-        await reconcile(desk)
-        assert not desk.bus.of(AgentLost)
-        desk.clock.go(seconds=2)
-        desk.bus.epochs.clear()
-        desk.bus.epochs["somebody"] = 1
+        agent = an_agent(heartbeat_at=deps.clock())
+        await deps.store.agents.insert(agent)
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        await deps.store.tasks.transition(task, "start", agent_id=agent.id)
+        deps.clock.go(seconds=14)
+        await reconcile(deps)
+        assert not deps.bus.of(AgentLost)
+        deps.clock.go(seconds=2)
+        deps.bus.epochs.clear()
+        deps.bus.epochs["somebody"] = 1
         for _ in range(2):
-            await reconcile(desk)
-        assert (await desk.store.agents.need(agent.id)).state is AgentState.OFFLINE
-        assert len(desk.bus.of(AgentLost)) == 1
-        [again] = await tasks(desk, wave)
+            await reconcile(deps)
+        assert (await deps.store.agents.need(agent.id)).state is AgentState.OFFLINE
+        assert len(deps.bus.of(AgentLost)) == 1
+        [again] = await tasks(deps, wave)
         assert (again.state, again.agent_id, again.epoch) == (TaskState.ASSIGNED, None, 2)
-        assert desk.bus.released() == [task.id]
+        assert deps.bus.released() == [task.id]
 
-    async def test_an_end_that_was_cut_off_before_it_was_said_is_said(self, desk, place):
-        wave = await running(desk, place)
-        [task] = await tasks(desk, wave)
-        now = desk.clock()
-        await desk.store.tasks.transition(task, "cancel", finished_at=now, changed_at=now)
-        await desk.store.waves.transition(wave, "stop", finished_at=now, changed_at=now)
+    async def test_an_end_that_was_cut_off_before_it_was_said_is_said(self, deps, place):
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        now = deps.clock()
+        await deps.store.tasks.transition(task, "cancel", finished_at=now, changed_at=now)
+        await deps.store.waves.transition(wave, "stop", finished_at=now, changed_at=now)
         for _ in range(2):
-            await reconcile(desk)
-        assert [each.task_id for each in desk.bus.of(TaskFinished)] == [task.id]
-        assert [each.wave_id for each in desk.bus.of(WaveFinished)] == [wave.id]
+            await reconcile(deps)
+        assert [each.task_id for each in deps.bus.of(TaskFinished)] == [task.id]
+        assert [each.wave_id for each in deps.bus.of(WaveFinished)] == [wave.id]
 
-    async def test_an_end_of_long_ago_is_not_said_again(self, desk, place):
-        wave = await running(desk, place)
-        long_ago = desk.clock() - timedelta(hours=1)
-        await desk.store.waves.transition(wave, "stop", finished_at=long_ago)
-        await reconcile(desk)
-        assert not desk.bus.of(WaveFinished)
+    async def test_an_end_of_long_ago_is_not_said_again(self, deps, place):
+        wave = await running(deps, place)
+        long_ago = deps.clock() - timedelta(hours=1)
+        await deps.store.waves.transition(wave, "stop", finished_at=long_ago)
+        await reconcile(deps)
+        assert not deps.bus.of(WaveFinished)

@@ -7,8 +7,8 @@ from services.validator.decision.gate import flaky_tests
 from services.validator.decision.rates import Rate
 from services.validator.gate.flakiness import REMEMBERED, known_flaky, remember_flaky
 from shared.kernel.ids import uuid7
-from tests.support.desks import a_validator
 from tests.support.stores import a_real_store
+from tests.support.validator_deps import a_validator
 
 TEST = "t.py::test"
 FAILED, PASSED = Seen(frozenset({TEST})), Seen(frozenset())
@@ -16,7 +16,7 @@ TARGET = uuid7()
 
 
 @pytest.fixture
-async def desk(mongo_url, tmp_path):
+async def deps(mongo_url, tmp_path):
     async with a_real_store(mongo_url) as store:
         yield a_validator(store, tmp_path)
 
@@ -28,14 +28,14 @@ def test_what_fails_on_the_head_itself_is_flaky_and_what_fails_with_changes_is_n
     assert flaky_tests({Run(("a",), (TEST,)): FAILED, Run((), (TEST,)): PASSED}) == {}
 
 
-async def test_each_head_is_counted_once_and_different_heads_add_up(desk):
+async def test_each_head_is_counted_once_and_different_heads_add_up(deps):
     for head in ("one", "one", "two"):
-        await remember_flaky(TARGET, head, {TEST: Rate(1, 5)}, desk)
-    assert await known_flaky(TARGET, desk) == {TEST: Rate(2, 10)}
-    assert await known_flaky(uuid7(), desk) == {}
+        await remember_flaky(TARGET, head, {TEST: Rate(1, 5)}, deps)
+    assert await known_flaky(TARGET, deps) == {TEST: Rate(2, 10)}
+    assert await known_flaky(uuid7(), deps) == {}
 
 
-async def test_what_was_long_ago_counts_less(desk):
-    await remember_flaky(TARGET, "one", {TEST: Rate(40, REMEMBERED)}, desk)
-    known = (await known_flaky(TARGET, desk))[TEST]
+async def test_what_was_long_ago_counts_less(deps):
+    await remember_flaky(TARGET, "one", {TEST: Rate(40, REMEMBERED)}, deps)
+    known = (await known_flaky(TARGET, deps))[TEST]
     assert (known.failed, known.passed) == (20, REMEMBERED // 2)

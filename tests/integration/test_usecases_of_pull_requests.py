@@ -8,8 +8,8 @@ from services.validator.review import usecases as pull_requests
 from shared.contracts.events import PullRequestOpened, PullRequestRefused
 from shared.kernel.errors import Conflict, Rejected, Transient
 from tests.support.builders import a_target, a_task, an_enhancement
-from tests.support.desks import a_validator
 from tests.support.stores import a_real_store
+from tests.support.validator_deps import a_validator
 
 TARGET = a_target()
 
@@ -92,11 +92,11 @@ async def make(mongo_url, tmp_path, repository, remote, forge):
 
 
 @pytest.fixture
-def desk(make):
+def deps(make):
     return make()
 
 
-async def landed(desk, *commits, task=None):
+async def landed(deps, *commits, task=None):
     task = task or a_task(target_id=TARGET.id)
     changes = [
         an_enhancement(
@@ -104,86 +104,86 @@ async def landed(desk, *commits, task=None):
         )
         for n, each in enumerate(commits)
     ]
-    await desk.store.enhancements.insert_missing(changes)
+    await deps.store.enhancements.insert_missing(changes)
     return changes
 
 
-async def requests(desk):
-    return await desk.store.pull_requests.find()
+async def requests(deps):
+    return await deps.store.pull_requests.find()
 
 
-async def test_one_for_the_wave_with_all_of_it(desk, forge, remote):
-    changes = await landed(desk, "a", "b")
-    await pull_requests.show_landed(TARGET, changes, desk)
-    [shown] = await requests(desk)
+async def test_one_for_the_wave_with_all_of_it(deps, forge, remote):
+    changes = await landed(deps, "a", "b")
+    await pull_requests.show_landed(TARGET, changes, deps)
+    [shown] = await requests(deps)
     assert (shown.state, shown.commit, shown.onto) == ("open", "b" * 40, "main")
     assert remote.there[shown.branch] == "b" * 40
     assert forge.asked[0].title.startswith("chore: 2 enhancements")
     assert "fix: a" in forge.asked[0].body
-    [said] = desk.bus.of(PullRequestOpened)
+    [said] = deps.bus.of(PullRequestOpened)
     assert (said.branch, said.url) == (shown.branch, shown.url)
 
 
-async def test_what_lands_later_in_the_wave_goes_on_the_same_branch(desk, forge):
-    first = await landed(desk, "a")
-    await pull_requests.show_landed(TARGET, first, desk)
-    task = await desk.store.tasks.get(first[0].task_id) or a_task(
+async def test_what_lands_later_in_the_wave_goes_on_the_same_branch(deps, forge):
+    first = await landed(deps, "a")
+    await pull_requests.show_landed(TARGET, first, deps)
+    task = await deps.store.tasks.get(first[0].task_id) or a_task(
         id=first[0].task_id, wave_id=first[0].wave_id, target_id=TARGET.id
     )
-    later = await landed(desk, "b", task=task)
-    await pull_requests.show_landed(TARGET, later, desk)
-    [shown] = await requests(desk)
+    later = await landed(deps, "b", task=task)
+    await pull_requests.show_landed(TARGET, later, deps)
+    [shown] = await requests(deps)
     assert shown.commit == "b" * 40
     assert len(shown.enhancements) == 2
     assert forge.asked[0].title == "fix: a"
     assert "2 enhancements" in forge.asked[1].title
-    assert len(desk.bus.of(PullRequestOpened)) == 2
+    assert len(deps.bus.of(PullRequestOpened)) == 2
 
 
 @pytest.mark.parametrize("config", [None, b"", b'[landing]\nmode = "direct"\n', b"broken ="])
-async def test_nothing_is_shown_where_the_base_does_not_ask_for_it(desk, repository, config):
+async def test_nothing_is_shown_where_the_base_does_not_ask_for_it(deps, repository, config):
     repository.config = config
-    await pull_requests.show_landed(TARGET, await landed(desk, "a"), desk)
-    assert await requests(desk) == []
+    await pull_requests.show_landed(TARGET, await landed(deps, "a"), deps)
+    assert await requests(deps) == []
 
 
 EACH = b'[landing]\nmode = "pull_request"\nper = "enhancement"\n'
 
 
-async def test_each_stands_on_the_one_below_until_that_is_merged(desk, repository, remote, forge):
+async def test_each_stands_on_the_one_below_until_that_is_merged(deps, repository, remote, forge):
     repository.config = EACH
     for each in "ab":
-        await pull_requests.show_landed(TARGET, await landed(desk, each), desk)
-    one, two = await requests(desk)
+        await pull_requests.show_landed(TARGET, await landed(deps, each), deps)
+    one, two = await requests(deps)
     assert [each.base for each in forge.asked] == ["main", one.branch]
     remote.in_base.add("b" * 40)
-    await pull_requests.show_landed(TARGET, await landed(desk, "c"), desk)
+    await pull_requests.show_landed(TARGET, await landed(deps, "c"), deps)
     assert forge.asked[-1].base == "main"
     assert two.onto == one.branch
 
 
-async def test_a_branch_below_that_is_gone_is_not_merged_into(desk, repository, remote, forge):
+async def test_a_branch_below_that_is_gone_is_not_merged_into(deps, repository, remote, forge):
     repository.config = EACH
-    await pull_requests.show_landed(TARGET, await landed(desk, "a"), desk)
-    [one] = await requests(desk)
+    await pull_requests.show_landed(TARGET, await landed(deps, "a"), deps)
+    [one] = await requests(deps)
     del remote.there[one.branch]
-    await pull_requests.show_landed(TARGET, await landed(desk, "b"), desk)
+    await pull_requests.show_landed(TARGET, await landed(deps, "b"), deps)
     assert forge.asked[-1].base == "main"
 
 
-async def test_a_forge_that_is_away_is_asked_again(desk, forge):
+async def test_a_forge_that_is_away_is_asked_again(deps, forge):
     forge.trouble = Transient("It does not answer.")
-    await pull_requests.show_landed(TARGET, await landed(desk, "a"), desk)
-    [shown] = await requests(desk)
+    await pull_requests.show_landed(TARGET, await landed(deps, "a"), deps)
+    [shown] = await requests(deps)
     assert (shown.state, shown.url) == ("wanted", "")
     assert "It does not answer. It is tried again." in shown.reason
-    await pull_requests.show_waiting(desk)
+    await pull_requests.show_waiting(deps)
     forge.trouble = None
-    await pull_requests.show_waiting(desk)
-    [shown] = await requests(desk)
+    await pull_requests.show_waiting(deps)
+    [shown] = await requests(deps)
     assert (shown.state, shown.reason) == ("open", "")
     assert len(forge.asked) == 3
-    await pull_requests.show_waiting(desk)
+    await pull_requests.show_waiting(deps)
     assert len(forge.asked) == 3
 
 
@@ -191,44 +191,44 @@ async def test_a_forge_that_is_away_is_asked_again(desk, forge):
 async def test_a_refusal_is_said_once_and_tried_again_by_the_next_process(
     make, forge, remote, where
 ):
-    desk = make()
+    deps = make()
     broken = forge if where == "forge" else remote
     broken.trouble = Rejected("No.", hint="Do that.") if where == "forge" else Conflict("Theirs.")
-    await pull_requests.show_landed(TARGET, await landed(desk, "a"), desk)
-    [shown] = await requests(desk)
+    await pull_requests.show_landed(TARGET, await landed(deps, "a"), deps)
+    [shown] = await requests(deps)
     assert shown.state == "refused"
     assert shown.reason in {"No. Do that.", "Theirs."}
-    [said] = desk.bus.of(PullRequestRefused)
+    [said] = deps.bus.of(PullRequestRefused)
     assert said.reason == shown.reason
     broken.trouble = None
-    await pull_requests.show_waiting(desk)
-    assert (await requests(desk))[0].state == "refused"
+    await pull_requests.show_waiting(deps)
+    assert (await requests(deps))[0].state == "refused"
     await pull_requests.show_waiting(make())
-    assert (await requests(desk))[0].state == "open"
+    assert (await requests(deps))[0].state == "open"
 
 
-async def test_a_base_that_is_not_on_the_remote_is_said(desk, remote):
+async def test_a_base_that_is_not_on_the_remote_is_said(deps, remote):
     remote.there.clear()
-    await pull_requests.show_landed(TARGET, await landed(desk, "a"), desk)
-    [shown] = await requests(desk)
+    await pull_requests.show_landed(TARGET, await landed(deps, "a"), deps)
+    [shown] = await requests(deps)
     assert "no branch main" in shown.reason
     assert remote.there == {}
 
 
 async def test_without_a_token_the_branch_is_pushed(make, remote):
-    desk = make(forge=None)
-    await pull_requests.show_landed(TARGET, await landed(desk, "a"), desk)
-    [shown] = await requests(desk)
+    deps = make(forge=None)
+    await pull_requests.show_landed(TARGET, await landed(deps, "a"), deps)
+    [shown] = await requests(deps)
     assert (shown.state, remote.there[shown.branch]) == ("pushed", "a" * 40)
     assert "GROUNDSWELL_FORGE_TOKEN" in shown.reason
 
 
-async def test_a_rollback_goes_on_the_branch_that_the_head_is_on(desk, remote, forge):
-    one, two = await landed(desk, "a", "b")
-    await pull_requests.show_landed(TARGET, [one, two], desk)
+async def test_a_rollback_goes_on_the_branch_that_the_head_is_on(deps, remote, forge):
+    one, two = await landed(deps, "a", "b")
+    await pull_requests.show_landed(TARGET, [one, two], deps)
     reverts = pull_requests.Reverts(two.id, "b" * 40, "c" * 40, [two.id])
-    await pull_requests.show_rolled_back(TARGET, reverts, desk)
-    [shown] = await requests(desk)
+    await pull_requests.show_rolled_back(TARGET, reverts, deps)
+    [shown] = await requests(deps)
     assert (shown.commit, shown.taken_off, shown.state) == ("c" * 40, (two.id,), "open")
     assert remote.there[shown.branch] == "c" * 40
     assert forge.asked[-1].title == "fix: a"
@@ -236,15 +236,15 @@ async def test_a_rollback_goes_on_the_branch_that_the_head_is_on(desk, remote, f
 
 
 @pytest.mark.parametrize("why", ["merged", "another head"])
-async def test_a_rollback_of_what_people_have_merged_is_one_of_its_own(desk, remote, forge, why):
-    [one] = await landed(desk, "a")
-    await pull_requests.show_landed(TARGET, [one], desk)
+async def test_a_rollback_of_what_people_have_merged_is_one_of_its_own(deps, remote, forge, why):
+    [one] = await landed(deps, "a")
+    await pull_requests.show_landed(TARGET, [one], deps)
     if why == "merged":
         remote.in_base.add("a" * 40)
     head = "a" * 40 if why == "merged" else "f" * 40
     reverts = pull_requests.Reverts(one.id, head, "c" * 40, [one.id])
-    await pull_requests.show_rolled_back(TARGET, reverts, desk)
-    shown, undo = await requests(desk)
+    await pull_requests.show_rolled_back(TARGET, reverts, deps)
+    shown, undo = await requests(deps)
     assert shown.commit == "a" * 40
     assert undo.commit == "c" * 40
     assert undo.branch != shown.branch

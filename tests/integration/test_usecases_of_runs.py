@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from services.validator.prepared import Workplace
+from services.validator.prepared import PreparedHead
 from services.validator.runs.adapters.slots import MachineSlots, private
 from services.validator.runs.usecases import runners, runs
 from services.validator.runs.usecases.runners import announce, has_room, leave, live, width
-from services.validator.runs.usecases.runs import Order, carry_out, run_tests, supersede
+from services.validator.runs.usecases.runs import Order, execute_run, run_tests, supersede
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.reports import Outcome, Reported, TestReport, TestResult
 from shared.contracts.base import RunKind
@@ -26,12 +26,12 @@ from shared.kernel.errors import Rejected, Transient
 from shared.kernel.ids import uuid7
 from shared.sandbox.metering import note
 from shared.sandbox.scratch import Scratch
-from tests.support.builders import a_verdict, a_wave
-from tests.support.desks import a_validator
+from tests.support.builders import a_test_run, a_wave
 from tests.support.landing import a_yard
 from tests.support.memory import a_store
 from tests.support.profiles import a_profile
 from tests.support.sandboxes import a_sandbox, processes_of
+from tests.support.validator_deps import a_validator
 
 BIN = Path(sys.executable).parent
 PATIENCE = 20
@@ -99,21 +99,21 @@ async def make(yard, tmp_path):
 
 
 @pytest.fixture
-def desk(make):
+def deps(make):
     return make()
 
 
 @pytest.fixture
-async def verdict(yard, desk):
+async def verdict(yard, deps):
     """A run that was asked for."""
-    return await asked_for(yard, desk)
+    return await asked_for(yard, deps)
 
 
-async def asked_for(yard, desk, **fields):
+async def asked_for(yard, deps, **fields):
     head = yard.head()
     wave = a_wave(target_id=yard.target.id, commit=head)
-    made = a_verdict(wave, tree=yard.mirror.tree(head).oid, **fields)
-    assert await desk.store.verdicts.insert(made)
+    made = a_test_run(wave, tree=yard.mirror.tree(head).oid, **fields)
+    assert await deps.store.runs.insert(made)
     return made
 
 
@@ -121,18 +121,18 @@ def command(verdict, **fields):
     return RunTests(run_id=verdict.id, target_id=verdict.target_id, **fields)
 
 
-def carried_out(desk, verdict, **fields):
-    return asyncio.create_task(carry_out(command(verdict, **fields), desk))
+def carried_out(deps, verdict, **fields):
+    return asyncio.create_task(execute_run(command(verdict, **fields), deps))
 
 
 def a_place(yard):
     environment = Environment("e", BIN, (), 0, True)
-    return Workplace(yard.target, yard.mirror, yard.head(), a_profile(), environment)
+    return PreparedHead(yard.target, yard.mirror, yard.head(), a_profile(), environment)
 
 
-def wanted(yard, desk, **order):
+def wanted(yard, deps, **order):
     place = a_place(yard)
-    asking = run_tests(desk, place, Order(place.tree, "full run", **order), wave_id=uuid7())
+    asking = run_tests(deps, place, Order(place.tree, "full run", **order), wave_id=uuid7())
     return asyncio.create_task(asking)
 
 
@@ -146,22 +146,22 @@ async def until(happened):
             await asyncio.sleep(0.005)
 
 
-async def the_verdict(desk):
-    [verdict] = await desk.store.verdicts.find()
+async def the_verdict(deps):
+    [verdict] = await deps.store.runs.find()
     return verdict
 
 
-async def test_a_verdict_says_who_made_it_and_what_that_took(desk, verdict):
-    await carry_out(command(verdict), desk)
-    done = await desk.store.verdicts.need(verdict.id)
+async def test_a_verdict_says_who_made_it_and_what_that_took(deps, verdict):
+    await execute_run(command(verdict), deps)
+    done = await deps.store.runs.need(verdict.id)
     assert (done.state, done.outcome, done.runner) == (RunState.FINISHED, "reported", "here/one")
     assert (done.cpu_seconds, done.beside) == (1.0, 0)
-    assert desk.slots.free() == desk.slots.cores
+    assert deps.slots.free() == deps.slots.cores
 
 
 def fails_of(monkeypatch, *errors):
     """The carrier raises these, one after the other, and then does what it is there for; the calls so far."""
-    carrier, left, calls = runs.CARRIERS[RunKind.TESTS], [*errors], []
+    carrier, left, calls = runs.RUN_HANDLERS[RunKind.TESTS], [*errors], []
 
     async def carry(*about):
         calls.append(about)
@@ -169,19 +169,19 @@ def fails_of(monkeypatch, *errors):
             raise left.pop(0)
         return await carrier(*about)
 
-    monkeypatch.setitem(runs.CARRIERS, RunKind.TESTS, carry)
+    monkeypatch.setitem(runs.RUN_HANDLERS, RunKind.TESTS, carry)
     return calls
 
 
 @pytest.mark.parametrize("error", [ValueError("no number"), Rejected("no such plan")])
 async def test_a_run_that_fails_of_a_defect_each_time_ends_without_a_report_and_is_logged(
-    yard, desk, monkeypatch, error
+    yard, deps, monkeypatch, error
 ):
     fails_of(monkeypatch, *[error] * runs.ATTEMPTS)
-    asking = wanted(yard, desk)
-    await until(lambda: desk.bus.of(RunTests))
+    asking = wanted(yard, deps)
+    await until(lambda: deps.bus.of(RunTests))
     with capture_logs() as said:
-        await carry_out(desk.bus.of(RunTests)[0], desk)
+        await execute_run(deps.bus.of(RunTests)[0], deps)
     verdict = await within(asking)
     assert (verdict.state, verdict.outcome) == (RunState.FINISHED, "infrastructure")
     assert (verdict.report, verdict.failing, verdict.counts) == (None, (), None)
@@ -190,63 +190,63 @@ async def test_a_run_that_fails_of_a_defect_each_time_ends_without_a_report_and_
     assert [(each["log_level"], each["exc_info"]) for each in logged] == [
         ("error", True)
     ] * runs.ATTEMPTS
-    assert [each.run_id for each in desk.bus.of(RunFinished)] == [verdict.id]
+    assert [each.run_id for each in deps.bus.of(RunFinished)] == [verdict.id]
 
 
-async def test_a_defect_that_shows_once_costs_only_time(desk, verdict, monkeypatch):
+async def test_a_defect_that_shows_once_costs_only_time(deps, verdict, monkeypatch):
     fails_of(monkeypatch, ValueError("once"))
-    await carry_out(command(verdict), desk)
-    assert (await desk.store.verdicts.need(verdict.id)).outcome == "reported"
+    await execute_run(command(verdict), deps)
+    assert (await deps.store.runs.need(verdict.id)).outcome == "reported"
 
 
 async def test_what_is_only_not_possible_now_is_left_to_the_next_delivery(
-    desk, verdict, monkeypatch
+    deps, verdict, monkeypatch
 ):
     calls = fails_of(monkeypatch, Transient("not now"))
     with pytest.raises(Transient):
-        await carry_out(command(verdict), desk)
+        await execute_run(command(verdict), deps)
     assert len(calls) == 1
-    assert (await desk.store.verdicts.need(verdict.id)).state is RunState.REQUESTED
+    assert (await deps.store.runs.need(verdict.id)).state is RunState.REQUESTED
 
 
 async def test_a_run_is_said_with_why_it_was_made_and_what_was_worse_as_far_as_that_is_known(
-    desk, verdict
+    deps, verdict
 ):
-    await desk.store.verdicts.patch(verdict.id, why="who it is")
-    await carry_out(command(verdict), desk)
-    await desk.store.verdicts.patch(verdict.id, worse=("t::a", "t::b"))
-    await carry_out(command(verdict), desk)
-    said = [(each.why, each.worse) for each in desk.bus.of(RunFinished)]
+    await deps.store.runs.patch(verdict.id, why="who it is")
+    await execute_run(command(verdict), deps)
+    await deps.store.runs.patch(verdict.id, worse=("t::a", "t::b"))
+    await execute_run(command(verdict), deps)
+    said = [(each.why, each.worse) for each in deps.bus.of(RunFinished)]
     assert said == [("who it is", None), ("who it is", 2)]
 
 
-async def test_a_run_that_was_never_measured_has_the_whole_machine(desk, verdict):
-    desk.suite.held = True
-    task = carried_out(desk, verdict)
-    await within(desk.suite.begun.wait())
-    assert desk.slots.free() == 0
-    desk.suite.end.set()
+async def test_a_run_that_was_never_measured_has_the_whole_machine(deps, verdict):
+    deps.suite.held = True
+    task = carried_out(deps, verdict)
+    await within(deps.suite.begun.wait())
+    assert deps.slots.free() == 0
+    deps.suite.end.set()
     await within(task)
 
 
-async def a_measured_suite(yard, desk, **fields):
+async def a_measured_suite(yard, deps, **fields):
     """Of one core, on this machine."""
     counts = Counts(tests=1, passed=1, failed=0, skipped=0)
     known = {"state": "finished", "outcome": "reported", "runner": "here/before", "seconds": 9.0}
-    return await asked_for(yard, desk, **{**known, "cpu_seconds": 9.0, "counts": counts, **fields})
+    return await asked_for(yard, deps, **{**known, "cpu_seconds": 9.0, "counts": counts, **fields})
 
 
-async def test_runs_of_one_core_go_side_by_side_and_say_so(yard, desk, verdict):
-    await a_measured_suite(yard, desk)
-    other = await asked_for(yard, desk)
-    desk.suite.held = True
-    tasks = [carried_out(desk, each) for each in (verdict, other)]
-    await until(lambda: desk.suite.runs == 2)
-    assert desk.slots.free() == 0
+async def test_runs_of_one_core_go_side_by_side_and_say_so(yard, deps, verdict):
+    await a_measured_suite(yard, deps)
+    other = await asked_for(yard, deps)
+    deps.suite.held = True
+    tasks = [carried_out(deps, each) for each in (verdict, other)]
+    await until(lambda: deps.suite.runs == 2)
+    assert deps.slots.free() == 0
     await asyncio.sleep(40 * runners.LOOK)
-    desk.suite.end.set()
+    deps.suite.end.set()
     await within(asyncio.gather(*tasks))
-    assert [(await desk.store.verdicts.need(each.id)).beside for each in (verdict, other)] == [1, 1]
+    assert [(await deps.store.runs.need(each.id)).beside for each in (verdict, other)] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -258,73 +258,73 @@ async def test_runs_of_one_core_go_side_by_side_and_say_so(yard, desk, verdict):
         {"outcome": "infrastructure"},
     ],
 )
-async def test_what_was_measured_elsewhere_or_of_a_part_says_nothing(yard, desk, verdict, fields):
-    await a_measured_suite(yard, desk, **fields)
-    desk.suite.held = True
-    task = carried_out(desk, verdict)
-    await within(desk.suite.begun.wait())
-    assert desk.slots.free() == 0
-    desk.suite.end.set()
+async def test_what_was_measured_elsewhere_or_of_a_part_says_nothing(yard, deps, verdict, fields):
+    await a_measured_suite(yard, deps, **fields)
+    deps.suite.held = True
+    task = carried_out(deps, verdict)
+    await within(deps.suite.begun.wait())
+    assert deps.slots.free() == 0
+    deps.suite.end.set()
     await within(task)
 
 
-async def test_benchmarks_wait_until_nobody_else_runs(yard, desk, verdict, monkeypatch):
-    monkeypatch.setitem(runs.CARRIERS, RunKind.BENCHMARKS, runs.CARRIERS[RunKind.TESTS])
-    await a_measured_suite(yard, desk)
-    benchmarks = await asked_for(yard, desk, kind=RunKind.BENCHMARKS)
-    desk.suite.held = True
-    first = carried_out(desk, verdict)
-    await within(desk.suite.begun.wait())
-    second = carried_out(desk, benchmarks)
-    await until(lambda: (benchmarks.id, 0) in desk.at_hand)
+async def test_benchmarks_wait_until_nobody_else_runs(yard, deps, verdict, monkeypatch):
+    monkeypatch.setitem(runs.RUN_HANDLERS, RunKind.BENCHMARKS, runs.RUN_HANDLERS[RunKind.TESTS])
+    await a_measured_suite(yard, deps)
+    benchmarks = await asked_for(yard, deps, kind=RunKind.BENCHMARKS)
+    deps.suite.held = True
+    first = carried_out(deps, verdict)
+    await within(deps.suite.begun.wait())
+    second = carried_out(deps, benchmarks)
+    await until(lambda: (benchmarks.id, 0) in deps.at_hand)
     await asyncio.sleep(0.2)
-    assert (desk.suite.runs, desk.slots.free()) == (1, 1)
-    assert not has_room(2, desk), "one of its own waits already"
-    desk.suite.end.set()
+    assert (deps.suite.runs, deps.slots.free()) == (1, 1)
+    assert not has_room(2, deps), "one of its own waits already"
+    deps.suite.end.set()
     await within(asyncio.gather(first, second))
-    assert desk.suite.runs == 2
+    assert deps.suite.runs == 2
 
 
-async def test_there_is_room_as_long_as_all_that_was_taken_has_begun(yard, desk, verdict):
-    assert has_room(0, desk)
-    assert not has_room(1, desk), "what was just taken is not looked at yet"
-    await a_measured_suite(yard, desk)
-    desk.suite.held = True
-    task = carried_out(desk, verdict)
-    await within(desk.suite.begun.wait())
-    assert has_room(1, desk)
-    desk.leaving.set()
-    assert not has_room(1, desk)
-    desk.suite.end.set()
+async def test_there_is_room_as_long_as_all_that_was_taken_has_begun(yard, deps, verdict):
+    assert has_room(0, deps)
+    assert not has_room(1, deps), "what was just taken is not looked at yet"
+    await a_measured_suite(yard, deps)
+    deps.suite.held = True
+    task = carried_out(deps, verdict)
+    await within(deps.suite.begun.wait())
+    assert has_room(1, deps)
+    deps.leaving.set()
+    assert not has_room(1, deps)
+    deps.suite.end.set()
     await within(task)
 
 
-async def test_a_superseded_run_is_stopped_and_says_nothing(desk, verdict):
-    desk.suite.held = True
-    task = carried_out(desk, verdict)
-    await within(desk.suite.begun.wait())
-    assert (await supersede(desk, verdict)).state is RunState.SUPERSEDED
+async def test_a_superseded_run_is_stopped_and_says_nothing(deps, verdict):
+    deps.suite.held = True
+    task = carried_out(deps, verdict)
+    await within(deps.suite.begun.wait())
+    assert (await supersede(deps, verdict)).state is RunState.SUPERSEDED
     await within(task)
-    assert desk.suite.stopped == 1
-    assert (await desk.store.verdicts.need(verdict.id)).state is RunState.SUPERSEDED
-    assert desk.bus.of(RunFinished) == []
-    assert [each.run_id for each in desk.bus.of(RunSuperseded)] == [verdict.id]
-    assert (desk.slots.free(), desk.at_hand) == (desk.slots.cores, {})
+    assert deps.suite.stopped == 1
+    assert (await deps.store.runs.need(verdict.id)).state is RunState.SUPERSEDED
+    assert deps.bus.of(RunFinished) == []
+    assert [each.run_id for each in deps.bus.of(RunSuperseded)] == [verdict.id]
+    assert (deps.slots.free(), deps.at_hand) == (deps.slots.cores, {})
 
 
-async def test_one_that_waits_for_its_cores_is_stopped_as_well(desk, verdict):
-    async with desk.slots.taken(2):
-        task = carried_out(desk, verdict)
-        await until(lambda: desk.at_hand)
-        await supersede(desk, verdict)
+async def test_one_that_waits_for_its_cores_is_stopped_as_well(deps, verdict):
+    async with deps.slots.taken(2):
+        task = carried_out(deps, verdict)
+        await until(lambda: deps.at_hand)
+        await supersede(deps, verdict)
         await within(task)
-    assert desk.suite.runs == 0
+    assert deps.suite.runs == 0
 
 
-async def test_one_that_nobody_has_begun_is_not_begun(desk, verdict):
-    await supersede(desk, verdict)
-    await carry_out(command(verdict), desk)
-    assert desk.suite.runs == 0
+async def test_one_that_nobody_has_begun_is_not_begun(deps, verdict):
+    await supersede(deps, verdict)
+    await execute_run(command(verdict), deps)
+    assert deps.suite.runs == 0
 
 
 async def test_nothing_of_a_superseded_run_is_left(yard, make, tmp_path):
@@ -333,11 +333,11 @@ async def test_nothing_of_a_superseded_run_is_left(yard, make, tmp_path):
     async with a_sandbox("rlimits", tmp_path) as sandbox:
         scratch = Scratch(tmp_path / "work", uuid7)
         suite = SandboxedSuite(sandbox, scratch, lambda _, oid: yard.mirror.tree(oid))
-        desk = make(suite=suite, sandbox=sandbox)
-        verdict = await asked_for(yard, desk)
-        task = carried_out(desk, verdict)
+        deps = make(suite=suite, sandbox=sandbox)
+        verdict = await asked_for(yard, deps)
+        task = carried_out(deps, verdict)
         await until(lambda: processes_of(Path("/"), MARK))
-        await supersede(desk, verdict)
+        await supersede(deps, verdict)
         await within(task)
         assert processes_of(Path("/"), MARK) == []
         scratch.close()
@@ -353,10 +353,10 @@ def test_m():
 """
 
 
-async def test_a_finished_run_stays_finished(desk, verdict):
-    await carry_out(command(verdict), desk)
-    assert (await supersede(desk, verdict)).state is RunState.FINISHED
-    assert desk.bus.of(RunSuperseded) == []
+async def test_a_finished_run_stays_finished(deps, verdict):
+    await execute_run(command(verdict), deps)
+    assert (await supersede(deps, verdict)).state is RunState.FINISHED
+    assert deps.bus.of(RunSuperseded) == []
 
 
 async def test_of_two_who_made_a_run_the_first_is_heard(make, verdict):
@@ -367,10 +367,10 @@ async def test_of_two_who_made_a_run_the_first_is_heard(make, verdict):
     late = carried_out(lost, verdict)
     await within(lost.suite.begun.wait())
     # It is on another machine, whose cores are others.
-    await within(carry_out(command(verdict), replace(other, slots=elsewhere(other))))
+    await within(execute_run(command(verdict), replace(other, slots=elsewhere(other))))
     lost.suite.end.set()
     await within(late)
-    done = await other.store.verdicts.need(verdict.id)
+    done = await other.store.runs.need(verdict.id)
     assert (done.runner, done.failing) == ("here/other", ())
 
 
@@ -382,44 +382,44 @@ async def test_a_result_that_comes_too_late_changes_nothing(make, verdict, monke
     lost.suite.outcome = Outcome.FAILED
     late = carried_out(lost, verdict)
     await within(lost.suite.begun.wait())
-    await within(carry_out(command(verdict), replace(other, slots=elsewhere(other))))
-    first = await other.store.verdicts.need(verdict.id)
+    await within(execute_run(command(verdict), replace(other, slots=elsewhere(other))))
+    first = await other.store.runs.need(verdict.id)
     lost.suite.end.set()
     await within(late)
     assert lost.suite.stopped == 0
-    assert await other.store.verdicts.need(verdict.id) == first
+    assert await other.store.runs.need(verdict.id) == first
 
 
 async def test_a_result_of_before_it_was_dropped_and_wanted_again_changes_nothing(
-    desk, verdict, monkeypatch
+    deps, verdict, monkeypatch
 ):
     monkeypatch.setattr(runners, "LOOK", 60)
-    desk.suite.held = True
-    late = carried_out(desk, verdict)
-    await within(desk.suite.begun.wait())
-    dropped = await supersede(desk, verdict)
-    again = await desk.store.verdicts.transition(dropped, "request")
-    desk.suite.end.set()
+    deps.suite.held = True
+    late = carried_out(deps, verdict)
+    await within(deps.suite.begun.wait())
+    dropped = await supersede(deps, verdict)
+    again = await deps.store.runs.transition(dropped, "request")
+    deps.suite.end.set()
     await within(late)
-    assert await desk.store.verdicts.need(verdict.id) == again
+    assert await deps.store.runs.need(verdict.id) == again
 
 
-async def test_one_wanted_again_before_its_runner_has_noticed_is_made_anew(desk, verdict):
-    desk.suite.held = True
-    first = carried_out(desk, verdict)
-    await within(desk.suite.begun.wait())
-    again = await desk.store.verdicts.transition(await supersede(desk, verdict), "request")
-    second = carried_out(desk, again)
+async def test_one_wanted_again_before_its_runner_has_noticed_is_made_anew(deps, verdict):
+    deps.suite.held = True
+    first = carried_out(deps, verdict)
+    await within(deps.suite.begun.wait())
+    again = await deps.store.runs.transition(await supersede(deps, verdict), "request")
+    second = carried_out(deps, again)
     await within(first)
-    await until(lambda: desk.suite.runs == 2)
-    desk.suite.end.set()
+    await until(lambda: deps.suite.runs == 2)
+    deps.suite.end.set()
     await within(second)
-    done = await desk.store.verdicts.need(verdict.id)
-    assert (done.state, desk.suite.stopped, desk.at_hand) == (RunState.FINISHED, 1, {})
+    done = await deps.store.runs.need(verdict.id)
+    assert (done.state, deps.suite.stopped, deps.at_hand) == (RunState.FINISHED, 1, {})
 
 
-def elsewhere(desk):
-    return MachineSlots(private(desk.home / "other-slots"), range(2))
+def elsewhere(deps):
+    return MachineSlots(private(deps.home / "other-slots"), range(2))
 
 
 async def test_a_run_that_another_one_has_is_not_begun_because_it_was_asked_for_again(
@@ -429,7 +429,7 @@ async def test_a_run_that_another_one_has_is_not_begun_because_it_was_asked_for_
     one.suite.held = True
     task = carried_out(one, verdict)
     await within(one.suite.begun.wait())
-    await within(carry_out(command(verdict, again=True), two))
+    await within(execute_run(command(verdict, again=True), two))
     assert two.suite.runs == 0
     one.suite.end.set()
     await within(task)
@@ -441,74 +441,74 @@ async def test_one_that_only_a_dead_runner_has_is(make, verdict, monkeypatch):
     await announce(dead)
     assert [each.id for each in await live(two)] == ["here/dead"]
     monkeypatch.setattr(runners, "SILENCE", 0.0)
-    await within(carry_out(command(verdict, again=True), two))
+    await within(execute_run(command(verdict, again=True), two))
     assert two.suite.runs == 1
 
 
-async def test_a_message_that_comes_twice_to_one_process_makes_one_run(desk, verdict):
-    desk.suite.held = True
-    task = carried_out(desk, verdict)
-    await within(desk.suite.begun.wait())
-    await within(carry_out(command(verdict), desk))
-    desk.suite.end.set()
+async def test_a_message_that_comes_twice_to_one_process_makes_one_run(deps, verdict):
+    deps.suite.held = True
+    task = carried_out(deps, verdict)
+    await within(deps.suite.begun.wait())
+    await within(execute_run(command(verdict), deps))
+    deps.suite.end.set()
     await within(task)
-    assert desk.suite.runs == 1
-    await within(carry_out(command(verdict), desk))
-    assert desk.suite.runs == 1
+    assert deps.suite.runs == 1
+    await within(execute_run(command(verdict), deps))
+    assert deps.suite.runs == 1
 
 
-async def test_who_no_longer_waits_for_a_run_drops_it(yard, desk):
-    asking = wanted(yard, desk)
-    await until(lambda: desk.bus.of(RunTests))
+async def test_who_no_longer_waits_for_a_run_drops_it(yard, deps):
+    asking = wanted(yard, deps)
+    await until(lambda: deps.bus.of(RunTests))
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    assert (await the_verdict(desk)).state is RunState.SUPERSEDED
-    assert (desk.awaited, desk.bells) == ({}, {})
+    assert (await the_verdict(deps)).state is RunState.SUPERSEDED
+    assert (deps.awaited, deps.bells) == ({}, {})
 
 
-async def test_not_while_somebody_else_here_waits_for_it_too(yard, desk):
-    first, second = wanted(yard, desk), wanted(yard, desk)
-    await until(lambda: sum(desk.awaited.values()) == 2)
+async def test_not_while_somebody_else_here_waits_for_it_too(yard, deps):
+    first, second = wanted(yard, deps), wanted(yard, deps)
+    await until(lambda: sum(deps.awaited.values()) == 2)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    verdict = await the_verdict(desk)
+    verdict = await the_verdict(deps)
     assert verdict.state is RunState.REQUESTED
-    await carry_out(command(verdict), desk)
+    await execute_run(command(verdict), deps)
     assert (await within(second)).state is RunState.FINISHED
 
 
-async def test_a_process_that_ends_leaves_its_runs_to_others(yard, desk):
-    await announce(desk)
-    asking = wanted(yard, desk)
-    await until(lambda: desk.bus.of(RunTests))
-    await leave(desk)
+async def test_a_process_that_ends_leaves_its_runs_to_others(yard, deps):
+    await announce(deps)
+    asking = wanted(yard, deps)
+    await until(lambda: deps.bus.of(RunTests))
+    await leave(deps)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    assert (await the_verdict(desk)).state is RunState.REQUESTED
-    await announce(desk)
-    assert await live(desk) == []
+    assert (await the_verdict(deps)).state is RunState.REQUESTED
+    await announce(deps)
+    assert await live(deps) == []
 
 
-async def test_a_dropped_run_is_asked_for_again_by_who_wants_it_after_all(yard, desk):
-    asking = wanted(yard, desk)
-    await until(lambda: desk.bus.of(RunTests))
-    await supersede(desk, await the_verdict(desk))
-    await until(lambda: len(desk.bus.of(RunTests)) > 1)
-    keys = [each.key for each in desk.bus.said if isinstance(each.message, RunTests)]
+async def test_a_dropped_run_is_asked_for_again_by_who_wants_it_after_all(yard, deps):
+    asking = wanted(yard, deps)
+    await until(lambda: deps.bus.of(RunTests))
+    await supersede(deps, await the_verdict(deps))
+    await until(lambda: len(deps.bus.of(RunTests)) > 1)
+    keys = [each.key for each in deps.bus.said if isinstance(each.message, RunTests)]
     assert len(set(keys)) == len(keys), "a stream stores the same key once"
-    await carry_out(desk.bus.of(RunTests)[-1], desk)
+    await execute_run(deps.bus.of(RunTests)[-1], deps)
     done = await within(asking)
     assert done.state is RunState.FINISHED
-    assert await desk.store.verdicts.count() == 1
+    assert await deps.store.runs.count() == 1
 
 
-async def test_who_waits_long_asks_again_and_says_that_it_does(yard, desk):
-    asking = wanted(yard, desk)
-    await until(lambda: len(desk.bus.of(RunTests)) > 2)
-    assert [each.again for each in desk.bus.of(RunTests)[:3]] == [False, True, True]
+async def test_who_waits_long_asks_again_and_says_that_it_does(yard, deps):
+    asking = wanted(yard, deps)
+    await until(lambda: len(deps.bus.of(RunTests)) > 2)
+    assert [each.again for each in deps.bus.of(RunTests)[:3]] == [False, True, True]
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
 

@@ -13,11 +13,11 @@ from services.api.usecases import tell_story
 from services.validator.benchmarks.domain.benchmarks import Plan, Reading, Round, Unit
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from services.validator.decision.evidence import Broken, Run, Seen, Unbuildable
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.gate import decision_events as telling
 from services.validator.gate import risk_and_impact as weighing
 from services.validator.gate.loop import settle
-from services.validator.runs.usecases.runs import carry_out
+from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.domain.reports import Infrastructure, Outcome
 from shared.contracts.base import RunKind
 from shared.contracts.documents.storage import Patch
@@ -29,11 +29,11 @@ from shared.kernel.errors import Rejected, Transient
 from shared.sandbox.choice import NoSandbox
 from tests.support.builders import a_task, a_wave, an_enhancement
 from tests.support.buses import RecordingBus
-from tests.support.desks import a_validator
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
 from tests.support.played import played
 from tests.support.stores import Watch
+from tests.support.validator_deps import a_validator
 
 # A test fails with the changes whose words it does not stand together.
 FILES = {"a_txt": "a\n", "b_txt": "b\n", "c_txt": "c\n", "d_txt": "d\n"}
@@ -42,11 +42,11 @@ FILES = {"a_txt": "a\n", "b_txt": "b\n", "c_txt": "c\n", "d_txt": "d\n"}
 class PlayedSuite:
     """`t::quiet` fails where any file says bad, `t::pair` where two of them say odd; each time."""
 
-    def __init__(self, desk, target):
-        self.desk, self.target = desk, target
+    def __init__(self, deps, target):
+        self.deps, self.target = deps, target
 
     async def run(self, tree_oid, profile, environment, tests=(), *, repeat=1, **_):
-        tree = self.desk.mirror(self.target).tree(tree_oid)
+        tree = self.deps.mirror(self.target).tree(tree_oid)
         words = Counter((tree.read(path) or b"").decode().strip() for path in tree.files())
         failing = {"t::quiet": words["bad"] > 0, "t::pair": words["odd"] > 1, "t::fine": False}
         outcomes = {
@@ -59,12 +59,12 @@ class PlayedSuite:
 class PlayedBenchmarks:
     """They give no report on a tree in which a file says `hangs`, nor where `broken` says why not."""
 
-    desk: Desk
+    deps: ValidatorDeps
     target: Target
     broken: str = ""
 
     async def compare(self, trees, *_, **__):
-        tree = self.desk.mirror(self.target).tree(trees[1])
+        tree = self.deps.mirror(self.target).tree(trees[1])
         if self.broken or any(tree.read(path).strip() == b"hangs" for path in tree.files()):
             return Infrastructure(self.broken or "On the candidate: it took too long.", "")
         one = Round({"work": SECOND}, {"work": SECOND})
@@ -93,13 +93,13 @@ class Trusted(NoSandbox):
 class RunningBus(RecordingBus):
     """What is asked of a runner is done at once, by ourselves."""
 
-    desk = None
+    deps = None
     dies_at = None
 
     async def publish(self, message, *, key, wave=""):
         await super().publish(message, key=key, wave=wave)
         if isinstance(message, RunTests):
-            await carry_out(message, self.desk)
+            await execute_run(message, self.deps)
         if self.dies_at and isinstance(message, GateDecided) and message.step == self.dies_at:
             self.dies_at = None
             raise ConnectionError("cut off")
@@ -113,7 +113,7 @@ class House:
         self.bus = RunningBus()
         self.store = a_store()
         watch = Watch()
-        self.desk = a_validator(
+        self.deps = a_validator(
             self.store,
             tmp_path / "home",
             bus=self.bus,
@@ -124,8 +124,8 @@ class House:
             # No two things happen at one time.
             clock=lambda: watch.go(milliseconds=1),
         )
-        object.__setattr__(self.desk, "suite", PlayedSuite(self.desk, self.yard.target))
-        self.bus.desk = self.desk
+        object.__setattr__(self.deps, "suite", PlayedSuite(self.deps, self.yard.target))
+        self.bus.deps = self.deps
 
     async def propose(self, **words):
         """A change of each of these files to that word; by file."""
@@ -151,14 +151,14 @@ class House:
             )
             await self.store.tasks.insert(task)
             await self.store.patches.insert(
-                Patch(id=digest, text=patch, created_at=self.desk.clock())
+                Patch(id=digest, text=patch, created_at=self.deps.clock())
             )
             await self.store.enhancements.insert(change)
             found[name] = change
         return found
 
     async def settle(self):
-        await settle(self.yard.target.id, self.desk)
+        await settle(self.yard.target.id, self.deps)
 
     def said(self, step):
         return [each for each in self.bus.of(GateDecided) if each.step == step]
@@ -180,8 +180,8 @@ def house(tmp_path):
 def track(tmp_path):
     """A house with benchmarks."""
     house = House(tmp_path, **{"groundswell.toml": '[bench]\ncommand = "python perf.py"\n'})
-    benchmarks = PlayedBenchmarks(house.desk, house.yard.target)
-    object.__setattr__(house.desk, "benchmarks", benchmarks)
+    benchmarks = PlayedBenchmarks(house.deps, house.yard.target)
+    object.__setattr__(house.deps, "benchmarks", benchmarks)
     return house
 
 
@@ -192,7 +192,7 @@ async def test_a_refusal_is_said_with_its_runs_before_it_is_carried_out(house):
     assert first.note == "full run with 3 changes: 3 tests, 1 worse: it is among 3"
     assert (first.concerned, first.asked, first.worse, first.tests) == (3, 3, 1, ("t::quiet",))
     assert last.note == "full run with 2 changes: 3 tests, 0 worse"
-    stored = {each.id for each in await house.store.verdicts.find()}
+    stored = {each.id for each in await house.store.runs.find()}
     assert {each.run_id for each in house.said("run")} <= stored
     [refused] = house.said("refuse")
     assert (refused.changes, refused.tests) == ((changes["b"].id,), ("t::quiet",))
@@ -255,7 +255,7 @@ async def test_who_breaks_something_only_with_others_is_held_back_by_name_and_th
         "rejected",
     ]
     assert change.history[1].tests == ("t::pair",)
-    story = await tell_story(change.id, house.desk)
+    story = await tell_story(change.id, house.deps)
     kinds = [each.kind for each in story.steps]
     after = kinds[kinds.index("held") + 1 :]
     assert kinds.count("held") == 1
@@ -273,14 +273,14 @@ async def test_who_keeps_the_benchmarks_from_reporting_does_not_land_and_is_not_
     )
     assert [await track.state(changes[each]) for each in "ac"] == ["applied", "applied"]
     assert "not measured" not in track.said("land")[-1].note
-    story = await tell_story(change.id, track.desk)
+    story = await tell_story(change.id, track.deps)
     assert [each.sentence for each in story.steps if each.kind == "benchmarks"][-1] == (
         "not measured (On the candidate: it took too long.)"
     )
 
 
 async def test_benchmarks_that_are_broken_on_the_head_are_in_nobodys_way_and_that_is_said(track):
-    track.desk.benchmarks.broken = "On the head: The command ended with 1."
+    track.deps.benchmarks.broken = "On the head: The command ended with 1."
     changes = await track.propose(a="good", b="good")
     await track.settle()
     assert [await track.state(each) for each in changes.values()] == ["applied", "applied"]
@@ -296,7 +296,7 @@ async def test_where_a_run_cannot_even_be_asked_for_nothing_is_said_to_be_unmeas
 
     async def publish(message, **about):
         if isinstance(message, RunTests) and away:
-            verdict = await track.store.verdicts.need(message.run_id)
+            verdict = await track.store.runs.need(message.run_id)
             if verdict.kind is RunKind.BENCHMARKS:
                 raise away.pop()
         await RunningBus.publish(track.bus, message, **about)
@@ -314,7 +314,7 @@ async def test_a_head_without_a_report_lets_all_go_that_are_still_there_and_says
     async def dies(*_, **__):
         return Infrastructure("it was cut off", "")
 
-    house.desk.suite.run = dies
+    house.deps.suite.run = dies
     changes = await house.propose(a="good", b="good")
     await house.store.tasks.patch(changes["b"].task_id, paths=("/elsewhere",))
     await house.settle()
@@ -327,7 +327,7 @@ async def test_a_head_without_an_environment_lets_all_go_and_says_why(house):
     async def prepare(*_):
         raise Rejected("no such Python", code="setup_failed")
 
-    house.desk.environments.prepare = prepare
+    house.deps.environments.prepare = prepare
     changes = await house.propose(a="good", b="good")
     await house.settle()
     kept = [await house.store.enhancements.need(each.id) for each in changes.values()]
@@ -367,7 +367,7 @@ async def test_an_epoch_that_cannot_be_opened_leaves_no_run_behind(house):
     house.store.patches.find = unreachable
     with pytest.raises(Transient):
         await house.settle()
-    assert await house.store.verdicts.find() == []
+    assert await house.store.runs.find() == []
 
 
 async def test_how_many_of_all_tests_were_chosen_is_counted_with_each_full_run_that_lands(
@@ -396,7 +396,7 @@ async def test_a_long_list_is_cut_and_its_length_is_said(house, monkeypatch):
 
 
 async def test_before_a_run_was_made_nothing_is_said_to_have_passed(house):
-    object.__setattr__(house.desk, "sandbox", NoSandbox(()))
+    object.__setattr__(house.deps, "sandbox", NoSandbox(()))
     changes = await house.propose(a="good", b="good")
     await house.settle()
     [asked] = house.said("ask")
@@ -406,18 +406,18 @@ async def test_before_a_run_was_made_nothing_is_said_to_have_passed(house):
     assert change.evidence == (
         "no test was run with it yet; the full run follows when you approve",
     )
-    assert [each.purpose for each in await house.store.verdicts.find()] == ["baseline"]
+    assert [each.purpose for each in await house.store.runs.find()] == ["baseline"]
 
 
 async def test_who_passed_a_full_run_before_it_asks_names_it(house):
     """One that is likely to be bad is run before faults are planted; then its run speaks for it."""
-    object.__setattr__(house.desk, "sandbox", NoSandbox(()))
+    object.__setattr__(house.deps, "sandbox", NoSandbox(()))
     await house.propose(a="good")
     [change] = await house.store.enhancements.find()
     await house.store.enhancements.patch(change.id, prior=0.1)
     await house.settle()
     asked = await house.store.enhancements.need(change.id)
-    full = [each for each in await house.store.verdicts.find() if each.purpose == "full run"]
+    full = [each for each in await house.store.runs.find() if each.purpose == "full run"]
     assert [each.id for each in full] == [asked.run]
     assert asked.evidence == (f"3 tests ran with it, none is worse (run {asked.run})",)
 

@@ -19,9 +19,9 @@ from shared.targets.mirror import Mirror
 from tests.support.builders import (
     a_finding,
     a_health,
+    a_protection_health,
     a_task,
-    a_trust,
-    a_verdict,
+    a_test_run,
     an_enhancement,
 )
 from tests.support.memory import a_store
@@ -70,7 +70,7 @@ async def test_what_lands_together_is_watched_in_its_order_from_what_it_stands_o
     ]
     assert (watch.before, watch.after) == (before, street.yard.head())
     assert (watch.minutes, watch.checks, watch.made) == (60, 3, 0)
-    run = await street.store.verdicts.need(watch.run)
+    run = await street.store.runs.need(watch.run)
     assert (run.purpose, len(run.changes)) == ("full run", 3)
 
 
@@ -144,7 +144,7 @@ async def test_of_three_that_landed_only_the_one_that_regresses_later_is_taken_o
     assert (watch.state, watch.taken_off) == ("reverted", (changes[1].id,))
     assert street.checked()[-1].outcome == "healthy"
     assert len(street.commits()) == 4
-    assert len(street.desk.bus.of(EnhancementRolledBack)) == 1
+    assert len(street.deps.bus.of(EnhancementRolledBack)) == 1
 
 
 async def test_what_depends_on_the_culprit_goes_with_it(street):
@@ -172,7 +172,7 @@ async def test_a_watch_of_which_nothing_is_left_ends_at_once(quick):
 async def test_what_a_person_took_off_is_not_measured_any_more(quick):
     [change] = await quick.land(("b.txt", f"b {EXPIRES}\n"))
     await quick.end_wave()
-    await roll_back(RollbackEnhancement(enhancement_id=change.id), quick.desk)
+    await roll_back(RollbackEnhancement(enhancement_id=change.id), quick.deps)
     runs = len(quick.suite.runs)
     await quick.later(minutes=SECOND)
     assert (await quick.watch()).state == "quiet"
@@ -293,7 +293,7 @@ async def test_a_revert_is_never_reverted(quick):
         )
     )
     command = RollbackEnhancement(enhancement_id=changes[1].id)
-    await roll_back(command, quick.desk)
+    await roll_back(command, quick.deps)
     tip = quick.yard.head()
     await quick.later(minutes=SECOND)
     await quick.later(minutes=THIRD - SECOND)
@@ -326,7 +326,7 @@ async def test_where_it_cannot_be_taken_off_a_person_is_told_and_the_watch_is_gi
     assert await quick.states(changes) == ["applied"] * 3
     [said] = quick.regressed()
     assert (said.enhancement_id, said.action) == (changes[1].id, "refused")
-    assert quick.desk.bus.of(RollbackRefused)
+    assert quick.deps.bus.of(RollbackRefused)
     watch = await quick.watch()
     assert watch.state == "given_up"
     assert "changed the same lines of b.txt" in watch.reason
@@ -449,7 +449,7 @@ async def test_a_run_at_work_is_dropped_for_the_gate_and_made_anew_after_it(quic
 
 
 async def of_the_watch(street):
-    return await street.store.verdicts.find(purpose="watch")
+    return await street.store.runs.find(purpose="watch")
 
 
 @pytest.mark.parametrize(("minutes", "outcome"), [(59, "unrepeated"), (61, "healthy")])
@@ -481,10 +481,10 @@ async def test_a_wave_is_not_slowed_down_but_one_without_end_does_not_hinder_it(
 async def test_checked_by_two_validators_it_is_done_once(street):
     changes = await three(street)
     street.clock.go(minutes=SECOND)
-    desks = [street.desk, another_desk(street)]
+    deps = [street.deps, another_desk(street)]
     watch = await street.watch()
-    await asyncio.gather(*(check(watch, each) for each in desks), return_exceptions=True)
-    for each in desks:
+    await asyncio.gather(*(check(watch, each) for each in deps), return_exceptions=True)
+    for each in deps:
         await street.look(each)
     assert await street.states(changes) == ["applied", "rolled_back", "applied"]
     assert len(street.commits()) == 4
@@ -493,14 +493,14 @@ async def test_checked_by_two_validators_it_is_done_once(street):
 
 async def test_a_watch_is_made_once_and_a_check_that_is_done_is_not_done_again(street):
     changes = await three(street)
-    await begin_watch(street.yard.target, changes, street.desk)
-    await begin_watch(street.yard.target, changes[1:], street.desk)
+    await begin_watch(street.yard.target, changes, street.deps)
+    await begin_watch(street.yard.target, changes[1:], street.deps)
     assert await street.store.watches.count() == 1
     await street.later(minutes=FIRST)
-    said = street.desk.bus.identities()
+    said = street.deps.bus.identities()
     await street.look()
     await street.look(another_desk(street))
-    assert street.desk.bus.identities() == said
+    assert street.deps.bus.identities() == said
 
 
 class KilledError(BaseException):
@@ -532,10 +532,10 @@ DOING = {
 
 
 @contextmanager
-def mortal(street, desk, step):
+def mortal(street, deps, step):
     """Whether it was killed is in the list."""
     owners = {
-        "bus": desk.bus,
+        "bus": deps.bus,
         "store.watches": street.store.watches,
         "store.enhancements": street.store.enhancements,
         "yard.repository": street.yard.repository,
@@ -558,9 +558,9 @@ async def test_killed_anywhere_it_goes_on_and_takes_off_the_culprit_once(tmp_pat
         street = await a_street(tmp_path / str(step), a_store(), **FILES)
         changes = await three(street)
         street.clock.go(minutes=SECOND)
-        desk = another_desk(street)
-        with mortal(street, desk, step) as killed:
-            await check(await street.watch(), desk)
+        deps = another_desk(street)
+        with mortal(street, deps, step) as killed:
+            await check(await street.watch(), deps)
         await street.later(minutes=1)
         await street.later(minutes=THIRD - SECOND)
         assert await street.states(changes) == ["applied", "rolled_back", "applied"], step
@@ -568,7 +568,7 @@ async def test_killed_anywhere_it_goes_on_and_takes_off_the_culprit_once(tmp_pat
         watch = await street.watch()
         assert (watch.state, watch.taken_off) == ("reverted", (changes[1].id,)), step
         assert (await street.store.enhancements.need(changes[1].id)).rollback.automatic, step
-        said = [*desk.bus.identities(), *street.desk.bus.identities()]
+        said = [*deps.bus.identities(), *street.deps.bus.identities()]
         regressed = {key for subject, key in said if subject == "gs.evt.health.regressed"}
         assert len(regressed) == 1, step
     assert step > 20, "there are that many things to do"
@@ -583,7 +583,7 @@ def elsewhere(street, home):
 async def test_another_home_makes_the_runs_of_what_landed_long_ago(quick, tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "POLL", 0.01)
     changes = await three(quick)
-    quick.desk.bus.desk = elsewhere(quick, tmp_path / "elsewhere")
+    quick.deps.bus.deps = elsewhere(quick, tmp_path / "elsewhere")
     await quick.later(minutes=SECOND)
     assert quick.regressed()
     assert await quick.states(changes) == ["applied", "rolled_back", "applied"]
@@ -594,7 +594,7 @@ async def test_a_runner_whose_first_run_is_of_an_older_commit_fetches_it(quick, 
     await three(quick)
     runner = elsewhere(quick, tmp_path / "elsewhere")
     tree = quick.yard.mirror.tree((await quick.watch()).before).oid
-    run = a_verdict(quick.wave, head=quick.yard.head(), tree=tree, purpose="watch")
+    run = a_test_run(quick.wave, head=quick.yard.head(), tree=tree, purpose="watch")
     await bring_tree(run, quick.yard.target, runner)
     assert runner.repository(quick.yard.target).has(tree)
 
@@ -668,7 +668,7 @@ async def test_lines_that_no_test_protects_are_no_findings_that_cost_health(quic
     await measured(quick, before, score=90)
     await measured(quick, change.commit, at(), score=90)
     for commit, protected in ((before, 4), (change.commit, 0)):
-        landed = a_trust(quick.wave, COMPONENT, commit=commit, protected=protected)
+        landed = a_protection_health(quick.wave, COMPONENT, commit=commit, protected=protected)
         await quick.store.health.insert(landed)
     await quick.later(minutes=FIRST)
     assert await quick.states([change]) == ["applied"]

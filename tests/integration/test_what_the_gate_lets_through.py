@@ -17,12 +17,12 @@ from typing import Any
 import pytest
 
 from services.validator.approval.usecases import decide
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.findings.adapters import RuffDetectors
 from services.validator.gate.loop import settle
-from services.validator.mutation.adapters import SandboxedFaults
+from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.runs.usecases.runners import announce
-from services.validator.runs.usecases.runs import carry_out
+from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.adapters.suite import SandboxedSuite
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents.enhancements import Enhancement
@@ -38,11 +38,11 @@ from shared.sandbox.scratch import Scratch
 from shared.targets.patches import make_patch
 from tests.support.builders import a_task, a_wave, an_enhancement
 from tests.support.buses import RecordingBus
-from tests.support.desks import a_validator
 from tests.support.landing import Yard, a_yard
 from tests.support.memory import a_store
 from tests.support.repositories import git
 from tests.support.sandboxes import a_home, a_sandbox, the_best
+from tests.support.validator_deps import a_validator
 
 BIN = Path(sys.executable).parent
 CONFIG = """
@@ -118,13 +118,13 @@ ADDED = "tests/test_money.py::test_prices_are_added"
 class RunningBus(RecordingBus):
     """What is asked of a runner is begun at once, by ourselves."""
 
-    desk: list[Desk] = field(default_factory=list)
+    deps: list[ValidatorDeps] = field(default_factory=list)
     runs: set["asyncio.Task[None]"] = field(default_factory=set)
 
     async def publish(self, message, *, key, wave=""):
         await super().publish(message, key=key, wave=wave)
         if isinstance(message, RunTests):
-            self.runs.add(asyncio.create_task(carry_out(message, self.desk[0])))
+            self.runs.add(asyncio.create_task(execute_run(message, self.deps[0])))
 
 
 @dataclass
@@ -152,7 +152,7 @@ class Gate:
 
     files: Mapping[str, str]
     yard: Yard
-    desk: Desk
+    deps: ValidatorDeps
     chance: Chance
     runner: asyncio.Runner
 
@@ -172,17 +172,17 @@ class Gate:
 
     def runs(self) -> list[str]:
         """The purpose of each run that was made, in their order."""
-        verdicts = self.runner.run(self.desk.store.verdicts.find())
+        verdicts = self.runner.run(self.deps.store.runs.find())
         return [each.purpose for each in verdicts]
 
     def health(self) -> list[Health]:
         """What was measured of it, which nobody but the gate did."""
-        return self.runner.run(self.desk.store.health.find())
+        return self.runner.run(self.deps.store.health.find())
 
     async def _judge(
         self, changes: list[dict[str, str | None]], fields: dict[str, Any]
     ) -> list[Enhancement]:
-        head, store = self.yard.head(), self.desk.store
+        head, store = self.yard.head(), self.deps.store
         wave = a_wave(target_id=self.yard.target.id, state="running", commit=head, base_commit=head)
         task = a_task(wave, component="till", paths=("*",), state="proposed")
         made = []
@@ -206,14 +206,14 @@ class Gate:
         await store.waves.insert(wave)
         await store.tasks.insert(task)
         await store.enhancements.insert_missing(made)
-        await settle(self.yard.target.id, self.desk)
+        await settle(self.yard.target.id, self.deps)
         return [await store.enhancements.need(each.id) for each in made]
 
     async def _approve(self, change: Enhancement) -> Enhancement:
         word = DecideEnhancement(enhancement_id=change.id, decision="approve", reason="Seen.")
-        await decide(word, self.desk)
-        await settle(self.yard.target.id, self.desk)
-        return await self.desk.store.enhancements.need(change.id)
+        await decide(word, self.deps)
+        await settle(self.yard.target.id, self.deps)
+        return await self.deps.store.enhancements.need(change.id)
 
     def branch(self) -> str:
         return git(self.yard.place, "for-each-ref", "refs/heads/groundswell")
@@ -241,22 +241,22 @@ async def a_gate(stack: AsyncExitStack, files: Mapping[str, str], runner: asynci
         return yard.mirror.tree(oid)
 
     chance = Chance(SandboxedSuite(sandbox, scratch, tree), home / "chance" / "call")
-    desk = a_validator(
+    deps = a_validator(
         a_store(),
         home / "home",
         bus=bus,
         repository=lambda _: yard.repository,
         environments=Here(),
         suite=chance,
-        faults=SandboxedFaults(sandbox, scratch, tree),
+        faults=SandboxedMutationRunner(sandbox, scratch, tree),
         detectors=RuffDetectors(home / "validator", lambda _: yard.mirror),
         sandbox=sandbox,
         clock=utc_now,
     )
-    bus.desk.append(desk)
-    await desk.store.targets.insert(yard.target)
-    await announce(desk)
-    return Gate(files, yard, desk, chance, runner)
+    bus.deps.append(deps)
+    await deps.store.targets.insert(yard.target)
+    await announce(deps)
+    return Gate(files, yard, deps, chance, runner)
 
 
 def gates(

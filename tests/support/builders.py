@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from shared.contracts.base import TRUST, AgentType, Engine, Priority, Severity
+from shared.contracts.base import PROTECTION, AgentType, Engine, Priority, Severity
 from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Finding, Health
 from shared.contracts.documents.review import PullRequest
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Opportunity, Task, Wave
 from shared.kernel.ids import uuid7
@@ -121,7 +121,7 @@ def an_enhancement(task: Task | None = None, **fields: Any) -> Enhancement:
     return Enhancement(**{**known, **fields})
 
 
-def a_verdict(wave: Wave, **fields: Any) -> Verdict:
+def a_test_run(wave: Wave, **fields: Any) -> TestRun:
     known = {
         "id": uuid7(),
         "key": uuid7(),
@@ -133,7 +133,7 @@ def a_verdict(wave: Wave, **fields: Any) -> Verdict:
         "environment": "e",
         "created_at": NOW,
     }
-    return Verdict(**{**known, **fields})
+    return TestRun(**{**known, **fields})
 
 
 def a_pull_request(**fields: Any) -> PullRequest:
@@ -170,14 +170,14 @@ def a_health(
     return Health(**{**known, **fields})
 
 
-def a_trust(
+def a_protection_health(
     wave: Wave, component: str = "m", *, commit: str, of: int = 4, protected: int = 3, **fields: Any
 ) -> Health:
     """What planted faults said of `of` lines that landed with `commit`; one fault in each."""
-    counts = {"faults": of, "noticed": protected, "lines": of, "protected_lines": protected}
+    counts = {"mutants": of, "killed": protected, "lines": of, "protected_lines": protected}
     known = {
-        "id": f"{wave.target_id}:{commit}:{component}:{TRUST}",
-        "dimension": TRUST,
+        "id": f"{wave.target_id}:{commit}:{component}:{PROTECTION}",
+        "dimension": PROTECTION,
         "metrics": counts,
         "score": 100 * protected / of,
     }

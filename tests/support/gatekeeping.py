@@ -28,8 +28,8 @@ STEADY, SHAKY = SUITE[:7], SUITE[7:]
 
 
 @dataclass
-class Watched(Rehearsal):
-    """Looks at each decision before it is carried out; raises AssertionError where one is illegal."""
+class WatchedChange(Rehearsal):
+    """EvidenceFetcher at each decision before it is carried out; raises AssertionError where one is illegal."""
 
     def next(self) -> Step:
         step = super().next()

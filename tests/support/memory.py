@@ -8,7 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from shared.contracts import states
-from shared.contracts.documents.base import Document
+from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.audit import Audit
+from shared.contracts.documents.backtests import Backtest
+from shared.contracts.documents.base import Document, remembered
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.findings import FindingSet, Health
+from shared.contracts.documents.leases import LeaderLease, LeaseLedger
+from shared.contracts.documents.review import PullRequest
+from shared.contracts.documents.runs import Flakiness, Recall, Runner, TestRun
+from shared.contracts.documents.storage import Patch, Report
+from shared.contracts.documents.targets import Target
+from shared.contracts.documents.watches import Watch
+from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.states import Machine
 from shared.kernel.errors import NotFound
 from shared.mongo.collections import INDEXES, Store
@@ -96,7 +108,7 @@ class MemoryRepository:
             return None
         if (known.state, known.version) != (document.state, document.version):
             return None
-        changes |= d.remembered(document, target, changes)
+        changes |= remembered(document, target, changes)
         self._put(known, state=target, version=document.version + 1, **changes)
         return document.model_copy(
             update={"state": target, **changes, "version": document.version + 1}
@@ -132,27 +144,27 @@ def _fits(document: Any, where: dict[str, Any]) -> bool:
 def a_store() -> Store:
     """Every collection, empty."""
     machines = {
-        "agents": (d.Agent, states.AGENT),
-        "waves": (d.Wave, states.WAVE),
-        "tasks": (d.Task, states.TASK),
-        "enhancements": (d.Enhancement, states.ENHANCEMENT),
-        "pull_requests": (d.PullRequest, states.PULL_REQUEST),
-        "verdicts": (d.Verdict, states.RUN),
-        "backtests": (d.Backtest, states.BACKTEST),
-        "watches": (d.Watch, states.WATCH),
+        "agents": (Agent, states.AGENT),
+        "waves": (Wave, states.WAVE),
+        "tasks": (Task, states.TASK),
+        "enhancements": (Enhancement, states.ENHANCEMENT),
+        "pull_requests": (PullRequest, states.PULL_REQUEST),
+        "runs": (TestRun, states.RUN),
+        "backtests": (Backtest, states.BACKTEST),
+        "watches": (Watch, states.WATCH),
     }
     plain = {
-        "targets": d.Target,
-        "leases": d.LeaseLedger,
-        "gates": d.Gate,
-        "runners": d.Runner,
-        "patches": d.Patch,
-        "reports": d.Report,
-        "findings": d.FindingSet,
-        "health": d.Health,
-        "flakiness": d.Flakiness,
-        "recall": d.Recall,
-        "audit": d.Audit,
+        "targets": Target,
+        "leases": LeaseLedger,
+        "leader_leases": LeaderLease,
+        "runners": Runner,
+        "patches": Patch,
+        "reports": Report,
+        "findings": FindingSet,
+        "health": Health,
+        "flakiness": Flakiness,
+        "recall": Recall,
+        "audit": Audit,
     }
     made = {name: MemoryRepository(name, *both) for name, both in machines.items()}
     made |= {name: MemoryRepository(name, model) for name, model in plain.items()}

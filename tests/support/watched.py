@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from services.validator.deps import Desk
-from services.validator.gate.seat import seated
+from services.validator.deps import ValidatorDeps
 from services.validator.landing import usecases as landing
-from services.validator.prepared import workplace
-from services.validator.runs.usecases.runs import Order, carry_out, run_tests
+from services.validator.prepared import prepare_head
+from services.validator.runs.usecases.runs import Order, execute_run, run_tests
 from services.validator.suite.domain.reports import (
     Infrastructure,
     Outcome,
@@ -28,10 +27,10 @@ from shared.environments.ports import Environment
 from shared.mongo.collections import Store
 from tests.support.builders import a_task, a_wave, an_enhancement
 from tests.support.buses import RecordingBus
-from tests.support.desks import a_validator
 from tests.support.landing import Yard, a_patch, a_yard
 from tests.support.repositories import git
 from tests.support.stores import Watch as Clock
+from tests.support.validator_deps import a_validator
 
 # A file with this word fails once its time has come, and one with the other from the beginning.
 EXPIRES, BAD = "expires", "bad"
@@ -73,13 +72,13 @@ class PlayedEnvironments:
 class RunningBus(RecordingBus):
     """What is asked of a runner is done at once, by ourselves."""
 
-    desk: Desk | None = None
+    deps: ValidatorDeps | None = None
 
     async def publish(self, message, *, key, wave=""):
         await super().publish(message, key=key, wave=wave)
         if isinstance(message, RunTests):
-            assert self.desk is not None
-            await carry_out(message, self.desk)
+            assert self.deps is not None
+            await execute_run(message, self.deps)
 
 
 @dataclass
@@ -88,7 +87,7 @@ class Street:
 
     yard: Yard
     store: Store
-    desk: Desk
+    deps: ValidatorDeps
     suite: PlayedSuite
     clock: Clock
 
@@ -102,8 +101,8 @@ class Street:
 
     async def land(self, *edits: tuple[str, str], **fields: Any) -> list[Enhancement]:
         """(path, what is in it after that), each as a change of its own, all in one batch."""
-        desk, yard = self.desk, self.yard
-        place = await workplace(desk, yard.target, yard.head())
+        deps, yard = self.deps, self.yard
+        place = await prepare_head(deps, yard.target, yard.head())
         changes, patches, texts = [], [], {}
         for number, (path, after) in enumerate(edits):
             before = texts.get(path) or (place.mirror.tree(place.head).read(path) or b"").decode()
@@ -119,10 +118,10 @@ class Street:
         composed = yard.repository.compose(place.head, patches)
         assert not composed.failed, composed.failed
         order = Order(composed.tree, "full run", [each.id for each in changes])
-        verdict = await run_tests(desk, place, order, wave_id=self.wave.id)
+        verdict = await run_tests(deps, place, order, wave_id=self.wave.id)
         batch = landing.Batch(yard.target, place, changes, dict(composed.steps), verdict)
-        async with seated(yard.target.id, desk):
-            await landing.land(batch, desk)
+        async with deps.leadership.hold_leadership(yard.target.id):
+            await landing.land(batch, deps)
         return [await self.store.enhancements.need(each.id) for each in changes]
 
     def _change(self, number: int, path: str, patch: str, **fields: Any) -> Enhancement:
@@ -149,22 +148,22 @@ class Street:
         assert found is not None
         return found
 
-    async def look(self, desk: Desk | None = None) -> None:
+    async def look(self, deps: ValidatorDeps | None = None) -> None:
         """One round of the loop, and what it set going."""
-        desk = desk or self.desk
-        await look_after(desk)
-        for task in list(desk.checks.values()):
+        deps = deps or self.deps
+        await look_after(deps)
+        for task in list(deps.checks.values()):
             await task
 
-    async def later(self, desk: Desk | None = None, **time: float) -> None:
+    async def later(self, deps: ValidatorDeps | None = None, **time: float) -> None:
         self.clock.go(**time)
-        await self.look(desk)
+        await self.look(deps)
 
     def checked(self) -> list[HealthChecked]:
-        return self.desk.bus.of(HealthChecked)
+        return self.deps.bus.of(HealthChecked)
 
     def regressed(self) -> list[HealthRegressed]:
-        return self.desk.bus.of(HealthRegressed)
+        return self.deps.bus.of(HealthRegressed)
 
     def commits(self) -> list[str]:
         """The subjects on the landing branch above the base, newest first."""
@@ -180,21 +179,21 @@ class Street:
         return [str((await self.store.enhancements.need(e.id)).state) for e in changes]
 
 
-def another_desk(street: Street, **given: Any) -> Desk:
+def another_desk(street: Street, **given: Any) -> ValidatorDeps:
     """A validator that was started after another one ended."""
     bus = RunningBus()
     known = {
         "bus": bus,
-        "identity": street.desk.identity,
+        "identity": street.deps.identity,
         "repository": lambda target: street.yard.repository,
         "environments": PlayedEnvironments(),
         "suite": street.suite,
         "clock": street.clock,
     }
-    home = given.pop("home", street.desk.home)
-    desk = a_validator(street.store, home, **{**known, **given})
-    bus.desk = desk
-    return desk
+    home = given.pop("home", street.deps.home)
+    deps = a_validator(street.store, home, **{**known, **given})
+    bus.deps = deps
+    return deps
 
 
 async def a_street(tmp_path, store: Store, **files: str) -> Street:
@@ -202,7 +201,7 @@ async def a_street(tmp_path, store: Store, **files: str) -> Street:
     yard, clock = a_yard(tmp_path, **files), Clock()
     suite = PlayedSuite(yard, clock, clock.now + AFTER)
     bus = RunningBus()
-    desk = a_validator(
+    deps = a_validator(
         store,
         tmp_path / "home",
         bus=bus,
@@ -211,5 +210,5 @@ async def a_street(tmp_path, store: Store, **files: str) -> Street:
         suite=suite,
         clock=clock,
     )
-    bus.desk = desk
-    return await Street(yard, store, desk, suite, clock).open()
+    bus.deps = deps
+    return await Street(yard, store, deps, suite, clock).open()

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import structlog
 
-from services.agents.usecases.desk import Desk
+from services.agents.deps import AgentDeps
 from shared.contracts.commands import LeaseGrant, RenewLease
 from shared.contracts.documents.agents import Agent
 from shared.contracts.events import AgentRegistered
@@ -15,26 +15,26 @@ log = structlog.get_logger(__name__)
 THERE = [AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR]
 
 
-async def register(desk: Desk, alive: Callable[[int], bool]) -> None:
+async def register(deps: AgentDeps, alive: Callable[[int], bool]) -> None:
     """Say that we are here, and that agents of this host whose process is gone are not."""
-    for other in await desk.store.agents.find(host=desk.me.host, state=THERE):
-        if other.id != desk.me.id and not alive(other.pid):
-            await desk.store.agents.transition(other, "lose")
-    await desk.store.agents.insert(desk.me)
-    event = AgentRegistered(agent_id=desk.me.id, name=desk.me.name, types=desk.me.types)
-    await desk.bus.publish(event, key=desk.me.id)
+    for other in await deps.store.agents.find(host=deps.me.host, state=THERE):
+        if other.id != deps.me.id and not alive(other.pid):
+            await deps.store.agents.transition(other, "lose")
+    await deps.store.agents.insert(deps.me)
+    event = AgentRegistered(agent_id=deps.me.id, name=deps.me.name, types=deps.me.types)
+    await deps.bus.publish(event, key=deps.me.id)
 
 
-async def beat(desk: Desk) -> None:
+async def beat(deps: AgentDeps) -> None:
     """We are alive, and so are the leases of the tasks we are at."""
-    me = await _me(desk)
+    me = await _me(deps)
     if me.state is AgentState.OFFLINE:
-        await desk.store.agents.transition(me, "rest")
-    await desk.store.agents.patch(desk.me.id, heartbeat_at=desk.clock())
-    for task in list(desk.running.values()):
+        await deps.store.agents.transition(me, "rest")
+    await deps.store.agents.patch(deps.me.id, heartbeat_at=deps.clock())
+    for task in list(deps.running.values()):
         request = RenewLease(target_id=task.target_id, task_id=task.id, epoch=task.epoch)
         try:
-            grant = await desk.bus.request(request, LeaseGrant)
+            grant = await deps.bus.request(request, LeaseGrant)
         except Transient as error:
             log.warning("lease_not_renewed", task=task.id, reason=str(error))
             continue
@@ -43,26 +43,26 @@ async def beat(desk: Desk) -> None:
             log.warning("lease_lost", task=task.id, reason=grant.reason)
 
 
-async def take(desk: Desk, task_id: str) -> None:
+async def take(deps: AgentDeps, task_id: str) -> None:
     """We are at work."""
-    await _move(desk, "take", task_id=task_id)
+    await _move(deps, "take", task_id=task_id)
 
 
-async def rest(desk: Desk) -> None:
+async def rest(deps: AgentDeps) -> None:
     """We are free again, unless another task is running."""
-    if not desk.running:
-        await _move(desk, "rest", task_id=None)
+    if not deps.running:
+        await _move(deps, "rest", task_id=None)
 
 
-async def leave(desk: Desk) -> None:
+async def leave(deps: AgentDeps) -> None:
     """We end in good order; our tasks are delivered to somebody else."""
-    await _move(desk, "lose", task_id=None)
+    await _move(deps, "lose", task_id=None)
 
 
-async def _move(desk: Desk, trigger: str, *, task_id: str | None) -> None:
+async def _move(deps: AgentDeps, trigger: str, *, task_id: str | None) -> None:
     """What people see of us; losing a race against the coordinator's watch costs a beat."""
-    await desk.store.agents.transition(await _me(desk), trigger, task_id=task_id)
+    await deps.store.agents.transition(await _me(deps), trigger, task_id=task_id)
 
 
-async def _me(desk: Desk) -> Agent:
-    return await desk.store.agents.need(desk.me.id)
+async def _me(deps: AgentDeps) -> Agent:
+    return await deps.store.agents.need(deps.me.id)

@@ -4,8 +4,8 @@ from collections import defaultdict
 
 import structlog
 
+from services.agents.deps import AgentDeps, read_source
 from services.agents.domain.findings import metrics, score
-from services.agents.usecases.desk import Desk, read_source
 from shared.contracts.base import AgentType
 from shared.contracts.commands import MeasureFindings
 from shared.contracts.documents.findings import Finding, FindingSet, Health
@@ -17,13 +17,13 @@ from shared.kernel.errors import Rejected
 log = structlog.get_logger(__name__)
 
 
-async def measure_findings(command: MeasureFindings, desk: Desk) -> None:
+async def measure_findings(command: MeasureFindings, deps: AgentDeps) -> None:
     """Run the detectors unless these very ones already looked at this commit, and say so."""
-    target = await desk.store.targets.need(command.target_id)
+    target = await deps.store.targets.need(command.target_id)
     try:
-        found = await _measure(target, command.commit, desk)
+        found = await _measure(target, command.commit, deps)
     except Rejected as error:
-        await _fail(command, error, desk)
+        await _fail(command, error, deps)
         return
     event = FindingsMeasured(
         wave_id=command.wave_id,
@@ -33,34 +33,34 @@ async def measure_findings(command: MeasureFindings, desk: Desk) -> None:
         findings=len(found.findings),
     )
     key = f"{command.wave_id}:{command.moment}"
-    await desk.bus.publish(event, key=key, wave=command.wave_id)
+    await deps.bus.publish(event, key=key, wave=command.wave_id)
 
 
-async def _measure(target: Target, commit: str, desk: Desk) -> FindingSet:
-    name = f"{target.id}:{commit}:{desk.detector.name}"
-    async with desk.locks[name]:
-        known = await desk.store.findings.get(name)
+async def _measure(target: Target, commit: str, deps: AgentDeps) -> FindingSet:
+    name = f"{target.id}:{commit}:{deps.detector.name}"
+    async with deps.locks[name]:
+        known = await deps.store.findings.get(name)
         if known is not None:
             return known
-        started = desk.clock()
-        source = await read_source(desk, target, commit)
-        measured = await desk.detector.measure(source)
+        started = deps.clock()
+        source = await read_source(deps, target, commit)
+        measured = await deps.detector.measure(source)
         for note in measured.notes:
             log.warning("findings_cut", target=target.id, note=note)
-        now = desk.clock()
+        now = deps.clock()
         found = FindingSet(
             id=name,
             target_id=target.id,
             commit=commit,
-            detectors=desk.detector.name,
+            detectors=deps.detector.name,
             findings=measured.findings,
             lines=dict(measured.lines),
             seconds=(now - started).total_seconds(),
             measured_at=now,
         )
         # Health first: whoever sees the findings may rely on it.
-        await desk.store.health.insert_missing(_health(found, measured))
-        await desk.store.findings.insert(found)
+        await deps.store.health.insert_missing(_health(found, measured))
+        await deps.store.findings.insert(found)
         return found
 
 
@@ -86,7 +86,7 @@ def _health(found: FindingSet, measured: Measured) -> list[Health]:
     return kept
 
 
-async def _fail(command: MeasureFindings, error: Rejected, desk: Desk) -> None:
+async def _fail(command: MeasureFindings, error: Rejected, deps: AgentDeps) -> None:
     event = MeasurementFailed(
         wave_id=command.wave_id,
         target_id=command.target_id,
@@ -95,4 +95,4 @@ async def _fail(command: MeasureFindings, error: Rejected, desk: Desk) -> None:
         hint=error.hint,
     )
     key = f"{command.wave_id}:findings:{command.moment}"
-    await desk.bus.publish(event, key=key, wave=command.wave_id)
+    await deps.bus.publish(event, key=key, wave=command.wave_id)

@@ -4,9 +4,9 @@ import hashlib
 
 import structlog
 
+from services.agents.deps import AgentDeps, read_source
 from services.agents.domain.proposals import Proposal
 from services.agents.ports import Engine
-from services.agents.usecases.desk import Desk, read_source
 from services.agents.usecases.life import rest, take
 from shared.contracts.base import Engine as EngineName
 from shared.contracts.documents.enhancements import Enhancement
@@ -22,90 +22,90 @@ log = structlog.get_logger(__name__)
 DONE = {TaskState.PROPOSED, TaskState.EMPTY, TaskState.FAILED}
 
 
-async def perform_task(command: PerformTask, desk: Desk) -> None:
+async def perform_task(command: PerformTask, deps: AgentDeps) -> None:
     """Do the task, unless its epoch is over. Done twice it proposes the same, once."""
-    engine = desk.engines.get(command.agent_type)
+    engine = deps.engines.get(command.agent_type)
     if engine is None:
         raise Transient(f"No agent here serves {command.agent_type}.", delay=10)
-    async with desk.locks[command.task_id]:
-        task = await desk.store.tasks.need(command.task_id)
+    async with deps.locks[command.task_id]:
+        task = await deps.store.tasks.need(command.task_id)
         if task.epoch != command.epoch:
             log.info("task_of_an_old_epoch", task=task.id, epoch=command.epoch)
             return
-        started = await _start(task, desk)
+        started = await _start(task, deps)
         if started is not None:
-            task = await _carry_out(started, engine, desk)
-        await _say(task, desk)
+            task = await _carry_out(started, engine, deps)
+        await _say(task, deps)
 
 
-async def _start(task: Task, desk: Desk) -> Task | None:
+async def _start(task: Task, deps: AgentDeps) -> Task | None:
     """Ours from now on; None where there is nothing left to do."""
-    now = desk.clock()
+    now = deps.clock()
     if task.state is TaskState.RUNNING:
         # Delivered again: whoever had it is gone, or it was us before a restart.
-        await desk.store.tasks.patch(task.id, agent_id=desk.me.id, changed_at=now)
+        await deps.store.tasks.patch(task.id, agent_id=deps.me.id, changed_at=now)
         return task
-    return await desk.store.tasks.transition(task, "start", agent_id=desk.me.id, changed_at=now)
+    return await deps.store.tasks.transition(task, "start", agent_id=deps.me.id, changed_at=now)
 
 
-async def _carry_out(task: Task, engine: Engine, desk: Desk) -> Task:
-    desk.running[task.id] = task
-    await take(desk, task.id)
+async def _carry_out(task: Task, engine: Engine, deps: AgentDeps) -> Task:
+    deps.running[task.id] = task
+    await take(deps, task.id)
     try:
         started = TaskStarted(
-            task_id=task.id, wave_id=task.wave_id, agent_id=desk.me.id, agent=desk.me.name
+            task_id=task.id, wave_id=task.wave_id, agent_id=deps.me.id, agent=deps.me.name
         )
-        await desk.bus.publish(started, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
-        return await _propose(task, engine, desk)
+        await deps.bus.publish(started, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
+        return await _propose(task, engine, deps)
     finally:
-        del desk.running[task.id]
-        await rest(desk)
+        del deps.running[task.id]
+        await rest(deps)
 
 
-async def _propose(task: Task, engine: Engine, desk: Desk) -> Task:
-    target = await desk.store.targets.need(task.target_id)
+async def _propose(task: Task, engine: Engine, deps: AgentDeps) -> Task:
+    target = await deps.store.targets.need(task.target_id)
     try:
-        source = await read_source(desk, target, task.commit)
+        source = await read_source(deps, target, task.commit)
         proposals = await engine.propose(source, task.component, task.exclude)
     except Transient:
         raise
     except GroundswellError as error:
-        return await _end(task, "fail", desk, note=str(error))
-    changes = await _write_down(task, proposals, desk)
+        return await _end(task, "fail", deps, note=str(error))
+    changes = await _write_down(task, proposals, deps)
     for change in changes:
-        await _submit(change, desk)
+        await _submit(change, deps)
     if not changes:
         note = "nothing to change was found"
-        return await _end(task, "find_nothing", desk, note=note)
-    moved = await desk.store.tasks.transition(
-        task, "propose", enhancements=len(changes), changed_at=desk.clock()
+        return await _end(task, "find_nothing", deps, note=note)
+    moved = await deps.store.tasks.transition(
+        task, "propose", enhancements=len(changes), changed_at=deps.clock()
     )
-    return moved or await desk.store.tasks.need(task.id)
+    return moved or await deps.store.tasks.need(task.id)
 
 
-async def _end(task: Task, trigger: str, desk: Desk, *, note: str) -> Task:
-    now = desk.clock()
-    moved = await desk.store.tasks.transition(
+async def _end(task: Task, trigger: str, deps: AgentDeps, *, note: str) -> Task:
+    now = deps.clock()
+    moved = await deps.store.tasks.transition(
         task, trigger, note=note, changed_at=now, finished_at=now
     )
-    return moved or await desk.store.tasks.need(task.id)
+    return moved or await deps.store.tasks.need(task.id)
 
 
-async def _write_down(task: Task, proposals: list[Proposal], desk: Desk) -> list[Enhancement]:
+async def _write_down(task: Task, proposals: list[Proposal], deps: AgentDeps) -> list[Enhancement]:
     """Patches first, then what refers to them; what is there already stays as it is."""
     texts = {each.key: _patch(each) for each in proposals}
-    now = desk.clock()
+    now = deps.clock()
     patches = {_digest(text): text for text in texts.values()}
-    await desk.store.patches.insert_missing(
+    await deps.store.patches.insert_missing(
         [Patch(id=digest, text=text, created_at=now) for digest, text in patches.items()]
     )
-    await desk.store.enhancements.insert_missing(
+    await deps.store.enhancements.insert_missing(
         [
-            _enhancement(task, each, place, _digest(texts[each.key]), desk)
+            _enhancement(task, each, place, _digest(texts[each.key]), deps)
             for place, each in enumerate(proposals)
         ]
     )
-    return await desk.store.enhancements.find(task_id=task.id, epoch=task.epoch, sort="order")
+    return await deps.store.enhancements.find(task_id=task.id, epoch=task.epoch, sort="order")
 
 
 def _patch(proposal: Proposal) -> str:
@@ -121,18 +121,20 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _enhancement(task: Task, proposal: Proposal, place: int, patch: str, desk: Desk) -> Enhancement:
-    now = desk.clock()
+def _enhancement(
+    task: Task, proposal: Proposal, place: int, patch: str, deps: AgentDeps
+) -> Enhancement:
+    now = deps.clock()
     return Enhancement(
-        id=desk.new_id(),
+        id=deps.new_id(),
         wave_id=task.wave_id,
         task_id=task.id,
         target_id=task.target_id,
         key=proposal.key,
         component=task.component,
         agent_type=task.agent_type,
-        agent_id=desk.me.id,
-        agent=desk.me.name,
+        agent_id=deps.me.id,
+        agent=deps.me.name,
         engine=EngineName.RULES,
         epoch=task.epoch,
         order=place,
@@ -153,25 +155,25 @@ def _enhancement(task: Task, proposal: Proposal, place: int, patch: str, desk: D
     )
 
 
-async def _submit(change: Enhancement, desk: Desk) -> None:
+async def _submit(change: Enhancement, deps: AgentDeps) -> None:
     common = {
         "enhancement_id": change.id,
         "wave_id": change.wave_id,
         "target_id": change.target_id,
     }
     proposed = EnhancementProposed(**common, title=change.title)
-    await desk.bus.publish(proposed, key=change.id, wave=change.wave_id)
+    await deps.bus.publish(proposed, key=change.id, wave=change.wave_id)
     submitted = ProposalSubmitted(**common, epoch=change.epoch)
-    await desk.bus.publish(submitted, key=change.id, wave=change.wave_id)
+    await deps.bus.publish(submitted, key=change.id, wave=change.wave_id)
 
 
-async def _say(task: Task, desk: Desk) -> None:
+async def _say(task: Task, deps: AgentDeps) -> None:
     """What follows from the task's state."""
     if task.state not in DONE:
         return
     common = {"task_id": task.id, "wave_id": task.wave_id, "target_id": task.target_id}
     proposed = TaskProposed(**common, enhancements=task.enhancements, note=task.note)
-    await desk.bus.publish(proposed, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
+    await deps.bus.publish(proposed, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
     if task.state is not TaskState.PROPOSED:
         finished = TaskFinished(**common, state=task.state, note=task.note)
-        await desk.bus.publish(finished, key=task.id, wave=task.wave_id)
+        await deps.bus.publish(finished, key=task.id, wave=task.wave_id)

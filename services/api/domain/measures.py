@@ -6,12 +6,12 @@ from statistics import median
 from shared.contracts.base import RunKind
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Health
-from shared.contracts.documents.runs import Measured, Recall, Verdict
-from shared.contracts.report import Baseline, ImpactRecall, TestTime, Trust, Waiting
+from shared.contracts.documents.runs import Measured, Recall, TestRun
+from shared.contracts.report import Baseline, ImpactRecall, ProtectionSummary, TestTime, Waiting
 from shared.contracts.states import RunState
 
 
-def time_of_tests(verdicts: Sequence[Verdict], baseline: Baseline | None) -> TestTime | None:
+def time_of_tests(verdicts: Sequence[TestRun], baseline: Baseline | None) -> TestTime | None:
     """All runs of a wave, and one of its whole suite: with changes where there was one, as the head's is recorded."""
     done = [each for each in verdicts if each.state is RunState.FINISHED]
     if not done:
@@ -26,13 +26,13 @@ def time_of_tests(verdicts: Sequence[Verdict], baseline: Baseline | None) -> Tes
     )
 
 
-def _full(verdict: Verdict) -> bool:
+def _full(verdict: TestRun) -> bool:
     """Whether every test ran once, and nothing else was done."""
     whole = verdict.kind is RunKind.TESTS and not verdict.tests and verdict.repeat == 1
     return whole and bool(verdict.changes) and verdict.counts is not None and not verdict.record
 
 
-def benchmarks(verdicts: Iterable[Verdict]) -> tuple[Measured, ...]:
+def benchmarks(verdicts: Iterable[TestRun]) -> tuple[Measured, ...]:
     """What the last comparison with changes said: what it was made with is what stands at the end."""
     made = [
         each
@@ -43,12 +43,15 @@ def benchmarks(verdicts: Iterable[Verdict]) -> tuple[Measured, ...]:
     return last.benchmarks if last else ()
 
 
-def trust(health: Sequence[Health]) -> Trust | None:
+def protection(health: Sequence[Health]) -> ProtectionSummary | None:
     """The sum over what landed."""
     if not health:
         return None
-    return Trust(
-        **{name: sum(int(each.metrics[name]) for each in health) for name in Trust.model_fields}
+    return ProtectionSummary(
+        **{
+            name: sum(int(each.metrics[name]) for each in health)
+            for name in ProtectionSummary.model_fields
+        }
     )
 
 

@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.api.domain.ids import short
-from services.api.domain.measures import benchmarks, recall, time_of_tests, trust, waiting
+from services.api.domain.measures import benchmarks, protection, recall, time_of_tests, waiting
 from services.api.domain.trials import named
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Health
-from shared.contracts.documents.protection import protected_share
+from shared.contracts.documents.protection import protection_share
 from shared.contracts.documents.review import PullRequest
-from shared.contracts.documents.runs import Recall, Verdict
+from shared.contracts.documents.runs import Recall, TestRun
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Wave
 from shared.contracts.report import (
@@ -23,7 +23,7 @@ from shared.contracts.report import (
     Landed,
     NotLanded,
     PullRequestShown,
-    TestRun,
+    RunSummary,
     WaveReport,
 )
 from shared.contracts.states import EnhancementState, RunState
@@ -35,17 +35,17 @@ IN_THE_GATE = {EnhancementState.CLEARED, EnhancementState.VALIDATING, Enhancemen
 
 @dataclass(frozen=True)
 class Stored:
-    """All that is known about a wave. Health is that of its first and of its final commit, trust that of what landed."""
+    """All that is known about a wave. Health is that of its first and of its final commit, protection that of what landed."""
 
     wave: Wave
     target: Target
     changes: Sequence[Enhancement]
-    verdicts: Sequence[Verdict]
+    verdicts: Sequence[TestRun]
     before: Sequence[Health]
     after: Sequence[Health]
     pull_requests: Sequence[PullRequest] = ()
     recall: Sequence[Recall] = ()
-    trust: Sequence[Health] = ()
+    protection: Sequence[Health] = ()
 
 
 def make_report(stored: Stored) -> WaveReport:
@@ -83,10 +83,10 @@ def make_report(stored: Stored) -> WaveReport:
             _held(each) for each in stored.changes if each.returned and each.state in IN_THE_GATE
         ),
         pull_requests=tuple(_pull_request(each) for each in stored.pull_requests),
-        health=_health(stored.before, stored.after, stored.trust),
+        health=_health(stored.before, stored.after, stored.protection),
         baseline=baseline,
         test_time=time_of_tests(stored.verdicts, baseline),
-        protection=protected_share(each.protection for each in stored.changes),
+        protection=protection_share(each.protection for each in stored.changes),
         benchmarks=benchmarks(stored.verdicts),
         recall=recall(stored.recall),
         runs=tuple(_run(each) for each in stored.verdicts if each.state is RunState.FINISHED),
@@ -178,7 +178,7 @@ def _health(
         findings_before=_findings(before),
         findings_after=_findings(after),
         components=tuple(_component(name, first, last, landed) for name in names),
-        trust=trust(landed),
+        protection=protection(landed),
     )
 
 
@@ -192,7 +192,7 @@ def _component(
         score_after=after.score if after else None,
         findings_before=int(before.metrics["findings"]) if before else None,
         findings_after=int(after.metrics["findings"]) if after else None,
-        trust=trust([each for each in landed if each.component == name]),
+        protection=protection([each for each in landed if each.component == name]),
     )
 
 
@@ -221,8 +221,8 @@ def _baseline(stored: Stored) -> Baseline | None:
     return None
 
 
-def _run(verdict: Verdict) -> TestRun:
-    return TestRun(
+def _run(verdict: TestRun) -> RunSummary:
+    return RunSummary(
         id=verdict.id,
         purpose=verdict.purpose,
         changes=len(verdict.changes),

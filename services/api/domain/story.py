@@ -5,9 +5,9 @@ from datetime import datetime
 
 from services.api.domain.ids import short
 from services.api.domain.trials import Known, Told, count, done, figures, named, runs_told
-from shared.contracts.documents.base import Moved
+from shared.contracts.documents.base import StateChange
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.watches import Watch
 from shared.contracts.states import EnhancementState, WatchState
 from shared.contracts.story import Kind, Story, StoryStep
@@ -20,7 +20,7 @@ ORDER: tuple[Kind, ...] = (
     "head",
     "run",
     "elsewhere",
-    "faults",
+    "mutants",
     "benchmarks",
     "held",
     "returned",
@@ -42,7 +42,7 @@ WATCHED = {
 
 def tell(
     change: Enhancement,
-    verdicts: Iterable[Verdict],
+    verdicts: Iterable[TestRun],
     siblings: Iterable[Enhancement] = (),
     watches: Iterable[Watch] = (),
 ) -> Story:
@@ -98,15 +98,15 @@ def _moves(known: Known) -> list[Told]:
     return told
 
 
-def _without_history(change: Enhancement) -> tuple[Moved, ...]:
+def _without_history(change: Enhancement) -> tuple[StateChange, ...]:
     """The one state that is known of it."""
     if change.finished_at is None:
         return ()
     why = change.reason or change.asks
-    return (Moved(state=change.state, at=change.finished_at, why=why, tests=change.tests),)
+    return (StateChange(state=change.state, at=change.finished_at, why=why, tests=change.tests),)
 
 
-def _moved(moved: Moved, before: str, known: Known) -> StoryStep | None:
+def _moved(moved: StateChange, before: str, known: Known) -> StoryStep | None:
     """What a state that it came into means; None for those that say nothing by themselves."""
     step = None
     match moved.state:
@@ -125,11 +125,11 @@ def _moved(moved: Moved, before: str, known: Known) -> StoryStep | None:
     return step
 
 
-def _step(kind: Kind, moved: Moved, sentence: str) -> StoryStep:
+def _step(kind: Kind, moved: StateChange, sentence: str) -> StoryStep:
     return StoryStep(kind=kind, at=moved.at, sentence=sentence, against=moved.tests)
 
 
-def _asked(moved: Moved, change: Enhancement) -> StoryStep:
+def _asked(moved: StateChange, change: Enhancement) -> StoryStep:
     """What the planted faults have just said is not said again."""
     why = moved.why
     if change.protection and why.endswith(change.protection.sentence):
@@ -137,7 +137,7 @@ def _asked(moved: Moved, change: Enhancement) -> StoryStep:
     return _step("asked", moved, f"for a person: {why}")
 
 
-def _into_the_pool(moved: Moved, before: str, change: Enhancement) -> StoryStep:
+def _into_the_pool(moved: StateChange, before: str, change: Enhancement) -> StoryStep:
     again = "tried again on the next head"
     if before == EnhancementState.NEEDS_APPROVAL:
         said = change.approval
@@ -154,7 +154,7 @@ def _into_the_pool(moved: Moved, before: str, change: Enhancement) -> StoryStep:
     return _step("held", moved, f"{why}; {again}")
 
 
-def _landed(moved: Moved, known: Known) -> StoryStep:
+def _landed(moved: StateChange, known: Known) -> StoryStep:
     change, verdict = known.change, known.verdict(known.change.run)
     sentence = f"as {(change.commit or '')[:10]} on {change.branch}"
     if verdict is None:
@@ -168,7 +168,7 @@ def _landed(moved: Moved, known: Known) -> StoryStep:
     return _step("landed", moved, sentence).model_copy(update=figures(verdict))
 
 
-def _refused(moved: Moved, known: Known) -> StoryStep:
+def _refused(moved: StateChange, known: Known) -> StoryStep:
     """With the runs that say so: those of it alone, in which one of these tests was worse."""
     change = known.change
     tests = set(change.tests)
@@ -185,7 +185,7 @@ def _refused(moved: Moved, known: Known) -> StoryStep:
     return step.model_copy(update={"run": change.run, "against": change.tests or moved.tests})
 
 
-def _rolled_back(moved: Moved, change: Enhancement) -> StoryStep:
+def _rolled_back(moved: StateChange, change: Enhancement) -> StoryStep:
     back = change.rollback
     if back is None:
         return _step("rolled_back", moved, "taken off again")
@@ -220,7 +220,7 @@ def _faults(known: Known, last: datetime) -> list[Told]:
         return []
     verdict = known.verdict(found.run)
     at = verdict and (verdict.finished_at or verdict.created_at)
-    step = StoryStep(kind="faults", at=at, sentence=f"{found.state}: {found.sentence}")
+    step = StoryStep(kind="mutants", at=at, sentence=f"{found.state}: {found.sentence}")
     if verdict:
         step = step.model_copy(update={**figures(verdict), "tests": None})
     return [(at or last, step)]

@@ -8,7 +8,7 @@ from datetime import datetime
 from services.api.domain.ids import short
 from shared.contracts.base import RunKind
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.runs import Measured, Verdict
+from shared.contracts.documents.runs import Measured, TestRun
 from shared.contracts.states import RunState
 from shared.contracts.story import Kind, StoryStep
 
@@ -24,15 +24,15 @@ class Known:
     """A change, the runs by the time they were done, and the titles of others by id."""
 
     change: Enhancement
-    verdicts: Sequence[Verdict]
+    verdicts: Sequence[TestRun]
     titles: Mapping[str, str]
 
-    def verdict(self, run: str | None) -> Verdict | None:
+    def verdict(self, run: str | None) -> TestRun | None:
         """The run of that id."""
         return next((each for each in self.verdicts if each.id == run), None)
 
 
-def done(verdict: Verdict) -> tuple[datetime, str]:
+def done(verdict: TestRun) -> tuple[datetime, str]:
     """When it was, and what settles a tie."""
     return (verdict.finished_at or verdict.created_at, verdict.id)
 
@@ -43,7 +43,7 @@ class _Suspicion:
 
     of: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def weigh(self, verdict: Verdict) -> None:
+    def weigh(self, verdict: TestRun) -> None:
         """A run that it was part of accuses it, or clears it."""
         finished = verdict.state is RunState.FINISHED and verdict.outcome == "reported"
         if verdict.worse is None or not finished:
@@ -67,10 +67,10 @@ def runs_told(known: Known) -> list[Told]:
 
 
 def _run(
-    verdict: Verdict, known: Known, suspicion: _Suspicion, heads: set[str]
+    verdict: TestRun, known: Known, suspicion: _Suspicion, heads: set[str]
 ) -> StoryStep | None:
     """What one run has to do with the change; None where it has nothing."""
-    if verdict.kind is RunKind.FAULTS:
+    if verdict.kind is RunKind.MUTATION:
         return None
     if known.change.id not in verdict.changes:
         return _without_it(verdict, suspicion.of.get(verdict.head, set()), heads)
@@ -80,7 +80,7 @@ def _run(
     return _run_step("run", verdict, f"{_company(verdict, known)}: {_result(verdict)}")
 
 
-def _without_it(verdict: Verdict, accused: set[str], heads: set[str]) -> StoryStep | None:
+def _without_it(verdict: TestRun, accused: set[str], heads: set[str]) -> StoryStep | None:
     if verdict.head not in heads or verdict.state is not RunState.FINISHED:
         return None
     if verdict.purpose in HEADS:
@@ -92,7 +92,7 @@ def _without_it(verdict: Verdict, accused: set[str], heads: set[str]) -> StorySt
     return _run_step("elsewhere", verdict, sentence)
 
 
-def _on_the_head(verdict: Verdict, accused: set[str]) -> StoryStep | None:
+def _on_the_head(verdict: TestRun, accused: set[str]) -> StoryStep | None:
     tests = verdict.counts.tests if verdict.counts else len(verdict.tests)
     if verdict.purpose == "baseline":
         failing = f"{len(verdict.failing) or 'none'} failing"
@@ -104,7 +104,7 @@ def _on_the_head(verdict: Verdict, accused: set[str]) -> StoryStep | None:
     return _run_step("head", verdict, f"again: {count(tests, 'test')}: {says}")
 
 
-def _run_step(kind: Kind, verdict: Verdict, sentence: str) -> StoryStep:
+def _run_step(kind: Kind, verdict: TestRun, sentence: str) -> StoryStep:
     return StoryStep(
         kind=kind,
         at=verdict.finished_at or verdict.created_at,
@@ -116,7 +116,7 @@ def _run_step(kind: Kind, verdict: Verdict, sentence: str) -> StoryStep:
     )
 
 
-def figures(verdict: Verdict) -> dict[str, object]:
+def figures(verdict: TestRun) -> dict[str, object]:
     """What of a run goes into a step about it."""
     finished = verdict.state is RunState.FINISHED
     return {
@@ -129,7 +129,7 @@ def figures(verdict: Verdict) -> dict[str, object]:
     }
 
 
-def _company(verdict: Verdict, known: Known) -> str:
+def _company(verdict: TestRun, known: Known) -> str:
     others = [each for each in verdict.changes if each != known.change.id]
     if not others:
         return "alone"
@@ -138,7 +138,7 @@ def _company(verdict: Verdict, known: Known) -> str:
     return f"with {count(len(others), 'other')}"
 
 
-def _result(verdict: Verdict) -> str:
+def _result(verdict: TestRun) -> str:
     """What came of a run that it was part of, and what that means for it."""
     if verdict.state is RunState.SUPERSEDED:
         return "dropped, as its answer was not needed any more"
@@ -157,7 +157,7 @@ def _result(verdict: Verdict) -> str:
     return f"{figures}: accused" if many == 1 else f"{figures}: one of {many} suspects"
 
 
-def _compared(verdict: Verdict) -> str:
+def _compared(verdict: TestRun) -> str:
     """A target's benchmarks beside those of the head, with the numbers of those that differ or leave it open."""
     why = verdict.detail.partition("\n")[0]
     if verdict.outcome == "infrastructure":

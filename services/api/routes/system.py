@@ -7,15 +7,15 @@ from fastapi import APIRouter, Header, Query
 from sse_starlette import EventSourceResponse
 
 from services.api import usecases
-from services.api.ports import Desk
+from services.api.ports import ApiDeps
 from shared.contracts.answers import Ready, Status
 
 # A JetStream sequence: what does not look like one is no place to resume at.
 SEQUENCE = re.compile(r"[0-9]{1,18}")
 
 
-def system_routes(desk: Desk) -> APIRouter:
-    """Routes over `desk`."""
+def system_routes(deps: ApiDeps) -> APIRouter:
+    """Routes over `deps`."""
     router = APIRouter(tags=["system"])
 
     @router.get("/health/live")
@@ -24,11 +24,11 @@ def system_routes(desk: Desk) -> APIRouter:
 
     @router.get("/health/ready")
     async def ready() -> Ready:
-        return await usecases.check_ready(desk)
+        return await usecases.check_ready(deps)
 
     @router.get("/status")
     async def status() -> Status:
-        return await usecases.get_status(desk)
+        return await usecases.get_status(deps)
 
     @router.get("/events", response_class=EventSourceResponse)
     async def events(
@@ -37,6 +37,6 @@ def system_routes(desk: Desk) -> APIRouter:
         last_event_id: Annotated[str, Header()] = "",
     ) -> EventSourceResponse:
         start = int(last_event_id) if SEQUENCE.fullmatch(last_event_id) else after
-        return EventSourceResponse(usecases.tell(start, wave, desk), ping=15)
+        return EventSourceResponse(usecases.tell(start, wave, deps), ping=15)
 
     return router

@@ -5,13 +5,13 @@ import contextlib
 import json
 from collections.abc import AsyncIterator
 
-from services.api.ports import Desk
+from services.api.ports import ApiDeps
 
 
-async def tell(after: int | None, wave: str, desk: Desk) -> AsyncIterator[dict[str, str]]:
+async def tell(after: int | None, wave: str, deps: ApiDeps) -> AsyncIterator[dict[str, str]]:
     """Every event after `after`, else the new ones; of one wave, or all. Ends with the service."""
-    events = desk.bus.events(after=after)
-    stopping = asyncio.create_task(desk.stopping.wait())
+    events = deps.bus.events(after=after)
+    stopping = asyncio.create_task(deps.stopping.wait())
     try:
         while True:
             coming = asyncio.ensure_future(anext(events))

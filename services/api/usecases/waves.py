@@ -3,10 +3,10 @@
 from typing import Any
 
 from services.api.domain.report import Stored, make_report
-from services.api.ports import Desk
+from services.api.ports import ApiDeps
 from services.api.usecases.find import by_id
 from shared.contracts.answers import Stopped, WaveAccepted, WaveOpened, WaveShown
-from shared.contracts.base import TRUST, AgentType
+from shared.contracts.base import PROTECTION, AgentType
 from shared.contracts.commands import StartWave, StopWave
 from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.findings import Health
@@ -19,77 +19,77 @@ PATIENCE = 120.0
 THERE = [AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR]
 
 
-async def open_wave(command: StartWave, desk: Desk) -> WaveOpened:
+async def open_wave(command: StartWave, deps: ApiDeps) -> WaveOpened:
     """Have a wave started. With a `wave_id` it can be asked again after a broken connection."""
-    after = await desk.bus.last_sequence()
-    asked = command.model_copy(update={"wave_id": command.wave_id or desk.new_id()})
-    accepted = await desk.bus.request(asked, WaveAccepted, timeout=PATIENCE)
+    after = await deps.bus.last_sequence()
+    asked = command.model_copy(update={"wave_id": command.wave_id or deps.new_id()})
+    accepted = await deps.bus.request(asked, WaveAccepted, timeout=PATIENCE)
     return WaveOpened(**accepted.model_dump(), events_after=after)
 
 
-async def stop_wave(typed: str, reason: str, desk: Desk) -> Stopped:
+async def stop_wave(typed: str, reason: str, deps: ApiDeps) -> Stopped:
     """Stop one wave."""
-    wave = await by_id(desk.store.waves, typed, "wave")
+    wave = await by_id(deps.store.waves, typed, "wave")
     fields: dict[str, Any] = {"wave_id": wave.id}
     if reason:
         fields["reason"] = reason
-    return await desk.bus.request(StopWave(**fields), Stopped, timeout=30)
+    return await deps.bus.request(StopWave(**fields), Stopped, timeout=30)
 
 
-async def list_waves(limit: int, desk: Desk) -> list[Wave]:
+async def list_waves(limit: int, deps: ApiDeps) -> list[Wave]:
     """The newest waves."""
-    return await desk.store.waves.find(sort="-_id", limit=limit)
+    return await deps.store.waves.find(sort="-_id", limit=limit)
 
 
-async def show_wave(typed: str, desk: Desk) -> WaveShown:
+async def show_wave(typed: str, deps: ApiDeps) -> WaveShown:
     """A wave and its tasks."""
-    wave = await by_id(desk.store.waves, typed, "wave")
-    return WaveShown(wave=wave, tasks=tuple(await desk.store.tasks.find(wave_id=wave.id)))
+    wave = await by_id(deps.store.waves, typed, "wave")
+    return WaveShown(wave=wave, tasks=tuple(await deps.store.tasks.find(wave_id=wave.id)))
 
 
-async def report(typed: str, desk: Desk) -> WaveReport:
+async def report(typed: str, deps: ApiDeps) -> WaveReport:
     """What a wave came to, so far."""
-    wave = await by_id(desk.store.waves, typed, "wave")
-    verdicts = await desk.store.verdicts.find(wave_id=wave.id)
+    wave = await by_id(deps.store.waves, typed, "wave")
+    verdicts = await deps.store.runs.find(wave_id=wave.id)
     if not any(each.purpose == "baseline" for each in verdicts):
         # The suite was run on that very head before, perhaps as the last run of another wave.
-        verdicts += await desk.store.verdicts.find(
+        verdicts += await deps.store.runs.find(
             target_id=wave.target_id, head=wave.commit, purpose="baseline", limit=1
         )
-    changes = await desk.store.enhancements.find(wave_id=wave.id)
+    changes = await deps.store.enhancements.find(wave_id=wave.id)
     return make_report(
         Stored(
             wave=wave,
-            target=await desk.store.targets.need(wave.target_id),
+            target=await deps.store.targets.need(wave.target_id),
             changes=changes,
             verdicts=verdicts,
-            pull_requests=await desk.store.pull_requests.find(wave_id=wave.id),
-            recall=await desk.store.recall.find(target_id=wave.target_id),
-            before=await _health(wave, wave.commit, desk),
-            after=await _health(wave, wave.final_commit, desk),
-            trust=await desk.store.health.find(
+            pull_requests=await deps.store.pull_requests.find(wave_id=wave.id),
+            recall=await deps.store.recall.find(target_id=wave.target_id),
+            before=await _health(wave, wave.commit, deps),
+            after=await _health(wave, wave.final_commit, deps),
+            protection=await deps.store.health.find(
                 target_id=wave.target_id,
                 commit=[each.commit for each in changes if each.commit],
-                dimension=TRUST,
+                dimension=PROTECTION,
             ),
         )
     )
 
 
-async def _health(wave: Wave, commit: str | None, desk: Desk) -> list[Health]:
+async def _health(wave: Wave, commit: str | None, deps: ApiDeps) -> list[Health]:
     if commit is None:
         return []
-    return await desk.store.health.find(
+    return await deps.store.health.find(
         target_id=wave.target_id, commit=commit, dimension=AgentType.CODE_QUALITY
     )
 
 
-async def list_tasks(wave: str, limit: int, desk: Desk) -> list[Task]:
+async def list_tasks(wave: str, limit: int, deps: ApiDeps) -> list[Task]:
     """Tasks, newest first; of one wave, or of all."""
-    where = {"wave_id": (await by_id(desk.store.waves, wave, "wave")).id} if wave else {}
-    return await desk.store.tasks.find(sort="-_id", limit=limit, **where)
+    where = {"wave_id": (await by_id(deps.store.waves, wave, "wave")).id} if wave else {}
+    return await deps.store.tasks.find(sort="-_id", limit=limit, **where)
 
 
-async def list_agents(*, active: bool, desk: Desk) -> list[Agent]:
+async def list_agents(*, active: bool, deps: ApiDeps) -> list[Agent]:
     """The agents, or those among them that are there."""
-    return await desk.store.agents.find(state=THERE if active else list(AgentState))
+    return await deps.store.agents.find(state=THERE if active else list(AgentState))

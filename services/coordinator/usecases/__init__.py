@@ -1,14 +1,14 @@
 """What the coordinator does: start, advance, stop and show waves; look after agents."""
 
+from services.coordinator.deps import CoordinatorDeps
 from services.coordinator.usecases.advance import advance, note_environment, note_failure, reconcile
 from services.coordinator.usecases.agents import get_active_agents
-from services.coordinator.usecases.desk import Desk
 from services.coordinator.usecases.end import stop_wave
 from services.coordinator.usecases.queries import get_status, list_waves, show_wave
 from services.coordinator.usecases.start import start_wave
 
 __all__ = [
-    "Desk",
+    "CoordinatorDeps",
     "advance",
     "get_active_agents",
     "get_status",

@@ -1,7 +1,7 @@
 """Ending a wave before its time: stopped by request, or failed."""
 
+from services.coordinator.deps import OPEN, CoordinatorDeps
 from services.coordinator.usecases import say
-from services.coordinator.usecases.desk import OPEN, Desk
 from shared.contracts.answers import Stopped
 from shared.contracts.commands import StopWave
 from shared.contracts.documents.base import Failure
@@ -19,12 +19,12 @@ NOT_IN_THE_GATE = [
 ]
 
 
-async def stop_wave(command: StopWave, desk: Desk) -> Stopped:
+async def stop_wave(command: StopWave, deps: CoordinatorDeps) -> Stopped:
     """Stop one wave, or all that are open; stopping a stopped one again is fine."""
     if command.wave_id is None:
-        found = await desk.store.waves.find(state=OPEN)
+        found = await deps.store.waves.find(state=OPEN)
     else:
-        found = [await desk.store.waves.need(command.wave_id)]
+        found = [await deps.store.waves.need(command.wave_id)]
     stopped = []
     for wave in found:
         if wave.state not in OPEN:
@@ -32,56 +32,56 @@ async def stop_wave(command: StopWave, desk: Desk) -> Stopped:
                 stopped.append(wave.id)
                 continue
             raise Conflict(f"Wave {wave.id} is {wave.state} already.", code="wave_over")
-        if await _end(wave, "stop", desk, notes=(*wave.notes, f"Stopped: {command.reason}.")):
+        if await _end(wave, "stop", deps, notes=(*wave.notes, f"Stopped: {command.reason}.")):
             stopped.append(wave.id)
     return Stopped(waves=tuple(stopped))
 
 
-async def fail_wave(wave: Wave, failure: Failure, desk: Desk) -> None:
+async def fail_wave(wave: Wave, failure: Failure, deps: CoordinatorDeps) -> None:
     """The wave cannot go on."""
     if wave.state in OPEN:
-        await _end(wave, "fail", desk, failure=failure)
+        await _end(wave, "fail", deps, failure=failure)
 
 
-async def _end(wave: Wave, trigger: str, desk: Desk, **fields: object) -> bool:
+async def _end(wave: Wave, trigger: str, deps: CoordinatorDeps, **fields: object) -> bool:
     """Move the wave first: from then on nothing of it starts or lands."""
     for _ in range(5):
-        now = desk.clock()
-        ended = await desk.store.waves.transition(
+        now = deps.clock()
+        ended = await deps.store.waves.transition(
             wave, trigger, changed_at=now, finished_at=now, **fields
         )
         if ended is not None:
             break
-        wave = await desk.store.waves.need(wave.id)
+        wave = await deps.store.waves.need(wave.id)
     else:
         return False
     if ended is None:
         return False
-    await _cancel(ended, desk)
-    await say.wave_finished(ended, desk)
+    await _cancel(ended, deps)
+    await say.wave_finished(ended, deps)
     return True
 
 
-async def _cancel(wave: Wave, desk: Desk) -> None:
-    for change in await desk.store.enhancements.find(wave_id=wave.id, state=NOT_IN_THE_GATE):
-        await expire(change, f"its wave was {wave.state} before it was tried", desk)
-    for task in await desk.store.tasks.find(wave_id=wave.id):
+async def _cancel(wave: Wave, deps: CoordinatorDeps) -> None:
+    for change in await deps.store.enhancements.find(wave_id=wave.id, state=NOT_IN_THE_GATE):
+        await expire(change, f"its wave was {wave.state} before it was tried", deps)
+    for task in await deps.store.tasks.find(wave_id=wave.id):
         if not TASK.terminal(task.state):
-            now = desk.clock()
-            cancelled = await desk.store.tasks.transition(
+            now = deps.clock()
+            cancelled = await deps.store.tasks.transition(
                 task, "cancel", note=f"the wave was {wave.state}", changed_at=now, finished_at=now
             )
-            await say.task_finished(cancelled or await desk.store.tasks.need(task.id), desk)
+            await say.task_finished(cancelled or await deps.store.tasks.need(task.id), deps)
 
 
-async def expire(change: Enhancement, reason: str, desk: Desk) -> Enhancement:
+async def expire(change: Enhancement, reason: str, deps: CoordinatorDeps) -> Enhancement:
     """Let a change go without blame, and say so."""
-    now = desk.clock()
-    expired = await desk.store.enhancements.transition(
+    now = deps.clock()
+    expired = await deps.store.enhancements.transition(
         change, "expire", reason=reason, changed_at=now, finished_at=now
     )
     if expired is None:
-        return await desk.store.enhancements.need(change.id)
+        return await deps.store.enhancements.need(change.id)
     event = EnhancementExpired(
         enhancement_id=change.id,
         wave_id=change.wave_id,
@@ -89,14 +89,14 @@ async def expire(change: Enhancement, reason: str, desk: Desk) -> Enhancement:
         title=change.title,
         reason=reason,
     )
-    await desk.bus.publish(event, key=change.id, wave=change.wave_id)
+    await deps.bus.publish(event, key=change.id, wave=change.wave_id)
     return expired
 
 
-async def complete(wave: Wave, desk: Desk, *, notes: tuple[str, ...]) -> None:
+async def complete(wave: Wave, deps: CoordinatorDeps, *, notes: tuple[str, ...]) -> None:
     """The wave is over as it should be."""
-    now = desk.clock()
-    done = await desk.store.waves.transition(
+    now = deps.clock()
+    done = await deps.store.waves.transition(
         wave,
         "complete",
         notes=notes,
@@ -106,4 +106,4 @@ async def complete(wave: Wave, desk: Desk, *, notes: tuple[str, ...]) -> None:
         finished_at=now,
     )
     if done is not None:
-        await say.wave_finished(done, desk)
+        await say.wave_finished(done, deps)

@@ -2,37 +2,37 @@
 
 from collections import Counter
 
-from services.coordinator.usecases.desk import OPEN, Desk
+from services.coordinator.deps import OPEN, CoordinatorDeps
 from shared.contracts.answers import Status, WaveList, WaveShown
 from shared.contracts.commands import GetStatus, GetWave, GetWaves
 from shared.contracts.states import ENHANCEMENT, TASK, Machine
 from shared.kernel.errors import NotFound
 
 
-async def list_waves(question: GetWaves, desk: Desk) -> WaveList:
+async def list_waves(question: GetWaves, deps: CoordinatorDeps) -> WaveList:
     """The newest waves."""
-    return WaveList(waves=tuple(await desk.store.waves.find(sort="-_id", limit=question.limit)))
+    return WaveList(waves=tuple(await deps.store.waves.find(sort="-_id", limit=question.limit)))
 
 
-async def show_wave(question: GetWave, desk: Desk) -> WaveShown:
+async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveShown:
     """One wave and its tasks; the newest where none is named."""
     if question.wave_id is not None:
-        wave = await desk.store.waves.need(question.wave_id)
+        wave = await deps.store.waves.need(question.wave_id)
     else:
-        newest = await desk.store.waves.first(sort="-_id")
+        newest = await deps.store.waves.first(sort="-_id")
         if newest is None:
             raise NotFound("There is no wave yet.", hint="Start one: gs.cmd.wave.start.")
         wave = newest
-    tasks = await desk.store.tasks.find(wave_id=wave.id)
+    tasks = await deps.store.tasks.find(wave_id=wave.id)
     return WaveShown(wave=wave, tasks=tuple(tasks))
 
 
-async def get_status(question: GetStatus, desk: Desk) -> Status:  # noqa: ARG001
+async def get_status(question: GetStatus, deps: CoordinatorDeps) -> Status:  # noqa: ARG001
     """Counts by state of what is not over."""
-    agents = await desk.store.agents.find()
-    waves = await desk.store.waves.find(state=OPEN)
-    tasks = await desk.store.tasks.find(state=_unfinished(TASK))
-    changes = await desk.store.enhancements.find(state=_unfinished(ENHANCEMENT))
+    agents = await deps.store.agents.find()
+    waves = await deps.store.waves.find(state=OPEN)
+    tasks = await deps.store.tasks.find(state=_unfinished(TASK))
+    changes = await deps.store.enhancements.find(state=_unfinished(ENHANCEMENT))
     return Status(
         agents=dict(Counter(str(each.state) for each in agents)),
         waves=dict(Counter(str(each.state) for each in waves)),

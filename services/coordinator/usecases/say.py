@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from services.coordinator.usecases.desk import Desk
+from services.coordinator.deps import CoordinatorDeps
 from shared.contracts.answers import Done
-from shared.contracts.commands import MeasureFindings, MeasureHealth, ReleaseLease
+from shared.contracts.commands import MeasureFindings, ReleaseLease, RunBaseline
 from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.events import (
     TaskAssigned,
@@ -22,19 +22,19 @@ REMEMBERED = timedelta(minutes=8)
 STALE = timedelta(seconds=10)
 
 
-async def announce(wave: Wave, desk: Desk, *, attempt: int = 0) -> None:
+async def announce(wave: Wave, deps: CoordinatorDeps, *, attempt: int = 0) -> None:
     """A planned wave is measured: findings by the agents, the baseline by the validator."""
     planned = WavePlanned(wave_id=wave.id, target_id=wave.target_id, commit=wave.commit)
-    await desk.bus.publish(planned, key=wave.id, wave=wave.id)
+    await deps.bus.publish(planned, key=wave.id, wave=wave.id)
     common = {"target_id": wave.target_id, "wave_id": wave.id, "commit": wave.commit}
     findings = MeasureFindings(**common, moment="before")
-    await desk.bus.publish(findings, key=f"{wave.id}:before:{attempt}", wave=wave.id)
+    await deps.bus.publish(findings, key=f"{wave.id}:before:{attempt}", wave=wave.id)
     if not wave.dry_run:
-        health = MeasureHealth(**common)
-        await desk.bus.publish(health, key=f"{wave.id}:{attempt}", wave=wave.id)
+        health = RunBaseline(**common)
+        await deps.bus.publish(health, key=f"{wave.id}:{attempt}", wave=wave.id)
 
 
-async def measure_after(wave: Wave, desk: Desk, *, attempt: int = 0) -> None:
+async def measure_after(wave: Wave, deps: CoordinatorDeps, *, attempt: int = 0) -> None:
     """A finishing wave is measured again where it ended."""
     command = MeasureFindings(
         target_id=wave.target_id,
@@ -42,10 +42,10 @@ async def measure_after(wave: Wave, desk: Desk, *, attempt: int = 0) -> None:
         commit=wave.final_commit or wave.commit,
         moment="after",
     )
-    await desk.bus.publish(command, key=f"{wave.id}:after:{attempt}", wave=wave.id)
+    await deps.bus.publish(command, key=f"{wave.id}:after:{attempt}", wave=wave.id)
 
 
-async def started(wave: Wave, desk: Desk) -> None:
+async def started(wave: Wave, deps: CoordinatorDeps) -> None:
     """Tasks exist."""
     event = WaveStarted(
         wave_id=wave.id,
@@ -53,10 +53,10 @@ async def started(wave: Wave, desk: Desk) -> None:
         tasks=wave.tasks,
         note=" ".join(wave.notes)[:2000],
     )
-    await desk.bus.publish(event, key=wave.id, wave=wave.id)
+    await deps.bus.publish(event, key=wave.id, wave=wave.id)
 
 
-async def assigned(task: Task, desk: Desk, *, attempt: int = 0) -> None:
+async def assigned(task: Task, deps: CoordinatorDeps, *, attempt: int = 0) -> None:
     """An assigned task is performed, under its epoch."""
     event = TaskAssigned(
         task_id=task.id,
@@ -65,7 +65,7 @@ async def assigned(task: Task, desk: Desk, *, attempt: int = 0) -> None:
         component=task.component,
         note=task.opportunity.description,
     )
-    await desk.bus.publish(event, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
+    await deps.bus.publish(event, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
     work = PerformTask(
         task_id=task.id,
         wave_id=task.wave_id,
@@ -73,13 +73,13 @@ async def assigned(task: Task, desk: Desk, *, attempt: int = 0) -> None:
         priority=task.priority,
         epoch=task.epoch,
     )
-    await desk.bus.publish(work, key=f"{task.id}:{task.epoch}:{attempt}", wave=task.wave_id)
+    await deps.bus.publish(work, key=f"{task.id}:{task.epoch}:{attempt}", wave=task.wave_id)
 
 
-async def task_finished(task: Task, desk: Desk) -> None:
+async def task_finished(task: Task, deps: CoordinatorDeps) -> None:
     """A terminal task gives its lease back, and is said to be over."""
     request = ReleaseLease(target_id=task.target_id, task_id=task.id)
-    await desk.bus.request(request, Done)
+    await deps.bus.request(request, Done)
     event = TaskFinished(
         task_id=task.id,
         wave_id=task.wave_id,
@@ -87,27 +87,27 @@ async def task_finished(task: Task, desk: Desk) -> None:
         state=task.state,
         note=task.note,
     )
-    await desk.bus.publish(event, key=task.id, wave=task.wave_id)
-    desk.said.add(task.id)
+    await deps.bus.publish(event, key=task.id, wave=task.wave_id)
+    deps.said.add(task.id)
 
 
-async def ends_again(desk: Desk) -> None:
+async def ends_again(deps: CoordinatorDeps) -> None:
     """Say the recent ends that nobody is known to have said: we may have been cut off before it.
 
     Recent is what JetStream still knows the ids of, so what was said before is not stored twice.
     """
-    since = desk.clock() - REMEMBERED
-    for task in await desk.store.tasks.since("finished_at", since):
-        if task.id not in desk.said:
-            await task_finished(task, desk)
-    for wave in await desk.store.waves.since("finished_at", since):
-        if wave.id not in desk.said:
-            await wave_finished(wave, desk)
+    since = deps.clock() - REMEMBERED
+    for task in await deps.store.tasks.since("finished_at", since):
+        if task.id not in deps.said:
+            await task_finished(task, deps)
+    for wave in await deps.store.waves.since("finished_at", since):
+        if wave.id not in deps.said:
+            await wave_finished(wave, deps)
 
 
-async def wave_finished(wave: Wave, desk: Desk) -> None:
+async def wave_finished(wave: Wave, deps: CoordinatorDeps) -> None:
     """A wave is over, with what came of it."""
-    count = desk.store.enhancements.count
+    count = deps.store.enhancements.count
     event = WaveFinished.model_validate(
         {
             "wave_id": wave.id,
@@ -118,11 +118,11 @@ async def wave_finished(wave: Wave, desk: Desk) -> None:
             "note": wave.failure.message if wave.failure else "",
         }
     )
-    await desk.bus.publish(event, key=wave.id, wave=wave.id)
-    desk.said.add(wave.id)
+    await deps.bus.publish(event, key=wave.id, wave=wave.id)
+    deps.said.add(wave.id)
 
 
-def lateness(since: datetime, desk: Desk, *, nudge: bool) -> int:
+def lateness(since: datetime, deps: CoordinatorDeps, *, nudge: bool) -> int:
     """How often it should have been said again by now; 0 while it is not late."""
-    age = desk.clock() - since
+    age = deps.clock() - since
     return int(age / STALE) if nudge else 0

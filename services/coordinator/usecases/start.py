@@ -4,7 +4,7 @@ import asyncio
 import difflib
 from collections.abc import Sequence
 
-from services.coordinator.usecases.desk import OPEN, Desk
+from services.coordinator.deps import OPEN, CoordinatorDeps
 from services.coordinator.usecases.say import announce
 from shared.contracts.answers import WaveAccepted
 from shared.contracts.base import ALL
@@ -20,37 +20,37 @@ from shared.targets.profile import TargetProfile, profile
 from shared.targets.repository import RepositoryFacts, inspect, remote_url
 
 
-async def start_wave(command: StartWave, desk: Desk, *, door: str) -> WaveAccepted:
+async def start_wave(command: StartWave, deps: CoordinatorDeps, *, door: str) -> WaveAccepted:
     """Accept a wave. The same `wave_id` again is the same wave. Raises `Rejected` in words."""
-    if known := await _known(command, desk):
-        return await _accepted(known, desk)
-    facts = await _facts(command, desk)
-    async with desk.locks[facts.location]:
-        if known := await _known(command, desk):
-            return await _accepted(known, desk)
-        target = await known_target(desk.store, facts.as_target(desk.new_id(), desk.clock()))
-        await _refuse_second(target, desk)
-        target = await _place_to_land(target, facts, desk)
-        head, described = await asyncio.to_thread(_look, target, desk)
+    if known := await _known(command, deps):
+        return await _accepted(known, deps)
+    facts = await _facts(command, deps)
+    async with deps.locks[facts.location]:
+        if known := await _known(command, deps):
+            return await _accepted(known, deps)
+        target = await known_target(deps.store, facts.as_target(deps.new_id(), deps.clock()))
+        await _refuse_second(target, deps)
+        target = await _place_to_land(target, facts, deps)
+        head, described = await asyncio.to_thread(_look, target, deps)
         _check_components(command.components, described)
-        await _check_focus(command, desk)
+        await _check_focus(command, deps)
         notes = (*facts.notes, *_notes(facts, head, described))
-        wave = _wave(command, target, head, notes, desk)
-        await desk.store.waves.insert(wave)
-    await _audit(command, wave, door, desk)
-    await announce(wave, desk)
-    return await _accepted(wave, desk)
+        wave = _wave(command, target, head, notes, deps)
+        await deps.store.waves.insert(wave)
+    await _audit(command, wave, door, deps)
+    await announce(wave, deps)
+    return await _accepted(wave, deps)
 
 
-async def _known(command: StartWave, desk: Desk) -> Wave | None:
+async def _known(command: StartWave, deps: CoordinatorDeps) -> Wave | None:
     """The wave that was started under that very id."""
-    return await desk.store.waves.get(command.wave_id) if command.wave_id else None
+    return await deps.store.waves.get(command.wave_id) if command.wave_id else None
 
 
-async def _facts(command: StartWave, desk: Desk) -> RepositoryFacts:
+async def _facts(command: StartWave, deps: CoordinatorDeps) -> RepositoryFacts:
     """The repository behind a path, a url, a target's id or its name; else the only one known."""
     location, base = command.target, command.base
-    known = await desk.store.targets.find()
+    known = await deps.store.targets.find()
     if location is None:
         if len({each.location for each in known}) != 1:
             names = ", ".join(sorted({each.location for each in known})) or "none yet"
@@ -70,9 +70,9 @@ async def _inspect(location: str, base: str | None) -> RepositoryFacts:
     return await asyncio.to_thread(inspect, location, base=base)
 
 
-async def _place_to_land(target: Target, facts: RepositoryFacts, desk: Desk) -> Target:
+async def _place_to_land(target: Target, facts: RepositoryFacts, deps: CoordinatorDeps) -> Target:
     """The branch that its configuration asks for: one of ours, or the base branch itself."""
-    landing = await asyncio.to_thread(_fetch, target, desk)
+    landing = await asyncio.to_thread(_fetch, target, deps)
     if landing.mode != "branch" and facts.detached:
         raise Rejected(
             f"There is no branch for what lands ({landing.mode}): none is checked out.",
@@ -83,12 +83,12 @@ async def _place_to_land(target: Target, facts: RepositoryFacts, desk: Desk) -> 
         await asyncio.to_thread(remote_url, facts.location, landing.remote)
     wanted = facts.base_branch if landing.mode == "direct" else facts.landing_branch
     if target.landing_branch != wanted:
-        await desk.store.targets.patch(target.id, landing_branch=wanted)
+        await deps.store.targets.patch(target.id, landing_branch=wanted)
     return target.model_copy(update={"landing_branch": wanted})
 
 
-async def _refuse_second(target: Target, desk: Desk) -> None:
-    running = await desk.store.waves.first(target_id=target.id, state=OPEN)
+async def _refuse_second(target: Target, deps: CoordinatorDeps) -> None:
+    running = await deps.store.waves.first(target_id=target.id, state=OPEN)
     if running is not None:
         raise Conflict(
             f"A wave is already at work on {target.location} ({target.base_branch}): {running.id}.",
@@ -97,18 +97,18 @@ async def _refuse_second(target: Target, desk: Desk) -> None:
         )
 
 
-def _fetch(target: Target, desk: Desk) -> LandingSection:
+def _fetch(target: Target, deps: CoordinatorDeps) -> LandingSection:
     """Bring the mirror up to date; where the base branch wants its changes."""
-    mirror = desk.mirror(target)
+    mirror = deps.mirror(target)
     mirror.fetch(target.location)
     base = mirror.base_tree(target)
     content = base.read(FILE) if base is not None else None
     return parse_config(content or b"").landing
 
 
-def _look(target: Target, desk: Desk) -> tuple[Head, TargetProfile]:
+def _look(target: Target, deps: CoordinatorDeps) -> tuple[Head, TargetProfile]:
     """The head and what is there, as last fetched."""
-    mirror = desk.mirror(target)
+    mirror = deps.mirror(target)
     head = find_head(mirror, target)
     return head, profile(mirror.tree(head.commit), mirror.base_tree(target))
 
@@ -126,9 +126,9 @@ def _check_components(wanted: Sequence[str], described: TargetProfile) -> None:
             )
 
 
-async def _check_focus(command: StartWave, desk: Desk) -> None:
+async def _check_focus(command: StartWave, deps: CoordinatorDeps) -> None:
     """A known agent type that nobody serves would wait for ever."""
-    served = {each for agent in await desk.store.agents.find() for each in agent.types}
+    served = {each for agent in await deps.store.agents.find() for each in agent.types}
     if command.focus != ALL and served and command.focus not in served:
         names = ", ".join(sorted(served))
         raise Rejected(
@@ -152,11 +152,11 @@ def _notes(facts: RepositoryFacts, head: Head, described: TargetProfile) -> list
 
 
 def _wave(
-    command: StartWave, target: Target, head: Head, notes: tuple[str, ...], desk: Desk
+    command: StartWave, target: Target, head: Head, notes: tuple[str, ...], deps: CoordinatorDeps
 ) -> Wave:
-    now = desk.clock()
+    now = deps.clock()
     return Wave(
-        id=command.wave_id or desk.new_id(),
+        id=command.wave_id or deps.new_id(),
         target_id=target.id,
         size=command.size,
         focus=command.focus,
@@ -171,19 +171,19 @@ def _wave(
     )
 
 
-async def _audit(command: StartWave, wave: Wave, door: str, desk: Desk) -> None:
+async def _audit(command: StartWave, wave: Wave, door: str, deps: CoordinatorDeps) -> None:
     record = Audit(
-        id=desk.new_id(),
+        id=deps.new_id(),
         action="wave.start",
         subject={"wave": wave.id, **command.model_dump(mode="json")},
         door=door,
-        at=desk.clock(),
+        at=deps.clock(),
     )
-    await desk.store.audit.insert(record)
+    await deps.store.audit.insert(record)
 
 
-async def _accepted(wave: Wave, desk: Desk) -> WaveAccepted:
-    target = await desk.store.targets.need(wave.target_id)
+async def _accepted(wave: Wave, deps: CoordinatorDeps) -> WaveAccepted:
+    target = await deps.store.targets.need(wave.target_id)
     return WaveAccepted(
         wave_id=wave.id,
         target_id=target.id,

@@ -12,8 +12,8 @@ from services.validator.approval.domain import (
     asks_unprotected,
     lapsed,
 )
-from services.validator.deps import Desk
-from services.validator.prepared import Workplace
+from services.validator.deps import ValidatorDeps
+from services.validator.prepared import PreparedHead
 from services.validator.queue.transitions import leave, reject, say, say_unsaid
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents.enhancements import Approval, Enhancement
@@ -25,10 +25,10 @@ from shared.targets.tree import Tree
 
 async def ask_for(
     changes: Sequence[Enhancement],
-    place: Workplace,
+    place: PreparedHead,
     base: str,
     evidence: Callable[[Enhancement], Sequence[str]],
-    desk: Desk,
+    deps: ValidatorDeps,
     *,
     protections: Mapping[str, Protection] | None = None,
     edits: Mapping[str, Sequence[Edited]] | None = None,
@@ -40,7 +40,7 @@ async def ask_for(
     """
     asked, config = [], place.profile.config
     for each in changes:
-        why = asks(each, config, tier=desk.sandbox.tier, trusted=desk.sandbox.trusted)
+        why = asks(each, config, tier=deps.sandbox.tier, trusted=deps.sandbox.trusted)
         why = why or asks_edited((edits or {}).get(each.id, ()), config)
         why = why or asks_uncovered((protections or {}).get(each.id))
         why = why or asks_unprotected(each, (protections or {}).get(each.id), config)
@@ -48,7 +48,7 @@ async def ask_for(
             why = lapsed(each, base)
         if why:
             said = {"asks": why, "approval": None, "evidence": tuple(evidence(each)), "run": run}
-            await leave(each, "ask", desk, **said)
+            await leave(each, "ask", deps, **said)
             asked.append(each)
     return asked
 
@@ -56,7 +56,7 @@ async def ask_for(
 def edits_of(
     changes: Sequence[Enhancement],
     steps: Sequence[tuple[str, str]],
-    place: Workplace,
+    place: PreparedHead,
     present: Iterable[str],
 ) -> dict[str, list[Edited]]:
     """What each change does to its files, by change; blocks.
@@ -83,12 +83,12 @@ def _text(tree: Tree, path: str) -> str:
     return (tree.read(path) or b"").decode(errors="replace")
 
 
-async def decide(command: DecideEnhancement, desk: Desk) -> None:
+async def decide(command: DecideEnhancement, deps: ValidatorDeps) -> None:
     """Let a change through to the gate once more, or refuse it; decided twice is decided once."""
-    change = await desk.store.enhancements.need(command.enhancement_id)
+    change = await deps.store.enhancements.need(command.enhancement_id)
     if change.state is not EnhancementState.NEEDS_APPROVAL:
         _check_repeated(change, command)
-        await say(change, desk)
+        await say(change, deps)
         return
     if command.patch not in {None, change.patch}:
         raise Conflict(
@@ -97,23 +97,23 @@ async def decide(command: DecideEnhancement, desk: Desk) -> None:
             code="patch_changed",
         )
     if command.decision == "reject":
-        await reject(change, f"{command.by or 'a person'} said no: {command.reason}", desk)
+        await reject(change, f"{command.by or 'a person'} said no: {command.reason}", deps)
         return
-    await _approve(change, command, desk)
+    await _approve(change, command, deps)
 
 
-async def _approve(change: Enhancement, command: DecideEnhancement, desk: Desk) -> None:
-    target = await desk.store.targets.need(change.target_id)
-    head = await asyncio.to_thread(desk.repository(target).refresh, target)
-    await say_unsaid(change, desk)
-    now = desk.clock()
+async def _approve(change: Enhancement, command: DecideEnhancement, deps: ValidatorDeps) -> None:
+    target = await deps.store.targets.need(change.target_id)
+    head = await asyncio.to_thread(deps.repository(target).refresh, target)
+    await say_unsaid(change, deps)
+    now = deps.clock()
     approval = Approval(
         by=command.by, reason=command.reason, patch=change.patch, base=head.base, at=now
     )
-    moved = await desk.store.enhancements.transition(
+    moved = await deps.store.enhancements.transition(
         change, "approve", approval=approval, changed_at=now, finished_at=None
     )
-    await say(moved or await desk.store.enhancements.need(change.id), desk)
+    await say(moved or await deps.store.enhancements.need(change.id), deps)
 
 
 def _check_repeated(change: Enhancement, command: DecideEnhancement) -> None:

@@ -6,12 +6,12 @@ from typing import Any
 import structlog
 
 from services.validator.benchmarks.domain.reports import BenchmarkReport, measured, named, summary
-from services.validator.deps import Desk
-from services.validator.prepared import Workplace
+from services.validator.deps import ValidatorDeps
+from services.validator.prepared import PreparedHead
 from services.validator.runs.usecases.runs import Order, keep_text, read_text, run_tests
 from services.validator.suite.domain.reports import Infrastructure
 from shared.contracts.base import RunKind
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.runs import TestRun
 from shared.kernel.errors import Transient
 from shared.targets.config import BenchSection
 
@@ -19,8 +19,8 @@ log = structlog.get_logger(__name__)
 
 
 async def compare(
-    desk: Desk,
-    place: Workplace,
+    deps: ValidatorDeps,
+    place: PreparedHead,
     tree: str,
     *,
     changes: Sequence[str],
@@ -28,7 +28,7 @@ async def compare(
     names: Sequence[str] = (),
     repetition: int = 0,
     why: str = "",
-) -> Verdict:
+) -> TestRun:
     """The run of the head's benchmarks against those of `tree`, all of them or only those with these names.
 
     A name is a benchmark's own or its id among failing tests.
@@ -41,28 +41,30 @@ async def compare(
         tests=named(names),
         repetition=repetition,
         kind=RunKind.BENCHMARKS,
-        plan=await keep_text(bench.model_dump_json(), "plan", desk),
+        plan=await keep_text(bench.model_dump_json(), "plan", deps),
         why=why,
     )
-    return await run_tests(desk, place, order, wave_id=wave_id)
+    return await run_tests(deps, place, order, wave_id=wave_id)
 
 
-async def read_benchmarks(verdict: Verdict, desk: Desk) -> BenchmarkReport:
+async def read_benchmarks(verdict: TestRun, deps: ValidatorDeps) -> BenchmarkReport:
     """The report behind a verdict that has one; raises `Transient` for one that has none."""
     if verdict.report is None:
         raise Transient(f"Benchmarks {verdict.id} have no report.", hint=verdict.detail)
-    return BenchmarkReport.from_json(await read_text(verdict.report, desk))
+    return BenchmarkReport.from_json(await read_text(verdict.report, deps))
 
 
-async def carry_out_benchmarks(verdict: Verdict, place: Workplace, desk: Desk) -> dict[str, Any]:
+async def execute_benchmarks(
+    verdict: TestRun, place: PreparedHead, deps: ValidatorDeps
+) -> dict[str, Any]:
     """The carrier of `RunKind.BENCHMARKS`: the verdict's fields that follow from the comparison."""
-    if desk.benchmarks is None:
+    if deps.benchmarks is None:
         raise Transient("This validator runs no benchmarks.", delay=30)
-    found = await desk.benchmarks.compare(
+    found = await deps.benchmarks.compare(
         (place.tree, verdict.tree),
         place.profile,
         place.environment,
-        await _bench(verdict, place, desk),
+        await _bench(verdict, place, deps),
         named(verdict.tests),
         target_id=place.target.id,
     )
@@ -72,7 +74,7 @@ async def carry_out_benchmarks(verdict: Verdict, place: Workplace, desk: Desk) -
         return {"outcome": "infrastructure", "detail": detail[-4000:]}
     return {
         "outcome": "reported",
-        "report": await keep_text(found.to_json(), "benchmarks", desk),
+        "report": await keep_text(found.to_json(), "benchmarks", deps),
         "failing": found.failing,
         "worse": found.failing,
         "benchmarks": measured(found),
@@ -80,8 +82,8 @@ async def carry_out_benchmarks(verdict: Verdict, place: Workplace, desk: Desk) -
     }
 
 
-async def _bench(verdict: Verdict, place: Workplace, desk: Desk) -> BenchSection:
+async def _bench(verdict: TestRun, place: PreparedHead, deps: ValidatorDeps) -> BenchSection:
     """What the verdict was told; the target's own word where it was told nothing."""
     if verdict.plan is None:
         return place.profile.config.bench
-    return BenchSection.model_validate_json(await read_text(verdict.plan, desk))
+    return BenchSection.model_validate_json(await read_text(verdict.plan, deps))

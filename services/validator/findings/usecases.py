@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.findings.domain import compare, not_measured
-from services.validator.prepared import Workplace
+from services.validator.prepared import PreparedHead
 from shared.contracts.documents.enhancements import Enhancement
 from shared.kernel.errors import Rejected
 
@@ -25,7 +25,9 @@ class Step:
     after: str
 
 
-async def check_findings(steps: Sequence[Step], place: Workplace, desk: Desk) -> Mapping[str, str]:
+async def check_findings(
+    steps: Sequence[Step], place: PreparedHead, deps: ValidatorDeps
+) -> Mapping[str, str]:
     """By change the promise it breaks, in words; empty where it keeps them all.
 
     Where the detectors cannot look there is no evidence, and so no blame.
@@ -33,12 +35,12 @@ async def check_findings(steps: Sequence[Step], place: Workplace, desk: Desk) ->
     pairs = [(each.before, each.after) for each in steps]
     try:
         looks = await asyncio.to_thread(
-            desk.detectors.look, place.target.id, place.head, place.profile, pairs
+            deps.detectors.look, place.target.id, place.head, place.profile, pairs
         )
     except Rejected as error:
         log.warning("findings_not_measured", target=place.target.id, reason=str(error))
         return {each.change.id: "" for each in steps}
-    following = await _following([each.change for each in steps], desk)
+    following = await _following([each.change for each in steps], deps)
     broken = {}
     for each, (before, after) in zip(steps, looks, strict=True):
         if said := not_measured(each.change.findings):
@@ -49,10 +51,12 @@ async def check_findings(steps: Sequence[Step], place: Workplace, desk: Desk) ->
     return broken
 
 
-async def _following(changes: Sequence[Enhancement], desk: Desk) -> Mapping[str, list[Enhancement]]:
+async def _following(
+    changes: Sequence[Enhancement], deps: ValidatorDeps
+) -> Mapping[str, list[Enhancement]]:
     """All that was proposed in these tasks, whatever has become of it."""
     by_task: dict[str, list[Enhancement]] = defaultdict(list)
-    for each in await desk.store.enhancements.find(
+    for each in await deps.store.enhancements.find(
         task_id=sorted({each.task_id for each in changes})
     ):
         by_task[each.task_id].append(each)

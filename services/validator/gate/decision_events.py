@@ -21,16 +21,16 @@ from services.validator.decision.evidence import (
     Wanted,
 )
 from services.validator.decision.meaning import meaning
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.gate.rounds import Epoch
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.runs import TestRun
 from shared.contracts.events import GateDecided
 
 LISTED = 20
 
 
-async def say_run(epoch: Epoch, wanted: Wanted, seen: Evidence, desk: Desk) -> None:
+async def say_run(epoch: Epoch, wanted: Wanted, seen: Evidence, deps: ValidatorDeps) -> None:
     """A run was read, and this is what it says; also where it could not be made."""
     run, verdict = wanted.run, epoch.verdicts.get(wanted.run)
     asked = verdict.counts.tests if verdict and verdict.counts else len(run.tests)
@@ -39,7 +39,7 @@ async def say_run(epoch: Epoch, wanted: Wanted, seen: Evidence, desk: Desk) -> N
         epoch,
         "run",
         run.changes,
-        desk,
+        deps,
         purpose=wanted.purpose,
         asked=asked,
         worse=len(worse) if isinstance(seen, Seen) else None,
@@ -57,7 +57,7 @@ def _title(epoch: Epoch, run: Run) -> str:
 
 
 async def say_dismissed(
-    epoch: Epoch, step: Reject | Undecided, change: Enhancement, desk: Desk
+    epoch: Epoch, step: Reject | Undecided, change: Enhancement, deps: ValidatorDeps
 ) -> None:
     """A change is refused, or nobody knows."""
     refused = isinstance(step, Reject)
@@ -66,14 +66,14 @@ async def say_dismissed(
         epoch,
         "refuse" if refused else "undecided",
         (change.id,),
-        desk,
+        deps,
         tests=step.tests if isinstance(step, Reject) else (),
         run_id=verdict.id if verdict else None,
         note=f"{change.title}: {step.reason}",
     )
 
 
-async def say_landing(epoch: Epoch, step: Land, desk: Desk) -> None:
+async def say_landing(epoch: Epoch, step: Land, deps: ValidatorDeps) -> None:
     """These may land now."""
     verdict = epoch.verdicts[step.run]
     tests = verdict.counts.tests if verdict.counts else 0
@@ -86,7 +86,7 @@ async def say_landing(epoch: Epoch, step: Land, desk: Desk) -> None:
         epoch,
         "land",
         step.changes,
-        desk,
+        deps,
         asked=tests,
         run_id=verdict.id,
         note=f"{count} change{'s' * (count > 1)} may land: {tests} tests ran with "
@@ -99,7 +99,7 @@ async def say_held(
     epoch: Epoch,
     changes: Sequence[Enhancement],
     suspected: Mapping[str, Sequence[str]],
-    desk: Desk,
+    deps: ValidatorDeps,
 ) -> None:
     """These are judged again on the next head; one by one, as each is suspected of something else."""
     for each in changes:
@@ -109,18 +109,18 @@ async def say_held(
             more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
             why = f"with the others it seems to break {tests[0]}{more}"
         note = f"{each.title}: {why}; judged again on the next head"
-        await _say(epoch, "hold", (each.id,), desk, tests=tests, note=note)
+        await _say(epoch, "hold", (each.id,), deps, tests=tests, note=note)
 
 
-async def say_asked(epoch: Epoch, asked: Sequence[Enhancement], desk: Desk) -> None:
+async def say_asked(epoch: Epoch, asked: Sequence[Enhancement], deps: ValidatorDeps) -> None:
     """These wait for a person."""
     if asked:
         ids = [each.id for each in asked]
         count = f"{len(asked)} change{'s' * (len(asked) > 1)}"
-        await _say(epoch, "ask", ids, desk, note=f"{count} may not land without a person's word")
+        await _say(epoch, "ask", ids, deps, note=f"{count} may not land without a person's word")
 
 
-def passed_with(verdict: Verdict) -> tuple[str, ...]:
+def passed_with(verdict: TestRun) -> tuple[str, ...]:
     """What speaks for each change of a full run that passed, where it does not land with it."""
     tests, others = verdict.counts.tests if verdict.counts else 0, len(verdict.changes) - 1
     company = f" and {others} other change{'s' * (others > 1)}" if others else ""
@@ -157,7 +157,7 @@ async def _say(
     epoch: Epoch,
     step: str,
     changes: Sequence[str],
-    desk: Desk,
+    deps: ValidatorDeps,
     *,
     tests: Sequence[str] = (),
     plan: Sequence[Any] = (),
@@ -176,4 +176,4 @@ async def _say(
     what = [epoch.wave_id, step, list(changes), list(tests), fields.get("run_id"), *plan]
     digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()
     key = f"{epoch.place.head}:{digest[:32]}"
-    await desk.bus.publish(event, key=key, wave=epoch.wave_id)
+    await deps.bus.publish(event, key=key, wave=epoch.wave_id)

@@ -17,24 +17,24 @@ from services.validator.decision.evidence import (
     Unbuildable,
     Wanted,
 )
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.gate.decision_events import say_run
 from services.validator.gate.rounds import Epoch, compose
 from services.validator.runs.usecases.runs import Order, read_report, run_tests
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.runs import TestRun
 
 log = structlog.get_logger(__name__)
 
 
-class Looks:
+class EvidenceFetcher:
     """The runs of one epoch that are under way, and one thing beside them. What is not wanted any more is stopped.
 
     `width` is how many may be under way at once, which changes as runners come and go.
     """
 
-    def __init__(self, epoch: Epoch, desk: Desk, width: int = 1) -> None:
+    def __init__(self, epoch: Epoch, deps: ValidatorDeps, width: int = 1) -> None:
         self._epoch = epoch
-        self._desk = desk
+        self._desk = deps
         self.width = width
         self._tasks: dict[Run, asyncio.Task[Evidence]] = {}
         self._beside: asyncio.Task[None] | None = None
@@ -89,37 +89,37 @@ async def _stop(tasks: "Sequence[asyncio.Task[Any]]") -> None:
             log.info("look_failed", reason=str(error))
 
 
-async def _read(epoch: Epoch, wanted: Wanted, desk: Desk) -> Evidence:
+async def _read(epoch: Epoch, wanted: Wanted, deps: ValidatorDeps) -> Evidence:
     """Fetch it, and say what it means."""
-    seen = await _look(epoch, wanted, desk)
-    await say_run(epoch, wanted, seen, desk)
+    seen = await _look(epoch, wanted, deps)
+    await say_run(epoch, wanted, seen, deps)
     return seen
 
 
-async def _look(epoch: Epoch, wanted: Wanted, desk: Desk) -> Evidence:
+async def _look(epoch: Epoch, wanted: Wanted, deps: ValidatorDeps) -> Evidence:
     """Fetch one piece of evidence."""
     run = wanted.run
-    composition = await compose(epoch, run.changes, desk)
+    composition = await compose(epoch, run.changes, deps)
     if composition.failed:
         return Unbuildable()
     tests = tuple(each for each in run.tests if not each.startswith(MEASURED))
     seen: Evidence = Seen(frozenset())
     if tests or not run.tests:
-        seen = await _test(epoch, wanted, composition.tree, tests, desk)
+        seen = await _test(epoch, wanted, composition.tree, tests, deps)
     measured = tuple(each for each in run.tests if each.startswith(MEASURED))
     if not measured or not isinstance(seen, Seen):
         return seen
-    verdict = await _measure(epoch, wanted, composition.tree, measured, desk)
+    verdict = await _measure(epoch, wanted, composition.tree, measured, deps)
     if verdict.outcome != "reported":
         reason = verdict.detail.partition("\n")[0]
         log.warning("benchmarks_not_measured", target=epoch.target.id, reason=reason)
         return Broken(f"benchmarks not measured: {reason}")
-    slower = (await read_benchmarks(verdict, desk)).failing
+    slower = (await read_benchmarks(verdict, deps)).failing
     return Seen(seen.worse.union(slower), seen.new, seen.failures)
 
 
 async def _test(
-    epoch: Epoch, wanted: Wanted, tree: str, tests: tuple[str, ...], desk: Desk
+    epoch: Epoch, wanted: Wanted, tree: str, tests: tuple[str, ...], deps: ValidatorDeps
 ) -> Evidence:
     run = wanted.run
     order = Order(
@@ -131,30 +131,30 @@ async def _test(
         repeat=run.repeat,
         why=wanted.why,
     )
-    verdict = await run_tests(desk, epoch.place, order, wave_id=epoch.wave_id)
+    verdict = await run_tests(deps, epoch.place, order, wave_id=epoch.wave_id)
     epoch.verdicts[run] = verdict
     # The base is everybody's: who is stopped while it waits must not stop it.
     base = await asyncio.shield(epoch.base)
     if verdict.outcome != "reported":
         return Broken(verdict.detail.partition("\n")[0])
-    candidate = await read_report(verdict, desk)
+    candidate = await read_report(verdict, deps)
     seen = compared(base, candidate, tests=tests, repeat=run.repeat)
-    epoch.verdicts[run] = await _keep(verdict, seen.worse, desk)
+    epoch.verdicts[run] = await _keep(verdict, seen.worse, deps)
     return seen
 
 
-async def _keep(verdict: Verdict, worse: frozenset[str], desk: Desk) -> Verdict:
+async def _keep(verdict: TestRun, worse: frozenset[str], deps: ValidatorDeps) -> TestRun:
     """Write down what it came to, for whoever asks for the story later."""
     if verdict.worse is None:
-        await desk.store.verdicts.patch(verdict.id, worse=tuple(sorted(worse)))
+        await deps.store.runs.patch(verdict.id, worse=tuple(sorted(worse)))
     return verdict.model_copy(update={"worse": tuple(sorted(worse))})
 
 
 async def _measure(
-    epoch: Epoch, wanted: Wanted, tree: str, names: tuple[str, ...], desk: Desk
-) -> Verdict:
+    epoch: Epoch, wanted: Wanted, tree: str, names: tuple[str, ...], deps: ValidatorDeps
+) -> TestRun:
     return await compare(
-        desk,
+        deps,
         epoch.place,
         tree,
         changes=wanted.run.changes,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from services.validator.decision.rates import Rate
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from shared.contracts.documents.runs import Flakiness
 from shared.kernel.errors import Transient
 
@@ -12,27 +12,29 @@ TRIES = 20
 REMEMBERED = 200
 
 
-async def known_flaky(target_id: str, desk: Desk) -> dict[str, Rate]:
+async def known_flaky(target_id: str, deps: ValidatorDeps) -> dict[str, Rate]:
     """By test its rate on heads of the target."""
-    known = await desk.store.flakiness.get(target_id)
+    known = await deps.store.flakiness.get(target_id)
     return {test: Rate(*counts) for test, counts in known.tests.items()} if known else {}
 
 
-async def remember_flaky(target_id: str, head: str, seen: Mapping[str, Rate], desk: Desk) -> None:
+async def remember_flaky(
+    target_id: str, head: str, seen: Mapping[str, Rate], deps: ValidatorDeps
+) -> None:
     """Add what was seen on a head, once per head."""
     if not seen:
         return
     for _ in range(TRIES):
-        known = await desk.store.flakiness.get(target_id)
+        known = await deps.store.flakiness.get(target_id)
         if known is None:
-            await desk.store.flakiness.insert(Flakiness(id=target_id))
+            await deps.store.flakiness.insert(Flakiness(id=target_id))
             continue
         if known.head == head:
             return
         tests = dict(known.tests) | {
             test: _added(Rate(*known.tests.get(test, (0, 0))), rate) for test, rate in seen.items()
         }
-        if await desk.store.flakiness.save(known.model_copy(update={"tests": tests, "head": head})):
+        if await deps.store.flakiness.save(known.model_copy(update={"tests": tests, "head": head})):
             return
     raise Transient("The flaky tests of the target are being counted by others.")
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.validator.decision.evidence import Candidate, Knowledge, known_from
 from services.validator.decision.rates import risk_of
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.gate.flakiness import known_flaky
 from services.validator.gate.rounds import Epoch, compose
 from services.validator.git.ports import Repository
@@ -18,31 +18,31 @@ from shared.contracts.states import EnhancementState
 HELD = 0.9
 
 
-async def weigh(epoch: Epoch, desk: Desk) -> None:
+async def weigh(epoch: Epoch, deps: ValidatorDeps) -> None:
     """Find out what is known of the changes, once per epoch."""
     if not epoch.changes:
         return
-    await _rate(epoch, desk)
+    await _rate(epoch, deps)
     present: Collection[str] = ()
     if epoch.base.done():
         present = (await epoch.base).outcomes
-        epoch.recorded = await recorded_anew(epoch.place, epoch.wave_id, desk)
+        epoch.recorded = await recorded_anew(epoch.place, epoch.wave_id, deps)
     else:
-        epoch.recorded = await recorded_for(epoch.place, desk)
-    composition = await compose(epoch, tuple(epoch.changes), desk)
+        epoch.recorded = await recorded_for(epoch.place, deps)
+    composition = await compose(epoch, tuple(epoch.changes), deps)
     changes = list(epoch.changes.values())
-    chosen = await impact_of(changes, composition.steps, epoch.place, desk, present)
+    chosen = await impact_of(changes, composition.steps, epoch.place, deps, present)
     epoch.impacted |= chosen
-    epoch.flaky |= await known_flaky(epoch.target.id, desk)
+    epoch.flaky |= await known_flaky(epoch.target.id, deps)
     for each in {change.component for change in changes}:
-        if not await trusted(epoch.target.id, each, desk):
+        if not await trusted(epoch.target.id, each, deps):
             epoch.misjudged.add(each)
 
 
-async def candidates(epoch: Epoch, desk: Desk) -> list[Candidate]:
+async def candidates(epoch: Epoch, deps: ValidatorDeps) -> list[Candidate]:
     """The changes as the gate decides about them, in their order."""
     if epoch.evidence:
-        await _find_needs(epoch, desk)
+        await _find_needs(epoch, deps)
     return [
         Candidate(
             id=each.id,
@@ -71,28 +71,28 @@ def knowledge(epoch: Epoch) -> Knowledge:
     return replace(known_from(epoch.base.result()), flaky=epoch.flaky, benchmarks=benchmarks)
 
 
-async def _rate(epoch: Epoch, desk: Desk) -> None:
+async def _rate(epoch: Epoch, deps: ValidatorDeps) -> None:
     """What became of changes of the same agent type, rule and engine says how risky one is."""
     known: dict[tuple[str, ...], tuple[int, int]] = {}
     for each in epoch.changes.values():
         kind = (each.agent_type, each.rule, each.engine)
         if kind not in known:
-            known[kind] = await _history(each, desk)
+            known[kind] = await _history(each, deps)
         rejected, landed = known[kind]
         epoch.risks[each.id] = risk_of(each.prior, rejected, landed)
 
 
-async def _history(change: Enhancement, desk: Desk) -> tuple[int, int]:
+async def _history(change: Enhancement, deps: ValidatorDeps) -> tuple[int, int]:
     like = {"agent_type": change.agent_type, "rule": change.rule, "engine": change.engine}
-    count = desk.store.enhancements.count
+    count = deps.store.enhancements.count
     rejected = await count(**like, state=EnhancementState.REJECTED)
     landed = await count(**like, state=[EnhancementState.APPLIED, EnhancementState.ROLLED_BACK])
     return rejected, landed
 
 
-async def _find_needs(epoch: Epoch, desk: Desk) -> None:
+async def _find_needs(epoch: Epoch, deps: ValidatorDeps) -> None:
     """Which changes each patch stands on; asked only once something has failed."""
-    repository = desk.repository(epoch.target)
+    repository = deps.repository(epoch.target)
     order = list(epoch.changes.values())
     for place, each in enumerate(order):
         if each.id not in epoch.needs:

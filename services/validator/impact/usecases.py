@@ -1,4 +1,4 @@
-"""Impacted tests: the newest recording that fits a workplace, what it says about changes, and how often that was right."""
+"""Impacted tests: the newest recording that fits a prepare_head, what it says about changes, and how often that was right."""
 
 import asyncio
 from collections import defaultdict
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from services.validator.deps import Desk
-from services.validator.impact.domain.impact import Change, ImpactMap, impacted, stale
+from services.validator.deps import ValidatorDeps
+from services.validator.impact.domain.impact import Change, impacted, stale
 from services.validator.impact.domain.recall import Score, score
-from services.validator.prepared import Workplace
+from services.validator.prepared import PreparedHead
 from services.validator.runs.usecases.runs import Order, read_text, run_tests
+from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.sources import decoded
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.runs import Recall, Verdict
+from shared.contracts.documents.runs import Recall, TestRun
 from shared.contracts.states import RunState
 from shared.kernel.errors import NotFound, Transient
 from shared.targets.components import is_protected
@@ -35,9 +36,9 @@ class Recorded:
     map: ImpactMap
 
 
-async def recorded_for(place: Workplace, desk: Desk) -> Recorded | None:
+async def recorded_for(place: PreparedHead, deps: ValidatorDeps) -> Recorded | None:
     """The newest recording of this target under the same environment, judged by the same tests."""
-    verdicts = await desk.store.verdicts.find(
+    verdicts = await deps.store.runs.find(
         target_id=place.target.id,
         environment=place.environment.key,
         state=RunState.FINISHED,
@@ -47,15 +48,15 @@ async def recorded_for(place: Workplace, desk: Desk) -> Recorded | None:
     )
     for each in verdicts:
         if each.impact is not None and await asyncio.to_thread(_fits, each.tree, place):
-            return Recorded(each.tree, await _read_map(each.impact, desk))
+            return Recorded(each.tree, await _read_map(each.impact, deps))
     return None
 
 
 async def impact_of(
     changes: Sequence[Enhancement],
     steps: Sequence[tuple[str, str]],
-    place: Workplace,
-    desk: Desk,
+    place: PreparedHead,
+    deps: ValidatorDeps,
     present: Collection[str] = (),
 ) -> Mapping[str, frozenset[str] | None]:
     """By change the tests that it can have an effect on; None is all of them, and so is what is not known.
@@ -63,7 +64,7 @@ async def impact_of(
     `steps` are those of a composition on the head, (change, tree after it), and `present` the tests that the
     head has.
     """
-    recorded = await recorded_for(place, desk)
+    recorded = await recorded_for(place, deps)
     if recorded is None:
         return {each.id: None for each in changes}
     ids = {each.id for each in changes}
@@ -71,7 +72,7 @@ async def impact_of(
 
 
 def changes_between(
-    place: Workplace, recorded: Recorded, before: str, after: str
+    place: PreparedHead, recorded: Recorded, before: str, after: str
 ) -> dict[str, Change]:
     """The files that differ between two trees, by path, and as they were recorded. Blocks."""
     trees = [place.mirror.tree(each) for each in (recorded.tree, before, after)]
@@ -81,18 +82,18 @@ def changes_between(
     }
 
 
-async def recorded_anew(place: Workplace, wave_id: str, desk: Desk) -> Recorded | None:
+async def recorded_anew(place: PreparedHead, wave_id: str, deps: ValidatorDeps) -> Recorded | None:
     """The same; where the recording says little about the head by now, the head is recorded first, once.
 
     What this gate landed was run without recording it, and is known to pass: no baseline of it is run again.
     """
-    recorded = await recorded_for(place, desk)
+    recorded = await recorded_for(place, deps)
     if recorded is None or not await asyncio.to_thread(_stale, recorded, place):
         return recorded
     why = "which tests reach what: much has changed since that was recorded"
     order = Order(place.tree, "recording", repetition=RECORDING, record=True, why=why)
-    await run_tests(desk, place, order, wave_id=wave_id)
-    return await recorded_for(place, desk)
+    await run_tests(deps, place, order, wave_id=wave_id)
+    return await recorded_for(place, deps)
 
 
 # No repetition of a run that decides has this number, so that a head that is known to pass is run all the same.
@@ -104,19 +105,19 @@ async def note(
     chosen: Collection[str] | None,
     caught_by: Collection[str],
     verdict_id: str,
-    desk: Desk,
+    deps: ValidatorDeps,
 ) -> None:
     """Count whether the tests that caught a change had been chosen for it; once per run and change."""
     said = score(chosen, caught_by)
     counts = {"caught": said.caught, "missed": said.missed}
-    await _count(change.target_id, change.component, f"{verdict_id}:{change.id}", counts, desk)
+    await _count(change.target_id, change.component, f"{verdict_id}:{change.id}", counts, deps)
 
 
 async def note_shares(
     changes: Collection[Enhancement],
     impacted: Mapping[str, frozenset[str] | None],
-    verdict: Verdict,
-    desk: Desk,
+    verdict: TestRun,
+    deps: ValidatorDeps,
 ) -> None:
     """Count how many of all tests were chosen for these, which the full run of `verdict` has judged; once per run and component."""
     total = verdict.counts.tests if verdict.counts else 0
@@ -127,30 +128,30 @@ async def note_shares(
         known = [each for each in chosen if each is not None]
         union = len(frozenset[str]().union(*known)) if len(known) == len(chosen) else total
         counts = {"runs": 1, "selected": min(union, total), "total": total}
-        await _count(verdict.target_id, component, f"share:{verdict.id}", counts, desk)
+        await _count(verdict.target_id, component, f"share:{verdict.id}", counts, deps)
 
 
-async def trusted(target_id: str, component: str, desk: Desk) -> bool:
+async def trusted(target_id: str, component: str, deps: ValidatorDeps) -> bool:
     """Whether the quick gate may rest on the choice of tests in that component."""
-    known = await desk.store.recall.get(f"{target_id}:{component}")
+    known = await deps.store.recall.get(f"{target_id}:{component}")
     return known is None or not Score(known.caught, known.missed).bad
 
 
 async def _count(
-    target: str, component: str, once: str, counts: Mapping[str, int], desk: Desk
+    target: str, component: str, once: str, counts: Mapping[str, int], deps: ValidatorDeps
 ) -> None:
     key = f"{target}:{component}"
     for _ in range(TRIES):
-        known = await desk.store.recall.get(key)
+        known = await deps.store.recall.get(key)
         if known is None:
-            new = Recall(id=key, target_id=target, component=component, changed_at=desk.clock())
-            await desk.store.recall.insert(new)
+            new = Recall(id=key, target_id=target, component=component, changed_at=deps.clock())
+            await deps.store.recall.insert(new)
             continue
         if once in known.counted:
             return
         values: dict[str, Any] = {name: getattr(known, name) + n for name, n in counts.items()}
-        values |= {"counted": (*known.counted, once)[-REMEMBERED:], "changed_at": desk.clock()}
-        if await desk.store.recall.save(known.model_copy(update=values)):
+        values |= {"counted": (*known.counted, once)[-REMEMBERED:], "changed_at": deps.clock()}
+        if await deps.store.recall.save(known.model_copy(update=values)):
             return
     raise Transient(f"The recall of {component} is being counted by others.")
 
@@ -158,7 +159,7 @@ async def _count(
 def _impact_of(
     ids: Collection[str],
     steps: Sequence[tuple[str, str]],
-    place: Workplace,
+    place: PreparedHead,
     recorded: Recorded,
     present: Collection[str],
 ) -> dict[str, frozenset[str] | None]:
@@ -172,8 +173,8 @@ def _impact_of(
     return found
 
 
-def _fits(oid: str, place: Workplace) -> bool:
-    """Whether the tree is here, and its tests and their configuration are those of the workplace."""
+def _fits(oid: str, place: PreparedHead) -> bool:
+    """Whether the tree is here, and its tests and their configuration are those of the prepare_head."""
     try:
         tree = place.mirror.tree(oid)
     except NotFound:
@@ -181,7 +182,7 @@ def _fits(oid: str, place: Workplace) -> bool:
     return tree.digest(lambda path: is_protected(path, place.profile.config)) == place.judges
 
 
-def _stale(recorded: Recorded, place: Workplace) -> bool:
+def _stale(recorded: Recorded, place: PreparedHead) -> bool:
     return stale(recorded.map, changes_between(place, recorded, recorded.tree, place.tree))
 
 
@@ -190,8 +191,8 @@ def _text(tree: Tree, path: str) -> str | None:
     return None if content is None else decoded(content)
 
 
-async def _read_map(digest: str, desk: Desk) -> ImpactMap:
-    text = await read_text(digest, desk)
+async def _read_map(digest: str, deps: ValidatorDeps) -> ImpactMap:
+    text = await read_text(digest, deps)
     return await asyncio.to_thread(_parsed, text)
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from services.validator.mutation.domain.plan import Trial, Tried
+from services.validator.mutation.domain.plan import MutationReport, Trial
 from services.validator.suite.adapters.signed_lines import verified
 from services.validator.suite.adapters.suite import LINES, PACKAGE, TAIL, Run, lay_out, signing_keys
 from services.validator.suite.domain.reports import Infrastructure
@@ -20,7 +20,7 @@ PLUGIN = "by_faults"
 SITE = f"from {PACKAGE}.switch import install\n\ninstall()\n"
 
 
-class SandboxedFaults:
+class SandboxedMutationRunner:
     """The `Faults` port, for pytest: a clean copy of the tree with the planted files in it."""
 
     def __init__(self, sandbox: Sandbox, scratch: Scratch, trees: Trees) -> None:
@@ -38,7 +38,7 @@ class SandboxedFaults:
         *,
         target_id: str,
         base_oid: str = "",
-    ) -> Tried | Infrastructure:
+    ) -> MutationReport | Infrastructure:
         """Export, plant, run, read. The fault-free pass may take as long as the suite may, the faults what the plan says at most."""
         told = json.loads(plan)
         async with self._scratch.room() as room:
@@ -70,7 +70,9 @@ def write_planted(tree: Path, files: Mapping[str, str]) -> None:
             place.write_bytes(text.encode())
 
 
-def _read(completed: Completed, keys: Sequence[bytes], faults: int) -> Tried | Infrastructure:
+def _read(
+    completed: Completed, keys: Sequence[bytes], faults: int
+) -> MutationReport | Infrastructure:
     """What the session said of each fault. One that ended before its end has said nothing."""
     reason = completed.trouble
     try:
@@ -83,7 +85,7 @@ def _read(completed: Completed, keys: Sequence[bytes], faults: int) -> Tried | I
         reason = "The test session with the planted faults ended before its end."
     if reason:
         return Infrastructure(reason, completed.tail(TAIL))
-    return Tried(trials, int(ends[0].get("usable", 0)), completed.seconds)
+    return MutationReport(trials, int(ends[0].get("usable", 0)), completed.seconds)
 
 
 def _trial(line: Mapping[str, Any]) -> Trial:

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from services.validator.mutation.domain.plan import Tried
+from services.validator.mutation.domain.plan import MutationReport
 from services.validator.suite.domain.reports import Infrastructure
 from shared.environments.ports import Environment
 from shared.targets.profile import TargetProfile
@@ -21,6 +21,6 @@ class Faults(Protocol):
         *,
         target_id: str,
         base_oid: str = "",
-    ) -> Tried | Infrastructure:
-        """Try each fault of a plan (`Planting.to_json`) on a tree, with all tests or those with these ids."""
+    ) -> MutationReport | Infrastructure:
+        """Try each fault of a plan (`MutationPlan.to_json`) on a tree, with all tests or those with these ids."""
         ...

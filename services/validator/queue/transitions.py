@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.events import (
     ApprovalRequested,
@@ -17,7 +17,7 @@ from shared.contracts.events import (
     RollbackRefused,
 )
 from shared.contracts.states import EnhancementState
-from shared.kernel.failpoints import fault
+from shared.kernel.failpoints import failpoint
 
 LISTED = 50
 SAVED = {"land": "landing.saved", "roll_back": "rollback.saved"}
@@ -28,43 +28,45 @@ REMEMBERED = timedelta(minutes=8)
 async def reject(
     change: Enhancement,
     reason: str,
-    desk: Desk,
+    deps: ValidatorDeps,
     *,
     tests: Sequence[str] = (),
     run: str | None = None,
 ) -> None:
     """Refuse `change`, naming the tests that caught it, and the run they did it in."""
-    await leave(change, "reject", desk, reason=reason, tests=tuple(tests), run=run)
+    await leave(change, "reject", deps, reason=reason, tests=tuple(tests), run=run)
 
 
-async def expire(change: Enhancement, reason: str, desk: Desk) -> None:
+async def expire(change: Enhancement, reason: str, deps: ValidatorDeps) -> None:
     """Let `change` go without blame."""
-    await leave(change, "expire", desk, reason=reason)
+    await leave(change, "expire", deps, reason=reason)
 
 
-async def leave(change: Enhancement, trigger: str, desk: Desk, **fields: Any) -> Enhancement:
+async def leave(
+    change: Enhancement, trigger: str, deps: ValidatorDeps, **fields: Any
+) -> Enhancement:
     """Move `change` and say what it is now, whoever moved it there; what it was is said before."""
-    await say_unsaid(change, desk)
-    now = desk.clock()
-    moved = await desk.store.enhancements.transition(
+    await say_unsaid(change, deps)
+    now = deps.clock()
+    moved = await deps.store.enhancements.transition(
         change, trigger, changed_at=now, finished_at=now, **fields
     )
-    stored = moved or await desk.store.enhancements.need(change.id)
+    stored = moved or await deps.store.enhancements.need(change.id)
     if trigger in SAVED:
-        fault(SAVED[trigger])
-    await say(stored, desk)
+        failpoint(SAVED[trigger])
+    await say(stored, deps)
     return stored
 
 
-async def say(change: Enhancement, desk: Desk) -> None:
+async def say(change: Enhancement, deps: ValidatorDeps) -> None:
     """Publish the event that follows from the state of `change`; a repetition is stored once."""
     make = EVENTS.get(change.state)
     if change.state is EnhancementState.CLEARED and change.approval is not None:
         make = _approved
     if make is not None:
         # One that is asked for again, after its approval lapsed, is another question.
-        await desk.bus.publish(make(change), key=_key(change), wave=change.wave_id)
-        desk.said.add(f"{change.id}:{change.state}")
+        await deps.bus.publish(make(change), key=_key(change), wave=change.wave_id)
+        deps.said.add(f"{change.id}:{change.state}")
 
 
 def _key(change: Enhancement) -> str:
@@ -72,28 +74,28 @@ def _key(change: Enhancement) -> str:
     return f"{change.id}:{change.version}" if change.state in asking else change.id
 
 
-async def say_again(desk: Desk) -> None:
+async def say_again(deps: ValidatorDeps) -> None:
     """Say the recent outcomes that nobody is known to have said: we may have been cut off before it.
 
     Recent is what JetStream still knows the ids of, so what was said before is not stored twice.
     """
-    for change in await desk.store.enhancements.since("finished_at", desk.clock() - REMEMBERED):
-        await say_unsaid(change, desk)
+    for change in await deps.store.enhancements.since("finished_at", deps.clock() - REMEMBERED):
+        await say_unsaid(change, deps)
 
 
-async def say_unsaid(change: Enhancement, desk: Desk) -> None:
+async def say_unsaid(change: Enhancement, deps: ValidatorDeps) -> None:
     """Say what became of a change recently, where it is not known that somebody did."""
-    recent = change.finished_at and change.finished_at >= desk.clock() - REMEMBERED
-    if recent and f"{change.id}:{change.state}" not in desk.said:
-        await say(change, desk)
+    recent = change.finished_at and change.finished_at >= deps.clock() - REMEMBERED
+    if recent and f"{change.id}:{change.state}" not in deps.said:
+        await say(change, deps)
 
 
-async def say_refused(change: Enhancement, tests: Sequence[str], desk: Desk) -> None:
+async def say_refused(change: Enhancement, tests: Sequence[str], deps: ValidatorDeps) -> None:
     """A rollback that was refused: the change stays where it is."""
     event = RollbackRefused(
         **_common(change), reason=change.rollback_refused, tests=tuple(tests)[:LISTED]
     )
-    await desk.bus.publish(event, key=f"{change.id}:{desk.new_id()}", wave=change.wave_id)
+    await deps.bus.publish(event, key=f"{change.id}:{deps.new_id()}", wave=change.wave_id)
 
 
 def _common(change: Enhancement) -> dict[str, Any]:

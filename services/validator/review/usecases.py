@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.review import domain as shown
 from services.validator.review.ports import NewPullRequest, Remote
 from shared.contracts.documents.enhancements import Enhancement
@@ -20,7 +20,7 @@ from shared.contracts.documents.targets import Target
 from shared.contracts.events import Event, PullRequestOpened, PullRequestRefused
 from shared.contracts.states import PullRequestState
 from shared.kernel.errors import GroundswellError, Rejected, Transient
-from shared.kernel.failpoints import fault
+from shared.kernel.failpoints import failpoint
 from shared.targets.config import FILE, LandingSection, parse_config
 
 log = structlog.get_logger(__name__)
@@ -28,18 +28,18 @@ log = structlog.get_logger(__name__)
 UNANSWERED = [PullRequestState.REFUSED, PullRequestState.PUSHED]
 
 
-async def show_landed(target: Target, changes: Sequence[Enhancement], desk: Desk) -> None:
+async def show_landed(target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps) -> None:
     """Changes that are on the landing branch, in their order; nothing where nobody asked for it."""
-    section = await asyncio.to_thread(_section, target, desk) if changes else None
+    section = await asyncio.to_thread(_section, target, deps) if changes else None
     if section is None:
         return
     if section.per == "wave":
-        wanted = shown.for_waves(target, changes, desk.clock())
+        wanted = shown.for_waves(target, changes, deps.clock())
     else:
-        below = await _below(target, changes[0], section, desk)
-        wanted = shown.for_each(target, changes, below, desk.clock())
+        below = await _below(target, changes[0], section, deps)
+        wanted = shown.for_each(target, changes, below, deps.clock())
     for each in wanted:
-        await _deliver(await _want(each, desk), target, section, desk)
+        await _deliver(await _want(each, deps), target, section, deps)
 
 
 @dataclass(frozen=True)
@@ -52,40 +52,40 @@ class Reverts:
     taken_off: Sequence[str]
 
 
-async def show_rolled_back(target: Target, reverts: Reverts, desk: Desk) -> None:
+async def show_rolled_back(target: Target, reverts: Reverts, deps: ValidatorDeps) -> None:
     """On the branch that the head was shown on, unless people have merged it; else on one of their own."""
-    section = await asyncio.to_thread(_section, target, desk)
+    section = await asyncio.to_thread(_section, target, deps)
     if section is None:
         return
-    remote = desk.remote(target, section.remote)
-    newest = await desk.store.pull_requests.first(
+    remote = deps.remote(target, section.remote)
+    newest = await deps.store.pull_requests.first(
         target_id=target.id, commit=reverts.head, sort="-changed_at"
     )
     if newest is not None and not await asyncio.to_thread(remote.merged, reverts.head):
         gone = reverts.taken_off
-        request = await _grow(newest, reverts.tip, gone, gone, desk)
+        request = await _grow(newest, reverts.tip, gone, gone, deps)
     else:
-        own = shown.for_reverts(target, reverts.id, reverts.tip, reverts.taken_off, desk.clock())
-        request = await _want(own, desk)
-    await _deliver(request, target, section, desk)
+        own = shown.for_reverts(target, reverts.id, reverts.tip, reverts.taken_off, deps.clock())
+        request = await _want(own, deps)
+    await _deliver(request, target, section, deps)
 
 
-async def show_waiting(desk: Desk) -> None:
+async def show_waiting(deps: ValidatorDeps) -> None:
     """What was not answered yet; also what was refused, once, by a process that may know better."""
-    waiting = await desk.store.pull_requests.find(state=PullRequestState.WANTED)
-    for each in await desk.store.pull_requests.find(state=UNANSWERED):
-        if each.id not in desk.asked:
-            again = await desk.store.pull_requests.transition(each, "want", changed_at=desk.clock())
+    waiting = await deps.store.pull_requests.find(state=PullRequestState.WANTED)
+    for each in await deps.store.pull_requests.find(state=UNANSWERED):
+        if each.id not in deps.asked:
+            again = await deps.store.pull_requests.transition(each, "want", changed_at=deps.clock())
             waiting += [again] if again else []
     for each in waiting:
-        target = await desk.store.targets.need(each.target_id)
-        if section := await asyncio.to_thread(_section, target, desk):
-            await _deliver(each, target, section, desk)
+        target = await deps.store.targets.need(each.target_id)
+        if section := await asyncio.to_thread(_section, target, deps):
+            await _deliver(each, target, section, deps)
 
 
-def _section(target: Target, desk: Desk) -> LandingSection | None:
+def _section(target: Target, deps: ValidatorDeps) -> LandingSection | None:
     """What the base branch says about pull requests; None where it wants none."""
-    content = desk.repository(target).base_file(target, FILE)
+    content = deps.repository(target).base_file(target, FILE)
     try:
         landing = parse_config(content or b"").landing
     except Rejected as error:
@@ -95,22 +95,24 @@ def _section(target: Target, desk: Desk) -> LandingSection | None:
     return landing if landing.mode == "pull_request" else None
 
 
-async def _below(target: Target, change: Enhancement, section: LandingSection, desk: Desk) -> str:
+async def _below(
+    target: Target, change: Enhancement, section: LandingSection, deps: ValidatorDeps
+) -> str:
     """The branch of what stands right below a change, unless people have merged that."""
-    parent = await asyncio.to_thread(desk.repository(target).parent, change.commit or "")
-    found = await desk.store.pull_requests.first(target_id=target.id, commit=parent)
-    remote = desk.remote(target, section.remote)
+    parent = await asyncio.to_thread(deps.repository(target).parent, change.commit or "")
+    found = await deps.store.pull_requests.first(target_id=target.id, commit=parent)
+    remote = deps.remote(target, section.remote)
     if found is None or await asyncio.to_thread(remote.merged, parent):
         return target.base_branch
     return found.branch
 
 
-async def _want(wanted: PullRequest, desk: Desk) -> PullRequest:
+async def _want(wanted: PullRequest, deps: ValidatorDeps) -> PullRequest:
     """Write it down, or that it has grown."""
-    if await desk.store.pull_requests.insert(wanted):
+    if await deps.store.pull_requests.insert(wanted):
         return wanted
-    known = await desk.store.pull_requests.need(wanted.id)
-    return await _grow(known, wanted.commit, wanted.enhancements, wanted.taken_off, desk)
+    known = await deps.store.pull_requests.need(wanted.id)
+    return await _grow(known, wanted.commit, wanted.enhancements, wanted.taken_off, deps)
 
 
 async def _grow(
@@ -118,18 +120,18 @@ async def _grow(
     commit: str,
     enhancements: Sequence[str],
     taken_off: Sequence[str],
-    desk: Desk,
+    deps: ValidatorDeps,
 ) -> PullRequest:
     """Up to `commit` now, and with these as well."""
-    grown = await desk.store.pull_requests.transition(
+    grown = await deps.store.pull_requests.transition(
         known,
         "want",
         commit=commit,
         enhancements=_together(known.enhancements, enhancements),
         taken_off=_together(known.taken_off, taken_off),
-        changed_at=desk.clock(),
+        changed_at=deps.clock(),
     )
-    return grown or await desk.store.pull_requests.need(known.id)
+    return grown or await deps.store.pull_requests.need(known.id)
 
 
 def _together(known: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
@@ -137,25 +139,25 @@ def _together(known: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
 
 
 async def _deliver(
-    request: PullRequest, target: Target, section: LandingSection, desk: Desk
+    request: PullRequest, target: Target, section: LandingSection, deps: ValidatorDeps
 ) -> None:
     """Push and open; what cannot be done is written down and said, and raised by nobody."""
-    fault("pull_request.wanted")
-    desk.asked.add(request.id)
-    remote = desk.remote(target, section.remote)
+    failpoint("pull_request.wanted")
+    deps.asked.add(request.id)
+    remote = deps.remote(target, section.remote)
     try:
         onto = await asyncio.to_thread(_push, request, target, remote)
-        fault("pull_request.pushed")
-        url = await _open(request, remote, onto, desk)
+        failpoint("pull_request.pushed")
+        url = await _open(request, remote, onto, deps)
     except Transient as error:
         log.info("pull_request_postponed", branch=request.branch, reason=str(error))
         reason = f"{error} It is tried again."
-        await desk.store.pull_requests.patch(request.id, reason=reason)
+        await deps.store.pull_requests.patch(request.id, reason=reason)
     except GroundswellError as error:
-        await _refuse(request, str(error), desk)
+        await _refuse(request, str(error), deps)
     else:
-        fault("pull_request.opened")
-        await _finish(request, onto, url, desk)
+        failpoint("pull_request.opened")
+        await _finish(request, onto, url, deps)
 
 
 def _push(request: PullRequest, target: Target, remote: Remote) -> str:
@@ -171,35 +173,35 @@ def _push(request: PullRequest, target: Target, remote: Remote) -> str:
     return request.onto if request.onto in there else target.base_branch
 
 
-async def _open(request: PullRequest, remote: Remote, onto: str, desk: Desk) -> str:
+async def _open(request: PullRequest, remote: Remote, onto: str, deps: ValidatorDeps) -> str:
     """The url of the pull request; empty where nobody gave us the right to open one."""
-    if desk.forge is None:
+    if deps.forge is None:
         return ""
-    changes = await desk.store.enhancements.listed(request.enhancements)
+    changes = await deps.store.enhancements.listed(request.enhancements)
     title, body = shown.words(request, changes)
-    return await desk.forge.open(NewPullRequest(remote.url, request.branch, onto, title, body))
+    return await deps.forge.open(NewPullRequest(remote.url, request.branch, onto, title, body))
 
 
-async def _finish(request: PullRequest, onto: str, url: str, desk: Desk) -> None:
+async def _finish(request: PullRequest, onto: str, url: str, deps: ValidatorDeps) -> None:
     if not url:
         reason = (
             f"{request.branch} is pushed; without a token (GROUNDSWELL_FORGE_TOKEN) nobody opened a "
             f"pull request from it into {onto}."
         )
-        await _move(request, "push", desk, reason=reason)
-        await _say(PullRequestRefused(**_facts(request), reason=reason), request, desk)
+        await _move(request, "push", deps, reason=reason)
+        await _say(PullRequestRefused(**_facts(request), reason=reason), request, deps)
         return
-    await _move(request, "open", desk, url=url, onto=onto, reason="")
-    await _say(PullRequestOpened(**_facts(request), url=url), request, desk)
+    await _move(request, "open", deps, url=url, onto=onto, reason="")
+    await _say(PullRequestOpened(**_facts(request), url=url), request, deps)
 
 
-async def _refuse(request: PullRequest, reason: str, desk: Desk) -> None:
-    await _move(request, "refuse", desk, reason=reason)
-    await _say(PullRequestRefused(**_facts(request), reason=reason), request, desk)
+async def _refuse(request: PullRequest, reason: str, deps: ValidatorDeps) -> None:
+    await _move(request, "refuse", deps, reason=reason)
+    await _say(PullRequestRefused(**_facts(request), reason=reason), request, deps)
 
 
-async def _move(request: PullRequest, trigger: str, desk: Desk, **fields: str) -> None:
-    await desk.store.pull_requests.transition(request, trigger, changed_at=desk.clock(), **fields)
+async def _move(request: PullRequest, trigger: str, deps: ValidatorDeps, **fields: str) -> None:
+    await deps.store.pull_requests.transition(request, trigger, changed_at=deps.clock(), **fields)
 
 
 def _facts(request: PullRequest) -> dict[str, Any]:
@@ -211,5 +213,5 @@ def _facts(request: PullRequest) -> dict[str, Any]:
     }
 
 
-async def _say(event: Event, request: PullRequest, desk: Desk) -> None:
-    await desk.bus.publish(event, key=f"{request.id}:{request.commit}", wave=request.wave_id)
+async def _say(event: Event, request: PullRequest, deps: ValidatorDeps) -> None:
+    await deps.bus.publish(event, key=f"{request.id}:{request.commit}", wave=request.wave_id)

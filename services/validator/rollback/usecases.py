@@ -9,23 +9,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.validator.decision.comparison import no_worse
-from services.validator.deps import Desk
-from services.validator.gate.seat import seated, still_seated
+from services.validator.deps import ValidatorDeps
 from services.validator.git.domain.commits import rollback_message
 from services.validator.git.ports import Repository
-from services.validator.prepared import Workplace, workplace
+from services.validator.prepared import PreparedHead, prepare_head
 from services.validator.queue.transitions import leave, say, say_refused
 from services.validator.review.usecases import Reverts, show_rolled_back
 from services.validator.rollback.domain import Conflicted, Step, Undone, undo
 from services.validator.runs.usecases.runs import Order, read_report, run_tests
 from shared.contracts.commands import RollbackEnhancement, RollbackEnhancements
 from shared.contracts.documents.enhancements import Enhancement, Rollback
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
 from shared.contracts.events import RollbackFinished
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict, Rejected, Transient
-from shared.kernel.failpoints import fault
+from shared.kernel.failpoints import failpoint
 
 LISTED = 50
 
@@ -64,7 +63,7 @@ class Branch:
 
     target: Target
     repository: Repository
-    place: Workplace
+    place: PreparedHead
     stack: Sequence[Enhancement]
     commits: dict[str, str] = field(default_factory=dict)
 
@@ -75,16 +74,20 @@ class Branch:
 
 
 async def roll_back(
-    command: RollbackEnhancement, desk: Desk, *, automatic: bool = False, repetition: int = 0
+    command: RollbackEnhancement,
+    deps: ValidatorDeps,
+    *,
+    automatic: bool = False,
+    repetition: int = 0,
 ) -> None:
     """Take one change off, or refuse with the reason; done twice it is done once."""
-    change = await desk.store.enhancements.need(command.enhancement_id)
-    target = await desk.store.targets.need(change.target_id)
-    async with seated(target.id, desk, wait=True):
-        change = await desk.store.enhancements.need(command.enhancement_id)
+    change = await deps.store.enhancements.need(command.enhancement_id)
+    target = await deps.store.targets.need(change.target_id)
+    async with deps.leadership.hold_leadership(target.id, wait=True):
+        change = await deps.store.enhancements.need(command.enhancement_id)
         if change.state is EnhancementState.ROLLED_BACK:
-            await say(change, desk)
-            await _say_finished(change.id, change.wave_id, target, [change], desk)
+            await say(change, deps)
+            await _say_finished(change.id, change.wave_id, target, [change], deps)
             return
         wish = Wish(
             change.id,
@@ -97,21 +100,21 @@ async def roll_back(
             repetition,
         )
         try:
-            await _carry_out(wish, desk)
+            await _carry_out(wish, deps)
         except _Refused as refusal:
-            await _refuse(change, refusal, desk)
-            await _say_refused(wish, refusal, desk)
+            await _refuse(change, refusal, deps)
+            await _say_refused(wish, refusal, deps)
             if change.state is not EnhancementState.APPLIED:
                 raise Conflict(
                     f"Enhancement {change.id} was not rolled back: {refusal.reason}."
                 ) from None
 
 
-async def roll_back_all(command: RollbackEnhancements, desk: Desk) -> None:
+async def roll_back_all(command: RollbackEnhancements, deps: ValidatorDeps) -> None:
     """Take off all that a wave, or a target since some time, has landed; all of it or nothing."""
-    target = await desk.store.targets.need(command.target_id)
-    async with seated(target.id, desk, wait=True):
-        landed = await desk.store.enhancements.find(
+    target = await deps.store.targets.need(command.target_id)
+    async with deps.leadership.hold_leadership(target.id, wait=True):
+        landed = await deps.store.enhancements.find(
             target_id=target.id, state=EnhancementState.APPLIED
         )
         changes = [each for each in landed if _is_meant(each, command)]
@@ -124,9 +127,9 @@ async def roll_back_all(command: RollbackEnhancements, desk: Desk) -> None:
             command.dependents,
         )
         try:
-            await _carry_out(wish, desk)
+            await _carry_out(wish, deps)
         except _Refused as refusal:
-            await _say_refused(wish, refusal, desk)
+            await _say_refused(wish, refusal, deps)
 
 
 def _is_meant(change: Enhancement, command: RollbackEnhancements) -> bool:
@@ -135,30 +138,30 @@ def _is_meant(change: Enhancement, command: RollbackEnhancements) -> bool:
     return command.since is None or (change.finished_at or change.changed_at) >= command.since
 
 
-async def _carry_out(wish: Wish, desk: Desk) -> None:
+async def _carry_out(wish: Wish, deps: ValidatorDeps) -> None:
     if all(each.state is not EnhancementState.APPLIED for each in wish.changes):
         state = f"it is {wish.changes[0].state}" if wish.changes else "nothing of it is landed"
         raise _Refused(f"{state}, so there is nothing on the branch to take off")
-    fault("rollback.begun")
-    branch, finished = await _look(wish, desk)
+    failpoint("rollback.begun")
+    branch, finished = await _look(wish, deps)
     chosen = [each.id for each in wish.changes if each.id in branch.commits]
     lost = [each for each in wish.changes if each.id not in {*branch.commits, *finished}]
     if lost:
         raise _Refused(f"{wish.target.landing_branch} does not contain {_named(lost)} any more")
     if chosen:
-        await _take_off(wish, branch, chosen, desk)
-    taken = [await desk.store.enhancements.need(each.id) for each in wish.changes]
-    await _say_finished(wish.id, wish.wave_id, wish.target, taken, desk)
+        await _take_off(wish, branch, chosen, deps)
+    taken = [await deps.store.enhancements.need(each.id) for each in wish.changes]
+    await _say_finished(wish.id, wish.wave_id, wish.target, taken, deps)
 
 
-async def _look(wish: Wish, desk: Desk) -> tuple[Branch, set[str]]:
+async def _look(wish: Wish, deps: ValidatorDeps) -> tuple[Branch, set[str]]:
     """The branch as it is; what a rollback that was cut off took off already is written down."""
     target = wish.target
-    repository = desk.repository(target)
+    repository = deps.repository(target)
     head = await asyncio.to_thread(repository.refresh, target)
     applied = {
         each.id: each
-        for each in await desk.store.enhancements.find(
+        for each in await deps.store.enhancements.find(
             target_id=target.id, state=EnhancementState.APPLIED
         )
     }
@@ -168,21 +171,21 @@ async def _look(wish: Wish, desk: Desk) -> tuple[Branch, set[str]]:
         *_, oldest = done.values()
         before = await asyncio.to_thread(repository.parent, oldest)
         reverts = Reverts(wish.id, before, head.commit, list(done))
-        await show_rolled_back(target, reverts, desk)
+        await show_rolled_back(target, reverts, deps)
     for key, commit in done.items():
-        await _finish(applied.pop(key), commit, wish, desk)
+        await _finish(applied.pop(key), commit, wish, deps)
     commits = dict(await asyncio.to_thread(repository.landed, target, list(applied)))
     try:
-        place = await workplace(desk, target, head.commit)
+        place = await prepare_head(deps, target, head.commit)
     except Rejected as error:
         raise _Refused(f"its revert could not be tested: {error}") from error
     stack = [applied[key] for key in commits]
     return Branch(target, repository, place, stack, commits), set(done)
 
 
-async def _take_off(wish: Wish, branch: Branch, chosen: Sequence[str], desk: Desk) -> None:
-    undone, tests = await _test(wish, branch, chosen, desk)
-    fault("rollback.tested")
+async def _take_off(wish: Wish, branch: Branch, chosen: Sequence[str], deps: ValidatorDeps) -> None:
+    undone, tests = await _test(wish, branch, chosen, deps)
+    failpoint("rollback.tested")
     added = [each for each in branch.stack if each.id in set(undone.order) - set(chosen)]
     if added and not wish.dependents:
         why = f" ({len(tests)} tests that pass now would fail without them)" if tests else ""
@@ -192,15 +195,15 @@ async def _take_off(wish: Wish, branch: Branch, chosen: Sequence[str], desk: Des
             tests,
             added,
         )
-    await _publish(wish, branch, undone, set(chosen), desk)
+    await _publish(wish, branch, undone, set(chosen), deps)
 
 
 async def _test(
-    wish: Wish, branch: Branch, chosen: Sequence[str], desk: Desk
+    wish: Wish, branch: Branch, chosen: Sequence[str], deps: ValidatorDeps
 ) -> tuple[Undone, tuple[str, ...]]:
     """What has to go for the rest to be no worse than now, and the tests that said so."""
     undone = await _undo(branch, chosen)
-    worse = await _worse(wish, branch, undone, (), desk)
+    worse = await _worse(wish, branch, undone, (), deps)
     if not worse:
         return undone, ()
     oldest = max(n for n, each in enumerate(branch.stack) if each.id in set(chosen))
@@ -208,13 +211,13 @@ async def _test(
 
     async def passes(extra: Sequence[str]) -> bool:
         found = await _undo(branch, [*undone.order, *extra])
-        return not await _worse(wish, branch, found, worse, desk)
+        return not await _worse(wish, branch, found, worse, deps)
 
     if not later or not await passes(later):
         raise _Refused(f"without it {len(worse)} tests that pass now would fail", worse)
     needed = await _fewest(later, passes)
     undone = await _undo(branch, [*undone.order, *needed])
-    still = await _worse(wish, branch, undone, (), desk)
+    still = await _worse(wish, branch, undone, (), deps)
     if still:
         raise _Refused(f"without it {len(still)} tests that pass now would fail", still)
     return undone, worse
@@ -250,7 +253,7 @@ async def _undo(branch: Branch, chosen: Sequence[str]) -> Undone:
 
 
 async def _worse(
-    wish: Wish, branch: Branch, undone: Undone, tests: Sequence[str], desk: Desk
+    wish: Wish, branch: Branch, undone: Undone, tests: Sequence[str], deps: ValidatorDeps
 ) -> tuple[str, ...]:
     """The tests that pass on the head and not on what would be left of it."""
     place = branch.place
@@ -261,9 +264,9 @@ async def _worse(
         changes: Sequence[str] = (),
         tests: Sequence[str] = (),
         again: int = 0,
-    ) -> Verdict:
+    ) -> TestRun:
         verdict = await run_tests(
-            desk,
+            deps,
             place,
             Order(tree, purpose, changes, tests, wish.repetition + again),
             wave_id=wish.wave_id or wish.changes[0].wave_id,
@@ -272,58 +275,58 @@ async def _worse(
             raise _Refused(f"its revert could not be tested: {verdict.detail}")
         return verdict
 
-    base = await read_report(await run("baseline", place.tree), desk)
+    base = await read_report(await run("baseline", place.tree), deps)
     verdict = await run("rollback", undone.tree, undone.order, tests)
-    candidate = await read_report(verdict, desk)
+    candidate = await read_report(verdict, deps)
     worse = tuple(sorted(no_worse(base.outcomes, candidate.outcomes, asked=tuple(tests) or None)))
     if tests or not worse:
         return worse
     # One that fails once may be flaky, and must not keep on the branch what does harm.
-    again = await read_report(await run("rollback", undone.tree, undone.order, worse, 1), desk)
+    again = await read_report(await run("rollback", undone.tree, undone.order, worse, 1), deps)
     return tuple(sorted(no_worse(base.outcomes, again.outcomes, asked=worse)))
 
 
 async def _publish(
-    wish: Wish, branch: Branch, undone: Undone, chosen: set[str], desk: Desk
+    wish: Wish, branch: Branch, undone: Undone, chosen: set[str], deps: ValidatorDeps
 ) -> None:
     """One commit for each, newest first, and all of them at once onto the branch."""
     repository, changes = branch.repository, {each.id: each for each in branch.stack}
     head = branch.place.head
-    tip = await asyncio.to_thread(repository.join, branch.target, head, desk.clock())
+    tip = await asyncio.to_thread(repository.join, branch.target, head, deps.clock())
     commits = {}
     for key, tree in zip(undone.order, undone.trees, strict=True):
         reason = wish.reason if key in chosen else f"it depends on what is taken off: {wish.reason}"
         message = rollback_message(changes[key], reason)
-        tip = await asyncio.to_thread(repository.commit, tree, tip, message, desk.clock())
+        tip = await asyncio.to_thread(repository.commit, tree, tip, message, deps.clock())
         commits[key] = tip
-    fault("rollback.committed")
-    await still_seated(branch.target.id, desk)
+    failpoint("rollback.committed")
+    await deps.leadership.still_leading(branch.target.id)
     refusal = await asyncio.to_thread(repository.publish, branch.target, tip, head)
-    fault("rollback.pushed")
+    failpoint("rollback.pushed")
     if refusal is not None and refusal.kind in {"moved", "unreachable"}:
         raise Transient("The landing branch moved or could not be reached.", hint=refusal.reason)
     if refusal is not None:
         raise _Refused(refusal.reason)
-    await show_rolled_back(branch.target, Reverts(wish.id, head, tip, list(commits)), desk)
+    await show_rolled_back(branch.target, Reverts(wish.id, head, tip, list(commits)), deps)
     for key, commit in commits.items():
-        await _finish(changes[key], commit, wish, desk)
+        await _finish(changes[key], commit, wish, deps)
 
 
-async def _finish(change: Enhancement, commit: str, wish: Wish, desk: Desk) -> None:
+async def _finish(change: Enhancement, commit: str, wish: Wish, deps: ValidatorDeps) -> None:
     rollback = Rollback(
-        commit=commit, reason=wish.reason, at=desk.clock(), automatic=wish.automatic
+        commit=commit, reason=wish.reason, at=deps.clock(), automatic=wish.automatic
     )
-    await leave(change, "roll_back", desk, rollback=rollback)
+    await leave(change, "roll_back", deps, rollback=rollback)
 
 
-async def _refuse(change: Enhancement, refusal: _Refused, desk: Desk) -> None:
+async def _refuse(change: Enhancement, refusal: _Refused, deps: ValidatorDeps) -> None:
     """Written down and said; the command itself is a dead letter where it could never work."""
     sentence = f"Enhancement {change.id} was not rolled back: {refusal.reason}."
-    await desk.store.enhancements.patch(change.id, rollback_refused=sentence)
-    await say_refused(change.model_copy(update={"rollback_refused": sentence}), refusal.tests, desk)
+    await deps.store.enhancements.patch(change.id, rollback_refused=sentence)
+    await say_refused(change.model_copy(update={"rollback_refused": sentence}), refusal.tests, deps)
 
 
-async def _say_refused(wish: Wish, refusal: _Refused, desk: Desk) -> None:
+async def _say_refused(wish: Wish, refusal: _Refused, deps: ValidatorDeps) -> None:
     event = RollbackFinished(
         rollback_id=wish.id,
         wave_id=wish.wave_id,
@@ -333,11 +336,11 @@ async def _say_refused(wish: Wish, refusal: _Refused, desk: Desk) -> None:
         tests=refusal.tests[:LISTED],
         dependents=tuple(each.id for each in refusal.dependents[:LISTED]),
     )
-    await desk.bus.publish(event, key=f"{wish.id}:{desk.new_id()}", wave=wish.wave_id)
+    await deps.bus.publish(event, key=f"{wish.id}:{deps.new_id()}", wave=wish.wave_id)
 
 
 async def _say_finished(
-    identity: str, wave: str, target: Target, changes: Sequence[Enhancement], desk: Desk
+    identity: str, wave: str, target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps
 ) -> None:
     event = RollbackFinished(
         rollback_id=identity,
@@ -346,7 +349,7 @@ async def _say_finished(
         done=True,
         enhancements=tuple(each.id for each in changes),
     )
-    await desk.bus.publish(event, key=f"{identity}:done", wave=wave)
+    await deps.bus.publish(event, key=f"{identity}:done", wave=wave)
 
 
 def _named(changes: Sequence[Enhancement]) -> str:

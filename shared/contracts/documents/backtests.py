@@ -14,7 +14,7 @@ from shared.contracts.states import (
 )
 
 
-class Later(Value):
+class LaterEvidence(Value):
     """What the later history says against a commit: it was taken back, or somebody fixed its lines.
 
     `how` says how that is known: its message names the commit, or its title, or (blame) it changed lines
@@ -27,7 +27,7 @@ class Later(Value):
     how: Literal["named", "title", "blame"]
 
 
-class Replayed(Value):
+class ReplayedCommit(Value):
     """One commit of a target's history as a proposal on its parent, judged as the gate judges.
 
     `said` is the gate's answer, and `why` its reason. One that touches `protected` paths is for a person: then `code` is
@@ -53,7 +53,7 @@ class Replayed(Value):
     code_why: str = ""
     broke: tuple[str, ...] = ()
     unmeasured: str = ""
-    later: tuple[Later, ...] = ()
+    later: tuple[LaterEvidence, ...] = ()
     outcome: Literal["caught", "missed", "false_alarm", "fine", "asked", "rule", "unknown"]
     full: int = 0
     targeted: int = 0
@@ -120,7 +120,7 @@ class Backtest(Document):
     since_commit: Oid | None = None
     head: Oid | None = None
     total: int | None = None
-    replayed: tuple[Replayed, ...] = ()
+    replayed: tuple[ReplayedCommit, ...] = ()
     summary: BacktestSummary | None = None
     sandbox: str = ""
     failure: Failure | None = None

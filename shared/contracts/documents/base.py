@@ -32,7 +32,7 @@ class Failure(Value):
     output: str = ""
 
 
-class Moved(Value):
+class StateChange(Value):
     """When a document came into a state, and what was said of it then; `tests` are some of those against it."""
 
     state: str
@@ -46,7 +46,7 @@ def remembered(document: Document, state: str, changes: Mapping[str, Any]) -> di
     history, at = getattr(document, "history", None), changes.get("changed_at")
     if history is None or at is None:
         return {}
-    moved = Moved(
+    moved = StateChange(
         state=state,
         at=at,
         why=changes.get("reason") or changes.get("asks") or "",

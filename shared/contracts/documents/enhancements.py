@@ -12,7 +12,7 @@ from shared.contracts.base import (
     Sha256,
     Value,
 )
-from shared.contracts.documents.base import Document, Moved
+from shared.contracts.documents.base import Document, StateChange
 from shared.contracts.documents.findings import Finding, Prediction
 from shared.contracts.documents.protection import Protection
 from shared.contracts.states import (
@@ -85,7 +85,7 @@ class Enhancement(Document):
     approval: Approval | None = None
     protection: Protection | None = None
     run: Id | None = None
-    history: tuple[Moved, ...] = ()
+    history: tuple[StateChange, ...] = ()
     created_at: datetime
     changed_at: datetime
     finished_at: datetime | None = None

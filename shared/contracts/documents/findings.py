@@ -44,14 +44,14 @@ class FindingSet(Document):
 class Health(Document):
     """Measured metrics of one component in one dimension. `id` is `<target>:<commit>:<component>:<dimension>`.
 
-    An agent type's dimension is about all of the component. That of `trust` is about what landed in it with this
+    An agent type's dimension is about all of the component. That of `protection` is about what landed in it with this
     commit: whether planted faults were noticed.
     """
 
     target_id: Id
     commit: Oid
     component: str
-    dimension: AgentType | Literal["trust"]
+    dimension: AgentType | Literal["protection"]
     metrics: dict[str, float]
     score: float
     measured_at: datetime

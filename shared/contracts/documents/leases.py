@@ -35,7 +35,7 @@ class LeaseLedger(Document):
     leases: tuple[Lease, ...] = ()
 
 
-class Gate(Document):
+class LeaderLease(Document):
     """The seat at a target's gate: whose validator decides. `id` is the target's; nobody's is empty."""
 
     id: Id

@@ -9,7 +9,7 @@ from shared.contracts.base import (
 )
 
 
-class Unnoticed(Value):
+class SurvivingMutant(Value):
     """A planted fault at which every test stayed green; `reached` says whether any test runs that line."""
 
     path: str
@@ -18,7 +18,7 @@ class Unnoticed(Value):
     reached: bool
 
 
-class Uncovered(Value):
+class LostCoverage(Value):
     """A function that a change touches and that no test reaches any more; so many tests did `before`."""
 
     path: str
@@ -40,15 +40,15 @@ class Protection(Value):
     """
 
     state: Literal["protected", "unprotected", "unknown", "not_measured", "nothing"]
-    planted: int = 0
-    noticed: int = 0
-    survived: tuple[Unnoticed, ...] = ()
+    mutants: int = 0
+    killed: int = 0
+    survived: tuple[SurvivingMutant, ...] = ()
     not_measured: int = 0
     lines: int = 0
     protected_lines: int = 0
     sentence: str = ""
     run: Id | None = None
-    uncovered: tuple[Uncovered, ...] = ()
+    uncovered: tuple[LostCoverage, ...] = ()
 
     @property
     def unreached(self) -> tuple[str, ...]:
@@ -56,27 +56,27 @@ class Protection(Value):
         return tuple(f"{each.path}:{each.line}" for each in self.survived if not each.reached)
 
 
-class Share(Value):
+class ProtectionShare(Value):
     """How much of what changes touched is protected, where it was measured: counts, not a ratio."""
 
     changes: int
     protected_changes: int
-    faults: int
-    noticed: int
+    mutants: int
+    killed: int
     lines: int
     protected_lines: int
 
 
-def protected_share(found: Iterable[Protection | None]) -> Share | None:
+def protection_share(found: Iterable[Protection | None]) -> ProtectionShare | None:
     """The sum over changes; None where nothing was measured, so that no number is shown that was not."""
     measured = [each for each in found if each is not None and each.lines]
     if not measured:
         return None
-    return Share(
+    return ProtectionShare(
         changes=len(measured),
         protected_changes=sum(each.state == "protected" for each in measured),
-        faults=sum(each.planted for each in measured),
-        noticed=sum(each.noticed for each in measured),
+        mutants=sum(each.mutants for each in measured),
+        killed=sum(each.killed for each in measured),
         lines=sum(each.lines for each in measured),
         protected_lines=sum(each.protected_lines for each in measured),
     )

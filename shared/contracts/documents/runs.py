@@ -1,7 +1,7 @@
 """Test runs, who executes them, and what is learned from them."""
 
 from datetime import datetime
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -59,7 +59,7 @@ class Measured(Value):
     high: float | None = None
 
 
-class Verdict(Document):
+class TestRun(Document):
     """One line of the evidence log: a run the validator made, and what came of it.
 
     `key` names (tree, environment, gate configuration, plan), so nothing is computed twice.
@@ -76,6 +76,8 @@ class Verdict(Document):
     what all its processes used, `runner` who made it, and `beside` how many others ran on the same
     machine for most of its time.
     """
+
+    __test__: ClassVar[bool] = False  # pytest would collect it
 
     id: Id
     key: str

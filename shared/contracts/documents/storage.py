@@ -24,6 +24,6 @@ class Report(Document):
     """
 
     id: Sha256
-    kind: Literal["tests", "log", "faults", "benchmarks", "plan", "impact"]
+    kind: Literal["tests", "log", "mutation", "benchmarks", "plan", "impact"]
     data: bytes
     created_at: datetime

@@ -14,21 +14,21 @@ from shared.contracts.states import (
 )
 
 
-class Watched(Value):
+class WatchedChange(Value):
     """One of the changes that are watched, and the commit as which it landed."""
 
     enhancement_id: Id
     commit: Oid
 
 
-class Blamed(Value):
+class BlamedChange(Value):
     """A landed change, and what got worse by it."""
 
     enhancement_id: Id
     symptoms: tuple[str, ...]
 
 
-class WatchResult(Value):
+class ProbeResult(Value):
     """What one probe (tests, findings) says in a check.
 
     `symptoms` are what got worse, such as test ids. `drifted`: so it is without the changes;
@@ -39,7 +39,7 @@ class WatchResult(Value):
     outcome: Literal["healthy", "drifted", "unrepeated", "unexplained", "blamed", "unmeasured"]
     symptoms: tuple[str, ...] = ()
     components: tuple[str, ...] = ()
-    blamed: tuple[Blamed, ...] = ()
+    blamed: tuple[BlamedChange, ...] = ()
     note: str = ""
 
 
@@ -57,7 +57,7 @@ class Watch(Document):
     wave_id: Id
     before: Oid
     after: Oid
-    changes: tuple[Watched, ...]
+    changes: tuple[WatchedChange, ...]
     run: Id | None = None
     state: WatchState = WatchState.WATCHING
     minutes: float
@@ -67,7 +67,7 @@ class Watch(Document):
     due_at: datetime
     at_work: int = 0
     begun_at: datetime | None = None
-    results: tuple[WatchResult, ...] = ()
+    results: tuple[ProbeResult, ...] = ()
     head: Oid | None = None
     taken_off: tuple[Id, ...] = ()
     notes: tuple[str, ...] = ()

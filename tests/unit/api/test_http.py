@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.api.main import make_app
-from services.api.ports import Desk
+from services.api.ports import ApiDeps
 from services.api.routes.guard import MAX_BODY
 from services.api.usecases import tell
 from shared.contracts.answers import Status, Stopped, WaveAccepted
@@ -31,10 +31,10 @@ from tests.support.builders import (
     SHA,
     a_backtest,
     a_health,
+    a_protection_health,
     a_target,
     a_task,
-    a_trust,
-    a_verdict,
+    a_test_run,
     a_wave,
     an_agent,
     an_enhancement,
@@ -58,19 +58,19 @@ def logged():
 
 
 @pytest.fixture
-def desk():
+def deps():
     bus = RecordingBus(answers={GetStatus: NOTHING})
-    return Desk(store=a_store(), bus=bus, ping_database=fine, clock=lambda: NOW, new_id=uuid7)
+    return ApiDeps(store=a_store(), bus=bus, ping_database=fine, clock=lambda: NOW, new_id=uuid7)
 
 
-def a_client(desk, *, local=True, base_url=HERE):
-    transport = httpx.ASGITransport(make_app(desk, local=local), raise_app_exceptions=False)
+def a_client(deps, *, local=True, base_url=HERE):
+    transport = httpx.ASGITransport(make_app(deps, local=local), raise_app_exceptions=False)
     return httpx.AsyncClient(transport=transport, base_url=base_url)
 
 
 @pytest.fixture
-async def client(desk) -> AsyncIterator[httpx.AsyncClient]:
-    async with a_client(desk) as made:
+async def client(deps) -> AsyncIterator[httpx.AsyncClient]:
+    async with a_client(deps) as made:
         yield made
 
 
@@ -109,16 +109,16 @@ class TestGuard:
     async def test_a_name_that_was_pointed_here_is_refused(self, client, host):
         problem(await client.get("/health/live", headers={"host": host}), 403, "foreign_host")
 
-    async def test_where_it_listens_for_others_any_name_will_do(self, desk):
-        async with a_client(desk, local=False, base_url="http://groundswell.example.org") as client:
+    async def test_where_it_listens_for_others_any_name_will_do(self, deps):
+        async with a_client(deps, local=False, base_url="http://groundswell.example.org") as client:
             assert (await client.get("/health/live")).status_code == 200
 
     @pytest.mark.parametrize("local", [True, False])
     @pytest.mark.parametrize(
         "origin", ["http://example.org", "null", "http://127.0.0.1:9000", "http://localhost:8000"]
     )
-    async def test_a_page_of_another_site_is_refused(self, desk, origin, local):
-        async with a_client(desk, local=local) as client:
+    async def test_a_page_of_another_site_is_refused(self, deps, origin, local):
+        async with a_client(deps, local=local) as client:
             refused = await client.get("/health/live", headers={"origin": origin})
         problem(refused, 403, "foreign_origin")
 
@@ -143,13 +143,13 @@ class TestGuard:
         problem(await client.post("/waves", content=body(), headers=headers), 413, "too_large")
         assert not read
 
-    async def test_a_body_that_only_turns_out_too_large_is_refused(self, desk, client):
+    async def test_a_body_that_only_turns_out_too_large_is_refused(self, deps, client):
         async def body():
             for _ in range(5):
                 yield b" " * (MAX_BODY // 4)
 
         problem(await client.post("/waves", content=body()), 413, "too_large")
-        assert not desk.bus.asked
+        assert not deps.bus.asked
 
     async def test_the_largest_body_allowed_arrives_whole(self, client):
         text = b'{"size": "medium"}'
@@ -157,15 +157,15 @@ class TestGuard:
         shown = await client.post("/waves", content=body, headers=JSON)
         assert "size" in problem(shown, 422, "invalid_request")["detail"]
 
-    async def test_a_body_in_pieces_arrives_whole(self, desk, client):
-        desk.bus.answers[StartWave] = accepted
+    async def test_a_body_in_pieces_arrives_whole(self, deps, client):
+        deps.bus.answers[StartWave] = accepted
 
         async def body():
             for each in (b'{"target": ', b"", b'"/some', b'where"}'):
                 yield each
 
         assert (await client.post("/waves", content=body(), headers=JSON)).status_code == 202
-        assert desk.bus.asked[0].target == "/somewhere"
+        assert deps.bus.asked[0].target == "/somewhere"
 
 
 JSON = {"content-type": "application/json"}
@@ -191,20 +191,20 @@ class TestProblems:
             (GroundswellError("m", hint="h", code="c"), 500, "Failed"),
         ],
     )
-    async def test_each_family_has_its_status(self, desk, client, error, status, title):
-        desk.bus.answers[GetStatus] = error
+    async def test_each_family_has_its_status(self, deps, client, error, status, title):
+        deps.bus.answers[GetStatus] = error
         body = problem(await client.get("/status"), status, "c")
         assert (body["title"], body["detail"], body["hint"]) == (title, "m", "h")
 
     @pytest.mark.parametrize(("delay", "seconds"), [(0.2, "1"), (1.0, "1"), (4.2, "5")])
-    async def test_what_may_be_asked_again_says_when(self, desk, client, delay, seconds):
-        desk.bus.answers[GetStatus] = Transient("m", delay=delay)
+    async def test_what_may_be_asked_again_says_when(self, deps, client, delay, seconds):
+        deps.bus.answers[GetStatus] = Transient("m", delay=delay)
         response = await client.get("/status")
         assert "hint" not in problem(response, 503, "transient")
         assert response.headers["retry-after"] == seconds
 
-    async def test_a_defect_is_logged_and_tells_nothing_of_the_inside(self, desk, client, logged):
-        desk.bus.answers[GetStatus] = RuntimeError("the password is 1234")
+    async def test_a_defect_is_logged_and_tells_nothing_of_the_inside(self, deps, client, logged):
+        deps.bus.answers[GetStatus] = RuntimeError("the password is 1234")
         response = await client.get("/status")
         problem(response, 500, "internal")
         assert "1234" not in response.text
@@ -227,10 +227,10 @@ class TestProblems:
             ({"version": 2}, "version"),
         ],
     )
-    async def test_a_wrong_field_is_named(self, desk, client, body, named):
+    async def test_a_wrong_field_is_named(self, deps, client, body, named):
         response = await client.post("/waves", json=body)
         assert named in problem(response, 422, "invalid_request")["detail"]
-        assert not desk.bus.asked
+        assert not deps.bus.asked
 
     @pytest.mark.parametrize("text", [b"{", b"", b"[]"])
     async def test_what_is_no_command_is_a_problem(self, client, text):
@@ -247,20 +247,20 @@ class TestProblems:
 
 
 class TestFinding:
-    async def test_a_wave_is_found_by_its_whole_id_and_by_its_end(self, desk, client):
+    async def test_a_wave_is_found_by_its_whole_id_and_by_its_end(self, deps, client):
         wave = a_wave()
         task = a_task(wave)
-        await desk.store.waves.insert(wave)
-        await desk.store.tasks.insert(task)
+        await deps.store.waves.insert(wave)
+        await deps.store.tasks.insert(task)
         for typed in (wave.id, wave.id[-6:], wave.id[-8:].upper(), f" {wave.id} "):
             shown = (await client.get(f"/waves/{typed}")).json()
             assert shown["wave"]["id"] == wave.id
             assert [each["id"] for each in shown["tasks"]] == [task.id]
 
-    async def test_an_end_that_several_share_names_them(self, desk, client):
+    async def test_an_end_that_several_share_names_them(self, deps, client):
         ids = [f"01900000-0000-7000-8000-0000{n}0abcdef" for n in range(2)]
         for each in ids:
-            await desk.store.waves.insert(a_wave(id=each))
+            await deps.store.waves.insert(a_wave(id=each))
         body = problem(await client.get("/waves/abcdef"), 409, "ambiguous_id")
         assert all(each[-8:] in body["hint"] for each in ids)
 
@@ -275,86 +275,86 @@ class TestFinding:
 
 
 class TestWaves:
-    async def test_a_wave_is_opened_under_an_id_that_can_be_asked_again(self, desk, client):
-        desk.bus.answers[StartWave] = accepted
+    async def test_a_wave_is_opened_under_an_id_that_can_be_asked_again(self, deps, client):
+        deps.bus.answers[StartWave] = accepted
         shown = await client.post("/waves", json={"target": "/somewhere"})
         assert shown.status_code == 202
-        [asked] = desk.bus.asked
+        [asked] = deps.bus.asked
         assert shown.json()["wave_id"] == asked.wave_id
         assert shown.json()["events_after"] == 40, "events from before it was asked for are not its"
 
-    async def test_the_callers_own_id_is_kept(self, desk, client):
-        desk.bus.answers[StartWave] = accepted
+    async def test_the_callers_own_id_is_kept(self, deps, client):
+        deps.bus.answers[StartWave] = accepted
         mine = uuid7()
         assert (await client.post("/waves", json={"wave_id": mine})).json()["wave_id"] == mine
 
-    async def test_a_refusal_of_the_coordinator_is_passed_on(self, desk, client):
-        desk.bus.answers[StartWave] = Conflict("busy", hint="wait", code="wave_open")
+    async def test_a_refusal_of_the_coordinator_is_passed_on(self, deps, client):
+        deps.bus.answers[StartWave] = Conflict("busy", hint="wait", code="wave_open")
         problem(await client.post("/waves", json={}), 409, "wave_open")
 
-    async def test_stopping_passes_the_reason_on(self, desk, client):
+    async def test_stopping_passes_the_reason_on(self, deps, client):
         wave = a_wave()
-        await desk.store.waves.insert(wave)
-        desk.bus.answers[StopWave] = lambda command: Stopped(waves=(command.wave_id,))
+        await deps.store.waves.insert(wave)
+        deps.bus.answers[StopWave] = lambda command: Stopped(waves=(command.wave_id,))
         shown = await client.post(f"/waves/{wave.id[-8:]}/stop", json={"reason": "enough"})
         assert shown.json() == {"waves": [wave.id]}
-        assert desk.bus.asked == [StopWave(wave_id=wave.id, reason="enough")]
+        assert deps.bus.asked == [StopWave(wave_id=wave.id, reason="enough")]
         assert (await client.post(f"/waves/{wave.id}/stop")).status_code == 200
-        assert desk.bus.asked[1].reason == "stopped by request"
+        assert deps.bus.asked[1].reason == "stopped by request"
 
-    async def test_the_newest_waves_come_first_and_no_more_than_asked_for(self, desk, client):
+    async def test_the_newest_waves_come_first_and_no_more_than_asked_for(self, deps, client):
         ids = [f"01900000-0000-7000-8000-00000000000{n}" for n in range(3)]
         for each in ids:
-            await desk.store.waves.insert(a_wave(id=each))
+            await deps.store.waves.insert(a_wave(id=each))
         shown = (await client.get("/waves?limit=2")).json()
         assert [each["id"] for each in shown] == [ids[2], ids[1]]
 
-    async def test_a_report_takes_the_baseline_of_an_earlier_wave(self, desk, client):
+    async def test_a_report_takes_the_baseline_of_an_earlier_wave(self, deps, client):
         target = a_target()
         wave, earlier = a_wave(target_id=target.id), a_wave(target_id=target.id)
-        await desk.store.targets.insert(target)
-        await desk.store.waves.insert(wave)
+        await deps.store.targets.insert(target)
+        await deps.store.waves.insert(wave)
         counts = {"tests": 3, "passed": 3, "failed": 0, "skipped": 0}
-        await desk.store.verdicts.insert(
-            a_verdict(earlier, purpose="baseline", counts=counts, wave_id=earlier.id)
+        await deps.store.runs.insert(
+            a_test_run(earlier, purpose="baseline", counts=counts, wave_id=earlier.id)
         )
         shown = (await client.get(f"/waves/{wave.id}/report")).json()
         assert shown["baseline"]["tests"] == 3
         assert shown["wave"] == wave.id
 
-    async def test_a_report_tells_what_was_found_from_what_planted_faults_said(self, desk, client):
+    async def test_a_report_tells_what_was_found_from_what_planted_faults_said(self, deps, client):
         """Of one commit there may be both; faults that were planted are no findings."""
         target, landed, later = a_target(), "1" * 40, "2" * 40
         wave = a_wave(target_id=target.id, final_commit=later)
-        await desk.store.targets.insert(target)
-        await desk.store.waves.insert(wave)
+        await deps.store.targets.insert(target)
+        await deps.store.waves.insert(wave)
         for commit in (landed, later):
             change = an_enhancement(a_task(wave), state="applied", commit=commit)
-            await desk.store.enhancements.insert(change)
+            await deps.store.enhancements.insert(change)
         kept = [
             a_health(wave, score=50.0, metrics={"findings": 2.0}),
-            a_trust(wave, commit=wave.commit),
-            a_trust(wave, commit=landed, of=4, protected=3),
-            a_trust(wave, commit=later, of=2, protected=0),
+            a_protection_health(wave, commit=wave.commit),
+            a_protection_health(wave, commit=landed, of=4, protected=3),
+            a_protection_health(wave, commit=later, of=2, protected=0),
             a_health(wave, commit=later, score=80.0, metrics={"findings": 1.0}),
             a_health(wave, commit=landed),
         ]
-        await desk.store.health.insert_missing(kept)
+        await deps.store.health.insert_missing(kept)
         shown = (await client.get(f"/waves/{wave.id}/report")).json()["health"]
-        trust = {"faults": 6, "noticed": 3, "lines": 6, "protected_lines": 3}
+        protection = {"mutants": 6, "killed": 3, "lines": 6, "protected_lines": 3}
         ends = {
             "score_before": 50.0,
             "score_after": 80.0,
             "findings_before": 2,
             "findings_after": 1,
-            "trust": trust,
+            "protection": protection,
         }
         assert shown == {**ends, "components": [{"component": "m", **ends}]}
 
-    async def test_agents_that_are_gone_are_left_out_when_asked_for_active_ones(self, desk, client):
+    async def test_agents_that_are_gone_are_left_out_when_asked_for_active_ones(self, deps, client):
         here, gone = an_agent(), an_agent(state="offline")
         for each in (here, gone):
-            await desk.store.agents.insert(each)
+            await deps.store.agents.insert(each)
         everyone = (await client.get("/agents")).json()
         active = (await client.get("/agents?active=true")).json()
         assert {each["id"] for each in everyone} == {here.id, gone.id}
@@ -362,12 +362,12 @@ class TestWaves:
 
 
 class TestEnhancements:
-    async def test_they_are_listed_by_wave_and_state(self, desk, client):
+    async def test_they_are_listed_by_wave_and_state(self, deps, client):
         wave = a_wave()
-        await desk.store.waves.insert(wave)
+        await deps.store.waves.insert(wave)
         mine = an_enhancement(a_task(wave), state="applied")
         for each in (mine, an_enhancement(a_task(wave), state="rejected"), an_enhancement()):
-            await desk.store.enhancements.insert(each)
+            await deps.store.enhancements.insert(each)
         shown = (await client.get(f"/enhancements?wave={wave.id[-8:]}&state=applied")).json()
         assert [each["id"] for each in shown] == [mine.id]
         assert len((await client.get("/enhancements")).json()) == 3
@@ -376,28 +376,28 @@ class TestEnhancements:
         body = problem(await client.get("/enhancements?state=merged"), 422, "bad_state")
         assert "applied" in body["hint"]
 
-    async def test_a_diff_is_the_patch_byte_for_byte(self, desk, client):
+    async def test_a_diff_is_the_patch_byte_for_byte(self, deps, client):
         change = an_enhancement()
-        await desk.store.enhancements.insert(change)
+        await deps.store.enhancements.insert(change)
         text = "diff --git a/é b/é\r\n"
-        await desk.store.patches.insert(Patch(id=SHA, text=text, created_at=NOW))
+        await deps.store.patches.insert(Patch(id=SHA, text=text, created_at=NOW))
         shown = await client.get(f"/enhancements/{change.id}/diff")
         assert shown.content == text.encode()
         assert shown.headers["content-type"].startswith("text/x-diff")
 
     async def test_its_story_is_told_from_the_runs_of_its_wave_and_those_that_decided(
-        self, desk, client
+        self, deps, client
     ):
         wave = a_wave()
         change = an_enhancement(a_task(wave), run=uuid7())
-        await desk.store.enhancements.insert(change)
+        await deps.store.enhancements.insert(change)
         done = {"state": "finished", "outcome": "reported", "target_id": change.target_id}
-        mine = a_verdict(wave, changes=(change.id,), worse=("t::a",), **done)
-        before = a_verdict(a_wave(), purpose="baseline", **done)
-        decided = a_verdict(a_wave(), id=change.run, changes=(change.id,), worse=(), **done)
-        foreign = a_verdict(a_wave(), changes=(change.id,), **done)
+        mine = a_test_run(wave, changes=(change.id,), worse=("t::a",), **done)
+        before = a_test_run(a_wave(), purpose="baseline", **done)
+        decided = a_test_run(a_wave(), id=change.run, changes=(change.id,), worse=(), **done)
+        foreign = a_test_run(a_wave(), changes=(change.id,), **done)
         for each in (mine, before, decided, foreign):
-            await desk.store.verdicts.insert(each)
+            await deps.store.runs.insert(each)
         shown = (await client.get(f"/enhancements/{change.id[-8:]}/story")).json()
         assert shown["id"] == change.id
         assert {each["run"] for each in shown["steps"] if each["run"]} == {
@@ -410,9 +410,9 @@ class TestEnhancements:
     async def test_of_what_is_not_there_no_story_is_told(self, client):
         problem(await client.get(f"/enhancements/{uuid7()}/story"), 404, "not_found")
 
-    async def test_a_rollback_is_asked_for_durably_and_written_down(self, desk, client):
+    async def test_a_rollback_is_asked_for_durably_and_written_down(self, deps, client):
         change = an_enhancement(state="applied")
-        await desk.store.enhancements.insert(change)
+        await deps.store.enhancements.insert(change)
         shown = await client.post(f"/enhancements/{change.id[-8:]}/rollback", json={"reason": "no"})
         assert shown.status_code == 202
         assert shown.json() == {
@@ -421,57 +421,57 @@ class TestEnhancements:
             "events_after": 40,
         }
         command = RollbackEnhancement(enhancement_id=change.id, reason="no")
-        assert desk.bus.of(RollbackEnhancement) == [command]
-        [audit] = await desk.store.audit.find()
+        assert deps.bus.of(RollbackEnhancement) == [command]
+        [audit] = await deps.store.audit.find()
         assert (audit.action, audit.door, audit.at) == ("enhancement.rollback", "http", NOW)
 
     @pytest.mark.parametrize("state", ["proposed", "validated", "rejected", "rolled_back"])
-    async def test_only_what_landed_can_be_taken_off(self, desk, client, state):
+    async def test_only_what_landed_can_be_taken_off(self, deps, client, state):
         change = an_enhancement(state=state)
-        await desk.store.enhancements.insert(change)
+        await deps.store.enhancements.insert(change)
         problem(await client.post(f"/enhancements/{change.id}/rollback"), 409, "not_applied")
-        assert not desk.bus.said
-        assert not await desk.store.audit.find()
+        assert not deps.bus.said
+        assert not await deps.store.audit.find()
 
 
 ASKED = {"target": "/somewhere", "since": "v1"}
 
 
 class TestBacktests:
-    async def test_one_is_asked_for_durably_under_an_id_that_can_be_asked_again(self, desk, client):
+    async def test_one_is_asked_for_durably_under_an_id_that_can_be_asked_again(self, deps, client):
         answer = await client.post("/backtests", json=ASKED)
         assert answer.status_code == 202
         mine = answer.json()["backtest_id"]
         assert answer.json()["events_after"] == 40
         again = await client.post("/backtests", json={**ASKED, "backtest_id": mine})
         assert again.json()["backtest_id"] == mine
-        first, second = desk.bus.of(BacktestTarget)
+        first, second = deps.bus.of(BacktestTarget)
         assert first == second
         assert (first.since, first.limit) == ("v1", 200)
-        assert len(set(desk.bus.identities())) == 1, "the stream keeps one of them"
-        assert [each.action for each in await desk.store.audit.find()] == ["target.backtest"] * 2
+        assert len(set(deps.bus.identities())) == 1, "the stream keeps one of them"
+        assert [each.action for each in await deps.store.audit.find()] == ["target.backtest"] * 2
 
     @pytest.mark.parametrize(
         "wrong",
         [{"since": ""}, {"target": ""}, {"limit": 0}, {"limit": 1001}, {"backtest_id": "x"}],
     )
-    async def test_what_makes_no_sense_is_a_problem(self, desk, client, wrong):
+    async def test_what_makes_no_sense_is_a_problem(self, deps, client, wrong):
         problem(await client.post("/backtests", json={**ASKED, **wrong}), 422, "invalid_request")
-        assert not desk.bus.said
+        assert not deps.bus.said
 
-    async def test_it_is_shown_by_the_end_of_its_id_listed_and_stopped(self, desk, client):
+    async def test_it_is_shown_by_the_end_of_its_id_listed_and_stopped(self, deps, client):
         backtest = a_backtest()
-        await desk.store.backtests.insert(backtest)
+        await deps.store.backtests.insert(backtest)
         shown = (await client.get(f"/backtests/{backtest.id[-8:]}")).json()
         assert (shown["id"], shown["state"]) == (backtest.id, "running")
         assert [each["id"] for each in (await client.get("/backtests")).json()] == [backtest.id]
         assert (await client.post(f"/backtests/{backtest.id[-8:]}/stop")).status_code == 202
-        assert desk.bus.of(StopBacktest) == [StopBacktest(backtest_id=backtest.id)]
+        assert deps.bus.of(StopBacktest) == [StopBacktest(backtest_id=backtest.id)]
 
-    async def test_what_is_not_there_is_not_found(self, desk, client):
+    async def test_what_is_not_there_is_not_found(self, deps, client):
         problem(await client.get("/backtests/abcdef"), 404, "not_found")
         problem(await client.post("/backtests/abcdef/stop"), 404, "not_found")
-        assert not desk.bus.said
+        assert not deps.bus.said
 
 
 class TestReadiness:
@@ -479,21 +479,21 @@ class TestReadiness:
         shown = (await client.get("/health/ready")).json()
         assert shown["services"] == ["agents", "api", "coordinator", "resolver", "validator"]
 
-    async def test_what_does_not_answer_is_named(self, desk, client):
-        desk.bus.there = ("coordinator", "api", "resolver")
+    async def test_what_does_not_answer_is_named(self, deps, client):
+        deps.bus.there = ("coordinator", "api", "resolver")
         detail = problem(await client.get("/health/ready"), 503, "transient")["detail"]
         assert detail == "No answer from agents, validator."
 
-    async def test_a_lost_connection_is_not_ready_but_alive(self, desk, client):
-        desk.bus.connected = False
+    async def test_a_lost_connection_is_not_ready_but_alive(self, deps, client):
+        deps.bus.connected = False
         problem(await client.get("/health/ready"), 503, "transient")
         assert (await client.get("/health/live")).status_code == 200
 
-    async def test_a_lost_database_is_not_ready(self, desk):
+    async def test_a_lost_database_is_not_ready(self, deps):
         async def away():
             raise Transient("MongoDB does not answer.")
 
-        async with a_client(replace(desk, ping_database=away)) as client:
+        async with a_client(replace(deps, ping_database=away)) as client:
             problem(await client.get("/health/ready"), 503, "transient")
 
 
@@ -502,45 +502,45 @@ class TestEvents:
         data = {"wave_id": wave} if wave else {}
         return SimpleNamespace(sequence=sequence, subject=subject, time=NOW, data=data)
 
-    async def told(self, desk, count, after=None, wave=""):
-        events = tell(after, wave, desk)
+    async def told(self, deps, count, after=None, wave=""):
+        events = tell(after, wave, deps)
         return [await anext(events) for _ in range(count)]
 
-    async def test_an_event_carries_the_sequence_to_resume_after(self, desk):
-        desk.bus.heard += [self.heard(n) for n in (7, 8, 9)]
-        shown = await self.told(desk, 2, after=7)
+    async def test_an_event_carries_the_sequence_to_resume_after(self, deps):
+        deps.bus.heard += [self.heard(n) for n in (7, 8, 9)]
+        shown = await self.told(deps, 2, after=7)
         assert [each["id"] for each in shown] == ["8", "9"]
         assert shown[0]["event"] == "wave.planned"
 
-    async def test_those_of_one_wave_are_told_alone(self, desk):
-        desk.bus.heard += [
+    async def test_those_of_one_wave_are_told_alone(self, deps):
+        deps.bus.heard += [
             self.heard(1, "a"),
             self.heard(2, "b"),
             self.heard(3),
             self.heard(4, "a"),
         ]
-        assert [each["id"] for each in await self.told(desk, 2, wave="a")] == ["1", "4"]
+        assert [each["id"] for each in await self.told(deps, 2, wave="a")] == ["1", "4"]
 
-    async def test_the_stream_ends_with_the_service(self, desk):
-        desk.stopping.set()
-        desk = replace(desk, bus=Silent())
-        assert [each async for each in tell(None, "", desk)] == []
+    async def test_the_stream_ends_with_the_service(self, deps):
+        deps.stopping.set()
+        deps = replace(deps, bus=Silent())
+        assert [each async for each in tell(None, "", deps)] == []
 
     @pytest.mark.parametrize(
         ("headers", "after"), [({}, 5), ({"last-event-id": "9"}, 9), ({"last-event-id": "x"}, 5)]
     )
-    async def test_a_browser_that_comes_back_resumes_where_it_was(self, desk, headers, after):
-        desk.stopping.set()
+    async def test_a_browser_that_comes_back_resumes_where_it_was(self, deps, headers, after):
+        deps.stopping.set()
         bus = Silent()
-        async with a_client(replace(desk, bus=bus)) as client:
+        async with a_client(replace(deps, bus=bus)) as client:
             response = await client.get("/events?after=5", headers=headers)
         assert response.headers["content-type"].startswith("text/event-stream")
         assert bus.listened_after == [after]
 
     @pytest.mark.parametrize("sent", [b"\xb2", b"9" * 5000], ids=["superscript", "very long"])
-    async def test_an_odd_last_event_id_is_no_defect(self, desk, sent):
-        desk.stopping.set()
-        async with a_client(replace(desk, bus=Silent())) as client:
+    async def test_an_odd_last_event_id_is_no_defect(self, deps, sent):
+        deps.stopping.set()
+        async with a_client(replace(deps, bus=Silent())) as client:
             response = await client.get("/events", headers=[(b"last-event-id", sent)])
         assert response.status_code < 500
 

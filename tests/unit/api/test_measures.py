@@ -5,11 +5,11 @@ from datetime import timedelta
 from services.api.domain.measures import benchmarks, recall, time_of_tests, waiting
 from services.api.domain.report import Stored, make_report
 from shared.contracts.base import RunKind
-from shared.contracts.documents.protection import Protection, Unnoticed
+from shared.contracts.documents.protection import Protection, SurvivingMutant
 from shared.contracts.documents.runs import Counts, Measured, Recall
 from shared.contracts.report import Baseline
 from shared.kernel.ids import uuid7
-from tests.support.builders import NOW, a_target, a_verdict, a_wave, an_enhancement
+from tests.support.builders import NOW, a_target, a_test_run, a_wave, an_enhancement
 
 WAVE = a_wave()
 COUNTS = Counts(tests=9, passed=9, failed=0, skipped=0)
@@ -18,7 +18,7 @@ BASE = Baseline(tests=9, passed=9, skipped=0, failing=(), seconds=8.0)
 
 def a_run(seconds, **fields):
     known = {"state": "finished", "outcome": "reported", "counts": COUNTS, "changes": (WAVE.id,)}
-    return a_verdict(WAVE, seconds=seconds, **{**known, **fields})
+    return a_test_run(WAVE, seconds=seconds, **{**known, **fields})
 
 
 def test_test_time_is_told_as_runs_of_the_whole_suite():
@@ -29,7 +29,7 @@ def test_test_time_is_told_as_runs_of_the_whole_suite():
         a_run(5.0),
         a_run(6.0),
         a_run(1.0, tests=("t::a",)),
-        a_run(3.0, kind=RunKind.FAULTS, counts=None),
+        a_run(3.0, kind=RunKind.MUTATION, counts=None),
         a_run(99.0, state="superseded"),
     ]
     made = time_of_tests(runs, BASE)
@@ -74,7 +74,9 @@ def test_recall_is_summed_over_components_and_none_where_nothing_was_counted():
 
 
 class TestWaiting:
-    FAULTS = tuple(Unnoticed(path="m.py", line=n, what=f"w{n}", reached=n == 2) for n in (1, 2, 3))
+    FAULTS = tuple(
+        SurvivingMutant(path="m.py", line=n, what=f"w{n}", reached=n == 2) for n in (1, 2, 3)
+    )
 
     def shown(self, asks, protection=None, **fields):
         return waiting(an_enhancement(asks=asks, protection=protection, **fields))
@@ -116,7 +118,7 @@ def test_a_wave_without_a_measurement_shows_no_figure():
 def test_the_share_of_what_is_protected_counts_only_what_was_tried():
     def planted(state, tried, noticed):
         found = Protection(
-            state=state, planted=tried, noticed=noticed, lines=tried, protected_lines=noticed
+            state=state, mutants=tried, killed=noticed, lines=tried, protected_lines=noticed
         )
         return an_enhancement(state="rejected", protection=found)
 

@@ -10,16 +10,16 @@ from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Rollback
 from shared.contracts.documents.findings import Prediction
 from shared.contracts.documents.runs import Counts
-from shared.contracts.report import Commands, Trust
+from shared.contracts.report import Commands, ProtectionSummary
 from shared.contracts.states import RunState
 from tests.support.builders import (
     COMMIT,
     NOW,
     a_health,
+    a_protection_health,
     a_target,
     a_task,
-    a_trust,
-    a_verdict,
+    a_test_run,
     a_wave,
     an_enhancement,
 )
@@ -33,9 +33,11 @@ def a_change(state="applied", minutes=0, **fields):
     return an_enhancement(state=state, **fields)
 
 
-def report(*changes, wave=None, target=None, verdicts=(), before=(), after=(), trust=()):
+def report(*changes, wave=None, target=None, verdicts=(), before=(), after=(), protection=()):
     wave, target = wave or a_wave(), target or a_target()
-    return make_report(Stored(wave, target, changes, verdicts, before, after, trust=trust))
+    return make_report(
+        Stored(wave, target, changes, verdicts, before, after, protection=protection)
+    )
 
 
 def lists(made):
@@ -153,18 +155,20 @@ class TestHealth:
     def test_what_planted_faults_said_of_what_landed_is_summed_by_component(self):
         wave = a_wave()
         landed = [
-            a_trust(wave, commit=LATER, of=4, protected=3),
-            a_trust(wave, commit=OTHER, of=2, protected=2),
-            a_trust(wave, "new", commit=OTHER, of=1, protected=0),
+            a_protection_health(wave, commit=LATER, of=4, protected=3),
+            a_protection_health(wave, commit=OTHER, of=2, protected=2),
+            a_protection_health(wave, "new", commit=OTHER, of=1, protected=0),
         ]
         ends = [a_health(wave), a_health(wave, "other")]
-        shown = report(wave=wave, before=ends, after=ends, trust=landed).health
-        assert {each.component: each.trust for each in shown.components} == {
-            "m": Trust(faults=6, noticed=5, lines=6, protected_lines=5),
-            "new": Trust(faults=1, noticed=0, lines=1, protected_lines=0),
+        shown = report(wave=wave, before=ends, after=ends, protection=landed).health
+        assert {each.component: each.protection for each in shown.components} == {
+            "m": ProtectionSummary(mutants=6, killed=5, lines=6, protected_lines=5),
+            "new": ProtectionSummary(mutants=1, killed=0, lines=1, protected_lines=0),
             "other": None,
         }
-        assert shown.trust == Trust(faults=7, noticed=5, lines=7, protected_lines=5)
+        assert shown.protection == ProtectionSummary(
+            mutants=7, killed=5, lines=7, protected_lines=5
+        )
         assert (shown.score_after, shown.findings_after) == (100.0, 0), (
             "which it changes nothing of"
         )
@@ -172,7 +176,7 @@ class TestHealth:
     def test_where_no_fault_was_planted_there_is_no_figure_of_it(self):
         wave = a_wave()
         shown = report(wave=wave, before=[a_health(wave)]).health
-        assert (shown.trust, shown.components[0].trust) == (None, None)
+        assert (shown.protection, shown.components[0].protection) == (None, None)
 
     def test_a_target_without_a_line_has_no_score(self):
         wave = a_wave()
@@ -187,7 +191,7 @@ class TestHealth:
             "findings_before": None,
             "findings_after": None,
             "components": (),
-            "trust": None,
+            "protection": None,
         }
 
 
@@ -196,7 +200,7 @@ class TestRuns:
 
     def test_only_finished_runs_are_told(self):
         wave = a_wave()
-        done = a_verdict(
+        done = a_test_run(
             wave,
             state=RunState.FINISHED,
             outcome="reported",
@@ -204,27 +208,27 @@ class TestRuns:
             changes=(wave.id, wave.id),
             seconds=1.5,
         )
-        [shown] = report(wave=wave, verdicts=[a_verdict(wave), done]).runs
+        [shown] = report(wave=wave, verdicts=[a_test_run(wave), done]).runs
         assert (shown.id, shown.tests, shown.failing, shown.changes) == (done.id, 10, 1, 2)
 
     def test_a_run_without_a_report_is_told_as_that(self):
         wave = a_wave()
-        broken = a_verdict(wave, state=RunState.FINISHED, outcome="infrastructure")
+        broken = a_test_run(wave, state=RunState.FINISHED, outcome="infrastructure")
         [shown] = report(wave=wave, verdicts=[broken]).runs
         assert (shown.tests, shown.outcome) == (0, "infrastructure")
 
     def test_the_baseline_is_the_run_on_the_commit_the_wave_began_on(self):
         wave = a_wave()
         common = {"purpose": "baseline", "counts": self.COUNTS, "failing": ("t::a",)}
-        elsewhere = a_verdict(wave, **{**common, "head": OTHER, "failing": ("t::b",)})
-        shown = report(wave=wave, verdicts=[elsewhere, a_verdict(wave, **common)]).baseline
+        elsewhere = a_test_run(wave, **{**common, "head": OTHER, "failing": ("t::b",)})
+        shown = report(wave=wave, verdicts=[elsewhere, a_test_run(wave, **common)]).baseline
         assert shown is not None
         assert (shown.tests, shown.passed, shown.skipped, shown.failing) == (10, 7, 2, ("t::a",))
 
     def test_a_baseline_that_was_not_counted_is_none(self):
         wave = a_wave()
-        assert report(wave=wave, verdicts=[a_verdict(wave, purpose="baseline")]).baseline is None
-        assert report(wave=wave, verdicts=[a_verdict(wave, counts=self.COUNTS)]).baseline is None
+        assert report(wave=wave, verdicts=[a_test_run(wave, purpose="baseline")]).baseline is None
+        assert report(wave=wave, verdicts=[a_test_run(wave, counts=self.COUNTS)]).baseline is None
 
 
 def test_time_is_told_once_the_wave_is_over():

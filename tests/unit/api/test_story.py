@@ -8,13 +8,13 @@ import pytest
 from services.api.domain.ids import short
 from services.api.domain.story import tell
 from shared.contracts.base import RunKind
-from shared.contracts.documents.base import Moved
+from shared.contracts.documents.base import StateChange
 from shared.contracts.documents.enhancements import Approval, Rollback
 from shared.contracts.documents.findings import Prediction
-from shared.contracts.documents.protection import Protection, Unnoticed
+from shared.contracts.documents.protection import Protection, SurvivingMutant
 from shared.contracts.documents.runs import Counts, Measured
-from shared.contracts.documents.watches import Watch, Watched
-from tests.support.builders import COMMIT, NOW, SHA, a_task, a_verdict, a_wave, an_enhancement
+from shared.contracts.documents.watches import Watch, WatchedChange
+from tests.support.builders import COMMIT, NOW, SHA, a_task, a_test_run, a_wave, an_enhancement
 
 NEXT, LANDED, BACK = "d" * 40, "e" * 40, "f" * 40
 TESTS = ("t::a", "t::b")
@@ -27,7 +27,7 @@ def at(seconds):
 def history(*moves):
     """(state, seconds), or with what was said: (state, seconds, why, tests)."""
     return tuple(
-        Moved(state=state, at=at(when), **dict(zip(("why", "tests"), said, strict=False)))
+        StateChange(state=state, at=at(when), **dict(zip(("why", "tests"), said, strict=False)))
         for state, when, *said in moves
     )
 
@@ -58,7 +58,7 @@ class Gatehouse:
             "seconds": 2.0,
             "finished_at": at(when),
         }
-        verdict = a_verdict(self.wave, purpose=purpose, **{**known, **fields})
+        verdict = a_test_run(self.wave, purpose=purpose, **{**known, **fields})
         self.runs.append(verdict)
         return verdict
 
@@ -210,18 +210,18 @@ def test_planted_faults_the_question_and_the_word_of_a_person_follow_each_other(
         ("cleared", 60),
         approval=Approval(by="ann", reason="seen", patch=SHA, base=COMMIT, at=at(60)),
     )
-    planted = house.run("planted faults", 4, 0, kind=RunKind.FAULTS, worse=None, counts=None)
+    planted = house.run("planted faults", 4, 0, kind=RunKind.MUTATION, worse=None, counts=None)
     found = Protection(
         state="unprotected",
-        planted=3,
-        noticed=2,
-        survived=(Unnoticed(path="m.py", line=2, what="x", reached=True),),
+        mutants=3,
+        killed=2,
+        survived=(SurvivingMutant(path="m.py", line=2, what="x", reached=True),),
         sentence=sentence,
         run=planted.id,
     )
     house.change = house.change.model_copy(update={"protection": found})
     assert house.told()[2:] == [
-        ("faults", f"unprotected: {sentence}"),
+        ("mutants", f"unprotected: {sentence}"),
         ("asked", "for a person: it is unprotected"),
         ("approved", "by ann: seen"),
     ]
@@ -275,7 +275,7 @@ def test_a_change_that_is_taken_off_names_who_did_it_and_what_its_watch_found():
         wave_id=house.wave.id,
         before=COMMIT,
         after=LANDED,
-        changes=(Watched(enhancement_id=house.change.id, commit=LANDED),),
+        changes=(WatchedChange(enhancement_id=house.change.id, commit=LANDED),),
         state="reverted",
         minutes=60,
         checks=3,

@@ -5,7 +5,12 @@ import io
 from rich.console import Console
 
 from cli.backtest_report import markdown, show_backtest
-from shared.contracts.documents.backtests import BacktestSummary, BatchCost, Later, Replayed
+from shared.contracts.documents.backtests import (
+    BacktestSummary,
+    BatchCost,
+    LaterEvidence,
+    ReplayedCommit,
+)
 from tests.support.builders import COMMIT, NOW, a_backtest
 
 FIGURES = {
@@ -37,9 +42,9 @@ BATCH = BatchCost(size=15, batches=1, changes=3, full=2, targeted=4, suites=2.4)
 def a_report(**fields):
     def commit(number, title, **more):
         known = {"commit": f"{number}" * 40, "parent": COMMIT, "title": title, "at": NOW}
-        return Replayed(**known, **more)
+        return ReplayedCommit(**known, **more)
 
-    later = Later(kind="fixed", commit="e" * 40, title="fix | it", how="blame")
+    later = LaterEvidence(kind="fixed", commit="e" * 40, title="fix | it", how="blame")
     replayed = (
         commit(1, "a <b>bold</b> | title", said="refuse", outcome="caught", tests=("t::a",) * 5),
         commit(2, "quiet", said="land", outcome="missed", later=(later,)),

@@ -13,16 +13,16 @@ from shared.contracts.base import AgentType
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Rollback
 from shared.contracts.documents.findings import Health, Prediction
-from shared.contracts.documents.protection import Protection, Unnoticed
+from shared.contracts.documents.protection import Protection, SurvivingMutant
 from shared.contracts.documents.runs import Counts, Measured, Recall
 from shared.kernel.ids import uuid7
 from tests.support.builders import (
     COMMIT,
     NOW,
+    a_protection_health,
     a_pull_request,
     a_target,
-    a_trust,
-    a_verdict,
+    a_test_run,
     a_wave,
     an_enhancement,
 )
@@ -109,11 +109,11 @@ def test_the_baseline_is_the_full_run_on_the_first_commit():
     wave = a_wave()
     counts = Counts(tests=3, passed=2, failed=1, skipped=0)
     runs = [
-        a_verdict(wave, purpose="full run", state="finished", counts=counts),
-        a_verdict(
+        a_test_run(wave, purpose="full run", state="finished", counts=counts),
+        a_test_run(
             wave, purpose="baseline", state="finished", counts=counts, failing=("t::x",), seconds=2
         ),
-        a_verdict(wave, purpose="bisection"),
+        a_test_run(wave, purpose="bisection"),
     ]
     report = make_report(stored(verdicts=runs))
     assert report.baseline.failing == ("t::x",)
@@ -179,12 +179,12 @@ def test_pull_requests_are_named_or_say_why_there_are_none():
 
 def unprotected(title, line, *, more=0, **fields):
     survived = tuple(
-        Unnoticed(path="m.py", line=line + n, what="`x` became `None`", reached=False)
+        SurvivingMutant(path="m.py", line=line + n, what="`x` became `None`", reached=False)
         for n in range(more + 1)
     )
     sentence = f"{more + 1} of 4 planted faults stayed green: m.py:{line}"
     found = Protection(
-        state="unprotected", planted=4, noticed=3 - more, survived=survived, sentence=sentence
+        state="unprotected", mutants=4, killed=3 - more, survived=survived, sentence=sentence
     )
     known = {"state": "needs_approval", "asks": f"it is unprotected: {sentence}", "title": title}
     return an_enhancement(protection=found, **{**known, **fields})
@@ -235,10 +235,13 @@ def test_protected_lines_stand_beside_the_findings_of_each_component_where_any_l
     text = shown(make_report(known))
     assert "(code quality; 100 is no finding)" in text
     assert "protected" not in text
-    trust = [a_trust(wave, of=4, protected=3, commit=LANDED), a_trust(wave, "new", commit=LANDED)]
-    lines = shown(make_report(replace(known, trust=trust))).splitlines()
+    protection = [
+        a_protection_health(wave, of=4, protected=3, commit=LANDED),
+        a_protection_health(wave, "new", commit=LANDED),
+    ]
+    lines = shown(make_report(replace(known, protection=protection))).splitlines()
     start = next(n for n, line in enumerate(lines) if line.startswith("Health"))
-    assert "protected: changed lines in which every planted fault was noticed" in lines[start]
+    assert "protected: changed lines in which every planted fault was killed" in lines[start]
     unknown = "not measured -> not measured"
     assert [" ".join(line.split()) for line in lines[start + 1 : start + 5]] == [
         "all 50.0 -> 66.7 findings 6 -> 3 protected 6 of 8 lines",
@@ -260,9 +263,9 @@ def test_figures_are_shown_where_they_were_measured_and_nowhere_else():
         Measured(name="save", answer="same", ratio=1.0, low=0.99, high=1.01),
     )
     runs = [
-        a_verdict(wave, state="finished", counts=counts, changes=(wave.id,), seconds=2.0),
-        a_verdict(wave, state="finished", tests=("t",), counts=counts, seconds=0.8),
-        a_verdict(
+        a_test_run(wave, state="finished", counts=counts, changes=(wave.id,), seconds=2.0),
+        a_test_run(wave, state="finished", tests=("t",), counts=counts, seconds=0.8),
+        a_test_run(
             wave,
             state="finished",
             kind="benchmarks",
@@ -275,7 +278,7 @@ def test_figures_are_shown_where_they_were_measured_and_nowhere_else():
         id="r", target_id=wave.target_id, component="m", caught=5, missed=1, changed_at=NOW
     )
     found = Protection(
-        state="protected", planted=4, noticed=4, lines=3, protected_lines=3, sentence="s"
+        state="protected", mutants=4, killed=4, lines=3, protected_lines=3, sentence="s"
     )
     back = an_enhancement(state="cleared", returned=1, suspected=("t::x",), title="change z")
     known = stored([landed(protection=found), back], verdicts=runs)

@@ -19,7 +19,7 @@ from services.validator.decision.gate import (
     decide,
 )
 from services.validator.suite.domain.reports import Outcome
-from shared.contracts.documents.backtests import BacktestSummary, BatchCost, Replayed
+from shared.contracts.documents.backtests import BacktestSummary, BatchCost, ReplayedCommit
 
 BATCH = 15
 Score = Literal["caught", "missed", "false_alarm", "fine", "asked", "rule", "unknown"]
@@ -61,7 +61,7 @@ class Spent:
 
 
 def summarise(
-    replayed: Sequence[Replayed], spent: Spent, batch: BatchCost | None
+    replayed: Sequence[ReplayedCommit], spent: Spent, batch: BatchCost | None
 ) -> BacktestSummary:
     """The figures of a backtest."""
     by_outcome = {name: [e for e in replayed if e.outcome == name] for name in Score.__args__}  # type: ignore[attr-defined]
@@ -94,7 +94,7 @@ def summarise(
 
 
 def batch_cost(
-    replayed: Sequence[Replayed], knowledge: Knowledge, *, size: int = BATCH
+    replayed: Sequence[ReplayedCommit], knowledge: Knowledge, *, size: int = BATCH
 ) -> BatchCost | None:
     """What the gate would have spent on these commits in batches: its own decisions, on what was measured of each alone.
 
@@ -122,11 +122,11 @@ def batch_cost(
     )
 
 
-def _answer(each: Replayed) -> str:
+def _answer(each: ReplayedCommit) -> str:
     return each.code if each.said == "ask" else each.said
 
 
-def _failing(each: Replayed) -> tuple[str, ...]:
+def _failing(each: ReplayedCommit) -> tuple[str, ...]:
     return each.tests if _answer(each) == "refuse" else ()
 
 

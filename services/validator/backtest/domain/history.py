@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.contracts.documents.backtests import Later
+from shared.contracts.documents.backtests import LaterEvidence
 
 # A fix that comes later than so many commits says little about how the change was made.
 WINDOW = 20
@@ -48,15 +48,15 @@ class Commit:
         return self.message.strip().partition("\n")[0].strip()
 
 
-def reverts(line: Sequence[Commit]) -> dict[str, Later]:
+def reverts(line: Sequence[Commit]) -> dict[str, LaterEvidence]:
     """Of a line, oldest first: which commits were taken back, by which; a revert taken back takes nothing back."""
-    found: dict[str, Later] = {}
+    found: dict[str, LaterEvidence] = {}
     for place in range(len(line) - 1, -1, -1):
         revert = line[place]
         if revert.oid in found:
             continue
         for meant, how in _meant(revert, line[:place]):
-            later = Later(kind="reverted", commit=revert.oid, title=revert.title, how=how)
+            later = LaterEvidence(kind="reverted", commit=revert.oid, title=revert.title, how=how)
             found.setdefault(meant.oid, later)
     return found
 
@@ -70,12 +70,12 @@ def _meant(revert: Commit, before: Sequence[Commit]) -> Iterator[tuple[Commit, s
         yield from ((each, "title") for each in alike[-1:])
 
 
-def named_fixes(line: Sequence[Commit]) -> dict[str, list[Later]]:
+def named_fixes(line: Sequence[Commit]) -> dict[str, list[LaterEvidence]]:
     """Which commits a later one says in so many words (`Fixes: <commit>`) that it fixes."""
-    found: dict[str, list[Later]] = {}
+    found: dict[str, list[LaterEvidence]] = {}
     for place, fix in enumerate(line):
         for meant in _named(FIXES, fix.message, line[:place]):
-            later = Later(kind="fixed", commit=fix.oid, title=fix.title, how="named")
+            later = LaterEvidence(kind="fixed", commit=fix.oid, title=fix.title, how="named")
             found.setdefault(meant.oid, []).append(later)
     return found
 
@@ -94,24 +94,24 @@ def is_fix(commit: Commit) -> bool:
 
 def blamed_fixes(
     line: Sequence[Commit], blamed: Mapping[str, Collection[str]]
-) -> dict[str, list[Later]]:
+) -> dict[str, list[LaterEvidence]]:
     """Which commits wrote what a fix within the next `WINDOW` commits changed; `blamed` is by fix."""
     place = {each.oid: number for number, each in enumerate(line)}
-    found: dict[str, list[Later]] = {}
+    found: dict[str, list[LaterEvidence]] = {}
     for fix in line:
         for culprit in sorted(blamed.get(fix.oid, ()), key=lambda each: place.get(each, -1)):
             if culprit in place and 0 < place[fix.oid] - place[culprit] <= WINDOW:
-                later = Later(kind="fixed", commit=fix.oid, title=fix.title, how="blame")
+                later = LaterEvidence(kind="fixed", commit=fix.oid, title=fix.title, how="blame")
                 found.setdefault(culprit, []).append(later)
     return found
 
 
 def truth(
     line: Sequence[Commit], blamed: Mapping[str, Collection[str]]
-) -> dict[str, tuple[Later, ...]]:
+) -> dict[str, tuple[LaterEvidence, ...]]:
     """All that the line says against each of its commits."""
     taken_back, named, by_blame = reverts(line), named_fixes(line), blamed_fixes(line, blamed)
-    said: dict[str, tuple[Later, ...]] = {}
+    said: dict[str, tuple[LaterEvidence, ...]] = {}
     for each in line:
         fixes = named.get(each.oid, [])
         known = {later.commit for later in fixes}

@@ -10,7 +10,7 @@ import asyncio
 import structlog
 
 from services.validator.backtest.usecases.replay import replay
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from shared.contracts.commands import BacktestTarget, StopBacktest
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.base import Failure
@@ -26,44 +26,44 @@ log = structlog.get_logger(__name__)
 PAUSE = 5.0
 
 
-async def begin_backtest(command: BacktestTarget, desk: Desk) -> None:
+async def begin_backtest(command: BacktestTarget, deps: ValidatorDeps) -> None:
     """Write it down and begin; told twice it is one."""
     backtest = Backtest(
-        id=command.backtest_id or desk.new_id(),
+        id=command.backtest_id or deps.new_id(),
         location=command.target,
         base_branch=command.base or "",
         since=command.since,
         limit=command.limit,
-        sandbox=f"{desk.sandbox.tier}: {desk.sandbox.isolation}",
-        created_at=desk.clock(),
+        sandbox=f"{deps.sandbox.tier}: {deps.sandbox.isolation}",
+        created_at=deps.clock(),
     )
-    await desk.store.backtests.insert(backtest)
-    await resume_backtests(desk)
+    await deps.store.backtests.insert(backtest)
+    await resume_backtests(deps)
 
 
-async def stop_backtest(command: StopBacktest, desk: Desk) -> None:
+async def stop_backtest(command: StopBacktest, deps: ValidatorDeps) -> None:
     """Leave it as it is; what has run is kept. One that is over stays what it is."""
-    backtest = await desk.store.backtests.need(command.backtest_id)
-    stopped = await desk.store.backtests.transition(backtest, "stop", finished_at=desk.clock())
+    backtest = await deps.store.backtests.need(command.backtest_id)
+    stopped = await deps.store.backtests.transition(backtest, "stop", finished_at=deps.clock())
     if stopped is not None:
-        task = desk.backtests.pop(backtest.id, None)
+        task = deps.backtests.pop(backtest.id, None)
         if task is not None:
             task.cancel()
-        await _say(stopped, desk)
+        await _say(stopped, deps)
 
 
-async def resume_backtests(desk: Desk) -> None:
+async def resume_backtests(deps: ValidatorDeps) -> None:
     """Have somebody at work on each that is running."""
-    for backtest in await desk.store.backtests.find(state=BacktestState.RUNNING):
-        task = desk.backtests.get(backtest.id)
+    for backtest in await deps.store.backtests.find(state=BacktestState.RUNNING):
+        task = deps.backtests.get(backtest.id)
         if task is None or task.done():
-            desk.backtests[backtest.id] = asyncio.create_task(_keep_at(backtest.id, desk))
+            deps.backtests[backtest.id] = asyncio.create_task(_keep_at(backtest.id, deps))
 
 
-async def _keep_at(backtest_id: str, desk: Desk) -> None:
+async def _keep_at(backtest_id: str, deps: ValidatorDeps) -> None:
     """What goes wrong is said, and tried again in the next round."""
     try:
-        await _work(await desk.store.backtests.need(backtest_id), desk)
+        await _work(await deps.store.backtests.need(backtest_id), deps)
     except Transient as error:
         log.info("backtest_postponed", backtest=backtest_id, reason=str(error))
         await asyncio.sleep(error.delay)
@@ -72,29 +72,29 @@ async def _keep_at(backtest_id: str, desk: Desk) -> None:
         await asyncio.sleep(PAUSE)
 
 
-async def _work(backtest: Backtest, desk: Desk) -> None:
+async def _work(backtest: Backtest, deps: ValidatorDeps) -> None:
     """To its end, which is a summary or a reason in words."""
     try:
-        target = await _target(backtest, desk)
-        backtest = await _settle_range(backtest, target, desk)
-        summary = await replay(backtest, target, desk)
+        target = await _target(backtest, deps)
+        backtest = await _settle_range(backtest, target, deps)
+        summary = await replay(backtest, target, deps)
     except Rejected as error:
         failure = Failure(code=error.code, message=error.message, hint=error.hint)
-        await _end(backtest.id, "fail", desk, failure=failure)
+        await _end(backtest.id, "fail", deps, failure=failure)
     else:
         if summary is not None:
-            await _end(backtest.id, "complete", desk, summary=summary)
+            await _end(backtest.id, "complete", deps, summary=summary)
 
 
-async def _end(backtest_id: str, trigger: str, desk: Desk, **fields: object) -> None:
-    backtest = await desk.store.backtests.need(backtest_id)
-    ended = await desk.store.backtests.transition(
-        backtest, trigger, finished_at=desk.clock(), **fields
+async def _end(backtest_id: str, trigger: str, deps: ValidatorDeps, **fields: object) -> None:
+    backtest = await deps.store.backtests.need(backtest_id)
+    ended = await deps.store.backtests.transition(
+        backtest, trigger, finished_at=deps.clock(), **fields
     )
-    await _say(ended or await desk.store.backtests.need(backtest_id), desk)
+    await _say(ended or await deps.store.backtests.need(backtest_id), deps)
 
 
-async def _say(backtest: Backtest, desk: Desk) -> None:
+async def _say(backtest: Backtest, deps: ValidatorDeps) -> None:
     if backtest.state is BacktestState.RUNNING:
         return
     event = BacktestFinished(
@@ -103,26 +103,26 @@ async def _say(backtest: Backtest, desk: Desk) -> None:
         state=backtest.state.value,
         note=backtest.failure.message if backtest.failure else "",
     )
-    await desk.bus.publish(event, key=backtest.id)
+    await deps.bus.publish(event, key=backtest.id)
 
 
-async def _target(backtest: Backtest, desk: Desk) -> Target:
+async def _target(backtest: Backtest, deps: ValidatorDeps) -> Target:
     """The target behind its location; written down where no wave has run on it yet."""
     if backtest.target_id is not None:
-        return await desk.store.targets.need(backtest.target_id)
+        return await deps.store.targets.need(backtest.target_id)
     facts = await asyncio.to_thread(inspect, backtest.location, base=backtest.base_branch or None)
-    target = await known_target(desk.store, facts.as_target(desk.new_id(), desk.clock()))
-    await desk.store.backtests.patch(
+    target = await known_target(deps.store, facts.as_target(deps.new_id(), deps.clock()))
+    await deps.store.backtests.patch(
         backtest.id, target_id=target.id, name=target.name, base_branch=target.base_branch
     )
     return target
 
 
-async def _settle_range(backtest: Backtest, target: Target, desk: Desk) -> Backtest:
+async def _settle_range(backtest: Backtest, target: Target, deps: ValidatorDeps) -> Backtest:
     """Which commits are meant, once and for all. Raises `Rejected` where that is none."""
     if backtest.head is not None:
-        return await desk.store.backtests.need(backtest.id)
-    mirror = desk.mirror(target)
+        return await deps.store.backtests.need(backtest.id)
+    mirror = deps.mirror(target)
     await asyncio.to_thread(mirror.fetch, target.location)
     head = mirror.branch(target.base_branch)
     since = await asyncio.to_thread(find_revision, target.location, backtest.since)
@@ -138,5 +138,5 @@ async def _settle_range(backtest: Backtest, target: Target, desk: Desk) -> Backt
             hint=f"Name a commit before it: git log --oneline {target.base_branch}.",
             code="not_an_ancestor",
         )
-    await desk.store.backtests.patch(backtest.id, head=head, since_commit=since)
-    return await desk.store.backtests.need(backtest.id)
+    await deps.store.backtests.patch(backtest.id, head=head, since_commit=since)
+    return await deps.store.backtests.need(backtest.id)

@@ -19,12 +19,12 @@ from services.validator.decision.gate import (
     Wanted,
     decide,
 )
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.findings.domain import compare
-from services.validator.prepared import Workplace, workplace
+from services.validator.prepared import PreparedHead, prepare_head
 from services.validator.runs.usecases.runs import Order, read_report, run_tests
 from services.validator.suite.domain.reports import TestReport
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Rejected
 from shared.targets.profile import TargetProfile, profile
@@ -37,7 +37,7 @@ EVERYWHERE = ("*",)
 class Stand:
     """A commit under its own tests. `why` says why nothing can be judged on it; without a report nobody knows a thing."""
 
-    place: Workplace | None = None
+    place: PreparedHead | None = None
     report: TestReport | None = None
     why: str = ""
 
@@ -58,78 +58,78 @@ class Bench:
 
     target: Target
     purpose_id: str
-    gate: dict[str, Verdict] = field(default_factory=dict)
-    truth: dict[str, Verdict] = field(default_factory=dict)
+    gate: dict[str, TestRun] = field(default_factory=dict)
+    truth: dict[str, TestRun] = field(default_factory=dict)
     environments: dict[str, float] = field(default_factory=dict)
     stands: dict[str, Stand] = field(default_factory=dict)
     unbuilt: dict[str, str] = field(default_factory=dict)
     last: TestReport | None = None
 
-    async def run(self, place: Workplace, order: Order, desk: Desk) -> Verdict:
+    async def run(self, place: PreparedHead, order: Order, deps: ValidatorDeps) -> TestRun:
         """The verdict of a run, made unless it was made before."""
-        return await run_tests(desk, place, order, wave_id=self.purpose_id)
+        return await run_tests(deps, place, order, wave_id=self.purpose_id)
 
 
-async def describe(commit: str, target: Target, desk: Desk) -> TargetProfile:
+async def describe(commit: str, target: Target, deps: ValidatorDeps) -> TargetProfile:
     """A target at one commit; what it says about itself counts as its base branch has it now."""
-    mirror = desk.mirror(target)
+    mirror = deps.mirror(target)
     return await asyncio.to_thread(lambda: profile(mirror.tree(commit), mirror.base_tree(target)))
 
 
-async def stand(commit: str, bench: Bench, desk: Desk) -> Stand:
+async def stand(commit: str, bench: Bench, deps: ValidatorDeps) -> Stand:
     """A commit in its own environment under its own tests."""
     if commit not in bench.stands:
         # What came before the last one is not asked for again.
         bench.stands = dict([*bench.stands.items()][-1:])
-        bench.stands[commit] = found = await _stand(commit, bench, desk)
+        bench.stands[commit] = found = await _stand(commit, bench, deps)
         bench.last = found.report or bench.last
     return bench.stands[commit]
 
 
-async def _stand(commit: str, bench: Bench, desk: Desk) -> Stand:
-    tree = desk.mirror(bench.target).tree(commit)
-    plan = (await describe(commit, bench.target, desk)).environment
+async def _stand(commit: str, bench: Bench, deps: ValidatorDeps) -> Stand:
+    tree = deps.mirror(bench.target).tree(commit)
+    plan = (await describe(commit, bench.target, deps)).environment
     key = plan.key(tree, "", "")
     if key in bench.unbuilt:
         return Stand(why=bench.unbuilt[key])
     try:
-        place = await workplace(desk, bench.target, commit)
+        place = await prepare_head(deps, bench.target, commit)
     except Rejected as error:
         if error.code == "no_sandbox":
             raise
         bench.unbuilt[key] = f"its environment does not build: {error.message}"
         return Stand(why=bench.unbuilt[key])
     bench.environments.setdefault(place.environment.key, place.environment.seconds)
-    verdict = await bench.run(place, Order(place.tree, PURPOSE), desk)
+    verdict = await bench.run(place, Order(place.tree, PURPOSE), deps)
     bench.truth[verdict.id] = verdict
     if verdict.outcome != "reported":
         reason = verdict.detail.partition("\n")[0]
         return Stand(place, why=f"its tests gave no usable report: {reason}")
-    report = await read_report(verdict, desk)
+    report = await read_report(verdict, deps)
     if not report.counts.passed:
         return Stand(place, report, why="none of its tests passes")
     return Stand(place, report)
 
 
 async def still_failing(
-    tests: Collection[str], here: Stand, bench: Bench, desk: Desk
+    tests: Collection[str], here: Stand, bench: Bench, deps: ValidatorDeps
 ) -> frozenset[str]:
     """Those of a commit's own failing tests that fail there once more."""
     if not tests or here.place is None:
         return frozenset()
     order = Order(here.place.tree, PURPOSE, (), tuple(sorted(tests)), 1)
-    verdict = await bench.run(here.place, order, desk)
+    verdict = await bench.run(here.place, order, deps)
     bench.truth[verdict.id] = verdict
     if verdict.outcome != "reported":
         return frozenset()
-    return (await read_report(verdict, desk)).failing & frozenset(tests)
+    return (await read_report(verdict, deps)).failing & frozenset(tests)
 
 
-async def judge(tree: str, on: Stand, bench: Bench, desk: Desk) -> Answer:
+async def judge(tree: str, on: Stand, bench: Bench, deps: ValidatorDeps) -> Answer:
     """What becomes of a tree that is proposed on a commit."""
     assert on.place is not None
     assert on.report is not None
-    rule = await _broken_rule(tree, on.place, desk)
+    rule = await _broken_rule(tree, on.place, deps)
     if rule:
         return Answer("refuse", rule, rule=rule)
     evidence: dict[Run, Evidence] = {}
@@ -137,7 +137,7 @@ async def judge(tree: str, on: Stand, bench: Bench, desk: Desk) -> Answer:
     while True:
         match decide([Candidate(id=tree, order=0)], evidence, knowledge=knowledge):
             case NeedRuns(runs=(Wanted(run=run), *_)):
-                evidence[run] = await _look(run, tree, on, bench, desk)
+                evidence[run] = await _look(run, tree, on, bench, deps)
             case Land():
                 return Answer("land")
             case Reject(tests=tests, reason=reason):
@@ -148,23 +148,23 @@ async def judge(tree: str, on: Stand, bench: Bench, desk: Desk) -> Answer:
                 return Answer("unknown", "the gate came to no decision")
 
 
-async def _look(run: Run, tree: str, on: Stand, bench: Bench, desk: Desk) -> Evidence:
+async def _look(run: Run, tree: str, on: Stand, bench: Bench, deps: ValidatorDeps) -> Evidence:
     assert on.place is not None
     assert on.report is not None
     there = tree if run.changes else on.place.tree
     order = Order(there, PURPOSE, (), run.tests, run.repetition, run.repeat)
-    verdict = await bench.run(on.place, order, desk)
+    verdict = await bench.run(on.place, order, deps)
     bench.gate[verdict.id] = verdict
     if verdict.outcome != "reported":
         return Broken(verdict.detail.partition("\n")[0])
-    seen = await read_report(verdict, desk)
+    seen = await read_report(verdict, deps)
     return compared(on.report, seen, tests=run.tests, repeat=run.repeat)
 
 
-async def _broken_rule(tree: str, place: Workplace, desk: Desk) -> str:
+async def _broken_rule(tree: str, place: PreparedHead, deps: ValidatorDeps) -> str:
     """What refuses it without a run: the rules about patches, syntax, and findings that are new."""
-    repository = desk.repository(place.target)
-    history = desk.history(place.target)
+    repository = deps.repository(place.target)
+    history = deps.history(place.target)
     config = place.profile.config
     # What is protected was left out, or is for a person: here it is no reason.
     lenient = config.model_copy(
@@ -179,7 +179,7 @@ async def _broken_rule(tree: str, place: Workplace, desk: Desk) -> str:
         if found := repository.invalid(place.head, [("", tree)]):
             return f"syntax: {found[1]} would not be valid Python"
         pairs = [(place.head, tree)]
-        [(before, after)] = desk.detectors.look(place.target.id, place.head, place.profile, pairs)
+        [(before, after)] = deps.detectors.look(place.target.id, place.head, place.profile, pairs)
         broken = compare((), before, after).broken
         return f"findings: {broken}" if broken else ""
 

@@ -28,8 +28,13 @@ from services.validator.backtest.usecases.judging import (
     still_failing,
 )
 from services.validator.decision.evidence import known_from
-from services.validator.deps import Desk
-from shared.contracts.documents.backtests import Backtest, BacktestSummary, Later, Replayed
+from services.validator.deps import ValidatorDeps
+from shared.contracts.documents.backtests import (
+    Backtest,
+    BacktestSummary,
+    LaterEvidence,
+    ReplayedCommit,
+)
 from shared.contracts.documents.targets import Target
 from shared.contracts.events import CommitReplayed
 from shared.contracts.states import BacktestState
@@ -41,17 +46,17 @@ LISTED = 50
 PROSE = (".md", ".rst", ".txt")
 
 
-async def replay(backtest: Backtest, target: Target, desk: Desk) -> BacktestSummary | None:
+async def replay(backtest: Backtest, target: Target, deps: ValidatorDeps) -> BacktestSummary | None:
     """Judge each commit; None where it was stopped on the way. Raises `Rejected` where nothing can be judged."""
-    line = await _line(backtest, target, desk)
+    line = await _line(backtest, target, deps)
     chosen = [each for each in line if not each.merge][-backtest.limit :]
-    await _check(chosen, backtest, target, desk)
-    later = await _later(line, backtest, target, desk)
+    await _check(chosen, backtest, target, deps)
+    later = await _later(line, backtest, target, deps)
     bench = Bench(target, backtest.id)
-    replayed: list[Replayed] = []
+    replayed: list[ReplayedCommit] = []
     for commit in chosen:
-        replayed.append(await _judge(commit, later.get(commit.oid, ()), bench, desk))
-        if not await _tell(replayed, len(chosen), backtest, desk):
+        replayed.append(await _judge(commit, later.get(commit.oid, ()), bench, deps))
+        if not await _tell(replayed, len(chosen), backtest, deps):
             return None
     if all(each.outcome == "unknown" for each in replayed):
         raise Rejected(
@@ -64,21 +69,23 @@ async def replay(backtest: Backtest, target: Target, desk: Desk) -> BacktestSumm
     return summarise(replayed, _spent(backtest, bench, bench.last.seconds), batch)
 
 
-async def _line(backtest: Backtest, target: Target, desk: Desk) -> Sequence[Commit]:
+async def _line(backtest: Backtest, target: Target, deps: ValidatorDeps) -> Sequence[Commit]:
     assert backtest.since_commit is not None
     assert backtest.head is not None
-    history = desk.history(target)
+    history = deps.history(target)
     return await asyncio.to_thread(history.line, backtest.since_commit, backtest.head)
 
 
-async def _check(chosen: Sequence[Commit], backtest: Backtest, target: Target, desk: Desk) -> None:
+async def _check(
+    chosen: Sequence[Commit], backtest: Backtest, target: Target, deps: ValidatorDeps
+) -> None:
     if not chosen:
         raise Rejected(
             f"{target.base_branch} has no commits since {backtest.since} that are not merges.",
             hint="Name an earlier revision.",
             code="no_commits_since",
         )
-    described = (await describe(chosen[-1].oid, target, desk)).test
+    described = (await describe(chosen[-1].oid, target, deps)).test
     if not described.found and described.framework != "custom":
         raise Rejected(
             f"No tests were found in {target.name}, so nothing can be said of its history.",
@@ -88,11 +95,11 @@ async def _check(chosen: Sequence[Commit], backtest: Backtest, target: Target, d
 
 
 async def _later(
-    line: Sequence[Commit], backtest: Backtest, target: Target, desk: Desk
-) -> dict[str, tuple[Later, ...]]:
+    line: Sequence[Commit], backtest: Backtest, target: Target, deps: ValidatorDeps
+) -> dict[str, tuple[LaterEvidence, ...]]:
     """What the line says against its own commits."""
-    history, since = desk.history(target), backtest.since_commit or ""
-    config = (await describe(line[-1].oid, target, desk)).config
+    history, since = deps.history(target), backtest.since_commit or ""
+    config = (await describe(line[-1].oid, target, deps)).config
 
     def blame() -> dict[str, set[str]]:
         found = {}
@@ -108,13 +115,15 @@ async def _later(
     return truth(line, await asyncio.to_thread(blame))
 
 
-async def _judge(commit: Commit, later: tuple[Later, ...], bench: Bench, desk: Desk) -> Replayed:
-    on, here = await stand(commit.parent, bench, desk), await stand(commit.oid, bench, desk)
+async def _judge(
+    commit: Commit, later: tuple[LaterEvidence, ...], bench: Bench, deps: ValidatorDeps
+) -> ReplayedCommit:
+    on, here = await stand(commit.parent, bench, deps), await stand(commit.oid, bench, deps)
     known = {*bench.gate}
-    fields = await _answer(commit, on, bench, desk)
-    broke = await _broke(on, here, bench, desk)
+    fields = await _answer(commit, on, bench, deps)
+    broke = await _broke(on, here, bench, deps)
     runs = [each for key, each in bench.gate.items() if key not in known]
-    return Replayed(
+    return ReplayedCommit(
         commit=commit.oid,
         parent=commit.parent,
         title=commit.title[:200],
@@ -130,18 +139,18 @@ async def _judge(commit: Commit, later: tuple[Later, ...], bench: Bench, desk: D
     )
 
 
-async def _answer(commit: Commit, on: Stand, bench: Bench, desk: Desk) -> dict[str, Any]:
+async def _answer(commit: Commit, on: Stand, bench: Bench, deps: ValidatorDeps) -> dict[str, Any]:
     """What the gate says of a commit, and what it says of the part of it that is not protected."""
     if on.why or on.place is None:
         return {"said": "unknown", "why": f"its parent cannot be measured: {on.why}"}
-    history = desk.history(bench.target)
+    history = deps.history(bench.target)
     changed = await asyncio.to_thread(history.changed, commit.parent, commit.oid)
     config = on.place.profile.config
     protected = [each for each in changed if is_protected(each, config)]
     if not changed:
         return {"said": "land", "why": "it changes nothing"}
     if not protected:
-        return _said(await judge(desk.mirror(bench.target).tree(commit.oid).oid, on, bench, desk))
+        return _said(await judge(deps.mirror(bench.target).tree(commit.oid).oid, on, bench, deps))
     fields = {
         "said": "ask",
         "why": f"it changes what judges it: {', '.join(protected[:3])}",
@@ -151,7 +160,7 @@ async def _answer(commit: Commit, on: Stand, bench: Bench, desk: Desk) -> dict[s
     if not rest:
         return fields
     tree = await asyncio.to_thread(history.part, commit.parent, commit.oid, rest)
-    code = await judge(tree, on, bench, desk)
+    code = await judge(tree, on, bench, deps)
     return {
         **fields,
         **_said(code),
@@ -171,24 +180,26 @@ def _said(answer: Answer) -> dict[str, Any]:
     }
 
 
-async def _broke(on: Stand, here: Stand, bench: Bench, desk: Desk) -> frozenset[str]:
+async def _broke(on: Stand, here: Stand, bench: Bench, deps: ValidatorDeps) -> frozenset[str]:
     """The tests that the commit broke on the branch, as it then was."""
     if on.report is None or here.report is None:
         return frozenset()
     broke = broken_by(on.report.outcomes, here.report.outcomes)
-    return await still_failing(broke, here, bench, desk)
+    return await still_failing(broke, here, bench, deps)
 
 
-async def _tell(replayed: Sequence[Replayed], total: int, backtest: Backtest, desk: Desk) -> bool:
+async def _tell(
+    replayed: Sequence[ReplayedCommit], total: int, backtest: Backtest, deps: ValidatorDeps
+) -> bool:
     """Write down how far it is, and say it; False where nobody wants to know any more."""
-    now = await desk.store.backtests.need(backtest.id)
+    now = await deps.store.backtests.need(backtest.id)
     if now.state is not BacktestState.RUNNING:
         return False
     if len(now.replayed) > len(replayed):
         # Gone on with after a crash: that far it was said before. Of the last nobody knows: it is said again.
         return True
     last = replayed[-1]
-    await desk.store.backtests.patch(backtest.id, total=total, replayed=tuple(replayed))
+    await deps.store.backtests.patch(backtest.id, total=total, replayed=tuple(replayed))
     event = CommitReplayed(
         backtest_id=backtest.id,
         target_id=backtest.target_id or "",
@@ -200,11 +211,11 @@ async def _tell(replayed: Sequence[Replayed], total: int, backtest: Backtest, de
         total=total,
         note=_note(last),
     )
-    await desk.bus.publish(event, key=f"{backtest.id}:{len(replayed)}")
+    await deps.bus.publish(event, key=f"{backtest.id}:{len(replayed)}")
     return True
 
 
-def _note(last: Replayed) -> str:
+def _note(last: ReplayedCommit) -> str:
     if last.said == "ask" and last.code:
         return f"{last.why}; its other part alone: {last.code}"
     return last.why or ", ".join(last.tests[:3])

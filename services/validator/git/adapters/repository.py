@@ -12,7 +12,7 @@ from services.validator.git.domain.patches import REGULAR, Policy, apply_hunks, 
 from services.validator.git.ports import Composition, Refusal, Reverted
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import NotFound, Rejected
-from shared.kernel.failpoints import fault
+from shared.kernel.failpoints import failpoint
 from shared.kernel.syntax import parse
 from shared.targets.components import is_protected, matches
 from shared.targets.config import TargetConfig
@@ -135,7 +135,7 @@ class GitRepository:
             return Refusal("moved", f"{target.landing_branch} has commits that {tip[:10]} lacks")
         with self._mirror.locked():
             self._move_private(f"refs/heads/{target.landing_branch}", tip)
-            fault("landing.moved")
+            failpoint("landing.moved")
             return self._push(target, tip, seen)
 
     def _move_private(self, reference: str, tip: str) -> None:

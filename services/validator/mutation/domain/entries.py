@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 from services.validator.mutation.domain.mutants import Code, Mutant, When
 from services.validator.mutation.domain.operators import entry
-from services.validator.mutation.domain.plan import Planted, Planting, Trial, written
+from services.validator.mutation.domain.plan import MutationPlan, PlacedMutant, Trial, written
 from services.validator.suite.domain.sources import Function, read_source
-from shared.contracts.documents.protection import Uncovered
+from shared.contracts.documents.protection import LostCoverage
 
 # How many tests reached a function before, by its path and name.
 Before = Callable[[str, str], int]
@@ -29,8 +29,8 @@ class Entry:
 
 
 def with_entries(
-    planting: Planting, texts: Mapping[str, bytes], before: Before
-) -> tuple[Planting, tuple[Entry, ...]]:
+    planting: MutationPlan, texts: Mapping[str, bytes], before: Before
+) -> tuple[MutationPlan, tuple[Entry, ...]]:
     """The same, and in functions that tests reached before a place at the beginning, which is for no change.
 
     `texts` are those that the faults are planted in.
@@ -41,7 +41,9 @@ def with_entries(
         mine = [each for each in planting.faults if each.path == path]
         number = 1 + max(each.id for each in planting.faults)
         found = list(_entries(code, mine, number, before))
-        places = [Planted(each.id, path, place, ()) for each, place in found if place is not None]
+        places = [
+            PlacedMutant(each.id, path, place, ()) for each, place in found if place is not None
+        ]
         text, good = written(texts[path], code, [*mine, *places])
         if text is None or len(good) < len(mine) + len(places):
             continue
@@ -53,7 +55,7 @@ def with_entries(
 
 
 def _entries(
-    code: Code, faults: Sequence[Planted], number: int, before: Before
+    code: Code, faults: Sequence[PlacedMutant], number: int, before: Before
 ) -> Iterator[tuple[Entry, Mutant | None]]:
     """Each with the place that is to be planted for it, if none of its faults is there."""
     for function, mine in _by_function(code, faults).items():
@@ -69,9 +71,9 @@ def _entries(
             yield Entry(there.id, path, function.name, reached, ids), None
 
 
-def _by_function(code: Code, faults: Sequence[Planted]) -> dict[Function, list[Planted]]:
+def _by_function(code: Code, faults: Sequence[PlacedMutant]) -> dict[Function, list[PlacedMutant]]:
     source = read_source(code.text.decode())
-    found: dict[Function, list[Planted]] = {}
+    found: dict[Function, list[PlacedMutant]] = {}
     for each in faults:
         function = source and source.at(each.mutant.planted or each.mutant.line)
         if not source or not function or source.only(function.name) is not function:
@@ -87,12 +89,12 @@ def _stands_at(fault: Mutant, place: Mutant) -> bool:
 
 
 def uncovered(
-    entries: Sequence[Entry], planting: Planting, change: str, trials: Mapping[int, Trial]
-) -> tuple[Uncovered, ...]:
+    entries: Sequence[Entry], planting: MutationPlan, change: str, trials: Mapping[int, Trial]
+) -> tuple[LostCoverage, ...]:
     """The functions that a change touches, that tests reached before and that no test reaches with it."""
     of_it = {each.id for each in planting.faults if change in each.changes}
     return tuple(
-        Uncovered(path=each.path, function=each.function, before=each.before)
+        LostCoverage(path=each.path, function=each.function, before=each.before)
         for each in entries
         if (mine := each.faults & of_it) and all(_missed(trials.get(n)) for n in (each.id, *mine))
     )

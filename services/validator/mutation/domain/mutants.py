@@ -122,7 +122,7 @@ class Mutant:
         return RANK.index(self.operator)
 
 
-class Unplantable(Exception):
+class NotMutable(Exception):
     """Why nothing can be planted in a file, in a few words."""
 
 
@@ -138,16 +138,16 @@ class Code:
 
     @classmethod
     def read(cls, content: bytes) -> "Code":
-        """Raises `Unplantable`."""
+        """Raises `NotMutable`."""
         text = content.removeprefix(b"\xef\xbb\xbf")
         try:
             tree = parse(text)
             decoded = text.decode()
             busy = _busy(decoded)
         except (SyntaxError, ValueError, RecursionError, tokenize.TokenError) as error:
-            raise Unplantable("our Python cannot read it as UTF-8 source") from error
+            raise NotMutable("our Python cannot read it as UTF-8 source") from error
         if tokenize.detect_encoding(io.BytesIO(text).readline)[0] != "utf-8":
-            raise Unplantable("it is not UTF-8")
+            raise NotMutable("it is not UTF-8")
         starts, at = [0], 0
         for line in text.splitlines(keepends=True):
             at += len(line)

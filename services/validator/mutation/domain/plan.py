@@ -1,4 +1,4 @@
-"""Trust in green: a handful of faults for each change, planted together, and what came of them."""
+"""ProtectionSummary in green: a handful of faults for each change, planted together, and what came of them."""
 
 import json
 import warnings
@@ -11,14 +11,14 @@ from services.validator.mutation.domain.mutants import (
     NUMBER,
     Code,
     Mutant,
+    NotMutable,
     Programs,
-    Unplantable,
     When,
     headers,
 )
 from services.validator.mutation.domain.operators import mutants
 from services.validator.mutation.domain.touched import touched
-from shared.contracts.documents.protection import Protection, Unnoticed
+from shared.contracts.documents.protection import Protection, SurvivingMutant
 
 # So many faults for a change at most, and so many of those for one line.
 HANDFUL, A_LINE = 4, 2
@@ -38,7 +38,7 @@ class ChangedFile:
 
 
 @dataclass(frozen=True)
-class Planted:
+class PlacedMutant:
     """A fault in the tree, and the changes that it is for; for none it only tells whether any test gets there."""
 
     id: int
@@ -48,10 +48,10 @@ class Planted:
 
 
 @dataclass(frozen=True)
-class Planting:
+class MutationPlan:
     """All faults of a batch, the texts of the files with them, and where none could be planted, by change."""
 
-    faults: tuple[Planted, ...] = ()
+    faults: tuple[PlacedMutant, ...] = ()
     files: Mapping[str, str] = field(default_factory=dict)
     missed: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
@@ -81,7 +81,7 @@ class Planting:
         }
         return json.dumps(plan, separators=(",", ":"))
 
-    def _in_turn(self) -> list[tuple[int, Planted]]:
+    def _in_turn(self) -> list[tuple[int, PlacedMutant]]:
         """The first of each change, then the second of each: time may run out, and then something is known of all."""
         turn: Counter[str] = Counter()
         ranked = []
@@ -103,7 +103,7 @@ class Trial:
 
 
 @dataclass(frozen=True)
-class Tried:
+class MutationReport:
     """A finished run of planted faults. `usable` are the tests that passed without any fault."""
 
     trials: Mapping[int, Trial]
@@ -120,14 +120,14 @@ class Tried:
         return json.dumps(body, separators=(",", ":"))
 
     @classmethod
-    def from_json(cls, text: str) -> "Tried":
+    def from_json(cls, text: str) -> "MutationReport":
         body = json.loads(text)
         return cls(
             {row[0]: Trial(*row[1:]) for row in body["trials"]}, body["usable"], body["seconds"]
         )
 
 
-def plant(changes: Mapping[str, Sequence[ChangedFile]], limit: int = HANDFUL) -> Planting:
+def plant(changes: Mapping[str, Sequence[ChangedFile]], limit: int = HANDFUL) -> MutationPlan:
     """Choose and plant the faults of changes that stand on each other, in their order.
 
     All `texts` of one path end with the same text: that of the tree the faults are planted in.
@@ -140,7 +140,7 @@ def plant(changes: Mapping[str, Sequence[ChangedFile]], limit: int = HANDFUL) ->
         for file in files:
             try:
                 found += [(file.path, each) for each in _in_file(file, read)]
-            except Unplantable as error:
+            except NotMutable as error:
                 missed.setdefault(change, []).append(f"{file.path}: {error}")
         chosen = _handful(found, limit)
         wanted += [(rank, number, change, *each) for rank, each in enumerate(chosen)]
@@ -150,7 +150,7 @@ def plant(changes: Mapping[str, Sequence[ChangedFile]], limit: int = HANDFUL) ->
 
 
 def needed(
-    planting: Planting, reaching: Callable[[str, int], frozenset[str] | None]
+    planting: MutationPlan, reaching: Callable[[str, int], frozenset[str] | None]
 ) -> frozenset[str] | None:
     """The tests that it takes to try these faults; None is all of them.
 
@@ -180,8 +180,8 @@ def _few(tests: Collection[str]) -> Iterator[str]:
 
 
 def without_dear(
-    planting: Planting, reaching: Callable[[str, int], frozenset[str] | None]
-) -> Planting:
+    planting: MutationPlan, reaching: Callable[[str, int], frozenset[str] | None]
+) -> MutationPlan:
     """The same, but what runs at import is only looked at where many tests would have to be run for it."""
     faults = []
     for each in planting.faults:
@@ -227,10 +227,10 @@ class _Reader:
 
 
 def _in_file(file: ChangedFile, read: _Reader) -> Iterator[Mutant]:
-    """Every fault that fits in one file of a change. Raises `Unplantable`."""
+    """Every fault that fits in one file of a change. Raises `NotMutable`."""
     before, after, last = file.texts[0], file.texts[1], file.texts[-1]
     if last is None:
-        raise Unplantable("it is not there any more")
+        raise NotMutable("it is not there any more")
     was = read.programs.of(before or b"")
     if was is not None and was == read.programs.of(after or b""):
         return
@@ -320,7 +320,7 @@ def _without_imports(
 
 def _planted(
     wanted: Iterable[tuple[str, str, Mutant]], read: _Reader, missed: Mapping[str, Sequence[str]]
-) -> Planting:
+) -> MutationPlan:
     """The same fault for two changes is one fault; what would not be Python is left out."""
     by_place: dict[tuple[str, int, int, str, When, int], list[str]] = {}
     chosen: dict[tuple[str, int, int, str, When, int], tuple[str, Mutant]] = {}
@@ -331,7 +331,7 @@ def _planted(
         if change not in by_place.setdefault(key, []):
             by_place[key].append(change)
     faults = tuple(
-        Planted(number, path, mutant, tuple(by_place[key]))
+        PlacedMutant(number, path, mutant, tuple(by_place[key]))
         for number, (key, (path, mutant)) in enumerate(chosen.items())
     )
     lost = {change: list(each) for change, each in missed.items()}
@@ -346,12 +346,12 @@ def _planted(
         for change in {change for each in mine for change in each.changes} - served:
             lost.setdefault(change, []).append(f"{path}: no fault fits")
     kept.sort(key=lambda each: each.id)
-    return Planting(tuple(kept), files, {change: tuple(each) for change, each in lost.items()})
+    return MutationPlan(tuple(kept), files, {change: tuple(each) for change, each in lost.items()})
 
 
 def written(
-    original: bytes, code: Code, faults: Sequence[Planted]
-) -> tuple[str | None, list[Planted]]:
+    original: bytes, code: Code, faults: Sequence[PlacedMutant]
+) -> tuple[str | None, list[PlacedMutant]]:
     """The text with these faults, and those of them that it has."""
     good = list(faults)
     if not _holds(code, good):
@@ -366,7 +366,7 @@ def written(
     return mark + render(code.text, visible).decode(), good
 
 
-def _holds(code: Code, faults: Sequence[Planted]) -> bool:
+def _holds(code: Code, faults: Sequence[PlacedMutant]) -> bool:
     """Whether the text with these faults is Python, and has as many lines."""
     text = render(code.text, faults)
     if text.count(b"\n") != code.text.count(b"\n"):
@@ -380,19 +380,19 @@ def _holds(code: Code, faults: Sequence[Planted]) -> bool:
     return True
 
 
-def render(text: bytes, faults: Sequence[Planted]) -> bytes:
+def render(text: bytes, faults: Sequence[PlacedMutant]) -> bytes:
     """The text with these faults in it; they may stand inside of each other."""
     visible = [each for each in faults if each.mutant.before]
     return _rendered(text, 0, len(text), sorted(visible, key=_outermost_first))
 
 
-def _outermost_first(fault: Planted) -> tuple[int, bool, int, int]:
+def _outermost_first(fault: PlacedMutant) -> tuple[int, bool, int, int]:
     """What is only put before something comes before what is put around it."""
     mutant = fault.mutant
     return (mutant.start, mutant.start != mutant.end, -mutant.end, fault.id)
 
 
-def _rendered(text: bytes, start: int, end: int, faults: Sequence[Planted]) -> bytes:
+def _rendered(text: bytes, start: int, end: int, faults: Sequence[PlacedMutant]) -> bytes:
     parts, at, number = [], start, 0
     while number < len(faults):
         each = faults[number]
@@ -407,7 +407,9 @@ def _rendered(text: bytes, start: int, end: int, faults: Sequence[Planted]) -> b
     return b"".join([*parts, text[at:end]])
 
 
-def judge(planting: Planting, change: str, tried: Tried | None, broken: str = "") -> Protection:
+def judge(
+    planting: MutationPlan, change: str, tried: MutationReport | None, broken: str = ""
+) -> Protection:
     """What is known about one change; `broken` says why the faults were not tried at all."""
     mine = [each for each in planting.faults if change in each.changes]
     trials = {
@@ -419,7 +421,7 @@ def judge(planting: Planting, change: str, tried: Tried | None, broken: str = ""
     missed = planting.missed.get(change, ())
     places = {(each.path, each.mutant.line) for each in known}
     survived = tuple(
-        Unnoticed(
+        SurvivingMutant(
             path=each.path,
             line=each.mutant.line,
             what=each.mutant.what,
@@ -431,8 +433,8 @@ def judge(planting: Planting, change: str, tried: Tried | None, broken: str = ""
     untried = [trials[each.id].why for each in mine if each not in known]
     return Protection(
         state=_state(mine, known, green, missed),
-        planted=len(real),
-        noticed=sum(bool(trials[each.id].noticed) for each in real),
+        mutants=len(real),
+        killed=sum(bool(trials[each.id].noticed) for each in real),
         survived=survived,
         not_measured=len(untried) + len(missed),
         lines=len(places),
@@ -441,15 +443,15 @@ def judge(planting: Planting, change: str, tried: Tried | None, broken: str = ""
     )
 
 
-def _only_looked_at(fault: Planted, trial: Trial) -> bool:
+def _only_looked_at(fault: PlacedMutant, trial: Trial) -> bool:
     """Whether it was only looked at that what runs at import does run."""
     return fault.mutant.when in {When.REACH, When.IMPORTED} or bool(trial.noticed and trial.why)
 
 
 def _state(
-    mine: Sequence[Planted],
-    known: Sequence[Planted],
-    green: Sequence[Planted],
+    mine: Sequence[PlacedMutant],
+    known: Sequence[PlacedMutant],
+    green: Sequence[PlacedMutant],
     missed: Sequence[str],
 ) -> Literal["protected", "unprotected", "unknown", "nothing"]:
     """Some that stayed untried leave the others their word; where all did, nothing is known."""
@@ -461,7 +463,7 @@ def _state(
 
 
 def _sentence(
-    tried: int, looked: int, survived: Sequence[Unnoticed], reasons: Sequence[str]
+    tried: int, looked: int, survived: Sequence[SurvivingMutant], reasons: Sequence[str]
 ) -> str:
     """For people, the worst first."""
     parts = []
@@ -489,6 +491,6 @@ def _faults(number: int) -> str:
     return f"{number} fault{'s' * (number != 1)}"
 
 
-def _told(fault: Unnoticed) -> str:
+def _told(fault: SurvivingMutant) -> str:
     reach = "" if fault.reached else ", which no test reaches"
     return f"{fault.path}:{fault.line}{reach}: {fault.what}"

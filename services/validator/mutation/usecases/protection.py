@@ -1,4 +1,4 @@
-"""Trust in green: whether the tests would notice a fault in what the changes of a batch touch."""
+"""ProtectionSummary in green: whether the tests would notice a fault in what the changes of a batch touch."""
 
 import ast
 import asyncio
@@ -11,34 +11,35 @@ from typing import Any
 import structlog
 
 from services.validator.decision.comparison import GOOD
-from services.validator.deps import Desk
-from services.validator.impact.domain.impact import Change, ImpactMap, known_to_reach, reaching
+from services.validator.deps import ValidatorDeps
+from services.validator.impact.domain.impact import Change, known_to_reach, reaching
 from services.validator.impact.usecases import Recorded
 from services.validator.mutation.domain.entries import Before, Entry, uncovered, with_entries
 from services.validator.mutation.domain.plan import (
     ChangedFile,
-    Planting,
-    Tried,
+    MutationPlan,
+    MutationReport,
     judge,
     needed,
     plant,
     without_dear,
 )
-from services.validator.prepared import Workplace
+from services.validator.prepared import PreparedHead
 from services.validator.runs.usecases.runs import (
     ATTEMPTS,
-    CARRIERS,
+    RUN_HANDLERS,
     Order,
     keep_text,
     read_text,
     run_tests,
 )
+from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import Infrastructure, Outcome
 from services.validator.suite.domain.sources import Function, decoded, read_source
 from shared.contracts.base import RunKind
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.protection import Protection
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.runs import TestRun
 from shared.targets.components import is_protected
 from shared.targets.config import TargetConfig
 from shared.targets.mirror import Mirror
@@ -52,8 +53,8 @@ ALL, FIRST = (4.0, 0.5), (32.0, 2.0)
 
 
 async def trust(
-    desk: Desk,
-    place: Workplace,
+    deps: ValidatorDeps,
+    place: PreparedHead,
     changes: Sequence[Enhancement],
     trees: Mapping[str, str],
     *,
@@ -83,12 +84,12 @@ async def trust(
         )
     framework, tried, broken, run = place.profile.test.framework, None, "", None
     if framework == "pytest" and planting.faults:
-        order = await _order(changes, trees, planting, suite, desk)
+        order = await _order(changes, trees, planting, suite, deps)
         order = replace(order, tests=tuple(sorted(tests or ())))
-        verdict = await run_tests(desk, place, order, wave_id=wave_id)
+        verdict = await run_tests(deps, place, order, wave_id=wave_id)
         run = verdict.id
         if verdict.report is not None:
-            tried = Tried.from_json(await read_text(verdict.report, desk))
+            tried = MutationReport.from_json(await read_text(verdict.report, deps))
         else:
             broken = verdict.detail.partition("\n")[0]
     told = tried.trials if tried is not None and _all_passed(tried, present, tests) else {}
@@ -98,14 +99,14 @@ async def trust(
         if framework != "pytest" and known.state != "nothing":
             known = _not_measured(framework)
         lower = uncovered(entries, planting, each.id, told)
-        more = {"run": run if known.planted else None, "uncovered": lower}
+        more = {"run": run if known.mutants else None, "uncovered": lower}
         found[each.id] = known.model_copy(update=more)
-        await desk.store.enhancements.patch(each.id, protection=found[each.id])
+        await deps.store.enhancements.patch(each.id, protection=found[each.id])
     return found
 
 
 async def passed_without(
-    protections: Collection[Protection], present: Mapping[str, Outcome], desk: Desk
+    protections: Collection[Protection], present: Mapping[str, Outcome], deps: ValidatorDeps
 ) -> bool:
     """Whether without any fault every test passed that passes on the head, of those that were run.
 
@@ -115,15 +116,15 @@ async def passed_without(
     if not runs and any(each.state == "unknown" for each in protections):
         return False
     for run in runs:
-        verdict = await desk.store.verdicts.need(run)
-        tried = Tried.from_json(await read_text(verdict.report or "", desk))
+        verdict = await deps.store.runs.need(run)
+        tried = MutationReport.from_json(await read_text(verdict.report or "", deps))
         if not _all_passed(tried, present, verdict.tests):
             return False
     return True
 
 
 def _all_passed(
-    tried: Tried, present: Mapping[str, Outcome], asked: Collection[str] | None
+    tried: MutationReport, present: Mapping[str, Outcome], asked: Collection[str] | None
 ) -> bool:
     """Whether of those asked, or of all, as many passed without any fault as pass on the head."""
     passing = _passing(present)
@@ -143,10 +144,10 @@ def _not_measured(framework: str) -> Protection:
 def _plant(
     changes: Sequence[Enhancement],
     trees: Mapping[str, str],
-    place: Workplace,
+    place: PreparedHead,
     wanted: Collection[str],
     before: Before | None,
-) -> tuple[Planting, tuple[Entry, ...]]:
+) -> tuple[MutationPlan, tuple[Entry, ...]]:
     """The faults for the wanted ones of these changes in the tree after the last of them.
 
     With them the functions that they are in, as far as tests reached those `before`.
@@ -164,7 +165,7 @@ def _plant(
     return with_entries(planting, texts, before)
 
 
-def _before(place: Workplace, recorded: Recorded, passing: frozenset[str]) -> Before:
+def _before(place: PreparedHead, recorded: Recorded, passing: frozenset[str]) -> Before:
     """How many of the tests that pass reached a function when it was recorded. Blocks."""
 
     def before(path: str, function: str) -> int:
@@ -189,9 +190,9 @@ def _files(
 async def _order(
     changes: Sequence[Enhancement],
     trees: Mapping[str, str],
-    planting: Planting,
+    planting: MutationPlan,
     suite: float,
-    desk: Desk,
+    deps: ValidatorDeps,
 ) -> Order:
     """A run of all tests with these faults."""
     plan = planting.to_json(_limit(*ALL, suite), _limit(*FIRST, suite))
@@ -201,8 +202,8 @@ async def _order(
         trees[ids[-1]],
         PURPOSE,
         ids,
-        kind=RunKind.FAULTS,
-        plan=await keep_text(plan, "plan", desk),
+        kind=RunKind.MUTATION,
+        plan=await keep_text(plan, "plan", deps),
         why=f"{count} faults are planted in what {len(ids)} changes touch: would a test notice?",
     )
 
@@ -213,12 +214,12 @@ def _limit(least: float, share: float, suite: float) -> float:
 
 
 def chosen(
-    planting: Planting,
+    planting: MutationPlan,
     mirror: Mirror,
     recorded: Recorded,
     oids: tuple[str, str],
     present: Collection[str],
-) -> tuple[Planting, frozenset[str] | None]:
+) -> tuple[MutationPlan, frozenset[str] | None]:
     """The faults that can be afforded, and the tests for them; None is all."""
     trees = [mirror.tree(each) for each in (recorded.tree, *oids)]
 
@@ -262,12 +263,14 @@ def _is_kept(function: Function) -> bool:
     return function.heard_elsewhere and not any("cached_property" in each for each in names)
 
 
-async def _carry_out_faults(verdict: Verdict, place: Workplace, desk: Desk) -> dict[str, Any]:
+async def _carry_out_faults(
+    verdict: TestRun, place: PreparedHead, deps: ValidatorDeps
+) -> dict[str, Any]:
     """Make a run of planted faults, and keep what came of each."""
-    plan = await read_text(verdict.plan or "", desk)
+    plan = await read_text(verdict.plan or "", deps)
     reason = ""
     for _ in range(ATTEMPTS):
-        outcome = await desk.faults.try_out(
+        outcome = await deps.faults.try_out(
             verdict.tree,
             plan,
             place.profile,
@@ -277,11 +280,11 @@ async def _carry_out_faults(verdict: Verdict, place: Workplace, desk: Desk) -> d
             base_oid=place.tree,
         )
         if not isinstance(outcome, Infrastructure):
-            report = await keep_text(outcome.to_json(), "faults", desk)
+            report = await keep_text(outcome.to_json(), "mutation", deps)
             return {"outcome": "reported", "report": report}
         log.warning("run_broken", run=verdict.id, reason=outcome.reason)
         reason = f"{outcome.reason}\n{outcome.output_tail}".strip()
     return {"outcome": "infrastructure", "detail": reason[:4000]}
 
 
-CARRIERS[RunKind.FAULTS] = _carry_out_faults
+RUN_HANDLERS[RunKind.MUTATION] = _carry_out_faults

@@ -4,18 +4,20 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from services.validator.deps import Desk
-from shared.contracts.base import TRUST
+from services.validator.deps import ValidatorDeps
+from shared.contracts.base import PROTECTION
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Health
-from shared.contracts.documents.protection import Protection, protected_share
+from shared.contracts.documents.protection import Protection, protection_share
 from shared.contracts.documents.targets import Target
 
-METRICS = {"faults", "noticed", "lines", "protected_lines"}
+METRICS = {"mutants", "killed", "lines", "protected_lines"}
 MEASURED = {"protected", "unprotected"}
 
 
-async def keep_trust(target: Target, changes: Sequence[Enhancement], desk: Desk) -> None:
+async def store_protection_health(
+    target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps
+) -> None:
     """Count what is known of changes that are on the branch, by component; once, however often it is asked.
 
     It is kept under the last commit of them, before any is said to have landed, so that a crash in between ends
@@ -23,13 +25,13 @@ async def keep_trust(target: Target, changes: Sequence[Enhancement], desk: Desk)
     """
     if not changes:
         return
-    stored = await desk.store.enhancements.listed([each.id for each in changes])
+    stored = await deps.store.enhancements.listed([each.id for each in changes])
     by_component: dict[str, list[Protection]] = defaultdict(list)
     for each in stored:
         if each.protection is not None and each.protection.state in MEASURED:
             by_component[each.component].append(each.protection)
     tip = changes[-1].commit or ""
-    await desk.store.health.insert_missing(_trust(target, tip, by_component, desk.clock()))
+    await deps.store.health.insert_missing(_trust(target, tip, by_component, deps.clock()))
 
 
 def _trust(
@@ -38,15 +40,15 @@ def _trust(
     """Nothing of a component in which nothing was measured. The score is the share of protected lines, 0 to 100."""
     return [
         Health(
-            id=f"{target.id}:{commit}:{component}:{TRUST}",
+            id=f"{target.id}:{commit}:{component}:{PROTECTION}",
             target_id=target.id,
             commit=commit,
             component=component,
-            dimension=TRUST,
+            dimension=PROTECTION,
             metrics=share.model_dump(include=METRICS),
             score=round(100 * share.protected_lines / share.lines, 1),
             measured_at=now,
         )
         for component, known in sorted(found.items())
-        if (share := protected_share(known)) is not None
+        if (share := protection_share(known)) is not None
     ]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 
 from shared.contracts.base import RunKind
-from shared.contracts.documents.runs import Runner, Verdict
+from shared.contracts.documents.runs import Runner, TestRun
 
 # The newest full runs count. What is older may be of another suite, and is measured anew.
 WINDOW = 40
@@ -21,12 +21,12 @@ NO_GAIN = 1.8
 ENOUGH = 3
 
 
-def needed(kind: RunKind, verdicts: Sequence[Verdict], machine_cores: int) -> int:
+def needed(kind: RunKind, verdicts: Sequence[TestRun], machine_cores: int) -> int:
     """The cores that a run of this kind takes; benchmarks are never beside another run."""
     return machine_cores if kind is RunKind.BENCHMARKS else cores(verdicts, machine_cores)
 
 
-def cores(verdicts: Sequence[Verdict], machine_cores: int) -> int:
+def cores(verdicts: Sequence[TestRun], machine_cores: int) -> int:
     """The cores that the suite uses; all of them where two runs at once are no gain."""
     used = [
         (each.beside, each.cpu_seconds / each.seconds)
@@ -41,7 +41,7 @@ def cores(verdicts: Sequence[Verdict], machine_cores: int) -> int:
     return min(max(math.ceil(share - SLACK), 1), machine_cores)
 
 
-def gains(verdicts: Iterable[Verdict]) -> bool:
+def gains(verdicts: Iterable[TestRun]) -> bool:
     """Whether two at once beat one after the other, as far as is known; True until it was tried often enough."""
     alone, beside = defaultdict[bool, list[float]](list), defaultdict[bool, list[float]](list)
     for each in verdicts:

@@ -2,11 +2,11 @@
 
 import structlog
 
-from services.validator.deps import Desk
-from services.validator.prepared import Workplace, workplace
+from services.validator.deps import ValidatorDeps
+from services.validator.prepared import PreparedHead, prepare_head
 from services.validator.runs.usecases.runs import Order, run_tests
-from shared.contracts.commands import MeasureHealth
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.commands import RunBaseline
+from shared.contracts.documents.runs import TestRun
 from shared.contracts.events import BaselineMeasured, EnvironmentBuilt, MeasurementFailed
 from shared.contracts.states import WAVE
 from shared.kernel.errors import Rejected
@@ -14,26 +14,26 @@ from shared.kernel.errors import Rejected
 log = structlog.get_logger(__name__)
 
 
-async def measure_health(command: MeasureHealth, desk: Desk) -> None:
+async def run_baseline(command: RunBaseline, deps: ValidatorDeps) -> None:
     """Build the environment, run the suite on the commit, and say what was measured."""
-    wave = await desk.store.waves.get(command.wave_id)
+    wave = await deps.store.waves.get(command.wave_id)
     if wave is not None and WAVE.terminal(wave.state):
         return
     try:
-        place = await _prepare(command, desk)
+        place = await _prepare(command, deps)
         verdict = await run_tests(
-            desk, place, Order(place.tree, "baseline", record=True), wave_id=command.wave_id
+            deps, place, Order(place.tree, "baseline", record=True), wave_id=command.wave_id
         )
         _check(verdict)
     except Rejected as error:
-        await _fail(command, error, desk)
+        await _fail(command, error, deps)
         return
-    await _say(command, verdict, desk)
+    await _say(command, verdict, deps)
 
 
-async def _prepare(command: MeasureHealth, desk: Desk) -> Workplace:
-    target = await desk.store.targets.need(command.target_id)
-    place = await workplace(desk, target, command.commit)
+async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
+    target = await deps.store.targets.need(command.target_id)
+    place = await prepare_head(deps, target, command.commit)
     if not place.profile.test.found and place.profile.test.framework != "custom":
         raise Rejected(
             f"No tests were found in {target.name}, so nothing could be proven to break nothing.",
@@ -45,14 +45,14 @@ async def _prepare(command: MeasureHealth, desk: Desk) -> Workplace:
         target_id=target.id,
         seconds=place.environment.seconds,
         cached=place.environment.cached,
-        sandbox=f"{desk.sandbox.tier}: {desk.sandbox.isolation}",
+        sandbox=f"{deps.sandbox.tier}: {deps.sandbox.isolation}",
         note=" ".join(place.environment.notes)[:500],
     )
-    await desk.bus.publish(built, key=command.wave_id, wave=command.wave_id)
+    await deps.bus.publish(built, key=command.wave_id, wave=command.wave_id)
     return place
 
 
-def _check(verdict: Verdict) -> None:
+def _check(verdict: TestRun) -> None:
     """A baseline that cannot be measured, or in which nothing passes, proves nothing."""
     if verdict.outcome == "infrastructure":
         raise Rejected(
@@ -75,7 +75,7 @@ def _check(verdict: Verdict) -> None:
         )
 
 
-async def _say(command: MeasureHealth, verdict: Verdict, desk: Desk) -> None:
+async def _say(command: RunBaseline, verdict: TestRun, deps: ValidatorDeps) -> None:
     counts = verdict.counts
     event = BaselineMeasured(
         wave_id=command.wave_id,
@@ -85,10 +85,10 @@ async def _say(command: MeasureHealth, verdict: Verdict, desk: Desk) -> None:
         failing=len(verdict.failing),
         seconds=verdict.seconds,
     )
-    await desk.bus.publish(event, key=command.wave_id, wave=command.wave_id)
+    await deps.bus.publish(event, key=command.wave_id, wave=command.wave_id)
 
 
-async def _fail(command: MeasureHealth, error: Rejected, desk: Desk) -> None:
+async def _fail(command: RunBaseline, error: Rejected, deps: ValidatorDeps) -> None:
     log.warning("measurement_failed", wave=command.wave_id, code=error.code, reason=str(error))
     event = MeasurementFailed(
         what="baseline",
@@ -98,4 +98,4 @@ async def _fail(command: MeasureHealth, error: Rejected, desk: Desk) -> None:
         reason=error.message,
         hint=error.hint,
     )
-    await desk.bus.publish(event, key=f"{command.wave_id}:health", wave=command.wave_id)
+    await deps.bus.publish(event, key=f"{command.wave_id}:health", wave=command.wave_id)

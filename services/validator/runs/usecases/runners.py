@@ -8,10 +8,10 @@ from statistics import median_low
 
 import structlog
 
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.runs.domain import slots
 from shared.contracts.base import RunKind
-from shared.contracts.documents.runs import Runner, Verdict
+from shared.contracts.documents.runs import Runner, TestRun
 from shared.contracts.documents.targets import Target
 from shared.contracts.states import RunState
 from shared.kernel.errors import Transient
@@ -25,86 +25,86 @@ FORGOTTEN = 60.0
 LOOK = 0.5
 
 
-async def announce(desk: Desk) -> None:
+async def announce(deps: ValidatorDeps) -> None:
     """Say that this process is there, and what it has at hand; listen to the others."""
-    if desk.leaving.is_set():
+    if deps.leaving.is_set():
         return
-    beats = desk.heard.get(desk.runner, (0, 0.0))[0] + 1
-    desk.heard[desk.runner] = (beats, time.monotonic())
+    beats = deps.heard.get(deps.runner, (0, 0.0))[0] + 1
+    deps.heard[deps.runner] = (beats, time.monotonic())
     said = {
-        "free": desk.slots.free(),
-        "runs": tuple({run_id for run_id, _ in desk.at_hand}),
+        "free": deps.slots.free(),
+        "runs": tuple({run_id for run_id, _ in deps.at_hand}),
         "beats": beats,
-        "seen_at": desk.clock(),
+        "seen_at": deps.clock(),
     }
-    if not await desk.store.runners.patch(desk.runner, **said):
-        await desk.store.runners.insert(
+    if not await deps.store.runners.patch(deps.runner, **said):
+        await deps.store.runners.insert(
             Runner(
-                id=desk.runner,
-                home=desk.identity,
-                host=_host(desk.runner),
-                slots=desk.slots.name,
-                cores=desk.slots.cores,
-                share=desk.slots.share,
+                id=deps.runner,
+                home=deps.identity,
+                host=_host(deps.runner),
+                slots=deps.slots.name,
+                cores=deps.slots.cores,
+                share=deps.slots.share,
                 **said,
             )
         )
-    await live(desk)
+    await live(deps)
 
 
-async def leave(desk: Desk) -> None:
+async def leave(deps: ValidatorDeps) -> None:
     """This process is about to end: its runs are another one's, and still wanted."""
-    desk.leaving.set()
-    await desk.store.runners.remove(desk.runner)
+    deps.leaving.set()
+    await deps.store.runners.remove(deps.runner)
 
 
-async def live(desk: Desk) -> list[Runner]:
+async def live(deps: ValidatorDeps) -> list[Runner]:
     """The runners that are there; one that is new to us is until it stays silent."""
-    runners = await desk.store.runners.find()
+    runners = await deps.store.runners.find()
     now, found = time.monotonic(), []
     for each in runners:
-        beats, since = desk.heard.get(each.id, (-1, 0.0))
+        beats, since = deps.heard.get(each.id, (-1, 0.0))
         if beats != each.beats:
             since = now
-            desk.heard[each.id] = (each.beats, since)
+            deps.heard[each.id] = (each.beats, since)
         if now - since < SILENCE:
             found.append(each)
         elif now - since > FORGOTTEN:
             log.info("runner_forgotten", runner=each.id)
-            desk.heard.pop(each.id)
-            await desk.store.runners.remove(each.id)
+            deps.heard.pop(each.id)
+            await deps.store.runners.remove(each.id)
     return found
 
 
-async def at_hand_elsewhere(run_id: str, desk: Desk) -> bool:
+async def at_hand_elsewhere(run_id: str, deps: ValidatorDeps) -> bool:
     """Whether another runner that is there has taken this run."""
-    return any(run_id in each.runs for each in await live(desk) if each.id != desk.runner)
+    return any(run_id in each.runs for each in await live(deps) if each.id != deps.runner)
 
 
-def as_asked_for(verdict: Verdict) -> tuple[str, int]:
+def as_asked_for(verdict: TestRun) -> tuple[str, int]:
     """A run that was dropped and is wanted after all is another one to whoever carries it out."""
     return verdict.id, verdict.version
 
 
-async def width(desk: Desk, target: Target) -> int:
+async def width(deps: ValidatorDeps, target: Target) -> int:
     """How many runs of this target may usefully be under way at once: what all live runners take."""
-    runs = await _full_runs(target.id, desk)
+    runs = await _full_runs(target.id, deps)
 
     def per_run(runner: Runner) -> int:
         return slots.cores(_made_on(runner.host, runs), runner.cores)
 
-    return slots.width(await live(desk), per_run)
+    return slots.width(await live(deps), per_run)
 
 
 async def while_wanted(
-    verdict: Verdict, work: Callable[[Verdict], Awaitable[Verdict]], desk: Desk
-) -> Verdict:
+    verdict: TestRun, work: Callable[[TestRun], Awaitable[TestRun]], deps: ValidatorDeps
+) -> TestRun:
     """Do the work on a run; stop it, and say what the run is by now, once somebody else has moved that."""
     asked = as_asked_for(verdict)
-    desk.at_hand[asked] = False
-    await _announce_safely(desk)
+    deps.at_hand[asked] = False
+    await _announce_safely(deps)
     working = asyncio.ensure_future(work(verdict))
-    watching = asyncio.create_task(_until_moved(verdict, desk))
+    watching = asyncio.create_task(_until_moved(verdict, deps))
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -112,41 +112,41 @@ async def while_wanted(
         working.cancel()
         # Nothing of the run is left after this: the sandbox sees to that.
         await asyncio.wait({working})
-        desk.at_hand.pop(asked, None)
+        deps.at_hand.pop(asked, None)
     if working.cancelled():
         log.info("run_stopped", run=verdict.id)
-        return await desk.store.verdicts.need(verdict.id)
+        return await deps.store.runs.need(verdict.id)
     return working.result()
 
 
-async def _until_moved(verdict: Verdict, desk: Desk) -> None:
+async def _until_moved(verdict: TestRun, deps: ValidatorDeps) -> None:
     """Superseded, perhaps wanted again since and then another one's, or finished by another one."""
     while True:
         await asyncio.sleep(LOOK)
         with contextlib.suppress(Transient):
-            now = await desk.store.verdicts.need(verdict.id)
+            now = await deps.store.runs.need(verdict.id)
             if now.version != verdict.version:
                 return
 
 
 @contextlib.asynccontextmanager
-async def in_slot(verdict: Verdict, desk: Desk) -> AsyncIterator[None]:
+async def in_slot(verdict: TestRun, deps: ValidatorDeps) -> AsyncIterator[None]:
     """Wait for the cores that such a run takes, and have them."""
-    runs = _made_on(_host(desk.runner), await _full_runs(verdict.target_id, desk))
-    async with desk.slots.taken(slots.needed(verdict.kind, runs, desk.slots.cores)):
-        desk.at_hand[as_asked_for(verdict)] = True
+    runs = _made_on(_host(deps.runner), await _full_runs(verdict.target_id, deps))
+    async with deps.slots.taken(slots.needed(verdict.kind, runs, deps.slots.cores)):
+        deps.at_hand[as_asked_for(verdict)] = True
         yield
 
 
 @contextlib.asynccontextmanager
-async def company(desk: Desk) -> AsyncIterator[Callable[[], int]]:
+async def company(deps: ValidatorDeps) -> AsyncIterator[Callable[[], int]]:
     """While in here, count who runs beside us; how many that were for most of the time."""
-    seen = [desk.slots.runs()]
+    seen = [deps.slots.runs()]
 
     async def look() -> None:
         while True:
             await asyncio.sleep(LOOK)
-            seen.append(desk.slots.runs())
+            seen.append(deps.slots.runs())
 
     looking = asyncio.create_task(look())
     try:
@@ -155,15 +155,15 @@ async def company(desk: Desk) -> AsyncIterator[Callable[[], int]]:
         looking.cancel()
 
 
-def has_room(under_way: int, desk: Desk) -> bool:
+def has_room(under_way: int, deps: ValidatorDeps) -> bool:
     """Whether to take one more run. Not while one at hand waits for its cores: another machine may have some."""
-    begun = sum(desk.at_hand.values())
-    return under_way <= begun and not desk.leaving.is_set() and desk.slots.has_room()
+    begun = sum(deps.at_hand.values())
+    return under_way <= begun and not deps.leaving.is_set() and deps.slots.has_room()
 
 
-async def _full_runs(target_id: str, desk: Desk) -> list[Verdict]:
+async def _full_runs(target_id: str, deps: ValidatorDeps) -> list[TestRun]:
     """The newest full runs of a target."""
-    return await desk.store.verdicts.find(
+    return await deps.store.runs.find(
         sort="-_id",
         limit=slots.WINDOW,
         target_id=target_id,
@@ -174,7 +174,7 @@ async def _full_runs(target_id: str, desk: Desk) -> list[Verdict]:
     )
 
 
-def _made_on(host: str, verdicts: list[Verdict]) -> list[Verdict]:
+def _made_on(host: str, verdicts: list[TestRun]) -> list[TestRun]:
     return [each for each in verdicts if _host(each.runner) == host]
 
 
@@ -182,7 +182,7 @@ def _host(runner: str) -> str:
     return runner.partition("/")[0]
 
 
-async def _announce_safely(desk: Desk) -> None:
+async def _announce_safely(deps: ValidatorDeps) -> None:
     """What is not said now is said with the next beat."""
     with contextlib.suppress(Transient):
-        await announce(desk)
+        await announce(deps)

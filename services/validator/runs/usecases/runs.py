@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import structlog
 
-from services.validator.deps import Desk
-from services.validator.prepared import Workplace, workplace
+from services.validator.deps import ValidatorDeps
+from services.validator.prepared import PreparedHead, prepare_head
 from services.validator.runs.usecases.runners import (
     as_asked_for,
     at_hand_elsewhere,
@@ -28,13 +28,13 @@ from services.validator.suite.domain.reports import (
     corrected,
 )
 from shared.contracts.base import RunKind
-from shared.contracts.documents.runs import Counts, Verdict
+from shared.contracts.documents.runs import Counts, TestRun
 from shared.contracts.documents.storage import Report
 from shared.contracts.events import RunFinished, RunSuperseded
 from shared.contracts.states import RunState
 from shared.contracts.work import RunTests
 from shared.kernel.errors import Transient
-from shared.kernel.failpoints import fault
+from shared.kernel.failpoints import failpoint
 from shared.sandbox.metering import metered
 
 log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ ATTEMPTS = 3
 POLL = 0.5
 REMIND = 60
 
-Kind = Literal["tests", "log", "faults", "benchmarks", "plan", "impact"]
+Kind = Literal["tests", "log", "mutation", "benchmarks", "plan", "impact"]
 
 
 @dataclass(frozen=True)
@@ -64,15 +64,17 @@ class Order:
     why: str = ""
 
 
-async def run_tests(desk: Desk, place: Workplace, order: Order, *, wave_id: str) -> Verdict:
+async def run_tests(
+    deps: ValidatorDeps, place: PreparedHead, order: Order, *, wave_id: str
+) -> TestRun:
     """The finished verdict of (tree, environment, gate configuration, plan); run only if unknown.
 
     Cancelled, it supersedes the run, unless somebody else here waits for it too.
     """
-    key, verdict = await _known(run_key(place, order), wave_id, desk)
+    key, verdict = await _known(run_key(place, order), wave_id, deps)
     if verdict is None:
-        verdict = Verdict(
-            id=desk.new_id(),
+        verdict = TestRun(
+            id=deps.new_id(),
             key=key,
             target_id=place.target.id,
             wave_id=wave_id,
@@ -87,25 +89,25 @@ async def run_tests(desk: Desk, place: Workplace, order: Order, *, wave_id: str)
             tests=tuple(order.tests),
             repeat=order.repeat,
             record=order.record,
-            created_at=desk.clock(),
+            created_at=deps.clock(),
         )
-        if not await desk.store.verdicts.insert(verdict):
-            verdict = await desk.store.verdicts.first(key=key) or verdict
-    return await _finished(desk, verdict)
+        if not await deps.store.runs.insert(verdict):
+            verdict = await deps.store.runs.first(key=key) or verdict
+    return await _finished(deps, verdict)
 
 
-async def _known(key: str, wave_id: str, desk: Desk) -> tuple[str, Verdict | None]:
+async def _known(key: str, wave_id: str, deps: ValidatorDeps) -> tuple[str, TestRun | None]:
     """The verdict under `key`; a run that gave no report in another wave is made again."""
     attempt, candidate = 0, key
     while True:
-        verdict = await desk.store.verdicts.first(key=candidate)
+        verdict = await deps.store.runs.first(key=candidate)
         if verdict is None or verdict.outcome != "infrastructure" or verdict.wave_id == wave_id:
             return candidate, verdict
         attempt += 1
         candidate = f"{key}:{attempt}"
 
 
-def run_key(place: Workplace, order: Order) -> str:
+def run_key(place: PreparedHead, order: Order) -> str:
     """What a run's result depends on, as one digest."""
     plan = {
         "target": place.target.id,
@@ -124,127 +126,127 @@ def run_key(place: Workplace, order: Order) -> str:
     return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
 
 
-async def supersede(desk: Desk, verdict: Verdict) -> Verdict:
+async def supersede(deps: ValidatorDeps, verdict: TestRun) -> TestRun:
     """Nobody wants to know any more: whoever is at it stops, and what it still says changes nothing.
 
     The verdict as it is then; one that is finished stays.
     """
-    now = await desk.store.verdicts.need(verdict.id)
-    moved = await desk.store.verdicts.transition(now, "supersede")
+    now = await deps.store.runs.need(verdict.id)
+    moved = await deps.store.runs.transition(now, "supersede")
     if moved is None:
-        return await desk.store.verdicts.need(verdict.id)
+        return await deps.store.runs.need(verdict.id)
     event = RunSuperseded(
         run_id=moved.id,
         wave_id=moved.wave_id,
         target_id=moved.target_id,
         purpose=moved.purpose,
     )
-    await desk.bus.publish(event, key=f"{moved.id}:{moved.version}", wave=moved.wave_id)
+    await deps.bus.publish(event, key=f"{moved.id}:{moved.version}", wave=moved.wave_id)
     return moved
 
 
-async def _finished(desk: Desk, verdict: Verdict) -> Verdict:
+async def _finished(deps: ValidatorDeps, verdict: TestRun) -> TestRun:
     """Wait for the run; who is cancelled in that, and is the last who waits, drops it."""
-    desk.awaited[verdict.id] += 1
+    deps.awaited[verdict.id] += 1
     try:
-        return await _asked_for(desk, verdict)
+        return await _asked_for(deps, verdict)
     except asyncio.CancelledError:
         # A process that ends leaves its runs to others: whoever takes over here will want them.
-        if desk.awaited[verdict.id] == 1 and not desk.leaving.is_set():
-            await _drop(desk, verdict)
+        if deps.awaited[verdict.id] == 1 and not deps.leaving.is_set():
+            await _drop(deps, verdict)
         raise
     finally:
-        desk.awaited[verdict.id] -= 1
-        if not desk.awaited[verdict.id]:
-            del desk.awaited[verdict.id]
-            desk.bells.pop(verdict.id, None)
+        deps.awaited[verdict.id] -= 1
+        if not deps.awaited[verdict.id]:
+            del deps.awaited[verdict.id]
+            deps.bells.pop(verdict.id, None)
 
 
-async def _drop(desk: Desk, verdict: Verdict) -> None:
+async def _drop(deps: ValidatorDeps, verdict: TestRun) -> None:
     """Where that cannot be said the run goes on, which costs time and nothing else."""
     try:
-        await supersede(desk, verdict)
+        await supersede(deps, verdict)
     except Transient as error:
         log.info("run_not_dropped", run=verdict.id, reason=str(error))
 
 
-async def _asked_for(desk: Desk, verdict: Verdict) -> Verdict:
+async def _asked_for(deps: ValidatorDeps, verdict: TestRun) -> TestRun:
     """Ask for the run until somebody has carried it out; also for one that somebody else has dropped."""
     asked = 0
-    bell = desk.bells[verdict.id]
+    bell = deps.bells[verdict.id]
     while verdict.state is not RunState.FINISHED:
         if verdict.state is RunState.SUPERSEDED:
-            wanted = await desk.store.verdicts.transition(verdict, "request")
-            verdict = wanted or await desk.store.verdicts.need(verdict.id)
+            wanted = await deps.store.runs.transition(verdict, "request")
+            verdict = wanted or await deps.store.runs.need(verdict.id)
             asked = 0
             continue
         if asked % REMIND == 0:
             message = RunTests(run_id=verdict.id, target_id=verdict.target_id, again=asked > 0)
             # Each time it is wanted after all it is another message.
             key = f"{verdict.id}:{verdict.version}:{asked}"
-            await desk.bus.publish(message, key=key, wave=verdict.wave_id)
+            await deps.bus.publish(message, key=key, wave=verdict.wave_id)
         asked += 1
         try:
             await asyncio.wait_for(bell.wait(), POLL)
         except TimeoutError:
             log.debug("run_awaited", run=verdict.id)
         bell.clear()
-        verdict = await desk.store.verdicts.need(verdict.id)
+        verdict = await deps.store.runs.need(verdict.id)
     return verdict
 
 
-async def carry_out(command: RunTests, desk: Desk) -> None:
+async def execute_run(command: RunTests, deps: ValidatorDeps) -> None:
     """The runner: make the run, keep its report, say so. A finished run is only said again.
 
     One that somebody is at is left to them, but for a message that came again: then they are lost.
     """
-    if command.again and await at_hand_elsewhere(command.run_id, desk):
+    if command.again and await at_hand_elsewhere(command.run_id, deps):
         return
-    verdict = await desk.store.verdicts.need(command.run_id)
-    if as_asked_for(verdict) in desk.at_hand:
+    verdict = await deps.store.runs.need(command.run_id)
+    if as_asked_for(verdict) in deps.at_hand:
         return
     if verdict.state is RunState.REQUESTED:
-        verdict = await while_wanted(verdict, lambda known: _in_slot(known, desk), desk)
+        verdict = await while_wanted(verdict, lambda known: _in_slot(known, deps), deps)
     if verdict.state is RunState.FINISHED:
-        await _say(verdict, desk)
-    if verdict.id in desk.bells:
-        desk.bells[verdict.id].set()
+        await _say(verdict, deps)
+    if verdict.id in deps.bells:
+        deps.bells[verdict.id].set()
 
 
-async def _in_slot(verdict: Verdict, desk: Desk) -> Verdict:
-    async with in_slot(verdict, desk):
-        return await _carry_out(verdict, desk)
+async def _in_slot(verdict: TestRun, deps: ValidatorDeps) -> TestRun:
+    async with in_slot(verdict, deps):
+        return await _carry_out(verdict, deps)
 
 
-async def _carry_out(verdict: Verdict, desk: Desk) -> Verdict:
-    target = await desk.store.targets.need(verdict.target_id)
-    await bring_tree(verdict, target, desk)
-    place = await workplace(desk, target, verdict.head)
-    started = desk.clock()
+async def _carry_out(verdict: TestRun, deps: ValidatorDeps) -> TestRun:
+    target = await deps.store.targets.need(verdict.target_id)
+    await bring_tree(verdict, target, deps)
+    place = await prepare_head(deps, target, verdict.head)
+    started = deps.clock()
     with metered() as used:
-        async with company(desk) as beside:
-            result = await _result(verdict, place, desk)
-    fault("run.finished")
-    finished = desk.clock()
+        async with company(deps) as beside:
+            result = await _result(verdict, place, deps)
+    failpoint("run.finished")
+    finished = deps.clock()
     measured = {
-        "sandbox": desk.sandbox.tier,
-        "runner": desk.runner,
+        "sandbox": deps.sandbox.tier,
+        "runner": deps.runner,
         "seconds": (finished - started).total_seconds(),
         "cpu_seconds": used.seconds,
         "beside": beside(),
         "finished_at": finished,
     }
-    done = await desk.store.verdicts.transition(verdict, "finish", **measured | result)
-    fault("verdict.stored")
-    return done or await desk.store.verdicts.need(verdict.id)
+    done = await deps.store.runs.transition(verdict, "finish", **measured | result)
+    failpoint("verdict.stored")
+    return done or await deps.store.runs.need(verdict.id)
 
 
-async def _result(verdict: Verdict, place: Workplace, desk: Desk) -> dict[str, Any]:
+async def _result(verdict: TestRun, place: PreparedHead, deps: ValidatorDeps) -> dict[str, Any]:
     """What the carrier makes of it. What it fails of time after time ends the run too, or who waits would wait for ever."""
     reason = ""
     for _ in range(ATTEMPTS):
         try:
-            return await CARRIERS[verdict.kind](verdict, place, desk)
+            return await RUN_HANDLERS[verdict.kind](verdict, place, deps)
         except Transient:
             raise
         except Exception as error:
@@ -253,23 +255,30 @@ async def _result(verdict: Verdict, place: Workplace, desk: Desk) -> dict[str, A
     return {"outcome": "infrastructure", "detail": reason[:4000]}
 
 
-async def _carry_out_tests(verdict: Verdict, place: Workplace, desk: Desk) -> dict[str, Any]:
+async def _carry_out_tests(
+    verdict: TestRun, place: PreparedHead, deps: ValidatorDeps
+) -> dict[str, Any]:
     for attempt in range(ATTEMPTS):
         # What recording may have broken is not recorded when it is tried again.
         record = verdict.record and not attempt
-        outcome = await _run(verdict, place, desk, verdict.tests, record=record)
+        outcome = await _run(verdict, place, deps, verdict.tests, record=record)
         if isinstance(outcome, Reported):
             break
         log.warning("run_broken", run=verdict.id, reason=outcome.reason)
     if verdict.record and isinstance(outcome, Reported):
-        outcome = await _without_recording(outcome, verdict, place, desk)
-    return await _keep(outcome, desk)
+        outcome = await _without_recording(outcome, verdict, place, deps)
+    return await _keep(outcome, deps)
 
 
 async def _run(
-    verdict: Verdict, place: Workplace, desk: Desk, tests: Sequence[str], *, record: bool
+    verdict: TestRun,
+    place: PreparedHead,
+    deps: ValidatorDeps,
+    tests: Sequence[str],
+    *,
+    record: bool,
 ) -> RunOutcome:
-    return await desk.suite.run(
+    return await deps.suite.run(
         verdict.tree,
         place.profile,
         place.environment,
@@ -282,13 +291,13 @@ async def _run(
 
 
 async def _without_recording(
-    recorded: Reported, verdict: Verdict, place: Workplace, desk: Desk
+    recorded: Reported, verdict: TestRun, place: PreparedHead, deps: ValidatorDeps
 ) -> Reported:
     """What failed is run once more as ever, and that counts: a test may not stand being recorded."""
     failing = sorted(recorded.report.failing)
     if recorded.impact is None or not failing:
         return recorded
-    again = await _run(verdict, place, desk, failing, record=False)
+    again = await _run(verdict, place, deps, failing, record=False)
     if not isinstance(again, Reported):
         log.warning("run_broken", run=verdict.id, reason=again.reason)
         return recorded
@@ -296,18 +305,18 @@ async def _without_recording(
 
 
 # How a run of each kind is carried out: the verdict's fields that follow from it.
-Carrier = Callable[[Verdict, Workplace, Desk], Awaitable[dict[str, Any]]]
-CARRIERS: dict[RunKind, Carrier] = {RunKind.TESTS: _carry_out_tests}
+Carrier = Callable[[TestRun, PreparedHead, ValidatorDeps], Awaitable[dict[str, Any]]]
+RUN_HANDLERS: dict[RunKind, Carrier] = {RunKind.TESTS: _carry_out_tests}
 
 
-async def _keep(outcome: RunOutcome, desk: Desk) -> dict[str, Any]:
+async def _keep(outcome: RunOutcome, deps: ValidatorDeps) -> dict[str, Any]:
     """Store the report under its sha256; the verdict's fields that follow from it."""
     if isinstance(outcome, Infrastructure):
         detail = f"{outcome.reason}\n{outcome.output_tail}".strip()
         return {"outcome": "infrastructure", "detail": detail[-4000:]}
-    digest = await keep_text(outcome.report.to_json(), "tests", desk)
+    digest = await keep_text(outcome.report.to_json(), "tests", deps)
     counts = outcome.report.counts
-    impact = await keep_text(outcome.impact, "impact", desk) if outcome.impact else None
+    impact = await keep_text(outcome.impact, "impact", deps) if outcome.impact else None
     return {
         "outcome": "reported",
         "report": digest,
@@ -319,29 +328,29 @@ async def _keep(outcome: RunOutcome, desk: Desk) -> dict[str, Any]:
     }
 
 
-async def keep_text(text: str, kind: Kind, desk: Desk) -> str:
+async def keep_text(text: str, kind: Kind, deps: ValidatorDeps) -> str:
     """Store it under its sha256, and return that."""
     data = text.encode()
     digest = hashlib.sha256(data).hexdigest()
-    stored = Report(id=digest, kind=kind, data=zlib.compress(data, 1), created_at=desk.clock())
-    await desk.store.reports.insert(stored)
+    stored = Report(id=digest, kind=kind, data=zlib.compress(data, 1), created_at=deps.clock())
+    await deps.store.reports.insert(stored)
     return digest
 
 
-async def read_text(digest: str, desk: Desk) -> str:
+async def read_text(digest: str, deps: ValidatorDeps) -> str:
     """What was stored under that sha256."""
-    stored = await desk.store.reports.need(digest)
+    stored = await deps.store.reports.need(digest)
     return zlib.decompress(stored.data).decode()
 
 
-async def read_report(verdict: Verdict, desk: Desk) -> TestReport:
+async def read_report(verdict: TestRun, deps: ValidatorDeps) -> TestReport:
     """The report behind a verdict that has one."""
     if verdict.report is None:
         raise Transient(f"Run {verdict.id} has no report.", hint=verdict.detail)
-    return TestReport.from_json(await read_text(verdict.report, desk))
+    return TestReport.from_json(await read_text(verdict.report, deps))
 
 
-async def _say(verdict: Verdict, desk: Desk) -> None:
+async def _say(verdict: TestRun, deps: ValidatorDeps) -> None:
     counts = verdict.counts or Counts(tests=0, passed=0, failed=0, skipped=0)
     event = RunFinished(
         run_id=verdict.id,
@@ -356,4 +365,4 @@ async def _say(verdict: Verdict, desk: Desk) -> None:
         worse=None if verdict.worse is None else len(verdict.worse),
         note=verdict.detail[:300],
     )
-    await desk.bus.publish(event, key=verdict.id, wave=verdict.wave_id)
+    await deps.bus.publish(event, key=verdict.id, wave=verdict.wave_id)

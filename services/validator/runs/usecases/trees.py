@@ -6,38 +6,40 @@ head and the same patches, or reverts, and then is the same tree.
 
 import asyncio
 
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.queue import pool
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Transient
 
 
-async def bring_tree(verdict: Verdict, target: Target, desk: Desk) -> None:
+async def bring_tree(verdict: TestRun, target: Target, deps: ValidatorDeps) -> None:
     """Have head and tree of a run here. Raises `Transient` where only who asked for it has them."""
-    repository = desk.repository(target)
+    repository = deps.repository(target)
     if await asyncio.to_thread(repository.has, verdict.head, verdict.tree):
         return
     await asyncio.to_thread(repository.refresh, target)
     if await asyncio.to_thread(repository.has, verdict.head, verdict.tree):
         return  # What is looked at again was landed, and so it was fetched.
-    changes = await desk.store.enhancements.listed(verdict.changes)
+    changes = await deps.store.enhancements.listed(verdict.changes)
     if not await asyncio.to_thread(repository.has, verdict.head):
         made = None
     elif verdict.purpose == "rollback":
-        made = await asyncio.to_thread(_without, verdict.head, changes, target, desk)
+        made = await asyncio.to_thread(_without, verdict.head, changes, target, deps)
     else:
-        texts = await pool.patches(changes, desk)
+        texts = await pool.patches(changes, deps)
         patches = [(each.id, texts[each.id]) for each in changes]
         made = (await asyncio.to_thread(repository.compose, verdict.head, patches)).tree
     if made != verdict.tree:
         raise Transient(f"The tree of run {verdict.id} is not here yet.", delay=5)
 
 
-def _without(head: str, changes: list[Enhancement], target: Target, desk: Desk) -> str | None:
+def _without(
+    head: str, changes: list[Enhancement], target: Target, deps: ValidatorDeps
+) -> str | None:
     """The head without these, newest first; None where one does not come off."""
-    repository = desk.repository(target)
+    repository = deps.repository(target)
     tree: str | None = head
     for each in changes:
         tree = repository.revert(tree, each.commit or "").tree if tree is not None else None

@@ -10,11 +10,11 @@ from pathlib import Path
 import structlog
 
 from services.validator import in_target as inside
-from services.validator.impact.domain.impact import ImpactMap
 from services.validator.suite.adapters.jest import read_jest
 from services.validator.suite.adapters.junit import read_junit
 from services.validator.suite.adapters.signed_lines import read_lines
 from services.validator.suite.domain.imports import imports
+from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import (
     Infrastructure,
     Outcome,

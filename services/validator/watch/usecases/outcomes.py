@@ -7,14 +7,14 @@ import contextlib
 from datetime import timedelta
 from typing import Any, Literal
 
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.rollback.usecases import roll_back
 from services.validator.watch.domain.watching import Schedule, ending, gravest
 from services.validator.watch.domain.wording import why_taken_off
 from services.validator.watch.usecases.probes import repetition
 from shared.contracts.commands import RollbackEnhancement
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.watches import Blamed, Watch, WatchResult
+from shared.contracts.documents.watches import BlamedChange, ProbeResult, Watch
 from shared.contracts.events import HealthChecked, HealthRegressed
 from shared.contracts.states import WATCH, EnhancementState
 from shared.kernel.errors import Conflict, Transient
@@ -22,30 +22,30 @@ from shared.kernel.errors import Conflict, Transient
 Action = Literal["taken_off", "refused", "none"]
 
 
-async def conclude(watch: Watch, desk: Desk) -> None:
+async def conclude(watch: Watch, deps: ValidatorDeps) -> None:
     """Take off who is to blame, say what was found, and go on or end."""
     refusals = []
     for result in watch.results:
         for blamed in result.blamed:
-            change = await _take_off(blamed, watch, desk)
+            change = await _take_off(blamed, watch, deps)
             gone = change.state is EnhancementState.ROLLED_BACK
             action: Action = "taken_off" if gone else "refused"
             if not gone:
                 refusals.append(change.rollback_refused or f"{change.id} could not be taken off.")
-            await _say_regressed(watch, result, blamed, action, desk)
+            await _say_regressed(watch, result, blamed, action, deps)
         if result.outcome == "unexplained":
-            await _say_regressed(watch, result, None, "none", desk)
+            await _say_regressed(watch, result, None, "none", deps)
     note = " ".join([*(each.note for each in watch.results), *refusals])
     outcome = gravest(each.outcome for each in watch.results)
-    await _finish(watch, outcome, note, desk, refused=bool(refusals))
+    await _finish(watch, outcome, note, deps, refused=bool(refusals))
 
 
-async def miss(watch: Watch, note: str, desk: Desk) -> None:
+async def miss(watch: Watch, note: str, deps: ValidatorDeps) -> None:
     """The end of a watch that nothing is measured for any more."""
-    await _finish(watch, "missed", note, desk, over=True)
+    await _finish(watch, "missed", note, deps, over=True)
 
 
-async def _take_off(blamed: Blamed, watch: Watch, desk: Desk) -> Enhancement:
+async def _take_off(blamed: BlamedChange, watch: Watch, deps: ValidatorDeps) -> Enhancement:
     """By a validated revert, once and with what depends on it; the change as it is after that."""
     command = RollbackEnhancement(
         enhancement_id=blamed.enhancement_id,
@@ -53,22 +53,28 @@ async def _take_off(blamed: Blamed, watch: Watch, desk: Desk) -> Enhancement:
         dependents=True,
     )
     with contextlib.suppress(Conflict):
-        await roll_back(command, desk, automatic=True, repetition=repetition(watch))
-    return await desk.store.enhancements.need(blamed.enhancement_id)
+        await roll_back(command, deps, automatic=True, repetition=repetition(watch))
+    return await deps.store.enhancements.need(blamed.enhancement_id)
 
 
 async def _finish(
-    watch: Watch, outcome: str, note: str, desk: Desk, *, refused: bool = False, over: bool = False
+    watch: Watch,
+    outcome: str,
+    note: str,
+    deps: ValidatorDeps,
+    *,
+    refused: bool = False,
+    over: bool = False,
 ) -> None:
     """Say it, and then write down that it was: cut off in between, the same is said again."""
     number = watch.at_work
-    changes = await desk.store.enhancements.listed([e.enhancement_id for e in watch.changes])
+    changes = await deps.store.enhancements.listed([e.enhancement_id for e in watch.changes])
     taken_off = [each.id for each in changes if each.rollback and each.rollback.automatic]
     left = any(each.state is EnhancementState.APPLIED for each in changes)
     over = over or number >= watch.checks or not left
     trigger = ending(over=over, taken_off=bool(taken_off), refused=refused)
-    await _say_checked(watch, outcome, trigger, note, desk)
-    now, skipped = desk.clock(), number - watch.made - (outcome != "missed")
+    await _say_checked(watch, outcome, trigger, note, deps)
+    now, skipped = deps.clock(), number - watch.made - (outcome != "missed")
     fields: dict[str, Any] = {
         "made": number,
         "missed": watch.missed + max(skipped, 0),
@@ -78,17 +84,17 @@ async def _finish(
         "taken_off": tuple(taken_off),
         "notes": (*watch.notes, note),
     }
-    desk.overdue.pop(watch.id, None)
+    deps.overdue.pop(watch.id, None)
     if trigger is None:
-        await save(watch, desk, **fields, due_at=schedule_of(watch).due(number + 1))
+        await save(watch, deps, **fields, due_at=schedule_of(watch).due(number + 1))
     else:
-        await desk.store.watches.transition(
+        await deps.store.watches.transition(
             watch, trigger, **fields, reason=note, changed_at=now, finished_at=now
         )
 
 
 async def _say_checked(
-    watch: Watch, outcome: str, trigger: str | None, note: str, desk: Desk
+    watch: Watch, outcome: str, trigger: str | None, note: str, deps: ValidatorDeps
 ) -> None:
     after = WATCH.target(watch.state, trigger) if trigger else watch.state
     event = HealthChecked(
@@ -102,11 +108,15 @@ async def _say_checked(
         state=str(after),
         note=note[:2000],
     )
-    await desk.bus.publish(event, key=f"{watch.id}:{watch.at_work}", wave=watch.wave_id)
+    await deps.bus.publish(event, key=f"{watch.id}:{watch.at_work}", wave=watch.wave_id)
 
 
 async def _say_regressed(
-    watch: Watch, result: WatchResult, blamed: Blamed | None, action: Action, desk: Desk
+    watch: Watch,
+    result: ProbeResult,
+    blamed: BlamedChange | None,
+    action: Action,
+    deps: ValidatorDeps,
 ) -> None:
     who = blamed.enhancement_id if blamed else None
     event = HealthRegressed(
@@ -122,13 +132,13 @@ async def _say_regressed(
         note=result.note,
     )
     key = f"{watch.id}:{watch.at_work}:{result.probe}:{who or 'nobody'}"
-    await desk.bus.publish(event, key=key, wave=watch.wave_id)
+    await deps.bus.publish(event, key=key, wave=watch.wave_id)
 
 
-async def save(watch: Watch, desk: Desk, **changes: Any) -> Watch:
+async def save(watch: Watch, deps: ValidatorDeps, **changes: Any) -> Watch:
     """The watch with these changes; raises `Transient` where somebody else changed it."""
-    saved = await desk.store.watches.save(
-        watch.model_copy(update={**changes, "changed_at": desk.clock()})
+    saved = await deps.store.watches.save(
+        watch.model_copy(update={**changes, "changed_at": deps.clock()})
     )
     if saved is None:
         raise Transient("Another validator looks after this.", delay=0)

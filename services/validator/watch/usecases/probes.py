@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.validator.decision.comparison import GOOD, no_worse
-from services.validator.deps import Desk
-from services.validator.prepared import Workplace
+from services.validator.deps import ValidatorDeps
+from services.validator.prepared import PreparedHead
 from services.validator.runs.usecases.runs import Order, read_report, run_tests
 from services.validator.suite.domain.reports import Outcome
 from services.validator.watch.domain.watching import (
@@ -25,7 +25,7 @@ from services.validator.watch.domain.watching import (
 from shared.contracts.base import AgentType
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.watches import Watch
 
 
@@ -44,7 +44,7 @@ class Scene:
     """One check: the branch as it is now, and those of the watched changes that are still on it."""
 
     watch: Watch
-    place: Workplace
+    place: PreparedHead
     changes: Sequence[Enhancement]
 
     def commit(self, place: int) -> str:
@@ -63,23 +63,23 @@ class Probe:
     """`look` takes one measurement; `where` names the components that symptoms belong to."""
 
     name: str
-    look: Callable[[Scene, Look, Desk], Coroutine[Any, Any, Sight]]
-    where: Callable[[Scene, Collection[str], Desk], Awaitable[tuple[str, ...]]]
+    look: Callable[[Scene, Look, ValidatorDeps], Coroutine[Any, Any, Sight]]
+    where: Callable[[Scene, Collection[str], ValidatorDeps], Awaitable[tuple[str, ...]]]
 
 
-async def _look_at_tests(scene: Scene, look: Look, desk: Desk) -> Sight:
+async def _look_at_tests(scene: Scene, look: Look, deps: ValidatorDeps) -> Sight:
     """The tests that do not pass there: those of the head judge every place, so only code differs."""
-    verdict = await _run(scene, look, desk)
+    verdict = await _run(scene, look, deps)
     if verdict.outcome != "reported":
         return Unseen(verdict.detail.partition("\n")[0])
-    outcomes = (await read_report(verdict, desk)).outcomes
+    outcomes = (await read_report(verdict, deps)).outcomes
     if look.symptoms:
         return Seen(frozenset(t for t in look.symptoms if outcomes.get(t) not in GOOD))
-    known = await _when_it_landed(scene, desk)
+    known = await _when_it_landed(scene, deps)
     return known if isinstance(known, Unseen) else Seen(no_worse(known, outcomes))
 
 
-async def _run(scene: Scene, look: Look, desk: Desk) -> Verdict:
+async def _run(scene: Scene, look: Look, deps: ValidatorDeps) -> TestRun:
     place = scene.place
     order = Order(
         tree=place.mirror.tree(scene.commit(look.place)).oid,
@@ -89,58 +89,60 @@ async def _run(scene: Scene, look: Look, desk: Desk) -> Verdict:
         repeat=look.times,
         why=f"check {scene.watch.at_work} of {scene.watch.checks} after landing",
     )
-    return await run_tests(desk, place, order, wave_id=scene.watch.wave_id)
+    return await run_tests(deps, place, order, wave_id=scene.watch.wave_id)
 
 
-async def _when_it_landed(scene: Scene, desk: Desk) -> Mapping[str, Outcome] | Unseen:
+async def _when_it_landed(scene: Scene, deps: ValidatorDeps) -> Mapping[str, Outcome] | Unseen:
     """How the tests ended on the tree that landed; where nobody knows, how they do now before it."""
-    run = await desk.store.verdicts.get(scene.watch.run) if scene.watch.run else None
+    run = await deps.store.runs.get(scene.watch.run) if scene.watch.run else None
     if run is None or run.report is None:
-        run = await _run(scene, Look(BEFORE), desk)
+        run = await _run(scene, Look(BEFORE), deps)
     if run.outcome != "reported":
         return Unseen(run.detail.partition("\n")[0])
-    return (await read_report(run, desk)).outcomes
+    return (await read_report(run, deps)).outcomes
 
 
-async def _where_changed(scene: Scene, symptoms: Collection[str], desk: Desk) -> tuple[str, ...]:
+async def _where_changed(
+    scene: Scene, symptoms: Collection[str], deps: ValidatorDeps
+) -> tuple[str, ...]:
     """A test belongs to no component; what landed does."""
-    del symptoms, desk
+    del symptoms, deps
     return tuple(sorted({each.component for each in scene.changes}))
 
 
-async def _look_at_findings(scene: Scene, look: Look, desk: Desk) -> Sight:
+async def _look_at_findings(scene: Scene, look: Look, deps: ValidatorDeps) -> Sight:
     """By fingerprint, where the agents measured: at both ends of a wave, so hardly ever in between."""
-    there = await _findings(scene, look.place, desk)
+    there = await _findings(scene, look.place, deps)
     if there is None:
         return Unseen(f"nobody looked for findings on {scene.commit(look.place)[:10]}")
     if look.symptoms:
         return Seen(frozenset(look.symptoms) & {each.fingerprint for each in there.findings})
-    before = await _findings(scene, BEFORE, desk)
+    before = await _findings(scene, BEFORE, deps)
     if before is None:
         return Unseen(f"these detectors did not look on {scene.watch.before[:10]}")
     known = {each.fingerprint for each in before.findings}
-    fallen, touched = await _fallen(scene, desk), scene.touched()
+    fallen, touched = await _fallen(scene, deps), scene.touched()
     new = [each for each in there.findings if each.fingerprint not in known]
     mine = [each for each in new if each.path in touched and each.component in fallen]
     return Seen(frozenset(each.fingerprint for each in mine))
 
 
-async def _findings(scene: Scene, place: int, desk: Desk) -> FindingSet | None:
+async def _findings(scene: Scene, place: int, deps: ValidatorDeps) -> FindingSet | None:
     """Those of a place, by the detectors that last looked at the branch: others see other things."""
-    newest = await desk.store.findings.first(
+    newest = await deps.store.findings.first(
         target_id=scene.watch.target_id, commit=scene.commit(TIP), sort="-measured_at"
     )
     if newest is None or place == TIP:
         return newest
     key = f"{scene.watch.target_id}:{scene.commit(place)}:{newest.detectors}"
-    return await desk.store.findings.get(key)
+    return await deps.store.findings.get(key)
 
 
-async def _fallen(scene: Scene, desk: Desk) -> frozenset[str]:
+async def _fallen(scene: Scene, deps: ValidatorDeps) -> frozenset[str]:
     """The components that the changes touched and whose score, by findings, is lower than before them."""
     scores: dict[int, dict[tuple[str, str], float]] = {}
     for place in (BEFORE, TIP):
-        measured = await desk.store.health.find(
+        measured = await deps.store.health.find(
             target_id=scene.watch.target_id,
             commit=scene.commit(place),
             dimension=[*AgentType],
@@ -153,8 +155,10 @@ async def _fallen(scene: Scene, desk: Desk) -> frozenset[str]:
     )
 
 
-async def _where_found(scene: Scene, symptoms: Collection[str], desk: Desk) -> tuple[str, ...]:
-    there = await _findings(scene, TIP, desk)
+async def _where_found(
+    scene: Scene, symptoms: Collection[str], deps: ValidatorDeps
+) -> tuple[str, ...]:
+    there = await _findings(scene, TIP, deps)
     found = there.findings if there else ()
     return tuple(sorted({each.component for each in found if each.fingerprint in symptoms}))
 

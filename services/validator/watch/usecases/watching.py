@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 
-from services.validator.deps import Desk
-from services.validator.prepared import workplace
+from services.validator.deps import ValidatorDeps
+from services.validator.prepared import prepare_head
 from services.validator.queue import pool
 from services.validator.watch.domain.watching import (
     Drifted,
@@ -38,7 +38,7 @@ from services.validator.watch.usecases.outcomes import conclude, miss, save, sch
 from services.validator.watch.usecases.probes import PROBES, Probe, Scene
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.targets import Target
-from shared.contracts.documents.watches import Blamed, Watch, Watched, WatchResult
+from shared.contracts.documents.watches import BlamedChange, ProbeResult, Watch, WatchedChange
 from shared.contracts.states import EnhancementState, WatchState, WaveState
 from shared.kernel.errors import Rejected, Transient
 from shared.targets.config import FILE, WatchSection, parse_config
@@ -56,21 +56,21 @@ OPEN = [WaveState.PLANNED, WaveState.RUNNING, WaveState.FINISHING]
 
 
 async def begin_watch(
-    target: Target, changes: Sequence[Enhancement], desk: Desk, *, run: str | None = None
+    target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps, *, run: str | None = None
 ) -> None:
     """Watch over changes that are on the branch, in this order; once, however often it is asked.
 
     Before they are said to have landed, so that a crash in between ends with both.
     """
-    section = await asyncio.to_thread(_section, target, desk)
+    section = await asyncio.to_thread(_section, target, deps)
     landed = {each.commit: each for each in changes if each.commit}
     if not landed or not section.checks:
         return
-    repository = desk.repository(target)
+    repository = deps.repository(target)
     parents = {each: await asyncio.to_thread(repository.parent, each) for each in landed}
     for chain in chains(list(landed), parents):
         watched = [(landed[each].id, each) for each in chain]
-        now = desk.clock()
+        now = deps.clock()
         schedule = Schedule(now, timedelta(minutes=section.minutes), section.checks)
         watch = Watch(
             id=f"{target.id}:{chain[-1]}",
@@ -78,7 +78,7 @@ async def begin_watch(
             wave_id=landed[chain[0]].wave_id,
             before=parents[chain[0]],
             after=chain[-1],
-            changes=tuple(Watched(enhancement_id=i, commit=c) for i, c in watched),
+            changes=tuple(WatchedChange(enhancement_id=i, commit=c) for i, c in watched),
             run=run,
             minutes=section.minutes,
             checks=section.checks,
@@ -86,12 +86,12 @@ async def begin_watch(
             created_at=now,
             changed_at=now,
         )
-        await desk.store.watches.insert(watch)
+        await deps.store.watches.insert(watch)
 
 
-def _section(target: Target, desk: Desk) -> WatchSection:
+def _section(target: Target, deps: ValidatorDeps) -> WatchSection:
     """What the base branch says; the usual where it says nothing that can be read."""
-    content = desk.repository(target).base_file(target, FILE)
+    content = deps.repository(target).base_file(target, FILE)
     try:
         return parse_config(content or b"").watch
     except Rejected as error:
@@ -99,34 +99,34 @@ def _section(target: Target, desk: Desk) -> WatchSection:
         return WatchSection()
 
 
-async def look_after(desk: Desk) -> None:
+async def look_after(deps: ValidatorDeps) -> None:
     """Have the most urgent check of every target carried out, one at a time; the gate goes first."""
-    waiting = await desk.store.watches.find(state=WatchState.WATCHING, sort="due_at")
-    now, seen = desk.clock(), set[str]()
-    busy = set(await pool.targets_waiting(desk))
+    waiting = await deps.store.watches.find(state=WatchState.WATCHING, sort="due_at")
+    now, seen = deps.clock(), set[str]()
+    busy = set(await pool.targets_waiting(deps))
     for watch in waiting:
         target_id = watch.target_id
         if target_id in seen or (watch.due_at > now and not watch.begun_at):
             continue
         seen.add(target_id)
-        task = desk.checks.get(target_id)
+        task = deps.checks.get(target_id)
         at_work = task is not None and not task.done()
-        if not at_work and target_id not in busy and not await _wave_first(watch, desk):
-            desk.checks[target_id] = asyncio.create_task(_keep_checking(watch, desk))
+        if not at_work and target_id not in busy and not await _wave_first(watch, deps):
+            deps.checks[target_id] = asyncio.create_task(_keep_checking(watch, deps))
 
 
-async def _wave_first(watch: Watch, desk: Desk) -> bool:
+async def _wave_first(watch: Watch, deps: ValidatorDeps) -> bool:
     """Whether a wave is at work on the target: it is to be quick, unless it takes too long for us."""
-    since = desk.overdue.setdefault(watch.id, desk.clock())
-    if desk.clock() - since > PATIENCE:
+    since = deps.overdue.setdefault(watch.id, deps.clock())
+    if deps.clock() - since > PATIENCE:
         return False
-    return await desk.store.waves.count(target_id=watch.target_id, state=OPEN) > 0
+    return await deps.store.waves.count(target_id=watch.target_id, state=OPEN) > 0
 
 
-async def _keep_checking(watch: Watch, desk: Desk) -> None:
+async def _keep_checking(watch: Watch, deps: ValidatorDeps) -> None:
     """What goes wrong is said, and tried again in a later round."""
     try:
-        await check(watch, desk)
+        await check(watch, deps)
     except Transient as error:
         log.info("check_postponed", watch=watch.id, reason=str(error))
         await asyncio.sleep(error.delay)
@@ -135,77 +135,77 @@ async def _keep_checking(watch: Watch, desk: Desk) -> None:
         await asyncio.sleep(PAUSE)
 
 
-async def check(watch: Watch, desk: Desk) -> None:
+async def check(watch: Watch, deps: ValidatorDeps) -> None:
     """Carry out what is due on a watch, or go on with it."""
-    watch = await desk.store.watches.need(watch.id)
+    watch = await deps.store.watches.need(watch.id)
     if watch.state is not WatchState.WATCHING:
         return
     if not watch.results:
-        if schedule_of(watch).over(desk.clock()):
+        if schedule_of(watch).over(deps.clock()):
             late = watch.model_copy(update={"at_work": watch.checks})
-            await miss(late, too_late(watch.made - watch.missed, watch.checks), desk)
+            await miss(late, too_late(watch.made - watch.missed, watch.checks), deps)
             return
-        watch = await _measured(await _begun(watch, desk), desk)
+        watch = await _measured(await _begun(watch, deps), deps)
     if watch.results:
-        await conclude(watch, desk)
+        await conclude(watch, deps)
     else:
-        await miss(watch, nothing_left(), desk)
+        await miss(watch, nothing_left(), deps)
 
 
-async def _begun(watch: Watch, desk: Desk) -> Watch:
+async def _begun(watch: Watch, deps: ValidatorDeps) -> Watch:
     """With a check at work: the one that was cut off, or anew, also for those missed meanwhile."""
-    now = desk.clock()
+    now = deps.clock()
     if watch.begun_at is not None and now - watch.begun_at <= FRESH:
         return watch
     number = max(schedule_of(watch).number(now), watch.made + 1)
-    return await save(watch, desk, at_work=number, begun_at=now)
+    return await save(watch, deps, at_work=number, begun_at=now)
 
 
-async def _measured(watch: Watch, desk: Desk) -> Watch:
+async def _measured(watch: Watch, deps: ValidatorDeps) -> Watch:
     """With what every probe found written down; nothing, where none of its changes is left."""
-    target = await desk.store.targets.need(watch.target_id)
-    head = await asyncio.to_thread(desk.repository(target).refresh, target)
-    changes = await _left(watch, target, desk)
+    target = await deps.store.targets.need(watch.target_id)
+    head = await asyncio.to_thread(deps.repository(target).refresh, target)
+    changes = await _left(watch, target, deps)
     if not changes:
         return watch
     try:
-        place = await workplace(desk, target, head.commit)
+        place = await prepare_head(deps, target, head.commit)
     except Rejected as error:
         step = Unmeasured(error.message.rstrip("."))
         found = [_result(each.name, step, (), (), watch) for each in PROBES]
     else:
         scene = Scene(watch, place, changes)
-        found = [await _probe(each, scene, desk) for each in PROBES]
-    return await save(watch, desk, results=tuple(found), head=head.commit)
+        found = [await _probe(each, scene, deps) for each in PROBES]
+    return await save(watch, deps, results=tuple(found), head=head.commit)
 
 
-async def _left(watch: Watch, target: Target, desk: Desk) -> list[Enhancement]:
+async def _left(watch: Watch, target: Target, deps: ValidatorDeps) -> list[Enhancement]:
     """Those of its changes that nobody has taken off, and that are on the branch as they landed."""
-    changes = await desk.store.enhancements.listed([e.enhancement_id for e in watch.changes])
+    changes = await deps.store.enhancements.listed([e.enhancement_id for e in watch.changes])
     applied = [each for each in changes if each.state is EnhancementState.APPLIED]
-    repository = desk.repository(target)
+    repository = deps.repository(target)
     there = await asyncio.to_thread(repository.landed, target, [each.id for each in applied])
     commits = {each.enhancement_id: each.commit for each in watch.changes}
     return [each for each in applied if there.get(each.id) == commits[each.id]]
 
 
-async def _probe(probe: Probe, scene: Scene, desk: Desk) -> WatchResult:
+async def _probe(probe: Probe, scene: Scene, deps: ValidatorDeps) -> ProbeResult:
     """Look until it is clear what came of it; what a run said before a restart it says again."""
     seen: dict[Look, Sight] = {}
     while isinstance(step := examine(len(scene.watch.changes), seen), NeedLook):
-        seen[step.look] = await _look(probe, scene, step.look, desk)
+        seen[step.look] = await _look(probe, scene, step.look, deps)
     symptoms = () if isinstance(step, Healthy | Unmeasured) else step.symptoms
-    where = await probe.where(scene, symptoms, desk) if symptoms else ()
+    where = await probe.where(scene, symptoms, deps) if symptoms else ()
     return _result(probe.name, step, where, scene.changes, scene.watch)
 
 
-async def _look(probe: Probe, scene: Scene, look: Look, desk: Desk) -> Sight:
+async def _look(probe: Probe, scene: Scene, look: Look, deps: ValidatorDeps) -> Sight:
     """One measurement. Dropped where the gate gets something to do meanwhile; then it is made anew."""
-    await _gate_first(scene.watch, desk)
-    looking = asyncio.create_task(probe.look(scene, look, desk))
+    await _gate_first(scene.watch, deps)
+    looking = asyncio.create_task(probe.look(scene, look, deps))
     try:
         while not (await asyncio.wait({looking}, timeout=GLANCE))[0]:
-            await _gate_first(scene.watch, desk)
+            await _gate_first(scene.watch, deps)
     except BaseException:
         # A run that nobody waits for any more ends; before the gate asks for its own.
         looking.cancel()
@@ -214,8 +214,8 @@ async def _look(probe: Probe, scene: Scene, look: Look, desk: Desk) -> Sight:
     return looking.result()
 
 
-async def _gate_first(watch: Watch, desk: Desk) -> None:
-    if watch.target_id in await pool.targets_waiting(desk):
+async def _gate_first(watch: Watch, deps: ValidatorDeps) -> None:
+    if watch.target_id in await pool.targets_waiting(deps):
         raise Transient("The gate has something to do on this target.", delay=0)
 
 
@@ -225,18 +225,18 @@ def _result(
     where: Sequence[str],
     left: Sequence[Enhancement],
     watch: Watch,
-) -> WatchResult:
+) -> ProbeResult:
     """What is kept of it. Who was taken off already is not taken off again."""
     culprits = step.culprits if isinstance(step, Regressed) else ()
     found = {watch.changes[each.place - 1].enhancement_id: each.symptoms for each in culprits}
     blamed = {each.id: each.title for each in left if each.id in found}
     outcome: Any = WORDS[type(step)] if not blamed else "blamed"
-    return WatchResult(
+    return ProbeResult(
         probe=probe,
         outcome=outcome,
         symptoms=() if isinstance(step, Healthy | Unmeasured) else step.symptoms[:LISTED],
         components=tuple(where),
-        blamed=tuple(Blamed(enhancement_id=e, symptoms=found[e][:LISTED]) for e in blamed),
+        blamed=tuple(BlamedChange(enhancement_id=e, symptoms=found[e][:LISTED]) for e in blamed),
         note=sentence(probe, step, tuple(blamed.values()), watch.before),
     )
 

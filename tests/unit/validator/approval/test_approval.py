@@ -4,16 +4,16 @@ import pytest
 
 from services.validator.approval.domain import asks, asks_uncovered, lapsed
 from services.validator.approval.usecases import ask_for
-from services.validator.prepared import Workplace
+from services.validator.prepared import PreparedHead
 from shared.contracts.documents.enhancements import Approval
-from shared.contracts.documents.protection import Protection, Uncovered
+from shared.contracts.documents.protection import LostCoverage, Protection
 from shared.contracts.events import ApprovalRequested
 from shared.targets.config import parse_config
 from shared.targets.profile import profile
 from tests.support.builders import COMMIT, NOW, SHA, a_target, an_enhancement
-from tests.support.desks import a_validator
 from tests.support.memory import a_store
 from tests.support.trees import FakeTree
+from tests.support.validator_deps import a_validator
 
 OTHER = "b" * 64
 MOVED = "d" * 40
@@ -43,7 +43,7 @@ def test_who_asks_for_a_person(policy, change, trusted, why):
 
 
 def test_what_no_test_reaches_any_more_is_named_with_how_many_did():
-    lost = [Uncovered(path="m.py", function=name, before=3) for name in ("f", "A.g")]
+    lost = [LostCoverage(path="m.py", function=name, before=3) for name in ("f", "A.g")]
     one, two = (Protection(state="unprotected", uncovered=tuple(lost[:n])) for n in (1, 2))
     said = "it lowers coverage: m.py: no test reaches `f` any more, and 3 did before"
     assert asks_uncovered(one) == said
@@ -78,17 +78,17 @@ def test_a_word_is_for_one_patch_on_one_base(approval, why):
 async def test_what_has_passed_lands_only_with_a_word_that_is_still_good(
     tmp_path, approval, base, state
 ):
-    desk = a_validator(a_store(), tmp_path)
+    deps = a_validator(a_store(), tmp_path)
     change = an_enhancement(state="validating", patch=SHA, approval=approval)
-    await desk.store.enhancements.insert(change)
+    await deps.store.enhancements.insert(change)
     described = profile(FakeTree({"groundswell.toml": '[policy]\napproval = "all"\n'}))
-    place = Workplace(a_target(), None, COMMIT, described, None)
-    object.__setattr__(desk.sandbox, "trusted", True)
-    asked = await ask_for([change], place, base, lambda _: ("31 tests ran",), desk)
-    stored = await desk.store.enhancements.need(change.id)
+    place = PreparedHead(a_target(), None, COMMIT, described, None)
+    object.__setattr__(deps.sandbox, "trusted", True)
+    asked = await ask_for([change], place, base, lambda _: ("31 tests ran",), deps)
+    stored = await deps.store.enhancements.need(change.id)
     assert stored.state == state
     assert [each.id for each in asked] == ([change.id] if state == "needs_approval" else [])
     if asked:
         assert stored.approval is None
         assert stored.evidence == ("31 tests ran",)
-        assert len(desk.bus.of(ApprovalRequested)) == 1
+        assert len(deps.bus.of(ApprovalRequested)) == 1

@@ -11,10 +11,10 @@ from services.validator.backtest.domain.backtest import (
 )
 from services.validator.decision.evidence import Knowledge
 from services.validator.suite.domain.reports import Outcome
-from shared.contracts.documents.backtests import Later, Replayed
+from shared.contracts.documents.backtests import LaterEvidence, ReplayedCommit
 from tests.support.builders import COMMIT, NOW
 
-LATER = (Later(kind="reverted", commit=COMMIT, title="t", how="named"),)
+LATER = (LaterEvidence(kind="reverted", commit=COMMIT, title="t", how="named"),)
 NOTHING = Spent(gate={}, truth={}, full=0, targeted=0)
 P, F, E, S = Outcome.PASSED, Outcome.FAILED, Outcome.ERROR, Outcome.SKIPPED
 
@@ -23,7 +23,7 @@ def replayed(said="land", number=0, **fields):
     known = {"commit": f"{number:040x}", "parent": COMMIT, "title": "t", "at": NOW}
     bad = bool(fields.get("broke") or fields.get("later"))
     outcome = score(said, rule=bool(fields.get("rule")), bad=bad)
-    return Replayed(**known, said=said, outcome=outcome, **fields)
+    return ReplayedCommit(**known, said=said, outcome=outcome, **fields)
 
 
 @pytest.mark.parametrize(

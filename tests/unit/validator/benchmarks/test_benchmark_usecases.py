@@ -9,8 +9,8 @@ from services.validator.benchmarks.domain import reports as bench_reports
 from services.validator.benchmarks.domain.benchmarks import Plan, Reading, Round, Unit
 from services.validator.benchmarks.domain.reports import BenchmarkReport, measured
 from services.validator.benchmarks.usecases import compare, read_benchmarks
-from services.validator.prepared import workplace
-from services.validator.runs.usecases.runs import carry_out
+from services.validator.prepared import prepare_head
+from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.domain.reports import Infrastructure
 from shared.contracts.base import RunKind
 from shared.contracts.events import RunFinished
@@ -20,9 +20,9 @@ from shared.environments.ports import Environment
 from shared.kernel.errors import Transient
 from shared.kernel.ids import uuid7
 from shared.targets.config import BenchSection
-from tests.support.desks import a_validator
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
+from tests.support.validator_deps import a_validator
 
 CONFIG = '[bench]\ncommand = "python perf.py"\nformat = "lines"\ntolerance = 0.05\n'
 WAVE = uuid7()
@@ -60,7 +60,7 @@ class Office:
     def __init__(self, home):
         self.yard = a_yard(home, **FILES)
         self.benchmarks = FakeBenchmarks()
-        self.desk = a_validator(
+        self.deps = a_validator(
             a_store(),
             home / "home",
             repository=lambda _: self.yard.repository,
@@ -72,37 +72,37 @@ class Office:
         self.tree = self.yard.compose(("e", patch)).tree
 
     async def place(self):
-        return await workplace(self.desk, self.yard.target, self.head)
+        return await prepare_head(self.deps, self.yard.target, self.head)
 
     async def compared(self, *names, deliveries=1, place=None, **more):
         """Ask, and deliver the run that is asked for."""
         place = place or await self.place()
         asking = asyncio.create_task(
             compare(
-                self.desk, place, self.tree, changes=[uuid7()], wave_id=WAVE, names=names, **more
+                self.deps, place, self.tree, changes=[uuid7()], wave_id=WAVE, names=names, **more
             )
         )
-        known = len(self.desk.bus.of(RunTests))
+        known = len(self.deps.bus.of(RunTests))
         for _ in range(200):
             await asyncio.sleep(0.01)
-            if asking.done() or len(self.desk.bus.of(RunTests)) > known:
+            if asking.done() or len(self.deps.bus.of(RunTests)) > known:
                 break
         try:
-            for message in self.desk.bus.of(RunTests)[known:] * deliveries:
-                await carry_out(message, self.desk)
-            return await read_benchmarks(await asking, self.desk)
+            for message in self.deps.bus.of(RunTests)[known:] * deliveries:
+                await execute_run(message, self.deps)
+            return await read_benchmarks(await asking, self.deps)
         finally:
             asking.cancel()
 
     async def verdict(self):
-        [found] = await self.desk.store.verdicts.find()
+        [found] = await self.deps.store.runs.find()
         return found
 
 
 @pytest.fixture
 async def office(tmp_path):
     office = Office(tmp_path)
-    await office.desk.store.targets.insert(office.yard.target)
+    await office.deps.store.targets.insert(office.yard.target)
     return office
 
 
@@ -118,7 +118,7 @@ async def test_what_got_worse_is_failing_and_the_report_is_kept(office):
     assert "1 worse; work costs 50.0 % more" in verdict.detail
     assert [(each.name, each.answer) for each in verdict.benchmarks] == [("work", "worse")]
     assert verdict.benchmarks[0].ratio == pytest.approx(1.5)
-    assert await read_benchmarks(verdict, office.desk) == report
+    assert await read_benchmarks(verdict, office.deps) == report
 
 
 def test_what_each_benchmark_said_is_kept_the_worst_first_and_not_without_end(monkeypatch):
@@ -145,7 +145,7 @@ async def test_both_trees_and_what_the_target_says_are_told_to_who_runs(office):
 async def test_delivered_twice_it_is_run_once_and_said_as_one(office):
     await office.compared(deliveries=2)
     assert len(office.benchmarks.asked) == 1
-    finished = [each for each in office.desk.bus.said if isinstance(each.message, RunFinished)]
+    finished = [each for each in office.deps.bus.said if isinstance(each.message, RunFinished)]
     assert len(finished) == 2
     assert len({each.identity for each in finished}) == 1
 
@@ -185,7 +185,7 @@ async def test_what_was_not_measured_is_said_with_the_verdict(office):
 
 
 async def test_a_validator_that_runs_no_benchmarks_leaves_them_to_others(office):
-    object.__setattr__(office.desk, "benchmarks", None)
+    object.__setattr__(office.deps, "benchmarks", None)
     with pytest.raises(Transient, match="runs no benchmarks"):
         await office.compared()
     assert (await office.verdict()).state is RunState.REQUESTED

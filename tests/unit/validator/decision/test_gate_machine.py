@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from bench.rehearsal import fly
 from bench.worlds import Target, World
 from services.validator.decision.gate import Land, NeedRuns, Run
-from tests.support.gatekeeping import FOREIGN, SIZE, Watched, check_end, worlds
+from tests.support.gatekeeping import FOREIGN, SIZE, WatchedChange, check_end, worlds
 
 # A change takes a handful of runs on each head; far beyond that nothing would ever end.
 TOO_MANY = 1500
@@ -21,7 +21,7 @@ class Gate(RuleBasedStateMachine):
     )
     def open(self, world: World, width: int, late: frozenset[int]) -> None:
         there = dict.fromkeys((n for n in range(SIZE) if n not in late), 0)
-        self.gate = Watched(Target(world), width, waiting=there, knowledge=world.knowledge())
+        self.gate = WatchedChange(Target(world), width, waiting=there, knowledge=world.knowledge())
         self.late = sorted(late)
         self.foreign = list(range(SIZE, SIZE + FOREIGN))
         self.flying: list[tuple[int, Run]] = []
@@ -51,7 +51,7 @@ class Gate(RuleBasedStateMachine):
         """Only the log, the states and the branch are left."""
         old = self.gate
         before = old.next() if old.waiting and not old.orphaned() else None
-        self.gate = Watched(
+        self.gate = WatchedChange(
             Target(old.target.world, old.target.head),
             old.width,
             waiting=dict(old.waiting),

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from bench.rehearsal import Story, fly, play
 from bench.worlds import Fault, Odds, World, draw
 from services.validator.decision.gate import Run
-from tests.support.gatekeeping import SUITE, Watched, a_new_test, check_end, worlds
+from tests.support.gatekeeping import SUITE, WatchedChange, a_new_test, check_end, worlds
 
 
 def finish(world: World, width: int = 1) -> Story:
     """Every decision watched, every change ended."""
-    story = fly(Watched.of(world, width=width))
+    story = fly(WatchedChange.of(world, width=width))
     check_end(story, world, range(world.size))
     return story
 

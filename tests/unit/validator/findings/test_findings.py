@@ -6,7 +6,7 @@ from services.agents.domain.roster.code_quality import PHRASES
 from services.validator.findings.adapters import RuffDetectors
 from services.validator.findings.domain import FileLook, compare, not_measured
 from services.validator.findings.usecases import Step, check_findings
-from services.validator.prepared import Workplace
+from services.validator.prepared import PreparedHead
 from shared.contracts.base import Severity
 from shared.detectors.by_ruff import as_findings
 from shared.detectors.findings import Fingerprints
@@ -17,9 +17,9 @@ from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
 from shared.targets.profile import profile
 from tests.support.builders import a_finding, a_task, an_enhancement
-from tests.support.desks import a_validator
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
+from tests.support.validator_deps import a_validator
 
 NOTE, WARNING, ERROR = Severity.NOTE, Severity.WARNING, Severity.ERROR
 
@@ -178,7 +178,7 @@ class Bench:
         self.profile = profile(tree)
         self.scratch = tmp_path / "scratch"
         self.detectors = RuffDetectors(self.scratch, lambda _: self.yard.mirror)
-        self.desk = a_validator(a_store(), tmp_path / "home", detectors=self.detectors)
+        self.deps = a_validator(a_store(), tmp_path / "home", detectors=self.detectors)
         self.texts = {path: tree.read(path).decode() for path in tree.files()}
         self.source = Source(tree, self.profile)
         self.tree = tree.oid
@@ -186,7 +186,7 @@ class Bench:
 
     @property
     def place(self):
-        return Workplace(self.yard.target, self.yard.mirror, self.head, self.profile, None)
+        return PreparedHead(self.yard.target, self.yard.mirror, self.head, self.profile, None)
 
     def findings(self, *rules, path="m.py"):
         files = {path: self.texts[path]}
@@ -203,8 +203,8 @@ class Bench:
 
     async def check(self, *steps):
         for each in steps:
-            await self.desk.store.enhancements.insert(each.change)
-        found = await check_findings(steps, self.place, self.desk)
+            await self.deps.store.enhancements.insert(each.change)
+        found = await check_findings(steps, self.place, self.deps)
         return [found[each.change.id] for each in steps]
 
 
@@ -255,7 +255,7 @@ async def test_each_change_of_a_batch_is_judged_on_those_before_it_in_one_proces
     assert said[0] == said[2] == ""
     assert said[1] == "it claims to fix E711 at m.py:2, which is still there"
     assert len(calls) == 1
-    await check_findings([good, bad, late], bench.place, bench.desk)
+    await check_findings([good, bad, late], bench.place, bench.deps)
     assert len(calls) == 1, "what is known is not looked at again"
 
 
@@ -273,8 +273,8 @@ async def test_a_step_of_a_stack_may_leave_what_the_next_one_fixes(tmp_path):
     alone = await bench.check(first)
     assert alone == ["it adds UP032 at m.py:2"]
     second = bench.step("def f(x):\n    return f'{x}'\n", "UP032", order=1)
-    await bench.desk.store.enhancements.insert(second.change)
-    assert (await check_findings([first], bench.place, bench.desk)) == {first.change.id: ""}
+    await bench.deps.store.enhancements.insert(second.change)
+    assert (await check_findings([first], bench.place, bench.deps)) == {first.change.id: ""}
 
 
 async def test_what_the_target_does_not_want_to_hear_of_does_not_count(tmp_path):
@@ -319,8 +319,8 @@ async def test_where_the_detectors_cannot_look_nobody_is_blamed(tmp_path):
             raise Rejected("no eyes")
 
     step = bench.step("# tidy\n" + OLD, "F401")
-    desk = a_validator(bench.desk.store, tmp_path / "home", detectors=Blind())
-    assert await check_findings([step], bench.place, desk) == {step.change.id: ""}
+    deps = a_validator(bench.deps.store, tmp_path / "home", detectors=Blind())
+    assert await check_findings([step], bench.place, deps) == {step.change.id: ""}
 
 
 async def test_nothing_is_left_behind_after_looking(tmp_path):

@@ -7,9 +7,9 @@ import pytest
 
 from services.validator.decision.evidence import Run, Seen, Wanted
 from services.validator.gate import evidence_fetcher as looking
-from services.validator.gate.evidence_fetcher import Looks
+from services.validator.gate.evidence_fetcher import EvidenceFetcher
 from shared.kernel.errors import Rejected
-from tests.support.builders import a_verdict, a_wave
+from tests.support.builders import a_test_run, a_wave
 
 FAILING, LATE, HANGING = (Run((each,)) for each in ("failing", "late", "hanging"))
 
@@ -23,7 +23,7 @@ def looks(monkeypatch):
     """`ended` are the runs that came to their end, whichever."""
     ended = []
 
-    async def look(epoch, wanted, desk):
+    async def look(epoch, wanted, deps):
         try:
             if wanted.run == HANGING:
                 await asyncio.Event().wait()
@@ -32,7 +32,7 @@ def looks(monkeypatch):
             ended.append(wanted.run)
 
     monkeypatch.setattr(looking, "_look", look)
-    made = Looks(SimpleNamespace(evidence={}), None, width=3)
+    made = EvidenceFetcher(SimpleNamespace(evidence={}), None, width=3)
     made.ended = ended
     return made
 
@@ -49,7 +49,7 @@ async def test_who_is_stopped_while_it_waits_for_the_base_does_not_stop_that(mon
 
     async def run_tests(*_, **__):
         ran.set()
-        return a_verdict(a_wave(), outcome="reported")
+        return a_test_run(a_wave(), outcome="reported")
 
     async def compose(*_):
         return SimpleNamespace(failed=(), tree="t")
@@ -58,7 +58,7 @@ async def test_who_is_stopped_while_it_waits_for_the_base_does_not_stop_that(mon
     monkeypatch.setattr(looking, "compose", compose)
     base = asyncio.get_running_loop().create_future()
     epoch = SimpleNamespace(base=base, place=None, wave_id="w", verdicts={}, evidence={})
-    looks = Looks(epoch, None)
+    looks = EvidenceFetcher(epoch, None)
     fetching = asyncio.create_task(looks.fetch(wanted(LATE)))
     await ran.wait()
     await asyncio.sleep(0)

@@ -7,7 +7,7 @@ import pytest
 
 from services.validator.decision.evidence import Run, Wanted
 from services.validator.gate import mutation as planting
-from services.validator.gate.evidence_fetcher import Looks
+from services.validator.gate.evidence_fetcher import EvidenceFetcher
 from services.validator.gate.mutation import (
     lacking,
     plant,
@@ -39,7 +39,7 @@ class Field:
             protections={},
             planted=set(),
         )
-        self.desk = SimpleNamespace(store=SimpleNamespace(enhancements=self))
+        self.deps = SimpleNamespace(store=SimpleNamespace(enhancements=self))
         self.answers = dict.fromkeys(BOTH.changes, "protected")
         self.passes, self.fails = True, ()
         self.asked: list[set[str]] = []
@@ -50,7 +50,7 @@ class Field:
         assert protection is None
         self.forgotten.append(change)
 
-    async def trust(self, desk, place, changes, trees, *, wanted, **_):
+    async def trust(self, deps, place, changes, trees, *, wanted, **_):
         self.asked.append(set(wanted))
         return {each: Protection(state=self.answers[each]) for each in wanted}
 
@@ -80,23 +80,23 @@ def wanted(*runs):
 
 
 async def test_one_runner_plants_before_what_is_likely_to_pass(field):
-    assert await plant_before(field.epoch, BOTH, field.desk)
+    assert await plant_before(field.epoch, BOTH, field.deps)
     assert field.asked == [{"one", "two"}]
 
 
 async def test_nobody_is_asked_about_what_the_tests_will_probably_refuse(field):
     field.epoch.risks["two"] = 0.9
-    assert not await plant_before(field.epoch, BOTH, field.desk)
+    assert not await plant_before(field.epoch, BOTH, field.deps)
     assert not field.asked
 
 
 async def test_several_runners_plant_beside_the_run_and_once(field):
-    looks = Looks(field.epoch, field.desk, width=2)
+    looks = EvidenceFetcher(field.epoch, field.deps, width=2)
     runs = wanted(BOTH)
-    assert not plant_beside(field.epoch, BOTH, runs, looks, field.desk)
-    assert not plant_beside(field.epoch, BOTH, runs, looks, field.desk)
+    assert not plant_beside(field.epoch, BOTH, runs, looks, field.deps)
+    assert not plant_beside(field.epoch, BOTH, runs, looks, field.deps)
     await looks.finish_beside()
-    assert plant_beside(field.epoch, BOTH, runs, looks, field.desk)
+    assert plant_beside(field.epoch, BOTH, runs, looks, field.deps)
     assert field.asked == [{"one", "two"}]
 
 
@@ -105,32 +105,32 @@ async def test_it_goes_before_other_runs_only_where_somebody_may_have_to_be_aske
     field, policy, begun
 ):
     field.epoch.place.profile.config.policy.unprotected = policy
-    looks = Looks(field.epoch, field.desk, width=2)
+    looks = EvidenceFetcher(field.epoch, field.deps, width=2)
     runs = wanted(BOTH, Run(("one",), ("t",)))
-    assert not plant_beside(field.epoch, BOTH, runs, looks, field.desk)
+    assert not plant_beside(field.epoch, BOTH, runs, looks, field.deps)
     await looks.finish_beside()
     assert bool(field.asked) is begun
 
 
 async def test_beside_a_failing_test_only_what_was_noticed_counts(field):
     field.passes, field.answers["two"] = False, "unprotected"
-    assert not await plant_before(field.epoch, BOTH, field.desk)
+    assert not await plant_before(field.epoch, BOTH, field.deps)
     assert (field.epoch.protections.keys(), field.forgotten) == ({"one"}, ["two"])
     assert to_plant(field.epoch, wanted(BOTH)) is None, "it would fail again"
     field.passes = True
-    await plant(field.epoch, ["two"], field.desk)
+    await plant(field.epoch, ["two"], field.deps)
     assert field.asked == [{"one", "two"}, {"two"}]
 
 
 async def test_what_does_not_compose_is_left_to_the_run_that_says_so(field):
     field.fails = ("two",)
-    assert not await plant_before(field.epoch, BOTH, field.desk)
+    assert not await plant_before(field.epoch, BOTH, field.deps)
     assert not field.asked
     assert to_plant(field.epoch, wanted(BOTH)) is None
 
 
 async def test_what_was_recorded_since_the_changes_were_weighed_is_used(field):
-    await plant(field.epoch, BOTH.changes, field.desk)
+    await plant(field.epoch, BOTH.changes, field.deps)
     assert field.epoch.recorded == "the recording"
 
 

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from services.validator.impact.domain.impact import (
     Change,
-    ImpactMap,
     impacted,
     known_to_reach,
     reaching,
@@ -16,6 +15,7 @@ from services.validator.impact.domain.impact import (
 )
 from services.validator.impact.domain.recall import Score, beta_below, score
 from services.validator.suite.domain.imports import imports
+from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.sources import decoded, read_source, touched
 
 CODE = '''"""A module."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from services.validator.impact.domain.impact import ImpactMap
+from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import Infrastructure, Outcome
 from services.validator.suite.domain.sources import read_source
 from tests.support.suites import PYTEST, UNITTEST, a_run, reported

@@ -15,9 +15,9 @@ from services.validator.mutation.domain.mutants import Code, When
 from services.validator.mutation.domain.operators import mutants
 from services.validator.mutation.domain.plan import (
     ChangedFile,
-    Planted,
+    MutationReport,
+    PlacedMutant,
     Trial,
-    Tried,
     judge,
     needed,
     plant,
@@ -25,7 +25,7 @@ from services.validator.mutation.domain.plan import (
     without_dear,
 )
 from services.validator.mutation.domain.touched import Touched, touched
-from shared.contracts.documents.protection import Protection, protected_share
+from shared.contracts.documents.protection import Protection, protection_share
 
 ALL = 1000
 
@@ -211,7 +211,7 @@ def test_a_function_with_another_header_is_at_least_entered():
 )
 def test_what_could_not_be_planted_is_never_said_to_be_protected(text, why):
     found = plant({"c": [ChangedFile("m.py", (b"def f(): return 2\n", text))]})
-    known = judge(found, "c", Tried({}))
+    known = judge(found, "c", MutationReport({}))
     assert (known.state, known.planted, known.not_measured) == ("unknown", 0, 1)
     assert why in known.sentence
 
@@ -279,7 +279,7 @@ def a_planting():
     ],
 )
 def test_what_was_not_tried_is_counted_as_nothing_but_that(trials, state, counts):
-    known = judge(a_planting(), "c", Tried(trials))
+    known = judge(a_planting(), "c", MutationReport(trials))
     assert known.state == state
     assert counts == (
         known.planted,
@@ -291,7 +291,9 @@ def test_what_was_not_tried_is_counted_as_nothing_but_that(trials, state, counts
 
 
 def test_the_sentence_names_the_fault_that_stayed_green_and_whether_it_is_reached():
-    known = judge(a_planting(), "c", Tried({0: Trial(False, reached=True), 1: Trial(False)}))
+    known = judge(
+        a_planting(), "c", MutationReport({0: Trial(False, reached=True), 1: Trial(False)})
+    )
     assert known.sentence == ("2 of 2 faults stayed green: m.py:2: `2` became `3`, and 1 more")
     assert known.unreached == ("m.py:6",)
 
@@ -301,17 +303,19 @@ def test_a_run_that_broke_says_so():
 
 
 def test_a_result_comes_back_from_its_text():
-    tried = Tried({1: Trial(None, why="w"), 0: Trial(True, True, "t::a", 3)}, usable=7, seconds=1.5)
-    assert Tried.from_json(tried.to_json()) == tried
+    tried = MutationReport(
+        {1: Trial(None, why="w"), 0: Trial(True, True, "t::a", 3)}, usable=7, seconds=1.5
+    )
+    assert MutationReport.from_json(tried.to_json()) == tried
     assert "sum" not in tried.to_json()
 
 
 def test_of_what_was_not_measured_no_share_is_told():
     unknown = Protection(state="unknown", not_measured=3)
-    assert protected_share([None, unknown]) is None
+    assert protection_share([None, unknown]) is None
     green = Protection(state="protected", planted=2, noticed=2, lines=1, protected_lines=1)
     red = Protection(state="unprotected", planted=2, noticed=1, lines=2, protected_lines=1)
-    share = protected_share([green, red, unknown, None])
+    share = protection_share([green, red, unknown, None])
     assert (share.changes, share.protected_changes) == (2, 1)
     assert (share.faults, share.noticed, share.lines, share.protected_lines) == (4, 3, 3, 2)
 
@@ -332,7 +336,7 @@ def test_wherever_a_change_is_what_is_planted_is_python_and_no_line_moves(source
     code = Code.read(source)
     found = list(mutants(code, Touched(lines, gaps), frozenset))
     for n, each in enumerate(found):
-        text = render(code.text, [Planted(n, "m.py", each, ())])
+        text = render(code.text, [PlacedMutant(n, "m.py", each, ())])
         assert text.count(b"\n") == count
         compile(text, "m", "exec", dont_inherit=True)
 

@@ -1,4 +1,4 @@
-"""Trust in green on a small real package: its own suite, in the real sandbox, over a real repository."""
+"""ProtectionSummary in green on a small real package: its own suite, in the real sandbox, over a real repository."""
 
 import sys
 from dataclasses import dataclass, field
@@ -8,17 +8,23 @@ import pytest
 
 from services.validator.approval.domain import asks_unprotected
 from services.validator.approval.usecases import ask_for
-from services.validator.impact.domain.impact import Change, ImpactMap
+from services.validator.impact.domain.impact import Change
 from services.validator.impact.usecases import Recorded
-from services.validator.mutation.adapters import SandboxedFaults
-from services.validator.mutation.domain.plan import Trial, Tried
+from services.validator.mutation.adapters import SandboxedMutationRunner
+from services.validator.mutation.domain.plan import MutationReport, Trial
 from services.validator.mutation.usecases.protection import reaching_line, trust
-from services.validator.prepared import Workplace, workplace
-from services.validator.runs.usecases.runs import carry_out
+from services.validator.prepared import PreparedHead, prepare_head
+from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.adapters.suite import SandboxedSuite
+from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import Infrastructure, Outcome, Reported
 from shared.contracts.base import RunKind
-from shared.contracts.documents.protection import Protection, Uncovered, Unnoticed, protected_share
+from shared.contracts.documents.protection import (
+    LostCoverage,
+    Protection,
+    SurvivingMutant,
+    protection_share,
+)
 from shared.contracts.documents.storage import Patch
 from shared.contracts.work import RunTests
 from shared.environments.interpreters import running
@@ -28,10 +34,10 @@ from shared.sandbox.scratch import Scratch
 from shared.targets.config import parse_config
 from tests.support.builders import a_task, an_enhancement
 from tests.support.buses import RecordingBus
-from tests.support.desks import a_validator
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
 from tests.support.sandboxes import a_sandbox, the_best
+from tests.support.validator_deps import a_validator
 
 BIN = Path(sys.executable).parent
 PRICES = '''
@@ -73,12 +79,12 @@ def test_prices_are_added():
 class CarryingBus(RecordingBus):
     """Whoever asks for a run has it made at once."""
 
-    desk: list = field(default_factory=list)
+    deps: list = field(default_factory=list)
 
     async def publish(self, message, *, key, wave=""):
         await super().publish(message, key=key, wave=wave)
         if isinstance(message, RunTests):
-            await carry_out(message, self.desk[0])
+            await execute_run(message, self.deps[0])
 
 
 class FakeEnvironments:
@@ -88,11 +94,11 @@ class FakeEnvironments:
 
 @dataclass
 class Bench:
-    """A target with a gate's desk; `stack` puts changes on its head, each in place of what it was made on."""
+    """A target with a gate's deps; `stack` puts changes on its head, each in place of what it was made on."""
 
     yard: object
-    desk: object
-    place: Workplace
+    deps: object
+    place: PreparedHead
     wave: str = field(default_factory=uuid7)
     text: str = PRICES
 
@@ -111,10 +117,10 @@ class Bench:
                 patch=f"{n:064d}",
                 **fields,
             )
-            await self.desk.store.patches.insert(
-                Patch(id=change.patch, text=patch, created_at=self.desk.clock())
+            await self.deps.store.patches.insert(
+                Patch(id=change.patch, text=patch, created_at=self.deps.clock())
             )
-            await self.desk.store.enhancements.insert(change)
+            await self.deps.store.enhancements.insert(change)
             changes.append(change)
             patches.append((change.id, patch))
             self.text = after
@@ -123,10 +129,10 @@ class Bench:
         return changes, dict(composed.steps)
 
     async def trust(self, changes, trees, **how):
-        return await trust(self.desk, self.place, changes, trees, wave_id=self.wave, **how)
+        return await trust(self.deps, self.place, changes, trees, wave_id=self.wave, **how)
 
     async def suite(self, tree):
-        outcome = await self.desk.suite.run(
+        outcome = await self.deps.suite.run(
             tree, self.place.profile, self.place.environment, target_id=self.place.target.id
         )
         assert isinstance(outcome, Reported), outcome
@@ -143,19 +149,19 @@ async def bench(tmp_path):
         def tree(target_id, oid):
             return yard.mirror.tree(oid)
 
-        desk = a_validator(
+        deps = a_validator(
             store,
             tmp_path / "home",
             bus=bus,
             repository=lambda target: yard.repository,
             environments=FakeEnvironments(),
             suite=SandboxedSuite(sandbox, scratch, tree),
-            faults=SandboxedFaults(sandbox, scratch, tree),
+            faults=SandboxedMutationRunner(sandbox, scratch, tree),
             sandbox=sandbox,
         )
-        bus.desk.append(desk)
+        bus.deps.append(deps)
         await store.targets.insert(yard.target)
-        yield Bench(yard, desk, await workplace(desk, yard.target, yard.head()))
+        yield Bench(yard, deps, await prepare_head(deps, yard.target, yard.head()))
         scratch.close()
 
 
@@ -186,23 +192,23 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
     assert (found[gone.id].state, found[silent.id].state) == ("protected", "nothing")
 
     asked = await ask_for(
-        changes, bench.place, "c" * 40, lambda _: (), bench.desk, protections=found
+        changes, bench.place, "c" * 40, lambda _: (), bench.deps, protections=found
     )
     assert {each.id for each in asked} == {broken.id, reached.id}
-    stored = await bench.desk.store.enhancements.need(broken.id)
+    stored = await bench.deps.store.enhancements.need(broken.id)
     assert stored.state == "needs_approval"
     assert "faults stayed green: " in stored.asks
     assert stored.protection == found[broken.id]
 
-    run = await bench.desk.store.verdicts.need(stored.protection.run)
-    assert (run.kind, run.tests, run.outcome) == (RunKind.FAULTS, (), "reported")
+    run = await bench.deps.store.runs.need(stored.protection.run)
+    assert (run.kind, run.tests, run.outcome) == (RunKind.MUTATION, (), "reported")
     assert run.plan is not None
-    share = protected_share([await protection(bench, each) for each in changes])
+    share = protection_share([await protection(bench, each) for each in changes])
     assert (share.changes, share.protected_changes) == (4, 2)
 
 
 async def protection(bench, change):
-    return (await bench.desk.store.enhancements.need(change.id)).protection
+    return (await bench.deps.store.enhancements.need(change.id)).protection
 
 
 async def test_the_same_fault_in_a_tested_function_is_refused_by_the_tests(bench):
@@ -228,7 +234,7 @@ class FakeFaults:
 
 async def test_a_run_that_gives_no_report_is_tried_again_and_then_nothing_is_known(bench):
     faults = FakeFaults(Infrastructure("The sandbox died.", "tail"))
-    object.__setattr__(bench.desk, "faults", faults)
+    object.__setattr__(bench.deps, "faults", faults)
     changes, trees = await bench.stack(("total += each", "total -= each"))
     found = await bench.trust(changes, trees)
     known = found[changes[0].id]
@@ -242,7 +248,7 @@ async def test_a_run_that_gives_no_report_is_tried_again_and_then_nothing_is_kno
 
 async def test_where_nothing_can_be_planted_nobody_is_asked_and_it_is_said(bench):
     faults = FakeFaults(None)
-    object.__setattr__(bench.desk, "faults", faults)
+    object.__setattr__(bench.deps, "faults", faults)
     test = bench.place.profile.test.model_copy(update={"framework": "unittest"})
     profile = bench.place.profile.model_copy(update={"test": test})
     object.__setattr__(bench.place, "profile", profile)
@@ -259,7 +265,7 @@ async def test_where_nothing_can_be_planted_nobody_is_asked_and_it_is_said(bench
 
 async def test_in_what_judges_nothing_is_planted(bench):
     faults = FakeFaults(None)
-    object.__setattr__(bench.desk, "faults", faults)
+    object.__setattr__(bench.deps, "faults", faults)
     change = an_enhancement(files=("tests/test_prices.py",), target_id=bench.place.target.id)
     patch = a_patch("tests/test_prices.py", TESTS, TESTS.replace("180", "179 + 1"))
     composed = bench.yard.repository.compose(bench.place.head, [(change.id, patch)])
@@ -269,15 +275,15 @@ async def test_in_what_judges_nothing_is_planted(bench):
 
 async def test_with_a_recording_only_the_tests_that_reach_a_fault_are_run(bench):
     head = bench.place.tree
-    outcome = await bench.desk.suite.run(
+    outcome = await bench.deps.suite.run(
         head, bench.place.profile, bench.place.environment, target_id="t", record=True
     )
     recorded = Recorded(head, ImpactMap.from_json(outcome.impact))
     changes, trees = await bench.stack(
         ('off."""\n    return price - price', 'off."""\n\n    return price - 1 * price'),
     )  # fmt: skip
-    faults, new = FakeFaults(Tried({})), "tests/test_prices.py::test_new"
-    object.__setattr__(bench.desk, "faults", faults)
+    faults, new = FakeFaults(MutationReport({})), "tests/test_prices.py::test_new"
+    object.__setattr__(bench.deps, "faults", faults)
     await bench.trust(changes, trees, recorded=recorded, present={new: Outcome.PASSED})
     assert [each[2] for each in faults.asked] == [
         (new, "tests/test_prices.py::test_some_is_taken_off")
@@ -291,11 +297,15 @@ TESTED = ('off."""\n    return price - price', 'off."""\n    return price - 1 * 
 @pytest.mark.parametrize(
     ("edit", "tried", "lost"),
     [
-        (TESTED, Tried(UNREACHED, usable=1), ["tested"]),
-        (TESTED, Tried(dict.fromkeys(UNREACHED, Trial(True, reached=True)), usable=1), []),
+        (TESTED, MutationReport(UNREACHED, usable=1), ["tested"]),
+        (TESTED, MutationReport(dict.fromkeys(UNREACHED, Trial(True, reached=True)), usable=1), []),
         # The one test that reached it failed, so nobody knows what it reaches.
-        (TESTED, Tried(UNREACHED, usable=0), []),
-        (("percent / 100\n\n\ndef unasked", "percent\n\n\ndef unasked"), Tried(UNREACHED), []),
+        (TESTED, MutationReport(UNREACHED, usable=0), []),
+        (
+            ("percent / 100\n\n\ndef unasked", "percent\n\n\ndef unasked"),
+            MutationReport(UNREACHED),
+            [],
+        ),
     ],
     ids=["lost", "kept", "not known", "never reached"],
 )
@@ -308,11 +318,11 @@ async def test_a_change_after_which_no_test_reaches_what_some_did_asks_whatever_
     profile = bench.place.profile.model_copy(update={"config": allowing})
     object.__setattr__(bench.place, "profile", profile)
     head = bench.place.tree
-    outcome = await bench.desk.suite.run(
+    outcome = await bench.deps.suite.run(
         head, profile, bench.place.environment, target_id="t", record=True
     )
     changes, trees = await bench.stack(edit, safe=True)
-    object.__setattr__(bench.desk, "faults", FakeFaults(tried))
+    object.__setattr__(bench.deps, "faults", FakeFaults(tried))
     found = await bench.trust(
         changes,
         trees,
@@ -320,13 +330,13 @@ async def test_a_change_after_which_no_test_reaches_what_some_did_asks_whatever_
         present=outcome.report.outcomes,
     )
     [change] = changes
-    expected = [Uncovered(path="prices.py", function=name, before=1) for name in lost]
+    expected = [LostCoverage(path="prices.py", function=name, before=1) for name in lost]
     assert list(found[change.id].uncovered) == expected
     asked = await ask_for(
-        changes, bench.place, "c" * 40, lambda _: (), bench.desk, protections=found
+        changes, bench.place, "c" * 40, lambda _: (), bench.deps, protections=found
     )
     assert len(asked) == len(lost)
-    stored = await bench.desk.store.enhancements.need(change.id)
+    stored = await bench.deps.store.enhancements.need(change.id)
     assert stored.protection == found[change.id]
     assert ("no test reaches `tested` any more, and 1 did before" in stored.asks) == bool(lost)
 
@@ -375,7 +385,7 @@ def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_impor
 GREEN = Protection(
     state="unprotected",
     planted=1,
-    survived=(Unnoticed(path="m.py", line=1, what="w", reached=True),),
+    survived=(SurvivingMutant(path="m.py", line=1, what="w", reached=True),),
     sentence="m.py:1: w",
 )
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from services.validator.mutation.usecases.protection_health import keep_trust
+from services.validator.mutation.usecases.protection_health import store_protection_health
 from shared.contracts.documents.protection import Protection
 from tests.support.builders import a_target, an_enhancement
-from tests.support.desks import a_validator
 from tests.support.memory import a_store
+from tests.support.validator_deps import a_validator
 
 TARGET = a_target()
 TIP = "2" * 40
@@ -15,27 +15,27 @@ RED = Protection(state="unprotected", planted=4, noticed=3, lines=4, protected_l
 
 
 @pytest.fixture
-def desk(tmp_path):
+def deps(tmp_path):
     return a_validator(a_store(), tmp_path)
 
 
-async def landed(desk, *known):
+async def landed(deps, *known):
     """Changes by component and protection, on the branch in this order."""
     changes = [
         an_enhancement(component=component, protection=protection, commit=f"{number}" * 40)
         for number, (component, protection) in enumerate(known, 3 - len(known))
     ]
-    await desk.store.enhancements.insert_missing(changes)
-    await keep_trust(TARGET, changes, desk)
+    await deps.store.enhancements.insert_missing(changes)
+    await store_protection_health(TARGET, changes, deps)
     return changes
 
 
-async def test_each_component_has_its_own_counts_under_the_commit_that_landed_last(desk):
-    await landed(desk, ("shop", GREEN), ("till", RED), ("shop", RED))
-    shop, till = await desk.store.health.find()
+async def test_each_component_has_its_own_counts_under_the_commit_that_landed_last(deps):
+    await landed(deps, ("shop", GREEN), ("till", RED), ("shop", RED))
+    shop, till = await deps.store.health.find()
     assert shop.id == f"{TARGET.id}:{TIP}:shop:trust"
     assert (shop.target_id, shop.commit, shop.component) == (TARGET.id, TIP, "shop")
-    assert (shop.dimension, shop.measured_at) == ("trust", desk.clock())
+    assert (shop.dimension, shop.measured_at) == ("trust", deps.clock())
     assert shop.metrics == {"faults": 7, "noticed": 6, "lines": 6, "protected_lines": 5}
     assert shop.score == 83.3
     assert (till.component, till.commit, till.score) == ("till", TIP, 75)
@@ -53,33 +53,33 @@ async def test_each_component_has_its_own_counts_under_the_commit_that_landed_la
     ],
     ids=["never looked at", "nothing", "not measured", "unknown", "partly unknown", "no line"],
 )
-async def test_where_nothing_was_measured_nothing_is_kept(desk, known):
-    await landed(desk, ("shop", known), ("till", known))
-    assert await desk.store.health.find() == []
-    await landed(desk, ("shop", known), ("shop", RED))
-    [shop] = await desk.store.health.find()
+async def test_where_nothing_was_measured_nothing_is_kept(deps, known):
+    await landed(deps, ("shop", known), ("till", known))
+    assert await deps.store.health.find() == []
+    await landed(deps, ("shop", known), ("shop", RED))
+    [shop] = await deps.store.health.find()
     assert shop.metrics["lines"] == RED.lines, "a neighbour that was measured is kept without it"
 
 
-async def test_nothing_landed_is_nothing_measured(desk):
-    assert await landed(desk) == []
-    assert await desk.store.health.find() == []
+async def test_nothing_landed_is_nothing_measured(deps):
+    assert await landed(deps) == []
+    assert await deps.store.health.find() == []
 
 
-async def test_kept_twice_is_kept_once(desk):
-    changes = await landed(desk, ("shop", GREEN), ("shop", RED))
-    once = await desk.store.health.find()
-    desk.clock.go(minutes=1)
-    await keep_trust(TARGET, changes, desk)
-    await keep_trust(TARGET, changes[1:], desk)
-    assert await desk.store.health.find() == once, "also of those that a crash left to be said"
+async def test_kept_twice_is_kept_once(deps):
+    changes = await landed(deps, ("shop", GREEN), ("shop", RED))
+    once = await deps.store.health.find()
+    deps.clock.go(minutes=1)
+    await store_protection_health(TARGET, changes, deps)
+    await store_protection_health(TARGET, changes[1:], deps)
+    assert await deps.store.health.find() == once, "also of those that a crash left to be said"
 
 
-async def test_what_the_gate_found_out_meanwhile_counts(desk):
+async def test_what_the_gate_found_out_meanwhile_counts(deps):
     """It is kept with the stored change, and the one that was read before does not have it."""
     change = an_enhancement(commit=TIP)
-    await desk.store.enhancements.insert(change)
-    await desk.store.enhancements.patch(change.id, protection=RED)
-    await keep_trust(TARGET, [change], desk)
-    [kept] = await desk.store.health.find()
+    await deps.store.enhancements.insert(change)
+    await deps.store.enhancements.patch(change.id, protection=RED)
+    await store_protection_health(TARGET, [change], deps)
+    [kept] = await deps.store.health.find()
     assert kept.score == 75

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.validator.mutation.adapters import SandboxedFaults, write_planted
-from services.validator.mutation.domain.plan import ChangedFile, Trial, Tried, plant
+from services.validator.mutation.adapters import SandboxedMutationRunner, write_planted
+from services.validator.mutation.domain.plan import ChangedFile, MutationReport, Trial, plant
 from services.validator.suite.domain.reports import Infrastructure
 from shared.environments.interpreters import running
 from shared.environments.ports import Environment
@@ -34,12 +34,14 @@ async def try_out(tmp_path: Path) -> AsyncIterator[Try]:
         work = tmp_path / "work"
         scratch = Scratch(work, uuid7)
         environment = Environment("key", BIN, (BIN.parent, *running().needs), 0, True)
-        faults = SandboxedFaults(sandbox, scratch, lambda *_: FakeTree({"m.py": after, **files}))
+        faults = SandboxedMutationRunner(
+            sandbox, scratch, lambda *_: FakeTree({"m.py": after, **files})
+        )
         plan, profile = planting.to_json(seconds, longest), a_profile(*command, timeout=timeout)
         outcome = await faults.try_out("tree", plan, profile, environment, only, target_id="target")
         scratch.close()
         assert [each.name for each in work.iterdir()] == [".lock"], "something was left behind"
-        if not isinstance(outcome, Tried):
+        if not isinstance(outcome, MutationReport):
             return outcome
         return {each.mutant.what: outcome.trials[each.id] for each in planting.faults}
 

@@ -1,6 +1,6 @@
 """What two runs must have in common to be the same run."""
 
-from services.validator.prepared import Workplace
+from services.validator.prepared import PreparedHead
 from services.validator.runs.usecases.runs import Order, run_key
 from shared.environments.ports import Environment
 from tests.support.landing import a_yard
@@ -15,7 +15,7 @@ def places(tmp_path, path, before, after):
     environment = Environment(key="e", bin=tmp_path, readable=(), seconds=0, cached=True)
 
     def at(head):
-        return Workplace(yard.target, yard.mirror, head, a_profile(), environment)
+        return PreparedHead(yard.target, yard.mirror, head, a_profile(), environment)
 
     first = at(yard.head())
     return first, at(yard.land(path, before, after))

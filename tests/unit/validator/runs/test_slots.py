@@ -5,7 +5,7 @@ import pytest
 from services.validator.runs.domain import slots
 from shared.contracts.base import RunKind
 from shared.contracts.documents.runs import Counts, Runner
-from tests.support.builders import NOW, a_verdict, a_wave
+from tests.support.builders import NOW, a_test_run, a_wave
 
 WAVE = a_wave()
 
@@ -14,7 +14,7 @@ def a_run(seconds=10.0, *, cores=1.0, tests=100, **fields):
     """A full run that used so many cores all the time."""
     counts = Counts(tests=tests, passed=tests, failed=0, skipped=0)
     known = {"seconds": seconds, "cpu_seconds": seconds * cores, "counts": counts}
-    return a_verdict(WAVE, **{**known, **fields})
+    return a_test_run(WAVE, **{**known, **fields})
 
 
 def a_runner(slots="one", cores=4, share=None, **fields):
@@ -47,7 +47,7 @@ def test_who_was_held_up_by_others_does_not_seem_to_need_less():
 
 def test_benchmarks_have_the_machine_to_themselves():
     runs = [a_run()] * 5
-    assert slots.needed(RunKind.TESTS, runs, 8) == slots.needed(RunKind.FAULTS, runs, 8) == 1
+    assert slots.needed(RunKind.TESTS, runs, 8) == slots.needed(RunKind.MUTATION, runs, 8) == 1
     assert slots.needed(RunKind.BENCHMARKS, runs, 8) == 8
 
 

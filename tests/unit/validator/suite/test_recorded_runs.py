@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from services.validator.impact import usecases as impact
-from services.validator.impact.domain.impact import ImpactMap
-from services.validator.prepared import Workplace
-from services.validator.runs.usecases.baseline import measure_health
-from services.validator.runs.usecases.runs import Order, carry_out, read_text, run_key
+from services.validator.prepared import PreparedHead
+from services.validator.runs.usecases.baseline import run_baseline
+from services.validator.runs.usecases.runs import Order, execute_run, read_text, run_key
 from services.validator.suite.domain.imports import imports
+from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import (
     Infrastructure,
     Outcome,
@@ -19,16 +19,16 @@ from services.validator.suite.domain.reports import (
     TestReport,
     TestResult,
 )
-from shared.contracts.commands import MeasureHealth
-from shared.contracts.documents.runs import Counts, Verdict
+from shared.contracts.commands import RunBaseline
+from shared.contracts.documents.runs import Counts, TestRun
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
-from tests.support.builders import NOW, a_task, a_verdict, a_wave, an_enhancement
-from tests.support.desks import a_validator
+from tests.support.builders import NOW, a_task, a_test_run, a_wave, an_enhancement
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
 from tests.support.profiles import a_profile
+from tests.support.validator_deps import a_validator
 
 FILES = {
     "m.py": "def one():\n    return 1\n\ndef two():\n    return 2\n",
@@ -75,7 +75,7 @@ def yard(tmp_path):
 
 
 @pytest.fixture
-async def desk(yard, tmp_path):
+async def deps(yard, tmp_path):
     store = a_store()
     await store.targets.insert(yard.target)
     return a_validator(
@@ -88,13 +88,13 @@ async def desk(yard, tmp_path):
 
 def at(yard, head=""):
     environment = Environment("e", Path("/nowhere"), (), 0, True)
-    return Workplace(yard.target, yard.mirror, head or yard.head(), a_profile(), environment)
+    return PreparedHead(yard.target, yard.mirror, head or yard.head(), a_profile(), environment)
 
 
-async def carried_out(yard, desk, *answers, record=True) -> Verdict:
-    desk.suite.answers[:] = answers
+async def carried_out(yard, deps, *answers, record=True) -> TestRun:
+    deps.suite.answers[:] = answers
     place = at(yard)
-    verdict = Verdict(
+    verdict = TestRun(
         id=uuid7(),
         key=uuid7(),
         target_id=yard.target.id,
@@ -106,73 +106,73 @@ async def carried_out(yard, desk, *answers, record=True) -> Verdict:
         record=record,
         created_at=NOW,
     )
-    await desk.store.verdicts.insert(verdict)
-    await carry_out(RunTests(run_id=verdict.id, target_id=yard.target.id), desk)
-    return await desk.store.verdicts.need(verdict.id)
+    await deps.store.runs.insert(verdict)
+    await execute_run(RunTests(run_id=verdict.id, target_id=yard.target.id), deps)
+    return await deps.store.runs.need(verdict.id)
 
 
 def recorded(report: TestReport) -> Reported:
     return Reported(report, RECORDED.to_json())
 
 
-async def test_what_was_recorded_is_kept_beside_the_report(yard, desk):
-    verdict = await carried_out(yard, desk, recorded(a_report()))
+async def test_what_was_recorded_is_kept_beside_the_report(yard, deps):
+    verdict = await carried_out(yard, deps, recorded(a_report()))
     assert verdict.impact is not None
-    assert await read_text(verdict.impact, desk) == RECORDED.to_json()
-    assert (await desk.store.reports.need(verdict.impact)).kind == "impact"
+    assert await read_text(verdict.impact, deps) == RECORDED.to_json()
+    assert (await deps.store.reports.need(verdict.impact)).kind == "impact"
 
 
 async def test_what_fails_under_a_recording_is_run_once_more_without_one_and_that_counts(
-    yard, desk
+    yard, deps
 ):
     failed = recorded(a_report(one=Outcome.FAILED, two=Outcome.ERROR))
     alone = TestReport(
         {ONE: TestResult(ONE, Outcome.PASSED), TWO: TestResult(TWO, Outcome.FAILED)}, 1.0, 1
     )
-    verdict = await carried_out(yard, desk, failed, alone)
-    assert desk.suite.asked == [((), True), (TESTS, False)]
+    verdict = await carried_out(yard, deps, failed, alone)
+    assert deps.suite.asked == [((), True), (TESTS, False)]
     assert verdict.failing == (TWO,)
     assert verdict.impact is not None
 
 
-async def test_what_was_not_recorded_after_all_is_not_run_again(yard, desk):
-    verdict = await carried_out(yard, desk, a_report(one=Outcome.FAILED))
-    assert desk.suite.asked == [((), True)]
+async def test_what_was_not_recorded_after_all_is_not_run_again(yard, deps):
+    verdict = await carried_out(yard, deps, a_report(one=Outcome.FAILED))
+    assert deps.suite.asked == [((), True)]
     assert verdict.failing == (ONE,)
 
 
-async def test_what_then_is_not_there_any_more_has_still_failed(yard, desk):
+async def test_what_then_is_not_there_any_more_has_still_failed(yard, deps):
     failed = recorded(a_report(one=Outcome.FAILED))
-    verdict = await carried_out(yard, desk, failed, TestReport({}, 1.0, 5))
+    verdict = await carried_out(yard, deps, failed, TestReport({}, 1.0, 5))
     assert verdict.failing == (ONE,)
 
 
-async def test_where_that_gives_no_report_the_first_one_counts(yard, desk):
+async def test_where_that_gives_no_report_the_first_one_counts(yard, deps):
     failed = recorded(a_report(one=Outcome.FAILED))
-    verdict = await carried_out(yard, desk, failed, Infrastructure("killed"))
+    verdict = await carried_out(yard, deps, failed, Infrastructure("killed"))
     assert verdict.outcome == "reported"
     assert verdict.failing == (ONE,)
 
 
-async def test_a_recording_that_gives_no_report_is_tried_again_without(yard, desk):
-    verdict = await carried_out(yard, desk, Infrastructure("killed"), a_report())
-    assert [record for _, record in desk.suite.asked] == [True, False]
+async def test_a_recording_that_gives_no_report_is_tried_again_without(yard, deps):
+    verdict = await carried_out(yard, deps, Infrastructure("killed"), a_report())
+    assert [record for _, record in deps.suite.asked] == [True, False]
     assert (verdict.outcome, verdict.impact) == ("reported", None)
 
 
-async def test_a_plain_run_is_run_once_whatever_fails(yard, desk):
-    verdict = await carried_out(yard, desk, a_report(one=Outcome.FAILED), record=False)
-    assert desk.suite.asked == [((), False)]
+async def test_a_plain_run_is_run_once_whatever_fails(yard, deps):
+    verdict = await carried_out(yard, deps, a_report(one=Outcome.FAILED), record=False)
+    assert deps.suite.asked == [((), False)]
     assert verdict.failing == (ONE,)
 
 
-async def test_the_baseline_of_a_wave_is_recorded(yard, desk):
-    desk.suite.answers[:] = [recorded(a_report())]
+async def test_the_baseline_of_a_wave_is_recorded(yard, deps):
+    deps.suite.answers[:] = [recorded(a_report())]
     place = at(yard)
     key = run_key(place, Order(place.tree, "baseline"))
     wave = uuid7()
-    command = MeasureHealth(wave_id=wave, target_id=yard.target.id, commit=place.head)
-    verdict = Verdict(
+    command = RunBaseline(wave_id=wave, target_id=yard.target.id, commit=place.head)
+    verdict = TestRun(
         id=uuid7(),
         key=key,
         target_id=yard.target.id,
@@ -184,16 +184,16 @@ async def test_the_baseline_of_a_wave_is_recorded(yard, desk):
         created_at=NOW,
     )
     asked = []
-    insert = desk.store.verdicts.insert
+    insert = deps.store.runs.insert
 
     async def seen(document):
         asked.append(document.record)
         await insert(verdict)
-        await carry_out(RunTests(run_id=verdict.id, target_id=yard.target.id), desk)
+        await execute_run(RunTests(run_id=verdict.id, target_id=yard.target.id), deps)
         return False
 
-    desk.store.verdicts.insert = seen
-    await measure_health(command, desk)
+    deps.store.runs.insert = seen
+    await run_baseline(command, deps)
     assert asked == [True]
 
 
@@ -201,8 +201,8 @@ def a_change(yard, **fields):
     return an_enhancement(a_task(target_id=yard.target.id), component="m", **fields)
 
 
-async def test_the_tests_of_a_change_are_those_that_the_newest_recording_names(yard, desk):
-    await carried_out(yard, desk, recorded(a_report()))
+async def test_the_tests_of_a_change_are_those_that_the_newest_recording_names(yard, deps):
+    await carried_out(yard, deps, recorded(a_report()))
     one, other = a_change(yard, key="a"), a_change(yard, key="b")
     text = FILES["m.py"]
     first = text.replace("return 1", "return 3")
@@ -210,117 +210,117 @@ async def test_the_tests_of_a_change_are_those_that_the_newest_recording_names(y
         (one.id, a_patch("m.py", text, first)),
         (other.id, a_patch("m.py", first, first.replace("return 2", "return 4"))),
     )
-    found = await impact.impact_of([one, other], composed.steps, at(yard), desk, TESTS)
+    found = await impact.impact_of([one, other], composed.steps, at(yard), deps, TESTS)
     assert found == {one.id: {ONE}, other.id: {TWO}}
-    new = await impact.impact_of([other], composed.steps, at(yard), desk, (*TESTS, "new"))
+    new = await impact.impact_of([other], composed.steps, at(yard), deps, (*TESTS, "new"))
     assert new == {other.id: {TWO, "new"}}
 
 
-async def test_a_recording_serves_later_heads_until_their_tests_are_others(yard, desk):
-    await carried_out(yard, desk, recorded(a_report()))
+async def test_a_recording_serves_later_heads_until_their_tests_are_others(yard, deps):
+    await carried_out(yard, deps, recorded(a_report()))
     text = FILES["m.py"]
     yard.land("m.py", text, "# moved\n" + text)
-    assert (await impact.recorded_for(at(yard), desk)).map.tests == TESTS
+    assert (await impact.recorded_for(at(yard), deps)).map.tests == TESTS
     tests = FILES["tests/test_m.py"]
     yard.land("tests/test_m.py", tests, tests + "def test_three(): pass\n")
-    assert await impact.recorded_for(at(yard), desk) is None
+    assert await impact.recorded_for(at(yard), deps) is None
 
 
-async def test_without_a_recording_all_tests_are_chosen(yard, desk):
-    await carried_out(yard, desk, a_report(), record=False)
+async def test_without_a_recording_all_tests_are_chosen(yard, deps):
+    await carried_out(yard, deps, a_report(), record=False)
     change = a_change(yard)
-    assert await impact.impact_of([change], (), at(yard), desk) == {change.id: None}
+    assert await impact.impact_of([change], (), at(yard), deps) == {change.id: None}
 
 
-async def test_a_change_that_was_not_composed_is_tested_by_all(yard, desk):
-    await carried_out(yard, desk, recorded(a_report()))
+async def test_a_change_that_was_not_composed_is_tested_by_all(yard, deps):
+    await carried_out(yard, deps, recorded(a_report()))
     change = a_change(yard)
-    assert await impact.impact_of([change], (), at(yard), desk) == {change.id: None}
+    assert await impact.impact_of([change], (), at(yard), deps) == {change.id: None}
 
 
-async def test_a_head_is_recorded_anew_once_where_much_has_changed(yard, desk, monkeypatch):
+async def test_a_head_is_recorded_anew_once_where_much_has_changed(yard, deps, monkeypatch):
     asked = []
 
     async def run_tests(_, place, order, *, wave_id):
         asked.append((order.tree, order.record, run_key(place, order)))
-        await carried_out(yard, desk, recorded(a_report()))
+        await carried_out(yard, deps, recorded(a_report()))
 
     monkeypatch.setattr(impact, "run_tests", run_tests)
-    assert await impact.recorded_anew(at(yard), uuid7(), desk) is None
-    await carried_out(yard, desk, recorded(a_report()))
+    assert await impact.recorded_anew(at(yard), uuid7(), deps) is None
+    await carried_out(yard, deps, recorded(a_report()))
     before = at(yard).tree
-    assert (await impact.recorded_anew(at(yard), uuid7(), desk)).tree == before
+    assert (await impact.recorded_anew(at(yard), uuid7(), deps)).tree == before
     assert not asked, "no recording can be had, or it is of use"
     text = FILES["m.py"]
     yard.land("m.py", text, text.replace("return 1", "return 3"))
     for _ in range(2):
-        assert (await impact.recorded_anew(at(yard), uuid7(), desk)).tree == at(yard).tree
+        assert (await impact.recorded_anew(at(yard), uuid7(), deps)).tree == at(yard).tree
     [(tree, record, key)] = asked
     assert (tree, record) == (at(yard).tree, True), "half of its functions changed"
     assert key != run_key(at(yard), Order(tree, "baseline")), "that it passes is known already"
 
 
-async def test_recall_is_counted_once_per_run_and_change(yard, desk):
+async def test_recall_is_counted_once_per_run_and_change(yard, deps):
     change, other = a_change(yard, key="a"), a_change(yard, key="b")
     for _ in range(2):
-        await impact.note(change, {ONE}, (ONE, TWO), "v1", desk)
-    await impact.note(other, None, (ONE,), "v1", desk)
-    await impact.note(change, {ONE}, (ONE,), "v2", desk)
-    [known] = await desk.store.recall.find(target_id=yard.target.id)
+        await impact.note(change, {ONE}, (ONE, TWO), "v1", deps)
+    await impact.note(other, None, (ONE,), "v1", deps)
+    await impact.note(change, {ONE}, (ONE,), "v2", deps)
+    [known] = await deps.store.recall.find(target_id=yard.target.id)
     assert (known.id, known.caught, known.missed) == (f"{yard.target.id}:m", 3, 1)
 
 
-async def test_shares_are_counted_once_per_run_and_component(yard, desk):
+async def test_shares_are_counted_once_per_run_and_component(yard, deps):
     one, two = a_change(yard, key="a"), a_change(yard, key="b")
     other = a_change(yard, key="c").model_copy(update={"component": "n"})
     chosen = {one.id: frozenset({ONE}), two.id: frozenset({ONE, TWO}), other.id: frozenset()}
     run = a_full_run(yard, 10)
     for _ in range(2):
-        await impact.note_shares((one, two, other), chosen, run, desk)
-    known = {each.component: each for each in await desk.store.recall.find()}
+        await impact.note_shares((one, two, other), chosen, run, deps)
+    known = {each.component: each for each in await deps.store.recall.find()}
     assert {
         name: (each.runs, each.selected, each.total, each.caught, each.missed)
         for name, each in known.items()
     } == {"m": (1, 2, 10, 0, 0), "n": (1, 0, 10, 0, 0)}
 
 
-async def test_where_one_may_have_an_effect_on_all_tests_all_are_chosen(yard, desk):
+async def test_where_one_may_have_an_effect_on_all_tests_all_are_chosen(yard, deps):
     one, two = a_change(yard, key="a"), a_change(yard, key="b")
     chosen = {one.id: frozenset({ONE}), two.id: None}
-    await impact.note_shares((one, two), chosen, a_full_run(yard, 10), desk)
-    [known] = await desk.store.recall.find()
+    await impact.note_shares((one, two), chosen, a_full_run(yard, 10), deps)
+    [known] = await deps.store.recall.find()
     assert (known.selected, known.total) == (10, 10)
 
 
 def a_full_run(yard, tests):
     counts = Counts(tests=tests, passed=tests, failed=0, skipped=0)
-    return a_verdict(a_wave(target_id=yard.target.id), counts=counts)
+    return a_test_run(a_wave(target_id=yard.target.id), counts=counts)
 
 
-async def test_a_component_is_trusted_until_its_recall_is_bad(yard, desk):
+async def test_a_component_is_trusted_until_its_recall_is_bad(yard, deps):
     change, elsewhere = (
         a_change(yard),
         a_change(yard, key="b").model_copy(update={"component": "n"}),
     )
-    assert await impact.trusted(yard.target.id, "m", desk)
+    assert await impact.trusted(yard.target.id, "m", deps)
     for number in range(5):
-        await impact.note(change, set(), (ONE,), f"v{number}", desk)
-        await impact.note(elsewhere, {ONE}, (ONE,), f"v{number}", desk)
-    assert not await impact.trusted(yard.target.id, "m", desk)
-    assert await impact.trusted(yard.target.id, "n", desk)
+        await impact.note(change, set(), (ONE,), f"v{number}", deps)
+        await impact.note(elsewhere, {ONE}, (ONE,), f"v{number}", deps)
+    assert not await impact.trusted(yard.target.id, "m", deps)
+    assert await impact.trusted(yard.target.id, "n", deps)
 
 
-async def test_two_that_count_at_once_lose_nothing(yard, desk):
-    save, late = desk.store.recall.save, []
+async def test_two_that_count_at_once_lose_nothing(yard, deps):
+    save, late = deps.store.recall.save, []
 
     async def second(document):
         if not late:
             late.append(True)
-            await impact.note(change, {ONE}, (ONE,), "v2", desk)
+            await impact.note(change, {ONE}, (ONE,), "v2", deps)
         return await save(document)
 
     change = a_change(yard)
-    desk.store.recall.save = second
-    await impact.note(change, {ONE}, (ONE,), "v1", desk)
-    [known] = await desk.store.recall.find()
+    deps.store.recall.save = second
+    await impact.note(change, {ONE}, (ONE,), "v1", deps)
+    [known] = await deps.store.recall.find()
     assert known.caught == 2

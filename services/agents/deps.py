@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.agents.ports import Engine, Messenger
+from services.agents.ports import Engine
 from shared.contracts.base import AgentType
 from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.targets import Target
@@ -15,13 +15,14 @@ from shared.detectors.ports import Detector, Source
 from shared.kernel.clock import Clock
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import NewId
+from shared.messaging.ports import Messenger
 from shared.mongo.collections import Store
 from shared.targets.mirror import Mirror
 from shared.targets.profile import profile
 
 
 @dataclass(frozen=True)
-class Desk:
+class AgentDeps:
     """Built by main; `me` is the agent this process is, `running` the tasks it is at."""
 
     store: Store
@@ -36,13 +37,13 @@ class Desk:
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
 
-async def read_source(desk: Desk, target: Target, commit: str) -> Source:
+async def read_source(deps: AgentDeps, target: Target, commit: str) -> Source:
     """The target at `commit`, fetched where the mirror does not have it yet."""
-    return await asyncio.to_thread(_read_source, desk, target, commit)
+    return await asyncio.to_thread(_read_source, deps, target, commit)
 
 
-def _read_source(desk: Desk, target: Target, commit: str) -> Source:
-    mirror = Mirror.at(desk.home, target.id)
+def _read_source(deps: AgentDeps, target: Target, commit: str) -> Source:
+    mirror = Mirror.at(deps.home, target.id)
     try:
         tree = mirror.tree(commit)
     except NotFound:

@@ -3,16 +3,17 @@
 from pathlib import Path
 from typing import Any
 
-from services.validator.deps import Desk
+from services.validator.deps import ValidatorDeps
 from services.validator.runs.adapters.slots import MachineSlots, private
 from shared.kernel.ids import uuid7
 from shared.mongo.collections import Store
+from shared.mongo.leadership import Leadership
 from shared.sandbox.choice import NoSandbox
 from tests.support.buses import RecordingBus
 from tests.support.stores import Watch
 
 
-def a_validator(store: Store, home: Path, **given: Any) -> Desk:
+def a_validator(store: Store, home: Path, **given: Any) -> ValidatorDeps:
     known = {
         "identity": uuid7(),
         "runner": f"here/1/{uuid7()}",
@@ -30,4 +31,8 @@ def a_validator(store: Store, home: Path, **given: Any) -> Desk:
         "clock": Watch(),
         "new_id": uuid7,
     }
-    return Desk(store=store, home=home, **{**known, **given})
+    known |= given
+    known.setdefault(
+        "leadership", Leadership(store.leader_leases, known["identity"], home / "targets")
+    )
+    return ValidatorDeps(store=store, home=home, **known)

@@ -4,24 +4,23 @@ import asyncio
 
 import pytest
 
-from services.validator.gate import seat
-from services.validator.gate.seat import seated, still_seated
 from services.validator.landing import usecases as landing
-from shared.contracts.documents.runs import Verdict
+from shared.contracts.documents.runs import TestRun
 from shared.kernel.errors import Transient
-from tests.support.builders import COMMIT, a_target, a_task, a_verdict, a_wave, an_enhancement
-from tests.support.desks import a_validator
+from shared.mongo import leadership
+from tests.support.builders import COMMIT, a_target, a_task, a_test_run, a_wave, an_enhancement
 from tests.support.stores import a_real_store
+from tests.support.validator_deps import a_validator
 
 TARGET = a_target()
 # Longer than a busy machine stops a test, shorter than anybody waits.
-SILENCE = 1.0
+TTL = 1.0
 
 
 @pytest.fixture(autouse=True)
 def short(monkeypatch):
-    monkeypatch.setattr(seat, "SILENCE", SILENCE)
-    monkeypatch.setattr(seat, "RETRY", 0.02)
+    monkeypatch.setattr(leadership, "LEASE_TTL_SECONDS", TTL)
+    monkeypatch.setattr(leadership, "RETRY_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -46,16 +45,16 @@ def two(make):
     return make("two")
 
 
-def at(desk, **options):
-    return seated(TARGET.id, desk, **options)
+def at(deps, **options):
+    return deps.leadership.hold_leadership(TARGET.id, **options)
 
 
-async def taken_over(desk):
+async def taken_over(deps):
     """Wait until its silence is over; how often it was told to come again."""
     told = 0
     while True:
         try:
-            async with at(desk):
+            async with at(deps):
                 return told
         except Transient:
             told += 1
@@ -65,7 +64,7 @@ async def taken_over(desk):
 async def test_while_one_is_at_it_no_other_is(one, two):
     async with at(one):
         for _ in range(3):
-            with pytest.raises(Transient, match="Another validator"):
+            with pytest.raises(Transient, match="Another process"):
                 async with at(two):
                     pass
     async with at(two):
@@ -74,30 +73,32 @@ async def test_while_one_is_at_it_no_other_is(one, two):
 
 async def test_who_goes_on_saying_so_is_left_in_place_however_long_it_takes(one, two):
     async with at(one):
-        end = asyncio.get_running_loop().time() + 2.5 * SILENCE
+        end = asyncio.get_running_loop().time() + 2.5 * TTL
         while asyncio.get_running_loop().time() < end:
             with pytest.raises(Transient):
                 async with at(two):
                     pass
             await asyncio.sleep(0.05)
-        await still_seated(TARGET.id, one)
+        await one.leadership.still_leading(TARGET.id)
 
 
 async def test_the_seat_of_one_that_is_silent_is_taken_and_it_is_told_so(one, two, store):
     async with at(one):
         pass
-    gate = await store.gates.need(TARGET.id)
-    assert await store.gates.save(gate.model_copy(update={"holder": "one"})), "it died in there"
+    gate = await store.leader_leases.need(TARGET.id)
+    assert await store.leader_leases.save(gate.model_copy(update={"holder": "one"})), (
+        "it died in there"
+    )
     assert await taken_over(two) > 1
-    with pytest.raises(Transient, match="decides for this target now"):
-        await still_seated(TARGET.id, one)
+    with pytest.raises(Transient, match="leads here now"):
+        await one.leadership.still_leading(TARGET.id)
 
 
 async def test_another_process_of_the_same_home_goes_on_at_once(make, store):
     async with at(make("one")):
         pass
-    gate = await store.gates.need(TARGET.id)
-    await store.gates.save(gate.model_copy(update={"holder": "one"}))
+    gate = await store.leader_leases.need(TARGET.id)
+    await store.leader_leases.save(gate.model_copy(update={"holder": "one"}))
     async with at(make("one")):
         pass
 
@@ -124,7 +125,7 @@ async def test_who_may_wait_gets_its_turn(one, two):
     assert order == ["one", "two"]
 
 
-class Watched:
+class WatchedChange:
     """A repository that must not be asked to publish."""
 
     published = False
@@ -140,19 +141,19 @@ class Watched:
 
 
 async def test_who_has_lost_the_seat_moves_no_branch(make, store):
-    repository = Watched()
-    desk = make("one", repository=lambda target: repository)
+    repository = WatchedChange()
+    deps = make("one", repository=lambda target: repository)
     wave = a_wave(target_id=TARGET.id, state="running")
     await store.waves.insert(wave)
     change = an_enhancement(a_task(wave), state="validating", target_id=TARGET.id)
     await store.enhancements.insert(change)
-    verdict: Verdict = a_verdict(wave)
-    place = landing.Workplace(TARGET, None, COMMIT, None, None)
+    verdict: TestRun = a_test_run(wave)
+    place = landing.PreparedHead(TARGET, None, COMMIT, None, None)
     batch = landing.Batch(TARGET, place, [change], {change.id: "e" * 40}, verdict)
-    async with at(desk):
-        gate = await store.gates.need(TARGET.id)
-        assert await store.gates.save(gate.model_copy(update={"holder": "two"}))
+    async with at(deps):
+        gate = await store.leader_leases.need(TARGET.id)
+        assert await store.leader_leases.save(gate.model_copy(update={"holder": "two"}))
         with pytest.raises(Transient):
-            await landing.land(batch, desk)
+            await landing.land(batch, deps)
     assert not repository.published
-    assert (await store.gates.need(TARGET.id)).holder == "two"
+    assert (await store.leader_leases.need(TARGET.id)).holder == "two"

@@ -5,11 +5,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.coordinator.ports import Messenger
 from shared.contracts.documents.targets import Target
 from shared.contracts.states import WaveState
 from shared.kernel.clock import Clock
 from shared.kernel.ids import NewId
+from shared.messaging.ports import Messenger
 from shared.mongo.collections import Store
 from shared.targets.mirror import Mirror
 
@@ -17,7 +17,7 @@ OPEN = [WaveState.PLANNED, WaveState.RUNNING, WaveState.FINISHING]
 
 
 @dataclass(frozen=True)
-class Desk:
+class CoordinatorDeps:
     """Built by main. `locks` keep two deliveries from advancing the same wave at once.
 
     `said` are the ends of waves and tasks that this process has said to the end.

@@ -1,0 +1,196 @@
+"""What a recorded test run saw each test reach: the impact map."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from services.validator.suite.domain.sources import Function
+
+# A recording is a stranger's: no larger than this, whatever it says.
+MOST_TESTS = 200_000
+MOST_PLACES = 1_000_000
+LONGEST = 4096
+HEXADECIMAL = re.compile(r"[0-9a-f]+")
+# A set of tests is a number: test n is in it where bit n is set.
+Mask = int
+# First line and name, as Python has them in its code.
+Code = tuple[int, str]
+# The code of a module as a whole begins in its first line, as the first function may.
+MODULE = "<module>"
+
+
+@dataclass(frozen=True, eq=False)
+class ImpactMap:
+    """`homes` are the files that the tests are in, `unknown` tests whose reach is not known.
+
+    `reached` has the tests by file and code, `at_import` the code that ran while modules were imported or
+    tests were collected, `imports` what each file imports.
+    """
+
+    tests: tuple[str, ...] = ()
+    homes: tuple[str, ...] = ()
+    unknown: frozenset[str] = frozenset()
+    reached: Mapping[str, Mapping[Code, Mask]] = field(default_factory=dict)
+    at_import: Mapping[str, frozenset[Code]] = field(default_factory=dict)
+    imports: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def from_recording(cls, content: bytes) -> "ImpactMap":
+        """What the recorder inside the sandbox left; raises ValueError for anything else."""
+        return cls.from_json(content.decode())
+
+    @classmethod
+    def from_json(cls, text: str) -> "ImpactMap":
+        """The map behind a text of `to_json`; raises ValueError for any other text."""
+        try:
+            return _read(json.loads(text))
+        except (KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ValueError(f"This is no recording: {error!r}.") from error
+
+    def to_json(self) -> str:
+        """One canonical text."""
+        reached = [
+            [path, line, name, f"{mask:x}"]
+            for path, codes in sorted(self.reached.items())
+            for (line, name), mask in sorted(codes.items())
+        ]
+        return json.dumps(
+            {
+                "tests": self.tests,
+                "homes": self.homes,
+                "unknown": sorted(self.unknown),
+                "reached": reached,
+                "at_import": sorted(
+                    [path, *code] for path, codes in self.at_import.items() for code in codes
+                ),
+                "imports": dict(sorted(self.imports.items())),
+            },
+            separators=(",", ":"),
+        )
+
+    def named(self, mask: Mask) -> frozenset[str]:
+        """The tests of a set."""
+        return frozenset(
+            test for test, bit in zip(self.tests, reversed(f"{mask:b}"), strict=False) if bit == "1"
+        )
+
+    def has(self, path: str) -> bool:
+        """Whether anything of that file ran while it was recorded."""
+        return path in self.reached or path in self.at_import
+
+    def reaching(self, path: str, function: Function) -> Mask:
+        """The tests that reach a function of the recorded file."""
+        return union(
+            mask for code, mask in self.reached.get(path, {}).items() if holds(function, code)
+        )
+
+    def runs_at_import(self, path: str, function: Function) -> bool:
+        """Whether a function of the recorded file ran while something was imported."""
+        return any(holds(function, code) for code in self.at_import.get(path, frozenset()))
+
+    def depending(self, path: str) -> Mask:
+        """The tests that reach, or are in, that file or one that imports it, at whatever remove."""
+        return union(self._of_file.get(each, 0) for each in self._dependents(path))
+
+    @cached_property
+    def functions(self) -> int:
+        """How many pieces of code were reached."""
+        return sum(len(codes) for codes in self.reached.values())
+
+    @cached_property
+    def _of_file(self) -> dict[str, Mask]:
+        found: dict[str, Mask] = defaultdict(int)
+        for path, codes in self.reached.items():
+            found[path] = union(codes.values())
+        for number, home in enumerate(self.homes):
+            found[home] |= 1 << number
+        return found
+
+    @cached_property
+    def _importers(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for path, needed in self.imports.items():
+            for each in needed:
+                found[each].append(path)
+        return found
+
+    def _dependents(self, path: str) -> set[str]:
+        found, left = {path}, [path]
+        while left:
+            new = [each for each in self._importers.get(left.pop(), ()) if each not in found]
+            found.update(new)
+            left += new
+        return found
+
+
+def holds(function: Function, code: Code) -> bool:
+    """Return whether recorded `code` belongs to `function`."""
+    line, name = code
+    return function.first <= line <= function.last and name != MODULE
+
+
+def union(masks: Iterable[Mask]) -> Mask:
+    """Return the union of sets of tests."""
+    found = 0
+    for each in masks:
+        found |= each
+    return found
+
+
+def _read(body: Any) -> ImpactMap:
+    tests, homes = _texts(body["tests"], MOST_TESTS), _texts(body["homes"], MOST_TESTS)
+    if len(tests) != len(homes) or len(set(tests)) != len(tests):
+        raise ValueError("Not every test has a file of its own.")
+    reached: dict[str, dict[Code, Mask]] = defaultdict(dict)
+    for path, line, name, mask in _rows(body["reached"]):
+        place = reached[_text(path)]
+        place[_number(line), _text(name)] = _mask(mask, len(tests))
+    at_import: dict[str, set[Code]] = defaultdict(set)
+    for path, line, name in _rows(body["at_import"]):
+        at_import[_text(path)].add((_number(line), _text(name)))
+    imports = body.get("imports", {})
+    return ImpactMap(
+        tests=tests,
+        homes=homes,
+        unknown=frozenset(_texts(body["unknown"], MOST_TESTS)),
+        reached=dict(reached),
+        at_import={path: frozenset(codes) for path, codes in at_import.items()},
+        imports={_text(path): _texts(needed, MOST_PLACES) for path, needed in imports.items()},
+    )
+
+
+def _rows(value: Any) -> list[Any]:
+    if not isinstance(value, list) or len(value) > MOST_PLACES:
+        raise ValueError("It is too large, or no list.")
+    return value
+
+
+def _texts(value: Any, most: int) -> tuple[str, ...]:
+    if not isinstance(value, list) or len(value) > most:
+        raise ValueError("It is too large, or no list.")
+    return tuple(map(_text, value))
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or len(value) > LONGEST:
+        raise ValueError("A name is too long, or no text.")
+    return value
+
+
+def _number(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise ValueError("A line is no number.")
+    return value
+
+
+def _mask(value: Any, tests: int) -> Mask:
+    if not isinstance(value, str) or not HEXADECIMAL.fullmatch(value):
+        raise ValueError("A set of tests is no number.")
+    mask = int(value, 16)
+    if mask.bit_length() > tests:
+        raise ValueError("A set has tests that there are not.")
+    return mask
