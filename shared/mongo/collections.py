@@ -18,7 +18,7 @@ from shared.contracts.documents.targets import Target
 from shared.contracts.documents.watches import Watch
 from shared.contracts.documents.waves import Task, Wave
 from shared.mongo.client import Database
-from shared.mongo.repository import Repository, StateRepository
+from shared.mongo.repository import REVERSED_ID, Repository, StateRepository
 
 
 def _index(*keys: str, unique: bool = False) -> IndexModel:
@@ -33,6 +33,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "targets": (_index("location", "root_commit", "base_branch", unique=True),),
     "agents": (_index("name"),),
     "waves": (
+        _index(REVERSED_ID),
         _index("target_id", "state"),
         _index("state"),
         _index("-created_at"),
@@ -45,6 +46,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     ),
     "leases": (),
     "enhancements": (
+        _index(REVERSED_ID),
         _index("task_id", "epoch", "key", unique=True),
         _index("target_id", "state"),
         _index("agent_type", "rule", "engine", "state"),
@@ -63,7 +65,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "health": (_index("target_id", "commit"),),
     "flakiness": (),
     "recall": (_index("target_id"),),
-    "backtests": (_index("state"),),
+    "backtests": (_index(REVERSED_ID), _index("state")),
     "audit": (_index("-at"),),
 }
 

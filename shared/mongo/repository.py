@@ -14,6 +14,11 @@ from shared.mongo.client import Collection, Record
 
 D = TypeVar("D", bound=Document)
 
+# Stored beside every id, so that an index finds an id by its last characters, which is how people
+# abbreviate one: UUIDv7 ids that were made together have the same first characters.
+REVERSED_ID = "reversed_id"
+AFTER_ANY_ID_CHARACTER = "~"
+
 
 class Repository(Generic[D]):
     """Documents of one collection."""
@@ -51,6 +56,24 @@ class Repository(Generic[D]):
     async def since(self, field: str, moment: datetime) -> list[D]:
         """Documents whose `field` is not before `moment`."""
         records = await self._collection.find({field: {"$gte": moment}}, sort=[(field, 1)])
+        return [self._read(record) for record in records]
+
+    async def page(self, *, limit: int, after: str = "", **where: Any) -> list[D]:
+        """Return at most `limit` matching documents, newest first (keyset pagination by UUIDv7).
+
+        `after` is the id of the last document of the previous page; empty for the first page.
+        """
+        condition = _where(where)
+        if after:
+            condition["_id"] = {"$lt": after}
+        records = await self._collection.find(condition, sort=[("_id", -1)], limit=limit)
+        return [self._read(record) for record in records]
+
+    async def find_by_id_suffix(self, suffix: str, *, limit: int) -> list[D]:
+        """Return at most `limit` documents whose id ends with `suffix`, by an indexed range."""
+        first = suffix[::-1]
+        within = {"$gte": first, "$lt": first + AFTER_ANY_ID_CHARACTER}
+        records = await self._collection.find({REVERSED_ID: within}, limit=limit)
         return [self._read(record) for record in records]
 
     async def values(self, field: str, **where: Any) -> list[Any]:
@@ -128,6 +151,7 @@ class StateRepository(Repository[D]):
 def _write(document: Document) -> Record:
     record: Record = _plain(document.model_dump())
     record["_id"] = record.pop("id")
+    record[REVERSED_ID] = document.id[::-1]
     return record
 
 

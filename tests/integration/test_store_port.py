@@ -92,6 +92,44 @@ async def test_listed_are_those_that_are_there_in_the_order_asked_for(store):
     assert await store.waves.listed([]) == []
 
 
+async def test_pages_go_from_the_newest_to_the_oldest_without_gap_or_overlap(store):
+    await store.waves.insert_missing([a_wave(id=each) for each in IDS])
+    first = await store.waves.page(limit=2)
+    assert [each.id for each in first] == [IDS[4], IDS[3]]
+    # A document that came between two requests moves no other one to another page.
+    await store.waves.insert(a_wave(id=IDS[0][:-1] + "9"))
+    second = await store.waves.page(after=first[-1].id, limit=2)
+    assert [each.id for each in second] == [IDS[2], IDS[1]]
+    assert [each.id for each in await store.waves.page(after=IDS[1], limit=2)] == [IDS[0]]
+    assert await store.waves.page(after=IDS[0], limit=2) == []
+
+
+async def test_pages_have_only_what_matches(store):
+    waves = [a_wave(id=each) for each in IDS]
+    await store.waves.insert_missing(waves)
+    await store.waves.transition(waves[2], "stop")
+    found = await store.waves.page(after=IDS[4], limit=9, state="planned")
+    assert [each.id for each in found] == [IDS[3], IDS[1], IDS[0]]
+
+
+async def test_documents_are_found_by_the_end_of_their_id_and_stay_so_when_they_change(store):
+    waves = [a_wave(id=each) for each in IDS]
+    await store.waves.insert_missing(waves)
+    await store.waves.transition(waves[3], "stop")
+    await store.waves.save(waves[4].model_copy(update={"tasks": 7}))
+
+    async def found(suffix, limit=9):
+        return sorted(each.id for each in await store.waves.find_by_id_suffix(suffix, limit=limit))
+
+    assert await found("00003") == [IDS[3]]
+    assert await found("000000000004") == [IDS[4]]
+    assert await found(IDS[1]) == [IDS[1]]
+    assert await found("-7000-8000-000000000002") == [IDS[2]]
+    assert await found("fffff") == []
+    assert len(await found("", limit=3)) == 3
+    assert await found(IDS[0][:12]) == []
+
+
 async def test_values_are_those_of_one_field_of_what_would_be_found(store):
     waves = [a_wave(tasks=n) for n in range(3)]
     await store.waves.insert_missing(waves)

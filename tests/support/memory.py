@@ -66,6 +66,14 @@ class MemoryRepository:
         late = [each for each in found if getattr(each, field) >= moment]
         return sorted(late, key=lambda each: getattr(each, field))
 
+    async def page(self, *, limit: int, after: str = "", **where: Any) -> list[Any]:
+        found = await self.find(sort="-_id", **where)
+        return [each for each in found if not after or each.id < after][:limit]
+
+    async def find_by_id_suffix(self, suffix: str, *, limit: int) -> list[Any]:
+        found = [each for each in self._documents.values() if each.id.endswith(suffix)]
+        return found[:limit]
+
     async def values(self, field: str, **where: Any) -> list[Any]:
         return [getattr(each, field) for each in await self.find(**where)]
 
