@@ -30,13 +30,16 @@ def _flags(settings: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(flag for setting in settings for flag in ("-c", setting))
 
 
-def _other_end(command: str) -> str:
-    """Git drops command-line settings before it starts the other end of a local transport."""
-    return " ".join(["git", *(f"-c '{setting}'" for setting in (*SETTINGS, *ALONE)), command])
+def _other_end(command: str, *settings: str) -> str:
+    """Return the command that the other end of a local transport runs.
+
+    It repeats our settings, because git drops command-line settings before it starts that process.
+    """
+    return " ".join(["git", *(f"-c '{each}'" for each in (*SETTINGS, *ALONE, *settings)), command])
 
 
 UPLOAD_PACK = _other_end("upload-pack")
-# For who asked for it: a checked-out branch moves together with its work tree, unless that has changes.
+# Direct landing: a checked-out branch moves together with its work tree, unless that has changes.
 UPDATE_WORK_TREE = "receive.denyCurrentBranch=updateInstead"
 
 
@@ -74,10 +77,9 @@ def git(
     return done.stdout
 
 
-def receive_pack(location: str, *settings: str) -> tuple[list[str], dict[str, str]]:
-    """The command and environment of the other end of a push to a repository on this machine."""
-    flags = _flags((*SETTINGS, *ALONE, *settings))
-    return ["git", *flags, "receive-pack", location], _environment(with_users_config=False)
+def receive_pack(*settings: str) -> str:
+    """Return the command that receives a push on this machine, with these settings beside ours."""
+    return _other_end("receive-pack", *settings)
 
 
 def text(repository: Path | None, *arguments: str) -> str:

@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping
 
-from services.validator.git.adapters.send_pack import send
 from services.validator.git.ports import Refusal
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Conflict, Rejected, Transient
-from shared.targets.git import GitError, git
+from shared.targets.git import GitError, git, receive_pack
 from shared.targets.mirror import Mirror
 from shared.targets.repository import LANDING_PREFIX, checked_out_at, is_url, remote_url
 
@@ -23,19 +22,19 @@ def push(
     seen: str | None,
     *settings: str,
 ) -> Refusal | None:
-    """Move a branch of the repository at `location` from `seen` (None: new) to `tip`, or say why not.
+    """Move a branch of the repository at `location` from `seen` to `tip` by compare-and-swap.
 
-    `settings` are git's, for the other end where that is on this machine.
+    Returns the reason if the branch did not move; `seen` is None for a new branch. `settings` are
+    git settings of the receiving end, and apply only to a repository on this machine.
     """
-    reference = f"refs/heads/{branch}"
+    reference, url = f"refs/heads/{branch}", is_url(location)
+    lease = f"--force-with-lease={reference}:{seen or ''}"
+    options = ["--quiet", "--no-verify", "--atomic", lease]
+    if not url:
+        options.append(f"--receive-pack={receive_pack(*settings)}")
+    refspec = f"{tip}:{reference}"
     try:
-        if is_url(location):
-            lease = f"--force-with-lease={reference}:{seen or ''}"
-            options = ("--quiet", "--no-verify", "--atomic", lease)
-            refspec = f"{tip}:{reference}"
-            git(mirror.path, "push", *options, "--", location, refspec, with_users_config=True)
-        else:
-            send(mirror.repository, location, reference, tip, seen, *settings)
+        git(mirror.path, "push", *options, "--", location, refspec, with_users_config=url)
     except GitError as error:
         return _refusal(error.stderr, location, branch)
     return None

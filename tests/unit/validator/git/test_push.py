@@ -1,10 +1,10 @@
-"""What arrives at the other end is whole, or it is not there at all."""
+"""What a push brings to a repository on this machine is whole, or it is not there at all."""
 
-import pygit2
 import pytest
 
-from services.validator.git.adapters.send_pack import send
-from shared.targets.git import GitError
+from services.validator.git.adapters.remotes import push
+from shared.targets.git import UPDATE_WORK_TREE
+from shared.targets.mirror import Mirror
 from tests.support.repositories import a_repository, commit, git
 
 
@@ -31,10 +31,16 @@ def other(tmp_path):
     return other
 
 
-def sent(place, other, revision, seen, *settings):
+def pushed(place, other, branch, tip, seen, *settings):
+    """What a push from a mirror of `place` came to: nothing, or why it was refused."""
+    mirror = Mirror(place.parent / "mirror.git")
+    mirror.fetch(str(place))
+    return push(mirror, str(other), branch, tip, seen, *settings)
+
+
+def arrived(place, other, revision, seen):
     tip = git(place, "rev-parse", revision)
-    repository = pygit2.Repository(str(place))
-    send(repository, str(other), "refs/heads/landing", tip, seen, *settings)
+    assert pushed(place, other, "landing", tip, seen) is None
     assert git(other, "rev-parse", "landing") == tip
     git(other, "fsck", "--strict", "--connectivity-only", "landing")
     assert git(other, "ls-tree", "-r", "landing") == git(place, "ls-tree", "-r", tip)
@@ -42,39 +48,45 @@ def sent(place, other, revision, seen, *settings):
 
 
 def test_a_whole_history_and_then_what_is_new(place, other):
-    first = sent(place, other, "HEAD~1", None)
-    sent(place, other, "HEAD", first)
+    first = arrived(place, other, "HEAD~1", None)
+    arrived(place, other, "HEAD", first)
 
 
 def test_a_merge_brings_both_its_sides(place, other):
-    first = sent(place, other, "HEAD~2", None)
+    first = arrived(place, other, "HEAD~2", None)
     git(place, "checkout", "--quiet", "-b", "side", "HEAD~1")
     commit(place, {"side/n.py": "z = 1\n"})
     git(place, "merge", "--quiet", "--no-edit", "main")
-    sent(place, other, "side", first)
+    arrived(place, other, "side", first)
     assert git(other, "rev-list", "--count", "landing") == "5"
 
 
 def test_what_is_there_under_another_name_is_not_sent_again(place, other):
     git(place, "push", "--quiet", str(other), "main")
     before = git(other, "count-objects", "-v")
-    sent(place, other, "main", None)
+    arrived(place, other, "main", None)
     assert git(other, "count-objects", "-v") == before
 
 
 @pytest.mark.parametrize("seen", [None, "5" * 40])
-def test_from_anything_but_where_it_was_seen_it_does_not_move(place, other, seen):
-    first = sent(place, other, "HEAD~1", None)
-    with pytest.raises(GitError, match="stale info"):
-        sent(place, other, "HEAD", seen)
+def test_a_branch_moves_only_from_where_it_was_seen(place, other, seen):
+    first = arrived(place, other, "HEAD~1", None)
+    refusal = pushed(place, other, "landing", git(place, "rev-parse", "HEAD"), seen)
+    assert refusal is not None
+    assert refusal.kind == "moved"
     assert git(other, "rev-parse", "landing") == first
 
 
-def test_what_the_other_end_refuses_it_says_why(place, other):
-    repository = pygit2.Repository(str(place))
+def test_a_branch_that_is_checked_out_is_refused_unless_its_work_tree_may_follow(place):
     head, before = git(place, "rev-parse", "HEAD", "HEAD~1").split()
-    with pytest.raises(GitError, match="checked out"):
-        send(repository, str(place), "refs/heads/main", before, head)
+    git(place, "reset", "--quiet", "--hard", before)
+    git(place, "branch", "kept", head)
+    refusal = pushed(place, place, "main", head, before)
+    assert refusal is not None
+    assert refusal.kind == "checked_out"
+    assert pushed(place, place, "main", head, before, UPDATE_WORK_TREE) is None
+    assert git(place, "rev-parse", "HEAD") == head
+    assert git(place, "status", "--porcelain", "--ignore-submodules") == ""
 
 
 def test_hooks_of_the_other_end_are_not_run(place, other, tmp_path):
@@ -82,10 +94,13 @@ def test_hooks_of_the_other_end_are_not_run(place, other, tmp_path):
         hook = other / "hooks" / name
         hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/canary\n")
         hook.chmod(0o755)
-    sent(place, other, "HEAD", None)
+    arrived(place, other, "HEAD", None)
     assert not (tmp_path / "canary").exists()
 
 
-def test_a_place_that_is_none_says_so(place, tmp_path):
-    with pytest.raises(GitError, match="does not appear to be a git repository"):
-        sent(place, tmp_path / "nowhere.git", "HEAD", None)
+def test_a_place_without_a_repository_says_so(place, tmp_path):
+    refusal = pushed(
+        place, tmp_path / "nowhere.git", "landing", git(place, "rev-parse", "HEAD"), None
+    )
+    assert refusal is not None
+    assert "does not appear to be a git repository" in refusal.reason
