@@ -15,7 +15,7 @@ from shared.sandbox.ports import Completed, Limits, Sandbox
 from shared.sandbox.scratch import Scratch, completely
 from shared.targets.profile import TargetProfile
 
-PLUGIN = "by_faults"
+PLUGIN = "mutation_session"
 # Also Pythons that a test starts import the planted files.
 SITE = f"from {PACKAGE}.switch import install\n\ninstall()\n"
 
