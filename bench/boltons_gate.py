@@ -28,7 +28,7 @@ from deploy.local import Stack, local_stack
 from services.validator.git.adapters.repository import GitRepository
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.runs import TestRun
+from shared.contracts.documents.runs import RunSpec, TestRun
 from shared.contracts.documents.storage import Patch
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Wave
@@ -64,11 +64,13 @@ class Story:
     @property
     def full(self) -> float:
         """Seconds of one plain full run."""
-        return statistics.median(each.seconds for each in self.serial)
+        return statistics.median(each.execution.seconds for each in self.serial)
 
     def named(self) -> int:
         """Bad ones that were refused with the tests that they break."""
-        return sum(each.title in self.bad and bool(each.tests) for each in self.refused())
+        return sum(
+            each.proposal.title in self.bad and bool(each.decision.tests) for each in self.refused()
+        )
 
     def refused(self) -> list[Enhancement]:
         """Whoever they are."""
@@ -111,8 +113,10 @@ def small_changes() -> list[Proposal]:
 
 def holds(story: Story) -> bool:
     """Whether the bar does, in seconds and whatever was asked of a person."""
-    landed = {each.title for each in story.changes if each.state is EnhancementState.APPLIED}
-    good = {each.title for each in story.changes} - story.bad
+    landed = {
+        each.proposal.title for each in story.changes if each.state is EnhancementState.APPLIED
+    }
+    good = {each.proposal.title for each in story.changes} - story.bad
     named = story.named() == len(story.bad) == len(story.refused())
     return landed == good and named and seconds(story.gate) <= LIMIT * story.full
 
@@ -125,7 +129,7 @@ def rows_of(story: Story) -> list[dict[str, Any]]:
     if waited:
         every = sum(each.state is EnhancementState.APPLIED for each in story.changes)
         rows.append(row(f"{story.policy}: after approval", story, story.after, every, 0))
-    passed = sum(not each.failing for each in story.serial)
+    passed = sum(not each.result.failing for each in story.serial)
     return [*rows, row(f"{story.policy}: serial", story, story.serial, passed, 0)]
 
 
@@ -133,16 +137,16 @@ def row(
     what: str, story: Story, runs: Sequence[TestRun], landed: int, waiting: int
 ) -> dict[str, Any]:
     """One line, in full runs."""
-    plain = [each for each in runs if each.purpose != FAULTS]
-    used = statistics.median(each.cpu_seconds or 0.0 for each in story.serial)
+    plain = [each for each in runs if each.request.purpose != FAULTS]
+    used = statistics.median(each.execution.cpu_seconds or 0.0 for each in story.serial)
     return {
         "target": what,
         "runs": len(runs),
         "full run s": story.full,
         "full runs": seconds(runs) / story.full,
         "without faults": seconds(plain) / story.full,
-        "in cpu": sum(each.cpu_seconds or 0.0 for each in runs) / used,
-        "baseline": story.baseline.seconds / story.full,
+        "in cpu": sum(each.execution.cpu_seconds or 0.0 for each in runs) / used,
+        "baseline": story.baseline.execution.seconds / story.full,
         "landed": landed,
         "waiting": waiting,
         "bad named": story.named(),
@@ -151,7 +155,7 @@ def row(
 
 def seconds(runs: Iterable[TestRun]) -> float:
     """Of all of them."""
-    return sum(each.seconds for each in runs)
+    return sum(each.execution.seconds for each in runs)
 
 
 def show_runs(story: Story) -> None:
@@ -171,22 +175,22 @@ def show_runs(story: Story) -> None:
         table.add_column(column)
     for each in [story.baseline, *story.gate, *story.after]:
         table.add_row(
-            each.purpose,
-            str(len(each.changes)),
-            str(len(each.tests) or "all"),
-            each.state if each.outcome != "infrastructure" else each.outcome,
-            f"{each.seconds:.2f}",
-            f"{each.seconds / story.full:.2f}",
-            f"{each.cpu_seconds or 0.0:.2f}",
-            str(len(each.worse or ())),
-            each.why,
+            each.request.purpose,
+            str(len(each.request.changes)),
+            str(len(each.request.tests) or "all"),
+            each.state if each.result.outcome != "infrastructure" else each.result.outcome,
+            f"{each.execution.seconds:.2f}",
+            f"{each.execution.seconds / story.full:.2f}",
+            f"{each.execution.cpu_seconds or 0.0:.2f}",
+            str(len(each.result.worse or ())),
+            each.request.why,
         )
     console = Console(width=180)
     console.print(table)
     for one in story.changes:
-        protected = one.protection.state if one.protection else "not asked"
+        protected = one.decision.protection.state if one.decision.protection else "not asked"
         console.print(
-            f"{one.state} {one.title} [{protected}] {one.reason} {one.asks} {one.tests[:2]}",
+            f"{one.state} {one.proposal.title} [{protected}] {one.decision.reason} {one.decision.asks} {one.decision.tests[:2]}",
             markup=False,
         )
 
@@ -245,8 +249,10 @@ class Bench:
             digest = hashlib.sha256(each.patch.encode()).hexdigest()
             await self.store.tasks.insert(task)
             await self.store.patches.insert(Patch(id=digest, text=each.patch, created_at=utc_now()))
-            said = {"title": each.title, "files": (each.path,)}
-            found.append(an_enhancement(number, task, digest).model_copy(update=said))
+            change = an_enhancement(number, task, digest)
+            found.append(
+                change.updated(proposal__title=each.title, proposal__patch__files=(each.path,))
+            )
         await self.store.waves.insert(wave)
         await self.store.enhancements.insert_missing(found)
 
@@ -278,12 +284,12 @@ class Bench:
     async def serially(self, baseline: TestRun, bus: Bus) -> list[TestRun]:
         """A full run for each change on the head as it is then, by the same runner."""
         repository = GitRepository(Mirror.at(Path(self.stack.home), self.target.id))
-        tree, found = baseline.tree, []
+        tree, found = baseline.request.tree, []
         for number, each in enumerate(self.changes):
             composed = repository.compose(tree, [(each.title, each.patch)])
             assert not composed.failed, composed.failed
             verdict = await self.full_run(f"serial-{number}", composed.tree, baseline, bus)
-            if not set(verdict.failing) - set(baseline.failing):
+            if not set(verdict.result.failing) - set(baseline.result.failing):
                 tree = composed.tree
             found.append(verdict)
         return found
@@ -295,10 +301,12 @@ class Bench:
             key=key,
             target_id=like.target_id,
             wave_id=uuid7(),
-            purpose="serial",
-            tree=tree,
-            head=like.head,
-            environment=like.environment,
+            request=RunSpec(
+                purpose="serial",
+                tree=tree,
+                head=like.request.head,
+                environment=like.request.environment,
+            ),
             created_at=utc_now(),
         )
         await self.store.runs.insert(asked)

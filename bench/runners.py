@@ -26,7 +26,13 @@ from bench.targets import as_repository
 from deploy.local import Stack, local_stack
 from shared.contracts.base import AgentType, Engine, Priority
 from shared.contracts.commands import RunBaseline
-from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.enhancements import (
+    Enhancement,
+    FixKind,
+    ProposalAuthor,
+    ProposalRecord,
+    ProposedPatch,
+)
 from shared.contracts.documents.storage import Patch
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Opportunity, Task, Wave
@@ -252,7 +258,7 @@ async def race(
     killed = killing is not None and killing.done()
     if killing is not None:
         killing.cancel()
-    return Outcome(seconds, tuple(sorted(each.title for each in landed)), runs, killed)
+    return Outcome(seconds, tuple(sorted(each.proposal.title for each in landed)), runs, killed)
 
 
 async def kill(pid: int, store: Store) -> None:
@@ -349,24 +355,25 @@ def an_enhancement(number: int, task: Task, digest: str) -> Enhancement:
         wave_id=task.wave_id,
         task_id=task.id,
         target_id=task.target_id,
-        key=f"bench-{number}",
-        component=task.component,
-        agent_type=task.agent_type,
-        agent_id=uuid7(),
-        agent="bench",
-        engine=Engine.RULES,
-        epoch=task.epoch,
-        order=0,
-        rule="bench",
-        title=title(number),
-        rationale="A benchmark.",
-        safe=True,
-        prior=0.9,
-        base_commit=task.commit,
-        patch=digest,
-        files=(f"m{number:02}.py",),
-        lines_added=2,
-        lines_removed=1,
+        proposal=ProposalRecord(
+            key=f"bench-{number}",
+            component=task.component,
+            author=ProposalAuthor(
+                agent_type=task.agent_type, agent_id=uuid7(), agent="bench", engine=Engine.RULES
+            ),
+            epoch=task.epoch,
+            order=0,
+            fix=FixKind(rule="bench", safe=True, prior=0.9),
+            title=title(number),
+            rationale="A benchmark.",
+            patch=ProposedPatch(
+                digest=digest,
+                base_commit=task.commit,
+                files=(f"m{number:02}.py",),
+                lines_added=2,
+                lines_removed=1,
+            ),
+        ),
         state=EnhancementState.CLEARED,
         created_at=now,
         changed_at=now,

@@ -58,7 +58,12 @@ async def _list(wave: str, state: str, limit: int, *, as_json: bool) -> int:
     for name in ("id", "state", "commit", "change"):
         table.add_column(name, no_wrap=name != "change")
     for each in changes:
-        table.add_row(short(each.id), each.state, (each.commit or "")[:10], escape(each.title))
+        table.add_row(
+            short(each.id),
+            each.state,
+            (each.landing.commit or "")[:10],
+            escape(each.proposal.title),
+        )
     out.print(table if changes else "There is none.")
     return 0
 
@@ -84,22 +89,31 @@ async def _show(enhancement: str, *, as_json: bool) -> int:
 
 def show_change(change: Enhancement, console: Console) -> None:
     """What it is; what happened to it is its story."""
-    console.print(f"[bold]{escape(change.title)}[/]\n")
-    console.print(escape(change.rationale) + "\n")
+    console.print(f"[bold]{escape(change.proposal.title)}[/]\n")
+    console.print(escape(change.proposal.rationale) + "\n")
     for name, value in _facts(change):
         if value:
             console.print(f"[dim]{name:<10}[/] {escape(value)}")
 
 
 def _facts(change: Enhancement) -> list[tuple[str, str]]:
-    fixes = (f"finding of {change.rule}", f"findings of {change.rule}")
+    fixes = (f"finding of {change.proposal.fix.rule}", f"findings of {change.proposal.fix.rule}")
     return [
         ("id", change.id),
         ("state", change.state.replace("_", " ")),
-        ("wave", f"{short(change.wave_id)}, {change.component}, lease epoch {change.epoch}"),
-        ("fixes", count(len(change.findings), *fixes)),
-        ("files", f"{', '.join(change.files)} (+{change.lines_added} -{change.lines_removed})"),
-        ("commit", f"{change.commit} on {change.branch}" if change.commit else ""),
+        (
+            "wave",
+            f"{short(change.wave_id)}, {change.proposal.component}, lease epoch {change.proposal.epoch}",
+        ),
+        ("fixes", count(len(change.proposal.findings), *fixes)),
+        (
+            "files",
+            f"{', '.join(change.proposal.patch.files)} (+{change.proposal.patch.lines_added} -{change.proposal.patch.lines_removed})",
+        ),
+        (
+            "commit",
+            f"{change.landing.commit} on {change.landing.branch}" if change.landing.commit else "",
+        ),
     ]
 
 

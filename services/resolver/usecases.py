@@ -144,7 +144,11 @@ async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enh
     now = deps.clock()
     if TASK.terminal(task.state):
         moved = await deps.store.enhancements.transition(
-            change, "expire", reason=f"its task is {task.state}", changed_at=now, finished_at=now
+            change,
+            "expire",
+            decision__reason=f"its task is {task.state}",
+            changed_at=now,
+            finished_at=now,
         )
         return moved or await deps.store.enhancements.need(change.id)
     ledger = await _ledger(change.target_id, deps)
@@ -154,16 +158,16 @@ async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enh
         moved = await deps.store.enhancements.transition(change, "clear", changed_at=now)
     else:
         moved = await deps.store.enhancements.transition(
-            change, "reject", reason=problem, changed_at=now, finished_at=now
+            change, "reject", decision__reason=problem, changed_at=now, finished_at=now
         )
     return moved or await deps.store.enhancements.need(change.id)
 
 
 def objection(change: Enhancement, lease: Lease | None, epoch: int) -> str | None:
     """Why a proposal may not go on; None where it may."""
-    if lease is None or change.epoch != epoch:
-        return f"old-epoch: its task no longer holds the lease under epoch {change.epoch}"
-    outside = [path for path in change.files if not matches(path, lease.paths)]
+    if lease is None or change.proposal.epoch != epoch:
+        return f"old-epoch: its task no longer holds the lease under epoch {change.proposal.epoch}"
+    outside = [path for path in change.proposal.patch.files if not matches(path, lease.paths)]
     if outside:
         return f"outside-lease: {', '.join(outside[:5])} is not in {lease.component}"
     return None
@@ -177,15 +181,19 @@ async def _say_what_follows(change: Enhancement, deps: ResolverDeps) -> None:
         "target_id": change.target_id,
     }
     if change.state is EnhancementState.CLEARED:
-        cleared = EnhancementCleared(**common, title=change.title)
+        cleared = EnhancementCleared(**common, title=change.proposal.title)
         await deps.bus.publish(cleared, key=change.id, wave=change.wave_id)
-        onward = ProposalCleared(**common, epoch=change.epoch)
+        onward = ProposalCleared(**common, epoch=change.proposal.epoch)
         await deps.bus.publish(onward, key=change.id, wave=change.wave_id)
     elif change.state is EnhancementState.EXPIRED:
-        expired = EnhancementExpired(**common, title=change.title, reason=change.reason)
+        expired = EnhancementExpired(
+            **common, title=change.proposal.title, reason=change.decision.reason
+        )
         await deps.bus.publish(expired, key=change.id, wave=change.wave_id)
-    elif change.state is EnhancementState.REJECTED and not change.tests:
-        refused = EnhancementRejected(**common, title=change.title, reason=change.reason)
+    elif change.state is EnhancementState.REJECTED and not change.decision.tests:
+        refused = EnhancementRejected(
+            **common, title=change.proposal.title, reason=change.decision.reason
+        )
         await deps.bus.publish(refused, key=change.id, wave=change.wave_id)
 
 
@@ -202,7 +210,7 @@ async def reconcile(deps: ResolverDeps) -> None:
         await _end(ledger.id, lambda each: leases.expire(each, now=now), deps)
     for change in await deps.store.enhancements.find(state=EnhancementState.PROPOSED):
         if now - change.changed_at > STUCK:
-            change = await _decide_on(change, change.epoch, deps)  # noqa: PLW2901
+            change = await _decide_on(change, change.proposal.epoch, deps)  # noqa: PLW2901
             await _say_what_follows(change, deps)
 
 

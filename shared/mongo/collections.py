@@ -47,9 +47,11 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "leases": (),
     "enhancements": (
         _index(REVERSED_ID),
-        _index("task_id", "epoch", "key", unique=True),
+        _index("task_id", "proposal.epoch", "proposal.key", unique=True),
         _index("target_id", "state"),
-        _index("agent_type", "rule", "engine", "state"),
+        _index(
+            "proposal.author.agent_type", "proposal.fix.rule", "proposal.author.engine", "state"
+        ),
         _index("wave_id"),
         _index("state"),
         _index("finished_at"),

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from shared.contracts.documents.base import Document, remembered
+from shared.contracts.documents.base import NESTED, Document, remembered
 from shared.contracts.states import Machine
 from shared.kernel.errors import NotFound
 from shared.mongo.client import Collection, Record
@@ -40,7 +40,9 @@ class Repository(Generic[D]):
         return document
 
     async def find(self, *, sort: str = "_id", limit: int = 0, **where: Any) -> list[D]:
-        """Documents whose fields equal `where`; a list or tuple means one of.
+        """Return the documents whose fields equal `where`; a list means one of.
+
+        `a__b` names field `b` of the nested value `a`.
 
         `sort` is a field, descending with a leading `-`. Ids are UUIDv7: `_id` sorts by age.
         """
@@ -106,7 +108,7 @@ class Repository(Generic[D]):
 
     async def patch(self, key: str, **changes: Any) -> bool:
         """Set fields outside the state machine (a heart-beat, say); whether it was there."""
-        return await self._collection.update({"_id": key}, {"$set": _plain(changes)})
+        return await self._collection.update({"_id": key}, {"$set": _fields(changes)})
 
     async def remove(self, key: str) -> bool:
         """Remove the document under `key`; whether it was there. Of evidence nothing is ever removed."""
@@ -137,10 +139,10 @@ class StateRepository(Repository[D]):
             return None
         where = {"_id": document.id, "state": str(state), "version": document.version}
         values = {"state": target, **changes, **remembered(document, target, changes)}
-        update = {"$set": _plain(values), "$inc": {"version": 1}}
+        update = {"$set": _fields(values), "$inc": {"version": 1}}
         if not await self._collection.update(where, update):
             return None
-        return document.model_copy(update={**values, "version": document.version + 1})
+        return document.updated(**values, version=document.version + 1)
 
     async def transition_all(self, documents: Sequence[D], trigger: str, **changes: Any) -> list[D]:
         """`transition` for each; those that moved."""
@@ -156,8 +158,13 @@ def _write(document: Document) -> Record:
 
 
 def _where(where: Record) -> Record:
-    plain = _plain({("_id" if key == "id" else key): value for key, value in where.items()})
+    plain = _fields({("_id" if key == "id" else key): value for key, value in where.items()})
     return {k: {"$in": v} if isinstance(v, list) else v for k, v in plain.items()}
+
+
+def _fields(values: Record) -> Record:
+    """Return values by the paths of their fields, as MongoDB writes them: `a__b` is `a.b`."""
+    return {key.replace(NESTED, "."): _plain(value) for key, value in values.items()}
 
 
 def _plain(values: Any) -> Any:

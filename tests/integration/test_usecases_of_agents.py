@@ -131,7 +131,7 @@ async def test_proposals_are_written_down_and_submitted(deps, engine, task):
     assert (stored.state, stored.enhancements) == (TaskState.PROPOSED, 2)
     assert stored.agent_id == deps.me.id
     changes = await deps.store.enhancements.find(task_id=task.id, sort="order")
-    assert [(each.key, each.order, each.epoch) for each in changes] == [
+    assert [(each.proposal.key, each.proposal.order, each.proposal.epoch) for each in changes] == [
         ("one", 0, 3),
         ("two", 1, 3),
     ]
@@ -153,8 +153,8 @@ async def test_a_patch_lies_under_its_digest_and_says_what_changed(deps, engine,
     assert patch.id == hashlib.sha256(patch.text.encode()).hexdigest()
     assert [each.path for each in parse_patch(patch.text)] == ["m.py"]
     changes = await deps.store.enhancements.find()
-    assert {each.patch for each in changes} == {patch.id}
-    assert {each.base_commit for each in changes} == {task.commit}
+    assert {each.proposal.patch.digest for each in changes} == {patch.id}
+    assert {each.proposal.patch.base_commit for each in changes} == {task.commit}
 
 
 async def test_delivered_twice_it_proposes_once(deps, engine, task):
@@ -300,7 +300,9 @@ async def test_a_task_that_was_taken_away_meanwhile_stays_with_its_new_epoch(dep
     assert not deps.bus.of(TaskProposed)
     await perform_task(told(task, epoch=4), deps)
     changes = await deps.store.enhancements.find(sort="epoch")
-    assert [each.epoch for each in changes] == [3, 4], "the resolver refuses those of the old epoch"
+    assert [each.proposal.epoch for each in changes] == [3, 4], (
+        "the resolver refuses those of the old epoch"
+    )
     assert (await deps.store.tasks.need(task.id)).enhancements == 1
 
 

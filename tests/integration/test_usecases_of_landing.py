@@ -81,7 +81,7 @@ async def test_what_is_on_the_branch_is_applied_under_the_commit_found_there(dep
     await landing.recover(TARGET, deps)
     stored = await deps.store.enhancements.need(change.id)
     assert stored.state is EnhancementState.APPLIED
-    assert (stored.commit, stored.branch) == ("f" * 40, TARGET.landing_branch)
+    assert (stored.landing.commit, stored.landing.branch) == ("f" * 40, TARGET.landing_branch)
     assert stored.finished_at == deps.clock()
     [said] = deps.bus.of(EnhancementApplied)
     assert (said.enhancement_id, said.commit, said.branch) == (
@@ -95,7 +95,7 @@ async def test_what_is_not_on_the_branch_goes_back_into_the_pool_without_a_commi
     [change] = await validated(deps)
     await landing.recover(TARGET, deps)
     stored = await deps.store.enhancements.need(change.id)
-    assert (stored.state, stored.commit) == (EnhancementState.CLEARED, None)
+    assert (stored.state, stored.landing.commit) == (EnhancementState.CLEARED, None)
     assert stored.finished_at is None
     assert not deps.bus.said
 
@@ -148,7 +148,7 @@ async def test_what_is_recovered_counts_as_health_before_it_is_said_to_have_land
     await recover_with_one_kept_before_anything_is_said(deps.store.health, deps)
     [kept] = await deps.store.health.find()
     assert (kept.id, kept.commit) == (
-        f"{TARGET.id}:{'2' * 40}:{one.component}:protection",
+        f"{TARGET.id}:{'2' * 40}:{one.proposal.component}:protection",
         "2" * 40,
     )
     assert kept.metrics == {"mutants": 4, "killed": 2, "lines": 4, "protected_lines": 2}

@@ -67,7 +67,7 @@ def submitted(change, epoch=None):
         enhancement_id=change.id,
         wave_id=change.wave_id,
         target_id=change.target_id,
-        epoch=change.epoch if epoch is None else epoch,
+        epoch=change.proposal.epoch if epoch is None else epoch,
     )
 
 
@@ -82,7 +82,7 @@ class TestClearing:
             ProposalCleared,
         ]
         [onward] = deps.bus.of(ProposalCleared)
-        assert (onward.enhancement_id, onward.epoch) == (change.id, change.epoch)
+        assert (onward.enhancement_id, onward.epoch) == (change.id, change.proposal.epoch)
         assert {each.wave for each in deps.bus.said} == {change.wave_id}
 
     async def test_one_file_outside_the_lease_refuses_it_all_and_is_named(self, deps):
@@ -91,16 +91,16 @@ class TestClearing:
         stored = await deps.store.enhancements.need(change.id)
         assert stored.state is EnhancementState.REJECTED
         assert stored.finished_at == deps.clock()
-        assert stored.reason == "outside-lease: other.py, sub/m.py is not in m"
+        assert stored.decision.reason == "outside-lease: other.py, sub/m.py is not in m"
         [said] = deps.bus.of(EnhancementRejected)
-        assert said.reason == stored.reason
+        assert said.reason == stored.decision.reason
         assert len(deps.bus.said) == 1
 
     @pytest.mark.parametrize("how", ["out of time", "released", "given out again", "said wrong"])
     async def test_an_epoch_that_is_over_refuses_it(self, deps, how):
         task = await leased(deps)
         change = await proposed(deps, task)
-        epoch = change.epoch
+        epoch = change.proposal.epoch
         if how == "out of time":
             deps.clock.go(seconds=leases.TIME_TO_LIVE.total_seconds())
         elif how == "released":
@@ -115,7 +115,7 @@ class TestClearing:
         await clear_proposal(submitted(change, epoch), deps)
         stored = await deps.store.enhancements.need(change.id)
         assert stored.state is EnhancementState.REJECTED
-        assert stored.reason.startswith("old-epoch: ")
+        assert stored.decision.reason.startswith("old-epoch: ")
         assert not deps.bus.of(ProposalCleared)
 
     async def test_a_proposal_of_an_older_epoch_cannot_use_the_present_one(self, deps):
@@ -123,14 +123,17 @@ class TestClearing:
         change = await proposed(deps, task, epoch=task.epoch - 1)
         await clear_proposal(submitted(change, task.epoch), deps)
         stored = await deps.store.enhancements.need(change.id)
-        assert stored.reason.startswith("old-epoch: ")
+        assert stored.decision.reason.startswith("old-epoch: ")
 
     @pytest.mark.parametrize("state", OVER)
     async def test_a_proposal_of_a_task_that_is_over_expires_without_blame(self, deps, state):
         change = await proposed(deps, await leased(deps, state=state))
         await clear_proposal(submitted(change), deps)
         stored = await deps.store.enhancements.need(change.id)
-        assert (stored.state, stored.reason) == (EnhancementState.EXPIRED, f"its task is {state}")
+        assert (stored.state, stored.decision.reason) == (
+            EnhancementState.EXPIRED,
+            f"its task is {state}",
+        )
         assert [type(each.message) for each in deps.bus.said] == [EnhancementExpired]
 
     @pytest.mark.parametrize("fate", ["cleared", "rejected", "expired"])

@@ -154,8 +154,12 @@ async def the_verdict(deps):
 async def test_a_verdict_says_who_made_it_and_what_that_took(deps, verdict):
     await execute_run(command(verdict), deps)
     done = await deps.store.runs.need(verdict.id)
-    assert (done.state, done.outcome, done.runner) == (RunState.FINISHED, "reported", "here/one")
-    assert (done.cpu_seconds, done.beside) == (1.0, 0)
+    assert (done.state, done.result.outcome, done.execution.runner) == (
+        RunState.FINISHED,
+        "reported",
+        "here/one",
+    )
+    assert (done.execution.cpu_seconds, done.execution.beside) == (1.0, 0)
     assert deps.slots.free() == deps.slots.cores
 
 
@@ -183,9 +187,13 @@ async def test_a_run_that_fails_of_a_defect_each_time_ends_without_a_report_and_
     with capture_logs() as said:
         await execute_run(deps.bus.of(RunTests)[0], deps)
     verdict = await within(asking)
-    assert (verdict.state, verdict.outcome) == (RunState.FINISHED, "infrastructure")
-    assert (verdict.report, verdict.failing, verdict.counts) == (None, (), None)
-    assert repr(error) in verdict.detail
+    assert (verdict.state, verdict.result.outcome) == (RunState.FINISHED, "infrastructure")
+    assert (verdict.result.report, verdict.result.failing, verdict.result.counts) == (
+        None,
+        (),
+        None,
+    )
+    assert repr(error) in verdict.result.detail
     logged = [each for each in said if each["event"] == "run_failed"]
     assert [(each["log_level"], each["exc_info"]) for each in logged] == [
         ("error", True)
@@ -196,7 +204,7 @@ async def test_a_run_that_fails_of_a_defect_each_time_ends_without_a_report_and_
 async def test_a_defect_that_shows_once_costs_only_time(deps, verdict, monkeypatch):
     fails_of(monkeypatch, ValueError("once"))
     await execute_run(command(verdict), deps)
-    assert (await deps.store.runs.need(verdict.id)).outcome == "reported"
+    assert (await deps.store.runs.need(verdict.id)).result.outcome == "reported"
 
 
 async def test_what_is_only_not_possible_now_is_left_to_the_next_delivery(
@@ -246,7 +254,9 @@ async def test_runs_of_one_core_go_side_by_side_and_say_so(yard, deps, verdict):
     await asyncio.sleep(40 * runners.LOOK)
     deps.suite.end.set()
     await within(asyncio.gather(*tasks))
-    assert [(await deps.store.runs.need(each.id)).beside for each in (verdict, other)] == [1, 1]
+    assert [
+        (await deps.store.runs.need(each.id)).execution.beside for each in (verdict, other)
+    ] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -371,7 +381,7 @@ async def test_of_two_who_made_a_run_the_first_is_heard(make, verdict):
     lost.suite.end.set()
     await within(late)
     done = await other.store.runs.need(verdict.id)
-    assert (done.runner, done.failing) == ("here/other", ())
+    assert (done.execution.runner, done.result.failing) == ("here/other", ())
 
 
 async def test_a_result_that_comes_too_late_changes_nothing(make, verdict, monkeypatch):

@@ -197,10 +197,10 @@ async def test_a_refusal_is_said_with_its_runs_before_it_is_carried_out(house):
     [refused] = house.said("refuse")
     assert (refused.changes, refused.tests) == ((changes["b"].id,), ("t::quiet",))
     change = await house.store.enhancements.need(changes["b"].id)
-    assert (change.state, change.run) == ("rejected", refused.run_id)
+    assert (change.state, change.decision.run) == ("rejected", refused.run_id)
     [land] = house.said("land")
     assert set(land.changes) == {changes["a"].id, changes["c"].id}
-    assert (await house.store.enhancements.need(changes["a"].id)).run == land.run_id
+    assert (await house.store.enhancements.need(changes["a"].id)).decision.run == land.run_id
     order = [type(each.message) for each in house.bus.said]
     assert order.index(EnhancementApplied) > max(
         n for n, each in enumerate(house.bus.said) if each.message is land
@@ -268,7 +268,7 @@ async def test_who_keeps_the_benchmarks_from_reporting_does_not_land_and_is_not_
     await track.settle()
     change = await track.store.enhancements.need(changes["b"].id)
     assert change.state == "expired"
-    assert change.reason == (
+    assert change.decision.reason == (
         "could not be tried: benchmarks not measured: On the candidate: it took too long."
     )
     assert [await track.state(changes[each]) for each in "ac"] == ["applied", "applied"]
@@ -297,7 +297,7 @@ async def test_where_a_run_cannot_even_be_asked_for_nothing_is_said_to_be_unmeas
     async def publish(message, **about):
         if isinstance(message, RunTests) and away:
             verdict = await track.store.runs.need(message.run_id)
-            if verdict.kind is RunKind.BENCHMARKS:
+            if verdict.request.kind is RunKind.BENCHMARKS:
                 raise away.pop()
         await RunningBus.publish(track.bus, message, **about)
 
@@ -320,7 +320,10 @@ async def test_a_head_without_a_report_lets_all_go_that_are_still_there_and_says
     await house.settle()
     kept = [await house.store.enhancements.need(each.id) for each in changes.values()]
     assert [each.state for each in kept] == ["expired", "rejected"]
-    assert kept[0].reason == "could not be tried: the tests gave no usable report on the head."
+    assert (
+        kept[0].decision.reason
+        == "could not be tried: the tests gave no usable report on the head."
+    )
 
 
 async def test_a_head_without_an_environment_lets_all_go_and_says_why(house):
@@ -331,7 +334,7 @@ async def test_a_head_without_an_environment_lets_all_go_and_says_why(house):
     changes = await house.propose(a="good", b="good")
     await house.settle()
     kept = [await house.store.enhancements.need(each.id) for each in changes.values()]
-    assert [each.reason for each in kept] == ["could not be tried: no such Python"] * 2
+    assert [each.decision.reason for each in kept] == ["could not be tried: no such Python"] * 2
 
 
 async def test_who_alone_cannot_be_looked_at_goes_alone(house):
@@ -402,11 +405,11 @@ async def test_before_a_run_was_made_nothing_is_said_to_have_passed(house):
     [asked] = house.said("ask")
     assert asked.concerned == 2
     change = await house.store.enhancements.need(changes["a"].id)
-    assert (change.state, change.run) == ("needs_approval", None)
-    assert change.evidence == (
+    assert (change.state, change.decision.run) == ("needs_approval", None)
+    assert change.decision.evidence == (
         "no test was run with it yet; the full run follows when you approve",
     )
-    assert [each.purpose for each in await house.store.runs.find()] == ["baseline"]
+    assert [each.request.purpose for each in await house.store.runs.find()] == ["baseline"]
 
 
 async def test_who_passed_a_full_run_before_it_asks_names_it(house):
@@ -417,9 +420,11 @@ async def test_who_passed_a_full_run_before_it_asks_names_it(house):
     await house.store.enhancements.patch(change.id, prior=0.1)
     await house.settle()
     asked = await house.store.enhancements.need(change.id)
-    full = [each for each in await house.store.runs.find() if each.purpose == "full run"]
-    assert [each.id for each in full] == [asked.run]
-    assert asked.evidence == (f"3 tests ran with it, none is worse (run {asked.run})",)
+    full = [each for each in await house.store.runs.find() if each.request.purpose == "full run"]
+    assert [each.id for each in full] == [asked.decision.run]
+    assert asked.decision.evidence == (
+        f"3 tests ran with it, none is worse (run {asked.decision.run})",
+    )
 
 
 class TestWhatSpeaksForAChange:

@@ -66,12 +66,12 @@ async def test_what_lands_together_is_watched_in_its_order_from_what_it_stands_o
     changes = await three(street)
     watch = await street.watch()
     assert [(each.enhancement_id, each.commit) for each in watch.changes] == [
-        (each.id, each.commit) for each in changes
+        (each.id, each.landing.commit) for each in changes
     ]
     assert (watch.before, watch.after) == (before, street.yard.head())
     assert (watch.minutes, watch.checks, watch.made) == (60, 3, 0)
     run = await street.store.runs.need(watch.run)
-    assert (run.purpose, len(run.changes)) == ("full run", 3)
+    assert (run.request.purpose, len(run.request.changes)) == ("full run", 3)
 
 
 async def test_a_target_that_wants_no_checks_has_none(tmp_path):
@@ -132,7 +132,7 @@ async def test_of_three_that_landed_only_the_one_that_regresses_later_is_taken_o
         "change 1 of a.txt",
     ]
     assert street.texts() == {**FILES, "a.txt": "a 1\n", "c.txt": "c 1\n"}
-    rollback = (await street.store.enhancements.need(changes[1].id)).rollback
+    rollback = (await street.store.enhancements.need(changes[1].id)).landing.rollback
     assert rollback.automatic
     assert "b.txt is worse" in rollback.reason
     [said] = street.regressed()
@@ -158,7 +158,7 @@ async def test_what_depends_on_the_culprit_goes_with_it(street):
     [said] = street.regressed()
     assert said.enhancement_id == changes[1].id
     for each in changes[1:]:
-        assert (await street.store.enhancements.need(each.id)).rollback.automatic
+        assert (await street.store.enhancements.need(each.id)).landing.rollback.automatic
 
 
 async def test_a_watch_of_which_nothing_is_left_ends_at_once(quick):
@@ -567,7 +567,9 @@ async def test_killed_anywhere_it_goes_on_and_takes_off_the_culprit_once(tmp_pat
         assert len(street.commits()) == 4, step
         watch = await street.watch()
         assert (watch.state, watch.taken_off) == ("reverted", (changes[1].id,)), step
-        assert (await street.store.enhancements.need(changes[1].id)).rollback.automatic, step
+        assert (await street.store.enhancements.need(changes[1].id)).landing.rollback.automatic, (
+            step
+        )
         said = [*deps.bus.identities(), *street.deps.bus.identities()]
         regressed = {key for subject, key in said if subject == "gs.evt.health.regressed"}
         assert len(regressed) == 1, step
@@ -635,7 +637,7 @@ async def test_a_change_that_brought_findings_and_cost_health_is_taken_off(stree
     before, change = await one(street)
     old, new = at(), at()
     await measured(street, before, old, score=90)
-    await measured(street, change.commit, old, new, score=80)
+    await measured(street, change.landing.commit, old, new, score=80)
     await street.later(minutes=FIRST)
     assert await street.states([change]) == ["rolled_back"]
     [said] = street.regressed()
@@ -656,7 +658,7 @@ async def test_findings_are_held_against_a_change_only_where_it_changed_somethin
 ):
     before, change = await one(quick)
     await measured(quick, before, score=90)
-    await measured(quick, change.commit, new, score=score)
+    await measured(quick, change.landing.commit, new, score=score)
     await quick.later(minutes=FIRST)
     assert await quick.states([change]) == ["applied"]
     assert quick.checked()[-1].outcome == "healthy"
@@ -666,8 +668,8 @@ async def test_lines_that_no_test_protects_are_no_findings_that_cost_health(quic
     """A change before it was protected, and this one is not: nothing has become worse by that."""
     before, change = await one(quick)
     await measured(quick, before, score=90)
-    await measured(quick, change.commit, at(), score=90)
-    for commit, protected in ((before, 4), (change.commit, 0)):
+    await measured(quick, change.landing.commit, at(), score=90)
+    for commit, protected in ((before, 4), (change.landing.commit, 0)):
         landed = a_protection_health(quick.wave, COMPONENT, commit=commit, protected=protected)
         await quick.store.health.insert(landed)
     await quick.later(minutes=FIRST)
@@ -679,7 +681,7 @@ async def test_findings_that_nobody_measured_on_both_sides_are_said_to_be_unmeas
     _, change = await one(quick)
     await quick.later(minutes=FIRST)
     assert "findings: not measured (nobody looked" in quick.checked()[-1].note
-    await measured(quick, change.commit, at(), score=10)
+    await measured(quick, change.landing.commit, at(), score=10)
     await quick.later(minutes=SECOND - FIRST)
     assert "these detectors did not look" in quick.checked()[-1].note
     assert quick.checked()[-1].outcome == "healthy", "its tests were measured"
@@ -689,7 +691,7 @@ async def test_of_several_changes_findings_blame_nobody_as_nobody_looked_in_betw
     before = quick.yard.head()
     changes = await three(quick, second="b 1\n")
     await measured(quick, before, score=90)
-    await measured(quick, changes[-1].commit, at(), score=80)
+    await measured(quick, changes[-1].landing.commit, at(), score=80)
     await quick.later(minutes=FIRST)
     assert await quick.states(changes) == ["applied"] * 3
     [said] = quick.regressed()
@@ -700,10 +702,10 @@ async def test_the_other_detectors_of_a_new_version_blame_nobody(quick):
     before, change = await one(quick)
     await measured(quick, before, score=90)
     target = quick.yard.target.id
-    await measured(quick, change.commit, at(), score=80)
-    stored = await quick.store.findings.need(f"{target}:{change.commit}:these")
+    await measured(quick, change.landing.commit, at(), score=80)
+    stored = await quick.store.findings.need(f"{target}:{change.landing.commit}:these")
     newer = stored.model_copy(
-        update={"id": f"{target}:{change.commit}:others", "detectors": "others"}
+        update={"id": f"{target}:{change.landing.commit}:others", "detectors": "others"}
     )
     newer = newer.model_copy(update={"measured_at": quick.clock.go(seconds=1)})
     await quick.store.findings.insert(newer)

@@ -173,7 +173,7 @@ class Gate:
     def runs(self) -> list[str]:
         """The purpose of each run that was made, in their order."""
         verdicts = self.runner.run(self.deps.store.runs.find())
-        return [each.purpose for each in verdicts]
+        return [each.request.purpose for each in verdicts]
 
     def health(self) -> list[Health]:
         """What was measured of it, which nobody but the gate did."""
@@ -349,8 +349,8 @@ OF_TESTS = {
 @pytest.mark.parametrize("what", OF_TESTS)
 def test_what_judges_is_not_changed(refusing, what):
     change = refusing.judge(OF_TESTS[what])
-    assert change.state is EnhancementState.REJECTED, change.asks
-    assert change.reason.startswith("protected-path:"), change.reason
+    assert change.state is EnhancementState.REJECTED, change.decision.asks
+    assert change.decision.reason.startswith("protected-path:"), change.decision.reason
     assert not refusing.branch()
 
 
@@ -358,7 +358,7 @@ def test_what_judges_is_not_changed(refusing, what):
 def test_where_a_person_may_let_it_through_it_does_not_pass_without_one(asking, what):
     change = asking.judge(OF_TESTS[what])
     assert change.state in {EnhancementState.NEEDS_APPROVAL, EnhancementState.REJECTED}
-    assert change.tests or "it touches what judges it" in change.asks, change
+    assert change.decision.tests or "it touches what judges it" in change.decision.asks, change
     assert not asking.branch()
 
 
@@ -417,7 +417,7 @@ def test_what_fools_the_tests_does_not_land(refusing, what):
     files, state, why = OF_THE_PRODUCT[what]
     change = refusing.judge(files)
     assert change.state is state, change
-    assert why in f"{change.reason} {change.asks} {change.tests}"
+    assert why in f"{change.decision.reason} {change.decision.asks} {change.decision.tests}"
     assert not refusing.branch()
 
 
@@ -425,7 +425,7 @@ def test_what_makes_the_tests_run_nothing_needs_a_person_whatever_the_policy(car
     files, state, why = OF_THE_PRODUCT["and in words that nobody looks for"]
     change = careless.judge(files)
     assert change.state is state, change
-    assert why in change.asks
+    assert why in change.decision.asks
     assert not careless.branch()
 
 
@@ -450,14 +450,14 @@ def test_what_fails_now_and_then_is_refused_once_it_was_seen_to(careless, calls)
     """The first run fails; where the second does not, the test is repeated within a run, on the head as well."""
     change = careless.judge(chancy(careless), calls=calls)
     assert change.state is REJECTED, change
-    assert change.tests == (ADDED,)
+    assert change.decision.tests == (ADDED,)
     assert not careless.branch()
 
 
 def test_where_it_was_not_seen_to_what_makes_it_fail_is_unprotected(refusing):
     change = refusing.judge(chancy(refusing))
     assert change.state is WAITS
-    assert "unprotected" in change.asks
+    assert "unprotected" in change.decision.asks
     assert not refusing.branch()
 
 
@@ -487,8 +487,8 @@ def test_a_change_that_keeps_what_is_tested_lands(own):
     change = own.judge(KEPT)
     assert change.state is EnhancementState.APPLIED, change
     assert own.branch()
-    known, [kept] = change.protection, own.health()
-    assert (kept.commit, kept.dimension, kept.score) == (change.commit, "trust", 100)
+    known, [kept] = change.decision.protection, own.health()
+    assert (kept.commit, kept.dimension, kept.score) == (change.landing.commit, "trust", 100)
     assert kept.metrics["lines"] == kept.metrics["protected_lines"] == known.lines > 0
 
 
@@ -531,10 +531,10 @@ def test_what_the_tests_are_led_past_needs_a_person_whatever_the_policy(trading)
     """Every test passes; in a branch that none of them ever took, the policy is all there is to ask."""
     change = trading.judge({"till/rates.py": ASIDE})
     assert change.state is WAITS, change
-    assert "no test reaches `_looked_up` any more, and 2 did before" in change.asks
+    assert "no test reaches `_looked_up` any more, and 2 did before" in change.decision.asks
     assert not trading.branch()
     never = trading.judge({"till/rates.py": RATES.replace("ValueError", "TypeError")})
-    assert never.protection.state == "unprotected"
+    assert never.decision.protection.state == "unprotected"
     assert never.state is EnhancementState.APPLIED
 
 
@@ -561,7 +561,10 @@ def test_an_example_that_is_a_test_is_not_changed_together_with_what_it_says(lon
     both = before.replace("    1\n", "    2\n").replace("result = 0", "result = 1")
     change = lonely.judge({MONEY_FILE: both})
     assert change.state is WAITS
-    assert "it changes an example that is a test, in till/money.py: `total([1])`" in change.asks
+    assert (
+        "it changes an example that is a test, in till/money.py: `total([1])`"
+        in change.decision.asks
+    )
     assert not lonely.branch()
 
 
@@ -569,12 +572,12 @@ def test_an_example_that_is_kept_refuses_what_breaks_it(lonely):
     broken = lonely.files[MONEY_FILE].replace("result = 0", "result = 1")
     change = lonely.judge({MONEY_FILE: broken})
     assert change.state is REJECTED
-    assert change.tests == ("till/money.py::till.money.total",)
+    assert change.decision.tests == ("till/money.py::till.money.total",)
 
 
 def test_a_test_beside_the_code_is_not_weakened(lonely):
     weak = lonely.files["till/side.py"].replace("total([]) == 0", "total([]) is not None")
     change = lonely.judge({"till/side.py": weak.replace("result = 0", "result = 1")})
     assert change.state is WAITS
-    assert "there are tests in till/side.py" in change.asks
+    assert "there are tests in till/side.py" in change.decision.asks
     assert not lonely.branch()

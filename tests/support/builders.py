@@ -3,13 +3,23 @@
 from datetime import UTC, datetime
 from typing import Any
 
+from pydantic import BaseModel
+
 from shared.contracts.base import PROTECTION, AgentType, Engine, Priority, Severity
 from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.backtests import Backtest
-from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.enhancements import (
+    DecisionRecord,
+    Enhancement,
+    FixKind,
+    LandingRecord,
+    ProposalAuthor,
+    ProposalRecord,
+    ProposedPatch,
+)
 from shared.contracts.documents.findings import Finding, Health
 from shared.contracts.documents.review import PullRequest
-from shared.contracts.documents.runs import TestRun
+from shared.contracts.documents.runs import RunExecution, RunResult, RunSpec, TestRun
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Opportunity, Task, Wave
 from shared.kernel.ids import uuid7
@@ -91,6 +101,7 @@ def a_task(wave: Wave | None = None, **fields: Any) -> Task:
 
 
 def an_enhancement(task: Task | None = None, **fields: Any) -> Enhancement:
+    """An enhancement; `fields` are its own or those of the values in it, under their last name."""
     task = task or a_task()
     known = {
         "id": uuid7(),
@@ -118,10 +129,24 @@ def an_enhancement(task: Task | None = None, **fields: Any) -> Enhancement:
         "created_at": NOW,
         "changed_at": NOW,
     }
-    return Enhancement(**{**known, **fields})
+    given = {**known, **fields}
+    patch = {"digest": given.pop("patch"), **_taken(given, ProposedPatch)}
+    proposal = {
+        **_taken(given, ProposalRecord),
+        "author": _taken(given, ProposalAuthor),
+        "fix": _taken(given, FixKind),
+        "patch": patch,
+    }
+    return Enhancement(
+        proposal=proposal,
+        decision=_taken(given, DecisionRecord),
+        landing=_taken(given, LandingRecord),
+        **given,
+    )
 
 
 def a_test_run(wave: Wave, **fields: Any) -> TestRun:
+    """A test run; `fields` are its own or those of the values in it, under their last name."""
     known = {
         "id": uuid7(),
         "key": uuid7(),
@@ -133,7 +158,18 @@ def a_test_run(wave: Wave, **fields: Any) -> TestRun:
         "environment": "e",
         "created_at": NOW,
     }
-    return TestRun(**{**known, **fields})
+    given = {**known, **fields}
+    return TestRun(
+        request=_taken(given, RunSpec),
+        result=_taken(given, RunResult),
+        execution=_taken(given, RunExecution),
+        **given,
+    )
+
+
+def _taken(given: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Take the fields of `model` out of `given`."""
+    return {name: given.pop(name) for name in model.model_fields if name in given}
 
 
 def a_pull_request(**fields: Any) -> PullRequest:

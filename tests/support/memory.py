@@ -5,13 +5,14 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from shared.contracts import states
 from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.audit import Audit
 from shared.contracts.documents.backtests import Backtest
-from shared.contracts.documents.base import Document, remembered
+from shared.contracts.documents.base import NESTED, Document, remembered
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet, Health
 from shared.contracts.documents.leases import LeaderLease, LeaseLedger
@@ -55,7 +56,7 @@ class MemoryRepository:
     async def find(self, *, sort: str = "_id", limit: int = 0, **where: Any) -> list[Any]:
         name = sort.lstrip("-").replace("_id", "id") if sort.endswith("_id") else sort.lstrip("-")
         found = [each for each in self._documents.values() if _fits(each, where)]
-        found.sort(key=lambda each: getattr(each, name), reverse=sort.startswith("-"))
+        found.sort(key=lambda each: _value(each, name), reverse=sort.startswith("-"))
         return found[:limit] if limit else found
 
     async def listed(self, keys: Sequence[str]) -> list[Any]:
@@ -75,7 +76,7 @@ class MemoryRepository:
         return found[:limit]
 
     async def values(self, field: str, **where: Any) -> list[Any]:
-        return [getattr(each, field) for each in await self.find(**where)]
+        return [_value(each, field) for each in await self.find(**where)]
 
     async def first(self, *, sort: str = "_id", **where: Any) -> Any:
         found = await self.find(sort=sort, limit=1, **where)
@@ -118,9 +119,7 @@ class MemoryRepository:
             return None
         changes |= remembered(document, target, changes)
         self._put(known, state=target, version=document.version + 1, **changes)
-        return document.model_copy(
-            update={"state": target, **changes, "version": document.version + 1}
-        )
+        return document.updated(state=target, **changes, version=document.version + 1)
 
     async def transition_all(
         self, documents: Sequence[Any], trigger: str, **changes: Any
@@ -129,12 +128,12 @@ class MemoryRepository:
         return [each for each in moved if each is not None]
 
     def _put(self, document: Any, **changes: Any) -> Any:
-        self._documents[document.id] = document.model_copy(update=changes)
+        self._documents[document.id] = document.updated(**changes)
         return self._documents[document.id]
 
     def _taken(self, document: Any) -> bool:
         return any(
-            [getattr(each, key) for key in keys] == [getattr(document, key) for key in keys]
+            [_value(each, key) for key in keys] == [_value(document, key) for key in keys]
             for keys in self._unique
             for each in self._documents.values()
         )
@@ -142,11 +141,15 @@ class MemoryRepository:
 
 def _fits(document: Any, where: dict[str, Any]) -> bool:
     return all(
-        getattr(document, key) in value
+        _value(document, key) in value
         if isinstance(value, list)
-        else getattr(document, key) == value
+        else _value(document, key) == value
         for key, value in where.items()
     )
+
+
+def _value(document: Any, path: str) -> Any:
+    return attrgetter(path.replace(NESTED, "."))(document)
 
 
 def a_store() -> Store:

@@ -110,7 +110,7 @@ class Street:
             patch = a_patch(path, before or None, after)
             change = self._change(number, path, patch, **fields)
             await self.store.patches.insert(
-                Patch(id=change.patch, text=patch, created_at=self.clock())
+                Patch(id=change.proposal.patch.digest, text=patch, created_at=self.clock())
             )
             await self.store.enhancements.insert(change)
             changes.append(change)

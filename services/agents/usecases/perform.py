@@ -9,7 +9,13 @@ from services.agents.domain.proposals import Proposal
 from services.agents.ports import Engine
 from services.agents.usecases.life import rest, take
 from shared.contracts.base import Engine as EngineName
-from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.enhancements import (
+    Enhancement,
+    FixKind,
+    ProposalAuthor,
+    ProposalRecord,
+    ProposedPatch,
+)
 from shared.contracts.documents.storage import Patch
 from shared.contracts.documents.waves import Task
 from shared.contracts.events import EnhancementProposed, TaskFinished, TaskProposed, TaskStarted
@@ -105,7 +111,9 @@ async def _write_down(task: Task, proposals: list[Proposal], deps: AgentDeps) ->
             for place, each in enumerate(proposals)
         ]
     )
-    return await deps.store.enhancements.find(task_id=task.id, epoch=task.epoch, sort="order")
+    return await deps.store.enhancements.find(
+        task_id=task.id, proposal__epoch=task.epoch, sort="proposal__order"
+    )
 
 
 def _patch(proposal: Proposal) -> str:
@@ -130,26 +138,30 @@ def _enhancement(
         wave_id=task.wave_id,
         task_id=task.id,
         target_id=task.target_id,
-        key=proposal.key,
-        component=task.component,
-        agent_type=task.agent_type,
-        agent_id=deps.me.id,
-        agent=deps.me.name,
-        engine=EngineName.RULES,
-        epoch=task.epoch,
-        order=place,
-        rule=proposal.rule,
-        title=proposal.title,
-        rationale=proposal.rationale,
-        safe=proposal.safe,
-        prior=proposal.prior,
-        findings=proposal.findings,
-        prediction=proposal.prediction,
-        base_commit=task.commit,
-        patch=patch,
-        files=tuple(sorted(proposal.changes)),
-        lines_added=proposal.added,
-        lines_removed=proposal.removed,
+        proposal=ProposalRecord(
+            key=proposal.key,
+            component=task.component,
+            author=ProposalAuthor(
+                agent_type=task.agent_type,
+                agent_id=deps.me.id,
+                agent=deps.me.name,
+                engine=EngineName.RULES,
+            ),
+            epoch=task.epoch,
+            order=place,
+            fix=FixKind(rule=proposal.rule, safe=proposal.safe, prior=proposal.prior),
+            title=proposal.title,
+            rationale=proposal.rationale,
+            findings=proposal.findings,
+            prediction=proposal.prediction,
+            patch=ProposedPatch(
+                digest=patch,
+                base_commit=task.commit,
+                files=tuple(sorted(proposal.changes)),
+                lines_added=proposal.added,
+                lines_removed=proposal.removed,
+            ),
+        ),
         created_at=now,
         changed_at=now,
     )
@@ -161,9 +173,9 @@ async def _submit(change: Enhancement, deps: AgentDeps) -> None:
         "wave_id": change.wave_id,
         "target_id": change.target_id,
     }
-    proposed = EnhancementProposed(**common, title=change.title)
+    proposed = EnhancementProposed(**common, title=change.proposal.title)
     await deps.bus.publish(proposed, key=change.id, wave=change.wave_id)
-    submitted = ProposalSubmitted(**common, epoch=change.epoch)
+    submitted = ProposalSubmitted(**common, epoch=change.proposal.epoch)
     await deps.bus.publish(submitted, key=change.id, wave=change.wave_id)
 
 

@@ -16,20 +16,29 @@ def time_of_tests(verdicts: Sequence[TestRun], baseline: Baseline | None) -> Tes
     done = [each for each in verdicts if each.state is RunState.FINISHED]
     if not done:
         return None
-    full = [each.seconds for each in done if _full(each)]
+    full = [each.execution.seconds for each in done if _full(each)]
     if not full and baseline is not None:
         full = [baseline.seconds]
     return TestTime(
         runs=len(done),
-        seconds=sum(each.seconds for each in done),
+        seconds=sum(each.execution.seconds for each in done),
         suite_seconds=median(full) if full else None,
     )
 
 
 def _full(verdict: TestRun) -> bool:
     """Whether every test ran once, and nothing else was done."""
-    whole = verdict.kind is RunKind.TESTS and not verdict.tests and verdict.repeat == 1
-    return whole and bool(verdict.changes) and verdict.counts is not None and not verdict.record
+    whole = (
+        verdict.request.kind is RunKind.TESTS
+        and not verdict.request.tests
+        and verdict.request.repeat == 1
+    )
+    return (
+        whole
+        and bool(verdict.request.changes)
+        and verdict.result.counts is not None
+        and not verdict.request.record
+    )
 
 
 def benchmarks(verdicts: Iterable[TestRun]) -> tuple[Measured, ...]:
@@ -37,10 +46,10 @@ def benchmarks(verdicts: Iterable[TestRun]) -> tuple[Measured, ...]:
     made = [
         each
         for each in verdicts
-        if each.benchmarks and each.changes and each.state is RunState.FINISHED
+        if each.result.benchmarks and each.request.changes and each.state is RunState.FINISHED
     ]
     last = max(made, key=lambda each: (each.finished_at or each.created_at, each.id), default=None)
-    return last.benchmarks if last else ()
+    return last.result.benchmarks if last else ()
 
 
 def protection(health: Sequence[Health]) -> ProtectionSummary | None:
@@ -68,22 +77,22 @@ def recall(known: Sequence[Recall]) -> ImpactRecall | None:
 
 def waiting(change: Enhancement) -> Waiting:
     """What a person is asked, so that many of them can be read: the kind of it, and the first thing that is its own."""
-    group, _, because = change.asks.partition(": ")
-    survived = change.protection.survived if change.protection else ()
+    group, _, because = change.decision.asks.partition(": ")
+    survived = change.decision.protection.survived if change.decision.protection else ()
     more = 0
-    if survived and change.protection and because == change.protection.sentence:
+    if survived and change.decision.protection and because == change.decision.protection.sentence:
         first, more = survived[0], len(survived) - 1
         reach = "" if first.reached else ", which no test reaches"
         because = f"{first.path}:{first.line}{reach}: {first.what}"
     return Waiting(
         id=change.id,
-        title=change.title,
-        component=change.component,
-        files=change.files,
-        asks=change.asks,
-        evidence=change.evidence,
+        title=change.proposal.title,
+        component=change.proposal.component,
+        files=change.proposal.patch.files,
+        asks=change.decision.asks,
+        evidence=change.decision.evidence,
         group=group,
         because=because,
         more=more,
-        full_run=change.run is not None,
+        full_run=change.decision.run is not None,
     )

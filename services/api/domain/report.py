@@ -80,19 +80,23 @@ def make_report(stored: Stored) -> WaveReport:
         expired=tuple(_not_landed(each) for each in expired if not wave.dry_run),
         not_tried=tuple(_not_landed(each) for each in expired if wave.dry_run),
         held=tuple(
-            _held(each) for each in stored.changes if each.returned and each.state in IN_THE_GATE
+            _held(each)
+            for each in stored.changes
+            if each.decision.returned and each.state in IN_THE_GATE
         ),
         pull_requests=tuple(_pull_request(each) for each in stored.pull_requests),
         health=_health(stored.before, stored.after, stored.protection),
         baseline=baseline,
         test_time=time_of_tests(stored.verdicts, baseline),
-        protection=protection_share(each.protection for each in stored.changes),
+        protection=protection_share(each.decision.protection for each in stored.changes),
         benchmarks=benchmarks(stored.verdicts),
         recall=recall(stored.recall),
         runs=tuple(_run(each) for each in stored.verdicts if each.state is RunState.FINISHED),
         environment_seconds=wave.environment_seconds,
         wall_seconds=wall,
-        cost=Cost(engines=tuple(sorted({str(each.engine) for each in stored.changes}))),
+        cost=Cost(
+            engines=tuple(sorted({str(each.proposal.author.engine) for each in stored.changes}))
+        ),
         sandbox=wave.sandbox,
         notes=wave.notes,
         failure=wave.failure,
@@ -103,28 +107,29 @@ def make_report(stored: Stored) -> WaveReport:
 def _in_order(changes: Sequence[Enhancement]) -> list[Enhancement]:
     """By the time they left the gate; within a task as they stand on each other."""
     return sorted(
-        changes, key=lambda each: (each.finished_at or each.changed_at, each.task_id, each.order)
+        changes,
+        key=lambda each: (each.finished_at or each.changed_at, each.task_id, each.proposal.order),
     )
 
 
 def _landed(change: Enhancement, stored: Stored) -> Landed:
-    metric = change.prediction.metric if change.prediction else ""
-    before = _metric(stored.before, change.component, metric)
-    after = _metric(stored.after, change.component, metric)
+    metric = change.proposal.prediction.metric if change.proposal.prediction else ""
+    before = _metric(stored.before, change.proposal.component, metric)
+    after = _metric(stored.after, change.proposal.component, metric)
     return Landed(
         id=change.id,
-        title=change.title,
-        component=change.component,
-        rule=change.rule,
-        why=change.rationale,
-        files=change.files,
-        lines_added=change.lines_added,
-        lines_removed=change.lines_removed,
-        commit=change.commit or "",
-        evidence=change.evidence,
-        prediction=change.prediction,
+        title=change.proposal.title,
+        component=change.proposal.component,
+        rule=change.proposal.fix.rule,
+        why=change.proposal.rationale,
+        files=change.proposal.patch.files,
+        lines_added=change.proposal.patch.lines_added,
+        lines_removed=change.proposal.patch.lines_removed,
+        commit=change.landing.commit or "",
+        evidence=change.decision.evidence,
+        prediction=change.proposal.prediction,
         measured=None if before is None or after is None else (before, after),
-        rolled_back=change.rollback.commit if change.rollback else None,
+        rolled_back=change.landing.rollback.commit if change.landing.rollback else None,
     )
 
 
@@ -147,22 +152,22 @@ def _pull_request(request: PullRequest) -> PullRequestShown:
 def _held(change: Enhancement) -> NotLanded:
     """It was sent back, and is not tried again yet."""
     why = "it was not part of what landed"
-    if change.suspected:
-        why = f"with others it seems to break {named(change.suspected)}, and not alone"
+    if change.decision.suspected:
+        why = f"with others it seems to break {named(change.decision.suspected)}, and not alone"
     known = _not_landed(change)
-    return known.model_copy(update={"reason": why, "tests": change.suspected})
+    return known.model_copy(update={"reason": why, "tests": change.decision.suspected})
 
 
 def _not_landed(change: Enhancement) -> NotLanded:
     return NotLanded(
         id=change.id,
-        title=change.title,
-        component=change.component,
-        rule=change.rule,
-        files=change.files,
+        title=change.proposal.title,
+        component=change.proposal.component,
+        rule=change.proposal.fix.rule,
+        files=change.proposal.patch.files,
         state=change.state,
-        reason=change.reason,
-        tests=change.tests,
+        reason=change.decision.reason,
+        tests=change.decision.tests,
     )
 
 
@@ -210,13 +215,17 @@ def _findings(health: Sequence[Health]) -> int | None:
 def _baseline(stored: Stored) -> Baseline | None:
     """The full run on the commit the wave began on, in whichever wave it was made."""
     for each in stored.verdicts:
-        if each.purpose == "baseline" and each.head == stored.wave.commit and each.counts:
+        if (
+            each.request.purpose == "baseline"
+            and each.request.head == stored.wave.commit
+            and each.result.counts
+        ):
             return Baseline(
-                tests=each.counts.tests,
-                passed=each.counts.passed,
-                skipped=each.counts.skipped,
-                failing=each.failing,
-                seconds=each.seconds,
+                tests=each.result.counts.tests,
+                passed=each.result.counts.passed,
+                skipped=each.result.counts.skipped,
+                failing=each.result.failing,
+                seconds=each.execution.seconds,
             )
     return None
 
@@ -224,14 +233,14 @@ def _baseline(stored: Stored) -> Baseline | None:
 def _run(verdict: TestRun) -> RunSummary:
     return RunSummary(
         id=verdict.id,
-        purpose=verdict.purpose,
-        changes=len(verdict.changes),
-        tests=verdict.counts.tests if verdict.counts else 0,
-        failing=verdict.counts.failed if verdict.counts else 0,
-        seconds=verdict.seconds,
-        outcome=verdict.outcome,
-        why=verdict.why,
-        worse=None if verdict.worse is None else len(verdict.worse),
+        purpose=verdict.request.purpose,
+        changes=len(verdict.request.changes),
+        tests=verdict.result.counts.tests if verdict.result.counts else 0,
+        failing=verdict.result.counts.failed if verdict.result.counts else 0,
+        seconds=verdict.execution.seconds,
+        outcome=verdict.result.outcome,
+        why=verdict.request.why,
+        worse=None if verdict.result.worse is None else len(verdict.result.worse),
     )
 
 

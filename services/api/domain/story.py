@@ -52,7 +52,9 @@ def tell(
     made up.
     """
     runs = {each.id: each for each in verdicts}.values()
-    known = Known(change, sorted(runs, key=done), {each.id: each.title for each in siblings})
+    known = Known(
+        change, sorted(runs, key=done), {each.id: each.proposal.title for each in siblings}
+    )
     steps = [_proposed(change), *_moves(known), *runs_told(known)]
     last = max((when for when, _ in steps), default=change.created_at)
     steps += [*_faults(known, last), *_kept(change, last)]
@@ -60,7 +62,7 @@ def tell(
     steps.sort(key=lambda each: (each[0], ORDER.index(each[1].kind), each[1].run or ""))
     return Story(
         id=change.id,
-        title=change.title,
+        title=change.proposal.title,
         state=change.state,
         steps=tuple(step for _, step in steps),
     )
@@ -76,13 +78,13 @@ def _unique(watches: Iterable[Watch], change: Enhancement) -> list[Watch]:
 
 
 def _proposed(change: Enhancement) -> Told:
-    said = change.prediction
-    parts = [f"by {change.agent} ({change.engine})"]
+    said = change.proposal.prediction
+    parts = [f"by {change.proposal.author.agent} ({change.proposal.author.engine})"]
     if said:
         parts.append(
             f"{said.metric} {said.direction} by {said.size:g} predicted ({_percent(said.confidence)})"
         )
-    parts.append(f"prior {_percent(change.prior)}")
+    parts.append(f"prior {_percent(change.proposal.fix.prior)}")
     step = StoryStep(kind="proposed", at=change.created_at, sentence="; ".join(parts))
     return change.created_at, step
 
@@ -102,8 +104,12 @@ def _without_history(change: Enhancement) -> tuple[StateChange, ...]:
     """The one state that is known of it."""
     if change.finished_at is None:
         return ()
-    why = change.reason or change.asks
-    return (StateChange(state=change.state, at=change.finished_at, why=why, tests=change.tests),)
+    why = change.decision.reason or change.decision.asks
+    return (
+        StateChange(
+            state=change.state, at=change.finished_at, why=why, tests=change.decision.tests
+        ),
+    )
 
 
 def _moved(moved: StateChange, before: str, known: Known) -> StoryStep | None:
@@ -132,7 +138,7 @@ def _step(kind: Kind, moved: StateChange, sentence: str) -> StoryStep:
 def _asked(moved: StateChange, change: Enhancement) -> StoryStep:
     """What the planted faults have just said is not said again."""
     why = moved.why
-    if change.protection and why.endswith(change.protection.sentence):
+    if change.decision.protection and why.endswith(change.decision.protection.sentence):
         why = why.partition(": ")[0]
     return _step("asked", moved, f"for a person: {why}")
 
@@ -140,7 +146,7 @@ def _asked(moved: StateChange, change: Enhancement) -> StoryStep:
 def _into_the_pool(moved: StateChange, before: str, change: Enhancement) -> StoryStep:
     again = "tried again on the next head"
     if before == EnhancementState.NEEDS_APPROVAL:
-        said = change.approval
+        said = change.decision.approval
         who = f"by {said.by}: {said.reason}" if said else "by a person"
         return _step("approved", moved, who)
     if before == EnhancementState.VALIDATED:
@@ -155,15 +161,15 @@ def _into_the_pool(moved: StateChange, before: str, change: Enhancement) -> Stor
 
 
 def _landed(moved: StateChange, known: Known) -> StoryStep:
-    change, verdict = known.change, known.verdict(known.change.run)
-    sentence = f"as {(change.commit or '')[:10]} on {change.branch}"
+    change, verdict = known.change, known.verdict(known.change.decision.run)
+    sentence = f"as {(change.landing.commit or '')[:10]} on {change.landing.branch}"
     if verdict is None:
-        return _step("landed", moved, "; ".join((sentence, *change.evidence)))
-    company = len(verdict.changes) - 1
+        return _step("landed", moved, "; ".join((sentence, *change.decision.evidence)))
+    company = len(verdict.request.changes) - 1
     if company:
         sentence += f" together with {count(company, 'other')}"
-    if verdict.counts:
-        ran = f"{count(verdict.counts.tests, 'test')} ran on that very tree"
+    if verdict.result.counts:
+        ran = f"{count(verdict.result.counts.tests, 'test')} ran on that very tree"
         sentence += f": {ran} (run {short(verdict.id)})"
     return _step("landed", moved, sentence).model_copy(update=figures(verdict))
 
@@ -171,22 +177,24 @@ def _landed(moved: StateChange, known: Known) -> StoryStep:
 def _refused(moved: StateChange, known: Known) -> StoryStep:
     """With the runs that say so: those of it alone, in which one of these tests was worse."""
     change = known.change
-    tests = set(change.tests)
+    tests = set(change.decision.tests)
     speaking = [
         each
         for each in known.verdicts
-        if each.changes == (change.id,) and not tests.isdisjoint(each.worse or ())
+        if each.request.changes == (change.id,) and not tests.isdisjoint(each.result.worse or ())
     ]
     by = [short(each.id) for each in speaking]
     sentence = moved.why
     if by:
         sentence += f" (run{'s' * (len(by) > 1)} {', '.join(by)})"
     step = _step("refused", moved, sentence)
-    return step.model_copy(update={"run": change.run, "against": change.tests or moved.tests})
+    return step.model_copy(
+        update={"run": change.decision.run, "against": change.decision.tests or moved.tests}
+    )
 
 
 def _rolled_back(moved: StateChange, change: Enhancement) -> StoryStep:
-    back = change.rollback
+    back = change.landing.rollback
     if back is None:
         return _step("rolled_back", moved, "taken off again")
     who = "its watch" if back.automatic else "a person"
@@ -198,9 +206,9 @@ def _rolled_back(moved: StateChange, change: Enhancement) -> StoryStep:
 
 
 def _kept(change: Enhancement, last: datetime) -> list[Told]:
-    if not change.rollback_refused:
+    if not change.landing.rollback_refused:
         return []
-    sentence = f"it stays: {change.rollback_refused}"
+    sentence = f"it stays: {change.landing.rollback_refused}"
     return [(max(change.changed_at, last), StoryStep(kind="kept", at=None, sentence=sentence))]
 
 
@@ -215,7 +223,7 @@ def _watched(watch: Watch, change: Enhancement, last: datetime) -> Told:
 
 
 def _faults(known: Known, last: datetime) -> list[Told]:
-    found = known.change.protection
+    found = known.change.decision.protection
     if found is None:
         return []
     verdict = known.verdict(found.run)

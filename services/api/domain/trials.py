@@ -45,20 +45,22 @@ class _Suspicion:
 
     def weigh(self, verdict: TestRun) -> None:
         """A run that it was part of accuses it, or clears it."""
-        finished = verdict.state is RunState.FINISHED and verdict.outcome == "reported"
-        if verdict.worse is None or not finished:
+        finished = verdict.state is RunState.FINISHED and verdict.result.outcome == "reported"
+        if verdict.result.worse is None or not finished:
             return
-        if verdict.tests:
-            self.of[verdict.head] -= set(verdict.tests)
+        if verdict.request.tests:
+            self.of[verdict.request.head] -= set(verdict.request.tests)
         else:
-            self.of[verdict.head].clear()
-        self.of[verdict.head] |= set(verdict.worse)
+            self.of[verdict.request.head].clear()
+        self.of[verdict.request.head] |= set(verdict.result.worse)
 
 
 def runs_told(known: Known) -> list[Told]:
     """Every run that says something about the change, by the time it was done."""
     suspicion, told = _Suspicion(), []
-    heads = {each.head for each in known.verdicts if known.change.id in each.changes}
+    heads = {
+        each.request.head for each in known.verdicts if known.change.id in each.request.changes
+    }
     for verdict in known.verdicts:
         step = _run(verdict, known, suspicion, heads)
         if step is not None:
@@ -70,36 +72,36 @@ def _run(
     verdict: TestRun, known: Known, suspicion: _Suspicion, heads: set[str]
 ) -> StoryStep | None:
     """What one run has to do with the change; None where it has nothing."""
-    if verdict.kind is RunKind.MUTATION:
+    if verdict.request.kind is RunKind.MUTATION:
         return None
-    if known.change.id not in verdict.changes:
-        return _without_it(verdict, suspicion.of.get(verdict.head, set()), heads)
-    if verdict.kind is RunKind.BENCHMARKS:
+    if known.change.id not in verdict.request.changes:
+        return _without_it(verdict, suspicion.of.get(verdict.request.head, set()), heads)
+    if verdict.request.kind is RunKind.BENCHMARKS:
         return _run_step("benchmarks", verdict, _compared(verdict))
     suspicion.weigh(verdict)
     return _run_step("run", verdict, f"{_company(verdict, known)}: {_result(verdict)}")
 
 
 def _without_it(verdict: TestRun, accused: set[str], heads: set[str]) -> StoryStep | None:
-    if verdict.head not in heads or verdict.state is not RunState.FINISHED:
+    if verdict.request.head not in heads or verdict.state is not RunState.FINISHED:
         return None
-    if verdict.purpose in HEADS:
+    if verdict.request.purpose in HEADS:
         return _on_the_head(verdict, accused)
-    shared = accused & set(verdict.worse or ())
-    if not verdict.changes or not shared:
+    shared = accused & set(verdict.result.worse or ())
+    if not verdict.request.changes or not shared:
         return None
     sentence = f"{named(sorted(shared))} worse without it as well"
     return _run_step("elsewhere", verdict, sentence)
 
 
 def _on_the_head(verdict: TestRun, accused: set[str]) -> StoryStep | None:
-    tests = verdict.counts.tests if verdict.counts else len(verdict.tests)
-    if verdict.purpose == "baseline":
-        failing = f"{len(verdict.failing) or 'none'} failing"
+    tests = verdict.result.counts.tests if verdict.result.counts else len(verdict.request.tests)
+    if verdict.request.purpose == "baseline":
+        failing = f"{len(verdict.result.failing) or 'none'} failing"
         return _run_step("head", verdict, f"{count(tests, 'test')}, {failing}")
-    if accused.isdisjoint(verdict.tests):
+    if accused.isdisjoint(verdict.request.tests):
         return None
-    bad = sorted(accused & set(verdict.failing))
+    bad = sorted(accused & set(verdict.result.failing))
     says = f"{named(bad)} failing there too" if bad else "they pass without it"
     return _run_step("head", verdict, f"again: {count(tests, 'test')}: {says}")
 
@@ -109,9 +111,9 @@ def _run_step(kind: Kind, verdict: TestRun, sentence: str) -> StoryStep:
         kind=kind,
         at=verdict.finished_at or verdict.created_at,
         sentence=sentence,
-        asked=verdict.why,
-        purpose=verdict.purpose,
-        against=verdict.worse or (),
+        asked=verdict.request.why,
+        purpose=verdict.request.purpose,
+        against=verdict.result.worse or (),
         **figures(verdict),
     )
 
@@ -121,16 +123,16 @@ def figures(verdict: TestRun) -> dict[str, object]:
     finished = verdict.state is RunState.FINISHED
     return {
         "run": verdict.id,
-        "head": verdict.head,
-        "changes": len(verdict.changes),
-        "tests": verdict.counts.tests if verdict.counts else None,
-        "worse": None if verdict.worse is None else len(verdict.worse),
-        "seconds": verdict.seconds if finished else None,
+        "head": verdict.request.head,
+        "changes": len(verdict.request.changes),
+        "tests": verdict.result.counts.tests if verdict.result.counts else None,
+        "worse": None if verdict.result.worse is None else len(verdict.result.worse),
+        "seconds": verdict.execution.seconds if finished else None,
     }
 
 
 def _company(verdict: TestRun, known: Known) -> str:
-    others = [each for each in verdict.changes if each != known.change.id]
+    others = [each for each in verdict.request.changes if each != known.change.id]
     if not others:
         return "alone"
     if len(others) == 1 and others[0] in known.titles:
@@ -144,29 +146,31 @@ def _result(verdict: TestRun) -> str:
         return "dropped, as its answer was not needed any more"
     if verdict.state is not RunState.FINISHED:
         return "not finished"
-    if verdict.outcome != "reported":
-        reason = verdict.detail.partition("\n")[0]
+    if verdict.result.outcome != "reported":
+        reason = verdict.result.detail.partition("\n")[0]
         return f"no report, so nobody is blamed ({reason})"
-    tests = count(verdict.counts.tests if verdict.counts else len(verdict.tests), "test")
-    if verdict.worse is None:
-        return f"{tests}, {len(verdict.failing)} failing"
-    if not verdict.worse:
-        return f"{tests}, none worse" + (": cleared" if verdict.tests else "")
-    figures = f"{tests}, {len(verdict.worse)} worse"
-    many = len(verdict.changes)
+    tests = count(
+        verdict.result.counts.tests if verdict.result.counts else len(verdict.request.tests), "test"
+    )
+    if verdict.result.worse is None:
+        return f"{tests}, {len(verdict.result.failing)} failing"
+    if not verdict.result.worse:
+        return f"{tests}, none worse" + (": cleared" if verdict.request.tests else "")
+    figures = f"{tests}, {len(verdict.result.worse)} worse"
+    many = len(verdict.request.changes)
     return f"{figures}: accused" if many == 1 else f"{figures}: one of {many} suspects"
 
 
 def _compared(verdict: TestRun) -> str:
     """A target's benchmarks beside those of the head, with the numbers of those that differ or leave it open."""
-    why = verdict.detail.partition("\n")[0]
-    if verdict.outcome == "infrastructure":
+    why = verdict.result.detail.partition("\n")[0]
+    if verdict.result.outcome == "infrastructure":
         return f"not measured ({why})"
-    if not verdict.benchmarks:
+    if not verdict.result.benchmarks:
         return why or "nothing was compared"
-    said = [each.answer for each in verdict.benchmarks]
+    said = [each.answer for each in verdict.result.benchmarks]
     parts = [f"{said.count(each)} {each}" for each in dict.fromkeys(said)]
-    open_ = [each for each in verdict.benchmarks if each.answer in {"worse", "inconclusive"}]
+    open_ = [each for each in verdict.result.benchmarks if each.answer in {"worse", "inconclusive"}]
     figures = "; ".join(ratio(each) for each in open_[:NAMED])
     return ", ".join(parts) + (f": {figures}" if figures else "")
 

@@ -44,7 +44,7 @@ async def show_enhancement(typed: str, deps: ApiDeps) -> Enhancement:
 async def show_diff(typed: str, deps: ApiDeps) -> str:
     """Its patch."""
     change = await show_enhancement(typed, deps)
-    return (await deps.store.patches.need(change.patch)).text
+    return (await deps.store.patches.need(change.proposal.patch.digest)).text
 
 
 async def tell_story(typed: str, deps: ApiDeps) -> Story:
@@ -52,11 +52,20 @@ async def tell_story(typed: str, deps: ApiDeps) -> Story:
     change = await show_enhancement(typed, deps)
     store = deps.store
     verdicts = await store.runs.find(wave_id=change.wave_id)
-    heads = sorted({each.head for each in verdicts if change.id in each.changes})
+    heads = sorted({each.request.head for each in verdicts if change.id in each.request.changes})
     # Nothing is run twice: what another wave has asked before stands under that one.
-    decided = [each for each in (change.run, change.protection and change.protection.run) if each]
+    decided = [
+        each
+        for each in (
+            change.decision.run,
+            change.decision.protection and change.decision.protection.run,
+        )
+        if each
+    ]
     verdicts += await store.runs.find(id=decided)
-    verdicts += await store.runs.find(target_id=change.target_id, head=heads, purpose="baseline")
+    verdicts += await store.runs.find(
+        target_id=change.target_id, request__head=heads, request__purpose="baseline"
+    )
     return tell(
         change,
         verdicts,
@@ -81,7 +90,7 @@ async def hand_over(
         decision=decision,
         reason=said.reason,
         by=said.by,
-        patch=said.patch or change.patch,
+        patch=said.patch or change.proposal.patch.digest,
     )
     after = await send(command, deps, key=f"{change.id}:{deps.new_id()}", wave=change.wave_id)
     return DecisionAccepted(enhancement_id=change.id, wave_id=change.wave_id, events_after=after)

@@ -51,10 +51,13 @@ async def report(typed: str, deps: ApiDeps) -> WaveReport:
     """What a wave came to, so far."""
     wave = await by_id(deps.store.waves, typed, "wave")
     verdicts = await deps.store.runs.find(wave_id=wave.id)
-    if not any(each.purpose == "baseline" for each in verdicts):
+    if not any(each.request.purpose == "baseline" for each in verdicts):
         # The suite was run on that very head before, perhaps as the last run of another wave.
         verdicts += await deps.store.runs.find(
-            target_id=wave.target_id, head=wave.commit, purpose="baseline", limit=1
+            target_id=wave.target_id,
+            request__head=wave.commit,
+            request__purpose="baseline",
+            limit=1,
         )
     changes = await deps.store.enhancements.find(wave_id=wave.id)
     return make_report(
@@ -69,7 +72,7 @@ async def report(typed: str, deps: ApiDeps) -> WaveReport:
             after=await _health(wave, wave.final_commit, deps),
             protection=await deps.store.health.find(
                 target_id=wave.target_id,
-                commit=[each.commit for each in changes if each.commit],
+                commit=[each.landing.commit for each in changes if each.landing.commit],
                 dimension=PROTECTION,
             ),
         )

@@ -70,9 +70,13 @@ def foreclosure(change: Enhancement) -> str | None:
         return "it was rolled back"
     if change.state is EnhancementState.NEEDS_APPROVAL:
         return "it waits for a person"
-    if change.state is EnhancementState.REJECTED and change.tests:
-        more = f" and {len(change.tests) - 1} more" if len(change.tests) > 1 else ""
-        return f"refused because of {change.tests[0]}{more}"
-    if change.state is EnhancementState.REJECTED and not change.reason.startswith(NOBODYS_FAULT):
-        return f"refused: {change.reason}"
+    if change.state is EnhancementState.REJECTED and change.decision.tests:
+        more = (
+            f" and {len(change.decision.tests) - 1} more" if len(change.decision.tests) > 1 else ""
+        )
+        return f"refused because of {change.decision.tests[0]}{more}"
+    if change.state is EnhancementState.REJECTED and not change.decision.reason.startswith(
+        NOBODYS_FAULT
+    ):
+        return f"refused: {change.decision.reason}"
     return None

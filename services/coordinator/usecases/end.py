@@ -78,7 +78,7 @@ async def expire(change: Enhancement, reason: str, deps: CoordinatorDeps) -> Enh
     """Let a change go without blame, and say so."""
     now = deps.clock()
     expired = await deps.store.enhancements.transition(
-        change, "expire", reason=reason, changed_at=now, finished_at=now
+        change, "expire", decision__reason=reason, changed_at=now, finished_at=now
     )
     if expired is None:
         return await deps.store.enhancements.need(change.id)
@@ -86,7 +86,7 @@ async def expire(change: Enhancement, reason: str, deps: CoordinatorDeps) -> Enh
         enhancement_id=change.id,
         wave_id=change.wave_id,
         target_id=change.target_id,
-        title=change.title,
+        title=change.proposal.title,
         reason=reason,
     )
     await deps.bus.publish(event, key=change.id, wave=change.wave_id)

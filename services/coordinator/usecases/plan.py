@@ -97,7 +97,7 @@ async def foreclosed_in(wave: Wave, deps: CoordinatorDeps) -> dict[str, str]:
         finding.fingerprint: why
         for change in changes
         if (why := waves.foreclosure(change))
-        for finding in change.findings
+        for finding in change.proposal.findings
     }
 
 
@@ -108,7 +108,7 @@ async def _in_the_way(
     findings = await findings_on(wave, wave.commit, deps) if waiting else None
     if not findings:
         return {}
-    patches = await deps.store.patches.find(id=[each.patch for each in waiting])
+    patches = await deps.store.patches.find(id=[each.proposal.patch.digest for each in waiting])
     target = await deps.store.targets.need(wave.target_id)
     tree = deps.mirror(target).tree(wave.commit)
     return await asyncio.to_thread(

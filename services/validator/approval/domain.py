@@ -23,9 +23,9 @@ def asks(change: Enhancement, config: TargetConfig, *, tier: str, trusted: bool)
     policy = config.policy
     if policy.approval == "all":
         return "the policy of the target asks for every change"
-    if policy.approval == "unsafe" and not change.safe:
+    if policy.approval == "unsafe" and not change.proposal.fix.safe:
         return "its fix may change behaviour, and the policy of the target asks for such changes"
-    touched = [each for each in change.files if is_protected(each, config)]
+    touched = [each for each in change.proposal.patch.files if is_protected(each, config)]
     if touched:
         return f"it touches what judges it: {', '.join(touched)}"
     return ""
@@ -41,7 +41,7 @@ def asks_unprotected(
     policy = config.policy.unprotected
     if protection is None or protection.state not in {"unprotected", "unknown"}:
         return ""
-    if policy == "allow" or (policy == "safe" and change.safe):
+    if policy == "allow" or (policy == "safe" and change.proposal.fix.safe):
         return ""
     return f"it is unprotected: {protection.sentence}"
 
@@ -110,10 +110,10 @@ def _examples(text: str) -> Counter[tuple[str, str, str]]:
 
 def lapsed(change: Enhancement, base: str) -> str:
     """Why the approval that it has is not good for it any more; empty where it is, or there is none."""
-    approval = change.approval
+    approval = change.decision.approval
     if approval is None:
         return ""
-    if approval.patch != change.patch:
+    if approval.patch != change.proposal.patch.digest:
         return "its patch changed since it was approved"
     if approval.base != base:
         return f"the base branch moved to {base[:10]} since it was approved"

@@ -44,10 +44,15 @@ async def ask_for(
         why = why or asks_edited((edits or {}).get(each.id, ()), config)
         why = why or asks_uncovered((protections or {}).get(each.id))
         why = why or asks_unprotected(each, (protections or {}).get(each.id), config)
-        if why and each.approval is not None:
+        if why and each.decision.approval is not None:
             why = lapsed(each, base)
         if why:
-            said = {"asks": why, "approval": None, "evidence": tuple(evidence(each)), "run": run}
+            said = {
+                "decision__asks": why,
+                "decision__approval": None,
+                "decision__evidence": tuple(evidence(each)),
+                "decision__run": run,
+            }
             await leave(each, "ask", deps, **said)
             asked.append(each)
     return asked
@@ -73,7 +78,7 @@ def edits_of(
         old, new = place.mirror.tree(before), place.mirror.tree(after)
         found[change] = [
             Edited(path, _text(old, path), _text(new, path), frozenset(inside[path]))
-            for path in by_id[change].files
+            for path in by_id[change].proposal.patch.files
         ]
         before = after
     return found
@@ -90,7 +95,7 @@ async def decide(command: DecideEnhancement, deps: ValidatorDeps) -> None:
         _check_repeated(change, command)
         await say(change, deps)
         return
-    if command.patch not in {None, change.patch}:
+    if command.patch not in {None, change.proposal.patch.digest}:
         raise Conflict(
             f"Enhancement {change.id} has another patch by now.",
             hint="Look at it again: groundswell enhancement diff.",
@@ -108,17 +113,21 @@ async def _approve(change: Enhancement, command: DecideEnhancement, deps: Valida
     await say_unsaid(change, deps)
     now = deps.clock()
     approval = Approval(
-        by=command.by, reason=command.reason, patch=change.patch, base=head.base, at=now
+        by=command.by,
+        reason=command.reason,
+        patch=change.proposal.patch.digest,
+        base=head.base,
+        at=now,
     )
     moved = await deps.store.enhancements.transition(
-        change, "approve", approval=approval, changed_at=now, finished_at=None
+        change, "approve", decision__approval=approval, changed_at=now, finished_at=None
     )
     await say(moved or await deps.store.enhancements.need(change.id), deps)
 
 
 def _check_repeated(change: Enhancement, command: DecideEnhancement) -> None:
     """The same decision again is fine; any other comes too late."""
-    approved = change.approval is not None and command.decision == "approve"
+    approved = change.decision.approval is not None and command.decision == "approve"
     if approved or (change.state is EnhancementState.REJECTED and command.decision == "reject"):
         return
     raise Conflict(

@@ -49,9 +49,9 @@ async def compare(
 
 async def read_benchmarks(verdict: TestRun, deps: ValidatorDeps) -> BenchmarkReport:
     """The report behind a verdict that has one; raises `Transient` for one that has none."""
-    if verdict.report is None:
-        raise Transient(f"Benchmarks {verdict.id} have no report.", hint=verdict.detail)
-    return BenchmarkReport.from_json(await read_text(verdict.report, deps))
+    if verdict.result.report is None:
+        raise Transient(f"Benchmarks {verdict.id} have no report.", hint=verdict.result.detail)
+    return BenchmarkReport.from_json(await read_text(verdict.result.report, deps))
 
 
 async def execute_benchmarks(
@@ -61,11 +61,11 @@ async def execute_benchmarks(
     if deps.benchmarks is None:
         raise Transient("This validator runs no benchmarks.", delay=30)
     found = await deps.benchmarks.compare(
-        (place.tree, verdict.tree),
+        (place.tree, verdict.request.tree),
         place.profile,
         place.environment,
         await _bench(verdict, place, deps),
-        named(verdict.tests),
+        named(verdict.request.tests),
         target_id=place.target.id,
     )
     if isinstance(found, Infrastructure):
@@ -84,6 +84,6 @@ async def execute_benchmarks(
 
 async def _bench(verdict: TestRun, place: PreparedHead, deps: ValidatorDeps) -> BenchSection:
     """What the verdict was told; the target's own word where it was told nothing."""
-    if verdict.plan is None:
+    if verdict.request.plan is None:
         return place.profile.config.bench
-    return BenchSection.model_validate_json(await read_text(verdict.plan, deps))
+    return BenchSection.model_validate_json(await read_text(verdict.request.plan, deps))

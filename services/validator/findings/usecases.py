@@ -43,10 +43,10 @@ async def check_findings(
     following = await _following([each.change for each in steps], deps)
     broken = {}
     for each, (before, after) in zip(steps, looks, strict=True):
-        if said := not_measured(each.change.findings):
+        if said := not_measured(each.change.proposal.findings):
             log.info("findings_not_measured", enhancement=each.change.id, reason=said)
         owed = _owed(each.change, following[each.change.task_id])
-        check = compare(each.change.findings, before, after, owed=owed)
+        check = compare(each.change.proposal.findings, before, after, owed=owed)
         broken[each.change.id] = check.broken
     return broken
 
@@ -68,6 +68,7 @@ def _owed(change: Enhancement, siblings: Sequence[Enhancement]) -> frozenset[str
     return frozenset(
         finding.fingerprint
         for each in siblings
-        if each.epoch == change.epoch and each.order > change.order
-        for finding in each.findings
+        if each.proposal.epoch == change.proposal.epoch
+        and each.proposal.order > change.proposal.order
+        for finding in each.proposal.findings
     )

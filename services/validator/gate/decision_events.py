@@ -33,7 +33,7 @@ LISTED = 20
 async def say_run(epoch: Epoch, wanted: Wanted, seen: Evidence, deps: ValidatorDeps) -> None:
     """A run was read, and this is what it says; also where it could not be made."""
     run, verdict = wanted.run, epoch.verdicts.get(wanted.run)
-    asked = verdict.counts.tests if verdict and verdict.counts else len(run.tests)
+    asked = verdict.result.counts.tests if verdict and verdict.result.counts else len(run.tests)
     worse = sorted(seen.worse) if isinstance(seen, Seen) else ()
     await _say(
         epoch,
@@ -53,7 +53,7 @@ async def say_run(epoch: Epoch, wanted: Wanted, seen: Evidence, deps: ValidatorD
 def _title(epoch: Epoch, run: Run) -> str:
     """Which change it was, where it was one."""
     alone = epoch.changes.get(run.changes[0]) if len(run.changes) == 1 else None
-    return f" ({alone.title})" if alone else ""
+    return f" ({alone.proposal.title})" if alone else ""
 
 
 async def say_dismissed(
@@ -69,14 +69,14 @@ async def say_dismissed(
         deps,
         tests=step.tests if isinstance(step, Reject) else (),
         run_id=verdict.id if verdict else None,
-        note=f"{change.title}: {step.reason}",
+        note=f"{change.proposal.title}: {step.reason}",
     )
 
 
 async def say_landing(epoch: Epoch, step: Land, deps: ValidatorDeps) -> None:
     """These may land now."""
     verdict = epoch.verdicts[step.run]
-    tests = verdict.counts.tests if verdict.counts else 0
+    tests = verdict.result.counts.tests if verdict.result.counts else 0
     count, seen = len(step.changes), epoch.evidence.get(step.run)
     worse = len(seen.worse) if isinstance(seen, Seen) else 0
     result = f"{worse} that failed do so now and then" if worse else "none is worse"
@@ -108,7 +108,7 @@ async def say_held(
         if tests:
             more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
             why = f"with the others it seems to break {tests[0]}{more}"
-        note = f"{each.title}: {why}; judged again on the next head"
+        note = f"{each.proposal.title}: {why}; judged again on the next head"
         await _say(epoch, "hold", (each.id,), deps, tests=tests, note=note)
 
 
@@ -122,7 +122,10 @@ async def say_asked(epoch: Epoch, asked: Sequence[Enhancement], deps: ValidatorD
 
 def passed_with(verdict: TestRun) -> tuple[str, ...]:
     """What speaks for each change of a full run that passed, where it does not land with it."""
-    tests, others = verdict.counts.tests if verdict.counts else 0, len(verdict.changes) - 1
+    tests, others = (
+        verdict.result.counts.tests if verdict.result.counts else 0,
+        len(verdict.request.changes) - 1,
+    )
     company = f" and {others} other change{'s' * (others > 1)}" if others else ""
     return (f"{tests} tests ran with it{company}, none is worse (run {verdict.id})",)
 

@@ -110,8 +110,8 @@ async def _look(epoch: Epoch, wanted: Wanted, deps: ValidatorDeps) -> Evidence:
     if not measured or not isinstance(seen, Seen):
         return seen
     verdict = await _measure(epoch, wanted, composition.tree, measured, deps)
-    if verdict.outcome != "reported":
-        reason = verdict.detail.partition("\n")[0]
+    if verdict.result.outcome != "reported":
+        reason = verdict.result.detail.partition("\n")[0]
         log.warning("benchmarks_not_measured", target=epoch.target.id, reason=reason)
         return Broken(f"benchmarks not measured: {reason}")
     slower = (await read_benchmarks(verdict, deps)).failing
@@ -135,8 +135,8 @@ async def _test(
     epoch.verdicts[run] = verdict
     # The base is everybody's: who is stopped while it waits must not stop it.
     base = await asyncio.shield(epoch.base)
-    if verdict.outcome != "reported":
-        return Broken(verdict.detail.partition("\n")[0])
+    if verdict.result.outcome != "reported":
+        return Broken(verdict.result.detail.partition("\n")[0])
     candidate = await read_report(verdict, deps)
     seen = compared(base, candidate, tests=tests, repeat=run.repeat)
     epoch.verdicts[run] = await _keep(verdict, seen.worse, deps)
@@ -145,9 +145,9 @@ async def _test(
 
 async def _keep(verdict: TestRun, worse: frozenset[str], deps: ValidatorDeps) -> TestRun:
     """Write down what it came to, for whoever asks for the story later."""
-    if verdict.worse is None:
-        await deps.store.runs.patch(verdict.id, worse=tuple(sorted(worse)))
-    return verdict.model_copy(update={"worse": tuple(sorted(worse))})
+    if verdict.result.worse is None:
+        await deps.store.runs.patch(verdict.id, result__worse=tuple(sorted(worse)))
+    return verdict.updated(result__worse=tuple(sorted(worse)))
 
 
 async def _measure(

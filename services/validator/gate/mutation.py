@@ -94,7 +94,7 @@ async def _plant_for(epoch: Epoch, run: Run, deps: ValidatorDeps) -> None:
     for each, known in found.items():
         if known.state in {"unprotected", "unknown"}:
             epoch.protections.pop(each, None)
-            await deps.store.enhancements.patch(each, protection=None)
+            await deps.store.enhancements.patch(each, decision__protection=None)
 
 
 def _promising(epoch: Epoch, run: Run) -> bool:
@@ -106,4 +106,4 @@ def _promising(epoch: Epoch, run: Run) -> bool:
 
 def _approved(change: Enhancement, epoch: Epoch) -> bool:
     """Whether a person has let it through, and means it as it is."""
-    return change.approval is not None and not lapsed(change, epoch.base_commit)
+    return change.decision.approval is not None and not lapsed(change, epoch.base_commit)

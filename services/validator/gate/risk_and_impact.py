@@ -34,7 +34,7 @@ async def weigh(epoch: Epoch, deps: ValidatorDeps) -> None:
     chosen = await impact_of(changes, composition.steps, epoch.place, deps, present)
     epoch.impacted |= chosen
     epoch.flaky |= await known_flaky(epoch.target.id, deps)
-    for each in {change.component for change in changes}:
+    for each in {change.proposal.component for change in changes}:
         if not await trusted(epoch.target.id, each, deps):
             epoch.misjudged.add(each)
 
@@ -47,10 +47,12 @@ async def candidates(epoch: Epoch, deps: ValidatorDeps) -> list[Candidate]:
         Candidate(
             id=each.id,
             order=place,
-            risk=HELD if each.suspected else epoch.risks.get(each.id, 1 - each.prior),
+            risk=HELD
+            if each.decision.suspected
+            else epoch.risks.get(each.id, 1 - each.proposal.fix.prior),
             needs=epoch.needs.get(each.id, frozenset()) & epoch.changes.keys(),
             impacted=_reach(each, epoch),
-            waited=each.returned,
+            waited=each.decision.returned,
         )
         for place, each in enumerate(epoch.changes.values())
     ]
@@ -58,9 +60,9 @@ async def candidates(epoch: Epoch, deps: ValidatorDeps) -> list[Candidate]:
 
 def _reach(change: Enhancement, epoch: Epoch) -> frozenset[str] | None:
     """The tests that reach it; what it is suspected to break where it was held back, and nothing known where that was often wrong."""
-    if change.suspected:
-        return frozenset(change.suspected)
-    return None if change.component in epoch.misjudged else epoch.impacted.get(change.id)
+    if change.decision.suspected:
+        return frozenset(change.decision.suspected)
+    return None if change.proposal.component in epoch.misjudged else epoch.impacted.get(change.id)
 
 
 def knowledge(epoch: Epoch) -> Knowledge:
@@ -75,15 +77,23 @@ async def _rate(epoch: Epoch, deps: ValidatorDeps) -> None:
     """What became of changes of the same agent type, rule and engine says how risky one is."""
     known: dict[tuple[str, ...], tuple[int, int]] = {}
     for each in epoch.changes.values():
-        kind = (each.agent_type, each.rule, each.engine)
+        kind = (
+            each.proposal.author.agent_type,
+            each.proposal.fix.rule,
+            each.proposal.author.engine,
+        )
         if kind not in known:
             known[kind] = await _history(each, deps)
         rejected, landed = known[kind]
-        epoch.risks[each.id] = risk_of(each.prior, rejected, landed)
+        epoch.risks[each.id] = risk_of(each.proposal.fix.prior, rejected, landed)
 
 
 async def _history(change: Enhancement, deps: ValidatorDeps) -> tuple[int, int]:
-    like = {"agent_type": change.agent_type, "rule": change.rule, "engine": change.engine}
+    like = {
+        "agent_type": change.proposal.author.agent_type,
+        "rule": change.proposal.fix.rule,
+        "engine": change.proposal.author.engine,
+    }
     count = deps.store.enhancements.count
     rejected = await count(**like, state=EnhancementState.REJECTED)
     landed = await count(**like, state=[EnhancementState.APPLIED, EnhancementState.ROLLED_BACK])
@@ -96,7 +106,11 @@ async def _find_needs(epoch: Epoch, deps: ValidatorDeps) -> None:
     order = list(epoch.changes.values())
     for place, each in enumerate(order):
         if each.id not in epoch.needs:
-            before = [b for b in order[:place] if not {*b.files}.isdisjoint(each.files)]
+            before = [
+                b
+                for b in order[:place]
+                if not {*b.proposal.patch.files}.isdisjoint(each.proposal.patch.files)
+            ]
             epoch.needs[each.id] = await asyncio.to_thread(
                 _needs_of, each.id, [b.id for b in before], epoch, repository
             )

@@ -91,8 +91,8 @@ async def _head(target: Target, deps: ValidatorDeps) -> tuple[Head, PreparedHead
 async def _baseline(place: PreparedHead, wave_id: str, deps: ValidatorDeps) -> TestReport:
     order = Order(place.tree, "baseline", record=True, why="what passes before anything is changed")
     verdict = await run_tests(deps, place, order, wave_id=wave_id)
-    if verdict.outcome != "reported":
-        reason = verdict.detail.partition("\n")[0]
+    if verdict.result.outcome != "reported":
+        reason = verdict.result.detail.partition("\n")[0]
         raise HeadNotTestable("the tests gave no usable report on the head.", hint=reason)
     return await read_report(verdict, deps)
 

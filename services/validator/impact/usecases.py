@@ -40,15 +40,17 @@ async def recorded_for(place: PreparedHead, deps: ValidatorDeps) -> Recorded | N
     """The newest recording of this target under the same environment, judged by the same tests."""
     verdicts = await deps.store.runs.find(
         target_id=place.target.id,
-        environment=place.environment.key,
+        request__environment=place.environment.key,
         state=RunState.FINISHED,
-        record=True,
+        request__record=True,
         sort="-_id",
         limit=NEWEST,
     )
     for each in verdicts:
-        if each.impact is not None and await asyncio.to_thread(_fits, each.tree, place):
-            return Recorded(each.tree, await _read_map(each.impact, deps))
+        if each.result.impact is not None and await asyncio.to_thread(
+            _fits, each.request.tree, place
+        ):
+            return Recorded(each.request.tree, await _read_map(each.result.impact, deps))
     return None
 
 
@@ -110,7 +112,9 @@ async def note(
     """Count whether the tests that caught a change had been chosen for it; once per run and change."""
     said = score(chosen, caught_by)
     counts = {"caught": said.caught, "missed": said.missed}
-    await _count(change.target_id, change.component, f"{verdict_id}:{change.id}", counts, deps)
+    await _count(
+        change.target_id, change.proposal.component, f"{verdict_id}:{change.id}", counts, deps
+    )
 
 
 async def note_shares(
@@ -120,10 +124,10 @@ async def note_shares(
     deps: ValidatorDeps,
 ) -> None:
     """Count how many of all tests were chosen for these, which the full run of `verdict` has judged; once per run and component."""
-    total = verdict.counts.tests if verdict.counts else 0
+    total = verdict.result.counts.tests if verdict.result.counts else 0
     by_component: dict[str, list[frozenset[str] | None]] = defaultdict(list)
     for each in changes:
-        by_component[each.component].append(impacted.get(each.id))
+        by_component[each.proposal.component].append(impacted.get(each.id))
     for component, chosen in by_component.items():
         known = [each for each in chosen if each is not None]
         union = len(frozenset[str]().union(*known)) if len(known) == len(chosen) else total

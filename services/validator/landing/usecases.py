@@ -44,16 +44,18 @@ class Batch:
 async def land(batch: Batch, deps: ValidatorDeps) -> None:
     """Put the batch on the landing branch, unless its wave ended meanwhile: then what a person let through goes alone."""
     wave = await deps.store.waves.need(batch.changes[0].wave_id)
-    unasked = [each for each in batch.changes if each.approval is None]
+    unasked = [each for each in batch.changes if each.decision.approval is None]
     if WAVE.terminal(wave.state) and unasked:
         for each in unasked:
             await expire(each, f"its wave was {wave.state} before it could land", deps)
-        await pool.give_back([each for each in batch.changes if each.approval], deps, suspected={})
+        await pool.give_back(
+            [each for each in batch.changes if each.decision.approval], deps, suspected={}
+        )
         return
     validated = await _commit(batch, deps)
     failpoint("landing.committed")
     await deps.leadership.still_leading(batch.target.id)
-    tip = validated[-1].commit or batch.place.head
+    tip = validated[-1].landing.commit or batch.place.head
     refusal = await asyncio.to_thread(
         deps.repository(batch.target).publish, batch.target, tip, batch.place.head
     )
@@ -77,10 +79,10 @@ async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
         moved = await deps.store.enhancements.transition(
             each,
             "pass",
-            commit=parent,
-            branch=batch.target.landing_branch,
-            evidence=evidence,
-            run=batch.verdict.id,
+            landing__commit=parent,
+            landing__branch=batch.target.landing_branch,
+            decision__evidence=evidence,
+            decision__run=batch.verdict.id,
             changed_at=deps.clock(),
         )
         if moved is None:
@@ -91,13 +93,13 @@ async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
 
 def evidence_of(batch: Batch) -> tuple[str, ...]:
     """What the verdict rests on, in sentences."""
-    counts = batch.verdict.counts
+    counts = batch.verdict.result.counts
     tests = counts.tests if counts else 0
     together = len(batch.changes)
     company = f", together with {together - 1} other changes" if together > 1 else ""
     sentence = (
         f"{tests} tests ran on the tree that landed{company}; none is worse than on "
-        f"{batch.place.head[:10]} (run {batch.verdict.id}, sandbox: {batch.verdict.sandbox})."
+        f"{batch.place.head[:10]} (run {batch.verdict.id}, sandbox: {batch.verdict.execution.sandbox})."
     )
     return (sentence,)
 
@@ -111,7 +113,7 @@ async def _not_landed(
         raise Transient("The target could not be reached.", hint=refusal.reason, delay=5)
     for each in changes:
         back = await deps.store.enhancements.transition(
-            each, "return", commit=None, changed_at=deps.clock()
+            each, "return", landing__commit=None, changed_at=deps.clock()
         )
         if back is not None and refusal.kind != "moved":
             await expire(back, f"could not be put on the landing branch: {refusal.reason}", deps)
@@ -125,7 +127,13 @@ async def _say_landed(
     await begin_watch(target, changes, deps, run=run)
     await store_protection_health(target, changes, deps)
     for each in changes:
-        await leave(each, "land", deps, commit=each.commit, branch=target.landing_branch)
+        await leave(
+            each,
+            "land",
+            deps,
+            landing__commit=each.landing.commit,
+            landing__branch=target.landing_branch,
+        )
     failpoint("landing.said")
 
 
@@ -144,7 +152,11 @@ async def find_landed(
         if commit is None:
             left.append(each)
         elif validated := await deps.store.enhancements.transition(
-            each, "pass", commit=commit, branch=target.landing_branch, changed_at=deps.clock()
+            each,
+            "pass",
+            landing__commit=commit,
+            landing__branch=target.landing_branch,
+            changed_at=deps.clock(),
         ):
             found[each.id] = validated
     if found:
@@ -165,12 +177,11 @@ async def recover(target: Target, deps: ValidatorDeps) -> None:
     by_id = {each.id: each for each in interrupted}
     # Newest first is how they are found; they are said in the order in which they stand.
     there = [
-        by_id[key].model_copy(update={"commit": commit})
-        for key, commit in reversed(list(landed.items()))
+        by_id[key].updated(landing__commit=commit) for key, commit in reversed(list(landed.items()))
     ]
     await _say_landed(target, there, deps)
     for each in interrupted:
         if each.id not in landed:
             await deps.store.enhancements.transition(
-                each, "return", commit=None, changed_at=deps.clock()
+                each, "return", landing__commit=None, changed_at=deps.clock()
             )

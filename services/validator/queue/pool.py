@@ -38,9 +38,9 @@ async def ready(target: Target, deps: ValidatorDeps) -> list[Enhancement]:
         wave = await deps.store.waves.need(wave_id)
         if WAVE.terminal(wave.state):
             # A person's word outlives the wave; nothing else does.
-            approved = [each for each in changes if each.approval is not None]
+            approved = [each for each in changes if each.decision.approval is not None]
             for each in changes:
-                if each.approval is None:
+                if each.decision.approval is None:
                     await expire(each, f"its wave was {wave.state} before it was tried", deps)
             if approved:
                 return sorted(approved, key=_stacking)
@@ -51,7 +51,7 @@ async def ready(target: Target, deps: ValidatorDeps) -> list[Enhancement]:
 
 def _stacking(change: Enhancement) -> tuple[str, int, str]:
     """Within a task patches stand on each other, in their order."""
-    return (change.task_id, change.order, change.id)
+    return (change.task_id, change.proposal.order, change.id)
 
 
 async def _complete(wave: Wave, changes: Sequence[Enhancement], deps: ValidatorDeps) -> bool:
@@ -84,14 +84,14 @@ async def give_back(
         await deps.store.enhancements.transition(
             each,
             "return",
-            returned=each.returned + 1,
-            suspected=tuple(suspected.get(each.id, ())),
+            decision__returned=each.decision.returned + 1,
+            decision__suspected=tuple(suspected.get(each.id, ())),
             changed_at=deps.clock(),
         )
 
 
 async def patches(changes: Sequence[Enhancement], deps: ValidatorDeps) -> dict[str, str]:
     """The patch text of each change."""
-    stored = await deps.store.patches.find(id=[each.patch for each in changes])
+    stored = await deps.store.patches.find(id=[each.proposal.patch.digest for each in changes])
     text = {each.id: each.text for each in stored}
-    return {each.id: text[each.patch] for each in changes}
+    return {each.id: text[each.proposal.patch.digest] for each in changes}

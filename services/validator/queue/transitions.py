@@ -34,12 +34,19 @@ async def reject(
     run: str | None = None,
 ) -> None:
     """Refuse `change`, naming the tests that caught it, and the run they did it in."""
-    await leave(change, "reject", deps, reason=reason, tests=tuple(tests), run=run)
+    await leave(
+        change,
+        "reject",
+        deps,
+        decision__reason=reason,
+        decision__tests=tuple(tests),
+        decision__run=run,
+    )
 
 
 async def expire(change: Enhancement, reason: str, deps: ValidatorDeps) -> None:
     """Let `change` go without blame."""
-    await leave(change, "expire", deps, reason=reason)
+    await leave(change, "expire", deps, decision__reason=reason)
 
 
 async def leave(
@@ -61,7 +68,7 @@ async def leave(
 async def say(change: Enhancement, deps: ValidatorDeps) -> None:
     """Publish the event that follows from the state of `change`; a repetition is stored once."""
     make = EVENTS.get(change.state)
-    if change.state is EnhancementState.CLEARED and change.approval is not None:
+    if change.state is EnhancementState.CLEARED and change.decision.approval is not None:
         make = _approved
     if make is not None:
         # One that is asked for again, after its approval lapsed, is another question.
@@ -93,7 +100,7 @@ async def say_unsaid(change: Enhancement, deps: ValidatorDeps) -> None:
 async def say_refused(change: Enhancement, tests: Sequence[str], deps: ValidatorDeps) -> None:
     """A rollback that was refused: the change stays where it is."""
     event = RollbackRefused(
-        **_common(change), reason=change.rollback_refused, tests=tuple(tests)[:LISTED]
+        **_common(change), reason=change.landing.rollback_refused, tests=tuple(tests)[:LISTED]
     )
     await deps.bus.publish(event, key=f"{change.id}:{deps.new_id()}", wave=change.wave_id)
 
@@ -103,34 +110,40 @@ def _common(change: Enhancement) -> dict[str, Any]:
         "enhancement_id": change.id,
         "wave_id": change.wave_id,
         "target_id": change.target_id,
-        "title": change.title,
+        "title": change.proposal.title,
     }
 
 
 def _applied(change: Enhancement) -> EnhancementApplied:
-    return EnhancementApplied(**_common(change), commit=change.commit or "", branch=change.branch)
+    return EnhancementApplied(
+        **_common(change), commit=change.landing.commit or "", branch=change.landing.branch
+    )
 
 
 def _rejected(change: Enhancement) -> EnhancementRejected:
-    return EnhancementRejected(**_common(change), reason=change.reason, tests=change.tests[:LISTED])
+    return EnhancementRejected(
+        **_common(change), reason=change.decision.reason, tests=change.decision.tests[:LISTED]
+    )
 
 
 def _expired(change: Enhancement) -> EnhancementExpired:
-    return EnhancementExpired(**_common(change), reason=change.reason)
+    return EnhancementExpired(**_common(change), reason=change.decision.reason)
 
 
 def _rolled_back(change: Enhancement) -> EnhancementRolledBack:
-    commit = change.rollback.commit if change.rollback else ""
+    commit = change.landing.rollback.commit if change.landing.rollback else ""
     return EnhancementRolledBack(**_common(change), commit=commit)
 
 
 def _asking(change: Enhancement) -> ApprovalRequested:
-    return ApprovalRequested(**_common(change), reason=change.asks, patch=change.patch)
+    return ApprovalRequested(
+        **_common(change), reason=change.decision.asks, patch=change.proposal.patch.digest
+    )
 
 
 def _approved(change: Enhancement) -> EnhancementApproved:
-    assert change.approval is not None
-    said = change.approval
+    assert change.decision.approval is not None
+    said = change.decision.approval
     return EnhancementApproved(**_common(change), by=said.by, reason=said.reason)
 
 

@@ -46,7 +46,7 @@ def _of(
         wave_id=newest.wave_id,
         branch=branch_name(target.base_branch, identity),
         onto=onto,
-        commit=newest.commit or "",
+        commit=newest.landing.commit or "",
         enhancements=tuple(each.id for each in changes),
         created_at=now,
         changed_at=now,
@@ -87,13 +87,13 @@ def words(request: PullRequest, changes: Sequence[Enhancement]) -> tuple[str, st
 def _title(there: Sequence[Enhancement], gone: Sequence[Enhancement]) -> str:
     if not there:
         return f"revert: {_few(gone)}"
-    return there[0].title if len(there) == 1 else f"chore: {_few(there)}"
+    return there[0].proposal.title if len(there) == 1 else f"chore: {_few(there)}"
 
 
 def _few(changes: Sequence[Enhancement]) -> str:
     if len(changes) == 1:
-        return changes[0].title
-    components = sorted({each.component for each in changes})
+        return changes[0].proposal.title
+    components = sorted({each.proposal.component for each in changes})
     where = ", ".join(components[:3]) + (" and more" if len(components) > 3 else "")  # noqa: PLR2004
     return f"{len(changes)} enhancements of {where}"
 
@@ -105,7 +105,7 @@ def _paragraphs(
     if there:
         parts.append("One commit each; every one is measured to break nothing.")
         parts.append(_listed(there))
-        evidence = sorted({sentence for each in there for sentence in each.evidence})
+        evidence = sorted({sentence for each in there for sentence in each.decision.evidence})
         parts.append("\n".join(f"- {each}" for each in evidence))
     if gone:
         parts.append("Taken off again, by one revert each:")
@@ -120,8 +120,8 @@ def _paragraphs(
 
 def _listed(changes: Sequence[Enhancement]) -> str:
     lines = [
-        f"- `{each.id[-SHORT:]}` {_plain(each.title)}"
-        + (f" — {_plain(each.rationale)}" if each.rationale else "")
+        f"- `{each.id[-SHORT:]}` {_plain(each.proposal.title)}"
+        + (f" — {_plain(each.proposal.rationale)}" if each.proposal.rationale else "")
         for each in changes[:LISTED]
     ]
     if len(changes) > LISTED:

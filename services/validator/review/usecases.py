@@ -99,7 +99,7 @@ async def _below(
     target: Target, change: Enhancement, section: LandingSection, deps: ValidatorDeps
 ) -> str:
     """The branch of what stands right below a change, unless people have merged that."""
-    parent = await asyncio.to_thread(deps.repository(target).parent, change.commit or "")
+    parent = await asyncio.to_thread(deps.repository(target).parent, change.landing.commit or "")
     found = await deps.store.pull_requests.first(target_id=target.id, commit=parent)
     remote = deps.remote(target, section.remote)
     if found is None or await asyncio.to_thread(remote.merged, parent):

@@ -69,7 +69,9 @@ class Branch:
 
     def undo(self, chosen: Sequence[str]) -> Undone:
         """The head without these, and without what changed the same lines after them."""
-        steps = [Step(each.id, self.commits[each.id], each.files) for each in self.stack]
+        steps = [
+            Step(each.id, self.commits[each.id], each.proposal.patch.files) for each in self.stack
+        ]
         return undo(self.place.tree, steps, chosen, self.repository.revert)
 
 
@@ -271,8 +273,8 @@ async def _worse(
             Order(tree, purpose, changes, tests, wish.repetition + again),
             wave_id=wish.wave_id or wish.changes[0].wave_id,
         )
-        if verdict.outcome == "infrastructure":
-            raise _Refused(f"its revert could not be tested: {verdict.detail}")
+        if verdict.result.outcome == "infrastructure":
+            raise _Refused(f"its revert could not be tested: {verdict.result.detail}")
         return verdict
 
     base = await read_report(await run("baseline", place.tree), deps)
@@ -316,14 +318,14 @@ async def _finish(change: Enhancement, commit: str, wish: Wish, deps: ValidatorD
     rollback = Rollback(
         commit=commit, reason=wish.reason, at=deps.clock(), automatic=wish.automatic
     )
-    await leave(change, "roll_back", deps, rollback=rollback)
+    await leave(change, "roll_back", deps, landing__rollback=rollback)
 
 
 async def _refuse(change: Enhancement, refusal: _Refused, deps: ValidatorDeps) -> None:
     """Written down and said; the command itself is a dead letter where it could never work."""
     sentence = f"Enhancement {change.id} was not rolled back: {refusal.reason}."
-    await deps.store.enhancements.patch(change.id, rollback_refused=sentence)
-    await say_refused(change.model_copy(update={"rollback_refused": sentence}), refusal.tests, deps)
+    await deps.store.enhancements.patch(change.id, landing__rollback_refused=sentence)
+    await say_refused(change.updated(landing__rollback_refused=sentence), refusal.tests, deps)
 
 
 async def _say_refused(wish: Wish, refusal: _Refused, deps: ValidatorDeps) -> None:
@@ -354,5 +356,5 @@ async def _say_finished(
 
 def _named(changes: Sequence[Enhancement]) -> str:
     """A few by id and title; the rest by their number."""
-    named = [f"{each.id[-8:]} {each.title!r}" for each in changes[:3]]
+    named = [f"{each.id[-8:]} {each.proposal.title!r}" for each in changes[:3]]
     return ", ".join(named) + (f" and {len(changes) - 3} more" if len(changes) > 3 else "")  # noqa: PLR2004

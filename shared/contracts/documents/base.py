@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -15,12 +15,36 @@ REMEMBERED = 50
 LISTED = 20
 
 
+# Separates the names of a nested field in keyword arguments: `decision__reason`.
+NESTED = "__"
+
+M = TypeVar("M", bound=BaseModel)
+
+
 class Document(BaseModel):
     """Frozen: a change is a new document that came back from the database."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     id: str
     version: int = 0
+
+    def updated(self, **changes: Any) -> Self:
+        """Return a copy with these fields changed; `a__b=x` changes field `b` of the value `a`."""
+        return _updated(self, changes)
+
+
+def _updated(value: M, changes: Mapping[str, Any]) -> M:
+    flat: dict[str, Any] = {}
+    nested: dict[str, dict[str, Any]] = {}
+    for path, new in changes.items():
+        name, _, rest = path.partition(NESTED)
+        if rest:
+            nested.setdefault(name, {})[rest] = new
+        else:
+            flat[name] = new
+    for name, inner in nested.items():
+        flat[name] = _updated(getattr(value, name), inner)
+    return value.model_copy(update=flat)
 
 
 class Failure(Value):
@@ -49,7 +73,9 @@ def remembered(document: Document, state: str, changes: Mapping[str, Any]) -> di
     moved = StateChange(
         state=state,
         at=at,
-        why=changes.get("reason") or changes.get("asks") or "",
-        tests=tuple(changes.get("tests") or changes.get("suspected") or ())[:LISTED],
+        why=changes.get("decision__reason") or changes.get("decision__asks") or "",
+        tests=tuple(changes.get("decision__tests") or changes.get("decision__suspected") or ())[
+            :LISTED
+        ],
     )
     return {"history": (*history, moved)[-REMEMBERED:]}

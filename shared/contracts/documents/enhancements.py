@@ -39,52 +39,95 @@ class Approval(Value):
     at: datetime
 
 
-class Enhancement(Document):
-    """A proposed change. `key` is unique within its task, so that a task done twice proposes once.
+class ProposalAuthor(Value):
+    """The agent that proposed a change, and the engine that made it."""
 
-    `returned` is how many heads it was tried on and sent back to wait for the next, `suspected` the tests
-    that it seems to break only together with what has landed meanwhile. `run` is the run that decided
-    about it, and `history` every state that it came into.
-    """
-
-    id: Id
-    wave_id: Id
-    task_id: Id
-    target_id: Id
-    key: str
-    component: str
     agent_type: AgentType
     agent_id: Id
     agent: str
     engine: Engine
-    epoch: int
-    order: int
+
+
+class FixKind(Value):
+    """The kind of fix a change applies: its rule, and how far that rule is trusted.
+
+    `prior` is the probability that such a change is refused or rolled back, before any run.
+    """
+
     rule: str
-    title: str
-    rationale: str
     safe: bool
     prior: float = Field(ge=0, le=1)
-    findings: tuple[Finding, ...] = ()
-    prediction: Prediction | None = None
+
+
+class ProposedPatch(Value):
+    """A patch by its sha256, the commit it applies to, and its size."""
+
+    digest: Sha256
     base_commit: Oid
-    patch: Sha256
     files: tuple[str, ...]
     lines_added: int
     lines_removed: int
-    state: EnhancementState = EnhancementState.PROPOSED
+
+
+class ProposalRecord(Value):
+    """What an agent proposed. It never changes.
+
+    `key` is unique within its task, so that a task done twice proposes once. `epoch` is that of the
+    task's lease, `order` the position among the proposals of the task, which stand on each other.
+    """
+
+    key: str
+    component: str
+    author: ProposalAuthor
+    epoch: int
+    order: int
+    fix: FixKind
+    title: str
+    rationale: str
+    findings: tuple[Finding, ...] = ()
+    prediction: Prediction | None = None
+    patch: ProposedPatch
+
+
+class DecisionRecord(Value):
+    """What the gate and people decided about a change, and on which evidence.
+
+    `reason` and `tests` say why it was refused, `asks` why it needs a person's approval. `returned`
+    counts the heads it was judged on without an answer, `suspected` are the tests that it seems to
+    break only together with what has landed meanwhile. `run` is the test run that decided.
+    """
+
     reason: str = ""
     tests: tuple[str, ...] = ()
     returned: int = 0
     suspected: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
-    commit: Oid | None = None
-    branch: str = ""
-    rollback: Rollback | None = None
-    rollback_refused: str = ""
     asks: str = ""
     approval: Approval | None = None
     protection: Protection | None = None
     run: Id | None = None
+
+
+class LandingRecord(Value):
+    """Where a change landed, and how it was rolled back or why that was refused."""
+
+    commit: Oid | None = None
+    branch: str = ""
+    rollback: Rollback | None = None
+    rollback_refused: str = ""
+
+
+class Enhancement(Document):
+    """A proposed change and what became of it; `history` has every state it came into."""
+
+    id: Id
+    wave_id: Id
+    task_id: Id
+    target_id: Id
+    state: EnhancementState = EnhancementState.PROPOSED
+    proposal: ProposalRecord
+    decision: DecisionRecord = DecisionRecord()
+    landing: LandingRecord = LandingRecord()
     history: tuple[StateChange, ...] = ()
     created_at: datetime
     changed_at: datetime

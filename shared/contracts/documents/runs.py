@@ -59,30 +59,15 @@ class Measured(Value):
     high: float | None = None
 
 
-class TestRun(Document):
-    """One line of the evidence log: a run the validator made, and what came of it.
+class RunSpec(Value):
+    """What a test run is to execute.
 
-    `key` names (tree, environment, gate configuration, plan), so nothing is computed twice.
-    `tests` is the plan: empty for the full suite, else the test ids run. `report` is the sha256 of
-    the full report in `reports`. `outcome` is `infrastructure` where no report can be trusted:
-    that is never a pass and never blame.
-
-    `kind` says what was run: the target's tests, its tests once for each planted fault, or its
-    benchmarks on head and candidate in turn. `plan` is the sha256 (in `reports`) of what such a run is told
-    beyond its tests. `repeat` is how often each test was run, `record` whether it was recorded which
-    tests reach which functions, and `impact` the sha256 of that. `worse` are the tests that are
-    worse than on the head, and `why` is the sentence of whoever asked for the run. `benchmarks` are what a run
-    of benchmarks said, the worst first. `cpu_seconds` is
-    what all its processes used, `runner` who made it, and `beside` how many others ran on the same
-    machine for most of its time.
+    `kind` says what: the target's tests, its tests once per mutant, or its benchmarks on head and
+    candidate in turn. `tests` are the ids to run; empty is the full suite. `plan` is the sha256 (in
+    `reports`) of what such a run is told beyond its tests. Each test runs `repeat` times; `record`
+    asks for the impact map as well. `why` is a sentence for people.
     """
 
-    __test__: ClassVar[bool] = False  # pytest would collect it
-
-    id: Id
-    key: str
-    target_id: Id
-    wave_id: Id
     purpose: str
     kind: RunKind = RunKind.TESTS
     plan: Sha256 | None = None
@@ -94,7 +79,17 @@ class TestRun(Document):
     tests: tuple[str, ...] = ()
     repeat: int = 1
     record: bool = False
-    state: RunState = RunState.REQUESTED
+
+
+class RunResult(Value):
+    """What a test run found.
+
+    `outcome` is `infrastructure` where no report can be trusted: that is never a pass and never
+    blame. `report` is the sha256 of the full report in `reports`, `impact` that of the impact map.
+    `worse` are the tests that are worse than on the head, once that was compared; `benchmarks` the
+    compared benchmarks, the worst first.
+    """
+
     outcome: Literal["", "reported", "infrastructure"] = ""
     counts: Counts | None = None
     failing: tuple[str, ...] = ()
@@ -102,12 +97,39 @@ class TestRun(Document):
     benchmarks: tuple[Measured, ...] = ()
     report: Sha256 | None = None
     impact: Sha256 | None = None
+    detail: str = ""
+
+
+class RunExecution(Value):
+    """How a test run was executed: by which runner, in which sandbox tier, and what it cost.
+
+    `cpu_seconds` is what all its processes used; `beside` is how many other runs shared the machine
+    for most of its time.
+    """
+
     sandbox: str = ""
     runner: str = ""
     seconds: float = 0
     cpu_seconds: float | None = None
     beside: int = 0
-    detail: str = ""
+
+
+class TestRun(Document):
+    """One entry of the evidence log: a run the validator made, and what came of it.
+
+    `key` is a digest of (tree, environment, gate configuration, plan), so nothing runs twice.
+    """
+
+    __test__: ClassVar[bool] = False  # pytest would collect it
+
+    id: Id
+    key: str
+    target_id: Id
+    wave_id: Id
+    request: RunSpec
+    state: RunState = RunState.REQUESTED
+    result: RunResult = RunResult()
+    execution: RunExecution = RunExecution()
     created_at: datetime
     finished_at: datetime | None = None
 

@@ -394,7 +394,9 @@ class TestEnhancements:
         done = {"state": "finished", "outcome": "reported", "target_id": change.target_id}
         mine = a_test_run(wave, changes=(change.id,), worse=("t::a",), **done)
         before = a_test_run(a_wave(), purpose="baseline", **done)
-        decided = a_test_run(a_wave(), id=change.run, changes=(change.id,), worse=(), **done)
+        decided = a_test_run(
+            a_wave(), id=change.decision.run, changes=(change.id,), worse=(), **done
+        )
         foreign = a_test_run(a_wave(), changes=(change.id,), **done)
         for each in (mine, before, decided, foreign):
             await deps.store.runs.insert(each)
@@ -423,7 +425,7 @@ class TestEnhancements:
         command = RollbackEnhancement(enhancement_id=change.id, reason="no")
         assert deps.bus.of(RollbackEnhancement) == [command]
         [audit] = await deps.store.audit.find()
-        assert (audit.action, audit.door, audit.at) == ("enhancement.rollback", "http", NOW)
+        assert (audit.action, audit.door, audit.at) == ("enhancement.landing.rollback", "http", NOW)
 
     @pytest.mark.parametrize("state", ["proposed", "validated", "rejected", "rolled_back"])
     async def test_only_what_landed_can_be_taken_off(self, deps, client, state):

@@ -78,7 +78,7 @@ def test_what_landed_says_what_was_predicted_and_what_was_measured():
     report = make_report(stored([landed()], before=before, after=after))
     [change] = report.landed
     assert change.measured == (2.0, 0.0)
-    assert change.commit == LANDED
+    assert change.landing.commit == LANDED
     assert "findings.F401 in m: 2 -> 0" in shown(report)
     assert "1 landed on branch groundswell/main" in shown(report)
 

@@ -102,8 +102,8 @@ async def _stand(commit: str, bench: Bench, deps: ValidatorDeps) -> Stand:
     bench.environments.setdefault(place.environment.key, place.environment.seconds)
     verdict = await bench.run(place, Order(place.tree, PURPOSE), deps)
     bench.truth[verdict.id] = verdict
-    if verdict.outcome != "reported":
-        reason = verdict.detail.partition("\n")[0]
+    if verdict.result.outcome != "reported":
+        reason = verdict.result.detail.partition("\n")[0]
         return Stand(place, why=f"its tests gave no usable report: {reason}")
     report = await read_report(verdict, deps)
     if not report.counts.passed:
@@ -120,7 +120,7 @@ async def still_failing(
     order = Order(here.place.tree, PURPOSE, (), tuple(sorted(tests)), 1)
     verdict = await bench.run(here.place, order, deps)
     bench.truth[verdict.id] = verdict
-    if verdict.outcome != "reported":
+    if verdict.result.outcome != "reported":
         return frozenset()
     return (await read_report(verdict, deps)).failing & frozenset(tests)
 
@@ -155,8 +155,8 @@ async def _look(run: Run, tree: str, on: Stand, bench: Bench, deps: ValidatorDep
     order = Order(there, PURPOSE, (), run.tests, run.repetition, run.repeat)
     verdict = await bench.run(on.place, order, deps)
     bench.gate[verdict.id] = verdict
-    if verdict.outcome != "reported":
-        return Broken(verdict.detail.partition("\n")[0])
+    if verdict.result.outcome != "reported":
+        return Broken(verdict.result.detail.partition("\n")[0])
     seen = await read_report(verdict, deps)
     return compared(on.report, seen, tests=run.tests, repeat=run.repeat)
 

@@ -131,9 +131,9 @@ async def _judge(
         broke=tuple(sorted(broke))[:LISTED],
         unmeasured=next((each.why for each in (on, here) if each.report is None), ""),
         later=later,
-        full=sum(not each.tests for each in runs),
-        targeted=sum(bool(each.tests) for each in runs),
-        seconds=sum(each.seconds for each in runs),
+        full=sum(not each.request.tests for each in runs),
+        targeted=sum(bool(each.request.tests) for each in runs),
+        seconds=sum(each.execution.seconds for each in runs),
         outcome=score(fields["said"], rule=bool(fields.get("rule")), bad=bool(broke or later)),
         **fields,
     )
@@ -224,10 +224,10 @@ def _note(last: ReplayedCommit) -> str:
 def _spent(backtest: Backtest, bench: Bench, suite: float) -> Spent:
     runs = {**bench.truth, **bench.gate}
     return Spent(
-        gate={key: each.seconds for key, each in bench.gate.items()},
-        truth={key: each.seconds for key, each in bench.truth.items()},
-        full=sum(not each.tests for each in bench.gate.values()),
-        targeted=sum(bool(each.tests) for each in bench.gate.values()),
+        gate={key: each.execution.seconds for key, each in bench.gate.items()},
+        truth={key: each.execution.seconds for key, each in bench.truth.items()},
+        full=sum(not each.request.tests for each in bench.gate.values()),
+        targeted=sum(bool(each.request.tests) for each in bench.gate.values()),
         environments=tuple(each for each in bench.environments.values() if each),
         known_before=sum(each.created_at < backtest.created_at for each in runs.values()),
         suite_seconds=suite,

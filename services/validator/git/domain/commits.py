@@ -15,11 +15,11 @@ TRAILER = re.compile(r"^([A-Z][A-Za-z-]+): (.+)$")
 
 def landing_message(change: Enhancement, evidence: Sequence[str]) -> str:
     """A Conventional Commit: what, why, on what evidence, and the trailers that find it again."""
-    parts = [_subject(change.title), _wrap(change.rationale)]
-    if len(change.title) > SUBJECT:
-        parts.insert(1, _wrap(change.title))
-    if change.prediction is not None:
-        said = change.prediction
+    parts = [_subject(change.proposal.title), _wrap(change.proposal.rationale)]
+    if len(change.proposal.title) > SUBJECT:
+        parts.insert(1, _wrap(change.proposal.title))
+    if change.proposal.prediction is not None:
+        said = change.proposal.prediction
         parts.append(
             _wrap(
                 f"Predicted: {said.metric} {said.direction} by {said.size:g} "
@@ -32,7 +32,7 @@ def landing_message(change: Enhancement, evidence: Sequence[str]) -> str:
             [
                 f"{ENHANCEMENT}: {change.id}",
                 f"Wave-Id: {change.wave_id}",
-                f"Agent: {change.agent} ({change.engine})",
+                f"Agent: {change.proposal.author.agent} ({change.proposal.author.engine})",
                 "Validated-By: groundswell-validator",
             ]
         )
@@ -43,8 +43,8 @@ def landing_message(change: Enhancement, evidence: Sequence[str]) -> str:
 def rollback_message(change: Enhancement, reason: str) -> str:
     """The revert of a landed change, and why."""
     body = [
-        _subject(f"revert: {change.title}"),
-        _wrap(f"This takes off {change.commit}: {reason.strip().rstrip('.')}."),
+        _subject(f"revert: {change.proposal.title}"),
+        _wrap(f"This takes off {change.landing.commit}: {reason.strip().rstrip('.')}."),
         f"{REVERTS}: {change.id}\nWave-Id: {change.wave_id}\nValidated-By: groundswell-validator",
     ]
     return "\n\n".join(body) + "\n"

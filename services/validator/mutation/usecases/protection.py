@@ -88,10 +88,10 @@ async def trust(
         order = replace(order, tests=tuple(sorted(tests or ())))
         verdict = await run_tests(deps, place, order, wave_id=wave_id)
         run = verdict.id
-        if verdict.report is not None:
-            tried = MutationReport.from_json(await read_text(verdict.report, deps))
+        if verdict.result.report is not None:
+            tried = MutationReport.from_json(await read_text(verdict.result.report, deps))
         else:
-            broken = verdict.detail.partition("\n")[0]
+            broken = verdict.result.detail.partition("\n")[0]
     told = tried.trials if tried is not None and _all_passed(tried, present, tests) else {}
     found = {}
     for each in asked:
@@ -101,7 +101,7 @@ async def trust(
         lower = uncovered(entries, planting, each.id, told)
         more = {"run": run if known.mutants else None, "uncovered": lower}
         found[each.id] = known.model_copy(update=more)
-        await deps.store.enhancements.patch(each.id, protection=found[each.id])
+        await deps.store.enhancements.patch(each.id, decision__protection=found[each.id])
     return found
 
 
@@ -117,8 +117,8 @@ async def passed_without(
         return False
     for run in runs:
         verdict = await deps.store.runs.need(run)
-        tried = MutationReport.from_json(await read_text(verdict.report or "", deps))
-        if not _all_passed(tried, present, verdict.tests):
+        tried = MutationReport.from_json(await read_text(verdict.result.report or "", deps))
+        if not _all_passed(tried, present, verdict.request.tests):
             return False
     return True
 
@@ -182,7 +182,7 @@ def _files(
     trees = [mirror.tree(each) for each in order]
     return [
         ChangedFile(path, tuple(tree.read(path) for tree in trees))
-        for path in change.files
+        for path in change.proposal.patch.files
         if path.endswith(".py") and not is_protected(path, config)
     ]
 
@@ -267,15 +267,15 @@ async def _carry_out_faults(
     verdict: TestRun, place: PreparedHead, deps: ValidatorDeps
 ) -> dict[str, Any]:
     """Make a run of planted faults, and keep what came of each."""
-    plan = await read_text(verdict.plan or "", deps)
+    plan = await read_text(verdict.request.plan or "", deps)
     reason = ""
     for _ in range(ATTEMPTS):
         outcome = await deps.faults.try_out(
-            verdict.tree,
+            verdict.request.tree,
             plan,
             place.profile,
             place.environment,
-            verdict.tests,
+            verdict.request.tests,
             target_id=place.target.id,
             base_oid=place.tree,
         )

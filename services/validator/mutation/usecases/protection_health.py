@@ -28,9 +28,9 @@ async def store_protection_health(
     stored = await deps.store.enhancements.listed([each.id for each in changes])
     by_component: dict[str, list[Protection]] = defaultdict(list)
     for each in stored:
-        if each.protection is not None and each.protection.state in MEASURED:
-            by_component[each.component].append(each.protection)
-    tip = changes[-1].commit or ""
+        if each.decision.protection is not None and each.decision.protection.state in MEASURED:
+            by_component[each.proposal.component].append(each.decision.protection)
+    tip = changes[-1].landing.commit or ""
     await deps.store.health.insert_missing(_trust(target, tip, by_component, deps.clock()))
 
 

@@ -29,9 +29,9 @@ def needed(kind: RunKind, verdicts: Sequence[TestRun], machine_cores: int) -> in
 def cores(verdicts: Sequence[TestRun], machine_cores: int) -> int:
     """The cores that the suite uses; all of them where two runs at once are no gain."""
     used = [
-        (each.beside, each.cpu_seconds / each.seconds)
+        (each.execution.beside, each.execution.cpu_seconds / each.execution.seconds)
         for each in verdicts
-        if each.cpu_seconds is not None and each.seconds > 0
+        if each.execution.cpu_seconds is not None and each.execution.seconds > 0
     ]
     if not used or not gains(verdicts):
         return machine_cores
@@ -45,10 +45,10 @@ def gains(verdicts: Iterable[TestRun]) -> bool:
     """Whether two at once beat one after the other, as far as is known; True until it was tried often enough."""
     alone, beside = defaultdict[bool, list[float]](list), defaultdict[bool, list[float]](list)
     for each in verdicts:
-        if each.counts is not None and each.counts.tests and each.repeat == 1:
+        if each.result.counts is not None and each.result.counts.tests and each.request.repeat == 1:
             # The suite grows; and what is recorded takes longer.
-            seconds = each.seconds / each.counts.tests
-            (beside if each.beside else alone)[each.record].append(seconds)
+            seconds = each.execution.seconds / each.result.counts.tests
+            (beside if each.execution.beside else alone)[each.request.record].append(seconds)
     return not any(
         len(alone[kind]) >= ENOUGH
         and len(times) >= ENOUGH

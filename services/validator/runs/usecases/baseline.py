@@ -54,36 +54,36 @@ async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
 
 def _check(verdict: TestRun) -> None:
     """A baseline that cannot be measured, or in which nothing passes, proves nothing."""
-    if verdict.outcome == "infrastructure":
+    if verdict.result.outcome == "infrastructure":
         raise Rejected(
             "The test suite gave no usable report on the base, three times.",
-            hint=verdict.detail,
+            hint=verdict.result.detail,
             code="baseline_broken",
         )
-    if verdict.counts is None or verdict.counts.tests == 0:
+    if verdict.result.counts is None or verdict.result.counts.tests == 0:
         raise Rejected(
             "The test command ran, but reported no test.",
             hint="Check [test] command in groundswell.toml.",
             code="no_tests",
         )
-    if verdict.counts.passed == 0:
+    if verdict.result.counts.passed == 0:
         raise Rejected(
-            f"None of the {verdict.counts.tests} tests passes on the base.",
-            hint=f"The first that fails: {', '.join(verdict.failing[:3])}. Is something missing "
+            f"None of the {verdict.result.counts.tests} tests passes on the base.",
+            hint=f"The first that fails: {', '.join(verdict.result.failing[:3])}. Is something missing "
             'in the environment? Name it in groundswell.toml: [environment] setup = ["…"].',
             code="baseline_red",
         )
 
 
 async def _say(command: RunBaseline, verdict: TestRun, deps: ValidatorDeps) -> None:
-    counts = verdict.counts
+    counts = verdict.result.counts
     event = BaselineMeasured(
         wave_id=command.wave_id,
         target_id=command.target_id,
         commit=command.commit,
         tests=counts.tests if counts else 0,
-        failing=len(verdict.failing),
-        seconds=verdict.seconds,
+        failing=len(verdict.result.failing),
+        seconds=verdict.execution.seconds,
     )
     await deps.bus.publish(event, key=command.wave_id, wave=command.wave_id)
 

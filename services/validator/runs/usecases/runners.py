@@ -133,7 +133,7 @@ async def _until_moved(verdict: TestRun, deps: ValidatorDeps) -> None:
 async def in_slot(verdict: TestRun, deps: ValidatorDeps) -> AsyncIterator[None]:
     """Wait for the cores that such a run takes, and have them."""
     runs = _made_on(_host(deps.runner), await _full_runs(verdict.target_id, deps))
-    async with deps.slots.taken(slots.needed(verdict.kind, runs, deps.slots.cores)):
+    async with deps.slots.taken(slots.needed(verdict.request.kind, runs, deps.slots.cores)):
         deps.at_hand[as_asked_for(verdict)] = True
         yield
 
@@ -168,14 +168,14 @@ async def _full_runs(target_id: str, deps: ValidatorDeps) -> list[TestRun]:
         limit=slots.WINDOW,
         target_id=target_id,
         state=RunState.FINISHED,
-        outcome="reported",
-        kind=RunKind.TESTS,
+        result__outcome="reported",
+        request__kind=RunKind.TESTS,
         tests=[()],
     )
 
 
 def _made_on(host: str, verdicts: list[TestRun]) -> list[TestRun]:
-    return [each for each in verdicts if _host(each.runner) == host]
+    return [each for each in verdicts if _host(each.execution.runner) == host]
 
 
 def _host(runner: str) -> str:

@@ -28,7 +28,7 @@ from services.validator.suite.domain.reports import (
     corrected,
 )
 from shared.contracts.base import RunKind
-from shared.contracts.documents.runs import Counts, TestRun
+from shared.contracts.documents.runs import Counts, RunExecution, RunResult, RunSpec, TestRun
 from shared.contracts.documents.storage import Report
 from shared.contracts.events import RunFinished, RunSuperseded
 from shared.contracts.states import RunState
@@ -78,17 +78,19 @@ async def run_tests(
             key=key,
             target_id=place.target.id,
             wave_id=wave_id,
-            purpose=order.purpose,
-            kind=order.kind,
-            plan=order.plan,
-            why=order.why,
-            tree=order.tree,
-            head=place.head,
-            environment=place.environment.key,
-            changes=tuple(order.changes),
-            tests=tuple(order.tests),
-            repeat=order.repeat,
-            record=order.record,
+            request=RunSpec(
+                purpose=order.purpose,
+                kind=order.kind,
+                plan=order.plan,
+                why=order.why,
+                tree=order.tree,
+                head=place.head,
+                environment=place.environment.key,
+                changes=tuple(order.changes),
+                tests=tuple(order.tests),
+                repeat=order.repeat,
+                record=order.record,
+            ),
             created_at=deps.clock(),
         )
         if not await deps.store.runs.insert(verdict):
@@ -101,7 +103,11 @@ async def _known(key: str, wave_id: str, deps: ValidatorDeps) -> tuple[str, Test
     attempt, candidate = 0, key
     while True:
         verdict = await deps.store.runs.first(key=candidate)
-        if verdict is None or verdict.outcome != "infrastructure" or verdict.wave_id == wave_id:
+        if (
+            verdict is None
+            or verdict.result.outcome != "infrastructure"
+            or verdict.wave_id == wave_id
+        ):
             return candidate, verdict
         attempt += 1
         candidate = f"{key}:{attempt}"
@@ -139,7 +145,7 @@ async def supersede(deps: ValidatorDeps, verdict: TestRun) -> TestRun:
         run_id=moved.id,
         wave_id=moved.wave_id,
         target_id=moved.target_id,
-        purpose=moved.purpose,
+        purpose=moved.request.purpose,
     )
     await deps.bus.publish(event, key=f"{moved.id}:{moved.version}", wave=moved.wave_id)
     return moved
@@ -221,22 +227,23 @@ async def _in_slot(verdict: TestRun, deps: ValidatorDeps) -> TestRun:
 async def _carry_out(verdict: TestRun, deps: ValidatorDeps) -> TestRun:
     target = await deps.store.targets.need(verdict.target_id)
     await bring_tree(verdict, target, deps)
-    place = await prepare_head(deps, target, verdict.head)
+    place = await prepare_head(deps, target, verdict.request.head)
     started = deps.clock()
     with metered() as used:
         async with company(deps) as beside:
             result = await _result(verdict, place, deps)
     failpoint("run.finished")
     finished = deps.clock()
-    measured = {
-        "sandbox": deps.sandbox.tier,
-        "runner": deps.runner,
-        "seconds": (finished - started).total_seconds(),
-        "cpu_seconds": used.seconds,
-        "beside": beside(),
-        "finished_at": finished,
-    }
-    done = await deps.store.runs.transition(verdict, "finish", **measured | result)
+    execution = RunExecution(
+        sandbox=deps.sandbox.tier,
+        runner=deps.runner,
+        seconds=(finished - started).total_seconds(),
+        cpu_seconds=used.seconds,
+        beside=beside(),
+    )
+    done = await deps.store.runs.transition(
+        verdict, "finish", result=RunResult(**result), execution=execution, finished_at=finished
+    )
     failpoint("verdict.stored")
     return done or await deps.store.runs.need(verdict.id)
 
@@ -246,7 +253,7 @@ async def _result(verdict: TestRun, place: PreparedHead, deps: ValidatorDeps) ->
     reason = ""
     for _ in range(ATTEMPTS):
         try:
-            return await RUN_HANDLERS[verdict.kind](verdict, place, deps)
+            return await RUN_HANDLERS[verdict.request.kind](verdict, place, deps)
         except Transient:
             raise
         except Exception as error:
@@ -260,12 +267,12 @@ async def _carry_out_tests(
 ) -> dict[str, Any]:
     for attempt in range(ATTEMPTS):
         # What recording may have broken is not recorded when it is tried again.
-        record = verdict.record and not attempt
-        outcome = await _run(verdict, place, deps, verdict.tests, record=record)
+        record = verdict.request.record and not attempt
+        outcome = await _run(verdict, place, deps, verdict.request.tests, record=record)
         if isinstance(outcome, Reported):
             break
         log.warning("run_broken", run=verdict.id, reason=outcome.reason)
-    if verdict.record and isinstance(outcome, Reported):
+    if verdict.request.record and isinstance(outcome, Reported):
         outcome = await _without_recording(outcome, verdict, place, deps)
     return await _keep(outcome, deps)
 
@@ -279,13 +286,13 @@ async def _run(
     record: bool,
 ) -> RunOutcome:
     return await deps.suite.run(
-        verdict.tree,
+        verdict.request.tree,
         place.profile,
         place.environment,
         tuple(tests),
         target_id=place.target.id,
         base_oid=place.tree,
-        repeat=verdict.repeat,
+        repeat=verdict.request.repeat,
         record=record,
     )
 
@@ -345,24 +352,24 @@ async def read_text(digest: str, deps: ValidatorDeps) -> str:
 
 async def read_report(verdict: TestRun, deps: ValidatorDeps) -> TestReport:
     """The report behind a verdict that has one."""
-    if verdict.report is None:
-        raise Transient(f"Run {verdict.id} has no report.", hint=verdict.detail)
-    return TestReport.from_json(await read_text(verdict.report, deps))
+    if verdict.result.report is None:
+        raise Transient(f"Run {verdict.id} has no report.", hint=verdict.result.detail)
+    return TestReport.from_json(await read_text(verdict.result.report, deps))
 
 
 async def _say(verdict: TestRun, deps: ValidatorDeps) -> None:
-    counts = verdict.counts or Counts(tests=0, passed=0, failed=0, skipped=0)
+    counts = verdict.result.counts or Counts(tests=0, passed=0, failed=0, skipped=0)
     event = RunFinished(
         run_id=verdict.id,
         wave_id=verdict.wave_id,
         target_id=verdict.target_id,
-        purpose=verdict.purpose,
-        changes=len(verdict.changes),
+        purpose=verdict.request.purpose,
+        changes=len(verdict.request.changes),
         tests=counts.tests,
         failing=counts.failed,
-        seconds=verdict.seconds,
-        why=verdict.why,
-        worse=None if verdict.worse is None else len(verdict.worse),
-        note=verdict.detail[:300],
+        seconds=verdict.execution.seconds,
+        why=verdict.request.why,
+        worse=None if verdict.result.worse is None else len(verdict.result.worse),
+        note=verdict.result.detail[:300],
     )
     await deps.bus.publish(event, key=verdict.id, wave=verdict.wave_id)

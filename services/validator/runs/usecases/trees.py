@@ -17,21 +17,21 @@ from shared.kernel.errors import Transient
 async def bring_tree(verdict: TestRun, target: Target, deps: ValidatorDeps) -> None:
     """Have head and tree of a run here. Raises `Transient` where only who asked for it has them."""
     repository = deps.repository(target)
-    if await asyncio.to_thread(repository.has, verdict.head, verdict.tree):
+    if await asyncio.to_thread(repository.has, verdict.request.head, verdict.request.tree):
         return
     await asyncio.to_thread(repository.refresh, target)
-    if await asyncio.to_thread(repository.has, verdict.head, verdict.tree):
+    if await asyncio.to_thread(repository.has, verdict.request.head, verdict.request.tree):
         return  # What is looked at again was landed, and so it was fetched.
-    changes = await deps.store.enhancements.listed(verdict.changes)
-    if not await asyncio.to_thread(repository.has, verdict.head):
+    changes = await deps.store.enhancements.listed(verdict.request.changes)
+    if not await asyncio.to_thread(repository.has, verdict.request.head):
         made = None
-    elif verdict.purpose == "rollback":
-        made = await asyncio.to_thread(_without, verdict.head, changes, target, deps)
+    elif verdict.request.purpose == "rollback":
+        made = await asyncio.to_thread(_without, verdict.request.head, changes, target, deps)
     else:
         texts = await pool.patches(changes, deps)
         patches = [(each.id, texts[each.id]) for each in changes]
-        made = (await asyncio.to_thread(repository.compose, verdict.head, patches)).tree
-    if made != verdict.tree:
+        made = (await asyncio.to_thread(repository.compose, verdict.request.head, patches)).tree
+    if made != verdict.request.tree:
         raise Transient(f"The tree of run {verdict.id} is not here yet.", delay=5)
 
 
@@ -42,5 +42,5 @@ def _without(
     repository = deps.repository(target)
     tree: str | None = head
     for each in changes:
-        tree = repository.revert(tree, each.commit or "").tree if tree is not None else None
+        tree = repository.revert(tree, each.landing.commit or "").tree if tree is not None else None
     return tree

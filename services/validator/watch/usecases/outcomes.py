@@ -31,7 +31,9 @@ async def conclude(watch: Watch, deps: ValidatorDeps) -> None:
             gone = change.state is EnhancementState.ROLLED_BACK
             action: Action = "taken_off" if gone else "refused"
             if not gone:
-                refusals.append(change.rollback_refused or f"{change.id} could not be taken off.")
+                refusals.append(
+                    change.landing.rollback_refused or f"{change.id} could not be taken off."
+                )
             await _say_regressed(watch, result, blamed, action, deps)
         if result.outcome == "unexplained":
             await _say_regressed(watch, result, None, "none", deps)
@@ -69,7 +71,9 @@ async def _finish(
     """Say it, and then write down that it was: cut off in between, the same is said again."""
     number = watch.at_work
     changes = await deps.store.enhancements.listed([e.enhancement_id for e in watch.changes])
-    taken_off = [each.id for each in changes if each.rollback and each.rollback.automatic]
+    taken_off = [
+        each.id for each in changes if each.landing.rollback and each.landing.rollback.automatic
+    ]
     left = any(each.state is EnhancementState.APPLIED for each in changes)
     over = over or number >= watch.checks or not left
     trigger = ending(over=over, taken_off=bool(taken_off), refused=refused)

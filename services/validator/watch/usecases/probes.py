@@ -55,7 +55,7 @@ class Scene:
 
     def touched(self) -> frozenset[str]:
         """The files that the changes touched."""
-        return frozenset(path for each in self.changes for path in each.files)
+        return frozenset(path for each in self.changes for path in each.proposal.patch.files)
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class Probe:
 async def _look_at_tests(scene: Scene, look: Look, deps: ValidatorDeps) -> Sight:
     """The tests that do not pass there: those of the head judge every place, so only code differs."""
     verdict = await _run(scene, look, deps)
-    if verdict.outcome != "reported":
-        return Unseen(verdict.detail.partition("\n")[0])
+    if verdict.result.outcome != "reported":
+        return Unseen(verdict.result.detail.partition("\n")[0])
     outcomes = (await read_report(verdict, deps)).outcomes
     if look.symptoms:
         return Seen(frozenset(t for t in look.symptoms if outcomes.get(t) not in GOOD))
@@ -95,10 +95,10 @@ async def _run(scene: Scene, look: Look, deps: ValidatorDeps) -> TestRun:
 async def _when_it_landed(scene: Scene, deps: ValidatorDeps) -> Mapping[str, Outcome] | Unseen:
     """How the tests ended on the tree that landed; where nobody knows, how they do now before it."""
     run = await deps.store.runs.get(scene.watch.run) if scene.watch.run else None
-    if run is None or run.report is None:
+    if run is None or run.result.report is None:
         run = await _run(scene, Look(BEFORE), deps)
-    if run.outcome != "reported":
-        return Unseen(run.detail.partition("\n")[0])
+    if run.result.outcome != "reported":
+        return Unseen(run.result.detail.partition("\n")[0])
     return (await read_report(run, deps)).outcomes
 
 
@@ -107,7 +107,7 @@ async def _where_changed(
 ) -> tuple[str, ...]:
     """A test belongs to no component; what landed does."""
     del symptoms, deps
-    return tuple(sorted({each.component for each in scene.changes}))
+    return tuple(sorted({each.proposal.component for each in scene.changes}))
 
 
 async def _look_at_findings(scene: Scene, look: Look, deps: ValidatorDeps) -> Sight:
@@ -148,7 +148,7 @@ async def _fallen(scene: Scene, deps: ValidatorDeps) -> frozenset[str]:
             dimension=[*AgentType],
         )
         scores[place] = {(each.component, each.dimension): each.score for each in measured}
-    mine = {each.component for each in scene.changes}
+    mine = {each.proposal.component for each in scene.changes}
     now = scores[TIP]
     return frozenset(
         key[0] for key, was in scores[BEFORE].items() if key[0] in mine and now.get(key, was) < was

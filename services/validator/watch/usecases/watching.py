@@ -63,7 +63,7 @@ async def begin_watch(
     Before they are said to have landed, so that a crash in between ends with both.
     """
     section = await asyncio.to_thread(_section, target, deps)
-    landed = {each.commit: each for each in changes if each.commit}
+    landed = {each.landing.commit: each for each in changes if each.landing.commit}
     if not landed or not section.checks:
         return
     repository = deps.repository(target)
@@ -229,7 +229,7 @@ def _result(
     """What is kept of it. Who was taken off already is not taken off again."""
     culprits = step.culprits if isinstance(step, Regressed) else ()
     found = {watch.changes[each.place - 1].enhancement_id: each.symptoms for each in culprits}
-    blamed = {each.id: each.title for each in left if each.id in found}
+    blamed = {each.id: each.proposal.title for each in left if each.id in found}
     outcome: Any = WORDS[type(step)] if not blamed else "blamed"
     return ProbeResult(
         probe=probe,

@@ -89,6 +89,6 @@ async def test_what_has_passed_lands_only_with_a_word_that_is_still_good(
     assert stored.state == state
     assert [each.id for each in asked] == ([change.id] if state == "needs_approval" else [])
     if asked:
-        assert stored.approval is None
-        assert stored.evidence == ("31 tests ran",)
+        assert stored.decision.approval is None
+        assert stored.decision.evidence == ("31 tests ran",)
         assert len(deps.bus.of(ApprovalRequested)) == 1

@@ -110,14 +110,14 @@ async def test_what_got_worse_is_failing_and_the_report_is_kept(office):
     report = await office.compared()
     assert report == a_report(1.5)
     verdict = await office.verdict()
-    assert verdict.kind is RunKind.BENCHMARKS
-    assert verdict.kind.alone
-    assert (verdict.state, verdict.outcome) == (RunState.FINISHED, "reported")
-    assert verdict.failing == verdict.worse == ("bench::work",)
-    assert verdict.counts is None
-    assert "1 worse; work costs 50.0 % more" in verdict.detail
-    assert [(each.name, each.answer) for each in verdict.benchmarks] == [("work", "worse")]
-    assert verdict.benchmarks[0].ratio == pytest.approx(1.5)
+    assert verdict.request.kind is RunKind.BENCHMARKS
+    assert verdict.request.kind.alone
+    assert (verdict.state, verdict.result.outcome) == (RunState.FINISHED, "reported")
+    assert verdict.result.failing == verdict.result.worse == ("bench::work",)
+    assert verdict.result.counts is None
+    assert "1 worse; work costs 50.0 % more" in verdict.result.detail
+    assert [(each.name, each.answer) for each in verdict.result.benchmarks] == [("work", "worse")]
+    assert verdict.result.benchmarks[0].ratio == pytest.approx(1.5)
     assert await read_benchmarks(verdict, office.deps) == report
 
 
@@ -174,8 +174,8 @@ async def test_without_a_report_there_is_no_answer(office):
     with pytest.raises(Transient, match="no report"):
         await office.compared()
     verdict = await office.verdict()
-    assert (verdict.outcome, verdict.failing) == ("infrastructure", ())
-    assert verdict.detail == "On the head: The command ended with 1.\nno file"
+    assert (verdict.result.outcome, verdict.result.failing) == ("infrastructure", ())
+    assert verdict.result.detail == "On the head: The command ended with 1.\nno file"
 
 
 async def test_what_was_not_measured_is_said_with_the_verdict(office):

@@ -118,7 +118,7 @@ class Bench:
                 **fields,
             )
             await self.deps.store.patches.insert(
-                Patch(id=change.patch, text=patch, created_at=self.deps.clock())
+                Patch(id=change.proposal.patch.digest, text=patch, created_at=self.deps.clock())
             )
             await self.deps.store.enhancements.insert(change)
             changes.append(change)

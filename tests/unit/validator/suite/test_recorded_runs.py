@@ -117,9 +117,9 @@ def recorded(report: TestReport) -> Reported:
 
 async def test_what_was_recorded_is_kept_beside_the_report(yard, deps):
     verdict = await carried_out(yard, deps, recorded(a_report()))
-    assert verdict.impact is not None
-    assert await read_text(verdict.impact, deps) == RECORDED.to_json()
-    assert (await deps.store.reports.need(verdict.impact)).kind == "impact"
+    assert verdict.result.impact is not None
+    assert await read_text(verdict.result.impact, deps) == RECORDED.to_json()
+    assert (await deps.store.reports.need(verdict.result.impact)).kind == "impact"
 
 
 async def test_what_fails_under_a_recording_is_run_once_more_without_one_and_that_counts(
@@ -131,39 +131,39 @@ async def test_what_fails_under_a_recording_is_run_once_more_without_one_and_tha
     )
     verdict = await carried_out(yard, deps, failed, alone)
     assert deps.suite.asked == [((), True), (TESTS, False)]
-    assert verdict.failing == (TWO,)
-    assert verdict.impact is not None
+    assert verdict.result.failing == (TWO,)
+    assert verdict.result.impact is not None
 
 
 async def test_what_was_not_recorded_after_all_is_not_run_again(yard, deps):
     verdict = await carried_out(yard, deps, a_report(one=Outcome.FAILED))
     assert deps.suite.asked == [((), True)]
-    assert verdict.failing == (ONE,)
+    assert verdict.result.failing == (ONE,)
 
 
 async def test_what_then_is_not_there_any_more_has_still_failed(yard, deps):
     failed = recorded(a_report(one=Outcome.FAILED))
     verdict = await carried_out(yard, deps, failed, TestReport({}, 1.0, 5))
-    assert verdict.failing == (ONE,)
+    assert verdict.result.failing == (ONE,)
 
 
 async def test_where_that_gives_no_report_the_first_one_counts(yard, deps):
     failed = recorded(a_report(one=Outcome.FAILED))
     verdict = await carried_out(yard, deps, failed, Infrastructure("killed"))
-    assert verdict.outcome == "reported"
-    assert verdict.failing == (ONE,)
+    assert verdict.result.outcome == "reported"
+    assert verdict.result.failing == (ONE,)
 
 
 async def test_a_recording_that_gives_no_report_is_tried_again_without(yard, deps):
     verdict = await carried_out(yard, deps, Infrastructure("killed"), a_report())
     assert [record for _, record in deps.suite.asked] == [True, False]
-    assert (verdict.outcome, verdict.impact) == ("reported", None)
+    assert (verdict.result.outcome, verdict.result.impact) == ("reported", None)
 
 
 async def test_a_plain_run_is_run_once_whatever_fails(yard, deps):
     verdict = await carried_out(yard, deps, a_report(one=Outcome.FAILED), record=False)
     assert deps.suite.asked == [((), False)]
-    assert verdict.failing == (ONE,)
+    assert verdict.result.failing == (ONE,)
 
 
 async def test_the_baseline_of_a_wave_is_recorded(yard, deps):
