@@ -387,7 +387,7 @@ class TestSettling:
         for _ in range(2):
             await advance(wave.id, deps)
         stored = await deps.store.enhancements.need(change.id)
-        assert (stored.state, stored.reason) == (
+        assert (stored.state, stored.decision.reason) == (
             EnhancementState.EXPIRED,
             "dry run: nothing was tried",
         )
