@@ -1,9 +1,8 @@
-"""The coordinator's doors: commands and events in, questions answered."""
+"""Message handlers and RPC endpoints of the coordinator."""
 
 from typing import Any
 
-from faststream.nats import NatsMessage, NatsRouter
-from pydantic import ValidationError
+from faststream.nats import NatsRouter
 
 from services.coordinator import usecases
 from services.coordinator.usecases import CoordinatorDeps
@@ -16,11 +15,15 @@ from shared.contracts.commands import (
     StartWave,
     StopWave,
 )
-from shared.contracts.events import EVENT_BY_SUBJECT, EnvironmentBuilt, Event, MeasurementFailed
-from shared.contracts.streams import EVENTS_FOR_COORDINATOR, INFINITE_COMMANDS, WAVE_COMMANDS
-from shared.kernel.errors import Rejected
+from shared.contracts.events import EnvironmentBuilt, MeasurementFailed, WaveEvent
+from shared.contracts.streams import (
+    EVENTS_FOR_COORDINATOR,
+    INFINITE_COMMANDS,
+    WAVE_ADVANCING_EVENTS,
+    WAVE_COMMANDS,
+)
 from shared.messaging.consumers import only, unknown, work
-from shared.messaging.rpc import Endpoint, explain
+from shared.messaging.rpc import Endpoint
 
 
 def handlers(deps: CoordinatorDeps) -> NatsRouter:
@@ -39,35 +42,21 @@ def handlers(deps: CoordinatorDeps) -> NatsRouter:
     waves(unknown)
     router.subscriber(INFINITE_COMMANDS.filter, **work(INFINITE_COMMANDS))(unknown)
 
-    @router.subscriber(EVENTS_FOR_COORDINATOR.filter, **work(EVENTS_FOR_COORDINATOR))
-    async def on_event(body: Any, message: NatsMessage) -> None:
-        await on(read_event(message.raw_message.subject, body), deps)
+    events = router.subscriber(EVENTS_FOR_COORDINATOR.filter, **work(EVENTS_FOR_COORDINATOR))
+
+    @events(filter=only(MeasurementFailed))
+    async def on_measurement_failed(event: MeasurementFailed) -> None:
+        await usecases.note_failure(event, deps)
+
+    @events(filter=only(EnvironmentBuilt))
+    async def on_environment_built(event: EnvironmentBuilt) -> None:
+        await usecases.note_environment(event, deps)
+
+    @events(filter=only(*WAVE_ADVANCING_EVENTS))
+    async def on_wave_event(event: WaveEvent) -> None:
+        await usecases.advance(event.wave_id, deps)
 
     return router
-
-
-def read_event(subject: str, body: Any) -> Event:
-    """The event; one that nobody declared, or that does not validate, is refused."""
-    kind = EVENT_BY_SUBJECT.get(subject)
-    if kind is None:
-        raise Rejected(f"{subject} is no event.", hint="See docs/messages.md.")
-    try:
-        return kind.model_validate(body)
-    except ValidationError as error:
-        raise Rejected(f"The body is invalid. {explain(error)}") from None
-
-
-async def on(event: Event, deps: CoordinatorDeps) -> None:
-    """A wave's events advance it; what could not be measured ends it."""
-    wave_id: str | None = getattr(event, "wave_id", None)
-    if wave_id is None:
-        return
-    if isinstance(event, MeasurementFailed):
-        await usecases.note_failure(event, deps)
-    elif isinstance(event, EnvironmentBuilt):
-        await usecases.note_environment(event, deps)
-    else:
-        await usecases.advance(wave_id, deps)
 
 
 def answers(deps: CoordinatorDeps) -> tuple[Endpoint[Any, Any], ...]:

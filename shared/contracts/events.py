@@ -6,9 +6,22 @@ from shared.contracts.base import AgentType, Id, Message, Oid, Sha256
 
 
 class Event(Message):
-    """`note` is one sentence for people."""
+    """A fact that was stored. `note` is one sentence about it for people."""
 
     note: str = ""
+
+
+class TargetEvent(Event):
+    """An event about a target. `wave_id` is set where it belongs to a wave."""
+
+    target_id: Id
+    wave_id: Id | None = None
+
+
+class WaveEvent(TargetEvent):
+    """An event of a wave on a target."""
+
+    wave_id: Id
 
 
 class AgentRegistered(Event):
@@ -24,122 +37,100 @@ class AgentLost(Event):
     name: str
 
 
-class WavePlanned(Event):
+class WavePlanned(WaveEvent):
     """Accepted and written down; measuring begins."""
 
     subject: ClassVar[str] = "gs.evt.wave.planned"
-    wave_id: Id
-    target_id: Id
     commit: Oid
 
 
-class WaveStarted(Event):
+class WaveStarted(WaveEvent):
     """Tasks exist. `note` says why there are fewer than the size allows."""
 
     subject: ClassVar[str] = "gs.evt.wave.started"
-    wave_id: Id
-    target_id: Id
     tasks: int
 
 
-class WaveFinished(Event):
+class WaveFinished(WaveEvent):
     subject: ClassVar[str] = "gs.evt.wave.finished"
-    wave_id: Id
-    target_id: Id
     state: Literal["completed", "stopped", "failed"]
     landed: int = 0
     refused: int = 0
 
 
-class FindingsMeasured(Event):
+class FindingsMeasured(WaveEvent):
     subject: ClassVar[str] = "gs.evt.findings.measured"
-    wave_id: Id
-    target_id: Id
     commit: Oid
     moment: Literal["before", "after"]
     findings: int
 
 
-class MeasurementFailed(Event):
+class MeasurementFailed(WaveEvent):
     """Findings or baseline could not be measured: nothing can be proposed, or nothing proven."""
 
     subject: ClassVar[str] = "gs.evt.measurement.failed"
     what: Literal["findings", "baseline"] = "findings"
-    wave_id: Id
-    target_id: Id
     code: str
     reason: str
     hint: str = ""
 
 
-class EnvironmentBuilt(Event):
+class EnvironmentBuilt(WaveEvent):
     """The target's test environment stands. `seconds` is 0 where it came from the cache.
 
     `sandbox` is the tier its tests run in, and one sentence on what that holds.
     """
 
     subject: ClassVar[str] = "gs.evt.environment.built"
-    wave_id: Id
-    target_id: Id
     seconds: float
     cached: bool
     sandbox: str = ""
 
 
-class BaselineMeasured(Event):
+class BaselineMeasured(WaveEvent):
     """The suite ran on the base: what fails there is known, and blamed on nobody."""
 
     subject: ClassVar[str] = "gs.evt.baseline.measured"
-    wave_id: Id
-    target_id: Id
     commit: Oid
     tests: int
     failing: int
     seconds: float
 
 
-class TaskAssigned(Event):
+class TaskAssigned(WaveEvent):
     subject: ClassVar[str] = "gs.evt.task.assigned"
     task_id: Id
-    wave_id: Id
     agent_type: AgentType
     component: str
 
 
-class TaskStarted(Event):
+class TaskStarted(WaveEvent):
     subject: ClassVar[str] = "gs.evt.task.started"
     task_id: Id
-    wave_id: Id
     agent_id: Id
     agent: str
 
 
-class TaskProposed(Event):
+class TaskProposed(WaveEvent):
     """The agent is finished; `enhancements` were proposed (0: nothing to do)."""
 
     subject: ClassVar[str] = "gs.evt.task.proposed"
     task_id: Id
-    wave_id: Id
-    target_id: Id
     enhancements: int
 
 
-class TaskFinished(Event):
+class TaskFinished(WaveEvent):
     """The task reached a terminal state."""
 
     subject: ClassVar[str] = "gs.evt.task.finished"
     task_id: Id
-    wave_id: Id
-    target_id: Id
     state: str
 
 
-class EnhancementEvent(Event):
+class EnhancementEvent(WaveEvent):
     """What the enhancement events share."""
 
     enhancement_id: Id
-    wave_id: Id
-    target_id: Id
     title: str
 
 
@@ -203,7 +194,7 @@ class RollbackRefused(EnhancementEvent):
     tests: tuple[str, ...] = ()
 
 
-class RollbackFinished(Event):
+class RollbackFinished(TargetEvent):
     """A rollback came to its end: done with all of `enhancements`, or with none and a reason.
 
     `dependents` are the later changes that stand in its way, `tests` those that said so.
@@ -211,8 +202,6 @@ class RollbackFinished(Event):
 
     subject: ClassVar[str] = "gs.evt.rollback.finished"
     rollback_id: Id
-    wave_id: str
-    target_id: Id
     done: bool
     enhancements: tuple[Id, ...] = ()
     reason: str = ""
@@ -220,29 +209,25 @@ class RollbackFinished(Event):
     dependents: tuple[Id, ...] = ()
 
 
-class PullRequestOpened(Event):
+class PullRequestOpened(TargetEvent):
     """People were asked to look at `branch`; said again when it grew."""
 
     subject: ClassVar[str] = "gs.evt.pull_request.opened"
     pull_request_id: str
-    wave_id: str
-    target_id: Id
     branch: str
     url: str
 
 
-class PullRequestRefused(Event):
+class PullRequestRefused(TargetEvent):
     """What landed could not be shown as a pull request, and why; it stays landed."""
 
     subject: ClassVar[str] = "gs.evt.pull_request.refused"
     pull_request_id: str
-    wave_id: str
-    target_id: Id
     branch: str
     reason: str
 
 
-class RunFinished(Event):
+class RunFinished(WaveEvent):
     """One run of a test suite, or of some of its tests, on one tree.
 
     `why` is the sentence of whoever asked for it. `worse` are how many are worse than on the head, where
@@ -251,8 +236,6 @@ class RunFinished(Event):
 
     subject: ClassVar[str] = "gs.evt.run.finished"
     run_id: Id
-    wave_id: Id
-    target_id: Id
     purpose: str
     changes: int
     tests: int
@@ -262,7 +245,7 @@ class RunFinished(Event):
     worse: int | None = None
 
 
-class GateDecided(Event):
+class GateDecided(WaveEvent):
     """One step of a gate, carried out on `head`; `note` says it. DecisionReason again, it has the same id.
 
     run: a run was read, and `worse` is how many of its `asked` tests are worse than on the head. refuse,
@@ -273,8 +256,6 @@ class GateDecided(Event):
     """
 
     subject: ClassVar[str] = "gs.evt.gate.decided"
-    wave_id: Id
-    target_id: Id
     head: Oid
     step: Literal["run", "refuse", "hold", "land", "ask", "undecided"]
     purpose: str = ""
@@ -286,22 +267,19 @@ class GateDecided(Event):
     run_id: Id | None = None
 
 
-class RunSuperseded(Event):
+class RunSuperseded(WaveEvent):
     """Nobody wants to know any more how it ends: whoever is at it stops."""
 
     subject: ClassVar[str] = "gs.evt.run.superseded"
     run_id: Id
-    wave_id: Id
-    target_id: Id
     purpose: str
 
 
-class CommitReplayed(Event):
+class CommitReplayed(TargetEvent):
     """A backtest judged one more commit; `said` is the gate's answer, `outcome` how it compares with what came later."""
 
     subject: ClassVar[str] = "gs.evt.commit.replayed"
     backtest_id: Id
-    target_id: Id
     commit: Oid
     title: str
     said: str
@@ -310,14 +288,16 @@ class CommitReplayed(Event):
     total: int
 
 
-class BacktestFinished(Event):
+class BacktestFinished(TargetEvent):
+    """A backtest ended; `target_id` is missing where its repository could not be read."""
+
     subject: ClassVar[str] = "gs.evt.backtest.finished"
     backtest_id: Id
-    target_id: Id | None = None
+    target_id: Id | None = None  # type: ignore[assignment]
     state: Literal["completed", "stopped", "failed"]
 
 
-class HealthChecked(Event):
+class HealthChecked(WaveEvent):
     """What landed was looked at again: check `check` of `checks`, with the head at `commit`.
 
     `outcome` is the gravest of what was found, `missed` where nothing was measured before the window
@@ -326,8 +306,6 @@ class HealthChecked(Event):
 
     subject: ClassVar[str] = "gs.evt.health.checked"
     watch_id: str
-    wave_id: Id
-    target_id: Id
     commit: str
     check: int
     checks: int
@@ -335,7 +313,7 @@ class HealthChecked(Event):
     state: str
 
 
-class HealthRegressed(Event):
+class HealthRegressed(WaveEvent):
     """Confirmed: something is worse than before these changes landed; `symptoms` say what.
 
     `enhancement_id` is the change that did it, without which nobody is blamed. `action` says what
@@ -344,8 +322,6 @@ class HealthRegressed(Event):
 
     subject: ClassVar[str] = "gs.evt.health.regressed"
     watch_id: str
-    wave_id: Id
-    target_id: Id
     commit: str
     probe: str
     symptoms: tuple[str, ...]
@@ -354,27 +330,21 @@ class HealthRegressed(Event):
     action: Literal["taken_off", "refused", "none"] = "none"
 
 
-class LeaseGranted(Event):
+class LeaseGranted(WaveEvent):
     subject: ClassVar[str] = "gs.evt.lease.granted"
-    wave_id: Id
-    target_id: Id
     task_id: Id
     component: str
     epoch: int
 
 
-class LeaseReleased(Event):
+class LeaseReleased(WaveEvent):
     subject: ClassVar[str] = "gs.evt.lease.released"
-    wave_id: Id
-    target_id: Id
     task_id: Id
     component: str
 
 
-class LeaseExpired(Event):
+class LeaseExpired(WaveEvent):
     subject: ClassVar[str] = "gs.evt.lease.expired"
-    wave_id: Id
-    target_id: Id
     task_id: Id
     component: str
 

@@ -4,6 +4,22 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from shared.contracts.base import AgentType, Priority
+from shared.contracts.events import (
+    ApprovalRequested,
+    EnhancementApplied,
+    EnhancementCleared,
+    EnhancementExpired,
+    EnhancementRejected,
+    EnhancementRolledBack,
+    EnvironmentBuilt,
+    FindingsMeasured,
+    LeaseExpired,
+    LeaseReleased,
+    MeasurementFailed,
+    TaskFinished,
+    TaskProposed,
+    WaveEvent,
+)
 
 DAY = 24 * 3600.0
 
@@ -29,11 +45,16 @@ class Stream:
 
 @dataclass(frozen=True)
 class Consumer:
-    """A durable pull consumer. `ack_wait` is in seconds; work that takes longer says `in_progress`."""
+    """A durable pull consumer of the messages whose subject matches `filter`.
+
+    Where `filter_subjects` is given, only these subjects of `filter` are delivered. `ack_wait` is in
+    seconds; longer work renews it while it goes on.
+    """
 
     name: str
     stream: str
     filter: str
+    filter_subjects: tuple[str, ...] = ()
     ack_wait: float = 10.0
     max_ack_pending: int = 16
 
@@ -77,7 +98,31 @@ PROPOSALS_SUBMITTED = Consumer("resolver-submitted", PROPOSALS.name, "gs.proposa
 PROPOSALS_CLEARED = Consumer("validator-cleared", PROPOSALS.name, "gs.proposal.cleared")
 # Every core of a few machines may have a run at hand.
 RUN_REQUESTS = Consumer("validator-runs", RUNS.name, "gs.run.*", max_ack_pending=256)
-EVENTS_FOR_COORDINATOR = Consumer("coordinator-events", EVENTS.name, "gs.evt.>")
+# Each of these can change what a wave does next. Everything else on the event stream, which may be
+# hundreds of events a minute, would only make the coordinator read the same state again.
+WAVE_ADVANCING_EVENTS: tuple[type[WaveEvent], ...] = (
+    FindingsMeasured,
+    TaskProposed,
+    TaskFinished,
+    EnhancementCleared,
+    EnhancementApplied,
+    EnhancementRejected,
+    EnhancementExpired,
+    EnhancementRolledBack,
+    ApprovalRequested,
+    LeaseReleased,
+    LeaseExpired,
+)
+EVENTS_FOR_COORDINATOR = Consumer(
+    "coordinator-events",
+    EVENTS.name,
+    "gs.evt.>",
+    filter_subjects=(
+        MeasurementFailed.subject,
+        EnvironmentBuilt.subject,
+        *(each.subject for each in WAVE_ADVANCING_EVENTS),
+    ),
+)
 
 
 def task_consumer(priority: Priority, agent_type: AgentType) -> Consumer:

@@ -48,11 +48,12 @@ def work(consumer: Consumer) -> dict[str, Any]:
     }
 
 
-def only(message: type[Message]) -> Callable[[StreamMessage[Msg]], Awaitable[bool]]:
-    """A filter for the messages of one kind on a consumer of several."""
+def only(*kinds: type[Message]) -> Callable[[StreamMessage[Msg]], Awaitable[bool]]:
+    """Return a filter that lets only messages of these kinds through to a handler."""
+    subjects = {each.subject for each in kinds}
 
     async def matches(received: StreamMessage[Msg]) -> bool:
-        return received.raw_message.subject == message.subject
+        return received.raw_message.subject in subjects
 
     return matches
 

@@ -54,7 +54,8 @@ def consumer_config(consumer: Consumer) -> ConsumerConfig:
     """`consumer` as JetStream wants it. Deliveries are counted by the wrapper, not the server."""
     return ConsumerConfig(
         durable_name=consumer.name,
-        filter_subject=consumer.filter,
+        filter_subject=None if consumer.filter_subjects else consumer.filter,
+        filter_subjects=list(consumer.filter_subjects) or None,
         ack_policy=AckPolicy.EXPLICIT,
         ack_wait=consumer.ack_wait,
         max_ack_pending=consumer.max_ack_pending,
@@ -110,7 +111,14 @@ async def _ensure_consumer(jetstream: JetStreamContext, consumer: Consumer) -> l
         found.max_ack_pending = consumer.max_ack_pending
         # A consumer that is there is changed by adding it again.
         await jetstream.add_consumer(consumer.stream, found)
-    names = ("filter_subject", "ack_policy", "ack_wait", "max_ack_pending", "max_deliver")
+    names = (
+        "filter_subject",
+        "filter_subjects",
+        "ack_policy",
+        "ack_wait",
+        "max_ack_pending",
+        "max_deliver",
+    )
     return _differences(consumer.name, wanted, found, names)
 
 

@@ -27,8 +27,8 @@ GARBAGE = (
     "gs.proposal.submitted",
     "gs.proposal.cleared",
     "gs.run.x",
-    "gs.evt.wave.started",
-    "gs.evt.nobody.knows",
+    "gs.evt.findings.measured",
+    "gs.evt.enhancement.applied",
 )
 RPC = (
     "gs.rpc.wave.start",

@@ -11,8 +11,14 @@ from faststream.nats import NatsRouter
 
 from shared.contracts.base import Value
 from shared.contracts.commands import GetStatus, RollbackEnhancement, StartWave, StopWave
-from shared.contracts.events import WaveStarted
-from shared.contracts.streams import RUN_REQUESTS, STREAMS, TARGET_COMMANDS, WAVE_COMMANDS
+from shared.contracts.events import EVENTS, WaveStarted
+from shared.contracts.streams import (
+    EVENTS_FOR_COORDINATOR,
+    RUN_REQUESTS,
+    STREAMS,
+    TARGET_COMMANDS,
+    WAVE_COMMANDS,
+)
 from shared.kernel.clock import utc_now
 from shared.kernel.errors import Conflict, Rejected, Transient
 from shared.kernel.ids import uuid7
@@ -250,6 +256,19 @@ async def test_a_consumer_of_an_older_version_that_takes_less_at_once_is_widened
     await provision(own_nats_url)
     assert await most() == RUN_REQUESTS.max_ack_pending
     await client.close()
+
+
+async def test_the_coordinator_is_sent_only_the_events_that_it_acts_on(clean):
+    jetstream = clean.jetstream()
+    for event in EVENTS:
+        await jetstream.publish(event.subject, b"{}")
+    info = await jetstream.consumer_info(EVENTS_FOR_COORDINATOR.stream, EVENTS_FOR_COORDINATOR.name)
+    assert info.num_pending == len(EVENTS_FOR_COORDINATOR.filter_subjects)
+    subscription = await jetstream.pull_subscribe_bind(
+        durable=EVENTS_FOR_COORDINATOR.name, stream=EVENTS_FOR_COORDINATOR.stream
+    )
+    received = await subscription.fetch(len(EVENTS), timeout=1)
+    assert {each.subject for each in received} == set(EVENTS_FOR_COORDINATOR.filter_subjects)
 
 
 async def test_subjects_of_a_newer_version_are_added_to_what_is_there(own_nats_url):

@@ -59,7 +59,11 @@ async def _carry_out(task: Task, engine: Engine, deps: AgentDeps) -> Task:
     await take(deps, task.id)
     try:
         started = TaskStarted(
-            task_id=task.id, wave_id=task.wave_id, agent_id=deps.me.id, agent=deps.me.name
+            task_id=task.id,
+            wave_id=task.wave_id,
+            target_id=task.target_id,
+            agent_id=deps.me.id,
+            agent=deps.me.name,
         )
         await deps.bus.publish(started, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
         return await _propose(task, engine, deps)

@@ -61,6 +61,7 @@ async def assigned(task: Task, deps: CoordinatorDeps, *, attempt: int = 0) -> No
     event = TaskAssigned(
         task_id=task.id,
         wave_id=task.wave_id,
+        target_id=task.target_id,
         agent_type=task.agent_type,
         component=task.component,
         note=task.opportunity.description,

@@ -207,7 +207,7 @@ async def _move(request: PullRequest, trigger: str, deps: ValidatorDeps, **field
 def _facts(request: PullRequest) -> dict[str, Any]:
     return {
         "pull_request_id": request.id,
-        "wave_id": request.wave_id,
+        "wave_id": request.wave_id or None,
         "target_id": request.target_id,
         "branch": request.branch,
     }

@@ -331,7 +331,7 @@ async def _refuse(change: Enhancement, refusal: _Refused, deps: ValidatorDeps) -
 async def _say_refused(wish: Wish, refusal: _Refused, deps: ValidatorDeps) -> None:
     event = RollbackFinished(
         rollback_id=wish.id,
-        wave_id=wish.wave_id,
+        wave_id=wish.wave_id or None,
         target_id=wish.target.id,
         done=False,
         reason=f"Nothing was rolled back: {refusal.reason}.",
@@ -346,7 +346,7 @@ async def _say_finished(
 ) -> None:
     event = RollbackFinished(
         rollback_id=identity,
-        wave_id=wave,
+        wave_id=wave or None,
         target_id=target.id,
         done=True,
         enhancements=tuple(each.id for each in changes),
