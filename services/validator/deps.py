@@ -1,10 +1,8 @@
-"""What the validator's use cases work with."""
+"""What the validator's use cases depend on."""
 
 import asyncio
-from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 
 from services.validator.backtest.ports import History
@@ -12,9 +10,14 @@ from services.validator.benchmarks.ports import Benchmarks
 from services.validator.findings.ports import Detectors
 from services.validator.git.ports import Repository
 from services.validator.mutation.ports import Faults
+from services.validator.queue.state import PublishedOutcomes
 from services.validator.review.ports import Forge, Remote
+from services.validator.review.state import RequestedPullRequests
 from services.validator.runs.ports import Slots
+from services.validator.runs.state import ClaimedRuns, RunnerHeartbeats, RunWaiters
 from services.validator.suite.ports import Suite
+from services.validator.tasks import KeyedTasks
+from services.validator.watch.state import OverdueChecks
 from shared.contracts.documents.targets import Target
 from shared.environments.ports import Environments
 from shared.kernel.clock import Clock
@@ -27,17 +30,34 @@ from shared.targets.mirror import Mirror
 
 
 @dataclass(frozen=True)
+class ProcessState:
+    """What one validator process remembers while it runs, each part owned by its capability.
+
+    It is lost when the process ends, and everything in it can be found out again. Running gates
+    and checks are keyed by target, running backtests by backtest. `draining` is set once the
+    process is about to end.
+    """
+
+    claimed_runs: ClaimedRuns = field(default_factory=ClaimedRuns)
+    run_waiters: RunWaiters = field(default_factory=RunWaiters)
+    heartbeats: RunnerHeartbeats = field(default_factory=RunnerHeartbeats)
+    draining: asyncio.Event = field(default_factory=asyncio.Event)
+    published: PublishedOutcomes = field(default_factory=PublishedOutcomes)
+    pull_requests: RequestedPullRequests = field(default_factory=RequestedPullRequests)
+    running_gates: KeyedTasks = field(default_factory=KeyedTasks)
+    running_backtests: KeyedTasks = field(default_factory=KeyedTasks)
+    running_checks: KeyedTasks = field(default_factory=KeyedTasks)
+    overdue_checks: OverdueChecks = field(default_factory=OverdueChecks)
+
+
+@dataclass(frozen=True)
 class ValidatorDeps:
-    """Built by main; one per process.
+    """The ports that use cases work with, built by main; one per process.
 
-    `forge` is None without a token, `benchmarks` where none are run. `gates` are the targets' gates at work, `backtests` those at work, `said` the outcomes that
-    were said to the end, `asked` the pull requests that were asked for; `bells` wake whoever waits
-    for a run, `locks` keep a target's gate and a rollback apart. `identity` is that of all validators
-    of this home, `heard` what was last heard of another one's seat or of a runner, and when.
-
-    `runner` is this process as others hear of it. `at_hand` are the runs that it has taken, each as
-    it was asked for, and whether they have begun, `awaited` how many here wait for which run; `leaving` is set when it
-    has to end. `checks` are the looks at work at what landed, by target; `overdue` are the watches that wait for one, and since when.
+    One object for all capabilities, because a use case of the gate calls those of most others; it
+    has a field for each port, and therefore more than twelve. `identity` names the home, which all
+    its validators share; `runner` names this process to other runners. `forge` is None without a
+    token, and `benchmarks` where none are run.
     """
 
     store: Store
@@ -58,19 +78,9 @@ class ValidatorDeps:
     leadership: Leadership
     clock: Clock
     new_id: NewId
+    process: ProcessState
     benchmarks: Benchmarks | None = None
-    gates: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    backtests: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    said: set[str] = field(default_factory=set)
-    asked: set[str] = field(default_factory=set)
-    heard: dict[str, tuple[int, float]] = field(default_factory=dict)
-    checks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    overdue: dict[str, datetime] = field(default_factory=dict)
-    bells: dict[str, asyncio.Event] = field(default_factory=lambda: defaultdict(asyncio.Event))
-    at_hand: dict[tuple[str, int], bool] = field(default_factory=dict)
-    awaited: Counter[str] = field(default_factory=Counter)
-    leaving: asyncio.Event = field(default_factory=asyncio.Event)
 
     def mirror(self, target: Target) -> Mirror:
-        """The private bare repository of `target`."""
+        """Return the private bare repository of `target`."""
         return Mirror.at(self.home, target.id)

@@ -11,7 +11,7 @@ import structlog
 from services.validator.backtest.adapters import GitHistory
 from services.validator.backtest.usecases.backtest import resume_backtests
 from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
-from services.validator.deps import ValidatorDeps
+from services.validator.deps import ProcessState, ValidatorDeps
 from services.validator.findings.adapters import RuffDetectors
 from services.validator.gate.loop import reconcile
 from services.validator.git.adapters.remotes import GitRemote
@@ -102,6 +102,7 @@ def build(
         ),
         clock=utc_now,
         new_id=uuid7,
+        process=ProcessState(),
         benchmarks=SandboxedBenchmarks(sandbox, scratch, tree, _toss),
     )
     return Service(

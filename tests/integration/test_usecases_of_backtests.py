@@ -150,7 +150,7 @@ class Bench:
         deps = deps or self.deps
         command = command or self.command()
         await begin_backtest(command, deps)
-        await deps.backtests[command.backtest_id]
+        await deps.process.running_backtests.get(command.backtest_id)
         return await self.store.backtests.need(command.backtest_id)
 
     def by_name(self, backtest):
@@ -223,8 +223,8 @@ async def test_a_second_backtest_runs_nothing_again(bench):
 async def test_a_command_that_comes_twice_is_one_backtest(bench):
     command = bench.command()
     await asyncio.gather(begin_backtest(command, bench.deps), begin_backtest(command, bench.deps))
-    assert len(bench.deps.backtests) == 1
-    await bench.deps.backtests[command.backtest_id]
+    assert len(bench.deps.process.running_backtests.all()) == 1
+    await bench.deps.process.running_backtests.get(command.backtest_id)
     await begin_backtest(command, bench.deps)
     assert len(await bench.store.backtests.find()) == 1
     assert len(bench.deps.bus.of(BacktestFinished)) == 1
@@ -235,7 +235,7 @@ async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_tol
     await begin_backtest(command, bench.deps)
     while len((await bench.store.backtests.need(command.backtest_id)).replayed) < 3:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
-    bench.deps.backtests[command.backtest_id].cancel()
+    bench.deps.process.running_backtests.get(command.backtest_id).cancel()
     await asyncio.gather(bench.deps.bus.runner, return_exceptions=True)
     runs = bench.suite.runs.copy()
     commit(bench.place, {"calc.py": "ZERO = 0\n"}, "what comes in between")
@@ -262,7 +262,7 @@ async def test_one_that_is_stopped_ends_at_once_and_keeps_what_it_has(bench):
     bench.suite.wait = asyncio.Event()
     await begin_backtest(command, bench.deps)
     await asyncio.sleep(0.05)
-    task = bench.deps.backtests[command.backtest_id]
+    task = bench.deps.process.running_backtests.get(command.backtest_id)
     await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.deps)
     await asyncio.wait([task], timeout=1)
     assert task.cancelled()
@@ -270,7 +270,7 @@ async def test_one_that_is_stopped_ends_at_once_and_keeps_what_it_has(bench):
     assert backtest.state is BacktestState.STOPPED
     assert [each.state for each in bench.deps.bus.of(BacktestFinished)] == ["stopped"]
     await resume_backtests(bench.deps)
-    assert not bench.deps.backtests
+    assert not bench.deps.process.running_backtests.all()
     await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.deps)
     assert len(bench.deps.bus.of(BacktestFinished)) == 1
 
@@ -282,7 +282,7 @@ async def test_one_that_another_validator_stopped_is_left_at_the_next_commit(ben
     await asyncio.sleep(0.05)
     await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.deps_of())
     bench.suite.wait.set()
-    await bench.deps.backtests[command.backtest_id]
+    await bench.deps.process.running_backtests.get(command.backtest_id)
     backtest = await bench.store.backtests.need(command.backtest_id)
     assert (backtest.state, backtest.replayed) == (BacktestState.STOPPED, ())
 

@@ -286,7 +286,7 @@ async def test_benchmarks_wait_until_nobody_else_runs(yard, deps, verdict, monke
     first = carried_out(deps, verdict)
     await within(deps.suite.begun.wait())
     second = carried_out(deps, benchmarks)
-    await until(lambda: (benchmarks.id, 0) in deps.at_hand)
+    await until(lambda: (benchmarks.id, 0) in deps.process.claimed_runs)
     await asyncio.sleep(0.2)
     assert (deps.suite.runs, deps.slots.free()) == (1, 1)
     assert not has_room(2, deps), "one of its own waits already"
@@ -303,7 +303,7 @@ async def test_there_is_room_as_long_as_all_that_was_taken_has_begun(yard, deps,
     task = carried_out(deps, verdict)
     await within(deps.suite.begun.wait())
     assert has_room(1, deps)
-    deps.leaving.set()
+    deps.process.draining.set()
     assert not has_room(1, deps)
     deps.suite.end.set()
     await within(task)
@@ -319,13 +319,13 @@ async def test_a_superseded_run_is_stopped_and_says_nothing(deps, verdict):
     assert (await deps.store.runs.need(verdict.id)).state is RunState.SUPERSEDED
     assert deps.bus.of(RunFinished) == []
     assert [each.run_id for each in deps.bus.of(RunSuperseded)] == [verdict.id]
-    assert (deps.slots.free(), deps.at_hand) == (deps.slots.cores, {})
+    assert (deps.slots.free(), len(deps.process.claimed_runs)) == (deps.slots.cores, 0)
 
 
 async def test_one_that_waits_for_its_cores_is_stopped_as_well(deps, verdict):
     async with deps.slots.taken(2):
         task = carried_out(deps, verdict)
-        await until(lambda: deps.at_hand)
+        await until(lambda: deps.process.claimed_runs)
         await supersede(deps, verdict)
         await within(task)
     assert deps.suite.runs == 0
@@ -425,7 +425,11 @@ async def test_one_wanted_again_before_its_runner_has_noticed_is_made_anew(deps,
     deps.suite.end.set()
     await within(second)
     done = await deps.store.runs.need(verdict.id)
-    assert (done.state, deps.suite.stopped, deps.at_hand) == (RunState.FINISHED, 1, {})
+    assert (done.state, deps.suite.stopped, len(deps.process.claimed_runs)) == (
+        RunState.FINISHED,
+        1,
+        0,
+    )
 
 
 def elsewhere(deps):
@@ -474,12 +478,12 @@ async def test_who_no_longer_waits_for_a_run_drops_it(yard, deps):
     with pytest.raises(asyncio.CancelledError):
         await asking
     assert (await the_verdict(deps)).state is RunState.SUPERSEDED
-    assert (deps.awaited, deps.bells) == ({}, {})
+    assert not deps.process.run_waiters
 
 
 async def test_not_while_somebody_else_here_waits_for_it_too(yard, deps):
     first, second = wanted(yard, deps), wanted(yard, deps)
-    await until(lambda: sum(deps.awaited.values()) == 2)
+    await until(lambda: len(deps.process.run_waiters) == 2)
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from services.validator.deps import ValidatorDeps
+from services.validator.deps import ProcessState, ValidatorDeps
 from services.validator.runs.adapters.slots import MachineSlots, private
 from shared.kernel.ids import uuid7
 from shared.mongo.collections import Store
@@ -30,6 +30,7 @@ def a_validator(store: Store, home: Path, **given: Any) -> ValidatorDeps:
         "sandbox": NoSandbox(()),
         "clock": Watch(),
         "new_id": uuid7,
+        "process": ProcessState(),
     }
     known |= given
     known.setdefault(

@@ -152,7 +152,7 @@ class Street:
         """One round of the loop, and what it set going."""
         deps = deps or self.deps
         await look_after(deps)
-        for task in list(deps.checks.values()):
+        for task in deps.process.running_checks.all():
             await task
 
     async def later(self, deps: ValidatorDeps | None = None, **time: float) -> None:

@@ -7,6 +7,7 @@ any point: states and verdicts are in MongoDB, landings in git, and the next rou
 
 import asyncio
 from collections.abc import Collection, Sequence
+from functools import partial
 
 import structlog
 
@@ -72,9 +73,7 @@ async def admit(event: ProposalCleared, deps: ValidatorDeps) -> None:
 async def reconcile(deps: ValidatorDeps) -> None:
     """Have a gate at work on every target that waits for one; a long suite holds up only its own."""
     for target_id in await pool.targets_waiting(deps):
-        gate = deps.gates.get(target_id)
-        if gate is None or gate.done():
-            deps.gates[target_id] = asyncio.create_task(_keep_settling(target_id, deps))
+        deps.process.running_gates.start(target_id, partial(_keep_settling, target_id, deps))
 
 
 async def _keep_settling(target_id: str, deps: ValidatorDeps) -> None:

@@ -73,7 +73,7 @@ async def say(change: Enhancement, deps: ValidatorDeps) -> None:
     if make is not None:
         # One that is asked for again, after its approval lapsed, is another question.
         await deps.bus.publish(make(change), key=_key(change), wave=change.wave_id)
-        deps.said.add(f"{change.id}:{change.state}")
+        deps.process.published.add(change)
 
 
 def _key(change: Enhancement) -> str:
@@ -93,7 +93,7 @@ async def say_again(deps: ValidatorDeps) -> None:
 async def say_unsaid(change: Enhancement, deps: ValidatorDeps) -> None:
     """Say what became of a change recently, where it is not known that somebody did."""
     recent = change.finished_at and change.finished_at >= deps.clock() - REMEMBERED
-    if recent and f"{change.id}:{change.state}" not in deps.said:
+    if recent and change not in deps.process.published:
         await say(change, deps)
 
 

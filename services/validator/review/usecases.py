@@ -74,7 +74,7 @@ async def show_waiting(deps: ValidatorDeps) -> None:
     """What was not answered yet; also what was refused, once, by a process that may know better."""
     waiting = await deps.store.pull_requests.find(state=PullRequestState.WANTED)
     for each in await deps.store.pull_requests.find(state=UNANSWERED):
-        if each.id not in deps.asked:
+        if each.id not in deps.process.pull_requests:
             again = await deps.store.pull_requests.transition(each, "want", changed_at=deps.clock())
             waiting += [again] if again else []
     for each in waiting:
@@ -143,7 +143,7 @@ async def _deliver(
 ) -> None:
     """Push and open; what cannot be done is written down and said, and raised by nobody."""
     failpoint("pull_request.wanted")
-    deps.asked.add(request.id)
+    deps.process.pull_requests.add(request.id)
     remote = deps.remote(target, section.remote)
     try:
         onto = await asyncio.to_thread(_push, request, target, remote)

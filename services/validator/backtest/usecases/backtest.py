@@ -6,6 +6,7 @@ so going on costs only what is missing, and two at one backtest make the same.
 """
 
 import asyncio
+from functools import partial
 
 import structlog
 
@@ -46,18 +47,14 @@ async def stop_backtest(command: StopBacktest, deps: ValidatorDeps) -> None:
     backtest = await deps.store.backtests.need(command.backtest_id)
     stopped = await deps.store.backtests.transition(backtest, "stop", finished_at=deps.clock())
     if stopped is not None:
-        task = deps.backtests.pop(backtest.id, None)
-        if task is not None:
-            task.cancel()
+        deps.process.running_backtests.cancel(backtest.id)
         await _say(stopped, deps)
 
 
 async def resume_backtests(deps: ValidatorDeps) -> None:
     """Have somebody at work on each that is running."""
     for backtest in await deps.store.backtests.find(state=BacktestState.RUNNING):
-        task = deps.backtests.get(backtest.id)
-        if task is None or task.done():
-            deps.backtests[backtest.id] = asyncio.create_task(_keep_at(backtest.id, deps))
+        deps.process.running_backtests.start(backtest.id, partial(_keep_at, backtest.id, deps))
 
 
 async def _keep_at(backtest_id: str, deps: ValidatorDeps) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from statistics import median_low
 
@@ -27,13 +26,12 @@ LOOK = 0.5
 
 async def announce(deps: ValidatorDeps) -> None:
     """Say that this process is there, and what it has at hand; listen to the others."""
-    if deps.leaving.is_set():
+    if deps.process.draining.is_set():
         return
-    beats = deps.heard.get(deps.runner, (0, 0.0))[0] + 1
-    deps.heard[deps.runner] = (beats, time.monotonic())
+    beats = deps.process.heartbeats.beat(deps.runner)
     said = {
         "free": deps.slots.free(),
-        "runs": tuple({run_id for run_id, _ in deps.at_hand}),
+        "runs": deps.process.claimed_runs.run_ids,
         "beats": beats,
         "seen_at": deps.clock(),
     }
@@ -54,24 +52,21 @@ async def announce(deps: ValidatorDeps) -> None:
 
 async def leave(deps: ValidatorDeps) -> None:
     """This process is about to end: its runs are another one's, and still wanted."""
-    deps.leaving.set()
+    deps.process.draining.set()
     await deps.store.runners.remove(deps.runner)
 
 
 async def live(deps: ValidatorDeps) -> list[Runner]:
     """The runners that are there; one that is new to us is until it stays silent."""
     runners = await deps.store.runners.find()
-    now, found = time.monotonic(), []
+    found = []
     for each in runners:
-        beats, since = deps.heard.get(each.id, (-1, 0.0))
-        if beats != each.beats:
-            since = now
-            deps.heard[each.id] = (each.beats, since)
-        if now - since < SILENCE:
+        silence = deps.process.heartbeats.seconds_since(each.id, each.beats)
+        if silence < SILENCE:
             found.append(each)
-        elif now - since > FORGOTTEN:
+        elif silence > FORGOTTEN:
             log.info("runner_forgotten", runner=each.id)
-            deps.heard.pop(each.id)
+            deps.process.heartbeats.forget(each.id)
             await deps.store.runners.remove(each.id)
     return found
 
@@ -101,7 +96,7 @@ async def while_wanted(
 ) -> TestRun:
     """Do the work on a run; stop it, and say what the run is by now, once somebody else has moved that."""
     asked = as_asked_for(verdict)
-    deps.at_hand[asked] = False
+    deps.process.claimed_runs.add(asked)
     await _announce_safely(deps)
     working = asyncio.ensure_future(work(verdict))
     watching = asyncio.create_task(_until_moved(verdict, deps))
@@ -112,7 +107,7 @@ async def while_wanted(
         working.cancel()
         # Nothing of the run is left after this: the sandbox sees to that.
         await asyncio.wait({working})
-        deps.at_hand.pop(asked, None)
+        deps.process.claimed_runs.discard(asked)
     if working.cancelled():
         log.info("run_stopped", run=verdict.id)
         return await deps.store.runs.need(verdict.id)
@@ -134,7 +129,7 @@ async def in_slot(verdict: TestRun, deps: ValidatorDeps) -> AsyncIterator[None]:
     """Wait for the cores that such a run takes, and have them."""
     runs = _made_on(_host(deps.runner), await _full_runs(verdict.target_id, deps))
     async with deps.slots.taken(slots.needed(verdict.request.kind, runs, deps.slots.cores)):
-        deps.at_hand[as_asked_for(verdict)] = True
+        deps.process.claimed_runs.start(as_asked_for(verdict))
         yield
 
 
@@ -157,8 +152,8 @@ async def company(deps: ValidatorDeps) -> AsyncIterator[Callable[[], int]]:
 
 def has_room(under_way: int, deps: ValidatorDeps) -> bool:
     """Whether to take one more run. Not while one at hand waits for its cores: another machine may have some."""
-    begun = sum(deps.at_hand.values())
-    return under_way <= begun and not deps.leaving.is_set() and deps.slots.has_room()
+    begun = deps.process.claimed_runs.executing
+    return under_way <= begun and not deps.process.draining.is_set() and deps.slots.has_room()
 
 
 async def _full_runs(target_id: str, deps: ValidatorDeps) -> list[TestRun]:

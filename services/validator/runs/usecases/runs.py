@@ -153,19 +153,15 @@ async def supersede(deps: ValidatorDeps, verdict: TestRun) -> TestRun:
 
 async def _finished(deps: ValidatorDeps, verdict: TestRun) -> TestRun:
     """Wait for the run; who is cancelled in that, and is the last who waits, drops it."""
-    deps.awaited[verdict.id] += 1
-    try:
-        return await _asked_for(deps, verdict)
-    except asyncio.CancelledError:
-        # A process that ends leaves its runs to others: whoever takes over here will want them.
-        if deps.awaited[verdict.id] == 1 and not deps.leaving.is_set():
-            await _drop(deps, verdict)
-        raise
-    finally:
-        deps.awaited[verdict.id] -= 1
-        if not deps.awaited[verdict.id]:
-            del deps.awaited[verdict.id]
-            deps.bells.pop(verdict.id, None)
+    waiters = deps.process.run_waiters
+    with waiters.waiting(verdict.id) as run_finished:
+        try:
+            return await _asked_for(deps, verdict, run_finished)
+        except asyncio.CancelledError:
+            # A process that ends leaves its runs to others: its successor will want them.
+            if waiters.is_last(verdict.id) and not deps.process.draining.is_set():
+                await _drop(deps, verdict)
+            raise
 
 
 async def _drop(deps: ValidatorDeps, verdict: TestRun) -> None:
@@ -176,10 +172,9 @@ async def _drop(deps: ValidatorDeps, verdict: TestRun) -> None:
         log.info("run_not_dropped", run=verdict.id, reason=str(error))
 
 
-async def _asked_for(deps: ValidatorDeps, verdict: TestRun) -> TestRun:
+async def _asked_for(deps: ValidatorDeps, verdict: TestRun, run_finished: asyncio.Event) -> TestRun:
     """Ask for the run until somebody has carried it out; also for one that somebody else has dropped."""
     asked = 0
-    bell = deps.bells[verdict.id]
     while verdict.state is not RunState.FINISHED:
         if verdict.state is RunState.SUPERSEDED:
             wanted = await deps.store.runs.transition(verdict, "request")
@@ -193,10 +188,10 @@ async def _asked_for(deps: ValidatorDeps, verdict: TestRun) -> TestRun:
             await deps.bus.publish(message, key=key, wave=verdict.wave_id)
         asked += 1
         try:
-            await asyncio.wait_for(bell.wait(), POLL)
+            await asyncio.wait_for(run_finished.wait(), POLL)
         except TimeoutError:
             log.debug("run_awaited", run=verdict.id)
-        bell.clear()
+        run_finished.clear()
         verdict = await deps.store.runs.need(verdict.id)
     return verdict
 
@@ -209,14 +204,13 @@ async def execute_run(command: RunTests, deps: ValidatorDeps) -> None:
     if command.again and await at_hand_elsewhere(command.run_id, deps):
         return
     verdict = await deps.store.runs.need(command.run_id)
-    if as_asked_for(verdict) in deps.at_hand:
+    if as_asked_for(verdict) in deps.process.claimed_runs:
         return
     if verdict.state is RunState.REQUESTED:
         verdict = await while_wanted(verdict, lambda known: _in_slot(known, deps), deps)
     if verdict.state is RunState.FINISHED:
         await _say(verdict, deps)
-    if verdict.id in deps.bells:
-        deps.bells[verdict.id].set()
+    deps.process.run_waiters.run_finished(verdict.id)
 
 
 async def _in_slot(verdict: TestRun, deps: ValidatorDeps) -> TestRun:

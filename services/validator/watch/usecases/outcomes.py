@@ -88,7 +88,7 @@ async def _finish(
         "taken_off": tuple(taken_off),
         "notes": (*watch.notes, note),
     }
-    deps.overdue.pop(watch.id, None)
+    deps.process.overdue_checks.done(watch.id)
     if trigger is None:
         await save(watch, deps, **fields, due_at=schedule_of(watch).due(number + 1))
     else:

@@ -8,6 +8,7 @@ two validators finds the same runs, and a rollback done twice is done once.
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import structlog
@@ -109,16 +110,18 @@ async def look_after(deps: ValidatorDeps) -> None:
         if target_id in seen or (watch.due_at > now and not watch.begun_at):
             continue
         seen.add(target_id)
-        task = deps.checks.get(target_id)
-        at_work = task is not None and not task.done()
-        if not at_work and target_id not in busy and not await _wave_first(watch, deps):
-            deps.checks[target_id] = asyncio.create_task(_keep_checking(watch, deps))
+        running = deps.process.running_checks
+        if (
+            not running.is_running(target_id)
+            and target_id not in busy
+            and not await _wave_first(watch, deps)
+        ):
+            running.start(target_id, partial(_keep_checking, watch, deps))
 
 
 async def _wave_first(watch: Watch, deps: ValidatorDeps) -> bool:
     """Whether a wave is at work on the target: it is to be quick, unless it takes too long for us."""
-    since = deps.overdue.setdefault(watch.id, deps.clock())
-    if deps.clock() - since > PATIENCE:
+    if deps.process.overdue_checks.delay(watch.id, deps.clock()) > PATIENCE:
         return False
     return await deps.store.waves.count(target_id=watch.target_id, state=OPEN) > 0
 
