@@ -451,7 +451,7 @@ async def test_a_run_that_another_one_has_is_not_begun_because_it_was_asked_for_
 
 async def test_one_that_only_a_dead_runner_has_is(make, verdict, monkeypatch):
     dead, two = make("dead"), make("two")
-    dead.at_hand[verdict.id, verdict.version] = True
+    dead.process.claimed_runs.add((verdict.id, verdict.version))
     await announce(dead)
     assert [each.id for each in await live(two)] == ["here/dead"]
     monkeypatch.setattr(runners, "SILENCE", 0.0)
