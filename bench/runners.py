@@ -24,7 +24,7 @@ from typing import Any
 from bench.harness import Result, main
 from bench.targets import as_repository
 from deploy.local import Stack, local_stack
-from shared.contracts.base import AgentType, Engine, Priority
+from shared.contracts.base import EngineName, Priority
 from shared.contracts.commands import RunBaseline
 from shared.contracts.documents.enhancements import (
     Enhancement,
@@ -327,12 +327,12 @@ def a_task(number: int, wave: Wave) -> Task:
         id=uuid7(),
         wave_id=wave.id,
         target_id=wave.target_id,
-        agent_type=AgentType.CODE_QUALITY,
+        agent_type="code_quality",
         component=component,
         paths=(f"/{component}.py",),
         commit=wave.commit,
         opportunity=Opportunity(
-            agent_type=AgentType.CODE_QUALITY,
+            agent_type="code_quality",
             component=component,
             description="name what is returned",
             priority=Priority.NORMAL,
@@ -359,7 +359,7 @@ def an_enhancement(number: int, task: Task, digest: str) -> Enhancement:
             key=f"bench-{number}",
             component=task.component,
             author=ProposalAuthor(
-                agent_type=task.agent_type, agent_id=uuid7(), agent="bench", engine=Engine.RULES
+                agent_type=task.agent_type, agent_id=uuid7(), agent="bench", engine=EngineName.RULES
             ),
             epoch=task.epoch,
             order=0,

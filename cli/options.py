@@ -5,12 +5,14 @@ from typing import Annotated
 
 import typer
 
-from shared.contracts.base import AgentType, WaveSize
+from shared.contracts.base import WaveSize
+from shared.kernel.extensions import agent_type_names
 
 Json = Annotated[bool, typer.Option("--json", help="Data on standard output, for programs.")]
 Size = Annotated[WaveSize, typer.Option(help="small: up to 5 tasks, large: up to 15.")]
 Focus = Annotated[
-    str, typer.Option(help=f"An agent type ({', '.join(AgentType)}), or all.", metavar="TYPE")
+    str,
+    typer.Option(help=f"An agent type ({', '.join(agent_type_names())}), or all.", metavar="TYPE"),
 ]
 Components = Annotated[
     str, typer.Option(help="Only these components, by name.", metavar="NAME[,NAME…]")

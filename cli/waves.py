@@ -13,9 +13,10 @@ from cli.report import show_report
 from cli.session import api
 from cli.text import out, short, spelled
 from cli.undoing import Dependents, Reason, follow
-from shared.contracts.base import ALL, AgentType, WaveSize
+from shared.contracts.base import ALL, WaveSize
 from shared.contracts.commands import RollbackOptions, StartWave
 from shared.kernel.errors import Rejected
+from shared.kernel.extensions import agent_type_names
 from shared.kernel.ids import uuid7
 from shared.targets.repository import inspect, is_url
 
@@ -26,12 +27,17 @@ WaveId = Annotated[str, typer.Argument(help="The wave's id, or its last 8 charac
 def start_command(
     path: str, *, size: WaveSize, focus: str, components: str, base: str, dry_run: bool
 ) -> StartWave:
-    """The command behind the options; raises `Rejected` for a focus that nobody knows."""
-    known = [*AgentType, ALL]
+    """The command behind the options; raises `Rejected` for a focus that is not registered."""
+    known = [*agent_type_names(), ALL]
     if focus not in known:
         near = difflib.get_close_matches(focus, known, n=1)
         guess = f" Did you mean {near[0]}?" if near else ""
-        execute(_refuse(f"{focus} is no focus.{guess}", f"Known: {', '.join(known)}."))
+        execute(
+            _refuse(
+                f"{focus} is not a registered agent type.{guess}",
+                f"Registered: {', '.join(known)}.",
+            )
+        )
     names = tuple(each.strip() for each in components.split(",") if each.strip())
     return StartWave.model_validate(
         {

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from services.agents.ports import Engine
-from shared.contracts.base import AgentType
 from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Task
@@ -30,7 +29,7 @@ class AgentDeps:
     home: Path
     me: Agent
     detector: Detector
-    engines: Mapping[AgentType, Engine]
+    engines: Mapping[str, Engine]
     clock: Clock
     new_id: NewId
     running: dict[str, Task] = field(default_factory=dict)

@@ -13,7 +13,7 @@ from services.agents.adapters.own_detector import OwnDetector
 from services.agents.adapters.several import Detectors, Engines
 from services.agents.handlers import handlers
 from services.agents.settings import Settings
-from shared.contracts.base import AgentType, Engine
+from shared.contracts.base import EngineName
 from shared.contracts.documents.agents import Agent
 from shared.detectors.by_ruff import RuffDetector
 from shared.environments.build import UvEnvironments
@@ -42,7 +42,7 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
         home=settings.home,
         me=_me(),
         detector=Detectors(RuffDetector(scratch), OwnDetector(fixer)),
-        engines={AgentType.CODE_QUALITY: Engines(RulesEngine(scratch), OwnEngine(fixer))},
+        engines={"code_quality": Engines(RulesEngine(scratch), OwnEngine(fixer))},
         clock=utc_now,
         new_id=uuid7,
     )
@@ -88,8 +88,8 @@ def _me() -> Agent:
     return Agent(
         id=uuid7(),
         name="code-quality",
-        types=(AgentType.CODE_QUALITY,),
-        engines=(Engine.RULES,),
+        types=("code_quality",),
+        engines=(EngineName.RULES,),
         capabilities=("ruff",),
         pid=os.getpid(),
         host=platform.node(),

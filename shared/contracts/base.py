@@ -5,12 +5,16 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
+from shared.kernel.extensions import AGENT_TYPE_PATTERN
+
 Id = Annotated[
     str,
     StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"),
 ]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Oid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+# Which names are registered is known at run time: `shared.kernel.extensions.agent_type_names`.
+AgentTypeName = Annotated[str, StringConstraints(pattern=AGENT_TYPE_PATTERN)]
 
 
 class Value(BaseModel):
@@ -30,21 +34,12 @@ class Message(Value):
         return self.subject
 
 
-class AgentType(StrEnum):
-    """The specialities of DESIGN section 2."""
-
-    CODE_QUALITY = "code_quality"
-    PERFORMANCE = "performance"
-    ARCHITECTURE = "architecture"
-    SECURITY = "security"
-    WORKFLOW = "workflow"
-
-
-class Engine(StrEnum):
-    """How an agent makes a change."""
+class EngineName(StrEnum):
+    """How a change is made: by deterministic rules, by Claude, or submitted by someone else."""
 
     RULES = "rules"
     CLAUDE = "claude"
+    EXTERNAL = "external"
 
 
 class Priority(StrEnum):

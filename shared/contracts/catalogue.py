@@ -7,7 +7,7 @@ from typing import Any
 
 from shared.contracts import answers, commands, events, work
 from shared.contracts.base import Message
-from shared.contracts.streams import CONSUMERS, STREAMS, Retention
+from shared.contracts.streams import CONSUMERS, STREAMS, TASKS, Retention
 
 PAGE = Path(__file__).parent.parent.parent / "docs" / "messages.md"
 HEAD = """\
@@ -61,9 +61,10 @@ def _messages(module: Any) -> list[type[Message]]:
 def _streams() -> str:
     lines = ["## Streams", "", "| stream | subjects | retention | consumers |", "|---|---|---|---|"]
     for each in STREAMS:
-        subjects = each.subjects if len(each.subjects) < 8 else ("gs.task.<priority>.<agent_type>",)  # noqa: PLR2004
+        tasks = each is TASKS
+        subjects = ("gs.task.<priority>.<agent_type>",) if tasks else each.subjects
         names = [consumer.name for consumer in CONSUMERS if consumer.stream == each.name]
-        shown = names if len(names) < 8 else ["agents-<priority>-<agent_type>"]  # noqa: PLR2004
+        shown = ["agents-<priority>-<agent_type>"] if tasks else names
         kept = (
             "work queue"
             if each.retention is Retention.WORK_QUEUE

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from shared.contracts.base import ALL, AgentType, Id, Message, Oid, Sha256, Value, WaveSize
+from shared.contracts.base import ALL, AgentTypeName, Id, Message, Oid, Sha256, Value, WaveSize
 
 Decision = Literal["approve", "reject"]
 Reason = Annotated[str, StringConstraints(max_length=2000)]
@@ -20,7 +20,7 @@ class StartWave(Message):
     target: str | None = Field(default=None, max_length=4096)
     base: str | None = Field(default=None, max_length=255)
     size: WaveSize = WaveSize.SMALL
-    focus: AgentType | Literal["all"] = ALL
+    focus: AgentTypeName = ALL
     components: tuple[str, ...] = Field(default=(), max_length=200)
     dry_run: bool = False
     wave_id: Id | None = None

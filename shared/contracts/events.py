@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Literal
 
-from shared.contracts.base import AgentType, Id, Message, Oid, Sha256
+from shared.contracts.base import AgentTypeName, Id, Message, Oid, Sha256
 
 
 class Event(Message):
@@ -28,7 +28,7 @@ class AgentRegistered(Event):
     subject: ClassVar[str] = "gs.evt.agent.registered"
     agent_id: Id
     name: str
-    types: tuple[AgentType, ...]
+    types: tuple[AgentTypeName, ...]
 
 
 class AgentLost(Event):
@@ -100,7 +100,7 @@ class BaselineMeasured(WaveEvent):
 class TaskAssigned(WaveEvent):
     subject: ClassVar[str] = "gs.evt.task.assigned"
     task_id: Id
-    agent_type: AgentType
+    agent_type: AgentTypeName
     component: str
 
 

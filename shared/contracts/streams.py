@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.contracts.base import AgentType, Priority
+from shared.contracts.base import Priority
 from shared.contracts.events import (
     ApprovalRequested,
     EnhancementApplied,
@@ -20,6 +20,7 @@ from shared.contracts.events import (
     TaskProposed,
     WaveEvent,
 )
+from shared.kernel.extensions import agent_type_names
 
 DAY = 24 * 3600.0
 
@@ -71,10 +72,14 @@ COMMANDS = Stream(
     ),
     Retention.WORK_QUEUE,
 )
-# Concrete subjects: a task for a type nobody knows is refused at publishing, not kept unread.
+# Concrete subjects: a task of a type that is not registered is refused when it is published.
 TASKS = Stream(
     "GS_TASKS",
-    tuple(f"gs.task.{priority}.{agent_type}" for priority in Priority for agent_type in AgentType),
+    tuple(
+        f"gs.task.{priority}.{agent_type}"
+        for priority in Priority
+        for agent_type in agent_type_names()
+    ),
     Retention.WORK_QUEUE,
 )
 PROPOSALS = Stream(
@@ -125,14 +130,14 @@ EVENTS_FOR_COORDINATOR = Consumer(
 )
 
 
-def task_consumer(priority: Priority, agent_type: AgentType) -> Consumer:
-    """The consumer of one (priority, agent type): JetStream has no priorities within a stream."""
+def task_consumer(priority: Priority, agent_type: str) -> Consumer:
+    """Return the consumer of one priority and agent type, as JetStream has no priorities."""
     return Consumer(
         f"agents-{priority}-{agent_type}", TASKS.name, f"gs.task.{priority}.{agent_type}"
     )
 
 
-TASK_CONSUMERS = tuple(task_consumer(p, t) for p in Priority for t in AgentType)
+TASK_CONSUMERS = tuple(task_consumer(p, t) for p in Priority for t in agent_type_names())
 
 CONSUMERS = (
     WAVE_COMMANDS,

@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from shared.contracts.base import AgentType, Id, Message, Priority
+from shared.contracts.base import AgentTypeName, Id, Message, Priority
 
 
 class PerformTask(Message):
@@ -11,7 +11,7 @@ class PerformTask(Message):
     subject: ClassVar[str] = "gs.task.*.*"
     task_id: Id
     wave_id: Id
-    agent_type: AgentType
+    agent_type: AgentTypeName
     priority: Priority
     epoch: int
 

@@ -44,7 +44,7 @@ def test_a_directory_inside_a_repository(home, target):
 
 def test_an_unknown_focus(home, target):
     done = home.run("run", str(target), "--focus", "code_qualty")
-    refused(done, "Did you mean code_quality?", "performance")
+    refused(done, "Did you mean code_quality?", "Registered: code_quality, all.")
 
 
 def test_an_unknown_base(home, target):
@@ -56,9 +56,9 @@ def test_nothing_is_started_for_wrong_input(home, tmp_path):
     assert not home.path.exists()
 
 
-def test_a_focus_nobody_serves(up, target):
+def test_a_focus_that_is_not_registered(up, target):
     done = up.run("run", str(target), "--focus", "security")
-    refused(done, "No agent serves security", "code_quality")
+    refused(done, "security is not a registered agent type", "code_quality")
 
 
 def test_an_unknown_component(up, target):

@@ -9,7 +9,6 @@ import pytest
 
 from services.agents.domain.proposals import Proposal
 from services.agents.usecases import AgentDeps, perform_task
-from shared.contracts.base import AgentType
 from shared.contracts.events import EnhancementProposed, TaskFinished, TaskProposed, TaskStarted
 from shared.contracts.states import AgentState, EnhancementState, TaskState
 from shared.contracts.work import PerformTask, ProposalSubmitted
@@ -81,7 +80,7 @@ async def deps(mongo_url, tmp_path):
             home=tmp_path / "home",
             me=me,
             detector=None,
-            engines={AgentType.CODE_QUALITY: FakeEngine()},
+            engines={"code_quality": FakeEngine()},
             clock=Watch(),
             new_id=uuid7,
         )
@@ -89,7 +88,7 @@ async def deps(mongo_url, tmp_path):
 
 @pytest.fixture
 def engine(deps):
-    return deps.engines[AgentType.CODE_QUALITY]
+    return deps.engines["code_quality"]
 
 
 @pytest.fixture

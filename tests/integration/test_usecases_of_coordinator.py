@@ -11,6 +11,7 @@ from services.coordinator.usecases import (
     advance,
     note_failure,
     reconcile,
+    start,
     start_wave,
     stop_wave,
 )
@@ -206,7 +207,16 @@ class TestStarting:
         assert refused.value.hint == "Known components: orders, prices."
         assert not await deps.store.waves.count()
 
-    async def test_a_focus_nobody_serves_is_refused_before_it_waits_for_ever(self, deps, place):
+    async def test_a_focus_that_is_not_registered_is_refused(self, deps, place):
+        with pytest.raises(Rejected, match="Did you mean code_quality") as refused:
+            await started(deps, place, focus="code_qualty")
+        assert refused.value.hint == "Registered: code_quality."
+
+    async def test_a_focus_nobody_serves_is_refused_before_it_waits_for_ever(
+        self, deps, place, monkeypatch
+    ):
+        registered = ("code_quality", "security")
+        monkeypatch.setattr(start, "agent_type_names", lambda: registered)
         await deps.store.agents.insert(an_agent())
         with pytest.raises(Rejected, match="No agent serves security"):
             await started(deps, place, focus="security")

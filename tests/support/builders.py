@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from shared.contracts.base import PROTECTION, AgentType, Engine, Priority, Severity
+from shared.contracts.base import PROTECTION, EngineName, Priority, Severity
 from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.enhancements import (
@@ -70,7 +70,7 @@ def a_wave(**fields: Any) -> Wave:
 
 def an_opportunity(component: str = "m", **fields: Any) -> Opportunity:
     known = {
-        "agent_type": AgentType.CODE_QUALITY,
+        "agent_type": "code_quality",
         "component": component,
         "description": "d",
         "priority": Priority.NORMAL,
@@ -89,7 +89,7 @@ def a_task(wave: Wave | None = None, **fields: Any) -> Task:
         "id": uuid7(),
         "wave_id": wave.id,
         "target_id": wave.target_id,
-        "agent_type": AgentType.CODE_QUALITY,
+        "agent_type": "code_quality",
         "component": component,
         "paths": ("/m.py",),
         "commit": wave.commit,
@@ -113,7 +113,7 @@ def an_enhancement(task: Task | None = None, **fields: Any) -> Enhancement:
         "agent_type": task.agent_type,
         "agent_id": uuid7(),
         "agent": "code-quality",
-        "engine": Engine.RULES,
+        "engine": EngineName.RULES,
         "epoch": task.epoch,
         "order": 0,
         "rule": "F401",
@@ -198,7 +198,7 @@ def a_health(
         "target_id": wave.target_id,
         "commit": commit,
         "component": component,
-        "dimension": AgentType.CODE_QUALITY,
+        "dimension": "code_quality",
         "metrics": metrics,
         "score": 100.0,
         "measured_at": NOW,
@@ -237,8 +237,8 @@ def an_agent(**fields: Any) -> Agent:
     known = {
         "id": uuid7(),
         "name": "code-quality",
-        "types": (AgentType.CODE_QUALITY,),
-        "engines": (Engine.RULES,),
+        "types": ("code_quality",),
+        "engines": (EngineName.RULES,),
         "pid": 1,
         "host": "here",
         "started_at": NOW,

@@ -6,7 +6,6 @@ import structlog
 
 from services.agents.deps import AgentDeps, read_source
 from services.agents.domain.findings import metrics, score
-from shared.contracts.base import AgentType
 from shared.contracts.commands import MeasureFindings
 from shared.contracts.documents.findings import Finding, FindingSet, Health
 from shared.contracts.documents.targets import Target
@@ -73,11 +72,11 @@ def _health(found: FindingSet, measured: Measured) -> list[Health]:
         values = metrics(by_component[component], lines)
         kept.append(
             Health(
-                id=f"{found.target_id}:{found.commit}:{component}:{AgentType.CODE_QUALITY}",
+                id=f"{found.target_id}:{found.commit}:{component}:code_quality",
                 target_id=found.target_id,
                 commit=found.commit,
                 component=component,
-                dimension=AgentType.CODE_QUALITY,
+                dimension="code_quality",
                 metrics=values,
                 score=score(values["density"]),
                 measured_at=found.measured_at,

@@ -8,7 +8,7 @@ from services.agents.deps import AgentDeps, read_source
 from services.agents.domain.proposals import Proposal
 from services.agents.ports import Engine
 from services.agents.usecases.life import rest, take
-from shared.contracts.base import Engine as EngineName
+from shared.contracts.base import EngineName
 from shared.contracts.documents.enhancements import (
     Enhancement,
     FixKind,

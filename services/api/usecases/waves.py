@@ -6,13 +6,14 @@ from services.api.domain.report import Stored, make_report
 from services.api.ports import ApiDeps
 from services.api.usecases.find import by_id
 from shared.contracts.answers import Stopped, WaveAccepted, WaveOpened, WaveShown
-from shared.contracts.base import PROTECTION, AgentType
+from shared.contracts.base import PROTECTION
 from shared.contracts.commands import StartWave, StopWave
 from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.findings import Health
 from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.report import WaveReport
 from shared.contracts.states import AgentState
+from shared.kernel.extensions import agent_type_names
 
 # Looking at a large remote for the first time takes a while.
 PATIENCE = 120.0
@@ -83,7 +84,7 @@ async def _health(wave: Wave, commit: str | None, deps: ApiDeps) -> list[Health]
     if commit is None:
         return []
     return await deps.store.health.find(
-        target_id=wave.target_id, commit=commit, dimension=AgentType.CODE_QUALITY
+        target_id=wave.target_id, commit=commit, dimension=list(agent_type_names())
     )
 
 

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from shared.contracts.base import AgentType, Priority, Severity, WaveSize
+from shared.contracts.base import Priority, Severity, WaveSize
 from shared.contracts.documents.findings import Finding
 from shared.contracts.documents.waves import Opportunity
 
@@ -23,7 +23,7 @@ class Plan:
 
 
 def opportunities(
-    findings: Sequence[Finding], foreclosed: Collection[str], agent_type: AgentType
+    findings: Sequence[Finding], foreclosed: Collection[str], agent_type: str
 ) -> tuple[Opportunity, ...]:
     """One per component with something to fix, the most valuable first."""
     by_component: dict[str, list[Finding]] = defaultdict(list)
@@ -42,7 +42,7 @@ def _opportunity(
     component: str,
     findings: Sequence[Finding],
     foreclosed: Collection[str],
-    agent_type: AgentType,
+    agent_type: str,
 ) -> Opportunity:
     fixable = [
         each for each in findings if each.fixable != "no" and each.fingerprint not in foreclosed
@@ -80,7 +80,7 @@ def plan(
     *,
     foreclosed: Mapping[str, str],
     size: WaveSize,
-    agent_type: AgentType = AgentType.CODE_QUALITY,
+    agent_type: str = "code_quality",
 ) -> Plan:
     """At most `size.limit` opportunities, one per component. `foreclosed` maps to what caught it."""
     ranked = opportunities(findings, foreclosed, agent_type)

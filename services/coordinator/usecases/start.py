@@ -13,6 +13,7 @@ from shared.contracts.documents.audit import Audit
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Wave
 from shared.kernel.errors import Conflict, NotFound, Rejected
+from shared.kernel.extensions import agent_type_names
 from shared.mongo.collections import known_target
 from shared.targets.config import FILE, LandingSection, parse_config
 from shared.targets.head import Head, find_head
@@ -127,7 +128,16 @@ def _check_components(wanted: Sequence[str], described: TargetProfile) -> None:
 
 
 async def _check_focus(command: StartWave, deps: CoordinatorDeps) -> None:
-    """A known agent type that nobody serves would wait for ever."""
+    """Refuse a focus that is not registered, and one that no agent serves: it would wait for ever."""
+    registered = agent_type_names()
+    if command.focus != ALL and command.focus not in registered:
+        near = difflib.get_close_matches(command.focus, registered, n=1)
+        guess = f" Did you mean {near[0]}?" if near else ""
+        raise Rejected(
+            f"{command.focus} is not a registered agent type.{guess}",
+            hint=f"Registered: {', '.join(registered)}.",
+            code="unknown_focus",
+        )
     served = {each for agent in await deps.store.agents.find() for each in agent.types}
     if command.focus != ALL and served and command.focus not in served:
         names = ", ".join(sorted(served))

@@ -3,8 +3,8 @@
 from datetime import datetime
 
 from shared.contracts.base import (
-    AgentType,
-    Engine,
+    AgentTypeName,
+    EngineName,
     Id,
 )
 from shared.contracts.documents.base import Document
@@ -18,8 +18,8 @@ class Agent(Document):
 
     id: Id
     name: str
-    types: tuple[AgentType, ...]
-    engines: tuple[Engine, ...]
+    types: tuple[AgentTypeName, ...]
+    engines: tuple[EngineName, ...]
     capabilities: tuple[str, ...] = ()
     state: AgentState = AgentState.IDLE
     task_id: Id | None = None

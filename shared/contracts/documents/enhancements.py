@@ -5,8 +5,8 @@ from datetime import datetime
 from pydantic import Field
 
 from shared.contracts.base import (
-    AgentType,
-    Engine,
+    AgentTypeName,
+    EngineName,
     Id,
     Oid,
     Sha256,
@@ -42,16 +42,16 @@ class Approval(Value):
 class ProposalAuthor(Value):
     """The agent that proposed a change, and the engine that made it."""
 
-    agent_type: AgentType
+    agent_type: AgentTypeName
     agent_id: Id
     agent: str
-    engine: Engine
+    engine: EngineName
 
 
 class FixKind(Value):
     """The kind of fix a change applies: its rule, and how far that rule is trusted.
 
-    `prior` is the probability that such a change is refused or rolled back, before any run.
+    `prior` is the probability, before any run, that such a change passes the gate.
     """
 
     rule: str

@@ -6,7 +6,6 @@ from typing import Literal
 from pydantic import Field
 
 from shared.contracts.base import (
-    AgentType,
     Id,
     Oid,
     Severity,
@@ -42,16 +41,16 @@ class FindingSet(Document):
 
 
 class Health(Document):
-    """Measured metrics of one component in one dimension. `id` is `<target>:<commit>:<component>:<dimension>`.
+    """Measured metrics of one component in one dimension.
 
-    An agent type's dimension is about all of the component. That of `protection` is about what landed in it with this
-    commit: whether planted faults were noticed.
+    `id` is `<target>:<commit>:<component>:<dimension>`. The dimensions that agent types declare are
+    about the whole component; `protection` is about the lines that this commit changed in it.
     """
 
     target_id: Id
     commit: Oid
     component: str
-    dimension: AgentType | Literal["protection"]
+    dimension: str
     metrics: dict[str, float]
     score: float
     measured_at: datetime

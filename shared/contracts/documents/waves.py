@@ -1,11 +1,10 @@
 """Waves, their tasks, and the opportunities behind them."""
 
 from datetime import datetime
-from typing import Literal
 
 from shared.contracts.base import (
     ALL,
-    AgentType,
+    AgentTypeName,
     Id,
     Oid,
     Priority,
@@ -30,7 +29,7 @@ class Wave(Document):
     id: Id
     target_id: Id
     size: WaveSize = WaveSize.SMALL
-    focus: AgentType | Literal["all"] = ALL
+    focus: AgentTypeName = ALL
     components: tuple[str, ...] = ()
     dry_run: bool = False
     state: WaveState = WaveState.PLANNED
@@ -51,7 +50,7 @@ class Wave(Document):
 class Opportunity(Value):
     """Findings worth a task. `expected_impact` is in health points, `complexity` in changed lines."""
 
-    agent_type: AgentType
+    agent_type: AgentTypeName
     component: str
     description: str
     priority: Priority
@@ -67,7 +66,7 @@ class Task(Document):
     id: Id
     wave_id: Id
     target_id: Id
-    agent_type: AgentType
+    agent_type: AgentTypeName
     component: str
     paths: tuple[str, ...]
     exclude: tuple[str, ...] = ()

@@ -9,7 +9,6 @@ from rich.console import Console
 from cli.report import show_report
 from cli.text import seconds, spelled
 from services.api.domain.report import Stored, make_report
-from shared.contracts.base import AgentType
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Rollback
 from shared.contracts.documents.findings import Health, Prediction
@@ -36,7 +35,7 @@ def a_health(component="m", *, commit=COMMIT, findings=2.0, score=50.0, lines=10
         target_id=uuid7(),
         commit=commit,
         component=component,
-        dimension=AgentType.CODE_QUALITY,
+        dimension="code_quality",
         metrics={"findings": findings, "lines": lines, **metrics},
         score=score,
         measured_at=NOW,

@@ -3,7 +3,7 @@
 import pytest
 
 from services.coordinator.domain.planning import opportunities, plan, priority, value
-from shared.contracts.base import AgentType, Priority, Severity, WaveSize
+from shared.contracts.base import Priority, Severity, WaveSize
 from tests.support.builders import a_finding, an_opportunity
 
 
@@ -32,7 +32,7 @@ def test_the_worst_that_can_be_fixed_decides_the_priority(severities, expected):
 
 def test_what_cannot_be_fixed_does_not_raise_the_priority():
     mixed = found(severity=Severity.ERROR, fixable="no") + found(severity=Severity.NOTE)
-    [only] = opportunities(mixed, (), AgentType.CODE_QUALITY)
+    [only] = opportunities(mixed, (), "code_quality")
     assert only.priority is Priority.LOW
     assert only.expected_impact == 1
     assert (only.findings, only.fixable) == (2, 1)
@@ -56,8 +56,8 @@ def test_equals_are_ranked_by_name_whatever_the_order_of_the_findings():
 
 
 def test_the_agent_type_asked_for_does_the_work():
-    [only] = opportunities(found(), (), AgentType.SECURITY)
-    assert only.agent_type is AgentType.SECURITY
+    [only] = opportunities(found(), (), "security")
+    assert only.agent_type == "security"
 
 
 def test_a_description_counts_the_commonest_rules_first():

@@ -22,11 +22,11 @@ from services.validator.watch.domain.watching import (
     Sight,
     Unseen,
 )
-from shared.contracts.base import AgentType
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.watches import Watch
+from shared.kernel.extensions import agent_type_names
 
 
 def repetition(watch: Watch) -> int:
@@ -145,7 +145,7 @@ async def _fallen(scene: Scene, deps: ValidatorDeps) -> frozenset[str]:
         measured = await deps.store.health.find(
             target_id=scene.watch.target_id,
             commit=scene.commit(place),
-            dimension=[*AgentType],
+            dimension=list(agent_type_names()),
         )
         scores[place] = {(each.component, each.dimension): each.score for each in measured}
     mine = {each.proposal.component for each in scene.changes}

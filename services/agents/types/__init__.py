@@ -1,0 +1,1 @@
+"""The agent types that ship with Groundswell, a folder each, found by entry point."""

@@ -1,0 +1,1 @@
+"""code_quality: findings of linters, and fixes of them that keep behaviour."""
