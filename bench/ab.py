@@ -36,10 +36,10 @@ from services.validator.benchmarks.domain.benchmarks import (
     wanted,
 )
 from services.validator.benchmarks.domain.reports import BenchmarkReport
-from shared.environments.interpreters import running
+from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
-from shared.sandbox.choice import choose
+from shared.sandbox.choice import choose_sandbox
 from shared.sandbox.scratch import Scratch
 from shared.targets.config import BenchSection, TargetConfig
 from shared.targets.profile import EnvironmentPlan, TargetProfile, TestPlan
@@ -227,7 +227,7 @@ async def through_the_adapter(
 ) -> list[dict[str, Any]]:
     """The whole way: trees, sandbox, reader, rounds; the peers were asked elsewhere."""
     scratch = Scratch(home / "runs", uuid7)
-    sandbox, _ = await choose(home, scratch, wanted="auto", unsandboxed=True)
+    sandbox, _ = await choose_sandbox(home, scratch, wanted="auto", unsandboxed=True)
     benchmarks = SandboxedBenchmarks(
         sandbox,
         scratch,
@@ -249,7 +249,9 @@ async def through_the_adapter(
 async def compare(benchmarks: SandboxedBenchmarks, slower: int) -> Comparison:
     """One comparison by the adapter."""
     prefix = Path(sys.prefix)
-    environment = Environment("key", prefix / "bin", (prefix, *running().needs), 0, True)
+    environment = Environment(
+        "key", prefix / "bin", (prefix, *running_interpreter().needs), 0, True
+    )
     bench = BenchSection(command="python -I -S perf.py", tolerance=TOLERANCE)
     trees = (str(SIZE), str(SIZE + SIZE * slower // 100))
     found = await benchmarks.compare(trees, PROFILE, environment, bench, target_id="bench")

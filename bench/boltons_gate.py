@@ -313,10 +313,10 @@ class Bench:
         await bus.publish(RunTests(run_id=asked.id, target_id=like.target_id), key=asked.id)
 
         async def finished() -> bool:
-            return (await self.store.runs.need(asked.id)).state is RunState.FINISHED
+            return (await self.store.runs.require(asked.id)).state is RunState.FINISHED
 
         await until(finished)
-        return await self.store.runs.need(asked.id)
+        return await self.store.runs.require(asked.id)
 
 
 if __name__ == "__main__":

@@ -39,10 +39,10 @@ from shared.environments.build import UvEnvironments
 from shared.environments.ports import Environment
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
-from shared.sandbox.choice import choose
-from shared.sandbox.launched import LaunchedSandbox
+from shared.sandbox.choice import choose_sandbox
 from shared.sandbox.ports import Sandbox
 from shared.sandbox.scratch import Scratch
+from shared.sandbox.supervised import SupervisedSandbox
 from shared.targets.components import is_protected
 from shared.targets.mirror import Mirror
 from shared.targets.patches import make_patch
@@ -131,7 +131,7 @@ async def _measure_all(
     targets: dict[str, Path], home: Path, *, quick: bool
 ) -> list[dict[str, Any]]:
     scratch = Scratch(home / "runs", uuid7)
-    sandbox, _ = await choose(home, scratch)
+    sandbox, _ = await choose_sandbox(home, scratch)
     rows = []
     for name, path in targets.items():
         target = Target(
@@ -144,7 +144,7 @@ async def _measure_all(
             created_at=utc_now(),
         )
         rows.append(await _measure(await _bench(target, home, sandbox, scratch, quick=quick)))
-    if isinstance(sandbox, LaunchedSandbox):
+    if isinstance(sandbox, SupervisedSandbox):
         await sandbox.close()
     return rows
 

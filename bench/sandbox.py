@@ -29,10 +29,10 @@ from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.sandbox import configuration
-from shared.sandbox.choice import TIERS, examine
-from shared.sandbox.launched import LaunchedSandbox
+from shared.sandbox.choice import TIERS, assess_tier
 from shared.sandbox.ports import Command
 from shared.sandbox.scratch import Scratch
+from shared.sandbox.supervised import SupervisedSandbox
 from shared.targets.mirror import Mirror
 from shared.targets.patches import make_patch
 from shared.targets.profile import profile
@@ -71,10 +71,10 @@ async def starts(folder: Path, rounds: int) -> list[dict[str, Any]]:
     scratch, etc = Scratch(folder / "runs", uuid7), configuration.assemble(folder / "sandbox")
     sandboxes = {}
     for name, tier in TIERS.items():
-        sandbox = LaunchedSandbox(etc, name, tier.label, tier.isolation)
-        if not await examine(sandbox, name, scratch, unsandboxed=True):
+        sandbox = SupervisedSandbox(etc, name, tier.label, tier.isolation)
+        if not await assess_tier(sandbox, name, scratch, unsandboxed=True):
             sandboxes[name] = sandbox
-    async with scratch.room() as room:
+    async with scratch.workspace() as room:
         for each in ("tree", "run"):
             (room / each).mkdir()
         command = Command(argv=(TRUE,), tree=room / "tree", scratch=room / "run")
@@ -156,7 +156,7 @@ async def reused(folder: Path, mirror: Mirror, head: str, rounds: int) -> list[f
     """Milliseconds to find an environment that was built before."""
     scratch = Scratch(folder / "work", uuid7)
     etc = configuration.assemble(folder / "sandbox")
-    best = LaunchedSandbox(etc, "rlimits", "D", "")
+    best = SupervisedSandbox(etc, "rlimits", "D", "")
     tree = mirror.tree(head)
     environments = UvEnvironments(folder, best, scratch, lambda *_: mirror.tree(head))
     described = profile(tree)

@@ -19,7 +19,7 @@ from ruff import find_ruff_bin
 
 from deploy.local import LEAST_FREE, program, running_stack
 from shared.kernel.errors import Rejected
-from shared.sandbox.choice import survey
+from shared.sandbox.choice import assess_tiers
 
 GIT = (2, 28)
 PYTHON = (3, 11)
@@ -127,7 +127,7 @@ def _memory() -> Check:
 
 def _sandboxes(home: Path) -> list[Check]:
     """Each tier, as an intruder found it; the first that holds is the one that is used."""
-    found = asyncio.run(survey(home))
+    found = asyncio.run(assess_tiers(home))
     best = next((each for each in found if not each.fault and each.tier.trusted), None)
     checks = [
         Check(

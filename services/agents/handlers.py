@@ -7,23 +7,23 @@ from services.agents.usecases import AgentDeps
 from shared.contracts.commands import MeasureFindings
 from shared.contracts.streams import FINDINGS_COMMANDS, TASK_CONSUMERS
 from shared.contracts.work import PerformTask
-from shared.messaging.consumers import only, unknown, work
+from shared.messaging.consumers import of_type, reject_unknown, subscriber_options
 
 
 def handlers(deps: AgentDeps) -> NatsRouter:
     """Subscribers over `deps`: one per priority and agent type, also for types nobody serves yet."""
     router = NatsRouter()
-    findings = router.subscriber(FINDINGS_COMMANDS.filter, **work(FINDINGS_COMMANDS))
+    findings = router.subscriber(FINDINGS_COMMANDS.filter, **subscriber_options(FINDINGS_COMMANDS))
 
-    @findings(filter=only(MeasureFindings))
+    @findings(filter=of_type(MeasureFindings))
     async def do_measure_findings(command: MeasureFindings) -> None:
         await usecases.measure_findings(command, deps)
 
-    findings(unknown)
+    findings(reject_unknown)
 
     async def do_perform_task(command: PerformTask) -> None:
         await usecases.perform_task(command, deps)
 
     for consumer in TASK_CONSUMERS:
-        router.subscriber(consumer.filter, **work(consumer))(do_perform_task)
+        router.subscriber(consumer.filter, **subscriber_options(consumer))(do_perform_task)
     return router

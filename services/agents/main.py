@@ -21,10 +21,10 @@ from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.launch import launch
 from shared.messaging.bus import Bus
-from shared.messaging.service import Every, Service, serve
+from shared.messaging.service import PeriodicTask, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
-from shared.sandbox.choice import choose
+from shared.sandbox.choice import choose_sandbox
 from shared.sandbox.ports import GIB, Sandbox
 from shared.sandbox.scratch import Scratch
 from shared.targets.mirror import Mirror
@@ -49,7 +49,7 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
     return Service(
         name="agents",
         router=handlers(deps),
-        loops=(Every(BEAT, lambda: usecases.beat(deps)),),
+        periodic_tasks=(PeriodicTask(BEAT, lambda: usecases.beat(deps)),),
         on_start=lambda: usecases.register(deps, psutil.pid_exists),
         on_stop=lambda: usecases.leave(deps),
     )
@@ -62,7 +62,7 @@ def make_fixer(settings: Settings) -> Fixer:
 
     async def sandbox() -> Sandbox:
         if not found:
-            chosen, _ = await choose(
+            chosen, _ = await choose_sandbox(
                 settings.home,
                 rooms,
                 wanted=settings.sandbox,

@@ -22,37 +22,41 @@ from shared.contracts.streams import (
     WAVE_ADVANCING_EVENTS,
     WAVE_COMMANDS,
 )
-from shared.messaging.consumers import only, unknown, work
+from shared.messaging.consumers import of_type, reject_unknown, subscriber_options
 from shared.messaging.rpc import Endpoint
 
 
 def handlers(deps: CoordinatorDeps) -> NatsRouter:
     """Subscribers over `deps`."""
     router = NatsRouter()
-    waves = router.subscriber(WAVE_COMMANDS.filter, **work(WAVE_COMMANDS))
+    waves = router.subscriber(WAVE_COMMANDS.filter, **subscriber_options(WAVE_COMMANDS))
 
-    @waves(filter=only(StartWave))
+    @waves(filter=of_type(StartWave))
     async def do_start_wave(command: StartWave) -> None:
         await usecases.start_wave(command, deps, door="bus")
 
-    @waves(filter=only(StopWave))
+    @waves(filter=of_type(StopWave))
     async def do_stop_wave(command: StopWave) -> None:
         await usecases.stop_wave(command, deps)
 
-    waves(unknown)
-    router.subscriber(INFINITE_COMMANDS.filter, **work(INFINITE_COMMANDS))(unknown)
+    waves(reject_unknown)
+    router.subscriber(INFINITE_COMMANDS.filter, **subscriber_options(INFINITE_COMMANDS))(
+        reject_unknown
+    )
 
-    events = router.subscriber(EVENTS_FOR_COORDINATOR.filter, **work(EVENTS_FOR_COORDINATOR))
+    events = router.subscriber(
+        EVENTS_FOR_COORDINATOR.filter, **subscriber_options(EVENTS_FOR_COORDINATOR)
+    )
 
-    @events(filter=only(MeasurementFailed))
+    @events(filter=of_type(MeasurementFailed))
     async def on_measurement_failed(event: MeasurementFailed) -> None:
         await usecases.note_failure(event, deps)
 
-    @events(filter=only(EnvironmentBuilt))
+    @events(filter=of_type(EnvironmentBuilt))
     async def on_environment_built(event: EnvironmentBuilt) -> None:
         await usecases.note_environment(event, deps)
 
-    @events(filter=only(*WAVE_ADVANCING_EVENTS))
+    @events(filter=of_type(*WAVE_ADVANCING_EVENTS))
     async def on_wave_event(event: WaveEvent) -> None:
         await usecases.advance(event.wave_id, deps)
 

@@ -7,7 +7,7 @@ from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.launch import launch
 from shared.messaging.bus import Bus
-from shared.messaging.service import Every, Service, serve
+from shared.messaging.service import PeriodicTask, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, ensure_indexes, open_store
 
@@ -23,7 +23,7 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
         name="coordinator",
         router=handlers(deps),
         endpoints=answers(deps),
-        loops=(Every(ROUND, lambda: usecases.reconcile(deps)),),
+        periodic_tasks=(PeriodicTask(ROUND, lambda: usecases.reconcile(deps)),),
     )
 
 

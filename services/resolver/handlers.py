@@ -10,7 +10,7 @@ from shared.contracts.answers import Done
 from shared.contracts.commands import AcquireLease, LeaseGrant, ReleaseLease, RenewLease
 from shared.contracts.streams import PROPOSALS_SUBMITTED
 from shared.contracts.work import ProposalSubmitted
-from shared.messaging.consumers import work
+from shared.messaging.consumers import subscriber_options
 from shared.messaging.rpc import Endpoint
 
 
@@ -18,7 +18,7 @@ def handlers(deps: ResolverDeps) -> NatsRouter:
     """Subscribers over `deps`."""
     router = NatsRouter()
 
-    @router.subscriber(PROPOSALS_SUBMITTED.filter, **work(PROPOSALS_SUBMITTED))
+    @router.subscriber(PROPOSALS_SUBMITTED.filter, **subscriber_options(PROPOSALS_SUBMITTED))
     async def on_proposal_submitted(event: ProposalSubmitted) -> None:
         await usecases.clear_proposal(event, deps)
 

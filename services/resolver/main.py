@@ -6,7 +6,7 @@ from services.resolver.settings import Settings
 from shared.kernel.clock import utc_now
 from shared.launch import launch
 from shared.messaging.bus import Bus
-from shared.messaging.service import Every, Service, serve
+from shared.messaging.service import PeriodicTask, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
 
@@ -20,7 +20,7 @@ def build(bus: Bus, store: Store) -> Service:
         name="resolver",
         router=handlers(deps),
         endpoints=answers(deps),
-        loops=(Every(ROUND, lambda: usecases.reconcile(deps)),),
+        periodic_tasks=(PeriodicTask(ROUND, lambda: usecases.reconcile(deps)),),
     )
 
 

@@ -93,7 +93,7 @@ async def _ledger(target_id: str, deps: ResolverDeps) -> LeaseLedger:
     ledger = await deps.store.leases.get(target_id)
     if ledger is None:
         await deps.store.leases.insert(LeaseLedger(id=target_id))
-        ledger = await deps.store.leases.need(target_id)
+        ledger = await deps.store.leases.require(target_id)
     return ledger
 
 
@@ -133,14 +133,14 @@ async def _say(
 
 async def clear_proposal(event: ProposalSubmitted, deps: ResolverDeps) -> None:
     """Clear a proposal whose lease and epoch hold and whose files are inside; refuse any other."""
-    change = await deps.store.enhancements.need(event.enhancement_id)
+    change = await deps.store.enhancements.require(event.enhancement_id)
     if change.state is EnhancementState.PROPOSED:
         change = await _decide_on(change, event.epoch, deps)
     await _say_what_follows(change, deps)
 
 
 async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enhancement:
-    task = await deps.store.tasks.need(change.task_id)
+    task = await deps.store.tasks.require(change.task_id)
     now = deps.clock()
     if TASK.terminal(task.state):
         moved = await deps.store.enhancements.transition(
@@ -150,7 +150,7 @@ async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enh
             changed_at=now,
             finished_at=now,
         )
-        return moved or await deps.store.enhancements.need(change.id)
+        return moved or await deps.store.enhancements.require(change.id)
     ledger = await _ledger(change.target_id, deps)
     lease = leases.current(ledger, change.task_id, epoch, now=now)
     problem = objection(change, lease, epoch)
@@ -160,7 +160,7 @@ async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enh
         moved = await deps.store.enhancements.transition(
             change, "reject", decision__reason=problem, changed_at=now, finished_at=now
         )
-    return moved or await deps.store.enhancements.need(change.id)
+    return moved or await deps.store.enhancements.require(change.id)
 
 
 def objection(change: Enhancement, lease: Lease | None, epoch: int) -> str | None:

@@ -26,56 +26,58 @@ from shared.contracts.streams import (
     TARGET_COMMANDS,
 )
 from shared.contracts.work import ProposalCleared, RunTests
-from shared.messaging.consumers import only, unknown, work
-from shared.messaging.takers import Taker
+from shared.messaging.consumers import of_type, reject_unknown, subscriber_options
+from shared.messaging.pull_workers import PullWorker
 
 
 def handlers(deps: ValidatorDeps) -> NatsRouter:
     """Subscribers over `deps`."""
     router = NatsRouter()
-    health = router.subscriber(BASELINE_COMMANDS.filter, **work(BASELINE_COMMANDS))
+    health = router.subscriber(BASELINE_COMMANDS.filter, **subscriber_options(BASELINE_COMMANDS))
 
-    @health(filter=only(RunBaseline))
+    @health(filter=of_type(RunBaseline))
     async def do_run_baseline(command: RunBaseline) -> None:
         await run_baseline(command, deps)
 
-    health(unknown)
-    enhancement = router.subscriber(ENHANCEMENT_COMMANDS.filter, **work(ENHANCEMENT_COMMANDS))
+    health(reject_unknown)
+    enhancement = router.subscriber(
+        ENHANCEMENT_COMMANDS.filter, **subscriber_options(ENHANCEMENT_COMMANDS)
+    )
 
-    @enhancement(filter=only(RollbackEnhancement))
+    @enhancement(filter=of_type(RollbackEnhancement))
     async def do_roll_back(command: RollbackEnhancement) -> None:
         await roll_back(command, deps)
 
-    @enhancement(filter=only(RollbackEnhancements))
+    @enhancement(filter=of_type(RollbackEnhancements))
     async def do_roll_back_all(command: RollbackEnhancements) -> None:
         await roll_back_all(command, deps)
 
-    @enhancement(filter=only(DecideEnhancement))
+    @enhancement(filter=of_type(DecideEnhancement))
     async def do_decide(command: DecideEnhancement) -> None:
         await decide(command, deps)
 
-    enhancement(unknown)
+    enhancement(reject_unknown)
 
-    target = router.subscriber(TARGET_COMMANDS.filter, **work(TARGET_COMMANDS))
+    target = router.subscriber(TARGET_COMMANDS.filter, **subscriber_options(TARGET_COMMANDS))
 
-    @target(filter=only(BacktestTarget))
+    @target(filter=of_type(BacktestTarget))
     async def do_backtest(command: BacktestTarget) -> None:
         await begin_backtest(command, deps)
 
-    @target(filter=only(StopBacktest))
+    @target(filter=of_type(StopBacktest))
     async def do_stop_backtest(command: StopBacktest) -> None:
         await stop_backtest(command, deps)
 
-    target(unknown)
+    target(reject_unknown)
 
-    @router.subscriber(PROPOSALS_CLEARED.filter, **work(PROPOSALS_CLEARED))
+    @router.subscriber(PROPOSALS_CLEARED.filter, **subscriber_options(PROPOSALS_CLEARED))
     async def on_proposal_cleared(event: ProposalCleared) -> None:
         await admit(event, deps)
 
     return router
 
 
-def takers(deps: ValidatorDeps) -> tuple[Taker[RunTests], ...]:
+def pull_workers(deps: ValidatorDeps) -> tuple[PullWorker[RunTests], ...]:
     """What is taken only where there is room for it."""
 
     async def do_run_tests(command: RunTests) -> None:
@@ -84,4 +86,4 @@ def takers(deps: ValidatorDeps) -> tuple[Taker[RunTests], ...]:
     def has_room(under_way: int) -> bool:
         return runners.has_room(under_way, deps)
 
-    return (Taker(RUN_REQUESTS, RunTests, do_run_tests, has_room),)
+    return (PullWorker(RUN_REQUESTS, RunTests, do_run_tests, has_room),)

@@ -16,7 +16,7 @@ from services.validator.findings.adapters import RuffDetectors
 from services.validator.gate.loop import reconcile
 from services.validator.git.adapters.remotes import GitRemote
 from services.validator.git.adapters.repository import GitRepository
-from services.validator.handlers import handlers, takers
+from services.validator.handlers import handlers, pull_workers
 from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.queue.transitions import say_again
 from services.validator.review.adapters import RestForge
@@ -37,11 +37,11 @@ from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.launch import launch
 from shared.messaging.bus import Bus
-from shared.messaging.service import Every, Service, serve
+from shared.messaging.service import PeriodicTask, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
 from shared.mongo.leadership import Leadership
-from shared.sandbox.choice import choose
+from shared.sandbox.choice import choose_sandbox
 from shared.sandbox.ports import GIB, Sandbox
 from shared.sandbox.scratch import Scratch, sweep
 from shared.targets.home import identity_of
@@ -108,15 +108,15 @@ def build(
     return Service(
         name="validator",
         router=handlers(deps),
-        loops=(
-            Every(ROUND, lambda: reconcile(deps)),
-            Every(REPEAT, lambda: say_again(deps)),
-            Every(REPEAT, lambda: resume_backtests(deps)),
-            Every(SHOW, lambda: show_waiting(deps)),
-            Every(BEAT, lambda: announce(deps)),
-            Every(LOOK, lambda: look_after(deps)),
+        periodic_tasks=(
+            PeriodicTask(ROUND, lambda: reconcile(deps)),
+            PeriodicTask(REPEAT, lambda: say_again(deps)),
+            PeriodicTask(REPEAT, lambda: resume_backtests(deps)),
+            PeriodicTask(SHOW, lambda: show_waiting(deps)),
+            PeriodicTask(BEAT, lambda: announce(deps)),
+            PeriodicTask(LOOK, lambda: look_after(deps)),
         ),
-        takers=takers(deps),
+        pull_workers=pull_workers(deps),
         on_stop=lambda: leave(deps),
     )
 
@@ -139,7 +139,7 @@ async def run(settings: Settings) -> None:
     """Serve until told to stop."""
     await asyncio.to_thread(sweep, settings.home / "runs")
     scratch = Scratch(settings.home / "runs", uuid7)
-    sandbox, better = await choose(
+    sandbox, better = await choose_sandbox(
         settings.home,
         scratch,
         wanted=settings.sandbox,

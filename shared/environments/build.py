@@ -9,11 +9,11 @@ from filelock import AsyncFileLock
 
 from shared.environments.install import Build
 from shared.environments.interpreters import Interpreter, find_interpreter
-from shared.environments.keeping import Kept, evict
 from shared.environments.ports import Environment, ExportableTree, Trees
 from shared.environments.registries import uv_variables
+from shared.environments.storage import Kept, evict
 from shared.sandbox.ports import GIB, Sandbox
-from shared.sandbox.scratch import Scratch, completely
+from shared.sandbox.scratch import Scratch, complete_in_thread
 from shared.targets.profile import EnvironmentPlan, TargetProfile
 from shared.targets.tree import Tree
 
@@ -65,7 +65,7 @@ class UvEnvironments:
         asked = (plan.requires_python, plan.prefers_python)
         known = self._interpreters.get(asked)
         if known is None or not known.path.exists():
-            known = await find_interpreter(asked[0], self._sandbox.reaches, asked[1])
+            known = await find_interpreter(asked[0], self._sandbox.can_read, asked[1])
             self._interpreters[asked] = known
         return known
 
@@ -84,8 +84,8 @@ class UvEnvironments:
         for each in (kept.folder, cache):
             each.mkdir(parents=True, exist_ok=True)
         try:
-            async with self._scratch.room() as room:
-                await completely(tree.export, room / "tree")
+            async with self._scratch.workspace() as room:
+                await complete_in_thread(tree.export, room / "tree")
                 (room / "run").mkdir()
                 told = await uv_variables()
                 build = Build(self._sandbox, kept, room, cache, interpreter, plan, told)

@@ -13,10 +13,10 @@ import uv
 
 from shared.environments import node
 from shared.environments.interpreters import Interpreter
-from shared.environments.keeping import Kept
-from shared.environments.lending import can_be_lent, furnish, lendable
 from shared.environments.ports import Environment
+from shared.environments.pytest_copy import can_be_lent, furnish, lendable
 from shared.environments.registries import places
+from shared.environments.storage import Kept
 from shared.kernel.errors import Rejected
 from shared.kernel.failpoints import failpoint
 from shared.sandbox.ports import GIB, Command, Completed, Limits, Sandbox
@@ -217,8 +217,8 @@ def failure(completed: Completed, *, by_hand: str) -> Rejected:
     """Why there is no environment, with the last lines of output and what to try by hand."""
     said = completed.tail(LINES)
     reason = "The target's test environment could not be built"
-    if completed.trouble:
-        reason += f": {completed.trouble}"
+    if completed.abort_reason:
+        reason += f": {completed.abort_reason}"
     elif UNREACHABLE.search(said):
         reason += ": a package registry could not be reached."
     else:

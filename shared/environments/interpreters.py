@@ -19,7 +19,7 @@ ASK = (
     "import json, os, platform, sys; "
     "print(json.dumps([os.path.realpath(sys.executable), platform.python_version(), sys.base_prefix]))"
 )
-Reaches = Callable[[Path], bool]
+CanRead = Callable[[Path], bool]
 
 
 @dataclass(frozen=True)
@@ -37,26 +37,26 @@ class Interpreter:
         return tuple(dict.fromkeys((*named, *(Path(os.path.realpath(each)) for each in named))))
 
 
-def running() -> Interpreter:
+def running_interpreter() -> Interpreter:
     """The Python we run on: the base, as our own virtual environment may go while the target's stays."""
     path = Path(getattr(sys, "_base_executable", sys.executable))
     return Interpreter(path, platform.python_version(), Path(sys.base_prefix))
 
 
 async def find_interpreter(
-    requires_python: str, reaches: Reaches = lambda _: True, prefers: str = ""
+    requires_python: str, can_read: CanRead = lambda _: True, prefers: str = ""
 ) -> Interpreter:
     """The Python we run on where it is admitted, else one that uv finds on this machine.
 
     `prefers` is a version, or the beginning of one, that is taken where it is here and admitted.
-    `reaches` says whether the sandbox can show it. A requirement that cannot be read admits all.
+    `can_read` says whether the sandbox can show it. A requirement that cannot be read admits all.
     Raises `Rejected` with code `setup_failed`.
     """
     narrow = ",".join(filter(None, (requires_python, f"=={prefers}.*" if prefers else "")))
     for wanted in dict.fromkeys((narrow, requires_python)):
-        if (found := await _find(wanted, reaches)) is not None:
+        if (found := await _find(wanted, can_read)) is not None:
             return found
-    wanted = requires_python or f">={running().version.rpartition('.')[0]}"
+    wanted = requires_python or f">={running_interpreter().version.rpartition('.')[0]}"
     raise Rejected(
         f"This target needs Python {wanted}, and no such Python was found here that its sandbox can show.",
         hint="Install one (`uv python install` with its version does it, or the system's package "
@@ -65,9 +65,9 @@ async def find_interpreter(
     )
 
 
-async def _find(requires_python: str, reaches: Reaches) -> Interpreter | None:
-    ours = running()
-    if admits(requires_python, ours.version) and reaches(ours.path):
+async def _find(requires_python: str, can_read: CanRead) -> Interpreter | None:
+    ours = running_interpreter()
+    if admits(requires_python, ours.version) and can_read(ours.path):
         return ours
     listed = await _ask(
         *(uv.find_uv_bin(), "python", "list", "--only-installed", "--output-format", "json"),
@@ -77,7 +77,7 @@ async def _find(requires_python: str, reaches: Reaches) -> Interpreter | None:
         said = await _ask(each["path"], "-I", "-c", ASK)
         if said and admits(requires_python, each["version"]):
             program, version, prefix = json.loads(said)
-            if reaches(Path(program)):
+            if can_read(Path(program)):
                 return Interpreter(Path(program), version, Path(prefix))
     return None
 

@@ -35,7 +35,7 @@ class Environment:
     cached: bool
     notes: tuple[str, ...] = ()
 
-    def lay_out(self, room: Path) -> None:
+    def link_packages(self, room: Path) -> None:
         """Put into a command's room what is looked for beside its tree: Node's packages are."""
         modules = self.bin.parent
         if modules.name == "node_modules" and modules.exists():

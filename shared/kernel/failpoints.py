@@ -1,6 +1,6 @@
 """Named places where a process may be killed, so that a test can prove that nothing is lost there.
 
-GROUNDSWELL_FAULT=name:n:marker kills the process, as kill -9 does, the n-th time it comes by that place,
+GROUNDSWELL_FAILPOINTS=name:n:marker kills the process, as kill -9 does, the n-th time it comes by that place,
 once: the file `marker` says that it happened. Several are separated by commas. Without the variable a
 fault point does nothing.
 """
@@ -8,13 +8,13 @@ fault point does nothing.
 import os
 import signal
 
-VARIABLE = "GROUNDSWELL_FAULT"
+ENVIRONMENT_VARIABLE = "GROUNDSWELL_FAILPOINTS"
 # Every place there is, in the order in which one enhancement comes by.
-POINTS = (
+FAILPOINTS = (
     "environment.begun",
     "environment.built",
     "run.finished",
-    "verdict.stored",
+    "run.stored",
     "landing.committed",
     "landing.moved",
     "landing.pushed",
@@ -22,7 +22,7 @@ POINTS = (
     "pull_request.pushed",
     "pull_request.opened",
     "landing.saved",
-    "landing.said",
+    "landing.published",
     "rollback.begun",
     "rollback.tested",
     "rollback.committed",
@@ -35,7 +35,7 @@ _passed: dict[str, int] = {}
 
 def failpoint(point: str) -> None:
     """Die here, if that was asked for and has not happened yet."""
-    for each in os.environ.get(VARIABLE, "").split(","):
+    for each in os.environ.get(ENVIRONMENT_VARIABLE, "").split(","):
         wanted, _, rest = each.partition(":")
         if wanted == point:
             number, _, marker = rest.partition(":")

@@ -33,7 +33,7 @@ BACK_OFF = (0.2, 1.0, 3.0, 8.0)
 ACK_WAIT = {consumer.name: consumer.ack_wait for consumer in CONSUMERS}
 
 
-def work(consumer: Consumer) -> dict[str, Any]:
+def subscriber_options(consumer: Consumer) -> dict[str, Any]:
     """The keyword arguments of a subscriber on `consumer`, which the provisioner has made.
 
     One message at a time: prefetching makes work wait behind other work and run out of its time.
@@ -48,7 +48,7 @@ def work(consumer: Consumer) -> dict[str, Any]:
     }
 
 
-def only(*kinds: type[Message]) -> Callable[[StreamMessage[Msg]], Awaitable[bool]]:
+def of_type(*kinds: type[Message]) -> Callable[[StreamMessage[Msg]], Awaitable[bool]]:
     """Return a filter that lets only messages of these kinds through to a handler."""
     subjects = {each.subject for each in kinds}
 
@@ -58,7 +58,7 @@ def only(*kinds: type[Message]) -> Callable[[StreamMessage[Msg]], Awaitable[bool
     return matches
 
 
-async def unknown(body: Any) -> None:
+async def reject_unknown(body: Any) -> None:
     """The last handler of a consumer of several kinds: what nobody knows is refused aloud."""
     raise Rejected("No handler knows this subject.", hint=f"Body: {str(body)[:200]}")
 
@@ -169,4 +169,13 @@ async def _kept_in_progress(raw: Msg, ack_wait: float) -> AsyncIterator[None]:
             await task
 
 
-__all__ = ["NatsMessage", "decode", "deliver", "only", "reason", "unknown", "work", "wrapper"]
+__all__ = [
+    "NatsMessage",
+    "decode",
+    "deliver",
+    "of_type",
+    "reason",
+    "reject_unknown",
+    "subscriber_options",
+    "wrapper",
+]

@@ -23,8 +23,8 @@ from shared.messaging.connection import make_broker
 from shared.messaging.consumers import decode, wrapper
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.provision import await_streams, provision
+from shared.messaging.pull_workers import PullWorker, run_pull_worker
 from shared.messaging.rpc import Endpoint, Garbage, failure, read_question, success
-from shared.messaging.takers import Taker, take
 
 log = structlog.get_logger(__name__)
 
@@ -32,7 +32,7 @@ GOODBYE = 2.0
 
 
 @dataclass(frozen=True)
-class Every:
+class PeriodicTask:
     """A loop: `action` every `seconds`, the first time at once. What it raises is logged."""
 
     seconds: float
@@ -43,16 +43,16 @@ class Every:
 class Service:
     """What a service is made of. `tasks` run for its whole life; one that ends ends the service.
 
-    `takers` handle what is not to be taken before there is room for it, `router` all else.
+    `pull_workers` handle what is not to be taken before there is room for it, `router` all else.
     `on_start` comes before the first message, `on_stop` while the connection still stands.
     """
 
     name: str
     router: NatsRouter | None = None
     endpoints: tuple[Endpoint[Any, Any], ...] = ()
-    loops: tuple[Every, ...] = ()
+    periodic_tasks: tuple[PeriodicTask, ...] = ()
     tasks: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
-    takers: tuple[Taker[Any], ...] = ()
+    pull_workers: tuple[PullWorker[Any], ...] = ()
     on_start: Callable[[], Awaitable[None]] | None = None
     on_stop: Callable[[], Awaitable[None]] | None = None
 
@@ -94,9 +94,11 @@ async def _run(service: Service, broker: NatsBroker, client: Client, letters: De
         await service.on_start()
     await broker.start()
     micro = await _answer(client, service, letters)
-    loops = [asyncio.create_task(_loop(each)) for each in service.loops]
+    loops = [asyncio.create_task(_loop(each)) for each in service.periodic_tasks]
     tasks = [asyncio.create_task(each()) for each in service.tasks]
-    tasks += [asyncio.create_task(take(each, client, letters)) for each in service.takers]
+    tasks += [
+        asyncio.create_task(run_pull_worker(each, client, letters)) for each in service.pull_workers
+    ]
     log.info("service_ready", service=service.name)
     try:
         await _until_one_ends(tasks)
@@ -181,7 +183,7 @@ def _handler(
     return answer
 
 
-async def _loop(every: Every) -> None:
+async def _loop(every: PeriodicTask) -> None:
     while True:
         try:
             await every.action()

@@ -122,7 +122,7 @@ def open_store(database: Database) -> Store:
     )
 
 
-async def known_target(store: Store, new: Target) -> Target:
+async def get_or_insert_target(store: Store, new: Target) -> Target:
     """The target at that place with that first commit and base branch; `new` where there is none yet."""
     identity = {
         "location": new.location,

@@ -66,7 +66,7 @@ class Leadership:
     async def still_leading(self, key: str) -> None:
         """Renew the lease on `key`; raises `Transient` where another process holds it by now."""
         while True:
-            lease = await self._leases.need(key)
+            lease = await self._leases.require(key)
             if lease.holder != self._identity:
                 log.warning("leadership_lost", key=key, to=lease.holder)
                 raise Transient("Another process leads here now.", delay=RETRY_SECONDS)

@@ -32,7 +32,7 @@ class Repository(Generic[D]):
         found = await self._collection.find({"_id": key}, limit=1)
         return self._read(found[0]) if found else None
 
-    async def need(self, key: str) -> D:
+    async def require(self, key: str) -> D:
         """The document under `key`, or `NotFound`."""
         document = await self.get(key)
         if document is None:
@@ -50,12 +50,12 @@ class Repository(Generic[D]):
         records = await self._collection.find(_where(where), sort=order, limit=limit)
         return [self._read(record) for record in records]
 
-    async def listed(self, keys: Sequence[str]) -> list[D]:
+    async def find_by_ids(self, keys: Sequence[str]) -> list[D]:
         """The documents under these keys, in this order; without those that are not there."""
         found = {each.id: each for each in await self.find(id=[*keys])}
         return [found[each] for each in keys if each in found]
 
-    async def since(self, field: str, moment: datetime) -> list[D]:
+    async def find_since(self, field: str, moment: datetime) -> list[D]:
         """Documents whose `field` is not before `moment`."""
         records = await self._collection.find({field: {"$gte": moment}}, sort=[(field, 1)])
         return [self._read(record) for record in records]
@@ -78,7 +78,7 @@ class Repository(Generic[D]):
         records = await self._collection.find({REVERSED_ID: within}, limit=limit)
         return [self._read(record) for record in records]
 
-    async def values(self, field: str, **where: Any) -> list[Any]:
+    async def field_values(self, field: str, **where: Any) -> list[Any]:
         """What one field has in the documents that `find` would give; the rest stays unread."""
         records = await self._collection.find(_where(where), fields=(field,))
         return [record[field] for record in records]
@@ -106,7 +106,7 @@ class Repository(Generic[D]):
         where = {"_id": document.id, "version": document.version}
         return new if await self._collection.replace(where, _write(new)) else None
 
-    async def patch(self, key: str, **changes: Any) -> bool:
+    async def set_fields(self, key: str, **changes: Any) -> bool:
         """Set fields outside the state machine (a heart-beat, say); whether it was there."""
         return await self._collection.update({"_id": key}, {"$set": _fields(changes)})
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
 from shared.sandbox import configuration
-from shared.sandbox.launched import LaunchedSandbox
 from shared.sandbox.ports import Command, Completed, Sandbox
 from shared.sandbox.probe import probe
 from shared.sandbox.scratch import Scratch
+from shared.sandbox.supervised import SupervisedSandbox
 
 AUTO = "auto"
 
@@ -55,7 +55,7 @@ TIERS: Mapping[str, Tier] = {
 
 
 @dataclass(frozen=True)
-class Found:
+class TierAssessment:
     """What one tier is worth here: `fault` says why it cannot be used."""
 
     module: str
@@ -70,10 +70,10 @@ class NoSandbox:
     isolation = "Nothing of a target is run."
     trusted = False
 
-    def __init__(self, found: Sequence[Found]) -> None:
+    def __init__(self, found: Sequence[TierAssessment]) -> None:
         self._why = "; ".join(f"{each.tier.label}: {each.fault}" for each in found)
 
-    def reaches(self, path: Path) -> bool:
+    def can_read(self, path: Path) -> bool:
         """Nothing is out of reach for nobody."""
         return path.exists()
 
@@ -87,13 +87,13 @@ class NoSandbox:
         )
 
 
-async def choose(
+async def choose_sandbox(
     home: Path,
     scratch: Scratch,
     *,
     wanted: str = AUTO,
     unsandboxed: bool = False,
-) -> tuple[Sandbox, tuple[Found, ...]]:
+) -> tuple[Sandbox, tuple[TierAssessment, ...]]:
     """The best sandbox here, with what was wrong with those above it."""
     if wanted not in {AUTO, *TIERS}:
         raise Rejected(
@@ -101,36 +101,36 @@ async def choose(
             hint=f"GROUNDSWELL_SANDBOX is one of {', '.join((AUTO, *TIERS))}.",
         )
     etc = await asyncio.to_thread(configuration.assemble, home / "sandbox")
-    found: list[Found] = []
+    found: list[TierAssessment] = []
     for name in TIERS if wanted == AUTO else (wanted,):
         sandbox = _sandbox_of(name, etc)
-        fault = await examine(sandbox, name, scratch, unsandboxed=unsandboxed)
+        fault = await assess_tier(sandbox, name, scratch, unsandboxed=unsandboxed)
         if not fault:
             return sandbox, tuple(found)
         await sandbox.close()
-        found.append(Found(name, TIERS[name], fault))
+        found.append(TierAssessment(name, TIERS[name], fault))
     return NoSandbox(found), tuple(found)
 
 
-async def survey(home: Path) -> list[Found]:
+async def assess_tiers(home: Path) -> list[TierAssessment]:
     """What each tier is worth on this machine."""
     scratch = Scratch(home / "runs", uuid7)
     etc = await asyncio.to_thread(configuration.assemble, home / "sandbox")
     found = []
     for name, tier in TIERS.items():
         sandbox = _sandbox_of(name, etc)
-        found.append(Found(name, tier, await examine(sandbox, name, scratch)))
+        found.append(TierAssessment(name, tier, await assess_tier(sandbox, name, scratch)))
         await sandbox.close()
     scratch.close()
     return found
 
 
-def _sandbox_of(name: str, etc: Path) -> LaunchedSandbox:
+def _sandbox_of(name: str, etc: Path) -> SupervisedSandbox:
     tier = TIERS[name]
-    return LaunchedSandbox(etc, name, tier.label, tier.isolation, trusted=tier.trusted)
+    return SupervisedSandbox(etc, name, tier.label, tier.isolation, trusted=tier.trusted)
 
 
-async def examine(
+async def assess_tier(
     sandbox: Sandbox, name: str, scratch: Scratch, *, unsandboxed: bool = False
 ) -> str:
     """What is wrong with one tier here; empty where nothing is."""
@@ -142,7 +142,7 @@ async def examine(
         if name == "docker":
             docker = importlib.import_module("shared.sandbox.tiers.docker")
             await asyncio.to_thread(docker.prepare)
-        async with scratch.room() as room:
+        async with scratch.workspace() as room:
             return await probe(sandbox, room)
     except OSError as error:
         return str(error)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass
-class Meter:
+class CpuMeter:
     """`seconds` is None before the first command, and for good once one did not say what it used."""
 
     seconds: float | None = None
@@ -22,13 +22,13 @@ class Meter:
 
 
 # Tasks that are started in there share the meter with who started them.
-_meter: ContextVar[Meter | None] = ContextVar("meter", default=None)
+_meter: ContextVar[CpuMeter | None] = ContextVar("meter", default=None)
 
 
 @contextmanager
-def metered() -> Iterator[Meter]:
+def measure_cpu_time() -> Iterator[CpuMeter]:
     """Of the commands that are run in here."""
-    meter = Meter()
+    meter = CpuMeter()
     token = _meter.set(meter)
     try:
         yield meter
@@ -36,7 +36,7 @@ def metered() -> Iterator[Meter]:
         _meter.reset(token)
 
 
-def note(seconds: float | None) -> None:
+def record_cpu_time(seconds: float | None) -> None:
     """A command has ended; nobody may want to know."""
     if (meter := _meter.get()) is not None:
         meter.add(seconds)

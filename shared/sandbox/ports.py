@@ -61,7 +61,7 @@ class Command:
 class Completed:
     """How a command ended. Nothing of it is running any more.
 
-    `exit_code` is None where it did not end by itself, and `trouble` then says why in a sentence;
+    `exit_code` is None where it did not end by itself, and `abort_reason` then says why in a sentence;
     a negative code is the signal that ended it. `reports` and `results` have the files that were
     there, were regular files and were within their limit. `cpu_seconds` is what its processes used of
     processors, perhaps without what those used that it left running; None where the tier cannot know.
@@ -72,7 +72,7 @@ class Completed:
     seconds: float
     reports: Mapping[str, bytes] = field(default_factory=dict)
     results: Mapping[str, bytes] = field(default_factory=dict)
-    trouble: str = ""
+    abort_reason: str = ""
     cpu_seconds: float | None = None
 
     def tail(self, lines: int = 15) -> str:
@@ -98,7 +98,7 @@ class Sandbox(Protocol):
         """Whether what it judged may land without a person."""
         ...
 
-    def reaches(self, path: Path) -> bool:
+    def can_read(self, path: Path) -> bool:
         """Whether a command could read that path if it were named as readable."""
         ...
 

@@ -40,13 +40,13 @@ def reachable_python(sandbox: Sandbox) -> Path | None:
     """A Python that a command in this sandbox could run."""
     ours = Path(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
     return next(
-        (each for each in (ours, SYSTEM_PYTHON) if each.exists() and sandbox.reaches(each)), None
+        (each for each in (ours, SYSTEM_PYTHON) if each.exists() and sandbox.can_read(each)), None
     )
 
 
 def _judge(completed: Completed, lives: bool) -> str:
-    if completed.trouble:
-        return completed.trouble
+    if completed.abort_reason:
+        return completed.abort_reason
     if ANSWER not in completed.reports:
         said = completed.tail(3) or f"the probe ended with {completed.exit_code}"
         return f"it cannot run Python here: {said}"

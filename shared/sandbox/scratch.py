@@ -35,7 +35,7 @@ class Scratch:
         self._lock: FileLock | None = None
 
     @asynccontextmanager
-    async def room(self) -> AsyncIterator[Path]:
+    async def workspace(self) -> AsyncIterator[Path]:
         """A new empty directory, removed at the end whatever is in it."""
         await asyncio.to_thread(self._claim)
         room = self._owner / str(next(self._numbers))
@@ -63,7 +63,7 @@ class Scratch:
                 self._owner.mkdir()
 
 
-async def completely(action: Callable[..., T], *arguments: object) -> T:
+async def complete_in_thread(action: Callable[..., T], *arguments: object) -> T:
     """`asyncio.to_thread`, but cancelled it still waits for the thread: that must not write into a room that is gone."""
     working = asyncio.create_task(asyncio.to_thread(action, *arguments))
     try:

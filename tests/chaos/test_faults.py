@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.kernel.failpoints import POINTS, VARIABLE
+from shared.kernel.failpoints import ENVIRONMENT_VARIABLE, FAILPOINTS
 from tests.support.checker import (
     check_at_rest,
     check_branch,
@@ -33,7 +33,7 @@ def target(tmp_path):
 
 
 # Several kills in a run, one after the other: a stack that mends itself mends itself again.
-GROUPS = [POINTS[n::4] for n in range(4)]
+GROUPS = [FAILPOINTS[n::4] for n in range(4)]
 
 
 @pytest.mark.parametrize("points", GROUPS, ids=["-".join(each) for each in GROUPS])
@@ -61,4 +61,4 @@ def test_nothing_is_lost_or_doubled(points, target, tmp_path):
 
 
 def _home(below, origin, told, fault):
-    return Home(below / "home", {**origin.environment, **told, VARIABLE: fault})
+    return Home(below / "home", {**origin.environment, **told, ENVIRONMENT_VARIABLE: fault})

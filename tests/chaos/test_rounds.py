@@ -27,7 +27,7 @@ from shared.contracts.documents.storage import Patch
 from shared.contracts.states import EnhancementState
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment
-from shared.kernel import failpoints as faults
+from shared.kernel import failpoints
 from shared.kernel.clock import utc_now
 from shared.kernel.errors import GroundswellError
 from shared.kernel.ids import uuid7
@@ -47,8 +47,8 @@ from tests.support.validator_deps import a_validator
 SHARDS, ROUNDS = 8, int(os.environ.get("GROUNDSWELL_ROUNDS", "96")) // 8
 ATTEMPTS = 12
 PATIENCE = 60
-LANDING = [each for each in faults.POINTS if each.startswith(("landing", "run", "verdict"))]
-ROLLING = [each for each in faults.POINTS if each.startswith("rollback")]
+LANDING = [each for each in failpoints.FAILPOINTS if each.startswith(("landing", "run"))]
+ROLLING = [each for each in failpoints.FAILPOINTS if each.startswith("rollback")]
 BAD = "bad"
 
 
@@ -182,7 +182,7 @@ def forked(action, *arguments, fault):
         return pid
     try:
         signal.alarm(PATIENCE)
-        os.environ[faults.VARIABLE] = fault
+        os.environ[failpoints.ENVIRONMENT_VARIABLE] = fault
         action(*arguments)
         os._exit(0)
     except BaseException:  # noqa: BLE001 - a forked copy must never come back into pytest

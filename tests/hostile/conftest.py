@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from shared.kernel.ids import uuid7
-from shared.sandbox.launched import LaunchedSandbox
 from shared.sandbox.ports import MIB, Command, Completed, Limits
+from shared.sandbox.supervised import SupervisedSandbox
 from tests.support.sandboxes import a_home, a_python, a_sandbox, need, processes_of
 
 TIGHT = Limits(
@@ -28,7 +28,7 @@ TIGHT = Limits(
 class Attacker:
     """Runs a program in the sandbox and looks afterwards whether anything is left of it."""
 
-    sandbox: LaunchedSandbox
+    sandbox: SupervisedSandbox
     room: Path
     python: Path
     mark: str

@@ -219,7 +219,7 @@ async def test_its_keepers_cannot_be_killed(attacker: Attacker):
         print("alive")
     """
     completed = await attacker.run(code)
-    assert completed.output == "alive\n" or completed.trouble or completed.exit_code
+    assert completed.output == "alive\n" or completed.abort_reason or completed.exit_code
 
 
 async def test_kernel_settings_cannot_be_written(attacker: Attacker):

@@ -93,7 +93,7 @@ OPEN_FILES = """
 async def test_a_fork_bomb_is_held_or_killed(attacker: Attacker):
     completed = await attacker.run(FORK_BOMB, limits=replace(TIGHT, wall=4))
     assert completed.exit_code is None
-    assert completed.trouble
+    assert completed.abort_reason
 
 
 async def test_memory_taken_by_one_process_is_refused(attacker: Attacker):
@@ -101,39 +101,39 @@ async def test_memory_taken_by_one_process_is_refused(attacker: Attacker):
     assert completed.exit_code != 0
     assert (
         "MemoryError" in completed.output
-        or "memory" in completed.trouble
+        or "memory" in completed.abort_reason
         or completed.exit_code == -9
     )
 
 
 async def test_memory_taken_by_forty_processes_is_noticed(attacker: Attacker):
     completed = await attacker.run(MEMORY_OF_FORTY)
-    noticed = "MiB of memory" in completed.trouble or completed.exit_code == -signal.SIGKILL
+    noticed = "MiB of memory" in completed.abort_reason or completed.exit_code == -signal.SIGKILL
     assert noticed or int(completed.output) * 16 * MIB <= TIGHT.memory
 
 
 async def test_a_filled_disk_is_the_command_s_own(attacker: Attacker):
     completed = await attacker.run(DISK)
     assert completed.exit_code != 0
-    assert "No space left" in completed.output or "It wrote more than" in completed.trouble
+    assert "No space left" in completed.output or "It wrote more than" in completed.abort_reason
 
 
 async def test_a_great_many_files_are_noticed(attacker: Attacker):
     completed = await attacker.run(INODES)
     assert completed.exit_code != 0
-    assert "It made more than the 4000 files" in completed.trouble
+    assert "It made more than the 4000 files" in completed.abort_reason
 
 
 async def test_endless_output_is_cut_off(attacker: Attacker):
     completed = await attacker.run(OUTPUT)
-    assert "It printed more than the 8 MiB" in completed.trouble
+    assert "It printed more than the 8 MiB" in completed.abort_reason
     assert len(completed.output) <= TIGHT.output + 100
 
 
 async def test_who_ignores_all_signals_is_killed(attacker: Attacker):
     completed = await attacker.run(IGNORES, limits=replace(TIGHT, wall=1))
     assert completed.exit_code is None
-    assert "longer than the 1 seconds" in completed.trouble
+    assert "longer than the 1 seconds" in completed.abort_reason
 
 
 async def test_a_daemon_dies_with_its_command(attacker: Attacker):

@@ -85,7 +85,7 @@ async def test_who_goes_on_saying_so_is_left_in_place_however_long_it_takes(one,
 async def test_the_seat_of_one_that_is_silent_is_taken_and_it_is_told_so(one, two, store):
     async with at(one):
         pass
-    gate = await store.leader_leases.need(TARGET.id)
+    gate = await store.leader_leases.require(TARGET.id)
     assert await store.leader_leases.save(gate.model_copy(update={"holder": "one"})), (
         "it died in there"
     )
@@ -97,7 +97,7 @@ async def test_the_seat_of_one_that_is_silent_is_taken_and_it_is_told_so(one, tw
 async def test_another_process_of_the_same_home_goes_on_at_once(make, store):
     async with at(make("one")):
         pass
-    gate = await store.leader_leases.need(TARGET.id)
+    gate = await store.leader_leases.require(TARGET.id)
     await store.leader_leases.save(gate.model_copy(update={"holder": "one"}))
     async with at(make("one")):
         pass
@@ -151,9 +151,9 @@ async def test_who_has_lost_the_seat_moves_no_branch(make, store):
     place = landing.PreparedHead(TARGET, None, COMMIT, None, None)
     batch = landing.Batch(TARGET, place, [change], {change.id: "e" * 40}, verdict)
     async with at(deps):
-        gate = await store.leader_leases.need(TARGET.id)
+        gate = await store.leader_leases.require(TARGET.id)
         assert await store.leader_leases.save(gate.model_copy(update={"holder": "two"}))
         with pytest.raises(Transient):
             await landing.land(batch, deps)
     assert not repository.published
-    assert (await store.leader_leases.need(TARGET.id)).holder == "two"
+    assert (await store.leader_leases.require(TARGET.id)).holder == "two"

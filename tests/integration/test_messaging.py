@@ -23,7 +23,7 @@ from shared.kernel.clock import utc_now
 from shared.kernel.errors import Conflict, Rejected, Transient
 from shared.kernel.ids import uuid7
 from shared.messaging.bus import Bus
-from shared.messaging.consumers import only, unknown, work
+from shared.messaging.consumers import of_type, reject_unknown, subscriber_options
 from shared.messaging.provision import provision
 from shared.messaging.rpc import Endpoint
 from shared.messaging.service import Service, serve
@@ -55,13 +55,13 @@ class Desk:
 
 def service(deps: Desk) -> Service:
     router = NatsRouter()
-    commands = router.subscriber(WAVE_COMMANDS.filter, **work(WAVE_COMMANDS))
+    commands = router.subscriber(WAVE_COMMANDS.filter, **subscriber_options(WAVE_COMMANDS))
 
-    @commands(filter=only(StartWave))
+    @commands(filter=of_type(StartWave))
     async def do_start_wave(command: StartWave) -> None:
         await deps.start(command)
 
-    commands(unknown)
+    commands(reject_unknown)
     return Service("test", router, (Endpoint(GetStatus, Answer, deps.answer),))
 
 

@@ -41,7 +41,7 @@ async def test_a_document_comes_back_as_it_went_in(store):
     assert await store.waves.get(wave.id) == wave
     assert not await store.waves.insert(wave)
     with pytest.raises(NotFound, match="no wave"):
-        await store.waves.need(uuid7())
+        await store.waves.require(uuid7())
 
 
 async def test_a_transition_happens_once_and_only_from_the_state_that_was_read(store):
@@ -61,7 +61,7 @@ async def test_a_ledger_is_saved_by_compare_and_swap(store):
     saved = await store.leases.save(ledger.model_copy(update={"epoch": 1}))
     assert saved is not None
     assert await store.leases.save(ledger.model_copy(update={"epoch": 7})) is None
-    assert (await store.leases.need(ledger.id)).epoch == 1
+    assert (await store.leases.require(ledger.id)).epoch == 1
 
 
 async def test_find_takes_lists_sorts_and_limits(store):
@@ -87,7 +87,7 @@ async def test_a_heartbeat_does_not_disturb_a_transition(store):
         heartbeat_at=now,
     )
     await store.agents.insert(agent)
-    assert await store.agents.patch(agent.id, heartbeat_at=utc_now())
+    assert await store.agents.set_fields(agent.id, heartbeat_at=utc_now())
     moved = await store.agents.transition(agent, "take", task_id=uuid7())
     assert moved is not None
     assert moved.state is AgentState.ACTIVE

@@ -35,14 +35,14 @@ async def test_a_document_comes_back_as_it_went_in(store):
     assert await store.enhancements.get(change.id) == change
     assert await store.enhancements.get(uuid7()) is None
     with pytest.raises(NotFound):
-        await store.enhancements.need(uuid7())
+        await store.enhancements.require(uuid7())
 
 
 async def test_what_is_there_is_not_inserted_again(store):
     wave = a_wave()
     assert await store.waves.insert_missing([wave, wave, a_wave()]) == 2
     assert not await store.waves.insert(wave.model_copy(update={"tasks": 9}))
-    assert (await store.waves.need(wave.id)).tasks == 0
+    assert (await store.waves.require(wave.id)).tasks == 0
 
 
 async def test_a_task_is_planned_once_in_a_round_and_proposes_a_key_once_in_an_epoch(store):
@@ -87,9 +87,9 @@ async def test_found_are_those_whose_fields_are_equal_or_one_of_a_list(store):
 async def test_listed_are_those_that_are_there_in_the_order_asked_for(store):
     waves = [a_wave(id=each) for each in IDS[:3]]
     await store.waves.insert_missing(waves)
-    listed = await store.waves.listed([IDS[2], IDS[4], IDS[0]])
+    listed = await store.waves.find_by_ids([IDS[2], IDS[4], IDS[0]])
     assert [each.id for each in listed] == [IDS[2], IDS[0]]
-    assert await store.waves.listed([]) == []
+    assert await store.waves.find_by_ids([]) == []
 
 
 async def test_pages_go_from_the_newest_to_the_oldest_without_gap_or_overlap(store):
@@ -134,17 +134,17 @@ async def test_values_are_those_of_one_field_of_what_would_be_found(store):
     waves = [a_wave(tasks=n) for n in range(3)]
     await store.waves.insert_missing(waves)
     await store.waves.transition(waves[1], "stop")
-    assert sorted(await store.waves.values("tasks", state="planned")) == [0, 2]
-    assert await store.waves.values("tasks", state="failed") == []
+    assert sorted(await store.waves.field_values("tasks", state="planned")) == [0, 2]
+    assert await store.waves.field_values("tasks", state="failed") == []
 
 
 async def test_what_is_recent_is_found_by_its_time_and_what_has_none_is_not(store):
     moments = [NOW, NOW + timedelta(minutes=1), None]
     waves = [a_wave(finished_at=each) for each in moments]
     await store.waves.insert_missing(waves)
-    found = await store.waves.since("finished_at", NOW + timedelta(minutes=1))
+    found = await store.waves.find_since("finished_at", NOW + timedelta(minutes=1))
     assert [each.id for each in found] == [waves[1].id]
-    assert len(await store.waves.since("finished_at", NOW)) == 2
+    assert len(await store.waves.find_since("finished_at", NOW)) == 2
 
 
 async def test_a_transition_sets_its_fields_and_raises_the_version(store):
@@ -152,7 +152,7 @@ async def test_a_transition_sets_its_fields_and_raises_the_version(store):
     await store.tasks.insert(task)
     moved = await store.tasks.transition(task, "assign", epoch=7)
     assert (moved.state, moved.epoch, moved.version) == (TaskState.ASSIGNED, 7, 1)
-    assert await store.tasks.need(task.id) == moved
+    assert await store.tasks.require(task.id) == moved
 
 
 async def test_a_transition_that_is_late_or_not_in_the_table_changes_nothing(store):
@@ -162,7 +162,7 @@ async def test_a_transition_that_is_late_or_not_in_the_table_changes_nothing(sto
     moved = await store.tasks.transition(task, "assign")
     assert await store.tasks.transition(task, "assign", epoch=9) is None
     assert await store.tasks.transition(task, "cancel", epoch=9) is None
-    assert await store.tasks.need(task.id) == moved
+    assert await store.tasks.require(task.id) == moved
 
 
 async def test_of_many_that_move_the_same_document_one_does(store):
@@ -186,10 +186,10 @@ async def test_transition_all_gives_those_that_moved(store):
 async def test_a_patch_does_not_disturb_a_transition(store):
     task = a_task(state="running")
     await store.tasks.insert(task)
-    assert await store.tasks.patch(task.id, note="n")
-    assert not await store.tasks.patch(uuid7(), note="n")
+    assert await store.tasks.set_fields(task.id, note="n")
+    assert not await store.tasks.set_fields(uuid7(), note="n")
     assert await store.tasks.transition(task, "propose", enhancements=2)
-    stored = await store.tasks.need(task.id)
+    stored = await store.tasks.require(task.id)
     assert (stored.note, stored.enhancements, stored.state) == ("n", 2, TaskState.PROPOSED)
 
 
@@ -215,7 +215,7 @@ async def test_a_ledger_is_replaced_only_as_it_was_read(store):
     assert (saved.version, saved.epoch) == (1, 1)
     assert await store.leases.save(ledger.model_copy(update={"epoch": 2})) is None
     assert await store.leases.save(LeaseLedger(id=uuid7())) is None
-    assert await store.leases.need(ledger.id) == saved
+    assert await store.leases.require(ledger.id) == saved
 
 
 @pytest.mark.parametrize("machine", [each for each in MACHINES if each.name in {"wave", "agent"}])
@@ -232,7 +232,7 @@ async def test_a_change_remembers_every_state_it_came_into(store):
     rejected = await store.enhancements.transition(
         cleared, "reject", changed_at=late, reason="worse", tests=("t::a",)
     )
-    stored = await store.enhancements.need(change.id)
+    stored = await store.enhancements.require(change.id)
     assert stored == rejected
     assert stored.history == (
         StateChange(state="cleared", at=NOW),
@@ -256,4 +256,4 @@ async def test_what_keeps_no_history_moves_without_one(store):
     task = a_task()
     await store.tasks.insert(task)
     moved = await store.tasks.transition(task, "cancel", changed_at=NOW)
-    assert moved == await store.tasks.need(task.id)
+    assert moved == await store.tasks.require(task.id)

@@ -126,7 +126,7 @@ async def test_proposals_are_written_down_and_submitted(deps, engine, task):
     await perform_task(told(task), deps)
     assert engine.asked == [("m", ("known",))]
     assert engine.seen == [BEFORE.encode()]
-    stored = await deps.store.tasks.need(task.id)
+    stored = await deps.store.tasks.require(task.id)
     assert (stored.state, stored.enhancements) == (TaskState.PROPOSED, 2)
     assert stored.agent_id == deps.me.id
     changes = await deps.store.enhancements.find(task_id=task.id, sort="order")
@@ -199,17 +199,17 @@ async def test_another_epoch_than_the_tasks_changes_nothing(deps, engine, task, 
 
 @pytest.mark.parametrize("state", ["waiting", "done", "cancelled", "dead"])
 async def test_a_task_that_waits_or_is_over_is_not_begun(deps, engine, task, state):
-    await deps.store.tasks.patch(task.id, state=state)
+    await deps.store.tasks.set_fields(task.id, state=state)
     await perform_task(told(task), deps)
     assert not engine.asked
     assert not deps.bus.said
-    assert (await deps.store.tasks.need(task.id)).state == state
+    assert (await deps.store.tasks.require(task.id)).state == state
 
 
 async def test_a_running_task_of_a_lost_agent_is_taken_over(deps, engine, task):
     await deps.store.tasks.transition(task, "start", agent_id=uuid7())
     await perform_task(told(task), deps)
-    stored = await deps.store.tasks.need(task.id)
+    stored = await deps.store.tasks.require(task.id)
     assert (stored.state, stored.agent_id) == (TaskState.PROPOSED, deps.me.id)
     assert await deps.store.enhancements.count() == 1
 
@@ -229,7 +229,7 @@ async def test_cut_off_anywhere_everything_is_said_in_the_end_and_proposed_once(
         (ProposalSubmitted.subject, change.id),
         (TaskProposed.subject, f"{task.id}:3"),
     }
-    assert (await deps.store.tasks.need(task.id)).state is TaskState.PROPOSED
+    assert (await deps.store.tasks.require(task.id)).state is TaskState.PROPOSED
 
 
 async def test_what_was_proposed_before_the_cut_stays_although_the_engine_says_otherwise(
@@ -247,7 +247,7 @@ async def test_what_was_proposed_before_the_cut_stays_although_the_engine_says_o
 async def test_an_error_of_the_engine_fails_the_task_with_its_words(deps, engine, task):
     engine.answers = [Rejected("ruff cannot read this.", hint="Look at m.py.")]
     await perform_task(told(task), deps)
-    stored = await deps.store.tasks.need(task.id)
+    stored = await deps.store.tasks.require(task.id)
     assert stored.state is TaskState.FAILED
     assert stored.note == "ruff cannot read this. Look at m.py."
     assert stored.finished_at == deps.clock()
@@ -263,9 +263,9 @@ async def test_a_passing_trouble_leaves_the_task_to_be_done_again(deps, engine, 
     engine.answers = [Transient("later"), [a_proposal()]]
     with pytest.raises(Transient):
         await perform_task(told(task), deps)
-    assert (await deps.store.tasks.need(task.id)).state is TaskState.RUNNING
+    assert (await deps.store.tasks.require(task.id)).state is TaskState.RUNNING
     await perform_task(told(task), deps)
-    assert (await deps.store.tasks.need(task.id)).state is TaskState.PROPOSED
+    assert (await deps.store.tasks.require(task.id)).state is TaskState.PROPOSED
 
 
 async def test_a_defect_of_the_engine_is_not_hidden(deps, engine, task):
@@ -273,13 +273,13 @@ async def test_a_defect_of_the_engine_is_not_hidden(deps, engine, task):
     with pytest.raises(ZeroDivisionError):
         await perform_task(told(task), deps)
     assert not deps.running
-    assert (await deps.store.agents.need(deps.me.id)).state is AgentState.IDLE
+    assert (await deps.store.agents.require(deps.me.id)).state is AgentState.IDLE
 
 
 async def test_where_there_is_nothing_to_change_the_task_is_empty(deps, engine, task):
     engine.answers = [[]]
     await perform_task(told(task), deps)
-    stored = await deps.store.tasks.need(task.id)
+    stored = await deps.store.tasks.require(task.id)
     assert (stored.state, stored.note) == (TaskState.EMPTY, "nothing to change was found")
     assert [each.enhancements for each in deps.bus.of(TaskProposed)] == [0]
     assert [each.state for each in deps.bus.of(TaskFinished)] == ["empty"]
@@ -287,14 +287,14 @@ async def test_where_there_is_nothing_to_change_the_task_is_empty(deps, engine, 
 
 async def test_a_task_that_was_taken_away_meanwhile_stays_with_its_new_epoch(deps, engine, task):
     async def lose_it():
-        mine = await deps.store.tasks.need(task.id)
+        mine = await deps.store.tasks.require(task.id)
         waiting = await deps.store.tasks.transition(mine, "wait", agent_id=None)
         await deps.store.tasks.transition(waiting, "assign", epoch=4)
         return [a_proposal()]
 
     engine.answers = [lose_it]
     await perform_task(told(task), deps)
-    stored = await deps.store.tasks.need(task.id)
+    stored = await deps.store.tasks.require(task.id)
     assert (stored.state, stored.epoch, stored.agent_id) == (TaskState.ASSIGNED, 4, None)
     assert not deps.bus.of(TaskProposed)
     await perform_task(told(task, epoch=4), deps)
@@ -302,14 +302,14 @@ async def test_a_task_that_was_taken_away_meanwhile_stays_with_its_new_epoch(dep
     assert [each.proposal.epoch for each in changes] == [3, 4], (
         "the resolver refuses those of the old epoch"
     )
-    assert (await deps.store.tasks.need(task.id)).enhancements == 1
+    assert (await deps.store.tasks.require(task.id)).enhancements == 1
 
 
 async def test_while_it_works_an_agent_is_active_and_renews_the_lease(deps, engine, task):
     seen = {}
 
     async def look():
-        seen["agent"] = await deps.store.agents.need(deps.me.id)
+        seen["agent"] = await deps.store.agents.require(deps.me.id)
         seen["running"] = [each.id for each in deps.running.values()]
         return []
 
@@ -317,7 +317,7 @@ async def test_while_it_works_an_agent_is_active_and_renews_the_lease(deps, engi
     await perform_task(told(task), deps)
     assert (seen["agent"].state, seen["agent"].task_id) == (AgentState.ACTIVE, task.id)
     assert seen["running"] == [task.id]
-    after = await deps.store.agents.need(deps.me.id)
+    after = await deps.store.agents.require(deps.me.id)
     assert (after.state, after.task_id) == (AgentState.IDLE, None)
     assert not deps.running
 
@@ -326,7 +326,7 @@ async def test_work_nobody_here_can_do_is_left_to_others(deps, task):
     nobody = replace(deps, engines={})
     with pytest.raises(Transient):
         await perform_task(told(task), nobody)
-    assert (await deps.store.tasks.need(task.id)).state is TaskState.ASSIGNED
+    assert (await deps.store.tasks.require(task.id)).state is TaskState.ASSIGNED
 
 
 async def test_a_task_nobody_wrote_down_is_not_found(deps):

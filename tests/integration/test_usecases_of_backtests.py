@@ -151,7 +151,7 @@ class Bench:
         command = command or self.command()
         await begin_backtest(command, deps)
         await deps.process.running_backtests.get(command.backtest_id)
-        return await self.store.backtests.need(command.backtest_id)
+        return await self.store.backtests.require(command.backtest_id)
 
     def by_name(self, backtest):
         return {self.names[each.commit]: each for each in backtest.replayed}
@@ -233,7 +233,7 @@ async def test_a_command_that_comes_twice_is_one_backtest(bench):
 async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_told_twice(bench):
     command = bench.command()
     await begin_backtest(command, bench.deps)
-    while len((await bench.store.backtests.need(command.backtest_id)).replayed) < 3:  # noqa: ASYNC110
+    while len((await bench.store.backtests.require(command.backtest_id)).replayed) < 3:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     bench.deps.process.running_backtests.get(command.backtest_id).cancel()
     await asyncio.gather(bench.deps.bus.runner, return_exceptions=True)
@@ -242,7 +242,7 @@ async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_tol
     other = bench.deps_of()
     await resume_backtests(other)
     await other.backtests[command.backtest_id]
-    backtest = await bench.store.backtests.need(command.backtest_id)
+    backtest = await bench.store.backtests.require(command.backtest_id)
     assert backtest.state is BacktestState.COMPLETED
     assert [bench.names[each.commit] for each in backtest.replayed][-1] == "both"
     # A message is what its key says: the last that was written down is said again under its own.
@@ -266,7 +266,7 @@ async def test_one_that_is_stopped_ends_at_once_and_keeps_what_it_has(bench):
     await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.deps)
     await asyncio.wait([task], timeout=1)
     assert task.cancelled()
-    backtest = await bench.store.backtests.need(command.backtest_id)
+    backtest = await bench.store.backtests.require(command.backtest_id)
     assert backtest.state is BacktestState.STOPPED
     assert [each.state for each in bench.deps.bus.of(BacktestFinished)] == ["stopped"]
     await resume_backtests(bench.deps)
@@ -283,7 +283,7 @@ async def test_one_that_another_validator_stopped_is_left_at_the_next_commit(ben
     await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.deps_of())
     bench.suite.wait.set()
     await bench.deps.process.running_backtests.get(command.backtest_id)
-    backtest = await bench.store.backtests.need(command.backtest_id)
+    backtest = await bench.store.backtests.require(command.backtest_id)
     assert (backtest.state, backtest.replayed) == (BacktestState.STOPPED, ())
 
 

@@ -80,7 +80,7 @@ def place(tmp_path):
 
 async def started(deps, place, **fields):
     accepted = await start_wave(StartWave(target=str(place), **fields), deps, door="test")
-    return await deps.store.waves.need(accepted.wave_id)
+    return await deps.store.waves.require(accepted.wave_id)
 
 
 async def measured(deps, wave, *components, commit=None, **fields):
@@ -102,7 +102,7 @@ async def running(deps, place, *components, **fields):
     wave = await started(deps, place, **fields)
     await measured(deps, wave, *(components or ("a",)))
     await advance(wave.id, deps)
-    return await deps.store.waves.need(wave.id)
+    return await deps.store.waves.require(wave.id)
 
 
 async def tasks(deps, wave):
@@ -286,7 +286,7 @@ class TestAdvancing:
     async def test_cut_off_between_tasks_and_state_it_plans_the_same_tasks(self, deps, place):
         wave = await running(deps, place, "a")
         [task] = await tasks(deps, wave)
-        await deps.store.waves.patch(wave.id, state="planned", tasks=0)
+        await deps.store.waves.set_fields(wave.id, state="planned", tasks=0)
         await advance(wave.id, deps)
         assert [each.id for each in await tasks(deps, wave)] == [task.id]
 
@@ -306,7 +306,7 @@ class TestAdvancing:
         wave = await started(deps, place)
         await measured(deps, wave)
         await advance(wave.id, deps)
-        stored = await deps.store.waves.need(wave.id)
+        stored = await deps.store.waves.require(wave.id)
         assert (stored.state, stored.final_commit) == (WaveState.COMPLETED, wave.commit)
         assert "There are no findings, so there is nothing to do." in stored.notes
         assert [each.state for each in deps.bus.of(WaveFinished)] == ["completed"]
@@ -345,17 +345,17 @@ class TestSettling:
         final = commit(place, {"a.py": "a = 2\n"})
         git(place, "switch", "--quiet", "main")
         await advance(wave.id, deps)
-        finishing = await deps.store.waves.need(wave.id)
+        finishing = await deps.store.waves.require(wave.id)
         assert (finishing.state, finishing.final_commit) == (WaveState.FINISHING, final)
         assert [(each.moment, each.commit) for each in deps.bus.of(MeasureFindings)][1:] == [
             ("after", final)
         ]
         assert deps.bus.released() == [task.id]
         await advance(wave.id, deps)
-        assert (await deps.store.waves.need(wave.id)).state is WaveState.FINISHING
+        assert (await deps.store.waves.require(wave.id)).state is WaveState.FINISHING
         await measured(deps, wave, commit=final)
         await advance(wave.id, deps)
-        done = await deps.store.waves.need(wave.id)
+        done = await deps.store.waves.require(wave.id)
         assert (done.state, done.finished_at) == (WaveState.COMPLETED, deps.clock())
         [said] = deps.bus.of(WaveFinished)
         assert (said.landed, said.refused) == (1, 0)
@@ -376,7 +376,7 @@ class TestSettling:
         assert (again.follows, again.round, again.commit) == (task.id, 1, head)
         assert again.exclude == (finding.fingerprint,)
         assert again.epoch > task.epoch
-        assert (await deps.store.waves.need(wave.id)).state is WaveState.RUNNING
+        assert (await deps.store.waves.require(wave.id)).state is WaveState.RUNNING
 
     async def test_what_was_refused_is_not_planned_again_by_a_later_wave(self, deps, place):
         wave = await running(deps, place)
@@ -386,7 +386,7 @@ class TestSettling:
         await stop_wave(StopWave(), deps)
         later = await started(deps, place)
         await advance(later.id, deps)
-        stored = await deps.store.waves.need(later.id)
+        stored = await deps.store.waves.require(later.id)
         assert stored.state is WaveState.COMPLETED
         assert "not tried again: refused because of t::a" in " ".join(stored.notes)
 
@@ -396,12 +396,12 @@ class TestSettling:
         [change] = await proposed(deps, task, "cleared")
         for _ in range(2):
             await advance(wave.id, deps)
-        stored = await deps.store.enhancements.need(change.id)
+        stored = await deps.store.enhancements.require(change.id)
         assert (stored.state, stored.decision.reason) == (
             EnhancementState.EXPIRED,
             "dry run: nothing was tried",
         )
-        done = await deps.store.waves.need(wave.id)
+        done = await deps.store.waves.require(wave.id)
         assert done.state is WaveState.COMPLETED
         assert done.notes[-1] == "This was a dry run: nothing was tried, nothing landed."
         assert len(deps.bus.of(EnhancementExpired)) == len(deps.bus.of(WaveFinished)) == 1
@@ -409,10 +409,10 @@ class TestSettling:
     async def test_where_all_was_refused_it_says_so(self, deps, place):
         wave = await running(deps, place)
         [task] = await tasks(deps, wave)
-        await deps.store.tasks.patch(task.id, round=2)
+        await deps.store.tasks.set_fields(task.id, round=2)
         await proposed(deps, task, "rejected", tests=("t::a",))
         await advance(wave.id, deps)
-        done = await deps.store.waves.need(wave.id)
+        done = await deps.store.waves.require(wave.id)
         assert done.notes[-1].startswith("Nothing landed: refused by the gate: 1,")
 
     async def test_a_wave_whose_tasks_all_failed_does_not_say_that_nothing_was_found(
@@ -423,7 +423,7 @@ class TestSettling:
         task = await deps.store.tasks.transition(task, "start")
         await deps.store.tasks.transition(task, "fail", note="ruff cannot read this")
         await advance(wave.id, deps)
-        done = await deps.store.waves.need(wave.id)
+        done = await deps.store.waves.require(wave.id)
         assert done.state in {WaveState.COMPLETED, WaveState.FAILED}
         assert "The agents found nothing that they could change." not in done.notes
 
@@ -436,18 +436,18 @@ class TestEnding:
         if what == "baseline":
             await measured(deps, wave, "a")
             await advance(wave.id, deps)
-        stored = await deps.store.waves.need(wave.id)
+        stored = await deps.store.waves.require(wave.id)
         assert (stored.state, stored.failure.code) == (WaveState.FAILED, "no_tests")
         [said] = deps.bus.of(WaveFinished)
         assert (said.state, said.note) == ("failed", "There are none.")
         await note_failure(self.failed(wave, what), deps)
-        assert (await deps.store.waves.need(wave.id)).version == stored.version
+        assert (await deps.store.waves.require(wave.id)).version == stored.version
 
     async def test_without_anything_to_do_a_missing_baseline_is_only_mentioned(self, deps, place):
         wave = await started(deps, place)
         await measured(deps, wave)
         await note_failure(self.failed(wave, "baseline"), deps)
-        stored = await deps.store.waves.need(wave.id)
+        stored = await deps.store.waves.require(wave.id)
         assert (stored.state, stored.failure) == (WaveState.COMPLETED, None)
         assert stored.notes[-1] == "There are none."
 
@@ -466,10 +466,12 @@ class TestEnding:
         cleared, gate, landed = await proposed(deps, one, "cleared", "validating", "applied")
         stopped = await stop_wave(StopWave(reason="enough"), deps)
         assert stopped.waves == (wave.id,)
-        stored = await deps.store.waves.need(wave.id)
+        stored = await deps.store.waves.require(wave.id)
         assert (stored.state, stored.notes[-1]) == (WaveState.STOPPED, "Stopped: enough.")
         assert {str(each.state) for each in await tasks(deps, wave)} == {"cancelled"}
-        states = [await deps.store.enhancements.need(each.id) for each in (cleared, gate, landed)]
+        states = [
+            await deps.store.enhancements.require(each.id) for each in (cleared, gate, landed)
+        ]
         assert [str(each.state) for each in states] == ["expired", "validating", "applied"]
         assert sorted(deps.bus.released()) == sorted([one.id, other.id])
         assert len(deps.bus.of(TaskFinished)) == 2
@@ -541,7 +543,7 @@ class TestReconciling:
         deps.bus.epochs["somebody"] = 1
         for _ in range(2):
             await reconcile(deps)
-        assert (await deps.store.agents.need(agent.id)).state is AgentState.OFFLINE
+        assert (await deps.store.agents.require(agent.id)).state is AgentState.OFFLINE
         assert len(deps.bus.of(AgentLost)) == 1
         [again] = await tasks(deps, wave)
         assert (again.state, again.agent_id, again.epoch) == (TaskState.ASSIGNED, None, 2)

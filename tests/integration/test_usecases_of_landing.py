@@ -79,7 +79,7 @@ async def test_what_is_on_the_branch_is_applied_under_the_commit_found_there(dep
     [change] = await validated(deps)
     repository.branch = {change.id: "f" * 40}
     await landing.recover(TARGET, deps)
-    stored = await deps.store.enhancements.need(change.id)
+    stored = await deps.store.enhancements.require(change.id)
     assert stored.state is EnhancementState.APPLIED
     assert (stored.landing.commit, stored.landing.branch) == ("f" * 40, TARGET.landing_branch)
     assert stored.finished_at == deps.clock()
@@ -94,7 +94,7 @@ async def test_what_is_on_the_branch_is_applied_under_the_commit_found_there(dep
 async def test_what_is_not_on_the_branch_goes_back_into_the_pool_without_a_commit(deps):
     [change] = await validated(deps)
     await landing.recover(TARGET, deps)
-    stored = await deps.store.enhancements.need(change.id)
+    stored = await deps.store.enhancements.require(change.id)
     assert (stored.state, stored.landing.commit) == (EnhancementState.CLEARED, None)
     assert stored.finished_at is None
     assert not deps.bus.said
@@ -105,7 +105,7 @@ async def test_of_a_batch_each_is_looked_for_and_said_in_the_order_it_stands(dep
     repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
     await landing.recover(TARGET, deps)
     states = [
-        str((await deps.store.enhancements.need(each.id)).state) for each in (one, two, three)
+        str((await deps.store.enhancements.require(each.id)).state) for each in (one, two, three)
     ]
     assert states == ["applied", "applied", "cleared"]
     said = deps.bus.of(EnhancementApplied)
@@ -143,7 +143,7 @@ async def test_what_is_recovered_counts_as_health_before_it_is_said_to_have_land
     """As it is stored, whatever the gate knew when it was cut off; of what did not land nothing counts."""
     one, two, three = await validated(deps, 3)
     for each in (one, two, three):
-        await deps.store.enhancements.patch(each.id, protection=HALF)
+        await deps.store.enhancements.set_fields(each.id, protection=HALF)
     repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
     await recover_with_one_kept_before_anything_is_said(deps.store.health, deps)
     [kept] = await deps.store.health.find()
@@ -194,14 +194,14 @@ async def test_what_was_not_about_to_land_is_left_alone(deps, repository, state)
     [change] = await validated(deps, state=state)
     repository.branch = {change.id: "1" * 40}
     await landing.recover(TARGET, deps)
-    assert await deps.store.enhancements.need(change.id) == change
+    assert await deps.store.enhancements.require(change.id) == change
     assert not repository.asked, "nothing was interrupted, so nothing is fetched"
 
 
 async def test_another_targets_changes_are_its_own(deps, repository):
     [change] = await validated(deps, target_id=uuid7())
     await landing.recover(TARGET, deps)
-    assert await deps.store.enhancements.need(change.id) == change
+    assert await deps.store.enhancements.require(change.id) == change
 
 
 async def test_a_target_that_is_away_decides_nothing(deps, repository):
@@ -209,7 +209,7 @@ async def test_a_target_that_is_away_decides_nothing(deps, repository):
     repository.away = True
     with pytest.raises(Transient):
         await landing.recover(TARGET, deps)
-    assert await deps.store.enhancements.need(change.id) == change
+    assert await deps.store.enhancements.require(change.id) == change
 
 
 async def test_a_persons_word_outlives_the_wave_also_where_the_others_of_the_batch_do_not(deps):
@@ -224,5 +224,5 @@ async def test_a_persons_word_outlives_the_wave_also_where_the_others_of_the_bat
     verdict = a_test_run(wave)
     batch = landing.Batch(TARGET, None, [approved, other], {}, verdict)
     await landing.land(batch, deps)
-    states = [(await deps.store.enhancements.need(each.id)).state for each in (approved, other)]
+    states = [(await deps.store.enhancements.require(each.id)).state for each in (approved, other)]
     assert states == [EnhancementState.CLEARED, EnhancementState.EXPIRED]

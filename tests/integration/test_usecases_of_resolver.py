@@ -75,7 +75,7 @@ class TestClearing:
     async def test_a_proposal_inside_its_lease_is_cleared_and_handed_on(self, deps):
         change = await proposed(deps, await leased(deps))
         await clear_proposal(submitted(change), deps)
-        stored = await deps.store.enhancements.need(change.id)
+        stored = await deps.store.enhancements.require(change.id)
         assert (stored.state, stored.changed_at) == (EnhancementState.CLEARED, deps.clock())
         assert [type(each.message) for each in deps.bus.said] == [
             EnhancementCleared,
@@ -88,7 +88,7 @@ class TestClearing:
     async def test_one_file_outside_the_lease_refuses_it_all_and_is_named(self, deps):
         change = await proposed(deps, await leased(deps), files=("m.py", "other.py", "sub/m.py"))
         await clear_proposal(submitted(change), deps)
-        stored = await deps.store.enhancements.need(change.id)
+        stored = await deps.store.enhancements.require(change.id)
         assert stored.state is EnhancementState.REJECTED
         assert stored.finished_at == deps.clock()
         assert stored.decision.reason == "outside-lease: other.py, sub/m.py is not in m"
@@ -113,7 +113,7 @@ class TestClearing:
         else:
             epoch += 1
         await clear_proposal(submitted(change, epoch), deps)
-        stored = await deps.store.enhancements.need(change.id)
+        stored = await deps.store.enhancements.require(change.id)
         assert stored.state is EnhancementState.REJECTED
         assert stored.decision.reason.startswith("old-epoch: ")
         assert not deps.bus.of(ProposalCleared)
@@ -122,14 +122,14 @@ class TestClearing:
         task = await leased(deps)
         change = await proposed(deps, task, epoch=task.epoch - 1)
         await clear_proposal(submitted(change, task.epoch), deps)
-        stored = await deps.store.enhancements.need(change.id)
+        stored = await deps.store.enhancements.require(change.id)
         assert stored.decision.reason.startswith("old-epoch: ")
 
     @pytest.mark.parametrize("state", OVER)
     async def test_a_proposal_of_a_task_that_is_over_expires_without_blame(self, deps, state):
         change = await proposed(deps, await leased(deps, state=state))
         await clear_proposal(submitted(change), deps)
-        stored = await deps.store.enhancements.need(change.id)
+        stored = await deps.store.enhancements.require(change.id)
         assert (stored.state, stored.decision.reason) == (
             EnhancementState.EXPIRED,
             f"its task is {state}",
@@ -142,25 +142,25 @@ class TestClearing:
         files = ("out.py",) if fate == "rejected" else ("m.py",)
         change = await proposed(deps, task, files=files)
         await clear_proposal(submitted(change), deps)
-        once, said = await deps.store.enhancements.need(change.id), deps.bus.identities()
+        once, said = await deps.store.enhancements.require(change.id), deps.bus.identities()
         deps.clock.go(minutes=5)
         await clear_proposal(submitted(change), deps)
         assert once.state == fate
-        assert await deps.store.enhancements.need(change.id) == once
+        assert await deps.store.enhancements.require(change.id) == once
         assert deps.bus.identities() == said * 2
         assert deps.bus.said[0].message == deps.bus.said[len(said)].message
 
     async def test_delivered_twice_at_once_it_moves_once(self, deps):
         change = await proposed(deps, await leased(deps))
         await asyncio.gather(*(clear_proposal(submitted(change), deps) for _ in range(4)))
-        assert (await deps.store.enhancements.need(change.id)).version == 1
+        assert (await deps.store.enhancements.require(change.id)).version == 1
         assert len(set(deps.bus.identities())) == 2
 
     @pytest.mark.parametrize("state", ["validating", "validated", "applied", "rolled_back"])
     async def test_a_late_delivery_leaves_the_gate_alone(self, deps, state):
         change = await proposed(deps, await leased(deps), state=state)
         await clear_proposal(submitted(change), deps)
-        assert await deps.store.enhancements.need(change.id) == change
+        assert await deps.store.enhancements.require(change.id) == change
         assert not deps.bus.said
 
     async def test_a_refusal_of_the_gate_is_not_said_again_in_our_words(self, deps):
@@ -198,7 +198,7 @@ class TestLeases:
         once, twice = [await usecases.acquire(asking(task), deps) for _ in range(2)]
         assert once == twice
         assert len(set(deps.bus.identities())) == 1
-        assert (await deps.store.leases.need(task.target_id)).version == 1
+        assert (await deps.store.leases.require(task.target_id)).version == 1
 
     async def test_renewing_keeps_a_lease_that_would_have_run_out(self, deps):
         task = await leased(deps)
@@ -246,14 +246,14 @@ class TestReconciling:
         for _ in range(4):
             deps.clock.go(seconds=leases.TIME_TO_LIVE.total_seconds() * 0.8)
             await usecases.reconcile(deps)
-        ledger = await deps.store.leases.need(task.target_id)
+        ledger = await deps.store.leases.require(task.target_id)
         assert leases.current(ledger, task.id, task.epoch, now=deps.clock())
 
     @pytest.mark.parametrize("state", OVER)
     async def test_a_task_that_is_over_gives_its_lease_back(self, deps, state):
         task = await leased(deps, state=state)
         await usecases.reconcile(deps)
-        ledger = await deps.store.leases.need(task.target_id)
+        ledger = await deps.store.leases.require(task.target_id)
         assert not leases.holders(ledger, now=deps.clock())
         assert [each.task_id for each in deps.bus.of(LeaseReleased)] == [task.id]
 
@@ -262,7 +262,7 @@ class TestReconciling:
         await usecases.reconcile(deps)
         assert not deps.bus.of(ProposalCleared), "it may still be on its way"
         late = change.changed_at - timedelta(minutes=1)
-        await deps.store.enhancements.patch(change.id, changed_at=late)
+        await deps.store.enhancements.set_fields(change.id, changed_at=late)
         await usecases.reconcile(deps)
         assert [each.enhancement_id for each in deps.bus.of(ProposalCleared)] == [change.id]
-        assert (await deps.store.enhancements.need(change.id)).state is EnhancementState.CLEARED
+        assert (await deps.store.enhancements.require(change.id)).state is EnhancementState.CLEARED

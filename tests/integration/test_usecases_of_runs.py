@@ -20,11 +20,11 @@ from shared.contracts.documents.runs import Counts
 from shared.contracts.events import RunFinished, RunSuperseded
 from shared.contracts.states import RunState
 from shared.contracts.work import RunTests
-from shared.environments.interpreters import running
+from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
 from shared.kernel.errors import Rejected, Transient
 from shared.kernel.ids import uuid7
-from shared.sandbox.metering import note
+from shared.sandbox.metering import record_cpu_time
 from shared.sandbox.scratch import Scratch
 from tests.support.builders import a_test_run, a_wave
 from tests.support.landing import a_yard
@@ -57,13 +57,13 @@ class PlayedSuite:
         except asyncio.CancelledError:
             self.stopped += 1
             raise
-        note(1.0)
+        record_cpu_time(1.0)
         return Reported(TestReport({"t": TestResult("t", self.outcome)}))
 
 
 class PlayedEnvironments:
     async def prepare(self, *_):
-        return Environment("e", BIN, (BIN.parent, *running().needs), 0, True)
+        return Environment("e", BIN, (BIN.parent, *running_interpreter().needs), 0, True)
 
 
 @pytest.fixture(autouse=True)
@@ -153,7 +153,7 @@ async def the_verdict(deps):
 
 async def test_a_verdict_says_who_made_it_and_what_that_took(deps, verdict):
     await execute_run(command(verdict), deps)
-    done = await deps.store.runs.need(verdict.id)
+    done = await deps.store.runs.require(verdict.id)
     assert (done.state, done.result.outcome, done.execution.runner) == (
         RunState.FINISHED,
         "reported",
@@ -204,7 +204,7 @@ async def test_a_run_that_fails_of_a_defect_each_time_ends_without_a_report_and_
 async def test_a_defect_that_shows_once_costs_only_time(deps, verdict, monkeypatch):
     fails_of(monkeypatch, ValueError("once"))
     await execute_run(command(verdict), deps)
-    assert (await deps.store.runs.need(verdict.id)).result.outcome == "reported"
+    assert (await deps.store.runs.require(verdict.id)).result.outcome == "reported"
 
 
 async def test_what_is_only_not_possible_now_is_left_to_the_next_delivery(
@@ -214,15 +214,15 @@ async def test_what_is_only_not_possible_now_is_left_to_the_next_delivery(
     with pytest.raises(Transient):
         await execute_run(command(verdict), deps)
     assert len(calls) == 1
-    assert (await deps.store.runs.need(verdict.id)).state is RunState.REQUESTED
+    assert (await deps.store.runs.require(verdict.id)).state is RunState.REQUESTED
 
 
 async def test_a_run_is_said_with_why_it_was_made_and_what_was_worse_as_far_as_that_is_known(
     deps, verdict
 ):
-    await deps.store.runs.patch(verdict.id, why="who it is")
+    await deps.store.runs.set_fields(verdict.id, why="who it is")
     await execute_run(command(verdict), deps)
-    await deps.store.runs.patch(verdict.id, worse=("t::a", "t::b"))
+    await deps.store.runs.set_fields(verdict.id, worse=("t::a", "t::b"))
     await execute_run(command(verdict), deps)
     said = [(each.why, each.worse) for each in deps.bus.of(RunFinished)]
     assert said == [("who it is", None), ("who it is", 2)]
@@ -255,7 +255,7 @@ async def test_runs_of_one_core_go_side_by_side_and_say_so(yard, deps, verdict):
     deps.suite.end.set()
     await within(asyncio.gather(*tasks))
     assert [
-        (await deps.store.runs.need(each.id)).execution.beside for each in (verdict, other)
+        (await deps.store.runs.require(each.id)).execution.beside for each in (verdict, other)
     ] == [1, 1]
 
 
@@ -316,7 +316,7 @@ async def test_a_superseded_run_is_stopped_and_says_nothing(deps, verdict):
     assert (await supersede(deps, verdict)).state is RunState.SUPERSEDED
     await within(task)
     assert deps.suite.stopped == 1
-    assert (await deps.store.runs.need(verdict.id)).state is RunState.SUPERSEDED
+    assert (await deps.store.runs.require(verdict.id)).state is RunState.SUPERSEDED
     assert deps.bus.of(RunFinished) == []
     assert [each.run_id for each in deps.bus.of(RunSuperseded)] == [verdict.id]
     assert (deps.slots.free(), len(deps.process.claimed_runs)) == (deps.slots.cores, 0)
@@ -380,7 +380,7 @@ async def test_of_two_who_made_a_run_the_first_is_heard(make, verdict):
     await within(execute_run(command(verdict), replace(other, slots=elsewhere(other))))
     lost.suite.end.set()
     await within(late)
-    done = await other.store.runs.need(verdict.id)
+    done = await other.store.runs.require(verdict.id)
     assert (done.execution.runner, done.result.failing) == ("here/other", ())
 
 
@@ -393,11 +393,11 @@ async def test_a_result_that_comes_too_late_changes_nothing(make, verdict, monke
     late = carried_out(lost, verdict)
     await within(lost.suite.begun.wait())
     await within(execute_run(command(verdict), replace(other, slots=elsewhere(other))))
-    first = await other.store.runs.need(verdict.id)
+    first = await other.store.runs.require(verdict.id)
     lost.suite.end.set()
     await within(late)
     assert lost.suite.stopped == 0
-    assert await other.store.runs.need(verdict.id) == first
+    assert await other.store.runs.require(verdict.id) == first
 
 
 async def test_a_result_of_before_it_was_dropped_and_wanted_again_changes_nothing(
@@ -411,7 +411,7 @@ async def test_a_result_of_before_it_was_dropped_and_wanted_again_changes_nothin
     again = await deps.store.runs.transition(dropped, "request")
     deps.suite.end.set()
     await within(late)
-    assert await deps.store.runs.need(verdict.id) == again
+    assert await deps.store.runs.require(verdict.id) == again
 
 
 async def test_one_wanted_again_before_its_runner_has_noticed_is_made_anew(deps, verdict):
@@ -424,7 +424,7 @@ async def test_one_wanted_again_before_its_runner_has_noticed_is_made_anew(deps,
     await until(lambda: deps.suite.runs == 2)
     deps.suite.end.set()
     await within(second)
-    done = await deps.store.runs.need(verdict.id)
+    done = await deps.store.runs.require(verdict.id)
     assert (done.state, deps.suite.stopped, len(deps.process.claimed_runs)) == (
         RunState.FINISHED,
         1,

@@ -168,7 +168,7 @@ class House:
         return Counter(each for each in self.bus.identities() if each[0] == GateDecided.subject)
 
     async def state(self, change):
-        return (await self.store.enhancements.need(change.id)).state
+        return (await self.store.enhancements.require(change.id)).state
 
 
 @pytest.fixture
@@ -196,11 +196,11 @@ async def test_a_refusal_is_said_with_its_runs_before_it_is_carried_out(house):
     assert {each.run_id for each in house.said("run")} <= stored
     [refused] = house.said("refuse")
     assert (refused.changes, refused.tests) == ((changes["b"].id,), ("t::quiet",))
-    change = await house.store.enhancements.need(changes["b"].id)
+    change = await house.store.enhancements.require(changes["b"].id)
     assert (change.state, change.decision.run) == ("rejected", refused.run_id)
     [land] = house.said("land")
     assert set(land.changes) == {changes["a"].id, changes["c"].id}
-    assert (await house.store.enhancements.need(changes["a"].id)).decision.run == land.run_id
+    assert (await house.store.enhancements.require(changes["a"].id)).decision.run == land.run_id
     order = [type(each.message) for each in house.bus.said]
     assert order.index(EnhancementApplied) > max(
         n for n, each in enumerate(house.bus.said) if each.message is land
@@ -246,7 +246,7 @@ async def test_who_breaks_something_only_with_others_is_held_back_by_name_and_th
         "make c odd: with the others it seems to break t::pair; judged again on the next head"
     )
     assert await house.state(changes["a"]) == "applied"
-    change = await house.store.enhancements.need(changes["c"].id)
+    change = await house.store.enhancements.require(changes["c"].id)
     assert change.state == "rejected"
     assert [each.state for each in change.history] == [
         "validating",
@@ -266,7 +266,7 @@ async def test_who_breaks_something_only_with_others_is_held_back_by_name_and_th
 async def test_who_keeps_the_benchmarks_from_reporting_does_not_land_and_is_not_blamed(track):
     changes = await track.propose(a="good", b="hangs", c="good")
     await track.settle()
-    change = await track.store.enhancements.need(changes["b"].id)
+    change = await track.store.enhancements.require(changes["b"].id)
     assert change.state == "expired"
     assert change.decision.reason == (
         "could not be tried: benchmarks not measured: On the candidate: it took too long."
@@ -296,7 +296,7 @@ async def test_where_a_run_cannot_even_be_asked_for_nothing_is_said_to_be_unmeas
 
     async def publish(message, **about):
         if isinstance(message, RunTests) and away:
-            verdict = await track.store.runs.need(message.run_id)
+            verdict = await track.store.runs.require(message.run_id)
             if verdict.request.kind is RunKind.BENCHMARKS:
                 raise away.pop()
         await RunningBus.publish(track.bus, message, **about)
@@ -316,9 +316,9 @@ async def test_a_head_without_a_report_lets_all_go_that_are_still_there_and_says
 
     house.deps.suite.run = dies
     changes = await house.propose(a="good", b="good")
-    await house.store.tasks.patch(changes["b"].task_id, paths=("/elsewhere",))
+    await house.store.tasks.set_fields(changes["b"].task_id, paths=("/elsewhere",))
     await house.settle()
-    kept = [await house.store.enhancements.need(each.id) for each in changes.values()]
+    kept = [await house.store.enhancements.require(each.id) for each in changes.values()]
     assert [each.state for each in kept] == ["expired", "rejected"]
     assert (
         kept[0].decision.reason
@@ -333,7 +333,7 @@ async def test_a_head_without_an_environment_lets_all_go_and_says_why(house):
     house.deps.environments.prepare = prepare
     changes = await house.propose(a="good", b="good")
     await house.settle()
-    kept = [await house.store.enhancements.need(each.id) for each in changes.values()]
+    kept = [await house.store.enhancements.require(each.id) for each in changes.values()]
     assert [each.decision.reason for each in kept] == ["could not be tried: no such Python"] * 2
 
 
@@ -404,7 +404,7 @@ async def test_before_a_run_was_made_nothing_is_said_to_have_passed(house):
     await house.settle()
     [asked] = house.said("ask")
     assert asked.concerned == 2
-    change = await house.store.enhancements.need(changes["a"].id)
+    change = await house.store.enhancements.require(changes["a"].id)
     assert (change.state, change.decision.run) == ("needs_approval", None)
     assert change.decision.evidence == (
         "no test was run with it yet; the full run follows when you approve",
@@ -417,9 +417,9 @@ async def test_who_passed_a_full_run_before_it_asks_names_it(house):
     object.__setattr__(house.deps, "sandbox", NoSandbox(()))
     await house.propose(a="good")
     [change] = await house.store.enhancements.find()
-    await house.store.enhancements.patch(change.id, prior=0.1)
+    await house.store.enhancements.set_fields(change.id, prior=0.1)
     await house.settle()
-    asked = await house.store.enhancements.need(change.id)
+    asked = await house.store.enhancements.require(change.id)
     full = [each for each in await house.store.runs.find() if each.request.purpose == "full run"]
     assert [each.id for each in full] == [asked.decision.run]
     assert asked.decision.evidence == (

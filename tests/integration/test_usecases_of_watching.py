@@ -70,7 +70,7 @@ async def test_what_lands_together_is_watched_in_its_order_from_what_it_stands_o
     ]
     assert (watch.before, watch.after) == (before, street.yard.head())
     assert (watch.minutes, watch.checks, watch.made) == (60, 3, 0)
-    run = await street.store.runs.need(watch.run)
+    run = await street.store.runs.require(watch.run)
     assert (run.request.purpose, len(run.request.changes)) == ("full run", 3)
 
 
@@ -132,7 +132,7 @@ async def test_of_three_that_landed_only_the_one_that_regresses_later_is_taken_o
         "change 1 of a.txt",
     ]
     assert street.texts() == {**FILES, "a.txt": "a 1\n", "c.txt": "c 1\n"}
-    rollback = (await street.store.enhancements.need(changes[1].id)).landing.rollback
+    rollback = (await street.store.enhancements.require(changes[1].id)).landing.rollback
     assert rollback.automatic
     assert "b.txt is worse" in rollback.reason
     [said] = street.regressed()
@@ -158,7 +158,7 @@ async def test_what_depends_on_the_culprit_goes_with_it(street):
     [said] = street.regressed()
     assert said.enhancement_id == changes[1].id
     for each in changes[1:]:
-        assert (await street.store.enhancements.need(each.id)).landing.rollback.automatic
+        assert (await street.store.enhancements.require(each.id)).landing.rollback.automatic
 
 
 async def test_a_watch_of_which_nothing_is_left_ends_at_once(quick):
@@ -567,9 +567,9 @@ async def test_killed_anywhere_it_goes_on_and_takes_off_the_culprit_once(tmp_pat
         assert len(street.commits()) == 4, step
         watch = await street.watch()
         assert (watch.state, watch.taken_off) == ("reverted", (changes[1].id,)), step
-        assert (await street.store.enhancements.need(changes[1].id)).landing.rollback.automatic, (
-            step
-        )
+        assert (
+            await street.store.enhancements.require(changes[1].id)
+        ).landing.rollback.automatic, step
         said = [*deps.bus.identities(), *street.deps.bus.identities()]
         regressed = {key for subject, key in said if subject == "gs.evt.health.regressed"}
         assert len(regressed) == 1, step
@@ -703,7 +703,7 @@ async def test_the_other_detectors_of_a_new_version_blame_nobody(quick):
     await measured(quick, before, score=90)
     target = quick.yard.target.id
     await measured(quick, change.landing.commit, at(), score=80)
-    stored = await quick.store.findings.need(f"{target}:{change.landing.commit}:these")
+    stored = await quick.store.findings.require(f"{target}:{change.landing.commit}:these")
     newer = stored.model_copy(
         update={"id": f"{target}:{change.landing.commit}:others", "detectors": "others"}
     )

@@ -30,7 +30,7 @@ from shared.contracts.documents.findings import Health
 from shared.contracts.documents.storage import Patch
 from shared.contracts.states import EnhancementState
 from shared.contracts.work import RunTests
-from shared.environments.interpreters import running
+from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
@@ -207,13 +207,13 @@ class Gate:
         await store.tasks.insert(task)
         await store.enhancements.insert_missing(made)
         await settle(self.yard.target.id, self.deps)
-        return [await store.enhancements.need(each.id) for each in made]
+        return [await store.enhancements.require(each.id) for each in made]
 
     async def _approve(self, change: Enhancement) -> Enhancement:
         word = DecideEnhancement(enhancement_id=change.id, decision="approve", reason="Seen.")
         await decide(word, self.deps)
         await settle(self.yard.target.id, self.deps)
-        return await self.deps.store.enhancements.need(change.id)
+        return await self.deps.store.enhancements.require(change.id)
 
     def branch(self) -> str:
         return git(self.yard.place, "for-each-ref", "refs/heads/groundswell")
@@ -234,7 +234,7 @@ async def a_gate(stack: AsyncExitStack, files: Mapping[str, str], runner: asynci
 
     class Here:
         async def prepare(self, *_):
-            readable = (BIN.parent, *running().needs, home / "chance")
+            readable = (BIN.parent, *running_interpreter().needs, home / "chance")
             return Environment("key", BIN, readable, 0, True)
 
     def tree(target_id, oid):

@@ -48,7 +48,7 @@ class MemoryRepository:
     async def get(self, key: str) -> Any:
         return self._documents.get(key)
 
-    async def need(self, key: str) -> Any:
+    async def require(self, key: str) -> Any:
         if key not in self._documents:
             raise NotFound(f"There is no {self._model.__name__.lower()} {key}.")
         return self._documents[key]
@@ -59,10 +59,10 @@ class MemoryRepository:
         found.sort(key=lambda each: _value(each, name), reverse=sort.startswith("-"))
         return found[:limit] if limit else found
 
-    async def listed(self, keys: Sequence[str]) -> list[Any]:
+    async def find_by_ids(self, keys: Sequence[str]) -> list[Any]:
         return [self._documents[each] for each in keys if each in self._documents]
 
-    async def since(self, field: str, moment: datetime) -> list[Any]:
+    async def find_since(self, field: str, moment: datetime) -> list[Any]:
         found = [each for each in self._documents.values() if getattr(each, field)]
         late = [each for each in found if getattr(each, field) >= moment]
         return sorted(late, key=lambda each: getattr(each, field))
@@ -75,7 +75,7 @@ class MemoryRepository:
         found = [each for each in self._documents.values() if each.id.endswith(suffix)]
         return found[:limit]
 
-    async def values(self, field: str, **where: Any) -> list[Any]:
+    async def field_values(self, field: str, **where: Any) -> list[Any]:
         return [_value(each, field) for each in await self.find(**where)]
 
     async def first(self, *, sort: str = "_id", **where: Any) -> Any:
@@ -100,7 +100,7 @@ class MemoryRepository:
             return None
         return self._put(document, version=document.version + 1)
 
-    async def patch(self, key: str, **changes: Any) -> bool:
+    async def set_fields(self, key: str, **changes: Any) -> bool:
         if key not in self._documents:
             return False
         self._put(self._documents[key], **changes)

@@ -23,11 +23,11 @@ import pytest
 
 from shared.kernel.ids import uuid7
 from shared.sandbox import configuration
-from shared.sandbox.choice import TIERS, examine
+from shared.sandbox.choice import TIERS, assess_tier
 from shared.sandbox.job import MARKER
-from shared.sandbox.launched import LaunchedSandbox
 from shared.sandbox.probe import SYSTEM_PYTHON, reachable_python
 from shared.sandbox.scratch import Scratch, remove_tree
+from shared.sandbox.supervised import SupervisedSandbox
 
 
 @contextmanager
@@ -42,11 +42,11 @@ def a_home() -> Iterator[Path]:
 
 
 @asynccontextmanager
-async def a_sandbox(module: str, home: Path) -> AsyncIterator[LaunchedSandbox]:
+async def a_sandbox(module: str, home: Path) -> AsyncIterator[SupervisedSandbox]:
     """The sandbox of a tier, whether it holds here or not."""
     tier = TIERS[module]
     etc = configuration.assemble(home / "sandbox")
-    sandbox = LaunchedSandbox(etc, module, tier.label, tier.isolation, trusted=tier.trusted)
+    sandbox = SupervisedSandbox(etc, module, tier.label, tier.isolation, trusted=tier.trusted)
     try:
         yield sandbox
     finally:
@@ -61,7 +61,7 @@ def fault_of(module: str) -> str:
         with a_home() as home:
             scratch = Scratch(home / "runs", uuid7)
             async with a_sandbox(module, home) as sandbox:
-                return await examine(sandbox, module, scratch, unsandboxed=True)
+                return await assess_tier(sandbox, module, scratch, unsandboxed=True)
 
     # In a thread, as whoever asks may be in a loop already.
     with ThreadPoolExecutor(1) as thread:
@@ -123,7 +123,7 @@ NAMESPACES = 0x10000000 | 0x00020000 | 0x40000000 | 0x20000000 | 0x08000000 | 0x
 LANDLOCK_CREATE_RULESET, LANDLOCK_SCOPES = 444, 6
 
 
-def a_python(sandbox: LaunchedSandbox) -> Path:
+def a_python(sandbox: SupervisedSandbox) -> Path:
     """A Python that runs in that sandbox."""
     found = reachable_python(sandbox)
     if found is None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.reports import Reported, RunOutcome
-from shared.environments.interpreters import running
+from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
 from shared.sandbox.scratch import Scratch
@@ -31,7 +31,7 @@ async def a_run(
     """`how` is what the port takes: repeat, record."""
     async with a_sandbox(the_best(), home) as sandbox:
         scratch = Scratch(home / "work", uuid7)
-        environment = Environment("key", BIN, (BIN.parent, *running().needs), 0, True)
+        environment = Environment("key", BIN, (BIN.parent, *running_interpreter().needs), 0, True)
         suite = SandboxedSuite(sandbox, scratch, lambda *_: FakeTree(files))
         profile = a_profile(*command, framework=framework)
         outcome = await suite.run("tree", profile, environment, tests, target_id="t", **how)

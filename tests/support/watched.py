@@ -122,7 +122,7 @@ class Street:
         batch = landing.Batch(yard.target, place, changes, dict(composed.steps), verdict)
         async with deps.leadership.hold_leadership(yard.target.id):
             await landing.land(batch, deps)
-        return [await self.store.enhancements.need(each.id) for each in changes]
+        return [await self.store.enhancements.require(each.id) for each in changes]
 
     def _change(self, number: int, path: str, patch: str, **fields: Any) -> Enhancement:
         return an_enhancement(
@@ -139,7 +139,7 @@ class Street:
 
     async def end_wave(self) -> None:
         for trigger in ("finish", "complete"):
-            wave = await self.store.waves.need(self.wave.id)
+            wave = await self.store.waves.require(self.wave.id)
             await self.store.waves.transition(wave, trigger)
 
     async def watch(self) -> Watch:
@@ -176,7 +176,7 @@ class Street:
         return {path: (tree.read(path) or b"").decode() for path in tree.files()}
 
     async def states(self, changes: Collection[Enhancement]) -> list[str]:
-        return [str((await self.store.enhancements.need(e.id)).state) for e in changes]
+        return [str((await self.store.enhancements.require(e.id)).state) for e in changes]
 
 
 def another_desk(street: Street, **given: Any) -> ValidatorDeps:

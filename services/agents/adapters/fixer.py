@@ -55,14 +55,14 @@ class Fixer:
         environments = await self._environments()
         environment = await environments.prepare(source.target_id, source.profile, source.tree.oid)
         before = repairable(source)
-        async with self._scratch.room() as room:
+        async with self._scratch.workspace() as room:
             command = await asyncio.to_thread(_prepare, room, source, environment, tuple(before))
             completed = await sandbox.run(command)
         # A linter also fails because of what it cannot repair.
         log.info("fixer_ran", command=source.profile.fix, exit_code=completed.exit_code)
-        if completed.trouble:
+        if completed.abort_reason:
             raise Rejected(
-                f"The target's own command failed: {source.profile.fix}: {completed.trouble}",
+                f"The target's own command failed: {source.profile.fix}: {completed.abort_reason}",
                 hint="Mend it, or set [code_quality] fix in groundswell.toml.",
                 code="fix_failed",
             )
@@ -94,7 +94,7 @@ def _prepare(
     assert isinstance(source.tree, GitTree)
     source.tree.export(room / "tree")
     (room / "run").mkdir()
-    environment.lay_out(room)
+    environment.link_packages(room)
     return Command(
         argv=("sh", "-c", source.profile.fix),
         tree=room / "tree",

@@ -30,7 +30,7 @@ async def beat(deps: AgentDeps) -> None:
     me = await _me(deps)
     if me.state is AgentState.OFFLINE:
         await deps.store.agents.transition(me, "rest")
-    await deps.store.agents.patch(deps.me.id, heartbeat_at=deps.clock())
+    await deps.store.agents.set_fields(deps.me.id, heartbeat_at=deps.clock())
     for task in list(deps.running.values()):
         request = RenewLease(target_id=task.target_id, task_id=task.id, epoch=task.epoch)
         try:
@@ -65,4 +65,4 @@ async def _move(deps: AgentDeps, trigger: str, *, task_id: str | None) -> None:
 
 
 async def _me(deps: AgentDeps) -> Agent:
-    return await deps.store.agents.need(deps.me.id)
+    return await deps.store.agents.require(deps.me.id)

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 async def measure_findings(command: MeasureFindings, deps: AgentDeps) -> None:
     """Run the detectors unless these very ones already looked at this commit, and say so."""
-    target = await deps.store.targets.need(command.target_id)
+    target = await deps.store.targets.require(command.target_id)
     try:
         found = await _measure(target, command.commit, deps)
     except Rejected as error:

@@ -34,7 +34,7 @@ async def perform_task(command: PerformTask, deps: AgentDeps) -> None:
     if engine is None:
         raise Transient(f"No agent here serves {command.agent_type}.", delay=10)
     async with deps.locks[command.task_id]:
-        task = await deps.store.tasks.need(command.task_id)
+        task = await deps.store.tasks.require(command.task_id)
         if task.epoch != command.epoch:
             log.info("task_of_an_old_epoch", task=task.id, epoch=command.epoch)
             return
@@ -49,7 +49,7 @@ async def _start(task: Task, deps: AgentDeps) -> Task | None:
     now = deps.clock()
     if task.state is TaskState.RUNNING:
         # Delivered again: whoever had it is gone, or it was us before a restart.
-        await deps.store.tasks.patch(task.id, agent_id=deps.me.id, changed_at=now)
+        await deps.store.tasks.set_fields(task.id, agent_id=deps.me.id, changed_at=now)
         return task
     return await deps.store.tasks.transition(task, "start", agent_id=deps.me.id, changed_at=now)
 
@@ -73,7 +73,7 @@ async def _carry_out(task: Task, engine: Engine, deps: AgentDeps) -> Task:
 
 
 async def _propose(task: Task, engine: Engine, deps: AgentDeps) -> Task:
-    target = await deps.store.targets.need(task.target_id)
+    target = await deps.store.targets.require(task.target_id)
     try:
         source = await read_source(deps, target, task.commit)
         proposals = await engine.propose(source, task.component, task.exclude)
@@ -90,7 +90,7 @@ async def _propose(task: Task, engine: Engine, deps: AgentDeps) -> Task:
     moved = await deps.store.tasks.transition(
         task, "propose", enhancements=len(changes), changed_at=deps.clock()
     )
-    return moved or await deps.store.tasks.need(task.id)
+    return moved or await deps.store.tasks.require(task.id)
 
 
 async def _end(task: Task, trigger: str, deps: AgentDeps, *, note: str) -> Task:
@@ -98,7 +98,7 @@ async def _end(task: Task, trigger: str, deps: AgentDeps, *, note: str) -> Task:
     moved = await deps.store.tasks.transition(
         task, trigger, note=note, changed_at=now, finished_at=now
     )
-    return moved or await deps.store.tasks.need(task.id)
+    return moved or await deps.store.tasks.require(task.id)
 
 
 async def _write_down(task: Task, proposals: list[Proposal], deps: AgentDeps) -> list[Enhancement]:

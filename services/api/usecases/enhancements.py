@@ -44,7 +44,7 @@ async def show_enhancement(typed: str, deps: ApiDeps) -> Enhancement:
 async def show_diff(typed: str, deps: ApiDeps) -> str:
     """Its patch."""
     change = await show_enhancement(typed, deps)
-    return (await deps.store.patches.need(change.proposal.patch.digest)).text
+    return (await deps.store.patches.require(change.proposal.patch.digest)).text
 
 
 async def tell_story(typed: str, deps: ApiDeps) -> Story:

@@ -15,7 +15,7 @@ async def by_id(repository: Repository[D], typed: str, noun: str) -> D:
     """The one document meant by `typed`. Raises `NotFound`, or `Conflict` where several are."""
     wanted = typed.strip().lower()
     if is_full(wanted):
-        return await repository.need(wanted)
+        return await repository.require(wanted)
     if not is_suffix(wanted):
         raise Rejected(
             f"{typed} is no {noun} id.",

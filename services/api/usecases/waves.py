@@ -64,7 +64,7 @@ async def report(typed: str, deps: ApiDeps) -> WaveReport:
     return make_report(
         Stored(
             wave=wave,
-            target=await deps.store.targets.need(wave.target_id),
+            target=await deps.store.targets.require(wave.target_id),
             changes=changes,
             verdicts=verdicts,
             pull_requests=await deps.store.pull_requests.find(wave_id=wave.id),

@@ -47,7 +47,7 @@ async def advance(wave_id: str, deps: CoordinatorDeps, *, nudge: bool = False) -
 
 async def note_environment(event: EnvironmentBuilt, deps: CoordinatorDeps) -> None:
     """What the report says about where the tests ran."""
-    await deps.store.waves.patch(
+    await deps.store.waves.set_fields(
         event.wave_id, environment_seconds=event.seconds, sandbox=event.sandbox
     )
 
@@ -56,9 +56,9 @@ async def note_failure(event: MeasurementFailed, deps: CoordinatorDeps) -> None:
     """What could not be measured ends the wave, unless it turns out that there is nothing to do."""
     failure = Failure(code=event.code, message=event.reason, hint=event.hint)
     async with deps.locks[event.wave_id]:
-        wave = await deps.store.waves.need(event.wave_id)
+        wave = await deps.store.waves.require(event.wave_id)
         if event.what == "baseline" and wave.state is WaveState.PLANNED:
-            await deps.store.waves.patch(wave.id, failure=failure)
+            await deps.store.waves.set_fields(wave.id, failure=failure)
         else:
             await fail_wave(wave, failure, deps)
     await advance(event.wave_id, deps)
@@ -114,7 +114,7 @@ async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
         await _follow_up(task, wave, deps)
     now = deps.clock()
     done = await deps.store.tasks.transition(task, "finish", changed_at=now, finished_at=now)
-    await say.task_finished(done or await deps.store.tasks.need(task.id), deps)
+    await say.task_finished(done or await deps.store.tasks.require(task.id), deps)
 
 
 async def _not_tried(change: Enhancement, deps: CoordinatorDeps) -> Enhancement:
@@ -125,7 +125,7 @@ async def _not_tried(change: Enhancement, deps: CoordinatorDeps) -> Enhancement:
 
 async def _follow_up(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
     """The same component again, on the present head, without what was refused."""
-    target = await deps.store.targets.need(task.target_id)
+    target = await deps.store.targets.require(task.target_id)
     mirror = deps.mirror(target)
     await asyncio.to_thread(mirror.fetch, target.location)
     head = await asyncio.to_thread(find_head, mirror, target)
@@ -153,7 +153,7 @@ async def _follow_up(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
 async def _close(wave: Wave, deps: CoordinatorDeps) -> Wave | None:
     """Everything is over: note the final head; without a landing there is nothing new to measure."""
     landed = await deps.store.enhancements.find(wave_id=wave.id, state=EnhancementState.APPLIED)
-    target = await deps.store.targets.need(wave.target_id)
+    target = await deps.store.targets.require(wave.target_id)
     mirror = deps.mirror(target)
     await asyncio.to_thread(mirror.fetch, target.location)
     head = await asyncio.to_thread(find_head, mirror, target)

@@ -24,7 +24,7 @@ async def stop_wave(command: StopWave, deps: CoordinatorDeps) -> Stopped:
     if command.wave_id is None:
         found = await deps.store.waves.find(state=OPEN)
     else:
-        found = [await deps.store.waves.need(command.wave_id)]
+        found = [await deps.store.waves.require(command.wave_id)]
     stopped = []
     for wave in found:
         if wave.state not in OPEN:
@@ -52,7 +52,7 @@ async def _end(wave: Wave, trigger: str, deps: CoordinatorDeps, **fields: object
         )
         if ended is not None:
             break
-        wave = await deps.store.waves.need(wave.id)
+        wave = await deps.store.waves.require(wave.id)
     else:
         return False
     if ended is None:
@@ -71,7 +71,7 @@ async def _cancel(wave: Wave, deps: CoordinatorDeps) -> None:
             cancelled = await deps.store.tasks.transition(
                 task, "cancel", note=f"the wave was {wave.state}", changed_at=now, finished_at=now
             )
-            await say.task_finished(cancelled or await deps.store.tasks.need(task.id), deps)
+            await say.task_finished(cancelled or await deps.store.tasks.require(task.id), deps)
 
 
 async def expire(change: Enhancement, reason: str, deps: CoordinatorDeps) -> Enhancement:
@@ -81,7 +81,7 @@ async def expire(change: Enhancement, reason: str, deps: CoordinatorDeps) -> Enh
         change, "expire", decision__reason=reason, changed_at=now, finished_at=now
     )
     if expired is None:
-        return await deps.store.enhancements.need(change.id)
+        return await deps.store.enhancements.require(change.id)
     event = EnhancementExpired(
         enhancement_id=change.id,
         wave_id=change.wave_id,

@@ -55,7 +55,7 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, nudge: bool) -> Wave |
 
 async def _nowhere_to_land(wave: Wave, deps: CoordinatorDeps) -> Failure | None:
     """A branch that somebody has checked out is never moved; better said before the work."""
-    target = await deps.store.targets.need(wave.target_id)
+    target = await deps.store.targets.require(wave.target_id)
     where = await asyncio.to_thread(checked_out_at, target.location, target.landing_branch)
     if where is None or wave.dry_run:
         return None
@@ -109,7 +109,7 @@ async def _in_the_way(
     if not findings:
         return {}
     patches = await deps.store.patches.find(id=[each.proposal.patch.digest for each in waiting])
-    target = await deps.store.targets.need(wave.target_id)
+    target = await deps.store.targets.require(wave.target_id)
     tree = deps.mirror(target).tree(wave.commit)
     return await asyncio.to_thread(
         lambda: waves.in_the_way(findings, [each.text for each in patches], tree.read)
@@ -118,7 +118,7 @@ async def _in_the_way(
 
 async def _paths(wave: Wave, deps: CoordinatorDeps) -> dict[str, tuple[str, ...]]:
     """The path patterns of each component at the wave's commit."""
-    target = await deps.store.targets.need(wave.target_id)
+    target = await deps.store.targets.require(wave.target_id)
     mirror = deps.mirror(target)
     described = await asyncio.to_thread(
         lambda: profile(mirror.tree(wave.commit), mirror.base_tree(target))

@@ -17,7 +17,7 @@ async def list_waves(question: GetWaves, deps: CoordinatorDeps) -> WaveList:
 async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveShown:
     """One wave and its tasks; the newest where none is named."""
     if question.wave_id is not None:
-        wave = await deps.store.waves.need(question.wave_id)
+        wave = await deps.store.waves.require(question.wave_id)
     else:
         newest = await deps.store.waves.first(sort="-_id")
         if newest is None:

@@ -98,10 +98,10 @@ async def ends_again(deps: CoordinatorDeps) -> None:
     Recent is what JetStream still knows the ids of, so what was said before is not stored twice.
     """
     since = deps.clock() - REMEMBERED
-    for task in await deps.store.tasks.since("finished_at", since):
+    for task in await deps.store.tasks.find_since("finished_at", since):
         if task.id not in deps.said:
             await task_finished(task, deps)
-    for wave in await deps.store.waves.since("finished_at", since):
+    for wave in await deps.store.waves.find_since("finished_at", since):
         if wave.id not in deps.said:
             await wave_finished(wave, deps)
 

@@ -14,7 +14,7 @@ from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Wave
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.kernel.extensions import agent_type_names
-from shared.mongo.collections import known_target
+from shared.mongo.collections import get_or_insert_target
 from shared.targets.config import FILE, LandingSection, parse_config
 from shared.targets.head import Head, find_head
 from shared.targets.profile import TargetProfile, profile
@@ -29,7 +29,9 @@ async def start_wave(command: StartWave, deps: CoordinatorDeps, *, door: str) ->
     async with deps.locks[facts.location]:
         if known := await _known(command, deps):
             return await _accepted(known, deps)
-        target = await known_target(deps.store, facts.as_target(deps.new_id(), deps.clock()))
+        target = await get_or_insert_target(
+            deps.store, facts.as_target(deps.new_id(), deps.clock())
+        )
         await _refuse_second(target, deps)
         target = await _place_to_land(target, facts, deps)
         head, described = await asyncio.to_thread(_look, target, deps)
@@ -84,7 +86,7 @@ async def _place_to_land(target: Target, facts: RepositoryFacts, deps: Coordinat
         await asyncio.to_thread(remote_url, facts.location, landing.remote)
     wanted = facts.base_branch if landing.mode == "direct" else facts.landing_branch
     if target.landing_branch != wanted:
-        await deps.store.targets.patch(target.id, landing_branch=wanted)
+        await deps.store.targets.set_fields(target.id, landing_branch=wanted)
     return target.model_copy(update={"landing_branch": wanted})
 
 
@@ -193,7 +195,7 @@ async def _audit(command: StartWave, wave: Wave, door: str, deps: CoordinatorDep
 
 
 async def _accepted(wave: Wave, deps: CoordinatorDeps) -> WaveAccepted:
-    target = await deps.store.targets.need(wave.target_id)
+    target = await deps.store.targets.require(wave.target_id)
     return WaveAccepted(
         wave_id=wave.id,
         target_id=target.id,

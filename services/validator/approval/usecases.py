@@ -90,7 +90,7 @@ def _text(tree: Tree, path: str) -> str:
 
 async def decide(command: DecideEnhancement, deps: ValidatorDeps) -> None:
     """Let a change through to the gate once more, or refuse it; decided twice is decided once."""
-    change = await deps.store.enhancements.need(command.enhancement_id)
+    change = await deps.store.enhancements.require(command.enhancement_id)
     if change.state is not EnhancementState.NEEDS_APPROVAL:
         _check_repeated(change, command)
         await say(change, deps)
@@ -108,7 +108,7 @@ async def decide(command: DecideEnhancement, deps: ValidatorDeps) -> None:
 
 
 async def _approve(change: Enhancement, command: DecideEnhancement, deps: ValidatorDeps) -> None:
-    target = await deps.store.targets.need(change.target_id)
+    target = await deps.store.targets.require(change.target_id)
     head = await asyncio.to_thread(deps.repository(target).refresh, target)
     await say_unsaid(change, deps)
     now = deps.clock()
@@ -122,7 +122,7 @@ async def _approve(change: Enhancement, command: DecideEnhancement, deps: Valida
     moved = await deps.store.enhancements.transition(
         change, "approve", decision__approval=approval, changed_at=now, finished_at=None
     )
-    await say(moved or await deps.store.enhancements.need(change.id), deps)
+    await say(moved or await deps.store.enhancements.require(change.id), deps)
 
 
 def _check_repeated(change: Enhancement, command: DecideEnhancement) -> None:

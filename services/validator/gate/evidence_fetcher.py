@@ -146,7 +146,7 @@ async def _test(
 async def _keep(verdict: TestRun, worse: frozenset[str], deps: ValidatorDeps) -> TestRun:
     """Write down what it came to, for whoever asks for the story later."""
     if verdict.result.worse is None:
-        await deps.store.runs.patch(verdict.id, result__worse=tuple(sorted(worse)))
+        await deps.store.runs.set_fields(verdict.id, result__worse=tuple(sorted(worse)))
     return verdict.updated(result__worse=tuple(sorted(worse)))
 
 

@@ -67,7 +67,7 @@ PAUSE = 5.0
 
 async def admit(event: ProposalCleared, deps: ValidatorDeps) -> None:
     """Only a hint: the gate takes what is cleared from the state, in its next round."""
-    await deps.store.enhancements.need(event.enhancement_id)
+    await deps.store.enhancements.require(event.enhancement_id)
 
 
 async def reconcile(deps: ValidatorDeps) -> None:
@@ -91,7 +91,7 @@ async def _keep_settling(target_id: str, deps: ValidatorDeps) -> None:
 async def settle(target_id: str, deps: ValidatorDeps) -> None:
     """Run epochs on a target until nothing that is ready is left."""
     async with deps.leadership.hold_leadership(target_id):
-        target = await deps.store.targets.need(target_id)
+        target = await deps.store.targets.require(target_id)
         await landing.recover(target, deps)
         while ready := await pool.ready(target, deps):
             await _run_epoch(target, ready, deps)

@@ -94,7 +94,7 @@ async def _plant_for(epoch: Epoch, run: Run, deps: ValidatorDeps) -> None:
     for each, known in found.items():
         if known.state in {"unprotected", "unknown"}:
             epoch.protections.pop(each, None)
-            await deps.store.enhancements.patch(each, decision__protection=None)
+            await deps.store.enhancements.set_fields(each, decision__protection=None)
 
 
 def _promising(epoch: Epoch, run: Run) -> bool:

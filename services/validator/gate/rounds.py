@@ -112,7 +112,7 @@ async def screen(epoch: Epoch, deps: ValidatorDeps) -> None:
 
 
 async def _broken_rule(change: Enhancement, epoch: Epoch, deps: ValidatorDeps) -> str | None:
-    paths = (await deps.store.tasks.need(change.task_id)).paths
+    paths = (await deps.store.tasks.require(change.task_id)).paths
     config, head = epoch.place.profile.config, epoch.place.head
     return deps.repository(epoch.target).check(epoch.patches[change.id], paths, config, head)
 

@@ -43,7 +43,7 @@ class Batch:
 
 async def land(batch: Batch, deps: ValidatorDeps) -> None:
     """Put the batch on the landing branch, unless its wave ended meanwhile: then what a person let through goes alone."""
-    wave = await deps.store.waves.need(batch.changes[0].wave_id)
+    wave = await deps.store.waves.require(batch.changes[0].wave_id)
     unasked = [each for each in batch.changes if each.decision.approval is None]
     if WAVE.terminal(wave.state) and unasked:
         for each in unasked:
@@ -134,7 +134,7 @@ async def _say_landed(
             landing__commit=each.landing.commit,
             landing__branch=target.landing_branch,
         )
-    failpoint("landing.said")
+    failpoint("landing.published")
 
 
 async def find_landed(

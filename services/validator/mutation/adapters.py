@@ -12,7 +12,7 @@ from services.validator.suite.adapters.suite import LINES, PACKAGE, TAIL, Run, l
 from services.validator.suite.domain.reports import Infrastructure
 from shared.environments.ports import Environment, Trees
 from shared.sandbox.ports import Completed, Limits, Sandbox
-from shared.sandbox.scratch import Scratch, completely
+from shared.sandbox.scratch import Scratch, complete_in_thread
 from shared.targets.profile import TargetProfile
 
 PLUGIN = "mutation_session"
@@ -41,12 +41,12 @@ class SandboxedMutationRunner:
     ) -> MutationReport | Infrastructure:
         """Export, plant, run, read. The fault-free pass may take as long as the suite may, the faults what the plan says at most."""
         told = json.loads(plan)
-        async with self._scratch.room() as room:
+        async with self._scratch.workspace() as room:
             keys = signing_keys(profile.test.framework)
             run = Run(room, profile.test, environment, tests, keys, plugin=PLUGIN)
             oids = (tree_oid, base_oid)
-            await completely(lay_out, run, profile, self._trees, target_id, oids)
-            await completely(write_planted, run.tree, told["files"])
+            await complete_in_thread(lay_out, run, profile, self._trees, target_id, oids)
+            await complete_in_thread(write_planted, run.tree, told["files"])
             run.furnish()
             (run.scratch / "faults.json").write_text(plan)
             (run.scratch / "plugin" / "sitecustomize.py").write_text(SITE)
@@ -74,7 +74,7 @@ def _read(
     completed: Completed, keys: Sequence[bytes], faults: int
 ) -> MutationReport | Infrastructure:
     """What the session said of each fault. One that ended before its end has said nothing."""
-    reason = completed.trouble
+    reason = completed.abort_reason
     try:
         lines = verified(completed.reports.get(LINES, b""), keys)
         trials = {line["id"]: _trial(line) for line in lines if line["event"] == "fault"}

@@ -19,7 +19,7 @@ IN_THE_GATE = [EnhancementState.CLEARED, EnhancementState.VALIDATING, Enhancemen
 async def targets_waiting(deps: ValidatorDeps) -> tuple[str, ...]:
     """The targets with changes in the gate."""
     return tuple(
-        dict.fromkeys(await deps.store.enhancements.values("target_id", state=IN_THE_GATE))
+        dict.fromkeys(await deps.store.enhancements.field_values("target_id", state=IN_THE_GATE))
     )
 
 
@@ -35,7 +35,7 @@ async def ready(target: Target, deps: ValidatorDeps) -> list[Enhancement]:
     for each in waiting:
         by_wave.setdefault(each.wave_id, []).append(each)
     for wave_id, changes in by_wave.items():
-        wave = await deps.store.waves.need(wave_id)
+        wave = await deps.store.waves.require(wave_id)
         if WAVE.terminal(wave.state):
             # A person's word outlives the wave; nothing else does.
             approved = [each for each in changes if each.decision.approval is not None]

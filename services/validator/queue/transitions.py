@@ -58,7 +58,7 @@ async def leave(
     moved = await deps.store.enhancements.transition(
         change, trigger, changed_at=now, finished_at=now, **fields
     )
-    stored = moved or await deps.store.enhancements.need(change.id)
+    stored = moved or await deps.store.enhancements.require(change.id)
     if trigger in SAVED:
         failpoint(SAVED[trigger])
     await say(stored, deps)
@@ -86,7 +86,9 @@ async def say_again(deps: ValidatorDeps) -> None:
 
     Recent is what JetStream still knows the ids of, so what was said before is not stored twice.
     """
-    for change in await deps.store.enhancements.since("finished_at", deps.clock() - REMEMBERED):
+    for change in await deps.store.enhancements.find_since(
+        "finished_at", deps.clock() - REMEMBERED
+    ):
         await say_unsaid(change, deps)
 
 

@@ -78,7 +78,7 @@ async def show_waiting(deps: ValidatorDeps) -> None:
             again = await deps.store.pull_requests.transition(each, "want", changed_at=deps.clock())
             waiting += [again] if again else []
     for each in waiting:
-        target = await deps.store.targets.need(each.target_id)
+        target = await deps.store.targets.require(each.target_id)
         if section := await asyncio.to_thread(_section, target, deps):
             await _deliver(each, target, section, deps)
 
@@ -111,7 +111,7 @@ async def _want(wanted: PullRequest, deps: ValidatorDeps) -> PullRequest:
     """Write it down, or that it has grown."""
     if await deps.store.pull_requests.insert(wanted):
         return wanted
-    known = await deps.store.pull_requests.need(wanted.id)
+    known = await deps.store.pull_requests.require(wanted.id)
     return await _grow(known, wanted.commit, wanted.enhancements, wanted.taken_off, deps)
 
 
@@ -131,7 +131,7 @@ async def _grow(
         taken_off=_together(known.taken_off, taken_off),
         changed_at=deps.clock(),
     )
-    return grown or await deps.store.pull_requests.need(known.id)
+    return grown or await deps.store.pull_requests.require(known.id)
 
 
 def _together(known: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
@@ -152,7 +152,7 @@ async def _deliver(
     except Transient as error:
         log.info("pull_request_postponed", branch=request.branch, reason=str(error))
         reason = f"{error} It is tried again."
-        await deps.store.pull_requests.patch(request.id, reason=reason)
+        await deps.store.pull_requests.set_fields(request.id, reason=reason)
     except GroundswellError as error:
         await _refuse(request, str(error), deps)
     else:
@@ -177,7 +177,7 @@ async def _open(request: PullRequest, remote: Remote, onto: str, deps: Validator
     """The url of the pull request; empty where nobody gave us the right to open one."""
     if deps.forge is None:
         return ""
-    changes = await deps.store.enhancements.listed(request.enhancements)
+    changes = await deps.store.enhancements.find_by_ids(request.enhancements)
     title, body = shown.words(request, changes)
     return await deps.forge.open(NewPullRequest(remote.url, request.branch, onto, title, body))
 

@@ -83,10 +83,10 @@ async def roll_back(
     repetition: int = 0,
 ) -> None:
     """Take one change off, or refuse with the reason; done twice it is done once."""
-    change = await deps.store.enhancements.need(command.enhancement_id)
-    target = await deps.store.targets.need(change.target_id)
+    change = await deps.store.enhancements.require(command.enhancement_id)
+    target = await deps.store.targets.require(change.target_id)
     async with deps.leadership.hold_leadership(target.id, wait=True):
-        change = await deps.store.enhancements.need(command.enhancement_id)
+        change = await deps.store.enhancements.require(command.enhancement_id)
         if change.state is EnhancementState.ROLLED_BACK:
             await say(change, deps)
             await _say_finished(change.id, change.wave_id, target, [change], deps)
@@ -114,7 +114,7 @@ async def roll_back(
 
 async def roll_back_all(command: RollbackEnhancements, deps: ValidatorDeps) -> None:
     """Take off all that a wave, or a target since some time, has landed; all of it or nothing."""
-    target = await deps.store.targets.need(command.target_id)
+    target = await deps.store.targets.require(command.target_id)
     async with deps.leadership.hold_leadership(target.id, wait=True):
         landed = await deps.store.enhancements.find(
             target_id=target.id, state=EnhancementState.APPLIED
@@ -152,7 +152,7 @@ async def _carry_out(wish: Wish, deps: ValidatorDeps) -> None:
         raise _Refused(f"{wish.target.landing_branch} does not contain {_named(lost)} any more")
     if chosen:
         await _take_off(wish, branch, chosen, deps)
-    taken = [await deps.store.enhancements.need(each.id) for each in wish.changes]
+    taken = [await deps.store.enhancements.require(each.id) for each in wish.changes]
     await _say_finished(wish.id, wish.wave_id, wish.target, taken, deps)
 
 
@@ -324,7 +324,7 @@ async def _finish(change: Enhancement, commit: str, wish: Wish, deps: ValidatorD
 async def _refuse(change: Enhancement, refusal: _Refused, deps: ValidatorDeps) -> None:
     """Written down and said; the command itself is a dead letter where it could never work."""
     sentence = f"Enhancement {change.id} was not rolled back: {refusal.reason}."
-    await deps.store.enhancements.patch(change.id, landing__rollback_refused=sentence)
+    await deps.store.enhancements.set_fields(change.id, landing__rollback_refused=sentence)
     await say_refused(change.updated(landing__rollback_refused=sentence), refusal.tests, deps)
 
 

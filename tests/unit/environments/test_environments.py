@@ -16,15 +16,20 @@ import pytest
 
 from shared.environments.build import UvEnvironments
 from shared.environments.install import failure
-from shared.environments.interpreters import Interpreter, admits, find_interpreter, running
-from shared.environments.keeping import evict
-from shared.environments.lending import lendable
+from shared.environments.interpreters import (
+    Interpreter,
+    admits,
+    find_interpreter,
+    running_interpreter,
+)
 from shared.environments.node import reason
+from shared.environments.pytest_copy import lendable
+from shared.environments.storage import evict
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
-from shared.sandbox.launched import LaunchedSandbox
 from shared.sandbox.ports import Completed
 from shared.sandbox.scratch import Scratch
+from shared.sandbox.supervised import SupervisedSandbox
 from tests.support.profiles import a_profile
 from tests.support.sandboxes import a_home, a_sandbox, the_best
 from tests.support.trees import FakeTree
@@ -42,14 +47,14 @@ def home() -> Iterator[Path]:
 
 
 @pytest.fixture
-async def sandbox(home: Path) -> AsyncIterator[LaunchedSandbox]:
+async def sandbox(home: Path) -> AsyncIterator[SupervisedSandbox]:
     async with a_sandbox(the_best(), home) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
 async def build(
-    home: Path, sandbox: LaunchedSandbox
+    home: Path, sandbox: SupervisedSandbox
 ) -> AsyncIterator[Callable[..., UvEnvironments]]:
     scratch = Scratch(home / "work", uuid7)
 
@@ -266,19 +271,19 @@ async def test_what_a_lock_says_is_installed_where_it_can_be_had(
 async def test_the_python_that_is_preferred_is_taken_where_it_is_admitted(
     monkeypatch: pytest.MonkeyPatch,
 ):
-    ours = running().version
+    ours = running_interpreter().version
     asked: list[str] = []
 
     async def find(wanted: str, _: object) -> Interpreter | None:
         asked.append(wanted)
-        return running() if admits(wanted, ours) else None
+        return running_interpreter() if admits(wanted, ours) else None
 
     monkeypatch.setattr("shared.environments.interpreters._find", find)
     minor = ours.rpartition(".")[0]
-    assert await find_interpreter(">=3.8", prefers=minor) == running()
+    assert await find_interpreter(">=3.8", prefers=minor) == running_interpreter()
     assert asked == [f">=3.8,=={minor}.*"]
     asked.clear()
-    assert await find_interpreter(">=3.8", prefers="3.99") == running()
+    assert await find_interpreter(">=3.8", prefers="3.99") == running_interpreter()
     assert asked == [">=3.8,==3.99.*", ">=3.8"]
 
 

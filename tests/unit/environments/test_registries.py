@@ -4,7 +4,7 @@ import platform
 
 import pytest
 
-from shared.environments.lending import can_be_lent
+from shared.environments.pytest_copy import can_be_lent
 from shared.environments.registries import places, read_pip, uv_variables
 
 HERE = platform.python_version()

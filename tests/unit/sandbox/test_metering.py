@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.sandbox.metering import Meter, metered, note
+from shared.sandbox.metering import CpuMeter, measure_cpu_time, record_cpu_time
 from shared.sandbox.ports import Command, Completed
 from tests.support.sandboxes import a_home, a_python, a_sandbox, need
 
@@ -63,7 +63,7 @@ async def completed(tier: str, code: str, home: Path) -> Completed:
 async def test_children_and_orphans_are_counted(tier: str):
     if tier != "rlimits":
         need(tier)
-    with a_home() as home, metered() as meter:
+    with a_home() as home, measure_cpu_time() as meter:
         done = await completed(tier, BURN, home)
         assert done.exit_code == 0, done.output
         assert done.cpu_seconds is not None
@@ -78,7 +78,7 @@ async def test_a_container_is_the_daemons_and_says_nothing():
 
 
 def test_a_meter_adds_up_and_knows_nothing_once_it_has_missed_something():
-    meter = Meter()
+    meter = CpuMeter()
     assert meter.seconds is None
     meter.add(1.0)
     meter.add(0.5)
@@ -91,12 +91,12 @@ def test_a_meter_adds_up_and_knows_nothing_once_it_has_missed_something():
 async def test_a_meter_counts_the_tasks_below_it_and_no_others():
     async def command(seconds: float) -> None:
         await asyncio.sleep(0)
-        note(seconds)
+        record_cpu_time(seconds)
 
     async def work(*seconds: float) -> float | None:
-        with metered() as meter:
+        with measure_cpu_time() as meter:
             await asyncio.gather(*(command(each) for each in seconds))
-        note(100.0)
+        record_cpu_time(100.0)
         return meter.seconds
 
     assert await asyncio.gather(work(1.0, 2.0), work(4.0)) == [3.0, 4.0]

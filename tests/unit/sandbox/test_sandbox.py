@@ -19,11 +19,11 @@ import pytest
 from shared.kernel.ids import uuid7
 from shared.sandbox.choice import TIERS
 from shared.sandbox.job import MARKER
-from shared.sandbox.launched import LaunchedSandbox
 from shared.sandbox.output import Output
 from shared.sandbox.ports import Command, Limits
 from shared.sandbox.readback import read_back
 from shared.sandbox.scratch import Scratch, remove_tree, sweep
+from shared.sandbox.supervised import SupervisedSandbox
 from tests.support.sandboxes import a_sandbox, processes_of
 
 DAEMON = """
@@ -41,7 +41,7 @@ while not (os.path.exists(sys.argv[1]) and os.path.getsize(sys.argv[1])):
 
 
 @pytest.fixture
-async def sandbox(tmp_path: Path) -> AsyncIterator[LaunchedSandbox]:
+async def sandbox(tmp_path: Path) -> AsyncIterator[SupervisedSandbox]:
     """Tier D: what supervises a command is the same in all."""
     async with a_sandbox("rlimits", tmp_path) as sandbox:
         yield sandbox
@@ -80,17 +80,17 @@ async def until_written(path: Path) -> int:
 
 
 async def test_a_command_says_what_it_printed_and_how_it_ended(
-    sandbox: LaunchedSandbox, command: Command
+    sandbox: SupervisedSandbox, command: Command
 ):
     code = "import sys; print('out'); print('err', file=sys.stderr); sys.exit(3)"
     completed = await sandbox.run(python(command, code, path=()))
     assert completed.exit_code == 3
     assert sorted(completed.output.split()) == ["err", "out"]
-    assert completed.trouble == ""
+    assert completed.abort_reason == ""
 
 
 async def test_nothing_of_our_environment_is_inherited(
-    sandbox: LaunchedSandbox, command: Command, monkeypatch: pytest.MonkeyPatch
+    sandbox: SupervisedSandbox, command: Command, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("ANTHROPIC_API_KEY", "secret")
     completed = await sandbox.run(
@@ -105,7 +105,7 @@ async def test_nothing_of_our_environment_is_inherited(
 
 
 async def test_a_command_that_is_not_there_ends_with_127_and_its_name(
-    sandbox: LaunchedSandbox, command: Command
+    sandbox: SupervisedSandbox, command: Command
 ):
     completed = await sandbox.run(replace(command, argv=("no-such-command",)))
     assert completed.exit_code == 127
@@ -113,24 +113,24 @@ async def test_a_command_that_is_not_there_ends_with_127_and_its_name(
 
 
 async def test_a_command_killed_by_a_signal_has_a_negative_exit_code(
-    sandbox: LaunchedSandbox, command: Command
+    sandbox: SupervisedSandbox, command: Command
 ):
     completed = await sandbox.run(python(command, "import os; os.kill(os.getpid(), 11)"))
     assert completed.exit_code == -signal.SIGSEGV
 
 
 async def test_a_command_that_runs_too_long_is_killed_even_if_it_ignores_signals(
-    sandbox: LaunchedSandbox, command: Command
+    sandbox: SupervisedSandbox, command: Command
 ):
     code = "import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(600)"
     completed = await sandbox.run(python(command, code, limits=Limits(wall=0.3)))
     assert completed.exit_code is None
-    assert "longer than the 0.3 seconds" in completed.trouble
+    assert "longer than the 0.3 seconds" in completed.abort_reason
     assert processes_of(command.scratch) == []
 
 
 async def test_a_daemon_without_our_marker_dies_with_its_command(
-    sandbox: LaunchedSandbox, command: Command
+    sandbox: SupervisedSandbox, command: Command
 ):
     pid_file = command.scratch / "pid"
     completed = await sandbox.run(python(command, DAEMON, str(pid_file)))
@@ -139,7 +139,7 @@ async def test_a_daemon_without_our_marker_dies_with_its_command(
 
 
 async def test_a_process_that_holds_the_output_open_does_not_hold_the_run(
-    sandbox: LaunchedSandbox, command: Command
+    sandbox: SupervisedSandbox, command: Command
 ):
     completed = await asyncio.wait_for(
         sandbox.run(replace(command, argv=("sh", "-c", "echo said; sleep 600 &"))), 10
@@ -148,7 +148,7 @@ async def test_a_process_that_holds_the_output_open_does_not_hold_the_run(
 
 
 async def test_a_command_that_kills_its_supervisor_is_trouble_and_leaves_nothing(
-    sandbox: LaunchedSandbox, command: Command
+    sandbox: SupervisedSandbox, command: Command
 ):
     code = """
         import os, signal, subprocess, sys
@@ -159,12 +159,12 @@ async def test_a_command_that_kills_its_supervisor_is_trouble_and_leaves_nothing
     pid_file = command.scratch / "pid"
     completed = await sandbox.run(python(command, code, str(pid_file)))
     assert completed.exit_code is None
-    assert "watched over it was killed" in completed.trouble
+    assert "watched over it was killed" in completed.abort_reason
     assert gone(int(pid_file.read_text()))
 
 
 async def test_cancelling_kills_everything_before_it_returns(
-    sandbox: LaunchedSandbox, command: Command
+    sandbox: SupervisedSandbox, command: Command
 ):
     pid_file = command.scratch / "pid"
     running = asyncio.create_task(
@@ -179,17 +179,17 @@ async def test_cancelling_kills_everything_before_it_returns(
 
 
 async def test_nothing_outlives_a_validator_that_was_killed(
-    sandbox: LaunchedSandbox, tmp_path: Path, command: Command
+    sandbox: SupervisedSandbox, tmp_path: Path, command: Command
 ):
     validator = f"""
         import asyncio, sys
         from pathlib import Path
-        from shared.sandbox.launched import LaunchedSandbox
+        from shared.sandbox.supervised import SupervisedSandbox
         from shared.sandbox.ports import Command
         tree, scratch = Path({str(command.tree)!r}), Path({str(command.scratch)!r})
         code = {DAEMON + "time.sleep(600)"!r}
         argv = (sys.executable, "-c", code, str(scratch / "pid"))
-        sandbox = LaunchedSandbox(tree, 'rlimits', 'D', '')
+        sandbox = SupervisedSandbox(tree, 'rlimits', 'D', '')
         asyncio.run(sandbox.run(Command(argv=argv, tree=tree, scratch=scratch)))
     """
     process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(validator)])
@@ -204,7 +204,7 @@ async def test_nothing_outlives_a_validator_that_was_killed(
 
 
 async def test_of_endless_output_the_beginning_and_the_end_are_kept(
-    sandbox: LaunchedSandbox, command: Command
+    sandbox: SupervisedSandbox, command: Command
 ):
     code = "print('first'); print('x' * 3_000_000); print('last')"
     completed = await sandbox.run(python(command, code, limits=Limits(output=1000)))
@@ -225,7 +225,7 @@ def test_output_is_cut_only_in_the_middle_whatever_the_chunks(chunk: int):
 
 
 async def test_a_file_larger_than_the_limit_cannot_be_written(
-    sandbox: LaunchedSandbox, command: Command
+    sandbox: SupervisedSandbox, command: Command
 ):
     code = "open('big', 'wb').write(b'x' * 2_000_000)"
     limits = Limits(file_size=1_000_000)
@@ -234,14 +234,14 @@ async def test_a_file_larger_than_the_limit_cannot_be_written(
     assert "File too large" in completed.output
 
 
-async def test_memory_beyond_the_limit_is_refused(sandbox: LaunchedSandbox, command: Command):
+async def test_memory_beyond_the_limit_is_refused(sandbox: SupervisedSandbox, command: Command):
     limits = Limits(memory=1 << 30)
     completed = await sandbox.run(python(command, "bytearray(2 << 30)", limits=limits))
     assert "MemoryError" in completed.output
 
 
 async def test_reports_are_read_back_when_they_are_plain_files(
-    sandbox: LaunchedSandbox, command: Command
+    sandbox: SupervisedSandbox, command: Command
 ):
     code = "import os; open(os.environ['HOME'] + '/report', 'w').write('all well')"
     completed = await sandbox.run(python(command, code, reports=("home/report", "home/missing")))
@@ -269,7 +269,7 @@ def test_a_name_that_leads_out_is_refused(tmp_path: Path):
 
 async def test_a_room_is_removed_whatever_is_in_it(tmp_path: Path):
     scratch = Scratch(tmp_path / "work", uuid7)
-    async with scratch.room() as room:
+    async with scratch.workspace() as room:
         locked = room / "a" / "b"
         locked.mkdir(parents=True)
         (locked / "file").write_text("x")
@@ -295,7 +295,7 @@ def test_removing_a_tree_does_not_follow_links(tmp_path: Path):
 
 async def test_a_sweep_leaves_the_rooms_of_the_living_alone(tmp_path: Path):
     scratch = Scratch(tmp_path, uuid7)
-    async with scratch.room() as room:
+    async with scratch.workspace() as room:
         assert sweep(tmp_path) == 0
         assert room.exists()
     scratch.close()

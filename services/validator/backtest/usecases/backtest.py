@@ -19,7 +19,7 @@ from shared.contracts.documents.targets import Target
 from shared.contracts.events import BacktestFinished
 from shared.contracts.states import BacktestState
 from shared.kernel.errors import Rejected, Transient
-from shared.mongo.collections import known_target
+from shared.mongo.collections import get_or_insert_target
 from shared.targets.repository import find_revision, inspect
 
 log = structlog.get_logger(__name__)
@@ -44,7 +44,7 @@ async def begin_backtest(command: BacktestTarget, deps: ValidatorDeps) -> None:
 
 async def stop_backtest(command: StopBacktest, deps: ValidatorDeps) -> None:
     """Leave it as it is; what has run is kept. One that is over stays what it is."""
-    backtest = await deps.store.backtests.need(command.backtest_id)
+    backtest = await deps.store.backtests.require(command.backtest_id)
     stopped = await deps.store.backtests.transition(backtest, "stop", finished_at=deps.clock())
     if stopped is not None:
         deps.process.running_backtests.cancel(backtest.id)
@@ -60,7 +60,7 @@ async def resume_backtests(deps: ValidatorDeps) -> None:
 async def _keep_at(backtest_id: str, deps: ValidatorDeps) -> None:
     """What goes wrong is said, and tried again in the next round."""
     try:
-        await _work(await deps.store.backtests.need(backtest_id), deps)
+        await _work(await deps.store.backtests.require(backtest_id), deps)
     except Transient as error:
         log.info("backtest_postponed", backtest=backtest_id, reason=str(error))
         await asyncio.sleep(error.delay)
@@ -84,11 +84,11 @@ async def _work(backtest: Backtest, deps: ValidatorDeps) -> None:
 
 
 async def _end(backtest_id: str, trigger: str, deps: ValidatorDeps, **fields: object) -> None:
-    backtest = await deps.store.backtests.need(backtest_id)
+    backtest = await deps.store.backtests.require(backtest_id)
     ended = await deps.store.backtests.transition(
         backtest, trigger, finished_at=deps.clock(), **fields
     )
-    await _say(ended or await deps.store.backtests.need(backtest_id), deps)
+    await _say(ended or await deps.store.backtests.require(backtest_id), deps)
 
 
 async def _say(backtest: Backtest, deps: ValidatorDeps) -> None:
@@ -106,10 +106,10 @@ async def _say(backtest: Backtest, deps: ValidatorDeps) -> None:
 async def _target(backtest: Backtest, deps: ValidatorDeps) -> Target:
     """The target behind its location; written down where no wave has run on it yet."""
     if backtest.target_id is not None:
-        return await deps.store.targets.need(backtest.target_id)
+        return await deps.store.targets.require(backtest.target_id)
     facts = await asyncio.to_thread(inspect, backtest.location, base=backtest.base_branch or None)
-    target = await known_target(deps.store, facts.as_target(deps.new_id(), deps.clock()))
-    await deps.store.backtests.patch(
+    target = await get_or_insert_target(deps.store, facts.as_target(deps.new_id(), deps.clock()))
+    await deps.store.backtests.set_fields(
         backtest.id, target_id=target.id, name=target.name, base_branch=target.base_branch
     )
     return target
@@ -118,7 +118,7 @@ async def _target(backtest: Backtest, deps: ValidatorDeps) -> Target:
 async def _settle_range(backtest: Backtest, target: Target, deps: ValidatorDeps) -> Backtest:
     """Which commits are meant, once and for all. Raises `Rejected` where that is none."""
     if backtest.head is not None:
-        return await deps.store.backtests.need(backtest.id)
+        return await deps.store.backtests.require(backtest.id)
     mirror = deps.mirror(target)
     await asyncio.to_thread(mirror.fetch, target.location)
     head = mirror.branch(target.base_branch)
@@ -135,5 +135,5 @@ async def _settle_range(backtest: Backtest, target: Target, deps: ValidatorDeps)
             hint=f"Name a commit before it: git log --oneline {target.base_branch}.",
             code="not_an_ancestor",
         )
-    await deps.store.backtests.patch(backtest.id, head=head, since_commit=since)
-    return await deps.store.backtests.need(backtest.id)
+    await deps.store.backtests.set_fields(backtest.id, head=head, since_commit=since)
+    return await deps.store.backtests.require(backtest.id)

@@ -192,14 +192,14 @@ async def _tell(
     replayed: Sequence[ReplayedCommit], total: int, backtest: Backtest, deps: ValidatorDeps
 ) -> bool:
     """Write down how far it is, and say it; False where nobody wants to know any more."""
-    now = await deps.store.backtests.need(backtest.id)
+    now = await deps.store.backtests.require(backtest.id)
     if now.state is not BacktestState.RUNNING:
         return False
     if len(now.replayed) > len(replayed):
         # Gone on with after a crash: that far it was said before. Of the last nobody knows: it is said again.
         return True
     last = replayed[-1]
-    await deps.store.backtests.patch(backtest.id, total=total, replayed=tuple(replayed))
+    await deps.store.backtests.set_fields(backtest.id, total=total, replayed=tuple(replayed))
     event = CommitReplayed(
         backtest_id=backtest.id,
         target_id=backtest.target_id or "",

@@ -40,7 +40,7 @@ class Counter:
         self._sandbox = sandbox
         self._spare = spare
         found = shutil.which("valgrind", path="/usr/local/bin:/usr/bin:/bin")
-        self._valgrind = found if found and sandbox.reaches(Path(found)) else None
+        self._valgrind = found if found and sandbox.can_read(Path(found)) else None
 
     @property
     def missing(self) -> bool:

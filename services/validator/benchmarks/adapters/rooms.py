@@ -51,7 +51,7 @@ class Rooms:
         if head.oid != candidate.oid:
             self._restore(head, candidate)
         self._work.mkdir()
-        self._environment.lay_out(self._work)
+        self._environment.link_packages(self._work)
 
     @asynccontextmanager
     async def turn(self, side: Side) -> AsyncIterator[Command]:

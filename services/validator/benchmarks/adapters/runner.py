@@ -67,7 +67,7 @@ class SandboxedBenchmarks:
         target_id: str,
     ) -> BenchmarkReport | Infrastructure:
         """One round that is not counted, then as many as it takes."""
-        async with self._scratch.room() as room:
+        async with self._scratch.workspace() as room:
             rooms = Rooms(room, profile, environment, bench)
             head, candidate = (self._trees(target_id, each) for each in trees)
             await asyncio.to_thread(rooms.furnish, head, candidate)
@@ -173,8 +173,8 @@ class _Bout:
 def said_by(completed: Completed, format_: str) -> Readings | Failed:
     """What a process said; without its own end at success, nothing."""
     code, tail = completed.exit_code, completed.tail(TAIL)
-    if code is None or completed.trouble:
-        return Failed(completed.trouble, itself=False, output_tail=tail)
+    if code is None or completed.abort_reason:
+        return Failed(completed.abort_reason, itself=False, output_tail=tail)
     if code:
         return Failed(f"The command ended with {code}.", itself=code > 0, output_tail=tail)
     try:

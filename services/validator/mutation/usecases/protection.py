@@ -101,7 +101,7 @@ async def trust(
         lower = uncovered(entries, planting, each.id, told)
         more = {"run": run if known.mutants else None, "uncovered": lower}
         found[each.id] = known.model_copy(update=more)
-        await deps.store.enhancements.patch(each.id, decision__protection=found[each.id])
+        await deps.store.enhancements.set_fields(each.id, decision__protection=found[each.id])
     return found
 
 
@@ -116,7 +116,7 @@ async def passed_without(
     if not runs and any(each.state == "unknown" for each in protections):
         return False
     for run in runs:
-        verdict = await deps.store.runs.need(run)
+        verdict = await deps.store.runs.require(run)
         tried = MutationReport.from_json(await read_text(verdict.result.report or "", deps))
         if not _all_passed(tried, present, verdict.request.tests):
             return False

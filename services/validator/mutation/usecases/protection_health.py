@@ -25,7 +25,7 @@ async def store_protection_health(
     """
     if not changes:
         return
-    stored = await deps.store.enhancements.listed([each.id for each in changes])
+    stored = await deps.store.enhancements.find_by_ids([each.id for each in changes])
     by_component: dict[str, list[Protection]] = defaultdict(list)
     for each in stored:
         if each.decision.protection is not None and each.decision.protection.state in MEASURED:

@@ -32,7 +32,7 @@ async def run_baseline(command: RunBaseline, deps: ValidatorDeps) -> None:
 
 
 async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
-    target = await deps.store.targets.need(command.target_id)
+    target = await deps.store.targets.require(command.target_id)
     place = await prepare_head(deps, target, command.commit)
     if not place.profile.test.found and place.profile.test.framework != "custom":
         raise Rejected(

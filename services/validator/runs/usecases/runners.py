@@ -35,7 +35,7 @@ async def announce(deps: ValidatorDeps) -> None:
         "beats": beats,
         "seen_at": deps.clock(),
     }
-    if not await deps.store.runners.patch(deps.runner, **said):
+    if not await deps.store.runners.set_fields(deps.runner, **said):
         await deps.store.runners.insert(
             Runner(
                 id=deps.runner,
@@ -110,7 +110,7 @@ async def while_wanted(
         deps.process.claimed_runs.discard(asked)
     if working.cancelled():
         log.info("run_stopped", run=verdict.id)
-        return await deps.store.runs.need(verdict.id)
+        return await deps.store.runs.require(verdict.id)
     return working.result()
 
 
@@ -119,7 +119,7 @@ async def _until_moved(verdict: TestRun, deps: ValidatorDeps) -> None:
     while True:
         await asyncio.sleep(LOOK)
         with contextlib.suppress(Transient):
-            now = await deps.store.runs.need(verdict.id)
+            now = await deps.store.runs.require(verdict.id)
             if now.version != verdict.version:
                 return
 

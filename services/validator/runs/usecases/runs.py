@@ -35,7 +35,7 @@ from shared.contracts.states import RunState
 from shared.contracts.work import RunTests
 from shared.kernel.errors import Transient
 from shared.kernel.failpoints import failpoint
-from shared.sandbox.metering import metered
+from shared.sandbox.metering import measure_cpu_time
 
 log = structlog.get_logger(__name__)
 
@@ -137,10 +137,10 @@ async def supersede(deps: ValidatorDeps, verdict: TestRun) -> TestRun:
 
     The verdict as it is then; one that is finished stays.
     """
-    now = await deps.store.runs.need(verdict.id)
+    now = await deps.store.runs.require(verdict.id)
     moved = await deps.store.runs.transition(now, "supersede")
     if moved is None:
-        return await deps.store.runs.need(verdict.id)
+        return await deps.store.runs.require(verdict.id)
     event = RunSuperseded(
         run_id=moved.id,
         wave_id=moved.wave_id,
@@ -178,7 +178,7 @@ async def _asked_for(deps: ValidatorDeps, verdict: TestRun, run_finished: asynci
     while verdict.state is not RunState.FINISHED:
         if verdict.state is RunState.SUPERSEDED:
             wanted = await deps.store.runs.transition(verdict, "request")
-            verdict = wanted or await deps.store.runs.need(verdict.id)
+            verdict = wanted or await deps.store.runs.require(verdict.id)
             asked = 0
             continue
         if asked % REMIND == 0:
@@ -192,7 +192,7 @@ async def _asked_for(deps: ValidatorDeps, verdict: TestRun, run_finished: asynci
         except TimeoutError:
             log.debug("run_awaited", run=verdict.id)
         run_finished.clear()
-        verdict = await deps.store.runs.need(verdict.id)
+        verdict = await deps.store.runs.require(verdict.id)
     return verdict
 
 
@@ -203,7 +203,7 @@ async def execute_run(command: RunTests, deps: ValidatorDeps) -> None:
     """
     if command.again and await at_hand_elsewhere(command.run_id, deps):
         return
-    verdict = await deps.store.runs.need(command.run_id)
+    verdict = await deps.store.runs.require(command.run_id)
     if as_asked_for(verdict) in deps.process.claimed_runs:
         return
     if verdict.state is RunState.REQUESTED:
@@ -219,11 +219,11 @@ async def _in_slot(verdict: TestRun, deps: ValidatorDeps) -> TestRun:
 
 
 async def _carry_out(verdict: TestRun, deps: ValidatorDeps) -> TestRun:
-    target = await deps.store.targets.need(verdict.target_id)
+    target = await deps.store.targets.require(verdict.target_id)
     await bring_tree(verdict, target, deps)
     place = await prepare_head(deps, target, verdict.request.head)
     started = deps.clock()
-    with metered() as used:
+    with measure_cpu_time() as used:
         async with company(deps) as beside:
             result = await _result(verdict, place, deps)
     failpoint("run.finished")
@@ -238,8 +238,8 @@ async def _carry_out(verdict: TestRun, deps: ValidatorDeps) -> TestRun:
     done = await deps.store.runs.transition(
         verdict, "finish", result=RunResult(**result), execution=execution, finished_at=finished
     )
-    failpoint("verdict.stored")
-    return done or await deps.store.runs.need(verdict.id)
+    failpoint("run.stored")
+    return done or await deps.store.runs.require(verdict.id)
 
 
 async def _result(verdict: TestRun, place: PreparedHead, deps: ValidatorDeps) -> dict[str, Any]:
@@ -340,7 +340,7 @@ async def keep_text(text: str, kind: Kind, deps: ValidatorDeps) -> str:
 
 async def read_text(digest: str, deps: ValidatorDeps) -> str:
     """What was stored under that sha256."""
-    stored = await deps.store.reports.need(digest)
+    stored = await deps.store.reports.require(digest)
     return zlib.decompress(stored.data).decode()
 
 

@@ -22,7 +22,7 @@ async def bring_tree(verdict: TestRun, target: Target, deps: ValidatorDeps) -> N
     await asyncio.to_thread(repository.refresh, target)
     if await asyncio.to_thread(repository.has, verdict.request.head, verdict.request.tree):
         return  # What is looked at again was landed, and so it was fetched.
-    changes = await deps.store.enhancements.listed(verdict.request.changes)
+    changes = await deps.store.enhancements.find_by_ids(verdict.request.changes)
     if not await asyncio.to_thread(repository.has, verdict.request.head):
         made = None
     elif verdict.request.purpose == "rollback":

@@ -27,7 +27,7 @@ from services.validator.suite.domain.reports import (
 from services.validator.suite.domain.sources import decoded
 from shared.environments.ports import Environment, Trees
 from shared.sandbox.ports import Command, Completed, Limits, Sandbox
-from shared.sandbox.scratch import Scratch, completely
+from shared.sandbox.scratch import Scratch, complete_in_thread
 from shared.targets.components import is_protected
 from shared.targets.profile import TargetProfile, TestPlan
 from shared.targets.tree import Tree
@@ -82,17 +82,17 @@ class SandboxedSuite:
                 for _ in range(repeat)
             ]
             return worst(runs)
-        async with self._scratch.room() as room:
+        async with self._scratch.workspace() as room:
             keys = signing_keys(profile.test.framework)
             run = Run(room, profile.test, environment, tests, keys, repeat=repeat, record=record)
             oids = (tree_oid, base_oid)
-            await completely(lay_out, run, profile, self._trees, target_id, oids)
+            await complete_in_thread(lay_out, run, profile, self._trees, target_id, oids)
             run.furnish()
             completed = await self._sandbox.run(run.command())
         found = outcome(completed, run)
         if isinstance(found, Reported) and IMPACT in completed.reports:
             tree = self._trees(target_id, tree_oid)
-            impact = await completely(_impact, completed.reports[IMPACT], tree)
+            impact = await complete_in_thread(_impact, completed.reports[IMPACT], tree)
             return replace(found, impact=impact)
         return found
 
@@ -128,7 +128,7 @@ class Run:
         (self.scratch / "keys").mkdir()
         for number, key in enumerate(self.keys):
             (self.scratch / "keys" / f"{number:03}").write_bytes(key)
-        self.environment.lay_out(self.room)
+        self.environment.link_packages(self.room)
         if self._selects:
             (self.scratch / "select.json").write_text(json.dumps(self.tests))
 
@@ -248,8 +248,8 @@ def outcome(completed: Completed, run: Run) -> RunOutcome:
 
 def _read(completed: Completed, run: Run) -> RunOutcome:
     code, seconds, reports = completed.exit_code, completed.seconds, completed.reports
-    if code is None or completed.trouble:
-        return Infrastructure(completed.trouble)
+    if code is None or completed.abort_reason:
+        return Infrastructure(completed.abort_reason)
     if run.plan.framework in {JEST, VITEST}:
         return read_jest(reports.get(JSON), run.tree, exit_code=code, seconds=seconds)
     if run.plan.framework == JUNIT_ONLY or (JUNIT in reports and LINES not in reports):

@@ -56,7 +56,7 @@ async def _take_off(blamed: BlamedChange, watch: Watch, deps: ValidatorDeps) -> 
     )
     with contextlib.suppress(Conflict):
         await roll_back(command, deps, automatic=True, repetition=repetition(watch))
-    return await deps.store.enhancements.need(blamed.enhancement_id)
+    return await deps.store.enhancements.require(blamed.enhancement_id)
 
 
 async def _finish(
@@ -70,7 +70,7 @@ async def _finish(
 ) -> None:
     """Say it, and then write down that it was: cut off in between, the same is said again."""
     number = watch.at_work
-    changes = await deps.store.enhancements.listed([e.enhancement_id for e in watch.changes])
+    changes = await deps.store.enhancements.find_by_ids([e.enhancement_id for e in watch.changes])
     taken_off = [
         each.id for each in changes if each.landing.rollback and each.landing.rollback.automatic
     ]

@@ -140,7 +140,7 @@ async def _keep_checking(watch: Watch, deps: ValidatorDeps) -> None:
 
 async def check(watch: Watch, deps: ValidatorDeps) -> None:
     """Carry out what is due on a watch, or go on with it."""
-    watch = await deps.store.watches.need(watch.id)
+    watch = await deps.store.watches.require(watch.id)
     if watch.state is not WatchState.WATCHING:
         return
     if not watch.results:
@@ -166,7 +166,7 @@ async def _begun(watch: Watch, deps: ValidatorDeps) -> Watch:
 
 async def _measured(watch: Watch, deps: ValidatorDeps) -> Watch:
     """With what every probe found written down; nothing, where none of its changes is left."""
-    target = await deps.store.targets.need(watch.target_id)
+    target = await deps.store.targets.require(watch.target_id)
     head = await asyncio.to_thread(deps.repository(target).refresh, target)
     changes = await _left(watch, target, deps)
     if not changes:
@@ -184,7 +184,7 @@ async def _measured(watch: Watch, deps: ValidatorDeps) -> Watch:
 
 async def _left(watch: Watch, target: Target, deps: ValidatorDeps) -> list[Enhancement]:
     """Those of its changes that nobody has taken off, and that are on the branch as they landed."""
-    changes = await deps.store.enhancements.listed([e.enhancement_id for e in watch.changes])
+    changes = await deps.store.enhancements.find_by_ids([e.enhancement_id for e in watch.changes])
     applied = [each for each in changes if each.state is EnhancementState.APPLIED]
     repository = deps.repository(target)
     there = await asyncio.to_thread(repository.landed, target, [each.id for each in applied])

@@ -85,7 +85,7 @@ async def test_what_has_passed_lands_only_with_a_word_that_is_still_good(
     place = PreparedHead(a_target(), None, COMMIT, described, None)
     object.__setattr__(deps.sandbox, "trusted", True)
     asked = await ask_for([change], place, base, lambda _: ("31 tests ran",), deps)
-    stored = await deps.store.enhancements.need(change.id)
+    stored = await deps.store.enhancements.require(change.id)
     assert stored.state == state
     assert [each.id for each in asked] == ([change.id] if state == "needs_approval" else [])
     if asked:

@@ -13,7 +13,7 @@ from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
 from services.validator.benchmarks.domain.benchmarks import Answer
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from services.validator.suite.domain.reports import Infrastructure
-from shared.environments.interpreters import running
+from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
 from shared.sandbox.ports import Command, Completed
@@ -24,7 +24,7 @@ from tests.support.sandboxes import a_sandbox, the_best
 from tests.support.trees import FakeTree
 
 BIN = Path(sys.executable).parent
-ENVIRONMENT = Environment("key", BIN, (BIN.parent, *running().needs), 0, True)
+ENVIRONMENT = Environment("key", BIN, (BIN.parent, *running_interpreter().needs), 0, True)
 # What a benchmark says it took is all that counts, so it need not take it.
 SCRIPT = "import size\nprint('work', size.SIZE, 'ms')\n"
 
@@ -33,9 +33,11 @@ def a_tree(oid="head", size=10.0, **more):
     return FakeTree({"perf.py": SCRIPT, "size.py": f"SIZE = {size}", **more}, oid)
 
 
-def done(printed="", code=0, seconds=0.01, file=None, trouble=""):
+def done(printed="", code=0, seconds=0.01, file=None, abort_reason=""):
     reports = {} if file is None else {"reports/bench.json": file}
-    return Completed(None if trouble else code, printed, seconds, reports=reports, trouble=trouble)
+    return Completed(
+        None if abort_reason else code, printed, seconds, reports=reports, abort_reason=abort_reason
+    )
 
 
 class FakeSandbox:
@@ -50,7 +52,7 @@ class FakeSandbox:
         self.commands: list[Command] = []
         self.sides: list[str] = []
 
-    def reaches(self, path):
+    def can_read(self, path):
         return True
 
     async def run(self, command):
@@ -206,7 +208,7 @@ async def test_pytest_is_told_where_its_report_goes(tmp_path):
 
 class TestWhatGivesNothing:
     async def test_it_is_tried_again_with_its_other_one(self, tmp_path):
-        bad = done(trouble="It took longer than the 600 seconds it has.")
+        bad = done(abort_reason="It took longer than the 600 seconds it has.")
         head = [done("work 1 ms"), bad, bad, *[done("work 1 ms")] * 60]
         bout = faked(tmp_path, head, always(done("work 2 ms")))
         assert answers(await bout.compare(a_tree(), a_tree("candidate", 12.0))) == {
@@ -217,7 +219,7 @@ class TestWhatGivesNothing:
     @pytest.mark.parametrize(
         ("bad", "reason"),
         [
-            (done(trouble="It took too long."), "On the candidate: It took too long."),
+            (done(abort_reason="It took too long."), "On the candidate: It took too long."),
             (done(code=-9), "On the candidate: The command ended with -9."),
         ],
     )
@@ -255,7 +257,7 @@ class TestWhatGivesNothing:
         assert found.failing == ("bench::work",)
 
     async def test_once_is_not_each_time(self, tmp_path):
-        bad = [done(code=1), done(trouble="It took too long."), done(code=1)]
+        bad = [done(code=1), done(abort_reason="It took too long."), done(code=1)]
         bout = faked(tmp_path, always(done("work 1 ms")), bad)
         found = await bout.compare(a_tree(), a_tree("candidate", 12.0))
         assert isinstance(found, Infrastructure)

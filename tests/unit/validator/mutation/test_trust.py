@@ -27,7 +27,7 @@ from shared.contracts.documents.protection import (
 )
 from shared.contracts.documents.storage import Patch
 from shared.contracts.work import RunTests
-from shared.environments.interpreters import running
+from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
 from shared.sandbox.scratch import Scratch
@@ -89,7 +89,7 @@ class CarryingBus(RecordingBus):
 
 class FakeEnvironments:
     async def prepare(self, target_id, described, tree):
-        return Environment("key", BIN, (BIN.parent, *running().needs), 0, True)
+        return Environment("key", BIN, (BIN.parent, *running_interpreter().needs), 0, True)
 
 
 @dataclass
@@ -195,12 +195,12 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
         changes, bench.place, "c" * 40, lambda _: (), bench.deps, protections=found
     )
     assert {each.id for each in asked} == {broken.id, reached.id}
-    stored = await bench.deps.store.enhancements.need(broken.id)
+    stored = await bench.deps.store.enhancements.require(broken.id)
     assert stored.state == "needs_approval"
     assert "faults stayed green: " in stored.asks
     assert stored.protection == found[broken.id]
 
-    run = await bench.deps.store.runs.need(stored.protection.run)
+    run = await bench.deps.store.runs.require(stored.protection.run)
     assert (run.kind, run.tests, run.outcome) == (RunKind.MUTATION, (), "reported")
     assert run.plan is not None
     share = protection_share([await protection(bench, each) for each in changes])
@@ -208,7 +208,7 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
 
 
 async def protection(bench, change):
-    return (await bench.deps.store.enhancements.need(change.id)).protection
+    return (await bench.deps.store.enhancements.require(change.id)).protection
 
 
 async def test_the_same_fault_in_a_tested_function_is_refused_by_the_tests(bench):
@@ -336,7 +336,7 @@ async def test_a_change_after_which_no_test_reaches_what_some_did_asks_whatever_
         changes, bench.place, "c" * 40, lambda _: (), bench.deps, protections=found
     )
     assert len(asked) == len(lost)
-    stored = await bench.deps.store.enhancements.need(change.id)
+    stored = await bench.deps.store.enhancements.require(change.id)
     assert stored.protection == found[change.id]
     assert ("no test reaches `tested` any more, and 1 did before" in stored.asks) == bool(lost)
 

@@ -79,7 +79,7 @@ async def test_what_the_gate_found_out_meanwhile_counts(deps):
     """It is kept with the stored change, and the one that was read before does not have it."""
     change = an_enhancement(commit=TIP)
     await deps.store.enhancements.insert(change)
-    await deps.store.enhancements.patch(change.id, protection=RED)
+    await deps.store.enhancements.set_fields(change.id, protection=RED)
     await store_protection_health(TARGET, [change], deps)
     [kept] = await deps.store.health.find()
     assert kept.score == 75

@@ -10,7 +10,7 @@ import pytest
 from services.validator.mutation.adapters import SandboxedMutationRunner, write_planted
 from services.validator.mutation.domain.plan import ChangedFile, MutationReport, Trial, plant
 from services.validator.suite.domain.reports import Infrastructure
-from shared.environments.interpreters import running
+from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
 from shared.sandbox.scratch import Scratch
@@ -33,7 +33,7 @@ async def try_out(tmp_path: Path) -> AsyncIterator[Try]:
         planting = plant({"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}, 99)
         work = tmp_path / "work"
         scratch = Scratch(work, uuid7)
-        environment = Environment("key", BIN, (BIN.parent, *running().needs), 0, True)
+        environment = Environment("key", BIN, (BIN.parent, *running_interpreter().needs), 0, True)
         faults = SandboxedMutationRunner(
             sandbox, scratch, lambda *_: FakeTree({"m.py": after, **files})
         )

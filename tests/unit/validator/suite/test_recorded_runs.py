@@ -108,7 +108,7 @@ async def carried_out(yard, deps, *answers, record=True) -> TestRun:
     )
     await deps.store.runs.insert(verdict)
     await execute_run(RunTests(run_id=verdict.id, target_id=yard.target.id), deps)
-    return await deps.store.runs.need(verdict.id)
+    return await deps.store.runs.require(verdict.id)
 
 
 def recorded(report: TestReport) -> Reported:
@@ -119,7 +119,7 @@ async def test_what_was_recorded_is_kept_beside_the_report(yard, deps):
     verdict = await carried_out(yard, deps, recorded(a_report()))
     assert verdict.result.impact is not None
     assert await read_text(verdict.result.impact, deps) == RECORDED.to_json()
-    assert (await deps.store.reports.need(verdict.result.impact)).kind == "impact"
+    assert (await deps.store.reports.require(verdict.result.impact)).kind == "impact"
 
 
 async def test_what_fails_under_a_recording_is_run_once_more_without_one_and_that_counts(

@@ -10,7 +10,7 @@ import pytest
 from services.validator.suite.adapters.suite import WHOLE, SandboxedSuite
 from services.validator.suite.adapters.suite import Run as Run_
 from services.validator.suite.domain.reports import Infrastructure, Outcome, Reported, TestReport
-from shared.environments.interpreters import running
+from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
 from shared.sandbox.scratch import Scratch
@@ -88,7 +88,7 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
         work = tmp_path / "work"
         scratch = Scratch(work, uuid7)
         profile = a_profile(*command, framework=framework, timeout=timeout)
-        environment = Environment("key", BIN, (BIN.parent, *running().needs), 0, True)
+        environment = Environment("key", BIN, (BIN.parent, *running_interpreter().needs), 0, True)
         suite = SandboxedSuite(sandbox, scratch, lambda *_: FakeTree(files))
         outcome = await suite.run("tree", profile, environment, tests, target_id="target")
         scratch.close()

@@ -29,13 +29,13 @@ log = structlog.get_logger(__name__)
 M = TypeVar("M", bound=Message)
 
 # In seconds: until we look again whether there is room, and how long we then wait for a message.
-PAUSE = 0.1
-PATIENCE = 2.0
-AWAY = 1.0
+ROOM_POLL_SECONDS = 0.1
+FETCH_TIMEOUT_SECONDS = 2.0
+RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
-class Taker(Generic[M]):
+class PullWorker(Generic[M]):
     """Who handles the messages of a consumer, which are all of one kind.
 
     `has_room` is told how many it has taken that are not handled yet, and says whether to take one more.
@@ -47,18 +47,18 @@ class Taker(Generic[M]):
     has_room: Callable[[int], bool]
 
 
-async def take(taker: Taker[M], client: Client, letters: DeadLetters) -> None:
+async def run_pull_worker(worker: PullWorker[M], client: Client, letters: DeadLetters) -> None:
     """For ever. Cancelled, it cancels what is under way, which then comes again to somebody."""
     subscription = await client.jetstream().pull_subscribe_bind(
-        durable=taker.consumer.name, stream=taker.consumer.stream
+        durable=worker.consumer.name, stream=worker.consumer.stream
     )
     under_way: set[asyncio.Task[None]] = set()
     try:
         while True:
-            if not taker.has_room(len(under_way)):
-                await asyncio.sleep(PAUSE)
+            if not worker.has_room(len(under_way)):
+                await asyncio.sleep(ROOM_POLL_SECONDS)
             elif (raw := await _next(subscription)) is not None:
-                task = asyncio.create_task(_handled(raw, taker, letters))
+                task = asyncio.create_task(_handled(raw, worker, letters))
                 under_way.add(task)
                 task.add_done_callback(under_way.discard)
     finally:
@@ -73,18 +73,18 @@ async def take(taker: Taker[M], client: Client, letters: DeadLetters) -> None:
 async def _next(subscription: JetStreamContext.PullSubscription) -> Msg | None:
     """The next message, if one comes while we wait."""
     try:
-        return (await subscription.fetch(1, timeout=PATIENCE))[0]
+        return (await subscription.fetch(1, timeout=FETCH_TIMEOUT_SECONDS))[0]
     except TimeoutError:
         return None
     except (nats.errors.Error, nats.js.errors.Error) as error:
         log.warning("nothing_taken", error=repr(error))
-        await asyncio.sleep(AWAY)
+        await asyncio.sleep(RETRY_SECONDS)
         return None
 
 
-async def _handled(raw: Msg, taker: Taker[M], letters: DeadLetters) -> None:
+async def _handled(raw: Msg, worker: PullWorker[M], letters: DeadLetters) -> None:
     async def handle() -> None:
-        await taker.handle(_read(raw, taker.message))
+        await worker.handle(_read(raw, worker.message))
 
     try:
         await deliver(raw, handle, letters)

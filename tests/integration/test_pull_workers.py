@@ -12,10 +12,10 @@ from shared.contracts.streams import RUN_REQUESTS
 from shared.contracts.work import RunTests
 from shared.kernel.errors import Transient
 from shared.kernel.ids import uuid7
-from shared.messaging import consumers, takers
+from shared.messaging import consumers, pull_workers
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.provision import provision
-from shared.messaging.takers import Taker, take
+from shared.messaging.pull_workers import PullWorker, run_pull_worker
 
 ACK_WAIT = 1.5
 PATIENCE = 20
@@ -51,8 +51,8 @@ class Runner:
 async def queue(own_nats_url, monkeypatch) -> AsyncIterator["Queue"]:
     """The work queue of runs; a message comes again soon when nobody says that it is at it."""
     monkeypatch.setitem(consumers.ACK_WAIT, RUN_REQUESTS.name, ACK_WAIT)
-    monkeypatch.setattr(takers, "PAUSE", 0.01)
-    monkeypatch.setattr(takers, "PATIENCE", 0.5)
+    monkeypatch.setattr(pull_workers, "ROOM_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(pull_workers, "FETCH_TIMEOUT_SECONDS", 0.5)
     await provision(own_nats_url)
     client = await nats.connect(own_nats_url)
     jetstream = client.jetstream()
@@ -84,8 +84,8 @@ class Queue:
     async def taken_by(self, runner: Runner) -> AsyncIterator[nats.NATS]:
         """By a process of its own, as far as NATS can tell."""
         client = await nats.connect(self.url)
-        taker = Taker(RUN_REQUESTS, RunTests, runner.handle, runner.has_room)
-        task = asyncio.create_task(take(taker, client, DeadLetters(client)))
+        worker = PullWorker(RUN_REQUESTS, RunTests, runner.handle, runner.has_room)
+        task = asyncio.create_task(run_pull_worker(worker, client, DeadLetters(client)))
         try:
             yield client
         finally:
@@ -186,13 +186,13 @@ async def test_garbage_is_buried_and_does_not_stop_the_rest(queue, body):
 async def test_a_process_that_has_taken_nothing_ends_at_once(queue):
     """Its connection, when it is drained, would wait half a minute for what nobody reads any more."""
     client = await nats.connect(queue.url)
-    taker = Taker(RUN_REQUESTS, RunTests, Runner().handle, lambda _: True)
-    task = asyncio.create_task(take(taker, client, DeadLetters(client)))
-    await asyncio.sleep(1.5 * takers.PATIENCE)
+    worker = PullWorker(RUN_REQUESTS, RunTests, Runner().handle, lambda _: True)
+    task = asyncio.create_task(run_pull_worker(worker, client, DeadLetters(client)))
+    await asyncio.sleep(1.5 * pull_workers.FETCH_TIMEOUT_SECONDS)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     # The server still answers what we asked for last.
-    await asyncio.sleep(takers.PATIENCE)
+    await asyncio.sleep(pull_workers.FETCH_TIMEOUT_SECONDS)
     draining = asyncio.create_task(client.drain())
     done, _ = await asyncio.wait({draining}, timeout=PATIENCE)
     assert done

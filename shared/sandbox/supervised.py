@@ -136,7 +136,7 @@ async def _readable(control: socket.socket) -> None:
         loop.remove_reader(control)
 
 
-class LaunchedSandbox:
+class SupervisedSandbox:
     """The `Sandbox` port over one tier of `shared.sandbox.tiers`."""
 
     def __init__(
@@ -155,7 +155,7 @@ class LaunchedSandbox:
         self.isolation = isolation
         self.trusted = trusted
 
-    def reaches(self, path: Path) -> bool:
+    def can_read(self, path: Path) -> bool:
         """Whether somebody without any rights of ours can get there."""
         if os.geteuid() != 0 or self._module != "landlock":
             return True
@@ -181,7 +181,7 @@ class LaunchedSandbox:
             completed = _completed(command, output, conversation)
         finally:
             conversation.close()
-        metering.note(completed.cpu_seconds)
+        metering.record_cpu_time(completed.cpu_seconds)
         return completed
 
 
@@ -226,7 +226,7 @@ def _completed(command: Command, output: Output, conversation: Conversation) -> 
         seconds=float(str(ended["seconds"])),
         reports=_read_all(conversation.places[1:], command.reports, limit),
         results=_read_all(conversation.places[:1], command.results, limit),
-        trouble=_trouble(ended, command.limits, text, flooded=output.flooded.is_set()),
+        abort_reason=_abort_reason(ended, command.limits, text, flooded=output.flooded.is_set()),
         cpu_seconds=float(str(cpu)) if cpu is not None else None,
     )
 
@@ -240,7 +240,9 @@ def _read_all(places: tuple[int, ...], names: tuple[str, ...], limit: int) -> di
     }
 
 
-def _trouble(ended: Mapping[str, object], limits: Limits, output: str, *, flooded: bool) -> str:
+def _abort_reason(
+    ended: Mapping[str, object], limits: Limits, output: str, *, flooded: bool
+) -> str:
     """Why a command did not end by itself, in a sentence; empty where it did."""
     if ended["left"]:
         return f"{ended['left']} of its processes could not be killed."
