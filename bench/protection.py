@@ -43,9 +43,9 @@ from shared.sandbox.choice import choose_sandbox
 from shared.sandbox.ports import Sandbox
 from shared.sandbox.scratch import Scratch
 from shared.sandbox.supervised import SupervisedSandbox
-from shared.targets.components import is_protected
 from shared.targets.mirror import Mirror
 from shared.targets.patches import make_patch
+from shared.targets.paths import is_protected
 from shared.targets.profile import TargetProfile, profile
 
 PACKAGES = ("boltons", "more-itertools", "schema", "tabulate")

@@ -24,7 +24,7 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import Transient
 from shared.messaging.ports import Publisher
 from shared.mongo.collections import Store
-from shared.targets.components import matches
+from shared.targets.paths import matches
 
 # A race for a ledger is lost to somebody who won; this many in a row are none any more.
 TRIES = 8

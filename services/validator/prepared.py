@@ -7,8 +7,8 @@ from functools import cached_property
 from services.validator.deps import ValidatorDeps
 from shared.contracts.documents.targets import Target
 from shared.environments.ports import Environment
-from shared.targets.components import is_protected
 from shared.targets.mirror import Mirror
+from shared.targets.paths import is_protected
 from shared.targets.profile import TargetProfile, profile
 
 

@@ -16,7 +16,9 @@ from shared.detectors.ports import Source
 from shared.detectors.rules import SEVERITIES
 from shared.detectors.texts import Edit, Fix, split_lines
 from shared.kernel.errors import Rejected
-from shared.targets.components import component_of, is_protected
+from shared.targets.components import component_of
+from shared.targets.languages import PYTHON
+from shared.targets.paths import is_protected
 from shared.targets.tree import Tree
 
 CONFIGS = ("ruff.toml", ".ruff.toml", "pyproject.toml")
@@ -106,7 +108,7 @@ def sources(source: Source, component: str | None = None) -> dict[str, str]:
     config, components = source.profile.config, source.profile.components
     found = {}
     for path in source.tree.files():
-        if not path.endswith(".py") or is_protected(path, config):
+        if not PYTHON.has_suffix(path) or is_protected(path, config):
             continue
         owner = component_of(path, components)
         if owner is None or component not in {None, owner}:

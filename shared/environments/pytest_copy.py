@@ -10,6 +10,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from shared.environments.interpreters import admits
+from shared.targets.languages import PYTHON
 
 SCRIPT = """#!{python}
 import sys
@@ -105,6 +106,6 @@ def _files(distribution: importlib.metadata.Distribution) -> Iterator[tuple[Path
         if ".." in file.parts or file.suffix == ".pyc" or not source.is_file():
             continue
         yield source, Path(file)
-        compiled = Path(cache_from_source(str(source))) if file.suffix == ".py" else None
+        compiled = Path(cache_from_source(str(source))) if PYTHON.has_suffix(file.name) else None
         if compiled and compiled.is_file():
             yield compiled, Path(file).parent / "__pycache__" / compiled.name

@@ -5,10 +5,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.targets.languages import JAVASCRIPT, PYTHON
 from shared.targets.tree import Tree
 
 PACKAGE = "package.json"
-SOURCES = (".js", ".mjs", ".cjs", ".jsx", ".ts", ".mts", ".cts", ".tsx")
 TEST_FILES = (
     "*.test.*",
     "*.spec.*",
@@ -21,7 +21,7 @@ TEST_FILES = (
 )
 NPM_TEST = ("npm", "test", "--silent")
 OTHER_LOCKS = ("pnpm-lock.yaml", "yarn.lock", "bun.lockb", "bun.lock")
-PYTHON = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
+PYTHON_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
 # Of one of these alone, so that what is added to the command reaches it.
 RUNNER = re.compile(r"^(?:npx\s+|cross-env\s+|[A-Z_]+=\S+\s+)*(jest|vitest)(?=\s|$)[^&|;]*$")
 # What makes one of these run every test once: the option, and how a script may say it, or another of it, itself.
@@ -54,9 +54,9 @@ def read(tree: Tree) -> NodePackage | None:
     """The package at the root, unless the target is a Python project too; None where there is none."""
     content = tree.read(PACKAGE)
     files = tree.files()
-    if content is None or any(tree.read(each) is not None for each in PYTHON):
+    if content is None or any(tree.read(each) is not None for each in PYTHON_PROJECT_FILES):
         return None
-    if any(each.endswith(".py") for each in files) and not any(map(is_source, files)):
+    if any(map(PYTHON.has_suffix, files)) and not any(map(JAVASCRIPT.has_suffix, files)):
         return None
     try:
         package = json.loads(content)
@@ -79,11 +79,6 @@ def read(tree: Tree) -> NodePackage | None:
         framework=framework,
         notes=(*_notes(test, framework), *_locks(files)),
     )
-
-
-def is_source(path: str) -> bool:
-    """Whether it is JavaScript or TypeScript that somebody wrote."""
-    return path.endswith(SOURCES) and not path.endswith((".min.js", ".d.ts"))
 
 
 def _table(package: dict[str, object], name: str) -> dict[str, object]:

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from shared.contracts.base import Value
 from shared.targets import node, requirements
-from shared.targets.components import Component, find_components, matches
+from shared.targets.components import Component
 from shared.targets.config import FILE, TargetConfig, parse_config
+from shared.targets.discovery import find_components
+from shared.targets.languages import JAVASCRIPT
+from shared.targets.paths import matches
 from shared.targets.tree import Tree
 
 TEST_FILES = ("test_*.py", "*_test.py", "tests.py")
@@ -136,7 +139,9 @@ def _framework(command: Sequence[str]) -> str:
 
 def _node_plan(files: Sequence[str], config: TargetConfig, package: node.NodePackage) -> TestPlan:
     configured = tuple(shlex.split(config.test.command))
-    found = [each for each in files if node.is_source(each) and matches(each, node.TEST_FILES)]
+    found = [
+        each for each in files if JAVASCRIPT.has_suffix(each) and matches(each, node.TEST_FILES)
+    ]
     return TestPlan(
         command=configured or package.command,
         framework=package.framework if not configured else "custom",

@@ -13,7 +13,8 @@ from shared.environments.ports import Environment, Environments
 from shared.kernel.errors import Rejected
 from shared.sandbox.ports import Command, Limits, Sandbox
 from shared.sandbox.scratch import Scratch
-from shared.targets.components import component_of, is_protected
+from shared.targets.components import component_of
+from shared.targets.paths import is_protected
 from shared.targets.tree import GitTree
 
 log = structlog.get_logger(__name__)

@@ -12,7 +12,7 @@ from shared.detectors.findings import Fingerprints
 from shared.detectors.ports import Measured, Source
 from shared.detectors.texts import split_lines
 from shared.targets.components import component_of
-from shared.targets.node import is_source
+from shared.targets.languages import JAVASCRIPT
 
 TOOL = "own"
 
@@ -30,7 +30,7 @@ class OwnDetector:
         changes = await self._fixer.repair(source)
         lines: Counter[str] = Counter()
         for path, text in repairable(source).items():
-            if is_source(path):
+            if JAVASCRIPT.has_suffix(path):
                 lines[_component(path, source)] += len(split_lines(text))
         return Measured(tuple(findings(changes, source)), lines)
 

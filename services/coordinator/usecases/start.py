@@ -159,7 +159,7 @@ def _notes(facts: RepositoryFacts, head: Head, described: TargetProfile) -> list
             f"Commit {head.base[:10]} is used."
         )
     if not described.components:
-        notes.append("No component with Python source was found.")
+        notes.append("No component with source files was found.")
     return notes
 
 

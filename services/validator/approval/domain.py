@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.protection import Protection
-from shared.targets.components import is_protected
 from shared.targets.config import TargetConfig
+from shared.targets.languages import PYTHON
+from shared.targets.paths import is_protected
 
 # What code asks for only to know that it is being tested, or by whom.
 AWARE = re.compile(r"PYTEST_|\b_?pytest\b|GROUNDSWELL_|groundswell_inside")
@@ -80,7 +81,7 @@ def _aware(file: Edited) -> str:
     No run can tell. Who wants to hide it can; who was only rewarded for green tests rarely does.
     """
     known = set(file.before.splitlines())
-    for line in file.after.splitlines() if file.path.endswith(".py") else ():
+    for line in file.after.splitlines() if PYTHON.has_suffix(file.path) else ():
         if line not in known and AWARE.search(line):
             return f"it asks whether it is being tested, in {file.path}: `{line.strip()[:LONGEST]}`"
     return ""

@@ -22,8 +22,9 @@ from shared.detectors.ruff import (
     workshop,
 )
 from shared.detectors.rules import SECURITY
-from shared.targets.components import is_protected
+from shared.targets.languages import PYTHON
 from shared.targets.mirror import Mirror
+from shared.targets.paths import is_protected
 from shared.targets.profile import TargetProfile
 
 REMEMBERED = 4096
@@ -154,7 +155,7 @@ def _differing(
             }
             if (
                 is_there
-                and file.path.endswith(".py")
+                and PYTHON.has_suffix(file.path)
                 and not is_protected(file.path, profile.config)
             ):
                 side.append(Version(file.path, str(file.id)))

@@ -22,6 +22,7 @@ from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Rejected
 from shared.targets.head import Head
+from shared.targets.languages import invalid_reason
 
 
 class HeadNotTestable(Rejected):
@@ -147,7 +148,7 @@ async def _refuse_invalid(epoch: Epoch, composition: Composition, deps: Validato
         epoch.parsed.add(composition.tree)
         return False
     change, path = found
-    await reject(epoch.drop(change), f"syntax: {path} would not be valid Python", deps)
+    await reject(epoch.drop(change), f"syntax: {invalid_reason(path)}", deps)
     return True
 
 

@@ -61,7 +61,7 @@ class Repository(Protocol):
         ...
 
     def invalid(self, head: str, steps: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
-        """The first of these (id, tree after it) that makes valid Python invalid, and in which file."""
+        """The first of these (id, tree after it) that makes valid code invalid, and in which file."""
         ...
 
     def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:

@@ -18,7 +18,7 @@ from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.runs import Recall, TestRun
 from shared.contracts.states import RunState
 from shared.kernel.errors import NotFound, Transient
-from shared.targets.components import is_protected
+from shared.targets.paths import is_protected
 from shared.targets.tree import Tree
 
 # How many recorded runs are looked at, newest first, before there is said to be none.

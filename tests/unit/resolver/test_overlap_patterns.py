@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.resolver.domain.overlaps import overlap
-from shared.targets.components import matches
+from shared.targets.paths import matches
 
 names = st.sampled_from(["a", "b", "src", "Src", "m.py", "M.PY", "x-1", "[a]", "é"])
 paths = st.lists(names, min_size=1, max_size=4).map("/".join)

@@ -6,10 +6,11 @@ from hypothesis import strategies as st
 
 from services.validator.git.domain.patches import apply_hunks
 from shared.kernel.errors import Rejected
-from shared.targets.components import component_of, is_protected
+from shared.targets.components import component_of
 from shared.targets.config import TargetConfig, parse_config
 from shared.targets.explain import render_config
 from shared.targets.patches import Kind, make_patch, parse_patch
+from shared.targets.paths import is_protected
 from shared.targets.profile import profile
 from shared.targets.repository import RepositoryFacts
 from tests.support.trees import FakeTree

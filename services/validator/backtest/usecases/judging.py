@@ -27,6 +27,7 @@ from services.validator.suite.domain.reports import TestReport
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Rejected
+from shared.targets.languages import invalid_reason
 from shared.targets.profile import TargetProfile, profile
 
 PURPOSE = "backtest"
@@ -177,7 +178,7 @@ async def _broken_rule(tree: str, place: PreparedHead, deps: ValidatorDeps) -> s
         if said:
             return said
         if found := repository.invalid(place.head, [("", tree)]):
-            return f"syntax: {found[1]} would not be valid Python"
+            return f"syntax: {invalid_reason(found[1])}"
         pairs = [(place.head, tree)]
         [(before, after)] = deps.detectors.look(place.target.id, place.head, place.profile, pairs)
         broken = compare((), before, after).broken

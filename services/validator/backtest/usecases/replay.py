@@ -39,7 +39,7 @@ from shared.contracts.documents.targets import Target
 from shared.contracts.events import CommitReplayed
 from shared.contracts.states import BacktestState
 from shared.kernel.errors import Rejected
-from shared.targets.components import is_protected
+from shared.targets.paths import is_protected
 
 LISTED = 50
 # In such files nothing goes wrong that a test could see.

@@ -16,8 +16,8 @@ from services.validator.benchmarks.adapters.detection import AUTO, JSON
 from shared.environments.ports import Environment, ExportableTree
 from shared.sandbox.ports import MIB, Command, Limits
 from shared.sandbox.scratch import remove_tree
-from shared.targets.components import is_protected
 from shared.targets.config import BenchSection
+from shared.targets.paths import is_protected
 from shared.targets.profile import TargetProfile
 
 OUT = "reports/bench.json"

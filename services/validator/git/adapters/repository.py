@@ -13,13 +13,13 @@ from services.validator.git.ports import Composition, Refusal, Reverted
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import NotFound, Rejected
 from shared.kernel.failpoints import failpoint
-from shared.kernel.syntax import parse
-from shared.targets.components import is_protected, matches
 from shared.targets.config import TargetConfig
 from shared.targets.git import UPDATE_WORK_TREE
 from shared.targets.head import Head, find_head
+from shared.targets.languages import Language, invalid_reason, language_by_name
 from shared.targets.mirror import FETCHED, Mirror
 from shared.targets.patches import FilePatch, Kind, parse_patch
+from shared.targets.paths import is_protected, matches
 
 NAME, EMAIL = "Groundswell", "groundswell@localhost"
 # An enhancement is looked for this far back; a landing branch is young.
@@ -100,9 +100,10 @@ class GitRepository:
         old, new = (repository.revparse_single(each).peel(pygit2.Tree) for each in (before, after))
         for delta in old.diff_to_tree(new).deltas:
             path = delta.new_file.path
-            if path.endswith(".py") and delta.status_char() in "AM":
+            language = language_by_name(path)
+            if language and delta.status_char() in "AM":
                 contents = (_read(old, path), _read(new, path))
-                if _breaks(*contents):
+                if _breaks(language, *contents):
                     return path
         return None
 
@@ -251,8 +252,9 @@ def _patched(file: FilePatch, before: bytes | None) -> bytes | str | None:
         return f"its lines in {file.path} have changed"
     if file.kind is Kind.DELETE:
         return None if not after else f"{file.path} has more lines than it would delete"
-    if file.path.endswith(".py") and _moved(file, before) and _breaks(before, after):
-        return f"{file.path} would not be valid Python"
+    language = language_by_name(file.path)
+    if language and _moved(file, before) and _breaks(language, before, after):
+        return invalid_reason(file.path)
     return after
 
 
@@ -272,14 +274,6 @@ def _read(tree: pygit2.Tree, path: str) -> bytes:
     return found.data if isinstance(found, pygit2.Blob) else b""
 
 
-def _breaks(before: bytes | None, after: bytes) -> bool:
-    """Whether valid Python became invalid; newer syntax than ours is nobody's fault."""
-    return not _parses(after) and _parses(before or b"")
-
-
-def _parses(content: bytes) -> bool:
-    try:
-        parse(content)
-    except (SyntaxError, ValueError):
-        return False
-    return True
+def _breaks(language: Language, before: bytes | None, after: bytes) -> bool:
+    """Return whether valid code became invalid; newer syntax than ours is nobody's fault."""
+    return not language.is_valid(after) and language.is_valid(before or b"")

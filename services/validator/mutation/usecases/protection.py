@@ -40,9 +40,10 @@ from shared.contracts.base import RunKind
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.protection import Protection
 from shared.contracts.documents.runs import TestRun
-from shared.targets.components import is_protected
 from shared.targets.config import TargetConfig
+from shared.targets.languages import PYTHON
 from shared.targets.mirror import Mirror
+from shared.targets.paths import is_protected
 
 log = structlog.get_logger(__name__)
 
@@ -183,7 +184,7 @@ def _files(
     return [
         ChangedFile(path, tuple(tree.read(path) for tree in trees))
         for path in change.proposal.patch.files
-        if path.endswith(".py") and not is_protected(path, config)
+        if PYTHON.has_suffix(path) and not is_protected(path, config)
     ]
 
 

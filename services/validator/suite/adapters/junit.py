@@ -14,6 +14,7 @@ from services.validator.suite.domain.reports import (
     TestResult,
     by_id,
 )
+from shared.targets.languages import PYTHON
 
 # The class that `node --test` gives to every test.
 NODE = "test"
@@ -105,8 +106,8 @@ def _outcome(case: ET.Element) -> tuple[Outcome, str]:
 def _id(case: ET.Element) -> str:
     """A pytest node id where the file is named and the class lies in it, else class and name."""
     name, owner, file = case.get("name", ""), case.get("classname", ""), case.get("file", "")
-    module = file.removesuffix(".py").replace("/", ".")
-    if file.endswith(".py") and (owner == module or owner.startswith(f"{module}.")):
+    module = PYTHON.without_suffix(file).replace("/", ".")
+    if PYTHON.has_suffix(file) and (owner == module or owner.startswith(f"{module}.")):
         classes = owner[len(module) + 1 :].split(".") if owner != module else []
         return "::".join([file, *classes, name])
     found = "::".join(part for part in (owner, name) if part)

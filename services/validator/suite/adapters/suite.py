@@ -28,7 +28,8 @@ from services.validator.suite.domain.sources import decoded
 from shared.environments.ports import Environment, Trees
 from shared.sandbox.ports import Command, Completed, Limits, Sandbox
 from shared.sandbox.scratch import Scratch, complete_in_thread
-from shared.targets.components import is_protected
+from shared.targets.languages import PYTHON
+from shared.targets.paths import is_protected
 from shared.targets.profile import TargetProfile, TestPlan
 from shared.targets.tree import Tree
 
@@ -216,7 +217,7 @@ def _impact(content: bytes, tree: Tree) -> str | None:
     except ValueError as error:
         log.warning("recording_unreadable", reason=str(error))
         return None
-    texts = {path: tree.read(path) or b"" for path in tree.files() if path.endswith(".py")}
+    texts = {path: tree.read(path) or b"" for path in tree.files() if PYTHON.has_suffix(path)}
     return replace(recorded, imports=imports({p: decoded(t) for p, t in texts.items()})).to_json()
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 
-from shared.targets.components import is_protected, matches
 from shared.targets.config import TargetConfig
+from shared.targets.paths import is_protected, matches
 from tests.support.landing import Yard, a_patch, a_yard
 from tests.support.repositories import git
 

@@ -1,0 +1,80 @@
+"""The components of a target that names none: inferred from its packages, modules and folders."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+from shared.targets import node
+from shared.targets.components import Component
+from shared.targets.languages import JAVASCRIPT, PYTHON, language_of
+from shared.targets.tree import Tree
+
+NOT_SOURCE_FOLDERS = re.compile(
+    r"^(?:docs?|examples?|bench(?:marks?)?|scripts?|tools|build|dist|vendor|\.[^/]*)/",
+    re.IGNORECASE,
+)
+PYTHON_ROOTS = ("src/", "lib/", "")
+MIN_SUBPACKAGES_TO_SPLIT = 2
+
+
+def infer_components(tree: Tree, files: Iterable[str]) -> tuple[Component, ...]:
+    """Return the Python packages and modules among the files, else the folders with source files.
+
+    `files` are those that a patch may change; in a Node package its folders count alone.
+    """
+    paths = [path for path in files if not NOT_SOURCE_FOLDERS.match(path)]
+    if node.read(tree) is not None:
+        return _folders([path for path in paths if JAVASCRIPT.has_suffix(path)])
+    if found := _python_packages([path for path in paths if PYTHON.has_suffix(path)]):
+        return found
+    return _folders([path for path in paths if language_of(path, tree.read(path) or b"")])
+
+
+def _python_packages(sources: Sequence[str]) -> tuple[Component, ...]:
+    """Return top-level packages and modules; a package of several subpackages is split into them."""
+    root = next(
+        each for each in PYTHON_ROOTS if any(path.startswith(each) for path in sources) or not each
+    )
+    inside = [path.removeprefix(root) for path in sources if path.startswith(root)]
+    packages = {
+        path.removesuffix("/__init__.py") for path in inside if path.endswith("/__init__.py")
+    }
+    found: list[Component] = []
+    for package in sorted(each for each in packages if "/" not in each):
+        found += _package(root, package, packages)
+    for module in sorted(path for path in inside if "/" not in path):
+        if module not in {"__init__.py", "__main__.py"}:
+            name = PYTHON.without_suffix(module)
+            found.append(_inferred(name, f"/{root}{module}", "a module"))
+    return tuple(found)
+
+
+def _package(root: str, package: str, packages: set[str]) -> list[Component]:
+    subpackages = sorted(each for each in packages if each.rpartition("/")[0] == package)
+    if len(subpackages) < MIN_SUBPACKAGES_TO_SPLIT:
+        return [_inferred(package, f"/{root}{package}/", "a package")]
+    modules = _inferred(package, f"/{root}{package}/*.py", "the modules of a package")
+    split = (
+        _inferred(each.replace("/", "."), f"/{root}{each}/", "a subpackage") for each in subpackages
+    )
+    return [modules, *split]
+
+
+def _folders(sources: Sequence[str]) -> tuple[Component, ...]:
+    """Return each package of a workspace, each other top-level folder, and the root's own files."""
+    found: dict[str, Component] = {}
+    for path in sources:
+        top, _, rest = path.partition("/")
+        if not rest:
+            found.setdefault("root", _inferred("root", "/*.*", "the modules at the root"))
+        elif top == "packages" and "/" in rest:
+            name = rest.partition("/")[0]
+            found.setdefault(
+                name, _inferred(name, f"/packages/{name}/", "a package of the workspace")
+            )
+        else:
+            found.setdefault(top, _inferred(top, f"/{top}/", "a folder"))
+    return tuple(found[name] for name in sorted(found))
+
+
+def _inferred(name: str, pattern: str, kind: str) -> Component:
+    return Component(name=name, paths=(pattern,), source="inferred", reason=f"{pattern}: {kind}")

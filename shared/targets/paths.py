@@ -1,0 +1,85 @@
+"""Path patterns in gitignore style, and the paths that no patch may change without approval."""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+from pathspec import GitIgnoreSpec
+
+from shared.kernel.errors import Rejected
+from shared.targets.config import TargetConfig
+
+# A change must not alter what decides whether it is good: tests, their settings, dependencies, CI.
+PROTECTED_PATTERNS = (
+    "test_*.py",
+    "*_test.py",
+    "*_tests.py",
+    "tests.py",
+    "conftest.py",
+    "test/",
+    "tests/",
+    "testing/",
+    "pytest.ini",
+    ".pytest.ini",
+    "pytest.toml",
+    ".pytest.toml",
+    "sitecustomize.py",
+    "usercustomize.py",
+    "tox.ini",
+    "noxfile.py",
+    "setup.py",
+    "setup.cfg",
+    "pyproject.toml",
+    "requirements*.txt",
+    "requirements/",
+    "*.lock",
+    "*.test.*",
+    "*.spec.*",
+    "__tests__/",
+    "jest.config.*",
+    "vitest.config.*",
+    ".mocharc*",
+    "eslint.config.*",
+    ".eslintrc*",
+    "package.json",
+    "package-lock.json",
+    "npm-shrinkwrap.json",
+    "pnpm-lock.yaml",
+    ".npmrc",
+    "go.mod",
+    "go.sum",
+    "Makefile",
+    "Dockerfile*",
+    "docker-compose*.yml",
+    ".git*",
+    ".github/",
+    ".gitlab-ci.yml",
+    ".circleci/",
+    ".ci/",
+    ".pre-commit-config.yaml",
+    "ruff.toml",
+    ".ruff.toml",
+    "groundswell.toml",
+)
+MAX_COMPILED_PATTERNS = 256
+
+
+@lru_cache(maxsize=MAX_COMPILED_PATTERNS)
+def _compiled(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    try:
+        return GitIgnoreSpec.from_lines(patterns)
+    except ValueError as error:
+        raise Rejected(
+            f"A path pattern cannot be read: {error}.",
+            hint="Patterns are written as in .gitignore.",
+            code="bad_pattern",
+        ) from error
+
+
+def matches(path: str, patterns: Iterable[str]) -> bool:
+    """Return whether gitignore-style patterns cover a path. Raises `Rejected` for a bad pattern."""
+    return _compiled(tuple(patterns)).match_file(path)
+
+
+def is_protected(path: str, config: TargetConfig) -> bool:
+    """Return whether a patch to this path needs a person's approval."""
+    return matches(path, PROTECTED_PATTERNS + config.policy.protected)
