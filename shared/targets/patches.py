@@ -108,7 +108,7 @@ def _hunk(hunk: pygit2.DiffHunk) -> Hunk:
 
 
 @dataclass(frozen=True)
-class Edit:
+class ReplacedLines:
     """Lines `old_start` up to `old_end` of a text, counted from 0, became `new_start` up to `new_end` of another."""
 
     old_start: int
@@ -117,11 +117,13 @@ class Edit:
     new_end: int
 
 
-def edits(before: bytes, after: bytes) -> tuple[Edit, ...]:
+def replaced_lines(before: bytes, after: bytes) -> tuple[ReplacedLines, ...]:
     """Where two texts differ, in order, as git finds it."""
     patch = pygit2.Patch.create_from(before, after, context_lines=0)
     return tuple(
-        Edit(*_range(hunk.old_start, hunk.old_lines), *_range(hunk.new_start, hunk.new_lines))
+        ReplacedLines(
+            *_range(hunk.old_start, hunk.old_lines), *_range(hunk.new_start, hunk.new_lines)
+        )
         for hunk in patch.hunks
     )
 

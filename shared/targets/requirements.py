@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 from shared.targets import plugins
 from shared.targets.declared import locks, nox, poetry, project, setuptools, tox
 from shared.targets.declared.parts import (
-    Part,
+    Declaration,
     chosen,
     is_requirement,
     is_tool,
@@ -98,10 +98,10 @@ class _Found:
         self._groups: dict[str, tuple[str, ...]] = {}
         self.installs: list[str] = []
         self.files: list[str] = []
-        self.more: list[Part] = []
+        self.more: list[Declaration] = []
         self.notes = list(notes)
 
-    def add(self, part: Part) -> None:
+    def add(self, part: Declaration) -> None:
         """What it always needs, and what it names for those who ask."""
         self._install(part.installs)
         self._groups = {**part.groups, **self._groups}
@@ -133,7 +133,7 @@ class _Found:
                 self.installs.append(each)
                 self.notes.append(f"{each} is installed because the pytest configuration uses it.")
 
-    def _pipfile(self) -> Part | None:
+    def _pipfile(self) -> Declaration | None:
         pipfile, notes = read_toml(self._tree, "Pipfile")
         self.notes += notes
         if not pipfile:

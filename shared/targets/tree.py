@@ -32,7 +32,7 @@ class Tree(Protocol):
 
 
 @dataclass(frozen=True)
-class Entry:
+class TreeEntry:
     """One file as git has it: `mode` is git's."""
 
     path: str
@@ -77,20 +77,20 @@ class GitTree:
             elif entry.mode == pygit2.enums.FileMode.LINK:
                 _link(into, entry.path, self._blob(entry))
 
-    def _blob(self, entry: Entry) -> bytes:
+    def _blob(self, entry: TreeEntry) -> bytes:
         blob = self._repository[entry.oid]
         if not isinstance(blob, pygit2.Blob):
             raise Rejected(f"{entry.path} is not a file.", code="not_a_file")
         return blob.data
 
 
-def _walk(tree: pygit2.Tree, prefix: str) -> Iterator[Entry]:
+def _walk(tree: pygit2.Tree, prefix: str) -> Iterator[TreeEntry]:
     for each in tree:
         path = f"{prefix}{each.name}"
         if isinstance(each, pygit2.Tree):
             yield from _walk(each, f"{path}/")
         else:
-            yield Entry(path, each.id, pygit2.enums.FileMode(each.filemode))
+            yield TreeEntry(path, each.id, pygit2.enums.FileMode(each.filemode))
 
 
 def _make_parents(into: Path, path: str, made: set[str]) -> None:

@@ -4,13 +4,13 @@ import ast
 from collections.abc import Iterator
 
 from shared.kernel.syntax import parse
-from shared.targets.declared.parts import TEST_NAMES, Part
+from shared.targets.declared.parts import TEST_NAMES, Declaration
 from shared.targets.tree import Tree
 
 SESSIONS = (*TEST_NAMES, "pytest", "unit", "unittest", "unit_tests", "unittests")
 
 
-def read(tree: Tree) -> Part | None:
+def read(tree: Tree) -> Declaration | None:
     """Requirements, `-r` files, and the extras and groups that are asked for; None without such a session."""
     try:
         module = parse(tree.read("noxfile.py") or b"")
@@ -21,7 +21,7 @@ def read(tree: Tree) -> Part | None:
     if session is None:
         return None
     words = [word for call in _installs(session) for word in _words(call)]
-    return Part(
+    return Declaration(
         installs=tuple(_requirements(words)),
         extras=tuple(_extras(words)),
         notes=(f"The requirements of nox's session {session.name} are installed.",),

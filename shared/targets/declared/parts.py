@@ -24,7 +24,7 @@ TOOLS = re.compile(
 
 
 @dataclass(frozen=True)
-class Part:
+class Declaration:
     """What one kind of file says: `installs` are PEP 508 requirements, or `-r` and a file.
 
     `groups` are extras and groups by name, none of which is installed unless it is chosen;

@@ -9,14 +9,14 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from shared.targets.declared.parts import Part, is_requirement, strings, table
+from shared.targets.declared.parts import Declaration, is_requirement, strings, table
 
 # What makes a dependency come from elsewhere than a registry.
 ELSEWHERE = ("git", "path", "url", "file", "hg", "svn", "develop")
 PYTHON = "python"
 
 
-def read(pyproject: Mapping[str, Any]) -> Part:
+def read(pyproject: Mapping[str, Any]) -> Declaration:
     """Dependencies, groups and extras; where `[project]` has its own dependencies, those count."""
     poetry = table(pyproject, "tool", "poetry")
     main = table(poetry, "dependencies")
@@ -38,7 +38,7 @@ def read(pyproject: Mapping[str, Any]) -> Part:
         groups["dev"] = tuple(converted.requirements(old))
     for name, group in table(poetry, "group").items():
         groups[name] = tuple(converted.requirements(table(group, "dependencies")))
-    return Part(
+    return Declaration(
         requires_python=(specifier(said) or "") if isinstance(said, str) else "",
         installs=installs,
         groups=groups,
@@ -46,14 +46,14 @@ def read(pyproject: Mapping[str, Any]) -> Part:
     )
 
 
-def read_pipfile(pipfile: Mapping[str, Any]) -> Part:
+def read_pipfile(pipfile: Mapping[str, Any]) -> Declaration:
     """`packages`, and `dev-packages` as the group dev, which is asked for."""
     converted = Converted()
     minor = table(pipfile, "requires").get("python_version")
     installs = tuple(converted.requirements(table(pipfile, "packages")))
     dev = table(pipfile, "dev-packages")
     groups = {"dev": tuple(converted.requirements(dev))} if dev else {}
-    return Part(
+    return Declaration(
         requires_python=f"=={minor}.*" if isinstance(minor, str) and minor else "",
         installs=installs,
         groups=groups,

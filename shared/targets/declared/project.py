@@ -7,7 +7,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from shared.targets.declared.parts import (
-    Part,
+    Declaration,
     is_requirement,
     name_of,
     specifier,
@@ -19,7 +19,7 @@ from shared.targets.declared.parts import (
 ELSEWHERE = ("git", "url", "path", "workspace")
 
 
-def read(pyproject: Mapping[str, Any]) -> Part:
+def read(pyproject: Mapping[str, Any]) -> Declaration:
     """Dependencies, extras and groups; what uv takes from elsewhere than a registry is left out."""
     project = table(pyproject, "project")
     extras = {k: strings(v) for k, v in table(project, "optional-dependencies").items()}
@@ -44,7 +44,7 @@ def read(pyproject: Mapping[str, Any]) -> Part:
         }.items()
     }
     declared = {name_of(each) for each in installs if is_requirement(each)}
-    return Part(
+    return Declaration(
         requires_python=specifier(project.get("requires-python")),
         installs=(*_without(installs, elsewhere), *_files(dynamic.get("dependencies"))),
         groups=every,

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.kernel.syntax import parse
-from shared.targets.declared.parts import Part, read_ini, specifier, strings
+from shared.targets.declared.parts import Declaration, read_ini, specifier, strings
 from shared.targets.tree import Tree
 
 
-def read(tree: Tree) -> Part:
+def read(tree: Tree) -> Declaration:
     """install_requires, extras_require and python_requires of both files."""
     cfg = read_ini(tree.read("setup.cfg"))
     literals = _literals(tree)
@@ -22,7 +22,7 @@ def read(tree: Tree) -> Part:
     if cfg.has_section("options.extras_require"):
         groups |= {k: _lines(v) for k, v in cfg.items("options.extras_require")}
     said = cfg.get("options", "python_requires", fallback="") or literals.get("python_requires")
-    return Part(
+    return Declaration(
         requires_python=specifier(said),
         installs=(*_lines(installs), *strings(literals.get("install_requires"))),
         groups=groups,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from shared.targets.declared.parts import Part, read_ini, read_toml, strings, table
+from shared.targets.declared.parts import Declaration, read_ini, read_toml, strings, table
 from shared.targets.tree import Tree
 
 # Factors, substitutions: what they come to is known to tox alone.
@@ -13,12 +13,12 @@ SUBSTITUTION = re.compile(r"[{}]|^[\w,.!-]+\s*:\s")
 INI = ("tox.ini", "setup.cfg")
 
 
-def read(tree: Tree, pyproject: Mapping[str, Any]) -> Part | None:
+def read(tree: Tree, pyproject: Mapping[str, Any]) -> Declaration | None:
     """Dependencies, extras and groups of [testenv]; None where there is none."""
     settings = _settings(tree, pyproject)
     if settings is None:
         return None
-    return Part(
+    return Declaration(
         installs=tuple(_plain(settings.get("deps"))),
         extras=(*_plain(settings.get("extras")), *_plain(settings.get("dependency_groups"))),
         notes=("The requirements of tox's default environment are installed.",),

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from shared.targets.patches import Edit, edits
+from shared.targets.patches import ReplacedLines, replaced_lines
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ def touched(texts: Sequence[bytes]) -> Touched:
     A line that a later change rewrote is that one's and still this one's too: its content is due to both.
     """
     before, after = texts[0], texts[1]
-    found = _of(before, edits(before, after))
+    found = _of(before, replaced_lines(before, after))
     for older, newer in pairwise(texts[1:]):
         if older != newer:
-            found = _moved(found, older, edits(older, newer))
+            found = _moved(found, older, replaced_lines(older, newer))
     return found
 
 
-def _of(before: bytes, changes: Sequence[Edit]) -> Touched:
+def _of(before: bytes, changes: Sequence[ReplacedLines]) -> Touched:
     old = before.splitlines()
     lines: set[int] = set()
     gaps = {}
@@ -51,7 +51,7 @@ def _indents(removed: Sequence[bytes]) -> Iterator[int]:
             yield len(line) - len(line.lstrip())
 
 
-def _moved(found: Touched, text: bytes, changes: Sequence[Edit]) -> Touched:
+def _moved(found: Touched, text: bytes, changes: Sequence[ReplacedLines]) -> Touched:
     """The same places after these edits of the text; what was rewritten is all that it became."""
     old = text.splitlines()
     lines: set[int] = set()
@@ -81,7 +81,9 @@ def _moved(found: Touched, text: bytes, changes: Sequence[Edit]) -> Touched:
     return Touched(frozenset(lines), gaps)
 
 
-def _rewritten(place: int, by: Edit, indent: int, lines: set[int], gaps: dict[int, int]) -> None:
+def _rewritten(
+    place: int, by: ReplacedLines, indent: int, lines: set[int], gaps: dict[int, int]
+) -> None:
     """Line for line where there are as many; what is gone leaves a gap."""
     if by.new_start == by.new_end:
         gaps.setdefault(by.new_start, indent)
