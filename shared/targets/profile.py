@@ -154,7 +154,7 @@ def _node_plan(files: Sequence[str], config: TargetConfig, package: node.NodePac
 def _environment_plan(
     tree: Tree,
     config: TargetConfig,
-    declared: requirements.Declared,
+    declared: requirements.DeclaredRequirements,
     package: node.NodePackage | None,
 ) -> EnvironmentPlan:
     setup = config.environment.setup
@@ -190,7 +190,7 @@ def _notes(
     components: Sequence[Component],
     test: TestPlan,
     environment: EnvironmentPlan,
-    declared: requirements.Declared,
+    declared: requirements.DeclaredRequirements,
 ) -> tuple[str, ...]:
     notes = [f"Component {each.name}: {each.reason}." for each in components]
     notes.append(f"Tests: {shlex.join(test.command)}; test files found: {len(test.found)}.")

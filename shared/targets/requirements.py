@@ -1,6 +1,6 @@
-"""What a Python target declares to need, read from its files and never by running them.
+"""What a Python target declares to need, read from its files without running them.
 
-One reader per kind of file is in `shared.targets.declared`; here is which of them counts for what.
+`shared.targets.declared` has a reader per kind of file; this module decides which of them counts.
 """
 
 import re
@@ -13,11 +13,11 @@ from packaging.utils import canonicalize_name
 
 from shared.targets import plugins
 from shared.targets.declared import locks, nox, poetry, project, setuptools, tox
-from shared.targets.declared.parts import (
+from shared.targets.declared.declaration import (
     Declaration,
-    chosen,
+    choose_test_group,
+    is_development_tool,
     is_requirement,
-    is_tool,
     name_of,
     read_toml,
     strings,
@@ -25,7 +25,7 @@ from shared.targets.declared.parts import (
 )
 from shared.targets.tree import Tree
 
-TEST_FILES = (
+TEST_REQUIREMENT_FILES = (
     "requirements-test.txt",
     "requirements-tests.txt",
     "requirements_test.txt",
@@ -35,22 +35,23 @@ TEST_FILES = (
     "requirements/tests.txt",
     "requirements/testing.txt",
 )
-DEV_FILES = (
+DEV_REQUIREMENT_FILES = (
     "requirements-dev.txt",
     "requirements_dev.txt",
     "dev-requirements.txt",
     "requirements/dev.txt",
 )
-FILE = "-r "
-NEWEST, OLDEST, DEFAULT_MINOR = 14, 7, 9
-PREFERENCE = ".python-version"
+REQUIREMENT_FILE_PREFIX = "-r "
+OLDEST_MINOR, NEWEST_MINOR, DEFAULT_MINOR = 7, 14, 9
+PYTHON_VERSION_FILE = ".python-version"
 
 
 @dataclass(frozen=True)
-class Declared:
+class DeclaredRequirements:
     """Requirement specifiers and requirement files to install, and the Python they are for.
 
-    `prefers_python` is a version, or the beginning of one. `constraints` are versions that a lock names.
+    `requires_python` is a specifier, `prefers_python` a version or its beginning. `constraints` are
+    versions pinned by a lock file. `notes` are whole sentences for the user.
     """
 
     requires_python: str = ""
@@ -62,99 +63,113 @@ class Declared:
     notes: tuple[str, ...] = ()
 
 
-def read(tree: Tree) -> Declared:
-    """Everything the target declares; what cannot be read without running it is left out, and said."""
+def read(tree: Tree) -> DeclaredRequirements:
+    """Return all that a target declares; a note names what can only be read by running code."""
     pyproject, notes = read_toml(tree, "pyproject.toml")
-    parts = [project.read(pyproject), poetry.read(pyproject), setuptools.read(tree)]
+    declarations = [project.read(pyproject), poetry.read(pyproject), setuptools.read(tree)]
     lock = locks.read(tree)
-    found = _Found(tree, [*notes, *(note for each in parts for note in each.notes)])
-    for each in parts:
-        found.add(each)
-    found.add_tests(pyproject)
-    found.add_plugins(plugins.needed(tree, pyproject))
-    constraints = lock.constraints if lock else ()
-    if lock and constraints:
-        found.notes.append(f"Versions are those of {lock.file}, where they can be had.")
-    said = [each.requires_python for each in (*parts, *found.more)]
-    return Declared(
-        requires_python=next(filter(None, said), "")
-        or setuptools.oldest_of(_classifiers(tree, pyproject))
-        or (lock.requires_python if lock else ""),
-        prefers_python=_preference(tree),
-        installs=tuple(dict.fromkeys(each for each in found.installs if is_requirement(each))),
-        files=tuple(dict.fromkeys(found.files)),
-        constraints=constraints,
+    collected = _Requirements(tree, [*notes, *(n for each in declarations for n in each.notes)])
+    for each in declarations:
+        collected.add(each)
+    collected.add_tests(pyproject)
+    collected.add_plugins(plugins.needed_plugins(tree, pyproject))
+    if lock and lock.constraints:
+        collected.notes.append(f"Versions are those of {lock.file}, where they are available.")
+    return DeclaredRequirements(
+        requires_python=_requires_python(tree, pyproject, [*declarations, *collected.more], lock),
+        prefers_python=_preferred_python(tree),
+        installs=tuple(dict.fromkeys(each for each in collected.installs if is_requirement(each))),
+        files=tuple(dict.fromkeys(collected.files)),
+        constraints=lock.constraints if lock else (),
         has_build="build-system" in pyproject or tree.read("setup.py") is not None,
-        notes=tuple(dict.fromkeys(found.notes)),
+        notes=tuple(dict.fromkeys(collected.notes)),
     )
 
 
-class _Found:
-    """What is to be installed, as one reader after the other adds to it."""
+def _requires_python(
+    tree: Tree,
+    pyproject: Mapping[str, Any],
+    declarations: Iterable[Declaration],
+    lock: locks.LockedVersions | None,
+) -> str:
+    """Return the first specifier that is declared, else by the classifiers, else of the lock."""
+    declared = next((each.requires_python for each in declarations if each.requires_python), "")
+    return (
+        declared
+        or setuptools.oldest_python(_classifiers(tree, pyproject))
+        or (lock.requires_python if lock else "")
+    )
+
+
+class _Requirements:
+    """What is to be installed, collected from one declaration after the other."""
 
     def __init__(self, tree: Tree, notes: Sequence[str]) -> None:
         self._tree = tree
-        self._there = set(tree.files())
+        self._paths = set(tree.files())
         self._groups: dict[str, tuple[str, ...]] = {}
         self.installs: list[str] = []
         self.files: list[str] = []
         self.more: list[Declaration] = []
         self.notes = list(notes)
 
-    def add(self, part: Declaration) -> None:
-        """What it always needs, and what it names for those who ask."""
-        self._install(part.installs)
-        self._groups = {**part.groups, **self._groups}
+    def add(self, declaration: Declaration) -> None:
+        """Add what is always needed, and keep the groups to choose from."""
+        self._install(declaration.installs)
+        self._groups = {**declaration.groups, **self._groups}
 
     def add_tests(self, pyproject: Mapping[str, Any]) -> None:
-        """An extra or group; else requirement files; else what tox, nox or a Pipfile would install."""
-        extra = chosen(self._groups)
-        if extra:
-            self._ask_for([extra])
+        """Add the extra or group for tests, else requirement files, else those of tox or nox."""
+        group = choose_test_group(self._groups)
+        if group:
+            self._install_groups([group])
             self.notes.append(
-                f"The {extra} extra or group is installed, without linters and the like."
+                f"The {group} extra or group is installed, without linters and similar tools."
             )
-        self._add_file("requirements.txt")
-        if extra or self._add_file(*TEST_FILES) or self._add_file(*DEV_FILES):
+        self._add_first_file("requirements.txt")
+        if group or self._add_first_file(*TEST_REQUIREMENT_FILES, *DEV_REQUIREMENT_FILES):
             return
-        part = tox.read(self._tree, pyproject) or nox.read(self._tree) or self._pipfile()
-        if part is not None:
-            self.more.append(part)
-            self._install(each for each in part.installs if not is_tool(each))
-            self._groups = {**part.groups, **self._groups}
-            self._ask_for(part.extras)
-            self.notes += part.notes if part.installs or part.extras else ()
+        declaration = tox.read(self._tree, pyproject) or nox.read(self._tree) or self._pipfile()
+        if declaration is not None:
+            self._add_test_environment(declaration)
+
+    def _add_test_environment(self, declaration: Declaration) -> None:
+        self.more.append(declaration)
+        self._install(each for each in declaration.installs if not is_development_tool(each))
+        self._groups = {**declaration.groups, **self._groups}
+        self._install_groups(declaration.extras)
+        if declaration.installs or declaration.extras:
+            self.notes += declaration.notes
 
     def add_plugins(self, names: Iterable[str]) -> None:
-        """What pytest's configuration cannot do without."""
-        known = {name_of(each) for each in self.installs if is_requirement(each)}
+        """Add the plugins that pytest's configuration uses, unless they are declared."""
+        declared = {name_of(each) for each in self.installs if is_requirement(each)}
         for each in names:
-            if canonicalize_name(each) not in known:
+            if canonicalize_name(each) not in declared:
                 self.installs.append(each)
                 self.notes.append(f"{each} is installed because the pytest configuration uses it.")
 
     def _pipfile(self) -> Declaration | None:
         pipfile, notes = read_toml(self._tree, "Pipfile")
         self.notes += notes
-        if not pipfile:
-            return None
-        return poetry.read_pipfile(pipfile)
+        return poetry.read_pipfile(pipfile) if pipfile else None
 
-    def _ask_for(self, names: Iterable[str]) -> None:
+    def _install_groups(self, names: Iterable[str]) -> None:
         for name in names:
-            self._install(each for each in self._groups.get(name, ()) if not is_tool(each))
+            wanted = self._groups.get(name, ())
+            self._install(each for each in wanted if not is_development_tool(each))
 
     def _install(self, entries: Iterable[str]) -> None:
         for each in entries:
-            if each.startswith(FILE):
-                self._add_file(each.removeprefix(FILE).strip())
+            if each.startswith(REQUIREMENT_FILE_PREFIX):
+                self._add_first_file(each.removeprefix(REQUIREMENT_FILE_PREFIX).strip())
             else:
                 self.installs.append(each)
 
-    def _add_file(self, *names: str) -> bool:
-        """The first of these that is there and says something."""
+    def _add_first_file(self, *names: str) -> bool:
+        """Add the first of these files that exists and is not empty; return whether one does."""
         for each in names:
-            if each in self._there and (self._tree.read(each) or b"").strip():
+            if each in self._paths and (self._tree.read(each) or b"").strip():
                 self.files.append(each)
                 return True
         return False
@@ -164,25 +179,26 @@ def _classifiers(tree: Tree, pyproject: Mapping[str, Any]) -> Sequence[str]:
     return strings(table(pyproject, "project").get("classifiers")) or setuptools.classifiers(tree)
 
 
-def _preference(tree: Tree) -> str:
-    """The first version in `.python-version`, as pyenv and uv write it; other Pythons are not looked for."""
-    return next(_versions((tree.read(PREFERENCE) or b"").decode(errors="replace")), "")
+def _preferred_python(tree: Tree) -> str:
+    """Return the first CPython version in `.python-version`, as pyenv and uv write it."""
+    content = (tree.read(PYTHON_VERSION_FILE) or b"").decode(errors="replace")
+    return next(_cpython_versions(content), "")
 
 
-def _versions(text: str) -> Iterator[str]:
+def _cpython_versions(text: str) -> Iterator[str]:
     for line in text.splitlines():
         if found := re.fullmatch(r"(?:cpython-)?(3\.\d+(?:\.\d+)?)", line.strip()):
             yield found.group(1)
 
 
 def target_version(requires_python: str) -> str:
-    """The oldest Python the target admits, as ruff writes it (`py39`); py39 where it says nothing."""
+    """Return the oldest Python that a specifier admits, as ruff writes it; `py39` without one."""
     if not requires_python:
         return f"py3{DEFAULT_MINOR}"
     admitted = SpecifierSet(requires_python)
     minors = [
         minor
-        for minor in range(OLDEST, NEWEST + 1)
+        for minor in range(OLDEST_MINOR, NEWEST_MINOR + 1)
         if admitted.contains(f"3.{minor}.99") or admitted.contains(f"3.{minor}.0")
     ]
     return f"py3{min(minors, default=DEFAULT_MINOR)}"

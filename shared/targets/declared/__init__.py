@@ -1,1 +1,1 @@
-"""What a Python target declares, one reader per kind of file; nothing of it is ever run."""
+"""Readers of what a Python target declares to need, one per kind of file; they run none of it."""

@@ -1,4 +1,4 @@
-"""The versions that a target's lock file names, for what comes from a registry."""
+"""The versions that a target's lock file pins for packages from a registry."""
 
 import json
 from collections import defaultdict
@@ -8,89 +8,106 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
-from shared.targets.declared.parts import read_toml, specifier, table
+from shared.targets.declared.declaration import read_toml, table, version_specifier
 from shared.targets.tree import Tree
 
-Reader = Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]
-ELSEWHERE = ("git", "vcs", "path", "directory", "editable", "virtual", "url", "archive", "file")
+PackageReader = Callable[[Mapping[str, Any]], Iterator[tuple[str, str]]]
+NON_REGISTRY_KEYS = (
+    "git",
+    "vcs",
+    "path",
+    "directory",
+    "editable",
+    "virtual",
+    "url",
+    "archive",
+    "file",
+)
 
 
 @dataclass(frozen=True)
-class Lock:
-    """`constraints` are requirements with one version each; `file` is where they stand."""
+class LockedVersions:
+    """The `constraints` of a lock file, `name==version` each, and the path of that `file`."""
 
     file: str
     constraints: tuple[str, ...]
     requires_python: str = ""
 
 
-def read(tree: Tree) -> Lock | None:
-    """The first lock there is. What it has in several versions, by markers, is left to the installer."""
-    for file, (packages, (*path, python)) in READERS.items():
+def read(tree: Tree) -> LockedVersions | None:
+    """Return the versions in the first lock file there is; None without one.
+
+    A package that is locked in several versions, by markers, is left to the installer.
+    """
+    for file, (packages, (*path, python)) in LOCK_FILES.items():
         content = tree.read(file)
         if content is None:
             continue
-        told = _content(tree, file, content)
+        lock = _parse(tree, file, content)
         versions: dict[str, set[str]] = defaultdict(set)
-        for name, version in packages(told):
+        for name, version in packages(lock):
             versions[name].add(version)
         constraints = [f"{name}=={max(each)}" for name, each in versions.items() if len(each) == 1]
-        requires = specifier(table(told, *path).get(python))
-        return Lock(file, tuple(sorted(constraints)), requires)
+        requires_python = version_specifier(table(lock, *path).get(python))
+        return LockedVersions(file, tuple(sorted(constraints)), requires_python)
     return None
 
 
-def _content(tree: Tree, file: str, content: bytes) -> dict[str, Any]:
-    """What the file says; nothing where it cannot be read."""
+def _parse(tree: Tree, file: str, content: bytes) -> dict[str, Any]:
+    """Return the content of a TOML or JSON lock file; empty if it cannot be read."""
     if not file.startswith("Pipfile"):
         return read_toml(tree, file)[0]
     try:
-        said = json.loads(content)
+        lock = json.loads(content)
     except ValueError:
         return {}
-    return said if isinstance(said, dict) else {}
+    return lock if isinstance(lock, dict) else {}
 
 
-def _packages(table_name: str) -> Reader:
-    """Name and version of each package that a registry has."""
+def _packages_in(table_name: str) -> PackageReader:
+    """Return a reader of the name and version of each registry package in a list of tables."""
 
-    def found(lock: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-        packages = lock.get(table_name)
-        for each in packages if isinstance(packages, list) else ():
-            if not isinstance(each, dict):
+    def packages(lock: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        entries = lock.get(table_name)
+        for each in entries if isinstance(entries, list) else ():
+            if not isinstance(each, dict) or not _is_from_registry(each):
                 continue
-            source = table(each, "source")
-            # Poetry says of a registry that is not the usual one that it is a legacy one.
-            away = any(key in each or key in source for key in ELSEWHERE if key != "url")
-            away |= source.get("type") in ELSEWHERE
             name, version = each.get("name"), each.get("version")
-            if not away and isinstance(name, str) and isinstance(version, str) and _valid(version):
+            if isinstance(name, str) and isinstance(version, str) and _is_version(version):
                 yield name, version
 
-    return found
+    return packages
 
 
-def _pipfile(lock: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _is_from_registry(package: Mapping[str, Any]) -> bool:
+    source = table(package, "source")
+    # A source with a url may be a registry: Poetry calls any but the usual one "legacy".
+    keys = (key for key in NON_REGISTRY_KEYS if key != "url")
+    has_other_source = any(key in package or key in source for key in keys)
+    return not has_other_source and source.get("type") not in NON_REGISTRY_KEYS
+
+
+def _pipfile_packages(lock: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for section in ("default", "develop"):
         for name, entry in table(lock, section).items():
             version = str(table(entry).get("version", "")).removeprefix("==")
-            if _valid(version):
+            if _is_version(version):
                 yield name, version
 
 
-def _valid(version: str) -> bool:
+def _is_version(text: str) -> bool:
     try:
-        Version(version)
+        Version(text)
     except InvalidVersion:
         return False
     return True
 
 
-# How to read the packages of each kind of lock, and where it says for which Python it is.
-READERS: Mapping[str, tuple[Reader, tuple[str, ...]]] = {
-    "uv.lock": (_packages("package"), ("requires-python",)),
-    "poetry.lock": (_packages("package"), ("metadata", "python-versions")),
-    "pdm.lock": (_packages("package"), ("metadata", "requires_python")),
-    "pylock.toml": (_packages("packages"), ("requires-python",)),
-    "Pipfile.lock": (_pipfile, ("_meta", "requires", "python_full_version")),
+# How the packages of each lock file are read, and the path of keys to the Python it requires.
+LOCK_FILES: Mapping[str, tuple[PackageReader, tuple[str, ...]]] = {
+    "uv.lock": (_packages_in("package"), ("requires-python",)),
+    "poetry.lock": (_packages_in("package"), ("metadata", "python-versions")),
+    "pdm.lock": (_packages_in("package"), ("metadata", "requires_python")),
+    "pylock.toml": (_packages_in("packages"), ("requires-python",)),
+    "Pipfile.lock": (_pipfile_packages, ("_meta", "requires", "python_full_version")),
 }

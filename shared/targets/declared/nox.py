@@ -1,35 +1,46 @@
-"""What nox installs for the tests: the literal arguments of `session.install` in their session."""
+"""What nox installs for the tests: the literal arguments of `session.install`."""
 
 import ast
 from collections.abc import Iterator
 
 from shared.kernel.syntax import parse
-from shared.targets.declared.parts import TEST_NAMES, Declaration
+from shared.targets.declared.declaration import TEST_GROUP_NAMES, Declaration
 from shared.targets.tree import Tree
 
-SESSIONS = (*TEST_NAMES, "pytest", "unit", "unittest", "unit_tests", "unittests")
+TEST_SESSION_NAMES = (
+    *TEST_GROUP_NAMES,
+    "pytest",
+    "unit",
+    "unittest",
+    "unit_tests",
+    "unittests",
+)
+REQUIREMENT_FILE_OPTIONS = {"-r", "--requirement"}
+# Their value is a path that is not installed as a requirement.
+PATH_OPTIONS = {"-e", "--editable", "-c", "--constraint"}
 
 
 def read(tree: Tree) -> Declaration | None:
-    """Requirements, `-r` files, and the extras and groups that are asked for; None without such a session."""
+    """Return what the session for tests in noxfile.py installs; None without such a session."""
     try:
         module = parse(tree.read("noxfile.py") or b"")
     except (SyntaxError, ValueError):
         return None
-    sessions = {_name(each): each for each in module.body if isinstance(each, ast.FunctionDef)}
-    session = next((sessions[name] for name in SESSIONS if name in sessions), None)
+    functions = [each for each in module.body if isinstance(each, ast.FunctionDef)]
+    sessions = {_session_name(each): each for each in functions}
+    session = next((sessions[name] for name in TEST_SESSION_NAMES if name in sessions), None)
     if session is None:
         return None
-    words = [word for call in _installs(session) for word in _words(call)]
+    arguments = [each for call in _install_calls(session) for each in _literal_arguments(call)]
     return Declaration(
-        installs=tuple(_requirements(words)),
-        extras=tuple(_extras(words)),
+        installs=tuple(_requirements(arguments)),
+        extras=tuple(_extras(arguments)),
         notes=(f"The requirements of nox's session {session.name} are installed.",),
     )
 
 
-def _name(function: ast.FunctionDef) -> str:
-    """The session's name: that of the function, unless its decorator has another one."""
+def _session_name(function: ast.FunctionDef) -> str:
+    """Return the name that the decorator gives to a session, else that of the function."""
     for decorator in function.decorator_list:
         for keyword in decorator.keywords if isinstance(decorator, ast.Call) else ():
             if keyword.arg == "name" and isinstance(keyword.value, ast.Constant):
@@ -37,7 +48,7 @@ def _name(function: ast.FunctionDef) -> str:
     return function.name
 
 
-def _installs(session: ast.FunctionDef) -> Iterator[ast.Call]:
+def _install_calls(session: ast.FunctionDef) -> Iterator[ast.Call]:
     for node in ast.walk(session):
         if (
             isinstance(node, ast.Call)
@@ -47,32 +58,27 @@ def _installs(session: ast.FunctionDef) -> Iterator[ast.Call]:
             yield node
 
 
-def _words(call: ast.Call) -> Iterator[str]:
-    """Its literal arguments; `*nox.project.dependency_groups(…, "test")` as the extra that it is."""
+def _literal_arguments(call: ast.Call) -> Iterator[str]:
+    """Yield the literal arguments; `*nox.project.dependency_groups(…, "test")` as `.[test]`."""
     for each in call.args:
         if isinstance(each, ast.Constant) and isinstance(each.value, str):
             yield each.value
         elif isinstance(each, ast.Starred) and isinstance(each.value, ast.Call):
             function = each.value.func
             if isinstance(function, ast.Attribute) and function.attr == "dependency_groups":
-                named = [a.value for a in each.value.args if isinstance(a, ast.Constant)]
-                yield f".[{','.join(map(str, named))}]"
+                groups = [a.value for a in each.value.args if isinstance(a, ast.Constant)]
+                yield f".[{','.join(map(str, groups))}]"
 
 
-def _requirements(words: list[str]) -> Iterator[str]:
-    for before, word in zip(["", *words], words, strict=False):
-        if before in {"-r", "--requirement"}:
-            yield f"-r {word}"
-        elif not word.startswith(("-", ".")) and before not in {
-            "-e",
-            "--editable",
-            "-c",
-            "--constraint",
-        }:
-            yield word
+def _requirements(arguments: list[str]) -> Iterator[str]:
+    for previous, argument in zip(["", *arguments], arguments, strict=False):
+        if previous in REQUIREMENT_FILE_OPTIONS:
+            yield f"-r {argument}"
+        elif not argument.startswith(("-", ".")) and previous not in PATH_OPTIONS:
+            yield argument
 
 
-def _extras(words: list[str]) -> Iterator[str]:
-    for word in words:
-        if word.startswith(".["):
-            yield from (each.strip() for each in word[2:].rstrip("]").split(","))
+def _extras(arguments: list[str]) -> Iterator[str]:
+    for argument in arguments:
+        if argument.startswith(".["):
+            yield from (each.strip() for each in argument[2:].rstrip("]").split(","))

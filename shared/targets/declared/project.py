@@ -1,78 +1,99 @@
-"""What pyproject.toml says by PEP 621 and PEP 735, and the older tables of uv and PDM."""
+"""What pyproject.toml declares by PEP 621 and PEP 735, and in the older tables of uv and PDM."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from dependency_groups import DependencyGroupResolver
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from shared.targets.declared.parts import (
+from shared.targets.declared.declaration import (
     Declaration,
     is_requirement,
     name_of,
-    specifier,
     strings,
     table,
+    version_specifier,
 )
 
-# A source of uv's that is no registry: what a registry has under that name is something else.
-ELSEWHERE = ("git", "url", "path", "workspace")
+Groups = dict[str, list[str]]
+
+# Sources of uv's that are no registry; the package of that name in a registry is a different one.
+NON_REGISTRY_SOURCES = ("git", "url", "path", "workspace")
 
 
 def read(pyproject: Mapping[str, Any]) -> Declaration:
-    """Dependencies, extras and groups; what uv takes from elsewhere than a registry is left out."""
+    """Return dependencies, extras and groups, without what uv takes from outside a registry."""
     project = table(pyproject, "project")
-    extras = {k: strings(v) for k, v in table(project, "optional-dependencies").items()}
     dynamic = table(pyproject, "tool", "setuptools", "dynamic")
-    extras |= {k: _files(v) for k, v in table(dynamic, "optional-dependencies").items()}
-    groups = {k: strings(v) for k, v in table(pyproject, "tool", "pdm", "dev-dependencies").items()}
-    if of_uv := strings(table(pyproject, "tool", "uv").get("dev-dependencies")):
-        groups["dev"] = of_uv
-    groups |= _groups(table(pyproject, "dependency-groups"))
-    elsewhere = {
-        canonicalize_name(name)
-        for name, source in table(pyproject, "tool", "uv", "sources").items()
-        if any(key in source for key in ELSEWHERE)
-    }
+    extras = _extras(project, dynamic)
+    groups, notes = _groups(pyproject)
     installs = strings(project.get("dependencies"))
-    named = str(project.get("name", ""))
-    every = {
-        name: tuple(_without(each, elsewhere))
-        for name, each in {
-            **_expanded(extras, extras, named),
-            **_expanded(groups, extras, named),
-        }.items()
-    }
+    excluded = _from_elsewhere(pyproject)
     declared = {name_of(each) for each in installs if is_requirement(each)}
+    own_name = str(project.get("name", ""))
     return Declaration(
-        requires_python=specifier(project.get("requires-python")),
-        installs=(*_without(installs, elsewhere), *_files(dynamic.get("dependencies"))),
-        groups=every,
-        notes=tuple(
-            f"{name} is not installed: pyproject.toml takes it from a place that is no registry."
-            for name in sorted(elsewhere & declared)
+        requires_python=version_specifier(project.get("requires-python")),
+        installs=(*_without(installs, excluded), *_files(dynamic.get("dependencies"))),
+        groups={
+            name: tuple(_without(each, excluded))
+            for name, each in {
+                **_expand_own_extras(extras, extras, own_name),
+                **_expand_own_extras(groups, extras, own_name),
+            }.items()
+        },
+        notes=(
+            *notes,
+            *(
+                f"{name} is not installed: pyproject.toml takes it from outside a registry."
+                for name in sorted(excluded & declared)
+            ),
         ),
     )
 
 
-def _groups(groups: Mapping[str, Any]) -> dict[str, list[str]]:
-    """PEP 735 groups with their includes resolved."""
-
-    def resolve(name: str, seen: frozenset[str]) -> Iterator[str]:
-        for each in groups.get(name) or ():
-            if isinstance(each, str):
-                yield each
-            elif (included := table(each).get("include-group")) and included not in seen:
-                yield from resolve(included, seen | {included})
-
-    return {name: list(resolve(name, frozenset({name}))) for name in groups}
+def _extras(project: Mapping[str, Any], dynamic: Mapping[str, Any]) -> Groups:
+    extras = {k: strings(v) for k, v in table(project, "optional-dependencies").items()}
+    return extras | {k: _files(v) for k, v in table(dynamic, "optional-dependencies").items()}
 
 
-def _expanded(
-    groups: Mapping[str, Iterable[str]], extras: Mapping[str, Iterable[str]], named: str
-) -> dict[str, list[str]]:
-    """With what `name[extra]` of the project itself stands for: it is not fetched from a registry."""
-    own = canonicalize_name(named)
+def _groups(pyproject: Mapping[str, Any]) -> tuple[Groups, list[str]]:
+    """Return the groups of PDM, uv and PEP 735, which comes last and counts, and notes."""
+    groups = {k: strings(v) for k, v in table(pyproject, "tool", "pdm", "dev-dependencies").items()}
+    if of_uv := strings(table(pyproject, "tool", "uv").get("dev-dependencies")):
+        groups["dev"] = of_uv
+    standard, notes = _dependency_groups(table(pyproject, "dependency-groups"))
+    return groups | standard, notes
+
+
+def _dependency_groups(groups: Mapping[str, Any]) -> tuple[Groups, list[str]]:
+    """Return PEP 735 groups with their includes; of an invalid group only its own requirements."""
+    found, notes = {}, []
+    for name, entries in groups.items():
+        try:
+            resolved = DependencyGroupResolver(groups).resolve(name)
+            found[name] = [str(each) for each in resolved]
+        # An unknown include, a cycle, and whatever else PEP 735 does not allow.
+        except (LookupError, TypeError, ValueError) as error:
+            found[name] = strings(entries)
+            notes.append(f"The dependency group {name} is not valid: {error}.")
+    return found, notes
+
+
+def _from_elsewhere(pyproject: Mapping[str, Any]) -> set[str]:
+    """Return the canonical names of what uv takes from outside a registry."""
+    return {
+        canonicalize_name(name)
+        for name, source in table(pyproject, "tool", "uv", "sources").items()
+        if any(key in source for key in NON_REGISTRY_SOURCES)
+    }
+
+
+def _expand_own_extras(
+    groups: Mapping[str, Iterable[str]], extras: Mapping[str, Iterable[str]], own_name: str
+) -> Groups:
+    """Replace `name[extra]` of the project itself, which no registry is asked for."""
+    own = canonicalize_name(own_name)
 
     def resolve(requirements: Iterable[str], seen: frozenset[str]) -> Iterator[str]:
         for each in requirements:
@@ -92,6 +113,6 @@ def _without(requirements: Iterable[str], names: Collection[str]) -> Iterator[st
 
 
 def _files(dynamic: Any) -> list[str]:
-    """The requirement files from which setuptools takes a dynamic field."""
+    """Return the requirement files from which setuptools takes a dynamic field."""
     files = table(dynamic).get("file")
     return [f"-r {each}" for each in ([files] if isinstance(files, str) else strings(files))]

@@ -1,4 +1,4 @@
-"""What setup.cfg says, and setup.py where it is a literal."""
+"""What setup.cfg declares, and setup.py as far as it is literal."""
 
 import ast
 import re
@@ -6,66 +6,71 @@ from collections.abc import Iterable
 from typing import Any
 
 from shared.kernel.syntax import parse
-from shared.targets.declared.parts import Declaration, read_ini, specifier, strings
+from shared.targets.declared.declaration import Declaration, read_ini, strings, version_specifier
 from shared.targets.tree import Tree
+
+FILE_DIRECTIVE = "file:"
 
 
 def read(tree: Tree) -> Declaration:
-    """install_requires, extras_require and python_requires of both files."""
+    """Return install_requires, extras_require and python_requires of both files."""
     cfg = read_ini(tree.read("setup.cfg"))
-    literals = _literals(tree)
+    literals = _setup_arguments(tree)
     installs = cfg.get("options", "install_requires", fallback="")
     groups: dict[str, tuple[str, ...]] = {}
     extras = literals.get("extras_require")
     if isinstance(extras, dict):
         groups |= {str(name): tuple(strings(value)) for name, value in extras.items()}
     if cfg.has_section("options.extras_require"):
-        groups |= {k: _lines(v) for k, v in cfg.items("options.extras_require")}
-    said = cfg.get("options", "python_requires", fallback="") or literals.get("python_requires")
+        groups |= {name: _entries(value) for name, value in cfg.items("options.extras_require")}
+    requires_python = cfg.get("options", "python_requires", fallback="")
     return Declaration(
-        requires_python=specifier(said),
-        installs=(*_lines(installs), *strings(literals.get("install_requires"))),
+        requires_python=version_specifier(requires_python or literals.get("python_requires")),
+        installs=(*_entries(installs), *strings(literals.get("install_requires"))),
         groups=groups,
     )
 
 
 def classifiers(tree: Tree) -> list[str]:
-    """The classifiers of setup.py."""
-    return strings(_literals(tree).get("classifiers"))
+    """Return the trove classifiers in setup.py."""
+    return strings(_setup_arguments(tree).get("classifiers"))
 
 
-def oldest_of(classified: Iterable[str]) -> str:
-    """The specifier that classifiers of Python versions come to; empty where there are none."""
+def oldest_python(classifiers: Iterable[str]) -> str:
+    """Return a specifier for the oldest Python among trove classifiers; empty if there is none."""
     minors = [
         int(found.group(1))
-        for each in classified
+        for each in classifiers
         if (found := re.fullmatch(r"Programming Language :: Python :: 3\.(\d+)", each))
     ]
     return f">=3.{min(minors)}" if minors else ""
 
 
-def _lines(value: str) -> tuple[str, ...]:
-    """Requirements by line, or the files that `file:` names."""
-    if value.strip().startswith("file:"):
-        return tuple(f"-r {each.strip()}" for each in value.strip()[5:].split(","))
+def _entries(value: str) -> tuple[str, ...]:
+    """Return the requirements, one a line, or `-r` for each file that `file:` names."""
+    value = value.strip()
+    if value.startswith(FILE_DIRECTIVE):
+        files = value.removeprefix(FILE_DIRECTIVE).split(",")
+        return tuple(f"-r {each.strip()}" for each in files)
     return tuple(each.strip() for each in value.splitlines() if each.strip())
 
 
-def _literals(tree: Tree) -> dict[str, Any]:
-    """The literal keyword arguments of the call of `setup` in setup.py."""
+def _setup_arguments(tree: Tree) -> dict[str, Any]:
+    """Return the literal keyword arguments of the call of `setup` in setup.py."""
     try:
         module = parse(tree.read("setup.py") or b"")
     except (SyntaxError, ValueError):
         return {}
     found: dict[str, Any] = {}
     for node in ast.walk(module):
-        if (
-            isinstance(node, ast.Call)
-            and getattr(node.func, "id", getattr(node.func, "attr", "")) == "setup"
-        ):
+        if isinstance(node, ast.Call) and _called_name(node) == "setup":
             for keyword in node.keywords:
                 try:
                     found[keyword.arg or ""] = ast.literal_eval(keyword.value)
                 except ValueError:
                     continue
     return found
+
+
+def _called_name(call: ast.Call) -> str:
+    return str(getattr(call.func, "id", getattr(call.func, "attr", "")))

@@ -1,26 +1,26 @@
-"""What tox installs beside the target: the `deps` of its default environment, where they are plain."""
+"""What tox installs beside the target: the literal requirements of its default environment."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from shared.targets.declared.parts import Declaration, read_ini, read_toml, strings, table
+from shared.targets.declared.declaration import Declaration, read_ini, read_toml, strings, table
 from shared.targets.tree import Tree
 
-# Factors, substitutions: what they come to is known to tox alone.
-SUBSTITUTION = re.compile(r"[{}]|^[\w,.!-]+\s*:\s")
-# What tox itself reads, in its order; in setup.cfg it wants its own section to be there.
-INI = ("tox.ini", "setup.cfg")
+# Factors and substitutions, which only tox can resolve.
+UNRESOLVED = re.compile(r"[{}]|^[\w,.!-]+\s*:\s")
+# The files that tox reads, in its order.
+INI_FILES = ("tox.ini", "setup.cfg")
 
 
 def read(tree: Tree, pyproject: Mapping[str, Any]) -> Declaration | None:
-    """Dependencies, extras and groups of [testenv]; None where there is none."""
+    """Return requirements, extras and groups of tox's default environment; None without one."""
     settings = _settings(tree, pyproject)
     if settings is None:
         return None
     return Declaration(
-        installs=tuple(_plain(settings.get("deps"))),
-        extras=(*_plain(settings.get("extras")), *_plain(settings.get("dependency_groups"))),
+        installs=tuple(_literals(settings.get("deps"))),
+        extras=(*_literals(settings.get("extras")), *_literals(settings.get("dependency_groups"))),
         notes=("The requirements of tox's default environment are installed.",),
     )
 
@@ -31,7 +31,7 @@ def _settings(tree: Tree, pyproject: Mapping[str, Any]) -> Mapping[str, Any] | N
         if native := table(each, "env_run_base"):
             return native
     legacy = of_tox.get("legacy_tox_ini")
-    contents = [tree.read(each) for each in INI]
+    contents = [tree.read(each) for each in INI_FILES]
     for content in (*contents, legacy if isinstance(legacy, str) else None):
         parser = read_ini(content)
         if parser.has_section("testenv"):
@@ -39,10 +39,10 @@ def _settings(tree: Tree, pyproject: Mapping[str, Any]) -> Mapping[str, Any] | N
     return None
 
 
-def _plain(value: Any) -> Iterator[str]:
-    """The entries, by line or in a list, that say by themselves what they mean."""
+def _literals(value: Any) -> Iterator[str]:
+    """Yield the entries of a list, or of a text by line, that need nothing of tox to be read."""
     lines: Iterable[str] = value.splitlines() if isinstance(value, str) else strings(value)
     for line in lines:
         entry = line.partition(" #")[0].strip()
-        if entry and not entry.startswith("#") and not SUBSTITUTION.search(entry):
+        if entry and not entry.startswith("#") and not UNRESOLVED.search(entry):
             yield re.sub(r"^-r\s*", "-r ", entry)

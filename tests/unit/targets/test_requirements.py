@@ -5,7 +5,7 @@ import json
 import pytest
 
 from shared.targets import requirements
-from shared.targets.declared.poetry import specifier
+from shared.targets.declared.poetry import to_pep440
 from shared.targets.profile import profile
 from tests.support.trees import FakeTree
 
@@ -31,9 +31,17 @@ CASES = {
     "a dependency group with what it includes": (
         {
             "pyproject.toml": "[dependency-groups]\nbase = ['attrs']\n"
-            "test = [{include-group = 'base'}, 'pytest', {include-group = 'test'}]\n"
+            "Test_Base = [{include-group = 'base'}]\n"
+            "test = [{include-group = 'test-base'}, 'pytest']\n"
         },
         ("attrs", "pytest"),
+    ),
+    "an invalid dependency group, as far as it names requirements itself": (
+        {
+            "pyproject.toml": "[dependency-groups]\nbase = ['attrs']\n"
+            "test = [{include-group = 'base'}, 'pytest', {include-group = 'test'}]\n"
+        },
+        ("pytest",),
     ),
     "uv's dev-dependencies": (
         {"pyproject.toml": "[tool.uv]\ndev-dependencies = ['pytest>=8', 'black']\n"},
@@ -293,6 +301,22 @@ def test_a_file_that_is_odd_is_no_error(file, text):
     assert declared(**{file: text}).installs == ()
 
 
+@pytest.mark.parametrize(
+    ("groups", "reason"),
+    [
+        ("test = ['six', {include-group = 'test'}]", "test includes itself"),
+        ("test = ['six', {include-group = 'nope'}]", "'nope' not found"),
+        ("test = ['six', 3]", "Invalid dependency group item"),
+        ("test = ['six', '!']", "Expected package name"),
+        ("test = ['six']\nTest = ['six']", "Duplicate dependency group names"),
+    ],
+)
+def test_an_invalid_dependency_group_is_noted(groups, reason):
+    found = declared(**{"pyproject.toml": f"[dependency-groups]\n{groups}\n"})
+    assert found.installs == ("six",)
+    assert any("dependency group test is not valid" in n and reason in n for n in found.notes)
+
+
 def test_a_damaged_pyproject_is_said():
     assert any("could not be read" in each for each in declared(**{"pyproject.toml": "[["}).notes)
 
@@ -321,7 +345,7 @@ def test_a_damaged_pyproject_is_said():
 )
 def test_poetrys_constraints_in_the_words_of_pep_440(constraint, equal):
     """By the tables of https://python-poetry.org/docs/dependency-specification/."""
-    assert specifier(constraint) == equal
+    assert to_pep440(constraint) == equal
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What every reader of declarations gives, and the few questions that all of them ask."""
+"""The result of every reader of declared requirements, and the helpers that the readers share."""
 
 import configparser
 import re
@@ -13,10 +13,10 @@ from packaging.utils import canonicalize_name
 
 from shared.targets.tree import Tree
 
-TEST_NAMES = ("test", "tests", "testing")
-DEV_NAMES = ("dev", "develop", "development")
-# What develops the code but does not run in its tests; slow to install, and prone to fail.
-TOOLS = re.compile(
+TEST_GROUP_NAMES = ("test", "tests", "testing")
+DEV_GROUP_NAMES = ("dev", "develop", "development")
+# Tests do not need these; they are slow to install and fail to install more often than others.
+DEVELOPMENT_TOOLS = re.compile(
     r"^(?:ruff|black|isort|flake8.*|pylint|mypy|pyright|pre-?commit|tox.*|nox|sphinx.*|furo|mkdocs.*"
     r"|twine|build|bump.*|types-.*|flit|wheel|commitizen|towncrier|setuptools-?scm|codespell)$",
     re.IGNORECASE,
@@ -25,10 +25,11 @@ TOOLS = re.compile(
 
 @dataclass(frozen=True)
 class Declaration:
-    """What one kind of file says: `installs` are PEP 508 requirements, or `-r` and a file.
+    """What one kind of file declares.
 
-    `groups` are extras and groups by name, none of which is installed unless it is chosen;
-    `extras` are the names that are asked for. `notes` are whole sentences.
+    `installs` are PEP 508 requirements, or `-r` and a file. `groups` are the requirements of extras
+    and dependency groups by name; they are installed only when chosen. `extras` are the names of
+    groups that the file itself asks for. `notes` are whole sentences for the user.
     """
 
     requires_python: str = ""
@@ -39,19 +40,19 @@ class Declaration:
 
 
 def table(value: Any, *path: str) -> dict[str, Any]:
-    """The table at a path below a value; empty where there is something else."""
+    """Return the table at a path of keys below a value; an empty one if there is none."""
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
 def strings(value: Any) -> list[str]:
-    """The strings of a list; none of anything else."""
+    """Return the strings in a list; an empty list for any other value."""
     return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def read_toml(tree: Tree, path: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """A TOML file's content, and a note where there is one that cannot be read."""
+    """Return the content of a TOML file, and a note if it cannot be read."""
     try:
         return tomllib.loads((tree.read(path) or b"").decode()), ()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -59,7 +60,7 @@ def read_toml(tree: Tree, path: str) -> tuple[dict[str, Any], tuple[str, ...]]:
 
 
 def read_ini(content: bytes | str | None) -> configparser.ConfigParser:
-    """An INI file's sections; none where it cannot be read."""
+    """Return the sections of an INI file; none if it cannot be read."""
     text = content.decode(errors="replace") if isinstance(content, bytes) else content or ""
     parser = configparser.ConfigParser(interpolation=None)
     try:
@@ -70,7 +71,7 @@ def read_ini(content: bytes | str | None) -> configparser.ConfigParser:
 
 
 def is_requirement(text: str) -> bool:
-    """Whether PEP 508 can read it."""
+    """Return whether a text is a valid PEP 508 requirement."""
     try:
         Requirement(text)
     except InvalidRequirement:
@@ -78,8 +79,8 @@ def is_requirement(text: str) -> bool:
     return True
 
 
-def specifier(value: Any) -> str:
-    """A version specifier that PEP 440 can read; empty for anything else."""
+def version_specifier(value: Any) -> str:
+    """Return a value that is a valid PEP 440 version specifier; an empty string for any other."""
     try:
         SpecifierSet(value if isinstance(value, str) else "")
     except InvalidSpecifier:
@@ -87,17 +88,19 @@ def specifier(value: Any) -> str:
     return value.strip() if isinstance(value, str) else ""
 
 
-def is_tool(requirement: str) -> bool:
-    """Whether it is a linter and the like, which tests do not need."""
+def is_development_tool(requirement: str) -> bool:
+    """Return whether a requirement is a linter or another tool that tests do not need."""
     name = re.split(r"[\s<>=!~;\[]", requirement.strip(), maxsplit=1)[0]
-    return bool(TOOLS.match(name))
+    return bool(DEVELOPMENT_TOOLS.match(name))
 
 
 def name_of(requirement: str) -> str:
-    """The canonical name; the requirement must be one."""
+    """Return the canonical name of a valid requirement."""
     return canonicalize_name(Requirement(requirement).name)
 
 
-def chosen(names: Iterable[str]) -> str | None:
-    """The extra or group that has what tests need: one named so, else one for development."""
-    return next((name for name in (*TEST_NAMES, *DEV_NAMES) if name in set(names)), None)
+def choose_test_group(names: Iterable[str]) -> str | None:
+    """Return the extra or group that tests need: one named after tests, else after development."""
+    return next(
+        (name for name in (*TEST_GROUP_NAMES, *DEV_GROUP_NAMES) if name in set(names)), None
+    )
