@@ -53,7 +53,7 @@ async def test_a_task_is_planned_once_in_a_round_and_proposes_a_key_once_in_an_e
     change = an_enhancement(task)
     assert await store.enhancements.insert(change)
     assert not await store.enhancements.insert(change.model_copy(update={"id": uuid7()}))
-    assert await store.enhancements.insert(change.model_copy(update={"id": uuid7(), "epoch": 1}))
+    assert await store.enhancements.insert(change.updated(id=uuid7(), proposal__epoch=1))
 
 
 async def test_the_same_place_is_one_target(store):
@@ -197,7 +197,7 @@ async def test_an_empty_tuple_is_found_where_it_is_one_of_a_list(store):
     wave = a_wave()
     full, part = a_test_run(wave), a_test_run(wave, tests=("t",))
     await store.runs.insert_missing([full, part])
-    assert await store.runs.find(tests=[()]) == [full]
+    assert await store.runs.find(request__tests=[()]) == [full]
 
 
 async def test_what_was_removed_is_gone(store):
@@ -230,7 +230,7 @@ async def test_a_change_remembers_every_state_it_came_into(store):
     cleared = await store.enhancements.transition(change, "clear", changed_at=NOW)
     assert await store.enhancements.transition(change, "clear", changed_at=late) is None
     rejected = await store.enhancements.transition(
-        cleared, "reject", changed_at=late, reason="worse", tests=("t::a",)
+        cleared, "reject", changed_at=late, decision__reason="worse", decision__tests=("t::a",)
     )
     stored = await store.enhancements.require(change.id)
     assert stored == rejected
@@ -246,7 +246,10 @@ async def test_a_change_that_goes_in_circles_does_not_grow_for_ever(store):
     for _ in range(REMEMBERED):
         for trigger in ("validate", "return"):
             change = await store.enhancements.transition(
-                change, trigger, changed_at=NOW, suspected=tuple(f"t::{n}" for n in range(99))
+                change,
+                trigger,
+                changed_at=NOW,
+                decision__suspected=tuple(f"t::{n}" for n in range(99)),
             )
     assert len(change.history) == REMEMBERED
     assert len(change.history[0].tests) == LISTED
