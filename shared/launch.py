@@ -1,4 +1,4 @@
-"""The first and the last thing a service's process does."""
+"""The entry point of a service's process: settings, logs, event loop, exit code."""
 
 import sys
 from collections.abc import Callable, Coroutine
@@ -14,27 +14,32 @@ from shared.settings import ServiceSettings
 
 log = structlog.get_logger(__name__)
 
-WRONG_USE = 2
+EXIT_FAILED = 1
+EXIT_BAD_SETTINGS = 2
 S = TypeVar("S", bound=ServiceSettings)
 
 
 def launch(
     name: str, settings_type: type[S], run: Callable[[S], Coroutine[Any, Any, None]]
 ) -> None:
-    """Run a service with the settings of the environment; what a person can mend is said in words."""
+    """Run a service with the settings of the environment until it ends.
+
+    Exits with 2 after invalid settings, and with 1 after a `GroundswellError`, which are logged as
+    sentences without a traceback.
+    """
     try:
         settings = settings_type()
     except ValidationError as error:
         configure_logs(name)
-        wrong = [
+        invalid = [
             f"GROUNDSWELL_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}"
             for e in error.errors()
         ]
-        log.critical("settings_refused", reason="; ".join(wrong))
-        sys.exit(WRONG_USE)
+        log.critical("settings_invalid", reason="; ".join(invalid))
+        sys.exit(EXIT_BAD_SETTINGS)
     configure_logs(name, settings.log_level)
     try:
         uvloop.run(run(settings))
     except GroundswellError as error:
         log.critical("service_failed", reason=str(error), code=error.code)
-        sys.exit(1)
+        sys.exit(EXIT_FAILED)

@@ -1,4 +1,4 @@
-"""What every service is told from outside: environment variables `GROUNDSWELL_…`."""
+"""Settings of the services, read from environment variables named `GROUNDSWELL_…`."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from shared.targets.home import default_home
 
 
 class ServiceSettings(BaseSettings):
-    """Where the servers are. Read by a service's main only; adapters get values."""
+    """Settings of every service. Only its main reads them; adapters get single values."""
 
     model_config = SettingsConfigDict(env_prefix="GROUNDSWELL_", frozen=True)
 
@@ -19,15 +19,17 @@ class ServiceSettings(BaseSettings):
 
 
 class HomeSettings(ServiceSettings):
-    """Of a service that works on targets: `home` has their mirrors and environments."""
+    """Settings of a service that reads targets; their mirrors and environments are in `home`."""
 
     home: Path = default_home()
 
 
 class SandboxSettings(HomeSettings):
-    """Of a service that runs code of targets. `sandbox` is a tier by name, or the best that there is.
+    """Settings of a service that runs code of targets.
 
-    `allow_unsandboxed` lets that code run with our own rights where no sandbox holds. Sizes in GiB.
+    `sandbox` is a tier by name, or `auto` for the best one that this machine supports.
+    `allow_unsandboxed` permits running that code with the service's own rights where none is.
+    `environments_max_gib` bounds what the built environments take on disk, in GiB.
     """
 
     sandbox: str = AUTO

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from shared.kernel.syntax import expression
+from shared.kernel.syntax import parse_expression
 
 # What a registry's client has to know of this machine; all else stays behind.
 INHERITED = re.compile(
@@ -68,7 +68,7 @@ def read_pip(said: str) -> dict[str, str]:
 
 def _text(literal: str) -> str:
     try:
-        return str(ast.literal_eval(expression(literal)))
+        return str(ast.literal_eval(parse_expression(literal)))
     except (ValueError, SyntaxError):
         return literal
 

@@ -1,1 +1,1 @@
-"""Clock, ids and errors: standard library only, imported by everything."""
+"""Clock, ids, errors, failpoints: what everything imports, and the standard library alone."""

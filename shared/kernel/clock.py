@@ -1,4 +1,4 @@
-"""Time is an argument: the composition root passes a `Clock`, domain code takes `now`."""
+"""The clock, as a value to pass: main passes a `Clock` to use cases, these pass `now` to domain code."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -7,6 +7,6 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The wall clock in UTC, cut to milliseconds because that is what MongoDB keeps."""
+    """Return the current time in UTC, truncated to the milliseconds that MongoDB stores."""
     now = datetime.now(UTC)
     return now.replace(microsecond=now.microsecond // 1000 * 1000)

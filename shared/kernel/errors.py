@@ -1,12 +1,12 @@
-"""Error families: the family alone decides what becomes of a message or a request.
+"""The families of errors, which decide what happens to a message or request that failed.
 
-`Rejected` is wrong input and never tried again (dead letter, HTTP 4xx, exit code 2). `Transient` is
-tried again later. Anything else is a defect: tried again a few times, then a dead letter.
+`Rejected` is wrong input and never retried (dead letter, HTTP 4xx, exit code 2). `Transient` is
+retried later. Any other exception is a defect: retried a few times, then a dead letter.
 """
 
 
 class GroundswellError(Exception):
-    """An error a person may read: what was wrong, and what to do about it."""
+    """An error for people: what was wrong, and as a hint what to do about it."""
 
     code = "error"
 
@@ -21,25 +21,25 @@ class GroundswellError(Exception):
 
 
 class Rejected(GroundswellError):
-    """The input is wrong; the same input will be wrong again."""
+    """The input is wrong; the same input would be wrong again."""
 
     code = "rejected"
 
 
 class NotFound(Rejected):
-    """No such thing under that id."""
+    """Nothing exists under the given id."""
 
     code = "not_found"
 
 
 class Conflict(Rejected):
-    """The thing exists, and its present state forbids what was asked."""
+    """It exists, and its current state does not allow what was asked."""
 
     code = "conflict"
 
 
 class Transient(GroundswellError):
-    """Not now: the same input may succeed later. `delay` is in seconds."""
+    """The same input may succeed after `delay` seconds."""
 
     code = "transient"
 

@@ -1,15 +1,16 @@
-"""Named places where a process may be killed, so that a test can prove that nothing is lost there.
+"""Failpoints: named places where a test can kill the process, to prove that no work is lost there.
 
-GROUNDSWELL_FAILPOINTS=name:n:marker kills the process, as kill -9 does, the n-th time it comes by that place,
-once: the file `marker` says that it happened. Several are separated by commas. Without the variable a
-fault point does nothing.
+`GROUNDSWELL_FAILPOINTS=name:n:marker` kills the process by SIGKILL when it reaches the failpoint
+`name` for the n-th time, and only once: the process creates the file `marker` first, and does not
+die where that file exists. Several are separated by commas. Without the variable a failpoint does
+nothing.
 """
 
 import os
 import signal
 
 ENVIRONMENT_VARIABLE = "GROUNDSWELL_FAILPOINTS"
-# Every place there is, in the order in which one enhancement comes by.
+# All failpoints, in the order in which an enhancement passes them.
 FAILPOINTS = (
     "environment.begun",
     "environment.built",
@@ -30,21 +31,21 @@ FAILPOINTS = (
     "rollback.saved",
 )
 
-_passed: dict[str, int] = {}
+_times_reached: dict[str, int] = {}
 
 
-def failpoint(point: str) -> None:
-    """Die here, if that was asked for and has not happened yet."""
+def failpoint(name: str) -> None:
+    """Kill this process here if the environment asks for it and it has not happened yet."""
     for each in os.environ.get(ENVIRONMENT_VARIABLE, "").split(","):
         wanted, _, rest = each.partition(":")
-        if wanted == point:
+        if wanted == name:
             number, _, marker = rest.partition(":")
-            _die(point, int(number or 1), marker)
+            _kill_once(name, int(number or 1), marker)
 
 
-def _die(point: str, number: int, marker: str) -> None:
-    _passed[point] = _passed.get(point, 0) + 1
-    if _passed[point] < number:
+def _kill_once(name: str, number: int, marker: str) -> None:
+    _times_reached[name] = _times_reached.get(name, 0) + 1
+    if _times_reached[name] < number:
         return
     try:
         os.close(os.open(marker, os.O_CREAT | os.O_EXCL))

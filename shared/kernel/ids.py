@@ -1,4 +1,4 @@
-"""Ids are UUIDv7 strings: unique without coordination and sorted by the time they were made."""
+"""Ids: UUIDv7 strings, which are unique without coordination and sort by their time of creation."""
 
 import os
 import threading
@@ -9,14 +9,14 @@ from collections.abc import Callable
 NewId = Callable[[], str]
 
 VERSION, VARIANT = 0x7 << 76, 0b10 << 62
-CHANCE_A, CHANCE_B = 0x0FFF, 0x3FFF_FFFF_FFFF_FFFF
+RANDOM_A_MASK, RANDOM_B_MASK = 0x0FFF, 0x3FFF_FFFF_FFFF_FFFF
 
 
 class UuidV7:
-    """UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits.
+    """Generates UUIDv7 (RFC 9562, section 5.7): 48 bits of Unix milliseconds, then 74 random bits.
 
-    Within one process each is greater than the one before: in the same millisecond, or when the
-    clock was set back, the random bits count on (section 6.2, method 2).
+    Within one process each is greater than the one before: in the same millisecond, or after the
+    clock was set back, the random bits are incremented (section 6.2, method 2).
     """
 
     def __init__(self) -> None:
@@ -24,6 +24,7 @@ class UuidV7:
         self._last = 0
 
     def __call__(self) -> str:
+        """Return a new id. Safe to call from several threads."""
         with self._lock:
             fresh = time.time_ns() // 1_000_000 << 74 | int.from_bytes(os.urandom(10), "big") >> 6
             self._last = fresh if fresh >> 74 > self._last >> 74 else self._last + 1
@@ -31,9 +32,9 @@ class UuidV7:
 
 
 def _pack(bits: int) -> uuid.UUID:
-    """122 bits of time and chance, with the version and the variant put in between."""
-    stamp, chance_a, chance_b = bits >> 74, bits >> 62 & CHANCE_A, bits & CHANCE_B
-    return uuid.UUID(int=stamp << 80 | VERSION | chance_a << 64 | VARIANT | chance_b)
+    """Insert the version and the variant into 122 bits of time and randomness."""
+    random_a, random_b = bits >> 62 & RANDOM_A_MASK, bits & RANDOM_B_MASK
+    return uuid.UUID(int=bits >> 74 << 80 | VERSION | random_a << 64 | VARIANT | random_b)
 
 
 uuid7: NewId = UuidV7()

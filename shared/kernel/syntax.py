@@ -1,22 +1,20 @@
-"""Reading Python, from any thread."""
+"""Parsing Python safely from several threads."""
 
 import ast
 import threading
 
-_ONE_AT_A_TIME = threading.Lock()
+# In CPython 3.11 all threads share the counter of the parser's recursion depth, and a thread that
+# finds it changed raises SystemError (python/cpython#106905).
+_PARSER_LOCK = threading.Lock()
 
 
 def parse(source: str | bytes) -> ast.Module:
-    """`ast.parse`, which raises SyntaxError and ValueError.
-
-    In CPython 3.11 all threads share the counter of how deep they are in building a tree, and a thread that finds it
-    moved raises SystemError (python/cpython#106905): so only one of them builds at a time.
-    """
-    with _ONE_AT_A_TIME:
+    """Parse a module, as `ast.parse` does. Raises SyntaxError and ValueError."""
+    with _PARSER_LOCK:
         return ast.parse(source)
 
 
-def expression(source: str) -> ast.Expression:
-    """The same, of one expression."""
-    with _ONE_AT_A_TIME:
+def parse_expression(source: str) -> ast.Expression:
+    """Parse one expression, which may be indented. Raises SyntaxError and ValueError."""
+    with _PARSER_LOCK:
         return ast.parse(source.lstrip(" \t"), mode="eval")

@@ -1,1 +1,1 @@
-"""NATS JetStream through FastStream: broker, consumers, the ack wrapper, RPC, provisioning."""
+"""NATS JetStream through FastStream: connections, consumers, acknowledgement, RPC, streams."""

@@ -1,4 +1,4 @@
-"""Saying things on the bus: durable publishes, requests with an answer, and the event stream."""
+"""Publish messages durably, send requests, and read the event stream."""
 
 import asyncio
 import json
@@ -19,18 +19,18 @@ from shared.kernel.clock import Clock
 from shared.kernel.errors import Transient
 from shared.kernel.ids import NewId
 from shared.messaging import envelope
-from shared.messaging.rpc import read_answer, rpc_subject
+from shared.messaging.rpc import decode_response, rpc_subject
 
 A = TypeVar("A", bound=BaseModel)
 
 # A JetStream leader change takes 4 to 8 s; nats-py's default of 0.5 s would lose publishes to it.
-PUBLISH_TIMEOUT = 10.0
+PUBLISH_TIMEOUT_SECONDS = 10.0
 SERVICE_PREFIX = "groundswell-"
 
 
 @dataclass(frozen=True)
-class Received:
-    """An event as it lies in the stream; `sequence` resumes after it."""
+class ReceivedEvent:
+    """An event as the stream stores it; reading can resume after its stream `sequence`."""
 
     sequence: int
     subject: str
@@ -39,11 +39,11 @@ class Received:
 
 
 class Bus:
-    """Publishing and asking, over one NATS connection."""
+    """Publishes and sends requests over one NATS connection; implements the `Messenger` port."""
 
     def __init__(self, client: Client, *, source: str, clock: Clock, new_id: NewId) -> None:
         self._client = client
-        self._jetstream = client.jetstream(timeout=PUBLISH_TIMEOUT)
+        self._jetstream = client.jetstream(timeout=PUBLISH_TIMEOUT_SECONDS)
         self._source = source
         self._clock = clock
         self._new_id = new_id
@@ -62,20 +62,26 @@ class Bus:
         try:
             await self._jetstream.publish(message.address(), body, headers=headers)
         except (nats.errors.Error, nats.js.errors.Error) as error:
-            raise Transient(f"NATS did not take {message.address()}.", hint=repr(error)) from error
+            raise Transient(
+                f"NATS did not accept {message.address()}.", hint=repr(error)
+            ) from error
 
     async def request(self, message: Message, answer: type[A], *, timeout: float = 5.0) -> A:
-        """Ask the service behind `gs.rpc.<noun>.<verb>`; raises the family it answers with."""
+        """Send a request to the service behind `gs.rpc.<noun>.<verb>` and return its answer.
+
+        Raises the error that the service answered with, or `Transient` where no answer came within
+        `timeout` seconds.
+        """
         subject = rpc_subject(message.subject)
         body = message.model_dump_json(exclude_none=True).encode()
         try:
             reply = await self._client.request(subject, body, timeout=timeout)
         except (nats.errors.Error, TimeoutError) as error:
-            raise Transient(f"Nobody answered {subject}.", hint=repr(error)) from error
-        return read_answer(reply.data, answer)
+            raise Transient(f"No service answered {subject}.", hint=repr(error)) from error
+        return decode_response(reply.data, answer)
 
     async def ping(self, expected: Collection[str], *, timeout: float = 1.0) -> tuple[str, ...]:
-        """Which of these services answer `$SRV.PING`; asks no longer than `timeout` seconds."""
+        """Return those of the `expected` services that answer within `timeout` seconds, sorted."""
         inbox = self._client.new_inbox()
         subscription = await self._client.subscribe(inbox)
         missing = {f"{SERVICE_PREFIX}{each}" for each in expected}
@@ -89,13 +95,13 @@ class Bus:
                         break
                     names.add(str(json.loads(reply.data)["name"]))
         except (nats.errors.TimeoutError, TimeoutError):
-            pass  # who has not answered by now is missing from the result
+            pass  # a service that has not answered by now is missing from the result
         finally:
             await subscription.unsubscribe()
         return tuple(sorted(each.removeprefix(SERVICE_PREFIX) for each in names & missing))
 
     async def last_sequence(self) -> int:
-        """The sequence of the newest event; what happens from now on comes after it."""
+        """Return the stream sequence of the newest event. Raises `Transient`."""
         try:
             info = await self._jetstream.stream_info(EVENTS.name)
         except (nats.errors.Error, nats.js.errors.Error) as error:
@@ -104,11 +110,11 @@ class Bus:
 
     @property
     def connected(self) -> bool:
-        """Whether the connection stands right now."""
+        """Whether the connection is up at this moment."""
         return self._client.is_connected
 
-    async def events(self, *, after: int | None = None) -> AsyncIterator[Received]:
-        """Every event after stream sequence `after`, else the new ones; without end."""
+    async def events(self, *, after: int | None = None) -> AsyncIterator[ReceivedEvent]:
+        """Yield the events after stream sequence `after`, or new ones only, and never end."""
         policy = DeliverPolicy.NEW if after is None else DeliverPolicy.BY_START_SEQUENCE
         start = None if after is None else after + 1
         subscription = await self._jetstream.subscribe(
@@ -119,16 +125,16 @@ class Bus:
         )
         try:
             async for message in subscription.messages:
-                data = _decoded(message.data)
+                data = _decode_event(message.data)
                 if data is not None:
                     meta = message.metadata
-                    yield Received(meta.sequence.stream, message.subject, meta.timestamp, data)
+                    yield ReceivedEvent(meta.sequence.stream, message.subject, meta.timestamp, data)
         finally:
             await subscription.unsubscribe()
 
 
-def _decoded(body: bytes) -> dict[str, Any] | None:
-    """The event's fields; None for garbage, which the coordinator sends to the dead letters."""
+def _decode_event(body: bytes) -> dict[str, Any] | None:
+    """Return an event's fields, or None if invalid: its consumer makes that a dead letter."""
     try:
         data = json.loads(body)
     except ValueError:

@@ -11,16 +11,18 @@ from nats.aio.client import Client
 log = structlog.get_logger(__name__)
 
 # nats-py freezes the event loop once it gives up reconnecting; so it never gives up.
-RECONNECT: dict[str, Any] = {
+RECONNECT_OPTIONS: dict[str, Any] = {
     "max_reconnect_attempts": -1,
     "reconnect_time_wait": 0.25,
     "connect_timeout": 2,
     "ping_interval": 20,
 }
+CONNECT_TIMEOUT_SECONDS = 2
+DRAIN_TIMEOUT_SECONDS = 0.5
 
 
-async def _on_error(error: Exception) -> None:
-    """A denied subject shows up here only; elsewhere it looks like a time-out."""
+async def _log_error(error: Exception) -> None:
+    """Log a connection error. A denied subject is reported only here, elsewhere it times out."""
     log.warning("nats_error", error=f"{type(error).__name__}: {error}")
 
 
@@ -30,23 +32,26 @@ def make_broker(
     middlewares: tuple[Any, ...] = (),
     decoder: Callable[[Any], Awaitable[Any]] | None = None,
 ) -> NatsBroker:
-    """A FastStream broker that is not connected yet. It logs nothing itself: the wrapper does."""
+    """Return a FastStream broker that is not connected yet and logs nothing itself."""
     return NatsBroker(
         url,
         name=f"groundswell-{name}",
         inbox_prefix=f"_INBOX_{name}".encode(),
         middlewares=middlewares,
         decoder=decoder,
-        error_cb=_on_error,
+        error_cb=_log_error,
         logger=None,
-        # What is under way then is cancelled, not acked: another one gets it, or we after a restart.
-        graceful_timeout=0.5,
-        **RECONNECT,
+        # Handlers still running then are cancelled, not acked, so their messages are redelivered.
+        graceful_timeout=DRAIN_TIMEOUT_SECONDS,
+        **RECONNECT_OPTIONS,
     )
 
 
 async def connect_once(url: str) -> Client:
-    """A plain connection that gives up at once where nobody is there."""
+    """Connect without retries; raises an error of nats-py at once where no server answers."""
     return await nats.connect(
-        url, connect_timeout=2, allow_reconnect=False, max_reconnect_attempts=1
+        url,
+        connect_timeout=CONNECT_TIMEOUT_SECONDS,
+        allow_reconnect=False,
+        max_reconnect_attempts=1,
     )

@@ -1,8 +1,9 @@
-"""Consumers, and the one wrapper that decides what becomes of a message.
+"""Consumers, and the one place that decides what happens to a message after its handler ran.
 
-Success → ack. `Rejected` or a body that does not validate → dead letter with its reason, then
-term. `Transient` → later again. Anything else → later again with back-off, and after five
-deliveries a dead letter. (FastStream's own ack policies lose work: see FACTS.)
+Success acknowledges it. `Rejected`, or a body that does not validate, makes it a dead letter with
+the reason. `Transient` asks for redelivery after a delay. Any other error asks for redelivery with
+backoff too, and after `MAX_DELIVERIES` makes it a dead letter.
+FastStream's own acknowledgement policies lose messages when a process is killed.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ import structlog
 from fast_depends.exceptions import ValidationError as InjectionError
 from faststream import AckPolicy, BaseMiddleware
 from faststream.message import StreamMessage
-from faststream.nats import JStream, NatsMessage, PullSub
+from faststream.nats import JStream, PullSub
 from nats.aio.msg import Msg
 from pydantic import ValidationError
 
@@ -24,24 +25,26 @@ from shared.contracts.base import Message
 from shared.contracts.streams import CONSUMERS, Consumer
 from shared.kernel.errors import Rejected, Transient
 from shared.messaging.dead_letters import DeadLetters
-from shared.messaging.rpc import explain
+from shared.messaging.rpc import describe_validation_error
 
 log = structlog.get_logger(__name__)
 
 MAX_DELIVERIES = 5
-BACK_OFF = (0.2, 1.0, 3.0, 8.0)
-ACK_WAIT = {consumer.name: consumer.ack_wait for consumer in CONSUMERS}
+REDELIVERY_BACKOFF_SECONDS = (0.2, 1.0, 3.0, 8.0)
+ACK_WAIT_SECONDS = {consumer.name: consumer.ack_wait for consumer in CONSUMERS}
+DEFAULT_ACK_WAIT_SECONDS = 10.0
+FETCH_TIMEOUT_SECONDS = 5.0
 
 
 def subscriber_options(consumer: Consumer) -> dict[str, Any]:
-    """The keyword arguments of a subscriber on `consumer`, which the provisioner has made.
+    """Return the keyword arguments for a FastStream subscriber on a provisioned `consumer`.
 
-    One message at a time: prefetching makes work wait behind other work and run out of its time.
+    It fetches one message at a time: prefetched ones would wait until their ack wait has passed.
     """
     return {
         "stream": JStream(consumer.stream, declare=False),
         "durable": consumer.name,
-        "pull_sub": PullSub(batch_size=1, timeout=5.0),
+        "pull_sub": PullSub(batch_size=1, timeout=FETCH_TIMEOUT_SECONDS),
         "ack_policy": AckPolicy.MANUAL,
         "inbox_prefix": f"_INBOX_{consumer.name}.".encode(),
         "no_reply": True,
@@ -59,20 +62,25 @@ def of_type(*kinds: type[Message]) -> Callable[[StreamMessage[Msg]], Awaitable[b
 
 
 async def reject_unknown(body: Any) -> None:
-    """The last handler of a consumer of several kinds: what nobody knows is refused aloud."""
+    """Reject a message that no other handler of its consumer takes. Raises `Rejected`."""
     raise Rejected("No handler knows this subject.", hint=f"Body: {str(body)[:200]}")
 
 
-async def decode(message: StreamMessage[Msg]) -> Any:
-    """JSON, whatever the headers say; an empty body is an empty object."""
+async def decode_body(message: StreamMessage[Msg]) -> Any:
+    """Return the body as JSON whatever its headers; an empty one is `{}`. Raises `Rejected`."""
+    return parse_json(message.body)
+
+
+def parse_json(body: bytes) -> Any:
+    """Parse a message body; an empty one is an empty object. Raises `Rejected`."""
     try:
-        return json.loads(message.body or b"{}")
+        return json.loads(body or b"{}")
     except ValueError as error:
         raise Rejected(f"The body is not JSON: {error}.") from None
 
 
-def wrapper(dead_letters: DeadLetters) -> type[BaseMiddleware[Any, Any]]:
-    """The middleware class bound to where dead letters go."""
+def acknowledging_middleware(dead_letters: DeadLetters) -> type[BaseMiddleware[Any, Any]]:
+    """Return the FastStream middleware class that settles each message after its handler ran."""
 
     class Acknowledge(BaseMiddleware[Any, Any]):
         """Wraps one delivery of one message."""
@@ -82,7 +90,7 @@ def wrapper(dead_letters: DeadLetters) -> type[BaseMiddleware[Any, Any]]:
             call_next: Callable[[Any], Awaitable[Any]],
             msg: StreamMessage[Any],
         ) -> Any:
-            await deliver(msg.raw_message, lambda: call_next(msg), dead_letters)
+            await handle_delivery(msg.raw_message, lambda: call_next(msg), dead_letters)
 
         async def after_processed(
             self,
@@ -90,28 +98,29 @@ def wrapper(dead_letters: DeadLetters) -> type[BaseMiddleware[Any, Any]]:
             exc_val: BaseException | None = None,
             exc_tb: TracebackType | None = None,
         ) -> bool | None:
-            # What fails outside `consume_scope` (no handler for the subject) ends here.
+            # Errors outside `consume_scope` (no handler for the subject) arrive here.
             if exc_val is not None and isinstance(exc_val, Exception) and self.msg is not None:
-                await dead_letters.bury(self.msg, f"{type(exc_val).__name__}: {exc_val}")
+                await dead_letters.store(self.msg, f"{type(exc_val).__name__}: {exc_val}")
                 return True
             return await super().after_processed(exc_type, exc_val, exc_tb)
 
     return Acknowledge
 
 
-async def deliver(
+async def handle_delivery(
     raw: Msg, handle: Callable[[], Awaitable[Any]], dead_letters: DeadLetters
 ) -> None:
-    """One delivery from its beginning to its end: handled, and acked, postponed or buried."""
+    """Handle one delivery, then acknowledge it, ask for redelivery, or make it a dead letter."""
     meta = raw.metadata
     with structlog.contextvars.bound_contextvars(
         subject=raw.subject, wave=(raw.headers or {}).get("ce-correlationid", "")
     ):
         if meta.num_delivered > MAX_DELIVERIES:
             reason = f"Delivered {meta.num_delivered} times and never finished."
-            await dead_letters.bury(raw, reason)
+            await dead_letters.store(raw, reason)
             return
-        async with _kept_in_progress(raw, ACK_WAIT.get(meta.consumer, 10.0)):
+        ack_wait = ACK_WAIT_SECONDS.get(meta.consumer, DEFAULT_ACK_WAIT_SECONDS)
+        async with _kept_in_progress(raw, ack_wait):
             problem = await _attempt(handle)
         await _settle(raw, problem, dead_letters)
 
@@ -119,63 +128,56 @@ async def deliver(
 async def _attempt(handle: Callable[[], Awaitable[Any]]) -> Exception | None:
     try:
         await handle()
-    except Exception as error:  # noqa: BLE001 - its family decides, in `_settle`
+    except Exception as error:  # noqa: BLE001 - `_settle` decides by the error's family
         return error
     return None
 
 
 async def _settle(raw: Msg, problem: Exception | None, dead_letters: DeadLetters) -> None:
-    """Ack, ask for it again, or bury it."""
+    """Acknowledge a message, ask for redelivery, or make it a dead letter."""
     deliveries = raw.metadata.num_delivered
     if problem is None:
         await raw.ack_sync()
     elif isinstance(problem, Rejected | ValidationError | InjectionError):
-        await dead_letters.bury(raw, reason(problem))
+        await dead_letters.store(raw, describe_error(problem))
     elif isinstance(problem, Transient) and deliveries < MAX_DELIVERIES:
         log.info("message_postponed", reason=str(problem), deliveries=deliveries)
-        await raw.nak(delay=max(problem.delay, BACK_OFF[min(deliveries, len(BACK_OFF)) - 1]))
+        await raw.nak(delay=max(problem.delay, _backoff_seconds(deliveries)))
     elif deliveries < MAX_DELIVERIES:
         log.error("message_failed", deliveries=deliveries, exc_info=problem)
-        await raw.nak(delay=BACK_OFF[min(deliveries, len(BACK_OFF)) - 1])
+        await raw.nak(delay=_backoff_seconds(deliveries))
     else:
         log.error("message_gave_up", deliveries=deliveries, exc_info=problem)
-        await dead_letters.bury(raw, reason(problem))
+        await dead_letters.store(raw, describe_error(problem))
 
 
-def reason(problem: Exception) -> str:
-    """A problem as one sentence."""
+def _backoff_seconds(deliveries: int) -> float:
+    last = len(REDELIVERY_BACKOFF_SECONDS)
+    return REDELIVERY_BACKOFF_SECONDS[min(deliveries, last) - 1]
+
+
+def describe_error(problem: Exception) -> str:
+    """Return an error as the reason that a dead letter carries."""
     if isinstance(problem, InjectionError):
         problem = problem.original_error
     if isinstance(problem, ValidationError):
-        return f"The body is invalid. {explain(problem)}"
+        return f"The body is invalid. {describe_validation_error(problem)}"
     return str(problem) if isinstance(problem, Rejected | Transient) else repr(problem)
 
 
 @contextlib.asynccontextmanager
 async def _kept_in_progress(raw: Msg, ack_wait: float) -> AsyncIterator[None]:
-    """Tell the server every third of the ack wait that the work goes on."""
+    """Extend the message's ack wait (in seconds) every third of it, inside the block."""
 
-    async def beat() -> None:
+    async def extend() -> None:
         while True:
             await asyncio.sleep(ack_wait / 3)
             await raw.in_progress()
 
-    task = asyncio.create_task(beat())
+    task = asyncio.create_task(extend())
     try:
         yield
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
-
-
-__all__ = [
-    "NatsMessage",
-    "decode",
-    "deliver",
-    "of_type",
-    "reason",
-    "reject_unknown",
-    "subscriber_options",
-    "wrapper",
-]

@@ -10,7 +10,11 @@ MESSAGE_ID = "Nats-Msg-Id"
 def headers(
     message: Message, *, key: str, source: str, wave: str, clock: Clock, new_id: NewId
 ) -> dict[str, str]:
-    """Headers for `message`. `key` is its identity: the same key is stored once in ten minutes."""
+    """Return the headers for `message`, which belongs to `wave` if that is not empty.
+
+    `key` identifies it for deduplication: within the streams' duplicate window a second message
+    with the same key is not stored.
+    """
     identity = new_id()
     return {
         "content-type": "application/json",
@@ -26,5 +30,5 @@ def headers(
 
 
 def traceparent(trace: str, span: str) -> str:
-    """W3C trace context, version 00: the wave is the trace, the message the parent span."""
+    """Return a W3C trace context (version 00) from two UUIDs: the wave's and the message's."""
     return f"00-{trace.replace('-', '')}-{span.replace('-', '')[-16:]}-01"

@@ -1,4 +1,4 @@
-"""The part of the bus that use cases need; adapters and fakes implement it."""
+"""What use cases need of the bus; `shared.messaging.bus.Bus` and test fakes implement it."""
 
 from typing import Protocol, TypeVar
 
@@ -13,7 +13,10 @@ class Publisher(Protocol):
     """Publishes messages."""
 
     async def publish(self, message: Message, *, key: str, wave: str = "") -> None:
-        """Publish `message` once per `key`, as part of `wave`; raises `Transient` where no stream takes it."""
+        """Publish `message` once per `key`, as part of `wave`.
+
+        Raises `Transient` where no stream accepts it.
+        """
         ...
 
 
@@ -21,5 +24,9 @@ class Messenger(Publisher, Protocol):
     """Publishes messages and sends requests."""
 
     async def request(self, message: Message, answer: type[A], *, timeout: float = 5.0) -> A:
-        """Return the answer to `message`; raises `Transient` where none comes within `timeout` seconds."""
+        """Send `message` and return its answer, decoded as the model `answer`.
+
+        Raises the error that the service answered with, or `Transient` where no answer comes within
+        `timeout` seconds.
+        """
         ...

@@ -1,9 +1,10 @@
-"""Creates streams and consumers from `shared.contracts.streams`, adds subjects, and fails on other drift.
+"""Create the streams and consumers of `shared.contracts.streams`, and reject any other difference.
 
-Only how many messages a consumer may have at work is raised where an older version made it lower:
-that loses nothing.
+Two differences are resolved because nothing is lost by it: subjects that a stream lacks are added,
+and a lower limit of unacknowledged messages is raised.
 
-Idempotent: services may start it at once. Run it alone with `python -m shared.messaging.provision`.
+Idempotent, and safe to run in several services at the same time.
+To run it alone: `python -m shared.messaging.provision`.
 """
 
 import asyncio
@@ -26,13 +27,15 @@ from nats.js.errors import BadRequestError, NotFoundError
 from shared.contracts.streams import CONSUMERS, STREAMS, Consumer, Retention, Stream
 from shared.kernel.errors import Rejected
 
-DUPLICATE_WINDOW = 600.0
-# Room for the headers a dead letter adds, below the server's max_payload of 1 MiB.
-MAX_MESSAGE = 1_000_000
+DUPLICATE_WINDOW_SECONDS = 600.0
+# Leaves room for a dead letter's headers, below the server's max_payload of 1 MiB.
+MAX_MESSAGE_BYTES = 1_000_000
+REQUEST_TIMEOUT_SECONDS = 10
+STREAM_POLL_SECONDS = 0.2
 
 
 def stream_config(stream: Stream) -> StreamConfig:
-    """`stream` as JetStream wants it: what was accepted is never dropped to make room."""
+    """Return JetStream's configuration of `stream`; a work queue never drops accepted messages."""
     work_queue = stream.retention is Retention.WORK_QUEUE
     return StreamConfig(
         name=stream.name,
@@ -43,15 +46,19 @@ def stream_config(stream: Stream) -> StreamConfig:
         max_age=stream.max_age,
         max_msgs=stream.max_messages,
         max_bytes=stream.max_bytes,
-        max_msg_size=MAX_MESSAGE if stream.name != "GS_DLQ" else -1,
-        duplicate_window=DUPLICATE_WINDOW,
+        max_msg_size=MAX_MESSAGE_BYTES if stream.name != "GS_DLQ" else -1,
+        duplicate_window=DUPLICATE_WINDOW_SECONDS,
         deny_delete=True,
         deny_purge=work_queue,
     )
 
 
 def consumer_config(consumer: Consumer) -> ConsumerConfig:
-    """`consumer` as JetStream wants it. Deliveries are counted by the wrapper, not the server."""
+    """Return JetStream's configuration of `consumer`.
+
+    The number of deliveries is not limited here but in `shared.messaging.consumers`, which makes a
+    dead letter of the message.
+    """
     return ConsumerConfig(
         durable_name=consumer.name,
         filter_subject=None if consumer.filter_subjects else consumer.filter,
@@ -64,10 +71,10 @@ def consumer_config(consumer: Consumer) -> ConsumerConfig:
 
 
 async def provision(url: str) -> None:
-    """Make every stream and consumer; `Rejected` names each setting that differs."""
+    """Create every stream and consumer. Raises `Rejected` with each setting that differs."""
     client = await nats.connect(url, connect_timeout=2, max_reconnect_attempts=5)
     try:
-        jetstream = client.jetstream(timeout=10)
+        jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS)
         drift = [line for stream in STREAMS for line in await _ensure_stream(jetstream, stream)]
         lines = await asyncio.gather(*(_ensure_consumer(jetstream, each) for each in CONSUMERS))
         drift += [line for each in lines for line in each]
@@ -89,12 +96,12 @@ async def _ensure_stream(jetstream: JetStreamContext, stream: Stream) -> list[st
         try:
             await jetstream.add_stream(wanted)
         except BadRequestError:
-            # Somebody else made it in between, perhaps differently: look again.
+            # Another process created it in the meantime, perhaps with other settings.
             found = (await jetstream.stream_info(stream.name)).config
         else:
             return []
     if set(found.subjects or ()) < set(stream.subjects):
-        # A newer version knows more commands: that takes nothing away from what is there.
+        # A newer version knows more commands; adding their subjects loses nothing.
         found = (await jetstream.update_stream(replace(found, subjects=wanted.subjects))).config
     names = ("subjects", "retention", "storage", "discard", "max_age", "max_msgs", "max_bytes")
     return _differences(stream.name, wanted, found, names)
@@ -109,7 +116,7 @@ async def _ensure_consumer(jetstream: JetStreamContext, consumer: Consumer) -> l
         return []
     if (found.max_ack_pending or 0) < consumer.max_ack_pending:
         found.max_ack_pending = consumer.max_ack_pending
-        # A consumer that is there is changed by adding it again.
+        # JetStream updates an existing consumer when it is added again.
         await jetstream.add_consumer(consumer.stream, found)
     names = (
         "filter_subject",
@@ -129,10 +136,10 @@ def _differences(name: str, wanted: Any, found: Any, fields: tuple[str, ...]) ->
     ]
 
 
-async def await_streams(jetstream: JetStreamContext, *, patience: float = 60.0) -> None:
-    """Wait until the provisioner was here; `Rejected` after `patience` seconds."""
+async def await_streams(jetstream: JetStreamContext, *, timeout: float = 60.0) -> None:
+    """Wait until all streams and consumers exist. Raises `Rejected` after `timeout` seconds."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + patience
+    deadline = loop.time() + timeout
     while True:
         try:
             await jetstream.stream_info(STREAMS[-1].name)
@@ -144,7 +151,7 @@ async def await_streams(jetstream: JetStreamContext, *, patience: float = 60.0) 
                     hint="Run `python -m shared.messaging.provision` once.",
                     code="no_streams",
                 ) from error
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(STREAM_POLL_SECONDS)
         else:
             return
 

@@ -1,7 +1,7 @@
-"""Requests with an answer, as a NATS micro service: `$SRV.PING`, INFO and STATS come with it.
+"""The wire format of RPC requests and responses, which travel over NATS micro services.
 
-An answer is `{"ok": true, "result": {...}}` or `{"ok": false, "error": {family, code, message,
-hint}}`: an exception must reach the caller as itself, not as a time-out.
+A response is `{"ok": true, "result": {...}}` or `{"ok": false, "error": {family, code, message,
+hint}}`, so that the caller gets an error as the exception it was and not as a timeout.
 """
 
 import json
@@ -18,78 +18,90 @@ from shared.kernel.errors import Conflict, GroundswellError, NotFound, Rejected,
 log = structlog.get_logger(__name__)
 Q = TypeVar("Q", bound=Message)
 A = TypeVar("A", bound=BaseModel)
-FAMILIES: tuple[type[GroundswellError], ...] = (NotFound, Conflict, Rejected, Transient)
+MAX_LISTED_ERRORS = 8
+ERROR_FAMILIES: tuple[type[GroundswellError], ...] = (NotFound, Conflict, Rejected, Transient)
 
 
 def rpc_subject(subject: str) -> str:
-    """A command's subject as a request's: `gs.cmd.wave.start` is asked at `gs.rpc.wave.start`."""
+    """Return the RPC subject of a command: `gs.rpc.wave.start` for `gs.cmd.wave.start`."""
     return subject.replace("gs.cmd.", "gs.rpc.", 1)
 
 
 @dataclass(frozen=True)
 class Endpoint(Generic[Q, A]):
-    """One request: what comes in, what goes out, and the use case between."""
+    """One RPC endpoint: the models of its request and response, and the use case between them."""
 
-    question: type[Q]
-    answer: type[A]
+    request: type[Q]
+    response: type[A]
     handler: Callable[[Q], Awaitable[A]]
 
     @property
     def subject(self) -> str:
-        """Where it is asked."""
-        return rpc_subject(self.question.subject)
+        """The NATS subject it listens on."""
+        return rpc_subject(self.request.subject)
+
+    @property
+    def name(self) -> str:
+        """Its name in the NATS micro service, such as `wave-start`."""
+        return self.subject.removeprefix("gs.rpc.").replace(".", "-")
 
 
-class Garbage(Rejected):
-    """A request that could not even be read."""
+class InvalidRequest(Rejected):
+    """The body of a request does not validate."""
 
     code = "invalid_request"
 
 
-def read_question(body: bytes, question: type[Q]) -> Q:
-    """An empty body is an empty request; raises `Garbage` with every wrong field named."""
+def decode_request(body: bytes, model: type[Q]) -> Q:
+    """Return the request; an empty body is an empty request.
+
+    Raises `InvalidRequest`, whose message has every wrong field.
+    """
     try:
-        return question.model_validate_json(body or b"{}")
+        return model.model_validate_json(body or b"{}")
     except ValidationError as error:
-        raise Garbage(explain(error), hint=f"Fields: {', '.join(question.model_fields)}.") from None
+        raise InvalidRequest(
+            describe_validation_error(error), hint=f"Fields: {', '.join(model.model_fields)}."
+        ) from None
 
 
-def explain(error: ValidationError) -> str:
-    """A validation error as one sentence per wrong field."""
+def describe_validation_error(error: ValidationError) -> str:
+    """Return a validation error as one sentence per wrong field, of at most `MAX_LISTED_ERRORS`."""
     lines = []
     for each in error.errors(include_url=False, include_context=False, include_input=False):
         place = ".".join(str(part) for part in each["loc"]) or "body"
         lines.append(f"{place}: {each['msg']}.")
-    return " ".join(lines[:8])
+    return " ".join(lines[:MAX_LISTED_ERRORS])
 
 
-def success(result: BaseModel) -> bytes:
-    """The answer that carries a result."""
+def encode_result(result: BaseModel) -> bytes:
+    """Return the body of a response that carries a result."""
     return json.dumps({"ok": True, "result": result.model_dump(mode="json")}).encode()
 
 
-def failure(error: Exception) -> bytes:
-    """The answer that carries an error."""
-    family = next((each.__name__ for each in FAMILIES if isinstance(error, each)), "Transient")
-    known = isinstance(error, GroundswellError)
-    details = {
-        "family": family,
-        "code": error.code if isinstance(error, GroundswellError) else "internal",
-        "message": error.message if isinstance(error, GroundswellError) else "Something broke.",
-        "hint": error.hint if isinstance(error, GroundswellError) else "See the service's log.",
-    }
-    if not known:
+def encode_error(error: Exception) -> bytes:
+    """Return the body of a response that carries an error; a defect is logged and not disclosed."""
+    if not isinstance(error, GroundswellError):
         log.error("request_failed", exc_info=error)
+        error = Transient("Something broke.", hint="See the service's log.")
+        error.code = "internal"
+    families = (each.__name__ for each in ERROR_FAMILIES if isinstance(error, each))
+    details = {
+        "family": next(families, "Transient"),
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+    }
     return json.dumps({"ok": False, "error": details}).encode()
 
 
-def read_answer(body: bytes, answer: type[A]) -> A:
-    """The result, or the error raised as its family."""
+def decode_response(body: bytes, model: type[A]) -> A:
+    """Return the result of a response; raises the error that it carries instead."""
     envelope: dict[str, Any] = json.loads(body)
     if envelope["ok"]:
-        return answer.model_validate(envelope["result"])
+        return model.model_validate(envelope["result"])
     error = envelope["error"]
-    family = next(each for each in FAMILIES if each.__name__ == error["family"])
+    family = next(each for each in ERROR_FAMILIES if each.__name__ == error["family"])
     raised = family(error["message"], hint=error["hint"])
     raised.code = error["code"]
     raise raised

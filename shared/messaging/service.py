@@ -1,4 +1,4 @@
-"""Running a service: connect, subscribe, answer, loop, and stop without losing anything."""
+"""Run a service: connect, subscribe, answer requests, run periodic tasks, and shut down cleanly."""
 
 import asyncio
 import signal
@@ -18,22 +18,33 @@ from shared.kernel.clock import Clock, utc_now
 from shared.kernel.errors import GroundswellError, Transient
 from shared.kernel.ids import NewId, uuid7
 from shared.kernel.version import VERSION
-from shared.messaging.bus import Bus
+from shared.messaging.bus import SERVICE_PREFIX, Bus
 from shared.messaging.connection import make_broker
-from shared.messaging.consumers import decode, wrapper
+from shared.messaging.consumers import acknowledging_middleware, decode_body
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.provision import await_streams, provision
 from shared.messaging.pull_workers import PullWorker, run_pull_worker
-from shared.messaging.rpc import Endpoint, Garbage, failure, read_question, success
+from shared.messaging.rpc import (
+    Endpoint,
+    InvalidRequest,
+    decode_request,
+    encode_error,
+    encode_result,
+)
 
 log = structlog.get_logger(__name__)
 
-GOODBYE = 2.0
+SHUTDOWN_TIMEOUT_SECONDS = 2.0
+RECONNECT_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
 class PeriodicTask:
-    """A loop: `action` every `seconds`, the first time at once. What it raises is logged."""
+    """An action that runs at start and then `seconds` after each end; its errors are logged.
+
+    Every process of a service runs it. An action that must run in one process at a time holds a
+    leader lease (`shared.mongo.leadership.Leadership`) around its work.
+    """
 
     seconds: float
     action: Callable[[], Awaitable[None]]
@@ -41,10 +52,11 @@ class PeriodicTask:
 
 @dataclass(frozen=True)
 class Service:
-    """What a service is made of. `tasks` run for its whole life; one that ends ends the service.
+    """The parts of a service.
 
-    `pull_workers` handle what is not to be taken before there is room for it, `router` all else.
-    `on_start` comes before the first message, `on_stop` while the connection still stands.
+    `router` subscribes to consumers, `pull_workers` to those whose messages need free capacity.
+    `tasks` run for the whole life of the service; when one ends, the service ends. `on_start` runs
+    before the first message is handled, `on_stop` while the connection is still up.
     """
 
     name: str
@@ -66,10 +78,14 @@ async def serve(
     clock: Clock = utc_now,
     new_id: NewId = uuid7,
 ) -> None:
-    """Run until SIGTERM or SIGINT. The service answers `$SRV.PING.groundswell-<name>` when ready."""
-    signalled = _cancelled_by_signals()
+    """Run the service that `make` returns until SIGTERM or SIGINT.
+
+    It answers `$SRV.PING.groundswell-<name>` once it is ready. With `provisions` it creates the
+    streams and consumers, else it waits for them.
+    """
+    signalled = _cancel_on_signals()
     letters: list[DeadLetters] = []
-    broker = make_broker(url, name, (_late(letters),), decode)
+    broker = make_broker(url, name, (_middleware_for(letters),), decode_body)
     try:
         client = await _connect(broker)
         letters.append(DeadLetters(client))
@@ -87,37 +103,40 @@ async def serve(
 
 
 async def _run(service: Service, broker: NatsBroker, client: Client, letters: DeadLetters) -> None:
-    """Until one of its tasks ends, or we are cancelled."""
+    """Run the service until one of its tasks ends or it is cancelled."""
     if service.router is not None:
         broker.include_router(service.router)
     if service.on_start is not None:
         await service.on_start()
     await broker.start()
-    micro = await _answer(client, service, letters)
-    loops = [asyncio.create_task(_loop(each)) for each in service.periodic_tasks]
+    micro = await _start_micro_service(client, service, letters)
+    periodic = [asyncio.create_task(_run_periodically(each)) for each in service.periodic_tasks]
     tasks = [asyncio.create_task(each()) for each in service.tasks]
     tasks += [
         asyncio.create_task(run_pull_worker(each, client, letters)) for each in service.pull_workers
     ]
     log.info("service_ready", service=service.name)
     try:
-        await _until_one_ends(tasks)
+        await _wait_for_first(tasks)
     finally:
-        await _say_goodbye(micro, service)
-        await _cancel([*loops, *tasks])
+        await _shut_down(micro, service)
+        await _cancel([*periodic, *tasks])
 
 
-def _late(letters: list[DeadLetters]) -> Any:
-    """The wrapper needs the connection, and the broker needs the wrapper before it connects."""
+def _middleware_for(letters: list[DeadLetters]) -> Any:
+    """Return the middleware before its dead letters exist: those need the broker's connection."""
 
     def make(*args: Any, **kwargs: Any) -> Any:
-        return wrapper(letters[0])(*args, **kwargs)
+        return acknowledging_middleware(letters[0])(*args, **kwargs)
 
     return make
 
 
-def _cancelled_by_signals() -> asyncio.Event:
-    """The first SIGTERM or SIGINT cancels the current task; a second must not cut its end short."""
+def _cancel_on_signals() -> asyncio.Event:
+    """Cancel the current task on the first SIGTERM or SIGINT, which sets the returned event.
+
+    A second signal is ignored: it must not interrupt the shutdown.
+    """
     signalled = asyncio.Event()
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
@@ -132,72 +151,67 @@ def _cancelled_by_signals() -> asyncio.Event:
 
 
 async def _connect(broker: NatsBroker) -> Client:
-    """Connect, however long it takes until somebody is there."""
+    """Connect, and retry without end while the server is unreachable."""
     while True:
         try:
             client: Client = await broker.connect()
         except (OSError, TimeoutError, nats.errors.Error) as error:
-            log.warning("nats_away", error=repr(error))
-            await asyncio.sleep(0.5)
+            log.warning("nats_unreachable", error=repr(error))
+            await asyncio.sleep(RECONNECT_SECONDS)
         else:
             return client
 
 
-async def _answer(client: Client, service: Service, letters: DeadLetters) -> Any:
+async def _start_micro_service(client: Client, service: Service, letters: DeadLetters) -> Any:
+    """Register the service's endpoints; NATS answers `$SRV.PING`, INFO and STATS for them."""
     micro = await nats.micro.add_service(
         client,
         ServiceConfig(
-            name=f"groundswell-{service.name}",
+            name=f"{SERVICE_PREFIX}{service.name}",
             version=VERSION,
             description=f"Groundswell's {service.name}",
         ),
     )
-    for endpoint in service.endpoints:
-        await micro.add_endpoint(
-            EndpointConfig(
-                name=endpoint.subject.removeprefix("gs.rpc.").replace(".", "-"),
-                subject=endpoint.subject,
-                handler=_handler(endpoint, letters),
-            )
-        )
+    for each in service.endpoints:
+        handler = _request_handler(each, letters)
+        config = EndpointConfig(name=each.name, subject=each.subject, handler=handler)
+        await micro.add_endpoint(config)
     return micro
 
 
-def _handler(
+def _request_handler(
     endpoint: Endpoint[Any, Any], letters: DeadLetters
 ) -> Callable[[Request], Awaitable[None]]:
-    name = endpoint.subject.removeprefix("gs.rpc.").replace(".", "-")
-
-    async def answer(request: Request) -> None:
+    async def handle(request: Request) -> None:
         try:
-            question = read_question(request.data, endpoint.question)
-            result = await endpoint.handler(question)
-        except Garbage as error:
-            await letters.bury_request(name, endpoint.subject, request.data, str(error))
-            await request.respond(failure(error))
-        except Exception as error:  # noqa: BLE001 - the caller must hear of it, whatever it is
-            await request.respond(failure(error))
+            body = decode_request(request.data, endpoint.request)
+            result = await endpoint.handler(body)
+        except InvalidRequest as error:
+            await letters.store_request(endpoint.name, endpoint.subject, request.data, str(error))
+            await request.respond(encode_error(error))
+        except Exception as error:  # noqa: BLE001 - the caller must get every error
+            await request.respond(encode_error(error))
         else:
-            await request.respond(success(result))
+            await request.respond(encode_result(result))
 
-    return answer
+    return handle
 
 
-async def _loop(every: PeriodicTask) -> None:
+async def _run_periodically(task: PeriodicTask) -> None:
     while True:
         try:
-            await every.action()
+            await task.action()
         except Transient as error:
-            log.info("loop_postponed", reason=str(error))
+            log.info("periodic_task_postponed", reason=str(error))
         except GroundswellError as error:
-            log.warning("loop_refused", reason=str(error))
+            log.warning("periodic_task_rejected", reason=str(error))
         except Exception:
-            log.exception("loop_failed")
-        await asyncio.sleep(every.seconds)
+            log.exception("periodic_task_failed")
+        await asyncio.sleep(task.seconds)
 
 
-async def _until_one_ends(tasks: list[asyncio.Task[None]]) -> None:
-    """For ever where there is none; what a task raises is raised."""
+async def _wait_for_first(tasks: list[asyncio.Task[None]]) -> None:
+    """Wait until one of the tasks ends, for ever if there is none; raises what the task raised."""
     if not tasks:
         await asyncio.Event().wait()
     done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -205,15 +219,15 @@ async def _until_one_ends(tasks: list[asyncio.Task[None]]) -> None:
         each.result()
 
 
-async def _say_goodbye(micro: Any, service: Service) -> None:
-    """Whoever we say it to may be gone already."""
+async def _shut_down(micro: Any, service: Service) -> None:
+    """Stop answering and run `on_stop`; the servers these talk to may be gone already."""
     try:
-        async with asyncio.timeout(GOODBYE):
+        async with asyncio.timeout(SHUTDOWN_TIMEOUT_SECONDS):
             await micro.stop()
             if service.on_stop is not None:
                 await service.on_stop()
     except (TimeoutError, GroundswellError, nats.errors.Error) as error:
-        log.warning("goodbye_unheard", reason=repr(error))
+        log.warning("shutdown_incomplete", reason=repr(error))
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:

@@ -1,1 +1,1 @@
-"""MongoDB access. `client` is the only module that imports motor."""
+"""MongoDB access: collections, repositories, indexes and leader election."""

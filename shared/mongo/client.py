@@ -1,4 +1,4 @@
-"""The one importer of Motor: moving to `pymongo.AsyncMongoClient` is an edit of this module."""
+"""Access to MongoDB; the only module that imports Motor, so that it can be replaced here alone."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -20,11 +20,16 @@ from pymongo.errors import (
 from shared.kernel.errors import Transient
 
 Record = dict[str, Any]
-DUPLICATE_KEY = 11000
+DUPLICATE_KEY_CODE = 11000
+MAX_HINT_CHARS = 300
+MAX_CONNECTIONS = 8
 
 
 class Collection:
-    """The few operations Groundswell uses. A lost server is `Transient`, never a hang."""
+    """The operations on a collection that Groundswell uses.
+
+    Each of them raises `Transient` when the server cannot be reached.
+    """
 
     def __init__(self, collection: "AsyncIOMotorCollection[Record]") -> None:
         self._collection = collection
@@ -37,71 +42,66 @@ class Collection:
         limit: int = 0,
         fields: Sequence[str] = (),
     ) -> list[Record]:
-        """Every record that matches; `fields` leaves the others unread."""
+        """Return the records that match `where`, with only `fields` (and `_id`) if any are named."""
         cursor = self._collection.find(where, list(fields) or None, limit=limit)
         if sort:
             cursor = cursor.sort(list(sort))
-        with _translated():
+        with _transient_errors():
             return await cursor.to_list(None)
 
     async def insert(self, record: Record) -> bool:
-        """Insert; False where a unique key already has it."""
+        """Insert `record`; return False if one of its unique keys is taken."""
         try:
-            with _translated():
+            with _transient_errors():
                 await self._collection.insert_one(record)
         except DuplicateKeyError:
             return False
         return True
 
     async def insert_missing(self, records: Sequence[Record]) -> int:
-        """Insert those whose unique keys are free; how many they were."""
+        """Insert the records whose unique keys are free, and return how many those were."""
         if not records:
             return 0
         try:
-            with _translated():
+            with _transient_errors():
                 result = await self._collection.insert_many(list(records), ordered=False)
         except BulkWriteError as error:
             failures = error.details["writeErrors"]
-            if any(failure["code"] != DUPLICATE_KEY for failure in failures):
+            if any(failure["code"] != DUPLICATE_KEY_CODE for failure in failures):
                 raise
             return len(records) - len(failures)
         return len(result.inserted_ids)
 
-    async def update(self, where: Record, change: Record, *, upsert: bool = False) -> bool:
-        """Update one record; whether one matched or was made."""
-        with _translated():
-            result = await self._collection.update_one(where, change, upsert=upsert)
-        return bool(result.matched_count or result.upserted_id is not None)
-
-    async def update_many(self, where: Record, change: Record) -> int:
-        """Update every record that matches; how many did."""
-        with _translated():
-            return int((await self._collection.update_many(where, change)).matched_count)
+    async def update(self, where: Record, change: Record) -> bool:
+        """Update one matching record, and return whether one matched."""
+        with _transient_errors():
+            result = await self._collection.update_one(where, change)
+        return bool(result.matched_count)
 
     async def replace(self, where: Record, record: Record) -> bool:
-        """Replace one record whole; whether one matched."""
-        with _translated():
+        """Replace one matching record, and return whether one matched."""
+        with _transient_errors():
             return bool((await self._collection.replace_one(where, record)).matched_count)
 
     async def remove(self, where: Record) -> bool:
-        """Delete one record that matches; whether one did."""
-        with _translated():
+        """Delete one matching record, and return whether one matched."""
+        with _transient_errors():
             return bool((await self._collection.delete_one(where)).deleted_count)
 
     async def count(self, where: Record) -> int:
-        """How many records match."""
-        with _translated():
+        """Return the number of records that match."""
+        with _transient_errors():
             return int(await self._collection.count_documents(where))
 
     async def create_indexes(self, indexes: Sequence[IndexModel]) -> None:
-        """Create what is missing."""
+        """Create the indexes that are missing."""
         if indexes:
-            with _translated():
+            with _transient_errors():
                 await self._collection.create_indexes(list(indexes))
 
 
 class Database:
-    """A database by name; `close` ends its client."""
+    """The database `name` of a server, and the client that is connected to it."""
 
     def __init__(self, client: "AsyncIOMotorClient[Record]", name: str) -> None:
         self._client = client
@@ -111,24 +111,28 @@ class Database:
         )
 
     def __getitem__(self, name: str) -> Collection:
+        """Return the collection `name`, which need not exist yet."""
         return Collection(self._database[name])
 
     async def ping(self) -> None:
         """Raise `Transient` unless the server answers."""
-        with _translated():
+        with _transient_errors():
             await self._client.admin.command("ping")
 
     def close(self) -> None:
-        """Close every connection."""
+        """Close the client with all its connections."""
         self._client.close()
 
 
-def connect(url: str, database: str = "groundswell", *, patience: float = 5.0) -> Database:
-    """A lazy connection; `patience` is how many seconds an operation looks for a server."""
+def connect(url: str, database: str = "groundswell", *, timeout: float = 5.0) -> Database:
+    """Return a database that connects when first used.
+
+    Its operations try to reach a server for `timeout` seconds before they raise `Transient`.
+    """
     client: AsyncIOMotorClient[Record] = AsyncIOMotorClient(
         url,
-        serverSelectionTimeoutMS=int(patience * 1000),
-        maxPoolSize=8,
+        serverSelectionTimeoutMS=int(timeout * 1000),
+        maxPoolSize=MAX_CONNECTIONS,
         retryWrites=True,
         appname="groundswell",
     )
@@ -137,7 +141,7 @@ def connect(url: str, database: str = "groundswell", *, patience: float = 5.0) -
 
 @asynccontextmanager
 async def connected(url: str, database: str = "groundswell") -> AsyncIterator[Database]:
-    """`connect`, closed at the end."""
+    """Open a database for the `async with` block, and close it at the end."""
     client = connect(url, database)
     try:
         yield client
@@ -145,14 +149,16 @@ async def connected(url: str, database: str = "groundswell") -> AsyncIterator[Da
         client.close()
 
 
-class _translated:  # noqa: N801 - used as a function
-    """A server that is away is `Transient`; everything else is ours to fix."""
+class _transient_errors:  # noqa: N801 - used as a function
+    """Turns connection errors of the driver into `Transient`, and leaves all others as they are."""
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, ServerSelectionTimeoutError | AutoReconnect | ConnectionFailure):
-            raise Transient("MongoDB does not answer.", hint=str(error)[:300]) from error
+            raise Transient("MongoDB does not answer.", hint=str(error)[:MAX_HINT_CHARS]) from error
         if isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError"):
-            raise Transient("MongoDB asks to try again.", hint=str(error)[:300]) from error
+            raise Transient(
+                "MongoDB asks to try again.", hint=str(error)[:MAX_HINT_CHARS]
+            ) from error

@@ -1,4 +1,4 @@
-"""The collections: name, document, indexes, state machine; in one place."""
+"""The collections of the database: their names, documents, indexes and state machines."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ from shared.mongo.repository import REVERSED_ID, Repository, StateRepository
 
 
 def _index(*keys: str, unique: bool = False) -> IndexModel:
-    """An ascending index; a leading `-` makes a key descend."""
+    """Return an index on these keys, which ascend unless they have a leading `-`."""
     directions = [
         (key.lstrip("-"), DESCENDING if key.startswith("-") else ASCENDING) for key in keys
     ]
@@ -74,7 +74,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
 
 @dataclass(frozen=True)
 class Store:
-    """Every repository over one database."""
+    """The repositories of one database, one per collection (which is why it has so many fields)."""
 
     targets: Repository[Target]
     agents: StateRepository[Agent]
@@ -98,7 +98,7 @@ class Store:
 
 
 def open_store(database: Database) -> Store:
-    """Repositories over `database`; touches nothing yet."""
+    """Return the repositories over `database`, without connecting yet."""
     return Store(
         targets=Repository(database["targets"], Target),
         agents=StateRepository(database["agents"], Agent, states.AGENT),
@@ -123,7 +123,7 @@ def open_store(database: Database) -> Store:
 
 
 async def get_or_insert_target(store: Store, new: Target) -> Target:
-    """The target at that place with that first commit and base branch; `new` where there is none yet."""
+    """Return the stored target with the location, first commit and branch of `new`, or store `new`."""
     identity = {
         "location": new.location,
         "root_commit": new.root_commit,
@@ -137,6 +137,6 @@ async def get_or_insert_target(store: Store, new: Target) -> Target:
 
 
 async def ensure_indexes(database: Database) -> None:
-    """Create every index that is missing."""
+    """Create the indexes that are missing in any collection."""
     for name, indexes in INDEXES.items():
         await database[name].create_indexes(indexes)

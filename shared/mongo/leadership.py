@@ -1,9 +1,9 @@
 """Leader election: one process at a time acts as the leader for a key.
 
-Within a home a file lock excludes other processes, and is released when its process dies. Between
-homes, which may be on other machines, a lease in MongoDB does: its holder renews it, and a candidate
-takes it over once it has not been renewed for `LEASE_TTL_SECONDS` by the candidate's own monotonic
-clock. So clocks need not agree (the algorithm of Kubernetes' client-go leader election).
+Within a home directory a file lock excludes other processes, and is released when its process dies.
+Between homes, which may be on other machines, a lease in MongoDB does: its holder renews it, and a
+candidate takes it over once it has not been renewed for `LEASE_TTL_SECONDS` by the candidate's own
+monotonic clock. So clocks need not agree (the algorithm of Kubernetes' client-go leader election).
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Repositories: documents in and out, and a state change as one conditional update."""
+"""Repositories: typed documents of a collection, and state changes as conditional updates."""
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -21,42 +21,42 @@ AFTER_ANY_ID_CHARACTER = "~"
 
 
 class Repository(Generic[D]):
-    """Documents of one collection."""
+    """Reads and writes the documents of one collection.
+
+    Methods that take `where` match documents whose fields equal it; a list means one of. `a__b`
+    names field `b` of the nested value `a`. Ids are UUIDv7, so that sorting by `_id` sorts by age.
+    More public methods than usual: it is the whole port to the database, with one fake for tests.
+    """
 
     def __init__(self, collection: Collection, model: type[D]) -> None:
         self._collection = collection
         self._model = model
 
     async def get(self, key: str) -> D | None:
-        """The document under `key`."""
+        """Return the document with the id `key`, if it exists."""
         found = await self._collection.find({"_id": key}, limit=1)
         return self._read(found[0]) if found else None
 
     async def require(self, key: str) -> D:
-        """The document under `key`, or `NotFound`."""
+        """Return the document with the id `key`. Raises `NotFound`."""
         document = await self.get(key)
         if document is None:
             raise NotFound(f"There is no {self._model.__name__.lower()} {key}.")
         return document
 
     async def find(self, *, sort: str = "_id", limit: int = 0, **where: Any) -> list[D]:
-        """Return the documents whose fields equal `where`; a list means one of.
-
-        `a__b` names field `b` of the nested value `a`.
-
-        `sort` is a field, descending with a leading `-`. Ids are UUIDv7: `_id` sorts by age.
-        """
+        """Return the matching documents, sorted by a field (descending with a leading `-`)."""
         order = [(sort.lstrip("-"), -1 if sort.startswith("-") else 1)]
         records = await self._collection.find(_where(where), sort=order, limit=limit)
         return [self._read(record) for record in records]
 
     async def find_by_ids(self, keys: Sequence[str]) -> list[D]:
-        """The documents under these keys, in this order; without those that are not there."""
+        """Return the existing documents with these ids, in the order of `keys`."""
         found = {each.id: each for each in await self.find(id=[*keys])}
         return [found[each] for each in keys if each in found]
 
     async def find_since(self, field: str, moment: datetime) -> list[D]:
-        """Documents whose `field` is not before `moment`."""
+        """Return the documents whose time `field` is `moment` or later, oldest first."""
         records = await self._collection.find({field: {"$gte": moment}}, sort=[(field, 1)])
         return [self._read(record) for record in records]
 
@@ -79,39 +79,39 @@ class Repository(Generic[D]):
         return [self._read(record) for record in records]
 
     async def field_values(self, field: str, **where: Any) -> list[Any]:
-        """What one field has in the documents that `find` would give; the rest stays unread."""
+        """Return one field of each matching document, without reading the other fields."""
         records = await self._collection.find(_where(where), fields=(field,))
         return [record[field] for record in records]
 
     async def first(self, *, sort: str = "_id", **where: Any) -> D | None:
-        """The first of `find`."""
+        """Return the first matching document in the order of `sort`, if any."""
         found = await self.find(sort=sort, limit=1, **where)
         return found[0] if found else None
 
     async def count(self, **where: Any) -> int:
-        """How many `find` would give."""
+        """Return the number of matching documents."""
         return await self._collection.count(_where(where))
 
     async def insert(self, document: D) -> bool:
-        """Insert; False where its id or another unique key is taken."""
+        """Insert `document`; return False if its id or another unique key is taken."""
         return await self._collection.insert(_write(document))
 
     async def insert_missing(self, documents: Iterable[D]) -> int:
-        """Insert those that are not there yet, in one round trip; how many were new."""
+        """Insert the documents that are new, in one round trip, and return how many those were."""
         return await self._collection.insert_missing([_write(each) for each in documents])
 
     async def save(self, document: D) -> D | None:
-        """Replace `document` if nobody changed it since it was read; the new version, else None."""
+        """Replace `document` unless it changed since it was read; return its new version, or None."""
         new = document.model_copy(update={"version": document.version + 1})
         where = {"_id": document.id, "version": document.version}
         return new if await self._collection.replace(where, _write(new)) else None
 
     async def set_fields(self, key: str, **changes: Any) -> bool:
-        """Set fields outside the state machine (a heart-beat, say); whether it was there."""
+        """Set fields that no state depends on, such as a heartbeat; return whether it exists."""
         return await self._collection.update({"_id": key}, {"$set": _fields(changes)})
 
     async def remove(self, key: str) -> bool:
-        """Remove the document under `key`; whether it was there. Of evidence nothing is ever removed."""
+        """Delete the document with the id `key`; return whether it existed."""
         return await self._collection.remove({"_id": key})
 
     def _read(self, record: Record) -> D:
@@ -120,18 +120,18 @@ class Repository(Generic[D]):
 
 
 class StateRepository(Repository[D]):
-    """Documents with a state. Nothing changes `state` but `transition`."""
+    """Reads and writes documents that have a state, which only `transition` changes."""
 
     def __init__(self, collection: Collection, model: type[D], machine: Machine) -> None:
         super().__init__(collection, model)
         self.machine = machine
 
     async def transition(self, document: D, trigger: str, **changes: Any) -> D | None:
-        """Move `document` by `trigger`, setting `changes` in the same update.
+        """Apply `trigger` to `document` and set `changes`, in one conditional update.
 
-        None where its stored state or version is no longer the one that was read, or where the
-        table has no such transition: the caller lost a race, or its message came twice. A document
-        with a history remembers the move.
+        Returns the document in its new state. Returns None if its stored state or version is no
+        longer the one that was read, or if its state has no such transition: the caller lost a
+        race, or its message was delivered twice. A document with a history gets an entry.
         """
         state: Any = getattr(document, "state")  # noqa: B009
         target = self.machine.target(state, trigger)
@@ -145,12 +145,13 @@ class StateRepository(Repository[D]):
         return document.updated(**values, version=document.version + 1)
 
     async def transition_all(self, documents: Sequence[D], trigger: str, **changes: Any) -> list[D]:
-        """`transition` for each; those that moved."""
+        """Apply `trigger` to each document, and return those whose state changed."""
         moved = [await self.transition(each, trigger, **changes) for each in documents]
         return [each for each in moved if each is not None]
 
 
 def _write(document: Document) -> Record:
+    """Return `document` as MongoDB stores it."""
     record: Record = _plain(document.model_dump())
     record["_id"] = record.pop("id")
     record[REVERSED_ID] = document.id[::-1]
@@ -158,6 +159,7 @@ def _write(document: Document) -> Record:
 
 
 def _where(where: Record) -> Record:
+    """Return the query that matches documents whose fields equal `where`."""
     plain = _fields({("_id" if key == "id" else key): value for key, value in where.items()})
     return {k: {"$in": v} if isinstance(v, list) else v for k, v in plain.items()}
 
@@ -168,7 +170,7 @@ def _fields(values: Record) -> Record:
 
 
 def _plain(values: Any) -> Any:
-    """BSON knows lists and strings, not tuples and enums."""
+    """Return `values` made of what BSON has: lists for tuples and sets, the values of enums."""
     if isinstance(values, BaseModel):
         return _plain(values.model_dump())
     if isinstance(values, dict):

@@ -1,1 +1,1 @@
-"""Logs as named events."""
+"""Structured logs."""

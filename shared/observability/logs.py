@@ -1,4 +1,4 @@
-"""Logs are named events with bound ids: one JSON object a line, or text for a person."""
+"""Structured logs: named events with bound ids, as one JSON object a line or as text for people."""
 
 import logging
 import sys
@@ -7,7 +7,7 @@ import structlog
 
 
 def configure_logs(service: str, level: str = "INFO", *, json: bool = True) -> None:
-    """Set up structlog for this process; everything goes to standard error."""
+    """Configure structlog for this process: events of at least `level` go to standard error."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
     structlog.configure(

@@ -177,7 +177,7 @@ async def test_a_refused_command_is_not_tried_again(nats_url, clean):
 
 
 async def test_a_defect_is_tried_five_times_and_then_kept(nats_url, clean, monkeypatch):
-    monkeypatch.setattr("shared.messaging.consumers.BACK_OFF", (0.02,))
+    monkeypatch.setattr("shared.messaging.consumers.REDELIVERY_BACKOFF_SECONDS", (0.02,))
     deps = Desk()
     deps.fails = [RuntimeError("defect")] * 9
     async with served(nats_url, deps):

@@ -50,8 +50,8 @@ class Runner:
 @pytest.fixture
 async def queue(own_nats_url, monkeypatch) -> AsyncIterator["Queue"]:
     """The work queue of runs; a message comes again soon when nobody says that it is at it."""
-    monkeypatch.setitem(consumers.ACK_WAIT, RUN_REQUESTS.name, ACK_WAIT)
-    monkeypatch.setattr(pull_workers, "ROOM_POLL_SECONDS", 0.01)
+    monkeypatch.setitem(consumers.ACK_WAIT_SECONDS, RUN_REQUESTS.name, ACK_WAIT)
+    monkeypatch.setattr(pull_workers, "CAPACITY_POLL_SECONDS", 0.01)
     monkeypatch.setattr(pull_workers, "FETCH_TIMEOUT_SECONDS", 0.5)
     await provision(own_nats_url)
     client = await nats.connect(own_nats_url)

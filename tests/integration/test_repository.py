@@ -94,7 +94,7 @@ async def test_a_heartbeat_does_not_disturb_a_transition(store):
 
 
 async def test_a_server_that_is_away_is_transient_not_a_hang():
-    database = connect("mongodb://127.0.0.1:9", patience=0.3)
+    database = connect("mongodb://127.0.0.1:9", timeout=0.3)
     with pytest.raises(Transient, match="does not answer"):
         await database.ping()
     database.close()
