@@ -78,8 +78,11 @@ def a_refusal():
     blame = house.run("blame", 6, asked=TESTS, worse=TESTS)
     house.run("base again", 7, mine=False, asked=TESTS)
     again = house.run("confirmation", 8, asked=TESTS, worse=TESTS)
-    house.change = house.change.model_copy(
-        update={"state": "rejected", "tests": TESTS, "run": again.id, "reason": "2 tests"}
+    house.change = house.change.updated(
+        state="rejected",
+        decision__tests=TESTS,
+        decision__run=again.id,
+        decision__reason="2 tests",
     )
     return house, blame, again
 
@@ -175,8 +178,12 @@ def test_one_that_is_held_back_and_lands_on_the_next_head_tells_both():
     )
     house.run("full run", 4, 0, 1, worse=TESTS)
     last = house.run("full run", 7, 2, head=NEXT)
-    fields = {"state": "applied", "commit": LANDED, "branch": "groundswell/main", "run": last.id}
-    house.change = house.change.model_copy(update=fields)
+    house.change = house.change.updated(
+        state="applied",
+        landing__commit=LANDED,
+        landing__branch="groundswell/main",
+        decision__run=last.id,
+    )
     told = house.told()
     assert told[0][1].endswith("findings.F401 down by 2 predicted (90 %); prior 95 %")
     assert [kind for kind, _ in told] == ["proposed", "cleared", "run", "held", "run", "landed"]
@@ -219,7 +226,7 @@ def test_planted_faults_the_question_and_the_word_of_a_person_follow_each_other(
         sentence=sentence,
         run=planted.id,
     )
-    house.change = house.change.model_copy(update={"protection": found})
+    house.change = house.change.updated(decision__protection=found)
     assert house.told()[2:] == [
         ("mutants", f"unprotected: {sentence}"),
         ("asked", "for a person: it is unprotected"),

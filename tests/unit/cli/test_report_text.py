@@ -77,7 +77,7 @@ def test_what_landed_says_what_was_predicted_and_what_was_measured():
     report = make_report(stored([landed()], before=before, after=after))
     [change] = report.landed
     assert change.measured == (2.0, 0.0)
-    assert change.landing.commit == LANDED
+    assert change.commit == LANDED
     assert "findings.F401 in m: 2 -> 0" in shown(report)
     assert "1 landed on branch groundswell/main" in shown(report)
 
@@ -194,7 +194,7 @@ def test_what_waits_is_grouped_by_reason_and_each_has_a_short_one_of_its_own():
     policy = an_enhancement(state="needs_approval", asks="the policy asks", title="change c")
     changes = [
         unprotected("change a", 7, more=2, evidence=(reach,)),
-        policy.model_copy(update={"run": uuid7(), "evidence": ("31 ran",)}),
+        policy.updated(decision__run=uuid7(), decision__evidence=("31 ran",)),
         unprotected("change b", 40, run=uuid7()),
     ]
     lines = shown(make_report(stored(changes))).splitlines()

@@ -288,7 +288,7 @@ async def test_findings_by_the_targets_own_command_pass_unmeasured(tmp_path):
     bench = Bench(tmp_path)
     own = a_finding("OWN", tool="own", path="m.py", severity=NOTE)
     step = bench.step("# tidy\n" + OLD)
-    step = Step(step.change.model_copy(update={"findings": (own,)}), step.before, step.after)
+    step = Step(step.change.updated(proposal__findings=(own,)), step.before, step.after)
     assert await bench.check(step) == [""]
 
 

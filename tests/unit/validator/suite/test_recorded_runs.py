@@ -272,7 +272,7 @@ async def test_recall_is_counted_once_per_run_and_change(yard, deps):
 
 async def test_shares_are_counted_once_per_run_and_component(yard, deps):
     one, two = a_change(yard, key="a"), a_change(yard, key="b")
-    other = a_change(yard, key="c").model_copy(update={"component": "n"})
+    other = a_change(yard, key="c").updated(proposal__component="n")
     chosen = {one.id: frozenset({ONE}), two.id: frozenset({ONE, TWO}), other.id: frozenset()}
     run = a_full_run(yard, 10)
     for _ in range(2):
@@ -300,7 +300,7 @@ def a_full_run(yard, tests):
 async def test_a_component_is_trusted_until_its_recall_is_bad(yard, deps):
     change, elsewhere = (
         a_change(yard),
-        a_change(yard, key="b").model_copy(update={"component": "n"}),
+        a_change(yard, key="b").updated(proposal__component="n"),
     )
     assert await impact.trusted(yard.target.id, "m", deps)
     for number in range(5):
