@@ -90,9 +90,9 @@ async def _rate(epoch: Epoch, deps: ValidatorDeps) -> None:
 
 async def _history(change: Enhancement, deps: ValidatorDeps) -> tuple[int, int]:
     like = {
-        "agent_type": change.proposal.author.agent_type,
-        "rule": change.proposal.fix.rule,
-        "engine": change.proposal.author.engine,
+        "proposal__author__agent_type": change.proposal.author.agent_type,
+        "proposal__fix__rule": change.proposal.fix.rule,
+        "proposal__author__engine": change.proposal.author.engine,
     }
     count = deps.store.enhancements.count
     rejected = await count(**like, state=EnhancementState.REJECTED)

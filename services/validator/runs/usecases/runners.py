@@ -165,7 +165,7 @@ async def _full_runs(target_id: str, deps: ValidatorDeps) -> list[TestRun]:
         state=RunState.FINISHED,
         result__outcome="reported",
         request__kind=RunKind.TESTS,
-        tests=[()],
+        request__tests=[()],
     )
 
 
