@@ -86,7 +86,7 @@ class Case:
             line.split()[3].rstrip(":")
             for body in reversed([each for each in bodies if "Reverts-Enhancement-Id" in each])
             for line in body.splitlines()
-            if line.startswith("This takes off")
+            if line.startswith("This rolls back")
         ]
 
     def reverted(self, commits: Sequence[str], of: str = BRANCH) -> str:

@@ -130,7 +130,7 @@ class WatchedChange:
 
     published = False
 
-    def join(self, target, head, when):
+    def commit_parent(self, target, head, when):
         return head
 
     def commit(self, tree, parent, message, when):

@@ -50,9 +50,9 @@ class FakeRepository:
     def base_file(self, target, path):
         return self.files.get(path)
 
-    def landed(self, target, ids):
-        self.asked.append("landed")
-        assert self.asked[-2:] == ["refresh", "landed"], "only what was fetched is true"
+    def landed_commits(self, target, ids):
+        self.asked.append("landed_commits")
+        assert self.asked[-2:] == ["refresh", "landed_commits"], "only what was fetched is true"
         return {each: commit for each, commit in self.branch.items() if each in ids}
 
 

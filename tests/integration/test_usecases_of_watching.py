@@ -598,7 +598,7 @@ async def test_a_runner_whose_first_run_is_of_an_older_commit_fetches_it(quick, 
     tree = quick.yard.mirror.tree((await quick.watch()).before).oid
     run = a_test_run(quick.wave, head=quick.yard.head(), tree=tree, purpose="watch")
     await bring_tree(run, quick.yard.target, runner)
-    assert runner.repository(quick.yard.target).has(tree)
+    assert runner.repository(quick.yard.target).contains(tree)
 
 
 COMPONENT = "a"

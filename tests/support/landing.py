@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.validator.git.adapters.repository import GitRepository
-from services.validator.git.ports import Composition, Refusal
+from services.validator.git.ports import Composition, PushRefusal
 from shared.contracts.documents.targets import Target
 from shared.targets.mirror import Mirror
 from shared.targets.patches import make_patch
@@ -46,7 +46,7 @@ class Yard:
         assert not composed.failed, composed.failed
         return self.repository.commit(composed.tree, head, trailing(identity), NOW)
 
-    def publish(self, tip: str, head: str) -> Refusal | None:
+    def publish(self, tip: str, head: str) -> PushRefusal | None:
         return self.repository.publish(self.target, tip, head)
 
     def land(self, path: str, before: str | None, after: str | None, identity: str = "e") -> str:

@@ -115,7 +115,7 @@ async def screen(epoch: Epoch, deps: ValidatorDeps) -> None:
 async def _broken_rule(change: Enhancement, epoch: Epoch, deps: ValidatorDeps) -> str | None:
     paths = (await deps.store.tasks.require(change.task_id)).paths
     config, head = epoch.place.profile.config, epoch.place.head
-    return deps.repository(epoch.target).check(epoch.patches[change.id], paths, config, head)
+    return deps.repository(epoch.target).broken_rule(epoch.patches[change.id], paths, config, head)
 
 
 async def _screen_findings(epoch: Epoch, deps: ValidatorDeps) -> None:
@@ -143,7 +143,9 @@ async def _refuse_invalid(epoch: Epoch, composition: Composition, deps: Validato
     if composition.tree in epoch.parsed:
         return False
     repository = deps.repository(epoch.target)
-    found = await asyncio.to_thread(repository.invalid, epoch.place.head, composition.steps)
+    found = await asyncio.to_thread(
+        repository.find_syntax_error, epoch.place.head, composition.steps
+    )
     if found is None:
         epoch.parsed.add(composition.tree)
         return False

@@ -1,4 +1,4 @@
-"""The private repository of a target, as the gate needs it."""
+"""Ports of the git capability: the private repository of one target."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,11 @@ from shared.targets.head import Head
 
 @dataclass(frozen=True)
 class Composition:
-    """The head with patches on it, in order: the tree after each; those that do not apply, and why."""
+    """The tree that results from applying patches to the head, one after the other.
+
+    `steps` are (id, tree after it) of the patches that apply, `failed` are (id, reason) of the
+    others.
+    """
 
     tree: str
     steps: tuple[tuple[str, str], ...] = ()
@@ -20,74 +24,89 @@ class Composition:
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """Why the target's landing branch did not move. `kind`: moved, checked_out, unreachable, other."""
+class PushRefusal:
+    """Why a branch of the target did not move.
+
+    `kind` is one of moved, checked_out, unreachable, other.
+    """
 
     kind: str
     reason: str
 
 
 @dataclass(frozen=True)
-class Reverted:
-    """The head without one of its commits; without a tree, where that conflicts."""
+class RevertResult:
+    """The tree without one of its commits, or no tree and the conflicting paths."""
 
     tree: str | None
     conflicts: tuple[str, ...] = ()
 
 
 class Repository(Protocol):
-    """The private repository of one target, as the gate needs it. Everything in it blocks."""
+    """The private repository of one target. Every method blocks."""
 
     def refresh(self, target: Target) -> Head:
-        """Fetch the target and find the head."""
+        """Fetch the target and return its head."""
         ...
 
-    def has(self, *oids: str) -> bool:
-        """Whether these objects are here."""
+    def contains(self, *oids: str) -> bool:
+        """Return True if the repository has all of these objects."""
         ...
 
     def base_file(self, target: Target, path: str) -> bytes | None:
-        """A file as it stands on the base branch, as last fetched."""
+        """Return a file of the base branch as last fetched; None if there is none."""
         ...
 
-    def check(
+    def broken_rule(
         self, patch: str, paths: Sequence[str], config: TargetConfig, head: str = ""
     ) -> str | None:
-        """The rule that a patch breaks on that head, in words."""
+        """Return the policy rule that a patch breaks, in words; None if it breaks none.
+
+        `paths` are the patterns that the patch may change. Names are compared with those on `head`.
+        """
         ...
 
     def compose(self, head: str, patches: Sequence[tuple[str, str]]) -> Composition:
-        """(id, patch) after (id, patch) on the head, in memory."""
+        """Apply (id, patch) pairs to the head in this order, in memory."""
         ...
 
-    def invalid(self, head: str, steps: Sequence[tuple[str, str]]) -> tuple[str, str] | None:
-        """The first of these (id, tree after it) that makes valid code invalid, and in which file."""
+    def find_syntax_error(
+        self, head: str, steps: Sequence[tuple[str, str]]
+    ) -> tuple[str, str] | None:
+        """Return the first of (id, tree after it) that makes a valid file invalid.
+
+        The answer is (id, path); None if every step keeps valid files valid.
+        """
         ...
 
     def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
-        """A commit that no branch has yet."""
+        """Create a commit that is on no branch, and return its id."""
         ...
 
     def parent(self, commit: str) -> str:
-        """What a commit stands on."""
+        """Return the first parent of a commit; empty for a root commit."""
         ...
 
-    def join(self, target: Target, head: str, when: datetime) -> str:
-        """What to commit on: the head, or its merge with a landing branch that it holds but does not contain."""
+    def commit_parent(self, target: Target, head: str, when: datetime) -> str:
+        """Return the commit that the next landing builds on.
+
+        It is the head, unless the landing branch has commits that the head does not contain though
+        it has their content: then it is a merge of both, so that the branch moves forward.
+        """
         ...
 
-    def publish(self, target: Target, tip: str, head: str) -> Refusal | None:
-        """Move the landing branch from where it was at `refresh` to `tip`, here and in the target."""
+    def publish(self, target: Target, tip: str, head: str) -> PushRefusal | None:
+        """Move the landing branch, here and in the target, from where `refresh` saw it to `tip`."""
         ...
 
-    def landed(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
-        """Which of these enhancements the target's landing branch has, in which commits; newest first."""
+    def landed_commits(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the commit of each of these enhancements on the landing branch, newest first."""
         ...
 
-    def reverted(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
-        """Which of these were taken off again, by which commits."""
+    def revert_commits(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
+        """Return the commit that rolled back each of these enhancements, newest first."""
         ...
 
-    def revert(self, tree: str, commit: str) -> Reverted:
-        """A tree, or that of a commit, without what `commit` did."""
+    def revert(self, tree: str, commit: str) -> RevertResult:
+        """Return a tree, or the tree of a commit, without the changes of `commit`."""
         ...

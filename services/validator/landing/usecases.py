@@ -13,7 +13,7 @@ import structlog
 
 from services.validator.deps import ValidatorDeps
 from services.validator.git.domain.commits import landing_message
-from services.validator.git.ports import Refusal
+from services.validator.git.ports import PushRefusal
 from services.validator.mutation.usecases.protection_health import store_protection_health
 from services.validator.prepared import PreparedHead
 from services.validator.queue import pool
@@ -70,7 +70,9 @@ async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
     """One commit per change, and each change validated with its commit written down."""
     repository = deps.repository(batch.target)
     validated, evidence = [], evidence_of(batch)
-    parent = await asyncio.to_thread(repository.join, batch.target, batch.place.head, deps.clock())
+    parent = await asyncio.to_thread(
+        repository.commit_parent, batch.target, batch.place.head, deps.clock()
+    )
     for each in batch.changes:
         message = landing_message(each, evidence)
         parent = await asyncio.to_thread(
@@ -105,7 +107,7 @@ def evidence_of(batch: Batch) -> tuple[str, ...]:
 
 
 async def _not_landed(
-    changes: Sequence[Enhancement], refusal: Refusal, deps: ValidatorDeps
+    changes: Sequence[Enhancement], refusal: PushRefusal, deps: ValidatorDeps
 ) -> None:
     """The target did not take it: nothing is forced, nothing is lost."""
     log.warning("landing_refused", kind=refusal.kind, reason=refusal.reason)
@@ -145,7 +147,9 @@ async def find_landed(
     Another validator may have taken a change back that was just being landed: the branch decides.
     """
     repository = deps.repository(target)
-    there = await asyncio.to_thread(repository.landed, target, [each.id for each in changes])
+    there = await asyncio.to_thread(
+        repository.landed_commits, target, [each.id for each in changes]
+    )
     left, found = [], {}
     for each in changes:
         commit = there.get(each.id)
@@ -173,7 +177,9 @@ async def recover(target: Target, deps: ValidatorDeps) -> None:
         return
     repository = deps.repository(target)
     await asyncio.to_thread(repository.refresh, target)
-    landed = await asyncio.to_thread(repository.landed, target, [each.id for each in interrupted])
+    landed = await asyncio.to_thread(
+        repository.landed_commits, target, [each.id for each in interrupted]
+    )
     by_id = {each.id: each for each in interrupted}
     # Newest first is how they are found; they are said in the order in which they stand.
     there = [

@@ -167,7 +167,7 @@ async def _look(wish: Wish, deps: ValidatorDeps) -> tuple[Branch, set[str]]:
             target_id=target.id, state=EnhancementState.APPLIED
         )
     }
-    done = await asyncio.to_thread(repository.reverted, target, list(applied))
+    done = await asyncio.to_thread(repository.revert_commits, target, list(applied))
     if done:
         # Newest first; the oldest stands on what was the head then.
         *_, oldest = done.values()
@@ -176,7 +176,7 @@ async def _look(wish: Wish, deps: ValidatorDeps) -> tuple[Branch, set[str]]:
         await show_rolled_back(target, reverts, deps)
     for key, commit in done.items():
         await _finish(applied.pop(key), commit, wish, deps)
-    commits = dict(await asyncio.to_thread(repository.landed, target, list(applied)))
+    commits = dict(await asyncio.to_thread(repository.landed_commits, target, list(applied)))
     try:
         place = await prepare_head(deps, target, head.commit)
     except Rejected as error:
@@ -294,7 +294,7 @@ async def _publish(
     """One commit for each, newest first, and all of them at once onto the branch."""
     repository, changes = branch.repository, {each.id: each for each in branch.stack}
     head = branch.place.head
-    tip = await asyncio.to_thread(repository.join, branch.target, head, deps.clock())
+    tip = await asyncio.to_thread(repository.commit_parent, branch.target, head, deps.clock())
     commits = {}
     for key, tree in zip(undone.order, undone.trees, strict=True):
         reason = wish.reason if key in chosen else f"it depends on what is taken off: {wish.reason}"

@@ -174,10 +174,10 @@ async def _broken_rule(tree: str, place: PreparedHead, deps: ValidatorDeps) -> s
 
     def look() -> str:
         patch = history.patch(place.head, tree)
-        said = repository.check(patch, EVERYWHERE, lenient, place.head)
+        said = repository.broken_rule(patch, EVERYWHERE, lenient, place.head)
         if said:
             return said
-        if found := repository.invalid(place.head, [("", tree)]):
+        if found := repository.find_syntax_error(place.head, [("", tree)]):
             return f"syntax: {invalid_reason(found[1])}"
         pairs = [(place.head, tree)]
         [(before, after)] = deps.detectors.look(place.target.id, place.head, place.profile, pairs)

@@ -1,1 +1,1 @@
-"""Adapters of `git`."""
+"""Adapters of the git capability: pygit2 and the git binary."""

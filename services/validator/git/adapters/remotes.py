@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.validator.git.ports import Refusal
+from services.validator.git.ports import PushRefusal
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Conflict, Rejected, Transient
 from shared.targets.git import GitError, git, receive_pack
@@ -21,7 +21,7 @@ def push(
     tip: str,
     seen: str | None,
     *settings: str,
-) -> Refusal | None:
+) -> PushRefusal | None:
     """Move a branch of the repository at `location` from `seen` to `tip` by compare-and-swap.
 
     Returns the reason if the branch did not move; `seen` is None for a new branch. `settings` are
@@ -40,21 +40,21 @@ def push(
     return None
 
 
-def _refusal(stderr: str, location: str, branch: str) -> Refusal:
-    """What git's refusal means for us."""
+def _refusal(stderr: str, location: str, branch: str) -> PushRefusal:
+    """Classify an error message of `git push`."""
     reason = " ".join(stderr.split())[-500:]
     if any(each in stderr for each in MOVED):
-        return Refusal("moved", reason)
+        return PushRefusal("moved", reason)
     if any(each in stderr for each in CHECKED_OUT):
         where = checked_out_at(location, branch) or location
-        return Refusal("checked_out", f"{branch} is checked out in {where}")
+        return PushRefusal("checked_out", f"{branch} is checked out in {where}")
     if any(each in stderr for each in UNREACHABLE):
-        return Refusal("unreachable", reason)
-    return Refusal("other", reason)
+        return PushRefusal("unreachable", reason)
+    return PushRefusal("other", reason)
 
 
 class GitRemote:
-    """The port `Remote` over a mirror."""
+    """A named remote of the target's repository, pushed to from the mirror; the `Remote` port."""
 
     def __init__(self, mirror: Mirror, target: Target, name: str) -> None:
         self._mirror = mirror
@@ -69,14 +69,14 @@ class GitRemote:
         url = self.url
         wanted = (f"refs/heads/{LANDING_PREFIX}*", f"refs/heads/{self._target.base_branch}")
         try:
-            told = git(None, "ls-remote", "--", url, *wanted, with_users_config=is_url(url))
+            listing = git(None, "ls-remote", "--", url, *wanted, with_users_config=is_url(url))
         except GitError as error:
             raise Transient(
                 f"{self._name} of {self._target.name} could not be read.",
                 hint=error.stderr.strip()[-300:],
                 delay=30,
             ) from error
-        lines = [line.split("\t") for line in told.decode(errors="replace").splitlines()]
+        lines = [line.split("\t") for line in listing.decode(errors="replace").splitlines()]
         return {name.removeprefix("refs/heads/"): oid for oid, name in lines}
 
     def push(self, branch: str, commit: str, seen: str | None) -> None:
@@ -85,7 +85,7 @@ class GitRemote:
         if seen is not None and not self._contains(commit, seen):
             raise Conflict(
                 f"{branch} on {self._name} has commits that are not ours.",
-                hint="They are left as they are; merge it, and what lands next gets a branch of its own.",
+                hint="They are left as they are; merge it, and the next landing gets its own branch.",
                 code="foreign_commits",
             )
         refusal = push(self._mirror, self.url, branch, commit, seen)

@@ -1,1 +1,1 @@
-"""Pure rules of `git`."""
+"""Pure rules about patches and commit messages."""

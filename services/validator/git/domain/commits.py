@@ -1,4 +1,4 @@
-"""What a landed change and a rollback say about themselves in git."""
+"""Commit messages of landed changes and rollbacks, and the trailers that find them again."""
 
 import re
 import textwrap
@@ -6,31 +6,34 @@ from collections.abc import Mapping, Sequence
 
 from shared.contracts.documents.enhancements import Enhancement
 
-ENHANCEMENT = "Enhancement-Id"
-REVERTS = "Reverts-Enhancement-Id"
-SUBJECT = 72
-WIDTH = 76
+ENHANCEMENT_TRAILER = "Enhancement-Id"
+REVERT_TRAILER = "Reverts-Enhancement-Id"
+MAX_SUBJECT_COLUMNS = 72
+MAX_BODY_COLUMNS = 76
 TRAILER = re.compile(r"^([A-Z][A-Za-z-]+): (.+)$")
 
 
 def landing_message(change: Enhancement, evidence: Sequence[str]) -> str:
-    """A Conventional Commit: what, why, on what evidence, and the trailers that find it again."""
+    """Return the Conventional Commit message of a change that lands.
+
+    It has the title, the rationale, the evidence and the trailers that find the change again.
+    """
     parts = [_subject(change.proposal.title), _wrap(change.proposal.rationale)]
-    if len(change.proposal.title) > SUBJECT:
+    if len(change.proposal.title) > MAX_SUBJECT_COLUMNS:
         parts.insert(1, _wrap(change.proposal.title))
     if change.proposal.prediction is not None:
-        said = change.proposal.prediction
+        prediction = change.proposal.prediction
         parts.append(
             _wrap(
-                f"Predicted: {said.metric} {said.direction} by {said.size:g} "
-                f"(confidence {said.confidence:.0%})."
+                f"Predicted: {prediction.metric} {prediction.direction} by {prediction.size:g} "
+                f"(confidence {prediction.confidence:.0%})."
             )
         )
     parts += [_wrap(each) for each in evidence]
     parts.append(
         "\n".join(
             [
-                f"{ENHANCEMENT}: {change.id}",
+                f"{ENHANCEMENT_TRAILER}: {change.id}",
                 f"Wave-Id: {change.wave_id}",
                 f"Agent: {change.proposal.author.agent} ({change.proposal.author.engine})",
                 "Validated-By: groundswell-validator",
@@ -41,39 +44,41 @@ def landing_message(change: Enhancement, evidence: Sequence[str]) -> str:
 
 
 def rollback_message(change: Enhancement, reason: str) -> str:
-    """The revert of a landed change, and why."""
+    """Return the message of the commit that reverts a landed change, with the reason."""
     body = [
         _subject(f"revert: {change.proposal.title}"),
-        _wrap(f"This takes off {change.landing.commit}: {reason.strip().rstrip('.')}."),
-        f"{REVERTS}: {change.id}\nWave-Id: {change.wave_id}\nValidated-By: groundswell-validator",
+        _wrap(f"This rolls back {change.landing.commit}: {reason.strip().rstrip('.')}."),
+        f"{REVERT_TRAILER}: {change.id}\nWave-Id: {change.wave_id}\nValidated-By: groundswell-validator",
     ]
     return "\n\n".join(body) + "\n"
 
 
 def joining_message(base: str, landing: str) -> str:
-    """The merge that takes a landing branch on from a base which has all of it already."""
+    """Return the message of a merge of the landing branch into a base that has its content."""
     body = f"All of {landing} is in {base} already; this only lets it move forward from there."
     return f"{_subject(f'chore: merge {base} into {landing}')}\n\n{_wrap(body)}\n"
 
 
 def trailers(message: str) -> Mapping[str, str]:
-    """The trailers in the last paragraph of a commit message."""
+    """Return the trailers in the last paragraph of a commit message, by name."""
     last = message.strip().rpartition("\n\n")[2]
     matches = [TRAILER.match(line) for line in last.splitlines()]
     return {found[1]: found[2] for found in matches if found}
 
 
 def _subject(title: str) -> str:
-    """One line of at most 72 characters; a place in brackets at its end goes first."""
+    """Shorten a title to one subject line; a location in brackets at its end is dropped first."""
     line = " ".join(title.split())
-    if len(line) <= SUBJECT:
+    if len(line) <= MAX_SUBJECT_COLUMNS:
         return line
     line = re.sub(r"\s*\([^()]*\)$", "", line)
-    return line if len(line) <= SUBJECT else line[: SUBJECT - 1].rstrip() + "…"
+    if len(line) <= MAX_SUBJECT_COLUMNS:
+        return line
+    return line[: MAX_SUBJECT_COLUMNS - 1].rstrip() + "…"
 
 
 def _wrap(text: str) -> str:
-    # A line of ours must not be taken for a trailer, so paragraphs are filled, not kept.
-    return "\n".join(
-        textwrap.wrap(" ".join(text.split()), WIDTH, break_on_hyphens=False, break_long_words=False)
+    # Paragraphs are filled anew: a line of the rationale must not pass for a trailer.
+    return textwrap.fill(
+        " ".join(text.split()), MAX_BODY_COLUMNS, break_on_hyphens=False, break_long_words=False
     )

@@ -1,4 +1,4 @@
-"""Patches on content: applying hunks, and the rules a patch must keep."""
+"""Applying the hunks of a patch to content, and checking a patch against the policy."""
 
 import re
 import unicodedata
@@ -7,75 +7,76 @@ from dataclasses import dataclass
 
 from shared.targets.patches import FilePatch, Hunk, Kind
 
-REGULAR = {0o100644, 0o100755}
-# Also as Windows shortens it.
+REGULAR_MODES = {0o100644, 0o100755}
+# Also the short name that Windows gives it.
 GIT_NAME = re.compile(r"^(?:\.git|git~[0-9]+)[ .]*$", re.IGNORECASE)
-LINK, GITLINK = 0o120000, 0o160000
-# What Windows cannot hold: devices, the end of a name, and characters with a meaning there.
+LINK_MODE, GITLINK_MODE = 0o120000, 0o160000
+# Names that Windows cannot store: devices, trailing dots or spaces, and reserved characters.
 NOT_ON_WINDOWS = re.compile(
     r"^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?$|[ .]$|[<>:\"|?*]", re.IGNORECASE
 )
-LONGEST_NAME = 255
-# Below what any system holds with a directory before it: what cannot be laid out could never be tried.
-LONGEST_PATH = 1000
+MAX_NAME_BYTES = 255
+# Short enough to be exported below another directory on any system; else it could not be tested.
+MAX_PATH_BYTES = 1000
 ODD_NAME = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.\.?(?:/|$)|^/|//|/$|^$")
 
 
 def apply_hunks(content: bytes, hunks: Sequence[Hunk]) -> bytes | None:
-    """`content` with every hunk applied; None where one does not fit.
+    """Return `content` with every hunk applied; None if one does not fit.
 
-    Like `git apply`: the old lines must be there exactly; they are looked for from the line the
-    hunk names, outward, after what earlier hunks moved. No fuzz. Unlike there, a hunk of the first
-    line may have moved as well: what stood before it may have been refused.
+    As in `git apply`, the old lines must match exactly (no fuzz), and the search goes outward from
+    the line that the hunk names, shifted by the hunks before it. Unlike in `git apply`, a hunk of
+    the first line may have moved too: a change that added lines above it may have been rejected.
     """
     lines = split_lines(content)
     shift, floor = 0, 0
     for hunk in hunks:
-        place = _find(lines, hunk.old, hunk.start + shift, floor)
-        if place is None:
+        start = _find(lines, hunk.old, hunk.start + shift, floor)
+        if start is None:
             return None
-        lines[place : place + len(hunk.old)] = hunk.new
-        shift = place - hunk.start + len(hunk.new) - len(hunk.old)
-        floor = place + len(hunk.new)
+        lines[start : start + len(hunk.old)] = hunk.new
+        shift = start - hunk.start + len(hunk.new) - len(hunk.old)
+        floor = start + len(hunk.new)
     return b"".join(lines)
 
 
 def split_lines(content: bytes) -> list[bytes]:
-    """Lines with their ends; only a line feed ends one, as in git."""
+    """Split into lines with their line ends; as in git, only a line feed ends a line."""
     lines = content.split(b"\n")
     ended = [line + b"\n" for line in lines[:-1]]
     return [*ended, lines[-1]] if lines[-1] else ended
 
 
 def _find(lines: list[bytes], old: Sequence[bytes], wanted: int, floor: int) -> int | None:
-    """The place of `old` nearest to `wanted`, not before `floor`."""
+    """Return the index of `old` in `lines` that is nearest to `wanted` and not below `floor`."""
     if not old:
         return wanted if floor <= wanted <= len(lines) and (wanted == 0) == (not lines) else None
     last = len(lines) - len(old)
     wanted = min(max(wanted, floor), max(last, floor))
     for distance in range(max(wanted - floor, last - wanted, 0) + 1):
-        for place in {wanted + distance, wanted - distance}:
-            if floor <= place <= last and lines[place : place + len(old)] == list(old):
-                return place
+        for start in {wanted + distance, wanted - distance}:
+            if floor <= start <= last and lines[start : start + len(old)] == list(old):
+                return start
     return None
 
 
 @dataclass(frozen=True)
-class Policy:
-    """What a patch may do: `allowed` are the paths of its lease, `protected` nobody's.
+class PatchPolicy:
+    """What a patch may change.
 
-    `taken` are the paths that are there already.
+    `allowed` accepts the paths of its lease, `protected` those that no agent may change.
+    `existing` are all paths of the tree that the patch is for.
     """
 
     allowed: Callable[[str], bool]
     protected: Callable[[str], bool]
     max_files: int
     max_lines: int
-    taken: Collection[str] = ()
+    existing: Collection[str] = ()
 
 
-def check_patch(files: Sequence[FilePatch], policy: Policy) -> str | None:
-    """The first rule that a patch breaks, by name and in words; None where it keeps them all."""
+def check_patch(files: Sequence[FilePatch], policy: PatchPolicy) -> str | None:
+    """Return the first rule that a patch breaks as "name: words"; None if it breaks none."""
     if not files:
         return "empty: it changes nothing"
     if len(files) > policy.max_files:
@@ -86,25 +87,29 @@ def check_patch(files: Sequence[FilePatch], policy: Policy) -> str | None:
     if len({each.path for each in files}) < len(files):
         return "twice: it names a file twice"
     problem = next((problem for each in files if (problem := _check_file(each, policy))), None)
-    return problem or _twin([each.path for each in files if each.kind is Kind.ADD], policy.taken)
+    added = [each.path for each in files if each.kind is Kind.ADD]
+    return problem or _case_twin(added, policy.existing)
 
 
-def _twin(added: Sequence[str], taken: Collection[str]) -> str | None:
-    """A new name that some file system cannot tell from another one: by case, or by its code points."""
+def _case_twin(added: Sequence[str], existing: Collection[str]) -> str | None:
+    """Report a new name that differs from another only by case or Unicode normal form.
+
+    Some file systems do not tell such names apart.
+    """
     if not added:
         return None
-    there = {part for path in taken for part in _prefixes(path)}
-    known = {_folded(part): part for part in there}
+    present = {part for path in existing for part in _prefixes(path)}
+    known = {_folded(part): part for part in present}
     for path in added:
         for part in _prefixes(path):
             other = known.setdefault(_folded(part), part)
-            if part not in there and other != part:
+            if part not in present and other != part:
                 return f"case-twin: {path}, as some file systems do not tell {part} from {other}"
     return None
 
 
 def _prefixes(path: str) -> Iterator[str]:
-    """The path, and each directory on its way."""
+    """Yield each directory above a path, outermost first, and the path."""
     parts = path.split("/")
     return ("/".join(parts[:n]) for n in range(1, len(parts) + 1))
 
@@ -113,17 +118,19 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
-def _check_file(file: FilePatch, policy: Policy) -> str | None:  # noqa: PLR0911 - a list of rules
+def _check_file(  # noqa: PLR0911 - one return per rule
+    file: FilePatch, policy: PatchPolicy
+) -> str | None:
     if _is_odd_path(file.path):
         return f"odd-name: {file.path!r}"
     if file.kind is Kind.OTHER or file.old_path != file.path:
         return f"rename: {file.path} is moved, copied or changes its kind"
     modes = {mode for mode in (file.old_mode, file.new_mode) if mode}
-    if LINK in modes:
+    if LINK_MODE in modes:
         return f"link: {file.path}"
-    if GITLINK in modes:
+    if GITLINK_MODE in modes:
         return f"gitlink: {file.path}"
-    if not modes <= REGULAR:
+    if not modes <= REGULAR_MODES:
         return f"not-regular-file: {file.path}"
     if len(modes) > 1:
         return f"mode: {file.path} would change its mode"
@@ -137,11 +144,11 @@ def _check_file(file: FilePatch, policy: Policy) -> str | None:  # noqa: PLR0911
 
 
 def _is_odd_path(path: str) -> bool:
-    too_long = len(path.encode(errors="surrogatepass")) > LONGEST_PATH
+    too_long = len(path.encode(errors="surrogatepass")) > MAX_PATH_BYTES
     return bool(ODD_NAME.search(path)) or too_long or any(_is_odd(each) for each in path.split("/"))
 
 
 def _is_odd(part: str) -> bool:
-    """Whether a name in a path means something else on another system, or to git."""
-    too_long = len(part.encode(errors="surrogatepass")) > LONGEST_NAME
+    """Return True if one name of a path has a special meaning to git or on another system."""
+    too_long = len(part.encode(errors="surrogatepass")) > MAX_NAME_BYTES
     return too_long or bool(GIT_NAME.match(part) or NOT_ON_WINDOWS.search(part))

@@ -17,13 +17,13 @@ from shared.kernel.errors import Transient
 async def bring_tree(verdict: TestRun, target: Target, deps: ValidatorDeps) -> None:
     """Have head and tree of a run here. Raises `Transient` where only who asked for it has them."""
     repository = deps.repository(target)
-    if await asyncio.to_thread(repository.has, verdict.request.head, verdict.request.tree):
+    if await asyncio.to_thread(repository.contains, verdict.request.head, verdict.request.tree):
         return
     await asyncio.to_thread(repository.refresh, target)
-    if await asyncio.to_thread(repository.has, verdict.request.head, verdict.request.tree):
+    if await asyncio.to_thread(repository.contains, verdict.request.head, verdict.request.tree):
         return  # What is looked at again was landed, and so it was fetched.
     changes = await deps.store.enhancements.find_by_ids(verdict.request.changes)
-    if not await asyncio.to_thread(repository.has, verdict.request.head):
+    if not await asyncio.to_thread(repository.contains, verdict.request.head):
         made = None
     elif verdict.request.purpose == "rollback":
         made = await asyncio.to_thread(_without, verdict.request.head, changes, target, deps)

@@ -187,7 +187,9 @@ async def _left(watch: Watch, target: Target, deps: ValidatorDeps) -> list[Enhan
     changes = await deps.store.enhancements.find_by_ids([e.enhancement_id for e in watch.changes])
     applied = [each for each in changes if each.state is EnhancementState.APPLIED]
     repository = deps.repository(target)
-    there = await asyncio.to_thread(repository.landed, target, [each.id for each in applied])
+    there = await asyncio.to_thread(
+        repository.landed_commits, target, [each.id for each in applied]
+    )
     commits = {each.enhancement_id: each.commit for each in watch.changes}
     return [each for each in applied if there.get(each.id) == commits[each.id]]
 

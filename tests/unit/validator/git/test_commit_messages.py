@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.validator.git.domain.commits import (
-    ENHANCEMENT,
-    REVERTS,
+    ENHANCEMENT_TRAILER,
+    REVERT_TRAILER,
     landing_message,
     rollback_message,
     trailers,
@@ -29,17 +29,17 @@ EVIDENCE = ("12 tests ran on the tree that landed; none is worse.",)
 def test_its_trailers_are_its_own_whatever_the_words_say(title, rationale):
     change = an_enhancement(title=title or "t", rationale=rationale)
     found = trailers(landing_message(change, [rationale, *EVIDENCE]))
-    assert found[ENHANCEMENT] == change.id
+    assert found[ENHANCEMENT_TRAILER] == change.id
     assert found["Wave-Id"] == change.wave_id
-    assert REVERTS not in found
+    assert REVERT_TRAILER not in found
 
 
 @given(words, words)
 def test_a_rollbacks_trailers_name_what_it_takes_off(title, reason):
     change = an_enhancement(title=title or "t", commit=COMMIT)
     found = trailers(rollback_message(change, reason))
-    assert found[REVERTS] == change.id
-    assert ENHANCEMENT not in found
+    assert found[REVERT_TRAILER] == change.id
+    assert ENHANCEMENT_TRAILER not in found
 
 
 @given(words)
@@ -86,7 +86,7 @@ def test_a_rollback_says_what_it_takes_off_and_why():
     change = an_enhancement(title="fix(m): a thing", commit=COMMIT)
     message = rollback_message(change, " it broke production. ")
     assert message.startswith("revert: fix(m): a thing\n\n")
-    assert f"This takes off {COMMIT}: it broke" in message.replace("\n", " ")
+    assert f"This rolls back {COMMIT}: it broke" in message.replace("\n", " ")
     assert "production.\n" in message
 
 

@@ -72,7 +72,7 @@ class TestTheBranch:
         assert yard.head() == git(yard.place, "rev-parse", "main")
         tip = yard.land("m.py", "x = 1\n", "x = 5\n", "e2")
         assert git(yard.place, "rev-list", "--count", f"main..{LANDING}") == "1"
-        assert yard.repository.landed(yard.target, ["e1", "e2"]) == {"e2": tip}
+        assert yard.repository.landed_commits(yard.target, ["e1", "e2"]) == {"e2": tip}
 
     def test_a_branch_that_was_deleted_meanwhile_is_not_brought_back(self, yard):
         head = yard.land("m.py", "x = 1\n", "x = 2\n", "e1")
@@ -108,7 +108,7 @@ class TestTheBranch:
             each.join(60)
         assert git(yard.place, "rev-list", "--count", f"main..{LANDING}") == "4"
         yard.head()
-        assert set(yard.repository.landed(yard.target, path)) == set(path)
+        assert set(yard.repository.landed_commits(yard.target, path)) == set(path)
         assert set(path) <= set(git(yard.place, "ls-tree", "--name-only", LANDING).split())
 
 
@@ -299,12 +299,12 @@ class TestFoundAgain:
         off = yard.repository.commit(tree, first, trailing("e1", "Reverts-Enhancement-Id"), NOW)
         assert yard.publish(off, first) is None
         again = yard.land("m.py", "x = 1\n", "x = 2\n", "e1")
-        assert yard.repository.landed(yard.target, ["e1", "e2"]) == {"e1": again}
+        assert yard.repository.landed_commits(yard.target, ["e1", "e2"]) == {"e1": again}
 
     def test_without_a_landing_branch_nothing_has_landed(self, yard):
         yard.head()
-        assert yard.repository.landed(yard.target, ["e1"]) == {}
-        assert yard.repository.reverted(yard.target, ["e1"]) == {}
+        assert yard.repository.landed_commits(yard.target, ["e1"]) == {}
+        assert yard.repository.revert_commits(yard.target, ["e1"]) == {}
 
     def test_it_is_found_below_a_merge_of_the_base(self, yard, tmp_path):
         first = yard.land("m.py", "x = 1\n", "x = 2\n", "e1")
@@ -313,7 +313,7 @@ class TestFoundAgain:
         git(tmp_path / "w", "merge", "--quiet", "--message", "base", "main")
         git(yard.place, "worktree", "remove", str(tmp_path / "w"))
         yard.head()
-        assert yard.repository.landed(yard.target, ["e1"]) == {"e1": first}
+        assert yard.repository.landed_commits(yard.target, ["e1"]) == {"e1": first}
 
     def test_a_file_that_was_added_goes_again_and_one_that_was_deleted_comes_back(self, yard):
         added = yard.land("new.py", None, "z = 1\n", "e1")

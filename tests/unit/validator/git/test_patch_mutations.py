@@ -116,7 +116,7 @@ def test_no_patch_crashes_writes_outside_or_makes_what_is_no_regular_file(yard: 
     )
     @given(mutated())
     def one(patch: str) -> None:
-        if yard.repository.check(patch, LEASE, CONFIG, head) is not None:
+        if yard.repository.broken_rule(patch, LEASE, CONFIG, head) is not None:
             return
         made = yard.repository.compose(head, [("e", patch)])
         if made.failed:

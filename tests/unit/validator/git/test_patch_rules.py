@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.validator.git.domain.patches import Policy, apply_hunks, check_patch, split_lines
+from services.validator.git.domain.patches import PatchPolicy, apply_hunks, check_patch, split_lines
 from shared.kernel.errors import Rejected
 from shared.targets.patches import FilePatch, Hunk, Kind, make_patch, parse_patch
 
@@ -115,7 +115,7 @@ def a_file(path="a.py", kind=Kind.MODIFY, **fields):
 
 
 def broken(*files, max_files=5, max_lines=20, allowed=lambda path: True, protected=lambda path: 0):
-    return check_patch(files, Policy(allowed, protected, max_files, max_lines))
+    return check_patch(files, PatchPolicy(allowed, protected, max_files, max_lines))
 
 
 @pytest.mark.parametrize("kind", [Kind.MODIFY, Kind.ADD, Kind.DELETE])

@@ -74,7 +74,7 @@ def test_what_git_would_apply_is_refused_by_name(yard, rule):
     )
     assert done.returncode == 0, done.stderr.decode()
     leased = ["/src/", "/SRC/", "/groundswell.toml"]
-    said = yard.repository.check(patch, leased, TIGHT, yard.head())
+    said = yard.repository.broken_rule(patch, leased, TIGHT, yard.head())
     assert said is not None
     assert said.startswith(f"{rule.partition(' ')[0]}: "), said
 
@@ -82,15 +82,15 @@ def test_what_git_would_apply_is_refused_by_name(yard, rule):
 def test_a_policy_may_ask_a_person_about_protected_paths(yard):
     config = TargetConfig(policy=PolicySection(protected_paths="ask"))
     patch = REFUSED["protected-path (tests)"]
-    assert yard.repository.check(patch, ["/src/"], config, yard.head()) is None
+    assert yard.repository.broken_rule(patch, ["/src/"], config, yard.head()) is None
 
 
 def test_twins_that_were_there_before_are_nobody_s_fault(tmp_path):
     yard = a_yard(tmp_path, **{"src/a.py": CONTENT, "src/A.py": CONTENT})
     patch = added("src/b.py")
-    assert yard.repository.check(patch, ["/src/"], TargetConfig(), yard.head()) is None
+    assert yard.repository.broken_rule(patch, ["/src/"], TargetConfig(), yard.head()) is None
     change = a_patch("src/A.py", CONTENT, "x = 2\n")
-    assert yard.repository.check(change, ["/src/"], TargetConfig(), yard.head()) is None
+    assert yard.repository.broken_rule(change, ["/src/"], TargetConfig(), yard.head()) is None
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,6 @@ def test_twins_that_were_there_before_are_nobody_s_fault(tmp_path):
 )
 def test_twins_by_code_points(tmp_path, one, other):
     yard = a_yard(tmp_path, **{one: CONTENT})
-    said = yard.repository.check(added(other), ["*.py"], TargetConfig(), yard.head())
+    said = yard.repository.broken_rule(added(other), ["*.py"], TargetConfig(), yard.head())
     assert said is not None
     assert said.startswith("case-twin: ")

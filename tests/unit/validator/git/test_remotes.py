@@ -120,7 +120,7 @@ class TestALandingBranchThatPeopleSquashed:
     def test_and_the_branch_still_moves_forward_only(self, yard):
         before = yard.land("m.py", "x = 1\n", "x = 2\n")
         base = self.squash(yard)
-        start = yard.repository.join(yard.target, yard.head(), yard.target.created_at)
+        start = yard.repository.commit_parent(yard.target, yard.head(), yard.target.created_at)
         assert git(yard.mirror.path, "rev-parse", f"{start}^{{tree}}") == git(
             yard.place, "rev-parse", "main^{tree}"
         )
@@ -129,7 +129,7 @@ class TestALandingBranchThatPeopleSquashed:
         assert yard.publish(tip, base) is None
         git(yard.place, "merge-base", "--is-ancestor", before, "groundswell/main")
         git(yard.place, "merge-base", "--is-ancestor", base, "groundswell/main")
-        assert set(yard.repository.landed(yard.target, ["e", "f"])) == {"e", "f"}
+        assert set(yard.repository.landed_commits(yard.target, ["e", "f"])) == {"e", "f"}
 
     def test_where_the_base_lacks_some_of_it_work_goes_on_from_the_branch(self, yard):
         yard.land("m.py", "x = 1\n", "x = 2\n")

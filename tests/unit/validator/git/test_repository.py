@@ -113,7 +113,7 @@ def test_a_change_to_code_that_was_broken_already_is_nobodys_fault(tmp_path):
     yard = a_yard(tmp_path, m_py="def broken(:\n    pass\n")
     made = yard.compose(("a", a_patch("m.py", "def broken(:\n    pass\n", "def broken(:\n    1\n")))
     assert not made.failed
-    assert yard.repository.invalid(yard.head(), made.steps) is None
+    assert yard.repository.find_syntax_error(yard.head(), made.steps) is None
 
 
 def test_a_new_file_must_be_valid_and_other_languages_may_be_anything(yard):
@@ -123,8 +123,8 @@ def test_a_new_file_must_be_valid_and_other_languages_may_be_anything(yard):
         ("bad", a_patch("bad.py", None, "def (\n")),
     )
     assert [each for each, _ in made.steps] == ["text", "fine", "bad"]
-    assert yard.repository.invalid(yard.head(), made.steps) == ("bad", "bad.py")
-    assert yard.repository.invalid(yard.head(), made.steps[:2]) is None
+    assert yard.repository.find_syntax_error(yard.head(), made.steps) == ("bad", "bad.py")
+    assert yard.repository.find_syntax_error(yard.head(), made.steps[:2]) is None
 
 
 def test_the_first_of_several_that_break_the_code_is_named(yard):
@@ -134,7 +134,7 @@ def test_the_first_of_several_that_break_the_code_is_named(yard):
         ("second", a_patch("pkg/n.py", "x = 3\n", "x = (\n")),
     )
     assert [each for each, _ in made.steps] == ["fine", "first", "second"]
-    assert yard.repository.invalid(yard.head(), made.steps) == ("first", "m.py")
+    assert yard.repository.find_syntax_error(yard.head(), made.steps) == ("first", "m.py")
 
 
 def test_nobody_is_named_for_what_a_later_change_repaired(yard):
@@ -143,8 +143,8 @@ def test_nobody_is_named_for_what_a_later_change_repaired(yard):
     made = yard.compose(
         ("a", a_patch("m.py", SOURCE, broken)), ("b", a_patch("m.py", broken, SOURCE))
     )
-    assert yard.repository.invalid(yard.head(), made.steps) is None
-    assert yard.repository.invalid(yard.head(), ()) is None
+    assert yard.repository.find_syntax_error(yard.head(), made.steps) is None
+    assert yard.repository.find_syntax_error(yard.head(), ()) is None
 
 
 def test_a_commit_is_ours_and_made_of_what_was_given(yard):
@@ -182,7 +182,7 @@ def test_a_target_that_is_away_may_come_back(yard):
 def test_unusual_names_are_changed_like_any_other(tmp_path, path):
     yard = a_yard(tmp_path, **{path: "x = 1\n"})
     patch = a_patch(path, "x = 1\n", "x = 2\n")
-    assert yard.repository.check(patch, ["*.py"], TargetConfig()) is None
+    assert yard.repository.broken_rule(patch, ["*.py"], TargetConfig()) is None
     made = yard.compose(("a", patch))
     assert yard.content(made.tree, path) == b"x = 2\n"
 
@@ -197,7 +197,7 @@ def test_a_patch_written_by_git_is_read_like_ours(yard):
     ).stdout.decode()
     expected = git(yard.place, "write-tree")
     git(yard.place, "reset", "--quiet", "--hard")
-    assert yard.repository.check(written, ["*.py"], TargetConfig()) is None
+    assert yard.repository.broken_rule(written, ["*.py"], TargetConfig()) is None
     assert yard.compose(("a", written)).tree == expected
 
 
@@ -225,17 +225,17 @@ class TestOddPatches:
             ("a", a_patch("pkg/n.py", "x = 1\n", "x = 2\n")),
             ("b", a_patch("pkg/n.py", "x = 2\n", "x = (\n")),
         )
-        assert yard.repository.invalid(yard.head(), made.steps) == ("b", "pkg/n.py")
+        assert yard.repository.find_syntax_error(yard.head(), made.steps) == ("b", "pkg/n.py")
 
     def test_a_patch_without_an_index_line_is_applied_or_refused(self, yard):
         patch = "diff --git a/pkg/n.py b/pkg/n.py\n--- a/pkg/n.py\n+++ b/pkg/n.py\n@@ -1 +1 @@\n"
         patch += "-x = 1\n+x = 2\n"
-        if yard.repository.check(patch, ["*.py"], TargetConfig()) is None:
+        if yard.repository.broken_rule(patch, ["*.py"], TargetConfig()) is None:
             yard.compose(("a", patch))
 
     def test_a_name_that_git_refuses_is_refused_in_words(self, yard):
         patch = a_patch("git~1/x.py", None, "x = 1\n")
-        if yard.repository.check(patch, ["*.py"], TargetConfig()) is None:
+        if yard.repository.broken_rule(patch, ["*.py"], TargetConfig()) is None:
             assert yard.compose(("a", patch)).failed
 
     @pytest.mark.parametrize("before", [None, "x = 1\n"])

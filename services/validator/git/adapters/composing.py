@@ -1,0 +1,121 @@
+"""Applying patches to a tree in memory, without a working copy."""
+
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+import pygit2
+
+from services.validator.git.domain.patches import REGULAR_MODES, apply_hunks
+from services.validator.git.ports import Composition
+from shared.targets.languages import Language, invalid_reason, language_by_name
+from shared.targets.patches import FilePatch, Kind, parse_patch
+
+# Fewer hexadecimal digits do not identify the blob that a patch was made for.
+MIN_BLOB_DIGITS = 4
+
+
+def compose(
+    repository: pygit2.Repository, head: str, patches: Sequence[tuple[str, str]]
+) -> Composition:
+    """Apply (id, patch) pairs to the tree of `head`, in this order; each applies whole or not."""
+    index = pygit2.Index()
+    tree = repository.revparse_single(head).peel(pygit2.Tree)
+    index.read_tree(tree)
+    oid, steps, failed = str(tree.id), [], []
+    for identity, patch in patches:
+        problem = _apply(repository, index, parse_patch(patch))
+        if problem:
+            failed.append((identity, problem))
+        else:
+            oid = str(index.write_tree(repository))
+            steps.append((identity, oid))
+    return Composition(oid, tuple(steps), tuple(failed))
+
+
+def _apply(
+    repository: pygit2.Repository, index: pygit2.Index, files: Sequence[FilePatch]
+) -> str | None:
+    """Apply one patch to the index, whole or not at all; return why not, or None."""
+    entries = []
+    for file in files:
+        entry = index[file.path] if file.path in index else None  # noqa: SIM401 - it has no `get`
+        if problem := _misplaced(index, file, entry):
+            return problem
+        before = _content(repository, entry)
+        after = _patched(file, before)
+        if isinstance(after, str):
+            return after
+        entries.append((file.path, int(entry.mode) if entry else file.new_mode, after))
+    try:
+        _put(repository, index, entries)
+    except (pygit2.GitError, ValueError) as error:
+        return f"git refuses it: {error}"
+    return None
+
+
+def _put(
+    repository: pygit2.Repository,
+    index: pygit2.Index,
+    entries: Sequence[tuple[str, int, bytes | None]],
+) -> None:
+    for path, mode, after in entries:
+        if after is None:
+            index.remove(path)
+        else:
+            blob = repository.create_blob(after)
+            index.add(pygit2.IndexEntry(path, blob, pygit2.enums.FileMode(mode)))
+
+
+def _misplaced(index: pygit2.Index, file: FilePatch, entry: pygit2.IndexEntry | None) -> str | None:
+    """Return why a file cannot be at the path that the patch gives it; None if it can."""
+    if entry is not None:
+        return None if int(entry.mode) in REGULAR_MODES else f"{file.path} is not a regular file"
+    if file.kind is Kind.ADD and file.new_mode not in REGULAR_MODES:
+        return f"{file.path} has no mode of a regular file"
+    parents = [str(each) for each in PurePosixPath(file.path).parents]
+    if any(each in index for each in parents):
+        return f"{file.path} would be below a file"
+    if any(each.path.startswith(f"{file.path}/") for each in index):
+        return f"{file.path} is a directory"
+    return None
+
+
+def _content(repository: pygit2.Repository, entry: pygit2.IndexEntry | None) -> bytes | None:
+    if entry is None:
+        return None
+    blob = repository[entry.id]
+    return blob.data if isinstance(blob, pygit2.Blob) else None
+
+
+def _patched(file: FilePatch, before: bytes | None) -> bytes | str | None:
+    """Return the new content, None for a deleted file, or a sentence if the patch does not fit."""
+    if (before is None) != (file.kind is Kind.ADD):
+        return f"{file.path} {'is not there' if before is None else 'is already there'}"
+    after = apply_hunks(before or b"", file.hunks)
+    if after is None:
+        return f"its lines in {file.path} have changed"
+    if file.kind is Kind.DELETE:
+        return None if not after else f"{file.path} has more lines than it would delete"
+    language = language_by_name(file.path)
+    if language and _moved(file, before) and makes_invalid(language, before, after):
+        return invalid_reason(file.path)
+    return after
+
+
+def _moved(file: FilePatch, before: bytes | None) -> bool:
+    """Return True if the content is not the one the patch was made for.
+
+    Then its hunks may fit in a wrong place by chance.
+    """
+    if before is None:
+        return False
+    known = len(file.made_on) >= MIN_BLOB_DIGITS
+    return not known or not str(pygit2.hash(before)).startswith(file.made_on)
+
+
+def makes_invalid(language: Language, before: bytes | None, after: bytes) -> bool:
+    """Return True if valid code became invalid.
+
+    A file that did not parse before, as with a newer syntax than ours, is no reason for blame.
+    """
+    return not language.is_valid(after) and language.is_valid(before or b"")
