@@ -54,10 +54,10 @@ class Bench:
         shutil.rmtree(scratch, ignore_errors=True)
         (scratch / "keys").mkdir(parents=True)
         (scratch / "keys" / "000").write_bytes(bytes(32))
-        shutil.copytree(Path(inside.__file__).parent, scratch / "plugin" / "groundswell_inside")
+        shutil.copytree(Path(inside.__file__).parent, scratch / "plugin" / "groundswell_in_target")
         told = {
             "PYTHONPATH": f"{tree}:{tree / 'src'}:{scratch / 'plugin'}",
-            "PYTEST_ADDOPTS": "-p groundswell_inside.by_pytest -p no:cacheprovider",
+            "PYTEST_ADDOPTS": "-p groundswell_in_target.by_pytest -p no:cacheprovider",
             "GROUNDSWELL_KEYS": str(scratch / "keys"),
             "GROUNDSWELL_REPORT": str(scratch / "lines"),
         }

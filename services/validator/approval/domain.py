@@ -13,7 +13,7 @@ from shared.targets.languages import PYTHON
 from shared.targets.paths import is_protected
 
 # What code asks for only to know that it is being tested, or by whom.
-AWARE = re.compile(r"PYTEST_|\b_?pytest\b|GROUNDSWELL_|groundswell_inside")
+AWARE = re.compile(r"PYTEST_|\b_?pytest\b|GROUNDSWELL_|groundswell_in_target")
 LONGEST = 120
 
 

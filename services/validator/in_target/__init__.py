@@ -1,4 +1,5 @@
-"""What is copied beside a target's tree and runs there, in the target's Python: 3.8 or later, nothing of ours.
+"""Reporters that run inside a target's test process, under the target's Python (3.8 or later).
 
-Outside it is the package `groundswell_inside`, so its modules name each other relatively.
+The package is copied beside the target's tree under the name `groundswell_in_target`. So it imports
+nothing of ours, and its modules name each other relatively.
 """

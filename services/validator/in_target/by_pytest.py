@@ -1,9 +1,9 @@
-"""A pytest plugin that writes one line of JSON per thing that happened to GROUNDSWELL_REPORT.
+"""A pytest plugin that reports each result as a line of JSON in the file GROUNDSWELL_REPORT.
 
 It is copied beside the target's tree and loaded there by name, so it needs nothing but pytest (6 or
-later) and Python 3.8. GROUNDSWELL_SELECT names a file with a JSON list of node ids: then only these
-are run, by the very command line of a full run, so that configuration and ids stay the same.
-GROUNDSWELL_REPEAT says how often, with everything set up anew each time.
+later) and Python 3.8. If GROUNDSWELL_SELECT names a file with a JSON list of node ids, only these
+tests run, by the same command line as a full run, so that configuration and ids stay the same.
+GROUNDSWELL_REPEAT is how many times each test runs, with everything set up again each time.
 
 How the lines are signed is in `signing`.
 """
@@ -17,44 +17,52 @@ from typing import Any
 
 import pytest
 
-from .pytest_reach import Recorder
-from .reach import begin
-from .signing import DETAIL, Key, Lines, may_report, repeat, selected, take_key
+from .pytest_reach import PytestReachPlugin
+from .reach import start_recording
+from .signing import (
+    MAX_DETAIL_CHARACTERS,
+    ReportWriter,
+    SigningKey,
+    may_report,
+    repeat,
+    selected,
+    take_key,
+)
 
-# What is imported from here on is recorded, where that is asked for.
-RECORDING = begin()
-# Where pytest_ignore_collect got the argument it has today.
-PATHLIB_HOOKS = 7
+# What is imported from here on is recorded, if recording is wanted.
+RECORDER = start_recording()
+# The version in which pytest_ignore_collect got the argument it has today.
+FIRST_VERSION_WITH_PATHLIB_HOOKS = 7
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
-    """A conftest.py that cannot be imported ends pytest before it begins: that is a result too."""
+    """Report a conftest.py that cannot be imported, which ends pytest before it begins."""
     key = take_key()
     outcome: Any = yield
     if key is not None:
         early_config.pluginmanager.register(key, "groundswell-key")
     error = outcome.excinfo and outcome.excinfo[1]
     if type(error).__name__ == "ConftestImportFailure" and may_report() and key is not None:
-        reporter = Reporter(key, frozenset())
-        reporter.conftest_failed(_relative(str(error.path), _root(early_config)), error)
+        reporter = PytestReporter(key, frozenset())
+        reporter.conftest_failed(relative_path(str(error.path), root_of(early_config)), error)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: Any) -> None:
-    """Report from the process that began the session; xdist's workers only select."""
+    """Report from the process that began the session; workers of xdist only select tests."""
     only = selected()
     if only is not None:
-        config.pluginmanager.register(Selection(_root(config), only), "groundswell-selection")
+        config.pluginmanager.register(Selection(root_of(config), only), "groundswell-selection")
     key = config.pluginmanager.unregister(name="groundswell-key")
     if not hasattr(config, "workerinput") and may_report() and key is not None:
         _run_everything(config.option)
-        reporter = Reporter(key, only or frozenset())
+        reporter = PytestReporter(key, only or frozenset())
         config.pluginmanager.register(reporter, "groundswell-reporter")
         if repeat() > 1:
             config.pluginmanager.register(Repetition(repeat()), "groundswell-repetition")
-    if RECORDING is not None:
-        config.pluginmanager.register(Recorder(RECORDING, config), "groundswell-recorder")
+    if RECORDER is not None:
+        config.pluginmanager.register(PytestReachPlugin(RECORDER, config), "groundswell-recorder")
     # A pytest that a test starts must not look for this plugin; a worker of xdist must.
     if not _has_workers(config.option):
         os.environ.pop("PYTEST_ADDOPTS", None)
@@ -65,43 +73,48 @@ def _has_workers(option: Any) -> bool:
 
 
 def _run_everything(option: Any) -> None:
-    """Never stop at a failure; a coverage threshold is no test, and would fail a run of a few."""
+    """Never stop at a failure, in the suite's own order, with no coverage threshold.
+
+    A threshold is no test, and a run of a few tests would miss it.
+    """
     option.maxfail = 0
     option.continue_on_collection_errors = True
     if repeat() > 1 and _has_workers(option):
-        # A worker never sets up anew what more than one test shares.
+        # A worker sets up what several tests share only once.
         option.dist, option.tx, option.numprocesses = "no", [], None
     if getattr(option, "cov_fail_under", None) is not None:
         option.cov_fail_under = 0
-    # pytest-randomly: the order is the suite's own, and chance is the same in every run.
+    # pytest-randomly: no shuffling, and the same seed in every run.
     if hasattr(option, "randomly_reorganize"):
         option.randomly_reorganize = False
         option.randomly_seed = 0
 
 
-def _root(config: Any) -> str:
+def root_of(config: Any) -> str:
+    """Return the directory that node ids are relative to."""
     return str(getattr(config, "rootpath", None) or config.rootdir)
 
 
-def _relative(path: str, root: str) -> str:
+def relative_path(path: str, root: str) -> str:
+    """Return `path` relative to `root`, with slashes."""
     return os.path.relpath(path, root).replace(os.sep, "/")
 
 
-class Reporter(Lines):
-    """Says what pytest says."""
+class PytestReporter(ReportWriter):
+    """A pytest plugin that reports what pytest reports."""
 
-    def __init__(self, key: Key, only: frozenset[str]) -> None:
+    def __init__(self, key: SigningKey, only: frozenset[str]) -> None:
         super().__init__(key)
         self.selected = only
         self.write({"event": "start", "pytest": pytest.__version__})
 
     def pytest_collectreport(self, report: Any) -> None:
-        """A module that cannot be collected is a result; one that can, only when asked for."""
+        """Report a module that cannot be collected, or that was itself selected."""
         if report.outcome != "passed" or report.nodeid in self.selected:
             self.report("collect", report, "collect", 0.0)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """All phases of a test; of a subtest only its failure, which need not fail its test."""
+        """Report each phase of a test, and failed subtests, which need not fail their test."""
         context = getattr(report, "context", None)
         if context is None:
             self.report("test", report, report.when, report.duration)
@@ -109,41 +122,44 @@ class Reporter(Lines):
             self.report("subtest", report, report.when, 0.0, f"{context}\n")
 
     def report(self, event: str, report: Any, when: str, seconds: float, before: str = "") -> None:
+        """Write one result; `before` goes before the detail of a failure."""
         line = {"event": event, "id": report.nodeid, "when": when, "outcome": report.outcome}
         line["seconds"] = round(seconds, 6)
         if hasattr(report, "wasxfail"):
             line["xfail"] = str(report.wasxfail)
         if report.outcome != "passed":
-            line["detail"] = before + _text(report.longrepr)[-DETAIL:]
+            line["detail"] = before + _text(report.longrepr)[-MAX_DETAIL_CHARACTERS:]
         self.write(line)
 
     def conftest_failed(self, name: str, error: Any) -> None:
+        """Write the whole report of a session that a conftest.py has prevented."""
         cause = getattr(error, "cause", None) or error
         line = {"event": "collect", "id": name, "when": "collect", "outcome": "failed"}
-        self.write({**line, "seconds": 0.0, "detail": repr(cause)[-DETAIL:]})
+        self.write({**line, "seconds": 0.0, "detail": repr(cause)[-MAX_DETAIL_CHARACTERS:]})
         self.write({"event": "finish", "stopped": "", "collected": 0})
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: Any) -> None:
-        """A run that was told to stop early says so: what it did not run has no result."""
+        """Write the end of the report, and whether the session was stopped before its end."""
         stopped = str(session.shouldstop or session.shouldfail or "")
         self.write({"event": "finish", "stopped": stopped, "collected": session.testscollected})
 
 
 class Selection:
-    """Leaves out everything but the selected tests, and does not even import the other modules."""
+    """A pytest plugin that leaves out other tests, and does not even import their modules."""
 
     def __init__(self, root: str, selected: frozenset[str]) -> None:
         self.root = root
         self.selected = selected
         self.files = {each.partition("::")[0] for each in selected}
 
-    # Older ones import every module, which is only slower.
-    if int(pytest.__version__.partition(".")[0]) >= PATHLIB_HOOKS:
+    # Older versions import every module, which is only slower.
+    if int(pytest.__version__.partition(".")[0]) >= FIRST_VERSION_WITH_PATHLIB_HOOKS:
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-            name = _relative(str(collection_path), self.root)
+            """Ignore files without a selected test, and folders without such a file."""
+            name = relative_path(str(collection_path), self.root)
             if name.startswith("..") or collection_path.name == "__init__.py":
                 return None
             if collection_path.is_dir():
@@ -153,24 +169,26 @@ class Selection:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
-        left_out = [item for item in items if not self.has(item.nodeid)]
-        items[:] = [item for item in items if self.has(item.nodeid)]
+        """Deselect the tests that were not selected."""
+        left_out = [item for item in items if not self.includes(item.nodeid)]
+        items[:] = [item for item in items if self.includes(item.nodeid)]
         if left_out:
             config.hook.pytest_deselected(items=left_out)
 
-    def has(self, nodeid: str) -> bool:
+    def includes(self, nodeid: str) -> bool:
+        """Return whether a test was selected, itself or by its file."""
         return nodeid in self.selected or nodeid.partition("::")[0] in self.selected
 
 
 class Repetition:
-    """Runs all tests so often; in between nothing stays set up, of whatever scope it is."""
+    """A pytest plugin that runs all tests several times, and tears down all fixtures in between."""
 
     def __init__(self, times: int) -> None:
         self.times = times
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool | None:
-        """The loop of pytest itself, but that each round is a session's last."""
+        """Run pytest's own loop, with each pass ended as the last of the session."""
         if session.config.option.collectonly:
             return None
         for _ in range(self.times):
@@ -182,5 +200,5 @@ class Repetition:
 
 
 def _text(longrepr: Any) -> str:
-    """A skip has (file, line, reason)."""
+    """Return the text of a failure or a skip; a skip has (file, line, reason)."""
     return str(longrepr[2] if isinstance(longrepr, tuple) else longrepr)

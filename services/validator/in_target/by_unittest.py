@@ -1,7 +1,7 @@
-"""`python -m groundswell_inside.by_unittest …`: what `python -m unittest …` does, and a line of JSON for each result.
+"""A test runner that does what `python -m unittest` does, and reports each result.
 
-Lines, selection and keys are as in `by_pytest`. Python's own runner says only by its exit code what the
-tests did.
+It is called as `python -m groundswell_in_target.by_unittest …` with unittest's own arguments. Lines,
+selection and keys are as in `by_pytest`. Python's own runner reports by its exit code only.
 """
 
 from __future__ import annotations
@@ -12,143 +12,155 @@ import unittest
 from collections.abc import Iterator
 from typing import Any
 
-from .reach import Part, Recording, begin, write
-from .signing import DETAIL, Lines, repeat, selected, take_key
+from .reach import ReachedCode, ReachRecorder, start_recording, write_record
+from .signing import MAX_DETAIL_CHARACTERS, ReportWriter, repeat, selected, take_key
 
 # Before anything of the target is imported.
 KEY = take_key()
 SELECTED = selected()
-RECORDING = begin()
+RECORDER = start_recording()
 
 
-class Reached:
-    """What each test reaches. What runs between two tests belongs to the modules of both."""
+class UnittestReach:
+    """Records what each test reaches.
 
-    def __init__(self, recording: Recording) -> None:
-        self.recording = recording
-        self.tests: list[tuple[Any, Part]] = []
-        self.between: dict[str, Part] = {}
+    What runs between two tests, the fixtures of modules and classes, counts for all tests of both
+    tests' modules.
+    """
+
+    def __init__(self, recorder: ReachRecorder) -> None:
+        self.recorder = recorder
+        self.tests: list[tuple[Any, ReachedCode]] = []
+        self.between: dict[str, ReachedCode] = {}
         self.module = ""
-        recording.enter()
+        recorder.enter()
 
     def start(self, test: Any) -> None:
-        self._end_of_pause(type(test).__module__)
-        self.recording.enter()
+        """Begin a test."""
+        self._end_pause(type(test).__module__)
+        self.recorder.enter()
 
     def stop(self, test: Any) -> None:
-        self.tests.append((test, self.recording.leave()))
+        """End a test."""
+        self.tests.append((test, self.recorder.leave()))
         self.module = type(test).__module__
-        self.recording.enter()
+        self.recorder.enter()
 
     def finish(self) -> None:
-        self._end_of_pause(self.module)
-        for test, part in self.tests:
+        """Write the record of all tests."""
+        self._end_pause(self.module)
+        for test, reached in self.tests:
             module = type(test).__module__
-            part.add_part(self.between.get(module, Part()))
+            reached.merge(self.between.get(module, ReachedCode()))
             path = getattr(sys.modules.get(module), "__file__", None) or ""
-            self.recording.add_test(test.id(), self.recording.home(path), part)
-        write(self.recording.finish())
+            self.recorder.add_test(test.id(), self.recorder.path_in_tree(path), reached)
+        write_record(self.recorder.finish())
 
-    def _end_of_pause(self, following: str) -> None:
-        pause = self.recording.leave()
-        for each in {self.module, following}:
-            self.between.setdefault(each, Part()).add_part(pause)
+    def _end_pause(self, next_module: str) -> None:
+        pause = self.recorder.leave()
+        for each in {self.module, next_module}:
+            self.between.setdefault(each, ReachedCode()).merge(pause)
 
 
-class Recorder(unittest.TextTestResult):
-    """Python's own result, which also says what it is told."""
+class ReportingResult(unittest.TextTestResult):
+    """unittest's own result, which also writes each result to the report."""
 
-    lines: Lines | None = None
-    reached: Reached | None = None
+    writer: ReportWriter | None = None
+    reach: UnittestReach | None = None
 
     def startTest(self, test: Any) -> None:  # noqa: N802 - the names are unittest's
         super().startTest(test)
-        if self.reached is not None:
-            self.reached.start(test)
+        if self.reach is not None:
+            self.reach.start(test)
         self.began = time.perf_counter()
 
     def stopTest(self, test: Any) -> None:  # noqa: N802
         super().stopTest(test)
-        if self.reached is not None:
-            self.reached.stop(test)
+        if self.reach is not None:
+            self.reach.stop(test)
 
-    def say(self, test: Any, outcome: str, when: str = "call", **more: Any) -> None:
-        """One line; how long a subtest took is known to nobody."""
-        if self.lines is not None:
+    def report(self, test: Any, outcome: str, when: str = "call", **more: Any) -> None:
+        """Write one result; a subtest has the time of its test so far."""
+        if self.writer is not None:
             began = getattr(self, "began", None)
             seconds = round(time.perf_counter() - began, 6) if began else 0.0
             line = {"event": "test", "id": test.id(), "when": when, "outcome": outcome}
-            self.lines.write({**line, "seconds": seconds, **more})
+            self.writer.write({**line, "seconds": seconds, **more})
 
     def addSuccess(self, test: Any) -> None:  # noqa: N802
         super().addSuccess(test)
-        self.say(test, "passed")
+        self.report(test, "passed")
 
     def addFailure(self, test: Any, err: Any) -> None:  # noqa: N802
         super().addFailure(test, err)
-        self.say(test, "failed", detail=self.failures[-1][1][-DETAIL:])
+        self.report(test, "failed", detail=self.failures[-1][1][-MAX_DETAIL_CHARACTERS:])
 
     def addError(self, test: Any, err: Any) -> None:  # noqa: N802
         super().addError(test, err)
-        self.say(test, "failed", "setup", detail=self.errors[-1][1][-DETAIL:])
+        self.report(test, "failed", "setup", detail=self.errors[-1][1][-MAX_DETAIL_CHARACTERS:])
 
     def addSkip(self, test: Any, reason: str) -> None:  # noqa: N802
         super().addSkip(test, reason)
-        self.say(test, "skipped", detail=str(reason)[-DETAIL:])
+        self.report(test, "skipped", detail=str(reason)[-MAX_DETAIL_CHARACTERS:])
 
     def addExpectedFailure(self, test: Any, err: Any) -> None:  # noqa: N802
         super().addExpectedFailure(test, err)
-        self.say(test, "skipped", xfail="expected failure")
+        self.report(test, "skipped", xfail="expected failure")
 
     def addUnexpectedSuccess(self, test: Any) -> None:  # noqa: N802
         super().addUnexpectedSuccess(test)
-        self.say(test, "failed", detail="Unexpected success")
+        self.report(test, "failed", detail="Unexpected success")
 
     def addSubTest(self, test: Any, subtest: Any, err: Any) -> None:  # noqa: N802
-        """Of a subtest only its failure, which is its test's."""
+        """Report a failed subtest as a failure of its test."""
         super().addSubTest(test, subtest, err)
         if err is not None:
-            self.say(test, "failed", event="subtest", detail=f"{subtest}\n{err[1]!r}"[-DETAIL:])
+            self.report(
+                test,
+                "failed",
+                event="subtest",
+                detail=f"{subtest}\n{err[1]!r}"[-MAX_DETAIL_CHARACTERS:],
+            )
 
 
-class Runner(unittest.TextTestRunner):
-    """Never stops at a failure, and runs only what was selected."""
+class ReportingRunner(unittest.TextTestRunner):
+    """unittest's own runner, which never stops at a failure and runs only the selected tests."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**{**options, "failfast": False, "resultclass": Recorder})
+        super().__init__(**{**options, "failfast": False, "resultclass": ReportingResult})
 
     def run(self, test: Any) -> Any:
-        """Between two lines that say that it is all of it."""
-        lines = Recorder.lines = Lines(KEY) if KEY is not None else None
+        """Run the tests between the first and the last line of the report."""
+        writer = ReportingResult.writer = ReportWriter(KEY) if KEY is not None else None
         chosen = unittest.TestSuite(each for each in _tests(test) if _is_selected(each))
-        # The suites are kept where everything runs: they hold fixtures of classes and modules in order.
-        suite = _Rounds([test if SELECTED is None else chosen])
-        if RECORDING is not None:
-            Recorder.reached = Reached(RECORDING)
-        if lines is not None:
-            lines.write({"event": "start", "unittest": sys.version.split()[0]})
+        # A full run keeps the suites: they order the fixtures of classes and modules.
+        suite = _RepeatedSuite([test if SELECTED is None else chosen])
+        if RECORDER is not None:
+            ReportingResult.reach = UnittestReach(RECORDER)
+        if writer is not None:
+            writer.write({"event": "start", "unittest": sys.version.split()[0]})
         result = super().run(suite)
-        if Recorder.reached is not None:
-            Recorder.reached.finish()
-        if lines is not None:
+        if ReportingResult.reach is not None:
+            ReportingResult.reach.finish()
+        if writer is not None:
             stopped = "it was told to stop" if result.shouldStop else ""
-            lines.write({"event": "finish", "stopped": stopped, "collected": result.testsRun})
+            writer.write({"event": "finish", "stopped": stopped, "collected": result.testsRun})
         return result
 
 
-class _Rounds(unittest.TestSuite):
-    """Runs its tests so often as is asked; after each round nothing stays set up."""
+class _RepeatedSuite(unittest.TestSuite):
+    """Runs its tests `repeat()` times, and tears down all fixtures after each pass."""
 
     def run(self, result: Any, debug: bool = False) -> Any:
         for _ in range(repeat()):
-            # Else the class that was the last of one round is not set up as the first of the next.
+            # Else a class that ends one pass and begins the next would not be set up again.
             result._previousTestClass = None  # noqa: SLF001
             super().run(result, debug)
         return result
 
 
 if repeat() > 1:
-    # A suite forgets each test that it has run, to save memory.
+    # Else a suite drops each test that it has run, to save memory.
     unittest.BaseTestSuite._cleanup = False  # type: ignore[attr-defined]  # noqa: SLF001
 
 
@@ -165,4 +177,6 @@ def _is_selected(test: Any) -> bool:
 
 
 if __name__ == "__main__":
-    unittest.main(module=None, argv=["python -m unittest", *sys.argv[1:]], testRunner=Runner)
+    unittest.main(
+        module=None, argv=["python -m unittest", *sys.argv[1:]], testRunner=ReportingRunner
+    )

@@ -1,4 +1,4 @@
-"""Tells a `Recording` which test or fixture pytest is at."""
+"""A pytest plugin that records what each test reaches, with the fixtures that it uses."""
 
 from __future__ import annotations
 
@@ -7,54 +7,56 @@ from typing import Any
 
 import pytest
 
-from .reach import Part, Recording, write
+from .reach import ReachedCode, ReachRecorder, write_record
 
-KEY = "groundswell_reach"
+WORKER_OUTPUT_KEY = "groundswell_reach"
 
 
-class Recorder:
-    """What a fixture of a wider scope reaches belongs to all tests that use it, not just to the first.
+class PytestReachPlugin:
+    """Records the reach of each test; workers of xdist send their records when they end.
 
-    Workers of xdist hand over what they recorded when they end.
+    What a shared fixture reaches counts for all tests that use it, not only for the first.
     """
 
-    def __init__(self, recording: Recording, config: Any) -> None:
-        self.recording = recording
+    def __init__(self, recorder: ReachRecorder, config: Any) -> None:
+        self.recorder = recorder
         self.worker = getattr(config, "workeroutput", None)
-        # By the fixture's definition: what its last set-up reached, and which fixtures that asked for.
-        self.fixtures: dict[Any, tuple[Part, set[Any]]] = {}
+        # By fixture definition: what its last set-up reached, and which fixtures that requested.
+        self.fixtures: dict[Any, tuple[ReachedCode, set[Any]]] = {}
         self.used: set[Any] = set()
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
+        """Record one test."""
         self.used = set()
-        self.recording.enter()
+        self.recorder.enter()
         yield
-        part = self.recording.leave()
-        for each in self._closure(self.used):
-            part.add_part(self.fixtures[each][0])
+        reached = self.recorder.leave()
+        for each in self._shared_fixtures(self.used):
+            reached.merge(self.fixtures[each][0])
         path = str(getattr(item, "path", None) or item.fspath)
-        self.recording.add_test(item.nodeid, self.recording.home(path), part)
+        self.recorder.add_test(item.nodeid, self.recorder.path_in_tree(path), reached)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_teardown(self, item: Any) -> None:
-        """Only before its tear-down does a test still know what it used."""
-        self.used = _in_use(item)
+        """Note the fixtures of a test, which it no longer knows after its tear-down."""
+        self.used = set(_fixture_definitions(getattr(item, "_request", None)).values())
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_fixture_setup(self, fixturedef: Any, request: Any) -> Iterator[None]:
+        """Record the set-up of a fixture that several tests may share."""
         if fixturedef.scope == "function":
             yield
             return
-        before = set(_definitions(request).values())
-        self.recording.enter()
+        before = set(_fixture_definitions(request).values())
+        self.recorder.enter()
         yield
-        part = self.recording.leave()
-        asked = set(_definitions(request).values()) - before - {fixturedef}
-        self.fixtures[fixturedef] = (part, asked)
+        reached = self.recorder.leave()
+        requested = set(_fixture_definitions(request).values()) - before - {fixturedef}
+        self.fixtures[fixturedef] = (reached, requested)
 
-    def _closure(self, used: set[Any]) -> set[Any]:
-        """Those of a wider scope, and what these asked for while they were set up."""
+    def _shared_fixtures(self, used: set[Any]) -> set[Any]:
+        """Return the shared fixtures among `used`, and those that these requested."""
         found: set[Any] = set()
         left = [each for each in used if each in self.fixtures]
         while left:
@@ -66,25 +68,22 @@ class Recorder:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """A worker that crashed has said nothing: what it ran is not known."""
-        text = getattr(node, "workeroutput", {}).get(KEY)
+        """Add what a worker has recorded; of one that crashed nothing is known."""
+        text = getattr(node, "workeroutput", {}).get(WORKER_OUTPUT_KEY)
         if text:
-            self.recording.merge(text)
+            self.recorder.merge(text)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        text = self.recording.finish()
+        """Write the record, or send it to the main process of xdist."""
+        text = self.recorder.finish()
         if self.worker is None:
-            write(text)
+            write_record(text)
         else:
-            self.worker[KEY] = text
+            self.worker[WORKER_OUTPUT_KEY] = text
 
 
-def _in_use(item: Any) -> set[Any]:
-    return set(_definitions(getattr(item, "_request", None)).values())
-
-
-def _definitions(request: Any) -> dict[str, Any]:
-    """Fixtures by name that a request has used so far; pytest has no public word for it."""
+def _fixture_definitions(request: Any) -> dict[str, Any]:
+    """Return by name the fixtures that a request has used so far; pytest has no public API."""
     found: dict[str, Any] = getattr(request, "_fixture_defs", {})
     return found

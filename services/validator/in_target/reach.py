@@ -1,14 +1,13 @@
 """Which functions of the tree each test reaches, and which run while modules are imported.
 
 GROUNDSWELL_RECORD names the file this is written to, GROUNDSWELL_TREE the tree. Only functions are
-recorded, at C speed: by `sys.monitoring` from Python 3.12 on, by cProfile before. What starts
-a process, or leaves a thread running, or profiles by itself reaches what cannot be seen: such a
-test's reach is unknown, and it is said to be.
+recorded: by `sys.monitoring` from Python 3.12 on, by cProfile before. What a test reaches in a
+process it starts, in a thread it leaves running, or while it profiles, cannot be seen: the reach of
+such a test is recorded as unknown.
 """
 
 from __future__ import annotations
 
-import cProfile
 import json
 import os
 import sys
@@ -16,202 +15,112 @@ import threading
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import CodeType
-from typing import Any, Dict, Tuple  # noqa: UP035 - evaluated, also by Python 3.8
+from typing import Any, Tuple  # noqa: UP035 - evaluated, also by Python 3.8
 
+from .processes import PROCESS_STARTS, ended_children_counter, living_children, thread_ids
 from .signing import OWNER, may_report
-
-try:
-    import resource
-except ImportError:  # not on Windows
-    resource = None  # type: ignore[assignment]
+from .tracers import Codes, MonitoringTracer, ProfileTracer
 
 RECORD, TREE = "GROUNDSWELL_RECORD", "GROUNDSWELL_TREE"
-MONITORING = (3, 12)
-# Of the six tools that sys.monitoring knows, those that have no name.
-TOOLS = (4, 3)
-STARTS = {
-    *("subprocess.Popen", "os.system", "os.exec", "os.fork", "os.forkpty"),
-    *("os.posix_spawn", "os.spawn", "pty.spawn"),
-}
+FIRST_VERSION_WITH_MONITORING = (3, 12)
 
 # (file below the tree, first line, name)
-Place = Tuple[str, int, str]  # noqa: UP006
-Codes = Dict[int, CodeType]  # noqa: UP006
+FunctionPlace = Tuple[str, int, str]  # noqa: UP006
 
 
-class Profiled:
-    """By cProfile, which sees one thread: each thread that begins meanwhile gets one of its own."""
+class ReachedCode:
+    """The code that ran for one purpose: a test, a fixture, or the import of modules.
 
-    def __init__(self) -> None:
-        self.own = _a_profile()
-        self.threads: list[tuple[threading.Thread, cProfile.Profile]] = []
-        self.began: list[CodeType] = []
-        self.hook = self._in_thread
-
-    def start(self) -> bool:
-        """Whether it could be started: there is room for one profiler."""
-        if sys.getprofile() is not None:
-            return False
-        threading.setprofile(self.hook)
-        self.own.enable()
-        return True
-
-    def take(self) -> tuple[Codes, bool]:
-        """What ran since the last time, and whether that is all of it; goes on afterwards."""
-        active: Any = sys.getprofile()
-        whole = active is self.own and getattr(threading, "_profile_hook", None) is self.hook
-        if active is self.own:
-            self.own.disable()
-        found = {id(each): each for each in self.began}
-        self.began = []
-        for profile in (self.own, *(each for _, each in self.threads)):
-            for entry in profile.getstats():
-                if isinstance(entry.code, CodeType):
-                    found[id(entry.code)] = entry.code
-        self.threads = [each for each in self.threads if each[0].is_alive()]
-        self.own.clear()
-        threading.setprofile(self.hook)
-        if active is self.own or active is None:
-            self.own.enable()
-        return found, whole
-
-    def stop(self) -> None:
-        threading.setprofile(None)  # type: ignore[arg-type,unused-ignore]
-        active: Any = sys.getprofile()
-        if active is self.own:
-            self.own.disable()
-
-    def _in_thread(self, frame: Any, event: str, _: Any) -> None:
-        """The first event of a new thread: from here on it is profiled like any other."""
-        if event == "call":
-            self.began.append(frame.f_code)
-        profile = _a_profile()
-        self.threads.append((threading.current_thread(), profile))
-        profile.enable()
-
-
-def _a_profile() -> cProfile.Profile:
-    return cProfile.Profile(builtins=False, subcalls=False)
-
-
-class Monitored:
-    """By `sys.monitoring`: all threads, each function once, and nobody's profiler is in the way."""
-
-    def __init__(self) -> None:
-        self.monitoring: Any = vars(sys)["monitoring"]
-        self.seen: Codes = {}
-        self.tool = 0
-
-    def start(self) -> bool:
-        """Whether one of the tools was free."""
-        events = self.monitoring.events
-        for tool in TOOLS:
-            if self.monitoring.get_tool(tool) is None:
-                self.tool = tool
-                self.monitoring.use_tool_id(tool, "groundswell")
-                for event in (events.PY_START, events.PY_RESUME):
-                    self.monitoring.register_callback(tool, event, self._once)
-                self.monitoring.register_callback(tool, events.PY_THROW, self._thrown)
-                wanted = events.PY_START | events.PY_RESUME | events.PY_THROW
-                self.monitoring.set_events(tool, wanted)
-                return True
-        return False
-
-    def take(self) -> tuple[Codes, bool]:
-        """What ran since the last time; goes on afterwards."""
-        found, self.seen = self.seen, {}
-        self.monitoring.restart_events()
-        return found, True
-
-    def stop(self) -> None:
-        self.monitoring.set_events(self.tool, 0)
-        self.monitoring.free_tool_id(self.tool)
-
-    def _once(self, code: CodeType, _: int) -> Any:
-        self.seen[id(code)] = code
-        return self.monitoring.DISABLE
-
-    def _thrown(self, code: CodeType, *_: Any) -> None:
-        self.seen[id(code)] = code
-
-
-class Part:
-    """What was reached on behalf of something: a test, a fixture, or the import of modules."""
+    It is `complete` unless something ran that could not be seen.
+    """
 
     def __init__(self) -> None:
         self.codes: Codes = {}
-        self.known = True
+        self.complete = True
 
-    def add(self, codes: Codes, known: bool = True) -> None:
+    def add(self, codes: Codes, complete: bool = True) -> None:
+        """Add code objects."""
         self.codes.update(codes)
-        self.known = self.known and known
+        self.complete = self.complete and complete
 
-    def add_part(self, other: Part) -> None:
-        self.add(other.codes, other.known)
+    def merge(self, other: ReachedCode) -> None:
+        """Add what was reached for another purpose."""
+        self.add(other.codes, other.complete)
 
 
-class Recording:
-    """Parts within parts: what runs belongs to the innermost. The outermost is importing and collecting."""
+class ReachRecorder:
+    """Records in nested scopes: code that runs is attributed to the innermost one.
+
+    The outermost scope is importing and collecting. The methods from `add_test` on build the
+    record: the tests with the file of each, and for each function the tests that reach it.
+    """
 
     def __init__(self, root: str) -> None:
-        self.pid = os.getpid()
         self.roots = tuple({os.path.join(each, "") for each in (root, os.path.realpath(root))})  # noqa: PTH118
-        self.tracer = Monitored() if sys.version_info >= MONITORING else Profiled()
-        self.parts = [Part()]
-        self.started = False
-        self.living = _living()
-        self.main = threading.get_ident()
-        self.threads = _threads()
-        self.children = _children()
+        modern = sys.version_info >= FIRST_VERSION_WITH_MONITORING
+        self.tracer = MonitoringTracer() if modern else ProfileTracer()
+        self.scopes = [ReachedCode()]
+        self.process_started = False
+        self.living = living_children()
+        self.main_thread = threading.get_ident()
+        self.threads = thread_ids()
+        self.ended_children = ended_children_counter()
         self.numbers: dict[str, int] = {}
-        self.homes: list[str] = []
+        self.files: list[str] = []
         self.unknown: set[str] = set()
-        self.reached: dict[Place, list[int]] = {}
-        self.at_import: set[Place] = set()
-        # The code is kept, since another one could get the id of one that is gone.
-        self.places: dict[int, tuple[CodeType, Place | None]] = {}
+        self.reached: dict[FunctionPlace, list[int]] = {}
+        self.at_import: set[FunctionPlace] = set()
+        # The code objects are kept, or a new one could get the id of one that is gone.
+        self.places: dict[int, tuple[CodeType, FunctionPlace | None]] = {}
 
     def start(self) -> bool:
-        """Whether anything can be recorded here."""
+        """Start, if anything can be recorded here; return whether it started."""
         if not self.tracer.start():
             return False
         if self.living is None:
-            # Every event of Python's comes by there, which costs as much as half of the recording.
-            sys.addaudithook(self._heard)
+            # Only then: an audit hook sees every event of Python's, at half the cost of recording.
+            sys.addaudithook(self._on_audit_event)
         _wrap_imports(self)
         return True
 
     def enter(self) -> None:
-        """What runs from here on belongs to a part of its own."""
+        """Open a scope: attribute to it what runs from here on."""
         self._take()
-        part = Part()
-        part.known = _threads() <= self.threads
-        self.parts.append(part)
+        scope = ReachedCode()
+        scope.complete = thread_ids() <= self.threads
+        self.scopes.append(scope)
 
-    def leave(self) -> Part:
-        """The part that ends here."""
+    def leave(self) -> ReachedCode:
+        """Close the innermost scope, and return what was reached in it."""
         self._take()
-        return self.parts.pop()
+        return self.scopes.pop()
 
-    def add_test(self, test: str, home: str, part: Part) -> None:
-        """Put down what a test reached; of several times all."""
-        if not part.known:
+    def finish(self) -> str:
+        """Stop recording, and return the record as `to_json` does."""
+        self._take()
+        self.tracer.stop()
+        _unwrap_imports(self)
+        return self.to_json()
+
+    def add_test(self, test: str, file: str, reached: ReachedCode) -> None:
+        """Record what a test reached; a test that runs several times reached all of it."""
+        if not reached.complete:
             self.unknown.add(test)
         number = self.numbers.setdefault(test, len(self.numbers))
-        if number == len(self.homes):
-            self.homes.append(home)
-        for place in self._places(part.codes):
+        if number == len(self.files):
+            self.files.append(file)
+        for place in self._places(reached.codes):
             self.reached.setdefault(place, []).append(number)
 
-    def import_part(self, part: Part) -> None:
-        """Put down what ran while something was imported."""
-        self.at_import.update(self._places(part.codes))
+    def add_import(self, reached: ReachedCode) -> None:
+        """Record what ran while something was imported."""
+        self.at_import.update(self._places(reached.codes))
 
     def merge(self, text: str) -> None:
-        """Add what another process of this session has recorded (`text`)."""
+        """Add the record of another process of this session, as `to_json` made it."""
         other = json.loads(text)
-        for test, home in zip(other["tests"], other["homes"]):  # noqa: B905 - Python 3.8
-            self.add_test(test, home, Part())
+        for test, file in zip(other["tests"], other["files"]):  # noqa: B905 - Python 3.8
+            self.add_test(test, file, ReachedCode())
         self.unknown.update(other["unknown"])
         numbers = [self.numbers[each] for each in other["tests"]]
         for path, line, name, mask in other["reached"]:
@@ -219,14 +128,17 @@ class Recording:
             mine.extend(numbers[each] for each in _bits(int(mask, 16)))
         self.at_import.update((path, line, name) for path, line, name in other["at_import"])
 
-    def text(self) -> str:
-        """One JSON object; the tests of a function are the bits of a hexadecimal number."""
-        self.import_part(self.parts[0])
+    def to_json(self) -> str:
+        """Return the record as a JSON object.
+
+        The tests of a function are the bits of a hexadecimal number.
+        """
+        self.add_import(self.scopes[0])
         reached = [[*place, _mask(tests)] for place, tests in sorted(self.reached.items())]
         return json.dumps(
             {
                 "tests": list(self.numbers),
-                "homes": self.homes,
+                "files": self.files,
                 "unknown": sorted(self.unknown),
                 "reached": reached,
                 "at_import": sorted(self.at_import),
@@ -234,90 +146,62 @@ class Recording:
             separators=(",", ":"),
         )
 
-    def finish(self) -> str:
-        """Stop, and say what was recorded."""
-        self._take()
-        self.tracer.stop()
-        _unwrap_imports(self)
-        return self.text()
-
-    def _take(self) -> None:
-        codes, known = self.tracer.take()
-        children, living = _children(), _living()
-        known = known and not self.started and children == self.children
-        known = known and (living or set()) <= (self.living or set())
-        known = known and _threads() <= self.threads
-        self.started, self.children, self.living = False, children, living
-        self.parts[-1].add(codes, known)
-
-    def _heard(self, event: str, _: Any) -> None:
-        if event in STARTS:
-            self.started = True
-
-    def _places(self, codes: Codes) -> list[Place]:
-        return [place for each in codes.values() if (place := self._place(each)) is not None]
-
-    def _place(self, code: CodeType) -> Place | None:
-        known = self.places.get(id(code))
-        if known is None:
-            known = self.places[id(code)] = (code, self._find(code))
-        return known[1]
-
-    def _find(self, code: CodeType) -> Place | None:
-        path = self.home(code.co_filename)
-        return (path, code.co_firstlineno, code.co_name) if path else None
-
-    def home(self, path: str) -> str:
-        """A file's path below the tree; empty where it is not."""
+    def path_in_tree(self, path: str) -> str:
+        """Return the path of a file relative to the tree; empty where it is not in the tree."""
         if path.startswith("<"):
             return ""
         path = os.path.abspath(path)  # noqa: PTH100
         root = next((each for each in self.roots if path.startswith(each)), None)
         return "" if root is None else path[len(root) :].replace(os.sep, "/")
 
+    def _take(self) -> None:
+        codes, complete = self.tracer.take()
+        ended, living = ended_children_counter(), living_children()
+        complete = complete and not self.process_started and ended == self.ended_children
+        complete = complete and (living or set()) <= (self.living or set())
+        complete = complete and thread_ids() <= self.threads
+        self.process_started, self.ended_children, self.living = False, ended, living
+        self.scopes[-1].add(codes, complete)
 
-def _wrap_imports(recording: Recording) -> None:
-    """A module that a test is the first to import is imported for all that come after it."""
+    def _on_audit_event(self, event: str, _: Any) -> None:
+        if event in PROCESS_STARTS:
+            self.process_started = True
+
+    def _places(self, codes: Codes) -> list[FunctionPlace]:
+        return [place for each in codes.values() if (place := self._place(each)) is not None]
+
+    def _place(self, code: CodeType) -> FunctionPlace | None:
+        known = self.places.get(id(code))
+        if known is None:
+            known = self.places[id(code)] = (code, self._find_place(code))
+        return known[1]
+
+    def _find_place(self, code: CodeType) -> FunctionPlace | None:
+        path = self.path_in_tree(code.co_filename)
+        return (path, code.co_firstlineno, code.co_name) if path else None
+
+
+def _wrap_imports(recorder: ReachRecorder) -> None:
+    """Record imports apart: a module that one test imports first is there for all later ones."""
     plain = SourceFileLoader.exec_module
 
     def exec_module(self: Any, module: Any) -> None:
         path = str(getattr(module, "__file__", None) or os.sep)
-        if threading.get_ident() != recording.main or not recording.home(path):
+        if threading.get_ident() != recorder.main_thread or not recorder.path_in_tree(path):
             plain(self, module)
             return
-        recording.enter()
+        recorder.enter()
         try:
             plain(self, module)
         finally:
-            recording.import_part(recording.leave())
+            recorder.add_import(recorder.leave())
 
     SourceFileLoader.exec_module = exec_module  # type: ignore[method-assign]
-    recording.plain = plain  # type: ignore[attr-defined]
+    recorder.plain = plain  # type: ignore[attr-defined]
 
 
-def _unwrap_imports(recording: Recording) -> None:
-    SourceFileLoader.exec_module = recording.plain  # type: ignore[attr-defined,method-assign]
-
-
-def _threads() -> set[int]:
-    return set(sys._current_frames())  # noqa: SLF001
-
-
-def _children() -> int:
-    """Something that grows with each process that ended and was waited for."""
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt if resource else 0
-
-
-def _living() -> set[str] | None:
-    """The processes that were started here and not yet waited for; None where the system does not say."""
-    found: set[str] = set()
-    try:
-        for thread in os.listdir("/proc/self/task"):  # noqa: PTH208
-            with open(f"/proc/self/task/{thread}/children") as file:  # noqa: PTH123
-                found.update(file.read().split())
-    except OSError:
-        return None
-    return found
+def _unwrap_imports(recorder: ReachRecorder) -> None:
+    SourceFileLoader.exec_module = recorder.plain  # type: ignore[attr-defined,method-assign]
 
 
 def _mask(numbers: list[int]) -> str:
@@ -331,20 +215,20 @@ def _bits(mask: int) -> list[int]:
     return [place for place, bit in enumerate(reversed(f"{mask:b}")) if bit == "1"]
 
 
-def begin() -> Recording | None:
-    """Record from here on, where that is asked for and can be done; not in what a test starts."""
-    asked = os.environ.get(RECORD) and os.environ.get(TREE)
-    if not asked or not (may_report() or _is_worker()):
+def start_recording() -> ReachRecorder | None:
+    """Record from here on, if that is wanted and possible; not in processes that a test starts."""
+    wanted = os.environ.get(RECORD) and os.environ.get(TREE)
+    if not wanted or not (may_report() or _is_xdist_worker()):
         return None
-    recording = Recording(os.environ[TREE])
-    return recording if recording.start() else None
+    recorder = ReachRecorder(os.environ[TREE])
+    return recorder if recorder.start() else None
 
 
-def _is_worker() -> bool:
-    """Whether this is a worker of xdist that the reporting process has started."""
+def _is_xdist_worker() -> bool:
+    """Return whether this is a worker of xdist that the reporting process has started."""
     return "PYTEST_XDIST_WORKER" in os.environ and os.environ.get(OWNER) == str(os.getppid())
 
 
-def write(text: str) -> None:
-    """Leave it where it is looked for."""
+def write_record(text: str) -> None:
+    """Write a record to the file that GROUNDSWELL_RECORD names."""
     Path(os.environ[RECORD]).write_text(text, encoding="utf-8")

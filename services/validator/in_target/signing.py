@@ -1,8 +1,8 @@
-"""Lines of a report that only the test session can have written, each in its place.
+"""Signed report lines: only the test session itself can have written them, each in its place.
 
-Each line is signed with a key that is read and removed before anything of the target is imported, so
-that a line can be neither made up nor left out by who writes to the file. Code that searches this
-process's memory can still find it: passing tests are no security boundary.
+The key is read and removed before anything of the target is imported, so that nothing that writes
+to the report file can invent a line or leave one out. Code that searches this process's memory can
+still find the key: passing tests are no security boundary.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import os
 from pathlib import Path
 from typing import Any
 
-DETAIL = 2000
+# Of what a test says about its failure, the end is kept.
+MAX_DETAIL_CHARACTERS = 2000
 OWNER = "GROUNDSWELL_REPORT_OWNER"
 
 
-class Key:
-    """What one session signs its lines with; `number` says which of the keys that were laid out."""
+class SigningKey:
+    """The key that one session signs its lines with; `number` tells it from the other keys."""
 
     def __init__(self, number: int, secret: bytes) -> None:
         self.number = number
@@ -27,7 +28,7 @@ class Key:
         self.count = 0
 
     def sign(self, text: str) -> dict[str, Any]:
-        """The line as it is written: it can only stand in this place of this session."""
+        """Return the line as it is written: it is valid only in this place of this session."""
         signed = f"{self.number}:{self.count}:{text}".encode()
         self.count += 1
         mac = hmac.new(self.secret, signed, hashlib.sha256).hexdigest()
@@ -35,37 +36,37 @@ class Key:
 
 
 def may_report() -> bool:
-    """Whether this process is asked for a report, and none above it gives one."""
+    """Return whether a report is wanted from this process, and none of its ancestors gives one."""
     return bool(os.environ.get("GROUNDSWELL_REPORT")) and OWNER not in os.environ
 
 
-def take_key() -> Key | None:
-    """The first key that no session before this one has taken; the file is gone afterwards."""
+def take_key() -> SigningKey | None:
+    """Return the first key that no earlier session has taken, and remove its file."""
     folder = os.environ.get("GROUNDSWELL_KEYS", "")
     if not folder or not may_report():
         return None
     for path in sorted(Path(folder).glob("*")):
         secret = path.read_bytes()
         path.unlink()
-        return Key(int(path.name), secret)
+        return SigningKey(int(path.name), secret)
     return None
 
 
 def selected() -> frozenset[str] | None:
-    """The ids of the tests to run; None where all are."""
+    """Return the ids of the tests to run; None for all."""
     path = os.environ.get("GROUNDSWELL_SELECT")
     return frozenset(json.loads(Path(path).read_text(encoding="utf-8"))) if path else None
 
 
 def repeat() -> int:
-    """How often each test is run."""
+    """Return how many times each test is run."""
     return int(os.environ.get("GROUNDSWELL_REPEAT", "1"))
 
 
-class Lines:
-    """Every line is written at once and by this process alone, whatever the tests fork or break."""
+class ReportWriter:
+    """Appends signed lines to the report at once, and only from the process that made it."""
 
-    def __init__(self, key: Key) -> None:
+    def __init__(self, key: SigningKey) -> None:
         os.environ[OWNER] = str(os.getpid())
         self.key = key
         self.pid = os.getpid()
@@ -73,7 +74,7 @@ class Lines:
         self.fd = os.open(os.environ["GROUNDSWELL_REPORT"], flags, 0o600)
 
     def write(self, line: dict[str, Any]) -> None:
-        """One JSON object."""
+        """Append one JSON object; nothing in a process that the tests have forked."""
         if os.getpid() == self.pid:
             data = json.dumps(self.key.sign(json.dumps(line))).encode() + b"\n"
             while data:

@@ -1,7 +1,8 @@
-"""The switch of planted faults: it says which fault is on, and is told which are reached.
+"""The switch that turns mutants on, and notes which of them are reached.
 
-Also Pythons that a test starts have it, by `sitecustomize`: they know the fault that is on from their environment, and
-write what they reach to a file. Nothing of it is done where no faults are planted.
+The mutated source calls it by two builtins. Python processes that a test starts install it too, by
+`sitecustomize`: they take the active mutants from their environment, and append what they reach to
+a file. Nothing of it is installed where no mutants are tried.
 """
 
 from __future__ import annotations
@@ -11,54 +12,54 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    # Not even this for each Python that a test starts.
+    # Every Python process that a test starts would pay for this import.
     from collections.abc import Iterable
 
-ACTIVE, REACHED = "GROUNDSWELL_FAULT", "GROUNDSWELL_REACHED"
+ACTIVE, REACHED = "GROUNDSWELL_ACTIVE_MUTANTS", "GROUNDSWELL_REACHED"
 
 
-class PlantedError(RuntimeError):
-    """What is raised where only that can be planted."""
+class MutantError(RuntimeError):
+    """What a mutant raises where no other change of the code is possible."""
 
 
-class Switch:
-    """`active` are the faults that are on; `reached` are those whose place was run since it was emptied."""
+class MutantSwitch:
+    """Which mutants are active in this process, and which were reached since that was cleared."""
 
     def __init__(self) -> None:
         self.active = frozenset(map(int, os.environ.get(ACTIVE, "").split()))
         self.reached: set[int] = set()
-        # The process that is asked for what it reached; any other one has to tell.
-        self.asked = 0
+        # The process whose `reached` is read directly; all others append theirs to the file.
+        self.reporting_pid = 0
 
-    def fault(self, number: int) -> bool:
-        """Whether the fault of this number is on."""
+    def is_active(self, number: int) -> bool:
+        """Note that a mutant was reached, and return whether it is active."""
         if number not in self.reached:
             self.reached.add(number)
-            self._tell(number)
+            self._report(number)
         return number in self.active
 
-    def place(self, number: int) -> bool:
-        """An error where the fault is on, else what is false."""
-        if self.fault(number):
-            raise PlantedError("a fault was planted here")
+    def raise_if_active(self, number: int) -> bool:
+        """Raise `MutantError` if the mutant is active, else return False."""
+        if self.is_active(number):
+            raise MutantError("a mutant raises this error")
         return False
 
     def turn_on(self, numbers: Iterable[int]) -> None:
-        """Here, and in what is started from here."""
+        """Activate exactly these mutants, here and in processes started from here."""
         self.active = frozenset(numbers)
         os.environ[ACTIVE] = " ".join(map(str, self.active))
 
-    def _tell(self, number: int) -> None:
+    def _report(self, number: int) -> None:
         path = os.environ.get(REACHED)
-        if path and os.getpid() != self.asked:
+        if path and os.getpid() != self.reporting_pid:
             with open(path, "a", encoding="ascii") as file:  # noqa: PTH123 - pathlib costs each Python its import
                 file.write("%d\n" % number)  # noqa: UP031
 
 
-SWITCH = Switch()
+SWITCH = MutantSwitch()
 
 
 def install() -> None:
-    """Before anything of the target is imported."""
-    setattr(builtins, "__gs_fault__", SWITCH.fault)  # noqa: B010
-    setattr(builtins, "__gs_place__", SWITCH.place)  # noqa: B010
+    """Make the switch known to mutated code; to be called before any of it is imported."""
+    setattr(builtins, "__gs_mutant__", SWITCH.is_active)  # noqa: B010
+    setattr(builtins, "__gs_raise__", SWITCH.raise_if_active)  # noqa: B010

@@ -48,17 +48,17 @@ class SandboxedMutationRunner:
             await complete_in_thread(lay_out, run, profile, self._trees, target_id, oids)
             await complete_in_thread(write_planted, run.tree, told["files"])
             run.furnish()
-            (run.scratch / "faults.json").write_text(plan)
+            (run.scratch / "mutants.json").write_text(plan)
             (run.scratch / "plugin" / "sitecustomize.py").write_text(SITE)
             command = run.command()
             variables = {
                 **command.env,
-                "GROUNDSWELL_FAULTS": str(run.scratch / "faults.json"),
+                "GROUNDSWELL_MUTANTS": str(run.scratch / "mutants.json"),
                 "GROUNDSWELL_TREE": str(run.tree),
             }
             limits = Limits(wall=profile.test.timeout + float(told["longest"]))
             completed = await self._sandbox.run(replace(command, env=variables, limits=limits))
-        return _read(completed, run.keys, len(told["faults"]))
+        return _read(completed, run.keys, len(told["mutants"]))
 
 
 def write_planted(tree: Path, files: Mapping[str, str]) -> None:
@@ -77,7 +77,7 @@ def _read(
     reason = completed.abort_reason
     try:
         lines = verified(completed.reports.get(LINES, b""), keys)
-        trials = {line["id"]: _trial(line) for line in lines if line["event"] == "fault"}
+        trials = {line["id"]: _trial(line) for line in lines if line["event"] == "mutant"}
         ends = [line for line in lines if line["event"] == "finish"]
     except (ValueError, KeyError, TypeError) as error:
         reason = f"The report of the planted faults is damaged: {error!r}."
@@ -89,9 +89,9 @@ def _read(
 
 
 def _trial(line: Mapping[str, Any]) -> Trial:
-    noticed = line["noticed"]
+    noticed = line["killed"]
     if noticed is not None and not isinstance(noticed, bool):
-        raise ValueError("a fault is neither noticed nor not")
+        raise ValueError("a mutant is neither killed nor survived")
     return Trial(
         noticed, bool(line["reached"]), str(line["by"]), int(line["tests"]), str(line["why"])
     )

@@ -2,7 +2,7 @@
 
 Mutant schemata (Untch, Offutt, Harrold: Mutation analysis using mutant schemata, ISSTA 1993): all
 faults stand in one program, which is loaded once, and a switch says which of them is on. An expression `E` becomes
-`(M if __gs_fault__(7) else (E))`, and no line moves.
+`(M if __gs_mutant__(7) else (E))`, and no line moves.
 """
 
 import ast
@@ -17,7 +17,7 @@ from enum import StrEnum
 from services.validator.mutation.domain.touched import Touched
 from shared.kernel import syntax
 
-SWITCH, PLACE = "__gs_fault__", "__gs_place__"
+SWITCH, PLACE = "__gs_mutant__", "__gs_raise__"
 # What stands for the number of the switch until that is known.
 NUMBER = "\0"
 WIDTH = 50

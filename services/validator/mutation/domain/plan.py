@@ -76,7 +76,7 @@ class MutationPlan:
         plan = {
             "seconds": seconds,
             "longest": seconds if longest is None else longest,
-            "faults": faults,
+            "mutants": faults,
             "files": dict(sorted(self.files.items())),
         }
         return json.dumps(plan, separators=(",", ":"))

@@ -48,7 +48,7 @@ TAIL = 40
 SESSIONS = 64
 COMPILED = shutil.ignore_patterns("__pycache__")
 INSIDE = Path(inside.__file__).parent
-PACKAGE = "groundswell_inside"
+PACKAGE = "groundswell_in_target"
 
 
 class SandboxedSuite:

@@ -1,4 +1,4 @@
-"""What a recorded test run saw each test reach: the impact map."""
+"""The impact map: which functions each test reached in a recorded run."""
 
 import json
 import re
@@ -10,29 +10,30 @@ from typing import Any
 
 from services.validator.suite.domain.sources import Function
 
-# A recording is a stranger's: no larger than this, whatever it says.
-MOST_TESTS = 200_000
-MOST_PLACES = 1_000_000
-LONGEST = 4096
+# A recording comes from a process that the target controls, so its size is limited.
+MAX_TESTS = 200_000
+MAX_ROWS = 1_000_000
+MAX_NAME_CHARACTERS = 4096
 HEXADECIMAL = re.compile(r"[0-9a-f]+")
 # A set of tests is a number: test n is in it where bit n is set.
 Mask = int
-# First line and name, as Python has them in its code.
+# First line and name, as in a code object of Python.
 Code = tuple[int, str]
-# The code of a module as a whole begins in its first line, as the first function may.
+# The name of the code of a whole module, which may begin in the line of its first function.
 MODULE = "<module>"
 
 
 @dataclass(frozen=True, eq=False)
 class ImpactMap:
-    """`homes` are the files that the tests are in, `unknown` tests whose reach is not known.
+    """Which functions of the tree each test reaches, and what every file imports.
 
-    `reached` has the tests by file and code, `at_import` the code that ran while modules were imported or
-    tests were collected, `imports` what each file imports.
+    `files` has the file of each of `tests`, and `unknown` the tests whose reach could not be seen.
+    `reached` has the tests by file and code, `at_import` the code that ran while modules were
+    imported or tests were collected.
     """
 
     tests: tuple[str, ...] = ()
-    homes: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
     unknown: frozenset[str] = frozenset()
     reached: Mapping[str, Mapping[Code, Mask]] = field(default_factory=dict)
     at_import: Mapping[str, frozenset[Code]] = field(default_factory=dict)
@@ -40,19 +41,19 @@ class ImpactMap:
 
     @classmethod
     def from_recording(cls, content: bytes) -> "ImpactMap":
-        """What the recorder inside the sandbox left; raises ValueError for anything else."""
+        """Read the record of `in_target.reach`; raises ValueError for anything else."""
         return cls.from_json(content.decode())
 
     @classmethod
     def from_json(cls, text: str) -> "ImpactMap":
-        """The map behind a text of `to_json`; raises ValueError for any other text."""
+        """Read a text of `to_json`; raises ValueError for any other text."""
         try:
             return _read(json.loads(text))
         except (KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise ValueError(f"This is no recording: {error!r}.") from error
+            raise ValueError(f"This is not a recording: {error!r}.") from error
 
     def to_json(self) -> str:
-        """One canonical text."""
+        """Return the map as canonical JSON: equal maps have equal texts."""
         reached = [
             [path, line, name, f"{mask:x}"]
             for path, codes in sorted(self.reached.items())
@@ -61,7 +62,7 @@ class ImpactMap:
         return json.dumps(
             {
                 "tests": self.tests,
-                "homes": self.homes,
+                "files": self.files,
                 "unknown": sorted(self.unknown),
                 "reached": reached,
                 "at_import": sorted(
@@ -73,32 +74,32 @@ class ImpactMap:
         )
 
     def named(self, mask: Mask) -> frozenset[str]:
-        """The tests of a set."""
+        """Return the ids of a set of tests."""
         return frozenset(
             test for test, bit in zip(self.tests, reversed(f"{mask:b}"), strict=False) if bit == "1"
         )
 
     def has(self, path: str) -> bool:
-        """Whether anything of that file ran while it was recorded."""
+        """Return whether any code of a file ran while the map was recorded."""
         return path in self.reached or path in self.at_import
 
     def reaching(self, path: str, function: Function) -> Mask:
-        """The tests that reach a function of the recorded file."""
+        """Return the tests that reach a function of a file."""
         return union(
             mask for code, mask in self.reached.get(path, {}).items() if holds(function, code)
         )
 
     def runs_at_import(self, path: str, function: Function) -> bool:
-        """Whether a function of the recorded file ran while something was imported."""
+        """Return whether a function of a file ran while something was imported."""
         return any(holds(function, code) for code in self.at_import.get(path, frozenset()))
 
     def depending(self, path: str) -> Mask:
-        """The tests that reach, or are in, that file or one that imports it, at whatever remove."""
+        """Return the tests that reach, or are in, a file or one that imports it, even indirectly."""
         return union(self._of_file.get(each, 0) for each in self._dependents(path))
 
     @cached_property
     def functions(self) -> int:
-        """How many pieces of code were reached."""
+        """The number of functions that any test reached."""
         return sum(len(codes) for codes in self.reached.values())
 
     @cached_property
@@ -106,8 +107,8 @@ class ImpactMap:
         found: dict[str, Mask] = defaultdict(int)
         for path, codes in self.reached.items():
             found[path] = union(codes.values())
-        for number, home in enumerate(self.homes):
-            found[home] |= 1 << number
+        for number, file in enumerate(self.files):
+            found[file] |= 1 << number
         return found
 
     @cached_property
@@ -142,9 +143,9 @@ def union(masks: Iterable[Mask]) -> Mask:
 
 
 def _read(body: Any) -> ImpactMap:
-    tests, homes = _texts(body["tests"], MOST_TESTS), _texts(body["homes"], MOST_TESTS)
-    if len(tests) != len(homes) or len(set(tests)) != len(tests):
-        raise ValueError("Not every test has a file of its own.")
+    tests, files = _texts(body["tests"], MAX_TESTS), _texts(body["files"], MAX_TESTS)
+    if len(tests) != len(files) or len(set(tests)) != len(tests):
+        raise ValueError("There is not one file for each test.")
     reached: dict[str, dict[Code, Mask]] = defaultdict(dict)
     for path, line, name, mask in _rows(body["reached"]):
         place = reached[_text(path)]
@@ -155,42 +156,42 @@ def _read(body: Any) -> ImpactMap:
     imports = body.get("imports", {})
     return ImpactMap(
         tests=tests,
-        homes=homes,
-        unknown=frozenset(_texts(body["unknown"], MOST_TESTS)),
+        files=files,
+        unknown=frozenset(_texts(body["unknown"], MAX_TESTS)),
         reached=dict(reached),
         at_import={path: frozenset(codes) for path, codes in at_import.items()},
-        imports={_text(path): _texts(needed, MOST_PLACES) for path, needed in imports.items()},
+        imports={_text(path): _texts(needed, MAX_ROWS) for path, needed in imports.items()},
     )
 
 
 def _rows(value: Any) -> list[Any]:
-    if not isinstance(value, list) or len(value) > MOST_PLACES:
-        raise ValueError("It is too large, or no list.")
+    if not isinstance(value, list) or len(value) > MAX_ROWS:
+        raise ValueError("It is too large, or not a list.")
     return value
 
 
 def _texts(value: Any, most: int) -> tuple[str, ...]:
     if not isinstance(value, list) or len(value) > most:
-        raise ValueError("It is too large, or no list.")
+        raise ValueError("It is too large, or not a list.")
     return tuple(map(_text, value))
 
 
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or len(value) > LONGEST:
-        raise ValueError("A name is too long, or no text.")
+    if not isinstance(value, str) or len(value) > MAX_NAME_CHARACTERS:
+        raise ValueError("A name is too long, or not a text.")
     return value
 
 
 def _number(value: Any) -> int:
     if type(value) is not int or value < 0:
-        raise ValueError("A line is no number.")
+        raise ValueError("A line is not a number.")
     return value
 
 
 def _mask(value: Any, tests: int) -> Mask:
     if not isinstance(value, str) or not HEXADECIMAL.fullmatch(value):
-        raise ValueError("A set of tests is no number.")
+        raise ValueError("A set of tests is not a number.")
     mask = int(value, 16)
     if mask.bit_length() > tests:
-        raise ValueError("A set has tests that there are not.")
+        raise ValueError("A set contains tests that do not exist.")
     return mask

@@ -1,4 +1,4 @@
-"""What a test run said: one result per test, or that no report can be trusted.
+"""The outcome of a test run: one result per test, or no report that can be trusted.
 
 A report is a value and its JSON text is canonical: equal reports have equal text, so a report can
 be stored under the digest of its text.
@@ -22,11 +22,11 @@ class Outcome(StrEnum):
 
     @property
     def bad(self) -> bool:
-        """Whether a test that ended so is said to be failing."""
+        """Whether such a test counts as failing."""
         return self in {Outcome.FAILED, Outcome.ERROR}
 
 
-# The worst comes first: where one id was reported twice, that one counts.
+# Where one id was reported several times, the worst outcome counts.
 WORST_FIRST = (
     Outcome.ERROR,
     Outcome.FAILED,
@@ -39,9 +39,10 @@ WORST_FIRST = (
 
 @dataclass(frozen=True)
 class TestResult:
-    """One test. `id` is a pytest node id where there is one; `detail` the end of what it said.
+    """How one test ended. `detail` is the end of its message.
 
-    `failures` is how often it failed, where that was more than once.
+    `id` is pytest's node id where there is one. `failures` is the number of failures of a test that
+    ran several times, where that is more than one.
     """
 
     __test__ = False
@@ -54,12 +55,12 @@ class TestResult:
 
     @property
     def failed(self) -> int:
-        """How often it failed."""
+        """The number of times that it failed."""
         return max(self.failures, int(self.outcome.bad))
 
 
 @dataclass(frozen=True)
-class Tally:
+class OutcomeCounts:
     """A report in figures: `failed` counts errors too, `skipped` expected failures too."""
 
     tests: int
@@ -70,7 +71,7 @@ class Tally:
 
 @dataclass(frozen=True)
 class TestReport:
-    """All results of a run by id. `complete` is false where the run said it stopped early.
+    """All results of a run by id. `complete` is false where the run was stopped early.
 
     `problem` is a sentence about the report as a whole, such as "no tests were collected".
     """
@@ -94,17 +95,17 @@ class TestReport:
         return frozenset(each.id for each in self.results.values() if each.outcome.bad)
 
     @property
-    def counts(self) -> Tally:
+    def counts(self) -> OutcomeCounts:
         """The report in figures."""
         outcomes = [each.outcome for each in self.results.values()]
         failed = sum(each.bad for each in outcomes)
         skipped = sum(each in {Outcome.SKIPPED, Outcome.XFAILED} for each in outcomes)
-        return Tally(len(outcomes), len(outcomes) - failed - skipped, failed, skipped)
+        return OutcomeCounts(len(outcomes), len(outcomes) - failed - skipped, failed, skipped)
 
     def to_json(self) -> str:
-        """One canonical text; `from_json` is its inverse."""
+        """Return the report as canonical JSON; `from_json` is its inverse."""
         rows = [
-            [each.id, each.outcome.value, each.seconds, each.detail, *_several(each)]
+            [each.id, each.outcome.value, each.seconds, each.detail, *_failures_if_any(each)]
             for _, each in sorted(self.results.items())
         ]
         return json.dumps(
@@ -120,7 +121,7 @@ class TestReport:
 
     @classmethod
     def from_json(cls, text: str) -> "TestReport":
-        """The report behind a text of `to_json`; raises ValueError for any other text."""
+        """Read a text of `to_json`; raises ValueError for any other text."""
         try:
             body = json.loads(text)
             rows = [TestResult(row[0], Outcome(row[1]), *row[2:]) for row in body["results"]]
@@ -137,9 +138,9 @@ class TestReport:
 
 @dataclass(frozen=True)
 class Reported:
-    """The run ended with a report that can be trusted, whatever it says.
+    """The run ended with a report that can be trusted, whatever is in it.
 
-    `impact` is the text of an `ImpactMap`, where it was recorded which tests reach what.
+    `impact` is the JSON of an `ImpactMap`, where the run was recorded.
     """
 
     report: TestReport
@@ -158,7 +159,7 @@ RunOutcome = Reported | Infrastructure
 
 
 def by_id(results: Iterable[TestResult]) -> dict[str, TestResult]:
-    """One result per id; of several the worst, with their times added up."""
+    """Return one result per id: of several the worst, with their times added up."""
     found: dict[str, TestResult] = {}
     for each in results:
         known = found.get(each.id)
@@ -172,12 +173,12 @@ def _worse(one: TestResult, other: TestResult) -> TestResult:
     return TestResult(worst.id, worst.outcome, seconds, worst.detail, failed if failed > 1 else 0)
 
 
-def _several(result: TestResult) -> tuple[int, ...]:
+def _failures_if_any(result: TestResult) -> tuple[int, ...]:
     return (result.failures,) if result.failures else ()
 
 
 def worst(runs: Sequence[RunOutcome]) -> RunOutcome:
-    """Several runs of the same tests as one: of each test the worst, and no report where one run gave none."""
+    """Combine runs of the same tests: the worst of each test, and no report if one run gave none."""
     reports = []
     for each in runs:
         if isinstance(each, Infrastructure):
@@ -190,7 +191,10 @@ def worst(runs: Sequence[RunOutcome]) -> RunOutcome:
 
 
 def corrected(report: TestReport, again: TestReport) -> TestReport:
-    """A report in which the failing tests ended as they did `again`; one that vanished has still failed."""
+    """Replace the failing tests of a report by their results in another run, `again`.
+
+    A failing test that the other run does not have stays failing.
+    """
     repeated = {test: again.results[test] for test in report.failing if test in again.results}
     results = {**report.results, **repeated}
     failing = any(each.outcome.bad for each in results.values())

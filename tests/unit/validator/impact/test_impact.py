@@ -72,7 +72,7 @@ def a_map(**fields) -> ImpactMap:
     }
     known = {
         "tests": TESTS,
-        "homes": tuple(each.partition("::")[0] for each in TESTS),
+        "files": tuple(each.partition("::")[0] for each in TESTS),
         "unknown": frozenset({UNKNOWN}),
         "reached": reached,
         "at_import": {path: frozenset({(1, "<module>")}) for path in FILES},
@@ -218,7 +218,7 @@ def test_a_conftest_is_loaded_by_all_tests_below_it():
     }
     recorded = ImpactMap(
         tests=("a/b/test_x.py::t", "test_y.py::t"),
-        homes=("a/b/test_x.py", "test_y.py"),
+        files=("a/b/test_x.py", "test_y.py"),
         at_import={path: frozenset({(1, "<module>")}) for path in files},
         imports=imports(files),
     )
@@ -237,7 +237,7 @@ def test_what_depends_on_a_file_at_a_second_remove_is_tested_too():
     }
     recorded = ImpactMap(
         tests=("test_x.py::t", "test_y.py::t"),
-        homes=("test_x.py", "test_y.py"),
+        files=("test_x.py", "test_y.py"),
         at_import={path: frozenset({(1, "<module>")}) for path in files},
         imports=imports(files),
     )
@@ -292,7 +292,7 @@ NAMES = st.text(max_size=8)
 MAPS = st.builds(
     ImpactMap,
     tests=st.just(TESTS),
-    homes=st.just(("a", "b", "c", "d", "e")),
+    files=st.just(("a", "b", "c", "d", "e")),
     unknown=st.frozensets(NAMES, max_size=3),
     reached=st.dictionaries(
         NAMES,
@@ -320,7 +320,7 @@ def test_a_map_and_its_text_are_the_same(made):
         ("tests", ["a", "a"]),
         ("tests", ["a" * 5000, "b"]),
         ("tests", {"a": "b"}),
-        ("homes", ["a"]),
+        ("files", ["a"]),
         ("unknown", [None]),
         ("reached", [["m.py", 1, "f", "4"]]),
         ("reached", [["m.py", 1, "f", "-1"]]),
@@ -336,7 +336,7 @@ def test_a_map_and_its_text_are_the_same(made):
     ],
 )
 def test_a_recording_of_another_shape_is_refused(name, value):
-    good = {"tests": ["a", "b"], "homes": ["f", "f"], "unknown": [], "reached": [], "at_import": []}
+    good = {"tests": ["a", "b"], "files": ["f", "f"], "unknown": [], "reached": [], "at_import": []}
     assert ImpactMap.from_recording(json.dumps(good).encode()).tests == ("a", "b")
     with pytest.raises(ValueError, match=r"\w"):
         ImpactMap.from_recording(json.dumps({**good, name: value}).encode())

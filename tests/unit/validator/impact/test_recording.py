@@ -274,7 +274,7 @@ def test_what_runs_at_import_belongs_to_no_test_whoever_imports_first(recorded):
 
 
 def test_every_test_has_its_file_and_every_file_what_it_imports(recorded):
-    assert set(recorded.homes) == {"test_x.py"}
+    assert set(recorded.files) == {"test_x.py"}
     assert recorded.imports["test_x.py"] == ("conftest.py", "late.py", "m.py")
     assert recorded.imports["late.py"] == ("conftest.py", "m.py")
     assert set(recorded.reached) == {"m.py", "late.py", "conftest.py", "test_x.py"}
@@ -328,7 +328,7 @@ def test_unittests_are_recorded_too():
     dedented = "\n".join(line[8:] for line in tests.splitlines())
     files = {"m.py": MODULE, "test_x.py": dedented}
     found = record(files, command=UNITTEST, framework="unittest")
-    assert set(found.homes) == {"test_x.py"}
+    assert set(found.files) == {"test_x.py"}
     both = {"Thing.__init__", "two", "helper"}
     assert reach(found, "test_x.TestIt.test_a") == {*both, *ONE}
     assert reach(found, "test_x.TestIt.test_b") == both

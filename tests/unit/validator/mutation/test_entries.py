@@ -34,11 +34,11 @@ BRANCH = ("if a:", "    return 1", "return 2")
 @pytest.mark.parametrize(
     ("before", "after", "text"),
     [
-        (BRANCH, ("if a:", "    return 3", "return 2"), "    if (__gs_place__(1) or (a)):"),
-        (BRANCH, ("if b:", *BRANCH[1:]), " else ((__gs_place__(1) or (b)))):"),
-        (("x = a", "return 1"), ("x = a", "return 2"), "    __gs_place__(1); x = a"),
-        (('"""Doc."""', "return 1"), ('"""Doc."""', "return 2"), "    __gs_place__(1); return "),
-        (("try: x = 1", "finally: y(1)"), ("try: x = 1", "finally: y(2)"), "try: __gs_place__(2); x"),
+        (BRANCH, ("if a:", "    return 3", "return 2"), "    if (__gs_raise__(1) or (a)):"),
+        (BRANCH, ("if b:", *BRANCH[1:]), " else ((__gs_raise__(1) or (b)))):"),
+        (("x = a", "return 1"), ("x = a", "return 2"), "    __gs_raise__(1); x = a"),
+        (('"""Doc."""', "return 1"), ('"""Doc."""', "return 2"), "    __gs_raise__(1); return "),
+        (("try: x = 1", "finally: y(1)"), ("try: x = 1", "finally: y(2)"), "try: __gs_raise__(2); x"),
     ],
 )  # fmt: skip
 def test_where_a_function_begins_that_tests_reached_it_is_looked_whether_any_gets_there(
@@ -126,7 +126,7 @@ def test_entries_of_whole_modules_are_python_that_does_what_it_did():
         assert planting.files["m.py"].count("\n") == source.count(b"\n")
         reached = set()
         off = lambda number, reached=reached: reached.add(number)  # noqa: E731
-        space = {"__name__": "planted", "__gs_fault__": off, "__gs_place__": off}
+        space = {"__name__": "planted", "__gs_mutant__": off, "__gs_raise__": off}
         exec(compile(planting.files["m.py"], "planted", "exec", dont_inherit=True), space)
         made.append((space, {each.function: each.id for each in entries}, reached))
     (wrapping, of_wrap, in_wrap), (heaps, of_heap, in_heap), *_ = made

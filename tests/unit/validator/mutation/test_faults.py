@@ -155,13 +155,13 @@ def test_where_something_was_taken_out_it_is_looked_whether_any_test_gets_there(
 def test_an_error_is_raised_in_the_block_that_something_was_taken_out_of():
     before = "def f(a):\n    if a:\n        g()\n        h()\n    x()\n"
     files = planted(before, before.replace("        h()\n", "")).files
-    assert files["m.py"] == "def f(a):\n    if a:\n        __gs_place__(0); g()\n    x()\n"
+    assert files["m.py"] == "def f(a):\n    if a:\n        __gs_raise__(0); g()\n    x()\n"
 
 
 def test_which_block_something_was_taken_out_of_is_told_by_its_indent():
     before = "def f(a):\n    if a:\n        g()\n    h()\n    x()\n"
     files = planted(before, before.replace("    h()\n", "")).files
-    assert files["m.py"] == "def f(a):\n    if a:\n        g()\n    __gs_place__(0); x()\n"
+    assert files["m.py"] == "def f(a):\n    if a:\n        g()\n    __gs_raise__(0); x()\n"
 
 
 def test_what_runs_at_import_is_tried_by_itself_for_a_few_and_looked_for_otherwise():
@@ -219,7 +219,7 @@ def test_what_could_not_be_planted_is_never_said_to_be_protected(text, why):
 def test_a_mark_at_the_beginning_and_foreign_line_ends_stay():
     before = "\ufeffdef f(a):\r\n    return 1\r\n"
     text = planted(before, before.replace("return 1", "return 2")).files["m.py"]
-    assert text == "\ufeffdef f(a):\r\n    return (3 if __gs_fault__(0) else (2))\r\n"
+    assert text == "\ufeffdef f(a):\r\n    return (3 if __gs_mutant__(0) else (2))\r\n"
 
 
 FIRST = "def f(a):\n    x = 1\n    y = 2\n    z = 3\n    return a\n"
@@ -369,7 +369,7 @@ class SwitchedOff(ast.NodeTransformer):
 
 def is_switch(node):
     named = isinstance(node, ast.Call) and getattr(node.func, "id", "")
-    return named in {"__gs_fault__", "__gs_place__"}
+    return named in {"__gs_mutant__", "__gs_raise__"}
 
 
 LAZY = b"""def f(a, b):
@@ -396,7 +396,7 @@ def test_with_all_switches_off_a_module_does_what_it_did():
 
     made = []
     for source in MODULES[:3]:
-        space = {"__name__": "planted", "__gs_fault__": off, "__gs_place__": off}
+        space = {"__name__": "planted", "__gs_mutant__": off, "__gs_raise__": off}
         exec(compile(whole(source), "planted", "exec", dont_inherit=True), space)
         made.append(space)
     wrap, fraction, smallest = (

@@ -344,7 +344,7 @@ async def test_a_change_after_which_no_test_reaches_what_some_did_asks_whatever_
 def test_of_a_file_that_no_test_ran_the_tests_are_those_that_import_it():
     recorded = ImpactMap(
         tests=("a", "b"),
-        homes=("test_a.py", "test_b.py"),
+        files=("test_a.py", "test_b.py"),
         reached={"m.py": {(1, "f"): 0b01}},
         imports={"test_a.py": ("m.py", "n.py")},
     )
@@ -360,7 +360,7 @@ def test_what_also_runs_at_import_is_for_the_tests_that_call_it():
     text = "def f(): return 1\n\ndef g(): return f()\n"
     recorded = ImpactMap(
         tests=("a", "b"),
-        homes=("test_a.py", "test_b.py"),
+        files=("test_a.py", "test_b.py"),
         reached={"m.py": {(1, "f"): 0b01}},
         at_import={"m.py": frozenset({(1, "f"), (3, "g")})},
         imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
@@ -373,7 +373,7 @@ def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_impor
     text = "@cache\ndef f(): return 1\n"
     recorded = ImpactMap(
         tests=("a", "b"),
-        homes=("test_a.py", "test_b.py"),
+        files=("test_a.py", "test_b.py"),
         reached={"m.py": {(1, "f"): 0b01}},
         imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
     )

@@ -225,7 +225,7 @@ async def test_a_session_that_cannot_begin_or_end_says_so_of_every_fault(try_out
     found = await one(try_out, {"test_m.py": dies})
     assert (found.noticed, found.why) == (
         None,
-        "the tests ended before their end without any fault",
+        "the test session ended early without any mutant",
     )
 
 
@@ -240,7 +240,7 @@ async def test_a_report_that_others_wrote_is_no_report(try_out: Try):
     forged = """
         import json, os
         more = {"by": "", "tests": 0, "reached": True, "why": ""}
-        line = json.dumps({"event": "fault", "id": 0, "noticed": True, **more})
+        line = json.dumps({"event": "mutant", "id": 0, "killed": True, **more})
         with open(os.environ["GROUNDSWELL_REPORT"], "a") as file:
             file.write(json.dumps({"key": 0, "line": line, "mac": "0"}) + "\\n")
         """

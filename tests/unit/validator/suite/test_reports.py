@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.validator.in_target.signing import Key
+from services.validator.in_target.signing import SigningKey
 from services.validator.suite.adapters.junit import read_junit
 from services.validator.suite.adapters.signed_lines import read_lines
 from services.validator.suite.domain.reports import (
@@ -45,7 +45,7 @@ PASSED = [
 
 def lines(*events: object) -> bytes:
     """As a session with the first key writes them."""
-    key = Key(0, KEYS[0])
+    key = SigningKey(0, KEYS[0])
     return b"".join(json.dumps(key.sign(json.dumps(each))).encode() + b"\n" for each in events)
 
 
@@ -130,7 +130,7 @@ def test_a_line_that_was_changed_or_said_twice_is_not_believed(place: int):
 
 
 def test_sessions_one_after_the_other_have_keys_of_their_own():
-    second = Key(1, KEYS[1])
+    second = SigningKey(1, KEYS[1])
     more = b"".join(json.dumps(second.sign(json.dumps(each))).encode() + b"\n" for each in PASSED)
     found = read_lines(lines(*PASSED) + more, KEYS, exit_code=0, seconds=1)
     assert results(found) == {"a.py::t": Outcome.PASSED}

@@ -1,0 +1,104 @@
+"""Test sessions that import and collect everything again with a mutant switched on.
+
+A process is forked before anything of the target is imported. It waits for requests, and forks one
+session for each: so a mutant in code that runs at import is on while that code runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+
+from .channel import FOREVER, Channel
+from .outcomes import run_until_failure
+from .switch import SWITCH
+
+# To import and collect everything.
+START_TIMEOUT_SECONDS = 60.0
+
+
+class ForkServer:
+    """The server process, as the main session sees it."""
+
+    def __init__(self, pid: int, requests: Channel, replies: Channel) -> None:
+        self.pid = pid
+        self.requests = requests
+        self.replies = replies
+        requests.close_reading()
+        replies.close_writing()
+
+    def start_session(self, mutants: Iterable[int], tests: Iterable[str]) -> tuple[Channel, int]:
+        """Start a session that runs `tests` under `mutants`; return its channel and process id."""
+        self.requests.send(mutants=list(mutants), tests=list(tests))
+        reply = self.replies.receive(START_TIMEOUT_SECONDS) or {}
+        return self.replies, int(reply["pid"])
+
+    def wait_for_end(self) -> None:
+        """Read what a killed session still sent, up to the server's word that it has ended."""
+        while True:
+            reply = self.replies.receive(START_TIMEOUT_SECONDS)
+            if not reply or "end" in reply:
+                return
+
+    def stop(self) -> None:
+        """End the server process."""
+        self.requests.close_writing()
+        os.waitpid(self.pid, 0)
+
+
+class FreshSession:
+    """A pytest plugin for one session of the fork server: it runs the requested tests and ends."""
+
+    def __init__(self, channel: Channel, tests: list[str]) -> None:
+        self.channel = channel
+        self.tests = tests
+
+    def selected(self) -> frozenset[str]:
+        """Return the ids of the tests to collect."""
+        return frozenset(self.tests)
+
+    def fail(self, culprit: str, reason: str) -> None:
+        """Report that `culprit`, a test or a file, failed, and end the process."""
+        del reason
+        self.channel.send(failed=culprit)
+        os._exit(0)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """Count a module that cannot be imported as a failure."""
+        if report.outcome == "failed":
+            self.fail(report.nodeid or "(session)", "")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> bool:
+        """Run the requested tests in the requested order; one that is gone counts as failed."""
+        by_id = {each.nodeid: each for each in session.items}
+        gone = [each for each in self.tests if each not in by_id]
+        if gone:
+            self.fail(gone[0], "")
+        run_until_failure([by_id[each] for each in self.tests], self.channel)
+        return True
+
+
+def start_fork_server() -> ForkServer | FreshSession:
+    """Fork the server. Returns its handle here, and a session in each process it forks."""
+    requests, replies = Channel(), Channel()
+    pid = os.fork()
+    if pid:
+        return ForkServer(pid, requests, replies)
+    requests.close_writing()
+    replies.close_reading()
+    while True:
+        request = requests.receive(FOREVER)
+        if not request:
+            os._exit(0)
+        child = os.fork()
+        if child == 0:
+            os.setpgid(0, 0)
+            replies.send(pid=os.getpid())
+            SWITCH.turn_on(request["mutants"])
+            return FreshSession(replies, request["tests"])
+        os.waitpid(child, 0)
+        replies.send(end=True)
