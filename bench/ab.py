@@ -285,7 +285,7 @@ class Script:
 PROFILE = TargetProfile(
     config=TargetConfig(),
     components=(),
-    test=TestPlan(command=(), framework="custom", pythonpath=(), found=(), timeout=60),
+    test=TestPlan(command=(), framework="custom", pythonpath=(), test_files=(), timeout=60),
     environment=EnvironmentPlan(
         requires_python="",
         installs=(),

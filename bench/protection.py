@@ -46,7 +46,7 @@ from shared.sandbox.supervised import SupervisedSandbox
 from shared.targets.mirror import Mirror
 from shared.targets.patches import make_patch
 from shared.targets.paths import is_protected
-from shared.targets.profile import TargetProfile, profile
+from shared.targets.profile import TargetProfile, profile_target
 
 PACKAGES = ("boltons", "more-itertools", "schema", "tabulate")
 RUNS = 3
@@ -155,7 +155,7 @@ async def _bench(
     mirror = Mirror.at(home, target.id)
     mirror.fetch(target.location)
     head = mirror.branch("main") or ""
-    described = profile(mirror.tree(head))
+    described = profile_target(mirror.tree(head))
     environments = UvEnvironments(home, sandbox, scratch, lambda _, oid: mirror.tree(oid))
     environment = await environments.prepare(target.id, described, mirror.tree(head).oid)
     return Bench(target.name, quick, target, mirror, described, environment, sandbox, scratch, home)

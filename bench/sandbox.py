@@ -35,7 +35,7 @@ from shared.sandbox.scratch import Scratch
 from shared.sandbox.supervised import SupervisedSandbox
 from shared.targets.mirror import Mirror
 from shared.targets.patches import make_patch
-from shared.targets.profile import profile
+from shared.targets.profile import profile_target
 
 ROUNDS = 40
 START, REUSE, EXPORT, LAND = 15.0, 50.0, 30.0, 20.0
@@ -159,7 +159,7 @@ async def reused(folder: Path, mirror: Mirror, head: str, rounds: int) -> list[f
     best = SupervisedSandbox(etc, "rlimits", "D", "")
     tree = mirror.tree(head)
     environments = UvEnvironments(folder, best, scratch, lambda *_: mirror.tree(head))
-    described = profile(tree)
+    described = profile_target(tree)
     await environments.prepare("t", described, tree.oid)
     taken = [
         await timed(lambda: environments.prepare("t", described, tree.oid)) for _ in range(rounds)

@@ -16,7 +16,7 @@ from shared.contracts.events import BacktestFinished, CommitReplayed
 from shared.contracts.states import BacktestState
 from shared.kernel.errors import GroundswellError, Rejected
 from shared.kernel.ids import uuid7
-from shared.targets.repository import find_revision, inspect
+from shared.targets.repository import find_revision, inspect_repository
 
 # One that is told to stop while we are told to end gets this long.
 PATIENCE = 10.0
@@ -27,7 +27,7 @@ WRONG_USE = {"no_revision", "not_an_ancestor", "no_commits_since"}
 async def run_backtest(command: BacktestScope, *, report: Path | None, as_json: bool) -> int:
     """BacktestScope a history; the exit code."""
     # What is wrong is said at once, before anything is started for it.
-    facts = await asyncio.to_thread(inspect, command.target, base=command.base)
+    facts = await asyncio.to_thread(inspect_repository, command.target, base=command.base)
     if await asyncio.to_thread(find_revision, facts.location, command.since) is None:
         raise Rejected(
             f"{facts.name} has no revision {command.since}.",

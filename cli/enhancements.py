@@ -28,7 +28,7 @@ from shared.contracts.events import (
     EnhancementRejected,
     Event,
 )
-from shared.targets.repository import inspect, is_url
+from shared.targets.repository import inspect_repository, is_url
 
 app = typer.Typer(help="List, show and roll back changes.", no_args_is_help=True)
 EnhancementId = Annotated[
@@ -208,6 +208,6 @@ def rollback(
 
 
 async def _since(since: datetime, target: str, reason: str, *, dependents: bool) -> int:
-    location = target if is_url(target) else inspect(target).location
+    location = target if is_url(target) else inspect_repository(target).location
     asked = RollbackSince(target=location, since=since, reason=reason, dependents=dependents)
     return await follow(lambda talker: talker.roll_back_since(asked))

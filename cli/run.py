@@ -13,7 +13,7 @@ from shared.contracts.report import WaveReport
 from shared.contracts.states import WAVE
 from shared.kernel.errors import Conflict, GroundswellError, NotFound
 from shared.kernel.ids import uuid7
-from shared.targets.repository import inspect
+from shared.targets.repository import inspect_repository
 
 # A wave that is told to stop while we are told to end gets this long.
 PATIENCE = 10.0
@@ -24,7 +24,7 @@ FOR_THE_USER = {"landing_checked_out", "no_sandbox"}
 async def run_wave(command: StartWave, *, as_json: bool) -> int:
     """Run a wave; the exit code."""
     # What is wrong with the repository is said at once, before anything is started for it.
-    facts = await asyncio.to_thread(inspect, command.target or ".", base=command.base)
+    facts = await asyncio.to_thread(inspect_repository, command.target or ".", base=command.base)
     asked = command.model_copy(update={"target": facts.location, "wave_id": uuid7()})
     with Progress(err if as_json else out) as progress:
         progress.say(f"{facts.name} at {facts.head[:10]} ({facts.base_branch})")

@@ -9,10 +9,10 @@ from rich.markup import escape
 from cli.text import out
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.config import FILE
-from shared.targets.explain import render_config
+from shared.targets.config_rendering import render_config
 from shared.targets.git import git
-from shared.targets.profile import profile
-from shared.targets.repository import inspect, is_url
+from shared.targets.profile import profile_target
+from shared.targets.repository import inspect_repository, is_url
 from shared.targets.tree import GitTree
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
@@ -22,10 +22,10 @@ def init(path: str, *, force: bool, show: bool) -> int:
     """Describe the repository in a groundswell.toml."""
     if is_url(path):
         raise Rejected(f"{path} is a url.", hint="Clone it, and name the clone.", code="url")
-    facts = inspect(path)
+    facts = inspect_repository(path)
     repository = pygit2.Repository(facts.location)
     tree = GitTree(repository, repository[facts.head].peel(pygit2.Tree))
-    described = profile(tree)
+    described = profile_target(tree)
     text = render_config(described, facts)
     if show:
         print(text, end="")  # noqa: T201 - to be piped into a file

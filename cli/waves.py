@@ -18,7 +18,7 @@ from shared.contracts.commands import RollbackOptions, StartWave
 from shared.kernel.errors import Rejected
 from shared.kernel.extensions import agent_type_names
 from shared.kernel.ids import uuid7
-from shared.targets.repository import inspect, is_url
+from shared.targets.repository import inspect_repository, is_url
 
 app = typer.Typer(help="Start, stop, list and show waves.", no_args_is_help=True)
 WaveId = Annotated[str, typer.Argument(help="The wave's id, or its last 8 characters.")]
@@ -77,7 +77,7 @@ async def _start(command: StartWave, *, as_json: bool) -> int:
     location = command.target or "."
     if not is_url(location):
         # A path means something to the shell it was typed in, not to the services.
-        location = inspect(location, base=command.base).location
+        location = inspect_repository(location, base=command.base).location
     asked = command.model_copy(update={"target": location, "wave_id": uuid7()})
     async with api(own=False) as talker:
         opened = await talker.start_wave(asked)

@@ -17,7 +17,7 @@ from shared.kernel.ids import NewId
 from shared.messaging.ports import Messenger
 from shared.mongo.collections import Store
 from shared.targets.mirror import Mirror
-from shared.targets.profile import profile
+from shared.targets.profile import profile_target
 
 
 @dataclass(frozen=True)
@@ -48,4 +48,4 @@ def _read_source(deps: AgentDeps, target: Target, commit: str) -> Source:
     except NotFound:
         mirror.fetch(target.location)
         tree = mirror.tree(commit)
-    return Source(tree, profile(tree, mirror.base_tree(target)), target.id)
+    return Source(tree, profile_target(tree, mirror.base_tree(target)), target.id)

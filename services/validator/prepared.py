@@ -9,7 +9,7 @@ from shared.contracts.documents.targets import Target
 from shared.environments.ports import Environment
 from shared.targets.mirror import Mirror
 from shared.targets.paths import is_protected
-from shared.targets.profile import TargetProfile, profile
+from shared.targets.profile import TargetProfile, profile_target
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ async def prepare_head(deps: ValidatorDeps, target: Target, head: str) -> Prepar
     """Read the target at `head` and prepare its environment; raises what preparing raises."""
     mirror = deps.mirror(target)
     described = await asyncio.to_thread(
-        lambda: profile(mirror.tree(head), mirror.base_tree(target))
+        lambda: profile_target(mirror.tree(head), mirror.base_tree(target))
     )
     tree = mirror.tree(head).oid
     environment = await deps.environments.prepare(target.id, described, tree)

@@ -50,11 +50,11 @@ class UvEnvironments:
         tree = await asyncio.to_thread(self._trees, target_id, tree_oid)
         key = await asyncio.to_thread(environment_key, plan, tree, interpreter, self._sandbox.tier)
         kept = Kept(self._folder / key)
-        if (ready := kept.ready(interpreter, plan.node)) is not None:
+        if (ready := kept.ready(interpreter, plan.needs_node)) is not None:
             return ready
         self._folder.mkdir(parents=True, exist_ok=True)
         async with AsyncFileLock(kept.lock, run_in_executor=False):
-            if (ready := kept.ready(interpreter, plan.node)) is not None:
+            if (ready := kept.ready(interpreter, plan.needs_node)) is not None:
                 return ready
             built = await self._build_safely(kept, interpreter, plan, tree, target_id)
         await asyncio.to_thread(evict, self._folder, self._caches, self._most, {key})

@@ -57,14 +57,14 @@ class Build:
         """Create, install, describe; the ready file comes last."""
         started = time.monotonic()
         failpoint("environment.begun")
-        if self.plan.node:
+        if self.plan.needs_node:
             await self._node()
         else:
             await self._python()
         failpoint("environment.built")
         self.kept.log.write_text("\n".join(self.said))
         return self.kept.write_ready(
-            self.interpreter, self.plan.node, time.monotonic() - started, self.notes
+            self.interpreter, self.plan.needs_node, time.monotonic() - started, self.notes
         )
 
     async def _python(self) -> None:

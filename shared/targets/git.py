@@ -82,7 +82,7 @@ def receive_pack(*settings: str) -> str:
     return _other_end("receive-pack", *settings)
 
 
-def text(repository: Path | None, *arguments: str) -> str:
+def git_text(repository: Path | None, *arguments: str) -> str:
     """`git`, its output as one stripped text."""
     return git(repository, *arguments).decode(errors="surrogateescape").strip()
 

@@ -37,7 +37,7 @@ def find_head(mirror: Mirror, target: Target) -> Head:
         return Head(base, base, landing)
     if mirror.is_ancestor(base, landing):
         return Head(landing, base, landing)
-    if mirror.adds_nothing(landing, base):
+    if mirror.is_merged_into(landing, base):
         return Head(base, base, landing)
     note = (
         f"{target.base_branch} has commits that {target.landing_branch} lacks; work goes on from "

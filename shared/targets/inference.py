@@ -22,7 +22,7 @@ def infer_components(tree: Tree, files: Iterable[str]) -> tuple[Component, ...]:
     `files` are those that a patch may change; in a Node package its folders count alone.
     """
     paths = [path for path in files if not NOT_SOURCE_FOLDERS.match(path)]
-    if node.read(tree) is not None:
+    if node.read_package(tree) is not None:
         return _folders([path for path in paths if JAVASCRIPT.has_suffix(path)])
     if found := _python_packages([path for path in paths if PYTHON.has_suffix(path)]):
         return found

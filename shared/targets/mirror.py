@@ -102,7 +102,7 @@ class Mirror:
         """Write the files of a commit or tree below `into`."""
         self.tree(revision).export(into)
 
-    def changed(self, before: str, after: str) -> tuple[str, ...]:
+    def changed_paths(self, before: str, after: str) -> tuple[str, ...]:
         """The paths that differ between two trees or commits, sorted."""
         repository = self.repository
         try:
@@ -112,7 +112,7 @@ class Mirror:
         deltas = one.diff_to_tree(other).deltas
         return tuple(sorted({p for d in deltas for p in (d.old_file.path, d.new_file.path)}))
 
-    def adds_nothing(self, commit: str, to: str) -> bool:
+    def is_merged_into(self, commit: str, to: str) -> bool:
         """Whether merging `commit` into another would leave that one's tree as it is."""
         repository = self.repository
         merged = repository.merge_commits(pygit2.Oid(hex=to), pygit2.Oid(hex=commit))

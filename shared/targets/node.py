@@ -50,7 +50,7 @@ class NodePackage:
     notes: tuple[str, ...]
 
 
-def read(tree: Tree) -> NodePackage | None:
+def read_package(tree: Tree) -> NodePackage | None:
     """The package at the root, unless the target is a Python project too; None where there is none."""
     content = tree.read(PACKAGE)
     files = tree.files()

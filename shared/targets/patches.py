@@ -13,7 +13,7 @@ NO_NEWLINE = frozenset("<>=")
 SIDES = {" ": ("old", "new"), "-": ("old",), "+": ("new",)}
 
 
-class Kind(StrEnum):
+class PatchKind(StrEnum):
     """What a patch does to a file."""
 
     MODIFY = "modify"
@@ -36,17 +36,17 @@ class Hunk:
 class FilePatch:
     """What a patch does to one file. Modes are git's; 0 where the file is absent.
 
-    `made_on` is the beginning of the id of the content it was made for; empty where it says none.
+    `old_blob_prefix` is the beginning of the id of the content it was made for; empty where it says none.
     """
 
     path: str
-    kind: Kind
+    kind: PatchKind
     old_mode: int
     new_mode: int
     hunks: tuple[Hunk, ...]
     binary: bool = False
     old_path: str = ""
-    made_on: str = ""
+    old_blob_prefix: str = ""
 
     @property
     def lines(self) -> int:
@@ -66,21 +66,21 @@ def parse_patch(text: str) -> tuple[FilePatch, ...]:
 def _file_patch(patch: pygit2.Patch) -> FilePatch:
     delta = patch.delta
     kinds = {
-        DeltaStatus.MODIFIED: Kind.MODIFY,
-        DeltaStatus.ADDED: Kind.ADD,
-        DeltaStatus.DELETED: Kind.DELETE,
+        DeltaStatus.MODIFIED: PatchKind.MODIFY,
+        DeltaStatus.ADDED: PatchKind.ADD,
+        DeltaStatus.DELETED: PatchKind.DELETE,
     }
-    kind = kinds.get(delta.status, Kind.OTHER)
+    kind = kinds.get(delta.status, PatchKind.OTHER)
     hunks = tuple(_hunk(hunk) for hunk in patch.hunks)
     return FilePatch(
-        path=delta.old_file.path if kind is Kind.DELETE else delta.new_file.path,
+        path=delta.old_file.path if kind is PatchKind.DELETE else delta.new_file.path,
         kind=kind,
         old_mode=int(delta.old_file.mode),
         new_mode=int(delta.new_file.mode),
         hunks=hunks,
-        binary=bool(delta.is_binary) or (kind is Kind.MODIFY and not hunks),
-        old_path=delta.new_file.path if kind is Kind.ADD else delta.old_file.path,
-        made_on=_abbreviated(str(delta.old_file.id)),
+        binary=bool(delta.is_binary) or (kind is PatchKind.MODIFY and not hunks),
+        old_path=delta.new_file.path if kind is PatchKind.ADD else delta.old_file.path,
+        old_blob_prefix=_abbreviated(str(delta.old_file.id)),
     )
 
 

@@ -44,7 +44,7 @@ class TestPlan(Value):
     command: tuple[str, ...]
     framework: str
     pythonpath: tuple[str, ...]
-    found: tuple[str, ...]
+    test_files: tuple[str, ...]
     timeout: float
 
 
@@ -63,7 +63,7 @@ class EnvironmentPlan(Value):
     setup: tuple[str, ...] | None
     dependency_files: tuple[str, ...]
     timeout: float = 900
-    node: bool = False
+    needs_node: bool = False
 
     def key(self, tree: Tree, interpreter: str, framework_version: str) -> str:
         """A digest of all the environment depends on: equal keys, equal environments."""
@@ -86,7 +86,7 @@ class TargetProfile(Value):
     fix: str = ""
 
 
-def profile(tree: Tree, base: Tree | None = None) -> TargetProfile:
+def profile_target(tree: Tree, base: Tree | None = None) -> TargetProfile:
     """Describe a target; nothing of it is run. Raises `Rejected` for a bad `groundswell.toml`.
 
     `base` is the base branch's tree: what the target says about itself counts as it stands there,
@@ -96,7 +96,7 @@ def profile(tree: Tree, base: Tree | None = None) -> TargetProfile:
     config = parse_config(content) if content is not None else TargetConfig()
     components = find_components(tree, config)
     declared = requirements.read(tree)
-    package = node.read(tree)
+    package = node.read_package(tree)
     test = _test_plan(tree, config, package)
     environment = _environment_plan(tree, config, declared, package)
     return TargetProfile(
@@ -124,7 +124,7 @@ def _test_plan(tree: Tree, config: TargetConfig, package: node.NodePackage | Non
         command=command,
         framework=_framework(command),
         pythonpath=config.test.pythonpath or roots,
-        found=found,
+        test_files=found,
         timeout=config.test.timeout,
     )
 
@@ -146,7 +146,7 @@ def _node_plan(files: Sequence[str], config: TargetConfig, package: node.NodePac
         command=configured or package.command,
         framework=package.framework if not configured else "custom",
         pythonpath=(),
-        found=tuple(found) if package.test or configured else (),
+        test_files=tuple(found) if package.test or configured else (),
         timeout=config.test.timeout,
     )
 
@@ -167,7 +167,7 @@ def _environment_plan(
             setup=setup,
             dependency_files=tuple(path for path in tree.files() if _is_dependency_file(path)),
             timeout=config.environment.timeout,
-            node=True,
+            needs_node=True,
         )
     return EnvironmentPlan(
         requires_python=config.environment.python or declared.requires_python,
@@ -193,11 +193,11 @@ def _notes(
     declared: requirements.DeclaredRequirements,
 ) -> tuple[str, ...]:
     notes = [f"Component {each.name}: {each.reason}." for each in components]
-    notes.append(f"Tests: {shlex.join(test.command)}; test files found: {len(test.found)}.")
+    notes.append(f"Tests: {shlex.join(test.command)}; test files found: {len(test.test_files)}.")
     if environment.setup is not None:
         notes.append(f"Environment: {len(environment.setup)} set-up commands from {FILE}.")
     else:
         names = [*environment.installs, *(f"-r {each}" for each in environment.requirement_files)]
-        nothing = "nothing" if environment.node else "nothing but pytest"
+        nothing = "nothing" if environment.needs_node else "nothing but pytest"
         notes.append(f"Environment: {', '.join(names) or nothing} is installed.")
     return (*notes, *declared.notes)

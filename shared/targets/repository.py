@@ -11,7 +11,7 @@ from shared.contracts.base import Value
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.config import FILE, parse_config
-from shared.targets.git import GitError, git, text
+from shared.targets.git import GitError, git, git_text
 
 LANDING_PREFIX = "groundswell/"
 # Repositories of other owners are read, not trusted; nothing of them is run.
@@ -52,7 +52,7 @@ def is_url(location: str) -> bool:
     return bool(URL.match(location))
 
 
-def inspect(location: str, *, base: str | None = None) -> RepositoryFacts:
+def inspect_repository(location: str, *, base: str | None = None) -> RepositoryFacts:
     """The facts of a repository; raises `Rejected` in words when it is none that can be used."""
     return _inspect_url(location, base) if is_url(location) else _inspect_path(location, base)
 
@@ -106,9 +106,9 @@ def _top(path: Path) -> Path:
         )
     path = path.resolve()
     try:
-        if text(path, "rev-parse", "--is-bare-repository") == "true":
-            return Path(text(path, "rev-parse", "--absolute-git-dir"))
-        top = Path(text(path, "rev-parse", "--show-toplevel"))
+        if git_text(path, "rev-parse", "--is-bare-repository") == "true":
+            return Path(git_text(path, "rev-parse", "--absolute-git-dir"))
+        top = Path(git_text(path, "rev-parse", "--show-toplevel"))
     except GitError as error:
         raise Rejected(
             f"{path} is not a git repository.",
@@ -126,7 +126,7 @@ def _top(path: Path) -> Path:
 
 def _symbolic_head(place: Path) -> str | None:
     try:
-        return text(place, "symbolic-ref", "--short", "-q", "HEAD")
+        return git_text(place, "symbolic-ref", "--short", "-q", "HEAD")
     except GitError:
         return None
 
@@ -142,7 +142,7 @@ def _configured_base(place: Path) -> str:
 
 def _commit(place: Path, revision: str) -> str | None:
     try:
-        return text(
+        return git_text(
             place, "rev-parse", "--verify", "-q", "--end-of-options", f"{revision}^{{commit}}"
         )
     except GitError:
@@ -161,7 +161,7 @@ def _base_branch(place: Path, branch: str | None, head: str) -> tuple[str, tuple
 
 
 def _branches_hint(place: Path) -> str:
-    names = text(place, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+    names = git_text(place, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
     return f"Its branches: {', '.join(names[:12]) or 'none'}."
 
 
@@ -177,7 +177,7 @@ def _check_landing_name(place: Path) -> None:
 
 def _root(place: Path, commit: str) -> str:
     """The oldest first commit that `commit` descends from (the graft's edge in a shallow clone)."""
-    return text(place, "rev-list", "--max-parents=0", commit).split()[-1]
+    return git_text(place, "rev-list", "--max-parents=0", commit).split()[-1]
 
 
 def _dirty(place: Path) -> bool:
@@ -211,7 +211,7 @@ def checked_out_at(location: str, branch: str) -> str | None:
     if is_url(location):
         return None
     place = None
-    for line in text(Path(location), "worktree", "list", "--porcelain").splitlines():
+    for line in git_text(Path(location), "worktree", "list", "--porcelain").splitlines():
         if line.startswith("worktree "):
             place = line.removeprefix("worktree ")
         if line == f"branch refs/heads/{branch}":
@@ -221,7 +221,7 @@ def checked_out_at(location: str, branch: str) -> str | None:
 
 def has_local_changes(place: str) -> bool:
     """Whether a work tree differs from its commit; files that git does not know do not count."""
-    return bool(text(Path(place), "status", "--porcelain", "--untracked-files=no"))
+    return bool(git_text(Path(place), "status", "--porcelain", "--untracked-files=no"))
 
 
 def remote_url(location: str, name: str) -> str:
@@ -229,9 +229,9 @@ def remote_url(location: str, name: str) -> str:
     if is_url(location):
         return location
     try:
-        url = text(Path(location), "remote", "get-url", "--push", name)
+        url = git_text(Path(location), "remote", "get-url", "--push", name)
     except GitError:
-        known = text(Path(location), "remote").split()
+        known = git_text(Path(location), "remote").split()
         raise Rejected(
             f"{location} has no remote {name} to open pull requests on.",
             hint=f"Its remotes: {', '.join(known) or 'none'}. Name one in groundswell.toml, [landing] "

@@ -23,7 +23,7 @@ def a_profile(
         command=command or ("python", "-m", "pytest"),
         framework=framework,
         pythonpath=(".",),
-        found=(),
+        test_files=(),
         timeout=timeout,
     )
     return TargetProfile(

@@ -14,7 +14,7 @@ from shared.contracts.documents.findings import Finding
 from shared.contracts.documents.waves import Opportunity, Task, Wave
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Rejected
-from shared.targets.profile import profile
+from shared.targets.profile import profile_target
 from shared.targets.repository import checked_out_at, has_local_changes
 
 
@@ -121,7 +121,7 @@ async def _paths(wave: Wave, deps: CoordinatorDeps) -> dict[str, tuple[str, ...]
     target = await deps.store.targets.require(wave.target_id)
     mirror = deps.mirror(target)
     described = await asyncio.to_thread(
-        lambda: profile(mirror.tree(wave.commit), mirror.base_tree(target))
+        lambda: profile_target(mirror.tree(wave.commit), mirror.base_tree(target))
     )
     return {each.name: each.paths for each in described.components}
 

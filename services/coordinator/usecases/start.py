@@ -17,8 +17,8 @@ from shared.kernel.extensions import agent_type_names
 from shared.mongo.collections import get_or_insert_target
 from shared.targets.config import FILE, LandingSection, parse_config
 from shared.targets.head import Head, find_head
-from shared.targets.profile import TargetProfile, profile
-from shared.targets.repository import RepositoryFacts, inspect, remote_url
+from shared.targets.profile import TargetProfile, profile_target
+from shared.targets.repository import RepositoryFacts, inspect_repository, remote_url
 
 
 async def start_wave(command: StartWave, deps: CoordinatorDeps, *, door: str) -> WaveAccepted:
@@ -70,7 +70,7 @@ async def _facts(command: StartWave, deps: CoordinatorDeps) -> RepositoryFacts:
 
 
 async def _inspect(location: str, base: str | None) -> RepositoryFacts:
-    return await asyncio.to_thread(inspect, location, base=base)
+    return await asyncio.to_thread(inspect_repository, location, base=base)
 
 
 async def _place_to_land(target: Target, facts: RepositoryFacts, deps: CoordinatorDeps) -> Target:
@@ -113,7 +113,7 @@ def _look(target: Target, deps: CoordinatorDeps) -> tuple[Head, TargetProfile]:
     """The head and what is there, as last fetched."""
     mirror = deps.mirror(target)
     head = find_head(mirror, target)
-    return head, profile(mirror.tree(head.commit), mirror.base_tree(target))
+    return head, profile_target(mirror.tree(head.commit), mirror.base_tree(target))
 
 
 def _check_components(wanted: Sequence[str], described: TargetProfile) -> None:

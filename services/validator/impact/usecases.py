@@ -80,7 +80,7 @@ def changes_between(
     trees = [place.mirror.tree(each) for each in (recorded.tree, before, after)]
     return {
         path: Change(*(_text(tree, path) for tree in trees))
-        for path in place.mirror.changed(before, after)
+        for path in place.mirror.changed_paths(before, after)
     }
 
 

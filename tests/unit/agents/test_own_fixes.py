@@ -16,7 +16,7 @@ from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
 from shared.sandbox.scratch import Scratch
 from shared.targets.mirror import Mirror
-from shared.targets.profile import profile
+from shared.targets.profile import profile_target
 from tests.support.repositories import a_repository
 from tests.support.sandboxes import a_home, a_sandbox, the_best
 
@@ -42,7 +42,7 @@ def a_source(tmp_path, **changes):
     mirror = Mirror.at(tmp_path / "home", "t")
     mirror.fetch(str(place))
     tree = mirror.tree("refs/target/main")
-    return Source(tree, profile(tree), "t")
+    return Source(tree, profile_target(tree), "t")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from services.agents.adapters.engines.rules import RulesEngine
 from shared.detectors.by_ruff import RuffDetector
 from shared.detectors.ports import Source
 from shared.kernel.errors import Rejected
-from shared.targets.profile import profile
+from shared.targets.profile import profile_target
 from shared.targets.tree import GitTree
 from tests.support.repositories import a_repository, commit
 
@@ -53,7 +53,7 @@ def look(tmp_path):
 def source_of(place):
     repository = pygit2.Repository(str(place))
     tree = GitTree(repository, repository.head.peel(pygit2.Tree))
-    return Source(tree, profile(tree))
+    return Source(tree, profile_target(tree))
 
 
 @pytest.fixture

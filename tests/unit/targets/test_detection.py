@@ -8,10 +8,10 @@ from services.validator.git.domain.patches import apply_hunks
 from shared.kernel.errors import Rejected
 from shared.targets.components import component_of
 from shared.targets.config import TargetConfig, parse_config
-from shared.targets.explain import render_config
-from shared.targets.patches import Kind, make_patch, parse_patch
+from shared.targets.config_rendering import render_config
+from shared.targets.patches import PatchKind, make_patch, parse_patch
 from shared.targets.paths import is_protected
-from shared.targets.profile import profile
+from shared.targets.profile import profile_target
 from shared.targets.repository import RepositoryFacts
 from tests.support.trees import FakeTree
 
@@ -20,7 +20,7 @@ def components(files, config=""):
     content = dict.fromkeys(files, "")
     if config:
         content["groundswell.toml"] = config
-    found = profile(FakeTree(content)).components
+    found = profile_target(FakeTree(content)).components
     return {each.name: each.paths for each in found}
 
 
@@ -44,7 +44,7 @@ class TestComponents:
 
     def test_code_owners_name_them(self):
         files = {"a/x.py": "", "b/y.py": "", "CODEOWNERS": "* @all\n/a/ @ann # hers\nb/ @bob\n"}
-        found = profile(FakeTree(files)).components
+        found = profile_target(FakeTree(files)).components
         assert {each.name: each.owners for each in found} == {"a": ("@ann",), "b": ("@bob",)}
 
     def test_groundswell_toml_has_the_last_word(self):
@@ -57,7 +57,7 @@ class TestComponents:
             '[[component]]\nname = "part"\npaths = ["/a/b/"]\n'
         )
         tree = FakeTree({"a/x.py": "", "a/b/y.py": "", "groundswell.toml": config})
-        found = profile(tree).components
+        found = profile_target(tree).components
         assert component_of("a/x.py", found) == "all"
         assert component_of("a/b/y.py", found) == "part"
         assert component_of("c.py", found) is None
@@ -126,7 +126,7 @@ class TestConfiguration:
             "tests/test_x.py": "",
             "pyproject.toml": pyproject,
         }
-        was = profile(FakeTree(files))
+        was = profile_target(FakeTree(files))
         facts = RepositoryFacts(
             location="/x",
             name="x",
@@ -136,7 +136,7 @@ class TestConfiguration:
             root_commit="r",
         )
         written = render_config(was, facts)
-        now = profile(FakeTree({**files, "groundswell.toml": written}))
+        now = profile_target(FakeTree({**files, "groundswell.toml": written}))
         assert {(c.name, c.paths) for c in now.components} == {
             (c.name, c.paths) for c in was.components
         }
@@ -157,17 +157,17 @@ def test_a_patch_read_back_gives_the_text_after(before, after):
         assert text == ""
         return
     [file] = parse_patch(text)
-    assert (file.path, file.kind) == ("p.py", Kind.MODIFY)
+    assert (file.path, file.kind) == ("p.py", PatchKind.MODIFY)
     assert apply_hunks(before.encode(), file.hunks) == after.encode()
 
 
 @given(texts.filter(bool))
 def test_adding_and_deleting_read_back(content):
     [added] = parse_patch(make_patch({"p.py": (None, content.encode())}))
-    assert added.kind is Kind.ADD
+    assert added.kind is PatchKind.ADD
     assert apply_hunks(b"", added.hunks) == content.encode()
     [gone] = parse_patch(make_patch({"p.py": (content.encode(), None)}))
-    assert gone.kind is Kind.DELETE
+    assert gone.kind is PatchKind.DELETE
     assert apply_hunks(content.encode(), gone.hunks) == b""
 
 

@@ -13,7 +13,7 @@ from shared.targets.languages import (
     language_by_name,
     language_of,
 )
-from shared.targets.profile import profile
+from shared.targets.profile import profile_target
 from tests.support.trees import FakeTree
 
 EXPORTED = {"nodes": [{"type": "n8n-nodes-base.start"}], "connections": {}}
@@ -90,7 +90,7 @@ def test_a_suffix_is_taken_off_its_own_language_only():
 
 
 def names(files):
-    return [each.name for each in profile(FakeTree(files)).components]
+    return [each.name for each in profile_target(FakeTree(files)).components]
 
 
 def test_a_configured_component_may_have_files_of_no_language():

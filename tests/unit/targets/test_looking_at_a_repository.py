@@ -5,7 +5,7 @@ import pytest
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.head import find_head
 from shared.targets.mirror import Mirror
-from shared.targets.repository import checked_out_at, find_revision, inspect
+from shared.targets.repository import checked_out_at, find_revision, inspect_repository
 from tests.support.builders import a_target
 from tests.support.repositories import a_repository, commit, git
 
@@ -16,7 +16,7 @@ def place(tmp_path):
 
 
 def test_the_facts_of_a_plain_repository(place):
-    facts = inspect(str(place))
+    facts = inspect_repository(str(place))
     assert facts.base_branch == "main"
     assert facts.landing_branch == "groundswell/main"
     assert facts.head == facts.root_commit == git(place, "rev-parse", "HEAD")
@@ -49,58 +49,58 @@ def test_of_a_remote_a_branch_a_tag_or_a_whole_id_is_found(place):
 def test_a_dirty_work_tree_is_said_and_its_index_stays_as_it_is(place):
     (place / "m.py").write_text("x = 2\n")
     index = (place / ".git" / "index").read_bytes()
-    assert inspect(str(place)).dirty
+    assert inspect_repository(str(place)).dirty
     assert (place / ".git" / "index").read_bytes() == index
 
 
 def test_a_detached_head_is_a_base_of_its_own(place):
     git(place, "switch", "--quiet", "--detach")
-    facts = inspect(str(place))
+    facts = inspect_repository(str(place))
     assert facts.detached
     assert facts.landing_branch == f"groundswell/{facts.head[:10]}"
 
 
 def test_on_a_landing_branch_its_base_is_meant(place):
     git(place, "switch", "--quiet", "--create", "groundswell/main")
-    facts = inspect(str(place))
+    facts = inspect_repository(str(place))
     assert facts.base_branch == "main"
     assert "landing branch" in facts.notes[0]
 
 
 def test_another_base_can_be_asked_for(place):
     git(place, "branch", "release")
-    assert inspect(str(place), base="release").landing_branch == "groundswell/release"
+    assert inspect_repository(str(place), base="release").landing_branch == "groundswell/release"
     with pytest.raises(NotFound, match="no branch nope"):
-        inspect(str(place), base="nope")
+        inspect_repository(str(place), base="nope")
 
 
 def test_the_base_can_be_named_in_groundswell_toml(place):
     git(place, "branch", "release")
     commit(place, {"groundswell.toml": '[target]\nbase = "release"\n'})
-    facts = inspect(str(place))
+    facts = inspect_repository(str(place))
     assert facts.base_branch == "release"
     assert "named in groundswell.toml" in facts.notes[0]
-    assert inspect(str(place), base="main").base_branch == "main"
+    assert inspect_repository(str(place), base="main").base_branch == "main"
 
 
 def test_a_bare_repository_will_do(place, tmp_path):
     git(place, "clone", "--quiet", "--bare", str(place), str(tmp_path / "bare.git"))
-    facts = inspect(str(tmp_path / "bare.git"))
+    facts = inspect_repository(str(tmp_path / "bare.git"))
     assert (facts.base_branch, facts.name, facts.dirty) == ("main", "bare", False)
 
 
 def test_a_url_will_do(place):
-    facts = inspect(f"file://{place}")
+    facts = inspect_repository(f"file://{place}")
     assert facts.base_branch == "main"
     assert facts.head == git(place, "rev-parse", "HEAD")
     with pytest.raises(Rejected, match="could not be read"):
-        inspect("file:///nowhere/at/all")
+        inspect_repository("file:///nowhere/at/all")
 
 
 def test_a_branch_called_groundswell_leaves_no_room(place):
     git(place, "branch", "groundswell")
     with pytest.raises(Conflict, match="groundswell/<base> cannot be made"):
-        inspect(str(place))
+        inspect_repository(str(place))
 
 
 def test_where_a_branch_is_checked_out(place, tmp_path):

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from shared.targets.node import read
-from shared.targets.profile import profile
+from shared.targets.node import read_package
+from shared.targets.profile import profile_target
 from tests.support.trees import FakeTree
 
 SOURCES = {"src/a.js": "x\n", "lib/b.mjs": "x\n", "index.js": "x\n", "test/a.test.js": "x\n"}
@@ -16,15 +16,15 @@ def a_package(files=SOURCES, **package):
 
 
 def test_a_package_is_tested_by_its_own_script_and_repaired_by_its_own_linter():
-    found = profile(
+    found = profile_target(
         a_package(
             scripts={"test": "node --test", "lint": "eslint ."}, devDependencies={"eslint": "^9"}
         )
     )
     assert found.test.command == ("npm", "test", "--silent")
     assert found.test.framework == "junit"
-    assert found.test.found == ("test/a.test.js",)
-    assert found.environment.node
+    assert found.test.test_files == ("test/a.test.js",)
+    assert found.environment.needs_node
     assert found.environment.installs == ("eslint@^9",)
     assert found.fix == "npm run --silent lint -- --fix"
     assert [each.name for each in found.components] == ["lib", "root", "src"]
@@ -41,7 +41,7 @@ def test_a_package_is_tested_by_its_own_script_and_repaired_by_its_own_linter():
     ],
 )
 def test_how_a_package_repairs_itself(scripts, fix):
-    assert profile(a_package(scripts=scripts)).fix == fix
+    assert profile_target(a_package(scripts=scripts)).fix == fix
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_how_a_package_repairs_itself(scripts, fix):
     ],
 )
 def test_what_the_test_script_alone_runs_says_what_each_test_did(script, framework):
-    found = profile(a_package(scripts={"test": script}))
+    found = profile_target(a_package(scripts={"test": script}))
     assert found.test.framework == framework
     assert not any("exit code" in each for each in found.notes)
 
@@ -71,7 +71,7 @@ def test_what_the_test_script_alone_runs_says_what_each_test_did(script, framewo
     ],
 )
 def test_a_runner_is_told_to_run_every_test_once_where_its_script_does_not_say(script, told):
-    found = profile(a_package(scripts={"test": script}))
+    found = profile_target(a_package(scripts={"test": script}))
     assert found.test.command == ("npm", "test", "--silent", "--", *told)
 
 
@@ -80,13 +80,13 @@ def test_a_runner_is_told_to_run_every_test_once_where_its_script_does_not_say(s
     ["mocha", "echo node && x --test", "node test.js", "jest && echo ok", "jest; true", "jester"],
 )
 def test_of_other_test_scripts_only_the_exit_code_is_known_and_that_is_said(script):
-    found = profile(a_package(scripts={"test": script}))
+    found = profile_target(a_package(scripts={"test": script}))
     assert found.test.framework == "custom"
     assert any("only the exit code is known" in each for each in found.notes)
 
 
 def test_without_a_test_script_there_are_no_tests():
-    assert profile(a_package()).test.found == ()
+    assert profile_target(a_package()).test.test_files == ()
 
 
 @pytest.mark.parametrize("file", ["pyproject.toml", "setup.py", "requirements.txt"])
@@ -94,13 +94,13 @@ def test_a_python_project_with_a_package_json_is_a_python_project(file):
     tree = a_package(
         {**SOURCES, file: "", "package/__init__.py": ""}, scripts={"test": "node --test"}
     )
-    assert read(tree) is None
-    assert not profile(tree).environment.node
+    assert read_package(tree) is None
+    assert not profile_target(tree).environment.needs_node
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"scripts": []}', '{"dependencies": "x"}'])
 def test_a_package_json_that_is_odd_is_no_error(content):
-    profile(FakeTree({"package.json": content, **SOURCES}))
+    profile_target(FakeTree({"package.json": content, **SOURCES}))
 
 
 def test_the_packages_of_a_workspace_are_its_components():
@@ -109,7 +109,7 @@ def test_the_packages_of_a_workspace_are_its_components():
         "packages/two/src/a.ts": "x",
         "packages/two/src/a.d.ts": "x",
     }
-    found = profile(a_package(files)).components
+    found = profile_target(a_package(files)).components
     assert [(each.name, each.paths) for each in found] == [
         ("one", ("/packages/one/",)),
         ("two", ("/packages/two/",)),
@@ -118,9 +118,9 @@ def test_the_packages_of_a_workspace_are_its_components():
 
 def test_a_target_may_name_its_own_repairing_command():
     tree = FakeTree({"groundswell.toml": '[code_quality]\nfix = "black ."\n', "m.py": ""})
-    assert profile(tree).fix == "black ."
+    assert profile_target(tree).fix == "black ."
 
 
 def test_locks_of_other_package_managers_are_said_to_be_passed_over():
-    found = profile(a_package({**SOURCES, "yarn.lock": ""}, scripts={"test": "jest"}))
+    found = profile_target(a_package({**SOURCES, "yarn.lock": ""}, scripts={"test": "jest"}))
     assert "yarn.lock is not read: dependencies are installed by npm." in found.notes

@@ -6,7 +6,7 @@ import pytest
 
 from shared.targets import requirements
 from shared.targets.declared.poetry import to_pep440
-from shared.targets.profile import profile
+from shared.targets.profile import profile_target
 from tests.support.trees import FakeTree
 
 GROUPS = '[dependency-groups]\ntest = ["pytest", "six"]\n'
@@ -276,7 +276,7 @@ def test_the_versions_of_a_lock_constrain_what_is_installed(file, text, constrai
     assert found.constraints == constraints
     assert found.installs == ()
     assert any(file in note for note in found.notes)
-    plan = profile(FakeTree({file: text, "m.py": ""})).environment
+    plan = profile_target(FakeTree({file: text, "m.py": ""})).environment
     assert plan.constraints == constraints
     assert file in plan.dependency_files
 
@@ -380,13 +380,13 @@ def test_a_plugin_that_is_declared_is_not_added_again():
 )
 def test_the_oldest_python_that_is_admitted(requires, version):
     text = f"[project]\nrequires-python = '{requires}'\n" if requires else ""
-    assert profile(FakeTree({"pyproject.toml": text})).target_version == version
+    assert profile_target(FakeTree({"pyproject.toml": text})).target_version == version
 
 
 def test_setup_commands_replace_what_was_detected():
     config = '[environment]\nsetup = ["make env"]\n'
     files = {"requirements.txt": "a\n", "groundswell.toml": config, "uv.lock": UV_LOCK}
-    found = profile(FakeTree(files)).environment
+    found = profile_target(FakeTree(files)).environment
     assert (found.setup, found.installs, found.requirement_files) == (("make env",), (), ())
     assert found.constraints == ()
 
@@ -405,5 +405,5 @@ def test_setup_commands_replace_what_was_detected():
 )
 def test_what_a_test_command_is_known_to_be(command, framework):
     config = f'[test]\ncommand = "{command}"\n'
-    found = profile(FakeTree({"groundswell.toml": config, "test_m.py": ""})).test
+    found = profile_target(FakeTree({"groundswell.toml": config, "test_m.py": ""})).test
     assert found.framework == framework

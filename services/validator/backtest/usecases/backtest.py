@@ -20,7 +20,7 @@ from shared.contracts.events import BacktestFinished
 from shared.contracts.states import BacktestState
 from shared.kernel.errors import Rejected, Transient
 from shared.mongo.collections import get_or_insert_target
-from shared.targets.repository import find_revision, inspect
+from shared.targets.repository import find_revision, inspect_repository
 
 log = structlog.get_logger(__name__)
 # In seconds, after a defect.
@@ -107,7 +107,9 @@ async def _target(backtest: Backtest, deps: ValidatorDeps) -> Target:
     """The target behind its location; written down where no wave has run on it yet."""
     if backtest.target_id is not None:
         return await deps.store.targets.require(backtest.target_id)
-    facts = await asyncio.to_thread(inspect, backtest.location, base=backtest.base_branch or None)
+    facts = await asyncio.to_thread(
+        inspect_repository, backtest.location, base=backtest.base_branch or None
+    )
     target = await get_or_insert_target(deps.store, facts.as_target(deps.new_id(), deps.clock()))
     await deps.store.backtests.set_fields(
         backtest.id, target_id=target.id, name=target.name, base_branch=target.base_branch

@@ -28,7 +28,7 @@ from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Rejected
 from shared.targets.languages import invalid_reason
-from shared.targets.profile import TargetProfile, profile
+from shared.targets.profile import TargetProfile, profile_target
 
 PURPOSE = "backtest"
 EVERYWHERE = ("*",)
@@ -74,7 +74,9 @@ class Bench:
 async def describe(commit: str, target: Target, deps: ValidatorDeps) -> TargetProfile:
     """A target at one commit; what it says about itself counts as its base branch has it now."""
     mirror = deps.mirror(target)
-    return await asyncio.to_thread(lambda: profile(mirror.tree(commit), mirror.base_tree(target)))
+    return await asyncio.to_thread(
+        lambda: profile_target(mirror.tree(commit), mirror.base_tree(target))
+    )
 
 
 async def stand(commit: str, bench: Bench, deps: ValidatorDeps) -> Stand:

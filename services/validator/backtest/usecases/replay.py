@@ -86,7 +86,7 @@ async def _check(
             code="no_commits_since",
         )
     described = (await describe(chosen[-1].oid, target, deps)).test
-    if not described.found and described.framework != "custom":
+    if not described.test_files and described.framework != "custom":
         raise Rejected(
             f"No tests were found in {target.name}, so nothing can be said of its history.",
             hint='Add tests, or name the command in groundswell.toml: [test] command = "…".',

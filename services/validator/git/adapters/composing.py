@@ -8,7 +8,7 @@ import pygit2
 from services.validator.git.domain.patches import REGULAR_MODES, apply_hunks
 from services.validator.git.ports import Composition
 from shared.targets.languages import Language, invalid_reason, language_by_name
-from shared.targets.patches import FilePatch, Kind, parse_patch
+from shared.targets.patches import FilePatch, PatchKind, parse_patch
 
 # Fewer hexadecimal digits do not identify the blob that a patch was made for.
 MIN_BLOB_DIGITS = 4
@@ -70,7 +70,7 @@ def _misplaced(index: pygit2.Index, file: FilePatch, entry: pygit2.IndexEntry | 
     """Return why a file cannot be at the path that the patch gives it; None if it can."""
     if entry is not None:
         return None if int(entry.mode) in REGULAR_MODES else f"{file.path} is not a regular file"
-    if file.kind is Kind.ADD and file.new_mode not in REGULAR_MODES:
+    if file.kind is PatchKind.ADD and file.new_mode not in REGULAR_MODES:
         return f"{file.path} has no mode of a regular file"
     parents = [str(each) for each in PurePosixPath(file.path).parents]
     if any(each in index for each in parents):
@@ -89,12 +89,12 @@ def _content(repository: pygit2.Repository, entry: pygit2.IndexEntry | None) -> 
 
 def _patched(file: FilePatch, before: bytes | None) -> bytes | str | None:
     """Return the new content, None for a deleted file, or a sentence if the patch does not fit."""
-    if (before is None) != (file.kind is Kind.ADD):
+    if (before is None) != (file.kind is PatchKind.ADD):
         return f"{file.path} {'is not there' if before is None else 'is already there'}"
     after = apply_hunks(before or b"", file.hunks)
     if after is None:
         return f"its lines in {file.path} have changed"
-    if file.kind is Kind.DELETE:
+    if file.kind is PatchKind.DELETE:
         return None if not after else f"{file.path} has more lines than it would delete"
     language = language_by_name(file.path)
     if language and _moved(file, before) and makes_invalid(language, before, after):
@@ -109,8 +109,8 @@ def _moved(file: FilePatch, before: bytes | None) -> bool:
     """
     if before is None:
         return False
-    known = len(file.made_on) >= MIN_BLOB_DIGITS
-    return not known or not str(pygit2.hash(before)).startswith(file.made_on)
+    known = len(file.old_blob_prefix) >= MIN_BLOB_DIGITS
+    return not known or not str(pygit2.hash(before)).startswith(file.old_blob_prefix)
 
 
 def makes_invalid(language: Language, before: bytes | None, after: bytes) -> bool:

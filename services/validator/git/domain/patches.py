@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from shared.targets.patches import FilePatch, Hunk, Kind
+from shared.targets.patches import FilePatch, Hunk, PatchKind
 
 REGULAR_MODES = {0o100644, 0o100755}
 # Also the short name that Windows gives it.
@@ -87,7 +87,7 @@ def check_patch(files: Sequence[FilePatch], policy: PatchPolicy) -> str | None:
     if len({each.path for each in files}) < len(files):
         return "twice: it names a file twice"
     problem = next((problem for each in files if (problem := _check_file(each, policy))), None)
-    added = [each.path for each in files if each.kind is Kind.ADD]
+    added = [each.path for each in files if each.kind is PatchKind.ADD]
     return problem or _case_twin(added, policy.existing)
 
 
@@ -123,7 +123,7 @@ def _check_file(  # noqa: PLR0911 - one return per rule
 ) -> str | None:
     if _is_odd_path(file.path):
         return f"odd-name: {file.path!r}"
-    if file.kind is Kind.OTHER or file.old_path != file.path:
+    if file.kind is PatchKind.OTHER or file.old_path != file.path:
         return f"rename: {file.path} is moved, copied or changes its kind"
     modes = {mode for mode in (file.old_mode, file.new_mode) if mode}
     if LINK_MODE in modes:

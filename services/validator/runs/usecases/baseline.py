@@ -34,7 +34,7 @@ async def run_baseline(command: RunBaseline, deps: ValidatorDeps) -> None:
 async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
     target = await deps.store.targets.require(command.target_id)
     place = await prepare_head(deps, target, command.commit)
-    if not place.profile.test.found and place.profile.test.framework != "custom":
+    if not place.profile.test.test_files and place.profile.test.framework != "custom":
         raise Rejected(
             f"No tests were found in {target.name}, so nothing could be proven to break nothing.",
             hint='Add tests, or name the command in groundswell.toml: [test] command = "…".',

@@ -9,7 +9,7 @@ from shared.contracts.documents.enhancements import Approval
 from shared.contracts.documents.protection import LostCoverage, Protection
 from shared.contracts.events import ApprovalRequested
 from shared.targets.config import parse_config
-from shared.targets.profile import profile
+from shared.targets.profile import profile_target
 from tests.support.builders import COMMIT, NOW, SHA, a_target, an_enhancement
 from tests.support.memory import a_store
 from tests.support.trees import FakeTree
@@ -81,7 +81,7 @@ async def test_what_has_passed_lands_only_with_a_word_that_is_still_good(
     deps = a_validator(a_store(), tmp_path)
     change = an_enhancement(state="validating", patch=SHA, approval=approval)
     await deps.store.enhancements.insert(change)
-    described = profile(FakeTree({"groundswell.toml": '[policy]\napproval = "all"\n'}))
+    described = profile_target(FakeTree({"groundswell.toml": '[policy]\napproval = "all"\n'}))
     place = PreparedHead(a_target(), None, COMMIT, described, None)
     object.__setattr__(deps.sandbox, "trusted", True)
     asked = await ask_for([change], place, base, lambda _: ("31 tests ran",), deps)

@@ -15,7 +15,7 @@ from shared.detectors.ruff import Ruff, workshop
 from shared.detectors.rules import SECURITY, SEVERITIES, severity_of
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
-from shared.targets.profile import profile
+from shared.targets.profile import profile_target
 from tests.support.builders import a_finding, a_task, an_enhancement
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
@@ -175,7 +175,7 @@ class Bench:
         self.yard = a_yard(tmp_path, **(files or {"m.py": OLD}))
         self.head = self.yard.head()
         tree = self.yard.mirror.tree(self.head)
-        self.profile = profile(tree)
+        self.profile = profile_target(tree)
         self.scratch = tmp_path / "scratch"
         self.detectors = RuffDetectors(self.scratch, lambda _: self.yard.mirror)
         self.deps = a_validator(a_store(), tmp_path / "home", detectors=self.detectors)

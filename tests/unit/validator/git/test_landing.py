@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.targets.repository import checked_out_at, inspect
+from shared.targets.repository import checked_out_at, inspect_repository
 from tests.support.builders import NOW
 from tests.support.landing import Yard, a_patch, a_yard, a_yard_at, trailing
 from tests.support.repositories import a_repository, checkout_of, commit, git
@@ -223,7 +223,7 @@ class TestHostility:
         yard.head()
         git(yard.place, "config", key, str(script))
         canary.unlink(missing_ok=True)
-        inspect(str(yard.place))
+        inspect_repository(str(yard.place))
         self.land(yard)
         assert not canary.exists(), canary.read_text()
 
@@ -266,7 +266,7 @@ class TestHostility:
         git(yard.place, "config", "filter.evil.clean", str(script))
         (yard.place / "m.py").write_text("x = 7\n")
         os.utime(yard.place / "m.py", (1, 1))
-        inspect(str(yard.place))
+        inspect_repository(str(yard.place))
         assert not canary.exists(), canary.read_text()
 
     def test_looking_for_an_object_that_is_missing_asks_no_other_repository(
@@ -286,7 +286,7 @@ class TestHostility:
         (yard.place / ".git" / "objects" / root[:2] / root[2:]).unlink()
         canary.unlink(missing_ok=True)
         try:
-            inspect(str(yard.place))
+            inspect_repository(str(yard.place))
         except Exception:  # noqa: BLE001 - that it cannot be read is fine
             assert not canary.exists(), canary.read_text()
         assert not canary.exists()

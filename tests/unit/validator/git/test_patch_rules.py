@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.validator.git.domain.patches import PatchPolicy, apply_hunks, check_patch, split_lines
 from shared.kernel.errors import Rejected
-from shared.targets.patches import FilePatch, Hunk, Kind, make_patch, parse_patch
+from shared.targets.patches import FilePatch, Hunk, PatchKind, make_patch, parse_patch
 
 lines = st.lists(st.sampled_from(["a\n", "b\n", "c\r\n", "\n", "é\x0c\n", "}\n"]), max_size=14)
 texts = st.tuples(lines, st.sampled_from(["", "end"])).map(lambda each: "".join(each[0]) + each[1])
@@ -104,10 +104,10 @@ def test_what_git_applies_is_applied_alike(tmp_path_factory, before, after, pres
         assert apply_hunks(present.encode(), hunks(before, after)) == (place / "m").read_bytes()
 
 
-def a_file(path="a.py", kind=Kind.MODIFY, **fields):
+def a_file(path="a.py", kind=PatchKind.MODIFY, **fields):
     known = {
-        "old_mode": 0 if kind is Kind.ADD else 0o100644,
-        "new_mode": 0 if kind is Kind.DELETE else 0o100644,
+        "old_mode": 0 if kind is PatchKind.ADD else 0o100644,
+        "new_mode": 0 if kind is PatchKind.DELETE else 0o100644,
         "hunks": (Hunk(0, (b"a\n",), (b"b\n",), 2),),
         "old_path": path,
     }
@@ -118,7 +118,7 @@ def broken(*files, max_files=5, max_lines=20, allowed=lambda path: True, protect
     return check_patch(files, PatchPolicy(allowed, protected, max_files, max_lines))
 
 
-@pytest.mark.parametrize("kind", [Kind.MODIFY, Kind.ADD, Kind.DELETE])
+@pytest.mark.parametrize("kind", [PatchKind.MODIFY, PatchKind.ADD, PatchKind.DELETE])
 def test_plain_changes_are_fine(kind):
     assert broken(a_file(kind=kind)) is None
 
@@ -132,10 +132,10 @@ def test_executable_files_may_be_changed():
     [
         (a_file(old_mode=0o100644, new_mode=0o100755), "mode"),
         (a_file(old_mode=0o120000, new_mode=0o120000), "link"),
-        (a_file(kind=Kind.ADD, new_mode=0o120000), "link"),
-        (a_file(kind=Kind.DELETE, old_mode=0o160000), "gitlink"),
-        (a_file(kind=Kind.ADD, new_mode=0o100664), "not-regular-file"),
-        (a_file(kind=Kind.OTHER), "rename"),
+        (a_file(kind=PatchKind.ADD, new_mode=0o120000), "link"),
+        (a_file(kind=PatchKind.DELETE, old_mode=0o160000), "gitlink"),
+        (a_file(kind=PatchKind.ADD, new_mode=0o100664), "not-regular-file"),
+        (a_file(kind=PatchKind.OTHER), "rename"),
         (a_file(old_path="b.py"), "rename"),
         (a_file(binary=True), "binary"),
     ],
@@ -227,10 +227,10 @@ class TestReading:
         return file
 
     def test_kinds_and_modes_are_told_apart(self):
-        assert self.one(make_patch({"a": (None, b"x\n")})).kind is Kind.ADD
-        assert self.one(make_patch({"a": (b"x\n", None)})).kind is Kind.DELETE
+        assert self.one(make_patch({"a": (None, b"x\n")})).kind is PatchKind.ADD
+        assert self.one(make_patch({"a": (b"x\n", None)})).kind is PatchKind.DELETE
         changed = self.one(make_patch({"a": (b"x\n", b"y\n")}))
-        assert (changed.kind, changed.lines, changed.new_mode) == (Kind.MODIFY, 2, 0o100644)
+        assert (changed.kind, changed.lines, changed.new_mode) == (PatchKind.MODIFY, 2, 0o100644)
 
     @pytest.mark.parametrize("path", ["a b.py", "é.py", 'a"b.py', "b/a/b.py", "deep/er/x.py"])
     def test_a_name_comes_back_as_it_went_in(self, path):

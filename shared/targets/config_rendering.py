@@ -28,7 +28,7 @@ def render_config(profile: TargetProfile, facts: RepositoryFacts) -> str:
     lines += _environment(profile)
     lines += [
         "[test]",
-        f"# Test files found: {len(profile.test.found)}.",
+        f"# Test files found: {len(profile.test.test_files)}.",
         f"command = {_text(shlex.join(profile.test.command))}",
         f"pythonpath = {_list(profile.test.pythonpath)}",
         f"timeout = {profile.test.timeout:g}  # seconds",
