@@ -190,7 +190,7 @@ def show_runs(story: Story) -> None:
     for one in story.changes:
         protected = one.decision.protection.state if one.decision.protection else "not asked"
         console.print(
-            f"{one.state} {one.proposal.title} [{protected}] {one.decision.reason} {one.decision.asks} {one.decision.tests[:2]}",
+            f"{one.state} {one.proposal.title} [{protected}] {one.decision.reason} {one.decision.approval_reason} {one.decision.tests[:2]}",
             markup=False,
         )
 

@@ -11,8 +11,8 @@ from cli.text import count, seconds
 from shared.contracts.documents.backtests import (
     Backtest,
     BacktestSummary,
-    LaterEvidence,
-    ReplayedCommit,
+    CorrectiveCommit,
+    ReplayResult,
 )
 
 TEMPLATE = Path(__file__).parent / "templates" / "backtest.md"
@@ -64,11 +64,14 @@ def _figures(summary: BacktestSummary) -> Iterator[tuple[str, str]]:
     yield "false alarms", str(summary.false_alarms)
     yield "fine", str(summary.fine)
     asked = (
-        f"{summary.asked}, of which {summary.asked_bad} bad; of {summary.asked_refused} the rest alone "
-        f"was refused ({summary.asked_bad_refused} of them bad)"
+        f"{summary.asked}, of which {summary.needs_approval_bad} bad; of {summary.needs_approval_rejected} the rest alone "
+        f"was refused ({summary.needs_approval_bad_rejected} of them bad)"
     )
     yield "asked a person", asked
-    yield "refused by a rule", f"{summary.by_rule}, of which {summary.by_rule_bad} bad"
+    yield (
+        "refused by a rule",
+        f"{summary.rejected_by_rule}, of which {summary.rejected_by_rule_bad} bad",
+    )
     yield "not measurable", str(summary.unknown)
 
 
@@ -85,7 +88,7 @@ def _cost(summary: BacktestSummary) -> Iterator[str]:
     )
     yield (
         f"{count(summary.environments, 'environment')} built: {seconds(summary.environment_seconds)}. "
-        f"{count(summary.known_before, 'run')} had been made before and were not made again."
+        f"{count(summary.reused_runs, 'run')} had been made before and were not made again."
     )
     batch = summary.batch
     if batch is not None:
@@ -97,7 +100,7 @@ def _cost(summary: BacktestSummary) -> Iterator[str]:
         )
 
 
-def _reasons(each: ReplayedCommit) -> list[str]:
+def _reasons(each: ReplayResult) -> list[str]:
     said = []
     if each.tests:
         more = len(each.tests) - LISTED
@@ -107,32 +110,32 @@ def _reasons(each: ReplayedCommit) -> list[str]:
             + (f" and {more} more" if more > 0 else "")
         )
     said += [_later(later) for later in each.later[:LISTED]]
-    if each.broke:
+    if each.broken_tests:
         said.append(
-            f"broke {each.broke[0]}"
-            + (f" and {len(each.broke) - 1} more" if len(each.broke) > 1 else "")
+            f"broke {each.broken_tests[0]}"
+            + (f" and {len(each.broken_tests) - 1} more" if len(each.broken_tests) > 1 else "")
         )
     return said or [each.why]
 
 
-def _later(later: LaterEvidence) -> str:
-    how = {"named": "", "title": " (by its title)", "blame": " (by blame)"}[later.how]
+def _later(later: CorrectiveCommit) -> str:
+    how = {"named": "", "title": " (by its title)", "blame": " (by blame)"}[later.detected_by]
     return f"{later.kind} by {later.commit[:10]} {later.title}{how}"
 
 
-def _row(each: ReplayedCommit) -> str:
-    gate: str = each.said
-    if each.said == "ask":
+def _row(each: ReplayResult) -> str:
+    gate: str = each.verdict
+    if each.verdict == "ask":
         gate = f"ask; the rest alone: {each.code}" if each.code else "ask"
     if each.rule:
         gate += f" ({each.rule})"
-    elif each.said == "unknown":
+    elif each.verdict == "unknown":
         gate += f" ({each.why})"
     spoken = [_later(later) for later in each.later[:LISTED]]
-    if each.broke:
-        spoken.append(f"broke {count(len(each.broke), 'test')} of its own")
-    if each.unmeasured and each.said != "unknown":
-        spoken.append(f"not measured: {each.unmeasured}")
+    if each.broken_tests:
+        spoken.append(f"broke {count(len(each.broken_tests), 'test')} of its own")
+    if each.unmeasured_reason and each.verdict != "unknown":
+        spoken.append(f"not measured: {each.unmeasured_reason}")
     cells = (
         f"`{each.commit[:10]}`",
         f"{each.at:%Y-%m-%d}",

@@ -5,7 +5,7 @@ from rich.markup import escape
 
 from cli.text import count, seconds
 from shared.contracts.documents.protection import ProtectionShare
-from shared.contracts.documents.runs import Measured
+from shared.contracts.documents.runs import BenchmarkResult
 from shared.contracts.report import ImpactRecall, WaveReport
 
 LISTED = 5
@@ -35,12 +35,12 @@ def _protected(share: ProtectionShare) -> str:
     )
 
 
-def _answers(found: tuple[Measured, ...]) -> str:
+def _answers(found: tuple[BenchmarkResult, ...]) -> str:
     said = [each.answer for each in found]
     return ", ".join(f"{said.count(each)} {each}" for each in dict.fromkeys(said))
 
 
-def _open(found: tuple[Measured, ...], console: Console) -> None:
+def _open(found: tuple[BenchmarkResult, ...], console: Console) -> None:
     """Those that are slower, or may be."""
     told = [each for each in found if each.answer in {"worse", "inconclusive"}]
     for each in told[:LISTED]:

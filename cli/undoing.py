@@ -39,7 +39,7 @@ async def follow(ask: Ask) -> int:
 
 
 def _told(event: RollbackFinished, progress: Progress) -> int:
-    if event.done:
+    if event.succeeded:
         progress.say(f"{count(len(event.enhancements), 'change')} taken off", "green")
         return 0
     progress.say(event.reason, "red")

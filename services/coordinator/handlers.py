@@ -33,7 +33,7 @@ def handlers(deps: CoordinatorDeps) -> NatsRouter:
 
     @waves(filter=of_type(StartWave))
     async def do_start_wave(command: StartWave) -> None:
-        await usecases.start_wave(command, deps, door="bus")
+        await usecases.start_wave(command, deps, channel="bus")
 
     @waves(filter=of_type(StopWave))
     async def do_stop_wave(command: StopWave) -> None:
@@ -66,7 +66,7 @@ def handlers(deps: CoordinatorDeps) -> NatsRouter:
 def answers(deps: CoordinatorDeps) -> tuple[Endpoint[Any, Any], ...]:
     """Questions over `deps`."""
     return (
-        Endpoint(StartWave, WaveAccepted, lambda q: usecases.start_wave(q, deps, door="rpc")),
+        Endpoint(StartWave, WaveAccepted, lambda q: usecases.start_wave(q, deps, channel="rpc")),
         Endpoint(StopWave, Stopped, lambda q: usecases.stop_wave(q, deps)),
         Endpoint(GetWaves, WaveList, lambda q: usecases.list_waves(q, deps)),
         Endpoint(GetWave, WaveShown, lambda q: usecases.show_wave(q, deps)),

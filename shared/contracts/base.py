@@ -67,7 +67,7 @@ class RunKind(StrEnum):
     BENCHMARKS = "benchmarks"
 
     @property
-    def alone(self) -> bool:
+    def exclusive(self) -> bool:
         """Whether such a run needs the whole machine: beside another one it would measure that too."""
         return self is RunKind.BENCHMARKS
 

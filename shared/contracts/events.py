@@ -55,7 +55,7 @@ class WaveFinished(WaveEvent):
     subject: ClassVar[str] = "gs.evt.wave.finished"
     state: Literal["completed", "stopped", "failed"]
     landed: int = 0
-    refused: int = 0
+    rejected: int = 0
 
 
 class FindingsMeasured(WaveEvent):
@@ -69,7 +69,7 @@ class MeasurementFailed(WaveEvent):
     """Findings or baseline could not be measured: nothing can be proposed, or nothing proven."""
 
     subject: ClassVar[str] = "gs.evt.measurement.failed"
-    what: Literal["findings", "baseline"] = "findings"
+    measurement: Literal["findings", "baseline"] = "findings"
     code: str
     reason: str
     hint: str = ""
@@ -202,7 +202,7 @@ class RollbackFinished(TargetEvent):
 
     subject: ClassVar[str] = "gs.evt.rollback.finished"
     rollback_id: Id
-    done: bool
+    succeeded: bool
     enhancements: tuple[Id, ...] = ()
     reason: str = ""
     tests: tuple[str, ...] = ()
@@ -242,28 +242,28 @@ class RunFinished(WaveEvent):
     failing: int
     seconds: float
     why: str = ""
-    worse: int | None = None
+    tests_worse: int | None = None
 
 
 class GateDecided(WaveEvent):
-    """One step of a gate, carried out on `head`; `note` says it. DecisionReason again, it has the same id.
+    """One step of a gate, carried out on `head`; `note` says it. Published again, it has the same id.
 
     run: a run was read, and `worse` is how many of its `asked` tests are worse than on the head. refuse,
     undecided, ask: about these changes, because of these tests. hold: they wait for the next head. land: they
     may land, `run_id` says so.
 
-    `changes` and `tests` are the first of `concerned` and of however many; `purpose` is that of the run.
+    `changes` and `tests` are the first of `change_count` and of however many; `purpose` is that of the run.
     """
 
     subject: ClassVar[str] = "gs.evt.gate.decided"
     head: Oid
     step: Literal["run", "refuse", "hold", "land", "ask", "undecided"]
     purpose: str = ""
-    concerned: int
+    change_count: int
     changes: tuple[Id, ...] = ()
     tests: tuple[str, ...] = ()
-    asked: int | None = None
-    worse: int | None = None
+    tests_run: int | None = None
+    tests_worse: int | None = None
     run_id: Id | None = None
 
 
@@ -276,13 +276,13 @@ class RunSuperseded(WaveEvent):
 
 
 class CommitReplayed(TargetEvent):
-    """A backtest judged one more commit; `said` is the gate's answer, `outcome` how it compares with what came later."""
+    """A backtest judged one more commit; `verdict` is the gate's answer, `outcome` how it compares with what came later."""
 
     subject: ClassVar[str] = "gs.evt.commit.replayed"
     backtest_id: Id
     commit: Oid
     title: str
-    said: str
+    verdict: str
     outcome: str
     done: int
     total: int
@@ -327,7 +327,7 @@ class HealthRegressed(WaveEvent):
     symptoms: tuple[str, ...]
     components: tuple[str, ...] = ()
     enhancement_id: Id | None = None
-    action: Literal["taken_off", "refused", "none"] = "none"
+    action: Literal["rolled_back", "refused", "none"] = "none"
 
 
 class LeaseGranted(WaveEvent):

@@ -4,7 +4,7 @@ from shared.contracts.base import Id, Oid, Value
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.findings import Prediction
 from shared.contracts.documents.protection import ProtectionShare
-from shared.contracts.documents.runs import Measured
+from shared.contracts.documents.runs import BenchmarkResult
 
 
 class Landed(Value):
@@ -202,7 +202,7 @@ class WaveReport(Value):
     runs: tuple[RunSummary, ...]
     test_time: TestTime | None = None
     protection: ProtectionShare | None = None
-    benchmarks: tuple[Measured, ...] = ()
+    benchmarks: tuple[BenchmarkResult, ...] = ()
     recall: ImpactRecall | None = None
     environment_seconds: float | None
     wall_seconds: float | None

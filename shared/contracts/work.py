@@ -48,7 +48,7 @@ class RunTests(Message):
     subject: ClassVar[str] = "gs.run.*"
     run_id: Id
     target_id: Id
-    again: bool = False
+    repeated: bool = False
 
     def address(self) -> str:
         return f"gs.run.{self.target_id}"

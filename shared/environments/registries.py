@@ -45,7 +45,7 @@ async def _pip_config() -> str:
 
 
 def read_pip(said: str) -> dict[str, str]:
-    """The lines of `pip config list` as uv's variables. LaterEvidence lines are nearer, and win."""
+    """The lines of `pip config list` as uv's variables. Later lines are nearer, and win."""
     options: dict[str, str] = {}
     for line in said.splitlines():
         if found := LINE.match(line):

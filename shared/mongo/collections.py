@@ -6,14 +6,14 @@ from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from shared.contracts import states
 from shared.contracts.documents.agents import Agent
-from shared.contracts.documents.audit import Audit
+from shared.contracts.documents.audit import AuditRecord
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet, Health
 from shared.contracts.documents.leases import LeaderLease, LeaseLedger
 from shared.contracts.documents.review import PullRequest
 from shared.contracts.documents.runs import Flakiness, Recall, Runner, TestRun
-from shared.contracts.documents.storage import Patch, Report
+from shared.contracts.documents.storage import Patch, StoredReport
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.watches import Watch
 from shared.contracts.documents.waves import Task, Wave
@@ -40,7 +40,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         _index("finished_at"),
     ),
     "tasks": (
-        _index("wave_id", "agent_type", "component", "round", unique=True),
+        _index("wave_id", "agent_type", "component", "attempt", unique=True),
         _index("state"),
         _index("finished_at"),
     ),
@@ -88,13 +88,13 @@ class Store:
     leader_leases: Repository[LeaderLease]
     runners: Repository[Runner]
     patches: Repository[Patch]
-    reports: Repository[Report]
+    reports: Repository[StoredReport]
     findings: Repository[FindingSet]
     health: Repository[Health]
     flakiness: Repository[Flakiness]
     recall: Repository[Recall]
     backtests: StateRepository[Backtest]
-    audit: Repository[Audit]
+    audit: Repository[AuditRecord]
 
 
 def open_store(database: Database) -> Store:
@@ -112,13 +112,13 @@ def open_store(database: Database) -> Store:
         leader_leases=Repository(database["leader_leases"], LeaderLease),
         runners=Repository(database["runners"], Runner),
         patches=Repository(database["patches"], Patch),
-        reports=Repository(database["reports"], Report),
+        reports=Repository(database["reports"], StoredReport),
         findings=Repository(database["findings"], FindingSet),
         health=Repository(database["health"], Health),
         flakiness=Repository(database["flakiness"], Flakiness),
         recall=Repository(database["recall"], Recall),
         backtests=StateRepository(database["backtests"], Backtest, states.BACKTEST),
-        audit=Repository(database["audit"], Audit),
+        audit=Repository(database["audit"], AuditRecord),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
-from shared.contracts.documents.base import NESTED, Document, remembered
+from shared.contracts.documents.base import NESTED, Document, history_after
 from shared.contracts.states import Machine
 from shared.kernel.errors import NotFound
 from shared.mongo.client import Collection, Record
@@ -138,7 +138,7 @@ class StateRepository(Repository[D]):
         if target is None:
             return None
         where = {"_id": document.id, "state": str(state), "version": document.version}
-        values = {"state": target, **changes, **remembered(document, target, changes)}
+        values = {"state": target, **changes, **history_after(document, target, changes)}
         update = {"$set": _fields(values), "$inc": {"version": 1}}
         if not await self._collection.update(where, update):
             return None

@@ -30,7 +30,7 @@ def test_a_history_is_replayed_to_a_report_and_what_it_found_is_right(up, made, 
         "reverted": "fine",
         "both": "asked",
     }
-    assert found["summary"]["known_before"] == 0
+    assert found["summary"]["reused_runs"] == 0
     assert "bubblewrap" in found["sandbox"] or found["sandbox"]
     page = report.read_text()
     assert f"`{names['broke'][:10]}` **caught** perf: a quicker add" in page

@@ -97,7 +97,7 @@ def test_locks_have_hashes_and_name_no_index(lock):
 KNOWN_DUPLICATES = {
     "Answer",
     "Bench",
-    "Counts",
+    "TestCounts",
     "Detectors",
     "Measured",
     "Plan",

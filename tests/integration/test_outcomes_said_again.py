@@ -89,7 +89,10 @@ async def test_what_is_approved_before_anybody_heard_it_asked_is_said_to_have_as
     target = a_target()
     await store.targets.insert(target)
     asking = an_enhancement(
-        a_task(target_id=target.id), state="needs_approval", asks="why not", finished_at=NOW
+        a_task(target_id=target.id),
+        state="needs_approval",
+        approval_reason="why not",
+        finished_at=NOW,
     )
     await store.enhancements.insert(asking)
     head = SimpleNamespace(refresh=lambda target: Head(COMMIT, COMMIT, None))

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.contracts.documents.base import LISTED, REMEMBERED, StateChange
+from shared.contracts.documents.base import LISTED, REMEMBERED, StateTransition
 from shared.contracts.documents.leases import LeaseLedger
 from shared.contracts.states import MACHINES, EnhancementState, TaskState
 from shared.kernel.errors import NotFound
@@ -49,7 +49,7 @@ async def test_a_task_is_planned_once_in_a_round_and_proposes_a_key_once_in_an_e
     task = a_task()
     assert await store.tasks.insert(task)
     assert not await store.tasks.insert(task.model_copy(update={"id": uuid7()}))
-    assert await store.tasks.insert(task.model_copy(update={"id": uuid7(), "round": 1}))
+    assert await store.tasks.insert(task.model_copy(update={"id": uuid7(), "attempt": 1}))
     change = an_enhancement(task)
     assert await store.enhancements.insert(change)
     assert not await store.enhancements.insert(change.model_copy(update={"id": uuid7()}))
@@ -235,8 +235,8 @@ async def test_a_change_remembers_every_state_it_came_into(store):
     stored = await store.enhancements.require(change.id)
     assert stored == rejected
     assert stored.history == (
-        StateChange(state="cleared", at=NOW),
-        StateChange(state="rejected", at=late, why="worse", tests=("t::a",)),
+        StateTransition(state="cleared", at=NOW),
+        StateTransition(state="rejected", at=late, why="worse", tests=("t::a",)),
     )
 
 

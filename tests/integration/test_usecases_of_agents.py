@@ -97,7 +97,7 @@ async def task(deps, tmp_path):
     target = a_target(location=str(place))
     await deps.store.targets.insert(target)
     wave = a_wave(target_id=target.id, commit=git(place, "rev-parse", "HEAD"))
-    made = a_task(wave, state="assigned", epoch=3, exclude=("known",))
+    made = a_task(wave, state="assigned", epoch=3, excluded_fingerprints=("known",))
     await deps.store.tasks.insert(made)
     return made
 

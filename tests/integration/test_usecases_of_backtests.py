@@ -175,7 +175,7 @@ async def test_each_commit_is_judged_on_its_parent_and_against_what_came_later(b
         "reverted": "fine",
         "both": "asked",
     }
-    assert found["broke"].tests == found["broke"].broke == ("test_calc.py::test_add",)
+    assert found["broke"].tests == found["broke"].broken_tests == ("test_calc.py::test_add",)
     assert [each.commit for each in found["broke"].later] == [bench.made["fix"]]
     assert [each.kind for each in found["unseen"].later] == ["reverted"]
     assert found["tested"].protected == ("test_calc.py",)
@@ -216,7 +216,7 @@ async def test_a_second_backtest_runs_nothing_again(bench):
     second = await bench.run(bench.command(limit=199))
     assert bench.suite.runs.total() == runs
     assert [each.outcome for each in second.replayed] == [each.outcome for each in first.replayed]
-    assert (first.summary.known_before, second.summary.known_before) == (0, runs)
+    assert (first.summary.reused_runs, second.summary.reused_runs) == (0, runs)
     assert second.summary.full == first.summary.full
 
 
@@ -304,7 +304,7 @@ async def test_a_parent_without_a_report_is_not_measurable_and_the_others_are(be
     assert "cut off" in found["unseen"].why
     assert found["broke"].outcome == "caught"
     # Taken back, it is that very tree again.
-    assert (found["reverted"].said, found["reverted"].outcome) == ("unknown", "unknown")
+    assert (found["reverted"].verdict, found["reverted"].outcome) == ("unknown", "unknown")
 
 
 async def test_a_test_that_fails_once_and_passes_again_refuses_nothing(bench):
@@ -312,9 +312,9 @@ async def test_a_test_that_fails_once_and_passes_again_refuses_nothing(bench):
     target = (await bench.run(bench.command("both~1"))).target_id
     bench.suite.only = Mirror.at(bench.home, target).tree(bench.made["good"]).oid
     found = bench.by_name(await bench.run())
-    assert found["good"].said == "land"
+    assert found["good"].verdict == "land"
     assert found["good"].targeted > 0
-    assert found["good"].broke == ()
+    assert found["good"].broken_tests == ()
 
 
 async def test_a_rule_refuses_without_a_run(bench):
@@ -323,9 +323,9 @@ async def test_a_rule_refuses_without_a_run(bench):
     commit(bench.place, {"calc.py": "def broken(:\n"}, "oops")
     backtest = await bench.run(bench.command("both"))
     door, syntax = backtest.replayed
-    assert (door.said, door.outcome, door.full) == ("refuse", "rule", 0)
+    assert (door.verdict, door.outcome, door.full) == ("refuse", "rule", 0)
     assert door.rule == "findings: it adds S307 at calc.py:13"
-    assert (syntax.said, syntax.outcome, syntax.full) == ("refuse", "rule", 0)
+    assert (syntax.verdict, syntax.outcome, syntax.full) == ("refuse", "rule", 0)
     assert "would not be valid Python" in syntax.rule
 
 

@@ -79,7 +79,7 @@ def place(tmp_path):
 
 
 async def started(deps, place, **fields):
-    accepted = await start_wave(StartWave(target=str(place), **fields), deps, door="test")
+    accepted = await start_wave(StartWave(target=str(place), **fields), deps, channel="test")
     return await deps.store.waves.require(accepted.wave_id)
 
 
@@ -138,7 +138,11 @@ class TestStarting:
             RunBaseline,
         ]
         [audit] = await deps.store.audit.find()
-        assert (audit.action, audit.door, audit.subject["wave"]) == ("wave.start", "test", wave.id)
+        assert (audit.action, audit.channel, audit.subject["wave"]) == (
+            "wave.start",
+            "test",
+            wave.id,
+        )
 
     async def test_a_dry_run_needs_no_baseline(self, deps, place):
         await started(deps, place, dry_run=True)
@@ -146,16 +150,18 @@ class TestStarting:
 
     async def test_the_same_wave_id_again_is_the_same_wave(self, deps, place):
         command = StartWave(target=str(place), wave_id=uuid7())
-        once = await start_wave(command, deps, door="test")
+        once = await start_wave(command, deps, channel="test")
         before = await everything(deps)
         commit(place, {"a.py": "a = 2\n"})
-        assert await start_wave(command, deps, door="test") == once
+        assert await start_wave(command, deps, channel="test") == once
         assert await everything(deps) == before
         assert len(set(deps.bus.identities())) == len(deps.bus.said)
 
     async def test_the_same_wave_id_twice_at_once_is_one_wave(self, deps, place):
         command = StartWave(target=str(place), wave_id=uuid7())
-        answers = await asyncio.gather(*(start_wave(command, deps, door="test") for _ in range(2)))
+        answers = await asyncio.gather(
+            *(start_wave(command, deps, channel="test") for _ in range(2))
+        )
         assert answers[0] == answers[1]
 
     async def test_a_second_wave_on_the_same_target_is_refused_and_names_the_first(
@@ -187,17 +193,17 @@ class TestStarting:
         wave = await started(deps, place)
         for name in (None, "target", wave.target_id, str(place)):
             await stop_wave(StopWave(), deps)
-            accepted = await start_wave(StartWave(target=name), deps, door="test")
+            accepted = await start_wave(StartWave(target=name), deps, channel="test")
             assert accepted.target_id == wave.target_id
 
     async def test_without_a_name_there_must_be_exactly_one(self, deps, place, tmp_path):
         with pytest.raises(Rejected, match="not exactly one") as refused:
-            await start_wave(StartWave(), deps, door="test")
+            await start_wave(StartWave(), deps, channel="test")
         assert "none yet" in refused.value.hint
         await started(deps, place)
         await started(deps, a_repository(tmp_path / "other", z_py="z = 1\n"))
         with pytest.raises(Rejected, match="not exactly one") as refused:
-            await start_wave(StartWave(), deps, door="test")
+            await start_wave(StartWave(), deps, channel="test")
         assert str(place) in refused.value.hint
 
     async def test_a_component_nobody_knows_is_answered_with_the_nearest(self, deps, tmp_path):
@@ -358,7 +364,7 @@ class TestSettling:
         done = await deps.store.waves.require(wave.id)
         assert (done.state, done.finished_at) == (WaveState.COMPLETED, deps.clock())
         [said] = deps.bus.of(WaveFinished)
-        assert (said.landed, said.refused) == (1, 0)
+        assert (said.landed, said.rejected) == (1, 0)
 
     async def test_what_was_refused_is_followed_up_once_without_it_on_the_present_head(
         self, deps, place
@@ -373,8 +379,8 @@ class TestSettling:
             await advance(wave.id, deps)
         first, again = await tasks(deps, wave)
         assert (first.state, again.state) == (TaskState.DONE, TaskState.ASSIGNED)
-        assert (again.follows, again.round, again.commit) == (task.id, 1, head)
-        assert again.exclude == (finding.fingerprint,)
+        assert (again.follow_up_of, again.attempt, again.commit) == (task.id, 1, head)
+        assert again.excluded_fingerprints == (finding.fingerprint,)
         assert again.epoch > task.epoch
         assert (await deps.store.waves.require(wave.id)).state is WaveState.RUNNING
 
@@ -409,7 +415,7 @@ class TestSettling:
     async def test_where_all_was_refused_it_says_so(self, deps, place):
         wave = await running(deps, place)
         [task] = await tasks(deps, wave)
-        await deps.store.tasks.set_fields(task.id, round=2)
+        await deps.store.tasks.set_fields(task.id, attempt=2)
         await proposed(deps, task, "rejected", tests=("t::a",))
         await advance(wave.id, deps)
         done = await deps.store.waves.require(wave.id)
@@ -453,7 +459,7 @@ class TestEnding:
 
     def failed(self, wave, what):
         return MeasurementFailed(
-            what=what,
+            measurement=what,
             wave_id=wave.id,
             target_id=wave.target_id,
             code="no_tests",

@@ -116,7 +116,7 @@ async def test_one_for_the_wave_with_all_of_it(deps, forge, remote):
     changes = await landed(deps, "a", "b")
     await pull_requests.show_landed(TARGET, changes, deps)
     [shown] = await requests(deps)
-    assert (shown.state, shown.commit, shown.onto) == ("open", "b" * 40, "main")
+    assert (shown.state, shown.commit, shown.base_branch) == ("open", "b" * 40, "main")
     assert remote.there[shown.branch] == "b" * 40
     assert forge.asked[0].title.startswith("chore: 2 enhancements")
     assert "fix: a" in forge.asked[0].body
@@ -159,7 +159,7 @@ async def test_each_stands_on_the_one_below_until_that_is_merged(deps, repositor
     remote.in_base.add("b" * 40)
     await pull_requests.show_landed(TARGET, await landed(deps, "c"), deps)
     assert forge.asked[-1].base == "main"
-    assert two.onto == one.branch
+    assert two.base_branch == one.branch
 
 
 async def test_a_branch_below_that_is_gone_is_not_merged_into(deps, repository, remote, forge):
@@ -229,7 +229,7 @@ async def test_a_rollback_goes_on_the_branch_that_the_head_is_on(deps, remote, f
     reverts = pull_requests.Reverts(two.id, "b" * 40, "c" * 40, [two.id])
     await pull_requests.show_rolled_back(TARGET, reverts, deps)
     [shown] = await requests(deps)
-    assert (shown.commit, shown.taken_off, shown.state) == ("c" * 40, (two.id,), "open")
+    assert (shown.commit, shown.rolled_back, shown.state) == ("c" * 40, (two.id,), "open")
     assert remote.there[shown.branch] == "c" * 40
     assert forge.asked[-1].title == "fix: a"
     assert "Taken off again" in forge.asked[-1].body

@@ -16,7 +16,7 @@ from services.validator.runs.usecases.runs import Order, execute_run, run_tests,
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.reports import Outcome, Reported, TestReport, TestResult
 from shared.contracts.base import RunKind
-from shared.contracts.documents.runs import Counts
+from shared.contracts.documents.runs import TestCounts
 from shared.contracts.events import RunFinished, RunSuperseded
 from shared.contracts.states import RunState
 from shared.contracts.work import RunTests
@@ -224,7 +224,7 @@ async def test_a_run_is_said_with_why_it_was_made_and_what_was_worse_as_far_as_t
     await execute_run(command(verdict), deps)
     await deps.store.runs.set_fields(verdict.id, worse=("t::a", "t::b"))
     await execute_run(command(verdict), deps)
-    said = [(each.why, each.worse) for each in deps.bus.of(RunFinished)]
+    said = [(each.why, each.tests_worse) for each in deps.bus.of(RunFinished)]
     assert said == [("who it is", None), ("who it is", 2)]
 
 
@@ -239,7 +239,7 @@ async def test_a_run_that_was_never_measured_has_the_whole_machine(deps, verdict
 
 async def a_measured_suite(yard, deps, **fields):
     """Of one core, on this machine."""
-    counts = Counts(tests=1, passed=1, failed=0, skipped=0)
+    counts = TestCounts(tests=1, passed=1, failed=0, skipped=0)
     known = {"state": "finished", "outcome": "reported", "runner": "here/before", "seconds": 9.0}
     return await asked_for(yard, deps, **{**known, "cpu_seconds": 9.0, "counts": counts, **fields})
 
@@ -443,7 +443,7 @@ async def test_a_run_that_another_one_has_is_not_begun_because_it_was_asked_for_
     one.suite.held = True
     task = carried_out(one, verdict)
     await within(one.suite.begun.wait())
-    await within(execute_run(command(verdict, again=True), two))
+    await within(execute_run(command(verdict, repeated=True), two))
     assert two.suite.runs == 0
     one.suite.end.set()
     await within(task)
@@ -455,7 +455,7 @@ async def test_one_that_only_a_dead_runner_has_is(make, verdict, monkeypatch):
     await announce(dead)
     assert [each.id for each in await live(two)] == ["here/dead"]
     monkeypatch.setattr(runners, "SILENCE", 0.0)
-    await within(execute_run(command(verdict, again=True), two))
+    await within(execute_run(command(verdict, repeated=True), two))
     assert two.suite.runs == 1
 
 
@@ -522,7 +522,7 @@ async def test_a_dropped_run_is_asked_for_again_by_who_wants_it_after_all(yard, 
 async def test_who_waits_long_asks_again_and_says_that_it_does(yard, deps):
     asking = wanted(yard, deps)
     await until(lambda: len(deps.bus.of(RunTests)) > 2)
-    assert [each.again for each in deps.bus.of(RunTests)[:3]] == [False, True, True]
+    assert [each.repeated for each in deps.bus.of(RunTests)[:3]] == [False, True, True]
     asking.cancel()
     await asyncio.gather(asking, return_exceptions=True)
 

@@ -190,7 +190,12 @@ async def test_a_refusal_is_said_with_its_runs_before_it_is_carried_out(house):
     await house.settle()
     first, *_, last = house.said("run")
     assert first.note == "full run with 3 changes: 3 tests, 1 worse: it is among 3"
-    assert (first.concerned, first.asked, first.worse, first.tests) == (3, 3, 1, ("t::quiet",))
+    assert (first.change_count, first.tests_run, first.tests_worse, first.tests) == (
+        3,
+        3,
+        1,
+        ("t::quiet",),
+    )
     assert last.note == "full run with 2 changes: 3 tests, 0 worse"
     stored = {each.id for each in await house.store.runs.find()}
     assert {each.run_id for each in house.said("run")} <= stored
@@ -395,7 +400,7 @@ async def test_a_long_list_is_cut_and_its_length_is_said(house, monkeypatch):
     await house.propose(a="good", b="good", c="good")
     await house.settle()
     [land] = house.said("land")
-    assert (land.concerned, len(land.changes)) == (3, 2)
+    assert (land.change_count, len(land.changes)) == (3, 2)
 
 
 async def test_before_a_run_was_made_nothing_is_said_to_have_passed(house):
@@ -403,7 +408,7 @@ async def test_before_a_run_was_made_nothing_is_said_to_have_passed(house):
     changes = await house.propose(a="good", b="good")
     await house.settle()
     [asked] = house.said("ask")
-    assert asked.concerned == 2
+    assert asked.change_count == 2
     change = await house.store.enhancements.require(changes["a"].id)
     assert (change.state, change.decision.run) == ("needs_approval", None)
     assert change.decision.evidence == (

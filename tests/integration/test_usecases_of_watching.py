@@ -69,7 +69,7 @@ async def test_what_lands_together_is_watched_in_its_order_from_what_it_stands_o
         (each.id, each.landing.commit) for each in changes
     ]
     assert (watch.before, watch.after) == (before, street.yard.head())
-    assert (watch.minutes, watch.checks, watch.made) == (60, 3, 0)
+    assert (watch.minutes, watch.checks, watch.checks_done) == (60, 3, 0)
     run = await street.store.runs.require(watch.run)
     assert (run.request.purpose, len(run.request.changes)) == ("full run", 3)
 
@@ -113,7 +113,12 @@ async def test_a_healthy_branch_is_looked_at_anew_each_time_and_then_left_alone(
         assert len(street.suite.runs) == runs + number, "its tree is known, and run again"
     assert [each.state for each in street.checked()] == ["watching", "watching", "quiet"]
     watch = await street.watch()
-    assert (watch.state, watch.made, watch.missed, len(watch.notes)) == ("quiet", 3, 0, 3)
+    assert (watch.state, watch.checks_done, watch.checks_missed, len(watch.notes)) == (
+        "quiet",
+        3,
+        0,
+        3,
+    )
     await street.later(minutes=60)
     assert len(street.checked()) == 3
     assert not street.regressed()
@@ -136,12 +141,12 @@ async def test_of_three_that_landed_only_the_one_that_regresses_later_is_taken_o
     assert rollback.automatic
     assert "b.txt is worse" in rollback.reason
     [said] = street.regressed()
-    assert (said.enhancement_id, said.action) == (changes[1].id, "taken_off")
+    assert (said.enhancement_id, said.action) == (changes[1].id, "rolled_back")
     assert (said.probe, said.symptoms) == ("tests", ("b.txt",))
     assert (await street.watch()).state == "watching", "the others are looked after still"
     await street.later(minutes=THIRD - SECOND)
     watch = await street.watch()
-    assert (watch.state, watch.taken_off) == ("reverted", (changes[1].id,))
+    assert (watch.state, watch.rolled_back) == ("reverted", (changes[1].id,))
     assert street.checked()[-1].outcome == "healthy"
     assert len(street.commits()) == 4
     assert len(street.deps.bus.of(EnhancementRolledBack)) == 1
@@ -355,7 +360,7 @@ async def test_an_environment_that_cannot_be_built_blames_nobody_and_says_so(qui
 
     await quick.later(another_desk(quick, environments=Broken()), minutes=SECOND)
     watch = await quick.watch()
-    assert (watch.state, watch.made) == ("watching", 2)
+    assert (watch.state, watch.checks_done) == ("watching", 2)
     assert "not measured (It could not be installed)" in watch.notes[-1]
 
 
@@ -364,10 +369,10 @@ async def test_checks_that_were_missed_are_made_up_for_by_one(quick):
     await quick.later(minutes=SECOND + 1)
     [said] = quick.checked()
     watch = await quick.watch()
-    assert (said.check, watch.made, watch.missed) == (2, 2, 1)
+    assert (said.check, watch.checks_done, watch.checks_missed) == (2, 2, 1)
     await quick.later(minutes=90 - SECOND)
     watch = await quick.watch()
-    assert (watch.state, watch.made, watch.missed) == ("quiet", 3, 1)
+    assert (watch.state, watch.checks_done, watch.checks_missed) == ("quiet", 3, 1)
 
 
 async def test_a_watch_that_nobody_was_there_for_ends_without_a_run_and_says_so(street):
@@ -375,7 +380,7 @@ async def test_a_watch_that_nobody_was_there_for_ends_without_a_run_and_says_so(
     runs = len(street.suite.runs)
     await street.later(minutes=LATE)
     watch = await street.watch()
-    assert (watch.state, watch.made, watch.missed) == ("quiet", 3, 3)
+    assert (watch.state, watch.checks_done, watch.checks_missed) == ("quiet", 3, 3)
     assert "none of 3 checks was made" in watch.reason
     [said] = street.checked()
     assert (said.outcome, said.state) == ("missed", "quiet")
@@ -394,7 +399,7 @@ async def test_the_gate_goes_first(quick):
     runs = len(quick.suite.runs)
     await quick.later(minutes=SECOND)
     assert len(quick.suite.runs) == runs
-    assert (await quick.watch()).begun_at is None, "it is not even begun"
+    assert (await quick.watch()).check_started_at is None, "it is not even begun"
     await quick.store.enhancements.transition(change, "expire")
     await quick.look()
     assert quick.checked()
@@ -566,7 +571,7 @@ async def test_killed_anywhere_it_goes_on_and_takes_off_the_culprit_once(tmp_pat
         assert await street.states(changes) == ["applied", "rolled_back", "applied"], step
         assert len(street.commits()) == 4, step
         watch = await street.watch()
-        assert (watch.state, watch.taken_off) == ("reverted", (changes[1].id,)), step
+        assert (watch.state, watch.rolled_back) == ("reverted", (changes[1].id,)), step
         assert (
             await street.store.enhancements.require(changes[1].id)
         ).landing.rollback.automatic, step

@@ -349,7 +349,7 @@ OF_TESTS = {
 @pytest.mark.parametrize("what", OF_TESTS)
 def test_what_judges_is_not_changed(refusing, what):
     change = refusing.judge(OF_TESTS[what])
-    assert change.state is EnhancementState.REJECTED, change.decision.asks
+    assert change.state is EnhancementState.REJECTED, change.decision.approval_reason
     assert change.decision.reason.startswith("protected-path:"), change.decision.reason
     assert not refusing.branch()
 
@@ -358,7 +358,9 @@ def test_what_judges_is_not_changed(refusing, what):
 def test_where_a_person_may_let_it_through_it_does_not_pass_without_one(asking, what):
     change = asking.judge(OF_TESTS[what])
     assert change.state in {EnhancementState.NEEDS_APPROVAL, EnhancementState.REJECTED}
-    assert change.decision.tests or "it touches what judges it" in change.decision.asks, change
+    assert (
+        change.decision.tests or "it touches what judges it" in change.decision.approval_reason
+    ), change
     assert not asking.branch()
 
 
@@ -417,7 +419,9 @@ def test_what_fools_the_tests_does_not_land(refusing, what):
     files, state, why = OF_THE_PRODUCT[what]
     change = refusing.judge(files)
     assert change.state is state, change
-    assert why in f"{change.decision.reason} {change.decision.asks} {change.decision.tests}"
+    assert (
+        why in f"{change.decision.reason} {change.decision.approval_reason} {change.decision.tests}"
+    )
     assert not refusing.branch()
 
 
@@ -425,7 +429,7 @@ def test_what_makes_the_tests_run_nothing_needs_a_person_whatever_the_policy(car
     files, state, why = OF_THE_PRODUCT["and in words that nobody looks for"]
     change = careless.judge(files)
     assert change.state is state, change
-    assert why in change.decision.asks
+    assert why in change.decision.approval_reason
     assert not careless.branch()
 
 
@@ -457,7 +461,7 @@ def test_what_fails_now_and_then_is_refused_once_it_was_seen_to(careless, calls)
 def test_where_it_was_not_seen_to_what_makes_it_fail_is_unprotected(refusing):
     change = refusing.judge(chancy(refusing))
     assert change.state is WAITS
-    assert "unprotected" in change.decision.asks
+    assert "unprotected" in change.decision.approval_reason
     assert not refusing.branch()
 
 
@@ -531,7 +535,9 @@ def test_what_the_tests_are_led_past_needs_a_person_whatever_the_policy(trading)
     """Every test passes; in a branch that none of them ever took, the policy is all there is to ask."""
     change = trading.judge({"till/rates.py": ASIDE})
     assert change.state is WAITS, change
-    assert "no test reaches `_looked_up` any more, and 2 did before" in change.decision.asks
+    assert (
+        "no test reaches `_looked_up` any more, and 2 did before" in change.decision.approval_reason
+    )
     assert not trading.branch()
     never = trading.judge({"till/rates.py": RATES.replace("ValueError", "TypeError")})
     assert never.decision.protection.state == "unprotected"
@@ -563,7 +569,7 @@ def test_an_example_that_is_a_test_is_not_changed_together_with_what_it_says(lon
     assert change.state is WAITS
     assert (
         "it changes an example that is a test, in till/money.py: `total([1])`"
-        in change.decision.asks
+        in change.decision.approval_reason
     )
     assert not lonely.branch()
 
@@ -579,5 +585,5 @@ def test_a_test_beside_the_code_is_not_weakened(lonely):
     weak = lonely.files["till/side.py"].replace("total([]) == 0", "total([]) is not None")
     change = lonely.judge({"till/side.py": weak.replace("result = 0", "result = 1")})
     assert change.state is WAITS
-    assert "there are tests in till/side.py" in change.decision.asks
+    assert "there are tests in till/side.py" in change.decision.approval_reason
     assert not lonely.branch()

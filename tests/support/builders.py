@@ -178,7 +178,7 @@ def a_pull_request(**fields: Any) -> PullRequest:
         "target_id": uuid7(),
         "wave_id": uuid7(),
         "branch": "groundswell/main-1",
-        "onto": "main",
+        "base_branch": "main",
         "commit": COMMIT,
         "enhancements": (),
         "created_at": NOW,

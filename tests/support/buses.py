@@ -9,7 +9,7 @@ from shared.kernel.errors import Transient
 
 
 @dataclass(frozen=True)
-class DecisionReason:
+class Published:
     """One message as it was published; `key` is its identity, `number` counts every one of a bus."""
 
     message: Message
@@ -27,7 +27,7 @@ class RecordingBus:
     """`answers` are values, errors to raise, or functions of the request, by its class."""
 
     answers: dict[type[Message], Any] = field(default_factory=dict)
-    said: list[DecisionReason] = field(default_factory=list)
+    said: list[Published] = field(default_factory=list)
     asked: list[Message] = field(default_factory=list)
     heard: list[Any] = field(default_factory=list)
     connected: bool = True
@@ -35,7 +35,7 @@ class RecordingBus:
     listened_after: list[int | None] = field(default_factory=list)
 
     async def publish(self, message: Message, *, key: str, wave: str = "") -> None:
-        self.said.append(DecisionReason(message, key, wave, len(self.said)))
+        self.said.append(Published(message, key, wave, len(self.said)))
 
     async def request(self, message: Message, answer: type, *, timeout: float = 5.0) -> Any:
         self.asked.append(message)

@@ -10,15 +10,15 @@ from typing import Any
 
 from shared.contracts import states
 from shared.contracts.documents.agents import Agent
-from shared.contracts.documents.audit import Audit
+from shared.contracts.documents.audit import AuditRecord
 from shared.contracts.documents.backtests import Backtest
-from shared.contracts.documents.base import NESTED, Document, remembered
+from shared.contracts.documents.base import NESTED, Document, history_after
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet, Health
 from shared.contracts.documents.leases import LeaderLease, LeaseLedger
 from shared.contracts.documents.review import PullRequest
 from shared.contracts.documents.runs import Flakiness, Recall, Runner, TestRun
-from shared.contracts.documents.storage import Patch, Report
+from shared.contracts.documents.storage import Patch, StoredReport
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.watches import Watch
 from shared.contracts.documents.waves import Task, Wave
@@ -117,7 +117,7 @@ class MemoryRepository:
             return None
         if (known.state, known.version) != (document.state, document.version):
             return None
-        changes |= remembered(document, target, changes)
+        changes |= history_after(document, target, changes)
         self._put(known, state=target, version=document.version + 1, **changes)
         return document.updated(state=target, **changes, version=document.version + 1)
 
@@ -170,12 +170,12 @@ def a_store() -> Store:
         "leader_leases": LeaderLease,
         "runners": Runner,
         "patches": Patch,
-        "reports": Report,
+        "reports": StoredReport,
         "findings": FindingSet,
         "health": Health,
         "flakiness": Flakiness,
         "recall": Recall,
-        "audit": Audit,
+        "audit": AuditRecord,
     }
     made = {name: MemoryRepository(name, *both) for name, both in machines.items()}
     made |= {name: MemoryRepository(name, model) for name, model in plain.items()}

@@ -76,7 +76,7 @@ async def _propose(task: Task, engine: Engine, deps: AgentDeps) -> Task:
     target = await deps.store.targets.require(task.target_id)
     try:
         source = await read_source(deps, target, task.commit)
-        proposals = await engine.propose(source, task.component, task.exclude)
+        proposals = await engine.propose(source, task.component, task.excluded_fingerprints)
     except Transient:
         raise
     except GroundswellError as error:

@@ -6,7 +6,7 @@ from statistics import median
 from shared.contracts.base import RunKind
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Health
-from shared.contracts.documents.runs import Measured, Recall, TestRun
+from shared.contracts.documents.runs import BenchmarkResult, Recall, TestRun
 from shared.contracts.report import Baseline, ImpactRecall, ProtectionSummary, TestTime, Waiting
 from shared.contracts.states import RunState
 
@@ -41,7 +41,7 @@ def _full(verdict: TestRun) -> bool:
     )
 
 
-def benchmarks(verdicts: Iterable[TestRun]) -> tuple[Measured, ...]:
+def benchmarks(verdicts: Iterable[TestRun]) -> tuple[BenchmarkResult, ...]:
     """What the last comparison with changes said: what it was made with is what stands at the end."""
     made = [
         each
@@ -77,19 +77,19 @@ def recall(known: Sequence[Recall]) -> ImpactRecall | None:
 
 def waiting(change: Enhancement) -> Waiting:
     """What a person is asked, so that many of them can be read: the kind of it, and the first thing that is its own."""
-    group, _, because = change.decision.asks.partition(": ")
+    group, _, because = change.decision.approval_reason.partition(": ")
     survived = change.decision.protection.survived if change.decision.protection else ()
     more = 0
-    if survived and change.decision.protection and because == change.decision.protection.sentence:
+    if survived and change.decision.protection and because == change.decision.protection.summary:
         first, more = survived[0], len(survived) - 1
         reach = "" if first.reached else ", which no test reaches"
-        because = f"{first.path}:{first.line}{reach}: {first.what}"
+        because = f"{first.path}:{first.line}{reach}: {first.description}"
     return Waiting(
         id=change.id,
         title=change.proposal.title,
         component=change.proposal.component,
         files=change.proposal.patch.files,
-        asks=change.decision.asks,
+        asks=change.decision.approval_reason,
         evidence=change.decision.evidence,
         group=group,
         because=because,

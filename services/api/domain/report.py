@@ -142,7 +142,7 @@ def _metric(health: Sequence[Health], component: str, metric: str) -> float | No
 def _pull_request(request: PullRequest) -> PullRequestShown:
     return PullRequestShown(
         branch=request.branch,
-        onto=request.onto,
+        onto=request.base_branch,
         state=request.state,
         url=request.url,
         reason=request.reason,

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from services.api.domain.ids import short
 from services.api.domain.trials import Known, Told, count, done, figures, named, runs_told
-from shared.contracts.documents.base import StateChange
+from shared.contracts.documents.base import StateTransition
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.watches import Watch
@@ -100,19 +100,19 @@ def _moves(known: Known) -> list[Told]:
     return told
 
 
-def _without_history(change: Enhancement) -> tuple[StateChange, ...]:
+def _without_history(change: Enhancement) -> tuple[StateTransition, ...]:
     """The one state that is known of it."""
     if change.finished_at is None:
         return ()
-    why = change.decision.reason or change.decision.asks
+    why = change.decision.reason or change.decision.approval_reason
     return (
-        StateChange(
+        StateTransition(
             state=change.state, at=change.finished_at, why=why, tests=change.decision.tests
         ),
     )
 
 
-def _moved(moved: StateChange, before: str, known: Known) -> StoryStep | None:
+def _moved(moved: StateTransition, before: str, known: Known) -> StoryStep | None:
     """What a state that it came into means; None for those that say nothing by themselves."""
     step = None
     match moved.state:
@@ -131,19 +131,19 @@ def _moved(moved: StateChange, before: str, known: Known) -> StoryStep | None:
     return step
 
 
-def _step(kind: Kind, moved: StateChange, sentence: str) -> StoryStep:
+def _step(kind: Kind, moved: StateTransition, sentence: str) -> StoryStep:
     return StoryStep(kind=kind, at=moved.at, sentence=sentence, against=moved.tests)
 
 
-def _asked(moved: StateChange, change: Enhancement) -> StoryStep:
+def _asked(moved: StateTransition, change: Enhancement) -> StoryStep:
     """What the planted faults have just said is not said again."""
     why = moved.why
-    if change.decision.protection and why.endswith(change.decision.protection.sentence):
+    if change.decision.protection and why.endswith(change.decision.protection.summary):
         why = why.partition(": ")[0]
     return _step("asked", moved, f"for a person: {why}")
 
 
-def _into_the_pool(moved: StateChange, before: str, change: Enhancement) -> StoryStep:
+def _into_the_pool(moved: StateTransition, before: str, change: Enhancement) -> StoryStep:
     again = "tried again on the next head"
     if before == EnhancementState.NEEDS_APPROVAL:
         said = change.decision.approval
@@ -160,7 +160,7 @@ def _into_the_pool(moved: StateChange, before: str, change: Enhancement) -> Stor
     return _step("held", moved, f"{why}; {again}")
 
 
-def _landed(moved: StateChange, known: Known) -> StoryStep:
+def _landed(moved: StateTransition, known: Known) -> StoryStep:
     change, verdict = known.change, known.verdict(known.change.decision.run)
     sentence = f"as {(change.landing.commit or '')[:10]} on {change.landing.branch}"
     if verdict is None:
@@ -174,7 +174,7 @@ def _landed(moved: StateChange, known: Known) -> StoryStep:
     return _step("landed", moved, sentence).model_copy(update=figures(verdict))
 
 
-def _refused(moved: StateChange, known: Known) -> StoryStep:
+def _refused(moved: StateTransition, known: Known) -> StoryStep:
     """With the runs that say so: those of it alone, in which one of these tests was worse."""
     change = known.change
     tests = set(change.decision.tests)
@@ -193,7 +193,7 @@ def _refused(moved: StateChange, known: Known) -> StoryStep:
     )
 
 
-def _rolled_back(moved: StateChange, change: Enhancement) -> StoryStep:
+def _rolled_back(moved: StateTransition, change: Enhancement) -> StoryStep:
     back = change.landing.rollback
     if back is None:
         return _step("rolled_back", moved, "taken off again")
@@ -206,16 +206,16 @@ def _rolled_back(moved: StateChange, change: Enhancement) -> StoryStep:
 
 
 def _kept(change: Enhancement, last: datetime) -> list[Told]:
-    if not change.landing.rollback_refused:
+    if not change.landing.rollback_refusal:
         return []
-    sentence = f"it stays: {change.landing.rollback_refused}"
+    sentence = f"it stays: {change.landing.rollback_refusal}"
     return [(max(change.changed_at, last), StoryStep(kind="kept", at=None, sentence=sentence))]
 
 
 def _watched(watch: Watch, change: Enhancement, last: datetime) -> Told:
-    made = f"{watch.made - watch.missed} of {count(watch.checks, 'check')} made"
+    made = f"{watch.checks_done - watch.checks_missed} of {count(watch.checks, 'check')} made"
     sentence = f"{WATCHED[watch.state]}: {made} in {watch.minutes:g} min after it landed"
-    if change.id in watch.taken_off:
+    if change.id in watch.rolled_back:
         sentence += "; it was taken off"
     sentence = "; ".join((sentence, *watch.notes))
     step = StoryStep(kind="watched", at=watch.finished_at, sentence=sentence, run=watch.run)
@@ -228,7 +228,7 @@ def _faults(known: Known, last: datetime) -> list[Told]:
         return []
     verdict = known.verdict(found.run)
     at = verdict and (verdict.finished_at or verdict.created_at)
-    step = StoryStep(kind="mutants", at=at, sentence=f"{found.state}: {found.sentence}")
+    step = StoryStep(kind="mutants", at=at, sentence=f"{found.state}: {found.summary}")
     if verdict:
         step = step.model_copy(update={**figures(verdict), "tests": None})
     return [(at or last, step)]

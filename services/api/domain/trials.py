@@ -8,7 +8,7 @@ from datetime import datetime
 from services.api.domain.ids import short
 from shared.contracts.base import RunKind
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.runs import Measured, TestRun
+from shared.contracts.documents.runs import BenchmarkResult, TestRun
 from shared.contracts.states import RunState
 from shared.contracts.story import Kind, StoryStep
 
@@ -175,7 +175,7 @@ def _compared(verdict: TestRun) -> str:
     return ", ".join(parts) + (f": {figures}" if figures else "")
 
 
-def ratio(measured: Measured) -> str:
+def ratio(measured: BenchmarkResult) -> str:
     """`NAME costs 1.09 times as much (1.05 to 1.12)`; without an interval where there is no bound."""
     ends = (measured.low, measured.high)
     between = "" if None in ends else f" ({measured.low:.2f} to {measured.high:.2f})"

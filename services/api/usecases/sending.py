@@ -2,18 +2,18 @@
 
 from services.api.ports import ApiDeps
 from shared.contracts.base import Message
-from shared.contracts.documents.audit import Audit
+from shared.contracts.documents.audit import AuditRecord
 
 
 async def send(command: Message, deps: ApiDeps, *, key: str, wave: str = "") -> int:
     """Write it down and send it; the event sequence before it."""
     after = await deps.bus.last_sequence()
     await deps.store.audit.insert(
-        Audit(
+        AuditRecord(
             id=deps.new_id(),
             action=command.subject.removeprefix("gs.cmd."),
             subject=command.model_dump(mode="json"),
-            door="http",
+            channel="http",
             at=deps.clock(),
         )
     )

@@ -42,7 +42,7 @@ def needs_follow_up(task: Task, changes: Sequence[Enhancement]) -> bool:
     tidied up. A few rounds are enough: each one is smaller.
     """
     lost = {EnhancementState.REJECTED, EnhancementState.EXPIRED}
-    return task.round + 1 < ROUNDS and any(each.state in lost for each in changes)
+    return task.attempt + 1 < ROUNDS and any(each.state in lost for each in changes)
 
 
 def in_the_way(

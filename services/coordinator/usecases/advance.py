@@ -57,7 +57,7 @@ async def note_failure(event: MeasurementFailed, deps: CoordinatorDeps) -> None:
     failure = Failure(code=event.code, message=event.reason, hint=event.hint)
     async with deps.locks[event.wave_id]:
         wave = await deps.store.waves.require(event.wave_id)
-        if event.what == "baseline" and wave.state is WaveState.PLANNED:
+        if event.measurement == "baseline" and wave.state is WaveState.PLANNED:
             await deps.store.waves.set_fields(wave.id, failure=failure)
         else:
             await fail_wave(wave, failure, deps)
@@ -138,9 +138,9 @@ async def _follow_up(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
             "epoch": 0,
             "agent_id": None,
             "commit": head.commit,
-            "exclude": tuple(await foreclosed_in(wave, deps)),
-            "follows": task.id,
-            "round": task.round + 1,
+            "excluded_fingerprints": tuple(await foreclosed_in(wave, deps)),
+            "follow_up_of": task.id,
+            "attempt": task.attempt + 1,
             "enhancements": 0,
             "note": "",
             "created_at": now,

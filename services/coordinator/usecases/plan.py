@@ -142,7 +142,7 @@ def _tasks(
             agent_type=each.agent_type,
             component=each.component,
             paths=paths[each.component],
-            exclude=exclude,
+            excluded_fingerprints=exclude,
             commit=wave.commit,
             opportunity=each,
             priority=each.priority,

@@ -115,7 +115,7 @@ async def wave_finished(wave: Wave, deps: CoordinatorDeps) -> None:
             "target_id": wave.target_id,
             "state": str(wave.state),
             "landed": await count(wave_id=wave.id, state=EnhancementState.APPLIED),
-            "refused": await count(wave_id=wave.id, state=EnhancementState.REJECTED),
+            "rejected": await count(wave_id=wave.id, state=EnhancementState.REJECTED),
             "note": wave.failure.message if wave.failure else "",
         }
     )

@@ -9,7 +9,7 @@ from services.coordinator.usecases.say import announce
 from shared.contracts.answers import WaveAccepted
 from shared.contracts.base import ALL
 from shared.contracts.commands import StartWave
-from shared.contracts.documents.audit import Audit
+from shared.contracts.documents.audit import AuditRecord
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Wave
 from shared.kernel.errors import Conflict, NotFound, Rejected
@@ -21,7 +21,7 @@ from shared.targets.profile import TargetProfile, profile_target
 from shared.targets.repository import RepositoryFacts, inspect_repository, remote_url
 
 
-async def start_wave(command: StartWave, deps: CoordinatorDeps, *, door: str) -> WaveAccepted:
+async def start_wave(command: StartWave, deps: CoordinatorDeps, *, channel: str) -> WaveAccepted:
     """Accept a wave. The same `wave_id` again is the same wave. Raises `Rejected` in words."""
     if known := await _known(command, deps):
         return await _accepted(known, deps)
@@ -40,7 +40,7 @@ async def start_wave(command: StartWave, deps: CoordinatorDeps, *, door: str) ->
         notes = (*facts.notes, *_notes(facts, head, described))
         wave = _wave(command, target, head, notes, deps)
         await deps.store.waves.insert(wave)
-    await _audit(command, wave, door, deps)
+    await _audit(command, wave, channel, deps)
     await announce(wave, deps)
     return await _accepted(wave, deps)
 
@@ -183,12 +183,12 @@ def _wave(
     )
 
 
-async def _audit(command: StartWave, wave: Wave, door: str, deps: CoordinatorDeps) -> None:
-    record = Audit(
+async def _audit(command: StartWave, wave: Wave, channel: str, deps: CoordinatorDeps) -> None:
+    record = AuditRecord(
         id=deps.new_id(),
         action="wave.start",
         subject={"wave": wave.id, **command.model_dump(mode="json")},
-        door=door,
+        channel=channel,
         at=deps.clock(),
     )
     await deps.store.audit.insert(record)

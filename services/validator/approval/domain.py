@@ -44,7 +44,7 @@ def asks_unprotected(
         return ""
     if policy == "allow" or (policy == "safe" and change.proposal.fix.safe):
         return ""
-    return f"it is unprotected: {protection.sentence}"
+    return f"it is unprotected: {protection.summary}"
 
 
 def asks_uncovered(protection: Protection | None) -> str:
@@ -53,7 +53,7 @@ def asks_uncovered(protection: Protection | None) -> str:
     if not found:
         return ""
     first, more = found[0], f", and {len(found) - 1} more" if len(found) > 1 else ""
-    said = f"no test reaches `{first.function}` any more, and {first.before} did before{more}"
+    said = f"no test reaches `{first.function}` any more, and {first.tests_before} did before{more}"
     return f"it lowers coverage: {first.path}: {said}"
 
 

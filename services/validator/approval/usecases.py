@@ -48,7 +48,7 @@ async def ask_for(
             why = lapsed(each, base)
         if why:
             said = {
-                "decision__asks": why,
+                "decision__approval_reason": why,
                 "decision__approval": None,
                 "decision__evidence": tuple(evidence(each)),
                 "decision__run": run,

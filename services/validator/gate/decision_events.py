@@ -41,8 +41,8 @@ async def say_run(epoch: Epoch, wanted: Wanted, seen: Evidence, deps: ValidatorD
         run.changes,
         deps,
         purpose=wanted.purpose,
-        asked=asked,
-        worse=len(worse) if isinstance(seen, Seen) else None,
+        tests_run=asked,
+        tests_worse=len(worse) if isinstance(seen, Seen) else None,
         tests=worse,
         run_id=verdict.id if verdict else None,
         plan=[run.tests, run.repetition, run.repeat],
@@ -87,11 +87,11 @@ async def say_landing(epoch: Epoch, step: Land, deps: ValidatorDeps) -> None:
         "land",
         step.changes,
         deps,
-        asked=tests,
+        tests_run=tests,
         run_id=verdict.id,
         note=f"{count} change{'s' * (count > 1)} may land: {tests} tests ran with "
         f"{'them' if count > 1 else 'it'}, {result}",
-        worse=worse,
+        tests_worse=worse,
     )
 
 
@@ -171,7 +171,7 @@ async def _say(
         target_id=epoch.target.id,
         head=epoch.place.head,
         step=step,
-        concerned=len(changes),
+        change_count=len(changes),
         changes=tuple(changes)[:LISTED],
         tests=tuple(tests)[:LISTED],
         **fields,

@@ -102,7 +102,7 @@ async def say_unsaid(change: Enhancement, deps: ValidatorDeps) -> None:
 async def say_refused(change: Enhancement, tests: Sequence[str], deps: ValidatorDeps) -> None:
     """A rollback that was refused: the change stays where it is."""
     event = RollbackRefused(
-        **_common(change), reason=change.landing.rollback_refused, tests=tuple(tests)[:LISTED]
+        **_common(change), reason=change.landing.rollback_refusal, tests=tuple(tests)[:LISTED]
     )
     await deps.bus.publish(event, key=f"{change.id}:{deps.new_id()}", wave=change.wave_id)
 
@@ -139,7 +139,9 @@ def _rolled_back(change: Enhancement) -> EnhancementRolledBack:
 
 def _asking(change: Enhancement) -> ApprovalRequested:
     return ApprovalRequested(
-        **_common(change), reason=change.decision.asks, patch=change.proposal.patch.digest
+        **_common(change),
+        reason=change.decision.approval_reason,
+        patch=change.proposal.patch.digest,
     )
 
 

@@ -45,7 +45,7 @@ def _of(
         target_id=target.id,
         wave_id=newest.wave_id,
         branch=branch_name(target.base_branch, identity),
-        onto=onto,
+        base_branch=onto,
         commit=newest.landing.commit or "",
         enhancements=tuple(each.id for each in changes),
         created_at=now,
@@ -62,10 +62,10 @@ def for_reverts(
         target_id=target.id,
         wave_id="",
         branch=branch_name(f"{target.base_branch}-undo", identity),
-        onto=target.base_branch,
+        base_branch=target.base_branch,
         commit=tip,
         enhancements=tuple(taken_off),
-        taken_off=tuple(taken_off),
+        rolled_back=tuple(taken_off),
         created_at=now,
         changed_at=now,
     )
@@ -78,7 +78,7 @@ def branch_name(base: str, identity: str) -> str:
 
 def words(request: PullRequest, changes: Sequence[Enhancement]) -> tuple[str, str]:
     """Title and body, in Markdown; only of what is there now."""
-    off = set(request.taken_off)
+    off = set(request.rolled_back)
     there = [each for each in changes if each.id not in off]
     gone = [each for each in changes if each.id in off]
     return _title(there, gone), "\n\n".join(_paragraphs(request, there, gone)) + "\n"

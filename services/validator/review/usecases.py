@@ -44,7 +44,7 @@ async def show_landed(target: Target, changes: Sequence[Enhancement], deps: Vali
 
 @dataclass(frozen=True)
 class Reverts:
-    """Of the changes `taken_off`, between `head` and `tip`; `id` is the rollback's."""
+    """Of the changes `rolled_back`, between `head` and `tip`; `id` is the rollback's."""
 
     id: str
     head: str
@@ -112,7 +112,7 @@ async def _want(wanted: PullRequest, deps: ValidatorDeps) -> PullRequest:
     if await deps.store.pull_requests.insert(wanted):
         return wanted
     known = await deps.store.pull_requests.require(wanted.id)
-    return await _grow(known, wanted.commit, wanted.enhancements, wanted.taken_off, deps)
+    return await _grow(known, wanted.commit, wanted.enhancements, wanted.rolled_back, deps)
 
 
 async def _grow(
@@ -128,7 +128,7 @@ async def _grow(
         "want",
         commit=commit,
         enhancements=_together(known.enhancements, enhancements),
-        taken_off=_together(known.taken_off, taken_off),
+        rolled_back=_together(known.rolled_back, taken_off),
         changed_at=deps.clock(),
     )
     return grown or await deps.store.pull_requests.require(known.id)
@@ -170,7 +170,7 @@ def _push(request: PullRequest, target: Target, remote: Remote) -> str:
             code="no_base",
         )
     remote.push(request.branch, request.commit, there.get(request.branch))
-    return request.onto if request.onto in there else target.base_branch
+    return request.base_branch if request.base_branch in there else target.base_branch
 
 
 async def _open(request: PullRequest, remote: Remote, onto: str, deps: ValidatorDeps) -> str:
@@ -191,7 +191,7 @@ async def _finish(request: PullRequest, onto: str, url: str, deps: ValidatorDeps
         await _move(request, "push", deps, reason=reason)
         await _say(PullRequestRefused(**_facts(request), reason=reason), request, deps)
         return
-    await _move(request, "open", deps, url=url, onto=onto, reason="")
+    await _move(request, "open", deps, url=url, base_branch=onto, reason="")
     await _say(PullRequestOpened(**_facts(request), url=url), request, deps)
 
 

@@ -324,8 +324,8 @@ async def _finish(change: Enhancement, commit: str, wish: Wish, deps: ValidatorD
 async def _refuse(change: Enhancement, refusal: _Refused, deps: ValidatorDeps) -> None:
     """Written down and said; the command itself is a dead letter where it could never work."""
     sentence = f"Enhancement {change.id} was not rolled back: {refusal.reason}."
-    await deps.store.enhancements.set_fields(change.id, landing__rollback_refused=sentence)
-    await say_refused(change.updated(landing__rollback_refused=sentence), refusal.tests, deps)
+    await deps.store.enhancements.set_fields(change.id, landing__rollback_refusal=sentence)
+    await say_refused(change.updated(landing__rollback_refusal=sentence), refusal.tests, deps)
 
 
 async def _say_refused(wish: Wish, refusal: _Refused, deps: ValidatorDeps) -> None:
@@ -333,7 +333,7 @@ async def _say_refused(wish: Wish, refusal: _Refused, deps: ValidatorDeps) -> No
         rollback_id=wish.id,
         wave_id=wish.wave_id or None,
         target_id=wish.target.id,
-        done=False,
+        succeeded=False,
         reason=f"Nothing was rolled back: {refusal.reason}.",
         tests=refusal.tests[:LISTED],
         dependents=tuple(each.id for each in refusal.dependents[:LISTED]),
@@ -348,7 +348,7 @@ async def _say_finished(
         rollback_id=identity,
         wave_id=wave or None,
         target_id=target.id,
-        done=True,
+        succeeded=True,
         enhancements=tuple(each.id for each in changes),
     )
     await deps.bus.publish(event, key=f"{identity}:done", wave=wave)

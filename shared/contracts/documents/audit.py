@@ -9,11 +9,11 @@ from shared.contracts.base import (
 from shared.contracts.documents.base import Document
 
 
-class Audit(Document):
+class AuditRecord(Document):
     """Who asked for what, through which door."""
 
     id: Id
     action: str
     subject: dict[str, Any]
-    door: str
+    channel: str
     at: datetime

@@ -14,28 +14,28 @@ from shared.contracts.states import (
 )
 
 
-class LaterEvidence(Value):
+class CorrectiveCommit(Value):
     """What the later history says against a commit: it was taken back, or somebody fixed its lines.
 
-    `how` says how that is known: its message names the commit, or its title, or (blame) it changed lines
+    `detected_by` says how that is known: its message names the commit, or its title, or (blame) it changed lines
     that the commit wrote.
     """
 
     kind: Literal["reverted", "fixed"]
     commit: Oid
     title: str
-    how: Literal["named", "title", "blame"]
+    detected_by: Literal["named", "title", "blame"]
 
 
-class ReplayedCommit(Value):
+class ReplayResult(Value):
     """One commit of a target's history as a proposal on its parent, judged as the gate judges.
 
-    `said` is the gate's answer, and `why` its reason. One that touches `protected` paths is for a person: then `code` is
+    `verdict` is the gate's answer, and `why` its reason. One that touches `protected` paths is for a person: then `code` is
     the answer to its other part alone, under its parent's tests. `rule` names the rule about patches (or syntax, or findings)
     that refused it without a run, and `tests` are those that did with one.
 
-    The truth is what came `later`, and the tests that it `broke` of its own: those that passed on its parent
-    under the parent's tests, or are new, and fail on the commit under the commit's tests. `unmeasured` says why that is not known.
+    The truth is what came `later`, and the tests that it broke (`broken_tests`): those that passed on its parent
+    under the parent's tests, or are new, and fail on the commit under the commit's tests. `unmeasured_reason` says why that is not known.
 
     `full` and `targeted` are the gate's runs for it, `seconds` what they took, whenever they were made.
     """
@@ -44,25 +44,25 @@ class ReplayedCommit(Value):
     parent: Oid
     title: str
     at: datetime
-    said: Literal["land", "refuse", "ask", "unknown"]
+    verdict: Literal["land", "refuse", "ask", "unknown"]
     why: str = ""
     rule: str = ""
     tests: tuple[str, ...] = ()
     protected: tuple[str, ...] = ()
     code: Literal["", "land", "refuse", "unknown"] = ""
-    code_why: str = ""
-    broke: tuple[str, ...] = ()
-    unmeasured: str = ""
-    later: tuple[LaterEvidence, ...] = ()
+    code_reason: str = ""
+    broken_tests: tuple[str, ...] = ()
+    unmeasured_reason: str = ""
+    later: tuple[CorrectiveCommit, ...] = ()
     outcome: Literal["caught", "missed", "false_alarm", "fine", "asked", "rule", "unknown"]
     full: int = 0
     targeted: int = 0
     seconds: float = 0
 
     @property
-    def bad(self) -> bool:
+    def is_bad(self) -> bool:
         """Whether anything speaks against it that the gate could not know."""
-        return bool(self.broke or self.later)
+        return bool(self.broken_tests or self.later)
 
 
 class BatchCost(Value):
@@ -88,11 +88,11 @@ class BacktestSummary(Value):
     false_alarms: int
     fine: int
     asked: int
-    asked_bad: int
-    asked_refused: int
-    asked_bad_refused: int
-    by_rule: int
-    by_rule_bad: int
+    needs_approval_bad: int
+    needs_approval_rejected: int
+    needs_approval_bad_rejected: int
+    rejected_by_rule: int
+    rejected_by_rule_bad: int
     unknown: int
     full: int
     targeted: int
@@ -101,7 +101,7 @@ class BacktestSummary(Value):
     truth_seconds: float
     environments: int
     environment_seconds: float
-    known_before: int
+    reused_runs: int
     suite_seconds: float
     batch: BatchCost | None = None
 
@@ -120,7 +120,7 @@ class Backtest(Document):
     since_commit: Oid | None = None
     head: Oid | None = None
     total: int | None = None
-    replayed: tuple[ReplayedCommit, ...] = ()
+    replayed: tuple[ReplayResult, ...] = ()
     summary: BacktestSummary | None = None
     sandbox: str = ""
     failure: Failure | None = None

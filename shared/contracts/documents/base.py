@@ -56,7 +56,7 @@ class Failure(Value):
     output: str = ""
 
 
-class StateChange(Value):
+class StateTransition(Value):
     """When a document came into a state, and what was said of it then; `tests` are some of those against it."""
 
     state: str
@@ -65,15 +65,15 @@ class StateChange(Value):
     tests: tuple[str, ...] = ()
 
 
-def remembered(document: Document, state: str, changes: Mapping[str, Any]) -> dict[str, Any]:
+def history_after(document: Document, state: str, changes: Mapping[str, Any]) -> dict[str, Any]:
     """The history of `document` once it has moved to `state` with these `changes`; nothing where it keeps none."""
     history, at = getattr(document, "history", None), changes.get("changed_at")
     if history is None or at is None:
         return {}
-    moved = StateChange(
+    moved = StateTransition(
         state=state,
         at=at,
-        why=changes.get("decision__reason") or changes.get("decision__asks") or "",
+        why=changes.get("decision__reason") or changes.get("decision__approval_reason") or "",
         tests=tuple(changes.get("decision__tests") or changes.get("decision__suspected") or ())[
             :LISTED
         ],

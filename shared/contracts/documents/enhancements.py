@@ -12,7 +12,7 @@ from shared.contracts.base import (
     Sha256,
     Value,
 )
-from shared.contracts.documents.base import Document, StateChange
+from shared.contracts.documents.base import Document, StateTransition
 from shared.contracts.documents.findings import Finding, Prediction
 from shared.contracts.documents.protection import Protection
 from shared.contracts.states import (
@@ -92,7 +92,7 @@ class ProposalRecord(Value):
 class DecisionRecord(Value):
     """What the gate and people decided about a change, and on which evidence.
 
-    `reason` and `tests` say why it was refused, `asks` why it needs a person's approval. `returned`
+    `reason` and `tests` say why it was refused, `approval_reason` why it needs a person's approval. `returned`
     counts the heads it was judged on without an answer, `suspected` are the tests that it seems to
     break only together with what has landed meanwhile. `run` is the test run that decided.
     """
@@ -102,7 +102,7 @@ class DecisionRecord(Value):
     returned: int = 0
     suspected: tuple[str, ...] = ()
     evidence: tuple[str, ...] = ()
-    asks: str = ""
+    approval_reason: str = ""
     approval: Approval | None = None
     protection: Protection | None = None
     run: Id | None = None
@@ -114,7 +114,7 @@ class LandingRecord(Value):
     commit: Oid | None = None
     branch: str = ""
     rollback: Rollback | None = None
-    rollback_refused: str = ""
+    rollback_refusal: str = ""
 
 
 class Enhancement(Document):
@@ -128,7 +128,7 @@ class Enhancement(Document):
     proposal: ProposalRecord
     decision: DecisionRecord = DecisionRecord()
     landing: LandingRecord = LandingRecord()
-    history: tuple[StateChange, ...] = ()
+    history: tuple[StateTransition, ...] = ()
     created_at: datetime
     changed_at: datetime
     finished_at: datetime | None = None

@@ -14,16 +14,16 @@ class SurvivingMutant(Value):
 
     path: str
     line: int
-    what: str
+    description: str
     reached: bool
 
 
 class LostCoverage(Value):
-    """A function that a change touches and that no test reaches any more; so many tests did `before`."""
+    """A function that a change touches and that no test reaches any more; so many tests did `tests_before`."""
 
     path: str
     function: str
-    before: int
+    tests_before: int
 
 
 class Protection(Value):
@@ -46,7 +46,7 @@ class Protection(Value):
     not_measured: int = 0
     lines: int = 0
     protected_lines: int = 0
-    sentence: str = ""
+    summary: str = ""
     run: Id | None = None
     uncovered: tuple[LostCoverage, ...] = ()
 

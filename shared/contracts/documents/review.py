@@ -15,17 +15,17 @@ from shared.contracts.states import (
 class PullRequest(Document):
     """A branch that is shown to people, up to `commit`; `id` is what it is for, a wave's or a change's.
 
-    `onto` is the branch it is to be merged into. `enhancements` are on it, in their order, and
-    `taken_off` those among them whose reverts are as well. `reason` says why it is not open.
+    `base_branch` is the branch it is to be merged into. `enhancements` are on it, in their order, and
+    `rolled_back` those among them whose reverts are as well. `reason` says why it is not open.
     """
 
     target_id: Id
     wave_id: str
     branch: str
-    onto: str
+    base_branch: str
     commit: Oid
     enhancements: tuple[Id, ...]
-    taken_off: tuple[Id, ...] = ()
+    rolled_back: tuple[Id, ...] = ()
     state: PullRequestState = PullRequestState.WANTED
     url: str = ""
     reason: str = ""

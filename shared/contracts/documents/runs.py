@@ -22,23 +22,25 @@ class Runner(Document):
     """A validator process that carries out runs; `id` is its host, its process, and a name of its own.
 
     `home` is the identity of its home. It shares the set of `slots` with others of its machine, which
-    has so many `cores`, of which `free` were free; its own runs take `share` of them at most. `runs` are
-    those it has at hand. It is there as long as `beats` goes up, by the reader's own clock.
+    has so many `cores`, of which `free_cores` were free; its own runs take `core_limit` of them at most. `runs` are
+    those it has at hand. It is there as long as `heartbeats` goes up, by the reader's own clock.
     """
 
     home: str
     host: str
     slots: str
     cores: int
-    share: int
-    free: int
+    core_limit: int
+    free_cores: int
     runs: tuple[Id, ...] = ()
-    beats: int = 0
+    heartbeats: int = 0
     seen_at: datetime
 
 
-class Counts(Value):
+class TestCounts(Value):
     """A test report in figures."""
+
+    __test__: ClassVar[bool] = False  # pytest would collect it
 
     tests: int
     passed: int
@@ -46,7 +48,7 @@ class Counts(Value):
     skipped: int
 
 
-class Measured(Value):
+class BenchmarkResult(Value):
     """One benchmark, on a candidate beside the head: `ratio` is how many times as dear it is, between `low` and `high`.
 
     `inconclusive` is neither pass nor fail; None is no bound.
@@ -91,10 +93,10 @@ class RunResult(Value):
     """
 
     outcome: Literal["", "reported", "infrastructure"] = ""
-    counts: Counts | None = None
+    counts: TestCounts | None = None
     failing: tuple[str, ...] = ()
     worse: tuple[str, ...] | None = None
-    benchmarks: tuple[Measured, ...] = ()
+    benchmarks: tuple[BenchmarkResult, ...] = ()
     report: Sha256 | None = None
     impact: Sha256 | None = None
     detail: str = ""

@@ -17,7 +17,7 @@ class Patch(Document):
     created_at: datetime
 
 
-class Report(Document):
+class StoredReport(Document):
     """What is too large for a message, zlib-compressed, stored once under the sha256 of what is inside.
 
     A report of tests, faults or benchmarks, a log, the plan of a run, or which tests reach what (impact).

@@ -47,10 +47,10 @@ class Watch(Document):
     """Changes that landed together, and what is measured after them. `id` is `<target>:<after>`.
 
     They stand on `before`, in their order, and end with `after`; `run` is what let them land, where
-    that is known. Of `checks` checks within `minutes`, `made` are behind us and `missed` of those
-    were not made; the next is `due_at`. While one is at work, `at_work` is its number and `begun_at`
+    that is known. Of `checks` checks within `minutes`, `checks_done` are behind us and `checks_missed` of those
+    were not made; the next is `due_at`. While one is at work, `current_check` is its number and `check_started_at`
     when it began; `results` are what it found on `head`, until all that follows from it is done.
-    `taken_off` are those of its changes that a watch had taken off, `notes` say what each check found.
+    `rolled_back` are those of its changes that a watch had taken off, `notes` say what each check found.
     """
 
     target_id: Id
@@ -62,14 +62,14 @@ class Watch(Document):
     state: WatchState = WatchState.WATCHING
     minutes: float
     checks: int
-    made: int = 0
-    missed: int = 0
+    checks_done: int = 0
+    checks_missed: int = 0
     due_at: datetime
-    at_work: int = 0
-    begun_at: datetime | None = None
+    current_check: int = 0
+    check_started_at: datetime | None = None
     results: tuple[ProbeResult, ...] = ()
     head: Oid | None = None
-    taken_off: tuple[Id, ...] = ()
+    rolled_back: tuple[Id, ...] = ()
     notes: tuple[str, ...] = ()
     reason: str = ""
     created_at: datetime

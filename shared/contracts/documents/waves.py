@@ -69,15 +69,15 @@ class Task(Document):
     agent_type: AgentTypeName
     component: str
     paths: tuple[str, ...]
-    exclude: tuple[str, ...] = ()
+    excluded_fingerprints: tuple[str, ...] = ()
     commit: Oid
     opportunity: Opportunity
     priority: Priority = Priority.NORMAL
     state: TaskState = TaskState.WAITING
     epoch: int = 0
     agent_id: Id | None = None
-    follows: Id | None = None
-    round: int = 0
+    follow_up_of: Id | None = None
+    attempt: int = 0
     enhancements: int = 0
     note: str = ""
     created_at: datetime

@@ -425,7 +425,7 @@ class TestEnhancements:
         command = RollbackEnhancement(enhancement_id=change.id, reason="no")
         assert deps.bus.of(RollbackEnhancement) == [command]
         [audit] = await deps.store.audit.find()
-        assert (audit.action, audit.door, audit.at) == ("enhancement.rollback", "http", NOW)
+        assert (audit.action, audit.channel, audit.at) == ("enhancement.rollback", "http", NOW)
 
     @pytest.mark.parametrize("state", ["proposed", "validated", "rejected", "rolled_back"])
     async def test_only_what_landed_can_be_taken_off(self, deps, client, state):

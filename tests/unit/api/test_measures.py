@@ -6,13 +6,13 @@ from services.api.domain.measures import benchmarks, recall, time_of_tests, wait
 from services.api.domain.report import Stored, make_report
 from shared.contracts.base import RunKind
 from shared.contracts.documents.protection import Protection, SurvivingMutant
-from shared.contracts.documents.runs import Counts, Measured, Recall
+from shared.contracts.documents.runs import BenchmarkResult, Recall, TestCounts
 from shared.contracts.report import Baseline
 from shared.kernel.ids import uuid7
 from tests.support.builders import NOW, a_target, a_test_run, a_wave, an_enhancement
 
 WAVE = a_wave()
-COUNTS = Counts(tests=9, passed=9, failed=0, skipped=0)
+COUNTS = TestCounts(tests=9, passed=9, failed=0, skipped=0)
 BASE = Baseline(tests=9, passed=9, skipped=0, failing=(), seconds=8.0)
 
 
@@ -46,7 +46,7 @@ def test_where_only_the_head_ran_whole_that_is_the_measure_and_without_it_there_
 
 def test_benchmarks_are_those_that_were_compared_last():
     def compared(answer, seconds, **fields):
-        said = Measured(name="load", answer=answer, ratio=1.0)
+        said = BenchmarkResult(name="load", answer=answer, ratio=1.0)
         late = NOW + timedelta(seconds=seconds)
         return a_run(1.0, benchmarks=(said,), finished_at=late, **fields)
 
@@ -75,21 +75,21 @@ def test_recall_is_summed_over_components_and_none_where_nothing_was_counted():
 
 class TestWaiting:
     FAULTS = tuple(
-        SurvivingMutant(path="m.py", line=n, what=f"w{n}", reached=n == 2) for n in (1, 2, 3)
+        SurvivingMutant(path="m.py", line=n, description=f"w{n}", reached=n == 2) for n in (1, 2, 3)
     )
 
     def shown(self, asks, protection=None, **fields):
-        return waiting(an_enhancement(asks=asks, protection=protection, **fields))
+        return waiting(an_enhancement(approval_reason=asks, protection=protection, **fields))
 
     def test_an_unprotected_change_says_the_first_fault_and_how_many_more(self):
-        found = Protection(state="unprotected", survived=self.FAULTS, sentence="3 of 4: a; b: c")
-        shown = self.shown(f"it is unprotected: {found.sentence}", found)
+        found = Protection(state="unprotected", survived=self.FAULTS, summary="3 of 4: a; b: c")
+        shown = self.shown(f"it is unprotected: {found.summary}", found)
         assert shown.group == "it is unprotected"
         assert shown.because == "m.py:1, which no test reaches: w1"
         assert shown.more == 2
 
     def test_what_asks_for_another_reason_says_that_one(self):
-        found = Protection(state="unprotected", survived=self.FAULTS, sentence="s")
+        found = Protection(state="unprotected", survived=self.FAULTS, summary="s")
         shown = self.shown("it touches what judges it: conftest.py, tests/a.py", found)
         assert (shown.group, shown.because) == (
             "it touches what judges it",

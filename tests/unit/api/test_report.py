@@ -9,7 +9,7 @@ from services.api.domain.report import Stored, make_report
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Rollback
 from shared.contracts.documents.findings import Prediction
-from shared.contracts.documents.runs import Counts
+from shared.contracts.documents.runs import TestCounts
 from shared.contracts.report import Commands, ProtectionSummary
 from shared.contracts.states import RunState
 from tests.support.builders import (
@@ -196,7 +196,7 @@ class TestHealth:
 
 
 class TestRuns:
-    COUNTS = Counts(tests=10, passed=7, failed=1, skipped=2)
+    COUNTS = TestCounts(tests=10, passed=7, failed=1, skipped=2)
 
     def test_only_finished_runs_are_told(self):
         wave = a_wave()

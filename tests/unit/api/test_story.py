@@ -8,11 +8,11 @@ import pytest
 from services.api.domain.ids import short
 from services.api.domain.story import tell
 from shared.contracts.base import RunKind
-from shared.contracts.documents.base import StateChange
+from shared.contracts.documents.base import StateTransition
 from shared.contracts.documents.enhancements import Approval, Rollback
 from shared.contracts.documents.findings import Prediction
 from shared.contracts.documents.protection import Protection, SurvivingMutant
-from shared.contracts.documents.runs import Counts, Measured
+from shared.contracts.documents.runs import BenchmarkResult, TestCounts
 from shared.contracts.documents.watches import Watch, WatchedChange
 from tests.support.builders import COMMIT, NOW, SHA, a_task, a_test_run, a_wave, an_enhancement
 
@@ -27,7 +27,7 @@ def at(seconds):
 def history(*moves):
     """(state, seconds), or with what was said: (state, seconds, why, tests)."""
     return tuple(
-        StateChange(state=state, at=at(when), **dict(zip(("why", "tests"), said, strict=False)))
+        StateTransition(state=state, at=at(when), **dict(zip(("why", "tests"), said, strict=False)))
         for state, when, *said in moves
     )
 
@@ -54,7 +54,7 @@ class Gatehouse:
             "tests": asked,
             "worse": worse,
             "failing": worse or (),
-            "counts": Counts(tests=tests, passed=tests, failed=0, skipped=0),
+            "counts": TestCounts(tests=tests, passed=tests, failed=0, skipped=0),
             "seconds": 2.0,
             "finished_at": at(when),
         }
@@ -222,8 +222,8 @@ def test_planted_faults_the_question_and_the_word_of_a_person_follow_each_other(
         state="unprotected",
         mutants=3,
         killed=2,
-        survived=(SurvivingMutant(path="m.py", line=2, what="x", reached=True),),
-        sentence=sentence,
+        survived=(SurvivingMutant(path="m.py", line=2, description="x", reached=True),),
+        summary=sentence,
         run=planted.id,
     )
     house.change = house.change.updated(decision__protection=found)
@@ -238,9 +238,9 @@ def test_planted_faults_the_question_and_the_word_of_a_person_follow_each_other(
 def test_benchmarks_are_told_with_ratio_and_interval_where_they_differ_or_are_open():
     house = Gatehouse(("cleared", 1))
     said = (
-        Measured(name="load", answer="worse", ratio=1.089, low=1.051, high=1.12),
-        Measured(name="save", answer="inconclusive", ratio=1.01, low=None, high=1.2),
-        Measured(name="sum", answer="same", ratio=1.0, low=0.99, high=1.01),
+        BenchmarkResult(name="load", answer="worse", ratio=1.089, low=1.051, high=1.12),
+        BenchmarkResult(name="save", answer="inconclusive", ratio=1.01, low=None, high=1.2),
+        BenchmarkResult(name="sum", answer="same", ratio=1.0, low=0.99, high=1.01),
     )
     house.run("benchmarks", 3, kind=RunKind.BENCHMARKS, benchmarks=said, counts=None)
     assert house.told()[-1] == (
@@ -286,10 +286,10 @@ def test_a_change_that_is_taken_off_names_who_did_it_and_what_its_watch_found():
         state="reverted",
         minutes=60,
         checks=3,
-        made=2,
-        missed=1,
+        checks_done=2,
+        checks_missed=1,
         due_at=at(99),
-        taken_off=(house.change.id,),
+        rolled_back=(house.change.id,),
         notes=("t::a fails since then",),
         created_at=at(9),
         changed_at=at(98),
@@ -316,7 +316,7 @@ def test_of_a_change_without_a_history_its_end_is_told_and_no_more():
 
 
 def test_a_rollback_that_was_refused_is_not_forgotten():
-    house = Gatehouse(("applied", 3), rollback_refused="t::a needs it")
+    house = Gatehouse(("applied", 3), rollback_refusal="t::a needs it")
     step = house.tell().steps[-1]
     assert (step.kind, step.sentence, step.at) == ("kept", "it stays: t::a needs it", None)
 

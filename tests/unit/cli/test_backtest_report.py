@@ -8,8 +8,8 @@ from cli.backtest_report import markdown, show_backtest
 from shared.contracts.documents.backtests import (
     BacktestSummary,
     BatchCost,
-    LaterEvidence,
-    ReplayedCommit,
+    CorrectiveCommit,
+    ReplayResult,
 )
 from tests.support.builders import COMMIT, NOW, a_backtest
 
@@ -20,11 +20,11 @@ FIGURES = {
     "false_alarms": 0,
     "fine": 0,
     "asked": 1,
-    "asked_bad": 1,
-    "asked_refused": 1,
-    "asked_bad_refused": 1,
-    "by_rule": 0,
-    "by_rule_bad": 0,
+    "needs_approval_bad": 1,
+    "needs_approval_rejected": 1,
+    "needs_approval_bad_rejected": 1,
+    "rejected_by_rule": 0,
+    "rejected_by_rule_bad": 0,
     "unknown": 1,
     "full": 3,
     "targeted": 2,
@@ -33,7 +33,7 @@ FIGURES = {
     "truth_seconds": 4.0,
     "environments": 1,
     "environment_seconds": 3.0,
-    "known_before": 0,
+    "reused_runs": 0,
     "suite_seconds": 4.0,
 }
 BATCH = BatchCost(size=15, batches=1, changes=3, full=2, targeted=4, suites=2.4)
@@ -42,14 +42,16 @@ BATCH = BatchCost(size=15, batches=1, changes=3, full=2, targeted=4, suites=2.4)
 def a_report(**fields):
     def commit(number, title, **more):
         known = {"commit": f"{number}" * 40, "parent": COMMIT, "title": title, "at": NOW}
-        return ReplayedCommit(**known, **more)
+        return ReplayResult(**known, **more)
 
-    later = LaterEvidence(kind="fixed", commit="e" * 40, title="fix | it", how="blame")
+    later = CorrectiveCommit(kind="fixed", commit="e" * 40, title="fix | it", detected_by="blame")
     replayed = (
-        commit(1, "a <b>bold</b> | title", said="refuse", outcome="caught", tests=("t::a",) * 5),
-        commit(2, "quiet", said="land", outcome="missed", later=(later,)),
-        commit(3, "both", said="ask", outcome="asked", code="refuse", broke=("t::x", "t::y")),
-        commit(4, "old", said="unknown", outcome="unknown", why="it does not build"),
+        commit(1, "a <b>bold</b> | title", verdict="refuse", outcome="caught", tests=("t::a",) * 5),
+        commit(2, "quiet", verdict="land", outcome="missed", later=(later,)),
+        commit(
+            3, "both", verdict="ask", outcome="asked", code="refuse", broken_tests=("t::x", "t::y")
+        ),
+        commit(4, "old", verdict="unknown", outcome="unknown", why="it does not build"),
     )
     summary = BacktestSummary(**FIGURES, batch=BATCH)
     known = {"replayed": replayed, "summary": summary, "since_commit": "a" * 40, "head": "b" * 40}

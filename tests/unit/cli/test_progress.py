@@ -28,7 +28,7 @@ def finished(purpose="bisection", **fields):
 
 
 def decided(step="run", note="bisection with 14 changes: 6 tests, 0 worse: cleared 14", **fields):
-    known = {"wave_id": WAVE, "target_id": TARGET, "head": COMMIT, "concerned": 14}
+    known = {"wave_id": WAVE, "target_id": TARGET, "head": COMMIT, "change_count": 14}
     return e.GateDecided(step=step, note=note, **{**known, **fields})
 
 

@@ -13,7 +13,7 @@ from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Rollback
 from shared.contracts.documents.findings import Health, Prediction
 from shared.contracts.documents.protection import Protection, SurvivingMutant
-from shared.contracts.documents.runs import Counts, Measured, Recall
+from shared.contracts.documents.runs import BenchmarkResult, Recall, TestCounts
 from shared.kernel.ids import uuid7
 from tests.support.builders import (
     COMMIT,
@@ -106,7 +106,7 @@ def test_a_refusal_names_the_tests_that_caught_it():
 
 def test_the_baseline_is_the_full_run_on_the_first_commit():
     wave = a_wave()
-    counts = Counts(tests=3, passed=2, failed=1, skipped=0)
+    counts = TestCounts(tests=3, passed=2, failed=1, skipped=0)
     runs = [
         a_test_run(wave, purpose="full run", state="finished", counts=counts),
         a_test_run(
@@ -178,20 +178,26 @@ def test_pull_requests_are_named_or_say_why_there_are_none():
 
 def unprotected(title, line, *, more=0, **fields):
     survived = tuple(
-        SurvivingMutant(path="m.py", line=line + n, what="`x` became `None`", reached=False)
+        SurvivingMutant(path="m.py", line=line + n, description="`x` became `None`", reached=False)
         for n in range(more + 1)
     )
     sentence = f"{more + 1} of 4 planted faults stayed green: m.py:{line}"
     found = Protection(
-        state="unprotected", mutants=4, killed=3 - more, survived=survived, sentence=sentence
+        state="unprotected", mutants=4, killed=3 - more, survived=survived, summary=sentence
     )
-    known = {"state": "needs_approval", "asks": f"it is unprotected: {sentence}", "title": title}
+    known = {
+        "state": "needs_approval",
+        "approval_reason": f"it is unprotected: {sentence}",
+        "title": title,
+    }
     return an_enhancement(protection=found, **{**known, **fields})
 
 
 def test_what_waits_is_grouped_by_reason_and_each_has_a_short_one_of_its_own():
     reach = "passes the tests that reach it; the full run follows when you approve"
-    policy = an_enhancement(state="needs_approval", asks="the policy asks", title="change c")
+    policy = an_enhancement(
+        state="needs_approval", approval_reason="the policy asks", title="change c"
+    )
     changes = [
         unprotected("change a", 7, more=2, evidence=(reach,)),
         policy.updated(decision__run=uuid7(), decision__evidence=("31 ran",)),
@@ -219,7 +225,7 @@ def test_what_waits_is_grouped_by_reason_and_each_has_a_short_one_of_its_own():
 
 
 def test_who_waits_alone_for_another_reason_is_told_nothing_of_faults():
-    policy = an_enhancement(state="needs_approval", asks="the policy asks", run=uuid7())
+    policy = an_enhancement(state="needs_approval", approval_reason="the policy asks", run=uuid7())
     text = shown(make_report(stored([policy])))
     assert "all 1" not in text
     assert "[policy]" not in text
@@ -256,10 +262,10 @@ def test_figures_are_shown_where_they_were_measured_and_nowhere_else():
         assert word not in nothing
     assert "no test run" in nothing
     wave = a_wave()
-    counts = Counts(tests=3, passed=3, failed=0, skipped=0)
+    counts = TestCounts(tests=3, passed=3, failed=0, skipped=0)
     said = (
-        Measured(name="load", answer="inconclusive", ratio=1.02, low=0.97, high=1.09),
-        Measured(name="save", answer="same", ratio=1.0, low=0.99, high=1.01),
+        BenchmarkResult(name="load", answer="inconclusive", ratio=1.02, low=0.97, high=1.09),
+        BenchmarkResult(name="save", answer="same", ratio=1.0, low=0.99, high=1.01),
     )
     runs = [
         a_test_run(wave, state="finished", counts=counts, changes=(wave.id,), seconds=2.0),
@@ -277,7 +283,7 @@ def test_figures_are_shown_where_they_were_measured_and_nowhere_else():
         id="r", target_id=wave.target_id, component="m", caught=5, missed=1, changed_at=NOW
     )
     found = Protection(
-        state="protected", mutants=4, killed=4, lines=3, protected_lines=3, sentence="s"
+        state="protected", mutants=4, killed=4, lines=3, protected_lines=3, summary="s"
     )
     back = an_enhancement(state="cleared", returned=1, suspected=("t::x",), title="change z")
     known = stored([landed(protection=found), back], verdicts=runs)

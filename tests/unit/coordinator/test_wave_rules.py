@@ -17,7 +17,7 @@ LOST = {EnhancementState.REJECTED, EnhancementState.EXPIRED}
 )
 def test_only_what_was_lost_is_followed_up_while_rounds_are_left(state, number):
     expected = state in LOST and number < waves.ROUNDS - 1
-    assert waves.needs_follow_up(a_task(round=number), [an_enhancement(state=state)]) is expected
+    assert waves.needs_follow_up(a_task(attempt=number), [an_enhancement(state=state)]) is expected
 
 
 def test_one_loss_among_many_is_enough_to_follow_up():

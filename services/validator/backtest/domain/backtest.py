@@ -19,7 +19,7 @@ from services.validator.decision.gate import (
     decide,
 )
 from services.validator.suite.domain.reports import Outcome
-from shared.contracts.documents.backtests import BacktestSummary, BatchCost, ReplayedCommit
+from shared.contracts.documents.backtests import BacktestSummary, BatchCost, ReplayResult
 
 BATCH = 15
 Score = Literal["caught", "missed", "false_alarm", "fine", "asked", "rule", "unknown"]
@@ -56,12 +56,12 @@ class Spent:
     full: int
     targeted: int
     environments: Sequence[float] = ()
-    known_before: int = 0
+    reused_runs: int = 0
     suite_seconds: float = 0
 
 
 def summarise(
-    replayed: Sequence[ReplayedCommit], spent: Spent, batch: BatchCost | None
+    replayed: Sequence[ReplayResult], spent: Spent, batch: BatchCost | None
 ) -> BacktestSummary:
     """The figures of a backtest."""
     by_outcome = {name: [e for e in replayed if e.outcome == name] for name in Score.__args__}  # type: ignore[attr-defined]
@@ -74,11 +74,11 @@ def summarise(
         false_alarms=len(by_outcome["false_alarm"]),
         fine=len(by_outcome["fine"]),
         asked=len(asked),
-        asked_bad=sum(each.bad for each in asked),
-        asked_refused=len(refused),
-        asked_bad_refused=sum(each.bad for each in refused),
-        by_rule=len(rule),
-        by_rule_bad=sum(each.bad for each in rule),
+        needs_approval_bad=sum(each.is_bad for each in asked),
+        needs_approval_rejected=len(refused),
+        needs_approval_bad_rejected=sum(each.is_bad for each in refused),
+        rejected_by_rule=len(rule),
+        rejected_by_rule_bad=sum(each.is_bad for each in rule),
         unknown=len(by_outcome["unknown"]),
         full=spent.full,
         targeted=spent.targeted,
@@ -87,14 +87,14 @@ def summarise(
         truth_seconds=sum(s for run, s in spent.truth.items() if run not in spent.gate),
         environments=len(spent.environments),
         environment_seconds=sum(spent.environments),
-        known_before=spent.known_before,
+        reused_runs=spent.reused_runs,
         suite_seconds=spent.suite_seconds,
         batch=batch,
     )
 
 
 def batch_cost(
-    replayed: Sequence[ReplayedCommit], knowledge: Knowledge, *, size: int = BATCH
+    replayed: Sequence[ReplayResult], knowledge: Knowledge, *, size: int = BATCH
 ) -> BatchCost | None:
     """What the gate would have spent on these commits in batches: its own decisions, on what was measured of each alone.
 
@@ -122,11 +122,11 @@ def batch_cost(
     )
 
 
-def _answer(each: ReplayedCommit) -> str:
-    return each.code if each.said == "ask" else each.said
+def _answer(each: ReplayResult) -> str:
+    return each.code if each.verdict == "ask" else each.verdict
 
 
-def _failing(each: ReplayedCommit) -> tuple[str, ...]:
+def _failing(each: ReplayResult) -> tuple[str, ...]:
     return each.tests if _answer(each) == "refuse" else ()
 
 

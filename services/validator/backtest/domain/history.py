@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.contracts.documents.backtests import LaterEvidence
+from shared.contracts.documents.backtests import CorrectiveCommit
 
 # A fix that comes later than so many commits says little about how the change was made.
 WINDOW = 20
@@ -48,15 +48,17 @@ class Commit:
         return self.message.strip().partition("\n")[0].strip()
 
 
-def reverts(line: Sequence[Commit]) -> dict[str, LaterEvidence]:
+def reverts(line: Sequence[Commit]) -> dict[str, CorrectiveCommit]:
     """Of a line, oldest first: which commits were taken back, by which; a revert taken back takes nothing back."""
-    found: dict[str, LaterEvidence] = {}
+    found: dict[str, CorrectiveCommit] = {}
     for place in range(len(line) - 1, -1, -1):
         revert = line[place]
         if revert.oid in found:
             continue
         for meant, how in _meant(revert, line[:place]):
-            later = LaterEvidence(kind="reverted", commit=revert.oid, title=revert.title, how=how)
+            later = CorrectiveCommit(
+                kind="reverted", commit=revert.oid, title=revert.title, detected_by=how
+            )
             found.setdefault(meant.oid, later)
     return found
 
@@ -70,12 +72,14 @@ def _meant(revert: Commit, before: Sequence[Commit]) -> Iterator[tuple[Commit, s
         yield from ((each, "title") for each in alike[-1:])
 
 
-def named_fixes(line: Sequence[Commit]) -> dict[str, list[LaterEvidence]]:
+def named_fixes(line: Sequence[Commit]) -> dict[str, list[CorrectiveCommit]]:
     """Which commits a later one says in so many words (`Fixes: <commit>`) that it fixes."""
-    found: dict[str, list[LaterEvidence]] = {}
+    found: dict[str, list[CorrectiveCommit]] = {}
     for place, fix in enumerate(line):
         for meant in _named(FIXES, fix.message, line[:place]):
-            later = LaterEvidence(kind="fixed", commit=fix.oid, title=fix.title, how="named")
+            later = CorrectiveCommit(
+                kind="fixed", commit=fix.oid, title=fix.title, detected_by="named"
+            )
             found.setdefault(meant.oid, []).append(later)
     return found
 
@@ -94,24 +98,26 @@ def is_fix(commit: Commit) -> bool:
 
 def blamed_fixes(
     line: Sequence[Commit], blamed: Mapping[str, Collection[str]]
-) -> dict[str, list[LaterEvidence]]:
+) -> dict[str, list[CorrectiveCommit]]:
     """Which commits wrote what a fix within the next `WINDOW` commits changed; `blamed` is by fix."""
     place = {each.oid: number for number, each in enumerate(line)}
-    found: dict[str, list[LaterEvidence]] = {}
+    found: dict[str, list[CorrectiveCommit]] = {}
     for fix in line:
         for culprit in sorted(blamed.get(fix.oid, ()), key=lambda each: place.get(each, -1)):
             if culprit in place and 0 < place[fix.oid] - place[culprit] <= WINDOW:
-                later = LaterEvidence(kind="fixed", commit=fix.oid, title=fix.title, how="blame")
+                later = CorrectiveCommit(
+                    kind="fixed", commit=fix.oid, title=fix.title, detected_by="blame"
+                )
                 found.setdefault(culprit, []).append(later)
     return found
 
 
 def truth(
     line: Sequence[Commit], blamed: Mapping[str, Collection[str]]
-) -> dict[str, tuple[LaterEvidence, ...]]:
+) -> dict[str, tuple[CorrectiveCommit, ...]]:
     """All that the line says against each of its commits."""
     taken_back, named, by_blame = reverts(line), named_fixes(line), blamed_fixes(line, blamed)
-    said: dict[str, tuple[LaterEvidence, ...]] = {}
+    said: dict[str, tuple[CorrectiveCommit, ...]] = {}
     for each in line:
         fixes = named.get(each.oid, [])
         known = {later.commit for later in fixes}

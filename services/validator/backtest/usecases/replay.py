@@ -32,8 +32,8 @@ from services.validator.deps import ValidatorDeps
 from shared.contracts.documents.backtests import (
     Backtest,
     BacktestSummary,
-    LaterEvidence,
-    ReplayedCommit,
+    CorrectiveCommit,
+    ReplayResult,
 )
 from shared.contracts.documents.targets import Target
 from shared.contracts.events import CommitReplayed
@@ -53,7 +53,7 @@ async def replay(backtest: Backtest, target: Target, deps: ValidatorDeps) -> Bac
     await _check(chosen, backtest, target, deps)
     later = await _later(line, backtest, target, deps)
     bench = Bench(target, backtest.id)
-    replayed: list[ReplayedCommit] = []
+    replayed: list[ReplayResult] = []
     for commit in chosen:
         replayed.append(await _judge(commit, later.get(commit.oid, ()), bench, deps))
         if not await _tell(replayed, len(chosen), backtest, deps):
@@ -96,7 +96,7 @@ async def _check(
 
 async def _later(
     line: Sequence[Commit], backtest: Backtest, target: Target, deps: ValidatorDeps
-) -> dict[str, tuple[LaterEvidence, ...]]:
+) -> dict[str, tuple[CorrectiveCommit, ...]]:
     """What the line says against its own commits."""
     history, since = deps.history(target), backtest.since_commit or ""
     config = (await describe(line[-1].oid, target, deps)).config
@@ -116,25 +116,25 @@ async def _later(
 
 
 async def _judge(
-    commit: Commit, later: tuple[LaterEvidence, ...], bench: Bench, deps: ValidatorDeps
-) -> ReplayedCommit:
+    commit: Commit, later: tuple[CorrectiveCommit, ...], bench: Bench, deps: ValidatorDeps
+) -> ReplayResult:
     on, here = await stand(commit.parent, bench, deps), await stand(commit.oid, bench, deps)
     known = {*bench.gate}
     fields = await _answer(commit, on, bench, deps)
     broke = await _broke(on, here, bench, deps)
     runs = [each for key, each in bench.gate.items() if key not in known]
-    return ReplayedCommit(
+    return ReplayResult(
         commit=commit.oid,
         parent=commit.parent,
         title=commit.title[:200],
         at=commit.at,
-        broke=tuple(sorted(broke))[:LISTED],
-        unmeasured=next((each.why for each in (on, here) if each.report is None), ""),
+        broken_tests=tuple(sorted(broke))[:LISTED],
+        unmeasured_reason=next((each.why for each in (on, here) if each.report is None), ""),
         later=later,
         full=sum(not each.request.tests for each in runs),
         targeted=sum(bool(each.request.tests) for each in runs),
         seconds=sum(each.execution.seconds for each in runs),
-        outcome=score(fields["said"], rule=bool(fields.get("rule")), bad=bool(broke or later)),
+        outcome=score(fields["verdict"], rule=bool(fields.get("rule")), bad=bool(broke or later)),
         **fields,
     )
 
@@ -142,17 +142,17 @@ async def _judge(
 async def _answer(commit: Commit, on: Stand, bench: Bench, deps: ValidatorDeps) -> dict[str, Any]:
     """What the gate says of a commit, and what it says of the part of it that is not protected."""
     if on.why or on.place is None:
-        return {"said": "unknown", "why": f"its parent cannot be measured: {on.why}"}
+        return {"verdict": "unknown", "why": f"its parent cannot be measured: {on.why}"}
     history = deps.history(bench.target)
     changed = await asyncio.to_thread(history.changed, commit.parent, commit.oid)
     config = on.place.profile.config
     protected = [each for each in changed if is_protected(each, config)]
     if not changed:
-        return {"said": "land", "why": "it changes nothing"}
+        return {"verdict": "land", "why": "it changes nothing"}
     if not protected:
         return _said(await judge(deps.mirror(bench.target).tree(commit.oid).oid, on, bench, deps))
     fields = {
-        "said": "ask",
+        "verdict": "ask",
         "why": f"it changes what judges it: {', '.join(protected[:3])}",
         "protected": tuple(protected[:LISTED]),
     }
@@ -164,16 +164,16 @@ async def _answer(commit: Commit, on: Stand, bench: Bench, deps: ValidatorDeps) 
     return {
         **fields,
         **_said(code),
-        "said": "ask",
+        "verdict": "ask",
         "why": fields["why"],
         "code": code.said,
-        "code_why": code.why,
+        "code_reason": code.why,
     }
 
 
 def _said(answer: Answer) -> dict[str, Any]:
     return {
-        "said": answer.said,
+        "verdict": answer.said,
         "why": answer.why[:500],
         "rule": answer.rule[:500],
         "tests": answer.tests[:LISTED],
@@ -189,7 +189,7 @@ async def _broke(on: Stand, here: Stand, bench: Bench, deps: ValidatorDeps) -> f
 
 
 async def _tell(
-    replayed: Sequence[ReplayedCommit], total: int, backtest: Backtest, deps: ValidatorDeps
+    replayed: Sequence[ReplayResult], total: int, backtest: Backtest, deps: ValidatorDeps
 ) -> bool:
     """Write down how far it is, and say it; False where nobody wants to know any more."""
     now = await deps.store.backtests.require(backtest.id)
@@ -205,7 +205,7 @@ async def _tell(
         target_id=backtest.target_id or "",
         commit=last.commit,
         title=last.title,
-        said=last.said,
+        verdict=last.verdict,
         outcome=last.outcome,
         done=len(replayed),
         total=total,
@@ -215,8 +215,8 @@ async def _tell(
     return True
 
 
-def _note(last: ReplayedCommit) -> str:
-    if last.said == "ask" and last.code:
+def _note(last: ReplayResult) -> str:
+    if last.verdict == "ask" and last.code:
         return f"{last.why}; its other part alone: {last.code}"
     return last.why or ", ".join(last.tests[:3])
 
@@ -229,6 +229,6 @@ def _spent(backtest: Backtest, bench: Bench, suite: float) -> Spent:
         full=sum(not each.request.tests for each in bench.gate.values()),
         targeted=sum(bool(each.request.tests) for each in bench.gate.values()),
         environments=tuple(each for each in bench.environments.values() if each),
-        known_before=sum(each.created_at < backtest.created_at for each in runs.values()),
+        reused_runs=sum(each.created_at < backtest.created_at for each in runs.values()),
         suite_seconds=suite,
     )

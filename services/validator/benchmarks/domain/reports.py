@@ -17,7 +17,7 @@ from services.validator.benchmarks.domain.benchmarks import (
     Unit,
     compared,
 )
-from shared.contracts.documents.runs import Measured
+from shared.contracts.documents.runs import BenchmarkResult
 
 ORDER = (
     Answer.WORSE,
@@ -104,11 +104,11 @@ def named(tests: Collection[str]) -> tuple[str, ...]:
     return tuple(sorted({each.removeprefix(PREFIX) for each in tests}))
 
 
-def measured(report: BenchmarkReport) -> tuple[Measured, ...]:
+def measured(report: BenchmarkReport) -> tuple[BenchmarkResult, ...]:
     """What each benchmark said, the worst first, and no more of them than somebody reads."""
     told = sorted(report.comparisons, key=lambda each: (ORDER.index(each.answer), each.name))
     return tuple(
-        Measured(
+        BenchmarkResult(
             name=each.name,
             answer=each.answer.value,
             ratio=each.ratio,

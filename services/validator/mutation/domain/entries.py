@@ -94,7 +94,7 @@ def uncovered(
     """The functions that a change touches, that tests reached before and that no test reaches with it."""
     of_it = {each.id for each in planting.faults if change in each.changes}
     return tuple(
-        LostCoverage(path=each.path, function=each.function, before=each.before)
+        LostCoverage(path=each.path, function=each.function, tests_before=each.before)
         for each in entries
         if (mine := each.faults & of_it) and all(_missed(trials.get(n)) for n in (each.id, *mine))
     )

@@ -424,7 +424,7 @@ def judge(
         SurvivingMutant(
             path=each.path,
             line=each.mutant.line,
-            what=each.mutant.what,
+            description=each.mutant.what,
             reached=trials[each.id].reached,
         )
         for each in sorted(green, key=lambda each: (each.path, each.mutant.line, each.id))
@@ -439,7 +439,7 @@ def judge(
         not_measured=len(untried) + len(missed),
         lines=len(places),
         protected_lines=len(places - bad),
-        sentence=_sentence(len(real), len(known) - len(real), survived, (*missed, *untried)),
+        summary=_sentence(len(real), len(known) - len(real), survived, (*missed, *untried)),
     )
 
 
@@ -493,4 +493,4 @@ def _faults(number: int) -> str:
 
 def _told(fault: SurvivingMutant) -> str:
     reach = "" if fault.reached else ", which no test reaches"
-    return f"{fault.path}:{fault.line}{reach}: {fault.what}"
+    return f"{fault.path}:{fault.line}{reach}: {fault.description}"

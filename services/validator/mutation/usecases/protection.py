@@ -139,7 +139,7 @@ def _passing(present: Mapping[str, Outcome]) -> frozenset[str]:
 def _not_measured(framework: str) -> Protection:
     named = "its own command" if framework == "custom" else framework
     why = f"not measured: faults can be tried with pytest, and the target's tests run with {named}"
-    return Protection(state="not_measured", not_measured=1, sentence=why)
+    return Protection(state="not_measured", not_measured=1, summary=why)
 
 
 def _plant(

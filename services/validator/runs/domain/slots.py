@@ -67,5 +67,5 @@ def width(runners: Iterable[Runner], per_run: Callable[[Runner], int]) -> int:
 
 def _width(together: Sequence[Runner], taken: int) -> int:
     """A run that takes more than its runner's share is carried out all the same, alone."""
-    wanted = sum(max(each.share // taken, 1) for each in together)
+    wanted = sum(max(each.core_limit // taken, 1) for each in together)
     return min(wanted, max(together[0].cores // taken, 1))

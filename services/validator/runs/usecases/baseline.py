@@ -91,7 +91,7 @@ async def _say(command: RunBaseline, verdict: TestRun, deps: ValidatorDeps) -> N
 async def _fail(command: RunBaseline, error: Rejected, deps: ValidatorDeps) -> None:
     log.warning("measurement_failed", wave=command.wave_id, code=error.code, reason=str(error))
     event = MeasurementFailed(
-        what="baseline",
+        measurement="baseline",
         wave_id=command.wave_id,
         target_id=command.target_id,
         code=error.code,

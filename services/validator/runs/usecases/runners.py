@@ -30,9 +30,9 @@ async def announce(deps: ValidatorDeps) -> None:
         return
     beats = deps.process.heartbeats.beat(deps.runner)
     said = {
-        "free": deps.slots.free(),
+        "free_cores": deps.slots.free(),
         "runs": deps.process.claimed_runs.run_ids,
-        "beats": beats,
+        "heartbeats": beats,
         "seen_at": deps.clock(),
     }
     if not await deps.store.runners.set_fields(deps.runner, **said):
@@ -43,7 +43,7 @@ async def announce(deps: ValidatorDeps) -> None:
                 host=_host(deps.runner),
                 slots=deps.slots.name,
                 cores=deps.slots.cores,
-                share=deps.slots.share,
+                core_limit=deps.slots.share,
                 **said,
             )
         )
@@ -61,7 +61,7 @@ async def live(deps: ValidatorDeps) -> list[Runner]:
     runners = await deps.store.runners.find()
     found = []
     for each in runners:
-        silence = deps.process.heartbeats.seconds_since(each.id, each.beats)
+        silence = deps.process.heartbeats.seconds_since(each.id, each.heartbeats)
         if silence < SILENCE:
             found.append(each)
         elif silence > FORGOTTEN:

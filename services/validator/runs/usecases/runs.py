@@ -28,8 +28,8 @@ from services.validator.suite.domain.reports import (
     corrected,
 )
 from shared.contracts.base import RunKind
-from shared.contracts.documents.runs import Counts, RunExecution, RunResult, RunSpec, TestRun
-from shared.contracts.documents.storage import Report
+from shared.contracts.documents.runs import RunExecution, RunResult, RunSpec, TestCounts, TestRun
+from shared.contracts.documents.storage import StoredReport
 from shared.contracts.events import RunFinished, RunSuperseded
 from shared.contracts.states import RunState
 from shared.contracts.work import RunTests
@@ -182,7 +182,7 @@ async def _asked_for(deps: ValidatorDeps, verdict: TestRun, run_finished: asynci
             asked = 0
             continue
         if asked % REMIND == 0:
-            message = RunTests(run_id=verdict.id, target_id=verdict.target_id, again=asked > 0)
+            message = RunTests(run_id=verdict.id, target_id=verdict.target_id, repeated=asked > 0)
             # Each time it is wanted after all it is another message.
             key = f"{verdict.id}:{verdict.version}:{asked}"
             await deps.bus.publish(message, key=key, wave=verdict.wave_id)
@@ -201,7 +201,7 @@ async def execute_run(command: RunTests, deps: ValidatorDeps) -> None:
 
     One that somebody is at is left to them, but for a message that came again: then they are lost.
     """
-    if command.again and await at_hand_elsewhere(command.run_id, deps):
+    if command.repeated and await at_hand_elsewhere(command.run_id, deps):
         return
     verdict = await deps.store.runs.require(command.run_id)
     if as_asked_for(verdict) in deps.process.claimed_runs:
@@ -323,7 +323,7 @@ async def _keep(outcome: RunOutcome, deps: ValidatorDeps) -> dict[str, Any]:
         "report": digest,
         "impact": impact,
         "failing": tuple(sorted(outcome.report.failing)),
-        "counts": Counts(
+        "counts": TestCounts(
             tests=counts.tests, passed=counts.passed, failed=counts.failed, skipped=counts.skipped
         ),
     }
@@ -333,7 +333,9 @@ async def keep_text(text: str, kind: Kind, deps: ValidatorDeps) -> str:
     """Store it under its sha256, and return that."""
     data = text.encode()
     digest = hashlib.sha256(data).hexdigest()
-    stored = Report(id=digest, kind=kind, data=zlib.compress(data, 1), created_at=deps.clock())
+    stored = StoredReport(
+        id=digest, kind=kind, data=zlib.compress(data, 1), created_at=deps.clock()
+    )
     await deps.store.reports.insert(stored)
     return digest
 
@@ -352,7 +354,7 @@ async def read_report(verdict: TestRun, deps: ValidatorDeps) -> TestReport:
 
 
 async def _say(verdict: TestRun, deps: ValidatorDeps) -> None:
-    counts = verdict.result.counts or Counts(tests=0, passed=0, failed=0, skipped=0)
+    counts = verdict.result.counts or TestCounts(tests=0, passed=0, failed=0, skipped=0)
     event = RunFinished(
         run_id=verdict.id,
         wave_id=verdict.wave_id,
@@ -363,7 +365,7 @@ async def _say(verdict: TestRun, deps: ValidatorDeps) -> None:
         failing=counts.failed,
         seconds=verdict.execution.seconds,
         why=verdict.request.why,
-        worse=None if verdict.result.worse is None else len(verdict.result.worse),
+        tests_worse=None if verdict.result.worse is None else len(verdict.result.worse),
         note=verdict.result.detail[:300],
     )
     await deps.bus.publish(event, key=verdict.id, wave=verdict.wave_id)

@@ -19,7 +19,7 @@ from shared.contracts.events import HealthChecked, HealthRegressed
 from shared.contracts.states import WATCH, EnhancementState
 from shared.kernel.errors import Conflict, Transient
 
-Action = Literal["taken_off", "refused", "none"]
+Action = Literal["rolled_back", "refused", "none"]
 
 
 async def conclude(watch: Watch, deps: ValidatorDeps) -> None:
@@ -29,10 +29,10 @@ async def conclude(watch: Watch, deps: ValidatorDeps) -> None:
         for blamed in result.blamed:
             change = await _take_off(blamed, watch, deps)
             gone = change.state is EnhancementState.ROLLED_BACK
-            action: Action = "taken_off" if gone else "refused"
+            action: Action = "rolled_back" if gone else "refused"
             if not gone:
                 refusals.append(
-                    change.landing.rollback_refused or f"{change.id} could not be taken off."
+                    change.landing.rollback_refusal or f"{change.id} could not be taken off."
                 )
             await _say_regressed(watch, result, blamed, action, deps)
         if result.outcome == "unexplained":
@@ -69,7 +69,7 @@ async def _finish(
     over: bool = False,
 ) -> None:
     """Say it, and then write down that it was: cut off in between, the same is said again."""
-    number = watch.at_work
+    number = watch.current_check
     changes = await deps.store.enhancements.find_by_ids([e.enhancement_id for e in watch.changes])
     taken_off = [
         each.id for each in changes if each.landing.rollback and each.landing.rollback.automatic
@@ -78,14 +78,14 @@ async def _finish(
     over = over or number >= watch.checks or not left
     trigger = ending(over=over, taken_off=bool(taken_off), refused=refused)
     await _say_checked(watch, outcome, trigger, note, deps)
-    now, skipped = deps.clock(), number - watch.made - (outcome != "missed")
+    now, skipped = deps.clock(), number - watch.checks_done - (outcome != "missed")
     fields: dict[str, Any] = {
         "made": number,
-        "missed": watch.missed + max(skipped, 0),
-        "at_work": 0,
-        "begun_at": None,
+        "checks_missed": watch.checks_missed + max(skipped, 0),
+        "current_check": 0,
+        "check_started_at": None,
         "results": (),
-        "taken_off": tuple(taken_off),
+        "rolled_back": tuple(taken_off),
         "notes": (*watch.notes, note),
     }
     deps.process.overdue_checks.done(watch.id)
@@ -106,13 +106,13 @@ async def _say_checked(
         wave_id=watch.wave_id,
         target_id=watch.target_id,
         commit=watch.head or watch.after,
-        check=watch.at_work,
+        check=watch.current_check,
         checks=watch.checks,
         outcome=outcome,
         state=str(after),
         note=note[:2000],
     )
-    await deps.bus.publish(event, key=f"{watch.id}:{watch.at_work}", wave=watch.wave_id)
+    await deps.bus.publish(event, key=f"{watch.id}:{watch.current_check}", wave=watch.wave_id)
 
 
 async def _say_regressed(
@@ -135,7 +135,7 @@ async def _say_regressed(
         action=action,
         note=result.note,
     )
-    key = f"{watch.id}:{watch.at_work}:{result.probe}:{who or 'nobody'}"
+    key = f"{watch.id}:{watch.current_check}:{result.probe}:{who or 'nobody'}"
     await deps.bus.publish(event, key=key, wave=watch.wave_id)
 
 

@@ -35,7 +35,7 @@ def repetition(watch: Watch) -> int:
     It is the second in which the check began, so that one that was cut off finds its runs again, and
     two that begin together share theirs. The gate counts from nought.
     """
-    begun = watch.begun_at or watch.due_at
+    begun = watch.check_started_at or watch.due_at
     return int(begun.timestamp()) * ROUNDS
 
 
@@ -87,7 +87,7 @@ async def _run(scene: Scene, look: Look, deps: ValidatorDeps) -> TestRun:
         tests=look.symptoms,
         repetition=repetition(scene.watch) + look.round,
         repeat=look.times,
-        why=f"check {scene.watch.at_work} of {scene.watch.checks} after landing",
+        why=f"check {scene.watch.current_check} of {scene.watch.checks} after landing",
     )
     return await run_tests(deps, place, order, wave_id=scene.watch.wave_id)
 

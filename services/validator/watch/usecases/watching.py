@@ -107,7 +107,7 @@ async def look_after(deps: ValidatorDeps) -> None:
     busy = set(await pool.targets_waiting(deps))
     for watch in waiting:
         target_id = watch.target_id
-        if target_id in seen or (watch.due_at > now and not watch.begun_at):
+        if target_id in seen or (watch.due_at > now and not watch.check_started_at):
             continue
         seen.add(target_id)
         running = deps.process.running_checks
@@ -145,8 +145,8 @@ async def check(watch: Watch, deps: ValidatorDeps) -> None:
         return
     if not watch.results:
         if schedule_of(watch).over(deps.clock()):
-            late = watch.model_copy(update={"at_work": watch.checks})
-            await miss(late, too_late(watch.made - watch.missed, watch.checks), deps)
+            late = watch.model_copy(update={"current_check": watch.checks})
+            await miss(late, too_late(watch.checks_done - watch.checks_missed, watch.checks), deps)
             return
         watch = await _measured(await _begun(watch, deps), deps)
     if watch.results:
@@ -158,10 +158,10 @@ async def check(watch: Watch, deps: ValidatorDeps) -> None:
 async def _begun(watch: Watch, deps: ValidatorDeps) -> Watch:
     """With a check at work: the one that was cut off, or anew, also for those missed meanwhile."""
     now = deps.clock()
-    if watch.begun_at is not None and now - watch.begun_at <= FRESH:
+    if watch.check_started_at is not None and now - watch.check_started_at <= FRESH:
         return watch
-    number = max(schedule_of(watch).number(now), watch.made + 1)
-    return await save(watch, deps, at_work=number, begun_at=now)
+    number = max(schedule_of(watch).number(now), watch.checks_done + 1)
+    return await save(watch, deps, current_check=number, check_started_at=now)
 
 
 async def _measured(watch: Watch, deps: ValidatorDeps) -> Watch:

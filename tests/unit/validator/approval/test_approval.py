@@ -43,7 +43,7 @@ def test_who_asks_for_a_person(policy, change, trusted, why):
 
 
 def test_what_no_test_reaches_any_more_is_named_with_how_many_did():
-    lost = [LostCoverage(path="m.py", function=name, before=3) for name in ("f", "A.g")]
+    lost = [LostCoverage(path="m.py", function=name, tests_before=3) for name in ("f", "A.g")]
     one, two = (Protection(state="unprotected", uncovered=tuple(lost[:n])) for n in (1, 2))
     said = "it lowers coverage: m.py: no test reaches `f` any more, and 3 did before"
     assert asks_uncovered(one) == said

@@ -11,23 +11,23 @@ from services.validator.backtest.domain.backtest import (
 )
 from services.validator.decision.evidence import Knowledge
 from services.validator.suite.domain.reports import Outcome
-from shared.contracts.documents.backtests import LaterEvidence, ReplayedCommit
+from shared.contracts.documents.backtests import CorrectiveCommit, ReplayResult
 from tests.support.builders import COMMIT, NOW
 
-LATER = (LaterEvidence(kind="reverted", commit=COMMIT, title="t", how="named"),)
+LATER = (CorrectiveCommit(kind="reverted", commit=COMMIT, title="t", detected_by="named"),)
 NOTHING = Spent(gate={}, truth={}, full=0, targeted=0)
 P, F, E, S = Outcome.PASSED, Outcome.FAILED, Outcome.ERROR, Outcome.SKIPPED
 
 
-def replayed(said="land", number=0, **fields):
+def replayed(verdict="land", number=0, **fields):
     known = {"commit": f"{number:040x}", "parent": COMMIT, "title": "t", "at": NOW}
-    bad = bool(fields.get("broke") or fields.get("later"))
-    outcome = score(said, rule=bool(fields.get("rule")), bad=bad)
-    return ReplayedCommit(**known, said=said, outcome=outcome, **fields)
+    bad = bool(fields.get("broken_tests") or fields.get("later"))
+    outcome = score(verdict, rule=bool(fields.get("rule")), bad=bad)
+    return ReplayResult(**known, verdict=verdict, outcome=outcome, **fields)
 
 
 @pytest.mark.parametrize(
-    ("said", "rule", "bad", "outcome"),
+    ("verdict", "rule", "bad", "outcome"),
     [
         ("land", False, False, "fine"),
         ("land", False, True, "missed"),
@@ -40,8 +40,8 @@ def replayed(said="land", number=0, **fields):
         ("unknown", False, True, "unknown"),
     ],
 )
-def test_an_answer_is_scored_against_what_became_of_the_commit(said, rule, bad, outcome):
-    assert score(said, rule=rule, bad=bad) == outcome
+def test_an_answer_is_scored_against_what_became_of_the_commit(verdict, rule, bad, outcome):
+    assert score(verdict, rule=rule, bad=bad) == outcome
 
 
 def test_a_commit_broke_what_fails_on_it_and_did_not_on_its_parent():
@@ -55,11 +55,11 @@ def test_the_figures_are_the_sums_of_the_commits():
         [
             replayed(),
             replayed(later=LATER),
-            replayed("refuse", broke=("t::a",), tests=("t::a",)),
+            replayed("refuse", broken_tests=("t::a",), tests=("t::a",)),
             replayed("refuse", tests=("t::a",)),
             replayed("ask"),
             replayed("ask", code="refuse", later=LATER),
-            replayed("ask", code="land", broke=("t::b",)),
+            replayed("ask", code="land", broken_tests=("t::b",)),
             replayed("refuse", rule="too-large", later=LATER),
             replayed("unknown"),
         ],
@@ -67,20 +67,30 @@ def test_the_figures_are_the_sums_of_the_commits():
         None,
     )
     assert (found.fine, found.missed, found.caught, found.false_alarms) == (1, 1, 1, 1)
-    assert (found.asked, found.asked_bad, found.asked_refused, found.asked_bad_refused) == (
+    assert (
+        found.asked,
+        found.needs_approval_bad,
+        found.needs_approval_rejected,
+        found.needs_approval_bad_rejected,
+    ) == (
         3,
         2,
         1,
         1,
     )
-    assert (found.by_rule, found.by_rule_bad, found.unknown, found.commits) == (1, 1, 1, 9)
+    assert (found.rejected_by_rule, found.rejected_by_rule_bad, found.unknown, found.commits) == (
+        1,
+        1,
+        1,
+        9,
+    )
 
 
 def test_a_run_that_served_the_gate_and_the_truth_is_counted_once_and_as_the_gates():
     spent = Spent({"a": 1.0, "b": 2.0}, {"b": 2.0, "c": 4.0}, 1, 1, (5.0,), 1, 0.5)
     found = summarise([replayed()], spent, None)
     assert (found.seconds, found.truth_runs, found.truth_seconds) == (3.0, 1, 4.0)
-    assert (found.environments, found.environment_seconds, found.known_before) == (1, 5.0, 1)
+    assert (found.environments, found.environment_seconds, found.reused_runs) == (1, 5.0, 1)
 
 
 TIMES = Knowledge({f"t::{n}": 1.0 for n in range(100)})

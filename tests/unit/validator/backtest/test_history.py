@@ -37,7 +37,7 @@ def test_a_revert_names_the_commit_that_it_takes_back():
     line += a_line("", "", f'Revert "feat: a"\n\nThis reverts commit {line[0].oid}.')[2:]
     found = reverts(line)
     assert names(line, found) == {0}
-    assert (found[line[0].oid].commit, found[line[0].oid].how) == (line[2].oid, "named")
+    assert (found[line[0].oid].commit, found[line[0].oid].detected_by) == (line[2].oid, "named")
 
 
 def test_a_short_name_is_enough_and_a_commit_that_is_not_here_is_nobody():
@@ -54,7 +54,7 @@ def test_without_a_name_the_title_says_it_and_the_last_with_that_title_is_meant(
     line = a_line("feat: a", "feat: a", 'Revert "feat: a"')
     found = reverts(line)
     assert names(line, found) == {1}
-    assert found[line[1].oid].how == "title"
+    assert found[line[1].oid].detected_by == "title"
 
 
 def test_a_revert_that_was_taken_back_takes_nothing_back():
@@ -73,7 +73,7 @@ def test_a_trailer_names_what_it_fixes():
     other = Commit("2" * 40, "", "feat: b", NOW)
     found = named_fixes([meant, other, fix])
     assert set(found) == {meant.oid}
-    assert [(each.commit, each.how) for each in found[meant.oid]] == [(fix.oid, "named")]
+    assert [(each.commit, each.detected_by) for each in found[meant.oid]] == [(fix.oid, "named")]
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,10 @@ def test_a_fix_that_names_and_is_blamed_speaks_once_and_a_revert_comes_first():
     line[1] = Commit(line[1].oid, "", f"mend\n\nFixes: {line[0].oid}", NOW)
     line[2] = Commit(line[2].oid, "", f"This reverts commit {line[0].oid}.", NOW)
     [said] = [truth(line, {line[1].oid: {line[0].oid}})[line[0].oid]]
-    assert [(each.kind, each.how) for each in said] == [("reverted", "named"), ("fixed", "named")]
+    assert [(each.kind, each.detected_by) for each in said] == [
+        ("reverted", "named"),
+        ("fixed", "named"),
+    ]
 
 
 class TestGit:

@@ -111,7 +111,7 @@ async def test_what_got_worse_is_failing_and_the_report_is_kept(office):
     assert report == a_report(1.5)
     verdict = await office.verdict()
     assert verdict.request.kind is RunKind.BENCHMARKS
-    assert verdict.request.kind.alone
+    assert verdict.request.kind.exclusive
     assert (verdict.state, verdict.result.outcome) == (RunState.FINISHED, "reported")
     assert verdict.result.failing == verdict.result.worse == ("bench::work",)
     assert verdict.result.counts is None
@@ -192,4 +192,4 @@ async def test_a_validator_that_runs_no_benchmarks_leaves_them_to_others(office)
 
 
 def test_only_benchmarks_need_the_machine_for_themselves():
-    assert [each for each in RunKind if each.alone] == [RunKind.BENCHMARKS]
+    assert [each for each in RunKind if each.exclusive] == [RunKind.BENCHMARKS]

@@ -99,7 +99,7 @@ def test_coverage_is_lower_where_neither_its_beginning_nor_any_fault_is_reached(
     planting, entries = planted(a_function(*BRANCH), a_function("if a:", "    return 3", BRANCH[2]))
     trials = {n: each for n, each in enumerate((fault, place)) if each is not None}
     found = uncovered(entries, planting, "c", trials)
-    assert found == (LostCoverage(path="m.py", function="f", before=3),) * lost
+    assert found == (LostCoverage(path="m.py", function="f", tests_before=3),) * lost
     assert not uncovered(entries, planting, "another", trials)
 
 

@@ -213,7 +213,7 @@ def test_what_could_not_be_planted_is_never_said_to_be_protected(text, why):
     found = plant({"c": [ChangedFile("m.py", (b"def f(): return 2\n", text))]})
     known = judge(found, "c", MutationReport({}))
     assert (known.state, known.planted, known.not_measured) == ("unknown", 0, 1)
-    assert why in known.sentence
+    assert why in known.summary
 
 
 def test_a_mark_at_the_beginning_and_foreign_line_ends_stay():
@@ -294,12 +294,12 @@ def test_the_sentence_names_the_fault_that_stayed_green_and_whether_it_is_reache
     known = judge(
         a_planting(), "c", MutationReport({0: Trial(False, reached=True), 1: Trial(False)})
     )
-    assert known.sentence == ("2 of 2 faults stayed green: m.py:2: `2` became `3`, and 1 more")
+    assert known.summary == ("2 of 2 faults stayed green: m.py:2: `2` became `3`, and 1 more")
     assert known.unreached == ("m.py:6",)
 
 
 def test_a_run_that_broke_says_so():
-    assert "the sandbox died" in judge(a_planting(), "c", None, "the sandbox died").sentence
+    assert "the sandbox died" in judge(a_planting(), "c", None, "the sandbox died").summary
 
 
 def test_a_result_comes_back_from_its_text():

@@ -183,10 +183,12 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
 
     assert found[broken.id].state == "unprotected"
     assert not any(each.reached for each in found[broken.id].survived)
-    assert "which no test reaches: `" in found[broken.id].sentence
+    assert "which no test reaches: `" in found[broken.id].summary
     assert 11 in {each.line for each in found[broken.id].survived}
     assert [each.reached for each in found[reached.id].survived] == [True]
-    assert "`total -= each` was left out" in {each.what for each in found[reached.id].survived}
+    assert "`total -= each` was left out" in {
+        each.description for each in found[reached.id].survived
+    }
     assert found[good.id].state == "protected"
     assert found[good.id].planted == found[good.id].noticed > 0
     assert (found[gone.id].state, found[silent.id].state) == ("protected", "nothing")
@@ -197,7 +199,7 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
     assert {each.id for each in asked} == {broken.id, reached.id}
     stored = await bench.deps.store.enhancements.require(broken.id)
     assert stored.state == "needs_approval"
-    assert "faults stayed green: " in stored.asks
+    assert "faults stayed green: " in stored.approval_reason
     assert stored.protection == found[broken.id]
 
     run = await bench.deps.store.runs.require(stored.protection.run)
@@ -239,7 +241,7 @@ async def test_a_run_that_gives_no_report_is_tried_again_and_then_nothing_is_kno
     found = await bench.trust(changes, trees)
     known = found[changes[0].id]
     assert (known.state, known.planted, known.run) == ("unknown", 0, None)
-    assert known.sentence == "no fault could be tried: The sandbox died."
+    assert known.summary == "no fault could be tried: The sandbox died."
     assert [each[2] for each in faults.asked] == [()] * 3
     assert faults.asked[0][3]["base_oid"] == bench.place.tree
     await bench.trust(changes, trees)
@@ -258,7 +260,7 @@ async def test_where_nothing_can_be_planted_nobody_is_asked_and_it_is_said(bench
     found = await bench.trust(changes, trees)
     measured, nothing = (found[each.id] for each in changes)
     assert (measured.state, nothing.state) == ("not_measured", "nothing")
-    assert "run with unittest" in measured.sentence
+    assert "run with unittest" in measured.summary
     assert not faults.asked
     assert not asks_unprotected(changes[0], measured, profile.config)
 
@@ -330,7 +332,7 @@ async def test_a_change_after_which_no_test_reaches_what_some_did_asks_whatever_
         present=outcome.report.outcomes,
     )
     [change] = changes
-    expected = [LostCoverage(path="prices.py", function=name, before=1) for name in lost]
+    expected = [LostCoverage(path="prices.py", function=name, tests_before=1) for name in lost]
     assert list(found[change.id].uncovered) == expected
     asked = await ask_for(
         changes, bench.place, "c" * 40, lambda _: (), bench.deps, protections=found
@@ -338,7 +340,9 @@ async def test_a_change_after_which_no_test_reaches_what_some_did_asks_whatever_
     assert len(asked) == len(lost)
     stored = await bench.deps.store.enhancements.require(change.id)
     assert stored.protection == found[change.id]
-    assert ("no test reaches `tested` any more, and 1 did before" in stored.asks) == bool(lost)
+    assert (
+        "no test reaches `tested` any more, and 1 did before" in stored.approval_reason
+    ) == bool(lost)
 
 
 def test_of_a_file_that_no_test_ran_the_tests_are_those_that_import_it():
@@ -385,8 +389,8 @@ def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_impor
 GREEN = Protection(
     state="unprotected",
     planted=1,
-    survived=(SurvivingMutant(path="m.py", line=1, what="w", reached=True),),
-    sentence="m.py:1: w",
+    survived=(SurvivingMutant(path="m.py", line=1, description="w", reached=True),),
+    summary="m.py:1: w",
 )
 
 

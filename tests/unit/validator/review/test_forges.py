@@ -269,7 +269,7 @@ async def test_a_url_that_no_browser_opens_is_garbage(fake):
 async def test_the_token_does_not_follow_a_redirect(fake, serve, status, first):
     elsewhere = serve(fake.kind)
     to = {"Location": f"{elsewhere.url}/api/repos/new/shop/pulls"}
-    problem = await refusal(fake, *first, Answer(status, {"message": "StateChange"}, to))
+    problem = await refusal(fake, *first, Answer(status, {"message": "StateTransition"}, to))
     assert "has moved acme/shop" in problem.message
     assert elsewhere.asked == []
 

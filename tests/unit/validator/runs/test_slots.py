@@ -4,7 +4,7 @@ import pytest
 
 from services.validator.runs.domain import slots
 from shared.contracts.base import RunKind
-from shared.contracts.documents.runs import Counts, Runner
+from shared.contracts.documents.runs import Runner, TestCounts
 from tests.support.builders import NOW, a_test_run, a_wave
 
 WAVE = a_wave()
@@ -12,15 +12,15 @@ WAVE = a_wave()
 
 def a_run(seconds=10.0, *, cores=1.0, tests=100, **fields):
     """A full run that used so many cores all the time."""
-    counts = Counts(tests=tests, passed=tests, failed=0, skipped=0)
+    counts = TestCounts(tests=tests, passed=tests, failed=0, skipped=0)
     known = {"seconds": seconds, "cpu_seconds": seconds * cores, "counts": counts}
     return a_test_run(WAVE, **{**known, **fields})
 
 
 def a_runner(slots="one", cores=4, share=None, **fields):
     share = cores if share is None else share
-    known = {"home": "h", "host": slots, "free": cores, "seen_at": NOW}
-    return Runner(id=slots, slots=slots, cores=cores, share=share, **{**known, **fields})
+    known = {"home": "h", "host": slots, "free_cores": cores, "seen_at": NOW}
+    return Runner(id=slots, slots=slots, cores=cores, core_limit=share, **{**known, **fields})
 
 
 def test_what_was_never_measured_takes_the_whole_machine():

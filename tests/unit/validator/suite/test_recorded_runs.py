@@ -20,7 +20,7 @@ from services.validator.suite.domain.reports import (
     TestResult,
 )
 from shared.contracts.commands import RunBaseline
-from shared.contracts.documents.runs import Counts, TestRun
+from shared.contracts.documents.runs import TestCounts, TestRun
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
@@ -293,7 +293,7 @@ async def test_where_one_may_have_an_effect_on_all_tests_all_are_chosen(yard, de
 
 
 def a_full_run(yard, tests):
-    counts = Counts(tests=tests, passed=tests, failed=0, skipped=0)
+    counts = TestCounts(tests=tests, passed=tests, failed=0, skipped=0)
     return a_test_run(a_wave(target_id=yard.target.id), counts=counts)
 
 
