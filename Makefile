@@ -8,7 +8,7 @@ REPO ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check format lock bench clean
+.PHONY: help setup run test soak check format lock bench clean
 
 help: ## what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
@@ -33,8 +33,14 @@ else
 	@$(BIN)/groundswell run "$(REPO)" $(ARGS)
 endif
 
+# Tests wait a lot: for servers, for processes that are killed, for re-deliveries.
+WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
+
 test: $(READY) ## every test
-	@$(BIN)/pytest -n auto --dist worksteal --durations 25 $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal --durations 25 $(ARGS)
+
+soak: $(READY) ## all random rounds of landing, rollback and kill -9 (minutes)
+	@GROUNDSWELL_ROUNDS=200 $(BIN)/pytest -n $(WORKERS) --dist worksteal tests/chaos/test_rounds.py $(ARGS)
 
 check: $(READY) ## format, lint, types, import rules
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }

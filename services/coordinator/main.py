@@ -38,6 +38,7 @@ async def run(settings: Settings) -> None:
             settings.nats_url,
             lambda bus: build(settings, bus, store),
             provisions=settings.provision,
+            ack_wait_seconds=settings.ack_wait_seconds,
         )
 
 

@@ -33,6 +33,8 @@ MAX_DELIVERIES = 5
 REDELIVERY_BACKOFF_SECONDS = (0.2, 1.0, 3.0, 8.0)
 ACK_WAIT_SECONDS = {consumer.name: consumer.ack_wait for consumer in CONSUMERS}
 DEFAULT_ACK_WAIT_SECONDS = 10.0
+# Often enough for a stack whose provisioner was told a shorter ack wait.
+EXTEND_INTERVAL_SECONDS = 1.0
 FETCH_TIMEOUT_SECONDS = 5.0
 
 
@@ -167,11 +169,11 @@ def describe_error(problem: Exception) -> str:
 
 @contextlib.asynccontextmanager
 async def _kept_in_progress(raw: Msg, ack_wait: float) -> AsyncIterator[None]:
-    """Extend the message's ack wait (in seconds) every third of it, inside the block."""
+    """Extend the message's ack wait (in seconds) well before it ends, inside the block."""
 
     async def extend() -> None:
         while True:
-            await asyncio.sleep(ack_wait / 3)
+            await asyncio.sleep(min(ack_wait / 3, EXTEND_INTERVAL_SECONDS))
             await raw.in_progress()
 
     task = asyncio.create_task(extend())

@@ -70,13 +70,18 @@ def consumer_config(consumer: Consumer) -> ConsumerConfig:
     )
 
 
-async def provision(url: str) -> None:
-    """Create every stream and consumer. Raises `Rejected` with each setting that differs."""
+async def provision(url: str, *, ack_wait_seconds: float | None = None) -> None:
+    """Create every stream and consumer. Raises `Rejected` with each setting that differs.
+
+    `ack_wait_seconds` replaces the consumers' own ack wait: how long after the death of a service
+    the messages it was handling are delivered again.
+    """
+    consumers = [replace(each, ack_wait=ack_wait_seconds or each.ack_wait) for each in CONSUMERS]
     client = await nats.connect(url, connect_timeout=2, max_reconnect_attempts=5)
     try:
         jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS)
         drift = [line for stream in STREAMS for line in await _ensure_stream(jetstream, stream)]
-        lines = await asyncio.gather(*(_ensure_consumer(jetstream, each) for each in CONSUMERS))
+        lines = await asyncio.gather(*(_ensure_consumer(jetstream, each) for each in consumers))
         drift += [line for each in lines for line in each]
     finally:
         await client.close()

@@ -75,6 +75,7 @@ async def serve(
     make: Callable[[Bus], Service],
     *,
     provisions: bool = False,
+    ack_wait_seconds: float | None = None,
     clock: Clock = utc_now,
     new_id: NewId = uuid7,
 ) -> None:
@@ -90,7 +91,7 @@ async def serve(
         client = await _connect(broker)
         letters.append(DeadLetters(client))
         if provisions:
-            await provision(url)
+            await provision(url, ack_wait_seconds=ack_wait_seconds)
         await await_streams(client.jetstream())
         service = make(Bus(client, source=name, clock=clock, new_id=new_id))
         await _run(service, broker, client, letters[0])

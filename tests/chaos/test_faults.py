@@ -13,7 +13,7 @@ from tests.support.checker import (
 )
 from tests.support.forges import WANTED, a_forge, an_origin
 from tests.support.repositories import a_repository, checkout_of
-from tests.support.stack import Home
+from tests.support.stack import QUICK, Home
 
 FILES = {
     "groundswell.toml": WANTED,
@@ -61,4 +61,6 @@ def test_nothing_is_lost_or_doubled(points, target, tmp_path):
 
 
 def _home(below, origin, told, fault):
-    return Home(below / "home", {**origin.environment, **told, ENVIRONMENT_VARIABLE: fault})
+    return Home(
+        below / "home", {**origin.environment, **told, **QUICK, ENVIRONMENT_VARIABLE: fault}
+    )

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tests.support.repositories import git, the_shop
-from tests.support.stack import Home, kill_after
+from tests.support.stack import QUICK, Home, kill_after
 
 # How many faults are tried depends on how long that takes, and with them who waits for a person.
 POLICY = 'unprotected = "allow"'
@@ -39,7 +39,7 @@ def landed(report):
 
 @pytest.mark.parametrize(("service", "event", "time"), MOMENTS)
 def test_the_same_changes_land(undisturbed, tmp_path, service, event, time):
-    home, shop = Home(tmp_path / "home"), the_shop(tmp_path / "shop", policy=POLICY)
+    home, shop = Home(tmp_path / "home", QUICK), the_shop(tmp_path / "shop", policy=POLICY)
     with home.up():
         killer = threading.Thread(target=kill_after, args=(home, service, event, time))
         killer.start()

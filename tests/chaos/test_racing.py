@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.checker import check_at_rest, check_branch, check_locks, check_state, connect
 from tests.support.repositories import checkout_of, the_shop
-from tests.support.stack import ROOT, Home, environment, kill_after
+from tests.support.stack import QUICK, ROOT, Home, environment, kill_after
 
 
 @contextmanager
@@ -38,7 +38,7 @@ def a_validator(home, number, place):
 @pytest.mark.parametrize("homes", ["one home", "a home each"])
 def test_each_change_lands_once_though_two_of_them_are_killed(tmp_path, homes):
     # Nobody is there to let through what no test protects, and here every change is to land.
-    home = Home(tmp_path / "home")
+    home = Home(tmp_path / "home", QUICK)
     shop = the_shop(tmp_path / "shop", policy='unprotected = "allow"')
     before = checkout_of(shop)
     with home.up(), ExitStack() as stack:

@@ -54,7 +54,7 @@ def check_branch(place: Path, branch: str, changes: Iterable[Record], database: 
         )
         assert reverted[identity] == (state is EnhancementState.ROLLED_BACK), identity
         if state in LANDED:
-            assert change["commit"] in {each["commit"] for each in commits}
+            assert change["landing"]["commit"] in {each["commit"] for each in commits}
     assert set(landed) <= set(by_id), "a commit has a trailer that nobody knows"
     assert all(len(each["parents"]) <= 1 for each in commits), "the branch is not linear"
     _check_tested(commits, database)
@@ -63,15 +63,16 @@ def check_branch(place: Path, branch: str, changes: Iterable[Record], database: 
 
 def _check_tested(commits: list[Record], database: Any) -> None:
     """The last commit of each batch has a tree on which the whole suite ran, on the head below it."""
-    verdicts = {each["_id"]: each for each in database["verdicts"].find()}
-    trees = {each["tree"]: each for each in verdicts.values() if not each["tests"]}
+    runs = {each["_id"]: each for each in database["runs"].find()}
+    requests = [each["request"] for each in runs.values()]
+    trees = {each["tree"] for each in requests if not each["tests"]}
     for position, each in enumerate(commits):
         run = each["run"]
         above = commits[position + 1]["run"] if position + 1 < len(commits) else None
         if run is not None and run != above:
-            verdict = verdicts[run]
-            assert verdict["tree"] == each["tree"], f"{each['commit']} is not what was tested"
-            assert verdict["outcome"] == "reported"
+            tested = runs[run]
+            assert tested["request"]["tree"] == each["tree"], f"{each['commit']} was not tested"
+            assert tested["result"]["outcome"] == "reported"
     if commits:
         assert commits[-1]["tree"] in trees, "nothing ran on the tree that the branch ends with"
 

@@ -17,6 +17,8 @@ import psutil
 
 GROUNDSWELL = (sys.executable, "-m", "cli")
 ROOT = Path(__file__).parent.parent.parent
+# What a killed service was at is delivered again soon.
+QUICK = {"GROUNDSWELL_ACK_WAIT_SECONDS": "3"}
 STACK = ("services.", "nats-server", "secantusd-py")
 
 
