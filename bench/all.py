@@ -17,7 +17,7 @@ NOT_BENCHMARKS = {
     "boltons_changes",
     "harness",
     "peers",
-    "rehearsal",
+    "gate_simulation",
     "targets",
     "worlds",
 }

@@ -26,8 +26,8 @@ from statistics import fmean
 from typing import Any
 
 from bench import peers
+from bench.gate_simulation import simulate
 from bench.harness import Result, main
-from bench.rehearsal import play
 from bench.worlds import Odds, World, draw, impact
 
 SIZES, BAD, RUNNERS, TARGETED = (15, 100), (0.02, 0.1, 0.3, 0.5), (1, 2, 8), (0.1, 0.3, 0.5)
@@ -130,7 +130,7 @@ def measure(setting: Setting, seeds: Sequence[int]) -> list[Measured]:
 def compare(setting: Setting, world: World) -> Measured:
     """One world."""
     reached = impact(world, setting.recall) if setting.recall else [None] * world.size
-    ours = play(world, runners=setting.runners, impacted=lambda change: reached[change])
+    ours = simulate(world, runners=setting.runners, impacted=lambda change: reached[change])
     ended = [*ours.landed(), *(each.change for each in ours.rejected), *ours.undecided]
     if sorted(ended) != list(range(world.size)):
         raise AssertionError(f"{setting.label}: not every change has ended once")

@@ -23,7 +23,7 @@ from typing import Any
 from bench.harness import Result, main
 from bench.targets import copy_example, download
 from services.validator import in_target as inside
-from services.validator.impact.domain.impact import Change, impacted
+from services.validator.impact.domain.impact import Change, impacted_tests
 from services.validator.suite.adapters.signed_lines import read_lines
 from services.validator.suite.domain.imports import imports
 from services.validator.suite.domain.recording import ImpactMap
@@ -177,7 +177,8 @@ def faults(
     shares, misses = [], 0
     for path, before, after, name in list(planted(bench.tree, impact, number)):
         chosen = (
-            impacted(impact, {path: Change(before, before, after)}, plain.outcomes) or frozenset()
+            impacted_tests(impact, {path: Change(before, before, after)}, plain.outcomes)
+            or frozenset()
         )
         (bench.tree / path).write_text(after)
         ran = bench.suite(scratch, bench.tree, limit=HANGING * plain.seconds + 60)

@@ -42,7 +42,7 @@ class Branch:
         if not self.world.flaky:
             return not broken, 1
         chance = random.Random(f"{self.world.seed}/{head}/{changes}/{self.cost}")  # noqa: S311
-        quiet = math.prod(1 - rate for _, rate in self.world.fickle(head | changes))
+        quiet = math.prod(1 - rate for _, rate in self.world.flaky_with(head | changes))
         for attempt in range(RETRIES + 1):
             if not broken and chance.random() < quiet:
                 return True, attempt + 1

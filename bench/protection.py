@@ -19,7 +19,7 @@ from bench.targets import copy_example, download
 from services.agents.adapters.engines.rules import RulesEngine
 from services.agents.domain.proposals import Proposal
 from services.validator.git.adapters.repository import GitRepository
-from services.validator.impact.usecases import Recorded
+from services.validator.impact.usecases.recordings import Recorded
 from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.mutation.domain.plan import (
     ChangedFile,

@@ -1,10 +1,10 @@
-"""Simulated targets whose truth is known: what the gate and its peers are measured on.
+"""Simulated targets whose culprits are known, on which the gate and its peers are measured.
 
-A world is drawn from a seed and never changes; a `Target` is a world with a head that moves. Sets of
-changes are bit masks, so that a thousand worlds are a matter of minutes.
+A world is drawn from a seed and never changes; a `Target` is a world with a head that moves. Sets
+of changes are bit masks, so that a thousand worlds take minutes.
 
-A full run costs 1. A targeted run costs `targeted`, and where its tests are a larger share of the
-suite than that, their share: nobody gets almost the whole suite for the price of a few tests.
+A full run costs 1. A targeted run costs `targeted`, or the share of the suite that its tests make
+up if that is larger.
 """
 
 import math
@@ -13,23 +13,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from services.validator.decision.gate import (
-    Broken,
-    Evidence,
-    Knowledge,
-    Run,
-    Seen,
-    Unbuildable,
+from services.validator.decision.evidence import (
+    DoesNotApply,
+    NoReport,
+    RunComparison,
+    RunEvidence,
+    RunPlan,
+    SuiteProfile,
 )
 
 TESTS_PER_COMPONENT = 100
-# "Mostly of its component": the rest of what a change breaks is anywhere.
-OWN = 0.9
+# A change breaks tests of its own component with this probability, else any test.
+OWN_COMPONENT_SHARE = 0.9
 
 
 @dataclass(frozen=True)
 class Fault:
-    """These tests fail wherever all of `together` are in and none of `mended`."""
+    """Tests that fail where all changes of the mask `together` are in and none of `mended`."""
 
     together: int
     tests: frozenset[str]
@@ -38,7 +38,14 @@ class Fault:
 
 @dataclass(frozen=True)
 class Odds:
-    """What a world is drawn from; chances are per change, or per pair of changes."""
+    """The probabilities that a world is drawn from, per change or per pair of changes.
+
+    `mended` is for a fault that another change mends, `stacked` for a change that needs an earlier
+    one, `silent` for one with which no run gives a report, `unsettling` for one that makes a test
+    flaky, and `testing` for one that adds a test. `flaky` is the number of flaky tests, `flake`
+    their failure rate, `infrastructure` the share of runs that give no report, and `targeted` the
+    cost of a targeted run.
+    """
 
     size: int = 100
     bad: float = 0.1
@@ -56,7 +63,10 @@ class Odds:
     targeted: float = 0.1
 
     def refused(self) -> float:
-        """How likely a change is refused: bad, or the later one of a conflict. A prior from history says this."""
+        """Return the probability that a change is bad, or the later one of a conflict.
+
+        That is what a prior from history would say.
+        """
         near = 1 / self.components
         pair = near * self.conflicts_within + (1 - near) * self.conflicts_across
         return 1 - (1 - self.bad) * math.pow(1 - pair * (1 - self.bad), (self.size - 1) / 2)
@@ -64,7 +74,14 @@ class Odds:
 
 @dataclass(frozen=True)
 class World:
-    """N changes, the suite, and everything that is true about both."""
+    """N changes, a suite, and everything that is true about both.
+
+    `component` has the component of each change, `risk` is the prior of each, `needs` has by change
+    those that it needs, `silent` are the changes with which no run gives a report, `flaky` has the
+    failure rates of the first head's flaky tests, `unsettled` the tests that changes make flaky,
+    and `new` the tests that changes add, with their rates. With `only_full`, runs of chosen tests
+    give no report, as with a runner that cannot select tests.
+    """
 
     seed: str
     size: int
@@ -74,29 +91,23 @@ class World:
     targeted: float = 0.1
     infrastructure: float = 0.0
     component: tuple[int, ...] = ()
-    """Each change's; empty where there are none."""
     only_full: bool = False
-    """Runs of chosen tests give no report: a runner that cannot select."""
     needs: Mapping[int, frozenset[int]] = field(default_factory=dict)
     silent: frozenset[int] = frozenset()
-    """Changes with which no run gives a report."""
     flaky: Mapping[str, float] = field(default_factory=dict)
-    """Tests of the first head that fail by chance, and how often."""
     unsettled: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
-    """Changes that make tests of the suite flaky."""
     new: Mapping[int, Mapping[str, float]] = field(default_factory=dict)
-    """Changes that add tests, and how often those fail by chance."""
 
     def failing(self, mask: int) -> frozenset[str]:
-        """The tests that fail in this tree whenever they run."""
+        """Return the tests that fail with these changes whenever they run."""
         found: set[str] = set()
         for fault in self.faults:
             if fault.together & mask == fault.together and not fault.mended & mask:
                 found |= fault.tests
         return frozenset(found)
 
-    def fickle(self, mask: int) -> Iterator[tuple[str, float]]:
-        """The tests that fail in this tree by chance, and how often."""
+    def flaky_with(self, mask: int) -> Iterator[tuple[str, float]]:
+        """Yield the tests that are flaky with these changes, with their failure rates."""
         yield from self.flaky.items()
         for table in (self.unsettled, self.new):
             for change, tests in table.items():
@@ -104,32 +115,33 @@ class World:
                     yield from tests.items()
 
     def tests_of(self, mask: int) -> frozenset[str]:
-        """The tests that these changes add to the suite."""
+        """Return the tests that these changes add to the suite."""
         return frozenset(t for n, tests in self.new.items() if mask >> n & 1 for t in tests)
 
     def harm(self, change: int, head: int) -> bool:
-        """Whether a head gets worse by this change alone."""
+        """Return true if this change alone makes a head worse."""
         with_it = head | 1 << change
         chances = [*self.unsettled.get(change, {}).values(), *self.new.get(change, {}).values()]
         return any(chances) or bool(self.failing(with_it) - self.failing(head))
 
     def wrong(self, head: int) -> frozenset[str]:
-        """The tests that passed on the first head and fail on this one: a wrong landing."""
+        """Return the tests that passed on the first head and fail on this one (a wrong landing)."""
         return self.failing(head) - self.failing(0)
 
-    def price(self, run: Run) -> float:
-        """In suite runs."""
-        if not run.tests:
-            return float(run.repeat)
-        return min(max(self.targeted, run.repeat * len(run.tests) / len(self.suite)), run.repeat)
+    def price(self, plan: RunPlan) -> float:
+        """Return the cost of a run in suite runs."""
+        if not plan.tests:
+            return float(plan.repeat)
+        share = plan.repeat * len(plan.tests) / len(self.suite)
+        return min(max(self.targeted, share), plan.repeat)
 
-    def knowledge(self) -> Knowledge:
-        """What a use case would know about the cost of runs: every test as long as the other."""
+    def suite_profile(self) -> SuiteProfile:
+        """Return what a use case would know of the suite, where every test takes equally long."""
         each = (1 - self.targeted) / len(self.suite)
-        return Knowledge(durations=dict.fromkeys(self.suite, each), startup=self.targeted)
+        return SuiteProfile(durations=dict.fromkeys(self.suite, each), startup=self.targeted)
 
-    def standing_on(self, change: int) -> int:
-        """What a change needs, and what that needs."""
+    def needs_of(self, change: int) -> int:
+        """Return the mask of what a change needs, directly or not."""
         found, left = 0, set(self.needs.get(change, ()))
         while left:
             need = left.pop()
@@ -139,7 +151,10 @@ class World:
 
 
 def impact(world: World, recall: float) -> list[frozenset[str]]:
-    """What each change seems to reach: of its component's tests and of those that it breaks, this share."""
+    """Return the tests that seem to reach each change.
+
+    These are a share `recall` of its component's tests and of those that it breaks.
+    """
     chance = random.Random(f"{world.seed}/impact")  # noqa: S311
     found = []
     for change, component in enumerate(world.component):
@@ -151,39 +166,48 @@ def impact(world: World, recall: float) -> list[frozenset[str]]:
 
 @dataclass
 class Target:
-    """A world with a head. What a run shows depends on the seed, the head and the run alone."""
+    """A world with a head; what a run shows depends on the seed, the head and the run alone."""
 
     world: World
     head: int = 0
 
-    def observe(self, run: Run, attempt: int = 0) -> Evidence:
-        """What a run of the head with some changes shows."""
-        mine = mask(run.changes)
+    def observe(self, plan: RunPlan, attempt: int = 0) -> RunEvidence:
+        """Return what a run of the head with some changes shows."""
+        mine = mask(plan.changes)
         there = mine | self.head
-        if any(self.world.standing_on(each) & ~there for each in members(mine)):
-            return Unbuildable()
-        chance = random.Random(f"{self.world.seed}/{self.head}/{run}/{attempt}")  # noqa: S311
-        lost = chance.random() < self.world.infrastructure or (self.world.only_full and run.tests)
+        if any(self.world.needs_of(each) & ~there for each in members(mine)):
+            return DoesNotApply()
+        seed = f"{self.world.seed}/{self.head}/{_key(plan)}/{attempt}"
+        chance = random.Random(seed)  # noqa: S311
+        lost = chance.random() < self.world.infrastructure or (self.world.only_full and plan.tests)
         if lost or mine & mask(self.world.silent):
-            return Broken("no report")
-        return self._reported(run, there, chance)
+            return NoReport("no report")
+        return self._compared(plan, there, chance)
 
-    def _reported(self, run: Run, there: int, chance: random.Random) -> Seen:
+    def _compared(self, plan: RunPlan, there: int, chance: random.Random) -> RunComparison:
         world = self.world
         new = world.tests_of(there) - world.tests_of(self.head)
-        failures = dict.fromkeys(world.failing(there) - world.failing(self.head), run.repeat)
-        for test, rate in world.fickle(there):
-            failed = sum(chance.random() < rate for _ in range(run.repeat))
-            if failed and (not run.tests or test in run.tests or test in new):
+        failures = dict.fromkeys(world.failing(there) - world.failing(self.head), plan.repeat)
+        for test, rate in world.flaky_with(there):
+            failed = sum(chance.random() < rate for _ in range(plan.repeat))
+            if failed and (not plan.tests or test in plan.tests or test in new):
                 failures.setdefault(test, failed)
-        if run.tests:
-            asked = {*run.tests, *new}
-            failures = {test: count for test, count in failures.items() if test in asked}
-        return Seen(frozenset(failures), new, failures if run.repeat > 1 else {})
+        if plan.tests:
+            requested = {*plan.tests, *new}
+            failures = {test: count for test, count in failures.items() if test in requested}
+        return RunComparison(frozenset(failures), new, failures if plan.repeat > 1 else {})
+
+
+def _key(plan: RunPlan) -> str:
+    """Return a text of the plan for a seed; with another text, all figures would be others."""
+    return (
+        f"Run(changes={plan.changes!r}, tests={plan.tests!r}, "
+        f"repetition={plan.repetition!r}, repeat={plan.repeat!r})"
+    )
 
 
 def members(mask_: int) -> list[int]:
-    """The changes in a mask."""
+    """Return the changes in a mask, in order."""
     found = []
     while mask_:
         lowest = mask_ & -mask_
@@ -193,7 +217,7 @@ def members(mask_: int) -> list[int]:
 
 
 def mask(changes: Iterable[str | int]) -> int:
-    """The mask of some changes."""
+    """Return the mask of some changes."""
     found = 0
     for each in changes:
         found |= 1 << int(each)
@@ -201,7 +225,7 @@ def mask(changes: Iterable[str | int]) -> int:
 
 
 def draw(seed: int, odds: Odds) -> World:
-    """The world of a seed."""
+    """Draw the world of a seed."""
     chance = random.Random(f"{seed}/{odds}")  # noqa: S311 - a simulation
     return _Drawing(chance, odds).world(f"{seed}/{odds}")
 
@@ -248,14 +272,14 @@ class _Drawing:
         return chance > 0 and self.chance.random() < chance
 
     def fault(self, change: int) -> Fault:
-        """Some tests that one change breaks, and now and then another one mends."""
+        """Draw the tests that one change breaks, and perhaps another change that mends them."""
         tests = frozenset(self.test(change) for _ in range(self.chance.randint(1, 4)))
         others = [each for each in range(self.odds.size) if each != change]
         mends = bool(others) and self.hit(self.odds.mended)
         return Fault(1 << change, tests, 1 << self.chance.choice(others) if mends else 0)
 
     def conflicts(self, innocent: list[int]) -> Iterator[Fault]:
-        """What two changes break that break nothing alone."""
+        """Draw the faults of pairs of changes that break nothing alone."""
         odds = self.odds
         for one, other in combinations(innocent, 2):
             near = self.place[one] == self.place[other]
@@ -265,4 +289,5 @@ class _Drawing:
 
     def test(self, change: int) -> str:
         own = self.modules[self.place[change]]
-        return self.chance.choice(own if self.chance.random() < OWN else self.suite)
+        is_own = self.chance.random() < OWN_COMPONENT_SHARE
+        return self.chance.choice(own if is_own else self.suite)

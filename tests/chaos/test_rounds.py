@@ -38,8 +38,8 @@ from shared.targets.home import identity_of
 from shared.targets.mirror import Mirror
 from tests.support.builders import a_target, a_task, a_wave, an_enhancement
 from tests.support.checker import check_branch, check_locks, connect
+from tests.support.fake_report import fake_report
 from tests.support.landing import a_patch
-from tests.support.played import played
 from tests.support.repositories import a_repository, checkout_of, git
 from tests.support.validator_deps import a_validator
 
@@ -67,7 +67,7 @@ class PlayedSuite:
             path: Outcome.FAILED if BAD in (tree.read(path) or b"").decode() else Outcome.PASSED
             for path in tree.files()
         }
-        return played(outcomes, tests, repeat=repeat)
+        return fake_report(outcomes, tests, repeat=repeat)
 
 
 class PlayedEnvironments:

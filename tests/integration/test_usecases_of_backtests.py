@@ -29,9 +29,9 @@ from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
 from shared.targets.mirror import Mirror
 from tests.support.buses import RecordingBus
+from tests.support.fake_report import fake_report
 from tests.support.histories import a_history
 from tests.support.memory import a_store
-from tests.support.played import played
 from tests.support.repositories import a_repository, checkout_of, commit, git
 from tests.support.validator_deps import a_validator
 
@@ -60,7 +60,7 @@ class Suite:
         first = self.runs[tree_oid, base_oid, tests] == 1 and not tests
         if self.flaky in found and first and self.only in {None, tree_oid}:
             found[self.flaky] = Outcome.FAILED
-        return played(found, tests, repeat=repeat, each=1.0, seconds=2.0)
+        return fake_report(found, tests, repeat=repeat, each=1.0, seconds=2.0)
 
 
 def outcomes(code, tests):

@@ -1,4 +1,4 @@
-"""The gate says what it decides: over real repositories and a played suite, and again after it was cut off."""
+"""The gate publishes its decisions, with real repositories and a fake suite, and again after a crash."""
 
 import asyncio
 import hashlib
@@ -12,10 +12,9 @@ import pytest
 from services.api.usecases import tell_story
 from services.validator.benchmarks.domain.benchmarks import Plan, Reading, Round, Unit
 from services.validator.benchmarks.domain.reports import BenchmarkReport
-from services.validator.decision.evidence import Broken, Run, Seen, Unbuildable
+from services.validator.decision.evidence import DoesNotApply, NoReport, RunComparison, RunPlan
 from services.validator.deps import ValidatorDeps
-from services.validator.gate import decision_events as telling
-from services.validator.gate import risk_and_impact as weighing
+from services.validator.gate import decision_events, risk_and_impact
 from services.validator.gate.loop import settle
 from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.domain.reports import Infrastructure, Outcome
@@ -29,9 +28,9 @@ from shared.kernel.errors import Rejected, Transient
 from shared.sandbox.choice import NoSandbox
 from tests.support.builders import a_task, a_wave, an_enhancement
 from tests.support.buses import RecordingBus
+from tests.support.fake_report import fake_report
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
-from tests.support.played import played
 from tests.support.stores import Watch
 from tests.support.validator_deps import a_validator
 
@@ -39,7 +38,7 @@ from tests.support.validator_deps import a_validator
 FILES = {"a_txt": "a\n", "b_txt": "b\n", "c_txt": "c\n", "d_txt": "d\n"}
 
 
-class PlayedSuite:
+class FakeSuite:
     """`t::quiet` fails where any file says bad, `t::pair` where two of them say odd; each time."""
 
     def __init__(self, deps, target):
@@ -52,11 +51,11 @@ class PlayedSuite:
         outcomes = {
             test: Outcome.FAILED if fails else Outcome.PASSED for test, fails in failing.items()
         }
-        return played(outcomes, tests, repeat=repeat)
+        return fake_report(outcomes, tests, repeat=repeat)
 
 
 @dataclass
-class PlayedBenchmarks:
+class FakeBenchmarks:
     """They give no report on a tree in which a file says `hangs`, nor where `broken` says why not."""
 
     deps: ValidatorDeps
@@ -81,7 +80,7 @@ class NothingFound:
         return [((), ()) for _ in pairs]
 
 
-class PlayedEnvironments:
+class FakeEnvironments:
     async def prepare(self, *_):
         return Environment("e", Path("/nowhere"), (), 0.0, True)
 
@@ -118,13 +117,13 @@ class House:
             tmp_path / "home",
             bus=self.bus,
             repository=lambda _: self.yard.repository,
-            environments=PlayedEnvironments(),
+            environments=FakeEnvironments(),
             detectors=NothingFound(),
             sandbox=Trusted(()),
             # No two things happen at one time.
             clock=lambda: watch.go(milliseconds=1),
         )
-        object.__setattr__(self.deps, "suite", PlayedSuite(self.deps, self.yard.target))
+        object.__setattr__(self.deps, "suite", FakeSuite(self.deps, self.yard.target))
         self.bus.deps = self.deps
 
     async def propose(self, **words):
@@ -180,7 +179,7 @@ def house(tmp_path):
 def track(tmp_path):
     """A house with benchmarks."""
     house = House(tmp_path, **{"groundswell.toml": '[bench]\ncommand = "python perf.py"\n'})
-    benchmarks = PlayedBenchmarks(house.deps, house.yard.target)
+    benchmarks = FakeBenchmarks(house.deps, house.yard.target)
     object.__setattr__(house.deps, "benchmarks", benchmarks)
     return house
 
@@ -189,13 +188,9 @@ async def test_a_refusal_is_said_with_its_runs_before_it_is_carried_out(house):
     changes = await house.propose(a="good", b="bad", c="good")
     await house.settle()
     first, *_, last = house.said("run")
-    assert first.note == "full run with 3 changes: 3 tests, 1 worse: it is among 3"
-    assert (first.change_count, first.tests_run, first.tests_worse, first.tests) == (
-        3,
-        3,
-        1,
-        ("t::quiet",),
-    )
+    assert first.note == "full run with 3 changes: 3 tests, 1 worse: the culprit is among 3"
+    assert (first.change_count, first.tests_run, first.tests_worse) == (3, 3, 1)
+    assert first.tests == ("t::quiet",)
     assert last.note == "full run with 2 changes: 3 tests, 0 worse"
     stored = {each.id for each in await house.store.runs.find()}
     assert {each.run_id for each in house.said("run")} <= stored
@@ -365,7 +360,7 @@ async def test_what_is_refused_for_another_reason_than_the_head_takes_nobody_alo
     assert [await house.state(each) for each in changes.values()] == ["applied", "applied"]
 
 
-async def test_an_epoch_that_cannot_be_opened_leaves_no_run_behind(house):
+async def test_a_round_that_cannot_be_opened_leaves_no_run_behind(house):
     async def unreachable(**_):
         # Long enough for whatever is under way to have begun.
         await asyncio.sleep(0.05)
@@ -384,7 +379,7 @@ async def test_how_many_of_all_tests_were_chosen_is_counted_with_each_full_run_t
     async def impact_of(changes, *_):
         return {each.id: frozenset({"t::fine"}) for each in changes}
 
-    monkeypatch.setattr(weighing, "impact_of", impact_of)
+    monkeypatch.setattr(risk_and_impact, "impact_of", impact_of)
     await house.propose(a="good", b="bad", c="good")
     await house.settle()
     counted = {each.component: each for each in await house.store.recall.find()}
@@ -396,7 +391,7 @@ async def test_how_many_of_all_tests_were_chosen_is_counted_with_each_full_run_t
 
 
 async def test_a_long_list_is_cut_and_its_length_is_said(house, monkeypatch):
-    monkeypatch.setattr(telling, "LISTED", 2)
+    monkeypatch.setattr(decision_events, "MAX_LISTED", 2)
     await house.propose(a="good", b="good", c="good")
     await house.settle()
     [land] = house.said("land")
@@ -418,7 +413,7 @@ async def test_before_a_run_was_made_nothing_is_said_to_have_passed(house):
 
 
 async def test_who_passed_a_full_run_before_it_asks_names_it(house):
-    """One that is likely to be bad is run before faults are planted; then its run speaks for it."""
+    """One that is likely to be bad is run before mutants are tried; then its run is its evidence."""
     object.__setattr__(house.deps, "sandbox", NoSandbox(()))
     await house.propose(a="good")
     [change] = await house.store.enhancements.find()
@@ -439,36 +434,37 @@ class TestWhatSpeaksForAChange:
 
     def said(self, *evidence, reach=REACH):
         change = an_enhancement()
-        log = {Run((change.id, *more), tests): seen for more, tests, seen in evidence}
-        epoch = SimpleNamespace(impacted={change.id: reach}, evidence=log)
-        return telling.speaks_for(epoch, change)[0].partition(";")[0]
+        log = {RunPlan((change.id, *more), tests): seen for more, tests, seen in evidence}
+        facts = SimpleNamespace(impacted={change.id: reach})
+        gate_round = SimpleNamespace(facts=facts, evidence=log)
+        return decision_events.evidence_before_full_run(gate_round, change)[0].partition(";")[0]
 
     def test_the_tests_that_reach_it_have_passed_where_all_of_them_ran(self):
-        passed = ((), ("t::a", "t::b", "t::c"), Seen(frozenset()))
+        passed = ((), ("t::a", "t::b", "t::c"), RunComparison(frozenset()))
         assert self.said(passed) == "passes the tests that reach it"
 
     def test_some_of_them_are_not_all_of_them(self):
-        passed = (("other",), ("t::a",), Seen(frozenset()))
+        passed = (("other",), ("t::a",), RunComparison(frozenset()))
         assert self.said(passed) == "passes those tests that ran with it"
         assert self.said(passed, reach=None) == "passes those tests that ran with it"
 
     def test_what_others_broke_in_a_full_run_is_not_held_against_the_rest_of_it(self):
-        assert self.said((("other",), (), Seen(frozenset({"t::x"})))) == (
+        assert self.said((("other",), (), RunComparison(frozenset({"t::x"})))) == (
             "passes the tests that reach it"
         )
-        half = (("other",), (), Seen(frozenset({"t::a"})))
+        half = (("other",), (), RunComparison(frozenset({"t::a"})))
         assert self.said(half) == "it was tried only with what failed"
-        other = (("third",), ("t::a",), Seen(frozenset()))
+        other = (("third",), ("t::a",), RunComparison(frozenset()))
         assert self.said(half, other) == "passes the tests that reach it"
 
     def test_where_no_test_reaches_it_none_is_said_to_pass(self):
-        passed = ((), (), Seen(frozenset()))
+        passed = ((), (), RunComparison(frozenset()))
         assert self.said(passed, reach=frozenset()) == "no test reaches it"
 
-    @pytest.mark.parametrize("seen", [Broken("died"), Unbuildable()])
+    @pytest.mark.parametrize("seen", [NoReport("died"), DoesNotApply()])
     def test_what_gave_no_report_speaks_for_nothing(self, seen):
         assert self.said(((), ("t::a", "t::b"), seen)) == "no test was run with it yet"
 
     def test_nor_does_what_failed(self):
-        failed = ((), ("t::a", "t::b"), Seen(frozenset({"t::a"})))
+        failed = ((), ("t::a", "t::b"), RunComparison(frozenset({"t::a"})))
         assert self.said(failed) == "it was tried only with what failed"

@@ -1,25 +1,24 @@
-"""A rehearsal of the gate in which every decision is held against what is true, and small worlds for it."""
+"""A simulation of the gate in which every decision is checked against the truth, and small worlds for it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
 
-from bench.rehearsal import Rehearsal, Story
+from bench.gate_simulation import GateSimulation, Story
 from bench.worlds import Fault, World, mask, members
-from services.validator.decision.gate import (
-    PATIENCE,
-    Broken,
+from services.validator.decision.evidence import (
+    DoesNotApply,
     Land,
     NeedRuns,
+    NoReport,
     Reject,
-    Run,
-    Seen,
+    RunComparison,
+    RunPlan,
     Step,
-    Unbuildable,
     Undecided,
-    decide,
 )
+from services.validator.decision.gate import MAX_ROUNDS_WAITED, decide
 
 SIZE, FOREIGN = 7, 2
 SUITE = tuple(f"tests/test_{n % 3}.py::test_{n}" for n in range(9))
@@ -28,15 +27,15 @@ STEADY, SHAKY = SUITE[:7], SUITE[7:]
 
 
 @dataclass
-class WatchedChange(Rehearsal):
-    """EvidenceFetcher at each decision before it is carried out; raises AssertionError where one is illegal."""
+class CheckedGateSimulation(GateSimulation):
+    """Checks each decision before it is carried out; raises AssertionError if it is illegal."""
 
     def next(self) -> Step:
         step = super().next()
         again = dict(reversed(self.log.items()))
-        assert step == decide(
-            self.candidates(), again, knowledge=self.knowledge, width=self.width
-        ), "the same log, in another order, gives another decision"
+        assert step == decide(self.candidates(), again, suite=self.suite, max_runs=self.max_runs), (
+            "the same log, in another order, gives another decision"
+        )
         match step:
             case NeedRuns():
                 self.check_runs(step)
@@ -46,27 +45,27 @@ class WatchedChange(Rehearsal):
                 self.check_rejection(step)
             case Undecided():
                 self.check_undecided()
-        self.check_patience(step)
+        self.check_waiting(step)
         return step
 
     def check_runs(self, step: NeedRuns) -> None:
-        runs = [each.run for each in step.runs]
-        assert 0 < len(runs) <= self.width
+        runs = [each.plan for each in step.runs]
+        assert 0 < len(runs) <= self.max_runs
         assert len(set(runs)) == len(runs)
         assert not [run for run in runs if run in self.log], "nothing is run twice"
         assert all(each.purpose and each.why for each in step.runs)
         for mine in (mask(run.changes) for run in runs):
             assert mine & ~mask(self.waiting) == 0
-            lacking = [self.target.world.standing_on(each) for each in members(mine)]
+            lacking = [self.target.world.needs_of(each) for each in members(mine)]
             assert not [each for each in lacking if each & ~(mine | self.target.head)], (
                 "no such tree"
             )
 
     def check_landing(self, step: Land) -> None:
-        assert step.run.tests == ()
-        assert step.run.changes == step.changes
-        seen = self.log[step.run]
-        assert isinstance(seen, Seen), "only what was seen lands"
+        assert step.plan.tests == ()
+        assert step.plan.changes == step.changes
+        seen = self.log[step.plan]
+        assert isinstance(seen, RunComparison), "only what was seen lands"
         explained = {
             test for test in seen.worse if self.passed(step.changes, test) or self.failed((), test)
         }
@@ -74,15 +73,15 @@ class WatchedChange(Rehearsal):
         before, after = self.target.head, self.target.head | mask(step.changes)
         assert before & mask(step.changes) == 0, "landed twice"
         assert not self.target.world.failing(after) - self.target.world.failing(before)
-        assert not [c for c in members(after) if self.target.world.standing_on(c) & ~after]
+        assert not [c for c in members(after) if self.target.world.needs_of(c) & ~after]
         for test in seen.new:
             assert sum(run.repeat for run in self.runs_of(step.changes, test)) >= 20, "no burn-in"
 
     def check_rejection(self, step: Reject) -> None:
         assert step.tests
-        assert step.run.changes == (step.change,), "judged with others"
-        seen = self.log[step.run]
-        assert isinstance(seen, Seen)
+        assert step.plan.changes == (step.change,), "judged with others"
+        seen = self.log[step.plan]
+        assert isinstance(seen, RunComparison)
         assert seen.worse & set(step.tests)
         for test in step.tests:
             assert self.proven(step.change, test), "blamed for what failed once"
@@ -93,43 +92,43 @@ class WatchedChange(Rehearsal):
 
     def proven(self, change: str, test: str) -> bool:
         """It failed three times with the change in it, and alone among them."""
-        seen = [run for run, each in self.log.items() if isinstance(each, Seen)]
+        seen = [run for run, each in self.log.items() if isinstance(each, RunComparison)]
         failures = sum(self.failures(run, test) for run in seen if change in run.changes)
         return bool(self.failed((change,), test)) and failures > 2
 
     def check_undecided(self) -> None:
-        missing = [seen for seen in self.log.values() if isinstance(seen, Broken | Unbuildable)]
+        missing = [seen for seen in self.log.values() if isinstance(seen, NoReport | DoesNotApply)]
         assert missing or not self.calm(), "undecided although everything was seen"
 
-    def check_patience(self, step: Step) -> None:
+    def check_waiting(self, step: Step) -> None:
         """One that was returned too often is tried with nothing that could be in its way."""
         longest = max(self.waiting.values())
-        if longest < PATIENCE:
+        if longest < MAX_ROUNDS_WAITED:
             return
         world, head = self.target.world, self.target.head
-        patient = [n for n, waited in self.waiting.items() if waited == longest]
-        alone = [(world.standing_on(n) & ~head) | 1 << n for n in patient]
+        longest_waiting = [n for n, rounds in self.waiting.items() if rounds == longest]
+        alone = [(world.needs_of(n) & ~head) | 1 << n for n in longest_waiting]
         assert any(mask(concerned(step)) & ~each == 0 for each in alone)
 
-    def runs_of(self, changes: Iterable[str], test: str) -> list[Run]:
+    def runs_of(self, changes: Iterable[str], test: str) -> list[RunPlan]:
         wanted = frozenset(changes)
         return [
             run
             for run, seen in self.log.items()
             if frozenset(run.changes) == wanted
-            and isinstance(seen, Seen)
+            and isinstance(seen, RunComparison)
             and (not run.tests or test in run.tests)
         ]
 
-    def failed(self, changes: Iterable[str], test: str) -> list[Run]:
+    def failed(self, changes: Iterable[str], test: str) -> list[RunPlan]:
         return [run for run in self.runs_of(changes, test) if test in self.log[run].worse]
 
-    def passed(self, changes: Iterable[str], test: str) -> list[Run]:
+    def passed(self, changes: Iterable[str], test: str) -> list[RunPlan]:
         """The runs in which it did not fail each time."""
         runs = self.runs_of(changes, test)
         return [run for run in runs if self.failures(run, test) < run.repeat]
 
-    def failures(self, run: Run, test: str) -> int:
+    def failures(self, run: RunPlan, test: str) -> int:
         seen = self.log[run]
         return seen.failures.get(test, 1) if test in seen.worse else 0
 
@@ -143,7 +142,7 @@ class WatchedChange(Rehearsal):
 def concerned(step: Step) -> set[str]:
     match step:
         case NeedRuns(runs=runs):
-            return {change for each in runs for change in each.run.changes}
+            return {change for each in runs for change in each.plan.changes}
         case Land(changes=changes):
             return set(changes)
         case Reject(change=change) | Undecided(change=change):

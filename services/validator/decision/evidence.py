@@ -1,23 +1,24 @@
-"""The words of the gate: what it is asked about, what it sees, and what it answers."""
+"""What the gate is asked about, what its runs show, and what it answers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from services.validator.decision.rates import Rate
+from services.validator.decision.rates import FailureRate
 from services.validator.suite.domain.reports import TestReport
 
-# A benchmark is a test of this name; it fails where it is measured to be slower than on the head, which needs no
-# confirmation. Asked for alone the prefix means all of them; a full run of the suite asks for none.
-MEASURED = "bench::"
+# A benchmark is a test whose name begins so. It fails where it is measured to be slower than on the
+# head, and such a measurement needs no confirmation. The prefix alone stands for all benchmarks; a
+# full run includes none.
+BENCHMARK_PREFIX = "bench::"
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A change. `risk` is the probability that it is bad.
+    """A change that the gate has to decide about; `risk` is the probability that it is bad.
 
-    `needs` are the candidates without which its patch does not apply, and what those need.
-    `impacted` are the tests that reach what it changes; None where nobody knows. `waited` is how
-    many epochs have returned it.
+    `order` is its place in the batch, `needs` are the candidates without which its patch does not
+    apply (transitively), `impacted` the tests that reach what it changes (None if unknown), and
+    `rounds_waited` is the number of rounds that ended without a decision about it.
     """
 
     id: str
@@ -25,14 +26,15 @@ class Candidate:
     risk: float = 0.1
     needs: frozenset[str] = frozenset()
     impacted: frozenset[str] | None = None
-    waited: int = 0
+    rounds_waited: int = 0
 
 
 @dataclass(frozen=True)
-class Run:
-    """A run of the head with `changes`; none is the head itself. `tests` empty is the full suite.
+class RunPlan:
+    """A run of tests on the head with `changes` applied, or of the head itself without any.
 
-    Each test runs `repeat` times within it, and its worst outcome counts.
+    Without `tests` the full suite runs. Each test runs `repeat` times within the run and its worst
+    outcome counts; `repetition` tells apart runs that are made again.
     """
 
     changes: tuple[str, ...]
@@ -42,10 +44,11 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The tests that were worse than on the head, and those that the head does not have.
+class RunComparison:
+    """A run compared with the head: its worse tests, and its tests that are `new` to the head.
 
-    `failures` says how many of the run's repetitions of a test failed; one that is not counted there failed each time.
+    `failures` says how many of the run's repetitions of a test failed; a worse test that is not in
+    it failed in each.
     """
 
     worse: frozenset[str]
@@ -54,92 +57,93 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Broken:
-    """No report that can be trusted: never a pass, never blame."""
+class NoReport:
+    """A run that gave no trustworthy report: it is never a pass, and no change is blamed for it."""
 
     reason: str
 
 
 @dataclass(frozen=True)
-class Unbuildable:
-    """These changes do not compose without others."""
+class DoesNotApply:
+    """The changes of a run do not apply without others."""
 
 
-Evidence = Seen | Broken | Unbuildable
+RunEvidence = RunComparison | NoReport | DoesNotApply
 
 
 @dataclass(frozen=True)
-class Knowledge:
-    """What is known about the suite of the head.
+class SuiteProfile:
+    """What is known about the suite of the head. It saves time, and never lands a change.
 
-    `durations` are seconds per test, `startup` what any run takes besides. `flaky` are the rates of
-    tests that failed and passed on one tree before. All of it only saves time or prevents blame.
-    `benchmarks` says whether the target has any: then they are compared before a batch lands.
+    `durations` are seconds per test, `startup` the seconds that any run takes besides its tests.
+    `flaky` are the failure rates of tests that both failed and passed on one tree. `benchmarks` is
+    true if the target has benchmarks, which are then compared before a batch lands.
     """
 
     durations: Mapping[str, float] = field(default_factory=dict)
     startup: float = 0.0
-    flaky: Mapping[str, Rate] = field(default_factory=dict)
+    flaky: Mapping[str, FailureRate] = field(default_factory=dict)
     benchmarks: bool = False
 
-    def share(self, tests: Iterable[str]) -> float:
-        """What running these tests costs, as a share of a full run; 1 where that is not known."""
+    def cost_share(self, tests: Iterable[str]) -> float:
+        """The cost of a run of these tests as a share of a full run; 1 if durations are unknown."""
         whole = self.startup + sum(self.durations.values())
         if not whole:
             return 1.0
         return (self.startup + sum(self.durations.get(each, 0.0) for each in tests)) / whole
 
 
-NOTHING = Knowledge()
+UNKNOWN_SUITE = SuiteProfile()
 
 
-def known_from(report: TestReport) -> Knowledge:
-    """What a full run of the head says its suite takes, test by test and besides."""
+def profile_suite(report: TestReport) -> SuiteProfile:
+    """Measure the durations and the startup time of a suite from a full run of it."""
     durations = {test: result.seconds for test, result in report.results.items()}
-    return Knowledge(durations, startup=max(report.seconds - sum(durations.values()), 0.0))
+    return SuiteProfile(durations, startup=max(report.seconds - sum(durations.values()), 0.0))
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """A run that the log lacks, and why it is wanted."""
+class RequestedRun:
+    """A run that the evidence log lacks, its purpose, and the question that it answers (`why`)."""
 
-    run: Run
+    plan: RunPlan
     purpose: str
     why: str
 
 
 @dataclass(frozen=True)
 class NeedRuns:
-    """The log has no answer yet. These do not depend on each other; the most valuable comes first."""
+    """No decision is possible yet: these independent runs are needed, the most valuable first."""
 
-    runs: tuple[Wanted, ...]
+    runs: tuple[RequestedRun, ...]
 
 
 @dataclass(frozen=True)
 class Land:
-    """These changes may land; `run` is the full run that says so.
+    """These changes may land, because the full run `plan` passed with exactly them.
 
-    `held` are those that wait for the next head, and what they are suspected to break there.
+    `held_back` are changes of the batch left for the next head, each with the tests that it seems
+    to break there.
     """
 
     changes: tuple[str, ...]
-    run: Run
-    held: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    plan: RunPlan
+    held_back: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True)
 class Reject:
-    """This change alone makes these tests worse; `run` is the last one that said so."""
+    """This change alone makes these tests worse; `plan` is the last run that showed it."""
 
     change: str
     tests: tuple[str, ...]
-    run: Run
+    plan: RunPlan
     reason: str
 
 
 @dataclass(frozen=True)
 class Undecided:
-    """No run of this change gave a report; nobody knows."""
+    """No run of this change gave a report, so nothing is known about it."""
 
     change: str
     reason: str
@@ -147,7 +151,7 @@ class Undecided:
 
 @dataclass(frozen=True)
 class Finished:
-    """There is nothing left to decide on this head."""
+    """No candidate is left on this head."""
 
 
 Step = NeedRuns | Land | Reject | Undecided | Finished

@@ -1,262 +1,287 @@
 """The gate's decisions: pure code over the evidence log of one head.
 
-`decide` is asked again and again; each time it reads the log from its beginning and answers with
-the next step. So replaying a log gives the same decisions, and a crash loses nothing but time.
+`decide` is called again and again; each time it reads the whole log and returns the next step. So
+the same log always gives the same decision, and a crash loses nothing but time.
 
-Full runs land, targeted runs blame. A batch that is worse leaves a set of failing tests, and each run
-of only these on a part of the batch says something about all of them at once (`blame`). A change is
-refused only when it fails alone on the head, on a test that passes there, three times in at least two runs that
-nothing else explains; one that fails only together with others is held back until they have landed, and is judged on
-the new head. Every step lands, refuses, or asks about something smaller, so it ends.
+Full runs land changes, targeted runs find culprits. A batch that is worse leaves a set of failing
+tests, and each run of only these tests on a part of the batch says something about all of them at
+once (`blame`). A change is rejected only if it fails alone on the head, on a test that passes
+there, three times in at least two runs that nothing else explains. A change that fails only
+together with others is held back until they have landed, and is judged on the new head. Each step
+lands, rejects or asks about something smaller, so a round ends.
 """
 
 from collections.abc import Mapping, Sequence
 
-from services.validator.decision.blame import Blame, Held
+from services.validator.decision.batch import FailingBatch, HeldBack
+from services.validator.decision.blame import Blame
 from services.validator.decision.evidence import (
-    MEASURED,
-    NOTHING,
-    Broken,
+    BENCHMARK_PREFIX,
+    UNKNOWN_SUITE,
     Candidate,
-    Evidence,
+    DoesNotApply,
     Finished,
-    Knowledge,
     Land,
     NeedRuns,
-    Reject,
-    Run,
-    Seen,
+    NoReport,
+    RequestedRun,
+    RunComparison,
+    RunEvidence,
+    RunPlan,
     Step,
-    Unbuildable,
+    SuiteProfile,
     Undecided,
-    Wanted,
 )
-from services.validator.decision.log import BURN_IN, SHAKEN, Log, Standing
-from services.validator.decision.rates import Rate
+from services.validator.decision.evidence_log import (
+    BURN_IN_REPEATS,
+    FLAKY_REPEATS,
+    EvidenceLog,
+    KnownOutcome,
+)
+from services.validator.decision.head_evidence import (
+    flaky_on_head,
+    flaky_tests_of_unknown_rate,
+    next_run_of_head,
+)
+from services.validator.decision.inference import (
+    has_failed_enough,
+    open_tests,
+    tests_not_run_with,
+    tests_that_must_fail,
+    unconfirmed_tests,
+)
+from services.validator.decision.rates import FailureRate
 from services.validator.decision.splitting import (
-    DEAR,
-    look_pays,
+    MAX_RERUN_COST_SHARE,
+    affordable_repeats,
+    choose_first_tests,
+    choose_reruns,
     quick_gate_pays,
-    repeats,
-    witnesses,
 )
 
-# Returned so often, a change is tried alone: whatever it was tried with cannot be in its way.
-PATIENCE = 3
-
-__all__ = [
-    "Broken",
-    "Candidate",
-    "Evidence",
-    "Finished",
-    "Knowledge",
-    "Land",
-    "NeedRuns",
-    "Reject",
-    "Run",
-    "Seen",
-    "Step",
-    "Unbuildable",
-    "Undecided",
-    "Wanted",
-    "decide",
-    "flaky_tests",
-]
+# A change that so many rounds left undecided is tried alone, so that no other change is in its way.
+MAX_ROUNDS_WAITED = 3
 
 
 def decide(
     candidates: Sequence[Candidate],
-    evidence: Mapping[Run, Evidence],
+    evidence: Mapping[RunPlan, RunEvidence],
     *,
-    knowledge: Knowledge = NOTHING,
-    width: int = 1,
+    suite: SuiteProfile = UNKNOWN_SUITE,
+    max_runs: int = 1,
 ) -> Step:
-    """The next step; of runs that are needed at most `width`, which may be made at once."""
+    """Return the next step; if it needs runs, at most `max_runs` that can be made in parallel."""
     ordered = sorted(candidates, key=lambda each: each.order)
     if not ordered:
         return Finished()
-    log = Log(evidence, {each.id: each for each in ordered}, knowledge)
-    return _Judge(log, width).judge(_first(ordered))
+    log = EvidenceLog(evidence, {each.id: each for each in ordered}, suite)
+    return _BatchJudge(log, max_runs).judge(_first_batch(ordered))
 
 
-def flaky_tests(evidence: Mapping[Run, Evidence]) -> dict[str, Rate]:
-    """The tests that failed and passed on the head itself, and how often."""
-    return Log(evidence, {}, NOTHING).flaky_on_head()
+def flaky_tests(evidence: Mapping[RunPlan, RunEvidence]) -> dict[str, FailureRate]:
+    """Return the tests that both failed and passed on the head itself, with their counts."""
+    return flaky_on_head(EvidenceLog(evidence, {}, UNKNOWN_SUITE))
 
 
-def _first(ordered: Sequence[Candidate]) -> tuple[str, ...]:
-    """All of them; but one that has waited too long goes alone, with what it stands on."""
-    waited = max(ordered, key=lambda each: each.waited)
-    if waited.waited < PATIENCE:
+def _first_batch(ordered: Sequence[Candidate]) -> tuple[str, ...]:
+    """Return all candidates, or the one that has waited too long with those that it needs."""
+    longest = max(ordered, key=lambda each: each.rounds_waited)
+    if longest.rounds_waited < MAX_ROUNDS_WAITED:
         return tuple(each.id for each in ordered)
-    alone = waited.needs | {waited.id}
+    alone = longest.needs | {longest.id}
     return tuple(each.id for each in ordered if each.id in alone)
 
 
-class _Judge:
-    """What is to be done about a batch, of which parts were perhaps tried already."""
+class _BatchJudge:
+    """Decides about a batch, parts of which may have been tried already."""
 
-    def __init__(self, log: Log, width: int) -> None:
-        self.log = log
-        self.width = width
-        self.held: dict[str, tuple[str, ...]] = {}
+    def __init__(self, log: EvidenceLog, max_runs: int) -> None:
+        self._log = log
+        self._max_runs = max_runs
+        self._held_back: dict[str, tuple[str, ...]] = {}
 
     def judge(self, changes: tuple[str, ...]) -> Step:
-        """Land `changes`, or find who is in the way."""
-        if first := self._quick(changes) or self._know_rates():
-            return NeedRuns(first)
-        unconfirmed = self.log.unconfirmed(changes)
-        suspicion = Blame(self.log, changes, unconfirmed, self.width) if unconfirmed else None
-        if suspicion and (alone := suspicion.at_once()):
-            return self._ahead(suspicion, alone)
-        if failing := self.log.failing_within(changes):
-            return self._blame(changes, failing)
-        if suspicion:
-            return self._ahead(suspicion, self._confirm(changes, unconfirmed))
-        if look := self._first_look(changes):
-            return NeedRuns((look,))
-        return self._try(changes)
+        """Land `changes`, or take the next step towards the culprits among them."""
+        if runs := self._quick_gates(changes) or self._rates_on_head():
+            return NeedRuns(runs)
+        unconfirmed = unconfirmed_tests(self._log, changes)
+        blame = self._blame(changes, unconfirmed) if unconfirmed else None
+        if blame and (alone := blame.runs_of_prime_suspects()):
+            return self._with_run_ahead(blame, alone)
+        if failing := tests_that_must_fail(self._log, changes):
+            return self._find_culprits(changes, failing)
+        if blame:
+            return self._with_run_ahead(blame, self._confirm(changes, unconfirmed))
+        if first := self._first_run(changes):
+            return NeedRuns((first,))
+        return self._try_all(changes)
 
-    def _quick(self, changes: tuple[str, ...]) -> tuple[Wanted, ...]:
-        """Each change alone with the tests that reach it, where that pays."""
-        full = Run(changes)
-        if full in self.log or not quick_gate_pays(
-            [self.log.candidates[c] for c in changes], self.log.knowledge
-        ):
+    def _blame(self, changes: tuple[str, ...], failing: frozenset[str]) -> Blame:
+        return Blame(FailingBatch(self._log, changes, failing, self._max_runs))
+
+    def _quick_gates(self, changes: tuple[str, ...]) -> tuple[RequestedRun, ...]:
+        """Return a quick gate of each change, if they are expected to pay."""
+        candidates = [self._log.candidates[each] for each in changes]
+        if RunPlan(changes) in self._log or not quick_gate_pays(candidates, self._log.suite):
             return ()
-        alone = [self.log.candidates[each] for each in changes]
-        runs = [
-            Run((each.id,), tuple(sorted(each.impacted)))
-            for each in sorted(alone, key=lambda each: -each.risk)
+        plans = [
+            RunPlan((each.id,), tuple(sorted(each.impacted)))
+            for each in sorted(candidates, key=lambda each: -each.risk)
             if each.impacted and not each.needs
         ]
         why = "the tests that reach it, before it is tried with others"
-        return tuple(Wanted(each, "quick gate", why) for each in runs if each not in self.log)[
-            : self.width
-        ]
+        runs = [RequestedRun(each, "quick gate", why) for each in plans if each not in self._log]
+        return tuple(runs[: self._max_runs])
 
-    def _first_look(self, changes: tuple[str, ...]) -> Wanted | None:
-        """Some tests before a full run is paid for: those that failed with more than `changes`, or all that reach them."""
-        if self.log.tried(changes):
+    def _rates_on_head(self) -> tuple[RequestedRun, ...]:
+        """Return a run of the head for the flaky tests whose failure rate there is not known.
+
+        A flaky test is compared with its rate on the head, so that comes before anything else.
+        """
+        unknown = flaky_tests_of_unknown_rate(self._log)
+        plan = self._log.next_repetition((), unknown, FLAKY_REPEATS)
+        if not unknown or self._log.failed_attempts(plan):
+            return ()
+        why = f"how often {len(unknown)} flaky tests fail there"
+        return (RequestedRun(plan, "base again", why),)
+
+    def _first_run(self, changes: tuple[str, ...]) -> RequestedRun | None:
+        """Return a targeted run that may save the full run of an untried batch.
+
+        It runs the tests that failed with more than `changes`, or else all tests that reach any of
+        them.
+        """
+        if self._log.comparisons(changes):
             return None
-        unsure = self.log.unsure(changes)
-        reached = self._reached(changes)
-        if not unsure.isdisjoint(unsure if reached is None else reached):
-            run = Run(changes, witnesses(unsure, self.log.knowledge))
-            why = f"whether {len(unsure)} tests that failed with more changes also fail with these"
-            dear = self.log.knowledge.share(run.tests) > DEAR and self.log.knowledge.durations
-            return None if dear or run in self.log else Wanted(run, "check", why)
-        together = look_pays([self.log.candidates[each] for each in changes], self.log.knowledge)
-        news = self.log.never_asked(changes, together)
-        # What fails now and then by them is seen the sooner; most of such a run is its start.
-        run = Run(changes, tuple(sorted(news)), 0, repeats(self.log.knowledge, news, SHAKEN - 1))
-        why = f"the {len(news)} tests that reach any of them, before all tests"
-        return None if not news or run in self.log else Wanted(run, "quick gate", why)
+        failed = open_tests(self._log, changes)
+        reaching = self._reaching(changes)
+        if not failed.isdisjoint(failed if reaching is None else reaching):
+            return self._check(changes, failed)
+        return self._quick_gate(changes)
 
-    def _reached(self, changes: tuple[str, ...]) -> frozenset[str] | None:
-        """The tests that reach any of them; None where that is not known of all."""
+    def _check(self, changes: tuple[str, ...], failed: frozenset[str]) -> RequestedRun | None:
+        suite = self._log.suite
+        plan = RunPlan(changes, choose_reruns(failed, suite))
+        if plan in self._log:
+            return None
+        if suite.durations and suite.cost_share(plan.tests) > MAX_RERUN_COST_SHARE:
+            return None
+        why = f"whether {len(failed)} tests that failed with more changes also fail with these"
+        return RequestedRun(plan, "check", why)
+
+    def _quick_gate(self, changes: tuple[str, ...]) -> RequestedRun | None:
+        suite = self._log.suite
+        candidates = [self._log.candidates[each] for each in changes]
+        worth = choose_first_tests(candidates, suite)
+        tests = tests_not_run_with(self._log, changes, worth)
+        # Most of the cost of such a run is its startup, so repeating its tests shows flaky ones
+        # early.
+        repeat = affordable_repeats(suite, tests, FLAKY_REPEATS - 1)
+        plan = RunPlan(changes, tuple(sorted(tests)), 0, repeat)
+        why = f"the {len(tests)} tests that reach any of them, before all tests"
+        return None if not tests or plan in self._log else RequestedRun(plan, "quick gate", why)
+
+    def _reaching(self, changes: tuple[str, ...]) -> frozenset[str] | None:
+        """Return the tests that reach any of the changes; None if that is unknown for one."""
         found = frozenset[str]()
         for each in changes:
-            impacted = self.log.candidates[each].impacted
+            impacted = self._log.candidates[each].impacted
             if impacted is None:
                 return None
             found |= impacted
         return found
 
-    def _try(self, changes: tuple[str, ...]) -> Step:
-        """The full run, and what follows from it."""
-        full = Run(changes)
-        if full not in self.log:
-            return NeedRuns((Wanted(full, "full run", "all of them together, every test"),))
-        seen = self.log[full]
-        if not isinstance(seen, Seen):
-            return self._shrink(changes, seen)
-        if burning := self._burn_in(changes, seen):
-            return burning
-        if measuring := self._measure(changes):
-            return measuring
-        return Land(changes, full, tuple(self.held.items()))
+    def _try_all(self, changes: tuple[str, ...]) -> Step:
+        """Request the full run, or land the changes if it passed."""
+        full = RunPlan(changes)
+        if full not in self._log:
+            why = "all of them together, every test"
+            return NeedRuns((RequestedRun(full, "full run", why),))
+        found = self._log[full]
+        if not isinstance(found, RunComparison):
+            return self._shrink(changes, found)
+        missing = self._burn_in(changes, found) or self._compare_benchmarks(changes)
+        return missing or Land(changes, full, tuple(self._held_back.items()))
 
-    def _know_rates(self) -> tuple[Wanted, ...]:
-        """A flaky test is compared with what it does on the head, so that has to be known before anything else."""
-        shaky = self.log.shaky_and_unknown()
-        run = self.log.again((), shaky, SHAKEN)
-        if not shaky or self.log.given_up(run):
-            return ()
-        return (Wanted(run, "base again", f"how often {len(shaky)} flaky tests fail there"),)
+    def _find_culprits(self, changes: tuple[str, ...], failing: frozenset[str]) -> Step:
+        """Take the next step about failing tests; the batch goes on without changes held back."""
+        blame = self._blame(changes, failing)
+        step = blame.next_step()
+        if not isinstance(step, HeldBack):
+            return self._with_run_ahead(blame, step)
+        if not step.remaining:
+            return self._shrink(changes, NoReport("every part of it is in the way of another"))
+        self._held_back |= step.changes
+        return self.judge(step.remaining)
 
-    def _blame(self, changes: tuple[str, ...], failing: frozenset[str]) -> Step:
-        """The next step about failing tests; what is held back is judged on another head."""
-        blame = Blame(self.log, changes, failing, self.width)
-        found = blame.look()
-        if not isinstance(found, Held):
-            return self._ahead(blame, found)
-        if not found.left:
-            return self._shrink(changes, Broken("every part of it is in the way of another"))
-        self.held |= found.changes
-        return self.judge(found.left)
-
-    def _ahead(self, blame: Blame, step: Step) -> Step:
-        """Beside the search a second runner makes the full run that is needed once those who stand out are out."""
-        if not isinstance(step, NeedRuns) or self.width == 1:
+    def _with_run_ahead(self, blame: Blame, step: Step) -> Step:
+        """Add the full run without the prime suspects, which a second runner makes in advance."""
+        if not isinstance(step, NeedRuns) or self._max_runs == 1:
             return step
-        run = Run(blame.innocent())
-        if not run.changes or run in self.log or run in {each.run for each in step.runs}:
+        plan = RunPlan(blame.without_prime_suspects())
+        if not plan.changes or plan in self._log or plan in {each.plan for each in step.runs}:
             return step
-        suspects = len(blame.changes) - len(run.changes)
-        ahead = Wanted(run, "full run", f"all but {suspects} suspects, ahead")
+        suspects = len(blame.batch.changes) - len(plan.changes)
+        ahead = RequestedRun(plan, "full run", f"all but {suspects} suspects, ahead")
         first, *rest = step.runs
-        return NeedRuns((first, ahead, *rest)[: self.width])
+        return NeedRuns((first, ahead, *rest)[: self._max_runs])
 
-    def _shrink(self, changes: tuple[str, ...], seen: Broken | Unbuildable) -> Step:
-        """No report for the batch: try half of it, down to the one that has none alone."""
+    def _shrink(self, changes: tuple[str, ...], found: NoReport | DoesNotApply) -> Step:
+        """Try half of a batch without a report, down to the one change that gives none alone."""
         if len(changes) == 1:
-            reason = seen.reason if isinstance(seen, Broken) else "it does not apply"
+            reason = found.reason if isinstance(found, NoReport) else "it does not apply"
             return Undecided(changes[0], reason)
         return self.judge(changes[: len(changes) // 2])
 
     def _confirm(self, changes: tuple[str, ...], unconfirmed: frozenset[str]) -> Step:
-        """Once more with the changes, and once more on the head: what passes there or fails here is nobody's fault."""
-        repeat = min(self.log.repeat(each) for each in unconfirmed)
-        alike = {each for each in unconfirmed if self.log.repeat(each) == repeat}
-        tests = witnesses(alike, self.log.knowledge)
-        once = [each for each in tests if not self.log.seen_enough(changes, each)]
-        wanted = []
-        if once:
-            run = self.log.again(changes, once, repeat)
-            wanted.append(Wanted(run, "confirmation", f"whether {len(once)} tests fail again"))
-        if head := self.log.look_at_head(tests):
+        """Request another run with the changes and one of the head, before any change is blamed."""
+        log = self._log
+        repeat = min(log.required_repeats(each) for each in unconfirmed)
+        alike = {each for each in unconfirmed if log.required_repeats(each) == repeat}
+        tests = choose_reruns(alike, log.suite)
+        failed_once = [each for each in tests if not has_failed_enough(log, changes, each)]
+        requested = []
+        if failed_once:
+            plan = log.next_repetition(changes, failed_once, repeat)
+            why = f"whether {len(failed_once)} tests fail again"
+            requested.append(RequestedRun(plan, "confirmation", why))
+        if head := next_run_of_head(log, tests):
             why = f"whether {len(head.tests)} tests still pass there"
-            wanted.append(Wanted(head, "base again", why))
-        for each in wanted:
-            if broken := self.log.given_up(each.run):
-                return self._shrink(changes, broken)
-        return NeedRuns(tuple(wanted)[: self.width])
+            requested.append(RequestedRun(head, "base again", why))
+        for each in requested:
+            if missing := log.failed_attempts(each.plan):
+                return self._shrink(changes, missing)
+        return NeedRuns(tuple(requested)[: self._max_runs])
 
-    def _burn_in(self, changes: tuple[str, ...], seen: Seen) -> Step | None:
-        """New tests run many times before they may judge: a flaky one would refuse what is good later."""
-        fresh = [each for each in seen.new if self.log.standing(changes, each) is Standing.UNKNOWN]
-        if not fresh:
+    def _burn_in(self, changes: tuple[str, ...], found: RunComparison) -> Step | None:
+        """Request many runs of new tests: a flaky one would later reject good changes."""
+        log = self._log
+        unknown = [t for t in found.new if log.outcome(changes, t) is KnownOutcome.UNKNOWN]
+        if not unknown:
             return None
-        run = self.log.again(changes, fresh, BURN_IN)
-        if broken := self.log.given_up(run):
-            return self._shrink(changes, broken)
-        return NeedRuns((Wanted(run, "burn-in", f"{len(fresh)} new tests, {BURN_IN} times each"),))
+        plan = log.next_repetition(changes, unknown, BURN_IN_REPEATS)
+        if missing := log.failed_attempts(plan):
+            return self._shrink(changes, missing)
+        why = f"{len(unknown)} new tests, {BURN_IN_REPEATS} times each"
+        return NeedRuns((RequestedRun(plan, "burn-in", why),))
 
-    def _measure(self, changes: tuple[str, ...]) -> Step | None:
-        """Only what passed is worth measuring; it is never measured beside another run.
+    def _compare_benchmarks(self, changes: tuple[str, ...]) -> Step | None:
+        """Request the benchmarks of a batch that passed; no other run is made at the same time.
 
-        Benchmarks that give no report on the head either say nothing about the changes, and are in nobody's way.
+        Benchmarks that give no report on the head either say nothing about the changes, and are
+        ignored.
         """
-        run, head = Run(changes, (MEASURED,)), Run((), (MEASURED,))
-        if not self.log.knowledge.benchmarks:
+        plan, head = RunPlan(changes, (BENCHMARK_PREFIX,)), RunPlan((), (BENCHMARK_PREFIX,))
+        if not self._log.suite.benchmarks:
             return None
-        if run not in self.log:
-            return NeedRuns((Wanted(run, "benchmarks", "whether anything got slower"),))
-        seen = self.log[run]
-        if isinstance(seen, Seen):
+        if plan not in self._log:
+            why = "whether anything got slower"
+            return NeedRuns((RequestedRun(plan, "benchmarks", why),))
+        found = self._log[plan]
+        if isinstance(found, RunComparison):
             return None
-        if head not in self.log:
+        if head not in self._log:
             why = "whether they give a report on the head at all"
-            return NeedRuns((Wanted(head, "benchmarks", why),))
-        return self._shrink(changes, seen) if isinstance(self.log[head], Seen) else None
+            return NeedRuns((RequestedRun(head, "benchmarks", why),))
+        has_report = isinstance(self._log[head], RunComparison)
+        return self._shrink(changes, found) if has_report else None

@@ -3,20 +3,25 @@
 from dataclasses import dataclass
 from math import exp, lgamma, log
 
-# So sure it has to be that a flaky test fails more often than it did before.
-SURE = 0.995
+# A flaky test counts as worse if its rate is higher than before with at least this probability.
+MIN_PROBABILITY_OF_WORSE = 0.995
+# The agent's own estimate of a change counts as much as this many changes whose outcome is known.
+PRIOR_STRENGTH_CHANGES = 6.0
 
 
 @dataclass(frozen=True)
-class Rate:
-    """Counts of one thing. The posterior of its rate is Beta(1 + failed, 1 + passed)."""
+class FailureRate:
+    """How often something failed and passed.
+
+    With a uniform prior the posterior of its failure rate is Beta(1 + failed, 1 + passed).
+    """
 
     failed: int
     passed: int
 
     @property
-    def looks(self) -> int:
-        """How often it was looked at."""
+    def total(self) -> int:
+        """The number of observations."""
         return self.failed + self.passed
 
     @property
@@ -25,31 +30,36 @@ class Rate:
         return (1 + self.failed) / (2 + self.failed + self.passed)
 
 
-def surely_worse(seen: Rate, known: Rate) -> bool:
-    """Whether what was seen fails more often than what is known."""
-    return exceeds(seen, known) >= SURE
+def is_surely_worse(observed: FailureRate, known: FailureRate) -> bool:
+    """Return true if the observed rate exceeds the known one beyond reasonable doubt."""
+    return probability_greater(observed, known) >= MIN_PROBABILITY_OF_WORSE
 
 
-def exceeds(one: Rate, other: Rate) -> float:
-    """P(rate of `one` > rate of `other`), exactly.
+def probability_greater(one: FailureRate, other: FailureRate) -> float:
+    """Return P(rate of `one` > rate of `other`), exactly.
 
-    For Beta distributions with whole parameters this is a finite sum (Evan Miller, "Formulas for
+    For Beta distributions with integer parameters this is a finite sum (Evan Miller, "Formulas for
     Bayesian A/B testing", 2015).
     """
     a, b = 1 + one.failed, 1 + one.passed
     c, d = 1 + other.failed, 1 + other.passed
     return sum(
-        exp(_beta(c + i, b + d) - log(b + i) - _beta(1 + i, b) - _beta(c, d)) for i in range(a)
+        exp(_log_beta(c + i, b + d) - log(b + i) - _log_beta(1 + i, b) - _log_beta(c, d))
+        for i in range(a)
     )
 
 
-def _beta(a: float, b: float) -> float:
+def _log_beta(a: float, b: float) -> float:
     return lgamma(a) + lgamma(b) - lgamma(a + b)
 
 
-def risk_of(prior: float, rejected: int, landed: int, strength: float = 6.0) -> float:
-    """The probability that a change is bad: what its agent said, weighed with what became of its like.
+def posterior_risk(
+    prior: float, rejected: int, landed: int, strength: float = PRIOR_STRENGTH_CHANGES
+) -> float:
+    """Return the probability that a change is bad.
 
-    `prior` counts as `strength` changes that were seen.
+    `prior` is the agent's probability that the change is good; it counts as much as `strength` past
+    changes of the same kind, of which `rejected` were rejected and `landed` landed (the mean of a
+    Beta posterior).
     """
     return (strength * (1 - prior) + rejected) / (strength + rejected + landed)

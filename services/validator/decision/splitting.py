@@ -1,105 +1,122 @@
-"""How a failing batch is divided, which failing tests are worth running again, and when to look first."""
+"""How a failing batch is divided, which tests are run again, and when a cheap run pays first."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import log2, prod
 
-from services.validator.decision.evidence import Candidate, Knowledge
+from services.validator.decision.evidence import Candidate, SuiteProfile
 
-# Beyond this share of a full run, running all failing tests again saves too little.
-DEAR = 0.5
-FEW = 400
-# Beyond this share of a full run, a targeted run has to be worth it.
-TARGETED_IS_DEAR = 0.25
-# A second repetition within a run may add so much to it.
-CHEAP = 0.25
-# All repetitions of the tests in a look may take so much of a full run.
-SPARE = 0.05
-# Of the changes that break something, so many are caught by the tests that reach them.
-RECALL = 0.9
-# How much less likely a change is to be to blame for a test that does not reach it.
-FAR = 0.05
+# All costs are shares of a full run. Beyond the first, running all failing tests again saves too
+# little.
+MAX_RERUN_COST_SHARE = 0.5
+MAX_RERUN_TESTS = 400
+# Beyond this a targeted run has to be worth its cost.
+EXPENSIVE_COST_SHARE = 0.25
+# A second repetition within a run is cheap if it adds at most this share to the cost of starting a
+# run.
+CHEAP_REPEAT_SHARE = 0.25
+# All repetitions of the tests in a quick gate may cost this much of a full run.
+MAX_REPEATS_COST_SHARE = 0.05
+# The share of bad changes that the tests reaching them catch.
+EXPECTED_RECALL = 0.9
+# How much less a change is suspected of breaking a test that does not reach it.
+UNREACHED_WEIGHT = 0.05
 
 
 def midpoint(low: int, high: int) -> int:
-    """Bisection: the prefix of length `low` passes, that of length `high` fails."""
+    """Return the next prefix length to try, where length `low` passes and `high` fails."""
     return (low + high) // 2
 
 
-def is_dear(knowledge: Knowledge, tests: Iterable[str]) -> bool:
-    """Whether running these costs a good part of a full run."""
-    return bool(knowledge.durations) and knowledge.share(tests) > TARGETED_IS_DEAR
+def is_expensive(suite: SuiteProfile, tests: Iterable[str]) -> bool:
+    """Return true if running these tests costs a good part of a full run."""
+    return bool(suite.durations) and suite.cost_share(tests) > EXPENSIVE_COST_SHARE
 
 
-def is_cheap_again(knowledge: Knowledge, tests: Iterable[str]) -> bool:
-    """Whether running these twice in one run costs little more than once: most of what it takes is its start."""
-    return bool(knowledge.durations) and _extra(tests, knowledge) <= CHEAP * knowledge.share(())
+def is_repeat_cheap(suite: SuiteProfile, tests: Iterable[str]) -> bool:
+    """Return true if running these tests twice in one run costs little more than once."""
+    if not suite.durations:
+        return False
+    return _cost_beyond_startup(tests, suite) <= CHEAP_REPEAT_SHARE * suite.cost_share(())
 
 
-def repeats(knowledge: Knowledge, tests: Collection[str], most: int) -> int:
-    """How often tests may run within a run that is made anyway, for a little more of a full run."""
-    extra = _extra(tests, knowledge) if tests and knowledge.durations else SPARE
-    return max(1, min(most, int(SPARE / extra) if extra else most))
+def affordable_repeats(suite: SuiteProfile, tests: Collection[str], most: int) -> int:
+    """Return how often (1 to `most`) tests can be repeated within a run at a small extra cost."""
+    if not tests or not suite.durations:
+        return 1
+    extra = _cost_beyond_startup(tests, suite)
+    return max(1, min(most, int(MAX_REPEATS_COST_SHARE / extra) if extra else most))
 
 
-def at_once(knowledge: Knowledge, tests: Iterable[str]) -> int:
-    """How many groups to draw before one is looked at: what costs about one full run, for they learn nothing of each other."""
-    share = knowledge.share(tests) if knowledge.durations else 0.0
-    # A test that the head lacks costs nothing that is known, where tests run side by side and so no start-up is seen.
-    return max(1, round(1 / share)) if share else FEW
+def max_groups_at_once(suite: SuiteProfile, tests: Iterable[str]) -> int:
+    """Return how many groups to run before looking at a result: as many as cost about one full run.
+
+    Groups chosen together learn nothing from each other, so more of them would waste runs.
+    """
+    share = suite.cost_share(tests) if suite.durations else 0.0
+    # A test that the head lacks has no known cost, and where tests run in parallel no startup is
+    # measured either.
+    return max(1, round(1 / share)) if share else MAX_RERUN_TESTS
 
 
-def witnesses(failing: Collection[str], knowledge: Knowledge) -> tuple[str, ...]:
-    """The failing tests to run again: all, or where that is dear some quick ones of each module."""
+def choose_reruns(failing: Collection[str], suite: SuiteProfile) -> tuple[str, ...]:
+    """Choose the failing tests to run again.
+
+    These are all of them, or where that is too expensive the quickest ones of each module.
+    """
     chosen = tuple(sorted(failing))
-    if len(chosen) <= FEW and (not knowledge.durations or _extra(chosen, knowledge) <= DEAR):
+    if len(chosen) <= MAX_RERUN_TESTS and (not suite.durations or _is_affordable(chosen, suite)):
         return chosen
     by_module: dict[str, list[str]] = defaultdict(list)
-    for test in sorted(chosen, key=lambda each: (knowledge.durations.get(each, 0.0), each)):
+    for test in sorted(chosen, key=lambda each: (suite.durations.get(each, 0.0), each)):
         by_module[test.partition("::")[0]].append(test)
-    share = max(1, FEW // len(by_module))
+    per_module = max(1, MAX_RERUN_TESTS // len(by_module))
     while True:
-        quick = [test for tests in by_module.values() for test in tests[:share]][:FEW]
-        if share == 1 or _extra(quick, knowledge) <= DEAR:
-            return tuple(sorted(quick))
-        share //= 2
+        quickest = [test for tests in by_module.values() for test in tests[:per_module]]
+        quickest = quickest[:MAX_RERUN_TESTS]
+        if per_module == 1 or _is_affordable(quickest, suite):
+            return tuple(sorted(quickest))
+        per_module //= 2
 
 
-def _extra(tests: Iterable[str], knowledge: Knowledge) -> float:
-    """What these tests cost beyond what any run does."""
-    return knowledge.share(tests) - knowledge.share(())
+def _is_affordable(tests: Iterable[str], suite: SuiteProfile) -> bool:
+    return _cost_beyond_startup(tests, suite) <= MAX_RERUN_COST_SHARE
 
 
-def odds(change: Candidate, test: str) -> float:
-    """How much this change is to be suspected of breaking that test."""
+def _cost_beyond_startup(tests: Iterable[str], suite: SuiteProfile) -> float:
+    return suite.cost_share(tests) - suite.cost_share(())
+
+
+def suspicion(change: Candidate, test: str) -> float:
+    """Return the odds of a change being bad, reduced if the test does not reach the change."""
     risk = min(max(change.risk, 0.001), 0.999)
-    near = change.impacted is None or test in change.impacted
-    return risk / (1 - risk) * (1.0 if near else FAR)
+    reaches = change.impacted is None or test in change.impacted
+    return risk / (1 - risk) * (1.0 if reaches else UNREACHED_WEIGHT)
 
 
-def codes(weights: Mapping[str, float], depth: int) -> dict[str, str]:
-    """A binary code for each key, at most `depth` long, in which each digit halves the weight.
+def shannon_fano_codes(weights: Mapping[str, float], depth: int) -> dict[str, str]:
+    """Return a binary code of at most `depth` digits per key; each digit halves the weight.
 
-    Shannon-Fano coding: asking for the digits one after the other, or all at once, finds a key in about
-    as many questions as there are bits in not knowing which it is.
+    This is Shannon-Fano coding: asking for the digits, one after the other or all at once, finds a
+    key in about as many questions as there are bits of entropy in which key it is.
     """
-    found = dict.fromkeys(weights, "")
+    codes = dict.fromkeys(weights, "")
 
     def divide(keys: Sequence[str], left: int) -> None:
         if len(keys) < 2 or not left:  # noqa: PLR2004
             return
-        cut = _middle([weights[each] for each in keys])
+        cut = _balanced_cut([weights[each] for each in keys])
         for digit, part in (("1", keys[:cut]), ("0", keys[cut:])):
             for each in part:
-                found[each] += digit
+                codes[each] += digit
             divide(part, left - 1)
 
     divide(sorted(weights, key=lambda each: -weights[each]), depth)
-    return found
+    return codes
 
 
-def _middle(weights: Sequence[float]) -> int:
-    """Where to cut so that both parts weigh about the same; neither is empty."""
+def _balanced_cut(weights: Sequence[float]) -> int:
+    """Return where to cut so that both parts have about the same weight; neither is empty."""
     half, before = sum(weights) / 2, 0.0
     for place, each in enumerate(weights[:-1], start=1):
         if before + each >= half:
@@ -108,48 +125,55 @@ def _middle(weights: Sequence[float]) -> int:
     return len(weights) - 1
 
 
-def groups(cases: Sequence[Mapping[str, float]], count: int) -> list[frozenset[str]]:
-    """Up to `count` groups of suspects, each of which halves as many cases as it can.
+def halving_groups(
+    suspects_by_test: Sequence[Mapping[str, float]], count: int
+) -> list[frozenset[str]]:
+    """Return up to `count` groups of suspects that halve the suspects of many tests at once.
 
-    A case is what is suspected of one test, with weights. One run of a group answers all cases at
-    once, so a suspect's digits are those that the first case with it has given it.
+    Each mapping holds the suspects of one failing test with their weights. A run of a group answers
+    for all tests at once, so a suspect keeps the code that the first test with it gave it.
     """
-    digits: dict[str, str] = {}
-    for case in cases:
-        for key, code in codes(case, count).items():
-            digits.setdefault(key, code)
-    found = [
-        frozenset(k for k, code in digits.items() if code[n : n + 1] == "1") for n in range(count)
+    codes: dict[str, str] = {}
+    for weights in suspects_by_test:
+        for key, code in shannon_fano_codes(weights, count).items():
+            codes.setdefault(key, code)
+    groups = [
+        frozenset(key for key, code in codes.items() if code[n : n + 1] == "1")
+        for n in range(count)
     ]
-    return [each for each in dict.fromkeys(found) if each]
+    return [each for each in dict.fromkeys(groups) if each]
 
 
-def quick_gate_pays(changes: Sequence[Candidate], knowledge: Knowledge) -> bool:
-    """Whether trying each change alone with the tests that reach it costs less than it is expected to save.
+def quick_gate_pays(changes: Sequence[Candidate], suite: SuiteProfile) -> bool:
+    """Return true if a quick gate of each change costs less than it is expected to save.
 
-    A batch that fails its full run costs that run, the search for who is to blame, and another full run.
+    It tries each change alone with the tests that reach it. A batch that fails its full run costs
+    that run, the search for its culprits, and another full run.
     """
     known = [each for each in changes if each.impacted and not each.needs]
-    if not known or not knowledge.durations:
+    if not known or not suite.durations:
         return False
-    targeted = knowledge.share(())
-    bad = sum(each.risk for each in changes)
-    trouble = 1 + targeted * (1 + log2(len(changes) + 1) + 2 * bad)
+    startup = suite.cost_share(())
+    expected_bad = sum(each.risk for each in changes)
+    cost_of_failing = 1 + startup * (1 + log2(len(changes) + 1) + 2 * expected_bad)
     passes = prod(1 - each.risk for each in changes)
     tried = {each.id for each in known}
-    after = prod(1 - each.risk * (1 - RECALL * (each.id in tried)) for each in changes)
-    price = sum(knowledge.share(each.impacted or ()) for each in known) + targeted * 2 * bad
-    return price + (1 - after) * trouble < (1 - passes) * trouble
+    passes_after = prod(
+        1 - each.risk * (1 - EXPECTED_RECALL * (each.id in tried)) for each in changes
+    )
+    price = sum(suite.cost_share(each.impacted or ()) for each in known)
+    price += startup * 2 * expected_bad
+    return price + (1 - passes_after) * cost_of_failing < (1 - passes) * cost_of_failing
 
 
-def look_pays(changes: Sequence[Candidate], knowledge: Knowledge) -> frozenset[str]:
-    """The tests that reach any of the changes, where running them on the whole batch first is expected to save time.
+def choose_first_tests(changes: Sequence[Candidate], suite: SuiteProfile) -> frozenset[str]:
+    """Choose the tests to run before a full run: all that reach the changes, if that should pay.
 
-    It saves the failing full run of a batch that is bad, and is paid for in any case.
+    They cost their own run in any case, and save the full run of a batch that would fail it.
     """
     known = [each.impacted for each in changes if each.impacted is not None]
-    if len(known) < len(changes) or not knowledge.durations:
+    if len(known) < len(changes) or not suite.durations:
         return frozenset()
     tests = frozenset[str]().union(*known)
-    fails = RECALL * (1 - prod(1 - each.risk for each in changes))
-    return tests if tests and knowledge.share(tests) < fails else frozenset()
+    fails = EXPECTED_RECALL * (1 - prod(1 - each.risk for each in changes))
+    return tests if tests and suite.cost_share(tests) < fails else frozenset()

@@ -1,107 +1,111 @@
-"""What the gate says of its decisions, for whoever listens: `gs.evt.gate.decided`.
+"""Publishes the gate's decisions as `gs.evt.gate.decided`.
 
-Each is said before it is carried out, under an id that follows from what was decided: who carries it out
-again after a crash says the same again, and it is stored once.
+Each is published before it is carried out, under an id that follows from what was decided: after a
+crash the same decision is published again and stored once.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from services.validator.decision.evidence import (
-    MEASURED,
-    Broken,
-    Evidence,
+    BENCHMARK_PREFIX,
     Land,
+    NoReport,
     Reject,
-    Run,
-    Seen,
+    RequestedRun,
+    RunComparison,
+    RunEvidence,
+    RunPlan,
     Undecided,
-    Wanted,
 )
-from services.validator.decision.meaning import meaning
+from services.validator.decision.run_summary import summarize_run
 from services.validator.deps import ValidatorDeps
-from services.validator.gate.rounds import Epoch
+from services.validator.gate.rounds import GateRound
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.events import GateDecided
 
-LISTED = 20
+# An event names so many changes and so many tests at most.
+MAX_LISTED = 20
 
 
-async def say_run(epoch: Epoch, wanted: Wanted, seen: Evidence, deps: ValidatorDeps) -> None:
-    """A run was read, and this is what it says; also where it could not be made."""
-    run, verdict = wanted.run, epoch.verdicts.get(wanted.run)
-    asked = verdict.result.counts.tests if verdict and verdict.result.counts else len(run.tests)
-    worse = sorted(seen.worse) if isinstance(seen, Seen) else ()
-    await _say(
-        epoch,
+async def publish_run(
+    gate_round: GateRound, requested: RequestedRun, found: RunEvidence, deps: ValidatorDeps
+) -> None:
+    """Publish what a run showed, or why it could not be made."""
+    plan, run = requested.plan, gate_round.runs.get(requested.plan)
+    count = run.result.counts.tests if run and run.result.counts else len(plan.tests)
+    worse = sorted(found.worse) if isinstance(found, RunComparison) else ()
+    await _publish(
+        gate_round,
         "run",
-        run.changes,
+        plan.changes,
         deps,
-        purpose=wanted.purpose,
-        tests_run=asked,
-        tests_worse=len(worse) if isinstance(seen, Seen) else None,
+        purpose=requested.purpose,
+        tests_run=count,
+        tests_worse=len(worse) if isinstance(found, RunComparison) else None,
         tests=worse,
-        run_id=verdict.id if verdict else None,
-        plan=[run.tests, run.repetition, run.repeat],
-        note=f"{meaning(wanted, seen, asked)}{_title(epoch, run)}",
+        run_id=run.id if run else None,
+        plan=[plan.tests, plan.repetition, plan.repeat],
+        note=f"{summarize_run(requested, found, count)}{_title(gate_round, plan)}",
     )
 
 
-def _title(epoch: Epoch, run: Run) -> str:
-    """Which change it was, where it was one."""
-    alone = epoch.changes.get(run.changes[0]) if len(run.changes) == 1 else None
-    return f" ({alone.proposal.title})" if alone else ""
+def _title(gate_round: GateRound, plan: RunPlan) -> str:
+    """Return the title of the change if the run has only one, in brackets."""
+    change = gate_round.changes.get(plan.changes[0]) if len(plan.changes) == 1 else None
+    return f" ({change.proposal.title})" if change else ""
 
 
-async def say_dismissed(
-    epoch: Epoch, step: Reject | Undecided, change: Enhancement, deps: ValidatorDeps
+async def publish_dismissal(
+    gate_round: GateRound, step: Reject | Undecided, change: Enhancement, deps: ValidatorDeps
 ) -> None:
-    """A change is refused, or nobody knows."""
-    refused = isinstance(step, Reject)
-    verdict = epoch.verdicts.get(step.run) if isinstance(step, Reject) else None
-    await _say(
-        epoch,
-        "refuse" if refused else "undecided",
+    """Publish that a change is rejected, or that nothing is known about it."""
+    is_rejected = isinstance(step, Reject)
+    run = gate_round.runs.get(step.plan) if isinstance(step, Reject) else None
+    await _publish(
+        gate_round,
+        "refuse" if is_rejected else "undecided",
         (change.id,),
         deps,
         tests=step.tests if isinstance(step, Reject) else (),
-        run_id=verdict.id if verdict else None,
+        run_id=run.id if run else None,
         note=f"{change.proposal.title}: {step.reason}",
     )
 
 
-async def say_landing(epoch: Epoch, step: Land, deps: ValidatorDeps) -> None:
-    """These may land now."""
-    verdict = epoch.verdicts[step.run]
-    tests = verdict.result.counts.tests if verdict.result.counts else 0
-    count, seen = len(step.changes), epoch.evidence.get(step.run)
-    worse = len(seen.worse) if isinstance(seen, Seen) else 0
+async def publish_landing(gate_round: GateRound, step: Land, deps: ValidatorDeps) -> None:
+    """Publish that changes may land, with the result of their full run."""
+    run = gate_round.runs[step.plan]
+    tests = run.result.counts.tests if run.result.counts else 0
+    count, found = len(step.changes), gate_round.evidence.get(step.plan)
+    worse = len(found.worse) if isinstance(found, RunComparison) else 0
     result = f"{worse} that failed do so now and then" if worse else "none is worse"
-    if isinstance(epoch.evidence.get(Run(step.changes, (MEASURED,))), Broken):
+    benchmarks = RunPlan(step.changes, (BENCHMARK_PREFIX,))
+    if isinstance(gate_round.evidence.get(benchmarks), NoReport):
         result += "; the benchmarks were not measured, as they give no report on the head either"
-    await _say(
-        epoch,
+    await _publish(
+        gate_round,
         "land",
         step.changes,
         deps,
         tests_run=tests,
-        run_id=verdict.id,
+        run_id=run.id,
         note=f"{count} change{'s' * (count > 1)} may land: {tests} tests ran with "
         f"{'them' if count > 1 else 'it'}, {result}",
         tests_worse=worse,
     )
 
 
-async def say_held(
-    epoch: Epoch,
+async def publish_held_back(
+    gate_round: GateRound,
     changes: Sequence[Enhancement],
     suspected: Mapping[str, Sequence[str]],
     deps: ValidatorDeps,
 ) -> None:
-    """These are judged again on the next head; one by one, as each is suspected of something else."""
+    """Publish that changes are judged again on the next head, with the tests they seem to break."""
     for each in changes:
         tests = tuple(suspected.get(each.id, ()))
         why = "it was not part of what landed"
@@ -109,55 +113,57 @@ async def say_held(
             more = f" and {len(tests) - 1} more" if len(tests) > 1 else ""
             why = f"with the others it seems to break {tests[0]}{more}"
         note = f"{each.proposal.title}: {why}; judged again on the next head"
-        await _say(epoch, "hold", (each.id,), deps, tests=tests, note=note)
+        await _publish(gate_round, "hold", (each.id,), deps, tests=tests, note=note)
 
 
-async def say_asked(epoch: Epoch, asked: Sequence[Enhancement], deps: ValidatorDeps) -> None:
-    """These wait for a person."""
-    if asked:
-        ids = [each.id for each in asked]
-        count = f"{len(asked)} change{'s' * (len(asked) > 1)}"
-        await _say(epoch, "ask", ids, deps, note=f"{count} may not land without a person's word")
+async def publish_approvals_needed(
+    gate_round: GateRound, changes: Sequence[Enhancement], deps: ValidatorDeps
+) -> None:
+    """Publish that changes need approval before they can land."""
+    if changes:
+        ids = [each.id for each in changes]
+        need = "1 change needs" if len(changes) == 1 else f"{len(changes)} changes need"
+        await _publish(gate_round, "ask", ids, deps, note=f"{need} approval before landing")
 
 
-def passed_with(verdict: TestRun) -> tuple[str, ...]:
-    """What speaks for each change of a full run that passed, where it does not land with it."""
-    tests, others = (
-        verdict.result.counts.tests if verdict.result.counts else 0,
-        len(verdict.request.changes) - 1,
-    )
+def evidence_of_full_run(run: TestRun) -> tuple[str, ...]:
+    """Return what a person should know of each change of a full run that passed."""
+    tests = run.result.counts.tests if run.result.counts else 0
+    others = len(run.request.changes) - 1
     company = f" and {others} other change{'s' * (others > 1)}" if others else ""
-    return (f"{tests} tests ran with it{company}, none is worse (run {verdict.id})",)
+    return (f"{tests} tests ran with it{company}, none is worse (run {run.id})",)
 
 
-def speaks_for(epoch: Epoch, change: Enhancement) -> tuple[str, ...]:
-    """What is known of a change before its full run, and no more: that is made once somebody wants it to land."""
-    return (f"{_known(epoch, change)}; the full run follows when you approve",)
+def evidence_before_full_run(gate_round: GateRound, change: Enhancement) -> tuple[str, ...]:
+    """Return what a person should know of a change whose full run follows its approval."""
+    return (f"{_known(gate_round, change)}; the full run follows when you approve",)
 
 
-def _known(epoch: Epoch, change: Enhancement) -> str:
-    reach = epoch.impacted.get(change.id)
-    if reach is not None and not reach:
+def _known(gate_round: GateRound, change: Enhancement) -> str:
+    impacted = gate_round.facts.impacted.get(change.id)
+    if impacted is not None and not impacted:
         return "no test reaches it"
     runs = {
-        run: seen.worse
-        for run, seen in epoch.evidence.items()
-        if change.id in run.changes and isinstance(seen, Seen)
+        plan: found.worse
+        for plan, found in gate_round.evidence.items()
+        if change.id in plan.changes and isinstance(found, RunComparison)
     }
-    if reach and reach <= frozenset[str]().union(*(_passed(*each, reach) for each in runs.items())):
+    passed = frozenset[str]().union(*(_passed(*each, impacted or ()) for each in runs.items()))
+    if impacted and impacted <= passed:
         return "passes the tests that reach it"
     if any(not worse for worse in runs.values()):
         return "passes those tests that ran with it"
     return "it was tried only with what failed" if runs else "no test was run with it yet"
 
 
-def _passed(run: Run, worse: frozenset[str], among: frozenset[str]) -> frozenset[str]:
-    """Those of `among` that passed in a run."""
-    return (among & frozenset(run.tests) if run.tests else among) - worse
+def _passed(plan: RunPlan, worse: frozenset[str], among: Collection[str]) -> frozenset[str]:
+    """Return those of `among` that passed in a run."""
+    ran = frozenset(among) & frozenset(plan.tests) if plan.tests else frozenset(among)
+    return ran - worse
 
 
-async def _say(
-    epoch: Epoch,
+async def _publish(
+    gate_round: GateRound,
     step: str,
     changes: Sequence[str],
     deps: ValidatorDeps,
@@ -167,16 +173,16 @@ async def _say(
     **fields: Any,
 ) -> None:
     event = GateDecided(
-        wave_id=epoch.wave_id,
-        target_id=epoch.target.id,
-        head=epoch.place.head,
+        wave_id=gate_round.wave_id,
+        target_id=gate_round.target.id,
+        head=gate_round.prepared.head,
         step=step,
         change_count=len(changes),
-        changes=tuple(changes)[:LISTED],
-        tests=tuple(tests)[:LISTED],
+        changes=tuple(changes)[:MAX_LISTED],
+        tests=tuple(tests)[:MAX_LISTED],
         **fields,
     )
-    what = [epoch.wave_id, step, list(changes), list(tests), fields.get("run_id"), *plan]
-    digest = hashlib.sha256(json.dumps(what).encode()).hexdigest()
-    key = f"{epoch.place.head}:{digest[:32]}"
-    await deps.bus.publish(event, key=key, wave=epoch.wave_id)
+    decided = [gate_round.wave_id, step, list(changes), list(tests), fields.get("run_id"), *plan]
+    digest = hashlib.sha256(json.dumps(decided).encode()).hexdigest()
+    key = f"{gate_round.prepared.head}:{digest[:32]}"
+    await deps.bus.publish(event, key=key, wave=gate_round.wave_id)

@@ -1,4 +1,4 @@
-"""Fetching the evidence that the gate asks for: several runs may be under way at once."""
+"""Fetches the evidence that the gate asks for, as many runs at once as there are runners."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
@@ -7,19 +7,19 @@ from typing import Any
 import structlog
 
 from services.validator.benchmarks.usecases import compare, read_benchmarks
-from services.validator.decision.comparison import compared
+from services.validator.decision.comparison import compare_reports
 from services.validator.decision.evidence import (
-    MEASURED,
-    Broken,
-    Evidence,
-    Run,
-    Seen,
-    Unbuildable,
-    Wanted,
+    BENCHMARK_PREFIX,
+    DoesNotApply,
+    NoReport,
+    RequestedRun,
+    RunComparison,
+    RunEvidence,
+    RunPlan,
 )
 from services.validator.deps import ValidatorDeps
-from services.validator.gate.decision_events import say_run
-from services.validator.gate.rounds import Epoch, compose
+from services.validator.gate.decision_events import publish_run
+from services.validator.gate.rounds import GateRound, compose
 from services.validator.runs.usecases.runs import Order, read_report, run_tests
 from shared.contracts.documents.runs import TestRun
 
@@ -27,139 +27,149 @@ log = structlog.get_logger(__name__)
 
 
 class EvidenceFetcher:
-    """The runs of one epoch that are under way, and one thing beside them. What is not wanted any more is stopped.
+    """The current runs of one round, and one background task beside them.
 
-    `width` is how many may be under way at once, which changes as runners come and go.
+    `max_runs` is how many may run at once; it changes as runners come and go.
     """
 
-    def __init__(self, epoch: Epoch, deps: ValidatorDeps, width: int = 1) -> None:
-        self._epoch = epoch
-        self._desk = deps
-        self.width = width
-        self._tasks: dict[Run, asyncio.Task[Evidence]] = {}
-        self._beside: asyncio.Task[None] | None = None
+    def __init__(self, gate_round: GateRound, deps: ValidatorDeps, max_runs: int = 1) -> None:
+        self.max_runs = max_runs
+        self._round = gate_round
+        self._deps = deps
+        self._runs: dict[RunPlan, asyncio.Task[RunEvidence]] = {}
+        self._background: asyncio.Task[None] | None = None
 
-    def begin(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
-        """Something else that takes a runner, where one is free and nothing else is begun yet."""
-        if self._beside is None and len(self._tasks) < self.width:
-            self._beside = asyncio.create_task(work())
+    def start_background(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        """Start other work that takes a runner, if one is free and no such work is going on."""
+        if self._background is None and len(self._runs) < self.max_runs:
+            self._background = asyncio.create_task(work())
 
-    async def fetch(self, wanted: Sequence[Wanted]) -> None:
-        """Begin what is wanted, as far as there is room, and wait until something is known."""
-        free = self.width - len(self._tasks) - (self._beside is not None)
-        new = [each for each in wanted if each.run not in self._tasks]
+    async def fetch(self, requested: Sequence[RequestedRun]) -> None:
+        """Start the requested runs, as far as there is room, and wait for the first result."""
+        free = self.max_runs - len(self._runs) - (self._background is not None)
+        new = [each for each in requested if each.plan not in self._runs]
         for each in new[: max(free, 0)]:
-            self._tasks[each.run] = asyncio.create_task(_read(self._epoch, each, self._desk))
-        await asyncio.wait(self._under_way(), return_when=asyncio.FIRST_COMPLETED)
-        for run in [run for run, task in self._tasks.items() if task.done()]:
-            self._epoch.evidence[run] = self._tasks.pop(run).result()
-        if self._beside is not None and self._beside.done():
-            await self.finish_beside()
+            self._runs[each.plan] = asyncio.create_task(_fetch(self._round, each, self._deps))
+        await asyncio.wait(self._tasks(), return_when=asyncio.FIRST_COMPLETED)
+        for plan in [plan for plan, task in self._runs.items() if task.done()]:
+            self._round.evidence[plan] = self._runs.pop(plan).result()
+        if self._background is not None and self._background.done():
+            await self.wait_for_background()
 
-    async def finish_beside(self) -> None:
-        """Wait for what was begun beside the runs; raises what that raised."""
-        if self._beside is not None:
-            work, self._beside = self._beside, None
+    async def wait_for_background(self) -> None:
+        """Wait for the background work; raises what it raised."""
+        if self._background is not None:
+            work, self._background = self._background, None
             await work
 
-    async def stop_those_with(self, changes: Iterable[str]) -> None:
-        """Stop the runs with any of these changes: what they say is of no use now."""
-        gone = frozenset(changes)
-        runs = [run for run in self._tasks if not gone.isdisjoint(run.changes)]
-        await _stop([self._tasks.pop(run) for run in runs])
+    async def cancel_runs_with(self, changes: Iterable[str]) -> None:
+        """Cancel the runs with any of these changes, as their results are of no use now."""
+        ended = frozenset(changes)
+        plans = [plan for plan in self._runs if not ended.isdisjoint(plan.changes)]
+        await _cancel([self._runs.pop(plan) for plan in plans])
 
-    async def stop(self) -> None:
-        """Stop all that is under way."""
-        tasks, self._tasks, self._beside = self._under_way(), {}, None
-        await _stop(tasks)
+    async def cancel_all(self) -> None:
+        """Cancel all runs and the background work."""
+        tasks, self._runs, self._background = self._tasks(), {}, None
+        await _cancel(tasks)
 
-    def _under_way(self) -> "list[asyncio.Task[Any]]":
-        beside = [] if self._beside is None else [self._beside]
-        return [*self._tasks.values(), *beside]
+    def _tasks(self) -> "list[asyncio.Task[Any]]":
+        background = [] if self._background is None else [self._background]
+        return [*self._runs.values(), *background]
 
 
-async def _stop(tasks: "Sequence[asyncio.Task[Any]]") -> None:
+async def _cancel(tasks: "Sequence[asyncio.Task[Any]]") -> None:
     for each in tasks:
         each.cancel()
     if tasks:
         await asyncio.wait(tasks)
     for each in tasks:
-        # What it failed of is of no use either, and must not be in the way of what did matter.
+        # An error in work that is of no use must not hide the error that matters.
         if not each.cancelled() and (error := each.exception()):
-            log.info("look_failed", reason=str(error))
+            log.info("cancelled_run_failed", reason=str(error))
 
 
-async def _read(epoch: Epoch, wanted: Wanted, deps: ValidatorDeps) -> Evidence:
-    """Fetch it, and say what it means."""
-    seen = await _look(epoch, wanted, deps)
-    await say_run(epoch, wanted, seen, deps)
-    return seen
+async def _fetch(
+    gate_round: GateRound, requested: RequestedRun, deps: ValidatorDeps
+) -> RunEvidence:
+    found = await _make_run(gate_round, requested, deps)
+    await publish_run(gate_round, requested, found, deps)
+    return found
 
 
-async def _look(epoch: Epoch, wanted: Wanted, deps: ValidatorDeps) -> Evidence:
-    """Fetch one piece of evidence."""
-    run = wanted.run
-    composition = await compose(epoch, run.changes, deps)
+async def _make_run(
+    gate_round: GateRound, requested: RequestedRun, deps: ValidatorDeps
+) -> RunEvidence:
+    """Compose the tree of a requested run, run its tests, then its benchmarks."""
+    plan = requested.plan
+    composition = await compose(gate_round, plan.changes, deps)
     if composition.failed:
-        return Unbuildable()
-    tests = tuple(each for each in run.tests if not each.startswith(MEASURED))
-    seen: Evidence = Seen(frozenset())
-    if tests or not run.tests:
-        seen = await _test(epoch, wanted, composition.tree, tests, deps)
-    measured = tuple(each for each in run.tests if each.startswith(MEASURED))
-    if not measured or not isinstance(seen, Seen):
-        return seen
-    verdict = await _measure(epoch, wanted, composition.tree, measured, deps)
-    if verdict.result.outcome != "reported":
-        reason = verdict.result.detail.partition("\n")[0]
-        log.warning("benchmarks_not_measured", target=epoch.target.id, reason=reason)
-        return Broken(f"benchmarks not measured: {reason}")
-    slower = (await read_benchmarks(verdict, deps)).failing
-    return Seen(seen.worse.union(slower), seen.new, seen.failures)
+        return DoesNotApply()
+    tests = tuple(each for each in plan.tests if not each.startswith(BENCHMARK_PREFIX))
+    found: RunEvidence = RunComparison(frozenset())
+    if tests or not plan.tests:
+        found = await _run_tests(gate_round, requested, composition.tree, tests, deps)
+    benchmarks = tuple(each for each in plan.tests if each.startswith(BENCHMARK_PREFIX))
+    if not benchmarks or not isinstance(found, RunComparison):
+        return found
+    run = await _run_benchmarks(gate_round, requested, composition.tree, benchmarks, deps)
+    if run.result.outcome != "reported":
+        reason = run.result.detail.partition("\n")[0]
+        log.warning("benchmarks_not_measured", target=gate_round.target.id, reason=reason)
+        return NoReport(f"benchmarks not measured: {reason}")
+    slower = (await read_benchmarks(run, deps)).failing
+    return RunComparison(found.worse.union(slower), found.new, found.failures)
 
 
-async def _test(
-    epoch: Epoch, wanted: Wanted, tree: str, tests: tuple[str, ...], deps: ValidatorDeps
-) -> Evidence:
-    run = wanted.run
+async def _run_tests(
+    gate_round: GateRound,
+    requested: RequestedRun,
+    tree: str,
+    tests: tuple[str, ...],
+    deps: ValidatorDeps,
+) -> RunEvidence:
+    plan = requested.plan
     order = Order(
         tree=tree,
-        purpose=wanted.purpose,
-        changes=run.changes,
+        purpose=requested.purpose,
+        changes=plan.changes,
         tests=tests,
-        repetition=run.repetition,
-        repeat=run.repeat,
-        why=wanted.why,
+        repetition=plan.repetition,
+        repeat=plan.repeat,
+        why=requested.why,
     )
-    verdict = await run_tests(deps, epoch.place, order, wave_id=epoch.wave_id)
-    epoch.verdicts[run] = verdict
-    # The base is everybody's: who is stopped while it waits must not stop it.
-    base = await asyncio.shield(epoch.base)
-    if verdict.result.outcome != "reported":
-        return Broken(verdict.result.detail.partition("\n")[0])
-    candidate = await read_report(verdict, deps)
-    seen = compared(base, candidate, tests=tests, repeat=run.repeat)
-    epoch.verdicts[run] = await _keep(verdict, seen.worse, deps)
-    return seen
+    run = await run_tests(deps, gate_round.prepared, order, wave_id=gate_round.wave_id)
+    gate_round.runs[plan] = run
+    # The baseline is shared by all runs, so cancelling one that waits for it must not cancel it.
+    baseline = await asyncio.shield(gate_round.baseline)
+    if run.result.outcome != "reported":
+        return NoReport(run.result.detail.partition("\n")[0])
+    candidate = await read_report(run, deps)
+    found = compare_reports(baseline, candidate, tests=tests, repeat=plan.repeat)
+    gate_round.runs[plan] = await _store_worse_tests(run, found.worse, deps)
+    return found
 
 
-async def _keep(verdict: TestRun, worse: frozenset[str], deps: ValidatorDeps) -> TestRun:
-    """Write down what it came to, for whoever asks for the story later."""
-    if verdict.result.worse is None:
-        await deps.store.runs.set_fields(verdict.id, result__worse=tuple(sorted(worse)))
-    return verdict.updated(result__worse=tuple(sorted(worse)))
+async def _store_worse_tests(run: TestRun, worse: frozenset[str], deps: ValidatorDeps) -> TestRun:
+    if run.result.worse is None:
+        await deps.store.runs.set_fields(run.id, result__worse=tuple(sorted(worse)))
+    return run.updated(result__worse=tuple(sorted(worse)))
 
 
-async def _measure(
-    epoch: Epoch, wanted: Wanted, tree: str, names: tuple[str, ...], deps: ValidatorDeps
+async def _run_benchmarks(
+    gate_round: GateRound,
+    requested: RequestedRun,
+    tree: str,
+    names: tuple[str, ...],
+    deps: ValidatorDeps,
 ) -> TestRun:
     return await compare(
         deps,
-        epoch.place,
+        gate_round.prepared,
         tree,
-        changes=wanted.run.changes,
-        wave_id=epoch.wave_id,
-        names=() if MEASURED in names else names,
-        repetition=wanted.run.repetition,
-        why=wanted.why,
+        changes=requested.plan.changes,
+        wave_id=gate_round.wave_id,
+        names=() if BENCHMARK_PREFIX in names else names,
+        repetition=requested.plan.repetition,
+        why=requested.why,
     )

@@ -1,46 +1,51 @@
-"""Tests that are known to be flaky: how often they failed and passed on trees that nothing was done to."""
+"""Stores how often the flaky tests of a target failed and passed on its heads."""
 
 from collections.abc import Mapping
 
-from services.validator.decision.rates import Rate
+from services.validator.decision.rates import FailureRate
 from services.validator.deps import ValidatorDeps
 from shared.contracts.documents.runs import Flakiness
 from shared.kernel.errors import Transient
 
-TRIES = 20
-# What was seen long ago counts less: beyond so many looks at a test all its counts are halved.
-REMEMBERED = 200
+MAX_SAVE_ATTEMPTS = 20
+# Old observations count less: beyond so many of a test, all its counts are halved.
+MAX_REMEMBERED_RUNS = 200
 
 
-async def known_flaky(target_id: str, deps: ValidatorDeps) -> dict[str, Rate]:
-    """By test its rate on heads of the target."""
+async def known_flaky(target_id: str, deps: ValidatorDeps) -> dict[str, FailureRate]:
+    """Return the failure rates of the target's flaky tests on its heads."""
     known = await deps.store.flakiness.get(target_id)
-    return {test: Rate(*counts) for test, counts in known.tests.items()} if known else {}
+    return {test: FailureRate(*counts) for test, counts in known.tests.items()} if known else {}
 
 
 async def remember_flaky(
-    target_id: str, head: str, seen: Mapping[str, Rate], deps: ValidatorDeps
+    target_id: str, head: str, observed: Mapping[str, FailureRate], deps: ValidatorDeps
 ) -> None:
-    """Add what was seen on a head, once per head."""
-    if not seen:
+    """Add what was observed on a head, once per head.
+
+    Raises `Transient` if other processes keep writing the same counts.
+    """
+    if not observed:
         return
-    for _ in range(TRIES):
+    for _ in range(MAX_SAVE_ATTEMPTS):
         known = await deps.store.flakiness.get(target_id)
         if known is None:
             await deps.store.flakiness.insert(Flakiness(id=target_id))
             continue
         if known.head == head:
             return
-        tests = dict(known.tests) | {
-            test: _added(Rate(*known.tests.get(test, (0, 0))), rate) for test, rate in seen.items()
+        added = {
+            test: _add(FailureRate(*known.tests.get(test, (0, 0))), rate)
+            for test, rate in observed.items()
         }
-        if await deps.store.flakiness.save(known.model_copy(update={"tests": tests, "head": head})):
+        changed = known.model_copy(update={"tests": dict(known.tests) | added, "head": head})
+        if await deps.store.flakiness.save(changed):
             return
-    raise Transient("The flaky tests of the target are being counted by others.")
+    raise Transient("Other processes are counting the flaky tests of this target.")
 
 
-def _added(known: Rate, seen: Rate) -> tuple[int, int]:
-    failed, passed = known.failed + seen.failed, known.passed + seen.passed
-    if failed + passed > REMEMBERED:
+def _add(known: FailureRate, observed: FailureRate) -> tuple[int, int]:
+    failed, passed = known.failed + observed.failed, known.passed + observed.passed
+    if failed + passed > MAX_REMEMBERED_RUNS:
         failed, passed = max(failed // 2, 1), passed // 2
     return failed, passed

@@ -1,8 +1,8 @@
-"""The gate of one target: gather what was cleared, try it, land what is no worse, refuse the rest.
+"""The gate of a target: tries cleared changes, lands what makes nothing worse, rejects the rest.
 
-Deciding is `services.validator.decision.gate.decide` over the evidence so far; this module only has
-the evidence fetched that it asks for, and carries out what it answers. Everything can be interrupted at
-any point: states and verdicts are in MongoDB, landings in git, and the next round goes on there.
+`services.validator.decision.gate.decide` decides over the evidence so far; this module has the
+evidence fetched that it asks for, and carries out what it answers. It can be interrupted at any
+point: states and runs are in MongoDB, landings in git, and the next round continues from there.
 """
 
 import asyncio
@@ -12,44 +12,47 @@ from functools import partial
 import structlog
 
 from services.validator.approval.usecases import ask_for, edits_of
-from services.validator.decision.gate import (
+from services.validator.decision.evidence import (
     Finished,
     Land,
     NeedRuns,
     Reject,
+    RequestedRun,
     Undecided,
-    Wanted,
-    decide,
-    flaky_tests,
 )
+from services.validator.decision.gate import decide, flaky_tests
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.decision_events import (
-    passed_with,
-    say_asked,
-    say_dismissed,
-    say_held,
-    say_landing,
-    speaks_for,
+    evidence_before_full_run,
+    evidence_of_full_run,
+    publish_approvals_needed,
+    publish_dismissal,
+    publish_held_back,
+    publish_landing,
 )
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
 from services.validator.gate.flakiness import remember_flaky
 from services.validator.gate.mutation import (
-    lacking,
-    plant,
-    plant_before,
-    plant_beside,
-    to_plant,
+    changes_without_mutants,
+    measure_before_full_run,
+    measure_beside_full_run,
+    measure_changes,
+    next_full_run,
 )
-from services.validator.gate.risk_and_impact import candidates, knowledge, weigh
+from services.validator.gate.risk_and_impact import (
+    load_candidates,
+    load_risk_and_impact,
+    suite_profile,
+)
 from services.validator.gate.rounds import (
-    Epoch,
+    GateRound,
     HeadNotTestable,
     compose,
-    open_epoch,
+    open_round,
+    remove_unusable,
     screen,
-    send_away,
 )
-from services.validator.impact.usecases import note, note_shares
+from services.validator.impact.usecases.recall import count_recall, count_selected_tests
 from services.validator.landing import usecases as landing
 from services.validator.queue import pool
 from services.validator.queue.transitions import expire, reject
@@ -61,23 +64,23 @@ from shared.kernel.errors import Transient
 
 log = structlog.get_logger(__name__)
 
-# In seconds, after a defect: trying again at once would only fill the log.
-PAUSE = 5.0
+# After a defect the next attempt waits so long, or it would only fill the log.
+RETRY_DELAY_SECONDS = 5.0
 
 
 async def admit(event: ProposalCleared, deps: ValidatorDeps) -> None:
-    """Only a hint: the gate takes what is cleared from the state, in its next round."""
+    """Check that a cleared change exists; the gate takes it from its state in the next round."""
     await deps.store.enhancements.require(event.enhancement_id)
 
 
 async def reconcile(deps: ValidatorDeps) -> None:
-    """Have a gate at work on every target that waits for one; a long suite holds up only its own."""
+    """Start a gate for each target with waiting changes, so that no target delays another."""
     for target_id in await pool.targets_waiting(deps):
-        deps.process.running_gates.start(target_id, partial(_keep_settling, target_id, deps))
+        deps.process.running_gates.start(target_id, partial(_settle_safely, target_id, deps))
 
 
-async def _keep_settling(target_id: str, deps: ValidatorDeps) -> None:
-    """What goes wrong is said, and tried again in the next round."""
+async def _settle_safely(target_id: str, deps: ValidatorDeps) -> None:
+    """Settle a target; log errors and delay the next attempt."""
     try:
         await settle(target_id, deps)
     except Transient as error:
@@ -85,156 +88,177 @@ async def _keep_settling(target_id: str, deps: ValidatorDeps) -> None:
         await asyncio.sleep(error.delay)
     except Exception:
         log.exception("gate_failed", target=target_id)
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(RETRY_DELAY_SECONDS)
 
 
 async def settle(target_id: str, deps: ValidatorDeps) -> None:
-    """Run epochs on a target until nothing that is ready is left."""
+    """Run rounds on a target until no change is ready."""
     async with deps.leadership.hold_leadership(target_id):
         target = await deps.store.targets.require(target_id)
         await landing.recover(target, deps)
         while ready := await pool.ready(target, deps):
-            await _run_epoch(target, ready, deps)
+            await _run_round(target, ready, deps)
 
 
-async def _run_epoch(target: Target, ready: Sequence[Enhancement], deps: ValidatorDeps) -> None:
-    """Try `ready` on the present head; afterwards each of them has moved on."""
+async def _run_round(target: Target, ready: Sequence[Enhancement], deps: ValidatorDeps) -> None:
+    """Try changes on the present head; afterwards each has ended or waits for the next round."""
     left: Collection[Enhancement] = ready
     try:
-        epoch = await open_epoch(target, ready, deps)
-        left = epoch.changes.values()
-        await _try_all(epoch, deps)
+        gate_round = await open_round(target, ready, deps)
+        left = gate_round.changes.values()
+        await _try_all(gate_round, deps)
     except HeadNotTestable as error:
-        # Without an environment or a base nothing can be judged; the wave hears of it too. Whatever else is refused on
-        # the way says nothing about all of them: it is a defect, and they are tried again.
+        # No change can be judged without an environment or a baseline. Any other rejection on the
+        # way says nothing about all changes: it is a defect, and they are tried again.
         for change in tuple(left):
             await expire(change, f"could not be tried: {error.message}", deps)
 
 
-async def _try_all(epoch: Epoch, deps: ValidatorDeps) -> None:
-    looks = EvidenceFetcher(epoch, deps)
+async def _try_all(gate_round: GateRound, deps: ValidatorDeps) -> None:
+    fetcher = EvidenceFetcher(gate_round, deps)
     try:
-        await screen(epoch, deps)
-        if await width(deps, epoch.target) == 1:
-            await epoch.base
-        await weigh(epoch, deps)
-        while epoch.changes and not await _step(epoch, looks, deps):
+        await screen(gate_round, deps)
+        if await width(deps, gate_round.target) == 1:
+            await gate_round.baseline
+        await load_risk_and_impact(gate_round, deps)
+        while gate_round.changes and not await _take_step(gate_round, fetcher, deps):
             pass
-        await remember_flaky(epoch.target.id, epoch.place.head, flaky_tests(epoch.evidence), deps)
+        flaky = flaky_tests(gate_round.evidence)
+        await remember_flaky(gate_round.target.id, gate_round.prepared.head, flaky, deps)
     finally:
-        await looks.stop()
-        epoch.base.cancel()
-        # Whoever awaited it has its failure; nobody else has to hear of it.
-        await asyncio.wait([epoch.base])
+        await fetcher.cancel_all()
+        gate_round.baseline.cancel()
+        # Its failure was raised where it was awaited; here it is only retrieved.
+        await asyncio.wait([gate_round.baseline])
 
 
-async def _step(epoch: Epoch, looks: EvidenceFetcher, deps: ValidatorDeps) -> bool:
-    """One decision carried out; True when this head has nothing more to say."""
-    if not await send_away(epoch, deps):
+async def _take_step(gate_round: GateRound, fetcher: EvidenceFetcher, deps: ValidatorDeps) -> bool:
+    """Take one decision and carry it out; return true if the round is over."""
+    if not await remove_unusable(gate_round, deps):
         return False
-    looks.width = await width(deps, epoch.target)
+    fetcher.max_runs = await width(deps, gate_round.target)
     step = decide(
-        await candidates(epoch, deps),
-        epoch.evidence,
-        knowledge=knowledge(epoch),
-        width=looks.width,
+        await load_candidates(gate_round, deps),
+        gate_round.evidence,
+        suite=suite_profile(gate_round),
+        max_runs=fetcher.max_runs,
     )
     match step:
         case NeedRuns(runs=runs):
-            if not await _ask_first(epoch, runs, looks, deps):
-                await looks.fetch(runs)
+            if not await _ask_before_full_run(gate_round, runs, fetcher, deps):
+                await fetcher.fetch(runs)
         case Land():
-            return await _land(epoch, step, looks, deps)
+            return await _land(gate_round, step, fetcher, deps)
         case Finished():
             return True
         case _:
-            await looks.stop_those_with([step.change])
-            await _dismiss(epoch, step, deps)
+            await fetcher.cancel_runs_with([step.change])
+            await _dismiss(gate_round, step, deps)
     return False
 
 
-async def _dismiss(epoch: Epoch, step: Reject | Undecided, deps: ValidatorDeps) -> None:
-    """Refuse a change, or let it go where nobody knows."""
-    change = epoch.drop(step.change)
-    await say_dismissed(epoch, step, change, deps)
+async def _dismiss(gate_round: GateRound, step: Reject | Undecided, deps: ValidatorDeps) -> None:
+    """Reject a change, or expire it if nothing is known about it."""
+    change = gate_round.remove(step.change)
+    await publish_dismissal(gate_round, step, change, deps)
     if isinstance(step, Undecided):
         await expire(change, f"could not be tried: {step.reason}", deps)
         return
-    verdict = epoch.verdicts.get(step.run)
-    if change.id in epoch.impacted and verdict:
-        await note(change, epoch.impacted[change.id], step.tests, verdict.id, deps)
-    run = verdict.id if verdict else None
-    await reject(change, step.reason, deps, tests=step.tests, run=run)
+    run, impacted = gate_round.runs.get(step.plan), gate_round.facts.impacted
+    if change.id in impacted and run:
+        await count_recall(change, impacted[change.id], step.tests, run.id, deps)
+    await reject(change, step.reason, deps, tests=step.tests, run=run.id if run else None)
 
 
-async def _ask_first(
-    epoch: Epoch, runs: Sequence[Wanted], looks: EvidenceFetcher, deps: ValidatorDeps
+async def _ask_before_full_run(
+    gate_round: GateRound,
+    requested: Sequence[RequestedRun],
+    fetcher: EvidenceFetcher,
+    deps: ValidatorDeps,
 ) -> bool:
-    """Who needs a person leaves before the full run, or what is left would need another one. True where somebody left."""
-    run = to_plant(epoch, runs)
-    if run is None:
+    """Ask for approval of changes before their full run, which is then made without them.
+
+    Returns true if any change left the round.
+    """
+    full = next_full_run(gate_round, requested)
+    if full is None:
         return False
-    if looks.width > 1:
-        known = plant_beside(epoch, run, runs, looks, deps)
+    if fetcher.max_runs > 1:
+        is_known = measure_beside_full_run(gate_round, full, requested, fetcher, deps)
     else:
-        # A runner may have left since that was begun beside the runs.
-        await looks.finish_beside()
-        known = await plant_before(epoch, run, deps)
-    if not known:
+        # A runner may have left since this was started in the background.
+        await fetcher.wait_for_background()
+        is_known = await measure_before_full_run(gate_round, full, deps)
+    if not is_known:
         return False
-    epoch.planted.add(run)
-    return bool(await _ask(epoch, [epoch.changes[each] for each in run.changes], looks, deps))
+    gate_round.mutation.considered.add(full)
+    changes = [gate_round.changes[each] for each in full.changes]
+    return bool(await _ask(gate_round, changes, fetcher, deps))
 
 
 async def _ask(
-    epoch: Epoch,
+    gate_round: GateRound,
     changes: Sequence[Enhancement],
-    looks: EvidenceFetcher,
+    fetcher: EvidenceFetcher,
     deps: ValidatorDeps,
     batch: landing.Batch | None = None,
 ) -> list[Enhancement]:
-    """Those that may not land without a person: they ask for one, and leave. `batch` has passed its full run."""
-    composition = await compose(epoch, [each.id for each in changes], deps)
-    present = (await epoch.base).outcomes
+    """Ask for approval of those changes that need it, and remove them from the round.
+
+    `batch` is given if the changes have passed their full run.
+    """
+    composition = await compose(gate_round, [each.id for each in changes], deps)
+    prepared, present = gate_round.prepared, (await gate_round.baseline).outcomes
+
+    def evidence(change: Enhancement) -> tuple[str, ...]:
+        if batch:
+            return evidence_of_full_run(batch.verdict)
+        return evidence_before_full_run(gate_round, change)
+
     asked = await ask_for(
         changes,
-        epoch.place,
-        epoch.base_commit,
-        lambda each: passed_with(batch.verdict) if batch else speaks_for(epoch, each),
+        prepared,
+        gate_round.base_commit,
+        evidence,
         deps,
-        protections=epoch.protections,
-        edits=await asyncio.to_thread(edits_of, changes, composition.steps, epoch.place, present),
+        protections=gate_round.mutation.protections,
+        edits=await asyncio.to_thread(edits_of, changes, composition.steps, prepared, present),
         run=batch.verdict.id if batch else None,
     )
-    await say_asked(epoch, asked, deps)
+    await publish_approvals_needed(gate_round, asked, deps)
     for each in asked:
-        # What lands has to pass without them.
-        epoch.drop(each.id)
-    await looks.stop_those_with(each.id for each in asked)
+        # What lands has to pass its full run without them.
+        gate_round.remove(each.id)
+    await fetcher.cancel_runs_with(each.id for each in asked)
     return asked
 
 
-async def _land(epoch: Epoch, step: Land, looks: EvidenceFetcher, deps: ValidatorDeps) -> bool:
-    """Land; True unless changes are left that were not part of it (they see the new head next)."""
-    changes = [epoch.changes[each] for each in step.changes]
-    composition = await compose(epoch, step.changes, deps)
+async def _land(
+    gate_round: GateRound, step: Land, fetcher: EvidenceFetcher, deps: ValidatorDeps
+) -> bool:
+    """Land changes and give back the others, unless some of them need approval.
+
+    Returns true if the round is over.
+    """
+    changes = [gate_round.changes[each] for each in step.changes]
+    composition = await compose(gate_round, step.changes, deps)
     batch = landing.Batch(
-        target=epoch.target,
-        place=epoch.place,
+        target=gate_round.target,
+        place=gate_round.prepared,
         changes=changes,
         trees=dict(composition.steps),
-        verdict=epoch.verdicts[step.run],
+        verdict=gate_round.runs[step.plan],
     )
-    if lacking(epoch, step.changes):
-        await looks.finish_beside()
-    await plant(epoch, step.changes, deps)
-    if await _ask(epoch, changes, looks, deps, batch):
-        return not epoch.changes
-    await say_landing(epoch, step, deps)
+    if changes_without_mutants(gate_round, step.changes):
+        await fetcher.wait_for_background()
+    await measure_changes(gate_round, step.changes, deps)
+    if await _ask(gate_round, changes, fetcher, deps, batch):
+        return not gate_round.changes
+    await publish_landing(gate_round, step, deps)
     await landing.land(batch, deps)
-    landed, held = set(step.changes), dict(step.held)
-    left = [each for key, each in epoch.changes.items() if key not in landed]
-    await say_held(epoch, left, held, deps)
-    await pool.give_back(left, deps, suspected=held)
-    await note_shares(changes, epoch.impacted, batch.verdict, deps)
+    landed, held_back = set(step.changes), dict(step.held_back)
+    left = [each for key, each in gate_round.changes.items() if key not in landed]
+    await publish_held_back(gate_round, left, held_back, deps)
+    await pool.give_back(left, deps, suspected=held_back)
+    await count_selected_tests(changes, gate_round.facts.impacted, batch.verdict, deps)
     return True

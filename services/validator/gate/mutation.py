@@ -1,109 +1,122 @@
-"""When faults are planted in the changes of an epoch: before the full run that would land them, or beside it."""
+"""Decides when mutants of a round's changes are tried: before their full run, or beside it."""
 
 from collections.abc import Sequence
 from math import prod
 
 from services.validator.approval.domain import lapsed
-from services.validator.decision.evidence import Run, Wanted
+from services.validator.decision.evidence import RequestedRun, RunPlan
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
-from services.validator.gate.rounds import Epoch, compose
-from services.validator.impact.usecases import recorded_for
-from services.validator.mutation.usecases.protection import passed_without, trust
+from services.validator.gate.rounds import GateRound, compose
+from services.validator.impact.usecases.recordings import latest_recording
+from services.validator.mutation.usecases.protection import (
+    measure_protection,
+    passed_without_mutants,
+)
 from shared.contracts.documents.enhancements import Enhancement
 
-# A batch that passes with this probability is worth planting faults in before its full run.
-PROMISING = 0.5
+# Before its full run, mutants are tried in a batch that passes it with at least this probability.
+MIN_CHANCE_OF_PASSING = 0.5
 
 
-def to_plant(epoch: Epoch, runs: Sequence[Wanted]) -> Run | None:
-    """The full run among these that faults have not had their turn before."""
-    full = [each.run for each in runs if each.run.changes and not each.run.tests]
-    return full[0] if full and full[0] not in epoch.planted else None
+def next_full_run(gate_round: GateRound, requested: Sequence[RequestedRun]) -> RunPlan | None:
+    """Return the requested full run before which mutants were not considered yet, if any."""
+    full = [each.plan for each in requested if each.plan.changes and not each.plan.tests]
+    return full[0] if full and full[0] not in gate_round.mutation.considered else None
 
 
-async def plant_before(epoch: Epoch, run: Run, deps: ValidatorDeps) -> bool:
-    """Whether all is known of these changes that there is to know before their full run; what lacks is found out.
-
-    Not where that run is likely to fail: a fault says little beside a failing test, and nobody is to be asked
-    about what the tests refuse.
-    """
-    if lacking(epoch, run.changes):
-        if not _promising(epoch, run):
-            return False
-        await _plant_for(epoch, run, deps)
-    return not lacking(epoch, run.changes)
-
-
-def plant_beside(
-    epoch: Epoch, run: Run, runs: Sequence[Wanted], looks: EvidenceFetcher, deps: ValidatorDeps
+async def measure_before_full_run(
+    gate_round: GateRound, full: RunPlan, deps: ValidatorDeps
 ) -> bool:
-    """Whether that is known, where another runner can find it out: that is begun, and known some steps later.
+    """Measure the protection of changes before their full run; return true if all is known.
 
-    It comes before all but one of `runs` where it may change who is in them, and need not wait for what is likely to
-    pass: it takes nobody's time, and of what it says beside a failing test only good is believed.
+    Not if that run is likely to fail: a surviving mutant says little beside a failing test, and
+    nobody should be asked about a change that the tests reject.
     """
-    if not lacking(epoch, run.changes):
+    if changes_without_mutants(gate_round, full.changes):
+        if not _is_likely_to_pass(gate_round, full):
+            return False
+        await _measure_for(gate_round, full, deps)
+    return not changes_without_mutants(gate_round, full.changes)
+
+
+def measure_beside_full_run(
+    gate_round: GateRound,
+    full: RunPlan,
+    requested: Sequence[RequestedRun],
+    fetcher: EvidenceFetcher,
+    deps: ValidatorDeps,
+) -> bool:
+    """Start measuring the protection of changes on a free runner; return true if all is known.
+
+    It goes before all but one of the `requested` runs if it may change which changes are in them.
+    It need not wait until they are likely to pass, as it delays no run; and if tests fail without
+    mutants, only good results are used.
+    """
+    if not changes_without_mutants(gate_round, full.changes):
         return True
-    matters = epoch.place.profile.config.policy.unprotected != "allow"
-    if epoch.base.done() and (matters or len(runs) < looks.width):
-        looks.begin(lambda: _plant_for(epoch, run, deps))
+    may_ask = gate_round.prepared.profile.config.policy.unprotected != "allow"
+    if gate_round.baseline.done() and (may_ask or len(requested) < fetcher.max_runs):
+        fetcher.start_background(lambda: _measure_for(gate_round, full, deps))
     return False
 
 
-def lacking(epoch: Epoch, ids: Sequence[str]) -> set[str]:
-    """Those in which it is not known whether faults are noticed, and which need it."""
-    known = epoch.protections
-    return {each for each in ids if each not in known and not _approved(epoch.changes[each], epoch)}
+def changes_without_mutants(gate_round: GateRound, ids: Sequence[str]) -> set[str]:
+    """Return the changes whose protection is unknown and matters, which it does not if approved."""
+    known = gate_round.mutation.protections
+    return {each for each in ids if each not in known and not _is_approved(each, gate_round)}
 
 
-async def plant(epoch: Epoch, ids: Sequence[str], deps: ValidatorDeps) -> None:
-    """Plant faults in those of these changes that lack it."""
-    wanted = lacking(epoch, ids)
-    if not wanted:
+async def measure_changes(gate_round: GateRound, ids: Sequence[str], deps: ValidatorDeps) -> None:
+    """Measure the protection of those of these changes for which it is missing."""
+    missing = changes_without_mutants(gate_round, ids)
+    if not missing:
         return
-    changes = [epoch.changes[each] for each in ids]
-    composition, base = await compose(epoch, ids, deps), await epoch.base
+    facts, baseline = gate_round.facts, await gate_round.baseline
+    composition = await compose(gate_round, ids, deps)
     if composition.failed:
-        # A run of them says so too, and the gate knows what follows from that.
+        # A run of these changes shows the same, and the gate decides what follows.
         return
-    if epoch.recorded is None:
-        # With several runners the head was still being recorded when its changes were weighed.
-        epoch.recorded = await recorded_for(epoch.place, deps)
-    epoch.protections |= await trust(
+    if facts.recorded is None:
+        # With several runners the head was still being recorded when risk and impact were loaded.
+        facts.recorded = await latest_recording(gate_round.prepared, deps)
+    gate_round.mutation.protections |= await measure_protection(
         deps,
-        epoch.place,
-        changes,
+        gate_round.prepared,
+        [gate_round.changes[each] for each in ids],
         dict(composition.steps),
-        wave_id=epoch.wave_id,
-        recorded=epoch.recorded,
-        present=base.outcomes,
-        suite=base.seconds,
-        wanted=wanted,
+        wave_id=gate_round.wave_id,
+        recorded=facts.recorded,
+        present=baseline.outcomes,
+        full_run_seconds=baseline.seconds,
+        wanted=missing,
     )
 
 
-async def _plant_for(epoch: Epoch, run: Run, deps: ValidatorDeps) -> None:
-    """Where tests fail without any fault, what the others did not notice says nothing, and is forgotten."""
-    wanted = lacking(epoch, run.changes)
-    await plant(epoch, run.changes, deps)
-    found = {each: epoch.protections[each] for each in wanted if each in epoch.protections}
-    if found and await passed_without(found.values(), (await epoch.base).outcomes, deps):
+async def _measure_for(gate_round: GateRound, full: RunPlan, deps: ValidatorDeps) -> None:
+    """Measure, and forget bad results if tests failed without mutants, as they say nothing then."""
+    missing = changes_without_mutants(gate_round, full.changes)
+    await measure_changes(gate_round, full.changes, deps)
+    protections = gate_round.mutation.protections
+    found = {each: protections[each] for each in missing if each in protections}
+    outcomes = (await gate_round.baseline).outcomes
+    if found and await passed_without_mutants(found.values(), outcomes, deps):
         return
-    epoch.planted.add(run)
+    gate_round.mutation.considered.add(full)
     for each, known in found.items():
         if known.state in {"unprotected", "unknown"}:
-            epoch.protections.pop(each, None)
+            protections.pop(each, None)
             await deps.store.enhancements.set_fields(each, decision__protection=None)
 
 
-def _promising(epoch: Epoch, run: Run) -> bool:
-    """Whether these changes probably pass: what failed with more is explained, or they are what mostly passes."""
-    if epoch.evidence:
+def _is_likely_to_pass(gate_round: GateRound, full: RunPlan) -> bool:
+    """Return true if earlier failures are explained by now, or the changes have little risk."""
+    if gate_round.evidence:
         return True
-    return prod(1 - epoch.risks.get(each, 0.5) for each in run.changes) >= PROMISING
+    risks = gate_round.facts.risks
+    return prod(1 - risks.get(each, 0.5) for each in full.changes) >= MIN_CHANCE_OF_PASSING
 
 
-def _approved(change: Enhancement, epoch: Epoch) -> bool:
-    """Whether a person has let it through, and means it as it is."""
-    return change.decision.approval is not None and not lapsed(change, epoch.base_commit)
+def _is_approved(change_id: str, gate_round: GateRound) -> bool:
+    change: Enhancement = gate_round.changes[change_id]
+    return change.decision.approval is not None and not lapsed(change, gate_round.base_commit)

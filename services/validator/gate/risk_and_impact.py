@@ -1,98 +1,111 @@
-"""What the gate knows of its changes before it tries them: risks, what they stand on, which tests reach them."""
+"""Loads what is known of changes before they are tried: their risk, needs, and impacted tests."""
 
 import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from services.validator.decision.evidence import Candidate, Knowledge, known_from
-from services.validator.decision.rates import risk_of
+from services.validator.decision.evidence import Candidate, SuiteProfile, profile_suite
+from services.validator.decision.rates import posterior_risk
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.flakiness import known_flaky
-from services.validator.gate.rounds import Epoch, compose
+from services.validator.gate.rounds import GateRound, compose
 from services.validator.git.ports import Repository
-from services.validator.impact.usecases import impact_of, recorded_anew, recorded_for, trusted
+from services.validator.impact.usecases.impacted import impact_of
+from services.validator.impact.usecases.recall import is_trusted
+from services.validator.impact.usecases.recordings import latest_recording, record_if_stale
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.states import EnhancementState
 
-# One that was held back breaks something on the next head more often than not.
-HELD = 0.9
+# A change that was held back breaks something on the next head more often than not.
+RISK_OF_HELD_BACK = 0.9
 
 
-async def weigh(epoch: Epoch, deps: ValidatorDeps) -> None:
-    """Find out what is known of the changes, once per epoch."""
-    if not epoch.changes:
+async def load_risk_and_impact(gate_round: GateRound, deps: ValidatorDeps) -> None:
+    """Load the risk and the impacted tests of all changes, once per round."""
+    if not gate_round.changes:
         return
-    await _rate(epoch, deps)
+    facts, prepared = gate_round.facts, gate_round.prepared
+    await _load_risks(gate_round, deps)
     present: Collection[str] = ()
-    if epoch.base.done():
-        present = (await epoch.base).outcomes
-        epoch.recorded = await recorded_anew(epoch.place, epoch.wave_id, deps)
+    if gate_round.baseline.done():
+        present = (await gate_round.baseline).outcomes
+        facts.recorded = await record_if_stale(prepared, gate_round.wave_id, deps)
     else:
-        epoch.recorded = await recorded_for(epoch.place, deps)
-    composition = await compose(epoch, tuple(epoch.changes), deps)
-    changes = list(epoch.changes.values())
-    chosen = await impact_of(changes, composition.steps, epoch.place, deps, present)
-    epoch.impacted |= chosen
-    epoch.flaky |= await known_flaky(epoch.target.id, deps)
+        facts.recorded = await latest_recording(prepared, deps)
+    composition = await compose(gate_round, tuple(gate_round.changes), deps)
+    changes = list(gate_round.changes.values())
+    facts.impacted |= await impact_of(changes, composition.steps, prepared, deps, present)
+    facts.flaky |= await known_flaky(gate_round.target.id, deps)
     for each in {change.proposal.component for change in changes}:
-        if not await trusted(epoch.target.id, each, deps):
-            epoch.misjudged.add(each)
+        if not await is_trusted(gate_round.target.id, each, deps):
+            facts.misjudged.add(each)
 
 
-async def candidates(epoch: Epoch, deps: ValidatorDeps) -> list[Candidate]:
-    """The changes as the gate decides about them, in their order."""
-    if epoch.evidence:
-        await _find_needs(epoch, deps)
+async def load_candidates(gate_round: GateRound, deps: ValidatorDeps) -> list[Candidate]:
+    """Return the round's changes as the gate decides about them, in their order."""
+    facts = gate_round.facts
+    if gate_round.evidence:
+        await _load_needs(gate_round, deps)
     return [
         Candidate(
             id=each.id,
             order=place,
-            risk=HELD
-            if each.decision.suspected
-            else epoch.risks.get(each.id, 1 - each.proposal.fix.prior),
-            needs=epoch.needs.get(each.id, frozenset()) & epoch.changes.keys(),
-            impacted=_reach(each, epoch),
-            waited=each.decision.returned,
+            risk=_risk(each, gate_round),
+            needs=facts.needs.get(each.id, frozenset()) & gate_round.changes.keys(),
+            impacted=_impacted(each, gate_round),
+            rounds_waited=each.decision.returned,
         )
-        for place, each in enumerate(epoch.changes.values())
+        for place, each in enumerate(gate_round.changes.values())
     ]
 
 
-def _reach(change: Enhancement, epoch: Epoch) -> frozenset[str] | None:
-    """The tests that reach it; what it is suspected to break where it was held back, and nothing known where that was often wrong."""
+def _risk(change: Enhancement, gate_round: GateRound) -> float:
+    if change.decision.suspected:
+        return RISK_OF_HELD_BACK
+    return gate_round.facts.risks.get(change.id, 1 - change.proposal.fix.prior)
+
+
+def _impacted(change: Enhancement, gate_round: GateRound) -> frozenset[str] | None:
+    """Return the tests that reach a change; for one that was held back those it seems to break.
+
+    None is unknown, as in a component whose choice of tests was often wrong.
+    """
     if change.decision.suspected:
         return frozenset(change.decision.suspected)
-    return None if change.proposal.component in epoch.misjudged else epoch.impacted.get(change.id)
+    if change.proposal.component in gate_round.facts.misjudged:
+        return None
+    return gate_round.facts.impacted.get(change.id)
 
 
-def knowledge(epoch: Epoch) -> Knowledge:
-    """What is known of the head's suite; nothing yet while it still runs."""
-    benchmarks = bool(epoch.place.profile.config.bench.command)
-    if not epoch.base.done():
-        return Knowledge(benchmarks=benchmarks)
-    return replace(known_from(epoch.base.result()), flaky=epoch.flaky, benchmarks=benchmarks)
+def suite_profile(gate_round: GateRound) -> SuiteProfile:
+    """Return what is known of the head's suite, which is little while the baseline still runs."""
+    benchmarks = bool(gate_round.prepared.profile.config.bench.command)
+    if not gate_round.baseline.done():
+        return SuiteProfile(benchmarks=benchmarks)
+    profile = profile_suite(gate_round.baseline.result())
+    return replace(profile, flaky=gate_round.facts.flaky, benchmarks=benchmarks)
 
 
-async def _rate(epoch: Epoch, deps: ValidatorDeps) -> None:
-    """What became of changes of the same agent type, rule and engine says how risky one is."""
-    known: dict[tuple[str, ...], tuple[int, int]] = {}
-    for each in epoch.changes.values():
-        kind = (
-            each.proposal.author.agent_type,
-            each.proposal.fix.rule,
-            each.proposal.author.engine,
-        )
-        if kind not in known:
-            known[kind] = await _history(each, deps)
-        rejected, landed = known[kind]
-        epoch.risks[each.id] = risk_of(each.proposal.fix.prior, rejected, landed)
+async def _load_risks(gate_round: GateRound, deps: ValidatorDeps) -> None:
+    """Rate each change by the outcomes of changes of the same agent type, rule and engine."""
+    outcomes: dict[tuple[str, str, str], tuple[int, int]] = {}
+    for each in gate_round.changes.values():
+        author, fix = each.proposal.author, each.proposal.fix
+        kind = (author.agent_type, fix.rule, author.engine)
+        if kind not in outcomes:
+            outcomes[kind] = await _count_outcomes(*kind, deps)
+        rejected, landed = outcomes[kind]
+        gate_round.facts.risks[each.id] = posterior_risk(fix.prior, rejected, landed)
 
 
-async def _history(change: Enhancement, deps: ValidatorDeps) -> tuple[int, int]:
+async def _count_outcomes(
+    agent_type: str, rule: str, engine: str, deps: ValidatorDeps
+) -> tuple[int, int]:
+    """Return how many changes of a kind were rejected, and how many landed."""
     like = {
-        "proposal__author__agent_type": change.proposal.author.agent_type,
-        "proposal__fix__rule": change.proposal.fix.rule,
-        "proposal__author__engine": change.proposal.author.engine,
+        "proposal__author__agent_type": agent_type,
+        "proposal__fix__rule": rule,
+        "proposal__author__engine": engine,
     }
     count = deps.store.enhancements.count
     rejected = await count(**like, state=EnhancementState.REJECTED)
@@ -100,36 +113,37 @@ async def _history(change: Enhancement, deps: ValidatorDeps) -> tuple[int, int]:
     return rejected, landed
 
 
-async def _find_needs(epoch: Epoch, deps: ValidatorDeps) -> None:
-    """Which changes each patch stands on; asked only once something has failed."""
-    repository = deps.repository(epoch.target)
-    order = list(epoch.changes.values())
+async def _load_needs(gate_round: GateRound, deps: ValidatorDeps) -> None:
+    """Find which changes each patch needs; only called once something has failed."""
+    repository = deps.repository(gate_round.target)
+    order = list(gate_round.changes.values())
     for place, each in enumerate(order):
-        if each.id not in epoch.needs:
-            before = [
-                b
-                for b in order[:place]
-                if not {*b.proposal.patch.files}.isdisjoint(each.proposal.patch.files)
-            ]
-            epoch.needs[each.id] = await asyncio.to_thread(
-                _needs_of, each.id, [b.id for b in before], epoch, repository
+        if each.id not in gate_round.facts.needs:
+            files = {*each.proposal.patch.files}
+            before = [b.id for b in order[:place] if not files.isdisjoint(b.proposal.patch.files)]
+            gate_round.facts.needs[each.id] = await asyncio.to_thread(
+                _find_needs, each.id, before, gate_round, repository
             )
 
 
-def _needs_of(
-    change: str, before: Sequence[str], epoch: Epoch, repository: Repository
+def _find_needs(
+    change: str, before: Sequence[str], gate_round: GateRound, repository: Repository
 ) -> frozenset[str]:
-    """The fewest of these, with what they need themselves, that its patch applies on: none, or the nearest one."""
+    """Return the fewest earlier changes on which a patch applies, with what those need.
+
+    These are none, or else the nearest one that is enough, or else all.
+    """
+    needs = gate_round.facts.needs
 
     def applies(on: frozenset[str]) -> bool:
-        chosen = [each for each in epoch.changes if each in on]
-        patches = [(each, epoch.patches[each]) for each in (*chosen, change)]
-        return not repository.compose(epoch.place.head, patches).failed
+        chosen = [each for each in gate_round.changes if each in on]
+        patches = [(each, gate_round.patches[each]) for each in (*chosen, change)]
+        return not repository.compose(gate_round.prepared.head, patches).failed
 
     if not before or applies(frozenset()):
         return frozenset()
     for each in reversed(before):
-        enough = epoch.needs.get(each, frozenset()) | {each}
+        enough = needs.get(each, frozenset()) | {each}
         if applies(enough):
             return enough
-    return frozenset(before).union(*(epoch.needs.get(each, frozenset()) for each in before))
+    return frozenset(before).union(*(needs.get(each, frozenset()) for each in before))

@@ -1,15 +1,15 @@
-"""One head, and the changes that are tried on it: opened, screened, composed."""
+"""A round of the gate: one head, and the changes that are opened, screened and composed on it."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.validator.decision.evidence import Evidence, Run
-from services.validator.decision.rates import Rate
+from services.validator.decision.evidence import RunEvidence, RunPlan
+from services.validator.decision.rates import FailureRate
 from services.validator.deps import ValidatorDeps
 from services.validator.findings.usecases import Step, check_findings
 from services.validator.git.ports import Composition
-from services.validator.impact.usecases import Recorded
+from services.validator.impact.usecases.recordings import Recorded
 from services.validator.landing import usecases as landing
 from services.validator.prepared import PreparedHead, prepare_head
 from services.validator.queue import pool
@@ -26,54 +26,84 @@ from shared.targets.languages import invalid_reason
 
 
 class HeadNotTestable(Rejected):
-    """Nothing at all can be tried on this head: there is none, or no environment or no report for it."""
+    """No change can be tried on this head: it is missing, or has no environment or test report."""
 
 
 @dataclass
-class Epoch:
-    """One head, the changes tried on it in their order, and what is known so far.
+class ChangeFacts:
+    """What is known of a round's changes besides its runs, by change as far as it was asked for.
 
-    `base` is the report of the head itself, which may still be on its way. `impacted`, `needs`, `risks`
-    and `protections` are by change, as far as anybody has asked; `misjudged` are the components whose choice of
-    tests was often wrong, `planted` the full runs before which faults have had their turn.
+    `misjudged` are the components whose choice of impacted tests was often wrong, `flaky` the
+    failure rates of tests known to be flaky, and `recorded` is the recording that the impacted
+    tests come from.
+    """
+
+    impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
+    needs: dict[str, frozenset[str]] = field(default_factory=dict)
+    risks: dict[str, float] = field(default_factory=dict)
+    misjudged: set[str] = field(default_factory=set)
+    flaky: dict[str, FailureRate] = field(default_factory=dict)
+    recorded: Recorded | None = None
+
+
+@dataclass
+class MutationState:
+    """The protection of changes, and the full runs before which mutants were already considered."""
+
+    protections: dict[str, Protection] = field(default_factory=dict)
+    considered: set[RunPlan] = field(default_factory=set)
+
+
+@dataclass
+class ComposedTrees:
+    """The trees composed so far by the changes in them, and those whose files all parse."""
+
+    by_changes: dict[tuple[str, ...], str] = field(default_factory=dict)
+    valid: set[str] = field(default_factory=set)
+
+
+@dataclass
+class GateRound:
+    """One head, the changes that are tried on it in their order, and what is known so far.
+
+    `baseline` is the report of the head itself, which may still be running. `evidence` and `runs`
+    hold what was run, and `patches` has the patch of each change.
     """
 
     target: Target
-    place: PreparedHead
-    base: "asyncio.Future[TestReport]"
+    prepared: PreparedHead
+    baseline: "asyncio.Future[TestReport]"
     base_commit: str
     wave_id: str
     changes: dict[str, Enhancement]
     patches: Mapping[str, str]
-    evidence: dict[Run, Evidence] = field(default_factory=dict)
-    verdicts: dict[Run, TestRun] = field(default_factory=dict)
-    trees: dict[tuple[str, ...], str] = field(default_factory=dict)
-    parsed: set[str] = field(default_factory=set)
-    impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
-    needs: dict[str, frozenset[str]] = field(default_factory=dict)
-    misjudged: set[str] = field(default_factory=set)
-    risks: dict[str, float] = field(default_factory=dict)
-    flaky: dict[str, Rate] = field(default_factory=dict)
-    recorded: Recorded | None = None
-    protections: dict[str, Protection] = field(default_factory=dict)
-    planted: set[Run] = field(default_factory=set)
+    evidence: dict[RunPlan, RunEvidence] = field(default_factory=dict)
+    runs: dict[RunPlan, TestRun] = field(default_factory=dict)
+    composed: ComposedTrees = field(default_factory=ComposedTrees)
+    facts: ChangeFacts = field(default_factory=ChangeFacts)
+    mutation: MutationState = field(default_factory=MutationState)
 
-    def drop(self, change: str) -> Enhancement:
-        """It was refused or sent away: the rest goes on without it."""
+    def remove(self, change: str) -> Enhancement:
+        """Remove a change that has ended; the round goes on without it."""
         return self.changes.pop(change)
 
 
-async def open_epoch(target: Target, ready: Sequence[Enhancement], deps: ValidatorDeps) -> Epoch:
-    """Take these changes into the gate, on the present head. Raises `HeadNotTestable`, now or where the base is awaited."""
-    head, place = await _head(target, deps)
+async def open_round(
+    target: Target, ready: Sequence[Enhancement], deps: ValidatorDeps
+) -> GateRound:
+    """Start a round with these changes on the present head.
+
+    Raises `HeadNotTestable`, at once or where the baseline is awaited.
+    """
+    head, prepared = await _prepare_head(target, deps)
     validating = await landing.find_landed(target, await pool.validate(ready, deps), deps)
     patches = await pool.patches(validating, deps)
     wave_id = ready[0].wave_id
-    return Epoch(
+    return GateRound(
         target=target,
-        place=place,
-        # Nothing may fail between this and whoever stops it.
-        base=asyncio.ensure_future(_baseline(place, wave_id, deps)),
+        prepared=prepared,
+        # From here on the caller stops it, so nothing may fail in between.
+        baseline=asyncio.ensure_future(_run_baseline(prepared, wave_id, deps)),
         base_commit=head.base,
         wave_id=wave_id,
         changes={change.id: change for change in validating},
@@ -81,7 +111,7 @@ async def open_epoch(target: Target, ready: Sequence[Enhancement], deps: Validat
     )
 
 
-async def _head(target: Target, deps: ValidatorDeps) -> tuple[Head, PreparedHead]:
+async def _prepare_head(target: Target, deps: ValidatorDeps) -> tuple[Head, PreparedHead]:
     try:
         head = await asyncio.to_thread(deps.repository(target).refresh, target)
         return head, await prepare_head(deps, target, head.commit)
@@ -89,85 +119,95 @@ async def _head(target: Target, deps: ValidatorDeps) -> tuple[Head, PreparedHead
         raise HeadNotTestable(error.message, hint=error.hint, code=error.code) from error
 
 
-async def _baseline(place: PreparedHead, wave_id: str, deps: ValidatorDeps) -> TestReport:
-    order = Order(place.tree, "baseline", record=True, why="what passes before anything is changed")
-    verdict = await run_tests(deps, place, order, wave_id=wave_id)
-    if verdict.result.outcome != "reported":
-        reason = verdict.result.detail.partition("\n")[0]
+async def _run_baseline(prepared: PreparedHead, wave_id: str, deps: ValidatorDeps) -> TestReport:
+    why = "what passes before anything is changed"
+    order = Order(prepared.tree, "baseline", record=True, why=why)
+    run = await run_tests(deps, prepared, order, wave_id=wave_id)
+    if run.result.outcome != "reported":
+        reason = run.result.detail.partition("\n")[0]
         raise HeadNotTestable("the tests gave no usable report on the head.", hint=reason)
-    return await read_report(verdict, deps)
+    return await read_report(run, deps)
 
 
-async def screen(epoch: Epoch, deps: ValidatorDeps) -> None:
-    """Refuse what breaks a rule that takes no run: the policy on patches, and promises about findings."""
-    for change in list(epoch.changes.values()):
+async def screen(gate_round: GateRound, deps: ValidatorDeps) -> None:
+    """Reject changes that break a rule which takes no test run: patch policy and findings."""
+    for change in list(gate_round.changes.values()):
         try:
-            problem = await _broken_rule(change, epoch, deps)
+            problem = await _policy_violation(change, gate_round, deps)
         except Rejected as error:
-            # What cannot be known of one change is nothing against the others.
-            await expire(epoch.drop(change.id), f"could not be tried: {error.message}", deps)
+            # A change whose task cannot be read must not hold up the others.
+            reason = f"could not be tried: {error.message}"
+            await expire(gate_round.remove(change.id), reason, deps)
         else:
             if problem:
-                await reject(epoch.drop(change.id), problem, deps)
-    await _screen_findings(epoch, deps)
+                await reject(gate_round.remove(change.id), problem, deps)
+    await _screen_findings(gate_round, deps)
 
 
-async def _broken_rule(change: Enhancement, epoch: Epoch, deps: ValidatorDeps) -> str | None:
+async def _policy_violation(
+    change: Enhancement, gate_round: GateRound, deps: ValidatorDeps
+) -> str | None:
     paths = (await deps.store.tasks.require(change.task_id)).paths
-    config, head = epoch.place.profile.config, epoch.place.head
-    return deps.repository(epoch.target).broken_rule(epoch.patches[change.id], paths, config, head)
+    config, head = gate_round.prepared.profile.config, gate_round.prepared.head
+    patch = gate_round.patches[change.id]
+    return deps.repository(gate_round.target).broken_rule(patch, paths, config, head)
 
 
-async def _screen_findings(epoch: Epoch, deps: ValidatorDeps) -> None:
-    """The detectors look again: what a change claims to fix is gone, and nothing as bad is new."""
-    composition = await compose(epoch, tuple(epoch.changes), deps)
-    before, steps = epoch.place.tree, []
+async def _screen_findings(gate_round: GateRound, deps: ValidatorDeps) -> None:
+    """Reject changes that leave a finding they claim to fix, or add one that is as severe."""
+    composition = await compose(gate_round, tuple(gate_round.changes), deps)
+    before, steps = gate_round.prepared.tree, []
     for change, tree in composition.steps:
-        steps.append(Step(epoch.changes[change], before, tree))
+        steps.append(Step(gate_round.changes[change], before, tree))
         before = tree
-    for change, problem in (await check_findings(steps, epoch.place, deps)).items():
+    for change, problem in (await check_findings(steps, gate_round.prepared, deps)).items():
         if problem:
-            await reject(epoch.drop(change), f"findings: {problem}", deps)
+            await reject(gate_round.remove(change), f"findings: {problem}", deps)
 
 
-async def send_away(epoch: Epoch, deps: ValidatorDeps) -> bool:
-    """Let go of what does not apply any more, and refuse what is no Python; whether all that is left stands."""
-    composition = await compose(epoch, tuple(epoch.changes), deps)
+async def remove_unusable(gate_round: GateRound, deps: ValidatorDeps) -> bool:
+    """Expire changes that no longer apply and reject those that leave a file that does not parse.
+
+    Returns true if all remaining changes apply together.
+    """
+    composition = await compose(gate_round, tuple(gate_round.changes), deps)
     for change, why in composition.failed:
-        await expire(epoch.drop(change), f"does not apply: {why}", deps)
-    return not composition.failed and not await _refuse_invalid(epoch, composition, deps)
+        await expire(gate_round.remove(change), f"does not apply: {why}", deps)
+    return not composition.failed and not await _reject_invalid(gate_round, composition, deps)
 
 
-async def _refuse_invalid(epoch: Epoch, composition: Composition, deps: ValidatorDeps) -> bool:
-    """Refuse the change that leaves a file that is no Python any more: no test may ever load it."""
-    if composition.tree in epoch.parsed:
+async def _reject_invalid(
+    gate_round: GateRound, composition: Composition, deps: ValidatorDeps
+) -> bool:
+    """Reject the change that leaves a file which does not parse, as maybe no test imports it.
+
+    Returns true if there was one.
+    """
+    if composition.tree in gate_round.composed.valid:
         return False
-    repository = deps.repository(epoch.target)
-    found = await asyncio.to_thread(
-        repository.find_syntax_error, epoch.place.head, composition.steps
-    )
+    repository = deps.repository(gate_round.target)
+    head = gate_round.prepared.head
+    found = await asyncio.to_thread(repository.find_syntax_error, head, composition.steps)
     if found is None:
-        epoch.parsed.add(composition.tree)
+        gate_round.composed.valid.add(composition.tree)
         return False
     change, path = found
-    await reject(epoch.drop(change), f"syntax: {invalid_reason(path)}", deps)
+    await reject(gate_round.remove(change), f"syntax: {invalid_reason(path)}", deps)
     return True
 
 
-async def compose(epoch: Epoch, ids: Sequence[str], deps: ValidatorDeps) -> Composition:
-    """The head with these changes on it, built on the longest part of them that was built before."""
-    repository = deps.repository(epoch.target)
+async def compose(gate_round: GateRound, ids: Sequence[str], deps: ValidatorDeps) -> Composition:
+    """Apply these changes to the head, on top of the longest prefix that was composed before."""
+    repository, trees = deps.repository(gate_round.target), gate_round.composed.by_changes
     chosen = set(ids)
-    ordered = [each for each in epoch.changes if each in chosen]
-    known = next(
-        n for n in range(len(ordered), -1, -1) if not n or tuple(ordered[:n]) in epoch.trees
-    )
-    start = epoch.trees[tuple(ordered[:known])] if known else epoch.place.head
-    rest = [(each, epoch.patches[each]) for each in ordered[known:]]
+    ordered = [each for each in gate_round.changes if each in chosen]
+    known = next(n for n in range(len(ordered), -1, -1) if not n or tuple(ordered[:n]) in trees)
+    start = trees[tuple(ordered[:known])] if known else gate_round.prepared.head
+    rest = [(each, gate_round.patches[each]) for each in ordered[known:]]
     composed = await asyncio.to_thread(repository.compose, start, rest)
     applied = ordered[:known]
     for change, tree in composed.steps:
         applied.append(change)
-        epoch.trees[tuple(applied)] = tree
-    steps = tuple((each, epoch.trees[tuple(applied[: n + 1])]) for n, each in enumerate(applied))
+        trees[tuple(applied)] = tree
+    steps = tuple((each, trees[tuple(applied[: n + 1])]) for n, each in enumerate(applied))
     return Composition(composed.tree, steps, composed.failed)

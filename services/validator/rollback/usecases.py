@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from services.validator.decision.comparison import no_worse
+from services.validator.decision.comparison import worse_tests
 from services.validator.deps import ValidatorDeps
 from services.validator.git.domain.commits import rollback_message
 from services.validator.git.ports import Repository
@@ -280,12 +280,14 @@ async def _worse(
     base = await read_report(await run("baseline", place.tree), deps)
     verdict = await run("rollback", undone.tree, undone.order, tests)
     candidate = await read_report(verdict, deps)
-    worse = tuple(sorted(no_worse(base.outcomes, candidate.outcomes, asked=tuple(tests) or None)))
+    worse = tuple(
+        sorted(worse_tests(base.outcomes, candidate.outcomes, requested=tuple(tests) or None))
+    )
     if tests or not worse:
         return worse
     # One that fails once may be flaky, and must not keep on the branch what does harm.
     again = await read_report(await run("rollback", undone.tree, undone.order, worse, 1), deps)
-    return tuple(sorted(no_worse(base.outcomes, again.outcomes, asked=worse)))
+    return tuple(sorted(worse_tests(base.outcomes, again.outcomes, requested=worse)))
 
 
 async def _publish(

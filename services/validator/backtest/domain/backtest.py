@@ -4,20 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from services.validator.decision.gate import (
+from services.validator.decision.evidence import (
     Candidate,
-    Evidence,
     Finished,
-    Knowledge,
     Land,
     NeedRuns,
     Reject,
-    Run,
-    Seen,
+    RequestedRun,
+    RunComparison,
+    RunEvidence,
+    RunPlan,
+    SuiteProfile,
     Undecided,
-    Wanted,
-    decide,
 )
+from services.validator.decision.gate import decide
 from services.validator.suite.domain.reports import Outcome
 from shared.contracts.documents.backtests import BacktestSummary, BatchCost, ReplayResult
 
@@ -94,7 +94,7 @@ def summarise(
 
 
 def batch_cost(
-    replayed: Sequence[ReplayResult], knowledge: Knowledge, *, size: int = BATCH
+    replayed: Sequence[ReplayResult], knowledge: SuiteProfile, *, size: int = BATCH
 ) -> BatchCost | None:
     """What the gate would have spent on these commits in batches: its own decisions, on what was measured of each alone.
 
@@ -109,7 +109,7 @@ def batch_cost(
         for run in _play({e.commit: frozenset(_failing(e)) for e in group}, knowledge):
             full += not run.tests
             targeted += bool(run.tests)
-            suites += knowledge.share(run.tests) if run.tests else 1.0
+            suites += knowledge.cost_share(run.tests) if run.tests else 1.0
     if not judged:
         return None
     return BatchCost(
@@ -130,16 +130,16 @@ def _failing(each: ReplayResult) -> tuple[str, ...]:
     return each.tests if _answer(each) == "refuse" else ()
 
 
-def _play(failing: Mapping[str, frozenset[str]], knowledge: Knowledge) -> Iterable[Run]:
+def _play(failing: Mapping[str, frozenset[str]], knowledge: SuiteProfile) -> Iterable[RunPlan]:
     """The runs that the gate asks for until nothing of a batch is left, on one head after another."""
     left = list(failing)
-    evidence: dict[Run, Evidence] = {}
+    evidence: dict[RunPlan, RunEvidence] = {}
     while left:
         candidates = [Candidate(id=each, order=n) for n, each in enumerate(left)]
-        match decide(candidates, evidence, knowledge=knowledge):
-            case NeedRuns(runs=(Wanted(run=run), *_)):
+        match decide(candidates, evidence, suite=knowledge):
+            case NeedRuns(runs=(RequestedRun(plan=run), *_)):
                 worse = frozenset[str]().union(*(failing[each] for each in run.changes))
-                evidence[run] = Seen(worse & set(run.tests) if run.tests else worse)
+                evidence[run] = RunComparison(worse & set(run.tests) if run.tests else worse)
                 yield run
             case Land(changes=changes):
                 left = [each for each in left if each not in changes]

@@ -4,21 +4,21 @@ import asyncio
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
-from services.validator.decision.comparison import compared
-from services.validator.decision.evidence import known_from
-from services.validator.decision.gate import (
-    Broken,
+from services.validator.decision.comparison import compare_reports
+from services.validator.decision.evidence import (
     Candidate,
-    Evidence,
     Finished,
     Land,
     NeedRuns,
+    NoReport,
     Reject,
-    Run,
+    RequestedRun,
+    RunEvidence,
+    RunPlan,
     Undecided,
-    Wanted,
-    decide,
+    profile_suite,
 )
+from services.validator.decision.gate import decide
 from services.validator.deps import ValidatorDeps
 from services.validator.findings.domain import compare
 from services.validator.prepared import PreparedHead, prepare_head
@@ -135,11 +135,11 @@ async def judge(tree: str, on: Stand, bench: Bench, deps: ValidatorDeps) -> Answ
     rule = await _broken_rule(tree, on.place, deps)
     if rule:
         return Answer("refuse", rule, rule=rule)
-    evidence: dict[Run, Evidence] = {}
-    knowledge = known_from(on.report)
+    evidence: dict[RunPlan, RunEvidence] = {}
+    knowledge = profile_suite(on.report)
     while True:
-        match decide([Candidate(id=tree, order=0)], evidence, knowledge=knowledge):
-            case NeedRuns(runs=(Wanted(run=run), *_)):
+        match decide([Candidate(id=tree, order=0)], evidence, suite=knowledge):
+            case NeedRuns(runs=(RequestedRun(plan=run), *_)):
                 evidence[run] = await _look(run, tree, on, bench, deps)
             case Land():
                 return Answer("land")
@@ -151,7 +151,9 @@ async def judge(tree: str, on: Stand, bench: Bench, deps: ValidatorDeps) -> Answ
                 return Answer("unknown", "the gate came to no decision")
 
 
-async def _look(run: Run, tree: str, on: Stand, bench: Bench, deps: ValidatorDeps) -> Evidence:
+async def _look(
+    run: RunPlan, tree: str, on: Stand, bench: Bench, deps: ValidatorDeps
+) -> RunEvidence:
     assert on.place is not None
     assert on.report is not None
     there = tree if run.changes else on.place.tree
@@ -159,9 +161,9 @@ async def _look(run: Run, tree: str, on: Stand, bench: Bench, deps: ValidatorDep
     verdict = await bench.run(on.place, order, deps)
     bench.gate[verdict.id] = verdict
     if verdict.result.outcome != "reported":
-        return Broken(verdict.result.detail.partition("\n")[0])
+        return NoReport(verdict.result.detail.partition("\n")[0])
     seen = await read_report(verdict, deps)
-    return compared(on.report, seen, tests=run.tests, repeat=run.repeat)
+    return compare_reports(on.report, seen, tests=run.tests, repeat=run.repeat)
 
 
 async def _broken_rule(tree: str, place: PreparedHead, deps: ValidatorDeps) -> str:

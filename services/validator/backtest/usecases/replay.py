@@ -27,7 +27,7 @@ from services.validator.backtest.usecases.judging import (
     stand,
     still_failing,
 )
-from services.validator.decision.evidence import known_from
+from services.validator.decision.evidence import profile_suite
 from services.validator.deps import ValidatorDeps
 from shared.contracts.documents.backtests import (
     Backtest,
@@ -65,7 +65,7 @@ async def replay(backtest: Backtest, target: Target, deps: ValidatorDeps) -> Bac
             code="nothing_measured",
         )
     assert bench.last is not None
-    batch = batch_cost(replayed, known_from(bench.last))
+    batch = batch_cost(replayed, profile_suite(bench.last))
     return summarise(replayed, _spent(backtest, bench, bench.last.seconds), batch)
 
 

@@ -1,7 +1,7 @@
-"""Which tests a change can have an effect on, from what was recorded on an earlier tree.
+"""Selects the tests that a change can affect, by which functions each test reached before.
 
-Such an answer is quick, and not sound: what a first test leaves behind for others, or finds out through a
-subprocess of a subprocess, is not recorded. So it decides what is run first, and never what lands.
+The selection is quick but not sound: what one test leaves behind for others, or learns through a
+subprocess of a subprocess, is not recorded. So it decides what runs first, and never what lands.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from services.validator.suite.domain.recording import ImpactMap, Mask, union
 from services.validator.suite.domain.sources import Source, Touched, read_source, touched
 
-# From this share of functions on, what was recorded says too little about the head.
-STALE = 0.1
+# If more than this share of the functions changed, the recording says too little about the head.
+MAX_CHANGED_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class Change:
-    """One file as it was recorded, and before and after a change; None where it is not there.
+    """The text of a file when it was recorded, before a change and after it; None if missing.
 
-    The change is what differs between `before` and `after`. What else the head has by now that was not
-    recorded is no part of it.
+    The change is the difference between `before` and `after`, whatever else changed since the
+    recording.
     """
 
     recorded: str | None
@@ -27,17 +27,17 @@ class Change:
     after: str | None
 
 
-def impacted(
+def impacted_tests(
     recorded: ImpactMap, changes: Mapping[str, Change], present: Collection[str] = ()
 ) -> frozenset[str] | None:
-    """The tests that a change of these files can have an effect on; None is all of them.
+    """Return the tests that a change of these files can affect; None is all of them.
 
-    Tests whose reach is unknown are always among them, and so are those of `present`, the tests that there
-    are by now, that were not recorded.
+    Tests whose reach is unknown are always included, and so are those of `present` (the tests that
+    exist now) that were not recorded.
     """
     mask = 0
     for path, change in changes.items():
-        found = _impacted(recorded, path, change)
+        found = _impacted_mask(recorded, path, change)
         if found is None:
             return None
         mask |= found
@@ -45,7 +45,7 @@ def impacted(
     return recorded.named(mask) | recorded.unknown | new
 
 
-def _impacted(recorded: ImpactMap, path: str, change: Change) -> Mask | None:
+def _impacted_mask(recorded: ImpactMap, path: str, change: Change) -> Mask | None:
     sources = _sources(change)
     if sources is None or not recorded.has(path):
         return None
@@ -53,26 +53,26 @@ def _impacted(recorded: ImpactMap, path: str, change: Change) -> Mask | None:
     what = touched(before, after)
     functions = [then.functions.get(name) for name in what.functions]
     known = [each for each in functions if each is not None]
-    wider = len(known) < len(functions) or any(recorded.runs_at_import(path, f) for f in known)
-    wider = wider or (bool(what.functions) and path.rpartition("/")[2] == "conftest.py")
+    is_wider = len(known) < len(functions) or any(recorded.runs_at_import(path, f) for f in known)
+    is_wider = is_wider or (bool(what.functions) and path.rpartition("/")[2] == "conftest.py")
     mask = union(recorded.reaching(path, each) for each in known)
-    return mask | recorded.depending(path) if what.module or wider else mask
+    return mask | recorded.depending(path) if what.module or is_wider else mask
 
 
 def _sources(change: Change) -> tuple[Source, Source, Source] | None:
-    """None where a file is new or gone, or is no Python."""
+    """Parse the three texts; None if the file was added or removed, or is not Python."""
     if change.recorded is None or change.before is None or change.after is None:
         return None
     then, before, after = map(read_source, (change.recorded, change.before, change.after))
     return None if then is None or before is None or after is None else (then, before, after)
 
 
-def reaching(
+def reaching_tests(
     recorded: ImpactMap, path: str, change: Change, lines: Iterable[int]
 ) -> frozenset[str] | None:
-    """The tests that reach what has these lines, counted in the file after a change; None is unknown.
+    """Return the tests that reach the functions with these lines of the changed file.
 
-    Where that runs at import, all tests that depend on the file.
+    Where a line runs at import, these are all tests that depend on the file. None is unknown.
     """
     sources = _sources(change)
     if sources is None or not recorded.has(path):
@@ -90,10 +90,13 @@ def reaching(
     return recorded.named(mask)
 
 
-def known_to_reach(recorded: ImpactMap, path: str, text: str, name: str) -> frozenset[str]:
-    """The tests that reached the function of that name in the file as it was recorded (`text`).
+def reaching_tests_of_function(
+    recorded: ImpactMap, path: str, text: str, name: str
+) -> frozenset[str]:
+    """Return the tests that reached a function of the file as it was recorded (`text`).
 
-    Of none it is said where that cannot be told, and tests whose reach is unknown are not among them.
+    It is empty if the function is not there exactly once. Tests whose reach is unknown are left
+    out.
     """
     source = read_source(text)
     function = source.only(name) if source is not None else None
@@ -102,16 +105,16 @@ def known_to_reach(recorded: ImpactMap, path: str, text: str, name: str) -> froz
     return recorded.named(recorded.reaching(path, function)) - recorded.unknown
 
 
-def stale(recorded: ImpactMap, changes: Mapping[str, Change]) -> bool:
-    """Whether so many functions differ between the recorded tree and the head that it is worth recording again.
+def is_stale(recorded: ImpactMap, changes: Mapping[str, Change]) -> bool:
+    """Return true if so many functions changed since the recording that a new one is worth a run.
 
     `changes` are the files that differ, with the head's text as `after`.
     """
-    changed = sum(_changed(recorded, path, change) for path, change in changes.items())
-    return changed > STALE * max(recorded.functions, 1)
+    changed = sum(_count_changed(recorded, path, change) for path, change in changes.items())
+    return changed > MAX_CHANGED_SHARE * max(recorded.functions, 1)
 
 
-def _changed(recorded: ImpactMap, path: str, change: Change) -> int:
+def _count_changed(recorded: ImpactMap, path: str, change: Change) -> int:
     sources = _sources(Change(change.recorded, change.recorded, change.after))
     everything = len(recorded.reached.get(path, {}))
     if sources is None:

@@ -1,47 +1,55 @@
-"""Whether the choice of impacted tests can be trusted in a component: judged by what full runs caught.
+"""Judges whether the impacted tests of a component can be relied on, by what full runs caught.
 
-A count is evidence about a rate; the posterior over it, from a uniform prior, is a Beta distribution.
+The posterior of the recall, from a uniform prior, is a Beta distribution over the counts.
 """
 
 import math
 from collections.abc import Collection
 from dataclasses import dataclass
 
-# A quick gate that misses more than this is no gate; with fewer tests than this nobody knows.
-LOWEST = 0.8
-ENOUGH = 5
+# A quick gate that finds less than this share of culprits is of no use.
+MIN_RECALL = 0.8
+# With fewer tests than this, the recall counts as unknown.
+MIN_TESTS_TO_JUDGE = 5
 
 
 @dataclass(frozen=True)
-class Score:
-    """Of the tests that caught something, how many were chosen, and how many were not."""
+class RecallCount:
+    """How many tests that caught bad changes were impacted tests (`caught`) or not (`missed`)."""
 
     caught: int = 0
     missed: int = 0
 
     @property
-    def seen(self) -> int:
+    def total(self) -> int:
+        """The number of tests counted."""
         return self.caught + self.missed
 
     @property
     def recall(self) -> float | None:
-        """None where nothing was seen."""
-        return self.caught / self.seen if self.seen else None
+        """The share of tests that were impacted ones; None if none were counted."""
+        return self.caught / self.total if self.total else None
 
     @property
-    def bad(self) -> bool:
-        """Whether it is more likely than not that the recall is lower than it may be."""
-        return self.seen >= ENOUGH and beta_below(LOWEST, self.caught + 1, self.missed + 1) > 1 / 2
+    def is_too_low(self) -> bool:
+        """True if the recall is more likely than not below the lowest useful one."""
+        if self.total < MIN_TESTS_TO_JUDGE:
+            return False
+        return beta_below(MIN_RECALL, self.caught + 1, self.missed + 1) > 1 / 2
 
 
-def score(chosen: Collection[str] | None, caught_by: Collection[str]) -> Score:
-    """What one convicted change says; `chosen` None is all tests."""
-    caught = len(set(caught_by)) if chosen is None else len(set(caught_by) & set(chosen))
-    return Score(caught, len(set(caught_by)) - caught)
+def count_caught(impacted: Collection[str] | None, caught_by: Collection[str]) -> RecallCount:
+    """Count the tests that caught one change; `impacted` None stands for all tests."""
+    tests = set(caught_by)
+    caught = len(tests) if impacted is None else len(tests & set(impacted))
+    return RecallCount(caught, len(tests) - caught)
 
 
 def beta_below(x: float, a: int, b: int) -> float:
-    """P(X < x) for X ~ Beta(a, b) with whole a and b: a or more of a + b - 1 trials succeed."""
+    """Return P(X < x) for X ~ Beta(a, b) with integer a and b.
+
+    It equals the probability that at least a of a + b - 1 trials succeed with probability x.
+    """
     n = a + b - 1
     return math.fsum(
         math.exp(

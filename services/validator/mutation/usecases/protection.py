@@ -10,10 +10,14 @@ from typing import Any
 
 import structlog
 
-from services.validator.decision.comparison import GOOD
+from services.validator.decision.comparison import PASSING
 from services.validator.deps import ValidatorDeps
-from services.validator.impact.domain.impact import Change, known_to_reach, reaching
-from services.validator.impact.usecases import Recorded
+from services.validator.impact.domain.impact import (
+    Change,
+    reaching_tests,
+    reaching_tests_of_function,
+)
+from services.validator.impact.usecases.recordings import Recorded
 from services.validator.mutation.domain.entries import Before, Entry, uncovered, with_entries
 from services.validator.mutation.domain.plan import (
     ChangedFile,
@@ -53,7 +57,7 @@ PURPOSE = "planted faults"
 ALL, FIRST = (4.0, 0.5), (32.0, 2.0)
 
 
-async def trust(
+async def measure_protection(
     deps: ValidatorDeps,
     place: PreparedHead,
     changes: Sequence[Enhancement],
@@ -62,10 +66,10 @@ async def trust(
     wave_id: str,
     recorded: Recorded | None = None,
     present: Mapping[str, Outcome] | None = None,
-    suite: float = 0.0,
+    full_run_seconds: float = 0.0,
     wanted: Collection[str] | None = None,
 ) -> dict[str, Protection]:
-    """What is known about each change, or each of the `wanted`; kept with it as well. `suite` are the seconds of a full run.
+    """What is known about each change, or each of the `wanted`; kept with it as well. `full_run_seconds` are those of a full run.
 
     The changes stand on the head and on each other in this order; `trees` has the tree after each. Without a
     recording of which tests reach what, all tests are run once; `present` are those that the head has, and
@@ -85,7 +89,7 @@ async def trust(
         )
     framework, tried, broken, run = place.profile.test.framework, None, "", None
     if framework == "pytest" and planting.faults:
-        order = await _order(changes, trees, planting, suite, deps)
+        order = await _order(changes, trees, planting, full_run_seconds, deps)
         order = replace(order, tests=tuple(sorted(tests or ())))
         verdict = await run_tests(deps, place, order, wave_id=wave_id)
         run = verdict.id
@@ -106,7 +110,7 @@ async def trust(
     return found
 
 
-async def passed_without(
+async def passed_without_mutants(
     protections: Collection[Protection], present: Mapping[str, Outcome], deps: ValidatorDeps
 ) -> bool:
     """Whether without any fault every test passed that passes on the head, of those that were run.
@@ -133,7 +137,7 @@ def _all_passed(
 
 
 def _passing(present: Mapping[str, Outcome]) -> frozenset[str]:
-    return frozenset(test for test, outcome in present.items() if outcome in GOOD)
+    return frozenset(test for test, outcome in present.items() if outcome in PASSING)
 
 
 def _not_measured(framework: str) -> Protection:
@@ -171,7 +175,7 @@ def _before(place: PreparedHead, recorded: Recorded, passing: frozenset[str]) ->
 
     def before(path: str, function: str) -> int:
         text = decoded(place.mirror.tree(recorded.tree).read(path) or b"")
-        return len(known_to_reach(recorded.map, path, text, function) & passing)
+        return len(reaching_tests_of_function(recorded.map, path, text, function) & passing)
 
     return before
 
@@ -255,7 +259,7 @@ def reaching_line(
     if known is not None and (direct := recorded.reaching(path, known)):
         # That it runs at import as well makes no other test a better judge of it than these.
         return recorded.named(direct)
-    return reaching(recorded, path, change, [line])
+    return reaching_tests(recorded, path, change, [line])
 
 
 def _is_kept(function: Function) -> bool:

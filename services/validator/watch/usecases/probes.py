@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping,
 from dataclasses import dataclass
 from typing import Any
 
-from services.validator.decision.comparison import GOOD, no_worse
+from services.validator.decision.comparison import PASSING, worse_tests
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead
 from services.validator.runs.usecases.runs import Order, read_report, run_tests
@@ -74,9 +74,9 @@ async def _look_at_tests(scene: Scene, look: Look, deps: ValidatorDeps) -> Sight
         return Unseen(verdict.result.detail.partition("\n")[0])
     outcomes = (await read_report(verdict, deps)).outcomes
     if look.symptoms:
-        return Seen(frozenset(t for t in look.symptoms if outcomes.get(t) not in GOOD))
+        return Seen(frozenset(t for t in look.symptoms if outcomes.get(t) not in PASSING))
     known = await _when_it_landed(scene, deps)
-    return known if isinstance(known, Unseen) else Seen(no_worse(known, outcomes))
+    return known if isinstance(known, Unseen) else Seen(worse_tests(known, outcomes))
 
 
 async def _run(scene: Scene, look: Look, deps: ValidatorDeps) -> TestRun:

@@ -9,7 +9,7 @@ from services.validator.backtest.domain.backtest import (
     score,
     summarise,
 )
-from services.validator.decision.evidence import Knowledge
+from services.validator.decision.evidence import SuiteProfile
 from services.validator.suite.domain.reports import Outcome
 from shared.contracts.documents.backtests import CorrectiveCommit, ReplayResult
 from tests.support.builders import COMMIT, NOW
@@ -93,7 +93,7 @@ def test_a_run_that_served_the_gate_and_the_truth_is_counted_once_and_as_the_gat
     assert (found.environments, found.environment_seconds, found.reused_runs) == (1, 5.0, 1)
 
 
-TIMES = Knowledge({f"t::{n}": 1.0 for n in range(100)})
+TIMES = SuiteProfile({f"t::{n}": 1.0 for n in range(100)})
 
 
 def test_a_batch_of_good_commits_costs_one_full_run():
@@ -123,10 +123,10 @@ def test_of_a_commit_for_a_person_the_other_part_is_in_the_batch():
 
 def test_what_a_run_takes_besides_its_tests_is_paid_by_each():
     line = [replayed(number=n) for n in range(14)] + [replayed("refuse", 14, tests=("t::7",))]
-    slow = Knowledge(TIMES.durations, startup=50.0)
+    slow = SuiteProfile(TIMES.durations, startup=50.0)
     assert batch_cost(line, slow).suites > batch_cost(line, TIMES).suites
 
 
 def test_without_times_a_run_of_a_part_counts_as_a_whole_one():
-    found = batch_cost([replayed("refuse", tests=("t::1",))], Knowledge())
+    found = batch_cost([replayed("refuse", tests=("t::1",))], SuiteProfile())
     assert found.suites == found.full + found.targeted

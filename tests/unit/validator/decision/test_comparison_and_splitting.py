@@ -6,26 +6,26 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.validator.decision.comparison import BAD, GOOD, compared, no_worse
+from services.validator.decision.comparison import FAILING, PASSING, compare_reports, worse_tests
 from services.validator.decision.evidence import (
-    NOTHING,
+    UNKNOWN_SUITE,
     Candidate,
-    Knowledge,
     NeedRuns,
     Reject,
-    Seen,
+    RunComparison,
+    SuiteProfile,
 )
 from services.validator.decision.gate import decide
 from services.validator.decision.splitting import (
-    FEW,
-    at_once,
-    codes,
-    groups,
-    look_pays,
+    MAX_RERUN_TESTS,
+    choose_first_tests,
+    choose_reruns,
+    halving_groups,
+    max_groups_at_once,
     midpoint,
-    odds,
     quick_gate_pays,
-    witnesses,
+    shannon_fano_codes,
+    suspicion,
 )
 from services.validator.suite.domain.reports import Outcome, TestReport, TestResult
 
@@ -40,13 +40,15 @@ def runs(outcome):
 @pytest.mark.parametrize(("base", "candidate"), list(product(MAYBE, MAYBE)))
 def test_worse_is_what_passed_and_does_not_or_fails_where_it_did_not(base, candidate):
     """Also what was skipped or expected to fail: the suite would be red."""
-    expected = (base in GOOD and candidate not in GOOD) or (base not in BAD and candidate in BAD)
-    assert no_worse(runs(base), runs(candidate)) == (frozenset({T}) if expected else frozenset())
+    expected = (base in PASSING and candidate not in PASSING) or (
+        base not in FAILING and candidate in FAILING
+    )
+    assert worse_tests(runs(base), runs(candidate)) == (frozenset({T}) if expected else frozenset())
 
 
 def test_every_outcome_is_good_or_bad_or_skipped():
-    assert not GOOD & BAD
-    assert {str(each) for each in set(Outcome) - GOOD - BAD} == {"skipped", "xfailed"}
+    assert not PASSING & FAILING
+    assert {str(each) for each in set(Outcome) - PASSING - FAILING} == {"skipped", "xfailed"}
 
 
 reports = st.dictionaries(st.sampled_from([f"t::{n}" for n in range(6)]), st.sampled_from(Outcome))
@@ -54,18 +56,18 @@ reports = st.dictionaries(st.sampled_from([f"t::{n}" for n in range(6)]), st.sam
 
 @given(reports)
 def test_a_run_is_no_worse_than_itself(report):
-    assert not no_worse(report, report)
+    assert not worse_tests(report, report)
 
 
 @given(reports, reports, st.sets(st.sampled_from([f"t::{n}" for n in range(6)])))
 def test_what_was_not_asked_is_not_missed(base, candidate, asked):
     ran = {test: now for test, now in candidate.items() if test in asked}
-    assert no_worse(base, ran, asked=asked) == no_worse(base, candidate) & asked
+    assert worse_tests(base, ran, requested=asked) == worse_tests(base, candidate) & asked
 
 
 def test_a_test_that_was_asked_for_and_vanished_got_worse():
-    assert no_worse({T: Outcome.PASSED}, {}, asked=[T]) == {T}
-    assert no_worse({T: Outcome.FAILED}, {}, asked=[T, "unknown"]) == frozenset()
+    assert worse_tests({T: Outcome.PASSED}, {}, requested=[T]) == {T}
+    assert worse_tests({T: Outcome.FAILED}, {}, requested=[T, "unknown"]) == frozenset()
 
 
 @given(st.integers(0, 500), st.integers(2, 500))
@@ -83,41 +85,41 @@ durations = st.dictionaries(
 
 
 @given(durations, st.data())
-def test_witnesses_are_some_of_the_failing_and_never_none(seconds, data):
+def test_tests_to_rerun_are_some_of_the_failing_ones_and_never_none(seconds, data):
     failing = data.draw(st.sets(st.sampled_from(sorted(seconds)))) if seconds else set()
-    known = Knowledge(seconds)
-    chosen = witnesses(failing, known)
+    known = SuiteProfile(seconds)
+    chosen = choose_reruns(failing, known)
     assert set(chosen) <= failing
-    assert len(chosen) == len(set(chosen)) <= FEW
+    assert len(chosen) == len(set(chosen)) <= MAX_RERUN_TESTS
     assert bool(chosen) == bool(failing)
     assert list(chosen) == sorted(chosen)
-    assert witnesses(sorted(failing), known) == chosen
+    assert choose_reruns(sorted(failing), known) == chosen
 
 
 @given(durations, st.data())
-def test_every_module_has_a_witness_while_there_is_room(seconds, data):
+def test_every_module_has_a_test_to_rerun_while_there_is_room(seconds, data):
     failing = data.draw(st.sets(st.sampled_from(sorted(seconds)))) if seconds else set()
     modules = {each.partition("::")[0] for each in failing}
-    if len(modules) <= FEW:
+    if len(modules) <= MAX_RERUN_TESTS:
         assert {
-            each.partition("::")[0] for each in witnesses(failing, Knowledge(seconds))
+            each.partition("::")[0] for each in choose_reruns(failing, SuiteProfile(seconds))
         } == modules
 
 
 def test_cheap_failing_tests_are_all_run_again():
-    failing = tuple(sorted(f"m.py::{n}" for n in range(FEW)))
+    failing = tuple(sorted(f"m.py::{n}" for n in range(MAX_RERUN_TESTS)))
     seconds = dict.fromkeys(failing, 1.0) | {"long": 1000.0}
-    assert witnesses(failing, Knowledge(seconds)) == failing
+    assert choose_reruns(failing, SuiteProfile(seconds)) == failing
 
 
 def test_without_durations_all_of_a_few_are_run_again():
-    assert witnesses(["b::1", "a::1"], NOTHING) == ("a::1", "b::1")
+    assert choose_reruns(["b::1", "a::1"], UNKNOWN_SUITE) == ("a::1", "b::1")
 
 
 def test_where_all_would_be_dear_the_quick_ones_of_each_module_are_taken():
-    modules = FEW * 4 // 5
+    modules = MAX_RERUN_TESTS * 4 // 5
     seconds = {f"m{n:03}.py::{name}": cost for n in range(modules) for name, cost in SPEEDS.items()}
-    chosen = witnesses(list(seconds), Knowledge(seconds))
+    chosen = choose_reruns(list(seconds), SuiteProfile(seconds))
     assert chosen == tuple(sorted(each for each in seconds if each.endswith("quick")))
 
 
@@ -129,7 +131,7 @@ SUSPECTS = st.dictionaries(
 
 @given(SUSPECTS)
 def test_codes_tell_suspects_apart_and_the_heaviest_half_comes_first(weights):
-    found = codes(weights, 40)
+    found = shannon_fano_codes(weights, 40)
     assert found.keys() == weights.keys()
     assert len(set(found.values())) == len(found), "each has a code of its own"
     if len(weights) > 1:
@@ -140,7 +142,7 @@ def test_codes_tell_suspects_apart_and_the_heaviest_half_comes_first(weights):
 
 def test_one_series_of_groups_finds_each_of_many_suspects():
     names = [f"{n:02}" for n in range(64)]
-    asked = groups([dict.fromkeys(names, 1.0)], 6)
+    asked = halving_groups([dict.fromkeys(names, 1.0)], 6)
     answers = {each: tuple(each in group for group in asked) for each in names}
     assert len(asked) == 6
     assert len(set(answers.values())) == len(names), "each has answers of its own"
@@ -151,24 +153,24 @@ def candidate(name: str, risk: float, impacted: set[str] | None) -> Candidate:
     return Candidate(name, 0, risk, impacted=reach)
 
 
-CHEAP = Knowledge({f"t::{n}": 1.0 for n in range(100)}, startup=1.0)
+CHEAP = SuiteProfile({f"t::{n}": 1.0 for n in range(100)}, startup=1.0)
 
 
 @pytest.mark.parametrize(("risk", "pays"), [(0.5, True), (0.001, False)])
 def test_a_few_risky_changes_are_each_tried_first_and_safe_ones_are_not(risk, pays):
     few = [candidate(str(n), risk, {f"t::{n}"}) for n in range(3)]
     assert quick_gate_pays(few, CHEAP) is pays
-    assert bool(look_pays(few, CHEAP)) is pays
+    assert bool(choose_first_tests(few, CHEAP)) is pays
 
 
 def test_where_nobody_knows_what_reaches_a_change_all_of_them_go_to_the_full_run():
     some = [candidate("a", 0.5, {"t::1"}), candidate("b", 0.5, None)]
-    assert look_pays(some, CHEAP) == frozenset()
+    assert choose_first_tests(some, CHEAP) == frozenset()
 
 
 def test_a_suspect_that_does_not_reach_a_test_is_hardly_suspected_of_it():
     near, far = candidate("a", 0.2, {"t::1"}), candidate("b", 0.2, {"t::2"})
-    assert odds(near, "t::1") > 10 * odds(far, "t::1") > 0
+    assert suspicion(near, "t::1") > 10 * suspicion(far, "t::1") > 0
 
 
 def report(**outcomes: str) -> TestReport:
@@ -186,24 +188,24 @@ def report(**outcomes: str) -> TestReport:
 def test_of_a_run_that_repeats_its_tests_it_is_known_how_often_each_failed():
     base = report(now_and_then="passed", always="passed", gone="passed", fine="passed")
     again = report(now_and_then="failed3", always="failed10", fine="passed", new="failed10")
-    seen = compared(base, again, repeat=10)
+    seen = compare_reports(base, again, repeat=10)
     assert seen.worse == {"now_and_then", "always", "gone", "new"}
     assert seen.new == {"new"}
     assert seen.failures == {"now_and_then": 3, "always": 10, "new": 10}
-    assert compared(base, again, tests=("fine",)).worse == {"new"}
+    assert compare_reports(base, again, tests=("fine",)).worse == {"new"}
 
 
 def test_what_is_not_counted_failed_each_time_and_so_is_not_taken_for_flaky():
     """In a suite that any run costs nearly all of, a run to confirm repeats its tests."""
-    dear = Knowledge({"t::a": 0.05, "t::b": 0.05}, startup=1.0)
+    dear = SuiteProfile({"t::a": 0.05, "t::b": 0.05}, startup=1.0)
     log: dict = {}
-    while isinstance(step := decide([Candidate("x", 0)], log, knowledge=dear), NeedRuns):
-        run = step.runs[0].run
-        log[run] = Seen(frozenset({"t::a"}) if run.changes else frozenset())
+    while isinstance(step := decide([Candidate("x", 0)], log, suite=dear), NeedRuns):
+        run = step.runs[0].plan
+        log[run] = RunComparison(frozenset({"t::a"}) if run.changes else frozenset())
     assert isinstance(step, Reject)
     assert any(run.repeat > 1 for run in log)
 
 
 def test_what_is_not_known_to_cost_anything_may_be_asked_for_all_at_once():
-    assert at_once(Knowledge({"t::a": 1.0}), ("t::new",)) == FEW
-    assert at_once(CHEAP, ("t::1",)) == round(101 / 2)
+    assert max_groups_at_once(SuiteProfile({"t::a": 1.0}), ("t::new",)) == MAX_RERUN_TESTS
+    assert max_groups_at_once(CHEAP, ("t::1",)) == round(101 / 2)

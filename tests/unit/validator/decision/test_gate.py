@@ -7,23 +7,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.validator.decision.evidence import MEASURED
-from services.validator.decision.gate import (
-    Broken,
+from services.validator.decision.evidence import (
+    BENCHMARK_PREFIX,
     Candidate,
+    DoesNotApply,
     Finished,
-    Knowledge,
     Land,
     NeedRuns,
+    NoReport,
     Reject,
-    Run,
-    Seen,
-    Unbuildable,
+    RunComparison,
+    RunPlan,
+    SuiteProfile,
     Undecided,
-    decide,
 )
-from services.validator.decision.log import BLAMED, CONFIRMED, SHAKEN
-from services.validator.decision.rates import Rate
+from services.validator.decision.evidence_log import FLAKY_REPEATS
+from services.validator.decision.gate import decide
+from services.validator.decision.inference import FAILURES_TO_BLAME, FAILURES_TO_CONFIRM
+from services.validator.decision.rates import FailureRate
 
 TESTS = tuple(f"tests/test_{n % 3}.py::test_{n}" for n in range(9))
 
@@ -52,13 +53,13 @@ class World:
             return frozenset()
         return self.needed(need, here) | {str(need)}
 
-    def observe(self, run: Run, landed: set[int]) -> Seen | Broken | Unbuildable:
+    def observe(self, run: RunPlan, landed: set[int]) -> RunComparison | NoReport | DoesNotApply:
         mine = {int(each) for each in run.changes}
         there = mine | landed
         if any(need not in there for each, need in self.needs.items() if each in mine):
-            return Unbuildable()
+            return DoesNotApply()
         if mine & self.broken:
-            return Broken("no report")
+            return NoReport("no report")
         asked = set(run.tests) or set(TESTS)
         worse = set(self.failing(there) - self.failing(landed))
         failures = dict.fromkeys(worse, run.repeat)
@@ -66,7 +67,7 @@ class World:
             if failed := sum(chance.random() < 0.3 for _ in range(run.repeat)):
                 failures.setdefault(test, failed)
         worse = failures.keys() & asked
-        return Seen(frozenset(worse), failures=failures if run.repeat > 1 else {})
+        return RunComparison(frozenset(worse), failures=failures if run.repeat > 1 else {})
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Story:
     rejected: dict[int, set[int]] = field(default_factory=dict)
     undecided: list[int] = field(default_factory=list)
     unbuildable: list[int] = field(default_factory=list)
-    runs: list[Run] = field(default_factory=list)
+    runs: list[RunPlan] = field(default_factory=list)
 
 
 def play(world: World, count: int) -> Story:
@@ -104,7 +105,7 @@ def play(world: World, count: int) -> Story:
             assert step == decide(candidates, dict(log)), "replay"
             match step:
                 case NeedRuns(runs=(wanted,)):
-                    run = wanted.run
+                    run = wanted.plan
                     assert run not in log, "nothing is run twice"
                     assert len(story.runs) < 3000, "livelock"
                     log[run] = world.observe(run, landed)
@@ -117,7 +118,7 @@ def play(world: World, count: int) -> Story:
                     story.undecided.append(int(change))
                     here.remove(int(change))
                     waiting.remove(int(change))
-                case Land(changes=changes, run=run):
+                case Land(changes=changes, plan=run):
                     assert run.tests == ()
                     assert run.changes == changes
                     assert run in log
@@ -136,7 +137,7 @@ def a_test(n: int) -> frozenset[str]:
 def test_a_good_batch_lands_in_one_full_run():
     story = play(World({}), 12)
     assert story.landed == list(range(12))
-    assert story.runs == [Run(tuple(str(n) for n in range(12)))]
+    assert story.runs == [RunPlan(tuple(str(n) for n in range(12)))]
 
 
 def test_a_single_culprit_is_refused_and_the_rest_lands_after_two_full_runs():
@@ -168,38 +169,38 @@ def test_a_change_without_a_report_is_never_landed_nor_blamed():
     assert not story.rejected
 
 
-FULL, AGAIN, HEAD = Run(("0",)), Run(("0",), (TESTS[0],), 1), Run((), (TESTS[0],))
-FAILED, PASSED = Seen(a_test(0)), Seen(frozenset())
+FULL, AGAIN, HEAD = RunPlan(("0",)), RunPlan(("0",), (TESTS[0],), 1), RunPlan((), (TESTS[0],))
+FAILED, PASSED = RunComparison(a_test(0)), RunComparison(frozenset())
 
 
 def one(log: dict):
     return decide([Candidate("0", 0)], log)
 
 
-def asked(step) -> Run:
+def asked(step) -> RunPlan:
     assert isinstance(step, NeedRuns), step
-    return step.runs[0].run
+    return step.runs[0].plan
 
 
 def test_a_change_is_refused_once_it_failed_three_times_and_the_head_passed_again():
     log: dict = {FULL: FAILED}
     while isinstance(step := one(log), NeedRuns):
-        assert len(log) < BLAMED + 1
+        assert len(log) < FAILURES_TO_BLAME + 1
         log[asked(step)] = FAILED if asked(step).changes else PASSED
     assert isinstance(step, Reject)
     assert step.tests == (TESTS[0],)
     assert HEAD in log
-    assert sum(bool(run.changes) for run in log) == BLAMED
+    assert sum(bool(run.changes) for run in log) == FAILURES_TO_BLAME
 
 
 def answered(log: dict, changed: int, head: int):
     """The last step, where so many of ten repetitions fail with the change, and on the head."""
     while isinstance(step := one(log), NeedRuns):
-        run = step.runs[0].run
-        assert run.repeat == SHAKEN
+        run = step.runs[0].plan
+        assert run.repeat == FLAKY_REPEATS
         failed = changed if run.changes else head
         worse = a_test(0) if failed else frozenset()
-        log[run] = Seen(worse, failures={TESTS[0]: failed} if failed else {})
+        log[run] = RunComparison(worse, failures={TESTS[0]: failed} if failed else {})
     return step
 
 
@@ -221,24 +222,27 @@ def test_a_test_that_fails_and_passes_is_repeated_before_it_is_nobodys_fault():
     log: dict = {FULL: FAILED}
     log[asked(one(log))] = PASSED
     assert answered(log, changed=0, head=0) == Land(("0",), FULL)
-    assert any(run.changes and run.repeat == SHAKEN for run in log)
+    assert any(run.changes and run.repeat == FLAKY_REPEATS for run in log)
 
 
 def test_a_change_that_makes_a_test_flaky_is_refused():
     log: dict = {FULL: FAILED}
     log[asked(one(log))] = PASSED
     assert isinstance(answered(log, changed=5, head=0), Reject)
-    assert sum(not run.changes for run in log) == CONFIRMED
-    assert sum(run.repeat for run in log if run.changes and run.repeat > 1) == CONFIRMED * SHAKEN
+    assert sum(not run.changes for run in log) == FAILURES_TO_CONFIRM
+    assert (
+        sum(run.repeat for run in log if run.changes and run.repeat > 1)
+        == FAILURES_TO_CONFIRM * FLAKY_REPEATS
+    )
 
 
 def test_a_test_that_is_known_to_be_flaky_is_compared_with_what_is_known():
-    known = Knowledge(flaky={TESTS[0]: Rate(10, 30)})
+    known = SuiteProfile(flaky={TESTS[0]: FailureRate(10, 30)})
     log: dict = {FULL: FAILED}
-    step = decide([Candidate("0", 0)], log, knowledge=known)
-    assert (asked(step).changes, asked(step).repeat) == (("0",), SHAKEN)
-    log[asked(step)] = Seen(a_test(0), failures={TESTS[0]: 3})
-    assert decide([Candidate("0", 0)], log, knowledge=known) == Land(("0",), FULL)
+    step = decide([Candidate("0", 0)], log, suite=known)
+    assert (asked(step).changes, asked(step).repeat) == (("0",), FLAKY_REPEATS)
+    log[asked(step)] = RunComparison(a_test(0), failures={TESTS[0]: 3})
+    assert decide([Candidate("0", 0)], log, suite=known) == Land(("0",), FULL)
 
 
 class Unmeasurable:
@@ -246,23 +250,23 @@ class Unmeasurable:
 
     def __init__(self, *changes: str, head: bool = False) -> None:
         self.changes, self.head = set(changes), head
-        self.runs: list[Run] = []
+        self.runs: list[RunPlan] = []
 
-    def see(self, run: Run) -> Seen | Broken:
+    def see(self, run: RunPlan) -> RunComparison | NoReport:
         self.runs.append(run)
-        measuring = MEASURED in run.tests
+        measuring = BENCHMARK_PREFIX in run.tests
         if measuring and (self.head or not self.changes.isdisjoint(run.changes)):
-            return Broken("no report")
-        return Seen(frozenset())
+            return NoReport("no report")
+        return RunComparison(frozenset())
 
     def judged(self, *changes: str) -> list:
         """The decisions until each has landed or left, on one head after the other."""
         log, left, steps = {}, list(changes), []
         while left:
             candidates = [Candidate(each, int(each)) for each in left]
-            step = decide(candidates, log, knowledge=Knowledge(benchmarks=True))
+            step = decide(candidates, log, suite=SuiteProfile(benchmarks=True))
             if isinstance(step, NeedRuns):
-                log |= {each.run: self.see(each.run) for each in step.runs}
+                log |= {each.plan: self.see(each.plan) for each in step.runs}
                 continue
             steps.append(step)
             gone = step.changes if isinstance(step, Land) else (step.change,)
@@ -276,13 +280,13 @@ def test_what_keeps_the_benchmarks_from_reporting_is_found_and_goes_without_blam
     *landed, last = sorted(world.judged("0", "1", "2", "3"), key=lambda e: isinstance(e, Undecided))
     assert last == Undecided("2", "no report")
     assert sorted(each for step in landed for each in step.changes) == ["0", "1", "3"]
-    measured = {run.changes for run in world.runs if run.tests == (MEASURED,)}
+    measured = {run.changes for run in world.runs if run.tests == (BENCHMARK_PREFIX,)}
     assert measured >= {step.changes for step in landed}, "nothing lands unmeasured"
 
 
 def test_benchmarks_that_give_no_report_on_the_head_either_are_in_nobodys_way():
     world = Unmeasurable(head=True)
-    assert world.judged("0", "1") == [Land(("0", "1"), Run(("0", "1")))]
+    assert world.judged("0", "1") == [Land(("0", "1"), RunPlan(("0", "1")))]
     assert [each.changes for each in world.runs] == [("0", "1"), ("0", "1"), ()]
 
 
@@ -323,10 +327,10 @@ def test_flaky_tests_never_make_a_good_change_refused_wrongly_often(seed):
     assert set(story.rejected) == {3}
 
 
-QUICK = Knowledge(dict.fromkeys(TESTS, 0.01) | {"tests/slow.py::test": 2.0}, startup=0.4)
+QUICK = SuiteProfile(dict.fromkeys(TESTS, 0.01) | {"tests/slow.py::test": 2.0}, startup=0.4)
 
 
-def search(bad: set[str], *, width: int = 1, reach: bool = True, knowledge: Knowledge = QUICK):
+def search(bad: set[str], *, width: int = 1, reach: bool = True, suite: SuiteProfile = QUICK):
     """All runs in their order, and the last step: the n-th of nine changes is reached by the n-th test, and may break it."""
     changes = {
         str(n): Candidate(str(n), n, impacted=a_test(n) if reach else None) for n in range(9)
@@ -334,12 +338,14 @@ def search(bad: set[str], *, width: int = 1, reach: bool = True, knowledge: Know
     log: dict = {}
     asked_for: list = []
     while True:
-        step = decide(list(changes.values()), log, knowledge=knowledge, width=width)
+        step = decide(list(changes.values()), log, suite=suite, max_runs=width)
         match step:
             case NeedRuns(runs=wanted):
                 for each in wanted:
-                    broken = {TESTS[int(c)] for c in bad & {*each.run.changes}}
-                    log[each.run] = Seen(frozenset(broken & set(each.run.tests or TESTS)))
+                    broken = {TESTS[int(c)] for c in bad & {*each.plan.changes}}
+                    log[each.plan] = RunComparison(
+                        frozenset(broken & set(each.plan.tests or TESTS))
+                    )
                     asked_for.append(each)
             case Reject(change=change):
                 del changes[change]
@@ -348,7 +354,7 @@ def search(bad: set[str], *, width: int = 1, reach: bool = True, knowledge: Know
 
 
 def purposes(runs) -> list[tuple[str, int]]:
-    return [(each.purpose, len(each.run.changes)) for each in runs]
+    return [(each.purpose, len(each.plan.changes)) for each in runs]
 
 
 def test_who_stands_out_is_tried_alone_before_the_batch_is_tried_again():
@@ -382,9 +388,9 @@ def test_several_who_failed_alone_are_confirmed_in_one_run_and_seen_on_the_head_
 
 
 def test_tests_run_twice_in_a_run_only_where_most_of_it_is_its_start():
-    slow = Knowledge(dict.fromkeys(TESTS, 0.4), startup=0.1)
-    assert {each.run.repeat for each in search({"4"})[0] if each.purpose == "blame"} == {2}
-    assert {each.run.repeat for each in search({"4"}, knowledge=slow)[0]} == {1}
+    slow = SuiteProfile(dict.fromkeys(TESTS, 0.4), startup=0.1)
+    assert {each.plan.repeat for each in search({"4"})[0] if each.purpose == "blame"} == {2}
+    assert {each.plan.repeat for each in search({"4"}, suite=slow)[0]} == {1}
 
 
 def test_a_second_runner_makes_the_full_run_of_those_whom_nobody_suspects_ahead():
@@ -398,49 +404,49 @@ def test_a_second_runner_makes_the_full_run_of_those_whom_nobody_suspects_ahead(
 def test_nothing_is_run_ahead_of_a_guess_that_nothing_supports():
     runs, _ = search({"2", "4"}, width=2, reach=False)
     ahead = [each for each in runs if "ahead" in each.why]
-    assert all(not {"2", "4"} & {*each.run.changes} for each in ahead)
+    assert all(not {"2", "4"} & {*each.plan.changes} for each in ahead)
     assert "ahead" not in runs[1].why + runs[2].why
 
 
-@pytest.mark.parametrize(("seconds", "repeat"), [(0.02, 1), (0.005, 2), (0.0, SHAKEN - 1)])
+@pytest.mark.parametrize(("seconds", "repeat"), [(0.02, 1), (0.005, 2), (0.0, FLAKY_REPEATS - 1)])
 def test_a_look_repeats_its_tests_as_far_as_that_costs_little(seconds, repeat):
-    suite = Knowledge(dict.fromkeys(TESTS, seconds) | {"tests/slow.py::test": 2.0}, startup=0.4)
-    [look, *_], _ = search({"4"}, knowledge=suite)
-    assert (look.purpose, look.run.repeat) == ("quick gate", repeat)
+    suite = SuiteProfile(dict.fromkeys(TESTS, seconds) | {"tests/slow.py::test": 2.0}, startup=0.4)
+    [look, *_], _ = search({"4"}, suite=suite)
+    assert (look.purpose, look.plan.repeat) == ("quick gate", repeat)
 
 
 def test_ten_failures_in_one_run_are_one_run():
     """Two of them count, as one process that is in trouble may fail as often as it likes."""
     known = [Candidate("0", 0, impacted=a_test(0))]
-    look = Run(("0",), (TESTS[0],), 0, SHAKEN)
-    step = decide(known, {look: FAILED, HEAD: PASSED}, knowledge=QUICK)
+    look = RunPlan(("0",), (TESTS[0],), 0, FLAKY_REPEATS)
+    step = decide(known, {look: FAILED, HEAD: PASSED}, suite=QUICK)
     assert isinstance(step, NeedRuns)
-    assert step.runs[0].run.changes == ("0",)
+    assert step.runs[0].plan.changes == ("0",)
 
 
 def test_a_test_that_fails_most_times_in_a_look_is_not_one_that_passed():
     known = [Candidate(str(n), n, impacted=a_test(n)) for n in range(9)]
-    suite = Knowledge(dict.fromkeys(TESTS, 0.0) | {"tests/slow.py::test": 2.0}, startup=0.4)
-    look = asked(decide(known, {}, knowledge=suite))
-    often = Seen(a_test(0), failures={TESTS[0]: look.repeat - 1})
-    log: dict = {look: often, Run(look.changes): FAILED}
-    assert isinstance(decide(known, log, knowledge=suite), NeedRuns)
+    suite = SuiteProfile(dict.fromkeys(TESTS, 0.0) | {"tests/slow.py::test": 2.0}, startup=0.4)
+    look = asked(decide(known, {}, suite=suite))
+    often = RunComparison(a_test(0), failures={TESTS[0]: look.repeat - 1})
+    log: dict = {look: often, RunPlan(look.changes): FAILED}
+    assert isinstance(decide(known, log, suite=suite), NeedRuns)
 
 
 def test_a_flaky_test_that_is_well_known_and_really_broken_is_looked_into_to_the_end():
     """What is remembered of the head is enough to compare with: there is nothing more to ask of it."""
-    known = Knowledge(flaky={TESTS[0]: Rate(2, 19)})
+    known = SuiteProfile(flaky={TESTS[0]: FailureRate(2, 19)})
     changes = {str(n): Candidate(str(n), n) for n in range(4)}
     log: dict = {}
-    while not isinstance(step := decide(list(changes.values()), log, knowledge=known), Land):
+    while not isinstance(step := decide(list(changes.values()), log, suite=known), Land):
         if isinstance(step, Reject):
             del changes[step.change]
             continue
         assert isinstance(step, NeedRuns)
         assert step.runs
         for each in step.runs:
-            bad = "2" in each.run.changes
-            assert each.run not in log
-            log[each.run] = FAILED if bad else PASSED
+            bad = "2" in each.plan.changes
+            assert each.plan not in log
+            log[each.plan] = FAILED if bad else PASSED
     assert "2" not in changes
     assert len(changes) == 3

@@ -4,10 +4,13 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from bench.rehearsal import fly
 from bench.worlds import Target, World
-from services.validator.decision.gate import Land, NeedRuns, Run
-from tests.support.gatekeeping import FOREIGN, SIZE, WatchedChange, check_end, worlds
+from services.validator.decision.evidence import (
+    Land,
+    NeedRuns,
+    RunPlan,
+)
+from tests.support.gatekeeping import FOREIGN, SIZE, CheckedGateSimulation, check_end, worlds
 
 # A change takes a handful of runs on each head; far beyond that nothing would ever end.
 TOO_MANY = 1500
@@ -21,25 +24,27 @@ class Gate(RuleBasedStateMachine):
     )
     def open(self, world: World, width: int, late: frozenset[int]) -> None:
         there = dict.fromkeys((n for n in range(SIZE) if n not in late), 0)
-        self.gate = WatchedChange(Target(world), width, waiting=there, knowledge=world.knowledge())
+        self.gate = CheckedGateSimulation(
+            Target(world), width, waiting=there, suite=world.suite_profile()
+        )
         self.late = sorted(late)
         self.foreign = list(range(SIZE, SIZE + FOREIGN))
-        self.flying: list[tuple[int, Run]] = []
+        self.flying: list[tuple[int, RunPlan]] = []
 
     @rule()
     def decide(self) -> None:
         step = self.gate.step()
         if isinstance(step, NeedRuns):
-            asked = [(self.gate.epoch, each.run) for each in step.runs]
+            asked = [(self.gate.round, each.plan) for each in step.runs]
             self.flying += [each for each in asked if each not in self.flying]
 
     @precondition(lambda self: self.flying)
     @rule(which=st.integers(0, 9))
     def a_run_ends(self, which: int) -> None:
-        epoch, run = self.flying.pop(which % len(self.flying))
-        if epoch == self.gate.epoch:
+        round_, run = self.flying.pop(which % len(self.flying))
+        if round_ == self.gate.round:
             assert run not in self.gate.log
-            self.gate.tell(run, self.gate.target.observe(run))
+            self.gate.add_evidence(run, self.gate.target.observe(run))
 
     @precondition(lambda self: self.flying)
     @rule(which=st.integers(0, 9))
@@ -51,14 +56,14 @@ class Gate(RuleBasedStateMachine):
         """Only the log, the states and the branch are left."""
         old = self.gate
         before = old.next() if old.waiting and not old.orphaned() else None
-        self.gate = WatchedChange(
+        self.gate = CheckedGateSimulation(
             Target(old.target.world, old.target.head),
-            old.width,
+            old.max_runs,
             waiting=dict(old.waiting),
             log=dict(old.log),
             story=old.story,
-            knowledge=old.knowledge,
-            epoch=old.epoch,
+            suite=old.suite,
+            round=old.round,
             suspected=dict(old.suspected),
             backlog=list(old.backlog),
         )
@@ -79,7 +84,7 @@ class Gate(RuleBasedStateMachine):
     @rule()
     def somebody_else_pushes(self) -> None:
         head = self.gate.target.head | 1 << self.foreign.pop(0)
-        self.gate.moved(head, self.gate.waiting)
+        self.gate.move_head(head, self.gate.waiting)
 
     @precondition(lambda self: self.late)
     @rule()
@@ -90,7 +95,7 @@ class Gate(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "gate"):
             return
-        fly(self.gate)
+        self.gate.run()
         assert len(self.gate.story.runs) < TOO_MANY, "livelock"
         check_end(self.gate.story, self.gate.target.world, set(range(SIZE)) - set(self.late))
 

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.rehearsal import Story, fly, play
+from bench.gate_simulation import Story, simulate
 from bench.worlds import Fault, Odds, World, draw
-from services.validator.decision.gate import Run
-from tests.support.gatekeeping import SUITE, WatchedChange, a_new_test, check_end, worlds
+from services.validator.decision.evidence import RunPlan
+from tests.support.gatekeeping import SUITE, CheckedGateSimulation, a_new_test, check_end, worlds
 
 
 def finish(world: World, width: int = 1) -> Story:
     """Every decision watched, every change ended."""
-    story = fly(WatchedChange.of(world, width=width))
+    story = CheckedGateSimulation.of(world, max_runs=width).run()
     check_end(story, world, range(world.size))
     return story
 
@@ -58,7 +58,7 @@ def test_more_runners_end_each_change_as_one_does(world: World, width: int):
 def test_a_good_batch_lands_in_one_full_run():
     story = finish(a_world())
     assert story.landed() == list(range(8))
-    assert [run for _, run in story.runs] == [Run(tuple(str(n) for n in range(8)))]
+    assert [run for _, run in story.runs] == [RunPlan(tuple(str(n) for n in range(8)))]
 
 
 def test_what_one_change_breaks_and_another_mends_lands_together():
@@ -117,7 +117,7 @@ def test_what_failed_on_the_head_already_is_held_against_nobody():
 @pytest.mark.parametrize("bad", [0.02, 0.3])
 def test_flaky_suites_cost_no_good_change_its_landing(bad: float, runners: int):
     worlds_ = [draw(seed, Odds(40, bad, flaky=20)) for seed in range(4)]
-    stories = [play(world, runners=runners) for world in worlds_]
+    stories = [simulate(world, runners=runners) for world in worlds_]
     assert not sum(story.wrong_landings(w) for story, w in zip(stories, worlds_, strict=True))
     assert not sum(story.wrong_rejections(w) for story, w in zip(stories, worlds_, strict=True))
 

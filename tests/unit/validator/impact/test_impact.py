@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from services.validator.impact.domain.impact import (
     Change,
-    impacted,
-    known_to_reach,
-    reaching,
-    stale,
+    impacted_tests,
+    is_stale,
+    reaching_tests,
+    reaching_tests_of_function,
 )
-from services.validator.impact.domain.recall import Score, beta_below, score
+from services.validator.impact.domain.recall import RecallCount, beta_below, count_caught
 from services.validator.suite.domain.imports import imports
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.sources import decoded, read_source, touched
@@ -88,7 +88,7 @@ def a_change(path, old, new):
 
 
 def chosen(changes, recorded=None, present=()):
-    found = impacted(recorded or a_map(), changes, present)
+    found = impacted_tests(recorded or a_map(), changes, present)
     return None if found is None else found - {UNKNOWN}
 
 
@@ -181,12 +181,14 @@ def test_a_changed_test_is_chosen_itself():
     ],
 )
 def test_of_what_the_recording_says_nothing_every_test_is_chosen(path, change):
-    assert impacted(a_map(), {**a_change("m.py", "return 2", "return 3"), path: change}) is None
+    assert (
+        impacted_tests(a_map(), {**a_change("m.py", "return 2", "return 3"), path: change}) is None
+    )
 
 
 def test_tests_of_unknown_reach_and_new_tests_are_always_chosen():
     changes = a_change("other.py", "return 1", "return 2")
-    assert impacted(a_map(), changes, (*TESTS, NEW)) == {OTHER, UNKNOWN, NEW}
+    assert impacted_tests(a_map(), changes, (*TESTS, NEW)) == {OTHER, UNKNOWN, NEW}
 
 
 def test_an_undone_change_is_a_change_though_it_is_as_it_was_recorded():
@@ -225,7 +227,7 @@ def test_a_conftest_is_loaded_by_all_tests_below_it():
     text = files["a/conftest.py"]
     for old, new in (("pass", "return"), ("return 1", "return 2")):
         changes = {"a/conftest.py": Change(text, text, text.replace(old, new))}
-        assert impacted(recorded, changes) == {"a/b/test_x.py::t"}
+        assert impacted_tests(recorded, changes) == {"a/b/test_x.py::t"}
 
 
 def test_what_depends_on_a_file_at_a_second_remove_is_tested_too():
@@ -242,30 +244,32 @@ def test_what_depends_on_a_file_at_a_second_remove_is_tested_too():
         imports=imports(files),
     )
     changes = {"m.py": Change("X = 1\n", "X = 1\n", "X = 2\n")}
-    assert impacted(recorded, changes) == {"test_x.py::t"}
+    assert impacted_tests(recorded, changes) == {"test_x.py::t"}
 
 
 def test_lines_are_those_after_the_change():
     change = Change(CODE, CODE, "# moved\n\n" + CODE)
-    assert reaching(a_map(), "m.py", change, [14]) == {TEST_TWO, TEST_USER}
-    assert reaching(a_map(), "m.py", change, [15]) == {TEST_TWO, TEST_USER}
-    assert reaching(a_map(), "m.py", change, [6]) == {TEST_ONE, TEST_TWO, TEST_USER}
-    assert reaching(a_map(), "m.py", change, [25]) == set()
+    assert reaching_tests(a_map(), "m.py", change, [14]) == {TEST_TWO, TEST_USER}
+    assert reaching_tests(a_map(), "m.py", change, [15]) == {TEST_TWO, TEST_USER}
+    assert reaching_tests(a_map(), "m.py", change, [6]) == {TEST_ONE, TEST_TWO, TEST_USER}
+    assert reaching_tests(a_map(), "m.py", change, [25]) == set()
     grown = Change(CODE, CODE, CODE + "\ndef fresh():\n    return 1\n")
-    assert reaching(a_map(), "m.py", grown, [25]) is None
-    assert reaching(a_map(), "nowhere.py", change, [1]) is None
+    assert reaching_tests(a_map(), "m.py", grown, [25]) is None
+    assert reaching_tests(a_map(), "nowhere.py", change, [1]) is None
 
 
 def test_who_reached_a_function_is_said_by_its_name_as_far_as_it_is_known():
     recorded = a_map(unknown=frozenset({UNKNOWN, TEST_USER}))
-    assert known_to_reach(a_map(), "m.py", CODE, "two") == {TEST_TWO, TEST_USER}
-    assert known_to_reach(recorded, "m.py", CODE, "two") == {TEST_TWO}
-    assert known_to_reach(recorded, "m.py", CODE, "Thing.grow") == set()
-    assert known_to_reach(recorded, "m.py", CODE, "three") == set()
-    assert known_to_reach(recorded, "nowhere.py", CODE, "two") == set()
-    assert known_to_reach(recorded, "m.py", "no Python", "two") == set()
+    assert reaching_tests_of_function(a_map(), "m.py", CODE, "two") == {TEST_TWO, TEST_USER}
+    assert reaching_tests_of_function(recorded, "m.py", CODE, "two") == {TEST_TWO}
+    assert reaching_tests_of_function(recorded, "m.py", CODE, "Thing.grow") == set()
+    assert reaching_tests_of_function(recorded, "m.py", CODE, "three") == set()
+    assert reaching_tests_of_function(recorded, "nowhere.py", CODE, "two") == set()
+    assert reaching_tests_of_function(recorded, "m.py", "no Python", "two") == set()
     several = CODE + "\n\nif LIMIT:\n    def two():\n        return 3\n"
-    assert known_to_reach(recorded, "m.py", several, "two") == set(), "which of them it was"
+    assert reaching_tests_of_function(recorded, "m.py", several, "two") == set(), (
+        "which of them it was"
+    )
 
 
 def test_a_recording_is_stale_when_more_than_a_tenth_of_its_functions_changed():
@@ -280,11 +284,11 @@ def test_a_recording_is_stale_when_more_than_a_tenth_of_its_functions_changed():
             after = after.replace(f"return {n}\n", f"return -{n}\n")
         return {"f.py": Change(text, text, after)}
 
-    assert not stale(recorded, changed(3, 4))
-    assert stale(recorded, changed(3, 4, 5))
-    assert stale(recorded, {"f.py": Change(text, text, "X = 1\n" + text)})
-    assert stale(recorded, {"f.py": Change(text, text, None)})
-    assert not stale(recorded, {"new.py": Change(None, None, "x = 1")})
+    assert not is_stale(recorded, changed(3, 4))
+    assert is_stale(recorded, changed(3, 4, 5))
+    assert is_stale(recorded, {"f.py": Change(text, text, "X = 1\n" + text)})
+    assert is_stale(recorded, {"f.py": Change(text, text, None)})
+    assert not is_stale(recorded, {"new.py": Change(None, None, "x = 1")})
 
 
 MASKS = st.integers(0, 31)
@@ -401,20 +405,20 @@ def test_what_is_no_utf_8_stays_different():
 
 
 def test_recall_counts_tests_and_all_tests_are_always_right():
-    assert score({"a", "b"}, {"a", "c"}) == Score(1, 1)
-    assert score(None, {"a", "c"}) == Score(2, 0)
-    assert Score().recall is None
-    assert Score(3, 1).recall == 3 / 4
+    assert count_caught({"a", "b"}, {"a", "c"}) == RecallCount(1, 1)
+    assert count_caught(None, {"a", "c"}) == RecallCount(2, 0)
+    assert RecallCount().recall is None
+    assert RecallCount(3, 1).recall == 3 / 4
 
 
 def test_a_recall_is_bad_once_it_is_more_likely_than_not_below_four_fifths():
-    assert not Score(0, 4).bad, "too few to say"
-    assert Score(0, 5).bad
-    assert Score(3, 2).bad
-    assert not Score(5, 0).bad
-    assert not Score(9, 1).bad
-    assert Score(700, 300).bad
-    assert not Score(850, 150).bad
+    assert not RecallCount(0, 4).is_too_low, "too few to say"
+    assert RecallCount(0, 5).is_too_low
+    assert RecallCount(3, 2).is_too_low
+    assert not RecallCount(5, 0).is_too_low
+    assert not RecallCount(9, 1).is_too_low
+    assert RecallCount(700, 300).is_too_low
+    assert not RecallCount(850, 150).is_too_low
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from services.validator.approval.domain import asks_unprotected
 from services.validator.approval.usecases import ask_for
 from services.validator.impact.domain.impact import Change
-from services.validator.impact.usecases import Recorded
+from services.validator.impact.usecases.recordings import Recorded
 from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.mutation.domain.plan import MutationReport, Trial
 from services.validator.mutation.usecases.protection import reaching_line, trust

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.validator.impact import usecases as impact
+from services.validator.impact.usecases.impacted import impact_of
+from services.validator.impact.usecases.recall import count_recall, count_selected_tests, is_trusted
+from services.validator.impact.usecases.recordings import latest_recording, record_if_stale
 from services.validator.prepared import PreparedHead
 from services.validator.runs.usecases.baseline import run_baseline
 from services.validator.runs.usecases.runs import Order, execute_run, read_text, run_key
@@ -210,9 +212,9 @@ async def test_the_tests_of_a_change_are_those_that_the_newest_recording_names(y
         (one.id, a_patch("m.py", text, first)),
         (other.id, a_patch("m.py", first, first.replace("return 2", "return 4"))),
     )
-    found = await impact.impact_of([one, other], composed.steps, at(yard), deps, TESTS)
+    found = await impact_of([one, other], composed.steps, at(yard), deps, TESTS)
     assert found == {one.id: {ONE}, other.id: {TWO}}
-    new = await impact.impact_of([other], composed.steps, at(yard), deps, (*TESTS, "new"))
+    new = await impact_of([other], composed.steps, at(yard), deps, (*TESTS, "new"))
     assert new == {other.id: {TWO, "new"}}
 
 
@@ -220,22 +222,22 @@ async def test_a_recording_serves_later_heads_until_their_tests_are_others(yard,
     await carried_out(yard, deps, recorded(a_report()))
     text = FILES["m.py"]
     yard.land("m.py", text, "# moved\n" + text)
-    assert (await impact.recorded_for(at(yard), deps)).map.tests == TESTS
+    assert (await latest_recording(at(yard), deps)).map.tests == TESTS
     tests = FILES["tests/test_m.py"]
     yard.land("tests/test_m.py", tests, tests + "def test_three(): pass\n")
-    assert await impact.recorded_for(at(yard), deps) is None
+    assert await latest_recording(at(yard), deps) is None
 
 
 async def test_without_a_recording_all_tests_are_chosen(yard, deps):
     await carried_out(yard, deps, a_report(), record=False)
     change = a_change(yard)
-    assert await impact.impact_of([change], (), at(yard), deps) == {change.id: None}
+    assert await impact_of([change], (), at(yard), deps) == {change.id: None}
 
 
 async def test_a_change_that_was_not_composed_is_tested_by_all(yard, deps):
     await carried_out(yard, deps, recorded(a_report()))
     change = a_change(yard)
-    assert await impact.impact_of([change], (), at(yard), deps) == {change.id: None}
+    assert await impact_of([change], (), at(yard), deps) == {change.id: None}
 
 
 async def test_a_head_is_recorded_anew_once_where_much_has_changed(yard, deps, monkeypatch):
@@ -246,15 +248,15 @@ async def test_a_head_is_recorded_anew_once_where_much_has_changed(yard, deps, m
         await carried_out(yard, deps, recorded(a_report()))
 
     monkeypatch.setattr(impact, "run_tests", run_tests)
-    assert await impact.recorded_anew(at(yard), uuid7(), deps) is None
+    assert await record_if_stale(at(yard), uuid7(), deps) is None
     await carried_out(yard, deps, recorded(a_report()))
     before = at(yard).tree
-    assert (await impact.recorded_anew(at(yard), uuid7(), deps)).tree == before
+    assert (await record_if_stale(at(yard), uuid7(), deps)).tree == before
     assert not asked, "no recording can be had, or it is of use"
     text = FILES["m.py"]
     yard.land("m.py", text, text.replace("return 1", "return 3"))
     for _ in range(2):
-        assert (await impact.recorded_anew(at(yard), uuid7(), deps)).tree == at(yard).tree
+        assert (await record_if_stale(at(yard), uuid7(), deps)).tree == at(yard).tree
     [(tree, record, key)] = asked
     assert (tree, record) == (at(yard).tree, True), "half of its functions changed"
     assert key != run_key(at(yard), Order(tree, "baseline")), "that it passes is known already"
@@ -263,9 +265,9 @@ async def test_a_head_is_recorded_anew_once_where_much_has_changed(yard, deps, m
 async def test_recall_is_counted_once_per_run_and_change(yard, deps):
     change, other = a_change(yard, key="a"), a_change(yard, key="b")
     for _ in range(2):
-        await impact.note(change, {ONE}, (ONE, TWO), "v1", deps)
-    await impact.note(other, None, (ONE,), "v1", deps)
-    await impact.note(change, {ONE}, (ONE,), "v2", deps)
+        await count_recall(change, {ONE}, (ONE, TWO), "v1", deps)
+    await count_recall(other, None, (ONE,), "v1", deps)
+    await count_recall(change, {ONE}, (ONE,), "v2", deps)
     [known] = await deps.store.recall.find(target_id=yard.target.id)
     assert (known.id, known.caught, known.missed) == (f"{yard.target.id}:m", 3, 1)
 
@@ -276,7 +278,7 @@ async def test_shares_are_counted_once_per_run_and_component(yard, deps):
     chosen = {one.id: frozenset({ONE}), two.id: frozenset({ONE, TWO}), other.id: frozenset()}
     run = a_full_run(yard, 10)
     for _ in range(2):
-        await impact.note_shares((one, two, other), chosen, run, deps)
+        await count_selected_tests((one, two, other), chosen, run, deps)
     known = {each.component: each for each in await deps.store.recall.find()}
     assert {
         name: (each.runs, each.selected, each.total, each.caught, each.missed)
@@ -287,7 +289,7 @@ async def test_shares_are_counted_once_per_run_and_component(yard, deps):
 async def test_where_one_may_have_an_effect_on_all_tests_all_are_chosen(yard, deps):
     one, two = a_change(yard, key="a"), a_change(yard, key="b")
     chosen = {one.id: frozenset({ONE}), two.id: None}
-    await impact.note_shares((one, two), chosen, a_full_run(yard, 10), deps)
+    await count_selected_tests((one, two), chosen, a_full_run(yard, 10), deps)
     [known] = await deps.store.recall.find()
     assert (known.selected, known.total) == (10, 10)
 
@@ -302,12 +304,12 @@ async def test_a_component_is_trusted_until_its_recall_is_bad(yard, deps):
         a_change(yard),
         a_change(yard, key="b").updated(proposal__component="n"),
     )
-    assert await impact.trusted(yard.target.id, "m", deps)
+    assert await is_trusted(yard.target.id, "m", deps)
     for number in range(5):
-        await impact.note(change, set(), (ONE,), f"v{number}", deps)
-        await impact.note(elsewhere, {ONE}, (ONE,), f"v{number}", deps)
-    assert not await impact.trusted(yard.target.id, "m", deps)
-    assert await impact.trusted(yard.target.id, "n", deps)
+        await count_recall(change, set(), (ONE,), f"v{number}", deps)
+        await count_recall(elsewhere, {ONE}, (ONE,), f"v{number}", deps)
+    assert not await is_trusted(yard.target.id, "m", deps)
+    assert await is_trusted(yard.target.id, "n", deps)
 
 
 async def test_two_that_count_at_once_lose_nothing(yard, deps):
@@ -316,11 +318,11 @@ async def test_two_that_count_at_once_lose_nothing(yard, deps):
     async def second(document):
         if not late:
             late.append(True)
-            await impact.note(change, {ONE}, (ONE,), "v2", deps)
+            await count_recall(change, {ONE}, (ONE,), "v2", deps)
         return await save(document)
 
     change = a_change(yard)
     deps.store.recall.save = second
-    await impact.note(change, {ONE}, (ONE,), "v1", deps)
+    await count_recall(change, {ONE}, (ONE,), "v1", deps)
     [known] = await deps.store.recall.find()
     assert known.caught == 2

@@ -1,11 +1,11 @@
-"""The report of a suite that is only played."""
+"""A test report that is made up instead of run."""
 
 from collections.abc import Collection, Mapping
 
 from services.validator.suite.domain.reports import Outcome, Reported, TestReport, TestResult
 
 
-def played(
+def fake_report(
     outcomes: Mapping[str, Outcome],
     tests: Collection[str] = (),
     *,
@@ -13,7 +13,10 @@ def played(
     each: float = 0.0,
     seconds: float = 0.0,
 ) -> Reported:
-    """Each test ends so each time it is run: one that fails in a run that repeats it fails `repeat` times."""
+    """Report these outcomes, of all tests or those in `tests`, each of which took `each` seconds.
+
+    A test that fails in a run that repeats it fails `repeat` times.
+    """
     results = {
         test: TestResult(test, outcome, each, failures=repeat if outcome.bad and repeat > 1 else 0)
         for test, outcome in outcomes.items()

@@ -1,0 +1,104 @@
+"""Finds the newest recording of which functions each test reaches, or makes a new one."""
+
+import asyncio
+from dataclasses import dataclass
+from functools import lru_cache
+
+from services.validator.deps import ValidatorDeps
+from services.validator.impact.domain.impact import Change, is_stale
+from services.validator.prepared import PreparedHead
+from services.validator.runs.usecases.runs import Order, read_text, run_tests
+from services.validator.suite.domain.recording import ImpactMap
+from services.validator.suite.domain.sources import decoded
+from shared.contracts.states import RunState
+from shared.kernel.errors import NotFound
+from shared.targets.paths import is_protected
+from shared.targets.tree import Tree
+
+# So many recorded runs are considered, newest first.
+MAX_RECORDINGS_CONSIDERED = 20
+# No repetition of a deciding run has this number, so that a head that is known to pass can be run
+# once more.
+RECORDING_REPETITION = -1
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A recorded map of tests and functions, and the tree that it was recorded on."""
+
+    tree: str
+    map: ImpactMap
+
+
+async def latest_recording(prepared: PreparedHead, deps: ValidatorDeps) -> Recorded | None:
+    """Return the newest recording of the target under the same environment, with the same tests."""
+    runs = await deps.store.runs.find(
+        target_id=prepared.target.id,
+        request__environment=prepared.environment.key,
+        state=RunState.FINISHED,
+        request__record=True,
+        sort="-_id",
+        limit=MAX_RECORDINGS_CONSIDERED,
+    )
+    for each in runs:
+        tree, impact = each.request.tree, each.result.impact
+        if impact is not None and await asyncio.to_thread(_has_tests_of, tree, prepared):
+            return Recorded(tree, await _read_map(impact, deps))
+    return None
+
+
+async def record_if_stale(
+    prepared: PreparedHead, wave_id: str, deps: ValidatorDeps
+) -> Recorded | None:
+    """Return the latest recording, after recording the head if much has changed since then.
+
+    The gate does not record what it lands, and never runs a baseline of what is known to pass.
+    """
+    recorded = await latest_recording(prepared, deps)
+    if recorded is None or not await asyncio.to_thread(_is_stale, recorded, prepared):
+        return recorded
+    why = "which tests reach what: much has changed since that was recorded"
+    order = Order(prepared.tree, "recording", repetition=RECORDING_REPETITION, record=True, why=why)
+    await run_tests(deps, prepared, order, wave_id=wave_id)
+    return await latest_recording(prepared, deps)
+
+
+def changes_between(
+    prepared: PreparedHead, recorded: Recorded, before: str, after: str
+) -> dict[str, Change]:
+    """Return the files that differ between two trees, with their recorded text, by path. Blocks."""
+    trees = [prepared.mirror.tree(each) for each in (recorded.tree, before, after)]
+    return {
+        path: Change(*(_text(tree, path) for tree in trees))
+        for path in prepared.mirror.changed_paths(before, after)
+    }
+
+
+def _has_tests_of(oid: str, prepared: PreparedHead) -> bool:
+    """Return true if a tree is known and has the tests and the test configuration of the head."""
+    try:
+        tree = prepared.mirror.tree(oid)
+    except NotFound:
+        return False
+    digest = tree.digest(lambda path: is_protected(path, prepared.profile.config))
+    return digest == prepared.judges
+
+
+def _is_stale(recorded: Recorded, prepared: PreparedHead) -> bool:
+    changes = changes_between(prepared, recorded, recorded.tree, prepared.tree)
+    return is_stale(recorded.map, changes)
+
+
+def _text(tree: Tree, path: str) -> str | None:
+    content = tree.read(path)
+    return None if content is None else decoded(content)
+
+
+async def _read_map(digest: str, deps: ValidatorDeps) -> ImpactMap:
+    text = await read_text(digest, deps)
+    return await asyncio.to_thread(_parse_map, text)
+
+
+@lru_cache(maxsize=4)
+def _parse_map(text: str) -> ImpactMap:
+    return ImpactMap.from_json(text)

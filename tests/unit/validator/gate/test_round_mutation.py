@@ -1,0 +1,142 @@
+"""When mutants are tried: before a full run by one runner, beside it by several, and never twice."""
+
+import asyncio
+from types import SimpleNamespace
+
+import pytest
+
+from services.validator.decision.evidence import RequestedRun, RunPlan
+from services.validator.gate import mutation
+from services.validator.gate.evidence_fetcher import EvidenceFetcher
+from services.validator.gate.mutation import (
+    changes_without_mutants,
+    measure_before_full_run,
+    measure_beside_full_run,
+    measure_changes,
+    next_full_run,
+)
+from shared.contracts.documents.protection import Protection
+
+BOTH = RunPlan(("one", "two"))
+
+
+class FakeRound:
+    """A round of two changes: `answers` are the protection of each, `passes` says if all tests pass without mutants."""
+
+    def __init__(self, policy="ask"):
+        base = asyncio.get_running_loop().create_future()
+        base.set_result(SimpleNamespace(outcomes={}, seconds=1.0))
+        config = SimpleNamespace(policy=SimpleNamespace(unprotected=policy))
+        self.gate_round = SimpleNamespace(
+            baseline=base,
+            base_commit="b" * 40,
+            prepared=SimpleNamespace(profile=SimpleNamespace(config=config)),
+            wave_id="w",
+            changes={each: SimpleNamespace(id=each, approval=None) for each in BOTH.changes},
+            evidence={},
+            facts=SimpleNamespace(risks={"one": 0.1, "two": 0.1}, recorded=None),
+            mutation=SimpleNamespace(protections={}, considered=set()),
+        )
+        self.deps = SimpleNamespace(store=SimpleNamespace(enhancements=self))
+        self.answers = dict.fromkeys(BOTH.changes, "protected")
+        self.passes, self.fails = True, ()
+        self.asked: list[set[str]] = []
+        self.forgotten: list[str] = []
+
+    async def patch(self, change, *, protection):
+        """What is forgotten is forgotten in the store too."""
+        assert protection is None
+        self.forgotten.append(change)
+
+    async def measure_protection(self, deps, place, changes, trees, *, wanted, **_):
+        self.asked.append(set(wanted))
+        return {each: Protection(state=self.answers[each]) for each in wanted}
+
+
+@pytest.fixture
+async def fake(monkeypatch):
+    made = FakeRound()
+
+    async def compose(*_):
+        return SimpleNamespace(steps=(), failed=made.fails)
+
+    async def recorded(*_):
+        return "the recording"
+
+    async def passed(*_):
+        return made.passes
+
+    monkeypatch.setattr(mutation, "measure_protection", made.measure_protection)
+    monkeypatch.setattr(mutation, "compose", compose)
+    monkeypatch.setattr(mutation, "latest_recording", recorded)
+    monkeypatch.setattr(mutation, "passed_without_mutants", passed)
+    return made
+
+
+def requested(*runs):
+    return [RequestedRun(each, "full run", "why") for each in runs]
+
+
+async def test_one_runner_tries_mutants_before_a_full_run_that_is_likely_to_pass(fake):
+    assert await measure_before_full_run(fake.gate_round, BOTH, fake.deps)
+    assert fake.asked == [{"one", "two"}]
+
+
+async def test_mutants_are_not_tried_in_changes_that_the_tests_will_probably_reject(fake):
+    fake.gate_round.facts.risks["two"] = 0.9
+    assert not await measure_before_full_run(fake.gate_round, BOTH, fake.deps)
+    assert not fake.asked
+
+
+async def test_several_runners_try_mutants_once_beside_the_full_run(fake):
+    fetcher = EvidenceFetcher(fake.gate_round, fake.deps, max_runs=2)
+    runs = requested(BOTH)
+    assert not measure_beside_full_run(fake.gate_round, BOTH, runs, fetcher, fake.deps)
+    assert not measure_beside_full_run(fake.gate_round, BOTH, runs, fetcher, fake.deps)
+    await fetcher.wait_for_background()
+    assert measure_beside_full_run(fake.gate_round, BOTH, runs, fetcher, fake.deps)
+    assert fake.asked == [{"one", "two"}]
+
+
+@pytest.mark.parametrize(("policy", "begun"), [("ask", True), ("allow", False)])
+async def test_mutants_go_before_other_runs_only_if_a_change_may_need_approval(fake, policy, begun):
+    fake.gate_round.prepared.profile.config.policy.unprotected = policy
+    fetcher = EvidenceFetcher(fake.gate_round, fake.deps, max_runs=2)
+    runs = requested(BOTH, RunPlan(("one",), ("t",)))
+    assert not measure_beside_full_run(fake.gate_round, BOTH, runs, fetcher, fake.deps)
+    await fetcher.wait_for_background()
+    assert bool(fake.asked) is begun
+
+
+async def test_beside_a_failing_test_only_killed_mutants_count(fake):
+    fake.passes, fake.answers["two"] = False, "unprotected"
+    assert not await measure_before_full_run(fake.gate_round, BOTH, fake.deps)
+    assert (fake.gate_round.mutation.protections.keys(), fake.forgotten) == ({"one"}, ["two"])
+    assert next_full_run(fake.gate_round, requested(BOTH)) is None, "it would fail again"
+    fake.passes = True
+    await measure_changes(fake.gate_round, ["two"], fake.deps)
+    assert fake.asked == [{"one", "two"}, {"two"}]
+
+
+async def test_changes_that_do_not_apply_are_left_to_the_run_that_shows_it(fake):
+    fake.fails = ("two",)
+    assert not await measure_before_full_run(fake.gate_round, BOTH, fake.deps)
+    assert not fake.asked
+    assert next_full_run(fake.gate_round, requested(BOTH)) is None
+
+
+async def test_a_recording_made_since_the_impact_was_loaded_is_used(fake):
+    await measure_changes(fake.gate_round, BOTH.changes, fake.deps)
+    assert fake.gate_round.facts.recorded == "the recording"
+
+
+async def test_mutants_are_not_tried_in_an_approved_change(fake, monkeypatch):
+    monkeypatch.setattr(mutation, "lapsed", lambda change, base: "")
+    fake.gate_round.changes["one"].approval = "yes"
+    assert changes_without_mutants(fake.gate_round, BOTH.changes) == {"two"}
+
+
+def test_mutants_are_considered_only_before_a_full_run_of_some_changes():
+    gate_round = SimpleNamespace(mutation=SimpleNamespace(considered=set()))
+    assert next_full_run(gate_round, requested(RunPlan(()), RunPlan(("one",), ("t",)))) is None
+    assert next_full_run(gate_round, requested(RunPlan(("one",), ("t",)), BOTH)) == BOTH
