@@ -32,7 +32,10 @@ class FakeRound:
             base_commit="b" * 40,
             prepared=SimpleNamespace(profile=SimpleNamespace(config=config)),
             wave_id="w",
-            changes={each: SimpleNamespace(id=each, approval=None) for each in BOTH.changes},
+            changes={
+                each: SimpleNamespace(id=each, decision=SimpleNamespace(approval=None))
+                for each in BOTH.changes
+            },
             evidence={},
             facts=SimpleNamespace(risks={"one": 0.1, "two": 0.1}, recorded=None),
             mutation=SimpleNamespace(protections={}, considered=set()),
@@ -43,9 +46,9 @@ class FakeRound:
         self.asked: list[set[str]] = []
         self.forgotten: list[str] = []
 
-    async def patch(self, change, *, protection):
+    async def set_fields(self, change, *, decision__protection):
         """What is forgotten is forgotten in the store too."""
-        assert protection is None
+        assert decision__protection is None
         self.forgotten.append(change)
 
     async def measure_protection(self, deps, place, changes, trees, *, wanted, **_):
@@ -132,7 +135,7 @@ async def test_a_recording_made_since_the_impact_was_loaded_is_used(fake):
 
 async def test_mutants_are_not_tried_in_an_approved_change(fake, monkeypatch):
     monkeypatch.setattr(mutation, "lapsed", lambda change, base: "")
-    fake.gate_round.changes["one"].approval = "yes"
+    fake.gate_round.changes["one"].decision.approval = "yes"
     assert changes_without_mutants(fake.gate_round, BOTH.changes) == {"two"}
 
 

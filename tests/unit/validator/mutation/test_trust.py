@@ -12,7 +12,7 @@ from services.validator.impact.domain.impact import Change
 from services.validator.impact.usecases.recordings import Recorded
 from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.mutation.domain.plan import MutationReport, Trial
-from services.validator.mutation.usecases.protection import reaching_line, trust
+from services.validator.mutation.usecases.protection import measure_protection, reaching_line
 from services.validator.prepared import PreparedHead, prepare_head
 from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.adapters.suite import SandboxedSuite
@@ -128,8 +128,10 @@ class Bench:
         assert not composed.failed
         return changes, dict(composed.steps)
 
-    async def trust(self, changes, trees, **how):
-        return await trust(self.deps, self.place, changes, trees, wave_id=self.wave, **how)
+    async def measure_protection(self, changes, trees, **how):
+        return await measure_protection(
+            self.deps, self.place, changes, trees, wave_id=self.wave, **how
+        )
 
     async def suite(self, tree):
         outcome = await self.deps.suite.run(
@@ -179,7 +181,7 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
     report = await bench.suite(trees[silent.id])
     assert not report.failing, "every test passes on what would land"
 
-    found = await bench.trust(changes, trees)
+    found = await bench.measure_protection(changes, trees)
 
     assert found[broken.id].state == "unprotected"
     assert not any(each.reached for each in found[broken.id].survived)
@@ -238,13 +240,13 @@ async def test_a_run_that_gives_no_report_is_tried_again_and_then_nothing_is_kno
     faults = FakeFaults(Infrastructure("The sandbox died.", "tail"))
     object.__setattr__(bench.deps, "faults", faults)
     changes, trees = await bench.stack(("total += each", "total -= each"))
-    found = await bench.trust(changes, trees)
+    found = await bench.measure_protection(changes, trees)
     known = found[changes[0].id]
     assert (known.state, known.planted, known.run) == ("unknown", 0, None)
     assert known.summary == "no fault could be tried: The sandbox died."
     assert [each[2] for each in faults.asked] == [()] * 3
     assert faults.asked[0][3]["base_oid"] == bench.place.tree
-    await bench.trust(changes, trees)
+    await bench.measure_protection(changes, trees)
     assert len(faults.asked) == 3, "it is known by now"
 
 
@@ -257,7 +259,7 @@ async def test_where_nothing_can_be_planted_nobody_is_asked_and_it_is_said(bench
     changes, trees = await bench.stack(
         ("total += each", "total -= each"), ('"""Prices."""', '"""All prices."""')
     )
-    found = await bench.trust(changes, trees)
+    found = await bench.measure_protection(changes, trees)
     measured, nothing = (found[each.id] for each in changes)
     assert (measured.state, nothing.state) == ("not_measured", "nothing")
     assert "run with unittest" in measured.summary
@@ -271,7 +273,7 @@ async def test_in_what_judges_nothing_is_planted(bench):
     change = an_enhancement(files=("tests/test_prices.py",), target_id=bench.place.target.id)
     patch = a_patch("tests/test_prices.py", TESTS, TESTS.replace("180", "179 + 1"))
     composed = bench.yard.repository.compose(bench.place.head, [(change.id, patch)])
-    found = await bench.trust([change], dict(composed.steps))
+    found = await bench.measure_protection([change], dict(composed.steps))
     assert (found[change.id].state, faults.asked) == ("nothing", [])
 
 
@@ -286,7 +288,7 @@ async def test_with_a_recording_only_the_tests_that_reach_a_fault_are_run(bench)
     )  # fmt: skip
     faults, new = FakeFaults(MutationReport({})), "tests/test_prices.py::test_new"
     object.__setattr__(bench.deps, "faults", faults)
-    await bench.trust(changes, trees, recorded=recorded, present={new: Outcome.PASSED})
+    await bench.measure_protection(changes, trees, recorded=recorded, present={new: Outcome.PASSED})
     assert [each[2] for each in faults.asked] == [
         (new, "tests/test_prices.py::test_some_is_taken_off")
     ]
@@ -325,7 +327,7 @@ async def test_a_change_after_which_no_test_reaches_what_some_did_asks_whatever_
     )
     changes, trees = await bench.stack(edit, safe=True)
     object.__setattr__(bench.deps, "faults", FakeFaults(tried))
-    found = await bench.trust(
+    found = await bench.measure_protection(
         changes,
         trees,
         recorded=Recorded(head, ImpactMap.from_json(outcome.impact)),

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from services.validator.impact.usecases import recordings
 from services.validator.impact.usecases.impacted import impact_of
 from services.validator.impact.usecases.recall import count_recall, count_selected_tests, is_trusted
 from services.validator.impact.usecases.recordings import latest_recording, record_if_stale
@@ -247,7 +248,7 @@ async def test_a_head_is_recorded_anew_once_where_much_has_changed(yard, deps, m
         asked.append((order.tree, order.record, run_key(place, order)))
         await carried_out(yard, deps, recorded(a_report()))
 
-    monkeypatch.setattr(impact, "run_tests", run_tests)
+    monkeypatch.setattr(recordings, "run_tests", run_tests)
     assert await record_if_stale(at(yard), uuid7(), deps) is None
     await carried_out(yard, deps, recorded(a_report()))
     before = at(yard).tree
