@@ -417,7 +417,7 @@ async def test_who_passed_a_full_run_before_it_asks_names_it(house):
     object.__setattr__(house.deps, "sandbox", NoSandbox(()))
     await house.propose(a="good")
     [change] = await house.store.enhancements.find()
-    await house.store.enhancements.set_fields(change.id, prior=0.1)
+    await house.store.enhancements.set_fields(change.id, proposal__fix__prior=0.1)
     await house.settle()
     asked = await house.store.enhancements.require(change.id)
     full = [each for each in await house.store.runs.find() if each.request.purpose == "full run"]
