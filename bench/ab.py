@@ -250,7 +250,7 @@ async def compare(benchmarks: SandboxedBenchmarks, slower: int) -> Comparison:
     """One comparison by the adapter."""
     prefix = Path(sys.prefix)
     environment = Environment(
-        "key", prefix / "bin", (prefix, *running_interpreter().needs), 0, True
+        "key", prefix / "bin", (prefix, *running_interpreter().required_directories), 0, True
     )
     bench = BenchSection(command="python -I -S perf.py", tolerance=TOLERANCE)
     trees = (str(SIZE), str(SIZE + SIZE * slower // 100))

@@ -68,7 +68,7 @@ async def measure(folder: Path, rounds: int) -> list[dict[str, Any]]:
 
 async def starts(folder: Path, rounds: int) -> list[dict[str, Any]]:
     """Each tier and the bare spawn in turn."""
-    scratch, etc = Scratch(folder / "runs", uuid7), configuration.assemble(folder / "sandbox")
+    scratch, etc = Scratch(folder / "runs", uuid7), configuration.assemble_etc(folder / "sandbox")
     sandboxes = {}
     for name, tier in TIERS.items():
         sandbox = SupervisedSandbox(etc, name, tier.label, tier.isolation)
@@ -155,7 +155,7 @@ def landed(
 async def reused(folder: Path, mirror: Mirror, head: str, rounds: int) -> list[float]:
     """Milliseconds to find an environment that was built before."""
     scratch = Scratch(folder / "work", uuid7)
-    etc = configuration.assemble(folder / "sandbox")
+    etc = configuration.assemble_etc(folder / "sandbox")
     best = SupervisedSandbox(etc, "rlimits", "D", "")
     tree = mirror.tree(head)
     environments = UvEnvironments(folder, best, scratch, lambda *_: mirror.tree(head))

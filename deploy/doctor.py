@@ -128,7 +128,7 @@ def _memory() -> Check:
 def _sandboxes(home: Path) -> list[Check]:
     """Each tier, as an intruder found it; the first that holds is the one that is used."""
     found = asyncio.run(assess_tiers(home))
-    best = next((each for each in found if not each.fault and each.tier.trusted), None)
+    best = next((each for each in found if not each.problem and each.tier.trusted), None)
     checks = [
         Check(
             "sandbox",
@@ -136,12 +136,12 @@ def _sandboxes(home: Path) -> list[Check]:
             f"tier {each.tier.label} holds" + (", and is used" if each is best else ""),
             essential=False,
         )
-        if not each.fault
+        if not each.problem
         else Check(
             "sandbox",
             "limited",
             f"tier {each.tier.label} is not to be had here",
-            each.fault,
+            each.problem,
             REMEDIES[each.module],
             essential=False,
         )

@@ -43,7 +43,7 @@ from shared.mongo.collections import Store, open_store
 from shared.mongo.leadership import Leadership
 from shared.sandbox.choice import choose_sandbox
 from shared.sandbox.ports import GIB, Sandbox
-from shared.sandbox.scratch import Scratch, sweep
+from shared.sandbox.scratch import Scratch, remove_abandoned
 from shared.targets.home import identity_of
 from shared.targets.mirror import Mirror
 from shared.targets.tree import GitTree
@@ -137,7 +137,7 @@ def _forge(settings: Settings) -> RestForge | None:
 
 async def run(settings: Settings) -> None:
     """Serve until told to stop."""
-    await asyncio.to_thread(sweep, settings.home / "runs")
+    await asyncio.to_thread(remove_abandoned, settings.home / "runs")
     scratch = Scratch(settings.home / "runs", uuid7)
     sandbox, better = await choose_sandbox(
         settings.home,
@@ -146,7 +146,7 @@ async def run(settings: Settings) -> None:
         unsandboxed=settings.allow_unsandboxed,
     )
     for each in better:
-        log.info("sandbox_refused", tier=each.tier.label, reason=each.fault)
+        log.info("sandbox_refused", tier=each.tier.label, reason=each.problem)
     log.info("sandbox_chosen", tier=sandbox.tier)
     async with connected(settings.mongo_url) as database:
         store = open_store(database)

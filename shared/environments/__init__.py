@@ -1,1 +1,1 @@
-"""The environments that targets are tested in: built once, in a sandbox, and kept."""
+"""The environments in which targets are tested: built once per dependency set, in a sandbox."""

@@ -1,4 +1,4 @@
-"""The targets' environments: built once per dependency set, in the sandbox, kept under Groundswell's home."""
+"""Build environments of targets in the sandbox, once per dependency set, and keep them on disk."""
 
 import asyncio
 import importlib.metadata
@@ -11,20 +11,22 @@ from shared.environments.install import Build
 from shared.environments.interpreters import Interpreter, find_interpreter
 from shared.environments.ports import Environment, ExportableTree, Trees
 from shared.environments.registries import uv_variables
-from shared.environments.storage import Kept, evict
+from shared.environments.storage import StoredEnvironment, evict
 from shared.sandbox.ports import GIB, Sandbox
 from shared.sandbox.scratch import Scratch, complete_in_thread
 from shared.targets.profile import EnvironmentPlan, TargetProfile
 from shared.targets.tree import Tree
 
-# Raised where an environment built by an older version of this module would be wrong.
+# To increase when environments that an older version built must not be used any more.
 LAYOUT = "3"
+KEY_CHARS = 20
 
 
 class UvEnvironments:
-    """The `Environments` port. An environment without its ready file is a build that was killed.
+    """Implements the `Environments` port with uv, and with npm for packages of Node.
 
-    `most` is how many bytes of environments and of package caches are kept.
+    An environment without its ready file is one whose build was killed. `max_bytes` bounds what
+    environments and package caches take on disk.
     """
 
     def __init__(
@@ -33,35 +35,39 @@ class UvEnvironments:
         sandbox: Sandbox,
         scratch: Scratch,
         trees: Trees,
-        most: int = 20 * GIB,
+        max_bytes: int = 20 * GIB,
     ) -> None:
         self._folder = home / "environments"
         self._caches = home / "cache"
         self._sandbox = sandbox
         self._scratch = scratch
         self._trees = trees
-        self._most = most
+        self._max_bytes = max_bytes
         self._interpreters: dict[tuple[str, str], Interpreter] = {}
 
     async def prepare(self, target_id: str, profile: TargetProfile, tree_oid: str) -> Environment:
-        """The environment of that tree's dependencies; builders of the same one wait for each other."""
+        """Return the environment for the dependencies of a tree, and build it if there is none yet.
+
+        Concurrent builds of the same one wait for each other. Raises `Rejected` where it cannot be
+        built.
+        """
         plan = profile.environment
         interpreter = await self._interpreter(plan)
         tree = await asyncio.to_thread(self._trees, target_id, tree_oid)
         key = await asyncio.to_thread(environment_key, plan, tree, interpreter, self._sandbox.tier)
-        kept = Kept(self._folder / key)
-        if (ready := kept.ready(interpreter, plan.needs_node)) is not None:
+        stored = StoredEnvironment(self._folder / key)
+        if (ready := stored.find_ready(interpreter, plan.needs_node)) is not None:
             return ready
         self._folder.mkdir(parents=True, exist_ok=True)
-        async with AsyncFileLock(kept.lock, run_in_executor=False):
-            if (ready := kept.ready(interpreter, plan.needs_node)) is not None:
+        async with AsyncFileLock(stored.lock, run_in_executor=False):
+            if (ready := stored.find_ready(interpreter, plan.needs_node)) is not None:
                 return ready
-            built = await self._build_safely(kept, interpreter, plan, tree, target_id)
-        await asyncio.to_thread(evict, self._folder, self._caches, self._most, {key})
+            built = await self._build_safely(stored, interpreter, plan, tree, target_id)
+        await asyncio.to_thread(evict, self._folder, self._caches, self._max_bytes, {key})
         return built
 
     async def _interpreter(self, plan: EnvironmentPlan) -> Interpreter:
-        """Asked for once: what else is on the machine takes longer to find out than all the rest."""
+        """Return the interpreter for a plan, from a cache because finding it takes long."""
         asked = (plan.requires_python, plan.prefers_python)
         known = self._interpreters.get(asked)
         if known is None or not known.path.exists():
@@ -71,34 +77,37 @@ class UvEnvironments:
 
     async def _build_safely(
         self,
-        kept: Kept,
+        stored: StoredEnvironment,
         interpreter: Interpreter,
         plan: EnvironmentPlan,
         tree: ExportableTree,
         target_id: str,
     ) -> Environment:
-        """Build in the final place, since a virtual environment knows its own path."""
-        await asyncio.to_thread(kept.clear)
-        # One target's set-up must not choose what another one installs.
+        """Build in the final directory, as a virtual environment contains its own path."""
+        await asyncio.to_thread(stored.clear)
+        # Per target, so that one target's set-up cannot choose what another one installs.
         cache = self._caches / target_id
-        for each in (kept.folder, cache):
+        for each in (stored.folder, cache):
             each.mkdir(parents=True, exist_ok=True)
         try:
-            async with self._scratch.workspace() as room:
-                await complete_in_thread(tree.export, room / "tree")
-                (room / "run").mkdir()
-                told = await uv_variables()
-                build = Build(self._sandbox, kept, room, cache, interpreter, plan, told)
-                return await build.execute_run()
+            async with self._scratch.workspace() as workspace:
+                await complete_in_thread(tree.export, workspace / "tree")
+                (workspace / "run").mkdir()
+                variables = await uv_variables()
+                build = Build(self._sandbox, stored, workspace, cache, interpreter, plan, variables)
+                return await build.run()
         except BaseException:
-            await asyncio.shield(asyncio.to_thread(kept.clear))
+            await asyncio.shield(asyncio.to_thread(stored.clear))
             raise
 
 
 def environment_key(plan: EnvironmentPlan, tree: Tree, interpreter: Interpreter, tier: str) -> str:
-    """The digest of all that an environment depends on, short enough for a path.
+    """Return a digest of all that an environment depends on, short enough for a path.
 
-    Of the tier too: one that was built with little isolation is not trusted by a stronger sandbox.
+    The tier is part of it, as a stronger sandbox must not trust what a weaker one built.
     """
-    lent = f"pytest {importlib.metadata.version('pytest')}, layout {LAYOUT}, {tier}, {os.geteuid() == 0}"
-    return plan.key(tree, f"{interpreter.path} {interpreter.version}", lent)[:20]
+    copied = (
+        f"pytest {importlib.metadata.version('pytest')}, layout {LAYOUT}, {tier}, "
+        f"{os.geteuid() == 0}"
+    )
+    return plan.key(tree, f"{interpreter.path} {interpreter.version}", copied)[:KEY_CHARS]

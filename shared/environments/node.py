@@ -1,4 +1,4 @@
-"""Node packages: what installs their dependencies, and where Node itself is."""
+"""Node packages: the commands that install their dependencies, and the location of Node."""
 
 import os
 import shlex
@@ -8,23 +8,23 @@ from pathlib import Path
 
 from shared.targets.profile import EnvironmentPlan
 
-LOCKS = {"package-lock.json", "npm-shrinkwrap.json"}
+LOCK_FILES = {"package-lock.json", "npm-shrinkwrap.json"}
 INSTALL = "npm install --no-audit --no-fund --no-package-lock"
 INSTALL_LOCKED = "npm ci --no-audit --no-fund"
 
 
 def is_locked(plan: EnvironmentPlan) -> bool:
-    """Whether the package says which versions npm is to install."""
-    return any(Path(each).name in LOCKS for each in plan.dependency_files)
+    """Return whether the package has a lock file of npm."""
+    return any(Path(each).name in LOCK_FILES for each in plan.dependency_files)
 
 
-def keep(folder: Path) -> str:
-    """The command that puts a package's `node_modules` into a folder, run in the package's tree."""
+def move_command(folder: Path) -> str:
+    """Return the command, run in the package's tree, that moves its `node_modules` to `folder`."""
     return f"[ ! -d node_modules ] || mv node_modules {shlex.quote(str(folder))}/"
 
 
-def reason(output: str) -> str:
-    """The first sentence of npm's own about why it failed; it prints its manual after that."""
+def failure_reason(output: str) -> str:
+    """Return the first sentence in which npm's output tells why it failed."""
     lines = (
         each.removeprefix("npm error").removeprefix("npm ERR!").strip()
         for each in output.splitlines()
@@ -34,8 +34,8 @@ def reason(output: str) -> str:
 
 
 @cache
-def path() -> tuple[Path, ...]:
-    """The directory of `node`, where the system's directories have none."""
+def search_path() -> tuple[Path, ...]:
+    """Return the directory of `node`, unless it is one of the system's."""
     found = shutil.which("node")
     if found is None or Path(found).parent in {Path("/usr/bin"), Path("/usr/local/bin")}:
         return ()
@@ -43,11 +43,11 @@ def path() -> tuple[Path, ...]:
 
 
 @cache
-def needs() -> tuple[Path, ...]:
-    """What running it takes beyond the system's directories."""
+def required_directories() -> tuple[Path, ...]:
+    """Return the directories that running Node requires beyond the system's."""
     return tuple(
         root
-        for each in path()
+        for each in search_path()
         for root in dict.fromkeys(
             (each.parent, Path(os.path.realpath(each / "node")).parent.parent)
         )

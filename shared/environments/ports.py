@@ -1,4 +1,4 @@
-"""What an environment is, and what it takes to make one."""
+"""The ports of environments, and the value they return."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,19 +13,20 @@ class ExportableTree(Tree, Protocol):
     """A tree that can be written to a directory."""
 
     def export(self, into: Path) -> None:
-        """Write all its files below `into`, which it creates."""
+        """Write all its files below `into`, which is created."""
         ...
 
 
-# (target id, tree): opens that tree of that target.
+# (target id, tree's object id) -> that tree of that target.
 Trees = Callable[[str, str], ExportableTree]
 
 
 @dataclass(frozen=True)
 class Environment:
-    """What runs a target's tests: its programs are in `bin`.
+    """An environment that runs a target's tests; its programs are in `bin`.
 
-    `readable` are the directories that a sandbox must show for that. `seconds` is what preparing took.
+    `readable` are the directories that a sandbox must show to use it. `seconds` is how long it took
+    to prepare, and `notes` are sentences for people about what could not be done as asked.
     """
 
     key: str
@@ -35,20 +36,20 @@ class Environment:
     cached: bool
     notes: tuple[str, ...] = ()
 
-    def link_packages(self, room: Path) -> None:
-        """Put into a command's room what is looked for beside its tree: Node's packages are."""
+    def link_packages(self, workspace: Path) -> None:
+        """Link Node's packages into a workspace, as Node looks for them beside the tree."""
         modules = self.bin.parent
         if modules.name == "node_modules" and modules.exists():
-            (room / "node_modules").symlink_to(modules)
+            (workspace / "node_modules").symlink_to(modules)
 
 
 class Environments(Protocol):
-    """Builds and keeps the targets' environments."""
+    """Builds environments of targets, and keeps them."""
 
     async def prepare(self, target_id: str, profile: TargetProfile, tree_oid: str) -> Environment:
-        """The environment for that tree, built at most once per dependency set.
+        """Return the environment for a tree, which is built at most once per dependency set.
 
-        Raises `Rejected` with code `setup_failed`: the last lines of output are in the message,
-        the command to try by hand in the hint.
+        Raises `Rejected` with code `setup_failed`: its message has the last lines of output, its
+        hint the command to try by hand.
         """
         ...

@@ -1,4 +1,4 @@
-"""Lending our own pytest to an environment whose target did not ask for one: no network needed."""
+"""Copy our own pytest into an environment without one, which needs no network."""
 
 import importlib.metadata
 import shutil
@@ -9,10 +9,10 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from shared.environments.interpreters import admits
+from shared.environments.interpreters import is_permitted
 from shared.targets.languages import PYTHON
 
-SCRIPT = """#!{python}
+PYTEST_SCRIPT = """#!{python}
 import sys
 
 from pytest import console_main
@@ -21,8 +21,8 @@ sys.exit(console_main())
 """
 
 
-def lendable(python_version: str) -> tuple[importlib.metadata.Distribution, ...]:
-    """Our own pytest and all it needs on that Python; empty where something is missing here."""
+def pytest_distributions(python_version: str) -> tuple[importlib.metadata.Distribution, ...]:
+    """Return our pytest and all it requires on that Python; empty if any of it is missing here."""
     found: dict[str, importlib.metadata.Distribution] = {}
     wanted = ["pytest"]
     while wanted:
@@ -33,21 +33,27 @@ def lendable(python_version: str) -> tuple[importlib.metadata.Distribution, ...]
             distribution = importlib.metadata.distribution(name)
         except importlib.metadata.PackageNotFoundError:
             return ()
-        if not admits(distribution.metadata["Requires-Python"] or "", python_version):
+        if not is_permitted(distribution.metadata["Requires-Python"] or "", python_version):
             return ()
         found[name] = distribution
-        wanted += _needs(distribution, python_version)
+        wanted += _requirements(distribution, python_version)
     return tuple(found.values())
 
 
-def can_be_lent(requirement: str, python_version: str) -> bool:
-    """Whether what we lend anyway meets it, or it does not apply to that Python at all."""
+def is_provided(requirement: str, python_version: str) -> bool:
+    """Return whether our copy of pytest satisfies a requirement on that Python.
+
+    It also does if the requirement does not apply to that Python.
+    """
     wanted = Requirement(requirement)
     marker = {"python_full_version": python_version, "python_version": _minor(python_version)}
     if wanted.marker is not None and not wanted.marker.evaluate(marker):
         return True
-    lent = {canonicalize_name(each.metadata["Name"]): each for each in lendable(python_version)}
-    found = lent.get(canonicalize_name(wanted.name))
+    provided = {
+        canonicalize_name(each.metadata["Name"]): each
+        for each in pytest_distributions(python_version)
+    }
+    found = provided.get(canonicalize_name(wanted.name))
     return (
         found is not None
         and not wanted.extras
@@ -60,35 +66,36 @@ def _minor(version: str) -> str:
     return ".".join(version.split(".")[:2])
 
 
-def lend(distribution: importlib.metadata.Distribution, site_packages: Path) -> None:
-    """Copy what a distribution installed, with its bytecode; scripts are left out.
+def copy_distribution(distribution: importlib.metadata.Distribution, site_packages: Path) -> None:
+    """Copy the files of a distribution, with their bytecode and without its scripts.
 
-    Copied and not linked: a target's tests can write into their environment, not into ours.
+    They are not linked, because a target's tests can write into their environment.
     """
     for source, name in _files(distribution):
         destination = site_packages / name
         destination.parent.mkdir(parents=True, exist_ok=True)
-        # The time of change is copied too, since the bytecode is valid for that time only.
+        # `copy2` keeps the modification time, which the bytecode must match to be valid.
         shutil.copy2(source, destination)
 
 
-def furnish(
+def lay_out_copy(
     distributions: Sequence[importlib.metadata.Distribution],
     into: Path,
     python: Path,
     version: str,
 ) -> None:
-    """Lay out what is lent as it belongs into an environment, with the `pytest` command."""
+    """Create a directory with distributions and the `pytest` command as an environment has them."""
     site_packages = into / "lib" / f"python{_minor(version)}" / "site-packages"
     for each in distributions:
-        lend(each, site_packages)
+        copy_distribution(each, site_packages)
     script = into / "bin" / "pytest"
     script.parent.mkdir()
-    script.write_text(SCRIPT.format(python=python))
+    script.write_text(PYTEST_SCRIPT.format(python=python))
     script.chmod(0o755)
 
 
-def _needs(distribution: importlib.metadata.Distribution, version: str) -> Iterator[str]:
+def _requirements(distribution: importlib.metadata.Distribution, version: str) -> Iterator[str]:
+    """Yield the names of what a distribution requires on that Python, without its extras."""
     environment = {
         "extra": "",
         "python_full_version": version,
@@ -101,6 +108,7 @@ def _needs(distribution: importlib.metadata.Distribution, version: str) -> Itera
 
 
 def _files(distribution: importlib.metadata.Distribution) -> Iterator[tuple[Path, Path]]:
+    """Yield the path of each installed file, and its path relative to site-packages."""
     for file in distribution.files or ():
         source = Path(str(distribution.locate_file(file)))
         if ".." in file.parts or file.suffix == ".pyc" or not source.is_file():

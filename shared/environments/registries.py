@@ -1,6 +1,6 @@
-"""What pip was told on this machine about registries and certificates, in uv's variables.
+"""The configuration of package registries and certificates for uv, taken from pip's.
 
-uv reads no pip configuration; a machine that has only a mirror would work for pip and not for it.
+uv does not read pip's configuration, so on a machine with only a mirror pip would work and uv not.
 """
 
 import ast
@@ -14,25 +14,31 @@ from pathlib import Path
 
 from shared.kernel.syntax import parse_expression
 
-# What a registry's client has to know of this machine; all else stays behind.
-INHERITED = re.compile(
-    r"(UV|PIP)_.*|npm_config_(registry|cafile|https?_proxy|noproxy)|SSL_CERT_(FILE|DIR)|(REQUESTS|CURL)_CA_BUNDLE|(HTTPS?|ALL|NO)_PROXY",
+# The variables of our environment that a registry's client needs; no other one is passed on.
+INHERITED_VARIABLES = re.compile(
+    r"(UV|PIP)_.*|npm_config_(registry|cafile|https?_proxy|noproxy)|SSL_CERT_(FILE|DIR)"
+    r"|(REQUESTS|CURL)_CA_BUNDLE|(HTTPS?|ALL|NO)_PROXY",
     re.IGNORECASE,
 )
-INDEX, FILES = "simple", ("files", "packages")
-LINE = re.compile(r"^(?:global|install|:env:)\.([a-z-]+)=(.*)$")
+INDEX_DIRECTORY, FILE_DIRECTORIES = "simple", ("files", "packages")
+OPTION_LINE = re.compile(r"^(?:global|install|:env:)\.([a-z-]+)=(.*)$")
 
 
 async def uv_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Uv's own variables where they are set, else what pip was told, else the system's certificates."""
-    told = read_pip(await _pip_config())
-    inherited = {name: value for name, value in environ.items() if INHERITED.fullmatch(name)}
-    certificates = {} if _names_certificates({**told, **inherited}) else system_certificates()
-    return {**certificates, **told, **inherited}
+    """Return the variables for uv: those set in `environ`, else from pip's configuration.
+
+    Without any about certificates, they select the system's.
+    """
+    configured = parse_pip_config(await _pip_config())
+    inherited = {
+        name: value for name, value in environ.items() if INHERITED_VARIABLES.fullmatch(name)
+    }
+    certificates = {} if _names_certificates({**configured, **inherited}) else system_certificates()
+    return {**certificates, **configured, **inherited}
 
 
 async def _pip_config() -> str:
-    """`pip config list` of the Python we run on; empty where there is no pip."""
+    """Return what `pip config list` prints for our Python; empty where there is no pip."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "pip", "config", "list"),
@@ -40,17 +46,20 @@ async def _pip_config() -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
     )
-    said, _ = await process.communicate()
-    return said.decode(errors="replace") if process.returncode == 0 else ""
+    output, _ = await process.communicate()
+    return output.decode(errors="replace") if process.returncode == 0 else ""
 
 
-def read_pip(said: str) -> dict[str, str]:
-    """The lines of `pip config list` as uv's variables. Later lines are nearer, and win."""
+def parse_pip_config(listing: str) -> dict[str, str]:
+    """Return the lines of `pip config list` as uv's variables.
+
+    A later line overrides earlier ones, as its file is closer to the user.
+    """
     options: dict[str, str] = {}
-    for line in said.splitlines():
-        if found := LINE.match(line):
-            options[found[1]] = _text(found[2])
-    links = [each for each in options.get("find-links", "").split() if _is_there(each)]
+    for line in listing.splitlines():
+        if found := OPTION_LINE.match(line):
+            options[found[1]] = _unquote(found[2])
+    links = [each for each in options.get("find-links", "").split() if _exists(each)]
     variables = {
         "UV_DEFAULT_INDEX": options.get("index-url", ""),
         "UV_INDEX": " ".join(options.get("extra-index-url", "").split()),
@@ -61,44 +70,50 @@ def read_pip(said: str) -> dict[str, str]:
         "ALL_PROXY": options.get("proxy", ""),
     }
     if variables["UV_INDEX"]:
-        # pip takes the best version from anywhere; uv by default only from the first that has any.
+        # pip takes the best version of all indexes; uv by default looks at the first that has any.
         variables["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return {name: value for name, value in variables.items() if value}
 
 
-def _text(literal: str) -> str:
+def _unquote(literal: str) -> str:
+    """Return the string that a Python literal stands for, or the text itself."""
     try:
         return str(ast.literal_eval(parse_expression(literal)))
     except (ValueError, SyntaxError):
         return literal
 
 
-def _is_there(place: str) -> bool:
-    """Uv gives up where a directory is missing; pip goes on."""
-    return "://" in place or Path(place).is_dir()
+def _exists(location: str) -> bool:
+    """Return whether `location` is a URL or an existing directory.
+
+    Missing directories are left out, as uv fails on them where pip does not.
+    """
+    return "://" in location or Path(location).is_dir()
 
 
 def _names_certificates(variables: Mapping[str, str]) -> bool:
+    """Return whether any variable selects certificates."""
     names = {"SSL_CERT_FILE", "SSL_CERT_DIR", "UV_SYSTEM_CERTS", "UV_NATIVE_TLS"}
     return not names.isdisjoint(variables)
 
 
 def system_certificates() -> dict[str, str]:
-    """The system's own, where it has any: a network with a certificate of its own is common."""
+    """Return the variable that selects the system's certificates, if it has any."""
     file = ssl.get_default_verify_paths().cafile
     return {"UV_SYSTEM_CERTS": "true"} if file and Path(file).exists() else {}
 
 
-def places(variables: Mapping[str, str]) -> tuple[Path, ...]:
-    """The files and directories of this machine that these variables name, such as a folder of wheels.
+def referenced_paths(variables: Mapping[str, str]) -> tuple[Path, ...]:
+    """Return the files and directories of this machine that variables name, such as one of wheels.
 
-    With an index in files go the files that it points to, where mirrors keep them: beside it.
+    For an index in files this includes the directories beside it, where mirrors keep the files.
     """
     words = (word for value in variables.values() for word in re.split(r"[\s,]+", value))
     paths = (
         Path(word.removeprefix("file://")) for word in words if word.startswith(("/", "file:///"))
     )
     beside = (
-        (each, *(each.parent / name for name in FILES if each.name == INDEX)) for each in paths
+        (each, *(each.parent / name for name in FILE_DIRECTORIES if each.name == INDEX_DIRECTORY))
+        for each in paths
     )
     return tuple(dict.fromkeys(each for group in beside for each in group if each.exists()))

@@ -1,4 +1,4 @@
-"""Environments on disk: what says that one is ready, and which ones go when there are too many."""
+"""Environments on disk: their ready files, and the eviction of those used longest ago."""
 
 import json
 import os
@@ -14,38 +14,40 @@ from shared.environments.interpreters import Interpreter
 from shared.environments.ports import Environment
 from shared.sandbox.scratch import remove_tree
 
-# What was used this recently may be in use.
-RECENT = 3600.0
+# What was used more recently may be in use and is not evicted.
+MIN_IDLE_SECONDS = 3600.0
+# The unit of st_blocks, whatever the file system's own.
+BLOCK_BYTES = 512
 
 
 @dataclass(frozen=True)
-class Kept:
-    """One environment's folder, and beside it, out of reach of what is built there, what is known of it."""
+class StoredEnvironment:
+    """The folder of one environment, and files beside it, which its build cannot reach."""
 
     folder: Path
 
     @property
     def lock(self) -> Path:
-        """Held by whoever builds it."""
+        """The lock file that the process holds which builds it."""
         return self.folder.with_suffix(".lock")
 
     @property
     def log(self) -> Path:
-        """What the set-up printed."""
+        """The log of its build."""
         return self.folder.with_suffix(".log")
 
     @property
-    def _known(self) -> Path:
+    def _ready_file(self) -> Path:
         return self.folder.with_suffix(".json")
 
-    def ready(self, interpreter: Interpreter, for_node: bool) -> Environment | None:
-        """The environment, where it was built to its end; its use is noted."""
+    def find_ready(self, interpreter: Interpreter, for_node: bool) -> Environment | None:
+        """Return the environment if its build was completed, and record that it is used."""
         try:
-            known = json.loads(self._known.read_text())
-            os.utime(self._known)
+            ready = json.loads(self._ready_file.read_text())
+            os.utime(self._ready_file)
         except (OSError, ValueError):
             return None
-        return self._environment(interpreter, for_node, 0.0, tuple(known["notes"]), cached=True)
+        return self._environment(interpreter, for_node, 0.0, tuple(ready["notes"]), cached=True)
 
     def write_ready(
         self,
@@ -54,16 +56,16 @@ class Kept:
         seconds: float,
         notes: Sequence[str],
     ) -> Environment:
-        """Say that it was built to its end."""
-        unfinished = self._known.with_suffix(".new")
+        """Record that the build was completed."""
+        unfinished = self._ready_file.with_suffix(".new")
         size = _size(self.folder)
         unfinished.write_text(json.dumps({"notes": list(notes), "seconds": seconds, "size": size}))
-        unfinished.rename(self._known)
+        unfinished.rename(self._ready_file)
         return self._environment(interpreter, for_node, seconds, tuple(notes), cached=False)
 
     def clear(self) -> None:
-        """Remove it, what says that it is ready first."""
-        self._known.unlink(missing_ok=True)
+        """Remove the environment, its ready file first."""
+        self._ready_file.unlink(missing_ok=True)
         if self.folder.exists():
             remove_tree(self.folder)
 
@@ -77,44 +79,48 @@ class Kept:
         cached: bool,
     ) -> Environment:
         bin_ = self.folder / ("node_modules/.bin" if for_node else "bin")
-        needs = node.needs() if for_node else interpreter.needs
-        return Environment(self.folder.name, bin_, (self.folder, *needs), seconds, cached, notes)
+        required = node.required_directories() if for_node else interpreter.required_directories
+        return Environment(self.folder.name, bin_, (self.folder, *required), seconds, cached, notes)
 
 
-def evict(environments: Path, caches: Path, most: int, wanted: AbstractSet[str]) -> list[str]:
-    """Remove what was used longest ago until no more than `most` bytes are kept; the names of what went."""
-    kept = sorted(_kept(environments, caches), key=lambda each: each[1])
-    total = sum(size for _, _, size in kept)
-    gone = []
-    for path, used, size in kept:
-        if total <= most:
+def evict(environments: Path, caches: Path, max_bytes: int, wanted: AbstractSet[str]) -> list[str]:
+    """Remove environments and package caches until they take at most `max_bytes`.
+
+    Those used longest ago are removed first, and never those named in `wanted` or used recently.
+    Returns the names of what was removed.
+    """
+    stored = sorted(_stored(environments, caches), key=lambda each: each[1])
+    total = sum(size for _, _, size in stored)
+    removed = []
+    for path, used, size in stored:
+        if total <= max_bytes:
             break
-        if path.name in wanted or time.time() - used < RECENT:  # noqa: TID251
+        if path.name in wanted or time.time() - used < MIN_IDLE_SECONDS:  # noqa: TID251
             continue
         if path.parent == environments:
-            Kept(path).clear()
+            StoredEnvironment(path).clear()
         else:
             remove_tree(path)
         total -= size
-        gone.append(path.name)
-    return gone
+        removed.append(path.name)
+    return removed
 
 
-def _kept(environments: Path, caches: Path) -> Iterator[tuple[Path, float, int]]:
-    """Path, time of last use and size of each environment and each target's package cache."""
-    for known in environments.glob("*.json"):
+def _stored(environments: Path, caches: Path) -> Iterator[tuple[Path, float, int]]:
+    """Yield path, time of last use and size of each environment and each target's package cache."""
+    for ready_file in environments.glob("*.json"):
         with suppress(OSError, ValueError):
-            size = int(json.loads(known.read_text())["size"])
-            yield known.with_suffix(""), known.stat().st_mtime, size
+            size = int(json.loads(ready_file.read_text())["size"])
+            yield ready_file.with_suffix(""), ready_file.stat().st_mtime, size
     for cache in caches.iterdir() if caches.exists() else ():
         yield cache, cache.stat().st_mtime, _size(cache)
 
 
 def _size(folder: Path) -> int:
-    """Bytes on disk; links are not followed."""
+    """Return the bytes that a folder takes on disk; links are not followed."""
     total = 0
     for _, _, names, directory in os.fwalk(folder):
         for name in names:
             with suppress(OSError):
-                total += os.lstat(name, dir_fd=directory).st_blocks * 512
+                total += os.lstat(name, dir_fd=directory).st_blocks * BLOCK_BYTES
     return total

@@ -1,1 +1,1 @@
-"""Where the code of targets runs: tiers of isolation behind one port, and the directories it works in."""
+"""Sandboxes: tiers of isolation for the code of targets behind one port, and their directories."""

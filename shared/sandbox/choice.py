@@ -1,4 +1,4 @@
-"""Which sandbox this machine gets: the best tier that an intruder could not break out of."""
+"""Choice of the sandbox tier: the best one that an intruder run on this machine cannot escape."""
 
 import asyncio
 import importlib
@@ -20,7 +20,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class Tier:
-    """A kind of sandbox, under the name of its module in `shared.sandbox.tiers`."""
+    """A kind of sandbox; `TIERS` has it under the name of its module in `shared.sandbox.tiers`."""
 
     label: str
     isolation: str
@@ -32,23 +32,25 @@ TIERS: Mapping[str, Tier] = {
     "bubblewrap": Tier(
         "A (bubblewrap)",
         "Every command has namespaces of its own: no network, no files but the toolchain and its "
-        "own tree, no other processes; memory file systems of a fixed size; system calls are filtered.",
+        "own tree, no other processes; memory file systems of a fixed size; system calls are "
+        "filtered.",
     ),
     "docker": Tier(
         "B (docker)",
         "Every command has a container of its own without network or capabilities, with the "
-        "toolchain read-only; the daemon holds its memory and its processes.",
+        "toolchain read-only; the daemon limits its memory and its processes.",
     ),
     "landlock": Tier(
         "C (landlock)",
-        "The kernel refuses every command all files but the toolchain and its own tree, all network "
-        "(also loopback servers of its own), and signals to others; memory and disk are looked at ten times a second.",
+        "The kernel denies every command all files but the toolchain and its own tree, all network "
+        "(also loopback servers of its own), and signals to other processes; memory and disk usage "
+        "are checked ten times a second.",
     ),
     "rlimits": Tier(
         "D (rlimits)",
         "This sandbox isolates little: a command has the validator's own rights, sees its files "
-        "and its network. It is held only by limits on time, memory, file size and output, a "
-        "scrubbed environment, and by being killed whole at the end.",
+        "and its network. There are only limits on time, memory, file size and output, a "
+        "scrubbed environment, and all its processes are killed at the end.",
         trusted=False,
     ),
 }
@@ -56,33 +58,35 @@ TIERS: Mapping[str, Tier] = {
 
 @dataclass(frozen=True)
 class TierAssessment:
-    """What one tier is worth here: `fault` says why it cannot be used."""
+    """The result of trying one tier on this machine; `problem` is empty where it can be used."""
 
     module: str
     tier: Tier
-    fault: str
+    problem: str
 
 
 class NoSandbox:
-    """Stands where there is none: it runs nothing and says why."""
+    """The sandbox of a machine that supports no tier: it rejects every command."""
 
     tier = "none"
     isolation = "Nothing of a target is run."
     trusted = False
 
-    def __init__(self, found: Sequence[TierAssessment]) -> None:
-        self._why = "; ".join(f"{each.tier.label}: {each.fault}" for each in found)
+    def __init__(self, assessments: Sequence[TierAssessment]) -> None:
+        self._problems = "; ".join(f"{each.tier.label}: {each.problem}" for each in assessments)
 
     def can_read(self, path: Path) -> bool:
-        """Nothing is out of reach for nobody."""
+        """Return whether `path` exists; no command will ever read it."""
         return path.exists()
 
     async def run(self, command: Command) -> Completed:
-        """Raises `Rejected` with code `no_sandbox`."""
+        """Raise `Rejected` with code `no_sandbox`."""
         raise Rejected(
-            f"This machine has no sandbox that holds, and {command.argv[0]} is a stranger's code. {self._why}",
-            hint="`groundswell doctor` says what to install. To go on without isolation, where all code "
-            "is your own: --allow-unsandboxed (GROUNDSWELL_ALLOW_UNSANDBOXED=1); then each change waits for your approval.",
+            f"No sandbox works on this machine, and {command.argv[0]} would run code of a target. "
+            f"{self._problems}",
+            hint="`groundswell doctor` says what to install. To run without isolation, if you "
+            "trust all the code: --allow-unsandboxed (GROUNDSWELL_ALLOW_UNSANDBOXED=1); then each "
+            "change needs your approval.",
             code="no_sandbox",
         )
 
@@ -94,28 +98,32 @@ async def choose_sandbox(
     wanted: str = AUTO,
     unsandboxed: bool = False,
 ) -> tuple[Sandbox, tuple[TierAssessment, ...]]:
-    """The best sandbox here, with what was wrong with those above it."""
+    """Return the best sandbox of this machine, and the better tiers that cannot be used.
+
+    `wanted` names one tier, `unsandboxed` permits the tier that isolates little. Raises `Rejected`
+    for an unknown tier.
+    """
     if wanted not in {AUTO, *TIERS}:
         raise Rejected(
             f"There is no sandbox {wanted!r}.",
             hint=f"GROUNDSWELL_SANDBOX is one of {', '.join((AUTO, *TIERS))}.",
         )
-    etc = await asyncio.to_thread(configuration.assemble, home / "sandbox")
-    found: list[TierAssessment] = []
+    etc = await asyncio.to_thread(configuration.assemble_etc, home / "sandbox")
+    unusable: list[TierAssessment] = []
     for name in TIERS if wanted == AUTO else (wanted,):
         sandbox = _sandbox_of(name, etc)
-        fault = await assess_tier(sandbox, name, scratch, unsandboxed=unsandboxed)
-        if not fault:
-            return sandbox, tuple(found)
+        problem = await assess_tier(sandbox, name, scratch, unsandboxed=unsandboxed)
+        if not problem:
+            return sandbox, tuple(unusable)
         await sandbox.close()
-        found.append(TierAssessment(name, TIERS[name], fault))
-    return NoSandbox(found), tuple(found)
+        unusable.append(TierAssessment(name, TIERS[name], problem))
+    return NoSandbox(unusable), tuple(unusable)
 
 
 async def assess_tiers(home: Path) -> list[TierAssessment]:
-    """What each tier is worth on this machine."""
+    """Try every tier on this machine."""
     scratch = Scratch(home / "runs", uuid7)
-    etc = await asyncio.to_thread(configuration.assemble, home / "sandbox")
+    etc = await asyncio.to_thread(configuration.assemble_etc, home / "sandbox")
     found = []
     for name, tier in TIERS.items():
         sandbox = _sandbox_of(name, etc)
@@ -133,7 +141,7 @@ def _sandbox_of(name: str, etc: Path) -> SupervisedSandbox:
 async def assess_tier(
     sandbox: Sandbox, name: str, scratch: Scratch, *, unsandboxed: bool = False
 ) -> str:
-    """What is wrong with one tier here; empty where nothing is."""
+    """Return why the tier `name` cannot be used on this machine; empty if it can."""
     if not TIERS[name].trusted:
         return "" if unsandboxed else "it isolates little, and was not allowed"
     if not sys.platform.startswith("linux") and name != "docker":
@@ -142,7 +150,7 @@ async def assess_tier(
         if name == "docker":
             docker = importlib.import_module("shared.sandbox.tiers.docker")
             await asyncio.to_thread(docker.prepare)
-        async with scratch.workspace() as room:
-            return await probe(sandbox, room)
+        async with scratch.workspace() as workspace:
+            return await probe(sandbox, workspace)
     except OSError as error:
         return str(error)

@@ -1,4 +1,4 @@
-"""An /etc for commands: copies of what they may read of this machine's, and a few files of our own."""
+"""The /etc of sandboxed commands: copies of some files of this machine, and a few files of ours."""
 
 import hashlib
 import shutil
@@ -7,28 +7,29 @@ import tempfile
 from contextlib import suppress
 from pathlib import Path
 
-from shared.sandbox.toolchain import RESOLVER, configuration
+from shared.sandbox.toolchain import RESOLVER, etc_paths
 
-# Users, groups and names are our own, so that they say nothing about the machine.
-MADE = tuple((Path(__file__).parent / "etc").iterdir())
+# Users, groups and host names are our own, so that they disclose nothing about the machine.
+OWN_FILES = tuple((Path(__file__).parent / "etc").iterdir())
 
 
-def assemble(below: Path) -> Path:
-    """An /etc of copies: mounting one directory is quick, mounting twenty files is not.
+def assemble_etc(below: Path) -> Path:
+    """Create an /etc for commands as a directory below `below`, and return it.
 
-    Named by its content, so that any number of processes share it and none has to clear it away.
+    It consists of copies, because mounting one directory is faster than mounting twenty files. Its
+    name is the digest of its content, so that processes share it and none has to remove it.
     """
     below.mkdir(parents=True, exist_ok=True)
     unfinished = Path(tempfile.mkdtemp(dir=below))
     unfinished.chmod(0o755)
-    for each in map(Path, configuration()):
+    for each in map(Path, etc_paths()):
         if each.is_dir():
-            shutil.copytree(each, unfinished / each.name, symlinks=True, ignore=_closed)
+            shutil.copytree(each, unfinished / each.name, symlinks=True, ignore=_private_names)
         else:
             shutil.copy(each, unfinished / each.name)
-    for each in MADE:
+    for each in OWN_FILES:
         shutil.copy(each, unfinished / each.name)
-    # Where other files are mounted, there must be one.
+    # A tier mounts files over these two, for which they must exist.
     for name in (Path(RESOLVER).name, "hostname"):
         (unfinished / name).touch()
     finished = below / f"etc-{_digest(unfinished)}"
@@ -38,13 +39,14 @@ def assemble(below: Path) -> Path:
     return finished
 
 
-def _closed(folder: str, names: list[str]) -> list[str]:
-    """What not everybody may read has no place there, such as private keys."""
+def _private_names(folder: str, names: list[str]) -> list[str]:
+    """Return the names of files that not every user may read, such as private keys."""
     modes = ((name, (Path(folder) / name).lstat().st_mode) for name in names)
     return [name for name, mode in modes if not mode & stat.S_IROTH]
 
 
 def _digest(folder: Path) -> str:
+    """Return a digest of the names and contents of all files below `folder`."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         digest.update(str(path.relative_to(folder)).encode() + b"\0")

@@ -1,8 +1,8 @@
-"""Forks a supervisor for each command, in milliseconds because all that it needs is loaded.
+"""The fork server: forks a supervisor per command, in milliseconds as its modules are loaded.
 
-`main(tier)` with a Unix socket of packets as standard input. Each packet brings two descriptors: the supervisor's end of a conversation
-(see `supervisor`), and where the command's output goes. The end of the socket means that whoever
-started us is gone; supervisors notice the same by their own conversations.
+Standard input is a Unix socket of packets. Each packet brings two descriptors: the supervisor's end
+of its connection (see `supervisor`), and the command's output. The end of the socket means that the
+process that started us is gone; supervisors notice the same by their own connections.
 """
 
 import gc
@@ -13,19 +13,22 @@ import socket
 
 from shared.sandbox import supervisor
 
-PACKET = 16
+MAX_PACKET_BYTES = 16
+DESCRIPTORS_PER_PACKET = 2
 
 
 def main(tier: str) -> None:
-    """Serve until nobody is there any more."""
+    """Serve requests for supervisors of one tier until the socket is closed."""
     channel = socket.socket(fileno=os.dup(0))
-    # Nobody waits for a supervisor: it says itself how its command ended.
+    # No exit status is collected: a supervisor reports over its connection how its command ended.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     importlib.import_module(f"shared.sandbox.tiers.{tier}").preload()
     gc.freeze()
     channel.send(b"ready")
     while True:
-        packet, descriptors, _, _ = socket.recv_fds(channel, PACKET, 2)
+        packet, descriptors, _, _ = socket.recv_fds(
+            channel, MAX_PACKET_BYTES, DESCRIPTORS_PER_PACKET
+        )
         if not packet:
             return
         if os.fork() == 0:
@@ -36,9 +39,10 @@ def main(tier: str) -> None:
 
 
 def _serve(control: int, output: int) -> None:
+    """Supervise one command in this forked process, and exit."""
     try:
         supervisor.supervise(socket.socket(fileno=control), output)
-    except BaseException as error:  # noqa: BLE001  (a forked copy must never go back into the loop)
+    except BaseException as error:  # noqa: BLE001  (a forked copy must never return to the loop)
         os.write(2, f"supervisor: {error!r}\n".encode())
         os._exit(1)
     os._exit(0)

@@ -1,8 +1,8 @@
-"""What a probe runs inside a sandbox: it tries what nothing in there may do, and says what it could.
+"""The intruder: a program that a probe runs in a sandbox, which attempts what none may permit.
 
-A program of its own, without imports of ours: `python -I intruder.py SPECIFICATION`. The
-specification is JSON: the things on this machine that are there to be attacked. The answer is a line
-of JSON in the file it names: the names of the attempts that succeeded.
+It runs without imports of ours: `python -I intruder.py SPECIFICATION`. The specification is JSON:
+the decoys on this machine to attack. It writes the names of the attempts that succeeded, as JSON,
+to the file that the specification names as its answer.
 """
 
 import ctypes
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 Attempt = Callable[[dict[str, str]], object]
-TIMEOUT = 0.5
+CONNECT_TIMEOUT_SECONDS = 0.5
 PTRACE_ATTACH = 16
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNS = 0x00020000
@@ -24,18 +24,18 @@ AF_VSOCK = 40
 
 
 def read_a_file(spec: dict[str, str]) -> object:
-    """A file of the host that anybody on it may read."""
+    """Read a file of the host that every user may read."""
     return Path(spec["file"]).read_text() == spec["secret"]
 
 
 def write_a_file(spec: dict[str, str]) -> object:
-    """A directory of the host that anybody on it may write to."""
-    Path(spec["open"], "planted").write_text("planted")
+    """Write to a directory of the host that every user may write to."""
+    Path(spec["open"], "intrusion").write_text("written")
     return Path(spec["open"], "canary").exists()
 
 
 def read_an_environment(spec: dict[str, str]) -> object:
-    """The environment of any process there is."""
+    """Read a secret in the environment of any process."""
     for each in Path("/proc").glob("[0-9]*/environ"):
         try:
             if spec["secret"].encode() in each.read_bytes():
@@ -46,58 +46,58 @@ def read_an_environment(spec: dict[str, str]) -> object:
 
 
 def connect_by_address(spec: dict[str, str]) -> object:
-    """A server that listens on the host's loopback interface."""
-    with socket.create_connection(("127.0.0.1", int(spec["port"])), TIMEOUT):
+    """Connect to a server on the host's loopback interface."""
+    with socket.create_connection(("127.0.0.1", int(spec["port"])), CONNECT_TIMEOUT_SECONDS):
         return True
 
 
 def connect_by_name(spec: dict[str, str]) -> object:
-    """A server that listens on an abstract socket, which no file system holds."""
+    """Connect to a server on an abstract socket, which is in no file system."""
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(TIMEOUT)
+        client.settimeout(CONNECT_TIMEOUT_SECONDS)
         client.connect("\0" + spec["abstract"])
     return True
 
 
 def connect_by_path(spec: dict[str, str]) -> object:
-    """A server that listens on a socket in the host's file system."""
+    """Connect to a server on a socket in the host's file system."""
     with socket.socket(socket.AF_UNIX) as client:
-        client.settimeout(TIMEOUT)
+        client.settimeout(CONNECT_TIMEOUT_SECONDS)
         client.connect(spec["socket"])
     return True
 
 
 def talk_to_the_hypervisor(_: dict[str, str]) -> object:
-    """AF_VSOCK, which no namespace holds."""
+    """Open a socket of the family AF_VSOCK, which no namespace isolates."""
     socket.socket(AF_VSOCK, socket.SOCK_STREAM).close()
     return True
 
 
 def signal_the_host(spec: dict[str, str]) -> object:
-    """A process that waits outside."""
+    """Send a signal to a process outside."""
     os.kill(int(spec["process"]), signal.SIGUSR1)
     return True
 
 
 def trace_the_host(spec: dict[str, str]) -> object:
-    """The same process, by ptrace."""
+    """Attach to a process outside by ptrace."""
     libc = ctypes.CDLL(None, use_errno=True)
     return libc.ptrace(PTRACE_ATTACH, int(spec["process"]), 0, 0) == 0
 
 
 def make_a_namespace(_: dict[str, str]) -> object:
-    """With a user namespace of one's own comes much of the kernel's attack surface."""
+    """Create a user namespace, which exposes much of the kernel's attack surface."""
     return ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0
 
 
 def change_the_kernel(_: dict[str, str]) -> object:
-    """What the kernel runs on the host when a program crashes."""
+    """Open for writing what the kernel runs on the host when a program crashes."""
     with Path("/proc/sys/kernel/core_pattern").open("r+") as file:
         return bool(file)
 
 
 def leave_a_daemon(spec: dict[str, str]) -> object:
-    """Never a success by itself: the prober looks whether it lived on."""
+    """Start a daemon. It never counts as a success here: the probe checks whether it survived."""
     subprocess.Popen(
         [sys.executable, "-c", "import time; time.sleep(300)", spec["mark"]],
         start_new_session=True,
@@ -107,7 +107,7 @@ def leave_a_daemon(spec: dict[str, str]) -> object:
 
 
 def many_processes(spec: dict[str, str]) -> object:
-    """More processes than allowed, all alive at once."""
+    """Have more processes than allowed alive at the same time."""
     children = []
     try:
         for _ in range(int(spec["processes"]) * 2):
@@ -140,16 +140,16 @@ ATTEMPTS: tuple[Attempt, ...] = (
 
 
 def main() -> None:
-    """Try each; an attempt that is refused has failed, however it was refused."""
+    """Make every attempt; one that raises an error has failed, whatever the error."""
     spec = json.loads(sys.argv[1])
-    done = []
+    succeeded = []
     for attempt in ATTEMPTS:
         try:
             if attempt(spec):
-                done.append(attempt.__name__)
+                succeeded.append(attempt.__name__)
         except (OSError, AttributeError):
             continue
-    Path(spec["answer"]).write_text(json.dumps(done))
+    Path(spec["answer"]).write_text(json.dumps(succeeded))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A command as its supervisor gets it: plain values, sent as one line of JSON."""
+"""What a supervisor is told to run, as plain values in one line of JSON, and what it started."""
 
 import json
 import os
@@ -10,15 +10,15 @@ from typing import Any
 from shared.sandbox.ports import Command, Limits
 
 SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
-# Every process of a command carries its scratch directory in this variable.
-MARKER = "GROUNDSWELL_SCRATCH"
-# Whom root's commands become. systemd's list of uids (docs/UIDS-GIDS.md there) has it as unused.
-UNPRIVILEGED = 60578
+# The environment variable that marks every process of a command with its scratch directory.
+SCRATCH_VARIABLE = "GROUNDSWELL_SCRATCH"
+# The user that commands run as where we are root; unused in systemd's list (docs/UIDS-GIDS.md).
+UNPRIVILEGED_UID = 60578
 
 
 @dataclass(frozen=True)
 class Job:
-    """What one supervisor has to run, in which tier."""
+    """A command for one supervisor, and the tier to run it in; paths are strings here."""
 
     tier: str
     argv: tuple[str, ...]
@@ -32,8 +32,8 @@ class Job:
     limits: Limits
 
     @classmethod
-    def of(cls, command: Command, tier: str, etc: Path) -> "Job":
-        """The job that a command is in a tier; `etc` is what `configuration.assemble` made."""
+    def from_command(cls, command: Command, tier: str, etc: Path) -> "Job":
+        """Return the job that runs `command`; `etc` is from `configuration.assemble_etc`."""
         return cls(
             tier=tier,
             argv=command.argv,
@@ -48,22 +48,22 @@ class Job:
         )
 
     @property
-    def room(self) -> str:
-        """The directory that has both, and nothing else."""
+    def workspace(self) -> str:
+        """The directory that contains the tree and the scratch directory, and nothing else."""
         return str(Path(self.tree).parent)
 
     @property
-    def kept(self) -> bool:
-        """Whether what it does to its tree is to stay."""
+    def keeps_tree(self) -> bool:
+        """Whether the command's changes to its tree are kept."""
         return self.tree in self.writable
 
     def to_line(self) -> bytes:
-        """One line; `from_line` is its inverse."""
+        """Return the job as one line of JSON."""
         return json.dumps(asdict(self)).encode() + b"\n"
 
     @classmethod
     def from_line(cls, line: bytes) -> "Job":
-        """The job behind a line of `to_line`."""
+        """Return the job that `to_line` made `line` of."""
         body: dict[str, Any] = json.loads(line)
         body["limits"] = Limits(**body["limits"])
         for name in ("argv", "readable", "writable"):
@@ -72,19 +72,20 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Begun:
-    """A command that was begun, as process `child` of ours.
+class StartedCommand:
+    """A command that a tier started, as the child process `child`.
 
-    `places` are descriptors of the tree and the scratch directory as the command sees them; none
-    where the sandbox could not be made. `measured` are more directories whose size is looked at.
-    `open` is kept open until the end; `name` is by what the tier finds it again.
+    `directories` are descriptors of its tree and its scratch directory as the command sees them, or
+    empty where the sandbox could not be set up. `written` are paths of further directories that
+    count towards its disk limits. The descriptor `held` stays open until the end. `container` is
+    the name by which the tier finds it again.
     """
 
     child: int
-    places: tuple[int, ...] = ()
-    measured: tuple[str, ...] = ()
-    open: int = -1
-    name: str = ""
+    directories: tuple[int, ...] = ()
+    written: tuple[str, ...] = ()
+    held: int = -1
+    container: str = ""
 
 
 def _environment(command: Command) -> dict[str, str]:
@@ -96,18 +97,18 @@ def _environment(command: Command) -> dict[str, str]:
         "PYTHONHASHSEED": "0",
         "PYTHONDONTWRITEBYTECODE": "1",
         **command.env,
-        MARKER: str(command.scratch),
+        SCRATCH_VARIABLE: str(command.scratch),
     }
 
 
-def places(job: Job) -> tuple[int, int]:
-    """Descriptors of the tree and the scratch directory on this machine."""
+def open_directories(job: Job) -> tuple[int, int]:
+    """Open the job's tree and scratch directory, and return their descriptors."""
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
     return os.open(job.tree, flags), os.open(job.scratch, flags)
 
 
-def own(paths: Sequence[str], uid: int) -> None:
-    """Give directories with all that is in them to a user, links themselves and not what they name."""
+def change_owner(paths: Sequence[str], uid: int) -> None:
+    """Make the user `uid` the owner of directories and all below them, without following links."""
     for path in paths:
         if Path(path).lstat().st_uid == uid:
             continue

@@ -1,4 +1,4 @@
-"""What all commands of one piece of work used of processors, however deep below it they are run."""
+"""Measurement of the processor time of all commands of one piece of work."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,26 +8,26 @@ from dataclasses import dataclass
 
 @dataclass
 class CpuMeter:
-    """`seconds` is None before the first command, and for good once one did not say what it used."""
+    """The sum of processor seconds; None before the first command, or if one is unknown."""
 
     seconds: float | None = None
     known: bool = True
 
     def add(self, seconds: float | None) -> None:
-        """One more command has ended."""
+        """Add what one command used; None makes the sum unknown for good."""
         self.known = self.known and seconds is not None
         self.seconds = (
             (self.seconds or 0.0) + seconds if self.known and seconds is not None else None
         )
 
 
-# Tasks that are started in there share the meter with who started them.
+# Tasks started inside `measure_cpu_time` inherit its meter.
 _meter: ContextVar[CpuMeter | None] = ContextVar("meter", default=None)
 
 
 @contextmanager
 def measure_cpu_time() -> Iterator[CpuMeter]:
-    """Of the commands that are run in here."""
+    """Measure the commands that run inside the block, and in tasks started there."""
     meter = CpuMeter()
     token = _meter.set(meter)
     try:
@@ -37,6 +37,6 @@ def measure_cpu_time() -> Iterator[CpuMeter]:
 
 
 def record_cpu_time(seconds: float | None) -> None:
-    """A command has ended; nobody may want to know."""
+    """Add the processor seconds of a finished command to the current meter, if there is one."""
     if (meter := _meter.get()) is not None:
         meter.add(seconds)

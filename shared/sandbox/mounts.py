@@ -1,4 +1,4 @@
-"""mount(2) and unshare(2), for root before it gives up being root."""
+"""The system calls mount(2) and unshare(2), for a root process before it gives up its rights."""
 
 import ctypes
 import os
@@ -7,19 +7,19 @@ CLONE_NEWNS = 0x00020000
 MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x1000, 0x4000, 0x40000
 
 
-def leave_the_host() -> None:
-    """From here on what this process mounts is seen by it and its children alone."""
+def leave_host_namespace() -> None:
+    """Enter a mount namespace of our own: later mounts are seen by this process tree alone."""
     _check(_libc().unshare(CLONE_NEWNS), "unshare")
     _mount(b"none", b"/", None, MS_REC | MS_PRIVATE)
 
 
 def mount_memory(place: str) -> None:
-    """An empty file system in memory, which everybody may go through."""
+    """Mount an empty memory file system at `place`, which every user may traverse."""
     _mount(b"tmpfs", place.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=755,size=1m")
 
 
 def bind(source: str, place: str) -> None:
-    """Show a directory or a file, with all that is mounted below it, at another place too."""
+    """Mount the directory or file `source`, with all mounts below it, at `place` too."""
     _mount(source.encode(), place.encode(), None, MS_BIND | MS_REC)
 
 
@@ -34,7 +34,7 @@ def _libc() -> ctypes.CDLL:
 
 
 def _check(result: int, what: str) -> None:
-    """Raises OSError with what was tried."""
+    """Raise OSError for the call `what` unless its result is 0."""
     if result != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), what)

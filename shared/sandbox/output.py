@@ -1,4 +1,4 @@
-"""Keeping the beginning and the end of what a command prints, however much it prints."""
+"""Capture of what a command prints, bounded in memory: its beginning and its end."""
 
 import asyncio
 import os
@@ -6,32 +6,32 @@ import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-CHUNK = 1 << 16
-# How long output is waited for when whoever wrote it should be dead.
-GRACE = 2.0
+CHUNK_BYTES = 1 << 16
+# How long the end of the output is awaited once all its writers should be dead.
+DRAIN_TIMEOUT_SECONDS = 2.0
 
 
 class Output:
-    """At most `limit` bytes: half of them from the beginning, half from the end.
+    """Keeps at most `limit` bytes: half of them from the beginning, half from the end.
 
-    `flooded` is set once more than `most` bytes have come.
+    The event `overflowed` is set once more than `max_bytes` bytes were printed.
     """
 
-    def __init__(self, limit: int, most: int = sys.maxsize) -> None:
+    def __init__(self, limit: int, max_bytes: int = sys.maxsize) -> None:
         self._half = limit // 2
-        self._most = most
-        self._taken = 0
-        self.flooded = asyncio.Event()
+        self._max_bytes = max_bytes
+        self._received = 0
+        self.overflowed = asyncio.Event()
         self._head = bytearray()
         self._tail = bytearray()
         self._dropped = 0
 
     @asynccontextmanager
-    async def collected(self) -> AsyncIterator[int]:
-        """A descriptor to write to; at the end all that was written has been taken in.
+    async def capture(self) -> AsyncIterator[int]:
+        """Yield a descriptor to write to; after the block all that was written was received.
 
-        A pipe of our own, because waiting for a process whose output asyncio reads would mean
-        waiting for everybody who holds that output open.
+        It is a pipe of our own, as waiting for a process whose output asyncio reads means waiting
+        for every process that holds that output open.
         """
         ours, theirs = os.pipe()
         reader = asyncio.StreamReader()
@@ -43,27 +43,27 @@ class Output:
             yield theirs
         finally:
             os.close(theirs)
-            await asyncio.wait({draining}, timeout=GRACE)
+            await asyncio.wait({draining}, timeout=DRAIN_TIMEOUT_SECONDS)
             draining.cancel()
             transport.close()
 
     async def _drain(self, stream: asyncio.StreamReader) -> None:
-        while chunk := await stream.read(CHUNK):
+        while chunk := await stream.read(CHUNK_BYTES):
             self.feed(chunk)
 
     def feed(self, chunk: bytes) -> None:
-        """Take in what was printed next."""
-        self._taken += len(chunk)
-        if self._taken > self._most:
-            self.flooded.set()
+        """Add what was printed next."""
+        self._received += len(chunk)
+        if self._received > self._max_bytes:
+            self.overflowed.set()
         room = max(self._half - len(self._head), 0)
         self._head += chunk[:room]
         self._tail += chunk[room:]
-        if len(self._tail) > 2 * self._half + CHUNK:
+        if len(self._tail) > 2 * self._half + CHUNK_BYTES:
             self._trim()
 
     def text(self) -> str:
-        """What was kept, with a line that says how much was not."""
+        """Return the bytes kept as text, with a line in between that counts those left out."""
         self._trim()
         middle = f"\n… {self._dropped} bytes left out …\n" if self._dropped else ""
         return self._head.decode(errors="replace") + middle + self._tail.decode(errors="replace")

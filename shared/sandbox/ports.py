@@ -1,4 +1,4 @@
-"""What is run in a sandbox, within which limits, and how it ended."""
+"""The port of a sandbox: a command, its limits, and how it ended."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,10 +13,11 @@ MIB = 1 << 20
 class Limits:
     """What one command may use. Times in seconds, sizes in bytes.
 
-    `memory`, `processes`, `disk` and `files` hold for all its processes together: `disk` for each
-    directory it may write to, `files` for the entries in them. `memory` also holds for the private
-    memory of each process, `cpu`, `file_size` and `open_files` for each alone. `printed` is how
-    much it may print, `output` how much of that is kept, half of it from the beginning and half from the end.
+    `memory`, `processes`, `disk` and `files` limit all its processes together: `disk` each of the
+    directories it may write to, `files` the number of entries in those. `memory` also limits the
+    private memory of each process; `cpu`, `file_size` and `open_files` limit each process alone.
+    `printed` is how much it may print, `output` how much of that is kept, half from the beginning
+    and half from the end. `report` is the size up to which a file is read back.
     """
 
     wall: float = 600.0
@@ -34,14 +35,14 @@ class Limits:
 
 @dataclass(frozen=True)
 class Command:
-    """One thing to run in a sandbox.
+    """One command to run in a sandbox.
 
-    `tree` is the working directory; `scratch` is private to the command and holds its HOME and
-    TMPDIR. It may write to both; what becomes of that is lost, unless `writable` has them. `writable`
-    names what else it may write to, `readable` what it needs beyond the system's toolchain. `path`
-    comes before the system's directories on PATH, and a bare `argv[0]` is looked up there. `env` is all
-    it inherits. `reports` are files below `scratch`, `results` files below `tree` to be read back.
-    `network` says whether it has to reach a package registry.
+    `tree` is the working directory; `scratch` is private to the command and has its HOME and
+    TMPDIR. It may write to both, and those changes are lost unless `writable` names them.
+    `writable` names further paths it may write to, `readable` those it needs beyond the system's
+    toolchain. `path` precedes the system's directories on PATH, where a bare `argv[0]` is looked
+    up. `env` is all it inherits. `reports` are files below `scratch` and `results` files below
+    `tree` to read back. `network` permits it to reach the network, such as a package registry.
     """
 
     argv: tuple[str, ...]
@@ -59,12 +60,13 @@ class Command:
 
 @dataclass(frozen=True)
 class Completed:
-    """How a command ended. Nothing of it is running any more.
+    """How a command ended. None of its processes is running any more.
 
-    `exit_code` is None where it did not end by itself, and `abort_reason` then says why in a sentence;
-    a negative code is the signal that ended it. `reports` and `results` have the files that were
-    there, were regular files and were within their limit. `cpu_seconds` is what its processes used of
-    processors, perhaps without what those used that it left running; None where the tier cannot know.
+    `exit_code` is None where it did not end by itself, and `abort_reason` then tells why in a
+    sentence; a negative code is the signal that ended it. `reports` and `results` have those files
+    that exist, are regular files and are within their size limit. `cpu_seconds` is what its
+    processes used, perhaps without what those used that it left running; None where the tier cannot
+    measure it.
     """
 
     exit_code: int | None
@@ -76,32 +78,32 @@ class Completed:
     cpu_seconds: float | None = None
 
     def tail(self, lines: int = 15) -> str:
-        """The last lines of what it printed."""
+        """Return the last lines of what it printed."""
         return "\n".join(self.output.rstrip().splitlines()[-lines:])
 
 
 class Sandbox(Protocol):
-    """Where a target's code runs. `tier` is recorded with every verdict."""
+    """Runs code of targets in isolation. `tier` is recorded with every test run."""
 
     @property
     def tier(self) -> str:
-        """The tier's letter and name."""
+        """The letter and name of the tier."""
         ...
 
     @property
     def isolation(self) -> str:
-        """One sentence for people: what this sandbox holds, and what it does not."""
+        """A sentence for people: what this sandbox isolates, and what not."""
         ...
 
     @property
     def trusted(self) -> bool:
-        """Whether what it judged may land without a person."""
+        """Whether a change that was tested in it may land without a person's approval."""
         ...
 
     def can_read(self, path: Path) -> bool:
-        """Whether a command could read that path if it were named as readable."""
+        """Return whether a command can read `path` if it is named as readable."""
         ...
 
     async def run(self, command: Command) -> Completed:
-        """Run it to its end; cancelling kills it. After either, no process of it is left."""
+        """Run `command` to its end; cancelling kills it. No process of it is left after either."""
         ...

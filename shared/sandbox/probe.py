@@ -1,4 +1,4 @@
-"""Whether a sandbox holds: an intruder is run in it, against things put there to be attacked."""
+"""The probe of a sandbox: run an intruder in it that attacks decoys on this machine."""
 
 import json
 import os
@@ -17,71 +17,77 @@ from shared.sandbox import intruder
 from shared.sandbox.ports import MIB, Command, Completed, Limits, Sandbox
 
 ANSWER = "answer.json"
-PROCESSES = 48
+MAX_PROCESSES = 48
+TIMEOUT_SECONDS = 20
 SYSTEM_PYTHON = Path("/usr/bin/python3")
 
 
-async def probe(sandbox: Sandbox, room: Path) -> str:
-    """Why this sandbox cannot be trusted on this machine, in a sentence; empty where it can.
+async def probe(sandbox: Sandbox, workspace: Path) -> str:
+    """Return why this sandbox cannot be trusted on this machine, in a sentence; empty if it can.
 
-    `room` is an empty directory on the file system that commands will work in.
+    `workspace` is an empty directory on the file system that commands will work in.
     """
     python = reachable_python(sandbox)
     if python is None:
         return "no Python is installed where an unprivileged user can read it"
-    with victims(room) as spec:
-        command = _command(room, spec, python)
+    with decoys(workspace) as spec:
+        command = _command(workspace, spec, python)
         completed = await sandbox.run(command)
-        lives = _lives(spec["mark"])
-    return _judge(completed, lives)
+        daemon_survived = _is_running(spec["mark"])
+    return _judge(completed, daemon_survived)
 
 
 def reachable_python(sandbox: Sandbox) -> Path | None:
-    """A Python that a command in this sandbox could run."""
+    """Return a Python that a command in this sandbox can run, if there is one."""
     ours = Path(os.path.realpath(getattr(sys, "_base_executable", sys.executable)))
     return next(
         (each for each in (ours, SYSTEM_PYTHON) if each.exists() and sandbox.can_read(each)), None
     )
 
 
-def _judge(completed: Completed, lives: bool) -> str:
+def _judge(completed: Completed, daemon_survived: bool) -> str:
+    """Return the problem that the intruder's report shows; empty if there is none."""
     if completed.abort_reason:
         return completed.abort_reason
     if ANSWER not in completed.reports:
-        said = completed.tail(3) or f"the probe ended with {completed.exit_code}"
-        return f"it cannot run Python here: {said}"
-    could: list[str] = json.loads(completed.reports[ANSWER])
-    if lives:
-        could.append("leave_a_daemon")
-    return f"an intruder could: {', '.join(could).replace('_', ' ')}" if could else ""
+        output = completed.tail(3) or f"the probe ended with {completed.exit_code}"
+        return f"it cannot run Python here: {output}"
+    succeeded: list[str] = json.loads(completed.reports[ANSWER])
+    if daemon_survived:
+        succeeded.append("leave_a_daemon")
+    if not succeeded:
+        return ""
+    return f"an intruder could: {', '.join(succeeded).replace('_', ' ')}"
 
 
-def _command(room: Path, spec: Mapping[str, str], python: Path) -> Command:
-    tree, scratch = room / "inside" / "tree", room / "inside" / "run"
+def _command(workspace: Path, spec: Mapping[str, str], python: Path) -> Command:
+    tree, scratch = workspace / "inside" / "tree", workspace / "inside" / "run"
     for each in (tree, scratch):
         each.mkdir(parents=True)
     program = scratch / "intruder.py"
     program.write_text(Path(intruder.__file__).read_text())
-    told = {**spec, "answer": str(scratch / ANSWER), "processes": str(PROCESSES)}
+    specification = {**spec, "answer": str(scratch / ANSWER), "processes": str(MAX_PROCESSES)}
     return Command(
-        argv=(str(python), "-I", str(program), json.dumps(told)),
+        argv=(str(python), "-I", str(program), json.dumps(specification)),
         tree=tree,
         scratch=scratch,
         readable=(python.parent.parent,),
         reports=(ANSWER,),
-        limits=Limits(wall=20, processes=PROCESSES, memory=512 * MIB, disk=16 * MIB),
+        limits=Limits(
+            wall=TIMEOUT_SECONDS, processes=MAX_PROCESSES, memory=512 * MIB, disk=16 * MIB
+        ),
     )
 
 
 @contextmanager
-def victims(room: Path) -> Iterator[dict[str, str]]:
-    """A secret file, an open directory, three servers and a process, all of them this user's or anybody's."""
+def decoys(workspace: Path) -> Iterator[dict[str, str]]:
+    """Set up what the intruder attacks, and yield it: files, servers and a process of this user."""
     secret, name = secrets.token_hex(16), secrets.token_hex(8)
-    (room / "secret").write_text(secret)
-    (room / "secret").chmod(0o644)
-    (room / "open").mkdir()
-    (room / "open").chmod(0o777)
-    (room / "open" / "canary").touch()
+    (workspace / "secret").write_text(secret)
+    (workspace / "secret").chmod(0o644)
+    (workspace / "open").mkdir()
+    (workspace / "open").chmod(0o777)
+    (workspace / "open" / "canary").touch()
     with ExitStack() as stack, tempfile.TemporaryDirectory(prefix="gs-") as short:
         Path(short).chmod(0o755)
         path = str(Path(short, "s"))
@@ -91,11 +97,11 @@ def victims(room: Path) -> Iterator[dict[str, str]]:
             server.bind(address)
             server.listen()
         Path(path).chmod(0o777)
-        with _victim(secret) as process:
+        with _decoy_process(secret) as process:
             yield {
-                "file": str(room / "secret"),
+                "file": str(workspace / "secret"),
                 "secret": secret,
-                "open": str(room / "open"),
+                "open": str(workspace / "open"),
                 "port": str(listening.getsockname()[1]),
                 "abstract": name,
                 "socket": path,
@@ -105,7 +111,7 @@ def victims(room: Path) -> Iterator[dict[str, str]]:
 
 
 @contextmanager
-def _victim(secret: str) -> Iterator["subprocess.Popen[bytes]"]:
+def _decoy_process(secret: str) -> Iterator["subprocess.Popen[bytes]"]:
     with subprocess.Popen(["sleep", "60"], env={"PATH": os.defpath, "SECRET": secret}) as process:
         try:
             yield process
@@ -113,7 +119,7 @@ def _victim(secret: str) -> Iterator["subprocess.Popen[bytes]"]:
             process.kill()
 
 
-def _lives(mark: str) -> bool:
+def _is_running(mark: str) -> bool:
     for each in psutil.process_iter():
         try:
             if mark in each.cmdline() and each.status() != psutil.STATUS_ZOMBIE:

@@ -1,4 +1,4 @@
-"""Processes as the kernel shows them: who is below whom, what they use, and their end."""
+"""Processes: their tree, what they use, and how to start and kill them (Linux's procfs)."""
 
 import ctypes
 import os
@@ -11,23 +11,23 @@ from pathlib import Path
 from shared.sandbox.ports import Limits
 
 PROC = Path("/proc")
-PAGE = resource.getpagesize()
+PAGE_BYTES = resource.getpagesize()
 PR_SET_PDEATHSIG = 1
 PR_SET_DUMPABLE = 4
 
 
-# Looked up once, by whoever forks: to find it takes a tenth of starting a command.
+# Looked up once before forking, as the look-up takes a tenth of the time to start a command.
 _PRCTL = ctypes.CDLL(None).prctl if sys.platform.startswith("linux") else None
 
 
 def prctl(option: int, value: int) -> None:
-    """Set an option of this process; nothing at all where the system is not Linux."""
+    """Set an option of this process; does nothing on systems other than Linux."""
     if _PRCTL is not None:
         _PRCTL(option, value, 0, 0, 0)
 
 
 def descendants(root: int) -> list[int]:
-    """All processes below `root`, parents first."""
+    """Return the ids of all processes below `root`, parents first."""
     children: dict[int, list[int]] = {}
     for pid, parent in _parents():
         children.setdefault(parent, []).append(pid)
@@ -40,7 +40,7 @@ def descendants(root: int) -> list[int]:
 
 
 def children() -> list[int]:
-    """Our own, without a look at all processes there are; nothing where the kernel does not say."""
+    """Return our children without reading all of procfs; empty if the kernel has no such list."""
     try:
         return [int(each) for each in (PROC / "thread-self" / "children").read_text().split()]
     except OSError:
@@ -48,6 +48,7 @@ def children() -> list[int]:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
+    """Yield each process id of the system with that of its parent."""
     for entry in os.listdir(PROC) if PROC.exists() else ():  # noqa: PTH208
         if entry.isdigit() and (parent := _parent(entry)):
             yield int(entry), parent
@@ -58,20 +59,23 @@ def _parent(pid: str) -> int:
         stat = (PROC / pid / "stat").read_bytes()
     except OSError:
         return 0
-    # pid (name) state ppid ...: the name may hold anything, also ")".
+    # pid (name) state ppid ...: the name may contain anything, also ")".
     return int(stat.rpartition(b")")[2].split()[1])
 
 
-def resident(pid: int) -> int:
-    """Bytes of memory it has resident, what it shares with others counted in full; 0 if it is gone."""
+def resident_bytes(pid: int) -> int:
+    """Return the resident bytes of a process, shared pages in full; 0 if it is gone."""
     try:
-        return int((PROC / str(pid) / "statm").read_bytes().split()[1]) * PAGE
+        return int((PROC / str(pid) / "statm").read_bytes().split()[1]) * PAGE_BYTES
     except (OSError, IndexError):
         return 0
 
 
-def proportional(pid: int) -> int:
-    """Bytes resident, what is shared divided among its owners. Slower; 0 if it is gone."""
+def proportional_bytes(pid: int) -> int:
+    """Return the resident bytes of a process with shared pages divided among their owners.
+
+    Slower than `resident_bytes`; 0 if the process is gone.
+    """
     try:
         lines = (PROC / str(pid) / "smaps_rollup").read_text().splitlines()
     except OSError:
@@ -80,7 +84,7 @@ def proportional(pid: int) -> int:
 
 
 def reap(child: int) -> int | None:
-    """Bury whatever has died; the exit code of `child` when it is among the dead."""
+    """Reap all ended children, and return the exit code of `child` if it is one of them."""
     found = None
     while True:
         try:
@@ -94,7 +98,7 @@ def reap(child: int) -> int | None:
 
 
 def has_children() -> bool:
-    """Whether there is a child, be it dead."""
+    """Return whether this process has a child, ended or not."""
     try:
         os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
     except ChildProcessError:
@@ -103,7 +107,7 @@ def has_children() -> bool:
 
 
 def kill(pid: int) -> None:
-    """SIGKILL, where it is there and ours."""
+    """Send SIGKILL to a process if it exists and is ours."""
     try:
         os.kill(pid, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
@@ -111,7 +115,7 @@ def kill(pid: int) -> None:
 
 
 def kill_group(group: int) -> None:
-    """SIGKILL to a whole group, where it is there and ours."""
+    """Send SIGKILL to a process group if it exists and is ours."""
     try:
         os.killpg(group, signal.SIGKILL)
     except (ProcessLookupError, PermissionError):
@@ -119,7 +123,7 @@ def kill_group(group: int) -> None:
 
 
 def fork_child() -> int:
-    """Fork; the child leads a session of its own and dies with us. As os.fork()."""
+    """Fork as `os.fork` does; the child leads a session of its own and is killed when we end."""
     parent = os.getpid()
     child = os.fork()
     if child == 0:
@@ -130,8 +134,12 @@ def fork_child() -> int:
     return child
 
 
-def settle(output: int, limits: Mapping[str, int]) -> None:
-    """In a forked child: default signals, no input, both outputs to `output`, limits lowered."""
+def prepare_child(output: int, limits: Mapping[str, int]) -> None:
+    """Prepare a forked child for exec: default signals, no input, lower limits.
+
+    Both its outputs go to the descriptor `output`. `limits` are values by the name of the limit in
+    the module `resource`.
+    """
     signal.set_wakeup_fd(-1)
     for name in ("SIGPIPE", "SIGXFSZ", "SIGCHLD"):
         signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -143,29 +151,29 @@ def settle(output: int, limits: Mapping[str, int]) -> None:
 
 
 def _lower(kind: int, wanted: int) -> None:
-    """Lower a limit for good; a limit that is lower already stays."""
+    """Lower a soft and hard limit to `wanted`, unless it is lower already."""
     hard = resource.getrlimit(kind)[1]
     value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(kind, (value, value))
 
 
 def kernel_limits(limits: Limits) -> dict[str, int]:
-    """The limits that every process has from the kernel."""
+    """Return the limits that the kernel enforces for each process, by their names in `resource`."""
     held = {
         "RLIMIT_CORE": 0,
         "RLIMIT_CPU": int(limits.cpu),
         "RLIMIT_FSIZE": limits.file_size,
         "RLIMIT_NOFILE": limits.open_files,
-        # Of private memory that may be written: reserving address space is free, and usual.
+        # Private writable memory; reserved address space costs nothing and is common.
         "RLIMIT_DATA": limits.memory,
     }
     return {name: value for name, value in held.items() if hasattr(resource, name)}
 
 
 def drop_root(uid: int) -> None:
-    """For good: no groups, no capabilities, nothing that exec could bring back."""
+    """Become the user `uid` for good: no groups, no capabilities, none that exec could restore."""
     os.setgroups([])
     os.setresgid(uid, uid, uid)
     os.setresuid(uid, uid, uid)
-    # Otherwise /proc/self would belong to root, and with it much of what a sandbox sets up.
+    # Otherwise /proc/self would belong to root, and setting up a sandbox would fail.
     prctl(PR_SET_DUMPABLE, 1)

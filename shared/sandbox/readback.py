@@ -1,42 +1,44 @@
-"""Reading what a command left behind, as data from a stranger."""
+"""Reading files that a command left behind, which may be hostile."""
 
 import os
 import stat
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
-DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-# Non-blocking, so that a FIFO in the file's place does not stop us.
-FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+# Non-blocking, so that opening a FIFO in place of the file does not hang.
+FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def read_back(below: Path | int, name: str, limit: int) -> bytes | None:
-    """The content of a regular file below a directory or its descriptor, no link followed on the way.
+    """Return the content of the file `name` below a directory (a path or a descriptor of it).
 
-    None where there is no such file, where it is anything but a regular file, or where it has more
-    than `limit` bytes.
+    Returns None if it does not exist, is no regular file, is larger than `limit` bytes, or is
+    reached through a link.
     """
     parts = PurePosixPath(name).parts
     if not parts or ".." in parts or name.startswith("/"):
         raise ValueError(f"{name} does not name a file below {below}.")
     with suppress(OSError):
-        folder = os.dup(below) if isinstance(below, int) else os.open(below, DIRECTORY)
+        folder = os.dup(below) if isinstance(below, int) else os.open(below, DIRECTORY_FLAGS)
         for part in parts[:-1]:
-            folder = _step(folder, part)
+            folder = _enter(folder, part)
         return _read(folder, parts[-1], limit)
     return None
 
 
-def _step(folder: int, name: str) -> int:
+def _enter(folder: int, name: str) -> int:
+    """Open a directory inside `folder`, which is closed."""
     try:
-        return os.open(name, DIRECTORY, dir_fd=folder)
+        return os.open(name, DIRECTORY_FLAGS, dir_fd=folder)
     finally:
         os.close(folder)
 
 
 def _read(folder: int, name: str, limit: int) -> bytes | None:
+    """Read a regular file inside `folder`, which is closed."""
     try:
-        descriptor = os.open(name, FILE, dir_fd=folder)
+        descriptor = os.open(name, FILE_FLAGS, dir_fd=folder)
     finally:
         os.close(folder)
     with open(descriptor, "rb") as file:  # noqa: PTH123  (a descriptor has no path)

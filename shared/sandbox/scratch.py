@@ -1,4 +1,4 @@
-"""Private directories that commands work in, and cleaning up after a validator that was killed."""
+"""Private directories for commands, and the removal of those that a killed process left behind."""
 
 import asyncio
 import itertools
@@ -15,17 +15,20 @@ import psutil
 from filelock import FileLock, Timeout
 
 from shared.kernel.ids import NewId
-from shared.sandbox.job import MARKER
+from shared.sandbox.job import SCRATCH_VARIABLE
 
 T = TypeVar("T")
 
-PASSES = 50
+MAX_KILL_ROUNDS = 50
+MAX_REMOVE_ATTEMPTS = 3
+REMOVE_RETRY_SECONDS = 0.01
+KILL_WAIT_SECONDS = 0.1
 
 
 class Scratch:
-    """Rooms under one work directory. They belong to this process, by a lock that dies with it.
+    """Hands out workspaces below `work_dir`, owned by this process by a lock that dies with it.
 
-    Names are short, because tests put Unix sockets below, whose paths have at most 107 bytes.
+    Their names are short, as tests create Unix sockets below, whose paths have at most 107 bytes.
     """
 
     def __init__(self, work_dir: Path, new_id: NewId) -> None:
@@ -36,17 +39,17 @@ class Scratch:
 
     @asynccontextmanager
     async def workspace(self) -> AsyncIterator[Path]:
-        """A new empty directory, removed at the end whatever is in it."""
+        """Yield a new empty directory, and remove it after the block with all its content."""
         await asyncio.to_thread(self._claim)
-        room = self._owner / str(next(self._numbers))
-        room.mkdir()
+        workspace = self._owner / str(next(self._numbers))
+        workspace.mkdir()
         try:
-            yield room
+            yield workspace
         finally:
-            await asyncio.shield(asyncio.to_thread(remove_tree, room))
+            await asyncio.shield(asyncio.to_thread(remove_tree, workspace))
 
     def close(self) -> None:
-        """Give the directory up; rooms must have been left."""
+        """Give up the directory; no workspace may be in use."""
         if self._lock is not None:
             remove_tree(self._owner)
             self._lock.release()
@@ -64,7 +67,10 @@ class Scratch:
 
 
 async def complete_in_thread(action: Callable[..., T], *arguments: object) -> T:
-    """`asyncio.to_thread`, but cancelled it still waits for the thread: that must not write into a room that is gone."""
+    """Run `action` in a thread as `asyncio.to_thread` does, and wait for it even if cancelled.
+
+    A thread that was left alone would write into a workspace that is removed already.
+    """
     working = asyncio.create_task(asyncio.to_thread(action, *arguments))
     try:
         return await asyncio.shield(working)
@@ -73,10 +79,10 @@ async def complete_in_thread(action: Callable[..., T], *arguments: object) -> T:
         raise
 
 
-def sweep(work_dir: Path) -> int:
-    """Kill what dead validators left running and remove their rooms; how many owners were dead.
+def remove_abandoned(work_dir: Path) -> int:
+    """Kill the processes and remove the workspaces that dead owners left; return how many died.
 
-    Rooms whose owner lives are left alone, so any number of validators may share a directory.
+    Workspaces of living owners are not touched, so several processes can share `work_dir`.
     """
     work_dir.mkdir(parents=True, exist_ok=True)
     dead = 0
@@ -94,31 +100,31 @@ def sweep(work_dir: Path) -> int:
 
 
 def kill_marked(below: Path) -> None:
-    """Kill every process whose scratch directory is this one or below it, until none is left."""
-    for _ in range(PASSES):
+    """Kill every process whose scratch directory is `below` or inside it, until none is left."""
+    for _ in range(MAX_KILL_ROUNDS):
         marked = [each for each in psutil.process_iter() if _is_marked(each, below)]
         if not marked:
             return
         for process in marked:
             with suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(marked, timeout=0.1)
+        psutil.wait_procs(marked, timeout=KILL_WAIT_SECONDS)
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory whatever the modes of what is in it; links are removed, not followed."""
-    for _ in range(3):
+    """Remove a directory whatever the modes of its content; links are removed, not followed."""
+    for _ in range(MAX_REMOVE_ATTEMPTS):
         with suppress(OSError):
             shutil.rmtree(path)
         if not path.exists():
             return
-        _open_up(path)
-        time.sleep(0.01)
+        _make_accessible(path)
+        time.sleep(REMOVE_RETRY_SECONDS)
     shutil.rmtree(path)
 
 
-def _open_up(path: Path) -> None:
-    """Make every directory below `path` ours to change."""
+def _make_accessible(path: Path) -> None:
+    """Give the owner all rights on `path` and every directory below it."""
     path.chmod(stat.S_IRWXU)
     for folder, names, _ in os.walk(path):
         for name in names:
@@ -129,7 +135,7 @@ def _open_up(path: Path) -> None:
 
 def _is_marked(process: psutil.Process, below: Path) -> bool:
     try:
-        marker = process.environ().get(MARKER)
+        marker = process.environ().get(SCRATCH_VARIABLE)
     except (psutil.Error, OSError):
         return False
     return marker is not None and Path(marker).is_relative_to(below)

@@ -1,9 +1,9 @@
-"""The system calls that are taken away inside bubblewrap, as a classic BPF program.
+"""The system call filter for bubblewrap, as a classic BPF program.
 
-Namespaces do not hold AF_VSOCK, kernel keyrings or io_uring (which makes sockets past any filter);
-the others are attack surface that no test suite needs. A denied call fails with EPERM, so that a
-program may go on without it. Format: linux/filter.h, linux/seccomp.h; numbers: each architecture's
-unistd.h.
+Namespaces do not isolate AF_VSOCK, kernel keyrings or io_uring (which creates sockets past any
+filter); the other denied calls are attack surface that no test suite needs. A denied call fails
+with EPERM, so that a program may go on without it. Format: linux/filter.h, linux/seccomp.h;
+numbers: each architecture's unistd.h.
 """
 
 import functools
@@ -11,15 +11,14 @@ import platform
 import struct
 
 LOAD, JUMP_EQUAL, JUMP_ABOVE, RETURN = 0x20, 0x15, 0x35, 0x06
-ALLOW, KILL, REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
+ALLOW, KILL, FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 EPERM, ENOSYS, EAFNOSUPPORT = 1, 38, 97
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
-# AF_UNIX, AF_INET, AF_INET6, AF_NETLINK
-FAMILIES = (1, 2, 10, 16)
+# AF_UNIX, AF_INET, AF_INET6, AF_NETLINK: the socket families that namespaces isolate.
+ALLOWED_FAMILIES = (1, 2, 10, 16)
 X32_BIT = 0x40000000
-CLONE3 = 435
 
-# Since 2019 a new call has one number everywhere.
+# System calls added since 2019 have the same number on all architectures.
 COMMON = {
     "open_tree": 428,
     "move_mount": 429,
@@ -32,6 +31,7 @@ COMMON = {
     "io_uring_register": 427,
     "mount_setattr": 442,
 }
+# Per machine: the architecture's code, the number of socket(2), and the numbers of denied calls.
 OWN: dict[str, tuple[int, int, dict[str, int]]] = {
     "x86_64": (
         0xC000003E,
@@ -86,7 +86,7 @@ OWN: dict[str, tuple[int, int, dict[str, int]]] = {
 
 @functools.cache
 def program(machine: str = platform.machine()) -> bytes:
-    """The filter for a machine; raises OSError where there is none."""
+    """Return the filter for a machine architecture. Raises OSError where there is none."""
     if machine not in OWN:
         raise OSError(f"there is no system call filter for {machine} yet")
     architecture, socket, own = OWN[machine]
@@ -94,18 +94,18 @@ def program(machine: str = platform.machine()) -> bytes:
         _load(ARCHITECTURE),
         _unless_equal(architecture, KILL),
         _load(NUMBER),
-        # x32 would have other numbers for the same calls.
+        # The x32 ABI has other numbers for the same calls.
         struct.pack("=HBBI", JUMP_ABOVE, 0, 1, X32_BIT),
         _return(KILL),
     ]
     for number in (*own.values(), *COMMON.values()):
-        code += _if_equal(number, REFUSE | EPERM)
-    # A socket of a family that namespaces hold, and of no other.
-    code.append(struct.pack("=HBBI", JUMP_EQUAL, 0, len(FAMILIES) + 2, socket))
+        code += _if_equal(number, FAIL | EPERM)
+    # Sockets of all families but the allowed ones are denied.
+    code.append(struct.pack("=HBBI", JUMP_EQUAL, 0, len(ALLOWED_FAMILIES) + 2, socket))
     code.append(_load(FIRST_ARGUMENT))
-    for index, family in enumerate(FAMILIES):
-        code.append(struct.pack("=HBBI", JUMP_EQUAL, len(FAMILIES) - index, 0, family))
-    code.append(_return(REFUSE | EAFNOSUPPORT))
+    for index, family in enumerate(ALLOWED_FAMILIES):
+        code.append(struct.pack("=HBBI", JUMP_EQUAL, len(ALLOWED_FAMILIES) - index, 0, family))
+    code.append(_return(FAIL | EAFNOSUPPORT))
     code.append(_return(ALLOW))
     return b"".join(code)
 

@@ -1,4 +1,4 @@
-"""Sandboxes: one adapter of the `Sandbox` port for all tiers, which differ in their supervisor."""
+"""The adapter of the `Sandbox` port: runs each command under a supervisor, in any tier."""
 
 import asyncio
 import json
@@ -18,18 +18,19 @@ from shared.sandbox.ports import Command, Completed, Limits
 from shared.sandbox.readback import read_back
 
 ROOT = Path(__file__).parent.parent.parent
-# Without site, which would load more than all of ours.
+# Started without `site`, which would load more modules than all of ours.
 PROGRAM = (
     "import sys; sys.path[:] = {path!r}; from shared.sandbox.forkserver import main; main({tier!r})"
 )
-# Longer than the supervisor itself goes on trying to kill what is left.
-PATIENCE = supervisor.GIVE_UP + 5
-LINE = 1 << 16
-PLACES = 2
+# Longer than the supervisor itself tries to kill the remaining processes.
+SUPERVISOR_TIMEOUT_SECONDS = supervisor.KILL_TIMEOUT_SECONDS + 5
+CHUNK_BYTES = 1 << 16
+MAX_DESCRIPTORS = 2
+MAX_OUTPUT_IN_REASON_CHARS = 300
 
 
 class ForkServer:
-    """The process that forks supervisors; started when first needed, and again should it be gone."""
+    """The process that forks supervisors; started when first needed, and again if it is gone."""
 
     def __init__(self, tier: str) -> None:
         self._tier = tier
@@ -38,7 +39,7 @@ class ForkServer:
         self._starting = asyncio.Lock()
 
     async def fork(self, output: int) -> socket.socket:
-        """Our end of the conversation with a new supervisor, whose command prints to `output`."""
+        """Return our end of the connection to a new supervisor; its command prints to `output`."""
         ours, theirs = socket.socketpair()
         with theirs:
             async with self._starting:
@@ -67,10 +68,10 @@ class ForkServer:
                 cwd="/",
             )
         self._channel.setblocking(False)
-        await asyncio.get_running_loop().sock_recv(self._channel, LINE)
+        await asyncio.get_running_loop().sock_recv(self._channel, CHUNK_BYTES)
 
     async def close(self) -> None:
-        """End it; supervisors that are at work go on."""
+        """End the process; supervisors that are running go on."""
         if self._channel is not None:
             self._channel.close()
         if self._process is not None:
@@ -78,55 +79,62 @@ class ForkServer:
 
 
 @dataclass
-class Conversation:
-    """With one supervisor: its process id, how its command ended, and what it left behind."""
+class SupervisorConnection:
+    """The connection to one supervisor.
+
+    `pid` is its process id, `result` what it reported at the end, and `directories` are descriptors
+    of what the command left behind.
+    """
 
     control: socket.socket
     pid: int = 0
-    ended: Mapping[str, object] | None = None
-    places: tuple[int, ...] = ()
-    _read: bytes = b""
+    result: Mapping[str, object] | None = None
+    directories: tuple[int, ...] = ()
+    _buffer: bytes = b""
 
-    async def say(self, job: Job) -> None:
-        """Hand over what is to be run."""
+    async def send(self, job: Job) -> None:
+        """Send the job to run."""
         with suppress(OSError):
             await asyncio.get_running_loop().sock_sendall(self.control, job.to_line())
 
-    async def listen(self) -> None:
-        """Until the supervisor says how the command ended, or says nothing more."""
-        while self.ended is None and (line := await self._line()):
-            said = json.loads(line)
-            self.pid = said.get("pid", self.pid)
-            self.ended = said if "ended" in said else None
+    async def await_result(self) -> None:
+        """Wait until the supervisor reports how the command ended, or closes the connection."""
+        while self.result is None and (line := await self._read_line()):
+            report = json.loads(line)
+            self.pid = report.get("pid", self.pid)
+            self.result = report if "ended" in report else None
 
-    async def _line(self) -> bytes:
-        while b"\n" not in self._read:
-            await _readable(self.control)
+    async def _read_line(self) -> bytes:
+        """Return the next line; empty if the connection is closed."""
+        while b"\n" not in self._buffer:
+            await _until_readable(self.control)
             try:
-                said, descriptors, _, _ = socket.recv_fds(self.control, LINE, PLACES)
+                chunk, descriptors, _, _ = socket.recv_fds(
+                    self.control, CHUNK_BYTES, MAX_DESCRIPTORS
+                )
             except ConnectionError:
                 return b""
-            self.places = (*self.places, *descriptors)
-            if not said:
+            self.directories = (*self.directories, *descriptors)
+            if not chunk:
                 return b""
-            self._read += said
-        line, _, self._read = self._read.partition(b"\n")
+            self._buffer += chunk
+        line, _, self._buffer = self._buffer.partition(b"\n")
         return line
 
     def interrupt(self) -> None:
-        """Tell the supervisor to kill what it runs; it still answers."""
+        """Tell the supervisor to kill its command; it still reports the result."""
         with suppress(OSError):
             self.control.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
-        """Let go of it, and of what the command left."""
+        """Close the connection and the descriptors of what the command left."""
         self.control.close()
-        for each in self.places:
+        for each in self.directories:
             os.close(each)
-        self.places = ()
+        self.directories = ()
 
 
-async def _readable(control: socket.socket) -> None:
+async def _until_readable(control: socket.socket) -> None:
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_reader(control, ready.set)
@@ -137,7 +145,7 @@ async def _readable(control: socket.socket) -> None:
 
 
 class SupervisedSandbox:
-    """The `Sandbox` port over one tier of `shared.sandbox.tiers`."""
+    """Runs commands in one tier of `shared.sandbox.tiers`, under a supervisor each."""
 
     def __init__(
         self,
@@ -156,60 +164,69 @@ class SupervisedSandbox:
         self.trusted = trusted
 
     def can_read(self, path: Path) -> bool:
-        """Whether somebody without any rights of ours can get there."""
+        """Return whether a command can reach `path`, which runs without root's rights."""
         if os.geteuid() != 0 or self._module != "landlock":
             return True
         return all(each.stat().st_mode & 0o001 for each in path.resolve().parents)
 
     async def close(self) -> None:
-        """Let go of the fork server."""
+        """End the fork server."""
         await self._server.close()
 
     async def run(self, command: Command) -> Completed:
-        """Run it under a supervisor that kills everything when this call ends, however it ends."""
-        _furnish(command)
+        """Run a command under a supervisor that kills all its processes when this call ends."""
+        _make_home(command)
         output = Output(command.limits.output, command.limits.printed)
-        async with output.collected() as descriptor:
-            conversation = Conversation(await self._server.fork(descriptor))
-            listening = asyncio.create_task(conversation.listen())
+        async with output.capture() as descriptor:
+            connection = SupervisorConnection(await self._server.fork(descriptor))
+            awaiting = asyncio.create_task(connection.await_result())
             try:
-                await conversation.say(Job.of(command, self._module, self._etc))
-                await _first_of(listening, output.flooded, command.limits.wall + PATIENCE)
+                await connection.send(Job.from_command(command, self._module, self._etc))
+                await _wait_for_end(
+                    awaiting, output.overflowed, command.limits.wall + SUPERVISOR_TIMEOUT_SECONDS
+                )
             finally:
-                await asyncio.shield(_finish(conversation, listening, command))
+                await asyncio.shield(_finish(connection, awaiting, command))
         try:
-            completed = _completed(command, output, conversation)
+            completed = _completed(command, output, connection)
         finally:
-            conversation.close()
+            connection.close()
         metering.record_cpu_time(completed.cpu_seconds)
         return completed
 
 
-async def _first_of(listening: asyncio.Task[None], flooded: asyncio.Event, timeout: float) -> None:
-    """The supervisor's answer, or too much output, or neither in time: a command can stop its supervisor."""
-    flood = asyncio.create_task(flooded.wait())
+async def _wait_for_end(
+    awaiting: asyncio.Task[None], overflowed: asyncio.Event, timeout: float
+) -> None:
+    """Wait for the supervisor's result or too much output, and no longer than `timeout` seconds.
+
+    The timeout is needed because a command can stop its supervisor.
+    """
+    overflow = asyncio.create_task(overflowed.wait())
     try:
-        await asyncio.wait({listening, flood}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(
+            {awaiting, overflow}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+        )
     finally:
-        flood.cancel()
+        overflow.cancel()
 
 
 async def _finish(
-    conversation: Conversation, listening: asyncio.Task[None], command: Command
+    connection: SupervisorConnection, awaiting: asyncio.Task[None], command: Command
 ) -> None:
-    """No process of the command is left after this, whether its supervisor lives or not."""
-    conversation.interrupt()
-    await asyncio.wait({listening}, timeout=PATIENCE)
-    listening.cancel()
-    if conversation.ended is None:
-        if conversation.pid:
+    """Kill every process of the command, also if its supervisor does not respond."""
+    connection.interrupt()
+    await asyncio.wait({awaiting}, timeout=SUPERVISOR_TIMEOUT_SECONDS)
+    awaiting.cancel()
+    if connection.result is None:
+        if connection.pid:
             with suppress(ProcessLookupError, PermissionError):
-                os.kill(conversation.pid, signal.SIGKILL)
+                os.kill(connection.pid, signal.SIGKILL)
         await asyncio.to_thread(scratch.kill_marked, command.scratch)
 
 
-def _completed(command: Command, output: Output, conversation: Conversation) -> Completed:
-    ended = conversation.ended or {
+def _completed(command: Command, output: Output, connection: SupervisorConnection) -> Completed:
+    ended = connection.result or {
         "ended": "lost",
         "status": 0,
         "seconds": 0.0,
@@ -224,43 +241,48 @@ def _completed(command: Command, output: Output, conversation: Conversation) -> 
         exit_code=code if isinstance(code, int) else None,
         output=text,
         seconds=float(str(ended["seconds"])),
-        reports=_read_all(conversation.places[1:], command.reports, limit),
-        results=_read_all(conversation.places[:1], command.results, limit),
-        abort_reason=_abort_reason(ended, command.limits, text, flooded=output.flooded.is_set()),
+        reports=_read_all(connection.directories[1:], command.reports, limit),
+        results=_read_all(connection.directories[:1], command.results, limit),
+        abort_reason=_abort_reason(
+            ended, command.limits, text, overflowed=output.overflowed.is_set()
+        ),
         cpu_seconds=float(str(cpu)) if cpu is not None else None,
     )
 
 
-def _read_all(places: tuple[int, ...], names: tuple[str, ...], limit: int) -> dict[str, bytes]:
+def _read_all(directories: tuple[int, ...], names: tuple[str, ...], limit: int) -> dict[str, bytes]:
     return {
         name: content
-        for place in places
+        for directory in directories
         for name in names
-        if (content := read_back(place, name, limit)) is not None
+        if (content := read_back(directory, name, limit)) is not None
     }
 
 
 def _abort_reason(
-    ended: Mapping[str, object], limits: Limits, output: str, *, flooded: bool
+    ended: Mapping[str, object], limits: Limits, output: str, *, overflowed: bool
 ) -> str:
-    """Why a command did not end by itself, in a sentence; empty where it did."""
+    """Return why a command did not end by itself, in a sentence; empty if it did."""
     if ended["left"]:
         return f"{ended['left']} of its processes could not be killed."
     if ended["ended"] == "exited":
         return ""
-    if flooded:
+    if overflowed:
         return f"It printed more than the {limits.printed >> 20} MiB it may, and was killed."
-    said = {
+    end_of_output = output.strip()[-MAX_OUTPUT_IN_REASON_CHARS:]
+    reasons = {
         "timed_out": f"It ran longer than the {limits.wall:g} seconds it may, and was killed.",
-        "memory": f"It used more than the {limits.memory >> 20} MiB of memory it may, and was killed.",
+        "memory": f"It used more than the {limits.memory >> 20} MiB of memory it may, "
+        "and was killed.",
         "processes": f"It had more than the {limits.processes} processes it may, and was killed.",
         "disk": f"It wrote more than the {limits.disk >> 20} MiB it may, and was killed.",
         "files": f"It made more than the {limits.files} files it may, and was killed.",
-        "refused": f"The sandbox could not be made: {output.strip()[-300:]}",
+        "refused": f"The sandbox could not be set up: {end_of_output}",
     }
-    return said.get(str(ended["ended"]), "The process that watched over it was killed.")
+    return reasons.get(str(ended["ended"]), "The process that watched over it was killed.")
 
 
-def _furnish(command: Command) -> None:
+def _make_home(command: Command) -> None:
+    """Create the command's HOME and TMPDIR."""
     for name in ("home", "tmp"):
         (command.scratch / name).mkdir(exist_ok=True)

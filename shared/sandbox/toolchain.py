@@ -1,9 +1,9 @@
-"""What of this machine every command may read: programs, libraries, and the configuration they need."""
+"""The paths of this machine that every command may read: programs, libraries, and some of /etc."""
 
 from pathlib import Path
 
-ROOTS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
-CONFIGURATION = (
+SYSTEM_ROOTS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
+ETC_PATHS = (
     "/etc/alternatives",
     "/etc/ca-certificates",
     "/etc/debian_version",
@@ -22,15 +22,15 @@ CONFIGURATION = (
     "/etc/ssl",
     "/etc/timezone",
 )
-# Found anew for each command that needs the network: it changes while we run.
+# Resolved anew for each command that needs the network, as it changes while we run.
 RESOLVER = "/etc/resolv.conf"
 
 
-def directories() -> tuple[str, ...]:
-    """The system's directories of programs and libraries; some are links into others."""
-    return tuple(each for each in ROOTS if Path(each).exists())
+def system_directories() -> tuple[str, ...]:
+    """Return the system's directories of programs and libraries; some are links to others."""
+    return tuple(each for each in SYSTEM_ROOTS if Path(each).exists())
 
 
-def configuration() -> tuple[str, ...]:
-    """Files and directories of /etc that are there."""
-    return tuple(each for each in CONFIGURATION if Path(each).exists())
+def etc_paths() -> tuple[str, ...]:
+    """Return those of `ETC_PATHS` that exist here."""
+    return tuple(each for each in ETC_PATHS if Path(each).exists())

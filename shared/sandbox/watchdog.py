@@ -1,4 +1,4 @@
-"""Limits over a whole tree of processes, which the kernel does not hold: looked at ten times a second."""
+"""Enforcement of limits on a whole tree of processes, which the kernel limits one by one only."""
 
 import os
 import time
@@ -6,82 +6,96 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from shared.sandbox import processes
-from shared.sandbox.job import Begun
+from shared.sandbox.job import StartedCommand
 from shared.sandbox.ports import Limits
 
-# A sandbox's own processes; where the kernel counts too, it says no before we do.
-OWN = 8
-# How long after walking through the places they are walked through again, in times of what it took:
-# where their file system lost much, and where it did not, at least EVERY seconds later.
-SUSPICIOUS, QUIET, EVERY = 2, 20, 1.0
+# Processes of the sandbox itself; where the kernel counts too, its limit applies first.
+SANDBOX_PROCESSES = 8
+# Directories are walked again after a multiple of the time that the last walk took: a small one if
+# their file system lost more space than the limit, else a large one, and the minimum at least.
+SUSPICIOUS_WALK_PAUSE_FACTOR = 2
+WALK_PAUSE_FACTOR = 20
+MIN_WALK_INTERVAL_SECONDS = 1.0
+# The unit of st_blocks, whatever the file system's own.
+BLOCK_BYTES = 512
 
 
 class Watchdog:
-    """EvidenceFetcher at what a command uses."""
+    """Checks what the processes below this one, a supervisor, use together."""
 
     def __init__(
-        self, limits: Limits, begun: Begun, clock: Callable[[], float] = time.monotonic
+        self, limits: Limits, started: StartedCommand, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._limits = limits
-        self._begun = begun
+        self._started = started
         self._clock = clock
-        self._walked, self._took = clock(), 0.0
-        self._before = [_used(place) for place in self._places()]
+        self._walked_at, self._walk_seconds = clock(), 0.0
+        self._before = [_used(place) for place in self._directories()]
 
-    def passed(self) -> str:
-        """The name of a limit that is passed, or nothing."""
+    def exceeded_limit(self) -> str:
+        """Return the name of a limit of `Limits` that is exceeded now; empty if none is."""
         below = processes.descendants(os.getpid())
-        if len(below) > self._limits.processes + OWN:
+        if len(below) > self._limits.processes + SANDBOX_PROCESSES:
             return "processes"
         if self._memory(below) > self._limits.memory:
             return "memory"
         return self._storage()
 
     def _memory(self, below: list[int]) -> int:
-        """Exact only where the quick estimate, which counts shared pages many times, is too much."""
-        estimate = sum(map(processes.resident, below))
+        """Return the bytes used, exact only if the fast estimate exceeds the limit.
+
+        The estimate counts shared pages once per process.
+        """
+        estimate = sum(map(processes.resident_bytes, below))
         if estimate <= self._limits.memory:
             return estimate
-        return sum(map(processes.proportional, below))
+        return sum(map(processes.proportional_bytes, below))
 
-    def _places(self) -> list[int | str]:
-        return [*self._begun.places, *self._begun.measured]
+    def _directories(self) -> list[int | str]:
+        return [*self._started.directories, *self._started.written]
 
     def _storage(self) -> str:
-        """Walked through at once where its file system as a whole lost that much, since walking is slow.
+        """Return the limit on disk use that is exceeded, if any.
 
-        Else only now and then: what others delete there hides what the command writes.
+        Walking the directories is slow, so it is done soon only if their file system as a whole
+        lost that much. It is done now and then all the same, because files that others delete there
+        hide what the command writes.
         """
-        lost = any(map(self._lost, self._places(), self._before))
-        pause = SUSPICIOUS * self._took if lost else max(EVERY, QUIET * self._took)
+        pause = max(MIN_WALK_INTERVAL_SECONDS, WALK_PAUSE_FACTOR * self._walk_seconds)
+        if any(map(self._lost, self._directories(), self._before)):
+            pause = SUSPICIOUS_WALK_PAUSE_FACTOR * self._walk_seconds
         began = self._clock()
-        if began - self._walked < pause:
+        if began - self._walked_at < pause:
             return ""
-        walked = [_walk(place) for place in self._places()]
-        self._walked = self._clock()
-        self._took = self._walked - began
+        walked = [_walk(place) for place in self._directories()]
+        self._walked_at = self._clock()
+        self._walk_seconds = self._walked_at - began
         if any(size > self._limits.disk for size, _ in walked):
             return "disk"
         return "files" if any(files > self._limits.files for _, files in walked) else ""
 
     def _lost(self, place: int | str, before: tuple[int, int]) -> bool:
+        """Return whether the file system of `place` lost more than the limits since `before`."""
         used = _used(place)
         return used[0] - before[0] > self._limits.disk or used[1] - before[1] > self._limits.files
 
 
 def _used(place: int | str) -> tuple[int, int]:
-    """Bytes and entries in use on the file system of a place."""
+    """Return the bytes and entries in use on the file system of a directory."""
     stat = os.statvfs(place)
     return (stat.f_blocks - stat.f_bfree) * stat.f_frsize, stat.f_files - stat.f_ffree
 
 
 def _walk(place: int | str) -> tuple[int, int]:
-    """Bytes and entries below a place; links are not followed, also where one is put there meanwhile."""
+    """Return the bytes and entries below a directory.
+
+    Links are never followed, not even one that replaces a directory during the walk.
+    """
     walk = os.fwalk(".", dir_fd=place) if isinstance(place, int) else os.fwalk(place)
     size = files = 0
     for _, names, leaves, folder in walk:
         for name in (*names, *leaves):
             files += 1
             with suppress(OSError):
-                size += os.lstat(name, dir_fd=folder).st_blocks * 512
+                size += os.lstat(name, dir_fd=folder).st_blocks * BLOCK_BYTES
     return size, files

@@ -24,7 +24,7 @@ import pytest
 from shared.kernel.ids import uuid7
 from shared.sandbox import configuration
 from shared.sandbox.choice import TIERS, assess_tier
-from shared.sandbox.job import MARKER
+from shared.sandbox.job import SCRATCH_VARIABLE
 from shared.sandbox.probe import SYSTEM_PYTHON, reachable_python
 from shared.sandbox.scratch import Scratch, remove_tree
 from shared.sandbox.supervised import SupervisedSandbox
@@ -45,7 +45,7 @@ def a_home() -> Iterator[Path]:
 async def a_sandbox(module: str, home: Path) -> AsyncIterator[SupervisedSandbox]:
     """The sandbox of a tier, whether it holds here or not."""
     tier = TIERS[module]
-    etc = configuration.assemble(home / "sandbox")
+    etc = configuration.assemble_etc(home / "sandbox")
     sandbox = SupervisedSandbox(etc, module, tier.label, tier.isolation, trusted=tier.trusted)
     try:
         yield sandbox
@@ -136,7 +136,7 @@ def processes_of(scratch: Path, mark: str = "") -> list[int]:
     found = []
     for process in psutil.process_iter():
         try:
-            mine = process.environ().get(MARKER) == str(scratch)
+            mine = process.environ().get(SCRATCH_VARIABLE) == str(scratch)
             if (mine or (mark and mark in process.cmdline())) and process.status() != "zombie":
                 found.append(process.pid)
         except (psutil.Error, OSError):

@@ -1,4 +1,4 @@
-"""Tier B: a container of the Docker daemon, made of this machine's own toolchain, mounted read-only."""
+"""Tier B, Docker: a container with this machine's own toolchain, mounted read-only."""
 
 import io
 import os
@@ -12,74 +12,75 @@ from pathlib import Path
 import psutil
 
 from shared.sandbox import processes, toolchain
-from shared.sandbox.job import UNPRIVILEGED, Begun, Job, own, places
+from shared.sandbox.job import UNPRIVILEGED_UID, Job, StartedCommand, change_owner, open_directories
 from shared.sandbox.tiers import bubblewrap
 
-# Docker's own list of system calls differs from version to version; before 23.0 it had AF_VSOCK.
+# Our own list of system calls, as Docker's depends on its version; before 23.0 it had AF_VSOCK.
 PROFILE = Path(__file__).with_name("docker_seccomp.json")
-# Nothing but the links and mount points that the toolchain needs.
+# An image of nothing but the links and mount points that the toolchain needs.
 IMAGE = "groundswell-sandbox:1"
 LABEL = "groundswell.supervisor"
-PATIENCE = 60
-NOT_MADE = 125
-# Its processes are the daemon's, and their supervisor never learns what they used.
-BELOW_US = False
-# The first process of a container ignores signals that would end another, so it is not the command.
-FIRST = '"$@"; exit $?'
+CLIENT_TIMEOUT_SECONDS = 60
+EXIT_SANDBOX_FAILED = 125
+# The processes are the daemon's, and the supervisor cannot learn what they used.
+RUNS_AS_DESCENDANTS = False
+# The command is not the container's first process, which ignores signals without a handler.
+INIT = '"$@"; exit $?'
 
 
 def preload() -> None:
-    """All is loaded by importing this module."""
+    """Do nothing: importing this module loads all that it needs."""
 
 
 def prepare() -> None:
-    """Ask the daemon, make the image where it is missing, and remove what dead supervisors left.
+    """Import the image if it is missing, and remove containers whose supervisors are dead.
 
-    Raises OSError with the reason where there is no daemon.
+    Raises OSError with the reason where no daemon answers.
     """
     program = _program()
-    _ask(program, "version", "--format", "{{.Server.Version}}")
-    for line in _ask(
+    _run_client(program, "version", "--format", "{{.Server.Version}}")
+    for line in _run_client(
         program, "ps", "-a", "--format", f'{{{{.ID}}}} {{{{.Label "{LABEL}"}}}}'
     ).splitlines():
         container, _, owner = line.partition(" ")
         if owner.isdigit() and not psutil.pid_exists(int(owner)):
-            _ask(program, "rm", "--force", container)
-    if not _ask(program, "images", "--quiet", IMAGE):
-        _ask(program, "import", "-", IMAGE, given=_image())
+            _run_client(program, "rm", "--force", container)
+    if not _run_client(program, "images", "--quiet", IMAGE):
+        _run_client(program, "import", "-", IMAGE, standard_input=_image())
 
 
-def begin(job: Job, output: int) -> Begun:
-    """Start the client, which ends as the container does."""
+def start(job: Job, output: int) -> StartedCommand:
+    """Start the Docker client, which ends when its container does."""
     program = _program()
     if os.geteuid() == 0:
-        own([job.tree, job.scratch, *job.writable], UNPRIVILEGED)
-    opened = places(job)
+        change_owner([job.tree, job.scratch, *job.writable], UNPRIVILEGED_UID)
+    opened = open_directories(job)
     name = f"groundswell-{secrets.token_hex(8)}"
     argv = [program, *_arguments(job, name)]
     child = processes.fork_child()
     if child == 0:
-        processes.settle(output, {})
-        os.execve(program, argv, _client())  # noqa: S606
-    return Begun(child, opened, job.writable, name=name)
+        processes.prepare_child(output, {})
+        os.execve(program, argv, _client_environment())  # noqa: S606
+    return StartedCommand(child, opened, job.writable, container=name)
 
 
-def end(begun: Begun) -> int:
-    """The container is the daemon's child and not ours; 1 where it could not be removed."""
+def clean_up(started: StartedCommand) -> int:
+    """Remove the container; return 0, or 1 if it could not be removed."""
     try:
-        _ask(_program(), "rm", "--force", begun.name)
+        _run_client(_program(), "rm", "--force", started.container)
     except OSError as error:
         return 0 if "No such container" in str(error) else 1
     return 0
 
 
-def exit_code(code: int) -> int | None:
-    """As bubblewrap's; `docker run` itself ends with 125 where it made no container."""
-    return None if code == NOT_MADE else bubblewrap.exit_code(code)
+def command_exit_code(code: int) -> int | None:
+    """Return the exit code, negative for a signal; None where Docker started no container (125)."""
+    return None if code == EXIT_SANDBOX_FAILED else bubblewrap.command_exit_code(code)
 
 
 def _arguments(job: Job, name: str) -> Iterator[str]:
-    user = UNPRIVILEGED if os.geteuid() == 0 else os.geteuid()
+    """Yield the arguments of `docker run` for a container of that name."""
+    user = UNPRIVILEGED_UID if os.geteuid() == 0 else os.geteuid()
     limits = job.limits
     yield from ("run", "--rm", "--name", name, "--label", f"{LABEL}={os.getpid()}")
     yield from ("--user", f"{user}:{user}", "--workdir", job.tree, "--hostname", "sandbox")
@@ -89,8 +90,8 @@ def _arguments(job: Job, name: str) -> Iterator[str]:
     yield from ("--memory", str(limits.memory), "--memory-swap", str(limits.memory))
     yield from ("--ulimit", f"fsize={limits.file_size}", "--ulimit", f"nofile={limits.open_files}")
     yield from ("--ulimit", "core=0", "--ulimit", f"cpu={int(limits.cpu)}")
-    yield from ("--shm-size", str(bubblewrap.SHARED_MEMORY))
-    yield from ("--tmpfs", f"/tmp:rw,nosuid,nodev,exec,size={bubblewrap.TEMPORARY}")  # noqa: S108
+    yield from ("--shm-size", str(bubblewrap.SHARED_MEMORY_BYTES))
+    yield from ("--tmpfs", f"/tmp:rw,nosuid,nodev,exec,size={bubblewrap.TEMPORARY_BYTES}")  # noqa: S108
     if not job.network:
         yield from ("--network", "none")
     for variable, value in job.env.items():
@@ -99,16 +100,17 @@ def _arguments(job: Job, name: str) -> Iterator[str]:
         yield from ("--volume", f"{source}:{place}:ro")
     for each in (job.tree, job.scratch, *job.writable):
         yield from ("--volume", f"{each}:{each}")
-    yield from (IMAGE, "/bin/sh", "-c", FIRST, "sandbox", *job.argv)
+    yield from (IMAGE, "/bin/sh", "-c", INIT, "sandbox", *job.argv)
 
 
 def _readable(job: Job) -> Iterator[tuple[str, str]]:
-    for each in toolchain.directories():
+    """Yield what to mount read-only, as pairs of source and place."""
+    for each in toolchain.system_directories():
         if not Path(each).is_symlink():
             yield each, each
     yield job.etc, "/etc"
     for each in job.readable:
-        if bubblewrap.beyond_system(each) and Path(each).exists():
+        if bubblewrap.is_outside_system(each) and Path(each).exists():
             yield os.path.realpath(each), each
 
 
@@ -119,18 +121,18 @@ def _program() -> str:
     return found
 
 
-def _client() -> dict[str, str]:
-    """All that the client is told; it finds the daemon's own socket by itself."""
+def _client_environment() -> dict[str, str]:
+    """Return the client's environment; it finds the daemon's socket by itself."""
     return {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent"}
 
 
-def _ask(program: str, *arguments: str, given: bytes = b"") -> str:
+def _run_client(program: str, *arguments: str, standard_input: bytes = b"") -> str:
     done = subprocess.run(
         [program, *arguments],
-        input=given,
+        input=standard_input,
         capture_output=True,
-        env=_client(),
-        timeout=PATIENCE,
+        env=_client_environment(),
+        timeout=CLIENT_TIMEOUT_SECONDS,
         check=False,
     )
     if done.returncode != 0:
@@ -139,10 +141,10 @@ def _ask(program: str, *arguments: str, given: bytes = b"") -> str:
 
 
 def _image() -> bytes:
-    """A root directory with this machine's links, such as /bin to usr/bin."""
+    """Return a tar archive of a root directory with this machine's links (/bin to usr/bin)."""
     content = io.BytesIO()
     with tarfile.open(fileobj=content, mode="w") as archive:
-        for each in map(Path, toolchain.directories()):
+        for each in map(Path, toolchain.system_directories()):
             entry = tarfile.TarInfo(each.name)
             entry.mode = 0o755
             entry.type = tarfile.SYMTYPE if each.is_symlink() else tarfile.DIRTYPE

@@ -1,45 +1,44 @@
-"""Tier D: a process group of its own, a scrubbed environment and resource limits. It isolates little."""
+"""Tier D, resource limits: a session of its own and a scrubbed environment. It isolates little."""
 
 import os
 
 from shared.sandbox import processes
-from shared.sandbox.job import Begun, Job, places
+from shared.sandbox.job import Job, StartedCommand, open_directories
 
-NOT_THERE = 127
-# Its processes are descendants of their supervisor.
-BELOW_US = True
+EXIT_NOT_FOUND = 127
+RUNS_AS_DESCENDANTS = True
 
 
 def preload() -> None:
-    """Nothing that is not loaded anyway."""
+    """Do nothing: all that it needs is loaded."""
 
 
-def begin(job: Job, output: int) -> Begun:
-    """Start it with our own rights."""
-    opened = places(job)
+def start(job: Job, output: int) -> StartedCommand:
+    """Start the job with our own rights."""
+    opened = open_directories(job)
     child = processes.fork_child()
     if child == 0:
-        processes.settle(output, processes.kernel_limits(job.limits))
+        processes.prepare_child(output, processes.kernel_limits(job.limits))
         execute(job)
-    return Begun(child, opened)
+    return StartedCommand(child, opened)
 
 
 def execute(job: Job) -> None:
-    """Become the command; what cannot be run is said where its output goes."""
+    """Replace this process by the command; an error is printed as its output."""
     try:
         os.chdir(job.tree)
         os.execvpe(job.argv[0], job.argv, job.env)  # noqa: S606
     except OSError as error:
         where = error.filename or job.argv[0]
         os.write(1, f"groundswell: cannot run {where}: {error.strerror}\n".encode())
-    os._exit(NOT_THERE)
+    os._exit(EXIT_NOT_FOUND)
 
 
-def end(_: Begun) -> int:
-    """Nothing of it is anywhere but below us."""
+def clean_up(_: StartedCommand) -> int:
+    """Return 0, as all processes of the command are descendants, which the supervisor kills."""
     return 0
 
 
-def exit_code(code: int) -> int:
-    """As it is."""
+def command_exit_code(code: int) -> int:
+    """Return the exit code as it is."""
     return code

@@ -18,12 +18,12 @@ from shared.environments.build import UvEnvironments
 from shared.environments.install import failure
 from shared.environments.interpreters import (
     Interpreter,
-    admits,
     find_interpreter,
+    is_permitted,
     running_interpreter,
 )
-from shared.environments.node import reason
-from shared.environments.pytest_copy import lendable
+from shared.environments.node import failure_reason
+from shared.environments.pytest_copy import pytest_distributions
 from shared.environments.storage import evict
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
@@ -177,18 +177,18 @@ async def test_a_python_that_is_not_here_is_said_and_never_downloaded():
     ],
 )
 def test_what_requires_python_admits(requires: str, version: str, admitted: bool):
-    assert admits(requires, version) is admitted
+    assert is_permitted(requires, version) is admitted
 
 
 def test_pytest_is_lent_with_all_it_needs_and_only_to_a_python_it_runs_on():
-    names = {each.metadata["Name"].lower() for each in lendable("3.12.1")}
+    names = {each.metadata["Name"].lower() for each in pytest_distributions("3.12.1")}
     assert {"pytest", "pluggy", "iniconfig", "packaging", "pygments"} <= names
-    assert lendable("3.7.16") == ()
+    assert pytest_distributions("3.7.16") == ()
 
 
 def test_a_registry_that_cannot_be_reached_is_said_in_a_sentence():
     said = "error: Failed to fetch: dns error: failed to lookup address information"
-    rejected = failure(Completed(2, said, 1.0), by_hand="uv pip install x")
+    rejected = failure(Completed(2, said, 1.0), shown_as="uv pip install x")
     assert "a package registry could not be reached" in rejected.message
 
 
@@ -276,7 +276,7 @@ async def test_the_python_that_is_preferred_is_taken_where_it_is_admitted(
 
     async def find(wanted: str, _: object) -> Interpreter | None:
         asked.append(wanted)
-        return running_interpreter() if admits(wanted, ours) else None
+        return running_interpreter() if is_permitted(wanted, ours) else None
 
     monkeypatch.setattr("shared.environments.interpreters._find", find)
     minor = ours.rpartition(".")[0]
@@ -289,5 +289,5 @@ async def test_the_python_that_is_preferred_is_taken_where_it_is_admitted(
 
 def test_of_npm_the_first_sentence_is_told():
     said = "npm warn x\nnpm error code EUSAGE\nnpm error\nnpm error `npm ci` can only install\nnpm error Usage:\n"
-    assert reason(said) == "`npm ci` can only install"
-    assert reason("Killed\n") == ""
+    assert failure_reason(said) == "`npm ci` can only install"
+    assert failure_reason("Killed\n") == ""

@@ -4,8 +4,8 @@ import platform
 
 import pytest
 
-from shared.environments.pytest_copy import can_be_lent
-from shared.environments.registries import places, read_pip, uv_variables
+from shared.environments.pytest_copy import is_provided
+from shared.environments.registries import parse_pip_config, referenced_paths, uv_variables
 
 HERE = platform.python_version()
 
@@ -21,7 +21,7 @@ def test_pips_words_in_uvs(tmp_path):
         "global.disable-pip-version-check='1'\n"
         "freeze.timeout='10'\n"
     )
-    assert read_pip(said) == {
+    assert parse_pip_config(said) == {
         "UV_DEFAULT_INDEX": "https://mirror.example/simple",
         "UV_INDEX": "https://a.example/simple https://b.example/simple",
         "UV_INDEX_STRATEGY": "unsafe-best-match",
@@ -33,8 +33,8 @@ def test_pips_words_in_uvs(tmp_path):
 
 
 def test_nothing_said_is_nothing_told():
-    assert read_pip("") == {}
-    assert read_pip("WARNING: something\nglobal.no-index='false'\n") == {}
+    assert parse_pip_config("") == {}
+    assert parse_pip_config("WARNING: something\nglobal.no-index='false'\n") == {}
 
 
 async def test_uvs_own_variables_win():
@@ -57,11 +57,11 @@ async def test_uvs_own_variables_win():
     ],
 )
 def test_what_we_can_lend(requirement, lent):
-    assert can_be_lent(requirement, HERE) == lent
+    assert is_provided(requirement, HERE) == lent
 
 
 def test_the_files_beside_an_index_in_files_are_shown_and_nothing_else_is(tmp_path):
     for each in ("simple", "files", "secrets"):
         (tmp_path / each).mkdir()
-    found = places({"UV_INDEX": f"file://{tmp_path}/simple file://{tmp_path}/missing"})
+    found = referenced_paths({"UV_INDEX": f"file://{tmp_path}/simple file://{tmp_path}/missing"})
     assert found == (tmp_path / "simple", tmp_path / "files")

@@ -18,11 +18,11 @@ import pytest
 
 from shared.kernel.ids import uuid7
 from shared.sandbox.choice import TIERS
-from shared.sandbox.job import MARKER
+from shared.sandbox.job import SCRATCH_VARIABLE
 from shared.sandbox.output import Output
 from shared.sandbox.ports import Command, Limits
 from shared.sandbox.readback import read_back
-from shared.sandbox.scratch import Scratch, remove_tree, sweep
+from shared.sandbox.scratch import Scratch, remove_abandoned, remove_tree
 from shared.sandbox.supervised import SupervisedSandbox
 from tests.support.sandboxes import a_sandbox, processes_of
 
@@ -296,7 +296,7 @@ def test_removing_a_tree_does_not_follow_links(tmp_path: Path):
 async def test_a_sweep_leaves_the_rooms_of_the_living_alone(tmp_path: Path):
     scratch = Scratch(tmp_path, uuid7)
     async with scratch.workspace() as room:
-        assert sweep(tmp_path) == 0
+        assert remove_abandoned(tmp_path) == 0
         assert room.exists()
     scratch.close()
 
@@ -304,10 +304,14 @@ async def test_a_sweep_leaves_the_rooms_of_the_living_alone(tmp_path: Path):
 async def test_a_sweep_kills_and_removes_what_the_dead_left(tmp_path: Path):
     room = tmp_path / "deadbeef" / "1"
     room.mkdir(parents=True)
-    stray = subprocess.Popen(["sleep", "600"], env={MARKER: str(room)}, start_new_session=True)
-    bystander = subprocess.Popen(["sleep", "600"], env={MARKER: str(tmp_path / "deadbeef2")})
+    stray = subprocess.Popen(
+        ["sleep", "600"], env={SCRATCH_VARIABLE: str(room)}, start_new_session=True
+    )
+    bystander = subprocess.Popen(
+        ["sleep", "600"], env={SCRATCH_VARIABLE: str(tmp_path / "deadbeef2")}
+    )
     try:
-        assert sweep(tmp_path) == 1
+        assert remove_abandoned(tmp_path) == 1
         assert gone(stray.pid)
         assert bystander.poll() is None
     finally:

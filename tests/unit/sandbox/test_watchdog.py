@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from shared.sandbox import watchdog
-from shared.sandbox.job import Begun
+from shared.sandbox.job import StartedCommand
 from shared.sandbox.ports import MIB, Limits
-from shared.sandbox.watchdog import EVERY, Watchdog
+from shared.sandbox.watchdog import MIN_WALK_INTERVAL_SECONDS, Watchdog
 
 LIMITS = replace(Limits(), files=5, disk=MIB)
 
@@ -19,14 +19,14 @@ def clock():
 
 
 @pytest.fixture
-def begun(tmp_path):
+def started(tmp_path):
     place = os.open(tmp_path, os.O_RDONLY)
-    yield Begun(0, (place,))
+    yield StartedCommand(0, (place,))
     os.close(place)
 
 
 def looks(dog, count):
-    return [dog.passed() for _ in range(count)]
+    return [dog.exceeded_limit() for _ in range(count)]
 
 
 def fill(tmp_path, kind):
@@ -38,29 +38,29 @@ def fill(tmp_path, kind):
 
 
 @pytest.mark.parametrize("kind", ["files", "disk"])
-def test_what_others_delete_meanwhile_hides_nothing(tmp_path, begun, clock, kind, monkeypatch):
+def test_what_others_delete_meanwhile_hides_nothing(tmp_path, started, clock, kind, monkeypatch):
     monkeypatch.setattr(watchdog, "_used", lambda place: (0, 0))
-    dog = Watchdog(LIMITS, begun, clock)
+    dog = Watchdog(LIMITS, started, clock)
     fill(tmp_path, kind)
     assert kind in looks(dog, 3)
 
 
-def test_where_the_file_system_lost_much_it_is_looked_at_at_once(tmp_path, begun, monkeypatch):
+def test_where_the_file_system_lost_much_it_is_looked_at_at_once(tmp_path, started, monkeypatch):
     used = iter([(0, 0), (0, 6)])
     monkeypatch.setattr(watchdog, "_used", lambda place: next(used))
-    dog = Watchdog(LIMITS, begun, lambda: 0.0)
+    dog = Watchdog(LIMITS, started, lambda: 0.0)
     fill(tmp_path, "files")
-    assert dog.passed() == "files"
+    assert dog.exceeded_limit() == "files"
 
 
 def test_what_others_write_is_not_the_commands_and_is_not_walked_for_all_the_time(
-    begun, monkeypatch
+    started, monkeypatch
 ):
     walks = []
     walk = watchdog._walk
     monkeypatch.setattr(watchdog, "_used", lambda place: (len(walks) and 10 * MIB, 0))
     monkeypatch.setattr(watchdog, "_walk", lambda place: walks.append(place) or walk(place))
     hundredths = iter(range(10_000))
-    dog = Watchdog(LIMITS, begun, lambda: next(hundredths) * EVERY / 10)
+    dog = Watchdog(LIMITS, started, lambda: next(hundredths) * MIN_WALK_INTERVAL_SECONDS / 10)
     assert looks(dog, 100) == [""] * 100
     assert 10 < len(walks) < 50
