@@ -55,7 +55,7 @@ def measure(name: str, target: Path, scratch: Path) -> dict[str, Any]:
         "of limit": wall / limit,
         **phases(report, wall),
         "landed": len(report["landed"]),
-        "refused": len(report["refused"]),
+        "refused": len(report["rejected"]),
     }
 
 

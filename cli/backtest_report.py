@@ -1,47 +1,50 @@
-"""The report of a backtest: for a terminal, and as Markdown."""
+"""The report of a backtest, for a terminal and as a Markdown page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from string import Template
 
 from rich.console import Console
 from rich.markup import escape
 
-from cli.text import count, seconds
+from cli.text import count, duration
 from shared.contracts.documents.backtests import (
-    Backtest,
     BacktestSummary,
     CorrectiveCommit,
     ReplayResult,
 )
+from shared.contracts.views import BacktestDetails
 
 TEMPLATE = Path(__file__).parent / "templates" / "backtest.md"
-NOTABLE = ("caught", "missed", "false_alarm")
-LISTED = 3
+NOTABLE_OUTCOMES = ("caught", "missed", "false_alarm")
+MAX_LISTED = 3
+OUTCOMES = {"asked": "needs approval", "rule": "rejected by a rule"}
+VERDICTS = {"land": "land", "refuse": "reject", "ask": "ask", "unknown": "unknown"}
 
 
-def show_backtest(backtest: Backtest, console: Console) -> None:
-    """The figures, and each commit worth a look."""
+def show_backtest(backtest: BacktestDetails, console: Console) -> None:
+    """Show the figures, and each commit that was caught, missed or a false alarm."""
     assert backtest.summary is not None
     console.print()
     console.rule(f"[bold]{escape(backtest.name)}[/]: backtest", align="left")
     for name, value in _figures(backtest.summary):
         console.print(f"{name:<19}{escape(value)}")
     for each in backtest.replayed:
-        if each.outcome in NOTABLE:
-            what = each.outcome.replace("_", " ")
-            console.print(f"  {each.commit[:10]} [bold]{what}[/] {escape(each.title)}")
+        if each.outcome in NOTABLE_OUTCOMES:
+            outcome = each.outcome.replace("_", " ")
+            console.print(f"  {each.commit[:10]} [bold]{outcome}[/] {escape(each.title)}")
             console.print(f"             [dim]{escape('; '.join(_reasons(each)))}[/]")
     for line in _cost(backtest.summary):
         console.print(f"[dim]{escape(line)}[/]")
 
 
-def markdown(backtest: Backtest) -> str:
-    """The whole report as a page."""
+def render_markdown(backtest: BacktestDetails) -> str:
+    """Return the whole report as a Markdown page."""
     assert backtest.summary is not None
-    notable = [each for each in backtest.replayed if each.outcome in NOTABLE]
+    notable = [each for each in backtest.replayed if each.outcome in NOTABLE_OUTCOMES]
     lines = [
-        f"- `{each.commit[:10]}` **{each.outcome.replace('_', ' ')}** {_plain(each.title)}: {_plain('; '.join(_reasons(each)))}"
+        f"- `{each.commit[:10]}` **{each.outcome.replace('_', ' ')}** "
+        f"{_escape(each.title)}: {_escape('; '.join(_reasons(each)))}"
         for each in notable
     ]
     return Template(TEMPLATE.read_text()).substitute(
@@ -64,58 +67,59 @@ def _figures(summary: BacktestSummary) -> Iterator[tuple[str, str]]:
     yield "false alarms", str(summary.false_alarms)
     yield "fine", str(summary.fine)
     asked = (
-        f"{summary.asked}, of which {summary.needs_approval_bad} bad; of {summary.needs_approval_rejected} the rest alone "
-        f"was refused ({summary.needs_approval_bad_rejected} of them bad)"
+        f"{summary.asked}, of which {summary.needs_approval_bad} bad; without the protected files "
+        f"{summary.needs_approval_rejected} would be rejected ({summary.needs_approval_bad_rejected} of them bad)"
     )
-    yield "asked a person", asked
+    yield "needs approval", asked
     yield (
-        "refused by a rule",
+        "rejected by a rule",
         f"{summary.rejected_by_rule}, of which {summary.rejected_by_rule_bad} bad",
     )
     yield "not measurable", str(summary.unknown)
 
 
 def _cost(summary: BacktestSummary) -> Iterator[str]:
-    per = summary.full / summary.commits
+    per_commit = summary.full / summary.commits
     yield (
-        f"The gate alone, commit by commit: {count(summary.full, 'full run')} and "
-        f"{count(summary.targeted, 'run')} of single tests, {seconds(summary.seconds)} in all; "
-        f"{per:.2f} full runs for each commit. The suite last took {seconds(summary.suite_seconds)}."
+        f"The gate, commit by commit: {count(summary.full, 'full run')} and "
+        f"{count(summary.targeted, 'targeted run')}, {duration(summary.seconds)} in all; "
+        f"{per_commit:.2f} full runs per commit. "
+        f"The last full run took {duration(summary.suite_seconds)}."
     )
     yield (
-        f"For the truth, {count(summary.truth_runs, 'run')} more of commits under their own tests: "
-        f"{seconds(summary.truth_seconds)}."
+        f"To establish the truth: {count(summary.truth_runs, 'more run')} of commits under their "
+        f"own tests, {duration(summary.truth_seconds)}."
     )
     yield (
-        f"{count(summary.environments, 'environment')} built: {seconds(summary.environment_seconds)}. "
-        f"{count(summary.reused_runs, 'run')} had been made before and were not made again."
+        f"{count(summary.environments, 'environment')} built in "
+        f"{duration(summary.environment_seconds)}. "
+        f"{count(summary.reused_runs, 'run')} reused from earlier."
     )
     batch = summary.batch
     if batch is not None:
         yield (
-            f"In batches of {batch.size}, reckoned from what each commit was found to be and not run: "
-            f"{count(batch.changes, 'change')} in {count(batch.batches, 'batch', 'batches')} would take {count(batch.full, 'full run')} "
-            f"and {count(batch.targeted, 'run')} of single tests, in all {batch.suites:.1f} suite runs: "
-            f"{batch.suites / batch.changes:.2f} for each change."
+            f"In batches of {batch.size}, computed from the result of each commit and not run: "
+            f"{count(batch.changes, 'change')} in {count(batch.batches, 'batch', 'batches')} would "
+            f"take {count(batch.full, 'full run')} and {count(batch.targeted, 'targeted run')}, "
+            f"in all {batch.suites:.1f} times the whole suite: "
+            f"{batch.suites / batch.changes:.2f} times per change."
         )
 
 
 def _reasons(each: ReplayResult) -> list[str]:
-    said = []
+    reasons = []
     if each.tests:
-        more = len(each.tests) - LISTED
-        said.append(
-            "refused by "
-            + ", ".join(each.tests[:LISTED])
-            + (f" and {more} more" if more > 0 else "")
-        )
-    said += [_later(later) for later in each.later[:LISTED]]
+        reasons.append(f"rejected by {_first(each.tests, MAX_LISTED)}")
+    reasons += [_later(later) for later in each.later[:MAX_LISTED]]
     if each.broken_tests:
-        said.append(
-            f"broke {each.broken_tests[0]}"
-            + (f" and {len(each.broken_tests) - 1} more" if len(each.broken_tests) > 1 else "")
-        )
-    return said or [each.why]
+        reasons.append(f"broke {_first(each.broken_tests, 1)}")
+    return reasons or [each.why]
+
+
+def _first(tests: Sequence[str], number: int) -> str:
+    """Return the first `number` tests, and how many more there are."""
+    more = len(tests) - number
+    return ", ".join(tests[:number]) + (f" and {more} more" if more > 0 else "")
 
 
 def _later(later: CorrectiveCommit) -> str:
@@ -124,31 +128,40 @@ def _later(later: CorrectiveCommit) -> str:
 
 
 def _row(each: ReplayResult) -> str:
-    gate: str = each.verdict
-    if each.verdict == "ask":
-        gate = f"ask; the rest alone: {each.code}" if each.code else "ask"
-    if each.rule:
-        gate += f" ({each.rule})"
-    elif each.verdict == "unknown":
-        gate += f" ({each.why})"
-    spoken = [_later(later) for later in each.later[:LISTED]]
-    if each.broken_tests:
-        spoken.append(f"broke {count(len(each.broken_tests), 'test')} of its own")
-    if each.unmeasured_reason and each.verdict != "unknown":
-        spoken.append(f"not measured: {each.unmeasured_reason}")
     cells = (
         f"`{each.commit[:10]}`",
         f"{each.at:%Y-%m-%d}",
         each.title,
-        gate,
-        each.outcome.replace("_", " "),
-        "; ".join(spoken),
+        _verdict(each),
+        OUTCOMES.get(each.outcome, each.outcome.replace("_", " ")),
+        "; ".join(_history(each)),
     )
-    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
+    return "| " + " | ".join(_escape(cell) for cell in cells) + " |"
 
 
-def _plain(text: str) -> str:
-    """Of a title nothing is markup."""
+def _verdict(each: ReplayResult) -> str:
+    verdict = VERDICTS[each.verdict]
+    if each.verdict == "ask" and each.code:
+        verdict += f"; without the protected files: {VERDICTS[each.code]}"
+    if each.rule:
+        verdict += f" ({each.rule})"
+    elif each.verdict == "unknown":
+        verdict += f" ({each.why})"
+    return verdict
+
+
+def _history(each: ReplayResult) -> list[str]:
+    """Return what the later history and the commit's own tests say about it."""
+    history = [_later(later) for later in each.later[:MAX_LISTED]]
+    if each.broken_tests:
+        history.append(f"broke {count(len(each.broken_tests), 'test')} of its own")
+    if each.unmeasured_reason and each.verdict != "unknown":
+        history.append(f"not measured: {each.unmeasured_reason}")
+    return history
+
+
+def _escape(text: str) -> str:
+    """Return `text` on one line, with nothing in it taken for Markdown or HTML."""
     line = " ".join(text.split())
     for each in "\\|<>*_[]":
         line = line.replace(each, f"\\{each}")

@@ -1,23 +1,25 @@
-"""The HTTP API as the commands use it. What the API refuses is raised as its error family."""
+"""A client of the HTTP API. Problems that the API answers with are raised as their error family."""
 
 import asyncio
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, TypeVar
 
 import httpx
-from pydantic import BaseModel, TypeAdapter
+import stamina
+from httpx_sse import EventSource, ServerSentEvent, aconnect_sse
+from pydantic import BaseModel
 
 from shared.contracts.answers import (
-    BacktestAsked,
+    BacktestAccepted,
     DecisionAccepted,
     RollbackAccepted,
-    RollbackAsked,
+    RollbacksAccepted,
     Status,
-    Stopped,
+    StoppedWaves,
     WaveOpened,
-    WaveShown,
 )
+from shared.contracts.base import Value
 from shared.contracts.commands import (
     BacktestTarget,
     Decision,
@@ -26,13 +28,18 @@ from shared.contracts.commands import (
     RollbackSince,
     StartWave,
 )
-from shared.contracts.documents.agents import Agent
-from shared.contracts.documents.backtests import Backtest
-from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.waves import Wave
 from shared.contracts.events import EVENT_BY_SUBJECT, Event
 from shared.contracts.report import WaveReport
 from shared.contracts.story import Story
+from shared.contracts.views import (
+    AgentView,
+    BacktestDetails,
+    BacktestView,
+    EnhancementDetails,
+    EnhancementView,
+    Page,
+    WaveView,
+)
 from shared.kernel.errors import (
     Conflict,
     GroundswellError,
@@ -42,20 +49,28 @@ from shared.kernel.errors import (
 )
 
 M = TypeVar("M", bound=BaseModel)
+V = TypeVar("V", bound=Value)
+T = TypeVar("T")
 FAMILIES: dict[int, type[GroundswellError]] = {404: NotFound, 409: Conflict, 503: Transient}
-TIMEOUT = httpx.Timeout(130.0, connect=2.0)
-# An API that was killed is back within seconds; what is asked is safe to be asked again.
-PATIENCE = 30.0
+# Starting a wave may include cloning a large repository.
+REQUEST_TIMEOUT = httpx.Timeout(130.0, connect=2.0)
+# The API sends a keep-alive every 15 seconds.
+STREAM_TIMEOUT = httpx.Timeout(30.0, connect=2.0)
+MAX_PAGE_ITEMS = 200
+# An API whose process died is restarted within seconds, and every request is safe to repeat.
+RETRY_SECONDS = 30.0
+RECONNECT_PAUSE_SECONDS = 0.2
+RETRIED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.RemoteProtocolError, httpx.ReadError)
 
 
-class Api:
-    """One API. Requests wait for one that is being started again.
+class ApiClient:
+    """A client of one API, which retries while the API is being restarted.
 
-    `ours` says that its stack was brought up for this command.
+    `ours` says that the stack behind it was started for this command.
     """
 
     def __init__(self, url: str, *, ours: bool = False) -> None:
-        self._client = httpx.AsyncClient(base_url=url, timeout=TIMEOUT, trust_env=False)
+        self._client = httpx.AsyncClient(base_url=url, timeout=REQUEST_TIMEOUT, trust_env=False)
         self.url = url
         self.ours = ours
 
@@ -64,161 +79,172 @@ class Api:
         await self._client.aclose()
 
     async def start_wave(self, command: StartWave) -> WaveOpened:
-        """Start a wave; its `wave_id` makes asking twice the same as once."""
-        body = command.model_dump(mode="json", exclude_none=True)
-        return await self._ask(WaveOpened, "POST", "/waves", json=body)
+        """Start a wave; a `wave_id` in the command makes repeated requests harmless."""
+        return await self._post(WaveOpened, "/waves", command)
 
-    async def stop_wave(self, wave: str, reason: str = "") -> Stopped:
+    async def stop_wave(self, wave: str, reason: str = "") -> StoppedWaves:
         """Stop a wave."""
-        body = {"reason": reason}
-        return await self._ask(Stopped, "POST", f"/waves/{wave}/stop", json=body)
+        return await self._request(
+            StoppedWaves, "POST", f"/waves/{wave}/stop", json={"reason": reason}
+        )
 
-    async def waves(self, limit: int) -> list[Wave]:
-        """The newest waves."""
-        answer = await self._send("GET", "/waves", params={"limit": limit})
-        return TypeAdapter(list[Wave]).validate_json(answer.content)
-
-    async def wave(self, wave: str) -> WaveShown:
-        """A wave and its tasks."""
-        return await self._ask(WaveShown, "GET", f"/waves/{wave}")
+    async def waves(self, limit: int) -> list[WaveView]:
+        """Return the newest waves."""
+        return await self._list(WaveView, "/waves", limit)
 
     async def report(self, wave: str) -> WaveReport:
-        """What a wave came to."""
-        return await self._ask(WaveReport, "GET", f"/waves/{wave}/report")
+        """Return the report of a wave, as far as it has got."""
+        return await self._request(WaveReport, "GET", f"/waves/{wave}/report")
 
-    async def enhancements(self, wave: str, state: str, limit: int) -> list[Enhancement]:
-        """Enhancements, newest first."""
-        params = {"wave": wave, "state": state, "limit": limit}
-        answer = await self._send("GET", "/enhancements", params=params)
-        return TypeAdapter(list[Enhancement]).validate_json(answer.content)
+    async def enhancements(self, wave: str, state: str, limit: int) -> list[EnhancementView]:
+        """Return the newest enhancements, of one wave or all, in one state or any."""
+        return await self._list(EnhancementView, "/enhancements", limit, wave=wave, state=state)
 
-    async def enhancement(self, enhancement: str) -> Enhancement:
-        """One enhancement."""
-        return await self._ask(Enhancement, "GET", f"/enhancements/{enhancement}")
+    async def enhancement(self, enhancement: str) -> EnhancementDetails:
+        """Return one enhancement."""
+        return await self._request(EnhancementDetails, "GET", f"/enhancements/{enhancement}")
 
     async def story(self, enhancement: str) -> Story:
-        """What happened to it, in order."""
-        return await self._ask(Story, "GET", f"/enhancements/{enhancement}/story")
+        """Return what happened to an enhancement, in order."""
+        return await self._request(Story, "GET", f"/enhancements/{enhancement}/story")
 
     async def diff(self, enhancement: str) -> str:
-        """Its patch."""
+        """Return the patch of an enhancement as a unified diff."""
         return (await self._send("GET", f"/enhancements/{enhancement}/diff")).text
 
     async def decide(
-        self, enhancement: str, decision: Decision, said: DecisionReason
+        self, enhancement: str, decision: Decision, given: DecisionReason
     ) -> DecisionAccepted:
-        """Hand over a person's decision."""
-        path = f"/enhancements/{enhancement}/{decision}"
-        return await self._ask(DecisionAccepted, "POST", path, json=said.model_dump(mode="json"))
+        """Submit a person's decision about an enhancement that needs approval."""
+        return await self._post(DecisionAccepted, f"/enhancements/{enhancement}/{decision}", given)
 
-    async def roll_back(self, enhancement: str, asked: RollbackOptions) -> RollbackAccepted:
-        """Ask for one change to be taken off."""
-        path = f"/enhancements/{enhancement}/rollback"
-        return await self._ask(RollbackAccepted, "POST", path, json=asked.model_dump(mode="json"))
+    async def roll_back(self, enhancement: str, options: RollbackOptions) -> RollbackAccepted:
+        """Request the rollback of one change."""
+        return await self._post(RollbackAccepted, f"/enhancements/{enhancement}/rollback", options)
 
-    async def roll_back_wave(self, wave: str, asked: RollbackOptions) -> RollbackAsked:
-        """Ask for all that a wave landed to be taken off."""
-        path = f"/waves/{wave}/rollback"
-        return await self._ask(RollbackAsked, "POST", path, json=asked.model_dump(mode="json"))
+    async def roll_back_wave(self, wave: str, options: RollbackOptions) -> RollbacksAccepted:
+        """Request the rollback of everything a wave has landed."""
+        return await self._post(RollbacksAccepted, f"/waves/{wave}/rollback", options)
 
-    async def roll_back_since(self, asked: RollbackSince) -> RollbackAsked:
-        """Ask for all that landed since a time to be taken off."""
-        path = "/enhancements/rollback"
-        return await self._ask(RollbackAsked, "POST", path, json=asked.model_dump(mode="json"))
+    async def roll_back_since(self, request: RollbackSince) -> RollbacksAccepted:
+        """Request the rollback of everything that landed since a time."""
+        return await self._post(RollbacksAccepted, "/enhancements/rollback", request)
 
-    async def ask_backtest(self, command: BacktestTarget) -> BacktestAsked:
-        """Ask for a backtest; its `backtest_id` makes asking twice the same as once."""
-        body = command.model_dump(mode="json", exclude_none=True)
-        return await self._ask(BacktestAsked, "POST", "/backtests", json=body)
+    async def start_backtest(self, command: BacktestTarget) -> BacktestAccepted:
+        """Start a backtest; a `backtest_id` in the command makes repeated requests harmless."""
+        return await self._post(BacktestAccepted, "/backtests", command)
 
-    async def backtest(self, backtest: str) -> Backtest:
-        """A backtest, as far as it is."""
-        return await self._ask(Backtest, "GET", f"/backtests/{backtest}")
+    async def backtest(self, backtest: str) -> BacktestDetails:
+        """Return a backtest with what it has found so far."""
+        return await self._request(BacktestDetails, "GET", f"/backtests/{backtest}")
 
-    async def backtests(self, limit: int) -> list[Backtest]:
-        """The newest backtests."""
-        answer = await self._send("GET", "/backtests", params={"limit": limit})
-        return TypeAdapter(list[Backtest]).validate_json(answer.content)
+    async def backtests(self, limit: int) -> list[BacktestView]:
+        """Return the newest backtests."""
+        return await self._list(BacktestView, "/backtests", limit)
 
     async def stop_backtest(self, backtest: str) -> None:
-        """Ask for a backtest to be left as it is."""
-        await self._ask(BacktestAsked, "POST", f"/backtests/{backtest}/stop")
+        """Request that a backtest stops; what it has run is kept."""
+        await self._request(BacktestAccepted, "POST", f"/backtests/{backtest}/stop")
 
-    async def agents(self, *, active: bool) -> list[Agent]:
-        """The agents."""
-        answer = await self._send("GET", "/agents", params={"active": active})
-        return TypeAdapter(list[Agent]).validate_json(answer.content)
+    async def agents(self, limit: int, *, active: bool) -> list[AgentView]:
+        """Return the newest agents; with `active` only those that are online."""
+        return await self._list(AgentView, "/agents", limit, active=active)
 
     async def status(self) -> Status:
-        """What is going on."""
-        return await self._ask(Status, "GET", "/status")
+        """Return counts of open work by state."""
+        return await self._request(Status, "GET", "/status")
 
     async def events(self, *, after: int, wave: str = "") -> AsyncIterator[Event]:
-        """Every event after `after`, without end, also over broken connections."""
-        silent_since: float | None = None
-        loop = asyncio.get_running_loop()
+        """Yield every event after the sequence number `after`, without end.
+
+        A broken connection is resumed after the last event. Raises `Transient` if the API cannot
+        be reached again.
+        """
         while True:
-            try:
-                async for sequence, event in self._stream(after, wave):
-                    silent_since, after = None, sequence
-                    if event is not None:
-                        yield event
-            except httpx.HTTPError as error:
-                silent_since = silent_since or loop.time()
-                if loop.time() - silent_since > PATIENCE:
-                    raise Transient("The API does not answer any more.") from error
-            await asyncio.sleep(0.2)
+            async with self._event_source(after, wave) as source:
+                try:
+                    async for sent in source.aiter_sse():
+                        after = int(sent.id)
+                        event = _decode(sent)
+                        if event is not None:
+                            yield event
+                except httpx.TransportError:
+                    pass
+            await asyncio.sleep(RECONNECT_PAUSE_SECONDS)
 
-    async def _stream(self, after: int, wave: str) -> AsyncIterator[tuple[int, Event | None]]:
+    @asynccontextmanager
+    async def _event_source(self, after: int, wave: str) -> AsyncIterator[EventSource]:
         params: dict[str, str | int] = {"after": after, "wave": wave}
-        timeout = httpx.Timeout(30.0, connect=2.0)
-        async with self._client.stream("GET", "/events", params=params, timeout=timeout) as answer:
-            answer.raise_for_status()
-            sequence = after
-            async for line in answer.aiter_lines():
-                name, _, value = line.partition(": ")
-                if name == "id":
-                    sequence = int(value)
-                elif name == "data":
-                    yield sequence, _event(json.loads(value))
+        async with AsyncExitStack() as exits:
+            source = await self._retry(
+                lambda: exits.enter_async_context(
+                    aconnect_sse(
+                        self._client, "GET", "/events", params=params, timeout=STREAM_TIMEOUT
+                    )
+                )
+            )
+            if source.response.is_error:
+                await source.response.aread()
+                raise _error_of(source.response)
+            yield source
 
-    async def _ask(self, model: type[M], method: str, path: str, **options: Any) -> M:
-        answer = await self._send(method, path, **options)
-        return model.model_validate_json(answer.content)
+    async def _list(self, view: type[V], path: str, limit: int, **params: Any) -> list[V]:
+        """Return at most `limit` items of a list, page by page."""
+        items: list[V] = []
+        page = Page[view]  # type: ignore[valid-type]
+        while len(items) < limit:
+            params["limit"] = min(limit - len(items), MAX_PAGE_ITEMS)
+            found = await self._request(page, "GET", path, params=params)
+            items += found.items
+            if found.next is None:
+                break
+            params["after"] = found.next
+        return items
+
+    async def _post(self, model: type[M], path: str, body: BaseModel) -> M:
+        json = body.model_dump(mode="json", exclude_none=True)
+        return await self._request(model, "POST", path, json=json)
+
+    async def _request(self, model: type[M], method: str, path: str, **options: Any) -> M:
+        response = await self._send(method, path, **options)
+        return model.model_validate_json(response.content)
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + PATIENCE
-        while True:
-            try:
-                answer = await self._client.request(method, path, **options)
-                break
-            except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError) as error:
-                if loop.time() > deadline:
-                    raise Transient(
-                        f"No API answers at {self.url}.", hint="Is the stack up? groundswell up"
-                    ) from error
-                await asyncio.sleep(0.2)
-        if answer.is_error:
-            raise _problem(answer)
-        return answer
+        response = await self._retry(lambda: self._client.request(method, path, **options))
+        if response.is_error:
+            raise _error_of(response)
+        return response
+
+    async def _retry(self, connect: Callable[[], Awaitable[T]]) -> T:
+        """Call `connect` until it succeeds; raise `Transient` once the API is away for too long."""
+        retries = stamina.AsyncRetryingCaller(
+            attempts=None, timeout=RETRY_SECONDS, wait_initial=0.1, wait_max=1.0, wait_jitter=0.1
+        )
+        try:
+            return await retries(RETRIED, connect)
+        except RETRIED as error:
+            raise Transient(
+                f"No API answers at {self.url}.",
+                hint="Check that the stack is up: groundswell up",
+            ) from error
 
 
-def _event(data: dict[str, Any]) -> Event | None:
-    """The event; None for a kind that this version does not know."""
+def _decode(sent: ServerSentEvent) -> Event | None:
+    """Return the event, or None if this version does not know its kind."""
+    data = sent.json()
     kind = EVENT_BY_SUBJECT.get(str(data.get("type")))
     return kind.model_validate(data) if kind else None
 
 
-def _problem(answer: httpx.Response) -> GroundswellError:
-    """A problem document as the error it came from."""
+def _error_of(response: httpx.Response) -> GroundswellError:
+    """Return the error that a problem document was made of."""
     try:
-        body = answer.json()
+        body = response.json()
     except ValueError:
-        return GroundswellError(f"The API answered {answer.status_code}: {answer.text[:200]}")
-    family = FAMILIES.get(answer.status_code)
+        return GroundswellError(f"The API answered {response.status_code}: {response.text[:200]}")
+    family = FAMILIES.get(response.status_code)
     if family is None:
-        family = Rejected if answer.is_client_error else GroundswellError
+        family = Rejected if response.is_client_error else GroundswellError
     error = family(str(body.get("detail")), hint=str(body.get("hint", "")))
     error.code = str(body.get("code", error.code))
     return error

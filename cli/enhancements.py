@@ -1,4 +1,4 @@
-"""`groundswell enhancement …`: look at changes, and take them off again."""
+"""`groundswell enhancement …`: list, show, approve, reject and roll back changes."""
 
 import getpass
 import json
@@ -15,12 +15,11 @@ from rich.table import Table
 from cli.execute import execute
 from cli.options import Json, Limit, Wave
 from cli.progress import Progress
-from cli.session import api
+from cli.rollback import Dependents, Reason, roll_back
+from cli.session import connect
 from cli.story import show_story
-from cli.text import count, out, short
-from cli.undoing import Dependents, Reason, follow
+from cli.text import count, out
 from shared.contracts.commands import Decision, DecisionReason, RollbackOptions, RollbackSince
-from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.events import (
     ApprovalRequested,
     EnhancementApplied,
@@ -28,29 +27,31 @@ from shared.contracts.events import (
     EnhancementRejected,
     Event,
 )
+from shared.contracts.views import EnhancementDetails
+from shared.kernel.ids import short_id
 from shared.targets.repository import inspect_repository, is_url
 
-app = typer.Typer(help="List, show and roll back changes.", no_args_is_help=True)
+app = typer.Typer(help="List, show, approve, reject and roll back changes.", no_args_is_help=True)
 EnhancementId = Annotated[
     str, typer.Argument(help="The change's id, or its last 8 characters.", metavar="ID")
 ]
 EnhancementIds = Annotated[
     list[str], typer.Argument(help="The changes' ids, or their last 8 characters.", metavar="ID…")
 ]
-ENDS = (EnhancementApplied, EnhancementRejected, EnhancementExpired, ApprovalRequested)
-Why = Annotated[str, typer.Option("--reason", help="Why; it is kept with the change.")]
-State = Annotated[str, typer.Option(help="Only those in this state: applied, rejected, …")]
+OUTCOMES = (EnhancementApplied, EnhancementRejected, EnhancementExpired, ApprovalRequested)
+Why = Annotated[str, typer.Option("--reason", help="Why; it is stored with the change.")]
+State = Annotated[str, typer.Option(help="Only changes in this state: applied, rejected, …")]
 
 
 @app.command(name="list")
 def list_(wave: Wave = "", state: State = "", limit: Limit = 100, *, as_json: Json = False) -> None:
-    """Changes, newest first."""
+    """List changes, newest first."""
     execute(_list(wave, state, limit, as_json=as_json))
 
 
 async def _list(wave: str, state: str, limit: int, *, as_json: bool) -> int:
-    async with api() as talker:
-        changes = await talker.enhancements(wave, state, limit)
+    async with connect() as client:
+        changes = await client.enhancements(wave, state, limit)
     if as_json:
         out.print_json(data=[each.model_dump(mode="json") for each in changes])
         return 0
@@ -58,74 +59,61 @@ async def _list(wave: str, state: str, limit: int, *, as_json: bool) -> int:
     for name in ("id", "state", "commit", "change"):
         table.add_column(name, no_wrap=name != "change")
     for each in changes:
-        table.add_row(
-            short(each.id),
-            each.state,
-            (each.landing.commit or "")[:10],
-            escape(each.proposal.title),
-        )
-    out.print(table if changes else "There is none.")
+        table.add_row(short_id(each.id), each.state, (each.commit or "")[:10], escape(each.title))
+    out.print(table if changes else "No changes found.")
     return 0
 
 
 @app.command()
 def show(enhancement: EnhancementId, *, as_json: Json = False) -> None:
-    """What a change is, and what happened to it, in order."""
+    """Show a change, and what happened to it in order."""
     execute(_show(enhancement, as_json=as_json))
 
 
 async def _show(enhancement: str, *, as_json: bool) -> int:
-    async with api() as talker:
-        change = await talker.enhancement(enhancement)
-        story = await talker.story(change.id)
+    async with connect() as client:
+        change = await client.enhancement(enhancement)
+        story = await client.story(change.id)
     if as_json:
-        told = change.model_dump(mode="json") | {"story": story.model_dump(mode="json")["steps"]}
-        print(json.dumps(told, indent=1))  # noqa: T201 - data for another program
+        data = change.model_dump(mode="json") | {"story": story.model_dump(mode="json")["steps"]}
+        print(json.dumps(data, indent=1))  # noqa: T201 - data for another program
         return 0
     show_change(change, out)
     show_story(story, out)
     return 0
 
 
-def show_change(change: Enhancement, console: Console) -> None:
-    """What it is; what happened to it is its story."""
-    console.print(f"[bold]{escape(change.proposal.title)}[/]\n")
-    console.print(escape(change.proposal.rationale) + "\n")
+def show_change(change: EnhancementDetails, console: Console) -> None:
+    """Show what a change is: its title, its rationale and a few facts."""
+    console.print(f"[bold]{escape(change.title)}[/]\n")
+    console.print(escape(change.rationale) + "\n")
     for name, value in _facts(change):
         if value:
             console.print(f"[dim]{name:<10}[/] {escape(value)}")
 
 
-def _facts(change: Enhancement) -> list[tuple[str, str]]:
-    fixes = (f"finding of {change.proposal.fix.rule}", f"findings of {change.proposal.fix.rule}")
+def _facts(change: EnhancementDetails) -> list[tuple[str, str]]:
+    fixes = (f"finding of {change.rule}", f"findings of {change.rule}")
+    size = f"+{change.lines_added} -{change.lines_removed}"
     return [
         ("id", change.id),
         ("state", change.state.replace("_", " ")),
-        (
-            "wave",
-            f"{short(change.wave_id)}, {change.proposal.component}, lease epoch {change.proposal.epoch}",
-        ),
-        ("fixes", count(len(change.proposal.findings), *fixes)),
-        (
-            "files",
-            f"{', '.join(change.proposal.patch.files)} (+{change.proposal.patch.lines_added} -{change.proposal.patch.lines_removed})",
-        ),
-        (
-            "commit",
-            f"{change.landing.commit} on {change.landing.branch}" if change.landing.commit else "",
-        ),
+        ("wave", f"{short_id(change.wave_id)}, {change.component}, lease epoch {change.epoch}"),
+        ("fixes", count(len(change.findings), *fixes)),
+        ("files", f"{', '.join(change.files)} ({size})"),
+        ("commit", f"{change.commit} on {change.branch}" if change.commit else ""),
     ]
 
 
 @app.command()
 def diff(enhancement: EnhancementId) -> None:
-    """Its patch."""
+    """Print the patch of a change."""
     execute(_diff(enhancement))
 
 
 async def _diff(enhancement: str) -> int:
-    async with api() as talker:
-        text = await talker.diff(enhancement)
+    async with connect() as client:
+        text = await client.diff(enhancement)
     if out.is_terminal:
         out.print(Syntax(text, "diff", background_color="default"))
     else:
@@ -135,48 +123,47 @@ async def _diff(enhancement: str) -> int:
 
 @app.command()
 def approve(enhancements: EnhancementIds, reason: Why) -> None:
-    """Let changes that wait for you land, if they still pass."""
+    """Approve changes: they land if they still pass."""
     execute(_decide(enhancements, "approve", reason))
 
 
 @app.command()
 def reject(enhancements: EnhancementIds, reason: Why) -> None:
-    """Refuse changes that wait for you."""
+    """Reject changes that need approval."""
     execute(_decide(enhancements, "reject", reason))
 
 
 async def _decide(enhancements: Sequence[str], decision: Decision, reason: str) -> int:
-    """Hand all of it over, so that what is approved together is tried together; then follow each to its end."""
+    """Submit every decision first, so that changes approved together are tested together."""
     with Progress(out) as progress:
-        async with api() as talker:
-            said = DecisionReason(reason=reason, by=getpass.getuser())
-            asked = [await talker.decide(each, decision, said) for each in enhancements]
-            waves = {each.wave_id for each in asked}
-            progress.doing("the gate tries it again" if len(asked) == 1 else "the gate is at work")
-            after = min(each.events_after for each in asked)
-            wave = waves.pop() if len(waves) == 1 else ""
+        async with connect() as client:
+            given = DecisionReason(reason=reason, by=getpass.getuser())
+            accepted = [await client.decide(each, decision, given) for each in enhancements]
+            progress.set_activity("the gate is testing what was approved")
+            waves = {each.wave_id for each in accepted}
+            after = min(each.events_after for each in accepted)
             return await _follow(
-                talker.events(after=after, wave=wave),
-                {each.enhancement_id for each in asked},
+                client.events(after=after, wave=waves.pop() if len(waves) == 1 else ""),
+                {each.enhancement_id for each in accepted},
                 decision,
                 progress,
             )
 
 
 async def _follow(
-    events: AsyncIterator[Event], open_: set[str], decision: Decision, progress: Progress
+    events: AsyncIterator[Event], undecided: set[str], decision: Decision, progress: Progress
 ) -> int:
-    """Until each of `open_` has come to an end: 0 where all of them as they should."""
+    """Show events until every change has an outcome; return 0 if all are as decided, else 1."""
+    wanted = EnhancementApplied if decision == "approve" else EnhancementRejected
     code = 0
     async for event in events:
-        progress.tell(event)
+        progress.show_event(event)
         change = getattr(event, "enhancement_id", None)
-        if change not in open_ or not isinstance(event, ENDS):
+        if change not in undecided or not isinstance(event, OUTCOMES):
             continue
-        open_.discard(change)
-        wanted = EnhancementApplied if decision == "approve" else EnhancementRejected
+        undecided.discard(change)
         code = code if isinstance(event, wanted) else 1
-        if not open_:
+        if not undecided:
             break
     return code
 
@@ -189,7 +176,7 @@ def rollback(
     reason: Reason = "",
     since: Annotated[
         datetime | None,
-        typer.Option(help="Instead of one: all that landed since then (local time)."),
+        typer.Option(help="Instead of one change: everything that landed since (local time)."),
     ] = None,
     target: Annotated[
         str, typer.Option(help="With --since: the repository.", metavar="PATH")
@@ -197,17 +184,17 @@ def rollback(
     *,
     dependents: Dependents = False,
 ) -> None:
-    """Take a landed change off its branch again, by a revert that passes the tests."""
+    """Roll back landed changes with revert commits that pass the tests."""
     if bool(enhancement) == (since is not None):
-        raise typer.BadParameter("name one change, or say --since when")
+        raise typer.BadParameter("name one change, or give --since")
     if since is None:
-        asked = RollbackOptions(reason=reason, dependents=dependents)
-        execute(follow(lambda talker: talker.roll_back(enhancement, asked)))
+        options = RollbackOptions(reason=reason, dependents=dependents)
+        execute(roll_back(lambda client: client.roll_back(enhancement, options)))
     else:
-        execute(_since(since.astimezone(), target, reason, dependents=dependents))
+        execute(_roll_back_since(since.astimezone(), target, reason, dependents=dependents))
 
 
-async def _since(since: datetime, target: str, reason: str, *, dependents: bool) -> int:
+async def _roll_back_since(since: datetime, target: str, reason: str, *, dependents: bool) -> int:
     location = target if is_url(target) else inspect_repository(target).location
-    asked = RollbackSince(target=location, since=since, reason=reason, dependents=dependents)
-    return await follow(lambda talker: talker.roll_back_since(asked))
+    request = RollbackSince(target=location, since=since, reason=reason, dependents=dependents)
+    return await roll_back(lambda client: client.roll_back_since(request))

@@ -1,4 +1,4 @@
-"""Running a command to its end, whatever the end is, and the exit code that says which."""
+"""Runs a command to its end and exits with the code that says how it ended."""
 
 import asyncio
 import signal
@@ -10,13 +10,14 @@ from cli.text import fail, warn
 from shared.kernel.errors import GroundswellError, Rejected
 
 FAILED, WRONG_USE, INTERRUPTED = 1, 2, 130
+SIGNALLED = 128
 
 
 def execute(work: Coroutine[Any, Any, int | None]) -> NoReturn:
-    """Run it and exit: 0 done, 1 failed, 2 wrong use, 128 + n where signal n ended it."""
-    ended_by: list[int] = []
+    """Run `work` and exit: 0 done, 1 failed, 2 wrong use, 128 + n if signal n ended it."""
+    received: list[int] = []
     try:
-        code = asyncio.run(_until_signal(work, ended_by))
+        code = asyncio.run(_until_signal(work, received))
     except Rejected as error:
         fail(error)
         code = WRONG_USE
@@ -24,20 +25,20 @@ def execute(work: Coroutine[Any, Any, int | None]) -> NoReturn:
         fail(error)
         code = FAILED
     except (KeyboardInterrupt, asyncio.CancelledError):
-        warn("Ended before it was done.")
-        code = 128 + ended_by[0] if ended_by else INTERRUPTED
+        warn("Interrupted before it was done.")
+        code = SIGNALLED + received[0] if received else INTERRUPTED
     sys.exit(code or 0)
 
 
-async def _until_signal(work: Coroutine[Any, Any, int | None], ended_by: list[int]) -> int | None:
-    """SIGINT, SIGTERM and SIGHUP cancel the work, which cleans up on its way out."""
+async def _until_signal(work: Coroutine[Any, Any, int | None], received: list[int]) -> int | None:
+    """Run `work`; SIGINT, SIGTERM and SIGHUP cancel it, and it cleans up on its way out."""
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
 
     def cancel(number: int) -> None:
-        # Once is enough: a second one must not cut the clean-up short.
-        if not ended_by:
-            ended_by.append(number)
+        # A second signal must not cut the clean-up short.
+        if not received:
+            received.append(number)
             task.cancel()
 
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -1,9 +1,10 @@
-"""The command line. Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
+"""The command line `groundswell`. Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted."""
 
 import asyncio
 from pathlib import Path
 from typing import Annotated
 
+import stamina.instrumentation
 import typer
 
 from cli import enhancements, system, target, waves
@@ -16,7 +17,7 @@ from shared.contracts.commands import BacktestScope
 
 app = typer.Typer(
     name="groundswell",
-    help="Waves of agents improve a repository; only what is measured to be no worse lands.",
+    help="Improve a repository in waves of small changes that are proven to be no worse.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -36,10 +37,10 @@ def run(
     base: Base = "",
     *,
     dry_run: DryRun = False,
-    allow_unsandboxed: Unsandboxed = False,  # noqa: ARG001 - its callback does it
+    allow_unsandboxed: Unsandboxed = False,  # noqa: ARG001 - its callback applies it
     as_json: Json = False,
 ) -> None:
-    """Run one wave on a repository, and report what it came to."""
+    """Run one wave on a repository, and show its report."""
     command = waves.start_command(
         path, size=size, focus=focus, components=components, base=base, dry_run=dry_run
     )
@@ -51,50 +52,55 @@ def backtest(
     path: Annotated[str, typer.Argument(help="A git repository: its path or url.")] = ".",
     *,
     since: Annotated[
-        str, typer.Option(help="BacktestScope the commits after this one.", metavar="REVISION")
+        str, typer.Option(help="Replay the commits after this one.", metavar="REVISION")
     ],
-    limit: Annotated[int, typer.Option(help="The newest so many.", min=1, max=1000)] = 200,
+    limit: Annotated[
+        int, typer.Option(help="Replay at most this many commits, the newest.", min=1, max=1000)
+    ] = 200,
     base: Base = "",
     report: Annotated[
-        Path | None, typer.Option(help="Write a report there, as Markdown.", metavar="FILE")
+        Path | None, typer.Option(help="Also write a Markdown report to this file.", metavar="FILE")
     ] = None,
-    allow_unsandboxed: Unsandboxed = False,  # noqa: ARG001 - its callback does it
+    allow_unsandboxed: Unsandboxed = False,  # noqa: ARG001 - its callback applies it
     as_json: Json = False,
 ) -> None:
-    """BacktestScope a repository's own history: what the gate would have caught, missed, and cost. Lands nothing."""
+    """Replay a repository's history through the gate: what it catches, misses and costs.
+
+    Nothing lands.
+    """
     command = BacktestScope(target=path, base=base or None, since=since, limit=limit)
     execute(run_backtest(command, report=report, as_json=as_json))
 
 
 @app.command()
 def up(
-    port: Annotated[int, typer.Option(help="The API's port; 0 for any that is free.")] = 8420,
+    port: Annotated[int, typer.Option(help="The API's port; 0 for any free port.")] = 8420,
     *,
-    allow_unsandboxed: Unsandboxed = False,  # noqa: ARG001 - its callback does it
+    allow_unsandboxed: Unsandboxed = False,  # noqa: ARG001 - its callback applies it
 ) -> None:
-    """Keep the stack up: NATS, the Mongo wire, and the five services."""
+    """Run the stack until interrupted: NATS, MongoDB and the five services."""
     execute(system.up(port))
 
 
 @app.command()
 def status(*, as_json: Json = False) -> None:
-    """What is going on."""
+    """Show counts of open work by state."""
     execute(system.status(as_json=as_json))
 
 
 @app.command()
 def agents(
     *,
-    active: Annotated[bool, typer.Option("--active", help="Only those that are there.")] = False,
+    active: Annotated[bool, typer.Option("--active", help="Only agents that are online.")] = False,
     as_json: Json = False,
 ) -> None:
-    """The registered agents."""
+    """List the registered agents."""
     execute(system.agents(active=active, as_json=as_json))
 
 
 @app.command()
 def doctor(*, as_json: Json = False) -> None:
-    """What is there, what is missing, what that costs, and what to install."""
+    """Check this machine: what is installed, what is missing, and what to install."""
     execute(system.doctor(as_json=as_json))
 
 
@@ -102,23 +108,25 @@ def doctor(*, as_json: Json = False) -> None:
 def init(
     path: Annotated[str, typer.Argument(help="A git repository.")] = ".",
     *,
-    force: Annotated[bool, typer.Option("--force", help="Replace one that is there.")] = False,
-    show: Annotated[bool, typer.Option("--print", help="Only print it.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
+    show: Annotated[bool, typer.Option("--print", help="Print it instead of writing it.")] = False,
 ) -> None:
-    """Write a groundswell.toml that says what was detected, with the reasons."""
+    """Write a groundswell.toml with what was detected, and why."""
     execute(asyncio.to_thread(target.init, path, force=force, show=show))
 
 
 @app.command()
 def example(
-    path: Annotated[Path, typer.Argument(help="Where to put it; must not exist.")],
+    path: Annotated[Path, typer.Argument(help="Where to put it; must not exist yet.")],
     *,
-    keep: Annotated[bool, typer.Option("--keep", help="Fine if it is there already.")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Succeed if it already exists.")] = False,
 ) -> None:
-    """Copy the bundled example, as a git repository of its own."""
+    """Copy the bundled example to a git repository of its own."""
     execute(asyncio.to_thread(target.example, path, keep=keep))
 
 
 def main() -> None:
-    """The entry point."""
+    """Run the command line."""
+    # Retries would otherwise be logged between the lines of the command.
+    stamina.instrumentation.set_on_retry_hooks([])
     app()

@@ -8,24 +8,26 @@ import typer
 from shared.contracts.base import WaveSize
 from shared.kernel.extensions import agent_type_names
 
-Json = Annotated[bool, typer.Option("--json", help="Data on standard output, for programs.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 Size = Annotated[WaveSize, typer.Option(help="small: up to 5 tasks, large: up to 15.")]
 Focus = Annotated[
     str,
     typer.Option(help=f"An agent type ({', '.join(agent_type_names())}), or all.", metavar="TYPE"),
 ]
 Components = Annotated[
-    str, typer.Option(help="Only these components, by name.", metavar="NAME[,NAME…]")
+    str, typer.Option(help="Improve only these components.", metavar="NAME[,NAME…]")
 ]
 Base = Annotated[
     str,
     typer.Option(help="The branch to improve; the checked-out one by default.", metavar="BRANCH"),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Propose, but try and land nothing.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Propose changes, but test and land nothing.")
+]
 
 
 def _allow(*, unsandboxed: bool) -> bool:
-    """The stack that we start has our environment; one that runs already has its own."""
+    """Allow it in this process's environment, which a stack that it starts inherits."""
     if unsandboxed:
         os.environ["GROUNDSWELL_ALLOW_UNSANDBOXED"] = "1"
     return unsandboxed
@@ -35,9 +37,10 @@ Unsandboxed = Annotated[
     bool,
     typer.Option(
         "--allow-unsandboxed",
-        help="Where no sandbox holds: run the target's code with your own rights. What lands then waits for you.",
+        help="If no sandbox works here: run the target's code with your own permissions. "
+        "Every change then needs your approval.",
         callback=lambda value: _allow(unsandboxed=value),
     ),
 ]
-Wave = Annotated[str, typer.Option(help="Only those of this wave.", metavar="ID")]
-Limit = Annotated[int, typer.Option(help="At most so many.", min=1, max=1000)]
+Wave = Annotated[str, typer.Option(help="Only changes of this wave.", metavar="ID")]
+Limit = Annotated[int, typer.Option(help="The maximum number of results.", min=1, max=1000)]

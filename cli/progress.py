@@ -1,4 +1,4 @@
-"""Live progress of a wave: lines, and in a terminal a status below them."""
+"""Live progress of a wave: a line for each event, and in a terminal a status below them."""
 
 import time
 from collections import Counter
@@ -10,28 +10,30 @@ from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
 
-from cli.text import count, seconds
+from cli.text import count, duration
 from shared.contracts import events as e
 
-Line = tuple[str, str]
-# The purposes of the runs that a gate asks for, and reads.
-TOLD_BY_THE_GATE = {
-    "full run",
-    "quick gate",
-    "check",
-    "confirmation",
-    "base again",
-    "bisection",
-    "blame",
-    "burn-in",
-}
-GREEN, RED, DIM, PLAIN = "green", "red", "dim", "default"
+# Runs whose result the gate announces itself, with what follows from it.
+ANNOUNCED_BY_THE_GATE = frozenset(
+    {
+        "full run",
+        "quick gate",
+        "check",
+        "confirmation",
+        "base again",
+        "bisection",
+        "blame",
+        "burn-in",
+    }
+)
+GREEN, RED, YELLOW, DIM, PLAIN = "green", "red", "yellow", "dim", "default"
+TITLE_CHARACTERS = 60
 
 
 class Progress:
-    """Says what events mean. `with` shows the status where the console is a terminal.
+    """Prints what events mean; as a context manager it also shows a status in a terminal.
 
-    `took` are the seconds of runs, until the gate says what they mean.
+    `run_seconds` are the durations of runs by id, until the gate announces their results.
     """
 
     def __init__(self, console: Console) -> None:
@@ -39,12 +41,12 @@ class Progress:
         self._status: Status | None = None
         self._started = time.monotonic()
         self._counts: Counter[str] = Counter()
-        self._doing = "starting"
-        self.took: dict[str, float] = {}
+        self._activity = "starting"
+        self.run_seconds: dict[str, float] = {}
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            self._status = self._console.status("starting")
+            self._status = self._console.status(self._activity)
             self._status.start()
         return self
 
@@ -57,152 +59,156 @@ class Progress:
         if self._status is not None:
             self._status.stop()
 
-    def say(self, text: str, style: str = PLAIN) -> None:
-        """One line, with the time since the start."""
+    def print_line(self, text: str, style: str = PLAIN) -> None:
+        """Print one line, with the seconds since the start."""
         elapsed = time.monotonic() - self._started
         self._console.print(f"[dim]{elapsed:6.1f}s[/]  [{style}]{escape(text)}[/]")
 
-    def doing(self, text: str) -> None:
-        """What is going on; shown in a terminal only."""
-        self._doing = text
-        self._show()
+    def set_activity(self, text: str) -> None:
+        """Show what is going on, in a terminal only."""
+        self._activity = text
+        self._update_status()
 
-    def tell(self, event: e.Event) -> None:
-        """Say what an event means, if it means something to a person."""
-        teller = TELLERS.get(type(event))
-        if teller is not None:
-            teller(event, self)
-        self._show()
+    def show_event(self, event: e.Event) -> None:
+        """Print what an event means, if it matters to a person."""
+        show = EVENT_PRINTERS.get(type(event))
+        if show is not None:
+            show(event, self)
+        self._update_status()
 
-    def count(self, what: str) -> None:
-        """One more."""
+    def increment(self, what: str) -> None:
+        """Count one more of something in the status."""
         self._counts[what] += 1
 
-    def _show(self) -> None:
+    def _update_status(self) -> None:
         if self._status is None:
             return
-        done = ", ".join(f"{number} {what}" for what, number in self._counts.items())
-        self._status.update(f"{escape(self._doing)}" + (f"  [dim]({done})[/]" if done else ""))
+        counts = ", ".join(f"{number} {what}" for what, number in self._counts.items())
+        self._status.update(escape(self._activity) + (f"  [dim]({counts})[/]" if counts else ""))
 
 
 def _environment(event: e.EnvironmentBuilt, progress: Progress) -> None:
-    how = "ready from an earlier run" if event.cached else f"built in {seconds(event.seconds)}"
-    progress.say(f"test environment {how}")
+    how = "reused from an earlier run" if event.cached else f"built in {duration(event.seconds)}"
+    progress.print_line(f"test environment {how}")
     if event.note:
-        progress.say(event.note, DIM)
-    progress.doing("running the suite on the base")
+        progress.print_line(event.note, DIM)
+    progress.set_activity("running the test suite on the base commit")
 
 
 def _findings(event: e.FindingsMeasured, progress: Progress) -> None:
-    when = "" if event.moment == "before" else " now"
-    progress.say(f"{count(event.findings, 'finding')}{when}")
+    when = "" if event.moment == "before" else " after the wave"
+    progress.print_line(f"{count(event.findings, 'finding')}{when}")
 
 
 def _baseline(event: e.BaselineMeasured, progress: Progress) -> None:
-    failing = f", {event.failing} failing already" if event.failing else ""
-    progress.say(f"baseline: {count(event.tests, 'test')}{failing} ({seconds(event.seconds)})")
+    failing = f", {event.failing} already failing" if event.failing else ""
+    tests = count(event.tests, "test")
+    progress.print_line(f"baseline: {tests}{failing} ({duration(event.seconds)})")
 
 
 def _started(event: e.WaveStarted, progress: Progress) -> None:
-    progress.say(f"wave started with {count(event.tasks, 'task')}")
-    progress.doing("agents are at work")
+    progress.print_line(f"wave started with {count(event.tasks, 'task')}")
+    progress.set_activity("agents are working")
 
 
 def _assigned(event: e.TaskAssigned, progress: Progress) -> None:
-    progress.say(f"{event.component}: {event.note}", DIM)
+    progress.print_line(f"{event.component}: {event.note}", DIM)
 
 
 def _proposed(event: e.TaskProposed, progress: Progress) -> None:
     if event.enhancements:
-        progress.say(f"{count(event.enhancements, 'change')} proposed")
-    progress.doing("the gate is at work")
+        progress.print_line(f"{count(event.enhancements, 'change')} proposed")
+    progress.set_activity("the gate is testing changes")
 
 
 def _run(event: e.RunFinished, progress: Progress) -> None:
-    """What the gate says itself, with what it means, is left to it; its time is remembered for that."""
+    """Print a run, or remember its duration if the gate announces its result."""
     if event.purpose == "baseline":
         return
-    progress.took[event.run_id] = event.seconds
-    if event.purpose in TOLD_BY_THE_GATE:
+    progress.run_seconds[event.run_id] = event.seconds
+    if event.purpose in ANNOUNCED_BY_THE_GATE:
         return
     changes = f" with {count(event.changes, 'change')}" if event.changes else ""
-    found = f"{count(event.tests, 'test')}, {event.failing} failing"
+    result = f"{count(event.tests, 'test')}, {event.failing} failing"
     if not event.tests:
-        found = event.note.partition("\n")[0] or event.why
-    progress.say(f"{event.purpose}{changes}: {found} ({seconds(event.seconds)})", DIM)
+        result = event.note.partition("\n")[0] or event.why
+    progress.print_line(f"{event.purpose}{changes}: {result} ({duration(event.seconds)})", DIM)
 
 
 def _decided(event: e.GateDecided, progress: Progress) -> None:
-    """Runs and what follows from them; who landed, was refused or waits is said by an event of its own."""
+    """Print runs and what follows from them; landed and rejected changes have their own events."""
     if event.step == "run" and event.purpose != "benchmarks":
-        took = progress.took.get(event.run_id or "")
-        known = f" ({seconds(took)})" if took is not None else ""
-        progress.say(f"{event.note}{known}", DIM)
+        seconds = progress.run_seconds.get(event.run_id or "")
+        took = f" ({duration(seconds)})" if seconds is not None else ""
+        progress.print_line(f"{event.note}{took}", DIM)
     elif event.step == "hold":
-        progress.count("sent back")
-        progress.say(f"{'held    ' if event.tests else 'returned'} {event.note}", "yellow")
+        progress.increment("sent back")
+        kind = "held back" if event.tests else "returned"
+        progress.print_line(f"{kind:<9} {event.note}", YELLOW)
     elif event.step == "land":
-        progress.say(event.note, DIM)
+        progress.print_line(event.note, DIM)
 
 
 def _applied(event: e.EnhancementApplied, progress: Progress) -> None:
-    progress.count("landed")
-    progress.say(f"landed   {event.title}", GREEN)
+    progress.increment("landed")
+    progress.print_line(f"landed    {event.title}", GREEN)
 
 
 def _rejected(event: e.EnhancementRejected, progress: Progress) -> None:
-    progress.count("refused")
-    because = f"  <- {event.tests[0]}" if event.tests else f"  <- {event.reason}"
-    progress.say(f"refused  {event.title}{because}", RED)
+    progress.increment("rejected")
+    because = event.tests[0] if event.tests else event.reason
+    progress.print_line(f"rejected  {event.title}  <- {because}", RED)
 
 
 def _expired(event: e.EnhancementExpired, progress: Progress) -> None:
-    progress.count("let go")
+    progress.increment("expired")
     reason = event.reason.partition("\n")[0]
-    progress.say(f"let go   {event.title}: {reason}", DIM)
+    progress.print_line(f"expired   {event.title}: {reason}", DIM)
 
 
 def _opened(event: e.PullRequestOpened, progress: Progress) -> None:
-    progress.say(f"pull request {event.url}", GREEN)
+    progress.print_line(f"pull request {event.url}", GREEN)
 
 
 def _not_opened(event: e.PullRequestRefused, progress: Progress) -> None:
-    progress.say(f"no pull request: {event.reason}", "yellow")
+    progress.print_line(f"no pull request: {event.reason}", YELLOW)
 
 
 def _lost(event: e.AgentLost, progress: Progress) -> None:
-    progress.say(f"agent {event.name} is gone; its work waits for another one", DIM)
+    progress.print_line(f"agent {event.name} is offline; its task goes to another agent", DIM)
 
 
-def _asking(event: e.ApprovalRequested, progress: Progress) -> None:
-    progress.count("waiting for you")
-    # The report has the whole reason; many of them in a row are not read.
-    progress.say(f"waits    {event.title}: {event.reason.partition(': ')[0]}", "yellow")
+def _approval_requested(event: e.ApprovalRequested, progress: Progress) -> None:
+    progress.increment("need approval")
+    # The report has the whole reason: nobody reads many of them in a row.
+    reason = event.reason.partition(": ")[0]
+    progress.print_line(f"approval  {event.title}: {reason}", YELLOW)
 
 
 def _approved(event: e.EnhancementApproved, progress: Progress) -> None:
-    progress.say(f"approved {event.title} by {event.by}: {event.reason}", DIM)
+    progress.print_line(f"approved  {event.title} by {event.by}: {event.reason}", DIM)
 
 
 def _rolled_back(event: e.EnhancementRolledBack, progress: Progress) -> None:
-    progress.say(f"rolled back {event.title} by {event.commit[:10]}", GREEN)
+    progress.print_line(f"rolled back {event.title} with {event.commit[:10]}", GREEN)
 
 
-def _refused(event: e.RollbackRefused, progress: Progress) -> None:
-    progress.say(event.reason, RED)
+def _rollback_refused(event: e.RollbackRefused, progress: Progress) -> None:
+    progress.print_line(event.reason, RED)
 
 
 def _replayed(event: e.CommitReplayed, progress: Progress) -> None:
     style = {"caught": GREEN, "missed": RED, "false_alarm": RED}.get(event.outcome, DIM)
-    what = event.outcome.replace("_", " ")
-    progress.count(what)
+    outcome = event.outcome.replace("_", " ")
+    progress.increment(outcome)
     note = f": {event.note}" if event.note else ""
-    progress.say(
-        f"{event.done}/{event.total} {event.commit[:10]} {what:<11} {event.title[:60]}{note}", style
+    title = event.title[:TITLE_CHARACTERS]
+    progress.print_line(
+        f"{event.done}/{event.total} {event.commit[:10]} {outcome:<11} {title}{note}", style
     )
 
 
-TELLERS: dict[type[e.Event], Callable[..., None]] = {
+EVENT_PRINTERS: dict[type[e.Event], Callable[..., None]] = {
     e.EnvironmentBuilt: _environment,
     e.FindingsMeasured: _findings,
     e.BaselineMeasured: _baseline,
@@ -217,9 +223,9 @@ TELLERS: dict[type[e.Event], Callable[..., None]] = {
     e.PullRequestOpened: _opened,
     e.PullRequestRefused: _not_opened,
     e.AgentLost: _lost,
-    e.ApprovalRequested: _asking,
+    e.ApprovalRequested: _approval_requested,
     e.EnhancementApproved: _approved,
     e.EnhancementRolledBack: _rolled_back,
-    e.RollbackRefused: _refused,
+    e.RollbackRefused: _rollback_refused,
     e.CommitReplayed: _replayed,
 }

@@ -1,103 +1,105 @@
-"""`groundswell run`: a wave on a repository, followed to its end, and its report."""
+"""`groundswell run`: runs one wave on a repository, follows it to its end, and shows its report."""
 
 import asyncio
 
-from cli.client import Api
+from cli.client import ApiClient
 from cli.progress import Progress
 from cli.report import show_report
-from cli.session import api
-from cli.text import err, out, short, warn
+from cli.session import connect
+from cli.text import count, err, out, warn
 from shared.contracts.commands import StartWave
 from shared.contracts.events import WaveFinished
 from shared.contracts.report import WaveReport
 from shared.contracts.states import WAVE
 from shared.kernel.errors import Conflict, GroundswellError, NotFound
-from shared.kernel.ids import uuid7
+from shared.kernel.ids import short_id, uuid7
 from shared.targets.repository import inspect_repository
 
-# A wave that is told to stop while we are told to end gets this long.
-PATIENCE = 10.0
-# Nothing broke; something is to be done first.
-FOR_THE_USER = {"landing_checked_out", "no_sandbox"}
+STOP_TIMEOUT_SECONDS = 10.0
+MAX_RESUMABLE_WAVES = 100
+# Failures that the user has to resolve first; nothing broke.
+USER_ERRORS = frozenset({"landing_checked_out", "no_sandbox"})
 
 
 async def run_wave(command: StartWave, *, as_json: bool) -> int:
-    """Run a wave; the exit code."""
-    # What is wrong with the repository is said at once, before anything is started for it.
+    """Run a wave and return the exit code."""
+    # A repository that cannot be improved is reported before a stack is started for it.
     facts = await asyncio.to_thread(inspect_repository, command.target or ".", base=command.base)
-    asked = command.model_copy(update={"target": facts.location, "wave_id": uuid7()})
+    named = command.model_copy(update={"target": facts.location, "wave_id": uuid7()})
     with Progress(err if as_json else out) as progress:
-        progress.say(f"{facts.name} at {facts.head[:10]} ({facts.base_branch})")
-        progress.doing("bringing the stack up")
-        async with api() as talker:
-            report = await _follow(asked, talker, progress)
+        progress.print_line(f"{facts.name} at {facts.head[:10]} ({facts.base_branch})")
+        progress.set_activity("starting the stack")
+        async with connect() as client:
+            report = await _follow(named, client, progress)
     if as_json:
         print(report.model_dump_json(indent=1))  # noqa: T201 - data for another program
     else:
         show_report(report, out)
-    if report.failure is not None and report.failure.code in FOR_THE_USER:
+    if report.failure is not None and report.failure.code in USER_ERRORS:
         return 2
     return 1 if report.state == "failed" else 0
 
 
-async def _follow(command: StartWave, talker: Api, progress: Progress) -> WaveReport:
+async def _follow(command: StartWave, client: ApiClient, progress: Progress) -> WaveReport:
     wave = command.wave_id or ""
     try:
-        progress.doing("looking at the repository")
-        wave, after = await _open(command, talker, progress)
-        progress.doing("preparing the test environment")
-        async for event in talker.events(after=after, wave=wave):
-            progress.tell(event)
+        progress.set_activity("reading the repository")
+        wave, after = await _start_or_resume(command, client, progress)
+        progress.set_activity("preparing the test environment")
+        async for event in client.events(after=after, wave=wave):
+            progress.show_event(event)
             if isinstance(event, WaveFinished):
                 break
     except asyncio.CancelledError:
-        await _stop(wave, talker)
+        await _stop(wave, client)
         raise
-    return await talker.report(wave)
+    return await client.report(wave)
 
 
-async def _open(command: StartWave, talker: Api, progress: Progress) -> tuple[str, int]:
-    """Start a wave; its id, and the event after which its events come.
+async def _start_or_resume(
+    command: StartWave, client: ApiClient, progress: Progress
+) -> tuple[str, int]:
+    """Return the id of the wave, and the sequence number after which its events come.
 
-    On a stack of our own nobody else can be at work: an open wave there is one that was cut off.
+    Only this command uses a stack of our own: a wave that is still open there was interrupted, and
+    is resumed.
     """
     try:
-        opened = await talker.start_wave(command)
+        opened = await client.start_wave(command)
     except Conflict as error:
-        left = await _left_over(command, talker) if error.code == "wave_open" else None
-        if left is None:
+        open_wave = await _open_wave(command, client) if error.code == "wave_open" else None
+        if open_wave is None:
             raise
-        progress.say(f"an earlier run was cut off; going on with its wave {short(left)}")
-        return left, 0
-    progress.say(f"wave {short(opened.wave_id)}; what lands goes on {opened.landing_branch}")
+        progress.print_line(f"resuming wave {short_id(open_wave)}, which was interrupted")
+        return open_wave, 0
+    wave = short_id(opened.wave_id)
+    progress.print_line(f"wave {wave}; changes land on branch {opened.landing_branch}")
     for note in opened.notes:
-        progress.say(note)
+        progress.print_line(note)
     return opened.wave_id, opened.events_after
 
 
-async def _left_over(command: StartWave, talker: Api) -> str | None:
-    """The open wave on this repository, if the stack is ours."""
-    if not talker.ours:
+async def _open_wave(command: StartWave, client: ApiClient) -> str | None:
+    """Return the id of the open wave on this repository, if the stack is ours."""
+    if not client.ours:
         return None
-    for wave in await talker.waves(100):
-        if not WAVE.terminal(wave.state):
-            report = await talker.report(wave.id)
-            if report.location == command.target:
-                return wave.id
+    for wave in await client.waves(MAX_RESUMABLE_WAVES):
+        if not WAVE.terminal(wave.state) and wave.location == command.target:
+            return wave.id
     return None
 
 
-async def _stop(wave: str, talker: Api) -> None:
-    """Interrupted: nothing more starts or lands, and the person is told what has."""
+async def _stop(wave: str, client: ApiClient) -> None:
+    """Stop the wave after an interrupt, and tell the user what has landed."""
     try:
-        async with asyncio.timeout(PATIENCE):
-            await talker.stop_wave(wave, "interrupted")
-            report = await talker.report(wave)
+        async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
+            await client.stop_wave(wave, "interrupted")
+            report = await client.report(wave)
+    except NotFound:
+        warn("Interrupted before the wave was started.")
     except (GroundswellError, TimeoutError) as error:
-        if isinstance(error, NotFound):
-            warn("Interrupted before the wave had begun.")
-            return
         warn(f"Interrupted; the wave could not be stopped in time ({error or 'no answer'}).")
-        return
-    landed = f"{len(report.landed)} changes had landed" if report.landed else "nothing had landed"
-    warn(f"Interrupted: the wave is stopped; {landed}.")
+    else:
+        landed = count(len(report.landed), "change") if report.landed else "nothing"
+        had = "has" if len(report.landed) == 1 or not report.landed else "have"
+        warn(f"Interrupted: the wave is stopped; {landed} {had} landed.")

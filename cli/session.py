@@ -1,4 +1,4 @@
-"""How a command reaches an API: a given one, the home's running stack, or one of its own."""
+"""Where a command finds its API: a given url, the home's running stack, or a stack of its own."""
 
 import asyncio
 import os
@@ -6,75 +6,85 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from cli.client import Api
+from cli.client import ApiClient
 from cli.text import warn
 from deploy.local import Stack, local_stack, lock_is_held, running_stack
 from shared.kernel.errors import Conflict, NotFound, Transient
 from shared.targets.home import default_home
 
-# Another command may be just starting the stack that we are to use.
-PATIENCE = 30.0
+# Another command may just be starting the stack that this one is to use.
+STACK_START_TIMEOUT_SECONDS = 30.0
+STACK_POLL_SECONDS = 0.1
+WAVES_POLL_SECONDS = 0.5
 
 
 @asynccontextmanager
-async def api(*, own: bool = True) -> AsyncIterator[Api]:
-    """An API to talk to; where none is up, a stack for as long as this lasts.
+async def connect(*, start_stack: bool = True) -> AsyncIterator[ApiClient]:
+    """Connect to the API; if no stack is up, start one for as long as the context lasts.
 
-    Without `own` there has to be one already: what is started there must go on without us.
+    Raises `NotFound` instead if `start_stack` is false, for commands whose work has to go on after
+    they end.
     """
     async with AsyncExitStack() as exits:
-        ours = False
         url = os.environ.get("GROUNDSWELL_API_URL")
+        ours = False
         if not url:
-            home = default_home()
-            stack = await _running(home)
-            if stack is None and not own:
-                raise NotFound("No stack is up.", hint="Start one: groundswell up", code="no_stack")
-            if stack is None:
-                try:
-                    stack = await exits.enter_async_context(local_stack(home, warn))
-                    ours = True
-                except Conflict as error:
-                    # Another command was quicker: its stack is ours too.
-                    stack = await _running(home)
-                    if stack is None:
-                        raise error from None
+            stack, ours = await _find_or_start(exits, start_stack=start_stack)
             url = stack.api_url
-        talker = Api(url, ours=ours)
-        exits.push_async_callback(talker.close)
-        yield talker
+        client = ApiClient(url, ours=ours)
+        exits.push_async_callback(client.close)
+        yield client
         if ours:
-            await _wait_for_others(talker)
+            await _wait_for_other_waves(client)
+
+
+async def _find_or_start(exits: AsyncExitStack, *, start_stack: bool) -> tuple[Stack, bool]:
+    """Return the stack, and whether it was started for this command."""
+    home = default_home()
+    stack = await _running(home)
+    if stack is not None:
+        return stack, False
+    if not start_stack:
+        raise NotFound("No stack is up.", hint="Start one: groundswell up", code="no_stack")
+    try:
+        return await exits.enter_async_context(local_stack(home, warn)), True
+    except Conflict:
+        # Another command started one in the meantime.
+        stack = await _running(home)
+        if stack is None:
+            raise
+        return stack, False
 
 
 async def _running(home: Path) -> Stack | None:
-    """The home's stack; waits while somebody is just bringing it up."""
+    """Return the home's stack, waiting for one that is being started."""
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + PATIENCE
+    deadline = loop.time() + STACK_START_TIMEOUT_SECONDS
     while True:
         stack = running_stack(home)
         if stack is not None or not lock_is_held(home):
             return stack
         if loop.time() > deadline:
             raise Conflict(
-                f"Somebody holds {home / 'stack.lock'}, and no stack comes up.",
+                f"Another process holds {home / 'stack.lock'}, but no stack comes up.",
                 hint="End that process, or set GROUNDSWELL_HOME to another directory.",
                 code="stack_stuck",
             )
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(STACK_POLL_SECONDS)
 
 
-async def _wait_for_others(own: Api) -> None:
-    """Others may have begun waves on our stack: they are not cut off."""
-    said = False
+async def _wait_for_other_waves(client: ApiClient) -> None:
+    """Wait for waves that others have started on our stack, so that they are not cut off."""
+    warned = False
     while True:
         try:
-            waves = (await own.status()).waves
+            waves = (await client.status()).waves
         except Transient:
             return
         if not waves:
             return
-        if not said:
-            warn(f"Another wave is running on this stack ({sum(waves.values())}); waiting for it.")
-            said = True
-        await asyncio.sleep(0.5)
+        if not warned:
+            number = sum(waves.values())
+            warn(f"Another wave is running on this stack ({number}); waiting for it to finish.")
+            warned = True
+        await asyncio.sleep(WAVES_POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""The story of a change, for a person: a line for each thing that happened, and one for a long series."""
+"""The story of a change, for a terminal: a line per step, and one line for a series of runs."""
 
 import textwrap
 from collections.abc import Sequence
@@ -7,122 +7,123 @@ from itertools import groupby
 from rich.console import Console
 from rich.markup import escape
 
-from cli.text import count, seconds, short
+from cli.text import count, duration
 from shared.contracts.story import Story, StoryStep
+from shared.kernel.ids import short_id
 
-WIDTH = 100
-# What stands before the sentence: time and name.
-INDENT = 25
-LISTED_TESTS = 3
+WIDTH_COLUMNS = 100
+TIME_COLUMNS = 12
+# The columns of time and step name, before the sentence.
+INDENT_COLUMNS = 29
+MAX_LISTED_TESTS = 3
 STYLES = {
     "landed": "green",
     "approved": "green",
-    "refused": "red",
+    "rejected": "red",
     "rolled_back": "red",
-    "kept": "red",
-    "asked": "yellow",
-    "held": "yellow",
+    "rollback_refused": "red",
+    "needs_approval": "yellow",
+    "held_back": "yellow",
     "returned": "yellow",
-    "let_go": "yellow",
+    "expired": "yellow",
 }
-NAMES = {
-    "let_go": "let go",
-    "rolled_back": "rolled back",
-    "kept": "not undone",
-    "asked": "waits",
-    "mutants": "planted",
-    "held": "held back",
-    "elsewhere": "elsewhere",
-}
-# Of what there may be many that say the same.
-SERIES = {"run", "elsewhere"}
-TIMED = {"head", "run", "elsewhere", "mutants", "benchmarks"}
+NAMES = {"run_without": "other run", "rollback_refused": "not rolled back"}
+# Steps of which many in a row may say the same.
+SERIES = frozenset({"run", "run_without"})
+TIMED = frozenset({"head", "run", "run_without", "mutants", "benchmarks"})
 
 
 def show_story(story: Story, console: Console) -> None:
-    """Every step in order; runs that say the same one after the other are one line."""
+    """Show every step in order; consecutive runs with the same answer share a line."""
     console.print("\n[bold]Story[/]")
     day = None
-    named: tuple[str, ...] = ()
-    for series in condensed(story.steps):
+    last_tests: tuple[str, ...] = ()
+    for series in group_series(story.steps):
         first = series[0]
         if first.at is not None and first.at.date() != day:
             day = first.at.date()
             console.print(f"  [dim]{day.isoformat()}[/]")
-        _show(series, named, console)
-        named = series[-1].against or named
+        _show_series(series, last_tests, console)
+        last_tests = series[-1].against or last_tests
 
 
-def condensed(steps: Sequence[StoryStep]) -> list[tuple[StoryStep, ...]]:
-    """Series of runs of one purpose and one answer; everything else alone."""
+def group_series(steps: Sequence[StoryStep]) -> list[tuple[StoryStep, ...]]:
+    """Group consecutive runs of one purpose with the same answer; other steps stay alone."""
     series: list[tuple[StoryStep, ...]] = []
-    for key, group in groupby(steps, key=_alike):
+    for key, group in groupby(steps, key=_series_key):
         together = tuple(group)
         series += [together] if key[0] in SERIES else [(each,) for each in together]
     return series
 
 
-def _alike(step: StoryStep) -> tuple[str, str, bool | None, bool]:
+def _series_key(step: StoryStep) -> tuple[str, str, bool | None, bool]:
     worse = None if step.worse is None else step.worse > 0
-    # What it did alone is never one of many.
-    purpose = "" if step.kind == "elsewhere" else step.purpose
+    purpose = "" if step.kind == "run_without" else step.purpose
+    # A run of the change alone is never one of a series.
     alone = step.kind == "run" and step.changes == 1
     return (step.kind, purpose, worse, alone)
 
 
-def _show(series: Sequence[StoryStep], named: Sequence[str], console: Console) -> None:
-    """`named` are the tests that were listed last, and need not be again."""
+def _show_series(series: Sequence[StoryStep], last_tests: Sequence[str], console: Console) -> None:
+    """Show a series; `last_tests` were just listed and are not listed again."""
     first = series[0]
     at = f"{first.at:%H:%M:%S}" if first.at else ""
     name = first.purpose if first.kind == "run" else NAMES.get(first.kind, first.kind)
+    name = name.replace("_", " ")
     style = STYLES.get(first.kind, "default")
-    lines = _wrapped(_sentence(series))
+    lines = _wrap(_sentence(series))
     console.print(
-        f"  [dim]{at:<8}[/]  [{style}]{escape(name):<{INDENT - 12}}{escape(lines[0])}[/]",
+        f"  [dim]{at:<8}[/]  [{style}]{escape(name):<{INDENT_COLUMNS - TIME_COLUMNS}}"
+        f"{escape(lines[0])}[/]",
     )
-    for line in [*lines[1:], *_asked(series), *_tests(series[-1], named)]:
-        console.print(f"{'':<{INDENT}}[dim]{escape(line)}[/]")
+    for line in [*lines[1:], *_reason(series), *_tests(series[-1], last_tests)]:
+        console.print(f"{'':<{INDENT_COLUMNS}}[dim]{escape(line)}[/]")
 
 
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, WIDTH - INDENT, break_long_words=False) or [""]
+def _wrap(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH_COLUMNS - INDENT_COLUMNS, break_long_words=False) or [""]
 
 
 def _sentence(series: Sequence[StoryStep]) -> str:
-    """The only step's own, or what all of them come to."""
+    """Return the sentence of a single step, or one that sums up a series."""
     first = series[0]
     took = [each.seconds for each in series if each.seconds is not None and each.kind in TIMED]
-    time = f" ({seconds(sum(took))})" if took else ""
+    time = f" ({duration(sum(took))})" if took else ""
     if len(series) == 1:
         return first.sentence + time
     sizes = ", ".join(str(each.changes) for each in series)
-    answer = "none worse: cleared" if not first.worse else f"{_figures(series)} worse: a suspect"
-    if first.kind == "elsewhere":
-        answer = f"{_figures(series)} worse without it as well"
+    return f"{count(len(series), 'run')} of {sizes} changes: {_answer(series)}{time}"
+
+
+def _answer(series: Sequence[StoryStep]) -> str:
+    first = series[0]
     if first.worse is None:
-        answer = "no answer"
-    return f"{count(len(series), 'run')} of {sizes} changes: {answer}{time}"
+        return "no answer"
+    if first.kind == "run_without":
+        return f"{_worse(series)} worse without it as well"
+    return f"{_worse(series)} worse: a suspect" if first.worse else "none worse: cleared"
 
 
-def _figures(series: Sequence[StoryStep]) -> str:
-    figures = sorted({each.worse or 0 for each in series})
-    return f"{figures[0]} to {figures[-1]}" if len(figures) > 1 else str(figures[0])
+def _worse(series: Sequence[StoryStep]) -> str:
+    numbers = sorted({each.worse or 0 for each in series})
+    return f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
 
 
-def _asked(series: Sequence[StoryStep]) -> list[str]:
-    """Why it was run; of a series, why the last one was."""
+def _reason(series: Sequence[StoryStep]) -> list[str]:
+    """Return why the (last) run of a series was requested, wrapped."""
     last = series[-1]
     if last.kind not in {"run", "benchmarks"} or not last.asked:
         return []
-    run = f" · run {short(last.run)}" if len(series) == 1 and last.run else ""
-    return _wrapped(f"asked: {last.asked}{run}")
+    run = f" · run {short_id(last.run)}" if len(series) == 1 and last.run else ""
+    return _wrap(f"why: {last.asked}{run}")
 
 
-def _tests(step: StoryStep, named: Sequence[str]) -> list[str]:
-    """What speaks against it, unless that was said just before."""
-    if step.kind not in {"run", "refused", "held"} or set(step.against) == set(named):
+def _tests(step: StoryStep, last_tests: Sequence[str]) -> list[str]:
+    """Return the first tests against the change, unless they were just listed."""
+    lists_tests = step.kind in {"run", "rejected", "held_back"}
+    if not lists_tests or set(step.against) == set(last_tests):
         return []
-    lines = list(step.against[:LISTED_TESTS])
-    if len(step.against) > LISTED_TESTS:
-        lines.append(f"and {len(step.against) - LISTED_TESTS} more")
+    lines = list(step.against[:MAX_LISTED_TESTS])
+    if len(step.against) > MAX_LISTED_TESTS:
+        lines.append(f"and {len(step.against) - MAX_LISTED_TESTS} more")
     return lines

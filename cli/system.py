@@ -5,19 +5,20 @@ import asyncio
 from rich.markup import escape
 from rich.table import Table
 
-from cli.session import api
+from cli.session import connect
 from cli.text import out, warn
 from deploy.doctor import examine
 from deploy.local import local_stack
 from shared.targets.home import default_home
 
+MAX_LISTED_AGENTS = 1000
 MARKS = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "limited": "[yellow]limited[/]"}
 
 
 async def up(port: int) -> int:
-    """Keep the stack up until somebody ends us."""
+    """Run the stack until this process is interrupted."""
     home = default_home()
-    with out.status("bringing the stack up"):
+    with out.status("starting the stack"):
         context = local_stack(home, warn, api_port=port)
         stack = await context.__aenter__()
     try:
@@ -25,7 +26,7 @@ async def up(port: int) -> int:
         for name, value in (
             ("API", f"{stack.api_url}/docs"),
             ("NATS", stack.nats_url),
-            ("Mongo wire", stack.mongo_url),
+            ("MongoDB", stack.mongo_url),
             ("home", stack.home),
         ):
             out.print(f"  {name:<11} {escape(value)}")
@@ -35,10 +36,10 @@ async def up(port: int) -> int:
             '\'{"target": "/path/to/repository"}\'',
             markup=False,
         )
-        out.print("Ctrl-C takes it down; what is stored stays.")
+        out.print("Press Ctrl-C to stop the stack; stored data is kept.")
         await asyncio.Event().wait()
     except asyncio.CancelledError:
-        out.print("taking the stack down")
+        out.print("stopping the stack")
         return 0
     finally:
         await context.__aexit__(None, None, None)
@@ -46,27 +47,27 @@ async def up(port: int) -> int:
 
 
 async def status(*, as_json: bool) -> int:
-    """Counts of what is open."""
-    async with api() as talker:
-        known = await talker.status()
+    """Print counts of open work by state."""
+    async with connect() as client:
+        counted = await client.status()
     if as_json:
-        print(known.model_dump_json(indent=1))  # noqa: T201 - data for another program
+        print(counted.model_dump_json(indent=1))  # noqa: T201 - data for another program
         return 0
-    for name, counts in known.model_dump().items():
-        said = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
-        out.print(f"{name:<13} {said or 'none'}")
+    for name, counts in counted.model_dump().items():
+        text = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
+        out.print(f"{name:<13} {text or 'none'}")
     return 0
 
 
 async def agents(*, active: bool, as_json: bool) -> int:
-    """The registered agents."""
-    async with api() as talker:
-        found = await talker.agents(active=active)
+    """Print the registered agents."""
+    async with connect() as client:
+        found = await client.agents(MAX_LISTED_AGENTS, active=active)
     if as_json:
         out.print_json(data=[each.model_dump(mode="json") for each in found])
         return 0
     table = Table(box=None, pad_edge=False)
-    for name in ("agent", "state", "types", "engines", "host", "heart-beat"):
+    for name in ("agent", "state", "types", "engines", "host", "heartbeat"):
         table.add_column(name)
     for each in found:
         table.add_row(
@@ -82,7 +83,7 @@ async def agents(*, active: bool, as_json: bool) -> int:
 
 
 async def doctor(*, as_json: bool) -> int:
-    """What is there and what is missing; 1 where something essential is."""
+    """Print what is installed and what is missing; return 1 if something essential is."""
     checks = await asyncio.to_thread(examine, default_home())
     if as_json:
         out.print_json(data=[each.as_dict() for each in checks])

@@ -1,4 +1,4 @@
-"""`groundswell init` and `groundswell example`: files for a person to begin with."""
+"""`groundswell init` and `groundswell example`: files to begin with."""
 
 import shutil
 from pathlib import Path
@@ -19,9 +19,11 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
 
 
 def init(path: str, *, force: bool, show: bool) -> int:
-    """Describe the repository in a groundswell.toml."""
+    """Write a groundswell.toml that describes the repository, or print it if `show` is set."""
     if is_url(path):
-        raise Rejected(f"{path} is a url.", hint="Clone it, and name the clone.", code="url")
+        raise Rejected(
+            f"{path} is a url.", hint="Clone it, and give the path of the clone.", code="url"
+        )
     facts = inspect_repository(path)
     repository = pygit2.Repository(facts.location)
     tree = GitTree(repository, repository[facts.head].peel(pygit2.Tree))
@@ -31,34 +33,37 @@ def init(path: str, *, force: bool, show: bool) -> int:
         print(text, end="")  # noqa: T201 - to be piped into a file
         return 0
     if repository.is_bare:
-        raise Rejected(f"{facts.location} is bare.", hint="Use --print.", code="bare")
+        raise Rejected(f"{facts.location} is a bare repository.", hint="Use --print.", code="bare")
     file = Path(facts.location) / FILE
     if file.exists() and not force:
         raise Conflict(
-            f"{file} is there already.",
-            hint="Replace it with --force, or see --print.",
+            f"{file} already exists.",
+            hint="Replace it with --force, or print the new one with --print.",
             code="exists",
         )
     file.write_text(text)
     out.print(f"wrote {escape(str(file))}")
     for note in described.notes:
         out.print(f"  {escape(note)}")
-    out.print("It counts once it is committed on the base branch.")
+    out.print("It takes effect once it is committed on the base branch.")
     return 0
 
 
 def example(path: Path, *, keep: bool) -> int:
-    """Copy the example and make it a repository."""
+    """Copy the bundled example and make the copy a git repository."""
     if path.exists():
         if keep:
             return 0
-        raise Conflict(f"{path} is there already.", hint="Name another place.", code="exists")
+        raise Conflict(f"{path} already exists.", hint="Choose another path.", code="exists")
     if not EXAMPLE.is_dir():
-        raise NotFound("The example is not here.", hint="It is in Groundswell's own repository.")
+        raise NotFound(
+            "This installation does not include the example.",
+            hint="Clone Groundswell's repository to get it.",
+        )
     shutil.copytree(EXAMPLE, path, ignore=shutil.ignore_patterns("__pycache__", ".*_cache"))
     git(path, "init", "--quiet", "--initial-branch=main")
     git(path, "add", "--all")
-    who = ("-c", "user.name=Groundswell", "-c", "user.email=groundswell@localhost")
-    git(path, *who, "commit", "--quiet", "--message=The shop as it is")
-    out.print(f"the example is in {escape(str(path))}")
+    author = ("-c", "user.name=Groundswell", "-c", "user.email=groundswell@localhost")
+    git(path, *author, "commit", "--quiet", "--message=The shop as it is")
+    out.print(f"copied the example to {escape(str(path))}")
     return 0

@@ -1,4 +1,4 @@
-"""What is written to a terminal: errors, warnings, times, short ids."""
+"""Texts for the terminal: errors, warnings, durations and counts."""
 
 import os
 import re
@@ -11,8 +11,7 @@ from rich.markup import escape
 
 from shared.kernel.errors import GroundswellError
 
-SHORT = 8
-OURS = re.compile(
+OWN_COMMAND = re.compile(
     r"(?<![\w./-])groundswell (?=(?:run|up|wave|enhancement|backtest|init|doctor|example)\b)"
 )
 
@@ -21,39 +20,34 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def warn(sentence: str) -> None:
-    """One line on standard error."""
+    """Print a warning on standard error."""
     err.print(f"[yellow]![/] {escape(sentence)}")
 
 
 def fail(error: GroundswellError) -> None:
-    """What was wrong, and what to do."""
+    """Print what went wrong and, if there is a hint, what to do about it."""
     err.print(f"[bold red]error:[/] {escape(error.message)}")
     if error.hint:
-        err.print(f"[dim]hint:[/]  {escape(spelled(error.hint))}")
+        err.print(f"[dim]hint:[/]  {escape(as_typed_here(error.hint))}")
 
 
-def spelled(text: str) -> str:
-    """Commands of ours in `text` as they have to be typed here: `groundswell` may not be on PATH."""
+def as_typed_here(text: str) -> str:
+    """Return `text` with our commands as they have to be typed if we are not on PATH."""
     program = Path(sys.argv[0])
     if shutil.which("groundswell") or program.name != "groundswell":
         return text
-    place = os.path.relpath(program)
-    return OURS.sub(f"{place if not place.startswith('..') else program} ", text)
+    relative = os.path.relpath(program)
+    return OWN_COMMAND.sub(f"{program if relative.startswith('..') else relative} ", text)
 
 
-def short(full: str) -> str:
-    """The end of an id: UUIDv7s made together share their beginning."""
-    return full[-SHORT:]
-
-
-def seconds(value: float | None) -> str:
-    """A time for people."""
-    if value is None:
+def duration(seconds: float | None) -> str:
+    """Return a duration for people: `1.5 s`, `2 min 3 s`, or `not measured`."""
+    if seconds is None:
         return "not measured"
-    minutes, rest = divmod(value, 60)
+    minutes, rest = divmod(seconds, 60)
     return f"{minutes:.0f} min {rest:.0f} s" if minutes else f"{rest:.1f} s"
 
 
 def count(number: int, one: str, many: str = "") -> str:
-    """`1 change`, `2 changes`."""
+    """Return a number with its noun: `1 change`, `2 changes`."""
     return f"{number} {one if number == 1 else many or one + 's'}"

@@ -1,4 +1,4 @@
-"""`groundswell wave …`, against a running stack."""
+"""`groundswell wave …`: start, stop, list, show and roll back waves."""
 
 import difflib
 from typing import Annotated
@@ -10,34 +10,29 @@ from rich.table import Table
 from cli.execute import execute
 from cli.options import Base, Components, DryRun, Focus, Json, Limit, Size
 from cli.report import show_report
-from cli.session import api
-from cli.text import out, short, spelled
-from cli.undoing import Dependents, Reason, follow
+from cli.rollback import Dependents, Reason, roll_back
+from cli.session import connect
+from cli.text import as_typed_here, out
 from shared.contracts.base import ALL, WaveSize
 from shared.contracts.commands import RollbackOptions, StartWave
 from shared.kernel.errors import Rejected
 from shared.kernel.extensions import agent_type_names
-from shared.kernel.ids import uuid7
+from shared.kernel.ids import short_id, uuid7
 from shared.targets.repository import inspect_repository, is_url
 
-app = typer.Typer(help="Start, stop, list and show waves.", no_args_is_help=True)
+app = typer.Typer(help="Start, stop, list, show and roll back waves.", no_args_is_help=True)
 WaveId = Annotated[str, typer.Argument(help="The wave's id, or its last 8 characters.")]
 
 
 def start_command(
     path: str, *, size: WaveSize, focus: str, components: str, base: str, dry_run: bool
 ) -> StartWave:
-    """The command behind the options; raises `Rejected` for a focus that is not registered."""
+    """Return the command the options stand for; raise `Rejected` for an unknown focus."""
     known = [*agent_type_names(), ALL]
     if focus not in known:
         near = difflib.get_close_matches(focus, known, n=1)
         guess = f" Did you mean {near[0]}?" if near else ""
-        execute(
-            _refuse(
-                f"{focus} is not a registered agent type.{guess}",
-                f"Registered: {', '.join(known)}.",
-            )
-        )
+        execute(_refuse(f"There is no agent type {focus}.{guess}", f"Known: {', '.join(known)}."))
     names = tuple(each.strip() for each in components.split(",") if each.strip())
     return StartWave.model_validate(
         {
@@ -66,7 +61,7 @@ def start(
     dry_run: DryRun = False,
     as_json: Json = False,
 ) -> None:
-    """Start a wave and return; the stack goes on with it."""
+    """Start a wave on a running stack, and return at once."""
     command = start_command(
         path, size=size, focus=focus, components=components, base=base, dry_run=dry_run
     )
@@ -76,60 +71,62 @@ def start(
 async def _start(command: StartWave, *, as_json: bool) -> int:
     location = command.target or "."
     if not is_url(location):
-        # A path means something to the shell it was typed in, not to the services.
+        # A relative path has a meaning in this shell, not in the services.
         location = inspect_repository(location, base=command.base).location
-    asked = command.model_copy(update={"target": location, "wave_id": uuid7()})
-    async with api(own=False) as talker:
-        opened = await talker.start_wave(asked)
+    named = command.model_copy(update={"target": location, "wave_id": uuid7()})
+    async with connect(start_stack=False) as client:
+        opened = await client.start_wave(named)
     if as_json:
         print(opened.model_dump_json(indent=1))  # noqa: T201 - data for another program
         return 0
-    out.print(f"wave {opened.wave_id} started; what lands goes on {opened.landing_branch}")
+    out.print(f"wave {opened.wave_id} started; changes land on branch {opened.landing_branch}")
     for note in opened.notes:
         out.print(f"  {escape(note)}")
-    out.print(spelled(f"see: groundswell wave show {short(opened.wave_id)}"))
+    show = f"groundswell wave show {short_id(opened.wave_id)}"
+    out.print(as_typed_here(f"see its report: {show}"))
     return 0
 
 
 @app.command()
 def stop(wave: WaveId, reason: Annotated[str, typer.Option(help="Why.")] = "") -> None:
-    """Stop a wave: nothing of it starts or lands any more."""
+    """Stop a wave: no more of its tasks start, and no more of its changes land."""
     execute(_stop(wave, reason))
 
 
 async def _stop(wave: str, reason: str) -> int:
-    async with api() as talker:
-        stopped = await talker.stop_wave(wave, reason)
+    async with connect() as client:
+        stopped = await client.stop_wave(wave, reason)
     for each in stopped.waves:
-        out.print(f"wave {each} is stopped")
+        out.print(f"wave {each} stopped")
     return 0
 
 
 @app.command()
 def rollback(wave: WaveId, reason: Reason = "", *, dependents: Dependents = False) -> None:
-    """Take off all that a wave has landed, or nothing."""
-    asked = RollbackOptions(reason=reason, dependents=dependents)
-    execute(follow(lambda talker: talker.roll_back_wave(wave, asked)))
+    """Roll back everything a wave has landed, or nothing."""
+    options = RollbackOptions(reason=reason, dependents=dependents)
+    execute(roll_back(lambda client: client.roll_back_wave(wave, options)))
 
 
 @app.command(name="list")
 def list_(limit: Limit = 20, *, as_json: Json = False) -> None:
-    """The newest waves."""
+    """List the newest waves."""
     execute(_list(limit, as_json=as_json))
 
 
 async def _list(limit: int, *, as_json: bool) -> int:
-    async with api() as talker:
-        waves = await talker.waves(limit)
+    async with connect() as client:
+        waves = await client.waves(limit)
     if as_json:
         out.print_json(data=[each.model_dump(mode="json") for each in waves])
         return 0
     table = Table(box=None, pad_edge=False)
-    for name in ("wave", "state", "size", "focus", "tasks", "started", "commit"):
+    for name in ("wave", "target", "state", "size", "focus", "tasks", "started", "commit"):
         table.add_column(name)
     for each in waves:
         table.add_row(
-            short(each.id),
+            short_id(each.id),
+            escape(each.target),
             each.state,
             each.size,
             each.focus,
@@ -137,19 +134,19 @@ async def _list(limit: int, *, as_json: bool) -> int:
             f"{each.created_at:%Y-%m-%d %H:%M:%S}",
             each.commit[:10],
         )
-    out.print(table if waves else "There is no wave yet.")
+    out.print(table if waves else "No waves yet.")
     return 0
 
 
 @app.command()
 def show(wave: WaveId, *, as_json: Json = False) -> None:
-    """A wave's report, so far."""
+    """Show the report of a wave, as far as it has got."""
     execute(_show(wave, as_json=as_json))
 
 
 async def _show(wave: str, *, as_json: bool) -> int:
-    async with api() as talker:
-        report = await talker.report(wave)
+    async with connect() as client:
+        report = await client.report(wave)
     if as_json:
         print(report.model_dump_json(indent=1))  # noqa: T201 - data for another program
     else:

@@ -1,1 +1,1 @@
-"""The HTTP door: FastAPI over the bus and the state."""
+"""The HTTP API: commands to the services, read models of what is stored, and the event stream."""

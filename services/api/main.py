@@ -12,7 +12,7 @@ from services.api.ports import ApiDeps
 from services.api.routes.backtests import backtest_routes
 from services.api.routes.enhancements import enhancement_routes
 from services.api.routes.guard import Guard
-from services.api.routes.problems import answer_problems
+from services.api.routes.problems import install_problem_handlers
 from services.api.routes.system import system_routes
 from services.api.routes.waves import wave_routes
 from services.api.settings import Settings
@@ -25,15 +25,17 @@ from shared.messaging.service import Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
 
+SHUTDOWN_TIMEOUT_SECONDS = 2
+
 
 def make_app(deps: ApiDeps, *, local: bool) -> FastAPI:
-    """The HTTP application over `deps`; `local` where it listens on this machine only."""
+    """Return the HTTP application; `local` if it listens on this machine only."""
     app = FastAPI(
         title="Groundswell",
         version=VERSION,
         description="Waves of agents improve a codebase; only what is measured to be no worse lands.",
     )
-    answer_problems(app)
+    install_problem_handlers(app)
     app.add_middleware(Guard, local=local)
     for routes in (system_routes, wave_routes, enhancement_routes, backtest_routes):
         app.include_router(routes(deps))
@@ -41,7 +43,7 @@ def make_app(deps: ApiDeps, *, local: bool) -> FastAPI:
 
 
 class _Server(uvicorn.Server):
-    """Signals are handled by `serve`, for the whole service."""
+    """A uvicorn server that leaves signals to `serve`, which handles them for the whole service."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -51,7 +53,7 @@ class _Server(uvicorn.Server):
 def build(
     settings: Settings, bus: Bus, store: Store, ping_database: Callable[[], Awaitable[None]]
 ) -> Service:
-    """Wire adapters to use cases."""
+    """Return the API service over a bus and a store."""
     deps = ApiDeps(store=store, bus=bus, ping_database=ping_database, clock=utc_now, new_id=uuid7)
     server = _Server(
         uvicorn.Config(
@@ -60,7 +62,7 @@ def build(
             port=settings.api_port,
             log_level="warning",
             lifespan="off",
-            timeout_graceful_shutdown=2,
+            timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
         )
     )
 
@@ -80,7 +82,7 @@ def _is_loopback(host: str) -> bool:
 
 
 async def run(settings: Settings) -> None:
-    """Serve until told to stop."""
+    """Serve until the process is told to stop."""
     async with connected(settings.mongo_url) as database:
         store = open_store(database)
         await serve(
@@ -89,5 +91,5 @@ async def run(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Run with the settings of the environment."""
+    """Run the service with the settings of the environment."""
     launch("api", Settings, run)

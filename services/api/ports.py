@@ -16,8 +16,8 @@ from shared.mongo.collections import Store
 A = TypeVar("A", bound=BaseModel)
 
 
-class Heard(Protocol):
-    """An event as it lies in the stream."""
+class StreamedEvent(Protocol):
+    """An event as it is stored in the event stream."""
 
     @property
     def sequence(self) -> int: ...
@@ -29,7 +29,7 @@ class Heard(Protocol):
     def data(self) -> dict[str, Any]: ...
 
 
-class Talk(Protocol):
+class ApiBus(Protocol):
     """The part of `shared.messaging.bus.Bus` that the API uses."""
 
     @property
@@ -39,15 +39,19 @@ class Talk(Protocol):
     async def request(self, message: Message, answer: type[A], *, timeout: float = 5.0) -> A: ...
     async def ping(self, expected: Collection[str], *, timeout: float = 1.0) -> tuple[str, ...]: ...
     async def last_sequence(self) -> int: ...
-    def events(self, *, after: int | None = None) -> AsyncIterator[Heard]: ...
+    def events(self, *, after: int | None = None) -> AsyncIterator[StreamedEvent]: ...
 
 
 @dataclass(frozen=True)
 class ApiDeps:
-    """Everything a use case works with. `ping_database` raises `Transient` when it is away."""
+    """The ports of the API's use cases.
+
+    `ping_database` raises `Transient` if the database does not answer; `stopping` is set when the
+    service is to stop.
+    """
 
     store: Store
-    bus: Talk
+    bus: ApiBus
     ping_database: Callable[[], Awaitable[None]]
     clock: Clock
     new_id: NewId

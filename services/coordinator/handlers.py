@@ -6,7 +6,14 @@ from faststream.nats import NatsRouter
 
 from services.coordinator import usecases
 from services.coordinator.usecases import CoordinatorDeps
-from shared.contracts.answers import AgentList, Status, Stopped, WaveAccepted, WaveList, WaveShown
+from shared.contracts.answers import (
+    AgentList,
+    Status,
+    StoppedWaves,
+    WaveAccepted,
+    WaveAndTasks,
+    WaveList,
+)
 from shared.contracts.commands import (
     GetAgents,
     GetStatus,
@@ -67,9 +74,9 @@ def answers(deps: CoordinatorDeps) -> tuple[Endpoint[Any, Any], ...]:
     """Questions over `deps`."""
     return (
         Endpoint(StartWave, WaveAccepted, lambda q: usecases.start_wave(q, deps, channel="rpc")),
-        Endpoint(StopWave, Stopped, lambda q: usecases.stop_wave(q, deps)),
+        Endpoint(StopWave, StoppedWaves, lambda q: usecases.stop_wave(q, deps)),
         Endpoint(GetWaves, WaveList, lambda q: usecases.list_waves(q, deps)),
-        Endpoint(GetWave, WaveShown, lambda q: usecases.show_wave(q, deps)),
+        Endpoint(GetWave, WaveAndTasks, lambda q: usecases.show_wave(q, deps)),
         Endpoint(GetAgents, AgentList, lambda q: usecases.get_active_agents(q, deps)),
         Endpoint(GetStatus, Status, lambda q: usecases.get_status(q, deps)),
     )

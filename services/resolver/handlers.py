@@ -6,7 +6,7 @@ from faststream.nats import NatsRouter
 
 from services.resolver import usecases
 from services.resolver.usecases import ResolverDeps
-from shared.contracts.answers import Done
+from shared.contracts.answers import Acknowledgement
 from shared.contracts.commands import AcquireLease, LeaseGrant, ReleaseLease, RenewLease
 from shared.contracts.streams import PROPOSALS_SUBMITTED
 from shared.contracts.work import ProposalSubmitted
@@ -30,5 +30,5 @@ def answers(deps: ResolverDeps) -> tuple[Endpoint[Any, Any], ...]:
     return (
         Endpoint(AcquireLease, LeaseGrant, lambda request: usecases.acquire(request, deps)),
         Endpoint(RenewLease, LeaseGrant, lambda request: usecases.renew(request, deps)),
-        Endpoint(ReleaseLease, Done, lambda request: usecases.release(request, deps)),
+        Endpoint(ReleaseLease, Acknowledgement, lambda request: usecases.release(request, deps)),
     )

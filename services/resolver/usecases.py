@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from services.resolver.domain import leases
 from services.resolver.domain.leases import Claim, Granted, Refused
-from shared.contracts.answers import Done
+from shared.contracts.answers import Acknowledgement
 from shared.contracts.commands import AcquireLease, LeaseGrant, ReleaseLease, RenewLease
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.leases import Lease, LeaseLedger
@@ -69,10 +69,10 @@ async def renew(request: RenewLease, deps: ResolverDeps) -> LeaseGrant:
     return LeaseGrant(granted=True, epoch=request.epoch)
 
 
-async def release(request: ReleaseLease, deps: ResolverDeps) -> Done:
+async def release(request: ReleaseLease, deps: ResolverDeps) -> Acknowledgement:
     """End the task's lease."""
     await _end(request.target_id, lambda ledger: leases.release(ledger, request.task_id), deps)
-    return Done()
+    return Acknowledgement()
 
 
 async def _decide(

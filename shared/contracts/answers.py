@@ -1,4 +1,4 @@
-"""What a request on `gs.rpc.>` is answered with."""
+"""What requests are answered with, on `gs.rpc.>` and over HTTP."""
 
 from shared.contracts.base import Id, Oid, Value
 from shared.contracts.documents.agents import Agent
@@ -6,7 +6,7 @@ from shared.contracts.documents.waves import Task, Wave
 
 
 class WaveAccepted(Value):
-    """The wave is written down. `notes` are sentences for people."""
+    """The wave is stored and will run. `notes` are sentences for people."""
 
     wave_id: Id
     target_id: Id
@@ -17,20 +17,20 @@ class WaveAccepted(Value):
 
 
 class WaveList(Value):
-    """Newest first."""
+    """Waves, newest first."""
 
     waves: tuple[Wave, ...]
 
 
-class WaveShown(Value):
+class WaveAndTasks(Value):
     """A wave and its tasks."""
 
     wave: Wave
     tasks: tuple[Task, ...]
 
 
-class Stopped(Value):
-    """The waves that were stopped."""
+class StoppedWaves(Value):
+    """The ids of the waves that were stopped."""
 
     waves: tuple[Id, ...]
 
@@ -42,7 +42,7 @@ class AgentList(Value):
 
 
 class Status(Value):
-    """What is going on: counts by state, of what is not over."""
+    """Counts of open work by state."""
 
     agents: dict[str, int]
     waves: dict[str, int]
@@ -50,49 +50,52 @@ class Status(Value):
     enhancements: dict[str, int]
 
 
-class Done(Value):
-    """It is so now."""
+class Acknowledgement(Value):
+    """What was requested is done, now or by an earlier request."""
 
     done: bool = True
 
 
 class WaveOpened(WaveAccepted):
-    """A wave accepted over HTTP; its events come after `events_after` in the event stream."""
+    """A wave accepted over HTTP.
+
+    Its events have greater sequence numbers in the event stream than `events_after`.
+    """
 
     events_after: int
 
 
 class RollbackAccepted(Value):
-    """The rollback is asked for; what becomes of it comes after `events_after`."""
+    """The rollback of one change is requested; events about it come after `events_after`."""
 
     enhancement_id: Id
     wave_id: Id
     events_after: int
 
 
-class RollbackAsked(Value):
-    """A rollback of several is asked for; `RollbackFinished` with its id comes after `events_after`."""
+class RollbacksAccepted(Value):
+    """The rollback of several changes is requested; it ends with a `RollbackFinished` of its id."""
 
     rollback_id: Id
     events_after: int
 
 
-class BacktestAsked(Value):
-    """A backtest is asked for; `BacktestFinished` with its id comes after `events_after`."""
+class BacktestAccepted(Value):
+    """A backtest, or its end, is requested; it ends with a `BacktestFinished` of its id."""
 
     backtest_id: Id
     events_after: int
 
 
 class DecisionAccepted(Value):
-    """The decision is handed over; what becomes of it comes after `events_after`."""
+    """A person's decision is published; what follows from it comes after `events_after`."""
 
     enhancement_id: Id
     wave_id: Id
     events_after: int
 
 
-class Ready(Value):
-    """Which services answer."""
+class Readiness(Value):
+    """The services that answer."""
 
     services: tuple[str, ...]

@@ -27,14 +27,14 @@ nats sub 'gs.evt.>'
 """
 RPC = (
     (commands.StartWave, answers.WaveAccepted, "coordinator"),
-    (commands.StopWave, answers.Stopped, "coordinator"),
+    (commands.StopWave, answers.StoppedWaves, "coordinator"),
     (commands.GetWaves, answers.WaveList, "coordinator"),
-    (commands.GetWave, answers.WaveShown, "coordinator"),
+    (commands.GetWave, answers.WaveAndTasks, "coordinator"),
     (commands.GetAgents, answers.AgentList, "coordinator"),
     (commands.GetStatus, answers.Status, "coordinator"),
     (commands.AcquireLease, commands.LeaseGrant, "resolver"),
     (commands.RenewLease, commands.LeaseGrant, "resolver"),
-    (commands.ReleaseLease, answers.Done, "resolver"),
+    (commands.ReleaseLease, answers.Acknowledgement, "resolver"),
 )
 
 

@@ -1,4 +1,4 @@
-"""What a wave came to: one report, for people and programs alike. Nothing in it is an estimate."""
+"""The report of a wave, for people and programs alike. No figure in it is an estimate."""
 
 from shared.contracts.base import Id, Oid, Value
 from shared.contracts.documents.base import Failure
@@ -7,7 +7,7 @@ from shared.contracts.documents.protection import ProtectionShare
 from shared.contracts.documents.runs import BenchmarkResult
 
 
-class Landed(Value):
+class LandedChange(Value):
     """A change on the landing branch. `measured` is the predicted metric before and after."""
 
     id: Id
@@ -25,7 +25,7 @@ class Landed(Value):
     rolled_back: Oid | None = None
 
 
-class NotLanded(Value):
+class ChangeNotLanded(Value):
     """A change that did not land, why, and the tests that caught it."""
 
     id: Id
@@ -38,11 +38,11 @@ class NotLanded(Value):
     tests: tuple[str, ...] = ()
 
 
-class Waiting(Value):
-    """A change that waits for a person: what asks for one, and what speaks for it.
+class ChangeNeedingApproval(Value):
+    """A change that needs a person's approval: why, and the evidence for it.
 
-    `group` is the kind of the reason, and `because` what is particular to this change, of which there is
-    `more`. `full_run` says whether every test has passed with it.
+    `asks` is the whole reason, `group` its kind, and `because` the first detail particular to this
+    change, of which there are `more`. `full_run` says whether every test has passed with it.
     """
 
     id: Id
@@ -57,8 +57,8 @@ class Waiting(Value):
     full_run: bool = False
 
 
-class PullRequestShown(Value):
-    """A branch for people to review, to be merged into `onto`; `reason` says why it is not open."""
+class PullRequestSummary(Value):
+    """A branch for review, to be merged into `onto`; `reason` says why it is not open."""
 
     branch: str
     onto: str
@@ -68,9 +68,10 @@ class PullRequestShown(Value):
 
 
 class ProtectionSummary(Value):
-    """Whether planted faults were noticed in what landed: counts, not ratios.
+    """How many mutants of the landed changes the tests killed: counts, not ratios.
 
-    `lines` are those in which any was tried, `protected_lines` those of them where every one was noticed.
+    `lines` are the changed lines with at least one mutant, `protected_lines` those without a
+    surviving one.
     """
 
     mutants: int
@@ -80,7 +81,7 @@ class ProtectionSummary(Value):
 
 
 class ComponentHealth(Value):
-    """Score (0 to 100) and findings of a component at both ends; None where not measured."""
+    """Score (0 to 100) and findings of a component before and after; None if not measured."""
 
     component: str
     score_before: float | None
@@ -91,7 +92,7 @@ class ComponentHealth(Value):
 
 
 class HealthChange(Value):
-    """`score_*` are means over the components, weighted by lines."""
+    """Health before and after a wave. Scores are means over the components, weighted by lines."""
 
     score_before: float | None = None
     score_after: float | None = None
@@ -118,7 +119,7 @@ class RunSummary(Value):
 
 
 class TestTime(Value):
-    """All `runs` of the tests, in seconds, and how long one run of the whole suite takes, where one was made."""
+    """Number and total seconds of all test runs; `suite_seconds` is one run of the whole suite."""
 
     __test__ = False
 
@@ -128,14 +129,15 @@ class TestTime(Value):
 
     @property
     def suites(self) -> float | None:
-        """The whole as runs of the suite; None where that was not measured."""
+        """The total as a multiple of one full run; None if no full run was measured."""
         return self.seconds / self.suite_seconds if self.suite_seconds else None
 
 
 class ImpactRecall(Value):
-    """How well the impacted tests of the target were chosen, over all its waves: counts, not ratios.
+    """How well impact analysis selected tests on this target, over all waves: counts, not ratios.
 
-    Of the tests that caught a change `caught` had been chosen for it. Of `total` tests `selected` were chosen.
+    Of the tests that caught a change, `caught` had been selected and `missed` had not. Over all
+    runs, `selected` of `total` tests were selected.
     """
 
     caught: int
@@ -144,8 +146,8 @@ class ImpactRecall(Value):
     total: int
 
 
-class Baseline(Value):
-    """The suite on the commit the wave began on; what fails there is blamed on nobody."""
+class BaselineSummary(Value):
+    """The full run on the commit the wave started from; its failures are blamed on no change."""
 
     tests: int
     passed: int
@@ -154,28 +156,29 @@ class Baseline(Value):
     seconds: float
 
 
-class Cost(Value):
-    """What was spent on models. The rules engine asks none."""
+class ModelCost(Value):
+    """What was spent on language models. The rules engine uses none."""
 
     engines: tuple[str, ...]
     model_calls: int = 0
     usd: float = 0.0
 
 
-class Commands(Value):
-    """What a person may type next."""
+class NextCommands(Value):
+    """Shell commands a person may run next: to inspect, merge or undo what landed."""
 
-    look: tuple[str, ...] = ()
+    inspect: tuple[str, ...] = ()
     merge: tuple[str, ...] = ()
     undo_one: tuple[str, ...] = ()
     undo_all: tuple[str, ...] = ()
 
 
 class WaveReport(Value):
-    """The whole of it. Times in seconds; `environment_seconds` is None where none was prepared.
+    """Everything that came of a wave. Times are in seconds.
 
-    `held` are those that are still in the gate: sent back to be tried on another head. `benchmarks`
-    are those of what was tried last, `protection` and `recall` None where nothing was measured.
+    `returned` are changes still in the gate that were sent back to be judged on another head.
+    `environment_seconds` is None if no environment was prepared; `benchmarks` are those of the last
+    comparison; `protection` and `recall` are None if nothing was measured.
     """
 
     wave: Id
@@ -190,15 +193,15 @@ class WaveReport(Value):
     base_branch: str
     landing_branch: str
     final_commit: Oid | None
-    landed: tuple[Landed, ...]
-    refused: tuple[NotLanded, ...]
-    waiting: tuple[Waiting, ...] = ()
-    expired: tuple[NotLanded, ...]
-    not_tried: tuple[NotLanded, ...]
-    held: tuple[NotLanded, ...] = ()
-    pull_requests: tuple[PullRequestShown, ...] = ()
+    landed: tuple[LandedChange, ...]
+    rejected: tuple[ChangeNotLanded, ...]
+    needs_approval: tuple[ChangeNeedingApproval, ...] = ()
+    expired: tuple[ChangeNotLanded, ...]
+    not_tried: tuple[ChangeNotLanded, ...]
+    returned: tuple[ChangeNotLanded, ...] = ()
+    pull_requests: tuple[PullRequestSummary, ...] = ()
     health: HealthChange
-    baseline: Baseline | None
+    baseline: BaselineSummary | None
     runs: tuple[RunSummary, ...]
     test_time: TestTime | None = None
     protection: ProtectionShare | None = None
@@ -206,8 +209,8 @@ class WaveReport(Value):
     recall: ImpactRecall | None = None
     environment_seconds: float | None
     wall_seconds: float | None
-    cost: Cost
+    cost: ModelCost
     sandbox: str
     notes: tuple[str, ...]
     failure: Failure | None
-    commands: Commands
+    commands: NextCommands

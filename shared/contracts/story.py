@@ -1,41 +1,41 @@
-"""The story of a change: what happened to it, in order, from what is stored. Nothing in it is an estimate."""
+"""The story of a change: what happened to it, in order, as far as it is stored."""
 
 from datetime import datetime
 from typing import Literal
 
 from shared.contracts.base import Id, Oid, Value
 
-Kind = Literal[
+StepKind = Literal[
     "proposed",
     "cleared",
     "head",
     "run",
-    "elsewhere",
+    "run_without",
     "mutants",
     "benchmarks",
     "returned",
-    "held",
-    "asked",
+    "held_back",
+    "needs_approval",
     "approved",
-    "passed",
     "landed",
-    "refused",
-    "let_go",
+    "rejected",
+    "expired",
     "rolled_back",
-    "kept",
+    "rollback_refused",
     "watched",
 ]
 
 
 class StoryStep(Value):
-    """One thing that happened to a change; `at` is None where nobody wrote down when.
+    """One thing that happened to a change; `at` is None if its time was not stored.
 
-    run: one that it was part of, with `changes` changes in all; of its `tests` so many were `worse` than on
-    the head, and `against` names them. head: the head itself, measured for comparison. elsewhere: one without
-    it, in which the tests that speak against it were worse as well. None is what is not known.
+    A `run` included the change and `changes` changes in all; of its `tests`, `worse` were worse than
+    on the head, and `against` names them. A `head` step is a run of the head itself, for comparison.
+    A `run_without` did not include the change, and tests that count against it were worse there too.
+    `asked` says why the run was requested. What is not known is None.
     """
 
-    kind: Kind
+    kind: StepKind
     at: datetime | None
     sentence: str
     asked: str = ""
@@ -50,7 +50,7 @@ class StoryStep(Value):
 
 
 class Story(Value):
-    """All of it, in order."""
+    """Every step of a change, in order."""
 
     id: Id
     title: str

@@ -38,3 +38,14 @@ def _pack(bits: int) -> uuid.UUID:
 
 
 uuid7: NewId = UuidV7()
+
+
+SHORT_ID_CHARACTERS = 8
+
+
+def short_id(full: str) -> str:
+    """Return the end of an id, as people see it and may type it.
+
+    UUIDv7 ids made together have the same first characters, and often differ in the last ones only.
+    """
+    return full[-SHORT_ID_CHARACTERS:]

@@ -40,8 +40,8 @@ def test_a_history_is_replayed_to_a_report_and_what_it_found_is_right(up, made, 
     again = up.run("backtest", *options)
     assert again.returncode == 0, again.stderr
     assert f"{names['broke'][:10]} caught" in again.stdout
-    assert "runs had been made before and were not made again" in again.stdout
-    assert "0 runs had been made before" not in again.stdout
+    assert "runs reused from earlier" in again.stdout
+    assert "0 runs reused" not in again.stdout
     shown = httpx.get(f"{up.stack['api_url']}/backtests/{found['id'][-8:]}").json()
     assert shown["replayed"] == found["replayed"]
 

@@ -33,7 +33,7 @@ def test_a_wave_is_started_followed_and_taken_off_again(up, target):
     for part in (
         change["id"],
         "findings.F401 down by 1",
-        "ran on that very tree",
+        "ran on exactly that tree",
         change["commit"],
     ):
         assert part in text

@@ -29,7 +29,7 @@ def test_a_wave_is_taken_off_whole_and_the_base_is_there_again(up, tmp_path):
     assert "not now" in git(target, "log", "-1", "--format=%B", "groundswell/main")
     again = up.run("wave", "rollback", report["wave"])
     assert again.returncode == 2
-    assert "Nothing of wave" in again.stderr
+    assert "has no landed change to roll back" in again.stderr
 
 
 def test_all_since_a_time_is_taken_off(up, tmp_path):
@@ -126,7 +126,7 @@ def test_the_policy_counts_as_it_stands_on_the_base_branch(up, tmp_path):
     git(target, "checkout", "--quiet", "main")
     report = up.json("run", str(target))
     assert report["landed"] == []
-    assert report["waiting"]
+    assert report["needs_approval"]
 
 
 def test_a_change_that_waits_lands_with_a_person_s_word_and_not_without(up, tmp_path):
@@ -134,7 +134,7 @@ def test_a_change_that_waits_lands_with_a_person_s_word_and_not_without(up, tmp_
     report = up.json("run", str(target))
     assert report["landed"] == []
     assert "nothing landed" in up.run("wave", "show", report["wave"]).stdout
-    one, other, *_ = report["waiting"]
+    one, other, *_ = report["needs_approval"]
     assert "asks for every change" in one["asks"]
     assert git(target, "branch", "--list", "groundswell/main") == ""
 
@@ -150,12 +150,15 @@ def test_a_change_that_waits_lands_with_a_person_s_word_and_not_without(up, tmp_
     assert late.returncode == 2
     assert "is rejected" in late.stderr
     again = up.json("run", str(target))
-    assert not {each["rule"] for each in again["waiting"]} & {one.get("rule"), other.get("rule")}
+    assert not {each["rule"] for each in again["needs_approval"]} & {
+        one.get("rule"),
+        other.get("rule"),
+    }
 
 
 def test_a_word_given_after_the_base_moved_is_for_the_base_as_it_is_then(up, tmp_path):
     target = a_target(tmp_path / "target", groundswell_toml=ASK)
-    [first, *_] = up.json("run", str(target))["waiting"]
+    [first, *_] = up.json("run", str(target))["needs_approval"]
     (target / "more.txt").write_text("more\n")
     git(target, "add", "--all")
     git(target, "commit", "--quiet", "--message", "the base goes on")
@@ -173,6 +176,6 @@ def test_without_a_sandbox_nothing_runs_and_with_permission_nothing_lands_alone(
     assert "--allow-unsandboxed" in refused.stdout
     report = home.json("run", str(target), "--allow-unsandboxed")
     assert report["landed"] == []
-    assert report["waiting"]
+    assert report["needs_approval"]
     assert "isolates little" in report["sandbox"]
     assert git(target, "branch", "--list", "groundswell/main") == ""

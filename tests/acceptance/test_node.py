@@ -70,7 +70,7 @@ def test_what_its_own_linter_repairs_lands(up, tmp_path):
 def test_what_its_own_linter_breaks_is_refused_and_the_test_is_named(up, tmp_path):
     target = a_package(tmp_path / "target", nothing=NOTHING)
     report = up.json("run", str(target))
-    [refused] = report["refused"]
+    [refused] = report["rejected"]
     assert refused["tests"] == ["nothing > is undefined"]
     assert "src/nothing.js" in refused["files"]
     assert git(target, "branch", "--list", "groundswell/main") == ""

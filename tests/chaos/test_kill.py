@@ -57,4 +57,4 @@ def test_the_same_changes_land(undisturbed, tmp_path, service, event, time):
 
 
 def refused(report):
-    return {(each["component"], each["rule"]) for each in report["refused"]}
+    return {(each["component"], each["rule"]) for each in report["rejected"]}

@@ -11,7 +11,7 @@ def test_the_page_is_the_generated_one():
 
 def test_every_request_that_is_answered_is_in_it():
     served = {
-        (each.question, each.answer, name)
+        (each.request, each.response, name)
         for name, endpoints in (
             ("coordinator", of_the_coordinator(None)),
             ("resolver", of_the_resolver(None)),

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from shared.contracts import answers, commands, documents, events, report, story, work
+from shared.contracts import answers, commands, documents, events, report, story, views, work
 from shared.contracts.base import Message
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -25,6 +25,7 @@ MODULES = (
     events,
     report,
     story,
+    views,
     work,
     *(
         importlib.import_module(f"{documents.__name__}.{each.name}")

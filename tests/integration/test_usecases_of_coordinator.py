@@ -15,7 +15,7 @@ from services.coordinator.usecases import (
     start_wave,
     stop_wave,
 )
-from shared.contracts.answers import Done
+from shared.contracts.answers import Acknowledgement
 from shared.contracts.commands import (
     AcquireLease,
     LeaseGrant,
@@ -53,7 +53,7 @@ class Resolver(RecordingBus):
         super().__init__()
         self.epochs: dict[str, int] = {}
         self.taken: set[str] = set()
-        self.answers = {AcquireLease: self.grant, ReleaseLease: Done()}
+        self.answers = {AcquireLease: self.grant, ReleaseLease: Acknowledgement()}
 
     def grant(self, request):
         if request.component in self.taken:

@@ -1,1 +1,1 @@
-"""Pure rules of the API: ids as people type them, and what a wave came to."""
+"""Pure rules of the API: ids as people type them, read models, reports and stories."""

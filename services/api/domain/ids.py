@@ -1,25 +1,29 @@
-"""Ids as people see and type them.
-
-UUIDv7s made together share their beginning, so the short id is the end.
-"""
+"""Ids as people type them: complete, or abbreviated to their last characters."""
 
 import re
+from collections.abc import Collection
 
-SHORT = 8
-FEWEST = 6
-TYPED = re.compile(r"^[0-9a-f-]+$")
+from shared.kernel.ids import SHORT_ID_CHARACTERS
 
-
-def short(full: str) -> str:
-    """The id as it is shown."""
-    return full[-SHORT:]
+ID_CHARACTERS = 36
+MIN_TYPED_CHARACTERS = 6
+ID_PART = re.compile(r"[0-9a-f-]+")
 
 
-def is_full(typed: str) -> bool:
-    """Whether `typed` can be a whole id."""
-    return len(typed) == 36  # noqa: PLR2004 - a UUID's length
+def is_complete_id(typed: str) -> bool:
+    """Tell whether `typed` has the length of a complete id."""
+    return len(typed) == ID_CHARACTERS
 
 
-def is_suffix(typed: str) -> bool:
-    """Whether `typed` can be the end of an id, and is long enough to mean one."""
-    return FEWEST <= len(typed) <= 36 and bool(TYPED.match(typed))  # noqa: PLR2004
+def is_id_suffix(typed: str) -> bool:
+    """Tell whether `typed` can be the end of an id and is long enough to be looked up."""
+    long_enough = MIN_TYPED_CHARACTERS <= len(typed) <= ID_CHARACTERS
+    return long_enough and ID_PART.fullmatch(typed) is not None
+
+
+def distinct_suffixes(ids: Collection[str]) -> list[str]:
+    """Return the ends of these ids, as short as they can be with all of them different."""
+    lengths = range(SHORT_ID_CHARACTERS, ID_CHARACTERS)
+    enough = (n for n in lengths if len({each[-n:] for each in ids}) == len(ids))
+    length = next(enough, ID_CHARACTERS)
+    return [each[-length:] for each in ids]

@@ -1,59 +1,138 @@
-"""The figures of a wave's report: what its tests took and showed. What was not measured is None, never a number."""
+"""The figures of a wave's report. What was not measured is None, never a number."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
 from shared.contracts.base import RunKind
-from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Health
 from shared.contracts.documents.runs import BenchmarkResult, Recall, TestRun
-from shared.contracts.report import Baseline, ImpactRecall, ProtectionSummary, TestTime, Waiting
+from shared.contracts.report import (
+    BaselineSummary,
+    ComponentHealth,
+    HealthChange,
+    ImpactRecall,
+    ProtectionSummary,
+    TestTime,
+)
 from shared.contracts.states import RunState
 
 
-def time_of_tests(verdicts: Sequence[TestRun], baseline: Baseline | None) -> TestTime | None:
-    """All runs of a wave, and one of its whole suite: with changes where there was one, as the head's is recorded."""
-    done = [each for each in verdicts if each.state is RunState.FINISHED]
-    if not done:
+def sum_test_time(runs: Sequence[TestRun], baseline: BaselineSummary | None) -> TestTime | None:
+    """Return the time of all finished runs, and that of one full run.
+
+    The full run is the median one with changes if there was any, because the baseline also records
+    which functions each test reaches and so takes longer.
+    """
+    finished = [each for each in runs if each.state is RunState.FINISHED]
+    if not finished:
         return None
-    full = [each.execution.seconds for each in done if _full(each)]
+    full = [each.execution.seconds for each in finished if _is_plain_full_run(each)]
     if not full and baseline is not None:
         full = [baseline.seconds]
     return TestTime(
-        runs=len(done),
-        seconds=sum(each.execution.seconds for each in done),
+        runs=len(finished),
+        seconds=sum(each.execution.seconds for each in finished),
         suite_seconds=median(full) if full else None,
     )
 
 
-def _full(verdict: TestRun) -> bool:
-    """Whether every test ran once, and nothing else was done."""
-    whole = (
-        verdict.request.kind is RunKind.TESTS
-        and not verdict.request.tests
-        and verdict.request.repeat == 1
-    )
-    return (
-        whole
-        and bool(verdict.request.changes)
-        and verdict.result.counts is not None
-        and not verdict.request.record
-    )
+def _is_plain_full_run(run: TestRun) -> bool:
+    """Tell whether a run executed every test once with changes, and did nothing else."""
+    request = run.request
+    every_test_once = request.kind is RunKind.TESTS and not request.tests and request.repeat == 1
+    reported = run.result.counts is not None
+    return every_test_once and bool(request.changes) and reported and not request.record
 
 
-def benchmarks(verdicts: Iterable[TestRun]) -> tuple[BenchmarkResult, ...]:
-    """What the last comparison with changes said: what it was made with is what stands at the end."""
-    made = [
+def find_baseline(runs: Iterable[TestRun], commit: str) -> BaselineSummary | None:
+    """Return the full run on `commit`, whichever wave requested it."""
+    for each in runs:
+        counts = each.result.counts
+        if each.request.purpose == "baseline" and each.request.head == commit and counts:
+            return BaselineSummary(
+                tests=counts.tests,
+                passed=counts.passed,
+                skipped=counts.skipped,
+                failing=each.result.failing,
+                seconds=each.execution.seconds,
+            )
+    return None
+
+
+def last_benchmarks(runs: Iterable[TestRun]) -> tuple[BenchmarkResult, ...]:
+    """Return the results of the last benchmark comparison that included changes."""
+    compared = [
         each
-        for each in verdicts
+        for each in runs
         if each.result.benchmarks and each.request.changes and each.state is RunState.FINISHED
     ]
-    last = max(made, key=lambda each: (each.finished_at or each.created_at, each.id), default=None)
+    last = max(
+        compared, key=lambda each: (each.finished_at or each.created_at, each.id), default=None
+    )
     return last.result.benchmarks if last else ()
 
 
-def protection(health: Sequence[Health]) -> ProtectionSummary | None:
-    """The sum over what landed."""
+def sum_recall(recall: Sequence[Recall]) -> ImpactRecall | None:
+    """Return the sum over the components of a target."""
+    total = ImpactRecall(
+        caught=sum(each.caught for each in recall),
+        missed=sum(each.missed for each in recall),
+        selected=sum(each.selected for each in recall),
+        total=sum(each.total for each in recall),
+    )
+    return total if total.caught + total.missed + total.total else None
+
+
+def compare_health(
+    before: Sequence[Health], after: Sequence[Health], protection: Sequence[Health]
+) -> HealthChange:
+    """Compare the health of every component before and after a wave.
+
+    `protection` is the protection dimension of the commits that landed.
+    """
+    first = {each.component: each for each in before}
+    last = {each.component: each for each in after}
+    names = sorted({*first, *last, *(each.component for each in protection)})
+    return HealthChange(
+        score_before=_mean_score(before),
+        score_after=_mean_score(after),
+        findings_before=_sum_findings(before),
+        findings_after=_sum_findings(after),
+        components=tuple(_compare_component(name, first, last, protection) for name in names),
+        protection=_sum_protection(protection),
+    )
+
+
+def _compare_component(
+    name: str,
+    first: Mapping[str, Health],
+    last: Mapping[str, Health],
+    protection: Sequence[Health],
+) -> ComponentHealth:
+    before, after = first.get(name), last.get(name)
+    return ComponentHealth(
+        component=name,
+        score_before=before.score if before else None,
+        score_after=after.score if after else None,
+        findings_before=int(before.metrics["findings"]) if before else None,
+        findings_after=int(after.metrics["findings"]) if after else None,
+        protection=_sum_protection([each for each in protection if each.component == name]),
+    )
+
+
+def _mean_score(health: Sequence[Health]) -> float | None:
+    """Return the mean score of the components, weighted by their lines."""
+    lines = sum(each.metrics["lines"] for each in health)
+    if not lines:
+        return None
+    return round(sum(each.score * each.metrics["lines"] for each in health) / lines, 1)
+
+
+def _sum_findings(health: Sequence[Health]) -> int | None:
+    return sum(int(each.metrics["findings"]) for each in health) if health else None
+
+
+def _sum_protection(health: Sequence[Health]) -> ProtectionSummary | None:
     if not health:
         return None
     return ProtectionSummary(
@@ -61,38 +140,4 @@ def protection(health: Sequence[Health]) -> ProtectionSummary | None:
             name: sum(int(each.metrics[name]) for each in health)
             for name in ProtectionSummary.model_fields
         }
-    )
-
-
-def recall(known: Sequence[Recall]) -> ImpactRecall | None:
-    """The sum over the components of a target."""
-    found = ImpactRecall(
-        caught=sum(each.caught for each in known),
-        missed=sum(each.missed for each in known),
-        selected=sum(each.selected for each in known),
-        total=sum(each.total for each in known),
-    )
-    return found if found.caught + found.missed + found.total else None
-
-
-def waiting(change: Enhancement) -> Waiting:
-    """What a person is asked, so that many of them can be read: the kind of it, and the first thing that is its own."""
-    group, _, because = change.decision.approval_reason.partition(": ")
-    survived = change.decision.protection.survived if change.decision.protection else ()
-    more = 0
-    if survived and change.decision.protection and because == change.decision.protection.summary:
-        first, more = survived[0], len(survived) - 1
-        reach = "" if first.reached else ", which no test reaches"
-        because = f"{first.path}:{first.line}{reach}: {first.description}"
-    return Waiting(
-        id=change.id,
-        title=change.proposal.title,
-        component=change.proposal.component,
-        files=change.proposal.patch.files,
-        asks=change.decision.approval_reason,
-        evidence=change.decision.evidence,
-        group=group,
-        because=because,
-        more=more,
-        full_run=change.decision.run is not None,
     )

@@ -1,12 +1,17 @@
 """The report of a wave, from what is stored about it."""
 
-import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from services.api.domain.ids import short
-from services.api.domain.measures import benchmarks, protection, recall, time_of_tests, waiting
-from services.api.domain.trials import named
+from services.api.domain.measures import (
+    compare_health,
+    find_baseline,
+    last_benchmarks,
+    sum_recall,
+    sum_test_time,
+)
+from services.api.domain.next_commands import commands_after
+from services.api.domain.text import first_of
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Health
 from shared.contracts.documents.protection import protection_share
@@ -15,46 +20,52 @@ from shared.contracts.documents.runs import Recall, TestRun
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Wave
 from shared.contracts.report import (
-    Baseline,
-    Commands,
-    ComponentHealth,
-    Cost,
-    HealthChange,
-    Landed,
-    NotLanded,
-    PullRequestShown,
+    ChangeNeedingApproval,
+    ChangeNotLanded,
+    LandedChange,
+    ModelCost,
+    NextCommands,
+    PullRequestSummary,
     RunSummary,
     WaveReport,
 )
 from shared.contracts.states import EnhancementState, RunState
-from shared.targets.repository import is_url
 
-ON_BRANCH = {EnhancementState.APPLIED, EnhancementState.ROLLED_BACK}
-IN_THE_GATE = {EnhancementState.CLEARED, EnhancementState.VALIDATING, EnhancementState.VALIDATED}
+ON_BRANCH = frozenset({EnhancementState.APPLIED, EnhancementState.ROLLED_BACK})
+IN_THE_GATE = frozenset(
+    {EnhancementState.CLEARED, EnhancementState.VALIDATING, EnhancementState.VALIDATED}
+)
 
 
 @dataclass(frozen=True)
-class Stored:
-    """All that is known about a wave. Health is that of its first and of its final commit, protection that of what landed."""
+class WaveRecords:
+    """Everything that is stored about a wave.
+
+    `health_before` and `health_after` are that of its first and its final commit, `protection` that
+    of the commits that landed; `target_is_remote` says that the target is a url.
+    """
 
     wave: Wave
     target: Target
     changes: Sequence[Enhancement]
-    verdicts: Sequence[TestRun]
-    before: Sequence[Health]
-    after: Sequence[Health]
+    runs: Sequence[TestRun]
+    health_before: Sequence[Health]
+    health_after: Sequence[Health]
     pull_requests: Sequence[PullRequest] = ()
     recall: Sequence[Recall] = ()
     protection: Sequence[Health] = ()
+    target_is_remote: bool = False
+
+    def changes_in(self, *states: EnhancementState) -> list[Enhancement]:
+        """Return the changes that are in one of these states."""
+        return [each for each in self.changes if each.state in states]
 
 
-def make_report(stored: Stored) -> WaveReport:
-    """Put together what was measured; what was not measured is None."""
-    wave, target = stored.wave, stored.target
-    landed = [each for each in stored.changes if each.state in ON_BRANCH]
-    expired = [each for each in stored.changes if each.state is EnhancementState.EXPIRED]
-    wall = (wave.finished_at - wave.created_at).total_seconds() if wave.finished_at else None
-    baseline = _baseline(stored)
+def make_report(records: WaveRecords) -> WaveReport:
+    """Return the report of a wave; what was not measured is None."""
+    wave, target = records.wave, records.target
+    baseline = find_baseline(records.runs, wave.commit)
+    expired = [_not_landed(each) for each in records.changes_in(EnhancementState.EXPIRED)]
     return WaveReport(
         wave=wave.id,
         target=target.name,
@@ -68,98 +79,80 @@ def make_report(stored: Stored) -> WaveReport:
         base_branch=target.base_branch,
         landing_branch=target.landing_branch,
         final_commit=wave.final_commit,
-        landed=tuple(_landed(each, stored) for each in _in_order(landed)),
-        refused=tuple(
-            _not_landed(each) for each in stored.changes if each.state is EnhancementState.REJECTED
+        landed=tuple(_landed(each, records) for each in _landing_order(records)),
+        rejected=tuple(_not_landed(each) for each in records.changes_in(EnhancementState.REJECTED)),
+        needs_approval=tuple(
+            needing_approval(each) for each in records.changes_in(EnhancementState.NEEDS_APPROVAL)
         ),
-        waiting=tuple(
-            waiting(each)
-            for each in stored.changes
-            if each.state is EnhancementState.NEEDS_APPROVAL
+        expired=() if wave.dry_run else tuple(expired),
+        not_tried=tuple(expired) if wave.dry_run else (),
+        returned=tuple(
+            _returned(each) for each in records.changes_in(*IN_THE_GATE) if each.decision.returned
         ),
-        expired=tuple(_not_landed(each) for each in expired if not wave.dry_run),
-        not_tried=tuple(_not_landed(each) for each in expired if wave.dry_run),
-        held=tuple(
-            _held(each)
-            for each in stored.changes
-            if each.decision.returned and each.state in IN_THE_GATE
-        ),
-        pull_requests=tuple(_pull_request(each) for each in stored.pull_requests),
-        health=_health(stored.before, stored.after, stored.protection),
+        pull_requests=tuple(_pull_request(each) for each in records.pull_requests),
+        health=compare_health(records.health_before, records.health_after, records.protection),
         baseline=baseline,
-        test_time=time_of_tests(stored.verdicts, baseline),
-        protection=protection_share(each.decision.protection for each in stored.changes),
-        benchmarks=benchmarks(stored.verdicts),
-        recall=recall(stored.recall),
-        runs=tuple(_run(each) for each in stored.verdicts if each.state is RunState.FINISHED),
+        test_time=sum_test_time(records.runs, baseline),
+        protection=protection_share(each.decision.protection for each in records.changes),
+        benchmarks=last_benchmarks(records.runs),
+        recall=sum_recall(records.recall),
+        runs=tuple(_run(each) for each in records.runs if each.state is RunState.FINISHED),
         environment_seconds=wave.environment_seconds,
-        wall_seconds=wall,
-        cost=Cost(
-            engines=tuple(sorted({str(each.proposal.author.engine) for each in stored.changes}))
-        ),
+        wall_seconds=_wall_seconds(wave),
+        cost=ModelCost(engines=_engines(records.changes)),
         sandbox=wave.sandbox,
         notes=wave.notes,
         failure=wave.failure,
-        commands=_commands(stored, landed),
+        commands=_commands(records),
     )
 
 
-def _in_order(changes: Sequence[Enhancement]) -> list[Enhancement]:
-    """By the time they left the gate; within a task as they stand on each other."""
+def _wall_seconds(wave: Wave) -> float | None:
+    return (wave.finished_at - wave.created_at).total_seconds() if wave.finished_at else None
+
+
+def _engines(changes: Iterable[Enhancement]) -> tuple[str, ...]:
+    return tuple(sorted({str(each.proposal.author.engine) for each in changes}))
+
+
+def _landing_order(records: WaveRecords) -> list[Enhancement]:
+    """Return what landed by time; changes of one task in the order in which they stand."""
     return sorted(
-        changes,
+        records.changes_in(*ON_BRANCH),
         key=lambda each: (each.finished_at or each.changed_at, each.task_id, each.proposal.order),
     )
 
 
-def _landed(change: Enhancement, stored: Stored) -> Landed:
-    metric = change.proposal.prediction.metric if change.proposal.prediction else ""
-    before = _metric(stored.before, change.proposal.component, metric)
-    after = _metric(stored.after, change.proposal.component, metric)
-    return Landed(
+def _landed(change: Enhancement, records: WaveRecords) -> LandedChange:
+    proposal, landing = change.proposal, change.landing
+    metric = proposal.prediction.metric if proposal.prediction else ""
+    before = _metric(records.health_before, proposal.component, metric)
+    after = _metric(records.health_after, proposal.component, metric)
+    return LandedChange(
         id=change.id,
-        title=change.proposal.title,
-        component=change.proposal.component,
-        rule=change.proposal.fix.rule,
-        why=change.proposal.rationale,
-        files=change.proposal.patch.files,
-        lines_added=change.proposal.patch.lines_added,
-        lines_removed=change.proposal.patch.lines_removed,
-        commit=change.landing.commit or "",
+        title=proposal.title,
+        component=proposal.component,
+        rule=proposal.fix.rule,
+        why=proposal.rationale,
+        files=proposal.patch.files,
+        lines_added=proposal.patch.lines_added,
+        lines_removed=proposal.patch.lines_removed,
+        commit=landing.commit or "",
         evidence=change.decision.evidence,
-        prediction=change.proposal.prediction,
+        prediction=proposal.prediction,
         measured=None if before is None or after is None else (before, after),
-        rolled_back=change.landing.rollback.commit if change.landing.rollback else None,
+        rolled_back=landing.rollback.commit if landing.rollback else None,
     )
 
 
 def _metric(health: Sequence[Health], component: str, metric: str) -> float | None:
-    """A metric of a measured component; a rule that found nothing there is 0."""
+    """Return a metric of a measured component; one that is missing there is 0."""
     found = next((each for each in health if each.component == component), None)
     return None if found is None or not metric else found.metrics.get(metric, 0.0)
 
 
-def _pull_request(request: PullRequest) -> PullRequestShown:
-    return PullRequestShown(
-        branch=request.branch,
-        onto=request.base_branch,
-        state=request.state,
-        url=request.url,
-        reason=request.reason,
-    )
-
-
-def _held(change: Enhancement) -> NotLanded:
-    """It was sent back, and is not tried again yet."""
-    why = "it was not part of what landed"
-    if change.decision.suspected:
-        why = f"with others it seems to break {named(change.decision.suspected)}, and not alone"
-    known = _not_landed(change)
-    return known.model_copy(update={"reason": why, "tests": change.decision.suspected})
-
-
-def _not_landed(change: Enhancement) -> NotLanded:
-    return NotLanded(
+def _not_landed(change: Enhancement) -> ChangeNotLanded:
+    return ChangeNotLanded(
         id=change.id,
         title=change.proposal.title,
         component=change.proposal.component,
@@ -171,119 +164,71 @@ def _not_landed(change: Enhancement) -> NotLanded:
     )
 
 
-def _health(
-    before: Sequence[Health], after: Sequence[Health], landed: Sequence[Health]
-) -> HealthChange:
-    first = {each.component: each for each in before}
-    last = {each.component: each for each in after}
-    names = sorted({*first, *last, *(each.component for each in landed)})
-    return HealthChange(
-        score_before=_score(before),
-        score_after=_score(after),
-        findings_before=_findings(before),
-        findings_after=_findings(after),
-        components=tuple(_component(name, first, last, landed) for name in names),
-        protection=protection(landed),
+def _returned(change: Enhancement) -> ChangeNotLanded:
+    """Describe a change that was sent back to be judged on another head."""
+    suspected = change.decision.suspected
+    why = "it was not part of what landed"
+    if suspected:
+        why = f"it seems to break {first_of(suspected)}, but only together with other changes"
+    return _not_landed(change).model_copy(update={"reason": why, "tests": suspected})
+
+
+def needing_approval(change: Enhancement) -> ChangeNeedingApproval:
+    """Describe why a change needs approval: the kind of reason, and the first detail of its own.
+
+    For an unprotected change that detail is its first surviving mutant.
+    """
+    decision = change.decision
+    group, _, because = decision.approval_reason.partition(": ")
+    survived = decision.protection.survived if decision.protection else ()
+    more = 0
+    if survived and decision.protection and because == decision.protection.summary:
+        first, more = survived[0], len(survived) - 1
+        reach = "" if first.reached else ", which no test reaches"
+        because = f"{first.path}:{first.line}{reach}: {first.description}"
+    return ChangeNeedingApproval(
+        id=change.id,
+        title=change.proposal.title,
+        component=change.proposal.component,
+        files=change.proposal.patch.files,
+        asks=decision.approval_reason,
+        evidence=decision.evidence,
+        group=group,
+        because=because,
+        more=more,
+        full_run=decision.run is not None,
     )
 
 
-def _component(
-    name: str, first: Mapping[str, Health], last: Mapping[str, Health], landed: Sequence[Health]
-) -> ComponentHealth:
-    before, after = first.get(name), last.get(name)
-    return ComponentHealth(
-        component=name,
-        score_before=before.score if before else None,
-        score_after=after.score if after else None,
-        findings_before=int(before.metrics["findings"]) if before else None,
-        findings_after=int(after.metrics["findings"]) if after else None,
-        protection=protection([each for each in landed if each.component == name]),
+def _pull_request(request: PullRequest) -> PullRequestSummary:
+    return PullRequestSummary(
+        branch=request.branch,
+        onto=request.base_branch,
+        state=request.state,
+        url=request.url,
+        reason=request.reason,
     )
 
 
-def _score(health: Sequence[Health]) -> float | None:
-    lines = sum(each.metrics["lines"] for each in health)
-    if not lines:
-        return None
-    return round(sum(each.score * each.metrics["lines"] for each in health) / lines, 1)
-
-
-def _findings(health: Sequence[Health]) -> int | None:
-    return sum(int(each.metrics["findings"]) for each in health) if health else None
-
-
-def _baseline(stored: Stored) -> Baseline | None:
-    """The full run on the commit the wave began on, in whichever wave it was made."""
-    for each in stored.verdicts:
-        if (
-            each.request.purpose == "baseline"
-            and each.request.head == stored.wave.commit
-            and each.result.counts
-        ):
-            return Baseline(
-                tests=each.result.counts.tests,
-                passed=each.result.counts.passed,
-                skipped=each.result.counts.skipped,
-                failing=each.result.failing,
-                seconds=each.execution.seconds,
-            )
-    return None
-
-
-def _run(verdict: TestRun) -> RunSummary:
+def _run(run: TestRun) -> RunSummary:
+    counts, worse = run.result.counts, run.result.worse
     return RunSummary(
-        id=verdict.id,
-        purpose=verdict.request.purpose,
-        changes=len(verdict.request.changes),
-        tests=verdict.result.counts.tests if verdict.result.counts else 0,
-        failing=verdict.result.counts.failed if verdict.result.counts else 0,
-        seconds=verdict.execution.seconds,
-        outcome=verdict.result.outcome,
-        why=verdict.request.why,
-        worse=None if verdict.result.worse is None else len(verdict.result.worse),
+        id=run.id,
+        purpose=run.request.purpose,
+        changes=len(run.request.changes),
+        tests=counts.tests if counts else 0,
+        failing=counts.failed if counts else 0,
+        seconds=run.execution.seconds,
+        outcome=run.result.outcome,
+        why=run.request.why,
+        worse=None if worse is None else len(worse),
     )
 
 
-def _commands(stored: Stored, landed: Sequence[Enhancement]) -> Commands:
-    """What to type to look, merge, and undo; nothing where nothing landed."""
-    there = _in_order([each for each in landed if each.state is EnhancementState.APPLIED])
-    if not there:
-        return Commands()
-    target, wave = stored.target, stored.wave
-    place, branch = shlex.quote(target.location), shlex.quote(target.landing_branch)
-    if is_url(target.location):
-        return Commands(
-            look=(f"git fetch {place} {branch} && git log --stat {wave.commit[:10]}..FETCH_HEAD",),
-            merge=(f"git pull {place} {branch}",),
-            undo_one=(f"groundswell enhancement rollback {short(there[-1].id)}",),
-            undo_all=(
-                f"git push {place} --delete {branch}"
-                if wave.landing_commit is None
-                else f"git push --force {place} {wave.landing_commit}:refs/heads/{branch}",
-            ),
-        )
-    git = f"git -C {place}"
-    if target.direct:
-        return Commands(
-            look=(f"{git} log --stat {wave.commit[:10]}..{branch}",),
-            undo_one=(f"groundswell enhancement rollback {short(there[-1].id)}",),
-            undo_all=(f"groundswell wave rollback {short(wave.id)}",),
-        )
-    undo = (
-        f"{git} branch -D {branch}"
-        if wave.landing_commit is None
-        else f"{git} branch -f {branch} {wave.landing_commit[:10]}"
-    )
-    return Commands(
-        look=(
-            f"{git} log --stat {wave.commit[:10]}..{branch}",
-            f"{git} diff {wave.commit[:10]} {branch}",
-        ),
-        merge=(
-            (f"{git} merge {branch}",)
-            if not target.detached
-            else (f"{git} merge {branch}  # on the branch you choose",)
-        ),
-        undo_one=(f"groundswell enhancement rollback {short(there[-1].id)}",),
-        undo_all=(undo,),
-    )
+def _commands(records: WaveRecords) -> NextCommands:
+    """Return the commands to offer; none if nothing is on the landing branch."""
+    landed = [each for each in _landing_order(records) if each.state is EnhancementState.APPLIED]
+    if not landed:
+        return NextCommands()
+    remote = records.target_is_remote
+    return commands_after(records.wave, records.target, landed[-1].id, remote=remote)

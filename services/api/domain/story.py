@@ -1,64 +1,73 @@
-"""The story of a change, told from what is stored about it: a pure function, whatever order that comes in."""
+"""The story of a change: a pure function of what is stored about it, in whatever order it comes."""
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import get_args
 
-from services.api.domain.ids import short
-from services.api.domain.trials import Known, Told, count, done, figures, named, runs_told
+from services.api.domain.story_runs import (
+    StoryRecords,
+    TimedStep,
+    figures,
+    finished_order,
+    steps_of_runs,
+)
+from services.api.domain.text import count, first_of, percent
 from shared.contracts.documents.base import StateTransition
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.watches import Watch
 from shared.contracts.states import EnhancementState, WatchState
-from shared.contracts.story import Kind, Story, StoryStep
+from shared.contracts.story import StepKind, Story, StoryStep
+from shared.kernel.ids import short_id
 
-# Where several things have one time, the cause comes before what follows from it.
-ORDER: tuple[Kind, ...] = (
+# Steps of the same time are ordered so that a cause comes before what follows from it.
+ORDER: tuple[StepKind, ...] = (
     "proposed",
     "cleared",
     "approved",
     "head",
     "run",
-    "elsewhere",
+    "run_without",
     "mutants",
     "benchmarks",
-    "held",
+    "held_back",
     "returned",
-    "asked",
+    "needs_approval",
     "landed",
-    "refused",
-    "let_go",
+    "rejected",
+    "expired",
     "watched",
     "rolled_back",
-    "kept",
+    "rollback_refused",
 )
-WATCHED = {
+assert set(ORDER) == set(get_args(StepKind))
+WATCH_OUTCOMES = {
     WatchState.WATCHING: "it is being watched",
     WatchState.QUIET: "nothing got worse",
-    WatchState.REVERTED: "something got worse, and what did it was taken off",
-    WatchState.GIVEN_UP: "something got worse, and could not be taken off",
+    WatchState.REVERTED: "something got worse, and the culprit was rolled back",
+    WatchState.GIVEN_UP: "something got worse, and could not be rolled back",
 }
+NEXT_HEAD = "it is tried again on the next head"
 
 
-def tell(
+def make_story(
     change: Enhancement,
-    verdicts: Iterable[TestRun],
+    runs: Iterable[TestRun],
     siblings: Iterable[Enhancement] = (),
     watches: Iterable[Watch] = (),
 ) -> Story:
-    """All that happened to `change`, in order; `siblings` are other changes, to name those it was tried with.
+    """Return everything that happened to `change`, in order.
 
-    A change's history is younger than the first changes: of those without one less is told, and nothing is
-    made up.
+    `siblings` are the other changes of its wave, to name those it was run with. A change without a
+    stored history has fewer steps; none is made up.
     """
-    runs = {each.id: each for each in verdicts}.values()
-    known = Known(
-        change, sorted(runs, key=done), {each.id: each.proposal.title for each in siblings}
-    )
-    steps = [_proposed(change), *_moves(known), *runs_told(known)]
-    last = max((when for when, _ in steps), default=change.created_at)
-    steps += [*_faults(known, last), *_kept(change, last)]
-    steps += [_watched(each, change, last) for each in _unique(watches, change)]
+    unique = {each.id: each for each in runs}.values()
+    titles = {each.id: each.proposal.title for each in siblings}
+    records = StoryRecords(change, sorted(unique, key=finished_order), titles)
+    steps = [_proposed(change), *_state_steps(records), *steps_of_runs(records)]
+    last = max(when for when, _ in steps)
+    steps += [*_mutants(records, last), *_rollback_refused(change, last)]
+    steps += [_watched(each, change, last) for each in _watches_of(change, watches)]
     steps.sort(key=lambda each: (each[0], ORDER.index(each[1].kind), each[1].run or ""))
     return Story(
         id=change.id,
@@ -68,171 +77,163 @@ def tell(
     )
 
 
-def _unique(watches: Iterable[Watch], change: Enhancement) -> list[Watch]:
-    mine = {
-        each.id: each
-        for each in watches
-        if any(one.enhancement_id == change.id for one in each.changes)
+def _watches_of(change: Enhancement, watches: Iterable[Watch]) -> list[Watch]:
+    """Return the watches of the change, each once, in the order they began."""
+    found = {
+        watch.id: watch
+        for watch in watches
+        if any(each.enhancement_id == change.id for each in watch.changes)
     }
-    return sorted(mine.values(), key=lambda each: (each.created_at, each.id))
+    return sorted(found.values(), key=lambda each: (each.created_at, each.id))
 
 
-def _proposed(change: Enhancement) -> Told:
-    said = change.proposal.prediction
-    parts = [f"by {change.proposal.author.agent} ({change.proposal.author.engine})"]
-    if said:
+def _proposed(change: Enhancement) -> TimedStep:
+    proposal, predicted = change.proposal, change.proposal.prediction
+    parts = [f"by {proposal.author.agent} ({proposal.author.engine})"]
+    if predicted:
         parts.append(
-            f"{said.metric} {said.direction} by {said.size:g} predicted ({_percent(said.confidence)})"
+            f"predicts {predicted.metric} {predicted.direction} by {predicted.size:g} "
+            f"({percent(predicted.confidence)} confident)"
         )
-    parts.append(f"prior {_percent(change.proposal.fix.prior)}")
+    parts.append(f"{percent(proposal.fix.prior)} of such changes are expected to land")
     step = StoryStep(kind="proposed", at=change.created_at, sentence="; ".join(parts))
     return change.created_at, step
 
 
-def _moves(known: Known) -> list[Told]:
-    change, before = known.change, ""
-    told = []
-    for moved in change.history or _without_history(change):
-        step = _moved(moved, before, known)
+def _state_steps(records: StoryRecords) -> list[TimedStep]:
+    change, before = records.change, ""
+    steps = []
+    for moved in change.history or _known_state(change):
+        step = _state_step(moved, before, records)
         if step is not None:
-            told.append((moved.at, step))
+            steps.append((moved.at, step))
         before = moved.state
-    return told
+    return steps
 
 
-def _without_history(change: Enhancement) -> tuple[StateTransition, ...]:
-    """The one state that is known of it."""
+def _known_state(change: Enhancement) -> tuple[StateTransition, ...]:
+    """Return the final state of a change that has no stored history."""
     if change.finished_at is None:
         return ()
-    why = change.decision.reason or change.decision.approval_reason
+    decision = change.decision
+    why = decision.reason or decision.approval_reason
     return (
-        StateTransition(
-            state=change.state, at=change.finished_at, why=why, tests=change.decision.tests
-        ),
+        StateTransition(state=change.state, at=change.finished_at, why=why, tests=decision.tests),
     )
 
 
-def _moved(moved: StateTransition, before: str, known: Known) -> StoryStep | None:
-    """What a state that it came into means; None for those that say nothing by themselves."""
+def _state_step(moved: StateTransition, before: str, records: StoryRecords) -> StoryStep | None:
+    """Return the step of a state that the change reached; None for states that need no step."""
     step = None
     match moved.state:
         case EnhancementState.CLEARED:
-            step = _into_the_pool(moved, before, known.change)
+            step = _cleared(moved, before, records.change)
         case EnhancementState.NEEDS_APPROVAL:
-            step = _asked(moved, known.change)
+            step = _needs_approval(moved, records.change)
         case EnhancementState.APPLIED:
-            step = _landed(moved, known)
+            step = _landed(moved, records)
         case EnhancementState.REJECTED:
-            step = _refused(moved, known)
+            step = _rejected(moved, records)
         case EnhancementState.EXPIRED | EnhancementState.SUPERSEDED:
-            step = _step("let_go", moved, f"without blame: {moved.why}")
+            step = _step("expired", moved, moved.why)
         case EnhancementState.ROLLED_BACK:
-            step = _rolled_back(moved, known.change)
+            step = _rolled_back(moved, records.change)
     return step
 
 
-def _step(kind: Kind, moved: StateTransition, sentence: str) -> StoryStep:
+def _step(kind: StepKind, moved: StateTransition, sentence: str) -> StoryStep:
     return StoryStep(kind=kind, at=moved.at, sentence=sentence, against=moved.tests)
 
 
-def _asked(moved: StateTransition, change: Enhancement) -> StoryStep:
-    """What the planted faults have just said is not said again."""
-    why = moved.why
-    if change.decision.protection and why.endswith(change.decision.protection.summary):
+def _needs_approval(moved: StateTransition, change: Enhancement) -> StoryStep:
+    """Return the step; what the step about its mutants says already is left out."""
+    why, protection = moved.why, change.decision.protection
+    if protection and why.endswith(protection.summary):
         why = why.partition(": ")[0]
-    return _step("asked", moved, f"for a person: {why}")
+    return _step("needs_approval", moved, why)
 
 
-def _into_the_pool(moved: StateTransition, before: str, change: Enhancement) -> StoryStep:
-    again = "tried again on the next head"
+def _cleared(moved: StateTransition, before: str, change: Enhancement) -> StoryStep:
+    """Return why a change came into the gate's queue: it is new, approved, or was sent back."""
     if before == EnhancementState.NEEDS_APPROVAL:
-        said = change.decision.approval
-        who = f"by {said.by}: {said.reason}" if said else "by a person"
+        approval = change.decision.approval
+        who = f"by {approval.by}: {approval.reason}" if approval else "by a person"
         return _step("approved", moved, who)
     if before == EnhancementState.VALIDATED:
-        why = "it was not on the branch, which had moved, or the gate was interrupted"
-        return _step("returned", moved, f"{why}; {again}")
+        why = "it was not on the branch: the branch had moved, or the gate was interrupted"
+        return _step("returned", moved, f"{why}; {NEXT_HEAD}")
     if before != EnhancementState.VALIDATING:
-        return _step("cleared", moved, "its lease holds, and it changes nothing outside")
+        return _step("cleared", moved, "its lease is valid, and it changes nothing outside of it")
     if not moved.tests:
-        return _step("returned", moved, f"it was not part of what landed; {again}")
-    why = f"with others it seems to break {named(moved.tests)}, and not alone"
-    return _step("held", moved, f"{why}; {again}")
+        return _step("returned", moved, f"it was not part of what landed; {NEXT_HEAD}")
+    why = f"it seems to break {first_of(moved.tests)}, but only together with other changes"
+    return _step("held_back", moved, f"{why}; {NEXT_HEAD}")
 
 
-def _landed(moved: StateTransition, known: Known) -> StoryStep:
-    change, verdict = known.change, known.verdict(known.change.decision.run)
+def _landed(moved: StateTransition, records: StoryRecords) -> StoryStep:
+    change, run = records.change, records.run(records.change.decision.run)
     sentence = f"as {(change.landing.commit or '')[:10]} on {change.landing.branch}"
-    if verdict is None:
+    if run is None:
         return _step("landed", moved, "; ".join((sentence, *change.decision.evidence)))
-    company = len(verdict.request.changes) - 1
-    if company:
-        sentence += f" together with {count(company, 'other')}"
-    if verdict.result.counts:
-        ran = f"{count(verdict.result.counts.tests, 'test')} ran on that very tree"
-        sentence += f": {ran} (run {short(verdict.id)})"
-    return _step("landed", moved, sentence).model_copy(update=figures(verdict))
+    others = len(run.request.changes) - 1
+    if others:
+        sentence += f" together with {count(others, 'other')}"
+    if run.result.counts:
+        tests = count(run.result.counts.tests, "test")
+        sentence += f": {tests} ran on exactly that tree (run {short_id(run.id)})"
+    return _step("landed", moved, sentence).model_copy(update=figures(run))
 
 
-def _refused(moved: StateTransition, known: Known) -> StoryStep:
-    """With the runs that say so: those of it alone, in which one of these tests was worse."""
-    change = known.change
+def _rejected(moved: StateTransition, records: StoryRecords) -> StoryStep:
+    """Return the step, naming the runs of the change alone in which its tests were worse."""
+    change = records.change
     tests = set(change.decision.tests)
-    speaking = [
-        each
-        for each in known.verdicts
+    proof = [
+        short_id(each.id)
+        for each in records.runs
         if each.request.changes == (change.id,) and not tests.isdisjoint(each.result.worse or ())
     ]
-    by = [short(each.id) for each in speaking]
     sentence = moved.why
-    if by:
-        sentence += f" (run{'s' * (len(by) > 1)} {', '.join(by)})"
-    step = _step("refused", moved, sentence)
-    return step.model_copy(
-        update={"run": change.decision.run, "against": change.decision.tests or moved.tests}
-    )
+    if proof:
+        sentence += f" (run{'s' * (len(proof) > 1)} {', '.join(proof)})"
+    against = change.decision.tests or moved.tests
+    step = _step("rejected", moved, sentence)
+    return step.model_copy(update={"run": change.decision.run, "against": against})
 
 
 def _rolled_back(moved: StateTransition, change: Enhancement) -> StoryStep:
-    back = change.landing.rollback
-    if back is None:
-        return _step("rolled_back", moved, "taken off again")
-    who = "its watch" if back.automatic else "a person"
-    return _step(
-        "rolled_back",
-        moved,
-        f"taken off by {back.commit[:10]}, at the word of {who}: {back.reason}",
-    )
+    rollback = change.landing.rollback
+    if rollback is None:
+        return _step("rolled_back", moved, "rolled back")
+    who = "automatically by its watch" if rollback.automatic else "by request"
+    return _step("rolled_back", moved, f"{who}, with {rollback.commit[:10]}: {rollback.reason}")
 
 
-def _kept(change: Enhancement, last: datetime) -> list[Told]:
-    if not change.landing.rollback_refusal:
+def _rollback_refused(change: Enhancement, last: datetime) -> list[TimedStep]:
+    reason = change.landing.rollback_refusal
+    if not reason:
         return []
-    sentence = f"it stays: {change.landing.rollback_refusal}"
-    return [(max(change.changed_at, last), StoryStep(kind="kept", at=None, sentence=sentence))]
+    step = StoryStep(kind="rollback_refused", at=None, sentence=reason)
+    return [(max(change.changed_at, last), step)]
 
 
-def _watched(watch: Watch, change: Enhancement, last: datetime) -> Told:
-    made = f"{watch.checks_done - watch.checks_missed} of {count(watch.checks, 'check')} made"
-    sentence = f"{WATCHED[watch.state]}: {made} in {watch.minutes:g} min after it landed"
+def _watched(watch: Watch, change: Enhancement, last: datetime) -> TimedStep:
+    checks = f"{watch.checks_done - watch.checks_missed} of {count(watch.checks, 'check')} made"
+    outcome = f"{WATCH_OUTCOMES[watch.state]}: {checks} in {watch.minutes:g} min after it landed"
     if change.id in watch.rolled_back:
-        sentence += "; it was taken off"
-    sentence = "; ".join((sentence, *watch.notes))
+        outcome += "; this change was rolled back"
+    sentence = "; ".join((outcome, *watch.notes))
     step = StoryStep(kind="watched", at=watch.finished_at, sentence=sentence, run=watch.run)
     return watch.finished_at or last, step
 
 
-def _faults(known: Known, last: datetime) -> list[Told]:
-    found = known.change.decision.protection
+def _mutants(records: StoryRecords, last: datetime) -> list[TimedStep]:
+    found = records.change.decision.protection
     if found is None:
         return []
-    verdict = known.verdict(found.run)
-    at = verdict and (verdict.finished_at or verdict.created_at)
+    run = records.run(found.run)
+    at = run and (run.finished_at or run.created_at)
     step = StoryStep(kind="mutants", at=at, sentence=f"{found.state}: {found.summary}")
-    if verdict:
-        step = step.model_copy(update={**figures(verdict), "tests": None})
+    if run:
+        step = step.model_copy(update={**figures(run), "tests": None})
     return [(at or last, step)]
-
-
-def _percent(share: float) -> str:
-    return f"{share:.0%}".replace("%", " %")

@@ -1,1 +1,1 @@
-"""HTTP: decode, one use case, encode."""
+"""HTTP routes: each decodes a request, calls one use case, and encodes the answer."""

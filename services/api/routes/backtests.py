@@ -1,34 +1,33 @@
-"""Backtests over HTTP."""
+"""Routes under /backtests."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 
 from services.api import usecases
 from services.api.ports import ApiDeps
-from shared.contracts.answers import BacktestAsked
+from services.api.routes.paging import After, Limit
+from shared.contracts.answers import BacktestAccepted
 from shared.contracts.commands import BacktestTarget
-from shared.contracts.documents.backtests import Backtest
+from shared.contracts.views import BacktestDetails, BacktestView, Page
 
 
 def backtest_routes(deps: ApiDeps) -> APIRouter:
-    """Routes over `deps`."""
+    """Return the routes over `deps`."""
     router = APIRouter(prefix="/backtests", tags=["backtests"])
 
     @router.post("", status_code=202)
-    async def ask_backtest(command: BacktestTarget) -> BacktestAsked:
-        return await usecases.ask_backtest(command, deps)
+    async def start_backtest(command: BacktestTarget) -> BacktestAccepted:
+        return await usecases.start_backtest(command, deps)
 
     @router.get("")
-    async def list_backtests(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> list[Backtest]:
-        return await usecases.list_backtests(limit, deps)
+    async def list_backtests(limit: Limit = 20, after: After = None) -> Page[BacktestView]:
+        return await usecases.list_backtests(limit, after or "", deps)
 
     @router.get("/{backtest}")
-    async def show_backtest(backtest: str) -> Backtest:
-        return await usecases.show_backtest(backtest, deps)
+    async def get_backtest(backtest: str) -> BacktestDetails:
+        return await usecases.get_backtest(backtest, deps)
 
     @router.post("/{backtest}/stop", status_code=202)
-    async def stop_backtest(backtest: str) -> BacktestAsked:
-        return await usecases.ask_to_stop_backtest(backtest, deps)
+    async def stop_backtest(backtest: str) -> BacktestAccepted:
+        return await usecases.stop_backtest(backtest, deps)
 
     return router

@@ -1,4 +1,4 @@
-"""What no request gets past: bodies too large, and pages of other sites in a local browser."""
+"""Middleware that refuses bodies that are too large, and requests made by pages of other sites."""
 
 import ipaddress
 from urllib.parse import urlsplit
@@ -6,13 +6,17 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.api.routes.problems import problem
+from services.api.routes.problems import problem_response
 
-MAX_BODY = 1 << 20
+MAX_BODY_BYTES = 1 << 20
 
 
 class Guard:
-    """ASGI middleware. `local` says that the API listens on this machine only."""
+    """ASGI middleware that refuses a request before the application sees it.
+
+    `local` says that the API listens on this machine only: then any host name but a loopback one is
+    refused, because a page of another site may have pointed its own name at this machine.
+    """
 
     def __init__(self, app: ASGIApp, *, local: bool) -> None:
         self._app = app
@@ -23,29 +27,33 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._foreign(headers) or _announced(headers)
+        refusal = self._refuse_foreign(headers) or _refuse_announced_size(headers)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        body = await _read(receive)
+        body = await _read_body(receive)
         if body is None:
             await _too_large()(scope, receive, send)
             return
-        await self._app(scope, _again(body, receive), send)
+        await self._app(scope, _replay(body, receive), send)
 
-    def _foreign(self, headers: Headers) -> ASGIApp | None:
-        """A page of another site, or a name that was pointed at this machine, asks for nothing good."""
+    def _refuse_foreign(self, headers: Headers) -> ASGIApp | None:
+        """Return the refusal of a request for a foreign host or by a foreign page, else None."""
         host = headers.get("host", "")
         origin = headers.get("origin")
         if self._local and not _is_loopback(host):
-            return problem(403, "Forbidden", "foreign_host", f"This is not the API of {host}.")
-        if origin is not None and _place(origin) != host:
-            return problem(403, "Forbidden", "foreign_origin", f"{origin} may not use this API.")
+            return problem_response(
+                403, "Forbidden", "foreign_host", f"This is not the API of {host}."
+            )
+        if origin is not None and _host_and_port(origin) != host:
+            return problem_response(
+                403, "Forbidden", "foreign_origin", f"{origin} may not use this API."
+            )
         return None
 
 
-def _place(origin: str) -> str:
-    """Host and port of an origin; empty where it cannot be read."""
+def _host_and_port(origin: str) -> str:
+    """Return host and port of an origin; empty if it cannot be parsed."""
     try:
         return urlsplit(origin).netloc
     except ValueError:
@@ -65,31 +73,32 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _announced(headers: Headers) -> ASGIApp | None:
+def _refuse_announced_size(headers: Headers) -> ASGIApp | None:
     length = headers.get("content-length", "0")
-    return _too_large() if length.isdigit() and int(length) > MAX_BODY else None
+    return _too_large() if length.isdigit() and int(length) > MAX_BODY_BYTES else None
 
 
 def _too_large() -> ASGIApp:
-    return problem(413, "Too large", "too_large", f"A body may have {MAX_BODY} bytes at most.")
+    detail = f"A body may have {MAX_BODY_BYTES} bytes at most."
+    return problem_response(413, "Too large", "too_large", detail)
 
 
-async def _read(receive: Receive) -> bytes | None:
-    """The whole body; None when it is too large, however it was announced."""
+async def _read_body(receive: Receive) -> bytes | None:
+    """Return the whole body; None if it is too large, whatever its announced length."""
     chunks, size, more = [], 0, True
     while more:
         message = await receive()
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY:
+        if size > MAX_BODY_BYTES:
             return None
         chunks.append(chunk)
         more = message["type"] == "http.request" and message.get("more_body", False)
     return b"".join(chunks)
 
 
-def _again(body: bytes, receive: Receive) -> Receive:
-    """`receive` that first gives the body that was read already."""
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that first gives the body that was read already."""
     left = [body]
 
     async def next_message() -> Message:

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problem details: every one has a code, a title, a sentence, and often a hint."""
+"""Errors as RFC 9457 problem details: each has a code, a title, a sentence, and often a hint."""
 
 import math
 from http import HTTPStatus
@@ -8,6 +8,8 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi_problem.error import Problem
+from fastapi_problem.handler import add_exception_handler, new_exception_handler
 from starlette.exceptions import HTTPException
 
 from shared.kernel.errors import Conflict, GroundswellError, NotFound, Rejected, Transient
@@ -15,68 +17,76 @@ from shared.kernel.errors import Conflict, GroundswellError, NotFound, Rejected,
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+TYPE_URI = "urn:groundswell:problem:{type}"
 FAMILIES: tuple[tuple[type[GroundswellError], int, str], ...] = (
     (NotFound, 404, "Not found"),
-    (Conflict, 409, "Not in this state"),
-    (Rejected, 422, "Refused"),
-    (Transient, 503, "Not now"),
+    (Conflict, 409, "Conflict with the present state"),
+    (Rejected, 422, "Rejected"),
+    (Transient, 503, "Temporarily unavailable"),
     (GroundswellError, 500, "Failed"),
 )
-LISTED = 8
+MAX_FIELD_ERRORS = 8
 
 
-def problem(status: int, title: str, code: str, detail: str, hint: str = "") -> JSONResponse:
-    """One problem as a response."""
-    body: dict[str, Any] = {
-        "type": f"urn:groundswell:problem:{code}",
-        "title": title,
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
+def problem_response(status: int, title: str, code: str, detail: str) -> JSONResponse:
+    """Return a problem as a response, for use outside of the application's error handling."""
+    content = _problem(status, title, code, detail).marshal(uri=TYPE_URI)
+    return JSONResponse(content, status, media_type=MEDIA_TYPE)
+
+
+def install_problem_handlers(app: FastAPI) -> None:
+    """Make `app` answer every error with a problem, and describe problems in its OpenAPI schema."""
+    handler = new_exception_handler(
+        handlers={
+            GroundswellError: _from_error,
+            HTTPException: _from_http_exception,
+            RequestValidationError: _from_validation_error,
+            Exception: _from_defect,
+        },
+        http_exception_handler=_from_http_exception,
+        request_validation_handler=_from_validation_error,
+        documentation_uri_template=TYPE_URI,
+    )
+    add_exception_handler(app, handler)
+    app.add_exception_handler(GroundswellError, handler)
+
+
+def _problem(status: int, title: str, code: str, detail: str, hint: str = "") -> Problem:
+    extras: dict[str, Any] = {"code": code}
     if hint:
-        body["hint"] = hint
-    return JSONResponse(body, status, media_type=MEDIA_TYPE)
+        extras["hint"] = hint
+    return Problem(title, type_=code, detail=detail, status=status, **extras)
 
 
-def answer_problems(app: FastAPI) -> None:
-    """Let `app` answer every error as a problem."""
-    app.add_exception_handler(GroundswellError, _ours)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
-
-
-async def _ours(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, GroundswellError)
+def _from_error(_handler: object, _request: Request, error: GroundswellError) -> Problem:
     status, title = next((s, t) for family, s, t in FAMILIES if isinstance(error, family))
-    response = problem(status, title, error.code, error.message, error.hint)
+    found = _problem(status, title, error.code, error.message, error.hint)
     if isinstance(error, Transient):
-        response.headers["Retry-After"] = str(max(1, math.ceil(error.delay)))
-    return response
+        found.headers = {"Retry-After": str(max(1, math.ceil(error.delay)))}
+    return found
 
 
-async def _invalid(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)
-    sentences = [
-        f"{'.'.join(str(part) for part in each['loc'])}: {each['msg']}."
-        for each in error.errors()[:LISTED]
-    ]
-    return problem(
+def _from_validation_error(
+    _handler: object, _request: Request, error: RequestValidationError
+) -> Problem:
+    places = [(".".join(str(part) for part in each["loc"]), each["msg"]) for each in error.errors()]
+    sentences = [f"{place}: {message}." for place, message in places[:MAX_FIELD_ERRORS]]
+    return _problem(
         422, "Invalid request", "invalid_request", " ".join(sentences), "The schema is at /docs."
     )
 
 
-async def _http(_: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)
+def _from_http_exception(_handler: object, _request: Request, error: HTTPException) -> Problem:
     phrase = HTTPStatus(error.status_code).phrase
-    code = phrase.lower().replace(" ", "_")
     detail = error.detail if error.detail != phrase else f"{phrase}."
-    response = problem(error.status_code, phrase, code, detail)
-    response.headers.update(error.headers or {})
-    return response
+    found = _problem(error.status_code, phrase, phrase.lower().replace(" ", "_"), detail)
+    found.headers = dict(error.headers or {})
+    return found
 
 
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
+def _from_defect(_handler: object, request: Request, error: Exception) -> Problem:
+    """Log a defect, and tell the client nothing of it that might be confidential."""
     log.error("request_failed", path=request.url.path, exc_info=error)
-    return problem(500, "Failed", "internal", "Something broke.", "See the API's log.")
+    return _problem(
+        500, "Failed", "internal", "The request failed unexpectedly.", "See the API's log."
+    )

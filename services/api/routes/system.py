@@ -1,4 +1,4 @@
-"""Health, status, and the event stream."""
+"""Routes for health, status and the event stream."""
 
 import re
 from typing import Annotated
@@ -8,14 +8,15 @@ from sse_starlette import EventSourceResponse
 
 from services.api import usecases
 from services.api.ports import ApiDeps
-from shared.contracts.answers import Ready, Status
+from shared.contracts.answers import Readiness, Status
 
-# A JetStream sequence: what does not look like one is no place to resume at.
-SEQUENCE = re.compile(r"[0-9]{1,18}")
+# What does not look like a JetStream sequence number is no place to resume at.
+SEQUENCE_NUMBER = re.compile(r"[0-9]{1,18}")
+KEEP_ALIVE_SECONDS = 15
 
 
 def system_routes(deps: ApiDeps) -> APIRouter:
-    """Routes over `deps`."""
+    """Return the routes over `deps`."""
     router = APIRouter(tags=["system"])
 
     @router.get("/health/live")
@@ -23,7 +24,7 @@ def system_routes(deps: ApiDeps) -> APIRouter:
         return {"status": "ok"}
 
     @router.get("/health/ready")
-    async def ready() -> Ready:
+    async def ready() -> Readiness:
         return await usecases.check_ready(deps)
 
     @router.get("/status")
@@ -36,7 +37,8 @@ def system_routes(deps: ApiDeps) -> APIRouter:
         wave: str = "",
         last_event_id: Annotated[str, Header()] = "",
     ) -> EventSourceResponse:
-        start = int(last_event_id) if SEQUENCE.fullmatch(last_event_id) else after
-        return EventSourceResponse(usecases.tell(start, wave, deps), ping=15)
+        start = int(last_event_id) if SEQUENCE_NUMBER.fullmatch(last_event_id) else after
+        stream = usecases.stream_events(start, wave, deps)
+        return EventSourceResponse(stream, ping=KEEP_ALIVE_SECONDS)
 
     return router

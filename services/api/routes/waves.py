@@ -1,54 +1,58 @@
-"""Waves, tasks and agents over HTTP."""
+"""Routes under /waves, /tasks and /agents."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query
+from fastapi import APIRouter, Body
 
 from services.api import usecases
 from services.api.ports import ApiDeps
-from shared.contracts.answers import RollbackAsked, Stopped, WaveOpened, WaveShown
+from services.api.routes.paging import After, Limit
+from shared.contracts.answers import RollbacksAccepted, StoppedWaves, WaveOpened
 from shared.contracts.commands import Reason, RollbackOptions, StartWave
-from shared.contracts.documents.agents import Agent
-from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.report import WaveReport
-
-Limit = Annotated[int, Query(ge=1, le=1000)]
+from shared.contracts.views import AgentView, Page, TaskView, WaveDetails, WaveView
 
 
 def wave_routes(deps: ApiDeps) -> APIRouter:
-    """Routes over `deps`."""
+    """Return the routes over `deps`."""
     router = APIRouter(tags=["waves"])
 
     @router.post("/waves", status_code=202)
     async def start_wave(command: StartWave) -> WaveOpened:
-        return await usecases.open_wave(command, deps)
+        return await usecases.start_wave(command, deps)
 
     @router.get("/waves")
-    async def list_waves(limit: Limit = 20) -> list[Wave]:
-        return await usecases.list_waves(limit, deps)
+    async def list_waves(limit: Limit = 20, after: After = None) -> Page[WaveView]:
+        return await usecases.list_waves(limit, after or "", deps)
 
     @router.get("/waves/{wave}")
-    async def show_wave(wave: str) -> WaveShown:
-        return await usecases.show_wave(wave, deps)
+    async def get_wave(wave: str) -> WaveDetails:
+        return await usecases.get_wave(wave, deps)
 
     @router.get("/waves/{wave}/report")
-    async def report(wave: str) -> WaveReport:
-        return await usecases.report(wave, deps)
+    async def get_wave_report(wave: str) -> WaveReport:
+        return await usecases.get_wave_report(wave, deps)
 
     @router.post("/waves/{wave}/stop")
-    async def stop_wave(wave: str, reason: Annotated[Reason, Body(embed=True)] = "") -> Stopped:
+    async def stop_wave(
+        wave: str, reason: Annotated[Reason, Body(embed=True)] = ""
+    ) -> StoppedWaves:
         return await usecases.stop_wave(wave, reason, deps)
 
     @router.post("/waves/{wave}/rollback", status_code=202)
-    async def ask_rollback(wave: str, asked: RollbackOptions | None = None) -> RollbackAsked:
-        return await usecases.ask_rollback_of_wave(wave, asked or RollbackOptions(), deps)
+    async def roll_back_wave(
+        wave: str, options: RollbackOptions | None = None
+    ) -> RollbacksAccepted:
+        return await usecases.roll_back_wave(wave, options or RollbackOptions(), deps)
 
     @router.get("/tasks")
-    async def list_tasks(wave: str = "", limit: Limit = 100) -> list[Task]:
-        return await usecases.list_tasks(wave, limit, deps)
+    async def list_tasks(wave: str = "", limit: Limit = 100, after: After = None) -> Page[TaskView]:
+        return await usecases.list_tasks(wave, limit, after or "", deps)
 
     @router.get("/agents")
-    async def list_agents(*, active: bool = False) -> list[Agent]:
-        return await usecases.list_agents(active=active, deps=deps)
+    async def list_agents(
+        *, active: bool = False, limit: Limit = 100, after: After = None
+    ) -> Page[AgentView]:
+        return await usecases.list_agents(active=active, limit=limit, after=after or "", deps=deps)
 
     return router

@@ -1,54 +1,54 @@
-"""What the API does: start and show waves, show and take off enhancements, backtests; tell events."""
+"""The use cases of the API: one function for each thing a client may ask."""
 
 from services.api.usecases.backtests import (
-    ask_backtest,
-    ask_to_stop_backtest,
+    get_backtest,
     list_backtests,
-    show_backtest,
+    start_backtest,
+    stop_backtest,
 )
 from services.api.usecases.enhancements import (
-    ask_rollback,
-    ask_rollback_of_wave,
-    ask_rollback_since,
-    hand_over,
+    get_diff,
+    get_enhancement,
+    get_story,
     list_enhancements,
-    show_diff,
-    show_enhancement,
-    tell_story,
+    roll_back_enhancement,
+    roll_back_since,
+    roll_back_wave,
+    submit_decision,
 )
-from services.api.usecases.events import tell
+from services.api.usecases.events import stream_events
 from services.api.usecases.health import check_ready, get_status
 from services.api.usecases.waves import (
+    get_wave,
+    get_wave_report,
     list_agents,
     list_tasks,
     list_waves,
-    open_wave,
-    report,
-    show_wave,
+    start_wave,
     stop_wave,
 )
 
 __all__ = [
-    "ask_backtest",
-    "ask_rollback",
-    "ask_rollback_of_wave",
-    "ask_rollback_since",
-    "ask_to_stop_backtest",
     "check_ready",
+    "get_backtest",
+    "get_diff",
+    "get_enhancement",
     "get_status",
-    "hand_over",
+    "get_story",
+    "get_wave",
+    "get_wave_report",
     "list_agents",
     "list_backtests",
     "list_enhancements",
     "list_tasks",
     "list_waves",
-    "open_wave",
-    "report",
-    "show_backtest",
-    "show_diff",
-    "show_enhancement",
-    "show_wave",
+    "roll_back_enhancement",
+    "roll_back_since",
+    "roll_back_wave",
+    "start_backtest",
+    "start_wave",
+    "stop_backtest",
     "stop_wave",
-    "tell",
-    "tell_story",
+    "stream_events",
+    "submit_decision",
 ]

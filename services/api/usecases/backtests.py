@@ -1,38 +1,40 @@
-"""Backtests: asked for, shown, and stopped."""
+"""Starting, stopping and showing backtests."""
 
+from services.api.domain.views import backtest_details, backtest_view
 from services.api.ports import ApiDeps
-from services.api.usecases.find import by_id
-from services.api.usecases.sending import send
-from shared.contracts.answers import BacktestAsked
+from services.api.usecases.commands import record_and_publish
+from services.api.usecases.find import find_by_id, find_page
+from shared.contracts.answers import BacktestAccepted
 from shared.contracts.commands import BacktestTarget, StopBacktest
-from shared.contracts.documents.backtests import Backtest
+from shared.contracts.views import BacktestDetails, BacktestView, Page
 
 
-async def ask_backtest(command: BacktestTarget, deps: ApiDeps) -> BacktestAsked:
-    """Ask for a backtest, durably. With a `backtest_id` it can be asked again after a broken connection."""
-    asked = command.model_copy(update={"backtest_id": command.backtest_id or deps.new_id()})
-    return await _send(asked, asked.backtest_id or "", deps)
+async def start_backtest(command: BacktestTarget, deps: ApiDeps) -> BacktestAccepted:
+    """Request a backtest; a repeated request with the same `backtest_id` starts nothing new."""
+    backtest_id = command.backtest_id or deps.new_id()
+    return await _publish(
+        command.model_copy(update={"backtest_id": backtest_id}), backtest_id, deps
+    )
 
 
-async def ask_to_stop_backtest(typed: str, deps: ApiDeps) -> BacktestAsked:
-    """Ask for a backtest to be left as it is."""
-    backtest = await show_backtest(typed, deps)
-    return await _send(StopBacktest(backtest_id=backtest.id), backtest.id, deps)
+async def stop_backtest(typed: str, deps: ApiDeps) -> BacktestAccepted:
+    """Request that a backtest stops; what it has run is kept."""
+    backtest = await find_by_id(deps.store.backtests, typed, "backtest")
+    return await _publish(StopBacktest(backtest_id=backtest.id), backtest.id, deps)
 
 
-async def list_backtests(limit: int, deps: ApiDeps) -> list[Backtest]:
-    """The newest backtests."""
-    return await deps.store.backtests.find(sort="-_id", limit=limit)
+async def list_backtests(limit: int, after: str, deps: ApiDeps) -> Page[BacktestView]:
+    """Return a page of backtests, newest first."""
+    return await find_page(deps.store.backtests, backtest_view, limit, after)
 
 
-async def show_backtest(typed: str, deps: ApiDeps) -> Backtest:
-    """A backtest, as far as it is."""
-    return await by_id(deps.store.backtests, typed, "backtest")
+async def get_backtest(typed: str, deps: ApiDeps) -> BacktestDetails:
+    """Return a backtest with what it has found so far."""
+    return backtest_details(await find_by_id(deps.store.backtests, typed, "backtest"))
 
 
-async def _send(
-    command: BacktestTarget | StopBacktest, backtest: str, deps: ApiDeps
-) -> BacktestAsked:
-    """Write it down and send it; the event sequence before it."""
-    after = await send(command, deps, key=f"{backtest}:{command.subject}")
-    return BacktestAsked(backtest_id=backtest, events_after=after)
+async def _publish(
+    command: BacktestTarget | StopBacktest, backtest_id: str, deps: ApiDeps
+) -> BacktestAccepted:
+    after = await record_and_publish(command, deps, key=f"{backtest_id}:{command.subject}")
+    return BacktestAccepted(backtest_id=backtest_id, events_after=after)

@@ -1,13 +1,13 @@
-"""Enhancements: listed, shown, and taken off again."""
+"""Listing, showing and deciding about enhancements, and rolling them back."""
 
 from typing import Any
 
-from services.api.domain.ids import short
-from services.api.domain.story import tell
+from services.api.domain.story import make_story
+from services.api.domain.views import enhancement_details, enhancement_view
 from services.api.ports import ApiDeps
-from services.api.usecases.find import by_id
-from services.api.usecases.sending import send
-from shared.contracts.answers import DecisionAccepted, RollbackAccepted, RollbackAsked
+from services.api.usecases.commands import record_and_publish
+from services.api.usecases.find import find_by_id, find_page
+from shared.contracts.answers import DecisionAccepted, RollbackAccepted, RollbacksAccepted
 from shared.contracts.commands import (
     DecideEnhancement,
     Decision,
@@ -18,135 +18,161 @@ from shared.contracts.commands import (
     RollbackSince,
 )
 from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.runs import TestRun
+from shared.contracts.documents.targets import Target
 from shared.contracts.states import EnhancementState
 from shared.contracts.story import Story
+from shared.contracts.views import EnhancementDetails, EnhancementView, Page
 from shared.kernel.errors import Conflict, NotFound, Rejected
+from shared.kernel.ids import short_id
 
 
-async def list_enhancements(wave: str, state: str, limit: int, deps: ApiDeps) -> list[Enhancement]:
-    """Newest first; of one wave or of all, in one state or in any."""
+async def list_enhancements(
+    wave: str, state: str, limit: int, after: str, deps: ApiDeps
+) -> Page[EnhancementView]:
+    """Return a page of enhancements, newest first: of one wave or all, in one state or any."""
     where: dict[str, Any] = {}
     if wave:
-        where["wave_id"] = (await by_id(deps.store.waves, wave, "wave")).id
+        where["wave_id"] = (await find_by_id(deps.store.waves, wave, "wave")).id
     if state:
         if state not in set(EnhancementState):
             known = ", ".join(EnhancementState)
-            raise Rejected(f"{state} is no state.", hint=f"States: {known}.", code="bad_state")
+            raise Rejected(
+                f"There is no state {state}.", hint=f"States: {known}.", code="bad_state"
+            )
         where["state"] = state
-    return await deps.store.enhancements.find(sort="-_id", limit=limit, **where)
+    return await find_page(deps.store.enhancements, enhancement_view, limit, after, **where)
 
 
-async def show_enhancement(typed: str, deps: ApiDeps) -> Enhancement:
-    """One enhancement with all that is known about it."""
-    return await by_id(deps.store.enhancements, typed, "enhancement")
+async def get_enhancement(typed: str, deps: ApiDeps) -> EnhancementDetails:
+    """Return one enhancement with its findings, prediction and evidence."""
+    return enhancement_details(await _find(typed, deps))
 
 
-async def show_diff(typed: str, deps: ApiDeps) -> str:
-    """Its patch."""
-    change = await show_enhancement(typed, deps)
+async def get_diff(typed: str, deps: ApiDeps) -> str:
+    """Return the patch of an enhancement as a unified diff."""
+    change = await _find(typed, deps)
     return (await deps.store.patches.require(change.proposal.patch.digest)).text
 
 
-async def tell_story(typed: str, deps: ApiDeps) -> Story:
-    """What happened to it, in order."""
-    change = await show_enhancement(typed, deps)
-    store = deps.store
-    verdicts = await store.runs.find(wave_id=change.wave_id)
-    heads = sorted({each.request.head for each in verdicts if change.id in each.request.changes})
-    # Nothing is run twice: what another wave has asked before stands under that one.
-    decided = [
-        each
-        for each in (
-            change.decision.run,
-            change.decision.protection and change.decision.protection.run,
-        )
-        if each
-    ]
-    verdicts += await store.runs.find(id=decided)
-    verdicts += await store.runs.find(
+async def get_story(typed: str, deps: ApiDeps) -> Story:
+    """Return what happened to an enhancement, in order."""
+    change = await _find(typed, deps)
+    return make_story(
+        change,
+        await _runs_about(change, deps),
+        await deps.store.enhancements.find(wave_id=change.wave_id),
+        await deps.store.watches.find(target_id=change.target_id, wave_id=change.wave_id),
+    )
+
+
+async def _runs_about(change: Enhancement, deps: ApiDeps) -> list[TestRun]:
+    """Return the runs of the change's wave, those that decided about it, and its baselines."""
+    runs = await deps.store.runs.find(wave_id=change.wave_id)
+    heads = sorted({each.request.head for each in runs if change.id in each.request.changes})
+    # A run that another wave requested first is stored under that wave.
+    protection = change.decision.protection
+    decisive = [change.decision.run, protection.run if protection else None]
+    runs += await deps.store.runs.find(id=[each for each in decisive if each])
+    runs += await deps.store.runs.find(
         target_id=change.target_id, request__head=heads, request__purpose="baseline"
     )
-    return tell(
-        change,
-        verdicts,
-        await store.enhancements.find(wave_id=change.wave_id),
-        await store.watches.find(target_id=change.target_id, wave_id=change.wave_id),
-    )
+    return runs
 
 
-async def hand_over(
-    typed: str, decision: Decision, said: DecisionReason, deps: ApiDeps
+async def submit_decision(
+    typed: str, decision: Decision, given: DecisionReason, deps: ApiDeps
 ) -> DecisionAccepted:
-    """Hand a person's decision over, durably; 409 where none is waited for."""
-    change = await show_enhancement(typed, deps)
+    """Publish a person's decision; raise `Conflict` if the change does not need approval."""
+    change = await _find(typed, deps)
     if change.state is not EnhancementState.NEEDS_APPROVAL:
         raise Conflict(
-            f"Enhancement {short(change.id)} is {change.state}; only one that needs approval can be decided.",
+            f"Enhancement {short_id(change.id)} is {change.state}; "
+            "only one that needs approval can be approved or rejected.",
             hint="See groundswell enhancement list --state needs_approval.",
-            code="not_waiting",
+            code="needs_no_approval",
         )
     command = DecideEnhancement(
         enhancement_id=change.id,
         decision=decision,
-        reason=said.reason,
-        by=said.by,
-        patch=said.patch or change.proposal.patch.digest,
+        reason=given.reason,
+        by=given.by,
+        patch=given.patch or change.proposal.patch.digest,
     )
-    after = await send(command, deps, key=f"{change.id}:{deps.new_id()}", wave=change.wave_id)
+    after = await _publish_about(change, command, deps)
     return DecisionAccepted(enhancement_id=change.id, wave_id=change.wave_id, events_after=after)
 
 
-async def ask_rollback_of_wave(typed: str, asked: RollbackOptions, deps: ApiDeps) -> RollbackAsked:
-    """Ask for all that a wave has landed to be taken off."""
-    wave = await by_id(deps.store.waves, typed, "wave")
-    if not await deps.store.enhancements.count(wave_id=wave.id, state=EnhancementState.APPLIED):
-        raise Conflict(f"Nothing of wave {short(wave.id)} is landed.", code="not_applied")
-    return await _ask_all(wave.target_id, asked, deps, wave_id=wave.id)
-
-
-async def ask_rollback_since(asked: RollbackSince, deps: ApiDeps) -> RollbackAsked:
-    """Ask for all that landed on a target since a time to be taken off."""
-    target = await deps.store.targets.get(asked.target)
-    if target is None:
-        found = await deps.store.targets.find(location=asked.target)
-        if not found:
-            raise NotFound(
-                f"No wave has run on {asked.target}.",
-                hint="Name the repository as `groundswell wave list` does.",
-            )
-        target = found[0]
-    return await _ask_all(target.id, asked, deps, since=asked.since)
-
-
-async def _ask_all(
-    target_id: str, asked: RollbackOptions, deps: ApiDeps, **what: Any
-) -> RollbackAsked:
-    command = RollbackEnhancements(
-        rollback_id=deps.new_id(),
-        target_id=target_id,
-        dependents=asked.dependents,
-        reason=asked.reason or "rolled back by request",
-        **what,
-    )
-    after = await send(
-        command, deps, key=f"{command.rollback_id}:{deps.new_id()}", wave=what.get("wave_id", "")
-    )
-    return RollbackAsked(rollback_id=command.rollback_id, events_after=after)
-
-
-async def ask_rollback(typed: str, asked: RollbackOptions, deps: ApiDeps) -> RollbackAccepted:
-    """Ask for a rollback, durably; 409 where there is nothing to take off."""
-    change = await show_enhancement(typed, deps)
+async def roll_back_enhancement(
+    typed: str, options: RollbackOptions, deps: ApiDeps
+) -> RollbackAccepted:
+    """Request the rollback of a landed enhancement; raise `Conflict` if it is not landed."""
+    change = await _find(typed, deps)
     if change.state is not EnhancementState.APPLIED:
         raise Conflict(
-            f"Enhancement {short(change.id)} is {change.state}; only an applied one can be rolled back.",
+            f"Enhancement {short_id(change.id)} is {change.state}; "
+            "only an applied one can be rolled back.",
             hint="See groundswell enhancement list --state applied.",
             code="not_applied",
         )
     command = RollbackEnhancement(
         enhancement_id=change.id,
-        reason=asked.reason or "rolled back by request",
-        dependents=asked.dependents,
+        reason=options.reason or "rolled back by request",
+        dependents=options.dependents,
     )
-    after = await send(command, deps, key=f"{change.id}:{deps.new_id()}", wave=change.wave_id)
+    after = await _publish_about(change, command, deps)
     return RollbackAccepted(enhancement_id=change.id, wave_id=change.wave_id, events_after=after)
+
+
+async def roll_back_wave(typed: str, options: RollbackOptions, deps: ApiDeps) -> RollbacksAccepted:
+    """Request the rollback of everything a wave has landed."""
+    wave = await find_by_id(deps.store.waves, typed, "wave")
+    if not await deps.store.enhancements.count(wave_id=wave.id, state=EnhancementState.APPLIED):
+        raise Conflict(
+            f"Wave {short_id(wave.id)} has no landed change to roll back.", code="not_applied"
+        )
+    return await _roll_back_all(wave.target_id, options, deps, wave_id=wave.id)
+
+
+async def roll_back_since(request: RollbackSince, deps: ApiDeps) -> RollbacksAccepted:
+    """Request the rollback of everything that landed on a target since a time."""
+    target = await _find_target(request.target, deps)
+    return await _roll_back_all(target.id, request, deps, since=request.since)
+
+
+async def _find(typed: str, deps: ApiDeps) -> Enhancement:
+    return await find_by_id(deps.store.enhancements, typed, "enhancement")
+
+
+async def _find_target(named: str, deps: ApiDeps) -> Target:
+    """Return the target with this id or location."""
+    target = await deps.store.targets.get(named)
+    target = target or await deps.store.targets.first(location=named)
+    if target is None:
+        raise NotFound(
+            f"No wave has run on {named}.",
+            hint="Name the repository as groundswell wave list --json does, by its location.",
+        )
+    return target
+
+
+async def _publish_about(
+    change: Enhancement, command: DecideEnhancement | RollbackEnhancement, deps: ApiDeps
+) -> int:
+    key = f"{change.id}:{deps.new_id()}"
+    return await record_and_publish(command, deps, key=key, wave=change.wave_id)
+
+
+async def _roll_back_all(
+    target_id: str, options: RollbackOptions, deps: ApiDeps, **which: Any
+) -> RollbacksAccepted:
+    command = RollbackEnhancements(
+        rollback_id=deps.new_id(),
+        target_id=target_id,
+        dependents=options.dependents,
+        reason=options.reason or "rolled back by request",
+        **which,
+    )
+    key = f"{command.rollback_id}:{deps.new_id()}"
+    after = await record_and_publish(command, deps, key=key, wave=command.wave_id or "")
+    return RollbacksAccepted(rollback_id=command.rollback_id, events_after=after)

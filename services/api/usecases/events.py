@@ -1,38 +1,50 @@
-"""The event stream as server-sent events: each with the sequence to resume after."""
+"""The event stream as server-sent events."""
 
 import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
 
-from services.api.ports import ApiDeps
+from services.api.ports import ApiDeps, StreamedEvent
 
 
-async def tell(after: int | None, wave: str, deps: ApiDeps) -> AsyncIterator[dict[str, str]]:
-    """Every event after `after`, else the new ones; of one wave, or all. Ends with the service."""
+async def stream_events(
+    after: int | None, wave: str, deps: ApiDeps
+) -> AsyncIterator[dict[str, str]]:
+    """Yield every event after the sequence number `after`, or only new ones if that is None.
+
+    With `wave`, only events of that wave. The `id` of each is the sequence number to resume after.
+    The stream ends when the service stops.
+    """
     events = deps.bus.events(after=after)
     stopping = asyncio.create_task(deps.stopping.wait())
     try:
-        while True:
-            coming = asyncio.ensure_future(anext(events))
-            done, _ = await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if coming not in done:
-                coming.cancel()
-                with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-                    await coming
-                return
-            try:
-                heard = coming.result()
-            except StopAsyncIteration:
-                return
-            if wave and heard.data.get("wave_id") != wave:
-                continue
-            data = {"type": heard.subject, "time": heard.time.isoformat(), **heard.data}
-            yield {
-                "id": str(heard.sequence),
-                "event": heard.subject.removeprefix("gs.evt."),
-                "data": json.dumps(data),
-            }
+        while (event := await _next_unless(stopping, events)) is not None:
+            if not wave or event.data.get("wave_id") == wave:
+                yield _encode(event)
     finally:
         stopping.cancel()
         await events.aclose()  # type: ignore[attr-defined]
+
+
+async def _next_unless(
+    stopping: "asyncio.Task[bool]", events: AsyncIterator[StreamedEvent]
+) -> StreamedEvent | None:
+    """Return the next event, or None once `stopping` is done or the events end."""
+    coming = asyncio.ensure_future(anext(events, None))
+    done, _ = await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    if coming in done:
+        return coming.result()
+    coming.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await coming
+    return None
+
+
+def _encode(event: StreamedEvent) -> dict[str, str]:
+    data = {"type": event.subject, "time": event.time.isoformat(), **event.data}
+    return {
+        "id": str(event.sequence),
+        "event": event.subject.removeprefix("gs.evt."),
+        "data": json.dumps(data),
+    }

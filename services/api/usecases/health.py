@@ -1,25 +1,25 @@
-"""Whether everything is there, and what is going on."""
+"""Readiness of the stack, and counts of the work in progress."""
 
 from services.api.ports import ApiDeps
-from shared.contracts.answers import Ready, Status
+from shared.contracts.answers import Readiness, Status
 from shared.contracts.commands import GetStatus
 from shared.kernel.errors import Transient
 
 SERVICES = frozenset({"coordinator", "agents", "resolver", "validator", "api"})
 
 
-async def check_ready(deps: ApiDeps) -> Ready:
-    """Raises `Transient`, naming what does not answer."""
+async def check_ready(deps: ApiDeps) -> Readiness:
+    """Return the services that answer; raise `Transient` naming what does not."""
     if not deps.bus.connected:
         raise Transient("NATS is not connected.")
     await deps.ping_database()
-    names = set(await deps.bus.ping(SERVICES))
-    missing = sorted(SERVICES - names)
+    answering = set(await deps.bus.ping(SERVICES))
+    missing = sorted(SERVICES - answering)
     if missing:
         raise Transient(f"No answer from {', '.join(missing)}.")
-    return Ready(services=tuple(sorted(names)))
+    return Readiness(services=tuple(sorted(answering)))
 
 
 async def get_status(deps: ApiDeps) -> Status:
-    """Counts of what is open, asked of the coordinator."""
+    """Return the coordinator's counts of open work by state."""
     return await deps.bus.request(GetStatus(), Status)

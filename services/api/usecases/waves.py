@@ -1,83 +1,97 @@
-"""Waves, tasks and agents."""
+"""Starting, stopping and showing waves; listing tasks and agents."""
 
 from typing import Any
 
-from services.api.domain.report import Stored, make_report
+from services.api.domain.report import WaveRecords, make_report
+from services.api.domain.views import agent_view, make_page, task_view, wave_view
 from services.api.ports import ApiDeps
-from services.api.usecases.find import by_id
-from shared.contracts.answers import Stopped, WaveAccepted, WaveOpened, WaveShown
+from services.api.usecases.find import find_by_id, find_page
+from shared.contracts.answers import StoppedWaves, WaveAccepted, WaveOpened
 from shared.contracts.base import PROTECTION
 from shared.contracts.commands import StartWave, StopWave
-from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.findings import Health
-from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.documents.runs import TestRun
+from shared.contracts.documents.waves import Wave
 from shared.contracts.report import WaveReport
 from shared.contracts.states import AgentState
+from shared.contracts.views import AgentView, Page, TaskView, WaveDetails, WaveView
 from shared.kernel.extensions import agent_type_names
+from shared.targets.repository import is_url
 
-# Looking at a large remote for the first time takes a while.
-PATIENCE = 120.0
-THERE = [AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR]
+# The coordinator may have to clone a large remote repository before it answers.
+START_TIMEOUT_SECONDS = 120.0
+STOP_TIMEOUT_SECONDS = 30.0
+ONLINE = [AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR]
 
 
-async def open_wave(command: StartWave, deps: ApiDeps) -> WaveOpened:
-    """Have a wave started. With a `wave_id` it can be asked again after a broken connection."""
+async def start_wave(command: StartWave, deps: ApiDeps) -> WaveOpened:
+    """Start a wave; a repeated request with the same `wave_id` starts nothing new."""
     after = await deps.bus.last_sequence()
-    asked = command.model_copy(update={"wave_id": command.wave_id or deps.new_id()})
-    accepted = await deps.bus.request(asked, WaveAccepted, timeout=PATIENCE)
+    named = command.model_copy(update={"wave_id": command.wave_id or deps.new_id()})
+    accepted = await deps.bus.request(named, WaveAccepted, timeout=START_TIMEOUT_SECONDS)
     return WaveOpened(**accepted.model_dump(), events_after=after)
 
 
-async def stop_wave(typed: str, reason: str, deps: ApiDeps) -> Stopped:
+async def stop_wave(typed: str, reason: str, deps: ApiDeps) -> StoppedWaves:
     """Stop one wave."""
-    wave = await by_id(deps.store.waves, typed, "wave")
-    fields: dict[str, Any] = {"wave_id": wave.id}
-    if reason:
-        fields["reason"] = reason
-    return await deps.bus.request(StopWave(**fields), Stopped, timeout=30)
+    wave = await find_by_id(deps.store.waves, typed, "wave")
+    command = StopWave(wave_id=wave.id, **({"reason": reason} if reason else {}))
+    return await deps.bus.request(command, StoppedWaves, timeout=STOP_TIMEOUT_SECONDS)
 
 
-async def list_waves(limit: int, deps: ApiDeps) -> list[Wave]:
-    """The newest waves."""
-    return await deps.store.waves.find(sort="-_id", limit=limit)
+async def list_waves(limit: int, after: str, deps: ApiDeps) -> Page[WaveView]:
+    """Return a page of waves, newest first."""
+    waves = await deps.store.waves.page(limit=limit + 1, after=after)
+    ids = sorted({each.target_id for each in waves})
+    targets = {each.id: each for each in await deps.store.targets.find(id=ids)}
+    return make_page(waves, limit, lambda each: wave_view(each, targets.get(each.target_id)))
 
 
-async def show_wave(typed: str, deps: ApiDeps) -> WaveShown:
-    """A wave and its tasks."""
-    wave = await by_id(deps.store.waves, typed, "wave")
-    return WaveShown(wave=wave, tasks=tuple(await deps.store.tasks.find(wave_id=wave.id)))
+async def get_wave(typed: str, deps: ApiDeps) -> WaveDetails:
+    """Return a wave and its tasks."""
+    wave = await find_by_id(deps.store.waves, typed, "wave")
+    tasks = await deps.store.tasks.find(wave_id=wave.id)
+    return WaveDetails(
+        wave=wave_view(wave, await deps.store.targets.get(wave.target_id)),
+        tasks=tuple(task_view(each) for each in tasks),
+    )
 
 
-async def report(typed: str, deps: ApiDeps) -> WaveReport:
-    """What a wave came to, so far."""
-    wave = await by_id(deps.store.waves, typed, "wave")
-    verdicts = await deps.store.runs.find(wave_id=wave.id)
-    if not any(each.request.purpose == "baseline" for each in verdicts):
-        # The suite was run on that very head before, perhaps as the last run of another wave.
-        verdicts += await deps.store.runs.find(
+async def get_wave_report(typed: str, deps: ApiDeps) -> WaveReport:
+    """Return the report of a wave, as far as it has got."""
+    wave = await find_by_id(deps.store.waves, typed, "wave")
+    target = await deps.store.targets.require(wave.target_id)
+    changes = await deps.store.enhancements.find(wave_id=wave.id)
+    records = WaveRecords(
+        wave=wave,
+        target=target,
+        target_is_remote=is_url(target.location),
+        changes=changes,
+        runs=await _runs_of(wave, deps),
+        pull_requests=await deps.store.pull_requests.find(wave_id=wave.id),
+        recall=await deps.store.recall.find(target_id=wave.target_id),
+        health_before=await _health(wave, wave.commit, deps),
+        health_after=await _health(wave, wave.final_commit, deps),
+        protection=await deps.store.health.find(
+            target_id=wave.target_id,
+            commit=[each.landing.commit for each in changes if each.landing.commit],
+            dimension=PROTECTION,
+        ),
+    )
+    return make_report(records)
+
+
+async def _runs_of(wave: Wave, deps: ApiDeps) -> list[TestRun]:
+    """Return the runs of a wave, with its baseline even if an earlier wave ran that."""
+    runs = await deps.store.runs.find(wave_id=wave.id)
+    if not any(each.request.purpose == "baseline" for each in runs):
+        runs += await deps.store.runs.find(
             target_id=wave.target_id,
             request__head=wave.commit,
             request__purpose="baseline",
             limit=1,
         )
-    changes = await deps.store.enhancements.find(wave_id=wave.id)
-    return make_report(
-        Stored(
-            wave=wave,
-            target=await deps.store.targets.require(wave.target_id),
-            changes=changes,
-            verdicts=verdicts,
-            pull_requests=await deps.store.pull_requests.find(wave_id=wave.id),
-            recall=await deps.store.recall.find(target_id=wave.target_id),
-            before=await _health(wave, wave.commit, deps),
-            after=await _health(wave, wave.final_commit, deps),
-            protection=await deps.store.health.find(
-                target_id=wave.target_id,
-                commit=[each.landing.commit for each in changes if each.landing.commit],
-                dimension=PROTECTION,
-            ),
-        )
-    )
+    return runs
 
 
 async def _health(wave: Wave, commit: str | None, deps: ApiDeps) -> list[Health]:
@@ -88,12 +102,15 @@ async def _health(wave: Wave, commit: str | None, deps: ApiDeps) -> list[Health]
     )
 
 
-async def list_tasks(wave: str, limit: int, deps: ApiDeps) -> list[Task]:
-    """Tasks, newest first; of one wave, or of all."""
-    where = {"wave_id": (await by_id(deps.store.waves, wave, "wave")).id} if wave else {}
-    return await deps.store.tasks.find(sort="-_id", limit=limit, **where)
+async def list_tasks(wave: str, limit: int, after: str, deps: ApiDeps) -> Page[TaskView]:
+    """Return a page of tasks, newest first: of one wave, or of all."""
+    where: dict[str, Any] = {}
+    if wave:
+        where["wave_id"] = (await find_by_id(deps.store.waves, wave, "wave")).id
+    return await find_page(deps.store.tasks, task_view, limit, after, **where)
 
 
-async def list_agents(*, active: bool, deps: ApiDeps) -> list[Agent]:
-    """The agents, or those among them that are there."""
-    return await deps.store.agents.find(state=THERE if active else list(AgentState))
+async def list_agents(*, active: bool, limit: int, after: str, deps: ApiDeps) -> Page[AgentView]:
+    """Return a page of agents, newest first; with `active` only those that are online."""
+    where = {"state": ONLINE} if active else {}
+    return await find_page(deps.store.agents, agent_view, limit, after, **where)

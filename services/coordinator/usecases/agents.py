@@ -5,7 +5,7 @@ from datetime import timedelta
 import structlog
 
 from services.coordinator.deps import CoordinatorDeps
-from shared.contracts.answers import AgentList, Done
+from shared.contracts.answers import Acknowledgement, AgentList
 from shared.contracts.commands import GetAgents, ReleaseLease
 from shared.contracts.documents.agents import Agent
 from shared.contracts.events import AgentLost
@@ -32,7 +32,9 @@ async def watch_agents(deps: CoordinatorDeps) -> None:
     for task in await deps.store.tasks.find(state=TaskState.RUNNING):
         if task.agent_id in gone and now - task.changed_at > PATIENCE:
             log.warning("task_returned", task=task.id, agent=task.agent_id)
-            await deps.bus.request(ReleaseLease(target_id=task.target_id, task_id=task.id), Done)
+            await deps.bus.request(
+                ReleaseLease(target_id=task.target_id, task_id=task.id), Acknowledgement
+            )
             await deps.store.tasks.transition(task, "wait", agent_id=None, changed_at=now)
 
 

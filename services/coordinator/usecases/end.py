@@ -2,7 +2,7 @@
 
 from services.coordinator.deps import OPEN, CoordinatorDeps
 from services.coordinator.usecases import say
-from shared.contracts.answers import Stopped
+from shared.contracts.answers import StoppedWaves
 from shared.contracts.commands import StopWave
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Enhancement
@@ -19,7 +19,7 @@ NOT_IN_THE_GATE = [
 ]
 
 
-async def stop_wave(command: StopWave, deps: CoordinatorDeps) -> Stopped:
+async def stop_wave(command: StopWave, deps: CoordinatorDeps) -> StoppedWaves:
     """Stop one wave, or all that are open; stopping a stopped one again is fine."""
     if command.wave_id is None:
         found = await deps.store.waves.find(state=OPEN)
@@ -34,7 +34,7 @@ async def stop_wave(command: StopWave, deps: CoordinatorDeps) -> Stopped:
             raise Conflict(f"Wave {wave.id} is {wave.state} already.", code="wave_over")
         if await _end(wave, "stop", deps, notes=(*wave.notes, f"Stopped: {command.reason}.")):
             stopped.append(wave.id)
-    return Stopped(waves=tuple(stopped))
+    return StoppedWaves(waves=tuple(stopped))
 
 
 async def fail_wave(wave: Wave, failure: Failure, deps: CoordinatorDeps) -> None:

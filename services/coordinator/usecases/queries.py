@@ -3,7 +3,7 @@
 from collections import Counter
 
 from services.coordinator.deps import OPEN, CoordinatorDeps
-from shared.contracts.answers import Status, WaveList, WaveShown
+from shared.contracts.answers import Status, WaveAndTasks, WaveList
 from shared.contracts.commands import GetStatus, GetWave, GetWaves
 from shared.contracts.states import ENHANCEMENT, TASK, Machine
 from shared.kernel.errors import NotFound
@@ -14,7 +14,7 @@ async def list_waves(question: GetWaves, deps: CoordinatorDeps) -> WaveList:
     return WaveList(waves=tuple(await deps.store.waves.find(sort="-_id", limit=question.limit)))
 
 
-async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveShown:
+async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveAndTasks:
     """One wave and its tasks; the newest where none is named."""
     if question.wave_id is not None:
         wave = await deps.store.waves.require(question.wave_id)
@@ -24,7 +24,7 @@ async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveShown:
             raise NotFound("There is no wave yet.", hint="Start one: gs.cmd.wave.start.")
         wave = newest
     tasks = await deps.store.tasks.find(wave_id=wave.id)
-    return WaveShown(wave=wave, tasks=tuple(tasks))
+    return WaveAndTasks(wave=wave, tasks=tuple(tasks))
 
 
 async def get_status(question: GetStatus, deps: CoordinatorDeps) -> Status:  # noqa: ARG001

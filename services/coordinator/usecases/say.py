@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from services.coordinator.deps import CoordinatorDeps
-from shared.contracts.answers import Done
+from shared.contracts.answers import Acknowledgement
 from shared.contracts.commands import MeasureFindings, ReleaseLease, RunBaseline
 from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.events import (
@@ -80,7 +80,7 @@ async def assigned(task: Task, deps: CoordinatorDeps, *, attempt: int = 0) -> No
 async def task_finished(task: Task, deps: CoordinatorDeps) -> None:
     """A terminal task gives its lease back, and is said to be over."""
     request = ReleaseLease(target_id=task.target_id, task_id=task.id)
-    await deps.bus.request(request, Done)
+    await deps.bus.request(request, Acknowledgement)
     event = TaskFinished(
         task_id=task.id,
         wave_id=task.wave_id,

@@ -21,7 +21,7 @@ from shared.contracts.states import (
 
 
 class Rollback(Value):
-    """How an enhancement was taken off again; `automatic` where nobody asked for it but its watch."""
+    """How an enhancement was rolled back; `automatic` if its watch did so without a request."""
 
     commit: Oid
     reason: str
@@ -30,7 +30,7 @@ class Rollback(Value):
 
 
 class Approval(Value):
-    """A person's word for one patch on one base; for another patch or base it is worth nothing."""
+    """A person's approval of one patch on one base; it is void for any other patch or base."""
 
     by: str
     reason: str

@@ -11,9 +11,9 @@ from structlog.testing import capture_logs
 
 from services.api.main import make_app
 from services.api.ports import ApiDeps
-from services.api.routes.guard import MAX_BODY
-from services.api.usecases import tell
-from shared.contracts.answers import Status, Stopped, WaveAccepted
+from services.api.routes.guard import MAX_BODY_BYTES
+from services.api.usecases import stream_events
+from shared.contracts.answers import Status, StoppedWaves, WaveAccepted
 from shared.contracts.commands import (
     BacktestTarget,
     GetStatus,
@@ -139,21 +139,21 @@ class TestGuard:
             read.append(1)
             yield b"{}"
 
-        headers = {"content-length": str(MAX_BODY + 1)}
+        headers = {"content-length": str(MAX_BODY_BYTES + 1)}
         problem(await client.post("/waves", content=body(), headers=headers), 413, "too_large")
         assert not read
 
     async def test_a_body_that_only_turns_out_too_large_is_refused(self, deps, client):
         async def body():
             for _ in range(5):
-                yield b" " * (MAX_BODY // 4)
+                yield b" " * (MAX_BODY_BYTES // 4)
 
         problem(await client.post("/waves", content=body()), 413, "too_large")
         assert not deps.bus.asked
 
     async def test_the_largest_body_allowed_arrives_whole(self, client):
         text = b'{"size": "medium"}'
-        body = text + b" " * (MAX_BODY - len(text))
+        body = text + b" " * (MAX_BODY_BYTES - len(text))
         shown = await client.post("/waves", content=body, headers=JSON)
         assert "size" in problem(shown, 422, "invalid_request")["detail"]
 
@@ -186,8 +186,8 @@ class TestProblems:
         ("error", "status", "title"),
         [
             (NotFound("m", hint="h", code="c"), 404, "Not found"),
-            (Conflict("m", hint="h", code="c"), 409, "Not in this state"),
-            (Rejected("m", hint="h", code="c"), 422, "Refused"),
+            (Conflict("m", hint="h", code="c"), 409, "Conflict with the present state"),
+            (Rejected("m", hint="h", code="c"), 422, "Rejected"),
             (GroundswellError("m", hint="h", code="c"), 500, "Failed"),
         ],
     )
@@ -295,7 +295,7 @@ class TestWaves:
     async def test_stopping_passes_the_reason_on(self, deps, client):
         wave = a_wave()
         await deps.store.waves.insert(wave)
-        deps.bus.answers[StopWave] = lambda command: Stopped(waves=(command.wave_id,))
+        deps.bus.answers[StopWave] = lambda command: StoppedWaves(waves=(command.wave_id,))
         shown = await client.post(f"/waves/{wave.id[-8:]}/stop", json={"reason": "enough"})
         assert shown.json() == {"waves": [wave.id]}
         assert deps.bus.asked == [StopWave(wave_id=wave.id, reason="enough")]
@@ -307,7 +307,21 @@ class TestWaves:
         for each in ids:
             await deps.store.waves.insert(a_wave(id=each))
         shown = (await client.get("/waves?limit=2")).json()
-        assert [each["id"] for each in shown] == [ids[2], ids[1]]
+        assert [each["id"] for each in shown["items"]] == [ids[2], ids[1]]
+        rest = (await client.get(f"/waves?limit=2&after={shown['next']}")).json()
+        assert [each["id"] for each in rest["items"]] == [ids[0]]
+        assert rest["next"] is None
+
+    @pytest.mark.parametrize("path", ["waves", "tasks", "agents", "enhancements", "backtests"])
+    async def test_a_cursor_that_is_no_id_is_a_problem(self, client, path):
+        problem(await client.get(f"/{path}?after=abcdef"), 422, "invalid_request")
+
+    async def test_a_wave_is_listed_with_the_target_it_runs_on(self, deps, client):
+        target = a_target(location="/some/where")
+        await deps.store.targets.insert(target)
+        await deps.store.waves.insert(a_wave(target_id=target.id))
+        [shown] = (await client.get("/waves")).json()["items"]
+        assert (shown["target"], shown["location"]) == (target.name, "/some/where")
 
     async def test_a_report_takes_the_baseline_of_an_earlier_wave(self, deps, client):
         target = a_target()
@@ -355,8 +369,8 @@ class TestWaves:
         here, gone = an_agent(), an_agent(state="offline")
         for each in (here, gone):
             await deps.store.agents.insert(each)
-        everyone = (await client.get("/agents")).json()
-        active = (await client.get("/agents?active=true")).json()
+        everyone = (await client.get("/agents")).json()["items"]
+        active = (await client.get("/agents?active=true")).json()["items"]
         assert {each["id"] for each in everyone} == {here.id, gone.id}
         assert [each["id"] for each in active] == [here.id]
 
@@ -369,8 +383,8 @@ class TestEnhancements:
         for each in (mine, an_enhancement(a_task(wave), state="rejected"), an_enhancement()):
             await deps.store.enhancements.insert(each)
         shown = (await client.get(f"/enhancements?wave={wave.id[-8:]}&state=applied")).json()
-        assert [each["id"] for each in shown] == [mine.id]
-        assert len((await client.get("/enhancements")).json()) == 3
+        assert [each["id"] for each in shown["items"]] == [mine.id]
+        assert len((await client.get("/enhancements")).json()["items"]) == 3
 
     async def test_an_unknown_state_names_the_known_ones(self, client):
         body = problem(await client.get("/enhancements?state=merged"), 422, "bad_state")
@@ -466,7 +480,8 @@ class TestBacktests:
         await deps.store.backtests.insert(backtest)
         shown = (await client.get(f"/backtests/{backtest.id[-8:]}")).json()
         assert (shown["id"], shown["state"]) == (backtest.id, "running")
-        assert [each["id"] for each in (await client.get("/backtests")).json()] == [backtest.id]
+        listed = (await client.get("/backtests")).json()["items"]
+        assert [each["id"] for each in listed] == [backtest.id]
         assert (await client.post(f"/backtests/{backtest.id[-8:]}/stop")).status_code == 202
         assert deps.bus.of(StopBacktest) == [StopBacktest(backtest_id=backtest.id)]
 
@@ -505,7 +520,7 @@ class TestEvents:
         return SimpleNamespace(sequence=sequence, subject=subject, time=NOW, data=data)
 
     async def told(self, deps, count, after=None, wave=""):
-        events = tell(after, wave, deps)
+        events = stream_events(after, wave, deps)
         return [await anext(events) for _ in range(count)]
 
     async def test_an_event_carries_the_sequence_to_resume_after(self, deps):
@@ -526,7 +541,7 @@ class TestEvents:
     async def test_the_stream_ends_with_the_service(self, deps):
         deps.stopping.set()
         deps = replace(deps, bus=Silent())
-        assert [each async for each in tell(None, "", deps)] == []
+        assert [each async for each in stream_events(None, "", deps)] == []
 
     @pytest.mark.parametrize(
         ("headers", "after"), [({}, 5), ({"last-event-id": "9"}, 9), ({"last-event-id": "x"}, 5)]

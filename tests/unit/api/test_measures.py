@@ -2,18 +2,18 @@
 
 from datetime import timedelta
 
-from services.api.domain.measures import benchmarks, recall, time_of_tests, waiting
-from services.api.domain.report import Stored, make_report
+from services.api.domain.measures import last_benchmarks, sum_recall, sum_test_time
+from services.api.domain.report import WaveRecords, make_report, needing_approval
 from shared.contracts.base import RunKind
 from shared.contracts.documents.protection import Protection, SurvivingMutant
 from shared.contracts.documents.runs import BenchmarkResult, Recall, TestCounts
-from shared.contracts.report import Baseline
+from shared.contracts.report import BaselineSummary
 from shared.kernel.ids import uuid7
 from tests.support.builders import NOW, a_target, a_test_run, a_wave, an_enhancement
 
 WAVE = a_wave()
 COUNTS = TestCounts(tests=9, passed=9, failed=0, skipped=0)
-BASE = Baseline(tests=9, passed=9, skipped=0, failing=(), seconds=8.0)
+BASE = BaselineSummary(tests=9, passed=9, skipped=0, failing=(), seconds=8.0)
 
 
 def a_run(seconds, **fields):
@@ -32,16 +32,16 @@ def test_test_time_is_told_as_runs_of_the_whole_suite():
         a_run(3.0, kind=RunKind.MUTATION, counts=None),
         a_run(99.0, state="superseded"),
     ]
-    made = time_of_tests(runs, BASE)
+    made = sum_test_time(runs, BASE)
     assert (made.runs, made.seconds, made.suite_seconds) == (7, 78.0, 5.0)
     assert made.suites == 78 / 5
 
 
 def test_where_only_the_head_ran_whole_that_is_the_measure_and_without_it_there_is_none():
     part = [a_run(1.0, tests=("t::a",))]
-    assert time_of_tests(part, BASE).suites == 1 / 8
-    assert time_of_tests(part, None).suites is None
-    assert time_of_tests([], BASE) is None
+    assert sum_test_time(part, BASE).suites == 1 / 8
+    assert sum_test_time(part, None).suites is None
+    assert sum_test_time([], BASE) is None
 
 
 def test_benchmarks_are_those_that_were_compared_last():
@@ -56,8 +56,8 @@ def test_benchmarks_are_those_that_were_compared_last():
         compared("new", 3, state="requested"),
         compared("same", 4, changes=()),
     ]
-    assert [each.answer for each in benchmarks(found)] == ["inconclusive"]
-    assert benchmarks([a_run(1.0)]) == ()
+    assert [each.answer for each in last_benchmarks(found)] == ["inconclusive"]
+    assert last_benchmarks([a_run(1.0)]) == ()
 
 
 def test_recall_is_summed_over_components_and_none_where_nothing_was_counted():
@@ -65,21 +65,23 @@ def test_recall_is_summed_over_components_and_none_where_nothing_was_counted():
         known = {"id": component, "target_id": uuid7(), "component": component, "changed_at": NOW}
         return Recall(**known, **counts)
 
-    found = recall([counted("a", caught=2), counted("b", caught=1, missed=1)])
+    found = sum_recall([counted("a", caught=2), counted("b", caught=1, missed=1)])
     assert (found.caught, found.missed, found.total) == (3, 1, 0)
-    assert recall([counted("a")]) is None
-    assert recall([]) is None
-    shown = recall([counted("a", runs=1, selected=3, total=9)])
+    assert sum_recall([counted("a")]) is None
+    assert sum_recall([]) is None
+    shown = sum_recall([counted("a", runs=1, selected=3, total=9)])
     assert (shown.selected, shown.total) == (3, 9)
 
 
-class TestWaiting:
+class TestNeedingApproval:
     FAULTS = tuple(
         SurvivingMutant(path="m.py", line=n, description=f"w{n}", reached=n == 2) for n in (1, 2, 3)
     )
 
     def shown(self, asks, protection=None, **fields):
-        return waiting(an_enhancement(approval_reason=asks, protection=protection, **fields))
+        return needing_approval(
+            an_enhancement(approval_reason=asks, protection=protection, **fields)
+        )
 
     def test_an_unprotected_change_says_the_first_fault_and_how_many_more(self):
         found = Protection(state="unprotected", survived=self.FAULTS, summary="3 of 4: a; b: c")
@@ -104,8 +106,8 @@ class TestWaiting:
         assert self.shown("x", run=uuid7()).full_run
 
 
-def report(*changes, verdicts=(), recall=()):
-    made = Stored(WAVE, a_target(), changes, verdicts, (), (), recall=recall)
+def report(*changes, runs=(), recall=()):
+    made = WaveRecords(WAVE, a_target(), changes, runs, (), (), recall=recall)
     return make_report(made)
 
 
@@ -137,7 +139,9 @@ def test_who_was_sent_back_is_listed_until_it_is_over():
     fresh = an_enhancement(state="cleared")
     over = an_enhancement(state="rejected", returned=2)
     made = report(held, left, fresh, over)
-    assert [each.id for each in made.held] == [held.id, left.id]
-    assert made.held[0].reason == "with others it seems to break t::a and 1 more, and not alone"
-    assert made.held[0].tests == tests
-    assert made.held[1].reason == "it was not part of what landed"
+    assert [each.id for each in made.returned] == [held.id, left.id]
+    assert made.returned[0].reason == (
+        "it seems to break t::a and 1 more, but only together with other changes"
+    )
+    assert made.returned[0].tests == tests
+    assert made.returned[1].reason == "it was not part of what landed"

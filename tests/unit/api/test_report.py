@@ -4,14 +4,15 @@ from datetime import timedelta
 
 import pytest
 
-from services.api.domain.ids import short
-from services.api.domain.report import Stored, make_report
+from services.api.domain.report import WaveRecords, make_report
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Rollback
 from shared.contracts.documents.findings import Prediction
 from shared.contracts.documents.runs import TestCounts
-from shared.contracts.report import Commands, ProtectionSummary
+from shared.contracts.report import NextCommands, ProtectionSummary
 from shared.contracts.states import RunState
+from shared.kernel.ids import short_id
+from shared.targets.repository import is_url
 from tests.support.builders import (
     COMMIT,
     NOW,
@@ -33,17 +34,26 @@ def a_change(state="applied", minutes=0, **fields):
     return an_enhancement(state=state, **fields)
 
 
-def report(*changes, wave=None, target=None, verdicts=(), before=(), after=(), protection=()):
+def report(*changes, wave=None, target=None, runs=(), before=(), after=(), protection=()):
     wave, target = wave or a_wave(), target or a_target()
     return make_report(
-        Stored(wave, target, changes, verdicts, before, after, protection=protection)
+        WaveRecords(
+            wave,
+            target,
+            changes,
+            runs,
+            before,
+            after,
+            protection=protection,
+            target_is_remote=is_url(target.location),
+        )
     )
 
 
 def lists(made):
     return {
         name: [each.id for each in getattr(made, name)]
-        for name in ("landed", "refused", "expired", "not_tried")
+        for name in ("landed", "rejected", "expired", "not_tried")
     }
 
 
@@ -52,7 +62,7 @@ def lists(made):
     [
         ("applied", "landed"),
         ("rolled_back", "landed"),
-        ("rejected", "refused"),
+        ("rejected", "rejected"),
         ("expired", "expired"),
     ],
 )
@@ -93,7 +103,7 @@ def test_a_change_that_was_taken_off_names_the_commit_that_did_it():
 
 
 def test_a_refusal_names_the_tests_that_caught_it():
-    [shown] = report(a_change("rejected", reason="worse", tests=("t::a", "t::b"))).refused
+    [shown] = report(a_change("rejected", reason="worse", tests=("t::a", "t::b"))).rejected
     assert (shown.reason, shown.tests, shown.state) == ("worse", ("t::a", "t::b"), "rejected")
 
 
@@ -208,27 +218,27 @@ class TestRuns:
             changes=(wave.id, wave.id),
             seconds=1.5,
         )
-        [shown] = report(wave=wave, verdicts=[a_test_run(wave), done]).runs
+        [shown] = report(wave=wave, runs=[a_test_run(wave), done]).runs
         assert (shown.id, shown.tests, shown.failing, shown.changes) == (done.id, 10, 1, 2)
 
     def test_a_run_without_a_report_is_told_as_that(self):
         wave = a_wave()
         broken = a_test_run(wave, state=RunState.FINISHED, outcome="infrastructure")
-        [shown] = report(wave=wave, verdicts=[broken]).runs
+        [shown] = report(wave=wave, runs=[broken]).runs
         assert (shown.tests, shown.outcome) == (0, "infrastructure")
 
     def test_the_baseline_is_the_run_on_the_commit_the_wave_began_on(self):
         wave = a_wave()
         common = {"purpose": "baseline", "counts": self.COUNTS, "failing": ("t::a",)}
         elsewhere = a_test_run(wave, **{**common, "head": OTHER, "failing": ("t::b",)})
-        shown = report(wave=wave, verdicts=[elsewhere, a_test_run(wave, **common)]).baseline
+        shown = report(wave=wave, runs=[elsewhere, a_test_run(wave, **common)]).baseline
         assert shown is not None
         assert (shown.tests, shown.passed, shown.skipped, shown.failing) == (10, 7, 2, ("t::a",))
 
     def test_a_baseline_that_was_not_counted_is_none(self):
         wave = a_wave()
-        assert report(wave=wave, verdicts=[a_test_run(wave, purpose="baseline")]).baseline is None
-        assert report(wave=wave, verdicts=[a_test_run(wave, counts=self.COUNTS)]).baseline is None
+        assert report(wave=wave, runs=[a_test_run(wave, purpose="baseline")]).baseline is None
+        assert report(wave=wave, runs=[a_test_run(wave, counts=self.COUNTS)]).baseline is None
 
 
 def test_time_is_told_once_the_wave_is_over():
@@ -245,14 +255,14 @@ def test_a_failure_and_its_notes_are_told_as_they_are():
 
 class TestCommands:
     def test_where_nothing_landed_there_is_nothing_to_type(self):
-        assert report(a_change("rejected"), a_change("rolled_back")).commands == Commands()
+        assert report(a_change("rejected"), a_change("rolled_back")).commands == NextCommands()
 
     def test_a_branch_the_wave_made_is_undone_by_deleting_it(self):
         wave, target = a_wave(), a_target(location="/somewhere")
         made = report(a_change(), wave=wave, target=target).commands
         assert made.undo_all == ("git -C /somewhere branch -D groundswell/main",)
         assert made.merge == ("git -C /somewhere merge groundswell/main",)
-        assert made.look[0] == f"git -C /somewhere log --stat {COMMIT[:10]}..groundswell/main"
+        assert made.inspect[0] == f"git -C /somewhere log --stat {COMMIT[:10]}..groundswell/main"
 
     def test_a_branch_that_was_there_is_undone_by_putting_it_back(self):
         made = report(a_change(), wave=a_wave(landing_commit=OTHER)).commands
@@ -261,7 +271,7 @@ class TestCommands:
     def test_one_change_is_undone_by_its_short_id(self):
         change = a_change()
         made = report(change, a_change("rolled_back")).commands
-        assert made.undo_one == (f"groundswell enhancement rollback {short(change.id)}",)
+        assert made.undo_one == (f"groundswell enhancement rollback {short_id(change.id)}",)
 
     def test_a_place_with_spaces_stays_one_word(self):
         made = report(a_change(), target=a_target(location="/some where/it's")).commands

@@ -5,8 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.api.domain.ids import short
-from services.api.domain.story import tell
+from services.api.domain.story import make_story
 from shared.contracts.base import RunKind
 from shared.contracts.documents.base import StateTransition
 from shared.contracts.documents.enhancements import Approval, Rollback
@@ -14,6 +13,7 @@ from shared.contracts.documents.findings import Prediction
 from shared.contracts.documents.protection import Protection, SurvivingMutant
 from shared.contracts.documents.runs import BenchmarkResult, TestCounts
 from shared.contracts.documents.watches import Watch, WatchedChange
+from shared.kernel.ids import short_id
 from tests.support.builders import COMMIT, NOW, SHA, a_task, a_test_run, a_wave, an_enhancement
 
 NEXT, LANDED, BACK = "d" * 40, "e" * 40, "f" * 40
@@ -63,7 +63,7 @@ class Gatehouse:
         return verdict
 
     def tell(self, *watches):
-        return tell(self.change, self.runs, self.others, watches)
+        return make_story(self.change, self.runs, self.others, watches)
 
     def told(self, *watches):
         return [(each.kind, each.sentence) for each in self.tell(*watches).steps]
@@ -79,27 +79,27 @@ def a_refusal():
     house.run("base again", 7, mine=False, asked=TESTS)
     again = house.run("confirmation", 8, asked=TESTS, worse=TESTS)
     house.change = house.change.updated(
-        state="rejected",
-        decision__tests=TESTS,
-        decision__run=again.id,
-        decision__reason="2 tests",
+        state="rejected", decision__tests=TESTS, decision__run=again.id, decision__reason="2 tests"
     )
     return house, blame, again
 
 
 def test_a_refusal_is_told_from_the_proposal_to_the_runs_that_say_so():
     house, blame, again = a_refusal()
-    runs = f"(runs {short(blame.id)}, {short(again.id)})"
+    runs = f"(runs {short_id(blame.id)}, {short_id(again.id)})"
     assert house.told() == [
-        ("proposed", "by code-quality (rules); prior 95 %"),
-        ("cleared", "its lease holds, and it changes nothing outside"),
+        ("proposed", "by code-quality (rules); 95 % of such changes are expected to land"),
+        ("cleared", "its lease is valid, and it changes nothing outside of it"),
         ("head", "31 tests, none failing"),
         ("run", "with 4 others: 31 tests, 2 worse: one of 5 suspects"),
-        ("run", f"with other 0 ({short(house.others[0].id)}): 2 tests, 2 worse: one of 2 suspects"),
-        ("run", "alone: 2 tests, 2 worse: accused"),
+        (
+            "run",
+            f"with other 0 ({short_id(house.others[0].id)}): 2 tests, 2 worse: one of 2 suspects",
+        ),
+        ("run", "alone: 2 tests, 2 worse: the only suspect"),
         ("head", "again: 2 tests: they pass without it"),
-        ("run", "alone: 2 tests, 2 worse: accused"),
-        ("refused", f"2 tests {runs}"),
+        ("run", "alone: 2 tests, 2 worse: the only suspect"),
+        ("rejected", f"2 tests {runs}"),
     ]
     step = house.tell().steps[3]
     assert (step.run, step.changes, step.tests, step.worse) == (house.runs[1].id, 5, 31, 2)
@@ -113,7 +113,7 @@ def test_it_is_the_same_story_in_whatever_order_and_however_often_it_comes(seed)
     first = house.tell()
     runs = [*house.runs, *house.runs]
     random.Random(seed).shuffle(runs)
-    assert tell(house.change, runs, reversed(house.others)) == first
+    assert make_story(house.change, runs, reversed(house.others)) == first
 
 
 def test_whoever_is_cleared_hears_of_the_runs_that_did_it_and_of_no_more():
@@ -123,10 +123,10 @@ def test_whoever_is_cleared_hears_of_the_runs_that_did_it_and_of_no_more():
     house.run("bisection", 5, 1, asked=TESTS)
     house.run("bisection", 6, 0, mine=False, asked=TESTS, worse=("t::a",))
     house.run("base again", 7, mine=False, asked=("t::a",))
-    assert [text for kind, text in house.told() if kind in {"run", "elsewhere", "head"}] == [
+    assert [text for kind, text in house.told() if kind in {"run", "run_without", "head"}] == [
         "with 2 others: 31 tests, 2 worse: one of 3 suspects",
         "t::a worse without it as well",
-        f"with other 1 ({short(house.others[1].id)}): 2 tests, none worse: cleared",
+        f"with other 1 ({short_id(house.others[1].id)}): 2 tests, none worse: cleared",
     ]
 
 
@@ -148,8 +148,11 @@ def test_a_run_on_another_head_says_nothing_about_this_one():
 @pytest.mark.parametrize(
     ("fields", "text"),
     [
-        ({"outcome": "infrastructure", "detail": "killed\nlog"}, "no report, so nobody is blamed"),
-        ({"state": "superseded"}, "dropped, as its answer was not needed any more"),
+        (
+            {"outcome": "infrastructure", "detail": "killed\nlog"},
+            "no report, so no change is blamed",
+        ),
+        ({"state": "superseded"}, "cancelled, because its answer was no longer needed"),
         ({"state": "requested", "finished_at": None, "created_at": at(3)}, "not finished"),
         ({"worse": None, "failing": ("t::a",)}, "31 tests, 1 failing"),
     ],
@@ -178,21 +181,32 @@ def test_one_that_is_held_back_and_lands_on_the_next_head_tells_both():
     )
     house.run("full run", 4, 0, 1, worse=TESTS)
     last = house.run("full run", 7, 2, head=NEXT)
-    house.change = house.change.updated(
-        state="applied",
-        landing__commit=LANDED,
-        landing__branch="groundswell/main",
-        decision__run=last.id,
-    )
+    fields = {
+        "state": "applied",
+        "landing__commit": LANDED,
+        "landing__branch": "groundswell/main",
+        "decision__run": last.id,
+    }
+    house.change = house.change.updated(**fields)
     told = house.told()
-    assert told[0][1].endswith("findings.F401 down by 2 predicted (90 %); prior 95 %")
-    assert [kind for kind, _ in told] == ["proposed", "cleared", "run", "held", "run", "landed"]
+    assert told[0][1].endswith(
+        "predicts findings.F401 down by 2 (90 % confident); 95 % of such changes are expected to land"
+    )
+    assert [kind for kind, _ in told] == [
+        "proposed",
+        "cleared",
+        "run",
+        "held_back",
+        "run",
+        "landed",
+    ]
     assert told[3][1] == (
-        "with others it seems to break t::a and 1 more, and not alone; tried again on the next head"
+        "it seems to break t::a and 1 more, but only together with other changes; "
+        "it is tried again on the next head"
     )
     assert told[5][1] == (
         f"as {LANDED[:10]} on groundswell/main together with 1 other: "
-        f"31 tests ran on that very tree (run {short(last.id)})"
+        f"31 tests ran on exactly that tree (run {short_id(last.id)})"
     )
     assert house.tell().steps[3].against == TESTS
 
@@ -201,15 +215,15 @@ def test_what_was_sent_back_without_suspicion_is_told_as_that():
     house = Gatehouse(("cleared", 1), ("validating", 2), ("cleared", 3), ("validated", 4))
     assert house.told()[-1] == (
         "returned",
-        "it was not part of what landed; tried again on the next head",
+        "it was not part of what landed; it is tried again on the next head",
     )
     moved = Gatehouse(("cleared", 1), ("validating", 2), ("validated", 3), ("cleared", 4))
-    assert "not on the branch, which had moved" in moved.told()[-1][1]
+    assert "not on the branch: the branch had moved" in moved.told()[-1][1]
     assert moved.told()[-1][0] == "returned"
 
 
 def test_planted_faults_the_question_and_the_word_of_a_person_follow_each_other():
-    sentence = "1 of 3 planted faults stayed green: m.py:2: x"
+    sentence = "1 of 3 mutants survived: m.py:2: x"
     house = Gatehouse(
         ("cleared", 1),
         ("validating", 2),
@@ -229,7 +243,7 @@ def test_planted_faults_the_question_and_the_word_of_a_person_follow_each_other(
     house.change = house.change.updated(decision__protection=found)
     assert house.told()[2:] == [
         ("mutants", f"unprotected: {sentence}"),
-        ("asked", "for a person: it is unprotected"),
+        ("needs_approval", "it is unprotected"),
         ("approved", "by ann: seen"),
     ]
     assert house.tell().steps[2].at == at(4)
@@ -301,24 +315,24 @@ def test_a_change_that_is_taken_off_names_who_did_it_and_what_its_watch_found():
         (
             "watched",
             (
-                "something got worse, and what did it was taken off: 1 of 3 checks made in 60 min "
-                "after it landed; it was taken off; t::a fails since then"
+                "something got worse, and the culprit was rolled back: 1 of 3 checks made in "
+                "60 min after it landed; this change was rolled back; t::a fails since then"
             ),
         ),
-        ("rolled_back", f"taken off by {BACK[:10]}, at the word of its watch: t::a fails"),
+        ("rolled_back", f"automatically by its watch, with {BACK[:10]}: t::a fails"),
     ]
 
 
 def test_of_a_change_without_a_history_its_end_is_told_and_no_more():
     house = Gatehouse(state="expired", reason="does not apply: m.py", finished_at=at(5))
-    assert house.told()[1:] == [("let_go", "without blame: does not apply: m.py")]
+    assert house.told()[1:] == [("expired", "does not apply: m.py")]
     assert [kind for kind, _ in Gatehouse(state="cleared").told()] == ["proposed"]
 
 
 def test_a_rollback_that_was_refused_is_not_forgotten():
     house = Gatehouse(("applied", 3), rollback_refusal="t::a needs it")
     step = house.tell().steps[-1]
-    assert (step.kind, step.sentence, step.at) == ("kept", "it stays: t::a needs it", None)
+    assert (step.kind, step.sentence, step.at) == ("rollback_refused", "t::a needs it", None)
 
 
 def test_a_run_is_never_shown_with_figures_it_does_not_have():

@@ -4,7 +4,8 @@ import io
 
 from rich.console import Console
 
-from cli.backtest_report import markdown, show_backtest
+from cli.backtest_report import render_markdown, show_backtest
+from services.api.domain.views import backtest_details
 from shared.contracts.documents.backtests import (
     BacktestSummary,
     BatchCost,
@@ -55,7 +56,7 @@ def a_report(**fields):
     )
     summary = BacktestSummary(**FIGURES, batch=BATCH)
     known = {"replayed": replayed, "summary": summary, "since_commit": "a" * 40, "head": "b" * 40}
-    return a_backtest(**{**known, **fields})
+    return backtest_details(a_backtest(**{**known, **fields}))
 
 
 def shown(backtest):
@@ -65,40 +66,43 @@ def shown(backtest):
 
 
 def test_the_page_has_the_figures_the_cost_and_a_row_for_each_commit():
-    page = markdown(a_report())
+    page = render_markdown(a_report())
     assert "4 commits of main (aaaaaaaaaa to bbbbbbbbbb), replayed on 2026-01-02" in page
     assert "| caught | 1 |" in page
-    assert "3 full runs and 2 runs of single tests, 12.0 s in all; 0.75 full runs" in page
-    assert "in all 2.4 suite runs: 0.80 for each change" in page
+    assert "3 full runs and 2 targeted runs, 12.0 s in all; 0.75 full runs" in page
+    assert "in all 2.4 times the whole suite: 0.80 times per change" in page
     assert sum(line.startswith("| `") for line in page.splitlines()) == 4
-    assert "| ask; the rest alone: refuse | asked | broke 2 tests of its own |" in page
+    assert (
+        "| ask; without the protected files: reject | needs approval | broke 2 tests of its own |"
+        in page
+    )
     assert "unknown (it does not build)" in page
     assert "Śliwerski" in page
     assert "$" not in page
 
 
 def test_what_was_notable_stands_apart_with_its_reasons():
-    page = markdown(a_report())
-    notable = page.partition("false alarm\n")[2].partition("## Every")[0]
-    assert "refused by t::a, t::a, t::a and 2 more" in notable
+    page = render_markdown(a_report())
+    notable = page.partition("false alarms\n")[2].partition("## Every")[0]
+    assert "rejected by t::a, t::a, t::a and 2 more" in notable
     assert "fixed by eeeeeeeeee fix \\| it (by blame)" in notable
     assert "both" not in notable
 
 
 def test_a_title_is_no_markup_in_a_page_or_a_terminal():
-    assert "a \\<b\\>bold\\</b\\> \\| title" in markdown(a_report())
+    assert "a \\<b\\>bold\\</b\\> \\| title" in render_markdown(a_report())
     replayed = a_report().replayed[0].model_copy(update={"title": "[red]x[/] [/nothing]"})
     assert "[red]x[/] [/nothing]" in shown(a_report(replayed=(replayed,)))
 
 
 def test_without_batches_nothing_is_said_of_them():
     summary = BacktestSummary(**FIGURES)
-    assert "batches" not in markdown(a_report(summary=summary)).partition("## Cost")[2]
+    assert "batches" not in render_markdown(a_report(summary=summary)).partition("## Cost")[2]
 
 
 def test_a_terminal_shows_the_figures_and_what_was_notable():
     text = shown(a_report())
-    assert "asked a person     1, of which 1 bad" in text
+    assert "needs approval     1, of which 1 bad" in text
     assert "1111111111 caught" in text
     assert "2222222222 missed quiet" in text
     assert "3333333333" not in text

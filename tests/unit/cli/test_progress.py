@@ -16,7 +16,7 @@ def told(*events):
     console = Console(width=200, file=io.StringIO(), highlight=False)
     progress = Progress(console)
     for event in events:
-        progress.tell(event)
+        progress.show_event(event)
     return [line[9:].strip() for line in console.file.getvalue().splitlines()]
 
 
@@ -58,8 +58,8 @@ def test_benchmarks_are_told_once_with_their_figures():
 def test_who_is_held_back_or_returned_is_named():
     held = decided("hold", "remove x: it seems to break t::a", tests=("t::a",))
     assert told(held, decided("hold", "remove y: not part of what landed")) == [
-        "held     remove x: it seems to break t::a",
-        "returned remove y: not part of what landed",
+        "held back remove x: it seems to break t::a",
+        "returned  remove y: not part of what landed",
     ]
 
 
@@ -74,7 +74,7 @@ def test_a_question_is_one_short_line():
         wave_id=WAVE,
         target_id=TARGET,
         title="remove x",
-        reason="it is unprotected: 3 of 4 planted faults stayed green: m.py:2: x",
+        reason="it is unprotected: 3 of 4 mutants survived: m.py:2: x",
         patch="a" * 64,
     )
-    assert told(asking) == ["waits    remove x: it is unprotected"]
+    assert told(asking) == ["approval  remove x: it is unprotected"]

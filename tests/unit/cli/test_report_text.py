@@ -7,8 +7,8 @@ from datetime import timedelta
 from rich.console import Console
 
 from cli.report import show_report
-from cli.text import seconds, spelled
-from services.api.domain.report import Stored, make_report
+from cli.text import as_typed_here, duration
+from services.api.domain.report import WaveRecords, make_report
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Rollback
 from shared.contracts.documents.findings import Health, Prediction
@@ -42,15 +42,15 @@ def a_health(component="m", *, commit=COMMIT, findings=2.0, score=50.0, lines=10
     )
 
 
-def stored(changes=(), verdicts=(), before=(), after=(), target=None, **wave):
+def stored(changes=(), runs=(), before=(), after=(), target=None, **wave):
     known = {"state": "completed", "finished_at": NOW + timedelta(seconds=9), **wave}
-    return Stored(
+    return WaveRecords(
         wave=a_wave(**known),
         target=target or a_target(location="/some where"),
         changes=changes,
-        verdicts=verdicts,
-        before=before,
-        after=after,
+        runs=runs,
+        health_before=before,
+        health_after=after,
     )
 
 
@@ -97,10 +97,10 @@ def test_what_was_not_measured_says_so():
 def test_a_refusal_names_the_tests_that_caught_it():
     refused = an_enhancement(state="rejected", reason="5 tests", tests=tuple("abcde"))
     report = make_report(stored([refused]))
-    assert report.refused[0].tests == tuple("abcde")
+    assert report.rejected[0].tests == tuple("abcde")
     text = shown(report)
     assert "caught by a" in text
-    assert "and by 2 more" in text
+    assert "and 2 more" in text
     assert "nothing landed" in text
 
 
@@ -114,10 +114,10 @@ def test_the_baseline_is_the_full_run_on_the_first_commit():
         ),
         a_test_run(wave, purpose="bisection"),
     ]
-    report = make_report(stored(verdicts=runs))
+    report = make_report(stored(runs=runs))
     assert report.baseline.failing == ("t::x",)
     assert [each.purpose for each in report.runs] == ["full run", "baseline"]
-    assert "These fail without us too" in shown(report)
+    assert "These tests already fail without any change" in shown(report)
 
 
 def test_what_was_rolled_back_is_not_counted_as_landed():
@@ -153,16 +153,16 @@ def test_text_of_a_target_is_never_taken_for_markup():
 
 
 def test_times_for_people():
-    assert [seconds(each) for each in (None, 0.04, 61.0)] == ["not measured", "0.0 s", "1 min 1 s"]
+    assert [duration(each) for each in (None, 0.04, 61.0)] == ["not measured", "0.0 s", "1 min 1 s"]
 
 
 def test_commands_are_spelled_as_they_have_to_be_typed_here(monkeypatch):
     monkeypatch.setattr("sys.argv", ["/opt/x/bin/groundswell", "run"])
     monkeypatch.setattr("shutil.which", lambda name: None)
     said = "stop it: groundswell wave stop 1; groundswell/main stays, groundswell too"
-    assert spelled(said) == said.replace("groundswell wave", "/opt/x/bin/groundswell wave")
+    assert as_typed_here(said) == said.replace("groundswell wave", "/opt/x/bin/groundswell wave")
     monkeypatch.setattr("shutil.which", lambda name: "/usr/bin/groundswell")
-    assert spelled(said) == said
+    assert as_typed_here(said) == said
 
 
 def test_pull_requests_are_named_or_say_why_there_are_none():
@@ -181,7 +181,7 @@ def unprotected(title, line, *, more=0, **fields):
         SurvivingMutant(path="m.py", line=line + n, description="`x` became `None`", reached=False)
         for n in range(more + 1)
     )
-    sentence = f"{more + 1} of 4 planted faults stayed green: m.py:{line}"
+    sentence = f"{more + 1} of 4 mutants survived: m.py:{line}"
     found = Protection(
         state="unprotected", mutants=4, killed=3 - more, survived=survived, summary=sentence
     )
@@ -196,38 +196,42 @@ def unprotected(title, line, *, more=0, **fields):
 def test_what_waits_is_grouped_by_reason_and_each_has_a_short_one_of_its_own():
     reach = "passes the tests that reach it; the full run follows when you approve"
     policy = an_enhancement(
-        state="needs_approval", approval_reason="the policy asks", title="change c"
+        state="needs_approval",
+        approval_reason="the policy asks",
+        title="change c",
+        run=uuid7(),
+        evidence=("31 ran",),
     )
     changes = [
         unprotected("change a", 7, more=2, evidence=(reach,)),
-        policy.updated(decision__run=uuid7(), decision__evidence=("31 ran",)),
+        policy,
         unprotected("change b", 40, run=uuid7()),
     ]
     lines = shown(make_report(stored(changes))).splitlines()
-    start = lines.index("Waiting for you (each lands only with your word)")
+    start = lines.index("Needs approval (these land only if you approve them)")
     ids = [each.id[-8:] for each in changes]
     assert [line.strip() for line in lines[start + 1 : start + 11]] == [
-        "because it is unprotected: a fault planted in what it touches failed no test",
+        "it is unprotected: a mutant (a deliberate fault) in the code it touches survived every test",
         f"{ids[0]} change a",
         "m.py:7, which no test reaches: `x` became `None`, … and 2 more",
         f"{ids[2]} change b",
         "m.py:40, which no test reaches: `x` became `None`",
         f"1 of them: {reach}",
         "1 of them: every test passed with it",
-        "because the policy asks",
+        "the policy asks",
         f"{ids[1]} change c",
-        "each: every test passed with it",
+        "every test passed with it",
     ]
     rest = "\n".join(lines[start + 11 :])
     assert f'enhancement approve {ids[0]} --reason "…"' in rest
     assert f'enhancement approve {ids[0]} {ids[1]} {ids[2]} --reason "…"' in rest
-    assert '[policy] unprotected = "allow"' in rest
+    assert 'unprotected = "allow" under [policy]' in rest
 
 
 def test_who_waits_alone_for_another_reason_is_told_nothing_of_faults():
     policy = an_enhancement(state="needs_approval", approval_reason="the policy asks", run=uuid7())
     text = shown(make_report(stored([policy])))
-    assert "all 1" not in text
+    assert "approve all" not in text
     assert "[policy]" not in text
     assert f"approve {policy.id[-8:]} --reason" in text
 
@@ -238,7 +242,7 @@ def test_protected_lines_stand_beside_the_findings_of_each_component_where_any_l
     after = [a_health(findings=0.0, score=100.0), a_health("n", findings=1.0), a_health("kept")]
     known = stored([landed()], before=before, after=after)
     text = shown(make_report(known))
-    assert "(code quality; 100 is no finding)" in text
+    assert "(code quality from 0 to 100; 100 is no finding)" in text
     assert "protected" not in text
     protection = [
         a_protection_health(wave, of=4, protected=3, commit=LANDED),
@@ -246,7 +250,7 @@ def test_protected_lines_stand_beside_the_findings_of_each_component_where_any_l
     ]
     lines = shown(make_report(replace(known, protection=protection))).splitlines()
     start = next(n for n, line in enumerate(lines) if line.startswith("Health"))
-    assert "protected: changed lines in which every planted fault was killed" in lines[start]
+    assert "protected: changed lines whose mutants were all killed" in lines[start]
     unknown = "not measured -> not measured"
     assert [" ".join(line.split()) for line in lines[start + 1 : start + 5]] == [
         "all 50.0 -> 66.7 findings 6 -> 3 protected 6 of 8 lines",
@@ -258,7 +262,7 @@ def test_protected_lines_stand_beside_the_findings_of_each_component_where_any_l
 
 def test_figures_are_shown_where_they_were_measured_and_nowhere_else():
     nothing = shown(make_report(stored()))
-    for word in ("Protected", "Benchmarks", "Impacted tests", "one full run", "Sent back"):
+    for word in ("Protection", "Benchmarks", "Impact analysis", "full runs", "Sent back"):
         assert word not in nothing
     assert "no test run" in nothing
     wave = a_wave()
@@ -286,19 +290,21 @@ def test_figures_are_shown_where_they_were_measured_and_nowhere_else():
         state="protected", mutants=4, killed=4, lines=3, protected_lines=3, summary="s"
     )
     back = an_enhancement(state="cleared", returned=1, suspected=("t::x",), title="change z")
-    known = stored([landed(protection=found), back], verdicts=runs)
+    known = stored([landed(protection=found), back], runs=runs)
     text = shown(make_report(replace(known, recall=(counted,))))
     for part in (
-        "Protected 1 of 1 change in which faults were planted, 3 of 3 lines",
+        "Protection 4 of 4 mutants killed; protected: 1 of 1 change with mutants, 3 of 3 lines",
         "Benchmarks 1 inconclusive, 1 same",
         "load inconclusive: costs 1.02 times as much as before (0.97 to 1.09)",
-        "Impacted tests 5 of 6 tests that caught a change were chosen",
-        "3 test runs 4.8 s: 2.4 × one full run (2.0 s)",  # noqa: RUF001
+        "Impact analysis selected 5 of 6 tests that caught a change",
+        "3 test runs took 4.8 s, as long as 2.4 full runs (2.0 s each)",
         "1 sent back",
-        "suspected to break t::x",
+        "suspected of breaking t::x",
     ):
         assert part in text
     assert "save" not in text
     assert "had to run" not in text
     shared = counted.model_copy(update={"selected": 3, "total": 9})
-    assert "were chosen; 3 of 9 had to run" in shown(make_report(replace(known, recall=(shared,))))
+    assert "caught a change; 3 of 9 tests had to run" in shown(
+        make_report(replace(known, recall=(shared,)))
+    )

@@ -1,13 +1,13 @@
-"""A command that came over HTTP: written down, and handed over durably."""
+"""Accepting commands over HTTP: each is recorded in the audit trail and published durably."""
 
 from services.api.ports import ApiDeps
 from shared.contracts.base import Message
 from shared.contracts.documents.audit import AuditRecord
 
 
-async def send(command: Message, deps: ApiDeps, *, key: str, wave: str = "") -> int:
-    """Write it down and send it; the event sequence before it."""
-    after = await deps.bus.last_sequence()
+async def record_and_publish(command: Message, deps: ApiDeps, *, key: str, wave: str = "") -> int:
+    """Record and publish `command`; return the sequence number of the last event before it."""
+    events_before = await deps.bus.last_sequence()
     await deps.store.audit.insert(
         AuditRecord(
             id=deps.new_id(),
@@ -18,4 +18,4 @@ async def send(command: Message, deps: ApiDeps, *, key: str, wave: str = "") -> 
         )
     )
     await deps.bus.publish(command, key=key, wave=wave)
-    return after
+    return events_before

@@ -1,0 +1,72 @@
+"""The part of a report about changes that need approval: each with its reason, and the commands."""
+
+from collections import Counter
+from collections.abc import Sequence
+from itertools import groupby
+
+from rich.console import Console
+from rich.markup import escape
+
+from cli.text import as_typed_here, count
+from shared.contracts.report import ChangeNeedingApproval, WaveReport
+from shared.kernel.ids import short_id
+
+UNPROTECTED = "it is unprotected"
+# What a reason means, for somebody who meets it for the first time.
+MEANINGS = {
+    UNPROTECTED: "it is unprotected: a mutant (a deliberate fault) in the code it touches survived "
+    "every test"
+}
+EVERY_TEST_PASSED = "every test passed with it"
+
+
+def show_approvals(report: WaveReport, console: Console) -> None:
+    """Show changes grouped by reason, with the evidence for them and how to approve them."""
+    if not report.needs_approval:
+        return
+    console.print("\n[bold]Needs approval[/] (these land only if you approve them)")
+    ordered = sorted(report.needs_approval, key=lambda each: each.group)
+    for reason, changes in groupby(ordered, key=lambda each: each.group):
+        _show_group(reason, list(changes), console)
+    _show_commands(report.needs_approval, console)
+
+
+def _show_group(reason: str, changes: Sequence[ChangeNeedingApproval], console: Console) -> None:
+    console.print(f"  {escape(MEANINGS.get(reason, reason))}")
+    for each in changes:
+        console.print(f"  [yellow]{short_id(each.id)}[/] {escape(each.title)}")
+        if each.because:
+            more = f", … and {each.more} more" if each.more else ""
+            console.print(f"           [dim]{escape(each.because)}{more}[/]")
+    evidence = Counter(sentence for each in changes for sentence in _evidence(each))
+    for sentence, number in evidence.items():
+        which = "all of them" if number == len(changes) else f"{number} of them"
+        prefix = f"{which}: " if len(changes) > 1 else ""
+        console.print(f"  [dim]{prefix}{escape(sentence)}[/]")
+
+
+def _evidence(change: ChangeNeedingApproval) -> Sequence[str]:
+    """Return what an approval would rest on."""
+    return (EVERY_TEST_PASSED,) if change.full_run else change.evidence
+
+
+def _show_commands(changes: Sequence[ChangeNeedingApproval], console: Console) -> None:
+    one = short_id(changes[0].id)
+    commands = {
+        "inspect": f"groundswell enhancement diff {one}",
+        "approve": f'groundswell enhancement approve {one} --reason "…"',
+    }
+    if len(changes) > 1:
+        ids = " ".join(short_id(each.id) for each in changes)
+        name = f"approve all {len(changes)}"
+        commands[name] = f'groundswell enhancement approve {ids} --reason "…"'
+    width = max(len(name) for name in commands)
+    for name, command in commands.items():
+        console.print(f"  {name:<{width}}  {escape(as_typed_here(command))}")
+    unprotected = sum(each.group == UNPROTECTED for each in changes)
+    if unprotected:
+        console.print(
+            f"  [dim]To land {count(unprotected, 'unprotected change')} without approval, set "
+            'unprotected = "allow" under \\[policy] in groundswell.toml, or "safe" for only those '
+            "whose fix keeps behaviour.[/]"
+        )

@@ -1,0 +1,76 @@
+"""The figures at the end of a report: only what was measured."""
+
+from rich.console import Console
+from rich.markup import escape
+
+from cli.text import count, duration
+from shared.contracts.documents.protection import ProtectionShare
+from shared.contracts.documents.runs import BenchmarkResult
+from shared.contracts.report import ImpactRecall, WaveReport
+
+MAX_LISTED_BENCHMARKS = 5
+
+
+def show_figures(report: WaveReport, console: Console) -> None:
+    """Show protection, benchmarks and impact analysis, as far as they were measured."""
+    lines = []
+    if report.protection is not None:
+        lines.append(("Protection", _protection(report.protection)))
+    if report.benchmarks:
+        lines.append(("Benchmarks", _answers(report.benchmarks)))
+    if report.recall is not None:
+        lines.append(("Impact analysis", _recall(report.recall)))
+    if lines:
+        console.print()
+    for name, text in lines:
+        console.print(f"[bold]{name}[/] {text}")
+        if name == "Benchmarks":
+            _show_notable(report.benchmarks, console)
+
+
+def _protection(share: ProtectionShare) -> str:
+    return (
+        f"{share.killed} of {count(share.mutants, 'mutant')} killed; protected: "
+        f"{share.protected_changes} of {count(share.changes, 'change')} with mutants, "
+        f"{share.protected_lines} of {count(share.lines, 'line')}"
+    )
+
+
+def _answers(measured: tuple[BenchmarkResult, ...]) -> str:
+    answers = [each.answer for each in measured]
+    return ", ".join(f"{answers.count(each)} {each}" for each in dict.fromkeys(answers))
+
+
+def _show_notable(measured: tuple[BenchmarkResult, ...], console: Console) -> None:
+    """Show the benchmarks that are slower, or may be."""
+    notable = [each for each in measured if each.answer in {"worse", "inconclusive"}]
+    for each in notable[:MAX_LISTED_BENCHMARKS]:
+        bounds = (each.low, each.high)
+        interval = "" if None in bounds else f" ({each.low:.2f} to {each.high:.2f})"
+        console.print(
+            f"  {escape(each.name)} {each.answer}: "
+            f"costs {each.ratio:.2f} times as much as before{interval}"
+        )
+    if len(notable) > MAX_LISTED_BENCHMARKS:
+        console.print(f"  [dim]and {len(notable) - MAX_LISTED_BENCHMARKS} more[/]")
+
+
+def _recall(recall: ImpactRecall) -> str:
+    caught = recall.caught + recall.missed
+    parts = []
+    if caught:
+        parts.append(f"selected {recall.caught} of {count(caught, 'test')} that caught a change")
+    if recall.total:
+        parts.append(f"{recall.selected} of {recall.total} tests had to run")
+    return "; ".join(parts) + " (all waves on this target)"
+
+
+def test_time(report: WaveReport) -> str:
+    """Return the time of all test runs, also as a multiple of one full run."""
+    time = report.test_time
+    if time is None:
+        return "no test run"
+    text = f"{count(time.runs, 'test run')} took {duration(time.seconds)}"
+    if time.suites is None:
+        return text
+    return f"{text}, as long as {time.suites:.1f} full runs ({duration(time.suite_seconds)} each)"

@@ -1,0 +1,171 @@
+"""Builds the read models that the HTTP API answers with from stored documents."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from shared.contracts.base import Value
+from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.backtests import Backtest
+from shared.contracts.documents.base import Document
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.targets import Target
+from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.views import (
+    AgentView,
+    BacktestDetails,
+    BacktestView,
+    EnhancementDetails,
+    EnhancementView,
+    Page,
+    TaskView,
+    WaveView,
+)
+
+D = TypeVar("D", bound=Document)
+V = TypeVar("V", bound=Value)
+
+
+def make_page(documents: Sequence[D], limit: int, view: Callable[[D], V]) -> Page[V]:
+    """Return the page of the first `limit` documents.
+
+    `documents` has one document more than `limit` if there is a next page.
+    """
+    shown = documents[:limit]
+    has_more = len(documents) > limit
+    return Page(
+        items=tuple(view(each) for each in shown),
+        next=shown[-1].id if has_more else None,
+    )
+
+
+def wave_view(wave: Wave, target: Target | None) -> WaveView:
+    """Return what the API shows of a wave on `target`."""
+    return WaveView(
+        id=wave.id,
+        target=target.name if target else "",
+        location=target.location if target else "",
+        base_branch=target.base_branch if target else "",
+        state=wave.state,
+        size=wave.size,
+        focus=wave.focus,
+        components=wave.components,
+        dry_run=wave.dry_run,
+        tasks=wave.tasks,
+        commit=wave.commit,
+        final_commit=wave.final_commit,
+        failure=wave.failure,
+        created_at=wave.created_at,
+        finished_at=wave.finished_at,
+    )
+
+
+def task_view(task: Task) -> TaskView:
+    """Return what the API shows of a task."""
+    return TaskView(
+        id=task.id,
+        wave_id=task.wave_id,
+        agent_type=task.agent_type,
+        component=task.component,
+        priority=task.priority,
+        state=task.state,
+        opportunity=task.opportunity.description,
+        enhancements=task.enhancements,
+        note=task.note,
+        created_at=task.created_at,
+        finished_at=task.finished_at,
+    )
+
+
+def agent_view(agent: Agent) -> AgentView:
+    """Return what the API shows of an agent."""
+    return AgentView(
+        id=agent.id,
+        name=agent.name,
+        types=agent.types,
+        engines=agent.engines,
+        capabilities=agent.capabilities,
+        state=agent.state,
+        task_id=agent.task_id,
+        host=agent.host,
+        pid=agent.pid,
+        started_at=agent.started_at,
+        heartbeat_at=agent.heartbeat_at,
+    )
+
+
+def enhancement_view(change: Enhancement) -> EnhancementView:
+    """Return what a list shows of a change."""
+    proposal, patch = change.proposal, change.proposal.patch
+    return EnhancementView(
+        id=change.id,
+        wave_id=change.wave_id,
+        component=proposal.component,
+        agent_type=proposal.author.agent_type,
+        rule=proposal.fix.rule,
+        title=proposal.title,
+        state=change.state,
+        reason=change.decision.reason,
+        files=patch.files,
+        lines_added=patch.lines_added,
+        lines_removed=patch.lines_removed,
+        commit=change.landing.commit,
+        branch=change.landing.branch,
+        created_at=change.created_at,
+        changed_at=change.changed_at,
+        finished_at=change.finished_at,
+    )
+
+
+def enhancement_details(change: Enhancement) -> EnhancementDetails:
+    """Return what the API shows of one change."""
+    proposal, decision = change.proposal, change.decision
+    return EnhancementDetails(
+        **dict(enhancement_view(change)),
+        task_id=change.task_id,
+        agent=proposal.author.agent,
+        engine=proposal.author.engine,
+        epoch=proposal.epoch,
+        safe=proposal.fix.safe,
+        rationale=proposal.rationale,
+        findings=proposal.findings,
+        prediction=proposal.prediction,
+        base_commit=proposal.patch.base_commit,
+        patch=proposal.patch.digest,
+        tests=decision.tests,
+        evidence=decision.evidence,
+        approval_reason=decision.approval_reason,
+        protection=decision.protection,
+        approval=decision.approval,
+        rollback=change.landing.rollback,
+        rollback_refusal=change.landing.rollback_refusal,
+    )
+
+
+def backtest_view(backtest: Backtest) -> BacktestView:
+    """Return what a list shows of a backtest."""
+    return BacktestView(
+        id=backtest.id,
+        name=backtest.name,
+        location=backtest.location,
+        base_branch=backtest.base_branch,
+        since=backtest.since,
+        limit=backtest.limit,
+        state=backtest.state,
+        done=len(backtest.replayed),
+        total=backtest.total,
+        created_at=backtest.created_at,
+        finished_at=backtest.finished_at,
+    )
+
+
+def backtest_details(backtest: Backtest) -> BacktestDetails:
+    """Return what the API shows of one backtest."""
+    return BacktestDetails(
+        **dict(backtest_view(backtest)),
+        since_commit=backtest.since_commit,
+        head=backtest.head,
+        replayed=backtest.replayed,
+        summary=backtest.summary,
+        sandbox=backtest.sandbox,
+        failure=backtest.failure,
+    )

@@ -1,0 +1,174 @@
+"""What the HTTP API shows of stored documents: only what a client needs, in a shape of its own."""
+
+from datetime import datetime
+from typing import Generic, TypeVar
+
+from pydantic import Field
+
+from shared.contracts.base import (
+    AgentTypeName,
+    EngineName,
+    Id,
+    Oid,
+    Priority,
+    Sha256,
+    Value,
+    WaveSize,
+)
+from shared.contracts.documents.backtests import BacktestSummary, ReplayResult
+from shared.contracts.documents.base import Failure
+from shared.contracts.documents.enhancements import Approval, Rollback
+from shared.contracts.documents.findings import Finding, Prediction
+from shared.contracts.documents.protection import Protection
+from shared.contracts.states import (
+    AgentState,
+    BacktestState,
+    EnhancementState,
+    TaskState,
+    WaveState,
+)
+
+V = TypeVar("V", bound=Value)
+
+
+class Page(Value, Generic[V]):
+    """One page of a list, newest first."""
+
+    items: tuple[V, ...]
+    next: Id | None = Field(
+        default=None,
+        description="Pass this as `after` to get the next page; null on the last page.",
+    )
+
+
+class WaveView(Value):
+    """A wave: its target, what was asked for, and how far it is."""
+
+    id: Id
+    target: str
+    location: str
+    base_branch: str
+    state: WaveState
+    size: WaveSize
+    focus: AgentTypeName
+    components: tuple[str, ...]
+    dry_run: bool
+    tasks: int
+    commit: Oid
+    final_commit: Oid | None
+    failure: Failure | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class TaskView(Value):
+    """A task of a wave; `opportunity` describes what the agent was asked to improve."""
+
+    id: Id
+    wave_id: Id
+    agent_type: AgentTypeName
+    component: str
+    priority: Priority
+    state: TaskState
+    opportunity: str
+    enhancements: int
+    note: str
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class WaveDetails(Value):
+    """A wave and its tasks."""
+
+    wave: WaveView
+    tasks: tuple[TaskView, ...]
+
+
+class AgentView(Value):
+    """A registered agent; it is offline once its heartbeat is overdue."""
+
+    id: Id
+    name: str
+    types: tuple[AgentTypeName, ...]
+    engines: tuple[EngineName, ...]
+    capabilities: tuple[str, ...]
+    state: AgentState
+    task_id: Id | None
+    host: str
+    pid: int
+    started_at: datetime
+    heartbeat_at: datetime
+
+
+class EnhancementView(Value):
+    """A proposed change as it appears in a list; `reason` says why it did not land."""
+
+    id: Id
+    wave_id: Id
+    component: str
+    agent_type: AgentTypeName
+    rule: str
+    title: str
+    state: EnhancementState
+    reason: str
+    files: tuple[str, ...]
+    lines_added: int
+    lines_removed: int
+    commit: Oid | None
+    branch: str
+    created_at: datetime
+    changed_at: datetime
+    finished_at: datetime | None
+
+
+class EnhancementDetails(EnhancementView):
+    """A proposed change with its findings, prediction and evidence.
+
+    `patch` is the sha256 of the diff, `base_commit` the commit it applies to, `epoch` that of the
+    lease it was made under. `approval_reason` says why it needs approval, `tests` are those that it fails.
+    """
+
+    task_id: Id
+    agent: str
+    engine: EngineName
+    epoch: int
+    safe: bool
+    rationale: str
+    findings: tuple[Finding, ...]
+    prediction: Prediction | None
+    base_commit: Oid
+    patch: Sha256
+    tests: tuple[str, ...]
+    evidence: tuple[str, ...]
+    approval_reason: str
+    protection: Protection | None
+    approval: Approval | None
+    rollback: Rollback | None
+    rollback_refusal: str
+
+
+class BacktestView(Value):
+    """A backtest as it appears in a list; `done` of `total` commits have been replayed."""
+
+    id: Id
+    name: str
+    location: str
+    base_branch: str
+    since: str
+    limit: int
+    state: BacktestState
+    done: int
+    total: int | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class BacktestDetails(BacktestView):
+    """A backtest with every replayed commit, and its summary once it is complete."""
+
+    since_commit: Oid | None
+    head: Oid | None
+    replayed: tuple[ReplayResult, ...]
+    summary: BacktestSummary | None
+    sandbox: str
+    failure: Failure | None
