@@ -1,1 +1,1 @@
-"""A target: its git repository, its groundswell.toml, its components and its tests."""
+"""Targets: their git repositories, `groundswell.toml`, components, tests and requirements."""

@@ -1,4 +1,4 @@
-"""`groundswell.toml`: what a target says about itself. Read from the base branch only."""
+"""The settings in a target's `groundswell.toml`, which is read from the base branch only."""
 
 import difflib
 import tomllib
@@ -9,22 +9,23 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shared.kernel.errors import Rejected
 
 FILE = "groundswell.toml"
+MAX_REPORTED_ERRORS = 6
 
 
 class Section(BaseModel):
-    """An unknown key is a typing error more often than a wish, so it is refused."""
+    """A table of `groundswell.toml`; unknown keys are refused, as they are mostly typing errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TargetSection(Section):
-    """`base` is the branch to improve where none is asked for; without it the checked-out one."""
+    """`[target]`: `base` is the branch to improve by default, else it is the checked-out one."""
 
     base: str = ""
 
 
 class ComponentSection(Section):
-    """`paths` are gitignore-style patterns."""
+    """`[[component]]`: a named part of the target; `paths` are gitignore-style patterns."""
 
     name: str = Field(min_length=1, max_length=100)
     paths: tuple[str, ...] = Field(min_length=1)
@@ -32,7 +33,11 @@ class ComponentSection(Section):
 
 
 class EnvironmentSection(Section):
-    """`setup` replaces what is detected: shell commands in the exported tree. Seconds in `timeout`."""
+    """`[environment]`: how the tests' environment is built.
+
+    `setup` are shell commands in the exported tree, run instead of installing what was detected.
+    `timeout` is in seconds.
+    """
 
     python: str = ""
     setup: tuple[str, ...] | None = None
@@ -40,7 +45,7 @@ class EnvironmentSection(Section):
 
 
 class TestSection(Section):
-    """`command` replaces what is detected. Seconds in `timeout`."""
+    """`[test]`: how tests are run; `command` replaces the detected one, `timeout` is in seconds."""
 
     __test__ = False
 
@@ -50,13 +55,14 @@ class TestSection(Section):
 
 
 class PolicySection(Section):
-    """What a patch may do. `protected` adds to the built-in list.
+    """`[policy]`: what a patch may change, and what needs a person's approval.
 
-    `approval` says which changes wait for a person before they land: those whose fix may change
-    behaviour (unsafe), or all. `protected_paths` says what becomes of a patch to one of them.
-    `unprotected` says what becomes of a change of lines in which no test notices a planted fault: it
-    waits for a person (ask), it does so unless its fix is one that keeps behaviour (safe), or it lands (allow).
-    Where tests reached a function that it touches and none does any more, it waits all the same.
+    `protected` adds path patterns to the built-in ones; `protected_paths` refuses a patch to such a
+    path, or asks for approval. `approval` names the changes that always need approval: those whose
+    fix may change behaviour (unsafe), or all. `unprotected` decides about a change with a surviving
+    mutant: it needs approval (ask), needs it unless its fix keeps behaviour (safe), or lands
+    (allow). Whatever it says, a change needs approval if no test reaches a function any more that
+    tests reached before it.
     """
 
     approval: Literal["none", "unsafe", "all"] = "none"
@@ -71,9 +77,10 @@ class PolicySection(Section):
 
 
 class BenchSection(Section):
-    """`command` runs the target's benchmarks; `format` is how it says what it measured (see docs/benchmarks-of-a-target.md).
+    """`[bench]`: `command` runs the target's benchmarks and writes results in `format`.
 
-    `tolerance` is the share by which a benchmark may get worse. Seconds in `timeout`, for one run of the command.
+    docs/benchmarks-of-a-target.md describes the formats. `tolerance` is the share by which a
+    benchmark may get worse. `timeout` is in seconds, for one run of the command.
     """
 
     command: str = ""
@@ -83,17 +90,17 @@ class BenchSection(Section):
 
 
 class WatchSection(Section):
-    """After landing, health is measured again for so many `minutes`, `checks` times; 0 checks: never."""
+    """`[watch]`: health is measured `checks` times in the `minutes` after a landing; 0 is never."""
 
     minutes: float = Field(default=60, gt=0)
     checks: int = Field(default=3, ge=0, le=50)
 
 
 class LandingSection(Section):
-    """Where changes land: on a branch of ours (`branch`), or on the base branch itself (`direct`).
+    """`[landing]`: on a branch of ours (`branch`), or on the base branch itself (`direct`).
 
-    `pull_request` lands on a branch of ours and shows it to people: a branch for each wave or for
-    each enhancement is pushed to `remote`, and a pull request is opened for it.
+    `pull_request` lands on a branch of ours, pushes a branch for each wave or each enhancement to
+    `remote`, and opens a pull request for it.
     """
 
     mode: Literal["branch", "direct", "pull_request"] = "branch"
@@ -102,9 +109,10 @@ class LandingSection(Section):
 
 
 class CodeQualitySection(Section):
-    """Beginnings of rule codes: of the built-in rules only these (empty: all), and none of those.
+    """`[code_quality]`: which built-in rules apply, by the beginnings of their codes.
 
-    `fix` is a shell command of the target's own that repairs files in place, such as its linter's.
+    `select` are the only ones (all if empty), `ignore` are left out. `fix` is a shell command of
+    the target's own that repairs files in place, such as its linter's.
     """
 
     select: tuple[str, ...] = ()
@@ -113,7 +121,7 @@ class CodeQualitySection(Section):
 
 
 class TargetConfig(Section):
-    """The whole file; every part may be left out."""
+    """The whole of `groundswell.toml`; every table may be left out."""
 
     target: TargetSection = TargetSection()
     component: tuple[ComponentSection, ...] = ()
@@ -127,7 +135,7 @@ class TargetConfig(Section):
 
 
 def parse_config(content: bytes, *, source: str = FILE) -> TargetConfig:
-    """The configuration; `Rejected` names the key, what was expected, and the nearest known key."""
+    """Parse a `groundswell.toml`. Raises `Rejected` that names the wrong key, and a similar one."""
     try:
         data = tomllib.loads(content.decode())
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -136,30 +144,37 @@ def parse_config(content: bytes, *, source: str = FILE) -> TargetConfig:
         config = TargetConfig.model_validate(data)
     except ValidationError as error:
         lines = [_sentence(each) for each in error.errors(include_url=False)]  # type: ignore[arg-type]
-        raise Rejected(f"{source}: {' '.join(lines[:6])}", code="bad_config") from None
-    names = [each.name for each in config.component]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise Rejected(f"{source}: two components are called {twice[0]}.", code="bad_config")
+        raise Rejected(
+            f"{source}: {' '.join(lines[:MAX_REPORTED_ERRORS])}", code="bad_config"
+        ) from None
+    _check_component_names(config, source)
     return config
 
 
+def _check_component_names(config: TargetConfig, source: str) -> None:
+    names = [each.name for each in config.component]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise Rejected(f"{source}: two components are called {repeated[0]}.", code="bad_config")
+
+
 def _sentence(error: dict[str, Any]) -> str:
-    place = [str(part) for part in error["loc"]]
-    key = ".".join(place)
+    """Return a validation error of pydantic as a sentence for the user."""
+    location = [str(part) for part in error["loc"]]
+    key = ".".join(location)
     if error["type"] != "extra_forbidden":
         return f"{key}: {error['msg']}."
-    known = _known(place[:-1])
-    near = difflib.get_close_matches(place[-1], known, n=1)
+    known = _known_keys(location[:-1])
+    near = difflib.get_close_matches(location[-1], known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}."
     return f"{key} is not a known key; {hint}"
 
 
-def _known(place: list[str]) -> list[str]:
-    """The keys of the section at `place`."""
+def _known_keys(location: list[str]) -> list[str]:
+    """Return the keys of the table at a location, which is a path of keys and indexes."""
     model: type[BaseModel] = TargetConfig
     sections = {"component": ComponentSection}
-    for part in place:
+    for part in location:
         if part.isdigit():
             continue
         annotation = model.model_fields[part].annotation

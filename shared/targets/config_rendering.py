@@ -1,64 +1,84 @@
-"""The groundswell.toml that `groundswell init` writes: what was detected, each line with its reason."""
+"""The groundswell.toml that `groundswell init` writes: what was detected, with the reasons."""
 
 import json
 import shlex
 
+from shared.targets.components import Component
 from shared.targets.profile import TargetProfile
 from shared.targets.repository import RepositoryFacts
 
 
 def render_config(profile: TargetProfile, facts: RepositoryFacts) -> str:
-    """A file that says the same as the detection it came from; read back it gives the same plan."""
+    """Return a groundswell.toml that describes a target as it was detected.
+
+    When it is read back, the components, tests and environment come out the same.
+    """
     lines = [
         f"# Groundswell on {facts.name}. Everything below was detected; change what is not right.",
         "# It is read from the base branch only, so a proposed change cannot loosen its own gate.",
         "",
     ]
     if not facts.detached:
-        lines += ["[target]", f"base = {_text(facts.base_branch)}", ""]
+        lines += ["[target]", f"base = {_string(facts.base_branch)}", ""]
     for each in profile.components:
-        lines += [
-            f"# {each.reason}",
-            "[[component]]",
-            f"name = {_text(each.name)}",
-            f"paths = {_list(each.paths)}",
-        ]
-        lines += [f"owners = {_list(each.owners)}"] if each.owners else []
-        lines.append("")
+        lines += _component(each)
     lines += _environment(profile)
-    lines += [
-        "[test]",
-        f"# Test files found: {len(profile.test.test_files)}.",
-        f"command = {_text(shlex.join(profile.test.command))}",
-        f"pythonpath = {_list(profile.test.pythonpath)}",
-        f"timeout = {profile.test.timeout:g}  # seconds",
-        "",
-        "[policy]",
-        "# More paths that no patch may touch without a person's word.",
-        f"protected = {_list(profile.config.policy.protected)}",
-        "# Also try fixes that may change behaviour; the gate decides.",
-        f"unsafe_fixes = {str(profile.config.policy.unsafe_fixes).lower()}",
+    lines += _test(profile)
+    lines += _policy(profile)
+    return "\n".join(lines)
+
+
+def _component(component: Component) -> list[str]:
+    return [
+        f"# {component.reason}",
+        "[[component]]",
+        f"name = {_string(component.name)}",
+        f"paths = {_list(component.paths)}",
+        *([f"owners = {_list(component.owners)}"] if component.owners else []),
         "",
     ]
-    return "\n".join(lines)
 
 
 def _environment(profile: TargetProfile) -> list[str]:
     plan = profile.environment
     lines = ["[environment]"]
-    lines += [f"python = {_text(plan.requires_python)}"] if plan.requires_python else []
+    lines += [f"python = {_string(plan.requires_python)}"] if plan.requires_python else []
     if plan.setup is not None:
         return [*lines, f"setup = {_list(plan.setup)}", ""]
     wanted = [*plan.installs, *(f"-r {each}" for each in plan.requirement_files)]
-    lines += [
+    return [
+        *lines,
         f"# Installed: {', '.join(wanted) or 'nothing but pytest'}.",
         '# To do it yourself: setup = ["uv pip install -e .[test]"]',
         "",
     ]
-    return lines
 
 
-def _text(value: str) -> str:
+def _test(profile: TargetProfile) -> list[str]:
+    plan = profile.test
+    return [
+        "[test]",
+        f"# Test files found: {len(plan.test_files)}.",
+        f"command = {_string(shlex.join(plan.command))}",
+        f"pythonpath = {_list(plan.pythonpath)}",
+        f"timeout = {plan.timeout:g}  # seconds",
+        "",
+    ]
+
+
+def _policy(profile: TargetProfile) -> list[str]:
+    policy = profile.config.policy
+    return [
+        "[policy]",
+        "# More paths that no patch may change without a person's approval.",
+        f"protected = {_list(policy.protected)}",
+        "# Also try fixes that may change behaviour; the gate decides.",
+        f"unsafe_fixes = {str(policy.unsafe_fixes).lower()}",
+        "",
+    ]
+
+
+def _string(value: str) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 

@@ -1,4 +1,4 @@
-"""The git binary, run so that nothing of the machine's or the target's configuration takes part."""
+"""Running git so that neither the machine's nor the target's configuration has an effect."""
 
 import os
 import subprocess
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from shared.kernel.errors import GroundswellError
 
-# A repository of another owner is read, not trusted: no hooks, no monitors, no housekeeping.
+# Repositories of other owners are read, not trusted: no hooks, no monitors, no housekeeping.
 SETTINGS = (
     "safe.directory=*",
     "core.hooksPath=/dev/null",
@@ -14,16 +14,19 @@ SETTINGS = (
     "gc.auto=0",
     "maintenance.auto=false",
     "receive.autogc=false",
-    # A branch that somebody looks at is never moved below their feet, whatever their configuration says.
+    # A branch that is checked out somewhere is never moved, whatever its configuration allows.
     "receive.denyCurrentBranch=refuse",
     "core.alternateRefsCommand=true",
     "protocol.ext.allow=never",
 )
-# Looking at a repository asks no other one, whatever its configuration says about promisors.
-ALONE = tuple(
+# Reading a repository contacts no other one, whatever its configuration says about promisors.
+NO_TRANSPORT = tuple(
     f"protocol.{name}.allow=never" for name in ("ext", "file", "git", "ssh", "http", "https")
 )
-TRANSPORTS = {"fetch", "push", "ls-remote"}
+TRANSPORT_COMMANDS = {"fetch", "push", "ls-remote"}
+# For targets that ask for it: a checked-out branch moves with its work tree, unless that is dirty.
+UPDATE_WORK_TREE = "receive.denyCurrentBranch=updateInstead"
+MAX_REPORTED_STDERR_CHARACTERS = 1000
 
 
 def _flags(settings: tuple[str, ...]) -> tuple[str, ...]:
@@ -31,25 +34,25 @@ def _flags(settings: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _other_end(command: str, *settings: str) -> str:
-    """Return the command that the other end of a local transport runs.
+    """Return the shell command for the other end of a local transport.
 
-    It repeats our settings, because git drops command-line settings before it starts that process.
+    It repeats our settings, which git drops before it starts the other end.
     """
-    return " ".join(["git", *(f"-c '{each}'" for each in (*SETTINGS, *ALONE, *settings)), command])
+    flags = (f"-c '{setting}'" for setting in (*SETTINGS, *NO_TRANSPORT, *settings))
+    return " ".join(["git", *flags, command])
 
 
 UPLOAD_PACK = _other_end("upload-pack")
-# Direct landing: a checked-out branch moves together with its work tree, unless that has changes.
-UPDATE_WORK_TREE = "receive.denyCurrentBranch=updateInstead"
 
 
 class GitError(GroundswellError):
-    """git said no; `stderr` is what it said."""
+    """A git command failed; `stderr` is what it wrote there."""
 
     code = "git"
 
     def __init__(self, arguments: tuple[str, ...], stderr: str) -> None:
-        super().__init__(f"git {arguments[0]} failed: {stderr.strip()[-1000:]}")
+        reason = stderr.strip()[-MAX_REPORTED_STDERR_CHARACTERS:]
+        super().__init__(f"git {arguments[0]} failed: {reason}")
         self.stderr = stderr
 
 
@@ -59,22 +62,22 @@ def git(
     stdin: bytes | None = None,
     with_users_config: bool = False,
 ) -> bytes:
-    """Run git in `repository`; its standard output. Raises `GitError`.
+    """Run a git command and return its standard output. Raises `GitError`.
 
     `with_users_config` keeps the user's own configuration, whose credentials a remote url needs.
     """
-    place = ["-C", str(repository)] if repository else []
-    settings = SETTINGS if arguments[0] in TRANSPORTS else (*SETTINGS, *ALONE)
-    done = subprocess.run(
-        ["git", *_flags(settings), *place, *arguments],
+    directory = ["-C", str(repository)] if repository else []
+    settings = SETTINGS if arguments[0] in TRANSPORT_COMMANDS else (*SETTINGS, *NO_TRANSPORT)
+    completed = subprocess.run(
+        ["git", *_flags(settings), *directory, *arguments],
         input=b"" if stdin is None else stdin,
         capture_output=True,
         check=False,
         env=_environment(with_users_config=with_users_config),
     )
-    if done.returncode != 0:
-        raise GitError(arguments, done.stderr.decode(errors="replace"))
-    return done.stdout
+    if completed.returncode != 0:
+        raise GitError(arguments, completed.stderr.decode(errors="replace"))
+    return completed.stdout
 
 
 def receive_pack(*settings: str) -> str:
@@ -83,12 +86,12 @@ def receive_pack(*settings: str) -> str:
 
 
 def git_text(repository: Path | None, *arguments: str) -> str:
-    """`git`, its output as one stripped text."""
+    """Run a git command and return its standard output as stripped text. Raises `GitError`."""
     return git(repository, *arguments).decode(errors="surrogateescape").strip()
 
 
 def _environment(*, with_users_config: bool) -> dict[str, str]:
-    """No locks are taken for reading, no questions asked, no language but C."""
+    """Return variables with which git takes no locks to read, asks nothing and writes English."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
     kept |= {"GIT_OPTIONAL_LOCKS": "0", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1"}
     kept["LC_ALL"] = "C"

@@ -1,4 +1,4 @@
-"""Where work begins: the tip that patches are made against and landed on."""
+"""The head of a target: the commit that patches are made against and landed on."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from shared.targets.mirror import Mirror
 
 @dataclass(frozen=True)
 class Head:
-    """`commit` is the head; `base` the tip of the base branch; `landing` of the landing branch."""
+    """The head (`commit`), the tips of the base and landing branches, and a note for the user."""
 
     commit: str
     base: str
@@ -18,12 +18,11 @@ class Head:
 
 
 def find_head(mirror: Mirror, target: Target) -> Head:
-    """The landing branch's tip while it has something the base lacks, else the base's tip.
+    """Return the landing branch's tip while it adds something to the base, else the base's tip.
 
-    A landing branch that was merged is behind its base: the next landing moves it forward from
-    there. So it is where the base has all of it under other commits, squashed or rebased.
-    One that the base has left behind goes on where it is, and the note says so.
-    Raises `Conflict` when the base branch is gone.
+    A landing branch that was merged into its base, squashed or rebased included, adds nothing; the
+    next landing moves it forward to the base. Where the two have diverged, the landing branch's tip
+    is the head, and the note tells the user. Raises `Conflict` when the base branch is gone.
     """
     base = mirror.branch(target.base_branch)
     if base is None:
@@ -40,7 +39,7 @@ def find_head(mirror: Mirror, target: Target) -> Head:
     if mirror.is_merged_into(landing, base):
         return Head(base, base, landing)
     note = (
-        f"{target.base_branch} has commits that {target.landing_branch} lacks; work goes on from "
+        f"{target.base_branch} has commits that {target.landing_branch} lacks; work continues from "
         f"{target.landing_branch}. Merge {target.base_branch} into it to bring them together."
     )
     return Head(landing, base, landing, note)

@@ -1,4 +1,4 @@
-"""Where Groundswell keeps what it owns on a machine."""
+"""The directory in which Groundswell keeps its data on a machine."""
 
 import os
 from contextlib import suppress
@@ -8,7 +8,7 @@ from shared.kernel.ids import uuid7
 
 
 def default_home() -> Path:
-    """`GROUNDSWELL_HOME`, else `groundswell` in the XDG data directory."""
+    """Return `GROUNDSWELL_HOME`, else `groundswell` in the XDG data directory."""
     if home := os.environ.get("GROUNDSWELL_HOME"):
         return Path(home).expanduser().resolve()
     data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
@@ -16,13 +16,14 @@ def default_home() -> Path:
 
 
 def identity_of(home: Path) -> str:
-    """A name that all processes of a home share, and no other home has; made when first asked for."""
+    """Return the unique id of a home, which all its processes share; the first call makes it."""
     path = home / "identity"
     if not path.exists():
         home.mkdir(parents=True, exist_ok=True)
-        mine = home / f"identity.{os.getpid()}"
-        mine.write_text(uuid7())
+        # A link is made by one process only; the others read what that one wrote.
+        candidate = home / f"identity.{os.getpid()}"
+        candidate.write_text(uuid7())
         with suppress(FileExistsError):
-            os.link(mine, path)
-        mine.unlink()
+            os.link(candidate, path)
+        candidate.unlink()
     return path.read_text()

@@ -30,7 +30,7 @@ def infer_components(tree: Tree, files: Iterable[str]) -> tuple[Component, ...]:
 
 
 def _python_packages(sources: Sequence[str]) -> tuple[Component, ...]:
-    """Return top-level packages and modules; a package of several subpackages is split into them."""
+    """Return top-level packages and modules; a package is split into its subpackages if several."""
     root = next(
         each for each in PYTHON_ROOTS if any(path.startswith(each) for path in sources) or not each
     )

@@ -14,7 +14,8 @@ class Language:
 
     A file's name must end in one of `suffixes` and in none of `generated_suffixes`, which are
     those of files that tools write. Where the name is not enough, `recognise` looks at the content.
-    `parse` raises `SyntaxError` or `ValueError` for invalid text of `syntax`; None without a parser.
+    `parse` raises `SyntaxError` or `ValueError` for invalid text; it is None without a parser.
+    `syntax` is the name of the syntax in messages.
     """
 
     name: str
@@ -97,7 +98,7 @@ def language_by_name(path: str) -> Language | None:
 
 
 def language_of(path: str, content: bytes) -> Language | None:
-    """Return the language of a file by its name and content; None for a file of no language here."""
+    """Return the language of a file by its name and content; None if it is not in the registry."""
     return next((each for each in LANGUAGES if each.contains(path, content)), None)
 
 

@@ -1,4 +1,4 @@
-"""The mirror: a private bare repository per target, in which all git work is done."""
+"""The mirror of a target: a private bare repository in which all git work is done."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,57 +15,54 @@ from shared.targets.tree import GitTree
 
 FETCHED = "refs/target/"
 FETCHED_HEAD = "refs/target-head"
-SHORTEST = 7
+FETCH_OPTIONS = ("--quiet", "--prune", "--no-tags", "--update-shallow", "--no-write-fetch-head")
+MIN_SHORT_ID_LENGTH = 7
+LOCK_TIMEOUT_SECONDS = 120
+MAX_REPORTED_STDERR_CHARACTERS = 500
 
 
 class Mirror:
-    """`refs/target/*` are the target's branches as last fetched; `refs/heads/*` are ours."""
+    """A bare repository: the target's branches are in `refs/target/*`, ours in `refs/heads/*`."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
 
     @classmethod
     def at(cls, home: Path, target_id: str) -> "Mirror":
-        """The mirror of that target; nothing is made before `fetch`."""
+        """Return the mirror of a target below a home; `fetch` creates it on disk."""
         return cls(home / "targets" / target_id / "repo.git")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One writer at a time, also across processes; what a killed one left locked is freed."""
+        """Hold the lock that admits one writer of all processes; stale locks of git are removed."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(str(self.path) + ".lock", timeout=120):
+        with FileLock(str(self.path) + ".lock", timeout=LOCK_TIMEOUT_SECONDS):
             for stale in (*self.path.glob("*.lock"), *self.path.glob("refs/**/*.lock")):
                 stale.unlink(missing_ok=True)
             yield
 
     def fetch(self, location: str) -> None:
-        """Bring `refs/target/*` in line with the target's branches. Raises `Transient`."""
+        """Update `refs/target/*` to the branches of the target's repository. Raises `Transient`."""
+        is_remote = is_url(location)
+        refs = (f"+refs/heads/*:{FETCHED}*", f"+HEAD:{FETCHED_HEAD}")
+        own_end = () if is_remote else (f"--upload-pack={UPLOAD_PACK}",)
+        command = ("fetch", *FETCH_OPTIONS, *own_end, location, *refs)
         with self.locked():
             if not (self.path / "HEAD").exists():
                 git(None, "init", "-q", "--bare", str(self.path))
-            refs = (f"+refs/heads/*:{FETCHED}*", f"+HEAD:{FETCHED_HEAD}")
-            remote = is_url(location)
-            options = [
-                "--quiet",
-                "--prune",
-                "--no-tags",
-                "--update-shallow",
-                "--no-write-fetch-head",
-            ]
-            if not remote:
-                options.append(f"--upload-pack={UPLOAD_PACK}")
             try:
-                git(self.path, "fetch", *options, location, *refs, with_users_config=remote)
+                git(self.path, *command, with_users_config=is_remote)
             except GitError as error:
                 raise Transient(
-                    f"{location} could not be fetched.", hint=error.stderr.strip()[-500:]
+                    f"{location} could not be fetched.",
+                    hint=error.stderr.strip()[-MAX_REPORTED_STDERR_CHARACTERS:],
                 ) from error
 
     @property
     def repository(self) -> pygit2.Repository:
-        """The repository, opened anew: pygit2's handles must not be shared between threads.
+        """A new pygit2 handle of the repository, as threads must not share one.
 
-        Raises `NotFound` where nothing was fetched yet.
+        Raises `NotFound` if nothing was fetched yet.
         """
         try:
             return pygit2.Repository(str(self.path))
@@ -73,7 +70,7 @@ class Mirror:
             raise NotFound(f"There is no mirror at {self.path}.", code="no_mirror") from error
 
     def branch(self, name: str) -> str | None:
-        """The commit of the target's branch as fetched; a short commit names itself."""
+        """Return the commit of a fetched branch, or that of a commit id; None for neither."""
         repository = self.repository
         reference = repository.references.get(FETCHED + name)
         if reference is not None:
@@ -85,7 +82,7 @@ class Mirror:
         return str(found.id) if isinstance(found, pygit2.Commit) else None
 
     def tree(self, revision: str) -> GitTree:
-        """The tree of a commit, or that tree itself."""
+        """Return the tree of a commit, or a tree by its own id. Raises `NotFound`."""
         repository = self.repository
         try:
             found = repository.revparse_single(revision)
@@ -94,16 +91,16 @@ class Mirror:
         return GitTree(repository, found.peel(pygit2.Tree))
 
     def base_tree(self, target: Target) -> GitTree | None:
-        """The tree of the target's base branch; None where it is gone."""
+        """Return the tree of the target's base branch; None if that is gone."""
         base = self.branch(target.base_branch)
         return None if base is None else self.tree(base)
 
     def export(self, revision: str, into: Path) -> None:
-        """Write the files of a commit or tree below `into`."""
+        """Write the files of a commit or tree below a directory."""
         self.tree(revision).export(into)
 
     def changed_paths(self, before: str, after: str) -> tuple[str, ...]:
-        """The paths that differ between two trees or commits, sorted."""
+        """Return the paths that differ between two trees or commits, sorted. Raises `NotFound`."""
         repository = self.repository
         try:
             one, other = (repository[each].peel(pygit2.Tree) for each in (before, after))
@@ -112,18 +109,18 @@ class Mirror:
         deltas = one.diff_to_tree(other).deltas
         return tuple(sorted({p for d in deltas for p in (d.old_file.path, d.new_file.path)}))
 
-    def is_merged_into(self, commit: str, to: str) -> bool:
-        """Whether merging `commit` into another would leave that one's tree as it is."""
+    def is_merged_into(self, commit: str, other: str) -> bool:
+        """Return whether merging a commit into another would leave the other's tree as it is."""
         repository = self.repository
-        merged = repository.merge_commits(pygit2.Oid(hex=to), pygit2.Oid(hex=commit))
+        merged = repository.merge_commits(pygit2.Oid(hex=other), pygit2.Oid(hex=commit))
         if merged.conflicts:
             return False
-        return str(merged.write_tree(repository)) == self.tree(to).oid
+        return str(merged.write_tree(repository)) == self.tree(other).oid
 
     def is_ancestor(self, older: str, newer: str) -> bool:
-        """Whether `newer` contains `older`; a commit contains itself."""
+        """Return whether `newer` descends from `older`, or is the same commit."""
         return older == newer or self.repository.descendant_of(newer, older)
 
 
 def _is_hexadecimal(name: str) -> bool:
-    return len(name) >= SHORTEST and all(c in "0123456789abcdef" for c in name)
+    return len(name) >= MIN_SHORT_ID_LENGTH and all(c in "0123456789abcdef" for c in name)

@@ -1,4 +1,4 @@
-"""What a Node package says about itself in its package.json; read, never run."""
+"""What a Node package declares in its package.json, read without running it."""
 
 import json
 import re
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from shared.targets.languages import JAVASCRIPT, PYTHON
 from shared.targets.tree import Tree
 
-PACKAGE = "package.json"
-TEST_FILES = (
+PACKAGE_FILE = "package.json"
+TEST_FILE_PATTERNS = (
     "*.test.*",
     "*.spec.*",
     "*-test.*",
@@ -20,49 +20,42 @@ TEST_FILES = (
     "__tests__/",
 )
 NPM_TEST = ("npm", "test", "--silent")
-OTHER_LOCKS = ("pnpm-lock.yaml", "yarn.lock", "bun.lockb", "bun.lock")
+UNREAD_LOCK_FILES = ("pnpm-lock.yaml", "yarn.lock", "bun.lockb", "bun.lock")
 PYTHON_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
-# Of one of these alone, so that what is added to the command reaches it.
-RUNNER = re.compile(r"^(?:npx\s+|cross-env\s+|[A-Z_]+=\S+\s+)*(jest|vitest)(?=\s|$)[^&|;]*$")
-# What makes one of these run every test once: the option, and how a script may say it, or another of it, itself.
-# Jest takes the last of two; vitest refuses two.
-RUN_EVERYTHING = {
+# A script that runs one of these alone, so that options added to the command reach it.
+RUNNER_SCRIPT = re.compile(r"^(?:npx\s+|cross-env\s+|[A-Z_]+=\S+\s+)*(jest|vitest)(?=\s|$)[^&|;]*$")
+# The options with which a runner runs every test once, each with a pattern of scripts that have it
+# already. Jest takes the last of two such options; vitest refuses a second one.
+RUN_ALL_OPTIONS = {
     "jest": {"--bail=0": r"^$"},
     "vitest": {"--run": r"\s(--)?run(?!\S)", "--bail=0": r"\s--bail\b"},
 }
-NODE_TEST = re.compile(r"\bnode\b[^&|;]*\s--test\b")
-LINTER = re.compile(r"^(?:npx\s+)?(?:eslint|standard|xo|biome|oxlint|prettier)\b")
+NODE_TEST_SCRIPT = re.compile(r"\bnode\b[^&|;]*\s--test\b")
+LINTER_SCRIPT = re.compile(r"^(?:npx\s+)?(?:eslint|standard|xo|biome|oxlint|prettier)\b")
 
 
 @dataclass(frozen=True)
 class NodePackage:
-    """`installs` are its dependencies as name@range; `fix` is its own command that repairs what its linter finds.
+    """What a package.json declares.
 
-    `test` is its test script and `command` what runs it: to that of jest and vitest options may be added.
-    `framework` is what its tests are run by: junit, jest, vitest, or custom where only the exit code is known.
+    `installs` are the dependencies as `name@range`. `test_script` is the text of the script,
+    `test_command` what runs it. `framework` names how its results are read: junit, jest, vitest, or
+    custom if only the exit code is known. `fix` is the package's own command that repairs what its
+    linter finds, empty without one.
     """
 
     installs: tuple[str, ...]
-    test: str
-    command: tuple[str, ...]
+    test_script: str
+    test_command: tuple[str, ...]
     fix: str
     framework: str
     notes: tuple[str, ...]
 
 
 def read_package(tree: Tree) -> NodePackage | None:
-    """The package at the root, unless the target is a Python project too; None where there is none."""
-    content = tree.read(PACKAGE)
-    files = tree.files()
-    if content is None or any(tree.read(each) is not None for each in PYTHON_PROJECT_FILES):
-        return None
-    if any(map(PYTHON.has_suffix, files)) and not any(map(JAVASCRIPT.has_suffix, files)):
-        return None
-    try:
-        package = json.loads(content)
-    except ValueError:
-        return None
-    if not isinstance(package, dict):
+    """Return the package at the root; None without one, and for Python projects that have one."""
+    package = None if _is_python_project(tree) else _parse(tree.read(PACKAGE_FILE) or b"")
+    if package is None:
         return None
     scripts = {k: v for k, v in _table(package, "scripts").items() if isinstance(v, str)}
     test = scripts.get("test", "")
@@ -73,12 +66,27 @@ def read_package(tree: Tree) -> NodePackage | None:
             for table in ("dependencies", "devDependencies", "optionalDependencies")
             for name, wanted in sorted(_table(package, table).items())
         ),
-        test=test,
-        command=_command(test, framework),
+        test_script=test,
+        test_command=_test_command(test, framework),
         fix=_fix(scripts),
         framework=framework,
-        notes=(*_notes(test, framework), *_locks(files)),
+        notes=(*_notes(test, framework), *_lock_notes(tree.files())),
     )
+
+
+def _is_python_project(tree: Tree) -> bool:
+    files = tree.files()
+    return not set(PYTHON_PROJECT_FILES).isdisjoint(files) or (
+        any(map(PYTHON.has_suffix, files)) and not any(map(JAVASCRIPT.has_suffix, files))
+    )
+
+
+def _parse(content: bytes) -> dict[str, object] | None:
+    try:
+        package = json.loads(content)
+    except ValueError:
+        return None
+    return package if isinstance(package, dict) else None
 
 
 def _table(package: dict[str, object], name: str) -> dict[str, object]:
@@ -87,29 +95,31 @@ def _table(package: dict[str, object], name: str) -> dict[str, object]:
 
 
 def _fix(scripts: dict[str, str]) -> str:
-    """Its own way to repair: a script for it, or its linter with --fix."""
+    """Return the command of a script that repairs files, else of its linter with `--fix`."""
     for name in ("lint:fix", "lint-fix", "fix"):
         if name in scripts:
             return f"npm run --silent {name}"
     lint = scripts.get("lint", "")
-    if LINTER.match(lint) or re.search(r"\bnode\b", lint):
+    if LINTER_SCRIPT.match(lint) or re.search(r"\bnode\b", lint):
         return "npm run --silent lint -- --fix"
     return ""
 
 
 def _framework(test: str) -> str:
-    if NODE_TEST.search(test):
+    """Return how the results of a test script are read, by what it runs."""
+    if NODE_TEST_SCRIPT.search(test):
         return "junit"
-    found = RUNNER.match(test.strip())
+    found = RUNNER_SCRIPT.match(test.strip())
     return found.group(1) if found else "custom"
 
 
-def _command(test: str, framework: str) -> tuple[str, ...]:
-    options = RUN_EVERYTHING.get(framework)
+def _test_command(test: str, framework: str) -> tuple[str, ...]:
+    """Return the command of the test script, with what its runner needs to run every test once."""
+    options = RUN_ALL_OPTIONS.get(framework)
     if options is None:
         return NPM_TEST
-    told = (option for option, said in options.items() if not re.search(said, test))
-    return (*NPM_TEST, "--", *told)
+    missing = (option for option, given in options.items() if not re.search(given, test))
+    return (*NPM_TEST, "--", *missing)
 
 
 def _notes(test: str, framework: str) -> tuple[str, ...]:
@@ -122,10 +132,10 @@ def _notes(test: str, framework: str) -> tuple[str, ...]:
     )
 
 
-def _locks(files: Sequence[str]) -> tuple[str, ...]:
-    """What another package manager locked."""
+def _lock_notes(files: Sequence[str]) -> tuple[str, ...]:
+    """Return a note for each lock file of another package manager."""
     return tuple(
         f"{each} is not read: dependencies are installed by npm."
-        for each in OTHER_LOCKS
+        for each in UNREAD_LOCK_FILES
         if each in files
     )

@@ -1,4 +1,4 @@
-"""Patches as unified git diffs: written by agents, read by the validator."""
+"""Patches as unified git diffs, which agents write and the validator reads."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from pygit2.enums import DeltaStatus
 
 from shared.kernel.errors import Rejected
 
-NO_NEWLINE = frozenset("<>=")
-SIDES = {" ": ("old", "new"), "-": ("old",), "+": ("new",)}
+NO_NEWLINE_ORIGINS = frozenset("<>=")
+SIDES_BY_ORIGIN = {" ": ("old", "new"), "-": ("old",), "+": ("new",)}
 
 
 class PatchKind(StrEnum):
@@ -24,7 +24,10 @@ class PatchKind(StrEnum):
 
 @dataclass(frozen=True)
 class Hunk:
-    """Lines to find (`old`), from line `start` (counted from 0), and what they become (`new`)."""
+    """Lines to find (`old`) from line `start`, counted from 0, and the lines they become (`new`).
+
+    `changed` is how many lines are added and removed; the others are context.
+    """
 
     start: int
     old: tuple[bytes, ...]
@@ -34,9 +37,10 @@ class Hunk:
 
 @dataclass(frozen=True)
 class FilePatch:
-    """What a patch does to one file. Modes are git's; 0 where the file is absent.
+    """What a patch does to one file. Modes are git's; 0 if the file is absent.
 
-    `old_blob_prefix` is the beginning of the id of the content it was made for; empty where it says none.
+    `old_blob_prefix` is the beginning of the git id of the content that the patch was made for,
+    empty if the patch has none.
     """
 
     path: str
@@ -50,12 +54,12 @@ class FilePatch:
 
     @property
     def lines(self) -> int:
-        """How many lines it adds and removes."""
+        """The number of lines that are added and removed."""
         return sum(hunk.changed for hunk in self.hunks)
 
 
 def parse_patch(text: str) -> tuple[FilePatch, ...]:
-    """The file patches of a unified git diff. Raises `Rejected` for anything else."""
+    """Parse a unified git diff. Raises `Rejected` for anything else."""
     try:
         diff = pygit2.Diff.parse_diff(text)
         return tuple(_file_patch(patch) for patch in diff if patch is not None)
@@ -85,7 +89,7 @@ def _file_patch(patch: pygit2.Patch) -> FilePatch:
 
 
 def _abbreviated(oid: str) -> str:
-    """What a diff says of an id: libgit2 fills up what is missing with zeros."""
+    """Return an id as the diff abbreviates it: libgit2 pads it with zeros."""
     return oid.rstrip("0")
 
 
@@ -94,12 +98,12 @@ def _hunk(hunk: pygit2.DiffHunk) -> Hunk:
     touched: tuple[str, ...] = ()
     changed = 0
     for line in hunk.lines:
-        if line.origin in NO_NEWLINE:
-            # The marker speaks of the line before it.
+        if line.origin in NO_NEWLINE_ORIGINS:
+            # The marker is about the line before it.
             for side in touched:
                 sides[side][-1] = sides[side][-1].removesuffix(b"\n")
             continue
-        touched = SIDES[line.origin]
+        touched = SIDES_BY_ORIGIN[line.origin]
         changed += line.origin != " "
         for side in touched:
             sides[side].append(line.raw_content)
@@ -109,7 +113,7 @@ def _hunk(hunk: pygit2.DiffHunk) -> Hunk:
 
 @dataclass(frozen=True)
 class ReplacedLines:
-    """Lines `old_start` up to `old_end` of a text, counted from 0, became `new_start` up to `new_end` of another."""
+    """Lines of a text that became other lines: two half-open ranges of indexes from 0."""
 
     old_start: int
     old_end: int
@@ -118,7 +122,7 @@ class ReplacedLines:
 
 
 def replaced_lines(before: bytes, after: bytes) -> tuple[ReplacedLines, ...]:
-    """Where two texts differ, in order, as git finds it."""
+    """Return the ranges of lines in which two texts differ, in order, by git's diff."""
     patch = pygit2.Patch.create_from(before, after, context_lines=0)
     return tuple(
         ReplacedLines(
@@ -129,15 +133,15 @@ def replaced_lines(before: bytes, after: bytes) -> tuple[ReplacedLines, ...]:
 
 
 def _range(start: int, count: int) -> tuple[int, int]:
-    """Of nothing, git names the line before it."""
+    """Return the half-open range of a hunk; of an empty one git names the line before it."""
     first = start - 1 if count else start
     return first, first + count
 
 
 def make_patch(changes: Mapping[str, tuple[bytes | None, bytes | None]]) -> str:
-    """A unified git diff of path → (before, after); None is "no such file". Paths are sorted.
+    """Return a unified git diff of path → (before, after), sorted; None stands for no file.
 
-    Raises `Rejected` for content that is not UTF-8, which a text patch cannot carry.
+    Raises `Rejected` for content that is not UTF-8, which a text patch cannot hold.
     """
     parts = []
     for path, (before, after) in sorted(changes.items()):

@@ -8,7 +8,7 @@ from pathspec import GitIgnoreSpec
 from shared.kernel.errors import Rejected
 from shared.targets.config import TargetConfig
 
-# A change must not alter what decides whether it is good: tests, their settings, dependencies, CI.
+# A change must not alter what decides about it: tests, their settings, dependencies and CI.
 PROTECTED_PATTERNS = (
     "test_*.py",
     "*_test.py",

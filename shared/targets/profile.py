@@ -1,4 +1,4 @@
-"""What Groundswell knows about a target at one commit: components, tests, environment."""
+"""The profile of a target at one commit: its components, tests and environment."""
 
 import hashlib
 import shlex
@@ -13,8 +13,8 @@ from shared.targets.languages import JAVASCRIPT
 from shared.targets.paths import matches
 from shared.targets.tree import Tree
 
-TEST_FILES = ("test_*.py", "*_test.py", "tests.py")
-DEPENDENCY_FILES = (
+TEST_FILE_PATTERNS = ("test_*.py", "*_test.py", "tests.py")
+DEPENDENCY_FILE_PATTERNS = (
     "pyproject.toml",
     "setup.py",
     "setup.cfg",
@@ -37,7 +37,7 @@ DEPENDENCY_FILES = (
 
 
 class TestPlan(Value):
-    """How the suite is run. `found` are the test files; seconds in `timeout`."""
+    """How the suite is run. `framework` names how its results are read; `timeout` is in seconds."""
 
     __test__ = False
 
@@ -49,9 +49,12 @@ class TestPlan(Value):
 
 
 class EnvironmentPlan(Value):
-    """What the suite needs installed. `installs` are requirement specifiers, `constraints` locked versions.
+    """What the suite needs installed.
 
-    `prefers_python` is a version, or the beginning of one, that is taken where it is to be had.
+    `requires_python` is a specifier, `prefers_python` a version or its beginning, taken if it is
+    available. `installs` are requirement specifiers, `constraints` versions pinned by a lock file.
+    `setup` are the user's shell commands, which replace all of these; `timeout` is in seconds.
+    `dependency_files` are the paths of the files on which the environment depends.
     """
 
     requires_python: str
@@ -66,7 +69,7 @@ class EnvironmentPlan(Value):
     needs_node: bool = False
 
     def key(self, tree: Tree, interpreter: str, framework_version: str) -> str:
-        """A digest of all the environment depends on: equal keys, equal environments."""
+        """Return a digest of what the environment depends on; equal keys, equal environments."""
         digest = hashlib.sha256(f"{interpreter}\n{framework_version}\n".encode())
         digest.update(self.model_dump_json().encode())
         for path in self.dependency_files:
@@ -75,7 +78,11 @@ class EnvironmentPlan(Value):
 
 
 class TargetProfile(Value):
-    """`notes` has a sentence for each thing that was detected; `fix` is the target's own repairing command."""
+    """What was detected about a target, with a sentence in `notes` for each thing.
+
+    `target_version` is the oldest Python it admits, as ruff writes it (`py39`). `fix` is the
+    target's own shell command that repairs files in place, empty without one.
+    """
 
     config: TargetConfig
     components: tuple[Component, ...]
@@ -87,18 +94,22 @@ class TargetProfile(Value):
 
 
 def profile_target(tree: Tree, base: Tree | None = None) -> TargetProfile:
-    """Describe a target; nothing of it is run. Raises `Rejected` for a bad `groundswell.toml`.
+    """Describe a target without running it. Raises `Rejected` for a bad `groundswell.toml`.
 
-    `base` is the base branch's tree: what the target says about itself counts as it stands there,
-    and not as somebody put it on the branch that changes land on.
+    The configuration is read from `base`, the tree of the base branch, so that a change on the
+    landing branch cannot alter it; without `base` it is read from `tree`.
     """
     content = (base or tree).read(FILE)
     config = parse_config(content) if content is not None else TargetConfig()
     components = find_components(tree, config)
     declared = requirements.read(tree)
     package = node.read_package(tree)
-    test = _test_plan(tree, config, package)
-    environment = _environment_plan(tree, config, declared, package)
+    test = _node_test_plan(tree, config, package) if package else _test_plan(tree, config)
+    environment = (
+        _node_environment_plan(tree, config, package)
+        if package
+        else _environment_plan(tree, config, declared)
+    )
     return TargetProfile(
         config=config,
         components=components,
@@ -106,91 +117,90 @@ def profile_target(tree: Tree, base: Tree | None = None) -> TargetProfile:
         environment=environment,
         target_version=requirements.target_version(declared.requires_python),
         notes=(
-            *_notes(components, test, environment, declared),
+            *_notes(components, test, environment),
+            *declared.notes,
             *(package.notes if package else ()),
         ),
         fix=config.code_quality.fix or (package.fix if package else ""),
     )
 
 
-def _test_plan(tree: Tree, config: TargetConfig, package: node.NodePackage | None) -> TestPlan:
+def _test_plan(tree: Tree, config: TargetConfig) -> TestPlan:
     files = tree.files()
-    if package is not None:
-        return _node_plan(files, config, package)
-    found = tuple(path for path in files if matches(path, TEST_FILES) and not path.startswith("."))
+    tests = [path for path in files if matches(path, TEST_FILE_PATTERNS) and path[0] != "."]
     command = tuple(shlex.split(config.test.command)) or ("python", "-m", "pytest")
     roots = ("src", ".") if any(path.startswith("src/") for path in files) else (".",)
     return TestPlan(
         command=command,
         framework=_framework(command),
         pythonpath=config.test.pythonpath or roots,
-        test_files=found,
+        test_files=tuple(tests),
         timeout=config.test.timeout,
     )
 
 
 def _framework(command: Sequence[str]) -> str:
-    """What a command is known to be: it alone is the test session then."""
+    """Return the framework of a command that runs nothing but its test session, else `custom`."""
     if any(part.endswith("pytest") for part in command):
         return "pytest"
     is_unittest = command[1:3] == ("-m", "unittest") and command[0].startswith("python")
     return "unittest" if is_unittest else "custom"
 
 
-def _node_plan(files: Sequence[str], config: TargetConfig, package: node.NodePackage) -> TestPlan:
+def _node_test_plan(tree: Tree, config: TargetConfig, package: node.NodePackage) -> TestPlan:
     configured = tuple(shlex.split(config.test.command))
-    found = [
-        each for each in files if JAVASCRIPT.has_suffix(each) and matches(each, node.TEST_FILES)
-    ]
+    sources = filter(JAVASCRIPT.has_suffix, tree.files())
+    tests = [path for path in sources if matches(path, node.TEST_FILE_PATTERNS)]
     return TestPlan(
-        command=configured or package.command,
+        command=configured or package.test_command,
         framework=package.framework if not configured else "custom",
         pythonpath=(),
-        test_files=tuple(found) if package.test or configured else (),
+        test_files=tuple(tests) if package.test_script or configured else (),
         timeout=config.test.timeout,
     )
 
 
 def _environment_plan(
-    tree: Tree,
-    config: TargetConfig,
-    declared: requirements.DeclaredRequirements,
-    package: node.NodePackage | None,
+    tree: Tree, config: TargetConfig, declared: requirements.DeclaredRequirements
 ) -> EnvironmentPlan:
-    setup = config.environment.setup
-    if package is not None:
-        return EnvironmentPlan(
-            requires_python="",
-            installs=() if setup is not None else package.installs,
-            requirement_files=(),
-            needs_metadata=False,
-            setup=setup,
-            dependency_files=tuple(path for path in tree.files() if _is_dependency_file(path)),
-            timeout=config.environment.timeout,
-            needs_node=True,
-        )
+    setup, python = config.environment.setup, config.environment.python
+    is_detected = setup is None
     return EnvironmentPlan(
-        requires_python=config.environment.python or declared.requires_python,
-        prefers_python="" if config.environment.python else declared.prefers_python,
-        installs=() if setup is not None else declared.installs,
-        constraints=() if setup is not None else declared.constraints,
-        requirement_files=() if setup is not None else declared.files,
-        needs_metadata=setup is None and declared.has_build,
+        requires_python=python or declared.requires_python,
+        prefers_python="" if python else declared.prefers_python,
+        installs=declared.installs if is_detected else (),
+        constraints=declared.constraints if is_detected else (),
+        requirement_files=declared.files if is_detected else (),
+        needs_metadata=is_detected and declared.has_build,
         setup=setup,
-        dependency_files=tuple(path for path in tree.files() if _is_dependency_file(path)),
+        dependency_files=_dependency_files(tree),
         timeout=config.environment.timeout,
     )
 
 
-def _is_dependency_file(path: str) -> bool:
-    return matches(path, [f"/{pattern}" for pattern in DEPENDENCY_FILES])
+def _node_environment_plan(
+    tree: Tree, config: TargetConfig, package: node.NodePackage
+) -> EnvironmentPlan:
+    setup = config.environment.setup
+    return EnvironmentPlan(
+        requires_python="",
+        installs=package.installs if setup is None else (),
+        requirement_files=(),
+        needs_metadata=False,
+        setup=setup,
+        dependency_files=_dependency_files(tree),
+        timeout=config.environment.timeout,
+        needs_node=True,
+    )
+
+
+def _dependency_files(tree: Tree) -> tuple[str, ...]:
+    patterns = [f"/{pattern}" for pattern in DEPENDENCY_FILE_PATTERNS]
+    return tuple(path for path in tree.files() if matches(path, patterns))
 
 
 def _notes(
-    components: Sequence[Component],
-    test: TestPlan,
-    environment: EnvironmentPlan,
-    declared: requirements.DeclaredRequirements,
+    components: Sequence[Component], test: TestPlan, environment: EnvironmentPlan
 ) -> tuple[str, ...]:
     notes = [f"Component {each.name}: {each.reason}." for each in components]
     notes.append(f"Tests: {shlex.join(test.command)}; test files found: {len(test.test_files)}.")
@@ -200,4 +210,4 @@ def _notes(
         names = [*environment.installs, *(f"-r {each}" for each in environment.requirement_files)]
         nothing = "nothing" if environment.needs_node else "nothing but pytest"
         notes.append(f"Environment: {', '.join(names) or nothing} is installed.")
-    return (*notes, *declared.notes)
+    return tuple(notes)

@@ -1,4 +1,4 @@
-"""Looking at the repository a person named, without changing a byte of it."""
+"""Reading facts about a repository that a user named, without changing anything in it."""
 
 import re
 from datetime import datetime
@@ -14,14 +14,17 @@ from shared.targets.config import FILE, parse_config
 from shared.targets.git import GitError, git, git_text
 
 LANDING_PREFIX = "groundswell/"
-# Repositories of other owners are read, not trusted; nothing of them is run.
+# Repositories of other owners may be read; nothing in them is run.
 pygit2.settings.owner_validation = False
-WHOLE = re.compile(r"^[0-9a-f]{40}$")
-URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
+FULL_COMMIT_ID = re.compile(r"^[0-9a-f]{40}$")
+MAX_LISTED_BRANCHES = 12
+MAX_REPORTED_STDERR_CHARACTERS = 300
+SHORT_ID_LENGTH = 10
+REMOTE_URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
 
 
 class RepositoryFacts(Value):
-    """What `inspect` found. `base_branch` is a short commit where HEAD is detached."""
+    """Facts about a repository; `base_branch` is a short commit id if HEAD is detached."""
 
     location: str
     name: str
@@ -34,7 +37,7 @@ class RepositoryFacts(Value):
     notes: tuple[str, ...] = ()
 
     def as_target(self, identity: str, at: datetime) -> Target:
-        """The target that it would be, where nobody knows it yet."""
+        """Return a new target document for this repository."""
         return Target(
             id=identity,
             location=self.location,
@@ -48,71 +51,66 @@ class RepositoryFacts(Value):
 
 
 def is_url(location: str) -> bool:
-    """Whether `location` names a remote repository."""
-    return bool(URL.match(location))
+    """Return whether a location is the url of a remote repository, not a path."""
+    return bool(REMOTE_URL.match(location))
 
 
 def inspect_repository(location: str, *, base: str | None = None) -> RepositoryFacts:
-    """The facts of a repository; raises `Rejected` in words when it is none that can be used."""
+    """Return the facts of a repository at a path or url. Raises `Rejected` if it cannot be used."""
     return _inspect_url(location, base) if is_url(location) else _inspect_path(location, base)
 
 
 def _inspect_path(location: str, base: str | None) -> RepositoryFacts:
-    place = _top(Path(location).expanduser())
-    head = _commit(place, "HEAD")
+    directory = _root_directory(Path(location).expanduser())
+    head = _commit(directory, "HEAD")
     if head is None and base is None:
-        raise Rejected(
-            f"{place} has no commits.",
-            hint="Make one: git add -A && git commit -m 'first commit'.",
-            code="no_commits",
-        )
-    current = _symbolic_head(place)
-    configured = _configured_base(place) if current and base is None else ""
-    branch, notes = _base_branch(place, base or configured or current, head or "")
+        raise _no_commits(directory)
+    current = _symbolic_head(directory)
+    configured = _configured_base(directory) if current and base is None else ""
+    branch, notes = _base_branch(directory, base or configured or current, head or "")
     if configured and configured != current:
         notes = (*notes, f"The base branch {configured} is named in {FILE}.")
     detached = base is None and current is None
-    commit = _commit(place, f"refs/heads/{branch}") if not detached else head
+    commit = _commit(directory, f"refs/heads/{branch}") if not detached else head
     if commit is None:
         raise NotFound(
-            f"{place} has no branch {branch}.", hint=_branches_hint(place), code="no_branch"
+            f"{directory} has no branch {branch}.", hint=_branches_hint(directory), code="no_branch"
         )
     landing = LANDING_PREFIX + branch
-    _check_landing_name(place)
+    _check_landing_name(directory)
     return RepositoryFacts(
-        location=str(place),
-        name=place.name.removesuffix(".git"),
+        location=str(directory),
+        name=directory.name.removesuffix(".git"),
         head=commit,
         base_branch=branch,
         landing_branch=landing,
-        root_commit=_root(place, commit),
+        root_commit=_root_commit(directory, commit),
         detached=detached,
-        dirty=_dirty(place),
+        dirty=_is_dirty(directory),
         notes=notes,
     )
 
 
-def _top(path: Path) -> Path:
-    """The top of the repository at `path`, which must be that top itself."""
-    if not path.exists():
-        raise NotFound(
-            f"{path} does not exist.", hint="Name the path of a git repository.", code="no_path"
-        )
-    if not path.is_dir():
-        raise Rejected(
-            f"{path} is not a directory.",
-            hint="Name the repository it is in.",
-            code="not_a_directory",
-        )
-    path = path.resolve()
+def _no_commits(directory: Path) -> Rejected:
+    return Rejected(
+        f"{directory} has no commits.",
+        hint="Make one: git add -A && git commit -m 'first commit'.",
+        code="no_commits",
+    )
+
+
+def _root_directory(path: Path) -> Path:
+    """Return the root of the repository at a path. Raises `Rejected` if the path is another."""
+    path = _existing_directory(path)
     try:
         if git_text(path, "rev-parse", "--is-bare-repository") == "true":
             return Path(git_text(path, "rev-parse", "--absolute-git-dir"))
         top = Path(git_text(path, "rev-parse", "--show-toplevel"))
     except GitError as error:
+        make = f"cd {path} && git init && git add -A && git commit -m 'first commit'"
         raise Rejected(
             f"{path} is not a git repository.",
-            hint=f"Make it one: cd {path} && git init && git add -A && git commit -m 'first commit'.",
+            hint=f"Make it one: {make}.",
             code="not_a_repository",
         ) from error
     if top.resolve() != path:
@@ -124,69 +122,84 @@ def _top(path: Path) -> Path:
     return path
 
 
-def _symbolic_head(place: Path) -> str | None:
+def _existing_directory(path: Path) -> Path:
+    if not path.exists():
+        raise NotFound(
+            f"{path} does not exist.", hint="Name the path of a git repository.", code="no_path"
+        )
+    if not path.is_dir():
+        raise Rejected(
+            f"{path} is not a directory.",
+            hint="Name the repository it is in.",
+            code="not_a_directory",
+        )
+    return path.resolve()
+
+
+def _symbolic_head(directory: Path) -> str | None:
     try:
-        return git_text(place, "symbolic-ref", "--short", "-q", "HEAD")
+        return git_text(directory, "symbolic-ref", "--short", "-q", "HEAD")
     except GitError:
         return None
 
 
-def _configured_base(place: Path) -> str:
-    """The base that groundswell.toml names where we stand; empty where it names none."""
+def _configured_base(directory: Path) -> str:
+    """Return the base branch that groundswell.toml at HEAD names; empty if it names none."""
     try:
-        content = git(place, "show", f"HEAD:{FILE}")
+        content = git(directory, "show", f"HEAD:{FILE}")
     except GitError:
         return ""
     return parse_config(content).target.base
 
 
-def _commit(place: Path, revision: str) -> str | None:
+def _commit(directory: Path, revision: str) -> str | None:
     try:
         return git_text(
-            place, "rev-parse", "--verify", "-q", "--end-of-options", f"{revision}^{{commit}}"
+            directory, "rev-parse", "--verify", "-q", "--end-of-options", f"{revision}^{{commit}}"
         )
     except GitError:
         return None
 
 
-def _base_branch(place: Path, branch: str | None, head: str) -> tuple[str, tuple[str, ...]]:
-    """The branch to improve. On a landing branch that is the one it was made from."""
+def _base_branch(directory: Path, branch: str | None, head: str) -> tuple[str, tuple[str, ...]]:
+    """Return the branch to improve and notes; on a landing branch that is the one it came from."""
     if branch is None:
-        note = f"HEAD is detached: commit {head[:10]} is used, and improved on {LANDING_PREFIX}{head[:10]}."
-        return head[:10], (note,)
+        short = head[:SHORT_ID_LENGTH]
+        note = f"HEAD is detached: commit {short} is improved on {LANDING_PREFIX}{short}."
+        return short, (note,)
     made_from = branch.removeprefix(LANDING_PREFIX)
-    if made_from != branch and _commit(place, f"refs/heads/{made_from}"):
+    if made_from != branch and _commit(directory, f"refs/heads/{made_from}"):
         return made_from, (f"{branch} is a landing branch: its base {made_from} is used.",)
     return branch, ()
 
 
-def _branches_hint(place: Path) -> str:
-    names = git_text(place, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
-    return f"Its branches: {', '.join(names[:12]) or 'none'}."
+def _branches_hint(directory: Path) -> str:
+    names = git_text(directory, "for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+    return f"Its branches: {', '.join(names[:MAX_LISTED_BRANCHES]) or 'none'}."
 
 
-def _check_landing_name(place: Path) -> None:
-    """A branch called `groundswell` leaves no room for `groundswell/<base>`."""
-    if _commit(place, "refs/heads/groundswell"):
+def _check_landing_name(directory: Path) -> None:
+    """Raise `Conflict` for a branch called `groundswell`, as git then allows none below it."""
+    if _commit(directory, "refs/heads/groundswell"):
         raise Conflict(
-            f"{place} has a branch called groundswell, so groundswell/<base> cannot be made.",
+            f"{directory} has a branch called groundswell, so groundswell/<base> cannot be made.",
             hint="Rename it: git branch -m groundswell NEW-NAME.",
             code="landing_branch_blocked",
         )
 
 
-def _root(place: Path, commit: str) -> str:
-    """The oldest first commit that `commit` descends from (the graft's edge in a shallow clone)."""
-    return git_text(place, "rev-list", "--max-parents=0", commit).split()[-1]
+def _root_commit(directory: Path, commit: str) -> str:
+    """Return the oldest root commit of a commit; in a shallow clone that at its boundary."""
+    return git_text(directory, "rev-list", "--max-parents=0", commit).split()[-1]
 
 
-def _dirty(place: Path) -> bool:
-    """By libgit2, which runs none of the filters that a repository may name for `git status`."""
+def _is_dirty(directory: Path) -> bool:
+    """Return whether a work tree has changes, by libgit2: `git status` would run filters."""
     try:
-        repository = pygit2.Repository(str(place))
+        repository = pygit2.Repository(str(directory))
     except (pygit2.GitError, ValueError) as error:
         raise Rejected(
-            f"{place} is a kind of repository that cannot be read here: {error}.",
+            f"{directory} is a kind of repository that cannot be read here: {error}.",
             hint="Repositories with SHA-256 names and partial clones are not supported.",
             code="unreadable_repository",
         ) from error
@@ -196,36 +209,36 @@ def _dirty(place: Path) -> bool:
 
 
 def find_revision(location: str, revision: str) -> str | None:
-    """The commit that a revision means in a repository; of a remote: a branch, a tag or a whole id."""
+    """Return the commit of a revision; of a remote's, that is a branch, a tag or a full id."""
     if not is_url(location):
         return _commit(Path(location), revision)
     wanted = {f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}", f"refs/heads/{revision}"}
     lines = git(None, "ls-remote", location, with_users_config=True).decode()
     found = {name: oid for oid, _, name in (line.partition("\t") for line in lines.splitlines())}
     named = [found[each] for each in sorted(wanted, reverse=True) if each in found]
-    return named[0] if named else revision if WHOLE.match(revision) else None
+    return named[0] if named else revision if FULL_COMMIT_ID.match(revision) else None
 
 
 def checked_out_at(location: str, branch: str) -> str | None:
-    """The work tree of a repository on this machine that has `branch` checked out."""
+    """Return the work tree that has a branch checked out; None without one, or for a url."""
     if is_url(location):
         return None
-    place = None
+    directory = None
     for line in git_text(Path(location), "worktree", "list", "--porcelain").splitlines():
         if line.startswith("worktree "):
-            place = line.removeprefix("worktree ")
+            directory = line.removeprefix("worktree ")
         if line == f"branch refs/heads/{branch}":
-            return place
+            return directory
     return None
 
 
-def has_local_changes(place: str) -> bool:
-    """Whether a work tree differs from its commit; files that git does not know do not count."""
-    return bool(git_text(Path(place), "status", "--porcelain", "--untracked-files=no"))
+def has_local_changes(directory: str) -> bool:
+    """Return whether a work tree differs from its commit, untracked files aside."""
+    return bool(git_text(Path(directory), "status", "--porcelain", "--untracked-files=no"))
 
 
 def remote_url(location: str, name: str) -> str:
-    """Where a repository pushes to under that name; a url is its own remote. Raises `Rejected`."""
+    """Return the push url of a remote; a url is its own remote. Raises `Rejected` if unknown."""
     if is_url(location):
         return location
     try:
@@ -234,20 +247,22 @@ def remote_url(location: str, name: str) -> str:
         known = git_text(Path(location), "remote").split()
         raise Rejected(
             f"{location} has no remote {name} to open pull requests on.",
-            hint=f"Its remotes: {', '.join(known) or 'none'}. Name one in groundswell.toml, [landing] "
-            f"remote, or add it: git remote add {name} URL.",
+            hint=f"Its remotes: {', '.join(known) or 'none'}. Name one in groundswell.toml, "
+            f"[landing] remote, or add it: git remote add {name} URL.",
             code="no_remote",
         ) from None
     return url if is_url(url) else str((Path(location) / url).resolve())
 
 
 def _inspect_url(location: str, base: str | None) -> RepositoryFacts:
-    """A remote: asked with the user's own configuration, because that has the credentials."""
+    """Return the facts of a remote, read with the user's own configuration and credentials."""
     try:
         lines = git(None, "ls-remote", "--symref", location, with_users_config=True).decode()
     except GitError as error:
         raise Rejected(
-            f"{location} could not be read.", hint=error.stderr.strip()[-300:], code="unreachable"
+            f"{location} could not be read.",
+            hint=error.stderr.strip()[-MAX_REPORTED_STDERR_CHARACTERS:],
+            code="unreachable",
         ) from error
     symbolic = re.search(r"^ref: refs/heads/(\S+)\tHEAD$", lines, re.MULTILINE)
     branch = base or (symbolic.group(1) if symbolic else "main")
@@ -256,7 +271,7 @@ def _inspect_url(location: str, base: str | None) -> RepositoryFacts:
     if branch not in commits:
         raise NotFound(
             f"{location} has no branch {branch}.",
-            hint=f"Its branches: {', '.join(sorted(commits)[:12])}.",
+            hint=f"Its branches: {', '.join(sorted(commits)[:MAX_LISTED_BRANCHES])}.",
             code="no_branch",
         )
     return RepositoryFacts(

@@ -1,4 +1,4 @@
-"""The files of one commit, read from git's objects: no work tree is needed to look at a target."""
+"""The files of one commit, read from git's objects without a work tree."""
 
 import hashlib
 import os
@@ -11,29 +11,32 @@ import pygit2
 
 from shared.kernel.errors import Rejected
 
-REGULAR = {pygit2.enums.FileMode.BLOB: 0o644, pygit2.enums.FileMode.BLOB_EXECUTABLE: 0o755}
+PERMISSIONS_OF_REGULAR_FILES = {
+    pygit2.enums.FileMode.BLOB: 0o644,
+    pygit2.enums.FileMode.BLOB_EXECUTABLE: 0o755,
+}
 
 
 class Tree(Protocol):
-    """A tree of files by posix path."""
+    """The files of a commit, or of something like it, by their POSIX paths."""
 
     @property
     def oid(self) -> str:
-        """Its git object id."""
+        """The git object id of the tree."""
         ...
 
     def files(self) -> tuple[str, ...]:
-        """The paths of the regular files, sorted."""
+        """Return the paths of the regular files, sorted."""
         ...
 
     def read(self, path: str) -> bytes | None:
-        """The bytes of a regular file; None where there is none."""
+        """Return the content of a regular file; None if there is none at that path."""
         ...
 
 
 @dataclass(frozen=True)
 class TreeEntry:
-    """One file as git has it: `mode` is git's."""
+    """A file, link or submodule in a git tree; `mode` is git's file mode."""
 
     path: str
     oid: pygit2.Oid
@@ -41,7 +44,7 @@ class TreeEntry:
 
 
 class GitTree:
-    """`Tree` over a repository's objects."""
+    """The `Tree` port over the objects of a git repository."""
 
     def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree) -> None:
         self._repository = repository
@@ -49,31 +52,35 @@ class GitTree:
         self.oid = str(tree.id)
 
     def files(self) -> tuple[str, ...]:
-        return tuple(sorted(p for p, e in self._entries.items() if e.mode in REGULAR))
+        return tuple(
+            sorted(p for p, e in self._entries.items() if e.mode in PERMISSIONS_OF_REGULAR_FILES)
+        )
 
     def paths(self) -> tuple[str, ...]:
-        """All paths, also those of links and submodules."""
+        """Return all paths, those of links and submodules included."""
         return tuple(self._entries)
 
     def digest(self, wanted: Callable[[str], bool]) -> str:
-        """What the files with these paths are, in one digest; the others may be as they like."""
-        mine = [f"{e.mode:o} {e.oid} {p}" for p, e in sorted(self._entries.items()) if wanted(p)]
-        return hashlib.sha256("\0".join(mine).encode(errors="surrogateescape")).hexdigest()
+        """Return a digest of the modes, contents and paths of the files whose paths are wanted."""
+        entries = [f"{e.mode:o} {e.oid} {p}" for p, e in sorted(self._entries.items()) if wanted(p)]
+        return hashlib.sha256("\0".join(entries).encode(errors="surrogateescape")).hexdigest()
 
     def read(self, path: str) -> bytes | None:
         entry = self._entries.get(path)
-        if entry is None or entry.mode not in REGULAR:
+        if entry is None or entry.mode not in PERMISSIONS_OF_REGULAR_FILES:
             return None
         return self._blob(entry)
 
     def export(self, into: Path) -> None:
-        """Write every file below `into`. A link is written only where it stays inside."""
+        """Write all files below a directory; links that lead out of it are left out."""
         into.mkdir(parents=True, exist_ok=True)
-        made = {""}
+        existing = {""}
         for entry in self._entries.values():
-            _make_parents(into, entry.path, made)
-            if entry.mode in REGULAR:
-                _write(into / entry.path, self._blob(entry), REGULAR[entry.mode])
+            _make_parents(into, entry.path, existing)
+            if entry.mode in PERMISSIONS_OF_REGULAR_FILES:
+                _write(
+                    into / entry.path, self._blob(entry), PERMISSIONS_OF_REGULAR_FILES[entry.mode]
+                )
             elif entry.mode == pygit2.enums.FileMode.LINK:
                 _link(into, entry.path, self._blob(entry))
 
@@ -93,11 +100,11 @@ def _walk(tree: pygit2.Tree, prefix: str) -> Iterator[TreeEntry]:
             yield TreeEntry(path, each.id, pygit2.enums.FileMode(each.filemode))
 
 
-def _make_parents(into: Path, path: str, made: set[str]) -> None:
+def _make_parents(into: Path, path: str, existing: set[str]) -> None:
     parent = path.rpartition("/")[0]
-    if parent not in made:
+    if parent not in existing:
         (into / parent).mkdir(parents=True, exist_ok=True)
-        made.add(parent)
+        existing.add(parent)
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:

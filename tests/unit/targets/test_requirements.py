@@ -24,7 +24,8 @@ CASES = {
     "an extra that names the project's own extras": (
         {
             "pyproject.toml": "[project]\nname = 'My.Shop'\ndependencies = ['attrs']\n"
-            "[project.optional-dependencies]\nfast = ['numpy']\ntests = ['my-shop[fast]', 'pytest']\n"
+            "[project.optional-dependencies]\nfast = ['numpy']\n"
+            "tests = ['my-shop[fast]', 'pytest']\n"
         },
         ("attrs", "numpy", "pytest"),
     ),
@@ -78,7 +79,8 @@ CASES = {
         {
             "pyproject.toml": "[tool.poetry.dependencies]\n"
             "six = { version = '1.16', extras = ['a'], python = '<3.12' }\n"
-            "[tool.poetry.dev-dependencies]\npytest = { version = '>=7', markers = \"os_name == 'posix'\" }\n"
+            "[tool.poetry.dev-dependencies]\n"
+            "pytest = { version = '>=7', markers = \"os_name == 'posix'\" }\n"
         },
         ("six[a]==1.16 ; python_version < '3.12'", "pytest>=7 ; (os_name == 'posix')"),
     ),
@@ -104,7 +106,8 @@ CASES = {
     "tox.toml": ({"tox.toml": "[env_run_base]\ndeps = ['pytest']\n"}, ("pytest",)),
     "nox": (
         {
-            "noxfile.py": "import nox\n\n@nox.session\ndef lint(session):\n    session.install('ruff')\n\n"
+            "noxfile.py": "import nox\n\n@nox.session\ndef lint(session):\n"
+            "    session.install('ruff')\n\n"
             "@nox.session(python=['3.11'], name='tests')\ndef run(session):\n"
             "    session.install('-e', '.')\n    session.install('pytest', 'six>=1', '-U')\n"
             "    session.install(*others)\n    session.run('pytest')\n"
@@ -156,7 +159,8 @@ def test_what_is_installed(files, installs):
         ({"noxfile.py": "def tests(s):\n  s.install('-r', 't.txt')\n", "t.txt": "a"}, ("t.txt",)),
         (
             {
-                "pyproject.toml": "[tool.setuptools.dynamic]\ndependencies = { file = ['base.txt'] }\n",
+                "pyproject.toml": "[tool.setuptools.dynamic]\n"
+                "dependencies = { file = ['base.txt'] }\n",
                 "base.txt": "a\n",
             },
             ("base.txt",),
@@ -251,8 +255,26 @@ name = "forked"
 version = "3.0"
 source = { git = "https://code.example/forked.git" }
 """
-PDM_LOCK = '[[package]]\nname = "six"\nversion = "1.16.0"\n\n[[package]]\nname = "f"\nversion = "1"\ngit = "x"\n'
-PYLOCK = '[[packages]]\nname = "six"\nversion = "1.16.0"\n\n[[packages]]\nname = "f"\nversion = "1"\nvcs = {}\n'
+PDM_LOCK = """
+[[package]]
+name = "six"
+version = "1.16.0"
+
+[[package]]
+name = "f"
+version = "1"
+git = "x"
+"""
+PYLOCK = """
+[[packages]]
+name = "six"
+version = "1.16.0"
+
+[[packages]]
+name = "f"
+version = "1"
+vcs = {}
+"""
 PIPFILE_LOCK = json.dumps(
     {
         "default": {"six": {"version": "==1.16.0"}, "f": {"git": "x"}},
