@@ -61,7 +61,7 @@ class PolicySection(Section):
     path, or asks for approval. `approval` names the changes that always need approval: those whose
     fix may change behaviour (unsafe), or all. `unprotected` decides about a change with a surviving
     mutant: it needs approval (ask), needs it unless its fix keeps behaviour (safe), or lands
-    (allow). Whatever it says, a change needs approval if no test reaches a function any more that
+    (allow). In any case a change needs approval if no test reaches a function any more that
     tests reached before it.
     """
 

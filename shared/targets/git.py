@@ -19,7 +19,7 @@ SETTINGS = (
     "core.alternateRefsCommand=true",
     "protocol.ext.allow=never",
 )
-# Reading a repository contacts no other one, whatever its configuration says about promisors.
+# Reading a repository contacts no other one, even if its configuration names a promisor.
 NO_TRANSPORT = tuple(
     f"protocol.{name}.allow=never" for name in ("ext", "file", "git", "ssh", "http", "https")
 )

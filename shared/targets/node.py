@@ -1,4 +1,4 @@
-"""What a Node package declares in its package.json, read without running it."""
+"""Reader of a Node package's package.json, which is never run."""
 
 import json
 import re
@@ -36,7 +36,7 @@ LINTER_SCRIPT = re.compile(r"^(?:npx\s+)?(?:eslint|standard|xo|biome|oxlint|pret
 
 @dataclass(frozen=True)
 class NodePackage:
-    """What a package.json declares.
+    """The declarations of a package.json.
 
     `installs` are the dependencies as `name@range`. `test_script` is the text of the script,
     `test_command` what runs it. `framework` names how its results are read: junit, jest, vitest, or

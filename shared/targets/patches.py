@@ -14,7 +14,7 @@ SIDES_BY_ORIGIN = {" ": ("old", "new"), "-": ("old",), "+": ("new",)}
 
 
 class PatchKind(StrEnum):
-    """What a patch does to a file."""
+    """The kind of change that a patch makes to a file."""
 
     MODIFY = "modify"
     ADD = "add"
@@ -37,7 +37,7 @@ class Hunk:
 
 @dataclass(frozen=True)
 class FilePatch:
-    """What a patch does to one file. Modes are git's; 0 if the file is absent.
+    """The change that a patch makes to one file. Modes are git's; 0 if the file is absent.
 
     `old_blob_prefix` is the beginning of the git id of the content that the patch was made for,
     empty if the patch has none.

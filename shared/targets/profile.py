@@ -37,7 +37,11 @@ DEPENDENCY_FILE_PATTERNS = (
 
 
 class TestPlan(Value):
-    """How the suite is run. `framework` names how its results are read; `timeout` is in seconds."""
+    """The way to run the suite.
+
+    `framework` names how results are read, or is `custom` if only the exit code is known.
+    `pythonpath` are directories below the tree's root; `timeout` is in seconds.
+    """
 
     __test__ = False
 
@@ -49,7 +53,7 @@ class TestPlan(Value):
 
 
 class EnvironmentPlan(Value):
-    """What the suite needs installed.
+    """The environment that the suite needs.
 
     `requires_python` is a specifier, `prefers_python` a version or its beginning, taken if it is
     available. `installs` are requirement specifiers, `constraints` versions pinned by a lock file.
@@ -78,7 +82,7 @@ class EnvironmentPlan(Value):
 
 
 class TargetProfile(Value):
-    """What was detected about a target, with a sentence in `notes` for each thing.
+    """Everything detected about a target, with a sentence in `notes` for each thing.
 
     `target_version` is the oldest Python it admits, as ruff writes it (`py39`). `fix` is the
     target's own shell command that repairs files in place, empty without one.

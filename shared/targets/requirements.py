@@ -1,4 +1,4 @@
-"""What a Python target declares to need, read from its files without running them.
+"""The requirements that a Python target declares, read from its files without running them.
 
 `shared.targets.declared` has a reader per kind of file; this module decides which of them counts.
 """
@@ -102,7 +102,7 @@ def _requires_python(
 
 
 class _Requirements:
-    """What is to be installed, collected from one declaration after the other."""
+    """The requirements to install, collected from one declaration after the other."""
 
     def __init__(self, tree: Tree, notes: Sequence[str]) -> None:
         self._tree = tree

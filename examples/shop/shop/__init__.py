@@ -1,3 +1,3 @@
-"""The order desk of a small mail-order shop."""
+"""The order system of a small mail-order shop."""
 
 __version__ = "0.3.0"

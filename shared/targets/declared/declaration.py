@@ -25,7 +25,7 @@ DEVELOPMENT_TOOLS = re.compile(
 
 @dataclass(frozen=True)
 class Declaration:
-    """What one kind of file declares.
+    """The requirements that one kind of file declares.
 
     `installs` are PEP 508 requirements, or `-r` and a file. `groups` are the requirements of extras
     and dependency groups by name; they are installed only when chosen. `extras` are the names of

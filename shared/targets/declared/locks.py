@@ -1,4 +1,4 @@
-"""The versions that a target's lock file pins for packages from a registry."""
+"""Reader of lock files: the versions they pin for packages from a registry."""
 
 import json
 from collections import defaultdict

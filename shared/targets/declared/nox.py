@@ -1,4 +1,4 @@
-"""What nox installs for the tests: the literal arguments of `session.install`."""
+"""Reader of noxfile.py: what its session for tests installs, as far as it is literal."""
 
 import ast
 from collections.abc import Iterator

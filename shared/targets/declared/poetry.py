@@ -1,4 +1,4 @@
-"""The dependencies in Poetry's own tables, and in a Pipfile, as PEP 508 requirements."""
+"""Reader of Poetry's own tables and of a Pipfile, as PEP 508 requirements."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What pyproject.toml declares by PEP 621 and PEP 735, and in the older tables of uv and PDM."""
+"""Reader of pyproject.toml: PEP 621, PEP 735, and the older tables of uv and PDM."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any

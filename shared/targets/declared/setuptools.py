@@ -1,4 +1,4 @@
-"""What setup.cfg declares, and setup.py as far as it is literal."""
+"""Reader of setup.cfg, and of setup.py as far as it is literal."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""What tox installs beside the target: the literal requirements of its default environment."""
+"""Reader of tox's configuration: the literal requirements of its default environment."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What is detected without running anything: components, tests, what to install."""
+"""Detection of components, tests and requirements, which runs nothing of the target."""
 
 import pytest
 from hypothesis import given
@@ -25,29 +25,29 @@ def components(files, config=""):
 
 
 class TestComponents:
-    def test_a_package_is_one(self):
+    def test_a_package_is_a_component(self):
         assert components(["pkg/__init__.py", "pkg/a.py"]) == {"pkg": ("/pkg/",)}
 
     def test_a_package_with_subpackages_is_split(self):
         files = ["p/__init__.py", "p/a/__init__.py", "p/b/__init__.py", "p/b/x.py"]
         assert components(files) == {"p": ("/p/*.py",), "p.a": ("/p/a/",), "p.b": ("/p/b/",)}
 
-    def test_modules_and_the_src_layout(self):
+    def test_modules_of_a_src_layout_are_components(self):
         assert components(["src/one.py", "src/two.py", "docs/conf.py", "setup.py"]) == {
             "one": ("/src/one.py",),
             "two": ("/src/two.py",),
         }
 
-    def test_tests_docs_and_tools_are_no_components(self):
+    def test_tests_documentation_and_tools_are_not_components(self):
         files = ["pkg/__init__.py", "tests/__init__.py", "docs/conf.py", "examples/e.py"]
         assert set(components(files)) == {"pkg"}
 
-    def test_code_owners_name_them(self):
+    def test_codeowners_entries_are_components(self):
         files = {"a/x.py": "", "b/y.py": "", "CODEOWNERS": "* @all\n/a/ @ann # hers\nb/ @bob\n"}
         found = profile_target(FakeTree(files)).components
         assert {each.name: each.owners for each in found} == {"a": ("@ann",), "b": ("@bob",)}
 
-    def test_groundswell_toml_has_the_last_word(self):
+    def test_groundswell_toml_replaces_what_is_detected(self):
         config = '[[component]]\nname = "mine"\npaths = ["/a/"]\n'
         assert components(["a/x.py", "b/y.py"], config) == {"mine": ("/a/",)}
 
@@ -115,7 +115,7 @@ class TestConfiguration:
         with pytest.raises(Rejected, match="two components are called a"):
             parse_config((one + one).encode())
 
-    def test_what_init_writes_says_the_same_as_the_detection(self):
+    def test_the_file_written_by_init_gives_the_detected_profile(self):
         pyproject = (
             "[project]\nrequires-python = '>=3.10'\ndependencies = ['attrs']\n"
             "[project.optional-dependencies]\ntest = ['hypothesis']\n"
@@ -180,6 +180,6 @@ def test_hunks_are_found_where_their_lines_have_moved_and_nowhere_else():
     assert apply_hunks(before.replace("9\n", "nine\n").encode(), file.hunks) is None
 
 
-def test_what_is_no_text_cannot_be_a_patch():
+def test_binary_content_cannot_be_in_a_patch():
     with pytest.raises(Rejected, match="not UTF-8"):
         make_patch({"p": (b"\xff\n", b"\xfe\n")})

@@ -1,4 +1,4 @@
-"""What is read from a package.json, and what the target becomes by it."""
+"""Reading a package.json, and the profile of a target that has one."""
 
 import json
 
@@ -54,7 +54,7 @@ def test_how_a_package_repairs_itself(scripts, fix):
         ("vitest run", "vitest"),
     ],
 )
-def test_what_the_test_script_alone_runs_says_what_each_test_did(script, framework):
+def test_a_known_runner_alone_in_the_test_script_reports_each_test(script, framework):
     found = profile_target(a_package(scripts={"test": script}))
     assert found.test.framework == framework
     assert not any("exit code" in each for each in found.notes)
@@ -70,7 +70,7 @@ def test_what_the_test_script_alone_runs_says_what_each_test_did(script, framewo
         ("vitest --runner=x", ["--run", "--bail=0"]),
     ],
 )
-def test_a_runner_is_told_to_run_every_test_once_where_its_script_does_not_say(script, told):
+def test_a_runner_gets_the_missing_options_to_run_every_test_once(script, told):
     found = profile_target(a_package(scripts={"test": script}))
     assert found.test.command == ("npm", "test", "--silent", "--", *told)
 
@@ -79,7 +79,7 @@ def test_a_runner_is_told_to_run_every_test_once_where_its_script_does_not_say(s
     "script",
     ["mocha", "echo node && x --test", "node test.js", "jest && echo ok", "jest; true", "jester"],
 )
-def test_of_other_test_scripts_only_the_exit_code_is_known_and_that_is_said(script):
+def test_a_note_says_that_only_the_exit_code_of_other_scripts_is_known(script):
     found = profile_target(a_package(scripts={"test": script}))
     assert found.test.framework == "custom"
     assert any("only the exit code is known" in each for each in found.notes)
@@ -99,7 +99,7 @@ def test_a_python_project_with_a_package_json_is_a_python_project(file):
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"scripts": []}', '{"dependencies": "x"}'])
-def test_a_package_json_that_is_odd_is_no_error(content):
+def test_a_malformed_package_json_is_no_error(content):
     profile_target(FakeTree({"package.json": content, **SOURCES}))
 
 
@@ -116,11 +116,11 @@ def test_the_packages_of_a_workspace_are_its_components():
     ]
 
 
-def test_a_target_may_name_its_own_repairing_command():
+def test_a_target_may_name_its_own_fix_command():
     tree = FakeTree({"groundswell.toml": '[code_quality]\nfix = "black ."\n', "m.py": ""})
     assert profile_target(tree).fix == "black ."
 
 
-def test_locks_of_other_package_managers_are_said_to_be_passed_over():
+def test_lock_files_of_other_package_managers_are_noted_as_unread():
     found = profile_target(a_package({**SOURCES, "yarn.lock": ""}, scripts={"test": "jest"}))
     assert "yarn.lock is not read: dependencies are installed by npm." in found.notes

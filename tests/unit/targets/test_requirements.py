@@ -1,4 +1,4 @@
-"""What a Python target declares to need, in each of the places where it may stand."""
+"""The requirements that a Python target declares, in each place where it may declare them."""
 
 import json
 
@@ -188,7 +188,7 @@ def test_requirement_files(files, found):
         ({"pyproject.toml": "[project]\nrequires-python = 'new'\n"}, ""),
     ],
 )
-def test_for_which_python(files, requires):
+def test_the_required_python(files, requires):
     assert declared(**files).requires_python == requires
 
 
@@ -203,7 +203,7 @@ def test_for_which_python(files, requires):
         ("", ""),
     ],
 )
-def test_which_python_is_preferred(text, prefers):
+def test_the_preferred_python(text, prefers):
     assert declared(**{".python-version": text}).prefers_python == prefers
 
 
@@ -309,7 +309,7 @@ def test_the_versions_of_a_lock_constrain_what_is_installed(file, text, constrai
 @pytest.mark.parametrize(
     "text", ["", "[[", "[]", "package = 3\npackages = [1]\n", '{"default": 1}']
 )
-def test_a_lock_that_is_odd_constrains_nothing(file, text):
+def test_a_malformed_lock_constrains_nothing(file, text):
     assert declared(**{file: text}).constraints == ()
 
 
@@ -319,7 +319,7 @@ def test_a_lock_that_is_odd_constrains_nothing(file, text):
 @pytest.mark.parametrize(
     "text", ["[[", "\0", "[testenv]\n[testenv]\n", "[tool]\npoetry = 3\ntox = 1\nuv = []\n"]
 )
-def test_a_file_that_is_odd_is_no_error(file, text):
+def test_a_malformed_file_is_no_error(file, text):
     assert declared(**{file: text}).installs == ()
 
 
@@ -339,7 +339,7 @@ def test_an_invalid_dependency_group_is_noted(groups, reason):
     assert any("dependency group test is not valid" in n and reason in n for n in found.notes)
 
 
-def test_a_damaged_pyproject_is_said():
+def test_a_malformed_pyproject_is_noted():
     assert any("could not be read" in each for each in declared(**{"pyproject.toml": "[["}).notes)
 
 
@@ -365,7 +365,7 @@ def test_a_damaged_pyproject_is_said():
         ("latest", None),
     ],
 )
-def test_poetrys_constraints_in_the_words_of_pep_440(constraint, equal):
+def test_constraints_of_poetry_are_converted_to_pep_440(constraint, equal):
     """By the tables of https://python-poetry.org/docs/dependency-specification/."""
     assert to_pep440(constraint) == equal
 
@@ -425,7 +425,7 @@ def test_setup_commands_replace_what_was_detected():
         ("make test", "custom"),
     ],
 )
-def test_what_a_test_command_is_known_to_be(command, framework):
+def test_the_framework_follows_from_the_test_command(command, framework):
     config = f'[test]\ncommand = "{command}"\n'
     found = profile_target(FakeTree({"groundswell.toml": config, "test_m.py": ""})).test
     assert found.framework == framework

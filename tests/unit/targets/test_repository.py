@@ -1,4 +1,4 @@
-"""Looking at a repository changes nothing in it, and says in words what cannot be used."""
+"""Inspecting a repository changes nothing in it, and names what cannot be used."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_a_revision_is_found_by_any_name_that_git_knows(place):
         assert find_revision(str(place), name) is None
 
 
-def test_of_a_remote_a_branch_a_tag_or_a_whole_id_is_found(place):
+def test_a_branch_tag_or_full_id_of_a_remote_is_found(place):
     git(place, "tag", "-a", "v1", "-m", "one")
     git(place, "tag", "plain")
     first = git(place, "rev-parse", "HEAD")
@@ -46,7 +46,7 @@ def test_of_a_remote_a_branch_a_tag_or_a_whole_id_is_found(place):
     assert find_revision(url, first[:8]) is None
 
 
-def test_a_dirty_work_tree_is_said_and_its_index_stays_as_it_is(place):
+def test_a_dirty_work_tree_is_reported_and_its_index_is_not_changed(place):
     (place / "m.py").write_text("x = 2\n")
     index = (place / ".git" / "index").read_bytes()
     assert inspect_repository(str(place)).dirty
@@ -60,14 +60,14 @@ def test_a_detached_head_is_a_base_of_its_own(place):
     assert facts.landing_branch == f"groundswell/{facts.head[:10]}"
 
 
-def test_on_a_landing_branch_its_base_is_meant(place):
+def test_a_checked_out_landing_branch_stands_for_its_base(place):
     git(place, "switch", "--quiet", "--create", "groundswell/main")
     facts = inspect_repository(str(place))
     assert facts.base_branch == "main"
     assert "landing branch" in facts.notes[0]
 
 
-def test_another_base_can_be_asked_for(place):
+def test_another_base_can_be_given(place):
     git(place, "branch", "release")
     assert inspect_repository(str(place), base="release").landing_branch == "groundswell/release"
     with pytest.raises(NotFound, match="no branch nope"):
@@ -83,13 +83,13 @@ def test_the_base_can_be_named_in_groundswell_toml(place):
     assert inspect_repository(str(place), base="main").base_branch == "main"
 
 
-def test_a_bare_repository_will_do(place, tmp_path):
+def test_a_bare_repository_can_be_inspected(place, tmp_path):
     git(place, "clone", "--quiet", "--bare", str(place), str(tmp_path / "bare.git"))
     facts = inspect_repository(str(tmp_path / "bare.git"))
     assert (facts.base_branch, facts.name, facts.dirty) == ("main", "bare", False)
 
 
-def test_a_url_will_do(place):
+def test_a_url_can_be_inspected(place):
     facts = inspect_repository(f"file://{place}")
     assert facts.base_branch == "main"
     assert facts.head == git(place, "rev-parse", "HEAD")
@@ -97,13 +97,13 @@ def test_a_url_will_do(place):
         inspect_repository("file:///nowhere/at/all")
 
 
-def test_a_branch_called_groundswell_leaves_no_room(place):
+def test_a_branch_called_groundswell_is_a_conflict(place):
     git(place, "branch", "groundswell")
     with pytest.raises(Conflict, match="groundswell/<base> cannot be made"):
         inspect_repository(str(place))
 
 
-def test_where_a_branch_is_checked_out(place, tmp_path):
+def test_the_work_tree_of_a_checked_out_branch_is_found(place, tmp_path):
     assert checked_out_at(str(place), "main") == str(place)
     assert checked_out_at(str(place), "other") is None
     there = tmp_path / "there"
@@ -124,8 +124,8 @@ def target(place):
     return a_target(location=str(place))
 
 
-class TestTheHead:
-    def test_without_a_landing_branch_it_is_the_base(self, mirror, target, place):
+class TestHead:
+    def test_it_is_the_base_without_a_landing_branch(self, mirror, target, place):
         head = find_head(mirror, target)
         assert head.commit == head.base == git(place, "rev-parse", "main")
         assert head.landing is None
@@ -136,19 +136,19 @@ class TestTheHead:
         git(place, "switch", "--quiet", "main")
         return ahead
 
-    def test_a_landing_branch_that_is_ahead_is_gone_on_from(self, mirror, target, place):
+    def test_it_is_the_landing_branch_while_that_is_ahead(self, mirror, target, place):
         ahead = self.landing_ahead(place)
         mirror.fetch(str(place))
         assert find_head(mirror, target).commit == ahead
 
-    def test_a_landing_branch_that_was_merged_is_behind(self, mirror, target, place):
+    def test_it_is_the_base_after_the_landing_branch_was_merged(self, mirror, target, place):
         self.landing_ahead(place)
         git(place, "merge", "--quiet", "--no-ff", "--message", "merge", "groundswell/main")
         mirror.fetch(str(place))
         head = find_head(mirror, target)
         assert head.commit == git(place, "rev-parse", "main")
 
-    def test_two_that_went_apart_are_said(self, mirror, target, place):
+    def test_diverged_branches_are_noted(self, mirror, target, place):
         ahead = self.landing_ahead(place)
         commit(place, {"o.py": "z = 1\n"})
         mirror.fetch(str(place))
@@ -163,7 +163,7 @@ class TestTheHead:
             find_head(mirror, target)
 
 
-def test_an_export_has_no_way_out(mirror, place, tmp_path):
+def test_an_export_has_no_links_that_lead_out_of_it(mirror, place, tmp_path):
     (place / "inside").symlink_to("m.py")
     (place / "outside").symlink_to("/etc/passwd")
     (place / "above").symlink_to("../../secret")
