@@ -97,20 +97,14 @@ def test_locks_have_hashes_and_name_no_index(lock):
 KNOWN_DUPLICATES = {
     "Answer",
     "Bench",
-    "TestCounts",
     "Detectors",
-    "Measured",
+    "ForkServer",
     "Plan",
-    "Recorder",
     "Repository",
-    "Run",
-    "Runner",
-    "Seen",
     "Settings",
     "Source",
     "Step",
     "Touched",
-    "Trial",
 }
 
 
