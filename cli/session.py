@@ -8,7 +8,7 @@ from pathlib import Path
 
 from cli.client import ApiClient
 from cli.text import warn
-from deploy.local import Stack, local_stack, lock_is_held, running_stack
+from deploy.local import Stack, find_running_stack, local_stack, lock_is_held
 from shared.kernel.errors import Conflict, NotFound, Transient
 from shared.targets.home import default_home
 
@@ -61,7 +61,7 @@ async def _running(home: Path) -> Stack | None:
     loop = asyncio.get_running_loop()
     deadline = loop.time() + STACK_START_TIMEOUT_SECONDS
     while True:
-        stack = running_stack(home)
+        stack = find_running_stack(home)
         if stack is not None or not lock_is_held(home):
             return stack
         if loop.time() > deadline:

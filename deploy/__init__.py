@@ -1,1 +1,1 @@
-"""Starts the stack on one machine, and describes it for others."""
+"""Deployment: the stack on one machine, its diagnosis, the image, and the servers' settings."""

@@ -1,4 +1,4 @@
-"""What is there on this machine, what is missing, what that costs, and what to install."""
+"""Diagnosis of this machine: what is installed, what is missing, what that costs, how to fix it."""
 
 import asyncio
 import importlib.metadata
@@ -17,24 +17,26 @@ import psutil
 import uv
 from ruff import find_ruff_bin
 
-from deploy.local import LEAST_FREE, program, running_stack
+from deploy.local import MIN_FREE_BYTES, find_program, find_running_stack
 from shared.kernel.errors import Rejected
 from shared.sandbox.choice import assess_tiers
 
-GIT = (2, 28)
-PYTHON = (3, 11)
+MIN_GIT = (2, 28)
+MIN_PYTHON = (3, 11)
+MIN_MEMORY_MB = 1500  # the idle stack and a small test suite
 REMEDIES = {
     "bubblewrap": "Allow unprivileged user namespaces (sysctl user.max_user_namespaces, "
     "kernel.apparmor_restrict_unprivileged_userns=0, or a container that permits them).",
     "docker": "Start a Docker daemon that this user may talk to.",
-    "landlock": "Linux 6.12 or newer with Landlock; as root a home that others may go through "
-    "(GROUNDSWELL_HOME=/var/lib/groundswell) and a Python outside of root's home.",
+    "landlock": "Use Linux 6.12 or newer with Landlock; as root also a home directory that other "
+    "users may traverse (GROUNDSWELL_HOME=/var/lib/groundswell) and a Python outside of root's "
+    "home.",
 }
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing. `cost` is what its state means in practice, `remedy` what to do about it."""
+    """One check: `cost` is what its state means in practice, `remedy` what to do about it."""
 
     name: str
     state: Literal["ok", "missing", "limited"]
@@ -44,12 +46,12 @@ class Check:
     essential: bool = True
 
     def as_dict(self) -> dict[str, Any]:
-        """As data."""
+        """Return the check as JSON-compatible data."""
         return asdict(self)
 
 
 def examine(home: Path) -> list[Check]:
-    """Every check; each of them looks, none of them changes anything."""
+    """Run all checks and return their results; none of them changes anything."""
     checks: list[Callable[[], Check]] = [
         _python,
         _git,
@@ -65,7 +67,7 @@ def examine(home: Path) -> list[Check]:
 
 def _python() -> Check:
     found = f"{platform.python_version()} ({sys.executable})"
-    if sys.version_info[:2] >= PYTHON:
+    if sys.version_info[:2] >= MIN_PYTHON:
         return Check("Python", "ok", found)
     return Check("Python", "missing", found, "nothing runs", "Install Python 3.11 or newer.")
 
@@ -74,20 +76,20 @@ def _git() -> Check:
     path = shutil.which("git")
     if path is None:
         return Check("git", "missing", "not on PATH", "nothing runs", "Install git.")
-    said = _output(path, "--version")
-    version = tuple(int(each) for each in re.findall(r"\d+", said)[:2])
-    if version < GIT:
+    output = _output(path, "--version")
+    version = tuple(int(each) for each in re.findall(r"\d+", output)[:2])
+    if version < MIN_GIT:
         return Check(
-            "git", "limited", said, "older than what is tested", "Install git 2.28 or newer."
+            "git", "limited", output, "older than what is tested", "Install git 2.28 or newer."
         )
-    return Check("git", "ok", said)
+    return Check("git", "ok", output)
 
 
 def _server(name: str, variable: str, what: str) -> Check:
     if url := os.environ.get(variable):
-        return Check(name, "ok", f"not needed: {variable} is {_without_password(url)}")
+        return Check(name, "ok", f"not needed: {variable} is {_redact_credentials(url)}")
     try:
-        path = program(name)
+        path = find_program(name)
     except Rejected as error:
         return Check(name, "missing", "not installed", f"no embedded {what}", error.hint)
     return Check(name, "ok", f"embedded: {path}")
@@ -109,16 +111,16 @@ def _home(home: Path) -> Check:
         return Check("home", "missing", f"{home} cannot be written", "no stack here", remedy)
     free = shutil.disk_usage(existing).free
     found = f"{home}, {free >> 20} MB free"
-    if free < LEAST_FREE:
+    if free < MIN_FREE_BYTES:
         remedy = "Make room, or set GROUNDSWELL_HOME to another disk."
-        return Check("home", "missing", found, f"{LEAST_FREE >> 20} MB are needed", remedy)
+        return Check("home", "missing", found, f"{MIN_FREE_BYTES >> 20} MB are needed", remedy)
     return Check("home", "ok", found)
 
 
 def _memory() -> Check:
     total, cores = psutil.virtual_memory().total >> 20, psutil.cpu_count()
     found = f"{total} MB memory, {cores} cores"
-    if total < 1500:  # noqa: PLR2004 - the idle stack and a small suite
+    if total < MIN_MEMORY_MB:
         return Check(
             "machine", "limited", found, "the stack alone takes about 600 MB", essential=False
         )
@@ -126,21 +128,21 @@ def _memory() -> Check:
 
 
 def _sandboxes(home: Path) -> list[Check]:
-    """Each tier, as an intruder found it; the first that holds is the one that is used."""
+    """Return a check per sandbox tier, and one more if none can be used."""
     found = asyncio.run(assess_tiers(home))
     best = next((each for each in found if not each.problem and each.tier.trusted), None)
     checks = [
         Check(
             "sandbox",
             "ok",
-            f"tier {each.tier.label} holds" + (", and is used" if each is best else ""),
+            f"tier {each.tier.label} works" + (" and is used" if each is best else ""),
             essential=False,
         )
         if not each.problem
         else Check(
             "sandbox",
             "limited",
-            f"tier {each.tier.label} is not to be had here",
+            f"tier {each.tier.label} does not work here",
             each.problem,
             REMEDIES[each.module],
             essential=False,
@@ -155,15 +157,15 @@ def _sandboxes(home: Path) -> list[Check]:
         Check(
             "sandbox",
             "missing",
-            "none holds here",
-            "no target's code is run, unless --allow-unsandboxed lets it have your own rights",
+            "no tier works here",
+            "no target's code is run, unless --allow-unsandboxed runs it with your own rights",
             "See the tiers above for what to install.",
         ),
     ]
 
 
 def _forge() -> Check:
-    """Whether pull requests can be opened; the token itself is shown to nobody."""
+    """Check whether pull requests can be opened; the token itself is never shown."""
     kind = os.environ.get("GROUNDSWELL_FORGE") or "github"
     if os.environ.get("GROUNDSWELL_FORGE_TOKEN"):
         return Check("forge", "ok", f"a token for {kind} is set", essential=False)
@@ -171,14 +173,14 @@ def _forge() -> Check:
         "forge",
         "limited",
         "no token",
-        "with [landing] mode = pull_request branches are pushed, and people open the pull requests",
+        "with [landing] mode = pull_request branches are pushed, and you open the pull requests",
         "Set GROUNDSWELL_FORGE_TOKEN, and GROUNDSWELL_FORGE to github or gitlab.",
         essential=False,
     )
 
 
 def _stack(home: Path) -> Check:
-    stack = running_stack(home)
+    stack = find_running_stack(home)
     found = f"running, API at {stack.api_url}" if stack else "not running; groundswell up starts it"
     return Check("stack", "ok", found, essential=False)
 
@@ -188,5 +190,5 @@ def _output(*argv: str) -> str:
     return done.stdout.strip()
 
 
-def _without_password(url: str) -> str:
+def _redact_credentials(url: str) -> str:
     return re.sub(r"//[^@/]*@", "//…@", url)

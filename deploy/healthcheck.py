@@ -1,4 +1,7 @@
-"""`python -m deploy.healthcheck SERVICE`: exit 0 when that service answers on the bus."""
+"""The health check of a container: exit 0 when a service answers over NATS.
+
+Usage: `python -m deploy.healthcheck SERVICE`.
+"""
 
 import asyncio
 import os
@@ -10,23 +13,25 @@ from shared.kernel.ids import uuid7
 from shared.messaging.bus import Bus
 from shared.messaging.connection import connect_once
 
+PING_TIMEOUT_SECONDS = 3
 
-async def answers(url: str, service: str) -> bool:
-    """Whether `$SRV.PING` reaches the service."""
+
+async def service_answers(url: str, service: str) -> bool:
+    """Return whether the service answers `$SRV.PING` on the NATS server at `url`."""
     client = await connect_once(url)
     try:
         bus = Bus(client, source="healthcheck", clock=utc_now, new_id=uuid7)
-        return service in await bus.ping({service}, timeout=3)
+        return service in await bus.ping({service}, timeout=PING_TIMEOUT_SECONDS)
     finally:
         await client.close()
 
 
 def main() -> None:
-    """Ask for the service that is named."""
+    """Check the service named on the command line, and exit."""
     if len(sys.argv) != 2 or sys.argv[1] not in SERVICES:  # noqa: PLR2004
         sys.exit(f"usage: python -m deploy.healthcheck {'|'.join(SERVICES)}")
     url = os.environ.get("GROUNDSWELL_NATS_URL", "nats://127.0.0.1:4222")
-    sys.exit(0 if asyncio.run(answers(url, sys.argv[1])) else 1)
+    sys.exit(0 if asyncio.run(service_answers(url, sys.argv[1])) else 1)
 
 
 if __name__ == "__main__":

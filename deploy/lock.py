@@ -1,4 +1,7 @@
-"""The hashed lock files: `python -m deploy.lock`. No index URL is ever written into them."""
+"""Write the hashed lock files of requirements/: `python -m deploy.lock`.
+
+No index URL is ever written into them.
+"""
 
 import subprocess
 from pathlib import Path
@@ -21,7 +24,7 @@ OPTIONS = (
 
 
 def main() -> None:
-    """Compile each lock; the smaller ones agree with the largest."""
+    """Compile each lock file; the smaller ones are constrained by the largest."""
     for name, extra in LOCKS.items():
         output = Path("requirements") / name
         command = [uv.find_uv_bin(), "pip", "compile", *OPTIONS, "pyproject.toml", *extra]

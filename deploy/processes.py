@@ -1,4 +1,4 @@
-"""Child processes that are kept running, and that end with us however we end."""
+"""Supervised child processes: restarted when they end, and killed when this process ends."""
 
 import asyncio
 import contextlib
@@ -10,38 +10,39 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
-# A process that lived this long did start well: its next death counts as the first again.
-SETTLED = 30.0
-PATIENCE = 6.0
-LOG_LIMIT = 10_000_000
+RESTART_BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+# A process that ran this long had started well, so the backoff begins anew when it ends.
+STABLE_AFTER_SECONDS = 30.0
+STOP_TIMEOUT_SECONDS = 6.0
+WAKE_DELAY_SECONDS = 0.1
+MAX_LOG_BYTES = 10_000_000
 PR_SET_PDEATHSIG = 1
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
 
 @dataclass
 class Process:
-    """One program under supervision. `log` gets all it prints.
+    """One supervised program. Its output goes to the file `log`.
 
-    `knock` is a port to connect to once it was told to end: a server that waits in accept() does
-    not hear of it before somebody comes.
+    `wake_port` is a port to connect to after SIGTERM, for a server that blocks in accept() and
+    handles the signal only when a connection arrives; 0 for none.
     """
 
     name: str
     argv: Sequence[str]
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
-    knock: int = 0
+    wake_port: int = 0
     child: asyncio.subprocess.Process | None = None
     stopping: bool = False
     starts: int = 0
 
     async def start(self) -> None:
-        """Start it in a session of its own, so that Ctrl-C in the terminal is ours alone."""
+        """Start the program in a session of its own, which Ctrl-C in a terminal does not reach."""
         self.starts += 1
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        if self.log.exists() and self.log.stat().st_size > LOG_LIMIT:
+        if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
         with self.log.open("ab") as out:
             self.child = await asyncio.create_subprocess_exec(
@@ -54,71 +55,77 @@ class Process:
                 preexec_fn=_die_with_parent(os.getpid()) if sys.platform == "linux" else None,
             )
 
-    async def supervise(self, say: Say) -> None:
-        """Start it again whenever it ends, later each time; for ever, or until `stop`."""
+    async def supervise(self, notify: Notify) -> None:
+        """Restart the program whenever it ends, with backoff, until `stop` is called."""
         loop = asyncio.get_running_loop()
         failures = 0
+        last = len(RESTART_BACKOFF_SECONDS) - 1
         while not self.stopping:
             started = loop.time()
             assert self.child is not None
             code = await self.child.wait()
             if self.stopping:
                 return
-            failures = 0 if loop.time() - started > SETTLED else failures
-            delay = BACK_OFF[min(failures, len(BACK_OFF) - 1)]
+            failures = 0 if loop.time() - started > STABLE_AFTER_SECONDS else failures
+            delay = RESTART_BACKOFF_SECONDS[min(failures, last)]
             failures += 1
-            say(f"{self.name} {_ended(code)}; it is started again. Its log: {self.log}")
+            notify(f"{self.name} {_describe_exit(code)}; restarting it. Its log: {self.log}")
             await asyncio.sleep(delay)
             if not self.stopping:
                 await self.start()
 
     async def stop(self) -> None:
-        """End it and all it started: kindly, then not."""
+        """Stop the program and all its processes: by SIGTERM, and after a timeout by SIGKILL."""
         self.stopping = True
         if self.child is None:
             return
         if self.child.returncode is None:
             self._signal(signal.SIGTERM)
-            await self._knock()
+            await self._wake()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self.child.wait(), PATIENCE)
+                await asyncio.wait_for(self.child.wait(), STOP_TIMEOUT_SECONDS)
         self._signal(signal.SIGKILL)
         await self.child.wait()
 
-    async def _knock(self) -> None:
-        if not self.knock:
+    async def _wake(self) -> None:
+        if not self.wake_port:
             return
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(WAKE_DELAY_SECONDS)
         with contextlib.suppress(OSError):
-            _, writer = await asyncio.open_connection("127.0.0.1", self.knock)
+            _, writer = await asyncio.open_connection("127.0.0.1", self.wake_port)
             writer.close()
 
     def _signal(self, number: signal.Signals) -> None:
+        """Send a signal to the program's process group."""
         assert self.child is not None
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.child.pid, number)
 
 
 def tail(log: Path, lines: int = 12) -> str:
-    """The end of a log."""
+    """Return the last lines of a log file; empty if it does not exist."""
     if not log.exists():
         return ""
     return "\n".join(log.read_text(errors="replace").splitlines()[-lines:])
 
 
-def _ended(code: int) -> str:
+def _describe_exit(code: int) -> str:
+    """Return how a process ended, as the end of a sentence."""
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"
 
 
 def _die_with_parent(parent: int) -> Callable[[], None]:
-    """Linux: the kernel sends SIGTERM when the thread that started us is gone."""
+    """Return a function for a forked child that makes the kernel send it SIGTERM when we end.
+
+    Linux only.
+    """
     libc = ctypes.CDLL(None)
 
-    def ask() -> None:
+    def request_signal() -> None:
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # it was quicker to die than we to ask
+        if os.getppid() != parent:  # the parent ended before the request
             os._exit(1)
 
-    return ask
+    return request_signal

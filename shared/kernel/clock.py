@@ -1,4 +1,4 @@
-"""The clock, as a value to pass: main passes a `Clock` to use cases, these pass `now` to domain code."""
+"""The clock: main passes a `Clock` to use cases, and these pass `now` to domain code."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime

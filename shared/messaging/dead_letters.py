@@ -1,4 +1,4 @@
-"""Dead letters: messages that no handler could process, stored with the reason and a replay command.
+"""Dead letters: messages that no handler could process, with the reason and a replay command.
 
 The body is stored as it came; headers tell why, how often it was delivered, and how to replay it.
 """

@@ -1,8 +1,8 @@
 """Consumers that fetch a message only while there is capacity, and handle several concurrently.
 
-A FastStream subscriber fetches its next message as soon as it is done with one. Where handling takes
-minutes, and processes on other machines could do it, a message must stay in the stream until this
-process has room for it.
+A FastStream subscriber fetches its next message as soon as it is done with one. Where handling
+takes minutes, and processes on other machines could do it, a message must stay in the stream until
+this process has room for it.
 """
 
 import asyncio

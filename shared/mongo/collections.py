@@ -123,7 +123,7 @@ def open_store(database: Database) -> Store:
 
 
 async def get_or_insert_target(store: Store, new: Target) -> Target:
-    """Return the stored target with the location, first commit and branch of `new`, or store `new`."""
+    """Return the stored target with the same place, root commit and branch, or store `new`."""
     identity = {
         "location": new.location,
         "root_commit": new.root_commit,
