@@ -68,7 +68,8 @@ def _figures(summary: BacktestSummary) -> Iterator[tuple[str, str]]:
     yield "fine", str(summary.fine)
     asked = (
         f"{summary.asked}, of which {summary.needs_approval_bad} bad; without the protected files "
-        f"{summary.needs_approval_rejected} would be rejected ({summary.needs_approval_bad_rejected} of them bad)"
+        f"{summary.needs_approval_rejected} would be rejected "
+        f"({summary.needs_approval_bad_rejected} of them bad)"
     )
     yield "needs approval", asked
     yield (

@@ -164,6 +164,9 @@ class ApiClient:
             async with self._event_source(after, wave) as source:
                 try:
                     async for sent in source.aiter_sse():
+                        # A keep-alive is read as an event without data, with the last id.
+                        if not sent.data:
+                            continue
                         after = int(sent.id)
                         event = _decode(sent)
                         if event is not None:

@@ -44,7 +44,7 @@ def _rollback_id(accepted: RollbackAccepted | RollbacksAccepted) -> str:
 
 
 def _belongs_to(event: Event, accepted: RollbackAccepted | RollbacksAccepted) -> bool:
-    """Tell whether an event is about the rollback; a rollback of several shows every event."""
+    """Return whether an event is about the rollback; a rollback of several shows every event."""
     if isinstance(accepted, RollbacksAccepted):
         return True
     return getattr(event, "enhancement_id", None) == accepted.enhancement_id

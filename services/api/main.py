@@ -33,7 +33,7 @@ def make_app(deps: ApiDeps, *, local: bool) -> FastAPI:
     app = FastAPI(
         title="Groundswell",
         version=VERSION,
-        description="Waves of agents improve a codebase; only what is measured to be no worse lands.",
+        description="Improve a codebase in waves of small changes that are proven to be no worse.",
     )
     install_problem_handlers(app)
     app.add_middleware(Guard, local=local)

@@ -29,10 +29,10 @@ StepKind = Literal[
 class StoryStep(Value):
     """One thing that happened to a change; `at` is None if its time was not stored.
 
-    A `run` included the change and `changes` changes in all; of its `tests`, `worse` were worse than
-    on the head, and `against` names them. A `head` step is a run of the head itself, for comparison.
-    A `run_without` did not include the change, and tests that count against it were worse there too.
-    `asked` says why the run was requested. What is not known is None.
+    A `run` included the change and `changes` changes in all; of its `tests`, `worse` were worse
+    than on the head, and `against` names them. A `head` step is a run of the head itself, for
+    comparison. A `run_without` did not include the change, and tests that count against it were
+    worse there too. `asked` says why the run was requested. What is not known is None.
     """
 
     kind: StepKind

@@ -125,7 +125,8 @@ class EnhancementDetails(EnhancementView):
     """A proposed change with its findings, prediction and evidence.
 
     `patch` is the sha256 of the diff, `base_commit` the commit it applies to, `epoch` that of the
-    lease it was made under. `approval_reason` says why it needs approval, `tests` are those that it fails.
+    lease it was made under. `approval_reason` says why it needs approval, `tests` are those that it
+    fails.
     """
 
     task_id: Id

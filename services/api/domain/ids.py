@@ -11,12 +11,12 @@ ID_PART = re.compile(r"[0-9a-f-]+")
 
 
 def is_complete_id(typed: str) -> bool:
-    """Tell whether `typed` has the length of a complete id."""
+    """Return whether `typed` has the length of a complete id."""
     return len(typed) == ID_CHARACTERS
 
 
 def is_id_suffix(typed: str) -> bool:
-    """Tell whether `typed` can be the end of an id and is long enough to be looked up."""
+    """Return whether `typed` can be the end of an id and is long enough to be looked up."""
     long_enough = MIN_TYPED_CHARACTERS <= len(typed) <= ID_CHARACTERS
     return long_enough and ID_PART.fullmatch(typed) is not None
 

@@ -37,7 +37,7 @@ def sum_test_time(runs: Sequence[TestRun], baseline: BaselineSummary | None) -> 
 
 
 def _is_plain_full_run(run: TestRun) -> bool:
-    """Tell whether a run executed every test once with changes, and did nothing else."""
+    """Return whether a run executed every test once with changes, and did nothing else."""
     request = run.request
     every_test_once = request.kind is RunKind.TESTS and not request.tests and request.repeat == 1
     reported = run.result.counts is not None

@@ -1,4 +1,4 @@
-"""The story of a change, from documents alone: in order, whatever order they come in, and nothing made up."""
+"""The story of a change, from documents in any order: in order, and nothing made up."""
 
 import random
 from datetime import timedelta
@@ -190,7 +190,8 @@ def test_one_that_is_held_back_and_lands_on_the_next_head_tells_both():
     house.change = house.change.updated(**fields)
     told = house.told()
     assert told[0][1].endswith(
-        "predicts findings.F401 down by 2 (90 % confident); 95 % of such changes are expected to land"
+        "predicts findings.F401 down by 2 (90 % confident); "
+        "95 % of such changes are expected to land"
     )
     assert [kind for kind, _ in told] == [
         "proposed",

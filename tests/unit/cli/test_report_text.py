@@ -211,7 +211,10 @@ def test_what_waits_is_grouped_by_reason_and_each_has_a_short_one_of_its_own():
     start = lines.index("Needs approval (these land only if you approve them)")
     ids = [each.id[-8:] for each in changes]
     assert [line.strip() for line in lines[start + 1 : start + 11]] == [
-        "it is unprotected: a mutant (a deliberate fault) in the code it touches survived every test",
+        (
+            "it is unprotected: a mutant (a deliberate fault) in the code it touches "
+            "survived every test"
+        ),
         f"{ids[0]} change a",
         "m.py:7, which no test reaches: `x` became `None`, … and 2 more",
         f"{ids[2]} change b",

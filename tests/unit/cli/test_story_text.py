@@ -1,4 +1,4 @@
-"""The story of a change in a terminal: a line for each thing, one for a series, and nothing too wide."""
+"""The story of a change in a terminal: a line per step, one per series, none too wide."""
 
 import io
 from datetime import timedelta
