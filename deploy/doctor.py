@@ -19,7 +19,7 @@ from ruff import find_ruff_bin
 
 from deploy.local import MIN_FREE_BYTES, find_program, find_running_stack
 from shared.kernel.errors import Rejected
-from shared.sandbox.choice import assess_tiers
+from shared.sandbox.choice import TierAssessment, assess_tiers
 
 MIN_GIT = (2, 28)
 MIN_PYTHON = (3, 11)
@@ -131,25 +131,7 @@ def _sandboxes(home: Path) -> list[Check]:
     """Return a check per sandbox tier, and one more if none can be used."""
     found = asyncio.run(assess_tiers(home))
     best = next((each for each in found if not each.problem and each.tier.trusted), None)
-    checks = [
-        Check(
-            "sandbox",
-            "ok",
-            f"tier {each.tier.label} works" + (" and is used" if each is best else ""),
-            essential=False,
-        )
-        if not each.problem
-        else Check(
-            "sandbox",
-            "limited",
-            f"tier {each.tier.label} does not work here",
-            each.problem,
-            REMEDIES[each.module],
-            essential=False,
-        )
-        for each in found
-        if each.tier.trusted
-    ]
+    checks = [_tier_check(each, used=each is best) for each in found if each.tier.trusted]
     if best is not None:
         return checks
     return [
@@ -162,6 +144,21 @@ def _sandboxes(home: Path) -> list[Check]:
             "See the tiers above for what to install.",
         ),
     ]
+
+
+def _tier_check(assessment: TierAssessment, *, used: bool) -> Check:
+    name = f"tier {assessment.tier.label}"
+    if not assessment.problem:
+        found = f"{name} works" + (" and is used" if used else "")
+        return Check("sandbox", "ok", found, essential=False)
+    return Check(
+        "sandbox",
+        "limited",
+        f"{name} does not work here",
+        assessment.problem,
+        REMEDIES[assessment.module],
+        essential=False,
+    )
 
 
 def _forge() -> Check:

@@ -108,9 +108,9 @@ def referenced_paths(variables: Mapping[str, str]) -> tuple[Path, ...]:
 
     For an index in files this includes the directories beside it, where mirrors keep the files.
     """
-    words = (word for value in variables.values() for word in re.split(r"[\s,]+", value))
+    parts = (each for value in variables.values() for each in re.split(r"[\s,]+", value))
     paths = (
-        Path(word.removeprefix("file://")) for word in words if word.startswith(("/", "file:///"))
+        Path(each.removeprefix("file://")) for each in parts if each.startswith(("/", "file:///"))
     )
     beside = (
         (each, *(each.parent / name for name in FILE_DIRECTORIES if each.name == INDEX_DIRECTORY))

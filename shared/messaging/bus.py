@@ -110,7 +110,7 @@ class Bus:
 
     @property
     def connected(self) -> bool:
-        """Whether the connection is up at this moment."""
+        """True while the connection to the server is up."""
         return self._client.is_connected
 
     async def events(self, *, after: int | None = None) -> AsyncIterator[ReceivedEvent]:

@@ -1,4 +1,4 @@
-"""How every service connects to NATS."""
+"""Connections to NATS, with the same options in every service."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""What use cases need of the bus; `shared.messaging.bus.Bus` and test fakes implement it."""
+"""The ports of the bus that use cases depend on; `Bus` and the fakes of tests implement them."""
 
 from typing import Protocol, TypeVar
 

@@ -37,12 +37,12 @@ class Endpoint(Generic[Q, A]):
 
     @property
     def subject(self) -> str:
-        """The NATS subject it listens on."""
+        """The NATS subject that the endpoint listens on."""
         return rpc_subject(self.request.subject)
 
     @property
     def name(self) -> str:
-        """Its name in the NATS micro service, such as `wave-start`."""
+        """The name of the endpoint in the NATS micro service, such as `wave-start`."""
         return self.subject.removeprefix("gs.rpc.").replace(".", "-")
 
 

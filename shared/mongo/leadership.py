@@ -45,7 +45,7 @@ class Leadership:
     async def hold_leadership(self, key: str, *, wait: bool = False) -> AsyncIterator[None]:
         """Be the leader for `key` inside the `async with` block, renewing the lease meanwhile.
 
-        Raises `Transient` where another process leads, unless told to `wait` for its turn.
+        Raises `Transient` where another process leads, unless `wait` is set.
         """
         async with self._turns[key]:
             lock = await self._lock(key, wait=wait)

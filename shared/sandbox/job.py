@@ -1,4 +1,4 @@
-"""What a supervisor is told to run, as plain values in one line of JSON, and what it started."""
+"""Jobs for supervisors, sent as one line of JSON, and the commands that tiers start from them."""
 
 import json
 import os
@@ -54,7 +54,7 @@ class Job:
 
     @property
     def keeps_tree(self) -> bool:
-        """Whether the command's changes to its tree are kept."""
+        """True if the command's changes to its tree are kept."""
         return self.tree in self.writable
 
     def to_line(self) -> bytes:

@@ -11,12 +11,12 @@ MIB = 1 << 20
 
 @dataclass(frozen=True)
 class Limits:
-    """What one command may use. Times in seconds, sizes in bytes.
+    """The limits of one command; `wall` and `cpu` are seconds, sizes are bytes.
 
     `memory`, `processes`, `disk` and `files` limit all its processes together: `disk` each of the
     directories it may write to, `files` the number of entries in those. `memory` also limits the
     private memory of each process; `cpu`, `file_size` and `open_files` limit each process alone.
-    `printed` is how much it may print, `output` how much of that is kept, half from the beginning
+    `printed` is how much it may print, `output` how much of that is stored, half from the beginning
     and half from the end. `report` is the size up to which a file is read back.
     """
 
@@ -60,7 +60,7 @@ class Command:
 
 @dataclass(frozen=True)
 class Completed:
-    """How a command ended. None of its processes is running any more.
+    """The result of a command. None of its processes is running any more.
 
     `exit_code` is None where it did not end by itself, and `abort_reason` then tells why in a
     sentence; a negative code is the signal that ended it. `reports` and `results` have those files
@@ -97,7 +97,7 @@ class Sandbox(Protocol):
 
     @property
     def trusted(self) -> bool:
-        """Whether a change that was tested in it may land without a person's approval."""
+        """True if a change tested in this sandbox may land without a person's approval."""
         ...
 
     def can_read(self, path: Path) -> bool:
