@@ -1,4 +1,4 @@
-"""kill -9 at every fault point: the stack mends itself, and everything that must hold does."""
+"""A process killed at each failpoint: the stack recovers, and every invariant holds."""
 
 import pytest
 
