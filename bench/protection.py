@@ -1,7 +1,7 @@
 """ProtectionSummary in green on real packages: how much of what the rules engine changes their tests protect, and what asking costs.
 
 The targets are source archives from PyPI. All proposals of the rules engine are put on each other in one tree,
-as the gate does it; faults are planted in what they touch, and tried with those of the target's own tests that
+as the gate does it; mutants are placed in what they touch, and tried with those of the target's own tests that
 reach them, as a recording of the head says. The peer is a full run of the same suite on the same tree, in turn with
 it; mutation testing as it is usually done is one such run for each fault. Recording is not in the time: the gate's full runs are recorded anyway.
 """
@@ -21,14 +21,10 @@ from services.agents.domain.proposals import Proposal
 from services.validator.git.adapters.repository import GitRepository
 from services.validator.impact.usecases.recordings import Recorded
 from services.validator.mutation.adapters import SandboxedMutationRunner
-from services.validator.mutation.domain.plan import (
-    ChangedFile,
-    MutationPlan,
-    MutationReport,
-    judge,
-    plant,
-)
-from services.validator.mutation.usecases.protection import chosen
+from services.validator.mutation.domain.placement import place_mutants
+from services.validator.mutation.domain.plan import ChangedFile, MutationPlan, MutationReport
+from services.validator.mutation.domain.protection import judge_protection
+from services.validator.mutation.usecases.affordable import select_affordable
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import Reported
@@ -122,7 +118,7 @@ def run(quick: bool) -> Result:
         else:
             targets = {each: download(each, scratch) for each in PACKAGES}
         rows = asyncio.run(_measure_all(targets, scratch / "home", quick=quick))
-    held = all(row["a fault"] <= LIMIT for row in rows)
+    held = all(row["a mutant"] <= LIMIT for row in rows)
     bar = f"a fault costs <= {LIMIT} x one full run of the suite (by itself it would cost 1)"
     return Result("protection", bar, rows, held)
 
@@ -164,25 +160,25 @@ async def _bench(
 async def _measure(bench: Bench) -> dict[str, Any]:
     recorded = await bench.suite(bench.head, record=True)
     batch = await _batch(bench, recorded)
-    planting, seconds = plant(_changed_files(bench, batch)), []
-    planting, tests = _selection(bench, batch, planting, recorded)
+    plan, seconds = place_mutants(_changed_files(bench, batch)), []
+    plan, tests = _selection(bench, batch, plan, recorded)
     suites, tried = [], None
     for _ in range(1 if bench.quick else RUNS):
         suites.append((await bench.suite(batch.tree)).report.seconds)
-        tried = await _try_out(bench, batch, planting, tests)
+        tried = await _try_out(bench, batch, plan, tests)
         seconds.append(tried.seconds)
-    suite, faults = statistics.median(suites), statistics.median(seconds)
-    known = [judge(planting, each, tried) for each in batch.trees]
+    suite, mutants = statistics.median(suites), statistics.median(seconds)
+    known = [judge_protection(plan, each, tried) for each in batch.trees]
     return {
         "target": bench.name,
         "tests": len(recorded.report.results),
         "needed": len(tests) or len(recorded.report.results),
         **_counted(known),
         "suite s": suite,
-        "faults s": faults,
-        "x suite": faults / suite,
-        "a change": faults / suite / len(known),
-        "a fault": faults / suite / max(len(planting.faults), 1),
+        "mutants s": mutants,
+        "x suite": mutants / suite,
+        "a change": mutants / suite / len(known),
+        "a mutant": mutants / suite / max(len(plan.mutants), 1),
     }
 
 
@@ -248,25 +244,25 @@ def _changed_files(bench: Bench, batch: Batch) -> dict[str, list[ChangedFile]]:
 
 
 def _selection(
-    bench: Bench, batch: Batch, planting: MutationPlan, recorded: Reported
+    bench: Bench, batch: Batch, plan: MutationPlan, recorded: Reported
 ) -> tuple[MutationPlan, tuple[str, ...]]:
-    """As the gate chooses: the faults that can be afforded, and the tests for them; empty is all."""
+    """As the gate chooses: the mutants that can be afforded, and the tests for them; empty is all."""
     impact = ImpactMap.from_json(recorded.impact or "")
     head = bench.mirror.tree(bench.head).oid
     known = Recorded(head, impact)
-    affordable, tests = chosen(
-        planting, bench.mirror, known, (head, batch.tree), recorded.report.outcomes
+    affordable, tests = select_affordable(
+        plan, bench.mirror, known, (head, batch.tree), recorded.report.outcomes
     )
     return affordable, tuple(sorted(tests or ()))
 
 
 async def _try_out(
-    bench: Bench, batch: Batch, planting: MutationPlan, tests: tuple[str, ...]
+    bench: Bench, batch: Batch, plan: MutationPlan, tests: tuple[str, ...]
 ) -> MutationReport:
-    faults = SandboxedMutationRunner(bench.sandbox, bench.scratch, bench.tree)
-    outcome = await faults.try_out(
+    runner = SandboxedMutationRunner(bench.sandbox, bench.scratch, bench.tree)
+    outcome = await runner.run(
         batch.tree,
-        planting.to_json(SECONDS),
+        plan.to_json(SECONDS),
         bench.profile,
         bench.environment,
         tests,

@@ -9,7 +9,7 @@ from services.validator.backtest.ports import History
 from services.validator.benchmarks.ports import Benchmarks
 from services.validator.findings.ports import Detectors
 from services.validator.git.ports import Repository
-from services.validator.mutation.ports import Faults
+from services.validator.mutation.ports import MutationRunner
 from services.validator.queue.state import PublishedOutcomes
 from services.validator.review.ports import Forge, Remote
 from services.validator.review.state import RequestedPullRequests
@@ -72,7 +72,7 @@ class ValidatorDeps:
     suite: Suite
     detectors: Detectors
     history: Callable[[Target], History]
-    faults: Faults
+    mutation_runner: MutationRunner
     sandbox: Sandbox
     slots: Slots
     leadership: Leadership

@@ -94,7 +94,7 @@ def build(
             settings.home / "validator", lambda target_id: Mirror.at(settings.home, target_id)
         ),
         history=lambda target: GitHistory(Mirror.at(settings.home, target.id)),
-        faults=SandboxedMutationRunner(sandbox, scratch, tree),
+        mutation_runner=SandboxedMutationRunner(sandbox, scratch, tree),
         sandbox=sandbox,
         slots=_slots(settings),
         leadership=Leadership(

@@ -248,7 +248,7 @@ async def a_gate(stack: AsyncExitStack, files: Mapping[str, str], runner: asynci
         repository=lambda _: yard.repository,
         environments=Here(),
         suite=chance,
-        faults=SandboxedMutationRunner(sandbox, scratch, tree),
+        mutation_runner=SandboxedMutationRunner(sandbox, scratch, tree),
         detectors=RuffDetectors(home / "validator", lambda _: yard.mirror),
         sandbox=sandbox,
         clock=utc_now,

@@ -26,7 +26,7 @@ def a_validator(store: Store, home: Path, **given: Any) -> ValidatorDeps:
         "suite": None,
         "detectors": None,
         "history": None,
-        "faults": None,
+        "mutation_runner": None,
         "sandbox": NoSandbox(()),
         "clock": Watch(),
         "new_id": uuid7,

@@ -1,4 +1,4 @@
-"""Tries planted faults in a target's own test session, in a sandbox."""
+"""Tries mutants in a target's own test session, in a sandbox."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from services.validator.mutation.domain.plan import MutationReport, Trial
+from services.validator.mutation.domain.plan import MutantResult, MutationReport
 from services.validator.suite.adapters.signed_lines import verified
 from services.validator.suite.adapters.suite import LINES, PACKAGE, TAIL, Run, lay_out, signing_keys
 from services.validator.suite.domain.reports import Infrastructure
@@ -16,19 +16,19 @@ from shared.sandbox.scratch import Scratch, complete_in_thread
 from shared.targets.profile import TargetProfile
 
 PLUGIN = "mutation_session"
-# Also Pythons that a test starts import the planted files.
+# Python processes that a test starts import the mutated files too.
 SITE = f"from {PACKAGE}.switch import install\n\ninstall()\n"
 
 
 class SandboxedMutationRunner:
-    """The `Faults` port, for pytest: a clean copy of the tree with the planted files in it."""
+    """The `MutationRunner` port for pytest: runs a clean copy of the tree with mutated files."""
 
     def __init__(self, sandbox: Sandbox, scratch: Scratch, trees: Trees) -> None:
         self._sandbox = sandbox
         self._scratch = scratch
         self._trees = trees
 
-    async def try_out(
+    async def run(
         self,
         tree_oid: str,
         plan: str,
@@ -39,14 +39,18 @@ class SandboxedMutationRunner:
         target_id: str,
         base_oid: str = "",
     ) -> MutationReport | Infrastructure:
-        """Export, plant, run, read. The fault-free pass may take as long as the suite may, the faults what the plan says at most."""
-        told = json.loads(plan)
-        async with self._scratch.workspace() as room:
+        """Export the tree, write the mutated files, run the session and read its report.
+
+        The pass without mutants may take as long as the suite may, the mutants as long as the plan
+        says.
+        """
+        content = json.loads(plan)
+        async with self._scratch.workspace() as workspace:
             keys = signing_keys(profile.test.framework)
-            run = Run(room, profile.test, environment, tests, keys, plugin=PLUGIN)
+            run = Run(workspace, profile.test, environment, tests, keys, plugin=PLUGIN)
             oids = (tree_oid, base_oid)
             await complete_in_thread(lay_out, run, profile, self._trees, target_id, oids)
-            await complete_in_thread(write_planted, run.tree, told["files"])
+            await complete_in_thread(write_mutated_files, run.tree, content["files"])
             run.furnish()
             (run.scratch / "mutants.json").write_text(plan)
             (run.scratch / "plugin" / "sitecustomize.py").write_text(SITE)
@@ -56,13 +60,13 @@ class SandboxedMutationRunner:
                 "GROUNDSWELL_MUTANTS": str(run.scratch / "mutants.json"),
                 "GROUNDSWELL_TREE": str(run.tree),
             }
-            limits = Limits(wall=profile.test.timeout + float(told["longest"]))
+            limits = Limits(wall=profile.test.timeout + float(content["longest"]))
             completed = await self._sandbox.run(replace(command, env=variables, limits=limits))
-        return _read(completed, run.keys, len(told["mutants"]))
+        return _read(completed, run.keys, len(content["mutants"]))
 
 
-def write_planted(tree: Path, files: Mapping[str, str]) -> None:
-    """Over regular files of the tree only: a link may lead anywhere."""
+def write_mutated_files(tree: Path, files: Mapping[str, str]) -> None:
+    """Overwrite regular files of the tree; a link is left alone, as it may lead anywhere."""
     for path, text in files.items():
         parents = [tree / each for each in PurePosixPath(path).parents if str(each) != "."]
         place = tree / path
@@ -71,27 +75,27 @@ def write_planted(tree: Path, files: Mapping[str, str]) -> None:
 
 
 def _read(
-    completed: Completed, keys: Sequence[bytes], faults: int
+    completed: Completed, keys: Sequence[bytes], mutants: int
 ) -> MutationReport | Infrastructure:
-    """What the session said of each fault. One that ended before its end has said nothing."""
+    """Read the result of each mutant; a session that ended early has no report."""
     reason = completed.abort_reason
     try:
         lines = verified(completed.reports.get(LINES, b""), keys)
-        trials = {line["id"]: _trial(line) for line in lines if line["event"] == "mutant"}
+        results = {line["id"]: _result(line) for line in lines if line["event"] == "mutant"}
         ends = [line for line in lines if line["event"] == "finish"]
     except (ValueError, KeyError, TypeError) as error:
-        reason = f"The report of the planted faults is damaged: {error!r}."
-    if not reason and (len(ends) != 1 or len(trials) != faults):
-        reason = "The test session with the planted faults ended before its end."
+        reason = f"The report of the mutants is damaged: {error!r}."
+    if not reason and (len(ends) != 1 or len(results) != mutants):
+        reason = "The test session with the mutants ended before its end."
     if reason:
         return Infrastructure(reason, completed.tail(TAIL))
-    return MutationReport(trials, int(ends[0].get("usable", 0)), completed.seconds)
+    return MutationReport(results, int(ends[0].get("usable", 0)), completed.seconds)
 
 
-def _trial(line: Mapping[str, Any]) -> Trial:
-    noticed = line["killed"]
-    if noticed is not None and not isinstance(noticed, bool):
+def _result(line: Mapping[str, Any]) -> MutantResult:
+    killed = line["killed"]
+    if killed is not None and not isinstance(killed, bool):
         raise ValueError("a mutant is neither killed nor survived")
-    return Trial(
-        noticed, bool(line["reached"]), str(line["by"]), int(line["tests"]), str(line["why"])
+    return MutantResult(
+        killed, bool(line["reached"]), str(line["by"]), int(line["tests"]), str(line["why"])
     )

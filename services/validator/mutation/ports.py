@@ -8,10 +8,10 @@ from shared.environments.ports import Environment
 from shared.targets.profile import TargetProfile
 
 
-class Faults(Protocol):
-    """Tries faults that were planted in a target's code: whether its tests notice them."""
+class MutationRunner(Protocol):
+    """Runs a target's tests against the mutants of a plan."""
 
-    async def try_out(
+    async def run(
         self,
         tree_oid: str,
         plan: str,
@@ -22,5 +22,5 @@ class Faults(Protocol):
         target_id: str,
         base_oid: str = "",
     ) -> MutationReport | Infrastructure:
-        """Try each fault of a plan (`MutationPlan.to_json`) on a tree, with all tests or those with these ids."""
+        """Try each mutant of a plan (`MutationPlan.to_json`) on a tree, with all tests or these."""
         ...

@@ -1,57 +1,56 @@
-"""The operators: which faults fit where a change touched a file."""
+"""Finds every mutant that fits where a change touched a file."""
 
 import ast
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from services.validator.mutation.domain.mutants import (
-    BOUNDARIES,
-    DEFINITIONS,
-    FUNCTIONS,
-    NUMBER,
-    PLACE,
-    SIMPLE,
-    SPOKEN,
-    SWAPPED,
-    SWITCH,
-    TRIES,
+from services.validator.mutation.domain.blocks import (
     Block,
-    Code,
-    Function,
-    Mutant,
-    When,
-    blocks,
-    first_line,
-    header,
+    MutantTiming,
     header_of,
-    hunk_of,
-    is_text,
     is_typing,
+    iterate_blocks,
+)
+from services.validator.mutation.domain.expressions import (
+    can_be_negated,
+    is_message,
+    one_line,
+    replaceable_expressions,
+    replacements,
+)
+from services.validator.mutation.domain.mutants import NUMBER, SWITCH, Mutant, hunk_of
+from services.validator.mutation.domain.places import import_check, mutants_at_gap, raise_at
+from services.validator.mutation.domain.source_code import (
+    FUNCTIONS,
+    Code,
+    header,
+    is_text,
     short,
 )
 from services.validator.mutation.domain.touched import Touched
 
-# What nobody but the import machinery and tools read: `__all__`, `__version__`.
+# Names such as `__all__` and `__version__` are only read by the import machinery and by tools.
 DUNDER = "__"
 
 
-def mutants(
+def find_mutants(
     code: Code, touched: Touched, headers: Callable[[], frozenset[str]]
 ) -> Iterator[Mutant]:
-    """Every fault that fits. `headers` gives those of the functions as they were before, where they are asked for."""
-    for block in blocks(code):
+    """Yield every mutant that fits; `headers` returns the function headers before the change."""
+    for block in iterate_blocks(code):
         for number, node in enumerate(block.body):
             lines = touched.lines & code.busy & set(header_of(node))
             if lines and not (number == 0 and is_text(node)):
-                yield from Statement(code, block, node, lines, touched, headers).mutants()
-            yield from _of_clauses(code, block, node, touched)
+                statement = TouchedStatement(code, block, node, lines, touched, headers)
+                yield from statement.find_mutants()
+            yield from _mutants_of_clauses(code, block, node, touched)
     for gap, indent in touched.gaps.items():
-        yield from _at_gap(code, gap, indent)
+        yield from mutants_at_gap(code, gap, indent)
 
 
 @dataclass(frozen=True)
-class Statement:
-    """One statement of a block, of whose header these lines are touched."""
+class TouchedStatement:
+    """A statement of a block, with the touched lines of its header."""
 
     code: Code
     block: Block
@@ -60,27 +59,27 @@ class Statement:
     touched: Touched
     headers: Callable[[], frozenset[str]]
 
-    def mutants(self) -> Iterator[Mutant]:
-        """Of its expressions, of itself, and where it does something that nothing else fits, of its place."""
+    def find_mutants(self) -> Iterator[Mutant]:
+        """Yield mutants of its expressions and of itself, or if none fits one of its place."""
         node = self.node
         if isinstance(node, ast.Pass | ast.Global | ast.Nonlocal) or is_text(node):
             return
-        if isinstance(node, ast.AnnAssign) and node.value is None and self._called:
+        if isinstance(node, ast.AnnAssign) and node.value is None and self._runs_when_called:
             return
         if isinstance(node, ast.If) and is_typing(node.test):
             return
         if isinstance(node, FUNCTIONS) and header(node) in self.headers():
             return
-        found = [*self._of_expressions(), *self._of_itself()]
+        found = [*self._mutate_expressions(), *self._mutate_statement()]
         yield from found
-        if not any(each.when is When.CALL for each in found):
-            yield from self._of_place()
+        if not any(each.when is MutantTiming.CALL for each in found):
+            yield from self._probe_place()
 
     @property
-    def _called(self) -> bool:
-        return self.block.when is When.CALL
+    def _runs_when_called(self) -> bool:
+        return self.block.when is MutantTiming.CALL
 
-    def _of_itself(self) -> Iterator[Mutant]:
+    def _mutate_statement(self) -> Iterator[Mutant]:
         node = self.node
         match node:
             case ast.Return(value=None) | ast.Continue() | ast.Break() | ast.Delete():
@@ -91,9 +90,9 @@ class Statement:
                 yield from self._swap(value, ast.Constant(1), "return")
             case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
                 yield from self._swap(value, ast.Constant(None), "return")
-            case ast.Expr(value=value) if not _is_spoken(value):
+            case ast.Expr(value=value) if not is_message(value):
                 yield from self._swap(value, ast.Constant(None), "drop")
-            case ast.If(test=test) | ast.While(test=test) | ast.Assert(test=test) if _is_plain(
+            case ast.If(test=test) | ast.While(test=test) | ast.Assert(test=test) if can_be_negated(
                 test
             ):
                 yield from self._swap(test, ast.UnaryOp(ast.Not(), test), "condition")
@@ -103,7 +102,7 @@ class Statement:
                 yield from self._assigned(value)
 
     def _assigned(self, value: ast.expr) -> Iterator[Mutant]:
-        """Names get another value; an attribute or an item may be left as it is."""
+        """Assign another value to names; leave out the assignment of an attribute or item."""
         targets = self.node.targets if isinstance(self.node, ast.Assign) else []
         if any(isinstance(each, ast.Attribute | ast.Subscript) for each in targets):
             yield from self._dropped()
@@ -113,282 +112,85 @@ class Statement:
             yield from self._swap(value, other, "value")
 
     def _dropped(self) -> Iterator[Mutant]:
-        """Not at import: there it could only be tried by itself, and names would be missing."""
-        if self._called and self.code.alone(self.node):
-            what = f"`{self.code.source(self.node)}` was left out"
+        """Leave the statement out; not at import, where names would be missing."""
+        if self._runs_when_called and self.code.is_alone(self.node):
+            description = f"`{self.code.source(self.node)}` was left out"
             before = f"if not {SWITCH}({NUMBER}): "
-            yield self._mutant(self.node, "drop", what, before, "")
+            yield self._mutant(self.node, "drop", description, before, "")
 
-    def _of_expressions(self) -> Iterator[Mutant]:
-        for expression, lazy in _expressions(self.node):
+    def _mutate_expressions(self) -> Iterator[Mutant]:
+        for expression, lazy in replaceable_expressions(self.node):
             if not set(range(expression.lineno, _last(expression) + 1)) <= self.lines:
                 continue
-            for operator, other in _others(expression):
+            for operator, other in replacements(expression):
                 for each in self._swap(expression, other, operator):
-                    yield replace(each, when=When.CALL) if lazy else each
+                    yield replace(each, when=MutantTiming.CALL) if lazy else each
 
     def _swap(self, node: ast.expr, other: ast.expr, operator: str) -> Iterator[Mutant]:
-        """The expression is another one while the switch is on."""
-        if self.block.when is When.IMPORT and not self._may_be_tried:
+        """Replace an expression while the mutant is switched on."""
+        if self.block.when is MutantTiming.IMPORT and not self._can_change_at_import:
             return
-        new = _written(other)
+        new = one_line(other)
         if not new:
             return
-        what = f"`{self.code.source(node)}` became `{short(new)}`"
-        if operator == "loop":
-            what = f"`{self.code.source(node)}` was empty"
-        if operator == "drop":
-            what = f"`{self.code.source(node)}` was left out"
-        # Else the switch would be a part of it: `a if b else c if ... else ...`.
-        held = f"({new})" if isinstance(other, ast.IfExp | ast.Lambda) else new
-        before = f"({held} if {SWITCH}({NUMBER}) else ("
-        yield self._mutant(node, operator, what, before, "))")
+        effects = {"loop": "was empty", "drop": "was left out"}
+        effect = effects.get(operator, f"became `{short(new)}`")
+        description = f"`{self.code.source(node)}` {effect}"
+        # Without brackets the switch would become a part of it: `a if b else c if ... else ...`.
+        replacement = f"({new})" if isinstance(other, ast.IfExp | ast.Lambda) else new
+        before = f"({replacement} if {SWITCH}({NUMBER}) else ("
+        yield self._mutant(node, operator, description, before, "))")
 
     @property
-    def _may_be_tried(self) -> bool:
-        """At import a value may be another one, where it is one that code goes by."""
+    def _can_change_at_import(self) -> bool:
+        """True if another value at import can affect the program."""
         targets = getattr(self.node, "targets", [getattr(self.node, "target", None)])
         names = [each.id for each in targets if isinstance(each, ast.Name)]
         return self.block.sure and not any(name.startswith(DUNDER) for name in names)
 
-    def _of_place(self) -> Iterator[Mutant]:
-        """Whether it runs at all: an error there, or at import a look."""
+    def _probe_place(self) -> Iterator[Mutant]:
+        """Raise an error at the statement, or at import check that it runs."""
         if isinstance(self.node, FUNCTIONS):
-            yield from _raised(self.code, self.node.body, min(self.lines), self._hunk)
-        elif not self._called:
-            yield from _at_import(self.code, self.block, min(self.lines), self._hunk)
+            yield from raise_at(self.code, self.node.body, min(self.lines), self._hunk)
+        elif not self._runs_when_called:
+            yield from import_check(self.code, self.block, min(self.lines), self._hunk)
         else:
-            yield from _raised(self.code, [self.node], min(self.lines), self._hunk)
+            yield from raise_at(self.code, [self.node], min(self.lines), self._hunk)
 
     @property
     def _hunk(self) -> int:
         return hunk_of(min(self.lines), self.touched)
 
     def _mutant(
-        self, node: ast.expr | ast.stmt, operator: str, what: str, before: str, after: str
+        self, node: ast.expr | ast.stmt, operator: str, description: str, before: str, after: str
     ) -> Mutant:
         start, end = self.code.span(node)
         line = min(self.lines & set(range(node.lineno, _last(node) + 1)), default=node.lineno)
         hunk = hunk_of(line, self.touched)
-        return Mutant(line, hunk, operator, what, start, end, before, after, self.block.when)
+        return Mutant(line, hunk, operator, description, start, end, before, after, self.block.when)
 
 
 def _last(node: ast.expr | ast.stmt) -> int:
     return node.end_lineno or node.lineno
 
 
-def _written(node: ast.expr) -> str:
-    """An expression on one line that every Python reads alike; empty where there is none.
-
-    Quotes inside of an f-string may be written as only a newer Python than the target's reads them.
-    """
-    if any(isinstance(each, ast.JoinedStr) for each in ast.walk(node)):
-        return ""
-    text = ast.unparse(ast.fix_missing_locations(node))
-    return text if "\n" not in text and text.isprintable() else ""
-
-
-def _is_plain(test: ast.expr) -> bool:
-    """Nothing of which a part can be turned round just as well."""
-    negated = isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not)
-    return not negated and not isinstance(test, ast.Compare | ast.Constant)
-
-
-def _is_spoken(node: ast.expr) -> bool:
-    """A call that only tells people something."""
-    if not isinstance(node, ast.Call):
-        return False
-    called = node.func
-    return getattr(called, "attr", getattr(called, "id", "")) in SPOKEN
-
-
-def _expressions(node: ast.stmt) -> Iterator[tuple[ast.expr, bool]]:
-    """The expressions of a statement's header that can be other ones, and whether they wait for a call.
-
-    Not: annotations, targets, patterns, what is inside of f-strings, and texts that only people read.
-    """
-    for name, value in ast.iter_fields(node):
-        if name in {"annotation", "returns", "targets", "target", "type_params", "pattern"}:
-            continue
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, ast.stmt | ast.ExceptHandler | ast.match_case):
-                continue
-            if isinstance(each, ast.AST):
-                spoken = isinstance(node, ast.Raise) or (
-                    isinstance(each, ast.expr) and _is_spoken(each)
-                )
-                yield from _below(each, lazy=False, spoken=spoken)
-
-
-def _below(node: ast.AST, *, lazy: bool, spoken: bool) -> Iterator[tuple[ast.expr, bool]]:
-    if isinstance(node, ast.arg):
-        return
-    if isinstance(node, ast.expr) and _is_value(node):
-        is_said = spoken and isinstance(node, ast.Constant) and isinstance(node.value, str)
-        if not is_said:
-            yield node, lazy
-    if isinstance(node, ast.JoinedStr) or type(node).__name__ == "TemplateStr":
-        return
-    for name, value in ast.iter_fields(node):
-        for each in value if isinstance(value, list) else [value]:
-            if isinstance(each, ast.AST):
-                waits = lazy or (isinstance(node, ast.Lambda) and name == "body")
-                yield from _below(each, lazy=waits, spoken=spoken)
-
-
-def _is_value(node: ast.expr) -> bool:
-    loaded = isinstance(getattr(node, "ctx", None) or ast.Load(), ast.Load)
-    return loaded and not isinstance(node, ast.Starred | ast.Slice)
-
-
-def _others(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    """What an expression may be instead, by operator."""
-    match node:
-        case ast.Compare(ops=[op, *rest]) if type(op) in SWAPPED:
-            operator = "boundary" if isinstance(op, BOUNDARIES) else "comparison"
-            swapped = SWAPPED[type(op)]()
-            yield operator, ast.Compare(node.left, [swapped, *rest], node.comparators)  # type: ignore[list-item]
-            if operator == "boundary":
-                yield "condition", ast.UnaryOp(ast.Not(), node)
-        case ast.BoolOp(op=op):
-            yield "boolean", ast.BoolOp(SWAPPED[type(op)](), node.values)  # type: ignore[arg-type]
-        case ast.UnaryOp(op=ast.Not(), operand=operand):
-            yield "condition", operand
-        case ast.BinOp(op=op) if type(op) in SWAPPED and not _is_odd(node):
-            yield "arithmetic", ast.BinOp(node.left, SWAPPED[type(op)](), node.right)  # type: ignore[arg-type]
-        case ast.IfExp(test=test, body=body, orelse=orelse):
-            yield "condition", ast.IfExp(ast.UnaryOp(ast.Not(), test), body, orelse)
-        case ast.Constant(value=value):
-            yield from (("constant", ast.Constant(other)) for other in _constants(value))
-
-
-def _is_odd(node: ast.BinOp) -> bool:
-    """Texts can be added and formatted, but not the other way round; and adding nothing is taking nothing away."""
-    return any(
-        isinstance(each, ast.JoinedStr)
-        or (
-            isinstance(each, ast.Constant)
-            and (isinstance(each.value, str | bytes) or not each.value)
-        )
-        for each in (node.left, node.right)
-    )
-
-
-def _constants(value: object) -> Iterator[complex | str | bytes]:
-    match value:
-        case bool():
-            yield not value
-        case int() | float() | complex():
-            yield value + 1
-        case str():
-            yield "" if value else "planted"
-        case bytes():
-            yield b"" if value else b"planted"
-
-
-def _of_clauses(code: Code, block: Block, node: ast.stmt, touched: Touched) -> Iterator[Mutant]:
-    """Of an `except`, that it catches nothing; of a `case`, whether it is ever taken."""
+def _mutants_of_clauses(
+    code: Code, block: Block, node: ast.stmt, touched: Touched
+) -> Iterator[Mutant]:
+    """Yield mutants of touched `except` clauses, which catch nothing, and `case` clauses."""
     for clause in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
         first = clause.lineno if isinstance(clause, ast.ExceptHandler) else clause.pattern.lineno
-        header = range(first, max(first, clause.body[0].lineno - 1) + 1)
-        lines = touched.lines & code.busy & set(header)
+        head = range(first, max(first, clause.body[0].lineno - 1) + 1)
+        lines = touched.lines & code.busy & set(head)
         if not lines:
             continue
         line, hunk = min(lines), hunk_of(min(lines), touched)
-        if block.when is When.IMPORT:
-            yield from _at_import(code, block, line, hunk)
+        if block.when is MutantTiming.IMPORT:
+            yield from import_check(code, block, line, hunk)
         elif isinstance(clause, ast.ExceptHandler) and clause.type is not None:
             start, end = code.span(clause.type)
-            what = f"`except {code.source(clause.type)}` caught nothing"
+            description = f"`except {code.source(clause.type)}` caught nothing"
             before = f"(() if {SWITCH}({NUMBER}) else ("
-            yield Mutant(line, hunk, "handler", what, start, end, before, "))")
+            yield Mutant(line, hunk, "handler", description, start, end, before, "))")
         else:
-            yield from _raised(code, clause.body, line, hunk)
-
-
-def _raised(code: Code, body: list[ast.stmt], line: int, hunk: int) -> Iterator[Mutant]:
-    """An error at the first of these statements where one can be: it tells whether any test gets there."""
-    for node in body:
-        what = "an error was raised here"
-        made = Mutant(line, hunk, "place", what, 0, 0, "", "")
-        if isinstance(node, SIMPLE) and not (node is body[0] and _is_docstring(node)):
-            start, _ = code.span(node)
-            before = f"{PLACE}({NUMBER}); "
-            yield replace(made, start=start, end=start, before=before, planted=node.lineno)
-            return
-        if isinstance(node, TRIES):
-            yield from _raised(code, node.body, line, hunk)
-            return
-        if (head := _head(node)) is not None:
-            start, end = code.span(head)
-            before = f"({PLACE}({NUMBER}) or ("
-            yield replace(
-                made, start=start, end=end, before=before, after="))", planted=head.lineno
-            )
-            return
-
-
-def entry(code: Code, function: Function) -> Mutant | None:
-    """Where a function begins: whether any test gets into it. None where nothing can be planted there."""
-    places = _raised(code, function.body, function.lineno, function.lineno)
-    found = next(places, None)
-    return found and replace(found, when=When.REACH, what="no test gets there")
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return is_text(node) and isinstance(node.value.value, str)  # type: ignore[attr-defined]
-
-
-def _head(node: ast.stmt) -> ast.expr | None:
-    """The expression with which a compound statement begins."""
-    match node:
-        case (
-            ast.If(test=head) | ast.While(test=head) | ast.For(iter=head) | ast.AsyncFor(iter=head)
-        ):
-            return head
-        case ast.Match(subject=head):
-            return head
-        case ast.With(items=[item, *_]) | ast.AsyncWith(items=[item, *_]):
-            return item.context_expr
-    return None
-
-
-def _at_import(code: Code, block: Block, line: int, hunk: int) -> Iterator[Mutant]:
-    """Whether this line runs when its module is imported."""
-    made = Mutant(line, hunk, "import", "no test imports it", 0, 0, "", "", When.IMPORTED)
-    if block.sure:
-        yield made
-        return
-    for node in sorted(block.body, key=lambda each: abs(each.lineno - line)):
-        if isinstance(node, SIMPLE):
-            start, _ = code.span(node)
-            before = f"{SWITCH}({NUMBER}); "
-            yield replace(made, start=start, end=start, before=before, when=When.REACH)
-            return
-
-
-def _at_gap(code: Code, gap: int, indent: int) -> Iterator[Mutant]:
-    """Where something was taken out: an error there. Which block that was tells its indent."""
-    inside = [each for each in blocks(code) if _holds(each, gap)]
-    fitting = [each for each in inside if each.body[0].col_offset == indent]
-    loose = [each for each in inside if each.body[0].col_offset <= indent]
-    block = (fitting or loose or inside)[-1] if inside else None
-    if block is None:
-        return
-    line = min(gap + 1, max(len(code.starts) - 1, 1))
-    if block.when is When.IMPORT:
-        yield from _at_import(code, block, line, -gap)
-        return
-    behind = [each for each in block.body if first_line(each) > gap]
-    ahead = [each for each in reversed(block.body) if first_line(each) <= gap]
-    nested = [each for each in (*behind, *ahead) if not isinstance(each, DEFINITIONS)]
-    rest = block.owner.body if block.owner is not None else []
-    for candidates in (nested, rest):
-        if found := list(_raised(code, candidates, line, -gap)):
-            yield from found
-            return
-
-
-def _holds(block: Block, gap: int) -> bool:
-    """Whether a gap may be in it."""
-    return first_line(block.body[0]) - 1 <= gap < block.until
+            yield from raise_at(code, clause.body, line, hunk)

@@ -1,4 +1,4 @@
-"""Which lines a change touched, as they stand after others have been put on top of it."""
+"""Finds which lines a change touched, followed through the changes on top of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from shared.targets.patches import ReplacedLines, replaced_lines
 
 @dataclass(frozen=True)
 class Touched:
-    """Lines, counted from 1, and gaps: behind line n something was taken out that was indented so far."""
+    """The touched lines, counted from 1, and gaps: the indent of what was removed after a line."""
 
     lines: frozenset[int] = frozenset()
     gaps: Mapping[int, int] = field(default_factory=dict)
@@ -19,9 +19,10 @@ class Touched:
 
 
 def touched(texts: Sequence[bytes]) -> Touched:
-    """What the change from the first of these texts to the second has touched, as it stands in the last.
+    """Return what the change from the first text to the second touched, by lines of the last text.
 
-    A line that a later change rewrote is that one's and still this one's too: its content is due to both.
+    A line that a later change rewrote is that one's and still this one's too: its content is due to
+    both.
     """
     before, after = texts[0], texts[1]
     found = _of(before, replaced_lines(before, after))
@@ -44,7 +45,7 @@ def _of(before: bytes, changes: Sequence[ReplacedLines]) -> Touched:
 
 
 def _indents(removed: Sequence[bytes]) -> Iterator[int]:
-    """Of the lines that do something."""
+    """Yield the indents of removed lines that do something."""
     for line in removed:
         code = line.strip()
         if code and not code.startswith(b"#") and code not in {b"pass", b"..."}:
@@ -52,7 +53,7 @@ def _indents(removed: Sequence[bytes]) -> Iterator[int]:
 
 
 def _moved(found: Touched, text: bytes, changes: Sequence[ReplacedLines]) -> Touched:
-    """The same places after these edits of the text; what was rewritten is all that it became."""
+    """Move touched places through later changes; a rewritten place becomes its new lines."""
     old = text.splitlines()
     lines: set[int] = set()
     gaps: dict[int, int] = {}
@@ -84,7 +85,7 @@ def _moved(found: Touched, text: bytes, changes: Sequence[ReplacedLines]) -> Tou
 def _rewritten(
     place: int, by: ReplacedLines, indent: int, lines: set[int], gaps: dict[int, int]
 ) -> None:
-    """Line for line where there are as many; what is gone leaves a gap."""
+    """Add what a rewritten line became: its counterpart, all new lines, or a gap."""
     if by.new_start == by.new_end:
         gaps.setdefault(by.new_start, indent)
     elif by.new_end - by.new_start == by.old_end - by.old_start:

@@ -1,4 +1,4 @@
-"""Health that the validator measures: how far the tests can be trusted in what has landed."""
+"""Stores the protection of landed changes as health."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -18,10 +18,11 @@ MEASURED = {"protected", "unprotected"}
 async def store_protection_health(
     target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps
 ) -> None:
-    """Count what is known of changes that are on the branch, by component; once, however often it is asked.
+    """Store the protection of landed changes as health, once per component and last commit.
 
-    It is kept under the last commit of them, before any is said to have landed, so that a crash in between ends
-    with both. What the gate found out is with the stored changes, and maybe not yet with these.
+    It is stored under the last commit of the changes before any landing is published, so that a
+    crash in between loses neither. The stored changes are read, as these may be older than what the
+    gate found out.
     """
     if not changes:
         return
@@ -31,13 +32,18 @@ async def store_protection_health(
         if each.decision.protection is not None and each.decision.protection.state in MEASURED:
             by_component[each.proposal.component].append(each.decision.protection)
     tip = changes[-1].landing.commit or ""
-    await deps.store.health.insert_missing(_trust(target, tip, by_component, deps.clock()))
+    await deps.store.health.insert_missing(
+        _protection_health(target, tip, by_component, deps.clock())
+    )
 
 
-def _trust(
+def _protection_health(
     target: Target, commit: str, found: Mapping[str, Sequence[Protection]], now: datetime
 ) -> list[Health]:
-    """Nothing of a component in which nothing was measured. The score is the share of protected lines, 0 to 100."""
+    """Return the health of each component where protection was measured.
+
+    The score is the share of protected lines, 0 to 100.
+    """
     return [
         Health(
             id=f"{target.id}:{commit}:{component}:{PROTECTION}",

@@ -11,8 +11,8 @@ from services.validator.approval.usecases import ask_for
 from services.validator.impact.domain.impact import Change
 from services.validator.impact.usecases.recordings import Recorded
 from services.validator.mutation.adapters import SandboxedMutationRunner
-from services.validator.mutation.domain.plan import MutationReport, Trial
-from services.validator.mutation.usecases.protection import measure_protection, reaching_line
+from services.validator.mutation.domain.plan import MutantResult, MutationReport
+from services.validator.mutation.usecases.protection import measure_protection, tests_running_line
 from services.validator.prepared import PreparedHead, prepare_head
 from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.adapters.suite import SandboxedSuite
@@ -158,7 +158,7 @@ async def bench(tmp_path):
             repository=lambda target: yard.repository,
             environments=FakeEnvironments(),
             suite=SandboxedSuite(sandbox, scratch, tree),
-            faults=SandboxedMutationRunner(sandbox, scratch, tree),
+            mutation_runner=SandboxedMutationRunner(sandbox, scratch, tree),
             sandbox=sandbox,
         )
         bus.deps.append(deps)
@@ -192,7 +192,7 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
         each.description for each in found[reached.id].survived
     }
     assert found[good.id].state == "protected"
-    assert found[good.id].planted == found[good.id].noticed > 0
+    assert found[good.id].mutants == found[good.id].killed > 0
     assert (found[gone.id].state, found[silent.id].state) == ("protected", "nothing")
 
     asked = await ask_for(
@@ -201,7 +201,7 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
     assert {each.id for each in asked} == {broken.id, reached.id}
     stored = await bench.deps.store.enhancements.require(broken.id)
     assert stored.state == "needs_approval"
-    assert "faults stayed green: " in stored.approval_reason
+    assert "mutants survived: " in stored.approval_reason
     assert stored.protection == found[broken.id]
 
     run = await bench.deps.store.runs.require(stored.protection.run)
@@ -224,26 +224,26 @@ async def test_the_same_fault_in_a_tested_function_is_refused_by_the_tests(bench
     }
 
 
-class FakeFaults:
+class FakeMutationRunner:
     """Answers as it is told, and counts."""
 
     def __init__(self, answer):
         self.answer = answer
         self.asked = []
 
-    async def try_out(self, tree, plan, profile, environment, tests=(), **more):
+    async def run(self, tree, plan, profile, environment, tests=(), **more):
         self.asked.append((tree, plan, tests, more))
         return self.answer
 
 
 async def test_a_run_that_gives_no_report_is_tried_again_and_then_nothing_is_known(bench):
-    faults = FakeFaults(Infrastructure("The sandbox died.", "tail"))
-    object.__setattr__(bench.deps, "faults", faults)
+    faults = FakeMutationRunner(Infrastructure("The sandbox died.", "tail"))
+    object.__setattr__(bench.deps, "mutation_runner", faults)
     changes, trees = await bench.stack(("total += each", "total -= each"))
     found = await bench.measure_protection(changes, trees)
     known = found[changes[0].id]
-    assert (known.state, known.planted, known.run) == ("unknown", 0, None)
-    assert known.summary == "no fault could be tried: The sandbox died."
+    assert (known.state, known.mutants, known.run) == ("unknown", 0, None)
+    assert known.summary == "no mutant could be tried: The sandbox died."
     assert [each[2] for each in faults.asked] == [()] * 3
     assert faults.asked[0][3]["base_oid"] == bench.place.tree
     await bench.measure_protection(changes, trees)
@@ -251,8 +251,8 @@ async def test_a_run_that_gives_no_report_is_tried_again_and_then_nothing_is_kno
 
 
 async def test_where_nothing_can_be_planted_nobody_is_asked_and_it_is_said(bench):
-    faults = FakeFaults(None)
-    object.__setattr__(bench.deps, "faults", faults)
+    faults = FakeMutationRunner(None)
+    object.__setattr__(bench.deps, "mutation_runner", faults)
     test = bench.place.profile.test.model_copy(update={"framework": "unittest"})
     profile = bench.place.profile.model_copy(update={"test": test})
     object.__setattr__(bench.place, "profile", profile)
@@ -268,8 +268,8 @@ async def test_where_nothing_can_be_planted_nobody_is_asked_and_it_is_said(bench
 
 
 async def test_in_what_judges_nothing_is_planted(bench):
-    faults = FakeFaults(None)
-    object.__setattr__(bench.deps, "faults", faults)
+    faults = FakeMutationRunner(None)
+    object.__setattr__(bench.deps, "mutation_runner", faults)
     change = an_enhancement(files=("tests/test_prices.py",), target_id=bench.place.target.id)
     patch = a_patch("tests/test_prices.py", TESTS, TESTS.replace("180", "179 + 1"))
     composed = bench.yard.repository.compose(bench.place.head, [(change.id, patch)])
@@ -286,15 +286,15 @@ async def test_with_a_recording_only_the_tests_that_reach_a_fault_are_run(bench)
     changes, trees = await bench.stack(
         ('off."""\n    return price - price', 'off."""\n\n    return price - 1 * price'),
     )  # fmt: skip
-    faults, new = FakeFaults(MutationReport({})), "tests/test_prices.py::test_new"
-    object.__setattr__(bench.deps, "faults", faults)
+    faults, new = FakeMutationRunner(MutationReport({})), "tests/test_prices.py::test_new"
+    object.__setattr__(bench.deps, "mutation_runner", faults)
     await bench.measure_protection(changes, trees, recorded=recorded, present={new: Outcome.PASSED})
     assert [each[2] for each in faults.asked] == [
         (new, "tests/test_prices.py::test_some_is_taken_off")
     ]
 
 
-UNREACHED = dict.fromkeys(range(9), Trial(False))
+UNREACHED = dict.fromkeys(range(9), MutantResult(False))
 TESTED = ('off."""\n    return price - price', 'off."""\n    return price - 1 * price')
 
 
@@ -302,7 +302,11 @@ TESTED = ('off."""\n    return price - price', 'off."""\n    return price - 1 * 
     ("edit", "tried", "lost"),
     [
         (TESTED, MutationReport(UNREACHED, usable=1), ["tested"]),
-        (TESTED, MutationReport(dict.fromkeys(UNREACHED, Trial(True, reached=True)), usable=1), []),
+        (
+            TESTED,
+            MutationReport(dict.fromkeys(UNREACHED, MutantResult(True, reached=True)), usable=1),
+            [],
+        ),
         # The one test that reached it failed, so nobody knows what it reaches.
         (TESTED, MutationReport(UNREACHED, usable=0), []),
         (
@@ -326,7 +330,7 @@ async def test_a_change_after_which_no_test_reaches_what_some_did_asks_whatever_
         head, profile, bench.place.environment, target_id="t", record=True
     )
     changes, trees = await bench.stack(edit, safe=True)
-    object.__setattr__(bench.deps, "faults", FakeFaults(tried))
+    object.__setattr__(bench.deps, "mutation_runner", FakeMutationRunner(tried))
     found = await bench.measure_protection(
         changes,
         trees,
@@ -356,10 +360,10 @@ def test_of_a_file_that_no_test_ran_the_tests_are_those_that_import_it():
     )
     text = "def f(): return 1\n"
     same = Change(text, text, text)
-    assert reaching_line(recorded, "m.py", same, 1) == {"a"}
-    assert reaching_line(recorded, "n.py", same, 1) == {"a"}
-    assert reaching_line(recorded, "setup.py", same, 1) == frozenset()
-    assert reaching_line(recorded, "setup.py", Change(None, None, text), 1) is None
+    assert tests_running_line(recorded, "m.py", same, 1) == {"a"}
+    assert tests_running_line(recorded, "n.py", same, 1) == {"a"}
+    assert tests_running_line(recorded, "setup.py", same, 1) == frozenset()
+    assert tests_running_line(recorded, "setup.py", Change(None, None, text), 1) is None
 
 
 def test_what_also_runs_at_import_is_for_the_tests_that_call_it():
@@ -371,8 +375,8 @@ def test_what_also_runs_at_import_is_for_the_tests_that_call_it():
         at_import={"m.py": frozenset({(1, "f"), (3, "g")})},
         imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
     )
-    assert reaching_line(recorded, "m.py", Change(text, text, text), 1) == {"a"}
-    assert reaching_line(recorded, "m.py", Change(text, text, text), 3) == {"a", "b"}
+    assert tests_running_line(recorded, "m.py", Change(text, text, text), 1) == {"a"}
+    assert tests_running_line(recorded, "m.py", Change(text, text, text), 3) == {"a", "b"}
 
 
 def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_import_it():
@@ -383,14 +387,14 @@ def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_impor
         reached={"m.py": {(1, "f"): 0b01}},
         imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
     )
-    assert reaching_line(recorded, "m.py", Change(text, text, text), 2) == {"a", "b"}
+    assert tests_running_line(recorded, "m.py", Change(text, text, text), 2) == {"a", "b"}
     each = text.replace("@cache", "@functools.cached_property")
-    assert reaching_line(recorded, "m.py", Change(each, each, each), 2) == {"a"}
+    assert tests_running_line(recorded, "m.py", Change(each, each, each), 2) == {"a"}
 
 
 GREEN = Protection(
     state="unprotected",
-    planted=1,
+    mutants=1,
     survived=(SurvivingMutant(path="m.py", line=1, description="w", reached=True),),
     summary="m.py:1: w",
 )

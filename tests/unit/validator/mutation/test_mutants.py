@@ -1,4 +1,4 @@
-"""Which faults are planted where a change touched a file: pure, on small texts."""
+"""Which mutants are placed where a change touched a file: pure, on small texts."""
 
 import ast
 import heapq
@@ -11,19 +11,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.validator.mutation.domain.mutants import Code, When
-from services.validator.mutation.domain.operators import mutants
+from services.validator.mutation.domain.blocks import MutantTiming
+from services.validator.mutation.domain.operators import find_mutants
+from services.validator.mutation.domain.placement import place_mutants
 from services.validator.mutation.domain.plan import (
     ChangedFile,
+    MutantResult,
     MutationReport,
     PlacedMutant,
-    Trial,
-    judge,
-    needed,
-    plant,
-    render,
-    without_dear,
 )
+from services.validator.mutation.domain.protection import judge_protection
+from services.validator.mutation.domain.rendering import render
+from services.validator.mutation.domain.selection import required_tests, without_expensive
+from services.validator.mutation.domain.source_code import Code
 from services.validator.mutation.domain.touched import Touched, touched
 from shared.contracts.documents.protection import Protection, protection_share
 
@@ -31,11 +31,11 @@ ALL = 1000
 
 
 def planted(before, after, limit=ALL):
-    return plant({"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}, limit)
+    return place_mutants({"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}, limit)
 
 
-def whats(planting):
-    return [each.mutant.what for each in planting.faults]
+def whats(plan):
+    return [each.mutant.description for each in plan.mutants]
 
 
 def in_function(line):
@@ -60,7 +60,7 @@ def in_function(line):
         ("f(7)", "`7` became `8`"),
         ("f(True)", "`True` became `False`"),
         ("f('text')", "`'text'` became `''`"),
-        ("f('')", "`''` became `'planted'`"),
+        ("f('')", "`''` became `'mutant'`"),
         ("return f(a)", "`f(a)` became `None`"),
         ("return None", "`None` became `1`"),
         ("if a: return\n    f(b)", "`a` became `not a`"),
@@ -103,8 +103,8 @@ def test_an_except_is_made_to_catch_nothing():
 def test_nothing_that_can_be_wrong_is_not_counted(before, after):
     after = after.replace(": int = 1", ": int") if "Optional" not in before else after
     found = planted(before, after)
-    assert not found.faults
-    assert judge(found, "c", None).state == "nothing"
+    assert not found.mutants
+    assert judge_protection(found, "c", None).state == "nothing"
 
 
 def test_annotations_beside_a_real_change_are_not_counted_either():
@@ -112,13 +112,13 @@ def test_annotations_beside_a_real_change_are_not_counted_either():
     after = before.replace("Optional[int]", "int | None").replace(
         "g(a):\n    return a", "g(a):\n    return -a"
     )
-    assert {each.mutant.line for each in planted(before, after).faults} == {6}
+    assert {each.mutant.line for each in planted(before, after).mutants} == {6}
 
 
 def test_inside_of_strings_patterns_and_targets_nothing_is_planted():
     body = 'match a:\n        case 1: f(f"{a + 1}")\n    del a[1]\n    global q\n'
     operators = {
-        each.mutant.operator for each in planted(in_function("pass"), in_function(body)).faults
+        each.mutant.operator for each in planted(in_function("pass"), in_function(body)).mutants
     }
     assert operators == {"drop"}
 
@@ -133,22 +133,22 @@ def test_what_is_said_to_people_only_is_not_made_another_text():
     ("before", "after", "line", "when"),
     [
         # Taken out of a function, in its middle, at its end, and of a block in it.
-        ("def f(a):\n    f(a)\n    return a\n", "def f(a):\n    return a\n", 2, When.CALL),
-        ("def f(a):\n    f(a)\n    g(a)\n\n\nx = 1\n", "def f(a):\n    f(a)\n\n\nx = 1\n", 3, When.CALL),
-        ("def f(a):\n    if a:\n        g()\n        h()\n    x()\n", "def f(a):\n    if a:\n        g()\n    x()\n", 4, When.CALL),
+        ("def f(a):\n    f(a)\n    return a\n", "def f(a):\n    return a\n", 2, MutantTiming.CALL),
+        ("def f(a):\n    f(a)\n    g(a)\n\n\nx = 1\n", "def f(a):\n    f(a)\n\n\nx = 1\n", 3, MutantTiming.CALL),
+        ("def f(a):\n    if a:\n        g()\n        h()\n    x()\n", "def f(a):\n    if a:\n        g()\n    x()\n", 4, MutantTiming.CALL),
         # Taken out of the module and of a class.
-        ("import os\nimport sys\nx = sys\n", "import sys\nx = sys\n", 1, When.IMPORTED),
-        ("class A:\n    x = 1\n    y = 2\n\n    def f(self):\n        return 1\n", "class A:\n    x = 1\n\n    def f(self):\n        return 1\n", 3, When.IMPORTED),
+        ("import os\nimport sys\nx = sys\n", "import sys\nx = sys\n", 1, MutantTiming.IMPORTED),
+        ("class A:\n    x = 1\n    y = 2\n\n    def f(self):\n        return 1\n", "class A:\n    x = 1\n\n    def f(self):\n        return 1\n", 3, MutantTiming.IMPORTED),
         # Whether a condition holds has to be seen.
-        ("if q:\n    import os\n    import sys\n", "if q:\n    import sys\n", 2, When.REACH),
+        ("if q:\n    import os\n    import sys\n", "if q:\n    import sys\n", 2, MutantTiming.REACH),
     ],
 )  # fmt: skip
 def test_where_something_was_taken_out_it_is_looked_whether_any_test_gets_there(
     before, after, line, when
 ):
-    [fault] = planted(before, after).faults
+    [fault] = planted(before, after).mutants
     assert (fault.mutant.line, fault.mutant.when) == (line, when)
-    if when is When.CALL:
+    if when is MutantTiming.CALL:
         assert fault.mutant.operator == "place"
 
 
@@ -167,32 +167,35 @@ def test_which_block_something_was_taken_out_of_is_told_by_its_indent():
 def test_what_runs_at_import_is_tried_by_itself_for_a_few_and_looked_for_otherwise():
     before = "A = 1\nb = f\nC = 2\nd = f\nE = 3\nf = g\n__all__ = ['a']\n"
     after = "A = 2\nb = f\nC = 3\nd = f\nE = 4\nf = g\n__all__ = []\n"
-    found = {each.mutant.line: each.mutant.when for each in planted(before, after).faults}
+    found = {each.mutant.line: each.mutant.when for each in planted(before, after).mutants}
     assert sorted(found) == [1, 3, 5, 7]
-    assert list(found.values()).count(When.IMPORT) == 2
-    assert found[7] is When.IMPORTED
+    assert list(found.values()).count(MutantTiming.IMPORT) == 2
+    assert found[7] is MutantTiming.IMPORTED
 
 
 def test_what_only_a_type_checker_sees_is_nothing():
     before = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import a\n\nx = 1\n"
-    assert not planted(before, before.replace("import a", "import b")).faults
+    assert not planted(before, before.replace("import a", "import b")).mutants
 
 
 def test_what_is_put_off_by_a_lambda_is_switched_when_it_is_called():
-    [one, *_] = planted("f = lambda a: a + 1\n", "f = lambda a: a + 2\n").faults
-    assert (one.mutant.when, one.mutant.what) == (When.CALL, "`a + 2` became `a - 2`")
+    [one, *_] = planted("f = lambda a: a + 1\n", "f = lambda a: a + 2\n").mutants
+    assert (one.mutant.when, one.mutant.description) == (
+        MutantTiming.CALL,
+        "`a + 2` became `a - 2`",
+    )
 
 
 def test_a_change_has_a_handful_spread_over_its_places_and_operators():
     before = "".join(f"def f{n}(a, b):\n    return 0\n\n" for n in range(6))
     found = planted(before, before.replace("return 0", "return g(a + b, a == b)"), limit=4)
-    assert len(found.faults) == 4
-    assert len({each.mutant.line for each in found.faults}) == 4
-    assert len({each.mutant.operator for each in found.faults}) > 2
+    assert len(found.mutants) == 4
+    assert len({each.mutant.line for each in found.mutants}) == 4
+    assert len({each.mutant.operator for each in found.mutants}) > 2
 
 
 def test_a_line_has_two_at_most():
-    assert len(planted(in_function("pass"), in_function("return f(a + b, a == b, 3)")).faults) == 2
+    assert len(planted(in_function("pass"), in_function("return f(a + b, a == b, 3)")).mutants) == 2
 
 
 def test_a_function_with_another_header_is_at_least_entered():
@@ -210,9 +213,9 @@ def test_a_function_with_another_header_is_at_least_entered():
     ],
 )
 def test_what_could_not_be_planted_is_never_said_to_be_protected(text, why):
-    found = plant({"c": [ChangedFile("m.py", (b"def f(): return 2\n", text))]})
-    known = judge(found, "c", MutationReport({}))
-    assert (known.state, known.planted, known.not_measured) == ("unknown", 0, 1)
+    found = place_mutants({"c": [ChangedFile("m.py", (b"def f(): return 2\n", text))]})
+    known = judge_protection(found, "c", MutationReport({}))
+    assert (known.state, known.mutants, known.not_measured) == ("unknown", 0, 1)
     assert why in known.summary
 
 
@@ -249,21 +252,21 @@ def test_two_changes_of_one_file_share_a_fault_where_they_touch_the_same():
     base = "def f(a):\n    return g(1, 2)\n\n\ndef h(a):\n    return 5\n"
     one = base.replace("g(1, 2)", "g(1, 3)").encode()
     two = one.replace(b"g(1, 3)", b"g(2, 3)").replace(b"return 5", b"return 6")
-    found = plant(
+    found = place_mutants(
         {
             "one": [ChangedFile("m.py", (base.encode(), one, two))],
             "two": [ChangedFile("m.py", (one, two))],
         }
     )
     by_line = {}
-    for each in found.faults:
+    for each in found.mutants:
         by_line.setdefault(each.mutant.line, set()).add(each.changes)
     assert ("one", "two") in by_line[2]
     assert by_line[6] == {("two",)}
-    assert {each for fault in found.faults[:2] for each in fault.changes} == {"one", "two"}
+    assert {each for fault in found.mutants[:2] for each in fault.changes} == {"one", "two"}
 
 
-def a_planting():
+def a_plan():
     before = in_function("return 1") + "\n\ndef g(a):\n    return 1\n"
     return planted(before, before.replace("return 1", "return 2"))
 
@@ -271,19 +274,19 @@ def a_planting():
 @pytest.mark.parametrize(
     ("trials", "state", "counts"),
     [
-        ({0: Trial(True), 1: Trial(True)}, "protected", (2, 2, 0, 2, 2)),
-        ({0: Trial(True), 1: Trial(False)}, "unprotected", (2, 1, 0, 2, 1)),
-        ({0: Trial(True), 1: Trial(None, why="time")}, "protected", (1, 1, 1, 1, 1)),
-        ({0: Trial(None, why="time"), 1: Trial(None)}, "unknown", (0, 0, 2, 0, 0)),
+        ({0: MutantResult(True), 1: MutantResult(True)}, "protected", (2, 2, 0, 2, 2)),
+        ({0: MutantResult(True), 1: MutantResult(False)}, "unprotected", (2, 1, 0, 2, 1)),
+        ({0: MutantResult(True), 1: MutantResult(None, why="time")}, "protected", (1, 1, 1, 1, 1)),
+        ({0: MutantResult(None, why="time"), 1: MutantResult(None)}, "unknown", (0, 0, 2, 0, 0)),
         ({}, "unknown", (0, 0, 2, 0, 0)),
     ],
 )
 def test_what_was_not_tried_is_counted_as_nothing_but_that(trials, state, counts):
-    known = judge(a_planting(), "c", MutationReport(trials))
+    known = judge_protection(a_plan(), "c", MutationReport(trials))
     assert known.state == state
     assert counts == (
-        known.planted,
-        known.noticed,
+        known.mutants,
+        known.killed,
         known.not_measured,
         known.lines,
         known.protected_lines,
@@ -291,20 +294,24 @@ def test_what_was_not_tried_is_counted_as_nothing_but_that(trials, state, counts
 
 
 def test_the_sentence_names_the_fault_that_stayed_green_and_whether_it_is_reached():
-    known = judge(
-        a_planting(), "c", MutationReport({0: Trial(False, reached=True), 1: Trial(False)})
+    known = judge_protection(
+        a_plan(),
+        "c",
+        MutationReport({0: MutantResult(False, reached=True), 1: MutantResult(False)}),
     )
-    assert known.summary == ("2 of 2 faults stayed green: m.py:2: `2` became `3`, and 1 more")
+    assert known.summary == ("2 of 2 mutants survived: m.py:2: `2` became `3`, and 1 more")
     assert known.unreached == ("m.py:6",)
 
 
 def test_a_run_that_broke_says_so():
-    assert "the sandbox died" in judge(a_planting(), "c", None, "the sandbox died").summary
+    assert "the sandbox died" in judge_protection(a_plan(), "c", None, "the sandbox died").summary
 
 
 def test_a_result_comes_back_from_its_text():
     tried = MutationReport(
-        {1: Trial(None, why="w"), 0: Trial(True, True, "t::a", 3)}, usable=7, seconds=1.5
+        {1: MutantResult(None, why="w"), 0: MutantResult(True, True, "t::a", 3)},
+        passing=7,
+        seconds=1.5,
     )
     assert MutationReport.from_json(tried.to_json()) == tried
     assert "sum" not in tried.to_json()
@@ -313,11 +320,11 @@ def test_a_result_comes_back_from_its_text():
 def test_of_what_was_not_measured_no_share_is_told():
     unknown = Protection(state="unknown", not_measured=3)
     assert protection_share([None, unknown]) is None
-    green = Protection(state="protected", planted=2, noticed=2, lines=1, protected_lines=1)
-    red = Protection(state="unprotected", planted=2, noticed=1, lines=2, protected_lines=1)
+    green = Protection(state="protected", mutants=2, killed=2, lines=1, protected_lines=1)
+    red = Protection(state="unprotected", mutants=2, killed=1, lines=2, protected_lines=1)
     share = protection_share([green, red, unknown, None])
     assert (share.changes, share.protected_changes) == (2, 1)
-    assert (share.faults, share.noticed, share.lines, share.protected_lines) == (4, 3, 3, 2)
+    assert (share.mutants, share.killed, share.lines, share.protected_lines) == (4, 3, 3, 2)
 
 
 MODULES = [
@@ -334,7 +341,7 @@ def test_wherever_a_change_is_what_is_planted_is_python_and_no_line_moves(source
     lines = data.draw(st.frozensets(numbers, min_size=1, max_size=60))
     gaps = data.draw(st.dictionaries(numbers, st.sampled_from([0, 4, 8]), max_size=10))
     code = Code.read(source)
-    found = list(mutants(code, Touched(lines, gaps), frozenset))
+    found = list(find_mutants(code, Touched(lines, gaps), frozenset))
     for n, each in enumerate(found):
         text = render(code.text, [PlacedMutant(n, "m.py", each, ())])
         assert text.count(b"\n") == count
@@ -342,8 +349,8 @@ def test_wherever_a_change_is_what_is_planted_is_python_and_no_line_moves(source
 
 
 def whole(source):
-    """Every fault that fits anywhere in a text, as far as they go together."""
-    return plant({"c": [ChangedFile("m.py", (None, source))]}, ALL).files["m.py"]
+    """Every mutant that fits anywhere in a text, as far as they go together."""
+    return place_mutants({"c": [ChangedFile("m.py", (None, source))]}, ALL).files["m.py"]
 
 
 class SwitchedOff(ast.NodeTransformer):
@@ -396,8 +403,8 @@ def test_with_all_switches_off_a_module_does_what_it_did():
 
     made = []
     for source in MODULES[:3]:
-        space = {"__name__": "planted", "__gs_mutant__": off, "__gs_raise__": off}
-        exec(compile(whole(source), "planted", "exec", dont_inherit=True), space)
+        space = {"__name__": "mutated", "__gs_mutant__": off, "__gs_raise__": off}
+        exec(compile(whole(source), "mutated", "exec", dont_inherit=True), space)
         made.append(space)
     wrap, fraction, smallest = (
         made[0]["wrap"],
@@ -416,7 +423,7 @@ def test_faults_that_do_not_go_together_are_not_all_planted():
     one = "def f(a):\n    q = 1\n    x[0] = a\n"
     two = one.replace("    q = 1\n", "").encode()
     three = two.replace(b"x[0] = a", b"x[0] = -a")
-    found = plant(
+    found = place_mutants(
         {
             "one": [ChangedFile("m.py", (one.encode(), two, three))],
             "two": [ChangedFile("m.py", (two, three))],
@@ -424,7 +431,7 @@ def test_faults_that_do_not_go_together_are_not_all_planted():
         ALL,
     )
     compile(found.files["m.py"], "m", "exec")
-    assert {change for each in found.faults for change in each.changes} >= {"one"}
+    assert {change for each in found.mutants for change in each.changes} >= {"one"}
 
 
 TESTS_OF = {1: {f"t{n}.py::{m}" for n in range(20) for m in "ab"}, 4: {"t.py::x"}}
@@ -437,21 +444,24 @@ def reaching(path, line):
 
 def test_the_tests_that_are_needed_are_those_that_reach_a_fault_and_a_few_that_import():
     before = "import os\n\ndef f(a):\n    return 1\n"
-    found = needed(
+    found = required_tests(
         planted(before, before.replace("import os", "import q").replace("1", "2")), reaching
     )
     assert "t.py::x" in found
     assert len(found) == 11
     assert len({each.partition("::")[0] for each in found}) == 11
-    assert needed(planted("def f():\n    return 1\n", "def f():\n    return 2\n"), reaching) is None
+    assert (
+        required_tests(planted("def f():\n    return 1\n", "def f():\n    return 2\n"), reaching)
+        is None
+    )
 
 
 def test_what_runs_at_import_is_only_looked_at_where_trying_it_takes_many_tests():
     before = "A = 1\n\n\nB = 1\n"
     found = planted(before, before.replace("1", "2"))
     many = {1: frozenset(map(str, range(101))), 4: frozenset("ab")}
-    dear = without_dear(found, lambda _, line: many[line])
-    assert {each.mutant.line: each.mutant.when for each in dear.faults} == {
-        1: When.IMPORTED,
-        4: When.IMPORT,
+    dear = without_expensive(found, lambda _, line: many[line])
+    assert {each.mutant.line: each.mutant.when for each in dear.mutants} == {
+        1: MutantTiming.IMPORTED,
+        4: MutantTiming.IMPORT,
     }

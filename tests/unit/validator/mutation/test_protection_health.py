@@ -1,4 +1,4 @@
-"""What planted faults said of what landed, kept as health."""
+"""The protection of what landed, stored as health."""
 
 import pytest
 
@@ -10,8 +10,8 @@ from tests.support.validator_deps import a_validator
 
 TARGET = a_target()
 TIP = "2" * 40
-GREEN = Protection(state="protected", planted=3, noticed=3, lines=2, protected_lines=2)
-RED = Protection(state="unprotected", planted=4, noticed=3, lines=4, protected_lines=3)
+GREEN = Protection(state="protected", mutants=3, killed=3, lines=2, protected_lines=2)
+RED = Protection(state="unprotected", mutants=4, killed=3, lines=4, protected_lines=3)
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def test_each_component_has_its_own_counts_under_the_commit_that_landed_la
     assert shop.id == f"{TARGET.id}:{TIP}:shop:trust"
     assert (shop.target_id, shop.commit, shop.component) == (TARGET.id, TIP, "shop")
     assert (shop.dimension, shop.measured_at) == ("trust", deps.clock())
-    assert shop.metrics == {"faults": 7, "noticed": 6, "lines": 6, "protected_lines": 5}
+    assert shop.metrics == {"mutants": 7, "killed": 6, "lines": 6, "protected_lines": 5}
     assert shop.score == 83.3
     assert (till.component, till.commit, till.score) == ("till", TIP, 75)
 

@@ -1,4 +1,4 @@
-"""Trying planted faults: real pytest sessions on small trees, in the real sandbox."""
+"""Trying mutants: real pytest sessions on small trees, in the real sandbox."""
 
 import sys
 import textwrap
@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from services.validator.mutation.adapters import SandboxedMutationRunner, write_planted
-from services.validator.mutation.domain.plan import ChangedFile, MutationReport, Trial, plant
+from services.validator.mutation.adapters import SandboxedMutationRunner, write_mutated_files
+from services.validator.mutation.domain.placement import place_mutants
+from services.validator.mutation.domain.plan import ChangedFile, MutantResult, MutationReport
 from services.validator.suite.domain.reports import Infrastructure
 from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
@@ -25,25 +26,25 @@ Try = Callable[..., object]
 
 @pytest.fixture
 async def try_out(tmp_path: Path) -> AsyncIterator[Try]:
-    """Tries every fault that fits in `m.py` as it became; what came of each, by what was planted."""
+    """Tries every mutant that fits in `m.py` as it became; what came of each, by what was planted."""
 
     async def try_out(
         before, after, files, *only, seconds=60, longest=60, command=QUICK, timeout=60
     ) -> object:
-        planting = plant({"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}, 99)
+        placed = place_mutants({"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}, 99)
         work = tmp_path / "work"
         scratch = Scratch(work, uuid7)
         environment = Environment("key", BIN, (BIN.parent, *running_interpreter().needs), 0, True)
-        faults = SandboxedMutationRunner(
+        runner = SandboxedMutationRunner(
             sandbox, scratch, lambda *_: FakeTree({"m.py": after, **files})
         )
-        plan, profile = planting.to_json(seconds, longest), a_profile(*command, timeout=timeout)
-        outcome = await faults.try_out("tree", plan, profile, environment, only, target_id="target")
+        plan, profile = placed.to_json(seconds, longest), a_profile(*command, timeout=timeout)
+        outcome = await runner.run("tree", plan, profile, environment, only, target_id="target")
         scratch.close()
         assert [each.name for each in work.iterdir()] == [".lock"], "something was left behind"
         if not isinstance(outcome, MutationReport):
             return outcome
-        return {each.mutant.what: outcome.trials[each.id] for each in planting.faults}
+        return {each.mutant.description: outcome.results[each.id] for each in placed.mutants}
 
     async with a_sandbox(the_best(), tmp_path) as sandbox:
         yield try_out
@@ -128,22 +129,22 @@ async def test_each_fault_is_tried_with_the_tests_that_reach_it(try_out: Try):
         BEFORE, AFTER, {"test_m.py": TESTS, "test_n.py": OTHERS, "conftest.py": CONFTEST}
     )
     assert isinstance(found, dict), found
-    noticed = {what: each.by for what, each in found.items() if each.noticed}
+    killed = {what: each.by for what, each in found.items() if each.killed}
     covered = found["`a + 1` became `a - 1`"]
     assert covered.by in {"test_m.py::test_quick", "test_m.py::test_slow_and_sure"}
     assert covered.tests == 2
-    assert found["`a + 2` became `a - 2`"] == Trial(False, reached=True, tests=1)
+    assert found["`a + 2` became `a - 2`"] == MutantResult(False, reached=True, tests=1)
     # Reached only by a test that fails without it, or by none.
-    assert found["`a + 3` became `a - 3`"] == Trial(False)
+    assert found["`a + 3` became `a - 3`"] == MutantResult(False)
     # By a Python that a test starts; by who looks at what was worked out, or made, once.
-    assert noticed["`4` became `5`"] == "test_m.py::test_command"
-    assert noticed["`a + 7` became `a - 7`"] == "test_m.py::test_kept_is_right"
-    assert noticed["`6` became `7`"] == "test_n.py::test_looks_at_it"
+    assert killed["`4` became `5`"] == "test_m.py::test_command"
+    assert killed["`a + 7` became `a - 7`"] == "test_m.py::test_kept_is_right"
+    assert killed["`6` became `7`"] == "test_n.py::test_looks_at_it"
     # At import: a constant, and what is called there.
-    assert noticed["`60` became `61`"] == "test_m.py::test_limit"
-    assert noticed["`8` became `9`"] == "test_m.py::test_table"
+    assert killed["`60` became `61`"] == "test_m.py::test_limit"
+    assert killed["`8` became `9`"] == "test_m.py::test_table"
     # By a test that fails by itself when it is alone.
-    assert found["`a + 5` became `a - 5`"].noticed is False
+    assert found["`a + 5` became `a - 5`"].killed is False
 
 
 ONE = "def f(a):\n    return {}\n"
@@ -157,7 +158,7 @@ async def one(try_out: Try, files: dict[str, str], *only: str, **how) -> object:
 
 async def test_only_the_tests_that_were_chosen_are_run(try_out: Try):
     files = {"test_m.py": FINE, "test_x.py": "raise RuntimeError"}
-    assert (await one(try_out, files, "test_m.py::test_b")).noticed is False
+    assert (await one(try_out, files, "test_m.py::test_b")).killed is False
 
 
 async def test_a_test_that_hangs_or_dies_has_noticed(try_out: Try):
@@ -176,7 +177,7 @@ async def test_a_test_that_hangs_or_dies_has_noticed(try_out: Try):
 
 
 async def test_a_test_that_fails_now_and_then_notices_nothing(try_out: Try):
-    """It passes in the fault-free run, which is the first one, and fails ever after."""
+    """It passes in the run without mutants, which is the first one, and fails ever after."""
     tests = """
         import m, os
         def test_flaky():
@@ -184,11 +185,11 @@ async def test_a_test_that_fails_now_and_then_notices_nothing(try_out: Try):
             assert not os.path.exists("ran")
             open("ran", "w").close()
         """
-    assert (await one(try_out, {"test_m.py": textwrap.dedent(tests)})).noticed is False
+    assert (await one(try_out, {"test_m.py": textwrap.dedent(tests)})).killed is False
 
 
 async def test_what_there_was_no_time_for_is_not_said_to_be_noticed(try_out: Try):
-    assert await one(try_out, {"test_m.py": FINE}, longest=0) == Trial(
+    assert await one(try_out, {"test_m.py": FINE}, longest=0) == MutantResult(
         None, reached=True, tests=2, why="there was no time left"
     )
 
@@ -198,8 +199,8 @@ async def test_the_first_fault_of_a_change_is_tried_when_the_time_for_all_is_ove
     after = "def f(a):\n    return a * 1\n\n\ndef g(b):\n    return b * 1\n"
     tests = "import m\ndef test(): assert m.f(3) + m.g(3) == 6\n"
     found = await try_out(before, after, {"test_m.py": tests}, seconds=0)
-    assert {each.noticed for each in found.values()} == {True, None}
-    assert sum(each.noticed is True for each in found.values()) == 1
+    assert {each.killed for each in found.values()} == {True, None}
+    assert sum(each.killed is True for each in found.values()) == 1
 
 
 async def test_a_fault_whose_test_there_was_no_time_to_run_without_it_did_not_stay_green(
@@ -207,23 +208,23 @@ async def test_a_fault_whose_test_there_was_no_time_to_run_without_it_did_not_st
 ):
     slow = "import m, time\ndef test_slow():\n    assert m.f(3) == 3\n    time.sleep(2)\n"
     found = await one(try_out, {"test_m.py": slow}, longest=1)
-    assert (found.noticed, found.why) == (None, "there was no time left")
+    assert (found.killed, found.why) == (None, "there was no time left")
 
 
 async def test_options_that_would_divide_or_stop_the_session_do_neither(try_out: Try):
     ini = "[pytest]\naddopts = -x -n 2 --ff\n"
     tests = FINE.replace("import m", "import m\ndef test_0(): assert False")
     found = await one(try_out, {"test_m.py": tests, "pytest.ini": ini})
-    assert (found.noticed, found.by) == (True, "test_m.py::test_a")
+    assert (found.killed, found.by) == (True, "test_m.py::test_a")
 
 
 async def test_a_session_that_cannot_begin_or_end_says_so_of_every_fault(try_out: Try):
     found = await one(try_out, {"test_m.py": FINE, "conftest.py": "import nowhere"})
-    assert found.noticed is None
+    assert found.killed is None
     assert "conftest.py could not be imported" in found.why
     dies = FINE.replace("def test_c(): pass", "def test_c(): import os; os._exit(0)")
     found = await one(try_out, {"test_m.py": dies})
-    assert (found.noticed, found.why) == (
+    assert (found.killed, found.why) == (
         None,
         "the test session ended early without any mutant",
     )
@@ -236,7 +237,7 @@ async def test_without_a_whole_report_there_is_none(try_out: Try):
 
 
 async def test_a_report_that_others_wrote_is_no_report(try_out: Try):
-    """What a session would say if it could: that every fault was noticed."""
+    """What a session would say if it could: that every mutant was killed."""
     forged = """
         import json, os
         more = {"by": "", "tests": 0, "reached": True, "why": ""}
@@ -256,7 +257,7 @@ async def test_an_import_that_is_gone_is_looked_for_by_whether_its_module_is_imp
         ("def test_a(): pass\n", False),
     ):
         assert await try_out(before, after, {"test_m.py": tests}) == {
-            "no test imports it": Trial(there, reached=there)
+            "no test imports it": MutantResult(there, reached=there)
         }
 
 
@@ -267,6 +268,6 @@ def test_a_planted_file_is_not_written_through_a_link(tmp_path: Path):
     (outside / "m.py").write_text("mine")
     (tree / "p").symlink_to(outside)
     (tree / "m.py").symlink_to(outside / "m.py")
-    write_planted(tree, {"p/m.py": "planted", "m.py": "planted", "gone.py": "planted"})
+    write_mutated_files(tree, {"p/m.py": "mutated", "m.py": "mutated", "gone.py": "mutated"})
     assert (outside / "m.py").read_text() == "mine"
     assert not (tree / "gone.py").exists()

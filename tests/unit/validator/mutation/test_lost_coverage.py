@@ -7,9 +7,10 @@ import textwrap
 
 import pytest
 
-from services.validator.mutation.domain.entries import uncovered, with_entries
-from services.validator.mutation.domain.mutants import When
-from services.validator.mutation.domain.plan import ChangedFile, Trial, plant
+from services.validator.mutation.domain.blocks import MutantTiming
+from services.validator.mutation.domain.lost_coverage import find_lost_coverage, with_entry_probes
+from services.validator.mutation.domain.placement import place_mutants
+from services.validator.mutation.domain.plan import ChangedFile, MutantResult
 from shared.contracts.documents.protection import LostCoverage
 
 MODULES = [
@@ -21,7 +22,9 @@ MODULES = [
 def planted(before, after, reached=("f",)):
     files = {"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}
     known = dict.fromkeys(reached, 3)
-    return with_entries(plant(files), {"m.py": after.encode()}, lambda _, name: known.get(name, 0))
+    return with_entry_probes(
+        place_mutants(files), {"m.py": after.encode()}, lambda _, name: known.get(name, 0)
+    )
 
 
 def a_function(*lines):
@@ -44,20 +47,20 @@ BRANCH = ("if a:", "    return 1", "return 2")
 def test_where_a_function_begins_that_tests_reached_it_is_looked_whether_any_gets_there(
     before, after, text
 ):
-    planting, [entry] = planted(a_function(*before), a_function(*after))
-    assert text in planting.files["m.py"]
-    compile(planting.files["m.py"], "m.py", "exec")
-    [place] = [each for each in planting.faults if each.id == entry.id]
-    assert (place.changes, place.mutant.when) == ((), When.REACH)
+    plan, [entry] = planted(a_function(*before), a_function(*after))
+    assert text in plan.files["m.py"]
+    compile(plan.files["m.py"], "m.py", "exec")
+    [place] = [each for each in plan.mutants if each.id == entry.id]
+    assert (place.changes, place.mutant.when) == ((), MutantTiming.REACH)
     assert (entry.path, entry.function, entry.before) == ("m.py", "f", 3)
-    assert entry.faults == {each.id for each in planting.faults if each.changes}
+    assert entry.mutants == {each.id for each in plan.mutants if each.changes}
 
 
 @pytest.mark.parametrize("line", ["a += 1", "return", "x(a)", "log.info(a)", "a.b = 1"])
 def test_a_fault_that_stands_where_a_function_begins_tells_as_much(line):
-    planting, [entry] = planted(a_function("pass", "y()"), a_function(line, "y()"))
-    assert all(each.changes for each in planting.faults)
-    assert entry.id in entry.faults
+    plan, [entry] = planted(a_function("pass", "y()"), a_function(line, "y()"))
+    assert all(each.changes for each in plan.mutants)
+    assert entry.id in entry.mutants
 
 
 @pytest.mark.parametrize(
@@ -73,11 +76,15 @@ def test_a_fault_that_stands_where_a_function_begins_tells_as_much(line):
 )  # fmt: skip
 def test_otherwise_nothing_is_planted_for_it(before, after):
     files = {"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}
-    planting, _ = planted(before, after)
-    assert planting == plant(files)
+    plan, _ = planted(before, after)
+    assert plan == place_mutants(files)
 
 
-SEEN, MISSED, GREEN = Trial(True, reached=True), Trial(False), Trial(False, reached=True)
+SEEN, MISSED, GREEN = (
+    MutantResult(True, reached=True),
+    MutantResult(False),
+    MutantResult(False, reached=True),
+)
 
 
 @pytest.mark.parametrize(
@@ -89,18 +96,18 @@ SEEN, MISSED, GREEN = Trial(True, reached=True), Trial(False), Trial(False, reac
         # What is inside of it was handed out when it was imported.
         (MISSED, SEEN, False),
         (MISSED, GREEN, False),
-        (MISSED, Trial(None, why="there was no time left"), False),
+        (MISSED, MutantResult(None, why="there was no time left"), False),
         (MISSED, None, False),
         (None, MISSED, False),
-        (Trial(None, why="stopped"), Trial(None, why="stopped"), False),
+        (MutantResult(None, why="stopped"), MutantResult(None, why="stopped"), False),
     ],
 )
 def test_coverage_is_lower_where_neither_its_beginning_nor_any_fault_is_reached(place, fault, lost):
-    planting, entries = planted(a_function(*BRANCH), a_function("if a:", "    return 3", BRANCH[2]))
+    plan, entries = planted(a_function(*BRANCH), a_function("if a:", "    return 3", BRANCH[2]))
     trials = {n: each for n, each in enumerate((fault, place)) if each is not None}
-    found = uncovered(entries, planting, "c", trials)
+    found = find_lost_coverage(entries, plan, "c", trials)
     assert found == (LostCoverage(path="m.py", function="f", tests_before=3),) * lost
-    assert not uncovered(entries, planting, "another", trials)
+    assert not find_lost_coverage(entries, plan, "another", trials)
 
 
 def test_each_change_hears_of_the_functions_with_faults_of_its_own():
@@ -111,9 +118,9 @@ def test_each_change_hears_of_the_functions_with_faults_of_its_own():
         "one": [ChangedFile("m.py", (base.encode(), one.encode(), two))],
         "two": [ChangedFile("m.py", (one.encode(), two))],
     }
-    planting, entries = with_entries(plant(files), {"m.py": two}, lambda *_: 1)
-    trials = dict.fromkeys((each.id for each in planting.faults), MISSED)
-    lost = [uncovered(entries, planting, each, trials) for each in files]
+    plan, entries = with_entry_probes(place_mutants(files), {"m.py": two}, lambda *_: 1)
+    trials = dict.fromkeys((each.id for each in plan.mutants), MISSED)
+    lost = [find_lost_coverage(entries, plan, each, trials) for each in files]
     assert [[each.function for each in found] for found in lost] == [["f"], ["g"]]
 
 
@@ -121,13 +128,15 @@ def test_entries_of_whole_modules_are_python_that_does_what_it_did():
     made = []
     for source in MODULES:
         files = {"c": [ChangedFile("m.py", (None, source))]}
-        planting, entries = with_entries(plant(files, 1000), {"m.py": source}, lambda *_: 1)
+        plan, entries = with_entry_probes(
+            place_mutants(files, 1000), {"m.py": source}, lambda *_: 1
+        )
         assert len(entries) > 5
-        assert planting.files["m.py"].count("\n") == source.count(b"\n")
+        assert plan.files["m.py"].count("\n") == source.count(b"\n")
         reached = set()
         off = lambda number, reached=reached: reached.add(number)  # noqa: E731
-        space = {"__name__": "planted", "__gs_mutant__": off, "__gs_raise__": off}
-        exec(compile(planting.files["m.py"], "planted", "exec", dont_inherit=True), space)
+        space = {"__name__": "mutated", "__gs_mutant__": off, "__gs_raise__": off}
+        exec(compile(plan.files["m.py"], "mutated", "exec", dont_inherit=True), space)
         made.append((space, {each.function: each.id for each in entries}, reached))
     (wrapping, of_wrap, in_wrap), (heaps, of_heap, in_heap), *_ = made
     text = "the quick brown fox " * 9

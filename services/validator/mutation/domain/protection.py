@@ -1,0 +1,95 @@
+"""Judges the protection of a change from the results of its mutants."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from services.validator.mutation.domain.blocks import MutantTiming
+from services.validator.mutation.domain.plan import (
+    MutantResult,
+    MutationPlan,
+    MutationReport,
+    PlacedMutant,
+)
+from shared.contracts.documents.protection import Protection, SurvivingMutant
+
+
+def judge_protection(
+    plan: MutationPlan, change: str, report: MutationReport | None, no_report: str = ""
+) -> Protection:
+    """Return what is known about one change; `no_report` says why no mutant was tried at all."""
+    mine = [each for each in plan.mutants if change in each.changes]
+    results = {
+        each.id: (report and report.results.get(each.id)) or MutantResult(None, why=no_report)
+        for each in mine
+    }
+    known = [each for each in mine if results[each.id].killed is not None]
+    tried = [each for each in known if not _is_only_checked(each, results[each.id])]
+    surviving = [each for each in known if not results[each.id].killed]
+    unmutated = plan.unmutated.get(change, ())
+    places = {(each.path, each.mutant.line) for each in known}
+    survived = tuple(
+        SurvivingMutant(
+            path=each.path,
+            line=each.mutant.line,
+            description=each.mutant.description,
+            reached=results[each.id].reached,
+        )
+        for each in sorted(surviving, key=lambda each: (each.path, each.mutant.line, each.id))
+    )
+    unprotected = {(each.path, each.line) for each in survived}
+    untried = [results[each.id].why for each in mine if each not in known]
+    return Protection(
+        state=_state(mine, known, surviving, unmutated),
+        mutants=len(tried),
+        killed=sum(bool(results[each.id].killed) for each in tried),
+        survived=survived,
+        not_measured=len(untried) + len(unmutated),
+        lines=len(places),
+        protected_lines=len(places - unprotected),
+        summary=_summary(len(tried), len(known) - len(tried), survived, (*unmutated, *untried)),
+    )
+
+
+def _is_only_checked(placed: PlacedMutant, result: MutantResult) -> bool:
+    """Return true if it was only checked that code which runs at import does run."""
+    is_check = placed.mutant.when in {MutantTiming.REACH, MutantTiming.IMPORTED}
+    return is_check or bool(result.killed and result.why)
+
+
+def _state(
+    mine: Sequence[PlacedMutant],
+    known: Sequence[PlacedMutant],
+    surviving: Sequence[PlacedMutant],
+    unmutated: Sequence[str],
+) -> Literal["protected", "unprotected", "unknown", "nothing"]:
+    """Return the state of a change; some untried mutants do not matter unless all are untried."""
+    if surviving:
+        return "unprotected"
+    if unmutated or (mine and not known):
+        return "unknown"
+    return "protected" if known else "nothing"
+
+
+def _summary(
+    tried: int, checked: int, survived: Sequence[SurvivingMutant], reasons: Sequence[str]
+) -> str:
+    """Return a sentence for people that begins with the worst."""
+    known, parts = tried + checked, []
+    if survived:
+        more = f", and {len(survived) - 1} more" if len(survived) > 1 else ""
+        count = f"{known} mutant{'s' * (known != 1)}"
+        parts.append(f"{len(survived)} of {count} survived: {_describe(survived[0])}{more}")
+    elif tried:
+        parts.append(f"its tests killed each of {tried} mutants")
+    if checked and not survived:
+        parts.append(f"they run the {checked} places of it that run only at import")
+    if reasons:
+        why = next((each for each in reasons if each), "")
+        number = f"{len(reasons)} more were not tried" if known else "no mutant could be tried"
+        parts.append(f"{number}: {why}")
+    return "; ".join(parts) or "it touches nothing in which a mutant could be placed"
+
+
+def _describe(mutant: SurvivingMutant) -> str:
+    reach = "" if mutant.reached else ", which no test reaches"
+    return f"{mutant.path}:{mutant.line}{reach}: {mutant.description}"
