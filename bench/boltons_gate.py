@@ -45,7 +45,7 @@ LIMIT = 3.0
 POLICIES = ("allow", "ask")
 # What is watched after landing is another bench's.
 CONFIG = '[policy]\nunprotected = "{policy}"\n\n[watch]\nchecks = 0\n'
-FAULTS = "planted faults"
+FAULTS = "mutation"
 
 
 @dataclass(frozen=True)

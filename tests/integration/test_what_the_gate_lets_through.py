@@ -473,9 +473,9 @@ def test_what_a_person_let_through_lands_and_no_fault_is_planted_in_it_again(own
     waiting = own.judge(UNTESTED)
     assert waiting.state is WAITS
     before = own.runs()
-    assert "planted faults" in before
+    assert "mutation" in before
     assert own.approve(waiting).state is EnhancementState.APPLIED
-    assert "planted faults" not in own.runs()[len(before) :]
+    assert "mutation" not in own.runs()[len(before) :]
 
 
 def test_who_needs_a_person_leaves_before_the_full_run_that_the_others_land_by(own):
@@ -492,7 +492,7 @@ def test_a_change_that_keeps_what_is_tested_lands(own):
     assert change.state is EnhancementState.APPLIED, change
     assert own.branch()
     known, [kept] = change.decision.protection, own.health()
-    assert (kept.commit, kept.dimension, kept.score) == (change.landing.commit, "trust", 100)
+    assert (kept.commit, kept.dimension, kept.score) == (change.landing.commit, "protection", 100)
     assert kept.metrics["lines"] == kept.metrics["protected_lines"] == known.lines > 0
 
 

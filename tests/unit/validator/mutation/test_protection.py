@@ -301,14 +301,14 @@ TESTED = ('off."""\n    return price - price', 'off."""\n    return price - 1 * 
 @pytest.mark.parametrize(
     ("edit", "tried", "lost"),
     [
-        (TESTED, MutationReport(UNREACHED, usable=1), ["tested"]),
+        (TESTED, MutationReport(UNREACHED, passing=1), ["tested"]),
         (
             TESTED,
-            MutationReport(dict.fromkeys(UNREACHED, MutantResult(True, reached=True)), usable=1),
+            MutationReport(dict.fromkeys(UNREACHED, MutantResult(True, reached=True)), passing=1),
             [],
         ),
         # The one test that reached it failed, so nobody knows what it reaches.
-        (TESTED, MutationReport(UNREACHED, usable=0), []),
+        (TESTED, MutationReport(UNREACHED, passing=0), []),
         (
             ("percent / 100\n\n\ndef unasked", "percent\n\n\ndef unasked"),
             MutationReport(UNREACHED),
