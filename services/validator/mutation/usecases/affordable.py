@@ -29,7 +29,7 @@ def select_affordable(
     @cache
     def tests_at(path: str, line: int) -> frozenset[str] | None:
         texts = [None if text is None else decoded(text) for text in (t.read(path) for t in trees)]
-        return tests_running_line(recorded.map, path, Change(*texts), line)
+        return select_tests_for_line(recorded.map, path, Change(*texts), line)
 
     affordable = without_expensive(plan, tests_at)
     tests = required_tests(affordable, tests_at)
@@ -39,7 +39,7 @@ def select_affordable(
     return affordable, tests | recorded.map.unknown | new
 
 
-def tests_running_line(
+def select_tests_for_line(
     recorded: ImpactMap, path: str, change: Change, line: int
 ) -> frozenset[str] | None:
     """Return the tests that may run a line of a file after a change; None if unknown.

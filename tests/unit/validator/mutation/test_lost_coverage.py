@@ -52,7 +52,7 @@ def test_where_a_function_begins_that_tests_reached_it_is_looked_whether_any_get
     compile(plan.files["m.py"], "m.py", "exec")
     [place] = [each for each in plan.mutants if each.id == entry.id]
     assert (place.changes, place.mutant.when) == ((), MutantTiming.REACH)
-    assert (entry.path, entry.function, entry.before) == ("m.py", "f", 3)
+    assert (entry.path, entry.function, entry.tests_before) == ("m.py", "f", 3)
     assert entry.mutants == {each.id for each in plan.mutants if each.changes}
 
 

@@ -12,7 +12,8 @@ from services.validator.impact.domain.impact import Change
 from services.validator.impact.usecases.recordings import Recorded
 from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.mutation.domain.plan import MutantResult, MutationReport
-from services.validator.mutation.usecases.protection import measure_protection, tests_running_line
+from services.validator.mutation.usecases.affordable import select_tests_for_line
+from services.validator.mutation.usecases.protection import measure_protection
 from services.validator.prepared import PreparedHead, prepare_head
 from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.adapters.suite import SandboxedSuite
@@ -360,10 +361,10 @@ def test_of_a_file_that_no_test_ran_the_tests_are_those_that_import_it():
     )
     text = "def f(): return 1\n"
     same = Change(text, text, text)
-    assert tests_running_line(recorded, "m.py", same, 1) == {"a"}
-    assert tests_running_line(recorded, "n.py", same, 1) == {"a"}
-    assert tests_running_line(recorded, "setup.py", same, 1) == frozenset()
-    assert tests_running_line(recorded, "setup.py", Change(None, None, text), 1) is None
+    assert select_tests_for_line(recorded, "m.py", same, 1) == {"a"}
+    assert select_tests_for_line(recorded, "n.py", same, 1) == {"a"}
+    assert select_tests_for_line(recorded, "setup.py", same, 1) == frozenset()
+    assert select_tests_for_line(recorded, "setup.py", Change(None, None, text), 1) is None
 
 
 def test_what_also_runs_at_import_is_for_the_tests_that_call_it():
@@ -375,8 +376,8 @@ def test_what_also_runs_at_import_is_for_the_tests_that_call_it():
         at_import={"m.py": frozenset({(1, "f"), (3, "g")})},
         imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
     )
-    assert tests_running_line(recorded, "m.py", Change(text, text, text), 1) == {"a"}
-    assert tests_running_line(recorded, "m.py", Change(text, text, text), 3) == {"a", "b"}
+    assert select_tests_for_line(recorded, "m.py", Change(text, text, text), 1) == {"a"}
+    assert select_tests_for_line(recorded, "m.py", Change(text, text, text), 3) == {"a", "b"}
 
 
 def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_import_it():
@@ -387,9 +388,9 @@ def test_who_asks_for_what_a_function_keeps_is_not_known_so_it_is_all_that_impor
         reached={"m.py": {(1, "f"): 0b01}},
         imports={"test_a.py": ("m.py",), "test_b.py": ("m.py",)},
     )
-    assert tests_running_line(recorded, "m.py", Change(text, text, text), 2) == {"a", "b"}
+    assert select_tests_for_line(recorded, "m.py", Change(text, text, text), 2) == {"a", "b"}
     each = text.replace("@cache", "@functools.cached_property")
-    assert tests_running_line(recorded, "m.py", Change(each, each, each), 2) == {"a"}
+    assert select_tests_for_line(recorded, "m.py", Change(each, each, each), 2) == {"a"}
 
 
 GREEN = Protection(

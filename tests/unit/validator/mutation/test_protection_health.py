@@ -33,9 +33,9 @@ async def landed(deps, *known):
 async def test_each_component_has_its_own_counts_under_the_commit_that_landed_last(deps):
     await landed(deps, ("shop", GREEN), ("till", RED), ("shop", RED))
     shop, till = await deps.store.health.find()
-    assert shop.id == f"{TARGET.id}:{TIP}:shop:trust"
+    assert shop.id == f"{TARGET.id}:{TIP}:shop:protection"
     assert (shop.target_id, shop.commit, shop.component) == (TARGET.id, TIP, "shop")
-    assert (shop.dimension, shop.measured_at) == ("trust", deps.clock())
+    assert (shop.dimension, shop.measured_at) == ("protection", deps.clock())
     assert shop.metrics == {"mutants": 7, "killed": 6, "lines": 6, "protected_lines": 5}
     assert shop.score == 83.3
     assert (till.component, till.commit, till.score) == ("till", TIP, 75)
@@ -79,7 +79,7 @@ async def test_what_the_gate_found_out_meanwhile_counts(deps):
     """It is kept with the stored change, and the one that was read before does not have it."""
     change = an_enhancement(commit=TIP)
     await deps.store.enhancements.insert(change)
-    await deps.store.enhancements.set_fields(change.id, protection=RED)
+    await deps.store.enhancements.set_fields(change.id, decision__protection=RED)
     await store_protection_health(TARGET, [change], deps)
     [kept] = await deps.store.health.find()
     assert kept.score == 75
