@@ -17,7 +17,7 @@ from shared.contracts.commands import BacktestScope
 
 app = typer.Typer(
     name="groundswell",
-    help="Improve a repository in waves of small changes that are proven to be no worse.",
+    help="Improve a repository in small changes; only what is measured to be no worse lands.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
