@@ -1,4 +1,4 @@
-"""What the coordinator's use cases work with."""
+"""The dependencies of the use cases of the coordinator."""
 
 import asyncio
 from collections import defaultdict
@@ -13,14 +13,15 @@ from shared.messaging.ports import Messenger
 from shared.mongo.collections import Store
 from shared.targets.mirror import Mirror
 
-OPEN = [WaveState.PLANNED, WaveState.RUNNING, WaveState.FINISHING]
+OPEN_WAVE_STATES = [WaveState.PLANNED, WaveState.RUNNING, WaveState.FINISHING]
 
 
 @dataclass(frozen=True)
 class CoordinatorDeps:
-    """Built by main. `locks` keep two deliveries from advancing the same wave at once.
+    """The ports of the use cases, and the run-time state of this process.
 
-    `said` are the ends of waves and tasks that this process has said to the end.
+    `locks` keep two messages from advancing one wave at once, by wave id or location. `published` are
+    the ids of finished waves and tasks whose end this process has published.
     """
 
     store: Store
@@ -28,7 +29,7 @@ class CoordinatorDeps:
     home: Path
     clock: Clock
     new_id: NewId
-    said: set[str] = field(default_factory=set)
+    published: set[str] = field(default_factory=set)
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def mirror(self, target: Target) -> Mirror:

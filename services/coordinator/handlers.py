@@ -34,7 +34,7 @@ from shared.messaging.rpc import Endpoint
 
 
 def handlers(deps: CoordinatorDeps) -> NatsRouter:
-    """Subscribers over `deps`."""
+    """Return the message handlers of the coordinator."""
     router = NatsRouter()
     waves = router.subscriber(WAVE_COMMANDS.filter, **subscriber_options(WAVE_COMMANDS))
 
@@ -71,7 +71,7 @@ def handlers(deps: CoordinatorDeps) -> NatsRouter:
 
 
 def answers(deps: CoordinatorDeps) -> tuple[Endpoint[Any, Any], ...]:
-    """Questions over `deps`."""
+    """Return the RPC endpoints of the coordinator."""
     return (
         Endpoint(StartWave, WaveAccepted, lambda q: usecases.start_wave(q, deps, channel="rpc")),
         Endpoint(StopWave, StoppedWaves, lambda q: usecases.stop_wave(q, deps)),

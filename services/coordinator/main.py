@@ -11,11 +11,11 @@ from shared.messaging.service import PeriodicTask, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, ensure_indexes, open_store
 
-ROUND = 3.0
+RECONCILE_INTERVAL_SECONDS = 3.0
 
 
 def build(settings: Settings, bus: Bus, store: Store) -> Service:
-    """Wire adapters to use cases."""
+    """Wire the adapters to the use cases."""
     deps = usecases.CoordinatorDeps(
         store=store, bus=bus, home=settings.home, clock=utc_now, new_id=uuid7
     )
@@ -23,12 +23,14 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
         name="coordinator",
         router=handlers(deps),
         endpoints=answers(deps),
-        periodic_tasks=(PeriodicTask(ROUND, lambda: usecases.reconcile(deps)),),
+        periodic_tasks=(
+            PeriodicTask(RECONCILE_INTERVAL_SECONDS, lambda: usecases.reconcile(deps)),
+        ),
     )
 
 
 async def run(settings: Settings) -> None:
-    """Serve until told to stop."""
+    """Serve until the process is told to stop."""
     async with connected(settings.mongo_url) as database:
         if settings.provision:
             await ensure_indexes(database)
@@ -43,5 +45,5 @@ async def run(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Run with the settings of the environment."""
+    """Run with settings from the environment."""
     launch("coordinator", Settings, run)

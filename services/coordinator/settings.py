@@ -1,4 +1,4 @@
-"""What the coordinator is told from outside."""
+"""Settings of the coordinator."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""The resolver's doors: proposals in, leases by request."""
+"""Message handlers and RPC endpoints of the resolver."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from shared.messaging.rpc import Endpoint
 
 
 def handlers(deps: ResolverDeps) -> NatsRouter:
-    """Subscribers over `deps`."""
+    """Return the message handlers of the resolver."""
     router = NatsRouter()
 
     @router.subscriber(PROPOSALS_SUBMITTED.filter, **subscriber_options(PROPOSALS_SUBMITTED))
@@ -26,7 +26,7 @@ def handlers(deps: ResolverDeps) -> NatsRouter:
 
 
 def answers(deps: ResolverDeps) -> tuple[Endpoint[Any, Any], ...]:
-    """Requests over `deps`."""
+    """Return the RPC endpoints of the resolver."""
     return (
         Endpoint(AcquireLease, LeaseGrant, lambda request: usecases.acquire(request, deps)),
         Endpoint(RenewLease, LeaseGrant, lambda request: usecases.renew(request, deps)),

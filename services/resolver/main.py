@@ -10,27 +10,29 @@ from shared.messaging.service import PeriodicTask, Service, serve
 from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
 
-ROUND = 5.0
+RECONCILE_INTERVAL_SECONDS = 5.0
 
 
 def build(bus: Bus, store: Store) -> Service:
-    """Wire adapters to use cases."""
+    """Wire the adapters to the use cases."""
     deps = usecases.ResolverDeps(store=store, bus=bus, clock=utc_now)
     return Service(
         name="resolver",
         router=handlers(deps),
         endpoints=answers(deps),
-        periodic_tasks=(PeriodicTask(ROUND, lambda: usecases.reconcile(deps)),),
+        periodic_tasks=(
+            PeriodicTask(RECONCILE_INTERVAL_SECONDS, lambda: usecases.reconcile(deps)),
+        ),
     )
 
 
 async def run(settings: Settings) -> None:
-    """Serve until told to stop."""
+    """Serve until the process is told to stop."""
     async with connected(settings.mongo_url) as database:
         store = open_store(database)
         await serve("resolver", settings.nats_url, lambda bus: build(bus, store))
 
 
 def main() -> None:
-    """Run with the settings of the environment."""
+    """Run with settings from the environment."""
     launch("resolver", Settings, run)

@@ -1,7 +1,7 @@
-"""What the resolver is told from outside."""
+"""Settings of the resolver."""
 
 from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Nothing beyond what every service is told."""
+    """The settings that all services have."""

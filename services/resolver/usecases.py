@@ -1,4 +1,4 @@
-"""What the resolver does: give and take leases, and let proposals through that stand alone."""
+"""Use cases of the resolver: grant, renew and end leases, and clear proposals."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,14 +26,14 @@ from shared.messaging.ports import Publisher
 from shared.mongo.collections import Store
 from shared.targets.paths import matches
 
-# A race for a ledger is lost to somebody who won; this many in a row are none any more.
-TRIES = 8
-STUCK = timedelta(seconds=10)
+# A lost compare-and-swap means that another one succeeded; so many in a row point to a defect.
+MAX_LEDGER_ATTEMPTS = 8
+STUCK_AFTER = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
 class ResolverDeps:
-    """What the use cases work with."""
+    """The ports of the use cases."""
 
     store: Store
     bus: Publisher
@@ -41,24 +41,24 @@ class ResolverDeps:
 
 
 async def acquire(request: AcquireLease, deps: ResolverDeps) -> LeaseGrant:
-    """Grant the whole claim under a new epoch, or say who is in the way."""
+    """Grant the whole claim under a new epoch, or return which lease overlaps it."""
     claim = Claim(request.task_id, request.wave_id, request.component, request.paths)
 
     def decide(ledger: LeaseLedger) -> Granted | Refused:
         return leases.acquire(ledger, claim, now=deps.clock())
 
-    # What makes room is ended first, and said to be.
+    # Expired leases end first, with their events, so that they make room.
     now = deps.clock()
     await _end(request.target_id, lambda ledger: leases.expire(ledger, now=now), deps)
     decision = await _decide(request.target_id, decide, deps)
     if isinstance(decision, Refused):
         return LeaseGrant(granted=False, reason=decision.reason)
-    await _say(LeaseGranted, request.target_id, decision.lease, deps)
+    await _publish_lease_event(LeaseGranted, request.target_id, decision.lease, deps)
     return LeaseGrant(granted=True, epoch=decision.lease.epoch)
 
 
 async def renew(request: RenewLease, deps: ResolverDeps) -> LeaseGrant:
-    """Prolong a lease that still holds under this epoch."""
+    """Extend a lease that is still held under this epoch."""
 
     def decide(ledger: LeaseLedger) -> Granted | Refused:
         return leases.renew(ledger, request.task_id, request.epoch, now=deps.clock())
@@ -70,7 +70,7 @@ async def renew(request: RenewLease, deps: ResolverDeps) -> LeaseGrant:
 
 
 async def release(request: ReleaseLease, deps: ResolverDeps) -> Acknowledgement:
-    """End the task's lease."""
+    """End the lease of a task."""
     await _end(request.target_id, lambda ledger: leases.release(ledger, request.task_id), deps)
     return Acknowledgement()
 
@@ -78,8 +78,8 @@ async def release(request: ReleaseLease, deps: ResolverDeps) -> Acknowledgement:
 async def _decide(
     target_id: str, decide: Callable[[LeaseLedger], Granted | Refused], deps: ResolverDeps
 ) -> Granted | Refused:
-    """Load, decide, compare and swap; again where somebody was quicker."""
-    for _ in range(TRIES):
+    """Decide on the ledger and save it by compare-and-swap, repeatedly if it changed meanwhile. Raises `Transient`."""
+    for _ in range(MAX_LEDGER_ATTEMPTS):
         ledger = await _ledger(target_id, deps)
         decision = decide(ledger)
         if isinstance(decision, Refused) or decision.ledger == ledger:
@@ -102,18 +102,18 @@ async def _end(
     end: Callable[[LeaseLedger], tuple[LeaseLedger, tuple[Lease, ...]]],
     deps: ResolverDeps,
 ) -> None:
-    for _ in range(TRIES):
+    for _ in range(MAX_LEDGER_ATTEMPTS):
         ledger = await _ledger(target_id, deps)
         after, ended = end(ledger)
         if not ended or await deps.store.leases.save(after):
             for lease in ended:
                 kind = LeaseReleased if lease.state is LeaseState.RELEASED else LeaseExpired
-                await _say(kind, target_id, lease, deps)
+                await _publish_lease_event(kind, target_id, lease, deps)
             return
     raise Transient("The lease ledger is busy.")
 
 
-async def _say(
+async def _publish_lease_event(
     kind: type[LeaseGranted | LeaseReleased | LeaseExpired],
     target_id: str,
     lease: Lease,
@@ -132,11 +132,11 @@ async def _say(
 
 
 async def clear_proposal(event: ProposalSubmitted, deps: ResolverDeps) -> None:
-    """Clear a proposal whose lease and epoch hold and whose files are inside; refuse any other."""
+    """Clear a proposal whose lease is held and whose files are inside it; reject any other."""
     change = await deps.store.enhancements.require(event.enhancement_id)
     if change.state is EnhancementState.PROPOSED:
         change = await _decide_on(change, event.epoch, deps)
-    await _say_what_follows(change, deps)
+    await _publish_outcome(change, deps)
 
 
 async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enhancement:
@@ -164,7 +164,7 @@ async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enh
 
 
 def objection(change: Enhancement, lease: Lease | None, epoch: int) -> str | None:
-    """Why a proposal may not go on; None where it may."""
+    """Return why a proposal must be rejected, or None."""
     if lease is None or change.proposal.epoch != epoch:
         return f"old-epoch: its task no longer holds the lease under epoch {change.proposal.epoch}"
     outside = [path for path in change.proposal.patch.files if not matches(path, lease.paths)]
@@ -173,8 +173,8 @@ def objection(change: Enhancement, lease: Lease | None, epoch: int) -> str | Non
     return None
 
 
-async def _say_what_follows(change: Enhancement, deps: ResolverDeps) -> None:
-    """The messages that follow from the state; a repetition is stored once."""
+async def _publish_outcome(change: Enhancement, deps: ResolverDeps) -> None:
+    """Publish the messages that follow from the state of `change`; a repetition is stored once."""
     common = {
         "enhancement_id": change.id,
         "wave_id": change.wave_id,
@@ -183,8 +183,8 @@ async def _say_what_follows(change: Enhancement, deps: ResolverDeps) -> None:
     if change.state is EnhancementState.CLEARED:
         cleared = EnhancementCleared(**common, title=change.proposal.title)
         await deps.bus.publish(cleared, key=change.id, wave=change.wave_id)
-        onward = ProposalCleared(**common, epoch=change.proposal.epoch)
-        await deps.bus.publish(onward, key=change.id, wave=change.wave_id)
+        handover = ProposalCleared(**common, epoch=change.proposal.epoch)
+        await deps.bus.publish(handover, key=change.id, wave=change.wave_id)
     elif change.state is EnhancementState.EXPIRED:
         expired = EnhancementExpired(
             **common, title=change.proposal.title, reason=change.decision.reason
@@ -198,28 +198,28 @@ async def _say_what_follows(change: Enhancement, deps: ResolverDeps) -> None:
 
 
 async def reconcile(deps: ResolverDeps) -> None:
-    """Keep leases of tasks that are in the gate, end those nobody renewed, re-clear what is stuck."""
+    """Renew the leases of tasks in the gate, end those nobody renewed, and clear stuck proposals."""
     now = deps.clock()
     for ledger in await deps.store.leases.find():
         for lease in leases.holders(ledger, now=now):
             task = await deps.store.tasks.get(lease.task_id)
             if task is not None and task.state is TaskState.PROPOSED:
-                await _keep(ledger.id, lease, deps)
+                await _renew_while_in_gate(ledger.id, lease, deps)
             elif task is None or TASK.terminal(task.state):
                 await _end(ledger.id, _releasing(lease.task_id), deps)
         await _end(ledger.id, lambda each: leases.expire(each, now=now), deps)
     for change in await deps.store.enhancements.find(state=EnhancementState.PROPOSED):
-        if now - change.changed_at > STUCK:
+        if now - change.changed_at > STUCK_AFTER:
             change = await _decide_on(change, change.proposal.epoch, deps)  # noqa: PLW2901
-            await _say_what_follows(change, deps)
+            await _publish_outcome(change, deps)
 
 
 def _releasing(task_id: str) -> Callable[[LeaseLedger], tuple[LeaseLedger, tuple[Lease, ...]]]:
     return lambda ledger: leases.release(ledger, task_id)
 
 
-async def _keep(target_id: str, lease: Lease, deps: ResolverDeps) -> None:
-    """While the gate works nobody else renews the lease of a task that has proposed."""
+async def _renew_while_in_gate(target_id: str, lease: Lease, deps: ResolverDeps) -> None:
+    """Renew the lease of a task that has proposed, as its agent no longer does."""
     request = RenewLease(target_id=target_id, task_id=lease.task_id, epoch=lease.epoch)
     await renew(request, deps)
 

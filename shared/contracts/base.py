@@ -1,4 +1,4 @@
-"""What every message and document is made of."""
+"""The base classes and enumerations of messages and documents."""
 
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
@@ -24,13 +24,13 @@ class Value(BaseModel):
 
 
 class Message(Value):
-    """A body on the bus. `subject` is where it travels; a reader refuses a version it does not know."""
+    """A body on the bus. `subject` is where it travels; a reader rejects a version it does not know."""
 
     subject: ClassVar[str]
     version: Literal[1] = 1
 
     def address(self) -> str:
-        """The concrete subject of this message; differs from `subject` where that is a pattern."""
+        """Return the subject to publish to; it differs from `subject` where that is a pattern."""
         return self.subject
 
 
@@ -52,7 +52,7 @@ class Priority(StrEnum):
 
 
 class Severity(StrEnum):
-    """A finding's severity, in SARIF's words."""
+    """The severity of a finding, as in SARIF."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -60,7 +60,7 @@ class Severity(StrEnum):
 
 
 class RunKind(StrEnum):
-    """What a run of the gate runs."""
+    """What a test run executes."""
 
     TESTS = "tests"
     MUTATION = "mutation"
@@ -68,7 +68,7 @@ class RunKind(StrEnum):
 
     @property
     def exclusive(self) -> bool:
-        """Whether such a run needs the whole machine: beside another one it would measure that too."""
+        """Return whether such a run needs the whole machine, as another run beside it would distort it."""
         return self is RunKind.BENCHMARKS
 
 
@@ -80,7 +80,7 @@ class WaveSize(StrEnum):
 
     @property
     def limit(self) -> int:
-        """The most tasks a wave of this size has."""
+        """The maximum number of tasks of a wave of this size."""
         return {WaveSize.SMALL: 5, WaveSize.LARGE: 15}[self]
 
 

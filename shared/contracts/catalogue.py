@@ -1,4 +1,4 @@
-"""The message catalogue: `python -m shared.contracts.catalogue` writes docs/messages.md anew."""
+"""The message catalogue: `python -m shared.contracts.catalogue` regenerates docs/messages.md."""
 
 import inspect
 from collections.abc import Iterable
@@ -13,10 +13,10 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "messages.md"
 HEAD = """\
 # Messages
 
-Generated from `shared/contracts/` by `python -m shared.contracts.catalogue`; a test holds it against the code.
+Generated from `shared/contracts/` by `python -m shared.contracts.catalogue`; a test keeps it up to date.
 
-A body is JSON. A field that is not required has a default; unknown fields are ignored; `version` is 1 and may be left out.
-What cannot be read goes to `gs.dlq.<stream>.<consumer>` (requests: `gs.dlq.rpc.<endpoint>`) with its reason in `gs-reason`.
+A body is JSON. Fields in brackets are optional; unknown fields are ignored; `version` is 1 and may be omitted.
+A message that cannot be read goes to `gs.dlq.<stream>.<consumer>` (requests: `gs.dlq.rpc.<endpoint>`) with its reason in `gs-reason`.
 An answer is `{"ok": true, "result": {…}}` or `{"ok": false, "error": {"family", "code", "message", "hint"}}`.
 
 ```
@@ -39,14 +39,14 @@ RPC = (
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the page as Markdown."""
     durable = [each for each in _messages(commands) if each.subject.startswith("gs.cmd.")]
     parts = [
         HEAD,
         _streams(),
-        _section("Commands", "Durable, accepted by the PubAck.", durable),
+        _section("Commands", "Durable: a command is accepted with the PubAck.", durable),
         _requests(),
-        _section("Work", "Between the services.", _messages(work)),
+        _section("Work", "Sent from one service to another.", _messages(work)),
         _section("Events", "Kept for 7 days.", events.EVENTS),
     ]
     return "\n".join(parts)
@@ -89,8 +89,8 @@ def _requests() -> str:
     return "\n".join([*lines, ""])
 
 
-def _section(title: str, said: str, messages: Iterable[type[Message]]) -> str:
-    lines = [f"## {title}", "", said, "", "| subject | fields | meaning |", "|---|---|---|"]
+def _section(title: str, introduction: str, messages: Iterable[type[Message]]) -> str:
+    lines = [f"## {title}", "", introduction, "", "| subject | fields | meaning |", "|---|---|---|"]
     for each in messages:
         meaning = " ".join((each.__dict__.get("__doc__") or "").split())
         lines.append(f"| `{each.subject}` | {_fields(each)} | {meaning} |")
@@ -98,7 +98,7 @@ def _section(title: str, said: str, messages: Iterable[type[Message]]) -> str:
 
 
 def _fields(message: type[Message]) -> str:
-    """Names; those that may be left out in brackets."""
+    """Return the names of the fields; optional ones in brackets."""
     names = [
         f"`{name}`" if field.is_required() else f"[`{name}`]"
         for name, field in message.model_fields.items()

@@ -1,4 +1,4 @@
-"""Commands (`gs.cmd.>`, durable) and the same as RPC (`gs.rpc.>`, answered)."""
+"""Commands (`gs.cmd.>`, durable) and requests (`gs.rpc.>`, answered)."""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -11,9 +11,9 @@ Reason = Annotated[str, StringConstraints(max_length=2000)]
 
 
 class StartWave(Message):
-    """Start a wave on a target: a path, a url or an id; may be left out where only one is known.
+    """Start a wave on a target: a path, a URL or an id. It may be omitted where only one is known.
 
-    `base` is the branch to improve; without it the one that is checked out.
+    `base` is the branch to improve, by default the one that is checked out.
     """
 
     subject: ClassVar[str] = "gs.cmd.wave.start"
@@ -27,7 +27,7 @@ class StartWave(Message):
 
 
 class StopWave(Message):
-    """Stop a wave: no new task starts, nothing more lands. Without an id: every open wave."""
+    """Stop a wave, or every open wave: no new task starts and nothing more lands."""
 
     subject: ClassVar[str] = "gs.cmd.wave.stop"
     wave_id: Id | None = None
@@ -35,7 +35,10 @@ class StopWave(Message):
 
 
 class RollbackEnhancement(Message):
-    """Take one landed enhancement off the landing branch again, by a validated revert."""
+    """Revert one landed enhancement by a commit that is validated first.
+
+    With `dependents`, changes that depend on it are reverted too.
+    """
 
     subject: ClassVar[str] = "gs.cmd.enhancement.rollback"
     enhancement_id: Id
@@ -44,9 +47,10 @@ class RollbackEnhancement(Message):
 
 
 class RollbackEnhancements(Message):
-    """Take off all that a wave landed, or all that landed since a time; all of it or nothing.
+    """Revert everything that a wave landed, or that landed since a time; all of it or nothing.
 
-    With `dependents` later changes that need them go as well; without it they are a reason to refuse.
+    With `dependents`, later changes that depend on it are reverted too; otherwise they are a reason to
+    refuse.
     """
 
     subject: ClassVar[str] = "gs.cmd.enhancement.rollback_all"
@@ -60,12 +64,12 @@ class RollbackEnhancements(Message):
     @model_validator(mode="after")
     def _names_something(self) -> "RollbackEnhancements":
         if self.wave_id is None and self.since is None:
-            raise ValueError("wave_id or since must say what is to be rolled back")
+            raise ValueError("either wave_id or since is required")
         return self
 
 
 class DecisionReason(Value):
-    """What a person says with a decision: why, who, and about which patch (without it: the present one)."""
+    """The reason for a decision, who made it, and for which patch (by default the present one)."""
 
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
     by: str = Field(default="", max_length=200)
@@ -73,7 +77,7 @@ class DecisionReason(Value):
 
 
 class DecideEnhancement(Message):
-    """A person's answer to a change that needs approval. With `patch`, only if that is its patch."""
+    """Approve or reject a change that needs approval; with `patch`, only if that is its patch."""
 
     subject: ClassVar[str] = "gs.cmd.enhancement.decide"
     enhancement_id: Id
@@ -84,21 +88,21 @@ class DecideEnhancement(Message):
 
 
 class RollbackOptions(Value):
-    """How something is taken off: why, and whether what depends on it may go as well."""
+    """The reason for a rollback, and whether changes that depend on it are reverted too."""
 
     reason: Reason = ""
     dependents: bool = False
 
 
 class RollbackSince(RollbackOptions):
-    """All that landed on a target (its id or its location) since a time."""
+    """Revert everything that landed on a target (its id or its location) since a time."""
 
     target: str = Field(max_length=4096)
     since: AwareDatetime
 
 
 class RunBaseline(Message):
-    """To the validator: build the environment and run the suite on `commit` (the baseline)."""
+    """Have the validator build the environment and run the full suite on `commit`."""
 
     subject: ClassVar[str] = "gs.cmd.baseline.run"
     target_id: Id
@@ -107,7 +111,7 @@ class RunBaseline(Message):
 
 
 class MeasureFindings(Message):
-    """To the agents: run the detectors on `commit`. `moment` says which end of the wave it is."""
+    """Have the agents run the detectors on `commit`, at the start or the end of the wave."""
 
     subject: ClassVar[str] = "gs.cmd.findings.measure"
     target_id: Id
@@ -117,9 +121,9 @@ class MeasureFindings(Message):
 
 
 class BacktestScope(Value):
-    """What is replayed: of a repository (its path or url) the commits since a revision, the newest `limit` of them.
+    """The commits to replay: the newest `limit` since a revision of a repository (path or URL).
 
-    `base` is the branch whose history it is; without it the one that is checked out.
+    `base` is the branch whose history it is, by default the one that is checked out.
     """
 
     target: str = Field(min_length=1, max_length=4096)
@@ -129,7 +133,7 @@ class BacktestScope(Value):
 
 
 class BacktestTarget(BacktestScope, Message):
-    """To the validator: replay a target's own history through the gate. Nothing lands.
+    """Replay the history of a target through the gate; nothing lands.
 
     The same `backtest_id` again is the same backtest.
     """
@@ -139,41 +143,41 @@ class BacktestTarget(BacktestScope, Message):
 
 
 class StopBacktest(Message):
-    """To the validator: leave a backtest as it is; what it has run is kept, and not run again."""
+    """Stop a backtest. What it has measured is kept and never measured again."""
 
     subject: ClassVar[str] = "gs.cmd.target.stop_backtest"
     backtest_id: Id
 
 
 class GetWaves(Message):
-    """List waves, newest first."""
+    """List the waves, newest first."""
 
     subject: ClassVar[str] = "gs.rpc.wave.list"
     limit: int = Field(default=20, ge=1, le=500)
 
 
 class GetWave(Message):
-    """One wave; without an id the newest."""
+    """Return one wave with its tasks, by default the newest."""
 
     subject: ClassVar[str] = "gs.rpc.wave.show"
     wave_id: Id | None = None
 
 
 class GetAgents(Message):
-    """The registered agents; `active` leaves out those that are offline."""
+    """List the registered agents; with `active`, only those that are not offline."""
 
     subject: ClassVar[str] = "gs.rpc.agents.list"
     active: bool = False
 
 
 class GetStatus(Message):
-    """Counts of what is open, and which services answer."""
+    """Count what is open, by kind and state."""
 
     subject: ClassVar[str] = "gs.rpc.status"
 
 
 class AcquireLease(Message):
-    """coordinator → resolver: the right to change these path patterns, all or nothing."""
+    """Request the right to change these path patterns, all or nothing."""
 
     subject: ClassVar[str] = "gs.rpc.lease.acquire"
     target_id: Id
@@ -184,7 +188,7 @@ class AcquireLease(Message):
 
 
 class RenewLease(Message):
-    """The holder's heart-beat."""
+    """Renew a lease that is held under `epoch`."""
 
     subject: ClassVar[str] = "gs.rpc.lease.renew"
     target_id: Id
@@ -193,7 +197,7 @@ class RenewLease(Message):
 
 
 class ReleaseLease(Message):
-    """The task is over; releasing twice is the same as once."""
+    """End the lease of a task; releasing it twice is the same as once."""
 
     subject: ClassVar[str] = "gs.rpc.lease.release"
     target_id: Id
@@ -201,7 +205,7 @@ class ReleaseLease(Message):
 
 
 class LeaseGrant(Value):
-    """The answer to AcquireLease and RenewLease: an epoch, or who is in the way."""
+    """The answer to AcquireLease and RenewLease: an epoch, or the reason for refusing."""
 
     granted: bool
     epoch: int = 0

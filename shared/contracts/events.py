@@ -1,4 +1,9 @@
-"""Events (`gs.evt.>`): what happened, past tense. Whatever ends has one, with its evidence."""
+"""Events (`gs.evt.>`): facts that were stored, named in the past tense.
+
+Everything that ends has an event with its evidence. Events are kept for seven days, so a listener
+can resume after the last one it saw. Progress that is streamed while work goes on is not an event:
+it goes over core NATS, where nothing stores it.
+"""
 
 from typing import ClassVar, Literal
 
@@ -25,6 +30,8 @@ class WaveEvent(TargetEvent):
 
 
 class AgentRegistered(Event):
+    """An agent process started and registered itself; `types` are the agent types it serves."""
+
     subject: ClassVar[str] = "gs.evt.agent.registered"
     agent_id: Id
     name: str
@@ -32,26 +39,30 @@ class AgentRegistered(Event):
 
 
 class AgentLost(Event):
+    """An agent has sent no heartbeat for too long and counts as offline."""
+
     subject: ClassVar[str] = "gs.evt.agent.lost"
     agent_id: Id
     name: str
 
 
 class WavePlanned(WaveEvent):
-    """Accepted and written down; measuring begins."""
+    """A wave was accepted and stored; its findings and its baseline are measured next."""
 
     subject: ClassVar[str] = "gs.evt.wave.planned"
     commit: Oid
 
 
 class WaveStarted(WaveEvent):
-    """Tasks exist. `note` says why there are fewer than the size allows."""
+    """The tasks of a wave exist. `note` says why there are fewer than its size allows."""
 
     subject: ClassVar[str] = "gs.evt.wave.started"
     tasks: int
 
 
 class WaveFinished(WaveEvent):
+    """A wave ended. `landed` and `rejected` count its enhancements."""
+
     subject: ClassVar[str] = "gs.evt.wave.finished"
     state: Literal["completed", "stopped", "failed"]
     landed: int = 0
@@ -59,6 +70,8 @@ class WaveFinished(WaveEvent):
 
 
 class FindingsMeasured(WaveEvent):
+    """The detectors ran on `commit`, at the start or at the end of a wave; `findings` is how many."""
+
     subject: ClassVar[str] = "gs.evt.findings.measured"
     commit: Oid
     moment: Literal["before", "after"]
@@ -66,7 +79,7 @@ class FindingsMeasured(WaveEvent):
 
 
 class MeasurementFailed(WaveEvent):
-    """Findings or baseline could not be measured: nothing can be proposed, or nothing proven."""
+    """The findings or the baseline of a wave could not be measured, so the wave cannot go on."""
 
     subject: ClassVar[str] = "gs.evt.measurement.failed"
     measurement: Literal["findings", "baseline"] = "findings"
@@ -76,9 +89,10 @@ class MeasurementFailed(WaveEvent):
 
 
 class EnvironmentBuilt(WaveEvent):
-    """The target's test environment stands. `seconds` is 0 where it came from the cache.
+    """The environment in which the target's tests run is ready.
 
-    `sandbox` is the tier its tests run in, and one sentence on what that holds.
+    `seconds` is what building it took, 0 where it was cached. `sandbox` names the sandbox tier of its
+    tests and what that tier enforces.
     """
 
     subject: ClassVar[str] = "gs.evt.environment.built"
@@ -88,7 +102,7 @@ class EnvironmentBuilt(WaveEvent):
 
 
 class BaselineMeasured(WaveEvent):
-    """The suite ran on the base: what fails there is known, and blamed on nobody."""
+    """The target's full suite ran on the head. Tests that fail there are blamed on no change."""
 
     subject: ClassVar[str] = "gs.evt.baseline.measured"
     commit: Oid
@@ -98,6 +112,8 @@ class BaselineMeasured(WaveEvent):
 
 
 class TaskAssigned(WaveEvent):
+    """A task got its lease and was sent to the agents."""
+
     subject: ClassVar[str] = "gs.evt.task.assigned"
     task_id: Id
     agent_type: AgentTypeName
@@ -105,6 +121,8 @@ class TaskAssigned(WaveEvent):
 
 
 class TaskStarted(WaveEvent):
+    """An agent began to work on a task."""
+
     subject: ClassVar[str] = "gs.evt.task.started"
     task_id: Id
     agent_id: Id
@@ -112,7 +130,7 @@ class TaskStarted(WaveEvent):
 
 
 class TaskProposed(WaveEvent):
-    """The agent is finished; `enhancements` were proposed (0: nothing to do)."""
+    """An agent finished a task; `enhancements` is how many changes it proposed."""
 
     subject: ClassVar[str] = "gs.evt.task.proposed"
     task_id: Id
@@ -120,7 +138,7 @@ class TaskProposed(WaveEvent):
 
 
 class TaskFinished(WaveEvent):
-    """The task reached a terminal state."""
+    """A task reached a terminal state."""
 
     subject: ClassVar[str] = "gs.evt.task.finished"
     task_id: Id
@@ -128,32 +146,34 @@ class TaskFinished(WaveEvent):
 
 
 class EnhancementEvent(WaveEvent):
-    """What the enhancement events share."""
+    """The fields that all events about one enhancement share."""
 
     enhancement_id: Id
     title: str
 
 
 class EnhancementProposed(EnhancementEvent):
+    """An agent proposed a change."""
+
     subject: ClassVar[str] = "gs.evt.enhancement.proposed"
 
 
 class EnhancementCleared(EnhancementEvent):
+    """The resolver cleared a proposal: its lease holds and its files are inside it."""
+
     subject: ClassVar[str] = "gs.evt.enhancement.cleared"
 
 
-class EnhancementValidated(EnhancementEvent):
-    subject: ClassVar[str] = "gs.evt.enhancement.validated"
-
-
 class EnhancementApplied(EnhancementEvent):
+    """A change landed on `branch` as `commit`."""
+
     subject: ClassVar[str] = "gs.evt.enhancement.applied"
     commit: Oid
     branch: str
 
 
 class EnhancementRejected(EnhancementEvent):
-    """Refused; `tests` names the ones that caught it."""
+    """A change was rejected; `tests` are the tests that caught it, if any."""
 
     subject: ClassVar[str] = "gs.evt.enhancement.rejected"
     reason: str
@@ -161,14 +181,14 @@ class EnhancementRejected(EnhancementEvent):
 
 
 class EnhancementExpired(EnhancementEvent):
-    """It no longer applies, or its wave ended; nobody's fault."""
+    """A change was dropped without blame: it no longer applies, or its wave ended."""
 
     subject: ClassVar[str] = "gs.evt.enhancement.expired"
     reason: str
 
 
 class ApprovalRequested(EnhancementEvent):
-    """It passed, and lands only with a person's word; `patch` is what that word is for."""
+    """A change passed but needs the approval of a person. The approval holds for `patch` only."""
 
     subject: ClassVar[str] = "gs.evt.approval.requested"
     reason: str
@@ -176,7 +196,7 @@ class ApprovalRequested(EnhancementEvent):
 
 
 class EnhancementApproved(EnhancementEvent):
-    """A person let it through; the gate tries it again before it lands."""
+    """A person approved a change. The gate judges it again before it lands."""
 
     subject: ClassVar[str] = "gs.evt.enhancement.approved"
     by: str
@@ -184,20 +204,24 @@ class EnhancementApproved(EnhancementEvent):
 
 
 class EnhancementRolledBack(EnhancementEvent):
+    """A landed change was reverted by `commit`."""
+
     subject: ClassVar[str] = "gs.evt.enhancement.rolled_back"
     commit: Oid
 
 
 class RollbackRefused(EnhancementEvent):
+    """A rollback was refused and the change stays landed; `tests` fail without the change."""
+
     subject: ClassVar[str] = "gs.evt.rollback.refused"
     reason: str
     tests: tuple[str, ...] = ()
 
 
 class RollbackFinished(TargetEvent):
-    """A rollback came to its end: done with all of `enhancements`, or with none and a reason.
+    """A rollback ended: all of `enhancements` were reverted, or none and `reason` says why.
 
-    `dependents` are the later changes that stand in its way, `tests` those that said so.
+    `dependents` are the later changes that stand in its way, `tests` the tests that fail with it.
     """
 
     subject: ClassVar[str] = "gs.evt.rollback.finished"
@@ -210,7 +234,7 @@ class RollbackFinished(TargetEvent):
 
 
 class PullRequestOpened(TargetEvent):
-    """People were asked to look at `branch`; said again when it grew."""
+    """A pull request for `branch` was opened or updated."""
 
     subject: ClassVar[str] = "gs.evt.pull_request.opened"
     pull_request_id: str
@@ -219,7 +243,7 @@ class PullRequestOpened(TargetEvent):
 
 
 class PullRequestRefused(TargetEvent):
-    """What landed could not be shown as a pull request, and why; it stays landed."""
+    """The forge refused a pull request for `branch`. What landed stays landed."""
 
     subject: ClassVar[str] = "gs.evt.pull_request.refused"
     pull_request_id: str
@@ -228,10 +252,10 @@ class PullRequestRefused(TargetEvent):
 
 
 class RunFinished(WaveEvent):
-    """One run of a test suite, or of some of its tests, on one tree.
+    """A test run on one tree ended.
 
-    `why` is the sentence of whoever asked for it. `worse` are how many are worse than on the head, where
-    that is known already; a run's gate says it as well, with what it means.
+    `why` is the reason given by whoever requested it. `tests_worse` counts the tests that are worse
+    than on the head, where that was already compared.
     """
 
     subject: ClassVar[str] = "gs.evt.run.finished"
@@ -246,13 +270,15 @@ class RunFinished(WaveEvent):
 
 
 class GateDecided(WaveEvent):
-    """One step of a gate, carried out on `head`; `note` says it. Published again, it has the same id.
+    """The gate of a target took one step on `head`; `note` describes it.
 
-    run: a run was read, and `worse` is how many of its `asked` tests are worse than on the head. refuse,
-    undecided, ask: about these changes, because of these tests. hold: they wait for the next head. land: they
-    may land, `run_id` says so.
+    - run: a test run was read; `tests_worse` of its `tests_run` tests are worse than on the head.
+    - refuse, undecided, ask: these changes were rejected, expired, or need approval, because of `tests`.
+    - hold: these changes are judged again on the next head.
+    - land: these changes may land, as the run `run_id` shows.
 
-    `changes` and `tests` are the first of `change_count` and of however many; `purpose` is that of the run.
+    `changes` and `tests` list the first of many; `change_count` is the number of all. `purpose` is that
+    of the run. Published again after a crash, the event has the same message id.
     """
 
     subject: ClassVar[str] = "gs.evt.gate.decided"
@@ -268,7 +294,7 @@ class GateDecided(WaveEvent):
 
 
 class RunSuperseded(WaveEvent):
-    """Nobody wants to know any more how it ends: whoever is at it stops."""
+    """A test run is no longer needed; whoever executes it stops."""
 
     subject: ClassVar[str] = "gs.evt.run.superseded"
     run_id: Id
@@ -276,7 +302,10 @@ class RunSuperseded(WaveEvent):
 
 
 class CommitReplayed(TargetEvent):
-    """A backtest judged one more commit; `verdict` is the gate's answer, `outcome` how it compares with what came later."""
+    """A backtest judged one more commit, number `done` of `total`.
+
+    `verdict` is the answer of the gate; `outcome` compares it with what the later history shows.
+    """
 
     subject: ClassVar[str] = "gs.evt.commit.replayed"
     backtest_id: Id
@@ -298,10 +327,10 @@ class BacktestFinished(TargetEvent):
 
 
 class HealthChecked(WaveEvent):
-    """What landed was looked at again: check `check` of `checks`, with the head at `commit`.
+    """Landed changes were measured again, in check `check` of `checks`, with the head at `commit`.
 
-    `outcome` is the gravest of what was found, `missed` where nothing was measured before the window
-    was over. `state` is that of the watch after it.
+    `outcome` is the worst finding of the check, or `missed` where nothing was measured in time. `state`
+    is the state of the watch afterwards.
     """
 
     subject: ClassVar[str] = "gs.evt.health.checked"
@@ -314,10 +343,10 @@ class HealthChecked(WaveEvent):
 
 
 class HealthRegressed(WaveEvent):
-    """Confirmed: something is worse than before these changes landed; `symptoms` say what.
+    """A regression was confirmed: `symptoms` got worse after these changes landed.
 
-    `enhancement_id` is the change that did it, without which nobody is blamed. `action` says what
-    came of it: taken off with what depends on it, `refused` (a person has to look), or nothing.
+    `enhancement_id` is the change that caused it, if one was identified. `action` says what was done:
+    the change was rolled back with what depends on it, or the rollback was refused, or nothing.
     """
 
     subject: ClassVar[str] = "gs.evt.health.regressed"
@@ -331,6 +360,8 @@ class HealthRegressed(WaveEvent):
 
 
 class LeaseGranted(WaveEvent):
+    """A task got a lease on a component under a new `epoch`."""
+
     subject: ClassVar[str] = "gs.evt.lease.granted"
     task_id: Id
     component: str
@@ -338,12 +369,16 @@ class LeaseGranted(WaveEvent):
 
 
 class LeaseReleased(WaveEvent):
+    """The lease of a task ended because the task did."""
+
     subject: ClassVar[str] = "gs.evt.lease.released"
     task_id: Id
     component: str
 
 
 class LeaseExpired(WaveEvent):
+    """The lease of a task ended because nobody renewed it."""
+
     subject: ClassVar[str] = "gs.evt.lease.expired"
     task_id: Id
     component: str
@@ -365,7 +400,6 @@ EVENTS: tuple[type[Event], ...] = (
     TaskFinished,
     EnhancementProposed,
     EnhancementCleared,
-    EnhancementValidated,
     EnhancementApplied,
     EnhancementRejected,
     EnhancementExpired,

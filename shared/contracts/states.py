@@ -1,6 +1,6 @@
-"""The state machines as data. A transition not in a table does not exist.
+"""The state machines, as data. A transition that is not in a table is not allowed.
 
-Every stored state change is one conditional update on (id, state, version): see `shared.mongo`.
+Every stored transition is one conditional update on (id, state, version); see `shared.mongo`.
 """
 
 from collections.abc import Mapping
@@ -69,7 +69,7 @@ class AgentState(StrEnum):
 
 
 class PullRequestState(StrEnum):
-    """wanted → open | pushed (no token, so people open it) | refused; wanted again when it grows."""
+    """wanted → open | pushed (without a token, people open it) | refused; wanted again when it grows."""
 
     WANTED = "wanted"
     OPEN = "open"
@@ -78,7 +78,7 @@ class PullRequestState(StrEnum):
 
 
 class RunState(StrEnum):
-    """A run of the gate: requested → finished, or superseded: nobody wants to know any more."""
+    """requested → finished | superseded (its result is no longer needed)."""
 
     REQUESTED = "requested"
     FINISHED = "finished"
@@ -95,7 +95,7 @@ class BacktestState(StrEnum):
 
 
 class WatchState(StrEnum):
-    """watching → quiet | reverted (something of it was taken off) | given_up (and could not be)."""
+    """watching → quiet | reverted (a change was rolled back) | given_up (a rollback failed)."""
 
     WATCHING = "watching"
     QUIET = "quiet"
@@ -108,22 +108,22 @@ W, T, E = WaveState, TaskState, EnhancementState
 
 @dataclass(frozen=True)
 class Machine:
-    """A state machine: which trigger leads from which state to which, and where it ends."""
+    """A state machine: the state each trigger leads to, by the state it starts from."""
 
     name: str
     initial: StrEnum
     transitions: Mapping[tuple[Any, str], Any]
 
     def target(self, state: Any, trigger: str) -> Any | None:
-        """The state after `trigger`, or None where the table does not allow it."""
+        """Return the state after `trigger`, or None where it is not allowed."""
         return self.transitions.get((state, trigger))
 
     def sources(self, trigger: str) -> tuple[Any, ...]:
-        """The states that allow `trigger`."""
+        """Return the states that allow `trigger`."""
         return tuple(state for state, name in self.transitions if name == trigger)
 
     def terminal(self, state: Any) -> bool:
-        """Whether nothing leads out of `state`."""
+        """Return whether no transition leaves `state`."""
         return all(source != state for source, _ in self.transitions)
 
 
@@ -154,14 +154,14 @@ TASK = Machine(
         (T.RUNNING, "find_nothing"): T.EMPTY,
         (T.RUNNING, "fail"): T.FAILED,
         (T.PROPOSED, "finish"): T.DONE,
-        # A lease lost or an agent lost sends the task back to ask for a new epoch.
-        (T.ASSIGNED, "wait"): T.WAITING,
-        (T.RUNNING, "wait"): T.WAITING,
+        # A lost lease or a lost agent: the task needs a new epoch.
+        (T.ASSIGNED, "requeue"): T.WAITING,
+        (T.RUNNING, "requeue"): T.WAITING,
         **{
             (state, "cancel"): T.CANCELLED
             for state in (T.WAITING, T.ASSIGNED, T.RUNNING, T.PROPOSED)
         },
-        **{(state, "bury"): T.DEAD for state in (T.WAITING, T.ASSIGNED, T.RUNNING)},
+        **{(state, "dead_letter"): T.DEAD for state in (T.WAITING, T.ASSIGNED, T.RUNNING)},
     },
 )
 
@@ -177,10 +177,10 @@ ENHANCEMENT = Machine(
         (E.VALIDATING, "pass"): E.VALIDATED,
         (E.VALIDATED, "land"): E.APPLIED,
         (E.APPLIED, "roll_back"): E.ROLLED_BACK,
-        # The head moved or the gate was interrupted: back into the pool, nothing is lost.
-        (E.VALIDATING, "return"): E.CLEARED,
-        (E.VALIDATED, "return"): E.CLEARED,
-        (E.VALIDATING, "ask"): E.NEEDS_APPROVAL,
+        # The head moved or the gate was interrupted: the change is queued again.
+        (E.VALIDATING, "requeue"): E.CLEARED,
+        (E.VALIDATED, "requeue"): E.CLEARED,
+        (E.VALIDATING, "request_approval"): E.NEEDS_APPROVAL,
         (E.NEEDS_APPROVAL, "approve"): E.CLEARED,
         **{
             (state, "reject"): E.REJECTED
@@ -210,14 +210,14 @@ AGENT = Machine(
     "agent",
     AgentState.IDLE,
     {
-        (AgentState.IDLE, "take"): AgentState.ACTIVE,
-        (AgentState.ACTIVE, "rest"): AgentState.IDLE,
-        (AgentState.ACTIVE, "err"): AgentState.ERROR,
-        (AgentState.ERROR, "rest"): AgentState.IDLE,
-        (AgentState.ERROR, "take"): AgentState.ACTIVE,
-        (AgentState.OFFLINE, "rest"): AgentState.IDLE,
+        (AgentState.IDLE, "start_work"): AgentState.ACTIVE,
+        (AgentState.ACTIVE, "become_idle"): AgentState.IDLE,
+        (AgentState.ACTIVE, "fail"): AgentState.ERROR,
+        (AgentState.ERROR, "become_idle"): AgentState.IDLE,
+        (AgentState.ERROR, "start_work"): AgentState.ACTIVE,
+        (AgentState.OFFLINE, "become_idle"): AgentState.IDLE,
         **{
-            (state, "lose"): AgentState.OFFLINE
+            (state, "go_offline"): AgentState.OFFLINE
             for state in (AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR)
         },
     },
@@ -228,7 +228,7 @@ PULL_REQUEST = Machine(
     "pull_request",
     P.WANTED,
     {
-        **{(state, "want"): P.WANTED for state in P},
+        **{(state, "request"): P.WANTED for state in P},
         (P.WANTED, "open"): P.OPEN,
         (P.WANTED, "push"): P.PUSHED,
         (P.WANTED, "refuse"): P.REFUSED,
@@ -242,7 +242,7 @@ RUN = Machine(
     {
         (R.REQUESTED, "finish"): R.FINISHED,
         (R.REQUESTED, "supersede"): R.SUPERSEDED,
-        # Wanted after all.
+        # Its result is needed after all.
         (R.SUPERSEDED, "request"): R.REQUESTED,
     },
 )
@@ -262,7 +262,7 @@ WATCH = Machine(
     "watch",
     WatchState.WATCHING,
     {
-        (WatchState.WATCHING, "rest"): WatchState.QUIET,
+        (WatchState.WATCHING, "complete"): WatchState.QUIET,
         (WatchState.WATCHING, "revert"): WatchState.REVERTED,
         (WatchState.WATCHING, "give_up"): WatchState.GIVEN_UP,
     },

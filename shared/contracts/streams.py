@@ -1,4 +1,4 @@
-"""Streams and durable consumers, declared once; `shared.messaging.provision` makes them so."""
+"""Streams and durable consumers of JetStream, declared once for `shared.messaging.provision`."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,7 +26,7 @@ DAY = 24 * 3600.0
 
 
 class Retention(StrEnum):
-    """When a stream forgets a message."""
+    """When a stream drops a message: once it is consumed, or at its limits."""
 
     WORK_QUEUE = "workqueue"
     LIMITS = "limits"
@@ -34,7 +34,7 @@ class Retention(StrEnum):
 
 @dataclass(frozen=True)
 class Stream:
-    """A JetStream stream. `max_age` is in seconds, 0 for ever."""
+    """A JetStream stream. `max_age` is in seconds; 0 is without limit."""
 
     name: str
     subjects: tuple[str, ...]
@@ -92,7 +92,7 @@ DEAD_LETTERS = Stream("GS_DLQ", ("gs.dlq.>",), Retention.LIMITS, max_age=30 * DA
 STREAMS = (COMMANDS, TASKS, PROPOSALS, RUNS, EVENTS, DEAD_LETTERS)
 
 # A work queue refuses consumers whose filters overlap, so a noun's commands share one consumer and
-# the handler tells the verbs apart; what no handler knows becomes a dead letter, not a silence.
+# the handler tells the verbs apart; an unknown verb becomes a dead letter.
 WAVE_COMMANDS = Consumer("coordinator-wave", COMMANDS.name, "gs.cmd.wave.*")
 INFINITE_COMMANDS = Consumer("coordinator-infinite", COMMANDS.name, "gs.cmd.infinite.*")
 BASELINE_COMMANDS = Consumer("validator-baseline", COMMANDS.name, "gs.cmd.baseline.*")
@@ -101,7 +101,7 @@ ENHANCEMENT_COMMANDS = Consumer("validator-enhancement", COMMANDS.name, "gs.cmd.
 TARGET_COMMANDS = Consumer("validator-target", COMMANDS.name, "gs.cmd.target.*")
 PROPOSALS_SUBMITTED = Consumer("resolver-submitted", PROPOSALS.name, "gs.proposal.submitted")
 PROPOSALS_CLEARED = Consumer("validator-cleared", PROPOSALS.name, "gs.proposal.cleared")
-# Every core of a few machines may have a run at hand.
+# Every core of a few machines may execute a run.
 RUN_REQUESTS = Consumer("validator-runs", RUNS.name, "gs.run.*", max_ack_pending=256)
 # Each of these can change what a wave does next. Everything else on the event stream, which may be
 # hundreds of events a minute, would only make the coordinator read the same state again.

@@ -1,4 +1,4 @@
-"""Work between the services: tasks, proposals and test runs, each a hint at a document in MongoDB."""
+"""Work sent from one service to another. Each message refers to a document in MongoDB."""
 
 from typing import ClassVar
 
@@ -6,7 +6,7 @@ from shared.contracts.base import AgentTypeName, Id, Message, Priority
 
 
 class PerformTask(Message):
-    """coordinator → agents: do the task under this id, with this lease epoch."""
+    """Have an agent perform a task under the lease `epoch`."""
 
     subject: ClassVar[str] = "gs.task.*.*"
     task_id: Id
@@ -20,7 +20,7 @@ class PerformTask(Message):
 
 
 class ProposalSubmitted(Message):
-    """agents → resolver: an enhancement was written down and wants to be tried."""
+    """An agent stored an enhancement; the resolver is to clear it."""
 
     subject: ClassVar[str] = "gs.proposal.submitted"
     enhancement_id: Id
@@ -30,7 +30,7 @@ class ProposalSubmitted(Message):
 
 
 class ProposalCleared(Message):
-    """resolver → validator: it stands alone inside its lease and may be tried."""
+    """The resolver cleared an enhancement; the gate is to judge it."""
 
     subject: ClassVar[str] = "gs.proposal.cleared"
     enhancement_id: Id
@@ -40,9 +40,9 @@ class ProposalCleared(Message):
 
 
 class RunTests(Message):
-    """The validator's gate → its runners: carry out the run under this id.
+    """Have a runner execute a test run.
 
-    With `again` it was asked for before, and whoever has it at hand is left alone.
+    `repeated` marks a request that was sent before: a runner that already executes it is left alone.
     """
 
     subject: ClassVar[str] = "gs.run.*"

@@ -69,7 +69,7 @@ def test_a_second_run_on_the_same_repository_is_refused_and_the_first_goes_on(ho
     wait_for(lambda: is_testing(home) or (home.path / "environments").is_dir())
     second = home.run("run", str(shop))
     assert second.returncode == 2, second.stdout + second.stderr
-    assert "A wave is already at work" in second.stderr
+    assert "A wave is already running" in second.stderr
     assert "groundswell wave stop" in second.stderr
     out, err = first.communicate(timeout=120)
     assert first.returncode == 0, err

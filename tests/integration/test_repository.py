@@ -88,7 +88,7 @@ async def test_a_heartbeat_does_not_disturb_a_transition(store):
     )
     await store.agents.insert(agent)
     assert await store.agents.set_fields(agent.id, heartbeat_at=utc_now())
-    moved = await store.agents.transition(agent, "take", task_id=uuid7())
+    moved = await store.agents.transition(agent, "start_work", task_id=uuid7())
     assert moved is not None
     assert moved.state is AgentState.ACTIVE
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.contracts.documents.base import LISTED, REMEMBERED, StateTransition
+from shared.contracts.documents.base import MAX_HISTORY_ENTRIES, MAX_LISTED_TESTS, StateTransition
 from shared.contracts.documents.leases import LeaseLedger
 from shared.contracts.states import MACHINES, EnhancementState, TaskState
 from shared.kernel.errors import NotFound
@@ -243,16 +243,16 @@ async def test_a_change_remembers_every_state_it_came_into(store):
 async def test_a_change_that_goes_in_circles_does_not_grow_for_ever(store):
     change = an_enhancement(state="cleared")
     await store.enhancements.insert(change)
-    for _ in range(REMEMBERED):
-        for trigger in ("validate", "return"):
+    for _ in range(MAX_HISTORY_ENTRIES):
+        for trigger in ("validate", "requeue"):
             change = await store.enhancements.transition(
                 change,
                 trigger,
                 changed_at=NOW,
                 decision__suspected=tuple(f"t::{n}" for n in range(99)),
             )
-    assert len(change.history) == REMEMBERED
-    assert len(change.history[0].tests) == LISTED
+    assert len(change.history) == MAX_HISTORY_ENTRIES
+    assert len(change.history[0].tests) == MAX_LISTED_TESTS
 
 
 async def test_what_keeps_no_history_moves_without_one(store):

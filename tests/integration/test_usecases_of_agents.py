@@ -288,7 +288,7 @@ async def test_where_there_is_nothing_to_change_the_task_is_empty(deps, engine, 
 async def test_a_task_that_was_taken_away_meanwhile_stays_with_its_new_epoch(deps, engine, task):
     async def lose_it():
         mine = await deps.store.tasks.require(task.id)
-        waiting = await deps.store.tasks.transition(mine, "wait", agent_id=None)
+        waiting = await deps.store.tasks.transition(mine, "requeue", agent_id=None)
         await deps.store.tasks.transition(waiting, "assign", epoch=4)
         return [a_proposal()]
 

@@ -322,7 +322,7 @@ class TestAdvancing:
         wave = await running(deps, place)
         await stop_wave(StopWave(), deps)
         before, said = await everything(deps), len(deps.bus.said)
-        await advance(wave.id, deps, nudge=True)
+        await advance(wave.id, deps, repeat_overdue=True)
         assert await everything(deps) == before
         assert len(deps.bus.said) == said
 
@@ -394,7 +394,7 @@ class TestSettling:
         await advance(later.id, deps)
         stored = await deps.store.waves.require(later.id)
         assert stored.state is WaveState.COMPLETED
-        assert "not tried again: refused because of t::a" in " ".join(stored.notes)
+        assert "not tried again: rejected because of t::a" in " ".join(stored.notes)
 
     async def test_a_dry_run_tries_nothing_and_is_complete(self, deps, place):
         wave = await running(deps, place, dry_run=True)
@@ -419,7 +419,7 @@ class TestSettling:
         await proposed(deps, task, "rejected", tests=("t::a",))
         await advance(wave.id, deps)
         done = await deps.store.waves.require(wave.id)
-        assert done.notes[-1].startswith("Nothing landed: refused by the gate: 1,")
+        assert done.notes[-1].startswith("Nothing landed: rejected by the gate: 1,")
 
     async def test_a_wave_whose_tasks_all_failed_does_not_say_that_nothing_was_found(
         self, deps, place
@@ -497,7 +497,7 @@ class TestEnding:
         wave = await started(deps, place)
         await measured(deps, wave)
         await advance(wave.id, deps)
-        with pytest.raises(Conflict, match="completed already"):
+        with pytest.raises(Conflict, match="already completed"):
             await stop_wave(StopWave(wave_id=wave.id), deps)
 
     async def test_a_wave_that_is_not_there_cannot_be_stopped(self, deps):

@@ -102,7 +102,7 @@ class TestClearing:
         change = await proposed(deps, task)
         epoch = change.proposal.epoch
         if how == "out of time":
-            deps.clock.go(seconds=leases.TIME_TO_LIVE.total_seconds())
+            deps.clock.go(seconds=leases.LEASE_TTL.total_seconds())
         elif how == "released":
             release = ReleaseLease(target_id=task.target_id, task_id=task.id)
             await usecases.release(release, deps)
@@ -204,7 +204,7 @@ class TestLeases:
         task = await leased(deps)
         renewal = RenewLease(target_id=task.target_id, task_id=task.id, epoch=task.epoch)
         for _ in range(3):
-            deps.clock.go(seconds=leases.TIME_TO_LIVE.total_seconds() * 0.8)
+            deps.clock.go(seconds=leases.LEASE_TTL.total_seconds() * 0.8)
             assert (await usecases.renew(renewal, deps)).granted
         late = renewal.model_copy(update={"epoch": task.epoch - 1})
         assert not (await usecases.renew(late, deps)).granted
@@ -244,7 +244,7 @@ class TestReconciling:
     async def test_a_task_in_the_gate_keeps_its_lease(self, deps):
         task = await leased(deps, state="proposed")
         for _ in range(4):
-            deps.clock.go(seconds=leases.TIME_TO_LIVE.total_seconds() * 0.8)
+            deps.clock.go(seconds=leases.LEASE_TTL.total_seconds() * 0.8)
             await usecases.reconcile(deps)
         ledger = await deps.store.leases.require(task.target_id)
         assert leases.current(ledger, task.id, task.epoch, now=deps.clock())

@@ -19,7 +19,7 @@ async def register(deps: AgentDeps, alive: Callable[[int], bool]) -> None:
     """Say that we are here, and that agents of this host whose process is gone are not."""
     for other in await deps.store.agents.find(host=deps.me.host, state=THERE):
         if other.id != deps.me.id and not alive(other.pid):
-            await deps.store.agents.transition(other, "lose")
+            await deps.store.agents.transition(other, "go_offline")
     await deps.store.agents.insert(deps.me)
     event = AgentRegistered(agent_id=deps.me.id, name=deps.me.name, types=deps.me.types)
     await deps.bus.publish(event, key=deps.me.id)
@@ -29,7 +29,7 @@ async def beat(deps: AgentDeps) -> None:
     """We are alive, and so are the leases of the tasks we are at."""
     me = await _me(deps)
     if me.state is AgentState.OFFLINE:
-        await deps.store.agents.transition(me, "rest")
+        await deps.store.agents.transition(me, "become_idle")
     await deps.store.agents.set_fields(deps.me.id, heartbeat_at=deps.clock())
     for task in list(deps.running.values()):
         request = RenewLease(target_id=task.target_id, task_id=task.id, epoch=task.epoch)
@@ -45,18 +45,18 @@ async def beat(deps: AgentDeps) -> None:
 
 async def take(deps: AgentDeps, task_id: str) -> None:
     """We are at work."""
-    await _move(deps, "take", task_id=task_id)
+    await _move(deps, "start_work", task_id=task_id)
 
 
 async def rest(deps: AgentDeps) -> None:
     """We are free again, unless another task is running."""
     if not deps.running:
-        await _move(deps, "rest", task_id=None)
+        await _move(deps, "become_idle", task_id=None)
 
 
 async def leave(deps: AgentDeps) -> None:
     """We end in good order; our tasks are delivered to somebody else."""
-    await _move(deps, "lose", task_id=None)
+    await _move(deps, "go_offline", task_id=None)
 
 
 async def _move(deps: AgentDeps, trigger: str, *, task_id: str | None) -> None:

@@ -1,1 +1,1 @@
-"""What is worth doing, and when a wave is over; no input or output."""
+"""Planning rules and rules about waves; no input or output."""

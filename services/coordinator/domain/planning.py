@@ -9,14 +9,14 @@ from shared.contracts.documents.findings import Finding
 from shared.contracts.documents.waves import Opportunity
 
 WEIGHT = {Severity.ERROR: 5.0, Severity.WARNING: 2.0, Severity.NOTE: 1.0}
-# What the words "small" and "large" promise at least; fewer is said, with the reason.
-LEAST = {WaveSize.SMALL: 3, WaveSize.LARGE: 10}
+# The smallest number of tasks a size promises; a wave with fewer says why.
+MIN_TASKS = {WaveSize.SMALL: 3, WaveSize.LARGE: 10}
 LINES_PER_FIX = 2.0
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The opportunities a wave takes up, in order, and what is to be said about it."""
+    """The opportunities that a wave takes up, best first, and notes for the user."""
 
     chosen: tuple[Opportunity, ...]
     notes: tuple[str, ...]
@@ -25,7 +25,7 @@ class Plan:
 def opportunities(
     findings: Sequence[Finding], foreclosed: Collection[str], agent_type: str
 ) -> tuple[Opportunity, ...]:
-    """One per component with something to fix, the most valuable first."""
+    """Return one opportunity per component with something to fix, the most valuable first."""
     by_component: dict[str, list[Finding]] = defaultdict(list)
     for each in findings:
         if each.component:
@@ -63,7 +63,7 @@ def _opportunity(
 
 
 def priority(findings: Sequence[Finding]) -> Priority:
-    """By the worst severity among what can be fixed."""
+    """Return the priority by the worst severity among the fixable findings."""
     severities = {each.severity for each in findings}
     if Severity.ERROR in severities:
         return Priority.HIGH
@@ -71,7 +71,7 @@ def priority(findings: Sequence[Finding]) -> Priority:
 
 
 def value(opportunity: Opportunity) -> float:
-    """Severity x count over cost: what it is worth per line that somebody has to read."""
+    """Return the expected impact per unit of complexity."""
     return opportunity.expected_impact / max(opportunity.complexity, 1.0)
 
 
@@ -102,9 +102,9 @@ def _notes(
         notes.append(f"All of the {len(findings)} findings are outside every component.")
     elif not chosen and not any(each.fingerprint in foreclosed for each in findings):
         notes.append(f"None of the {len(findings)} findings has an automatic fix.")
-    elif 0 < len(chosen) < LEAST[size]:
+    elif 0 < len(chosen) < MIN_TASKS[size]:
         notes.append(
-            f"A {size} wave has {LEAST[size]} to {size.limit} tasks; this one has {len(chosen)}, because "
+            f"A {size} wave has {MIN_TASKS[size]} to {size.limit} tasks; this one has {len(chosen)}, because "
             f"only {len(chosen)} {_plural('component has', 'components have', len(chosen))} "
             "something that can be fixed."
         )
@@ -116,7 +116,7 @@ def _notes(
 
 
 def _foreclosed_notes(findings: Sequence[Finding], foreclosed: Mapping[str, str]) -> list[str]:
-    """Why some findings are not tried again, by what stopped them."""
+    """Return notes on the findings that are not tried again, grouped by the reason."""
     stopped: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for each in findings:
         if each.fingerprint in foreclosed:

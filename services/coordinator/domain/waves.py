@@ -1,4 +1,4 @@
-"""When a task and a wave are over, and what is planned after it."""
+"""Rules about the end of tasks and waves, and about follow-ups."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -9,7 +9,7 @@ from shared.contracts.documents.waves import Task
 from shared.contracts.states import TASK, EnhancementState
 from shared.targets.patches import parse_patch
 
-SETTLED = frozenset(
+DECIDED = frozenset(
     {
         EnhancementState.APPLIED,
         EnhancementState.ROLLED_BACK,
@@ -20,35 +20,38 @@ SETTLED = frozenset(
         EnhancementState.NEEDS_APPROVAL,
     }
 )
-ROUNDS = 3
-# Refused for what happened around it, not for what it is.
-NOBODYS_FAULT = "old-epoch"
+MAX_ATTEMPTS = 3
+# A rejection for this reason says nothing about the change itself.
+OLD_EPOCH = "old-epoch"
 
 
-def settled(changes: Sequence[Enhancement]) -> bool:
-    """Whether the gate has nothing more to say about these changes."""
-    return all(each.state in SETTLED for each in changes)
+def are_decided(changes: Sequence[Enhancement]) -> bool:
+    """Return whether every change is landed, ended, or awaiting approval."""
+    return all(each.state in DECIDED for each in changes)
 
 
-def over(tasks: Sequence[Task]) -> bool:
-    """Whether every task is terminal."""
+def are_over(tasks: Sequence[Task]) -> bool:
+    """Return whether every task is in a terminal state."""
     return all(TASK.terminal(each.state) for each in tasks)
 
 
 def needs_follow_up(task: Task, changes: Sequence[Enhancement]) -> bool:
-    """Whether the rest is worth doing again on the new head.
+    """Return whether a task should be repeated on the new head.
 
-    A refusal may take others down that stood on it, and may leave behind what they would have
-    tidied up. A few rounds are enough: each one is smaller.
+    A rejected change may take changes with it that build on it, or leave code that they would have
+    cleaned up. Attempts are limited; each one is smaller.
     """
     lost = {EnhancementState.REJECTED, EnhancementState.EXPIRED}
-    return task.attempt + 1 < ROUNDS and any(each.state in lost for each in changes)
+    return task.attempt + 1 < MAX_ATTEMPTS and any(each.state in lost for each in changes)
 
 
-def in_the_way(
+def foreclosed_by_pending(
     findings: Iterable[Finding], patches: Iterable[str], read: Callable[[str], bytes | None]
 ) -> dict[str, str]:
-    """By fingerprint, of findings in lines that one of these patches takes away or rewrites. `read` gives a file."""
+    """Return findings whose lines a pending patch removes or rewrites, by fingerprint with a reason.
+
+    `read` returns the content of a file at the head, or None.
+    """
     rewritten: dict[str, set[bytes]] = defaultdict(set)
     for text in patches:
         for file in parse_patch(text):
@@ -56,7 +59,7 @@ def in_the_way(
                 rewritten[file.path] |= {line.strip() for line in hunk.old if line not in hunk.new}
     lines = {path: (read(path) or b"").splitlines() for path in rewritten}
     return {
-        each.fingerprint: "its lines are those of a change that waits for a person"
+        each.fingerprint: "its lines are part of a change that needs approval"
         for each in findings
         if each.path in lines
         and each.line <= len(lines[each.path])
@@ -65,18 +68,18 @@ def in_the_way(
 
 
 def foreclosure(change: Enhancement) -> str | None:
-    """Why the findings of `change` are not to be tried again; None where they may be."""
+    """Return why the findings of `change` are not to be tried again, or None if they may be."""
     if change.state is EnhancementState.ROLLED_BACK:
         return "it was rolled back"
     if change.state is EnhancementState.NEEDS_APPROVAL:
-        return "it waits for a person"
+        return "it needs approval"
     if change.state is EnhancementState.REJECTED and change.decision.tests:
         more = (
             f" and {len(change.decision.tests) - 1} more" if len(change.decision.tests) > 1 else ""
         )
-        return f"refused because of {change.decision.tests[0]}{more}"
+        return f"rejected because of {change.decision.tests[0]}{more}"
     if change.state is EnhancementState.REJECTED and not change.decision.reason.startswith(
-        NOBODYS_FAULT
+        OLD_EPOCH
     ):
-        return f"refused: {change.decision.reason}"
+        return f"rejected: {change.decision.reason}"
     return None

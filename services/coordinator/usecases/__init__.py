@@ -1,4 +1,4 @@
-"""What the coordinator does: start, advance, stop and show waves; look after agents."""
+"""Use cases of the coordinator: start, advance, stop and show waves, and watch the agents."""
 
 from services.coordinator.deps import CoordinatorDeps
 from services.coordinator.usecases.advance import advance, note_environment, note_failure, reconcile

@@ -1,16 +1,16 @@
-"""Advancing a wave as far as its state allows.
+"""Advance a wave as far as its state allows.
 
-Every event that may concern a wave ends here, and so does the reconciler: what comes next is read
-from the state, never from the message. Doing it twice, late or out of order changes nothing.
+Events that concern a wave lead here, and so does the reconciler. The next step is read from the stored
+state, never from the message, so a message that comes twice, late or out of order changes nothing.
 """
 
 import asyncio
 
 import structlog
 
-from services.coordinator.deps import OPEN, CoordinatorDeps
+from services.coordinator.deps import OPEN_WAVE_STATES, CoordinatorDeps
 from services.coordinator.domain import waves
-from services.coordinator.usecases import say
+from services.coordinator.usecases import messages
 from services.coordinator.usecases.agents import watch_agents
 from services.coordinator.usecases.end import complete, expire, fail_wave
 from services.coordinator.usecases.plan import findings_on, foreclosed_in, plan_wave
@@ -26,34 +26,37 @@ log = structlog.get_logger(__name__)
 
 
 async def reconcile(deps: CoordinatorDeps) -> None:
-    """Look after the agents, then advance every open wave; say again what seems to be lost."""
+    """Watch the agents, advance every open wave, and publish again what seems to be lost."""
     await watch_agents(deps)
-    await say.ends_again(deps)
-    for wave in await deps.store.waves.find(state=OPEN):
-        await advance(wave.id, deps, nudge=True)
+    await messages.republish_finished(deps)
+    for wave in await deps.store.waves.find(state=OPEN_WAVE_STATES):
+        await advance(wave.id, deps, repeat_overdue=True)
 
 
-async def advance(wave_id: str, deps: CoordinatorDeps, *, nudge: bool = False) -> None:
-    """Do for a wave what its state asks for; with `nudge` also repeat what has not moved."""
+async def advance(wave_id: str, deps: CoordinatorDeps, *, repeat_overdue: bool = False) -> None:
+    """Take the next steps of a wave; with `repeat_overdue`, also repeat commands without effect so far."""
     async with deps.locks[wave_id]:
         wave = await deps.store.waves.get(wave_id)
         if wave is not None and wave.state is WaveState.PLANNED:
-            wave = await plan_wave(wave, deps, nudge=nudge)
+            wave = await plan_wave(wave, deps, repeat_overdue=repeat_overdue)
         if wave is not None and wave.state is WaveState.RUNNING:
-            wave = await _run(wave, deps, nudge=nudge)
+            wave = await _run(wave, deps, repeat_overdue=repeat_overdue)
         if wave is not None and wave.state is WaveState.FINISHING:
-            await _finish(wave, deps, nudge=nudge)
+            await _finish(wave, deps, repeat_overdue=repeat_overdue)
 
 
 async def note_environment(event: EnvironmentBuilt, deps: CoordinatorDeps) -> None:
-    """What the report says about where the tests ran."""
+    """Store how long the environment of the wave took to build, and its sandbox tier."""
     await deps.store.waves.set_fields(
         event.wave_id, environment_seconds=event.seconds, sandbox=event.sandbox
     )
 
 
 async def note_failure(event: MeasurementFailed, deps: CoordinatorDeps) -> None:
-    """What could not be measured ends the wave, unless it turns out that there is nothing to do."""
+    """Fail a wave that could not be measured.
+
+    Without a baseline a planned wave still goes on until its plan is known: it may have nothing to do.
+    """
     failure = Failure(code=event.code, message=event.reason, hint=event.hint)
     async with deps.locks[event.wave_id]:
         wave = await deps.store.waves.require(event.wave_id)
@@ -64,27 +67,29 @@ async def note_failure(event: MeasurementFailed, deps: CoordinatorDeps) -> None:
     await advance(event.wave_id, deps)
 
 
-async def _run(wave: Wave, deps: CoordinatorDeps, *, nudge: bool) -> Wave | None:
-    """Assign what waits, finish what was settled, and see whether everything is over."""
+async def _run(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wave | None:
+    """Assign waiting tasks, finish decided ones, and close the wave once all are over."""
     for task in await deps.store.tasks.find(wave_id=wave.id):
         if task.state is TaskState.WAITING:
             await _assign(task, deps)
         elif task.state is TaskState.ASSIGNED:
-            if attempt := say.lateness(task.changed_at, deps, nudge=nudge):
-                await say.assigned(task, deps, attempt=attempt)
+            if attempt := messages.overdue_attempts(
+                task.changed_at, deps, repeat_overdue=repeat_overdue
+            ):
+                await messages.publish_task_assigned(task, deps, attempt=attempt)
         elif task.state is TaskState.PROPOSED:
             await _settle(task, wave, deps)
     tasks = await deps.store.tasks.find(wave_id=wave.id)
     for task in tasks:
         if task.state is TaskState.WAITING:
             await _assign(task, deps)
-    if not waves.over(tasks):
+    if not waves.are_over(tasks):
         return wave
     return await _close(wave, deps)
 
 
 async def _assign(task: Task, deps: CoordinatorDeps) -> None:
-    """Ask for the lease; a task whose component is taken goes on waiting."""
+    """Acquire the lease of a task and assign it; it stays waiting while its component is leased."""
     request = AcquireLease(
         target_id=task.target_id,
         wave_id=task.wave_id,
@@ -94,43 +99,44 @@ async def _assign(task: Task, deps: CoordinatorDeps) -> None:
     )
     grant = await deps.bus.request(request, LeaseGrant)
     if not grant.granted:
-        log.info("task_waits", task=task.id, reason=grant.reason)
+        log.info("lease_unavailable", task=task.id, reason=grant.reason)
         return
     assigned = await deps.store.tasks.transition(
         task, "assign", epoch=grant.epoch, changed_at=deps.clock()
     )
     if assigned is not None:
-        await say.assigned(assigned, deps)
+        await messages.publish_task_assigned(assigned, deps)
 
 
 async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
-    """Finish a task whose changes are all decided, and plan what is left of it."""
+    """Finish a task whose changes are all decided, and plan a follow-up for what is left."""
     changes = await deps.store.enhancements.find(task_id=task.id)
     if wave.dry_run:
-        changes = [await _not_tried(each, deps) for each in changes]
-    if not waves.settled(changes):
+        changes = [await _expire_untried(each, deps) for each in changes]
+    if not waves.are_decided(changes):
         return
     if not wave.dry_run and waves.needs_follow_up(task, changes):
         await _follow_up(task, wave, deps)
     now = deps.clock()
     done = await deps.store.tasks.transition(task, "finish", changed_at=now, finished_at=now)
-    await say.task_finished(done or await deps.store.tasks.require(task.id), deps)
+    await messages.publish_task_finished(done or await deps.store.tasks.require(task.id), deps)
 
 
-async def _not_tried(change: Enhancement, deps: CoordinatorDeps) -> Enhancement:
+async def _expire_untried(change: Enhancement, deps: CoordinatorDeps) -> Enhancement:
+    """Expire a cleared change of a dry run."""
     if change.state is not EnhancementState.CLEARED:
         return change
     return await expire(change, "dry run: nothing was tried", deps)
 
 
 async def _follow_up(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
-    """The same component again, on the present head, without what was refused."""
+    """Store a task for the same component on the present head, without the rejected findings."""
     target = await deps.store.targets.require(task.target_id)
     mirror = deps.mirror(target)
     await asyncio.to_thread(mirror.fetch, target.location)
     head = await asyncio.to_thread(find_head, mirror, target)
     now = deps.clock()
-    again = task.model_copy(
+    follow_up = task.model_copy(
         update={
             "id": deps.new_id(),
             "version": 0,
@@ -147,11 +153,11 @@ async def _follow_up(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
             "changed_at": now,
         }
     )
-    await deps.store.tasks.insert_missing([again])
+    await deps.store.tasks.insert_missing([follow_up])
 
 
 async def _close(wave: Wave, deps: CoordinatorDeps) -> Wave | None:
-    """Everything is over: note the final head; without a landing there is nothing new to measure."""
+    """Store the final head of a wave whose tasks are over; measure it again if something landed."""
     landed = await deps.store.enhancements.find(wave_id=wave.id, state=EnhancementState.APPLIED)
     target = await deps.store.targets.require(wave.target_id)
     mirror = deps.mirror(target)
@@ -163,14 +169,16 @@ async def _close(wave: Wave, deps: CoordinatorDeps) -> Wave | None:
     if finishing is None:
         return None
     if not landed:
-        await complete(finishing, deps, notes=(*finishing.notes, *await _why(wave, deps)))
+        await complete(
+            finishing, deps, notes=(*finishing.notes, *await _reasons_nothing_landed(wave, deps))
+        )
         return None
-    await say.measure_after(finishing, deps)
+    await messages.publish_final_measurement(finishing, deps)
     return finishing
 
 
-async def _why(wave: Wave, deps: CoordinatorDeps) -> tuple[str, ...]:
-    """Why a wave with tasks landed nothing."""
+async def _reasons_nothing_landed(wave: Wave, deps: CoordinatorDeps) -> tuple[str, ...]:
+    """Return notes on why a wave with tasks landed nothing."""
     count = deps.store.enhancements.count
     if wave.dry_run:
         return ("This was a dry run: nothing was tried, nothing landed.",)
@@ -179,17 +187,17 @@ async def _why(wave: Wave, deps: CoordinatorDeps) -> tuple[str, ...]:
         return tuple(f"The task on {each.component} failed: {each.note}" for each in failed)
     if not await count(wave_id=wave.id):
         return ("The agents found nothing that they could change.",)
-    refused = await count(wave_id=wave.id, state=EnhancementState.REJECTED)
+    rejected = await count(wave_id=wave.id, state=EnhancementState.REJECTED)
     waiting = await count(wave_id=wave.id, state=EnhancementState.NEEDS_APPROVAL)
     if waiting:
-        return (f"Nothing landed yet: {waiting} that passed wait for your word.",)
-    let_go = await count(wave_id=wave.id, state=EnhancementState.EXPIRED)
-    return (f"Nothing landed: refused by the gate: {refused}, let go without blame: {let_go}.",)
+        return (f"Nothing landed yet. Changes that passed and need approval: {waiting}.",)
+    expired = await count(wave_id=wave.id, state=EnhancementState.EXPIRED)
+    return (f"Nothing landed: rejected by the gate: {rejected}, expired: {expired}.",)
 
 
-async def _finish(wave: Wave, deps: CoordinatorDeps, *, nudge: bool) -> None:
-    """Complete as soon as the health after it is there."""
+async def _finish(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> None:
+    """Complete a finishing wave once its final findings are measured."""
     if await findings_on(wave, wave.final_commit or wave.commit, deps) is not None:
         await complete(wave, deps, notes=wave.notes)
-    elif attempt := say.lateness(wave.changed_at, deps, nudge=nudge):
-        await say.measure_after(wave, deps, attempt=attempt)
+    elif attempt := messages.overdue_attempts(wave.changed_at, deps, repeat_overdue=repeat_overdue):
+        await messages.publish_final_measurement(wave, deps, attempt=attempt)

@@ -1,7 +1,7 @@
-"""Ending a wave before its time: stopped by request, or failed."""
+"""End a wave: completed, stopped by request, or failed."""
 
-from services.coordinator.deps import OPEN, CoordinatorDeps
-from services.coordinator.usecases import say
+from services.coordinator.deps import OPEN_WAVE_STATES, CoordinatorDeps
+from services.coordinator.usecases import messages
 from shared.contracts.answers import StoppedWaves
 from shared.contracts.commands import StopWave
 from shared.contracts.documents.base import Failure
@@ -11,8 +11,8 @@ from shared.contracts.events import EnhancementExpired
 from shared.contracts.states import TASK, EnhancementState
 from shared.kernel.errors import Conflict
 
-# What the gate has in its hands it ends itself: it looks at the wave before it lands anything.
-NOT_IN_THE_GATE = [
+# The gate ends what it is judging itself: it checks the wave before anything lands.
+BEFORE_THE_GATE = [
     EnhancementState.PROPOSED,
     EnhancementState.CONFLICTING,
     EnhancementState.CLEARED,
@@ -20,31 +20,34 @@ NOT_IN_THE_GATE = [
 
 
 async def stop_wave(command: StopWave, deps: CoordinatorDeps) -> StoppedWaves:
-    """Stop one wave, or all that are open; stopping a stopped one again is fine."""
+    """Stop one wave, or every open one; stopping a stopped wave again is allowed.
+
+    Raises `Conflict` where the wave ended otherwise.
+    """
     if command.wave_id is None:
-        found = await deps.store.waves.find(state=OPEN)
+        found = await deps.store.waves.find(state=OPEN_WAVE_STATES)
     else:
         found = [await deps.store.waves.require(command.wave_id)]
     stopped = []
     for wave in found:
-        if wave.state not in OPEN:
+        if wave.state not in OPEN_WAVE_STATES:
             if wave.state == "stopped":
                 stopped.append(wave.id)
                 continue
-            raise Conflict(f"Wave {wave.id} is {wave.state} already.", code="wave_over")
+            raise Conflict(f"Wave {wave.id} is already {wave.state}.", code="wave_over")
         if await _end(wave, "stop", deps, notes=(*wave.notes, f"Stopped: {command.reason}.")):
             stopped.append(wave.id)
     return StoppedWaves(waves=tuple(stopped))
 
 
 async def fail_wave(wave: Wave, failure: Failure, deps: CoordinatorDeps) -> None:
-    """The wave cannot go on."""
-    if wave.state in OPEN:
+    """Fail an open wave; one that has ended stays as it is."""
+    if wave.state in OPEN_WAVE_STATES:
         await _end(wave, "fail", deps, failure=failure)
 
 
 async def _end(wave: Wave, trigger: str, deps: CoordinatorDeps, **fields: object) -> bool:
-    """Move the wave first: from then on nothing of it starts or lands."""
+    """End a wave by `trigger`. Its state moves first, so that from then on nothing of it starts or lands."""
     for _ in range(5):
         now = deps.clock()
         ended = await deps.store.waves.transition(
@@ -58,12 +61,13 @@ async def _end(wave: Wave, trigger: str, deps: CoordinatorDeps, **fields: object
     if ended is None:
         return False
     await _cancel(ended, deps)
-    await say.wave_finished(ended, deps)
+    await messages.publish_wave_finished(ended, deps)
     return True
 
 
 async def _cancel(wave: Wave, deps: CoordinatorDeps) -> None:
-    for change in await deps.store.enhancements.find(wave_id=wave.id, state=NOT_IN_THE_GATE):
+    """Expire the untried changes of an ended wave and cancel its tasks."""
+    for change in await deps.store.enhancements.find(wave_id=wave.id, state=BEFORE_THE_GATE):
         await expire(change, f"its wave was {wave.state} before it was tried", deps)
     for task in await deps.store.tasks.find(wave_id=wave.id):
         if not TASK.terminal(task.state):
@@ -71,11 +75,13 @@ async def _cancel(wave: Wave, deps: CoordinatorDeps) -> None:
             cancelled = await deps.store.tasks.transition(
                 task, "cancel", note=f"the wave was {wave.state}", changed_at=now, finished_at=now
             )
-            await say.task_finished(cancelled or await deps.store.tasks.require(task.id), deps)
+            await messages.publish_task_finished(
+                cancelled or await deps.store.tasks.require(task.id), deps
+            )
 
 
 async def expire(change: Enhancement, reason: str, deps: CoordinatorDeps) -> Enhancement:
-    """Let a change go without blame, and say so."""
+    """Expire a change, which blames nobody, and publish it. Return the change as stored."""
     now = deps.clock()
     expired = await deps.store.enhancements.transition(
         change, "expire", decision__reason=reason, changed_at=now, finished_at=now
@@ -94,7 +100,7 @@ async def expire(change: Enhancement, reason: str, deps: CoordinatorDeps) -> Enh
 
 
 async def complete(wave: Wave, deps: CoordinatorDeps, *, notes: tuple[str, ...]) -> None:
-    """The wave is over as it should be."""
+    """Complete a wave, and publish it."""
     now = deps.clock()
     done = await deps.store.waves.transition(
         wave,
@@ -106,4 +112,4 @@ async def complete(wave: Wave, deps: CoordinatorDeps, *, notes: tuple[str, ...])
         finished_at=now,
     )
     if done is not None:
-        await say.wave_finished(done, deps)
+        await messages.publish_wave_finished(done, deps)

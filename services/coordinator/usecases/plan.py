@@ -1,4 +1,4 @@
-"""Planning a wave: from what was measured on its commit to its tasks."""
+"""Plan a wave: from the findings on its commit to its tasks."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from services.coordinator.deps import CoordinatorDeps
 from services.coordinator.domain import waves
 from services.coordinator.domain.planning import plan
-from services.coordinator.usecases import say
+from services.coordinator.usecases import messages
 from services.coordinator.usecases.end import complete, fail_wave
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Enhancement
@@ -18,22 +18,24 @@ from shared.targets.profile import profile_target
 from shared.targets.repository import checked_out_at, has_local_changes
 
 
-async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, nudge: bool) -> Wave | None:
-    """Plan as soon as the findings are there."""
+async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wave | None:
+    """Plan a wave once its findings are measured. Return it as it is now, or None if it ended."""
     findings = await findings_on(wave, wave.commit, deps)
     if findings is None:
-        if attempt := say.lateness(wave.changed_at, deps, nudge=nudge):
-            await say.announce(wave, deps, attempt=attempt)
+        if attempt := messages.overdue_attempts(
+            wave.changed_at, deps, repeat_overdue=repeat_overdue
+        ):
+            await messages.publish_measurements(wave, deps, attempt=attempt)
         return wave
     foreclosed = await foreclosed_in(wave, deps)
     chosen = plan(findings, foreclosed=foreclosed, size=wave.size)
     notes = (*wave.notes, *chosen.notes)
     if not chosen.chosen:
-        # Nobody needs a baseline for nothing; that there is none is still worth knowing.
+        # Without tasks no baseline is needed, but a failed one is still reported.
         known = (wave.failure.message,) if wave.failure else ()
         await complete(wave, deps, notes=(*notes, *known))
         return None
-    failure = wave.failure or await _nowhere_to_land(wave, deps)
+    failure = wave.failure or await _landing_obstacle(wave, deps)
     if failure is not None:
         await fail_wave(wave, failure, deps)
         return None
@@ -49,12 +51,12 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, nudge: bool) -> Wave |
         wave, "run", tasks=len(tasks), notes=notes, changed_at=deps.clock()
     )
     if running is not None:
-        await say.started(running, deps)
+        await messages.publish_wave_started(running, deps)
     return running
 
 
-async def _nowhere_to_land(wave: Wave, deps: CoordinatorDeps) -> Failure | None:
-    """A branch that somebody has checked out is never moved; better said before the work."""
+async def _landing_obstacle(wave: Wave, deps: CoordinatorDeps) -> Failure | None:
+    """Return why nothing could land: a branch that is checked out is never moved."""
     target = await deps.store.targets.require(wave.target_id)
     where = await asyncio.to_thread(checked_out_at, target.location, target.landing_branch)
     if where is None or wave.dry_run:
@@ -64,8 +66,8 @@ async def _nowhere_to_land(wave: Wave, deps: CoordinatorDeps) -> Failure | None:
             return None
         return Failure(
             code="landing_checked_out",
-            message=f"{target.landing_branch} is checked out in {where} with changes of your own, and "
-            "nothing is landed below them.",
+            message=f"{target.landing_branch} is checked out in {where} with uncommitted changes, and "
+            "landing would interfere with them.",
             hint=f"Commit or stash them: git -C {where} stash.",
         )
     return Failure(
@@ -76,7 +78,7 @@ async def _nowhere_to_land(wave: Wave, deps: CoordinatorDeps) -> Failure | None:
 
 
 async def findings_on(wave: Wave, commit: str, deps: CoordinatorDeps) -> list[Finding] | None:
-    """The findings on `commit` that this wave may take up; None where they were not measured."""
+    """Return the findings on `commit` in the components of the wave; None if not measured."""
     found = await deps.store.findings.first(target_id=wave.target_id, commit=commit, sort="-_id")
     if found is None:
         return None
@@ -85,15 +87,15 @@ async def findings_on(wave: Wave, commit: str, deps: CoordinatorDeps) -> list[Fi
 
 
 async def foreclosed_in(wave: Wave, deps: CoordinatorDeps) -> dict[str, str]:
-    """Fingerprints that are not to be tried again, and why."""
+    """Return the fingerprints of findings that are not to be tried again, each with the reason."""
     states = [
         EnhancementState.REJECTED,
         EnhancementState.ROLLED_BACK,
         EnhancementState.NEEDS_APPROVAL,
     ]
     changes = await deps.store.enhancements.find(target_id=wave.target_id, state=states)
-    waiting = [each for each in changes if each.state is EnhancementState.NEEDS_APPROVAL]
-    return await _in_the_way(waiting, wave, deps) | {
+    pending = [each for each in changes if each.state is EnhancementState.NEEDS_APPROVAL]
+    return await _foreclosed_by_pending(pending, wave, deps) | {
         finding.fingerprint: why
         for change in changes
         if (why := waves.foreclosure(change))
@@ -101,23 +103,23 @@ async def foreclosed_in(wave: Wave, deps: CoordinatorDeps) -> dict[str, str]:
     }
 
 
-async def _in_the_way(
-    waiting: Sequence[Enhancement], wave: Wave, deps: CoordinatorDeps
+async def _foreclosed_by_pending(
+    pending: Sequence[Enhancement], wave: Wave, deps: CoordinatorDeps
 ) -> dict[str, str]:
-    """Findings in lines that a change rewrites which waits for a person: mended otherwise, it would no longer apply."""
-    findings = await findings_on(wave, wave.commit, deps) if waiting else None
+    """Return findings in lines that a change awaiting approval rewrites, as it would no longer apply."""
+    findings = await findings_on(wave, wave.commit, deps) if pending else None
     if not findings:
         return {}
-    patches = await deps.store.patches.find(id=[each.proposal.patch.digest for each in waiting])
+    patches = await deps.store.patches.find(id=[each.proposal.patch.digest for each in pending])
     target = await deps.store.targets.require(wave.target_id)
     tree = deps.mirror(target).tree(wave.commit)
     return await asyncio.to_thread(
-        lambda: waves.in_the_way(findings, [each.text for each in patches], tree.read)
+        lambda: waves.foreclosed_by_pending(findings, [each.text for each in patches], tree.read)
     )
 
 
 async def _paths(wave: Wave, deps: CoordinatorDeps) -> dict[str, tuple[str, ...]]:
-    """The path patterns of each component at the wave's commit."""
+    """Return the path patterns of each component at the commit of the wave."""
     target = await deps.store.targets.require(wave.target_id)
     mirror = deps.mirror(target)
     described = await asyncio.to_thread(

@@ -1,8 +1,8 @@
-"""Questions about waves and about everything."""
+"""Answer queries about waves and the overall status."""
 
 from collections import Counter
 
-from services.coordinator.deps import OPEN, CoordinatorDeps
+from services.coordinator.deps import OPEN_WAVE_STATES, CoordinatorDeps
 from shared.contracts.answers import Status, WaveAndTasks, WaveList
 from shared.contracts.commands import GetStatus, GetWave, GetWaves
 from shared.contracts.states import ENHANCEMENT, TASK, Machine
@@ -10,12 +10,12 @@ from shared.kernel.errors import NotFound
 
 
 async def list_waves(question: GetWaves, deps: CoordinatorDeps) -> WaveList:
-    """The newest waves."""
+    """Return the newest waves."""
     return WaveList(waves=tuple(await deps.store.waves.find(sort="-_id", limit=question.limit)))
 
 
 async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveAndTasks:
-    """One wave and its tasks; the newest where none is named."""
+    """Return a wave with its tasks, by default the newest. Raises `NotFound`."""
     if question.wave_id is not None:
         wave = await deps.store.waves.require(question.wave_id)
     else:
@@ -30,7 +30,7 @@ async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveAndTasks:
 async def get_status(question: GetStatus, deps: CoordinatorDeps) -> Status:  # noqa: ARG001
     """Counts by state of what is not over."""
     agents = await deps.store.agents.find()
-    waves = await deps.store.waves.find(state=OPEN)
+    waves = await deps.store.waves.find(state=OPEN_WAVE_STATES)
     tasks = await deps.store.tasks.find(state=_unfinished(TASK))
     changes = await deps.store.enhancements.find(state=_unfinished(ENHANCEMENT))
     return Status(
@@ -42,4 +42,5 @@ async def get_status(question: GetStatus, deps: CoordinatorDeps) -> Status:  # n
 
 
 def _unfinished(machine: Machine) -> list[str]:
+    """Count agents, and open waves, tasks and enhancements, by state."""
     return sorted({str(state) for state, _ in machine.transitions} - {"applied"})

@@ -1,11 +1,11 @@
-"""Starting a wave: look at the target, write the wave down, have it measured."""
+"""Start a wave: inspect the target, store the wave, have it measured."""
 
 import asyncio
 import difflib
 from collections.abc import Sequence
 
-from services.coordinator.deps import OPEN, CoordinatorDeps
-from services.coordinator.usecases.say import announce
+from services.coordinator.deps import OPEN_WAVE_STATES, CoordinatorDeps
+from services.coordinator.usecases.messages import publish_measurements
 from shared.contracts.answers import WaveAccepted
 from shared.contracts.base import ALL
 from shared.contracts.commands import StartWave
@@ -22,36 +22,39 @@ from shared.targets.repository import RepositoryFacts, inspect_repository, remot
 
 
 async def start_wave(command: StartWave, deps: CoordinatorDeps, *, channel: str) -> WaveAccepted:
-    """Accept a wave. The same `wave_id` again is the same wave. Raises `Rejected` in words."""
+    """Accept a wave and have it measured. The same `wave_id` again is the same wave.
+
+    `channel` is noted in the audit log. Raises `Rejected`, `NotFound` or `Conflict`.
+    """
     if known := await _known(command, deps):
-        return await _accepted(known, deps)
-    facts = await _facts(command, deps)
+        return await _acceptance(known, deps)
+    facts = await _inspect_target(command, deps)
     async with deps.locks[facts.location]:
         if known := await _known(command, deps):
-            return await _accepted(known, deps)
+            return await _acceptance(known, deps)
         target = await get_or_insert_target(
             deps.store, facts.as_target(deps.new_id(), deps.clock())
         )
-        await _refuse_second(target, deps)
-        target = await _place_to_land(target, facts, deps)
-        head, described = await asyncio.to_thread(_look, target, deps)
+        await _refuse_second_wave(target, deps)
+        target = await _with_landing_branch(target, facts, deps)
+        head, described = await asyncio.to_thread(_describe, target, deps)
         _check_components(command.components, described)
         await _check_focus(command, deps)
         notes = (*facts.notes, *_notes(facts, head, described))
         wave = _wave(command, target, head, notes, deps)
         await deps.store.waves.insert(wave)
     await _audit(command, wave, channel, deps)
-    await announce(wave, deps)
-    return await _accepted(wave, deps)
+    await publish_measurements(wave, deps)
+    return await _acceptance(wave, deps)
 
 
 async def _known(command: StartWave, deps: CoordinatorDeps) -> Wave | None:
-    """The wave that was started under that very id."""
+    """Return the wave that was started under this id."""
     return await deps.store.waves.get(command.wave_id) if command.wave_id else None
 
 
-async def _facts(command: StartWave, deps: CoordinatorDeps) -> RepositoryFacts:
-    """The repository behind a path, a url, a target's id or its name; else the only one known."""
+async def _inspect_target(command: StartWave, deps: CoordinatorDeps) -> RepositoryFacts:
+    """Inspect the repository at a path or URL, of a target id or name, or the only target known."""
     location, base = command.target, command.base
     known = await deps.store.targets.find()
     if location is None:
@@ -73,12 +76,14 @@ async def _inspect(location: str, base: str | None) -> RepositoryFacts:
     return await asyncio.to_thread(inspect_repository, location, base=base)
 
 
-async def _place_to_land(target: Target, facts: RepositoryFacts, deps: CoordinatorDeps) -> Target:
-    """The branch that its configuration asks for: one of ours, or the base branch itself."""
+async def _with_landing_branch(
+    target: Target, facts: RepositoryFacts, deps: CoordinatorDeps
+) -> Target:
+    """Set the landing branch that the configuration asks for: our own, or the base branch."""
     landing = await asyncio.to_thread(_fetch, target, deps)
     if landing.mode != "branch" and facts.detached:
         raise Rejected(
-            f"There is no branch for what lands ({landing.mode}): none is checked out.",
+            f"Nothing can land on a branch ({landing.mode}): HEAD is detached.",
             hint=f'Check one out, or set [landing] mode = "branch" in {FILE}.',
             code="no_branch",
         )
@@ -90,18 +95,18 @@ async def _place_to_land(target: Target, facts: RepositoryFacts, deps: Coordinat
     return target.model_copy(update={"landing_branch": wanted})
 
 
-async def _refuse_second(target: Target, deps: CoordinatorDeps) -> None:
-    running = await deps.store.waves.first(target_id=target.id, state=OPEN)
+async def _refuse_second_wave(target: Target, deps: CoordinatorDeps) -> None:
+    running = await deps.store.waves.first(target_id=target.id, state=OPEN_WAVE_STATES)
     if running is not None:
         raise Conflict(
-            f"A wave is already at work on {target.location} ({target.base_branch}): {running.id}.",
+            f"A wave is already running on {target.location} ({target.base_branch}): {running.id}.",
             hint=f"Wait for it, or stop it: groundswell wave stop {running.id}.",
             code="wave_open",
         )
 
 
 def _fetch(target: Target, deps: CoordinatorDeps) -> LandingSection:
-    """Bring the mirror up to date; where the base branch wants its changes."""
+    """Fetch into the mirror, and return how the base branch configures landing."""
     mirror = deps.mirror(target)
     mirror.fetch(target.location)
     base = mirror.base_tree(target)
@@ -109,8 +114,8 @@ def _fetch(target: Target, deps: CoordinatorDeps) -> LandingSection:
     return parse_config(content or b"").landing
 
 
-def _look(target: Target, deps: CoordinatorDeps) -> tuple[Head, TargetProfile]:
-    """The head and what is there, as last fetched."""
+def _describe(target: Target, deps: CoordinatorDeps) -> tuple[Head, TargetProfile]:
+    """Return the head and the profile of the target, as last fetched."""
     mirror = deps.mirror(target)
     head = find_head(mirror, target)
     return head, profile_target(mirror.tree(head.commit), mirror.base_tree(target))
@@ -130,7 +135,7 @@ def _check_components(wanted: Sequence[str], described: TargetProfile) -> None:
 
 
 async def _check_focus(command: StartWave, deps: CoordinatorDeps) -> None:
-    """Refuse a focus that is not registered, and one that no agent serves: it would wait for ever."""
+    """Reject an agent type that no agent serves, as its tasks would wait for ever."""
     registered = agent_type_names()
     if command.focus != ALL and command.focus not in registered:
         near = difflib.get_close_matches(command.focus, registered, n=1)
@@ -151,7 +156,7 @@ async def _check_focus(command: StartWave, deps: CoordinatorDeps) -> None:
 
 
 def _notes(facts: RepositoryFacts, head: Head, described: TargetProfile) -> list[str]:
-    """What a person should know before it begins."""
+    """Return what the user should know before the wave begins."""
     notes = [head.note] if head.note else []
     if facts.dirty:
         notes.append(
@@ -194,7 +199,7 @@ async def _audit(command: StartWave, wave: Wave, channel: str, deps: Coordinator
     await deps.store.audit.insert(record)
 
 
-async def _accepted(wave: Wave, deps: CoordinatorDeps) -> WaveAccepted:
+async def _acceptance(wave: Wave, deps: CoordinatorDeps) -> WaveAccepted:
     target = await deps.store.targets.require(wave.target_id)
     return WaveAccepted(
         wave_id=wave.id,

@@ -1,1 +1,1 @@
-"""The rules of leases and overlaps; no input or output."""
+"""Rules of leases and overlaps; no input or output."""

@@ -1,7 +1,7 @@
 """Leases: exclusive, all or nothing, with an epoch that only grows (a fencing token).
 
 A ledger holds every lease of one target, so a grant is one compare-and-swap of one document. Each
-function takes a ledger and gives the next one; the old one stays as it was.
+function takes a ledger and returns the next one; the given one stays unchanged.
 """
 
 from collections.abc import Callable
@@ -12,14 +12,14 @@ from services.resolver.domain.overlaps import overlap
 from shared.contracts.documents.leases import Lease, LeaseLedger
 from shared.contracts.states import LeaseState
 
-TIME_TO_LIVE = timedelta(seconds=30)
-# Ended leases kept for people to look at.
-KEPT = 50
+LEASE_TTL = timedelta(seconds=30)
+# Ended leases stay in the ledger for inspection.
+MAX_ENDED_LEASES = 50
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a task asks for."""
+    """A request of a task to change the files that match `paths`."""
 
     task_id: str
     wave_id: str
@@ -29,7 +29,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Granted:
-    """The ledger with the new lease."""
+    """A granted lease, and the ledger with it."""
 
     ledger: LeaseLedger
     lease: Lease
@@ -37,13 +37,13 @@ class Granted:
 
 @dataclass(frozen=True)
 class Refused:
-    """Who or what is in the way."""
+    """The reason why a lease is not granted or renewed."""
 
     reason: str
 
 
 def acquire(ledger: LeaseLedger, claim: Claim, *, now: datetime) -> Granted | Refused:
-    """Grant under a new epoch, unless a held lease overlaps. Asking again gives the same lease."""
+    """Grant a lease under a new epoch, unless it overlaps a held one. Repeating it returns the same lease."""
     for held in holders(ledger, now=now):
         if held.task_id == claim.task_id:
             return Granted(ledger, held)
@@ -55,32 +55,32 @@ def acquire(ledger: LeaseLedger, claim: Claim, *, now: datetime) -> Granted | Re
         component=claim.component,
         paths=claim.paths,
         epoch=ledger.epoch + 1,
-        expires_at=now + TIME_TO_LIVE,
+        expires_at=now + LEASE_TTL,
     )
     return Granted(_with(ledger, (*ledger.leases, lease), epoch=lease.epoch), lease)
 
 
 def renew(ledger: LeaseLedger, task_id: str, epoch: int, *, now: datetime) -> Granted | Refused:
-    """Prolong, for the holder with the present epoch only."""
+    """Extend a lease, for the holder with the present epoch only."""
     lease = current(ledger, task_id, epoch, now=now)
     if lease is None:
         return Refused(f"task {task_id} does not hold epoch {epoch}")
-    longer = lease.model_copy(update={"expires_at": now + TIME_TO_LIVE})
+    longer = lease.model_copy(update={"expires_at": now + LEASE_TTL})
     return Granted(_replace(ledger, lease, longer), longer)
 
 
 def release(ledger: LeaseLedger, task_id: str) -> tuple[LeaseLedger, tuple[Lease, ...]]:
-    """End what the task holds; nothing happens where it holds nothing."""
+    """End the lease of a task, if it holds one. Return the ledger and the ended leases."""
     return _end(ledger, LeaseState.RELEASED, lambda lease: lease.task_id == task_id)
 
 
 def expire(ledger: LeaseLedger, *, now: datetime) -> tuple[LeaseLedger, tuple[Lease, ...]]:
-    """End what was not renewed in time."""
+    """End the leases that were not renewed in time. Return the ledger and the ended leases."""
     return _end(ledger, LeaseState.EXPIRED, lambda lease: lease.expires_at <= now)
 
 
 def current(ledger: LeaseLedger, task_id: str, epoch: int, *, now: datetime) -> Lease | None:
-    """The lease of that task, if it is held under that very epoch."""
+    """Return the lease of a task if it is held under this epoch."""
     return next(
         (
             each
@@ -92,7 +92,7 @@ def current(ledger: LeaseLedger, task_id: str, epoch: int, *, now: datetime) -> 
 
 
 def holders(ledger: LeaseLedger, *, now: datetime) -> tuple[Lease, ...]:
-    """The leases that hold: neither ended nor out of time."""
+    """Return the leases that are held and have not run out."""
     return tuple(
         each for each in ledger.leases if each.state is LeaseState.HELD and each.expires_at > now
     )
@@ -121,6 +121,6 @@ def _with(
     ledger: LeaseLedger, leases: tuple[Lease, ...], *, epoch: int | None = None
 ) -> LeaseLedger:
     held = tuple(each for each in leases if each.state is LeaseState.HELD)
-    ended = tuple(each for each in leases if each.state is not LeaseState.HELD)[-KEPT:]
+    ended = tuple(each for each in leases if each.state is not LeaseState.HELD)[-MAX_ENDED_LEASES:]
     new_epoch = ledger.epoch if epoch is None else epoch
     return ledger.model_copy(update={"leases": ended + held, "epoch": new_epoch})

@@ -1,4 +1,4 @@
-"""Whether two sets of path patterns can ever mean the same file."""
+"""Overlap of path patterns: whether two sets of patterns may match the same file."""
 
 import re
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ PLAIN = re.compile(r"[A-Za-z0-9_./*?+=@,~-]+")
 
 
 def overlap(one: Sequence[str], other: Sequence[str]) -> bool:
-    """True unless it is certain that no path is covered by both; when in doubt they overlap.
+    """Return whether a path may match both sets of patterns; if in doubt, they overlap.
 
-    Patterns are gitignore-style. Two are surely disjoint only where both are anchored and a
-    directory or name of one cannot be that of the other at the same depth.
+    Patterns are gitignore-style. Two are certainly disjoint only if both are anchored and their
+    segments at some depth cannot be equal.
     """
     return any(_pair(a, b) for a in one for b in other)
 
@@ -30,10 +30,9 @@ def _pair(a: str, b: str) -> bool:
 
 
 def _parts(pattern: str) -> tuple[str, ...] | None:
-    """Directories and name; None where nothing is certain.
+    """Return the segments of an anchored plain pattern, or None where nothing is certain.
 
-    That is a pattern that is not anchored, takes something out, or is written with more than plain
-    names, `*` and `?`: there is more than one way to read brackets, escapes and folded letters.
+    Brackets, escapes and negations can be read in more than one way.
     """
     anchored = pattern.startswith("/") or "/" in pattern.rstrip("/")
     if not anchored or not PLAIN.fullmatch(pattern):

@@ -53,7 +53,7 @@ async def ask_for(
                 "decision__evidence": tuple(evidence(each)),
                 "decision__run": run,
             }
-            await leave(each, "ask", deps, **said)
+            await leave(each, "request_approval", deps, **said)
             asked.append(each)
     return asked
 

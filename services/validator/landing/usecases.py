@@ -115,7 +115,7 @@ async def _not_landed(
         raise Transient("The target could not be reached.", hint=refusal.reason, delay=5)
     for each in changes:
         back = await deps.store.enhancements.transition(
-            each, "return", landing__commit=None, changed_at=deps.clock()
+            each, "requeue", landing__commit=None, changed_at=deps.clock()
         )
         if back is not None and refusal.kind != "moved":
             await expire(back, f"could not be put on the landing branch: {refusal.reason}", deps)
@@ -189,5 +189,5 @@ async def recover(target: Target, deps: ValidatorDeps) -> None:
     for each in interrupted:
         if each.id not in landed:
             await deps.store.enhancements.transition(
-                each, "return", landing__commit=None, changed_at=deps.clock()
+                each, "requeue", landing__commit=None, changed_at=deps.clock()
             )

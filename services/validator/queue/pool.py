@@ -83,7 +83,7 @@ async def give_back(
     for each in changes:
         await deps.store.enhancements.transition(
             each,
-            "return",
+            "requeue",
             decision__returned=each.decision.returned + 1,
             decision__suspected=tuple(suspected.get(each.id, ())),
             changed_at=deps.clock(),

@@ -75,7 +75,9 @@ async def show_waiting(deps: ValidatorDeps) -> None:
     waiting = await deps.store.pull_requests.find(state=PullRequestState.WANTED)
     for each in await deps.store.pull_requests.find(state=UNANSWERED):
         if each.id not in deps.process.pull_requests:
-            again = await deps.store.pull_requests.transition(each, "want", changed_at=deps.clock())
+            again = await deps.store.pull_requests.transition(
+                each, "request", changed_at=deps.clock()
+            )
             waiting += [again] if again else []
     for each in waiting:
         target = await deps.store.targets.require(each.target_id)
@@ -125,7 +127,7 @@ async def _grow(
     """Up to `commit` now, and with these as well."""
     grown = await deps.store.pull_requests.transition(
         known,
-        "want",
+        "request",
         commit=commit,
         enhancements=_together(known.enhancements, enhancements),
         rolled_back=_together(known.rolled_back, taken_off),

@@ -1,4 +1,5 @@
-"""What is kept in MongoDB: one model per collection, a module per aggregate. `id` is stored as `_id`.
+"""The documents in MongoDB: one model per collection, one module per aggregate.
 
-A document with a `state` also has a `version`, which every stored change raises by one.
+`id` is stored as `_id`. A document with a `state` also has a `version`, which every stored change
+increments by one.
 """

@@ -1,4 +1,4 @@
-"""The registered workers."""
+"""Registered agents."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ from shared.contracts.states import (
 
 
 class Agent(Document):
-    """A registered worker. It is offline when its heart-beat is older than the coordinator allows."""
+    """A registered worker. It goes offline when its last heartbeat is older than the coordinator allows."""
 
     id: Id
     name: str

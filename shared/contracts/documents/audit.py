@@ -1,4 +1,4 @@
-"""The audit trail."""
+"""The audit log."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,7 @@ from shared.contracts.documents.base import Document
 
 
 class AuditRecord(Document):
-    """Who asked for what, through which door."""
+    """A request that changed something, and the channel it came by: http, rpc or bus."""
 
     id: Id
     action: str

@@ -1,4 +1,4 @@
-"""A target's history replayed through the gate."""
+"""Backtests: a target's history replayed through the gate."""
 
 from datetime import datetime
 from typing import Literal
@@ -15,10 +15,10 @@ from shared.contracts.states import (
 
 
 class CorrectiveCommit(Value):
-    """What the later history says against a commit: it was taken back, or somebody fixed its lines.
+    """A later commit that speaks against an earlier one: it reverts it, or fixes lines that it wrote.
 
-    `detected_by` says how that is known: its message names the commit, or its title, or (blame) it changed lines
-    that the commit wrote.
+    `detected_by` says how the two were linked: its message names the earlier commit or its title, or
+    (blame) it changed lines that the earlier commit wrote.
     """
 
     kind: Literal["reverted", "fixed"]
@@ -28,16 +28,18 @@ class CorrectiveCommit(Value):
 
 
 class ReplayResult(Value):
-    """One commit of a target's history as a proposal on its parent, judged as the gate judges.
+    """One commit of a target's history, judged by the gate as a proposal on its parent.
 
-    `verdict` is the gate's answer, and `why` its reason. One that touches `protected` paths is for a person: then `code` is
-    the answer to its other part alone, under its parent's tests. `rule` names the rule about patches (or syntax, or findings)
-    that refused it without a run, and `tests` are those that did with one.
+    `verdict` is the answer of the gate and `why` its reason. A commit that touches `protected` paths
+    needs approval; `code` is then the answer to its other part alone, under the tests of its parent.
+    `rule` names the patch rule (or syntax, or findings) that rejected it without a run, `tests` those
+    that rejected it with one.
 
-    The truth is what came `later`, and the tests that it broke (`broken_tests`): those that passed on its parent
-    under the parent's tests, or are new, and fail on the commit under the commit's tests. `unmeasured_reason` says why that is not known.
+    `outcome` compares the verdict with the truth, which is what came `later` and the tests it broke
+    (`broken_tests`): those that passed on its parent under the parent's tests, or are new, and fail on
+    the commit under its own tests. `unmeasured_reason` says why that is unknown.
 
-    `full` and `targeted` are the gate's runs for it, `seconds` what they took, whenever they were made.
+    `full` and `targeted` count the runs of the gate for it, `seconds` is what they took.
     """
 
     commit: Oid
@@ -61,14 +63,14 @@ class ReplayResult(Value):
 
     @property
     def is_bad(self) -> bool:
-        """Whether anything speaks against it that the gate could not know."""
+        """Return whether the commit proved to be bad by evidence that the gate did not have."""
         return bool(self.broken_tests or self.later)
 
 
 class BatchCost(Value):
-    """What deciding about commits in batches would have cost, reckoned from what each was found to be.
+    """The estimated cost of judging the same commits in batches.
 
-    `suites` counts a run of a part of the tests as the share of the suite's time that they take.
+    `suites` is in full runs; a targeted run counts as its share of the duration of the suite.
     """
 
     size: int
@@ -80,7 +82,7 @@ class BatchCost(Value):
 
 
 class BacktestSummary(Value):
-    """A backtest in figures. Of the commits that are for a person: how many were bad, how many the tests would have refused."""
+    """A backtest in figures, by outcome. `needs_approval_…` break down the commits that need approval."""
 
     commits: int
     caught: int
@@ -107,7 +109,10 @@ class BacktestSummary(Value):
 
 
 class Backtest(Document):
-    """A target's history replayed through the gate; nothing lands. `since_commit` and `head` are what was meant at the start."""
+    """A target's history replayed through the gate; nothing lands.
+
+    `since_commit` and `head` are the ends of the range, as resolved at the start.
+    """
 
     id: Id
     target_id: Id | None = None

@@ -1,4 +1,4 @@
-"""What every stored document is made of."""
+"""The base class of stored documents, and the history of their states."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -10,9 +10,9 @@ from shared.contracts.base import (
     Value,
 )
 
-# A change that is sent back for ever would grow for ever.
-REMEMBERED = 50
-LISTED = 20
+# A change that is judged on head after head would otherwise grow without end.
+MAX_HISTORY_ENTRIES = 50
+MAX_LISTED_TESTS = 20
 
 
 # Separates the names of a nested field in keyword arguments: `decision__reason`.
@@ -22,7 +22,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Document(BaseModel):
-    """Frozen: a change is a new document that came back from the database."""
+    """A stored document. It is frozen: a changed one is read from the database anew."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
     id: str
@@ -48,7 +48,7 @@ def _updated(value: M, changes: Mapping[str, Any]) -> M:
 
 
 class Failure(Value):
-    """Why something could not be done, for people: what was wrong and what to do."""
+    """A failure: the reason why something could not be done, and what to do about it."""
 
     code: str
     message: str
@@ -57,7 +57,7 @@ class Failure(Value):
 
 
 class StateTransition(Value):
-    """When a document came into a state, and what was said of it then; `tests` are some of those against it."""
+    """The move of a document into a state: when, why, and some of the tests against it."""
 
     state: str
     at: datetime
@@ -66,7 +66,7 @@ class StateTransition(Value):
 
 
 def history_after(document: Document, state: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The history of `document` once it has moved to `state` with these `changes`; nothing where it keeps none."""
+    """Return the history of `document` once it has moved to `state`; empty if it keeps none."""
     history, at = getattr(document, "history", None), changes.get("changed_at")
     if history is None or at is None:
         return {}
@@ -75,7 +75,7 @@ def history_after(document: Document, state: str, changes: Mapping[str, Any]) ->
         at=at,
         why=changes.get("decision__reason") or changes.get("decision__approval_reason") or "",
         tests=tuple(changes.get("decision__tests") or changes.get("decision__suspected") or ())[
-            :LISTED
+            :MAX_LISTED_TESTS
         ],
     )
-    return {"history": (*history, moved)[-REMEMBERED:]}
+    return {"history": (*history, moved)[-MAX_HISTORY_ENTRIES:]}

@@ -73,7 +73,7 @@ class ProposalRecord(Value):
     """What an agent proposed. It never changes.
 
     `key` is unique within its task, so that a task done twice proposes once. `epoch` is that of the
-    task's lease, `order` the position among the proposals of the task, which stand on each other.
+    task's lease, `order` the position among the proposals of the task, which build on each other.
     """
 
     key: str

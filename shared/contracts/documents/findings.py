@@ -1,4 +1,4 @@
-"""Findings, health metrics, and the predictions made of them."""
+"""Findings, health metrics and predictions."""
 
 from datetime import datetime
 from typing import Literal
@@ -29,7 +29,7 @@ class Finding(Value):
 
 
 class FindingSet(Document):
-    """All findings of one detector set on one commit. `id` is `<target>:<commit>:<detectors>`."""
+    """All findings of one set of detectors on one commit. `id` is `<target>:<commit>:<detectors>`."""
 
     target_id: Id
     commit: Oid
@@ -57,7 +57,7 @@ class Health(Document):
 
 
 class Prediction(Value):
-    """Written down before the change is tried. `size` is in the metric's unit."""
+    """The predicted effect of a change, stored before it is tried. `size` is in the unit of the metric."""
 
     metric: str
     direction: Literal["down", "up", "same"]

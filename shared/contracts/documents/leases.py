@@ -13,7 +13,7 @@ from shared.contracts.states import (
 
 
 class Lease(Value):
-    """One entry of a target's lease ledger; exclusive while held."""
+    """An entry in the lease ledger of a target: an exclusive right to change `paths`, while held."""
 
     task_id: Id
     wave_id: Id
@@ -27,7 +27,7 @@ class Lease(Value):
 class LeaseLedger(Document):
     """All leases of one target in one document, so that a grant is one compare-and-swap.
 
-    `id` is the target's; `epoch` is the last epoch given out and only grows.
+    `id` is that of the target. `epoch` is the last epoch given out; it only grows (a fencing token).
     """
 
     id: Id
@@ -36,7 +36,7 @@ class LeaseLedger(Document):
 
 
 class LeaderLease(Document):
-    """The seat at a target's gate: whose validator decides. `id` is the target's; nobody's is empty."""
+    """The right to act as the leader for the key `id`; `holder` is empty while nobody leads."""
 
     id: Id
     holder: str = ""

@@ -1,4 +1,4 @@
-"""Whether a change's lines are protected by tests that kill its mutants."""
+"""Protection: whether tests kill the mutants of the lines that a change touches."""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -10,7 +10,7 @@ from shared.contracts.base import (
 
 
 class SurvivingMutant(Value):
-    """A planted fault at which every test stayed green; `reached` says whether any test runs that line."""
+    """A mutant that no test killed; `reached` says whether any test executes its line."""
 
     path: str
     line: int
@@ -19,7 +19,7 @@ class SurvivingMutant(Value):
 
 
 class LostCoverage(Value):
-    """A function that a change touches and that no test reaches any more; so many tests did `tests_before`."""
+    """A function that a change touches and that no test reaches any more; `tests_before` did."""
 
     path: str
     function: str
@@ -27,16 +27,16 @@ class LostCoverage(Value):
 
 
 class Protection(Value):
-    """Whether the tests would notice a fault in what a change touches.
+    """The protection of a change: whether tests would notice a fault in the lines it touches.
 
-    protected: every fault that was tried was noticed · unprotected: some were not · unknown: there is code
-    that can be wrong, and nothing could be tried in it · not_measured: nothing can be tried in such a
-    target · nothing: it touches nothing that can be wrong, such as comments and annotations.
+    protected: every mutant was killed · unprotected: some survived · unknown: there is code that can be
+    wrong, but no mutant could be tried · not_measured: mutants cannot be tried in this target · nothing:
+    the change touches nothing that can be wrong, such as comments.
 
-    `planted` are the faults that were tried, `not_measured` those and the places that were not. What runs only
-    at import is mostly just looked at: whether any test imports it. `lines` are the changed lines of which
-    something is known, `protected_lines` those of them where nothing stayed green, and `uncovered` the functions
-    of whose coverage the change takes everything.
+    `mutants` counts those that were tried, `not_measured` those and the places that were not. Lines
+    that run only at import are mostly checked for being imported by a test. `lines` counts the changed
+    lines about which something is known, `protected_lines` those among them without a survivor, and
+    `uncovered` lists the functions that lose all their coverage by the change.
     """
 
     state: Literal["protected", "unprotected", "unknown", "not_measured", "nothing"]
@@ -52,12 +52,12 @@ class Protection(Value):
 
     @property
     def unreached(self) -> tuple[str, ...]:
-        """The places that no test runs, as path:line."""
+        """The survivors that no test executes, as path:line."""
         return tuple(f"{each.path}:{each.line}" for each in self.survived if not each.reached)
 
 
 class ProtectionShare(Value):
-    """How much of what changes touched is protected, where it was measured: counts, not a ratio."""
+    """How much of the changed code is protected, where it was measured: counts, not a ratio."""
 
     changes: int
     protected_changes: int
@@ -68,7 +68,7 @@ class ProtectionShare(Value):
 
 
 def protection_share(found: Iterable[Protection | None]) -> ProtectionShare | None:
-    """The sum over changes; None where nothing was measured, so that no number is shown that was not."""
+    """Return the sum over changes, or None where nothing was measured."""
     measured = [each for each in found if each is not None and each.lines]
     if not measured:
         return None

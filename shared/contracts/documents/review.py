@@ -13,10 +13,10 @@ from shared.contracts.states import (
 
 
 class PullRequest(Document):
-    """A branch that is shown to people, up to `commit`; `id` is what it is for, a wave's or a change's.
+    """A branch shown to people as a pull request, up to `commit`.
 
-    `base_branch` is the branch it is to be merged into. `enhancements` are on it, in their order, and
-    `rolled_back` those among them whose reverts are as well. `reason` says why it is not open.
+    `id` is that of the wave or enhancement it is for. It is to be merged into `base_branch` and has
+    `enhancements`, in order; those in `rolled_back` were reverted on it. `reason` says why it is not open.
     """
 
     target_id: Id

@@ -1,4 +1,4 @@
-"""Test runs, who executes them, and what is learned from them."""
+"""Test runs, the runners that execute them, and what is learned from them."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -19,11 +19,11 @@ from shared.contracts.states import (
 
 
 class Runner(Document):
-    """A validator process that carries out runs; `id` is its host, its process, and a name of its own.
+    """A validator process that executes runs. `id` is host, process and a name of its own.
 
-    `home` is the identity of its home. It shares the set of `slots` with others of its machine, which
-    has so many `cores`, of which `free_cores` were free; its own runs take `core_limit` of them at most. `runs` are
-    those it has at hand. It is there as long as `heartbeats` goes up, by the reader's own clock.
+    `home` is the identity of its home directory. Runners with the same `slots` share the `cores` of one
+    machine, of which `free_cores` were free; its own runs take at most `core_limit`. `runs` are those it
+    executes now. It counts as alive while `heartbeats` grows, by the clock of the reader.
     """
 
     home: str
@@ -38,7 +38,7 @@ class Runner(Document):
 
 
 class TestCounts(Value):
-    """A test report in figures."""
+    """The figures of a test report."""
 
     __test__: ClassVar[bool] = False  # pytest would collect it
 
@@ -49,9 +49,10 @@ class TestCounts(Value):
 
 
 class BenchmarkResult(Value):
-    """One benchmark, on a candidate beside the head: `ratio` is how many times as dear it is, between `low` and `high`.
+    """One benchmark of a candidate compared with the head.
 
-    `inconclusive` is neither pass nor fail; None is no bound.
+    `ratio` is the cost on the candidate over that on the head, with a confidence interval from `low` to
+    `high`; None is unbounded. `inconclusive` is neither pass nor fail.
     """
 
     name: str
@@ -137,7 +138,10 @@ class TestRun(Document):
 
 
 class Flakiness(Document):
-    """Tests that failed and passed on one head: (failed, passed), all heads together. `id` is the target's; `head` was counted last."""
+    """The tests of a target that both failed and passed on one head.
+
+    `tests` has (failed, passed) per test, over all heads. `head` is the last one counted.
+    """
 
     id: Id
     tests: dict[str, tuple[int, int]] = Field(default_factory=dict)
@@ -145,11 +149,11 @@ class Flakiness(Document):
 
 
 class Recall(Document):
-    """How well the choice of impacted tests did in one component. `id` is `<target>:<component>`.
+    """The recall of test selection in one component. `id` is `<target>:<component>`.
 
-    Of the tests that caught a change in a full run, `caught` were among those chosen for it and `missed` were
-    not. Over `runs` full runs, `selected` of `total` tests were chosen. `counted` are the
-    last things that were counted, so that none is counted twice.
+    Of the tests that caught a change in a full run, `caught` were among those selected for it and
+    `missed` were not. Over `runs` full runs, `selected` of `total` tests were selected. `counted` are
+    the keys of the latest observations, so that none is counted twice.
     """
 
     target_id: Id

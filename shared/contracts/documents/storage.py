@@ -1,4 +1,4 @@
-"""Content stored once under its sha256."""
+"""Content that is stored once, under its sha256."""
 
 from datetime import datetime
 from typing import Literal
@@ -10,7 +10,7 @@ from shared.contracts.documents.base import Document
 
 
 class Patch(Document):
-    """A unified git diff, stored once under its sha256. Immutable."""
+    """A unified git diff, stored once under its sha256. It never changes."""
 
     id: Sha256
     text: str
@@ -18,10 +18,7 @@ class Patch(Document):
 
 
 class StoredReport(Document):
-    """What is too large for a message, zlib-compressed, stored once under the sha256 of what is inside.
-
-    A report of tests, faults or benchmarks, a log, the plan of a run, or which tests reach what (impact).
-    """
+    """A report, log, plan or impact map: zlib-compressed, under the sha256 of its content."""
 
     id: Sha256
     kind: Literal["tests", "log", "mutation", "benchmarks", "plan", "impact"]

@@ -1,4 +1,4 @@
-"""The repositories being improved."""
+"""Targets: the repositories being improved."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from shared.contracts.documents.base import Document
 
 
 class Target(Document):
-    """A repository and a base branch of it. The same path with another first commit is another target."""
+    """A repository and one base branch of it. Another root commit at the same path is another target."""
 
     id: Id
     location: str
@@ -23,5 +23,5 @@ class Target(Document):
 
     @property
     def direct(self) -> bool:
-        """Whether changes land on the base branch itself."""
+        """Return whether changes land on the base branch itself."""
         return self.landing_branch == self.base_branch

@@ -1,4 +1,4 @@
-"""What is measured in the window after a landing."""
+"""Watches: what is measured in the window after a landing."""
 
 from datetime import datetime
 from typing import Literal
@@ -15,24 +15,24 @@ from shared.contracts.states import (
 
 
 class WatchedChange(Value):
-    """One of the changes that are watched, and the commit as which it landed."""
+    """A change under watch, and the commit as which it landed."""
 
     enhancement_id: Id
     commit: Oid
 
 
 class BlamedChange(Value):
-    """A landed change, and what got worse by it."""
+    """A landed change, and the symptoms it caused."""
 
     enhancement_id: Id
     symptoms: tuple[str, ...]
 
 
 class ProbeResult(Value):
-    """What one probe (tests, findings) says in a check.
+    """The result of one probe (tests or findings) in a check.
 
-    `symptoms` are what got worse, such as test ids. `drifted`: so it is without the changes;
-    `unrepeated`: it did not stay so; `unexplained`: it is worse, and no single change made it so.
+    `symptoms` are what got worse, such as test ids. drifted: it is as bad without the changes ·
+    unrepeated: it did not occur again · unexplained: no single change caused it.
     """
 
     probe: str
@@ -44,13 +44,13 @@ class ProbeResult(Value):
 
 
 class Watch(Document):
-    """Changes that landed together, and what is measured after them. `id` is `<target>:<after>`.
+    """Changes that landed together, and the checks after their landing. `id` is `<target>:<after>`.
 
-    They stand on `before`, in their order, and end with `after`; `run` is what let them land, where
-    that is known. Of `checks` checks within `minutes`, `checks_done` are behind us and `checks_missed` of those
-    were not made; the next is `due_at`. While one is at work, `current_check` is its number and `check_started_at`
-    when it began; `results` are what it found on `head`, until all that follows from it is done.
-    `rolled_back` are those of its changes that a watch had taken off, `notes` say what each check found.
+    `changes` are the commits after `before` up to `after`, in order; `run` let them land, if known. Of
+    the `checks` within `minutes`, `checks_done` are over and `checks_missed` of those were not made; the
+    next is due at `due_at`. `current_check` is the number of the check in progress (0: none) since
+    `check_started_at`; `results` are what it found on `head`. `rolled_back` are the changes that this
+    watch had reverted, `notes` describe each check.
     """
 
     target_id: Id

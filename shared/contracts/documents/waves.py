@@ -1,4 +1,4 @@
-"""Waves, their tasks, and the opportunities behind them."""
+"""Waves, their tasks, and the opportunities they take up."""
 
 from datetime import datetime
 
@@ -19,11 +19,10 @@ from shared.contracts.states import (
 
 
 class Wave(Document):
-    """A bounded set of tasks started together. `commit` is the head the wave began on.
+    """A bounded set of tasks started together. `commit` is the head it began on.
 
-    `environment_seconds` is what building the test environment took; 0 where it came from the cache.
-    `sandbox` says where its tests ran, and what that holds. `landing_commit` is where the landing
-    branch was at the start.
+    `environment_seconds` is what building the test environment took, 0 where it was cached. `sandbox`
+    names the sandbox tier of its tests. `landing_commit` is where the landing branch was at the start.
     """
 
     id: Id
@@ -61,7 +60,12 @@ class Opportunity(Value):
 
 
 class Task(Document):
-    """One assignment. `paths` are the component's patterns and the limits of the lease."""
+    """One assignment: an opportunity in a component, for an agent type.
+
+    `paths` are the patterns of the component, and the limits of the lease. Findings with
+    `excluded_fingerprints` are not to be fixed. `follow_up_of` is the task that this one repeats on a
+    newer head, and `attempt` counts such repetitions.
+    """
 
     id: Id
     wave_id: Id

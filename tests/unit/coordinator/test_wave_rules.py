@@ -13,10 +13,10 @@ LOST = {EnhancementState.REJECTED, EnhancementState.EXPIRED}
 
 
 @pytest.mark.parametrize(
-    ("state", "number"), list(product(EnhancementState, range(waves.ROUNDS + 1)))
+    ("state", "number"), list(product(EnhancementState, range(waves.MAX_ATTEMPTS + 1)))
 )
 def test_only_what_was_lost_is_followed_up_while_rounds_are_left(state, number):
-    expected = state in LOST and number < waves.ROUNDS - 1
+    expected = state in LOST and number < waves.MAX_ATTEMPTS - 1
     assert waves.needs_follow_up(a_task(attempt=number), [an_enhancement(state=state)]) is expected
 
 
@@ -32,19 +32,19 @@ def test_a_task_without_changes_needs_no_follow_up():
 @pytest.mark.parametrize("state", list(EnhancementState))
 def test_one_change_that_is_open_keeps_the_others_from_being_settled(state):
     changes = [an_enhancement(state="applied"), an_enhancement(state=state)]
-    assert waves.settled(changes) is (state in waves.SETTLED)
-    assert waves.settled(changes[::-1]) is (state in waves.SETTLED)
+    assert waves.are_decided(changes) is (state in waves.DECIDED)
+    assert waves.are_decided(changes[::-1]) is (state in waves.DECIDED)
 
 
 def test_nothing_at_all_is_settled_and_over():
-    assert waves.settled([])
-    assert waves.over([])
+    assert waves.are_decided([])
+    assert waves.are_over([])
 
 
 @pytest.mark.parametrize("state", list(TaskState))
 def test_one_task_that_goes_on_keeps_the_wave_open(state):
-    alone = waves.over([a_task(state=state)])
-    assert waves.over([a_task(state="done"), a_task(state=state)]) is alone
+    alone = waves.are_over([a_task(state=state)])
+    assert waves.are_over([a_task(state="done"), a_task(state=state)]) is alone
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_what_was_neither_refused_nor_taken_off_forecloses_nothing(state):
 
 
 def test_what_waits_for_a_person_is_not_proposed_again():
-    assert waves.foreclosure(an_enhancement(state="needs_approval")) == "it waits for a person"
+    assert waves.foreclosure(an_enhancement(state="needs_approval")) == "it needs approval"
 
 
 def test_a_refusal_for_an_old_epoch_forecloses_nothing():
@@ -66,7 +66,7 @@ def test_a_refusal_for_an_old_epoch_forecloses_nothing():
 
 def test_the_tests_say_more_than_the_reason():
     change = an_enhancement(state="rejected", reason="some tests got worse", tests=("t::a", "t::b"))
-    assert waves.foreclosure(change) == "refused because of t::a and 1 more"
+    assert waves.foreclosure(change) == "rejected because of t::a and 1 more"
 
 
 def test_findings_in_lines_that_wait_for_a_person_are_left_alone_and_others_are_not():
@@ -78,10 +78,10 @@ def test_findings_in_lines_that_wait_for_a_person_are_left_alone_and_others_are_
         a_finding(path="n.py", line=2),
     )
     # It has moved by a line since.
-    found = waves.in_the_way(
+    found = waves.foreclosed_by_pending(
         [a_finding(line=3, fingerprint="moved"), other, elsewhere],
         [patch],
         {"m.py": b"# new\n" + before}.get,
     )
-    assert found == {"moved": "its lines are those of a change that waits for a person"}
-    assert same.fingerprint in waves.in_the_way([same], [patch], {"m.py": before}.get)
+    assert found == {"moved": "its lines are part of a change that needs approval"}
+    assert same.fingerprint in waves.foreclosed_by_pending([same], [patch], {"m.py": before}.get)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from services.resolver.domain import leases
-from services.resolver.domain.leases import KEPT, TIME_TO_LIVE, Claim, Granted, Refused
+from services.resolver.domain.leases import LEASE_TTL, MAX_ENDED_LEASES, Claim, Granted, Refused
 from services.resolver.domain.overlaps import overlap
 from shared.contracts.documents.leases import Lease, LeaseLedger
 from shared.contracts.states import LeaseState
@@ -74,7 +74,7 @@ class LeaseLife(RuleBasedStateMachine):
         assert isinstance(decision, Granted) == allowed
         if isinstance(decision, Granted):
             assert decision.lease.epoch == known
-            assert decision.lease.expires_at == self.now + TIME_TO_LIVE
+            assert decision.lease.expires_at == self.now + LEASE_TTL
             self.ledger, self.ours[task] = decision.ledger, decision.lease
 
     @rule(task=st.sampled_from(TASKS))
@@ -121,7 +121,7 @@ TestLeaseLife = LeaseLife.TestCase
 
 def test_a_lease_holds_until_its_time_and_not_a_moment_longer():
     ledger, lease = granted(a_ledger())
-    assert lease.expires_at == NOW + TIME_TO_LIVE
+    assert lease.expires_at == NOW + LEASE_TTL
     just_before = lease.expires_at - timedelta(microseconds=1)
     assert leases.holders(ledger, now=just_before) == (lease,)
     assert leases.holders(ledger, now=lease.expires_at) == ()
@@ -147,7 +147,7 @@ def test_an_epoch_is_not_given_out_again_although_nobody_remembers_its_lease():
 
 def test_asking_again_does_not_prolong():
     ledger, lease = granted(a_ledger())
-    again, same = granted(ledger, now=NOW + TIME_TO_LIVE / 2)
+    again, same = granted(ledger, now=NOW + LEASE_TTL / 2)
     assert same == lease
     assert again == ledger
 
@@ -172,11 +172,11 @@ def test_the_ledger_that_was_given_stays_as_it_was():
 
 def test_only_the_latest_ended_leases_are_kept_and_all_held_ones():
     ledger, _ = granted(a_ledger(), TASKS[1], "/b/")
-    for _ in range(KEPT + 10):
+    for _ in range(MAX_ENDED_LEASES + 10):
         ledger, last = granted(ledger, TASKS[0], "/a/")
         ledger, _ = leases.release(ledger, TASKS[0])
     ended = [each for each in ledger.leases if each.state is not LeaseState.HELD]
-    assert len(ended) == KEPT
+    assert len(ended) == MAX_ENDED_LEASES
     assert ended[-1].epoch == last.epoch
     assert [each.task_id for each in leases.holders(ledger, now=NOW)] == [TASKS[1]]
 

@@ -248,7 +248,7 @@ def ending(*, over: bool, taken_off: bool, refused: bool) -> str | None:
         return "give_up"
     if not over:
         return None
-    return "revert" if taken_off else "rest"
+    return "revert" if taken_off else "complete"
 
 
 def _plan(symptoms: frozenset[str]) -> tuple[str, ...]:

@@ -281,7 +281,7 @@ def test_what_does_not_stand_on_the_one_before_is_watched_apart(parents, found):
     [
         (False, False, False, None),
         (False, True, False, None),
-        (True, False, False, "rest"),
+        (True, False, False, "complete"),
         (True, True, False, "revert"),
         (False, False, True, "give_up"),
         (False, True, True, "give_up"),

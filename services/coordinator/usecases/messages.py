@@ -1,4 +1,4 @@
-"""The messages that follow from a wave's and a task's state; each can be said again at any time."""
+"""Publish the messages that follow from the state of a wave or a task; each may be repeated."""
 
 from datetime import datetime, timedelta
 
@@ -16,26 +16,26 @@ from shared.contracts.events import (
 from shared.contracts.states import EnhancementState
 from shared.contracts.work import PerformTask
 
-# Less than the streams' duplicate window of ten minutes.
-REMEMBERED = timedelta(minutes=8)
-# What has not moved for this long is said again.
-STALE = timedelta(seconds=10)
+# Shorter than the streams' duplicate window of ten minutes, so a repetition is not stored twice.
+REPUBLISH_WINDOW = timedelta(minutes=8)
+# A command whose effect is missing for this long is published again.
+REPEAT_AFTER = timedelta(seconds=10)
 
 
-async def announce(wave: Wave, deps: CoordinatorDeps, *, attempt: int = 0) -> None:
-    """A planned wave is measured: findings by the agents, the baseline by the validator."""
+async def publish_measurements(wave: Wave, deps: CoordinatorDeps, *, attempt: int = 0) -> None:
+    """Have a planned wave measured: its findings by the agents, its baseline by the validator."""
     planned = WavePlanned(wave_id=wave.id, target_id=wave.target_id, commit=wave.commit)
     await deps.bus.publish(planned, key=wave.id, wave=wave.id)
     common = {"target_id": wave.target_id, "wave_id": wave.id, "commit": wave.commit}
     findings = MeasureFindings(**common, moment="before")
     await deps.bus.publish(findings, key=f"{wave.id}:before:{attempt}", wave=wave.id)
     if not wave.dry_run:
-        health = RunBaseline(**common)
-        await deps.bus.publish(health, key=f"{wave.id}:{attempt}", wave=wave.id)
+        baseline = RunBaseline(**common)
+        await deps.bus.publish(baseline, key=f"{wave.id}:{attempt}", wave=wave.id)
 
 
-async def measure_after(wave: Wave, deps: CoordinatorDeps, *, attempt: int = 0) -> None:
-    """A finishing wave is measured again where it ended."""
+async def publish_final_measurement(wave: Wave, deps: CoordinatorDeps, *, attempt: int = 0) -> None:
+    """Have the findings of a finishing wave measured on its final commit."""
     command = MeasureFindings(
         target_id=wave.target_id,
         wave_id=wave.id,
@@ -45,8 +45,8 @@ async def measure_after(wave: Wave, deps: CoordinatorDeps, *, attempt: int = 0) 
     await deps.bus.publish(command, key=f"{wave.id}:after:{attempt}", wave=wave.id)
 
 
-async def started(wave: Wave, deps: CoordinatorDeps) -> None:
-    """Tasks exist."""
+async def publish_wave_started(wave: Wave, deps: CoordinatorDeps) -> None:
+    """Publish that the tasks of a wave exist."""
     event = WaveStarted(
         wave_id=wave.id,
         target_id=wave.target_id,
@@ -56,8 +56,8 @@ async def started(wave: Wave, deps: CoordinatorDeps) -> None:
     await deps.bus.publish(event, key=wave.id, wave=wave.id)
 
 
-async def assigned(task: Task, deps: CoordinatorDeps, *, attempt: int = 0) -> None:
-    """An assigned task is performed, under its epoch."""
+async def publish_task_assigned(task: Task, deps: CoordinatorDeps, *, attempt: int = 0) -> None:
+    """Publish that a task is assigned, and send it to the agents."""
     event = TaskAssigned(
         task_id=task.id,
         wave_id=task.wave_id,
@@ -77,8 +77,8 @@ async def assigned(task: Task, deps: CoordinatorDeps, *, attempt: int = 0) -> No
     await deps.bus.publish(work, key=f"{task.id}:{task.epoch}:{attempt}", wave=task.wave_id)
 
 
-async def task_finished(task: Task, deps: CoordinatorDeps) -> None:
-    """A terminal task gives its lease back, and is said to be over."""
+async def publish_task_finished(task: Task, deps: CoordinatorDeps) -> None:
+    """Release the lease of a finished task, and publish that it is finished."""
     request = ReleaseLease(target_id=task.target_id, task_id=task.id)
     await deps.bus.request(request, Acknowledgement)
     event = TaskFinished(
@@ -89,25 +89,26 @@ async def task_finished(task: Task, deps: CoordinatorDeps) -> None:
         note=task.note,
     )
     await deps.bus.publish(event, key=task.id, wave=task.wave_id)
-    deps.said.add(task.id)
+    deps.published.add(task.id)
 
 
-async def ends_again(deps: CoordinatorDeps) -> None:
-    """Say the recent ends that nobody is known to have said: we may have been cut off before it.
+async def republish_finished(deps: CoordinatorDeps) -> None:
+    """Publish the recent ends of tasks and waves again that this process has not published itself.
 
-    Recent is what JetStream still knows the ids of, so what was said before is not stored twice.
+    The process that stored them may have died before it published them. "Recent" is within the
+    duplicate window of the stream, so what was published before is not stored twice.
     """
-    since = deps.clock() - REMEMBERED
+    since = deps.clock() - REPUBLISH_WINDOW
     for task in await deps.store.tasks.find_since("finished_at", since):
-        if task.id not in deps.said:
-            await task_finished(task, deps)
+        if task.id not in deps.published:
+            await publish_task_finished(task, deps)
     for wave in await deps.store.waves.find_since("finished_at", since):
-        if wave.id not in deps.said:
-            await wave_finished(wave, deps)
+        if wave.id not in deps.published:
+            await publish_wave_finished(wave, deps)
 
 
-async def wave_finished(wave: Wave, deps: CoordinatorDeps) -> None:
-    """A wave is over, with what came of it."""
+async def publish_wave_finished(wave: Wave, deps: CoordinatorDeps) -> None:
+    """Publish that a wave is finished, with the numbers of landed and rejected changes."""
     count = deps.store.enhancements.count
     event = WaveFinished.model_validate(
         {
@@ -120,10 +121,10 @@ async def wave_finished(wave: Wave, deps: CoordinatorDeps) -> None:
         }
     )
     await deps.bus.publish(event, key=wave.id, wave=wave.id)
-    deps.said.add(wave.id)
+    deps.published.add(wave.id)
 
 
-def lateness(since: datetime, deps: CoordinatorDeps, *, nudge: bool) -> int:
-    """How often it should have been said again by now; 0 while it is not late."""
+def overdue_attempts(since: datetime, deps: CoordinatorDeps, *, repeat_overdue: bool) -> int:
+    """Return how often a message should have been repeated by now; 0 unless `repeat_overdue`."""
     age = deps.clock() - since
-    return int(age / STALE) if nudge else 0
+    return int(age / REPEAT_AFTER) if repeat_overdue else 0
