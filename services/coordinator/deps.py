@@ -20,8 +20,8 @@ OPEN_WAVE_STATES = [WaveState.PLANNED, WaveState.RUNNING, WaveState.FINISHING]
 class CoordinatorDeps:
     """The ports of the use cases, and the run-time state of this process.
 
-    `locks` keep two messages from advancing one wave at once, by wave id or location. `published` are
-    the ids of finished waves and tasks whose end this process has published.
+    `locks` keep two messages from advancing one wave at once, by wave id or location. `published`
+    are the ids of finished waves and tasks whose end this process has published.
     """
 
     store: Store

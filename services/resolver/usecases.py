@@ -78,7 +78,10 @@ async def release(request: ReleaseLease, deps: ResolverDeps) -> Acknowledgement:
 async def _decide(
     target_id: str, decide: Callable[[LeaseLedger], Granted | Refused], deps: ResolverDeps
 ) -> Granted | Refused:
-    """Decide on the ledger and save it by compare-and-swap, repeatedly if it changed meanwhile. Raises `Transient`."""
+    """Decide on the ledger and save it by compare-and-swap, repeatedly if it changed meanwhile.
+
+    Raises `Transient`.
+    """
     for _ in range(MAX_LEDGER_ATTEMPTS):
         ledger = await _ledger(target_id, deps)
         decision = decide(ledger)
@@ -198,7 +201,7 @@ async def _publish_outcome(change: Enhancement, deps: ResolverDeps) -> None:
 
 
 async def reconcile(deps: ResolverDeps) -> None:
-    """Renew the leases of tasks in the gate, end those nobody renewed, and clear stuck proposals."""
+    """Renew leases of tasks in the gate, end those nobody renewed, and clear stuck proposals."""
     now = deps.clock()
     for ledger in await deps.store.leases.find():
         for lease in leases.holders(ledger, now=now):

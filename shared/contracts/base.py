@@ -24,7 +24,10 @@ class Value(BaseModel):
 
 
 class Message(Value):
-    """A body on the bus. `subject` is where it travels; a reader rejects a version it does not know."""
+    """A body on the bus.
+
+    `subject` is where it travels; a reader rejects a version it does not know.
+    """
 
     subject: ClassVar[str]
     version: Literal[1] = 1
@@ -68,7 +71,7 @@ class RunKind(StrEnum):
 
     @property
     def exclusive(self) -> bool:
-        """Return whether such a run needs the whole machine, as another run beside it would distort it."""
+        """Return whether such a run needs the whole machine, to measure nothing else."""
         return self is RunKind.BENCHMARKS
 
 

@@ -13,11 +13,15 @@ PAGE = Path(__file__).parent.parent.parent / "docs" / "messages.md"
 HEAD = """\
 # Messages
 
-Generated from `shared/contracts/` by `python -m shared.contracts.catalogue`; a test keeps it up to date.
+Generated from `shared/contracts/` by
+`python -m shared.contracts.catalogue`; a test keeps it up to date.
 
-A body is JSON. Fields in brackets are optional; unknown fields are ignored; `version` is 1 and may be omitted.
-A message that cannot be read goes to `gs.dlq.<stream>.<consumer>` (requests: `gs.dlq.rpc.<endpoint>`) with its reason in `gs-reason`.
-An answer is `{"ok": true, "result": {…}}` or `{"ok": false, "error": {"family", "code", "message", "hint"}}`.
+A body is JSON. Fields in brackets are optional; unknown fields are ignored; `version` is 1
+and may be omitted.
+A message that cannot be read goes to `gs.dlq.<stream>.<consumer>` (requests:
+`gs.dlq.rpc.<endpoint>`) with its reason in `gs-reason`.
+An answer is `{"ok": true, "result": {…}}` or
+`{"ok": false, "error": {"family", "code", "message", "hint"}}`.
 
 ```
 nats pub gs.cmd.wave.start '{"target": "/path/to/repository", "size": "small"}'

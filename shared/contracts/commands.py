@@ -49,8 +49,8 @@ class RollbackEnhancement(Message):
 class RollbackEnhancements(Message):
     """Revert everything that a wave landed, or that landed since a time; all of it or nothing.
 
-    With `dependents`, later changes that depend on it are reverted too; otherwise they are a reason to
-    refuse.
+    With `dependents`, later changes that depend on it are reverted too; otherwise they are a reason
+    to refuse.
     """
 
     subject: ClassVar[str] = "gs.cmd.enhancement.rollback_all"

@@ -70,7 +70,7 @@ class WaveFinished(WaveEvent):
 
 
 class FindingsMeasured(WaveEvent):
-    """The detectors ran on `commit`, at the start or at the end of a wave; `findings` is how many."""
+    """The detectors ran on `commit`, at the start or end of a wave; `findings` counts the findings."""
 
     subject: ClassVar[str] = "gs.evt.findings.measured"
     commit: Oid
@@ -91,8 +91,8 @@ class MeasurementFailed(WaveEvent):
 class EnvironmentBuilt(WaveEvent):
     """The environment in which the target's tests run is ready.
 
-    `seconds` is what building it took, 0 where it was cached. `sandbox` names the sandbox tier of its
-    tests and what that tier enforces.
+    `seconds` is what building it took, 0 where it was cached. `sandbox` names the sandbox tier of
+    its tests and what that tier enforces.
     """
 
     subject: ClassVar[str] = "gs.evt.environment.built"
@@ -273,12 +273,12 @@ class GateDecided(WaveEvent):
     """The gate of a target took one step on `head`; `note` describes it.
 
     - run: a test run was read; `tests_worse` of its `tests_run` tests are worse than on the head.
-    - refuse, undecided, ask: these changes were rejected, expired, or need approval, because of `tests`.
+    - refuse, undecided, ask: these changes are rejected, expire, or need approval, due to `tests`.
     - hold: these changes are judged again on the next head.
     - land: these changes may land, as the run `run_id` shows.
 
-    `changes` and `tests` list the first of many; `change_count` is the number of all. `purpose` is that
-    of the run. Published again after a crash, the event has the same message id.
+    `changes` and `tests` list the first of many; `change_count` is the number of all. `purpose` is
+    that of the run. Published again after a crash, the event has the same message id.
     """
 
     subject: ClassVar[str] = "gs.evt.gate.decided"
@@ -329,8 +329,8 @@ class BacktestFinished(TargetEvent):
 class HealthChecked(WaveEvent):
     """Landed changes were measured again, in check `check` of `checks`, with the head at `commit`.
 
-    `outcome` is the worst finding of the check, or `missed` where nothing was measured in time. `state`
-    is the state of the watch afterwards.
+    `outcome` is the worst finding of the check, or `missed` where nothing was measured in time.
+    `state` is the state of the watch afterwards.
     """
 
     subject: ClassVar[str] = "gs.evt.health.checked"
@@ -345,8 +345,9 @@ class HealthChecked(WaveEvent):
 class HealthRegressed(WaveEvent):
     """A regression was confirmed: `symptoms` got worse after these changes landed.
 
-    `enhancement_id` is the change that caused it, if one was identified. `action` says what was done:
-    the change was rolled back with what depends on it, or the rollback was refused, or nothing.
+    `enhancement_id` is the change that caused it, if one was identified. `action` says what was
+    done: the change was rolled back with what depends on it, or the rollback was refused, or
+    nothing.
     """
 
     subject: ClassVar[str] = "gs.evt.health.regressed"

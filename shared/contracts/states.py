@@ -69,7 +69,7 @@ class AgentState(StrEnum):
 
 
 class PullRequestState(StrEnum):
-    """wanted → open | pushed (without a token, people open it) | refused; wanted again when it grows."""
+    """wanted → open | pushed (no token: people open it) | refused; wanted again when it grows."""
 
     WANTED = "wanted"
     OPEN = "open"

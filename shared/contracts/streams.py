@@ -48,8 +48,8 @@ class Stream:
 class Consumer:
     """A durable pull consumer of the messages whose subject matches `filter`.
 
-    Where `filter_subjects` is given, only these subjects of `filter` are delivered. `ack_wait` is in
-    seconds; longer work renews it while it goes on.
+    Where `filter_subjects` is given, only these subjects of `filter` are delivered. `ack_wait` is
+    in seconds; longer work renews it while it goes on.
     """
 
     name: str

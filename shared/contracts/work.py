@@ -42,7 +42,8 @@ class ProposalCleared(Message):
 class RunTests(Message):
     """Have a runner execute a test run.
 
-    `repeated` marks a request that was sent before: a runner that already executes it is left alone.
+    `repeated` marks a request that was sent before: a runner that already executes it is left
+    alone.
     """
 
     subject: ClassVar[str] = "gs.run.*"

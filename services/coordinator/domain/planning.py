@@ -82,7 +82,7 @@ def plan(
     size: WaveSize,
     agent_type: str = "code_quality",
 ) -> Plan:
-    """At most `size.limit` opportunities, one per component. `foreclosed` maps to what caught it."""
+    """Choose at most `size.limit` opportunities; `foreclosed` has a reason by fingerprint."""
     ranked = opportunities(findings, foreclosed, agent_type)
     chosen, left = ranked[: size.limit], ranked[size.limit :]
     return Plan(chosen, tuple(_notes(findings, foreclosed, size, chosen, left)))
@@ -104,8 +104,8 @@ def _notes(
         notes.append(f"None of the {len(findings)} findings has an automatic fix.")
     elif 0 < len(chosen) < MIN_TASKS[size]:
         notes.append(
-            f"A {size} wave has {MIN_TASKS[size]} to {size.limit} tasks; this one has {len(chosen)}, because "
-            f"only {len(chosen)} {_plural('component has', 'components have', len(chosen))} "
+            f"A {size} wave has {MIN_TASKS[size]} to {size.limit} tasks; this one has {len(chosen)}, "
+            f"because only {len(chosen)} {_plural('component has', 'components have', len(chosen))} "
             "something that can be fixed."
         )
     if left:

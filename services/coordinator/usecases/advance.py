@@ -1,7 +1,8 @@
 """Advance a wave as far as its state allows.
 
-Events that concern a wave lead here, and so does the reconciler. The next step is read from the stored
-state, never from the message, so a message that comes twice, late or out of order changes nothing.
+Events that concern a wave lead here, and so does the reconciler. The next step is read from the
+stored state, never from the message, so a message that comes twice, late or out of order changes
+nothing.
 """
 
 import asyncio
@@ -34,7 +35,7 @@ async def reconcile(deps: CoordinatorDeps) -> None:
 
 
 async def advance(wave_id: str, deps: CoordinatorDeps, *, repeat_overdue: bool = False) -> None:
-    """Take the next steps of a wave; with `repeat_overdue`, also repeat commands without effect so far."""
+    """Take the next steps of a wave; with `repeat_overdue`, repeat unanswered commands too."""
     async with deps.locks[wave_id]:
         wave = await deps.store.waves.get(wave_id)
         if wave is not None and wave.state is WaveState.PLANNED:
@@ -55,7 +56,8 @@ async def note_environment(event: EnvironmentBuilt, deps: CoordinatorDeps) -> No
 async def note_failure(event: MeasurementFailed, deps: CoordinatorDeps) -> None:
     """Fail a wave that could not be measured.
 
-    Without a baseline a planned wave still goes on until its plan is known: it may have nothing to do.
+    Without a baseline a planned wave still goes on until its plan is known: it may have nothing to
+    do.
     """
     failure = Failure(code=event.code, message=event.reason, hint=event.hint)
     async with deps.locks[event.wave_id]:

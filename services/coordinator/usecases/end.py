@@ -47,7 +47,10 @@ async def fail_wave(wave: Wave, failure: Failure, deps: CoordinatorDeps) -> None
 
 
 async def _end(wave: Wave, trigger: str, deps: CoordinatorDeps, **fields: object) -> bool:
-    """End a wave by `trigger`. Its state moves first, so that from then on nothing of it starts or lands."""
+    """End a wave by `trigger`.
+
+    Its state moves first, so that from then on nothing of it starts or lands.
+    """
     for _ in range(5):
         now = deps.clock()
         ended = await deps.store.waves.transition(

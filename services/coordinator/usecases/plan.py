@@ -66,8 +66,8 @@ async def _landing_obstacle(wave: Wave, deps: CoordinatorDeps) -> Failure | None
             return None
         return Failure(
             code="landing_checked_out",
-            message=f"{target.landing_branch} is checked out in {where} with uncommitted changes, and "
-            "landing would interfere with them.",
+            message=f"{target.landing_branch} is checked out in {where} with uncommitted "
+            "changes, and landing would interfere with them.",
             hint=f"Commit or stash them: git -C {where} stash.",
         )
     return Failure(
@@ -106,7 +106,7 @@ async def foreclosed_in(wave: Wave, deps: CoordinatorDeps) -> dict[str, str]:
 async def _foreclosed_by_pending(
     pending: Sequence[Enhancement], wave: Wave, deps: CoordinatorDeps
 ) -> dict[str, str]:
-    """Return findings in lines that a change awaiting approval rewrites, as it would no longer apply."""
+    """Return findings in lines that a change awaiting approval rewrites: it must still apply."""
     findings = await findings_on(wave, wave.commit, deps) if pending else None
     if not findings:
         return {}

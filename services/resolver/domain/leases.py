@@ -43,7 +43,10 @@ class Refused:
 
 
 def acquire(ledger: LeaseLedger, claim: Claim, *, now: datetime) -> Granted | Refused:
-    """Grant a lease under a new epoch, unless it overlaps a held one. Repeating it returns the same lease."""
+    """Grant a lease under a new epoch, unless it overlaps a held one.
+
+    Repeating it returns the same lease.
+    """
     for held in holders(ledger, now=now):
         if held.task_id == claim.task_id:
             return Granted(ledger, held)

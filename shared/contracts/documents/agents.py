@@ -14,7 +14,10 @@ from shared.contracts.states import (
 
 
 class Agent(Document):
-    """A registered worker. It goes offline when its last heartbeat is older than the coordinator allows."""
+    """A registered worker.
+
+    It goes offline when its last heartbeat is older than the coordinator allows.
+    """
 
     id: Id
     name: str

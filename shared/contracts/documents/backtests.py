@@ -15,7 +15,7 @@ from shared.contracts.states import (
 
 
 class CorrectiveCommit(Value):
-    """A later commit that speaks against an earlier one: it reverts it, or fixes lines that it wrote.
+    """A later commit that reverts an earlier one, or fixes lines that the earlier one wrote.
 
     `detected_by` says how the two were linked: its message names the earlier commit or its title, or
     (blame) it changed lines that the earlier commit wrote.
@@ -30,14 +30,14 @@ class CorrectiveCommit(Value):
 class ReplayResult(Value):
     """One commit of a target's history, judged by the gate as a proposal on its parent.
 
-    `verdict` is the answer of the gate and `why` its reason. A commit that touches `protected` paths
-    needs approval; `code` is then the answer to its other part alone, under the tests of its parent.
-    `rule` names the patch rule (or syntax, or findings) that rejected it without a run, `tests` those
-    that rejected it with one.
+    `verdict` is the answer of the gate and `why` its reason. A commit that touches `protected`
+    paths needs approval; `code` is then the answer to its other part alone, under the tests of its
+    parent. `rule` names the patch rule (or syntax, or findings) that rejected it without a run,
+    `tests` those that rejected it with one.
 
     `outcome` compares the verdict with the truth, which is what came `later` and the tests it broke
-    (`broken_tests`): those that passed on its parent under the parent's tests, or are new, and fail on
-    the commit under its own tests. `unmeasured_reason` says why that is unknown.
+    (`broken_tests`): those that passed on its parent under the parent's tests, or are new, and fail
+    on the commit under its own tests. `unmeasured_reason` says why that is unknown.
 
     `full` and `targeted` count the runs of the gate for it, `seconds` is what they took.
     """
@@ -82,7 +82,10 @@ class BatchCost(Value):
 
 
 class BacktestSummary(Value):
-    """A backtest in figures, by outcome. `needs_approval_…` break down the commits that need approval."""
+    """A backtest in figures, by outcome.
+
+    `needs_approval_…` break down the commits that need approval.
+    """
 
     commits: int
     caught: int

@@ -92,9 +92,10 @@ class ProposalRecord(Value):
 class DecisionRecord(Value):
     """What the gate and people decided about a change, and on which evidence.
 
-    `reason` and `tests` say why it was refused, `approval_reason` why it needs a person's approval. `returned`
-    counts the heads it was judged on without an answer, `suspected` are the tests that it seems to
-    break only together with what has landed meanwhile. `run` is the test run that decided.
+    `reason` and `tests` say why it was refused, `approval_reason` why it needs a person's approval.
+    `returned` counts the heads it was judged on without an answer, `suspected` are the tests that
+    it seems to break only together with what has landed meanwhile. `run` is the test run that
+    decided.
     """
 
     reason: str = ""

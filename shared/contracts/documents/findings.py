@@ -29,7 +29,7 @@ class Finding(Value):
 
 
 class FindingSet(Document):
-    """All findings of one set of detectors on one commit. `id` is `<target>:<commit>:<detectors>`."""
+    """All findings of a set of detectors on one commit; `id` is `<target>:<commit>:<detectors>`."""
 
     target_id: Id
     commit: Oid
@@ -57,7 +57,10 @@ class Health(Document):
 
 
 class Prediction(Value):
-    """The predicted effect of a change, stored before it is tried. `size` is in the unit of the metric."""
+    """The predicted effect of a change, stored before it is tried.
+
+    `size` is in the unit of the metric.
+    """
 
     metric: str
     direction: Literal["down", "up", "same"]

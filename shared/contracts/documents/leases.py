@@ -13,7 +13,7 @@ from shared.contracts.states import (
 
 
 class Lease(Value):
-    """An entry in the lease ledger of a target: an exclusive right to change `paths`, while held."""
+    """An entry in the lease ledger of a target: an exclusive right to change `paths` while held."""
 
     task_id: Id
     wave_id: Id
@@ -27,7 +27,8 @@ class Lease(Value):
 class LeaseLedger(Document):
     """All leases of one target in one document, so that a grant is one compare-and-swap.
 
-    `id` is that of the target. `epoch` is the last epoch given out; it only grows (a fencing token).
+    `id` is that of the target. `epoch` is the last epoch given out; it only grows (a fencing
+    token).
     """
 
     id: Id

@@ -16,7 +16,8 @@ class PullRequest(Document):
     """A branch shown to people as a pull request, up to `commit`.
 
     `id` is that of the wave or enhancement it is for. It is to be merged into `base_branch` and has
-    `enhancements`, in order; those in `rolled_back` were reverted on it. `reason` says why it is not open.
+    `enhancements`, in order; those in `rolled_back` were reverted on it. `reason` says why it is
+    not open.
     """
 
     target_id: Id

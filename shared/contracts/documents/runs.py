@@ -21,9 +21,9 @@ from shared.contracts.states import (
 class Runner(Document):
     """A validator process that executes runs. `id` is host, process and a name of its own.
 
-    `home` is the identity of its home directory. Runners with the same `slots` share the `cores` of one
-    machine, of which `free_cores` were free; its own runs take at most `core_limit`. `runs` are those it
-    executes now. It counts as alive while `heartbeats` grows, by the clock of the reader.
+    `home` is the identity of its home directory. Runners with the same `slots` share the `cores` of
+    one machine, of which `free_cores` were free; its own runs take at most `core_limit`. `runs` are
+    those it executes now. It counts as alive while `heartbeats` grows, by the clock of the reader.
     """
 
     home: str
@@ -51,8 +51,8 @@ class TestCounts(Value):
 class BenchmarkResult(Value):
     """One benchmark of a candidate compared with the head.
 
-    `ratio` is the cost on the candidate over that on the head, with a confidence interval from `low` to
-    `high`; None is unbounded. `inconclusive` is neither pass nor fail.
+    `ratio` is the cost on the candidate over that on the head, with a confidence interval from
+    `low` to `high`; None is unbounded. `inconclusive` is neither pass nor fail.
     """
 
     name: str
@@ -152,8 +152,8 @@ class Recall(Document):
     """The recall of test selection in one component. `id` is `<target>:<component>`.
 
     Of the tests that caught a change in a full run, `caught` were among those selected for it and
-    `missed` were not. Over `runs` full runs, `selected` of `total` tests were selected. `counted` are
-    the keys of the latest observations, so that none is counted twice.
+    `missed` were not. Over `runs` full runs, `selected` of `total` tests were selected. `counted`
+    are the keys of the latest observations, so that none is counted twice.
     """
 
     target_id: Id

@@ -10,7 +10,10 @@ from shared.contracts.documents.base import Document
 
 
 class Target(Document):
-    """A repository and one base branch of it. Another root commit at the same path is another target."""
+    """A repository and one base branch of it.
+
+    Another root commit at the same path is another target.
+    """
 
     id: Id
     location: str

@@ -46,11 +46,11 @@ class ProbeResult(Value):
 class Watch(Document):
     """Changes that landed together, and the checks after their landing. `id` is `<target>:<after>`.
 
-    `changes` are the commits after `before` up to `after`, in order; `run` let them land, if known. Of
-    the `checks` within `minutes`, `checks_done` are over and `checks_missed` of those were not made; the
-    next is due at `due_at`. `current_check` is the number of the check in progress (0: none) since
-    `check_started_at`; `results` are what it found on `head`. `rolled_back` are the changes that this
-    watch had reverted, `notes` describe each check.
+    `changes` are the commits after `before` up to `after`, in order; `run` let them land, if known.
+    Of the `checks` within `minutes`, `checks_done` are over and `checks_missed` of those were not
+    made; the next is due at `due_at`. `current_check` is the number of the check in progress (0:
+    none) since `check_started_at`; `results` are what it found on `head`. `rolled_back` are the
+    changes that this watch had reverted, `notes` describe each check.
     """
 
     target_id: Id

@@ -21,8 +21,9 @@ from shared.contracts.states import (
 class Wave(Document):
     """A bounded set of tasks started together. `commit` is the head it began on.
 
-    `environment_seconds` is what building the test environment took, 0 where it was cached. `sandbox`
-    names the sandbox tier of its tests. `landing_commit` is where the landing branch was at the start.
+    `environment_seconds` is what building the test environment took, 0 where it was cached.
+    `sandbox` names the sandbox tier of its tests. `landing_commit` is where the landing branch was
+    at the start.
     """
 
     id: Id
@@ -47,7 +48,7 @@ class Wave(Document):
 
 
 class Opportunity(Value):
-    """Findings worth a task. `expected_impact` is in health points, `complexity` in changed lines."""
+    """Findings worth a task; `expected_impact` in health points, `complexity` in changed lines."""
 
     agent_type: AgentTypeName
     component: str
@@ -63,8 +64,8 @@ class Task(Document):
     """One assignment: an opportunity in a component, for an agent type.
 
     `paths` are the patterns of the component, and the limits of the lease. Findings with
-    `excluded_fingerprints` are not to be fixed. `follow_up_of` is the task that this one repeats on a
-    newer head, and `attempt` counts such repetitions.
+    `excluded_fingerprints` are not to be fixed. `follow_up_of` is the task that this one repeats on
+    a newer head, and `attempt` counts such repetitions.
     """
 
     id: Id
