@@ -70,7 +70,7 @@ class WaveFinished(WaveEvent):
 
 
 class FindingsMeasured(WaveEvent):
-    """The detectors ran on `commit`, at the start or end of a wave; `findings` counts the findings."""
+    """The detectors ran on `commit`, at the start or end of a wave, with `findings` results."""
 
     subject: ClassVar[str] = "gs.evt.findings.measured"
     commit: Oid

@@ -104,9 +104,10 @@ def _notes(
         notes.append(f"None of the {len(findings)} findings has an automatic fix.")
     elif 0 < len(chosen) < MIN_TASKS[size]:
         notes.append(
-            f"A {size} wave has {MIN_TASKS[size]} to {size.limit} tasks; this one has {len(chosen)}, "
-            f"because only {len(chosen)} {_plural('component has', 'components have', len(chosen))} "
-            "something that can be fixed."
+            f"A {size} wave has {MIN_TASKS[size]} to {size.limit} tasks; "
+            f"this one has {len(chosen)}, because only {len(chosen)} "
+            f"{_plural('component has', 'components have', len(chosen))} something that can be "
+            "fixed."
         )
     if left:
         names = ", ".join(each.component for each in left[:8])

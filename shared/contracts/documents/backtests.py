@@ -17,7 +17,7 @@ from shared.contracts.states import (
 class CorrectiveCommit(Value):
     """A later commit that reverts an earlier one, or fixes lines that the earlier one wrote.
 
-    `detected_by` says how the two were linked: its message names the earlier commit or its title, or
+    `detected_by` says how they were linked: its message names the earlier commit or its title, or
     (blame) it changed lines that the earlier commit wrote.
     """
 
