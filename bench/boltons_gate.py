@@ -26,6 +26,7 @@ from bench.runners import IN_THE_GATE, a_store, a_task, a_wave, an_enhancement, 
 from bench.targets import as_repository, download
 from deploy.local import Stack, local_stack
 from services.validator.git.adapters.repository import GitRepository
+from shared.contracts.base import RunPurpose
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.runs import RunSpec, TestRun
@@ -45,7 +46,6 @@ LIMIT = 3.0
 POLICIES = ("allow", "ask")
 # What is watched after landing is another bench's.
 CONFIG = '[policy]\nunprotected = "{policy}"\n\n[watch]\nchecks = 0\n'
-FAULTS = "mutation"
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ def row(
     what: str, story: Story, runs: Sequence[TestRun], landed: int, waiting: int
 ) -> dict[str, Any]:
     """One line, in full runs."""
-    plain = [each for each in runs if each.request.purpose != FAULTS]
+    plain = [each for each in runs if each.request.purpose is not RunPurpose.MUTATION]
     used = statistics.median(each.execution.cpu_seconds or 0.0 for each in story.serial)
     return {
         "target": what,
@@ -302,7 +302,7 @@ class Bench:
             target_id=like.target_id,
             wave_id=uuid7(),
             request=RunSpec(
-                purpose="serial",
+                purpose=RunPurpose.FULL_RUN,
                 tree=tree,
                 head=like.request.head,
                 environment=like.request.environment,

@@ -12,18 +12,19 @@ from rich.status import Status
 
 from cli.text import count, duration
 from shared.contracts import events as e
+from shared.contracts.base import RunPurpose
 
 # Runs whose result the gate announces itself, with what follows from it.
 ANNOUNCED_BY_THE_GATE = frozenset(
     {
-        "full run",
-        "quick gate",
-        "check",
-        "confirmation",
-        "base again",
-        "bisection",
-        "blame",
-        "burn-in",
+        RunPurpose.FULL_RUN,
+        RunPurpose.QUICK_GATE,
+        RunPurpose.CHECK,
+        RunPurpose.CONFIRMATION,
+        RunPurpose.BASE_AGAIN,
+        RunPurpose.BISECTION,
+        RunPurpose.BLAME,
+        RunPurpose.BURN_IN,
     }
 )
 GREEN, RED, YELLOW, DIM, PLAIN = "green", "red", "yellow", "dim", "default"
@@ -123,7 +124,7 @@ def _proposed(event: e.TaskProposed, progress: Progress) -> None:
 
 def _run(event: e.RunFinished, progress: Progress) -> None:
     """Print a run, or remember its duration if the gate announces its result."""
-    if event.purpose == "baseline":
+    if event.purpose is RunPurpose.BASELINE:
         return
     progress.run_seconds[event.run_id] = event.seconds
     if event.purpose in ANNOUNCED_BY_THE_GATE:
@@ -137,7 +138,7 @@ def _run(event: e.RunFinished, progress: Progress) -> None:
 
 def _decided(event: e.GateDecided, progress: Progress) -> None:
     """Print runs and what follows from them; landed and rejected changes have their own events."""
-    if event.step == "run" and event.purpose != "benchmarks":
+    if event.step == "run" and event.purpose != RunPurpose.BENCHMARKS:
         seconds = progress.run_seconds.get(event.run_id or "")
         took = f" ({duration(seconds)})" if seconds is not None else ""
         progress.print_line(f"{event.note}{took}", DIM)

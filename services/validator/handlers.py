@@ -1,4 +1,4 @@
-"""The validator's door: each handler is one use case."""
+"""The validator's message handlers, each of which calls one use case."""
 
 from faststream.nats import NatsRouter
 
@@ -9,7 +9,7 @@ from services.validator.gate.loop import admit
 from services.validator.rollback.usecases import roll_back, roll_back_all
 from services.validator.runs.usecases import runners
 from services.validator.runs.usecases.baseline import run_baseline
-from services.validator.runs.usecases.runs import execute_run
+from services.validator.runs.usecases.execute import RunHandlers, execute_run
 from shared.contracts.commands import (
     BacktestTarget,
     DecideEnhancement,
@@ -31,7 +31,7 @@ from shared.messaging.pull_workers import PullWorker
 
 
 def handlers(deps: ValidatorDeps) -> NatsRouter:
-    """Subscribers over `deps`."""
+    """Return the subscribers of the validator."""
     router = NatsRouter()
     health = router.subscriber(BASELINE_COMMANDS.filter, **subscriber_options(BASELINE_COMMANDS))
 
@@ -77,11 +77,13 @@ def handlers(deps: ValidatorDeps) -> NatsRouter:
     return router
 
 
-def pull_workers(deps: ValidatorDeps) -> tuple[PullWorker[RunTests], ...]:
-    """What is taken only where there is room for it."""
+def pull_workers(
+    deps: ValidatorDeps, run_handlers: RunHandlers
+) -> tuple[PullWorker[RunTests], ...]:
+    """Return the worker that takes a requested run only while there is room for one."""
 
     async def do_run_tests(command: RunTests) -> None:
-        await execute_run(command, deps)
+        await execute_run(command, deps, run_handlers)
 
     def has_room(under_way: int) -> bool:
         return runners.has_room(under_way, deps)

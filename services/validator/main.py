@@ -11,6 +11,7 @@ import structlog
 from services.validator.backtest.adapters import GitHistory
 from services.validator.backtest.usecases.backtest import resume_backtests
 from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
+from services.validator.benchmarks.usecases import execute_benchmarks
 from services.validator.deps import ProcessState, ValidatorDeps
 from services.validator.findings.adapters import RuffDetectors
 from services.validator.gate.loop import reconcile
@@ -18,19 +19,22 @@ from services.validator.git.adapters.remotes import GitRemote
 from services.validator.git.adapters.repository import GitRepository
 from services.validator.handlers import handlers, pull_workers
 from services.validator.mutation.adapters import SandboxedMutationRunner
+from services.validator.mutation.usecases.execute import execute_mutation
 from services.validator.queue.transitions import say_again
 from services.validator.review.adapters import RestForge
 from services.validator.review.usecases import show_waiting
 from services.validator.runs.adapters.slots import (
     MachineSlots,
+    ensure_private,
     machine_cores,
-    private,
     slots_folder,
 )
-from services.validator.runs.usecases.runners import announce, leave
+from services.validator.runs.usecases.execute import RunHandler, execute_tests
+from services.validator.runs.usecases.runners import announce, drain
 from services.validator.settings import Settings
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.watch.usecases.watching import look_after
+from shared.contracts.base import RunKind
 from shared.contracts.documents.targets import Target
 from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now
@@ -50,21 +54,26 @@ from shared.targets.tree import GitTree
 
 log = structlog.get_logger(__name__)
 
-# How often the gate looks on its own; a cleared proposal wakes it at once.
-ROUND = 0.25
-REPEAT = 5.0
-# A forge that was away is asked again; it limits how often.
-SHOW = 30.0
-# How often a runner says that it is there.
-BEAT = 3.0
-# What landed is looked at minutes later, so seconds do not matter.
-LOOK = 5.0
+GATE_INTERVAL_SECONDS = 0.25
+RETRY_INTERVAL_SECONDS = 5.0
+# Forges limit how often they may be called.
+PULL_REQUEST_INTERVAL_SECONDS = 30.0
+HEARTBEAT_INTERVAL_SECONDS = 3.0
+# Checks are due minutes after a landing, so seconds do not matter.
+WATCH_INTERVAL_SECONDS = 5.0
+
+# How a run of each kind is executed.
+RUN_HANDLERS: dict[RunKind, RunHandler] = {
+    RunKind.TESTS: execute_tests,
+    RunKind.MUTATION: execute_mutation,
+    RunKind.BENCHMARKS: execute_benchmarks,
+}
 
 
 def build(
     settings: Settings, bus: Bus, store: Store, sandbox: Sandbox, scratch: Scratch
 ) -> Service:
-    """Wire adapters to use cases."""
+    """Wire the adapters to the use cases."""
 
     def tree(target_id: str, oid: str) -> GitTree:
         return Mirror.at(settings.home, target_id).tree(oid)
@@ -81,7 +90,7 @@ def build(
         bus=bus,
         home=settings.home,
         identity=identity_of(settings.home),
-        # Where containers share a name, and each has the same process number, the last part differs.
+        # The last part differs where containers share a name, and have the same process number.
         runner=f"{socket.gethostname()}/{os.getpid()}/{uuid7()[-6:]}",
         repository=lambda target: repository(target.id),
         remote=remote,
@@ -103,30 +112,30 @@ def build(
         clock=utc_now,
         new_id=uuid7,
         process=ProcessState(),
-        benchmarks=SandboxedBenchmarks(sandbox, scratch, tree, _toss),
+        benchmarks=SandboxedBenchmarks(sandbox, scratch, tree, _flip_coin),
     )
     return Service(
         name="validator",
         router=handlers(deps),
         periodic_tasks=(
-            PeriodicTask(ROUND, lambda: reconcile(deps)),
-            PeriodicTask(REPEAT, lambda: say_again(deps)),
-            PeriodicTask(REPEAT, lambda: resume_backtests(deps)),
-            PeriodicTask(SHOW, lambda: show_waiting(deps)),
-            PeriodicTask(BEAT, lambda: announce(deps)),
-            PeriodicTask(LOOK, lambda: look_after(deps)),
+            PeriodicTask(GATE_INTERVAL_SECONDS, lambda: reconcile(deps)),
+            PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: say_again(deps)),
+            PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: resume_backtests(deps)),
+            PeriodicTask(PULL_REQUEST_INTERVAL_SECONDS, lambda: show_waiting(deps)),
+            PeriodicTask(HEARTBEAT_INTERVAL_SECONDS, lambda: announce(deps)),
+            PeriodicTask(WATCH_INTERVAL_SECONDS, lambda: look_after(deps)),
         ),
-        pull_workers=pull_workers(deps),
-        on_stop=lambda: leave(deps),
+        pull_workers=pull_workers(deps, RUN_HANDLERS),
+        on_stop=lambda: drain(deps),
     )
 
 
 def _slots(settings: Settings) -> MachineSlots:
-    folder = slots_folder() if settings.slots is None else private(settings.slots)
+    folder = slots_folder() if settings.slots is None else ensure_private(settings.slots)
     return MachineSlots(folder, machine_cores(), settings.cores)
 
 
-def _toss() -> bool:
+def _flip_coin() -> bool:
     return secrets.randbelow(2) == 1
 
 
@@ -136,7 +145,7 @@ def _forge(settings: Settings) -> RestForge | None:
 
 
 async def run(settings: Settings) -> None:
-    """Serve until told to stop."""
+    """Serve until the process is stopped."""
     await asyncio.to_thread(remove_abandoned, settings.home / "runs")
     scratch = Scratch(settings.home / "runs", uuid7)
     sandbox, better = await choose_sandbox(
@@ -158,5 +167,5 @@ async def run(settings: Settings) -> None:
 
 
 def main() -> None:
-    """Run with the settings of the environment."""
+    """Run the validator with the settings of the environment."""
     launch("validator", Settings, run)

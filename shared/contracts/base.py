@@ -75,6 +75,26 @@ class RunKind(StrEnum):
         return self is RunKind.BENCHMARKS
 
 
+class RunPurpose(StrEnum):
+    """Why a run is made; the values are what users read."""
+
+    BASELINE = "baseline"
+    RECORDING = "recording"
+    QUICK_GATE = "quick gate"
+    FULL_RUN = "full run"
+    BISECTION = "bisection"
+    BLAME = "blame"
+    CONFIRMATION = "confirmation"
+    BASE_AGAIN = "base again"
+    CHECK = "check"
+    BURN_IN = "burn-in"
+    MUTATION = "mutation"
+    BENCHMARKS = "benchmarks"
+    ROLLBACK = "rollback"
+    WATCH = "watch"
+    BACKTEST = "backtest"
+
+
 class WaveSize(StrEnum):
     """How many tasks a wave may have."""
 

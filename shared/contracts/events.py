@@ -7,7 +7,7 @@ it goes over core NATS, where nothing stores it.
 
 from typing import ClassVar, Literal
 
-from shared.contracts.base import AgentTypeName, Id, Message, Oid, Sha256
+from shared.contracts.base import AgentTypeName, Id, Message, Oid, RunPurpose, Sha256
 
 
 class Event(Message):
@@ -260,7 +260,7 @@ class RunFinished(WaveEvent):
 
     subject: ClassVar[str] = "gs.evt.run.finished"
     run_id: Id
-    purpose: str
+    purpose: RunPurpose
     changes: int
     tests: int
     failing: int
@@ -298,7 +298,7 @@ class RunSuperseded(WaveEvent):
 
     subject: ClassVar[str] = "gs.evt.run.superseded"
     run_id: Id
-    purpose: str
+    purpose: RunPurpose
 
 
 class CommitReplayed(TargetEvent):

@@ -1,6 +1,6 @@
 """The report of a wave, for people and programs alike. No figure in it is an estimate."""
 
-from shared.contracts.base import Id, Oid, Value
+from shared.contracts.base import Id, Oid, RunPurpose, Value
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.findings import Prediction
 from shared.contracts.documents.protection import ProtectionShare
@@ -108,7 +108,7 @@ class RunSummary(Value):
     __test__ = False
 
     id: Id
-    purpose: str
+    purpose: RunPurpose
     changes: int
     tests: int
     failing: int

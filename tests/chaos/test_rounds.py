@@ -20,7 +20,6 @@ from services.validator.deps import ValidatorDeps
 from services.validator.gate.loop import settle
 from services.validator.git.adapters.repository import GitRepository
 from services.validator.rollback.usecases import roll_back
-from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.domain.reports import Outcome
 from shared.contracts.commands import RollbackEnhancement
 from shared.contracts.documents.storage import Patch
@@ -41,6 +40,7 @@ from tests.support.checker import check_branch, check_locks, connect
 from tests.support.fake_report import fake_report
 from tests.support.landing import a_patch
 from tests.support.repositories import a_repository, checkout_of, git
+from tests.support.runs import execute_run
 from tests.support.validator_deps import a_validator
 
 # All of them take four minutes of two cores (`make soak`); CI draws a sample.

@@ -15,7 +15,6 @@ from services.validator.backtest.usecases.backtest import (
 )
 from services.validator.findings.adapters import RuffDetectors
 from services.validator.git.adapters.repository import GitRepository
-from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.domain.reports import (
     Infrastructure,
     Outcome,
@@ -33,6 +32,7 @@ from tests.support.fake_report import fake_report
 from tests.support.histories import a_history
 from tests.support.memory import a_store
 from tests.support.repositories import a_repository, checkout_of, commit, git
+from tests.support.runs import execute_run
 from tests.support.validator_deps import a_validator
 
 

@@ -8,11 +8,19 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from services.validator.main import RUN_HANDLERS
 from services.validator.prepared import PreparedHead
-from services.validator.runs.adapters.slots import MachineSlots, private
-from services.validator.runs.usecases import runners, runs
-from services.validator.runs.usecases.runners import announce, has_room, leave, live, width
-from services.validator.runs.usecases.runs import Order, execute_run, run_tests, supersede
+from services.validator.runs.adapters.slots import MachineSlots, ensure_private
+from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases import execute, request, runners
+from services.validator.runs.usecases.request import run_tests, supersede
+from services.validator.runs.usecases.runners import (
+    announce,
+    drain,
+    has_room,
+    live_runners,
+    max_concurrent_runs,
+)
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.reports import Outcome, Reported, TestReport, TestResult
 from shared.contracts.base import RunKind
@@ -30,6 +38,7 @@ from tests.support.builders import a_test_run, a_wave
 from tests.support.landing import a_yard
 from tests.support.memory import a_store
 from tests.support.profiles import a_profile
+from tests.support.runs import execute_run
 from tests.support.sandboxes import a_sandbox, processes_of
 from tests.support.validator_deps import a_validator
 
@@ -68,9 +77,9 @@ class PlayedEnvironments:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch):
-    monkeypatch.setattr(runners, "LOOK", 0.02)
-    monkeypatch.setattr(runs, "POLL", 0.02)
-    monkeypatch.setattr(runs, "REMIND", 5)
+    monkeypatch.setattr(runners, "CHECK_INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(request, "POLL_INTERVAL_SECONDS", 0.02)
+    monkeypatch.setattr(request, "POLLS_PER_REQUEST", 5)
 
 
 @pytest.fixture
@@ -132,7 +141,7 @@ def a_place(yard):
 
 def wanted(yard, deps, **order):
     place = a_place(yard)
-    asking = run_tests(deps, place, Order(place.tree, "full run", **order), wave_id=uuid7())
+    asking = run_tests(deps, place, RunRequest(place.tree, "full run", **order), wave_id=uuid7())
     return asyncio.create_task(asking)
 
 
@@ -165,7 +174,7 @@ async def test_a_verdict_says_who_made_it_and_what_that_took(deps, verdict):
 
 def fails_of(monkeypatch, *errors):
     """The carrier raises these, one after the other, and then does what it is there for; the calls so far."""
-    carrier, left, calls = runs.RUN_HANDLERS[RunKind.TESTS], [*errors], []
+    carrier, left, calls = RUN_HANDLERS[RunKind.TESTS], [*errors], []
 
     async def carry(*about):
         calls.append(about)
@@ -173,7 +182,7 @@ def fails_of(monkeypatch, *errors):
             raise left.pop(0)
         return await carrier(*about)
 
-    monkeypatch.setitem(runs.RUN_HANDLERS, RunKind.TESTS, carry)
+    monkeypatch.setitem(RUN_HANDLERS, RunKind.TESTS, carry)
     return calls
 
 
@@ -181,7 +190,7 @@ def fails_of(monkeypatch, *errors):
 async def test_a_run_that_fails_of_a_defect_each_time_ends_without_a_report_and_is_logged(
     yard, deps, monkeypatch, error
 ):
-    fails_of(monkeypatch, *[error] * runs.ATTEMPTS)
+    fails_of(monkeypatch, *[error] * execute.MAX_ATTEMPTS)
     asking = wanted(yard, deps)
     await until(lambda: deps.bus.of(RunTests))
     with capture_logs() as said:
@@ -197,7 +206,7 @@ async def test_a_run_that_fails_of_a_defect_each_time_ends_without_a_report_and_
     logged = [each for each in said if each["event"] == "run_failed"]
     assert [(each["log_level"], each["exc_info"]) for each in logged] == [
         ("error", True)
-    ] * runs.ATTEMPTS
+    ] * execute.MAX_ATTEMPTS
     assert [each.run_id for each in deps.bus.of(RunFinished)] == [verdict.id]
 
 
@@ -251,7 +260,7 @@ async def test_runs_of_one_core_go_side_by_side_and_say_so(yard, deps, verdict):
     tasks = [carried_out(deps, each) for each in (verdict, other)]
     await until(lambda: deps.suite.runs == 2)
     assert deps.slots.free() == 0
-    await asyncio.sleep(40 * runners.LOOK)
+    await asyncio.sleep(40 * runners.CHECK_INTERVAL_SECONDS)
     deps.suite.end.set()
     await within(asyncio.gather(*tasks))
     assert [
@@ -279,7 +288,7 @@ async def test_what_was_measured_elsewhere_or_of_a_part_says_nothing(yard, deps,
 
 
 async def test_benchmarks_wait_until_nobody_else_runs(yard, deps, verdict, monkeypatch):
-    monkeypatch.setitem(runs.RUN_HANDLERS, RunKind.BENCHMARKS, runs.RUN_HANDLERS[RunKind.TESTS])
+    monkeypatch.setitem(RUN_HANDLERS, RunKind.BENCHMARKS, RUN_HANDLERS[RunKind.TESTS])
     await a_measured_suite(yard, deps)
     benchmarks = await asked_for(yard, deps, kind=RunKind.BENCHMARKS)
     deps.suite.held = True
@@ -323,7 +332,7 @@ async def test_a_superseded_run_is_stopped_and_says_nothing(deps, verdict):
 
 
 async def test_one_that_waits_for_its_cores_is_stopped_as_well(deps, verdict):
-    async with deps.slots.taken(2):
+    async with deps.slots.acquire(2):
         task = carried_out(deps, verdict)
         await until(lambda: deps.process.claimed_runs)
         await supersede(deps, verdict)
@@ -386,7 +395,7 @@ async def test_of_two_who_made_a_run_the_first_is_heard(make, verdict):
 
 async def test_a_result_that_comes_too_late_changes_nothing(make, verdict, monkeypatch):
     """As above, but the first one does not even notice before it is done."""
-    monkeypatch.setattr(runners, "LOOK", 60)
+    monkeypatch.setattr(runners, "CHECK_INTERVAL_SECONDS", 60)
     lost, other = make("lost"), make("other")
     lost.suite.held = True
     lost.suite.outcome = Outcome.FAILED
@@ -403,7 +412,7 @@ async def test_a_result_that_comes_too_late_changes_nothing(make, verdict, monke
 async def test_a_result_of_before_it_was_dropped_and_wanted_again_changes_nothing(
     deps, verdict, monkeypatch
 ):
-    monkeypatch.setattr(runners, "LOOK", 60)
+    monkeypatch.setattr(runners, "CHECK_INTERVAL_SECONDS", 60)
     deps.suite.held = True
     late = carried_out(deps, verdict)
     await within(deps.suite.begun.wait())
@@ -433,7 +442,7 @@ async def test_one_wanted_again_before_its_runner_has_noticed_is_made_anew(deps,
 
 
 def elsewhere(deps):
-    return MachineSlots(private(deps.home / "other-slots"), range(2))
+    return MachineSlots(ensure_private(deps.home / "other-slots"), range(2))
 
 
 async def test_a_run_that_another_one_has_is_not_begun_because_it_was_asked_for_again(
@@ -453,8 +462,8 @@ async def test_one_that_only_a_dead_runner_has_is(make, verdict, monkeypatch):
     dead, two = make("dead"), make("two")
     dead.process.claimed_runs.add((verdict.id, verdict.version))
     await announce(dead)
-    assert [each.id for each in await live(two)] == ["here/dead"]
-    monkeypatch.setattr(runners, "SILENCE", 0.0)
+    assert [each.id for each in await live_runners(two)] == ["here/dead"]
+    monkeypatch.setattr(runners, "HEARTBEAT_TTL_SECONDS", 0.0)
     await within(execute_run(command(verdict, repeated=True), two))
     assert two.suite.runs == 1
 
@@ -497,13 +506,13 @@ async def test_a_process_that_ends_leaves_its_runs_to_others(yard, deps):
     await announce(deps)
     asking = wanted(yard, deps)
     await until(lambda: deps.bus.of(RunTests))
-    await leave(deps)
+    await drain(deps)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
     assert (await the_verdict(deps)).state is RunState.REQUESTED
     await announce(deps)
-    assert await live(deps) == []
+    assert await live_runners(deps) == []
 
 
 async def test_a_dropped_run_is_asked_for_again_by_who_wants_it_after_all(yard, deps):
@@ -529,20 +538,22 @@ async def test_who_waits_long_asks_again_and_says_that_it_does(yard, deps):
 
 async def test_the_width_is_what_all_live_runners_take(yard, make, monkeypatch):
     one, two = make("one"), make("two")
-    assert await width(one, yard.target) == 1
+    assert await max_concurrent_runs(one, yard.target) == 1
     three = make("three", runner="there/three")
     three = replace(three, slots=elsewhere(three))
     await a_measured_suite(yard, one)
     for each in (one, two, three):
         await announce(each)
-    assert await width(one, yard.target) == 2 + 1, "never measured there, so the whole machine"
+    assert await max_concurrent_runs(one, yard.target) == 2 + 1, (
+        "never measured there, so the whole machine"
+    )
     await a_measured_suite(yard, one, runner="there/before")
-    assert await width(one, yard.target) == 2 + 2
-    monkeypatch.setattr(runners, "SILENCE", 0.05)
+    assert await max_concurrent_runs(one, yard.target) == 2 + 2
+    monkeypatch.setattr(runners, "HEARTBEAT_TTL_SECONDS", 0.05)
     await asyncio.sleep(0.1)
     await announce(one)
-    assert await width(one, yard.target) == 2
-    monkeypatch.setattr(runners, "FORGOTTEN", 0.05)
+    assert await max_concurrent_runs(one, yard.target) == 2
+    monkeypatch.setattr(runners, "REMOVE_RUNNER_AFTER_SECONDS", 0.05)
     await announce(one)
     assert [each.id for each in await one.store.runners.find()] == ["here/one"]
 
@@ -552,4 +563,4 @@ async def test_a_runner_that_was_forgotten_by_mistake_is_there_again(make):
     await announce(one)
     assert await two.store.runners.remove("here/one")
     await announce(one)
-    assert [each.id for each in await live(two)] == ["here/one"]
+    assert [each.id for each in await live_runners(two)] == ["here/one"]

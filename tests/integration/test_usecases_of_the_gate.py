@@ -16,7 +16,6 @@ from services.validator.decision.evidence import DoesNotApply, NoReport, RunComp
 from services.validator.deps import ValidatorDeps
 from services.validator.gate import decision_events, risk_and_impact
 from services.validator.gate.loop import settle
-from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.domain.reports import Infrastructure, Outcome
 from shared.contracts.base import RunKind
 from shared.contracts.documents.storage import Patch
@@ -31,6 +30,7 @@ from tests.support.buses import RecordingBus
 from tests.support.fake_report import fake_report
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
+from tests.support.runs import execute_run
 from tests.support.stores import Watch
 from tests.support.validator_deps import a_validator
 

@@ -7,8 +7,8 @@ import pytest
 
 from services.validator.git.adapters.repository import GitRepository
 from services.validator.rollback.usecases import roll_back
-from services.validator.runs.usecases import runs
-from services.validator.runs.usecases.trees import bring_tree
+from services.validator.runs.usecases import request
+from services.validator.runs.usecases.trees import ensure_tree
 from services.validator.watch.usecases import watching
 from services.validator.watch.usecases.watching import begin_watch, check
 from shared.contracts.commands import RollbackEnhancement
@@ -454,7 +454,7 @@ async def test_a_run_at_work_is_dropped_for_the_gate_and_made_anew_after_it(quic
 
 
 async def of_the_watch(street):
-    return await street.store.runs.find(purpose="watch")
+    return await street.store.runs.find(request__purpose="watch")
 
 
 @pytest.mark.parametrize(("minutes", "outcome"), [(59, "unrepeated"), (61, "healthy")])
@@ -588,7 +588,7 @@ def elsewhere(street, home):
 
 
 async def test_another_home_makes_the_runs_of_what_landed_long_ago(quick, tmp_path, monkeypatch):
-    monkeypatch.setattr(runs, "POLL", 0.01)
+    monkeypatch.setattr(request, "POLL_INTERVAL_SECONDS", 0.01)
     changes = await three(quick)
     quick.deps.bus.deps = elsewhere(quick, tmp_path / "elsewhere")
     await quick.later(minutes=SECOND)
@@ -602,7 +602,7 @@ async def test_a_runner_whose_first_run_is_of_an_older_commit_fetches_it(quick, 
     runner = elsewhere(quick, tmp_path / "elsewhere")
     tree = quick.yard.mirror.tree((await quick.watch()).before).oid
     run = a_test_run(quick.wave, head=quick.yard.head(), tree=tree, purpose="watch")
-    await bring_tree(run, quick.yard.target, runner)
+    await ensure_tree(run, quick.yard.target, runner)
     assert runner.repository(quick.yard.target).contains(tree)
 
 

@@ -22,7 +22,6 @@ from services.validator.findings.adapters import RuffDetectors
 from services.validator.gate.loop import settle
 from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.runs.usecases.runners import announce
-from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.adapters.suite import SandboxedSuite
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents.enhancements import Enhancement
@@ -41,6 +40,7 @@ from tests.support.buses import RecordingBus
 from tests.support.landing import Yard, a_yard
 from tests.support.memory import a_store
 from tests.support.repositories import git
+from tests.support.runs import execute_run
 from tests.support.sandboxes import a_home, a_sandbox, the_best
 from tests.support.validator_deps import a_validator
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from services.validator.deps import ProcessState, ValidatorDeps
-from services.validator.runs.adapters.slots import MachineSlots, private
+from services.validator.runs.adapters.slots import MachineSlots, ensure_private
 from shared.kernel.ids import uuid7
 from shared.mongo.collections import Store
 from shared.mongo.leadership import Leadership
@@ -17,7 +17,7 @@ def a_validator(store: Store, home: Path, **given: Any) -> ValidatorDeps:
     known = {
         "identity": uuid7(),
         "runner": f"here/1/{uuid7()}",
-        "slots": MachineSlots(private(home / "slots"), (0, 1)),
+        "slots": MachineSlots(ensure_private(home / "slots"), (0, 1)),
         "bus": RecordingBus(),
         "repository": None,
         "remote": None,

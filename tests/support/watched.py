@@ -9,7 +9,8 @@ from typing import Any
 from services.validator.deps import ValidatorDeps
 from services.validator.landing import usecases as landing
 from services.validator.prepared import prepare_head
-from services.validator.runs.usecases.runs import Order, execute_run, run_tests
+from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.reports import (
     Infrastructure,
     Outcome,
@@ -29,6 +30,7 @@ from tests.support.builders import a_task, a_wave, an_enhancement
 from tests.support.buses import RecordingBus
 from tests.support.landing import Yard, a_patch, a_yard
 from tests.support.repositories import git
+from tests.support.runs import execute_run
 from tests.support.stores import Watch as Clock
 from tests.support.validator_deps import a_validator
 
@@ -117,7 +119,7 @@ class Street:
             patches.append((change.id, patch))
         composed = yard.repository.compose(place.head, patches)
         assert not composed.failed, composed.failed
-        order = Order(composed.tree, "full run", [each.id for each in changes])
+        order = RunRequest(composed.tree, "full run", [each.id for each in changes])
         verdict = await run_tests(deps, place, order, wave_id=self.wave.id)
         batch = landing.Batch(yard.target, place, changes, dict(composed.steps), verdict)
         async with deps.leadership.hold_leadership(yard.target.id):

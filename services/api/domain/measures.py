@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 
-from shared.contracts.base import RunKind
+from shared.contracts.base import RunKind, RunPurpose
 from shared.contracts.documents.findings import Health
 from shared.contracts.documents.runs import BenchmarkResult, Recall, TestRun
 from shared.contracts.report import (
@@ -48,7 +48,7 @@ def find_baseline(runs: Iterable[TestRun], commit: str) -> BaselineSummary | Non
     """Return the full run on `commit`, whichever wave requested it."""
     for each in runs:
         counts = each.result.counts
-        if each.request.purpose == "baseline" and each.request.head == commit and counts:
+        if each.request.purpose is RunPurpose.BASELINE and each.request.head == commit and counts:
             return BaselineSummary(
                 tests=counts.tests,
                 passed=counts.passed,

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from services.api.domain.text import count, first_of
-from shared.contracts.base import RunKind
+from shared.contracts.base import RunKind, RunPurpose
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.runs import BenchmarkResult, TestRun
 from shared.contracts.states import RunState
 from shared.contracts.story import StepKind, StoryStep
 from shared.kernel.ids import short_id
 
-RUNS_OF_THE_HEAD = frozenset({"baseline", "base again"})
+RUNS_OF_THE_HEAD = frozenset({RunPurpose.BASELINE, RunPurpose.BASE_AGAIN})
 MAX_NAMED_BENCHMARKS = 3
 
 # A step and the time that orders it, which it has even if `at` is not known.
@@ -101,7 +101,7 @@ def _step_without_change(run: TestRun, against: set[str], heads: set[str]) -> St
 
 def _step_of_head(run: TestRun, against: set[str]) -> StoryStep | None:
     tests = count(_number_of_tests(run), "test")
-    if run.request.purpose == "baseline":
+    if run.request.purpose is RunPurpose.BASELINE:
         return _run_step("head", run, f"{tests}, {len(run.result.failing) or 'none'} failing")
     if against.isdisjoint(run.request.tests):
         return None

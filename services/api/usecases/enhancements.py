@@ -8,6 +8,7 @@ from services.api.ports import ApiDeps
 from services.api.usecases.commands import record_and_publish
 from services.api.usecases.find import find_by_id, find_page
 from shared.contracts.answers import DecisionAccepted, RollbackAccepted, RollbacksAccepted
+from shared.contracts.base import RunPurpose
 from shared.contracts.commands import (
     DecideEnhancement,
     Decision,
@@ -75,7 +76,7 @@ async def _runs_about(change: Enhancement, deps: ApiDeps) -> list[TestRun]:
     decisive = [change.decision.run, protection.run if protection else None]
     runs += await deps.store.runs.find(id=[each for each in decisive if each])
     runs += await deps.store.runs.find(
-        target_id=change.target_id, request__head=heads, request__purpose="baseline"
+        target_id=change.target_id, request__head=heads, request__purpose=RunPurpose.BASELINE
     )
     return runs
 

@@ -7,7 +7,7 @@ from services.api.domain.views import agent_view, make_page, task_view, wave_vie
 from services.api.ports import ApiDeps
 from services.api.usecases.find import find_by_id, find_page
 from shared.contracts.answers import StoppedWaves, WaveAccepted, WaveOpened
-from shared.contracts.base import PROTECTION
+from shared.contracts.base import PROTECTION, RunPurpose
 from shared.contracts.commands import StartWave, StopWave
 from shared.contracts.documents.findings import Health
 from shared.contracts.documents.runs import TestRun
@@ -84,11 +84,11 @@ async def get_wave_report(typed: str, deps: ApiDeps) -> WaveReport:
 async def _runs_of(wave: Wave, deps: ApiDeps) -> list[TestRun]:
     """Return the runs of a wave, with its baseline even if an earlier wave ran that."""
     runs = await deps.store.runs.find(wave_id=wave.id)
-    if not any(each.request.purpose == "baseline" for each in runs):
+    if not any(each.request.purpose is RunPurpose.BASELINE for each in runs):
         runs += await deps.store.runs.find(
             target_id=wave.target_id,
             request__head=wave.commit,
-            request__purpose="baseline",
+            request__purpose=RunPurpose.BASELINE,
             limit=1,
         )
     return runs

@@ -8,9 +8,11 @@ import structlog
 from services.validator.benchmarks.domain.reports import BenchmarkReport, measured, named, summary
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead
-from services.validator.runs.usecases.runs import Order, keep_text, read_text, run_tests
+from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases.reports import read_text, store_text
+from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.reports import Infrastructure
-from shared.contracts.base import RunKind
+from shared.contracts.base import RunKind, RunPurpose
 from shared.contracts.documents.runs import TestRun
 from shared.kernel.errors import Transient
 from shared.targets.config import BenchSection
@@ -34,14 +36,14 @@ async def compare(
     A name is a benchmark's own or its id among failing tests.
     """
     bench = place.profile.config.bench
-    order = Order(
+    order = RunRequest(
         tree=tree,
-        purpose="benchmarks",
+        purpose=RunPurpose.BENCHMARKS,
         changes=changes,
         tests=named(names),
         repetition=repetition,
         kind=RunKind.BENCHMARKS,
-        plan=await keep_text(bench.model_dump_json(), "plan", deps),
+        plan=await store_text(bench.model_dump_json(), "plan", deps),
         why=why,
     )
     return await run_tests(deps, place, order, wave_id=wave_id)
@@ -74,7 +76,7 @@ async def execute_benchmarks(
         return {"outcome": "infrastructure", "detail": detail[-4000:]}
     return {
         "outcome": "reported",
-        "report": await keep_text(found.to_json(), "benchmarks", deps),
+        "report": await store_text(found.to_json(), "benchmarks", deps),
         "failing": found.failing,
         "worse": found.failing,
         "benchmarks": measured(found),

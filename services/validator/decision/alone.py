@@ -18,6 +18,7 @@ from services.validator.decision.inference import (
     is_culprit,
     last_failing_run,
 )
+from shared.contracts.base import RunPurpose
 
 
 def judge_alone(batch: FailingBatch, change: str, tests: Sequence[str]) -> ChangeStep:
@@ -43,13 +44,15 @@ def _try_alone(
 ) -> Undecided | HeldBack | list[RequestedRun]:
     log, plan = batch.log, batch.plan_alone(alone)
     if plan not in log:
-        return [RequestedRun(plan, "blame", f"whether {name_tests(tests)} fails with it alone")]
+        return [
+            RequestedRun(plan, RunPurpose.BLAME, f"whether {name_tests(tests)} fails with it alone")
+        ]
     found = log[plan]
     if isinstance(found, RunComparison):
         again = log.next_repetition(alone, tests, batch.repeat)
         if not log.failed_attempts(again):
             why = f"how often {name_tests(tests)}, which is flaky, fails with it"
-            return [RequestedRun(again, "blame", why)]
+            return [RequestedRun(again, RunPurpose.BLAME, why)]
     if isinstance(found, NoReport) and len(alone) == 1:
         return Undecided(change, found.reason)
     return batch.hold_back(change, tests)
@@ -63,7 +66,11 @@ def _compare_with_needs(
     plan = RunPlan(needs, tuple(sorted(failing)), 0, batch.repeat)
     outcomes = [batch.log.outcome(needs, each) for each in failing]
     if KnownOutcome.UNKNOWN in outcomes and plan not in batch.log:
-        return [RequestedRun(plan, "blame", f"whether {name_tests(failing)} also fails without it")]
+        return [
+            RequestedRun(
+                plan, RunPurpose.BLAME, f"whether {name_tests(failing)} also fails without it"
+            )
+        ]
     return batch.hold_back(change, failing)
 
 
@@ -75,10 +82,10 @@ def _confirm(
     if not all(has_proven_failures(log, change, each) for each in failing):
         plan = log.next_repetition(alone, failing, batch.repeat_alone)
         why = f"whether {name_tests(failing)} fails again"
-        requested.append(RequestedRun(plan, "confirmation", why))
+        requested.append(RequestedRun(plan, RunPurpose.CONFIRMATION, why))
     if head := next_run_of_head(log, failing):
         why = f"whether {name_tests(head.tests)} passes without it"
-        requested.append(RequestedRun(head, "base again", why))
+        requested.append(RequestedRun(head, RunPurpose.BASE_AGAIN, why))
     for each in requested:
         if missing := log.failed_attempts(each.plan):
             return Undecided(change, missing.reason)

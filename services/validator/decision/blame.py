@@ -26,6 +26,7 @@ from services.validator.decision.splitting import (
     midpoint,
     suspicion,
 )
+from shared.contracts.base import RunPurpose
 
 # A suspect with this share of the suspicion of a test is a prime suspect, which is tried alone.
 PRIME_SUSPECT_SHARE = 0.5
@@ -129,7 +130,7 @@ class Blame:
             is_new = any(self._is_news(plan, *each) for each in suspects_by_test.items())
             if plan not in self._log and is_new:
                 named = name_tests(sorted(suspects_by_test))
-                requested.append(RequestedRun(plan, "bisection", why + named))
+                requested.append(RequestedRun(plan, RunPurpose.BISECTION, why + named))
         return requested
 
     def _groups(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from services.validator.decision.rates import FailureRate
 from services.validator.suite.domain.reports import TestReport
+from shared.contracts.base import RunPurpose
 
 # A benchmark is a test whose name begins so. It fails where it is measured to be slower than on the
 # head, and such a measurement needs no confirmation. The prefix alone stands for all benchmarks; a
@@ -107,7 +108,7 @@ class RequestedRun:
     """A run that the evidence log lacks, its purpose, and the question that it answers (`why`)."""
 
     plan: RunPlan
-    purpose: str
+    purpose: RunPurpose
     why: str
 
 

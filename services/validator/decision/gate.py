@@ -58,6 +58,7 @@ from services.validator.decision.splitting import (
     choose_reruns,
     quick_gate_pays,
 )
+from shared.contracts.base import RunPurpose
 
 # A change that so many rounds left undecided is tried alone, so that no other change is in its way.
 MAX_ROUNDS_WAITED = 3
@@ -130,7 +131,11 @@ class _BatchJudge:
             if each.impacted and not each.needs
         ]
         why = "the tests that reach it, before it is tried with others"
-        runs = [RequestedRun(each, "quick gate", why) for each in plans if each not in self._log]
+        runs = [
+            RequestedRun(each, RunPurpose.QUICK_GATE, why)
+            for each in plans
+            if each not in self._log
+        ]
         return tuple(runs[: self._max_runs])
 
     def _rates_on_head(self) -> tuple[RequestedRun, ...]:
@@ -143,7 +148,7 @@ class _BatchJudge:
         if not unknown or self._log.failed_attempts(plan):
             return ()
         why = f"how often {len(unknown)} flaky tests fail there"
-        return (RequestedRun(plan, "base again", why),)
+        return (RequestedRun(plan, RunPurpose.BASE_AGAIN, why),)
 
     def _first_run(self, changes: tuple[str, ...]) -> RequestedRun | None:
         """Return a targeted run that may save the full run of an untried batch.
@@ -167,7 +172,7 @@ class _BatchJudge:
         if suite.durations and suite.cost_share(plan.tests) > MAX_RERUN_COST_SHARE:
             return None
         why = f"whether {len(failed)} tests that failed with more changes also fail with these"
-        return RequestedRun(plan, "check", why)
+        return RequestedRun(plan, RunPurpose.CHECK, why)
 
     def _quick_gate(self, changes: tuple[str, ...]) -> RequestedRun | None:
         suite = self._log.suite
@@ -179,7 +184,11 @@ class _BatchJudge:
         repeat = affordable_repeats(suite, tests, FLAKY_REPEATS - 1)
         plan = RunPlan(changes, tuple(sorted(tests)), 0, repeat)
         why = f"the {len(tests)} tests that reach any of them, before all tests"
-        return None if not tests or plan in self._log else RequestedRun(plan, "quick gate", why)
+        return (
+            None
+            if not tests or plan in self._log
+            else RequestedRun(plan, RunPurpose.QUICK_GATE, why)
+        )
 
     def _reaching(self, changes: tuple[str, ...]) -> frozenset[str] | None:
         """Return the tests that reach any of the changes; None if that is unknown for one."""
@@ -196,7 +205,7 @@ class _BatchJudge:
         full = RunPlan(changes)
         if full not in self._log:
             why = "all of them together, every test"
-            return NeedRuns((RequestedRun(full, "full run", why),))
+            return NeedRuns((RequestedRun(full, RunPurpose.FULL_RUN, why),))
         found = self._log[full]
         if not isinstance(found, RunComparison):
             return self._shrink(changes, found)
@@ -222,7 +231,7 @@ class _BatchJudge:
         if not plan.changes or plan in self._log or plan in {each.plan for each in step.runs}:
             return step
         suspects = len(blame.batch.changes) - len(plan.changes)
-        ahead = RequestedRun(plan, "full run", f"all but {suspects} suspects, ahead")
+        ahead = RequestedRun(plan, RunPurpose.FULL_RUN, f"all but {suspects} suspects, ahead")
         first, *rest = step.runs
         return NeedRuns((first, ahead, *rest)[: self._max_runs])
 
@@ -244,10 +253,10 @@ class _BatchJudge:
         if failed_once:
             plan = log.next_repetition(changes, failed_once, repeat)
             why = f"whether {len(failed_once)} tests fail again"
-            requested.append(RequestedRun(plan, "confirmation", why))
+            requested.append(RequestedRun(plan, RunPurpose.CONFIRMATION, why))
         if head := next_run_of_head(log, tests):
             why = f"whether {len(head.tests)} tests still pass there"
-            requested.append(RequestedRun(head, "base again", why))
+            requested.append(RequestedRun(head, RunPurpose.BASE_AGAIN, why))
         for each in requested:
             if missing := log.failed_attempts(each.plan):
                 return self._shrink(changes, missing)
@@ -263,7 +272,7 @@ class _BatchJudge:
         if missing := log.failed_attempts(plan):
             return self._shrink(changes, missing)
         why = f"{len(unknown)} new tests, {BURN_IN_REPEATS} times each"
-        return NeedRuns((RequestedRun(plan, "burn-in", why),))
+        return NeedRuns((RequestedRun(plan, RunPurpose.BURN_IN, why),))
 
     def _compare_benchmarks(self, changes: tuple[str, ...]) -> Step | None:
         """Request the benchmarks of a batch that passed; no other run is made at the same time.
@@ -276,12 +285,12 @@ class _BatchJudge:
             return None
         if plan not in self._log:
             why = "whether anything got slower"
-            return NeedRuns((RequestedRun(plan, "benchmarks", why),))
+            return NeedRuns((RequestedRun(plan, RunPurpose.BENCHMARKS, why),))
         found = self._log[plan]
         if isinstance(found, RunComparison):
             return None
         if head not in self._log:
             why = "whether they give a report on the head at all"
-            return NeedRuns((RequestedRun(head, "benchmarks", why),))
+            return NeedRuns((RequestedRun(head, RunPurpose.BENCHMARKS, why),))
         has_report = isinstance(self._log[head], RunComparison)
         return self._shrink(changes, found) if has_report else None

@@ -15,6 +15,7 @@ from services.validator.decision.evidence import NeedRuns, RequestedRun, RunPlan
 from services.validator.decision.evidence_log import KnownOutcome
 from services.validator.decision.head_evidence import next_run_of_head
 from services.validator.decision.splitting import midpoint
+from shared.contracts.base import RunPurpose
 
 PAIR_SIZE = 2
 # With so few suspected pairs, one of them is tried by itself.
@@ -38,7 +39,7 @@ class JointBlame:
         head = None if self._batch.is_frugal else next_run_of_head(self._log, self._tests)
         if head and not self._log.failed_attempts(head):
             why = f"whether {name_tests(head.tests)} is flaky"
-            return NeedRuns((RequestedRun(head, "base again", why),))
+            return NeedRuns((RequestedRun(head, RunPurpose.BASE_AGAIN, why),))
         held: dict[str, tuple[str, ...]] = {}
         for test in self._tests:
             step = self._explain(test)
@@ -123,7 +124,7 @@ class JointBlame:
         plan = self._batch.plan(changes)
         if plan in self._log:
             return self._batch.hold_back(changes[-1], [self._tests[0]])
-        return NeedRuns((RequestedRun(plan, "bisection", why),))
+        return NeedRuns((RequestedRun(plan, RunPurpose.BISECTION, why),))
 
 
 def _hashed_digit(key: str, salt: str) -> int:

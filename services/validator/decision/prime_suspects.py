@@ -8,6 +8,7 @@ from services.validator.decision.evidence import RequestedRun, RunPlan
 from services.validator.decision.evidence_log import KnownOutcome
 from services.validator.decision.head_evidence import next_run_of_head
 from services.validator.decision.inference import has_proven_failures
+from shared.contracts.base import RunPurpose
 
 # So many prime suspects are tried together before each is tried alone.
 MIN_SUSPECTS_TO_GROUP = 4
@@ -25,7 +26,7 @@ class PrimeSuspects:
         """Return a decision about one of the suspects, or the runs that are missing for one."""
         if plan := self._group():
             why = f"whether these {len(self._tests)} break what each of them is suspected of"
-            return [RequestedRun(plan, "blame", why)]
+            return [RequestedRun(plan, RunPurpose.BLAME, why)]
         requested: list[RequestedRun] = []
         for change in sorted(self._tests, key=lambda each: (-len(self._tests[each]), each)):
             step = judge_alone(self._batch, change, self._tests[change])
@@ -34,8 +35,8 @@ class PrimeSuspects:
             requested += step
         # A run of another suspect alone may clear this one, and one run can confirm several.
         together = self._confirm_together()
-        confirming = [each for each in requested if each.purpose == "confirmation"]
-        alone = [each for each in requested if each.purpose == "blame"]
+        confirming = [each for each in requested if each.purpose is RunPurpose.CONFIRMATION]
+        alone = [each for each in requested if each.purpose is RunPurpose.BLAME]
         return [*alone, *([together] if together else confirming), *self._run_head(requested)]
 
     def runs_alone(self) -> list[RequestedRun]:
@@ -47,7 +48,7 @@ class PrimeSuspects:
             plan = batch.plan_alone(batch.with_needs({change}))
             if plan not in self._log and not self._log.comparisons(plan.changes):
                 why = f"whether {name_tests(tests)} fails with it alone"
-                requested.append(RequestedRun(plan, "blame", why))
+                requested.append(RequestedRun(plan, RunPurpose.BLAME, why))
         return requested
 
     def _group(self) -> RunPlan | None:
@@ -67,7 +68,7 @@ class PrimeSuspects:
         if plan is None or self._log.failed_attempts(plan):
             return on_head
         why = f"whether {name_tests(plan.tests)} passes without them"
-        return [RequestedRun(plan, "base again", why)]
+        return [RequestedRun(plan, RunPurpose.BASE_AGAIN, why)]
 
     def _confirm_together(self) -> RequestedRun | None:
         """Return one more run of several suspects, none of which explains another one's tests."""
@@ -83,7 +84,9 @@ class PrimeSuspects:
         tests = sorted({each for mine in chosen.values() for each in mine})
         plan = log.next_repetition(self._batch.ordered(chosen), tests, self._batch.repeat)
         why = f"whether {name_tests(tests)} fails again, each with its own change"
-        return None if log.failed_attempts(plan) else RequestedRun(plan, "confirmation", why)
+        return (
+            None if log.failed_attempts(plan) else RequestedRun(plan, RunPurpose.CONFIRMATION, why)
+        )
 
     def _is_unproven(self, change: str, test: str) -> bool:
         """Return true if the test fails with this change alone, but not often enough for blame."""

@@ -7,6 +7,7 @@ from services.validator.decision.evidence import (
     RunComparison,
     RunEvidence,
 )
+from shared.contracts.base import RunPurpose
 
 
 def summarize_run(requested: RequestedRun, found: RunEvidence, count: int) -> str:
@@ -29,7 +30,7 @@ def _result(requested: RequestedRun, found: RunEvidence, count: int) -> str:
 
 def _conclusion(requested: RequestedRun, found: RunComparison) -> str:
     worse, changes = len(found.worse), len(requested.plan.changes)
-    is_confirmation = requested.purpose == "confirmation"
+    is_confirmation = requested.purpose is RunPurpose.CONFIRMATION
     if not changes:
         return f"{worse} fail there too" if worse else "they pass there"
     if not worse:

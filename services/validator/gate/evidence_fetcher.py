@@ -20,7 +20,9 @@ from services.validator.decision.evidence import (
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.decision_events import publish_run
 from services.validator.gate.rounds import GateRound, compose
-from services.validator.runs.usecases.runs import Order, read_report, run_tests
+from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases.reports import read_report
+from services.validator.runs.usecases.request import run_tests
 from shared.contracts.documents.runs import TestRun
 
 log = structlog.get_logger(__name__)
@@ -129,7 +131,7 @@ async def _run_tests(
     deps: ValidatorDeps,
 ) -> RunEvidence:
     plan = requested.plan
-    order = Order(
+    order = RunRequest(
         tree=tree,
         purpose=requested.purpose,
         changes=plan.changes,

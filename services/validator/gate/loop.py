@@ -56,7 +56,7 @@ from services.validator.impact.usecases.recall import count_recall, count_select
 from services.validator.landing import usecases as landing
 from services.validator.queue import pool
 from services.validator.queue.transitions import expire, reject
-from services.validator.runs.usecases.runners import width
+from services.validator.runs.usecases.runners import max_concurrent_runs
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.targets import Target
 from shared.contracts.work import ProposalCleared
@@ -118,7 +118,7 @@ async def _try_all(gate_round: GateRound, deps: ValidatorDeps) -> None:
     fetcher = EvidenceFetcher(gate_round, deps)
     try:
         await screen(gate_round, deps)
-        if await width(deps, gate_round.target) == 1:
+        if await max_concurrent_runs(deps, gate_round.target) == 1:
             await gate_round.baseline
         await load_risk_and_impact(gate_round, deps)
         while gate_round.changes and not await _take_step(gate_round, fetcher, deps):
@@ -136,7 +136,7 @@ async def _take_step(gate_round: GateRound, fetcher: EvidenceFetcher, deps: Vali
     """Take one decision and carry it out; return true if the round is over."""
     if not await remove_unusable(gate_round, deps):
         return False
-    fetcher.max_runs = await width(deps, gate_round.target)
+    fetcher.max_runs = await max_concurrent_runs(deps, gate_round.target)
     step = decide(
         await load_candidates(gate_round, deps),
         gate_round.evidence,

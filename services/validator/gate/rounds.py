@@ -14,8 +14,11 @@ from services.validator.landing import usecases as landing
 from services.validator.prepared import PreparedHead, prepare_head
 from services.validator.queue import pool
 from services.validator.queue.transitions import expire, reject
-from services.validator.runs.usecases.runs import Order, read_report, run_tests
+from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases.reports import read_report
+from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.reports import TestReport
+from shared.contracts.base import RunPurpose
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.protection import Protection
 from shared.contracts.documents.runs import TestRun
@@ -121,7 +124,7 @@ async def _prepare_head(target: Target, deps: ValidatorDeps) -> tuple[Head, Prep
 
 async def _run_baseline(prepared: PreparedHead, wave_id: str, deps: ValidatorDeps) -> TestReport:
     why = "what passes before anything is changed"
-    order = Order(prepared.tree, "baseline", record=True, why=why)
+    order = RunRequest(prepared.tree, RunPurpose.BASELINE, record=True, why=why)
     run = await run_tests(deps, prepared, order, wave_id=wave_id)
     if run.result.outcome != "reported":
         reason = run.result.detail.partition("\n")[0]

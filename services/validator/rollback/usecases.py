@@ -16,7 +16,10 @@ from services.validator.prepared import PreparedHead, prepare_head
 from services.validator.queue.transitions import leave, say, say_refused
 from services.validator.review.usecases import Reverts, show_rolled_back
 from services.validator.rollback.domain import Conflicted, Step, Undone, undo
-from services.validator.runs.usecases.runs import Order, read_report, run_tests
+from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases.reports import read_report
+from services.validator.runs.usecases.request import run_tests
+from shared.contracts.base import RunPurpose
 from shared.contracts.commands import RollbackEnhancement, RollbackEnhancements
 from shared.contracts.documents.enhancements import Enhancement, Rollback
 from shared.contracts.documents.runs import TestRun
@@ -261,7 +264,7 @@ async def _worse(
     place = branch.place
 
     async def run(
-        purpose: str,
+        purpose: RunPurpose,
         tree: str,
         changes: Sequence[str] = (),
         tests: Sequence[str] = (),
@@ -270,15 +273,15 @@ async def _worse(
         verdict = await run_tests(
             deps,
             place,
-            Order(tree, purpose, changes, tests, wish.repetition + again),
+            RunRequest(tree, purpose, changes, tests, wish.repetition + again),
             wave_id=wish.wave_id or wish.changes[0].wave_id,
         )
         if verdict.result.outcome == "infrastructure":
             raise _Refused(f"its revert could not be tested: {verdict.result.detail}")
         return verdict
 
-    base = await read_report(await run("baseline", place.tree), deps)
-    verdict = await run("rollback", undone.tree, undone.order, tests)
+    base = await read_report(await run(RunPurpose.BASELINE, place.tree), deps)
+    verdict = await run(RunPurpose.ROLLBACK, undone.tree, undone.order, tests)
     candidate = await read_report(verdict, deps)
     worse = tuple(
         sorted(worse_tests(base.outcomes, candidate.outcomes, requested=tuple(tests) or None))
@@ -286,7 +289,9 @@ async def _worse(
     if tests or not worse:
         return worse
     # One that fails once may be flaky, and must not keep on the branch what does harm.
-    again = await read_report(await run("rollback", undone.tree, undone.order, worse, 1), deps)
+    again = await read_report(
+        await run(RunPurpose.ROLLBACK, undone.tree, undone.order, worse, 1), deps
+    )
     return tuple(sorted(worse_tests(base.outcomes, again.outcomes, requested=worse)))
 
 

@@ -1,37 +1,43 @@
-"""What gives out the cores of a machine."""
+"""The port that gives out the cores of a machine."""
 
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 
 class Slots(Protocol):
-    """The cores of this machine, given out to runs. `name` is what all who share them call them."""
+    """The cores of this machine, given out to test runs.
+
+    `name` is the same for all processes that share the cores.
+    """
 
     @property
     def name(self) -> str: ...
 
     @property
     def cores(self) -> int:
-        """How many there are."""
+        """The number of cores."""
         ...
 
     @property
-    def share(self) -> int:
-        """How many of them the runs of this process take at most; one that takes more runs alone here."""
+    def core_limit(self) -> int:
+        """The most cores that the runs of this process take together.
+
+        A run that needs more is executed alone in this process.
+        """
         ...
 
     def free(self) -> int:
-        """How many nobody has."""
+        """Return the number of cores that no run holds."""
         ...
 
     def has_room(self) -> bool:
-        """Whether one more run of this process has a chance to begin at once."""
+        """Return whether one more run of this process might start at once."""
         ...
 
     def runs(self) -> int:
-        """How many runs have cores, of all processes of the machine."""
+        """Return the number of runs that hold cores, of all processes of the machine."""
         ...
 
-    def taken(self, wanted: int) -> AbstractAsyncContextManager[None]:
-        """Wait for so many cores, all of them where that is more, and have them until the end."""
+    def acquire(self, wanted: int) -> AbstractAsyncContextManager[None]:
+        """Wait for `wanted` cores, or all if there are fewer, and hold them inside the block."""
         ...

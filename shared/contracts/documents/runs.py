@@ -9,6 +9,7 @@ from shared.contracts.base import (
     Id,
     Oid,
     RunKind,
+    RunPurpose,
     Sha256,
     Value,
 )
@@ -71,7 +72,7 @@ class RunSpec(Value):
     asks for the impact map as well. `why` is a sentence for people.
     """
 
-    purpose: str
+    purpose: RunPurpose
     kind: RunKind = RunKind.TESTS
     plan: Sha256 | None = None
     why: str = ""

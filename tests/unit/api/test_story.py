@@ -232,7 +232,7 @@ def test_planted_faults_the_question_and_the_word_of_a_person_follow_each_other(
         ("cleared", 60),
         approval=Approval(by="ann", reason="seen", patch=SHA, base=COMMIT, at=at(60)),
     )
-    planted = house.run("planted faults", 4, 0, kind=RunKind.MUTATION, worse=None, counts=None)
+    planted = house.run("mutation", 4, 0, kind=RunKind.MUTATION, worse=None, counts=None)
     found = Protection(
         state="unprotected",
         mutants=3,

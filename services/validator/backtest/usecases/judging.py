@@ -22,15 +22,17 @@ from services.validator.decision.gate import decide
 from services.validator.deps import ValidatorDeps
 from services.validator.findings.domain import compare
 from services.validator.prepared import PreparedHead, prepare_head
-from services.validator.runs.usecases.runs import Order, read_report, run_tests
+from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases.reports import read_report
+from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.reports import TestReport
+from shared.contracts.base import RunPurpose
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Rejected
 from shared.targets.languages import invalid_reason
 from shared.targets.profile import TargetProfile, profile_target
 
-PURPOSE = "backtest"
 EVERYWHERE = ("*",)
 
 
@@ -66,7 +68,7 @@ class Bench:
     unbuilt: dict[str, str] = field(default_factory=dict)
     last: TestReport | None = None
 
-    async def run(self, place: PreparedHead, order: Order, deps: ValidatorDeps) -> TestRun:
+    async def run(self, place: PreparedHead, order: RunRequest, deps: ValidatorDeps) -> TestRun:
         """The verdict of a run, made unless it was made before."""
         return await run_tests(deps, place, order, wave_id=self.purpose_id)
 
@@ -103,7 +105,7 @@ async def _stand(commit: str, bench: Bench, deps: ValidatorDeps) -> Stand:
         bench.unbuilt[key] = f"its environment does not build: {error.message}"
         return Stand(why=bench.unbuilt[key])
     bench.environments.setdefault(place.environment.key, place.environment.seconds)
-    verdict = await bench.run(place, Order(place.tree, PURPOSE), deps)
+    verdict = await bench.run(place, RunRequest(place.tree, RunPurpose.BACKTEST), deps)
     bench.truth[verdict.id] = verdict
     if verdict.result.outcome != "reported":
         reason = verdict.result.detail.partition("\n")[0]
@@ -120,7 +122,7 @@ async def still_failing(
     """Those of a commit's own failing tests that fail there once more."""
     if not tests or here.place is None:
         return frozenset()
-    order = Order(here.place.tree, PURPOSE, (), tuple(sorted(tests)), 1)
+    order = RunRequest(here.place.tree, RunPurpose.BACKTEST, (), tuple(sorted(tests)), 1)
     verdict = await bench.run(here.place, order, deps)
     bench.truth[verdict.id] = verdict
     if verdict.result.outcome != "reported":
@@ -157,7 +159,7 @@ async def _look(
     assert on.place is not None
     assert on.report is not None
     there = tree if run.changes else on.place.tree
-    order = Order(there, PURPOSE, (), run.tests, run.repetition, run.repeat)
+    order = RunRequest(there, RunPurpose.BACKTEST, (), run.tests, run.repetition, run.repeat)
     verdict = await bench.run(on.place, order, deps)
     bench.gate[verdict.id] = verdict
     if verdict.result.outcome != "reported":

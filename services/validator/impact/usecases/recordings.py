@@ -7,9 +7,12 @@ from functools import lru_cache
 from services.validator.deps import ValidatorDeps
 from services.validator.impact.domain.impact import Change, is_stale
 from services.validator.prepared import PreparedHead
-from services.validator.runs.usecases.runs import Order, read_text, run_tests
+from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases.reports import read_text
+from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.sources import decoded
+from shared.contracts.base import RunPurpose
 from shared.contracts.states import RunState
 from shared.kernel.errors import NotFound
 from shared.targets.paths import is_protected
@@ -58,7 +61,9 @@ async def record_if_stale(
     if recorded is None or not await asyncio.to_thread(_is_stale, recorded, prepared):
         return recorded
     why = "which tests reach what: much has changed since that was recorded"
-    order = Order(prepared.tree, "recording", repetition=RECORDING_REPETITION, record=True, why=why)
+    order = RunRequest(
+        prepared.tree, RunPurpose.RECORDING, repetition=RECORDING_REPETITION, record=True, why=why
+    )
     await run_tests(deps, prepared, order, wave_id=wave_id)
     return await latest_recording(prepared, deps)
 

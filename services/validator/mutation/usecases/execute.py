@@ -6,7 +6,7 @@ import structlog
 
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead
-from services.validator.runs.usecases.runs import ATTEMPTS, keep_text, read_text
+from services.validator.runs.usecases.reports import read_text
 from services.validator.suite.domain.reports import Infrastructure
 from shared.contracts.documents.runs import TestRun
 
@@ -19,7 +19,7 @@ async def execute_mutation(
     """Try the mutants of a run's plan, and return the fields of its result."""
     plan = await read_text(run.request.plan or "", deps)
     reason = ""
-    for _ in range(ATTEMPTS):
+    for _ in range(MAX_ATTEMPTS):
         outcome = await deps.mutation_runner.run(
             run.request.tree,
             plan,
@@ -30,7 +30,7 @@ async def execute_mutation(
             base_oid=prepared.tree,
         )
         if not isinstance(outcome, Infrastructure):
-            report = await keep_text(outcome.to_json(), "mutation", deps)
+            report = await store_text(outcome.to_json(), "mutation", deps)
             return {"outcome": "reported", "report": report}
         log.warning("run_without_report", run=run.id, reason=outcome.reason)
         reason = f"{outcome.reason}\n{outcome.output_tail}".strip()

@@ -19,18 +19,13 @@ from services.validator.mutation.domain.placement import place_mutants
 from services.validator.mutation.domain.plan import ChangedFile, MutationPlan, MutationReport
 from services.validator.mutation.domain.protection import judge_protection
 from services.validator.mutation.usecases.affordable import select_affordable
-from services.validator.mutation.usecases.execute import execute_mutation
 from services.validator.prepared import PreparedHead
-from services.validator.runs.usecases.runs import (
-    RUN_HANDLERS,
-    Order,
-    keep_text,
-    read_text,
-    run_tests,
-)
+from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases.reports import read_text, store_text
+from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.reports import Outcome
 from services.validator.suite.domain.sources import decoded
-from shared.contracts.base import RunKind
+from shared.contracts.base import RunKind, RunPurpose
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.protection import Protection
 from shared.targets.config import TargetConfig
@@ -38,7 +33,6 @@ from shared.targets.languages import PYTHON
 from shared.targets.mirror import Mirror
 from shared.targets.paths import is_protected
 
-PURPOSE = "mutation"
 # How long the mutants of a batch may take beyond one pass without any: so many seconds or full
 # runs, whichever is more. The first limit is for all mutants, the second for the first mutant of
 # each change, without which nothing is known.
@@ -87,7 +81,7 @@ async def measure_protection(
         )
     framework, outcome = prepared.profile.test.framework, _MutationOutcome()
     if framework == "pytest" and plan.mutants:
-        order = await _order(changes, trees, plan, full_run_seconds, deps)
+        order = await _request(changes, trees, plan, full_run_seconds, deps)
         order = replace(order, tests=tuple(sorted(tests or ())))
         outcome = await _run(prepared, order, wave_id, deps)
     report = outcome.report
@@ -105,7 +99,7 @@ async def measure_protection(
 
 
 async def _run(
-    prepared: PreparedHead, order: Order, wave_id: str, deps: ValidatorDeps
+    prepared: PreparedHead, order: RunRequest, wave_id: str, deps: ValidatorDeps
 ) -> _MutationOutcome:
     run = await run_tests(deps, prepared, order, wave_id=wave_id)
     if run.result.report is None:
@@ -195,24 +189,24 @@ def _changed_files(
     ]
 
 
-async def _order(
+async def _request(
     changes: Sequence[Enhancement],
     trees: Mapping[str, str],
     plan: MutationPlan,
     full_run_seconds: float,
     deps: ValidatorDeps,
-) -> Order:
-    """Order a run of this plan."""
+) -> RunRequest:
+    """Return the request for a run of this plan."""
     seconds = _limit(LIMIT_SECONDS, LIMIT_FULL_RUNS * full_run_seconds)
     longest = _limit(FIRST_LIMIT_SECONDS, FIRST_LIMIT_FULL_RUNS * full_run_seconds)
     ids = [each.id for each in changes]
     count = sum(bool(each.changes) for each in plan.mutants)
-    return Order(
+    return RunRequest(
         trees[ids[-1]],
-        PURPOSE,
+        RunPurpose.MUTATION,
         ids,
         kind=RunKind.MUTATION,
-        plan=await keep_text(plan.to_json(seconds, longest), "plan", deps),
+        plan=await store_text(plan.to_json(seconds, longest), "plan", deps),
         why=f"whether a test kills each of {count} mutants in what {len(ids)} changes touch",
     )
 
@@ -220,6 +214,3 @@ async def _order(
 def _limit(least: float, share: float) -> float:
     """Return the larger limit, rounded up so that a little more time does not repeat the run."""
     return 2.0 ** math.ceil(math.log2(max(least, share)))
-
-
-RUN_HANDLERS[RunKind.MUTATION] = execute_mutation

@@ -1,7 +1,7 @@
-"""The cores of this machine, given out to runs: lock files that all validators of a user share.
+"""Slots as lock files, one for each core, that all validators of a user on one machine share.
 
-A run holds a lock for each core that it takes, and the kernel frees them when its process dies, however
-it dies. They stand for cores and bind to none: the kernel places processes better than we do.
+A run holds the locks of as many cores as it needs, and the kernel releases them if its process
+dies. They are only counted: no process is bound to a core, as the kernel places them better.
 """
 
 import asyncio
@@ -18,24 +18,29 @@ from filelock import FileLock, Timeout
 
 from shared.kernel.errors import Rejected
 
-PAUSE = 0.05
-# How many runs there are is found out anew after this many seconds.
-LOOK = 0.25
-QUOTA = Path("/sys/fs/cgroup/cpu.max")
+RETRY_SECONDS = 0.05
+# For how long the number of runs on the machine is remembered.
+RUN_COUNT_TTL_SECONDS = 0.25
+CPU_QUOTA_FILE = Path("/sys/fs/cgroup/cpu.max")
+# The lock of the run that is collecting cores.
 TURN = "turn"
 
 
 class MachineSlots:
-    """The `Slots` port. All that share a `folder` share its cores; `share` of them is for this process, 0 all."""
+    """Implements the `Slots` port.
 
-    def __init__(self, folder: Path, cores: Sequence[int], share: int = 0) -> None:
+    All processes with the same `folder` share the `cores`, which are named by their numbers. This
+    one takes at most `core_limit` of them; 0 is no limit.
+    """
+
+    def __init__(self, folder: Path, cores: Sequence[int], core_limit: int = 0) -> None:
         self._folder = folder
         self._cores = tuple(cores)
         self._queue = asyncio.Lock()
-        self._given_back = asyncio.Event()
-        self._mine = 0
-        self._seen = (0.0, 0)
-        self.share = min(share, len(cores)) if share else len(cores)
+        self._released = asyncio.Event()
+        self._held_here = 0
+        self._run_count = (0.0, 0)
+        self.core_limit = min(core_limit, len(cores)) if core_limit else len(cores)
         self.name = f"{socket.gethostname()}:{folder}"
 
     @property
@@ -43,62 +48,66 @@ class MachineSlots:
         return len(self._cores)
 
     def free(self) -> int:
-        return sum(not self._held(f"core-{each}") for each in self._cores)
+        return sum(not self._is_locked(f"core-{each}") for each in self._cores)
 
     def has_room(self) -> bool:
-        if self._mine >= self.share or self._queue.locked() or self._held(TURN):
+        if self._held_here >= self.core_limit or self._queue.locked() or self._is_locked(TURN):
             return False
-        return any(not self._held(f"core-{each}") for each in self._cores)
+        return any(not self._is_locked(f"core-{each}") for each in self._cores)
 
     def runs(self) -> int:
-        moment, seen = self._seen
-        if time.monotonic() - moment > LOOK:
-            seen = sum(self._held(f"run-{each}") for each in self._cores)
-            self._seen = (time.monotonic(), seen)
-        return seen
+        counted_at, count = self._run_count
+        if time.monotonic() - counted_at > RUN_COUNT_TTL_SECONDS:
+            count = sum(self._is_locked(f"run-{each}") for each in self._cores)
+            self._run_count = (time.monotonic(), count)
+        return count
 
     @asynccontextmanager
-    async def taken(self, wanted: int) -> AsyncIterator[None]:
+    async def acquire(self, wanted: int) -> AsyncIterator[None]:
         wanted = min(wanted, self.cores)
         with ExitStack() as held:
-            # Who waits for cores keeps those it has got, and nobody else begins to take any: so it
-            # gets the rest, and no two wait for each other.
+            # A run that waits keeps the cores it has got, and no other begins to collect any. So it
+            # gets the rest, and no two runs wait for each other.
             async with self._queue:
-                if wanted <= self.share < self.cores:
-                    # That others have to wait for our share is nothing that they could see.
-                    await self._within_share(wanted)
+                if wanted <= self.core_limit < self.cores:
+                    # Wait for our own limit first, without holding up other processes.
+                    await self._wait_for_limit(wanted)
                 with ExitStack() as turn:
                     await self._lock(TURN, turn)
-                    await self._within_share(wanted)
+                    await self._wait_for_limit(wanted)
                     await self._collect(wanted, held)
-                self._mine += wanted
-                held.callback(self._give_back, wanted)
+                self._held_here += wanted
+                held.callback(self._release, wanted)
             yield
 
-    async def _within_share(self, wanted: int) -> None:
-        while self._mine and self._mine + wanted > self.share:
-            self._given_back.clear()
-            await self._given_back.wait()
+    async def _wait_for_limit(self, wanted: int) -> None:
+        while self._held_here and self._held_here + wanted > self.core_limit:
+            self._released.clear()
+            await self._released.wait()
 
     async def _collect(self, wanted: int, held: ExitStack) -> None:
-        """So many cores, and the sign that there is a run on the first of them."""
+        """Lock so many cores, and mark the first of them as the place of a run."""
         found: list[int] = []
         while True:
             for each in self._cores:
-                if len(found) < wanted and each not in found and self._try(f"core-{each}", held):
+                if (
+                    len(found) < wanted
+                    and each not in found
+                    and self._try_lock(f"core-{each}", held)
+                ):
                     found.append(each)
             if len(found) == wanted:
                 break
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(RETRY_SECONDS)
         await self._lock(f"run-{found[0]}", held)
 
     async def _lock(self, name: str, held: ExitStack) -> None:
         while True:
-            if self._try(name, held):
+            if self._try_lock(name, held):
                 return
-            await asyncio.sleep(PAUSE)
+            await asyncio.sleep(RETRY_SECONDS)
 
-    def _try(self, name: str, held: ExitStack) -> bool:
+    def _try_lock(self, name: str, held: ExitStack) -> bool:
         lock = FileLock(self._folder / name)
         try:
             lock.acquire(timeout=0)
@@ -107,27 +116,27 @@ class MachineSlots:
         held.callback(lock.release)
         return True
 
-    def _held(self, name: str) -> bool:
-        """Whether somebody has it; while we look it is ours, so who wants it asks more than once."""
-        with ExitStack() as looking:
-            return not self._try(name, looking)
+    def _is_locked(self, name: str) -> bool:
+        """Return whether a lock is held, by taking it for a moment; so lockers try repeatedly."""
+        with ExitStack() as probe:
+            return not self._try_lock(name, probe)
 
-    def _give_back(self, cores: int) -> None:
-        self._mine -= cores
-        self._given_back.set()
+    def _release(self, cores: int) -> None:
+        self._held_here -= cores
+        self._released.set()
 
 
 def machine_cores() -> tuple[int, ...]:
-    """The cores that this process may use, by their numbers; no more than its container's quota."""
+    """Return the numbers of the cores that this process may use, within its container's quota."""
     if hasattr(os, "sched_getaffinity"):
         allowed = sorted(os.sched_getaffinity(0))
     else:
         allowed = list(range(os.cpu_count() or 1))
-    return tuple(allowed[: quota(QUOTA) or len(allowed)])
+    return tuple(allowed[: cpu_quota(CPU_QUOTA_FILE) or len(allowed)])
 
 
-def quota(file: Path) -> int:
-    """The whole cores that a control group has, rounded up; 0 where nothing limits it."""
+def cpu_quota(file: Path) -> int:
+    """Return how many cores a control group has, rounded up; 0 where nothing limits it."""
     try:
         most, period = file.read_text().split()
         return -(-int(most) // int(period))
@@ -136,21 +145,21 @@ def quota(file: Path) -> int:
 
 
 def slots_folder() -> Path:
-    """The directory of this user on this machine, whatever the home; nobody else may do anything in it."""
-    # Not below the home, of which a machine has several, nor in a session's directory, which ends with it.
+    """Return the private directory of this user for slots, the same for all homes."""
+    # Not below the home: a user may have several. Nor in a session's directory, which ends with it.
     folder = Path(tempfile.gettempdir()) / f"groundswell-{os.geteuid()}"
-    return private(folder)
+    return ensure_private(folder)
 
 
-def private(folder: Path) -> Path:
-    """The folder, made where it is missing. Raises `Rejected` where it is not ours alone."""
+def ensure_private(folder: Path) -> Path:
+    """Create the folder if it is missing; raises `Rejected` if other users may use it."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700, parents=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
         raise Rejected(
-            f"{folder} is not a directory of this user alone.",
-            hint="Remove it, or name another one in GROUNDSWELL_SLOTS.",
+            f"{folder} is not a directory that only this user can use.",
+            hint="Remove it, or set GROUNDSWELL_SLOTS to another directory.",
             code="slots_not_private",
         )
     return folder

@@ -1,10 +1,12 @@
-"""The baseline: the environment stands and the suite ran on the head, before anything is tried."""
+"""The baseline: a full run on the head, before any change is tried."""
 
 import structlog
 
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead, prepare_head
-from services.validator.runs.usecases.runs import Order, run_tests
+from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases.request import run_tests
+from shared.contracts.base import RunPurpose
 from shared.contracts.commands import RunBaseline
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.events import BaselineMeasured, EnvironmentBuilt, MeasurementFailed
@@ -15,20 +17,19 @@ log = structlog.get_logger(__name__)
 
 
 async def run_baseline(command: RunBaseline, deps: ValidatorDeps) -> None:
-    """Build the environment, run the suite on the commit, and say what was measured."""
+    """Build the environment, run the suite on the commit, and publish the result."""
     wave = await deps.store.waves.get(command.wave_id)
     if wave is not None and WAVE.terminal(wave.state):
         return
     try:
         place = await _prepare(command, deps)
-        verdict = await run_tests(
-            deps, place, Order(place.tree, "baseline", record=True), wave_id=command.wave_id
-        )
-        _check(verdict)
+        request = RunRequest(place.tree, RunPurpose.BASELINE, record=True)
+        run = await run_tests(deps, place, request, wave_id=command.wave_id)
+        _check(run)
     except Rejected as error:
-        await _fail(command, error, deps)
+        await _publish_failed(command, error, deps)
         return
-    await _say(command, verdict, deps)
+    await _publish_measured(command, run, deps)
 
 
 async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
@@ -36,7 +37,7 @@ async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
     place = await prepare_head(deps, target, command.commit)
     if not place.profile.test.test_files and place.profile.test.framework != "custom":
         raise Rejected(
-            f"No tests were found in {target.name}, so nothing could be proven to break nothing.",
+            f"No tests were found in {target.name}, so no change could be shown to be safe.",
             hint='Add tests, or name the command in groundswell.toml: [test] command = "…".',
             code="no_tests",
         )
@@ -52,43 +53,43 @@ async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
     return place
 
 
-def _check(verdict: TestRun) -> None:
-    """A baseline that cannot be measured, or in which nothing passes, proves nothing."""
-    if verdict.result.outcome == "infrastructure":
+def _check(run: TestRun) -> None:
+    """Reject a baseline that proves nothing: no report, no test, or no test that passes."""
+    if run.result.outcome == "infrastructure":
         raise Rejected(
             "The test suite gave no usable report on the base, three times.",
-            hint=verdict.result.detail,
+            hint=run.result.detail,
             code="baseline_broken",
         )
-    if verdict.result.counts is None or verdict.result.counts.tests == 0:
+    if run.result.counts is None or run.result.counts.tests == 0:
         raise Rejected(
-            "The test command ran, but reported no test.",
+            "The test command ran, but reported no tests.",
             hint="Check [test] command in groundswell.toml.",
             code="no_tests",
         )
-    if verdict.result.counts.passed == 0:
+    if run.result.counts.passed == 0:
         raise Rejected(
-            f"None of the {verdict.result.counts.tests} tests passes on the base.",
-            hint=f"The first that fails: {', '.join(verdict.result.failing[:3])}. Is something missing "
+            f"None of the {run.result.counts.tests} tests passes on the base.",
+            hint=f"The first that fails: {', '.join(run.result.failing[:3])}. Is something missing "
             'in the environment? Name it in groundswell.toml: [environment] setup = ["…"].',
             code="baseline_red",
         )
 
 
-async def _say(command: RunBaseline, verdict: TestRun, deps: ValidatorDeps) -> None:
-    counts = verdict.result.counts
+async def _publish_measured(command: RunBaseline, run: TestRun, deps: ValidatorDeps) -> None:
+    counts = run.result.counts
     event = BaselineMeasured(
         wave_id=command.wave_id,
         target_id=command.target_id,
         commit=command.commit,
         tests=counts.tests if counts else 0,
-        failing=len(verdict.result.failing),
-        seconds=verdict.execution.seconds,
+        failing=len(run.result.failing),
+        seconds=run.execution.seconds,
     )
     await deps.bus.publish(event, key=command.wave_id, wave=command.wave_id)
 
 
-async def _fail(command: RunBaseline, error: Rejected, deps: ValidatorDeps) -> None:
+async def _publish_failed(command: RunBaseline, error: Rejected, deps: ValidatorDeps) -> None:
     log.warning("measurement_failed", wave=command.wave_id, code=error.code, reason=str(error))
     event = MeasurementFailed(
         measurement="baseline",

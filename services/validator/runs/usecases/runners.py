@@ -1,4 +1,4 @@
-"""Who carries out runs: each in its cores, seen by the others, and stopped when nobody wants it any more."""
+"""Runners: each announces itself, takes as many runs as have cores, and drops what is superseded."""
 
 import asyncio
 import contextlib
@@ -9,6 +9,7 @@ import structlog
 
 from services.validator.deps import ValidatorDeps
 from services.validator.runs.domain import slots
+from services.validator.runs.state import Claim
 from shared.contracts.base import RunKind
 from shared.contracts.documents.runs import Runner, TestRun
 from shared.contracts.documents.targets import Target
@@ -17,25 +18,24 @@ from shared.kernel.errors import Transient
 
 log = structlog.get_logger(__name__)
 
-# Seconds without a word after which a runner is dead, and after which it is forgotten.
-SILENCE = 15.0
-FORGOTTEN = 60.0
-# How often who is at a run looks whether it is still wanted, and how many others run beside it.
-LOOK = 0.5
+# A runner without a heartbeat for this long is dead, and later its record is removed.
+HEARTBEAT_TTL_SECONDS = 15.0
+REMOVE_RUNNER_AFTER_SECONDS = 60.0
+# How often an executing run checks that it is still requested, and counts those beside it.
+CHECK_INTERVAL_SECONDS = 0.5
 
 
 async def announce(deps: ValidatorDeps) -> None:
-    """Say that this process is there, and what it has at hand; listen to the others."""
+    """Publish a heartbeat of this process with its claimed runs, and read those of the others."""
     if deps.process.draining.is_set():
         return
-    beats = deps.process.heartbeats.beat(deps.runner)
-    said = {
+    fields = {
         "free_cores": deps.slots.free(),
         "runs": deps.process.claimed_runs.run_ids,
-        "heartbeats": beats,
+        "heartbeats": deps.process.heartbeats.beat(deps.runner),
         "seen_at": deps.clock(),
     }
-    if not await deps.store.runners.set_fields(deps.runner, **said):
+    if not await deps.store.runners.set_fields(deps.runner, **fields):
         await deps.store.runners.insert(
             Runner(
                 id=deps.runner,
@@ -43,124 +43,133 @@ async def announce(deps: ValidatorDeps) -> None:
                 host=_host(deps.runner),
                 slots=deps.slots.name,
                 cores=deps.slots.cores,
-                core_limit=deps.slots.share,
-                **said,
+                core_limit=deps.slots.core_limit,
+                **fields,
             )
         )
-    await live(deps)
+    await live_runners(deps)
 
 
-async def leave(deps: ValidatorDeps) -> None:
-    """This process is about to end: its runs are another one's, and still wanted."""
+async def drain(deps: ValidatorDeps) -> None:
+    """Prepare for the end of this process: its runs stay requested, for another runner."""
     deps.process.draining.set()
     await deps.store.runners.remove(deps.runner)
 
 
-async def live(deps: ValidatorDeps) -> list[Runner]:
-    """The runners that are there; one that is new to us is until it stays silent."""
-    runners = await deps.store.runners.find()
+async def live_runners(deps: ValidatorDeps) -> list[Runner]:
+    """Return the runners with a recent heartbeat; one first seen now counts as live."""
     found = []
-    for each in runners:
+    for each in await deps.store.runners.find():
         silence = deps.process.heartbeats.seconds_since(each.id, each.heartbeats)
-        if silence < SILENCE:
+        if silence < HEARTBEAT_TTL_SECONDS:
             found.append(each)
-        elif silence > FORGOTTEN:
-            log.info("runner_forgotten", runner=each.id)
+        elif silence > REMOVE_RUNNER_AFTER_SECONDS:
+            log.info("runner_removed", runner=each.id)
             deps.process.heartbeats.forget(each.id)
             await deps.store.runners.remove(each.id)
     return found
 
 
-async def at_hand_elsewhere(run_id: str, deps: ValidatorDeps) -> bool:
-    """Whether another runner that is there has taken this run."""
-    return any(run_id in each.runs for each in await live(deps) if each.id != deps.runner)
+async def is_claimed_elsewhere(run_id: str, deps: ValidatorDeps) -> bool:
+    """Return whether another live runner has claimed a run."""
+    return any(run_id in each.runs for each in await live_runners(deps) if each.id != deps.runner)
 
 
-def as_asked_for(verdict: TestRun) -> tuple[str, int]:
-    """A run that was dropped and is wanted after all is another one to whoever carries it out."""
-    return verdict.id, verdict.version
+def claim_of(run: TestRun) -> Claim:
+    """Return the claim on a run as it is requested now: after it was superseded it is another."""
+    return run.id, run.version
 
 
-async def width(deps: ValidatorDeps, target: Target) -> int:
-    """How many runs of this target may usefully be under way at once: what all live runners take."""
+async def max_concurrent_runs(deps: ValidatorDeps, target: Target) -> int:
+    """Return how many runs of a target all live runners can execute at once."""
     runs = await _full_runs(target.id, deps)
 
-    def per_run(runner: Runner) -> int:
-        return slots.cores(_made_on(runner.host, runs), runner.cores)
+    def cores_per_run(runner: Runner) -> int:
+        return slots.cores_used(_executed_on(runner.host, runs), runner.cores)
 
-    return slots.width(await live(deps), per_run)
+    return slots.max_concurrent_runs(await live_runners(deps), cores_per_run)
 
 
-async def while_wanted(
-    verdict: TestRun, work: Callable[[TestRun], Awaitable[TestRun]], deps: ValidatorDeps
+async def run_while_requested(
+    run: TestRun, work: Callable[[TestRun], Awaitable[TestRun]], deps: ValidatorDeps
 ) -> TestRun:
-    """Do the work on a run; stop it, and say what the run is by now, once somebody else has moved that."""
-    asked = as_asked_for(verdict)
-    deps.process.claimed_runs.add(asked)
-    await _announce_safely(deps)
-    working = asyncio.ensure_future(work(verdict))
-    watching = asyncio.create_task(_until_moved(verdict, deps))
+    """Claim a run and do `work` on it; stop that once the run is superseded or finished elsewhere.
+
+    Returns the run as it is then.
+    """
+    claim = claim_of(run)
+    deps.process.claimed_runs.add(claim)
+    await _announce_if_possible(deps)
+    working = asyncio.ensure_future(work(run))
+    watching = asyncio.create_task(_until_changed(run, deps))
     try:
         await asyncio.wait({working, watching}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         watching.cancel()
         working.cancel()
-        # Nothing of the run is left after this: the sandbox sees to that.
+        # Once this has ended, the sandbox has ended every process of the run.
         await asyncio.wait({working})
-        deps.process.claimed_runs.discard(asked)
+        deps.process.claimed_runs.discard(claim)
     if working.cancelled():
-        log.info("run_stopped", run=verdict.id)
-        return await deps.store.runs.require(verdict.id)
+        log.info("run_stopped", run=run.id)
+        return await deps.store.runs.require(run.id)
     return working.result()
 
 
-async def _until_moved(verdict: TestRun, deps: ValidatorDeps) -> None:
-    """Superseded, perhaps wanted again since and then another one's, or finished by another one."""
+async def _until_changed(run: TestRun, deps: ValidatorDeps) -> None:
+    """Wait until the stored run is no longer the one that was claimed."""
     while True:
-        await asyncio.sleep(LOOK)
+        await asyncio.sleep(CHECK_INTERVAL_SECONDS)
         with contextlib.suppress(Transient):
-            now = await deps.store.runs.require(verdict.id)
-            if now.version != verdict.version:
+            now = await deps.store.runs.require(run.id)
+            if now.version != run.version:
                 return
 
 
 @contextlib.asynccontextmanager
-async def in_slot(verdict: TestRun, deps: ValidatorDeps) -> AsyncIterator[None]:
-    """Wait for the cores that such a run takes, and have them."""
-    runs = _made_on(_host(deps.runner), await _full_runs(verdict.target_id, deps))
-    async with deps.slots.taken(slots.needed(verdict.request.kind, runs, deps.slots.cores)):
-        deps.process.claimed_runs.start(as_asked_for(verdict))
+async def hold_cores(run: TestRun, deps: ValidatorDeps) -> AsyncIterator[None]:
+    """Wait for the cores that a run needs, and hold them inside the block."""
+    runs = _executed_on(_host(deps.runner), await _full_runs(run.target_id, deps))
+    wanted = slots.cores_needed(run.request.kind, runs, deps.slots.cores)
+    async with deps.slots.acquire(wanted):
+        deps.process.claimed_runs.start(claim_of(run))
         yield
 
 
 @contextlib.asynccontextmanager
-async def company(deps: ValidatorDeps) -> AsyncIterator[Callable[[], int]]:
-    """While in here, count who runs beside us; how many that were for most of the time."""
+async def count_concurrent_runs(deps: ValidatorDeps) -> AsyncIterator[Callable[[], int]]:
+    """Count the other runs on this machine inside the block.
+
+    The function it yields returns how many there were for most of the time.
+    """
     seen = [deps.slots.runs()]
 
-    async def look() -> None:
+    async def keep_counting() -> None:
         while True:
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(CHECK_INTERVAL_SECONDS)
             seen.append(deps.slots.runs())
 
-    looking = asyncio.create_task(look())
+    counting = asyncio.create_task(keep_counting())
     try:
         yield lambda: max(median_low(seen) - 1, 0)
     finally:
-        looking.cancel()
+        counting.cancel()
 
 
 def has_room(under_way: int, deps: ValidatorDeps) -> bool:
-    """Whether to take one more run. Not while one at hand waits for its cores: another machine may have some."""
-    begun = deps.process.claimed_runs.executing
-    return under_way <= begun and not deps.process.draining.is_set() and deps.slots.has_room()
+    """Return whether this process may take one more run, with `under_way` already taken.
+
+    Not while one of its runs waits for cores: another machine may have some free.
+    """
+    executing = deps.process.claimed_runs.executing
+    return under_way <= executing and not deps.process.draining.is_set() and deps.slots.has_room()
 
 
 async def _full_runs(target_id: str, deps: ValidatorDeps) -> list[TestRun]:
-    """The newest full runs of a target."""
+    """Return the newest full runs of a target."""
     return await deps.store.runs.find(
         sort="-_id",
-        limit=slots.WINDOW,
+        limit=slots.MAX_RUNS_CONSIDERED,
         target_id=target_id,
         state=RunState.FINISHED,
         result__outcome="reported",
@@ -169,15 +178,15 @@ async def _full_runs(target_id: str, deps: ValidatorDeps) -> list[TestRun]:
     )
 
 
-def _made_on(host: str, verdicts: list[TestRun]) -> list[TestRun]:
-    return [each for each in verdicts if _host(each.execution.runner) == host]
+def _executed_on(host: str, runs: list[TestRun]) -> list[TestRun]:
+    return [each for each in runs if _host(each.execution.runner) == host]
 
 
 def _host(runner: str) -> str:
     return runner.partition("/")[0]
 
 
-async def _announce_safely(deps: ValidatorDeps) -> None:
-    """What is not said now is said with the next beat."""
+async def _announce_if_possible(deps: ValidatorDeps) -> None:
+    """Announce now; where the store is away, the next heartbeat will."""
     with contextlib.suppress(Transient):
         await announce(deps)

@@ -190,7 +190,7 @@ def worst(runs: Sequence[RunOutcome]) -> RunOutcome:
     return Reported(replace(bad, results=results, seconds=seconds))
 
 
-def corrected(report: TestReport, again: TestReport) -> TestReport:
+def replace_failing(report: TestReport, again: TestReport) -> TestReport:
     """Replace the failing tests of a report by their results in another run, `again`.
 
     A failing test that the other run does not have stays failing.

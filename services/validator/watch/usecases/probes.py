@@ -11,7 +11,9 @@ from typing import Any
 from services.validator.decision.comparison import PASSING, worse_tests
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead
-from services.validator.runs.usecases.runs import Order, read_report, run_tests
+from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases.reports import read_report
+from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.reports import Outcome
 from services.validator.watch.domain.watching import (
     BEFORE,
@@ -22,6 +24,7 @@ from services.validator.watch.domain.watching import (
     Sight,
     Unseen,
 )
+from shared.contracts.base import RunPurpose
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet
 from shared.contracts.documents.runs import TestRun
@@ -81,9 +84,9 @@ async def _look_at_tests(scene: Scene, look: Look, deps: ValidatorDeps) -> Sight
 
 async def _run(scene: Scene, look: Look, deps: ValidatorDeps) -> TestRun:
     place = scene.place
-    order = Order(
+    order = RunRequest(
         tree=place.mirror.tree(scene.commit(look.place)).oid,
-        purpose="watch",
+        purpose=RunPurpose.WATCH,
         tests=look.symptoms,
         repetition=repetition(scene.watch) + look.round,
         repeat=look.times,

@@ -10,7 +10,6 @@ from services.validator.benchmarks.domain.benchmarks import Plan, Reading, Round
 from services.validator.benchmarks.domain.reports import BenchmarkReport, measured
 from services.validator.benchmarks.usecases import compare, read_benchmarks
 from services.validator.prepared import prepare_head
-from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.domain.reports import Infrastructure
 from shared.contracts.base import RunKind
 from shared.contracts.events import RunFinished
@@ -22,6 +21,7 @@ from shared.kernel.ids import uuid7
 from shared.targets.config import BenchSection
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
+from tests.support.runs import execute_run
 from tests.support.validator_deps import a_validator
 
 CONFIG = '[bench]\ncommand = "python perf.py"\nformat = "lines"\ntolerance = 0.05\n'

@@ -15,7 +15,6 @@ from services.validator.mutation.domain.plan import MutantResult, MutationReport
 from services.validator.mutation.usecases.affordable import select_tests_for_line
 from services.validator.mutation.usecases.protection import measure_protection
 from services.validator.prepared import PreparedHead, prepare_head
-from services.validator.runs.usecases.runs import execute_run
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import Infrastructure, Outcome, Reported
@@ -37,6 +36,7 @@ from tests.support.builders import a_task, an_enhancement
 from tests.support.buses import RecordingBus
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
+from tests.support.runs import execute_run
 from tests.support.sandboxes import a_sandbox, the_best
 from tests.support.validator_deps import a_validator
 

@@ -10,7 +10,7 @@ import textwrap
 import pytest
 
 from services.validator.runs.adapters import slots
-from services.validator.runs.adapters.slots import MachineSlots, private, quota
+from services.validator.runs.adapters.slots import MachineSlots, cpu_quota, ensure_private
 from shared.kernel.errors import Rejected
 from tests.support.stack import ROOT
 
@@ -23,7 +23,7 @@ HOLD = """
     from services.validator.runs.adapters.slots import MachineSlots
 
     async def hold():
-        async with MachineSlots(Path(sys.argv[1]), range(int(sys.argv[2]))).taken(int(sys.argv[3])):
+        async with MachineSlots(Path(sys.argv[1]), range(int(sys.argv[2]))).acquire(int(sys.argv[3])):
             print("held", flush=True)
             await asyncio.to_thread(sys.stdin.read)
 
@@ -41,7 +41,7 @@ CONTEND = """
         slots = MachineSlots(Path(sys.argv[1]), range(int(sys.argv[2])))
         most = 0
         for _ in range(15):
-            async with slots.taken(int(sys.argv[3])):
+            async with slots.acquire(int(sys.argv[3])):
                 mine = inside / str(os.getpid())
                 mine.touch()
                 await asyncio.sleep(0.002)
@@ -65,7 +65,7 @@ def program(code, *arguments):
 
 @pytest.fixture
 def folder(tmp_path):
-    return private(tmp_path / "slots")
+    return ensure_private(tmp_path / "slots")
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ class Run:
         self.task = asyncio.create_task(self._run(machine, wanted))
 
     async def _run(self, machine, wanted):
-        async with machine.taken(wanted):
+        async with machine.acquire(wanted):
             self.began.set()
             await self.told.wait()
 
@@ -107,7 +107,7 @@ class Run:
         await asyncio.wait_for(self.began.wait(), PATIENCE)
 
     async def waits(self):
-        await asyncio.sleep(4 * slots.PAUSE)
+        await asyncio.sleep(4 * slots.RETRY_SECONDS)
         return not self.began.is_set()
 
     async def end(self):
@@ -190,12 +190,12 @@ async def test_runs_are_counted_and_not_their_cores(folder, holder, monkeypatch)
 
 async def test_more_cores_than_there_are_is_all_of_them(folder):
     machine = MachineSlots(folder, range(2))
-    async with machine.taken(64):
+    async with machine.acquire(64):
         assert machine.free() == 0
 
 
 async def test_a_process_takes_no_more_than_its_share_but_for_a_run_that_takes_more(folder):
-    machine = MachineSlots(folder, range(4), share=2)
+    machine = MachineSlots(folder, range(4), core_limit=2)
     first = Run(machine, 1)
     await first.has_begun()
     assert machine.has_room()
@@ -210,7 +210,7 @@ async def test_a_process_takes_no_more_than_its_share_but_for_a_run_that_takes_m
 
 
 async def test_who_waits_for_its_own_share_keeps_nobody_else_waiting(folder):
-    machine = MachineSlots(folder, range(4), share=1)
+    machine = MachineSlots(folder, range(4), core_limit=1)
     first = Run(machine, 1)
     await first.has_begun()
     second, other = Run(machine, 1), Run(MachineSlots(folder, range(4)), 1)
@@ -231,7 +231,7 @@ def test_a_directory_that_is_not_ours_alone_is_refused(tmp_path, spoil):
         folder.mkdir()
         folder.chmod(0o770)
     with pytest.raises(Rejected, match="not a directory of this user alone"):
-        private(folder)
+        ensure_private(folder)
 
 
 def test_all_homes_of_a_user_have_one_directory_and_it_is_private(tmp_path, monkeypatch):
@@ -249,5 +249,5 @@ def test_all_homes_of_a_user_have_one_directory_and_it_is_private(tmp_path, monk
 def test_a_containers_quota_is_rounded_up(tmp_path, text, cores):
     file = tmp_path / "cpu.max"
     file.write_text(text)
-    assert quota(file) == cores
-    assert quota(tmp_path / "missing") == 0
+    assert cpu_quota(file) == cores
+    assert cpu_quota(tmp_path / "missing") == 0

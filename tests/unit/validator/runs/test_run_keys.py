@@ -1,7 +1,8 @@
 """What two runs must have in common to be the same run."""
 
 from services.validator.prepared import PreparedHead
-from services.validator.runs.usecases.runs import Order, run_key
+from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases.request import run_key
 from shared.environments.ports import Environment
 from tests.support.landing import a_yard
 from tests.support.profiles import a_profile
@@ -22,7 +23,7 @@ def places(tmp_path, path, before, after):
 
 
 def key(place, tree, tests=(), repetition=0):
-    return run_key(place, Order(tree, "full run", tests=tests, repetition=repetition))
+    return run_key(place, RunRequest(tree, "full run", tests=tests, repetition=repetition))
 
 
 def test_a_tree_that_passed_and_landed_needs_no_run_as_the_new_head(tmp_path):

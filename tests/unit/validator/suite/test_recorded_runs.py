@@ -11,8 +11,10 @@ from services.validator.impact.usecases.impacted import impact_of
 from services.validator.impact.usecases.recall import count_recall, count_selected_tests, is_trusted
 from services.validator.impact.usecases.recordings import latest_recording, record_if_stale
 from services.validator.prepared import PreparedHead
+from services.validator.runs.domain.requests import RunRequest
 from services.validator.runs.usecases.baseline import run_baseline
-from services.validator.runs.usecases.runs import Order, execute_run, read_text, run_key
+from services.validator.runs.usecases.reports import read_text
+from services.validator.runs.usecases.request import run_key
 from services.validator.suite.domain.imports import imports
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import (
@@ -31,6 +33,7 @@ from tests.support.builders import NOW, a_task, a_test_run, a_wave, an_enhanceme
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
 from tests.support.profiles import a_profile
+from tests.support.runs import execute_run
 from tests.support.validator_deps import a_validator
 
 FILES = {
@@ -172,7 +175,7 @@ async def test_a_plain_run_is_run_once_whatever_fails(yard, deps):
 async def test_the_baseline_of_a_wave_is_recorded(yard, deps):
     deps.suite.answers[:] = [recorded(a_report())]
     place = at(yard)
-    key = run_key(place, Order(place.tree, "baseline"))
+    key = run_key(place, RunRequest(place.tree, "baseline"))
     wave = uuid7()
     command = RunBaseline(wave_id=wave, target_id=yard.target.id, commit=place.head)
     verdict = TestRun(
@@ -260,7 +263,7 @@ async def test_a_head_is_recorded_anew_once_where_much_has_changed(yard, deps, m
         assert (await record_if_stale(at(yard), uuid7(), deps)).tree == at(yard).tree
     [(tree, record, key)] = asked
     assert (tree, record) == (at(yard).tree, True), "half of its functions changed"
-    assert key != run_key(at(yard), Order(tree, "baseline")), "that it passes is known already"
+    assert key != run_key(at(yard), RunRequest(tree, "baseline")), "that it passes is known already"
 
 
 async def test_recall_is_counted_once_per_run_and_change(yard, deps):
