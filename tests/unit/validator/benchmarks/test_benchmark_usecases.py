@@ -181,7 +181,9 @@ async def test_without_a_report_there_is_no_answer(office):
 async def test_what_was_not_measured_is_said_with_the_verdict(office):
     office.benchmarks.found = a_report(1.0, notes=("Instructions were not counted: no valgrind.",))
     await office.compared()
-    assert (await office.verdict()).detail.splitlines()[1].startswith("Instructions were not")
+    assert (
+        (await office.verdict()).result.detail.splitlines()[1].startswith("Instructions were not")
+    )
 
 
 async def test_a_validator_that_runs_no_benchmarks_leaves_them_to_others(office):

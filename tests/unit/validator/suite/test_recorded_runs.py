@@ -25,7 +25,7 @@ from services.validator.suite.domain.reports import (
     TestResult,
 )
 from shared.contracts.commands import RunBaseline
-from shared.contracts.documents.runs import TestCounts, TestRun
+from shared.contracts.documents.runs import RunSpec, TestCounts, TestRun
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
@@ -105,11 +105,13 @@ async def carried_out(yard, deps, *answers, record=True) -> TestRun:
         key=uuid7(),
         target_id=yard.target.id,
         wave_id=uuid7(),
-        purpose="baseline",
-        tree=place.tree,
-        head=place.head,
-        environment="e",
-        record=record,
+        request=RunSpec(
+            purpose="baseline",
+            tree=place.tree,
+            head=place.head,
+            environment="e",
+            record=record,
+        ),
         created_at=NOW,
     )
     await deps.store.runs.insert(verdict)
@@ -183,17 +185,14 @@ async def test_the_baseline_of_a_wave_is_recorded(yard, deps):
         key=key,
         target_id=yard.target.id,
         wave_id=wave,
-        purpose="baseline",
-        tree=place.tree,
-        head=place.head,
-        environment="e",
+        request=RunSpec(purpose="baseline", tree=place.tree, head=place.head, environment="e"),
         created_at=NOW,
     )
     asked = []
     insert = deps.store.runs.insert
 
     async def seen(document):
-        asked.append(document.record)
+        asked.append(document.request.record)
         await insert(verdict)
         await execute_run(RunTests(run_id=verdict.id, target_id=yard.target.id), deps)
         return False
