@@ -6,7 +6,8 @@ import structlog
 
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead
-from services.validator.runs.usecases.reports import read_text
+from services.validator.runs.usecases.execute import MAX_ATTEMPTS
+from services.validator.runs.usecases.reports import read_text, store_text
 from services.validator.suite.domain.reports import Infrastructure
 from shared.contracts.documents.runs import TestRun
 
