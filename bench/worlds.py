@@ -45,6 +45,8 @@ class Odds:
     flaky, and `testing` for one that adds a test. `flaky` is the number of flaky tests, `flake`
     their failure rate, `infrastructure` the share of runs that give no report, and `targeted` the
     cost of a targeted run.
+
+    One field per probability.
     """
 
     size: int = 100
@@ -81,6 +83,8 @@ class World:
     failure rates of the first head's flaky tests, `unsettled` the tests that changes make flaky,
     and `new` the tests that changes add, with their rates. With `only_full`, runs of chosen tests
     give no report, as with a runner that cannot select tests.
+
+    One field per property of a simulated world.
     """
 
     seed: str

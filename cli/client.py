@@ -67,6 +67,8 @@ class ApiClient:
     """A client of one API, which retries while the API is being restarted.
 
     `ours` says that the stack behind it was started for this command.
+
+    One method per request of the API.
     """
 
     def __init__(self, url: str, *, ours: bool = False) -> None:

@@ -58,6 +58,8 @@ class ValidatorDeps:
     has a field for each port, and therefore more than twelve. `identity` names the home, which all
     its validators share; `runner` names this process to other runners. `forge` is None without a
     token, and `benchmarks` where none are run.
+
+    One field per port.
     """
 
     store: Store

@@ -8,7 +8,10 @@ from shared.contracts.documents.runs import BenchmarkResult
 
 
 class LandedChange(Value):
-    """A change on the landing branch. `measured` is the predicted metric before and after."""
+    """A change on the landing branch. `measured` is the predicted metric before and after.
+
+    Flat: one row of the report.
+    """
 
     id: Id
     title: str
@@ -179,6 +182,8 @@ class WaveReport(Value):
     `returned` are changes still in the gate that were sent back to be judged on another head.
     `environment_seconds` is None if no environment was prepared; `benchmarks` are those of the last
     comparison; `protection` and `recall` are None if nothing was measured.
+
+    Flat: one answer with every part of the report.
     """
 
     wave: Id

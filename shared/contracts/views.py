@@ -42,7 +42,10 @@ class Page(Value, Generic[V]):
 
 
 class WaveView(Value):
-    """A wave: its target, what was asked for, and how far it is."""
+    """A wave: its target, what was asked for, and how far it is.
+
+    Flat: one row of a list.
+    """
 
     id: Id
     target: str
@@ -101,7 +104,10 @@ class AgentView(Value):
 
 
 class EnhancementView(Value):
-    """A proposed change as it appears in a list; `reason` says why it did not land."""
+    """A proposed change as it appears in a list; `reason` says why it did not land.
+
+    Flat: one row of a list.
+    """
 
     id: Id
     wave_id: Id
@@ -127,6 +133,8 @@ class EnhancementDetails(EnhancementView):
     `patch` is the sha256 of the diff, `base_commit` the commit it applies to, `epoch` that of the
     lease it was made under. `approval_reason` says why it needs approval, `tests` are those that it
     fails.
+
+    Flat: what a client shows of one enhancement.
     """
 
     task_id: Id

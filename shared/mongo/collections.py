@@ -74,7 +74,10 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
 
 @dataclass(frozen=True)
 class Store:
-    """The repositories of one database, one per collection (which is why it has so many fields)."""
+    """The repositories of one database, one per collection (which is why it has so many fields).
+
+    One field per collection.
+    """
 
     targets: Repository[Target]
     agents: StateRepository[Agent]

@@ -22,14 +22,14 @@ GOLDENS = Path(__file__).parent / "goldens"
 MODULES = (
     answers,
     commands,
-    events,
     report,
     story,
     views,
     work,
     *(
-        importlib.import_module(f"{documents.__name__}.{each.name}")
-        for each in pkgutil.iter_modules(documents.__path__)
+        importlib.import_module(f"{package.__name__}.{each.name}")
+        for package in (documents, events)
+        for each in pkgutil.iter_modules(package.__path__)
     ),
 )
 

@@ -40,6 +40,8 @@ class ReplayResult(Value):
     on the commit under its own tests. `unmeasured_reason` says why that is unknown.
 
     `full` and `targeted` count the runs of the gate for it, `seconds` is what they took.
+
+    One field per fact that the report shows of a commit.
     """
 
     commit: Oid
@@ -85,6 +87,8 @@ class BacktestSummary(Value):
     """A backtest in figures, by outcome.
 
     `needs_approval_…` break down the commits that need approval.
+
+    One field per figure of the summary.
     """
 
     commits: int
@@ -115,6 +119,8 @@ class Backtest(Document):
     """A target's history replayed through the gate; nothing lands.
 
     `since_commit` and `head` are the ends of the range, as resolved at the start.
+
+    One field per fact that is updated on its own.
     """
 
     id: Id

@@ -51,6 +51,8 @@ class Watch(Document):
     made; the next is due at `due_at`. `current_check` is the number of the check in progress (0:
     none) since `check_started_at`; `results` are what it found on `head`. `rolled_back` are the
     changes that this watch had reverted, `notes` describe each check.
+
+    One field per fact that a check needs, so that each is updated on its own.
     """
 
     target_id: Id

@@ -24,6 +24,8 @@ class Wave(Document):
     `environment_seconds` is what building the test environment took, 0 where it was cached.
     `sandbox` names the sandbox tier of its tests. `landing_commit` is where the landing branch was
     at the start.
+
+    One field per fact that queries or transitions name.
     """
 
     id: Id
@@ -66,6 +68,8 @@ class Task(Document):
     `paths` are the patterns of the component, and the limits of the lease. Findings with
     `excluded_fingerprints` are not to be fixed. `follow_up_of` is the task that this one repeats on
     a newer head, and `attempt` counts such repetitions.
+
+    One field per fact that queries or transitions name.
     """
 
     id: Id
