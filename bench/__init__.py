@@ -1,1 +1,1 @@
-"""Benchmarks: each file is one command, run beside the peer or the limit it names."""
+"""Benchmarks: each is one command that compares Groundswell with a peer or a fixed limit."""

@@ -1,40 +1,30 @@
-"""How often benchmarks that are alike are called different, and a slow-down is missed.
+"""Error rates of the comparison of benchmarks: false alarms, and slow-downs that are missed.
 
-The bar of issue 4: of 60 comparisons of a thing with itself at most 1 % are flagged; 95 % of real slow-downs by 10 % are
-refused; what is 5 % slower is called better in at most 1 %. Real processes do a little arithmetic, one process a measurement, in
-the plan that the gate uses. 60 trials cannot show 1 %: so the plan is also run thousands of times on the noise
-of some thousand processes in a row, slowed down by multiplying. A few trials go the whole way,
-through the adapter and the best sandbox of this machine.
-
-The peers judge the same samples, the first 20 pairs: the ratio of the two minima, Mann and Whitney's test at p < .05, and a
-single pair. The first and the last flag what differs by more than 3 %.
+The bar: at most 1 % of the comparisons of a program with itself (A/A) are called worse or better,
+at least 95 % of real slow-downs by 10 % are called worse, and a program that is 5 % slower is
+called better in at most 1 %. Every measurement is one process that does a little arithmetic, and
+the gate's plan decides how many are made. As 60 trials cannot show 1 %, the plan is also run
+thousands of times on the recorded times of 3,000 processes in a row, where slow-downs are made by
+multiplying. A few trials use the gate's adapter and the best sandbox of this machine. The peers
+judge the first 20 pairs of the same samples (bench/ab_judges.py).
 """
 
 import asyncio
-import math
 import random  # noqa: TID251 - a benchmark is its own composition root
 import statistics
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.ab_judges import PEER_PAIRS, PEERS, TOLERANCE, Pair, count_wanted_pairs, judge_as_gate
 from bench.harness import Result, main
 from services.validator.benchmarks.adapters import instructions
 from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
-from services.validator.benchmarks.domain.benchmarks import (
-    Answer,
-    Comparison,
-    Plan,
-    Reading,
-    Round,
-    Unit,
-    compared,
-    wanted,
-)
+from services.validator.benchmarks.domain.benchmarks import Answer, Comparison, Plan
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
@@ -44,13 +34,15 @@ from shared.sandbox.scratch import Scratch
 from shared.targets.config import BenchSection, TargetConfig
 from shared.targets.profile import EnvironmentPlan, TargetProfile, TestPlan
 
-TRIALS, WHOLE, SIMULATED = 60, 6, 2000
-RECORDED = 3000
-TOLERANCE, PEER, PAIRS = 0.02, 0.03, 20
-FLAGGED, REFUSED = 0.01, 0.95
-SIZE = 30_000
-PERCENT = 100.0
-NAME = "work"
+REAL_TRIALS, ADAPTER_TRIALS, SIMULATED_TRIALS = 60, 6, 2000
+QUICK_REAL_TRIALS, QUICK_ADAPTER_TRIALS, QUICK_SIMULATED_TRIALS = 2, 1, 100
+RECORDED_PROCESSES, QUICK_RECORDED_PROCESSES = 3000, 100
+REAL_SLOWDOWNS_PERCENT = (0, 10, 5)
+SIMULATED_SLOWDOWNS_PERCENT = (0, 10, 5, 2)
+ADAPTER_SLOWDOWNS_PERCENT = (0, 10)
+MAX_FALSE_PERCENT, MIN_DETECTED_PERCENT = 1.0, 95.0
+LOOP_ITERATIONS = 30_000
+SEED = 4
 SCRIPT = """
 import time
 import statistics
@@ -65,218 +57,197 @@ for _ in range(9):
     times.append(time.perf_counter() - started)
 print("work", statistics.median(times), "s")
 """
-Pair = tuple[float, float]
-Judge = Callable[[Sequence[Pair]], Answer]
 
 
 def run(quick: bool) -> Result:
-    """Real trials, then simulated ones on their noise, then some through the adapter."""
-    chance = random.Random(4)  # noqa: S311
-    trials, simulated = (2, 100) if quick else (TRIALS, SIMULATED)
-    real = {slower: [trial(slower, chance) for _ in range(trials)] for slower in (0, 10, 5)}
-    noise = [measured(SIZE) for _ in range(RECORDED // (30 if quick else 1))]
-    rows = [row(f"{told(slower)}, real", real[slower]) for slower in real]
-    for slower in (0, 10, 5, 2):
-        made = [on_noise(noise, slower, chance) for _ in range(simulated)]
-        rows.append(row(f"{told(slower)}, on recorded noise", made))
+    """Judge real trials, simulated ones on recorded times, and some through the adapter."""
+    chance = random.Random(SEED)  # noqa: S311
+    rows = [
+        *real_rows(QUICK_REAL_TRIALS if quick else REAL_TRIALS, chance),
+        *simulated_rows(quick, chance),
+    ]
     with TemporaryDirectory(prefix="groundswell-bench-") as folder:
         Path(folder).chmod(0o755)
-        rows += asyncio.run(through_the_adapter(Path(folder), 1 if quick else WHOLE, chance))
+        trials = QUICK_ADAPTER_TRIALS if quick else ADAPTER_TRIALS
+        rows += asyncio.run(adapter_rows(Path(folder), trials, chance))
     bar = (
         "A/A is called worse or better in <= 1 %, 10 % slower is called worse in >= 95 %, "
         "5 % slower is called better in <= 1 %"
     )
-    return Result("ab", bar, rows, all(map(holds, rows)))
+    return Result("ab", bar, rows, all(map(row_holds, rows)))
 
 
-def told(slower: int) -> str:
-    """A row's name."""
-    return f"{slower} % slower" if slower else "A/A"
-
-
-def holds(found: dict[str, Any]) -> bool:
-    """The bar, of what a row is about; calling anything better that is not is never right."""
-    worse, better, kind = found["worse %"], found["better %"], found["target"]
-    if kind.startswith("A/A") and worse > FLAGGED * PERCENT:
+def row_holds(row: dict[str, Any]) -> bool:
+    """Return whether a row meets the part of the bar that is about its kind of trial."""
+    worse, better, kind = row["worse %"], row["better %"], row["target"]
+    if kind.startswith("A/A") and worse > MAX_FALSE_PERCENT:
         return False
-    if kind.startswith("10 %") and worse < REFUSED * PERCENT:
+    if kind.startswith("10 %") and worse < MIN_DETECTED_PERCENT:
         return False
-    return bool(better <= FLAGGED * PERCENT)
+    return bool(better <= MAX_FALSE_PERCENT)
 
 
-def trial(slower: int, chance: random.Random) -> list[Pair]:
-    """Pairs of real processes: as many as the plan wants, and enough for the peers."""
+def slowdown_label(slowdown: int) -> str:
+    """Return the name of a slow-down in per cent, "A/A" for none."""
+    return f"{slowdown} % slower" if slowdown else "A/A"
+
+
+def real_rows(trials: int, chance: random.Random) -> list[dict[str, Any]]:
+    """Return a row for each slow-down, with every time measured on a process."""
+    return [
+        judged_row(
+            f"{slowdown_label(slowdown)}, real",
+            [real_trial(slowdown, chance) for _ in range(trials)],
+        )
+        for slowdown in REAL_SLOWDOWNS_PERCENT
+    ]
+
+
+def simulated_rows(quick: bool, chance: random.Random) -> list[dict[str, Any]]:
+    """Record the times of many equal processes, and return a row for each simulated slow-down."""
+    processes = QUICK_RECORDED_PROCESSES if quick else RECORDED_PROCESSES
+    trials = QUICK_SIMULATED_TRIALS if quick else SIMULATED_TRIALS
+    recorded = [process_seconds(LOOP_ITERATIONS) for _ in range(processes)]
+    return [
+        judged_row(
+            f"{slowdown_label(slowdown)}, on recorded noise",
+            [simulated_trial(recorded, slowdown, chance) for _ in range(trials)],
+        )
+        for slowdown in SIMULATED_SLOWDOWNS_PERCENT
+    ]
+
+
+def slowed_iterations(slowdown: int) -> int:
+    """Return the iterations of a loop that takes so many per cent longer."""
+    return LOOP_ITERATIONS + LOOP_ITERATIONS * slowdown // 100
+
+
+def real_trial(slowdown: int, chance: random.Random) -> list[Pair]:
+    """Measure pairs of processes, in random order, until the gate and the peers have enough."""
     pairs: list[Pair] = []
-    plan = Plan(TOLERANCE)
-    while len(pairs) < max(PAIRS, wanted(rounds(pairs), plan)):
-        sizes = [SIZE, SIZE + SIZE * slower // 100]
-        first = chance.random() < 0.5  # noqa: PLR2004 - a toss
-        one, other = (measured(each) for each in (reversed(sizes) if first else sizes))
-        pairs.append((other, one) if first else (one, other))
+    sizes = [LOOP_ITERATIONS, slowed_iterations(slowdown)]
+    while len(pairs) < max(PEER_PAIRS, count_wanted_pairs(pairs)):
+        candidate_first = toss(chance)
+        one, other = (
+            process_seconds(each) for each in (reversed(sizes) if candidate_first else sizes)
+        )
+        pairs.append((other, one) if candidate_first else (one, other))
     return pairs
 
 
-def measured(size: int) -> float:
-    """One process, in seconds."""
-    script = SCRIPT.format(size=size)
+def toss(chance: random.Random) -> bool:
+    """Return True or False with equal chance."""
+    return chance.random() < 0.5  # noqa: PLR2004
+
+
+def process_seconds(iterations: int) -> float:
+    """Run the loop in a process of its own and return its median time, in seconds."""
+    script = SCRIPT.format(size=iterations)
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True
     )
     return float(done.stdout.split()[1])
 
 
-def on_noise(noise: Sequence[float], slower: int, chance: random.Random) -> list[Pair]:
-    """A stretch of what was recorded, in its order, as the pairs of a candidate that is so much slower."""
+def simulated_trial(recorded: Sequence[float], slowdown: int, chance: random.Random) -> list[Pair]:
+    """Return successive recorded times as pairs, those of the candidate made slower."""
     cap = Plan(TOLERANCE).cap
-    start = chance.randrange(max(len(noise) - 2 * cap, 1))
-    stretch = noise[start : start + 2 * cap]
+    start = chance.randrange(max(len(recorded) - 2 * cap, 1))
+    stretch = recorded[start : start + 2 * cap]
     pairs = []
     for one, other in zip(stretch[::2], stretch[1::2], strict=False):
-        head, candidate = (one, other) if chance.random() < 0.5 else (other, one)  # noqa: PLR2004
-        pairs.append((head, candidate * (1 + slower / 100)))
+        head, candidate = (one, other) if toss(chance) else (other, one)
+        pairs.append((head, candidate * (1 + slowdown / 100)))
     return pairs
 
 
-def rounds(pairs: Sequence[Pair]) -> list[Round]:
-    """As the gate has them."""
-    return [Round({NAME: _reading(head)}, {NAME: _reading(mine)}) for head, mine in pairs]
-
-
-def _reading(value: float) -> Reading:
-    return Reading(value, Unit.SECONDS)
-
-
-def ours(pairs: Sequence[Pair]) -> Comparison:
-    """The gate's answer, which stops where the gate does."""
-    made, plan, count = rounds(pairs), Plan(TOLERANCE), 0
-    while count < (want := wanted(made[:count], plan)):
-        count = want
-    return compared(made[:count], plan)[0]
-
-
-def by_minimum(pairs: Sequence[Pair]) -> Answer:
-    """Peer: the fastest against the fastest."""
-    head, candidate = (min(side) for side in zip(*pairs[:PAIRS], strict=True))
-    return by_share(candidate / head)
-
-
-def by_one_pair(pairs: Sequence[Pair]) -> Answer:
-    """Peer: measured once each."""
-    return by_share(pairs[0][1] / pairs[0][0])
-
-
-def by_share(ratio: float) -> Answer:
-    """What differs by more than 3 % is different."""
-    if ratio > 1 + PEER:
-        return Answer.WORSE
-    return Answer.BETTER if ratio < 1 - PEER else Answer.SAME
-
-
-def by_mann_whitney(pairs: Sequence[Pair]) -> Answer:
-    """Peer: the plain test, two-sided at .05, by its normal approximation."""
-    head, candidate = zip(*pairs[:PAIRS], strict=True)
-    above = sum((b > a) + (b == a) / 2 for a in head for b in candidate)
-    size = len(head)
-    spread = math.sqrt(size * size * (2 * size + 1) / 12)
-    score = (above - size * size / 2) / spread
-    if abs(score) < statistics.NormalDist().inv_cdf(0.975):
-        return Answer.SAME
-    return Answer.WORSE if score > 0 else Answer.BETTER
-
-
-PEERS: dict[str, Judge] = {
-    "min ratio": by_minimum,
-    "Mann-Whitney": by_mann_whitney,
-    "one pair": by_one_pair,
-}
-
-
-def row(name: str, trials: Sequence[Sequence[Pair]]) -> dict[str, Any]:
-    """What everybody says of these trials, in per cent; of the peers "worse / better"."""
-    found = [ours(each) for each in trials]
+def judged_row(name: str, trials: Sequence[Sequence[Pair]]) -> dict[str, Any]:
+    """Judge trials by the gate and by every peer; a peer's cell is "% worse / % better"."""
     peers = {peer: Counter(judge(each) for each in trials) for peer, judge in PEERS.items()}
     return {
-        **shares(name, found),
+        **gate_row(name, [judge_as_gate(each) for each in trials]),
         **{
-            peer: f"{share(counts, Answer.WORSE):.1f} / {share(counts, Answer.BETTER):.1f}"
+            peer: f"{percent(counts, Answer.WORSE):.1f} / {percent(counts, Answer.BETTER):.1f}"
             for peer, counts in peers.items()
         },
     }
 
 
-def shares(name: str, found: Sequence[Comparison]) -> dict[str, Any]:
-    """What we say, and after how many rounds."""
-    counts = Counter(each.answer for each in found)
+def gate_row(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
+    """Return the shares of the gate's answers, and the mean number of rounds that they took."""
+    counts = Counter(each.answer for each in comparisons)
     return {
         "target": name,
-        "trials": len(found),
-        "rounds": statistics.mean(each.pairs for each in found),
-        "worse %": share(counts, Answer.WORSE),
-        "better %": share(counts, Answer.BETTER),
-        "same %": share(counts, Answer.SAME),
+        "trials": len(comparisons),
+        "rounds": statistics.mean(each.pairs for each in comparisons),
+        "worse %": percent(counts, Answer.WORSE),
+        "better %": percent(counts, Answer.BETTER),
+        "same %": percent(counts, Answer.SAME),
     }
 
 
-def share(counts: Counter[Answer], answer: Answer) -> float:
-    """In per cent."""
-    return PERCENT * counts[answer] / counts.total()
+def percent(counts: Counter[Answer], answer: Answer) -> float:
+    """Return the share of one answer in per cent."""
+    return 100 * counts[answer] / counts.total()
 
 
-async def through_the_adapter(
-    home: Path, trials: int, chance: random.Random
-) -> list[dict[str, Any]]:
-    """The whole way: trees, sandbox, reader, rounds; the peers were asked elsewhere."""
+async def adapter_rows(home: Path, trials: int, chance: random.Random) -> list[dict[str, Any]]:
+    """Compare through the gate's adapter in the best sandbox; the cells of the peers are empty."""
     scratch = Scratch(home / "runs", uuid7)
     sandbox, _ = await choose_sandbox(home, scratch, wanted="auto", unsandboxed=True)
     benchmarks = SandboxedBenchmarks(
         sandbox,
         scratch,
-        lambda _, oid: Script(oid),
-        lambda: chance.random() < 0.5,  # noqa: PLR2004
+        lambda _, oid: ScriptTree(oid),
+        lambda: toss(chance),
         counter=instructions.Counter(sandbox, spare=0),
     )
     rows = []
-    for slower in (0, 10):
-        found = [await compare(benchmarks, slower) for _ in range(trials)]
-        said = shares(f"{told(slower)}, in {sandbox.tier}", found)
-        rows.append({**said, **dict.fromkeys(PEERS, "")})
+    for slowdown in ADAPTER_SLOWDOWNS_PERCENT:
+        found = [await compare_by_adapter(benchmarks, slowdown) for _ in range(trials)]
+        row = gate_row(f"{slowdown_label(slowdown)}, in {sandbox.tier}", found)
+        rows.append({**row, **dict.fromkeys(PEERS, "")})
     scratch.close()
     if close := getattr(sandbox, "close", None):
         await close()
     return rows
 
 
-async def compare(benchmarks: SandboxedBenchmarks, slower: int) -> Comparison:
-    """One comparison by the adapter."""
+async def compare_by_adapter(benchmarks: SandboxedBenchmarks, slowdown: int) -> Comparison:
+    """Make one comparison through the adapter; raises SystemExit if it gives no report."""
     prefix = Path(sys.prefix)
     environment = Environment(
         "key", prefix / "bin", (prefix, *running_interpreter().required_directories), 0, True
     )
     bench = BenchSection(command="python -I -S perf.py", tolerance=TOLERANCE)
-    trees = (str(SIZE), str(SIZE + SIZE * slower // 100))
+    trees = (str(LOOP_ITERATIONS), str(slowed_iterations(slowdown)))
     found = await benchmarks.compare(trees, PROFILE, environment, bench, target_id="bench")
     if not isinstance(found, BenchmarkReport):
         raise SystemExit(f"{found.reason}\n{found.output_tail}")
     return found.comparisons[0]
 
 
-class Script:
-    """A tree with one script, which `oid` says the size of the work of."""
+class ScriptTree:
+    """A tree with one script and a data file; its `oid` is the number of loop iterations.
+
+    The number is in a file of its own because a comparison is not made if the files named in the
+    command differ.
+    """
 
     def __init__(self, oid: str) -> None:
         self.oid = oid
 
     def files(self) -> tuple[str, ...]:
-        """The command names the script, so its work is in another file."""
+        """Return the paths of the files."""
         return ("perf.py", "size.txt")
 
     def read(self, path: str) -> bytes:
-        """A file."""
+        """Return the content of a file."""
         script = SCRIPT.format(size="int(open('size.txt').read())")
         return (script if path == "perf.py" else self.oid).encode()
 
     def export(self, into: Path) -> None:
-        """All of it."""
+        """Write all files into a new directory."""
         into.mkdir(parents=True)
         for name in self.files():
             (into / name).write_bytes(self.read(name))

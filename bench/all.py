@@ -1,4 +1,4 @@
-"""`python -m bench.all`: every benchmark, and docs/benchmarks.md written anew from their JSON."""
+"""Run every benchmark and rewrite docs/benchmarks.md from their results: `python -m bench.all`."""
 
 import json
 import subprocess
@@ -11,25 +11,17 @@ from shared.kernel.clock import utc_now
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "benchmarks.md"
-NOT_BENCHMARKS = {
-    "__init__",
-    "all",
-    "boltons_changes",
-    "harness",
-    "peers",
-    "gate_simulation",
-    "targets",
-    "worlds",
-}
 
 
 def names() -> list[str]:
-    """Every file of this folder that is a benchmark."""
-    return sorted(each.stem for each in HERE.glob("*.py") if each.stem not in NOT_BENCHMARKS)
+    """Return the names of all benchmarks: the modules of this folder that call `harness.main`."""
+    return sorted(
+        each.stem for each in HERE.glob("*.py") if f'main("{each.stem}", run)' in each.read_text()
+    )
 
 
 def page(results: list[dict[str, Any]]) -> str:
-    """The Markdown page of these results."""
+    """Return a Markdown page with a table for each result, as `harness.to_json_object` gives it."""
     lines = ["# Benchmarks", "", f"Measured on {utc_now():%Y-%m-%d} by `make bench`.", ""]
     for each in results:
         holds = {True: "holds", False: "**does not hold**", None: "claims nothing"}[each["holds"]]
@@ -43,14 +35,14 @@ def page(results: list[dict[str, Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    """Three figures of what is small."""
+    """Format a value; a float below 1 gets a third decimal."""
     if not isinstance(value, float):
         return str(value)
     return f"{value:.3f}" if 0 < abs(value) < 1 else f"{value:.2f}"
 
 
 def main() -> None:
-    """Run them one after the other; exit 1 if any bar does not hold."""
+    """Run the benchmarks one after the other; exit with 1 if one fails or misses its bar."""
     results, failed = [], False
     with tempfile.TemporaryDirectory() as scratch:
         for name in names():

@@ -1,4 +1,4 @@
-"""What every benchmark shares: arguments, the table for people, the JSON, the exit code."""
+"""The command line of all benchmarks: options, a table, JSON output, and the exit code."""
 
 import argparse
 import json
@@ -14,10 +14,16 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+MIN_CONSOLE_COLUMNS = 120
+
 
 @dataclass(frozen=True)
 class Result:
-    """One benchmark's outcome. `rows` share their keys; `holds` is None where nothing was claimed."""
+    """The outcome of one benchmark.
+
+    `bar` states the claim. All `rows` have the same keys, the first of which is "target".
+    `holds` is None if the benchmark claims nothing.
+    """
 
     name: str
     bar: str
@@ -26,22 +32,26 @@ class Result:
 
 
 def main(name: str, run: Callable[[bool], Result], argv: Sequence[str] | None = None) -> None:
-    """Run `run(quick)`, print its table, write `--json`, and exit 1 when its bar does not hold."""
+    """Run a benchmark from the command line and exit with 1 if its bar does not hold.
+
+    `run` takes whether `--quick` was given, which makes it a smoke test without a claim.
+    """
     parser = argparse.ArgumentParser(prog=f"python -m bench.{name}")
     parser.add_argument("--quick", action="store_true", help="a smoke test; claims nothing")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the result there as well")
     options = parser.parse_args(argv)
     result = run(options.quick)
-    show(result, quick=options.quick)
+    print_result(result, quick=options.quick)
     if options.json:
-        options.json.write_text(json.dumps(described(result, quick=options.quick), indent=1) + "\n")
+        data = to_json_object(result, quick=options.quick)
+        options.json.write_text(json.dumps(data, indent=1) + "\n")
     if result.holds is False and not options.quick:
         sys.exit(1)
 
 
-def show(result: Result, *, quick: bool) -> None:
-    """The table on standard output."""
-    console = Console(width=max(120, Console().width))
+def print_result(result: Result, *, quick: bool) -> None:
+    """Print the rows as a table, and whether the bar holds."""
+    console = Console(width=max(MIN_CONSOLE_COLUMNS, Console().width))
     table = Table(title=result.name, title_justify="left", box=None)
     for column in result.rows[0] if result.rows else ():
         left = column == "target"
@@ -49,17 +59,20 @@ def show(result: Result, *, quick: bool) -> None:
     for row in result.rows:
         table.add_row(*(_cell(value) for value in row.values()))
     console.print(table)
-    verdict = {True: "holds", False: "DOES NOT HOLD", None: "claims nothing"}
-    said = "claims nothing (--quick)" if quick else verdict[result.holds]
-    console.print(f"bar: {result.bar}: {said}", highlight=False, soft_wrap=True)
+    conclusions = {True: "holds", False: "DOES NOT HOLD", None: "claims nothing"}
+    conclusion = "claims nothing (--quick)" if quick else conclusions[result.holds]
+    console.print(f"bar: {result.bar}: {conclusion}", highlight=False, soft_wrap=True)
 
 
-def described(result: Result, *, quick: bool) -> dict[str, Any]:
-    """The result as data, with the commit and the machine it was measured on."""
+def to_json_object(result: Result, *, quick: bool) -> dict[str, Any]:
+    """Return a result as a JSON object, with the commit and the machine it was measured on."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     )
-    machine = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    machine = (
+        f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores, "
+        f"Python {platform.python_version()}"
+    )
     holds = None if quick else result.holds
     return {**asdict(result), "holds": holds, "commit": commit.stdout.strip(), "machine": machine}
 

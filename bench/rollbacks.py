@@ -1,9 +1,10 @@
-"""Taking landed changes off a real package again: exactly what plain git would leave, or nothing.
+"""Rollbacks on a real package leave what `git revert` leaves, or change nothing.
 
-On boltons (`--quick`: the bundled example) a wave lands; then the first change of the file that most of them
-touch is rolled back, and in the end the whole wave. The peer is `git revert` in a clone: where that
-conflicts, the rollback must name what stands in its way and leave the branch alone, and with those
-taken along it must leave what reverting all of them leaves. In seconds, tests included.
+A wave lands on boltons (`--quick`: on the bundled example). Then the first change of the file that
+most changes touch is rolled back, and at last the whole wave. The peer is `git revert` in a clone:
+where it conflicts, the rollback must name the changes that depend on the one to roll back and leave
+the branch alone; with `--dependents` it must leave what reverting all of them leaves. Times are in
+seconds and include test runs.
 """
 
 import json
@@ -25,62 +26,57 @@ BRANCH = "groundswell/main"
 
 
 def run(quick: bool) -> Result:
-    """One row per rollback."""
+    """Land a wave and roll it back, with one row per rollback."""
     with TemporaryDirectory(prefix="groundswell-bench-") as scratch:
-        below = Path(scratch)
-        place = copy_example(below) if quick else download("boltons", below)
-        rows = Case(place, below).measure()
-    bar = "a rollback leaves what git revert leaves, or refuses and leaves the branch alone"
+        directory = Path(scratch)
+        place = copy_example(directory) if quick else download("boltons", directory)
+        rows = RollbackSession(place, directory).measure()
+    bar = "a rollback gives the tree that git revert gives, or is refused and leaves the branch alone"
     return Result("rollbacks", bar, rows, all(row["exact"] for row in rows))
 
 
 @dataclass(frozen=True)
-class Case:
-    """A target and the directory that everything of the run is in."""
+class RollbackSession:
+    """The repository of a target, and a scratch directory for clones and Groundswell's home."""
 
     place: Path
-    below: Path
+    scratch: Path
 
     def measure(self) -> list[dict[str, Any]]:
-        """Land, take off one, take off all."""
+        """Land a wave, roll back one change and then the whole wave; return a row for each."""
         report = json.loads(self.groundswell("run", str(self.place), "--json").stdout)
         landed = report["landed"]
-        file, touching = Counter(path for each in landed for path in each["files"]).most_common(1)[
-            0
-        ]
+        changes_by_file = Counter(path for each in landed for path in each["files"])
+        [(file, touching)] = changes_by_file.most_common(1)
         first = next(each for each in landed if file in each["files"])
-        what = f"the first of {touching} changes of {file} ({len(landed)} landed)"
-        rows = self.take_off(what, first)
-        started = time.perf_counter()
-        done = self.groundswell("wave", "rollback", report["wave"])
-        seconds = time.perf_counter() - started
+        name = f"the first of {touching} changes of {file} ({len(landed)} landed)"
+        rows = self.roll_back_change(name, first)
+        done, seconds = self.time_groundswell("wave", "rollback", report["wave"])
         exact = done.returncode == 0 and self.tree(BRANCH) == self.tree("main")
         return [*rows, row(f"the wave of {len(landed)}", "restored", seconds, exact=exact)]
 
-    def take_off(self, what: str, first: dict[str, Any]) -> list[dict[str, Any]]:
-        """One change; where it is refused, once more with what depends on it."""
-        expected, tip = self.reverted([first["commit"]]), self.tree(BRANCH)
-        started = time.perf_counter()
-        done = self.groundswell("enhancement", "rollback", first["id"])
-        seconds = time.perf_counter() - started
+    def roll_back_change(self, name: str, change: dict[str, Any]) -> list[dict[str, Any]]:
+        """Roll back one change; if that is refused, again with the changes that depend on it."""
+        expected, tip = self.reverted_tree([change["commit"]]), self.tree(BRANCH)
+        done, seconds = self.time_groundswell("enhancement", "rollback", change["id"])
         if done.returncode == 0:
-            return [row(what, "restored", seconds, exact=self.tree(BRANCH) == expected)]
+            return [row(name, "restored", seconds, exact=self.tree(BRANCH) == expected)]
         exact = done.returncode == 1 and self.tree(BRANCH) == tip and "depend" in done.stdout
-        rows = [row(what, "refused: others depend on it", seconds, exact=exact)]
-        started = time.perf_counter()
-        done = self.groundswell("enhancement", "rollback", first["id"], "--dependents")
-        seconds = time.perf_counter() - started
-        gone = self.commits_taken_off()
-        exact = done.returncode == 0 and self.tree(BRANCH) == self.reverted(
-            gone, of=f"{BRANCH}~{len(gone)}"
-        )
-        return [
-            *rows,
-            row(f"the same with {len(gone) - 1} dependents", "restored", seconds, exact=exact),
-        ]
+        refused = row(name, "refused: others depend on it", seconds, exact=exact)
+        return [refused, self.roll_back_dependents(change)]
 
-    def commits_taken_off(self) -> list[str]:
-        """What the reverts at the end of the branch say they take off, newest first."""
+    def roll_back_dependents(self, change: dict[str, Any]) -> dict[str, Any]:
+        """Roll back a change with those that depend on it, and compare with plain reverts."""
+        done, seconds = self.time_groundswell(
+            "enhancement", "rollback", change["id"], "--dependents"
+        )
+        gone = self.rolled_back_commits()
+        expected = self.reverted_tree(gone, of=f"{BRANCH}~{len(gone)}")
+        exact = done.returncode == 0 and self.tree(BRANCH) == expected
+        return row(f"the same with {len(gone) - 1} dependents", "restored", seconds, exact=exact)
+
+    def rolled_back_commits(self) -> list[str]:
+        """Return the commits that the rollbacks on the branch revert, newest first."""
         bodies = git(self.place, "log", "--format=%b%x00", f"main..{BRANCH}").split("\0")
         return [
             line.split()[3].rstrip(":")
@@ -89,11 +85,11 @@ class Case:
             if line.startswith("This rolls back")
         ]
 
-    def reverted(self, commits: Sequence[str], of: str = BRANCH) -> str:
-        """The tree that plain git leaves; empty where it conflicts."""
-        clone = self.below / "clone"
+    def reverted_tree(self, commits: Sequence[str], of: str = BRANCH) -> str:
+        """Return the tree after `git revert` of commits on a revision; empty if it conflicts."""
+        clone = self.scratch / "clone"
         subprocess.run(["rm", "-rf", str(clone)], check=True)
-        git(self.below, "clone", "-q", str(self.place), str(clone))
+        git(self.scratch, "clone", "-q", str(self.place), str(clone))
         git(clone, "checkout", "-q", "--detach", git(self.place, "rev-parse", of))
         try:
             git(clone, "revert", "--no-edit", *commits)
@@ -102,12 +98,12 @@ class Case:
         return git(clone, "rev-parse", "HEAD^{tree}")
 
     def tree(self, revision: str) -> str:
-        """The tree of a branch of the target."""
+        """Return the tree of a revision of the target."""
         return git(self.place, "rev-parse", f"{revision}^{{tree}}")
 
     def groundswell(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        """Our command line, in a home of its own."""
-        home = {"GROUNDSWELL_HOME": str(self.below / "home")}
+        """Run Groundswell's command line with a home directory of its own."""
+        home = {"GROUNDSWELL_HOME": str(self.scratch / "home")}
         return subprocess.run(
             [sys.executable, "-m", "cli", *arguments],
             env={**os.environ, **home},
@@ -116,17 +112,23 @@ class Case:
             check=False,
         )
 
+    def time_groundswell(self, *arguments: str) -> tuple["subprocess.CompletedProcess[str]", float]:
+        """Run Groundswell's command line; return the finished process and the seconds it took."""
+        started = time.perf_counter()
+        done = self.groundswell(*arguments)
+        return done, time.perf_counter() - started
+
 
 def row(target: str, outcome: str, seconds: float, *, exact: bool) -> dict[str, Any]:
-    """One line."""
+    """Return one row; `exact` is whether the branch is as `git revert` would leave it."""
     return {"target": target, "outcome": outcome, "s": seconds, "exact": exact}
 
 
 def git(place: Path, *arguments: str) -> str:
-    """What git says."""
-    who = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
+    """Run git in a repository and return its output; raises CalledProcessError."""
+    identity = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
     done = subprocess.run(
-        ["git", "-C", str(place), *who, *arguments], capture_output=True, text=True, check=True
+        ["git", "-C", str(place), *identity, *arguments], capture_output=True, text=True, check=True
     )
     return done.stdout.strip()
 

@@ -1,9 +1,9 @@
 """Wall time of `groundswell run` against the target's own suite: at most 4 x the suite + 20 s.
 
-The peer is the suite run by hand (`python -m pytest -q` in the environment Groundswell built), in the
-same session. The targets are source archives from PyPI, downloaded into a scratch directory, and the
-bundled example. Each run starts cold: an empty GROUNDSWELL_HOME, so the stack, the environment and the
-baseline are all in the time.
+The peer is the suite run by hand (`python -m pytest -q` in the environment that Groundswell built).
+The targets are source archives from PyPI, downloaded into a scratch directory, and the bundled
+example. Each run starts with an empty GROUNDSWELL_HOME, so its time includes starting the stack,
+building the environment and running the baseline.
 """
 
 import json
@@ -20,12 +20,12 @@ from bench.harness import Result, main
 from bench.targets import copy_example, download
 
 PACKAGES = ("boltons", "more-itertools", "schema", "tabulate")
-FACTOR, CONSTANT = 4.0, 20.0
+MAX_SUITE_RATIO, ALLOWANCE_SECONDS = 4.0, 20.0
 SUITE_RUNS = 3
 
 
 def run(quick: bool) -> Result:
-    """Measure each target; `quick` takes only the example, which needs no network."""
+    """Measure each target; `quick` measures only the example, which needs no network."""
     with TemporaryDirectory(prefix="groundswell-bench-") as scratch:
         names = () if quick else PACKAGES
         rows = [measure(each, download(each, Path(scratch)), Path(scratch)) for each in names]
@@ -35,7 +35,7 @@ def run(quick: bool) -> Result:
 
 
 def measure(name: str, target: Path, scratch: Path) -> dict[str, Any]:
-    """One cold run, then the suite by hand in the environment that it built."""
+    """Time one cold run, then the suite by hand in the environment that the run built."""
     home = scratch / f"home-{name.replace('/', '-')}"
     environment = {**os.environ, "GROUNDSWELL_HOME": str(home)}
     command = [sys.executable, "-m", "cli", "run", str(target), "--json"]
@@ -46,21 +46,21 @@ def measure(name: str, target: Path, scratch: Path) -> dict[str, Any]:
         raise SystemExit(f"groundswell run {name} failed:\n{done.stdout}\n{done.stderr}")
     report = json.loads(done.stdout)
     suite = suite_seconds(target, home)
-    limit = FACTOR * suite + CONSTANT
+    limit = MAX_SUITE_RATIO * suite + ALLOWANCE_SECONDS
     return {
         "target": name,
         "suite s": suite,
         "wall s": wall,
         "limit s": limit,
         "of limit": wall / limit,
-        **phases(report, wall),
+        **time_by_phase(report, wall),
         "landed": len(report["landed"]),
         "refused": len(report["rejected"]),
     }
 
 
 def suite_seconds(target: Path, home: Path) -> float:
-    """The median of some runs of the suite by hand."""
+    """Return the median time of the suite run by hand, in seconds."""
     python = next((home / "environments").glob("*/bin/python"))
     seconds = []
     for _ in range(SUITE_RUNS):
@@ -80,8 +80,8 @@ def suite_seconds(target: Path, home: Path) -> float:
     return statistics.median(seconds)
 
 
-def phases(report: dict[str, Any], wall: float) -> dict[str, float]:
-    """Where the time went: environment, runs of the suite, and the rest."""
+def time_by_phase(report: dict[str, Any], wall: float) -> dict[str, float]:
+    """Divide the wall time of a run into environment, test runs, and the rest, in seconds."""
     environment = float(report["environment_seconds"] or 0.0)
     runs = sum(float(each["seconds"]) for each in report["runs"])
     return {"environment s": environment, "runs s": runs, "rest s": wall - environment - runs}
