@@ -230,8 +230,8 @@ async def compare_by_adapter(benchmarks: SandboxedBenchmarks, slowdown: int) -> 
 class ScriptTree:
     """A tree with one script and a data file; its `oid` is the number of loop iterations.
 
-    The number is in a file of its own because a comparison is not made if the files named in the
-    command differ.
+    The number is in a file of its own, because files that the command names are taken from the
+    head for both sides.
     """
 
     def __init__(self, oid: str) -> None:

@@ -1,7 +1,8 @@
-"""Fifteen proposals for boltons, always the same: twelve keep its behaviour, three break tests.
+"""Fifteen fixed proposals for boltons: twelve keep its behaviour, three break tests.
 
-The good ones give a name to what a function returns, or to the condition of an `if`, in twelve modules. The bad ones are
-slips that a reviewer may overlook; in two of their modules there is a good one as well.
+The good ones assign what a function returns, or the condition of an `if`, to a variable, in twelve
+modules. The bad ones are mistakes that a reviewer may overlook; two of them are in modules that a
+good one changes as well.
 """
 
 import ast
@@ -11,9 +12,9 @@ from pathlib import Path
 from shared.kernel.syntax import parse
 from shared.targets.patches import make_patch
 
-# The newest one when this was written: what is edited below is found in it.
+# Pinned, because the edits below replace exact text of this version.
 PACKAGE = "boltons==26.2.0"
-GOOD = (
+GOOD_MODULES = (
     "cacheutils",
     "dictutils",
     "fileutils",
@@ -27,15 +28,17 @@ GOOD = (
     "timeutils",
     "urlutils",
 )
-BAD = {
+TEES = "        try:\n            for i, t in enumerate(tees):\n"
+# By module: the text to replace, its replacement, and the title.
+BAD_EDITS = {
     "mathutils": (
         "    if upper < lower:\n",
         "    if upper > lower:\n",
         "swap the bounds that it checks",
     ),
     "iterutils": (
-        "        try:\n            for i, t in enumerate(tees):\n                for _ in range(i):\n",
-        "        try:\n            for i, t in enumerate(tees):\n                for _ in range(i + 1):\n",
+        TEES + "                for _ in range(i):\n",
+        TEES + "                for _ in range(i + 1):\n",
         "begin the windows one later",
     ),
     "strutils": (
@@ -44,15 +47,15 @@ BAD = {
         "drop a branch that looks needless",
     ),
 }
-WORKED_OUT = (ast.Call, ast.BinOp, ast.Compare)
-NAMES = ("answer", "outcome", "produced")
-# Of the good ones each third names a condition.
-THIRD = 3
+COMPUTED = (ast.Call, ast.BinOp, ast.Compare)
+VARIABLES = ("answer", "outcome", "produced")
+# Every third good proposal extracts a condition, the others a return value.
+CONDITION_EVERY = 3
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """One change of one module, which is its component."""
+    """A change of one module, its component; `bad` is whether it breaks a test."""
 
     module: str
     path: str
@@ -62,9 +65,9 @@ class Proposal:
 
 
 def proposals(tree: Path) -> list[Proposal]:
-    """All of them for boltons as it is there, the bad ones among the others."""
-    good = [_good(tree, module, number) for number, module in enumerate(GOOD)]
-    bad = [_bad(tree, module) for module in BAD]
+    """Return all proposals for a checkout of boltons, the bad ones spread among the good."""
+    good = [_good(tree, module, number) for number, module in enumerate(GOOD_MODULES)]
+    bad = [_bad(tree, module) for module in BAD_EDITS]
     every = len(good) // len(bad) + 1
     for number, each in enumerate(bad):
         good.insert(number * every + every // 2, each)
@@ -73,23 +76,24 @@ def proposals(tree: Path) -> list[Proposal]:
 
 def _good(tree: Path, module: str, number: int) -> Proposal:
     text = (tree / "boltons" / f"{module}.py").read_text()
-    name = next(each for each in NAMES if each not in text)
-    found = _statements(text, ast.If if number % THIRD == THIRD - 1 else ast.Return)
-    statement = found[len(found) // 2]
-    part = _part(statement)
-    assert part is not None
-    what = "a condition" if isinstance(statement, ast.If) else "what is returned"
+    variable = next(each for each in VARIABLES if each not in text)
+    is_condition = number % CONDITION_EVERY == CONDITION_EVERY - 1
+    statements = _statements(text, ast.If if is_condition else ast.Return)
+    statement = statements[len(statements) // 2]
+    expression = _expression(statement)
+    assert expression is not None
+    what = "a condition" if is_condition else "what is returned"
     title = f"refactor({module}): give {what} in line {statement.lineno} a name"
-    return _proposal(module, title, text, _named(text, statement, part, name), bad=False)
+    after = _extract_variable(text, statement, expression, variable)
+    return _proposal(module, title, text, after, bad=False)
 
 
 def _bad(tree: Path, module: str) -> Proposal:
     text = (tree / "boltons" / f"{module}.py").read_text()
-    before, after, what = BAD[module]
+    before, after, summary = BAD_EDITS[module]
     assert text.count(before) == 1
-    return _proposal(
-        module, f"refactor({module}): {what}", text, text.replace(before, after), bad=True
-    )
+    title = f"refactor({module}): {summary}"
+    return _proposal(module, title, text, text.replace(before, after), bad=True)
 
 
 def _proposal(module: str, title: str, before: str, after: str, *, bad: bool) -> Proposal:
@@ -99,31 +103,34 @@ def _proposal(module: str, title: str, before: str, after: str, *, bad: bool) ->
 
 
 def _statements(text: str, kind: type[ast.If | ast.Return]) -> list[ast.If | ast.Return]:
-    """Those of a function that fill a line and have something worked out; an `elif` fills none."""
-    found = {
+    """Return the statements in functions that fill one line and compute something, by line.
+
+    An `elif` is not one of them: no assignment can be put before it.
+    """
+    by_line = {
         node.lineno: node
         for function in ast.walk(parse(text))
         if isinstance(function, ast.FunctionDef)
         for node in ast.walk(function)
         if isinstance(node, kind)
-        and isinstance(_part(node), WORKED_OUT)
+        and isinstance(_expression(node), COMPUTED)
         and _fills_line(text, node)
     }
-    return [found[line] for line in sorted(found)]
+    return [by_line[line] for line in sorted(by_line)]
 
 
-def _part(node: ast.If | ast.Return) -> ast.expr | None:
+def _expression(node: ast.If | ast.Return) -> ast.expr | None:
     return node.test if isinstance(node, ast.If) else node.value
 
 
 def _fills_line(text: str, node: ast.If | ast.Return) -> bool:
     line = text.splitlines()[node.lineno - 1].strip()
-    source = ast.get_source_segment(text, _part(node) or node)
+    source = ast.get_source_segment(text, _expression(node) or node)
     return line in {f"return {source}", f"if {source}:"}
 
 
-def _named(text: str, statement: ast.stmt, part: ast.expr, name: str) -> str:
-    """The statement with a name for a part of it, which is worked out in a line above."""
+def _extract_variable(text: str, statement: ast.stmt, part: ast.expr, name: str) -> str:
+    """Return the text with a part of a statement assigned to a variable in a line before it."""
     lines = text.splitlines(keepends=True)
     line = lines[statement.lineno - 1]
     indent = line[: len(line) - len(line.lstrip())]

@@ -1,13 +1,13 @@
-"""What safety costs: starting a command in a sandbox beside a bare spawn, and the steps around it.
+"""The overhead of a sandbox, compared with a bare spawn, and of the steps around a sandboxed run.
 
-The peer of each tier is the same command spawned bare by asyncio, in turn with it. The limits are
-those of the issue: 15 ms over a bare spawn, 50 ms to find an environment that is there, 30 ms to export 25,000 lines,
-20 ms to compose and land a commit. Tiers that this machine lacks are left out, and said.
+The peer of each tier is the same command spawned by asyncio without a sandbox, in turn with it. The
+limits: 15 ms over a bare spawn, 50 ms to reuse an environment, 30 ms to export 25,000 lines, 20 ms
+to compose and land a commit. Tiers that this machine does not support have no row.
 
-The limits are held against what the steps take in a memory file system, where there is one: that is
-our own work. The rows "on disk" are the same steps where TMPDIR is. There ext4 without a journal, as small
-virtual machines have it, passes over every inode that was freed in the last minutes, so that
-a hundred new files take 2 ms or 80, depending on what else was deleted before.
+The steps are measured in a memory file system, if there is one, so that the limits bound our own
+work. The rows "on disk" are the same steps below TMPDIR. There, ext4 without a journal, as on small
+virtual machines, skips every inode that was freed in the last minutes, so that a hundred new files
+take 2 ms or 80 ms, depending on what was deleted before.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ import subprocess
 import sysconfig
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -37,109 +38,135 @@ from shared.targets.mirror import Mirror
 from shared.targets.patches import make_patch
 from shared.targets.profile import profile_target
 
-ROUNDS = 40
-START, REUSE, EXPORT, LAND = 15.0, 50.0, 30.0, 20.0
-LINES = 25_000
+REPETITIONS, QUICK_REPETITIONS = 40, 3
+MAX_START_MS, MAX_REUSE_MS, MAX_EXPORT_MS, MAX_LAND_MS = 15.0, 50.0, 30.0, 20.0
+EXPORTED_LINES = 25_000
+# Files of a usual size: no stubs, no giants.
+MIN_FILE_LINES, MAX_FILE_LINES = 50, 500
+MS_PER_SECOND = 1000
 TRUE = "/usr/bin/true"
-MEMORY = Path("/dev/shm")  # noqa: S108
-REUSED = "reuse of an environment"
+MEMORY_FILE_SYSTEM = Path("/dev/shm")  # noqa: S108
+BARE = "bare spawn"
+REUSE_ROW = "reuse of an environment"
 
 
 def run(quick: bool) -> Result:
-    """Medians in milliseconds."""
+    """Report the median of each step in milliseconds."""
     with TemporaryDirectory(prefix="groundswell-bench-") as folder:
         Path(folder).chmod(0o755)
-        rows = asyncio.run(measure(Path(folder), 3 if quick else ROUNDS))
+        rows = asyncio.run(measure(Path(folder), QUICK_REPETITIONS if quick else REPETITIONS))
     held = [row["ms"] <= row["limit"] for row in rows if row["limit"]]
     bar = "start <= 15 ms over a bare spawn; reuse <= 50, export <= 30, land <= 20 ms"
     return Result("sandbox", bar, rows, all(held))
 
 
-async def measure(folder: Path, rounds: int) -> list[dict[str, Any]]:
-    """All rows."""
-    rows = await starts(folder, rounds)
-    if not os.access(MEMORY, os.W_OK):
-        return [*rows, *await steps(folder, rounds)]
-    with TemporaryDirectory(prefix="groundswell-bench-", dir=MEMORY) as memory:
-        rows += await steps(Path(memory), rounds)
-    on_disk = [each for each in await steps(folder, rounds) if each["target"] != REUSED]
+async def measure(folder: Path, repetitions: int) -> list[dict[str, Any]]:
+    """Return the rows of all tiers and steps."""
+    rows = await start_rows(folder, repetitions)
+    if not os.access(MEMORY_FILE_SYSTEM, os.W_OK):
+        return [*rows, *await step_rows(folder, repetitions)]
+    with TemporaryDirectory(prefix="groundswell-bench-", dir=MEMORY_FILE_SYSTEM) as memory:
+        rows += await step_rows(Path(memory), repetitions)
+    on_disk = [each for each in await step_rows(folder, repetitions) if each["target"] != REUSE_ROW]
     return rows + [row(f"{each['target']}, on disk", each["ms"], 0.0) for each in on_disk]
 
 
-async def starts(folder: Path, rounds: int) -> list[dict[str, Any]]:
-    """Each tier and the bare spawn in turn."""
-    scratch, etc = Scratch(folder / "runs", uuid7), configuration.assemble_etc(folder / "sandbox")
-    sandboxes = {}
-    for name, tier in TIERS.items():
-        sandbox = SupervisedSandbox(etc, name, tier.label, tier.isolation)
-        if not await assess_tier(sandbox, name, scratch, unsandboxed=True):
-            sandboxes[name] = sandbox
-    async with scratch.workspace() as room:
+async def start_rows(folder: Path, repetitions: int) -> list[dict[str, Any]]:
+    """Return how long each tier takes to run a command, beside a bare spawn."""
+    scratch = Scratch(folder / "runs", uuid7)
+    sandboxes = await supported_sandboxes(folder, scratch)
+    async with scratch.workspace() as workspace:
         for each in ("tree", "run"):
-            (room / each).mkdir()
-        command = Command(argv=(TRUE,), tree=room / "tree", scratch=room / "run")
-        ways: dict[str, Callable[[], Awaitable[object]]] = {"bare spawn": bare}
-        ways |= {
-            TIERS[name].label: (lambda it=each: it.run(command))  # type: ignore[misc]
-            for name, each in sandboxes.items()
-        }
-        taken: dict[str, list[float]] = {name: [] for name in ways}
-        for _ in range(rounds):
-            for name, way in ways.items():
-                taken[name].append(await timed(way))
+            (workspace / each).mkdir()
+        command = Command(argv=(TRUE,), tree=workspace / "tree", scratch=workspace / "run")
+        medians = await median_starts(sandboxes, command, repetitions)
     for sandbox in sandboxes.values():
         await sandbox.close()
     scratch.close()
-    medians = {name: statistics.median(each) for name, each in taken.items()}
-    peer = medians["bare spawn"]
-    # A container is what a machine without user namespaces may have; nobody claims that it is quick.
-    claimed = {TIERS["bubblewrap"].label, TIERS["landlock"].label}
+    bare = medians.pop(BARE)
+    # A container is for machines without user namespaces; its start time has no limit.
+    limited = {TIERS["bubblewrap"].label, TIERS["landlock"].label}
     return [
-        row(f"{name}, over a bare spawn" if name != "bare spawn" else name,
-            medians[name] - (peer if name != "bare spawn" else 0),
-            START if name in claimed else 0.0,
-            of_bare=medians[name] / peer)
-        for name in ways
-    ]  # fmt: skip
+        row(BARE, bare, 0.0, of_bare=1.0),
+        *(
+            row(
+                f"{tier}, over a bare spawn",
+                median - bare,
+                MAX_START_MS if tier in limited else 0.0,
+                of_bare=median / bare,
+            )
+            for tier, median in medians.items()
+        ),
+    ]
 
 
-async def steps(folder: Path, rounds: int) -> list[dict[str, Any]]:
-    """What surrounds a run."""
-    place = a_repository(folder / "target")
-    root = git(place, "rev-parse", "HEAD")
-    target = Target(
+async def supported_sandboxes(folder: Path, scratch: Scratch) -> dict[str, SupervisedSandbox]:
+    """Return a sandbox for each tier that this machine supports, by the tier's label."""
+    etc, sandboxes = configuration.assemble_etc(folder / "sandbox"), {}
+    for name, tier in TIERS.items():
+        sandbox = SupervisedSandbox(etc, name, tier.label, tier.isolation)
+        if not await assess_tier(sandbox, name, scratch, unsandboxed=True):
+            sandboxes[tier.label] = sandbox
+    return sandboxes
+
+
+async def median_starts(
+    sandboxes: dict[str, SupervisedSandbox], command: Command, repetitions: int
+) -> dict[str, float]:
+    """Run a command bare and in each sandbox in turn; return the medians in milliseconds."""
+    calls: dict[str, Callable[[], Awaitable[object]]] = {BARE: spawn_bare}
+    calls |= {label: partial(each.run, command) for label, each in sandboxes.items()}
+    taken: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(repetitions):
+        for name, call in calls.items():
+            taken[name].append(await time_call(call))
+    return {name: statistics.median(each) for name, each in taken.items()}
+
+
+async def step_rows(folder: Path, repetitions: int) -> list[dict[str, Any]]:
+    """Return how long the steps around a run take: environment, export, and landing."""
+    target = new_target(make_repository(folder / "target"))
+    mirror = Mirror.at(folder, target.id)
+    repository = GitRepository(mirror)
+    head = repository.refresh(target).commit
+    exports = list(time_exports(mirror, head, folder / "exported", repetitions))
+    landings = list(time_landings(repository, target, mirror, repetitions))
+    reuse = await time_reuse(folder, mirror, head, repetitions)
+    return [
+        row(REUSE_ROW, statistics.median(reuse), MAX_REUSE_MS),
+        row(f"export of {EXPORTED_LINES} lines", statistics.median(exports), MAX_EXPORT_MS),
+        row("compose and land a commit", statistics.median(landings), MAX_LAND_MS),
+    ]
+
+
+def new_target(place: Path) -> Target:
+    """Return a target document for the repository at `place`."""
+    return Target(
         id=uuid7(),
         location=str(place),
-        root_commit=root,
+        root_commit=git(place, "rev-parse", "HEAD"),
         name="target",
         base_branch="main",
         landing_branch="groundswell/main",
         created_at=utc_now(),
     )
-    repository = GitRepository(Mirror.at(folder, target.id))
-    head = repository.refresh(target).commit
-    mirror = Mirror.at(folder, target.id)
-    exports = []
-    for _ in range(rounds):
+
+
+def time_exports(mirror: Mirror, head: str, into: Path, repetitions: int) -> Iterator[float]:
+    """Yield the milliseconds of each export of a commit."""
+    for _ in range(repetitions):
         started = time.perf_counter()
-        mirror.tree(head).export(folder / "exported")
-        exports.append(1000 * (time.perf_counter() - started))
-        # As the room of a run is: an export lives as long as its run.
-        shutil.rmtree(folder / "exported")
-    landings = list(landed(repository, target, mirror, rounds))
-    reuse = await reused(folder, mirror, head, rounds)
-    return [
-        row(REUSED, statistics.median(reuse), REUSE),
-        row(f"export of {LINES} lines", statistics.median(exports), EXPORT),
-        row("compose and land a commit", statistics.median(landings), LAND),
-    ]
+        mirror.tree(head).export(into)
+        yield elapsed_ms(started)
+        # The workspace of a run is deleted after it as well.
+        shutil.rmtree(into)
 
 
-def landed(
-    repository: GitRepository, target: Target, mirror: Mirror, rounds: int
+def time_landings(
+    repository: GitRepository, target: Target, mirror: Mirror, repetitions: int
 ) -> Iterator[float]:
-    """Milliseconds from patch to the target's branch."""
-    for number in range(rounds):
+    """Yield the milliseconds from a patch to a commit on the target's branch."""
+    for number in range(repetitions):
         head = repository.refresh(target).commit
         path = f"package/module_{number}.py"
         before = mirror.tree(head).read(path) or b""
@@ -148,42 +175,48 @@ def landed(
         tree = repository.compose(head, [("e", patch)]).tree
         tip = repository.commit(tree, head, f"change {number}\n", utc_now())
         refusal = repository.publish(target, tip, head)
-        yield 1000 * (time.perf_counter() - started)
+        yield elapsed_ms(started)
         assert refusal is None, refusal
 
 
-async def reused(folder: Path, mirror: Mirror, head: str, rounds: int) -> list[float]:
-    """Milliseconds to find an environment that was built before."""
+async def time_reuse(folder: Path, mirror: Mirror, head: str, repetitions: int) -> list[float]:
+    """Build an environment, then return the milliseconds of each reuse of it."""
     scratch = Scratch(folder / "work", uuid7)
     etc = configuration.assemble_etc(folder / "sandbox")
-    best = SupervisedSandbox(etc, "rlimits", "D", "")
+    sandbox = SupervisedSandbox(etc, "rlimits", "D", "")
     tree = mirror.tree(head)
-    environments = UvEnvironments(folder, best, scratch, lambda *_: mirror.tree(head))
-    described = profile_target(tree)
-    await environments.prepare("t", described, tree.oid)
+    environments = UvEnvironments(folder, sandbox, scratch, lambda *_: mirror.tree(head))
+    profile = profile_target(tree)
+    await environments.prepare("t", profile, tree.oid)
     taken = [
-        await timed(lambda: environments.prepare("t", described, tree.oid)) for _ in range(rounds)
+        await time_call(lambda: environments.prepare("t", profile, tree.oid))
+        for _ in range(repetitions)
     ]
-    await best.close()
+    await sandbox.close()
     scratch.close()
     return taken
 
 
-async def bare() -> None:
-    """The command without anything around it."""
+async def spawn_bare() -> None:
+    """Run the command without a sandbox."""
     process = await asyncio.create_subprocess_exec(TRUE, stdout=asyncio.subprocess.PIPE)
     await process.communicate()
 
 
-async def timed(way: Callable[[], Awaitable[object]]) -> float:
-    """Milliseconds of one call."""
+async def time_call(call: Callable[[], Awaitable[object]]) -> float:
+    """Await one call and return the milliseconds it took."""
     started = time.perf_counter()
-    await way()
-    return 1000 * (time.perf_counter() - started)
+    await call()
+    return elapsed_ms(started)
+
+
+def elapsed_ms(started: float) -> float:
+    """Return the milliseconds since a reading of `time.perf_counter`."""
+    return MS_PER_SECOND * (time.perf_counter() - started)
 
 
 def row(target: str, ms: float, limit: float, of_bare: float = 0.0) -> dict[str, Any]:
-    """One line; a limit of 0 is none."""
+    """Return one row; a limit of 0 is none, and so is an `of_bare` of 0."""
     return {
         "target": target,
         "ms": ms,
@@ -193,16 +226,17 @@ def row(target: str, ms: float, limit: float, of_bare: float = 0.0) -> dict[str,
     }
 
 
-def a_repository(place: Path) -> Path:
-    """25,000 lines of real code in files of a usual size: modules of Python's own library; and one test."""
+def make_repository(place: Path) -> Path:
+    """Make a repository of one test and 25,000 lines of Python's standard library."""
     library, lines, number = Path(sysconfig.get_path("stdlib")), 0, 0
     (place / "package").mkdir(parents=True)
     for module in sorted(library.glob("*.py")) + sorted(library.glob("[a-su-z]*/*.py")):
         text = module.read_bytes()
-        if lines < LINES and 50 < text.count(b"\n") < 500:  # noqa: PLR2004
+        count = text.count(b"\n")
+        if lines < EXPORTED_LINES and MIN_FILE_LINES < count < MAX_FILE_LINES:
             (place / "package" / f"module_{number}.py").write_bytes(text)
-            lines, number = lines + text.count(b"\n"), number + 1
-    assert lines >= LINES, lines
+            lines, number = lines + count, number + 1
+    assert lines >= EXPORTED_LINES, lines
     (place / "test_it.py").write_text("def test_it():\n    pass\n")
     git(place, "init", "-q", "-b", "main")
     git(place, "add", "-A")
@@ -211,7 +245,7 @@ def a_repository(place: Path) -> Path:
 
 
 def git(place: Path, *arguments: str) -> str:
-    """What git says."""
+    """Run git in a repository and return its output; raises CalledProcessError."""
     done = subprocess.run(
         ["git", "-C", str(place), *arguments], capture_output=True, text=True, check=True
     )
