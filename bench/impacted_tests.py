@@ -1,241 +1,200 @@
-"""Impacted tests: what recording costs beside coverage.py's contexts, how few are chosen, and how often rightly.
+"""Impacted tests: the cost of recording, beside coverage.py, and the recall of the selection.
 
-Faults are planted one at a time: the body of a function, drawn by chance, becomes `return None`. The tests that fail then
-and passed before are the truth; recall is the share of them that `impacted` had chosen, from a recording of the
-tree without the fault. A fault that makes the suite hang says nothing and is left out. Times are processor seconds.
+Mutants are tried one at a time: the body of a function, drawn at random, becomes `return None`. The
+tests that fail then and passed before are the truth; recall is the share of them that
+`impacted_tests` selects from a recording of the tree without the mutant. A mutant that makes the
+suite hang is left out. The peer of recording is coverage.py with a context for each test. Times are
+CPU seconds.
 """
 
-import os
 import random  # noqa: TID251 - this is the composition root
-import resource
-import shutil
 import statistics
 import subprocess
 import sys
 import venv
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.harness import Result, main
+from bench.package_suite import Package, SuiteRun
 from bench.targets import copy_example, download
-from services.validator import in_target as inside
 from services.validator.impact.domain.impact import Change, impacted_tests
-from services.validator.suite.adapters.signed_lines import read_lines
 from services.validator.suite.domain.imports import imports
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import Outcome
 from services.validator.suite.domain.sources import Function, read_source
 
-# By how many faults are planted; the suite of the second takes most of a minute for each.
-PACKAGES = {"boltons": 40, "more-itertools": 4}
-FEW_FAULTS = 3
-RUNS = 3
-HANGING = 10
-SLOWDOWN, RECALL = 2.5, 0.95
-CONTEXTS = "[run]\ndynamic_context = test_function\n"
+# The number of mutants by package; one run of the suite of the second takes most of a minute.
+MUTANTS = {"boltons": 40, "more-itertools": 4}
+QUICK_MUTANTS = 3
+REPETITIONS = 3
+# With a mutant, the suite may take this many times as long as without, and a minute.
+HANGING_FACTOR, HANGING_ALLOWANCE_SECONDS = 10, 60
+MAX_SLOWDOWN, MIN_RECALL = 2.5, 0.95
+BYTES_PER_KB = 1e3
+MAX_PRINTED_TESTS = 5
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A package and the Python that its tests run with."""
+class MutatedFile:
+    """A file of a target before and after one of its functions was made to return None."""
 
-    name: str
-    tree: Path
-    python: Path
-
-    def suite(
-        self, scratch: Path, tree: Path, *, record: bool = False, limit: float = 600
-    ) -> "Ran":
-        """The whole suite, reported by our plugin as in a sandbox, but in none."""
-        shutil.rmtree(scratch, ignore_errors=True)
-        (scratch / "keys").mkdir(parents=True)
-        (scratch / "keys" / "000").write_bytes(bytes(32))
-        shutil.copytree(Path(inside.__file__).parent, scratch / "plugin" / "groundswell_in_target")
-        told = {
-            "PYTHONPATH": f"{tree}:{tree / 'src'}:{scratch / 'plugin'}",
-            "PYTEST_ADDOPTS": "-p groundswell_in_target.by_pytest -p no:cacheprovider",
-            "GROUNDSWELL_KEYS": str(scratch / "keys"),
-            "GROUNDSWELL_REPORT": str(scratch / "lines"),
-        }
-        if record:
-            told |= {"GROUNDSWELL_RECORD": str(scratch / "map"), "GROUNDSWELL_TREE": str(tree)}
-        started = _used()
-        code = run_in(tree, [str(self.python), "-m", "pytest", "-q"], told, limit)
-        seconds = _used() - started
-        if code is None:
-            return Ran(seconds, {})
-        lines = (scratch / "lines").read_bytes()
-        outcome = read_lines(lines, [bytes(32)], exit_code=code, seconds=seconds)
-        outcomes = outcome.report.outcomes if hasattr(outcome, "report") else {}
-        return Ran(seconds, outcomes, (scratch / "map").read_bytes() if record else b"")
-
-    def with_contexts(self) -> float:
-        """The peer: coverage.py, with the test as the context of each line."""
-        (self.tree / "contexts.ini").write_text(CONTEXTS)
-        command = [
-            str(self.python),
-            "-m",
-            "coverage",
-            "run",
-            "--rcfile=contexts.ini",
-            "-m",
-            "pytest",
-        ]
-        told = {"PYTHONPATH": f"{self.tree}:{self.tree / 'src'}"}
-        started = _used()
-        run_in(self.tree, [*command, "-q", "-p", "no:cacheprovider"], told, 3600)
-        return _used() - started
-
-
-def _used() -> float:
-    """Processor seconds of all children that ended."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    path: str
+    before: str
+    after: str
+    function: str
 
 
 @dataclass(frozen=True)
-class Ran:
-    """Empty `outcomes` where there was no report."""
+class MutantResult:
+    """The tests that a mutant makes fail and those selected for it; both empty if it hangs."""
 
-    seconds: float
-    outcomes: dict[str, Outcome]
-    recorded: bytes = b""
-
-
-def run_in(tree: Path, command: list[str], told: dict[str, str], limit: float) -> int | None:
-    """The exit code; None where it took too long."""
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **told}
-    try:
-        return subprocess.run(
-            command, cwd=tree, env=environment, capture_output=True, check=False, timeout=limit
-        ).returncode
-    except subprocess.TimeoutExpired:
-        return None
+    failing: frozenset[str]
+    selected: frozenset[str]
+    hangs: bool = False
 
 
 def run(quick: bool) -> Result:
-    """One row per package; `quick` takes the example, and claims nothing."""
+    """Measure each package; `quick` measures the bundled example, and claims nothing."""
     with TemporaryDirectory(prefix="groundswell-bench-") as folder:
         scratch = Path(folder)
         if quick:
-            benches = [Bench("examples/shop", copy_example(scratch), Path(sys.executable))]
+            packages = [Package("examples/shop", copy_example(scratch), Path(sys.executable))]
         else:
-            python = an_environment(scratch / "venv")
-            benches = [Bench(each, download(each, scratch), python) for each in PACKAGES]
-        rows = [measure(each, scratch / "run", quick=quick) for each in benches]
-    bar = f"recording <= {SLOWDOWN} x plain; recall of planted faults >= {RECALL}"
-    held = all(row["x plain"] <= SLOWDOWN and row["recall"] >= RECALL for row in rows)
-    return Result("impacted_tests", bar, rows, held)
+            python = make_environment(scratch / "venv")
+            packages = [Package(each, download(each, scratch), python) for each in MUTANTS]
+        rows = [measure(each, scratch / "run", quick=quick) for each in packages]
+    bar = f"recording <= {MAX_SLOWDOWN} x plain; recall of killed mutants >= {MIN_RECALL}"
+    holds = all(row["x plain"] <= MAX_SLOWDOWN and row["recall"] >= MIN_RECALL for row in rows)
+    return Result("impacted_tests", bar, rows, holds)
 
 
-def an_environment(at: Path) -> Path:
-    """A Python with pytest and the peer."""
+def make_environment(at: Path) -> Path:
+    """Create a virtual environment with pytest and coverage.py; return its interpreter."""
     venv.create(at, with_pip=True)
     python = at / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "-q", "pytest", "coverage"], check=True)
     return python
 
 
-def measure(bench: Bench, scratch: Path, *, quick: bool) -> dict[str, Any]:
-    """Times in turn, then the faults."""
+def measure(package: Package, scratch: Path, *, quick: bool) -> dict[str, Any]:
+    """Time plain, recorded and coverage.py's runs in turn, then try the mutants."""
     plain, recorded, contexts = [], [], []
-    for _ in range(1 if quick else RUNS):
-        plain.append(bench.suite(scratch, bench.tree))
-        recorded.append(bench.suite(scratch, bench.tree, record=True))
-        contexts += [] if quick else [bench.with_contexts()]
+    for _ in range(1 if quick else REPETITIONS):
+        plain.append(package.run_suite(scratch))
+        recorded.append(package.run_suite(scratch, record=True))
+        contexts += [] if quick else [package.time_coverage_contexts()]
     before, after = (statistics.median(each.seconds for each in ran) for ran in (plain, recorded))
-    impact = _map(recorded[-1].recorded, bench.tree)
+    impact = read_impact_map(recorded[-1].recorded, package.tree)
     text = impact.to_json().encode()
+    mutants = MUTANTS.get(package.name, QUICK_MUTANTS)
     return {
-        "target": bench.name,
+        "target": package.name,
         "tests": len(impact.tests),
         "plain s": before,
         "recorded s": after,
         "x plain": after / before,
         "contexts s": statistics.median(contexts) if contexts else 0.0,
-        "map kB": len(text) / 1e3,
-        "stored kB": len(zlib.compress(text, 1)) / 1e3,
+        "map kB": len(text) / BYTES_PER_KB,
+        "stored kB": len(zlib.compress(text, 1)) / BYTES_PER_KB,
         "unknown": len(impact.unknown),
-        **faults(bench, scratch, impact, plain[-1], PACKAGES.get(bench.name, FEW_FAULTS)),
+        **mutant_columns(try_mutants(package, scratch, impact, plain[-1], mutants), plain[-1]),
     }
 
 
-def _map(content: bytes, tree: Path) -> ImpactMap:
+def read_impact_map(content: bytes, tree: Path) -> ImpactMap:
+    """Return the impact map of a recording, completed with the imports of the tree's modules."""
     texts = {str(path.relative_to(tree)): path.read_text() for path in tree.rglob("*.py")}
     return replace(ImpactMap.from_recording(content), imports=imports(texts))
 
 
-def faults(
-    bench: Bench, scratch: Path, impact: ImpactMap, plain: Ran, number: int
-) -> dict[str, Any]:
-    """Plant so many, and compare what fails with what was chosen."""
-    caught = missed = unnoticed = hanging = 0
-    shares, misses = [], 0
-    for path, before, after, name in list(planted(bench.tree, impact, number)):
-        chosen = (
-            impacted_tests(impact, {path: Change(before, before, after)}, plain.outcomes)
-            or frozenset()
-        )
-        (bench.tree / path).write_text(after)
-        ran = bench.suite(scratch, bench.tree, limit=HANGING * plain.seconds + 60)
-        (bench.tree / path).write_text(before)
-        failing = {
-            test
-            for test, was in plain.outcomes.items()
-            if was is Outcome.PASSED and ran.outcomes.get(test) is not Outcome.PASSED
-        }
-        hanging += not ran.outcomes
-        if not ran.outcomes:
-            continue
-        unnoticed += not failing
-        caught, missed = caught + len(failing & chosen), missed + len(failing - chosen)
-        misses += bool(failing - chosen)
-        shares.append(len(chosen) / len(plain.outcomes))
-        if failing - chosen:
-            print(f"{bench.name}: {path} {name}: missed {sorted(failing - chosen)[:5]}")
+def try_mutants(
+    package: Package, scratch: Path, impact: ImpactMap, plain: SuiteRun, number: int
+) -> list[MutantResult]:
+    """Run the suite with each of so many mutants, and print the failing tests not selected."""
+    results = []
+    for each in list(draw_mutants(package.tree, impact, number)):
+        result = try_mutant(package, scratch, impact, plain, each)
+        if missed := sorted(result.failing - result.selected)[:MAX_PRINTED_TESTS]:
+            print(f"{package.name}: {each.path} {each.function}: missed {missed}")
+        results.append(result)
+    return results
+
+
+def try_mutant(
+    package: Package, scratch: Path, impact: ImpactMap, plain: SuiteRun, mutant: MutatedFile
+) -> MutantResult:
+    """Run the suite with one mutant in the tree, and restore the file."""
+    change = Change(mutant.before, mutant.before, mutant.after)
+    selected = impacted_tests(impact, {mutant.path: change}, plain.outcomes) or frozenset()
+    timeout = HANGING_FACTOR * plain.seconds + HANGING_ALLOWANCE_SECONDS
+    (package.tree / mutant.path).write_text(mutant.after)
+    mutated = package.run_suite(scratch, timeout_seconds=timeout)
+    (package.tree / mutant.path).write_text(mutant.before)
+    if not mutated.outcomes:
+        return MutantResult(frozenset(), frozenset(), hangs=True)
+    failing = frozenset(
+        test
+        for test, outcome in plain.outcomes.items()
+        if outcome is Outcome.PASSED and mutated.outcomes.get(test) is not Outcome.PASSED
+    )
+    return MutantResult(failing, frozenset(selected))
+
+
+def mutant_columns(results: Sequence[MutantResult], plain: SuiteRun) -> dict[str, Any]:
+    """Return the counts of mutants, the recall, and the shares of tests that were selected."""
+    finished = [each for each in results if not each.hangs]
+    failing = sum(len(each.failing) for each in finished)
+    caught = sum(len(each.failing & each.selected) for each in finished)
+    shares = [len(each.selected) / len(plain.outcomes) for each in finished]
     return {
-        "faults": len(shares),
-        "hanging": hanging,
-        "unnoticed": unnoticed,
-        "faults missed": misses,
-        "recall": caught / (caught + missed) if caught + missed else 1.0,
-        "share chosen": statistics.mean(shares) if shares else 0.0,
-        "median": statistics.median(shares) if shares else 0.0,
+        "mutants": len(finished),
+        "hanging": len(results) - len(finished),
+        "survived": sum(not each.failing for each in finished),
+        "missed": sum(bool(each.failing - each.selected) for each in finished),
+        "recall": caught / failing if failing else 1.0,
+        "mean selected": statistics.mean(shares) if shares else 0.0,
+        "median selected": statistics.median(shares) if shares else 0.0,
     }
 
 
-def planted(tree: Path, impact: ImpactMap, number: int) -> Iterator[tuple[str, str, str, str]]:
-    """(path, text, text with the fault, function), the same ones each time."""
+def draw_mutants(tree: Path, impact: ImpactMap, number: int) -> Iterator[MutatedFile]:
+    """Yield mutants of functions that some test reaches, the same ones each time."""
     every = [
         (path, function)
         for path in sorted(impact.reached)
-        if not path.rpartition("/")[2].startswith(("test_", "conftest")) and "tests/" not in path
-        for function in _functions((tree / path).read_text())
+        if not is_test_file(path)
+        for function in functions_of((tree / path).read_text())
         if impact.reaching(path, function)
     ]
     for path, function in random.Random(0).sample(every, min(number, len(every))):  # noqa: S311
         text = (tree / path).read_text()
-        yield path, text, without(text, function), function.name
+        yield MutatedFile(path, text, without_body(text, function), function.name)
 
 
-def _functions(text: str) -> list[Function]:
+def is_test_file(path: str) -> bool:
+    """Return whether a path is that of a test or of something that only tests use."""
+    name = path.rpartition("/")[2]
+    return name.startswith(("test_", "conftest")) or "tests/" in path
+
+
+def functions_of(text: str) -> list[Function]:
+    """Return the functions of a source text; none if it cannot be parsed."""
     source = read_source(text)
     return list(source.functions.values()) if source else []
 
 
-def without(text: str, function: Function) -> str:
-    """The text with a function that does nothing."""
+def without_body(text: str, function: Function) -> str:
+    """Return the text with the body of a function replaced by `return None`."""
     lines, first = text.splitlines(keepends=True), function.node.body[0]
     start = min([first.lineno, *(each.lineno for each in getattr(first, "decorator_list", ()))])
-    indent = " " * first.col_offset
-    if start == function.node.lineno:
-        head = lines[start - 1][: first.col_offset]
-        return "".join([*lines[: start - 1], f"{head}return None\n", *lines[function.last :]])
-    return "".join([*lines[: start - 1], f"{indent}return None\n", *lines[function.last :]])
+    is_one_line = start == function.node.lineno
+    before = lines[start - 1][: first.col_offset] if is_one_line else " " * first.col_offset
+    return "".join([*lines[: start - 1], f"{before}return None\n", *lines[function.last :]])
 
 
 if __name__ == "__main__":
