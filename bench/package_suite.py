@@ -1,4 +1,4 @@
-"""Running the test suite of a package without a sandbox, and measuring the CPU time that it takes."""
+"""Running the test suite of a package without a sandbox, and measuring its CPU time."""
 
 import os
 import resource
