@@ -31,7 +31,9 @@ def run(quick: bool) -> Result:
         directory = Path(scratch)
         place = copy_example(directory) if quick else download("boltons", directory)
         rows = RollbackSession(place, directory).measure()
-    bar = "a rollback gives the tree that git revert gives, or is refused and leaves the branch alone"
+    bar = (
+        "a rollback gives the tree that git revert gives, or is refused and leaves the branch alone"
+    )
     return Result("rollbacks", bar, rows, all(row["exact"] for row in rows))
 
 
