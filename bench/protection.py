@@ -15,9 +15,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.harness import Result, main
+from bench.rules_engine import rules_proposals
 from bench.targets import copy_example, download
-from services.agents.adapters.engines.rules import RulesEngine
-from services.agents.domain.proposals import Proposal
 from services.validator.git.adapters.repository import GitRepository
 from services.validator.impact.usecases.recordings import Recorded
 from services.validator.mutation.adapters import SandboxedMutationRunner
@@ -28,6 +27,7 @@ from services.validator.mutation.usecases.affordable import select_affordable
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import Reported
+from shared.agent_types import Proposal
 from shared.contracts.documents.protection import Protection, protection_share
 from shared.contracts.documents.targets import Target
 from shared.detectors.ports import Source
@@ -85,15 +85,16 @@ class Bench:
     async def proposals(self) -> list[Proposal]:
         """What the rules engine would change, without what people have to allow first; `quick`: the first few."""
         source = Source(self.mirror.tree(self.head), self.profile, self.target.id)
-        engine = RulesEngine(self.home / "agents")
         found = [
             each
             for component in self.profile.components
-            for each in await engine.propose(source, component.name, ())
+            for each in await rules_proposals(source, component.name, self.home / "agents")
         ]
         config = self.profile.config
         found = found[:FEW] if self.quick else found
-        return [each for each in found if not any(is_protected(p, config) for p in each.changes)]
+        return [
+            each for each in found if not any(is_protected(p, config) for p in each.changes or ())
+        ]
 
 
 @dataclass(frozen=True)
@@ -208,9 +209,12 @@ async def _batch(bench: Bench, recorded: Reported) -> Batch:
     for each in await bench.proposals():
         key = uuid7()
         patches[key] = make_patch(
-            {path: (old.encode(), new.encode()) for path, (old, new) in each.changes.items()}
+            {
+                path: (old.encode(), new.encode())
+                for path, (old, new) in (each.changes or {}).items()
+            }
         )
-        files[key] = tuple(sorted(each.changes))
+        files[key] = tuple(sorted(each.changes or ()))
     repository = GitRepository(bench.mirror)
     good: list[str] = []
 

@@ -93,7 +93,8 @@ def show_change(change: EnhancementDetails, console: Console) -> None:
 
 
 def _facts(change: EnhancementDetails) -> list[tuple[str, str]]:
-    fixes = (f"finding of {change.rule}", f"findings of {change.rule}")
+    code = change.rule.partition(":")[2] or change.rule
+    fixes = (f"finding of {code}", f"findings of {code}")
     size = f"+{change.lines_added} -{change.lines_removed}"
     return [
         ("id", change.id),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from services.agents.ports import Engine
+from shared.agent_types import AgentSpec, Engine
 from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Task
@@ -21,15 +21,32 @@ from shared.targets.profile import profile_target
 
 
 @dataclass(frozen=True)
+class ServedType:
+    """An agent type that this process serves, with what its factories made here.
+
+    `guards` are the names of the detectors that only the gate runs.
+    """
+
+    spec: AgentSpec
+    detectors: tuple[Detector, ...]
+    engine: Engine
+    guards: tuple[str, ...] = ()
+
+    @property
+    def detector_names(self) -> tuple[str, ...]:
+        """The detectors by which the gate checks a proposal of this type."""
+        return (*(each.name for each in self.detectors), *self.guards)
+
+
+@dataclass(frozen=True)
 class AgentDeps:
-    """Built by main; `me` is the agent this process is, `running` the tasks it is at."""
+    """Built by main; `me` is the agent that this process is, `running` the tasks it performs."""
 
     store: Store
     bus: Messenger
     home: Path
     me: Agent
-    detector: Detector
-    engines: Mapping[str, Engine]
+    served: Mapping[str, ServedType]
     clock: Clock
     new_id: NewId
     running: dict[str, Task] = field(default_factory=dict)
@@ -37,7 +54,7 @@ class AgentDeps:
 
 
 async def read_source(deps: AgentDeps, target: Target, commit: str) -> Source:
-    """The target at `commit`, fetched where the mirror does not have it yet."""
+    """Return the target at `commit`, fetched where the mirror does not have it yet."""
     return await asyncio.to_thread(_read_source, deps, target, commit)
 
 

@@ -1,4 +1,4 @@
-"""The agents' door: measure findings, perform tasks."""
+"""Message handlers of the agents: measure findings, perform tasks."""
 
 from faststream.nats import NatsRouter
 
@@ -11,7 +11,7 @@ from shared.messaging.consumers import of_type, reject_unknown, subscriber_optio
 
 
 def handlers(deps: AgentDeps) -> NatsRouter:
-    """Subscribers over `deps`: one per priority and agent type, also for types nobody serves yet."""
+    """Return the subscribers over `deps`: one for each priority and registered agent type."""
     router = NatsRouter()
     findings = router.subscriber(FINDINGS_COMMANDS.filter, **subscriber_options(FINDINGS_COMMANDS))
 

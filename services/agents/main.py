@@ -2,20 +2,21 @@
 
 import os
 import platform
+from collections.abc import Collection
 
 import psutil
 
 from services.agents import usecases
-from services.agents.adapters.engines.own import OwnEngine
-from services.agents.adapters.engines.rules import RulesEngine
-from services.agents.adapters.fixer import Fixer
-from services.agents.adapters.own_detector import OwnDetector
-from services.agents.adapters.several import Detectors, Engines
+from services.agents.adapters.commands import SandboxedCommands
+from services.agents.deps import ServedType
+from services.agents.engines.chain import ChainedEngines
+from services.agents.engines.rules import RulesEngine
 from services.agents.handlers import handlers
 from services.agents.settings import Settings
+from shared.agent_types import AgentSpec, agent_specs
 from shared.contracts.base import EngineName
 from shared.contracts.documents.agents import Agent
-from shared.detectors.by_ruff import RuffDetector
+from shared.detectors.ports import DetectorResources
 from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
@@ -29,42 +30,54 @@ from shared.sandbox.ports import GIB, Sandbox
 from shared.sandbox.scratch import Scratch
 from shared.targets.mirror import Mirror
 
-BEAT = 3.0
+HEARTBEAT_INTERVAL_SECONDS = 3.0
 
 
 def build(settings: Settings, bus: Bus, store: Store) -> Service:
-    """Wire adapters to use cases."""
-    scratch = settings.home / "agents"
-    fixer = make_fixer(settings)
+    """Wire adapters to use cases, for every registered agent type."""
+    resources = DetectorResources(settings.home / "agents", sandboxed_commands(settings))
+    served = {name: serve_type(spec, resources) for name, spec in agent_specs().items()}
     deps = usecases.AgentDeps(
         store=store,
         bus=bus,
         home=settings.home,
-        me=_me(),
-        detector=Detectors(RuffDetector(scratch), OwnDetector(fixer)),
-        engines={"code_quality": Engines(RulesEngine(scratch), OwnEngine(fixer))},
+        me=_this_agent(served.values()),
+        served=served,
         clock=utc_now,
         new_id=uuid7,
     )
     return Service(
         name="agents",
         router=handlers(deps),
-        periodic_tasks=(PeriodicTask(BEAT, lambda: usecases.beat(deps)),),
+        periodic_tasks=(
+            PeriodicTask(HEARTBEAT_INTERVAL_SECONDS, lambda: usecases.send_heartbeat(deps)),
+        ),
         on_start=lambda: usecases.register(deps, psutil.pid_exists),
-        on_stop=lambda: usecases.leave(deps),
+        on_stop=lambda: usecases.go_offline(deps),
     )
 
 
-def make_fixer(settings: Settings) -> Fixer:
-    """Over a sandbox that is looked for when the first target needs one."""
-    rooms = Scratch(settings.home / "runs", uuid7)
+def serve_type(spec: AgentSpec, resources: DetectorResources) -> ServedType:
+    """Make the detectors and engines that an agent type declares."""
+    detectors = tuple(make(resources) for make in spec.detectors)
+    engines = (
+        RulesEngine(spec.fixers, detectors),
+        *(make(resources) for make in spec.engines),
+    )
+    guards = tuple(make(resources).name for make in spec.guards)
+    return ServedType(spec, detectors, ChainedEngines(engines), guards)
+
+
+def sandboxed_commands(settings: Settings) -> SandboxedCommands:
+    """Return commands over a sandbox that is chosen when the first target needs one."""
+    scratch = Scratch(settings.home / "runs", uuid7)
     found: list[Sandbox] = []
 
     async def sandbox() -> Sandbox:
         if not found:
             chosen, _ = await choose_sandbox(
                 settings.home,
-                rooms,
+                scratch,
                 wanted=settings.sandbox,
                 unsandboxed=settings.allow_unsandboxed,
             )
@@ -75,22 +88,23 @@ def make_fixer(settings: Settings) -> Fixer:
         return UvEnvironments(
             settings.home,
             await sandbox(),
-            rooms,
+            scratch,
             lambda target_id, oid: Mirror.at(settings.home, target_id).tree(oid),
             int(settings.environments_max_gib * GIB),
         )
 
-    return Fixer(rooms, sandbox, environments)
+    return SandboxedCommands(scratch, sandbox, environments)
 
 
-def _me() -> Agent:
+def _this_agent(served: Collection[ServedType]) -> Agent:
     now = utc_now()
+    types = tuple(each.spec.name for each in served)
     return Agent(
         id=uuid7(),
-        name="code-quality",
-        types=("code_quality",),
+        name="+".join(types).replace("_", "-"),
+        types=types,
         engines=(EngineName.RULES,),
-        capabilities=("ruff",),
+        capabilities=tuple(sorted({d.name for each in served for d in each.detectors})),
         pid=os.getpid(),
         host=platform.node(),
         started_at=now,

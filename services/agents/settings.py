@@ -1,7 +1,7 @@
-"""What the agents are told from outside."""
+"""Settings of the agents."""
 
 from shared.settings import SandboxSettings
 
 
 class Settings(SandboxSettings):
-    """Nothing beyond what every such service is told."""
+    """The settings of a service that runs a target's code in a sandbox."""

@@ -11,6 +11,7 @@ from shared.contracts.commands import AcquireLease, LeaseGrant, ReleaseLease, Re
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.leases import Lease, LeaseLedger
 from shared.contracts.events import (
+    EnhancementAdvised,
     EnhancementCleared,
     EnhancementExpired,
     EnhancementRejected,
@@ -157,7 +158,11 @@ async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enh
     ledger = await _ledger(change.target_id, deps)
     lease = leases.current(ledger, change.task_id, epoch, now=now)
     problem = objection(change, lease, epoch)
-    if problem is None:
+    if problem is None and change.proposal.patch is None:
+        moved = await deps.store.enhancements.transition(
+            change, "advise", changed_at=now, finished_at=now
+        )
+    elif problem is None:
         moved = await deps.store.enhancements.transition(change, "clear", changed_at=now)
     else:
         moved = await deps.store.enhancements.transition(
@@ -170,7 +175,7 @@ def objection(change: Enhancement, lease: Lease | None, epoch: int) -> str | Non
     """Return why a proposal must be rejected, or None."""
     if lease is None or change.proposal.epoch != epoch:
         return f"old-epoch: its task no longer holds the lease under epoch {change.proposal.epoch}"
-    outside = [path for path in change.proposal.patch.files if not matches(path, lease.paths)]
+    outside = [path for path in change.proposal.files if not matches(path, lease.paths)]
     if outside:
         return f"outside-lease: {', '.join(outside[:5])} is not in {lease.component}"
     return None
@@ -188,6 +193,9 @@ async def _publish_outcome(change: Enhancement, deps: ResolverDeps) -> None:
         await deps.bus.publish(cleared, key=change.id, wave=change.wave_id)
         handover = ProposalCleared(**common, epoch=change.proposal.epoch)
         await deps.bus.publish(handover, key=change.id, wave=change.wave_id)
+    elif change.state is EnhancementState.ADVISORY:
+        advised = EnhancementAdvised(**common, title=change.proposal.title)
+        await deps.bus.publish(advised, key=change.id, wave=change.wave_id)
     elif change.state is EnhancementState.EXPIRED:
         expired = EnhancementExpired(
             **common, title=change.proposal.title, reason=change.decision.reason

@@ -13,7 +13,7 @@ from services.validator.backtest.usecases.backtest import resume_backtests
 from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
 from services.validator.benchmarks.usecases import execute_benchmarks
 from services.validator.deps import ProcessState, ValidatorDeps
-from services.validator.findings.adapters import RuffDetectors
+from services.validator.findings.adapters import RegisteredDetectors
 from services.validator.gate.loop import reconcile
 from services.validator.git.adapters.remotes import GitRemote
 from services.validator.git.adapters.repository import GitRepository
@@ -99,7 +99,7 @@ def build(
             settings.home, sandbox, scratch, tree, int(settings.environments_max_gib * GIB)
         ),
         suite=SandboxedSuite(sandbox, scratch, tree),
-        detectors=RuffDetectors(
+        detectors=RegisteredDetectors(
             settings.home / "validator", lambda target_id: Mirror.at(settings.home, target_id)
         ),
         history=lambda target: GitHistory(Mirror.at(settings.home, target.id)),

@@ -6,6 +6,7 @@ from enum import StrEnum
 from shared.contracts.base import Priority
 from shared.contracts.events import (
     ApprovalRequested,
+    EnhancementAdvised,
     EnhancementApplied,
     EnhancementCleared,
     EnhancementExpired,
@@ -113,6 +114,7 @@ WAVE_ADVANCING_EVENTS: tuple[type[WaveEvent], ...] = (
     EnhancementApplied,
     EnhancementRejected,
     EnhancementExpired,
+    EnhancementAdvised,
     EnhancementRolledBack,
     ApprovalRequested,
     LeaseReleased,

@@ -130,8 +130,8 @@ class EnhancementView(Value):
 class EnhancementDetails(EnhancementView):
     """A proposed change with its findings, prediction and evidence.
 
-    `patch` is the sha256 of the diff, `base_commit` the commit it applies to, `epoch` that of the
-    lease it was made under. `approval_reason` says why it needs approval, `tests` are those that it
+    `patch` is the sha256 of the diff, `base_commit` the commit it applies to; advice has neither.
+    `epoch` is that of the lease it was made under. `approval_reason` says why it needs approval, `tests` are those that it
     fails.
 
     Flat: what a client shows of one enhancement.
@@ -145,8 +145,8 @@ class EnhancementDetails(EnhancementView):
     rationale: str
     findings: tuple[Finding, ...]
     prediction: Prediction | None
-    base_commit: Oid
-    patch: Sha256
+    base_commit: Oid | None
+    patch: Sha256 | None
     tests: tuple[str, ...]
     evidence: tuple[str, ...]
     approval_reason: str

@@ -1,1 +1,1 @@
-"""Tools that give findings: they read a target, and never run anything of it."""
+"""Detectors: one class per tool that measures findings, used by the agents and by the gate."""

@@ -1,11 +1,16 @@
-"""Fingerprints: what a finding is known by from one commit to the next."""
+"""What findings are identified by: rule ids, and fingerprints that survive line moves."""
 
 import hashlib
 from collections import Counter
 
 
-def plain(line: str) -> str:
-    """A line's text without its spacing."""
+def rule_id(tool: str, code: str) -> str:
+    """Return the stable id of a tool's rule, `tool:code`."""
+    return f"{tool}:{code}"
+
+
+def normalized(line: str) -> str:
+    """Return a line's text with its spacing collapsed."""
     return " ".join(line.split())
 
 
@@ -15,9 +20,12 @@ class Fingerprints:
     def __init__(self) -> None:
         self._seen: Counter[tuple[str, str, str, str]] = Counter()
 
-    def next(self, tool: str, rule: str, path: str, line: str) -> str:
-        """By tool, rule, path, the line's text without its spacing, and which of its equals it is."""
-        identity = (tool, rule, path, plain(line))
+    def next(self, tool: str, code: str, path: str, line: str) -> str:
+        """Return the digest of tool, rule code, path, the line's normalized text, and its index.
+
+        The index counts the findings that are equal in all of these.
+        """
+        identity = (tool, code, path, normalized(line))
         place = self._seen[identity]
         self._seen[identity] += 1
         return hashlib.sha256("\0".join((*identity, str(place))).encode()).hexdigest()

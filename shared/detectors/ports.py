@@ -1,12 +1,17 @@
-"""What a detector looks at, and what it gives."""
+"""What detectors read, what they return, and what they may use."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from shared.contracts.documents.findings import Finding
+from shared.detectors.texts import Edits
 from shared.targets.profile import TargetProfile
 from shared.targets.tree import Tree
+
+Change = tuple[str, str]  # a file's text before and after
 
 
 @dataclass(frozen=True)
@@ -27,14 +32,118 @@ class Measured:
     notes: tuple[str, ...] = ()
 
 
-class Detector(Protocol):
-    """Measures findings."""
+@dataclass(frozen=True)
+class FixableFinding:
+    """A finding and the edits by which its tool would fix it; no edits where it offers none."""
 
-    @property
-    def name(self) -> str:
-        """Tool, version and selection: what makes two measurements comparable."""
+    finding: Finding
+    edits: Edits = ()
+
+
+class RewritingCommands(Protocol):
+    """Runs commands of a target that rewrite its files, in the sandbox and on a copy."""
+
+    async def rewrite(self, source: Source, command: str) -> Mapping[str, Change]:
+        """Return the texts that `command` changes, by path. Raises `Rejected` where it fails."""
         ...
 
-    async def measure(self, source: Source) -> Measured:
-        """Every finding in the source of the target's components."""
+
+@dataclass(frozen=True)
+class DetectorResources:
+    """What a detector may use: a directory for scratch files, and commands in the sandbox.
+
+    `commands` is None where nothing of a target may be run, as in the gate's checks.
+    """
+
+    scratch: Path
+    commands: RewritingCommands | None = None
+
+
+class Detector(Protocol):
+    """Measures findings with one tool.
+
+    `name` is what an enhancement names, `tool` what its findings carry. `files` are gitignore-style
+    patterns of the files it reads. `single_file` says that a file's findings depend on no other
+    file of the target's source. A change must not add a finding of a `security` detector, however
+    mild. The gate never runs a detector with `runs_target_code`.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def tool(self) -> str: ...
+    @property
+    def version(self) -> str:
+        """Tool, version and selection: only measurements of equal versions are comparable."""
+        ...
+
+    @property
+    def files(self) -> tuple[str, ...]: ...
+    @property
+    def single_file(self) -> bool: ...
+    @property
+    def security(self) -> bool: ...
+    @property
+    def runs_target_code(self) -> bool: ...
+
+    async def measure(self, source: Source, paths: Collection[str] | None = None) -> Measured:
+        """Return the findings in the source of the target's components.
+
+        With `paths`, return those of exactly these files, whether or not a component owns them.
+        Raises `Rejected` where the target's configuration does not allow a measurement.
+        """
+        ...
+
+
+@runtime_checkable
+class BatchDetector(Detector, Protocol):
+    """A detector that measures several trees in one process."""
+
+    async def measure_batch(
+        self, batch: Sequence[tuple[Source, Collection[str]]]
+    ) -> Sequence[Measured]:
+        """Return what `measure` returns for each source and its paths."""
+        ...
+
+
+async def measure_batch(
+    detector: Detector, batch: Sequence[tuple[Source, Collection[str]]]
+) -> Sequence[Measured]:
+    """Measure several trees, in one process where the detector can do that."""
+    if isinstance(detector, BatchDetector):
+        return await detector.measure_batch(batch)
+    return [await detector.measure(source, paths) for source, paths in batch]
+
+
+class Workspace(Protocol):
+    """A scratch copy of some files, on which fixes are tried and findings measured again.
+
+    Its methods block.
+    """
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Replace the texts of these files."""
+        ...
+
+    def find(self, rules: Collection[str]) -> list[FixableFinding]:
+        """Return the findings of these rules (ids), in the order of paths and lines."""
+        ...
+
+    def parses(self, path: str) -> bool:
+        """Return whether the file is valid in its language."""
+        ...
+
+    def format(self, files: Mapping[str, str]) -> dict[str, str]:
+        """Return these texts as the target's formatter writes them."""
+        ...
+
+
+@runtime_checkable
+class WorkspaceDetector(Detector, Protocol):
+    """A detector that keeps a workspace of its own, which is faster than measuring trees anew."""
+
+    def open_workspace(
+        self, source: Source, files: Mapping[str, str]
+    ) -> AbstractContextManager[Workspace]:
+        """Return a workspace with these files; it is deleted on exit."""
         ...

@@ -1,6 +1,7 @@
 """Texts by lines, and the edits that a tool would make to them."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
@@ -8,21 +9,49 @@ LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 @dataclass(frozen=True)
 class Edit:
-    """Replace from (row, column) to (row, column), counted from 1 in characters, by `content`."""
+    """Replace the text from `start` to `end` by `content`: (row, column), counted from 1."""
 
     start: tuple[int, int]
     end: tuple[int, int]
     content: str
 
 
-Fix = tuple[Edit, ...]
+Edits = tuple[Edit, ...]
 
 
 def split_lines(text: str) -> list[str]:
-    """Lines with their ends, as Python's own tokenizer sees them (no form feeds, no U+2028)."""
+    """Return lines with their ends, as Python's tokenizer counts them (no form feeds, no U+2028)."""
     return [line for line in LINE.findall(text) if line]
 
 
 def line_at(lines: list[str], row: int) -> str:
-    """The line's text; empty past the end."""
+    """Return the text of line `row`, counted from 1; empty past the end."""
     return lines[row - 1] if 0 < row <= len(lines) else ""
+
+
+def apply_fixes(text: str, fixes: Sequence[Edits]) -> tuple[str, tuple[int, ...]]:
+    """Apply every fix that does not overlap an earlier one; return the text and their indices."""
+    starts = [0]
+    for line in split_lines(text):
+        starts.append(starts[-1] + len(line))
+    taken: list[tuple[int, int, str]] = []
+    applied = []
+    for number, fix in sorted(enumerate(fixes), key=lambda each: [e.start for e in each[1]]):
+        spans = [(_offset(starts, e.start), _offset(starts, e.end), e.content) for e in fix]
+        if spans and not any(_overlap(span, other) for span in spans for other in taken):
+            taken += spans
+            applied.append(number)
+    for start, end, content in sorted(taken, reverse=True):
+        text = text[:start] + content + text[end:]
+    return text, tuple(applied)
+
+
+def _offset(starts: Sequence[int], place: tuple[int, int]) -> int:
+    row, column = place
+    return min(starts[min(row - 1, len(starts) - 1)] + column - 1, starts[-1])
+
+
+def _overlap(one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
+    if one[:2] == other[:2]:
+        return True
+    return one[0] < other[1] and other[0] < one[1]

@@ -2,14 +2,17 @@
 
 import difflib
 import tomllib
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.kernel.errors import Rejected
+from shared.kernel.extensions import load_agent_types
 
 FILE = "groundswell.toml"
 MAX_REPORTED_ERRORS = 6
+
+S = TypeVar("S", bound=BaseModel)
 
 
 class Section(BaseModel):
@@ -108,20 +111,11 @@ class LandingSection(Section):
     remote: str = Field(default="origin", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")
 
 
-class CodeQualitySection(Section):
-    """`[code_quality]`: which built-in rules apply, by the beginnings of their codes.
-
-    `select` are the only ones (all if empty), `ignore` are left out. `fix` is a shell command of
-    the target's own that repairs files in place, such as its linter's.
-    """
-
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-    fix: str = ""
-
-
 class TargetConfig(Section):
-    """The whole of `groundswell.toml`; every table may be left out."""
+    """The whole of `groundswell.toml`; every table may be left out.
+
+    `agents` has a table for each agent type, which the type's own model has validated.
+    """
 
     target: TargetSection = TargetSection()
     component: tuple[ComponentSection, ...] = ()
@@ -131,7 +125,11 @@ class TargetConfig(Section):
     landing: LandingSection = LandingSection()
     bench: BenchSection = BenchSection()
     watch: WatchSection = WatchSection()
-    code_quality: CodeQualitySection = CodeQualitySection()
+    agents: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    def agent_section(self, name: str, model: type[S]) -> S:
+        """Return `[agents.<name>]` as that type's model, with its defaults where it is left out."""
+        return model.model_validate(self.agents.get(name, {}))
 
 
 def parse_config(content: bytes, *, source: str = FILE) -> TargetConfig:
@@ -143,11 +141,9 @@ def parse_config(content: bytes, *, source: str = FILE) -> TargetConfig:
     try:
         config = TargetConfig.model_validate(data)
     except ValidationError as error:
-        lines = [_sentence(each) for each in error.errors(include_url=False)]  # type: ignore[arg-type]
-        raise Rejected(
-            f"{source}: {' '.join(lines[:MAX_REPORTED_ERRORS])}", code="bad_config"
-        ) from None
+        raise _rejected(error, source, TargetConfig) from None
     _check_component_names(config, source)
+    _check_agent_sections(config, source)
     return config
 
 
@@ -158,21 +154,45 @@ def _check_component_names(config: TargetConfig, source: str) -> None:
         raise Rejected(f"{source}: two components are called {repeated[0]}.", code="bad_config")
 
 
-def _sentence(error: dict[str, Any]) -> str:
+def _check_agent_sections(config: TargetConfig, source: str) -> None:
+    """Validate each `[agents.<name>]` by its type's model. Raises `Rejected`."""
+    types = load_agent_types() if config.agents else {}
+    for name, content in config.agents.items():
+        if name not in types:
+            near = difflib.get_close_matches(name, types, n=1)
+            guess = f"did you mean {near[0]}?" if near else f"registered: {', '.join(types)}."
+            raise Rejected(
+                f"{source}: agents.{name} is not a registered agent type; {guess}",
+                code="bad_config",
+            )
+        model = types[name].configuration
+        try:
+            model.model_validate(content)
+        except ValidationError as error:
+            raise _rejected(error, source, model, ("agents", name)) from None
+
+
+def _rejected(
+    error: ValidationError, source: str, model: type[BaseModel], prefix: tuple[str, ...] = ()
+) -> Rejected:
+    lines = [_sentence(dict(each), model, prefix) for each in error.errors(include_url=False)]
+    return Rejected(f"{source}: {' '.join(lines[:MAX_REPORTED_ERRORS])}", code="bad_config")
+
+
+def _sentence(error: dict[str, Any], model: type[BaseModel], prefix: tuple[str, ...]) -> str:
     """Return a validation error of pydantic as a sentence for the user."""
     location = [str(part) for part in error["loc"]]
-    key = ".".join(location)
+    key = ".".join((*prefix, *location))
     if error["type"] != "extra_forbidden":
         return f"{key}: {error['msg']}."
-    known = _known_keys(location[:-1])
+    known = _known_keys(location[:-1], model)
     near = difflib.get_close_matches(location[-1], known, n=1)
     hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}."
     return f"{key} is not a known key; {hint}"
 
 
-def _known_keys(location: list[str]) -> list[str]:
+def _known_keys(location: list[str], model: type[BaseModel]) -> list[str]:
     """Return the keys of the table at a location, which is a path of keys and indexes."""
-    model: type[BaseModel] = TargetConfig
     sections = {"component": ComponentSection}
     for part in location:
         if part.isdigit():

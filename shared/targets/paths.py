@@ -1,11 +1,12 @@
 """Path patterns in gitignore style, and the paths that no patch may change without approval."""
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from pathspec import GitIgnoreSpec
 
 from shared.kernel.errors import Rejected
+from shared.kernel.extensions import load_agent_types
 from shared.targets.config import TargetConfig
 
 # A change must not alter what decides about it: tests, their settings, dependencies and CI.
@@ -56,8 +57,6 @@ PROTECTED_PATTERNS = (
     ".circleci/",
     ".ci/",
     ".pre-commit-config.yaml",
-    "ruff.toml",
-    ".ruff.toml",
     "groundswell.toml",
 )
 MAX_COMPILED_PATTERNS = 256
@@ -82,4 +81,10 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
 
 def is_protected(path: str, config: TargetConfig) -> bool:
     """Return whether a patch to this path needs a person's approval."""
-    return matches(path, PROTECTED_PATTERNS + config.policy.protected)
+    return matches(path, PROTECTED_PATTERNS + _tool_patterns() + config.policy.protected)
+
+
+@cache
+def _tool_patterns() -> tuple[str, ...]:
+    """Return the patterns of files that configure the detectors of the registered agent types."""
+    return tuple(p for each in load_agent_types().values() for p in each.protected_files)

@@ -84,7 +84,7 @@ class EnvironmentPlan(Value):
 class TargetProfile(Value):
     """Everything detected about a target, with a sentence in `notes` for each thing.
 
-    `target_version` is the oldest Python it admits, as ruff writes it (`py39`). `fix` is the
+    `target_version` is the oldest Python it admits, such as `py39`. `lint_fix` is the
     target's own shell command that repairs files in place, empty without one.
     """
 
@@ -94,7 +94,7 @@ class TargetProfile(Value):
     environment: EnvironmentPlan
     target_version: str
     notes: tuple[str, ...]
-    fix: str = ""
+    lint_fix: str = ""
 
 
 def profile_target(tree: Tree, base: Tree | None = None) -> TargetProfile:
@@ -125,7 +125,7 @@ def profile_target(tree: Tree, base: Tree | None = None) -> TargetProfile:
             *declared.notes,
             *(package.notes if package else ()),
         ),
-        fix=config.code_quality.fix or (package.fix if package else ""),
+        lint_fix=package.fix if package else "",
     )
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
-from services.agents.domain.proposals import Proposal
+from services.agents.deps import ServedType
 from services.agents.usecases import AgentDeps, perform_task
+from shared.agent_types import Proposal, agent_spec
+from shared.contracts.base import EngineName
 from shared.contracts.events import EnhancementProposed, TaskFinished, TaskProposed, TaskStarted
 from shared.contracts.states import AgentState, EnhancementState, TaskState
 from shared.contracts.work import PerformTask, ProposalSubmitted
@@ -26,14 +28,13 @@ BEFORE, BETWEEN, AFTER = "import os\nimport re\n", "import re\n", "x = 1\n"
 def a_proposal(key="F401/safe", before=BEFORE, after=BETWEEN):
     return Proposal(
         key=key,
-        rule="F401",
+        rule="ruff:F401",
+        engine=EngineName.RULES,
         safe=True,
         title="refactor(m): remove unused imports (F401)",
         rationale="Why.",
         findings=(a_finding(),),
         changes={"m.py": (before, after)},
-        added=0,
-        removed=1,
     )
 
 
@@ -45,15 +46,16 @@ class FakeEngine:
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     seen: list[bytes | None] = field(default_factory=list)
 
-    async def propose(self, source, component, exclude):
-        self.asked.append((component, tuple(exclude)))
-        self.seen.append(source.tree.read("m.py"))
+    async def propose(self, context):
+        self.asked.append((context.task.component, context.task.excluded_fingerprints))
+        self.seen.append(context.source.tree.read("m.py"))
         answer = self.answers.pop(0) if self.answers else [a_proposal()]
         if callable(answer):
             answer = await answer()
         if isinstance(answer, Exception):
             raise answer
-        return answer
+        for each in answer:
+            yield each
 
 
 @dataclass
@@ -79,8 +81,9 @@ async def deps(mongo_url, tmp_path):
             bus=DeafBus(),
             home=tmp_path / "home",
             me=me,
-            detector=None,
-            engines={"code_quality": FakeEngine()},
+            served={
+                "code_quality": ServedType(agent_spec("code_quality"), (), FakeEngine(), ("guard",))
+            },
             clock=Watch(),
             new_id=uuid7,
         )
@@ -88,7 +91,7 @@ async def deps(mongo_url, tmp_path):
 
 @pytest.fixture
 def engine(deps):
-    return deps.engines["code_quality"]
+    return deps.served["code_quality"].engine
 
 
 @pytest.fixture
@@ -323,7 +326,7 @@ async def test_while_it_works_an_agent_is_active_and_renews_the_lease(deps, engi
 
 
 async def test_work_nobody_here_can_do_is_left_to_others(deps, task):
-    nobody = replace(deps, engines={})
+    nobody = replace(deps, served={})
     with pytest.raises(Transient):
         await perform_task(told(task), nobody)
     assert (await deps.store.tasks.require(task.id)).state is TaskState.ASSIGNED

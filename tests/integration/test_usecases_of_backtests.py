@@ -13,7 +13,7 @@ from services.validator.backtest.usecases.backtest import (
     resume_backtests,
     stop_backtest,
 )
-from services.validator.findings.adapters import RuffDetectors
+from services.validator.findings.adapters import RegisteredDetectors
 from services.validator.git.adapters.repository import GitRepository
 from services.validator.suite.domain.reports import (
     Infrastructure,
@@ -134,7 +134,9 @@ class Bench:
             environments=self.environments,
             repository=lambda target: GitRepository(self.mirror(target)),
             history=lambda target: GitHistory(self.mirror(target)),
-            detectors=RuffDetectors(self.home / "v", lambda target: Mirror.at(self.home, target)),
+            detectors=RegisteredDetectors(
+                self.home / "v", lambda target: Mirror.at(self.home, target)
+            ),
         )
         return bus.deps
 

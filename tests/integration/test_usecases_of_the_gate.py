@@ -14,6 +14,7 @@ from services.validator.benchmarks.domain.benchmarks import Plan, Reading, Round
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from services.validator.decision.evidence import DoesNotApply, NoReport, RunComparison, RunPlan
 from services.validator.deps import ValidatorDeps
+from services.validator.findings.domain import MeasuredPair
 from services.validator.gate import decision_events, risk_and_impact
 from services.validator.gate.loop import settle
 from services.validator.suite.domain.reports import Infrastructure, Outcome
@@ -76,8 +77,8 @@ SECOND = Reading(1.0, Unit.SECONDS)
 class NothingFound:
     """Detectors that see nothing anywhere."""
 
-    def look(self, target_id, head, profile, pairs):
-        return [((), ()) for _ in pairs]
+    async def measure_pairs(self, target_id, head, profile, pairs):
+        return [MeasuredPair() for _ in pairs]
 
 
 class FakeEnvironments:

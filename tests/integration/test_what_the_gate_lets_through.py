@@ -18,7 +18,7 @@ import pytest
 
 from services.validator.approval.usecases import decide
 from services.validator.deps import ValidatorDeps
-from services.validator.findings.adapters import RuffDetectors
+from services.validator.findings.adapters import RegisteredDetectors
 from services.validator.gate.loop import settle
 from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.runs.usecases.runners import announce
@@ -249,7 +249,7 @@ async def a_gate(stack: AsyncExitStack, files: Mapping[str, str], runner: asynci
         environments=Here(),
         suite=chance,
         mutation_runner=SandboxedMutationRunner(sandbox, scratch, tree),
-        detectors=RuffDetectors(home / "validator", lambda _: yard.mirror),
+        detectors=RegisteredDetectors(home / "validator", lambda _: yard.mirror),
         sandbox=sandbox,
         clock=utc_now,
     )

@@ -30,7 +30,9 @@ SHA = "a" * 64
 
 
 def a_finding(rule: str = "F401", **fields: Any) -> Finding:
+    """A finding of a rule by its id, or by ruff's code of it."""
     known = {
+        "agent_type": "code_quality",
         "severity": Severity.WARNING,
         "message": "m",
         "path": "m.py",
@@ -40,7 +42,8 @@ def a_finding(rule: str = "F401", **fields: Any) -> Finding:
         "fixable": "safe",
         "tool": "ruff",
     }
-    return Finding(rule=rule, **{**known, **fields})
+    full = rule if ":" in rule else f"ruff:{rule}"
+    return Finding(rule=full, **{**known, **fields})
 
 
 def a_target(**fields: Any) -> Target:
@@ -116,7 +119,7 @@ def an_enhancement(task: Task | None = None, **fields: Any) -> Enhancement:
         "engine": EngineName.RULES,
         "epoch": task.epoch,
         "order": 0,
-        "rule": "F401",
+        "rule": "ruff:F401",
         "title": "refactor(m): remove unused imports (F401)",
         "rationale": "Why.",
         "safe": True,

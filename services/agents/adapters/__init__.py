@@ -1,1 +1,1 @@
-"""Tools that find and fix, and the trees they work on."""
+"""Commands of a target, run in the sandbox."""

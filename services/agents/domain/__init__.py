@@ -1,1 +1,1 @@
-"""What agents look for, and how findings become proposals; no input or output."""
+"""How fixes become proposals; no input or output."""

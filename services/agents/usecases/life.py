@@ -1,4 +1,4 @@
-"""An agent's life: registered, heart-beating, active or idle, and gone."""
+"""The life of an agent: registered, active or idle with a heartbeat, and offline."""
 
 from collections.abc import Callable
 
@@ -12,21 +12,21 @@ from shared.contracts.states import AgentState
 from shared.kernel.errors import Transient
 
 log = structlog.get_logger(__name__)
-THERE = [AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR]
+ONLINE = [AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR]
 
 
-async def register(deps: AgentDeps, alive: Callable[[int], bool]) -> None:
-    """Say that we are here, and that agents of this host whose process is gone are not."""
-    for other in await deps.store.agents.find(host=deps.me.host, state=THERE):
-        if other.id != deps.me.id and not alive(other.pid):
+async def register(deps: AgentDeps, is_alive: Callable[[int], bool]) -> None:
+    """Register this agent, and mark those of this host as offline whose process has ended."""
+    for other in await deps.store.agents.find(host=deps.me.host, state=ONLINE):
+        if other.id != deps.me.id and not is_alive(other.pid):
             await deps.store.agents.transition(other, "go_offline")
     await deps.store.agents.insert(deps.me)
     event = AgentRegistered(agent_id=deps.me.id, name=deps.me.name, types=deps.me.types)
     await deps.bus.publish(event, key=deps.me.id)
 
 
-async def beat(deps: AgentDeps) -> None:
-    """We are alive, and so are the leases of the tasks we are at."""
+async def send_heartbeat(deps: AgentDeps) -> None:
+    """Record that this agent is alive, and renew the leases of the tasks it performs."""
     me = await _me(deps)
     if me.state is AgentState.OFFLINE:
         await deps.store.agents.transition(me, "become_idle")
@@ -39,28 +39,28 @@ async def beat(deps: AgentDeps) -> None:
             log.warning("lease_not_renewed", task=task.id, reason=str(error))
             continue
         if not grant.granted:
-            # The resolver refuses what we propose under it; nothing is to be undone here.
+            # The resolver refuses what is proposed under it; nothing needs to be undone here.
             log.warning("lease_lost", task=task.id, reason=grant.reason)
 
 
-async def take(deps: AgentDeps, task_id: str) -> None:
-    """We are at work."""
+async def become_active(deps: AgentDeps, task_id: str) -> None:
+    """Show that this agent performs a task."""
     await _move(deps, "start_work", task_id=task_id)
 
 
-async def rest(deps: AgentDeps) -> None:
-    """We are free again, unless another task is running."""
+async def become_idle(deps: AgentDeps) -> None:
+    """Show that this agent is free again, unless it performs another task."""
     if not deps.running:
         await _move(deps, "become_idle", task_id=None)
 
 
-async def leave(deps: AgentDeps) -> None:
-    """We end in good order; our tasks are delivered to somebody else."""
+async def go_offline(deps: AgentDeps) -> None:
+    """Sign off; the tasks of this agent are delivered to another one."""
     await _move(deps, "go_offline", task_id=None)
 
 
 async def _move(deps: AgentDeps, trigger: str, *, task_id: str | None) -> None:
-    """What people see of us; losing a race against the coordinator's watch costs a beat."""
+    """Change the visible state; a race with the coordinator's watch is lost without harm."""
     await deps.store.agents.transition(await _me(deps), trigger, task_id=task_id)
 
 

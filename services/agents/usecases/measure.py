@@ -1,28 +1,41 @@
-"""Findings and health of one commit, measured once and kept."""
+"""Measuring findings and health of one commit, once."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 
-from services.agents.deps import AgentDeps, read_source
-from services.agents.domain.findings import metrics, score
+from services.agents.deps import AgentDeps, ServedType, read_source
 from shared.contracts.commands import MeasureFindings
 from shared.contracts.documents.findings import Finding, FindingSet, Health
 from shared.contracts.documents.targets import Target
 from shared.contracts.events import FindingsMeasured, MeasurementFailed
-from shared.detectors.ports import Measured
+from shared.detectors.ports import Source
 from shared.kernel.errors import Rejected
 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(frozen=True)
+class TypeMeasurement:
+    """What the detectors of one agent type found, and the lines of each component."""
+
+    served: ServedType
+    findings: tuple[Finding, ...]
+    lines: Mapping[str, int]
+
+
 async def measure_findings(command: MeasureFindings, deps: AgentDeps) -> None:
-    """Run the detectors unless these very ones already looked at this commit, and say so."""
+    """Run the detectors of all types, unless these very ones have measured this commit.
+
+    The outcome, or why there is none, is published.
+    """
     target = await deps.store.targets.require(command.target_id)
     try:
         found = await _measure(target, command.commit, deps)
     except Rejected as error:
-        await _fail(command, error, deps)
+        await _publish_failure(command, error, deps)
         return
     event = FindingsMeasured(
         wave_id=command.wave_id,
@@ -36,56 +49,75 @@ async def measure_findings(command: MeasureFindings, deps: AgentDeps) -> None:
 
 
 async def _measure(target: Target, commit: str, deps: AgentDeps) -> FindingSet:
-    name = f"{target.id}:{commit}:{deps.detector.name}"
-    async with deps.locks[name]:
-        known = await deps.store.findings.get(name)
+    versions = "+".join(d.version for each in deps.served.values() for d in each.detectors)
+    identity = f"{target.id}:{commit}:{versions}"
+    async with deps.locks[identity]:
+        known = await deps.store.findings.get(identity)
         if known is not None:
             return known
         started = deps.clock()
         source = await read_source(deps, target, commit)
-        measured = await deps.detector.measure(source)
-        for note in measured.notes:
-            log.warning("findings_cut", target=target.id, note=note)
+        measured = [await _measure_type(each, source) for each in deps.served.values()]
         now = deps.clock()
+        lines: Counter[str] = Counter()
+        for each in measured:
+            lines |= Counter(each.lines)
         found = FindingSet(
-            id=name,
+            id=identity,
             target_id=target.id,
             commit=commit,
-            detectors=deps.detector.name,
-            findings=measured.findings,
-            lines=dict(measured.lines),
+            detectors=versions,
+            findings=tuple(finding for each in measured for finding in each.findings),
+            lines=dict(lines),
             seconds=(now - started).total_seconds(),
             measured_at=now,
         )
-        # Health first: whoever sees the findings may rely on it.
-        await deps.store.health.insert_missing(_health(found, measured))
+        # Health first: whoever reads the findings may rely on it.
+        health = [reading for each in measured for reading in _health(found, each)]
+        await deps.store.health.insert_missing(health)
         await deps.store.findings.insert(found)
         return found
 
 
-def _health(found: FindingSet, measured: Measured) -> list[Health]:
+async def _measure_type(served: ServedType, source: Source) -> TypeMeasurement:
+    findings: list[Finding] = []
+    lines: Counter[str] = Counter()
+    for detector in served.detectors:
+        measured = await detector.measure(source)
+        for note in measured.notes:
+            log.warning("findings_truncated", target=source.target_id, note=note)
+        findings += measured.findings
+        lines.update(measured.lines)
+    name = served.spec.name
+    marked = tuple(each.model_copy(update={"agent_type": name}) for each in findings)
+    return TypeMeasurement(served, marked, lines)
+
+
+def _health(found: FindingSet, measured: TypeMeasurement) -> list[Health]:
+    """Return the health of each component in each dimension of one agent type."""
     by_component: dict[str, list[Finding]] = defaultdict(list)
     for each in measured.findings:
         by_component[each.component].append(each)
     kept = []
     for component, lines in sorted(measured.lines.items()):
-        values = metrics(by_component[component], lines)
-        kept.append(
-            Health(
-                id=f"{found.target_id}:{found.commit}:{component}:code_quality",
-                target_id=found.target_id,
-                commit=found.commit,
-                component=component,
-                dimension="code_quality",
-                metrics=values,
-                score=score(values["density"]),
-                measured_at=found.measured_at,
+        for dimension in measured.served.spec.dimensions:
+            reading = dimension.measure(by_component[component], lines)
+            kept.append(
+                Health(
+                    id=f"{found.target_id}:{found.commit}:{component}:{dimension.name}",
+                    target_id=found.target_id,
+                    commit=found.commit,
+                    component=component,
+                    dimension=dimension.name,
+                    metrics=dict(reading.metrics),
+                    score=reading.score,
+                    measured_at=found.measured_at,
+                )
             )
-        )
     return kept
 
 
-async def _fail(command: MeasureFindings, error: Rejected, deps: AgentDeps) -> None:
+async def _publish_failure(command: MeasureFindings, error: Rejected, deps: AgentDeps) -> None:
     event = MeasurementFailed(
         wave_id=command.wave_id,
         target_id=command.target_id,

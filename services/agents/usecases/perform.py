@@ -1,14 +1,13 @@
-"""Performing a task: analyse, change a scratch copy, write the proposals down, submit them."""
+"""Performing a task: make proposals on a copy of the target, store them, and submit them."""
 
 import hashlib
 
 import structlog
 
-from services.agents.deps import AgentDeps, read_source
-from services.agents.domain.proposals import Proposal
-from services.agents.ports import Engine
-from services.agents.usecases.life import rest, take
-from shared.contracts.base import EngineName
+from services.agents.deps import AgentDeps, ServedType, read_source
+from services.agents.usecases.life import become_active, become_idle
+from shared.agent_types.changes import changed_lines
+from shared.agent_types.engines import HeldLease, Proposal, TaskContext
 from shared.contracts.documents.enhancements import (
     Enhancement,
     FixKind,
@@ -16,6 +15,7 @@ from shared.contracts.documents.enhancements import (
     ProposalRecord,
     ProposedPatch,
 )
+from shared.contracts.documents.findings import Finding
 from shared.contracts.documents.storage import Patch
 from shared.contracts.documents.waves import Task
 from shared.contracts.events import EnhancementProposed, TaskFinished, TaskProposed, TaskStarted
@@ -29,9 +29,12 @@ DONE = {TaskState.PROPOSED, TaskState.EMPTY, TaskState.FAILED}
 
 
 async def perform_task(command: PerformTask, deps: AgentDeps) -> None:
-    """Do the task, unless its epoch is over. Done twice it proposes the same, once."""
-    engine = deps.engines.get(command.agent_type)
-    if engine is None:
+    """Perform a task, unless its lease epoch has ended. Performed twice it proposes once.
+
+    Raises `Transient` where this process does not serve its agent type.
+    """
+    served = deps.served.get(command.agent_type)
+    if served is None:
         raise Transient(f"No agent here serves {command.agent_type}.", delay=10)
     async with deps.locks[command.task_id]:
         task = await deps.store.tasks.require(command.task_id)
@@ -40,23 +43,23 @@ async def perform_task(command: PerformTask, deps: AgentDeps) -> None:
             return
         started = await _start(task, deps)
         if started is not None:
-            task = await _carry_out(started, engine, deps)
-        await _say(task, deps)
+            task = await _work_on(started, served, deps)
+        await _publish_outcome(task, deps)
 
 
 async def _start(task: Task, deps: AgentDeps) -> Task | None:
-    """Ours from now on; None where there is nothing left to do."""
+    """Claim the task for this agent; return None where it is over."""
     now = deps.clock()
     if task.state is TaskState.RUNNING:
-        # Delivered again: whoever had it is gone, or it was us before a restart.
+        # Delivered again: the agent that had it is gone, or it was this one before a restart.
         await deps.store.tasks.set_fields(task.id, agent_id=deps.me.id, changed_at=now)
         return task
     return await deps.store.tasks.transition(task, "start", agent_id=deps.me.id, changed_at=now)
 
 
-async def _carry_out(task: Task, engine: Engine, deps: AgentDeps) -> Task:
+async def _work_on(task: Task, served: ServedType, deps: AgentDeps) -> Task:
     deps.running[task.id] = task
-    await take(deps, task.id)
+    await become_active(deps, task.id)
     try:
         started = TaskStarted(
             task_id=task.id,
@@ -66,22 +69,21 @@ async def _carry_out(task: Task, engine: Engine, deps: AgentDeps) -> Task:
             agent=deps.me.name,
         )
         await deps.bus.publish(started, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
-        return await _propose(task, engine, deps)
+        return await _propose(task, served, deps)
     finally:
         del deps.running[task.id]
-        await rest(deps)
+        await become_idle(deps)
 
 
-async def _propose(task: Task, engine: Engine, deps: AgentDeps) -> Task:
-    target = await deps.store.targets.require(task.target_id)
+async def _propose(task: Task, served: ServedType, deps: AgentDeps) -> Task:
     try:
-        source = await read_source(deps, target, task.commit)
-        proposals = await engine.propose(source, task.component, task.excluded_fingerprints)
+        context = await _context(task, deps)
+        proposals = [each async for each in served.engine.propose(context)]
     except Transient:
         raise
     except GroundswellError as error:
         return await _end(task, "fail", deps, note=str(error))
-    changes = await _write_down(task, proposals, deps)
+    changes = await _store(task, proposals, deps)
     for change in changes:
         await _submit(change, deps)
     if not changes:
@@ -93,6 +95,31 @@ async def _propose(task: Task, engine: Engine, deps: AgentDeps) -> Task:
     return moved or await deps.store.tasks.require(task.id)
 
 
+async def _context(task: Task, deps: AgentDeps) -> TaskContext:
+    target = await deps.store.targets.require(task.target_id)
+    return TaskContext(
+        task=task,
+        opportunity=task.opportunity,
+        findings=await _findings(task, deps),
+        lease=HeldLease(task.component, task.paths, task.epoch),
+        source=await read_source(deps, target, task.commit),
+    )
+
+
+async def _findings(task: Task, deps: AgentDeps) -> tuple[Finding, ...]:
+    """Return the findings on the task's commit that it may fix; none where it was not measured."""
+    found = await deps.store.findings.first(
+        target_id=task.target_id, commit=task.commit, sort="-measured_at"
+    )
+    return tuple(
+        each
+        for each in (found.findings if found else ())
+        if each.component == task.component
+        and each.agent_type == task.agent_type
+        and each.fingerprint not in task.excluded_fingerprints
+    )
+
+
 async def _end(task: Task, trigger: str, deps: AgentDeps, *, note: str) -> Task:
     now = deps.clock()
     moved = await deps.store.tasks.transition(
@@ -101,9 +128,9 @@ async def _end(task: Task, trigger: str, deps: AgentDeps, *, note: str) -> Task:
     return moved or await deps.store.tasks.require(task.id)
 
 
-async def _write_down(task: Task, proposals: list[Proposal], deps: AgentDeps) -> list[Enhancement]:
-    """Patches first, then what refers to them; what is there already stays as it is."""
-    texts = {each.key: _patch(each) for each in proposals}
+async def _store(task: Task, proposals: list[Proposal], deps: AgentDeps) -> list[Enhancement]:
+    """Store patches first, then what refers to them; what is stored already stays as it is."""
+    texts = {each.key: text for each in proposals if (text := _patch_text(each)) is not None}
     now = deps.clock()
     patches = {_digest(text): text for text in texts.values()}
     await deps.store.patches.insert_missing(
@@ -111,7 +138,7 @@ async def _write_down(task: Task, proposals: list[Proposal], deps: AgentDeps) ->
     )
     await deps.store.enhancements.insert_missing(
         [
-            _enhancement(task, each, place, _digest(texts[each.key]), deps)
+            _enhancement(task, _record(task, each, place, texts.get(each.key), deps), deps)
             for place, each in enumerate(proposals)
         ]
     )
@@ -120,7 +147,9 @@ async def _write_down(task: Task, proposals: list[Proposal], deps: AgentDeps) ->
     )
 
 
-def _patch(proposal: Proposal) -> str:
+def _patch_text(proposal: Proposal) -> str | None:
+    if proposal.changes is None:
+        return None
     return make_patch(
         {
             path: (before.encode(), after.encode())
@@ -133,41 +162,57 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _enhancement(
-    task: Task, proposal: Proposal, place: int, patch: str, deps: AgentDeps
-) -> Enhancement:
+def _enhancement(task: Task, proposal: ProposalRecord, deps: AgentDeps) -> Enhancement:
     now = deps.clock()
     return Enhancement(
         id=deps.new_id(),
         wave_id=task.wave_id,
         task_id=task.id,
         target_id=task.target_id,
-        proposal=ProposalRecord(
-            key=proposal.key,
-            component=task.component,
-            author=ProposalAuthor(
-                agent_type=task.agent_type,
-                agent_id=deps.me.id,
-                agent=deps.me.name,
-                engine=EngineName.RULES,
-            ),
-            epoch=task.epoch,
-            order=place,
-            fix=FixKind(rule=proposal.rule, safe=proposal.safe, prior=proposal.prior),
-            title=proposal.title,
-            rationale=proposal.rationale,
-            findings=proposal.findings,
-            prediction=proposal.prediction,
-            patch=ProposedPatch(
-                digest=patch,
-                base_commit=task.commit,
-                files=tuple(sorted(proposal.changes)),
-                lines_added=proposal.added,
-                lines_removed=proposal.removed,
-            ),
-        ),
+        proposal=proposal,
         created_at=now,
         changed_at=now,
+    )
+
+
+def _record(
+    task: Task,
+    proposal: Proposal,
+    place: int,
+    patch: str | None,
+    deps: AgentDeps,
+) -> ProposalRecord:
+    served = deps.served[task.agent_type]
+    return ProposalRecord(
+        key=proposal.key,
+        component=task.component,
+        author=ProposalAuthor(
+            agent_type=task.agent_type,
+            agent_id=deps.me.id,
+            agent=served.spec.name.replace("_", "-"),
+            engine=proposal.engine,
+        ),
+        epoch=task.epoch,
+        order=place,
+        fix=FixKind(rule=proposal.rule, safe=proposal.safe, prior=proposal.prior),
+        title=proposal.title,
+        rationale=proposal.rationale,
+        findings=proposal.findings,
+        detectors=proposal.detectors or served.detector_names,
+        prediction=proposal.prediction,
+        patch=None if patch is None else _proposed_patch(task, proposal, patch),
+    )
+
+
+def _proposed_patch(task: Task, proposal: Proposal, patch: str) -> ProposedPatch:
+    changes = proposal.changes or {}
+    counts = [changed_lines(*each) for each in changes.values()]
+    return ProposedPatch(
+        digest=_digest(patch),
+        base_commit=task.commit,
+        files=tuple(sorted(changes)),
+        lines_added=sum(added for added, _ in counts),
+        lines_removed=sum(removed for _, removed in counts),
     )
 
 
@@ -183,8 +228,8 @@ async def _submit(change: Enhancement, deps: AgentDeps) -> None:
     await deps.bus.publish(submitted, key=change.id, wave=change.wave_id)
 
 
-async def _say(task: Task, deps: AgentDeps) -> None:
-    """What follows from the task's state."""
+async def _publish_outcome(task: Task, deps: AgentDeps) -> None:
+    """Publish the events that follow from the task's state."""
     if task.state not in DONE:
         return
     common = {"task_id": task.id, "wave_id": task.wave_id, "target_id": task.target_id}

@@ -53,6 +53,10 @@ async def get_enhancement(typed: str, deps: ApiDeps) -> EnhancementDetails:
 async def get_diff(typed: str, deps: ApiDeps) -> str:
     """Return the patch of an enhancement as a unified diff."""
     change = await _find(typed, deps)
+    if change.proposal.patch is None:
+        raise NotFound(
+            f"Enhancement {short_id(change.id)} is advice and has no patch.", code="no_patch"
+        )
     return (await deps.store.patches.require(change.proposal.patch.digest)).text
 
 
@@ -98,7 +102,7 @@ async def submit_decision(
         decision=decision,
         reason=given.reason,
         by=given.by,
-        patch=given.patch or change.proposal.patch.digest,
+        patch=given.patch or change.proposal.required_patch.digest,
     )
     after = await _publish_about(change, command, deps)
     return DecisionAccepted(enhancement_id=change.id, wave_id=change.wave_id, events_after=after)

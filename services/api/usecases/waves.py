@@ -6,6 +6,7 @@ from services.api.domain.report import WaveRecords, make_report
 from services.api.domain.views import agent_view, make_page, task_view, wave_view
 from services.api.ports import ApiDeps
 from services.api.usecases.find import find_by_id, find_page
+from shared.agent_types import health_dimensions
 from shared.contracts.answers import StoppedWaves, WaveAccepted, WaveOpened
 from shared.contracts.base import PROTECTION, RunPurpose
 from shared.contracts.commands import StartWave, StopWave
@@ -15,7 +16,6 @@ from shared.contracts.documents.waves import Wave
 from shared.contracts.report import WaveReport
 from shared.contracts.states import AgentState
 from shared.contracts.views import AgentView, Page, TaskView, WaveDetails, WaveView
-from shared.kernel.extensions import agent_type_names
 from shared.targets.repository import is_url
 
 # The coordinator may have to clone a large remote repository before it answers.
@@ -98,7 +98,7 @@ async def _health(wave: Wave, commit: str | None, deps: ApiDeps) -> list[Health]
     if commit is None:
         return []
     return await deps.store.health.find(
-        target_id=wave.target_id, commit=commit, dimension=list(agent_type_names())
+        target_id=wave.target_id, commit=commit, dimension=list(health_dimensions())
     )
 
 

@@ -23,19 +23,19 @@ class Plan:
 
 
 def opportunities(
-    findings: Sequence[Finding], foreclosed: Collection[str], agent_type: str
+    findings: Sequence[Finding], foreclosed: Collection[str]
 ) -> tuple[Opportunity, ...]:
-    """Return one opportunity per component with something to fix, the most valuable first."""
-    by_component: dict[str, list[Finding]] = defaultdict(list)
+    """Return one for each agent type and component with something to fix, the most valuable first."""
+    grouped: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for each in findings:
-        if each.component:
-            by_component[each.component].append(each)
+        if each.component and each.agent_type:
+            grouped[each.component, each.agent_type].append(each)
     found = [
         _opportunity(component, each, foreclosed, agent_type)
-        for component, each in by_component.items()
+        for (component, agent_type), each in grouped.items()
     ]
     worth = [each for each in found if each.fixable]
-    return tuple(sorted(worth, key=lambda each: (-value(each), each.component)))
+    return tuple(sorted(worth, key=lambda each: (-value(each), each.component, each.agent_type)))
 
 
 def _opportunity(
@@ -47,7 +47,7 @@ def _opportunity(
     fixable = [
         each for each in findings if each.fixable != "no" and each.fingerprint not in foreclosed
     ]
-    rules = Counter(each.rule for each in fixable)
+    rules = Counter(each.code for each in fixable)
     common = ", ".join(f"{rule} x{count}" for rule, count in rules.most_common(4))
     more = f" and {len(rules) - 4} more" if len(rules) > 4 else ""  # noqa: PLR2004
     return Opportunity(
@@ -80,10 +80,9 @@ def plan(
     *,
     foreclosed: Mapping[str, str],
     size: WaveSize,
-    agent_type: str = "code_quality",
 ) -> Plan:
-    """Choose at most `size.limit` opportunities; `foreclosed` has a reason by fingerprint."""
-    ranked = opportunities(findings, foreclosed, agent_type)
+    """Return at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason."""
+    ranked = opportunities(findings, foreclosed)
     chosen, left = ranked[: size.limit], ranked[size.limit :]
     return Plan(chosen, tuple(_notes(findings, foreclosed, size, chosen, left)))
 
@@ -124,7 +123,7 @@ def _foreclosed_notes(findings: Sequence[Finding], foreclosed: Mapping[str, str]
             stopped[each.component, foreclosed[each.fingerprint]].append(each)
     return [
         f"{len(found)} {_plural('finding', 'findings', len(found))} in {component} "
-        f"({', '.join(sorted({each.rule for each in found}))}) {_plural('is', 'are', len(found))} "
+        f"({', '.join(sorted({each.code for each in found}))}) {_plural('is', 'are', len(found))} "
         f"not tried again: {why}, and the code there has not changed since."
         for (component, why), found in sorted(stopped.items())
     ]

@@ -8,6 +8,7 @@ from services.coordinator.domain import waves
 from services.coordinator.domain.planning import plan
 from services.coordinator.usecases import messages
 from services.coordinator.usecases.end import complete, fail_wave
+from shared.contracts.base import ALL
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Finding
@@ -78,12 +79,18 @@ async def _landing_obstacle(wave: Wave, deps: CoordinatorDeps) -> Failure | None
 
 
 async def findings_on(wave: Wave, commit: str, deps: CoordinatorDeps) -> list[Finding] | None:
-    """Return the findings on `commit` in the components of the wave; None if not measured."""
-    found = await deps.store.findings.first(target_id=wave.target_id, commit=commit, sort="-_id")
+    """Return the findings on `commit` that the wave may take up; None if not measured."""
+    found = await deps.store.findings.first(
+        target_id=wave.target_id, commit=commit, sort="-measured_at"
+    )
     if found is None:
         return None
     wanted = set(wave.components)
-    return [each for each in found.findings if not wanted or each.component in wanted]
+    return [
+        each
+        for each in found.findings
+        if (not wanted or each.component in wanted) and wave.focus in {ALL, each.agent_type}
+    ]
 
 
 async def foreclosed_in(wave: Wave, deps: CoordinatorDeps) -> dict[str, str]:
@@ -110,7 +117,9 @@ async def _foreclosed_by_pending(
     findings = await findings_on(wave, wave.commit, deps) if pending else None
     if not findings:
         return {}
-    patches = await deps.store.patches.find(id=[each.proposal.patch.digest for each in pending])
+    patches = await deps.store.patches.find(
+        id=[each.proposal.required_patch.digest for each in pending]
+    )
     target = await deps.store.targets.require(wave.target_id)
     tree = deps.mirror(target).tree(wave.commit)
     return await asyncio.to_thread(

@@ -26,7 +26,7 @@ def asks(change: Enhancement, config: TargetConfig, *, tier: str, trusted: bool)
         return "the policy of the target asks for every change"
     if policy.approval == "unsafe" and not change.proposal.fix.safe:
         return "its fix may change behaviour, and the policy of the target asks for such changes"
-    touched = [each for each in change.proposal.patch.files if is_protected(each, config)]
+    touched = [each for each in change.proposal.files if is_protected(each, config)]
     if touched:
         return f"it touches what judges it: {', '.join(touched)}"
     return ""
@@ -114,7 +114,7 @@ def lapsed(change: Enhancement, base: str) -> str:
     approval = change.decision.approval
     if approval is None:
         return ""
-    if approval.patch != change.proposal.patch.digest:
+    if approval.patch != change.proposal.required_patch.digest:
         return "its patch changed since it was approved"
     if approval.base != base:
         return f"the base branch moved to {base[:10]} since it was approved"

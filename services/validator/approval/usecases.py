@@ -78,7 +78,7 @@ def edits_of(
         old, new = place.mirror.tree(before), place.mirror.tree(after)
         found[change] = [
             Edited(path, _text(old, path), _text(new, path), frozenset(inside[path]))
-            for path in by_id[change].proposal.patch.files
+            for path in by_id[change].proposal.files
         ]
         before = after
     return found
@@ -95,7 +95,7 @@ async def decide(command: DecideEnhancement, deps: ValidatorDeps) -> None:
         _check_repeated(change, command)
         await say(change, deps)
         return
-    if command.patch not in {None, change.proposal.patch.digest}:
+    if command.patch not in {None, change.proposal.required_patch.digest}:
         raise Conflict(
             f"Enhancement {change.id} has another patch by now.",
             hint="Look at it again: groundswell enhancement diff.",
@@ -115,7 +115,7 @@ async def _approve(change: Enhancement, command: DecideEnhancement, deps: Valida
     approval = Approval(
         by=command.by,
         reason=command.reason,
-        patch=change.proposal.patch.digest,
+        patch=change.proposal.required_patch.digest,
         base=head.base,
         at=now,
     )

@@ -1,1 +1,1 @@
-"""Runs the agents' detectors again, to see whether a change fixes what it claims."""
+"""Measures findings again, to check that a change fixes what it claims and adds nothing as bad."""

@@ -1,171 +1,248 @@
-"""The detectors of the agents, over the files in which two trees differ."""
+"""The registered detectors, over the files in which two trees differ."""
 
+import asyncio
 import hashlib
-import importlib.metadata
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import pygit2
 
-from services.validator.findings.domain import FileLook, Look
+from services.validator.findings.domain import FileFindings, MeasuredPair, TreePair
+from shared.agent_types import AgentSpec, agent_specs
 from shared.contracts.documents.findings import Finding
-from shared.detectors.by_ruff import as_findings
-from shared.detectors.ports import Source
-from shared.detectors.ruff import (
-    LONGEST,
-    Diagnostic,
-    configuration,
-    read_settings,
-    wanted_rules,
-    workshop,
-)
-from shared.detectors.rules import SECURITY
-from shared.targets.languages import PYTHON
+from shared.detectors.overlay import OverlayTree
+from shared.detectors.ports import Detector, DetectorResources, Source, measure_batch
 from shared.targets.mirror import Mirror
-from shared.targets.paths import is_protected
+from shared.targets.paths import is_protected, matches
 from shared.targets.profile import TargetProfile
 
-REMEMBERED = 4096
+MAX_REMEMBERED_VERSIONS = 4096
+REGULAR_FILES = {pygit2.enums.FileMode.BLOB, pygit2.enums.FileMode.BLOB_EXECUTABLE}
 
 
 @dataclass(frozen=True)
-class Version:
-    """A file's content. Its path belongs to it: what a target wants of ruff may differ from file to file."""
+class FileVersion:
+    """A file's content by its git object id. Its path belongs to it: settings differ by path."""
 
     path: str
     blob: str
 
 
 @dataclass(frozen=True)
-class Eyes:
-    """What is looked for, and as what target; `key` names all that a finding depends on beside the file."""
+class VersionPair:
+    """The regular files in which two trees differ, as each of them has them."""
 
-    source: Source
-    rules: tuple[str, ...]
-    key: str
+    trees: tuple[str, str]
+    before: tuple[FileVersion, ...]
+    after: tuple[FileVersion, ...]
+
+    def read_by(self, detector: Detector) -> "VersionPair":
+        """Return only the files that a detector reads."""
+
+        def mine(versions: Iterable[FileVersion]) -> tuple[FileVersion, ...]:
+            return tuple(each for each in versions if matches(each.path, detector.files))
+
+        return VersionPair(self.trees, mine(self.before), mine(self.after))
 
 
-class RuffDetectors:
-    """The `Detectors` port: one process for all that is not known yet. It runs nothing of the target."""
+FoundBySide = tuple[Mapping[str, tuple[Finding, ...]], Mapping[str, tuple[Finding, ...]]]
 
-    def __init__(self, scratch: Path, mirror: Callable[[str], Mirror]) -> None:
-        self._scratch = scratch
+
+class RegisteredDetectors:
+    """The `Detectors` port over the registered agent types.
+
+    File versions that a detector has measured on a head are remembered.
+    """
+
+    def __init__(
+        self,
+        scratch: Path,
+        mirror: Callable[[str], Mirror],
+        specs: Callable[[], Mapping[str, AgentSpec]] = agent_specs,
+    ) -> None:
+        self._resources = DetectorResources(scratch)
         self._mirror = mirror
-        self._known: OrderedDict[tuple[str, Version], FileLook] = OrderedDict()
+        self._specs = specs
+        self._made: dict[tuple[str, str], Detector] | None = None
+        self._known: OrderedDict[tuple[str, FileVersion], tuple[Finding, ...]] = OrderedDict()
 
-    def look(
-        self, target_id: str, head: str, profile: TargetProfile, pairs: Sequence[tuple[str, str]]
-    ) -> Sequence[tuple[Look, Look]]:
+    async def measure_pairs(
+        self, target_id: str, head: str, profile: TargetProfile, pairs: Sequence[TreePair]
+    ) -> Sequence[MeasuredPair]:
         mirror = self._mirror(target_id)
-        eyes = _eyes(mirror, head, profile)
-        found = [_differing(mirror.repository, profile, *pair) for pair in pairs]
-        wanted = {each for sides in found for side in sides for each in side}
-        looks = self._look(mirror.repository, eyes, wanted)
-        return [
-            (
-                {each.path: looks[each] for each in before},
-                {each.path: looks[each] for each in after},
+        source = Source(await asyncio.to_thread(mirror.tree, head), profile, target_id)
+        differing = await asyncio.to_thread(
+            lambda: [_differing(mirror.repository, profile, each) for each in pairs]
+        )
+        chosen = [self._chosen(each) for each in pairs]
+        found: dict[tuple[int, str], FoundBySide] = {}
+        for key, detector in self._detectors().items():
+            mine = [n for n, detectors in enumerate(chosen) if key in detectors]
+            measured = await self._measure(
+                detector, mirror, source, [differing[n].read_by(detector) for n in mine]
             )
-            for before, after in found
+            found |= {(n, "/".join(key)): sides for n, sides in zip(mine, measured, strict=True)}
+        return [
+            await asyncio.to_thread(
+                _merged,
+                mirror.repository,
+                differing[n],
+                detectors,
+                [found[n, "/".join(key)] for key in detectors],
+            )
+            for n, detectors in enumerate(chosen)
         ]
 
-    def _look(
-        self, repository: pygit2.Repository, eyes: Eyes, wanted: set[Version]
-    ) -> Mapping[Version, FileLook]:
-        looks = {
-            each: self._known[eyes.key, each] for each in wanted if (eyes.key, each) in self._known
+    def _detectors(self) -> Mapping[tuple[str, str], Detector]:
+        """Return those that run nothing of a target, by agent type and name."""
+        if self._made is None:
+            made = {
+                (spec.name, detector.name): detector
+                for spec in self._specs().values()
+                for detector in (make(self._resources) for make in (*spec.detectors, *spec.guards))
+            }
+            self._made = {key: each for key, each in made.items() if not each.runs_target_code}
+        return self._made
+
+    def _chosen(self, pair: TreePair) -> dict[tuple[str, str], Detector]:
+        return {
+            (agent_type, name): each
+            for (agent_type, name), each in self._detectors().items()
+            if not pair.agent_type or (pair.agent_type == agent_type and name in pair.detectors)
         }
-        unknown = sorted(wanted - looks.keys(), key=lambda each: (each.path, each.blob))
-        looks |= self._measure(repository, eyes, unknown)
+
+    async def _measure(
+        self, detector: Detector, mirror: Mirror, source: Source, pairs: Sequence[VersionPair]
+    ) -> list[FoundBySide]:
+        if not pairs:
+            return []
+        if not detector.single_file:
+            return await _measure_whole_trees(detector, mirror, source, pairs)
+        wanted = {version for each in pairs for version in (*each.before, *each.after)}
+        known = await self._measure_versions(detector, mirror, source, wanted)
+        return [
+            (
+                {each.path: known[each] for each in pair.before},
+                {each.path: known[each] for each in pair.after},
+            )
+            for pair in pairs
+        ]
+
+    async def _measure_versions(
+        self, detector: Detector, mirror: Mirror, source: Source, wanted: set[FileVersion]
+    ) -> Mapping[FileVersion, tuple[Finding, ...]]:
+        key = _key(detector, source)
+        known = {each: self._known[key, each] for each in wanted if (key, each) in self._known}
+        unknown = sorted(wanted - known.keys(), key=lambda each: (each.path, each.blob))
+        known |= await _measure_overlays(detector, mirror.repository, source, unknown)
         for each in wanted:
-            self._known[eyes.key, each] = looks[each]
-            self._known.move_to_end((eyes.key, each))
-        while len(self._known) > REMEMBERED:
+            self._known[key, each] = known[each]
+            self._known.move_to_end((key, each))
+        while len(self._known) > MAX_REMEMBERED_VERSIONS:
             self._known.popitem(last=False)
-        return looks
-
-    def _measure(
-        self, repository: pygit2.Repository, eyes: Eyes, versions: Sequence[Version]
-    ) -> dict[Version, FileLook]:
-        """Versions of one file cannot be in one folder, so the second of each is in a second one."""
-        turns: Counter[str] = Counter()
-        slots: dict[str, dict[str, str]] = {}
-        looks, places = {}, {}
-        for each in versions:
-            text = _text(repository, each.blob)
-            looks[each] = FileLook(text or "")
-            if text is not None:
-                root = f"{turns[each.path]}/"
-                turns[each.path] += 1
-                slots.setdefault(root, {})[each.path] = text
-                places[root, each.path] = each
-        for root, findings in _check(eyes, slots, self._scratch).items():
-            for path, text in slots[root].items():
-                mine = tuple(each for each in findings if each.path == path)
-                looks[places[root, path]] = FileLook(text, mine)
-        return looks
+        return known
 
 
-def _check(
-    eyes: Eyes, slots: Mapping[str, dict[str, str]], scratch: Path
-) -> dict[str, list[Finding]]:
-    files = {root + path: text for root, mine in slots.items() for path, text in mine.items()}
-    if not files or not eyes.rules:
+def _key(detector: Detector, source: Source) -> str:
+    """Return a digest of all that a finding depends on, beside the file."""
+    parts = (detector.version, source.tree.oid, source.profile.model_dump_json())
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+async def _measure_overlays(
+    detector: Detector,
+    repository: pygit2.Repository,
+    source: Source,
+    versions: Sequence[FileVersion],
+) -> dict[FileVersion, tuple[Finding, ...]]:
+    """Measure versions on the head's tree; the second version of a file is on a second tree."""
+    if not versions:
         return {}
-    # How long lines may be has a say in some rules; it must not differ with what else is looked at.
-    with workshop(eyes.source, files, scratch, roots=tuple(slots), line_length=LONGEST) as ruff:
-        found = ruff.check(eyes.rules)
+    turns: Counter[str] = Counter()
+    layers: dict[int, dict[str, FileVersion]] = defaultdict(dict)
+    for each in versions:
+        layers[turns[each.path]][each.path] = each
+        turns[each.path] += 1
+    overlays = await asyncio.to_thread(
+        lambda: [_overlay(repository, source, layer) for layer in layers.values()]
+    )
+    measured = await measure_batch(
+        detector, list(zip(overlays, map(tuple, layers.values()), strict=True))
+    )
     return {
-        root: as_findings(
-            [_inside(each, root) for each in found if each.path.startswith(root)], mine, eyes.source
-        )
-        for root, mine in slots.items()
+        version: tuple(each for each in found.findings if each.path == path)
+        for layer, found in zip(layers.values(), measured, strict=True)
+        for path, version in layer.items()
     }
 
 
-def _inside(found: Diagnostic, root: str) -> Diagnostic:
-    return replace(found, path=found.path.removeprefix(root))
+def _overlay(
+    repository: pygit2.Repository, source: Source, versions: Mapping[str, FileVersion]
+) -> Source:
+    contents = {path: _content(repository, each.blob) for path, each in versions.items()}
+    return Source(OverlayTree(source.tree, contents), source.profile, source.target_id)
 
 
-def _eyes(mirror: Mirror, head: str, profile: TargetProfile) -> Eyes:
-    """What the target says about itself counts as it stands on the head, for before and after."""
-    source = Source(mirror.tree(head), profile)
-    settings = read_settings(source.tree)
-    doors = (each for each in sorted(SECURITY) if settings.wants(each))
-    rules = (*wanted_rules(source), *doors)
-    said = [importlib.metadata.version("ruff"), profile.target_version, *rules]
-    said += [repr(each) for each in sorted(configuration(source.tree, settings).items())]
-    said += [each.model_dump_json() for each in profile.components]
-    return Eyes(source, rules, hashlib.sha256("\0".join(said).encode()).hexdigest())
+async def _measure_whole_trees(
+    detector: Detector, mirror: Mirror, source: Source, pairs: Sequence[VersionPair]
+) -> list[FoundBySide]:
+    """Measure the differing files in both trees of each pair, with all the files beside them."""
+    sides = []
+    for pair in pairs:
+        for tree, versions in zip(pair.trees, (pair.before, pair.after), strict=True):
+            there = await asyncio.to_thread(mirror.tree, tree)
+            paths = tuple(each.path for each in versions)
+            sides.append((Source(there, source.profile, source.target_id), paths))
+    measured = await measure_batch(detector, sides)
+    found = [
+        {path: tuple(f for f in each.findings if f.path == path) for path in paths}
+        for each, (_, paths) in zip(measured, sides, strict=True)
+    ]
+    return list(zip(found[::2], found[1::2], strict=True))
 
 
 def _differing(
-    repository: pygit2.Repository, profile: TargetProfile, before: str, after: str
-) -> tuple[list[Version], list[Version]]:
-    """The sources in which two trees differ, as each of them has them."""
-    old, new = (repository.revparse_single(each).peel(pygit2.Tree) for each in (before, after))
-    sides: tuple[list[Version], list[Version]] = ([], [])
+    repository: pygit2.Repository, profile: TargetProfile, pair: TreePair
+) -> VersionPair:
+    old, new = (
+        repository.revparse_single(each).peel(pygit2.Tree) for each in (pair.before, pair.after)
+    )
+    sides: tuple[list[FileVersion], list[FileVersion]] = ([], [])
     for delta in old.diff_to_tree(new).deltas:
         for side, file in zip(sides, (delta.old_file, delta.new_file), strict=True):
-            is_there = file.mode in {
-                pygit2.enums.FileMode.BLOB,
-                pygit2.enums.FileMode.BLOB_EXECUTABLE,
-            }
-            if (
-                is_there
-                and PYTHON.has_suffix(file.path)
-                and not is_protected(file.path, profile.config)
-            ):
-                side.append(Version(file.path, str(file.id)))
-    return sides
+            if file.mode in REGULAR_FILES and not is_protected(file.path, profile.config):
+                side.append(FileVersion(file.path, str(file.id)))
+    return VersionPair((pair.before, pair.after), tuple(sides[0]), tuple(sides[1]))
 
 
-def _text(repository: pygit2.Repository, blob: str) -> str | None:
-    """What is no text has no findings."""
+def _merged(
+    repository: pygit2.Repository,
+    differing: VersionPair,
+    detectors: Mapping[tuple[str, str], Detector],
+    found: Sequence[FoundBySide],
+) -> MeasuredPair:
+    """Put together what several detectors found in one pair of trees."""
+
+    def side(versions: Sequence[FileVersion], number: int) -> dict[str, FileFindings]:
+        return {
+            each.path: FileFindings(
+                _text(repository, each.blob),
+                tuple(f for sides in found for f in sides[number].get(each.path, ())),
+            )
+            for each in versions
+            if any(each.path in sides[number] for sides in found)
+        }
+
+    tools = frozenset(each.tool for each in detectors.values())
+    return MeasuredPair(side(differing.before, 0), side(differing.after, 1), tools)
+
+
+def _content(repository: pygit2.Repository, blob: str) -> bytes:
     found = repository[blob]
-    try:
-        return found.data.decode() if isinstance(found, pygit2.Blob) else None
-    except UnicodeDecodeError:
-        return None
+    return found.data if isinstance(found, pygit2.Blob) else b""
+
+
+def _text(repository: pygit2.Repository, blob: str) -> str:
+    return _content(repository, blob).decode(errors="replace")

@@ -1,36 +1,59 @@
-"""Whether a change keeps its word about findings: what it claims to fix is gone, and nothing as bad is new."""
+"""Check a change's findings: those it claims to fix are gone, and none as bad is new."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 
 from shared.contracts.base import Severity
 from shared.contracts.documents.findings import Finding
-from shared.detectors.findings import plain
-from shared.detectors.rules import SECURITY
+from shared.detectors.findings import normalized
 from shared.detectors.texts import line_at, split_lines
 
 WORST_FIRST = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
-# Findings of the target's own repairing command; to look for them again is to run it.
-OWN = "own"
-SHOWN = 3
+MAX_LISTED_FINDINGS = 3
 
 
 @dataclass(frozen=True)
-class FileLook:
-    """A file of one tree as the detectors see it; without the file, nothing."""
+class FileFindings:
+    """A file of one tree with its findings; the default is a file that does not exist."""
 
     text: str = ""
     findings: tuple[Finding, ...] = ()
 
 
-Look = Mapping[str, FileLook]
-NOTHING = FileLook()
+TreeFindings = Mapping[str, FileFindings]
+NO_FILE = FileFindings()
+
+
+@dataclass(frozen=True)
+class TreePair:
+    """The trees (object ids) without and with a change, and the detectors that compare them.
+
+    `detectors` are names among those of `agent_type`. Without an agent type all detectors of all
+    registered types are run.
+    """
+
+    before: str
+    after: str
+    agent_type: str = ""
+    detectors: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class MeasuredPair:
+    """The files in which two trees differ, by path, as each tree has them.
+
+    `tools` are those of the detectors that were run: a finding of another one was not measured.
+    """
+
+    before: TreeFindings = field(default_factory=dict)
+    after: TreeFindings = field(default_factory=dict)
+    tools: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
 class FindingsCheck:
-    """Of what a change claims to fix, what is gone and what is not; and what is new and as bad."""
+    """Of the claimed findings, those that are gone and those that remain; and new ones as bad."""
 
     gone: tuple[Finding, ...] = ()
     still_there: tuple[Finding, ...] = ()
@@ -38,74 +61,80 @@ class FindingsCheck:
 
     @property
     def broken(self) -> str:
-        """The promise that was not kept, in words; empty where all were."""
-        said = []
+        """The broken promise in words; empty where everything claimed is true."""
+        parts = []
         if self.still_there:
-            said.append(f"it claims to fix {_list(self.still_there)}, which is still there")
+            parts.append(f"it claims to fix {_listed(self.still_there)}, which is still there")
         if self.new:
-            said.append(f"it adds {_list(self.new)}")
-        return "; ".join(said)
+            parts.append(f"it adds {_listed(self.new)}")
+        return "; ".join(parts)
 
 
 def compare(
-    claimed: Sequence[Finding], before: Look, after: Look, *, owed: Collection[str] = ()
+    claimed: Sequence[Finding],
+    before: TreeFindings,
+    after: TreeFindings,
+    *,
+    owed: Collection[str] = (),
 ) -> FindingsCheck:
-    """By fingerprint, in the files that a change touches.
+    """Compare findings by fingerprint, in the files that a change touches.
 
-    New is what has a fingerprint of its own, unless the change rewrote the line of a finding of the
-    same rule that it left alone, or a change that stands on it is there to fix it (`owed`). What is
-    milder than all that is claimed does not count (where nothing is claimed, what is no error),
-    except for what opens a door: that always does.
+    A finding is new if its fingerprint is, unless the change rewrote the line of a finding of the
+    same rule that it left alone, or a change that stands on it is there to fix it (`owed`). One that
+    is milder than all claimed ones does not count (where nothing is claimed: one that is no error),
+    except for a security finding, which always does.
     """
-    measured = [each for each in claimed if each.tool != OWN]
-    floor = max((WORST_FIRST.index(each.severity) for each in measured), default=0)
+    floor = max((WORST_FIRST.index(each.severity) for each in claimed), default=0)
     touched = {*before, *after}
     # What it does not touch it did not fix.
-    still = [each for each in measured if each.path not in touched]
+    still = [each for each in claimed if each.path not in touched]
     new: list[Finding] = []
     for path in sorted(touched):
-        mine = [each for each in measured if each.path == path]
-        there, added = _compare_file(mine, before.get(path, NOTHING), after.get(path, NOTHING))
+        mine = [each for each in claimed if each.path == path]
+        there, added = _compare_file(mine, before.get(path, NO_FILE), after.get(path, NO_FILE))
         still += there
         new += [
             each
             for each in added
-            if each.rule in SECURITY
+            if each.security
             or (WORST_FIRST.index(each.severity) <= floor and each.fingerprint not in owed)
         ]
     left = {each.fingerprint for each in still}
-    gone = tuple(each for each in measured if each.fingerprint not in left)
+    gone = tuple(each for each in claimed if each.fingerprint not in left)
     return FindingsCheck(gone, tuple(still), tuple(new))
 
 
-def not_measured(claimed: Iterable[Finding]) -> str:
-    """A sentence about the claims that nobody looked at; empty where there are none."""
-    count = sum(each.tool == OWN for each in claimed)
+def not_measured(claimed: Iterable[Finding], tools: Collection[str]) -> str:
+    """Return a sentence about claims of tools that were not run; empty where there are none."""
+    count = sum(each.tool not in tools for each in claimed)
     if not count:
         return ""
+    plural = "findings" if count > 1 else "finding"
     return (
-        f"not measured: whether {count} finding{'s' if count > 1 else ''} of the target's own "
-        "repairing command are gone; that would be to run it"
+        f"not measured: whether {count} {plural} of a detector that the gate does not run are gone"
     )
 
 
 def _compare_file(
-    claimed: Sequence[Finding], before: FileLook, after: FileLook
+    claimed: Sequence[Finding], before: FileFindings, after: FileFindings
 ) -> tuple[list[Finding], list[Finding]]:
-    """Of one file: what was claimed and is still there, and what is new."""
+    """Return the claimed findings of one file that remain, and the new ones."""
     was = {each.fingerprint: each for each in before.findings}
     now = {each.fingerprint: each for each in after.findings}
     promised = {each.fingerprint for each in claimed}
-    # Vanished without a word: each of these may be what one that appeared was, before its line changed.
+    # Gone unclaimed: each of these may be one that is new only because its line changed.
     spare = [each for key, each in was.items() if key not in now and key not in promised]
     still = [now[each.fingerprint] for each in claimed if each.fingerprint in now]
     new = [each for key, each in now.items() if key not in was and key not in promised]
     pair = _Pairing(before.text, after.text, spare)
-    return [e for e in still if not pair.equal(e)], [e for e in new if not pair.rewritten(e)]
+    return (
+        [each for each in still if not pair.matches_equal_line(each)],
+        [each for each in new if not pair.matches_rewritten_line(each)],
+    )
 
 
 class _Pairing:
-    """Findings of before that vanished, each given once to one of after that it can be."""
+    """Pairs each vanished finding with at most one remaining or new one that it may be."""
 
     def __init__(self, before: str, after: str, spare: Iterable[Finding]) -> None:
         self._before = split_lines(before)
@@ -113,17 +142,17 @@ class _Pairing:
         self._spare = list(spare)
         self._hunks: list[tuple[range, range]] | None = None
 
-    def equal(self, found: Finding) -> bool:
-        """Of lines that read the same the first were fixed, and the last now have their numbers."""
-        text = plain(line_at(self._after, found.line))
+    def matches_equal_line(self, found: Finding) -> bool:
+        """Of lines with equal text the first were fixed, and the last now have their indices."""
+        text = normalized(line_at(self._after, found.line))
         return self._take(
             each
             for each in self._spare
-            if each.rule == found.rule and plain(line_at(self._before, each.line)) == text
+            if each.rule == found.rule and normalized(line_at(self._before, each.line)) == text
         )
 
-    def rewritten(self, found: Finding) -> bool:
-        """Its line is one that the change wrote where one with the same finding was."""
+    def matches_rewritten_line(self, found: Finding) -> bool:
+        """Its line was written by the change where one with the same finding was."""
         old = [before for before, after in self._changed() if found.line - 1 in after]
         return self._take(
             each
@@ -146,7 +175,7 @@ class _Pairing:
         return self._hunks
 
 
-def _list(findings: Sequence[Finding]) -> str:
-    shown = [f"{each.rule} at {each.path}:{each.line}" for each in findings[:SHOWN]]
+def _listed(findings: Sequence[Finding]) -> str:
+    shown = [f"{each.code} at {each.path}:{each.line}" for each in findings[:MAX_LISTED_FINDINGS]]
     more = len(findings) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

@@ -1,20 +1,21 @@
-"""What measures findings on two trees."""
+"""What measures findings on pairs of trees."""
 
 from collections.abc import Sequence
 from typing import Protocol
 
-from services.validator.findings.domain import Look
+from services.validator.findings.domain import MeasuredPair, TreePair
 from shared.targets.profile import TargetProfile
 
 
 class Detectors(Protocol):
-    """The detectors of the agents. They read a target and run nothing of it. Everything in it blocks."""
+    """The detectors of the registered agent types that run nothing of a target."""
 
-    def look(
-        self, target_id: str, head: str, profile: TargetProfile, pairs: Sequence[tuple[str, str]]
-    ) -> Sequence[tuple[Look, Look]]:
-        """Of each (tree before, tree after): the sources in which they differ, as each has them.
+    async def measure_pairs(
+        self, target_id: str, head: str, profile: TargetProfile, pairs: Sequence[TreePair]
+    ) -> Sequence[MeasuredPair]:
+        """Measure the source files in which each pair of trees differs.
 
-        How the target wants to be looked at is read from `head`. Raises `Rejected` where that cannot be.
+        What the target configures counts as it stands on `head`, before and after. Raises
+        `Rejected` where that configuration cannot be used.
         """
         ...

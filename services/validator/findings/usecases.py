@@ -1,6 +1,5 @@
-"""Whether changes keep their word about findings, measured by the detectors of their agents."""
+"""Check the claims of changes about findings, by the detectors that the changes name."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.validator.deps import ValidatorDeps
-from services.validator.findings.domain import compare, not_measured
+from services.validator.findings.domain import TreePair, compare, not_measured
 from services.validator.prepared import PreparedHead
 from shared.contracts.documents.enhancements import Enhancement
 from shared.kernel.errors import Rejected
@@ -28,33 +27,42 @@ class Step:
 async def check_findings(
     steps: Sequence[Step], place: PreparedHead, deps: ValidatorDeps
 ) -> Mapping[str, str]:
-    """By change the promise it breaks, in words; empty where it keeps them all.
+    """Return in words, by change, which claim about findings is false; empty where none is.
 
-    Where the detectors cannot look there is no evidence, and so no blame.
+    Where the detectors cannot measure there is no evidence, and so no blame.
     """
-    pairs = [(each.before, each.after) for each in steps]
+    pairs = [_pair(each) for each in steps]
     try:
-        looks = await asyncio.to_thread(
-            deps.detectors.look, place.target.id, place.head, place.profile, pairs
+        measured = await deps.detectors.measure_pairs(
+            place.target.id, place.head, place.profile, pairs
         )
     except Rejected as error:
         log.warning("findings_not_measured", target=place.target.id, reason=str(error))
         return {each.change.id: "" for each in steps}
     following = await _following([each.change for each in steps], deps)
     broken = {}
-    for each, (before, after) in zip(steps, looks, strict=True):
-        if said := not_measured(each.change.proposal.findings):
-            log.info("findings_not_measured", enhancement=each.change.id, reason=said)
+    for each, pair in zip(steps, measured, strict=True):
+        claims = each.change.proposal.findings
+        if note := not_measured(claims, pair.tools):
+            log.info("findings_not_measured", enhancement=each.change.id, reason=note)
+        measurable = [claim for claim in claims if claim.tool in pair.tools]
         owed = _owed(each.change, following[each.change.task_id])
-        check = compare(each.change.proposal.findings, before, after, owed=owed)
+        check = compare(measurable, pair.before, pair.after, owed=owed)
         broken[each.change.id] = check.broken
     return broken
+
+
+def _pair(step: Step) -> TreePair:
+    proposal = step.change.proposal
+    return TreePair(
+        step.before, step.after, proposal.author.agent_type, frozenset(proposal.detectors)
+    )
 
 
 async def _following(
     changes: Sequence[Enhancement], deps: ValidatorDeps
 ) -> Mapping[str, list[Enhancement]]:
-    """All that was proposed in these tasks, whatever has become of it."""
+    """Return all proposals of the tasks of these changes, in whatever state they are."""
     by_task: dict[str, list[Enhancement]] = defaultdict(list)
     for each in await deps.store.enhancements.find(
         task_id=sorted({each.task_id for each in changes})
@@ -64,7 +72,7 @@ async def _following(
 
 
 def _owed(change: Enhancement, siblings: Sequence[Enhancement]) -> frozenset[str]:
-    """What the changes that stand on this one are there to fix: one rule's fix may be another's finding."""
+    """Return the findings that later changes of its task fix: one fix may cause another finding."""
     return frozenset(
         finding.fingerprint
         for each in siblings

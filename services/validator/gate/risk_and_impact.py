@@ -119,8 +119,8 @@ async def _load_needs(gate_round: GateRound, deps: ValidatorDeps) -> None:
     order = list(gate_round.changes.values())
     for place, each in enumerate(order):
         if each.id not in gate_round.facts.needs:
-            files = {*each.proposal.patch.files}
-            before = [b.id for b in order[:place] if not files.isdisjoint(b.proposal.patch.files)]
+            files = {*each.proposal.files}
+            before = [b.id for b in order[:place] if not files.isdisjoint(b.proposal.files)]
             gate_round.facts.needs[each.id] = await asyncio.to_thread(
                 _find_needs, each.id, before, gate_round, repository
             )

@@ -92,6 +92,8 @@ async def give_back(
 
 async def patches(changes: Sequence[Enhancement], deps: ValidatorDeps) -> dict[str, str]:
     """The patch text of each change."""
-    stored = await deps.store.patches.find(id=[each.proposal.patch.digest for each in changes])
+    stored = await deps.store.patches.find(
+        id=[each.proposal.required_patch.digest for each in changes]
+    )
     text = {each.id: each.text for each in stored}
-    return {each.id: text[each.proposal.patch.digest] for each in changes}
+    return {each.id: text[each.proposal.required_patch.digest] for each in changes}

@@ -141,7 +141,7 @@ def _asking(change: Enhancement) -> ApprovalRequested:
     return ApprovalRequested(
         **_common(change),
         reason=change.decision.approval_reason,
-        patch=change.proposal.patch.digest,
+        patch=change.proposal.required_patch.digest,
     )
 
 

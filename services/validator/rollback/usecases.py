@@ -72,9 +72,7 @@ class Branch:
 
     def undo(self, chosen: Sequence[str]) -> Undone:
         """The head without these, and without what changed the same lines after them."""
-        steps = [
-            Step(each.id, self.commits[each.id], each.proposal.patch.files) for each in self.stack
-        ]
+        steps = [Step(each.id, self.commits[each.id], each.proposal.files) for each in self.stack]
         return undo(self.place.tree, steps, chosen, self.repository.revert)
 
 

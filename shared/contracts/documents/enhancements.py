@@ -58,6 +58,11 @@ class FixKind(Value):
     safe: bool
     prior: float = Field(ge=0, le=1)
 
+    @property
+    def code(self) -> str:
+        """The rule as its tool calls it."""
+        return self.rule.partition(":")[2] or self.rule
+
 
 class ProposedPatch(Value):
     """A patch by its sha256, the commit it applies to, and its size."""
@@ -74,6 +79,8 @@ class ProposalRecord(Value):
 
     `key` is unique within its task, so that a task done twice proposes once. `epoch` is that of the
     task's lease, `order` the position among the proposals of the task, which build on each other.
+    `detectors` are run again by the gate: they show whether `findings` are gone. Advice for people
+    has no `patch`.
     """
 
     key: str
@@ -85,8 +92,20 @@ class ProposalRecord(Value):
     title: str
     rationale: str
     findings: tuple[Finding, ...] = ()
+    detectors: tuple[str, ...] = ()
     prediction: Prediction | None = None
-    patch: ProposedPatch
+    patch: ProposedPatch | None = None
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The files that its patch changes; none for advice without one."""
+        return self.patch.files if self.patch else ()
+
+    @property
+    def required_patch(self) -> ProposedPatch:
+        """The patch of a proposal past the resolver, which lets no advice through."""
+        assert self.patch is not None, f"{self.title!r} is advice and has no patch"
+        return self.patch
 
 
 class DecisionRecord(Value):

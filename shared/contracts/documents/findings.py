@@ -15,17 +15,30 @@ from shared.contracts.documents.base import Document
 
 
 class Finding(Value):
-    """Something measured to be wrong. `fingerprint` survives line moves; lines count from 1."""
+    """Something measured to be wrong at a place.
+
+    `rule` is `tool:code`. Lines count from 1. `fingerprint` survives line moves. A change must not
+    add a `security` finding. `agent_type` is the type whose detectors found it, and that may fix it.
+    """
 
     rule: str
     severity: Severity
     message: str
     path: str
     line: int
+    end_line: int | None = None
+    help_uri: str = ""
     fingerprint: str
     component: str = ""
     fixable: Literal["no", "safe", "unsafe"] = "no"
+    security: bool = False
     tool: str
+    agent_type: str = ""
+
+    @property
+    def code(self) -> str:
+        """The rule as its tool calls it."""
+        return self.rule.partition(":")[2] or self.rule
 
 
 class FindingSet(Document):

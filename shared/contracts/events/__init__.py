@@ -8,6 +8,7 @@ it goes over core NATS, where nothing stores it.
 from shared.contracts.events.base import Event, TargetEvent, WaveEvent
 from shared.contracts.events.enhancements import (
     ApprovalRequested,
+    EnhancementAdvised,
     EnhancementApplied,
     EnhancementApproved,
     EnhancementCleared,
@@ -68,6 +69,7 @@ EVENTS: tuple[type[Event], ...] = (
     EnhancementApplied,
     EnhancementRejected,
     EnhancementExpired,
+    EnhancementAdvised,
     ApprovalRequested,
     EnhancementApproved,
     EnhancementRolledBack,
@@ -97,6 +99,7 @@ __all__ = [
     "BacktestFinished",
     "BaselineMeasured",
     "CommitReplayed",
+    "EnhancementAdvised",
     "EnhancementApplied",
     "EnhancementApproved",
     "EnhancementCleared",

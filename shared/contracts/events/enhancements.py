@@ -48,6 +48,12 @@ class EnhancementExpired(EnhancementEvent):
     reason: str
 
 
+class EnhancementAdvised(EnhancementEvent):
+    """A proposal without a patch was accepted as advice; the gate does not judge it."""
+
+    subject: ClassVar[str] = "gs.evt.enhancement.advised"
+
+
 class ApprovalRequested(EnhancementEvent):
     """A change passed but needs the approval of a person. The approval holds for `patch` only."""
 

@@ -4,11 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.agents.domain.edits import apply_fixes, format_where_changed
-from services.agents.domain.findings import metrics, score
-from services.agents.domain.proposals import READABLE, propose
+from services.agents.domain.formatting import format_where_changed
+from services.agents.domain.proposals import propose
+from shared.agent_types import FixerDeclaration, finding_density
+from shared.agent_types.changes import MAX_READABLE_LINES
 from shared.contracts.base import Severity
-from shared.detectors.texts import Edit, split_lines
+from shared.detectors.texts import Edit, apply_fixes, split_lines
 from tests.support.builders import a_finding
 
 
@@ -55,24 +56,26 @@ def test_a_mixture_that_would_mean_something_else_is_not_taken():
     assert compile(mixed, "m", "exec").co_code == compile(after, "m", "exec").co_code
 
 
-@pytest.mark.parametrize(("density", "expected"), [(0, 100.0), (20, 50.0), (180, 10.0)])
-def test_the_score_halves_with_twenty_weighted_findings_in_a_thousand_lines(density, expected):
-    assert score(density) == expected
+@pytest.mark.parametrize(("warnings", "expected"), [(0, 100.0), (10, 50.0), (90, 10.0)])
+def test_the_score_halves_with_twenty_weighted_findings_in_a_thousand_lines(warnings, expected):
+    found = [a_finding(severity=Severity.WARNING)] * warnings
+    assert finding_density(found, 1000).score == expected
 
 
 def test_metrics_weigh_by_severity():
     found = [a_finding("E711", severity=Severity.ERROR), a_finding("UP004", severity=Severity.NOTE)]
-    measured = metrics(found, 1000)
+    measured = finding_density(found, 1000).metrics
     assert measured["density"] == 6.0
-    assert measured["findings.E711"] == 1.0
+    assert measured["findings.ruff:E711"] == 1.0
     assert measured["findings"] == 2.0
 
 
 def test_what_is_too_much_to_read_is_split_by_files():
-    old = "".join(f"a{n}\n" for n in range(READABLE))
+    old = "".join(f"a{n}\n" for n in range(MAX_READABLE_LINES))
     changes = {f"{name}.py": (old, old.replace("a", "b")) for name in "xyz"}
     found = [a_finding(path=path) for path in changes]
-    parts = propose("F401", "m", "F401", found, changes, safe=True, why="")
+    declared = FixerDeclaration("ruff:F401", "remove unused imports", Severity.WARNING)
+    parts = propose("F401", "m", declared, found, changes, safe=True, why="")
     assert [each.key for each in parts] == ["F401/1", "F401/2", "F401/3"]
     assert [set(each.changes) for each in parts] == [{"x.py"}, {"y.py"}, {"z.py"}]
     assert [len(each.findings) for each in parts] == [1, 1, 1]

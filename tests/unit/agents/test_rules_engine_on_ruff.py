@@ -6,12 +6,12 @@ import asyncio
 import pygit2
 import pytest
 
-from services.agents.adapters.engines.rules import RulesEngine
-from shared.detectors.by_ruff import RuffDetector
+from shared.agent_types.changes import changed_lines
 from shared.detectors.ports import Source
 from shared.kernel.errors import Rejected
 from shared.targets.profile import profile_target
 from shared.targets.tree import GitTree
+from tests.support.agents import proposals_of, served_type
 from tests.support.repositories import a_repository, commit
 
 MESSY = """import os
@@ -59,7 +59,8 @@ def source_of(place):
 @pytest.fixture
 def propose(tmp_path):
     def run(source, component="m", exclude=()):
-        return asyncio.run(RulesEngine(tmp_path / "scratch").propose(source, component, exclude))
+        engine = served_type(tmp_path / "scratch").engine
+        return asyncio.run(proposals_of(engine, source, component, exclude))
 
     return run
 
@@ -67,7 +68,8 @@ def propose(tmp_path):
 @pytest.fixture
 def detect(tmp_path):
     def run(source):
-        return asyncio.run(RuffDetector(tmp_path / "scratch").measure(source)).findings
+        ruff = served_type(tmp_path / "scratch").detectors[0]
+        return asyncio.run(ruff.measure(source)).findings
 
     return run
 
@@ -108,9 +110,9 @@ def test_a_proposal_says_what_why_and_what_it_predicts(look, propose):
     each = propose(look(m_py="import os\n\nx = 1\n"))[0]
     assert each.title == "refactor(m): remove unused imports (F401)"
     assert "unused" in each.rationale.lower()
-    assert each.prediction.metric == "findings.F401"
+    assert each.prediction.metric == "findings.ruff:F401"
     assert each.prediction.size == len(each.findings) == 1
-    assert (each.added, each.removed) == (0, 1)
+    assert changed_lines(*each.changes["m.py"]) == (0, 1)
 
 
 def test_unsafe_fixes_can_be_turned_off(look, propose):
@@ -133,12 +135,12 @@ def test_a_fingerprint_survives_a_move_and_tells_equals_apart(look, detect):
     here = [
         each.fingerprint
         for each in detect(look(m_py=f"x = 1\n{line}{line}"))
-        if each.rule == "E711"
+        if each.code == "E711"
     ]
     there = [
         each.fingerprint
         for each in detect(look(m_py=f"x = 1\n\n\n# moved\n{line}{line}"))
-        if each.rule == "E711"
+        if each.code == "E711"
     ]
     assert len(set(here)) == 2
     assert here == there
@@ -160,13 +162,18 @@ def test_tests_and_other_components_are_left_alone(look, propose, detect):
 def test_the_targets_own_wishes_are_kept(look, propose):
     ruff = "[tool.ruff.lint]\nignore = ['F401']\nunfixable = ['UP004']\n"
     code = "import os\n\n\nclass A(object):\n    x = set([1])\n"
-    rules = {each.rule for each in propose(look(m_py=code, pyproject_toml=ruff))}
+    rules = {
+        each.rule.removeprefix("ruff:") for each in propose(look(m_py=code, pyproject_toml=ruff))
+    }
     assert rules == {"C405"}
 
 
 def test_rules_are_chosen_by_the_beginnings_of_their_codes(look, propose):
-    choose = "[code_quality]\nselect = ['UP', 'F']\nignore = ['UP004']\n"
-    rules = {each.rule for each in propose(look(m_py=MESSY, groundswell_toml=choose))}
+    choose = "[agents.code_quality]\nselect = ['UP', 'F']\nignore = ['UP004']\n"
+    rules = {
+        each.rule.removeprefix("ruff:")
+        for each in propose(look(m_py=MESSY, groundswell_toml=choose))
+    }
     assert rules
     assert all(each.startswith(("UP", "F")) for each in rules)
     assert "UP004" not in rules
@@ -174,7 +181,7 @@ def test_rules_are_chosen_by_the_beginnings_of_their_codes(look, propose):
 
 def test_a_choice_that_names_no_rule_is_refused(look, propose):
     with pytest.raises(Rejected, match="XYZ names no rule"):
-        propose(look(m_py=MESSY, groundswell_toml="[code_quality]\nselect = ['XYZ']\n"))
+        propose(look(m_py=MESSY, groundswell_toml="[agents.code_quality]\nselect = ['XYZ']\n"))
 
 
 def test_a_broken_ruff_configuration_does_not_keep_us_from_looking(look, detect):
@@ -205,4 +212,4 @@ def test_two_fixes_that_would_empty_a_block_leave_valid_code(look, propose):
 def test_code_that_does_not_parse_is_left_alone(look, propose, detect):
     source = look(m_py="import os\ndef f(:\n")
     assert propose(source) == []
-    assert {each.rule for each in detect(source)} == {"invalid-syntax"}
+    assert {each.code for each in detect(source)} == {"invalid-syntax"}

@@ -32,7 +32,7 @@ def test_the_worst_that_can_be_fixed_decides_the_priority(severities, expected):
 
 def test_what_cannot_be_fixed_does_not_raise_the_priority():
     mixed = found(severity=Severity.ERROR, fixable="no") + found(severity=Severity.NOTE)
-    [only] = opportunities(mixed, (), "code_quality")
+    [only] = opportunities(mixed, ())
     assert only.priority is Priority.LOW
     assert only.expected_impact == 1
     assert (only.findings, only.fixable) == (2, 1)
@@ -55,9 +55,9 @@ def test_equals_are_ranked_by_name_whatever_the_order_of_the_findings():
         assert [each.component for each in planned(given).chosen] == ["a", "b", "c"]
 
 
-def test_the_agent_type_asked_for_does_the_work():
-    [only] = opportunities(found(), (), "security")
-    assert only.agent_type == "security"
+def test_each_agent_type_takes_up_what_its_own_detectors_found():
+    both = found() + found(agent_type="security")
+    assert {each.agent_type for each in opportunities(both, ())} == {"code_quality", "security"}
 
 
 def test_a_description_counts_the_commonest_rules_first():

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from services.agents.types.code_quality.section import repair_command
+from shared.detectors.ports import Source
 from shared.targets.node import read_package
 from shared.targets.profile import profile_target
 from tests.support.trees import FakeTree
@@ -26,7 +28,7 @@ def test_a_package_is_tested_by_its_own_script_and_repaired_by_its_own_linter():
     assert found.test.test_files == ("test/a.test.js",)
     assert found.environment.needs_node
     assert found.environment.installs == ("eslint@^9",)
-    assert found.fix == "npm run --silent lint -- --fix"
+    assert found.lint_fix == "npm run --silent lint -- --fix"
     assert [each.name for each in found.components] == ["lib", "root", "src"]
 
 
@@ -41,7 +43,7 @@ def test_a_package_is_tested_by_its_own_script_and_repaired_by_its_own_linter():
     ],
 )
 def test_how_a_package_repairs_itself(scripts, fix):
-    assert profile_target(a_package(scripts=scripts)).fix == fix
+    assert profile_target(a_package(scripts=scripts)).lint_fix == fix
 
 
 @pytest.mark.parametrize(
@@ -117,8 +119,8 @@ def test_the_packages_of_a_workspace_are_its_components():
 
 
 def test_a_target_may_name_its_own_fix_command():
-    tree = FakeTree({"groundswell.toml": '[code_quality]\nfix = "black ."\n', "m.py": ""})
-    assert profile_target(tree).fix == "black ."
+    tree = FakeTree({"groundswell.toml": '[agents.code_quality]\nfix = "black ."\n', "m.py": ""})
+    assert repair_command(Source(tree, profile_target(tree))) == "black ."
 
 
 def test_lock_files_of_other_package_managers_are_noted_as_unread():

@@ -1,1 +1,5 @@
-"""code_quality: findings of linters, and fixes of them that keep behaviour."""
+"""code_quality: what linters find in a target, and fixes of it that keep behaviour."""
+
+from services.agents.types.code_quality.spec import SPEC
+
+__all__ = ["SPEC"]

@@ -20,7 +20,7 @@ from services.validator.decision.evidence import (
 )
 from services.validator.decision.gate import decide
 from services.validator.deps import ValidatorDeps
-from services.validator.findings.domain import compare
+from services.validator.findings.domain import TreePair, compare
 from services.validator.prepared import PreparedHead, prepare_head
 from services.validator.runs.domain.requests import RunRequest
 from services.validator.runs.usecases.reports import read_report
@@ -185,9 +185,11 @@ async def _broken_rule(tree: str, place: PreparedHead, deps: ValidatorDeps) -> s
             return said
         if found := repository.find_syntax_error(place.head, [("", tree)]):
             return f"syntax: {invalid_reason(found[1])}"
-        pairs = [(place.head, tree)]
-        [(before, after)] = deps.detectors.look(place.target.id, place.head, place.profile, pairs)
-        broken = compare((), before, after).broken
-        return f"findings: {broken}" if broken else ""
+        return ""
 
-    return await asyncio.to_thread(look)
+    if problem := await asyncio.to_thread(look):
+        return problem
+    pairs = [TreePair(place.head, tree)]
+    [pair] = await deps.detectors.measure_pairs(place.target.id, place.head, place.profile, pairs)
+    broken = compare((), pair.before, pair.after).broken
+    return f"findings: {broken}" if broken else ""

@@ -184,7 +184,7 @@ def _changed_files(
     trees = [mirror.tree(each) for each in order]
     return [
         ChangedFile(path, tuple(tree.read(path) for tree in trees))
-        for path in change.proposal.patch.files
+        for path in change.proposal.files
         if PYTHON.has_suffix(path) and not is_protected(path, config)
     ]
 

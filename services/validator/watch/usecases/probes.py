@@ -24,12 +24,12 @@ from services.validator.watch.domain.watching import (
     Sight,
     Unseen,
 )
+from shared.agent_types import health_dimensions
 from shared.contracts.base import RunPurpose
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.watches import Watch
-from shared.kernel.extensions import agent_type_names
 
 
 def repetition(watch: Watch) -> int:
@@ -58,7 +58,7 @@ class Scene:
 
     def touched(self) -> frozenset[str]:
         """The files that the changes touched."""
-        return frozenset(path for each in self.changes for path in each.proposal.patch.files)
+        return frozenset(path for each in self.changes for path in each.proposal.files)
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ async def _fallen(scene: Scene, deps: ValidatorDeps) -> frozenset[str]:
         measured = await deps.store.health.find(
             target_id=scene.watch.target_id,
             commit=scene.commit(place),
-            dimension=list(agent_type_names()),
+            dimension=list(health_dimensions()),
         )
         scores[place] = {(each.component, each.dimension): each.score for each in measured}
     mine = {each.proposal.component for each in scene.changes}

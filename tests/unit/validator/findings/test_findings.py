@@ -2,17 +2,16 @@
 
 import pytest
 
-from services.agents.domain.roster.code_quality import PHRASES
-from services.validator.findings.adapters import RuffDetectors
-from services.validator.findings.domain import FileLook, compare, not_measured
+from services.agents.types.code_quality.spec import SEVERITIES, SPEC
+from services.validator.findings.adapters import RegisteredDetectors
+from services.validator.findings.domain import FileFindings, compare, not_measured
 from services.validator.findings.usecases import Step, check_findings
 from services.validator.prepared import PreparedHead
 from shared.contracts.base import Severity
-from shared.detectors.by_ruff import as_findings
 from shared.detectors.findings import Fingerprints
-from shared.detectors.ports import Source
-from shared.detectors.ruff import Ruff, workshop
-from shared.detectors.rules import SECURITY, SEVERITIES, severity_of
+from shared.detectors.ports import DetectorResources, Source
+from shared.detectors.ruff.process import Ruff
+from shared.detectors.ruff.security import SECURITY_CODES
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
 from shared.targets.profile import profile_target
@@ -24,6 +23,11 @@ from tests.support.validator_deps import a_validator
 NOTE, WARNING, ERROR = Severity.NOTE, Severity.WARNING, Severity.ERROR
 
 
+def severity_of(code):
+    default = WARNING if code in SECURITY_CODES else ERROR
+    return SEVERITIES.get(code, default)
+
+
 def seen(text, *places, path="m.py"):
     """A file with findings at (rule, line)."""
     fingerprints, lines = Fingerprints(), text.splitlines()
@@ -31,13 +35,14 @@ def seen(text, *places, path="m.py"):
         a_finding(
             rule,
             severity=severity_of(rule),
+            security=rule in SECURITY_CODES,
             path=path,
             line=line,
             fingerprint=fingerprints.next("ruff", rule, path, lines[line - 1]),
         )
         for rule, line in places
     ]
-    return {path: FileLook(text, tuple(found))}
+    return {path: FileFindings(text, tuple(found))}
 
 
 def all_of(look):
@@ -47,7 +52,7 @@ def all_of(look):
 def test_what_was_claimed_is_gone_and_nothing_is_new():
     before = seen("import os\nx = 1\n", ("F401", 1))
     check = compare(all_of(before), before, seen("x = 1\n"))
-    assert [each.rule for each in check.gone] == ["F401"]
+    assert [each.code for each in check.gone] == ["F401"]
     assert check.broken == ""
 
 
@@ -96,7 +101,7 @@ def test_a_new_finding_counts_where_it_is_as_bad_as_a_claimed_one_or_opens_a_doo
 def test_where_nothing_is_claimed_only_errors_and_doors_count():
     added = seen("a\nb\nc\nd\n", ("C408", 1), ("F401", 2), ("E711", 3), ("S602", 4))
     check = compare([], seen(""), added)
-    assert [each.rule for each in check.new] == ["E711", "S602"]
+    assert [each.code for each in check.new] == ["E711", "S602"]
 
 
 def test_lines_that_moved_are_the_same_findings():
@@ -108,21 +113,21 @@ def test_lines_that_moved_are_the_same_findings():
 def test_a_finding_left_alone_on_a_line_that_the_fix_rewrote_is_not_new():
     before = seen("'%s' % dict()\n", ("UP031", 1), ("C408", 1))
     after = seen("f'{dict()}'\n", ("C408", 1))
-    claimed = [each for each in all_of(before) if each.rule == "UP031"]
+    claimed = [each for each in all_of(before) if each.code == "UP031"]
     assert compare(claimed, before, after).broken == ""
 
 
 def test_but_one_more_of_it_elsewhere_is():
     before = seen("'%s' % dict()\nsame\n", ("UP031", 1), ("C408", 1))
     after = seen("f'{dict()}'\nsame\nx = dict()\n", ("C408", 1), ("C408", 3))
-    claimed = [each for each in all_of(before) if each.rule == "UP031"]
+    claimed = [each for each in all_of(before) if each.code == "UP031"]
     assert compare(claimed, before, after).broken == "it adds C408 at m.py:3"
 
 
 def test_one_that_was_left_alone_excuses_one_and_not_two():
     before = seen("'%s' % dict()\n", ("UP031", 1), ("C408", 1))
     after = seen("f'{dict()}'\nx = dict()\n", ("C408", 1), ("C408", 2))
-    claimed = [each for each in all_of(before) if each.rule == "UP031"]
+    claimed = [each for each in all_of(before) if each.code == "UP031"]
     assert len(compare(claimed, before, after).new) == 1
 
 
@@ -151,19 +156,20 @@ def test_what_a_later_change_of_the_task_is_there_to_fix_is_not_held_against_thi
 
 
 def test_findings_of_the_targets_own_command_are_not_measured_and_that_is_said():
-    own = [a_finding("OWN", tool="own", severity=NOTE)]
-    assert compare(own, {}, {}).broken == ""
-    assert "not measured: whether 1 finding of" in not_measured(own)
-    assert not_measured([a_finding()]) == ""
+    own = [a_finding("own:OWN", tool="own", severity=NOTE)]
+    assert "not measured: whether 1 finding of" in not_measured(own, {"ruff"})
+    assert not_measured([a_finding()], {"ruff"}) == ""
 
 
 def test_every_rule_that_is_looked_for_has_a_severity_and_words():
-    assert PHRASES.keys() == SEVERITIES.keys()
-    assert not SECURITY & SEVERITIES.keys()
+    assert all(each.declaration.phrase for each in SPEC.fixers)
+    assert {each.declaration.code for each in SPEC.fixers} == SEVERITIES.keys()
+    assert not set(SECURITY_CODES) & SEVERITIES.keys()
 
 
 # With the real ruff.
 
+DETECTORS = ("ruff", "repair_command", "ruff_security")
 OLD = "import os\n\n\ndef f(x):\n    return x == None\n"
 FIXED = "def f(x):\n    return x == None\n"
 
@@ -177,7 +183,7 @@ class Bench:
         tree = self.yard.mirror.tree(self.head)
         self.profile = profile_target(tree)
         self.scratch = tmp_path / "scratch"
-        self.detectors = RuffDetectors(self.scratch, lambda _: self.yard.mirror)
+        self.detectors = RegisteredDetectors(self.scratch, lambda _: self.yard.mirror)
         self.deps = a_validator(a_store(), tmp_path / "home", detectors=self.detectors)
         self.texts = {path: tree.read(path).decode() for path in tree.files()}
         self.source = Source(tree, self.profile)
@@ -190,13 +196,17 @@ class Bench:
 
     def findings(self, *rules, path="m.py"):
         files = {path: self.texts[path]}
-        with workshop(self.source, files, self.scratch) as ruff:
-            return tuple(as_findings(ruff.check(rules), files, self.source))
+        detector = SPEC.detectors[0](DetectorResources(self.scratch))
+        with detector.open_workspace(self.source, files) as workspace:
+            found = workspace.find([f"ruff:{each}" for each in rules])
+        return tuple(each.finding for each in found)
 
     def step(self, text, *rules, path="m.py", **fields):
         """A change that claims to fix all of these rules, and makes the file that text."""
         claims = self.findings(*rules) if rules else ()
-        change = an_enhancement(self.task, key=uuid7(), findings=claims, **fields)
+        change = an_enhancement(
+            self.task, key=uuid7(), findings=claims, detectors=DETECTORS, **fields
+        )
         made = make(self, path, text, change.id)
         before, self.tree, self.texts[path] = self.tree, made, text
         return Step(change, before, self.tree)
@@ -254,9 +264,9 @@ async def test_each_change_of_a_batch_is_judged_on_those_before_it_in_one_proces
     said = await bench.check(good, bad, late)
     assert said[0] == said[2] == ""
     assert said[1] == "it claims to fix E711 at m.py:2, which is still there"
-    assert len(calls) == 1
+    assert len(calls) == 2, "one process for each detector"
     await check_findings([good, bad, late], bench.place, bench.deps)
-    assert len(calls) == 1, "what is known is not looked at again"
+    assert len(calls) == 2, "what is known is not looked at again"
 
 
 def counted(real, calls):
@@ -286,9 +296,10 @@ async def test_what_the_target_does_not_want_to_hear_of_does_not_count(tmp_path)
 
 async def test_findings_by_the_targets_own_command_pass_unmeasured(tmp_path):
     bench = Bench(tmp_path)
-    own = a_finding("OWN", tool="own", path="m.py", severity=NOTE)
+    own = a_finding("own:OWN", tool="own", path="m.py", severity=NOTE)
     step = bench.step("# tidy\n" + OLD)
-    step = Step(step.change.updated(proposal__findings=(own,)), step.before, step.after)
+    change = an_enhancement(bench.task, findings=(own,), detectors=DETECTORS)
+    step = Step(change, step.before, step.after)
     assert await bench.check(step) == [""]
 
 
@@ -298,7 +309,8 @@ async def test_a_file_that_is_new_or_gone_or_no_text_is_looked_at_as_what_it_is(
     assert await bench.check(new) == ["it adds S307 at k.py:1"]
     gone = bench.yard.repository.compose(bench.tree, [("e", deleting(bench.texts["m.py"]))])
     claim = bench.findings("F401")
-    step = Step(an_enhancement(bench.task, findings=claim), bench.tree, gone.tree)
+    change = an_enhancement(bench.task, findings=claim, detectors=DETECTORS)
+    step = Step(change, bench.tree, gone.tree)
     assert await bench.check(step) == [""]
 
 
@@ -315,7 +327,7 @@ async def test_where_the_detectors_cannot_look_nobody_is_blamed(tmp_path):
     bench = Bench(tmp_path)
 
     class Blind:
-        def look(self, *_):
+        async def measure_pairs(self, *_):
             raise Rejected("no eyes")
 
     step = bench.step("# tidy\n" + OLD, "F401")

@@ -1,1 +1,0 @@
-"""How a change is made."""

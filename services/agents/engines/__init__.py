@@ -1,0 +1,1 @@
+"""The engines that every agent type has."""

@@ -1,0 +1,215 @@
+"""The rules engine: it applies a type's fixers to a component, one rule after another.
+
+Each proposal has the fixes of one rule of one safety, and stands on those before it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.agents.domain.formatting import format_where_changed
+from services.agents.domain.proposals import propose
+from shared.agent_types import Fixer, Proposal, TaskContext
+from shared.contracts.base import EngineName
+from shared.contracts.documents.findings import Finding
+from shared.detectors.ports import (
+    Detector,
+    FixableFinding,
+    Source,
+    Workspace,
+    WorkspaceDetector,
+)
+from shared.detectors.workspace import MeasuringWorkspace
+from shared.targets.components import component_of
+from shared.targets.paths import is_protected, matches
+
+log = structlog.get_logger(__name__)
+
+# A fix may make room for another one (an unused import behind an unused variable).
+MAX_PASSES_PER_RULE = 12
+MAX_ROUNDS = 4
+# Tools count columns without it.
+BYTE_ORDER_MARK = "\ufeff"
+
+
+class RulesEngine:
+    """An `Engine` over the fixers of one agent type and the detectors that find their findings."""
+
+    name = EngineName.RULES
+
+    def __init__(self, fixers: Sequence[Fixer], detectors: Sequence[Detector]) -> None:
+        self._fixers = fixers
+        self._detectors = detectors
+
+    async def propose(self, context: TaskContext) -> AsyncIterator[Proposal]:
+        loop = asyncio.get_running_loop()
+        for detector in self._detectors:
+            fixers = {
+                each.declaration.rule: each
+                for each in self._fixers
+                if each.declaration.tool == detector.tool
+            }
+            files = component_files(context, detector) if fixers else {}
+            if files:
+                for each in await asyncio.to_thread(
+                    _propose, context, detector, fixers, files, loop
+                ):
+                    yield each
+
+
+def component_files(context: TaskContext, detector: Detector) -> dict[str, str]:
+    """Return the texts of the component's files that the detector reads and a patch may touch."""
+    found = {}
+    source = context.source
+    for path in source.tree.files():
+        if not matches(path, detector.files) or is_protected(path, source.profile.config):
+            continue
+        if component_of(path, source.profile.components) != context.task.component:
+            continue
+        try:
+            text = (source.tree.read(path) or b"").decode()
+        except UnicodeDecodeError:
+            continue
+        if not text.startswith(BYTE_ORDER_MARK):
+            found[path] = text
+    return found
+
+
+def _propose(
+    context: TaskContext,
+    detector: Detector,
+    fixers: Mapping[str, Fixer],
+    files: dict[str, str],
+    loop: asyncio.AbstractEventLoop,
+) -> list[Proposal]:
+    with _workspace(detector, context.source, files, loop) as workspace:
+        repair = ComponentRepair(
+            context.task.component, context.excluded, fixers, workspace, dict(files)
+        )
+        repair.run()
+        return repair.proposals
+
+
+@contextmanager
+def _workspace(
+    detector: Detector,
+    source: Source,
+    files: Mapping[str, str],
+    loop: asyncio.AbstractEventLoop,
+) -> Iterator[Workspace]:
+    if isinstance(detector, WorkspaceDetector):
+        with detector.open_workspace(source, files) as workspace:
+            yield workspace
+    else:
+        yield MeasuringWorkspace(detector, source, files, loop)
+
+
+@dataclass
+class ComponentRepair:
+    """The repair of one component; `files` are its texts with all fixes so far."""
+
+    component: str
+    exclude: frozenset[str]
+    fixers: Mapping[str, Fixer]
+    workspace: Workspace
+    files: dict[str, str]
+    proposals: list[Proposal] = field(default_factory=list)
+
+    def run(self) -> None:
+        """Apply the safe fixes of every rule, then the unsafe ones; again while that finds more."""
+        for round_number in range(1, MAX_ROUNDS + 1):
+            before = len(self.proposals)
+            for safety in ("safe", "unsafe"):
+                for rule in self._open_rules(safety):
+                    self._fix(rule, safety, round_number)
+            if len(self.proposals) == before:
+                return
+        log.info("rules_engine_stopped", component=self.component, rounds=MAX_ROUNDS)
+
+    def _open_rules(self, safety: str) -> list[str]:
+        """Return the rules with something to fix, in the order in which they were declared."""
+        found = {each.finding.rule for each in self._fixable(self.fixers, safety)}
+        return [rule for rule in self.fixers if rule in found]
+
+    def _fixable(self, rules: Collection[str], safety: str) -> list[FixableFinding]:
+        return [
+            each
+            for each in self.workspace.find(rules)
+            if each.finding.path in self.files
+            and each.finding.fixable == safety
+            and each.finding.fingerprint not in self.exclude
+        ]
+
+    def _fix(self, rule: str, safety: str, round_number: int) -> None:
+        """Fix all findings of one rule, and propose the outcome."""
+        before = dict(self.files)
+        fixed: dict[str, Finding] = {}
+        given_up: set[str] = set()
+        for _ in range(MAX_PASSES_PER_RULE):
+            found = self._fixable([rule], safety)
+            found = [each for each in found if each.finding.path not in given_up]
+            if not found:
+                break
+            given_up |= self._pass(self.fixers[rule], found, fixed)
+        self._format(before)
+        changes = {
+            path: (before[path], text) for path, text in self.files.items() if text != before[path]
+        }
+        if changes:
+            self._propose(rule, safety, round_number, fixed.values(), changes)
+
+    def _propose(
+        self,
+        rule: str,
+        safety: str,
+        round_number: int,
+        fixed: Collection[Finding],
+        changes: Mapping[str, tuple[str, str]],
+    ) -> None:
+        key = rule if safety == "safe" else f"{rule}:unsafe"
+        self.proposals += propose(
+            key if round_number == 1 else f"{key}#{round_number}",
+            self.component,
+            self.fixers[rule].declaration,
+            [each for each in fixed if each.path in changes],
+            changes,
+            safe=safety == "safe",
+            why=self.fixers[rule].why(),
+        )
+
+    def _pass(
+        self, fixer: Fixer, found: Sequence[FixableFinding], fixed: dict[str, Finding]
+    ) -> set[str]:
+        """Apply the fixes that can be applied at once; return the files that are given up."""
+        given_up = set()
+        for path in {each.finding.path for each in found}:
+            mine = [each for each in found if each.finding.path == path]
+            old = self.files[path]
+            # All at once, else the first alone: two fixes may together empty a block.
+            for some in (mine, mine[:1]):
+                new, applied = fixer.fix(old, some)
+                if new != old and self._parses(path, new):
+                    self.files[path] = new
+                    fixed |= {some[n].finding.fingerprint: some[n].finding for n in applied}
+                    break
+            else:
+                self.workspace.write({path: old})
+                given_up.add(path)
+        return given_up
+
+    def _parses(self, path: str, text: str) -> bool:
+        self.workspace.write({path: text})
+        return self.workspace.parses(path)
+
+    def _format(self, before: Mapping[str, str]) -> None:
+        """Format the lines that were changed, as the target's formatter would."""
+        changed = {path: text for path, text in self.files.items() if text != before[path]}
+        if not changed:
+            return
+        formatted = self.workspace.format(changed)
+        for path, text in changed.items():
+            self.files[path] = format_where_changed(before[path], text, formatted[path])
+        self.workspace.write({path: self.files[path] for path in changed})

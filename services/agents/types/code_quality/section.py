@@ -1,0 +1,39 @@
+"""`[agents.code_quality]` of a target's groundswell.toml."""
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.detectors.ports import Source
+from shared.detectors.ruff import RuleChoice
+
+NAME = "code_quality"
+SECTION = f"agents.{NAME}"
+
+
+class CodeQualitySection(BaseModel):
+    """Which built-in rules are looked for, and the target's own repairing command.
+
+    `select` and `ignore` are prefixes of rule codes: only these (empty: all), and none of those.
+    `fix` is a shell command that repairs files in place, such as a linter's.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    fix: str = ""
+
+
+def section(source: Source) -> CodeQualitySection:
+    """Return the section of a target, with defaults where it has none."""
+    return source.profile.config.agent_section(NAME, CodeQualitySection)
+
+
+def rule_choice(source: Source) -> RuleChoice:
+    """Return the rules that a target chooses."""
+    chosen = section(source)
+    return RuleChoice(chosen.select, chosen.ignore)
+
+
+def repair_command(source: Source) -> str:
+    """Return the command that repairs a target's files: configured, else detected; may be empty."""
+    return section(source).fix or source.profile.lint_fix

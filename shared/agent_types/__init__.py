@@ -1,0 +1,32 @@
+"""What an agent type declares, and the types that are installed.
+
+A type is a folder or a package with one `AgentSpec`, named by an entry point of the group
+`groundswell.agent_types`. Services derive everything from the registered specs and name no type.
+"""
+
+from shared.agent_types.engines import Engine, EngineFactory, Proposal, TaskContext
+from shared.agent_types.fixers import BehaviourChange, Fixer, FixerDeclaration, Priors, ToolFixer
+from shared.agent_types.health import HealthDimension, HealthReading, Metric, finding_density
+from shared.agent_types.registry import agent_spec, agent_specs, health_dimensions
+from shared.agent_types.spec import AgentSpec, DetectorFactory
+
+__all__ = [
+    "AgentSpec",
+    "BehaviourChange",
+    "DetectorFactory",
+    "Engine",
+    "EngineFactory",
+    "Fixer",
+    "FixerDeclaration",
+    "HealthDimension",
+    "HealthReading",
+    "Metric",
+    "Priors",
+    "Proposal",
+    "TaskContext",
+    "ToolFixer",
+    "agent_spec",
+    "agent_specs",
+    "finding_density",
+    "health_dimensions",
+]

@@ -1,0 +1,75 @@
+"""Engines: what an agent works on, and the proposals that come of it."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from shared.contracts.base import EngineName
+from shared.contracts.documents.findings import Finding, Prediction
+from shared.contracts.documents.waves import Opportunity, Task
+from shared.detectors.ports import Change, DetectorResources, Source
+
+
+@dataclass(frozen=True)
+class HeldLease:
+    """The right of a task to change the files of a component that `paths` cover."""
+
+    component: str
+    paths: tuple[str, ...]
+    epoch: int
+
+
+@dataclass(frozen=True)
+class TaskContext:
+    """All that an engine works with; `findings` are those of the component that it may fix.
+
+    They are empty where the task's commit was not measured.
+    """
+
+    task: Task
+    opportunity: Opportunity
+    findings: tuple[Finding, ...]
+    lease: HeldLease
+    source: Source
+
+    @property
+    def excluded(self) -> frozenset[str]:
+        """Fingerprints of findings that must be left alone."""
+        return frozenset(self.task.excluded_fingerprints)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """One change, as a maintainer would put it into one commit.
+
+    `key` is unique within the task. `changes` maps paths to texts before and after, each standing
+    on the proposals before it; None is advice without a patch. `detectors` names those that can
+    confirm that `findings` are gone. `prior` is the probability that it passes the gate, `safe`
+    the promise that behaviour stays the same.
+    """
+
+    key: str
+    rule: str
+    engine: EngineName
+    title: str
+    rationale: str
+    changes: Mapping[str, Change] | None
+    safe: bool = False
+    prior: float = 0.5
+    findings: tuple[Finding, ...] = ()
+    detectors: tuple[str, ...] = ()
+    prediction: Prediction | None = None
+
+
+class Engine(Protocol):
+    """Makes changes."""
+
+    def propose(self, context: TaskContext) -> AsyncIterator[Proposal]:
+        """Yield proposals for the component, each standing on those before it.
+
+        Raises `GroundswellError` where the task cannot be done.
+        """
+        ...
+
+
+EngineFactory = Callable[[DetectorResources], Engine]

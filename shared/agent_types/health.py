@@ -1,0 +1,63 @@
+"""Dimensions of health: metrics of a component, and the score that follows from them."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.contracts.base import Severity
+from shared.contracts.documents.findings import Finding
+
+SEVERITY_WEIGHTS = {Severity.ERROR: 5.0, Severity.WARNING: 2.0, Severity.NOTE: 1.0}
+# So many weighted findings in a thousand lines halve the score.
+HALVING_DENSITY = 20.0
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measured number of a component, its unit, and the direction that is an improvement."""
+
+    name: str
+    unit: str
+    better: Literal["down", "up"] = "down"
+
+
+@dataclass(frozen=True)
+class HealthReading:
+    """Metrics by name, and a score from 0 to 100 (best)."""
+
+    metrics: Mapping[str, float]
+    score: float
+
+
+@dataclass(frozen=True)
+class HealthDimension:
+    """One dimension of health: `measure` reads the findings of a component and its lines."""
+
+    name: str
+    metrics: tuple[Metric, ...]
+    measure: Callable[[Sequence[Finding], int], HealthReading]
+
+
+def finding_density(findings: Sequence[Finding], lines: int) -> HealthReading:
+    """Count findings in all and by rule; the score falls with their weighted density.
+
+    `density` is weighted findings per thousand lines. The score is 100 without findings, and 50
+    at `HALVING_DENSITY`.
+    """
+    by_rule = Counter(each.rule for each in findings)
+    weight = sum(SEVERITY_WEIGHTS[each.severity] for each in findings)
+    density = 1000 * weight / lines if lines else 0.0
+    metrics = {
+        "findings": float(len(findings)),
+        "lines": float(lines),
+        "density": density,
+        **{f"findings.{rule}": float(count) for rule, count in sorted(by_rule.items())},
+    }
+    return HealthReading(metrics, round(100 / (1 + density / HALVING_DENSITY), 1))
+
+
+FINDING_METRICS = (
+    Metric("findings", "findings"),
+    Metric("density", "weighted findings per thousand lines"),
+)

@@ -1,0 +1,43 @@
+"""The installed agent types, found by entry point."""
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+
+from shared.agent_types.spec import AgentSpec
+from shared.kernel.errors import NotFound, Rejected
+from shared.kernel.extensions import load_agent_types
+
+
+@cache
+def agent_specs() -> Mapping[str, AgentSpec]:
+    """Return the registered agent types by name.
+
+    Raises `Rejected` for an entry point that leads to something else, or to another name.
+    """
+    found = load_agent_types()
+    for name, spec in found.items():
+        if not isinstance(spec, AgentSpec) or spec.name != name:
+            raise Rejected(
+                f"The entry point of the agent type {name} does not lead to an AgentSpec of it.",
+                hint="It must name an AgentSpec whose name is that of the entry point.",
+                code="bad_agent_type",
+            )
+    return MappingProxyType(dict(found))
+
+
+def agent_spec(name: str) -> AgentSpec:
+    """Return one agent type. Raises `NotFound` where it is not registered."""
+    specs = agent_specs()
+    if name not in specs:
+        raise NotFound(
+            f"{name} is not a registered agent type.",
+            hint=f"Registered: {', '.join(specs)}.",
+            code="unknown_agent_type",
+        )
+    return specs[name]
+
+
+def health_dimensions() -> tuple[str, ...]:
+    """Return the names of the dimensions of health that the registered types declare, sorted."""
+    return tuple(sorted({each.name for spec in agent_specs().values() for each in spec.dimensions}))

@@ -1,0 +1,44 @@
+"""The declaration of an agent type."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+from shared.agent_types.engines import EngineFactory
+from shared.agent_types.fixers import DEFAULT_PRIORS, Fixer, Priors
+from shared.agent_types.health import HealthDimension
+from shared.detectors.ports import Detector, DetectorResources
+
+DetectorFactory = Callable[[DetectorResources], Detector]
+
+
+class NoConfiguration(BaseModel):
+    """The section of an agent type that has nothing to configure."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True)
+class AgentSpec:
+    """One agent type, whole: what it is, what it measures, and how it makes changes.
+
+    Its fields are the declaration itself, so there are more of them than usual. `files` are
+    gitignore-style patterns of the files it cares for. `guards` are detectors that only the gate
+    runs: a change of this type must not add what they find. `engines` are tried after the rules
+    engine over `fixers`, which every type has. `configuration` validates `[agents.<name>]` of a
+    target's groundswell.toml; `protected_files` are patterns of files that configure the detectors,
+    which no change may touch without approval.
+    """
+
+    name: str
+    description: str
+    dimensions: tuple[HealthDimension, ...]
+    detectors: tuple[DetectorFactory, ...]
+    fixers: tuple[Fixer, ...] = ()
+    guards: tuple[DetectorFactory, ...] = ()
+    engines: tuple[EngineFactory, ...] = ()
+    files: tuple[str, ...] = ("*",)
+    priors: Priors = DEFAULT_PRIORS
+    configuration: type[BaseModel] = NoConfiguration
+    protected_files: tuple[str, ...] = ()

@@ -1,0 +1,29 @@
+"""A tree with some of its files replaced."""
+
+import hashlib
+from collections.abc import Mapping
+
+from shared.targets.tree import Tree
+
+
+class OverlayTree:
+    """`Tree` over another one: the files in `changes` read as given, or are gone where None."""
+
+    def __init__(self, base: Tree, changes: Mapping[str, bytes | None]) -> None:
+        self._base = base
+        self._changes = dict(changes)
+
+    @property
+    def oid(self) -> str:
+        """A digest that is equal for equal bases and changes; git has no such object."""
+        digest = hashlib.sha1(self._base.oid.encode(), usedforsecurity=False)
+        for path, content in sorted(self._changes.items()):
+            digest.update(f"\0{path}\0{content!r}".encode())
+        return digest.hexdigest()
+
+    def files(self) -> tuple[str, ...]:
+        gone = {path for path, content in self._changes.items() if content is None}
+        return tuple(sorted({*self._base.files(), *self._changes} - gone))
+
+    def read(self, path: str) -> bytes | None:
+        return self._changes[path] if path in self._changes else self._base.read(path)

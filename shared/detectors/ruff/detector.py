@@ -1,0 +1,257 @@
+"""The detector over ruff, and the parts it shares with that of security rules."""
+
+import asyncio
+import hashlib
+import importlib.metadata
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from shared.contracts.base import Severity
+from shared.contracts.documents.findings import Finding
+from shared.detectors.findings import Fingerprints, rule_id
+from shared.detectors.ports import FixableFinding, Measured, Source
+from shared.detectors.ruff.configuration import read_settings
+from shared.detectors.ruff.process import (
+    MAX_LINE_LENGTH,
+    SYNTAX_ERROR,
+    Diagnostic,
+    Ruff,
+    scratch_copy,
+)
+from shared.detectors.texts import line_at, split_lines
+from shared.kernel.errors import Rejected
+from shared.targets.components import component_of
+from shared.targets.languages import PYTHON
+from shared.targets.paths import is_protected
+
+TOOL = "ruff"
+MAX_FINDINGS = 20_000
+# Any rule will do: a file that cannot be parsed is reported whichever is selected.
+CHEAP_RULE = "F632"
+
+
+@dataclass(frozen=True)
+class RuleChoice:
+    """Prefixes of rule codes: look only for `select` (empty: for all), and never for `ignore`."""
+
+    select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+
+    def includes(self, code: str) -> bool:
+        """Return whether the rule is chosen."""
+        chosen = not self.select or code.startswith(self.select)
+        return chosen and not code.startswith(self.ignore)
+
+
+class RuffBase:
+    """Measures a set of ruff's rules, given by code with their severities."""
+
+    tool: ClassVar[str] = TOOL
+    files: ClassVar[tuple[str, ...]] = tuple(f"*{suffix}" for suffix in PYTHON.suffixes)
+    single_file: ClassVar[bool] = True
+    runs_target_code: ClassVar[bool] = False
+    name = TOOL
+    security = False
+
+    def __init__(self, scratch: Path, severities: Mapping[str, Severity]) -> None:
+        self._scratch = scratch
+        self._severities = severities
+
+    @property
+    def version(self) -> str:
+        selection = hashlib.sha256(",".join(sorted(self._severities)).encode()).hexdigest()[:8]
+        return f"{self.name}-{importlib.metadata.version('ruff')}-{selection}"
+
+    async def measure(self, source: Source, paths: Collection[str] | None = None) -> Measured:
+        if paths is not None:
+            return (await self.measure_batch([(source, paths)]))[0]
+        return await asyncio.to_thread(self._measure, source)
+
+    async def measure_batch(
+        self, batch: Sequence[tuple[Source, Collection[str]]]
+    ) -> Sequence[Measured]:
+        """Measure the files of each source in one process; the first one's settings count."""
+        return await asyncio.to_thread(self._measure_batch, batch)
+
+    def wanted_codes(self, source: Source) -> list[str]:
+        """Return the rules that the target has not turned off. Raises `Rejected` on a bad choice."""
+        settings = read_settings(source.tree)
+        return [code for code in self._severities if settings.wants(code)]
+
+    def _measure(self, source: Source) -> Measured:
+        files = python_sources(source)
+        lines: Counter[str] = Counter()
+        for path, text in files.items():
+            lines[_component(path, source)] += len(split_lines(text))
+        if not files:
+            return Measured((), lines)
+        with scratch_copy(source, files, self._scratch) as ruff:
+            codes = self.wanted_codes(source)
+            found = ruff.check(codes) if codes else []
+        findings = [each.finding for each in self.as_findings(found, files, source)]
+        notes: tuple[str, ...] = ()
+        if len(findings) > MAX_FINDINGS:
+            notes = (f"{len(findings)} findings; the first {MAX_FINDINGS} are kept.",)
+        return Measured(tuple(findings[:MAX_FINDINGS]), lines, notes)
+
+    def _measure_batch(self, batch: Sequence[tuple[Source, Collection[str]]]) -> Sequence[Measured]:
+        source = batch[0][0]
+        texts = {f"{n}/": _texts(each, paths) for n, (each, paths) in enumerate(batch)}
+        files = {root + path: text for root, mine in texts.items() for path, text in mine.items()}
+        codes = self.wanted_codes(source)
+        found: list[Diagnostic] = []
+        if files and codes:
+            # Some rules depend on the line length, which must not depend on what else is measured.
+            length, roots = MAX_LINE_LENGTH, tuple(texts)
+            with scratch_copy(
+                source, files, self._scratch, roots=roots, line_length=length
+            ) as ruff:
+                found = ruff.check(codes)
+        measured = []
+        for root, mine in texts.items():
+            below = [
+                replace(each, path=each.path.removeprefix(root))
+                for each in found
+                if each.path.startswith(root)
+            ]
+            findings = self.as_findings(below, mine, source)
+            measured.append(Measured(tuple(each.finding for each in findings), {}))
+        return measured
+
+    def as_findings(
+        self, found: Sequence[Diagnostic], files: Mapping[str, str], source: Source
+    ) -> list[FixableFinding]:
+        """Return findings, with fingerprints given in the order of paths and lines."""
+        fingerprints = Fingerprints()
+        lines = {path: split_lines(text) for path, text in files.items()}
+        return [
+            FixableFinding(
+                Finding(
+                    rule=rule_id(TOOL, each.code),
+                    severity=self._severities.get(each.code, Severity.ERROR),
+                    message=each.message,
+                    path=each.path,
+                    line=each.row,
+                    end_line=each.end_row,
+                    help_uri=each.url,
+                    fingerprint=fingerprints.next(
+                        TOOL, each.code, each.path, line_at(lines[each.path], each.row)
+                    ),
+                    component=_component(each.path, source),
+                    fixable=self.fixable(each, source),
+                    security=self.security and each.code in self._severities,
+                    tool=TOOL,
+                ),
+                each.edits,
+            )
+            for each in found
+            if each.path in files
+        ]
+
+    def fixable(self, found: Diagnostic, source: Source) -> Literal["no", "safe", "unsafe"]:
+        """Return whether there is a fix that would be proposed, and how ruff calls it."""
+        if not found.edits or (found.code == "F401" and found.path.endswith("__init__.py")):
+            # What a package imports without using it, it exports.
+            return "no"
+        if found.applicability == "safe":
+            return "safe"
+        return "unsafe" if source.profile.config.policy.unsafe_fixes else "no"
+
+
+class RuffDetector(RuffBase):
+    """Findings by the rules that a target's configuration chooses (`choice`) of `severities`.
+
+    `setting` is the name of the section with that choice, for error messages.
+    """
+
+    def __init__(
+        self,
+        scratch: Path,
+        severities: Mapping[str, Severity],
+        choice: Callable[[Source], RuleChoice] = lambda _: RuleChoice(),
+        setting: str = "",
+    ) -> None:
+        super().__init__(scratch, severities)
+        self._choice = choice
+        self._setting = setting
+
+    def wanted_codes(self, source: Source) -> list[str]:
+        choice = self._choice(source)
+        for each in (*choice.select, *choice.ignore):
+            if not any(code.startswith(each) for code in self._severities):
+                raise Rejected(
+                    f"groundswell.toml: {self._setting}: {each} names no rule of ours.",
+                    hint=f"Ours: {', '.join(sorted(self._severities))}.",
+                    code="unknown_rule",
+                )
+        return [code for code in super().wanted_codes(source) if choice.includes(code)]
+
+    @contextmanager
+    def open_workspace(self, source: Source, files: Mapping[str, str]) -> Iterator["RuffWorkspace"]:
+        """Open a scratch copy of these files; it is deleted on exit."""
+        with scratch_copy(source, files, self._scratch) as ruff:
+            yield RuffWorkspace(self, source, files, ruff)
+
+
+class RuffWorkspace:
+    """`Workspace` over one ruff process at a time."""
+
+    def __init__(
+        self, detector: RuffDetector, source: Source, files: Mapping[str, str], ruff: Ruff
+    ) -> None:
+        self._detector = detector
+        self._source = source
+        self._files = dict(files)
+        self._ruff = ruff
+        self._wanted = frozenset(rule_id(TOOL, each) for each in detector.wanted_codes(source))
+
+    def write(self, files: Mapping[str, str]) -> None:
+        self._files.update(files)
+        self._ruff.write(files)
+
+    def find(self, rules: Collection[str]) -> list[FixableFinding]:
+        codes = [each.partition(":")[2] for each in rules if each in self._wanted]
+        if not codes:
+            return []
+        return self._detector.as_findings(self._ruff.check(codes), self._files, self._source)
+
+    def parses(self, path: str) -> bool:
+        found = self._ruff.check([CHEAP_RULE], [path])
+        return all(each.code != SYNTAX_ERROR for each in found)
+
+    def format(self, files: Mapping[str, str]) -> dict[str, str]:
+        return self._ruff.format(files)
+
+
+def python_sources(source: Source) -> dict[str, str]:
+    """Return the Python files of all components, by path, without tests and what is not UTF-8."""
+    config, components = source.profile.config, source.profile.components
+    found = {}
+    for path in source.tree.files():
+        if not PYTHON.has_suffix(path) or is_protected(path, config):
+            continue
+        if component_of(path, components) is None:
+            continue
+        try:
+            found[path] = (source.tree.read(path) or b"").decode()
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+def _texts(source: Source, paths: Collection[str]) -> dict[str, str]:
+    found = {}
+    for path in paths:
+        try:
+            found[path] = (source.tree.read(path) or b"").decode()
+        except UnicodeDecodeError:
+            continue
+    return found
+
+
+def _component(path: str, source: Source) -> str:
+    return component_of(path, source.profile.components) or ""

@@ -1,0 +1,156 @@
+"""Ruff as a process over a scratch copy of a target's sources."""
+
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ruff import find_ruff_bin
+
+from shared.detectors.ports import Source
+from shared.detectors.ruff.configuration import RuffSettings, configuration_files, read_settings
+from shared.detectors.texts import Edit, Edits, split_lines
+from shared.kernel.errors import Rejected
+
+SYNTAX_ERROR = "invalid-syntax"
+MAX_LINE_LENGTH, MIN_LINE_LENGTH = 120, 88
+ERROR_TAIL_CHARACTERS = 500
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding as ruff reports it; `code` is the rule's, lines count from 1.
+
+    `applicability` is safe, unsafe, or empty where there is no usable fix.
+    """
+
+    code: str
+    message: str
+    path: str
+    row: int
+    end_row: int
+    url: str
+    edits: Edits
+    applicability: str
+
+
+@contextmanager
+def scratch_copy(
+    source: Source,
+    files: Mapping[str, str],
+    scratch: Path,
+    *,
+    roots: Sequence[str] = ("",),
+    line_length: int | None = None,
+) -> Iterator["Ruff"]:
+    """Open a scratch directory with these files and the target's ruff configuration.
+
+    `roots` are where in it a copy of the target begins: "", or a path that ends with a slash.
+    The directory is deleted on exit.
+    """
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="ruff-") as name:
+        folder = Path(name)
+        settings = read_settings(source.tree)
+        for path, content in configuration_files(source.tree, settings).items():
+            for root in roots:
+                _write(folder / root / path, content.decode(errors="replace"))
+        length = line_length or _line_length(files)
+        ruff = Ruff(folder, source.profile.target_version, length, settings)
+        ruff.write(files)
+        yield ruff
+
+
+def _line_length(files: Mapping[str, str]) -> int:
+    """Return the length of the longest line, within limits: nothing else is configured."""
+    longest = max(
+        (len(line.rstrip()) for text in files.values() for line in split_lines(text)), default=0
+    )
+    return min(max(longest, MIN_LINE_LENGTH), MAX_LINE_LENGTH)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode())
+
+
+class Ruff:
+    """Ruff over one directory."""
+
+    def __init__(
+        self, folder: Path, target_version: str, line_length: int, settings: RuffSettings
+    ) -> None:
+        self._folder = folder.resolve()
+        self._target_version = target_version
+        self._line_length = line_length
+        self._isolated = not settings.configured
+
+    def write(self, files: Mapping[str, str]) -> None:
+        """Write these texts into the directory."""
+        for path, text in files.items():
+            _write(self._folder / path, text)
+
+    def check(self, codes: Iterable[str], paths: Iterable[str] = (".",)) -> list[Diagnostic]:
+        """Return what these rules find, in the order of paths and lines.
+
+        Raises `Rejected` where ruff fails.
+        """
+        arguments = ["--output-format", "json", "--exit-zero", "--select", ",".join(codes)]
+        output = self._run("check", *arguments, "--", *paths)
+        found = [self._diagnostic(each) for each in json.loads(output)]
+        return sorted(found, key=lambda each: (each.path, each.row, each.code))
+
+    def format(self, files: Mapping[str, str]) -> dict[str, str]:
+        """Return these texts as ruff formats them; one that it cannot format is unchanged."""
+        self.write(files)
+        # Which quotes to use is a matter of the whole file, so they stay as they are.
+        options = ["--config", "format.quote-style='preserve'"] if self._isolated else []
+        self._run("format", *options, "--", *files, expected=(0, 2))
+        return {path: (self._folder / path).read_bytes().decode() for path in files}
+
+    def _run(self, command: str, *arguments: str, expected: tuple[int, ...] = (0,)) -> str:
+        options = ["--quiet", "--no-cache", "--target-version", self._target_version]
+        if self._isolated:
+            options += ["--isolated", "--line-length", str(self._line_length)]
+        done = subprocess.run(
+            [find_ruff_bin(), command, *options, *arguments],
+            cwd=self._folder,
+            env={"PATH": "/usr/bin:/bin", "RUFF_NO_CACHE": "true"},
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode not in expected and not self._isolated:
+            # A configuration that this ruff does not accept must not prevent a measurement.
+            self._isolated = True
+            return self._run(command, *arguments, expected=expected)
+        if done.returncode not in expected:
+            output = done.stderr.decode(errors="replace")[-ERROR_TAIL_CHARACTERS:]
+            raise Rejected(f"ruff {command} failed: {output}", code="ruff_failed")
+        return done.stdout.decode()
+
+    def _diagnostic(self, each: dict[str, Any]) -> Diagnostic:
+        fix = each.get("fix") or {}
+        usable = fix.get("applicability") in {"safe", "unsafe"}
+        edits = tuple(
+            Edit(
+                (edit["location"]["row"], edit["location"]["column"]),
+                (edit["end_location"]["row"], edit["end_location"]["column"]),
+                edit["content"],
+            )
+            for edit in (fix.get("edits", ()) if usable else ())
+        )
+        row = each["location"]["row"]
+        return Diagnostic(
+            code=each["code"] or SYNTAX_ERROR,
+            message=each["message"],
+            path=str(Path(each["filename"]).relative_to(self._folder)),
+            row=row,
+            end_row=max(row, (each.get("end_location") or {}).get("row", row)),
+            url=each.get("url") or "",
+            edits=edits,
+            applicability=fix["applicability"] if edits else "",
+        )

@@ -1,0 +1,23 @@
+"""Engines and detectors of an agent type, as the agents service makes them."""
+
+from services.agents.main import serve_type
+from shared.agent_types import TaskContext, agent_spec
+from shared.agent_types.engines import HeldLease
+from shared.detectors.ports import DetectorResources
+from tests.support.builders import a_task
+
+
+def served_type(scratch, commands=None, name="code_quality"):
+    """An agent type with what it makes here."""
+    return serve_type(agent_spec(name), DetectorResources(scratch, commands))
+
+
+def a_context(source, component="m", exclude=()):
+    task = a_task(component=component, excluded_fingerprints=tuple(exclude))
+    lease = HeldLease(component, task.paths, task.epoch)
+    return TaskContext(task, task.opportunity, (), lease, source)
+
+
+async def proposals_of(engine, source, component="m", exclude=()):
+    context = a_context(source, component, exclude)
+    return [each async for each in engine.propose(context)]
