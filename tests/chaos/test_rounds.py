@@ -1,7 +1,8 @@
 """Random rounds, a sample of two hundred (all of them: `make soak`): up to three validators race for the same landings and are killed where chance wants it.
 
-The validators are forked processes with a real MongoDB wire and real repositories; only the suite is
-played, as it is the same for every one of them. What must hold is read from MongoDB and git alone.
+The validators are forked processes with a real MongoDB wire and real repositories; only the suite
+is played, as it is the same for every one of them. What must hold is read from MongoDB and git
+alone.
 """
 
 import asyncio

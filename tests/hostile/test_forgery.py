@@ -1,4 +1,7 @@
-"""Code that wants to be said to have passed. A missing, partial or forged report is never a pass."""
+"""Code that wants to be said to have passed.
+
+A missing, partial or forged report is never a pass.
+"""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from pathlib import Path

@@ -206,7 +206,8 @@ async def test_a_commit_that_keeps_the_tests_costs_one_run_which_is_the_next_one
     backtest = await bench.run()
     found = bench.by_name(backtest)
     assert (found["good"].full, found["good"].targeted) == (1, 0)
-    # Seven commits and their start under their own tests, and the other part of one: no more full runs.
+    # Seven commits and their start under their own tests, and the other part of one: no more full
+    # runs.
     assert sum(not tests for _, _, tests in bench.suite.runs) <= 8
     assert found["broke"].targeted > 0
 

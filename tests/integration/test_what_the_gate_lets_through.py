@@ -1,7 +1,8 @@
 """Changes that would make the tests say less, or lie: each is refused or waits for a person, and none lands.
 
-A small real package with its own suite, in the real sandbox, over a real repository, through the gate's own use case.
-All of a policy are put before one gate, whose head stays as it is as long as nothing lands.
+A small real package with its own suite, in the real sandbox, over a real repository, through the
+gate's own use case. All of a policy are put before one gate, whose head stays as it is as long as
+nothing lands.
 """
 
 import asyncio

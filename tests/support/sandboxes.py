@@ -1,7 +1,7 @@
 """Sandboxes of every tier, for tests; a tier that this machine lacks skips the test and says why.
 
-What the machine lacks is asked of the machine: a tier of ours that lets an intruder out is no tier that
-is not to be had, it is broken.
+What the machine lacks is asked of the machine: a tier of ours that lets an intruder out is no tier
+that is not to be had, it is broken.
 """
 
 import asyncio
