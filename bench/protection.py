@@ -1,9 +1,10 @@
-"""ProtectionSummary in green on real packages: how much of what the rules engine changes their tests protect, and what asking costs.
+"""The cost of mutation testing on real packages, and how many changes their tests protect.
 
-The targets are source archives from PyPI. All proposals of the rules engine are put on each other in one tree,
-as the gate does it; mutants are placed in what they touch, and tried with those of the target's own tests that
-reach them, as a recording of the head says. The peer is a full run of the same suite on the same tree, in turn with
-it; mutation testing as it is usually done is one such run for each fault. Recording is not in the time: the gate's full runs are recorded anyway.
+The targets are source archives from PyPI. All proposals of the rules engine are applied on top of
+each other in one tree, as in the gate; mutants are put into what they touch, and run with those of
+the target's own tests that reach them, as a recording of the head shows. The peer is a full run of
+the same suite on the same tree, in turn with it; mutation testing usually takes one such run per
+mutant. The recording is not counted, because the gate's full runs are recorded anyway.
 """
 
 import asyncio
@@ -45,15 +46,16 @@ from shared.targets.paths import is_protected
 from shared.targets.profile import TargetProfile, profile_target
 
 PACKAGES = ("boltons", "more-itertools", "schema", "tabulate")
-RUNS = 3
-LIMIT = 0.1
-SECONDS = 128.0
-FEW = 4
+REPETITIONS = 3
+MAX_MUTANT_COST = 0.1
+MUTATION_LIMIT_SECONDS = 128.0
+QUICK_PROPOSALS = 4
+NO_COMMIT = "0" * 40
 
 
 @dataclass(frozen=True)
-class Bench:
-    """A package with what it takes to run its tests."""
+class Package:
+    """A package to measure, with what is needed to run its tests."""
 
     name: str
     quick: bool
@@ -67,13 +69,15 @@ class Bench:
 
     @property
     def head(self) -> str:
+        """The commit that is measured."""
         return self.mirror.branch(self.target.base_branch) or ""
 
     def tree(self, _target: str, oid: str) -> Any:
+        """Return a tree of the package by the id of a commit or tree."""
         return self.mirror.tree(oid)
 
-    async def suite(self, oid: str, *, record: bool = False) -> Reported:
-        """A full run."""
+    async def run_suite(self, oid: str, *, record: bool = False) -> Reported:
+        """Make a full run of a tree; raises SystemExit if it gives no report."""
         suite = SandboxedSuite(self.sandbox, self.scratch, self.tree)
         outcome = await suite.run(
             oid, self.profile, self.environment, target_id=self.target.id, record=record
@@ -83,7 +87,7 @@ class Bench:
         return outcome
 
     async def proposals(self) -> list[Proposal]:
-        """What the rules engine would change, without what people have to allow first; `quick`: the first few."""
+        """Return the rules engine's proposals, without those that change protected paths."""
         source = Source(self.mirror.tree(self.head), self.profile, self.target.id)
         found = [
             each
@@ -91,7 +95,7 @@ class Bench:
             for each in await rules_proposals(source, component.name, self.home / "agents")
         ]
         config = self.profile.config
-        found = found[:FEW] if self.quick else found
+        found = found[:QUICK_PROPOSALS] if self.quick else found
         return [
             each for each in found if not any(is_protected(p, config) for p in each.changes or ())
         ]
@@ -99,18 +103,19 @@ class Bench:
 
 @dataclass(frozen=True)
 class Batch:
-    """Changes on each other: the tree after each, and the files of each."""
+    """Changes on top of each other: by change, the tree after it and the files it touches."""
 
     trees: dict[str, str]
     files: dict[str, tuple[str, ...]]
 
     @property
     def tree(self) -> str:
+        """The tree after all changes."""
         return list(self.trees.values())[-1]
 
 
 def run(quick: bool) -> Result:
-    """One row per package; `quick` takes the example, and claims nothing."""
+    """Measure each package; `quick` measures the bundled example, and claims nothing."""
     with TemporaryDirectory(prefix="groundswell-bench-") as folder:
         scratch = Path(folder)
         scratch.chmod(0o755)
@@ -119,9 +124,12 @@ def run(quick: bool) -> Result:
         else:
             targets = {each: download(each, scratch) for each in PACKAGES}
         rows = asyncio.run(_measure_all(targets, scratch / "home", quick=quick))
-    held = all(row["a mutant"] <= LIMIT for row in rows)
-    bar = f"a fault costs <= {LIMIT} x one full run of the suite (by itself it would cost 1)"
-    return Result("protection", bar, rows, held)
+    holds = all(row["a mutant"] <= MAX_MUTANT_COST for row in rows)
+    bar = (
+        f"a mutant costs <= {MAX_MUTANT_COST} x one full run of the suite "
+        "(in a run of its own it would cost 1)"
+    )
+    return Result("protection", bar, rows, holds)
 
 
 async def _measure_all(
@@ -134,63 +142,65 @@ async def _measure_all(
         target = Target(
             id=uuid7(),
             location=str(path),
-            root_commit="0" * 40,
+            root_commit=NO_COMMIT,
             name=name,
             base_branch="main",
             landing_branch="groundswell/main",
             created_at=utc_now(),
         )
-        rows.append(await _measure(await _bench(target, home, sandbox, scratch, quick=quick)))
+        rows.append(await _measure(await _prepare(target, home, sandbox, scratch, quick=quick)))
     if isinstance(sandbox, SupervisedSandbox):
         await sandbox.close()
     return rows
 
 
-async def _bench(
+async def _prepare(
     target: Target, home: Path, sandbox: Sandbox, scratch: Scratch, *, quick: bool
-) -> Bench:
+) -> Package:
+    """Mirror a package, build its environment, and return it ready to be measured."""
     mirror = Mirror.at(home, target.id)
     mirror.fetch(target.location)
     head = mirror.branch("main") or ""
-    described = profile_target(mirror.tree(head))
+    profile = profile_target(mirror.tree(head))
     environments = UvEnvironments(home, sandbox, scratch, lambda _, oid: mirror.tree(oid))
-    environment = await environments.prepare(target.id, described, mirror.tree(head).oid)
-    return Bench(target.name, quick, target, mirror, described, environment, sandbox, scratch, home)
+    environment = await environments.prepare(target.id, profile, mirror.tree(head).oid)
+    return Package(target.name, quick, target, mirror, profile, environment, sandbox, scratch, home)
 
 
-async def _measure(bench: Bench) -> dict[str, Any]:
-    recorded = await bench.suite(bench.head, record=True)
-    batch = await _batch(bench, recorded)
-    plan, seconds = place_mutants(_changed_files(bench, batch)), []
-    plan, tests = _selection(bench, batch, plan, recorded)
-    suites, tried = [], None
-    for _ in range(1 if bench.quick else RUNS):
-        suites.append((await bench.suite(batch.tree)).report.seconds)
-        tried = await _try_out(bench, batch, plan, tests)
-        seconds.append(tried.seconds)
+async def _measure(package: Package) -> dict[str, Any]:
+    """Time full runs and mutation in turn, and return the row of a package."""
+    recorded = await package.run_suite(package.head, record=True)
+    batch = await _batch(package, recorded)
+    plan, seconds = place_mutants(_changed_files(package, batch)), []
+    plan, tests = _selection(package, batch, plan, recorded)
+    suites, report = [], None
+    for _ in range(1 if package.quick else REPETITIONS):
+        suites.append((await package.run_suite(batch.tree)).report.seconds)
+        report = await _run_mutants(package, batch, plan, tests)
+        seconds.append(report.seconds)
     suite, mutants = statistics.median(suites), statistics.median(seconds)
-    known = [judge_protection(plan, each, tried) for each in batch.trees]
+    protections = [judge_protection(plan, each, report) for each in batch.trees]
     return {
-        "target": bench.name,
+        "target": package.name,
         "tests": len(recorded.report.results),
         "needed": len(tests) or len(recorded.report.results),
-        **_counted(known),
+        **_count(protections),
         "suite s": suite,
         "mutants s": mutants,
         "x suite": mutants / suite,
-        "a change": mutants / suite / len(known),
+        "a change": mutants / suite / len(protections),
         "a mutant": mutants / suite / max(len(plan.mutants), 1),
     }
 
 
-def _counted(known: Sequence[Protection]) -> dict[str, Any]:
-    """Of changes and of lines only what was measured."""
-    share = protection_share(known)
+def _count(protections: Sequence[Protection]) -> dict[str, Any]:
+    """Return counts of changes, mutants and lines; shares are of what was measured."""
+    share = protection_share(protections)
     counted: dict[str, Any] = {
-        "changes": len(known),
-        "nothing": sum(each.state == "nothing" for each in known),
-        "unknown": sum(each.state == "unknown" for each in known),
-        "not tried": sum(each.not_measured for each in known),
+        "changes": len(protections),
+        "nothing": sum(each.state == "nothing" for each in protections),
+        "unknown": sum(each.state == "unknown" for each in protections),
+        "not tried": sum(each.not_measured for each in protections),
     }
     if share is not None:
         counted |= {
@@ -203,10 +213,10 @@ def _counted(known: Sequence[Protection]) -> dict[str, Any]:
     return counted
 
 
-async def _batch(bench: Bench, recorded: Reported) -> Batch:
-    """All proposals, but those with which a test fails that passed: the gate would not land them."""
+async def _batch(package: Package, recorded: Reported) -> Batch:
+    """Return a batch of all proposals except those that break tests, found by bisection."""
     patches, files = {}, {}
-    for each in await bench.proposals():
+    for each in await package.proposals():
         key = uuid7()
         patches[key] = make_patch(
             {
@@ -215,29 +225,30 @@ async def _batch(bench: Bench, recorded: Reported) -> Batch:
             }
         )
         files[key] = tuple(sorted(each.changes or ()))
-    repository = GitRepository(bench.mirror)
+    repository = GitRepository(package.mirror)
     good: list[str] = []
 
     async def passes(some: Sequence[str]) -> bool:
-        composed = repository.compose(bench.head, [(each, patches[each]) for each in some])
+        composed = repository.compose(package.head, [(each, patches[each]) for each in some])
         if composed.failed:
             return False
-        report = (await bench.suite(composed.tree)).report
+        report = (await package.run_suite(composed.tree)).report
         return not report.failing - recorded.report.failing
 
-    left = [list(patches)]
-    while left:
-        some = left.pop()
+    remaining = [list(patches)]
+    while remaining:
+        some = remaining.pop()
         if await passes([*good, *some]):
             good += some
         elif len(some) > 1:
-            left += [some[len(some) // 2 :], some[: len(some) // 2]]
-    composed = repository.compose(bench.head, [(each, patches[each]) for each in good])
+            remaining += [some[len(some) // 2 :], some[: len(some) // 2]]
+    composed = repository.compose(package.head, [(each, patches[each]) for each in good])
     return Batch(dict(composed.steps), {each: files[each] for each in good})
 
 
-def _changed_files(bench: Bench, batch: Batch) -> dict[str, list[ChangedFile]]:
-    order = [bench.mirror.tree(each) for each in (bench.head, *batch.trees.values())]
+def _changed_files(package: Package, batch: Batch) -> dict[str, list[ChangedFile]]:
+    """Return each change's files, with their texts before it and after each change on top."""
+    order = [package.mirror.tree(each) for each in (package.head, *batch.trees.values())]
     return {
         change: [
             ChangedFile(path, tuple(tree.read(path) for tree in order[number:]))
@@ -248,32 +259,33 @@ def _changed_files(bench: Bench, batch: Batch) -> dict[str, list[ChangedFile]]:
 
 
 def _selection(
-    bench: Bench, batch: Batch, plan: MutationPlan, recorded: Reported
+    package: Package, batch: Batch, plan: MutationPlan, recorded: Reported
 ) -> tuple[MutationPlan, tuple[str, ...]]:
-    """As the gate chooses: the mutants that can be afforded, and the tests for them; empty is all."""
+    """Select mutants and their tests as the gate does; no tests means all of them."""
     impact = ImpactMap.from_json(recorded.impact or "")
-    head = bench.mirror.tree(bench.head).oid
-    known = Recorded(head, impact)
+    head = package.mirror.tree(package.head).oid
+    recording = Recorded(head, impact)
     affordable, tests = select_affordable(
-        plan, bench.mirror, known, (head, batch.tree), recorded.report.outcomes
+        plan, package.mirror, recording, (head, batch.tree), recorded.report.outcomes
     )
     return affordable, tuple(sorted(tests or ()))
 
 
-async def _try_out(
-    bench: Bench, batch: Batch, plan: MutationPlan, tests: tuple[str, ...]
+async def _run_mutants(
+    package: Package, batch: Batch, plan: MutationPlan, tests: tuple[str, ...]
 ) -> MutationReport:
-    runner = SandboxedMutationRunner(bench.sandbox, bench.scratch, bench.tree)
+    """Run the suite with every mutant of a plan; raises SystemExit if it gives no report."""
+    runner = SandboxedMutationRunner(package.sandbox, package.scratch, package.tree)
     outcome = await runner.run(
         batch.tree,
-        plan.to_json(SECONDS),
-        bench.profile,
-        bench.environment,
+        plan.to_json(MUTATION_LIMIT_SECONDS),
+        package.profile,
+        package.environment,
         tests,
-        target_id=bench.target.id,
+        target_id=package.target.id,
     )
     if not isinstance(outcome, MutationReport):
-        raise SystemExit(f"{bench.name}: {outcome.reason}\n{outcome.output_tail}")
+        raise SystemExit(f"{package.name}: {outcome.reason}\n{outcome.output_tail}")
     return outcome
 
 

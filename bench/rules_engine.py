@@ -1,4 +1,4 @@
-"""What the rules engine of the bundled agent type proposes for a component."""
+"""The proposals that the rules engine of the bundled agent type makes for a component."""
 
 from collections.abc import Sequence
 from pathlib import Path
