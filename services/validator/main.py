@@ -20,7 +20,7 @@ from services.validator.git.adapters.repository import GitRepository
 from services.validator.handlers import handlers, pull_workers
 from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.mutation.usecases.execute import execute_mutation
-from services.validator.queue.transitions import say_again
+from services.validator.queue.transitions import publish_unpublished
 from services.validator.review.adapters import RestForge
 from services.validator.review.usecases import show_waiting
 from services.validator.runs.adapters.slots import (
@@ -119,7 +119,7 @@ def build(
         router=handlers(deps),
         periodic_tasks=(
             PeriodicTask(GATE_INTERVAL_SECONDS, lambda: reconcile(deps)),
-            PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: say_again(deps)),
+            PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: publish_unpublished(deps)),
             PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: resume_backtests(deps)),
             PeriodicTask(PULL_REQUEST_INTERVAL_SECONDS, lambda: show_waiting(deps)),
             PeriodicTask(HEARTBEAT_INTERVAL_SECONDS, lambda: announce(deps)),

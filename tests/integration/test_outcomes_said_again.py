@@ -63,7 +63,7 @@ async def test_an_outcome_nobody_heard_of_is_said_once_more(make_desk, bus, chan
         await outcomes.reject(change, "it breaks", deps, tests=("t::a",))
     bus.deaf = False
     for _ in range(3):
-        await outcomes.say_again(deps)
+        await outcomes.publish_unpublished(deps)
     [said] = bus.said
     assert isinstance(said.message, EnhancementRejected)
     assert (said.message.reason, said.message.tests) == ("it breaks", ("t::a",))
@@ -76,7 +76,7 @@ async def test_what_nobody_heard_of_is_said_before_something_else_becomes_of_it(
     landed = an_enhancement(state="applied", commit=COMMIT, finished_at=NOW)
     await store.enhancements.insert(landed)
     taken_off = Rollback(commit="b" * 40, reason="no", at=NOW)
-    await outcomes.leave(landed, "roll_back", make_desk(), rollback=taken_off)
+    await outcomes.transition_and_publish(landed, "roll_back", make_desk(), landing__rollback=taken_off)
     assert [type(each.message) for each in bus.said] == [
         EnhancementApplied,
         EnhancementRolledBack,
@@ -108,16 +108,16 @@ async def test_what_was_said_is_not_said_again_when_something_else_becomes_of_it
     landing = an_enhancement(state="validated", commit=COMMIT)
     await store.enhancements.insert(landing)
     deps = make_desk()
-    landed = await outcomes.leave(landing, "land", deps)
-    await outcomes.leave(
-        landed, "roll_back", deps, rollback=Rollback(commit="b" * 40, reason="no", at=NOW)
+    landed = await outcomes.transition_and_publish(landing, "land", deps)
+    await outcomes.transition_and_publish(
+        landed, "roll_back", deps, landing__rollback=Rollback(commit="b" * 40, reason="no", at=NOW)
     )
     assert len(bus.said) == 2
 
 
 async def test_after_a_restart_recent_outcomes_are_said_under_the_same_key(make_desk, bus, change):
     await outcomes.expire(change, "gone", make_desk())
-    await outcomes.say_again(make_desk(NOW + timedelta(minutes=1)))
+    await outcomes.publish_unpublished(make_desk(NOW + timedelta(minutes=1)))
     first, second = bus.said
     assert first.identity == second.identity
     assert first.message == second.message
@@ -125,5 +125,5 @@ async def test_after_a_restart_recent_outcomes_are_said_under_the_same_key(make_
 
 async def test_what_the_stream_may_have_forgotten_is_not_said_again(make_desk, bus, change):
     await outcomes.expire(change, "gone", make_desk())
-    await outcomes.say_again(make_desk(NOW + timedelta(hours=1)))
+    await outcomes.publish_unpublished(make_desk(NOW + timedelta(hours=1)))
     assert len(bus.said) == 1

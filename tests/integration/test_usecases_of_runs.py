@@ -72,7 +72,9 @@ class PlayedSuite:
 
 class PlayedEnvironments:
     async def prepare(self, *_):
-        return Environment("e", BIN, (BIN.parent, *running_interpreter().needs), 0, True)
+        return Environment(
+            "e", BIN, (BIN.parent, *running_interpreter().required_directories), 0, True
+        )
 
 
 @pytest.fixture(autouse=True)

@@ -235,7 +235,7 @@ async def a_gate(stack: AsyncExitStack, files: Mapping[str, str], runner: asynci
 
     class Here:
         async def prepare(self, *_):
-            readable = (BIN.parent, *running_interpreter().needs, home / "chance")
+            readable = (BIN.parent, *running_interpreter().required_directories, home / "chance")
             return Environment("key", BIN, readable, 0, True)
 
     def tree(target_id, oid):

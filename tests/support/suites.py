@@ -31,7 +31,9 @@ async def a_run(
     """`how` is what the port takes: repeat, record."""
     async with a_sandbox(the_best(), home) as sandbox:
         scratch = Scratch(home / "work", uuid7)
-        environment = Environment("key", BIN, (BIN.parent, *running_interpreter().needs), 0, True)
+        environment = Environment(
+            "key", BIN, (BIN.parent, *running_interpreter().required_directories), 0, True
+        )
         suite = SandboxedSuite(sandbox, scratch, lambda *_: FakeTree(files))
         profile = a_profile(*command, framework=framework)
         outcome = await suite.run("tree", profile, environment, tests, target_id="t", **how)

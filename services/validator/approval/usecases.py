@@ -14,7 +14,12 @@ from services.validator.approval.domain import (
 )
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead
-from services.validator.queue.transitions import leave, reject, say, say_unsaid
+from services.validator.queue.transitions import (
+    publish_if_unpublished,
+    publish_outcome,
+    reject,
+    transition_and_publish,
+)
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents.enhancements import Approval, Enhancement
 from shared.contracts.documents.protection import Protection
@@ -53,7 +58,7 @@ async def ask_for(
                 "decision__evidence": tuple(evidence(each)),
                 "decision__run": run,
             }
-            await leave(each, "request_approval", deps, **said)
+            await transition_and_publish(each, "request_approval", deps, **said)
             asked.append(each)
     return asked
 
@@ -93,7 +98,7 @@ async def decide(command: DecideEnhancement, deps: ValidatorDeps) -> None:
     change = await deps.store.enhancements.require(command.enhancement_id)
     if change.state is not EnhancementState.NEEDS_APPROVAL:
         _check_repeated(change, command)
-        await say(change, deps)
+        await publish_outcome(change, deps)
         return
     if command.patch not in {None, change.proposal.required_patch.digest}:
         raise Conflict(
@@ -110,7 +115,7 @@ async def decide(command: DecideEnhancement, deps: ValidatorDeps) -> None:
 async def _approve(change: Enhancement, command: DecideEnhancement, deps: ValidatorDeps) -> None:
     target = await deps.store.targets.require(change.target_id)
     head = await asyncio.to_thread(deps.repository(target).refresh, target)
-    await say_unsaid(change, deps)
+    await publish_if_unpublished(change, deps)
     now = deps.clock()
     approval = Approval(
         by=command.by,
@@ -122,7 +127,7 @@ async def _approve(change: Enhancement, command: DecideEnhancement, deps: Valida
     moved = await deps.store.enhancements.transition(
         change, "approve", decision__approval=approval, changed_at=now, finished_at=None
     )
-    await say(moved or await deps.store.enhancements.require(change.id), deps)
+    await publish_outcome(moved or await deps.store.enhancements.require(change.id), deps)
 
 
 def _check_repeated(change: Enhancement, command: DecideEnhancement) -> None:

@@ -75,7 +75,7 @@ async def admit(event: ProposalCleared, deps: ValidatorDeps) -> None:
 
 async def reconcile(deps: ValidatorDeps) -> None:
     """Start a gate for each target with waiting changes, so that no target delays another."""
-    for target_id in await pool.targets_waiting(deps):
+    for target_id in await pool.targets_with_changes(deps):
         deps.process.running_gates.start(target_id, partial(_settle_safely, target_id, deps))
 
 
@@ -96,7 +96,7 @@ async def settle(target_id: str, deps: ValidatorDeps) -> None:
     async with deps.leadership.hold_leadership(target_id):
         target = await deps.store.targets.require(target_id)
         await landing.recover(target, deps)
-        while ready := await pool.ready(target, deps):
+        while ready := await pool.ready_changes(target, deps):
             await _run_round(target, ready, deps)
 
 
@@ -259,6 +259,6 @@ async def _land(
     landed, held_back = set(step.changes), dict(step.held_back)
     left = [each for key, each in gate_round.changes.items() if key not in landed]
     await publish_held_back(gate_round, left, held_back, deps)
-    await pool.give_back(left, deps, suspected=held_back)
+    await pool.return_to_queue(left, deps, suspected=held_back)
     await count_selected_tests(changes, gate_round.facts.impacted, batch.verdict, deps)
     return True

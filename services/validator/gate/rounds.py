@@ -99,8 +99,8 @@ async def open_round(
     Raises `HeadNotTestable`, at once or where the baseline is awaited.
     """
     head, prepared = await _prepare_head(target, deps)
-    validating = await landing.find_landed(target, await pool.validate(ready, deps), deps)
-    patches = await pool.patches(validating, deps)
+    validating = await landing.find_landed(target, await pool.begin_validation(ready, deps), deps)
+    patches = await pool.load_patches(validating, deps)
     wave_id = ready[0].wave_id
     return GateRound(
         target=target,

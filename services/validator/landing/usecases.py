@@ -17,7 +17,7 @@ from services.validator.git.ports import PushRefusal
 from services.validator.mutation.usecases.protection_health import store_protection_health
 from services.validator.prepared import PreparedHead
 from services.validator.queue import pool
-from services.validator.queue.transitions import expire, leave
+from services.validator.queue.transitions import expire, transition_and_publish
 from services.validator.review.usecases import show_landed
 from services.validator.watch.usecases.watching import begin_watch
 from shared.contracts.documents.enhancements import Enhancement
@@ -48,7 +48,7 @@ async def land(batch: Batch, deps: ValidatorDeps) -> None:
     if WAVE.terminal(wave.state) and unasked:
         for each in unasked:
             await expire(each, f"its wave was {wave.state} before it could land", deps)
-        await pool.give_back(
+        await pool.return_to_queue(
             [each for each in batch.changes if each.decision.approval], deps, suspected={}
         )
         return
@@ -129,7 +129,7 @@ async def _say_landed(
     await begin_watch(target, changes, deps, run=run)
     await store_protection_health(target, changes, deps)
     for each in changes:
-        await leave(
+        await transition_and_publish(
             each,
             "land",
             deps,

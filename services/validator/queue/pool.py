@@ -1,4 +1,4 @@
-"""The changes that wait for the gate."""
+"""The changes that are queued for the gate."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -10,23 +10,24 @@ from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Wave
 from shared.contracts.states import WAVE, EnhancementState, TaskState
 
-# A batch waits for the rest of its wave: every change more in it costs no run more. Not for ever.
-LINGER = timedelta(seconds=120)
+# A batch waits for the rest of its wave, as a larger batch needs no more runs; but not for ever.
+MAX_WAIT_FOR_WAVE = timedelta(seconds=120)
 AT_WORK = [TaskState.ASSIGNED, TaskState.RUNNING]
 IN_THE_GATE = [EnhancementState.CLEARED, EnhancementState.VALIDATING, EnhancementState.VALIDATED]
 
 
-async def targets_waiting(deps: ValidatorDeps) -> tuple[str, ...]:
-    """The targets with changes in the gate."""
+async def targets_with_changes(deps: ValidatorDeps) -> tuple[str, ...]:
+    """Return the ids of the targets with changes in the gate."""
     return tuple(
         dict.fromkeys(await deps.store.enhancements.field_values("target_id", state=IN_THE_GATE))
     )
 
 
-async def ready(target: Target, deps: ValidatorDeps) -> list[Enhancement]:
-    """What may be tried now, in order; empty while its wave is still proposing.
+async def ready_changes(target: Target, deps: ValidatorDeps) -> list[Enhancement]:
+    """Return the changes that may be tried now, in order; none while their wave is proposing.
 
-    Changes of a wave that is over expire; those of a dry run are not the gate's.
+    Changes of a wave that has ended expire, unless a person approved them. Changes of a dry run are
+    never tried.
     """
     waiting = await deps.store.enhancements.find(
         target_id=target.id, state=[EnhancementState.CLEARED, EnhancementState.VALIDATING]
@@ -37,7 +38,7 @@ async def ready(target: Target, deps: ValidatorDeps) -> list[Enhancement]:
     for wave_id, changes in by_wave.items():
         wave = await deps.store.waves.require(wave_id)
         if WAVE.terminal(wave.state):
-            # A person's word outlives the wave; nothing else does.
+            # Only an approval outlives the wave.
             approved = [each for each in changes if each.decision.approval is not None]
             for each in changes:
                 if each.decision.approval is None:
@@ -50,21 +51,23 @@ async def ready(target: Target, deps: ValidatorDeps) -> list[Enhancement]:
 
 
 def _stacking(change: Enhancement) -> tuple[str, int, str]:
-    """Within a task patches stand on each other, in their order."""
+    """Sort key by which patches of one task keep the order in which they build on each other."""
     return (change.task_id, change.proposal.order, change.id)
 
 
 async def _complete(wave: Wave, changes: Sequence[Enhancement], deps: ValidatorDeps) -> bool:
-    """Whether nothing more is on its way, or the first has waited long enough."""
-    if deps.clock() - min(each.changed_at for each in changes) > LINGER:
+    """Return whether no more changes will come, or the first has waited long enough."""
+    if deps.clock() - min(each.changed_at for each in changes) > MAX_WAIT_FOR_WAVE:
         return True
     at_work = await deps.store.tasks.count(wave_id=wave.id, state=AT_WORK)
     proposed = await deps.store.enhancements.count(wave_id=wave.id, state=EnhancementState.PROPOSED)
     return not at_work and not proposed
 
 
-async def validate(changes: Sequence[Enhancement], deps: ValidatorDeps) -> list[Enhancement]:
-    """Take them into the gate; those that already were in it stay."""
+async def begin_validation(
+    changes: Sequence[Enhancement], deps: ValidatorDeps
+) -> list[Enhancement]:
+    """Move changes into the gate, and return those that are in it then."""
     taken = []
     for each in changes:
         if each.state is EnhancementState.VALIDATING:
@@ -76,10 +79,13 @@ async def validate(changes: Sequence[Enhancement], deps: ValidatorDeps) -> list[
     return taken
 
 
-async def give_back(
+async def return_to_queue(
     changes: Sequence[Enhancement], deps: ValidatorDeps, *, suspected: Mapping[str, Sequence[str]]
 ) -> None:
-    """Return them to the pool: they are judged again on the next head, with what they are suspected of there."""
+    """Return changes to the queue, to be judged again on the next head.
+
+    `suspected` has, by change, the tests that it is suspected of breaking.
+    """
     for each in changes:
         await deps.store.enhancements.transition(
             each,
@@ -90,8 +96,8 @@ async def give_back(
         )
 
 
-async def patches(changes: Sequence[Enhancement], deps: ValidatorDeps) -> dict[str, str]:
-    """The patch text of each change."""
+async def load_patches(changes: Sequence[Enhancement], deps: ValidatorDeps) -> dict[str, str]:
+    """Return the patch text of each change, by its id."""
     stored = await deps.store.patches.find(
         id=[each.proposal.required_patch.digest for each in changes]
     )

@@ -1,4 +1,7 @@
-"""How a change leaves the gate: moved once, and always said, from the state that was stored."""
+"""State changes of enhancements: each is stored once, and its event is published afterwards.
+
+The event follows from the stored state, so it can be published again after a crash.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -19,10 +22,10 @@ from shared.contracts.events import (
 from shared.contracts.states import EnhancementState
 from shared.kernel.failpoints import failpoint
 
-LISTED = 50
-SAVED = {"land": "landing.saved", "roll_back": "rollback.saved"}
-# Less than the streams' duplicate window of ten minutes.
-REMEMBERED = timedelta(minutes=8)
+MAX_LISTED_TESTS = 50
+FAILPOINTS = {"land": "landing.saved", "roll_back": "rollback.saved"}
+# Less than the ten minutes for which the streams recognise duplicates.
+REPUBLISH_WINDOW = timedelta(minutes=8)
 
 
 async def reject(
@@ -33,8 +36,8 @@ async def reject(
     tests: Sequence[str] = (),
     run: str | None = None,
 ) -> None:
-    """Refuse `change`, naming the tests that caught it, and the run they did it in."""
-    await leave(
+    """Reject a change because of `tests`, which failed in the run with the id `run`."""
+    await transition_and_publish(
         change,
         "reject",
         deps,
@@ -45,64 +48,72 @@ async def reject(
 
 
 async def expire(change: Enhancement, reason: str, deps: ValidatorDeps) -> None:
-    """Let `change` go without blame."""
-    await leave(change, "expire", deps, decision__reason=reason)
+    """Expire a change, which blames it for nothing."""
+    await transition_and_publish(change, "expire", deps, decision__reason=reason)
 
 
-async def leave(
+async def transition_and_publish(
     change: Enhancement, trigger: str, deps: ValidatorDeps, **fields: Any
 ) -> Enhancement:
-    """Move `change` and say what it is now, whoever moved it there; what it was is said before."""
-    await say_unsaid(change, deps)
+    """Apply `trigger` to a change and publish the outcome, and return the change as stored.
+
+    If another process was faster, the outcome is that of its transition. An outcome that the
+    change had before is published first.
+    """
+    await publish_if_unpublished(change, deps)
     now = deps.clock()
     moved = await deps.store.enhancements.transition(
         change, trigger, changed_at=now, finished_at=now, **fields
     )
     stored = moved or await deps.store.enhancements.require(change.id)
-    if trigger in SAVED:
-        failpoint(SAVED[trigger])
-    await say(stored, deps)
+    if trigger in FAILPOINTS:
+        failpoint(FAILPOINTS[trigger])
+    await publish_outcome(stored, deps)
     return stored
 
 
-async def say(change: Enhancement, deps: ValidatorDeps) -> None:
-    """Publish the event that follows from the state of `change`; a repetition is stored once."""
+async def publish_outcome(change: Enhancement, deps: ValidatorDeps) -> None:
+    """Publish the event that follows from the state of a change; repetitions are stored once."""
     make = EVENTS.get(change.state)
     if change.state is EnhancementState.CLEARED and change.decision.approval is not None:
         make = _approved
     if make is not None:
-        # One that is asked for again, after its approval lapsed, is another question.
         await deps.bus.publish(make(change), key=_key(change), wave=change.wave_id)
         deps.process.published.add(change)
 
 
 def _key(change: Enhancement) -> str:
-    asking = {EnhancementState.NEEDS_APPROVAL, EnhancementState.CLEARED}
-    return f"{change.id}:{change.version}" if change.state in asking else change.id
+    # A change may need approval several times, so these events are told apart by version.
+    repeatable = {EnhancementState.NEEDS_APPROVAL, EnhancementState.CLEARED}
+    return f"{change.id}:{change.version}" if change.state in repeatable else change.id
 
 
-async def say_again(deps: ValidatorDeps) -> None:
-    """Say the recent outcomes that nobody is known to have said: we may have been cut off before it.
+async def publish_unpublished(deps: ValidatorDeps) -> None:
+    """Publish recent outcomes that this process has not published: a crash may have come between.
 
-    Recent is what JetStream still knows the ids of, so what was said before is not stored twice.
+    Only as long as JetStream recognises duplicates, so that no event is stored twice.
     """
     for change in await deps.store.enhancements.find_since(
-        "finished_at", deps.clock() - REMEMBERED
+        "finished_at", deps.clock() - REPUBLISH_WINDOW
     ):
-        await say_unsaid(change, deps)
+        await publish_if_unpublished(change, deps)
 
 
-async def say_unsaid(change: Enhancement, deps: ValidatorDeps) -> None:
-    """Say what became of a change recently, where it is not known that somebody did."""
-    recent = change.finished_at and change.finished_at >= deps.clock() - REMEMBERED
+async def publish_if_unpublished(change: Enhancement, deps: ValidatorDeps) -> None:
+    """Publish the outcome of a change, if it is recent and this process has not published it."""
+    recent = change.finished_at and change.finished_at >= deps.clock() - REPUBLISH_WINDOW
     if recent and change not in deps.process.published:
-        await say(change, deps)
+        await publish_outcome(change, deps)
 
 
-async def say_refused(change: Enhancement, tests: Sequence[str], deps: ValidatorDeps) -> None:
-    """A rollback that was refused: the change stays where it is."""
+async def publish_rollback_refused(
+    change: Enhancement, tests: Sequence[str], deps: ValidatorDeps
+) -> None:
+    """Publish that a change could not be rolled back, because of `tests`, and stays landed."""
     event = RollbackRefused(
-        **_common(change), reason=change.landing.rollback_refusal, tests=tuple(tests)[:LISTED]
+        **_common(change),
+        reason=change.landing.rollback_refusal,
+        tests=tuple(tests)[:MAX_LISTED_TESTS],
     )
     await deps.bus.publish(event, key=f"{change.id}:{deps.new_id()}", wave=change.wave_id)
 
@@ -124,7 +135,9 @@ def _applied(change: Enhancement) -> EnhancementApplied:
 
 def _rejected(change: Enhancement) -> EnhancementRejected:
     return EnhancementRejected(
-        **_common(change), reason=change.decision.reason, tests=change.decision.tests[:LISTED]
+        **_common(change),
+        reason=change.decision.reason,
+        tests=change.decision.tests[:MAX_LISTED_TESTS],
     )
 
 

@@ -13,7 +13,11 @@ from services.validator.deps import ValidatorDeps
 from services.validator.git.domain.commits import rollback_message
 from services.validator.git.ports import Repository
 from services.validator.prepared import PreparedHead, prepare_head
-from services.validator.queue.transitions import leave, say, say_refused
+from services.validator.queue.transitions import (
+    publish_outcome,
+    publish_rollback_refused,
+    transition_and_publish,
+)
 from services.validator.review.usecases import Reverts, show_rolled_back
 from services.validator.rollback.domain import Conflicted, Step, Undone, undo
 from services.validator.runs.domain.requests import RunRequest
@@ -89,7 +93,7 @@ async def roll_back(
     async with deps.leadership.hold_leadership(target.id, wait=True):
         change = await deps.store.enhancements.require(command.enhancement_id)
         if change.state is EnhancementState.ROLLED_BACK:
-            await say(change, deps)
+            await publish_outcome(change, deps)
             await _say_finished(change.id, change.wave_id, target, [change], deps)
             return
         wish = Wish(
@@ -323,14 +327,16 @@ async def _finish(change: Enhancement, commit: str, wish: Wish, deps: ValidatorD
     rollback = Rollback(
         commit=commit, reason=wish.reason, at=deps.clock(), automatic=wish.automatic
     )
-    await leave(change, "roll_back", deps, landing__rollback=rollback)
+    await transition_and_publish(change, "roll_back", deps, landing__rollback=rollback)
 
 
 async def _refuse(change: Enhancement, refusal: _Refused, deps: ValidatorDeps) -> None:
     """Written down and said; the command itself is a dead letter where it could never work."""
     sentence = f"Enhancement {change.id} was not rolled back: {refusal.reason}."
     await deps.store.enhancements.set_fields(change.id, landing__rollback_refusal=sentence)
-    await say_refused(change.updated(landing__rollback_refusal=sentence), refusal.tests, deps)
+    await publish_rollback_refused(
+        change.updated(landing__rollback_refusal=sentence), refusal.tests, deps
+    )
 
 
 async def _say_refused(wish: Wish, refusal: _Refused, deps: ValidatorDeps) -> None:

@@ -186,7 +186,7 @@ async def _publish_finished(run: TestRun, deps: ValidatorDeps) -> None:
         failing=counts.failed,
         seconds=run.execution.seconds,
         why=run.request.why,
-        worse=None if run.result.worse is None else len(run.result.worse),
+        tests_worse=None if run.result.worse is None else len(run.result.worse),
         note=run.result.detail[:300],
     )
     await deps.bus.publish(event, key=run.id, wave=run.wave_id)

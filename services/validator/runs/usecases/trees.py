@@ -29,7 +29,7 @@ async def ensure_tree(run: TestRun, target: Target, deps: ValidatorDeps) -> None
     elif run.request.purpose is RunPurpose.ROLLBACK:
         made = await asyncio.to_thread(_revert_all, run.request.head, changes, target, deps)
     else:
-        texts = await pool.patches(changes, deps)
+        texts = await pool.load_patches(changes, deps)
         patches = [(each.id, texts[each.id]) for each in changes]
         made = (await asyncio.to_thread(repository.compose, run.request.head, patches)).tree
     if made != run.request.tree:

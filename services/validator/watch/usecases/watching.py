@@ -104,7 +104,7 @@ async def look_after(deps: ValidatorDeps) -> None:
     """Have the most urgent check of every target carried out, one at a time; the gate goes first."""
     waiting = await deps.store.watches.find(state=WatchState.WATCHING, sort="due_at")
     now, seen = deps.clock(), set[str]()
-    busy = set(await pool.targets_waiting(deps))
+    busy = set(await pool.targets_with_changes(deps))
     for watch in waiting:
         target_id = watch.target_id
         if target_id in seen or (watch.due_at > now and not watch.check_started_at):
@@ -220,7 +220,7 @@ async def _look(probe: Probe, scene: Scene, look: Look, deps: ValidatorDeps) -> 
 
 
 async def _gate_first(watch: Watch, deps: ValidatorDeps) -> None:
-    if watch.target_id in await pool.targets_waiting(deps):
+    if watch.target_id in await pool.targets_with_changes(deps):
         raise Transient("The gate has something to do on this target.", delay=0)
 
 

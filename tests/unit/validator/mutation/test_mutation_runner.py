@@ -34,7 +34,9 @@ async def try_out(tmp_path: Path) -> AsyncIterator[Try]:
         placed = place_mutants({"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}, 99)
         work = tmp_path / "work"
         scratch = Scratch(work, uuid7)
-        environment = Environment("key", BIN, (BIN.parent, *running_interpreter().needs), 0, True)
+        environment = Environment(
+            "key", BIN, (BIN.parent, *running_interpreter().required_directories), 0, True
+        )
         runner = SandboxedMutationRunner(
             sandbox, scratch, lambda *_: FakeTree({"m.py": after, **files})
         )

@@ -90,7 +90,9 @@ class CarryingBus(RecordingBus):
 
 class FakeEnvironments:
     async def prepare(self, target_id, described, tree):
-        return Environment("key", BIN, (BIN.parent, *running_interpreter().needs), 0, True)
+        return Environment(
+            "key", BIN, (BIN.parent, *running_interpreter().required_directories), 0, True
+        )
 
 
 @dataclass

@@ -177,7 +177,7 @@ async def test_who_gives_up_waiting_leaves_nothing_behind(folder):
 
 
 async def test_runs_are_counted_and_not_their_cores(folder, holder, monkeypatch):
-    monkeypatch.setattr(slots, "LOOK", -1)
+    monkeypatch.setattr(slots, "RUN_COUNT_TTL_SECONDS", -1)
     holder(2)
     machine = MachineSlots(folder, range(5))
     assert machine.runs() == 1
@@ -230,7 +230,7 @@ def test_a_directory_that_is_not_ours_alone_is_refused(tmp_path, spoil):
     else:
         folder.mkdir()
         folder.chmod(0o770)
-    with pytest.raises(Rejected, match="not a directory of this user alone"):
+    with pytest.raises(Rejected, match="not a directory that only this user can use"):
         ensure_private(folder)
 
 

@@ -88,7 +88,9 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
         work = tmp_path / "work"
         scratch = Scratch(work, uuid7)
         profile = a_profile(*command, framework=framework, timeout=timeout)
-        environment = Environment("key", BIN, (BIN.parent, *running_interpreter().needs), 0, True)
+        environment = Environment(
+            "key", BIN, (BIN.parent, *running_interpreter().required_directories), 0, True
+        )
         suite = SandboxedSuite(sandbox, scratch, lambda *_: FakeTree(files))
         outcome = await suite.run("tree", profile, environment, tests, target_id="target")
         scratch.close()
