@@ -76,7 +76,9 @@ async def test_what_nobody_heard_of_is_said_before_something_else_becomes_of_it(
     landed = an_enhancement(state="applied", commit=COMMIT, finished_at=NOW)
     await store.enhancements.insert(landed)
     taken_off = Rollback(commit="b" * 40, reason="no", at=NOW)
-    await outcomes.transition_and_publish(landed, "roll_back", make_desk(), landing__rollback=taken_off)
+    await outcomes.transition_and_publish(
+        landed, "roll_back", make_desk(), landing__rollback=taken_off
+    )
     assert [type(each.message) for each in bus.said] == [
         EnhancementApplied,
         EnhancementRolledBack,
