@@ -231,9 +231,9 @@ async def test_what_is_only_not_possible_now_is_left_to_the_next_delivery(
 async def test_a_run_is_said_with_why_it_was_made_and_what_was_worse_as_far_as_that_is_known(
     deps, verdict
 ):
-    await deps.store.runs.set_fields(verdict.id, why="who it is")
+    await deps.store.runs.set_fields(verdict.id, request__why="who it is")
     await execute_run(command(verdict), deps)
-    await deps.store.runs.set_fields(verdict.id, worse=("t::a", "t::b"))
+    await deps.store.runs.set_fields(verdict.id, result__worse=("t::a", "t::b"))
     await execute_run(command(verdict), deps)
     said = [(each.why, each.tests_worse) for each in deps.bus.of(RunFinished)]
     assert said == [("who it is", None), ("who it is", 2)]
