@@ -45,6 +45,7 @@ def show_report(report: WaveReport, console: Console) -> None:
     _show_returned(report.returned, console)
     _show_expired(report.expired, console)
     _show_not_tried(report.not_tried, console)
+    _show_advice(report.advisory, console)
     _show_health(report.health, console)
     _show_baseline(report, console)
     show_figures(report, console)
@@ -70,9 +71,17 @@ def _summary(report: WaveReport) -> str:
         parts.append(f"{len(report.expired)} expired")
     if report.not_tried:
         parts.append(f"{count(len(report.not_tried), 'proposal')} not tried (dry run)")
+    if report.advisory:
+        parts.append(f"advice: {len(report.advisory)}")
     if report.landing_branch != report.base_branch:
         parts.append(f"{escape(report.base_branch)} is untouched")
     return "; ".join(parts) + "."
+
+
+def _show_advice(changes: Sequence[ChangeNotLanded], console: Console) -> None:
+    _show_headline("Advice, without a patch", changes, console)
+    for each in changes:
+        _show_change(each, "cyan", console)
 
 
 def _show_failure(report: WaveReport, console: Console) -> None:

@@ -39,21 +39,25 @@ class HealthDimension:
     measure: Callable[[Sequence[Finding], int], HealthReading]
 
 
+def count_findings(findings: Sequence[Finding], lines: int) -> dict[str, float]:
+    """Return the metrics that every dimension has: lines, and findings in all and by rule."""
+    by_rule = Counter(each.rule for each in findings)
+    return {
+        "findings": float(len(findings)),
+        "lines": float(lines),
+        **{f"findings.{rule}": float(count) for rule, count in sorted(by_rule.items())},
+    }
+
+
 def finding_density(findings: Sequence[Finding], lines: int) -> HealthReading:
-    """Count findings in all and by rule; the score falls with their weighted density.
+    """Count findings; the score falls with their density, weighted by severity.
 
     `density` is weighted findings per thousand lines. The score is 100 without findings, and 50
     at `HALVING_DENSITY`.
     """
-    by_rule = Counter(each.rule for each in findings)
     weight = sum(SEVERITY_WEIGHTS[each.severity] for each in findings)
     density = 1000 * weight / lines if lines else 0.0
-    metrics = {
-        "findings": float(len(findings)),
-        "lines": float(lines),
-        "density": density,
-        **{f"findings.{rule}": float(count) for rule, count in sorted(by_rule.items())},
-    }
+    metrics = {**count_findings(findings, lines), "density": density}
     return HealthReading(metrics, round(100 / (1 + density / HALVING_DENSITY), 1))
 
 

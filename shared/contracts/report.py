@@ -204,6 +204,7 @@ class WaveReport(Value):
     expired: tuple[ChangeNotLanded, ...]
     not_tried: tuple[ChangeNotLanded, ...]
     returned: tuple[ChangeNotLanded, ...] = ()
+    advisory: tuple[ChangeNotLanded, ...] = ()
     pull_requests: tuple[PullRequestSummary, ...] = ()
     health: HealthChange
     baseline: BaselineSummary | None

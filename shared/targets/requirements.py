@@ -192,7 +192,7 @@ def _cpython_versions(text: str) -> Iterator[str]:
 
 
 def target_version(requires_python: str) -> str:
-    """Return the oldest Python that a specifier admits, as ruff writes it; `py39` without one."""
+    """Return the oldest Python that a specifier admits, such as `py310`; `py39` without one."""
     if not requires_python:
         return f"py3{DEFAULT_MINOR}"
     admitted = SpecifierSet(requires_python)

@@ -1,6 +1,7 @@
 """The rules of the house are held by `make check`: break one, and it says so."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
@@ -56,7 +57,7 @@ def test_the_house_as_it_is_keeps_its_rules(house):
         ("deploy/local.py", "import motor"),
         ("bench/stack.py", "from motor import motor_asyncio"),
         ("shared/targets/git.py", "import motor"),
-        ("shared/detectors/ruff.py", "import motor"),
+        ("shared/detectors/ruff/process.py", "import motor"),
         ("shared/targets/tree.py", "import shared.detectors.ruff"),
         ("shared/mongo/repository.py", "import motor"),
         ("shared/kernel/ids.py", "import pydantic_settings, structlog"),
@@ -117,3 +118,24 @@ def test_public_class_names_are_unique():
                     places[node.name].append(str(path.relative_to(ROOT)))
     shared = {name: found for name, found in places.items() if len(found) > 1}
     assert {n: found for n, found in shared.items() if n not in KNOWN_DUPLICATES} == {}
+
+
+# Data about targets: the tools that a commit message or a requirement may name.
+TOOL_LISTS = {
+    "services/validator/backtest/domain/history.py",
+    "shared/targets/declared/declaration.py",
+}
+
+
+def test_no_agent_type_or_tool_is_named_outside_its_folder():
+    own = ("services/agents/types/code_quality/", "shared/detectors/ruff/")
+    named = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for folder in ("services", "shared")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if not str(path.relative_to(ROOT)).startswith(own)
+        and str(path.relative_to(ROOT)) not in TOOL_LISTS
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if re.search(r"code[-_]?quality|ruff", line, re.IGNORECASE)
+    ]
+    assert named == []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.agents.deps import AgentDeps, ServedType, read_source
+from shared.agent_types.health import count_findings
 from shared.contracts.commands import MeasureFindings
 from shared.contracts.documents.findings import Finding, FindingSet, Health
 from shared.contracts.documents.targets import Target
@@ -94,7 +95,10 @@ async def _measure_type(served: ServedType, source: Source) -> TypeMeasurement:
 
 
 def _health(found: FindingSet, measured: TypeMeasurement) -> list[Health]:
-    """Return the health of each component in each dimension of one agent type."""
+    """Return the health of each component in each dimension of one agent type.
+
+    Every dimension has counts of findings and lines, which reports and predictions use.
+    """
     by_component: dict[str, list[Finding]] = defaultdict(list)
     for each in measured.findings:
         by_component[each.component].append(each)
@@ -109,7 +113,7 @@ def _health(found: FindingSet, measured: TypeMeasurement) -> list[Health]:
                     commit=found.commit,
                     component=component,
                     dimension=dimension.name,
-                    metrics=dict(reading.metrics),
+                    metrics={**count_findings(by_component[component], lines), **reading.metrics},
                     score=reading.score,
                     measured_at=found.measured_at,
                 )

@@ -1,6 +1,6 @@
 """The figures of a wave's report. What was not measured is None, never a number."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 
 from shared.contracts.base import RunKind, RunPurpose
@@ -90,38 +90,39 @@ def compare_health(
 
     `protection` is the protection dimension of the commits that landed.
     """
-    first = {each.component: each for each in before}
-    last = {each.component: each for each in after}
-    names = sorted({*first, *last, *(each.component for each in protection)})
+    names = sorted({each.component for health in (before, after, protection) for each in health})
     return HealthChange(
         score_before=_mean_score(before),
         score_after=_mean_score(after),
         findings_before=_sum_findings(before),
         findings_after=_sum_findings(after),
-        components=tuple(_compare_component(name, first, last, protection) for name in names),
+        components=tuple(_compare_component(name, before, after, protection) for name in names),
         protection=_sum_protection(protection),
     )
 
 
 def _compare_component(
     name: str,
-    first: Mapping[str, Health],
-    last: Mapping[str, Health],
+    before: Sequence[Health],
+    after: Sequence[Health],
     protection: Sequence[Health],
 ) -> ComponentHealth:
-    before, after = first.get(name), last.get(name)
+    first, last, landed = (
+        [each for each in health if each.component == name]
+        for health in (before, after, protection)
+    )
     return ComponentHealth(
         component=name,
-        score_before=before.score if before else None,
-        score_after=after.score if after else None,
-        findings_before=int(before.metrics["findings"]) if before else None,
-        findings_after=int(after.metrics["findings"]) if after else None,
-        protection=_sum_protection([each for each in protection if each.component == name]),
+        score_before=_mean_score(first),
+        score_after=_mean_score(last),
+        findings_before=_sum_findings(first),
+        findings_after=_sum_findings(last),
+        protection=_sum_protection(landed),
     )
 
 
 def _mean_score(health: Sequence[Health]) -> float | None:
-    """Return the mean score of the components, weighted by their lines."""
+    """Return the mean score over components and dimensions, weighted by lines."""
     lines = sum(each.metrics["lines"] for each in health)
     if not lines:
         return None

@@ -86,6 +86,7 @@ def make_report(records: WaveRecords) -> WaveReport:
         ),
         expired=() if wave.dry_run else tuple(expired),
         not_tried=tuple(expired) if wave.dry_run else (),
+        advisory=tuple(_not_landed(each) for each in records.changes_in(EnhancementState.ADVISORY)),
         returned=tuple(
             _returned(each) for each in records.changes_in(*IN_THE_GATE) if each.decision.returned
         ),
@@ -146,9 +147,11 @@ def _landed(change: Enhancement, records: WaveRecords) -> LandedChange:
 
 
 def _metric(health: Sequence[Health], component: str, metric: str) -> float | None:
-    """Return a metric of a measured component; one that is missing there is 0."""
-    found = next((each for each in health if each.component == component), None)
-    return None if found is None or not metric else found.metrics.get(metric, 0.0)
+    """Return a metric of a measured component, in any dimension; one that is missing is 0."""
+    found = [each.metrics for each in health if each.component == component]
+    if not found or not metric:
+        return None
+    return next((each[metric] for each in found if metric in each), 0.0)
 
 
 def _not_landed(change: Enhancement) -> ChangeNotLanded:
