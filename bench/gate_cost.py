@@ -1,19 +1,19 @@
-"""What finding out costs: suite runs per change of the real gate, beside what others would need.
+"""The gate's cost in suite runs per change, beside that of other methods on the same worlds.
 
-Worlds of N changes are drawn from seeds; p of the changes are bad, pairs conflict (1 % in a component, 0.05 %
-across), and the gate's own code and each peer (bench/peers.py) judge the same worlds. In suite runs per
-change: a full run is 1, a targeted run is what the row says, and a run that is cut off what it ran.
-The gate knows nothing of what a change reaches, except in the rows that say so.
+Worlds of N changes are drawn from seeds: a share p of the changes is bad, and pairs conflict (1 %
+in a component, 0.05 % across). The gate's own code and each peer (bench/peers.py) judge the same
+worlds. A full run costs 1, a targeted run what the row says, and a run that is cut off what it ran.
+The gate does not know which tests reach a change, except in the rows with a recall.
 
-`bits` is N·H(p)/N, the entropy of which changes are bad: what a method needs on average when every full run
-answers yes or no, the changes are bad independently and conflicts are none (with them, more). It
-binds the peers. It does not bind ours: a run shows a set of failing tests, which is more than one bit, and a
-targeted run costs less than a run.
+`bits` is H(p), the entropy per change of which changes are bad. It is the least average cost of a
+method if each full run answers yes or no, changes are bad independently and none conflict. It binds
+the peers, but not the gate: a run shows a set of failing tests, which is more than one bit, and a
+targeted run costs less than a full one.
 
-In a row's name c is what a targeted run costs and x8 means eight runners. `ratio` is ours over the cheapest peer;
-`landed` counts our wrong landings, and `refused %` is our wrong refusals per 100 changes.
-Rows that flake: 20 tests fail in 2 % of their runs, and nobody has been told which. `wall` is in suite times per
-change on so many runners; of the peers only Zuul can use more than one.
+In a row's name c is the cost of a targeted run, and x8 means eight runners. `ratio` is our cost
+over that of the cheapest peer, `landed` counts our wrong landings, and `refused %` is our wrong
+rejections per 100 changes. In flaky rows 20 tests fail in 2 % of their runs, and no method is told
+which. `wall` is in suite times per change; of the peers only Zuul can use several runners.
 """
 
 import math
@@ -33,15 +33,16 @@ from bench.worlds import Odds, World, draw, impact
 SIZES, BAD, RUNNERS, TARGETED = (15, 100), (0.02, 0.1, 0.3, 0.5), (1, 2, 8), (0.1, 0.3, 0.5)
 SEEDS = {15: 200, 100: 12}
 FLAKY_SEEDS = 25
-# From here on: the gate was tuned on others.
-HELD_OUT = 10_000
-CHUNK = 4
+# Seeds from here on were never used for tuning the gate.
+FIRST_HELD_OUT_SEED = 10_000
+WORLDS_PER_JOB = 4
 RECALL = 0.9
 
-TARGET, DEARER, WRONG_PER_HUNDRED = 0.20, 1.05, 0.1
+MAX_COST, MAX_RATIO, MAX_WRONG_PER_HUNDRED = 0.20, 1.05, 0.1
 BAR = (
-    f"<= {TARGET:.2f} at targeted cost 0.1, N = 100, one runner; at most {DEARER:.2f} x the cheapest sound peer "
-    f"everywhere; wrong landings 0; wrong refusals 0, with flakes <= {WRONG_PER_HUNDRED} per 100 changes"
+    f"<= {MAX_COST:.2f} at targeted cost 0.1, N = 100, one runner; "
+    f"at most {MAX_RATIO:.2f} x the cheapest sound peer everywhere; wrong landings 0; "
+    f"wrong refusals 0, with flakes <= {MAX_WRONG_PER_HUNDRED} per 100 changes"
 )
 SEQUENTIAL: dict[str, peers.Peer] = {
     "serial": peers.serial,
@@ -54,7 +55,7 @@ PEERS = (*SEQUENTIAL, "Zuul")
 
 @dataclass(frozen=True)
 class Setting:
-    """One row."""
+    """The parameters of one row."""
 
     size: int
     bad: float
@@ -65,23 +66,23 @@ class Setting:
 
     @property
     def label(self) -> str:
-        said = f"N={self.size} p={self.bad} c={self.targeted} x{self.runners}"
-        said += " flaky" if self.flaky else ""
-        return said + (f" recall {self.recall}" if self.recall else "")
+        label = f"N={self.size} p={self.bad} c={self.targeted} x{self.runners}"
+        label += " flaky" if self.flaky else ""
+        return label + (f" recall {self.recall}" if self.recall else "")
 
     def world(self, seed: int) -> World:
-        """The same whatever a targeted run costs and however many runners there are."""
+        """Draw a world; it does not depend on the cost of runs or the number of runners."""
         drawn = draw(seed, Odds(self.size, self.bad, flaky=self.flaky))
         return replace(drawn, targeted=self.targeted)
 
     def seeds(self) -> range:
         count = FLAKY_SEEDS if self.flaky else SEEDS[self.size]
-        return range(HELD_OUT, HELD_OUT + count)
+        return range(FIRST_HELD_OUT_SEED, FIRST_HELD_OUT_SEED + count)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One world, all methods; per world, not yet per change."""
+    """The cost of all methods on one world, in suite runs."""
 
     ours: float
     wall: float
@@ -96,7 +97,7 @@ class Measured:
 
 
 def settings(*, quick: bool) -> Iterator[Setting]:
-    """The rows of the table; `quick` takes a handful of small ones."""
+    """Yield the rows of the table; `quick` yields a few small ones."""
     if quick:
         yield from (Setting(15, bad, 2, 0.1) for bad in BAD)
         return
@@ -106,29 +107,32 @@ def settings(*, quick: bool) -> Iterator[Setting]:
 
 
 def run(quick: bool) -> Result:
-    """Every row, on all cores."""
+    """Measure every row, on all cores."""
     rows = []
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        asked = list(settings(quick=quick))
-        jobs = [(each, list(each.seeds()[: 4 if quick else None])) for each in asked]
+        rows_wanted = list(settings(quick=quick))
+        jobs = [(each, list(each.seeds()[: 4 if quick else None])) for each in rows_wanted]
         futures = [
-            [pool.submit(measure, each, seeds[n : n + CHUNK]) for n in range(0, len(seeds), CHUNK)]
+            [
+                pool.submit(measure, each, seeds[n : n + WORLDS_PER_JOB])
+                for n in range(0, len(seeds), WORLDS_PER_JOB)
+            ]
             for each, seeds in jobs
         ]
-        for setting, chunks in zip(asked, futures, strict=True):
+        for setting, chunks in zip(rows_wanted, futures, strict=True):
             rows.append(row(setting, [each for chunk in chunks for each in chunk.result()]))
     return Result(
-        "gate_cost", BAR, rows, all(holds(*each) for each in zip(asked, rows, strict=True))
+        "gate_cost", BAR, rows, all(holds(*each) for each in zip(rows_wanted, rows, strict=True))
     )
 
 
 def measure(setting: Setting, seeds: Sequence[int]) -> list[Measured]:
-    """Ours and all peers on these worlds."""
+    """Measure the gate and all peers on these worlds."""
     return [compare(setting, setting.world(seed)) for seed in seeds]
 
 
 def compare(setting: Setting, world: World) -> Measured:
-    """One world."""
+    """Measure all methods on one world; raises AssertionError if a peer is not sound."""
     reached = impact(world, setting.recall) if setting.recall else [None] * world.size
     ours = simulate(world, runners=setting.runners, impacted=lambda change: reached[change])
     ended = [*ours.landed(), *(each.change for each in ours.rejected), *ours.undecided]
@@ -150,7 +154,7 @@ def compare(setting: Setting, world: World) -> Measured:
 
 
 def row(setting: Setting, worlds: Sequence[Measured]) -> dict[str, Any]:
-    """Means per change over all worlds of a setting."""
+    """Return the means per change over all worlds of a setting."""
     mean = {
         each.name: fmean(getattr(world, each.name) for world in worlds) / setting.size
         for each in fields(Measured)
@@ -171,19 +175,19 @@ def row(setting: Setting, worlds: Sequence[Measured]) -> dict[str, Any]:
 
 
 def holds(setting: Setting, measured: dict[str, Any]) -> bool:
-    """Every clause of the bar for one row."""
+    """Return true if one row meets every clause of the bar."""
     other = setting.targeted > 0.1 or setting.size < 100 or setting.runners > 1  # noqa: PLR2004
-    allowed = WRONG_PER_HUNDRED if setting.flaky else 0.0
+    allowed = MAX_WRONG_PER_HUNDRED if setting.flaky else 0.0
     return bool(
-        (other or measured["ours"] <= TARGET)
-        and measured["ratio"] <= DEARER
+        (other or measured["ours"] <= MAX_COST)
+        and measured["ratio"] <= MAX_RATIO
         and measured["landed"] == 0
         and measured["refused %"] <= allowed
     )
 
 
 def entropy(p: float) -> float:
-    """Of one change, in bits."""
+    """Return the entropy of one change being bad, in bits."""
     return -p * math.log2(p) - (1 - p) * math.log2(1 - p)
 
 

@@ -1,11 +1,11 @@
-"""The ways that others find out what may land: each sound, on the same worlds as ours.
+"""Other methods of deciding what may land, each of them sound, on the same worlds as the gate.
 
-All of them make full runs only, and land only what passed a full run on that very head. What is red is
-red as a whole; which tests failed is not looked at. None of them pays for the first run of the head.
+All of them make full runs only, and land only what passed a full run on that very head. A run
+passes or fails as a whole; they do not use which tests failed. None of them pays for the first run
+of the head.
 
-A flaky suite: a red run is made again, at most twice, and counts as green when any of the three is: what users
-of bors do by hand. In worlds that do not flake nobody retries, as if everybody knew: it can only
-make the peers cheaper.
+In flaky worlds a failing run is repeated at most twice and passes if any of the three does, as
+users of bors do by hand. In other worlds no run is repeated, which can only make the peers cheaper.
 """
 
 import math
@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 
 from bench.worlds import World
 
-RETRIES = 2
+MAX_RETRIES = 2
 
 
 @dataclass
 class Branch:
-    """A head, what landed on it and what was refused, and what finding out has cost."""
+    """A head, the heads after each landing, the rejections by head, and the cost so far."""
 
     world: World
     head: int = 0
@@ -30,39 +30,39 @@ class Branch:
     wall: float = 0.0
 
     def passes(self, changes: int) -> bool:
-        """A full run of the head with these changes, and its retries, one after the other."""
-        green, runs = self.tried(self.head, changes)
+        """Make a full run of the head with these changes, and its retries one after the other."""
+        passed, runs = self.try_run(self.head, changes)
         self.cost += runs
         self.wall += runs
-        return green
+        return passed
 
-    def tried(self, head: int, changes: int) -> tuple[bool, int]:
-        """Whether it is green, and after how many runs."""
-        broken = bool(self.world.failing(head | changes) - self.world.failing(head))
+    def try_run(self, head: int, changes: int) -> tuple[bool, int]:
+        """Return whether changes pass on a head, and after how many runs."""
+        is_broken = bool(self.world.failing(head | changes) - self.world.failing(head))
         if not self.world.flaky:
-            return not broken, 1
+            return not is_broken, 1
         chance = random.Random(f"{self.world.seed}/{head}/{changes}/{self.cost}")  # noqa: S311
-        quiet = math.prod(1 - rate for _, rate in self.world.flaky_with(head | changes))
-        for attempt in range(RETRIES + 1):
-            if not broken and chance.random() < quiet:
+        passes = math.prod(1 - rate for _, rate in self.world.flaky_with(head | changes))
+        for attempt in range(MAX_RETRIES + 1):
+            if not is_broken and chance.random() < passes:
                 return True, attempt + 1
-        return False, RETRIES + 1
+        return False, MAX_RETRIES + 1
 
     def land(self, changes: int) -> None:
-        """The branch moves."""
+        """Land the changes of a mask."""
         self.head |= changes
         self.heads.append(self.head)
 
     def reject(self, change: int) -> None:
-        """Refused on the present head; `change` is a mask of one."""
+        """Reject a change, given as a mask, on the present head."""
         self.rejected.append((self.head, change.bit_length() - 1))
 
     def wrong_landings(self) -> int:
-        """Heads on which a test fails that passed on the first."""
+        """Count the heads on which a test fails that passed on the first."""
         return sum(bool(self.world.wrong(head)) for head in self.heads)
 
     def wrong_rejections(self) -> int:
-        """Changes that were rejected and break nothing on the head they were judged on."""
+        """Count the rejected changes that break nothing on the head they were judged on."""
         return sum(not self.world.harm(change, head) for head, change in self.rejected)
 
 
@@ -70,10 +70,10 @@ Peer = Callable[[World], Branch]
 
 
 def serial(world: World) -> Branch:
-    """Each change alone on the moving head.
+    """Run each change alone on the moving head.
 
-    The "not rocket science rule": Graydon Hoare, https://graydon2.dreamwidth.org/1597.html; homu, and GitHub's
-    merge queue with a group size of one.
+    This is the "not rocket science rule": Graydon Hoare, https://graydon2.dreamwidth.org/1597.html;
+    homu, and GitHub's merge queue with a group size of one.
     """
     branch = Branch(world)
     for change in range(world.size):
@@ -82,10 +82,10 @@ def serial(world: World) -> Branch:
 
 
 def dorfman(world: World) -> Branch:
-    """Groups of the optimal size; those that fail are tried one by one.
+    """Run groups of the optimal size, and the changes of a failing group one by one.
 
-    R. Dorfman, "The Detection of Defective Members of Large Populations", Ann. Math. Statist. 14 (1943):
-    the size s that makes 1/s + 1 - (1 - p)^s least.
+    R. Dorfman, "The Detection of Defective Members of Large Populations", Ann. Math. Statist. 14
+    (1943): the size s that makes 1/s + 1 - (1 - p)^s least.
     """
     branch, size = Branch(world), dorfman_size(world.risk)
     for start in range(0, world.size, size):
@@ -100,7 +100,7 @@ def dorfman(world: World) -> Branch:
 
 
 def dorfman_size(risk: float) -> int:
-    """The cheapest size of a group; one where grouping does not pay."""
+    """Return the cheapest group size; 1 if grouping does not pay."""
 
     def cost(size: int) -> float:
         return 1.0 if size == 1 else 1 / size + 1 - (1 - risk) ** size
@@ -109,7 +109,7 @@ def dorfman_size(risk: float) -> int:
 
 
 def one_by_one(branch: Branch, group: list[int]) -> None:
-    """Land each that passes on the head that the one before has left."""
+    """Run changes one by one; land each that passes on the head after the one before."""
     for change in group:
         if branch.passes(change):
             branch.land(change)
@@ -118,10 +118,10 @@ def one_by_one(branch: Branch, group: list[int]) -> None:
 
 
 def bors(world: World) -> Branch:
-    """All that waits is one batch; one that fails is cut in half, and both halves queue again.
+    """Run all changes as one batch; a failing batch is split in half, and both halves queue again.
 
-    bors-ng, lib/worker/batcher/divider.ex (`bisect`: split at count / 2, a new batch of each half). It keeps
-    no memory of what a failed batch says about its second half, and neither does this.
+    bors-ng, lib/worker/batcher/divider.ex (`bisect`: split at count / 2, a new batch of each half).
+    It keeps no memory of what a failed batch says about its second half, and neither does this.
     """
     branch = Branch(world)
     queue = [[1 << each for each in range(world.size)]]
@@ -138,12 +138,13 @@ def bors(world: World) -> Branch:
 
 
 def adaptive(world: World) -> Branch:
-    """Adaptive group testing: every test is of a group that passes with a chance of about one half.
+    """Run groups that pass with a probability of about one half (adaptive group testing).
 
-    F. K. Hwang, "A Method for Detecting All Defective Members in a Population by Group Testing", JASA 67
-    (1972), and M. Sobel and P. Groll, Bell System Tech. J. 38 (1959), in the form that splits by probability. When
-    the first part of a failing group has landed, the rest is known to fail on the new head without a run,
-    for it is the same tree; when the first part fails, the rest is as unknown as before.
+    F. K. Hwang, "A Method for Detecting All Defective Members in a Population by Group Testing",
+    JASA 67 (1972), and M. Sobel and P. Groll, Bell System Tech. J. 38 (1959), in the form that
+    splits by probability. When the first part of a failing group has landed, the rest is known to
+    fail on the new head without a run, for it is the same tree; when the first part fails, the rest
+    is as unknown as before.
     """
     branch = Branch(world)
     unknown = [1 << each for each in range(world.size)]
@@ -154,12 +155,12 @@ def adaptive(world: World) -> Branch:
         if branch.passes(sum(group)):
             branch.land(sum(group))
         else:
-            unknown = corner(branch, group, risk) + unknown
+            unknown = find_culprit(branch, group, risk) + unknown
     return branch
 
 
-def corner(branch: Branch, failing: list[int], risk: float) -> list[int]:
-    """Find one culprit of a group that is known to fail on the head; returns what is unknown again."""
+def find_culprit(branch: Branch, failing: list[int], risk: float) -> list[int]:
+    """Find one culprit of a group that fails on the head; return the changes unknown again."""
     unknown: list[int] = []
     while len(failing) > 1:
         size = likely_half_of_failing(risk, len(failing))
@@ -174,12 +175,12 @@ def corner(branch: Branch, failing: list[int], risk: float) -> list[int]:
 
 
 def likely_half(risk: float, limit: int) -> int:
-    """The group that passes with a chance nearest to one half."""
+    """Return the size of a group that passes with a probability nearest to one half."""
     return min(range(1, limit + 1), key=lambda size: abs((1 - risk) ** size - 0.5))
 
 
 def likely_half_of_failing(risk: float, size: int) -> int:
-    """The same for a part of a group that is known to hold a culprit."""
+    """Return the same for a part of a group that is known to hold a culprit."""
     certain = (1 - risk) ** size
 
     def passes(part: int) -> float:
@@ -190,19 +191,21 @@ def likely_half_of_failing(risk: float, size: int) -> int:
 
 @dataclass
 class _Item:
-    """A change in the pipeline; `under` is the tree that its run builds on, -1 before its first one."""
+    """A change in the pipeline; its run builds on the tree `under` (-1 before the first run).
+
+    `outcome` is what its run will show when it ends, `passed` what it showed.
+    """
 
     change: int
     under: int = -1
     started: float = 0.0
     ends: float = math.inf
     outcome: bool = False
-    """What its run will say when it ends."""
-    green: bool | None = None
+    passed: bool | None = None
 
     @property
     def running(self) -> bool:
-        return self.green is None and self.ends < math.inf
+        return self.passed is None and self.ends < math.inf
 
 
 @dataclass
@@ -213,46 +216,46 @@ class _Pipeline:
     clock: float = 0.0
 
     def restart(self, runners: int) -> None:
-        """Cut off what builds on something that failed, and start what has no run, first come first."""
+        """Cut off runs that build on a failed one, then start runs that are missing, in order."""
         under = self.branch.head
         for item in self.queue[: self.window]:
             if item.under != under:
                 self.cut_off(item)
                 item.under = under
-            if item.green is not False:
+            if item.passed is not False:
                 under |= item.change
         for item in self.queue[: self.window]:
-            if item.green is None and not item.running and self.busy() < runners:
-                item.outcome, runs = self.branch.tried(self.branch.head, item.under | item.change)
+            if item.passed is None and not item.running and self.count_running() < runners:
+                item.outcome, runs = self.branch.try_run(self.branch.head, item.under | item.change)
                 item.started, item.ends = self.clock, self.clock + runs
 
     def cut_off(self, item: _Item) -> None:
-        """Its run or its result is worth nothing any more."""
+        """Discard the run or the result of a change."""
         if item.running:
             self.branch.cost += self.clock - item.started
-        item.ends, item.green = math.inf, None
+        item.ends, item.passed = math.inf, None
 
-    def busy(self) -> int:
+    def count_running(self) -> int:
         return sum(item.running for item in self.queue)
 
     def advance(self) -> None:
-        """To the end of the next run."""
+        """Move the clock to the end of the next run."""
         running = [item for item in self.queue if item.running]
         self.clock = min(item.ends for item in running)
         for item in running:
             if item.ends == self.clock:
-                item.green = item.outcome
+                item.passed = item.outcome
                 self.branch.cost += self.clock - item.started
 
     def settle(self) -> None:
-        """What is first and has ended on the head as it is lands or leaves."""
+        """Land or reject the first changes whose run ended on the present head."""
         while (
             self.queue
-            and self.queue[0].green is not None
+            and self.queue[0].passed is not None
             and self.queue[0].under == self.branch.head
         ):
             item = self.queue.pop(0)
-            if item.green:
+            if item.passed:
                 self.branch.land(item.change)
                 self.window += 1
             else:
@@ -261,12 +264,12 @@ class _Pipeline:
 
 
 def zuul(world: World, runners: int = 1) -> Branch:
-    """A speculative pipeline: each change on those ahead of it, restarted when one of those fails.
+    """Run each change on those ahead of it, and again when one of those fails (speculatively).
 
-    Zuul's dependent pipeline manager, https://zuul-ci.org/docs/zuul/latest/gating.html: a change is tested on its
-    nearest non-failing ones ahead; what is behind a failing one is started anew without it. The window adapts, with
-    Zuul's defaults (20 at first, one more for each that merges, half for each that fails, never below 3).
-    A run that is cut off costs what it ran.
+    Zuul's dependent pipeline manager, https://zuul-ci.org/docs/zuul/latest/gating.html: a change is
+    tested on its nearest non-failing ones ahead; what is behind a failing one is started anew
+    without it. The window adapts, with Zuul's defaults (20 at first, one more for each that merges,
+    half for each that fails, never below 3). A run that is cut off costs what it ran.
     """
     pipeline = _Pipeline(Branch(world), [_Item(1 << each) for each in range(world.size)])
     while pipeline.queue:

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.api.usecases import tell_story
+from services.api.usecases.enhancements import get_story
 from services.validator.benchmarks.domain.benchmarks import Plan, Reading, Round, Unit
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from services.validator.decision.evidence import DoesNotApply, NoReport, RunComparison, RunPlan
@@ -256,11 +256,11 @@ async def test_who_breaks_something_only_with_others_is_held_back_by_name_and_th
         "rejected",
     ]
     assert change.history[1].tests == ("t::pair",)
-    story = await tell_story(change.id, house.deps)
+    story = await get_story(change.id, house.deps)
     kinds = [each.kind for each in story.steps]
-    after = kinds[kinds.index("held") + 1 :]
-    assert kinds.count("held") == 1
-    assert after[-1] == "refused"
+    after = kinds[kinds.index("held_back") + 1 :]
+    assert kinds.count("held_back") == 1
+    assert after[-1] == "rejected"
     assert "run" in after, "it was judged again"
 
 
@@ -274,7 +274,7 @@ async def test_who_keeps_the_benchmarks_from_reporting_does_not_land_and_is_not_
     )
     assert [await track.state(changes[each]) for each in "ac"] == ["applied", "applied"]
     assert "not measured" not in track.said("land")[-1].note
-    story = await tell_story(change.id, track.deps)
+    story = await get_story(change.id, track.deps)
     assert [each.sentence for each in story.steps if each.kind == "benchmarks"][-1] == (
         "not measured (On the candidate: it took too long.)"
     )
