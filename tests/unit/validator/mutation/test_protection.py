@@ -204,10 +204,10 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
     assert {each.id for each in asked} == {broken.id, reached.id}
     stored = await bench.deps.store.enhancements.require(broken.id)
     assert stored.state == "needs_approval"
-    assert "mutants survived: " in stored.approval_reason
-    assert stored.protection == found[broken.id]
+    assert "mutants survived: " in stored.decision.approval_reason
+    assert stored.decision.protection == found[broken.id]
 
-    run = await bench.deps.store.runs.require(stored.protection.run)
+    run = await bench.deps.store.runs.require(stored.decision.protection.run)
     assert (run.kind, run.tests, run.outcome) == (RunKind.MUTATION, (), "reported")
     assert run.plan is not None
     share = protection_share([await protection(bench, each) for each in changes])
@@ -215,7 +215,7 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
 
 
 async def protection(bench, change):
-    return (await bench.deps.store.enhancements.require(change.id)).protection
+    return (await bench.deps.store.enhancements.require(change.id)).decision.protection
 
 
 async def test_the_same_fault_in_a_tested_function_is_refused_by_the_tests(bench):
@@ -348,9 +348,9 @@ async def test_a_change_after_which_no_test_reaches_what_some_did_asks_whatever_
     )
     assert len(asked) == len(lost)
     stored = await bench.deps.store.enhancements.require(change.id)
-    assert stored.protection == found[change.id]
+    assert stored.decision.protection == found[change.id]
     assert (
-        "no test reaches `tested` any more, and 1 did before" in stored.approval_reason
+        "no test reaches `tested` any more, and 1 did before" in stored.decision.approval_reason
     ) == bool(lost)
 
 
