@@ -1,4 +1,4 @@
-"""A simulation of the gate in which every decision is checked against the truth, and small worlds for it."""
+"""A simulation of the gate that checks every decision against the truth, and small worlds for it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

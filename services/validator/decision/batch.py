@@ -14,7 +14,7 @@ FEW_CULPRITS = 1.0
 
 @dataclass(frozen=True)
 class HeldBack:
-    """Changes left for the next head with the tests they seem to break, and the `remaining` ones."""
+    """Changes left for the next head with the tests they seem to break, and the rest."""
 
     changes: Mapping[str, tuple[str, ...]]
     remaining: tuple[str, ...]

@@ -208,8 +208,9 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
     assert stored.decision.protection == found[broken.id]
 
     run = await bench.deps.store.runs.require(stored.decision.protection.run)
-    assert (run.kind, run.tests, run.outcome) == (RunKind.MUTATION, (), "reported")
-    assert run.plan is not None
+    assert (run.request.kind, run.request.tests) == (RunKind.MUTATION, ())
+    assert run.result.outcome == "reported"
+    assert run.request.plan is not None
     share = protection_share([await protection(bench, each) for each in changes])
     assert (share.changes, share.protected_changes) == (4, 2)
 
