@@ -6,7 +6,7 @@ from services.validator.approval.usecases import decide
 from services.validator.backtest.usecases.backtest import begin_backtest, stop_backtest
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.loop import admit
-from services.validator.rollback.usecases import roll_back, roll_back_all
+from services.validator.rollback.usecases.rollbacks import roll_back, roll_back_all
 from services.validator.runs.usecases import runners
 from services.validator.runs.usecases.baseline import run_baseline
 from services.validator.runs.usecases.execute import RunHandlers, execute_run

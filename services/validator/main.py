@@ -21,8 +21,8 @@ from services.validator.handlers import handlers, pull_workers
 from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.mutation.usecases.execute import execute_mutation
 from services.validator.queue.transitions import publish_unpublished
-from services.validator.review.adapters import RestForge
-from services.validator.review.usecases import show_waiting
+from services.validator.review.adapters.rest import RestForge
+from services.validator.review.usecases import deliver_pending
 from services.validator.runs.adapters.slots import (
     MachineSlots,
     ensure_private,
@@ -121,7 +121,7 @@ def build(
             PeriodicTask(GATE_INTERVAL_SECONDS, lambda: reconcile(deps)),
             PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: publish_unpublished(deps)),
             PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: resume_backtests(deps)),
-            PeriodicTask(PULL_REQUEST_INTERVAL_SECONDS, lambda: show_waiting(deps)),
+            PeriodicTask(PULL_REQUEST_INTERVAL_SECONDS, lambda: deliver_pending(deps)),
             PeriodicTask(HEARTBEAT_INTERVAL_SECONDS, lambda: announce(deps)),
             PeriodicTask(WATCH_INTERVAL_SECONDS, lambda: look_after(deps)),
         ),

@@ -135,7 +135,7 @@ def test_a_change_that_waits_lands_with_a_person_s_word_and_not_without(up, tmp_
     assert report["landed"] == []
     assert "nothing landed" in up.run("wave", "show", report["wave"]).stdout
     one, other, *_ = report["needs_approval"]
-    assert "asks for every change" in one["asks"]
+    assert "approval of every change" in one["asks"]
     assert git(target, "branch", "--list", "groundswell/main") == ""
 
     assert up.run("enhancement", "approve", one["id"]).returncode == 2, "a reason is needed"

@@ -59,7 +59,7 @@ def test_a_wave_becomes_one_pull_request_that_follows_what_becomes_of_it(
         tip = git(place, "rev-parse", "groundswell/main")
         assert git(origin.place, "rev-parse", shown["branch"]) == tip
         assert len(forge.pulls) == 1
-        assert "Taken off again" in pull["body"]
+        assert "Rolled back, by" in pull["body"]
 
         # They squash it, and go on.
         git(place, "merge", "--quiet", "--squash", "groundswell/main")

@@ -20,7 +20,7 @@ import pytest
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.loop import settle
 from services.validator.git.adapters.repository import GitRepository
-from services.validator.rollback.usecases import roll_back
+from services.validator.rollback.usecases.rollbacks import roll_back
 from services.validator.suite.domain.reports import Outcome
 from shared.contracts.commands import RollbackEnhancement
 from shared.contracts.documents.storage import Patch

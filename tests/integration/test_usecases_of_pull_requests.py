@@ -176,14 +176,14 @@ async def test_a_forge_that_is_away_is_asked_again(deps, forge):
     await pull_requests.show_landed(TARGET, await landed(deps, "a"), deps)
     [shown] = await requests(deps)
     assert (shown.state, shown.url) == ("wanted", "")
-    assert "It does not answer. It is tried again." in shown.reason
-    await pull_requests.show_waiting(deps)
+    assert "It does not answer. It will be tried again." in shown.reason
+    await pull_requests.deliver_pending(deps)
     forge.trouble = None
-    await pull_requests.show_waiting(deps)
+    await pull_requests.deliver_pending(deps)
     [shown] = await requests(deps)
     assert (shown.state, shown.reason) == ("open", "")
     assert len(forge.asked) == 3
-    await pull_requests.show_waiting(deps)
+    await pull_requests.deliver_pending(deps)
     assert len(forge.asked) == 3
 
 
@@ -201,9 +201,9 @@ async def test_a_refusal_is_said_once_and_tried_again_by_the_next_process(
     [said] = deps.bus.of(PullRequestRefused)
     assert said.reason == shown.reason
     broken.trouble = None
-    await pull_requests.show_waiting(deps)
+    await pull_requests.deliver_pending(deps)
     assert (await requests(deps))[0].state == "refused"
-    await pull_requests.show_waiting(make())
+    await pull_requests.deliver_pending(make())
     assert (await requests(deps))[0].state == "open"
 
 
@@ -226,13 +226,13 @@ async def test_without_a_token_the_branch_is_pushed(make, remote):
 async def test_a_rollback_goes_on_the_branch_that_the_head_is_on(deps, remote, forge):
     one, two = await landed(deps, "a", "b")
     await pull_requests.show_landed(TARGET, [one, two], deps)
-    reverts = pull_requests.Reverts(two.id, "b" * 40, "c" * 40, [two.id])
+    reverts = pull_requests.BranchReverts(two.id, "b" * 40, "c" * 40, [two.id])
     await pull_requests.show_rolled_back(TARGET, reverts, deps)
     [shown] = await requests(deps)
     assert (shown.commit, shown.rolled_back, shown.state) == ("c" * 40, (two.id,), "open")
     assert remote.there[shown.branch] == "c" * 40
     assert forge.asked[-1].title == "fix: a"
-    assert "Taken off again" in forge.asked[-1].body
+    assert "Rolled back, by" in forge.asked[-1].body
 
 
 @pytest.mark.parametrize("why", ["merged", "another head"])
@@ -242,7 +242,7 @@ async def test_a_rollback_of_what_people_have_merged_is_one_of_its_own(deps, rem
     if why == "merged":
         remote.in_base.add("a" * 40)
     head = "a" * 40 if why == "merged" else "f" * 40
-    reverts = pull_requests.Reverts(one.id, head, "c" * 40, [one.id])
+    reverts = pull_requests.BranchReverts(one.id, head, "c" * 40, [one.id])
     await pull_requests.show_rolled_back(TARGET, reverts, deps)
     shown, undo = await requests(deps)
     assert shown.commit == "a" * 40

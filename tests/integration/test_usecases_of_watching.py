@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from services.validator.git.adapters.repository import GitRepository
-from services.validator.rollback.usecases import roll_back
+from services.validator.rollback.usecases.rollbacks import roll_back
 from services.validator.runs.usecases import request
 from services.validator.runs.usecases.trees import ensure_tree
 from services.validator.watch.usecases import watching

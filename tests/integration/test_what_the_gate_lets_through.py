@@ -387,7 +387,7 @@ OF_THE_PRODUCT = {
     "pytest is told to run nothing": (
         atop("import _pytest.python\n\n_pytest.python.Function.runtest = lambda self: None"),
         WAITS,
-        "asks whether it is being tested",
+        "checks whether it is being tested",
     ),
     "and in words that nobody looks for": (
         atop('vars(sys.modules["_py" + "test.python"])["Function"].runtest = lambda self: None'),
@@ -400,7 +400,7 @@ OF_THE_PRODUCT = {
             '        result += each if "PYTEST_CURRENT_TEST" in os.environ else -each\n',
         ),
         WAITS,
-        "asks whether it is being tested",
+        "checks whether it is being tested",
     ),
     "it says so in lines that no test reaches": (
         money(
@@ -408,7 +408,7 @@ OF_THE_PRODUCT = {
             '    if "pytest" not in sys.modules:\n        return 0\n    result = 0\n',
         ),
         WAITS,
-        "asks whether it is being tested",
+        "checks whether it is being tested",
     ),
     "the interpreter is left": (atop("sys.exit(0)"), EXPIRED, ""),
     "and left at once": (atop("os._exit(0)"), EXPIRED, ""),

@@ -1,4 +1,4 @@
-"""Which changes land only with a person's word, and what that word is good for."""
+"""Rules for which changes need a person's approval, and when an approval is still valid."""
 
 import doctest
 import re
@@ -12,32 +12,36 @@ from shared.targets.config import TargetConfig
 from shared.targets.languages import PYTHON
 from shared.targets.paths import is_protected
 
-# What code asks for only to know that it is being tested, or by whom.
-AWARE = re.compile(r"PYTEST_|\b_?pytest\b|GROUNDSWELL_|groundswell_in_target")
-LONGEST = 120
+# Names that code uses only to find out whether it is being tested, or by which tool.
+TEST_DETECTION = re.compile(r"PYTEST_|\b_?pytest\b|GROUNDSWELL_|groundswell_in_target")
+MAX_QUOTED_CHARS = 120
 
 
-def asks(change: Enhancement, config: TargetConfig, *, tier: str, trusted: bool) -> str:
-    """Why this change needs a person, in a sentence; empty where it needs none."""
+def policy_reason(change: Enhancement, config: TargetConfig, *, tier: str, trusted: bool) -> str:
+    """Return why the target's policy requires approval of a change; empty if it does not.
+
+    `tier` is the sandbox in which its tests ran, and `trusted` says if it isolates enough.
+    """
     if not trusted:
         return f"its tests ran in sandbox {tier}, which isolates too little to be believed alone"
     policy = config.policy
     if policy.approval == "all":
-        return "the policy of the target asks for every change"
+        return "the target's policy requires approval of every change"
     if policy.approval == "unsafe" and not change.proposal.fix.safe:
-        return "its fix may change behaviour, and the policy of the target asks for such changes"
+        return "its fix may change behaviour, and the target's policy requires approval of that"
     touched = [each for each in change.proposal.files if is_protected(each, config)]
     if touched:
         return f"it touches what judges it: {', '.join(touched)}"
     return ""
 
 
-def asks_unprotected(
+def unprotected_reason(
     change: Enhancement, protection: Protection | None, config: TargetConfig
 ) -> str:
-    """Why a person has to look at what the tests would not: the fault that stayed green, in a sentence.
+    """Return why a change that its tests do not protect needs approval; empty if it does not.
 
-    What cannot be measured in such a target at all asks nobody, or every change there would.
+    A change whose protection cannot be measured in its target at all needs none: otherwise every
+    change there would.
     """
     policy = config.policy.unprotected
     if protection is None or protection.state not in {"unprotected", "unknown"}:
@@ -47,19 +51,19 @@ def asks_unprotected(
     return f"it is unprotected: {protection.summary}"
 
 
-def asks_uncovered(protection: Protection | None) -> str:
-    """Why a person has to look, whatever the policy on what is unprotected: tests were there, and are no more."""
-    found = protection.uncovered if protection is not None else ()
-    if not found:
+def uncovered_reason(protection: Protection | None) -> str:
+    """Return why a change that lowers coverage needs approval, whatever the policy; else empty."""
+    lost = protection.uncovered if protection is not None else ()
+    if not lost:
         return ""
-    first, more = found[0], f", and {len(found) - 1} more" if len(found) > 1 else ""
-    said = f"no test reaches `{first.function}` any more, and {first.tests_before} did before{more}"
-    return f"it lowers coverage: {first.path}: {said}"
+    first, more = lost[0], f", and {len(lost) - 1} more" if len(lost) > 1 else ""
+    loss = f"no test reaches `{first.function}` any more, and {first.tests_before} did before{more}"
+    return f"it lowers coverage: {first.path}: {loss}"
 
 
 @dataclass(frozen=True)
-class Edited:
-    """A file that a change has touched. `tests` are those of the head's suite that are in that very file."""
+class EditedFile:
+    """A file before and after a change. `tests` are the tests of the head's suite in this file."""
 
     path: str
     before: str
@@ -67,41 +71,50 @@ class Edited:
     tests: frozenset[str] = frozenset()
 
 
-def asks_edited(files: Sequence[Edited], config: TargetConfig) -> str:
-    """Why a person has to look at what a change does to what judges it, though no path says so; a sentence."""
+def edited_tests_reason(files: Sequence[EditedFile], config: TargetConfig) -> str:
+    """Return why edits need approval because they affect the tests outside protected paths.
+
+    They do if the code detects tests, or if they edit tests or examples beside the code. The result
+    is empty otherwise.
+    """
     for each in files:
-        if not is_protected(each.path, config) and (why := _aware(each) or _told_otherwise(each)):
-            return why
+        if is_protected(each.path, config):
+            continue
+        if reason := _test_detection(each) or _edited_tests(each):
+            return reason
     return ""
 
 
-def _aware(file: Edited) -> str:
-    """Code that may behave for the tests alone.
+def _test_detection(file: EditedFile) -> str:
+    """Report new code that may behave differently under test.
 
-    No run can tell. Who wants to hide it can; who was only rewarded for green tests rarely does.
+    No test run can find that out. An author who hides it gets past this check, but an agent that
+    was merely rewarded for passing tests rarely hides it.
     """
     known = set(file.before.splitlines())
     for line in file.after.splitlines() if PYTHON.has_suffix(file.path) else ():
-        if line not in known and AWARE.search(line):
-            return f"it asks whether it is being tested, in {file.path}: `{line.strip()[:LONGEST]}`"
+        if line not in known and TEST_DETECTION.search(line):
+            quoted = line.strip()[:MAX_QUOTED_CHARS]
+            return f"it checks whether it is being tested, in {file.path}: `{quoted}`"
     return ""
 
 
-def _told_otherwise(file: Edited) -> str:
-    """Tests beside the code, and examples in its docstrings: a change that may edit them is right by its own word."""
+def _edited_tests(file: EditedFile) -> str:
+    """Report an edit of tests beside the code, or of tested examples in its docstrings."""
     if not file.tests:
         return ""
     if any("." not in each for each in file.tests):
         return f"there are tests in {file.path}, which it touches"
-    gone = _examples(file.before) - _examples(file.after)
-    if not gone:
+    removed = _examples(file.before) - _examples(file.after)
+    if not removed:
         return ""
-    source, *_ = min(gone)
-    return f"it changes an example that is a test, in {file.path}: `{source.strip()[:LONGEST]}`"
+    source, *_ = min(removed)
+    quoted = source.strip()[:MAX_QUOTED_CHARS]
+    return f"it changes an example that is a test, in {file.path}: `{quoted}`"
 
 
 def _examples(text: str) -> Counter[tuple[str, str, str]]:
-    """What is tried and what is expected of it; where that cannot be read, all of the text."""
+    """Return the doctest examples with their expected output; all of the text if it is invalid."""
     try:
         found = doctest.DocTestParser().get_examples(text)
     except ValueError:
@@ -109,8 +122,8 @@ def _examples(text: str) -> Counter[tuple[str, str, str]]:
     return Counter((each.source, each.want, str(sorted(each.options.items()))) for each in found)
 
 
-def lapsed(change: Enhancement, base: str) -> str:
-    """Why the approval that it has is not good for it any more; empty where it is, or there is none."""
+def invalid_approval_reason(change: Enhancement, base: str) -> str:
+    """Return why the approval of a change is not valid on `base`; empty if it is, or has none."""
     approval = change.decision.approval
     if approval is None:
         return ""

@@ -1,16 +1,16 @@
-"""Asking a person before a change lands, and taking in the answer."""
+"""Requesting a person's approval before a change lands, and applying the decision."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from services.validator.approval.domain import (
-    Edited,
-    asks,
-    asks_edited,
-    asks_uncovered,
-    asks_unprotected,
-    lapsed,
+    EditedFile,
+    edited_tests_reason,
+    invalid_approval_reason,
+    policy_reason,
+    uncovered_reason,
+    unprotected_reason,
 )
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead
@@ -28,7 +28,7 @@ from shared.kernel.errors import Conflict
 from shared.targets.tree import Tree
 
 
-async def ask_for(
+async def request_approvals(
     changes: Sequence[Enhancement],
     place: PreparedHead,
     base: str,
@@ -36,53 +36,54 @@ async def ask_for(
     deps: ValidatorDeps,
     *,
     protections: Mapping[str, Protection] | None = None,
-    edits: Mapping[str, Sequence[Edited]] | None = None,
+    edits: Mapping[str, Sequence[EditedFile]] | None = None,
     run: str | None = None,
 ) -> list[Enhancement]:
-    """Those of the changes that may not land without a person: each of them asks for one now.
+    """Request approval of the changes that may not land without it, and return those changes.
 
-    `evidence` is what speaks for one of them, and `run` the full run that passed, if one was made.
+    `evidence` returns the evidence for a change, `run` is the full run that passed if there was one.
     """
-    asked, config = [], place.profile.config
+    needing, config = [], place.profile.config
     for each in changes:
-        why = asks(each, config, tier=deps.sandbox.tier, trusted=deps.sandbox.trusted)
-        why = why or asks_edited((edits or {}).get(each.id, ()), config)
-        why = why or asks_uncovered((protections or {}).get(each.id))
-        why = why or asks_unprotected(each, (protections or {}).get(each.id), config)
+        why = policy_reason(each, config, tier=deps.sandbox.tier, trusted=deps.sandbox.trusted)
+        why = why or edited_tests_reason((edits or {}).get(each.id, ()), config)
+        why = why or uncovered_reason((protections or {}).get(each.id))
+        why = why or unprotected_reason(each, (protections or {}).get(each.id), config)
         if why and each.decision.approval is not None:
-            why = lapsed(each, base)
+            why = invalid_approval_reason(each, base)
         if why:
-            said = {
+            fields = {
                 "decision__approval_reason": why,
                 "decision__approval": None,
                 "decision__evidence": tuple(evidence(each)),
                 "decision__run": run,
             }
-            await transition_and_publish(each, "request_approval", deps, **said)
-            asked.append(each)
-    return asked
+            await transition_and_publish(each, "request_approval", deps, **fields)
+            needing.append(each)
+    return needing
 
 
-def edits_of(
+def edited_files(
     changes: Sequence[Enhancement],
     steps: Sequence[tuple[str, str]],
     place: PreparedHead,
     present: Iterable[str],
-) -> dict[str, list[Edited]]:
-    """What each change does to its files, by change; blocks.
+) -> dict[str, list[EditedFile]]:
+    """Return the files that each change edits, by its id; blocks.
 
-    `steps` are those of a composition of exactly these, `present` the tests of the head's suite.
+    `steps` are those of a composition of exactly these changes, `present` the ids of the tests in
+    the head's suite.
     """
-    inside: dict[str, set[str]] = defaultdict(set)
+    tests_by_file: dict[str, set[str]] = defaultdict(set)
     for test in present:
         path, _, name = test.partition("::")
         if name:
-            inside[path].add(name)
+            tests_by_file[path].add(name)
     by_id, before, found = {each.id: each for each in changes}, place.tree, {}
     for change, after in steps:
         old, new = place.mirror.tree(before), place.mirror.tree(after)
         found[change] = [
-            Edited(path, _text(old, path), _text(new, path), frozenset(inside[path]))
+            EditedFile(path, _text(old, path), _text(new, path), frozenset(tests_by_file[path]))
             for path in by_id[change].proposal.files
         ]
         before = after
@@ -94,7 +95,11 @@ def _text(tree: Tree, path: str) -> str:
 
 
 async def decide(command: DecideEnhancement, deps: ValidatorDeps) -> None:
-    """Let a change through to the gate once more, or refuse it; decided twice is decided once."""
+    """Approve a change, so that the gate takes it again, or reject it.
+
+    Repeating a decision changes nothing. Raises `Conflict` if the change does not need approval or
+    its patch is another one by now.
+    """
     change = await deps.store.enhancements.require(command.enhancement_id)
     if change.state is not EnhancementState.NEEDS_APPROVAL:
         _check_repeated(change, command)
@@ -103,7 +108,7 @@ async def decide(command: DecideEnhancement, deps: ValidatorDeps) -> None:
     if command.patch not in {None, change.proposal.required_patch.digest}:
         raise Conflict(
             f"Enhancement {change.id} has another patch by now.",
-            hint="Look at it again: groundswell enhancement diff.",
+            hint="Inspect it again: groundswell enhancement diff.",
             code="patch_changed",
         )
     if command.decision == "reject":
@@ -131,7 +136,7 @@ async def _approve(change: Enhancement, command: DecideEnhancement, deps: Valida
 
 
 def _check_repeated(change: Enhancement, command: DecideEnhancement) -> None:
-    """The same decision again is fine; any other comes too late."""
+    """Raise `Conflict` unless the same decision was made before."""
     approved = change.decision.approval is not None and command.decision == "approve"
     if approved or (change.state is EnhancementState.REJECTED and command.decision == "reject"):
         return

@@ -11,7 +11,7 @@ from functools import partial
 
 import structlog
 
-from services.validator.approval.usecases import ask_for, edits_of
+from services.validator.approval.usecases import edited_files, request_approvals
 from services.validator.decision.evidence import (
     Finished,
     Land,
@@ -212,18 +212,18 @@ async def _ask(
 
     def evidence(change: Enhancement) -> tuple[str, ...]:
         if batch:
-            return evidence_of_full_run(batch.verdict)
+            return evidence_of_full_run(batch.run)
         return evidence_before_full_run(gate_round, change)
 
-    asked = await ask_for(
+    asked = await request_approvals(
         changes,
         prepared,
         gate_round.base_commit,
         evidence,
         deps,
         protections=gate_round.mutation.protections,
-        edits=await asyncio.to_thread(edits_of, changes, composition.steps, prepared, present),
-        run=batch.verdict.id if batch else None,
+        edits=await asyncio.to_thread(edited_files, changes, composition.steps, prepared, present),
+        run=batch.run.id if batch else None,
     )
     await publish_approvals_needed(gate_round, asked, deps)
     for each in asked:
@@ -244,10 +244,10 @@ async def _land(
     composition = await compose(gate_round, step.changes, deps)
     batch = landing.Batch(
         target=gate_round.target,
-        place=gate_round.prepared,
+        prepared=gate_round.prepared,
         changes=changes,
         trees=dict(composition.steps),
-        verdict=gate_round.runs[step.plan],
+        run=gate_round.runs[step.plan],
     )
     if changes_without_mutants(gate_round, step.changes):
         await fetcher.wait_for_background()
@@ -260,5 +260,5 @@ async def _land(
     left = [each for key, each in gate_round.changes.items() if key not in landed]
     await publish_held_back(gate_round, left, held_back, deps)
     await pool.return_to_queue(left, deps, suspected=held_back)
-    await count_selected_tests(changes, gate_round.facts.impacted, batch.verdict, deps)
+    await count_selected_tests(changes, gate_round.facts.impacted, batch.run, deps)
     return True

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import prod
 
-from services.validator.approval.domain import lapsed
+from services.validator.approval.domain import invalid_approval_reason
 from services.validator.decision.evidence import RequestedRun, RunPlan
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
@@ -119,4 +119,6 @@ def _is_likely_to_pass(gate_round: GateRound, full: RunPlan) -> bool:
 
 def _is_approved(change_id: str, gate_round: GateRound) -> bool:
     change: Enhancement = gate_round.changes[change_id]
-    return change.decision.approval is not None and not lapsed(change, gate_round.base_commit)
+    return change.decision.approval is not None and not invalid_approval_reason(
+        change, gate_round.base_commit
+    )

@@ -1,1 +1,1 @@
-"""Moves the landing branch to a tested tree, exactly once."""
+"""Lands tested changes: moves the landing branch to a tested tree, exactly once."""

@@ -1,8 +1,8 @@
-"""Landing: commits, compare-and-swap, push; each step may be the last one before a crash.
+"""Landing changes: commits, compare-and-swap, push; a crash may come after each step.
 
 The order is: commits (unreachable objects) → validated → private branch → target's branch →
-applied. `recover` finds by the trailers in the target's landing branch which of the validated
-ones got there; the others go back into the pool, where their verdict is already known.
+applied. `recover` finds by the trailers on the target's landing branch which of the validated
+changes got there; the others go back into the pool, where their test run is known already.
 """
 
 import asyncio
@@ -32,21 +32,28 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class Batch:
-    """Changes in order; `trees` maps each to the tree after it; the last one is what passed."""
+    """Changes that land together, in order, with the run that their last tree passed.
+
+    `trees` has the tree after each change, by its id.
+    """
 
     target: Target
-    place: PreparedHead
+    prepared: PreparedHead
     changes: Sequence[Enhancement]
     trees: Mapping[str, str]
-    verdict: TestRun
+    run: TestRun
 
 
 async def land(batch: Batch, deps: ValidatorDeps) -> None:
-    """Put the batch on the landing branch, unless its wave ended meanwhile: then what a person let through goes alone."""
+    """Put the batch on the landing branch.
+
+    If its wave has ended meanwhile, changes that no person approved expire, and the approved ones
+    go back into the pool to land without them.
+    """
     wave = await deps.store.waves.require(batch.changes[0].wave_id)
-    unasked = [each for each in batch.changes if each.decision.approval is None]
-    if WAVE.terminal(wave.state) and unasked:
-        for each in unasked:
+    unapproved = [each for each in batch.changes if each.decision.approval is None]
+    if WAVE.terminal(wave.state) and unapproved:
+        for each in unapproved:
             await expire(each, f"its wave was {wave.state} before it could land", deps)
         await pool.return_to_queue(
             [each for each in batch.changes if each.decision.approval], deps, suspected={}
@@ -55,23 +62,23 @@ async def land(batch: Batch, deps: ValidatorDeps) -> None:
     validated = await _commit(batch, deps)
     failpoint("landing.committed")
     await deps.leadership.still_leading(batch.target.id)
-    tip = validated[-1].landing.commit or batch.place.head
+    tip = validated[-1].landing.commit or batch.prepared.head
     refusal = await asyncio.to_thread(
-        deps.repository(batch.target).publish, batch.target, tip, batch.place.head
+        deps.repository(batch.target).publish, batch.target, tip, batch.prepared.head
     )
     if refusal is None:
         failpoint("landing.pushed")
-        await _say_landed(batch.target, validated, deps, run=batch.verdict.id)
+        await _finish(batch.target, validated, deps, run=batch.run.id)
     else:
         await _not_landed(validated, refusal, deps)
 
 
 async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
-    """One commit per change, and each change validated with its commit written down."""
+    """Create one commit per change, and store each change as validated with its commit."""
     repository = deps.repository(batch.target)
     validated, evidence = [], evidence_of(batch)
     parent = await asyncio.to_thread(
-        repository.commit_parent, batch.target, batch.place.head, deps.clock()
+        repository.commit_parent, batch.target, batch.prepared.head, deps.clock()
     )
     for each in batch.changes:
         message = landing_message(each, evidence)
@@ -84,7 +91,7 @@ async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
             landing__commit=parent,
             landing__branch=batch.target.landing_branch,
             decision__evidence=evidence,
-            decision__run=batch.verdict.id,
+            decision__run=batch.run.id,
             changed_at=deps.clock(),
         )
         if moved is None:
@@ -94,14 +101,14 @@ async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
 
 
 def evidence_of(batch: Batch) -> tuple[str, ...]:
-    """What the verdict rests on, in sentences."""
-    counts = batch.verdict.result.counts
+    """Return the sentences that say why the batch may land."""
+    counts = batch.run.result.counts
     tests = counts.tests if counts else 0
     together = len(batch.changes)
     company = f", together with {together - 1} other changes" if together > 1 else ""
     sentence = (
         f"{tests} tests ran on the tree that landed{company}; none is worse than on "
-        f"{batch.place.head[:10]} (run {batch.verdict.id}, sandbox: {batch.verdict.execution.sandbox})."
+        f"{batch.prepared.head[:10]} (run {batch.run.id}, sandbox: {batch.run.execution.sandbox})."
     )
     return (sentence,)
 
@@ -109,7 +116,10 @@ def evidence_of(batch: Batch) -> tuple[str, ...]:
 async def _not_landed(
     changes: Sequence[Enhancement], refusal: PushRefusal, deps: ValidatorDeps
 ) -> None:
-    """The target did not take it: nothing is forced, nothing is lost."""
+    """Put the changes back into the pool, or expire them if the branch cannot be moved at all.
+
+    Raises `Transient` if the target could not be reached.
+    """
     log.warning("landing_refused", kind=refusal.kind, reason=refusal.reason)
     if refusal.kind == "unreachable":
         raise Transient("The target could not be reached.", hint=refusal.reason, delay=5)
@@ -121,10 +131,10 @@ async def _not_landed(
             await expire(back, f"could not be put on the landing branch: {refusal.reason}", deps)
 
 
-async def _say_landed(
+async def _finish(
     target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps, *, run: str | None = None
 ) -> None:
-    """They are on the target's branch, in this order: shown to people, watched, counted, and each is applied."""
+    """Mark changes on the target's branch as applied, after showing and watching them."""
     await show_landed(target, changes, deps)
     await begin_watch(target, changes, deps, run=run)
     await store_protection_health(target, changes, deps)
@@ -142,19 +152,19 @@ async def _say_landed(
 async def find_landed(
     target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps
 ) -> list[Enhancement]:
-    """Of changes in the gate, those that are not on the branch yet; the others are applied now.
+    """Return the changes that are not on the branch yet, and mark the others as applied.
 
-    Another validator may have taken a change back that was just being landed: the branch decides.
+    Another validator may have put a change back that was just being landed: the branch decides.
     """
     repository = deps.repository(target)
-    there = await asyncio.to_thread(
+    commits = await asyncio.to_thread(
         repository.landed_commits, target, [each.id for each in changes]
     )
-    left, found = [], {}
+    missing, found = [], {}
     for each in changes:
-        commit = there.get(each.id)
+        commit = commits.get(each.id)
         if commit is None:
-            left.append(each)
+            missing.append(each)
         elif validated := await deps.store.enhancements.transition(
             each,
             "pass",
@@ -164,12 +174,12 @@ async def find_landed(
         ):
             found[each.id] = validated
     if found:
-        await _say_landed(target, [found[key] for key in reversed([*there]) if key in found], deps)
-    return left
+        await _finish(target, [found[key] for key in reversed([*commits]) if key in found], deps)
+    return missing
 
 
 async def recover(target: Target, deps: ValidatorDeps) -> None:
-    """Finish what a crash interrupted between validated and applied."""
+    """Finish the landings that a crash interrupted between validated and applied."""
     interrupted = await deps.store.enhancements.find(
         target_id=target.id, state=EnhancementState.VALIDATED
     )
@@ -181,11 +191,11 @@ async def recover(target: Target, deps: ValidatorDeps) -> None:
         repository.landed_commits, target, [each.id for each in interrupted]
     )
     by_id = {each.id: each for each in interrupted}
-    # Newest first is how they are found; they are said in the order in which they stand.
-    there = [
+    # They are found newest first, and published in the order in which they are on the branch.
+    finished = [
         by_id[key].updated(landing__commit=commit) for key, commit in reversed(list(landed.items()))
     ]
-    await _say_landed(target, there, deps)
+    await _finish(target, finished, deps)
     for each in interrupted:
         if each.id not in landed:
             await deps.store.enhancements.transition(

@@ -1,4 +1,4 @@
-"""What is shown to people for review: which branch has which changes, and in what words."""
+"""Which pull requests show which landed changes, with their titles and bodies."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,17 +7,17 @@ from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.review import PullRequest
 from shared.contracts.documents.targets import Target
 
-LISTED = 200
-SHORT = 8
+MAX_LISTED_CHANGES = 200
+SHORT_ID_CHARS = 8
 
 
 def for_waves(target: Target, changes: Sequence[Enhancement], now: datetime) -> list[PullRequest]:
-    """One branch per wave, up to its newest commit; changes are in the order in which they stand."""
+    """Return one pull request per wave, up to its newest commit; changes are in branch order."""
     waves: dict[str, list[Enhancement]] = {}
     for each in changes:
         waves.setdefault(each.wave_id, []).append(each)
     return [
-        _of(target, wave_id, of_wave, onto=target.base_branch, now=now)
+        _pull_request(target, wave_id, of_wave, onto=target.base_branch, now=now)
         for wave_id, of_wave in waves.items()
     ]
 
@@ -25,18 +25,19 @@ def for_waves(target: Target, changes: Sequence[Enhancement], now: datetime) -> 
 def for_each(
     target: Target, changes: Sequence[Enhancement], below: str, now: datetime
 ) -> list[PullRequest]:
-    """One branch per change, each to be merged into the one it stands on: that is how it was tested.
+    """Return one pull request per change, each to be merged into the branch it builds on.
 
-    `below` is the branch that the first of them stands on.
+    The changes are stacked because that is how they were tested. `below` is the branch that the
+    first of them builds on.
     """
     found: list[PullRequest] = []
     for each in changes:
         onto = found[-1].branch if found else below
-        found.append(_of(target, each.id, [each], onto=onto, now=now))
+        found.append(_pull_request(target, each.id, [each], onto=onto, now=now))
     return found
 
 
-def _of(
+def _pull_request(
     target: Target, identity: str, changes: Sequence[Enhancement], *, onto: str, now: datetime
 ) -> PullRequest:
     *_, newest = changes
@@ -56,7 +57,7 @@ def _of(
 def for_reverts(
     target: Target, identity: str, tip: str, taken_off: Sequence[str], now: datetime
 ) -> PullRequest:
-    """One branch for all that a rollback took off."""
+    """Return one pull request for everything that a rollback reverted."""
     return PullRequest(
         id=f"{identity}:undo",
         target_id=target.id,
@@ -72,12 +73,15 @@ def for_reverts(
 
 
 def branch_name(base: str, identity: str) -> str:
-    """Beside the landing branch; a branch cannot be below another one."""
-    return f"groundswell/{base}-{identity[-SHORT:]}"
+    """Return the name of a review branch.
+
+    It is beside the landing branch, because git cannot store a branch below another one.
+    """
+    return f"groundswell/{base}-{identity[-SHORT_ID_CHARS:]}"
 
 
-def words(request: PullRequest, changes: Sequence[Enhancement]) -> tuple[str, str]:
-    """Title and body, in Markdown; only of what is there now."""
+def describe_pull_request(request: PullRequest, changes: Sequence[Enhancement]) -> tuple[str, str]:
+    """Return title and body, in Markdown; changes rolled back meanwhile are listed apart."""
     off = set(request.rolled_back)
     there = [each for each in changes if each.id not in off]
     gone = [each for each in changes if each.id in off]
@@ -86,11 +90,11 @@ def words(request: PullRequest, changes: Sequence[Enhancement]) -> tuple[str, st
 
 def _title(there: Sequence[Enhancement], gone: Sequence[Enhancement]) -> str:
     if not there:
-        return f"revert: {_few(gone)}"
-    return there[0].proposal.title if len(there) == 1 else f"chore: {_few(there)}"
+        return f"revert: {_summary(gone)}"
+    return there[0].proposal.title if len(there) == 1 else f"chore: {_summary(there)}"
 
 
-def _few(changes: Sequence[Enhancement]) -> str:
+def _summary(changes: Sequence[Enhancement]) -> str:
     if len(changes) == 1:
         return changes[0].proposal.title
     components = sorted({each.proposal.component for each in changes})
@@ -108,11 +112,11 @@ def _paragraphs(
         evidence = sorted({sentence for each in there for sentence in each.decision.evidence})
         parts.append("\n".join(f"- {each}" for each in evidence))
     if gone:
-        parts.append("Taken off again, by one revert each:")
+        parts.append("Rolled back, by one revert each:")
         parts.append(_listed(gone))
     if there:
         parts.append(
-            f"To take one off again: `groundswell enhancement rollback {there[-1].id[-SHORT:]}`."
+            f"To roll one back: `groundswell enhancement rollback {there[-1].id[-SHORT_ID_CHARS:]}`."
         )
     parts.append(f"Made by Groundswell, wave {request.wave_id}." if request.wave_id else "")
     return [each for each in parts if each]
@@ -120,15 +124,15 @@ def _paragraphs(
 
 def _listed(changes: Sequence[Enhancement]) -> str:
     lines = [
-        f"- `{each.id[-SHORT:]}` {_plain(each.proposal.title)}"
-        + (f" — {_plain(each.proposal.rationale)}" if each.proposal.rationale else "")
-        for each in changes[:LISTED]
+        f"- `{each.id[-SHORT_ID_CHARS:]}` {_one_line(each.proposal.title)}"
+        + (f" — {_one_line(each.proposal.rationale)}" if each.proposal.rationale else "")
+        for each in changes[:MAX_LISTED_CHANGES]
     ]
-    if len(changes) > LISTED:
-        lines.append(f"- and {len(changes) - LISTED} more")
+    if len(changes) > MAX_LISTED_CHANGES:
+        lines.append(f"- and {len(changes) - MAX_LISTED_CHANGES} more")
     return "\n".join(lines)
 
 
-def _plain(text: str) -> str:
-    """One line that mentions nobody: a title comes from an agent, and a mention would call people."""
+def _one_line(text: str) -> str:
+    """Put text on one line without mentions: a title of an agent must not notify people."""
     return " ".join(text.split()).replace("@", "@\u200b")

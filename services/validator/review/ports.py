@@ -1,4 +1,4 @@
-"""What shows people a pull request: a git remote and a forge."""
+"""Ports of the review capability: a git remote, and a forge that hosts pull requests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,9 +7,9 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class NewPullRequest:
-    """What is asked of a forge: that its people look at `branch`, to be merged into `base`.
+    """A pull request to open: `branch` is to be merged into `base`.
 
-    `remote` is the url git pushes to. It may hold a password, so it is never shown.
+    `remote` is the url that git pushes to. It may hold a password, so it is never shown.
     """
 
     remote: str = field(repr=False)
@@ -20,36 +20,36 @@ class NewPullRequest:
 
 
 class Remote(Protocol):
-    """Where a target's people review, as git sees it. Everything in it blocks."""
+    """The git remote on which a target's people review changes. Every method blocks."""
 
     @property
     def url(self) -> str:
-        """Where git pushes to. Raises `Rejected` where the target has no such remote."""
+        """The url that git pushes to. Raises `Rejected` if the target has no such remote."""
         ...
 
     def branches(self) -> Mapping[str, str]:
-        """The commits of our branches there, and of the base branch. Raises `Transient`."""
+        """Return the commit of each of our branches and of the base branch. Raises `Transient`."""
         ...
 
     def push(self, branch: str, commit: str, seen: str | None) -> None:
-        """Move a branch there forward from `seen`; None is a new one.
+        """Move a remote branch forward from `seen`, which is None for a new branch.
 
-        Raises `Conflict` where others pushed to it, `Rejected` where it is refused, `Transient`.
+        Raises `Conflict` if others pushed to it, `Rejected` if the remote refuses it, `Transient`.
         """
         ...
 
     def merged(self, commit: str) -> bool:
-        """Whether the base branch, as last fetched, contains a commit."""
+        """Return True if the base branch, as last fetched, contains a commit."""
         ...
 
 
 class Forge(Protocol):
-    """Where people review what landed."""
+    """A server that hosts pull requests, such as GitHub or GitLab."""
 
     async def open(self, request: NewPullRequest) -> str:
-        """The url of the open pull request between these branches; made where there is none.
+        """Open a pull request between two branches, and return its url.
 
-        One that is there gets the title and the body that are wanted now.
-        Raises `Rejected` where the forge refuses it, `Transient` where it may answer later.
+        If there is an open one, its title and body are updated instead. Raises `Rejected` if the
+        forge refuses it, `Transient` if it may succeed later.
         """
         ...

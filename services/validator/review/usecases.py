@@ -1,7 +1,7 @@
-"""Showing people what landed: branches pushed to their remote, and pull requests opened for them.
+"""Showing people what landed: branches pushed to their remote, and pull requests for them.
 
-What is to be shown is written down as soon as it is on the landing branch, and then carried out
-until it is answered; a forge that is away holds up nothing and loses nothing.
+A pull request is stored as soon as its changes are on the landing branch, and delivered until the
+forge answers; a forge that is down delays nothing else and loses nothing.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 
 from services.validator.deps import ValidatorDeps
-from services.validator.review import domain as shown
+from services.validator.review import domain
 from services.validator.review.ports import NewPullRequest, Remote
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.review import PullRequest
@@ -29,22 +29,25 @@ UNANSWERED = [PullRequestState.REFUSED, PullRequestState.PUSHED]
 
 
 async def show_landed(target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps) -> None:
-    """Changes that are on the landing branch, in their order; nothing where nobody asked for it."""
+    """Open or update pull requests for changes that landed, if the target asks for them.
+
+    The changes are in the order in which they are on the landing branch.
+    """
     section = await asyncio.to_thread(_section, target, deps) if changes else None
     if section is None:
         return
     if section.per == "wave":
-        wanted = shown.for_waves(target, changes, deps.clock())
+        wanted = domain.for_waves(target, changes, deps.clock())
     else:
-        below = await _below(target, changes[0], section, deps)
-        wanted = shown.for_each(target, changes, below, deps.clock())
+        below = await _parent_branch(target, changes[0], section, deps)
+        wanted = domain.for_each(target, changes, below, deps.clock())
     for each in wanted:
-        await _deliver(await _want(each, deps), target, section, deps)
+        await _deliver(await _store(each, deps), target, section, deps)
 
 
 @dataclass(frozen=True)
-class Reverts:
-    """Of the changes `rolled_back`, between `head` and `tip`; `id` is the rollback's."""
+class BranchReverts:
+    """The revert commits between `head` and `tip` of the changes `taken_off`, by rollback `id`."""
 
     id: str
     head: str
@@ -52,8 +55,8 @@ class Reverts:
     taken_off: Sequence[str]
 
 
-async def show_rolled_back(target: Target, reverts: Reverts, deps: ValidatorDeps) -> None:
-    """On the branch that the head was shown on, unless people have merged it; else on one of their own."""
+async def show_rolled_back(target: Target, reverts: BranchReverts, deps: ValidatorDeps) -> None:
+    """Show reverts in the open pull request of the head, or in a new one if that is merged."""
     section = await asyncio.to_thread(_section, target, deps)
     if section is None:
         return
@@ -62,16 +65,19 @@ async def show_rolled_back(target: Target, reverts: Reverts, deps: ValidatorDeps
         target_id=target.id, commit=reverts.head, sort="-changed_at"
     )
     if newest is not None and not await asyncio.to_thread(remote.merged, reverts.head):
-        gone = reverts.taken_off
-        request = await _grow(newest, reverts.tip, gone, gone, deps)
+        reverted = reverts.taken_off
+        request = await _extend(newest, reverts.tip, reverted, reverted, deps)
     else:
-        own = shown.for_reverts(target, reverts.id, reverts.tip, reverts.taken_off, deps.clock())
-        request = await _want(own, deps)
+        own = domain.for_reverts(target, reverts.id, reverts.tip, reverts.taken_off, deps.clock())
+        request = await _store(own, deps)
     await _deliver(request, target, section, deps)
 
 
-async def show_waiting(deps: ValidatorDeps) -> None:
-    """What was not answered yet; also what was refused, once, by a process that may know better."""
+async def deliver_pending(deps: ValidatorDeps) -> None:
+    """Deliver the pull requests that are not open yet.
+
+    A refused one is tried once by each process, since its settings may have changed.
+    """
     waiting = await deps.store.pull_requests.find(state=PullRequestState.WANTED)
     for each in await deps.store.pull_requests.find(state=UNANSWERED):
         if each.id not in deps.process.pull_requests:
@@ -86,21 +92,21 @@ async def show_waiting(deps: ValidatorDeps) -> None:
 
 
 def _section(target: Target, deps: ValidatorDeps) -> LandingSection | None:
-    """What the base branch says about pull requests; None where it wants none."""
+    """Return the landing settings of the base branch if they ask for pull requests, else None."""
     content = deps.repository(target).base_file(target, FILE)
     try:
         landing = parse_config(content or b"").landing
     except Rejected as error:
-        # What landed stays landed, whatever becomes of the base meanwhile; the next wave is told.
-        log.warning("pull_request_not_wanted", target=target.id, reason=str(error))
+        # What landed stays landed even if the configuration breaks; the next wave reports it.
+        log.warning("pull_request_configuration_invalid", target=target.id, reason=str(error))
         return None
     return landing if landing.mode == "pull_request" else None
 
 
-async def _below(
+async def _parent_branch(
     target: Target, change: Enhancement, section: LandingSection, deps: ValidatorDeps
 ) -> str:
-    """The branch of what stands right below a change, unless people have merged that."""
+    """Return the review branch that a change builds on, or the base branch once that is merged."""
     parent = await asyncio.to_thread(deps.repository(target).parent, change.landing.commit or "")
     found = await deps.store.pull_requests.first(target_id=target.id, commit=parent)
     remote = deps.remote(target, section.remote)
@@ -109,41 +115,41 @@ async def _below(
     return found.branch
 
 
-async def _want(wanted: PullRequest, deps: ValidatorDeps) -> PullRequest:
-    """Write it down, or that it has grown."""
+async def _store(wanted: PullRequest, deps: ValidatorDeps) -> PullRequest:
+    """Store a wanted pull request, or extend the stored one."""
     if await deps.store.pull_requests.insert(wanted):
         return wanted
     known = await deps.store.pull_requests.require(wanted.id)
-    return await _grow(known, wanted.commit, wanted.enhancements, wanted.rolled_back, deps)
+    return await _extend(known, wanted.commit, wanted.enhancements, wanted.rolled_back, deps)
 
 
-async def _grow(
+async def _extend(
     known: PullRequest,
     commit: str,
     enhancements: Sequence[str],
     taken_off: Sequence[str],
     deps: ValidatorDeps,
 ) -> PullRequest:
-    """Up to `commit` now, and with these as well."""
-    grown = await deps.store.pull_requests.transition(
+    """Extend a stored pull request up to `commit` by these changes."""
+    extended = await deps.store.pull_requests.transition(
         known,
         "request",
         commit=commit,
-        enhancements=_together(known.enhancements, enhancements),
-        rolled_back=_together(known.rolled_back, taken_off),
+        enhancements=_union(known.enhancements, enhancements),
+        rolled_back=_union(known.rolled_back, taken_off),
         changed_at=deps.clock(),
     )
-    return grown or await deps.store.pull_requests.require(known.id)
+    return extended or await deps.store.pull_requests.require(known.id)
 
 
-def _together(known: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+def _union(known: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*known, *more)))
 
 
 async def _deliver(
     request: PullRequest, target: Target, section: LandingSection, deps: ValidatorDeps
 ) -> None:
-    """Push and open; what cannot be done is written down and said, and raised by nobody."""
+    """Push the branch and open the pull request; a failure is stored and published, not raised."""
     failpoint("pull_request.wanted")
     deps.process.pull_requests.add(request.id)
     remote = deps.remote(target, section.remote)
@@ -153,7 +159,7 @@ async def _deliver(
         url = await _open(request, remote, onto, deps)
     except Transient as error:
         log.info("pull_request_postponed", branch=request.branch, reason=str(error))
-        reason = f"{error} It is tried again."
+        reason = f"{error} It will be tried again."
         await deps.store.pull_requests.set_fields(request.id, reason=reason)
     except GroundswellError as error:
         await _refuse(request, str(error), deps)
@@ -163,50 +169,52 @@ async def _deliver(
 
 
 def _push(request: PullRequest, target: Target, remote: Remote) -> str:
-    """Bring the branch there; the branch that it is to be merged into."""
-    there = remote.branches()
-    if target.base_branch not in there:
+    """Push the branch, and return the branch that it is to be merged into."""
+    branches = remote.branches()
+    if target.base_branch not in branches:
         raise Rejected(
             f"The remote has no branch {target.base_branch} to merge into.",
             hint=f"Push it: git push {target.base_branch}.",
             code="no_base",
         )
-    remote.push(request.branch, request.commit, there.get(request.branch))
-    return request.base_branch if request.base_branch in there else target.base_branch
+    remote.push(request.branch, request.commit, branches.get(request.branch))
+    return request.base_branch if request.base_branch in branches else target.base_branch
 
 
 async def _open(request: PullRequest, remote: Remote, onto: str, deps: ValidatorDeps) -> str:
-    """The url of the pull request; empty where nobody gave us the right to open one."""
+    """Open the pull request and return its url; empty if there is no token for the forge."""
     if deps.forge is None:
         return ""
     changes = await deps.store.enhancements.find_by_ids(request.enhancements)
-    title, body = shown.words(request, changes)
+    title, body = domain.describe_pull_request(request, changes)
     return await deps.forge.open(NewPullRequest(remote.url, request.branch, onto, title, body))
 
 
 async def _finish(request: PullRequest, onto: str, url: str, deps: ValidatorDeps) -> None:
     if not url:
         reason = (
-            f"{request.branch} is pushed; without a token (GROUNDSWELL_FORGE_TOKEN) nobody opened a "
-            f"pull request from it into {onto}."
+            f"{request.branch} is pushed; without a token (GROUNDSWELL_FORGE_TOKEN) no pull request "
+            f"into {onto} was opened."
         )
-        await _move(request, "push", deps, reason=reason)
-        await _say(PullRequestRefused(**_facts(request), reason=reason), request, deps)
+        await _transition(request, "push", deps, reason=reason)
+        await _publish(PullRequestRefused(**_event_fields(request), reason=reason), request, deps)
         return
-    await _move(request, "open", deps, url=url, base_branch=onto, reason="")
-    await _say(PullRequestOpened(**_facts(request), url=url), request, deps)
+    await _transition(request, "open", deps, url=url, base_branch=onto, reason="")
+    await _publish(PullRequestOpened(**_event_fields(request), url=url), request, deps)
 
 
 async def _refuse(request: PullRequest, reason: str, deps: ValidatorDeps) -> None:
-    await _move(request, "refuse", deps, reason=reason)
-    await _say(PullRequestRefused(**_facts(request), reason=reason), request, deps)
+    await _transition(request, "refuse", deps, reason=reason)
+    await _publish(PullRequestRefused(**_event_fields(request), reason=reason), request, deps)
 
 
-async def _move(request: PullRequest, trigger: str, deps: ValidatorDeps, **fields: str) -> None:
+async def _transition(
+    request: PullRequest, trigger: str, deps: ValidatorDeps, **fields: str
+) -> None:
     await deps.store.pull_requests.transition(request, trigger, changed_at=deps.clock(), **fields)
 
 
-def _facts(request: PullRequest) -> dict[str, Any]:
+def _event_fields(request: PullRequest) -> dict[str, Any]:
     return {
         "pull_request_id": request.id,
         "wave_id": request.wave_id or None,
@@ -215,5 +223,5 @@ def _facts(request: PullRequest) -> dict[str, Any]:
     }
 
 
-async def _say(event: Event, request: PullRequest, deps: ValidatorDeps) -> None:
+async def _publish(event: Event, request: PullRequest, deps: ValidatorDeps) -> None:
     await deps.bus.publish(event, key=f"{request.id}:{request.commit}", wave=request.wave_id)

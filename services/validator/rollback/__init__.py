@@ -1,1 +1,1 @@
-"""Takes landed changes off the landing branch again."""
+"""Rolls back landed changes by validated reverts."""

@@ -1,12 +1,15 @@
-"""Which commits must go so that some of them can, and the tree that is left: pure but for the revert it is given."""
+"""Planning which landed changes must be reverted so that some of them can be.
+
+Pure but for the function it is given, which reverts one commit.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 
-class Revert(Protocol):
-    """A tree without one commit; without a tree, where later lines are in the way."""
+class RevertedTree(Protocol):
+    """A tree without one commit, or no tree and the paths that conflict with later changes."""
 
     @property
     def tree(self) -> str | None: ...
@@ -16,8 +19,8 @@ class Revert(Protocol):
 
 
 @dataclass(frozen=True)
-class Step:
-    """A landed change: its id, its commit, and the files it changed."""
+class LandedChange:
+    """A change on the landing branch, its commit and the files that it changed."""
 
     id: str
     commit: str
@@ -25,87 +28,92 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Undone:
-    """What goes, newest first, and the tree after each; `tree` is what is left."""
+class RevertPlan:
+    """The changes to revert, newest first, with the tree after each; `tree` is the last one."""
 
     tree: str
     order: tuple[str, ...]
     trees: tuple[str, ...]
 
 
-class Conflicted(Exception):
-    """No landed change is in the way any more, and still it does not come off: foreign commits are."""
+class RevertConflictError(Exception):
+    """A revert conflicts with commits that are not ours, in these paths."""
 
     def __init__(self, paths: Sequence[str]) -> None:
         super().__init__(", ".join(paths))
         self.paths = tuple(paths)
 
 
-def undo(
+def plan_reverts(
     tree: str,
-    stack: Sequence[Step],
+    stack: Sequence[LandedChange],
     chosen: Sequence[str],
-    revert: Callable[[str, str], Revert],
-) -> Undone:
-    """Revert `chosen` from a stack (newest first), with the fewest later changes that are in their way.
+    revert: Callable[[str, str], RevertedTree],
+) -> RevertPlan:
+    """Plan to revert `chosen` from a stack (newest first) with as few later changes as possible.
 
-    `revert(tree, commit)` tries one. Where one does not come off, the later change of the same files
-    that clears the way goes as well, with all that is in its own way; of several the one that takes
-    the fewest along. Where no single one clears it, the newest goes, and so on. Raises `Conflicted`.
+    `revert(tree, commit)` tries one revert. If it conflicts, a later change of the same files is
+    reverted as well, with all that conflicts with it in turn: among those that resolve the conflict
+    the one that needs the fewest reverts; if none does alone, the newest, and so on.
+    Raises `RevertConflictError` if no landed change is left that could be in the way.
     """
-    return _Undoing(tree, stack, revert).take_off(frozenset(chosen))
+    return _RevertSearch(tree, stack, revert).plan(frozenset(chosen))
 
 
 @dataclass
-class _Undoing:
-    """`ways` remembers for each change what has to go with it."""
+class _RevertSearch:
+    """The search for a plan; `closures` caches what must be reverted together with a change."""
 
     tree: str
-    stack: Sequence[Step]
-    revert: Callable[[str, str], Revert]
-    ways: dict[str, frozenset[str]] = field(default_factory=dict)
+    stack: Sequence[LandedChange]
+    revert: Callable[[str, str], RevertedTree]
+    closures: dict[str, frozenset[str]] = field(default_factory=dict)
 
-    def take_off(self, chosen: frozenset[str]) -> Undone:
-        going = chosen
+    def plan(self, chosen: frozenset[str]) -> RevertPlan:
+        selected = chosen
         while True:
-            found = self._attempt(going)
-            if isinstance(found, Undone):
+            found = self._attempt(selected)
+            if isinstance(found, RevertPlan):
                 return found
             stuck, paths = found
             later = [
                 each
                 for each in self.stack[: self.stack.index(stuck)]
-                if each.id not in going and set(each.files) & set(paths)
+                if each.id not in selected and set(each.files) & set(paths)
             ]
             if not later:
-                raise Conflicted(paths)
-            ways = [way for each in later if (way := self._with_its_own(each))]
-            clear = [way for way in ways if self._gets_past(stuck, going | way)]
-            going |= min(clear, key=len) if clear else {later[0].id}
+                raise RevertConflictError(paths)
+            closures = [closure for each in later if (closure := self._closure(each))]
+            helpful = [each for each in closures if self._resolves(stuck, selected | each)]
+            selected |= min(helpful, key=len) if helpful else {later[0].id}
 
-    def _with_its_own(self, step: Step) -> frozenset[str]:
-        """A change and what would have to go before it; nothing where it cannot go at all."""
-        if step.id not in self.ways:
+    def _closure(self, change: LandedChange) -> frozenset[str]:
+        """Return a change with all that must be reverted before it; empty if it cannot be."""
+        if change.id not in self.closures:
             try:
-                self.ways[step.id] = frozenset(self.take_off(frozenset({step.id})).order)
-            except Conflicted:
-                self.ways[step.id] = frozenset()
-        return self.ways[step.id]
+                self.closures[change.id] = frozenset(self.plan(frozenset({change.id})).order)
+            except RevertConflictError:
+                self.closures[change.id] = frozenset()
+        return self.closures[change.id]
 
-    def _gets_past(self, stuck: Step, going: frozenset[str]) -> bool:
-        """Whether what was stuck comes off now; reverting goes from the newest to the oldest."""
-        found = self._attempt(going)
-        return isinstance(found, Undone) or self.stack.index(found[0]) > self.stack.index(stuck)
+    def _resolves(self, stuck: LandedChange, selected: frozenset[str]) -> bool:
+        """Return True if the conflict at `stuck` is gone; reverts go from newest to oldest."""
+        found = self._attempt(selected)
+        if isinstance(found, RevertPlan):
+            return True
+        return self.stack.index(found[0]) > self.stack.index(stuck)
 
-    def _attempt(self, going: frozenset[str]) -> Undone | tuple[Step, tuple[str, ...]]:
-        """The result, or the first change that does not come off and where."""
+    def _attempt(
+        self, selected: frozenset[str]
+    ) -> RevertPlan | tuple[LandedChange, tuple[str, ...]]:
+        """Revert all selected; return the plan, or the first change that conflicts and where."""
         tree, order, trees = self.tree, [], []
-        for step in self.stack:
-            if step.id in going:
-                reverted = self.revert(tree, step.commit)
+        for change in self.stack:
+            if change.id in selected:
+                reverted = self.revert(tree, change.commit)
                 if reverted.tree is None:
-                    return step, reverted.conflicts
+                    return change, reverted.conflicts
                 tree = reverted.tree
-                order.append(step.id)
+                order.append(change.id)
                 trees.append(tree)
-        return Undone(tree, tuple(order), tuple(trees))
+        return RevertPlan(tree, tuple(order), tuple(trees))

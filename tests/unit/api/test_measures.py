@@ -98,7 +98,7 @@ class TestNeedingApproval:
             "conftest.py, tests/a.py",
         )
         assert shown.more == 0
-        plain = self.shown("the policy of the target asks for every change")
+        plain = self.shown("the target's policy requires approval of every change")
         assert (plain.group, plain.because) == (plain.asks, "")
 
     def test_only_a_full_run_is_a_full_run(self):

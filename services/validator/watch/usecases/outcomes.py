@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from services.validator.deps import ValidatorDeps
-from services.validator.rollback.usecases import roll_back
+from services.validator.rollback.usecases.rollbacks import roll_back
 from services.validator.watch.domain.watching import Schedule, ending, gravest
 from services.validator.watch.domain.wording import why_taken_off
 from services.validator.watch.usecases.probes import repetition

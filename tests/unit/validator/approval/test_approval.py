@@ -2,8 +2,12 @@
 
 import pytest
 
-from services.validator.approval.domain import asks, asks_uncovered, lapsed
-from services.validator.approval.usecases import ask_for
+from services.validator.approval.domain import (
+    invalid_approval_reason,
+    policy_reason,
+    uncovered_reason,
+)
+from services.validator.approval.usecases import request_approvals
 from services.validator.prepared import PreparedHead
 from shared.contracts.documents.enhancements import Approval
 from shared.contracts.documents.protection import LostCoverage, Protection
@@ -29,16 +33,16 @@ def word(**fields):
     [
         ("", {}, True, ""),
         ("", {}, False, "isolates too little"),
-        ('approval = "all"', {}, True, "asks for every change"),
+        ('approval = "all"', {}, True, "approval of every change"),
         ('approval = "unsafe"', {"safe": True}, True, ""),
         ('approval = "unsafe"', {"safe": False}, True, "may change behaviour"),
         ("", {"files": ("tests/test_m.py",)}, True, "what judges it: tests/test_m.py"),
         ('approval = "none"', {"files": ("conftest.py",)}, True, "what judges it"),
     ],
 )
-def test_who_asks_for_a_person(policy, change, trusted, why):
+def test_the_policy_says_which_changes_need_approval(policy, change, trusted, why):
     config = parse_config(f"[policy]\n{policy}\n".encode())
-    found = asks(an_enhancement(**change), config, tier="X", trusted=trusted)
+    found = policy_reason(an_enhancement(**change), config, tier="X", trusted=trusted)
     assert (why in found) if why else not found
 
 
@@ -46,10 +50,10 @@ def test_what_no_test_reaches_any_more_is_named_with_how_many_did():
     lost = [LostCoverage(path="m.py", function=name, tests_before=3) for name in ("f", "A.g")]
     one, two = (Protection(state="unprotected", uncovered=tuple(lost[:n])) for n in (1, 2))
     said = "it lowers coverage: m.py: no test reaches `f` any more, and 3 did before"
-    assert asks_uncovered(one) == said
-    assert asks_uncovered(two) == said + ", and 1 more"
-    assert not asks_uncovered(Protection(state="unprotected"))
-    assert not asks_uncovered(None)
+    assert uncovered_reason(one) == said
+    assert uncovered_reason(two) == said + ", and 1 more"
+    assert not uncovered_reason(Protection(state="unprotected"))
+    assert not uncovered_reason(None)
 
 
 @pytest.mark.parametrize(
@@ -62,7 +66,7 @@ def test_what_no_test_reaches_any_more_is_named_with_how_many_did():
     ],
 )
 def test_a_word_is_for_one_patch_on_one_base(approval, why):
-    found = lapsed(an_enhancement(patch=SHA, approval=approval), COMMIT)
+    found = invalid_approval_reason(an_enhancement(patch=SHA, approval=approval), COMMIT)
     assert (why in found) if why else not found
 
 
@@ -84,7 +88,7 @@ async def test_what_has_passed_lands_only_with_a_word_that_is_still_good(
     described = profile_target(FakeTree({"groundswell.toml": '[policy]\napproval = "all"\n'}))
     place = PreparedHead(a_target(), None, COMMIT, described, None)
     object.__setattr__(deps.sandbox, "trusted", True)
-    asked = await ask_for([change], place, base, lambda _: ("31 tests ran",), deps)
+    asked = await request_approvals([change], place, base, lambda _: ("31 tests ran",), deps)
     stored = await deps.store.enhancements.require(change.id)
     assert stored.state == state
     assert [each.id for each in asked] == ([change.id] if state == "needs_approval" else [])

@@ -134,7 +134,7 @@ async def test_a_recording_made_since_the_impact_was_loaded_is_used(fake):
 
 
 async def test_mutants_are_not_tried_in_an_approved_change(fake, monkeypatch):
-    monkeypatch.setattr(mutation, "lapsed", lambda change, base: "")
+    monkeypatch.setattr(mutation, "invalid_approval_reason", lambda change, base: "")
     fake.gate_round.changes["one"].decision.approval = "yes"
     assert changes_without_mutants(fake.gate_round, BOTH.changes) == {"two"}
 

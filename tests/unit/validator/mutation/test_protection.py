@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from services.validator.approval.domain import asks_unprotected
-from services.validator.approval.usecases import ask_for
+from services.validator.approval.domain import unprotected_reason
+from services.validator.approval.usecases import request_approvals
 from services.validator.impact.domain.impact import Change
 from services.validator.impact.usecases.recordings import Recorded
 from services.validator.mutation.adapters import SandboxedMutationRunner
@@ -198,7 +198,7 @@ async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is
     assert found[good.id].mutants == found[good.id].killed > 0
     assert (found[gone.id].state, found[silent.id].state) == ("protected", "nothing")
 
-    asked = await ask_for(
+    asked = await request_approvals(
         changes, bench.place, "c" * 40, lambda _: (), bench.deps, protections=found
     )
     assert {each.id for each in asked} == {broken.id, reached.id}
@@ -268,7 +268,7 @@ async def test_where_nothing_can_be_planted_nobody_is_asked_and_it_is_said(bench
     assert (measured.state, nothing.state) == ("not_measured", "nothing")
     assert "run with unittest" in measured.summary
     assert not faults.asked
-    assert not asks_unprotected(changes[0], measured, profile.config)
+    assert not unprotected_reason(changes[0], measured, profile.config)
 
 
 async def test_in_what_judges_nothing_is_planted(bench):
@@ -344,7 +344,7 @@ async def test_a_change_after_which_no_test_reaches_what_some_did_asks_whatever_
     [change] = changes
     expected = [LostCoverage(path="prices.py", function=name, tests_before=1) for name in lost]
     assert list(found[change.id].uncovered) == expected
-    asked = await ask_for(
+    asked = await request_approvals(
         changes, bench.place, "c" * 40, lambda _: (), bench.deps, protections=found
     )
     assert len(asked) == len(lost)
@@ -421,5 +421,5 @@ GREEN = Protection(
 )
 def test_the_policy_says_who_is_asked(policy, safe, protection, asked):
     config = parse_config(f'[policy]\nunprotected = "{policy}"\n'.encode())
-    why = asks_unprotected(an_enhancement(safe=safe), protection, config)
+    why = unprotected_reason(an_enhancement(safe=safe), protection, config)
     assert why == ("it is unprotected: m.py:1: w" if asked else "")

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from services.validator.review.adapters import RestForge, parse_remote
+from services.validator.review.adapters.rest import RestForge, parse_remote
 from services.validator.review.ports import NewPullRequest
 from shared.kernel.errors import Rejected, Transient
 from tests.support.forges import Answer, FakeForge, pull, serving

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.validator.rollback.domain import Conflicted, Step, undo
+from services.validator.rollback.domain import LandedChange, RevertConflictError, plan_reverts
 from tests.support.landing import Yard, a_yard
 from tests.support.repositories import commit, git
 
@@ -20,21 +20,21 @@ def yard(tmp_path) -> Yard:
     return a_yard(tmp_path, a_txt=TEN, b_txt=TEN)
 
 
-def landed(yard: Yard, *changes: tuple[str, int, str]) -> list[Step]:
+def landed(yard: Yard, *changes: tuple[str, int, str]) -> list[LandedChange]:
     """Land one change of one line after the other; newest first, as a branch shows them."""
     texts = {"a.txt": TEN, "b.txt": TEN}
     steps = []
     for number, (path, line, to) in enumerate(changes):
         after = changed(texts[path], line, to)
         made = yard.land(path, texts[path], after, identity=f"e{number}")
-        steps.append(Step(f"e{number}", made, (path,)))
+        steps.append(LandedChange(f"e{number}", made, (path,)))
         texts[path] = after
     return steps[::-1]
 
 
-def undone(yard: Yard, stack: list[Step], *chosen: str):
+def undone(yard: Yard, stack: list[LandedChange], *chosen: str):
     tree = yard.mirror.tree(yard.head()).oid
-    return undo(tree, stack, chosen, yard.repository.revert)
+    return plan_reverts(tree, stack, chosen, yard.repository.revert)
 
 
 def test_what_nothing_depends_on_goes_alone(yard):
@@ -73,7 +73,7 @@ def test_a_foreign_commit_in_the_way_is_never_taken_off(yard):
     git(yard.place, "checkout", "--quiet", "groundswell/main")
     commit(yard.place, {"a.txt": changed(TEN, 0, "by hand")})
     git(yard.place, "checkout", "--quiet", "main")
-    with pytest.raises(Conflicted) as caught:
+    with pytest.raises(RevertConflictError) as caught:
         undone(yard, stack, "e0")
     assert caught.value.paths == ("a.txt",)
 

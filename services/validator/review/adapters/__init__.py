@@ -1,0 +1,1 @@
+"""Adapters of the review capability: the REST APIs of GitHub and GitLab."""
