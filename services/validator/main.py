@@ -33,7 +33,7 @@ from services.validator.runs.usecases.execute import RunHandler, execute_tests
 from services.validator.runs.usecases.runners import announce, drain
 from services.validator.settings import Settings
 from services.validator.suite.adapters.suite import SandboxedSuite
-from services.validator.watch.usecases.watching import look_after
+from services.validator.watch.usecases.watching import start_due_checks
 from shared.contracts.base import RunKind
 from shared.contracts.documents.targets import Target
 from shared.environments.build import UvEnvironments
@@ -123,7 +123,7 @@ def build(
             PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: resume_backtests(deps)),
             PeriodicTask(PULL_REQUEST_INTERVAL_SECONDS, lambda: deliver_pending(deps)),
             PeriodicTask(HEARTBEAT_INTERVAL_SECONDS, lambda: announce(deps)),
-            PeriodicTask(WATCH_INTERVAL_SECONDS, lambda: look_after(deps)),
+            PeriodicTask(WATCH_INTERVAL_SECONDS, lambda: start_due_checks(deps)),
         ),
         pull_workers=pull_workers(deps, RUN_HANDLERS),
         on_stop=lambda: drain(deps),

@@ -244,7 +244,7 @@ async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_tol
     commit(bench.place, {"calc.py": "ZERO = 0\n"}, "what comes in between")
     other = bench.deps_of()
     await resume_backtests(other)
-    await other.backtests[command.backtest_id]
+    await other.process.running_backtests.get(command.backtest_id)
     backtest = await bench.store.backtests.require(command.backtest_id)
     assert backtest.state is BacktestState.COMPLETED
     assert [bench.names[each.commit] for each in backtest.replayed][-1] == "both"

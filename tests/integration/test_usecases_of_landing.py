@@ -143,7 +143,7 @@ async def test_what_is_recovered_counts_as_health_before_it_is_said_to_have_land
     """As it is stored, whatever the gate knew when it was cut off; of what did not land nothing counts."""
     one, two, three = await validated(deps, 3)
     for each in (one, two, three):
-        await deps.store.enhancements.set_fields(each.id, protection=HALF)
+        await deps.store.enhancements.set_fields(each.id, decision__protection=HALF)
     repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
     await recover_with_one_kept_before_anything_is_said(deps.store.health, deps)
     [kept] = await deps.store.health.find()

@@ -10,7 +10,7 @@ from services.validator.rollback.usecases.rollbacks import roll_back
 from services.validator.runs.usecases import request
 from services.validator.runs.usecases.trees import ensure_tree
 from services.validator.watch.usecases import watching
-from services.validator.watch.usecases.watching import begin_watch, check
+from services.validator.watch.usecases.watching import check, start_watch
 from shared.contracts.commands import RollbackEnhancement
 from shared.contracts.documents.findings import FindingSet
 from shared.contracts.events import EnhancementRolledBack, RollbackRefused
@@ -30,7 +30,7 @@ from tests.support.watched import EXPIRES, a_street, another_desk
 
 FILES = {"a.txt": "a\n", "b.txt": "b\n", "c.txt": "c\n", "d.txt": "d\n"}
 # The first check, the second and the third, and too late, in minutes after landing.
-FIRST, SECOND, THIRD, LATE = 7, 27, 60, 121
+DETECTION, SECOND, THIRD, LATE = 7, 27, 60, 121
 
 
 @pytest.fixture(params=["memory", "wire"])
@@ -106,7 +106,7 @@ async def test_nothing_is_measured_before_it_is_due(quick):
 async def test_a_healthy_branch_is_looked_at_anew_each_time_and_then_left_alone(street):
     await three(street, second="b 1\n")
     runs = len(street.suite.runs)
-    for number, minute in enumerate((FIRST, SECOND - FIRST, THIRD - SECOND), 1):
+    for number, minute in enumerate((DETECTION, SECOND - DETECTION, THIRD - SECOND), 1):
         await street.later(minutes=minute)
         said = street.checked()[-1]
         assert (said.check, said.checks, said.outcome) == (number, 3, "healthy")
@@ -126,9 +126,9 @@ async def test_a_healthy_branch_is_looked_at_anew_each_time_and_then_left_alone(
 
 async def test_of_three_that_landed_only_the_one_that_regresses_later_is_taken_off_and_once(street):
     changes = await three(street)
-    await street.later(minutes=FIRST)
+    await street.later(minutes=DETECTION)
     assert street.checked()[-1].outcome == "healthy"
-    await street.later(minutes=SECOND - FIRST)
+    await street.later(minutes=SECOND - DETECTION)
     assert await street.states(changes) == ["applied", "rolled_back", "applied"]
     assert street.commits() == [
         "revert: change 2 of b.txt",
@@ -181,7 +181,7 @@ async def test_what_a_person_took_off_is_not_measured_any_more(quick):
     runs = len(quick.suite.runs)
     await quick.later(minutes=SECOND)
     assert (await quick.watch()).state == "quiet"
-    assert "Nothing of it" in quick.checked()[-1].note
+    assert "None of its changes" in quick.checked()[-1].note
     assert len(quick.suite.runs) == runs
 
 
@@ -230,7 +230,7 @@ async def test_a_flaky_test_blames_nobody(quick):
         return test == "b.txt" and turns.count("b.txt") % 2
 
     quick.suite.rules.append(every_other_time)
-    for minute in (FIRST, SECOND - FIRST, THIRD - SECOND):
+    for minute in (DETECTION, SECOND - DETECTION, THIRD - SECOND):
         await quick.later(minutes=minute)
     assert await quick.states(changes) == ["applied"] * 3
     assert not quick.regressed()
@@ -248,7 +248,7 @@ async def test_a_change_is_blamed_by_runs_of_its_own_not_by_those_that_raised_th
         return mine and len(failed) <= 2
 
     quick.suite.rules.append(twice)
-    await quick.later(minutes=FIRST)
+    await quick.later(minutes=DETECTION)
     assert await quick.states([change]) == ["applied"]
     assert quick.checked()[-1].outcome == "unexplained"
 
@@ -269,7 +269,7 @@ async def test_what_fails_only_together_with_foreign_commits_is_said_and_blamed_
     changes = await three(street, second="b 1\n")
     street.suite.rules.append(together)
     await foreign(street, "d.txt", "d foreign\n")
-    await street.later(minutes=FIRST)
+    await street.later(minutes=DETECTION)
     assert await street.states(changes) == ["applied"] * 3
     [said] = street.regressed()
     assert (said.enhancement_id, said.action, said.symptoms) == (None, "none", ("b.txt",))
@@ -319,7 +319,7 @@ async def test_who_was_taken_off_already_is_not_taken_off_again(quick):
     assert await quick.states(changes) == ["applied", "rolled_back", "applied"]
     said = quick.regressed()[-1]
     assert (said.enhancement_id, said.action) == (None, "none")
-    assert "taken off already" in said.note
+    assert "rolled back already" in said.note
     assert (await quick.watch()).state == "reverted"
 
 
@@ -433,7 +433,7 @@ async def test_a_check_makes_room_for_the_gate_and_goes_on_where_it_was(quick):
 
 
 async def test_a_run_at_work_is_dropped_for_the_gate_and_made_anew_after_it(quick, monkeypatch):
-    monkeypatch.setattr(watching, "GLANCE", 0.01)
+    monkeypatch.setattr(watching, "GATE_POLL_SECONDS", 0.01)
     changes = await three(quick)
     quick.clock.go(minutes=SECOND)
     run, came = quick.suite.run, []
@@ -476,7 +476,7 @@ async def test_what_was_measured_long_ago_is_not_compared_with_what_is_measured_
 async def test_a_wave_is_not_slowed_down_but_one_without_end_does_not_hinder_it(quick):
     await quick.land(("a.txt", "a 1\n"))
     runs = len(quick.suite.runs)
-    await quick.later(minutes=FIRST)
+    await quick.later(minutes=DETECTION)
     await quick.later(minutes=9)
     assert len(quick.suite.runs) == runs
     await quick.later(minutes=2)
@@ -493,15 +493,15 @@ async def test_checked_by_two_validators_it_is_done_once(street):
         await street.look(each)
     assert await street.states(changes) == ["applied", "rolled_back", "applied"]
     assert len(street.commits()) == 4
-    assert (await street.watch()).made == 2
+    assert (await street.watch()).checks_done == 2
 
 
 async def test_a_watch_is_made_once_and_a_check_that_is_done_is_not_done_again(street):
     changes = await three(street)
-    await begin_watch(street.yard.target, changes, street.deps)
-    await begin_watch(street.yard.target, changes[1:], street.deps)
+    await start_watch(street.yard.target, changes, street.deps)
+    await start_watch(street.yard.target, changes[1:], street.deps)
     assert await street.store.watches.count() == 1
-    await street.later(minutes=FIRST)
+    await street.later(minutes=DETECTION)
     said = street.deps.bus.identities()
     await street.look()
     await street.look(another_desk(street))
@@ -643,7 +643,7 @@ async def test_a_change_that_brought_findings_and_cost_health_is_taken_off(stree
     old, new = at(), at()
     await measured(street, before, old, score=90)
     await measured(street, change.landing.commit, old, new, score=80)
-    await street.later(minutes=FIRST)
+    await street.later(minutes=DETECTION)
     assert await street.states([change]) == ["rolled_back"]
     [said] = street.regressed()
     assert (said.probe, said.symptoms, said.components) == (
@@ -664,7 +664,7 @@ async def test_findings_are_held_against_a_change_only_where_it_changed_somethin
     before, change = await one(quick)
     await measured(quick, before, score=90)
     await measured(quick, change.landing.commit, new, score=score)
-    await quick.later(minutes=FIRST)
+    await quick.later(minutes=DETECTION)
     assert await quick.states([change]) == ["applied"]
     assert quick.checked()[-1].outcome == "healthy"
 
@@ -677,18 +677,18 @@ async def test_lines_that_no_test_protects_are_no_findings_that_cost_health(quic
     for commit, protected in ((before, 4), (change.landing.commit, 0)):
         landed = a_protection_health(quick.wave, COMPONENT, commit=commit, protected=protected)
         await quick.store.health.insert(landed)
-    await quick.later(minutes=FIRST)
+    await quick.later(minutes=DETECTION)
     assert await quick.states([change]) == ["applied"]
     assert quick.checked()[-1].outcome == "healthy"
 
 
 async def test_findings_that_nobody_measured_on_both_sides_are_said_to_be_unmeasured(quick):
     _, change = await one(quick)
-    await quick.later(minutes=FIRST)
-    assert "findings: not measured (nobody looked" in quick.checked()[-1].note
+    await quick.later(minutes=DETECTION)
+    assert "findings: not measured (findings were not measured" in quick.checked()[-1].note
     await measured(quick, change.landing.commit, at(), score=10)
-    await quick.later(minutes=SECOND - FIRST)
-    assert "these detectors did not look" in quick.checked()[-1].note
+    await quick.later(minutes=SECOND - DETECTION)
+    assert "these detectors did not measure" in quick.checked()[-1].note
     assert quick.checked()[-1].outcome == "healthy", "its tests were measured"
 
 
@@ -697,7 +697,7 @@ async def test_of_several_changes_findings_blame_nobody_as_nobody_looked_in_betw
     changes = await three(quick, second="b 1\n")
     await measured(quick, before, score=90)
     await measured(quick, changes[-1].landing.commit, at(), score=80)
-    await quick.later(minutes=FIRST)
+    await quick.later(minutes=DETECTION)
     assert await quick.states(changes) == ["applied"] * 3
     [said] = quick.regressed()
     assert (said.probe, said.enhancement_id) == ("findings", None)
@@ -714,5 +714,5 @@ async def test_the_other_detectors_of_a_new_version_blame_nobody(quick):
     )
     newer = newer.model_copy(update={"measured_at": quick.clock.go(seconds=1)})
     await quick.store.findings.insert(newer)
-    await quick.later(minutes=FIRST)
+    await quick.later(minutes=DETECTION)
     assert await quick.states([change]) == ["applied"]

@@ -18,7 +18,7 @@ from services.validator.suite.domain.reports import (
     TestReport,
     TestResult,
 )
-from services.validator.watch.usecases.watching import look_after
+from services.validator.watch.usecases.watching import start_due_checks
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.storage import Patch
 from shared.contracts.documents.watches import Watch
@@ -153,7 +153,7 @@ class Street:
     async def look(self, deps: ValidatorDeps | None = None) -> None:
         """One round of the loop, and what it set going."""
         deps = deps or self.deps
-        await look_after(deps)
+        await start_due_checks(deps)
         for task in deps.process.running_checks.all():
             await task
 

@@ -19,7 +19,7 @@ from services.validator.prepared import PreparedHead
 from services.validator.queue import pool
 from services.validator.queue.transitions import expire, transition_and_publish
 from services.validator.review.usecases import show_landed
-from services.validator.watch.usecases.watching import begin_watch
+from services.validator.watch.usecases.watching import start_watch
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
@@ -136,7 +136,7 @@ async def _finish(
 ) -> None:
     """Mark changes on the target's branch as applied, after showing and watching them."""
     await show_landed(target, changes, deps)
-    await begin_watch(target, changes, deps, run=run)
+    await start_watch(target, changes, deps, run=run)
     await store_protection_health(target, changes, deps)
     for each in changes:
         await transition_and_publish(

@@ -1,1 +1,1 @@
-"""Pure rules of `watch`."""
+"""Pure rules of watching landed changes."""

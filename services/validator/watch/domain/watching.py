@@ -1,12 +1,12 @@
-"""Watching what landed: when it is looked at, and who is to blame where it got worse.
+"""Rules of watching landed changes: when to check, and which change to blame for a regression.
 
-`examine` is pure code over the looks taken so far in one check: asked again and again, it reads them
-from the beginning and answers with the next look, or with what came of it. A place is a number: the
-commits of the batch count from 1, `BEFORE` is what they landed on, `TIP` the branch as it is now.
+`evaluate` is a pure function of the measurements of one check: it returns the next measurement to
+make, or the outcome. A position is a number: the commits of the batch count from 1, `BEFORE` is the
+commit that they landed on, `TIP` the branch as it is now.
 
-Nothing is said to be worse by comparing with what was measured earlier: what fails today where the
-batch never was is the clock's doing, or the environment's. And nobody is blamed for what they did
-together with others, or for what does not repeat.
+Earlier measurements are never compared with today's: what fails today without the batch too is due
+to the clock or the environment. And no change is blamed for what it causes only together with
+others, or for what does not repeat.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,102 +16,105 @@ from datetime import datetime, timedelta
 from services.validator.decision.splitting import midpoint
 
 TIP, BEFORE = -1, 0
-# The rounds of a check: each looks anew at what the one before it saw.
-FIRST, AGAIN, CONVICT = 0, 1, 2
-ROUNDS = 10
-# So often a test has to pass in a row before its passing counts against a change.
-STEADY = 5
+# The rounds of measurements in a check: each repeats what the one before it observed.
+DETECTION, CONFIRMATION, PROOF = 0, 1, 2
+REPETITIONS_PER_CHECK = 10
+# A test must pass this many times in a row before its passing counts against a change.
+REQUIRED_PASSES = 5
 # No two checks are closer than this, and none is closer to the end of its wave.
-LEAST = timedelta(seconds=30)
+MIN_CHECK_INTERVAL = timedelta(seconds=30)
 
 
 @dataclass(frozen=True)
-class Schedule:
-    """`checks` looks within `window` after `begun`, the early ones closer together."""
+class CheckSchedule:
+    """When the `checks` within `window` after `begun` are due; early ones are closer together."""
 
     begun: datetime
     window: timedelta
     checks: int
 
     def due(self, number: int) -> datetime:
-        """When the `number`-th check is due, counted from 1; the last one ends the window."""
-        return self.begun + max(self.window * (number / self.checks) ** 2, LEAST * number)
+        """Return when the `number`-th check is due, counted from 1; the last ends the window."""
+        return self.begun + max(
+            self.window * (number / self.checks) ** 2, MIN_CHECK_INTERVAL * number
+        )
 
     def number(self, now: datetime) -> int:
-        """How many are due by now: those that were missed are made up for by one."""
+        """Return how many checks are due by now; one check makes up for all that were missed."""
         return sum(self.due(each + 1) <= now for each in range(self.checks))
 
     def over(self, now: datetime) -> bool:
-        """Whether it is too late even for what was missed: a window after the window."""
-        return now > self.due(self.checks) + max(self.window, LEAST)
+        """Return True if it is too late for missed checks too: one window after the window."""
+        return now > self.due(self.checks) + max(self.window, MIN_CHECK_INTERVAL)
 
 
 @dataclass(frozen=True)
-class Look:
-    """A measurement at a place: of everything, or only whether these symptoms are there.
+class ObservationRequest:
+    """A measurement to make at a position: of everything, or only of these symptoms.
 
-    With `times` a symptom counts as gone only if it is gone so often in a row.
+    `round` counts repeated measurements. With `times` a symptom counts as absent only if it is
+    absent that many times in a row.
     """
 
     place: int
     symptoms: tuple[str, ...] = ()
-    round: int = FIRST
+    round: int = DETECTION
     times: int = 1
 
 
 @dataclass(frozen=True)
-class Seen:
-    """The symptoms that are there; of a look at everything, those that were not when it landed."""
+class Observed:
+    """The symptoms that are present; in a measurement of everything, only those that are new."""
 
     bad: frozenset[str]
 
 
 @dataclass(frozen=True)
-class Unseen:
-    """Nothing that can be trusted: neither a pass nor blame."""
+class NotObserved:
+    """A measurement that failed: it is neither a pass nor a reason for blame."""
 
     reason: str
 
 
-Sight = Seen | Unseen
+Observation = Observed | NotObserved
 
 
 @dataclass(frozen=True)
-class NeedLook:
-    """Nobody has looked there yet."""
+class NeedsObservation:
+    """A measurement that the evaluation needs next."""
 
-    look: Look
+    request: ObservationRequest
 
 
 @dataclass(frozen=True)
 class Healthy:
-    """Nothing is worse than when it landed."""
+    """Nothing is worse than at landing."""
 
 
 @dataclass(frozen=True)
 class Drifted:
-    """It is worse than when it landed, and just so without the batch."""
+    """Something is worse than at landing, but just as bad without the batch."""
 
     symptoms: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Unrepeated:
-    """It was worse, and the next time it was not."""
+class NotRepeated:
+    """Something was worse once, and not when it was measured again."""
 
     symptoms: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class Unmeasured:
-    """Nobody knows."""
+    """Nothing could be measured."""
 
     reason: str
 
 
 @dataclass(frozen=True)
 class Culprit:
-    """The change at `place` brought these symptoms."""
+    """The change at `place` causes these symptoms."""
 
     place: int
     symptoms: tuple[str, ...]
@@ -119,108 +122,113 @@ class Culprit:
 
 @dataclass(frozen=True)
 class Regressed:
-    """Confirmed to be worse than before the batch. What no culprit explains is nobody's doing alone."""
+    """Something is confirmed to be worse than before the batch.
+
+    Symptoms that no culprit explains are caused by no single change.
+    """
 
     symptoms: tuple[str, ...]
     culprits: tuple[Culprit, ...] = ()
     reason: str = ""
 
 
-Outcome = Healthy | Drifted | Unrepeated | Unmeasured | Regressed
+Outcome = Healthy | Drifted | NotRepeated | Unmeasured | Regressed
 
 
-def examine(changes: int, seen: Mapping[Look, Sight]) -> NeedLook | Outcome:
-    """The next look at a batch of so many changes, or what came of those taken."""
+def evaluate(
+    changes: int, seen: Mapping[ObservationRequest, Observation]
+) -> NeedsObservation | Outcome:
+    """Return the next measurement for a batch of so many changes, or the outcome of the check."""
     try:
-        return _Examination(changes, seen).examine()
-    except _MissingError as missing:
-        return NeedLook(missing.look)
-    except _UnseenError as unseen:
+        return _Evaluation(changes, seen).evaluate()
+    except _MissingObservationError as missing:
+        return NeedsObservation(missing.request)
+    except _NotObservedError as unseen:
         return Unmeasured(unseen.reason)
 
 
-class _MissingError(Exception):
-    def __init__(self, look: Look) -> None:
+class _MissingObservationError(Exception):
+    def __init__(self, request: ObservationRequest) -> None:
         super().__init__()
-        self.look = look
+        self.request = request
 
 
-class _UnseenError(Exception):
+class _NotObservedError(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__()
         self.reason = reason
 
 
-class _Examination:
-    def __init__(self, changes: int, seen: Mapping[Look, Sight]) -> None:
+class _Evaluation:
+    def __init__(self, changes: int, seen: Mapping[ObservationRequest, Observation]) -> None:
         self.changes = changes
         self.seen = seen
 
-    def examine(self) -> Outcome:
-        there = self._bad(Look(TIP))
+    def evaluate(self) -> Outcome:
+        there = self._bad(ObservationRequest(TIP))
         if not there:
             return Healthy()
         worse = there - self._of(BEFORE, there)
         if not worse:
             return Drifted(_plan(there))
-        # The look back comes last: what mended itself in between is there in neither of them.
-        again = self._of(TIP, worse, AGAIN)
-        confirmed = again - self._of(BEFORE, again, AGAIN, STEADY)
+        # The base comes last: what recovered in between then shows in neither of the two.
+        again = self._of(TIP, worse, CONFIRMATION)
+        confirmed = again - self._of(BEFORE, again, CONFIRMATION, REQUIRED_PASSES)
         if not confirmed:
-            return Unrepeated(_plan(worse))
+            return NotRepeated(_plan(worse))
         try:
             return self._blame(confirmed)
-        except _UnseenError as unseen:
-            return Regressed(_plan(confirmed), reason=f"who did it is not known: {unseen.reason}")
+        except _NotObservedError as unseen:
+            return Regressed(_plan(confirmed), reason=f"the culprit is not known: {unseen.reason}")
 
     def _blame(self, confirmed: frozenset[str]) -> Regressed:
-        """One culprit after the other, until nothing is left that the batch's own end has."""
-        left = self._of(self.changes, confirmed, AGAIN)
+        """Find one culprit after the other until all symptoms at the batch's end are explained."""
+        left = self._of(self.changes, confirmed, CONFIRMATION)
         if not left:
-            return Regressed(_plan(confirmed), reason="the batch as it landed does not have it")
+            return Regressed(_plan(confirmed), reason="the batch as it landed does not show it")
         culprits = []
         while left:
             place, brought = self._first(left)
             left -= brought
             if proven := self._convict(place, brought):
                 culprits.append(Culprit(place, _plan(proven)))
-        reason = "" if culprits else "no single change brings it each time"
+        reason = "" if culprits else "no single change causes it each time"
         return Regressed(_plan(confirmed), tuple(culprits), reason)
 
     def _first(self, symptoms: frozenset[str]) -> tuple[int, frozenset[str]]:
-        """A change that brings some of them: they are there with it, and none of them right before."""
+        """Bisect for a change with which some symptoms are present and right before it none."""
         low, high, brought = BEFORE, self.changes, symptoms
         while high - low > 1:
             middle = midpoint(low, high)
-            there = self._of(middle, brought, AGAIN)
+            there = self._of(middle, brought, CONFIRMATION)
             low, high = (low, middle) if there else (middle, high)
             brought = there or brought
         return high, brought
 
     def _convict(self, place: int, brought: frozenset[str]) -> frozenset[str]:
-        """Those that it brings a second time."""
-        again = self._of(place, brought, CONVICT)
-        return again - self._of(place - 1, again, CONVICT, STEADY)
+        """Return the symptoms that the change causes a second time."""
+        again = self._of(place, brought, PROOF)
+        return again - self._of(place - 1, again, PROOF, REQUIRED_PASSES)
 
     def _of(
-        self, place: int, symptoms: frozenset[str], number: int = FIRST, times: int = 1
+        self, place: int, symptoms: frozenset[str], number: int = DETECTION, times: int = 1
     ) -> frozenset[str]:
-        """Which of these symptoms are there."""
+        """Return which of these symptoms are present."""
         if not symptoms:
             return symptoms
-        return self._bad(Look(place, _plan(symptoms), number, times)) & symptoms
+        return self._bad(ObservationRequest(place, _plan(symptoms), number, times)) & symptoms
 
-    def _bad(self, look: Look) -> frozenset[str]:
-        sight = self.seen.get(look)
-        if sight is None:
-            raise _MissingError(look)
-        if isinstance(sight, Unseen):
-            raise _UnseenError(sight.reason)
-        return sight.bad
+    def _bad(self, request: ObservationRequest) -> frozenset[str]:
+        observation = self.seen.get(request)
+        if observation is None:
+            raise _MissingObservationError(request)
+        if isinstance(observation, NotObserved):
+            raise _NotObservedError(observation.reason)
+        return observation.bad
 
 
-def chains(commits: Sequence[str], parents: Mapping[str, str]) -> list[list[str]]:
-    """The commits, oldest first, cut where one does not stand on the one before it."""
+def split_into_chains(commits: Sequence[str], parents: Mapping[str, str]) -> list[list[str]]:
+    """Split commits, oldest first, where one is not the child of the one before it."""
     found: list[list[str]] = []
     for commit in commits:
         if found and parents[commit] == found[-1][-1]:
@@ -230,25 +238,25 @@ def chains(commits: Sequence[str], parents: Mapping[str, str]) -> list[list[str]
     return found
 
 
-def gravest(outcomes: Iterable[str]) -> str:
-    """Of what several probes said, what matters most; that one of them did not measure does not."""
-    said = set(outcomes)
-    return next((each for each in GRAVEST_FIRST if each in said), "unmeasured")
+def most_severe(outcomes: Iterable[str]) -> str:
+    """Return the most severe of several probes' outcomes; one that did not measure comes last."""
+    present = set(outcomes)
+    return next((each for each in MOST_SEVERE_FIRST if each in present), "unmeasured")
 
 
-GRAVEST_FIRST = ("blamed", "unexplained", "drifted", "unrepeated", "healthy", "unmeasured")
+MOST_SEVERE_FIRST = ("blamed", "unexplained", "drifted", "unrepeated", "healthy", "unmeasured")
 
 
-def ending(*, over: bool, taken_off: bool, refused: bool) -> str | None:
-    """The trigger that ends a watch after a check; None while it goes on.
+def final_trigger(*, over: bool, rolled_back: bool, refused: bool) -> str | None:
+    """Return the trigger that ends a watch after a check; None while it continues.
 
-    One that could not take off who is to blame is over: a person has to look at that.
+    A watch that could not roll back a culprit ends: a person has to inspect that.
     """
     if refused:
         return "give_up"
     if not over:
         return None
-    return "revert" if taken_off else "complete"
+    return "revert" if rolled_back else "complete"
 
 
 def _plan(symptoms: frozenset[str]) -> tuple[str, ...]:

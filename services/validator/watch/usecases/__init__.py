@@ -1,1 +1,1 @@
-"""Use cases of `watch`."""
+"""Use cases of watching landed changes."""

@@ -1,6 +1,6 @@
-"""What follows from a check of what landed: the culprit is taken off, and people are told.
+"""Acting on the results of a check: culprits are rolled back, and the outcome is published.
 
-A check that was cut off in here is gone on with from its results; each step done twice is done once.
+An interrupted check is resumed from its stored results; each step is idempotent.
 """
 
 import contextlib
@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from services.validator.deps import ValidatorDeps
 from services.validator.rollback.usecases.rollbacks import roll_back
-from services.validator.watch.domain.watching import Schedule, ending, gravest
-from services.validator.watch.domain.wording import why_taken_off
+from services.validator.watch.domain.watching import CheckSchedule, final_trigger, most_severe
+from services.validator.watch.domain.wording import rollback_reason
 from services.validator.watch.usecases.probes import repetition
 from shared.contracts.commands import RollbackEnhancement
 from shared.contracts.documents.enhancements import Enhancement
@@ -23,35 +23,37 @@ Action = Literal["rolled_back", "refused", "none"]
 
 
 async def conclude(watch: Watch, deps: ValidatorDeps) -> None:
-    """Take off who is to blame, say what was found, and go on or end."""
+    """Roll back culprits, publish what the check found, and continue or end the watch."""
     refusals = []
     for result in watch.results:
         for blamed in result.blamed:
-            change = await _take_off(blamed, watch, deps)
+            change = await _roll_back_culprit(blamed, watch, deps)
             gone = change.state is EnhancementState.ROLLED_BACK
             action: Action = "rolled_back" if gone else "refused"
             if not gone:
                 refusals.append(
-                    change.landing.rollback_refusal or f"{change.id} could not be taken off."
+                    change.landing.rollback_refusal or f"{change.id} could not be rolled back."
                 )
-            await _say_regressed(watch, result, blamed, action, deps)
+            await _publish_regressed(watch, result, blamed, action, deps)
         if result.outcome == "unexplained":
-            await _say_regressed(watch, result, None, "none", deps)
+            await _publish_regressed(watch, result, None, "none", deps)
     note = " ".join([*(each.note for each in watch.results), *refusals])
-    outcome = gravest(each.outcome for each in watch.results)
+    outcome = most_severe(each.outcome for each in watch.results)
     await _finish(watch, outcome, note, deps, refused=bool(refusals))
 
 
-async def miss(watch: Watch, note: str, deps: ValidatorDeps) -> None:
-    """The end of a watch that nothing is measured for any more."""
+async def end_missed(watch: Watch, note: str, deps: ValidatorDeps) -> None:
+    """End a watch for which nothing can be measured any more."""
     await _finish(watch, "missed", note, deps, over=True)
 
 
-async def _take_off(blamed: BlamedChange, watch: Watch, deps: ValidatorDeps) -> Enhancement:
-    """By a validated revert, once and with what depends on it; the change as it is after that."""
+async def _roll_back_culprit(
+    blamed: BlamedChange, watch: Watch, deps: ValidatorDeps
+) -> Enhancement:
+    """Roll back a change and its dependents by a validated revert; return the change after it."""
     command = RollbackEnhancement(
         enhancement_id=blamed.enhancement_id,
-        reason=why_taken_off(blamed.symptoms, watch.before)[:1000],
+        reason=rollback_reason(blamed.symptoms, watch.before)[:1000],
         dependents=True,
     )
     with contextlib.suppress(Conflict):
@@ -68,24 +70,24 @@ async def _finish(
     refused: bool = False,
     over: bool = False,
 ) -> None:
-    """Say it, and then write down that it was: cut off in between, the same is said again."""
+    """Publish the outcome, then store it: after a crash in between it is published again."""
     number = watch.current_check
     changes = await deps.store.enhancements.find_by_ids([e.enhancement_id for e in watch.changes])
-    taken_off = [
+    rolled_back = [
         each.id for each in changes if each.landing.rollback and each.landing.rollback.automatic
     ]
     left = any(each.state is EnhancementState.APPLIED for each in changes)
     over = over or number >= watch.checks or not left
-    trigger = ending(over=over, taken_off=bool(taken_off), refused=refused)
-    await _say_checked(watch, outcome, trigger, note, deps)
+    trigger = final_trigger(over=over, rolled_back=bool(rolled_back), refused=refused)
+    await _publish_checked(watch, outcome, trigger, note, deps)
     now, skipped = deps.clock(), number - watch.checks_done - (outcome != "missed")
     fields: dict[str, Any] = {
-        "made": number,
+        "checks_done": number,
         "checks_missed": watch.checks_missed + max(skipped, 0),
         "current_check": 0,
         "check_started_at": None,
         "results": (),
-        "rolled_back": tuple(taken_off),
+        "rolled_back": tuple(rolled_back),
         "notes": (*watch.notes, note),
     }
     deps.process.overdue_checks.done(watch.id)
@@ -97,7 +99,7 @@ async def _finish(
         )
 
 
-async def _say_checked(
+async def _publish_checked(
     watch: Watch, outcome: str, trigger: str | None, note: str, deps: ValidatorDeps
 ) -> None:
     after = WATCH.target(watch.state, trigger) if trigger else watch.state
@@ -115,7 +117,7 @@ async def _say_checked(
     await deps.bus.publish(event, key=f"{watch.id}:{watch.current_check}", wave=watch.wave_id)
 
 
-async def _say_regressed(
+async def _publish_regressed(
     watch: Watch,
     result: ProbeResult,
     blamed: BlamedChange | None,
@@ -140,15 +142,15 @@ async def _say_regressed(
 
 
 async def save(watch: Watch, deps: ValidatorDeps, **changes: Any) -> Watch:
-    """The watch with these changes; raises `Transient` where somebody else changed it."""
+    """Store the watch with these fields; raises `Transient` if another process changed it."""
     saved = await deps.store.watches.save(
         watch.model_copy(update={**changes, "changed_at": deps.clock()})
     )
     if saved is None:
-        raise Transient("Another validator looks after this.", delay=0)
+        raise Transient("Another validator works on this watch.", delay=0)
     return saved
 
 
-def schedule_of(watch: Watch) -> Schedule:
-    """When it is looked at."""
-    return Schedule(watch.created_at, timedelta(minutes=watch.minutes), watch.checks)
+def schedule_of(watch: Watch) -> CheckSchedule:
+    """Return when the checks of a watch are due."""
+    return CheckSchedule(watch.created_at, timedelta(minutes=watch.minutes), watch.checks)

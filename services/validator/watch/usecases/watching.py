@@ -1,8 +1,8 @@
-"""Looking after what landed: checks in a window after it, and the culprit of a regression is taken off.
+"""Watching landed changes: checks in a window after landing, and rollback of a proven culprit.
 
-Everything is on the watch in MongoDB, written before it is acted on: what a check found, before
-anything is taken off for it. A check that was cut off goes on with its own runs; one carried out by
-two validators finds the same runs, and a rollback done twice is done once.
+All state is on the watch in MongoDB and stored before it is acted on: the results of a check before
+anything is rolled back. An interrupted check resumes with its own runs; one made by two validators
+finds the same runs, and rolling back twice changes nothing.
 """
 
 import asyncio
@@ -17,26 +17,26 @@ from services.validator.deps import ValidatorDeps
 from services.validator.prepared import prepare_head
 from services.validator.queue import pool
 from services.validator.watch.domain.watching import (
+    CheckSchedule,
     Drifted,
     Healthy,
-    Look,
-    NeedLook,
+    NeedsObservation,
+    NotRepeated,
+    Observation,
+    ObservationRequest,
     Outcome,
     Regressed,
-    Schedule,
-    Sight,
     Unmeasured,
-    Unrepeated,
-    chains,
-    examine,
+    evaluate,
+    split_into_chains,
 )
 from services.validator.watch.domain.wording import (
-    nothing_left,
+    nothing_left_note,
     sentence,
-    too_late,
+    window_missed_note,
 )
-from services.validator.watch.usecases.outcomes import conclude, miss, save, schedule_of
-from services.validator.watch.usecases.probes import PROBES, Probe, Scene
+from services.validator.watch.usecases.outcomes import conclude, end_missed, save, schedule_of
+from services.validator.watch.usecases.probes import PROBES, CheckContext, Probe
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.watches import BlamedChange, ProbeResult, Watch, WatchedChange
@@ -46,22 +46,24 @@ from shared.targets.config import FILE, WatchSection, parse_config
 
 log = structlog.get_logger(__name__)
 
-LISTED = 50
-# A check that was cut off goes on with what it has measured, unless that is as old as this.
-FRESH = timedelta(hours=1)
-# A wave that goes on for longer than this is not waited for: an infinite one would never be watched.
-PATIENCE = timedelta(minutes=10)
-# In seconds: after a defect, and between two glances at the gate while a run is at work.
-PAUSE, GLANCE = 30.0, 1.0
-OPEN = [WaveState.PLANNED, WaveState.RUNNING, WaveState.FINISHING]
+MAX_LISTED = 50
+# An interrupted check resumes with what it has measured, unless that is older than this.
+MAX_CHECK_AGE = timedelta(hours=1)
+# A check waits no longer than this for a wave to end, so that an infinite wave is watched too.
+MAX_WAVE_DELAY = timedelta(minutes=10)
+# After an unexpected error.
+RETRY_DELAY_SECONDS = 30.0
+# How often a running measurement checks if the gate needs the runners.
+GATE_POLL_SECONDS = 1.0
+OPEN_WAVE_STATES = [WaveState.PLANNED, WaveState.RUNNING, WaveState.FINISHING]
 
 
-async def begin_watch(
+async def start_watch(
     target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps, *, run: str | None = None
 ) -> None:
-    """Watch over changes that are on the branch, in this order; once, however often it is asked.
+    """Start watching changes that are on the branch, in this order; repeating it changes nothing.
 
-    Before they are said to have landed, so that a crash in between ends with both.
+    It comes before they are marked as applied, so that a crash in between loses neither.
     """
     section = await asyncio.to_thread(_section, target, deps)
     landed = {each.landing.commit: each for each in changes if each.landing.commit}
@@ -69,10 +71,10 @@ async def begin_watch(
         return
     repository = deps.repository(target)
     parents = {each: await asyncio.to_thread(repository.parent, each) for each in landed}
-    for chain in chains(list(landed), parents):
+    for chain in split_into_chains(list(landed), parents):
         watched = [(landed[each].id, each) for each in chain]
         now = deps.clock()
-        schedule = Schedule(now, timedelta(minutes=section.minutes), section.checks)
+        schedule = CheckSchedule(now, timedelta(minutes=section.minutes), section.checks)
         watch = Watch(
             id=f"{target.id}:{chain[-1]}",
             target_id=target.id,
@@ -91,17 +93,17 @@ async def begin_watch(
 
 
 def _section(target: Target, deps: ValidatorDeps) -> WatchSection:
-    """What the base branch says; the usual where it says nothing that can be read."""
+    """Return the watch settings of the base branch; the defaults if they are invalid."""
     content = deps.repository(target).base_file(target, FILE)
     try:
         return parse_config(content or b"").watch
     except Rejected as error:
-        log.warning("watch_as_usual", target=target.id, reason=str(error))
+        log.warning("watch_configuration_invalid", target=target.id, reason=str(error))
         return WatchSection()
 
 
-async def look_after(deps: ValidatorDeps) -> None:
-    """Have the most urgent check of every target carried out, one at a time; the gate goes first."""
+async def start_due_checks(deps: ValidatorDeps) -> None:
+    """Start the most urgent due check of each target, one at a time; the gate comes first."""
     waiting = await deps.store.watches.find(state=WatchState.WATCHING, sort="due_at")
     now, seen = deps.clock(), set[str]()
     busy = set(await pool.targets_with_changes(deps))
@@ -114,20 +116,20 @@ async def look_after(deps: ValidatorDeps) -> None:
         if (
             not running.is_running(target_id)
             and target_id not in busy
-            and not await _wave_first(watch, deps)
+            and not await _waits_for_wave(watch, deps)
         ):
-            running.start(target_id, partial(_keep_checking, watch, deps))
+            running.start(target_id, partial(_check_safely, watch, deps))
 
 
-async def _wave_first(watch: Watch, deps: ValidatorDeps) -> bool:
-    """Whether a wave is at work on the target: it is to be quick, unless it takes too long for us."""
-    if deps.process.overdue_checks.delay(watch.id, deps.clock()) > PATIENCE:
+async def _waits_for_wave(watch: Watch, deps: ValidatorDeps) -> bool:
+    """Return True while a wave runs on the target, unless the check is overdue for too long."""
+    if deps.process.overdue_checks.delay(watch.id, deps.clock()) > MAX_WAVE_DELAY:
         return False
-    return await deps.store.waves.count(target_id=watch.target_id, state=OPEN) > 0
+    return await deps.store.waves.count(target_id=watch.target_id, state=OPEN_WAVE_STATES) > 0
 
 
-async def _keep_checking(watch: Watch, deps: ValidatorDeps) -> None:
-    """What goes wrong is said, and tried again in a later round."""
+async def _check_safely(watch: Watch, deps: ValidatorDeps) -> None:
+    """Make a check; an error is logged, and the check is tried again later."""
     try:
         await check(watch, deps)
     except Transient as error:
@@ -135,40 +137,44 @@ async def _keep_checking(watch: Watch, deps: ValidatorDeps) -> None:
         await asyncio.sleep(error.delay)
     except Exception:
         log.exception("check_failed", watch=watch.id)
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(RETRY_DELAY_SECONDS)
 
 
 async def check(watch: Watch, deps: ValidatorDeps) -> None:
-    """Carry out what is due on a watch, or go on with it."""
+    """Make the check that is due on a watch, or resume the interrupted one."""
     watch = await deps.store.watches.require(watch.id)
     if watch.state is not WatchState.WATCHING:
         return
     if not watch.results:
         if schedule_of(watch).over(deps.clock()):
             late = watch.model_copy(update={"current_check": watch.checks})
-            await miss(late, too_late(watch.checks_done - watch.checks_missed, watch.checks), deps)
+            await end_missed(
+                late,
+                window_missed_note(watch.checks_done - watch.checks_missed, watch.checks),
+                deps,
+            )
             return
-        watch = await _measured(await _begun(watch, deps), deps)
+        watch = await _with_results(await _with_current_check(watch, deps), deps)
     if watch.results:
         await conclude(watch, deps)
     else:
-        await miss(watch, nothing_left(), deps)
+        await end_missed(watch, nothing_left_note(), deps)
 
 
-async def _begun(watch: Watch, deps: ValidatorDeps) -> Watch:
-    """With a check at work: the one that was cut off, or anew, also for those missed meanwhile."""
+async def _with_current_check(watch: Watch, deps: ValidatorDeps) -> Watch:
+    """Return the watch with a current check: the interrupted one, or the last one that is due."""
     now = deps.clock()
-    if watch.check_started_at is not None and now - watch.check_started_at <= FRESH:
+    if watch.check_started_at is not None and now - watch.check_started_at <= MAX_CHECK_AGE:
         return watch
     number = max(schedule_of(watch).number(now), watch.checks_done + 1)
     return await save(watch, deps, current_check=number, check_started_at=now)
 
 
-async def _measured(watch: Watch, deps: ValidatorDeps) -> Watch:
-    """With what every probe found written down; nothing, where none of its changes is left."""
+async def _with_results(watch: Watch, deps: ValidatorDeps) -> Watch:
+    """Return the watch with the stored results of each probe; none if no change of it is left."""
     target = await deps.store.targets.require(watch.target_id)
     head = await asyncio.to_thread(deps.repository(target).refresh, target)
-    changes = await _left(watch, target, deps)
+    changes = await _remaining_changes(watch, target, deps)
     if not changes:
         return watch
     try:
@@ -177,13 +183,15 @@ async def _measured(watch: Watch, deps: ValidatorDeps) -> Watch:
         step = Unmeasured(error.message.rstrip("."))
         found = [_result(each.name, step, (), (), watch) for each in PROBES]
     else:
-        scene = Scene(watch, place, changes)
-        found = [await _probe(each, scene, deps) for each in PROBES]
+        context = CheckContext(watch, place, changes)
+        found = [await _probe(each, context, deps) for each in PROBES]
     return await save(watch, deps, results=tuple(found), head=head.commit)
 
 
-async def _left(watch: Watch, target: Target, deps: ValidatorDeps) -> list[Enhancement]:
-    """Those of its changes that nobody has taken off, and that are on the branch as they landed."""
+async def _remaining_changes(
+    watch: Watch, target: Target, deps: ValidatorDeps
+) -> list[Enhancement]:
+    """Return the watched changes that are still on the branch as they landed."""
     changes = await deps.store.enhancements.find_by_ids([e.enhancement_id for e in watch.changes])
     applied = [each for each in changes if each.state is EnhancementState.APPLIED]
     repository = deps.repository(target)
@@ -194,34 +202,36 @@ async def _left(watch: Watch, target: Target, deps: ValidatorDeps) -> list[Enhan
     return [each for each in applied if there.get(each.id) == commits[each.id]]
 
 
-async def _probe(probe: Probe, scene: Scene, deps: ValidatorDeps) -> ProbeResult:
-    """Look until it is clear what came of it; what a run said before a restart it says again."""
-    seen: dict[Look, Sight] = {}
-    while isinstance(step := examine(len(scene.watch.changes), seen), NeedLook):
-        seen[step.look] = await _look(probe, scene, step.look, deps)
+async def _probe(probe: Probe, context: CheckContext, deps: ValidatorDeps) -> ProbeResult:
+    """Request observations until the result is clear; runs made before a restart count again."""
+    seen: dict[ObservationRequest, Observation] = {}
+    while isinstance(step := evaluate(len(context.watch.changes), seen), NeedsObservation):
+        seen[step.request] = await _observe(probe, context, step.request, deps)
     symptoms = () if isinstance(step, Healthy | Unmeasured) else step.symptoms
-    where = await probe.where(scene, symptoms, deps) if symptoms else ()
-    return _result(probe.name, step, where, scene.changes, scene.watch)
+    where = await probe.components(context, symptoms, deps) if symptoms else ()
+    return _result(probe.name, step, where, context.changes, context.watch)
 
 
-async def _look(probe: Probe, scene: Scene, look: Look, deps: ValidatorDeps) -> Sight:
-    """One measurement. Dropped where the gate gets something to do meanwhile; then it is made anew."""
-    await _gate_first(scene.watch, deps)
-    looking = asyncio.create_task(probe.look(scene, look, deps))
+async def _observe(
+    probe: Probe, context: CheckContext, request: ObservationRequest, deps: ValidatorDeps
+) -> Observation:
+    """Make one measurement; it is cancelled and made again later if the gate gets work meanwhile."""
+    await _yield_to_gate(context.watch, deps)
+    observing = asyncio.create_task(probe.observe(context, request, deps))
     try:
-        while not (await asyncio.wait({looking}, timeout=GLANCE))[0]:
-            await _gate_first(scene.watch, deps)
+        while not (await asyncio.wait({observing}, timeout=GATE_POLL_SECONDS))[0]:
+            await _yield_to_gate(context.watch, deps)
     except BaseException:
-        # A run that nobody waits for any more ends; before the gate asks for its own.
-        looking.cancel()
-        await asyncio.wait({looking})
+        # The run ends before the gate requests its own.
+        observing.cancel()
+        await asyncio.wait({observing})
         raise
-    return looking.result()
+    return observing.result()
 
 
-async def _gate_first(watch: Watch, deps: ValidatorDeps) -> None:
+async def _yield_to_gate(watch: Watch, deps: ValidatorDeps) -> None:
     if watch.target_id in await pool.targets_with_changes(deps):
-        raise Transient("The gate has something to do on this target.", delay=0)
+        raise Transient("The gate has work on this target.", delay=0)
 
 
 def _result(
@@ -231,25 +241,27 @@ def _result(
     left: Sequence[Enhancement],
     watch: Watch,
 ) -> ProbeResult:
-    """What is kept of it. Who was taken off already is not taken off again."""
+    """Return the result to store. A change that was rolled back already is not blamed again."""
     culprits = step.culprits if isinstance(step, Regressed) else ()
     found = {watch.changes[each.place - 1].enhancement_id: each.symptoms for each in culprits}
     blamed = {each.id: each.proposal.title for each in left if each.id in found}
-    outcome: Any = WORDS[type(step)] if not blamed else "blamed"
+    outcome: Any = OUTCOME_NAMES[type(step)] if not blamed else "blamed"
     return ProbeResult(
         probe=probe,
         outcome=outcome,
-        symptoms=() if isinstance(step, Healthy | Unmeasured) else step.symptoms[:LISTED],
+        symptoms=() if isinstance(step, Healthy | Unmeasured) else step.symptoms[:MAX_LISTED],
         components=tuple(where),
-        blamed=tuple(BlamedChange(enhancement_id=e, symptoms=found[e][:LISTED]) for e in blamed),
+        blamed=tuple(
+            BlamedChange(enhancement_id=e, symptoms=found[e][:MAX_LISTED]) for e in blamed
+        ),
         note=sentence(probe, step, tuple(blamed.values()), watch.before),
     )
 
 
-WORDS: dict[type[Outcome], str] = {
+OUTCOME_NAMES: dict[type[Outcome], str] = {
     Healthy: "healthy",
     Drifted: "drifted",
-    Unrepeated: "unrepeated",
+    NotRepeated: "unrepeated",
     Unmeasured: "unmeasured",
     Regressed: "unexplained",
 }

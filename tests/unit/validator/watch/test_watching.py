@@ -10,27 +10,27 @@ from hypothesis import strategies as st
 
 from services.validator.watch.domain.watching import (
     BEFORE,
-    GRAVEST_FIRST,
-    LEAST,
-    STEADY,
+    MIN_CHECK_INTERVAL,
+    MOST_SEVERE_FIRST,
+    REQUIRED_PASSES,
     TIP,
+    CheckSchedule,
     Culprit,
     Drifted,
     Healthy,
-    Look,
-    NeedLook,
+    NeedsObservation,
+    NotObserved,
+    NotRepeated,
+    ObservationRequest,
+    Observed,
     Regressed,
-    Schedule,
-    Seen,
     Unmeasured,
-    Unrepeated,
-    Unseen,
-    chains,
-    ending,
-    examine,
-    gravest,
+    evaluate,
+    final_trigger,
+    most_severe,
+    split_into_chains,
 )
-from services.validator.watch.domain.wording import sentence, too_late, why_taken_off
+from services.validator.watch.domain.wording import rollback_reason, sentence, window_missed_note
 from tests.support.builders import NOW
 
 
@@ -46,20 +46,20 @@ class World:
         self.chance = chance
         self.looks = []
 
-    def look(self, look):
+    def observe(self, look):
         self.looks.append(look)
         if look.place in self.unseen:
-            return Unseen("no report")
+            return NotObserved("no report")
         bad = self.tip if look.place == TIP else self.failing.get(look.place, frozenset())
         bad |= {t for t in self.flaky if any(self.chance.random() < 0.5 for _ in range(look.times))}
-        return Seen(bad & set(look.symptoms) if look.symptoms else bad)
+        return Observed(bad & set(look.symptoms) if look.symptoms else bad)
 
-    def examine(self):
+    def evaluate(self):
         seen = {}
-        while isinstance(step := examine(self.changes, seen), NeedLook):
-            assert step.look not in seen, "nothing is looked at twice"
-            seen[step.look] = self.look(step.look)
-        assert examine(self.changes, dict(seen)) == step, "the same looks give the same answer"
+        while isinstance(step := evaluate(self.changes, seen), NeedsObservation):
+            assert step.request not in seen, "nothing is looked at twice"
+            seen[step.request] = self.observe(step.request)
+        assert evaluate(self.changes, dict(seen)) == step, "the same looks give the same answer"
         return step
 
 
@@ -72,35 +72,35 @@ def broken_from(place, changes, *tests):
 )
 def test_the_change_that_brought_it_is_found_wherever_it_stands(changes, guilty):
     world = World(changes, broken_from(guilty, changes, "t"))
-    assert world.examine() == Regressed(("t",), (Culprit(guilty, ("t",)),))
+    assert world.evaluate() == Regressed(("t",), (Culprit(guilty, ("t",)),))
 
 
 def test_a_healthy_branch_takes_one_look():
     world = World(4, {})
-    assert world.examine() == Healthy()
-    assert world.looks == [Look(TIP)]
+    assert world.evaluate() == Healthy()
+    assert world.looks == [ObservationRequest(TIP)]
 
 
 def test_bisecting_looks_at_a_few_of_many_and_only_at_what_fails():
     world = World(64, broken_from(23, 64, "t"), tip=["t"])
-    assert world.examine() == Regressed(("t",), (Culprit(23, ("t",)),))
+    assert world.evaluate() == Regressed(("t",), (Culprit(23, ("t",)),))
     assert len(world.looks) <= 5 + 6 + 2
     assert all(each.symptoms == ("t",) for each in world.looks[1:])
 
 
 def test_what_fails_just_so_without_the_batch_is_nobodys_doing():
     world = World(3, {place: {"t"} for place in range(4)})
-    assert world.examine() == Drifted(("t",))
+    assert world.evaluate() == Drifted(("t",))
     assert [each.place for each in world.looks] == [TIP, BEFORE]
 
 
 def test_of_what_fails_only_that_which_passed_before_counts():
     world = World(2, {0: {"old"}, 1: {"old"}, 2: {"old", "new"}})
-    assert world.examine() == Regressed(("new",), (Culprit(2, ("new",)),))
+    assert world.evaluate() == Regressed(("new",), (Culprit(2, ("new",)),))
 
 
 def test_what_only_later_commits_bring_is_blamed_on_nobody_here():
-    step = World(3, {}, tip=["t"]).examine()
+    step = World(3, {}, tip=["t"]).evaluate()
     assert isinstance(step, Regressed)
     assert (step.symptoms, step.culprits) == (("t",), ())
     assert "as it landed" in step.reason
@@ -108,12 +108,12 @@ def test_what_only_later_commits_bring_is_blamed_on_nobody_here():
 
 def test_two_culprits_are_both_found_each_with_its_own():
     failing = {2: {"a"}, 3: {"a"}, 4: {"a", "b"}, 5: {"a", "b"}}
-    step = World(5, failing).examine()
+    step = World(5, failing).evaluate()
     assert step == Regressed(("a", "b"), (Culprit(2, ("a",)), Culprit(4, ("b",))))
 
 
 def test_of_one_that_broke_mended_and_broke_again_a_change_that_brought_it_is_blamed():
-    step = World(5, {1: {"t"}, 4: {"t"}, 5: {"t"}}).examine()
+    step = World(5, {1: {"t"}, 4: {"t"}, 5: {"t"}}).evaluate()
     assert isinstance(step, Regressed)
     [culprit] = step.culprits
     assert culprit.place in {1, 4}
@@ -122,12 +122,12 @@ def test_of_one_that_broke_mended_and_broke_again_a_change_that_brought_it_is_bl
 @pytest.mark.parametrize("place", [TIP, BEFORE])
 def test_where_the_branch_or_what_was_before_cannot_be_measured_nothing_is_said(place):
     world = World(3, broken_from(2, 3, "t"), unseen=[place])
-    assert world.examine() == Unmeasured("no report")
+    assert world.evaluate() == Unmeasured("no report")
 
 
 @pytest.mark.parametrize("place", [1, 2, 3])
 def test_where_the_batch_cannot_be_measured_it_is_worse_and_nobody_is_blamed(place):
-    step = World(3, broken_from(2, 3, "t"), unseen=[place]).examine()
+    step = World(3, broken_from(2, 3, "t"), unseen=[place]).evaluate()
     assert isinstance(step, Regressed)
     assert (step.symptoms, step.culprits) == (("t",), ())
     assert "no report" in step.reason
@@ -140,20 +140,20 @@ class Scripted(World):
         super().__init__(*given, **more)
         self.script = {place: list(answers) for place, answers in script.items()}
 
-    def look(self, look):
-        seen = super().look(look)
+    def observe(self, look):
+        seen = super().observe(look)
         answers = self.script.get(look.place)
-        return Seen(frozenset(answers.pop(0))) if answers else seen
+        return Observed(frozenset(answers.pop(0))) if answers else seen
 
 
 def test_what_does_not_fail_again_on_the_branch_is_nobodys_doing():
     world = Scripted(2, broken_from(1, 2, "t"), script={TIP: [{"t"}, set()]})
-    assert world.examine() == Unrepeated(("t",))
+    assert world.evaluate() == NotRepeated(("t",))
 
 
 def test_what_fails_before_the_second_time_is_nobodys_doing():
     world = Scripted(2, broken_from(1, 2, "t"), script={BEFORE: [set(), {"t"}]})
-    assert world.examine() == Unrepeated(("t",))
+    assert world.evaluate() == NotRepeated(("t",))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_what_fails_before_the_second_time_is_nobodys_doing():
     ids=["it passes with the change the second time", "it fails right before it the second time"],
 )
 def test_a_change_is_blamed_only_for_what_it_brings_twice(script):
-    step = Scripted(4, broken_from(2, 4, "t"), script=script).examine()
+    step = Scripted(4, broken_from(2, 4, "t"), script=script).evaluate()
     assert isinstance(step, Regressed)
     assert not step.culprits
     assert "each time" in step.reason
@@ -170,8 +170,8 @@ def test_a_change_is_blamed_only_for_what_it_brings_twice(script):
 
 def test_passing_counts_against_a_change_only_several_times_in_a_row():
     world = World(4, broken_from(3, 4, "t"))
-    world.examine()
-    steady = [each.place for each in world.looks if each.times == STEADY]
+    world.evaluate()
+    steady = [each.place for each in world.looks if each.times == REQUIRED_PASSES]
     assert steady == [BEFORE, 2]
 
 
@@ -179,7 +179,7 @@ def test_passing_counts_against_a_change_only_several_times_in_a_row():
 def test_a_test_that_fails_every_other_time_blames_next_to_nobody(changes):
     blamed = 0
     for seed in range(3000):
-        step = World(changes, {}, flaky=["f"], chance=random.Random(seed)).examine()
+        step = World(changes, {}, flaky=["f"], chance=random.Random(seed)).evaluate()
         blamed += isinstance(step, Regressed) and bool(step.culprits)
     assert blamed <= 1
 
@@ -194,7 +194,7 @@ def worlds(draw):
 
 @given(worlds())
 def test_whoever_is_blamed_brought_it_and_it_is_there_and_was_not_before(world):
-    step = world.examine()
+    step = world.evaluate()
     worse = world.tip - world.failing[BEFORE]
     if not world.tip:
         assert step == Healthy()
@@ -231,16 +231,17 @@ def minutes(schedule):
     ],
 )
 def test_checks_are_spread_over_the_window_with_the_early_ones_closer(window, checks, dues):
-    schedule = Schedule(NOW, timedelta(minutes=window), checks)
+    schedule = CheckSchedule(NOW, timedelta(minutes=window), checks)
     assert minutes(schedule) == pytest.approx(dues)
 
 
 @pytest.mark.parametrize(("window", "checks"), [*product([0.01, 1, 60, 5000], [1, 3, 50])])
 def test_no_check_is_at_once_and_no_two_are_closer_than_the_least(window, checks):
-    schedule = Schedule(NOW, timedelta(minutes=window), checks)
+    schedule = CheckSchedule(NOW, timedelta(minutes=window), checks)
     dues = [NOW, *(schedule.due(n + 1) for n in range(checks))]
     assert all(
-        late - early >= LEAST - timedelta(seconds=1) / 1000 for early, late in pairwise(dues)
+        late - early >= MIN_CHECK_INTERVAL - timedelta(seconds=1) / 1000
+        for early, late in pairwise(dues)
     )
     assert dues[-1] >= NOW + timedelta(minutes=window)
 
@@ -258,7 +259,7 @@ def test_no_check_is_at_once_and_no_two_are_closer_than_the_least(window, checks
     ],
 )
 def test_what_was_missed_is_made_up_for_by_one_until_it_is_too_late(after, number, over):
-    schedule = Schedule(NOW, timedelta(minutes=60), 3)
+    schedule = CheckSchedule(NOW, timedelta(minutes=60), 3)
     now = NOW + timedelta(minutes=after)
     assert (schedule.number(now), schedule.over(now)) == (number, over)
 
@@ -272,8 +273,8 @@ def test_what_was_missed_is_made_up_for_by_one_until_it_is_too_late(after, numbe
     ],
 )
 def test_what_does_not_stand_on_the_one_before_is_watched_apart(parents, found):
-    assert chains(list(parents), parents) == found
-    assert chains([], {}) == []
+    assert split_into_chains(list(parents), parents) == found
+    assert split_into_chains([], {}) == []
 
 
 @pytest.mark.parametrize(
@@ -290,30 +291,30 @@ def test_what_does_not_stand_on_the_one_before_is_watched_apart(parents, found):
     ],
 )
 def test_how_a_watch_ends(over, taken_off, refused, trigger):
-    assert ending(over=over, taken_off=taken_off, refused=refused) == trigger
+    assert final_trigger(over=over, rolled_back=taken_off, refused=refused) == trigger
 
 
-@pytest.mark.parametrize(("one", "other"), [*product(GRAVEST_FIRST, repeat=2)])
+@pytest.mark.parametrize(("one", "other"), [*product(MOST_SEVERE_FIRST, repeat=2)])
 def test_what_is_graver_is_said_of_both(one, other):
-    first = min(GRAVEST_FIRST.index(one), GRAVEST_FIRST.index(other))
-    assert gravest([one, other]) == GRAVEST_FIRST[first]
+    first = min(MOST_SEVERE_FIRST.index(one), MOST_SEVERE_FIRST.index(other))
+    assert most_severe([one, other]) == MOST_SEVERE_FIRST[first]
 
 
 def test_what_was_not_measured_does_not_outdo_what_was():
-    assert gravest(["healthy", "unmeasured"]) == "healthy"
-    assert gravest([]) == "unmeasured"
+    assert most_severe(["healthy", "unmeasured"]) == "healthy"
+    assert most_severe([]) == "unmeasured"
 
 
 @pytest.mark.parametrize(
     ("step", "culprits", "words"),
     [
         (Healthy(), [], ["no worse"]),
-        (Drifted(("t",)), [], ["t is worse", "without the changes", "nobody is blamed"]),
-        (Unrepeated(("t", "u")), [], ["t, u are worse", "nobody is blamed"]),
+        (Drifted(("t",)), [], ["t is worse", "without the changes", "no change is blamed"]),
+        (NotRepeated(("t", "u")), [], ["t, u are worse", "no change is blamed"]),
         (Unmeasured("no report"), [], ["not measured (no report)"]),
         (Regressed(("t",)), ["a title"], ["t is worse", "because of 'a title'"]),
-        (Regressed(("t",), reason="why"), [], ["nobody is blamed: why"]),
-        (Regressed(("t",), (Culprit(1, ("t",)),)), [], ["taken off already"]),
+        (Regressed(("t",), reason="why"), [], ["no change is blamed: why"]),
+        (Regressed(("t",), (Culprit(1, ("t",)),)), [], ["rolled back already"]),
         (Regressed(tuple("abcde")), ["x"], ["a, b, c and 2 more are worse"]),
     ],
 )
@@ -324,6 +325,6 @@ def test_what_people_read(step, culprits, words):
 
 
 def test_what_else_people_read():
-    assert "t is worse" in why_taken_off(("t",), "f" * 40)
-    assert "none of 3 checks was" in too_late(0, 3)
-    assert "only 2 of 3 checks were" in too_late(2, 3)
+    assert "t is worse" in rollback_reason(("t",), "f" * 40)
+    assert "none of 3 checks was" in window_missed_note(0, 3)
+    assert "only 2 of 3 checks were" in window_missed_note(2, 3)
