@@ -3,7 +3,7 @@
 from faststream.nats import NatsRouter
 
 from services.validator.approval.usecases import decide
-from services.validator.backtest.usecases.backtest import begin_backtest, stop_backtest
+from services.validator.backtest.usecases.backtest import start_backtest, stop_backtest
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.loop import admit
 from services.validator.rollback.usecases.rollbacks import roll_back, roll_back_all
@@ -62,7 +62,7 @@ def handlers(deps: ValidatorDeps) -> NatsRouter:
 
     @target(filter=of_type(BacktestTarget))
     async def do_backtest(command: BacktestTarget) -> None:
-        await begin_backtest(command, deps)
+        await start_backtest(command, deps)
 
     @target(filter=of_type(StopBacktest))
     async def do_stop_backtest(command: StopBacktest) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from services.validator.backtest.adapters import GitHistory
 from services.validator.backtest.usecases.backtest import (
-    begin_backtest,
     resume_backtests,
+    start_backtest,
     stop_backtest,
 )
 from services.validator.findings.adapters import RegisteredDetectors
@@ -151,7 +151,7 @@ class Bench:
     async def run(self, command=None, deps=None):
         deps = deps or self.deps
         command = command or self.command()
-        await begin_backtest(command, deps)
+        await start_backtest(command, deps)
         await deps.process.running_backtests.get(command.backtest_id)
         return await self.store.backtests.require(command.backtest_id)
 
@@ -225,17 +225,17 @@ async def test_a_second_backtest_runs_nothing_again(bench):
 
 async def test_a_command_that_comes_twice_is_one_backtest(bench):
     command = bench.command()
-    await asyncio.gather(begin_backtest(command, bench.deps), begin_backtest(command, bench.deps))
+    await asyncio.gather(start_backtest(command, bench.deps), start_backtest(command, bench.deps))
     assert len(bench.deps.process.running_backtests.all()) == 1
     await bench.deps.process.running_backtests.get(command.backtest_id)
-    await begin_backtest(command, bench.deps)
+    await start_backtest(command, bench.deps)
     assert len(await bench.store.backtests.find()) == 1
     assert len(bench.deps.bus.of(BacktestFinished)) == 1
 
 
 async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_told_twice(bench):
     command = bench.command()
-    await begin_backtest(command, bench.deps)
+    await start_backtest(command, bench.deps)
     while len((await bench.store.backtests.require(command.backtest_id)).replayed) < 3:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
     bench.deps.process.running_backtests.get(command.backtest_id).cancel()
@@ -263,7 +263,7 @@ async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_tol
 async def test_one_that_is_stopped_ends_at_once_and_keeps_what_it_has(bench):
     command = bench.command()
     bench.suite.wait = asyncio.Event()
-    await begin_backtest(command, bench.deps)
+    await start_backtest(command, bench.deps)
     await asyncio.sleep(0.05)
     task = bench.deps.process.running_backtests.get(command.backtest_id)
     await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.deps)
@@ -281,7 +281,7 @@ async def test_one_that_is_stopped_ends_at_once_and_keeps_what_it_has(bench):
 async def test_one_that_another_validator_stopped_is_left_at_the_next_commit(bench):
     command = bench.command()
     bench.suite.wait = asyncio.Event()
-    await begin_backtest(command, bench.deps)
+    await start_backtest(command, bench.deps)
     await asyncio.sleep(0.05)
     await stop_backtest(StopBacktest(backtest_id=command.backtest_id), bench.deps_of())
     bench.suite.wait.set()

@@ -1,4 +1,4 @@
-"""A target's history, read from its mirror."""
+"""Reading a target's history from its mirror."""
 
 import re
 from collections.abc import Collection, Iterator, Sequence
@@ -11,13 +11,13 @@ from services.validator.backtest.domain.history import Commit
 from shared.targets.git import GitError, git
 from shared.targets.mirror import Mirror
 
-BLAMED = re.compile(rb"^([0-9a-f]{40}) \d+ \d+", re.MULTILINE)
-# What says nothing about behaviour is nobody's fault.
-IDLE = re.compile(r"^\s*(?:#.*)?$")
+BLAMED_COMMIT = re.compile(rb"^([0-9a-f]{40}) \d+ \d+", re.MULTILINE)
+# Blank lines and comments do not affect behaviour.
+IRRELEVANT_LINE = re.compile(r"^\s*(?:#.*)?$")
 
 
 class GitHistory:
-    """The `History` port."""
+    """A history in git; the `History` port."""
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
@@ -58,7 +58,7 @@ class GitHistory:
         index, there = pygit2.Index(), pygit2.Index()
         index.read_tree(self._tree(repository, before))
         there.read_tree(self._tree(repository, after))
-        # First what goes: a file may become a folder.
+        # Deletions come first, because a file may become a directory.
         for path in paths:
             if path in index:
                 index.remove(path)
@@ -68,10 +68,10 @@ class GitHistory:
         return str(index.write_tree(repository))
 
     def wrote(self, fix: Commit, since: str, paths: Collection[str]) -> Collection[str]:
-        found: set[str] = set()
+        authors: set[str] = set()
         for path, ranges in self._removed(fix, set(paths)):
             try:
-                said = git(
+                output = git(
                     self._mirror.path,
                     *("blame", "--porcelain", "--first-parent", "-w"),
                     *(f"-L{first},{last}" for first, last in ranges),
@@ -79,11 +79,11 @@ class GitHistory:
                 )
             except GitError:
                 continue
-            found |= {oid.decode() for oid in BLAMED.findall(said)}
-        return found - {since}
+            authors |= {oid.decode() for oid in BLAMED_COMMIT.findall(output)}
+        return authors - {since}
 
     def _removed(self, fix: Commit, paths: set[str]) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-        """The lines that a fix takes away, by path: ranges that say something."""
+        """Yield the lines that a fix removes as (path, ranges), without irrelevant ones."""
         for each in self._diff(fix.parent, fix.oid, context=0):
             if each is None or each.delta.old_file.path not in paths or each.delta.is_binary:
                 continue
@@ -91,7 +91,7 @@ class GitHistory:
                 line.old_lineno
                 for hunk in each.hunks
                 for line in hunk.lines
-                if line.origin == "-" and not IDLE.match(line.content)
+                if line.origin == "-" and not IRRELEVANT_LINE.match(line.content)
             ]
             if gone:
                 yield each.delta.old_file.path, [(number, number) for number in gone]

@@ -1,1 +1,1 @@
-"""Pure rules of `backtest`."""
+"""Pure rules of backtests."""

@@ -1,4 +1,4 @@
-"""Scoring a backtest: what the gate said of each commit against what became of it, and what batches would have cost."""
+"""Scoring a backtest: the gate's verdicts against what became of the commits, and batch costs."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,35 +21,42 @@ from services.validator.decision.gate import decide
 from services.validator.suite.domain.reports import Outcome
 from shared.contracts.documents.backtests import BacktestSummary, BatchCost, ReplayResult
 
-BATCH = 15
+BATCH_SIZE = 15
 Score = Literal["caught", "missed", "false_alarm", "fine", "asked", "rule", "unknown"]
 
 
 def broken_by(before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> frozenset[str]:
-    """The tests that fail under a commit's own tests and did not on its parent under the parent's.
+    """Return the tests that fail on a commit and did not on its parent, each under its own tests.
 
-    A test that went away was taken away by a person; that is no failure.
+    A test that is gone was removed by its author; that is no failure.
     """
     bad = {test for test, now in after.items() if now.bad}
     return frozenset(test for test in bad if test not in before or not before[test].bad)
 
 
-def score(said: str, *, rule: bool, bad: bool) -> Score:
-    """What an answer was worth. What is for a person, or for none of the tests to say, is not scored."""
-    if said == "unknown":
+def score(verdict: str, *, rule: bool, bad: bool) -> Score:
+    """Score a verdict by whether the commit proved bad.
+
+    Verdicts that need approval, or that follow from a rule and not from tests, are not scored.
+    """
+    if verdict == "unknown":
         return "unknown"
-    if said == "ask":
+    if verdict == "ask":
         return "asked"
     if rule:
         return "rule"
-    if said == "refuse":
+    if verdict == "refuse":
         return "caught" if bad else "false_alarm"
     return "missed" if bad else "fine"
 
 
 @dataclass(frozen=True)
-class Spent:
-    """What was run for a backtest. `gate` and `truth` are seconds by run; a run may serve both, and is the gate's then."""
+class BacktestSpending:
+    """What was run for a backtest.
+
+    `gate` and `truth` are seconds by run; a run that serves both counts as the gate's.
+    `reused_runs` counts those that were made before the backtest.
+    """
 
     gate: Mapping[str, float]
     truth: Mapping[str, float]
@@ -61,9 +68,9 @@ class Spent:
 
 
 def summarise(
-    replayed: Sequence[ReplayResult], spent: Spent, batch: BatchCost | None
+    replayed: Sequence[ReplayResult], spent: BacktestSpending, batch: BatchCost | None
 ) -> BacktestSummary:
-    """The figures of a backtest."""
+    """Return the figures of a backtest."""
     by_outcome = {name: [e for e in replayed if e.outcome == name] for name in Score.__args__}  # type: ignore[attr-defined]
     asked, rule = by_outcome["asked"], by_outcome["rule"]
     refused = [each for each in asked if each.code == "refuse"]
@@ -94,22 +101,25 @@ def summarise(
 
 
 def batch_cost(
-    replayed: Sequence[ReplayResult], knowledge: SuiteProfile, *, size: int = BATCH
+    replayed: Sequence[ReplayResult], suite: SuiteProfile, *, size: int = BATCH_SIZE
 ) -> BatchCost | None:
-    """What the gate would have spent on these commits in batches: its own decisions, on what was measured of each alone.
+    """Estimate what the gate would have spent on these commits in batches; None without commits.
 
-    Reckoned and not run: a batch is taken to fail exactly the tests that one of its commits fails alone, as if none
-    conflicted with another. What was judged by a rule, or not at all, is in no batch. None where nothing is left.
+    It simulates the gate's decisions without running anything: a batch is assumed to fail exactly
+    the tests that one of its commits fails alone, and commits not to conflict. Commits that were
+    judged by a rule, or not at all, are left out.
     """
-    judged = [each for each in replayed if _answer(each) in {"land", "refuse"} and not each.rule]
+    judged = [
+        each for each in replayed if _code_verdict(each) in {"land", "refuse"} and not each.rule
+    ]
     groups = [judged[n : n + size] for n in range(0, len(judged), size)]
     full = targeted = 0
     suites = 0.0
     for group in groups:
-        for run in _play({e.commit: frozenset(_failing(e)) for e in group}, knowledge):
+        for run in _simulate({e.commit: frozenset(_failing(e)) for e in group}, suite):
             full += not run.tests
             targeted += bool(run.tests)
-            suites += knowledge.cost_share(run.tests) if run.tests else 1.0
+            suites += suite.cost_share(run.tests) if run.tests else 1.0
     if not judged:
         return None
     return BatchCost(
@@ -122,21 +132,21 @@ def batch_cost(
     )
 
 
-def _answer(each: ReplayResult) -> str:
+def _code_verdict(each: ReplayResult) -> str:
     return each.code if each.verdict == "ask" else each.verdict
 
 
 def _failing(each: ReplayResult) -> tuple[str, ...]:
-    return each.tests if _answer(each) == "refuse" else ()
+    return each.tests if _code_verdict(each) == "refuse" else ()
 
 
-def _play(failing: Mapping[str, frozenset[str]], knowledge: SuiteProfile) -> Iterable[RunPlan]:
-    """The runs that the gate asks for until nothing of a batch is left, on one head after another."""
+def _simulate(failing: Mapping[str, frozenset[str]], suite: SuiteProfile) -> Iterable[RunPlan]:
+    """Yield the runs that the gate would request until nothing of a batch is left."""
     left = list(failing)
     evidence: dict[RunPlan, RunEvidence] = {}
     while left:
         candidates = [Candidate(id=each, order=n) for n, each in enumerate(left)]
-        match decide(candidates, evidence, suite=knowledge):
+        match decide(candidates, evidence, suite=suite):
             case NeedRuns(runs=(RequestedRun(plan=run), *_)):
                 worse = frozenset[str]().union(*(failing[each] for each in run.changes))
                 evidence[run] = RunComparison(worse & set(run.tests) if run.tests else worse)

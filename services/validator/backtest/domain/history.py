@@ -1,9 +1,9 @@
-"""What a history says about its own commits: which were taken back, and which somebody had to fix.
+"""Finding out from a history which of its commits were reverted or fixed later.
 
-By names in messages, and by the approximation of Śliwerski, Zimmermann and Zeller ("When do changes
-induce fixes?", MSR 2005): a commit whose message says that it fixes something is about the commits
-that wrote the lines it changes. That is noisy in both ways. A fix may change lines that were
-not at fault, and most faults are never fixed under that word; so it is evidence, and no proof.
+It uses the commits named in messages, and the SZZ approximation of Śliwerski, Zimmermann and Zeller
+("When do changes induce fixes?", MSR 2005): a commit whose message says that it fixes something is
+about the commits that wrote the lines it changes. That errs in both directions: a fix may change
+lines that were not at fault, and most faults are never called a fix. It is evidence, not proof.
 """
 
 import re
@@ -13,9 +13,8 @@ from datetime import datetime
 
 from shared.contracts.documents.backtests import CorrectiveCommit
 
-# A fix that comes later than so many commits says little about how the change was made.
-WINDOW = 20
-SHORTEST = 7
+# A fix that comes later than this many commits says little about the change.
+MAX_COMMITS_TO_FIX = 20
 
 REVERTS = re.compile(r"\bThis reverts commit ([0-9a-f]{7,40})")
 REVERTED_TITLE = re.compile(r'^Revert "(.+)"$')
@@ -24,7 +23,7 @@ SAYS_FIX = re.compile(
     r"\b(?:(?:bug|hot)?fix(?:e[sd]|ing)?|bugs?|regressions?|broken|crash(?:es)?|repair(?:s|ed)?)\b",
     re.IGNORECASE,
 )
-# Such a fix is not about what the code does.
+# A fix of these is not about the behaviour of the code.
 ABOUT_WORDS = re.compile(
     r"\b(?:typos?|docs?|docstrings?|documentation|readme|changelog|spelling|grammar|lint(?:er|ing)?|"
     r"flake8|ruff|black|isort|mypy|format(?:ting)?|whitespace|style|ci|workflows?|tests?)\b",
@@ -34,7 +33,7 @@ ABOUT_WORDS = re.compile(
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit on a branch's first-parent line. `merge` says that it brings another line in."""
+    """A commit on a branch's first-parent line; `merge` says that it merges another branch."""
 
     oid: str
     parent: str
@@ -44,12 +43,15 @@ class Commit:
 
     @property
     def title(self) -> str:
-        """The first line of its message."""
+        """The first line of the message."""
         return self.message.strip().partition("\n")[0].strip()
 
 
 def reverts(line: Sequence[Commit]) -> dict[str, CorrectiveCommit]:
-    """Of a line, oldest first: which commits were taken back, by which; a revert taken back takes nothing back."""
+    """Return the revert of each reverted commit; `line` is oldest first.
+
+    A revert that was itself reverted does not count.
+    """
     found: dict[str, CorrectiveCommit] = {}
     for place in range(len(line) - 1, -1, -1):
         revert = line[place]
@@ -73,7 +75,7 @@ def _meant(revert: Commit, before: Sequence[Commit]) -> Iterator[tuple[Commit, s
 
 
 def named_fixes(line: Sequence[Commit]) -> dict[str, list[CorrectiveCommit]]:
-    """Which commits a later one says in so many words (`Fixes: <commit>`) that it fixes."""
+    """Return the later commits that name each commit in a `Fixes: <commit>` trailer."""
     found: dict[str, list[CorrectiveCommit]] = {}
     for place, fix in enumerate(line):
         for meant in _named(FIXES, fix.message, line[:place]):
@@ -85,12 +87,12 @@ def named_fixes(line: Sequence[Commit]) -> dict[str, list[CorrectiveCommit]]:
 
 
 def _named(pattern: re.Pattern[str], message: str, among: Sequence[Commit]) -> list[Commit]:
-    said = pattern.findall(message)
-    return [each for each in among if any(each.oid.startswith(name) for name in said)]
+    names = pattern.findall(message)
+    return [each for each in among if any(each.oid.startswith(name) for name in names)]
 
 
 def is_fix(commit: Commit) -> bool:
-    """Whether its message says that it mends what the code does, and not that it takes something back."""
+    """Return True if the message says that the commit fixes behaviour; a revert does not."""
     if REVERTED_TITLE.match(commit.title) or REVERTS.search(commit.message):
         return False
     return bool(SAYS_FIX.search(commit.message)) and not ABOUT_WORDS.search(commit.title)
@@ -99,12 +101,15 @@ def is_fix(commit: Commit) -> bool:
 def blamed_fixes(
     line: Sequence[Commit], blamed: Mapping[str, Collection[str]]
 ) -> dict[str, list[CorrectiveCommit]]:
-    """Which commits wrote what a fix within the next `WINDOW` commits changed; `blamed` is by fix."""
+    """Return the fixes of each commit's lines within the next `MAX_COMMITS_TO_FIX` commits.
+
+    `blamed` has the commits that wrote the lines of each fix.
+    """
     place = {each.oid: number for number, each in enumerate(line)}
     found: dict[str, list[CorrectiveCommit]] = {}
     for fix in line:
         for culprit in sorted(blamed.get(fix.oid, ()), key=lambda each: place.get(each, -1)):
-            if culprit in place and 0 < place[fix.oid] - place[culprit] <= WINDOW:
+            if culprit in place and 0 < place[fix.oid] - place[culprit] <= MAX_COMMITS_TO_FIX:
                 later = CorrectiveCommit(
                     kind="fixed", commit=fix.oid, title=fix.title, detected_by="blame"
                 )
@@ -112,10 +117,10 @@ def blamed_fixes(
     return found
 
 
-def truth(
+def corrective_commits(
     line: Sequence[Commit], blamed: Mapping[str, Collection[str]]
 ) -> dict[str, tuple[CorrectiveCommit, ...]]:
-    """All that the line says against each of its commits."""
+    """Return the reverts and fixes of each commit that has any."""
     taken_back, named, by_blame = reverts(line), named_fixes(line), blamed_fixes(line, blamed)
     said: dict[str, tuple[CorrectiveCommit, ...]] = {}
     for each in line:

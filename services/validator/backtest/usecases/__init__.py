@@ -1,1 +1,1 @@
-"""Use cases of `backtest`."""
+"""Use cases of backtests."""

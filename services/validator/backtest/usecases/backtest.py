@@ -1,8 +1,8 @@
-"""Backtests: taken in, gone on with, stopped, and ended; what they are about is `replay`.
+"""The life of a backtest: started, resumed, stopped and finished; `replay` does its work.
 
-A backtest is its document. It is taken in at once and worked on in the background, so that it can be
-stopped; whoever finds one running goes on with it. What was run is a verdict under its key,
-so going on costs only what is missing, and two at one backtest make the same.
+All state is in the backtest's document. It is stored at once and worked on in the background, so
+that it can be stopped, and any validator resumes one that is running. Test runs are stored by key:
+resuming costs only the missing runs, and two validators on one backtest make the same.
 """
 
 import asyncio
@@ -23,12 +23,12 @@ from shared.mongo.collections import get_or_insert_target
 from shared.targets.repository import find_revision, inspect_repository
 
 log = structlog.get_logger(__name__)
-# In seconds, after a defect.
-PAUSE = 5.0
+# After an unexpected error.
+RETRY_DELAY_SECONDS = 5.0
 
 
-async def begin_backtest(command: BacktestTarget, deps: ValidatorDeps) -> None:
-    """Write it down and begin; told twice it is one."""
+async def start_backtest(command: BacktestTarget, deps: ValidatorDeps) -> None:
+    """Store a backtest and start it; a repeated command changes nothing."""
     backtest = Backtest(
         id=command.backtest_id or deps.new_id(),
         location=command.target,
@@ -43,22 +43,22 @@ async def begin_backtest(command: BacktestTarget, deps: ValidatorDeps) -> None:
 
 
 async def stop_backtest(command: StopBacktest, deps: ValidatorDeps) -> None:
-    """Leave it as it is; what has run is kept. One that is over stays what it is."""
+    """Stop a running backtest; its results so far are kept."""
     backtest = await deps.store.backtests.require(command.backtest_id)
     stopped = await deps.store.backtests.transition(backtest, "stop", finished_at=deps.clock())
     if stopped is not None:
         deps.process.running_backtests.cancel(backtest.id)
-        await _say(stopped, deps)
+        await _publish_finished(stopped, deps)
 
 
 async def resume_backtests(deps: ValidatorDeps) -> None:
-    """Have somebody at work on each that is running."""
+    """Start work on each running backtest that no task of this process works on."""
     for backtest in await deps.store.backtests.find(state=BacktestState.RUNNING):
-        deps.process.running_backtests.start(backtest.id, partial(_keep_at, backtest.id, deps))
+        deps.process.running_backtests.start(backtest.id, partial(_work_safely, backtest.id, deps))
 
 
-async def _keep_at(backtest_id: str, deps: ValidatorDeps) -> None:
-    """What goes wrong is said, and tried again in the next round."""
+async def _work_safely(backtest_id: str, deps: ValidatorDeps) -> None:
+    """Work on a backtest; an error is logged, and the work is resumed later."""
     try:
         await _work(await deps.store.backtests.require(backtest_id), deps)
     except Transient as error:
@@ -66,11 +66,11 @@ async def _keep_at(backtest_id: str, deps: ValidatorDeps) -> None:
         await asyncio.sleep(error.delay)
     except Exception:
         log.exception("backtest_failed", backtest=backtest_id)
-        await asyncio.sleep(PAUSE)
+        await asyncio.sleep(RETRY_DELAY_SECONDS)
 
 
 async def _work(backtest: Backtest, deps: ValidatorDeps) -> None:
-    """To its end, which is a summary or a reason in words."""
+    """Bring a backtest to its end: a summary, or the reason of its failure."""
     try:
         target = await _target(backtest, deps)
         backtest = await _settle_range(backtest, target, deps)
@@ -88,10 +88,10 @@ async def _end(backtest_id: str, trigger: str, deps: ValidatorDeps, **fields: ob
     ended = await deps.store.backtests.transition(
         backtest, trigger, finished_at=deps.clock(), **fields
     )
-    await _say(ended or await deps.store.backtests.require(backtest_id), deps)
+    await _publish_finished(ended or await deps.store.backtests.require(backtest_id), deps)
 
 
-async def _say(backtest: Backtest, deps: ValidatorDeps) -> None:
+async def _publish_finished(backtest: Backtest, deps: ValidatorDeps) -> None:
     if backtest.state is BacktestState.RUNNING:
         return
     event = BacktestFinished(
@@ -104,7 +104,7 @@ async def _say(backtest: Backtest, deps: ValidatorDeps) -> None:
 
 
 async def _target(backtest: Backtest, deps: ValidatorDeps) -> Target:
-    """The target behind its location; written down where no wave has run on it yet."""
+    """Return the target at the backtest's location; it is stored if it is new."""
     if backtest.target_id is not None:
         return await deps.store.targets.require(backtest.target_id)
     facts = await asyncio.to_thread(
@@ -118,7 +118,7 @@ async def _target(backtest: Backtest, deps: ValidatorDeps) -> Target:
 
 
 async def _settle_range(backtest: Backtest, target: Target, deps: ValidatorDeps) -> Backtest:
-    """Which commits are meant, once and for all. Raises `Rejected` where that is none."""
+    """Store the range of commits, once. Raises `Rejected` if there is no such range."""
     if backtest.head is not None:
         return await deps.store.backtests.require(backtest.id)
     mirror = deps.mirror(target)

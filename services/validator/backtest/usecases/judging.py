@@ -33,163 +33,180 @@ from shared.kernel.errors import Rejected
 from shared.targets.languages import invalid_reason
 from shared.targets.profile import TargetProfile, profile_target
 
-EVERYWHERE = ("*",)
+ALL_PATHS = ("*",)
 
 
 @dataclass(frozen=True)
-class Stand:
-    """A commit under its own tests. `why` says why nothing can be judged on it; without a report nobody knows a thing."""
+class CommitBaseline:
+    """A commit with the report of its own tests.
 
-    place: PreparedHead | None = None
+    `why` says why nothing can be judged on it; it may have a report all the same.
+    """
+
+    prepared: PreparedHead | None = None
     report: TestReport | None = None
     why: str = ""
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What the gate says: land, refuse or unknown. `rule` is the one that refused without a run."""
+class GateOpinion:
+    """What the gate would decide: land, refuse or unknown.
 
-    said: str
+    `rule` is the rule that refused the tree without a test run.
+    """
+
+    verdict: str
     why: str = ""
     rule: str = ""
     tests: tuple[str, ...] = ()
 
 
 @dataclass
-class Bench:
-    """A target's commits under their own tests, each looked at once, and all that was run for it."""
+class BacktestSession:
+    """The state of one backtest while it runs.
+
+    `gate` and `truth` are the runs that the gate needed and those of the commits' own tests, by id;
+    `environments` the build seconds by environment; `last` the newest report of a commit's tests.
+    """
 
     target: Target
-    purpose_id: str
+    backtest_id: str
     gate: dict[str, TestRun] = field(default_factory=dict)
     truth: dict[str, TestRun] = field(default_factory=dict)
     environments: dict[str, float] = field(default_factory=dict)
-    stands: dict[str, Stand] = field(default_factory=dict)
-    unbuilt: dict[str, str] = field(default_factory=dict)
+    baselines: dict[str, CommitBaseline] = field(default_factory=dict)
+    build_failures: dict[str, str] = field(default_factory=dict)
     last: TestReport | None = None
 
-    async def run(self, place: PreparedHead, order: RunRequest, deps: ValidatorDeps) -> TestRun:
-        """The verdict of a run, made unless it was made before."""
-        return await run_tests(deps, place, order, wave_id=self.purpose_id)
+    async def run(self, prepared: PreparedHead, order: RunRequest, deps: ValidatorDeps) -> TestRun:
+        """Return a finished test run; one that was made before is not made again."""
+        return await run_tests(deps, prepared, order, wave_id=self.backtest_id)
 
 
-async def describe(commit: str, target: Target, deps: ValidatorDeps) -> TargetProfile:
-    """A target at one commit; what it says about itself counts as its base branch has it now."""
+async def profile_commit(commit: str, target: Target, deps: ValidatorDeps) -> TargetProfile:
+    """Return the profile of a target at one commit, under today's configuration of its base."""
     mirror = deps.mirror(target)
     return await asyncio.to_thread(
         lambda: profile_target(mirror.tree(commit), mirror.base_tree(target))
     )
 
 
-async def stand(commit: str, bench: Bench, deps: ValidatorDeps) -> Stand:
-    """A commit in its own environment under its own tests."""
-    if commit not in bench.stands:
-        # What came before the last one is not asked for again.
-        bench.stands = dict([*bench.stands.items()][-1:])
-        bench.stands[commit] = found = await _stand(commit, bench, deps)
-        bench.last = found.report or bench.last
-    return bench.stands[commit]
+async def commit_baseline(
+    commit: str, session: BacktestSession, deps: ValidatorDeps
+) -> CommitBaseline:
+    """Return a commit with the report of its own tests, in its own environment."""
+    if commit not in session.baselines:
+        # A commit needs its parent's baseline and its own, so earlier ones are dropped.
+        session.baselines = dict([*session.baselines.items()][-1:])
+        session.baselines[commit] = found = await _measure_baseline(commit, session, deps)
+        session.last = found.report or session.last
+    return session.baselines[commit]
 
 
-async def _stand(commit: str, bench: Bench, deps: ValidatorDeps) -> Stand:
-    tree = deps.mirror(bench.target).tree(commit)
-    plan = (await describe(commit, bench.target, deps)).environment
+async def _measure_baseline(
+    commit: str, session: BacktestSession, deps: ValidatorDeps
+) -> CommitBaseline:
+    tree = deps.mirror(session.target).tree(commit)
+    plan = (await profile_commit(commit, session.target, deps)).environment
     key = plan.key(tree, "", "")
-    if key in bench.unbuilt:
-        return Stand(why=bench.unbuilt[key])
+    if key in session.build_failures:
+        return CommitBaseline(why=session.build_failures[key])
     try:
-        place = await prepare_head(deps, bench.target, commit)
+        prepared = await prepare_head(deps, session.target, commit)
     except Rejected as error:
         if error.code == "no_sandbox":
             raise
-        bench.unbuilt[key] = f"its environment does not build: {error.message}"
-        return Stand(why=bench.unbuilt[key])
-    bench.environments.setdefault(place.environment.key, place.environment.seconds)
-    verdict = await bench.run(place, RunRequest(place.tree, RunPurpose.BACKTEST), deps)
-    bench.truth[verdict.id] = verdict
-    if verdict.result.outcome != "reported":
-        reason = verdict.result.detail.partition("\n")[0]
-        return Stand(place, why=f"its tests gave no usable report: {reason}")
-    report = await read_report(verdict, deps)
+        session.build_failures[key] = f"its environment does not build: {error.message}"
+        return CommitBaseline(why=session.build_failures[key])
+    session.environments.setdefault(prepared.environment.key, prepared.environment.seconds)
+    finished = await session.run(prepared, RunRequest(prepared.tree, RunPurpose.BACKTEST), deps)
+    session.truth[finished.id] = finished
+    if finished.result.outcome != "reported":
+        reason = finished.result.detail.partition("\n")[0]
+        return CommitBaseline(prepared, why=f"its tests gave no usable report: {reason}")
+    report = await read_report(finished, deps)
     if not report.counts.passed:
-        return Stand(place, report, why="none of its tests passes")
-    return Stand(place, report)
+        return CommitBaseline(prepared, report, why="none of its tests passes")
+    return CommitBaseline(prepared, report)
 
 
-async def still_failing(
-    tests: Collection[str], here: Stand, bench: Bench, deps: ValidatorDeps
+async def failing_again(
+    tests: Collection[str], here: CommitBaseline, session: BacktestSession, deps: ValidatorDeps
 ) -> frozenset[str]:
-    """Those of a commit's own failing tests that fail there once more."""
-    if not tests or here.place is None:
+    """Run a commit's failing tests once more, and return those that fail again."""
+    if not tests or here.prepared is None:
         return frozenset()
-    order = RunRequest(here.place.tree, RunPurpose.BACKTEST, (), tuple(sorted(tests)), 1)
-    verdict = await bench.run(here.place, order, deps)
-    bench.truth[verdict.id] = verdict
-    if verdict.result.outcome != "reported":
+    order = RunRequest(here.prepared.tree, RunPurpose.BACKTEST, (), tuple(sorted(tests)), 1)
+    finished = await session.run(here.prepared, order, deps)
+    session.truth[finished.id] = finished
+    if finished.result.outcome != "reported":
         return frozenset()
-    return (await read_report(verdict, deps)).failing & frozenset(tests)
+    return (await read_report(finished, deps)).failing & frozenset(tests)
 
 
-async def judge(tree: str, on: Stand, bench: Bench, deps: ValidatorDeps) -> Answer:
-    """What becomes of a tree that is proposed on a commit."""
-    assert on.place is not None
+async def judge(
+    tree: str, on: CommitBaseline, session: BacktestSession, deps: ValidatorDeps
+) -> GateOpinion:
+    """Return what the gate would decide on a tree proposed on a commit."""
+    assert on.prepared is not None
     assert on.report is not None
-    rule = await _broken_rule(tree, on.place, deps)
+    rule = await _broken_rule(tree, on.prepared, deps)
     if rule:
-        return Answer("refuse", rule, rule=rule)
+        return GateOpinion("refuse", rule, rule=rule)
     evidence: dict[RunPlan, RunEvidence] = {}
-    knowledge = profile_suite(on.report)
+    suite = profile_suite(on.report)
     while True:
-        match decide([Candidate(id=tree, order=0)], evidence, suite=knowledge):
+        match decide([Candidate(id=tree, order=0)], evidence, suite=suite):
             case NeedRuns(runs=(RequestedRun(plan=run), *_)):
-                evidence[run] = await _look(run, tree, on, bench, deps)
+                evidence[run] = await _run_plan(run, tree, on, session, deps)
             case Land():
-                return Answer("land")
+                return GateOpinion("land")
             case Reject(tests=tests, reason=reason):
-                return Answer("refuse", reason, tests=tests)
+                return GateOpinion("refuse", reason, tests=tests)
             case Undecided(reason=reason):
-                return Answer("unknown", reason)
+                return GateOpinion("unknown", reason)
             case Finished():
-                return Answer("unknown", "the gate came to no decision")
+                return GateOpinion("unknown", "the gate came to no decision")
 
 
-async def _look(
-    run: RunPlan, tree: str, on: Stand, bench: Bench, deps: ValidatorDeps
+async def _run_plan(
+    run: RunPlan, tree: str, on: CommitBaseline, session: BacktestSession, deps: ValidatorDeps
 ) -> RunEvidence:
-    assert on.place is not None
+    assert on.prepared is not None
     assert on.report is not None
-    there = tree if run.changes else on.place.tree
+    there = tree if run.changes else on.prepared.tree
     order = RunRequest(there, RunPurpose.BACKTEST, (), run.tests, run.repetition, run.repeat)
-    verdict = await bench.run(on.place, order, deps)
-    bench.gate[verdict.id] = verdict
-    if verdict.result.outcome != "reported":
-        return NoReport(verdict.result.detail.partition("\n")[0])
-    seen = await read_report(verdict, deps)
+    finished = await session.run(on.prepared, order, deps)
+    session.gate[finished.id] = finished
+    if finished.result.outcome != "reported":
+        return NoReport(finished.result.detail.partition("\n")[0])
+    seen = await read_report(finished, deps)
     return compare_reports(on.report, seen, tests=run.tests, repeat=run.repeat)
 
 
-async def _broken_rule(tree: str, place: PreparedHead, deps: ValidatorDeps) -> str:
-    """What refuses it without a run: the rules about patches, syntax, and findings that are new."""
-    repository = deps.repository(place.target)
-    history = deps.history(place.target)
-    config = place.profile.config
-    # What is protected was left out, or is for a person: here it is no reason.
+async def _broken_rule(tree: str, prepared: PreparedHead, deps: ValidatorDeps) -> str:
+    """Return the rule that refuses a tree without a test run: patch, syntax or new findings."""
+    repository = deps.repository(prepared.target)
+    history = deps.history(prepared.target)
+    config = prepared.profile.config
+    # Protected paths were left out, or are for a person to judge: here they are no reason.
     lenient = config.model_copy(
         update={"policy": config.policy.model_copy(update={"protected_paths": "ask"})}
     )
 
-    def look() -> str:
-        patch = history.patch(place.head, tree)
-        said = repository.broken_rule(patch, EVERYWHERE, lenient, place.head)
-        if said:
-            return said
-        if found := repository.find_syntax_error(place.head, [("", tree)]):
+    def find_broken_rule() -> str:
+        patch = history.patch(prepared.head, tree)
+        if broken := repository.broken_rule(patch, ALL_PATHS, lenient, prepared.head):
+            return broken
+        if found := repository.find_syntax_error(prepared.head, [("", tree)]):
             return f"syntax: {invalid_reason(found[1])}"
         return ""
 
-    if problem := await asyncio.to_thread(look):
+    if problem := await asyncio.to_thread(find_broken_rule):
         return problem
-    pairs = [TreePair(place.head, tree)]
-    [pair] = await deps.detectors.measure_pairs(place.target.id, place.head, place.profile, pairs)
-    broken = compare((), pair.before, pair.after).broken
-    return f"findings: {broken}" if broken else ""
+    pairs = [TreePair(prepared.head, tree)]
+    [pair] = await deps.detectors.measure_pairs(
+        prepared.target.id, prepared.head, prepared.profile, pairs
+    )
+    added = compare((), pair.before, pair.after).broken
+    return f"findings: {added}" if added else ""

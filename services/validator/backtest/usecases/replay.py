@@ -1,9 +1,9 @@
-"""Replaying a history: each commit is a proposal on its parent, judged as the gate judges.
+"""Replaying a history: each commit is judged as the gate would judge a proposal on its parent.
 
 Nothing is landed and no branch is touched. The tests of the parent run over the commit, as the gate
-runs the head's over a change; a commit that changes what judges it is for a person, and then its
-other part is judged alone. Beside that each commit runs under its own tests: that is the base of the
-next one, and tells which tests it broke.
+runs the head's tests over a change. A commit that changes protected files needs approval, and its
+other part is judged alone. Each commit also runs under its own tests: that is the baseline of the
+next one, and shows which tests it broke.
 """
 
 import asyncio
@@ -11,21 +11,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.validator.backtest.domain.backtest import (
-    Spent,
+    BacktestSpending,
     batch_cost,
     broken_by,
     score,
     summarise,
 )
-from services.validator.backtest.domain.history import Commit, is_fix, truth
+from services.validator.backtest.domain.history import Commit, corrective_commits, is_fix
 from services.validator.backtest.usecases.judging import (
-    Answer,
-    Bench,
-    Stand,
-    describe,
+    BacktestSession,
+    CommitBaseline,
+    GateOpinion,
+    commit_baseline,
+    failing_again,
     judge,
-    stand,
-    still_failing,
+    profile_commit,
 )
 from services.validator.decision.evidence import profile_suite
 from services.validator.deps import ValidatorDeps
@@ -41,22 +41,25 @@ from shared.contracts.states import BacktestState
 from shared.kernel.errors import Rejected
 from shared.targets.paths import is_protected
 
-LISTED = 50
-# In such files nothing goes wrong that a test could see.
-PROSE = (".md", ".rst", ".txt")
+MAX_LISTED = 50
+# Files in which no test can find a fault.
+PROSE_SUFFIXES = (".md", ".rst", ".txt")
 
 
 async def replay(backtest: Backtest, target: Target, deps: ValidatorDeps) -> BacktestSummary | None:
-    """Judge each commit; None where it was stopped on the way. Raises `Rejected` where nothing can be judged."""
-    line = await _line(backtest, target, deps)
+    """Judge each commit, and return the summary; None if the backtest was stopped meanwhile.
+
+    Raises `Rejected` if no commit can be judged.
+    """
+    line = await _first_parent_line(backtest, target, deps)
     chosen = [each for each in line if not each.merge][-backtest.limit :]
-    await _check(chosen, backtest, target, deps)
-    later = await _later(line, backtest, target, deps)
-    bench = Bench(target, backtest.id)
+    await _require_testable(chosen, backtest, target, deps)
+    later = await _corrective_commits(line, backtest, target, deps)
+    session = BacktestSession(target, backtest.id)
     replayed: list[ReplayResult] = []
     for commit in chosen:
-        replayed.append(await _judge(commit, later.get(commit.oid, ()), bench, deps))
-        if not await _tell(replayed, len(chosen), backtest, deps):
+        replayed.append(await _judge(commit, later.get(commit.oid, ()), session, deps))
+        if not await _save_progress(replayed, len(chosen), backtest, deps):
             return None
     if all(each.outcome == "unknown" for each in replayed):
         raise Rejected(
@@ -64,19 +67,21 @@ async def replay(backtest: Backtest, target: Target, deps: ValidatorDeps) -> Bac
             hint=replayed[-1].why,
             code="nothing_measured",
         )
-    assert bench.last is not None
-    batch = batch_cost(replayed, profile_suite(bench.last))
-    return summarise(replayed, _spent(backtest, bench, bench.last.seconds), batch)
+    assert session.last is not None
+    batch = batch_cost(replayed, profile_suite(session.last))
+    return summarise(replayed, _spending(backtest, session, session.last.seconds), batch)
 
 
-async def _line(backtest: Backtest, target: Target, deps: ValidatorDeps) -> Sequence[Commit]:
+async def _first_parent_line(
+    backtest: Backtest, target: Target, deps: ValidatorDeps
+) -> Sequence[Commit]:
     assert backtest.since_commit is not None
     assert backtest.head is not None
     history = deps.history(target)
     return await asyncio.to_thread(history.line, backtest.since_commit, backtest.head)
 
 
-async def _check(
+async def _require_testable(
     chosen: Sequence[Commit], backtest: Backtest, target: Target, deps: ValidatorDeps
 ) -> None:
     if not chosen:
@@ -85,7 +90,7 @@ async def _check(
             hint="Name an earlier revision.",
             code="no_commits_since",
         )
-    described = (await describe(chosen[-1].oid, target, deps)).test
+    described = (await profile_commit(chosen[-1].oid, target, deps)).test
     if not described.test_files and described.framework != "custom":
         raise Rejected(
             f"No tests were found in {target.name}, so nothing can be said of its history.",
@@ -94,12 +99,12 @@ async def _check(
         )
 
 
-async def _later(
+async def _corrective_commits(
     line: Sequence[Commit], backtest: Backtest, target: Target, deps: ValidatorDeps
 ) -> dict[str, tuple[CorrectiveCommit, ...]]:
-    """What the line says against its own commits."""
+    """Return the reverts and fixes that came later for each commit of the history."""
     history, since = deps.history(target), backtest.since_commit or ""
-    config = (await describe(line[-1].oid, target, deps)).config
+    config = (await profile_commit(line[-1].oid, target, deps)).config
 
     def blame() -> dict[str, set[str]]:
         found = {}
@@ -107,28 +112,34 @@ async def _later(
             if is_fix(fix):
                 changed = history.changed(fix.parent, fix.oid)
                 source = [
-                    e for e in changed if not is_protected(e, config) and not e.endswith(PROSE)
+                    e
+                    for e in changed
+                    if not is_protected(e, config) and not e.endswith(PROSE_SUFFIXES)
                 ]
                 found[fix.oid] = {*history.wrote(fix, since, source)}
         return found
 
-    return truth(line, await asyncio.to_thread(blame))
+    return corrective_commits(line, await asyncio.to_thread(blame))
 
 
 async def _judge(
-    commit: Commit, later: tuple[CorrectiveCommit, ...], bench: Bench, deps: ValidatorDeps
+    commit: Commit,
+    later: tuple[CorrectiveCommit, ...],
+    session: BacktestSession,
+    deps: ValidatorDeps,
 ) -> ReplayResult:
-    on, here = await stand(commit.parent, bench, deps), await stand(commit.oid, bench, deps)
-    known = {*bench.gate}
-    fields = await _answer(commit, on, bench, deps)
-    broke = await _broke(on, here, bench, deps)
-    runs = [each for key, each in bench.gate.items() if key not in known]
+    on = await commit_baseline(commit.parent, session, deps)
+    here = await commit_baseline(commit.oid, session, deps)
+    known = {*session.gate}
+    fields = await _judge_parts(commit, on, session, deps)
+    broke = await _broken_tests(on, here, session, deps)
+    runs = [each for key, each in session.gate.items() if key not in known]
     return ReplayResult(
         commit=commit.oid,
         parent=commit.parent,
         title=commit.title[:200],
         at=commit.at,
-        broken_tests=tuple(sorted(broke))[:LISTED],
+        broken_tests=tuple(sorted(broke))[:MAX_LISTED],
         unmeasured_reason=next((each.why for each in (on, here) if each.report is None), ""),
         later=later,
         full=sum(not each.request.tests for each in runs),
@@ -139,64 +150,70 @@ async def _judge(
     )
 
 
-async def _answer(commit: Commit, on: Stand, bench: Bench, deps: ValidatorDeps) -> dict[str, Any]:
-    """What the gate says of a commit, and what it says of the part of it that is not protected."""
-    if on.why or on.place is None:
+async def _judge_parts(
+    commit: Commit, on: CommitBaseline, session: BacktestSession, deps: ValidatorDeps
+) -> dict[str, Any]:
+    """Judge a commit; if it changes protected files, judge its other part alone as well."""
+    if on.why or on.prepared is None:
         return {"verdict": "unknown", "why": f"its parent cannot be measured: {on.why}"}
-    history = deps.history(bench.target)
+    history = deps.history(session.target)
     changed = await asyncio.to_thread(history.changed, commit.parent, commit.oid)
-    config = on.place.profile.config
+    config = on.prepared.profile.config
     protected = [each for each in changed if is_protected(each, config)]
     if not changed:
         return {"verdict": "land", "why": "it changes nothing"}
     if not protected:
-        return _said(await judge(deps.mirror(bench.target).tree(commit.oid).oid, on, bench, deps))
+        return _opinion_fields(
+            await judge(deps.mirror(session.target).tree(commit.oid).oid, on, session, deps)
+        )
     fields = {
         "verdict": "ask",
         "why": f"it changes what judges it: {', '.join(protected[:3])}",
-        "protected": tuple(protected[:LISTED]),
+        "protected": tuple(protected[:MAX_LISTED]),
     }
     rest = [each for each in changed if each not in set(protected)]
     if not rest:
         return fields
     tree = await asyncio.to_thread(history.part, commit.parent, commit.oid, rest)
-    code = await judge(tree, on, bench, deps)
+    code = await judge(tree, on, session, deps)
     return {
         **fields,
-        **_said(code),
+        **_opinion_fields(code),
         "verdict": "ask",
         "why": fields["why"],
-        "code": code.said,
+        "code": code.verdict,
         "code_reason": code.why,
     }
 
 
-def _said(answer: Answer) -> dict[str, Any]:
+def _opinion_fields(opinion: GateOpinion) -> dict[str, Any]:
     return {
-        "verdict": answer.said,
-        "why": answer.why[:500],
-        "rule": answer.rule[:500],
-        "tests": answer.tests[:LISTED],
+        "verdict": opinion.verdict,
+        "why": opinion.why[:500],
+        "rule": opinion.rule[:500],
+        "tests": opinion.tests[:MAX_LISTED],
     }
 
 
-async def _broke(on: Stand, here: Stand, bench: Bench, deps: ValidatorDeps) -> frozenset[str]:
-    """The tests that the commit broke on the branch, as it then was."""
+async def _broken_tests(
+    on: CommitBaseline, here: CommitBaseline, session: BacktestSession, deps: ValidatorDeps
+) -> frozenset[str]:
+    """Return the tests that the commit broke on the branch, under its own tests."""
     if on.report is None or here.report is None:
         return frozenset()
     broke = broken_by(on.report.outcomes, here.report.outcomes)
-    return await still_failing(broke, here, bench, deps)
+    return await failing_again(broke, here, session, deps)
 
 
-async def _tell(
+async def _save_progress(
     replayed: Sequence[ReplayResult], total: int, backtest: Backtest, deps: ValidatorDeps
 ) -> bool:
-    """Write down how far it is, and say it; False where nobody wants to know any more."""
+    """Store and publish the progress; return False if the backtest was stopped."""
     now = await deps.store.backtests.require(backtest.id)
     if now.state is not BacktestState.RUNNING:
         return False
     if len(now.replayed) > len(replayed):
-        # Gone on with after a crash: that far it was said before. Of the last nobody knows: it is said again.
+        # Resumed after a crash: these were published before. Only the last one is published again.
         return True
     last = replayed[-1]
     await deps.store.backtests.set_fields(backtest.id, total=total, replayed=tuple(replayed))
@@ -221,14 +238,14 @@ def _note(last: ReplayResult) -> str:
     return last.why or ", ".join(last.tests[:3])
 
 
-def _spent(backtest: Backtest, bench: Bench, suite: float) -> Spent:
-    runs = {**bench.truth, **bench.gate}
-    return Spent(
-        gate={key: each.execution.seconds for key, each in bench.gate.items()},
-        truth={key: each.execution.seconds for key, each in bench.truth.items()},
-        full=sum(not each.request.tests for each in bench.gate.values()),
-        targeted=sum(bool(each.request.tests) for each in bench.gate.values()),
-        environments=tuple(each for each in bench.environments.values() if each),
+def _spending(backtest: Backtest, session: BacktestSession, suite: float) -> BacktestSpending:
+    runs = {**session.truth, **session.gate}
+    return BacktestSpending(
+        gate={key: each.execution.seconds for key, each in session.gate.items()},
+        truth={key: each.execution.seconds for key, each in session.truth.items()},
+        full=sum(not each.request.tests for each in session.gate.values()),
+        targeted=sum(bool(each.request.tests) for each in session.gate.values()),
+        environments=tuple(each for each in session.environments.values() if each),
         reused_runs=sum(each.created_at < backtest.created_at for each in runs.values()),
         suite_seconds=suite,
     )

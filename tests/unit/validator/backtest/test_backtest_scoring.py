@@ -3,7 +3,7 @@
 import pytest
 
 from services.validator.backtest.domain.backtest import (
-    Spent,
+    BacktestSpending,
     batch_cost,
     broken_by,
     score,
@@ -15,7 +15,7 @@ from shared.contracts.documents.backtests import CorrectiveCommit, ReplayResult
 from tests.support.builders import COMMIT, NOW
 
 LATER = (CorrectiveCommit(kind="reverted", commit=COMMIT, title="t", detected_by="named"),)
-NOTHING = Spent(gate={}, truth={}, full=0, targeted=0)
+NOTHING = BacktestSpending(gate={}, truth={}, full=0, targeted=0)
 P, F, E, S = Outcome.PASSED, Outcome.FAILED, Outcome.ERROR, Outcome.SKIPPED
 
 
@@ -87,7 +87,7 @@ def test_the_figures_are_the_sums_of_the_commits():
 
 
 def test_a_run_that_served_the_gate_and_the_truth_is_counted_once_and_as_the_gates():
-    spent = Spent({"a": 1.0, "b": 2.0}, {"b": 2.0, "c": 4.0}, 1, 1, (5.0,), 1, 0.5)
+    spent = BacktestSpending({"a": 1.0, "b": 2.0}, {"b": 2.0, "c": 4.0}, 1, 1, (5.0,), 1, 0.5)
     found = summarise([replayed()], spent, None)
     assert (found.seconds, found.truth_runs, found.truth_seconds) == (3.0, 1, 4.0)
     assert (found.environments, found.environment_seconds, found.reused_runs) == (1, 5.0, 1)

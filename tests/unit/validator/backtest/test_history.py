@@ -6,13 +6,13 @@ import pytest
 
 from services.validator.backtest.adapters import GitHistory
 from services.validator.backtest.domain.history import (
-    WINDOW,
+    MAX_COMMITS_TO_FIX,
     Commit,
     blamed_fixes,
+    corrective_commits,
     is_fix,
     named_fixes,
     reverts,
-    truth,
 )
 from shared.targets.mirror import Mirror
 from tests.support.builders import NOW
@@ -99,8 +99,8 @@ def test_a_message_says_that_it_mends_what_the_code_does_or_not(message, says):
 
 
 def test_a_fix_speaks_against_who_wrote_its_lines_within_the_window_only():
-    line = a_line(*(f"c{n}" for n in range(WINDOW + 3)))
-    near, far, fix = line[2], line[1], line[WINDOW + 2]
+    line = a_line(*(f"c{n}" for n in range(MAX_COMMITS_TO_FIX + 3)))
+    near, far, fix = line[2], line[1], line[MAX_COMMITS_TO_FIX + 2]
     blamed = {fix.oid: {near.oid, far.oid, "e" * 40, fix.oid}}
     assert set(blamed_fixes(line, blamed)) == {near.oid}
 
@@ -109,7 +109,7 @@ def test_a_fix_that_names_and_is_blamed_speaks_once_and_a_revert_comes_first():
     line = a_line("feat: a", "x", "y")
     line[1] = Commit(line[1].oid, "", f"mend\n\nFixes: {line[0].oid}", NOW)
     line[2] = Commit(line[2].oid, "", f"This reverts commit {line[0].oid}.", NOW)
-    [said] = [truth(line, {line[1].oid: {line[0].oid}})[line[0].oid]]
+    [said] = [corrective_commits(line, {line[1].oid: {line[0].oid}})[line[0].oid]]
     assert [(each.kind, each.detected_by) for each in said] == [
         ("reverted", "named"),
         ("fixed", "named"),
