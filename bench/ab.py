@@ -24,7 +24,11 @@ from bench.ab_judges import PEER_PAIRS, PEERS, TOLERANCE, Pair, count_wanted_pai
 from bench.harness import Result, main
 from services.validator.benchmarks.adapters import instructions
 from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
-from services.validator.benchmarks.domain.benchmarks import Answer, Comparison, Plan
+from services.validator.benchmarks.domain.benchmarks import (
+    BenchmarkComparison,
+    BenchmarkOutcome,
+    SamplingPlan,
+)
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
@@ -151,7 +155,7 @@ def process_seconds(iterations: int) -> float:
 
 def simulated_trial(recorded: Sequence[float], slowdown: int, chance: random.Random) -> list[Pair]:
     """Return successive recorded times as pairs, those of the candidate made slower."""
-    cap = Plan(TOLERANCE).cap
+    cap = SamplingPlan(TOLERANCE).cap
     start = chance.randrange(max(len(recorded) - 2 * cap, 1))
     stretch = recorded[start : start + 2 * cap]
     pairs = []
@@ -167,26 +171,26 @@ def judged_row(name: str, trials: Sequence[Sequence[Pair]]) -> dict[str, Any]:
     return {
         **gate_row(name, [judge_as_gate(each) for each in trials]),
         **{
-            peer: f"{percent(counts, Answer.WORSE):.1f} / {percent(counts, Answer.BETTER):.1f}"
+            peer: f"{percent(counts, BenchmarkOutcome.WORSE):.1f} / {percent(counts, BenchmarkOutcome.BETTER):.1f}"
             for peer, counts in peers.items()
         },
     }
 
 
-def gate_row(name: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
+def gate_row(name: str, comparisons: Sequence[BenchmarkComparison]) -> dict[str, Any]:
     """Return the shares of the gate's answers, and the mean number of rounds that they took."""
     counts = Counter(each.answer for each in comparisons)
     return {
         "target": name,
         "trials": len(comparisons),
         "rounds": statistics.mean(each.pairs for each in comparisons),
-        "worse %": percent(counts, Answer.WORSE),
-        "better %": percent(counts, Answer.BETTER),
-        "same %": percent(counts, Answer.SAME),
+        "worse %": percent(counts, BenchmarkOutcome.WORSE),
+        "better %": percent(counts, BenchmarkOutcome.BETTER),
+        "same %": percent(counts, BenchmarkOutcome.SAME),
     }
 
 
-def percent(counts: Counter[Answer], answer: Answer) -> float:
+def percent(counts: Counter[BenchmarkOutcome], answer: BenchmarkOutcome) -> float:
     """Return the share of one answer in per cent."""
     return 100 * counts[answer] / counts.total()
 
@@ -200,7 +204,7 @@ async def adapter_rows(home: Path, trials: int, chance: random.Random) -> list[d
         scratch,
         lambda _, oid: ScriptTree(oid),
         lambda: toss(chance),
-        counter=instructions.Counter(sandbox, spare=0),
+        counter=instructions.InstructionCounter(sandbox, spare=0),
     )
     rows = []
     for slowdown in ADAPTER_SLOWDOWNS_PERCENT:
@@ -213,7 +217,7 @@ async def adapter_rows(home: Path, trials: int, chance: random.Random) -> list[d
     return rows
 
 
-async def compare_by_adapter(benchmarks: SandboxedBenchmarks, slowdown: int) -> Comparison:
+async def compare_by_adapter(benchmarks: SandboxedBenchmarks, slowdown: int) -> BenchmarkComparison:
     """Make one comparison through the adapter; raises SystemExit if it gives no report."""
     prefix = Path(sys.prefix)
     environment = Environment(

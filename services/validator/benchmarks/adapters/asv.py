@@ -10,13 +10,18 @@ from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
-from services.validator.benchmarks.adapters.readings import Unreadable, gathered, loaded, reading
-from services.validator.benchmarks.domain.benchmarks import Reading, Unit
+from services.validator.benchmarks.adapters.measurements import (
+    UnreadableOutputError,
+    gathered,
+    loaded,
+    reading,
+)
+from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
 
 TOOL = "asv"
 UNITS = {
-    Unit.SECONDS: ("time_", "timeraw_", "Time", "Timeraw"),
-    Unit.BYTES: ("mem_", "peakmem_", "Mem", "PeakMem"),
+    BenchmarkUnit.SECONDS: ("time_", "timeraw_", "Time", "Timeraw"),
+    BenchmarkUnit.BYTES: ("mem_", "peakmem_", "Mem", "PeakMem"),
 }
 
 
@@ -25,11 +30,11 @@ def is_it(body: Any) -> bool:
     return isinstance(body, dict) and "result_columns" in body and "results" in body
 
 
-def read(content: bytes) -> dict[str, Reading]:
+def read(content: bytes) -> dict[str, Measurement]:
     """Each benchmark, with its parameters in brackets. One that failed, or was skipped, has no value."""
     body = loaded(content, TOOL)
     if not is_it(body):
-        raise Unreadable("The JSON of asv has no results with their columns.")
+        raise UnreadableOutputError("The JSON of asv has no results with their columns.")
     try:
         column = {name: number for number, name in enumerate(body["result_columns"])}
         found = [
@@ -38,13 +43,13 @@ def read(content: bytes) -> dict[str, Reading]:
             for each in _row(name, row[column["result"]], row[column["params"]])
         ]
     except (KeyError, TypeError, IndexError, AttributeError) as error:
-        raise Unreadable(f"The JSON of asv is damaged: {error!r}.") from error
+        raise UnreadableOutputError(f"The JSON of asv is damaged: {error!r}.") from error
     return gathered(found, TOOL)
 
 
 def _row(
     name: str, values: Sequence[Any] | None, params: Sequence[Sequence[str]]
-) -> Iterator[tuple[str, Reading]]:
+) -> Iterator[tuple[str, Measurement]]:
     unit = _unit(name)
     if unit is None or values is None:
         return
@@ -53,6 +58,6 @@ def _row(
             yield reading(f"{name}[{', '.join(given)}]" if given else name, value, unit)
 
 
-def _unit(name: str) -> Unit | None:
+def _unit(name: str) -> BenchmarkUnit | None:
     function = name.rpartition(".")[2]
     return next((unit for unit, kinds in UNITS.items() if function.startswith(kinds)), None)

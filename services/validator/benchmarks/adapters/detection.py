@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.validator.benchmarks.adapters import asv, hyperfine, lines, pytest_benchmark
-from services.validator.benchmarks.adapters.readings import Unreadable, loaded
-from services.validator.benchmarks.domain.benchmarks import Reading
+from services.validator.benchmarks.adapters.measurements import UnreadableOutputError, loaded
+from services.validator.benchmarks.domain.benchmarks import Measurement
 
 AUTO, LINES = "auto", "lines"
-Reader = Callable[[bytes], dict[str, Reading]]
+Reader = Callable[[bytes], dict[str, Measurement]]
 # Those of files, each with how it knows its own.
 JSON: Mapping[str, tuple[Callable[[Any], bool], Reader]] = {
     "pytest-benchmark": (pytest_benchmark.is_it, pytest_benchmark.read),
@@ -19,15 +19,15 @@ JSON: Mapping[str, tuple[Callable[[Any], bool], Reader]] = {
 
 
 @dataclass(frozen=True)
-class Left:
+class CommandOutput:
     """What a command printed, and the file that it left where it was told to; None without one."""
 
     printed: str
     file: bytes | None
 
 
-def read(left: Left, format_: str) -> dict[str, Reading]:
-    """The readings, in a format of `[bench]`; raises `Unreadable`."""
+def read(left: CommandOutput, format_: str) -> dict[str, Measurement]:
+    """The readings, in a format of `[bench]`; raises `UnreadableOutputError`."""
     if format_ == LINES:
         return lines.read(left.file if left.file is not None else left.printed.encode())
     if format_ == AUTO:
@@ -35,7 +35,7 @@ def read(left: Left, format_: str) -> dict[str, Reading]:
     return JSON[format_][1](_json(left, format_))
 
 
-def _whatever(left: Left) -> dict[str, Reading]:
+def _whatever(left: CommandOutput) -> dict[str, Measurement]:
     """A file before what was printed, JSON before lines."""
     content = left.file if left.file is not None else left.printed.encode()
     if not content.lstrip().startswith(b"{"):
@@ -45,14 +45,14 @@ def _whatever(left: Left) -> dict[str, Reading]:
         if knows(body):
             return reader(content)
     names = ", ".join(JSON)
-    raise Unreadable(f"The command left JSON, but not of a form that is known: {names}.")
+    raise UnreadableOutputError(f"The command left JSON, but not of a form that is known: {names}.")
 
 
-def _json(left: Left, format_: str) -> bytes:
+def _json(left: CommandOutput, format_: str) -> bytes:
     if left.file is not None:
         return left.file
     if left.printed.lstrip().startswith("{"):
         return left.printed.encode()
-    raise Unreadable(
+    raise UnreadableOutputError(
         f"The command left no JSON of {format_} where GROUNDSWELL_BENCH_OUT says, and printed none."
     )

@@ -2,8 +2,13 @@
 
 from typing import Any
 
-from services.validator.benchmarks.adapters.readings import Unreadable, gathered, loaded, reading
-from services.validator.benchmarks.domain.benchmarks import Reading, Unit
+from services.validator.benchmarks.adapters.measurements import (
+    UnreadableOutputError,
+    gathered,
+    loaded,
+    reading,
+)
+from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
 
 TOOL = "hyperfine"
 
@@ -17,15 +22,19 @@ def is_it(body: Any) -> bool:
     )
 
 
-def read(content: bytes) -> dict[str, Reading]:
+def read(content: bytes) -> dict[str, Measurement]:
     """The median of each command; one that was run with parameters is named with them."""
     body = loaded(content, TOOL)
     if not is_it(body):
-        raise Unreadable("The JSON of hyperfine has no list of results with their commands.")
+        raise UnreadableOutputError(
+            "The JSON of hyperfine has no list of results with their commands."
+        )
     try:
-        found = [reading(_name(each), each["median"], Unit.SECONDS) for each in body["results"]]
+        found = [
+            reading(_name(each), each["median"], BenchmarkUnit.SECONDS) for each in body["results"]
+        ]
     except (KeyError, AttributeError) as error:
-        raise Unreadable(f"The JSON of hyperfine is damaged: {error!r}.") from error
+        raise UnreadableOutputError(f"The JSON of hyperfine is damaged: {error!r}.") from error
     return gathered(found, TOOL)
 
 

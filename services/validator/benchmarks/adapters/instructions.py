@@ -1,4 +1,4 @@
-"""Counts instructions by valgrind's callgrind: the same each time, where the work is the same each time."""
+"""InstructionCounts instructions by valgrind's callgrind: the same each time, where the work is the same each time."""
 
 import re
 import shutil
@@ -6,37 +6,37 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from services.validator.benchmarks.adapters.rooms import Rooms, Side
-from services.validator.benchmarks.domain.benchmarks import Reading, Unit
+from services.validator.benchmarks.adapters.workspace import PairedWorkspace, TreeSide
+from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from shared.sandbox.ports import Command, Limits, Sandbox
 
 SUFFIX = ":instructions"
 # The command as a whole, where it runs more than one benchmark.
-WHOLE = "(command)"
+WHOLE_COMMAND = "(command)"
 LOG = "reports/callgrind.log"
 COLLECTED = re.compile(rb"^==\d+== Collected : (\d+)", re.MULTILINE)
 # How many times as long a command takes (measured: 65), and how long all counting may take, in seconds.
-SLOWER, SPARE = 65, 240.0
+SLOWDOWN, MAX_COUNTING_SECONDS = 65, 240.0
 # Two of the head, and one of the candidate.
 COUNTS = 3
 # What two counts of the same tree may differ by, as a share.
-SAME = 0.001
+MAX_COUNT_DIFFERENCE = 0.001
 
 
 @dataclass(frozen=True)
-class Counts:
+class InstructionCounts:
     """The counts of both, or a sentence on why there are none; neither where nobody would expect any."""
 
-    head: Mapping[str, Reading] = field(default_factory=dict)
-    candidate: Mapping[str, Reading] = field(default_factory=dict)
+    head: Mapping[str, Measurement] = field(default_factory=dict)
+    candidate: Mapping[str, Measurement] = field(default_factory=dict)
     note: str = ""
 
 
-class Counter:
-    """Counts where valgrind is there, the sandbox shows it, and the command is one Python process."""
+class InstructionCounter:
+    """InstructionCounts where valgrind is there, the sandbox shows it, and the command is one Python process."""
 
-    def __init__(self, sandbox: Sandbox, spare: float = SPARE) -> None:
+    def __init__(self, sandbox: Sandbox, spare: float = MAX_COUNTING_SECONDS) -> None:
         self._sandbox = sandbox
         self._spare = spare
         found = shutil.which("valgrind", path="/usr/local/bin:/usr/bin:/bin")
@@ -47,35 +47,42 @@ class Counter:
         """Whether it cannot count here."""
         return self._valgrind is None
 
-    async def count(self, rooms: Rooms, report: BenchmarkReport, seconds: float) -> Counts:
+    async def count(
+        self, rooms: PairedWorkspace, report: BenchmarkReport, seconds: float
+    ) -> InstructionCounts:
         """Both sides; `seconds` is how long the command takes without it."""
         name = _name(report)
         if not rooms.is_python or (report.names and name not in report.names):
-            return Counts()
+            return InstructionCounts()
         if self.missing:
-            return Counts(note="Instructions were not counted: no valgrind can be seen here.")
-        if COUNTS * SLOWER * seconds > self._spare:
-            return Counts(
+            return InstructionCounts(
+                note="Instructions were not counted: no valgrind can be seen here."
+            )
+        if COUNTS * SLOWDOWN * seconds > self._spare:
+            return InstructionCounts(
                 note=f"Instructions were not counted: at {seconds:.1f} s a run that takes too long."
             )
         return await self._both(rooms, name)
 
-    async def _both(self, rooms: Rooms, name: str) -> Counts:
-        head, again = await self._one(rooms, Side.HEAD), await self._one(rooms, Side.HEAD)
+    async def _both(self, rooms: PairedWorkspace, name: str) -> InstructionCounts:
+        head, again = await self._one(rooms, TreeSide.HEAD), await self._one(rooms, TreeSide.HEAD)
         if not head or not again:
-            return Counts(note="Instructions were not counted: valgrind gave no count.")
-        if abs(head - again) > SAME * head:
-            return Counts(
+            return InstructionCounts(note="Instructions were not counted: valgrind gave no count.")
+        if abs(head - again) > MAX_COUNT_DIFFERENCE * head:
+            return InstructionCounts(
                 note=f"Instructions were not counted: two runs of the head differ, {head} and {again}."
             )
-        candidate = await self._one(rooms, Side.CANDIDATE)
+        candidate = await self._one(rooms, TreeSide.CANDIDATE)
         if not candidate:
-            return Counts(note="Instructions were not counted: none came from the candidate.")
-        return Counts(
-            {name: Reading(head, Unit.INSTRUCTIONS)}, {name: Reading(candidate, Unit.INSTRUCTIONS)}
+            return InstructionCounts(
+                note="Instructions were not counted: none came from the candidate."
+            )
+        return InstructionCounts(
+            {name: Measurement(head, BenchmarkUnit.INSTRUCTIONS)},
+            {name: Measurement(candidate, BenchmarkUnit.INSTRUCTIONS)},
         )
 
-    async def _one(self, rooms: Rooms, side: Side) -> int | None:
+    async def _one(self, rooms: PairedWorkspace, side: TreeSide) -> int | None:
         async with rooms.turn(side) as command:
             completed = await self._sandbox.run(self._watched(command))
         found = COLLECTED.search(completed.reports.get(LOG, b""))
@@ -98,4 +105,4 @@ class Counter:
 
 def _name(report: BenchmarkReport) -> str:
     names = set(report.rounds[-1].head)
-    return (names.pop() if len(names) == 1 else WHOLE) + SUFFIX
+    return (names.pop() if len(names) == 1 else WHOLE_COMMAND) + SUFFIX

@@ -2,33 +2,33 @@
 
 import re
 
-from services.validator.benchmarks.adapters.readings import gathered, reading
-from services.validator.benchmarks.domain.benchmarks import Reading, Unit
+from services.validator.benchmarks.adapters.measurements import gathered, reading
+from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
 
 TOOL = "The command"
 UNITS = {
-    "ns": (Unit.SECONDS, 1e-9),
-    "us": (Unit.SECONDS, 1e-6),
-    "µs": (Unit.SECONDS, 1e-6),  # micro sign
-    "μs": (Unit.SECONDS, 1e-6),
-    "ms": (Unit.SECONDS, 1e-3),
-    "s": (Unit.SECONDS, 1.0),
-    "B": (Unit.BYTES, 1.0),
-    "KB": (Unit.BYTES, 1e3),
-    "MB": (Unit.BYTES, 1e6),
-    "ops/s": (Unit.RATE, 1.0),
+    "ns": (BenchmarkUnit.SECONDS, 1e-9),
+    "us": (BenchmarkUnit.SECONDS, 1e-6),
+    "µs": (BenchmarkUnit.SECONDS, 1e-6),  # micro sign
+    "μs": (BenchmarkUnit.SECONDS, 1e-6),
+    "ms": (BenchmarkUnit.SECONDS, 1e-3),
+    "s": (BenchmarkUnit.SECONDS, 1.0),
+    "B": (BenchmarkUnit.BYTES, 1.0),
+    "KB": (BenchmarkUnit.BYTES, 1e3),
+    "MB": (BenchmarkUnit.BYTES, 1e6),
+    "ops/s": (BenchmarkUnit.RATE, 1.0),
 }
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 PARTS = 3
 
 
-def read(content: bytes) -> dict[str, Reading]:
+def read(content: bytes) -> dict[str, Measurement]:
     """The values by name, of several with one name the median; a name may have spaces in it."""
     lines = content.decode(errors="replace").splitlines()
     return gathered((reading(*each) for each in map(_line, lines) if each), TOOL)
 
 
-def _line(line: str) -> tuple[str, float, Unit, float] | None:
+def _line(line: str) -> tuple[str, float, BenchmarkUnit, float] | None:
     parts = line.strip().rsplit(maxsplit=2)
     if len(parts) != PARTS or parts[2] not in UNITS or not NUMBER.fullmatch(parts[1]):
         return None

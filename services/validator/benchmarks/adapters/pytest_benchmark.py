@@ -2,8 +2,13 @@
 
 from typing import Any
 
-from services.validator.benchmarks.adapters.readings import Unreadable, gathered, loaded, reading
-from services.validator.benchmarks.domain.benchmarks import Reading, Unit
+from services.validator.benchmarks.adapters.measurements import (
+    UnreadableOutputError,
+    gathered,
+    loaded,
+    reading,
+)
+from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
 
 TOOL = "pytest-benchmark"
 
@@ -13,16 +18,18 @@ def is_it(body: Any) -> bool:
     return isinstance(body, dict) and isinstance(body.get("benchmarks"), list)
 
 
-def read(content: bytes) -> dict[str, Reading]:
+def read(content: bytes) -> dict[str, Measurement]:
     """The median of each benchmark, by its full name."""
     body = loaded(content, TOOL)
     if not is_it(body):
-        raise Unreadable("The JSON of pytest-benchmark has no list of benchmarks.")
+        raise UnreadableOutputError("The JSON of pytest-benchmark has no list of benchmarks.")
     try:
         found = [
-            reading(str(each["fullname"]), each["stats"]["median"], Unit.SECONDS)
+            reading(str(each["fullname"]), each["stats"]["median"], BenchmarkUnit.SECONDS)
             for each in body["benchmarks"]
         ]
     except (KeyError, TypeError) as error:
-        raise Unreadable(f"The JSON of pytest-benchmark is damaged: {error!r}.") from error
+        raise UnreadableOutputError(
+            f"The JSON of pytest-benchmark is damaged: {error!r}."
+        ) from error
     return gathered(found, TOOL)

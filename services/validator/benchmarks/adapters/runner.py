@@ -4,11 +4,16 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from services.validator.benchmarks.adapters.detection import Left, read
-from services.validator.benchmarks.adapters.instructions import Counter
-from services.validator.benchmarks.adapters.readings import Unreadable
-from services.validator.benchmarks.adapters.rooms import OUT, Rooms, Side
-from services.validator.benchmarks.domain.benchmarks import Plan, Readings, Round, wanted
+from services.validator.benchmarks.adapters.detection import CommandOutput, read
+from services.validator.benchmarks.adapters.instructions import InstructionCounter
+from services.validator.benchmarks.adapters.measurements import UnreadableOutputError
+from services.validator.benchmarks.adapters.workspace import RESULT_FILE, PairedWorkspace, TreeSide
+from services.validator.benchmarks.domain.benchmarks import (
+    Measurements,
+    PairedRun,
+    SamplingPlan,
+    wanted,
+)
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from services.validator.suite.domain.reports import Infrastructure
 from shared.environments.ports import Environment, Trees
@@ -20,19 +25,19 @@ from shared.targets.profile import TargetProfile
 # A process that gave nothing to compare is tried this often, with its other one.
 ATTEMPTS = 3
 # In seconds, for all runs of the head and as many of a candidate that is no slower.
-SPARE = 3600.0
-TAIL = 15
+MAX_COMPARISON_SECONDS = 3600.0
+OUTPUT_TAIL_LINES = 15
 
 # Whether the candidate goes first.
-Toss = Callable[[], bool]
+CoinToss = Callable[[], bool]
 
 
 @dataclass(frozen=True)
-class Failed:
-    """A process that gave no readings. `itself`: it came to its own end, so it may be blamed."""
+class FailedProcess:
+    """A process that gave no readings. `own_exit`: it came to its own end, so it may be blamed."""
 
     reason: str
-    itself: bool
+    own_exit: bool
     output_tail: str = ""
 
 
@@ -44,17 +49,17 @@ class SandboxedBenchmarks:
         sandbox: Sandbox,
         scratch: Scratch,
         trees: Trees,
-        toss: Toss,
+        toss: CoinToss,
         *,
-        spare: float = SPARE,
-        counter: Counter | None = None,
+        spare: float = MAX_COMPARISON_SECONDS,
+        counter: InstructionCounter | None = None,
     ) -> None:
         self._sandbox = sandbox
         self._scratch = scratch
         self._trees = trees
         self._toss = toss
         self._spare = spare
-        self._counter = counter or Counter(sandbox)
+        self._counter = counter or InstructionCounter(sandbox)
 
     async def compare(
         self,
@@ -68,24 +73,24 @@ class SandboxedBenchmarks:
     ) -> BenchmarkReport | Infrastructure:
         """One round that is not counted, then as many as it takes."""
         async with self._scratch.workspace() as room:
-            rooms = Rooms(room, profile, environment, bench)
+            rooms = PairedWorkspace(room, profile, environment, bench)
             head, candidate = (self._trees(target_id, each) for each in trees)
-            await asyncio.to_thread(rooms.furnish, head, candidate)
-            return await _Bout(self._sandbox, rooms, bench, names, self._toss).fought(
+            await asyncio.to_thread(rooms.lay_out, head, candidate)
+            return await _ComparisonRun(self._sandbox, rooms, bench, names, self._toss).run(
                 self._spare, self._counter
             )
 
 
-class _Bout:
+class _ComparisonRun:
     """One comparison under way."""
 
     def __init__(
         self,
         sandbox: Sandbox,
-        rooms: Rooms,
+        rooms: PairedWorkspace,
         bench: BenchSection,
         names: tuple[str, ...],
-        toss: Toss,
+        toss: CoinToss,
     ) -> None:
         self._sandbox = sandbox
         self._rooms = rooms
@@ -93,97 +98,103 @@ class _Bout:
         self._names = names
         self._toss = toss
         self._seconds = 0.0
-        self._last: dict[Side, float] = {}
+        self._last: dict[TreeSide, float] = {}
 
-    async def fought(self, spare: float, counter: Counter) -> BenchmarkReport | Infrastructure:
+    async def run(
+        self, spare: float, counter: InstructionCounter
+    ) -> BenchmarkReport | Infrastructure:
         """All of it."""
         first = await self._round()
-        if not isinstance(first, Round):
+        if not isinstance(first, PairedRun):
             return first
-        plan = Plan(self._bench.tolerance)
-        plan = replace(plan, cap=min(plan.cap, int(spare / 2 / max(self._last[Side.HEAD], 0.001))))
-        rounds: list[Round] = []
+        plan = SamplingPlan(self._bench.tolerance)
+        plan = replace(
+            plan, cap=min(plan.cap, int(spare / 2 / max(self._last[TreeSide.HEAD], 0.001)))
+        )
+        rounds: list[PairedRun] = []
         while len(rounds) < (want := wanted(rounds, plan, self._names)):
             for _ in range(want - len(rounds)):
                 found = await self._round()
-                if not isinstance(found, Round):
+                if not isinstance(found, PairedRun):
                     return found
                 rounds.append(found)
         return await self._counted(self._report(plan, tuple(rounds)), counter)
 
-    def _report(self, plan: Plan, rounds: tuple[Round, ...]) -> BenchmarkReport:
-        note = _too_slow(plan, rounds, self._last[Side.HEAD])
+    def _report(self, plan: SamplingPlan, rounds: tuple[PairedRun, ...]) -> BenchmarkReport:
+        note = _too_slow_note(plan, rounds, self._last[TreeSide.HEAD])
         return BenchmarkReport(
             plan, rounds, self._names, notes=(note,) if note else (), seconds=self._seconds
         )
 
-    async def _counted(self, report: BenchmarkReport, counter: Counter) -> BenchmarkReport:
+    async def _counted(
+        self, report: BenchmarkReport, counter: InstructionCounter
+    ) -> BenchmarkReport:
         """With instruction counts, where they are to be had for little."""
-        counts = await counter.count(self._rooms, report, self._last[Side.HEAD])
+        counts = await counter.count(self._rooms, report, self._last[TreeSide.HEAD])
         if counts.note:
             report = replace(report, notes=(*report.notes, counts.note))
         if not counts.head:
             return report
         *others, last = report.rounds
-        more = Round({**last.head, **counts.head}, {**last.candidate, **counts.candidate})
+        more = PairedRun({**last.head, **counts.head}, {**last.candidate, **counts.candidate})
         return replace(report, rounds=(*others, more))
 
-    async def _round(self) -> Round | BenchmarkReport | Infrastructure:
+    async def _round(self) -> PairedRun | BenchmarkReport | Infrastructure:
         """A pair of processes; where that gives none again and again, what it means."""
         failures = []
         for _ in range(ATTEMPTS):
-            sides = (Side.HEAD, Side.CANDIDATE)
+            sides = (TreeSide.HEAD, TreeSide.CANDIDATE)
             said = {
                 side: await self._turn(side)
                 for side in (reversed(sides) if self._toss() else sides)
             }
-            head, candidate = said[Side.HEAD], said[Side.CANDIDATE]
-            if not isinstance(head, Failed) and not isinstance(candidate, Failed):
-                return Round(head, candidate)
+            head, candidate = said[TreeSide.HEAD], said[TreeSide.CANDIDATE]
+            if not isinstance(head, FailedProcess) and not isinstance(candidate, FailedProcess):
+                return PairedRun(head, candidate)
             failures.append((head, candidate))
-        return self._hopeless(failures)
+        return self._explain_failures(failures)
 
-    async def _turn(self, side: Side) -> Readings | Failed:
+    async def _turn(self, side: TreeSide) -> Measurements | FailedProcess:
         async with self._rooms.turn(side) as command:
             completed = await self._sandbox.run(command)
         self._seconds += completed.seconds
         self._last[side] = completed.seconds
-        return said_by(completed, self._bench.format)
+        return read_output(completed, self._bench.format)
 
-    def _hopeless(
-        self, failures: list[tuple[Readings | Failed, Readings | Failed]]
+    def _explain_failures(
+        self, failures: list[tuple[Measurements | FailedProcess, Measurements | FailedProcess]]
     ) -> BenchmarkReport | Infrastructure:
-        """To blame is the candidate alone, and only for what it did itself each time."""
+        """To blame is the candidate alone, and only for what it did own_exit each time."""
         head, candidate = failures[-1]
-        if isinstance(head, Failed):
+        if isinstance(head, FailedProcess):
             return Infrastructure(f"On the head: {head.reason}", head.output_tail)
-        assert isinstance(candidate, Failed)
+        assert isinstance(candidate, FailedProcess)
         blamed = all(
-            isinstance(bad, Failed) and bad.itself and not isinstance(good, Failed)
+            isinstance(bad, FailedProcess) and bad.own_exit and not isinstance(good, FailedProcess)
             for good, bad in failures
         )
         if not blamed:
             return Infrastructure(f"On the candidate: {candidate.reason}", candidate.output_tail)
-        rounds = (Round(head, {}),)
+        rounds = (PairedRun(head, {}),)
         reason = f"{candidate.reason}\n{candidate.output_tail}".strip()
-        plan = Plan(self._bench.tolerance)
+        plan = SamplingPlan(self._bench.tolerance)
         return BenchmarkReport(plan, rounds, self._names, reason, seconds=self._seconds)
 
 
-def said_by(completed: Completed, format_: str) -> Readings | Failed:
+def read_output(completed: Completed, format_: str) -> Measurements | FailedProcess:
     """What a process said; without its own end at success, nothing."""
-    code, tail = completed.exit_code, completed.tail(TAIL)
+    code, tail = completed.exit_code, completed.tail(OUTPUT_TAIL_LINES)
     if code is None or completed.abort_reason:
-        return Failed(completed.abort_reason, itself=False, output_tail=tail)
+        return FailedProcess(completed.abort_reason, own_exit=False, output_tail=tail)
     if code:
-        return Failed(f"The command ended with {code}.", itself=code > 0, output_tail=tail)
+        return FailedProcess(f"The command ended with {code}.", own_exit=code > 0, output_tail=tail)
     try:
-        return read(Left(completed.output, completed.reports.get(OUT)), format_)
-    except Unreadable as error:
-        return Failed(str(error), itself=True, output_tail=tail)
+        return read(CommandOutput(completed.output, completed.reports.get(RESULT_FILE)), format_)
+    except UnreadableOutputError as error:
+        return FailedProcess(str(error), own_exit=True, output_tail=tail)
 
 
-def _too_slow(plan: Plan, rounds: tuple[Round, ...], seconds: float) -> str:
+def _too_slow_note(plan: SamplingPlan, rounds: tuple[PairedRun, ...], seconds: float) -> str:
     count = len(rounds[-1].head)
     if plan.schedule(count):
         return ""

@@ -18,10 +18,10 @@ from services.validator.benchmarks.domain.ranks import Ranked
 # A benchmark among the failing tests of a verdict.
 PREFIX = "bench::"
 # What is gone or broken has to be so in that many rounds.
-CONFIRMED = 3
+CONFIRMATION_RUNS = 3
 
 
-class Unit(StrEnum):
+class BenchmarkUnit(StrEnum):
     """What a benchmark is measured in."""
 
     SECONDS = "s"
@@ -32,34 +32,34 @@ class Unit(StrEnum):
     @property
     def more_is_better(self) -> bool:
         """Whether a higher value is a better one."""
-        return self is Unit.RATE
+        return self is BenchmarkUnit.RATE
 
     @property
     def exact(self) -> bool:
         """Whether measuring again gives the same again, so that values are compared as they are."""
-        return self is Unit.INSTRUCTIONS
+        return self is BenchmarkUnit.INSTRUCTIONS
 
 
 @dataclass(frozen=True)
-class Reading:
+class Measurement:
     """What one process said of one benchmark; above 0."""
 
     value: float
-    unit: Unit
+    unit: BenchmarkUnit
 
 
-Readings = Mapping[str, Reading]
+Measurements = Mapping[str, Measurement]
 
 
 @dataclass(frozen=True)
-class Round:
+class PairedRun:
     """One process of each, one right after the other."""
 
-    head: Readings
-    candidate: Readings
+    head: Measurements
+    candidate: Measurements
 
 
-class Answer(StrEnum):
+class BenchmarkOutcome(StrEnum):
     """`inconclusive` is neither a pass nor a fail. `gone` is said by the head only, `new` by the candidate only."""
 
     WORSE = "worse"
@@ -72,11 +72,11 @@ class Answer(StrEnum):
     @property
     def bad(self) -> bool:
         """Whether a change that causes it got worse."""
-        return self in {Answer.WORSE, Answer.GONE}
+        return self in {BenchmarkOutcome.WORSE, BenchmarkOutcome.GONE}
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BenchmarkComparison:
     """One benchmark, compared. `head` and `candidate` are medians, 0 where there is none.
 
     `ratio` is how many times as dear the candidate is, whatever the unit: 1.1 is a tenth worse, also for
@@ -84,8 +84,8 @@ class Comparison:
     """
 
     name: str
-    unit: Unit
-    answer: Answer
+    unit: BenchmarkUnit
+    answer: BenchmarkOutcome
     pairs: int = 0
     head: float = 0.0
     candidate: float = 0.0
@@ -95,7 +95,7 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SamplingPlan:
     """When to look, and how sure to be.
 
     `tolerance` is the share by which a benchmark may differ and still be the same. `alpha` is the chance that
@@ -129,7 +129,7 @@ class _Series:
     """One benchmark's values by round, those of rounds in which only one side has it left out."""
 
     name: str
-    unit: Unit
+    unit: BenchmarkUnit
     rounds: tuple[tuple[int, float, float], ...]
 
     def until(self, look: int) -> "_Series":
@@ -140,8 +140,10 @@ class _Series:
         sign = -1 if self.unit.more_is_better else 1
         return [sign * math.log(candidate / head) for _, head, candidate in self.rounds]
 
-    def said(self, answer: Answer, middle: float, low: float, high: float) -> Comparison:
-        return Comparison(
+    def said(
+        self, answer: BenchmarkOutcome, middle: float, low: float, high: float
+    ) -> BenchmarkComparison:
+        return BenchmarkComparison(
             name=self.name,
             unit=self.unit,
             answer=answer,
@@ -155,8 +157,8 @@ class _Series:
 
 
 def compared(
-    rounds: Sequence[Round], plan: Plan, names: Collection[str] = ()
-) -> tuple[Comparison, ...]:
+    rounds: Sequence[PairedRun], plan: SamplingPlan, names: Collection[str] = ()
+) -> tuple[BenchmarkComparison, ...]:
     """All benchmarks, or those with these names, by name; of rounds after the last look nothing is known."""
     both, alone = _sorted_out(rounds, names)
     found = {each.name: each for each in alone}
@@ -165,24 +167,24 @@ def compared(
     return tuple(found[name] for name in sorted(found))
 
 
-def wanted(rounds: Sequence[Round], plan: Plan, names: Collection[str] = ()) -> int:
+def wanted(rounds: Sequence[PairedRun], plan: SamplingPlan, names: Collection[str] = ()) -> int:
     """How many rounds it takes until the next look; the present number where nothing is left to be seen."""
     done = len(rounds)
-    if done < CONFIRMED:
-        return CONFIRMED
+    if done < CONFIRMATION_RUNS:
+        return CONFIRMATION_RUNS
     noisy = [each for each in _sorted_out(rounds, names)[0] if not each.unit.exact]
     if not any(_hopeful(each, plan) for each in _by_looks(noisy, done, plan).values()):
         return done
     return next((look for look in plan.schedule(len(noisy)) if look > done), done)
 
 
-def _hopeful(comparison: Comparison, plan: Plan) -> bool:
+def _hopeful(comparison: BenchmarkComparison, plan: SamplingPlan) -> bool:
     """Whether more rounds may still answer it; to stop for want of hope makes no error likelier.
 
     At the cap the interval will be narrower by the root of how many more pairs there are, and around a middle that may
     have moved by half of today's half width, which is one and a half standard errors.
     """
-    if comparison.answer is not Answer.INCONCLUSIVE:
+    if comparison.answer is not BenchmarkOutcome.INCONCLUSIVE:
         return False
     if comparison.low is None or comparison.high is None:
         return True
@@ -194,12 +196,15 @@ def _hopeful(comparison: Comparison, plan: Plan) -> bool:
         min(max(0.0, middle - half / 2), middle + half / 2),
         middle + half / 2,
     )
-    return any(_answer(each - last, each + last, plan) is not Answer.INCONCLUSIVE for each in moved)
+    return any(
+        _answer(each - last, each + last, plan) is not BenchmarkOutcome.INCONCLUSIVE
+        for each in moved
+    )
 
 
 def _sorted_out(
-    rounds: Sequence[Round], names: Collection[str]
-) -> tuple[list[_Series], list[Comparison]]:
+    rounds: Sequence[PairedRun], names: Collection[str]
+) -> tuple[list[_Series], list[BenchmarkComparison]]:
     """The benchmarks with pairs, and those without: one side never had them, or in another unit."""
     heads, candidates = _units(each.head for each in rounds), _units(e.candidate for e in rounds)
     both, alone = [], []
@@ -209,18 +214,22 @@ def _sorted_out(
         if name in heads and name in candidates:
             both.append(_series(name, heads[name], rounds))
         elif name in heads:
-            alone.append(Comparison(name, heads[name], Answer.GONE))
+            alone.append(BenchmarkComparison(name, heads[name], BenchmarkOutcome.GONE))
         else:
-            alone.append(Comparison(name, candidates[name], Answer.NEW))
-    alone += [Comparison(e.name, e.unit, Answer.INCONCLUSIVE) for e in both if not e.rounds]
+            alone.append(BenchmarkComparison(name, candidates[name], BenchmarkOutcome.NEW))
+    alone += [
+        BenchmarkComparison(e.name, e.unit, BenchmarkOutcome.INCONCLUSIVE)
+        for e in both
+        if not e.rounds
+    ]
     return [each for each in both if each.rounds], alone
 
 
-def _units(readings: Iterable[Readings]) -> dict[str, Unit]:
+def _units(readings: Iterable[Measurements]) -> dict[str, BenchmarkUnit]:
     return {name: reading.unit for each in readings for name, reading in each.items()}
 
 
-def _series(name: str, unit: Unit, rounds: Sequence[Round]) -> _Series:
+def _series(name: str, unit: BenchmarkUnit, rounds: Sequence[PairedRun]) -> _Series:
     pairs = [
         (number, each.head[name].value, each.candidate[name].value)
         for number, each in enumerate(rounds)
@@ -230,14 +239,19 @@ def _series(name: str, unit: Unit, rounds: Sequence[Round]) -> _Series:
     return _Series(name, unit, tuple(pairs))
 
 
-def _exactly(series: _Series, plan: Plan) -> Comparison:
+def _exactly(series: _Series, plan: SamplingPlan) -> BenchmarkComparison:
     cost = median(series.costs())
     return series.said(_answer(cost, cost, plan), cost, cost, cost)
 
 
-def _by_looks(series: Sequence[_Series], done: int, plan: Plan) -> dict[str, Comparison]:
+def _by_looks(
+    series: Sequence[_Series], done: int, plan: SamplingPlan
+) -> dict[str, BenchmarkComparison]:
     """Each one's first answer; where there is none yet, what the last look saw."""
-    found = {each.name: Comparison(each.name, each.unit, Answer.INCONCLUSIVE) for each in series}
+    found = {
+        each.name: BenchmarkComparison(each.name, each.unit, BenchmarkOutcome.INCONCLUSIVE)
+        for each in series
+    }
     for look in plan.schedule(len(series)):
         if look > done:
             break
@@ -245,12 +259,12 @@ def _by_looks(series: Sequence[_Series], done: int, plan: Plan) -> dict[str, Com
         found |= {
             name: seen[name]
             for name, known in found.items()
-            if known.answer is Answer.INCONCLUSIVE and name in seen
+            if known.answer is BenchmarkOutcome.INCONCLUSIVE and name in seen
         }
     return found
 
 
-def _look(series: Sequence[_Series], plan: Plan) -> dict[str, Comparison]:
+def _look(series: Sequence[_Series], plan: SamplingPlan) -> dict[str, BenchmarkComparison]:
     ranked = {each.name: Ranked(each.costs()) for each in series if each.rounds}
     worse, better = math.log1p(plan.tolerance), math.log1p(-plan.tolerance)
     ranks, count = ranked.values(), len(series)
@@ -276,11 +290,13 @@ def _share(count: int, level: float, beyond: Callable[[float], int]) -> float:
         over = now
 
 
-def _answer(low: float, high: float, plan: Plan) -> Answer:
+def _answer(low: float, high: float, plan: SamplingPlan) -> BenchmarkOutcome:
     """From the interval of the logarithm."""
     worse, better = math.log1p(plan.tolerance), math.log1p(-plan.tolerance)
     if low > worse:
-        return Answer.WORSE
+        return BenchmarkOutcome.WORSE
     if high < better:
-        return Answer.BETTER
-    return Answer.SAME if low >= better and high <= worse else Answer.INCONCLUSIVE
+        return BenchmarkOutcome.BETTER
+    return (
+        BenchmarkOutcome.SAME if low >= better and high <= worse else BenchmarkOutcome.INCONCLUSIVE
+    )

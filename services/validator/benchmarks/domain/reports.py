@@ -8,26 +8,26 @@ from typing import Any
 
 from services.validator.benchmarks.domain.benchmarks import (
     PREFIX,
-    Answer,
-    Comparison,
-    Plan,
-    Reading,
-    Readings,
-    Round,
-    Unit,
+    BenchmarkComparison,
+    BenchmarkOutcome,
+    BenchmarkUnit,
+    Measurement,
+    Measurements,
+    PairedRun,
+    SamplingPlan,
     compared,
 )
 from shared.contracts.documents.runs import BenchmarkResult
 
 ORDER = (
-    Answer.WORSE,
-    Answer.GONE,
-    Answer.INCONCLUSIVE,
-    Answer.BETTER,
-    Answer.SAME,
-    Answer.NEW,
+    BenchmarkOutcome.WORSE,
+    BenchmarkOutcome.GONE,
+    BenchmarkOutcome.INCONCLUSIVE,
+    BenchmarkOutcome.BETTER,
+    BenchmarkOutcome.SAME,
+    BenchmarkOutcome.NEW,
 )
-LISTED = 100
+MAX_LISTED = 100
 
 
 @dataclass(frozen=True)
@@ -38,15 +38,15 @@ class BenchmarkReport:
     `notes` are sentences on what was not measured.
     """
 
-    plan: Plan
-    rounds: tuple[Round, ...]
+    plan: SamplingPlan
+    rounds: tuple[PairedRun, ...]
     names: tuple[str, ...] = ()
     broken: str = ""
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
 
     @cached_property
-    def comparisons(self) -> tuple[Comparison, ...]:
+    def comparisons(self) -> tuple[BenchmarkComparison, ...]:
         """The answers, by name: a pure function of what was measured."""
         return compared(self.rounds, self.plan, self.names)
 
@@ -58,14 +58,16 @@ class BenchmarkReport:
         them can be faster.
         """
         timed = [each.answer for each in self.comparisons if not each.unit.exact]
-        settled = bool(timed) and all(each in {Answer.SAME, Answer.BETTER} for each in timed)
+        settled = bool(timed) and all(
+            each in {BenchmarkOutcome.SAME, BenchmarkOutcome.BETTER} for each in timed
+        )
         return tuple(
             PREFIX + each.name
             for each in self.comparisons
             if each.answer.bad and not (each.unit.exact and settled)
         )
 
-    def of(self, name: str) -> Comparison | None:
+    def of(self, name: str) -> BenchmarkComparison | None:
         """One benchmark."""
         return next((each for each in self.comparisons if each.name == name), None)
 
@@ -88,8 +90,8 @@ class BenchmarkReport:
         try:
             body = json.loads(text)
             return cls(
-                plan=Plan(**body["plan"]),
-                rounds=tuple(Round(_read(h), _read(c)) for h, c in body["rounds"]),
+                plan=SamplingPlan(**body["plan"]),
+                rounds=tuple(PairedRun(_read(h), _read(c)) for h, c in body["rounds"]),
                 names=tuple(body["names"]),
                 broken=body["broken"],
                 notes=tuple(body["notes"]),
@@ -115,7 +117,7 @@ def measured(report: BenchmarkReport) -> tuple[BenchmarkResult, ...]:
             low=each.low,
             high=each.high,
         )
-        for each in told[:LISTED]
+        for each in told[:MAX_LISTED]
     )
 
 
@@ -128,15 +130,17 @@ def summary(report: BenchmarkReport) -> str:
         return "No benchmark was compared."
     parts = [
         f"{sum(each.answer is answer for each in found)} {answer}"
-        for answer in Answer
+        for answer in BenchmarkOutcome
         if any(each.answer is answer for each in found)
     ]
-    worst = max((each for each in found if each.answer is Answer.WORSE), key=_ratio, default=None)
+    worst = max(
+        (each for each in found if each.answer is BenchmarkOutcome.WORSE), key=_ratio, default=None
+    )
     more = f"; {worst.name} costs {describe(worst)}" if worst else ""
     return f"Benchmarks in {len(report.rounds)} rounds: {', '.join(parts)}{more}."
 
 
-def describe(comparison: Comparison) -> str:
+def describe(comparison: BenchmarkComparison) -> str:
     """The ratio and its interval in words, as "8.9 % more (5.1 to 11.8 % more)"."""
     if comparison.low is None or comparison.high is None:
         return _share(comparison.ratio)
@@ -148,13 +152,13 @@ def _share(ratio: float) -> str:
     return f"{abs(ratio - 1):.1%} {'more' if ratio >= 1 else 'less'}".replace("%", " %")
 
 
-def _ratio(comparison: Comparison) -> float:
+def _ratio(comparison: BenchmarkComparison) -> float:
     return comparison.ratio
 
 
-def _rows(readings: Readings) -> dict[str, tuple[float, str]]:
+def _rows(readings: Measurements) -> dict[str, tuple[float, str]]:
     return {name: (each.value, each.unit.value) for name, each in readings.items()}
 
 
-def _read(rows: Mapping[str, Any]) -> dict[str, Reading]:
-    return {name: Reading(value, Unit(unit)) for name, (value, unit) in rows.items()}
+def _read(rows: Mapping[str, Any]) -> dict[str, Measurement]:
+    return {name: Measurement(value, BenchmarkUnit(unit)) for name, (value, unit) in rows.items()}

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from services.validator.benchmarks.adapters import readings as limits
-from services.validator.benchmarks.adapters.detection import Left, read
-from services.validator.benchmarks.adapters.readings import Unreadable
-from services.validator.benchmarks.domain.benchmarks import Reading, Unit
+from services.validator.benchmarks.adapters import measurements as limits
+from services.validator.benchmarks.adapters.detection import CommandOutput, read
+from services.validator.benchmarks.adapters.measurements import UnreadableOutputError
+from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
 
 RECORDED = Path(__file__).parent / "recorded"
 EXPECTED = {
@@ -39,11 +39,13 @@ def recorded(name):
 
 
 def a_file(body, format_="auto"):
-    return read(Left("", body if isinstance(body, bytes) else json.dumps(body).encode()), format_)
+    return read(
+        CommandOutput("", body if isinstance(body, bytes) else json.dumps(body).encode()), format_
+    )
 
 
 def printed(text, format_="auto"):
-    return read(Left(text, None), format_)
+    return read(CommandOutput(text, None), format_)
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -56,8 +58,8 @@ def test_each_tool_is_read_by_its_name_and_known_without_it(tool, by_name):
 def test_times_are_in_seconds_and_memory_in_bytes():
     found = a_file(recorded("asv"))
     units = {name: each.unit for name, each in found.items()}
-    assert units["speed.time_sum"] is Unit.SECONDS
-    assert units["speed.Suite.peakmem_list[10]"] is Unit.BYTES
+    assert units["speed.time_sum"] is BenchmarkUnit.SECONDS
+    assert units["speed.Suite.peakmem_list[10]"] is BenchmarkUnit.BYTES
 
 
 @pytest.mark.parametrize("tool", TOOLS)
@@ -69,14 +71,14 @@ def test_json_may_be_printed_as_well(tool):
 @pytest.mark.parametrize("tool", TOOLS)
 def test_the_json_of_another_tool_is_refused_by_name(tool):
     other = TOOLS[TOOLS.index(tool) - 1]
-    with pytest.raises(Unreadable, match=f"JSON of {tool} has no"):
+    with pytest.raises(UnreadableOutputError, match=f"JSON of {tool} has no"):
         a_file(recorded(other), tool)
 
 
 @pytest.mark.parametrize("tool", TOOLS)
 @pytest.mark.parametrize("body", [[], {}, 3, {"benchmarks": 1, "results": 1}])
 def test_json_of_no_tool_is_refused(tool, body):
-    with pytest.raises(Unreadable, match="has no"):
+    with pytest.raises(UnreadableOutputError, match="has no"):
         a_file(body, tool)
 
 
@@ -94,13 +96,13 @@ def test_json_of_no_tool_is_refused(tool, body):
     ],
 )
 def test_damaged_json_is_refused(tool, body):
-    with pytest.raises(Unreadable, match=f"JSON of {tool} is damaged"):
+    with pytest.raises(UnreadableOutputError, match=f"JSON of {tool} is damaged"):
         a_file(body, tool)
 
 
 @pytest.mark.parametrize("text", [b"{", b"[" * 100_000, b"\xff\xfe", b""])
 def test_what_is_no_json_is_refused(text):
-    with pytest.raises(Unreadable, match="JSON of hyperfine is none"):
+    with pytest.raises(UnreadableOutputError, match="JSON of hyperfine is none"):
         a_file(text, "hyperfine")
 
 
@@ -119,7 +121,7 @@ def test_what_is_no_json_is_refused(text):
 )
 def test_a_value_that_cannot_be_compared_is_refused_with_its_name(value, reason):
     body = {"results": [{"command": "mine", "median": value}]}
-    with pytest.raises(Unreadable, match=f"mine has .*{reason}"):
+    with pytest.raises(UnreadableOutputError, match=f"mine has .*{reason}"):
         a_file(body, "hyperfine")
 
 
@@ -134,35 +136,35 @@ def test_what_asv_could_not_measure_has_no_value():
 
 
 def test_too_much_is_refused_before_it_is_parsed(monkeypatch):
-    monkeypatch.setattr(limits, "MOST", 10)
-    with pytest.raises(Unreadable, match="more than"):
+    monkeypatch.setattr(limits, "MAX_JSON_BYTES", 10)
+    with pytest.raises(UnreadableOutputError, match="more than"):
         a_file(recorded("hyperfine"))
 
 
 def test_too_many_benchmarks_are_refused():
     lines = "\n".join(f"b{number} 1 ms" for number in range(limits.BENCHMARKS + 1))
-    with pytest.raises(Unreadable, match="more than 1000 benchmarks"):
+    with pytest.raises(UnreadableOutputError, match="more than 1000 benchmarks"):
         printed(lines)
 
 
 def test_unknown_json_is_refused_with_what_is_known():
-    with pytest.raises(Unreadable, match="pytest-benchmark, asv, hyperfine"):
+    with pytest.raises(UnreadableOutputError, match="pytest-benchmark, asv, hyperfine"):
         a_file({"speed": 3})
 
 
 @pytest.mark.parametrize(
     ("unit", "expected"),
     [
-        ("ns", Reading(2.5e-9, Unit.SECONDS)),
-        ("us", Reading(2.5e-6, Unit.SECONDS)),
-        ("µs", Reading(2.5e-6, Unit.SECONDS)),
-        ("μs", Reading(2.5e-6, Unit.SECONDS)),
-        ("ms", Reading(2.5e-3, Unit.SECONDS)),
-        ("s", Reading(2.5, Unit.SECONDS)),
-        ("B", Reading(2.5, Unit.BYTES)),
-        ("KB", Reading(2500, Unit.BYTES)),
-        ("MB", Reading(2.5e6, Unit.BYTES)),
-        ("ops/s", Reading(2.5, Unit.RATE)),
+        ("ns", Measurement(2.5e-9, BenchmarkUnit.SECONDS)),
+        ("us", Measurement(2.5e-6, BenchmarkUnit.SECONDS)),
+        ("µs", Measurement(2.5e-6, BenchmarkUnit.SECONDS)),
+        ("μs", Measurement(2.5e-6, BenchmarkUnit.SECONDS)),
+        ("ms", Measurement(2.5e-3, BenchmarkUnit.SECONDS)),
+        ("s", Measurement(2.5, BenchmarkUnit.SECONDS)),
+        ("B", Measurement(2.5, BenchmarkUnit.BYTES)),
+        ("KB", Measurement(2500, BenchmarkUnit.BYTES)),
+        ("MB", Measurement(2.5e6, BenchmarkUnit.BYTES)),
+        ("ops/s", Measurement(2.5, BenchmarkUnit.RATE)),
     ],
 )
 def test_a_line_is_name_value_and_unit(unit, expected):
@@ -173,9 +175,9 @@ def test_a_line_is_name_value_and_unit(unit, expected):
 
 def test_lines_are_found_among_others_and_in_a_file():
     text = "starting …\n a  1e3 ops/s \nb 3 parsecs\n\nc x ms\n3 ms\nd 1_0 ms\n"
-    assert printed(text) == {"a": Reading(1000.0, Unit.RATE)}
+    assert printed(text) == {"a": Measurement(1000.0, BenchmarkUnit.RATE)}
     assert a_file(text.encode(), "lines") == printed(text)
-    assert read(Left("z 1 ms", text.encode()), "auto") == printed(text)
+    assert read(CommandOutput("z 1 ms", text.encode()), "auto") == printed(text)
 
 
 def test_of_several_lines_with_one_name_the_median_counts():
@@ -183,22 +185,24 @@ def test_of_several_lines_with_one_name_the_median_counts():
 
 
 def test_one_name_in_two_units_is_refused():
-    with pytest.raises(Unreadable, match="a has values in different units"):
+    with pytest.raises(UnreadableOutputError, match="a has values in different units"):
         printed("a 1 ms\na 1 MB\n")
 
 
 @pytest.mark.parametrize("format_", ["auto", "lines"])
 def test_output_without_a_line_is_refused(format_):
-    with pytest.raises(Unreadable, match="named no benchmark"):
+    with pytest.raises(UnreadableOutputError, match="named no benchmark"):
         printed("all good\n", format_)
 
 
 def test_a_zero_is_refused_as_nothing_can_be_compared_with_it():
-    with pytest.raises(Unreadable, match=r"load has the value 0\.0; it has to be above 0"):
+    with pytest.raises(
+        UnreadableOutputError, match=r"load has the value 0\.0; it has to be above 0"
+    ):
         printed("load 0 ms\n")
 
 
 @pytest.mark.parametrize("tool", TOOLS)
 def test_without_a_file_it_is_said_where_one_is_expected(tool):
-    with pytest.raises(Unreadable, match="GROUNDSWELL_BENCH_OUT"):
+    with pytest.raises(UnreadableOutputError, match="GROUNDSWELL_BENCH_OUT"):
         printed("done\n", tool)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from services.validator.benchmarks.adapters.instructions import Counter
+from services.validator.benchmarks.adapters.instructions import InstructionCounter
 from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
-from services.validator.benchmarks.domain.benchmarks import Answer
+from services.validator.benchmarks.domain.benchmarks import BenchmarkOutcome
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from services.validator.suite.domain.reports import Infrastructure
 from shared.environments.interpreters import running_interpreter
@@ -95,7 +95,7 @@ class Bout:
             lambda _, oid: trees[oid],
             self.toss,
             spare=spare,
-            counter=counter or Counter(self.sandbox, spare=0),
+            counter=counter or InstructionCounter(self.sandbox, spare=0),
         )
         bench = BenchSection(**{"command": "python perf.py", **bench})
         found = await adapter.compare(
@@ -126,7 +126,8 @@ def answers(found):
 
 
 @pytest.mark.parametrize(
-    ("size", "answer"), [(10.0, Answer.SAME), (12.0, Answer.WORSE), (8.0, Answer.BETTER)]
+    ("size", "answer"),
+    [(10.0, BenchmarkOutcome.SAME), (12.0, BenchmarkOutcome.WORSE), (8.0, BenchmarkOutcome.BETTER)],
 )
 async def test_what_processes_say_in_the_sandbox_is_compared(real, size, answer):
     found = await real.compare(a_tree(), a_tree("candidate", size))
@@ -144,7 +145,7 @@ async def test_a_command_leaves_json_where_it_is_told_to(real):
         "print('noise 1 ms')\n"
     )
     head, candidate = (a_tree(o, s, **{"perf.py": script}) for o, s in (("h", 10), ("c", 11)))
-    assert answers(await real.compare(head, candidate)) == {"x": Answer.WORSE}
+    assert answers(await real.compare(head, candidate)) == {"x": BenchmarkOutcome.WORSE}
 
 
 async def test_both_run_at_the_same_place_in_tossed_order(tmp_path):
@@ -155,7 +156,7 @@ async def test_both_run_at_the_same_place_in_tossed_order(tmp_path):
         toss=toss(2),
     )
     found = await bout.compare(a_tree(), a_tree("candidate", 12.0))
-    assert answers(found) == {"work": Answer.WORSE}
+    assert answers(found) == {"work": BenchmarkOutcome.WORSE}
     ran = bout.sandbox
     assert len({(each.tree, each.scratch, each.argv) for each in ran.commands}) == 1
     firsts = ran.sides[::2]
@@ -178,7 +179,7 @@ async def test_what_judges_is_as_on_the_head_on_both_sides(real):
     found = await real.compare(
         a_tree(**{"bench/more.py": "x = 1"}), a_tree("candidate", 12.0, **cheat)
     )
-    assert answers(found) == {"work": Answer.WORSE}
+    assert answers(found) == {"work": BenchmarkOutcome.WORSE}
 
 
 async def test_a_directory_that_the_command_names_judges_too(real):
@@ -189,13 +190,13 @@ async def test_a_directory_that_the_command_names_judges_too(real):
         a_tree("candidate", 12.0, **cheat),
         command="sh -c 'python bench/run.py' bench",
     )
-    assert answers(found) == {"work": Answer.WORSE}
+    assert answers(found) == {"work": BenchmarkOutcome.WORSE}
 
 
 async def test_only_the_benchmarks_that_are_asked_for_are_compared(tmp_path):
     bout = faked(tmp_path, always(done("a 1 ms\nb 1 ms")), always(done("a 2 ms\nb 2 ms\nc 1 ms")))
     found = await bout.compare(a_tree(), a_tree("candidate", 12.0), "a")
-    assert answers(found) == {"a": Answer.WORSE}
+    assert answers(found) == {"a": BenchmarkOutcome.WORSE}
     assert found.failing == ("bench::a",)
 
 
@@ -214,7 +215,7 @@ class TestWhatGivesNothing:
         head = [done("work 1 ms"), bad, bad, *[done("work 1 ms")] * 60]
         bout = faked(tmp_path, head, always(done("work 2 ms")))
         assert answers(await bout.compare(a_tree(), a_tree("candidate", 12.0))) == {
-            "work": Answer.WORSE
+            "work": BenchmarkOutcome.WORSE
         }
         assert bout.sandbox.sides.count(HEAD) == bout.sandbox.sides.count(CANDIDATE) == 14
 
@@ -272,14 +273,14 @@ class TestTime:
         found = await bout.compare(a_tree(), a_tree("candidate", 12.0))
         assert found.plan.cap == 18
         assert len(found.rounds) <= 18
-        assert answers(found) == {"work": Answer.INCONCLUSIVE}
+        assert answers(found) == {"work": BenchmarkOutcome.INCONCLUSIVE}
 
     async def test_one_that_is_too_slow_to_tell_anything_is_said_to_be(self, tmp_path):
         bout = faked(
             tmp_path, always(done("w 1 ms", seconds=400)), always(done("w 2 ms", seconds=400))
         )
         found = await bout.compare(a_tree(), a_tree("candidate", 12.0))
-        assert answers(found) == {"w": Answer.INCONCLUSIVE}
+        assert answers(found) == {"w": BenchmarkOutcome.INCONCLUSIVE}
         assert "a run takes 400 s" in found.notes[0]
         assert len(found.rounds) <= 3
 
@@ -288,13 +289,13 @@ class TestTime:
             tmp_path, always(done("w 1 s", seconds=1)), always(done("w 900 s", seconds=900))
         )
         assert answers(await bout.compare(a_tree(), a_tree("candidate", 12.0))) == {
-            "w": Answer.WORSE
+            "w": BenchmarkOutcome.WORSE
         }
 
 
 class TestInstructions:
     async def test_they_are_counted_where_valgrind_is_there_and_work_is_the_same(self, real):
-        counter = Counter(real.sandbox, spare=10_000)
+        counter = InstructionCounter(real.sandbox, spare=10_000)
         if counter.missing:
             pytest.skip("no valgrind")
         script = "import size\nfor _ in range(size.LOOPS): pass\n" + SCRIPT
@@ -303,7 +304,7 @@ class TestInstructions:
             for o, loops in (("h", 1), ("c", 900_000))
         )
         found = await real.compare(head, candidate, counter=counter, command="python -S perf.py")
-        assert answers(found)["work:instructions"] is Answer.WORSE, found.notes
+        assert answers(found)["work:instructions"] is BenchmarkOutcome.WORSE, found.notes
 
     @staticmethod
     def counted(*counts):
@@ -319,14 +320,17 @@ class TestInstructions:
             [*rounds, *self.counted(*head)],
             [*rounds, *self.counted(*candidate)],
         )
-        counter = Counter(bout.sandbox)
+        counter = InstructionCounter(bout.sandbox)
         return bout, await bout.compare(
             a_tree(), a_tree("candidate", 12.0), *names, counter=counter, **more
         )
 
     async def test_more_of_them_is_worse(self, tmp_path, monkeypatch):
         bout, found = await self.compare(tmp_path, monkeypatch, [1000, 1000], [1100])
-        assert answers(found) == {"work": Answer.SAME, "work:instructions": Answer.WORSE}
+        assert answers(found) == {
+            "work": BenchmarkOutcome.SAME,
+            "work:instructions": BenchmarkOutcome.WORSE,
+        }
         valgrind = bout.sandbox.commands[-1]
         assert valgrind.argv[:2] == ("/usr/bin/valgrind", "--tool=callgrind")
         assert valgrind.argv[-2:] == ("python", "perf.py")
@@ -335,11 +339,11 @@ class TestInstructions:
     async def test_of_several_benchmarks_they_are_the_command_s(self, tmp_path, monkeypatch):
         fine = "a 1 ms\nb 1 ms"
         _, found = await self.compare(tmp_path, monkeypatch, [1000, 1000], [1000], fine=fine)
-        assert answers(found)["(command):instructions"] is Answer.SAME
+        assert answers(found)["(command):instructions"] is BenchmarkOutcome.SAME
 
     async def test_work_that_depends_on_the_time_has_none(self, tmp_path, monkeypatch):
         _, found = await self.compare(tmp_path, monkeypatch, [1000, 1002], [1100])
-        assert answers(found) == {"work": Answer.SAME}
+        assert answers(found) == {"work": BenchmarkOutcome.SAME}
         assert "two runs of the head differ, 1000 and 1002" in found.notes[0]
 
     async def test_what_would_take_too_long_has_none(self, tmp_path, monkeypatch):
@@ -355,7 +359,7 @@ class TestInstructions:
     @pytest.mark.parametrize("command", ["sh perf.sh", "python -m pytest perf"])
     async def test_other_commands_are_not_counted(self, tmp_path, monkeypatch, command):
         _, found = await self.compare(tmp_path, monkeypatch, [], [], command=command)
-        assert (answers(found), found.notes) == ({"work": Answer.SAME}, ())
+        assert (answers(found), found.notes) == ({"work": BenchmarkOutcome.SAME}, ())
 
     async def test_nobody_counts_what_nobody_asked_for(self, tmp_path, monkeypatch):
         _, found = await self.compare(tmp_path, monkeypatch, [], [], "work")
@@ -365,6 +369,6 @@ class TestInstructions:
         monkeypatch.setattr(shutil, "which", lambda *_, **__: None)
         bout = faked(tmp_path, always(done("w 1 ms")), always(done("w 1 ms")))
         found = await bout.compare(
-            a_tree(), a_tree("candidate", 12.0), counter=Counter(bout.sandbox)
+            a_tree(), a_tree("candidate", 12.0), counter=InstructionCounter(bout.sandbox)
         )
         assert found.notes == ("Instructions were not counted: no valgrind can be seen here.",)

@@ -6,7 +6,12 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from services.validator.benchmarks.domain import reports as bench_reports
-from services.validator.benchmarks.domain.benchmarks import Plan, Reading, Round, Unit
+from services.validator.benchmarks.domain.benchmarks import (
+    BenchmarkUnit,
+    Measurement,
+    PairedRun,
+    SamplingPlan,
+)
 from services.validator.benchmarks.domain.reports import BenchmarkReport, measured
 from services.validator.benchmarks.usecases import compare, read_benchmarks
 from services.validator.prepared import prepare_head
@@ -30,8 +35,11 @@ FILES = {"m.py": "x = 1\n", "groundswell.toml": CONFIG}
 
 
 def a_report(ratio, **fields):
-    one = Round({"work": Reading(1.0, Unit.SECONDS)}, {"work": Reading(ratio, Unit.SECONDS)})
-    return BenchmarkReport(Plan(0.05), (one,) * 11, **fields)
+    one = PairedRun(
+        {"work": Measurement(1.0, BenchmarkUnit.SECONDS)},
+        {"work": Measurement(ratio, BenchmarkUnit.SECONDS)},
+    )
+    return BenchmarkReport(SamplingPlan(0.05), (one,) * 11, **fields)
 
 
 @dataclass
@@ -123,12 +131,12 @@ async def test_what_got_worse_is_failing_and_the_report_is_kept(office):
 
 def test_what_each_benchmark_said_is_kept_the_worst_first_and_not_without_end(monkeypatch):
     ratios = {"a": 1.0, "b": 2.0, "c": 0.5, "d": 1.0}
-    head = {name: Reading(1.0, Unit.SECONDS) for name in ratios}
-    candidate = {name: Reading(ratio, Unit.SECONDS) for name, ratio in ratios.items()}
-    report = BenchmarkReport(Plan(0.05), (Round(head, candidate),) * 30)
+    head = {name: Measurement(1.0, BenchmarkUnit.SECONDS) for name in ratios}
+    candidate = {name: Measurement(ratio, BenchmarkUnit.SECONDS) for name, ratio in ratios.items()}
+    report = BenchmarkReport(SamplingPlan(0.05), (PairedRun(head, candidate),) * 30)
     said = [(each.name, each.answer) for each in measured(report)]
     assert said == [("b", "worse"), ("c", "better"), ("a", "same"), ("d", "same")]
-    monkeypatch.setattr(bench_reports, "LISTED", 2)
+    monkeypatch.setattr(bench_reports, "MAX_LISTED", 2)
     assert [each.name for each in measured(report)] == ["b", "c"]
 
 

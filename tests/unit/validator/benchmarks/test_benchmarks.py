@@ -7,30 +7,30 @@ from itertools import product
 import pytest
 
 from services.validator.benchmarks.domain.benchmarks import (
-    CONFIRMED,
-    Answer,
-    Plan,
-    Reading,
-    Round,
-    Unit,
+    CONFIRMATION_RUNS,
+    BenchmarkOutcome,
+    BenchmarkUnit,
+    Measurement,
+    PairedRun,
+    SamplingPlan,
     compared,
     wanted,
 )
 from services.validator.benchmarks.domain.ranks import Ranked
 from services.validator.benchmarks.domain.reports import BenchmarkReport, describe, named, summary
 
-PLAN = Plan(0.02)
+PLAN = SamplingPlan(0.02)
 
 
-def readings(unit=Unit.SECONDS, **values):
-    return {name: Reading(value, unit) for name, value in values.items()}
+def readings(unit=BenchmarkUnit.SECONDS, **values):
+    return {name: Measurement(value, unit) for name, value in values.items()}
 
 
-def a_round(head, candidate, unit=Unit.SECONDS, name="b"):
-    return Round({name: Reading(head, unit)}, {name: Reading(candidate, unit)})
+def a_round(head, candidate, unit=BenchmarkUnit.SECONDS, name="b"):
+    return PairedRun({name: Measurement(head, unit)}, {name: Measurement(candidate, unit)})
 
 
-def rounds(ratio, count=60, unit=Unit.SECONDS):
+def rounds(ratio, count=60, unit=BenchmarkUnit.SECONDS):
     """Without noise."""
     return [a_round(1.0, ratio, unit) for _ in range(count)]
 
@@ -43,7 +43,7 @@ def swinging(count, slower=1.0):
 
 def looked(made, plan=PLAN):
     """After how many rounds it was looked, in its own time."""
-    done, looks = CONFIRMED, []
+    done, looks = CONFIRMATION_RUNS, []
     while done < (done := wanted(made[:done], plan)):
         looks.append(done)
     return tuple(looks)
@@ -69,7 +69,7 @@ def answers(slower, trials, *, plan=PLAN, **noise):
     found = [
         compared(noisy(chance, slower, plan.cap, **noise), plan)[0].answer for _ in range(trials)
     ]
-    return {answer: found.count(answer) / trials for answer in Answer}
+    return {answer: found.count(answer) / trials for answer in BenchmarkOutcome}
 
 
 def only(found):
@@ -81,37 +81,39 @@ class TestHowOftenItErrs:
     @pytest.mark.parametrize("moods", [0.0, 0.05])
     def test_a_thing_beside_itself_is_flagged_in_less_than_one_of_a_hundred(self, moods):
         said = answers(1.0, 400, moods=moods)
-        assert said[Answer.WORSE] + said[Answer.BETTER] <= 0.0025
+        assert said[BenchmarkOutcome.WORSE] + said[BenchmarkOutcome.BETTER] <= 0.0025
 
     @pytest.mark.parametrize("moods", [0.0, 0.05])
     def test_at_the_very_edge_of_the_tolerance_it_is_flagged_no_more_often_than_allowed(
         self, moods
     ):
         """Where a look more is an error more if it is not paid for; half of 1 % is allowed."""
-        said = answers(1.02, 3000, plan=Plan(0.02, cap=28), moods=moods)
-        assert 0 < said[Answer.WORSE] <= 0.006
+        said = answers(1.02, 3000, plan=SamplingPlan(0.02, cap=28), moods=moods)
+        assert 0 < said[BenchmarkOutcome.WORSE] <= 0.006
 
     def test_a_slow_down_by_a_tenth_is_refused(self):
-        assert answers(1.1, 200)[Answer.WORSE] >= 0.98
+        assert answers(1.1, 200)[BenchmarkOutcome.WORSE] >= 0.98
 
     def test_a_slow_down_by_a_twentieth_is_never_called_better(self):
-        assert answers(1.05, 300)[Answer.BETTER] == 0
+        assert answers(1.05, 300)[BenchmarkOutcome.BETTER] == 0
 
     def test_what_is_a_tenth_faster_is_called_better(self):
-        assert answers(0.9, 200)[Answer.BETTER] >= 0.98
+        assert answers(0.9, 200)[BenchmarkOutcome.BETTER] >= 0.98
 
     def test_of_many_benchmarks_at_the_edge_hardly_ever_any_is_flagged(self):
-        plan, chance, flagged = Plan(0.0, cap=24, looks=2), random.Random(3), 0
+        plan, chance, flagged = SamplingPlan(0.0, cap=24, looks=2), random.Random(3), 0
         for _ in range(150):
             each = [noisy(chance, 1.0, 24, name=f"b{n}") for n in range(20)]
             merged = [
-                Round(
+                PairedRun(
                     {k: v for one in row for k, v in one.head.items()},
                     {k: v for one in row for k, v in one.candidate.items()},
                 )
                 for row in zip(*each, strict=True)
             ]
-            flagged += any(c.answer is not Answer.INCONCLUSIVE for c in compared(merged, plan))
+            flagged += any(
+                c.answer is not BenchmarkOutcome.INCONCLUSIVE for c in compared(merged, plan)
+            )
         assert flagged <= 4
 
 
@@ -146,28 +148,33 @@ class TestWhenItLooks:
         assert PLAN.schedule(100)[0] == 17
 
     def test_a_cap_below_the_first_look_is_no_plan(self):
-        assert Plan(0.02, cap=9).schedule(1) == ()
-        assert only(compared(rounds(2.0, 9), Plan(0.02, cap=9))).answer is Answer.INCONCLUSIVE
+        assert SamplingPlan(0.02, cap=9).schedule(1) == ()
+        assert (
+            only(compared(rounds(2.0, 9), SamplingPlan(0.02, cap=9))).answer
+            is BenchmarkOutcome.INCONCLUSIVE
+        )
 
     def test_it_stops_as_soon_as_all_is_answered(self):
         clear = rounds(1.5)
-        assert wanted([], PLAN) == CONFIRMED
+        assert wanted([], PLAN) == CONFIRMATION_RUNS
         assert wanted(clear[:3], PLAN) == 11
         assert wanted(clear[:11], PLAN) == 11
 
     def test_it_goes_on_while_the_interval_straddles_the_tolerance_and_up_to_the_cap(self):
         assert looked(swinging(100, 1.05)) == (*PLAN.schedule(1),)
-        assert only(compared(swinging(100, 1.05), PLAN)).answer is Answer.INCONCLUSIVE
+        assert only(compared(swinging(100, 1.05), PLAN)).answer is BenchmarkOutcome.INCONCLUSIVE
         assert looked(swinging(100, 1.08)) == PLAN.schedule(1)[:5]
-        assert only(compared(swinging(64, 1.08), PLAN)).answer is Answer.WORSE
+        assert only(compared(swinging(64, 1.08), PLAN)).answer is BenchmarkOutcome.WORSE
 
     def test_it_stops_where_even_the_cap_would_not_tell(self):
         assert looked(swinging(100)) == PLAN.schedule(1)[:2]
-        assert only(compared(swinging(17), PLAN)).answer is Answer.INCONCLUSIVE
+        assert only(compared(swinging(17), PLAN)).answer is BenchmarkOutcome.INCONCLUSIVE
 
     def test_one_benchmark_that_is_unclear_keeps_it_going(self):
         both = [
-            Round({**each.head, **readings(clear=1.0)}, {**each.candidate, **readings(clear=1.5)})
+            PairedRun(
+                {**each.head, **readings(clear=1.0)}, {**each.candidate, **readings(clear=1.5)}
+            )
             for each in swinging(12, 1.05)
         ]
         assert wanted(both, PLAN) > 12
@@ -179,73 +186,84 @@ class TestWhenItLooks:
 
     def test_an_answer_stays_whatever_comes_after(self):
         found = only(compared([*rounds(1.1, 11), *rounds(0.9, 89)], PLAN))
-        assert (found.answer, found.pairs) == (Answer.WORSE, 11)
+        assert (found.answer, found.pairs) == (BenchmarkOutcome.WORSE, 11)
 
 
 class TestTheAnswer:
     @pytest.mark.parametrize(
         ("ratio", "answer"),
         [
-            (1.021, Answer.WORSE),
-            (1.019, Answer.SAME),
-            (1.0, Answer.SAME),
-            (0.981, Answer.SAME),
-            (0.979, Answer.BETTER),
+            (1.021, BenchmarkOutcome.WORSE),
+            (1.019, BenchmarkOutcome.SAME),
+            (1.0, BenchmarkOutcome.SAME),
+            (0.981, BenchmarkOutcome.SAME),
+            (0.979, BenchmarkOutcome.BETTER),
         ],
     )
     def test_it_is_about_the_tolerance(self, ratio, answer):
         assert only(compared(rounds(ratio), PLAN)).answer is answer
 
     def test_of_a_rate_more_is_better(self):
-        slower = only(compared(rounds(1 / 1.1, unit=Unit.RATE), PLAN))
-        assert slower.answer is Answer.WORSE
+        slower = only(compared(rounds(1 / 1.1, unit=BenchmarkUnit.RATE), PLAN))
+        assert slower.answer is BenchmarkOutcome.WORSE
         assert slower.ratio == pytest.approx(1.1)
         assert (slower.head, slower.candidate) == pytest.approx((1.0, 1 / 1.1))
-        assert only(compared(rounds(1.1, unit=Unit.BYTES), PLAN)).answer is Answer.WORSE
+        assert (
+            only(compared(rounds(1.1, unit=BenchmarkUnit.BYTES), PLAN)).answer
+            is BenchmarkOutcome.WORSE
+        )
 
     def test_without_any_tolerance_only_what_is_equal_is_the_same(self):
-        assert only(compared(rounds(1.0), Plan(0.0))).answer is Answer.SAME
-        assert only(compared(rounds(1.0001), Plan(0.0))).answer is Answer.WORSE
+        assert only(compared(rounds(1.0), SamplingPlan(0.0))).answer is BenchmarkOutcome.SAME
+        assert only(compared(rounds(1.0001), SamplingPlan(0.0))).answer is BenchmarkOutcome.WORSE
 
     @pytest.mark.parametrize(
-        ("ratio", "answer"), [(1.03, Answer.WORSE), (1.01, Answer.SAME), (0.9, Answer.BETTER)]
+        ("ratio", "answer"),
+        [
+            (1.03, BenchmarkOutcome.WORSE),
+            (1.01, BenchmarkOutcome.SAME),
+            (0.9, BenchmarkOutcome.BETTER),
+        ],
     )
     def test_instructions_are_compared_as_they_are_after_one_round(self, ratio, answer):
-        found = only(compared(rounds(ratio, 1, Unit.INSTRUCTIONS), PLAN))
+        found = only(compared(rounds(ratio, 1, BenchmarkUnit.INSTRUCTIONS), PLAN))
         assert (found.answer, found.pairs) == (answer, 1)
 
     def test_what_one_side_never_had_is_gone_or_new_and_gone_is_bad(self):
-        made = [Round(readings(a=1.0, old=1.0), readings(a=1.0, new=1.0))] * 11
+        made = [PairedRun(readings(a=1.0, old=1.0), readings(a=1.0, new=1.0))] * 11
         assert {each.name: each.answer for each in compared(made, PLAN)} == {
-            "a": Answer.SAME,
-            "new": Answer.NEW,
-            "old": Answer.GONE,
+            "a": BenchmarkOutcome.SAME,
+            "new": BenchmarkOutcome.NEW,
+            "old": BenchmarkOutcome.GONE,
         }
-        assert [each for each in Answer if each.bad] == [Answer.WORSE, Answer.GONE]
+        assert [each for each in BenchmarkOutcome if each.bad] == [
+            BenchmarkOutcome.WORSE,
+            BenchmarkOutcome.GONE,
+        ]
 
     def test_a_benchmark_that_is_missing_at_times_is_compared_where_it_was_there(self):
         made = [*rounds(1.5, 30)]
-        made[2] = Round({}, readings(b=1.0))
+        made[2] = PairedRun({}, readings(b=1.0))
         found = only(compared(made, PLAN))
-        assert (found.answer, found.pairs) == (Answer.WORSE, 16)
+        assert (found.answer, found.pairs) == (BenchmarkOutcome.WORSE, 16)
 
     def test_what_is_gone_has_to_be_gone_in_three_rounds(self):
-        gone = [Round(readings(b=1.0), {})] * 3
+        gone = [PairedRun(readings(b=1.0), {})] * 3
         assert [wanted(gone[:done], PLAN) for done in range(4)] == [3, 3, 3, 3]
 
     def test_seconds_are_not_compared_with_a_rate(self):
-        mixed = [Round(readings(b=1.0), readings(Unit.RATE, b=5.0))] * 10
-        assert only(compared(mixed, PLAN)).answer is Answer.INCONCLUSIVE
+        mixed = [PairedRun(readings(b=1.0), readings(BenchmarkUnit.RATE, b=5.0))] * 10
+        assert only(compared(mixed, PLAN)).answer is BenchmarkOutcome.INCONCLUSIVE
 
     def test_many_benchmarks_need_more_rounds_and_found_ones_make_it_easier_for_the_rest(self):
         """Holm: thirteen alike are each asked for p <= level / 13; once twelve are found, the last for all of it."""
-        plan = Plan(0.02, cap=40, looks=1)
+        plan = SamplingPlan(0.02, cap=40, looks=1)
         shaky = [*[1.5] * 35, *[0.5] * 5]
 
         def found(clear):
             names = {f"b{n}": [1.5 if n < clear else 1.0] * 40 for n in range(12)} | {"z": shaky}
             made = [
-                Round(
+                PairedRun(
                     readings(**dict.fromkeys(names, 1.0)),
                     readings(**{name: values[i] for name, values in names.items()}),
                 )
@@ -253,15 +271,15 @@ class TestTheAnswer:
             ]
             return compared(made, plan)[-1].answer
 
-        assert found(0) is Answer.INCONCLUSIVE
-        assert found(12) is Answer.WORSE
+        assert found(0) is BenchmarkOutcome.INCONCLUSIVE
+        assert found(12) is BenchmarkOutcome.WORSE
 
 
 class TestTheReport:
     report = BenchmarkReport(
         PLAN,
         tuple(
-            Round(readings(slow=1.0, fast=1.0, old=1.0), readings(slow=1.2, fast=0.8, new=1.0))
+            PairedRun(readings(slow=1.0, fast=1.0, old=1.0), readings(slow=1.2, fast=0.8, new=1.0))
             for _ in range(12)
         ),
         notes=("Instructions were not counted.",),
@@ -296,16 +314,16 @@ class TestTheReport:
         assert "do not run any more: The command ended with 1." in summary(broken)
 
     def test_an_interval_without_ends_is_not_said(self):
-        found = only(compared(rounds(1.5, 3), Plan(0.02, cap=3)))
+        found = only(compared(rounds(1.5, 3), SamplingPlan(0.02, cap=3)))
         assert (found.low, found.high) == (None, None)
         assert describe(found) == "0.0 % more"
 
     def test_more_instructions_fail_nothing_that_the_clock_has_settled(self):
         def failing(seconds):
             counted = [
-                Round(
-                    {**each.head, **readings(Unit.INSTRUCTIONS, n=100)},
-                    {**each.candidate, **readings(Unit.INSTRUCTIONS, n=110)},
+                PairedRun(
+                    {**each.head, **readings(BenchmarkUnit.INSTRUCTIONS, n=100)},
+                    {**each.candidate, **readings(BenchmarkUnit.INSTRUCTIONS, n=110)},
                 )
                 for each in seconds
             ]

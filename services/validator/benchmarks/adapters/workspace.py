@@ -20,19 +20,19 @@ from shared.targets.config import BenchSection
 from shared.targets.paths import is_protected
 from shared.targets.profile import TargetProfile
 
-OUT = "reports/bench.json"
+RESULT_FILE = "reports/bench.json"
 PYTEST_JSON = next(iter(JSON))
-PRINTED = 4 * MIB
+MAX_OUTPUT_BYTES = 4 * MIB
 
 
-class Side(StrEnum):
+class TreeSide(StrEnum):
     """Whose turn it is."""
 
     HEAD = "head"
     CANDIDATE = "candidate"
 
 
-class Rooms:
+class PairedWorkspace:
     """A room with both trees, and the working place in it."""
 
     def __init__(
@@ -44,17 +44,17 @@ class Rooms:
         self._bench = bench
         self._argv = tuple(shlex.split(bench.command))
 
-    def furnish(self, head: ExportableTree, candidate: ExportableTree) -> None:
+    def lay_out(self, head: ExportableTree, candidate: ExportableTree) -> None:
         """Write both trees; what judges is in both as the head has it."""
-        head.export(self._room / Side.HEAD)
-        candidate.export(self._room / Side.CANDIDATE)
+        head.export(self._room / TreeSide.HEAD)
+        candidate.export(self._room / TreeSide.CANDIDATE)
         if head.oid != candidate.oid:
             self._restore(head, candidate)
         self._work.mkdir()
         self._environment.link_packages(self._work)
 
     @asynccontextmanager
-    async def turn(self, side: Side) -> AsyncIterator[Command]:
+    async def turn(self, side: TreeSide) -> AsyncIterator[Command]:
         """The command for the tree of that side, which is at the working place meanwhile."""
         tree, scratch = self._work / "tree", self._work / "run"
         (self._room / side).rename(tree)
@@ -80,7 +80,7 @@ class Rooms:
         return self._room / "work"
 
     def _command(self, tree: Path, scratch: Path) -> Command:
-        out = scratch / OUT
+        out = scratch / RESULT_FILE
         told = self.is_pytest and self._bench.format in {AUTO, PYTEST_JSON}
         sources = (str(tree / each) for each in self._profile.test.pythonpath)
         return Command(
@@ -94,8 +94,8 @@ class Rooms:
                 "VIRTUAL_ENV": str(self._environment.bin.parent),
                 "GROUNDSWELL_BENCH_OUT": str(out),
             },
-            reports=(OUT,),
-            limits=Limits(wall=self._bench.timeout, output=PRINTED),
+            reports=(RESULT_FILE,),
+            limits=Limits(wall=self._bench.timeout, output=MAX_OUTPUT_BYTES),
         )
 
     def _restore(self, head: ExportableTree, candidate: ExportableTree) -> None:
@@ -104,7 +104,7 @@ class Rooms:
             content = head.read(path)
             if not self._judges(path) or candidate.read(path) == content:
                 continue
-            place = self._room / Side.CANDIDATE / path
+            place = self._room / TreeSide.CANDIDATE / path
             if place.is_symlink() or place.exists():
                 place.unlink()
             place.parent.mkdir(parents=True, exist_ok=True)
