@@ -10,7 +10,11 @@ from collections.abc import Sequence
 from services.validator.deps import ValidatorDeps
 from services.validator.git.domain.commits import rollback_message
 from services.validator.prepared import prepare_head
-from services.validator.queue.transitions import publish_outcome, publish_rollback_refused, transition_and_publish
+from services.validator.queue.transitions import (
+    publish_outcome,
+    publish_rollback_refused,
+    transition_and_publish,
+)
 from services.validator.review.usecases import BranchReverts, show_rolled_back
 from services.validator.rollback.domain import RevertPlan
 from services.validator.rollback.usecases.tested_reverts import (
@@ -224,7 +228,9 @@ async def _refuse(change: Enhancement, refusal: RollbackRefusedError, deps: Vali
     """Store the reason on the change and publish it."""
     sentence = f"Enhancement {change.id} was not rolled back: {refusal.reason}."
     await deps.store.enhancements.set_fields(change.id, landing__rollback_refusal=sentence)
-    await publish_rollback_refused(change.updated(landing__rollback_refusal=sentence), refusal.tests, deps)
+    await publish_rollback_refused(
+        change.updated(landing__rollback_refusal=sentence), refusal.tests, deps
+    )
 
 
 async def _publish_refused(
