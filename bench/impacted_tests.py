@@ -23,7 +23,7 @@ from bench.harness import Result, main
 from bench.package_suite import Package, SuiteRun
 from bench.targets import copy_example, download
 from services.validator.impact.domain.impact import Change, impacted_tests
-from services.validator.suite.domain.imports import imports
+from services.validator.suite.domain.imports import import_graph
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import Outcome
 from services.validator.suite.domain.sources import Function, read_source
@@ -109,7 +109,7 @@ def measure(package: Package, scratch: Path, *, quick: bool) -> dict[str, Any]:
 def read_impact_map(content: bytes, tree: Path) -> ImpactMap:
     """Return the impact map of a recording, completed with the imports of the tree's modules."""
     texts = {str(path.relative_to(tree)): path.read_text() for path in tree.rglob("*.py")}
-    return replace(ImpactMap.from_recording(content), imports=imports(texts))
+    return replace(ImpactMap.from_recording(content), imports=import_graph(texts))
 
 
 def try_mutants(

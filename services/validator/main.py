@@ -31,7 +31,7 @@ from services.validator.runs.adapters.slots import (
 )
 from services.validator.runs.usecases.execute import RunHandler, execute_tests
 from services.validator.runs.usecases.runners import announce, drain
-from services.validator.settings import Settings
+from services.validator.settings import ValidatorSettings
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.watch.usecases.watching import start_due_checks
 from shared.contracts.base import RunKind
@@ -71,7 +71,7 @@ RUN_HANDLERS: dict[RunKind, RunHandler] = {
 
 
 def build(
-    settings: Settings, bus: Bus, store: Store, sandbox: Sandbox, scratch: Scratch
+    settings: ValidatorSettings, bus: Bus, store: Store, sandbox: Sandbox, scratch: Scratch
 ) -> Service:
     """Wire the adapters to the use cases."""
 
@@ -130,7 +130,7 @@ def build(
     )
 
 
-def _slots(settings: Settings) -> MachineSlots:
+def _slots(settings: ValidatorSettings) -> MachineSlots:
     folder = slots_folder() if settings.slots is None else ensure_private(settings.slots)
     return MachineSlots(folder, machine_cores(), settings.cores)
 
@@ -139,12 +139,12 @@ def _flip_coin() -> bool:
     return secrets.randbelow(2) == 1
 
 
-def _forge(settings: Settings) -> RestForge | None:
+def _forge(settings: ValidatorSettings) -> RestForge | None:
     token = settings.forge_token.get_secret_value()
     return RestForge(settings.forge, token, settings.forge_api or None) if token else None
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: ValidatorSettings) -> None:
     """Serve until the process is stopped."""
     await asyncio.to_thread(remove_abandoned, settings.home / "runs")
     scratch = Scratch(settings.home / "runs", uuid7)
@@ -168,4 +168,4 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Run the validator with the settings of the environment."""
-    launch("validator", Settings, run)
+    launch("validator", ValidatorSettings, run)

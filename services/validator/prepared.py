@@ -14,7 +14,7 @@ from shared.targets.profile import TargetProfile, profile_target
 
 @dataclass(frozen=True)
 class PreparedHead:
-    """A target at one commit, with what it takes to run its tests there."""
+    """A target at the commit `head`, with all that is needed to run its tests there."""
 
     target: Target
     mirror: Mirror
@@ -24,21 +24,24 @@ class PreparedHead:
 
     @property
     def tree(self) -> str:
-        """The tree of the head commit."""
+        """The object id of the head's tree."""
         return self.mirror.tree(self.head).oid
 
     @cached_property
-    def judges(self) -> str:
-        """A digest of the files of the head that say whether a change is good: its tests and all that is protected."""
+    def protected_files_digest(self) -> str:
+        """A digest of the head's tests and of all other files that decide about a change."""
         return self.mirror.tree(self.head).digest(lambda p: is_protected(p, self.profile.config))
 
 
 async def prepare_head(deps: ValidatorDeps, target: Target, head: str) -> PreparedHead:
-    """Read the target at `head` and prepare its environment; raises what preparing raises."""
+    """Read the target at the commit `head` and prepare the environment of its tests.
+
+    Raises what reading the profile or preparing the environment raises.
+    """
     mirror = deps.mirror(target)
-    described = await asyncio.to_thread(
+    profile = await asyncio.to_thread(
         lambda: profile_target(mirror.tree(head), mirror.base_tree(target))
     )
-    tree = mirror.tree(head).oid
-    environment = await deps.environments.prepare(target.id, described, tree)
-    return PreparedHead(target, mirror, head, described, environment)
+    tree_oid = mirror.tree(head).oid
+    environment = await deps.environments.prepare(target.id, profile, tree_oid)
+    return PreparedHead(target, mirror, head, profile, environment)

@@ -1,4 +1,4 @@
-"""What the validator is told from outside."""
+"""The validator's settings, read from the environment."""
 
 from pathlib import Path
 from typing import Literal
@@ -8,11 +8,13 @@ from pydantic import Field, SecretStr
 from shared.settings import SandboxSettings
 
 
-class Settings(SandboxSettings):
-    """`forge_token` opens pull requests; `forge_api` is the root of the API of a server of one's own.
+class ValidatorSettings(SandboxSettings):
+    """Settings of the validator.
 
-    `cores` is how many of this machine's cores test runs of this process take at most; 0: all. Those who
-    share `slots`, a directory, give out the same cores; without it all of this user do.
+    `forge_token` is used to open pull requests; `forge_api` is the root URL of the API of a
+    self-hosted forge. `cores` is the most cores of this machine that the test runs of this process
+    take, 0 for all. Processes with the same directory `slots` share their cores; by default, all
+    processes of this user do.
     """
 
     forge: Literal["github", "gitlab"] = "github"

@@ -13,7 +13,7 @@ from services.agents.settings import Settings as AgentsSettings
 from services.api.settings import Settings as ApiSettings
 from services.coordinator.settings import Settings as CoordinatorSettings
 from services.resolver.settings import Settings as ResolverSettings
-from services.validator.settings import Settings as ValidatorSettings
+from services.validator.settings import ValidatorSettings
 from tests.support.stack import ROOT
 
 SETTINGS = {

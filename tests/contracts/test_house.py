@@ -103,9 +103,7 @@ KNOWN_DUPLICATES = {
     "Plan",
     "Repository",
     "Settings",
-    "Source",
     "Step",
-    "Touched",
 }
 
 

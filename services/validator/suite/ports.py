@@ -1,4 +1,4 @@
-"""What runs a target's tests."""
+"""The port through which the validator runs a target's tests."""
 
 from typing import Protocol
 
@@ -22,11 +22,11 @@ class Suite(Protocol):
         repeat: int = 1,
         record: bool = False,
     ) -> RunOutcome:
-        """Run the tests that the tree `base_oid` has over a tree, all of them or only those with these ids.
+        """Run tests on a tree and return their report, or why there is none that can be trusted.
 
-        Tests that only the tree has are run too. With `repeat` each is run so often, and its worst
-        outcome counts; with `record` it is recorded as well which functions each test reaches.
-
-        An id that the tree does not have is simply not in the report.
+        `tests` are the ids to run, empty for all; an id that the tree does not have is missing
+        from the report. Test files come from the tree `base_oid`, if it is given, except those
+        that only `tree_oid` has. Each test runs `repeat` times and its worst outcome counts. With
+        `record`, the functions that each test reaches are recorded too.
         """
         ...

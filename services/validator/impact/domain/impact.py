@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from services.validator.suite.domain.recording import ImpactMap, Mask, union
-from services.validator.suite.domain.sources import Source, Touched, read_source, touched
+from services.validator.suite.domain.sources import ParsedSource, compare_sources, read_source
 
 # If more than this share of the functions changed, the recording says too little about the head.
 MAX_CHANGED_SHARE = 0.1
@@ -50,16 +50,16 @@ def _impacted_mask(recorded: ImpactMap, path: str, change: Change) -> Mask | Non
     if sources is None or not recorded.has(path):
         return None
     then, before, after = sources
-    what = touched(before, after)
-    functions = [then.functions.get(name) for name in what.functions]
+    difference = compare_sources(before, after)
+    functions = [then.functions.get(name) for name in difference.functions]
     known = [each for each in functions if each is not None]
     is_wider = len(known) < len(functions) or any(recorded.runs_at_import(path, f) for f in known)
-    is_wider = is_wider or (bool(what.functions) and path.rpartition("/")[2] == "conftest.py")
+    is_wider = is_wider or (bool(difference.functions) and path.rpartition("/")[2] == "conftest.py")
     mask = union(recorded.reaching(path, each) for each in known)
-    return mask | recorded.depending(path) if what.module or is_wider else mask
+    return mask | recorded.depending(path) if difference.module or is_wider else mask
 
 
-def _sources(change: Change) -> tuple[Source, Source, Source] | None:
+def _sources(change: Change) -> tuple[ParsedSource, ParsedSource, ParsedSource] | None:
     """Parse the three texts; None if the file was added or removed, or is not Python."""
     if change.recorded is None or change.before is None or change.after is None:
         return None
@@ -79,7 +79,7 @@ def reaching_tests(
         return None
     then, _, after = sources
     mask = 0
-    for function in {after.at(line) for line in lines}:
+    for function in {after.function_at(line) for line in lines}:
         if function is None:
             mask |= recorded.depending(path)
         elif (known := then.functions.get(function.name)) is None:
@@ -99,7 +99,7 @@ def reaching_tests_of_function(
     out.
     """
     source = read_source(text)
-    function = source.only(name) if source is not None else None
+    function = source.unique_function(name) if source is not None else None
     if function is None:
         return frozenset()
     return recorded.named(recorded.reaching(path, function)) - recorded.unknown
@@ -120,5 +120,5 @@ def _count_changed(recorded: ImpactMap, path: str, change: Change) -> int:
     if sources is None:
         return everything
     then, _, after = sources
-    what: Touched = touched(then, after)
-    return everything if what.module else len(what.functions)
+    difference = compare_sources(then, after)
+    return everything if difference.module else len(difference.functions)

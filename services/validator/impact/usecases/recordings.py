@@ -11,7 +11,7 @@ from services.validator.runs.domain.requests import RunRequest
 from services.validator.runs.usecases.reports import read_text
 from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.recording import ImpactMap
-from services.validator.suite.domain.sources import decoded
+from services.validator.suite.domain.sources import decode_source
 from shared.contracts.base import RunPurpose
 from shared.contracts.states import RunState
 from shared.kernel.errors import NotFound
@@ -86,7 +86,7 @@ def _has_tests_of(oid: str, prepared: PreparedHead) -> bool:
     except NotFound:
         return False
     digest = tree.digest(lambda path: is_protected(path, prepared.profile.config))
-    return digest == prepared.judges
+    return digest == prepared.protected_files_digest
 
 
 def _is_stale(recorded: Recorded, prepared: PreparedHead) -> bool:
@@ -96,7 +96,7 @@ def _is_stale(recorded: Recorded, prepared: PreparedHead) -> bool:
 
 def _text(tree: Tree, path: str) -> str | None:
     content = tree.read(path)
-    return None if content is None else decoded(content)
+    return None if content is None else decode_source(content)
 
 
 async def _read_map(digest: str, deps: ValidatorDeps) -> ImpactMap:

@@ -77,8 +77,8 @@ def _by_function(code: Code, mutants: Sequence[PlacedMutant]) -> dict[Function, 
     source = read_source(code.text.decode())
     found: dict[Function, list[PlacedMutant]] = {}
     for each in mutants:
-        function = source and source.at(each.mutant.standing_line)
-        if not source or not function or source.only(function.name) is not function:
+        function = source and source.function_at(each.mutant.standing_line)
+        if not source or not function or source.unique_function(function.name) is not function:
             continue
         if each.mutant.when is MutantTiming.CALL:
             found.setdefault(function, []).append(each)

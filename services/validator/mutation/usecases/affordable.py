@@ -9,7 +9,7 @@ from services.validator.impact.usecases.recordings import Recorded
 from services.validator.mutation.domain.plan import MutationPlan
 from services.validator.mutation.domain.selection import required_tests, without_expensive
 from services.validator.suite.domain.recording import ImpactMap
-from services.validator.suite.domain.sources import Function, decoded, read_source
+from services.validator.suite.domain.sources import Function, decode_source, read_source
 from shared.targets.mirror import Mirror
 
 
@@ -28,7 +28,9 @@ def select_affordable(
 
     @cache
     def tests_at(path: str, line: int) -> frozenset[str] | None:
-        texts = [None if text is None else decoded(text) for text in (t.read(path) for t in trees)]
+        texts = [
+            None if text is None else decode_source(text) for text in (t.read(path) for t in trees)
+        ]
         return select_tests_for_line(recorded.map, path, Change(*texts), line)
 
     affordable = without_expensive(plan, tests_at)
@@ -49,7 +51,7 @@ def select_tests_for_line(
     script, where these are mostly none.
     """
     source = read_source(change.after) if change.after is not None else None
-    function = source.at(line) if source is not None else None
+    function = source.function_at(line) if source is not None else None
     is_never_run = change.recorded is not None and not recorded.has(path)
     if is_never_run or (function is not None and _is_cached(function)):
         return recorded.named(recorded.depending(path))
@@ -64,4 +66,6 @@ def select_tests_for_line(
 def _is_cached(function: Function) -> bool:
     """Return true if a function's result is kept for other callers, unlike a cached property."""
     names = [ast.unparse(each) for each in function.node.decorator_list]
-    return function.heard_elsewhere and not any("cached_property" in each for each in names)
+    return function.has_unrecorded_dependents and not any(
+        "cached_property" in each for each in names
+    )

@@ -24,7 +24,7 @@ from services.validator.runs.domain.requests import RunRequest
 from services.validator.runs.usecases.reports import read_text, store_text
 from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.reports import Outcome
-from services.validator.suite.domain.sources import decoded
+from services.validator.suite.domain.sources import decode_source
 from shared.contracts.base import RunKind, RunPurpose
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.protection import Protection
@@ -171,7 +171,7 @@ def _tests_before(
     """Return a function that counts the passing tests which reached a function. It blocks."""
 
     def tests_before(path: str, function: str) -> int:
-        text = decoded(prepared.mirror.tree(recorded.tree).read(path) or b"")
+        text = decode_source(prepared.mirror.tree(recorded.tree).read(path) or b"")
         return len(reaching_tests_of_function(recorded.map, path, text, function) & passing)
 
     return tests_before

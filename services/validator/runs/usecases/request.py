@@ -43,7 +43,7 @@ def run_key(place: PreparedHead, request: RunRequest) -> str:
     plan = {
         "target": place.target.id,
         "tree": request.tree,
-        "judges": place.judges,
+        "judges": place.protected_files_digest,
         "environment": place.environment.key,
         "gate": [place.profile.test.command, place.profile.test.pythonpath],
         "tests": sorted(request.tests),

@@ -1,1 +1,1 @@
-"""Adapters of `suite`."""
+"""Runs test commands in the sandbox and parses the formats of their reports."""

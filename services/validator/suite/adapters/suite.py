@@ -13,7 +13,7 @@ from services.validator import in_target as inside
 from services.validator.suite.adapters.jest import read_jest
 from services.validator.suite.adapters.junit import read_junit
 from services.validator.suite.adapters.signed_lines import read_lines
-from services.validator.suite.domain.imports import imports
+from services.validator.suite.domain.imports import import_graph
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import (
     Infrastructure,
@@ -24,7 +24,7 @@ from services.validator.suite.domain.reports import (
     TestResult,
     worst,
 )
-from services.validator.suite.domain.sources import decoded
+from services.validator.suite.domain.sources import decode_source
 from shared.environments.ports import Environment, Trees
 from shared.sandbox.ports import Command, Completed, Limits, Sandbox
 from shared.sandbox.scratch import Scratch, complete_in_thread
@@ -218,7 +218,8 @@ def _impact(content: bytes, tree: Tree) -> str | None:
         log.warning("recording_unreadable", reason=str(error))
         return None
     texts = {path: tree.read(path) or b"" for path in tree.files() if PYTHON.has_suffix(path)}
-    return replace(recorded, imports=imports({p: decoded(t) for p, t in texts.items()})).to_json()
+    sources = {path: decode_source(text) for path, text in texts.items()}
+    return replace(recorded, imports=import_graph(sources)).to_json()
 
 
 def _restore(base: Tree, candidate: Tree, profile: TargetProfile, into: Path) -> None:

@@ -1,1 +1,1 @@
-"""Pure rules of `suite`."""
+"""Test reports, recordings and Python sources as values, with the pure rules about them."""

@@ -1,8 +1,8 @@
-"""A Python source as functions and the rest: what a change of it touches.
+"""Splits a Python source into functions and the rest, and finds which of them a change touches.
 
-A function is one at the top of a module or in a class; functions inside it, lambdas and
-comprehensions are parts of it. The rest is what runs when the module is imported: decorators, defaults and
-annotations of functions too. Line numbers, layout and comments are no difference.
+A function is defined at the top of a module or in a class; functions inside it, lambdas and
+comprehensions are parts of it. The rest is what runs when the module is imported, including the
+decorators, defaults and annotations of functions. Line numbers, layout and comments are ignored.
 """
 
 import ast
@@ -16,42 +16,55 @@ from functools import cached_property, lru_cache
 from shared.kernel import syntax
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
-HOLDERS = (ast.stmt, ast.excepthandler, ast.match_case)
-# A result that is kept is reached by the first test that asks for it only.
-KEEPING = re.compile(r"cache|memo|lazy|once|singleton", re.IGNORECASE)
+# Nodes that may contain the definition of a function.
+CONTAINERS = (ast.stmt, ast.excepthandler, ast.match_case)
+CACHING_DECORATOR = re.compile(r"cache|memo|lazy|once|singleton", re.IGNORECASE)
+# Python itself calls these, wherever an object is used.
+IMPLICITLY_CALLED = {"__del__", "__getattr__"}
 
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """`name` is qualified by its classes, the second of a name ends in #2. Lines count from 1, decorators belong to it."""
+    """A function of a source.
+
+    `name` is qualified by its classes; the second function of a name ends in #2.
+    """
 
     name: str
     node: FunctionNode
 
     @property
     def first(self) -> int:
+        """The first line, counted from 1; decorators belong to the function."""
         return min([self.node.lineno, *(each.lineno for each in self.node.decorator_list)])
 
     @property
     def last(self) -> int:
+        """The last line, counted from 1."""
         return self.node.end_lineno or self.node.lineno
 
     @cached_property
     def body(self) -> str:
-        """What it does, as text; equal texts do the same."""
+        """A dump of the syntax of the body, which is equal for bodies that do the same."""
         return "\n".join(ast.dump(each) for each in self.node.body)
 
     @property
-    def heard_elsewhere(self) -> bool:
-        """Whether what it does shows where it does not run: its results are kept, or it is called by nobody in sight."""
+    def has_unrecorded_dependents(self) -> bool:
+        """True if a test can depend on the function without being recorded as reaching it.
+
+        A cached result is reached only by the first test that asks for it, and some functions are
+        called implicitly by Python or pytest.
+        """
         name = self.node.name
-        kept = any(KEEPING.search(ast.dump(each)) for each in self.node.decorator_list)
-        return kept or name in {"__del__", "__getattr__"} or name.startswith("pytest_")
+        is_cached = any(
+            CACHING_DECORATOR.search(ast.dump(each)) for each in self.node.decorator_list
+        )
+        return is_cached or name in IMPLICITLY_CALLED or name.startswith("pytest_")
 
 
 @dataclass(frozen=True, eq=False)
-class Source:
-    """One file, parsed."""
+class ParsedSource:
+    """A Python file with its syntax tree, and its functions by name."""
 
     text: str
     functions: dict[str, Function]
@@ -59,39 +72,46 @@ class Source:
 
     @cached_property
     def outline(self) -> list[tuple[str, str]]:
-        """What runs at import, as (name of a function that is defined there, or "", text)."""
+        """The code that runs at import, as pairs of the function it defines (or "") and a dump."""
         return list(_outline(self.tree, {each.node: each.name for each in self.functions.values()}))
 
     @cached_property
     def words(self) -> frozenset[str]:
-        """Every name in it."""
+        """Every word of the text, and so every identifier."""
         return frozenset(re.findall(r"\w+", self.text))
 
-    def only(self, name: str) -> Function | None:
-        """The function of that name; None where several have it, which may count otherwise in another text."""
-        several = "#" in name or f"{name}#2" in self.functions
-        return None if several else self.functions.get(name)
+    def unique_function(self, name: str) -> Function | None:
+        """Return the function of a name, or None if none or several have it.
 
-    def at(self, line: int) -> Function | None:
-        """The function that has this line; None for what runs at import."""
+        Of several, the numbers may differ in another version of the text.
+        """
+        is_ambiguous = "#" in name or f"{name}#2" in self.functions
+        return None if is_ambiguous else self.functions.get(name)
+
+    def function_at(self, line: int) -> Function | None:
+        """Return the function that contains a line, or None for a line that runs at import."""
         return next((f for f in self.functions.values() if f.first <= line <= f.last), None)
 
 
 @dataclass(frozen=True)
-class Touched:
-    """Qualified names of functions, as they are called before the change, and whether more than these is touched."""
+class SourceChange:
+    """The difference between two versions of a source.
+
+    `functions` are the names of the changed functions, as the version before has them; `module`
+    is true if more than their bodies changed.
+    """
 
     functions: frozenset[str] = frozenset()
     module: bool = False
 
 
-def decoded(content: bytes) -> str:
-    """The text of a source; what is no UTF-8 in it becomes something that stays different."""
+def decode_source(content: bytes) -> str:
+    """Decode a source as UTF-8; different invalid bytes stay different characters."""
     return content.decode(errors="surrogateescape")
 
 
-def parse(text: str) -> ast.Module | None:
-    """None where it is no Python that we know."""
+def parse_python(text: str) -> ast.Module | None:
+    """Parse a Python source; return None if it is not valid in our version of Python."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -102,9 +122,9 @@ def parse(text: str) -> ast.Module | None:
 
 # A tree takes fifty times the memory of its text.
 @lru_cache(maxsize=64)
-def read_source(text: str) -> Source | None:
-    """None where it is no Python that we know."""
-    tree = parse(text)
+def read_source(text: str) -> ParsedSource | None:
+    """Parse a Python source and find its functions; return None if it is not valid Python."""
+    tree = parse_python(text)
     if tree is None:
         return None
     functions: dict[str, Function] = {}
@@ -113,32 +133,37 @@ def read_source(text: str) -> Source | None:
         while (unique := name if number == 1 else f"{name}#{number}") in functions:
             number += 1
         functions[unique] = Function(unique, node)
-    return Source(text, functions, tree)
+    return ParsedSource(text, functions, tree)
 
 
-def touched(before: Source, after: Source) -> Touched:
-    """What differs. A function that is new, gone or elsewhere touches the module, but see `_harmless`."""
+def compare_sources(before: ParsedSource, after: ParsedSource) -> SourceChange:
+    """Find what differs between two versions of a source.
+
+    A function that was added, removed or moved changes the module, unless it was added in such a
+    way that no existing code can call it.
+    """
     if before.text == after.text:
-        return Touched()
+        return SourceChange()
     both = before.functions.keys() & after.functions.keys()
     changed = frozenset(
         name for name in both if before.functions[name].body != after.functions[name].body
     )
-    new = {name for name in after.functions.keys() - both if _harmless(name, before)}
-    outline = [each for each in after.outline if each[0] not in new]
-    heard = any(before.functions[name].heard_elsewhere for name in changed)
-    plain = all(not after.functions[name].node.decorator_list for name in new)
-    return Touched(changed, module=before.outline != outline or heard or not plain)
+    added = {name for name in after.functions.keys() - both if _is_unused_before(name, before)}
+    outline = [each for each in after.outline if each[0] not in added]
+    is_wider = any(before.functions[name].has_unrecorded_dependents for name in changed)
+    is_decorated = any(after.functions[name].node.decorator_list for name in added)
+    return SourceChange(changed, module=before.outline != outline or is_wider or is_decorated)
 
 
-def _harmless(name: str, before: Source) -> bool:
-    """Whether a new function of that name can be called by nothing but what is new as well.
+def _is_unused_before(name: str, before: ParsedSource) -> bool:
+    """Return whether only new code can call a new function of that name.
 
-    It is at the top of its module, and what was there before does not have that word.
+    It is at the top of its module, Python and pytest do not look for its name, and the
+    version before does not contain the name.
     """
-    simple = "." not in name and "#" not in name
-    looked_for = name.startswith(("__", "test", "pytest_")) or hasattr(builtins, name)
-    return simple and not looked_for and name not in before.words
+    is_simple = "." not in name and "#" not in name
+    is_special = name.startswith(("__", "test", "pytest_")) or hasattr(builtins, name)
+    return is_simple and not is_special and name not in before.words
 
 
 def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, FunctionNode]]:
@@ -147,19 +172,19 @@ def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, FunctionNode]]
             yield prefix + child.name, child
         elif isinstance(child, ast.ClassDef):
             yield from _functions(child, f"{prefix}{child.name}.")
-        elif isinstance(child, HOLDERS):
+        elif isinstance(child, CONTAINERS):
             yield from _functions(child, prefix)
 
 
 def _outline(node: ast.AST, names: dict[FunctionNode, str]) -> Iterator[tuple[str, str]]:
-    """Depth first; what holds functions is its own head, its parts, and an end."""
+    """Yield the outline depth first; a node with functions is its head, its parts and an end."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, FunctionNode):
             head = (*child.decorator_list, child.args, child.returns)
             generic = getattr(child, "type_params", ())
-            said = [ast.dump(each) for each in (*head, *generic) if each is not None]
-            yield names[child], f"{type(child).__name__} {child.name} {said}"
-        elif isinstance(child, HOLDERS) and any(
+            dumps = [ast.dump(each) for each in (*head, *generic) if each is not None]
+            yield names[child], f"{type(child).__name__} {child.name} {dumps}"
+        elif isinstance(child, CONTAINERS) and any(
             isinstance(each, FunctionNode) for each in ast.walk(child)
         ):
             yield "", f"{type(child).__name__} {getattr(child, 'name', '')}"

@@ -14,9 +14,9 @@ from services.validator.impact.domain.impact import (
     reaching_tests_of_function,
 )
 from services.validator.impact.domain.recall import RecallCount, beta_below, count_caught
-from services.validator.suite.domain.imports import imports
+from services.validator.suite.domain.imports import import_graph
 from services.validator.suite.domain.recording import ImpactMap
-from services.validator.suite.domain.sources import decoded, read_source, touched
+from services.validator.suite.domain.sources import compare_sources, decode_source, read_source
 
 CODE = '''"""A module."""
 import os
@@ -76,7 +76,7 @@ def a_map(**fields) -> ImpactMap:
         "unknown": frozenset({UNKNOWN}),
         "reached": reached,
         "at_import": {path: frozenset({(1, "<module>")}) for path in FILES},
-        "imports": imports(FILES),
+        "imports": import_graph(FILES),
     }
     return ImpactMap(**{**known, **fields})
 
@@ -222,7 +222,7 @@ def test_a_conftest_is_loaded_by_all_tests_below_it():
         tests=("a/b/test_x.py::t", "test_y.py::t"),
         files=("a/b/test_x.py", "test_y.py"),
         at_import={path: frozenset({(1, "<module>")}) for path in files},
-        imports=imports(files),
+        imports=import_graph(files),
     )
     text = files["a/conftest.py"]
     for old, new in (("pass", "return"), ("return 1", "return 2")):
@@ -241,7 +241,7 @@ def test_what_depends_on_a_file_at_a_second_remove_is_tested_too():
         tests=("test_x.py::t", "test_y.py::t"),
         files=("test_x.py", "test_y.py"),
         at_import={path: frozenset({(1, "<module>")}) for path in files},
-        imports=imports(files),
+        imports=import_graph(files),
     )
     changes = {"m.py": Change("X = 1\n", "X = 1\n", "X = 2\n")}
     assert impacted_tests(recorded, changes) == {"test_x.py::t"}
@@ -369,7 +369,7 @@ IMPORTING = {
 
 def test_imports_are_found_wherever_a_module_is_and_however_it_is_named():
     pkg, sub = "src/pkg/__init__.py", "src/pkg/sub/__init__.py"
-    assert imports(IMPORTING) == {
+    assert import_graph(IMPORTING) == {
         pkg: (),
         "src/pkg/core.py": (pkg,),
         "src/pkg/json.py": (pkg,),
@@ -393,14 +393,14 @@ def test_imports_are_found_wherever_a_module_is_and_however_it_is_named():
 def test_what_is_defined_twice_or_conditionally_is_compared_in_its_place():
     text = "if 1:\n    def f(): return 1\nelse:\n    def f(): return 2\n"
     before, after = read_source(text), read_source(text.replace("return 2", "return 3"))
-    assert touched(before, after).functions == {"f#2"}
-    assert not touched(before, after).module
+    assert compare_sources(before, after).functions == {"f#2"}
+    assert not compare_sources(before, after).module
     moved = read_source(text.replace("if 1", "if 0"))
-    assert touched(before, moved).module
+    assert compare_sources(before, moved).module
 
 
 def test_what_is_no_utf_8_stays_different():
-    one, other = decoded(b"x = '\xff'"), decoded(b"x = '\xfe'")
+    one, other = decode_source(b"x = '\xff'"), decode_source(b"x = '\xfe'")
     assert one != other
 
 

@@ -15,7 +15,7 @@ from services.validator.runs.domain.requests import RunRequest
 from services.validator.runs.usecases.baseline import run_baseline
 from services.validator.runs.usecases.reports import read_text
 from services.validator.runs.usecases.request import run_key
-from services.validator.suite.domain.imports import imports
+from services.validator.suite.domain.imports import import_graph
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import (
     Infrastructure,
@@ -47,7 +47,7 @@ RECORDED = ImpactMap(
     files=("tests/test_m.py",) * 2,
     reached={"m.py": {(1, "one"): 1, (4, "two"): 2}},
     at_import={path: frozenset({(1, "<module>")}) for path in FILES},
-    imports=imports(FILES),
+    imports=import_graph(FILES),
 )
 
 
