@@ -7,8 +7,15 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from services.validator.mutation.domain.plan import MutantResult, MutationReport
-from services.validator.suite.adapters.signed_lines import verified
-from services.validator.suite.adapters.suite import LINES, PACKAGE, TAIL, Run, lay_out, signing_keys
+from services.validator.suite.adapters.signed_lines import verify_lines
+from services.validator.suite.adapters.suite import OUTPUT_TAIL_LINES
+from services.validator.suite.adapters.suite_run import (
+    IN_TARGET_PACKAGE,
+    LINES_REPORT,
+    SuiteRun,
+    create_signing_keys,
+    export_tree,
+)
 from services.validator.suite.domain.reports import Infrastructure
 from shared.environments.ports import Environment, Trees
 from shared.sandbox.ports import Completed, Limits, Sandbox
@@ -17,7 +24,7 @@ from shared.targets.profile import TargetProfile
 
 PLUGIN = "mutation_session"
 # Python processes that a test starts import the mutated files too.
-SITE = f"from {PACKAGE}.switch import install\n\ninstall()\n"
+SITE = f"from {IN_TARGET_PACKAGE}.switch import install\n\ninstall()\n"
 
 
 class SandboxedMutationRunner:
@@ -46,12 +53,12 @@ class SandboxedMutationRunner:
         """
         content = json.loads(plan)
         async with self._scratch.workspace() as workspace:
-            keys = signing_keys(profile.test.framework)
-            run = Run(workspace, profile.test, environment, tests, keys, plugin=PLUGIN)
+            keys = create_signing_keys(profile.test.framework)
+            run = SuiteRun(workspace, profile.test, environment, tests, keys, plugin=PLUGIN)
             oids = (tree_oid, base_oid)
-            await complete_in_thread(lay_out, run, profile, self._trees, target_id, oids)
+            await complete_in_thread(export_tree, run, profile, self._trees, target_id, oids)
             await complete_in_thread(write_mutated_files, run.tree, content["files"])
-            run.furnish()
+            run.prepare_scratch()
             (run.scratch / "mutants.json").write_text(plan)
             (run.scratch / "plugin" / "sitecustomize.py").write_text(SITE)
             command = run.command()
@@ -80,7 +87,7 @@ def _read(
     """Read the result of each mutant; a session that ended early has no report."""
     reason = completed.abort_reason
     try:
-        lines = verified(completed.reports.get(LINES, b""), keys)
+        lines = verify_lines(completed.reports.get(LINES_REPORT, b""), keys)
         results = {line["id"]: _result(line) for line in lines if line["event"] == "mutant"}
         ends = [line for line in lines if line["event"] == "finish"]
     except (ValueError, KeyError, TypeError) as error:
@@ -88,7 +95,7 @@ def _read(
     if not reason and (len(ends) != 1 or len(results) != mutants):
         reason = "The test session with the mutants ended before its end."
     if reason:
-        return Infrastructure(reason, completed.tail(TAIL))
+        return Infrastructure(reason, completed.tail(OUTPUT_TAIL_LINES))
     return MutationReport(results, int(ends[0].get("usable", 0)), completed.seconds)
 
 

@@ -1,4 +1,4 @@
-"""Reads the JSON that jest writes, and vitest in the same form. It is data from a stranger."""
+"""Reads the JSON reports of jest and vitest, which may come from anybody."""
 
 import json
 import os
@@ -6,7 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from services.validator.suite.adapters.unsigned import DETAIL, check_size, reported
+from services.validator.suite.adapters.unsigned import (
+    MAX_DETAIL_CHARACTERS,
+    check_size,
+    report_unless_contradicted,
+)
 from services.validator.suite.domain.reports import (
     Infrastructure,
     Outcome,
@@ -26,32 +30,37 @@ OUTCOMES = {
 
 
 def read_jest(content: bytes | None, tree: Path, *, exit_code: int, seconds: float) -> RunOutcome:
-    """The report; ids are file, suites and title. What is missing or contradicted is never a pass."""
+    """Read a report whose file names lie in the directory `tree`.
+
+    A test's id is its file, suites and title. A report that is missing, incomplete or contradicted
+    by the exit code is never a pass.
+    """
     if content is None:
         return Infrastructure("The tests left no JSON report.")
     try:
         check_size(content)
         report = json.loads(content)
         results = by_id(_results(report, tree))
-        named = sum(len(each["assertionResults"]) for each in report["testResults"])
+        listed = sum(len(each["assertionResults"]) for each in report["testResults"])
         declared = int(report["numTotalTests"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         return Infrastructure(f"The JSON report is damaged: {error!r}.")
-    if declared > named:
-        return Infrastructure(f"The JSON report speaks of {declared} tests and names {named}.")
-    return reported(results, exit_code=exit_code, seconds=seconds)
+    if declared > listed:
+        return Infrastructure(f"The JSON report declares {declared} tests but lists {listed}.")
+    return report_unless_contradicted(results, exit_code=exit_code, seconds=seconds)
 
 
 def _results(report: Any, tree: Path) -> Iterator[TestResult]:
-    """Each test; a file that could not be loaded is one too."""
+    """Yield the result of each test, and an error for each file that could not be loaded."""
     for file in report["testResults"]:
         name = os.path.relpath(file["name"], tree)
         if file["status"] == "failed" and not file["assertionResults"]:
-            yield TestResult(name, Outcome.ERROR, 0.0, str(file.get("message", ""))[-DETAIL:])
+            detail = str(file.get("message", ""))[-MAX_DETAIL_CHARACTERS:]
+            yield TestResult(name, Outcome.ERROR, 0.0, detail)
         for each in file["assertionResults"]:
             yield TestResult(
                 " > ".join((name, *each["ancestorTitles"], each["title"])),
                 OUTCOMES[each["status"]],
                 float(each.get("duration") or 0) / 1000,
-                "\n".join(each.get("failureMessages") or ())[-DETAIL:],
+                "\n".join(each.get("failureMessages") or ())[-MAX_DETAIL_CHARACTERS:],
             )

@@ -1,4 +1,4 @@
-"""Reads JUnit XML, as many test runners write it. It is data from a stranger."""
+"""Reads JUnit XML reports, which many test runners write and which may come from anybody."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -6,7 +6,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from services.validator.suite.adapters.unsigned import DETAIL, check_size, reported
+from services.validator.suite.adapters.unsigned import (
+    MAX_DETAIL_CHARACTERS,
+    check_size,
+    report_unless_contradicted,
+)
 from services.validator.suite.domain.reports import (
     Infrastructure,
     Outcome,
@@ -16,17 +20,20 @@ from services.validator.suite.domain.reports import (
 )
 from shared.targets.languages import PYTHON
 
-# The class that `node --test` gives to every test.
-NODE = "test"
-# Entities are how a small XML file becomes a large one, or somebody else's file.
+# The class name that `node --test` gives to every test.
+NODE_CLASS = "test"
+# Entities can blow up a small XML file, or include a file of the machine.
 DECLARATION = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
-ENCODING = re.compile(
+UNUSUAL_ENCODING = re.compile(
     rb"<\?xml[^>]*encoding\s*=\s*[\"'](?!utf-8|us-ascii|iso-8859-1)", re.IGNORECASE
 )
 
 
 def read_junit(content: bytes | None, *, exit_code: int, seconds: float) -> RunOutcome:
-    """The report in a JUnit file. What is missing, cut off or contradicted is never a pass."""
+    """Read a JUnit report.
+
+    A report that is missing, incomplete or contradicted by the exit code is never a pass.
+    """
     if content is None:
         return Infrastructure("The tests left no JUnit report.")
     try:
@@ -34,14 +41,15 @@ def read_junit(content: bytes | None, *, exit_code: int, seconds: float) -> RunO
         results = by_id(_results(root))
     except ValueError as error:
         return Infrastructure(f"The JUnit report is damaged: {error}.")
-    if reason := _missing(root):
+    if reason := _missing_tests(root):
         return Infrastructure(reason)
-    return reported(results, exit_code=exit_code, seconds=seconds)
+    return report_unless_contradicted(results, exit_code=exit_code, seconds=seconds)
 
 
 def _parse(content: bytes) -> ET.Element:
+    """Parse a report; raises ValueError if it is not safe to parse or is not JUnit XML."""
     check_size(content)
-    if DECLARATION.search(content) or ENCODING.search(content) or b"\0" in content:
+    if DECLARATION.search(content) or UNUSUAL_ENCODING.search(content) or b"\0" in content:
         raise ValueError("it has a document type or an encoding that no report needs")
     try:
         root = ET.fromstring(content)  # noqa: S314  (declarations, and so entities, are refused)
@@ -53,45 +61,50 @@ def _parse(content: bytes) -> ET.Element:
 
 
 def _results(root: ET.Element) -> Iterator[TestResult]:
-    """Each case; Node's are named by the suites around them, and by their number where they are namesakes.
+    """Yield the result of each test case.
 
-    Node 20 names no file, so that namesakes of two files are told apart by their order only.
+    A case of Node is named after the suites around it, with a number if others have that name:
+    Node 20 names no file, so equal names of two files differ by their order only.
     """
-    namesakes: Counter[str] = Counter()
-    for case, around in _cases(root, ()):
+    occurrences: Counter[str] = Counter()
+    for case, suites in _cases(root, ()):
         result = _result(case)
-        if case.get("classname") == NODE and not case.get("file"):
-            name = " > ".join((*around, case.get("name", "")))
-            namesakes[name] += 1
-            number = f" #{namesakes[name]}" if namesakes[name] > 1 else ""
+        if case.get("classname") == NODE_CLASS and not case.get("file"):
+            name = " > ".join((*suites, case.get("name", "")))
+            occurrences[name] += 1
+            number = f" #{occurrences[name]}" if occurrences[name] > 1 else ""
             result = replace(result, id=name + number)
         yield result
 
 
 def _cases(
-    element: ET.Element, around: tuple[str, ...]
+    element: ET.Element, suites: tuple[str, ...]
 ) -> Iterator[tuple[ET.Element, tuple[str, ...]]]:
+    """Yield each test case with the names of the suites around it, outermost first."""
     for each in element:
         if each.tag == "testcase":
-            yield each, around
+            yield each, suites
         elif each.tag == "testsuite":
-            yield from _cases(each, (*around, each.get("name", "")))
+            yield from _cases(each, (*suites, each.get("name", "")))
 
 
-def _missing(root: ET.Element) -> str:
+def _missing_tests(root: ET.Element) -> str:
+    """Return a sentence about a suite that lists fewer tests than it declares, or an empty text."""
     for suite in root.iter("testsuite"):
-        declared, found = suite.get("tests", ""), len(list(suite.iter("testcase")))
-        if declared.isdigit() and int(declared) > found:
-            return f"The JUnit report speaks of {declared} tests and names {found}."
+        declared, listed = suite.get("tests", ""), len(list(suite.iter("testcase")))
+        if declared.isdigit() and int(declared) > listed:
+            return f"The JUnit report declares {declared} tests but lists {listed}."
     return ""
 
 
 def _result(case: ET.Element) -> TestResult:
     outcome, detail = _outcome(case)
-    return TestResult(_id(case), outcome, _seconds(case.get("time", "")), detail[-DETAIL:])
+    seconds = _seconds(case.get("time", ""))
+    return TestResult(_id(case), outcome, seconds, detail[-MAX_DETAIL_CHARACTERS:])
 
 
 def _outcome(case: ET.Element) -> tuple[Outcome, str]:
+    """Return how a test case ended, and its message."""
     for tag, outcome in (("error", Outcome.ERROR), ("failure", Outcome.FAILED)):
         found = case.find(tag)
         if found is not None:
@@ -99,12 +112,16 @@ def _outcome(case: ET.Element) -> tuple[Outcome, str]:
     skipped = case.find("skipped")
     if skipped is None:
         return Outcome.PASSED, ""
-    expected = skipped.get("type") == "pytest.xfail"
-    return Outcome.XFAILED if expected else Outcome.SKIPPED, skipped.get("message") or ""
+    is_expected_failure = skipped.get("type") == "pytest.xfail"
+    outcome = Outcome.XFAILED if is_expected_failure else Outcome.SKIPPED
+    return outcome, skipped.get("message") or ""
 
 
 def _id(case: ET.Element) -> str:
-    """A pytest node id where the file is named and the class lies in it, else class and name."""
+    """Return a pytest node id if the class lies in the named file, else class and name.
+
+    Raises ValueError if the case has neither a class nor a name.
+    """
     name, owner, file = case.get("name", ""), case.get("classname", ""), case.get("file", "")
     module = PYTHON.without_suffix(file).replace("/", ".")
     if PYTHON.has_suffix(file) and (owner == module or owner.startswith(f"{module}.")):

@@ -1,8 +1,8 @@
-"""Reads what our pytest plugin and our runner of unittest wrote (`inside`).
+"""Reads the signed report lines of our pytest plugin and our unittest runner (`in_target`).
 
-The plugin rather than pytest's JUnit file, because JUnit has no node ids: a class, a file and a name
-do not always lead back to the one test to run again, subtests appear as tests of the same name, and a
-module that cannot be imported becomes a test. A JUnit file in addition would say nothing more.
+We read the plugin's lines rather than pytest's JUnit file, because JUnit has no node ids: a class,
+a file and a name do not always lead back to the one test to run again, subtests appear as tests of
+the same name, and a module that cannot be imported becomes a test.
 """
 
 import hashlib
@@ -21,9 +21,9 @@ from services.validator.suite.domain.reports import (
     by_id,
 )
 
-# Of pytest's exit codes: all passed, some failed, and no test was collected.
+# The exit codes of pytest.
 PASSED, FAILED, INTERRUPTED, INTERNAL_ERROR, USAGE_ERROR, NO_TESTS = range(6)
-SAID = {
+ABORT_REASONS = {
     INTERRUPTED: "The test run was interrupted before its end.",
     INTERNAL_ERROR: "pytest itself failed.",
     USAGE_ERROR: "pytest could not begin.",
@@ -38,25 +38,30 @@ def read_lines(
     seconds: float,
     alone: bool = True,
 ) -> RunOutcome:
-    """The report of one test session, or of several one after the other.
+    """Read the report of one test session, or of several one after the other.
 
-    Trusted only where each session reached its end and the exit code says the same; where the
-    command is not that session `alone`, its exit code is another one's and is not compared.
+    The report is trusted only if each session reached its end and the exit code agrees with it.
+    Where the command does more than run one session (`alone` is false), its exit code is not
+    compared.
     """
     try:
-        lines = verified(content, keys)
+        lines = verify_lines(content, keys)
         results = by_id(_results(lines))
     except (ValueError, KeyError, TypeError) as error:
         return Infrastructure(f"The test report is damaged: {error!r}.")
-    contradiction = _contradicted(exit_code, results) if alone else ""
-    if reason := _unfinished(lines) or contradiction:
+    contradiction = _contradiction(exit_code, results) if alone else ""
+    if reason := _early_end(lines) or contradiction:
         return Infrastructure(reason)
     problem = "No test was collected." if not results else ""
     return Reported(TestReport(results, seconds, exit_code, problem=problem))
 
 
-def verified(content: bytes, keys: Sequence[bytes]) -> list[Mapping[str, Any]]:
-    """The lines that their sessions signed; raises ValueError where one was not, or where one is missing."""
+def verify_lines(content: bytes, keys: Sequence[bytes]) -> list[Mapping[str, Any]]:
+    """Return the decoded lines of sessions that signed with these keys.
+
+    Each line names its key and is signed together with its number. Raises ValueError if a line is
+    forged or repeated, or one before it is missing.
+    """
     counts = [0] * len(keys)
     lines = []
     for each in map(json.loads, content.splitlines()):
@@ -72,8 +77,8 @@ def verified(content: bytes, keys: Sequence[bytes]) -> list[Mapping[str, Any]]:
     return lines
 
 
-def _unfinished(lines: Iterable[Mapping[str, Any]]) -> str:
-    """Why the report cannot be all of it, if so."""
+def _early_end(lines: Iterable[Mapping[str, Any]]) -> str:
+    """Return why the report is incomplete, or an empty text if it is complete."""
     events = [line["event"] for line in lines]
     if not events or events.count("start") != events.count("finish"):
         return "The test process ended before the test session did."
@@ -81,18 +86,18 @@ def _unfinished(lines: Iterable[Mapping[str, Any]]) -> str:
     return f"The test session stopped early: {stopped[0]}." if stopped else ""
 
 
-def _contradicted(exit_code: int, results: Mapping[str, TestResult]) -> str:
-    """What the exit code says that the report does not, if so."""
+def _contradiction(exit_code: int, results: Mapping[str, TestResult]) -> str:
+    """Return how the exit code contradicts the results, or an empty text."""
     failing = sum(each.outcome.bad for each in results.values())
     if exit_code == PASSED and failing:
         return f"The test process ended with success, but {failing} tests failed in its report."
     if exit_code == FAILED and not failing:
         return "The test process ended with a failure, but no test failed in its report."
     if exit_code == NO_TESTS and results:
-        return "The test process said that there are no tests, but its report has some."
+        return "The test process found no tests, but its report has some."
     if exit_code in {PASSED, FAILED, NO_TESTS} or (exit_code == USAGE_ERROR and failing):
         return ""
-    return SAID.get(exit_code, f"The test process ended with {exit_code}.")
+    return ABORT_REASONS.get(exit_code, f"The test process ended with {exit_code}.")
 
 
 def _results(lines: Iterable[Mapping[str, Any]]) -> Iterable[TestResult]:
@@ -106,12 +111,12 @@ def _results(lines: Iterable[Mapping[str, Any]]) -> Iterable[TestResult]:
 
 
 def _outcome(line: Mapping[str, Any]) -> Outcome | None:
-    """What one phase says about its test; None where it says nothing, as a rerun does."""
-    said = line["outcome"]
-    if said == "failed":
+    """Return the outcome that one phase of a test gives it, or None if it gives none (a rerun)."""
+    reported = line["outcome"]
+    if reported == "failed":
         return Outcome.FAILED if line["when"] == "call" else Outcome.ERROR
-    if said == "skipped":
+    if reported == "skipped":
         return Outcome.XFAILED if "xfail" in line else Outcome.SKIPPED
-    if said == "passed":
+    if reported == "passed":
         return Outcome.XPASSED if "xfail" in line else Outcome.PASSED
     return None

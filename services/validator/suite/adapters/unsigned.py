@@ -1,4 +1,4 @@
-"""What the readers of reports that nobody signed have in common: such a report is data from a stranger."""
+"""Checks that all readers of unsigned reports share; such a report may come from anybody."""
 
 from collections.abc import Iterable, Mapping
 
@@ -10,30 +10,32 @@ from services.validator.suite.domain.reports import (
     TestResult,
 )
 
-SIZE_LIMIT = 32 << 20
-# Of what a test says, this many characters of the end are kept.
-DETAIL = 2000
+MAX_REPORT_BYTES = 32 << 20
+# Only the end of a test's message is kept.
+MAX_DETAIL_CHARACTERS = 2000
 
 
 def check_size(content: bytes) -> None:
-    """Raises ValueError where nobody should even parse it."""
-    if len(content) > SIZE_LIMIT:
-        raise ValueError(f"it is larger than {SIZE_LIMIT} bytes")
+    """Raise ValueError for a report that is too large to be parsed safely."""
+    if len(content) > MAX_REPORT_BYTES:
+        raise ValueError(f"it is larger than {MAX_REPORT_BYTES} bytes")
 
 
-def reported(results: Mapping[str, TestResult], *, exit_code: int, seconds: float) -> RunOutcome:
-    """The report with these results, unless the exit code speaks against it."""
-    if reason := _contradicted(exit_code, results.values()):
+def report_unless_contradicted(
+    results: Mapping[str, TestResult], *, exit_code: int, seconds: float
+) -> RunOutcome:
+    """Return a report with these results, unless the exit code contradicts them."""
+    if reason := _contradiction(exit_code, results.values()):
         return Infrastructure(reason)
     problem = "" if results else "The report names no test."
     return Reported(TestReport(results, seconds, exit_code, problem=problem))
 
 
-def _contradicted(exit_code: int, results: Iterable[TestResult]) -> str:
-    """What the exit code says against the results, if so.
+def _contradiction(exit_code: int, results: Iterable[TestResult]) -> str:
+    """Return how the exit code contradicts the results, or an empty text.
 
-    That it is a failure where no test failed is not that: it is a failure of the command as a whole,
-    as by a threshold of coverage, or by an error outside all tests.
+    A failure of the command where no test failed is no contradiction: the command may fail as a
+    whole, for example by a coverage threshold or an error outside all tests.
     """
     failing = sum(each.outcome.bad for each in results)
     if exit_code == 0 and failing:

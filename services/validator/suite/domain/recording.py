@@ -94,7 +94,7 @@ class ImpactMap:
         return any(holds(function, code) for code in self.at_import.get(path, frozenset()))
 
     def depending(self, path: str) -> Mask:
-        """Return the tests that reach, or are in, a file or one that imports it, even indirectly."""
+        """Return the tests that reach, or are in, a file or one that imports it (transitively)."""
         return union(self._of_file.get(each, 0) for each in self._dependents(path))
 
     @cached_property

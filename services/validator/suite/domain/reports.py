@@ -22,7 +22,7 @@ class Outcome(StrEnum):
 
     @property
     def bad(self) -> bool:
-        """Whether such a test counts as failing."""
+        """True if such a test counts as failing."""
         return self in {Outcome.FAILED, Outcome.ERROR}
 
 
@@ -178,7 +178,7 @@ def _failures_if_any(result: TestResult) -> tuple[int, ...]:
 
 
 def worst(runs: Sequence[RunOutcome]) -> RunOutcome:
-    """Combine runs of the same tests: the worst of each test, and no report if one run gave none."""
+    """Return the worst outcome of each test in several runs; no report if a run gave none."""
     reports = []
     for each in runs:
         if isinstance(each, Infrastructure):

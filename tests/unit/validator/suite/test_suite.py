@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from services.validator.suite.adapters.suite import WHOLE, SandboxedSuite
-from services.validator.suite.adapters.suite import Run as Run_
+from services.validator.suite.adapters.suite import SandboxedSuite
+from services.validator.suite.adapters.suite_run import COMMAND_RESULT_ID, SuiteRun
 from services.validator.suite.domain.reports import Infrastructure, Outcome, Reported, TestReport
 from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
@@ -291,8 +291,8 @@ async def test_a_script_that_calls_pytest_is_heard_and_judged_as_a_whole_too(run
     script = ("sh", "-c", "python -m pytest && exit 7")
     found = reported(await run(files, command=script, framework="custom"))
     assert found.results["test_x.py::test_a"].outcome is Outcome.PASSED
-    assert found.results[WHOLE].outcome is Outcome.FAILED
-    assert "7" in found.results[WHOLE].detail
+    assert found.results[COMMAND_RESULT_ID].outcome is Outcome.FAILED
+    assert "7" in found.results[COMMAND_RESULT_ID].detail
 
 
 async def test_of_a_command_without_a_report_only_the_exit_code_is_known(run: Run):
@@ -300,20 +300,20 @@ async def test_of_a_command_without_a_report_only_the_exit_code_is_known(run: Ru
         command = ("sh", "-c", f"exit {code}")
         report = reported(await run({"a": ""}, command=command, framework="custom"))
         assert report.problem == "Only the exit code is known."
-        assert report.results[WHOLE].outcome is expected
+        assert report.results[COMMAND_RESULT_ID].outcome is expected
 
 
 async def test_a_command_may_write_a_junit_report(run: Run):
     xml = '<testsuite tests="1"><testcase classname="a" name="b"/></testsuite>'
     command = ("sh", "-c", f"echo '{xml}' > $GROUNDSWELL_JUNIT")
     found = outcomes(await run({"a": ""}, command=command, framework="custom"))
-    assert found == {"a::b": Outcome.PASSED, WHOLE: Outcome.PASSED}
+    assert found == {"a::b": Outcome.PASSED, COMMAND_RESULT_ID: Outcome.PASSED}
 
 
 async def test_a_runner_that_fails_where_no_test_did_has_failed_as_a_whole(run: Run):
     """As by a threshold of coverage, or an error outside all tests."""
     xml = "<testsuite tests='1'><testcase classname='a' name='b'/></testsuite>"
-    for code, whole in ((3, {WHOLE: Outcome.FAILED}), (0, {})):
+    for code, whole in ((3, {COMMAND_RESULT_ID: Outcome.FAILED}), (0, {})):
         script = f'echo "{xml}" > "$GROUNDSWELL_JUNIT"; exit {code}'
         found = outcomes(await run({"a": ""}, command=("sh", "-c", script), framework="junit"))
         assert found == {"a::b": Outcome.PASSED, **whole}
@@ -425,7 +425,7 @@ def test_what_reports_only_when_told_so_is_told_so(tmp_path: Path):
     def argv(framework: str, *command: str) -> tuple[str, ...]:
         plan = a_profile(*command, framework=framework).test
         environment = Environment("key", BIN, (), 0, True)
-        return Run_(tmp_path, plan, environment, (), ()).command().argv
+        return SuiteRun(tmp_path, plan, environment, (), ()).command().argv
 
     file = f"{tmp_path}/run/reports/tests.json"
     npm = ("npm", "test", "--silent")
