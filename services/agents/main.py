@@ -12,7 +12,7 @@ from services.agents.deps import ServedType
 from services.agents.engines.chain import ChainedEngines
 from services.agents.engines.rules import RulesEngine
 from services.agents.handlers import handlers
-from services.agents.settings import Settings
+from services.agents.settings import AgentsSettings
 from shared.agent_types import AgentSpec, agent_specs
 from shared.contracts.base import EngineName
 from shared.contracts.documents.agents import Agent
@@ -33,7 +33,7 @@ from shared.targets.mirror import Mirror
 HEARTBEAT_INTERVAL_SECONDS = 3.0
 
 
-def build(settings: Settings, bus: Bus, store: Store) -> Service:
+def build(settings: AgentsSettings, bus: Bus, store: Store) -> Service:
     """Wire adapters to use cases, for every registered agent type."""
     resources = DetectorResources(settings.home / "agents", sandboxed_commands(settings))
     served = {name: serve_type(spec, resources) for name, spec in agent_specs().items()}
@@ -68,7 +68,7 @@ def serve_type(spec: AgentSpec, resources: DetectorResources) -> ServedType:
     return ServedType(spec, detectors, ChainedEngines(engines), guards)
 
 
-def sandboxed_commands(settings: Settings) -> SandboxedCommands:
+def sandboxed_commands(settings: AgentsSettings) -> SandboxedCommands:
     """Return commands over a sandbox that is chosen when the first target needs one."""
     scratch = Scratch(settings.home / "runs", uuid7)
     found: list[Sandbox] = []
@@ -112,7 +112,7 @@ def _this_agent(served: Collection[ServedType]) -> Agent:
     )
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: AgentsSettings) -> None:
     """Serve until told to stop."""
     async with connected(settings.mongo_url) as database:
         store = open_store(database)
@@ -121,4 +121,4 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Run with the settings of the environment."""
-    launch("agents", Settings, run)
+    launch("agents", AgentsSettings, run)

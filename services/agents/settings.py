@@ -1,7 +1,7 @@
-"""Settings of the agents."""
+"""AgentsSettings of the agents."""
 
 from shared.settings import SandboxSettings
 
 
-class Settings(SandboxSettings):
+class AgentsSettings(SandboxSettings):
     """The settings of a service that runs a target's code in a sandbox."""

@@ -15,7 +15,7 @@ from services.api.routes.guard import Guard
 from services.api.routes.problems import install_problem_handlers
 from services.api.routes.system import system_routes
 from services.api.routes.waves import wave_routes
-from services.api.settings import Settings
+from services.api.settings import ApiSettings
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.kernel.version import VERSION
@@ -51,7 +51,7 @@ class _Server(uvicorn.Server):
 
 
 def build(
-    settings: Settings, bus: Bus, store: Store, ping_database: Callable[[], Awaitable[None]]
+    settings: ApiSettings, bus: Bus, store: Store, ping_database: Callable[[], Awaitable[None]]
 ) -> Service:
     """Return the API service over a bus and a store."""
     deps = ApiDeps(store=store, bus=bus, ping_database=ping_database, clock=utc_now, new_id=uuid7)
@@ -81,7 +81,7 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: ApiSettings) -> None:
     """Serve until the process is told to stop."""
     async with connected(settings.mongo_url) as database:
         store = open_store(database)
@@ -92,4 +92,4 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Run the service with the settings of the environment."""
-    launch("api", Settings, run)
+    launch("api", ApiSettings, run)

@@ -1,9 +1,9 @@
-"""Settings of the API service."""
+"""ApiSettings of the API service."""
 
 from shared.settings import ServiceSettings
 
 
-class Settings(ServiceSettings):
+class ApiSettings(ServiceSettings):
     """The address the API listens on, besides what every service is told."""
 
     api_host: str = "127.0.0.1"

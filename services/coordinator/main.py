@@ -2,7 +2,7 @@
 
 from services.coordinator import usecases
 from services.coordinator.handlers import answers, handlers
-from services.coordinator.settings import Settings
+from services.coordinator.settings import CoordinatorSettings
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.launch import launch
@@ -14,7 +14,7 @@ from shared.mongo.collections import Store, ensure_indexes, open_store
 RECONCILE_INTERVAL_SECONDS = 3.0
 
 
-def build(settings: Settings, bus: Bus, store: Store) -> Service:
+def build(settings: CoordinatorSettings, bus: Bus, store: Store) -> Service:
     """Wire the adapters to the use cases."""
     deps = usecases.CoordinatorDeps(
         store=store, bus=bus, home=settings.home, clock=utc_now, new_id=uuid7
@@ -29,7 +29,7 @@ def build(settings: Settings, bus: Bus, store: Store) -> Service:
     )
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: CoordinatorSettings) -> None:
     """Serve until the process is told to stop."""
     async with connected(settings.mongo_url) as database:
         if settings.provision:
@@ -46,4 +46,4 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Run with settings from the environment."""
-    launch("coordinator", Settings, run)
+    launch("coordinator", CoordinatorSettings, run)

@@ -1,11 +1,11 @@
-"""Settings of the coordinator."""
+"""CoordinatorSettings of the coordinator."""
 
 from pydantic import Field
 
 from shared.settings import HomeSettings
 
 
-class Settings(HomeSettings):
+class CoordinatorSettings(HomeSettings):
     """`provision` creates streams, consumers and indexes at start; one coordinator does.
 
     `ack_wait_seconds` is how long after the death of a service the messages it was handling are

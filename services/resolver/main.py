@@ -2,7 +2,7 @@
 
 from services.resolver import usecases
 from services.resolver.handlers import answers, handlers
-from services.resolver.settings import Settings
+from services.resolver.settings import ResolverSettings
 from shared.kernel.clock import utc_now
 from shared.launch import launch
 from shared.messaging.bus import Bus
@@ -26,7 +26,7 @@ def build(bus: Bus, store: Store) -> Service:
     )
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: ResolverSettings) -> None:
     """Serve until the process is told to stop."""
     async with connected(settings.mongo_url) as database:
         store = open_store(database)
@@ -35,4 +35,4 @@ async def run(settings: Settings) -> None:
 
 def main() -> None:
     """Run with settings from the environment."""
-    launch("resolver", Settings, run)
+    launch("resolver", ResolverSettings, run)

@@ -1,7 +1,7 @@
-"""Settings of the resolver."""
+"""ResolverSettings of the resolver."""
 
 from shared.settings import ServiceSettings
 
 
-class Settings(ServiceSettings):
+class ResolverSettings(ServiceSettings):
     """The settings that all services have."""

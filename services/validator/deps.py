@@ -8,7 +8,7 @@ from pathlib import Path
 from services.validator.backtest.ports import History
 from services.validator.benchmarks.ports import Benchmarks
 from services.validator.findings.ports import Detectors
-from services.validator.git.ports import Repository
+from services.validator.git.ports import TargetRepository
 from services.validator.mutation.ports import MutationRunner
 from services.validator.queue.state import PublishedOutcomes
 from services.validator.review.ports import Forge, Remote
@@ -67,7 +67,7 @@ class ValidatorDeps:
     home: Path
     identity: str
     runner: str
-    repository: Callable[[Target], Repository]
+    repository: Callable[[Target], TargetRepository]
     remote: Callable[[Target, str], Remote]
     forge: Forge | None
     environments: Environments

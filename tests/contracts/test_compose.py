@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from deploy.local import SERVICES
-from services.agents.settings import Settings as AgentsSettings
-from services.api.settings import Settings as ApiSettings
-from services.coordinator.settings import Settings as CoordinatorSettings
-from services.resolver.settings import Settings as ResolverSettings
+from services.agents.settings import AgentsSettings
+from services.api.settings import ApiSettings
+from services.coordinator.settings import CoordinatorSettings
+from services.resolver.settings import ResolverSettings
 from services.validator.settings import ValidatorSettings
 from tests.support.stack import ROOT
 

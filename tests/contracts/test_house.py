@@ -94,19 +94,6 @@ def test_locks_have_hashes_and_name_no_index(lock):
     assert "http" not in text.replace("httpcore", "").replace("httpx", "").replace("httptools", "")
 
 
-# Names that folders under repair still share: take out what has become unique, add nothing.
-KNOWN_DUPLICATES = {
-    "Answer",
-    "Bench",
-    "Detectors",
-    "ForkServer",
-    "Plan",
-    "Repository",
-    "Settings",
-    "Step",
-}
-
-
 def test_public_class_names_are_unique():
     places = defaultdict(list)
     for folder in ("services", "shared"):
@@ -115,7 +102,7 @@ def test_public_class_names_are_unique():
                 if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                     places[node.name].append(str(path.relative_to(ROOT)))
     shared = {name: found for name, found in places.items() if len(found) > 1}
-    assert {n: found for n, found in shared.items() if n not in KNOWN_DUPLICATES} == {}
+    assert shared == {}
 
 
 # Data about targets: the tools that a commit message or a requirement may name.

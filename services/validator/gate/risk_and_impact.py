@@ -9,7 +9,7 @@ from services.validator.decision.rates import posterior_risk
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.flakiness import known_flaky
 from services.validator.gate.rounds import GateRound, compose
-from services.validator.git.ports import Repository
+from services.validator.git.ports import TargetRepository
 from services.validator.impact.usecases.impacted import impact_of
 from services.validator.impact.usecases.recall import is_trusted
 from services.validator.impact.usecases.recordings import latest_recording, record_if_stale
@@ -127,7 +127,7 @@ async def _load_needs(gate_round: GateRound, deps: ValidatorDeps) -> None:
 
 
 def _find_needs(
-    change: str, before: Sequence[str], gate_round: GateRound, repository: Repository
+    change: str, before: Sequence[str], gate_round: GateRound, repository: TargetRepository
 ) -> frozenset[str]:
     """Return the fewest earlier changes on which a patch applies, with what those need.
 

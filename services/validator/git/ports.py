@@ -42,7 +42,7 @@ class RevertResult:
     conflicts: tuple[str, ...] = ()
 
 
-class Repository(Protocol):
+class TargetRepository(Protocol):
     """The private repository of one target. Every method blocks."""
 
     def refresh(self, target: Target) -> Head:

@@ -20,7 +20,7 @@ from .switch import SWITCH
 START_TIMEOUT_SECONDS = 60.0
 
 
-class ForkServer:
+class MutantForkServer:
     """The server process, as the main session sees it."""
 
     def __init__(self, pid: int, requests: Channel, replies: Channel) -> None:
@@ -82,12 +82,12 @@ class FreshSession:
         return True
 
 
-def start_fork_server() -> ForkServer | FreshSession:
+def start_fork_server() -> MutantForkServer | FreshSession:
     """Fork the server. Returns its handle here, and a session in each process it forks."""
     requests, replies = Channel(), Channel()
     pid = os.fork()
     if pid:
-        return ForkServer(pid, requests, replies)
+        return MutantForkServer(pid, requests, replies)
     requests.close_writing()
     replies.close_reading()
     while True:

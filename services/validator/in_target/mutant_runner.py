@@ -6,7 +6,7 @@ import time
 from typing import Any, NamedTuple
 
 from .channel import Channel, fork, kill_group
-from .fork_server import START_TIMEOUT_SECONDS, ForkServer
+from .fork_server import START_TIMEOUT_SECONDS, MutantForkServer
 from .outcomes import run_until_failure
 from .switch import SWITCH
 
@@ -36,7 +36,7 @@ class MutantRunner:
     mutant the usable tests that reach it. Deadlines are times of the monotonic clock.
     """
 
-    def __init__(self, server: ForkServer | None) -> None:
+    def __init__(self, server: MutantForkServer | None) -> None:
         self.server = server
         self.items: dict[str, Any] = {}
         self.usable: dict[str, float] = {}

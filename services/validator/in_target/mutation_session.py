@@ -23,7 +23,7 @@ import pytest
 
 from .by_pytest import Selection, root_of
 from .channel import FOREVER, Channel, fork, kill_group
-from .fork_server import ForkServer, FreshSession, start_fork_server
+from .fork_server import FreshSession, MutantForkServer, start_fork_server
 from .mutant_runner import MutantRunner
 from .outcomes import CURRENT, SHARED, run_and_report_all
 from .signing import ReportWriter, may_report, selected, take_key
@@ -92,7 +92,7 @@ class MutationSession:
     """The main session: it collects the tests, has every mutant tried, and reports the results."""
 
     def __init__(
-        self, report: ReportWriter, server: ForkServer | None, plan: dict[str, Any]
+        self, report: ReportWriter, server: MutantForkServer | None, plan: dict[str, Any]
     ) -> None:
         self.report = report
         self.server = server

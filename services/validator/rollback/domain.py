@@ -19,7 +19,7 @@ class RevertedTree(Protocol):
 
 
 @dataclass(frozen=True)
-class LandedChange:
+class RevertibleChange:
     """A change on the landing branch, its commit and the files that it changed."""
 
     id: str
@@ -46,7 +46,7 @@ class RevertConflictError(Exception):
 
 def plan_reverts(
     tree: str,
-    stack: Sequence[LandedChange],
+    stack: Sequence[RevertibleChange],
     chosen: Sequence[str],
     revert: Callable[[str, str], RevertedTree],
 ) -> RevertPlan:
@@ -65,7 +65,7 @@ class _RevertSearch:
     """The search for a plan; `closures` caches what must be reverted together with a change."""
 
     tree: str
-    stack: Sequence[LandedChange]
+    stack: Sequence[RevertibleChange]
     revert: Callable[[str, str], RevertedTree]
     closures: dict[str, frozenset[str]] = field(default_factory=dict)
 
@@ -87,7 +87,7 @@ class _RevertSearch:
             helpful = [each for each in closures if self._resolves(stuck, selected | each)]
             selected |= min(helpful, key=len) if helpful else {later[0].id}
 
-    def _closure(self, change: LandedChange) -> frozenset[str]:
+    def _closure(self, change: RevertibleChange) -> frozenset[str]:
         """Return a change with all that must be reverted before it; empty if it cannot be."""
         if change.id not in self.closures:
             try:
@@ -96,7 +96,7 @@ class _RevertSearch:
                 self.closures[change.id] = frozenset()
         return self.closures[change.id]
 
-    def _resolves(self, stuck: LandedChange, selected: frozenset[str]) -> bool:
+    def _resolves(self, stuck: RevertibleChange, selected: frozenset[str]) -> bool:
         """Return True if the conflict at `stuck` is gone; reverts go from newest to oldest."""
         found = self._attempt(selected)
         if isinstance(found, RevertPlan):
@@ -105,7 +105,7 @@ class _RevertSearch:
 
     def _attempt(
         self, selected: frozenset[str]
-    ) -> RevertPlan | tuple[LandedChange, tuple[str, ...]]:
+    ) -> RevertPlan | tuple[RevertibleChange, tuple[str, ...]]:
         """Revert all selected; return the plan, or the first change that conflicts and where."""
         tree, order, trees = self.tree, [], []
         for change in self.stack:

@@ -8,7 +8,7 @@ on. An expression `E` becomes `(M if __gs_mutant__(7) else (E))`, and no line mo
 from dataclasses import dataclass
 
 from services.validator.mutation.domain.blocks import MutantTiming
-from services.validator.mutation.domain.touched import Touched
+from services.validator.mutation.domain.touched import TouchedLines
 
 SWITCH, PLACE = "__gs_mutant__", "__gs_raise__"
 # Stands for the number of a mutant until it is known.
@@ -63,7 +63,7 @@ class Mutant:
         return self.placed_at or self.line
 
 
-def hunk_of(line: int, touched: Touched) -> int:
+def hunk_of(line: int, touched: TouchedLines) -> int:
     """Return the first line of the run of touched lines that a line belongs to."""
     while line - 1 in touched.lines:
         line -= 1

@@ -27,14 +27,14 @@ from services.validator.mutation.domain.source_code import (
     is_text,
     short,
 )
-from services.validator.mutation.domain.touched import Touched
+from services.validator.mutation.domain.touched import TouchedLines
 
 # Names such as `__all__` and `__version__` are only read by the import machinery and by tools.
 DUNDER = "__"
 
 
 def find_mutants(
-    code: Code, touched: Touched, headers: Callable[[], frozenset[str]]
+    code: Code, touched: TouchedLines, headers: Callable[[], frozenset[str]]
 ) -> Iterator[Mutant]:
     """Yield every mutant that fits; `headers` returns the function headers before the change."""
     for block in iterate_blocks(code):
@@ -56,7 +56,7 @@ class TouchedStatement:
     block: Block
     node: ast.stmt
     lines: frozenset[int] | set[int]
-    touched: Touched
+    touched: TouchedLines
     headers: Callable[[], frozenset[str]]
 
     def find_mutants(self) -> Iterator[Mutant]:
@@ -175,7 +175,7 @@ def _last(node: ast.expr | ast.stmt) -> int:
 
 
 def _mutants_of_clauses(
-    code: Code, block: Block, node: ast.stmt, touched: Touched
+    code: Code, block: Block, node: ast.stmt, touched: TouchedLines
 ) -> Iterator[Mutant]:
     """Yield mutants of touched `except` clauses, which catch nothing, and `case` clauses."""
     for clause in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):

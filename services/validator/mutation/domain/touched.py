@@ -8,7 +8,7 @@ from shared.targets.patches import ReplacedLines, replaced_lines
 
 
 @dataclass(frozen=True)
-class Touched:
+class TouchedLines:
     """The touched lines, counted from 1, and gaps: the indent of what was removed after a line."""
 
     lines: frozenset[int] = frozenset()
@@ -18,7 +18,7 @@ class Touched:
         return bool(self.lines or self.gaps)
 
 
-def touched(texts: Sequence[bytes]) -> Touched:
+def touched(texts: Sequence[bytes]) -> TouchedLines:
     """Return what the change from the first text to the second touched, by lines of the last text.
 
     A line that a later change rewrote is that one's and still this one's too: its content is due to
@@ -32,7 +32,7 @@ def touched(texts: Sequence[bytes]) -> Touched:
     return found
 
 
-def _of(before: bytes, changes: Sequence[ReplacedLines]) -> Touched:
+def _of(before: bytes, changes: Sequence[ReplacedLines]) -> TouchedLines:
     old = before.splitlines()
     lines: set[int] = set()
     gaps = {}
@@ -41,7 +41,7 @@ def _of(before: bytes, changes: Sequence[ReplacedLines]) -> Touched:
         indents = list(_indents(old[each.old_start : each.old_end]))
         if each.new_start == each.new_end and indents:
             gaps[each.new_start] = indents[0]
-    return Touched(frozenset(lines), gaps)
+    return TouchedLines(frozenset(lines), gaps)
 
 
 def _indents(removed: Sequence[bytes]) -> Iterator[int]:
@@ -52,7 +52,7 @@ def _indents(removed: Sequence[bytes]) -> Iterator[int]:
             yield len(line) - len(line.lstrip())
 
 
-def _moved(found: Touched, text: bytes, changes: Sequence[ReplacedLines]) -> Touched:
+def _moved(found: TouchedLines, text: bytes, changes: Sequence[ReplacedLines]) -> TouchedLines:
     """Move touched places through later changes; a rewritten place becomes its new lines."""
     old = text.splitlines()
     lines: set[int] = set()
@@ -79,7 +79,7 @@ def _moved(found: Touched, text: bytes, changes: Sequence[ReplacedLines]) -> Tou
                 shift = each.new_end - each.old_end
         else:
             gaps.setdefault(gap + shift, indent)
-    return Touched(frozenset(lines), gaps)
+    return TouchedLines(frozenset(lines), gaps)
 
 
 def _rewritten(

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 
 from services.validator.decision.comparison import worse_tests
 from services.validator.deps import ValidatorDeps
-from services.validator.git.ports import Repository
+from services.validator.git.ports import TargetRepository
 from services.validator.prepared import PreparedHead
 from services.validator.rollback.domain import (
-    LandedChange,
     RevertConflictError,
+    RevertibleChange,
     RevertPlan,
     plan_reverts,
 )
@@ -61,7 +61,7 @@ class LandedStack:
     """The landed changes at one head of the landing branch, newest first, and their commits."""
 
     target: Target
-    repository: Repository
+    repository: TargetRepository
     prepared: PreparedHead
     changes: Sequence[Enhancement]
     commits: dict[str, str] = field(default_factory=dict)
@@ -69,7 +69,7 @@ class LandedStack:
     def plan_reverts(self, chosen: Sequence[str]) -> RevertPlan:
         """Plan to revert these changes, with later ones that changed the same lines."""
         landed = [
-            LandedChange(each.id, self.commits[each.id], each.proposal.files)
+            RevertibleChange(each.id, self.commits[each.id], each.proposal.files)
             for each in self.changes
         ]
         return plan_reverts(self.prepared.tree, landed, chosen, self.repository.revert)

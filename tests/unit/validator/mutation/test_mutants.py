@@ -24,7 +24,7 @@ from services.validator.mutation.domain.protection import judge_protection
 from services.validator.mutation.domain.rendering import render
 from services.validator.mutation.domain.selection import required_tests, without_expensive
 from services.validator.mutation.domain.source_code import Code
-from services.validator.mutation.domain.touched import Touched, touched
+from services.validator.mutation.domain.touched import TouchedLines, touched
 from shared.contracts.documents.protection import Protection, protection_share
 
 ALL = 1000
@@ -341,7 +341,7 @@ def test_wherever_a_change_is_what_is_planted_is_python_and_no_line_moves(source
     lines = data.draw(st.frozensets(numbers, min_size=1, max_size=60))
     gaps = data.draw(st.dictionaries(numbers, st.sampled_from([0, 4, 8]), max_size=10))
     code = Code.read(source)
-    found = list(find_mutants(code, Touched(lines, gaps), frozenset))
+    found = list(find_mutants(code, TouchedLines(lines, gaps), frozenset))
     for n, each in enumerate(found):
         text = render(code.text, [PlacedMutant(n, "m.py", each, ())])
         assert text.count(b"\n") == count

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.validator.rollback.domain import LandedChange, RevertConflictError, plan_reverts
+from services.validator.rollback.domain import RevertConflictError, RevertibleChange, plan_reverts
 from tests.support.landing import Yard, a_yard
 from tests.support.repositories import commit, git
 
@@ -20,19 +20,19 @@ def yard(tmp_path) -> Yard:
     return a_yard(tmp_path, a_txt=TEN, b_txt=TEN)
 
 
-def landed(yard: Yard, *changes: tuple[str, int, str]) -> list[LandedChange]:
+def landed(yard: Yard, *changes: tuple[str, int, str]) -> list[RevertibleChange]:
     """Land one change of one line after the other; newest first, as a branch shows them."""
     texts = {"a.txt": TEN, "b.txt": TEN}
     steps = []
     for number, (path, line, to) in enumerate(changes):
         after = changed(texts[path], line, to)
         made = yard.land(path, texts[path], after, identity=f"e{number}")
-        steps.append(LandedChange(f"e{number}", made, (path,)))
+        steps.append(RevertibleChange(f"e{number}", made, (path,)))
         texts[path] = after
     return steps[::-1]
 
 
-def undone(yard: Yard, stack: list[LandedChange], *chosen: str):
+def undone(yard: Yard, stack: list[RevertibleChange], *chosen: str):
     tree = yard.mirror.tree(yard.head()).oid
     return plan_reverts(tree, stack, chosen, yard.repository.revert)
 
