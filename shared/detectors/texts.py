@@ -20,7 +20,7 @@ Edits = tuple[Edit, ...]
 
 
 def split_lines(text: str) -> list[str]:
-    """Return lines with their ends, as Python's tokenizer counts them (no form feeds, no U+2028)."""
+    """Return lines with their ends, as Python's tokenizer counts them: not at form feeds or U+2028."""
     return [line for line in LINE.findall(text) if line]
 
 

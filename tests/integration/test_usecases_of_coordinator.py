@@ -105,6 +105,45 @@ async def running(deps, place, *components, **fields):
     return await deps.store.waves.require(wave.id)
 
 
+async def test_a_wave_with_a_focus_has_only_tasks_of_that_type(deps, place, monkeypatch):
+    monkeypatch.setattr(start, "agent_type_names", lambda: ("code_quality", "security"))
+    wave = await started(deps, place, focus="security")
+    found = FindingSet(
+        id=f"{wave.target_id}:{wave.commit}:both",
+        target_id=wave.target_id,
+        commit=wave.commit,
+        detectors="both",
+        findings=[
+            a_finding(component="a", path="a.py"),
+            a_finding(component="b", path="b.py", agent_type="security"),
+        ],
+        seconds=0,
+        measured_at=deps.clock(),
+    )
+    await deps.store.findings.insert(found)
+    await advance(wave.id, deps)
+    [task] = await tasks(deps, wave)
+    assert (task.agent_type, task.component) == ("security", "b")
+
+
+async def test_the_newest_findings_count_whatever_the_detectors_are_called(deps, place):
+    wave = await started(deps, place)
+    for name, component in (("z-1", "a"), ("a-2", "b")):
+        deps.clock.go(seconds=1)
+        found = FindingSet(
+            id=f"{wave.target_id}:{wave.commit}:{name}",
+            target_id=wave.target_id,
+            commit=wave.commit,
+            detectors=name,
+            findings=[a_finding(component=component, path=f"{component}.py")],
+            seconds=0,
+            measured_at=deps.clock(),
+        )
+        await deps.store.findings.insert(found)
+    await advance(wave.id, deps)
+    assert [each.component for each in await tasks(deps, wave)] == ["b"]
+
+
 async def tasks(deps, wave):
     return await deps.store.tasks.find(wave_id=wave.id)
 

@@ -10,6 +10,7 @@ from services.resolver.domain import leases
 from services.resolver.usecases import ResolverDeps, clear_proposal
 from shared.contracts.commands import AcquireLease, ReleaseLease, RenewLease
 from shared.contracts.events import (
+    EnhancementAdvised,
     EnhancementCleared,
     EnhancementExpired,
     EnhancementRejected,
@@ -78,12 +79,26 @@ class TestClearing:
         stored = await deps.store.enhancements.require(change.id)
         assert (stored.state, stored.changed_at) == (EnhancementState.CLEARED, deps.clock())
         assert [type(each.message) for each in deps.bus.said] == [
+            EnhancementAdvised,
             EnhancementCleared,
             ProposalCleared,
         ]
         [onward] = deps.bus.of(ProposalCleared)
         assert (onward.enhancement_id, onward.epoch) == (change.id, change.proposal.epoch)
         assert {each.wave for each in deps.bus.said} == {change.wave_id}
+
+    async def test_advice_without_a_patch_ends_as_advice_and_never_reaches_the_gate(self, deps):
+        task = await leased(deps)
+        made = an_enhancement(task)
+        advice = made.model_copy(
+            update={"proposal": made.proposal.model_copy(update={"patch": None})}
+        )
+        await deps.store.enhancements.insert(advice)
+        for _ in range(2):
+            await clear_proposal(submitted(advice), deps)
+        stored = await deps.store.enhancements.require(advice.id)
+        assert (stored.state, stored.finished_at) == (EnhancementState.ADVISORY, deps.clock())
+        assert {type(each.message) for each in deps.bus.said} == {EnhancementAdvised}
 
     async def test_one_file_outside_the_lease_refuses_it_all_and_is_named(self, deps):
         change = await proposed(deps, await leased(deps), files=("m.py", "other.py", "sub/m.py"))

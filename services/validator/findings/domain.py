@@ -80,9 +80,9 @@ def compare(
     """Compare findings by fingerprint, in the files that a change touches.
 
     A finding is new if its fingerprint is, unless the change rewrote the line of a finding of the
-    same rule that it left alone, or a change that stands on it is there to fix it (`owed`). One that
-    is milder than all claimed ones does not count (where nothing is claimed: one that is no error),
-    except for a security finding, which always does.
+    same rule that it left alone, or a change that builds on it is there to fix it (`owed`). One
+    that is milder than all claimed ones does not count (where nothing is claimed: one that is no
+    error), except for a security finding, which always does.
     """
     floor = max((WORST_FIRST.index(each.severity) for each in claimed), default=0)
     touched = {*before, *after}

@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
-class Step:
+class ChangeTrees:
     """A change, and the trees without it and with it."""
 
     change: Enhancement
@@ -25,7 +25,7 @@ class Step:
 
 
 async def check_findings(
-    steps: Sequence[Step], place: PreparedHead, deps: ValidatorDeps
+    steps: Sequence[ChangeTrees], place: PreparedHead, deps: ValidatorDeps
 ) -> Mapping[str, str]:
     """Return in words, by change, which claim about findings is false; empty where none is.
 
@@ -52,7 +52,7 @@ async def check_findings(
     return broken
 
 
-def _pair(step: Step) -> TreePair:
+def _pair(step: ChangeTrees) -> TreePair:
     proposal = step.change.proposal
     return TreePair(
         step.before, step.after, proposal.author.agent_type, frozenset(proposal.detectors)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from services.validator.decision.evidence import RunEvidence, RunPlan
 from services.validator.decision.rates import FailureRate
 from services.validator.deps import ValidatorDeps
-from services.validator.findings.usecases import Step, check_findings
+from services.validator.findings.usecases import ChangeTrees, check_findings
 from services.validator.git.ports import Composition
 from services.validator.impact.usecases.recordings import Recorded
 from services.validator.landing import usecases as landing
@@ -161,7 +161,7 @@ async def _screen_findings(gate_round: GateRound, deps: ValidatorDeps) -> None:
     composition = await compose(gate_round, tuple(gate_round.changes), deps)
     before, steps = gate_round.prepared.tree, []
     for change, tree in composition.steps:
-        steps.append(Step(gate_round.changes[change], before, tree))
+        steps.append(ChangeTrees(gate_round.changes[change], before, tree))
         before = tree
     for change, problem in (await check_findings(steps, gate_round.prepared, deps)).items():
         if problem:

@@ -78,7 +78,7 @@ class RuffBase:
         return await asyncio.to_thread(self._measure_batch, batch)
 
     def wanted_codes(self, source: Source) -> list[str]:
-        """Return the rules that the target has not turned off. Raises `Rejected` on a bad choice."""
+        """Return the rules that the target wants. Raises `Rejected` for a bad choice."""
         settings = read_settings(source.tree)
         return [code for code in self._severities if settings.wants(code)]
 

@@ -5,7 +5,7 @@ import pytest
 from services.agents.types.code_quality.spec import SEVERITIES, SPEC
 from services.validator.findings.adapters import RegisteredDetectors
 from services.validator.findings.domain import FileFindings, compare, not_measured
-from services.validator.findings.usecases import Step, check_findings
+from services.validator.findings.usecases import ChangeTrees, check_findings
 from services.validator.prepared import PreparedHead
 from shared.contracts.base import Severity
 from shared.detectors.findings import Fingerprints
@@ -209,7 +209,7 @@ class Bench:
         )
         made = make(self, path, text, change.id)
         before, self.tree, self.texts[path] = self.tree, made, text
-        return Step(change, before, self.tree)
+        return ChangeTrees(change, before, self.tree)
 
     async def check(self, *steps):
         for each in steps:
@@ -299,7 +299,7 @@ async def test_findings_by_the_targets_own_command_pass_unmeasured(tmp_path):
     own = a_finding("own:OWN", tool="own", path="m.py", severity=NOTE)
     step = bench.step("# tidy\n" + OLD)
     change = an_enhancement(bench.task, findings=(own,), detectors=DETECTORS)
-    step = Step(change, step.before, step.after)
+    step = ChangeTrees(change, step.before, step.after)
     assert await bench.check(step) == [""]
 
 
@@ -310,7 +310,7 @@ async def test_a_file_that_is_new_or_gone_or_no_text_is_looked_at_as_what_it_is(
     gone = bench.yard.repository.compose(bench.tree, [("e", deleting(bench.texts["m.py"]))])
     claim = bench.findings("F401")
     change = an_enhancement(bench.task, findings=claim, detectors=DETECTORS)
-    step = Step(change, bench.tree, gone.tree)
+    step = ChangeTrees(change, bench.tree, gone.tree)
     assert await bench.check(step) == [""]
 
 
