@@ -24,11 +24,8 @@ from bench.ab_judges import PEER_PAIRS, PEERS, TOLERANCE, Pair, count_wanted_pai
 from bench.harness import Result, main
 from services.validator.benchmarks.adapters import instructions
 from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
-from services.validator.benchmarks.domain.benchmarks import (
-    BenchmarkComparison,
-    BenchmarkOutcome,
-    SamplingPlan,
-)
+from services.validator.benchmarks.domain.benchmarks import SamplingPlan
+from services.validator.benchmarks.domain.measurements import BenchmarkComparison, BenchmarkOutcome
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment

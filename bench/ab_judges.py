@@ -8,15 +8,13 @@ import math
 import statistics
 from collections.abc import Callable, Sequence
 
-from services.validator.benchmarks.domain.benchmarks import (
+from services.validator.benchmarks.domain.benchmarks import SamplingPlan, compared, wanted
+from services.validator.benchmarks.domain.measurements import (
     BenchmarkComparison,
     BenchmarkOutcome,
     BenchmarkUnit,
     Measurement,
     PairedRun,
-    SamplingPlan,
-    compared,
-    wanted,
 )
 
 TOLERANCE = 0.02

@@ -140,7 +140,7 @@ async def test_what_is_recovered_is_watched_before_it_is_said_to_have_landed(dep
 async def test_what_is_recovered_counts_as_health_before_it_is_said_to_have_landed(
     deps, repository
 ):
-    """As it is stored, whatever the gate knew when it was cut off; of what did not land nothing counts."""
+    """What is stored counts, whatever the gate knew when it was killed; only for landed changes."""
     one, two, three = await validated(deps, 3)
     for each in (one, two, three):
         await deps.store.enhancements.set_fields(each.id, decision__protection=HALF)
@@ -213,7 +213,7 @@ async def test_a_target_that_is_away_decides_nothing(deps, repository):
 
 
 async def test_a_persons_word_outlives_the_wave_also_where_the_others_of_the_batch_do_not(deps):
-    """The wave ends while they are tried: what was let through is judged again without the others."""
+    """The wave ends meanwhile: approved changes are judged again without the others."""
     wave = a_wave(target_id=TARGET.id, state="stopped")
     task = a_task(wave)
     word = Approval(by="me", reason="r", patch=SHA, base=COMMIT, at=NOW)

@@ -513,7 +513,7 @@ class KilledError(BaseException):
 
 
 class Mortal:
-    """Dies instead of the n-th thing that it does to the world; that is right after the one before."""
+    """Dies instead of its n-th side effect, that is right after the one before."""
 
     def __init__(self, left):
         self.left = left

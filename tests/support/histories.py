@@ -1,4 +1,4 @@
-"""A small history with what histories have: good commits, one that broke the tests, a fix of it, one taken back."""
+"""A small history: good commits, one that broke the tests, a fix of it, and a revert."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""A target on which changes have landed, and time that goes by: the suite is played, git is real."""
+"""A target with landed changes and a clock that advances: the suite is a fake, git is real."""
 
 import hashlib
 from collections.abc import Callable, Collection

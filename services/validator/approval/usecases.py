@@ -41,7 +41,7 @@ async def request_approvals(
 ) -> list[Enhancement]:
     """Request approval of the changes that may not land without it, and return those changes.
 
-    `evidence` returns the evidence for a change, `run` is the full run that passed if there was one.
+    `evidence` returns the evidence for a change, `run` is the full run that passed, if any.
     """
     needing, config = [], place.profile.config
     for each in changes:

@@ -1,4 +1,4 @@
-"""What runs a target's benchmarks."""
+"""The port that runs a target's benchmarks."""
 
 from typing import Protocol
 
@@ -10,7 +10,7 @@ from shared.targets.profile import TargetProfile
 
 
 class Benchmarks(Protocol):
-    """Runs a target's benchmarks on two trees in turn. It needs the machine for itself."""
+    """Runs a target's benchmarks on two trees in turn; nothing else may run beside it."""
 
     async def compare(
         self,
@@ -22,8 +22,9 @@ class Benchmarks(Protocol):
         *,
         target_id: str,
     ) -> BenchmarkReport | Infrastructure:
-        """Head and candidate, round after round until every benchmark, or each with these names, is answered.
+        """Compare head and candidate (`trees`) until each benchmark has an outcome.
 
-        What says how it is measured is as on the head in both.
+        With `names` only those benchmarks count. The files that define the benchmarks are those of
+        the head in both trees.
         """
         ...

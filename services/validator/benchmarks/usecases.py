@@ -1,4 +1,4 @@
-"""Benchmarks of a tree beside those of the head: asked for, carried out, kept."""
+"""Requesting, executing and reading comparisons of benchmarks with those of the head."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -31,9 +31,9 @@ async def compare(
     repetition: int = 0,
     why: str = "",
 ) -> TestRun:
-    """The run of the head's benchmarks against those of `tree`, all of them or only those with these names.
+    """Return the finished run that compares the head's benchmarks with those of `tree`.
 
-    A name is a benchmark's own or its id among failing tests.
+    With `names` only those benchmarks are compared; a name may be an id among failing tests.
     """
     bench = place.profile.config.bench
     order = RunRequest(
@@ -50,7 +50,7 @@ async def compare(
 
 
 async def read_benchmarks(verdict: TestRun, deps: ValidatorDeps) -> BenchmarkReport:
-    """The report behind a verdict that has one; raises `Transient` for one that has none."""
+    """Return the report of a finished run; raises `Transient` if it has none."""
     if verdict.result.report is None:
         raise Transient(f"Benchmarks {verdict.id} have no report.", hint=verdict.result.detail)
     return BenchmarkReport.from_json(await read_text(verdict.result.report, deps))

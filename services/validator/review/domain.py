@@ -115,9 +115,8 @@ def _paragraphs(
         parts.append("Rolled back, by one revert each:")
         parts.append(_listed(gone))
     if there:
-        parts.append(
-            f"To roll one back: `groundswell enhancement rollback {there[-1].id[-SHORT_ID_CHARS:]}`."
-        )
+        newest = there[-1].id[-SHORT_ID_CHARS:]
+        parts.append(f"To roll one back: `groundswell enhancement rollback {newest}`.")
     parts.append(f"Made by Groundswell, wave {request.wave_id}." if request.wave_id else "")
     return [each for each in parts if each]
 

@@ -193,8 +193,8 @@ async def _open(request: PullRequest, remote: Remote, onto: str, deps: Validator
 async def _finish(request: PullRequest, onto: str, url: str, deps: ValidatorDeps) -> None:
     if not url:
         reason = (
-            f"{request.branch} is pushed; without a token (GROUNDSWELL_FORGE_TOKEN) no pull request "
-            f"into {onto} was opened."
+            f"{request.branch} is pushed; without a token (GROUNDSWELL_FORGE_TOKEN) no pull "
+            f"request into {onto} was opened."
         )
         await _transition(request, "push", deps, reason=reason)
         await _publish(PullRequestRefused(**_event_fields(request), reason=reason), request, deps)

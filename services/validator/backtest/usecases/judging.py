@@ -1,4 +1,4 @@
-"""What the gate would say of one tree on a head, without anything that lands: rules, runs, and its decisions."""
+"""Judging one tree on a head as the gate would, by its rules, runs and decisions."""
 
 import asyncio
 from collections.abc import Collection

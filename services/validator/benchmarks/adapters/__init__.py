@@ -1,1 +1,1 @@
-"""Adapters of `benchmarks`."""
+"""Adapters of the benchmarks capability: running benchmarks and reading their formats."""

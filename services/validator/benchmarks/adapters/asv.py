@@ -1,8 +1,9 @@
-"""Reads the file that `asv run` leaves in its results directory, `<commit>-<environment>.json`.
+"""Reads the file that `asv run` writes to its results directory, `<commit>-<environment>.json`.
 
-Such a file names no units: a benchmark's kind, and so its unit, is in the beginning of its name (asv's manual, "Writing
-benchmarks"). What `track_…` tracks has a unit that only asv's other files know, so it is left out. A
-benchmark with parameters has one value for each of their combinations, the last parameter changing fastest.
+The file has no units: a benchmark's kind, and so its unit, follows from the prefix of its name
+(asv's manual, "Writing benchmarks"). Benchmarks named `track_…` are left out, since only asv's
+other files have their unit. A benchmark with parameters has one value for each combination of them,
+the last parameter changing fastest.
 """
 
 import math
@@ -16,7 +17,7 @@ from services.validator.benchmarks.adapters.measurements import (
     loaded,
     reading,
 )
-from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
+from services.validator.benchmarks.domain.measurements import BenchmarkUnit, Measurement
 
 TOOL = "asv"
 UNITS = {
@@ -26,12 +27,12 @@ UNITS = {
 
 
 def is_it(body: Any) -> bool:
-    """Whether JSON looks like this tool's."""
+    """Return True if JSON looks like the output of asv."""
     return isinstance(body, dict) and "result_columns" in body and "results" in body
 
 
 def read(content: bytes) -> dict[str, Measurement]:
-    """Each benchmark, with its parameters in brackets. One that failed, or was skipped, has no value."""
+    """Return each benchmark, its parameters in brackets, without failed and skipped ones."""
     body = loaded(content, TOOL)
     if not is_it(body):
         raise UnreadableOutputError("The JSON of asv has no results with their columns.")

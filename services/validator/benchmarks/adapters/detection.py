@@ -1,4 +1,4 @@
-"""Which of the readers a command's results are for."""
+"""Choosing the reader for the results of a benchmark command."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from typing import Any
 
 from services.validator.benchmarks.adapters import asv, hyperfine, lines, pytest_benchmark
 from services.validator.benchmarks.adapters.measurements import UnreadableOutputError, loaded
-from services.validator.benchmarks.domain.benchmarks import Measurement
+from services.validator.benchmarks.domain.measurements import Measurement
 
 AUTO, LINES = "auto", "lines"
 Reader = Callable[[bytes], dict[str, Measurement]]
-# Those of files, each with how it knows its own.
+# The readers of JSON files, each with the function that recognises its format.
 JSON: Mapping[str, tuple[Callable[[Any], bool], Reader]] = {
     "pytest-benchmark": (pytest_benchmark.is_it, pytest_benchmark.read),
     "asv": (asv.is_it, asv.read),
@@ -20,7 +20,7 @@ JSON: Mapping[str, tuple[Callable[[Any], bool], Reader]] = {
 
 @dataclass(frozen=True)
 class CommandOutput:
-    """What a command printed, and the file that it left where it was told to; None without one."""
+    """What a command printed, and the result file that it wrote; None if it wrote none."""
 
     printed: str
     file: bytes | None

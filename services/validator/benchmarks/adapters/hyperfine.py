@@ -8,13 +8,13 @@ from services.validator.benchmarks.adapters.measurements import (
     loaded,
     reading,
 )
-from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
+from services.validator.benchmarks.domain.measurements import BenchmarkUnit, Measurement
 
 TOOL = "hyperfine"
 
 
 def is_it(body: Any) -> bool:
-    """Whether JSON looks like this tool's."""
+    """Return True if JSON looks like the output of hyperfine."""
     return (
         isinstance(body, dict)
         and isinstance(body.get("results"), list)
@@ -23,7 +23,7 @@ def is_it(body: Any) -> bool:
 
 
 def read(content: bytes) -> dict[str, Measurement]:
-    """The median of each command; one that was run with parameters is named with them."""
+    """Return the median of each command; its name includes the parameters, if any."""
     body = loaded(content, TOOL)
     if not is_it(body):
         raise UnreadableOutputError(

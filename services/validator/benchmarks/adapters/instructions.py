@@ -1,4 +1,4 @@
-"""InstructionCounts instructions by valgrind's callgrind: the same each time, where the work is the same each time."""
+"""Counting instructions by valgrind's callgrind, which gives equal counts for equal work."""
 
 import re
 import shutil
@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from services.validator.benchmarks.adapters.workspace import PairedWorkspace, TreeSide
-from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
+from services.validator.benchmarks.domain.measurements import BenchmarkUnit, Measurement
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from shared.sandbox.ports import Command, Limits, Sandbox
 
 SUFFIX = ":instructions"
-# The command as a whole, where it runs more than one benchmark.
+# The name of the count of a command that runs more than one benchmark.
 WHOLE_COMMAND = "(command)"
 LOG = "reports/callgrind.log"
 COLLECTED = re.compile(rb"^==\d+== Collected : (\d+)", re.MULTILINE)
-# How many times as long a command takes (measured: 65), and how long all counting may take, in seconds.
+# How many times as long a command takes (measured), and how long all counting may take.
 SLOWDOWN, MAX_COUNTING_SECONDS = 65, 240.0
 # Two of the head, and one of the candidate.
 COUNTS = 3
@@ -26,7 +26,10 @@ MAX_COUNT_DIFFERENCE = 0.001
 
 @dataclass(frozen=True)
 class InstructionCounts:
-    """The counts of both, or a sentence on why there are none; neither where nobody would expect any."""
+    """The counts of head and candidate, or a sentence on why there are none.
+
+    All are empty if counting does not apply to the command.
+    """
 
     head: Mapping[str, Measurement] = field(default_factory=dict)
     candidate: Mapping[str, Measurement] = field(default_factory=dict)
@@ -34,7 +37,10 @@ class InstructionCounts:
 
 
 class InstructionCounter:
-    """InstructionCounts where valgrind is there, the sandbox shows it, and the command is one Python process."""
+    """Counts instructions if valgrind is available in the sandbox and the command is Python.
+
+    `spare` is the most seconds that all counting may take.
+    """
 
     def __init__(self, sandbox: Sandbox, spare: float = MAX_COUNTING_SECONDS) -> None:
         self._sandbox = sandbox
@@ -44,13 +50,13 @@ class InstructionCounter:
 
     @property
     def missing(self) -> bool:
-        """Whether it cannot count here."""
+        """True if valgrind is not available."""
         return self._valgrind is None
 
     async def count(
         self, rooms: PairedWorkspace, report: BenchmarkReport, seconds: float
     ) -> InstructionCounts:
-        """Both sides; `seconds` is how long the command takes without it."""
+        """Count both sides; `seconds` is how long the command takes without valgrind."""
         name = _name(report)
         if not rooms.is_python or (report.names and name not in report.names):
             return InstructionCounts()
@@ -70,7 +76,8 @@ class InstructionCounter:
             return InstructionCounts(note="Instructions were not counted: valgrind gave no count.")
         if abs(head - again) > MAX_COUNT_DIFFERENCE * head:
             return InstructionCounts(
-                note=f"Instructions were not counted: two runs of the head differ, {head} and {again}."
+                note="Instructions were not counted: two runs of the head differ, "
+                f"{head} and {again}."
             )
         candidate = await self._one(rooms, TreeSide.CANDIDATE)
         if not candidate:

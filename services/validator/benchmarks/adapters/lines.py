@@ -3,7 +3,7 @@
 import re
 
 from services.validator.benchmarks.adapters.measurements import gathered, reading
-from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
+from services.validator.benchmarks.domain.measurements import BenchmarkUnit, Measurement
 
 TOOL = "The command"
 UNITS = {
@@ -23,7 +23,7 @@ PARTS = 3
 
 
 def read(content: bytes) -> dict[str, Measurement]:
-    """The values by name, of several with one name the median; a name may have spaces in it."""
+    """Return the values by name, the median of several with one name; names may have spaces."""
     lines = content.decode(errors="replace").splitlines()
     return gathered((reading(*each) for each in map(_line, lines) if each), TOOL)
 

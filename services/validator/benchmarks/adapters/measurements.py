@@ -1,4 +1,4 @@
-"""What every reader of benchmarks shares. What is read is data from a stranger."""
+"""Functions that all readers of benchmark results share. What they read is untrusted data."""
 
 import json
 import math
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from statistics import median
 from typing import Any
 
-from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
+from services.validator.benchmarks.domain.measurements import BenchmarkUnit, Measurement
 
 MAX_JSON_BYTES = 32 * 1024 * 1024
 MAX_BENCHMARKS = 1000
@@ -14,11 +14,11 @@ MAX_NAME_CHARS = 300
 
 
 class UnreadableOutputError(Exception):
-    """What a command said cannot be read; the text says what is wrong with it."""
+    """The output of a benchmark command cannot be read, for the reason in the message."""
 
 
 def loaded(content: bytes, tool: str) -> Any:
-    """The JSON of a tool."""
+    """Parse the JSON of a tool. Raises `UnreadableOutputError`."""
     if len(content) > MAX_JSON_BYTES:
         size = len(content) / 2**20
         raise UnreadableOutputError(
@@ -33,7 +33,10 @@ def loaded(content: bytes, tool: str) -> Any:
 def reading(
     name: str, value: object, unit: BenchmarkUnit, scale: float = 1.0
 ) -> tuple[str, Measurement]:
-    """One value, in the unit after the scale. Neither 0 nor infinity can be compared."""
+    """Return one named value, scaled to its unit.
+
+    Raises `UnreadableOutputError` if it is no positive, finite number, since it cannot be compared.
+    """
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise UnreadableOutputError(
             f"{name[:MAX_NAME_CHARS]} has no number as its value but {str(value)[:40]!r}."
@@ -50,7 +53,7 @@ def reading(
 
 
 def gathered(found: Iterable[tuple[str, Measurement]], tool: str) -> dict[str, Measurement]:
-    """By name; of several with one name the median."""
+    """Group values by name, taking the median of several with one name."""
     by_name: dict[str, list[Measurement]] = {}
     for name, each in found:
         by_name.setdefault(name, []).append(each)

@@ -8,18 +8,18 @@ from services.validator.benchmarks.adapters.measurements import (
     loaded,
     reading,
 )
-from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
+from services.validator.benchmarks.domain.measurements import BenchmarkUnit, Measurement
 
 TOOL = "pytest-benchmark"
 
 
 def is_it(body: Any) -> bool:
-    """Whether JSON looks like this tool's."""
+    """Return True if JSON looks like the output of pytest-benchmark."""
     return isinstance(body, dict) and isinstance(body.get("benchmarks"), list)
 
 
 def read(content: bytes) -> dict[str, Measurement]:
-    """The median of each benchmark, by its full name."""
+    """Return the median of each benchmark, by its full name."""
     body = loaded(content, TOOL)
     if not is_it(body):
         raise UnreadableOutputError("The JSON of pytest-benchmark has no list of benchmarks.")

@@ -1,4 +1,4 @@
-"""Runs a target's benchmarks on head and candidate in turn, in the sandbox, until each is answered."""
+"""Running benchmarks on head and candidate in turn, in the sandbox, until each has an outcome."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,12 +8,8 @@ from services.validator.benchmarks.adapters.detection import CommandOutput, read
 from services.validator.benchmarks.adapters.instructions import InstructionCounter
 from services.validator.benchmarks.adapters.measurements import UnreadableOutputError
 from services.validator.benchmarks.adapters.workspace import RESULT_FILE, PairedWorkspace, TreeSide
-from services.validator.benchmarks.domain.benchmarks import (
-    Measurements,
-    PairedRun,
-    SamplingPlan,
-    wanted,
-)
+from services.validator.benchmarks.domain.benchmarks import SamplingPlan, wanted
+from services.validator.benchmarks.domain.measurements import Measurements, PairedRun
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from services.validator.suite.domain.reports import Infrastructure
 from shared.environments.ports import Environment, Trees
@@ -22,13 +18,13 @@ from shared.sandbox.scratch import Scratch
 from shared.targets.config import BenchSection
 from shared.targets.profile import TargetProfile
 
-# A process that gave nothing to compare is tried this often, with its other one.
+# A pair in which a process gave no measurements is tried this often.
 ATTEMPTS = 3
-# In seconds, for all runs of the head and as many of a candidate that is no slower.
+# For all runs of the head and as many of a candidate that is no slower.
 MAX_COMPARISON_SECONDS = 3600.0
 OUTPUT_TAIL_LINES = 15
 
-# Whether the candidate goes first.
+# Returns True if the candidate goes first.
 CoinToss = Callable[[], bool]
 
 
@@ -42,7 +38,10 @@ class FailedProcess:
 
 
 class SandboxedBenchmarks:
-    """The `Benchmarks` port. `spare` is about how long a comparison may take, in seconds."""
+    """Benchmarks in a sandbox; the `Benchmarks` port.
+
+    A comparison may take about `spare` seconds.
+    """
 
     def __init__(
         self,
@@ -71,7 +70,7 @@ class SandboxedBenchmarks:
         *,
         target_id: str,
     ) -> BenchmarkReport | Infrastructure:
-        """One round that is not counted, then as many as it takes."""
+        """Run one pair that is not counted, then as many as it takes."""
         async with self._scratch.workspace() as room:
             rooms = PairedWorkspace(room, profile, environment, bench)
             head, candidate = (self._trees(target_id, each) for each in trees)
@@ -82,7 +81,7 @@ class SandboxedBenchmarks:
 
 
 class _ComparisonRun:
-    """One comparison under way."""
+    """One comparison while it runs."""
 
     def __init__(
         self,
@@ -103,7 +102,7 @@ class _ComparisonRun:
     async def run(
         self, spare: float, counter: InstructionCounter
     ) -> BenchmarkReport | Infrastructure:
-        """All of it."""
+        """Run the whole comparison."""
         first = await self._round()
         if not isinstance(first, PairedRun):
             return first
@@ -129,7 +128,7 @@ class _ComparisonRun:
     async def _counted(
         self, report: BenchmarkReport, counter: InstructionCounter
     ) -> BenchmarkReport:
-        """With instruction counts, where they are to be had for little."""
+        """Add instruction counts to the report if they cost little."""
         counts = await counter.count(self._rooms, report, self._last[TreeSide.HEAD])
         if counts.note:
             report = replace(report, notes=(*report.notes, counts.note))
@@ -140,7 +139,7 @@ class _ComparisonRun:
         return replace(report, rounds=(*others, more))
 
     async def _round(self) -> PairedRun | BenchmarkReport | Infrastructure:
-        """A pair of processes; where that gives none again and again, what it means."""
+        """Run a pair of processes; return what it means if they fail again and again."""
         failures = []
         for _ in range(ATTEMPTS):
             sides = (TreeSide.HEAD, TreeSide.CANDIDATE)
@@ -164,7 +163,7 @@ class _ComparisonRun:
     def _explain_failures(
         self, failures: list[tuple[Measurements | FailedProcess, Measurements | FailedProcess]]
     ) -> BenchmarkReport | Infrastructure:
-        """To blame is the candidate alone, and only for what it did own_exit each time."""
+        """Blame the candidate only if it alone failed, and by its own exit, each time."""
         head, candidate = failures[-1]
         if isinstance(head, FailedProcess):
             return Infrastructure(f"On the head: {head.reason}", head.output_tail)
@@ -182,7 +181,7 @@ class _ComparisonRun:
 
 
 def read_output(completed: Completed, format_: str) -> Measurements | FailedProcess:
-    """What a process said; without its own end at success, nothing."""
+    """Return the measurements in a process's output, or why there are none."""
     code, tail = completed.exit_code, completed.tail(OUTPUT_TAIL_LINES)
     if code is None or completed.abort_reason:
         return FailedProcess(completed.abort_reason, own_exit=False, output_tail=tail)

@@ -1,8 +1,9 @@
-"""Where head and candidate take turns: always at the same place, in surroundings that are alike.
+"""The workspace in which head and candidate take turns at the same path.
 
-Where a program lies and how long its paths are alone makes it some per cent faster or slower (Mytkowicz, Diwan, Hauswirth and
-Sweeney, "Producing wrong data without doing anything obviously wrong!", ASPLOS 2009). So the trees are kept
-aside, and the one whose turn it is is moved to where commands work.
+The location of a program and the length of its paths alone can make it some per cent faster or
+slower (Mytkowicz, Diwan, Hauswirth and Sweeney, "Producing wrong data without doing anything
+obviously wrong!", ASPLOS 2009). So both trees are stored apart, and each is moved to the working
+path for its turn.
 """
 
 import asyncio
@@ -26,14 +27,14 @@ MAX_OUTPUT_BYTES = 4 * MIB
 
 
 class TreeSide(StrEnum):
-    """Whose turn it is."""
+    """The tree that a process measures."""
 
     HEAD = "head"
     CANDIDATE = "candidate"
 
 
 class PairedWorkspace:
-    """A room with both trees, and the working place in it."""
+    """A scratch directory with both trees and the path at which they take turns."""
 
     def __init__(
         self, room: Path, profile: TargetProfile, environment: Environment, bench: BenchSection
@@ -45,7 +46,7 @@ class PairedWorkspace:
         self._argv = tuple(shlex.split(bench.command))
 
     def lay_out(self, head: ExportableTree, candidate: ExportableTree) -> None:
-        """Write both trees; what judges is in both as the head has it."""
+        """Write both trees; files that define or judge the benchmarks are the head's in both."""
         head.export(self._room / TreeSide.HEAD)
         candidate.export(self._room / TreeSide.CANDIDATE)
         if head.oid != candidate.oid:
@@ -55,7 +56,7 @@ class PairedWorkspace:
 
     @asynccontextmanager
     async def turn(self, side: TreeSide) -> AsyncIterator[Command]:
-        """The command for the tree of that side, which is at the working place meanwhile."""
+        """Move the tree of one side to the working path, and yield the command to run there."""
         tree, scratch = self._work / "tree", self._work / "run"
         (self._room / side).rename(tree)
         (scratch / "reports").mkdir(parents=True)
@@ -67,12 +68,15 @@ class PairedWorkspace:
 
     @property
     def is_pytest(self) -> bool:
-        """Whether the command is pytest, which has to be told where its report goes."""
+        """True if the command is pytest, which gets an option for the path of its report."""
         return any(part.endswith("pytest") for part in self._argv)
 
     @property
     def is_python(self) -> bool:
-        """Whether the command is one Python process whose work does not depend on the time, as pytest's does."""
+        """True if the command is one Python process whose work does not depend on time.
+
+        That of pytest-benchmark does: it repeats until enough time has passed.
+        """
         return Path(self._argv[0]).name.startswith("python") and not self.is_pytest
 
     @property
@@ -99,7 +103,7 @@ class PairedWorkspace:
         )
 
     def _restore(self, head: ExportableTree, candidate: ExportableTree) -> None:
-        """Put back what says whether a change is good, where a change has touched it."""
+        """Restore the head's version of files that judge a change, if the change touched them."""
         for path in head.files():
             content = head.read(path)
             if not self._judges(path) or candidate.read(path) == content:
@@ -111,7 +115,7 @@ class PairedWorkspace:
             place.write_bytes(content or b"")
 
     def _judges(self, path: str) -> bool:
-        """Also what the command names: a file, or all in a directory."""
+        """Return True for protected paths, and for files and directories that the command names."""
         named = (part.split("::")[0].removeprefix("./").rstrip("/") for part in self._argv)
         return is_protected(path, self._profile.config) or any(
             path == part or path.startswith(f"{part}/") for part in named if part

@@ -1,105 +1,38 @@
-"""No worse, per benchmark: head and candidate were measured in turn, and what that says.
+"""Comparing benchmarks of head and candidate, measured in turn, with bounded error rates.
 
-Each round gives every benchmark one pair: one process of the head, one of the candidate, in an order
-that was tossed. Looked at is after fixed numbers of rounds, and each look spends its equal part of the
-error that is allowed, so that looking often costs nothing (alpha spending by Bonferroni's inequality; Lan and
-DeMets, Biometrika 70, 1983, is the idea). At each look Holm's step-down divides that part among the benchmarks, for
-"worse" and for "better" apart. What was answered once is not asked again.
+Each paired run gives every benchmark one pair of values: one process of the head and one of the
+candidate, in random order. Interim analyses come after fixed numbers of pairs, and each spends an
+equal part of the allowed error (alpha spending by Bonferroni's inequality, after the idea of Lan
+and DeMets, Biometrika 70, 1983). At each analysis Holm's step-down divides that part among the
+benchmarks, separately for "worse" and "better". An outcome once found is final.
 """
 
 import math
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from statistics import median
 
-from services.validator.benchmarks.domain.ranks import Ranked
+from services.validator.benchmarks.domain.measurements import (
+    BenchmarkComparison,
+    BenchmarkOutcome,
+    BenchmarkUnit,
+    Measurements,
+    PairedRun,
+)
+from services.validator.benchmarks.domain.ranks import SignedRankInterval
 
-# A benchmark among the failing tests of a verdict.
+# Marks a benchmark among the failing tests of a run.
 PREFIX = "bench::"
-# What is gone or broken has to be so in that many rounds.
+# A benchmark must be missing in this many paired runs to count as gone.
 CONFIRMATION_RUNS = 3
-
-
-class BenchmarkUnit(StrEnum):
-    """What a benchmark is measured in."""
-
-    SECONDS = "s"
-    BYTES = "B"
-    RATE = "ops/s"
-    INSTRUCTIONS = "instructions"
-
-    @property
-    def more_is_better(self) -> bool:
-        """Whether a higher value is a better one."""
-        return self is BenchmarkUnit.RATE
-
-    @property
-    def exact(self) -> bool:
-        """Whether measuring again gives the same again, so that values are compared as they are."""
-        return self is BenchmarkUnit.INSTRUCTIONS
-
-
-@dataclass(frozen=True)
-class Measurement:
-    """What one process said of one benchmark; above 0."""
-
-    value: float
-    unit: BenchmarkUnit
-
-
-Measurements = Mapping[str, Measurement]
-
-
-@dataclass(frozen=True)
-class PairedRun:
-    """One process of each, one right after the other."""
-
-    head: Measurements
-    candidate: Measurements
-
-
-class BenchmarkOutcome(StrEnum):
-    """`inconclusive` is neither a pass nor a fail. `gone` is said by the head only, `new` by the candidate only."""
-
-    WORSE = "worse"
-    BETTER = "better"
-    SAME = "same"
-    INCONCLUSIVE = "inconclusive"
-    GONE = "gone"
-    NEW = "new"
-
-    @property
-    def bad(self) -> bool:
-        """Whether a change that causes it got worse."""
-        return self in {BenchmarkOutcome.WORSE, BenchmarkOutcome.GONE}
-
-
-@dataclass(frozen=True)
-class BenchmarkComparison:
-    """One benchmark, compared. `head` and `candidate` are medians, 0 where there is none.
-
-    `ratio` is how many times as dear the candidate is, whatever the unit: 1.1 is a tenth worse, also for
-    a rate. It is inside `low` and `high`, the interval that the answer rests on; None is no bound.
-    """
-
-    name: str
-    unit: BenchmarkUnit
-    answer: BenchmarkOutcome
-    pairs: int = 0
-    head: float = 0.0
-    candidate: float = 0.0
-    ratio: float = 1.0
-    low: float | None = None
-    high: float | None = None
 
 
 @dataclass(frozen=True)
 class SamplingPlan:
-    """When to look, and how sure to be.
+    """When to analyse, and with which error rate.
 
-    `tolerance` is the share by which a benchmark may differ and still be the same. `alpha` is the chance that
-    any benchmark at all is called worse, or better, that is not: half of it each. `cap` rounds are the most.
+    `tolerance` is the relative difference within which a benchmark counts as the same, `alpha` the
+    largest probability of a wrong "worse" or "better", half of it each, `cap` that of pairs.
     """
 
     tolerance: float
@@ -109,13 +42,13 @@ class SamplingPlan:
 
     @property
     def level(self) -> float:
-        """What all benchmarks together may spend on one side at one look."""
+        """The error that all benchmarks together may spend on one side at one analysis."""
         return self.alpha / 2 / self.looks
 
     def schedule(self, benchmarks: int) -> tuple[int, ...]:
-        """After how many rounds to look: from the first where anything can be seen up to the cap.
+        """Return the numbers of pairs after which to analyse.
 
-        Empty where the cap is below that.
+        The first is where a difference can be significant, the last is the cap; may be empty.
         """
         first = math.ceil(math.log2(max(benchmarks, 1) / self.level))
         if first > self.cap:
@@ -126,7 +59,7 @@ class SamplingPlan:
 
 @dataclass(frozen=True)
 class _Series:
-    """One benchmark's values by round, those of rounds in which only one side has it left out."""
+    """The pairs of values of one benchmark, without the runs in which only one side has it."""
 
     name: str
     unit: BenchmarkUnit
@@ -136,7 +69,7 @@ class _Series:
         return _Series(self.name, self.unit, tuple(each for each in self.rounds if each[0] < look))
 
     def costs(self) -> list[float]:
-        """How many times as dear the candidate was, as logarithms."""
+        """Return the logarithms of the candidate's relative costs."""
         sign = -1 if self.unit.more_is_better else 1
         return [sign * math.log(candidate / head) for _, head, candidate in self.rounds]
 
@@ -159,7 +92,10 @@ class _Series:
 def compared(
     rounds: Sequence[PairedRun], plan: SamplingPlan, names: Collection[str] = ()
 ) -> tuple[BenchmarkComparison, ...]:
-    """All benchmarks, or those with these names, by name; of rounds after the last look nothing is known."""
+    """Compare all benchmarks, or those with these names, sorted by name.
+
+    Pairs after the last scheduled analysis are not used.
+    """
     both, alone = _sorted_out(rounds, names)
     found = {each.name: each for each in alone}
     found |= {each.name: _exactly(each, plan) for each in both if each.unit.exact}
@@ -168,7 +104,10 @@ def compared(
 
 
 def wanted(rounds: Sequence[PairedRun], plan: SamplingPlan, names: Collection[str] = ()) -> int:
-    """How many rounds it takes until the next look; the present number where nothing is left to be seen."""
+    """Return the number of pairs wanted in total for the next analysis.
+
+    It is the present number if more pairs cannot change any outcome.
+    """
     done = len(rounds)
     if done < CONFIRMATION_RUNS:
         return CONFIRMATION_RUNS
@@ -179,10 +118,10 @@ def wanted(rounds: Sequence[PairedRun], plan: SamplingPlan, names: Collection[st
 
 
 def _hopeful(comparison: BenchmarkComparison, plan: SamplingPlan) -> bool:
-    """Whether more rounds may still answer it; to stop for want of hope makes no error likelier.
+    """Return True if more pairs may still decide it; stopping for futility adds no error.
 
-    At the cap the interval will be narrower by the root of how many more pairs there are, and around a middle that may
-    have moved by half of today's half width, which is one and a half standard errors.
+    At the cap the interval is expected to be narrower by the square root of the ratio of pairs,
+    around a centre that may have moved by half of today's half width (1.5 standard errors).
     """
     if comparison.answer is not BenchmarkOutcome.INCONCLUSIVE:
         return False
@@ -205,7 +144,7 @@ def _hopeful(comparison: BenchmarkComparison, plan: SamplingPlan) -> bool:
 def _sorted_out(
     rounds: Sequence[PairedRun], names: Collection[str]
 ) -> tuple[list[_Series], list[BenchmarkComparison]]:
-    """The benchmarks with pairs, and those without: one side never had them, or in another unit."""
+    """Split benchmarks into those with pairs, and those that one side lacks."""
     heads, candidates = _units(each.head for each in rounds), _units(e.candidate for e in rounds)
     both, alone = [], []
     for name in sorted({*heads, *candidates}):
@@ -247,7 +186,7 @@ def _exactly(series: _Series, plan: SamplingPlan) -> BenchmarkComparison:
 def _by_looks(
     series: Sequence[_Series], done: int, plan: SamplingPlan
 ) -> dict[str, BenchmarkComparison]:
-    """Each one's first answer; where there is none yet, what the last look saw."""
+    """Return the first conclusive comparison of each benchmark, else that of the last analysis."""
     found = {
         each.name: BenchmarkComparison(each.name, each.unit, BenchmarkOutcome.INCONCLUSIVE)
         for each in series
@@ -265,7 +204,7 @@ def _by_looks(
 
 
 def _look(series: Sequence[_Series], plan: SamplingPlan) -> dict[str, BenchmarkComparison]:
-    ranked = {each.name: Ranked(each.costs()) for each in series if each.rounds}
+    ranked = {each.name: SignedRankInterval(each.costs()) for each in series if each.rounds}
     worse, better = math.log1p(plan.tolerance), math.log1p(-plan.tolerance)
     ranks, count = ranked.values(), len(series)
     below = _share(count, plan.level, lambda share: sum(r.low(share) > worse for r in ranks))
@@ -280,7 +219,10 @@ def _look(series: Sequence[_Series], plan: SamplingPlan) -> dict[str, BenchmarkC
 
 
 def _share(count: int, level: float, beyond: Callable[[float], int]) -> float:
-    """Holm: what each of `count` gets of the level, once `beyond` many need theirs no more."""
+    """Return each benchmark's share of the level by Holm's step-down.
+
+    `beyond` counts the benchmarks that are significant at a share and need theirs no more.
+    """
     over = 0
     while True:
         share = level / max(count - over, 1)
@@ -291,7 +233,7 @@ def _share(count: int, level: float, beyond: Callable[[float], int]) -> float:
 
 
 def _answer(low: float, high: float, plan: SamplingPlan) -> BenchmarkOutcome:
-    """From the interval of the logarithm."""
+    """Return the outcome for a confidence interval of the logarithmic cost."""
     worse, better = math.log1p(plan.tolerance), math.log1p(-plan.tolerance)
     if low > worse:
         return BenchmarkOutcome.WORSE

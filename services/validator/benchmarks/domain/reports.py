@@ -1,4 +1,4 @@
-"""What a comparison of benchmarks said, with all that was measured, as a value with one canonical text."""
+"""The report of a comparison of benchmarks, with all measurements and one canonical text."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -6,16 +6,14 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
-from services.validator.benchmarks.domain.benchmarks import (
-    PREFIX,
+from services.validator.benchmarks.domain.benchmarks import PREFIX, SamplingPlan, compared
+from services.validator.benchmarks.domain.measurements import (
     BenchmarkComparison,
     BenchmarkOutcome,
     BenchmarkUnit,
     Measurement,
     Measurements,
     PairedRun,
-    SamplingPlan,
-    compared,
 )
 from shared.contracts.documents.runs import BenchmarkResult
 
@@ -32,10 +30,10 @@ MAX_LISTED = 100
 
 @dataclass(frozen=True)
 class BenchmarkReport:
-    """The rounds in their order and what follows from them; `names` limits it to these benchmarks.
+    """The paired runs in their order, and the comparisons that follow from them.
 
-    `broken` says why the candidate's command gave nothing, time after time; then every benchmark is gone.
-    `notes` are sentences on what was not measured.
+    `names` limits it to these benchmarks. `broken` says why the candidate's command gave no
+    measurements each time; then every benchmark is gone. `notes` say what was not measured.
     """
 
     plan: SamplingPlan
@@ -47,15 +45,15 @@ class BenchmarkReport:
 
     @cached_property
     def comparisons(self) -> tuple[BenchmarkComparison, ...]:
-        """The answers, by name: a pure function of what was measured."""
+        """The comparisons by name, a pure function of the measurements."""
         return compared(self.rounds, self.plan, self.names)
 
     @property
     def failing(self) -> tuple[str, ...]:
-        """What got worse, as ids of failing tests.
+        """The benchmarks that got worse, as ids of failing tests.
 
-        How many instructions it took is evidence for what the clock leaves open, and nothing beside it: more of
-        them can be faster.
+        Instruction counts decide only if timings are inconclusive, since more instructions can be
+        faster.
         """
         timed = [each.answer for each in self.comparisons if not each.unit.exact]
         settled = bool(timed) and all(
@@ -68,11 +66,11 @@ class BenchmarkReport:
         )
 
     def of(self, name: str) -> BenchmarkComparison | None:
-        """One benchmark."""
+        """Return the comparison of one benchmark, or None."""
         return next((each for each in self.comparisons if each.name == name), None)
 
     def to_json(self) -> str:
-        """One canonical text; `from_json` is its inverse. The answers are in it for people."""
+        """Return the canonical text, with the outcomes for people; `from_json` is its inverse."""
         body = {
             "plan": asdict(self.plan),
             "rounds": [[_rows(each.head), _rows(each.candidate)] for each in self.rounds],
@@ -86,7 +84,7 @@ class BenchmarkReport:
 
     @classmethod
     def from_json(cls, text: str) -> "BenchmarkReport":
-        """The report behind a text of `to_json`; raises ValueError for any other text."""
+        """Return the report of a text by `to_json`; raises ValueError for any other text."""
         try:
             body = json.loads(text)
             return cls(
@@ -102,12 +100,12 @@ class BenchmarkReport:
 
 
 def named(tests: Collection[str]) -> tuple[str, ...]:
-    """The benchmarks behind the ids of failing tests; a bare name is one too."""
+    """Return the benchmark names of failing test ids; a bare name is kept."""
     return tuple(sorted({each.removeprefix(PREFIX) for each in tests}))
 
 
 def measured(report: BenchmarkReport) -> tuple[BenchmarkResult, ...]:
-    """What each benchmark said, the worst first, and no more of them than somebody reads."""
+    """Return the results to store, the worst first, and at most `MAX_LISTED` of them."""
     told = sorted(report.comparisons, key=lambda each: (ORDER.index(each.answer), each.name))
     return tuple(
         BenchmarkResult(
@@ -122,7 +120,7 @@ def measured(report: BenchmarkReport) -> tuple[BenchmarkResult, ...]:
 
 
 def summary(report: BenchmarkReport) -> str:
-    """One sentence for people."""
+    """Summarise the report in one sentence."""
     found = report.comparisons
     if report.broken:
         return f"The benchmarks do not run any more: {report.broken}"
@@ -141,7 +139,7 @@ def summary(report: BenchmarkReport) -> str:
 
 
 def describe(comparison: BenchmarkComparison) -> str:
-    """The ratio and its interval in words, as "8.9 % more (5.1 to 11.8 % more)"."""
+    """Describe the ratio and its interval, as in "8.9 % more (between 5.1 % and 11.8 % more)"."""
     if comparison.low is None or comparison.high is None:
         return _share(comparison.ratio)
     ends = (_share(comparison.low), _share(comparison.high))

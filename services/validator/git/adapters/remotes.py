@@ -85,7 +85,7 @@ class GitRemote:
         if seen is not None and not self._contains(commit, seen):
             raise Conflict(
                 f"{branch} on {self._name} has commits that are not ours.",
-                hint="They are left as they are; merge it, and the next landing gets its own branch.",
+                hint="They are kept; merge it, and the next landing gets its own branch.",
                 code="foreign_commits",
             )
         refusal = push(self._mirror, self.url, branch, commit, seen)

@@ -1,4 +1,4 @@
-"""The private bare repository of a target: checking, committing, landing and reverting by pygit2."""
+"""The private bare repository of a target: checks, commits, landings and reverts by pygit2."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime

@@ -45,10 +45,15 @@ def landing_message(change: Enhancement, evidence: Sequence[str]) -> str:
 
 def rollback_message(change: Enhancement, reason: str) -> str:
     """Return the message of the commit that reverts a landed change, with the reason."""
+    trailer_lines = (
+        f"{REVERT_TRAILER}: {change.id}",
+        f"Wave-Id: {change.wave_id}",
+        "Validated-By: groundswell-validator",
+    )
     body = [
         _subject(f"revert: {change.proposal.title}"),
         _wrap(f"This rolls back {change.landing.commit}: {reason.strip().rstrip('.')}."),
-        f"{REVERT_TRAILER}: {change.id}\nWave-Id: {change.wave_id}\nValidated-By: groundswell-validator",
+        "\n".join(trailer_lines),
     ]
     return "\n\n".join(body) + "\n"
 

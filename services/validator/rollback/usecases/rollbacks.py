@@ -161,8 +161,8 @@ async def _test_and_publish(
     if added and not request.dependents:
         why = f" ({len(tests)} tests that pass now would fail without them)" if tests else ""
         raise RollbackRefusedError(
-            f"{_described(added)} came later and depend{'s' if len(added) == 1 else ''} on it{why}; "
-            "to roll them back as well, use --dependents",
+            f"{_described(added)} came later and depend{'s' if len(added) == 1 else ''} on it"
+            f"{why}; to roll them back as well, use --dependents",
             tests,
             added,
         )

@@ -79,7 +79,7 @@ class Probe:
 async def _observe_tests(
     context: CheckContext, request: ObservationRequest, deps: ValidatorDeps
 ) -> Observation:
-    """Observe failing tests. The head's tests run on every commit, so that only the code differs."""
+    """Observe failing tests. The head's tests run on every commit, so only the code differs."""
     verdict = await _run(context, request, deps)
     if verdict.result.outcome != "reported":
         return NotObserved(verdict.result.detail.partition("\n")[0])

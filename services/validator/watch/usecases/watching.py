@@ -215,7 +215,7 @@ async def _probe(probe: Probe, context: CheckContext, deps: ValidatorDeps) -> Pr
 async def _observe(
     probe: Probe, context: CheckContext, request: ObservationRequest, deps: ValidatorDeps
 ) -> Observation:
-    """Make one measurement; it is cancelled and made again later if the gate gets work meanwhile."""
+    """Make one measurement; it is cancelled and made again later if the gate gets work."""
     await _yield_to_gate(context.watch, deps)
     observing = asyncio.create_task(probe.observe(context, request, deps))
     try:

@@ -1,4 +1,4 @@
-"""What pytest-benchmark 5.3, hyperfine 1.15 and asv 0.6.6 wrote, recorded from all three; lines; and what is none."""
+"""Recorded output of pytest-benchmark 5.3, hyperfine 1.15 and asv 0.6.6; lines; and bad output."""
 
 import json
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from services.validator.benchmarks.adapters import measurements as limits
 from services.validator.benchmarks.adapters.detection import CommandOutput, read
 from services.validator.benchmarks.adapters.measurements import UnreadableOutputError
-from services.validator.benchmarks.domain.benchmarks import BenchmarkUnit, Measurement
+from services.validator.benchmarks.domain.measurements import BenchmarkUnit, Measurement
 
 RECORDED = Path(__file__).parent / "recorded"
 EXPECTED = {
@@ -142,7 +142,7 @@ def test_too_much_is_refused_before_it_is_parsed(monkeypatch):
 
 
 def test_too_many_benchmarks_are_refused():
-    lines = "\n".join(f"b{number} 1 ms" for number in range(limits.BENCHMARKS + 1))
+    lines = "\n".join(f"b{number} 1 ms" for number in range(limits.MAX_BENCHMARKS + 1))
     with pytest.raises(UnreadableOutputError, match="more than 1000 benchmarks"):
         printed(lines)
 

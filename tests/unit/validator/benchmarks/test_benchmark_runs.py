@@ -10,7 +10,7 @@ import pytest
 
 from services.validator.benchmarks.adapters.instructions import InstructionCounter
 from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
-from services.validator.benchmarks.domain.benchmarks import BenchmarkOutcome
+from services.validator.benchmarks.domain.measurements import BenchmarkOutcome
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from services.validator.suite.domain.reports import Infrastructure
 from shared.environments.interpreters import running_interpreter

@@ -6,12 +6,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from services.validator.benchmarks.domain import reports as bench_reports
-from services.validator.benchmarks.domain.benchmarks import (
-    BenchmarkUnit,
-    Measurement,
-    PairedRun,
-    SamplingPlan,
-)
+from services.validator.benchmarks.domain.benchmarks import SamplingPlan
+from services.validator.benchmarks.domain.measurements import BenchmarkUnit, Measurement, PairedRun
 from services.validator.benchmarks.domain.reports import BenchmarkReport, measured
 from services.validator.benchmarks.usecases import compare, read_benchmarks
 from services.validator.prepared import prepare_head

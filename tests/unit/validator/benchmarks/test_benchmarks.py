@@ -1,4 +1,4 @@
-"""What measurements in turn say of head and candidate: rates of error on simulated noise, and the rules."""
+"""Comparing head and candidate: rates of error on simulated noise, and the rules."""
 
 import math
 import random
@@ -8,15 +8,17 @@ import pytest
 
 from services.validator.benchmarks.domain.benchmarks import (
     CONFIRMATION_RUNS,
-    BenchmarkOutcome,
-    BenchmarkUnit,
-    Measurement,
-    PairedRun,
     SamplingPlan,
     compared,
     wanted,
 )
-from services.validator.benchmarks.domain.ranks import Ranked
+from services.validator.benchmarks.domain.measurements import (
+    BenchmarkOutcome,
+    BenchmarkUnit,
+    Measurement,
+    PairedRun,
+)
+from services.validator.benchmarks.domain.ranks import SignedRankInterval
 from services.validator.benchmarks.domain.reports import BenchmarkReport, describe, named, summary
 
 PLAN = SamplingPlan(0.02)
@@ -50,7 +52,7 @@ def looked(made, plan=PLAN):
 
 
 def noisy(chance, slower, count, *, spread=0.03, moods=0.0, name="b"):
-    """Pairs in tossed order on a machine with fat tails, whose moods last from one process to the next."""
+    """Pairs in random order on a machine with fat-tailed, autocorrelated noise."""
     mood, made = 0.0, []
     for _ in range(count):
         times = []
@@ -119,10 +121,10 @@ class TestHowOftenItErrs:
 
 class TestTheInterval:
     def test_it_is_that_of_the_textbook(self):
-        """Hollander and Wolfe, the Hamilton scale: estimate -.46, 96.1 % interval -.786 to -.010."""
+        """Hollander and Wolfe, Hamilton scale: estimate -.46, 96.1 % interval -.786 to -.010."""
         before = (1.83, 0.50, 1.62, 2.48, 1.68, 1.88, 1.55, 3.06, 1.30)
         after = (0.878, 0.647, 0.598, 2.05, 1.06, 1.29, 1.06, 3.14, 1.29)
-        ranked = Ranked([b - a for a, b in zip(before, after, strict=True)])
+        ranked = SignedRankInterval([b - a for a, b in zip(before, after, strict=True)])
         level = 0.0196
         found = (ranked.low(level), ranked.middle, ranked.high(level))
         assert found == pytest.approx((-0.786, -0.46, -0.010), abs=5e-4)
@@ -131,13 +133,13 @@ class TestTheInterval:
     def test_of_all_ways_to_toss_it_misses_no_more_than_its_level(self, level):
         values = (0.3, 1.1, 0.2, 2.5, 0.7, 1.9, 0.4)
         missed = [
-            Ranked([s * v for s, v in zip(signs, values, strict=True)]).low(level) > 0
+            SignedRankInterval([s * v for s, v in zip(signs, values, strict=True)]).low(level) > 0
             for signs in product((1, -1), repeat=len(values))
         ]
         assert level / 2 < sum(missed) / len(missed) <= level
 
     def test_of_too_few_values_there_is_none(self):
-        ranked = Ranked([1.0, 2.0])
+        ranked = SignedRankInterval([1.0, 2.0])
         assert (ranked.low(0.2), ranked.high(0.2)) == (-math.inf, math.inf)
         assert ranked.low(0.25) == 1.0
 
@@ -256,7 +258,7 @@ class TestTheAnswer:
         assert only(compared(mixed, PLAN)).answer is BenchmarkOutcome.INCONCLUSIVE
 
     def test_many_benchmarks_need_more_rounds_and_found_ones_make_it_easier_for_the_rest(self):
-        """Holm: thirteen alike are each asked for p <= level / 13; once twelve are found, the last for all of it."""
+        """Holm: each of thirteen needs p <= level / 13; after twelve, the last all of it."""
         plan = SamplingPlan(0.02, cap=40, looks=1)
         shaky = [*[1.5] * 35, *[0.5] * 5]
 

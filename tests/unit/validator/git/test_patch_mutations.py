@@ -1,4 +1,4 @@
-"""Ten thousand mutated patches on the way that the validator takes: refused, or applied to regular files only."""
+"""Ten thousand mutated patches are refused, or applied to regular files only."""
 
 import os
 from pathlib import Path
@@ -35,15 +35,55 @@ SEEDS = [
 ]
 # What an attacker would put in place of something.
 WORDS = [
-    "100644", "100755", "120000", "160000", "100664", "000000", "/dev/null", "a/", "b/", "../", "/etc/passwd",
-    ".git/config", ".git/hooks/post-commit", "src/.GIT/x", "GIT~1", "src/test_m.py", "other/m.py", "groundswell.toml",
-    "src/nul", "src/M.py", "SRC/m.py", "new file mode 120000", "deleted file mode 100644", "old mode 100644",
-    "new mode 100755", "rename from src/m.py", "rename to src/n.py", "copy from other/m.py", "similarity index 100%",
-    "GIT binary patch", "literal 4", "Binary files a/x and b/x differ", "@@ -1 +1 @@", "@@ -0,0 +1,99999999 @@",
-    "@@ -1,2 +18446744073709551615,3 @@", "\\ No newline at end of file", "--- /dev/null", "+++ b/src/../../x",
-    "diff --git a/src/m.py b/other/m.py", "index 0000000..ffffffff 120000", "Subproject commit " + "c" * 40,
-    '"src/\\303\\251.py"', "\t", "\r", "\x00", "\ud800", "e\u0301", "\u202e",
-]  # fmt: skip
+    "100644",
+    "100755",
+    "120000",
+    "160000",
+    "100664",
+    "000000",
+    "/dev/null",
+    "a/",
+    "b/",
+    "../",
+    "/etc/passwd",
+    ".git/config",
+    ".git/hooks/post-commit",
+    "src/.GIT/x",
+    "GIT~1",
+    "src/test_m.py",
+    "other/m.py",
+    "groundswell.toml",
+    "src/nul",
+    "src/M.py",
+    "SRC/m.py",
+    "new file mode 120000",
+    "deleted file mode 100644",
+    "old mode 100644",
+    "new mode 100755",
+    "rename from src/m.py",
+    "rename to src/n.py",
+    "copy from other/m.py",
+    "similarity index 100%",
+    "GIT binary patch",
+    "literal 4",
+    "Binary files a/x and b/x differ",
+    "@@ -1 +1 @@",
+    "@@ -0,0 +1,99999999 @@",
+    "@@ -1,2 +18446744073709551615,3 @@",
+    "\\ No newline at end of file",
+    "--- /dev/null",
+    "+++ b/src/../../x",
+    "diff --git a/src/m.py b/other/m.py",
+    "index 0000000..ffffffff 120000",
+    "Subproject commit " + "c" * 40,
+    '"src/\\303\\251.py"',
+    "\t",
+    "\r",
+    "\x00",
+    "\ud800",
+    "e\u0301",
+    "\u202e",
+]
 
 
 @st.composite

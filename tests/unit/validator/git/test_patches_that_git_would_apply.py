@@ -21,11 +21,15 @@ def added(path: str, mode: str = "100644", text: str = "evil\n") -> str:
 
 
 GITLINK = (
-    "diff --git a/sub b/sub\nnew file mode 160000\nindex 0000000..1234567\n--- /dev/null\n+++ b/sub\n"
+    "diff --git a/sub b/sub\nnew file mode 160000\nindex 0000000..1234567\n"
+    "--- /dev/null\n+++ b/sub\n"
     "@@ -0,0 +1 @@\n+Subproject commit 1234567890123456789012345678901234567890\n"
 )
 MODE = "diff --git a/src/m.py b/src/m.py\nold mode 100644\nnew mode 100755\n"
-RENAME = "diff --git a/src/m.py b/src/n.py\nsimilarity index 100%\nrename from src/m.py\nrename to src/n.py\n"
+RENAME = (
+    "diff --git a/src/m.py b/src/n.py\nsimilarity index 100%\n"
+    "rename from src/m.py\nrename to src/n.py\n"
+)
 BINARY = (
     "diff --git a/src/b.bin b/src/b.bin\nnew file mode 100644\n"
     "index 0000000000000000000000000000000000000000..eaf36c1daccfdf325514461cd1a2ffbc139b5464\n"
