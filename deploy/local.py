@@ -22,8 +22,7 @@ from shared.kernel.errors import Conflict, GroundswellError, Rejected
 
 SERVICES = ("coordinator", "agents", "resolver", "validator", "api")
 NATS_CONFIG = Path(__file__).parent / "nats" / "embedded.conf"
-# With less free disk space a stack is not started; with less than the second it is stopped, while
-# that still works.
+# Below these a stack is not started, and is stopped while that still works.
 MIN_FREE_BYTES, CRITICAL_FREE_BYTES = 300 << 20, 50 << 20
 DISK_CHECK_SECONDS = 1.0
 READY_TIMEOUT_SECONDS = 60.0
@@ -57,8 +56,7 @@ def find_running_stack(home: Path) -> Stack | None:
 
 def lock_is_held(home: Path) -> bool:
     """Return whether a process owns this home's stack, or is starting it."""
-    path = home / "stack.lock"
-    if not path.exists():
+    if not (path := home / "stack.lock").exists():
         return False
     lock = FileLock(path)
     try:
