@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from services.api.usecases.enhancements import get_story
-from services.validator.benchmarks.domain.benchmarks import Plan, Reading, Round, Unit
+from services.validator.benchmarks.domain.benchmarks import SamplingPlan
+from services.validator.benchmarks.domain.measurements import BenchmarkUnit, Measurement, PairedRun
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from services.validator.decision.evidence import DoesNotApply, NoReport, RunComparison, RunPlan
 from services.validator.deps import ValidatorDeps
@@ -67,11 +68,11 @@ class FakeBenchmarks:
         tree = self.deps.mirror(self.target).tree(trees[1])
         if self.broken or any(tree.read(path).strip() == b"hangs" for path in tree.files()):
             return Infrastructure(self.broken or "On the candidate: it took too long.", "")
-        one = Round({"work": SECOND}, {"work": SECOND})
-        return BenchmarkReport(Plan(0.05), (one,) * 20)
+        one = PairedRun({"work": SECOND}, {"work": SECOND})
+        return BenchmarkReport(SamplingPlan(0.05), (one,) * 20)
 
 
-SECOND = Reading(1.0, Unit.SECONDS)
+SECOND = Measurement(1.0, BenchmarkUnit.SECONDS)
 
 
 class NothingFound:
