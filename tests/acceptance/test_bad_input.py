@@ -44,7 +44,7 @@ def test_a_directory_inside_a_repository(home, target):
 
 def test_an_unknown_focus(home, target):
     done = home.run("run", str(target), "--focus", "code_qualty")
-    refused(done, "Did you mean code_quality?", "Registered: code_quality, all.")
+    refused(done, "Did you mean code_quality?", "Known: code_quality, all.")
 
 
 def test_an_unknown_base(home, target):
@@ -58,7 +58,7 @@ def test_nothing_is_started_for_wrong_input(home, tmp_path):
 
 def test_a_focus_that_is_not_registered(up, target):
     done = up.run("run", str(target), "--focus", "security")
-    refused(done, "security is not a registered agent type", "code_quality")
+    refused(done, "There is no agent type security", "code_quality")
 
 
 def test_an_unknown_component(up, target):
@@ -108,7 +108,7 @@ def test_a_setup_command_that_fails(up, tmp_path):
     (target / "groundswell.toml").unlink()
     git(target, "commit", "--all", "--quiet", "--message", "no set-up")
     report = up.json("run", str(target))
-    assert [each["rule"] for each in report["landed"]] == ["F401"]
+    assert [each["rule"] for each in report["landed"]] == ["ruff:F401"]
 
 
 def test_tests_that_fail_on_the_base_are_the_baseline(up, tmp_path):
@@ -143,7 +143,7 @@ def test_a_detached_head_has_a_branch_of_its_own(up, target):
 
 def test_a_dry_run_tries_and_lands_nothing(up, target):
     report = up.json("run", str(target), "--dry-run")
-    assert [each["rule"] for each in report["not_tried"]] == ["F401"]
+    assert [each["rule"] for each in report["not_tried"]] == ["ruff:F401"]
     assert report["landed"] == []
     assert report["runs"] == []
     assert git(target, "branch", "--list", "groundswell/*") == ""

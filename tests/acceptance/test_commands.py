@@ -32,7 +32,7 @@ def test_a_wave_is_started_followed_and_taken_off_again(up, target):
     text = up.run("enhancement", "show", change["id"][-8:]).stdout
     for part in (
         change["id"],
-        "findings.F401 down by 1",
+        "findings.ruff:F401 down by 1",
         "ran on exactly that tree",
         change["commit"],
     ):

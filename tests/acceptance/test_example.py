@@ -37,7 +37,7 @@ def test_it_lands_changes_in_several_components(report):
 
 def test_it_refuses_the_trap_and_names_the_test_that_caught_it(report):
     trap = next(each for each in report["rejected"] if each["component"] == "shop.pricing")
-    assert trap["rule"] == "F401"
+    assert trap["rule"] == "ruff:F401"
     assert "tests/test_pricing.py::test_clearance_halves_the_price" in trap["tests"]
 
 

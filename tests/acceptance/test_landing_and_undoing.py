@@ -70,7 +70,10 @@ def test_what_depends_on_a_change_is_listed_and_goes_with_it_only_when_that_is_s
             "tests/test_m.py": "from package import m\n\n\ndef test_one():\n    assert m.one(1) == ['a']\n"
         },
     )
-    landed = {each["rule"]: each["id"] for each in up.json("run", str(target))["landed"]}
+    landed = {
+        each["rule"].removeprefix("ruff:"): each["id"]
+        for each in up.json("run", str(target))["landed"]
+    }
     assert {"E711", "E714", "UP031", "UP032", "RUF010"} <= set(landed)
     tip = git(target, "rev-parse", "groundswell/main")
     refused = up.run("enhancement", "rollback", landed["E711"])

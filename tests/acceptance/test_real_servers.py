@@ -22,7 +22,7 @@ def test_a_run_uses_the_servers_that_are_given(given, tmp_path):
     home = Home(tmp_path / "home")
     target = a_repository(tmp_path / "target", m_py=CODE, tests__test_m_py=TESTS)
     report = home.json("run", str(target))
-    assert [each["rule"] for each in report["landed"]] == ["F401"]
+    assert [each["rule"] for each in report["landed"]] == ["ruff:F401"]
     assert not (home.path / "nats").exists()
     assert not (home.path / "mongo").exists()
     assert "GROUNDSWELL_NATS_URL" not in os.environ

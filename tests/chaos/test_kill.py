@@ -48,7 +48,7 @@ def test_the_same_changes_land(undisturbed, tmp_path, service, event, time):
         assert not killer.is_alive(), "it was never killed"
     assert report["state"] == "completed"
     assert landed(report) == undisturbed
-    assert refused(report) == {("shop.pricing", "F401")}
+    assert refused(report) == {("shop.pricing", "ruff:F401")}
     commits = git(shop, "rev-list", "--reverse", "main..groundswell/main").split()
     assert commits == [each["commit"] for each in report["landed"]]
     trailers = git(shop, "log", "--format=%(trailers:key=Enhancement-Id)", "main..groundswell/main")

@@ -53,7 +53,7 @@ def test_each_change_lands_once_though_two_of_them_are_killed(tmp_path, homes):
             each.start()
         report = home.json("run", str(shop))
         assert len(report["landed"]) == 40
-        assert [each["rule"] for each in report["rejected"]] == ["F401"]
+        assert [each["rule"] for each in report["rejected"]] == ["ruff:F401"]
         gone = home.run("wave", "rollback", report["wave"])
         assert gone.returncode == 0, gone.stdout + gone.stderr
         for each in killers:
