@@ -44,9 +44,11 @@ class ProcessState:
     draining: asyncio.Event = field(default_factory=asyncio.Event)
     published: PublishedOutcomes = field(default_factory=PublishedOutcomes)
     pull_requests: RequestedPullRequests = field(default_factory=RequestedPullRequests)
-    running_gates: KeyedTasks = field(default_factory=KeyedTasks)
-    running_backtests: KeyedTasks = field(default_factory=KeyedTasks)
-    running_checks: KeyedTasks = field(default_factory=KeyedTasks)
+    running_gates: KeyedTasks = field(default_factory=lambda: KeyedTasks("gate"))
+    running_backtests: KeyedTasks = field(default_factory=lambda: KeyedTasks("backtest"))
+    running_checks: KeyedTasks = field(
+        default_factory=lambda: KeyedTasks("check", retry_seconds=30.0)
+    )
     overdue_checks: OverdueChecks = field(default_factory=OverdueChecks)
 
 

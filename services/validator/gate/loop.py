@@ -60,12 +60,8 @@ from services.validator.runs.usecases.runners import max_concurrent_runs
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.targets import Target
 from shared.contracts.work import ProposalCleared
-from shared.kernel.errors import Transient
 
 log = structlog.get_logger(__name__)
-
-# After a defect the next attempt waits so long, or it would only fill the log.
-RETRY_DELAY_SECONDS = 5.0
 
 
 async def admit(event: ProposalCleared, deps: ValidatorDeps) -> None:
@@ -76,19 +72,7 @@ async def admit(event: ProposalCleared, deps: ValidatorDeps) -> None:
 async def reconcile(deps: ValidatorDeps) -> None:
     """Start a gate for each target with waiting changes, so that no target delays another."""
     for target_id in await pool.targets_with_changes(deps):
-        deps.process.running_gates.start(target_id, partial(_settle_safely, target_id, deps))
-
-
-async def _settle_safely(target_id: str, deps: ValidatorDeps) -> None:
-    """Settle a target; log errors and delay the next attempt."""
-    try:
-        await settle(target_id, deps)
-    except Transient as error:
-        log.info("gate_postponed", target=target_id, reason=str(error))
-        await asyncio.sleep(error.delay)
-    except Exception:
-        log.exception("gate_failed", target=target_id)
-        await asyncio.sleep(RETRY_DELAY_SECONDS)
+        deps.process.running_gates.start(target_id, partial(settle, target_id, deps))
 
 
 async def settle(target_id: str, deps: ValidatorDeps) -> None:

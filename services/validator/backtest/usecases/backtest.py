@@ -18,13 +18,11 @@ from shared.contracts.documents.base import Failure
 from shared.contracts.documents.targets import Target
 from shared.contracts.events import BacktestFinished
 from shared.contracts.states import BacktestState
-from shared.kernel.errors import Rejected, Transient
+from shared.kernel.errors import Rejected
 from shared.mongo.collections import get_or_insert_target
 from shared.targets.repository import find_revision, inspect_repository
 
 log = structlog.get_logger(__name__)
-# After an unexpected error.
-RETRY_DELAY_SECONDS = 5.0
 
 
 async def start_backtest(command: BacktestTarget, deps: ValidatorDeps) -> None:
@@ -54,23 +52,12 @@ async def stop_backtest(command: StopBacktest, deps: ValidatorDeps) -> None:
 async def resume_backtests(deps: ValidatorDeps) -> None:
     """Start work on each running backtest that no task of this process works on."""
     for backtest in await deps.store.backtests.find(state=BacktestState.RUNNING):
-        deps.process.running_backtests.start(backtest.id, partial(_work_safely, backtest.id, deps))
+        deps.process.running_backtests.start(backtest.id, partial(_work, backtest.id, deps))
 
 
-async def _work_safely(backtest_id: str, deps: ValidatorDeps) -> None:
-    """Work on a backtest; an error is logged, and the work is resumed later."""
-    try:
-        await _work(await deps.store.backtests.require(backtest_id), deps)
-    except Transient as error:
-        log.info("backtest_postponed", backtest=backtest_id, reason=str(error))
-        await asyncio.sleep(error.delay)
-    except Exception:
-        log.exception("backtest_failed", backtest=backtest_id)
-        await asyncio.sleep(RETRY_DELAY_SECONDS)
-
-
-async def _work(backtest: Backtest, deps: ValidatorDeps) -> None:
+async def _work(backtest_id: str, deps: ValidatorDeps) -> None:
     """Bring a backtest to its end: a summary, or the reason of its failure."""
+    backtest = await deps.store.backtests.require(backtest_id)
     try:
         target = await _target(backtest, deps)
         backtest = await _settle_range(backtest, target, deps)

@@ -51,8 +51,6 @@ MAX_LISTED = 50
 MAX_CHECK_AGE = timedelta(hours=1)
 # A check waits no longer than this for a wave to end, so that an infinite wave is watched too.
 MAX_WAVE_DELAY = timedelta(minutes=10)
-# After an unexpected error.
-RETRY_DELAY_SECONDS = 30.0
 # How often a running measurement checks if the gate needs the runners.
 GATE_POLL_SECONDS = 1.0
 OPEN_WAVE_STATES = [WaveState.PLANNED, WaveState.RUNNING, WaveState.FINISHING]
@@ -118,7 +116,7 @@ async def start_due_checks(deps: ValidatorDeps) -> None:
             and target_id not in busy
             and not await _waits_for_wave(watch, deps)
         ):
-            running.start(target_id, partial(_check_safely, watch, deps))
+            running.start(target_id, partial(check, watch, deps))
 
 
 async def _waits_for_wave(watch: Watch, deps: ValidatorDeps) -> bool:
@@ -126,18 +124,6 @@ async def _waits_for_wave(watch: Watch, deps: ValidatorDeps) -> bool:
     if deps.process.overdue_checks.delay(watch.id, deps.clock()) > MAX_WAVE_DELAY:
         return False
     return await deps.store.waves.count(target_id=watch.target_id, state=OPEN_WAVE_STATES) > 0
-
-
-async def _check_safely(watch: Watch, deps: ValidatorDeps) -> None:
-    """Make a check; an error is logged, and the check is tried again later."""
-    try:
-        await check(watch, deps)
-    except Transient as error:
-        log.info("check_postponed", watch=watch.id, reason=str(error))
-        await asyncio.sleep(error.delay)
-    except Exception:
-        log.exception("check_failed", watch=watch.id)
-        await asyncio.sleep(RETRY_DELAY_SECONDS)
 
 
 async def check(watch: Watch, deps: ValidatorDeps) -> None:
