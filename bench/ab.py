@@ -165,10 +165,11 @@ def simulated_trial(recorded: Sequence[float], slowdown: int, chance: random.Ran
 def judged_row(name: str, trials: Sequence[Sequence[Pair]]) -> dict[str, Any]:
     """Judge trials by the gate and by every peer; a peer's cell is "% worse / % better"."""
     peers = {peer: Counter(judge(each) for each in trials) for peer, judge in PEERS.items()}
+    better, worse = BenchmarkOutcome.BETTER, BenchmarkOutcome.WORSE
     return {
         **gate_row(name, [judge_as_gate(each) for each in trials]),
         **{
-            peer: f"{percent(counts, BenchmarkOutcome.WORSE):.1f} / {percent(counts, BenchmarkOutcome.BETTER):.1f}"
+            peer: f"{percent(counts, worse):.1f} / {percent(counts, better):.1f}"
             for peer, counts in peers.items()
         },
     }

@@ -33,7 +33,9 @@ def make_app(deps: ApiDeps, *, local: bool) -> FastAPI:
     app = FastAPI(
         title="Groundswell",
         version=VERSION,
-        description="Improve a codebase in small changes; only what is measured to be no worse lands.",
+        description=(
+            "Improve a codebase in small changes; only what is measured to be no worse lands."
+        ),
     )
     install_problem_handlers(app)
     app.add_middleware(Guard, local=local)

@@ -131,8 +131,8 @@ class EnhancementDetails(EnhancementView):
     """A proposed change with its findings, prediction and evidence.
 
     `patch` is the sha256 of the diff, `base_commit` the commit it applies to; advice has neither.
-    `epoch` is that of the lease it was made under. `approval_reason` says why it needs approval, `tests` are those that it
-    fails.
+    `epoch` is that of the lease it was made under. `approval_reason` says why it needs approval;
+    `tests` are the tests that it breaks.
 
     Flat: what a client shows of one enhancement.
     """

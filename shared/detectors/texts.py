@@ -20,7 +20,10 @@ Edits = tuple[Edit, ...]
 
 
 def split_lines(text: str) -> list[str]:
-    """Return lines with their ends, as Python's tokenizer counts them: not at form feeds or U+2028."""
+    """Split a text into lines with their line ends, as Python's tokenizer counts them.
+
+    Unlike `str.splitlines`, it does not split at form feeds or U+2028.
+    """
     return [line for line in LINE.findall(text) if line]
 
 

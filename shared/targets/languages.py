@@ -13,7 +13,8 @@ class Language:
     """A kind of source file: how it is recognised, and whether we can parse it.
 
     A file's name must end in one of `suffixes` and in none of `generated_suffixes`, which are
-    those of files that tools write. `recognise` decides by the content where the name is not enough.
+    those of files that tools write. `recognise` decides by the content where the name is not
+    enough.
     `parse` raises `SyntaxError` or `ValueError` for invalid text; it is None without a parser.
     `syntax` is the name of the syntax in messages.
     """

@@ -1,10 +1,13 @@
-"""Where changes land, who has to agree, and how all of it is taken off again."""
+"""Changes land where the target says, once approved, and everything landed can be rolled back."""
 
 from dataclasses import replace
 
 from tests.support.repositories import a_repository, checkout_of, git
 
-CODE = "import os\nimport sys\n\n\ndef one(x):\n    if x == None:\n        return 1\n    else:\n        return 2\n"
+CODE = (
+    "import os\nimport sys\n\n\n"
+    "def one(x):\n    if x == None:\n        return 1\n    else:\n        return 2\n"
+)
 TESTS = "from package import m\n\n\ndef test_one():\n    assert (m.one(None), m.one(0)) == (1, 2)\n"
 DIRECT = '[landing]\nmode = "direct"\n'
 ASK = '[policy]\napproval = "all"\n'
@@ -67,7 +70,8 @@ def test_what_depends_on_a_change_is_listed_and_goes_with_it_only_when_that_is_s
         **{"package/__init__.py": "", "package/m.py": CHAINS},
         **{"groundswell.toml": '[policy]\nunprotected = "allow"\n'},
         **{
-            "tests/test_m.py": "from package import m\n\n\ndef test_one():\n    assert m.one(1) == ['a']\n"
+            "tests/test_m.py": "from package import m\n\n\n"
+            "def test_one():\n    assert m.one(1) == ['a']\n"
         },
     )
     landed = {

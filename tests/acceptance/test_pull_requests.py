@@ -1,4 +1,4 @@
-"""Landing as pull requests: from a run to a branch on the remote that people are asked to look at."""
+"""Landing as pull requests: a run ends in a branch on the remote that people are to review."""
 
 from dataclasses import replace
 

@@ -21,7 +21,8 @@ FILES = {
     "two/__init__.py": "",
     "one/a.py": "import os\nimport sys\n\n\ndef a():\n    x = None\n    return x == None\n",
     "one/b.py": "import os\n\n\ndef b():\n    return 2\n",
-    "two/c.py": "import json\n\n\ndef c():\n    if True:\n        return 3\n    else:\n        return 4\n",
+    "two/c.py": "import json\n\n\n"
+    "def c():\n    if True:\n        return 3\n    else:\n        return 4\n",
     "tests/test_all.py": "from one import a, b\nfrom two import c\n\n\ndef test_all():\n"
     "    assert a.a() and b.b() == 2 and c.c() == 3\n    assert a.sys\n",
 }

@@ -1,4 +1,4 @@
-"""kill -9 of a service in the middle of a run: the run ends with what it would have landed anyway."""
+"""A wave lands the same changes even if a service is killed (kill -9) in the middle of it."""
 
 import threading
 
@@ -10,7 +10,7 @@ from tests.support.stack import QUICK, Home, kill_after
 # How many faults are tried depends on how long that takes, and with them who waits for a person.
 POLICY = 'unprotected = "allow"'
 
-# The service, and the event after which it is killed, the n-th time it is heard.
+# The service, and the event after whose n-th occurrence it is killed.
 MOMENTS = [
     ("coordinator", "gs.evt.findings.measured", 1),
     ("coordinator", "gs.evt.task.proposed", 2),

@@ -1,7 +1,8 @@
-"""Random rounds, a sample of two hundred (all of them: `make soak`): up to three validators race for the same landings and are killed where chance wants it.
+"""Random rounds: up to three validators race for the same landings and are killed at random points.
 
-The validators are forked processes with a real MongoDB wire and real repositories; only the suite
-is played, as it is the same for every one of them. What must hold is read from MongoDB and git
+There are two hundred rounds, of which a sample is run (all of them: `make soak`). The validators
+are forked processes that talk to MongoDB over a real connection and use real repositories; only the
+suite is fake, as it is the same for all of them. The invariants are checked from MongoDB and git
 alone.
 """
 
@@ -123,7 +124,10 @@ async def deps_of(mongo_url, name, home):
 
 
 async def prepare(mongo_url, name, place, rnd):
-    """A wave with a few changes in the gate: of one file each, of the same file, and now and then a bad one."""
+    """Store a wave whose few changes are in the gate.
+
+    Most change a file of their own; some change the same file, and now and then one is bad.
+    """
     async with connected(mongo_url, name) as database:
         await ensure_indexes(database)
         store = open_store(database)

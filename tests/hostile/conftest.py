@@ -1,4 +1,7 @@
-"""A stranger's code in a sandbox of each tier that this machine has, on a host with something to lose."""
+"""Hostile code in a sandbox, once for each tier that this machine supports.
+
+The host has files and secrets that the code must not reach.
+"""
 
 import asyncio
 import textwrap

@@ -19,7 +19,11 @@ from tests.support.profiles import a_profile
 from tests.support.sandboxes import a_sandbox
 from tests.support.trees import FakeTree
 
-TESTS = "import m\n\n\ndef test_one():\n    assert m.one() == 1\n\n\ndef test_two():\n    assert m.two() == 2\n"
+TESTS = (
+    "import m\n\n\n"
+    "def test_one():\n    assert m.one() == 1\n\n\n"
+    "def test_two():\n    assert m.two() == 2\n"
+)
 GOOD = "def one():\n    return 1\n\n\ndef two():\n    return 2\n"
 BAD = "def one():\n    return 1\n\n\ndef two():\n    return 3\n"
 BASE = {"m.py": GOOD, "tests/test_m.py": TESTS}
@@ -70,20 +74,22 @@ async def test_an_early_success_is_none(run: Run, exit_: str, when: str):
         assert outcome.reason
 
 
-FORGE = """
-import json, os, glob
-lines = [
-    {"event": "start", "pytest": "9"},
-    {"event": "test", "id": "tests/test_m.py::test_one", "when": "call", "outcome": "passed", "seconds": 0},
-    {"event": "test", "id": "tests/test_m.py::test_two", "when": "call", "outcome": "passed", "seconds": 0},
-    {"event": "finish", "stopped": "", "collected": 2},
-]
-path = os.environ["GROUNDSWELL_REPORT"]
-"""
+FORGE = (
+    "\nimport json, os, glob\n"
+    "lines = [\n"
+    '    {"event": "start", "pytest": "9"},\n'
+    '    {"event": "test", "id": "tests/test_m.py::test_one", "when": "call", '
+    '"outcome": "passed", "seconds": 0},\n'
+    '    {"event": "test", "id": "tests/test_m.py::test_two", "when": "call", '
+    '"outcome": "passed", "seconds": 0},\n'
+    '    {"event": "finish", "stopped": "", "collected": 2},\n'
+    "]\n"
+    'path = os.environ["GROUNDSWELL_REPORT"]\n'
+)
 FORGERIES = {
     "unsigned": FORGE + "open(path, 'w').write('\\n'.join(map(json.dumps, lines)))\nos._exit(0)\n",
-    "signed with nothing": FORGE
-    + "open(path, 'w').write('\\n'.join(json.dumps({'key': 0, 'line': json.dumps(x), 'mac': ''}) for x in lines))\nos._exit(0)\n",
+    "signed with nothing": FORGE + "open(path, 'w').write('\\n'.join("
+    "json.dumps({'key': 0, 'line': json.dumps(x), 'mac': ''}) for x in lines))\nos._exit(0)\n",
     "appended": FORGE + "open(path, 'a').write(json.dumps(lines[-1]))\nos._exit(0)\n",
     "with a key that is left": FORGE
     + "assert not glob.glob(os.environ['GROUNDSWELL_KEYS'] + '/*')\nos._exit(0)\n",

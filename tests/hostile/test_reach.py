@@ -141,16 +141,16 @@ async def test_names_are_not_resolved(attacker: Attacker):
 
 
 async def test_datagrams_do_not_leave(attacker: Attacker):
+    code = """
+        import socket, sys
+        try:
+            socket.socket(type=socket.SOCK_DGRAM).sendto(b"out", ("127.0.0.1", int(sys.argv[1])))
+        except OSError as error:
+            print(error)
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
         server.bind(("127.0.0.1", 0))
         server.settimeout(0.3)
-        code = """
-            import socket, sys
-            try:
-                socket.socket(type=socket.SOCK_DGRAM).sendto(b"out", ("127.0.0.1", int(sys.argv[1])))
-            except OSError as error:
-                print(error)
-        """
         await attacker.run(code, server.getsockname()[1])
         with pytest.raises(TimeoutError):
             server.recv(10)
@@ -223,14 +223,15 @@ async def test_its_keepers_cannot_be_killed(attacker: Attacker):
 
 
 async def test_kernel_settings_cannot_be_written(attacker: Attacker):
-    code = """
-        for path in ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", "/sys/kernel/mm/ksm/run"):
-            try:
-                open(path, "r+")
-                print("opened", path)
-            except OSError:
-                pass
-    """
+    code = (
+        '\nfor path in ("/proc/sys/kernel/core_pattern", "/proc/sys/kernel/hostname", '
+        '"/sys/kernel/mm/ksm/run"):\n'
+        "    try:\n"
+        '        open(path, "r+")\n'
+        '        print("opened", path)\n'
+        "    except OSError:\n"
+        "        pass\n"
+    )
     completed = await attacker.run(code)
     assert completed.output == ""
 

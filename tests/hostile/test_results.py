@@ -16,12 +16,12 @@ LEAVE = {
     "nothing": "pass",
 }
 DEVICE = """
-    import os, stat, sys
-    try:
-        os.mknod(os.environ["GROUNDSWELL_SCRATCH"] + "/report", stat.S_IFBLK | 0o666, os.makedev(7, 0))
-        print("made")
-    except OSError as error:
-        print(error)
+import os, stat, sys
+try:
+    os.mknod(os.environ["GROUNDSWELL_SCRATCH"] + "/report", stat.S_IFBLK | 0o666, os.makedev(7, 0))
+    print("made")
+except OSError as error:
+    print(error)
 """
 
 

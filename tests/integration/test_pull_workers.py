@@ -184,7 +184,7 @@ async def test_garbage_is_buried_and_does_not_stop_the_rest(queue, body):
 
 
 async def test_a_process_that_has_taken_nothing_ends_at_once(queue):
-    """Its connection, when it is drained, would wait half a minute for what nobody reads any more."""
+    """Draining its connection would wait half a minute for messages that nobody reads any more."""
     client = await nats.connect(queue.url)
     worker = PullWorker(RUN_REQUESTS, RunTests, Runner().handle, lambda _: True)
     task = asyncio.create_task(run_pull_worker(worker, client, DeadLetters(client)))

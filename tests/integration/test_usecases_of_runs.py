@@ -91,7 +91,10 @@ def yard(tmp_path):
 
 @pytest.fixture
 async def make(yard, tmp_path):
-    """A validator with a suite that is played; all share a store, a mirror and the machine's cores."""
+    """Make validators with fake suites.
+
+    They share a store, a mirror and the machine's cores.
+    """
     yard.head()
     store = a_store()
     await store.targets.insert(yard.target)
@@ -175,16 +178,19 @@ async def test_a_verdict_says_who_made_it_and_what_that_took(deps, verdict):
 
 
 def fails_of(monkeypatch, *errors):
-    """The carrier raises these, one after the other, and then does what it is there for; the calls so far."""
-    carrier, left, calls = RUN_HANDLERS[RunKind.TESTS], [*errors], []
+    """Make the handler of test runs raise each of `errors` once, before it works as usual.
 
-    async def carry(*about):
+    Return the list of its calls, which grows with each of them.
+    """
+    handler, left, calls = RUN_HANDLERS[RunKind.TESTS], [*errors], []
+
+    async def handle(*about):
         calls.append(about)
         if left:
             raise left.pop(0)
-        return await carrier(*about)
+        return await handler(*about)
 
-    monkeypatch.setitem(RUN_HANDLERS, RunKind.TESTS, carry)
+    monkeypatch.setitem(RUN_HANDLERS, RunKind.TESTS, handle)
     return calls
 
 
@@ -349,7 +355,7 @@ async def test_one_that_nobody_has_begun_is_not_begun(deps, verdict):
 
 
 async def test_nothing_of_a_superseded_run_is_left(yard, make, tmp_path):
-    """The real suite in a real sandbox, with a test that would go on for minutes; all tiers kill alike."""
+    """A real sandbox kills a real suite whose test would take minutes; all tiers kill alike."""
     yard.land("tests/test_m.py", "def test_m(): pass\n", SLOW)
     async with a_sandbox("rlimits", tmp_path) as sandbox:
         scratch = Scratch(tmp_path / "work", uuid7)

@@ -1,4 +1,7 @@
-"""The gate publishes its decisions, with real repositories and a fake suite, and again after a crash."""
+"""The gate publishes its decisions, and publishes them again after a crash.
+
+The repositories are real, the suite is fake.
+"""
 
 import asyncio
 import hashlib
@@ -58,7 +61,10 @@ class FakeSuite:
 
 @dataclass
 class FakeBenchmarks:
-    """They give no report on a tree in which a file says `hangs`, nor where `broken` says why not."""
+    """Benchmarks that give no report on a tree with a file that says `hangs`.
+
+    They give none at all once `broken` is set, which is then the reason.
+    """
 
     deps: ValidatorDeps
     target: Target
@@ -415,7 +421,7 @@ async def test_before_a_run_was_made_nothing_is_said_to_have_passed(house):
 
 
 async def test_who_passed_a_full_run_before_it_asks_names_it(house):
-    """One that is likely to be bad is run before mutants are tried; then its run is its evidence."""
+    """A change that is probably bad is run before its mutants are; that run is its evidence."""
     object.__setattr__(house.deps, "sandbox", NoSandbox(()))
     await house.propose(a="good")
     [change] = await house.store.enhancements.find()

@@ -1,8 +1,8 @@
-"""Changes that would make the tests say less, or lie: each is refused or waits for a person, and none lands.
+"""Changes that would weaken the tests or make them lie are rejected or need approval; none lands.
 
-A small real package with its own suite, in the real sandbox, over a real repository, through the
-gate's own use case. All of a policy are put before one gate, whose head stays as it is as long as
-nothing lands.
+A small real package with its own suite goes through the gate's own use case, in the real sandbox
+and over a real repository. All changes tried under one policy are put before one gate, whose head
+stays as it is as long as nothing lands.
 """
 
 import asyncio
@@ -130,9 +130,10 @@ class RunningBus(RecordingBus):
 
 @dataclass
 class Chance:
-    """What is told in each run to the function that leaves it to chance; told nothing, it never fails.
+    """A suite that decides in each run whether the function that fails by chance fails.
 
-    What it is told is in a file, as nothing in a sandbox remembers the run before.
+    Without an answer for a run, the function does not fail. The answers are read from a file, as
+    nothing in a sandbox remembers the run before.
     """
 
     suite: SandboxedSuite
@@ -374,7 +375,8 @@ OF_THE_PRODUCT = {
     "the exception that a test waits for is ignored": (
         money(
             "    if not text.isdigit():\n        raise NotMoney(text)\n    return int(text)\n",
-            "    try:\n        if not text.isdigit():\n            raise NotMoney(text)\n        return int(text)\n    except NotMoney:\n        return 0\n",
+            "    try:\n        if not text.isdigit():\n            raise NotMoney(text)\n"
+            "        return int(text)\n    except NotMoney:\n        return 0\n",
         ),
         REJECTED,
         "test_what_is_no_sum_is_refused",
@@ -452,7 +454,7 @@ def chancy(gate: Gate) -> dict[str, str | None]:
 
 @pytest.mark.parametrize("calls", [(1, 0, 1, 1), (-1,) * 6], ids=["now and then", "always"])
 def test_what_fails_now_and_then_is_refused_once_it_was_seen_to(careless, calls):
-    """The first run fails; where the second does not, the test is repeated within a run, on the head as well."""
+    """A test that fails first and then passes is repeated within a run, and on the head as well."""
     change = careless.judge(chancy(careless), calls=calls)
     assert change.state is REJECTED, change
     assert change.decision.tests == (ADDED,)
@@ -521,7 +523,8 @@ def test_a_rate_is_found(code, worth):
 """
 ASIDE = RATES.replace(
     "    return _looked_up(code)\n",
-    "    try:\n        return _quickly(code)\n    except KeyError:\n        return _looked_up(code)\n",
+    "    try:\n        return _quickly(code)\n"
+    "    except KeyError:\n        return _looked_up(code)\n",
 ).replace("[code]", "[code.upper()]")
 ASIDE += '\n\ndef _quickly(code):\n    return {"eur": 1, "usd": 2}[code]\n'
 
@@ -533,7 +536,10 @@ def trading() -> Iterator[Gate]:
 
 
 def test_what_the_tests_are_led_past_needs_a_person_whatever_the_policy(trading):
-    """Every test passes; in a branch that none of them ever took, the policy is all there is to ask."""
+    """Every test passes, but a function is not reached any more: the change needs approval.
+
+    In a branch that no test ever took, the policy alone decides.
+    """
     change = trading.judge({"till/rates.py": ASIDE})
     assert change.state is WAITS, change
     assert (
@@ -551,7 +557,10 @@ BESIDE = "\n\ndef test_nothing_is_nothing():\n    assert total([]) == 0\n"
 
 @pytest.fixture(scope="module")
 def lonely() -> Iterator[Gate]:
-    """Its example is the only test that `total` has, and there is a test in a file of the product."""
+    """A target where an example in a docstring is the only test of `total`.
+
+    Another test is in a file of the product itself.
+    """
     example = MONEY.replace('"""All of them."""', EXAMPLE)
     files = {
         MONEY_FILE: example,

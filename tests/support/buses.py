@@ -10,7 +10,7 @@ from shared.kernel.errors import Transient
 
 @dataclass(frozen=True)
 class Published:
-    """One message as it was published; `key` is its identity, `number` counts every one of a bus."""
+    """A message as it was published: `key` is its identity, `number` its index on this bus."""
 
     message: Message
     key: str

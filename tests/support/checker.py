@@ -42,7 +42,10 @@ def check_state(database: Any) -> list[Record]:
 
 
 def check_branch(place: Path, branch: str, changes: Iterable[Record], database: Any) -> None:
-    """Exactly one commit for each that landed, none for others; every tree that landed was tested."""
+    """Check that each landed change has exactly one commit, and every other change none.
+
+    Every tree that landed must have been tested.
+    """
     by_id = {each["_id"]: each for each in changes}
     commits = _commits(place, branch)
     landed = Counter(each["enhancement"] for each in commits if each["enhancement"])
@@ -62,7 +65,7 @@ def check_branch(place: Path, branch: str, changes: Iterable[Record], database: 
 
 
 def _check_tested(commits: list[Record], database: Any) -> None:
-    """The last commit of each batch has a tree on which the whole suite ran, on the head below it."""
+    """Check that the whole suite ran on each batch's last tree, against the head below it."""
     runs = {each["_id"]: each for each in database["runs"].find()}
     requests = [each["request"] for each in runs.values()]
     trees = {each["tree"] for each in requests if not each["tests"]}
@@ -145,7 +148,10 @@ async def check_streams(url: str, changes: Iterable[Record]) -> None:
 
 
 def check_at_rest(url: str, database: Any, *, patience: float = 60) -> None:
-    """State and streams, once nothing moves any more: after a kill, what was not acknowledged comes again first."""
+    """Check state and streams once nothing moves any more, for at most `patience` seconds.
+
+    After a kill, messages that were not acknowledged are delivered again first.
+    """
     deadline = time.monotonic() + patience
     while True:
         try:

@@ -1,4 +1,4 @@
-"""A simulation of the gate that checks every decision against the truth, and small worlds for it."""
+"""A gate simulation that checks every decision against the truth, and small worlds for it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

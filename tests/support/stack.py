@@ -66,7 +66,7 @@ class Home:
         return json.loads(done.stdout)
 
     def processes(self) -> list[psutil.Process]:
-        """What runs for this home: the stack's processes have it in their environment or arguments."""
+        """Return the processes of this home, which have it in their environment or arguments."""
         found = []
         for each in psutil.process_iter():
             with contextlib.suppress(psutil.Error):

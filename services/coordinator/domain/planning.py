@@ -25,7 +25,10 @@ class Plan:
 def opportunities(
     findings: Sequence[Finding], foreclosed: Collection[str]
 ) -> tuple[Opportunity, ...]:
-    """Return one for each agent type and component with something to fix, the most valuable first."""
+    """Group fixable findings into opportunities, the most valuable first.
+
+    There is at most one for each agent type and component.
+    """
     grouped: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for each in findings:
         if each.component and each.agent_type:

@@ -1,7 +1,8 @@
 """A test runner that does what `python -m unittest` does, and reports each result.
 
-It is called as `python -m groundswell_in_target.by_unittest …` with unittest's own arguments. Lines,
-selection and keys are as in `by_pytest`. Python's own runner reports by its exit code only.
+It is called as `python -m groundswell_in_target.by_unittest …` with unittest's own arguments. Its
+report lines, selection of tests and keys are those of `by_pytest`. Python's own runner reports
+only by its exit code.
 """
 
 from __future__ import annotations

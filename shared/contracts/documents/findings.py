@@ -18,7 +18,8 @@ class Finding(Value):
     """Something measured to be wrong at a place.
 
     `rule` is `tool:code`. Lines count from 1. `fingerprint` survives line moves. A change must not
-    add a `security` finding. `agent_type` is the type whose detectors found it, and that may fix it.
+    add a `security` finding. `agent_type` is the type whose detectors found it and whose fixers
+    may fix it.
 
     One field per property of a SARIF result that agents or the gate use.
     """

@@ -1,4 +1,4 @@
-"""The client of the API: pages are joined, events resumed, and an API that is away is waited for."""
+"""The API client joins pages, resumes event streams and waits for an API that is unavailable."""
 
 import json
 

@@ -203,9 +203,9 @@ async def test_a_set_up_cannot_make_us_write_through_its_links(build: Build, hom
     victim.mkdir()
     victim.chmod(0o777)
     site = "site=$(python -c \"import sysconfig; print(sysconfig.get_path('purelib'))\")"
-    plant = f"{site}; rm -rf $site; ln -s {victim} $site; ln -sf {victim}/x $VIRTUAL_ENV/bin/pytest"
+    links = f"{site}; rm -rf $site; ln -s {victim} $site; ln -sf {victim}/x $VIRTUAL_ENV/bin/pytest"
     with suppress(Rejected):
-        await build().prepare("target", a_profile(setup=(plant,)), "tree")
+        await build().prepare("target", a_profile(setup=(links,)), "tree")
     assert list(victim.iterdir()) == []
 
 
@@ -231,7 +231,9 @@ def a_wheel(folder: Path, version: str) -> None:
     files = {
         "thing.py": f"VERSION = {version!r}\n",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: thing\nVersion: {version}\n",
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/WHEEL": (
+            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        ),
         f"{info}/RECORD": "",
     }
     with zipfile.ZipFile(folder / f"thing-{version}-py3-none-any.whl", "w") as wheel:
@@ -287,7 +289,10 @@ async def test_the_python_that_is_preferred_is_taken_where_it_is_admitted(
     assert asked == [">=3.8,==3.99.*", ">=3.8"]
 
 
-def test_of_npm_the_first_sentence_is_told():
-    said = "npm warn x\nnpm error code EUSAGE\nnpm error\nnpm error `npm ci` can only install\nnpm error Usage:\n"
-    assert failure_reason(said) == "`npm ci` can only install"
+def test_the_reason_of_a_failed_npm_is_its_first_sentence():
+    output = (
+        "npm warn x\nnpm error code EUSAGE\nnpm error\n"
+        "npm error `npm ci` can only install\nnpm error Usage:\n"
+    )
+    assert failure_reason(output) == "`npm ci` can only install"
     assert failure_reason("Killed\n") == ""

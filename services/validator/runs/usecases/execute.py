@@ -1,4 +1,4 @@
-"""Executing a requested test run: in its cores, by the handler of its kind, and storing the result."""
+"""Execute a requested test run on its cores, by the handler of its kind, and store its result."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
@@ -144,7 +144,10 @@ async def _run_suite(
 async def _rerun_failing_unrecorded(
     recorded: Reported, run: TestRun, place: PreparedHead, deps: ValidatorDeps
 ) -> Reported:
-    """Run the failing tests of a recorded run again without recording, which may have failed them."""
+    """Run the failing tests of a recorded run again without recording.
+
+    Recording itself may have made them fail; what they do without it replaces what was reported.
+    """
     failing = sorted(recorded.report.failing)
     if recorded.impact is None or not failing:
         return recorded

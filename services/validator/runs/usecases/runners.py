@@ -1,4 +1,7 @@
-"""Runners: each announces itself, takes as many runs as have cores, and drops what is superseded."""
+"""The loop of a runner: it announces itself, and takes runs as long as its machine has free cores.
+
+It stops runs whose result nobody needs any more.
+"""
 
 import asyncio
 import contextlib

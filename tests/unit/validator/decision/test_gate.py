@@ -331,7 +331,10 @@ QUICK = SuiteProfile(dict.fromkeys(TESTS, 0.01) | {"tests/slow.py::test": 2.0}, 
 
 
 def search(bad: set[str], *, width: int = 1, reach: bool = True, suite: SuiteProfile = QUICK):
-    """All runs in their order, and the last step: the n-th of nine changes is reached by the n-th test, and may break it."""
+    """Return all runs in their order, and the last step, of a gate with nine changes.
+
+    The n-th change is reached by the n-th test, and breaks it if `bad` has it.
+    """
     changes = {
         str(n): Candidate(str(n), n, impacted=a_test(n) if reach else None) for n in range(9)
     }
@@ -434,7 +437,7 @@ def test_a_test_that_fails_most_times_in_a_look_is_not_one_that_passed():
 
 
 def test_a_flaky_test_that_is_well_known_and_really_broken_is_looked_into_to_the_end():
-    """What is remembered of the head is enough to compare with: there is nothing more to ask of it."""
+    """The failure rate known of the head suffices for the comparison; the head is not run again."""
     known = SuiteProfile(flaky={TESTS[0]: FailureRate(2, 19)})
     changes = {str(n): Candidate(str(n), n) for n in range(4)}
     log: dict = {}

@@ -1,4 +1,7 @@
-"""The gate, interrupted anywhere: whatever happens between two steps, the rules hold and everybody ends once."""
+"""The gate under random interruptions.
+
+Whatever happens between two steps, its rules hold, and every change ends exactly once.
+"""
 
 from hypothesis import settings
 from hypothesis import strategies as st

@@ -1,4 +1,7 @@
-"""What a change claims to fix is gone, and nothing as bad is new: by fingerprint, and with the real ruff."""
+"""A change removes the findings it claims to fix, and adds none that is as bad.
+
+Findings are compared by fingerprint; some tests run the real ruff.
+"""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""When mutants are tried: before a full run by one runner, beside it by several, and never twice."""
+"""One runner tries mutants before the full run, several try them beside it, and none twice."""
 
 import asyncio
 from types import SimpleNamespace
@@ -21,7 +21,10 @@ BOTH = RunPlan(("one", "two"))
 
 
 class FakeRound:
-    """A round of two changes: `answers` are the protection of each, `passes` says if all tests pass without mutants."""
+    """A round of two changes.
+
+    `answers` has the protection of each; `passes` is whether all tests pass without mutants.
+    """
 
     def __init__(self, policy="ask"):
         base = asyncio.get_running_loop().create_future()

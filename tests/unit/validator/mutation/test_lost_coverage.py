@@ -41,7 +41,11 @@ BRANCH = ("if a:", "    return 1", "return 2")
         (BRANCH, ("if b:", *BRANCH[1:]), " else ((__gs_raise__(1) or (b)))):"),
         (("x = a", "return 1"), ("x = a", "return 2"), "    __gs_raise__(1); x = a"),
         (('"""Doc."""', "return 1"), ('"""Doc."""', "return 2"), "    __gs_raise__(1); return "),
-        (("try: x = 1", "finally: y(1)"), ("try: x = 1", "finally: y(2)"), "try: __gs_raise__(2); x"),
+        (
+            ("try: x = 1", "finally: y(1)"),
+            ("try: x = 1", "finally: y(2)"),
+            "try: __gs_raise__(2); x",
+        ),
     ],
 )  # fmt: skip
 def test_where_a_function_begins_that_tests_reached_it_is_looked_whether_any_gets_there(

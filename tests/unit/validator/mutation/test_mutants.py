@@ -134,13 +134,33 @@ def test_what_is_said_to_people_only_is_not_made_another_text():
     [
         # Taken out of a function, in its middle, at its end, and of a block in it.
         ("def f(a):\n    f(a)\n    return a\n", "def f(a):\n    return a\n", 2, MutantTiming.CALL),
-        ("def f(a):\n    f(a)\n    g(a)\n\n\nx = 1\n", "def f(a):\n    f(a)\n\n\nx = 1\n", 3, MutantTiming.CALL),
-        ("def f(a):\n    if a:\n        g()\n        h()\n    x()\n", "def f(a):\n    if a:\n        g()\n    x()\n", 4, MutantTiming.CALL),
+        (
+            "def f(a):\n    f(a)\n    g(a)\n\n\nx = 1\n",
+            "def f(a):\n    f(a)\n\n\nx = 1\n",
+            3,
+            MutantTiming.CALL,
+        ),
+        (
+            "def f(a):\n    if a:\n        g()\n        h()\n    x()\n",
+            "def f(a):\n    if a:\n        g()\n    x()\n",
+            4,
+            MutantTiming.CALL,
+        ),
         # Taken out of the module and of a class.
         ("import os\nimport sys\nx = sys\n", "import sys\nx = sys\n", 1, MutantTiming.IMPORTED),
-        ("class A:\n    x = 1\n    y = 2\n\n    def f(self):\n        return 1\n", "class A:\n    x = 1\n\n    def f(self):\n        return 1\n", 3, MutantTiming.IMPORTED),
-        # Whether a condition holds has to be seen.
-        ("if q:\n    import os\n    import sys\n", "if q:\n    import sys\n", 2, MutantTiming.REACH),
+        (
+            "class A:\n    x = 1\n    y = 2\n\n    def f(self):\n        return 1\n",
+            "class A:\n    x = 1\n\n    def f(self):\n        return 1\n",
+            3,
+            MutantTiming.IMPORTED,
+        ),
+        # A condition may not hold, so only a run can tell.
+        (
+            "if q:\n    import os\n    import sys\n",
+            "if q:\n    import sys\n",
+            2,
+            MutantTiming.REACH,
+        ),
     ],
 )  # fmt: skip
 def test_where_something_was_taken_out_it_is_looked_whether_any_test_gets_there(
@@ -226,20 +246,38 @@ def test_a_mark_at_the_beginning_and_foreign_line_ends_stay():
 
 
 FIRST = "def f(a):\n    x = 1\n    y = 2\n    z = 3\n    return a\n"
+LAST_CHANGED = FIRST.replace("z = 3", "z = 4")
+WITHOUT_MIDDLE = FIRST.replace("    y = 2\n", "")
 
 
 @pytest.mark.parametrize(
     ("texts", "lines", "gaps"),
     [
         # Lines above were added, taken out, rewritten.
-        ((FIRST, FIRST.replace("z = 3", "z = 4"), "import os\n\n" + FIRST.replace("z = 3", "z = 4")), {6}, {}),
-        ((FIRST, FIRST.replace("z = 3", "z = 4"), FIRST.replace("z = 3", "z = 4").replace("    x = 1\n", "")), {3}, {}),
+        (
+            (FIRST, LAST_CHANGED, "import os\n\n" + LAST_CHANGED),
+            {6},
+            {},
+        ),
+        (
+            (FIRST, LAST_CHANGED, LAST_CHANGED.replace("    x = 1\n", "")),
+            {3},
+            {},
+        ),
         # A later change rewrote the line, as one and as more, and took it out.
         ((FIRST, FIRST.replace("y = 2", "y = 3"), FIRST.replace("y = 2", "y = 4")), {3}, {}),
-        ((FIRST, FIRST.replace("y = 2", "y = 3"), FIRST.replace("y = 2", "y = 4\n    q = 5")), {3, 4}, {}),
+        (
+            (FIRST, FIRST.replace("y = 2", "y = 3"), FIRST.replace("y = 2", "y = 4\n    q = 5")),
+            {3, 4},
+            {},
+        ),
         ((FIRST, FIRST.replace("y = 2", "y = 3"), FIRST.replace("    y = 2\n", "")), set(), {2: 4}),
         # It took a line out itself, and later lines above were added.
-        ((FIRST, FIRST.replace("    y = 2\n", ""), "import os\n" + FIRST.replace("    y = 2\n", "")), set(), {3: 4}),
+        (
+            (FIRST, WITHOUT_MIDDLE, "import os\n" + WITHOUT_MIDDLE),
+            set(),
+            {3: 4},
+        ),
         ((FIRST, FIRST.replace("    # no\n", "")), set(), {}),
     ],
 )  # fmt: skip

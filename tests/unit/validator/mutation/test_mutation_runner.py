@@ -26,7 +26,10 @@ Try = Callable[..., object]
 
 @pytest.fixture
 async def try_out(tmp_path: Path) -> AsyncIterator[Try]:
-    """Tries every mutant that fits in `m.py` as it became; what came of each, by what was planted."""
+    """Make a function that tries all mutants of a change to `m.py`.
+
+    It returns the result of each mutant by the mutant's description.
+    """
 
     async def try_out(
         before, after, files, *only, seconds=60, longest=60, command=QUICK, timeout=60

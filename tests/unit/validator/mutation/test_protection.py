@@ -1,4 +1,7 @@
-"""ProtectionSummary in green on a small real package: its own suite, in the real sandbox, over a real repository."""
+"""The protection of changes to a small real package is measured by mutants.
+
+Its own suite runs in the real sandbox, over a real repository.
+"""
 
 import sys
 from dataclasses import dataclass, field
@@ -97,7 +100,10 @@ class FakeEnvironments:
 
 @dataclass
 class Bench:
-    """A target with a gate's deps; `stack` puts changes on its head, each in place of what it was made on."""
+    """A target with the deps of a gate.
+
+    `stack` puts changes on the target's head; each replaces the text that it was made on.
+    """
 
     yard: object
     deps: object
@@ -171,9 +177,12 @@ async def bench(tmp_path):
 
 
 async def test_a_change_that_breaks_what_no_test_looks_at_passes_them_all_and_is_flagged(bench):
-    """The same one in a function that is tested is refused by the tests; a good one there is protected."""
+    """In a tested function the tests reject the same change, and a good change is protected."""
     changes, trees = await bench.stack(
-        ("def untested(price, percent):\n    return price - price", "def untested(price, percent):\n    return price + price"),
+        (
+            "def untested(price, percent):\n    return price - price",
+            "def untested(price, percent):\n    return price + price",
+        ),
         ("total += each", "total -= each"),
         ("price - price * percent / 100", "price * (100 - percent) / 100"),
         ("import os\n", ""),

@@ -18,16 +18,16 @@ PATIENCE = 20
 
 # Takes cores, says so, and gives them back when its input ends.
 HOLD = """
-    import asyncio, sys
-    from pathlib import Path
-    from services.validator.runs.adapters.slots import MachineSlots
+import asyncio, sys
+from pathlib import Path
+from services.validator.runs.adapters.slots import MachineSlots
 
-    async def hold():
-        async with MachineSlots(Path(sys.argv[1]), range(int(sys.argv[2]))).acquire(int(sys.argv[3])):
-            print("held", flush=True)
-            await asyncio.to_thread(sys.stdin.read)
+async def hold():
+    async with MachineSlots(Path(sys.argv[1]), range(int(sys.argv[2]))).acquire(int(sys.argv[3])):
+        print("held", flush=True)
+        await asyncio.to_thread(sys.stdin.read)
 
-    asyncio.run(hold())
+asyncio.run(hold())
 """
 # Takes one core again and again, and notes who was in there with it.
 CONTEND = """

@@ -59,7 +59,10 @@ def test_fewer_tests_than_it_speaks_of_are_no_report():
         b'{"numTotalTests": 0, "testResults": 3}',
         b'{"numTotalTests": "x", "testResults": []}',
         b'{"numTotalTests": 1, "testResults": [{"name": 3, "assertionResults": []}]}',
-        b'{"numTotalTests": 1, "testResults": [{"name": "a", "status": "x", "assertionResults": [{}]}]}',
+        (
+            b'{"numTotalTests": 1, "testResults": '
+            b'[{"name": "a", "status": "x", "assertionResults": [{}]}]}'
+        ),
         b"[" * 100_000,
         b" " * ((32 << 20) + 1),
     ],

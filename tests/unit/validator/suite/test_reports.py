@@ -217,7 +217,8 @@ def test_tests_of_node_are_named_by_the_suites_around_them_and_namesakes_by_numb
         <testsuites>
         <testcase name="top" classname="test"/>
         <testsuite name="suite" tests="2"><testcase name="inner" classname="test"/>
-        <testsuite name="deep"><testcase name="inner" classname="test"><failure/></testcase></testsuite>
+        <testsuite name="deep"><testcase name="inner" classname="test"><failure/>"""
+        """</testcase></testsuite>
         </testsuite>
         <testcase name="top" classname="test"><skipped type="todo"/></testcase>
         </testsuites>""",
