@@ -96,15 +96,15 @@ async def measure(
     policy: str, changes: Sequence[Proposal], source: Path, directory: Path
 ) -> GateOutcome:
     """Measure one policy on a stack and a copy of the target of its own, below `directory`."""
-    place = shutil.copytree(source, directory / "target")
-    (place / "groundswell.toml").write_text(CONFIG.format(policy=policy))
-    as_repository(place)
+    path = shutil.copytree(source, directory / "target")
+    (path / "groundswell.toml").write_text(CONFIG.format(policy=policy))
+    as_repository(path)
     with one_core_per_process(directory):
         async with (
             local_stack(directory / "home", lambda _: None) as stack,
             stack_store(stack) as store,
         ):
-            target = await register_target(place, stack, store)
+            target = await register_target(path, stack, store)
             return await GateSession(target, stack, store, changes, policy).measure()
 
 

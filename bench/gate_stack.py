@@ -90,13 +90,13 @@ def extra_validators(count: int, stack: Stack) -> Iterator[list["subprocess.Pope
         log.close()
 
 
-async def register_target(place: Path, stack: Stack, store: Store) -> Target:
-    """Register the repository at `place`, build its environment, and run its baseline."""
+async def register_target(path: Path, stack: Stack, store: Store) -> Target:
+    """Register the repository at `path`, build its environment, and run its baseline."""
     target = Target(
         id=uuid7(),
-        location=str(place),
-        root_commit=git(place, "rev-parse", "HEAD").strip(),
-        name=place.name,
+        location=str(path),
+        root_commit=git(path, "rev-parse", "HEAD").strip(),
+        name=path.name,
         base_branch="main",
         landing_branch="groundswell/main",
         created_at=utc_now(),

@@ -39,14 +39,14 @@ class Size:
 FULL, QUICK = Size(15, 5, 0.4), Size(4, 4, 0.01)
 
 
-def write_target(place: Path, size: Size) -> Path:
-    """Write one module and one test per proposal into a new Git repository at `place`."""
-    (place / "tests").mkdir(parents=True)
+def write_target(path: Path, size: Size) -> Path:
+    """Write one module and one test per proposal into a new Git repository at `path`."""
+    (path / "tests").mkdir(parents=True)
     for number in range(size.proposals):
-        (place / f"m{number:02}.py").write_text(MODULE.format(number=number))
+        (path / f"m{number:02}.py").write_text(MODULE.format(number=number))
         test = TEST.format(number=number, cpu_seconds=size.cpu_seconds)
-        (place / "tests" / f"test_m{number:02}.py").write_text(test)
-    return as_repository(place)
+        (path / "tests" / f"test_m{number:02}.py").write_text(test)
+    return as_repository(path)
 
 
 def proposal_patch(number: int, *, broken: bool) -> str:

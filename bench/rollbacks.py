@@ -29,8 +29,8 @@ def run(quick: bool) -> Result:
     """Land a wave and roll it back, with one row per rollback."""
     with TemporaryDirectory(prefix="groundswell-bench-") as scratch:
         directory = Path(scratch)
-        place = copy_example(directory) if quick else download("boltons", directory)
-        rows = RollbackSession(place, directory).measure()
+        path = copy_example(directory) if quick else download("boltons", directory)
+        rows = RollbackSession(path, directory).measure()
     bar = (
         "a rollback gives the tree that git revert gives, or is refused and leaves the branch alone"
     )
@@ -41,12 +41,12 @@ def run(quick: bool) -> Result:
 class RollbackSession:
     """The repository of a target, and a scratch directory for clones and Groundswell's home."""
 
-    place: Path
+    path: Path
     scratch: Path
 
     def measure(self) -> list[dict[str, Any]]:
         """Land a wave, roll back one change and then the whole wave; return a row for each."""
-        report = json.loads(self.groundswell("run", str(self.place), "--json").stdout)
+        report = json.loads(self.groundswell("run", str(self.path), "--json").stdout)
         landed = report["landed"]
         changes_by_file = Counter(path for each in landed for path in each["files"])
         [(file, touching)] = changes_by_file.most_common(1)
@@ -79,7 +79,7 @@ class RollbackSession:
 
     def rolled_back_commits(self) -> list[str]:
         """Return the commits that the rollbacks on the branch revert, newest first."""
-        bodies = git(self.place, "log", "--format=%b%x00", f"main..{BRANCH}").split("\0")
+        bodies = git(self.path, "log", "--format=%b%x00", f"main..{BRANCH}").split("\0")
         return [
             line.split()[3].rstrip(":")
             for body in reversed([each for each in bodies if "Reverts-Enhancement-Id" in each])
@@ -91,8 +91,8 @@ class RollbackSession:
         """Return the tree after `git revert` of commits on a revision; empty if it conflicts."""
         clone = self.scratch / "clone"
         subprocess.run(["rm", "-rf", str(clone)], check=True)
-        git(self.scratch, "clone", "-q", str(self.place), str(clone))
-        git(clone, "checkout", "-q", "--detach", git(self.place, "rev-parse", of))
+        git(self.scratch, "clone", "-q", str(self.path), str(clone))
+        git(clone, "checkout", "-q", "--detach", git(self.path, "rev-parse", of))
         try:
             git(clone, "revert", "--no-edit", *commits)
         except subprocess.CalledProcessError:
@@ -101,7 +101,7 @@ class RollbackSession:
 
     def tree(self, revision: str) -> str:
         """Return the tree of a revision of the target."""
-        return git(self.place, "rev-parse", f"{revision}^{{tree}}")
+        return git(self.path, "rev-parse", f"{revision}^{{tree}}")
 
     def groundswell(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run Groundswell's command line with a home directory of its own."""
@@ -126,11 +126,11 @@ def row(target: str, outcome: str, seconds: float, *, exact: bool) -> dict[str, 
     return {"target": target, "outcome": outcome, "s": seconds, "exact": exact}
 
 
-def git(place: Path, *arguments: str) -> str:
+def git(path: Path, *arguments: str) -> str:
     """Run git in a repository and return its output; raises CalledProcessError."""
     identity = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
     done = subprocess.run(
-        ["git", "-C", str(place), *identity, *arguments], capture_output=True, text=True, check=True
+        ["git", "-C", str(path), *identity, *arguments], capture_output=True, text=True, check=True
     )
     return done.stdout.strip()
 

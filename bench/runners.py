@@ -122,13 +122,13 @@ async def measure(case: Case, size: Size) -> Outcome:
     """Measure one case on a stack and a target of its own."""
     with TemporaryDirectory(prefix="groundswell-bench-") as scratch:
         directory = Path(scratch)
-        place = write_target(directory / "target", size)
+        path = write_target(directory / "target", size)
         with one_core_per_process(directory):
             async with (
                 local_stack(directory / "home", lambda _: None) as stack,
                 stack_store(stack) as store,
             ):
-                target = await register_target(place, stack, store)
+                target = await register_target(path, stack, store)
                 with extra_validators(case.validators - 1, stack) as others:
                     await wait_for_runners(case.validators, store)
                     return await time_gate(case, size, target, store, others)

@@ -139,12 +139,12 @@ async def step_rows(folder: Path, repetitions: int) -> list[dict[str, Any]]:
     ]
 
 
-def new_target(place: Path) -> Target:
-    """Return a target document for the repository at `place`."""
+def new_target(path: Path) -> Target:
+    """Return a target document for the repository at `path`."""
     return Target(
         id=uuid7(),
-        location=str(place),
-        root_commit=git(place, "rev-parse", "HEAD"),
+        location=str(path),
+        root_commit=git(path, "rev-parse", "HEAD"),
         name="target",
         base_branch="main",
         landing_branch="groundswell/main",
@@ -226,28 +226,28 @@ def row(target: str, ms: float, limit: float, of_bare: float = 0.0) -> dict[str,
     }
 
 
-def make_repository(place: Path) -> Path:
+def make_repository(path: Path) -> Path:
     """Make a repository of one test and 25,000 lines of Python's standard library."""
     library, lines, number = Path(sysconfig.get_path("stdlib")), 0, 0
-    (place / "package").mkdir(parents=True)
+    (path / "package").mkdir(parents=True)
     for module in sorted(library.glob("*.py")) + sorted(library.glob("[a-su-z]*/*.py")):
         text = module.read_bytes()
         count = text.count(b"\n")
         if lines < EXPORTED_LINES and MIN_FILE_LINES < count < MAX_FILE_LINES:
-            (place / "package" / f"module_{number}.py").write_bytes(text)
+            (path / "package" / f"module_{number}.py").write_bytes(text)
             lines, number = lines + count, number + 1
     assert lines >= EXPORTED_LINES, lines
-    (place / "test_it.py").write_text("def test_it():\n    pass\n")
-    git(place, "init", "-q", "-b", "main")
-    git(place, "add", "-A")
-    git(place, "-c", "user.name=b", "-c", "user.email=b@localhost", "commit", "-qm", "base")
-    return place
+    (path / "test_it.py").write_text("def test_it():\n    pass\n")
+    git(path, "init", "-q", "-b", "main")
+    git(path, "add", "-A")
+    git(path, "-c", "user.name=b", "-c", "user.email=b@localhost", "commit", "-qm", "base")
+    return path
 
 
-def git(place: Path, *arguments: str) -> str:
+def git(path: Path, *arguments: str) -> str:
     """Run git in a repository and return its output; raises CalledProcessError."""
     done = subprocess.run(
-        ["git", "-C", str(place), *arguments], capture_output=True, text=True, check=True
+        ["git", "-C", str(path), *arguments], capture_output=True, text=True, check=True
     )
     return done.stdout.strip()
 

@@ -1,1 +1,1 @@
-"""The gate: tries changes, lands what is no worse, and takes it off again."""
+"""The gate: it tries changes, lands what is no worse, and rolls back what proves worse later."""

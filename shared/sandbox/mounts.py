@@ -13,20 +13,20 @@ def leave_host_namespace() -> None:
     _mount(b"none", b"/", None, MS_REC | MS_PRIVATE)
 
 
-def mount_memory(place: str) -> None:
-    """Mount an empty memory file system at `place`, which every user may traverse."""
-    _mount(b"tmpfs", place.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=755,size=1m")
+def mount_memory(path: str) -> None:
+    """Mount an empty memory file system at `path`, which every user may traverse."""
+    _mount(b"tmpfs", path.encode(), b"tmpfs", MS_NOSUID | MS_NODEV, b"mode=755,size=1m")
 
 
-def bind(source: str, place: str) -> None:
-    """Mount the directory or file `source`, with all mounts below it, at `place` too."""
-    _mount(source.encode(), place.encode(), None, MS_BIND | MS_REC)
+def bind(source: str, path: str) -> None:
+    """Mount the directory or file `source`, with all mounts below it, at `path` too."""
+    _mount(source.encode(), path.encode(), None, MS_BIND | MS_REC)
 
 
 def _mount(
-    source: bytes, place: bytes, kind: bytes | None, flags: int, options: bytes | None = None
+    source: bytes, path: bytes, kind: bytes | None, flags: int, options: bytes | None = None
 ) -> None:
-    _check(_libc().mount(source, place, kind, flags, options), f"mount {place.decode()}")
+    _check(_libc().mount(source, path, kind, flags, options), f"mount {path.decode()}")
 
 
 def _libc() -> ctypes.CDLL:

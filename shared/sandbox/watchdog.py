@@ -30,7 +30,7 @@ class Watchdog:
         self._started = started
         self._clock = clock
         self._walked_at, self._walk_seconds = clock(), 0.0
-        self._before = [_used(place) for place in self._directories()]
+        self._before = [_used(directory) for directory in self._directories()]
 
     def exceeded_limit(self) -> str:
         """Return the name of a limit of `Limits` that is exceeded now; empty if none is."""
@@ -67,31 +67,31 @@ class Watchdog:
         began = self._clock()
         if began - self._walked_at < pause:
             return ""
-        walked = [_walk(place) for place in self._directories()]
+        walked = [_walk(directory) for directory in self._directories()]
         self._walked_at = self._clock()
         self._walk_seconds = self._walked_at - began
         if any(size > self._limits.disk for size, _ in walked):
             return "disk"
         return "files" if any(files > self._limits.files for _, files in walked) else ""
 
-    def _lost(self, place: int | str, before: tuple[int, int]) -> bool:
-        """Return whether the file system of `place` lost more than the limits since `before`."""
-        used = _used(place)
+    def _lost(self, directory: int | str, before: tuple[int, int]) -> bool:
+        """Return whether the directory's file system lost more than the limits since `before`."""
+        used = _used(directory)
         return used[0] - before[0] > self._limits.disk or used[1] - before[1] > self._limits.files
 
 
-def _used(place: int | str) -> tuple[int, int]:
+def _used(directory: int | str) -> tuple[int, int]:
     """Return the bytes and entries in use on the file system of a directory."""
-    stat = os.statvfs(place)
+    stat = os.statvfs(directory)
     return (stat.f_blocks - stat.f_bfree) * stat.f_frsize, stat.f_files - stat.f_ffree
 
 
-def _walk(place: int | str) -> tuple[int, int]:
+def _walk(directory: int | str) -> tuple[int, int]:
     """Return the bytes and entries below a directory.
 
     Links are never followed, not even one that replaces a directory during the walk.
     """
-    walk = os.fwalk(".", dir_fd=place) if isinstance(place, int) else os.fwalk(place)
+    walk = os.fwalk(".", dir_fd=directory) if isinstance(directory, int) else os.fwalk(directory)
     size = files = 0
     for _, names, leaves, folder in walk:
         for name in (*names, *leaves):

@@ -138,8 +138,8 @@ async def _store(task: Task, proposals: list[Proposal], deps: AgentDeps) -> list
     )
     await deps.store.enhancements.insert_missing(
         [
-            _enhancement(task, _record(task, each, place, texts.get(each.key), deps), deps)
-            for place, each in enumerate(proposals)
+            _enhancement(task, _record(task, each, order, texts.get(each.key), deps), deps)
+            for order, each in enumerate(proposals)
         ]
     )
     return await deps.store.enhancements.find(
@@ -178,7 +178,7 @@ def _enhancement(task: Task, proposal: ProposalRecord, deps: AgentDeps) -> Enhan
 def _record(
     task: Task,
     proposal: Proposal,
-    place: int,
+    order: int,
     patch: str | None,
     deps: AgentDeps,
 ) -> ProposalRecord:
@@ -193,7 +193,7 @@ def _record(
             engine=proposal.engine,
         ),
         epoch=task.epoch,
-        order=place,
+        order=order,
         fix=FixKind(rule=proposal.rule, safe=proposal.safe, prior=proposal.prior),
         title=proposal.title,
         rationale=proposal.rationale,

@@ -30,7 +30,7 @@ from shared.targets.tree import Tree
 
 async def request_approvals(
     changes: Sequence[Enhancement],
-    place: PreparedHead,
+    prepared: PreparedHead,
     base: str,
     evidence: Callable[[Enhancement], Sequence[str]],
     deps: ValidatorDeps,
@@ -43,7 +43,7 @@ async def request_approvals(
 
     `evidence` returns the evidence for a change, `run` is the full run that passed, if any.
     """
-    needing, config = [], place.profile.config
+    needing, config = [], prepared.profile.config
     for each in changes:
         why = policy_reason(each, config, tier=deps.sandbox.tier, trusted=deps.sandbox.trusted)
         why = why or edited_tests_reason((edits or {}).get(each.id, ()), config)
@@ -66,7 +66,7 @@ async def request_approvals(
 def edited_files(
     changes: Sequence[Enhancement],
     steps: Sequence[tuple[str, str]],
-    place: PreparedHead,
+    prepared: PreparedHead,
     present: Iterable[str],
 ) -> dict[str, list[EditedFile]]:
     """Return the files that each change edits, by its id; blocks.
@@ -79,9 +79,9 @@ def edited_files(
         path, _, name = test.partition("::")
         if name:
             tests_by_file[path].add(name)
-    by_id, before, found = {each.id: each for each in changes}, place.tree, {}
+    by_id, before, found = {each.id: each for each in changes}, prepared.tree, {}
     for change, after in steps:
-        old, new = place.mirror.tree(before), place.mirror.tree(after)
+        old, new = prepared.mirror.tree(before), prepared.mirror.tree(after)
         found[change] = [
             EditedFile(path, _text(old, path), _text(new, path), frozenset(tests_by_file[path]))
             for path in by_id[change].proposal.files

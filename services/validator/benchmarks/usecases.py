@@ -22,7 +22,7 @@ log = structlog.get_logger(__name__)
 
 async def compare(
     deps: ValidatorDeps,
-    place: PreparedHead,
+    prepared: PreparedHead,
     tree: str,
     *,
     changes: Sequence[str],
@@ -35,7 +35,7 @@ async def compare(
 
     With `names` only those benchmarks are compared; a name may be an id among failing tests.
     """
-    bench = place.profile.config.bench
+    bench = prepared.profile.config.bench
     order = RunRequest(
         tree=tree,
         purpose=RunPurpose.BENCHMARKS,
@@ -46,32 +46,35 @@ async def compare(
         plan=await store_text(bench.model_dump_json(), "plan", deps),
         why=why,
     )
-    return await run_tests(deps, place, order, wave_id=wave_id)
+    return await run_tests(deps, prepared, order, wave_id=wave_id)
 
 
-async def read_benchmarks(verdict: TestRun, deps: ValidatorDeps) -> BenchmarkReport:
+async def read_benchmarks(run: TestRun, deps: ValidatorDeps) -> BenchmarkReport:
     """Return the report of a finished run; raises `Transient` if it has none."""
-    if verdict.result.report is None:
-        raise Transient(f"Benchmarks {verdict.id} have no report.", hint=verdict.result.detail)
-    return BenchmarkReport.from_json(await read_text(verdict.result.report, deps))
+    if run.result.report is None:
+        raise Transient(f"Benchmarks {run.id} have no report.", hint=run.result.detail)
+    return BenchmarkReport.from_json(await read_text(run.result.report, deps))
 
 
 async def execute_benchmarks(
-    verdict: TestRun, place: PreparedHead, deps: ValidatorDeps
+    run: TestRun, prepared: PreparedHead, deps: ValidatorDeps
 ) -> dict[str, Any]:
-    """The carrier of `RunKind.BENCHMARKS`: the verdict's fields that follow from the comparison."""
+    """Execute a run of kind `RunKind.BENCHMARKS`; return the fields of its result.
+
+    Raises `Transient` if this validator runs no benchmarks.
+    """
     if deps.benchmarks is None:
         raise Transient("This validator runs no benchmarks.", delay=30)
     found = await deps.benchmarks.compare(
-        (place.tree, verdict.request.tree),
-        place.profile,
-        place.environment,
-        await _bench(verdict, place, deps),
-        named(verdict.request.tests),
-        target_id=place.target.id,
+        (prepared.tree, run.request.tree),
+        prepared.profile,
+        prepared.environment,
+        await _bench(run, prepared, deps),
+        named(run.request.tests),
+        target_id=prepared.target.id,
     )
     if isinstance(found, Infrastructure):
-        log.warning("benchmarks_broken", run=verdict.id, reason=found.reason)
+        log.warning("benchmarks_broken", run=run.id, reason=found.reason)
         detail = f"{found.reason}\n{found.output_tail}".strip()
         return {"outcome": "infrastructure", "detail": detail[-4000:]}
     return {
@@ -84,8 +87,8 @@ async def execute_benchmarks(
     }
 
 
-async def _bench(verdict: TestRun, place: PreparedHead, deps: ValidatorDeps) -> BenchSection:
-    """What the verdict was told; the target's own word where it was told nothing."""
-    if verdict.request.plan is None:
-        return place.profile.config.bench
-    return BenchSection.model_validate_json(await read_text(verdict.request.plan, deps))
+async def _bench(run: TestRun, prepared: PreparedHead, deps: ValidatorDeps) -> BenchSection:
+    """Return the benchmark settings of the run's plan; without a plan, those of the target."""
+    if run.request.plan is None:
+        return prepared.profile.config.bench
+    return BenchSection.model_validate_json(await read_text(run.request.plan, deps))

@@ -25,7 +25,7 @@ class ChangeTrees:
 
 
 async def check_findings(
-    steps: Sequence[ChangeTrees], place: PreparedHead, deps: ValidatorDeps
+    steps: Sequence[ChangeTrees], prepared: PreparedHead, deps: ValidatorDeps
 ) -> Mapping[str, str]:
     """Return in words, by change, which claim about findings is false; empty where none is.
 
@@ -34,10 +34,10 @@ async def check_findings(
     pairs = [_pair(each) for each in steps]
     try:
         measured = await deps.detectors.measure_pairs(
-            place.target.id, place.head, place.profile, pairs
+            prepared.target.id, prepared.head, prepared.profile, pairs
         )
     except Rejected as error:
-        log.warning("findings_not_measured", target=place.target.id, reason=str(error))
+        log.warning("findings_not_measured", target=prepared.target.id, reason=str(error))
         return {each.change.id: "" for each in steps}
     following = await _following([each.change for each in steps], deps)
     broken = {}

@@ -49,13 +49,13 @@ async def load_candidates(gate_round: GateRound, deps: ValidatorDeps) -> list[Ca
     return [
         Candidate(
             id=each.id,
-            order=place,
+            order=position,
             risk=_risk(each, gate_round),
             needs=facts.needs.get(each.id, frozenset()) & gate_round.changes.keys(),
             impacted=_impacted(each, gate_round),
             rounds_waited=each.decision.returned,
         )
-        for place, each in enumerate(gate_round.changes.values())
+        for position, each in enumerate(gate_round.changes.values())
     ]
 
 
@@ -117,10 +117,10 @@ async def _load_needs(gate_round: GateRound, deps: ValidatorDeps) -> None:
     """Find which changes each patch needs; only called once something has failed."""
     repository = deps.repository(gate_round.target)
     order = list(gate_round.changes.values())
-    for place, each in enumerate(order):
+    for position, each in enumerate(order):
         if each.id not in gate_round.facts.needs:
             files = {*each.proposal.files}
-            before = [b.id for b in order[:place] if not files.isdisjoint(b.proposal.files)]
+            before = [b.id for b in order[:position] if not files.isdisjoint(b.proposal.files)]
             gate_round.facts.needs[each.id] = await asyncio.to_thread(
                 _find_needs, each.id, before, gate_round, repository
             )

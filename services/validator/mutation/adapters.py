@@ -76,9 +76,9 @@ def write_mutated_files(tree: Path, files: Mapping[str, str]) -> None:
     """Overwrite regular files of the tree; a link is left alone, as it may lead anywhere."""
     for path, text in files.items():
         parents = [tree / each for each in PurePosixPath(path).parents if str(each) != "."]
-        place = tree / path
-        if place.is_file() and not any(each.is_symlink() for each in (place, *parents)):
-            place.write_bytes(text.encode())
+        file = tree / path
+        if file.is_file() and not any(each.is_symlink() for each in (file, *parents)):
+            file.write_bytes(text.encode())
 
 
 def _read(

@@ -55,7 +55,7 @@ def _pull_request(
 
 
 def for_reverts(
-    target: Target, identity: str, tip: str, taken_off: Sequence[str], now: datetime
+    target: Target, identity: str, tip: str, rolled_back: Sequence[str], now: datetime
 ) -> PullRequest:
     """Return one pull request for everything that a rollback reverted."""
     return PullRequest(
@@ -65,8 +65,8 @@ def for_reverts(
         branch=branch_name(f"{target.base_branch}-undo", identity),
         base_branch=target.base_branch,
         commit=tip,
-        enhancements=tuple(taken_off),
-        rolled_back=tuple(taken_off),
+        enhancements=tuple(rolled_back),
+        rolled_back=tuple(rolled_back),
         created_at=now,
         changed_at=now,
     )

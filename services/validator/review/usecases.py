@@ -47,12 +47,15 @@ async def show_landed(target: Target, changes: Sequence[Enhancement], deps: Vali
 
 @dataclass(frozen=True)
 class BranchReverts:
-    """The revert commits between `head` and `tip` of the changes `taken_off`, by rollback `id`."""
+    """The commits between `head` and `tip` that revert the changes `rolled_back`.
+
+    `id` is that of the rollback.
+    """
 
     id: str
     head: str
     tip: str
-    taken_off: Sequence[str]
+    rolled_back: Sequence[str]
 
 
 async def show_rolled_back(target: Target, reverts: BranchReverts, deps: ValidatorDeps) -> None:
@@ -65,10 +68,10 @@ async def show_rolled_back(target: Target, reverts: BranchReverts, deps: Validat
         target_id=target.id, commit=reverts.head, sort="-changed_at"
     )
     if newest is not None and not await asyncio.to_thread(remote.merged, reverts.head):
-        reverted = reverts.taken_off
+        reverted = reverts.rolled_back
         request = await _extend(newest, reverts.tip, reverted, reverted, deps)
     else:
-        own = domain.for_reverts(target, reverts.id, reverts.tip, reverts.taken_off, deps.clock())
+        own = domain.for_reverts(target, reverts.id, reverts.tip, reverts.rolled_back, deps.clock())
         request = await _store(own, deps)
     await _deliver(request, target, section, deps)
 
@@ -127,7 +130,7 @@ async def _extend(
     known: PullRequest,
     commit: str,
     enhancements: Sequence[str],
-    taken_off: Sequence[str],
+    rolled_back: Sequence[str],
     deps: ValidatorDeps,
 ) -> PullRequest:
     """Extend a stored pull request up to `commit` by these changes."""
@@ -136,7 +139,7 @@ async def _extend(
         "request",
         commit=commit,
         enhancements=_union(known.enhancements, enhancements),
-        rolled_back=_union(known.rolled_back, taken_off),
+        rolled_back=_union(known.rolled_back, rolled_back),
         changed_at=deps.clock(),
     )
     return extended or await deps.store.pull_requests.require(known.id)

@@ -128,15 +128,15 @@ class Sources:
         self._stage: Path | None = None
         self._count = 0
 
-    def bind(self, option: str, place: str, source: str | None = None) -> tuple[str, str, str]:
-        """Return bwrap's arguments to mount `source`, by default `place` itself, at `place`."""
-        path = os.path.realpath(source or place)
+    def bind(self, option: str, dest: str, source: str | None = None) -> tuple[str, str, str]:
+        """Return bwrap's arguments to mount `source`, by default `dest` itself, at `dest`."""
+        path = os.path.realpath(source or dest)
         if os.geteuid() == 0 and not is_traversable(path):
             path = self._show(path)
-        return (option, path, place)
+        return (option, path, dest)
 
     def _show(self, path: str) -> str:
-        """Mount `path` at a place that every user may traverse, and return that place."""
+        """Mount `path` where every user may traverse it, and return that path."""
         if self._stage is None:
             mounts.leave_host_namespace()
             mounts.mount_memory(STAGE)
@@ -207,8 +207,8 @@ def is_outside_system(path: str) -> bool:
     return not any(Path(path).is_relative_to(root) for root in toolchain.SYSTEM_ROOTS)
 
 
-def _memory(place: str, size: int) -> tuple[str, ...]:
-    return ("--size", str(size), "--tmpfs", place)
+def _memory(dest: str, size: int) -> tuple[str, ...]:
+    return ("--size", str(size), "--tmpfs", dest)
 
 
 def _open_inheritable(path: str, flags: int) -> int:

@@ -96,15 +96,15 @@ def _arguments(job: Job, name: str) -> Iterator[str]:
         yield from ("--network", "none")
     for variable, value in job.env.items():
         yield from ("--env", f"{variable}={value}")
-    for source, place in _readable(job):
-        yield from ("--volume", f"{source}:{place}:ro")
+    for source, dest in _readable(job):
+        yield from ("--volume", f"{source}:{dest}:ro")
     for each in (job.tree, job.scratch, *job.writable):
         yield from ("--volume", f"{each}:{each}")
     yield from (IMAGE, "/bin/sh", "-c", INIT, "sandbox", *job.argv)
 
 
 def _readable(job: Job) -> Iterator[tuple[str, str]]:
-    """Yield what to mount read-only, as pairs of source and place."""
+    """Yield what to mount read-only, as pairs of a source and its destination."""
     for each in toolchain.system_directories():
         if not Path(each).is_symlink():
             yield each, each

@@ -108,11 +108,11 @@ class PairedWorkspace:
             content = head.read(path)
             if not self._judges(path) or candidate.read(path) == content:
                 continue
-            place = self._room / TreeSide.CANDIDATE / path
-            if place.is_symlink() or place.exists():
-                place.unlink()
-            place.parent.mkdir(parents=True, exist_ok=True)
-            place.write_bytes(content or b"")
+            file = self._room / TreeSide.CANDIDATE / path
+            if file.is_symlink() or file.exists():
+                file.unlink()
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content or b"")
 
     def _judges(self, path: str) -> bool:
         """Return True for protected paths, and for files and directories that the command names."""

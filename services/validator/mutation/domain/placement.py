@@ -80,10 +80,10 @@ def _mutants_of_file(file: ChangedFile, cache: _SourceCache) -> Iterator[Mutant]
     program = cache.programs.of(before or b"")
     if program is not None and program == cache.programs.of(after or b""):
         return
-    place = touched([each or b"" for each in file.texts])
-    if place:
+    lines = touched([each or b"" for each in file.texts])
+    if lines:
         code = cache.code(file.path, last)
-        yield from _distinct(find_mutants(code, place, lambda: cache.headers(before or b"")))
+        yield from _distinct(find_mutants(code, lines, lambda: cache.headers(before or b"")))
 
 
 def _distinct(found: Iterable[Mutant]) -> Iterator[Mutant]:

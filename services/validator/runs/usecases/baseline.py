@@ -22,9 +22,9 @@ async def run_baseline(command: RunBaseline, deps: ValidatorDeps) -> None:
     if wave is not None and WAVE.terminal(wave.state):
         return
     try:
-        place = await _prepare(command, deps)
-        request = RunRequest(place.tree, RunPurpose.BASELINE, record=True)
-        run = await run_tests(deps, place, request, wave_id=command.wave_id)
+        prepared = await _prepare(command, deps)
+        request = RunRequest(prepared.tree, RunPurpose.BASELINE, record=True)
+        run = await run_tests(deps, prepared, request, wave_id=command.wave_id)
         _check(run)
     except Rejected as error:
         await _publish_failed(command, error, deps)
@@ -34,8 +34,8 @@ async def run_baseline(command: RunBaseline, deps: ValidatorDeps) -> None:
 
 async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
     target = await deps.store.targets.require(command.target_id)
-    place = await prepare_head(deps, target, command.commit)
-    if not place.profile.test.test_files and place.profile.test.framework != "custom":
+    prepared = await prepare_head(deps, target, command.commit)
+    if not prepared.profile.test.test_files and prepared.profile.test.framework != "custom":
         raise Rejected(
             f"No tests were found in {target.name}, so no change could be shown to be safe.",
             hint='Add tests, or name the command in groundswell.toml: [test] command = "…".',
@@ -44,13 +44,13 @@ async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
     built = EnvironmentBuilt(
         wave_id=command.wave_id,
         target_id=target.id,
-        seconds=place.environment.seconds,
-        cached=place.environment.cached,
+        seconds=prepared.environment.seconds,
+        cached=prepared.environment.cached,
         sandbox=f"{deps.sandbox.tier}: {deps.sandbox.isolation}",
-        note=" ".join(place.environment.notes)[:500],
+        note=" ".join(prepared.environment.notes)[:500],
     )
     await deps.bus.publish(built, key=command.wave_id, wave=command.wave_id)
-    return place
+    return prepared
 
 
 def _check(run: TestRun) -> None:

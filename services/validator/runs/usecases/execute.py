@@ -61,17 +61,19 @@ async def execute_run(command: RunTests, deps: ValidatorDeps, handlers: RunHandl
     deps.process.run_waiters.run_finished(run.id)
 
 
-async def execute_tests(run: TestRun, place: PreparedHead, deps: ValidatorDeps) -> dict[str, Any]:
+async def execute_tests(
+    run: TestRun, prepared: PreparedHead, deps: ValidatorDeps
+) -> dict[str, Any]:
     """Run the tests of a target, up to `MAX_ATTEMPTS` times until there is a report."""
     for attempt in range(MAX_ATTEMPTS):
         # Recording may be what broke the first attempt.
         record = run.request.record and not attempt
-        outcome = await _run_suite(run, place, deps, run.request.tests, record=record)
+        outcome = await _run_suite(run, prepared, deps, run.request.tests, record=record)
         if isinstance(outcome, Reported):
             break
         log.warning("run_broken", run=run.id, reason=outcome.reason)
     if run.request.record and isinstance(outcome, Reported):
-        outcome = await _rerun_failing_unrecorded(outcome, run, place, deps)
+        outcome = await _rerun_failing_unrecorded(outcome, run, prepared, deps)
     return await _store_outcome(outcome, deps)
 
 
@@ -84,11 +86,11 @@ async def _execute_in_cores(run: TestRun, deps: ValidatorDeps, handlers: RunHand
     """Execute a run, and store its result with what it cost."""
     target = await deps.store.targets.require(run.target_id)
     await ensure_tree(run, target, deps)
-    place = await prepare_head(deps, target, run.request.head)
+    prepared = await prepare_head(deps, target, run.request.head)
     started = deps.clock()
     with measure_cpu_time() as used:
         async with count_concurrent_runs(deps) as concurrent_runs:
-            result = await _result(run, place, deps, handlers[run.request.kind])
+            result = await _result(run, prepared, deps, handlers[run.request.kind])
     failpoint("run.finished")
     finished = deps.clock()
     execution = RunExecution(
@@ -101,18 +103,18 @@ async def _execute_in_cores(run: TestRun, deps: ValidatorDeps, handlers: RunHand
     done = await deps.store.runs.transition(
         run, "finish", result=RunResult(**result), execution=execution, finished_at=finished
     )
-    failpoint("verdict.stored")
+    failpoint("run.stored")
     return done or await deps.store.runs.require(run.id)
 
 
 async def _result(
-    run: TestRun, place: PreparedHead, deps: ValidatorDeps, handler: RunHandler
+    run: TestRun, prepared: PreparedHead, deps: ValidatorDeps, handler: RunHandler
 ) -> dict[str, Any]:
     """Call the handler; a defect that repeats ends the run, or its requester would wait forever."""
     reason = ""
     for _ in range(MAX_ATTEMPTS):
         try:
-            return await handler(run, place, deps)
+            return await handler(run, prepared, deps)
         except Transient:
             raise
         except Exception as error:
@@ -123,7 +125,7 @@ async def _result(
 
 async def _run_suite(
     run: TestRun,
-    place: PreparedHead,
+    prepared: PreparedHead,
     deps: ValidatorDeps,
     tests: Sequence[str],
     *,
@@ -131,18 +133,18 @@ async def _run_suite(
 ) -> RunOutcome:
     return await deps.suite.run(
         run.request.tree,
-        place.profile,
-        place.environment,
+        prepared.profile,
+        prepared.environment,
         tuple(tests),
-        target_id=place.target.id,
-        base_oid=place.tree,
+        target_id=prepared.target.id,
+        base_oid=prepared.tree,
         repeat=run.request.repeat,
         record=record,
     )
 
 
 async def _rerun_failing_unrecorded(
-    recorded: Reported, run: TestRun, place: PreparedHead, deps: ValidatorDeps
+    recorded: Reported, run: TestRun, prepared: PreparedHead, deps: ValidatorDeps
 ) -> Reported:
     """Run the failing tests of a recorded run again without recording.
 
@@ -151,7 +153,7 @@ async def _rerun_failing_unrecorded(
     failing = sorted(recorded.report.failing)
     if recorded.impact is None or not failing:
         return recorded
-    again = await _run_suite(run, place, deps, failing, record=False)
+    again = await _run_suite(run, prepared, deps, failing, record=False)
     if not isinstance(again, Reported):
         log.warning("run_broken", run=run.id, reason=again.reason)
         return recorded

@@ -24,28 +24,28 @@ POLLS_PER_REQUEST = 60
 
 
 async def run_tests(
-    deps: ValidatorDeps, place: PreparedHead, request: RunRequest, *, wave_id: str
+    deps: ValidatorDeps, prepared: PreparedHead, request: RunRequest, *, wave_id: str
 ) -> TestRun:
     """Return the finished run for a request; it is executed only if no equal one is known.
 
     If cancelled, it supersedes the run, unless something else in this process waits for it too.
     """
-    key, run = await _find_run(run_key(place, request), wave_id, deps)
+    key, run = await _find_run(run_key(prepared, request), wave_id, deps)
     if run is None:
-        run = _new_run(key, place, request, wave_id, deps)
+        run = _new_run(key, prepared, request, wave_id, deps)
         if not await deps.store.runs.insert(run):
             run = await deps.store.runs.first(key=key) or run
     return await _wait_or_supersede(run, deps)
 
 
-def run_key(place: PreparedHead, request: RunRequest) -> str:
+def run_key(prepared: PreparedHead, request: RunRequest) -> str:
     """Return a digest of everything that the result of a run depends on."""
     plan = {
-        "target": place.target.id,
+        "target": prepared.target.id,
         "tree": request.tree,
-        "judges": place.protected_files_digest,
-        "environment": place.environment.key,
-        "gate": [place.profile.test.command, place.profile.test.pythonpath],
+        "judges": prepared.protected_files_digest,
+        "environment": prepared.environment.key,
+        "gate": [prepared.profile.test.command, prepared.profile.test.pythonpath],
         "tests": sorted(request.tests),
         "repetition": request.repetition,
     }
@@ -53,7 +53,7 @@ def run_key(place: PreparedHead, request: RunRequest) -> str:
         plan["repeat"] = request.repeat
     if request.kind is not RunKind.TESTS:
         # Mutants and benchmarks also depend on the head that they are compared with.
-        plan["kind"] = [request.kind, place.tree, request.plan]
+        plan["kind"] = [request.kind, prepared.tree, request.plan]
     return hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest()
 
 
@@ -91,12 +91,12 @@ async def _find_run(key: str, wave_id: str, deps: ValidatorDeps) -> tuple[str, T
 
 
 def _new_run(
-    key: str, place: PreparedHead, request: RunRequest, wave_id: str, deps: ValidatorDeps
+    key: str, prepared: PreparedHead, request: RunRequest, wave_id: str, deps: ValidatorDeps
 ) -> TestRun:
     return TestRun(
         id=deps.new_id(),
         key=key,
-        target_id=place.target.id,
+        target_id=prepared.target.id,
         wave_id=wave_id,
         request=RunSpec(
             purpose=request.purpose,
@@ -104,8 +104,8 @@ def _new_run(
             plan=request.plan,
             why=request.why,
             tree=request.tree,
-            head=place.head,
-            environment=place.environment.key,
+            head=prepared.head,
+            environment=prepared.environment.key,
             changes=tuple(request.changes),
             tests=tuple(request.tests),
             repeat=request.repeat,

@@ -173,8 +173,8 @@ def _restore_protected_files(
         content = base.read(path)
         if not is_protected(path, profile.config) or candidate.read(path) == content:
             continue
-        place = into / path
-        if place.is_symlink() or place.exists():
-            place.unlink()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(content or b"")
+        file = into / path
+        if file.is_symlink() or file.exists():
+            file.unlink()
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content or b"")

@@ -48,13 +48,13 @@ class CheckContext:
     """What one check needs: the branch as it is now, and the watched changes still on it."""
 
     watch: Watch
-    place: PreparedHead
+    prepared: PreparedHead
     changes: Sequence[Enhancement]
 
     def commit(self, place: int) -> str:
         """Return the commit at a position."""
         if place == TIP:
-            return self.place.head
+            return self.prepared.head
         return self.watch.before if place == BEFORE else self.watch.changes[place - 1].commit
 
     def touched(self) -> frozenset[str]:
@@ -80,10 +80,10 @@ async def _observe_tests(
     context: CheckContext, request: ObservationRequest, deps: ValidatorDeps
 ) -> Observation:
     """Observe failing tests. The head's tests run on every commit, so only the code differs."""
-    verdict = await _run(context, request, deps)
-    if verdict.result.outcome != "reported":
-        return NotObserved(verdict.result.detail.partition("\n")[0])
-    outcomes = (await read_report(verdict, deps)).outcomes
+    run = await _run(context, request, deps)
+    if run.result.outcome != "reported":
+        return NotObserved(run.result.detail.partition("\n")[0])
+    outcomes = (await read_report(run, deps)).outcomes
     if request.symptoms:
         return Observed(frozenset(t for t in request.symptoms if outcomes.get(t) not in PASSING))
     known = await _outcomes_at_landing(context, deps)
@@ -91,16 +91,16 @@ async def _observe_tests(
 
 
 async def _run(context: CheckContext, request: ObservationRequest, deps: ValidatorDeps) -> TestRun:
-    place = context.place
+    prepared = context.prepared
     order = RunRequest(
-        tree=place.mirror.tree(context.commit(request.place)).oid,
+        tree=prepared.mirror.tree(context.commit(request.place)).oid,
         purpose=RunPurpose.WATCH,
         tests=request.symptoms,
         repetition=repetition(context.watch) + request.round,
         repeat=request.times,
         why=f"check {context.watch.current_check} of {context.watch.checks} after landing",
     )
-    return await run_tests(deps, place, order, wave_id=context.watch.wave_id)
+    return await run_tests(deps, prepared, order, wave_id=context.watch.wave_id)
 
 
 async def _outcomes_at_landing(

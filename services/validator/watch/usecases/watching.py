@@ -164,12 +164,12 @@ async def _with_results(watch: Watch, deps: ValidatorDeps) -> Watch:
     if not changes:
         return watch
     try:
-        place = await prepare_head(deps, target, head.commit)
+        prepared = await prepare_head(deps, target, head.commit)
     except Rejected as error:
         step = Unmeasured(error.message.rstrip("."))
         found = [_result(each.name, step, (), (), watch) for each in PROBES]
     else:
-        context = CheckContext(watch, place, changes)
+        context = CheckContext(watch, prepared, changes)
         found = [await _probe(each, context, deps) for each in PROBES]
     return await save(watch, deps, results=tuple(found), head=head.commit)
 
