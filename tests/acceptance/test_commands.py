@@ -23,7 +23,7 @@ def finished(up, wave):
     return up.json("wave", "show", wave)["state"] in {"completed", "failed", "stopped"}
 
 
-def test_a_wave_is_started_followed_and_taken_off_again(up, target):
+def test_a_wave_is_started_followed_and_rolled_back(up, target):
     opened = up.json("wave", "start", str(target))
     wave = opened["wave_id"]
     wait_for(lambda: finished(up, wave))

@@ -22,7 +22,7 @@ def tree_of(target, revision):
     return git(target, "rev-parse", f"{revision}^{{tree}}")
 
 
-def test_a_wave_is_taken_off_whole_and_the_base_is_there_again(up, tmp_path):
+def test_a_wave_is_rolled_back_whole_which_restores_the_base(up, tmp_path):
     target = a_target(tmp_path / "target")
     report = up.json("run", str(target))
     assert len(report["landed"]) > 1
@@ -35,7 +35,7 @@ def test_a_wave_is_taken_off_whole_and_the_base_is_there_again(up, tmp_path):
     assert "has no landed change to roll back" in again.stderr
 
 
-def test_all_since_a_time_is_taken_off(up, tmp_path):
+def test_everything_landed_since_a_time_is_rolled_back(up, tmp_path):
     target = a_target(tmp_path / "target")
     assert up.json("run", str(target))["landed"]
     none = up.run("enhancement", "rollback", "--since", "2099-01-01", "--target", str(target))

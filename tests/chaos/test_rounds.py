@@ -57,8 +57,8 @@ ROLLING = [each for each in failpoints.FAILPOINTS if each.startswith("rollback")
 BAD = "bad"
 
 
-class PlayedSuite:
-    """One test per file; a file that says it is bad fails."""
+class FakeSuite:
+    """A suite with one test per file; the test of a file that says it is bad fails."""
 
     def __init__(self, mirror: Mirror) -> None:
         self.mirror = mirror
@@ -72,13 +72,13 @@ class PlayedSuite:
         return fake_report(outcomes, tests, repeat=repeat)
 
 
-class PlayedEnvironments:
+class FakeEnvironments:
     async def prepare(self, *_):
         return Environment("e", Path("/nowhere"), (), 0.0, True)
 
 
-class PlayedDetectors:
-    """Nothing is ever wrong with a text."""
+class FakeDetectors:
+    """Detectors that find nothing."""
 
     def look(self, target_id, head, profile, pairs):
         return [({}, {}) for _ in pairs]
@@ -89,7 +89,7 @@ class Trusted(NoSandbox):
 
 
 class RunningBus:
-    """What is asked of a runner is done at once, by ourselves."""
+    """A bus that executes a run as soon as it is requested, in this process."""
 
     def __init__(self) -> None:
         self.deps: ValidatorDeps | None = None
@@ -112,13 +112,13 @@ async def deps_of(mongo_url, name, home):
             identity=identity_of(home),
             bus=bus,
             repository=lambda target: GitRepository(Mirror.at(home, target.id)),
-            environments=PlayedEnvironments(),
-            detectors=PlayedDetectors(),
+            environments=FakeEnvironments(),
+            detectors=FakeDetectors(),
             sandbox=Trusted(()),
             clock=utc_now,
         )
         [target] = await deps.store.targets.find()
-        object.__setattr__(deps, "suite", PlayedSuite(deps.mirror(target)))
+        object.__setattr__(deps, "suite", FakeSuite(deps.mirror(target)))
         bus.deps = deps
         yield deps, target
 

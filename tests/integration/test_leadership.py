@@ -82,7 +82,7 @@ async def test_who_goes_on_saying_so_is_left_in_place_however_long_it_takes(one,
         await one.leadership.still_leading(TARGET.id)
 
 
-async def test_the_seat_of_one_that_is_silent_is_taken_and_it_is_told_so(one, two, store):
+async def test_the_lease_of_a_silent_holder_is_taken_over_and_it_learns_of_it(one, two, store):
     async with at(one):
         pass
     gate = await store.leader_leases.require(TARGET.id)
@@ -140,7 +140,7 @@ class WatchedChange:
         self.published = True
 
 
-async def test_who_has_lost_the_seat_moves_no_branch(make, store):
+async def test_a_process_that_lost_the_lease_moves_no_branch(make, store):
     repository = WatchedChange()
     deps = make("one", repository=lambda target: repository)
     wave = a_wave(target_id=TARGET.id, state="running")

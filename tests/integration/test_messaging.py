@@ -33,8 +33,8 @@ class Answer(Value):
     text: str
 
 
-class Desk:
-    """A service's use cases, seen from the test."""
+class FakeUseCases:
+    """Fake use cases of a service, which record their calls and raise the errors in `fails`."""
 
     def __init__(self) -> None:
         self.started: list[StartWave] = []
@@ -53,7 +53,7 @@ class Desk:
         return Answer(text="all is well")
 
 
-def service(deps: Desk) -> Service:
+def service(deps: FakeUseCases) -> Service:
     router = NatsRouter()
     commands = router.subscriber(WAVE_COMMANDS.filter, **subscriber_options(WAVE_COMMANDS))
 
@@ -76,7 +76,7 @@ async def clean(nats_url: str) -> AsyncIterator[nats.NATS]:
 
 
 @asynccontextmanager
-async def served(url: str, deps: Desk) -> AsyncIterator[Bus]:
+async def served(url: str, deps: FakeUseCases) -> AsyncIterator[Bus]:
     buses: asyncio.Queue[Bus] = asyncio.Queue()
 
     def make(bus: Bus) -> Service:
@@ -116,7 +116,7 @@ async def until(condition) -> None:
 
 
 async def test_a_plain_publish_without_headers_is_handled_and_acknowledged(nats_url, clean):
-    deps = Desk()
+    deps = FakeUseCases()
     async with served(nats_url, deps):
         await clean.publish("gs.cmd.wave.start", b'{"size":"large"}')
         await until(lambda: deps.started)
@@ -142,7 +142,7 @@ async def test_a_plain_publish_without_headers_is_handled_and_acknowledged(nats_
 async def test_garbage_becomes_a_dead_letter_and_the_service_goes_on(
     nats_url, clean, subject, body, reason
 ):
-    deps = Desk()
+    deps = FakeUseCases()
     async with served(nats_url, deps):
         await clean.jetstream().publish(subject, body)
         (letter,) = await letters(clean, 1)
@@ -157,7 +157,7 @@ async def test_garbage_becomes_a_dead_letter_and_the_service_goes_on(
 
 
 async def test_a_transient_problem_is_tried_again_until_it_passes(nats_url, clean):
-    deps = Desk()
+    deps = FakeUseCases()
     deps.fails = [Transient("not yet", delay=0.05)]
     async with served(nats_url, deps):
         await clean.publish("gs.cmd.wave.start", b"{}")
@@ -166,7 +166,7 @@ async def test_a_transient_problem_is_tried_again_until_it_passes(nats_url, clea
 
 
 async def test_a_refused_command_is_not_tried_again(nats_url, clean):
-    deps = Desk()
+    deps = FakeUseCases()
     deps.fails = [Rejected("no such target", hint="try another")]
     async with served(nats_url, deps):
         await clean.publish("gs.cmd.wave.start", b"{}")
@@ -178,7 +178,7 @@ async def test_a_refused_command_is_not_tried_again(nats_url, clean):
 
 async def test_a_defect_is_tried_five_times_and_then_kept(nats_url, clean, monkeypatch):
     monkeypatch.setattr("shared.messaging.consumers.REDELIVERY_BACKOFF_SECONDS", (0.02,))
-    deps = Desk()
+    deps = FakeUseCases()
     deps.fails = [RuntimeError("defect")] * 9
     async with served(nats_url, deps):
         await clean.publish("gs.cmd.wave.start", b"{}")
@@ -189,7 +189,7 @@ async def test_a_defect_is_tried_five_times_and_then_kept(nats_url, clean, monke
 
 
 async def test_a_request_is_answered_and_an_error_arrives_as_its_family(nats_url, clean):
-    deps = Desk()
+    deps = FakeUseCases()
     async with served(nats_url, deps) as bus:
         assert (await bus.request(GetStatus(), Answer)).text == "all is well"
         deps.fails = [Conflict("already open", hint="wait", code="wave_open")]
@@ -199,7 +199,7 @@ async def test_a_request_is_answered_and_an_error_arrives_as_its_family(nats_url
 
 
 async def test_a_garbage_request_is_answered_with_what_is_wrong_and_kept(nats_url, clean):
-    async with served(nats_url, Desk()):
+    async with served(nats_url, FakeUseCases()):
         reply = await clean.request("gs.rpc.status", b'{"version": "x"}', timeout=5)
         error = json.loads(reply.data)["error"]
         assert "version" in error["message"]
@@ -208,13 +208,13 @@ async def test_a_garbage_request_is_answered_with_what_is_wrong_and_kept(nats_ur
 
 
 async def test_nobody_there_is_transient(nats_url, clean):
-    async with served(nats_url, Desk()) as bus:
+    async with served(nats_url, FakeUseCases()) as bus:
         with pytest.raises(Transient):
             await bus.request(StopWave(), Answer, timeout=0.3)
 
 
 async def test_the_same_key_is_stored_once(nats_url, clean):
-    async with served(nats_url, Desk()) as bus:
+    async with served(nats_url, FakeUseCases()) as bus:
         identity = uuid7()
         for _ in range(3):
             await bus.publish(RollbackEnhancement(enhancement_id=identity), key=identity)

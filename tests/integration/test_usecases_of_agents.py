@@ -59,14 +59,14 @@ class FakeEngine:
 
 
 @dataclass
-class DeafBus(RecordingBus):
-    """Nobody takes the message number `deaf_to`, once."""
+class FlakyBus(RecordingBus):
+    """A bus that fails once, when it is to publish its message number `fails_at`."""
 
-    deaf_to: int = -1
+    fails_at: int = -1
 
     async def publish(self, message, *, key, wave=""):
-        if len(self.said) == self.deaf_to:
-            self.deaf_to = -1
+        if len(self.published) == self.fails_at:
+            self.fails_at = -1
             raise Transient("NATS did not take it.")
         await super().publish(message, key=key, wave=wave)
 
@@ -78,7 +78,7 @@ async def deps(mongo_url, tmp_path):
         await store.agents.insert(me)
         yield AgentDeps(
             store=store,
-            bus=DeafBus(),
+            bus=FlakyBus(),
             home=tmp_path / "home",
             me=me,
             served={
@@ -138,7 +138,7 @@ async def test_proposals_are_written_down_and_submitted(deps, engine, task):
         ("two", 1, 3),
     ]
     assert {each.state for each in changes} == {EnhancementState.PROPOSED}
-    assert [type(each.message) for each in deps.bus.said] == [
+    assert [type(each.message) for each in deps.bus.published] == [
         TaskStarted,
         *[EnhancementProposed, ProposalSubmitted] * 2,
         TaskProposed,
@@ -161,12 +161,12 @@ async def test_a_patch_lies_under_its_digest_and_says_what_changed(deps, engine,
 
 async def test_delivered_twice_it_proposes_once(deps, engine, task):
     await perform_task(told(task), deps)
-    once, said = await everything(deps), deps.bus.identities()
+    once, published = await everything(deps), deps.bus.identities()
     deps.clock.go(minutes=1)
     await perform_task(told(task), deps)
     assert await everything(deps) == once
     assert len(engine.asked) == 1
-    assert set(deps.bus.identities()) == set(said)
+    assert set(deps.bus.identities()) == set(published)
 
 
 async def test_delivered_twice_at_once_it_proposes_once(deps, engine, task):
@@ -197,7 +197,7 @@ async def test_another_epoch_than_the_tasks_changes_nothing(deps, engine, task, 
     await perform_task(told(task, epoch=epoch), deps)
     assert await everything(deps) == before
     assert not engine.asked
-    assert not deps.bus.said
+    assert not deps.bus.published
 
 
 @pytest.mark.parametrize("state", ["waiting", "done", "cancelled", "dead"])
@@ -205,7 +205,7 @@ async def test_a_task_that_waits_or_is_over_is_not_begun(deps, engine, task, sta
     await deps.store.tasks.set_fields(task.id, state=state)
     await perform_task(told(task), deps)
     assert not engine.asked
-    assert not deps.bus.said
+    assert not deps.bus.published
     assert (await deps.store.tasks.require(task.id)).state == state
 
 
@@ -218,10 +218,10 @@ async def test_a_running_task_of_a_lost_agent_is_taken_over(deps, engine, task):
 
 
 @pytest.mark.parametrize("cut", range(4))
-async def test_cut_off_anywhere_everything_is_said_in_the_end_and_proposed_once(
+async def test_after_an_interruption_anywhere_everything_is_published_and_proposed_once(
     deps, engine, task, cut
 ):
-    deps.bus.deaf_to = cut
+    deps.bus.fails_at = cut
     with pytest.raises(Transient):
         await perform_task(told(task), deps)
     await perform_task(told(task), deps)
@@ -239,7 +239,7 @@ async def test_what_was_proposed_before_the_cut_stays_although_the_engine_says_o
     deps, engine, task
 ):
     engine.answers = [[a_proposal("one")], [a_proposal("one", BEFORE, AFTER)]]
-    deps.bus.deaf_to = 1
+    deps.bus.fails_at = 1
     with pytest.raises(Transient):
         await perform_task(told(task), deps)
     [before] = await deps.store.enhancements.find()
@@ -254,12 +254,14 @@ async def test_an_error_of_the_engine_fails_the_task_with_its_words(deps, engine
     assert stored.state is TaskState.FAILED
     assert stored.note == "ruff cannot read this. Look at m.py."
     assert stored.finished_at == deps.clock()
-    [said] = deps.bus.of(TaskFinished)
-    assert (said.state, said.note) == ("failed", stored.note)
-    said = deps.bus.identities()
+    [published] = deps.bus.of(TaskFinished)
+    assert (published.state, published.note) == ("failed", stored.note)
+    published = deps.bus.identities()
     await perform_task(told(task), deps)
     assert len(engine.asked) == 1
-    assert deps.bus.identities() == [*said, *said[1:]], "what ended is said again, under its key"
+    assert deps.bus.identities() == [*published, *published[1:]], (
+        "what ended is published again, under its key"
+    )
 
 
 async def test_a_passing_trouble_leaves_the_task_to_be_done_again(deps, engine, task):

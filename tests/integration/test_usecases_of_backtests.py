@@ -248,14 +248,15 @@ async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_tol
     backtest = await bench.store.backtests.require(command.backtest_id)
     assert backtest.state is BacktestState.COMPLETED
     assert [bench.names[each.commit] for each in backtest.replayed][-1] == "both"
-    # A message is what its key says: the last that was written down is said again under its own.
-    said = [
+    # The key of a message follows from its content: the last stored result is published again
+    # under its own key.
+    published = [
         each
-        for each in bench.deps.bus.said + other.bus.said
+        for each in bench.deps.bus.published + other.bus.published
         if isinstance(each.message, CommitReplayed)
     ]
-    assert len({each.key for each in said}) == 7
-    assert len(said) <= 8
+    assert len({each.key for each in published}) == 7
+    assert len(published) <= 8
     again = [key for key, number in runs.items() if bench.suite.runs[key] != number]
     assert len(again) <= 1, "only the one that was cut off is made anew"
 

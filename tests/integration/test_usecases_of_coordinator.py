@@ -171,7 +171,7 @@ class TestStarting:
         head = git(place, "rev-parse", "HEAD")
         assert (wave.state, wave.commit, wave.base_commit) == (WaveState.PLANNED, head, head)
         assert (wave.components, wave.landing_commit) == (("a",), None)
-        assert [type(each.message) for each in deps.bus.said] == [
+        assert [type(each.message) for each in deps.bus.published] == [
             WavePlanned,
             MeasureFindings,
             RunBaseline,
@@ -194,7 +194,7 @@ class TestStarting:
         commit(place, {"a.py": "a = 2\n"})
         assert await start_wave(command, deps, channel="test") == once
         assert await everything(deps) == before
-        assert len(set(deps.bus.identities())) == len(deps.bus.said)
+        assert len(set(deps.bus.identities())) == len(deps.bus.published)
 
     async def test_the_same_wave_id_twice_at_once_is_one_wave(self, deps, place):
         command = StartWave(target=str(place), wave_id=uuid7())
@@ -283,11 +283,11 @@ class TestStarting:
 
     @pytest.mark.parametrize("name", ["groundswell.toml", "CODEOWNERS"])
     async def test_a_pattern_that_cannot_be_read_is_refused_in_words(self, deps, tmp_path, name):
-        said = {
+        broken = {
             "groundswell.toml": '[[component]]\nname = "a"\npaths = ["/a\\\\"]\n',
             "CODEOWNERS": "/a\\ @somebody\n",
         }
-        place = a_repository(tmp_path / "odd", **{"a.py": "a = 1\n", name: said[name]})
+        place = a_repository(tmp_path / "odd", **{"a.py": "a = 1\n", name: broken[name]})
         with contextlib.suppress(Rejected):
             await started(deps, place)
 
@@ -295,10 +295,10 @@ class TestStarting:
 class TestAdvancing:
     async def test_nothing_happens_before_there_are_findings(self, deps, place):
         wave = await started(deps, place)
-        before, said = await everything(deps), len(deps.bus.said)
+        before, published = await everything(deps), len(deps.bus.published)
         await advance(wave.id, deps)
         assert await everything(deps) == before
-        assert len(deps.bus.said) == said
+        assert len(deps.bus.published) == published
 
     async def test_findings_become_tasks_with_their_leases(self, deps, place):
         wave = await running(deps, place, "a", "b")
@@ -311,22 +311,22 @@ class TestAdvancing:
         assert [str(each.state) for each in made] == ["assigned"] * 2
         assert [each.epoch for each in made] == [1, 2]
         assert [each.task_id for each in deps.bus.of(PerformTask)] == [each.id for each in made]
-        [said] = deps.bus.of(WaveStarted)
-        assert said.tasks == 2
+        [published] = deps.bus.of(WaveStarted)
+        assert published.tasks == 2
 
     async def test_advancing_again_and_at_once_changes_and_says_nothing_more(self, deps, place):
         wave = await running(deps, place, "a", "b")
-        before, said = await everything(deps), deps.bus.identities()
+        before, published = await everything(deps), deps.bus.identities()
         await asyncio.gather(*(advance(wave.id, deps) for _ in range(3)))
         assert await everything(deps) == before
-        assert deps.bus.identities() == said
+        assert deps.bus.identities() == published
 
     async def test_advancing_from_several_events_at_once_plans_once(self, deps, place):
         wave = await started(deps, place)
         await measured(deps, wave, "a", "b")
         await asyncio.gather(*(advance(wave.id, deps) for _ in range(4)))
         assert len(await tasks(deps, wave)) == 2
-        assert len(set(deps.bus.identities())) == len(deps.bus.said)
+        assert len(set(deps.bus.identities())) == len(deps.bus.published)
 
     async def test_cut_off_between_tasks_and_state_it_plans_the_same_tasks(self, deps, place):
         wave = await running(deps, place, "a")
@@ -360,10 +360,10 @@ class TestAdvancing:
         await advance(uuid7(), deps)
         wave = await running(deps, place)
         await stop_wave(StopWave(), deps)
-        before, said = await everything(deps), len(deps.bus.said)
+        before, published = await everything(deps), len(deps.bus.published)
         await advance(wave.id, deps, repeat_overdue=True)
         assert await everything(deps) == before
-        assert len(deps.bus.said) == said
+        assert len(deps.bus.published) == published
 
     async def test_a_landing_branch_that_is_checked_out_fails_it_before_the_work(self, deps, place):
         git(place, "switch", "--quiet", "--create", "groundswell/main")
@@ -402,8 +402,8 @@ class TestSettling:
         await advance(wave.id, deps)
         done = await deps.store.waves.require(wave.id)
         assert (done.state, done.finished_at) == (WaveState.COMPLETED, deps.clock())
-        [said] = deps.bus.of(WaveFinished)
-        assert (said.landed, said.rejected) == (1, 0)
+        [published] = deps.bus.of(WaveFinished)
+        assert (published.landed, published.rejected) == (1, 0)
 
     async def test_what_was_refused_is_followed_up_once_without_it_on_the_present_head(
         self, deps, place
@@ -483,8 +483,8 @@ class TestEnding:
             await advance(wave.id, deps)
         stored = await deps.store.waves.require(wave.id)
         assert (stored.state, stored.failure.code) == (WaveState.FAILED, "no_tests")
-        [said] = deps.bus.of(WaveFinished)
-        assert (said.state, said.note) == ("failed", "There are none.")
+        [published] = deps.bus.of(WaveFinished)
+        assert (published.state, published.note) == ("failed", "There are none.")
         await note_failure(self.failed(wave, what), deps)
         assert (await deps.store.waves.require(wave.id)).version == stored.version
 
@@ -520,17 +520,17 @@ class TestEnding:
         assert [str(each.state) for each in states] == ["expired", "validating", "applied"]
         assert sorted(deps.bus.released()) == sorted([one.id, other.id])
         assert len(deps.bus.of(TaskFinished)) == 2
-        [said] = deps.bus.of(WaveFinished)
-        assert (said.state, said.landed) == ("stopped", 1)
+        [published] = deps.bus.of(WaveFinished)
+        assert (published.state, published.landed) == ("stopped", 1)
 
     async def test_stopping_twice_is_fine_and_once(self, deps, place):
         wave = await running(deps, place)
         await stop_wave(StopWave(), deps)
-        before, said = await everything(deps), len(deps.bus.said)
+        before, published = await everything(deps), len(deps.bus.published)
         assert (await stop_wave(StopWave(wave_id=wave.id), deps)).waves == (wave.id,)
         assert (await stop_wave(StopWave(), deps)).waves == ()
         assert await everything(deps) == before
-        assert len(deps.bus.said) == said
+        assert len(deps.bus.published) == published
 
     async def test_what_is_complete_cannot_be_stopped(self, deps, place):
         wave = await started(deps, place)
@@ -553,10 +553,13 @@ class TestReconciling:
         for _ in range(2):
             deps.clock.go(seconds=10)
             await reconcile(deps)
-        keys = [each.key for each in deps.bus.said if isinstance(each.message, MeasureFindings)]
+        keys = [
+            each.key for each in deps.bus.published if isinstance(each.message, MeasureFindings)
+        ]
         assert len(set(keys)) == len(keys) == 3
         assert (
-            len({each.key for each in deps.bus.said if isinstance(each.message, WavePlanned)}) == 1
+            len({each.key for each in deps.bus.published if isinstance(each.message, WavePlanned)})
+            == 1
         )
 
     async def test_a_task_nobody_began_is_given_out_again_under_its_epoch(self, deps, place):
@@ -566,10 +569,12 @@ class TestReconciling:
         once, again = deps.bus.of(PerformTask)
         assert once == again
         assert (
-            len({each.key for each in deps.bus.said if isinstance(each.message, PerformTask)}) == 2
+            len({each.key for each in deps.bus.published if isinstance(each.message, PerformTask)})
+            == 2
         )
         assert (
-            len({each.key for each in deps.bus.said if isinstance(each.message, TaskAssigned)}) == 1
+            len({each.key for each in deps.bus.published if isinstance(each.message, TaskAssigned)})
+            == 1
         )
 
     async def test_the_task_of_a_silent_agent_is_given_to_another_under_a_new_epoch(
@@ -594,7 +599,7 @@ class TestReconciling:
         assert (again.state, again.agent_id, again.epoch) == (TaskState.ASSIGNED, None, 2)
         assert deps.bus.released() == [task.id]
 
-    async def test_an_end_that_was_cut_off_before_it_was_said_is_said(self, deps, place):
+    async def test_the_end_of_a_wave_that_was_not_published_is_published_later(self, deps, place):
         wave = await running(deps, place)
         [task] = await tasks(deps, wave)
         now = deps.clock()
@@ -605,7 +610,7 @@ class TestReconciling:
         assert [each.task_id for each in deps.bus.of(TaskFinished)] == [task.id]
         assert [each.wave_id for each in deps.bus.of(WaveFinished)] == [wave.id]
 
-    async def test_an_end_of_long_ago_is_not_said_again(self, deps, place):
+    async def test_the_end_of_an_old_wave_is_not_published_again(self, deps, place):
         wave = await running(deps, place)
         long_ago = deps.clock() - timedelta(hours=1)
         await deps.store.waves.transition(wave, "stop", finished_at=long_ago)

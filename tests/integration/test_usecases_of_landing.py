@@ -97,10 +97,10 @@ async def test_what_is_not_on_the_branch_goes_back_into_the_pool_without_a_commi
     stored = await deps.store.enhancements.require(change.id)
     assert (stored.state, stored.landing.commit) == (EnhancementState.CLEARED, None)
     assert stored.finished_at is None
-    assert not deps.bus.said
+    assert not deps.bus.published
 
 
-async def test_of_a_batch_each_is_looked_for_and_said_in_the_order_it_stands(deps, repository):
+async def test_changes_of_a_batch_are_looked_up_and_published_in_their_order(deps, repository):
     one, two, three = await validated(deps, 3)
     repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
     await landing.recover(TARGET, deps)
@@ -108,44 +108,42 @@ async def test_of_a_batch_each_is_looked_for_and_said_in_the_order_it_stands(dep
         str((await deps.store.enhancements.require(each.id)).state) for each in (one, two, three)
     ]
     assert states == ["applied", "applied", "cleared"]
-    said = deps.bus.of(EnhancementApplied)
-    assert [(each.enhancement_id, each.commit) for each in said] == [
+    published = deps.bus.of(EnhancementApplied)
+    assert [(each.enhancement_id, each.commit) for each in published] == [
         (one.id, "1" * 40),
         (two.id, "2" * 40),
     ]
 
 
-async def recover_with_one_kept_before_anything_is_said(kept, deps):
-    said = deps.bus.publish
+async def recover_with_one_stored_before_anything_is_published(kept, deps):
+    publish_as_usual = deps.bus.publish
 
     async def publish(message, **more):
         assert await kept.count() == 1
-        await said(message, **more)
+        await publish_as_usual(message, **more)
 
     deps.bus.publish = publish
     await landing.recover(TARGET, deps)
     assert deps.bus.of(EnhancementApplied)
 
 
-async def test_what_is_recovered_is_watched_before_it_is_said_to_have_landed(deps, repository):
-    """So whatever has landed is watched, wherever we were cut off."""
+async def test_a_recovered_landing_is_watched_before_it_is_published(deps, repository):
+    """Whatever has landed is watched, wherever the process was interrupted."""
     one, two, _ = await validated(deps, 3)
     repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
-    await recover_with_one_kept_before_anything_is_said(deps.store.watches, deps)
+    await recover_with_one_stored_before_anything_is_published(deps.store.watches, deps)
     [watch] = await deps.store.watches.find()
     assert [each.enhancement_id for each in watch.changes] == [one.id, two.id]
     assert (watch.before, watch.after, watch.run) == ("0" * 40, "2" * 40, None)
 
 
-async def test_what_is_recovered_counts_as_health_before_it_is_said_to_have_landed(
-    deps, repository
-):
+async def test_a_recovered_landing_counts_as_health_before_it_is_published(deps, repository):
     """What is stored counts, whatever the gate knew when it was killed; only for landed changes."""
     one, two, three = await validated(deps, 3)
     for each in (one, two, three):
         await deps.store.enhancements.set_fields(each.id, decision__protection=HALF)
     repository.branch = {two.id: "2" * 40, one.id: "1" * 40}
-    await recover_with_one_kept_before_anything_is_said(deps.store.health, deps)
+    await recover_with_one_stored_before_anything_is_published(deps.store.health, deps)
     [kept] = await deps.store.health.find()
     assert (kept.id, kept.commit) == (
         f"{TARGET.id}:{'2' * 40}:{one.proposal.component}:protection",

@@ -53,7 +53,7 @@ async def leased(deps, state="running", **fields):
     assert grant.granted
     task = task.model_copy(update={"epoch": grant.epoch, "state": TaskState(state)})
     await deps.store.tasks.insert(task)
-    deps.bus.said.clear()
+    deps.bus.published.clear()
     return task
 
 
@@ -78,14 +78,14 @@ class TestClearing:
         await clear_proposal(submitted(change), deps)
         stored = await deps.store.enhancements.require(change.id)
         assert (stored.state, stored.changed_at) == (EnhancementState.CLEARED, deps.clock())
-        assert [type(each.message) for each in deps.bus.said] == [
+        assert [type(each.message) for each in deps.bus.published] == [
             EnhancementAdvised,
             EnhancementCleared,
             ProposalCleared,
         ]
         [onward] = deps.bus.of(ProposalCleared)
         assert (onward.enhancement_id, onward.epoch) == (change.id, change.proposal.epoch)
-        assert {each.wave for each in deps.bus.said} == {change.wave_id}
+        assert {each.wave for each in deps.bus.published} == {change.wave_id}
 
     async def test_advice_without_a_patch_ends_as_advice_and_never_reaches_the_gate(self, deps):
         task = await leased(deps)
@@ -98,7 +98,7 @@ class TestClearing:
             await clear_proposal(submitted(advice), deps)
         stored = await deps.store.enhancements.require(advice.id)
         assert (stored.state, stored.finished_at) == (EnhancementState.ADVISORY, deps.clock())
-        assert {type(each.message) for each in deps.bus.said} == {EnhancementAdvised}
+        assert {type(each.message) for each in deps.bus.published} == {EnhancementAdvised}
 
     async def test_one_file_outside_the_lease_refuses_it_all_and_is_named(self, deps):
         change = await proposed(deps, await leased(deps), files=("m.py", "other.py", "sub/m.py"))
@@ -109,7 +109,7 @@ class TestClearing:
         assert stored.decision.reason == "outside-lease: other.py, sub/m.py is not in m"
         [said] = deps.bus.of(EnhancementRejected)
         assert said.reason == stored.decision.reason
-        assert len(deps.bus.said) == 1
+        assert len(deps.bus.published) == 1
 
     @pytest.mark.parametrize("how", ["out of time", "released", "given out again", "said wrong"])
     async def test_an_epoch_that_is_over_refuses_it(self, deps, how):
@@ -149,21 +149,21 @@ class TestClearing:
             EnhancementState.EXPIRED,
             f"its task is {state}",
         )
-        assert [type(each.message) for each in deps.bus.said] == [EnhancementExpired]
+        assert [type(each.message) for each in deps.bus.published] == [EnhancementExpired]
 
     @pytest.mark.parametrize("fate", ["cleared", "rejected", "expired"])
-    async def test_delivered_twice_it_says_the_same_and_changes_nothing_more(self, deps, fate):
+    async def test_delivered_twice_it_publishes_the_same_and_changes_nothing_more(self, deps, fate):
         task = await leased(deps, state="cancelled" if fate == "expired" else "running")
         files = ("out.py",) if fate == "rejected" else ("m.py",)
         change = await proposed(deps, task, files=files)
         await clear_proposal(submitted(change), deps)
-        once, said = await deps.store.enhancements.require(change.id), deps.bus.identities()
+        once, published = await deps.store.enhancements.require(change.id), deps.bus.identities()
         deps.clock.go(minutes=5)
         await clear_proposal(submitted(change), deps)
         assert once.state == fate
         assert await deps.store.enhancements.require(change.id) == once
-        assert deps.bus.identities() == said * 2
-        assert deps.bus.said[0].message == deps.bus.said[len(said)].message
+        assert deps.bus.identities() == published * 2
+        assert deps.bus.published[0].message == deps.bus.published[len(published)].message
 
     async def test_delivered_twice_at_once_it_moves_once(self, deps):
         change = await proposed(deps, await leased(deps))
@@ -176,12 +176,12 @@ class TestClearing:
         change = await proposed(deps, await leased(deps), state=state)
         await clear_proposal(submitted(change), deps)
         assert await deps.store.enhancements.require(change.id) == change
-        assert not deps.bus.said
+        assert not deps.bus.published
 
-    async def test_a_refusal_of_the_gate_is_not_said_again_in_our_words(self, deps):
+    async def test_a_rejection_of_the_gate_is_not_published_again_by_the_resolver(self, deps):
         change = await proposed(deps, await leased(deps), state="rejected", tests=("t::a",))
         await clear_proposal(submitted(change), deps)
-        assert not deps.bus.said
+        assert not deps.bus.published
 
     async def test_a_proposal_nobody_wrote_down_is_not_found(self, deps):
         with pytest.raises(NotFound):
@@ -208,7 +208,7 @@ class TestLeases:
         for _ in range(2):
             assert (await usecases.acquire(asking(a_task(a_wave())), deps)).epoch == 1
 
-    async def test_asking_twice_is_one_lease_said_under_one_key(self, deps):
+    async def test_a_lease_requested_twice_is_granted_once_under_one_key(self, deps):
         task = a_task()
         once, twice = [await usecases.acquire(asking(task), deps) for _ in range(2)]
         assert once == twice
@@ -226,20 +226,20 @@ class TestLeases:
         deps.clock.go(minutes=1)
         assert not (await usecases.renew(renewal, deps)).granted
 
-    async def test_releasing_twice_is_said_once(self, deps):
+    async def test_a_lease_released_twice_is_published_once(self, deps):
         task = await leased(deps)
         for _ in range(2):
             request = ReleaseLease(target_id=task.target_id, task_id=task.id)
             assert (await usecases.release(request, deps)).done
-        [said] = deps.bus.of(LeaseReleased)
-        assert said.task_id == task.id
+        [published] = deps.bus.of(LeaseReleased)
+        assert published.task_id == task.id
 
     async def test_releasing_what_was_never_held_is_fine(self, deps):
         request = ReleaseLease(target_id=uuid7(), task_id=uuid7())
         assert (await usecases.release(request, deps)).done
-        assert not deps.bus.said
+        assert not deps.bus.published
 
-    async def test_a_lease_that_makes_room_for_another_is_said_to_be_over(self, deps):
+    async def test_a_lease_that_makes_room_for_another_is_published_as_expired(self, deps):
         task = await leased(deps)
         deps.clock.go(minutes=1)
         other = a_task(target_id=task.target_id, wave_id=task.wave_id)
@@ -249,7 +249,7 @@ class TestLeases:
 
 
 class TestReconciling:
-    async def test_a_lease_nobody_renewed_is_ended_and_said_once(self, deps):
+    async def test_a_lease_nobody_renewed_ends_and_is_published_once(self, deps):
         task = await leased(deps)
         deps.clock.go(minutes=1)
         for _ in range(2):

@@ -47,8 +47,8 @@ PATIENCE = 20
 
 
 @dataclass
-class PlayedSuite:
-    """Runs go on until they are told how they end; each uses a second of processor time."""
+class FakeSuite:
+    """A suite whose runs last until `end` is set if `held`; each uses a second of CPU time."""
 
     held: bool = False
     begun: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,7 +70,7 @@ class PlayedSuite:
         return Reported(TestReport({"t": TestResult("t", self.outcome)}))
 
 
-class PlayedEnvironments:
+class FakeEnvironments:
     async def prepare(self, *_):
         return Environment(
             "e", BIN, (BIN.parent, *running_interpreter().required_directories), 0, True
@@ -104,8 +104,8 @@ async def make(yard, tmp_path):
             "runner": f"here/{name}",
             "identity": name,
             "repository": lambda _: yard.repository,
-            "environments": PlayedEnvironments(),
-            "suite": PlayedSuite(),
+            "environments": FakeEnvironments(),
+            "suite": FakeSuite(),
         }
         return a_validator(store, tmp_path / "home", **{**known, **given})
 
@@ -386,7 +386,7 @@ async def test_a_finished_run_stays_finished(deps, verdict):
     assert deps.bus.of(RunSuperseded) == []
 
 
-async def test_of_two_who_made_a_run_the_first_is_heard(make, verdict):
+async def test_of_two_results_of_a_run_the_first_is_kept(make, verdict):
     """A runner stood still so long that another one got its message."""
     lost, other = make("lost"), make("other")
     lost.suite.held = True
@@ -528,7 +528,7 @@ async def test_a_dropped_run_is_asked_for_again_by_who_wants_it_after_all(yard, 
     await until(lambda: deps.bus.of(RunTests))
     await supersede(deps, await the_verdict(deps))
     await until(lambda: len(deps.bus.of(RunTests)) > 1)
-    keys = [each.key for each in deps.bus.said if isinstance(each.message, RunTests)]
+    keys = [each.key for each in deps.bus.published if isinstance(each.message, RunTests)]
     assert len(set(keys)) == len(keys), "a stream stores the same key once"
     await execute_run(deps.bus.of(RunTests)[-1], deps)
     done = await within(asking)

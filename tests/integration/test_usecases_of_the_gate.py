@@ -167,7 +167,7 @@ class House:
     async def settle(self):
         await settle(self.yard.target.id, self.deps)
 
-    def said(self, step):
+    def published(self, step):
         return [each for each in self.bus.of(GateDecided) if each.step == step]
 
     def decisions(self):
@@ -192,37 +192,37 @@ def track(tmp_path):
     return house
 
 
-async def test_a_refusal_is_said_with_its_runs_before_it_is_carried_out(house):
+async def test_a_rejection_is_published_with_its_runs_before_it_takes_effect(house):
     changes = await house.propose(a="good", b="bad", c="good")
     await house.settle()
-    first, *_, last = house.said("run")
+    first, *_, last = house.published("run")
     assert first.note == "full run with 3 changes: 3 tests, 1 worse: the culprit is among 3"
     assert (first.change_count, first.tests_run, first.tests_worse) == (3, 3, 1)
     assert first.tests == ("t::quiet",)
     assert last.note == "full run with 2 changes: 3 tests, 0 worse"
     stored = {each.id for each in await house.store.runs.find()}
-    assert {each.run_id for each in house.said("run")} <= stored
-    [refused] = house.said("refuse")
+    assert {each.run_id for each in house.published("run")} <= stored
+    [refused] = house.published("refuse")
     assert (refused.changes, refused.tests) == ((changes["b"].id,), ("t::quiet",))
     change = await house.store.enhancements.require(changes["b"].id)
     assert (change.state, change.decision.run) == ("rejected", refused.run_id)
-    [land] = house.said("land")
+    [land] = house.published("land")
     assert set(land.changes) == {changes["a"].id, changes["c"].id}
     assert (await house.store.enhancements.require(changes["a"].id)).decision.run == land.run_id
-    order = [type(each.message) for each in house.bus.said]
+    order = [type(each.message) for each in house.bus.published]
     assert order.index(EnhancementApplied) > max(
-        n for n, each in enumerate(house.bus.said) if each.message is land
+        n for n, each in enumerate(house.bus.published) if each.message is land
     )
     assert order.index(EnhancementRejected) > max(
-        n for n, each in enumerate(house.bus.said) if each.message is refused
+        n for n, each in enumerate(house.bus.published) if each.message is refused
     )
 
 
-async def test_each_run_is_said_once_however_often_the_gate_asks_itself(house):
+async def test_each_run_is_published_once_however_often_the_gate_decides(house):
     await house.propose(a="good", b="bad", c="good", d="odd")
     await house.settle()
     assert set(house.decisions().values()) == {1}
-    read = [each.run_id for each in house.said("run")]
+    read = [each.run_id for each in house.published("run")]
     assert len(read) == len(set(read)) > 3
 
 
@@ -237,10 +237,10 @@ async def test_a_gate_that_was_cut_off_says_the_same_again_under_the_same_id(hou
     again = house.decisions()
     assert set(before) <= set(again)
     assert max(again.values()) == 2, "it was said again"
-    told = {each.key: each.message for each in house.bus.said}
+    told = {each.key: each.message for each in house.bus.published}
     assert all(
         told[each.key] == each.message
-        for each in house.bus.said
+        for each in house.bus.published
         if isinstance(each.message, GateDecided)
     )
 
@@ -248,7 +248,7 @@ async def test_a_gate_that_was_cut_off_says_the_same_again_under_the_same_id(hou
 async def test_who_breaks_something_only_with_others_is_held_back_by_name_and_then_refused(house):
     changes = await house.propose(a="odd", b="good", c="odd")
     await house.settle()
-    [held] = house.said("hold")
+    [held] = house.published("hold")
     assert held.changes == (changes["c"].id,)
     assert held.note == (
         "make c odd: with the others it seems to break t::pair; judged again on the next head"
@@ -280,25 +280,25 @@ async def test_who_keeps_the_benchmarks_from_reporting_does_not_land_and_is_not_
         "could not be tried: benchmarks not measured: On the candidate: it took too long."
     )
     assert [await track.state(changes[each]) for each in "ac"] == ["applied", "applied"]
-    assert "not measured" not in track.said("land")[-1].note
+    assert "not measured" not in track.published("land")[-1].note
     story = await get_story(change.id, track.deps)
     assert [each.sentence for each in story.steps if each.kind == "benchmarks"][-1] == (
         "not measured (On the candidate: it took too long.)"
     )
 
 
-async def test_benchmarks_that_are_broken_on_the_head_are_in_nobodys_way_and_that_is_said(track):
+async def test_benchmarks_that_are_broken_on_the_head_block_no_change_and_are_reported(track):
     track.deps.benchmarks.broken = "On the head: The command ended with 1."
     changes = await track.propose(a="good", b="good")
     await track.settle()
     assert [await track.state(each) for each in changes.values()] == ["applied", "applied"]
-    [land] = track.said("land")
+    [land] = track.published("land")
     assert land.note.endswith(
         "the benchmarks were not measured, as they give no report on the head either"
     )
 
 
-async def test_where_a_run_cannot_even_be_asked_for_nothing_is_said_to_be_unmeasured(track):
+async def test_benchmarks_that_cannot_even_be_requested_are_not_called_unmeasured(track):
     """A queue or a store that is away is no answer: the gate comes again."""
     away = [Transient("Nobody took it.")]
 
@@ -398,19 +398,19 @@ async def test_how_many_of_all_tests_were_chosen_is_counted_with_each_full_run_t
     assert (counted["b"].runs, counted["b"].missed) == (0, 1), "it was refused, and by another test"
 
 
-async def test_a_long_list_is_cut_and_its_length_is_said(house, monkeypatch):
+async def test_a_long_list_is_cut_and_its_length_given(house, monkeypatch):
     monkeypatch.setattr(decision_events, "MAX_LISTED", 2)
     await house.propose(a="good", b="good", c="good")
     await house.settle()
-    [land] = house.said("land")
+    [land] = house.published("land")
     assert (land.change_count, len(land.changes)) == (3, 2)
 
 
-async def test_before_a_run_was_made_nothing_is_said_to_have_passed(house):
+async def test_before_any_run_nothing_counts_as_passed(house):
     object.__setattr__(house.deps, "sandbox", NoSandbox(()))
     changes = await house.propose(a="good", b="good")
     await house.settle()
-    [asked] = house.said("ask")
+    [asked] = house.published("ask")
     assert asked.change_count == 2
     change = await house.store.enhancements.require(changes["a"].id)
     assert (change.state, change.decision.run) == ("needs_approval", None)
@@ -440,7 +440,7 @@ class TestWhatSpeaksForAChange:
 
     REACH = frozenset({"t::a", "t::b"})
 
-    def said(self, *evidence, reach=REACH):
+    def reason(self, *evidence, reach=REACH):
         change = an_enhancement()
         log = {RunPlan((change.id, *more), tests): seen for more, tests, seen in evidence}
         facts = SimpleNamespace(impacted={change.id: reach})
@@ -449,30 +449,30 @@ class TestWhatSpeaksForAChange:
 
     def test_the_tests_that_reach_it_have_passed_where_all_of_them_ran(self):
         passed = ((), ("t::a", "t::b", "t::c"), RunComparison(frozenset()))
-        assert self.said(passed) == "passes the tests that reach it"
+        assert self.reason(passed) == "passes the tests that reach it"
 
     def test_some_of_them_are_not_all_of_them(self):
         passed = (("other",), ("t::a",), RunComparison(frozenset()))
-        assert self.said(passed) == "passes those tests that ran with it"
-        assert self.said(passed, reach=None) == "passes those tests that ran with it"
+        assert self.reason(passed) == "passes those tests that ran with it"
+        assert self.reason(passed, reach=None) == "passes those tests that ran with it"
 
     def test_what_others_broke_in_a_full_run_is_not_held_against_the_rest_of_it(self):
-        assert self.said((("other",), (), RunComparison(frozenset({"t::x"})))) == (
+        assert self.reason((("other",), (), RunComparison(frozenset({"t::x"})))) == (
             "passes the tests that reach it"
         )
         half = (("other",), (), RunComparison(frozenset({"t::a"})))
-        assert self.said(half) == "it was tried only with what failed"
+        assert self.reason(half) == "it was tried only with what failed"
         other = (("third",), ("t::a",), RunComparison(frozenset()))
-        assert self.said(half, other) == "passes the tests that reach it"
+        assert self.reason(half, other) == "passes the tests that reach it"
 
-    def test_where_no_test_reaches_it_none_is_said_to_pass(self):
+    def test_a_change_that_no_test_reaches_passes_none(self):
         passed = ((), (), RunComparison(frozenset()))
-        assert self.said(passed, reach=frozenset()) == "no test reaches it"
+        assert self.reason(passed, reach=frozenset()) == "no test reaches it"
 
     @pytest.mark.parametrize("seen", [NoReport("died"), DoesNotApply()])
     def test_what_gave_no_report_speaks_for_nothing(self, seen):
-        assert self.said(((), ("t::a", "t::b"), seen)) == "no test was run with it yet"
+        assert self.reason(((), ("t::a", "t::b"), seen)) == "no test was run with it yet"
 
     def test_nor_does_what_failed(self):
         failed = ((), ("t::a", "t::b"), RunComparison(frozenset({"t::a"})))
-        assert self.said(failed) == "it was tried only with what failed"
+        assert self.reason(failed) == "it was tried only with what failed"

@@ -1,4 +1,4 @@
-"""After landing: what gets worse is found, and its culprit alone is taken off, once."""
+"""After a landing a regression is found, and its culprit alone is rolled back, once."""
 
 import asyncio
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ from tests.support.builders import (
 )
 from tests.support.memory import a_store
 from tests.support.stores import a_real_store
-from tests.support.watched import EXPIRES, a_street, another_desk
+from tests.support.watched import EXPIRES, a_street, another_validator
 
 FILES = {"a.txt": "a\n", "b.txt": "b\n", "c.txt": "c\n", "d.txt": "d\n"}
 # The first check, the second and the third, and too late, in minutes after landing.
@@ -124,7 +124,7 @@ async def test_a_healthy_branch_is_looked_at_anew_each_time_and_then_left_alone(
     assert not street.regressed()
 
 
-async def test_of_three_that_landed_only_the_one_that_regresses_later_is_taken_off_and_once(street):
+async def test_of_three_landed_changes_only_the_one_that_regresses_is_rolled_back_once(street):
     changes = await three(street)
     await street.later(minutes=DETECTION)
     assert street.checked()[-1].outcome == "healthy"
@@ -308,7 +308,7 @@ async def test_a_revert_is_never_reverted(quick):
     assert await quick.states(changes) == ["applied", "rolled_back", "applied"]
 
 
-async def test_who_was_taken_off_already_is_not_taken_off_again(quick):
+async def test_a_change_that_is_rolled_back_already_is_not_rolled_back_again(quick):
     """A foreign commit brings the very text back."""
     changes = await three(quick)
     await quick.later(minutes=SECOND)
@@ -323,7 +323,7 @@ async def test_who_was_taken_off_already_is_not_taken_off_again(quick):
     assert (await quick.watch()).state == "reverted"
 
 
-async def test_where_it_cannot_be_taken_off_a_person_is_told_and_the_watch_is_given_up(quick):
+async def test_a_person_is_told_of_a_rollback_that_fails_and_the_watch_is_given_up(quick):
     changes = await three(quick)
     # Somebody changed the very same line since.
     await foreign(quick, "b.txt", f"b {EXPIRES} and more\n")
@@ -358,7 +358,7 @@ async def test_an_environment_that_cannot_be_built_blames_nobody_and_says_so(qui
         async def prepare(self, *_):
             raise Rejected("It could not be installed.")
 
-    await quick.later(another_desk(quick, environments=Broken()), minutes=SECOND)
+    await quick.later(another_validator(quick, environments=Broken()), minutes=SECOND)
     watch = await quick.watch()
     assert (watch.state, watch.checks_done) == ("watching", 2)
     assert "not measured (It could not be installed)" in watch.notes[-1]
@@ -486,7 +486,7 @@ async def test_a_wave_is_not_slowed_down_but_one_without_end_does_not_hinder_it(
 async def test_checked_by_two_validators_it_is_done_once(street):
     changes = await three(street)
     street.clock.go(minutes=SECOND)
-    deps = [street.deps, another_desk(street)]
+    deps = [street.deps, another_validator(street)]
     watch = await street.watch()
     await asyncio.gather(*(check(watch, each) for each in deps), return_exceptions=True)
     for each in deps:
@@ -504,7 +504,7 @@ async def test_a_watch_is_made_once_and_a_check_that_is_done_is_not_done_again(s
     await street.later(minutes=DETECTION)
     said = street.deps.bus.identities()
     await street.look()
-    await street.look(another_desk(street))
+    await street.look(another_validator(street))
     assert street.deps.bus.identities() == said
 
 
@@ -563,7 +563,7 @@ async def test_killed_anywhere_it_goes_on_and_takes_off_the_culprit_once(tmp_pat
         street = await a_street(tmp_path / str(step), a_store(), **FILES)
         changes = await three(street)
         street.clock.go(minutes=SECOND)
-        deps = another_desk(street)
+        deps = another_validator(street)
         with mortal(street, deps, step) as killed:
             await check(await street.watch(), deps)
         await street.later(minutes=1)
@@ -584,7 +584,7 @@ async def test_killed_anywhere_it_goes_on_and_takes_off_the_culprit_once(tmp_pat
 def elsewhere(street, home):
     """A runner with a home of its own, which has fetched nothing yet."""
     mirror = Mirror.at(home, street.yard.target.id)
-    return another_desk(street, home=home, repository=lambda target: GitRepository(mirror))
+    return another_validator(street, home=home, repository=lambda target: GitRepository(mirror))
 
 
 async def test_another_home_makes_the_runs_of_what_landed_long_ago(quick, tmp_path, monkeypatch):
@@ -638,7 +638,7 @@ async def one(street):
     return before, change
 
 
-async def test_a_change_that_brought_findings_and_cost_health_is_taken_off(street):
+async def test_a_change_that_brought_findings_and_cost_health_is_rolled_back(street):
     before, change = await one(street)
     old, new = at(), at()
     await measured(street, before, old, score=90)

@@ -472,7 +472,7 @@ UNTESTED = money('        raise NotMoney("no till")\n', "        return 0\n")
 KEPT = money("return int(text)", "found = int(text)\n    return found")
 
 
-def test_what_a_person_let_through_lands_and_no_fault_is_planted_in_it_again(own):
+def test_an_approved_change_lands_without_its_mutants_being_tried_again(own):
     waiting = own.judge(UNTESTED)
     assert waiting.state is WAITS
     before = own.runs()

@@ -212,7 +212,7 @@ def a_health(
 def a_protection_health(
     wave: Wave, component: str = "m", *, commit: str, of: int = 4, protected: int = 3, **fields: Any
 ) -> Health:
-    """What planted faults said of `of` lines that landed with `commit`; one fault in each."""
+    """Make the protection of `of` lines that landed with `commit`, with one mutant in each."""
     counts = {"mutants": of, "killed": protected, "lines": of, "protected_lines": protected}
     known = {
         "id": f"{wave.target_id}:{commit}:{component}:{PROTECTION}",

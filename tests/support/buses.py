@@ -1,4 +1,4 @@
-"""A bus that remembers what was said, and answers what it was told to answer."""
+"""A fake bus that records what is published, and gives prepared answers."""
 
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass, field
@@ -24,18 +24,22 @@ class Published:
 
 @dataclass
 class RecordingBus:
-    """`answers` are values, errors to raise, or functions of the request, by its class."""
+    """A bus that publishes nothing.
+
+    `answers` has a value, an error to raise, or a function of the request, by the request's class;
+    `incoming` has the events that a subscriber receives.
+    """
 
     answers: dict[type[Message], Any] = field(default_factory=dict)
-    said: list[Published] = field(default_factory=list)
+    published: list[Published] = field(default_factory=list)
     asked: list[Message] = field(default_factory=list)
-    heard: list[Any] = field(default_factory=list)
+    incoming: list[Any] = field(default_factory=list)
     connected: bool = True
     there: Collection[str] = ("coordinator", "agents", "resolver", "validator", "api")
     listened_after: list[int | None] = field(default_factory=list)
 
     async def publish(self, message: Message, *, key: str, wave: str = "") -> None:
-        self.said.append(Published(message, key, wave, len(self.said)))
+        self.published.append(Published(message, key, wave, len(self.published)))
 
     async def request(self, message: Message, answer: type, *, timeout: float = 5.0) -> Any:
         self.asked.append(message)
@@ -52,18 +56,18 @@ class RecordingBus:
         return tuple(sorted(set(expected) & set(self.there)))
 
     async def last_sequence(self) -> int:
-        return 40 + len(self.said) + len(self.asked)
+        return 40 + len(self.published) + len(self.asked)
 
     async def events(self, *, after: int | None = None) -> AsyncIterator[Any]:
         self.listened_after.append(after)
-        for each in self.heard:
+        for each in self.incoming:
             if after is None or each.sequence > after:
                 yield each
 
     def of(self, kind: type[Message]) -> list[Any]:
-        """The messages of that class, in order."""
-        return [each.message for each in self.said if isinstance(each.message, kind)]
+        """Return the messages of a class in the order they were published."""
+        return [each.message for each in self.published if isinstance(each.message, kind)]
 
     def identities(self) -> list[tuple[str, str]]:
-        """(subject, key) of everything said: a stream stores each of them once."""
-        return [each.identity for each in self.said]
+        """Return (subject, key) of every message; a stream stores each of them once."""
+        return [each.identity for each in self.published]

@@ -1,4 +1,4 @@
-"""What must hold whenever everything is at rest; read from MongoDB, the streams and git alone."""
+"""Invariants that hold once nothing moves, read from MongoDB, the streams and git alone."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from tests.support.repositories import git
 Record = Mapping[str, Any]
 LANDED = {EnhancementState.APPLIED, EnhancementState.ROLLED_BACK}
 RUN = re.compile(r"\(run\s+([0-9a-f-]+)")
-SAID_AT_THE_END = {
+EVENTS_AT_THE_END = {
     "gs.evt.enhancement.applied": {"applied", "rolled_back"},
     "gs.evt.enhancement.rejected": {"rejected"},
     "gs.evt.enhancement.rolled_back": {"rolled_back"},
@@ -26,7 +26,7 @@ SAID_AT_THE_END = {
 
 
 def check_state(database: Any) -> list[Record]:
-    """Everything accepted is finished, each in one end state; the enhancements."""
+    """Check that all accepted work is in a terminal state; return the enhancements."""
     for name, machine in (("waves", WAVE), ("tasks", TASK)):
         open_ = [each for each in database[name].find() if not machine.terminal(each["state"])]
         assert not open_, f"{name} are left open: {open_}"
@@ -113,13 +113,13 @@ def _commits(place: Path, branch: str) -> list[Record]:
 
 
 def check_locks(home: Path, place: Path) -> None:
-    """Nothing that a dead process locked is still in the way of git."""
+    """Check that no lock of a dead process blocks git."""
     stale = [*(place / ".git").rglob("*.lock"), *(home / "targets").glob("*/repo.git/**/*.lock")]
     assert not [each for each in stale if "refs" in each.parts], stale
 
 
 def check_pull_requests(remote: Path, database: Any, urls: set[str]) -> None:
-    """Everything that landed is shown, on a branch that is on the remote; each once."""
+    """Check that each landed change is in exactly one pull request, whose branch is pushed."""
     requests = list(database["pull_requests"].find())
     assert {each["url"] for each in requests} == urls
     for each in requests:
@@ -131,20 +131,24 @@ def check_pull_requests(remote: Path, database: Any, urls: set[str]) -> None:
 
 
 async def check_streams(url: str, changes: Iterable[Record]) -> None:
-    """Every outcome was said once, no work is left, and no letter is dead."""
+    """Check that every outcome was published once, no work is left, and no letter is dead."""
     client = await nats.connect(url)
     try:
         jetstream = client.jetstream()
         for name in ("GS_TASKS", "GS_PROPOSALS", "GS_RUNS", "GS_COMMANDS", "GS_DLQ"):
             state = (await jetstream.stream_info(name)).state
             assert state.messages == 0, f"{name} still has {state.messages} messages"
-        said = await _said(jetstream)
+        published = await _published(jetstream)
     finally:
         await client.close()
     for change in changes:
-        for subject, states in SAID_AT_THE_END.items():
+        for subject, states in EVENTS_AT_THE_END.items():
             wanted = change["state"] in states
-            assert said[subject, change["_id"]] == wanted, (subject, change["_id"], change["state"])
+            assert published[subject, change["_id"]] == wanted, (
+                subject,
+                change["_id"],
+                change["state"],
+            )
 
 
 def check_at_rest(url: str, database: Any, *, patience: float = 60) -> None:
@@ -164,7 +168,7 @@ def check_at_rest(url: str, database: Any, *, patience: float = 60) -> None:
             return
 
 
-async def _said(jetstream: Any) -> Counter[tuple[str, str]]:
+async def _published(jetstream: Any) -> Counter[tuple[str, str]]:
     info = (await jetstream.stream_info("GS_EVENTS")).state
     found: Counter[tuple[str, str]] = Counter()
     for sequence in range(info.first_seq, info.last_seq + 1):

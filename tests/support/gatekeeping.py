@@ -56,8 +56,8 @@ class CheckedGateSimulation(GateSimulation):
         assert all(each.purpose and each.why for each in step.runs)
         for mine in (mask(run.changes) for run in runs):
             assert mine & ~mask(self.waiting) == 0
-            lacking = [self.target.world.needs_of(each) for each in members(mine)]
-            assert not [each for each in lacking if each & ~(mine | self.target.head)], (
+            needed = [self.target.world.needs_of(each) for each in members(mine)]
+            assert not [each for each in needed if each & ~(mine | self.target.head)], (
                 "no such tree"
             )
 

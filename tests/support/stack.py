@@ -105,13 +105,16 @@ class Home:
 
 
 def kill_after(home: Home, service: str, event: str, time: int) -> None:
-    """Listens at the API; for the API's own death that is the last thing it hears."""
-    heard = 0
+    """Kill a service after an event was published `time` times, as the API streams it.
+
+    The service may be the API itself.
+    """
+    seen = 0
     with httpx.stream("GET", f"{home.stack['api_url']}/events?after=0", timeout=120) as answer:
         for line in answer.iter_lines():
             if line.startswith("data: ") and json.loads(line[6:])["type"] == event:
-                heard += 1
-                if heard == time:
+                seen += 1
+                if seen == time:
                     os.kill(home.service(service).pid, signal.SIGKILL)
                     return
 

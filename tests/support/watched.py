@@ -40,8 +40,8 @@ AFTER = timedelta(minutes=10)
 
 
 @dataclass
-class PlayedSuite:
-    """One test per file. `rules` say which fail besides: of (the files, the test)."""
+class FakeSuite:
+    """A suite with one test per file. `rules` make more of them fail, by (files, test)."""
 
     yard: Yard
     clock: Clock
@@ -66,13 +66,13 @@ class PlayedSuite:
         return expired or BAD in files[test] or any(rule(files, test) for rule in self.rules)
 
 
-class PlayedEnvironments:
+class FakeEnvironments:
     async def prepare(self, *_):
         return Environment("e", None, (), 0.0, True)
 
 
 class RunningBus(RecordingBus):
-    """What is asked of a runner is done at once, by ourselves."""
+    """A bus that executes a run as soon as it is requested, in this process."""
 
     deps: ValidatorDeps | None = None
 
@@ -85,12 +85,12 @@ class RunningBus(RecordingBus):
 
 @dataclass
 class Street:
-    """Changes land here, and are looked after."""
+    """A target on which changes land and are watched."""
 
     yard: Yard
     store: Store
     deps: ValidatorDeps
-    suite: PlayedSuite
+    suite: FakeSuite
     clock: Clock
 
     def __post_init__(self):
@@ -181,14 +181,14 @@ class Street:
         return [str((await self.store.enhancements.require(e.id)).state) for e in changes]
 
 
-def another_desk(street: Street, **given: Any) -> ValidatorDeps:
-    """A validator that was started after another one ended."""
+def another_validator(street: Street, **given: Any) -> ValidatorDeps:
+    """Make a validator that is started after another one ended."""
     bus = RunningBus()
     known = {
         "bus": bus,
         "identity": street.deps.identity,
         "repository": lambda target: street.yard.repository,
-        "environments": PlayedEnvironments(),
+        "environments": FakeEnvironments(),
         "suite": street.suite,
         "clock": street.clock,
     }
@@ -201,14 +201,14 @@ def another_desk(street: Street, **given: Any) -> ValidatorDeps:
 async def a_street(tmp_path, store: Store, **files: str) -> Street:
     """A target with these files, of which each is tested by itself."""
     yard, clock = a_yard(tmp_path, **files), Clock()
-    suite = PlayedSuite(yard, clock, clock.now + AFTER)
+    suite = FakeSuite(yard, clock, clock.now + AFTER)
     bus = RunningBus()
     deps = a_validator(
         store,
         tmp_path / "home",
         bus=bus,
         repository=lambda target: yard.repository,
-        environments=PlayedEnvironments(),
+        environments=FakeEnvironments(),
         suite=suite,
         clock=clock,
     )

@@ -37,7 +37,7 @@ def test_lines_put_together_are_the_text(text):
     assert "".join(split_lines(text)) == text
 
 
-def test_the_formatter_is_heard_only_where_it_changed():
+def test_the_formatter_applies_only_to_changed_lines():
     before = "a=1\nb=set([1])\n"
     after = "a=1\nb={1}\n"
     assert format_where_changed(before, after, "a = 1\nb = {1}\n") == "a=1\nb = {1}\n"

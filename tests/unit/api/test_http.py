@@ -336,8 +336,8 @@ class TestWaves:
         assert shown["baseline"]["tests"] == 3
         assert shown["wave"] == wave.id
 
-    async def test_a_report_tells_what_was_found_from_what_planted_faults_said(self, deps, client):
-        """Of one commit there may be both; faults that were planted are no findings."""
+    async def test_a_report_tells_findings_from_protection(self, deps, client):
+        """A commit may have both kinds of health; mutants are no findings."""
         target, landed, later = a_target(), "1" * 40, "2" * 40
         wave = a_wave(target_id=target.id, final_commit=later)
         await deps.store.targets.insert(target)
@@ -442,11 +442,11 @@ class TestEnhancements:
         assert (audit.action, audit.channel, audit.at) == ("enhancement.rollback", "http", NOW)
 
     @pytest.mark.parametrize("state", ["proposed", "validated", "rejected", "rolled_back"])
-    async def test_only_what_landed_can_be_taken_off(self, deps, client, state):
+    async def test_only_a_landed_change_can_be_rolled_back(self, deps, client, state):
         change = an_enhancement(state=state)
         await deps.store.enhancements.insert(change)
         problem(await client.post(f"/enhancements/{change.id}/rollback"), 409, "not_applied")
-        assert not deps.bus.said
+        assert not deps.bus.published
         assert not await deps.store.audit.find()
 
 
@@ -473,7 +473,7 @@ class TestBacktests:
     )
     async def test_what_makes_no_sense_is_a_problem(self, deps, client, wrong):
         problem(await client.post("/backtests", json={**ASKED, **wrong}), 422, "invalid_request")
-        assert not deps.bus.said
+        assert not deps.bus.published
 
     async def test_it_is_shown_by_the_end_of_its_id_listed_and_stopped(self, deps, client):
         backtest = a_backtest()
@@ -488,7 +488,7 @@ class TestBacktests:
     async def test_what_is_not_there_is_not_found(self, deps, client):
         problem(await client.get("/backtests/abcdef"), 404, "not_found")
         problem(await client.post("/backtests/abcdef/stop"), 404, "not_found")
-        assert not deps.bus.said
+        assert not deps.bus.published
 
 
 class TestReadiness:
@@ -515,7 +515,7 @@ class TestReadiness:
 
 
 class TestEvents:
-    def heard(self, sequence, wave="", subject="gs.evt.wave.planned"):
+    def an_event(self, sequence, wave="", subject="gs.evt.wave.planned"):
         data = {"wave_id": wave} if wave else {}
         return SimpleNamespace(sequence=sequence, subject=subject, time=NOW, data=data)
 
@@ -524,17 +524,17 @@ class TestEvents:
         return [await anext(events) for _ in range(count)]
 
     async def test_an_event_carries_the_sequence_to_resume_after(self, deps):
-        deps.bus.heard += [self.heard(n) for n in (7, 8, 9)]
+        deps.bus.incoming += [self.an_event(n) for n in (7, 8, 9)]
         shown = await self.told(deps, 2, after=7)
         assert [each["id"] for each in shown] == ["8", "9"]
         assert shown[0]["event"] == "wave.planned"
 
     async def test_those_of_one_wave_are_told_alone(self, deps):
-        deps.bus.heard += [
-            self.heard(1, "a"),
-            self.heard(2, "b"),
-            self.heard(3),
-            self.heard(4, "a"),
+        deps.bus.incoming += [
+            self.an_event(1, "a"),
+            self.an_event(2, "b"),
+            self.an_event(3),
+            self.an_event(4, "a"),
         ]
         assert [each["id"] for each in await self.told(deps, 2, wave="a")] == ["1", "4"]
 

@@ -118,14 +118,16 @@ def test_a_wave_without_a_measurement_shows_no_figure():
 
 
 def test_the_share_of_what_is_protected_counts_only_what_was_tried():
-    def planted(state, tried, noticed):
+    def change_with(state, mutants, killed):
         found = Protection(
-            state=state, mutants=tried, killed=noticed, lines=tried, protected_lines=noticed
+            state=state, mutants=mutants, killed=killed, lines=mutants, protected_lines=killed
         )
         return an_enhancement(state="rejected", protection=found)
 
     made = report(
-        planted("protected", 3, 3), planted("unprotected", 2, 1), planted("nothing", 0, 0)
+        change_with("protected", 3, 3),
+        change_with("unprotected", 2, 1),
+        change_with("nothing", 0, 0),
     )
     share = made.protection
     assert (share.changes, share.protected_changes) == (2, 1)

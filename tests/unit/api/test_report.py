@@ -96,7 +96,7 @@ def test_what_landed_is_told_in_the_order_in_which_it_landed():
     ]
 
 
-def test_a_change_that_was_taken_off_names_the_commit_that_did_it():
+def test_a_rolled_back_change_names_its_revert():
     rollback = Rollback(commit=OTHER, reason="r", at=NOW)
     [shown] = report(a_change("rolled_back", rollback=rollback)).landed
     assert (shown.commit, shown.rolled_back) == (LATER, OTHER)
@@ -162,7 +162,7 @@ class TestHealth:
         assert (shown[0].score_after, shown[0].findings_after) == (None, None)
         assert shown[2].score_before is None
 
-    def test_what_planted_faults_said_of_what_landed_is_summed_by_component(self):
+    def test_the_protection_of_what_landed_is_summed_by_component(self):
         wave = a_wave()
         landed = [
             a_protection_health(wave, commit=LATER, of=4, protected=3),
@@ -183,7 +183,7 @@ class TestHealth:
             "which it changes nothing of"
         )
 
-    def test_where_no_fault_was_planted_there_is_no_figure_of_it(self):
+    def test_without_mutants_there_is_no_figure_of_protection(self):
         wave = a_wave()
         shown = report(wave=wave, before=[a_health(wave)]).health
         assert (shown.protection, shown.components[0].protection) == (None, None)

@@ -25,10 +25,10 @@ def at(seconds):
 
 
 def history(*moves):
-    """(state, seconds), or with what was said: (state, seconds, why, tests)."""
+    """Make a history of moves, each (state, seconds), (…, why) or (…, why, tests)."""
     return tuple(
-        StateTransition(state=state, at=at(when), **dict(zip(("why", "tests"), said, strict=False)))
-        for state, when, *said in moves
+        StateTransition(state=state, at=at(when), **dict(zip(("why", "tests"), more, strict=False)))
+        for state, when, *more in moves
     )
 
 
@@ -223,7 +223,7 @@ def test_what_was_sent_back_without_suspicion_is_told_as_that():
     assert moved.told()[-1][0] == "returned"
 
 
-def test_planted_faults_the_question_and_the_word_of_a_person_follow_each_other():
+def test_the_mutants_the_request_and_the_decision_of_a_person_follow_each_other():
     sentence = "1 of 3 mutants survived: m.py:2: x"
     house = Gatehouse(
         ("cleared", 1),
@@ -232,14 +232,14 @@ def test_planted_faults_the_question_and_the_word_of_a_person_follow_each_other(
         ("cleared", 60),
         approval=Approval(by="ann", reason="seen", patch=SHA, base=COMMIT, at=at(60)),
     )
-    planted = house.run("mutation", 4, 0, kind=RunKind.MUTATION, worse=None, counts=None)
+    mutation_run = house.run("mutation", 4, 0, kind=RunKind.MUTATION, worse=None, counts=None)
     found = Protection(
         state="unprotected",
         mutants=3,
         killed=2,
         survived=(SurvivingMutant(path="m.py", line=2, description="x", reached=True),),
         summary=sentence,
-        run=planted.id,
+        run=mutation_run.id,
     )
     house.change = house.change.updated(decision__protection=found)
     assert house.told()[2:] == [
@@ -280,7 +280,7 @@ def test_benchmarks_without_a_report_are_said_not_to_be_measured():
     assert house.told()[-1] == ("benchmarks", "not measured (On the head: no file)")
 
 
-def test_a_change_that_is_taken_off_names_who_did_it_and_what_its_watch_found():
+def test_a_rolled_back_change_names_who_did_it_and_what_its_watch_found():
     rollback = Rollback(commit=BACK, reason="t::a fails", at=at(99), automatic=True)
     house = Gatehouse(
         ("validated", 8),

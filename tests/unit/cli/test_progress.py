@@ -44,8 +44,8 @@ def test_a_run_that_was_known_before_took_no_time():
 
 def test_a_run_of_anybody_else_is_told_as_it_is():
     assert told(finished("rollback")) == ["rollback with 14 changes: 6 tests, 2 failing (1.5 s)"]
-    planted = finished("mutation", tests=0, failing=0, why="9 faults are planted")
-    assert told(planted) == ["mutation with 14 changes: 9 faults are planted (1.5 s)"]
+    mutation = finished("mutation", tests=0, failing=0, why="9 mutants are tried")
+    assert told(mutation) == ["mutation with 14 changes: 9 mutants are tried (1.5 s)"]
 
 
 def test_benchmarks_are_told_once_with_their_figures():

@@ -50,7 +50,7 @@ def test_one_task_that_goes_on_keeps_the_wave_open(state):
 @pytest.mark.parametrize(
     "state", sorted(set(EnhancementState) - {"rejected", "rolled_back", "needs_approval"})
 )
-def test_what_was_neither_refused_nor_taken_off_forecloses_nothing(state):
+def test_a_change_neither_rejected_nor_rolled_back_forecloses_nothing(state):
     change = an_enhancement(state=state, reason="whatever", tests=("t::a",))
     assert waves.foreclosure(change) is None
 

@@ -149,7 +149,7 @@ async def test_both_trees_and_what_the_target_says_are_told_to_who_runs(office):
 async def test_delivered_twice_it_is_run_once_and_said_as_one(office):
     await office.compared(deliveries=2)
     assert len(office.benchmarks.asked) == 1
-    finished = [each for each in office.deps.bus.said if isinstance(each.message, RunFinished)]
+    finished = [each for each in office.deps.bus.published if isinstance(each.message, RunFinished)]
     assert len(finished) == 2
     assert len({each.identity for each in finished}) == 1
 

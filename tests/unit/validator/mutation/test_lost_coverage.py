@@ -1,4 +1,4 @@
-"""Whether tests still get into what they got into before: pure, on small texts."""
+"""Lost coverage: functions that tests reached before a change, but no longer do."""
 
 import heapq
 import importlib
@@ -19,7 +19,7 @@ MODULES = [
 ]
 
 
-def planted(before, after, reached=("f",)):
+def plan_with_probes(before, after, reached=("f",)):
     files = {"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}
     known = dict.fromkeys(reached, 3)
     return with_entry_probes(
@@ -51,7 +51,7 @@ BRANCH = ("if a:", "    return 1", "return 2")
 def test_where_a_function_begins_that_tests_reached_it_is_looked_whether_any_gets_there(
     before, after, text
 ):
-    plan, [entry] = planted(a_function(*before), a_function(*after))
+    plan, [entry] = plan_with_probes(a_function(*before), a_function(*after))
     assert text in plan.files["m.py"]
     compile(plan.files["m.py"], "m.py", "exec")
     [place] = [each for each in plan.mutants if each.id == entry.id]
@@ -62,7 +62,7 @@ def test_where_a_function_begins_that_tests_reached_it_is_looked_whether_any_get
 
 @pytest.mark.parametrize("line", ["a += 1", "return", "x(a)", "log.info(a)", "a.b = 1"])
 def test_a_fault_that_stands_where_a_function_begins_tells_as_much(line):
-    plan, [entry] = planted(a_function("pass", "y()"), a_function(line, "y()"))
+    plan, [entry] = plan_with_probes(a_function("pass", "y()"), a_function(line, "y()"))
     assert all(each.changes for each in plan.mutants)
     assert entry.id in entry.mutants
 
@@ -78,9 +78,9 @@ def test_a_fault_that_stands_where_a_function_begins_tells_as_much(line):
     ],
     ids=["never reached", "at import", "new", "several of a name", "at its beginning"],
 )  # fmt: skip
-def test_otherwise_nothing_is_planted_for_it(before, after):
+def test_otherwise_it_gets_no_probe(before, after):
     files = {"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}
-    plan, _ = planted(before, after)
+    plan, _ = plan_with_probes(before, after)
     assert plan == place_mutants(files)
 
 
@@ -107,7 +107,9 @@ SEEN, MISSED, GREEN = (
     ],
 )
 def test_coverage_is_lower_where_neither_its_beginning_nor_any_fault_is_reached(place, fault, lost):
-    plan, entries = planted(a_function(*BRANCH), a_function("if a:", "    return 3", BRANCH[2]))
+    plan, entries = plan_with_probes(
+        a_function(*BRANCH), a_function("if a:", "    return 3", BRANCH[2])
+    )
     trials = {n: each for n, each in enumerate((fault, place)) if each is not None}
     found = find_lost_coverage(entries, plan, "c", trials)
     assert found == (LostCoverage(path="m.py", function="f", tests_before=3),) * lost

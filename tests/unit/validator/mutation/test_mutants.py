@@ -30,7 +30,7 @@ from shared.contracts.documents.protection import Protection, protection_share
 ALL = 1000
 
 
-def planted(before, after, limit=ALL):
+def plan_for(before, after, limit=ALL):
     return place_mutants({"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}, limit)
 
 
@@ -77,14 +77,14 @@ def in_function(line):
         ("é = 'é'; return a == b", "`a == b` became `a != b`"),
     ],
 )
-def test_each_operator_plants_its_fault(line, expected):
-    assert expected in whats(planted(in_function("pass"), in_function(line)))
+def test_each_operator_makes_its_mutant(line, expected):
+    assert expected in whats(plan_for(in_function("pass"), in_function(line)))
 
 
 def test_an_except_is_made_to_catch_nothing():
     before = in_function("try:\n        f(a)\n    except (ValueError, KeyError): f(b)")
     after = before.replace("(ValueError, KeyError)", "ValueError")
-    assert "`except ValueError` caught nothing" in whats(planted(before, after))
+    assert "`except ValueError` caught nothing" in whats(plan_for(before, after))
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_an_except_is_made_to_catch_nothing():
 )
 def test_nothing_that_can_be_wrong_is_not_counted(before, after):
     after = after.replace(": int = 1", ": int") if "Optional" not in before else after
-    found = planted(before, after)
+    found = plan_for(before, after)
     assert not found.mutants
     assert judge_protection(found, "c", None).state == "nothing"
 
@@ -112,19 +112,19 @@ def test_annotations_beside_a_real_change_are_not_counted_either():
     after = before.replace("Optional[int]", "int | None").replace(
         "g(a):\n    return a", "g(a):\n    return -a"
     )
-    assert {each.mutant.line for each in planted(before, after).mutants} == {6}
+    assert {each.mutant.line for each in plan_for(before, after).mutants} == {6}
 
 
-def test_inside_of_strings_patterns_and_targets_nothing_is_planted():
+def test_there_are_no_mutants_inside_strings_patterns_and_targets():
     body = 'match a:\n        case 1: f(f"{a + 1}")\n    del a[1]\n    global q\n'
     operators = {
-        each.mutant.operator for each in planted(in_function("pass"), in_function(body)).mutants
+        each.mutant.operator for each in plan_for(in_function("pass"), in_function(body)).mutants
     }
     assert operators == {"drop"}
 
 
 def test_what_is_said_to_people_only_is_not_made_another_text():
-    found = whats(planted(in_function("pass"), in_function("raise ValueError('a ' + b, 3)")))
+    found = whats(plan_for(in_function("pass"), in_function("raise ValueError('a ' + b, 3)")))
     assert "`3` became `4`" in found
     assert not [each for each in found if each.startswith("`'a '`")]
 
@@ -166,7 +166,7 @@ def test_what_is_said_to_people_only_is_not_made_another_text():
 def test_where_something_was_taken_out_it_is_looked_whether_any_test_gets_there(
     before, after, line, when
 ):
-    [fault] = planted(before, after).mutants
+    [fault] = plan_for(before, after).mutants
     assert (fault.mutant.line, fault.mutant.when) == (line, when)
     if when is MutantTiming.CALL:
         assert fault.mutant.operator == "place"
@@ -174,20 +174,20 @@ def test_where_something_was_taken_out_it_is_looked_whether_any_test_gets_there(
 
 def test_an_error_is_raised_in_the_block_that_something_was_taken_out_of():
     before = "def f(a):\n    if a:\n        g()\n        h()\n    x()\n"
-    files = planted(before, before.replace("        h()\n", "")).files
+    files = plan_for(before, before.replace("        h()\n", "")).files
     assert files["m.py"] == "def f(a):\n    if a:\n        __gs_raise__(0); g()\n    x()\n"
 
 
 def test_which_block_something_was_taken_out_of_is_told_by_its_indent():
     before = "def f(a):\n    if a:\n        g()\n    h()\n    x()\n"
-    files = planted(before, before.replace("    h()\n", "")).files
+    files = plan_for(before, before.replace("    h()\n", "")).files
     assert files["m.py"] == "def f(a):\n    if a:\n        g()\n    __gs_raise__(0); x()\n"
 
 
 def test_what_runs_at_import_is_tried_by_itself_for_a_few_and_looked_for_otherwise():
     before = "A = 1\nb = f\nC = 2\nd = f\nE = 3\nf = g\n__all__ = ['a']\n"
     after = "A = 2\nb = f\nC = 3\nd = f\nE = 4\nf = g\n__all__ = []\n"
-    found = {each.mutant.line: each.mutant.when for each in planted(before, after).mutants}
+    found = {each.mutant.line: each.mutant.when for each in plan_for(before, after).mutants}
     assert sorted(found) == [1, 3, 5, 7]
     assert list(found.values()).count(MutantTiming.IMPORT) == 2
     assert found[7] is MutantTiming.IMPORTED
@@ -195,11 +195,11 @@ def test_what_runs_at_import_is_tried_by_itself_for_a_few_and_looked_for_otherwi
 
 def test_what_only_a_type_checker_sees_is_nothing():
     before = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import a\n\nx = 1\n"
-    assert not planted(before, before.replace("import a", "import b")).mutants
+    assert not plan_for(before, before.replace("import a", "import b")).mutants
 
 
 def test_what_is_put_off_by_a_lambda_is_switched_when_it_is_called():
-    [one, *_] = planted("f = lambda a: a + 1\n", "f = lambda a: a + 2\n").mutants
+    [one, *_] = plan_for("f = lambda a: a + 1\n", "f = lambda a: a + 2\n").mutants
     assert (one.mutant.when, one.mutant.description) == (
         MutantTiming.CALL,
         "`a + 2` became `a - 2`",
@@ -208,18 +208,20 @@ def test_what_is_put_off_by_a_lambda_is_switched_when_it_is_called():
 
 def test_a_change_has_a_handful_spread_over_its_places_and_operators():
     before = "".join(f"def f{n}(a, b):\n    return 0\n\n" for n in range(6))
-    found = planted(before, before.replace("return 0", "return g(a + b, a == b)"), limit=4)
+    found = plan_for(before, before.replace("return 0", "return g(a + b, a == b)"), limit=4)
     assert len(found.mutants) == 4
     assert len({each.mutant.line for each in found.mutants}) == 4
     assert len({each.mutant.operator for each in found.mutants}) > 2
 
 
 def test_a_line_has_two_at_most():
-    assert len(planted(in_function("pass"), in_function("return f(a + b, a == b, 3)")).mutants) == 2
+    assert (
+        len(plan_for(in_function("pass"), in_function("return f(a + b, a == b, 3)")).mutants) == 2
+    )
 
 
 def test_a_function_with_another_header_is_at_least_entered():
-    found = planted("def f(a):\n    return a\n", "def f(b, *, a):\n    return a\n")
+    found = plan_for("def f(a):\n    return a\n", "def f(b, *, a):\n    return a\n")
     assert whats(found) == ["an error was raised here"]
 
 
@@ -232,7 +234,7 @@ def test_a_function_with_another_header_is_at_least_entered():
         (None, "not there any more"),
     ],
 )
-def test_what_could_not_be_planted_is_never_said_to_be_protected(text, why):
+def test_a_change_whose_mutants_could_not_be_made_is_never_protected(text, why):
     found = place_mutants({"c": [ChangedFile("m.py", (b"def f(): return 2\n", text))]})
     known = judge_protection(found, "c", MutationReport({}))
     assert (known.state, known.mutants, known.not_measured) == ("unknown", 0, 1)
@@ -241,7 +243,7 @@ def test_what_could_not_be_planted_is_never_said_to_be_protected(text, why):
 
 def test_a_mark_at_the_beginning_and_foreign_line_ends_stay():
     before = "\ufeffdef f(a):\r\n    return 1\r\n"
-    text = planted(before, before.replace("return 1", "return 2")).files["m.py"]
+    text = plan_for(before, before.replace("return 1", "return 2")).files["m.py"]
     assert text == "\ufeffdef f(a):\r\n    return (3 if __gs_mutant__(0) else (2))\r\n"
 
 
@@ -306,7 +308,7 @@ def test_two_changes_of_one_file_share_a_fault_where_they_touch_the_same():
 
 def a_plan():
     before = in_function("return 1") + "\n\ndef g(a):\n    return 1\n"
-    return planted(before, before.replace("return 1", "return 2"))
+    return plan_for(before, before.replace("return 1", "return 2"))
 
 
 @pytest.mark.parametrize(
@@ -373,7 +375,7 @@ MODULES = [
 
 @settings(max_examples=25, deadline=None)
 @given(st.sampled_from(MODULES), st.data())
-def test_wherever_a_change_is_what_is_planted_is_python_and_no_line_moves(source, data):
+def test_mutants_of_any_change_are_valid_python_and_move_no_line(source, data):
     count = source.count(b"\n")
     numbers = st.integers(1, count)
     lines = data.draw(st.frozensets(numbers, min_size=1, max_size=60))
@@ -404,8 +406,8 @@ class SwitchedOff(ast.NodeTransformer):
 
     def visit_If(self, node):
         self.generic_visit(node)
-        planted = isinstance(node.test, ast.UnaryOp) and is_switch(node.test.operand)
-        return node.body if planted else node
+        is_mutant = isinstance(node.test, ast.UnaryOp) and is_switch(node.test.operand)
+        return node.body if is_mutant else node
 
     def visit_Expr(self, node):
         self.generic_visit(node)
@@ -456,7 +458,7 @@ def test_with_all_switches_off_a_module_does_what_it_did():
     assert len(seen) > 60
 
 
-def test_faults_that_do_not_go_together_are_not_all_planted():
+def test_mutants_that_exclude_each_other_are_not_all_made():
     """An error before a statement, and a block around it, for two changes."""
     one = "def f(a):\n    q = 1\n    x[0] = a\n"
     two = one.replace("    q = 1\n", "").encode()
@@ -483,20 +485,20 @@ def reaching(path, line):
 def test_the_tests_that_are_needed_are_those_that_reach_a_fault_and_a_few_that_import():
     before = "import os\n\ndef f(a):\n    return 1\n"
     found = required_tests(
-        planted(before, before.replace("import os", "import q").replace("1", "2")), reaching
+        plan_for(before, before.replace("import os", "import q").replace("1", "2")), reaching
     )
     assert "t.py::x" in found
     assert len(found) == 11
     assert len({each.partition("::")[0] for each in found}) == 11
     assert (
-        required_tests(planted("def f():\n    return 1\n", "def f():\n    return 2\n"), reaching)
+        required_tests(plan_for("def f():\n    return 1\n", "def f():\n    return 2\n"), reaching)
         is None
     )
 
 
 def test_what_runs_at_import_is_only_looked_at_where_trying_it_takes_many_tests():
     before = "A = 1\n\n\nB = 1\n"
-    found = planted(before, before.replace("1", "2"))
+    found = plan_for(before, before.replace("1", "2"))
     many = {1: frozenset(map(str, range(101))), 4: frozenset("ab")}
     dear = without_expensive(found, lambda _, line: many[line])
     assert {each.mutant.line: each.mutant.when for each in dear.mutants} == {

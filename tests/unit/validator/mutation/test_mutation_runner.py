@@ -193,7 +193,7 @@ async def test_a_test_that_fails_now_and_then_notices_nothing(try_out: Try):
     assert (await one(try_out, {"test_m.py": textwrap.dedent(tests)})).killed is False
 
 
-async def test_what_there_was_no_time_for_is_not_said_to_be_noticed(try_out: Try):
+async def test_a_mutant_that_there_was_no_time_for_is_not_killed(try_out: Try):
     assert await one(try_out, {"test_m.py": FINE}, longest=0) == MutantResult(
         None, reached=True, tests=2, why="there was no time left"
     )
@@ -266,7 +266,7 @@ async def test_an_import_that_is_gone_is_looked_for_by_whether_its_module_is_imp
         }
 
 
-def test_a_planted_file_is_not_written_through_a_link(tmp_path: Path):
+def test_a_mutated_file_is_not_written_through_a_link(tmp_path: Path):
     outside, tree = tmp_path / "outside", tmp_path / "tree"
     outside.mkdir()
     tree.mkdir()

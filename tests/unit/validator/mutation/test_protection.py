@@ -80,8 +80,8 @@ def test_prices_are_added():
 
 
 @dataclass
-class CarryingBus(RecordingBus):
-    """Whoever asks for a run has it made at once."""
+class ExecutingBus(RecordingBus):
+    """A bus that executes a run as soon as it is requested."""
 
     deps: list = field(default_factory=list)
 
@@ -153,7 +153,7 @@ class Bench:
 @pytest.fixture
 async def bench(tmp_path):
     yard = a_yard(tmp_path, **{"prices.py": PRICES, "tests/test_prices.py": TESTS})
-    store, bus = a_store(), CarryingBus()
+    store, bus = a_store(), ExecutingBus()
     async with a_sandbox(the_best(), tmp_path) as sandbox:
         scratch = Scratch(tmp_path / "runs", uuid7)
 
@@ -263,7 +263,7 @@ async def test_a_run_that_gives_no_report_is_tried_again_and_then_nothing_is_kno
     assert len(faults.asked) == 3, "it is known by now"
 
 
-async def test_where_nothing_can_be_planted_nobody_is_asked_and_it_is_said(bench):
+async def test_where_no_mutant_can_be_made_the_reason_is_given_and_nobody_is_asked(bench):
     faults = FakeMutationRunner(None)
     object.__setattr__(bench.deps, "mutation_runner", faults)
     test = bench.place.profile.test.model_copy(update={"framework": "unittest"})
@@ -280,7 +280,7 @@ async def test_where_nothing_can_be_planted_nobody_is_asked_and_it_is_said(bench
     assert not unprotected_reason(changes[0], measured, profile.config)
 
 
-async def test_in_what_judges_nothing_is_planted(bench):
+async def test_protected_files_get_no_mutants(bench):
     faults = FakeMutationRunner(None)
     object.__setattr__(bench.deps, "mutation_runner", faults)
     change = an_enhancement(files=("tests/test_prices.py",), target_id=bench.place.target.id)

@@ -60,7 +60,7 @@ def test_a_chain_of_changes_goes_back_to_its_beginning(yard):
     assert yard.content(found.tree, "a.txt") == changed(TEN, 3, "version 0").encode()
 
 
-def test_everything_taken_off_is_the_base_byte_for_byte(yard):
+def test_rolling_everything_back_restores_the_base_byte_for_byte(yard):
     base = git(yard.place, "rev-parse", "main^{tree}")
     stack = landed(
         yard, ("a.txt", 0, "x"), ("b.txt", 5, "y"), ("a.txt", 0, "xx"), ("a.txt", 1, "near")
@@ -68,7 +68,7 @@ def test_everything_taken_off_is_the_base_byte_for_byte(yard):
     assert undone(yard, stack, *(each.id for each in stack)).tree == base
 
 
-def test_a_foreign_commit_in_the_way_is_never_taken_off(yard):
+def test_a_foreign_commit_in_the_way_is_never_reverted(yard):
     stack = landed(yard, ("a.txt", 0, "x"))
     git(yard.place, "checkout", "--quiet", "groundswell/main")
     commit(yard.place, {"a.txt": changed(TEN, 0, "by hand")})

@@ -286,7 +286,7 @@ async def test_workers_of_xdist_report_once_and_select_too(run: Run):
     assert outcomes(part) == {"test_x.py::test_b": Outcome.FAILED}
 
 
-async def test_a_script_that_calls_pytest_is_heard_and_judged_as_a_whole_too(run: Run):
+async def test_a_script_that_calls_pytest_is_reported_by_test_and_as_a_whole(run: Run):
     files = {"test_x.py": "def test_a(): pass"}
     script = ("sh", "-c", "python -m pytest && exit 7")
     found = reported(await run(files, command=script, framework="custom"))

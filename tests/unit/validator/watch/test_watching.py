@@ -278,7 +278,7 @@ def test_what_does_not_stand_on_the_one_before_is_watched_apart(parents, found):
 
 
 @pytest.mark.parametrize(
-    ("over", "taken_off", "refused", "trigger"),
+    ("over", "rolled_back", "refused", "trigger"),
     [
         (False, False, False, None),
         (False, True, False, None),
@@ -290,8 +290,8 @@ def test_what_does_not_stand_on_the_one_before_is_watched_apart(parents, found):
         (True, True, True, "give_up"),
     ],
 )
-def test_how_a_watch_ends(over, taken_off, refused, trigger):
-    assert final_trigger(over=over, rolled_back=taken_off, refused=refused) == trigger
+def test_how_a_watch_ends(over, rolled_back, refused, trigger):
+    assert final_trigger(over=over, rolled_back=rolled_back, refused=refused) == trigger
 
 
 @pytest.mark.parametrize(("one", "other"), [*product(MOST_SEVERE_FIRST, repeat=2)])

@@ -1,4 +1,4 @@
-"""An outcome is stored before it is said: cut off between the two, the validator says it later."""
+"""An outcome is stored before it is published; after an interruption it is published later."""
 
 from datetime import timedelta
 from types import SimpleNamespace
@@ -25,10 +25,10 @@ from tests.support.validator_deps import a_validator
 
 
 class FlakyBus(RecordingBus):
-    deaf = False
+    unavailable = False
 
     async def publish(self, message, *, key, wave=""):
-        if self.deaf:
+        if self.unavailable:
             raise Transient("nobody took it")
         await super().publish(message, key=key, wave=wave)
 
@@ -45,7 +45,7 @@ def bus():
 
 
 @pytest.fixture
-def make_desk(store, bus, tmp_path):
+def make_deps(store, bus, tmp_path):
     return lambda now=NOW: a_validator(store, tmp_path, bus=bus, clock=lambda: now)
 
 
@@ -56,36 +56,34 @@ async def change(store):
     return change
 
 
-async def test_an_outcome_nobody_heard_of_is_said_once_more(make_desk, bus, change):
-    deps = make_desk()
-    bus.deaf = True
+async def test_an_outcome_that_was_not_published_is_published_once_later(make_deps, bus, change):
+    deps = make_deps()
+    bus.unavailable = True
     with pytest.raises(Transient):
         await outcomes.reject(change, "it breaks", deps, tests=("t::a",))
-    bus.deaf = False
+    bus.unavailable = False
     for _ in range(3):
         await outcomes.publish_unpublished(deps)
-    [said] = bus.said
-    assert isinstance(said.message, EnhancementRejected)
-    assert (said.message.reason, said.message.tests) == ("it breaks", ("t::a",))
+    [published] = bus.published
+    assert isinstance(published.message, EnhancementRejected)
+    assert (published.message.reason, published.message.tests) == ("it breaks", ("t::a",))
 
 
-async def test_what_nobody_heard_of_is_said_before_something_else_becomes_of_it(
-    make_desk, bus, store
-):
-    """Cut off between landing and saying so, and rolled back by another one at once."""
+async def test_an_unpublished_outcome_is_published_before_the_next_one(make_deps, bus, store):
+    """One process lands a change and ends before it publishes that; another rolls it back."""
     landed = an_enhancement(state="applied", commit=COMMIT, finished_at=NOW)
     await store.enhancements.insert(landed)
-    taken_off = Rollback(commit="b" * 40, reason="no", at=NOW)
+    rollback = Rollback(commit="b" * 40, reason="no", at=NOW)
     await outcomes.transition_and_publish(
-        landed, "roll_back", make_desk(), landing__rollback=taken_off
+        landed, "roll_back", make_deps(), landing__rollback=rollback
     )
-    assert [type(each.message) for each in bus.said] == [
+    assert [type(each.message) for each in bus.published] == [
         EnhancementApplied,
         EnhancementRolledBack,
     ]
 
 
-async def test_what_is_approved_before_anybody_heard_it_asked_is_said_to_have_asked(
+async def test_an_approval_request_that_was_not_published_is_published_before_the_approval(
     store, bus, tmp_path
 ):
     target = a_target()
@@ -101,31 +99,34 @@ async def test_what_is_approved_before_anybody_heard_it_asked_is_said_to_have_as
     deps = a_validator(store, tmp_path, bus=bus, clock=lambda: NOW, repository=lambda target: head)
     yes = DecideEnhancement(enhancement_id=asking.id, decision="approve", reason="looks right")
     await approval.decide(yes, deps)
-    assert [type(each.message) for each in bus.said] == [ApprovalRequested, EnhancementApproved]
+    assert [type(each.message) for each in bus.published] == [
+        ApprovalRequested,
+        EnhancementApproved,
+    ]
 
 
-async def test_what_was_said_is_not_said_again_when_something_else_becomes_of_it(
-    make_desk, bus, store
-):
+async def test_a_published_outcome_is_not_published_again_with_the_next_one(make_deps, bus, store):
     landing = an_enhancement(state="validated", commit=COMMIT)
     await store.enhancements.insert(landing)
-    deps = make_desk()
+    deps = make_deps()
     landed = await outcomes.transition_and_publish(landing, "land", deps)
     await outcomes.transition_and_publish(
         landed, "roll_back", deps, landing__rollback=Rollback(commit="b" * 40, reason="no", at=NOW)
     )
-    assert len(bus.said) == 2
+    assert len(bus.published) == 2
 
 
-async def test_after_a_restart_recent_outcomes_are_said_under_the_same_key(make_desk, bus, change):
-    await outcomes.expire(change, "gone", make_desk())
-    await outcomes.publish_unpublished(make_desk(NOW + timedelta(minutes=1)))
-    first, second = bus.said
+async def test_after_a_restart_recent_outcomes_are_published_under_the_same_key(
+    make_deps, bus, change
+):
+    await outcomes.expire(change, "gone", make_deps())
+    await outcomes.publish_unpublished(make_deps(NOW + timedelta(minutes=1)))
+    first, second = bus.published
     assert first.identity == second.identity
     assert first.message == second.message
 
 
-async def test_what_the_stream_may_have_forgotten_is_not_said_again(make_desk, bus, change):
-    await outcomes.expire(change, "gone", make_desk())
-    await outcomes.publish_unpublished(make_desk(NOW + timedelta(hours=1)))
-    assert len(bus.said) == 1
+async def test_an_outcome_too_old_to_be_deduplicated_is_not_published_again(make_deps, bus, change):
+    await outcomes.expire(change, "gone", make_deps())
+    await outcomes.publish_unpublished(make_deps(NOW + timedelta(hours=1)))
+    assert len(bus.published) == 1
