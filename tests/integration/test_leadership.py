@@ -147,9 +147,9 @@ async def test_a_process_that_lost_the_lease_moves_no_branch(make, store):
     await store.waves.insert(wave)
     change = an_enhancement(a_task(wave), state="validating", target_id=TARGET.id)
     await store.enhancements.insert(change)
-    verdict: TestRun = a_test_run(wave)
+    run: TestRun = a_test_run(wave)
     place = landing.PreparedHead(TARGET, None, COMMIT, None, None)
-    batch = landing.Batch(TARGET, place, [change], {change.id: "e" * 40}, verdict)
+    batch = landing.Batch(TARGET, place, [change], {change.id: "e" * 40}, run)
     async with at(deps):
         gate = await store.leader_leases.require(TARGET.id)
         assert await store.leader_leases.save(gate.model_copy(update={"holder": "two"}))

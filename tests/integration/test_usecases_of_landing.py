@@ -219,8 +219,8 @@ async def test_a_persons_word_outlives_the_wave_also_where_the_others_of_the_bat
     other = an_enhancement(task, key="b", state="validating")
     await deps.store.waves.insert(wave)
     await deps.store.enhancements.insert_missing([approved, other])
-    verdict = a_test_run(wave)
-    batch = landing.Batch(TARGET, None, [approved, other], {}, verdict)
+    run = a_test_run(wave)
+    batch = landing.Batch(TARGET, None, [approved, other], {}, run)
     await landing.land(batch, deps)
     states = [(await deps.store.enhancements.require(each.id)).state for each in (approved, other)]
     assert states == [EnhancementState.CLEARED, EnhancementState.EXPIRED]

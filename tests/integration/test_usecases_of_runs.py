@@ -118,8 +118,8 @@ def deps(make):
 
 
 @pytest.fixture
-async def verdict(yard, deps):
-    """A run that was asked for."""
+async def run(yard, deps):
+    """A requested run."""
     return await asked_for(yard, deps)
 
 
@@ -131,12 +131,12 @@ async def asked_for(yard, deps, **fields):
     return made
 
 
-def command(verdict, **fields):
-    return RunTests(run_id=verdict.id, target_id=verdict.target_id, **fields)
+def command(run, **fields):
+    return RunTests(run_id=run.id, target_id=run.target_id, **fields)
 
 
-def carried_out(deps, verdict, **fields):
-    return asyncio.create_task(execute_run(command(verdict, **fields), deps))
+def carried_out(deps, run, **fields):
+    return asyncio.create_task(execute_run(command(run, **fields), deps))
 
 
 def a_place(yard):
@@ -160,14 +160,14 @@ async def until(happened):
             await asyncio.sleep(0.005)
 
 
-async def the_verdict(deps):
-    [verdict] = await deps.store.runs.find()
-    return verdict
+async def the_run(deps):
+    [run] = await deps.store.runs.find()
+    return run
 
 
-async def test_a_verdict_says_who_made_it_and_what_that_took(deps, verdict):
-    await execute_run(command(verdict), deps)
-    done = await deps.store.runs.require(verdict.id)
+async def test_a_run_names_its_runner_and_what_it_cost(deps, run):
+    await execute_run(command(run), deps)
+    done = await deps.store.runs.require(run.id)
     assert (done.state, done.result.outcome, done.execution.runner) == (
         RunState.FINISHED,
         "reported",
@@ -203,51 +203,49 @@ async def test_a_run_that_fails_of_a_defect_each_time_ends_without_a_report_and_
     await until(lambda: deps.bus.of(RunTests))
     with capture_logs() as said:
         await execute_run(deps.bus.of(RunTests)[0], deps)
-    verdict = await within(asking)
-    assert (verdict.state, verdict.result.outcome) == (RunState.FINISHED, "infrastructure")
-    assert (verdict.result.report, verdict.result.failing, verdict.result.counts) == (
+    run = await within(asking)
+    assert (run.state, run.result.outcome) == (RunState.FINISHED, "infrastructure")
+    assert (run.result.report, run.result.failing, run.result.counts) == (
         None,
         (),
         None,
     )
-    assert repr(error) in verdict.result.detail
+    assert repr(error) in run.result.detail
     logged = [each for each in said if each["event"] == "run_failed"]
     assert [(each["log_level"], each["exc_info"]) for each in logged] == [
         ("error", True)
     ] * execute.MAX_ATTEMPTS
-    assert [each.run_id for each in deps.bus.of(RunFinished)] == [verdict.id]
+    assert [each.run_id for each in deps.bus.of(RunFinished)] == [run.id]
 
 
-async def test_a_defect_that_shows_once_costs_only_time(deps, verdict, monkeypatch):
+async def test_a_defect_that_shows_once_costs_only_time(deps, run, monkeypatch):
     fails_of(monkeypatch, ValueError("once"))
-    await execute_run(command(verdict), deps)
-    assert (await deps.store.runs.require(verdict.id)).result.outcome == "reported"
+    await execute_run(command(run), deps)
+    assert (await deps.store.runs.require(run.id)).result.outcome == "reported"
 
 
-async def test_what_is_only_not_possible_now_is_left_to_the_next_delivery(
-    deps, verdict, monkeypatch
-):
+async def test_what_is_only_not_possible_now_is_left_to_the_next_delivery(deps, run, monkeypatch):
     calls = fails_of(monkeypatch, Transient("not now"))
     with pytest.raises(Transient):
-        await execute_run(command(verdict), deps)
+        await execute_run(command(run), deps)
     assert len(calls) == 1
-    assert (await deps.store.runs.require(verdict.id)).state is RunState.REQUESTED
+    assert (await deps.store.runs.require(run.id)).state is RunState.REQUESTED
 
 
 async def test_a_run_is_said_with_why_it_was_made_and_what_was_worse_as_far_as_that_is_known(
-    deps, verdict
+    deps, run
 ):
-    await deps.store.runs.set_fields(verdict.id, request__why="who it is")
-    await execute_run(command(verdict), deps)
-    await deps.store.runs.set_fields(verdict.id, result__worse=("t::a", "t::b"))
-    await execute_run(command(verdict), deps)
+    await deps.store.runs.set_fields(run.id, request__why="who it is")
+    await execute_run(command(run), deps)
+    await deps.store.runs.set_fields(run.id, result__worse=("t::a", "t::b"))
+    await execute_run(command(run), deps)
     said = [(each.why, each.tests_worse) for each in deps.bus.of(RunFinished)]
     assert said == [("who it is", None), ("who it is", 2)]
 
 
-async def test_a_run_that_was_never_measured_has_the_whole_machine(deps, verdict):
+async def test_a_run_that_was_never_measured_has_the_whole_machine(deps, run):
     deps.suite.held = True
-    task = carried_out(deps, verdict)
+    task = carried_out(deps, run)
     await within(deps.suite.begun.wait())
     assert deps.slots.free() == 0
     deps.suite.end.set()
@@ -261,19 +259,20 @@ async def a_measured_suite(yard, deps, **fields):
     return await asked_for(yard, deps, **{**known, "cpu_seconds": 9.0, "counts": counts, **fields})
 
 
-async def test_runs_of_one_core_go_side_by_side_and_say_so(yard, deps, verdict):
+async def test_runs_of_one_core_go_side_by_side_and_say_so(yard, deps, run):
     await a_measured_suite(yard, deps)
     other = await asked_for(yard, deps)
     deps.suite.held = True
-    tasks = [carried_out(deps, each) for each in (verdict, other)]
+    tasks = [carried_out(deps, each) for each in (run, other)]
     await until(lambda: deps.suite.runs == 2)
     assert deps.slots.free() == 0
     await asyncio.sleep(40 * runners.CHECK_INTERVAL_SECONDS)
     deps.suite.end.set()
     await within(asyncio.gather(*tasks))
-    assert [
-        (await deps.store.runs.require(each.id)).execution.beside for each in (verdict, other)
-    ] == [1, 1]
+    assert [(await deps.store.runs.require(each.id)).execution.beside for each in (run, other)] == [
+        1,
+        1,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -285,22 +284,22 @@ async def test_runs_of_one_core_go_side_by_side_and_say_so(yard, deps, verdict):
         {"outcome": "infrastructure"},
     ],
 )
-async def test_what_was_measured_elsewhere_or_of_a_part_says_nothing(yard, deps, verdict, fields):
+async def test_what_was_measured_elsewhere_or_of_a_part_says_nothing(yard, deps, run, fields):
     await a_measured_suite(yard, deps, **fields)
     deps.suite.held = True
-    task = carried_out(deps, verdict)
+    task = carried_out(deps, run)
     await within(deps.suite.begun.wait())
     assert deps.slots.free() == 0
     deps.suite.end.set()
     await within(task)
 
 
-async def test_benchmarks_wait_until_nobody_else_runs(yard, deps, verdict, monkeypatch):
+async def test_benchmarks_wait_until_nobody_else_runs(yard, deps, run, monkeypatch):
     monkeypatch.setitem(RUN_HANDLERS, RunKind.BENCHMARKS, RUN_HANDLERS[RunKind.TESTS])
     await a_measured_suite(yard, deps)
     benchmarks = await asked_for(yard, deps, kind=RunKind.BENCHMARKS)
     deps.suite.held = True
-    first = carried_out(deps, verdict)
+    first = carried_out(deps, run)
     await within(deps.suite.begun.wait())
     second = carried_out(deps, benchmarks)
     await until(lambda: (benchmarks.id, 0) in deps.process.claimed_runs)
@@ -312,12 +311,12 @@ async def test_benchmarks_wait_until_nobody_else_runs(yard, deps, verdict, monke
     assert deps.suite.runs == 2
 
 
-async def test_there_is_room_as_long_as_all_that_was_taken_has_begun(yard, deps, verdict):
+async def test_there_is_room_as_long_as_all_that_was_taken_has_begun(yard, deps, run):
     assert has_room(0, deps)
     assert not has_room(1, deps), "what was just taken is not looked at yet"
     await a_measured_suite(yard, deps)
     deps.suite.held = True
-    task = carried_out(deps, verdict)
+    task = carried_out(deps, run)
     await within(deps.suite.begun.wait())
     assert has_room(1, deps)
     deps.process.draining.set()
@@ -326,31 +325,31 @@ async def test_there_is_room_as_long_as_all_that_was_taken_has_begun(yard, deps,
     await within(task)
 
 
-async def test_a_superseded_run_is_stopped_and_says_nothing(deps, verdict):
+async def test_a_superseded_run_is_stopped_and_says_nothing(deps, run):
     deps.suite.held = True
-    task = carried_out(deps, verdict)
+    task = carried_out(deps, run)
     await within(deps.suite.begun.wait())
-    assert (await supersede(deps, verdict)).state is RunState.SUPERSEDED
+    assert (await supersede(deps, run)).state is RunState.SUPERSEDED
     await within(task)
     assert deps.suite.stopped == 1
-    assert (await deps.store.runs.require(verdict.id)).state is RunState.SUPERSEDED
+    assert (await deps.store.runs.require(run.id)).state is RunState.SUPERSEDED
     assert deps.bus.of(RunFinished) == []
-    assert [each.run_id for each in deps.bus.of(RunSuperseded)] == [verdict.id]
+    assert [each.run_id for each in deps.bus.of(RunSuperseded)] == [run.id]
     assert (deps.slots.free(), len(deps.process.claimed_runs)) == (deps.slots.cores, 0)
 
 
-async def test_one_that_waits_for_its_cores_is_stopped_as_well(deps, verdict):
+async def test_one_that_waits_for_its_cores_is_stopped_as_well(deps, run):
     async with deps.slots.acquire(2):
-        task = carried_out(deps, verdict)
+        task = carried_out(deps, run)
         await until(lambda: deps.process.claimed_runs)
-        await supersede(deps, verdict)
+        await supersede(deps, run)
         await within(task)
     assert deps.suite.runs == 0
 
 
-async def test_one_that_nobody_has_begun_is_not_begun(deps, verdict):
-    await supersede(deps, verdict)
-    await execute_run(command(verdict), deps)
+async def test_one_that_nobody_has_begun_is_not_begun(deps, run):
+    await supersede(deps, run)
+    await execute_run(command(run), deps)
     assert deps.suite.runs == 0
 
 
@@ -361,10 +360,10 @@ async def test_nothing_of_a_superseded_run_is_left(yard, make, tmp_path):
         scratch = Scratch(tmp_path / "work", uuid7)
         suite = SandboxedSuite(sandbox, scratch, lambda _, oid: yard.mirror.tree(oid))
         deps = make(suite=suite, sandbox=sandbox)
-        verdict = await asked_for(yard, deps)
-        task = carried_out(deps, verdict)
+        run = await asked_for(yard, deps)
+        task = carried_out(deps, run)
         await until(lambda: processes_of(Path("/"), MARK))
-        await supersede(deps, verdict)
+        await supersede(deps, run)
         await within(task)
         assert processes_of(Path("/"), MARK) == []
         scratch.close()
@@ -380,68 +379,68 @@ def test_m():
 """
 
 
-async def test_a_finished_run_stays_finished(deps, verdict):
-    await execute_run(command(verdict), deps)
-    assert (await supersede(deps, verdict)).state is RunState.FINISHED
+async def test_a_finished_run_stays_finished(deps, run):
+    await execute_run(command(run), deps)
+    assert (await supersede(deps, run)).state is RunState.FINISHED
     assert deps.bus.of(RunSuperseded) == []
 
 
-async def test_of_two_results_of_a_run_the_first_is_kept(make, verdict):
+async def test_of_two_results_of_a_run_the_first_is_kept(make, run):
     """A runner stood still so long that another one got its message."""
     lost, other = make("lost"), make("other")
     lost.suite.held = True
     lost.suite.outcome = Outcome.FAILED
-    late = carried_out(lost, verdict)
+    late = carried_out(lost, run)
     await within(lost.suite.begun.wait())
     # It is on another machine, whose cores are others.
-    await within(execute_run(command(verdict), replace(other, slots=elsewhere(other))))
+    await within(execute_run(command(run), replace(other, slots=elsewhere(other))))
     lost.suite.end.set()
     await within(late)
-    done = await other.store.runs.require(verdict.id)
+    done = await other.store.runs.require(run.id)
     assert (done.execution.runner, done.result.failing) == ("here/other", ())
 
 
-async def test_a_result_that_comes_too_late_changes_nothing(make, verdict, monkeypatch):
+async def test_a_result_that_comes_too_late_changes_nothing(make, run, monkeypatch):
     """As above, but the first one does not even notice before it is done."""
     monkeypatch.setattr(runners, "CHECK_INTERVAL_SECONDS", 60)
     lost, other = make("lost"), make("other")
     lost.suite.held = True
     lost.suite.outcome = Outcome.FAILED
-    late = carried_out(lost, verdict)
+    late = carried_out(lost, run)
     await within(lost.suite.begun.wait())
-    await within(execute_run(command(verdict), replace(other, slots=elsewhere(other))))
-    first = await other.store.runs.require(verdict.id)
+    await within(execute_run(command(run), replace(other, slots=elsewhere(other))))
+    first = await other.store.runs.require(run.id)
     lost.suite.end.set()
     await within(late)
     assert lost.suite.stopped == 0
-    assert await other.store.runs.require(verdict.id) == first
+    assert await other.store.runs.require(run.id) == first
 
 
 async def test_a_result_of_before_it_was_dropped_and_wanted_again_changes_nothing(
-    deps, verdict, monkeypatch
+    deps, run, monkeypatch
 ):
     monkeypatch.setattr(runners, "CHECK_INTERVAL_SECONDS", 60)
     deps.suite.held = True
-    late = carried_out(deps, verdict)
+    late = carried_out(deps, run)
     await within(deps.suite.begun.wait())
-    dropped = await supersede(deps, verdict)
+    dropped = await supersede(deps, run)
     again = await deps.store.runs.transition(dropped, "request")
     deps.suite.end.set()
     await within(late)
-    assert await deps.store.runs.require(verdict.id) == again
+    assert await deps.store.runs.require(run.id) == again
 
 
-async def test_one_wanted_again_before_its_runner_has_noticed_is_made_anew(deps, verdict):
+async def test_one_wanted_again_before_its_runner_has_noticed_is_made_anew(deps, run):
     deps.suite.held = True
-    first = carried_out(deps, verdict)
+    first = carried_out(deps, run)
     await within(deps.suite.begun.wait())
-    again = await deps.store.runs.transition(await supersede(deps, verdict), "request")
+    again = await deps.store.runs.transition(await supersede(deps, run), "request")
     second = carried_out(deps, again)
     await within(first)
     await until(lambda: deps.suite.runs == 2)
     deps.suite.end.set()
     await within(second)
-    done = await deps.store.runs.require(verdict.id)
+    done = await deps.store.runs.require(run.id)
     assert (done.state, deps.suite.stopped, len(deps.process.claimed_runs)) == (
         RunState.FINISHED,
         1,
@@ -453,38 +452,36 @@ def elsewhere(deps):
     return MachineSlots(ensure_private(deps.home / "other-slots"), range(2))
 
 
-async def test_a_run_that_another_one_has_is_not_begun_because_it_was_asked_for_again(
-    make, verdict
-):
+async def test_a_run_that_another_one_has_is_not_begun_because_it_was_asked_for_again(make, run):
     one, two = make("one"), make("two")
     one.suite.held = True
-    task = carried_out(one, verdict)
+    task = carried_out(one, run)
     await within(one.suite.begun.wait())
-    await within(execute_run(command(verdict, repeated=True), two))
+    await within(execute_run(command(run, repeated=True), two))
     assert two.suite.runs == 0
     one.suite.end.set()
     await within(task)
 
 
-async def test_one_that_only_a_dead_runner_has_is(make, verdict, monkeypatch):
+async def test_one_that_only_a_dead_runner_has_is(make, run, monkeypatch):
     dead, two = make("dead"), make("two")
-    dead.process.claimed_runs.add((verdict.id, verdict.version))
+    dead.process.claimed_runs.add((run.id, run.version))
     await announce(dead)
     assert [each.id for each in await live_runners(two)] == ["here/dead"]
     monkeypatch.setattr(runners, "HEARTBEAT_TTL_SECONDS", 0.0)
-    await within(execute_run(command(verdict, repeated=True), two))
+    await within(execute_run(command(run, repeated=True), two))
     assert two.suite.runs == 1
 
 
-async def test_a_message_that_comes_twice_to_one_process_makes_one_run(deps, verdict):
+async def test_a_message_that_comes_twice_to_one_process_makes_one_run(deps, run):
     deps.suite.held = True
-    task = carried_out(deps, verdict)
+    task = carried_out(deps, run)
     await within(deps.suite.begun.wait())
-    await within(execute_run(command(verdict), deps))
+    await within(execute_run(command(run), deps))
     deps.suite.end.set()
     await within(task)
     assert deps.suite.runs == 1
-    await within(execute_run(command(verdict), deps))
+    await within(execute_run(command(run), deps))
     assert deps.suite.runs == 1
 
 
@@ -494,7 +491,7 @@ async def test_who_no_longer_waits_for_a_run_drops_it(yard, deps):
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    assert (await the_verdict(deps)).state is RunState.SUPERSEDED
+    assert (await the_run(deps)).state is RunState.SUPERSEDED
     assert not deps.process.run_waiters
 
 
@@ -504,9 +501,9 @@ async def test_not_while_somebody_else_here_waits_for_it_too(yard, deps):
     first.cancel()
     with pytest.raises(asyncio.CancelledError):
         await first
-    verdict = await the_verdict(deps)
-    assert verdict.state is RunState.REQUESTED
-    await execute_run(command(verdict), deps)
+    run = await the_run(deps)
+    assert run.state is RunState.REQUESTED
+    await execute_run(command(run), deps)
     assert (await within(second)).state is RunState.FINISHED
 
 
@@ -518,7 +515,7 @@ async def test_a_process_that_ends_leaves_its_runs_to_others(yard, deps):
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
-    assert (await the_verdict(deps)).state is RunState.REQUESTED
+    assert (await the_run(deps)).state is RunState.REQUESTED
     await announce(deps)
     assert await live_runners(deps) == []
 
@@ -526,7 +523,7 @@ async def test_a_process_that_ends_leaves_its_runs_to_others(yard, deps):
 async def test_a_dropped_run_is_asked_for_again_by_who_wants_it_after_all(yard, deps):
     asking = wanted(yard, deps)
     await until(lambda: deps.bus.of(RunTests))
-    await supersede(deps, await the_verdict(deps))
+    await supersede(deps, await the_run(deps))
     await until(lambda: len(deps.bus.of(RunTests)) > 1)
     keys = [each.key for each in deps.bus.published if isinstance(each.message, RunTests)]
     assert len(set(keys)) == len(keys), "a stream stores the same key once"

@@ -174,8 +174,8 @@ class Gate:
 
     def runs(self) -> list[str]:
         """The purpose of each run that was made, in their order."""
-        verdicts = self.runner.run(self.deps.store.runs.find())
-        return [each.request.purpose for each in verdicts]
+        runs = self.runner.run(self.deps.store.runs.find())
+        return [each.request.purpose for each in runs]
 
     def health(self) -> list[Health]:
         """What was measured of it, which nobody but the gate did."""

@@ -120,8 +120,8 @@ class Street:
         composed = yard.repository.compose(place.head, patches)
         assert not composed.failed, composed.failed
         order = RunRequest(composed.tree, "full run", [each.id for each in changes])
-        verdict = await run_tests(deps, place, order, wave_id=self.wave.id)
-        batch = landing.Batch(yard.target, place, changes, dict(composed.steps), verdict)
+        run = await run_tests(deps, place, order, wave_id=self.wave.id)
+        batch = landing.Batch(yard.target, place, changes, dict(composed.steps), run)
         async with deps.leadership.hold_leadership(yard.target.id):
             await landing.land(batch, deps)
         return [await self.store.enhancements.require(each.id) for each in changes]

@@ -58,9 +58,9 @@ class Gatehouse:
             "seconds": 2.0,
             "finished_at": at(when),
         }
-        verdict = a_test_run(self.wave, purpose=purpose, **{**known, **fields})
-        self.runs.append(verdict)
-        return verdict
+        run = a_test_run(self.wave, purpose=purpose, **{**known, **fields})
+        self.runs.append(run)
+        return run
 
     def tell(self, *watches):
         return make_story(self.change, self.runs, self.others, watches)

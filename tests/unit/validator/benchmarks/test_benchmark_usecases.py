@@ -98,7 +98,7 @@ class Office:
         finally:
             asking.cancel()
 
-    async def verdict(self):
+    async def only_run(self):
         [found] = await self.deps.store.runs.find()
         return found
 
@@ -113,16 +113,16 @@ async def office(tmp_path):
 async def test_what_got_worse_is_failing_and_the_report_is_kept(office):
     report = await office.compared()
     assert report == a_report(1.5)
-    verdict = await office.verdict()
-    assert verdict.request.kind is RunKind.BENCHMARKS
-    assert verdict.request.kind.exclusive
-    assert (verdict.state, verdict.result.outcome) == (RunState.FINISHED, "reported")
-    assert verdict.result.failing == verdict.result.worse == ("bench::work",)
-    assert verdict.result.counts is None
-    assert "1 worse; work costs 50.0 % more" in verdict.result.detail
-    assert [(each.name, each.answer) for each in verdict.result.benchmarks] == [("work", "worse")]
-    assert verdict.result.benchmarks[0].ratio == pytest.approx(1.5)
-    assert await read_benchmarks(verdict, office.deps) == report
+    run = await office.only_run()
+    assert run.request.kind is RunKind.BENCHMARKS
+    assert run.request.kind.exclusive
+    assert (run.state, run.result.outcome) == (RunState.FINISHED, "reported")
+    assert run.result.failing == run.result.worse == ("bench::work",)
+    assert run.result.counts is None
+    assert "1 worse; work costs 50.0 % more" in run.result.detail
+    assert [(each.name, each.answer) for each in run.result.benchmarks] == [("work", "worse")]
+    assert run.result.benchmarks[0].ratio == pytest.approx(1.5)
+    assert await read_benchmarks(run, office.deps) == report
 
 
 def test_what_each_benchmark_said_is_kept_the_worst_first_and_not_without_end(monkeypatch):
@@ -177,16 +177,16 @@ async def test_without_a_report_there_is_no_answer(office):
     office.benchmarks.found = Infrastructure("On the head: The command ended with 1.", "no file")
     with pytest.raises(Transient, match="no report"):
         await office.compared()
-    verdict = await office.verdict()
-    assert (verdict.result.outcome, verdict.result.failing) == ("infrastructure", ())
-    assert verdict.result.detail == "On the head: The command ended with 1.\nno file"
+    run = await office.only_run()
+    assert (run.result.outcome, run.result.failing) == ("infrastructure", ())
+    assert run.result.detail == "On the head: The command ended with 1.\nno file"
 
 
-async def test_what_was_not_measured_is_said_with_the_verdict(office):
+async def test_what_was_not_measured_is_reported_with_the_run(office):
     office.benchmarks.found = a_report(1.0, notes=("Instructions were not counted: no valgrind.",))
     await office.compared()
     assert (
-        (await office.verdict()).result.detail.splitlines()[1].startswith("Instructions were not")
+        (await office.only_run()).result.detail.splitlines()[1].startswith("Instructions were not")
     )
 
 
@@ -194,7 +194,7 @@ async def test_a_validator_that_runs_no_benchmarks_leaves_them_to_others(office)
     object.__setattr__(office.deps, "benchmarks", None)
     with pytest.raises(Transient, match="runs no benchmarks"):
         await office.compared()
-    assert (await office.verdict()).state is RunState.REQUESTED
+    assert (await office.only_run()).state is RunState.REQUESTED
 
 
 def test_only_benchmarks_need_the_machine_for_themselves():

@@ -1,4 +1,4 @@
-"""A recorded run as a verdict, the tests it chooses for changes, and what is counted of that."""
+"""A recorded run reports like any other; the tests it selects for changes are counted."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,7 +100,7 @@ def at(yard, head=""):
 async def carried_out(yard, deps, *answers, record=True) -> TestRun:
     deps.suite.answers[:] = answers
     place = at(yard)
-    verdict = TestRun(
+    run = TestRun(
         id=uuid7(),
         key=uuid7(),
         target_id=yard.target.id,
@@ -114,9 +114,9 @@ async def carried_out(yard, deps, *answers, record=True) -> TestRun:
         ),
         created_at=NOW,
     )
-    await deps.store.runs.insert(verdict)
-    await execute_run(RunTests(run_id=verdict.id, target_id=yard.target.id), deps)
-    return await deps.store.runs.require(verdict.id)
+    await deps.store.runs.insert(run)
+    await execute_run(RunTests(run_id=run.id, target_id=yard.target.id), deps)
+    return await deps.store.runs.require(run.id)
 
 
 def recorded(report: TestReport) -> Reported:
@@ -124,10 +124,10 @@ def recorded(report: TestReport) -> Reported:
 
 
 async def test_what_was_recorded_is_kept_beside_the_report(yard, deps):
-    verdict = await carried_out(yard, deps, recorded(a_report()))
-    assert verdict.result.impact is not None
-    assert await read_text(verdict.result.impact, deps) == RECORDED.to_json()
-    assert (await deps.store.reports.require(verdict.result.impact)).kind == "impact"
+    run = await carried_out(yard, deps, recorded(a_report()))
+    assert run.result.impact is not None
+    assert await read_text(run.result.impact, deps) == RECORDED.to_json()
+    assert (await deps.store.reports.require(run.result.impact)).kind == "impact"
 
 
 async def test_what_fails_under_a_recording_is_run_once_more_without_one_and_that_counts(
@@ -137,41 +137,41 @@ async def test_what_fails_under_a_recording_is_run_once_more_without_one_and_tha
     alone = TestReport(
         {ONE: TestResult(ONE, Outcome.PASSED), TWO: TestResult(TWO, Outcome.FAILED)}, 1.0, 1
     )
-    verdict = await carried_out(yard, deps, failed, alone)
+    run = await carried_out(yard, deps, failed, alone)
     assert deps.suite.asked == [((), True), (TESTS, False)]
-    assert verdict.result.failing == (TWO,)
-    assert verdict.result.impact is not None
+    assert run.result.failing == (TWO,)
+    assert run.result.impact is not None
 
 
 async def test_what_was_not_recorded_after_all_is_not_run_again(yard, deps):
-    verdict = await carried_out(yard, deps, a_report(one=Outcome.FAILED))
+    run = await carried_out(yard, deps, a_report(one=Outcome.FAILED))
     assert deps.suite.asked == [((), True)]
-    assert verdict.result.failing == (ONE,)
+    assert run.result.failing == (ONE,)
 
 
 async def test_what_then_is_not_there_any_more_has_still_failed(yard, deps):
     failed = recorded(a_report(one=Outcome.FAILED))
-    verdict = await carried_out(yard, deps, failed, TestReport({}, 1.0, 5))
-    assert verdict.result.failing == (ONE,)
+    run = await carried_out(yard, deps, failed, TestReport({}, 1.0, 5))
+    assert run.result.failing == (ONE,)
 
 
 async def test_where_that_gives_no_report_the_first_one_counts(yard, deps):
     failed = recorded(a_report(one=Outcome.FAILED))
-    verdict = await carried_out(yard, deps, failed, Infrastructure("killed"))
-    assert verdict.result.outcome == "reported"
-    assert verdict.result.failing == (ONE,)
+    run = await carried_out(yard, deps, failed, Infrastructure("killed"))
+    assert run.result.outcome == "reported"
+    assert run.result.failing == (ONE,)
 
 
 async def test_a_recording_that_gives_no_report_is_tried_again_without(yard, deps):
-    verdict = await carried_out(yard, deps, Infrastructure("killed"), a_report())
+    run = await carried_out(yard, deps, Infrastructure("killed"), a_report())
     assert [record for _, record in deps.suite.asked] == [True, False]
-    assert (verdict.result.outcome, verdict.result.impact) == ("reported", None)
+    assert (run.result.outcome, run.result.impact) == ("reported", None)
 
 
 async def test_a_plain_run_is_run_once_whatever_fails(yard, deps):
-    verdict = await carried_out(yard, deps, a_report(one=Outcome.FAILED), record=False)
+    run = await carried_out(yard, deps, a_report(one=Outcome.FAILED), record=False)
     assert deps.suite.asked == [((), False)]
-    assert verdict.result.failing == (ONE,)
+    assert run.result.failing == (ONE,)
 
 
 async def test_the_baseline_of_a_wave_is_recorded(yard, deps):
@@ -180,7 +180,7 @@ async def test_the_baseline_of_a_wave_is_recorded(yard, deps):
     key = run_key(place, RunRequest(place.tree, "baseline"))
     wave = uuid7()
     command = RunBaseline(wave_id=wave, target_id=yard.target.id, commit=place.head)
-    verdict = TestRun(
+    run = TestRun(
         id=uuid7(),
         key=key,
         target_id=yard.target.id,
@@ -193,8 +193,8 @@ async def test_the_baseline_of_a_wave_is_recorded(yard, deps):
 
     async def seen(document):
         asked.append(document.request.record)
-        await insert(verdict)
-        await execute_run(RunTests(run_id=verdict.id, target_id=yard.target.id), deps)
+        await insert(run)
+        await execute_run(RunTests(run_id=run.id, target_id=yard.target.id), deps)
         return False
 
     deps.store.runs.insert = seen
