@@ -5,17 +5,18 @@ A type is a folder or a package with one `AgentSpec`, named by an entry point of
 """
 
 from shared.agent_types.engines import Engine, EngineFactory, Proposal, TaskContext
-from shared.agent_types.fixers import BehaviourChange, Fixer, FixerDeclaration, Priors, ToolFixer
+from shared.agent_types.fixers import Fixer, FixerDeclaration, Priors, ToolFixer
 from shared.agent_types.health import HealthDimension, HealthReading, Metric, finding_density
 from shared.agent_types.registry import agent_spec, agent_specs, health_dimensions
 from shared.agent_types.spec import AgentSpec, DetectorFactory
+from shared.behaviour import FixBehaviour
 
 __all__ = [
     "AgentSpec",
-    "BehaviourChange",
     "DetectorFactory",
     "Engine",
     "EngineFactory",
+    "FixBehaviour",
     "Fixer",
     "FixerDeclaration",
     "HealthDimension",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from shared.behaviour.declarations import UNDECLARED, FixBehaviour
 from shared.contracts.base import Severity
 from shared.detectors.ports import FixableFinding
 from shared.detectors.texts import apply_fixes
@@ -28,20 +29,12 @@ DEFAULT_PRIORS = Priors()
 
 
 @dataclass(frozen=True)
-class BehaviourChange:
-    """Something about behaviour that a fix may change, and conditions under which it does not."""
-
-    what: str
-    unless: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
 class FixerDeclaration:
     """What a fixer fixes: a rule by its id (`tool:code`), and what a maintainer should know.
 
     `phrase` is what the fix does, as the subject of a commit says it; `commit_type` is that of
-    Conventional Commits. `may_change` is None where nothing was declared yet, and empty where the
-    fix never changes behaviour.
+    Conventional Commits. `behaviour` is what the fix may change about behaviour, and what shows that
+    it does not; a fix whose behaviour is not declared may change anything.
     """
 
     rule: str
@@ -49,7 +42,7 @@ class FixerDeclaration:
     severity: Severity
     commit_type: str = "refactor"
     priors: Priors = DEFAULT_PRIORS
-    may_change: tuple[BehaviourChange, ...] | None = None
+    behaviour: FixBehaviour = UNDECLARED
 
     @property
     def tool(self) -> str:

@@ -1,13 +1,14 @@
 """The declaration of an agent type."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
 from shared.agent_types.engines import EngineFactory
 from shared.agent_types.fixers import DEFAULT_PRIORS, Fixer, Priors
 from shared.agent_types.health import HealthDimension
+from shared.behaviour.declarations import UNDECLARED, FixBehaviour
 from shared.detectors.ports import Detector, DetectorResources
 
 DetectorFactory = Callable[[DetectorResources], Detector]
@@ -28,7 +29,8 @@ class AgentSpec:
     runs: a change of this type must not add what they find. `engines` are tried after the rules
     engine over `fixers`, which every type has. `configuration` validates `[agents.<name>]` of a
     target's groundswell.toml; `protected_files` are patterns of files that configure the detectors,
-    which no change may touch without approval.
+    which no change may touch without approval. `behaviours` declares, by rule, what proposals of
+    `engines` may change about behaviour; that of a fixer is in its own declaration.
     """
 
     name: str
@@ -42,3 +44,11 @@ class AgentSpec:
     priors: Priors = DEFAULT_PRIORS
     configuration: type[BaseModel] = NoConfiguration
     protected_files: tuple[str, ...] = ()
+    behaviours: Mapping[str, FixBehaviour] = field(default_factory=dict)
+
+    def behaviour(self, rule: str) -> FixBehaviour:
+        """Return what a rule declares about the behaviour of the code that its fix changes."""
+        for each in self.fixers:
+            if each.declaration.rule == rule:
+                return each.declaration.behaviour
+        return self.behaviours.get(rule, UNDECLARED)

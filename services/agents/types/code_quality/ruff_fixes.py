@@ -1,4 +1,4 @@
-"""The fixers over ruff's own fixes, from the table in ruff_fixes.toml."""
+"""The fixers over ruff's own fixes, from the tables ruff_fixes.toml and ruff_behaviour.toml."""
 
 import tomllib
 from collections.abc import Mapping
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from shared.agent_types import BehaviourChange, FixerDeclaration, Priors, ToolFixer
+from shared.agent_types import FixBehaviour, FixerDeclaration, Priors, ToolFixer
 from shared.contracts.base import Severity
 from shared.detectors.findings import rule_id
 from shared.detectors.ruff.detector import TOOL
 from shared.detectors.ruff.documentation import why_bad
 
-TABLE = "ruff_fixes.toml"
+TABLE, BEHAVIOUR_TABLE = "ruff_fixes.toml", "ruff_behaviour.toml"
 
 
 @dataclass(frozen=True)
@@ -25,25 +25,31 @@ class RuffFixer(ToolFixer):
 
 def read_fixers(priors: Priors) -> tuple[RuffFixer, ...]:
     """Return the fixers in the order in which they are applied; `priors` where a row has none."""
-    table = tomllib.loads((files(__package__) / TABLE).read_text())
-    return tuple(RuffFixer(_declaration(row, priors)) for row in table["fixes"])
+    behaviour = _read(BEHAVIOUR_TABLE)
+    return tuple(
+        RuffFixer(_declaration(row, behaviour[row["code"]], priors))
+        for row in _read(TABLE)["fixes"]
+    )
 
 
-def _declaration(row: Mapping[str, Any], priors: Priors) -> FixerDeclaration:
+def _read(table: str) -> dict[str, Any]:
+    return tomllib.loads((files(__package__) / table).read_text())
+
+
+def _declaration(
+    row: Mapping[str, Any], behaviour: Mapping[str, Any], priors: Priors
+) -> FixerDeclaration:
     code, severity = row["code"], Severity(row["severity"])
-    may_change = row.get("may_change")
     return FixerDeclaration(
         rule=rule_id(TOOL, code),
         phrase=row["phrase"],
         severity=severity,
         commit_type=_commit_type(code, severity),
         priors=Priors(row.get("prior", priors.safe), row.get("prior_unsafe", priors.unsafe)),
-        may_change=None if may_change is None else tuple(map(_behaviour, may_change)),
+        behaviour=FixBehaviour(
+            behaviour["may_change"], tuple(behaviour.get("unless", ())), behaviour.get("proven", "")
+        ),
     )
-
-
-def _behaviour(row: Mapping[str, Any]) -> BehaviourChange:
-    return BehaviourChange(row["what"], tuple(row.get("unless", ())))
 
 
 def _commit_type(code: str, severity: Severity) -> str:

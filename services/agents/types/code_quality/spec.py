@@ -9,10 +9,16 @@ from services.agents.types.code_quality.section import (
     repair_command,
     rule_choice,
 )
-from shared.agent_types import AgentSpec, HealthDimension, Priors, finding_density
+from shared.agent_types import (
+    AgentSpec,
+    FixBehaviour,
+    HealthDimension,
+    Priors,
+    finding_density,
+)
 from shared.agent_types.health import FINDING_METRICS
 from shared.detectors.ports import DetectorResources
-from shared.detectors.repair_command import RepairCommandDetector
+from shared.detectors.repair_command import RULE, RepairCommandDetector
 from shared.detectors.ruff import RuffDetector, RuffSecurityDetector
 
 PRIORS = Priors(safe=0.95, unsafe=0.7)
@@ -48,4 +54,10 @@ SPEC = AgentSpec(
     priors=PRIORS,
     configuration=CodeQualitySection,
     protected_files=("ruff.toml", ".ruff.toml"),
+    behaviours={
+        RULE: FixBehaviour(
+            "whatever the target's own repairing command changes",
+            permitted="the target's own files name the command, so its maintainers use it anyway",
+        )
+    },
 )

@@ -1,0 +1,228 @@
+"""Checks an edit of a file: every place that differs must meet a condition of its rule."""
+
+import ast
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from functools import lru_cache
+from typing import Any
+
+from shared.behaviour.code import ParsedFile, same
+from shared.behaviour.condition import CONDITIONS, HOLDS
+from shared.behaviour.conditions import GENERAL
+from shared.behaviour.names import UNKNOWN_NAMES, NamesTaken
+from shared.behaviour.place import Place
+from shared.detectors.texts import split_lines
+
+MAX_PARSED_FILES = 256
+NO_FORM = "it is no edit that the rule is known for"
+
+
+@dataclass(frozen=True)
+class OpenPlace:
+    """Lines of the old file where no condition was shown, and why not."""
+
+    line: int
+    end_line: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class BehaviourCheck:
+    """The conditions that were shown, by name, and the places where none was.
+
+    Without either, the two versions differ in comments and layout only.
+    """
+
+    shown: frozenset[str] = frozenset()
+    open: tuple[OpenPlace, ...] = ()
+
+    @property
+    def keeps_behaviour(self) -> bool:
+        """Whether a condition was shown at every place."""
+        return not self.open
+
+
+def check_behaviour(
+    path: str,
+    before: str,
+    after: str,
+    unless: Sequence[str],
+    *,
+    taken: NamesTaken = UNKNOWN_NAMES,
+    oldest_python: tuple[int, int] | None = None,
+) -> BehaviourCheck:
+    """Check an edit of a Python file against the conditions named in `unless`.
+
+    Versions that cannot be parsed are one open place.
+    """
+    try:
+        old, new = _parsed(path, before), _parsed(path, after)
+        return _Check(old, unless, taken, oldest_python).check(new)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        lines = before.count("\n") + 1
+        return BehaviourCheck(open=(OpenPlace(1, lines, f"it cannot be parsed: {error}"),))
+
+
+@lru_cache(maxsize=MAX_PARSED_FILES)
+def _parsed(path: str, text: str) -> ParsedFile:
+    code = ParsedFile(path, text)
+    _ = code.tree
+    return code
+
+
+class _Check:
+    """One comparison of two versions."""
+
+    def __init__(
+        self,
+        code: ParsedFile,
+        unless: Sequence[str],
+        taken: NamesTaken,
+        oldest_python: tuple[int, int] | None,
+    ) -> None:
+        self._code = code
+        self._conditions = [CONDITIONS[each] for each in (*unless, *GENERAL)]
+        self._taken = taken
+        self._oldest = oldest_python
+        self._shown: set[str] = set()
+
+    def check(self, new: ParsedFile) -> BehaviourCheck:
+        """Compare with another version."""
+        old_keys, new_keys = _texts(self._code), _texts(new)
+        old, fresh = self._code.tree.body, new.tree.body
+        found = list(self._suites(old, fresh, (self._code.tree,), old_keys, new_keys))
+        return BehaviourCheck(frozenset(self._shown), tuple(found))
+
+    def _suites(
+        self,
+        old: Sequence[ast.stmt],
+        new: Sequence[ast.stmt],
+        parents: tuple[ast.AST, ...],
+        old_keys: Sequence[str] = (),
+        new_keys: Sequence[str] = (),
+    ) -> Iterator[OpenPlace]:
+        """Compare two blocks, aligned by the statements that are the same in both."""
+        old_keys = old_keys or [ast.dump(each) for each in old]
+        new_keys = new_keys or [ast.dump(each) for each in new]
+        matcher = SequenceMatcher(None, old_keys, new_keys, autojunk=False)
+        for tag, a, b, c, d in matcher.get_opcodes():
+            if tag != "equal":
+                yield from self._block(old[a:b], new[c:d], parents, old[max(a - 1, 0)])
+
+    def _block(
+        self,
+        old: Sequence[ast.stmt],
+        new: Sequence[ast.stmt],
+        parents: tuple[ast.AST, ...],
+        near: ast.stmt,
+    ) -> Iterator[OpenPlace]:
+        answer = self._ask(old, new, parents)
+        if answer == HOLDS:
+            return
+        if len(old) == len(new):
+            for one, other in zip(old, new, strict=True):
+                yield from self._nodes(one, other, parents)
+            return
+        # Statements were added or dropped beside others that were changed.
+        kinds, new_kinds = [_kind(each) for each in old], [_kind(each) for each in new]
+        matcher = SequenceMatcher(None, kinds, new_kinds, autojunk=False)
+        parts = [each for each in matcher.get_opcodes() if each[1:] != (0, len(old), 0, len(new))]
+        if not parts:
+            where = (old[0], old[-1]) if old else (near, near)
+            yield _open(*where, answer)
+        for tag, a, b, c, d in parts:
+            if tag == "equal":
+                for one, other in zip(old[a:b], new[c:d], strict=True):
+                    yield from self._nodes(one, other, parents)
+            else:
+                yield from self._block(
+                    old[a:b], new[c:d], parents, old[a] if a < len(old) else near
+                )
+
+    def _nodes(
+        self, old: ast.AST, new: ast.AST, parents: tuple[ast.AST, ...]
+    ) -> Iterator[OpenPlace]:
+        """Compare two nodes: as a whole, else part by part if they are alike."""
+        if same(old, new):
+            return
+        answer = self._ask([old], [new], parents)
+        if answer == HOLDS:
+            return
+        parts = _parts(old, new)
+        if parts is None or answer:
+            yield _open(old, old, answer, parents)
+            return
+        for one, other in parts:
+            if isinstance(one, list):
+                yield from self._suites(one, other, (*parents, old))
+            else:
+                yield from self._nodes(one, other, (*parents, old))
+
+    def _ask(
+        self, old: Sequence[ast.AST], new: Sequence[ast.AST], parents: tuple[ast.AST, ...]
+    ) -> str | None:
+        """Return `HOLDS` once a condition does, else the reasons why not, if any recognizes it."""
+        place = Place(self._code, old, new, parents, self._taken, self._oldest)
+        reasons = []
+        for each in self._conditions:
+            answer = each.check(place)
+            if answer == HOLDS:
+                self._shown.add(each.name)
+                return HOLDS
+            if answer:
+                reasons.append(answer)
+        return ", and ".join(dict.fromkeys(reasons)) or None
+
+
+def _parts(old: ast.AST, new: ast.AST) -> list[tuple[Any, Any]] | None:
+    """Return the pairs of parts of two nodes; None if they differ in more than their parts."""
+    if type(old) is not type(new):
+        return None
+    found: list[tuple[Any, Any]] = []
+    for name in old._fields:
+        one, other = getattr(old, name, None), getattr(new, name, None)
+        if _is_suite(one) and _is_suite(other) and (one or other):
+            found.append((one, other))
+        elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+            if not all(isinstance(each, ast.AST) for each in (*one, *other)):
+                if one != other:
+                    return None
+                continue
+            found += zip(one, other, strict=True)
+        elif isinstance(one, ast.AST) and isinstance(other, ast.AST):
+            found.append((one, other))
+        elif type(one) is not type(other) or one != other:
+            return None
+    return found
+
+
+def _kind(node: ast.stmt) -> str:
+    """Return what makes a statement recognizable after it was changed."""
+    return f"{type(node).__name__} {getattr(node, 'name', '')}"
+
+
+def _is_suite(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(each, ast.stmt) for each in value)
+
+
+def _open(
+    first: ast.AST, last: ast.AST, reason: str | None, parents: Sequence[ast.AST] = ()
+) -> OpenPlace:
+    around = (*reversed(parents),)
+    start = next((n for n in (first, *around) if hasattr(n, "lineno")), None)
+    end = next((n for n in (last, *around) if getattr(n, "end_lineno", None)), None)
+    return OpenPlace(
+        getattr(start, "lineno", 1), getattr(end, "end_lineno", 1) or 1, reason or NO_FORM
+    )
+
+
+def _texts(code: ParsedFile) -> list[str]:
+    """Return the text of each statement at the top level, its decorators included."""
+    lines = split_lines(code.text)
+    return [_text(each, lines) for each in code.tree.body]
+
+
+def _text(node: ast.stmt, lines: Sequence[str]) -> str:
+    first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+    return "".join(lines[first - 1 : node.end_lineno]) + f"#{node.col_offset}"

@@ -1,0 +1,134 @@
+"""A parsed file, and what its names mean."""
+
+import ast
+import builtins
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from shared.kernel.syntax import parse
+
+BUILTINS = frozenset(vars(builtins))
+Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+SCOPES = (*FUNCTIONS, ast.ClassDef)
+COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+# What can read or bind names of a function or module that are not spelled.
+READS_ANY_NAME = frozenset(
+    {"locals", "vars", "dir", "eval", "exec", "globals", "_getframe", "currentframe"}
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ParsedFile:
+    """The text of a Python file. Raises what `parse` raises once its tree is needed."""
+
+    path: str
+    text: str
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """The module."""
+        return parse(self.text)
+
+    @cached_property
+    def bindings(self) -> Counter[str]:
+        """How often each name is bound anywhere in the file, whatever the scope."""
+        return Counter(bound_names(self.tree))
+
+    @cached_property
+    def has_star_import(self) -> bool:
+        """Whether names may come from `import *`, so that any name may mean anything."""
+        return any(
+            isinstance(node, ast.ImportFrom) and any(each.name == "*" for each in node.names)
+            for node in ast.walk(self.tree)
+        )
+
+    @cached_property
+    def imports(self) -> dict[str, str]:
+        """The dotted origin of each name that one import at the top level binds, and nothing else.
+
+        `import a.b` binds `a`, whose origin is `a`.
+        """
+        found = (each for node in self.tree.body for each in imported_names(node))
+        return {name: origin for name, origin in found if self.bindings[name] == 1}
+
+    @cached_property
+    def reads_any_name(self) -> bool:
+        """Whether something in the file may read names that it does not spell."""
+        return any(mentions(self.tree, READS_ANY_NAME))
+
+    def is_builtin(self, name: str) -> bool:
+        """Return whether a name means Python's own builtin everywhere in the file."""
+        return name in BUILTINS and not self.bindings[name] and not self.has_star_import
+
+    def origin(self, node: ast.AST) -> str:
+        """Return the dotted origin of a name or attribute, such as `functools.cache`; else empty.
+
+        That of a builtin begins with `builtins.`.
+        """
+        if isinstance(node, ast.Attribute):
+            base = self.origin(node.value)
+            return f"{base}.{node.attr}" if base else ""
+        if not isinstance(node, ast.Name):
+            return ""
+        if self.is_builtin(node.id):
+            return f"builtins.{node.id}"
+        return "" if self.has_star_import else self.imports.get(node.id, "")
+
+
+def imported_names(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield the names that an import statement binds, each with its dotted origin."""
+    if isinstance(node, ast.Import):
+        for each in node.names:
+            if each.asname:
+                yield each.asname, each.name
+            else:
+                yield (top := each.name.partition(".")[0]), top
+    elif isinstance(node, ast.ImportFrom) and not node.level:
+        for each in node.names:
+            yield each.asname or each.name, f"{node.module}.{each.name}"
+    elif isinstance(node, ast.ImportFrom):
+        for each in node.names:
+            yield each.asname or each.name, ""
+
+
+def bound_names(root: ast.AST) -> Iterator[str]:
+    """Yield each name as often as something below `root` binds it."""
+    for node in ast.walk(root):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from (name for name, _ in imported_names(node))
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            yield node.name
+        elif isinstance(node, ast.MatchMapping) and node.rest:
+            yield node.rest
+        elif isinstance(node, ast.Global | ast.Nonlocal):
+            yield from node.names
+
+
+def mentions(root: ast.AST, names: frozenset[str]) -> Iterator[ast.AST]:
+    """Yield the names and attributes below `root` that are called one of these."""
+    for node in ast.walk(root):
+        if (isinstance(node, ast.Name) and node.id in names) or (
+            isinstance(node, ast.Attribute) and node.attr in names
+        ):
+            yield node
+
+
+def uses(root: ast.AST, name: str) -> list[ast.Name]:
+    """Return every occurrence of a name below `root`."""
+    return [node for node in ast.walk(root) if isinstance(node, ast.Name) and node.id == name]
+
+
+def same(one: ast.AST | None, other: ast.AST | None) -> bool:
+    """Return whether two trees are the same program text apart from layout."""
+    if one is None or other is None:
+        return one is other
+    return type(one) is type(other) and ast.dump(one) == ast.dump(other)

@@ -1,0 +1,135 @@
+"""Edits that could change the order of things, above all of equal ones."""
+
+import ast
+
+from shared.behaviour.code import same
+from shared.behaviour.condition import HOLDS, Answer, condition
+from shared.behaviour.conditions.spelling import not_builtin
+from shared.behaviour.evidence import INT, STR, evident_type
+from shared.behaviour.place import Place
+
+
+@condition("the outer call only copies what is a new list or is read in order anyway")
+def copied_list(place: Place) -> Answer:
+    """`sorted` makes a new list of its own, so a list made of it, or for it, is the same again.
+
+    `list(sorted(x))` is `sorted(x)`; `sorted(list(x))`, `list(list(x))` and `tuple(list(x))` draw
+    the same elements once and in order. A reversed or keyed order of ties is not touched.
+    """
+    old, new = place.old, place.new
+    if not isinstance(old, ast.Call) or not isinstance(new, ast.Call):
+        return None
+    inner = old.args[0] if len(old.args) == 1 else None
+    if not isinstance(old.func, ast.Name) or not isinstance(inner, ast.Call):
+        return None
+    if not isinstance(inner.func, ast.Name):
+        return None
+    outer_name, inner_name = old.func.id, inner.func.id
+    if same(inner, new) and not old.keywords:
+        if (outer_name, inner_name) != ("list", "sorted"):
+            return "it is another type of sequence or in another order"
+        return not_builtin(place, old.func) or not_builtin(place, inner.func)
+    if (outer_name, inner_name) == ("reversed", "sorted"):
+        return "elements that are equal come in another order"
+    outer_kept = same(old.func, new.func) and all(map(same, old.keywords, new.keywords))
+    if not outer_kept or len(old.keywords) != len(new.keywords):
+        return None
+    if inner.keywords or len(inner.args) != 1 or not _same_list(inner.args, new.args):
+        return None
+    if inner_name not in {"list", "tuple"} or outer_name not in {"list", "tuple", "sorted"}:
+        return f"leaving `{inner_name}` out of `{outer_name}` may change order, ties or errors"
+    return not_builtin(place, old.func) or not_builtin(place, inner.func)
+
+
+def _same_list(one: list[ast.expr], other: list[ast.expr]) -> bool:
+    return len(one) == len(other) and all(map(same, one, other))
+
+
+@condition("all values are ints or texts that the function itself made")
+def extreme_of_plain_values(place: Place) -> Answer:
+    """Equal ints, and equal texts, cannot be told apart, so which of two equal ones does not count.
+
+    Nor is there a NaN among them, for which the order of comparisons would count.
+    """
+    old, new = place.old, place.new
+    found = _choice(old) if not isinstance(old, ast.Call) else _nested(old)
+    after = new.value if isinstance(old, ast.If) and isinstance(new, ast.Assign) else new
+    if found is None or not isinstance(after, ast.Call) or not isinstance(after.func, ast.Name):
+        return None
+    name, values = found
+    wanted = sorted(ast.dump(each) for each in values)
+    if after.func.id != name or sorted(ast.dump(each) for each in after.args) != wanted:
+        return None
+    if after.keywords or (isinstance(old, ast.If) and not _same_target(old, new)):
+        return None
+    kinds = {evident_type(each, place.code, place.function) for each in values}
+    if len(kinds) == 1 and kinds <= {INT, STR}:
+        return not_builtin(place, after.func)
+    first_nested = isinstance(old, ast.Call) and _same_list(values, after.args)
+    if first_nested and isinstance(old, ast.Call) and isinstance(old.args[0], ast.Call):
+        if not any(_nested(each) for each in old.args[1:] if isinstance(each, ast.Call)):
+            return not_builtin(place, after.func)
+    return "the values are not evidently ints or texts, and equal ones may differ"
+
+
+def _same_target(old: ast.If, new: ast.AST | None) -> bool:
+    assigned = old.body[0]
+    return (
+        isinstance(new, ast.Assign)
+        and isinstance(assigned, ast.Assign)
+        and len(new.targets) == 1
+        and all(map(same, new.targets, assigned.targets))
+    )
+
+
+def _choice(node: ast.AST | None) -> tuple[str, list[ast.expr]] | None:
+    """Return the function and the values that a comparison chooses between."""
+    if isinstance(node, ast.IfExp):
+        test, body, orelse = node.test, node.body, node.orelse
+    elif isinstance(node, ast.If) and len(node.body) == 1 and not node.orelse:
+        assigned = node.body[0]
+        if not isinstance(assigned, ast.Assign) or len(assigned.targets) != 1:
+            return None
+        test, body, orelse = node.test, assigned.value, assigned.targets[0]
+        if not isinstance(orelse, ast.Name):
+            return None
+        orelse = ast.Name(orelse.id, ast.Load())
+    else:
+        return None
+    if not isinstance(test, ast.Compare) or len(test.ops) != 1:
+        return None
+    left, right = test.left, test.comparators[0]
+    if isinstance(test.ops[0], ast.Gt | ast.GtE):
+        left, right = right, left
+    elif not isinstance(test.ops[0], ast.Lt | ast.LtE):
+        return None
+    if same(body, left) and same(orelse, right):
+        return "min", [body, orelse]
+    return ("max", [body, orelse]) if same(body, right) and same(orelse, left) else None
+
+
+def _nested(call: ast.Call) -> tuple[str, list[ast.expr]] | None:
+    """Return a function and its arguments, with those of calls of it inside taken out."""
+    if not isinstance(call.func, ast.Name) or call.func.id not in {"min", "max"} or call.keywords:
+        return None
+    values: list[ast.expr] = []
+    for each in call.args:
+        if isinstance(each, ast.Starred):
+            return None
+        inner = _nested(each) if isinstance(each, ast.Call) else None
+        same_name = inner is not None and inner[0] == call.func.id and len(inner[1]) > 1
+        values += inner[1] if inner is not None and same_name else [each]
+    return call.func.id, values
+
+
+@condition("the loop over the display is over a single item")
+def single_item(place: Place) -> Answer:
+    """A set of one item has only one order, the one of a tuple with that item."""
+    old, new = place.old, place.new
+    if not isinstance(old, ast.Set) or not isinstance(new, ast.Tuple | ast.List):
+        return None
+    if not _same_list(old.elts, new.elts):
+        return None
+    if len(old.elts) == 1 and not isinstance(old.elts[0], ast.Starred):
+        return HOLDS
+    return "a set is iterated in an order of its own, and once for equal items"

@@ -1,0 +1,45 @@
+"""Which names the rest of a repository takes from a module, and what importing a module does."""
+
+from typing import Protocol
+
+
+class NamesTaken(Protocol):
+    """What is known about the other files of a repository."""
+
+    def taken(self, path: str, name: str) -> str:
+        """Return who takes a name from the module at `path`, as a clause; empty if nobody does."""
+        ...
+
+    def published(self, path: str, name: str) -> str:
+        """Return why a name of the module at `path` is public, as a clause; empty if it is not."""
+        ...
+
+    def import_effect(self, module: str, level: int, path: str) -> str:
+        """Return what else importing a module does, as a clause; empty if nothing.
+
+        `path` is the file that imports `module`, from `level` packages above where it is relative.
+        """
+        ...
+
+    def defines(self, module: str, level: int, path: str, name: str) -> bool:
+        """Return whether a module of the repository itself binds a name, for any importer."""
+        ...
+
+
+class UnknownNames:
+    """The `NamesTaken` of a repository that was not read: nothing can be shown about it."""
+
+    def taken(self, path: str, name: str) -> str:
+        return f"who takes `{name}` from {path} is not known"
+
+    def published(self, path: str, name: str) -> str:
+        return f"whether {path} publishes `{name}` is not known"
+
+    def import_effect(self, module: str, level: int, path: str) -> str:
+        return f"what importing `{'.' * level}{module}` in {path} does is not known"
+
+    def defines(self, *_: object) -> bool:
+        return False
+
+
+UNKNOWN_NAMES = UnknownNames()

@@ -1,0 +1,188 @@
+"""The names that a whole repository takes from its modules, by the graph of its imports."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from shared.behaviour.file_names import DOTTED, FileNames, absolute, read_names
+from shared.behaviour.import_effects import effect_of_module, is_plain_standard_module
+from shared.kernel.syntax import parse
+from shared.targets.tree import Tree
+
+PYTHON = (".py", ".pyi", ".pyw")
+# Files in which names are given as text: entry points, settings, documentation.
+TEXTS = (".toml", ".cfg", ".ini", ".yaml", ".yml", ".json", ".rst", ".md", ".txt")
+MAX_TEXT_BYTES = 1_000_000
+PUBLISHED_FILES = ("api.py", "compat.py", "_compat.py")
+MAX_IMPORT_DEPTH = 20
+
+
+class RepositoryNames:
+    """The `NamesTaken` of a repository at one commit; each of its files is read at most once.
+
+    Modules are found by the end of their path, so that it does not matter which directory is on
+    the path: `from b.c import x` takes `x` from `a/b/c.py` as well.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+
+    def taken(self, path: str, name: str) -> str:
+        stem, dotted = _stem(path), _dotted(path)
+        for other, names in self._files.items():
+            if other != path and (how := _takes(names, dotted, stem, name)):
+                return f"{other} {how}"
+        for other, words in self._texts.items():
+            if any(_ends_with(word, f"{stem}.{name}") for word in words):
+                return f"{other} names `{stem}.{name}`"
+        return ""
+
+    def published(self, path: str, name: str) -> str:
+        file = path.rpartition("/")[2]
+        if file in PUBLISHED_FILES:
+            return f"{file} is there to be imported from"
+        if file in {"__init__.py", "__init__.pyi"}:
+            return "what a package imports is there to be imported from it"
+        if self._is_typed(path) and f"{name} as {name}" in self._same_aliases(path):
+            return f"the package is typed, and `{name} as {name}` exports it"
+        return ""
+
+    def import_effect(self, module: str, level: int, path: str) -> str:
+        return self._effect(absolute(module, level, path), frozenset())
+
+    def defines(self, module: str, level: int, path: str, name: str) -> bool:
+        found = self._find(absolute(module, level, path))
+        if found is None:
+            return False
+        return name in _top_level_names(self._content(found))
+
+    def _effect(self, dotted: str, seen: frozenset[str]) -> str:
+        """Return what importing a module does besides defining what is in it."""
+        if is_plain_standard_module(dotted):
+            return ""
+        path = self._find(dotted)
+        if path is None:
+            return f"`{dotted}` is not in the repository, and importing it may do anything"
+        if dotted in seen:
+            return ""
+        seen |= {dotted}
+        if len(seen) > MAX_IMPORT_DEPTH:
+            return f"`{dotted}` imports too much to follow"
+        why = effect_of_module(self._content(path))
+        if why:
+            return f"importing {path} {why}"
+        parts = dotted.split(".")
+        parents = [".".join(parts[:n]) for n in range(1, len(parts))]
+        for each in (*parents, *self._imported_by(path)):
+            parent_missing = each in parents and self._find(each) is None
+            if not parent_missing and (why := self._effect(each, seen)):
+                return why
+        return ""
+
+    def _imported_by(self, path: str) -> Iterator[str]:
+        names = read_names(path, self._content(path))
+        yield from sorted(names.modules - {"__future__"})
+        for module, name in sorted(names.imported):
+            if self._find(f"{module}.{name}") is not None:
+                yield f"{module}.{name}"
+
+    @cached_property
+    def _files(self) -> Mapping[str, FileNames]:
+        return {
+            path: read_names(path, self._content(path))
+            for path in self._tree.files()
+            if path.endswith(PYTHON)
+        }
+
+    @cached_property
+    def _texts(self) -> Mapping[str, frozenset[str]]:
+        found = {}
+        for path in self._tree.files():
+            content = self._content(path) if path.endswith(TEXTS) else b""
+            if 0 < len(content) <= MAX_TEXT_BYTES:
+                found[path] = frozenset(DOTTED.findall(content.decode(errors="replace")))
+        return found
+
+    @cached_property
+    def _modules(self) -> Mapping[str, list[str]]:
+        """The paths of modules by the last part of their dotted names."""
+        found: dict[str, list[str]] = {}
+        for path in self._tree.files():
+            if path.endswith(PYTHON):
+                found.setdefault(_stem(path), []).append(path)
+        return found
+
+    def _find(self, dotted: str) -> str | None:
+        """Return the shortest path of a module of that name; None if it is not in the repository."""
+        candidates = self._modules.get(dotted.rpartition(".")[2], [])
+        fitting = [each for each in candidates if _refers(dotted, _dotted(each))]
+        return min(fitting, key=len, default=None)
+
+    def _content(self, path: str) -> bytes:
+        return self._tree.read(path) or b""
+
+    def _is_typed(self, path: str) -> bool:
+        """Return whether a package around the file publishes its types, by a file `py.typed`."""
+        parts = path.split("/")[:-1]
+        folders = ("/".join([*parts[:n], "py.typed"]) for n in range(len(parts) + 1))
+        return any(self._tree.read(each) is not None for each in folders)
+
+    def _same_aliases(self, path: str) -> frozenset[str]:
+        text = self._content(path).decode(errors="replace")
+        return frozenset(
+            f"{one} as {other}"
+            for one, other in re.findall(r"\b(\w+)\s+as\s+(\w+)\b", text)
+            if one == other
+        )
+
+
+def _takes(names: FileNames, dotted: str, stem: str, name: str) -> str:
+    """Return how a file takes a name from a module, as the end of a clause; else empty."""
+    for module, imported in names.imported:
+        if imported in {name, "*"} and _refers(module, dotted):
+            return f"imports `{imported}` from it"
+    aliases = {alias for alias, origin in names.aliases if _refers(origin, dotted)}
+    called = {stem} | aliases
+    if any(base in called and attribute == name for base, attribute in names.attributes):
+        return f"uses `{stem}.{name}`"
+    if any(_ends_with(word, f"{stem}.{name}") for word in names.words):
+        return f"names `{stem}.{name}` in a string"
+    if name in names.words and aliases:
+        return f"imports it and has `{name}` in a string"
+    return ""
+
+
+def _refers(imported: str, dotted: str) -> bool:
+    """Return whether an import may mean the module with that dotted path."""
+    return bool(imported) and (dotted == imported or dotted.endswith(f".{imported}"))
+
+
+def _ends_with(word: str, end: str) -> bool:
+    plain = word.replace(":", ".")
+    return plain == end or plain.endswith(f".{end}") or f".{end}." in f".{plain}."
+
+
+def _dotted(path: str) -> str:
+    parts = path.rpartition(".")[0].split("/")
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _stem(path: str) -> str:
+    return _dotted(path).rpartition(".")[2]
+
+
+def _top_level_names(content: bytes) -> frozenset[str]:
+    try:
+        tree = parse(content)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return frozenset()
+    found: set[str] = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found.update(each.id for each in node.targets if isinstance(each, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and node.value and isinstance(node.target, ast.Name):
+            found.add(node.target.id)
+    return frozenset(found)
