@@ -11,8 +11,9 @@ HEAD = """# What fixes may change
 
 <!-- Generated from the declarations of the rules: python -m services.agents.rules_page -->
 
-A change lands without a person only if it is shown to keep behaviour, or if a policy allows its rule
-by name (`allowed_rules` under `[policy]` in groundswell.toml). Each rule is of one of three classes:
+A change lands without a person only if it is shown to keep behaviour, or if a policy allows its
+rule by name (`allowed_rules` under `[policy]` in groundswell.toml). Each rule is of one of three
+classes:
 
 - **proven**: the fix is expected to leave the compiled program as it is. The gate compiles both
   versions and compares them. A change of any class that is proven so needs nothing else.

@@ -33,8 +33,8 @@ class FixerDeclaration:
     """What a fixer fixes: a rule by its id (`tool:code`), and what a maintainer should know.
 
     `phrase` is what the fix does, as the subject of a commit says it; `commit_type` is that of
-    Conventional Commits. `behaviour` is what the fix may change about behaviour, and what shows that
-    it does not; a fix whose behaviour is not declared may change anything.
+    Conventional Commits. `behaviour` is what the fix may change about behaviour, and what shows
+    that it does not; a fix whose behaviour is not declared may change anything.
     """
 
     rule: str

@@ -49,7 +49,7 @@ def read_names(path: str, content: bytes) -> FileNames:
 
 
 def absolute(module: str, level: int, path: str) -> str:
-    """Return the dotted name that an import in the file `path` means, from the repository's root."""
+    """Return the dotted name that an import in the file `path` means, from the root."""
     if not level:
         return module
     package = path.split("/")[:-1]

@@ -114,7 +114,7 @@ class RepositoryNames:
         return found
 
     def _find(self, dotted: str) -> str | None:
-        """Return the shortest path of a module of that name; None if it is not in the repository."""
+        """Return the shortest path of a module of that name; None if there is none."""
         candidates = self._modules.get(dotted.rpartition(".")[2], [])
         fitting = [each for each in candidates if _refers(dotted, _dotted(each))]
         return min(fitting, key=len, default=None)

@@ -212,7 +212,7 @@ def zero_argument_super(place: Place) -> Answer:
 
     Spelled out, `C` is looked up when the method runs: so its name must be bound once, to this
     class, at the top level; no decorator, keyword or unknown base may replace the class (one with
-    slots is made anew); and the first argument keeps its value and is not the one of a scope inside.
+    slots is made anew); and the first argument keeps its value, in the method itself.
     """
     old, new = place.old, place.new
     if not isinstance(old, ast.Call) or not isinstance(new, ast.Call) or len(old.args) != 2:

@@ -1,4 +1,4 @@
-"""Edits that are right for text, numbers, lists and truth values, and not for what looks like one."""
+"""Edits that are right for texts and truth values, and not for what only looks like one."""
 
 import ast
 import re

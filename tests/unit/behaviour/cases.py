@@ -1,8 +1,10 @@
-"""For each condition, code on which ruff's fix is shown to keep behaviour, and code where it is not.
+"""For each condition, code on which ruff's fix keeps behaviour, and code where that is open.
 
 Each case is a rule of ruff's, what the fix is tried on where the condition holds, and where it does
 not. The fixes are ruff's own, so the forms are those that really come.
 """
+
+# ruff: noqa: E501  (a case is a line)
 
 from typing import NamedTuple
 
