@@ -57,6 +57,7 @@ def _show_commands(changes: Sequence[ChangeNeedingApproval], console: Console) -
         "approve": f'groundswell enhancement approve {one} --reason "…"',
     }
     if len(changes) > 1:
+        commands["in groups"] = "groundswell enhancement approvals"
         ids = " ".join(short_id(each.id) for each in changes)
         name = f"approve all {len(changes)}"
         commands[name] = f'groundswell enhancement approve {ids} --reason "…"'

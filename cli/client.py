@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from shared.contracts.answers import (
     BacktestAccepted,
     DecisionAccepted,
+    DecisionsAccepted,
     RollbackAccepted,
     RollbacksAccepted,
     Status,
@@ -21,8 +22,10 @@ from shared.contracts.answers import (
 )
 from shared.contracts.base import Value
 from shared.contracts.commands import (
+    ApprovalFilter,
     BacktestTarget,
     Decision,
+    DecisionOnMany,
     DecisionReason,
     RollbackOptions,
     RollbackSince,
@@ -33,6 +36,7 @@ from shared.contracts.report import WaveReport
 from shared.contracts.story import Story
 from shared.contracts.views import (
     AgentView,
+    ApprovalGroups,
     BacktestDetails,
     BacktestView,
     EnhancementDetails,
@@ -119,6 +123,15 @@ class ApiClient:
     ) -> DecisionAccepted:
         """Submit a person's decision about an enhancement that needs approval."""
         return await self._post(DecisionAccepted, f"/enhancements/{enhancement}/{decision}", given)
+
+    async def approvals(self, wanted: ApprovalFilter) -> ApprovalGroups:
+        """Return the changes that need approval, in groups."""
+        params = wanted.model_dump()
+        return await self._request(ApprovalGroups, "GET", "/enhancements/approvals", params=params)
+
+    async def decide_many(self, decision: Decision, given: DecisionOnMany) -> DecisionsAccepted:
+        """Submit one decision about all selected enhancements that need approval."""
+        return await self._post(DecisionsAccepted, f"/enhancements/{decision}", given)
 
     async def roll_back(self, enhancement: str, options: RollbackOptions) -> RollbackAccepted:
         """Request the rollback of one change."""

@@ -1,8 +1,6 @@
 """`groundswell enhancement …`: list, show, approve, reject and roll back changes."""
 
-import getpass
 import json
-from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -12,21 +10,14 @@ from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
 
+from cli.decisions import approvals, approve, reject
 from cli.execute import execute
 from cli.options import Json, Limit, Wave
-from cli.progress import Progress
 from cli.rollback import Dependents, Reason, roll_back
 from cli.session import connect
 from cli.story import show_story
 from cli.text import count, out
-from shared.contracts.commands import Decision, DecisionReason, RollbackOptions, RollbackSince
-from shared.contracts.events import (
-    ApprovalRequested,
-    EnhancementApplied,
-    EnhancementExpired,
-    EnhancementRejected,
-    Event,
-)
+from shared.contracts.commands import RollbackOptions, RollbackSince
 from shared.contracts.views import EnhancementDetails
 from shared.kernel.ids import short_id
 from shared.targets.repository import inspect_repository, is_url
@@ -35,11 +26,6 @@ app = typer.Typer(help="List, show, approve, reject and roll back changes.", no_
 EnhancementId = Annotated[
     str, typer.Argument(help="The change's id, or its last 8 characters.", metavar="ID")
 ]
-EnhancementIds = Annotated[
-    list[str], typer.Argument(help="The changes' ids, or their last 8 characters.", metavar="ID…")
-]
-OUTCOMES = (EnhancementApplied, EnhancementRejected, EnhancementExpired, ApprovalRequested)
-Why = Annotated[str, typer.Option("--reason", help="Why; it is stored with the change.")]
 State = Annotated[str, typer.Option(help="Only changes in this state: applied, rejected, …")]
 
 
@@ -122,51 +108,9 @@ async def _diff(enhancement: str) -> int:
     return 0
 
 
-@app.command()
-def approve(enhancements: EnhancementIds, reason: Why) -> None:
-    """Approve changes: they land if they still pass."""
-    execute(_decide(enhancements, "approve", reason))
-
-
-@app.command()
-def reject(enhancements: EnhancementIds, reason: Why) -> None:
-    """Reject changes that need approval."""
-    execute(_decide(enhancements, "reject", reason))
-
-
-async def _decide(enhancements: Sequence[str], decision: Decision, reason: str) -> int:
-    """Submit every decision first, so that changes approved together are tested together."""
-    with Progress(out) as progress:
-        async with connect() as client:
-            given = DecisionReason(reason=reason, by=getpass.getuser())
-            accepted = [await client.decide(each, decision, given) for each in enhancements]
-            progress.set_activity("the gate is testing what was approved")
-            waves = {each.wave_id for each in accepted}
-            after = min(each.events_after for each in accepted)
-            return await _follow(
-                client.events(after=after, wave=waves.pop() if len(waves) == 1 else ""),
-                {each.enhancement_id for each in accepted},
-                decision,
-                progress,
-            )
-
-
-async def _follow(
-    events: AsyncIterator[Event], undecided: set[str], decision: Decision, progress: Progress
-) -> int:
-    """Show events until every change has an outcome; return 0 if all are as decided, else 1."""
-    wanted = EnhancementApplied if decision == "approve" else EnhancementRejected
-    code = 0
-    async for event in events:
-        progress.show_event(event)
-        change = getattr(event, "enhancement_id", None)
-        if change not in undecided or not isinstance(event, OUTCOMES):
-            continue
-        undecided.discard(change)
-        code = code if isinstance(event, wanted) else 1
-        if not undecided:
-            break
-    return code
+app.command()(approvals)
+app.command()(approve)
+app.command()(reject)
 
 
 @app.command()

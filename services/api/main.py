@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from services.api.ports import ApiDeps
+from services.api.routes.approvals import approval_routes
 from services.api.routes.backtests import backtest_routes
 from services.api.routes.enhancements import enhancement_routes
 from services.api.routes.guard import Guard
@@ -39,7 +40,13 @@ def make_app(deps: ApiDeps, *, local: bool) -> FastAPI:
     )
     install_problem_handlers(app)
     app.add_middleware(Guard, local=local)
-    for routes in (system_routes, wave_routes, enhancement_routes, backtest_routes):
+    for routes in (
+        system_routes,
+        wave_routes,
+        approval_routes,
+        enhancement_routes,
+        backtest_routes,
+    ):
         app.include_router(routes(deps))
     return app
 

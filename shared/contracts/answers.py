@@ -95,6 +95,12 @@ class DecisionAccepted(Value):
     events_after: int
 
 
+class DecisionsAccepted(Value):
+    """One decision about several changes is published."""
+
+    items: tuple[DecisionAccepted, ...]
+
+
 class Readiness(Value):
     """The services that answer."""
 

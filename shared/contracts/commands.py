@@ -68,11 +68,31 @@ class RollbackEnhancements(Message):
         return self
 
 
-class DecisionReason(Value):
-    """The reason for a decision, who made it, and for which patch (by default the present one)."""
+class GivenDecision(Value):
+    """The reason for a decision, and who made it."""
 
     reason: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
     by: str = Field(default="", max_length=200)
+
+
+class ApprovalFilter(Value):
+    """Changes that need approval: of a target (its id or location), a rule and a component.
+
+    What is empty selects all; a rule is named as in `ruff:RET505`, or by its tool's code.
+    """
+
+    target: str = Field(default="", max_length=4096)
+    rule: str = Field(default="", max_length=200)
+    component: str = Field(default="", max_length=200)
+
+
+class DecisionOnMany(GivenDecision, ApprovalFilter):
+    """One decision about all changes that need approval and that the filter selects."""
+
+
+class DecisionReason(GivenDecision):
+    """The reason for a decision, who made it, and for which patch (by default the present one)."""
+
     patch: Sha256 | None = None
 
 

@@ -5,8 +5,14 @@ from fastapi import APIRouter, Response
 from services.api import usecases
 from services.api.ports import ApiDeps
 from services.api.routes.paging import After, Limit
-from shared.contracts.answers import DecisionAccepted, RollbackAccepted, RollbacksAccepted
-from shared.contracts.commands import DecisionReason, RollbackOptions, RollbackSince
+from shared.contracts.answers import (
+    RollbackAccepted,
+    RollbacksAccepted,
+)
+from shared.contracts.commands import (
+    RollbackOptions,
+    RollbackSince,
+)
 from shared.contracts.story import Story
 from shared.contracts.views import EnhancementDetails, EnhancementView, Page
 
@@ -43,13 +49,5 @@ def enhancement_routes(deps: ApiDeps) -> APIRouter:
     ) -> RollbackAccepted:
         options = options or RollbackOptions()
         return await usecases.roll_back_enhancement(enhancement, options, deps)
-
-    @router.post("/{enhancement}/approve", status_code=202)
-    async def approve(enhancement: str, given: DecisionReason) -> DecisionAccepted:
-        return await usecases.submit_decision(enhancement, "approve", given, deps)
-
-    @router.post("/{enhancement}/reject", status_code=202)
-    async def reject(enhancement: str, given: DecisionReason) -> DecisionAccepted:
-        return await usecases.submit_decision(enhancement, "reject", given, deps)
 
     return router

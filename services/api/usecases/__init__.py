@@ -1,5 +1,6 @@
 """The use cases of the API: one function for each thing a client may ask."""
 
+from services.api.usecases.approvals import list_approvals, submit_decisions
 from services.api.usecases.backtests import (
     get_backtest,
     list_backtests,
@@ -38,6 +39,7 @@ __all__ = [
     "get_wave",
     "get_wave_report",
     "list_agents",
+    "list_approvals",
     "list_backtests",
     "list_enhancements",
     "list_tasks",
@@ -51,4 +53,5 @@ __all__ = [
     "stop_wave",
     "stream_events",
     "submit_decision",
+    "submit_decisions",
 ]

@@ -13,6 +13,7 @@ from shared.contracts.commands import (
     DecideEnhancement,
     Decision,
     DecisionReason,
+    GivenDecision,
     RollbackEnhancement,
     RollbackEnhancements,
     RollbackOptions,
@@ -90,6 +91,17 @@ async def submit_decision(
 ) -> DecisionAccepted:
     """Publish a person's decision; raise `Conflict` if the change does not need approval."""
     change = await _find(typed, deps)
+    return await decide_about(change, decision, given, deps, patch=given.patch)
+
+
+async def decide_about(
+    change: Enhancement,
+    decision: Decision,
+    given: GivenDecision,
+    deps: ApiDeps,
+    patch: str | None = None,
+) -> DecisionAccepted:
+    """Publish a decision for a patch of a change, by default its present one."""
     if change.state is not EnhancementState.NEEDS_APPROVAL:
         raise Conflict(
             f"Enhancement {short_id(change.id)} is {change.state}; "
@@ -102,7 +114,7 @@ async def submit_decision(
         decision=decision,
         reason=given.reason,
         by=given.by,
-        patch=given.patch or change.proposal.required_patch.digest,
+        patch=patch or change.proposal.required_patch.digest,
     )
     after = await _publish_about(change, command, deps)
     return DecisionAccepted(enhancement_id=change.id, wave_id=change.wave_id, events_after=after)
@@ -141,7 +153,7 @@ async def roll_back_wave(typed: str, options: RollbackOptions, deps: ApiDeps) ->
 
 async def roll_back_since(request: RollbackSince, deps: ApiDeps) -> RollbacksAccepted:
     """Request the rollback of everything that landed on a target since a time."""
-    target = await _find_target(request.target, deps)
+    target = await find_target(request.target, deps)
     return await _roll_back_all(target.id, request, deps, since=request.since)
 
 
@@ -149,7 +161,7 @@ async def _find(typed: str, deps: ApiDeps) -> Enhancement:
     return await find_by_id(deps.store.enhancements, typed, "enhancement")
 
 
-async def _find_target(named: str, deps: ApiDeps) -> Target:
+async def find_target(named: str, deps: ApiDeps) -> Target:
     """Return the target with this id or location."""
     target = await deps.store.targets.get(named)
     target = target or await deps.store.targets.first(location=named)

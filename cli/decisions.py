@@ -1,0 +1,180 @@
+"""`groundswell enhancement approvals`, `approve` and `reject`: deciding about changes."""
+
+import getpass
+from collections.abc import AsyncIterator, Sequence
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from cli.approvals import MEANINGS
+from cli.client import ApiClient
+from cli.execute import execute
+from cli.options import Json
+from cli.progress import Progress
+from cli.session import connect
+from cli.text import as_typed_here, count, out
+from shared.contracts.answers import DecisionAccepted
+from shared.contracts.commands import ApprovalFilter, Decision, DecisionOnMany, DecisionReason
+from shared.contracts.events import (
+    ApprovalRequested,
+    EnhancementApplied,
+    EnhancementExpired,
+    EnhancementRejected,
+    Event,
+)
+from shared.contracts.views import ApprovalGroup, ApprovalGroups
+from shared.kernel.ids import short_id
+from shared.targets.repository import inspect_repository, is_url
+
+# A group lists so many of its changes.
+MAX_LISTED_CHANGES = 5
+OUTCOMES = (EnhancementApplied, EnhancementRejected, EnhancementExpired, ApprovalRequested)
+EnhancementIds = Annotated[
+    list[str] | None,
+    typer.Argument(help="The changes' ids, or their last 8 characters.", metavar="ID…"),
+]
+Why = Annotated[str, typer.Option("--reason", help="Why; it is stored with the change.")]
+All = Annotated[
+    bool, typer.Option("--all", help="Instead of ids: every change that needs approval.")
+]
+Rule = Annotated[str, typer.Option(help="Only changes of this rule: RET505, ruff:RET505, …")]
+Component = Annotated[str, typer.Option(help="Only changes of this component.")]
+Repository = Annotated[
+    str, typer.Option("--target", help="Only changes of this repository.", metavar="PATH")
+]
+
+
+def approvals(
+    rule: Rule = "", component: Component = "", target: Repository = ".", *, as_json: Json = False
+) -> None:
+    """Show the changes that need approval, grouped by reason, rule and component."""
+    execute(_approvals(_filter(rule, component, target), as_json=as_json))
+
+
+async def _approvals(wanted: ApprovalFilter, *, as_json: bool) -> int:
+    async with connect() as client:
+        found = await client.approvals(wanted)
+    if as_json:
+        out.print_json(data=found.model_dump(mode="json"))
+        return 0
+    show_groups(found, out)
+    return 0
+
+
+def show_groups(found: ApprovalGroups, console: Console) -> None:
+    """Show groups of changes that need approval, each with the command that approves it."""
+    if not found.groups:
+        console.print("No change needs approval.")
+        return
+    for each in found.groups:
+        _show_group(each, console)
+    console.print(f"[bold]{count(found.count, 'change')}[/] in {count(len(found.groups), 'group')}")
+    command = as_typed_here('groundswell enhancement approve --all --reason "…"')
+    console.print(f"  approve all  {escape(command)}")
+
+
+def _show_group(group: ApprovalGroup, console: Console) -> None:
+    number, code = len(group.changes), group.rule.partition(":")[2] or group.rule
+    size = count(number, "change")
+    console.print(f"[bold]{escape(code)}[/] in {escape(group.component)}: {size}")
+    console.print(f"  {escape(MEANINGS.get(group.reason, group.reason))}")
+    for each in group.changes[:MAX_LISTED_CHANGES]:
+        console.print(f"  [yellow]{short_id(each.id)}[/] {escape(each.title)}")
+        if each.because:
+            console.print(f"           [dim]{escape(each.because)}[/]")
+    if number > MAX_LISTED_CHANGES:
+        console.print(f"  [dim]and {number - MAX_LISTED_CHANGES} more[/]")
+    which = f"--all --rule {code} --component {group.component}"
+    command = as_typed_here(f'groundswell enhancement approve {which} --reason "…"')
+    console.print(f"  approve  {escape(command)}\n")
+
+
+def approve(
+    reason: Why,
+    enhancements: EnhancementIds = None,
+    rule: Rule = "",
+    component: Component = "",
+    target: Repository = ".",
+    *,
+    every: All = False,
+) -> None:
+    """Approve changes: they land if they still pass."""
+    wanted = _selection(enhancements, rule, component, target, every=every)
+    execute(_decide(wanted, "approve", reason))
+
+
+def reject(
+    reason: Why,
+    enhancements: EnhancementIds = None,
+    rule: Rule = "",
+    component: Component = "",
+    target: Repository = ".",
+    *,
+    every: All = False,
+) -> None:
+    """Reject changes that need approval."""
+    wanted = _selection(enhancements, rule, component, target, every=every)
+    execute(_decide(wanted, "reject", reason))
+
+
+def _selection(
+    enhancements: Sequence[str] | None, rule: str, component: str, target: str, *, every: bool
+) -> Sequence[str] | ApprovalFilter:
+    """Return the ids, or with `--all` the filter. Raises `BadParameter` for both or neither."""
+    if bool(enhancements) == every:
+        raise typer.BadParameter("name changes by their ids, or give --all")
+    if enhancements and (rule or component):
+        raise typer.BadParameter("--rule and --component narrow --all down; give no ids with them")
+    return enhancements or _filter(rule, component, target)
+
+
+def _filter(rule: str, component: str, target: str) -> ApprovalFilter:
+    location = target if is_url(target) else inspect_repository(target).location
+    return ApprovalFilter(target=location, rule=rule, component=component)
+
+
+async def _decide(wanted: Sequence[str] | ApprovalFilter, decision: Decision, reason: str) -> int:
+    """Submit every decision first, so that changes approved together are tested together."""
+    with Progress(out) as progress:
+        async with connect() as client:
+            accepted = await _submit(wanted, decision, reason, client)
+            progress.set_activity("the gate is testing what was approved")
+            waves = {each.wave_id for each in accepted}
+            after = min(each.events_after for each in accepted)
+            return await _follow(
+                client.events(after=after, wave=waves.pop() if len(waves) == 1 else ""),
+                {each.enhancement_id for each in accepted},
+                decision,
+                progress,
+            )
+
+
+async def _submit(
+    wanted: Sequence[str] | ApprovalFilter, decision: Decision, reason: str, client: ApiClient
+) -> Sequence[DecisionAccepted]:
+    by = getpass.getuser()
+    if isinstance(wanted, ApprovalFilter):
+        many = DecisionOnMany(reason=reason, by=by, **wanted.model_dump())
+        return (await client.decide_many(decision, many)).items
+    given = DecisionReason(reason=reason, by=by)
+    return [await client.decide(each, decision, given) for each in wanted]
+
+
+async def _follow(
+    events: AsyncIterator[Event], undecided: set[str], decision: Decision, progress: Progress
+) -> int:
+    """Show events until every change has an outcome; return 0 if all are as decided, else 1."""
+    wanted = EnhancementApplied if decision == "approve" else EnhancementRejected
+    code = 0
+    async for event in events:
+        progress.show_event(event)
+        change = getattr(event, "enhancement_id", None)
+        if change not in undecided or not isinstance(event, OUTCOMES):
+            continue
+        undecided.discard(change)
+        code = code if isinstance(event, wanted) else 1
+        if not undecided:
+            break
+    return code
