@@ -2,6 +2,8 @@
 
 import ast
 import threading
+import warnings
+from types import CodeType
 
 # In CPython 3.11 all threads share the counter of the parser's recursion depth, and a thread that
 # finds it changed raises SystemError (python/cpython#106905).
@@ -18,3 +20,10 @@ def parse_expression(source: str) -> ast.Expression:
     """Parse one expression, which may be indented. Raises SyntaxError and ValueError."""
     with _PARSER_LOCK:
         return ast.parse(source.lstrip(" \t"), mode="eval")
+
+
+def compile_tree(tree: ast.Module) -> CodeType:
+    """Compile a module without showing warnings. Raises SyntaxError, ValueError, RecursionError."""
+    with _PARSER_LOCK, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return compile(tree, "", "exec", dont_inherit=True)

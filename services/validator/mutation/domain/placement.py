@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from services.validator.mutation.domain.blocks import MutantTiming
+from services.validator.mutation.domain.equivalence import EquivalentMutants
 from services.validator.mutation.domain.mutants import Mutant
 from services.validator.mutation.domain.operators import find_mutants
 from services.validator.mutation.domain.plan import ChangedFile, MutationPlan, PlacedMutant
@@ -43,7 +44,7 @@ def place_mutants(
                 found += [(file.path, each) for each in _mutants_of_file(file, cache)]
             except NotMutable as error:
                 unmutated.setdefault(change, []).append(f"{file.path}: {error}")
-        chosen = choose_mutants(found, limit)
+        chosen = choose_mutants(found, limit, cache.is_equivalent)
         wanted += [(rank, number, change, *each) for rank, each in enumerate(chosen)]
     # The first mutant of each change before the second of any, as time may run out.
     wanted.sort(key=lambda each: each[:2])
@@ -59,6 +60,10 @@ class _SourceCache:
         self._headers: dict[bytes, frozenset[str]] = {}
         self.texts: dict[str, bytes] = {}
         self.programs = ProgramCache()
+        self.equivalent = EquivalentMutants()
+
+    def is_equivalent(self, path: str, mutant: Mutant) -> bool:
+        return self.equivalent.has(self._code[self.texts[path]], mutant)
 
     def headers(self, text: bytes) -> frozenset[str]:
         if text not in self._headers:

@@ -17,11 +17,15 @@ MAX_TESTS_TO_CHECK_IMPORT, MAX_TESTS_FOR_IMPORT_MUTANT = 10, 100
 Reaching = Callable[[str, int], frozenset[str] | None]
 
 
-def choose_mutants(found: Sequence[tuple[str, Mutant]], limit: int) -> list[tuple[str, Mutant]]:
+def choose_mutants(
+    found: Sequence[tuple[str, Mutant]],
+    limit: int,
+    is_equivalent: Callable[[str, Mutant], bool] = lambda *_: False,
+) -> list[tuple[str, Mutant]]:
     """Choose up to `limit` (path, mutant) pairs from each hunk in turn, of different operators.
 
     Those of the best rank come first. A mutant that only raises an error counts if its hunk has no
-    better one, and code that runs at import has one mutant per hunk.
+    better one, and code that runs at import has one mutant per hunk. Equivalent ones are left out.
     """
     hunks, lines = Counter[tuple[str, int]](), Counter[tuple[str, int]]()
     operators = Counter[str]()
@@ -36,6 +40,9 @@ def choose_mutants(found: Sequence[tuple[str, Mutant]], limit: int) -> list[tupl
     while rest and len(chosen) < limit:
         best = min(rest, key=preference)
         path, mutant = best
+        if is_equivalent(path, mutant):
+            rest.remove(best)
+            continue
         chosen.append(best)
         hunks[path, mutant.hunk] += 1
         lines[path, mutant.line] += 1
