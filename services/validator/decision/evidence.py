@@ -11,6 +11,14 @@ from shared.contracts.base import RunPurpose
 # head, and such a measurement needs no confirmation. The prefix alone stands for all benchmarks; a
 # full run includes none.
 BENCHMARK_PREFIX = "bench::"
+# Separates a test from the selection of tests that it is run with, where that is what is asked: it
+# may pass among all tests and fail without the others. No other run says anything about it.
+SELECTION_MARK = " in a run of only "
+
+
+def needs_own_run(test: str) -> bool:
+    """Return true for a benchmark, or a test in a selection: no full run includes it."""
+    return test.startswith(BENCHMARK_PREFIX) or SELECTION_MARK in test
 
 
 @dataclass(frozen=True)

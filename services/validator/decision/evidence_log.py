@@ -19,6 +19,7 @@ from services.validator.decision.evidence import (
     RunEvidence,
     RunPlan,
     SuiteProfile,
+    needs_own_run,
 )
 from services.validator.decision.rates import FailureRate, is_surely_worse
 
@@ -106,8 +107,9 @@ class EvidenceLog:
     def covers(self, plan: RunPlan, test: str) -> bool:
         """Return true if a run says something about a test."""
         tests = self._tests_of[plan]
-        if test.startswith(BENCHMARK_PREFIX):
-            return test in tests or BENCHMARK_PREFIX in tests
+        if needs_own_run(test):
+            is_benchmark = test.startswith(BENCHMARK_PREFIX)
+            return test in tests or (is_benchmark and BENCHMARK_PREFIX in tests)
         return not tests or test in tests
 
     # One test.

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from services.validator.decision.evidence import RunPlan
+from services.validator.decision.evidence import RunPlan, needs_own_run
 from services.validator.decision.evidence_log import FLAKY_REPEATS, EvidenceLog
 from services.validator.decision.rates import FailureRate
 
@@ -15,7 +15,7 @@ def flaky_on_head(log: EvidenceLog) -> dict[str, FailureRate]:
     found = {}
     for test in log.failing_sets():
         counted = log.tally((), test)
-        if counted.failed and not log.is_new_or_benchmark(test):
+        if counted.failed and not log.is_new_or_benchmark(test) and not needs_own_run(test):
             found[test] = FailureRate(counted.failed, counted.passed + 1)
     return found
 

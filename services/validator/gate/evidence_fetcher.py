@@ -10,16 +10,19 @@ from services.validator.benchmarks.usecases import compare, read_benchmarks
 from services.validator.decision.comparison import compare_reports
 from services.validator.decision.evidence import (
     BENCHMARK_PREFIX,
+    SELECTION_MARK,
     DoesNotApply,
     NoReport,
     RequestedRun,
     RunComparison,
     RunEvidence,
     RunPlan,
+    needs_own_run,
 )
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.decision_events import publish_run
 from services.validator.gate.rounds import GateRound, compose
+from services.validator.gate.selections import by_selection
 from services.validator.runs.domain.requests import RunRequest
 from services.validator.runs.usecases.reports import read_report
 from services.validator.runs.usecases.request import run_tests
@@ -107,10 +110,14 @@ async def _make_run(
     composition = await compose(gate_round, plan.changes, deps)
     if composition.failed:
         return DoesNotApply()
-    tests = tuple(each for each in plan.tests if not each.startswith(BENCHMARK_PREFIX))
+    tests = tuple(each for each in plan.tests if not needs_own_run(each))
     found: RunEvidence = RunComparison(frozenset())
     if tests or not plan.tests:
         found = await _run_tests(gate_round, requested, composition.tree, tests, deps)
+    for label, names in by_selection(plan.tests).items():
+        if isinstance(found, RunComparison):
+            more = await _run_selection(gate_round, requested, composition.tree, label, deps)
+            found = _added(found, more, label, names)
     benchmarks = tuple(each for each in plan.tests if each.startswith(BENCHMARK_PREFIX))
     if not benchmarks or not isinstance(found, RunComparison):
         return found
@@ -121,6 +128,31 @@ async def _make_run(
         return NoReport(f"benchmarks not measured: {reason}")
     slower = (await read_benchmarks(run, deps)).failing
     return RunComparison(found.worse.union(slower), found.new, found.failures)
+
+
+async def _run_selection(
+    gate_round: GateRound,
+    requested: RequestedRun,
+    tree: str,
+    label: str,
+    deps: ValidatorDeps,
+) -> RunEvidence:
+    """Run the tests of a selection, and no others."""
+    tests = gate_round.mutation.selections.by_label[label]
+    return await _run_tests(gate_round, requested, tree, tests, deps)
+
+
+def _added(
+    found: RunComparison, more: RunEvidence, label: str, names: Sequence[str]
+) -> RunEvidence:
+    """Add to a comparison what a run of a selection says about the tests in question."""
+    if not isinstance(more, RunComparison):
+        return more
+    marked = {each: f"{each}{SELECTION_MARK}{label}" for each in names if each in more.worse}
+    failures = {marked[each]: n for each, n in more.failures.items() if each in marked}
+    return RunComparison(
+        found.worse.union(marked.values()), found.new, {**found.failures, **failures}
+    )
 
 
 async def _run_tests(

@@ -32,7 +32,8 @@ class ProcessEnd(NamedTuple):
 class MutantRunner:
     """Runs tests under mutants in forks of this process, or in fresh sessions of the fork server.
 
-    `usable` are the tests that pass without a mutant, with their seconds; `reaching` has for each
+    `usable` are the tests that pass without a mutant, with their seconds, and `failing` those that
+    fail without one; `reaching` has for each
     mutant the usable tests that reach it. Deadlines are times of the monotonic clock.
     """
 
@@ -40,6 +41,7 @@ class MutantRunner:
         self.server = server
         self.items: dict[str, Any] = {}
         self.usable: dict[str, float] = {}
+        self.failing: list[str] = []
         self.reaching: dict[int, list[str]] = {}
         self.stable: dict[str, bool] = {}
         self.seconds_to_collect = 0.0

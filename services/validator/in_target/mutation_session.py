@@ -31,6 +31,8 @@ from .switch import SWITCH, install
 
 # Mutants in code that runs at import each need a session; so many of them get one.
 MAX_FRESH_SESSIONS = 4
+# So many tests that fail without a mutant are named.
+MAX_LISTED_FAILURES = 50
 ONLY_EXECUTION_CHECKED = "it runs at import, and only that it runs was checked"
 install()
 
@@ -161,6 +163,8 @@ class MutationSession:
                 break
             if message.get("passed"):
                 self.runner.add_passing_test(message)
+            elif message.get("failed"):
+                self.runner.failing.append(message["test"])
             if "imported" in message:
                 self.imported = set(message["imported"])
                 ended = True
@@ -214,6 +218,7 @@ class MutationSession:
 
     def _finish(self) -> None:
         line = {"event": "finish", "stopped": "", "collected": self.collected}
-        self.report.write({**line, "usable": len(self.runner.usable)})
+        usable, failing = len(self.runner.usable), self.runner.failing[:MAX_LISTED_FAILURES]
+        self.report.write({**line, "usable": usable, "failing": failing})
         if self.server is not None:
             self.server.stop()

@@ -102,6 +102,7 @@ def run_and_report_all(session: Any, channel: Channel, paths: set[str]) -> None:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         seconds = time.perf_counter() - began
         message = {"test": item.nodeid, "passed": CURRENT.passed, "seconds": seconds}
+        message["failed"] = CURRENT.failed
         found.append((item, message, SWITCH.reached | _take_reached(by_children)))
     for item, message, reached in found:
         # Only now is known what each shared fixture reaches.

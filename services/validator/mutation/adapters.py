@@ -96,7 +96,8 @@ def _read(
         reason = "The test session with the mutants ended before its end."
     if reason:
         return Infrastructure(reason, completed.tail(OUTPUT_TAIL_LINES))
-    return MutationReport(results, int(ends[0].get("usable", 0)), completed.seconds)
+    passing, failing = int(ends[0].get("usable", 0)), tuple(map(str, ends[0].get("failing", ())))
+    return MutationReport(results, passing, completed.seconds, failing)
 
 
 def _result(line: Mapping[str, Any]) -> MutantResult:

@@ -91,11 +91,15 @@ class MutantResult:
 
 @dataclass(frozen=True)
 class MutationReport:
-    """The report of a mutation run; `passing` tests passed without any mutant."""
+    """The report of a mutation run.
+
+    `passing` tests passed without any mutant; `failing` are the first of those that failed without.
+    """
 
     results: Mapping[int, MutantResult]
     passing: int = 0
     seconds: float = 0.0
+    failing: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """Return one canonical text, which `from_json` reads."""
@@ -104,6 +108,7 @@ class MutationReport:
             for n, each in sorted(self.results.items())
         ]
         body = {"results": rows, "passing": self.passing, "seconds": self.seconds}
+        body["failing"] = self.failing
         return json.dumps(body, separators=(",", ":"))
 
     @classmethod
@@ -111,4 +116,4 @@ class MutationReport:
         """Read a report; the inverse of `to_json`."""
         body = json.loads(text)
         results = {row[0]: MutantResult(*row[1:]) for row in body["results"]}
-        return cls(results, body["passing"], body["seconds"])
+        return cls(results, body["passing"], body["seconds"], tuple(body["failing"]))

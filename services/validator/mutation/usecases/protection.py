@@ -49,6 +49,18 @@ class _MutationOutcome:
     no_report: str = ""
 
 
+@dataclass(frozen=True)
+class MutationPass:
+    """The pass without any mutant that a mutation run begins with, with `tests` or with all."""
+
+    tests: tuple[str, ...]
+    report: MutationReport
+
+    def failing(self, present: Mapping[str, Outcome]) -> frozenset[str]:
+        """Return the tests that failed in it and pass on the head."""
+        return frozenset(self.report.failing) & _passing(present)
+
+
 async def measure_protection(
     deps: ValidatorDeps,
     prepared: PreparedHead,
@@ -92,7 +104,8 @@ async def measure_protection(
         if framework != "pytest" and known.state != "nothing":
             known = _not_measured(framework)
         uncovered = find_lost_coverage(entries, plan, each.id, usable)
-        more = {"run": outcome.run if known.mutants else None, "uncovered": uncovered}
+        is_tried = report is not None and any(each.id in one.changes for one in plan.mutants)
+        more = {"run": outcome.run if is_tried else None, "uncovered": uncovered}
         found[each.id] = known.model_copy(update=more)
         await deps.store.enhancements.set_fields(each.id, decision__protection=found[each.id])
     return found
@@ -108,8 +121,23 @@ async def _run(
     return _MutationOutcome(run.id, MutationReport.from_json(text))
 
 
-async def passed_without_mutants(
-    protections: Collection[Protection], present: Mapping[str, Outcome], deps: ValidatorDeps
+async def read_mutation_passes(
+    protections: Collection[Protection], deps: ValidatorDeps
+) -> list[MutationPass]:
+    """Return what the tests did without any mutant, in each run behind these protections."""
+    passes = []
+    for run_id in sorted({each.run for each in protections if each.run is not None}):
+        run = await deps.store.runs.require(run_id)
+        if run.result.report is not None:
+            report = MutationReport.from_json(await read_text(run.result.report, deps))
+            passes.append(MutationPass(run.request.tests, report))
+    return passes
+
+
+def passed_without_mutants(
+    protections: Collection[Protection],
+    passes: Collection[MutationPass],
+    present: Mapping[str, Outcome],
 ) -> bool:
     """Return true if every test that passes on the head also passed without any mutant.
 
@@ -118,12 +146,9 @@ async def passed_without_mutants(
     runs = {each.run for each in protections if each.run is not None}
     if not runs and any(each.state == "unknown" for each in protections):
         return False
-    for run_id in runs:
-        run = await deps.store.runs.require(run_id)
-        report = MutationReport.from_json(await read_text(run.result.report or "", deps))
-        if not _all_passed(report, present, run.request.tests):
-            return False
-    return True
+    if len(passes) < len(runs):
+        return False
+    return all(_all_passed(each.report, present, each.tests) for each in passes)
 
 
 def _all_passed(

@@ -15,6 +15,12 @@ from services.validator.gate.mutation import (
     measure_changes,
     next_full_run,
 )
+from services.validator.gate.rounds import MutationState
+from services.validator.mutation.domain.plan import MutationReport
+from services.validator.mutation.usecases.protection import MutationPass
+from services.validator.proof.usecases import KnownProofs
+from services.validator.suite.domain.reports import Outcome
+from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
 
 BOTH = RunPlan(("one", "two"))
@@ -28,7 +34,8 @@ class FakeRound:
 
     def __init__(self, policy="ask"):
         base = asyncio.get_running_loop().create_future()
-        base.set_result(SimpleNamespace(outcomes={}, seconds=1.0))
+        self.outcomes: dict[str, Outcome] = {}
+        base.set_result(SimpleNamespace(outcomes=self.outcomes, seconds=1.0))
         config = SimpleNamespace(policy=SimpleNamespace(unprotected=policy))
         self.gate_round = SimpleNamespace(
             baseline=base,
@@ -40,12 +47,14 @@ class FakeRound:
                 for each in BOTH.changes
             },
             evidence={},
-            facts=SimpleNamespace(risks={"one": 0.1, "two": 0.1}, recorded=None),
-            mutation=SimpleNamespace(protections={}, considered=set()),
+            facts=SimpleNamespace(
+                risks={"one": 0.1, "two": 0.1}, recorded=None, proofs=KnownProofs()
+            ),
+            mutation=MutationState(),
         )
         self.deps = SimpleNamespace(store=SimpleNamespace(enhancements=self))
         self.answers = dict.fromkeys(BOTH.changes, "protected")
-        self.passes, self.fails = True, ()
+        self.passes, self.fails, self.failing = True, (), ()
         self.asked: list[set[str]] = []
         self.forgotten: list[str] = []
 
@@ -69,13 +78,17 @@ async def fake(monkeypatch):
     async def recorded(*_):
         return "the recording"
 
-    async def passed(*_):
+    def passed(*_):
         return made.passes
+
+    async def passes(*_):
+        return [MutationPass(("t::a", "t::b"), MutationReport({}, 1, 0.1, made.failing))]
 
     monkeypatch.setattr(mutation, "measure_protection", made.measure_protection)
     monkeypatch.setattr(mutation, "compose", compose)
     monkeypatch.setattr(mutation, "latest_recording", recorded)
     monkeypatch.setattr(mutation, "passed_without_mutants", passed)
+    monkeypatch.setattr(mutation, "read_mutation_passes", passes)
     return made
 
 
@@ -146,3 +159,18 @@ def test_mutants_are_considered_only_before_a_full_run_of_some_changes():
     gate_round = SimpleNamespace(mutation=SimpleNamespace(considered=set()))
     assert next_full_run(gate_round, requested(RunPlan(()), RunPlan(("one",), ("t",)))) is None
     assert next_full_run(gate_round, requested(RunPlan(("one",), ("t",)), BOTH)) == BOTH
+
+
+async def test_mutants_are_not_tried_in_a_proven_change(fake):
+    proof = Proof(files=("m.py",), interpreters=("CPython 3.11",))
+    fake.gate_round.facts.proofs.by_change["two"] = proof
+    assert changes_without_mutants(fake.gate_round, BOTH.changes) == {"one"}
+
+
+async def test_a_test_that_fails_without_a_mutant_is_looked_into_if_it_passes_on_the_head(fake):
+    fake.failing = ("t::a", "t::red")
+    fake.outcomes |= {"t::a": Outcome.PASSED, "t::red": Outcome.FAILED}
+    await measure_changes(fake.gate_round, BOTH.changes, fake.deps)
+    [failure] = fake.gate_round.mutation.selections.failures
+    assert (failure.changes, failure.failing) == (BOTH.changes, ("t::a",))
+    assert failure.selection == ("t::a", "t::b")
