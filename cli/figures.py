@@ -12,8 +12,11 @@ MAX_LISTED_BENCHMARKS = 5
 
 
 def show_figures(report: WaveReport, console: Console) -> None:
-    """Show protection, benchmarks and impact analysis, as far as they were measured."""
+    """Show proofs, protection, benchmarks and impact analysis, as far as they were measured."""
     lines = []
+    if report.proven:
+        share = f"{report.proven} of {count(_changes(report), 'change')}"
+        lines.append(("Proven", f"{share}: the compiled program is the same"))
     if report.protection is not None:
         lines.append(("Protection", _protection(report.protection)))
     if report.benchmarks:
@@ -26,6 +29,12 @@ def show_figures(report: WaveReport, console: Console) -> None:
         console.print(f"[bold]{name}[/] {text}")
         if name == "Benchmarks":
             _show_notable(report.benchmarks, console)
+
+
+def _changes(report: WaveReport) -> int:
+    """Return how many changes were proposed in a wave, whatever became of them."""
+    groups = (report.landed, report.rejected, report.needs_approval, report.expired)
+    return sum(map(len, (*groups, report.not_tried, report.returned)))
 
 
 def _protection(share: ProtectionShare) -> str:

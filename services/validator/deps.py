@@ -10,6 +10,7 @@ from services.validator.benchmarks.ports import Benchmarks
 from services.validator.findings.ports import Detectors
 from services.validator.git.ports import TargetRepository
 from services.validator.mutation.ports import MutationRunner
+from services.validator.proof.ports import Programs
 from services.validator.queue.state import PublishedOutcomes
 from services.validator.review.ports import Forge, Remote
 from services.validator.review.state import RequestedPullRequests
@@ -77,6 +78,7 @@ class ValidatorDeps:
     detectors: Detectors
     history: Callable[[Target], History]
     mutation_runner: MutationRunner
+    programs: Programs
     sandbox: Sandbox
     slots: Slots
     leadership: Leadership

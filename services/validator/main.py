@@ -20,6 +20,7 @@ from services.validator.git.adapters.repository import GitRepository
 from services.validator.handlers import handlers, pull_workers
 from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.mutation.usecases.execute import execute_mutation
+from services.validator.proof.adapters import SandboxedPrograms
 from services.validator.queue.transitions import publish_unpublished
 from services.validator.review.adapters.rest import RestForge
 from services.validator.review.usecases import deliver_pending
@@ -104,6 +105,7 @@ def build(
         ),
         history=lambda target: GitHistory(Mirror.at(settings.home, target.id)),
         mutation_runner=SandboxedMutationRunner(sandbox, scratch, tree),
+        programs=SandboxedPrograms(sandbox, scratch),
         sandbox=sandbox,
         slots=_slots(settings),
         leadership=Leadership(

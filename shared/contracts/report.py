@@ -181,7 +181,8 @@ class WaveReport(Value):
 
     `returned` are changes still in the gate that were sent back to be judged on another head.
     `environment_seconds` is None if no environment was prepared; `benchmarks` are those of the last
-    comparison; `protection` and `recall` are None if nothing was measured.
+    comparison; `proven` counts the changes that leave the compiled program as it is; `protection`
+    and `recall` are None if nothing was measured.
 
     Flat: one answer with every part of the report.
     """
@@ -210,6 +211,7 @@ class WaveReport(Value):
     baseline: BaselineSummary | None
     runs: tuple[RunSummary, ...]
     test_time: TestTime | None = None
+    proven: int = 0
     protection: ProtectionShare | None = None
     benchmarks: tuple[BenchmarkResult, ...] = ()
     recall: ImpactRecall | None = None

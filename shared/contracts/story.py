@@ -8,6 +8,7 @@ from shared.contracts.base import Id, Oid, Value
 StepKind = Literal[
     "proposed",
     "cleared",
+    "proven",
     "head",
     "run",
     "run_without",

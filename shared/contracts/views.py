@@ -19,7 +19,9 @@ from shared.contracts.documents.backtests import BacktestSummary, ReplayResult
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Approval, Rollback
 from shared.contracts.documents.findings import Finding, Prediction
+from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
+from shared.contracts.report import ChangeNeedingApproval
 from shared.contracts.states import (
     AgentState,
     BacktestState,
@@ -150,10 +152,31 @@ class EnhancementDetails(EnhancementView):
     tests: tuple[str, ...]
     evidence: tuple[str, ...]
     approval_reason: str
+    proof: Proof | None
     protection: Protection | None
     approval: Approval | None
     rollback: Rollback | None
     rollback_refusal: str
+
+
+class ApprovalGroup(Value):
+    """Changes of one rule in one component that need approval for the same kind of reason."""
+
+    reason: str
+    rule: str
+    component: str
+    changes: tuple[ChangeNeedingApproval, ...]
+
+
+class ApprovalGroups(Value):
+    """All changes that need approval, in groups; the largest come first."""
+
+    groups: tuple[ApprovalGroup, ...]
+
+    @property
+    def count(self) -> int:
+        """The number of changes in all groups."""
+        return sum(len(each.changes) for each in self.groups)
 
 
 class BacktestView(Value):

@@ -69,21 +69,57 @@ async def find_interpreter(
     )
 
 
+async def installed_interpreters(
+    requires_python: str, can_read: CanRead = lambda _: True
+) -> tuple[Interpreter, ...]:
+    """Return the permitted Pythons on this machine that the sandbox can show, one per version.
+
+    `requires_python` is a version specifier. The Python we run on comes first, if it is permitted.
+    """
+    ours, found = running_interpreter(), dict[str, Interpreter]()
+    if is_permitted(requires_python, ours.version) and can_read(ours.path):
+        found[_minor(ours.version)] = ours
+    for each in await _list_installed(requires_python):
+        if _minor(each["version"]) in found:
+            continue
+        described = await _describe(each, requires_python, can_read)
+        if described is not None:
+            found[_minor(described.version)] = described
+    return tuple(found.values())
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])
+
+
 async def _find(requires_python: str, can_read: CanRead) -> Interpreter | None:
     ours = running_interpreter()
     if is_permitted(requires_python, ours.version) and can_read(ours.path):
         return ours
+    for each in await _list_installed(requires_python):
+        if (described := await _describe(each, requires_python, can_read)) is not None:
+            return described
+    return None
+
+
+async def _list_installed(requires_python: str) -> list[dict[str, str]]:
     listed = await _output_of(
         *(uv.find_uv_bin(), "python", "list", "--only-installed", "--output-format", "json"),
         *("--no-python-downloads", *([requires_python] if requires_python else [])),
     )
-    for each in json.loads(listed or "[]"):
-        described = await _output_of(each["path"], "-I", "-c", DESCRIBE_PROGRAM)
-        if described and is_permitted(requires_python, each["version"]):
-            program, version, prefix = json.loads(described)
-            if can_read(Path(program)):
-                return Interpreter(Path(program), version, Path(prefix))
-    return None
+    found: list[dict[str, str]] = json.loads(listed or "[]")
+    return found
+
+
+async def _describe(
+    listed: dict[str, str], requires_python: str, can_read: CanRead
+) -> Interpreter | None:
+    """Return a listed interpreter as it describes itself, if it is permitted and can be shown."""
+    described = await _output_of(listed["path"], "-I", "-c", DESCRIBE_PROGRAM)
+    if not described or not is_permitted(requires_python, listed["version"]):
+        return None
+    program, version, prefix = json.loads(described)
+    return Interpreter(Path(program), version, Path(prefix)) if can_read(Path(program)) else None
 
 
 def is_permitted(requires_python: str, version: str) -> bool:

@@ -21,6 +21,7 @@ from services.validator.deps import ValidatorDeps
 from services.validator.findings.domain import MeasuredPair
 from services.validator.gate import decision_events, risk_and_impact
 from services.validator.gate.loop import settle
+from services.validator.gate.rounds import ChangeFacts
 from services.validator.suite.domain.reports import Infrastructure, Outcome
 from shared.contracts.base import RunKind
 from shared.contracts.documents.storage import Patch
@@ -443,7 +444,7 @@ class TestWhatSpeaksForAChange:
     def reason(self, *evidence, reach=REACH):
         change = an_enhancement()
         log = {RunPlan((change.id, *more), tests): seen for more, tests, seen in evidence}
-        facts = SimpleNamespace(impacted={change.id: reach})
+        facts = ChangeFacts(impacted={change.id: reach})
         gate_round = SimpleNamespace(facts=facts, evidence=log)
         return decision_events.evidence_before_full_run(gate_round, change)[0].partition(";")[0]
 

@@ -28,6 +28,7 @@ from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Health
 from shared.contracts.documents.storage import Patch
+from shared.contracts.events import GateDecided
 from shared.contracts.states import EnhancementState
 from shared.contracts.work import RunTests
 from shared.environments.interpreters import running_interpreter
@@ -597,3 +598,80 @@ def test_a_test_beside_the_code_is_not_weakened(lonely):
     assert change.state is WAITS
     assert "there are tests in till/side.py" in change.decision.approval_reason
     assert not lonely.branch()
+
+
+TILL = '    if till is None:\n        raise NotMoney("no till")\n    return sum(till)\n'
+READS_THE_SOURCE = """import pathlib
+
+from till import money
+
+
+def test_the_source_says_how_it_ends():
+    assert "    return sum(till)" in pathlib.Path(money.__file__).read_text().splitlines()
+"""
+OTHERWISE = money(TILL, TILL.replace("    return", "    else:\n        return"))
+
+
+def test_the_same_program_lands_without_mutants_though_no_test_reaches_it(own):
+    change = own.judge(OTHERWISE)
+    assert change.state is EnhancementState.APPLIED, change.decision
+    assert change.decision.proof.files == (MONEY_FILE,)
+    assert change.decision.protection is None
+    assert "full run" in own.runs()
+    assert "mutation" not in own.runs()
+    assert change.decision.evidence[0].startswith("Proven: the compiled program is the same under")
+    steps = [each.message for each in own.deps.bus.said if isinstance(each.message, GateDecided)]
+    [proven] = [each for each in steps if each.step == "prove"]
+    assert proven.changes == (change.id,)
+
+
+@pytest.fixture
+def reading() -> Iterator[Gate]:
+    yield from gates(files=FILES | {"tests/test_source.py": READS_THE_SOURCE})
+
+
+def test_a_test_that_reads_the_source_refuses_the_same_program(reading):
+    change = reading.judge(OTHERWISE)
+    assert change.state is REJECTED
+    assert change.decision.tests == ("tests/test_source.py::test_the_source_says_how_it_ends",)
+    assert change.decision.proof is not None
+    assert not reading.branch()
+
+
+EXCHANGE = (
+    "import till\nimport till.rates\n\n\ndef rate(name):\n    return till.rates.TABLE[name]\n"
+)
+TOGETHER = {
+    "till/rates.py": 'TABLE = {"eur": 1}\n',
+    "till/exchange.py": EXCHANGE,
+    "tests/test_exchange.py": "from till import exchange\n\n\ndef test_a_rate_is_found():\n"
+    '    assert exchange.rate("eur") == 1\n',
+    "tests/test_rates.py": "from till import rates\n\n\ndef test_there_is_a_table():\n"
+    "    assert rates.TABLE\n",
+}
+
+
+@pytest.fixture
+def together() -> Iterator[Gate]:
+    yield from gates(files=FILES | TOGETHER, unprotected="allow")
+
+
+def test_a_test_that_fails_alone_with_a_change_refuses_it(together):
+    """The other test file imports what the change no longer does, so all tests together pass."""
+    change = together.judge({"till/exchange.py": EXCHANGE.replace("import till.rates\n", "")})
+    assert change.state is REJECTED, change.decision
+    [test] = change.decision.tests
+    assert test.startswith("tests/test_exchange.py::test_a_rate_is_found in a run of only 1 test (")
+    assert not together.branch()
+
+
+@pytest.fixture
+def dependent() -> Iterator[Gate]:
+    missing = {"till/exchange.py": EXCHANGE.replace("import till.rates\n", "")}
+    yield from gates(files=FILES | TOGETHER | missing, unprotected="allow")
+
+
+def test_a_test_that_fails_alone_on_the_head_too_is_no_evidence(dependent):
+    before = dependent.files["till/exchange.py"]
+    change = dependent.judge({"till/exchange.py": before.replace("TABLE[name]", "TABLE.get(name)")})
+    assert change.state is EnhancementState.APPLIED, change.decision

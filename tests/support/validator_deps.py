@@ -10,6 +10,7 @@ from shared.mongo.collections import Store
 from shared.mongo.leadership import Leadership
 from shared.sandbox.choice import NoSandbox
 from tests.support.buses import RecordingBus
+from tests.support.programs import ProgramsHere
 from tests.support.stores import Watch
 
 
@@ -27,6 +28,7 @@ def a_validator(store: Store, home: Path, **given: Any) -> ValidatorDeps:
         "detectors": None,
         "history": None,
         "mutation_runner": None,
+        "programs": ProgramsHere(),
         "sandbox": NoSandbox(()),
         "clock": Watch(),
         "new_id": uuid7,

@@ -94,6 +94,7 @@ def make_report(records: WaveRecords) -> WaveReport:
         health=compare_health(records.health_before, records.health_after, records.protection),
         baseline=baseline,
         test_time=sum_test_time(records.runs, baseline),
+        proven=sum(each.decision.proof is not None for each in records.changes),
         protection=protection_share(each.decision.protection for each in records.changes),
         benchmarks=last_benchmarks(records.runs),
         recall=sum_recall(records.recall),

@@ -24,6 +24,7 @@ from shared.kernel.ids import short_id
 ORDER: tuple[StepKind, ...] = (
     "proposed",
     "cleared",
+    "proven",
     "approved",
     "head",
     "run",
@@ -66,7 +67,7 @@ def make_story(
     records = StoryRecords(change, sorted(unique, key=finished_order), titles)
     steps = [_proposed(change), *_state_steps(records), *steps_of_runs(records)]
     last = max(when for when, _ in steps)
-    steps += [*_mutants(records, last), *_rollback_refused(change, last)]
+    steps += [*_proven(change), *_mutants(records, last), *_rollback_refused(change, last)]
     steps += [_watched(each, change, last) for each in _watches_of(change, watches)]
     steps.sort(key=lambda each: (each[0], ORDER.index(each[1].kind), each[1].run or ""))
     return Story(
@@ -225,6 +226,17 @@ def _watched(watch: Watch, change: Enhancement, last: datetime) -> TimedStep:
     sentence = "; ".join((outcome, *watch.notes))
     step = StoryStep(kind="watched", at=watch.finished_at, sentence=sentence, run=watch.run)
     return watch.finished_at or last, step
+
+
+def _proven(change: Enhancement) -> list[TimedStep]:
+    """Return the proof of a change, which is sought as soon as it is validated."""
+    proof = change.decision.proof
+    if proof is None:
+        return []
+    times = [each.at for each in change.history if each.state == EnhancementState.VALIDATING]
+    at = min(times, default=change.created_at)
+    sentence = proof.summary.removeprefix("proven: ")
+    return [(at, StoryStep(kind="proven", at=at, sentence=sentence))]
 
 
 def _mutants(records: StoryRecords, last: datetime) -> list[TimedStep]:

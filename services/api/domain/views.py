@@ -134,6 +134,7 @@ def enhancement_details(change: Enhancement) -> EnhancementDetails:
         tests=decision.tests,
         evidence=decision.evidence,
         approval_reason=decision.approval_reason,
+        proof=decision.proof,
         protection=decision.protection,
         approval=decision.approval,
         rollback=change.landing.rollback,

@@ -17,17 +17,20 @@ TEST_DETECTION = re.compile(r"PYTEST_|\b_?pytest\b|GROUNDSWELL_|groundswell_in_t
 MAX_QUOTED_CHARS = 120
 
 
-def policy_reason(change: Enhancement, config: TargetConfig, *, tier: str, trusted: bool) -> str:
+def policy_reason(
+    change: Enhancement, config: TargetConfig, *, tier: str, trusted: bool, proven: bool = False
+) -> str:
     """Return why the target's policy requires approval of a change; empty if it does not.
 
-    `tier` is the sandbox in which its tests ran, and `trusted` says if it isolates enough.
+    `tier` is the sandbox in which its tests ran, and `trusted` says if it isolates enough. A change
+    that is `proven` to leave the program as it is does not change behaviour, whatever its fix may.
     """
     if not trusted:
         return f"its tests ran in sandbox {tier}, which isolates too little to be believed alone"
     policy = config.policy
     if policy.approval == "all":
         return "the target's policy requires approval of every change"
-    if policy.approval == "unsafe" and not change.proposal.fix.safe:
+    if policy.approval == "unsafe" and not change.proposal.fix.safe and not proven:
         return "its fix may change behaviour, and the target's policy requires approval of that"
     touched = [each for each in change.proposal.files if is_protected(each, config)]
     if touched:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from services.validator.approval.domain import (
     EditedFile,
@@ -25,6 +25,8 @@ from shared.contracts.documents.enhancements import Approval, Enhancement
 from shared.contracts.documents.protection import Protection
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict
+from shared.sandbox.ports import Sandbox
+from shared.targets.config import TargetConfig
 from shared.targets.tree import Tree
 
 
@@ -35,20 +37,26 @@ async def request_approvals(
     evidence: Callable[[Enhancement], Sequence[str]],
     deps: ValidatorDeps,
     *,
+    proofs: Container[str] = (),
     protections: Mapping[str, Protection] | None = None,
     edits: Mapping[str, Sequence[EditedFile]] | None = None,
     run: str | None = None,
 ) -> list[Enhancement]:
     """Request approval of the changes that may not land without it, and return those changes.
 
-    `evidence` returns the evidence for a change, `run` is the full run that passed, if any.
+    `evidence` returns the evidence for a change, `proofs` has the changes proven to leave the
+    program as it is, `run` is the full run that passed, if any.
     """
-    needing, config = [], prepared.profile.config
+    needing = []
     for each in changes:
-        why = policy_reason(each, config, tier=deps.sandbox.tier, trusted=deps.sandbox.trusted)
-        why = why or edited_tests_reason((edits or {}).get(each.id, ()), config)
-        why = why or uncovered_reason((protections or {}).get(each.id))
-        why = why or unprotected_reason(each, (protections or {}).get(each.id), config)
+        why = _reason(
+            each,
+            prepared.profile.config,
+            deps.sandbox,
+            is_proven=each.id in proofs,
+            protection=(protections or {}).get(each.id),
+            edits=(edits or {}).get(each.id, ()),
+        )
         if why and each.decision.approval is not None:
             why = invalid_approval_reason(each, base)
         if why:
@@ -61,6 +69,32 @@ async def request_approvals(
             await transition_and_publish(each, "request_approval", deps, **fields)
             needing.append(each)
     return needing
+
+
+def _reason(
+    change: Enhancement,
+    config: TargetConfig,
+    sandbox: Sandbox,
+    *,
+    is_proven: bool,
+    protection: Protection | None,
+    edits: Sequence[EditedFile],
+) -> str:
+    """Return why a change needs approval; empty if it needs none.
+
+    What the tests could or could not notice says nothing of a change that is proven to leave the
+    program as it is.
+    """
+    why = policy_reason(
+        change, config, tier=sandbox.tier, trusted=sandbox.trusted, proven=is_proven
+    )
+    if why or is_proven:
+        return why
+    return (
+        edited_tests_reason(edits, config)
+        or uncovered_reason(protection)
+        or unprotected_reason(change, protection, config)
+    )
 
 
 def edited_files(

@@ -126,6 +126,17 @@ async def publish_approvals_needed(
         await _publish(gate_round, "ask", ids, deps, note=f"{need} approval before landing")
 
 
+async def publish_proofs(
+    gate_round: GateRound, changes: Sequence[str], deps: ValidatorDeps
+) -> None:
+    """Publish which changes leave the program as it is, and so need no mutants."""
+    if changes:
+        interpreters = " and ".join(gate_round.facts.proofs.interpreters)
+        leave = "1 change leaves" if len(changes) == 1 else f"{len(changes)} changes leave"
+        note = f"{leave} the compiled program as it is under {interpreters}: proven, no mutants"
+        await _publish(gate_round, "prove", changes, deps, note=note)
+
+
 def evidence_of_full_run(run: TestRun) -> tuple[str, ...]:
     """Return what a person should know of each change of a full run that passed."""
     tests = run.result.counts.tests if run.result.counts else 0
@@ -136,7 +147,9 @@ def evidence_of_full_run(run: TestRun) -> tuple[str, ...]:
 
 def evidence_before_full_run(gate_round: GateRound, change: Enhancement) -> tuple[str, ...]:
     """Return what a person should know of a change whose full run follows its approval."""
-    return (f"{_known(gate_round, change)}; the full run follows when you approve",)
+    proof = gate_round.facts.proofs.by_change.get(change.id)
+    proven = (proof.summary,) if proof else ()
+    return (*proven, f"{_known(gate_round, change)}; the full run follows when you approve")
 
 
 def _known(gate_round: GateRound, change: Enhancement) -> str:

@@ -19,6 +19,7 @@ from services.validator.decision.evidence import (
     Reject,
     RequestedRun,
     Undecided,
+    needs_own_run,
 )
 from services.validator.decision.gate import decide, flaky_tests
 from services.validator.deps import ValidatorDeps
@@ -39,6 +40,7 @@ from services.validator.gate.mutation import (
     measure_changes,
     next_full_run,
 )
+from services.validator.gate.proofs import prove
 from services.validator.gate.risk_and_impact import (
     load_candidates,
     load_risk_and_impact,
@@ -104,6 +106,7 @@ async def _try_all(gate_round: GateRound, deps: ValidatorDeps) -> None:
         await screen(gate_round, deps)
         if await max_concurrent_runs(deps, gate_round.target) == 1:
             await gate_round.baseline
+        await prove(gate_round, tuple(gate_round.changes), deps)
         await load_risk_and_impact(gate_round, deps)
         while gate_round.changes and not await _take_step(gate_round, fetcher, deps):
             pass
@@ -121,6 +124,10 @@ async def _take_step(gate_round: GateRound, fetcher: EvidenceFetcher, deps: Vali
     if not await remove_unusable(gate_round, deps):
         return False
     fetcher.max_runs = await max_concurrent_runs(deps, gate_round.target)
+    selections = gate_round.mutation.selections
+    if selected := selections.next_run(gate_round.changes, gate_round.evidence):
+        await fetcher.fetch([selected])
+        return False
     step = decide(
         await load_candidates(gate_round, deps),
         gate_round.evidence,
@@ -150,7 +157,8 @@ async def _dismiss(gate_round: GateRound, step: Reject | Undecided, deps: Valida
         return
     run, impacted = gate_round.runs.get(step.plan), gate_round.facts.impacted
     if change.id in impacted and run:
-        await count_recall(change, impacted[change.id], step.tests, run.id, deps)
+        caught_by = [each for each in step.tests if not needs_own_run(each)]
+        await count_recall(change, impacted[change.id], caught_by, run.id, deps)
     await reject(change, step.reason, deps, tests=step.tests, run=run.id if run else None)
 
 
@@ -167,6 +175,7 @@ async def _ask_before_full_run(
     full = next_full_run(gate_round, requested)
     if full is None:
         return False
+    await prove(gate_round, full.changes, deps)
     if fetcher.max_runs > 1:
         is_known = measure_beside_full_run(gate_round, full, requested, fetcher, deps)
     else:
@@ -205,6 +214,7 @@ async def _ask(
         gate_round.base_commit,
         evidence,
         deps,
+        proofs=gate_round.facts.proofs.by_change,
         protections=gate_round.mutation.protections,
         edits=await asyncio.to_thread(edited_files, changes, composition.steps, prepared, present),
         run=batch.run.id if batch else None,
@@ -225,6 +235,7 @@ async def _land(
     Returns true if the round is over.
     """
     changes = [gate_round.changes[each] for each in step.changes]
+    await prove(gate_round, step.changes, deps)
     composition = await compose(gate_round, step.changes, deps)
     batch = landing.Batch(
         target=gate_round.target,
@@ -232,10 +243,13 @@ async def _land(
         changes=changes,
         trees=dict(composition.steps),
         run=gate_round.runs[step.plan],
+        proofs=gate_round.facts.proofs.by_change,
     )
     if changes_without_mutants(gate_round, step.changes):
         await fetcher.wait_for_background()
     await measure_changes(gate_round, step.changes, deps)
+    if gate_round.mutation.selections.next_run(gate_round.changes, gate_round.evidence):
+        return False
     if await _ask(gate_round, changes, fetcher, deps, batch):
         return not gate_round.changes
     await publish_landing(gate_round, step, deps)

@@ -8,10 +8,12 @@ from services.validator.decision.evidence import RequestedRun, RunPlan
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
 from services.validator.gate.rounds import GateRound, compose
+from services.validator.gate.selections import SelectedFailure
 from services.validator.impact.usecases.recordings import latest_recording
 from services.validator.mutation.usecases.protection import (
     measure_protection,
     passed_without_mutants,
+    read_mutation_passes,
 )
 from shared.contracts.documents.enhancements import Enhancement
 
@@ -62,8 +64,11 @@ def measure_beside_full_run(
 
 
 def changes_without_mutants(gate_round: GateRound, ids: Sequence[str]) -> set[str]:
-    """Return the changes whose protection is unknown and matters, which it does not if approved."""
-    known = gate_round.mutation.protections
+    """Return the changes whose protection is unknown and matters.
+
+    It does not matter for a change that is approved, or proven to leave the program as it is.
+    """
+    known = gate_round.mutation.protections.keys() | gate_round.facts.proofs.by_change.keys()
     return {each for each in ids if each not in known and not _is_approved(each, gate_round)}
 
 
@@ -80,7 +85,7 @@ async def measure_changes(gate_round: GateRound, ids: Sequence[str], deps: Valid
     if facts.recorded is None:
         # With several runners the head was still being recorded when risk and impact were loaded.
         facts.recorded = await latest_recording(gate_round.prepared, deps)
-    gate_round.mutation.protections |= await measure_protection(
+    found = await measure_protection(
         deps,
         gate_round.prepared,
         [gate_round.changes[each] for each in ids],
@@ -91,6 +96,11 @@ async def measure_changes(gate_round: GateRound, ids: Sequence[str], deps: Valid
         full_run_seconds=baseline.seconds,
         wanted=missing,
     )
+    gate_round.mutation.protections |= found
+    for each in await read_mutation_passes(found.values(), deps):
+        if failing := each.failing(baseline.outcomes):
+            failure = SelectedFailure(tuple(ids), tuple(sorted(failing)), each.tests)
+            gate_round.mutation.selections.failures.append(failure)
 
 
 async def _measure_for(gate_round: GateRound, full: RunPlan, deps: ValidatorDeps) -> None:
@@ -100,7 +110,8 @@ async def _measure_for(gate_round: GateRound, full: RunPlan, deps: ValidatorDeps
     protections = gate_round.mutation.protections
     found = {each: protections[each] for each in missing if each in protections}
     outcomes = (await gate_round.baseline).outcomes
-    if found and await passed_without_mutants(found.values(), outcomes, deps):
+    passes = await read_mutation_passes(found.values(), deps)
+    if found and passed_without_mutants(found.values(), passes, outcomes):
         return
     gate_round.mutation.considered.add(full)
     for each, known in found.items():

@@ -18,6 +18,8 @@ from shared.contracts.states import EnhancementState
 
 # A change that was held back breaks something on the next head more often than not.
 RISK_OF_HELD_BACK = 0.9
+# Only a test that reads the source, or its line numbers, can tell a proven change.
+MAX_RISK_OF_PROVEN = 0.01
 
 
 async def load_risk_and_impact(gate_round: GateRound, deps: ValidatorDeps) -> None:
@@ -62,7 +64,8 @@ async def load_candidates(gate_round: GateRound, deps: ValidatorDeps) -> list[Ca
 def _risk(change: Enhancement, gate_round: GateRound) -> float:
     if change.decision.suspected:
         return RISK_OF_HELD_BACK
-    return gate_round.facts.risks.get(change.id, 1 - change.proposal.fix.prior)
+    risk = gate_round.facts.risks.get(change.id, 1 - change.proposal.fix.prior)
+    return min(risk, MAX_RISK_OF_PROVEN) if change.id in gate_round.facts.proofs.by_change else risk
 
 
 def _impacted(change: Enhancement, gate_round: GateRound) -> frozenset[str] | None:

@@ -8,10 +8,12 @@ from services.validator.decision.evidence import RunEvidence, RunPlan
 from services.validator.decision.rates import FailureRate
 from services.validator.deps import ValidatorDeps
 from services.validator.findings.usecases import ChangeTrees, check_findings
+from services.validator.gate.selections import Selections
 from services.validator.git.ports import Composition
 from services.validator.impact.usecases.recordings import Recorded
 from services.validator.landing import usecases as landing
 from services.validator.prepared import PreparedHead, prepare_head
+from services.validator.proof.usecases import KnownProofs
 from services.validator.queue import pool
 from services.validator.queue.transitions import expire, reject
 from services.validator.runs.domain.requests import RunRequest
@@ -38,7 +40,7 @@ class ChangeFacts:
 
     `misjudged` are the components whose choice of impacted tests was often wrong, `flaky` the
     failure rates of tests known to be flaky, and `recorded` is the recording that the impacted
-    tests come from.
+    tests come from. `proofs` are those of changes that leave the program as it is.
     """
 
     impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
@@ -47,14 +49,19 @@ class ChangeFacts:
     misjudged: set[str] = field(default_factory=set)
     flaky: dict[str, FailureRate] = field(default_factory=dict)
     recorded: Recorded | None = None
+    proofs: KnownProofs = field(default_factory=KnownProofs)
 
 
 @dataclass
 class MutationState:
-    """The protection of changes, and the full runs before which mutants were already considered."""
+    """The protection of changes, and the full runs before which mutants were already considered.
+
+    `selections` are the tests that failed without a mutant because others did not run.
+    """
 
     protections: dict[str, Protection] = field(default_factory=dict)
     considered: set[RunPlan] = field(default_factory=set)
+    selections: Selections = field(default_factory=Selections)
 
 
 @dataclass

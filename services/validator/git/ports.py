@@ -79,6 +79,10 @@ class TargetRepository(Protocol):
         """
         ...
 
+    def contents(self, tree: str, paths: Sequence[str]) -> list[bytes | None]:
+        """Return the contents of these files of a tree; None where there is no such file."""
+        ...
+
     def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
         """Create a commit that is on no branch, and return its id."""
         ...

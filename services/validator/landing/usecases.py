@@ -7,7 +7,7 @@ changes got there; the others go back into the pool, where their test run is kno
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -21,6 +21,7 @@ from services.validator.queue.transitions import expire, transition_and_publish
 from services.validator.review.usecases import show_landed
 from services.validator.watch.usecases.watching import start_watch
 from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
 from shared.contracts.states import WAVE, EnhancementState
@@ -34,7 +35,8 @@ log = structlog.get_logger(__name__)
 class Batch:
     """Changes that land together, in order, with the run that their last tree passed.
 
-    `trees` has the tree after each change, by its id.
+    `trees` has the tree after each change, by its id, and `proofs` the proofs of those that have
+    one.
     """
 
     target: Target
@@ -42,6 +44,7 @@ class Batch:
     changes: Sequence[Enhancement]
     trees: Mapping[str, str]
     run: TestRun
+    proofs: Mapping[str, Proof] = field(default_factory=dict)
 
 
 async def land(batch: Batch, deps: ValidatorDeps) -> None:
@@ -76,11 +79,12 @@ async def land(batch: Batch, deps: ValidatorDeps) -> None:
 async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
     """Create one commit per change, and store each change as validated with its commit."""
     repository = deps.repository(batch.target)
-    validated, evidence = [], evidence_of(batch)
+    validated = []
     parent = await asyncio.to_thread(
         repository.commit_parent, batch.target, batch.prepared.head, deps.clock()
     )
     for each in batch.changes:
+        evidence = evidence_of(batch, each)
         message = landing_message(each, evidence)
         parent = await asyncio.to_thread(
             repository.commit, batch.trees[each.id], parent, message, deps.clock()
@@ -100,8 +104,8 @@ async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
     return validated
 
 
-def evidence_of(batch: Batch) -> tuple[str, ...]:
-    """Return the sentences that say why the batch may land."""
+def evidence_of(batch: Batch, change: Enhancement) -> tuple[str, ...]:
+    """Return the sentences that say why a change of the batch may land."""
     counts = batch.run.result.counts
     tests = counts.tests if counts else 0
     together = len(batch.changes)
@@ -110,7 +114,9 @@ def evidence_of(batch: Batch) -> tuple[str, ...]:
         f"{tests} tests ran on the tree that landed{company}; none is worse than on "
         f"{batch.prepared.head[:10]} (run {batch.run.id}, sandbox: {batch.run.execution.sandbox})."
     )
-    return (sentence,)
+    proof = batch.proofs.get(change.id)
+    proven = f"{proof.summary[0].upper()}{proof.summary[1:]}." if proof else ""
+    return (proven, sentence) if proven else (sentence,)
 
 
 async def _not_landed(

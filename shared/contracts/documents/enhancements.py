@@ -14,6 +14,7 @@ from shared.contracts.base import (
 )
 from shared.contracts.documents.base import Document, StateTransition
 from shared.contracts.documents.findings import Finding, Prediction
+from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
 from shared.contracts.states import (
     EnhancementState,
@@ -113,8 +114,8 @@ class DecisionRecord(Value):
 
     `reason` and `tests` say why it was refused, `approval_reason` why it needs a person's approval.
     `returned` counts the heads it was judged on without an answer, `suspected` are the tests that
-    it seems to break only together with what has landed meanwhile. `run` is the test run that
-    decided.
+    it seems to break only together with what has landed meanwhile. A change with a `proof` needs no
+    `protection` by tests. `run` is the test run that decided.
     """
 
     reason: str = ""
@@ -124,6 +125,7 @@ class DecisionRecord(Value):
     evidence: tuple[str, ...] = ()
     approval_reason: str = ""
     approval: Approval | None = None
+    proof: Proof | None = None
     protection: Protection | None = None
     run: Id | None = None
 

@@ -27,6 +27,7 @@ class RunFinished(WaveEvent):
 class GateDecided(WaveEvent):
     """The gate of a target took one step on `head`; `note` describes it.
 
+    - prove: these changes leave the compiled program as it is.
     - run: a test run was read; `tests_worse` of its `tests_run` tests are worse than on the head.
     - refuse, undecided, ask: these changes are rejected, expire, or need approval, due to `tests`.
     - hold: these changes are judged again on the next head.
@@ -38,7 +39,7 @@ class GateDecided(WaveEvent):
 
     subject: ClassVar[str] = "gs.evt.gate.decided"
     head: Oid
-    step: Literal["run", "refuse", "hold", "land", "ask", "undecided"]
+    step: Literal["prove", "run", "refuse", "hold", "land", "ask", "undecided"]
     purpose: str = ""
     change_count: int
     changes: tuple[Id, ...] = ()

@@ -101,6 +101,10 @@ class GitRepository:
                 return path
         return None
 
+    def contents(self, tree: str, paths: Sequence[str]) -> list[bytes | None]:
+        found = self._mirror.repository.revparse_single(tree).peel(pygit2.Tree)
+        return [_read(found, each) if each in found else None for each in paths]
+
     def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
         return self._commit(tree, (parent,), message, when)
 

@@ -46,6 +46,16 @@ def test_the_policy_says_which_changes_need_approval(policy, change, trusted, wh
     assert (why in found) if why else not found
 
 
+def test_a_proven_change_does_not_change_behaviour_whatever_its_fix_may():
+    unsafe, every = (
+        parse_config(f'[policy]\napproval = "{each}"\n'.encode()) for each in ("unsafe", "all")
+    )
+    change = an_enhancement(safe=False)
+    assert not policy_reason(change, unsafe, tier="X", trusted=True, proven=True)
+    assert policy_reason(change, every, tier="X", trusted=True, proven=True)
+    assert policy_reason(change, unsafe, tier="X", trusted=False, proven=True)
+
+
 def test_what_no_test_reaches_any_more_is_named_with_how_many_did():
     lost = [LostCoverage(path="m.py", function=name, tests_before=3) for name in ("f", "A.g")]
     one, two = (Protection(state="unprotected", uncovered=tuple(lost[:n])) for n in (1, 2))

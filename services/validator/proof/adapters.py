@@ -1,0 +1,116 @@
+"""Compares programs in a sandbox, under each installed Python that a target supports."""
+
+import asyncio
+import json
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from services.validator.proof import comparison
+from services.validator.proof.ports import ComparedPrograms, TextPair
+from shared.environments.interpreters import Interpreter, installed_interpreters
+from shared.sandbox.ports import GIB, Command, Completed, Limits, Sandbox
+from shared.sandbox.scratch import Scratch, complete_in_thread
+
+log = structlog.get_logger(__name__)
+
+PACKAGE = "groundswell_comparison"
+REQUEST, ANSWER = "request.json", "answer.jsonl"
+PROGRAM = (
+    f"import sys; sys.path.insert(0, sys.argv[1]); from {PACKAGE}.worker import main; "
+    "main(*sys.argv[2:])"
+)
+LIMITS = Limits(wall=60.0, cpu=60.0, memory=1 * GIB, processes=4)
+# After so many texts that end the process, the rest counts as unknown.
+MAX_CRASHES = 3
+Answers = list[tuple[str, ...] | None]
+
+
+class SandboxedPrograms:
+    """The `Programs` port: the texts are strangers', and compiling one may end its process."""
+
+    def __init__(self, sandbox: Sandbox, scratch: Scratch) -> None:
+        self._sandbox = sandbox
+        self._scratch = scratch
+        self._interpreters: dict[str, tuple[Interpreter, ...]] = {}
+
+    async def compare(self, pairs: Sequence[TextPair], requires_python: str) -> ComparedPrograms:
+        if requires_python not in self._interpreters:
+            found = await installed_interpreters(requires_python, self._sandbox.can_read)
+            self._interpreters[requires_python] = found
+        compared = await asyncio.gather(
+            *(self._compare_under(each, pairs) for each in self._interpreters[requires_python])
+        )
+        return _in_all(compared, len(pairs))
+
+    async def _compare_under(
+        self, interpreter: Interpreter, pairs: Sequence[TextPair]
+    ) -> tuple[str, Answers]:
+        """Return the interpreter's name, and its answers."""
+        name, answers = "", Answers()
+        for _ in range(MAX_CRASHES + 1):
+            found, more = await self._run(interpreter, pairs[len(answers) :])
+            name, answers = name or found, [*answers, *more]
+            if len(answers) >= len(pairs):
+                break
+            # The next one ended the process.
+            answers.append(None)
+        return name, [*answers, *[None] * (len(pairs) - len(answers))][: len(pairs)]
+
+    async def _run(
+        self, interpreter: Interpreter, pairs: Sequence[TextPair]
+    ) -> tuple[str, Answers]:
+        async with self._scratch.workspace() as workspace:
+            await complete_in_thread(_prepare, workspace, pairs)
+            completed = await self._sandbox.run(_command(interpreter, workspace))
+        name, answers = _read(completed)
+        if len(answers) < len(pairs):
+            reason = completed.abort_reason or completed.tail(1)
+            log.warning("programs_not_compared", python=interpreter.version, reason=reason)
+        return name, answers
+
+
+def _prepare(workspace: Path, pairs: Sequence[TextPair]) -> None:
+    (workspace / "tree").mkdir()
+    scratch = workspace / "run"
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(Path(comparison.__file__).parent, scratch / "code" / PACKAGE, ignore=ignored)
+    numbers: dict[bytes, int] = {}
+    numbered = [[numbers.setdefault(text, len(numbers)) for text in pair] for pair in pairs]
+    texts = [each.decode("latin-1") for each in numbers]
+    (scratch / REQUEST).write_text(json.dumps({"texts": texts, "pairs": numbered}))
+
+
+def _command(interpreter: Interpreter, workspace: Path) -> Command:
+    scratch = workspace / "run"
+    arguments = (str(scratch / "code"), str(scratch / REQUEST), str(scratch / ANSWER))
+    return Command(
+        argv=(str(interpreter.path), "-I", "-S", "-B", "-c", PROGRAM, *arguments),
+        tree=workspace / "tree",
+        scratch=scratch,
+        readable=interpreter.required_directories,
+        reports=(ANSWER,),
+        limits=LIMITS,
+    )
+
+
+def _read(completed: Completed) -> tuple[str, Answers]:
+    """Return the interpreter's name and the answers that it wrote as whole lines."""
+    lines = completed.reports.get(ANSWER, b"").decode().split("\n")[:-1]
+    if not lines:
+        return "", []
+    name, *answers = map(json.loads, lines)
+    return name, [None if each is None else tuple(each) for each in answers]
+
+
+def _in_all(compared: Sequence[tuple[str, Answers]], count: int) -> ComparedPrograms:
+    """Return what holds under all interpreters."""
+    forms: Answers = []
+    for number in range(count):
+        answers = [each[number] for _, each in compared]
+        known = [each for each in answers if each is not None]
+        is_same = bool(answers) and len(known) == len(answers)
+        forms.append(tuple(sorted({form for each in known for form in each})) if is_same else None)
+    return ComparedPrograms(tuple(name for name, _ in compared), tuple(forms))

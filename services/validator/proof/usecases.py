@@ -1,0 +1,104 @@
+"""Finds the proofs of changes: those that leave every program of the target as it is."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from services.validator.deps import ValidatorDeps
+from services.validator.git.ports import TargetRepository
+from services.validator.prepared import PreparedHead
+from services.validator.proof.ports import TextPair
+from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.proof import Proof
+from shared.targets.languages import PYTHON
+
+# The files of a change by their paths; None if it has others than Python's, or adds or removes any.
+ChangedFiles = Mapping[str, TextPair] | None
+
+
+@dataclass
+class KnownProofs:
+    """The proofs of changes by their ids, and what was compared for them.
+
+    `forms` has the forms of each pair of texts that is the same program under all `interpreters`.
+    Changes are compared on those before them. So when one of these has left, only the files that
+    both change are new.
+    """
+
+    by_change: dict[str, Proof] = field(default_factory=dict)
+    interpreters: tuple[str, ...] = ()
+    forms: dict[TextPair, tuple[str, ...] | None] = field(default_factory=dict)
+
+
+async def prove_changes(
+    changes: Sequence[Enhancement],
+    steps: Sequence[tuple[str, str]],
+    prepared: PreparedHead,
+    known: KnownProofs,
+    deps: ValidatorDeps,
+) -> list[str]:
+    """Find and store the proofs of changes, and return the changes that had none before.
+
+    `steps` are those of a composition of exactly these changes: (id, tree after it). A proof that
+    no longer holds is removed.
+    """
+    repository = deps.repository(prepared.target)
+    files = await asyncio.to_thread(_changed_files, changes, steps, prepared.tree, repository)
+    await _compare_missing(files, prepared, known, deps)
+    new = []
+    for each in changes:
+        stored = known.by_change.pop(each.id, each.decision.proof)
+        proof = _proof(files[each.id], known)
+        if proof is not None:
+            known.by_change[each.id] = proof
+        if proof is not None and stored is None:
+            new.append(each.id)
+        if proof != stored:
+            await deps.store.enhancements.set_fields(each.id, decision__proof=proof)
+    return new
+
+
+async def _compare_missing(
+    files: Mapping[str, ChangedFiles],
+    prepared: PreparedHead,
+    known: KnownProofs,
+    deps: ValidatorDeps,
+) -> None:
+    pairs = [pair for each in files.values() if each for pair in each.values()]
+    missing = [pair for pair in dict.fromkeys(pairs) if pair not in known.forms]
+    if not missing:
+        return
+    requires_python = prepared.profile.environment.requires_python
+    compared = await deps.programs.compare(missing, requires_python)
+    known.interpreters = compared.interpreters
+    known.forms |= dict(zip(missing, compared.forms, strict=True))
+
+
+def _proof(files: ChangedFiles, known: KnownProofs) -> Proof | None:
+    if not files:
+        return None
+    forms = [known.forms[pair] for pair in files.values()]
+    same = [each for each in forms if each is not None]
+    if len(same) < len(forms):
+        return None
+    names = tuple(sorted({name for each in same for name in each}))
+    return Proof(files=tuple(files), interpreters=known.interpreters, forms=names)
+
+
+def _changed_files(
+    changes: Sequence[Enhancement],
+    steps: Sequence[tuple[str, str]],
+    tree: str,
+    repository: TargetRepository,
+) -> dict[str, ChangedFiles]:
+    by_id, found = {each.id: each for each in changes}, dict[str, ChangedFiles]()
+    for change, after in steps:
+        paths = by_id[change].proposal.files
+        texts = zip(
+            paths, repository.contents(tree, paths), repository.contents(after, paths), strict=True
+        )
+        files = {path: (a, b) for path, a, b in texts if a is not None and b is not None}
+        is_whole = len(files) == len(paths) and all(map(PYTHON.has_suffix, paths))
+        found[change] = files if is_whole else None
+        tree = after
+    return found
