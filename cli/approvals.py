@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from rich.console import Console
-from rich.markup import escape
 
+from cli.console import shown
 from cli.text import as_typed_here, count
 from shared.contracts.report import ChangeNeedingApproval, WaveReport
 from shared.kernel.ids import short_id
@@ -32,17 +32,17 @@ def show_approvals(report: WaveReport, console: Console) -> None:
 
 
 def _show_group(reason: str, changes: Sequence[ChangeNeedingApproval], console: Console) -> None:
-    console.print(f"  {escape(MEANINGS.get(reason, reason))}")
+    console.print(f"  {shown(MEANINGS.get(reason, reason))}")
     for each in changes:
-        console.print(f"  [yellow]{short_id(each.id)}[/] {escape(each.title)}")
+        console.print(f"  [yellow]{short_id(each.id)}[/] {shown(each.title)}")
         if each.because:
             more = f", … and {each.more} more" if each.more else ""
-            console.print(f"           [dim]{escape(each.because)}{more}[/]")
+            console.print(f"           [dim]{shown(each.because)}{more}[/]")
     evidence = Counter(sentence for each in changes for sentence in _evidence(each))
     for sentence, number in evidence.items():
         which = "all of them" if number == len(changes) else f"{number} of them"
         prefix = f"{which}: " if len(changes) > 1 else ""
-        console.print(f"  [dim]{prefix}{escape(sentence)}[/]")
+        console.print(f"  [dim]{prefix}{shown(sentence)}[/]")
 
 
 def _evidence(change: ChangeNeedingApproval) -> Sequence[str]:
@@ -63,7 +63,7 @@ def _show_commands(changes: Sequence[ChangeNeedingApproval], console: Console) -
         commands[name] = f'groundswell enhancement approve {ids} --reason "…"'
     width = max(len(name) for name in commands)
     for name, command in commands.items():
-        console.print(f"  {name:<{width}}  {escape(as_typed_here(command))}")
+        console.print(f"  {name:<{width}}  {shown(as_typed_here(command))}")
     unprotected = sum(each.group == UNPROTECTED for each in changes)
     if unprotected:
         console.print(

@@ -3,10 +3,9 @@
 import asyncio
 from pathlib import Path
 
-from rich.markup import escape
-
 from cli.backtest_report import render_markdown, show_backtest
 from cli.client import ApiClient
+from cli.console import print_data, shown
 from cli.progress import Progress
 from cli.session import connect
 from cli.text import err, fail, out, warn
@@ -104,7 +103,7 @@ async def _stop(backtest: str, client: ApiClient) -> None:
 
 def _show(backtest: BacktestDetails, report: Path | None, *, as_json: bool) -> int:
     if as_json:
-        print(backtest.model_dump_json(indent=1))  # noqa: T201 - data for another program
+        print_data(backtest)
     failure = backtest.failure
     if failure is not None:
         fail(GroundswellError(failure.message, hint=failure.hint))
@@ -116,5 +115,5 @@ def _show(backtest: BacktestDetails, report: Path | None, *, as_json: bool) -> i
         show_backtest(backtest, out)
     if report is not None:
         report.write_text(render_markdown(backtest))
-        (err if as_json else out).print(f"\nThe report is in {escape(str(report))}.")
+        (err if as_json else out).print(f"\nThe report is in {shown(str(report))}.")
     return 0

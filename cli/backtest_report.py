@@ -5,8 +5,8 @@ from pathlib import Path
 from string import Template
 
 from rich.console import Console
-from rich.markup import escape
 
+from cli.console import shown
 from cli.text import count, duration
 from shared.contracts.documents.backtests import (
     BacktestSummary,
@@ -26,16 +26,16 @@ def show_backtest(backtest: BacktestDetails, console: Console) -> None:
     """Show the figures, and each commit that was caught, missed or a false alarm."""
     assert backtest.summary is not None
     console.print()
-    console.rule(f"[bold]{escape(backtest.name)}[/]: backtest", align="left")
+    console.rule(f"[bold]{shown(backtest.name)}[/]: backtest", align="left")
     for name, value in _figures(backtest.summary):
-        console.print(f"{name:<19}{escape(value)}")
+        console.print(f"{name:<19}{shown(value)}")
     for each in backtest.replayed:
         if each.outcome in NOTABLE_OUTCOMES:
             outcome = each.outcome.replace("_", " ")
-            console.print(f"  {each.commit[:10]} [bold]{outcome}[/] {escape(each.title)}")
-            console.print(f"             [dim]{escape('; '.join(_reasons(each)))}[/]")
+            console.print(f"  {each.commit[:10]} [bold]{outcome}[/] {shown(each.title)}")
+            console.print(f"             [dim]{shown('; '.join(_reasons(each)))}[/]")
     for line in _cost(backtest.summary):
-        console.print(f"[dim]{escape(line)}[/]")
+        console.print(f"[dim]{shown(line)}[/]")
 
 
 def render_markdown(backtest: BacktestDetails) -> str:

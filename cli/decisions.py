@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from cli.approvals import MEANINGS
 from cli.client import ApiClient
+from cli.console import print_data, shown
 from cli.execute import execute
 from cli.options import Json
 from cli.progress import Progress
@@ -57,7 +57,7 @@ async def _approvals(wanted: ApprovalFilter, *, as_json: bool) -> int:
     async with connect() as client:
         found = await client.approvals(wanted)
     if as_json:
-        out.print_json(data=found.model_dump(mode="json"))
+        print_data(found)
         return 0
     show_groups(found, out)
     return 0
@@ -72,23 +72,23 @@ def show_groups(found: ApprovalGroups, console: Console) -> None:
         _show_group(each, console)
     console.print(f"[bold]{count(found.count, 'change')}[/] in {count(len(found.groups), 'group')}")
     command = as_typed_here('groundswell enhancement approve --all --reason "…"')
-    console.print(f"  approve all  {escape(command)}")
+    console.print(f"  approve all  {shown(command)}")
 
 
 def _show_group(group: ApprovalGroup, console: Console) -> None:
     number, code = len(group.changes), group.rule.partition(":")[2] or group.rule
     size = count(number, "change")
-    console.print(f"[bold]{escape(code)}[/] in {escape(group.component)}: {size}")
-    console.print(f"  {escape(MEANINGS.get(group.reason, group.reason))}")
+    console.print(f"[bold]{shown(code)}[/] in {shown(group.component)}: {size}")
+    console.print(f"  {shown(MEANINGS.get(group.reason, group.reason))}")
     for each in group.changes[:MAX_LISTED_CHANGES]:
-        console.print(f"  [yellow]{short_id(each.id)}[/] {escape(each.title)}")
+        console.print(f"  [yellow]{short_id(each.id)}[/] {shown(each.title)}")
         if each.because:
-            console.print(f"           [dim]{escape(each.because)}[/]")
+            console.print(f"           [dim]{shown(each.because)}[/]")
     if number > MAX_LISTED_CHANGES:
         console.print(f"  [dim]and {number - MAX_LISTED_CHANGES} more[/]")
     which = f"--all --rule {code} --component {group.component}"
     command = as_typed_here(f'groundswell enhancement approve {which} --reason "…"')
-    console.print(f"  approve  {escape(command)}\n")
+    console.print(f"  approve  {shown(command)}\n")
 
 
 def approve(

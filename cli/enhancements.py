@@ -1,15 +1,14 @@
 """`groundswell enhancement …`: list, show, approve, reject and roll back changes."""
 
-import json
 from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 from rich.syntax import Syntax
 from rich.table import Table
 
+from cli.console import print_data, shown, shown_lines
 from cli.decisions import approvals, approve, reject
 from cli.execute import execute
 from cli.options import Json, Limit, Wave
@@ -39,13 +38,13 @@ async def _list(wave: str, state: str, limit: int, *, as_json: bool) -> int:
     async with connect() as client:
         changes = await client.enhancements(wave, state, limit)
     if as_json:
-        out.print_json(data=[each.model_dump(mode="json") for each in changes])
+        print_data([each.model_dump(mode="json") for each in changes])
         return 0
     table = Table(box=None, pad_edge=False)
     for name in ("id", "state", "commit", "change"):
         table.add_column(name, no_wrap=name != "change")
     for each in changes:
-        table.add_row(short_id(each.id), each.state, (each.commit or "")[:10], escape(each.title))
+        table.add_row(short_id(each.id), each.state, (each.commit or "")[:10], shown(each.title))
     out.print(table if changes else "No changes found.")
     return 0
 
@@ -62,7 +61,7 @@ async def _show(enhancement: str, *, as_json: bool) -> int:
         story = await client.story(change.id)
     if as_json:
         data = change.model_dump(mode="json") | {"story": story.model_dump(mode="json")["steps"]}
-        print(json.dumps(data, indent=1))  # noqa: T201 - data for another program
+        print_data(data)
         return 0
     show_change(change, out)
     show_story(story, out)
@@ -71,11 +70,11 @@ async def _show(enhancement: str, *, as_json: bool) -> int:
 
 def show_change(change: EnhancementDetails, console: Console) -> None:
     """Show what a change is: its title, its rationale and a few facts."""
-    console.print(f"[bold]{escape(change.title)}[/]\n")
-    console.print(escape(change.rationale) + "\n")
+    console.print(f"[bold]{shown(change.title)}[/]\n")
+    console.print(shown_lines(change.rationale) + "\n")
     for name, value in _facts(change):
         if value:
-            console.print(f"[dim]{name:<10}[/] {escape(value)}")
+            console.print(f"[dim]{name:<10}[/] {shown(value)}")
 
 
 def _facts(change: EnhancementDetails) -> list[tuple[str, str]]:

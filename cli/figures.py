@@ -1,8 +1,8 @@
 """The figures at the end of a report: only what was measured."""
 
 from rich.console import Console
-from rich.markup import escape
 
+from cli.console import shown
 from cli.text import count, duration
 from shared.contracts.documents.protection import ProtectionShare
 from shared.contracts.documents.runs import BenchmarkResult
@@ -57,7 +57,7 @@ def _show_notable(measured: tuple[BenchmarkResult, ...], console: Console) -> No
         bounds = (each.low, each.high)
         interval = "" if None in bounds else f" ({each.low:.2f} to {each.high:.2f})"
         console.print(
-            f"  {escape(each.name)} {each.answer}: "
+            f"  {shown(each.name)} {each.answer}: "
             f"costs {each.ratio:.2f} times as much as before{interval}"
         )
     if len(notable) > MAX_LISTED_BENCHMARKS:

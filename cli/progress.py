@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.markup import escape
 from rich.status import Status
 
+from cli.console import shown
 from cli.text import count, duration
 from shared.contracts import events as e
 from shared.contracts.base import RunPurpose
@@ -63,7 +63,7 @@ class Progress:
     def print_line(self, text: str, style: str = PLAIN) -> None:
         """Print one line, with the seconds since the start."""
         elapsed = time.monotonic() - self._started
-        self._console.print(f"[dim]{elapsed:6.1f}s[/]  [{style}]{escape(text)}[/]")
+        self._console.print(f"[dim]{elapsed:6.1f}s[/]  [{style}]{shown(text)}[/]")
 
     def set_activity(self, text: str) -> None:
         """Show what is going on, in a terminal only."""
@@ -85,7 +85,7 @@ class Progress:
         if self._status is None:
             return
         counts = ", ".join(f"{number} {what}" for what, number in self._counts.items())
-        self._status.update(escape(self._activity) + (f"  [dim]({counts})[/]" if counts else ""))
+        self._status.update(shown(self._activity) + (f"  [dim]({counts})[/]" if counts else ""))
 
 
 def _environment(event: e.EnvironmentBuilt, progress: Progress) -> None:

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.markup import escape
 
 from cli.approvals import show_approvals
+from cli.console import shown, shown_lines
 from cli.figures import show_figures, test_time
-from cli.text import as_typed_here, count, duration
+from cli.text import ERROR_INDENT, as_typed_here, count, duration
 from shared.contracts.report import (
     ChangeNotLanded,
     ComponentHealth,
@@ -35,7 +35,7 @@ HEADLINES = {
 def show_report(report: WaveReport, console: Console) -> None:
     """Show everything a person needs to judge a wave and to decide what to do next."""
     console.print()
-    console.rule(f"[bold]{escape(report.target)}[/]: wave {HEADLINES[report.state]}", align="left")
+    console.rule(f"[bold]{shown(report.target)}[/]: wave {HEADLINES[report.state]}", align="left")
     console.print(_summary(report))
     _show_failure(report, console)
     _show_landed(report, console)
@@ -58,7 +58,7 @@ def _summary(report: WaveReport) -> str:
     landed = [each for each in report.landed if not each.rolled_back]
     parts = [f"[bold green]{len(landed)} landed[/]" if landed else "[bold]nothing landed[/]"]
     if landed:
-        branch, head = escape(report.landing_branch), (report.final_commit or "")[:10]
+        branch, head = shown(report.landing_branch), (report.final_commit or "")[:10]
         parts[0] += f" on branch [bold]{branch}[/], now at [bold]{head}[/]"
     if report.rejected:
         parts.append(f"[red]{len(report.rejected)} rejected[/]")
@@ -74,7 +74,7 @@ def _summary(report: WaveReport) -> str:
     if report.advisory:
         parts.append(f"advice: {len(report.advisory)}")
     if report.landing_branch != report.base_branch:
-        parts.append(f"{escape(report.base_branch)} is untouched")
+        parts.append(f"{shown(report.base_branch)} is untouched")
     return "; ".join(parts) + "."
 
 
@@ -87,9 +87,11 @@ def _show_advice(changes: Sequence[ChangeNotLanded], console: Console) -> None:
 def _show_failure(report: WaveReport, console: Console) -> None:
     if report.failure is None:
         return
-    console.print(f"\n[bold red]{escape(report.failure.message)}[/]")
+    console.print(f"\n[bold red]{shown_lines(report.failure.message, ERROR_INDENT)}[/]")
     if report.failure.hint:
-        console.print(f"[dim]hint:[/] {escape(as_typed_here(report.failure.hint))}")
+        console.print(
+            f"[dim]hint:[/] {shown_lines(as_typed_here(report.failure.hint), ERROR_INDENT)}"
+        )
 
 
 def _show_landed(report: WaveReport, console: Console) -> None:
@@ -97,10 +99,10 @@ def _show_landed(report: WaveReport, console: Console) -> None:
         return
     console.print("\n[bold]Landed[/] (one commit each)")
     for each in report.landed:
-        console.print(f"  [green]{short_id(each.id)}[/] {each.commit[:10]} {escape(each.title)}")
-        console.print(f"           [dim]{escape(_size(each))}; {escape(_effect(each))}[/]")
+        console.print(f"  [green]{short_id(each.id)}[/] {each.commit[:10]} {shown(each.title)}")
+        console.print(f"           [dim]{shown(_size(each))}; {shown(_effect(each))}[/]")
     for sentence in sorted({each for change in report.landed for each in change.evidence}):
-        console.print(f"  [dim]evidence: {escape(sentence)}[/]")
+        console.print(f"  [dim]evidence: {shown(sentence)}[/]")
 
 
 def _size(change: LandedChange) -> str:
@@ -126,11 +128,11 @@ def _show_pull_requests(report: WaveReport, console: Console) -> None:
     for each in report.pull_requests:
         branches = f"{each.branch} into {each.onto}"
         if each.url:
-            console.print(f"  [green]{escape(each.url)}[/]  [dim]{escape(branches)}[/]")
+            console.print(f"  [green]{shown(each.url)}[/]  [dim]{shown(branches)}[/]")
         else:
-            console.print(f"  [yellow]not open[/]  {escape(branches)}")
+            console.print(f"  [yellow]not open[/]  {shown(branches)}")
         if each.reason:
-            console.print(f"           [dim]{escape(each.reason)}[/]")
+            console.print(f"           [dim]{shown(each.reason)}[/]")
 
 
 def _show_rejected(changes: Sequence[ChangeNotLanded], console: Console) -> None:
@@ -165,14 +167,14 @@ def _show_headline(headline: str, changes: Sequence[ChangeNotLanded], console: C
 
 
 def _show_change(change: ChangeNotLanded, style: str, console: Console) -> None:
-    console.print(f"  [{style}]{short_id(change.id)}[/] {escape(change.title)}")
+    console.print(f"  [{style}]{short_id(change.id)}[/] {shown(change.title)}")
     if change.reason:
-        console.print(f"           [dim]{escape(change.reason)}[/]")
+        console.print(f"           [dim]{shown(change.reason)}[/]")
 
 
 def _show_tests(relation: str, tests: Sequence[str], console: Console) -> None:
     for test in tests[:MAX_LISTED_TESTS]:
-        console.print(f"           {relation} {escape(test)}")
+        console.print(f"           {relation} {shown(test)}")
     if len(tests) > MAX_LISTED_TESTS:
         console.print(f"           and {len(tests) - MAX_LISTED_TESTS} more")
 
@@ -190,7 +192,7 @@ def _show_health(health: HealthChange, console: Console) -> None:
         findings = f"findings {_number(each.findings_before)} -> {_number(each.findings_after)}"
         if health.protection:
             findings = f"{findings:<24}   protected {_protected_lines(each.protection)}"
-        console.print(f"  {escape(name):<{width}}  {score:>16}   {findings}")
+        console.print(f"  {shown(name):<{width}}  {score:>16}   {findings}")
 
 
 def _has_changed(each: ComponentHealth) -> bool:
@@ -223,7 +225,7 @@ def _show_baseline(report: WaveReport, console: Console) -> None:
     if base.failing:
         console.print("  These tests already fail without any change, and no change is blamed:")
         for test in base.failing[:MAX_LISTED_TESTS]:
-            console.print(f"  [dim]{escape(test)}[/]")
+            console.print(f"  [dim]{shown(test)}[/]")
         if len(base.failing) > MAX_LISTED_TESTS:
             console.print(f"  [dim]and {len(base.failing) - MAX_LISTED_TESTS} more[/]")
 
@@ -232,9 +234,9 @@ def _show_notes(report: WaveReport, console: Console) -> None:
     if report.notes:
         console.print("\n[bold]Notes[/]")
         for note in report.notes:
-            console.print(f"  {escape(note)}")
+            console.print(f"  {shown(note)}")
     if report.sandbox:
-        console.print(f"\n[bold yellow]Sandbox[/] {escape(report.sandbox)}")
+        console.print(f"\n[bold yellow]Sandbox[/] {shown(report.sandbox)}")
 
 
 def _show_cost(report: WaveReport, console: Console) -> None:
@@ -260,4 +262,4 @@ def _show_commands(report: WaveReport, console: Console) -> None:
     console.print("\n[bold]Next[/]")
     for name, commands in groups:
         for command in commands:
-            console.print(f"  {name:<9} {escape(as_typed_here(command))}")
+            console.print(f"  {name:<9} {shown(as_typed_here(command))}")

@@ -3,6 +3,7 @@
 import asyncio
 
 from cli.client import ApiClient
+from cli.console import print_data
 from cli.progress import Progress
 from cli.report import show_report
 from cli.session import connect
@@ -32,7 +33,7 @@ async def run_wave(command: StartWave, *, as_json: bool) -> int:
         async with connect() as client:
             report = await _follow(named, client, progress)
     if as_json:
-        print(report.model_dump_json(indent=1))  # noqa: T201 - data for another program
+        print_data(report)
     else:
         show_report(report, out)
     if report.failure is not None and report.failure.code in USER_ERRORS:

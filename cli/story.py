@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from rich.console import Console
-from rich.markup import escape
 
+from cli.console import shown
 from cli.text import count, duration
 from shared.contracts.story import Story, StoryStep
 from shared.kernel.ids import short_id
@@ -73,11 +73,11 @@ def _show_series(series: Sequence[StoryStep], last_tests: Sequence[str], console
     style = STYLES.get(first.kind, "default")
     lines = _wrap(_sentence(series))
     console.print(
-        f"  [dim]{at:<8}[/]  [{style}]{escape(name):<{INDENT_COLUMNS - TIME_COLUMNS}}"
-        f"{escape(lines[0])}[/]",
+        f"  [dim]{at:<8}[/]  [{style}]{shown(name):<{INDENT_COLUMNS - TIME_COLUMNS}}"
+        f"{shown(lines[0])}[/]",
     )
     for line in [*lines[1:], *_reason(series), *_tests(series[-1], last_tests)]:
-        console.print(f"{'':<{INDENT_COLUMNS}}[dim]{escape(line)}[/]")
+        console.print(f"{'':<{INDENT_COLUMNS}}[dim]{shown(line)}[/]")
 
 
 def _wrap(text: str) -> list[str]:

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 
 import pygit2
-from rich.markup import escape
 
+from cli.console import shown
 from cli.text import out
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.config import FILE
@@ -42,9 +42,9 @@ def init(path: str, *, force: bool, show: bool) -> int:
             code="exists",
         )
     file.write_text(text)
-    out.print(f"wrote {escape(str(file))}")
+    out.print(f"wrote {shown(str(file))}")
     for note in described.notes:
-        out.print(f"  {escape(note)}")
+        out.print(f"  {shown(note)}")
     out.print("It takes effect once it is committed on the base branch.")
     return 0
 
@@ -65,5 +65,5 @@ def example(path: Path, *, keep: bool) -> int:
     git(path, "add", "--all")
     author = ("-c", "user.name=Groundswell", "-c", "user.email=groundswell@localhost")
     git(path, *author, "commit", "--quiet", "--message=The shop as it is")
-    out.print(f"copied the example to {escape(str(path))}")
+    out.print(f"copied the example to {shown(str(path))}")
     return 0

@@ -6,29 +6,30 @@ import shutil
 import sys
 from pathlib import Path
 
-from rich.console import Console
-from rich.markup import escape
-
+from cli.console import SafeConsole, shown, shown_lines
 from shared.kernel.errors import GroundswellError
 
 OWN_COMMAND = re.compile(
     r"(?<![\w./-])groundswell (?=(?:run|up|wave|enhancement|backtest|init|doctor|example)\b)"
 )
 
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+# Columns of `error: `, below which further lines stand.
+ERROR_INDENT = 7
+
+out = SafeConsole(highlight=False, soft_wrap=True)
+err = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
 
 
 def warn(sentence: str) -> None:
     """Print a warning on standard error."""
-    err.print(f"[yellow]![/] {escape(sentence)}")
+    err.print(f"[yellow]![/] {shown(sentence)}")
 
 
 def fail(error: GroundswellError) -> None:
     """Print what went wrong and, if there is a hint, what to do about it."""
-    err.print(f"[bold red]error:[/] {escape(error.message)}")
+    err.print(f"[bold red]error:[/] {shown_lines(error.message, ERROR_INDENT)}")
     if error.hint:
-        err.print(f"[dim]hint:[/]  {escape(as_typed_here(error.hint))}")
+        err.print(f"[dim]hint:[/]  {shown_lines(as_typed_here(error.hint), ERROR_INDENT)}")
 
 
 def as_typed_here(text: str) -> str:

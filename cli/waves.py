@@ -4,9 +4,9 @@ import difflib
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
+from cli.console import print_data, shown
 from cli.execute import execute
 from cli.options import Base, Components, DryRun, Focus, Json, Limit, Size
 from cli.report import show_report
@@ -77,11 +77,13 @@ async def _start(command: StartWave, *, as_json: bool) -> int:
     async with connect(start_stack=False) as client:
         opened = await client.start_wave(named)
     if as_json:
-        print(opened.model_dump_json(indent=1))  # noqa: T201 - data for another program
+        print_data(opened)
         return 0
-    out.print(f"wave {opened.wave_id} started; changes land on branch {opened.landing_branch}")
+    out.print(
+        f"wave {opened.wave_id} started; changes land on branch {shown(opened.landing_branch)}"
+    )
     for note in opened.notes:
-        out.print(f"  {escape(note)}")
+        out.print(f"  {shown(note)}")
     show = f"groundswell wave show {short_id(opened.wave_id)}"
     out.print(as_typed_here(f"see its report: {show}"))
     return 0
@@ -118,7 +120,7 @@ async def _list(limit: int, *, as_json: bool) -> int:
     async with connect() as client:
         waves = await client.waves(limit)
     if as_json:
-        out.print_json(data=[each.model_dump(mode="json") for each in waves])
+        print_data([each.model_dump(mode="json") for each in waves])
         return 0
     table = Table(box=None, pad_edge=False)
     for name in ("wave", "target", "state", "size", "focus", "tasks", "started", "commit"):
@@ -126,7 +128,7 @@ async def _list(limit: int, *, as_json: bool) -> int:
     for each in waves:
         table.add_row(
             short_id(each.id),
-            escape(each.target),
+            shown(each.target),
             each.state,
             each.size,
             each.focus,
@@ -148,7 +150,7 @@ async def _show(wave: str, *, as_json: bool) -> int:
     async with connect() as client:
         report = await client.report(wave)
     if as_json:
-        print(report.model_dump_json(indent=1))  # noqa: T201 - data for another program
+        print_data(report)
     else:
         show_report(report, out)
     return 0

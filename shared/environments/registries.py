@@ -14,12 +14,19 @@ from pathlib import Path
 
 from shared.kernel.syntax import parse_expression
 
-# The variables of our environment that a registry's client needs; no other one is passed on.
+# The variables of our environment that a target's set-up step receives: where packages are, and
+# how they are reached. All others stay here: among those of the same tools are publishing tokens,
+# passwords by index, and the places of configuration files and caches.
 INHERITED_VARIABLES = re.compile(
-    r"(UV|PIP)_.*|npm_config_(registry|cafile|https?_proxy|noproxy)|SSL_CERT_(FILE|DIR)"
+    r"UV_(DEFAULT_INDEX|INDEX|INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|INDEX_STRATEGY"
+    r"|INSECURE_HOST|SYSTEM_CERTS|NATIVE_TLS|HTTP_TIMEOUT|HTTP_RETRIES|EXCLUDE_NEWER)"
+    r"|PIP_(INDEX_URL|EXTRA_INDEX_URL|FIND_LINKS|NO_INDEX|TRUSTED_HOST|CERT|PROXY|TIMEOUT|RETRIES)"
+    r"|npm_config_(registry|cafile|https?_proxy|noproxy)|SSL_CERT_(FILE|DIR)"
     r"|(REQUESTS|CURL)_CA_BUNDLE|(HTTPS?|ALL|NO)_PROXY",
     re.IGNORECASE,
 )
+# Its value names more variables, separated by commas, that a set-up step is to receive.
+MORE_VARIABLES = "GROUNDSWELL_SETUP_VARIABLES"
 INDEX_DIRECTORY, FILE_DIRECTORIES = "simple", ("files", "packages")
 OPTION_LINE = re.compile(r"^(?:global|install|:env:)\.([a-z-]+)=(.*)$")
 
@@ -27,11 +34,15 @@ OPTION_LINE = re.compile(r"^(?:global|install|:env:)\.([a-z-]+)=(.*)$")
 async def uv_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Return the variables for uv: those set in `environ`, else from pip's configuration.
 
-    Without any about certificates, they select the system's.
+    Only variables of a fixed list, and those that `GROUNDSWELL_SETUP_VARIABLES` names. Without any
+    about certificates, they select the system's.
     """
     configured = parse_pip_config(await _pip_config())
+    named = {each.strip() for each in environ.get(MORE_VARIABLES, "").split(",")}
     inherited = {
-        name: value for name, value in environ.items() if INHERITED_VARIABLES.fullmatch(name)
+        name: value
+        for name, value in environ.items()
+        if name in named or INHERITED_VARIABLES.fullmatch(name)
     }
     certificates = {} if _names_certificates({**configured, **inherited}) else system_certificates()
     return {**certificates, **configured, **inherited}

@@ -25,7 +25,14 @@ def render_config(profile: TargetProfile, facts: RepositoryFacts) -> str:
     lines += _environment(profile)
     lines += _test(profile)
     lines += _policy(profile)
-    return "\n".join(lines)
+    return "\n".join(_as_comment(each) if each.startswith("#") else each for each in lines)
+
+
+def _as_comment(line: str) -> str:
+    """Return a comment that no name in it can end: TOML allows no control characters there."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in line
+    )
 
 
 def _component(component: Component) -> list[str]:
@@ -79,8 +86,12 @@ def _policy(profile: TargetProfile) -> list[str]:
 
 
 def _string(value: str) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    """Return a string of TOML: JSON's, but for characters that JSON leaves and no editor shows."""
+    return "".join(
+        each if each.isprintable() else f"\\U{ord(each):08x}"
+        for each in json.dumps(value, ensure_ascii=False)
+    )
 
 
 def _list(values: tuple[str, ...]) -> str:
-    return json.dumps(list(values), ensure_ascii=False)
+    return f"[{', '.join(map(_string, values))}]"

@@ -43,6 +43,49 @@ async def test_uvs_own_variables_win():
     assert "SECRET" not in told
 
 
+SECRETS = {
+    "UV_PUBLISH_TOKEN": "pypi-secret",
+    "UV_PUBLISH_PASSWORD": "secret",
+    "UV_INDEX_PRIVATE_PASSWORD": "secret",
+    "UV_CONFIG_FILE": "/home/me/uv.toml",
+    "UV_CACHE_DIR": "/home/me/.cache/uv",
+    "UV_KEYRING_PROVIDER": "subprocess",
+    "UV_GITHUB_TOKEN": "ghp_secret",
+    "PIP_CONFIG_FILE": "/home/me/pip.conf",
+    "PIP_CLIENT_CERT": "/home/me/key.pem",
+    "PIP_KEYRING_PROVIDER": "subprocess",
+    "SSL_CLIENT_CERT": "/home/me/key.pem",
+    "npm_config__authToken": "npm_secret",
+    "NPM_TOKEN": "npm_secret",
+    "GROUNDSWELL_NATS_URL": "nats://validator:secret@127.0.0.1:1",
+    "GROUNDSWELL_MONGO_URL": "mongodb://groundswell:secret@127.0.0.1:1",
+    "GROUNDSWELL_FORGE_TOKEN": "secret",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "X_UV_INDEX": "secret",
+}
+WANTED = {
+    "UV_INDEX_URL": "https://mirror.example/simple",
+    "PIP_EXTRA_INDEX_URL": "https://b.example/simple",
+    "npm_config_registry": "https://npm.example",
+    "SSL_CERT_FILE": "/etc/my.pem",
+    "https_proxy": "http://proxy.example:3128",
+}
+
+
+async def test_a_set_up_step_learns_where_packages_are_and_no_secret():
+    told = await uv_variables({**SECRETS, **WANTED})
+    assert WANTED.items() <= told.items()
+    assert not SECRETS.keys() & told.keys()
+    assert not {each for each in told.values() if "secret" in each or "/home/me" in each}
+
+
+async def test_more_variables_reach_it_only_by_name():
+    more = {**SECRETS, "GROUNDSWELL_SETUP_VARIABLES": "UV_INDEX_PRIVATE_PASSWORD, NPM_TOKEN"}
+    told = await uv_variables(more)
+    assert told.keys() & SECRETS.keys() == {"UV_INDEX_PRIVATE_PASSWORD", "NPM_TOKEN"}
+    assert "GROUNDSWELL_SETUP_VARIABLES" not in told
+
+
 @pytest.mark.parametrize(
     ("requirement", "lent"),
     [

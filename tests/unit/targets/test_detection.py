@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from services.validator.git.domain.patches import apply_hunks
 from shared.kernel.errors import Rejected
-from shared.targets.components import component_of
+from shared.targets.components import Component, component_of
 from shared.targets.config import TargetConfig, parse_config
 from shared.targets.config_rendering import render_config
 from shared.targets.patches import PatchKind, make_patch, parse_patch
@@ -144,6 +144,26 @@ class TestConfiguration:
         assert now.environment.installs == was.environment.installs == ("attrs", "hypothesis")
         assert now.environment.requires_python == ">=3.10"
         assert parse_config(written.encode()).target.base == "main"
+
+    def test_no_name_in_the_repository_writes_a_line_of_it(self):
+        nasty = 'a\n[test]\ncommand = "evil"\n#\x1b[2J\x7f\x9b\u202e'
+        component = Component(name=nasty, paths=(nasty,), source="packages", reason=nasty)
+        found = profile_target(FakeTree({"pkg/__init__.py": ""}))
+        profile = found.model_copy(update={"components": (component,)})
+        facts = RepositoryFacts(
+            location="/x",
+            name=nasty,
+            head="h",
+            base_branch=nasty,
+            landing_branch="l",
+            root_commit="r",
+        )
+        written = render_config(profile, facts)
+        assert all(each.isprintable() for each in written.split("\n"))
+        config = parse_config(written.encode())
+        assert config.test.command != "evil"
+        assert config.target.base == nasty
+        assert [(each.name, each.paths) for each in config.component] == [(nasty, (nasty,))]
 
 
 lines = st.lists(st.sampled_from(["a\n", "b\n", "\n", "é\n", "  x\n", "a\r\n"]), max_size=12)
