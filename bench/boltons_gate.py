@@ -29,7 +29,8 @@ from bench.gate_stack import (
 )
 from bench.harness import Result, main
 from bench.targets import as_repository, download
-from deploy.local import Stack, local_stack
+from deploy.homes import Stack
+from deploy.local import local_stack
 from services.validator.git.adapters.repository import GitRepository
 from shared.contracts.base import RunPurpose
 from shared.contracts.commands import DecideEnhancement

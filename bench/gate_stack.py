@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.gate_documents import cleared_enhancement, new_wave, proposed_task
-from deploy.local import Stack
+from deploy.credentials import load_credentials
+from deploy.homes import Stack
+from deploy.programs import service_variables
 from shared.contracts.commands import RunBaseline
 from shared.contracts.documents.storage import Patch
 from shared.contracts.documents.targets import Target
@@ -70,11 +72,8 @@ async def stack_store(stack: Stack) -> AsyncIterator[Store]:
 @contextmanager
 def extra_validators(count: int, stack: Stack) -> Iterator[list["subprocess.Popen[bytes]"]]:
     """Run `count` validator processes beside the one of the stack, on its broker and database."""
-    variables = {
-        "GROUNDSWELL_NATS_URL": stack.nats_url,
-        "GROUNDSWELL_MONGO_URL": stack.mongo_url,
-        "GROUNDSWELL_HOME": stack.home,
-    }
+    credentials = load_credentials(Path(stack.home))
+    variables = service_variables("validator", stack, credentials)
     argv = [sys.executable, "-m", "services.validator"]
     log = (Path(stack.home) / "logs" / LOG_NAME).open("wb")
     started = [

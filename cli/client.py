@@ -51,6 +51,7 @@ from shared.kernel.errors import (
     Rejected,
     Transient,
 )
+from shared.kernel.json_data import read_json
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V", bound=Value)
@@ -75,8 +76,13 @@ class ApiClient:
     One method per request of the API.
     """
 
-    def __init__(self, url: str, *, ours: bool = False) -> None:
-        self._client = httpx.AsyncClient(base_url=url, timeout=REQUEST_TIMEOUT, trust_env=False)
+    def __init__(self, url: str, key: str, *, ours: bool = False) -> None:
+        self._client = httpx.AsyncClient(
+            base_url=url,
+            timeout=REQUEST_TIMEOUT,
+            trust_env=False,
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+        )
         self.url = url
         self.ours = ours
 
@@ -248,10 +254,14 @@ class ApiClient:
 
 
 def _decode(sent: ServerSentEvent) -> Event | None:
-    """Return the event, or None if this version does not know its kind."""
-    data = sent.json()
-    kind = EVENT_BY_SUBJECT.get(str(data.get("type")))
-    return kind.model_validate(data) if kind else None
+    """Return the event, or None if this version does not know its kind or cannot read it."""
+    try:
+        data = read_json(sent.data)
+        kind = EVENT_BY_SUBJECT.get(str(data.get("type")))
+        return kind.model_validate(data) if kind else None
+    except (ValueError, AttributeError):
+        # Anybody with access to NATS may publish there; one bad event must not end the report.
+        return None
 
 
 def _error_of(response: httpx.Response) -> GroundswellError:
@@ -260,6 +270,12 @@ def _error_of(response: httpx.Response) -> GroundswellError:
         body = response.json()
     except ValueError:
         return GroundswellError(f"The API answered {response.status_code}: {response.text[:200]}")
+    if response.status_code == httpx.codes.UNAUTHORIZED:
+        return Rejected(
+            f"The API at {response.url.netloc.decode()} does not accept our key.",
+            hint="Set GROUNDSWELL_API_KEY to its key.",
+            code="wrong_key",
+        )
     family = FAMILIES.get(response.status_code)
     if family is None:
         family = Rejected if response.is_client_error else GroundswellError

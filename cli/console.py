@@ -28,7 +28,7 @@ class SafeConsole(Console):
 
 
 def shown(text: str) -> str:
-    """Return foreign text for a place within a line: no markup, and nothing but printable characters."""
+    """Return foreign text for a place within a line: no markup, only printable characters."""
     return escape(without_controls(text))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import stamina.instrumentation
 import typer
 
-from cli import enhancements, system, target, waves
+from cli import enhancements, nats, system, target, waves
 from cli.backtest import run_backtest
 from cli.execute import execute
 from cli.options import Base, Components, DryRun, Focus, Json, Size, Unsandboxed
@@ -26,6 +26,7 @@ app = typer.Typer(
 )
 app.add_typer(waves.app, name="wave")
 app.add_typer(enhancements.app, name="enhancement")
+app.add_typer(nats.app, name="nats")
 
 
 @app.command()

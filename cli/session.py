@@ -8,7 +8,8 @@ from pathlib import Path
 
 from cli.client import ApiClient
 from cli.text import warn
-from deploy.local import Stack, find_running_stack, local_stack, lock_is_held
+from deploy.homes import Stack, find_running_stack, lock_is_held
+from deploy.local import local_stack
 from shared.kernel.errors import Conflict, NotFound, Transient
 from shared.targets.home import default_home
 
@@ -26,12 +27,12 @@ async def connect(*, start_stack: bool = True) -> AsyncIterator[ApiClient]:
     they end.
     """
     async with AsyncExitStack() as exits:
-        url = os.environ.get("GROUNDSWELL_API_URL")
+        url, key = os.environ.get("GROUNDSWELL_API_URL"), os.environ.get("GROUNDSWELL_API_KEY", "")
         ours = False
         if not url:
             stack, ours = await _find_or_start(exits, start_stack=start_stack)
-            url = stack.api_url
-        client = ApiClient(url, ours=ours)
+            url, key = stack.api_url, stack.api_key
+        client = ApiClient(url, key, ours=ours)
         exits.push_async_callback(client.close)
         yield client
         if ours:

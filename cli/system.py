@@ -2,12 +2,13 @@
 
 import asyncio
 
-from rich.markup import escape
 from rich.table import Table
 
+from cli.console import print_data, shown
 from cli.session import connect
 from cli.text import out, warn
 from deploy.doctor import examine
+from deploy.homes import without_credentials
 from deploy.local import local_stack
 from shared.targets.home import default_home
 
@@ -25,15 +26,15 @@ async def up(port: int) -> int:
         out.print("[bold green]ready[/]")
         for name, value in (
             ("API", f"{stack.api_url}/docs"),
-            ("NATS", stack.nats_url),
-            ("MongoDB", stack.mongo_url),
+            ("NATS", without_credentials(stack.nats_url)),
+            ("MongoDB", without_credentials(stack.mongo_url)),
             ("home", stack.home),
         ):
-            out.print(f"  {name:<11} {escape(value)}")
+            out.print(f"  {name:<11} {shown(value)}")
         out.print(
-            f"Start a wave: groundswell wave start PATH, or\n"
-            f"  nats --server {stack.nats_url} pub gs.cmd.wave.start "
-            '\'{"target": "/path/to/repository"}\'',
+            "Start a wave: groundswell wave start PATH, or\n"
+            '  eval "$(groundswell nats env)"\n'
+            '  nats pub gs.cmd.wave.start \'{"target": "/path/to/repository"}\'',
             markup=False,
         )
         out.print("Press Ctrl-C to stop the stack; stored data is kept.")
@@ -51,7 +52,7 @@ async def status(*, as_json: bool) -> int:
     async with connect() as client:
         counted = await client.status()
     if as_json:
-        print(counted.model_dump_json(indent=1))  # noqa: T201 - data for another program
+        print_data(counted)
         return 0
     for name, counts in counted.model_dump().items():
         text = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
@@ -64,7 +65,7 @@ async def agents(*, active: bool, as_json: bool) -> int:
     async with connect() as client:
         found = await client.agents(MAX_LISTED_AGENTS, active=active)
     if as_json:
-        out.print_json(data=[each.model_dump(mode="json") for each in found])
+        print_data([each.model_dump(mode="json") for each in found])
         return 0
     table = Table(box=None, pad_edge=False)
     for name in ("agent", "state", "types", "engines", "host", "heartbeat"):
@@ -86,13 +87,13 @@ async def doctor(*, as_json: bool) -> int:
     """Print what is installed and what is missing; return 1 if something essential is."""
     checks = await asyncio.to_thread(examine, default_home())
     if as_json:
-        out.print_json(data=[each.as_dict() for each in checks])
+        print_data([each.as_dict() for each in checks])
     else:
         width = max(len(each.name) for each in checks)
         for each in checks:
-            out.print(f"{MARKS[each.state]:<20} {each.name:<{width}}  {escape(each.found)}")
+            out.print(f"{MARKS[each.state]:<20} {each.name:<{width}}  {shown(each.found)}")
             if each.cost:
-                out.print(f"{'':<9}{'':<{width}}  [dim]{escape(each.cost)}[/]")
+                out.print(f"{'':<9}{'':<{width}}  [dim]{shown(each.cost)}[/]")
             if each.remedy:
-                out.print(f"{'':<9}{'':<{width}}  [dim]-> {escape(each.remedy)}[/]")
+                out.print(f"{'':<9}{'':<{width}}  [dim]-> {shown(each.remedy)}[/]")
     return 1 if any(each.state == "missing" and each.essential for each in checks) else 0

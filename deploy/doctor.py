@@ -17,7 +17,8 @@ import psutil
 import uv
 from ruff import find_ruff_bin
 
-from deploy.local import MIN_FREE_BYTES, find_program, find_running_stack
+from deploy.homes import MIN_FREE_BYTES, find_running_stack
+from deploy.programs import find_program
 from shared.kernel.errors import Rejected
 from shared.sandbox.choice import TierAssessment, assess_tiers
 

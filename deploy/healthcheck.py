@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 
-from deploy.local import SERVICES
+from deploy.programs import SERVICES
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.messaging.bus import Bus
@@ -18,7 +18,7 @@ PING_TIMEOUT_SECONDS = 3
 
 async def service_answers(url: str, service: str) -> bool:
     """Return whether the service answers `$SRV.PING` on the NATS server at `url`."""
-    client = await connect_once(url)
+    client = await connect_once(url, service)
     try:
         bus = Bus(client, source="healthcheck", clock=utc_now, new_id=uuid7)
         return service in await bus.ping({service}, timeout=PING_TIMEOUT_SECONDS)

@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from shared.kernel.errors import GroundswellError
 from shared.observability.logs import configure_logs
-from shared.settings import ServiceSettings
+from shared.settings import HomeSettings, ServiceSettings
+from shared.targets.home import make_private_home
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +40,8 @@ def launch(
         sys.exit(EXIT_BAD_SETTINGS)
     configure_logs(name, settings.log_level)
     try:
+        if isinstance(settings, HomeSettings):
+            make_private_home(settings.home)
         uvloop.run(run(settings))
     except GroundswellError as error:
         log.critical("service_failed", reason=str(error), code=error.code)

@@ -1,11 +1,20 @@
 """Settings of the services, read from environment variables named `GROUNDSWELL_…`."""
 
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import BeforeValidator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.sandbox.choice import AUTO
 from shared.targets.home import default_home
+
+
+def _split(value: object) -> object:
+    return tuple(each.strip() for each in value.split(",")) if isinstance(value, str) else value
+
+
+CommaSeparated = Annotated[tuple[str, ...], BeforeValidator(_split)]
 
 
 class ServiceSettings(BaseSettings):

@@ -16,6 +16,7 @@ from services.agents.settings import AgentsSettings
 from shared.agent_types import AgentSpec, agent_specs
 from shared.contracts.base import EngineName
 from shared.contracts.documents.agents import Agent
+from shared.contracts.work import ProposalSubmitted
 from shared.detectors.ports import DetectorResources
 from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now
@@ -49,6 +50,7 @@ def build(settings: AgentsSettings, bus: Bus, store: Store) -> Service:
     return Service(
         name="agents",
         router=handlers(deps),
+        publishes=(ProposalSubmitted.subject,),
         periodic_tasks=(
             PeriodicTask(HEARTBEAT_INTERVAL_SECONDS, lambda: usecases.send_heartbeat(deps)),
         ),

@@ -2,8 +2,7 @@
 
 import asyncio
 import contextlib
-import ipaddress
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator
 
 import uvicorn
 from fastapi import FastAPI
@@ -17,6 +16,7 @@ from services.api.routes.problems import install_problem_handlers
 from services.api.routes.system import system_routes
 from services.api.routes.waves import wave_routes
 from services.api.settings import ApiSettings
+from shared.contracts.commands import StartWave
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.kernel.version import VERSION
@@ -29,8 +29,8 @@ from shared.mongo.collections import Store, open_store
 SHUTDOWN_TIMEOUT_SECONDS = 2
 
 
-def make_app(deps: ApiDeps, *, local: bool) -> FastAPI:
-    """Return the HTTP application; `local` if it listens on this machine only."""
+def make_app(deps: ApiDeps, *, key: str, hosts: Collection[str]) -> FastAPI:
+    """Return the HTTP application for clients that have the key and call it by one of its names."""
     app = FastAPI(
         title="Groundswell",
         version=VERSION,
@@ -39,7 +39,7 @@ def make_app(deps: ApiDeps, *, local: bool) -> FastAPI:
         ),
     )
     install_problem_handlers(app)
-    app.add_middleware(Guard, local=local)
+    app.add_middleware(Guard, key=key, hosts=hosts)
     for routes in (
         system_routes,
         wave_routes,
@@ -66,7 +66,7 @@ def build(
     deps = ApiDeps(store=store, bus=bus, ping_database=ping_database, clock=utc_now, new_id=uuid7)
     server = _Server(
         uvicorn.Config(
-            make_app(deps, local=_is_loopback(settings.api_host)),
+            make_app(deps, key=settings.api_key.get_secret_value(), hosts=settings.api_hosts),
             host=settings.api_host,
             port=settings.api_port,
             log_level="warning",
@@ -80,14 +80,7 @@ def build(
         server.should_exit = True
         await asyncio.sleep(0)
 
-    return Service(name="api", tasks=(server.serve,), on_stop=stop)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return Service(name="api", publishes=(StartWave.subject,), tasks=(server.serve,), on_stop=stop)
 
 
 async def run(settings: ApiSettings) -> None:

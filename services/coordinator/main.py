@@ -3,6 +3,8 @@
 from services.coordinator import usecases
 from services.coordinator.handlers import answers, handlers
 from services.coordinator.settings import CoordinatorSettings
+from shared.contracts.commands import MeasureFindings
+from shared.contracts.streams import TASKS
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.launch import launch
@@ -23,6 +25,7 @@ def build(settings: CoordinatorSettings, bus: Bus, store: Store) -> Service:
         name="coordinator",
         router=handlers(deps),
         endpoints=answers(deps),
+        publishes=(TASKS.subjects[0], MeasureFindings.subject),
         periodic_tasks=(
             PeriodicTask(RECONCILE_INTERVAL_SECONDS, lambda: usecases.reconcile(deps)),
         ),

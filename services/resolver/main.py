@@ -3,6 +3,7 @@
 from services.resolver import usecases
 from services.resolver.handlers import answers, handlers
 from services.resolver.settings import ResolverSettings
+from shared.contracts.work import ProposalCleared
 from shared.kernel.clock import utc_now
 from shared.launch import launch
 from shared.messaging.bus import Bus
@@ -20,6 +21,7 @@ def build(bus: Bus, store: Store) -> Service:
         name="resolver",
         router=handlers(deps),
         endpoints=answers(deps),
+        publishes=(ProposalCleared.subject,),
         periodic_tasks=(
             PeriodicTask(RECONCILE_INTERVAL_SECONDS, lambda: usecases.reconcile(deps)),
         ),

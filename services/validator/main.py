@@ -63,6 +63,9 @@ HEARTBEAT_INTERVAL_SECONDS = 3.0
 # Checks are due minutes after a landing, so seconds do not matter.
 WATCH_INTERVAL_SECONDS = 5.0
 
+# No target has this id; the subject is one of the stream of runs.
+PROBED_TARGET = "none"
+
 # How a run of each kind is executed.
 RUN_HANDLERS: dict[RunKind, RunHandler] = {
     RunKind.TESTS: execute_tests,
@@ -119,6 +122,7 @@ def build(
     return Service(
         name="validator",
         router=handlers(deps),
+        publishes=(f"gs.run.{PROBED_TARGET}",),
         periodic_tasks=(
             PeriodicTask(GATE_INTERVAL_SECONDS, lambda: reconcile(deps)),
             PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: publish_unpublished(deps)),
@@ -133,7 +137,9 @@ def build(
 
 
 def _slots(settings: ValidatorSettings) -> MachineSlots:
-    folder = slots_folder() if settings.slots is None else ensure_private(settings.slots)
+    folder = (
+        slots_folder(settings.home) if settings.slots is None else ensure_private(settings.slots)
+    )
     return MachineSlots(folder, machine_cores(), settings.cores)
 
 

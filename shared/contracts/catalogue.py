@@ -24,6 +24,7 @@ An answer is `{"ok": true, "result": {…}}` or
 `{"ok": false, "error": {"family", "code", "message", "hint"}}`.
 
 ```
+eval "$(groundswell nats env)"
 nats pub gs.cmd.wave.start '{"target": "/path/to/repository", "size": "small"}'
 nats req gs.rpc.status ''
 nats sub 'gs.evt.>'

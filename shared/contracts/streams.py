@@ -60,6 +60,11 @@ class Consumer:
     ack_wait: float = 10.0
     max_ack_pending: int = 16
 
+    @property
+    def service(self) -> str:
+        """The service that handles the messages: the first word of the name."""
+        return self.name.partition("-")[0]
+
 
 COMMANDS = Stream(
     "GS_COMMANDS",

@@ -2,23 +2,21 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, TypeVar
+from collections.abc import AsyncGenerator, Collection
+from typing import TypeVar
 
 import nats.errors
 import nats.js.errors
 from nats.aio.client import Client
-from nats.js.api import ConsumerConfig, DeliverPolicy
 from pydantic import BaseModel
 
 from shared.contracts.base import Message
-from shared.contracts.streams import EVENTS
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Transient
 from shared.kernel.ids import NewId
 from shared.messaging import envelope
+from shared.messaging.event_stream import ReceivedEvent, follow_events, last_sequence
+from shared.messaging.provision import find_missing
 from shared.messaging.rpc import decode_response, rpc_subject
 
 A = TypeVar("A", bound=BaseModel)
@@ -26,16 +24,6 @@ A = TypeVar("A", bound=BaseModel)
 # A JetStream leader change takes 4 to 8 s; nats-py's default of 0.5 s would lose publishes to it.
 PUBLISH_TIMEOUT_SECONDS = 10.0
 SERVICE_PREFIX = "groundswell-"
-
-
-@dataclass(frozen=True)
-class ReceivedEvent:
-    """An event as the stream stores it; reading can resume after its stream `sequence`."""
-
-    sequence: int
-    subject: str
-    time: datetime
-    data: dict[str, Any]
 
 
 class Bus:
@@ -102,41 +90,17 @@ class Bus:
 
     async def last_sequence(self) -> int:
         """Return the stream sequence of the newest event. Raises `Transient`."""
-        try:
-            info = await self._jetstream.stream_info(EVENTS.name)
-        except (nats.errors.Error, nats.js.errors.Error) as error:
-            raise Transient("NATS does not answer.", hint=repr(error)) from error
-        return int(info.state.last_seq)
+        return await last_sequence(self._jetstream)
+
+    async def missing_streams(self) -> list[str]:
+        """Return the streams and consumers that should exist and do not. Raises `Transient`."""
+        return await find_missing(self._client)
 
     @property
     def connected(self) -> bool:
         """True while the connection to the server is up."""
         return self._client.is_connected
 
-    async def events(self, *, after: int | None = None) -> AsyncIterator[ReceivedEvent]:
-        """Yield the events after stream sequence `after`, or new ones only, and never end."""
-        policy = DeliverPolicy.NEW if after is None else DeliverPolicy.BY_START_SEQUENCE
-        start = None if after is None else after + 1
-        subscription = await self._jetstream.subscribe(
-            EVENTS.subjects[0],
-            stream=EVENTS.name,
-            ordered_consumer=True,
-            config=ConsumerConfig(deliver_policy=policy, opt_start_seq=start),
-        )
-        try:
-            async for message in subscription.messages:
-                data = _decode_event(message.data)
-                if data is not None:
-                    meta = message.metadata
-                    yield ReceivedEvent(meta.sequence.stream, message.subject, meta.timestamp, data)
-        finally:
-            await subscription.unsubscribe()
-
-
-def _decode_event(body: bytes) -> dict[str, Any] | None:
-    """Return an event's fields, or None if invalid: its consumer makes that a dead letter."""
-    try:
-        data = json.loads(body)
-    except ValueError:
-        return None
-    return data if isinstance(data, dict) else None
+    def events(self, *, after: int | None = None) -> AsyncGenerator[ReceivedEvent, None]:
+        """Yield the events after stream sequence `after`, or new ones only, while connected."""
+        return follow_events(self._client, self._jetstream, after)

@@ -36,7 +36,7 @@ def make_broker(
     return NatsBroker(
         url,
         name=f"groundswell-{name}",
-        inbox_prefix=f"_INBOX_{name}".encode(),
+        inbox_prefix=inbox_prefix(name),
         middlewares=middlewares,
         decoder=decoder,
         error_cb=_log_error,
@@ -47,10 +47,19 @@ def make_broker(
     )
 
 
-async def connect_once(url: str) -> Client:
-    """Connect without retries; raises an error of nats-py at once where no server answers."""
+def inbox_prefix(name: str) -> str:
+    """Return where the client `name` receives answers; no other user may listen there."""
+    return f"_INBOX_{name}" if name else "_INBOX"
+
+
+async def connect_once(url: str, name: str = "") -> Client:
+    """Connect without retries; raises an error of nats-py at once where no server answers.
+
+    `name` is the service whose NATS user the URL has, if it has one.
+    """
     return await nats.connect(
         url,
+        inbox_prefix=inbox_prefix(name),
         connect_timeout=CONNECT_TIMEOUT_SECONDS,
         allow_reconnect=False,
         max_reconnect_attempts=1,

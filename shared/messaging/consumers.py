@@ -8,7 +8,6 @@ FastStream's own acknowledgement policies lose messages when a process is killed
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
 from typing import Any
@@ -24,6 +23,8 @@ from pydantic import ValidationError
 from shared.contracts.base import Message
 from shared.contracts.streams import CONSUMERS, Consumer
 from shared.kernel.errors import Rejected, Transient
+from shared.kernel.json_data import read_json
+from shared.messaging.connection import inbox_prefix
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.rpc import describe_validation_error
 
@@ -48,7 +49,7 @@ def subscriber_options(consumer: Consumer) -> dict[str, Any]:
         "durable": consumer.name,
         "pull_sub": PullSub(batch_size=1, timeout=FETCH_TIMEOUT_SECONDS),
         "ack_policy": AckPolicy.MANUAL,
-        "inbox_prefix": f"_INBOX_{consumer.name}.".encode(),
+        "inbox_prefix": f"{inbox_prefix(consumer.service)}.{consumer.name}.".encode(),
         "no_reply": True,
     }
 
@@ -76,7 +77,7 @@ async def decode_body(message: StreamMessage[Msg]) -> Any:
 def parse_json(body: bytes) -> Any:
     """Parse a message body; an empty one is an empty object. Raises `Rejected`."""
     try:
-        return json.loads(body or b"{}")
+        return read_json(body or b"{}")
     except ValueError as error:
         raise Rejected(f"The body is not JSON: {error}.") from None
 

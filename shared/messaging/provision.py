@@ -13,6 +13,10 @@ from dataclasses import replace
 from typing import Any
 
 import nats
+import nats.errors
+import nats.js.errors
+import structlog
+from nats.aio.client import Client
 from nats.js import JetStreamContext
 from nats.js.api import (
     AckPolicy,
@@ -25,7 +29,10 @@ from nats.js.api import (
 from nats.js.errors import BadRequestError, NotFoundError
 
 from shared.contracts.streams import CONSUMERS, STREAMS, Consumer, Retention, Stream
-from shared.kernel.errors import Rejected
+from shared.kernel.errors import Rejected, Transient
+from shared.messaging.connection import inbox_prefix
+
+log = structlog.get_logger(__name__)
 
 DUPLICATE_WINDOW_SECONDS = 600.0
 # Leaves room for a dead letter's headers, below the server's max_payload of 1 MiB.
@@ -70,21 +77,57 @@ def consumer_config(consumer: Consumer) -> ConsumerConfig:
     )
 
 
-async def provision(url: str, *, ack_wait_seconds: float | None = None) -> None:
-    """Create every stream and consumer. Raises `Rejected` with each setting that differs.
+async def provision(url: str, service: str = "", *, ack_wait_seconds: float | None = None) -> None:
+    """Create every stream and consumer, as the NATS user of `service`.
 
     `ack_wait_seconds` replaces the consumers' own ack wait: how long after the death of a service
-    the messages it was handling are delivered again.
+    the messages it was handling are delivered again. Raises `Rejected` with each setting that
+    differs.
     """
-    consumers = [replace(each, ack_wait=ack_wait_seconds or each.ack_wait) for each in CONSUMERS]
-    client = await nats.connect(url, connect_timeout=2, max_reconnect_attempts=5)
+    client = await nats.connect(
+        url, connect_timeout=2, max_reconnect_attempts=5, inbox_prefix=inbox_prefix(service)
+    )
     try:
-        jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS)
-        drift = [line for stream in STREAMS for line in await _ensure_stream(jetstream, stream)]
-        lines = await asyncio.gather(*(_ensure_consumer(jetstream, each) for each in consumers))
-        drift += [line for each in lines for line in each]
+        await _ensure_all(client, ack_wait_seconds)
     finally:
         await client.close()
+
+
+async def restore_missing(client: Client, *, ack_wait_seconds: float | None = None) -> None:
+    """Create what somebody has deleted since the start; what was queued in it is derived again."""
+    missing = await find_missing(client)
+    if missing:
+        log.warning("streams_restored", missing=missing)
+        await _ensure_all(client, ack_wait_seconds)
+
+
+async def find_missing(client: Client) -> list[str]:
+    """Return the names of the streams and consumers that do not exist. Raises `Transient`."""
+    jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS)
+    found = await asyncio.gather(*(_missing_of(jetstream, each) for each in STREAMS))
+    return [name for each in found for name in each]
+
+
+async def _missing_of(jetstream: JetStreamContext, stream: Stream) -> list[str]:
+    """Return the names of the stream's consumers that do not exist, or its own if it does not."""
+    wanted = {each.name for each in CONSUMERS if each.stream == stream.name}
+    try:
+        answer = await jetstream._api_request(  # noqa: SLF001 - nats-py only lists whole consumers
+            f"$JS.API.CONSUMER.NAMES.{stream.name}", b"", timeout=REQUEST_TIMEOUT_SECONDS
+        )
+    except NotFoundError:
+        return [stream.name]
+    except (nats.errors.Error, nats.js.errors.Error) as error:
+        raise Transient("NATS does not answer.", hint=repr(error)) from error
+    return sorted(wanted - set(answer["consumers"] or ()))
+
+
+async def _ensure_all(client: Client, ack_wait_seconds: float | None) -> None:
+    consumers = [replace(each, ack_wait=ack_wait_seconds or each.ack_wait) for each in CONSUMERS]
+    jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS)
+    drift = [line for stream in STREAMS for line in await _ensure_stream(jetstream, stream)]
+    lines = await asyncio.gather(*(_ensure_consumer(jetstream, each) for each in consumers))
+    drift += [line for each in lines for line in each]
     if drift:
         raise Rejected(
             f"JetStream is set up differently: {'; '.join(drift)}.",
@@ -162,4 +205,5 @@ async def await_streams(jetstream: JetStreamContext, *, timeout: float = 60.0) -
 
 
 if __name__ == "__main__":
-    asyncio.run(provision(os.environ.get("GROUNDSWELL_NATS_URL", "nats://127.0.0.1:4222")))
+    NATS_URL = os.environ.get("GROUNDSWELL_NATS_URL", "nats://127.0.0.1:4222")
+    asyncio.run(provision(NATS_URL, "coordinator"))

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import nats.errors
@@ -22,7 +22,7 @@ from shared.messaging.bus import SERVICE_PREFIX, Bus
 from shared.messaging.connection import make_broker
 from shared.messaging.consumers import acknowledging_middleware, decode_body
 from shared.messaging.dead_letters import DeadLetters
-from shared.messaging.provision import await_streams, provision
+from shared.messaging.provision import await_streams, provision, restore_missing
 from shared.messaging.pull_workers import PullWorker, run_pull_worker
 from shared.messaging.rpc import (
     Endpoint,
@@ -31,11 +31,13 @@ from shared.messaging.rpc import (
     encode_error,
     encode_result,
 )
+from shared.messaging.selftest import check_permissions
 
 log = structlog.get_logger(__name__)
 
 SHUTDOWN_TIMEOUT_SECONDS = 2.0
 RECONNECT_SECONDS = 0.5
+RESTORE_INTERVAL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class Service:
 
     `router` subscribes to consumers, `pull_workers` to those whose messages need free capacity.
     `tasks` run for the whole life of the service; when one ends, the service ends. `on_start` runs
-    before the first message is handled, `on_stop` while the connection is still up.
+    before the first message is handled, `on_stop` while the connection is still up. `publishes`
+    has a subject of each stream that it publishes to, which are tried at start.
     """
 
     name: str
@@ -65,6 +68,7 @@ class Service:
     periodic_tasks: tuple[PeriodicTask, ...] = ()
     tasks: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
     pull_workers: tuple[PullWorker[Any], ...] = ()
+    publishes: tuple[str, ...] = ()
     on_start: Callable[[], Awaitable[None]] | None = None
     on_stop: Callable[[], Awaitable[None]] | None = None
 
@@ -82,7 +86,7 @@ async def serve(
     """Run the service that `make` returns until SIGTERM or SIGINT.
 
     It answers `$SRV.PING.groundswell-<name>` once it is ready. With `provisions` it creates the
-    streams and consumers, else it waits for them.
+    streams and consumers, and again should somebody delete them; else it waits for them.
     """
     signalled = _cancel_on_signals()
     letters: list[DeadLetters] = []
@@ -91,9 +95,12 @@ async def serve(
         client = await _connect(broker)
         letters.append(DeadLetters(client))
         if provisions:
-            await provision(url, ack_wait_seconds=ack_wait_seconds)
+            await provision(url, name, ack_wait_seconds=ack_wait_seconds)
         await await_streams(client.jetstream())
         service = make(Bus(client, source=name, clock=clock, new_id=new_id))
+        await check_permissions(client, name, service.publishes)
+        if provisions:
+            service = _restoring(service, client, ack_wait_seconds)
         await _run(service, broker, client, letters[0])
     except asyncio.CancelledError:
         if not signalled.is_set():
@@ -101,6 +108,14 @@ async def serve(
     finally:
         await broker.stop()
         log.info("service_stopped", service=name)
+
+
+def _restoring(service: Service, client: Client, ack_wait_seconds: float | None) -> Service:
+    """Return the service with the periodic task that makes deleted streams and consumers again."""
+    restore = PeriodicTask(
+        RESTORE_INTERVAL_SECONDS, lambda: restore_missing(client, ack_wait_seconds=ack_wait_seconds)
+    )
+    return replace(service, periodic_tasks=(*service.periodic_tasks, restore))
 
 
 async def _run(service: Service, broker: NatsBroker, client: Client, letters: DeadLetters) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -14,6 +15,19 @@ SYSTEM_PATH = ("/usr/local/bin", "/usr/bin", "/bin")
 SCRATCH_VARIABLE = "GROUNDSWELL_SCRATCH"
 # The user that commands run as where we are root; unused in systemd's list (docs/UIDS-GIDS.md).
 UNPRIVILEGED_UID = 60578
+
+
+def is_traversable(path: str) -> bool:
+    """Return whether the unprivileged user may traverse all directories above `path`."""
+    return all(_lets_through(each.stat()) for each in Path(path).parents)
+
+
+def _lets_through(found: os.stat_result) -> bool:
+    if found.st_uid == UNPRIVILEGED_UID:
+        return bool(found.st_mode & stat.S_IXUSR)
+    if found.st_gid == UNPRIVILEGED_UID:
+        return bool(found.st_mode & stat.S_IXGRP)
+    return bool(found.st_mode & stat.S_IXOTH)
 
 
 @dataclass(frozen=True)

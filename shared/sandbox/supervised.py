@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.sandbox import metering, scratch, supervisor
-from shared.sandbox.job import Job
+from shared.sandbox.job import Job, is_traversable
 from shared.sandbox.output import Output
 from shared.sandbox.ports import Command, Completed, Limits
 from shared.sandbox.readback import read_back
@@ -167,7 +167,7 @@ class SupervisedSandbox:
         """Return whether a command can reach `path`, which runs without root's rights."""
         if os.geteuid() != 0 or self._module != "landlock":
             return True
-        return all(each.stat().st_mode & 0o001 for each in path.resolve().parents)
+        return is_traversable(str(path.resolve()))
 
     async def close(self) -> None:
         """End the fork server."""

@@ -16,14 +16,14 @@ GARBAGE = (
     "gs.cmd.wave.start",
     "gs.cmd.wave.stop",
     "gs.cmd.infinite.start",
-    "gs.cmd.enhancement.landing.rollback",
+    "gs.cmd.enhancement.rollback",
     "gs.cmd.enhancement.decide",
     "gs.cmd.baseline.run",
     "gs.cmd.findings.measure",
     "gs.cmd.target.backtest",
     "gs.cmd.target.stop_backtest",
     "gs.task.normal.code_quality",
-    "gs.task.low.security",
+    "gs.task.low.code_quality",
     "gs.proposal.submitted",
     "gs.proposal.cleared",
     "gs.run.x",
@@ -43,8 +43,8 @@ NOBODY = "01900000-0000-7000-8000-000000000000"
 
 
 @asynccontextmanager
-async def connected(up):
-    client = await nats.connect(up.stack["nats_url"])
+async def connected(up, user="operator"):
+    client = await nats.connect(up.nats_url(user))
     try:
         yield client
     finally:
@@ -96,7 +96,7 @@ async def test_an_id_that_nobody_has_becomes_a_dead_letter(up):
     async with connected(up) as client:
         since = len(await dead_letters(client))
         bodies = {
-            "gs.cmd.enhancement.landing.rollback": {"enhancement_id": NOBODY},
+            "gs.cmd.enhancement.rollback": {"enhancement_id": NOBODY},
             "gs.cmd.wave.stop": {"wave_id": NOBODY},
             "gs.cmd.target.stop_backtest": {"backtest_id": NOBODY},
             "gs.run.x": {"run_id": NOBODY, "target_id": NOBODY},
@@ -135,7 +135,7 @@ async def test_a_body_that_is_too_large_is_refused_to_its_sender(up):
 
 
 async def test_the_services_go_on_after_all_that(up):
-    async with httpx.AsyncClient(base_url=up.stack["api_url"]) as api:
+    async with httpx.AsyncClient(base_url=up.stack["api_url"], headers=up.key) as api:
         ready = await api.get("/health/ready")
     assert set(ready.json()["services"]) == {
         "agents",
@@ -147,7 +147,7 @@ async def test_the_services_go_on_after_all_that(up):
 
 
 async def test_the_bus_answers_as_a_micro_service(up):
-    async with connected(up) as client:
+    async with connected(up, "user") as client:
         answer = await client.request("$SRV.PING.groundswell-coordinator", b"", timeout=5)
         assert json.loads(answer.data)["name"] == "groundswell-coordinator"
         info = await client.request("$SRV.INFO.groundswell-coordinator", b"", timeout=5)
@@ -161,7 +161,7 @@ async def test_the_bus_answers_as_a_micro_service(up):
 
 async def test_a_plain_publish_starts_a_wave_on_the_only_target(up, tmp_path):
     target = a_repository(tmp_path / "target", m_py=CODE, tests__test_m_py=TESTS)
-    async with connected(up) as client:
+    async with connected(up, "user") as client:
         await client.publish("gs.cmd.wave.start", b'{"size":"small"}')
         found = await new_letters(client, len(await dead_letters(client)), 1)
         assert "Known targets: none yet" in found[0].headers["gs-reason"]
@@ -186,7 +186,7 @@ async def finished(client, count):
 
 
 async def test_http_tells_the_same_and_refuses_in_words(up):
-    async with httpx.AsyncClient(base_url=up.stack["api_url"]) as api:
+    async with httpx.AsyncClient(base_url=up.stack["api_url"], headers=up.key) as api:
         assert (await api.get("/status")).json()["agents"] == {"idle": 1}
         assert (await api.get("/openapi.json")).status_code == 200
         wrong = await api.post("/waves", json={"size": "huge"})
@@ -207,7 +207,7 @@ async def test_http_tells_the_same_and_refuses_in_words(up):
 
 
 async def test_the_event_stream_can_be_resumed(up):
-    async with httpx.AsyncClient(base_url=up.stack["api_url"]) as api:
+    async with httpx.AsyncClient(base_url=up.stack["api_url"], headers=up.key) as api:
         first = await some_events(api, {"after": "0"}, {}, 5)
         again = await some_events(api, {}, {"Last-Event-ID": str(first[1][0])}, 3)
     assert again == first[2:5]

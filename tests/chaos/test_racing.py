@@ -16,7 +16,7 @@ from tests.support.stack import QUICK, ROOT, Home, environment, kill_after
 def a_validator(home, number, place):
     """One more, beside the stack's own, at home in `place`."""
     told = {
-        "GROUNDSWELL_NATS_URL": home.stack["nats_url"],
+        "GROUNDSWELL_NATS_URL": home.nats_url("validator"),
         "GROUNDSWELL_MONGO_URL": home.stack["mongo_url"],
     }
     log = (home.path / "logs" / f"validator-{number}.log").open("wb")

@@ -7,8 +7,10 @@ import sys
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
-from deploy.local import SERVICES
+from deploy.credentials import NATS_USERS, compose_variables
+from deploy.programs import SERVICES
 from services.agents.settings import AgentsSettings
 from services.api.settings import ApiSettings
 from services.coordinator.settings import CoordinatorSettings
@@ -26,10 +28,24 @@ SETTINGS = {
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
 PREFIX = "GROUNDSWELL_"
+SECRETS = dict(each.split("=") for each in compose_variables().split())
 
 
 def service(name):
     return COMPOSE["services"][name]
+
+
+def filled(text):
+    """As `docker compose` fills it in from the file that deploy.credentials makes."""
+    return re.sub(r"\$\{(\w+):\?[^}]*\}", lambda found: SECRETS[found[1]], text)
+
+
+def strings(node):
+    if isinstance(node, dict | list):
+        for each in node.values() if isinstance(node, dict) else node:
+            yield from strings(each)
+    elif isinstance(node, str):
+        yield node
 
 
 def mounts(name):
@@ -53,12 +69,14 @@ def test_every_variable_is_a_setting_and_its_value_is_valid(name, monkeypatch):
     known = {f"{PREFIX}{field.upper()}" for field in SETTINGS[name].model_fields}
     assert set(variables) <= known
     # What has no value there comes from who starts it.
-    variables = {key: value for key, value in variables.items() if value is not None}
+    variables = {key: filled(str(value)) for key, value in variables.items() if value is not None}
     for key, value in variables.items():
         monkeypatch.setenv(key, value)
     settings = SETTINGS[name]()
     for key, value in variables.items():
         told = getattr(settings, key.removeprefix(PREFIX).lower())
+        told = told.get_secret_value() if isinstance(told, SecretStr) else told
+        told = ",".join(told) if isinstance(told, tuple) else told
         assert str(told).lower() == value.lower()
 
 
@@ -76,13 +94,30 @@ def test_exactly_one_service_provisions():
     assert provisioning == ["coordinator"]
 
 
-def test_the_urls_name_the_servers_of_this_file():
+def test_the_urls_name_the_servers_of_this_file_and_each_service_has_its_own_user():
     for name in SERVICES:
         variables = service(name)["environment"]
-        assert variables["GROUNDSWELL_NATS_URL"] == "nats://nats:4222"
-        assert variables["GROUNDSWELL_MONGO_URL"] == "mongodb://mongo:27017/?replicaSet=rs0"
-    assert service("mongo")["command"] == ["--replSet", "rs0", "--bind_ip_all"]
+        password = SECRETS[f"GROUNDSWELL_NATS_PASSWORD_{name.upper()}"]
+        nats = filled(variables["GROUNDSWELL_NATS_URL"])
+        assert nats == f"nats://{name}:{password}@nats:4222"
+        mongo = filled(variables["GROUNDSWELL_MONGO_URL"])
+        password = SECRETS["GROUNDSWELL_MONGO_PASSWORD"]
+        assert mongo.startswith(f"mongodb://groundswell:{password}@mongo:27017/?replicaSet=rs0&")
+    assert "mongod --replSet rs0 --bind_ip_all --keyFile" in service("mongo")["entrypoint"][-1]
     assert '_id: "rs0"' in service("mongo")["healthcheck"]["test"][-1]
+
+
+def test_no_server_starts_without_a_password_and_the_file_that_is_made_has_them_all():
+    needed = {name for each in strings(COMPOSE) for name in re.findall(r"\$\{(\w+):\?", each)}
+    assert needed == set(SECRETS)
+    assert not {each for each in strings(COMPOSE) if re.search(r"\$\{\w+\}", each)}
+    assert all(len(each) > 40 for each in SECRETS.values())
+    assert len(set(SECRETS.values())) == len(SECRETS)
+    given = service("nats")["environment"]
+    assert {f"{PREFIX}NATS_PASSWORD_{each.upper()}" for each in NATS_USERS} == set(given)
+    accounts = (ROOT / "deploy" / "nats" / "accounts.conf").read_text()
+    assert set(re.findall(r"password: \$(\w+)", accounts)) == set(given)
+    assert ".env" in (ROOT / ".gitignore").read_text().split()
 
 
 def test_ports_are_those_that_are_listened_on_and_on_loopback_only():
@@ -94,10 +129,11 @@ def test_ports_are_those_that_are_listened_on_and_on_loopback_only():
 
 
 def test_nats_has_a_configuration_that_it_accepts(tmp_path):
-    source = next(each for each in service("nats")["volumes"] if "nats.conf" in each)
-    path, place, mode = source.split(":")
+    source = next(each for each in service("nats")["volumes"] if "/etc/nats" in each)
+    folder, place, mode = source.split(":")
     assert mode == "ro"
-    assert service("nats")["command"] == ["-c", place]
+    assert service("nats")["command"] == ["-c", f"{place}/nats.conf"]
+    path = f"{folder}/nats.conf"
     text = (ROOT / path).read_text()
     assert "sync_interval: always" in text
     assert re.search(r"store_dir: (\S+)", text)[1] in mounts("nats")
@@ -106,7 +142,9 @@ def test_nats_has_a_configuration_that_it_accepts(tmp_path):
     assert "8222/healthz" in service("nats")["healthcheck"]["test"][-1]
     for conf in (ROOT / path, ROOT / "deploy" / "nats" / "embedded.conf"):
         server = f"{sys.prefix}/bin/nats-server"
-        done = subprocess.run([server, "-t", "-c", conf], capture_output=True, check=False)
+        done = subprocess.run(
+            [server, "-t", "-c", conf], env=SECRETS, capture_output=True, check=False
+        )
         assert done.returncode == 0, done.stderr
 
 

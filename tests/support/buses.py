@@ -1,6 +1,6 @@
 """A fake bus that records what is published, and gives prepared answers."""
 
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncGenerator, Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,6 +36,7 @@ class RecordingBus:
     incoming: list[Any] = field(default_factory=list)
     connected: bool = True
     there: Collection[str] = ("coordinator", "agents", "resolver", "validator", "api")
+    missing: Collection[str] = ()
     listened_after: list[int | None] = field(default_factory=list)
 
     async def publish(self, message: Message, *, key: str, wave: str = "") -> None:
@@ -55,10 +56,13 @@ class RecordingBus:
     async def ping(self, expected: Collection[str], *, timeout: float = 1.0) -> tuple[str, ...]:
         return tuple(sorted(set(expected) & set(self.there)))
 
+    async def missing_streams(self) -> list[str]:
+        return list(self.missing)
+
     async def last_sequence(self) -> int:
         return 40 + len(self.published) + len(self.asked)
 
-    async def events(self, *, after: int | None = None) -> AsyncIterator[Any]:
+    async def events(self, *, after: int | None = None) -> AsyncGenerator[Any, None]:
         self.listened_after.append(after)
         for each in self.incoming:
             if after is None or each.sequence > after:

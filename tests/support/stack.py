@@ -15,11 +15,14 @@ from typing import Any
 import httpx
 import psutil
 
+from deploy.credentials import load_credentials
+from deploy.programs import nats_url_as
+
 GROUNDSWELL = (sys.executable, "-m", "cli")
 ROOT = Path(__file__).parent.parent.parent
 # What a killed service was at is delivered again soon.
 QUICK = {"GROUNDSWELL_ACK_WAIT_SECONDS": "3"}
-STACK = ("services.", "nats-server", "secantusd-py")
+STACK = ("services.", "nats-server", "secantusd")
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -82,8 +85,19 @@ class Home:
         return next(
             each
             for each in self.processes()
-            if each.cmdline()[-1] == f"services.{name}" or f"/{name}" in " ".join(each.cmdline())
+            if each.cmdline()[-1] == f"services.{name}"
+            or f"/{name}" in (line := " ".join(each.cmdline()))
+            or f"deploy.{name.removesuffix('-py')} " in line
         )
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The headers of a request to the API."""
+        return {"Authorization": f"Bearer {self.stack['api_key']}"}
+
+    def nats_url(self, user: str) -> str:
+        """The address of the embedded server with what one of its users logs in with."""
+        return nats_url_as(user, self.stack["nats_url"], load_credentials(self.path))
 
     @property
     def stack(self) -> dict[str, Any]:
@@ -110,7 +124,8 @@ def kill_after(home: Home, service: str, event: str, time: int) -> None:
     The service may be the API itself.
     """
     seen = 0
-    with httpx.stream("GET", f"{home.stack['api_url']}/events?after=0", timeout=120) as answer:
+    url = f"{home.stack['api_url']}/events?after=0"
+    with httpx.stream("GET", url, headers=home.key, timeout=120) as answer:
         for line in answer.iter_lines():
             if line.startswith("data: ") and json.loads(line[6:])["type"] == event:
                 seen += 1

@@ -1,6 +1,7 @@
-"""Middleware that refuses bodies that are too large, and requests made by pages of other sites."""
+"""Middleware that refuses requests without the key, by pages of other sites, or of great size."""
 
-import ipaddress
+import hmac
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
@@ -9,25 +10,33 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.api.routes.problems import problem_response
 
 MAX_BODY_BYTES = 1 << 20
+# Probes, and what describes the API; none of them tells anything about targets.
+OPEN_PATHS = frozenset({"/health/live", "/health/ready", "/docs", "/openapi.json"})
 
 
 class Guard:
     """ASGI middleware that refuses a request before the application sees it.
 
-    `local` says that the API listens on this machine only: then any host name but a loopback one is
-    refused, because a page of another site may have pointed its own name at this machine.
+    `key` is what a client sends as `Authorization: Bearer KEY`; only `OPEN_PATHS` need none.
+    `hosts` are the names that a request may be for, as a page of another site may have pointed its
+    own name at this machine.
     """
 
-    def __init__(self, app: ASGIApp, *, local: bool) -> None:
+    def __init__(self, app: ASGIApp, *, key: str, hosts: Collection[str]) -> None:
         self._app = app
-        self._local = local
+        self._authorization = f"Bearer {key}".encode()
+        self._hosts = frozenset(each.lower() for each in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._refuse_foreign(headers) or _refuse_announced_size(headers)
+        refusal = (
+            self._refuse_foreign(headers)
+            or self._refuse_stranger(scope["path"], headers)
+            or _refuse_announced_size(headers)
+        )
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -41,15 +50,32 @@ class Guard:
         """Return the refusal of a request for a foreign host or by a foreign page, else None."""
         host = headers.get("host", "")
         origin = headers.get("origin")
-        if self._local and not _is_loopback(host):
+        if _host_name(host) not in self._hosts:
             return problem_response(
-                403, "Forbidden", "foreign_host", f"This is not the API of {host}."
+                403,
+                "Forbidden",
+                "foreign_host",
+                f"This API does not go by the name {host!r}; GROUNDSWELL_API_HOSTS has its names.",
             )
         if origin is not None and _host_and_port(origin) != host:
             return problem_response(
                 403, "Forbidden", "foreign_origin", f"{origin} may not use this API."
             )
         return None
+
+    def _refuse_stranger(self, path: str, headers: Headers) -> ASGIApp | None:
+        """Return the refusal of a request without the key, else None."""
+        sent = headers.get("authorization", "").encode()
+        if path in OPEN_PATHS or hmac.compare_digest(sent, self._authorization):
+            return None
+        problem = problem_response(
+            401,
+            "Unauthorized",
+            "wrong_key" if sent else "no_key",
+            "This API needs its key, as `Authorization: Bearer KEY`.",
+        )
+        problem.headers["WWW-Authenticate"] = "Bearer"
+        return problem
 
 
 def _host_and_port(origin: str) -> str:
@@ -60,17 +86,12 @@ def _host_and_port(origin: str) -> str:
         return ""
 
 
-def _is_loopback(host: str) -> bool:
+def _host_name(host: str) -> str:
+    """Return the name in a Host header, without port and brackets; empty if it has none."""
     try:
-        name = urlsplit(f"//{host}").hostname or ""
+        return urlsplit(f"//{host}").hostname or ""
     except ValueError:
-        return False
-    if name == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(name).is_loopback
-    except ValueError:
-        return False
+        return ""
 
 
 def _refuse_announced_size(headers: Headers) -> ASGIApp | None:

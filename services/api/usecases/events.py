@@ -1,7 +1,6 @@
 """The event stream as server-sent events."""
 
 import asyncio
-import contextlib
 import json
 from collections.abc import AsyncIterator
 
@@ -24,7 +23,7 @@ async def stream_events(
                 yield _encode(event)
     finally:
         stopping.cancel()
-        await events.aclose()  # type: ignore[attr-defined]
+        await events.aclose()
 
 
 async def _next_unless(
@@ -32,13 +31,15 @@ async def _next_unless(
 ) -> StreamedEvent | None:
     """Return the next event, or None once `stopping` is done or the events end."""
     coming = asyncio.ensure_future(anext(events, None))
-    done, _ = await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    if coming in done:
-        return coming.result()
-    coming.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await coming
-    return None
+    try:
+        await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        return coming.result() if coming.done() else None
+    finally:
+        # Also where this task is cancelled: `events` can only be closed when nothing waits for it.
+        coming.cancel()
+        await asyncio.wait({coming})
+        if not coming.cancelled():
+            coming.exception()
 
 
 def _encode(event: StreamedEvent) -> dict[str, str]:

@@ -13,6 +13,8 @@ async def check_ready(deps: ApiDeps) -> Readiness:
     if not deps.bus.connected:
         raise Transient("NATS is not connected.")
     await deps.ping_database()
+    if lost := await deps.bus.missing_streams():
+        raise Transient(f"These streams or consumers of JetStream do not exist: {', '.join(lost)}.")
     answering = set(await deps.bus.ping(SERVICES))
     missing = sorted(SERVICES - answering)
     if missing:

@@ -6,12 +6,11 @@ import json
 import os
 import select
 import signal
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from shared.sandbox import mounts, processes, seccomp, toolchain
-from shared.sandbox.job import UNPRIVILEGED_UID, Job, StartedCommand, change_owner
+from shared.sandbox.job import UNPRIVILEGED_UID, Job, StartedCommand, change_owner, is_traversable
 from shared.sandbox.ports import MIB
 
 ENTER = (Path(__file__).parent / "enter.sh").read_text()
@@ -42,7 +41,7 @@ else:
 def preload() -> None:
     """Fill the caches of what does not change."""
     for each in (*toolchain.system_directories(), toolchain.RESOLVER):
-        is_traversable(os.path.realpath(each))
+        _is_traversable(os.path.realpath(each))
     seccomp.program()
 
 
@@ -131,7 +130,7 @@ class Sources:
     def bind(self, option: str, dest: str, source: str | None = None) -> tuple[str, str, str]:
         """Return bwrap's arguments to mount `source`, by default `dest` itself, at `dest`."""
         path = os.path.realpath(source or dest)
-        if os.geteuid() == 0 and not is_traversable(path):
+        if os.geteuid() == 0 and not _is_traversable(path):
             path = self._show(path)
         return (option, path, dest)
 
@@ -151,10 +150,7 @@ class Sources:
         return str(shown)
 
 
-@functools.cache
-def is_traversable(path: str) -> bool:
-    """Return whether every user may traverse all directories above `path`."""
-    return all(each.stat().st_mode & stat.S_IXOTH for each in Path(path).parents)
+_is_traversable = functools.cache(is_traversable)
 
 
 def _arguments(job: Job, status: int, sources: Sources) -> Iterator[str]:

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 
 import httpx
 import pytest
+from pydantic import ValidationError
 from structlog.testing import capture_logs
 
 from services.api.main import make_app
 from services.api.ports import ApiDeps
 from services.api.routes.guard import MAX_BODY_BYTES
+from services.api.settings import ApiSettings
 from services.api.usecases import stream_events
 from shared.contracts.answers import Status, StoppedWaves, WaveAccepted
 from shared.contracts.commands import (
@@ -43,6 +45,8 @@ from tests.support.buses import RecordingBus
 from tests.support.memory import a_store
 
 HERE = "http://127.0.0.1:8000"
+KEY = "the key of this home"
+HOSTS = ApiSettings(api_key=KEY).api_hosts
 NOTHING = Status(agents={}, waves={}, tasks={}, enhancements={})
 
 
@@ -63,9 +67,11 @@ def deps():
     return ApiDeps(store=a_store(), bus=bus, ping_database=fine, clock=lambda: NOW, new_id=uuid7)
 
 
-def a_client(deps, *, local=True, base_url=HERE):
-    transport = httpx.ASGITransport(make_app(deps, local=local), raise_app_exceptions=False)
-    return httpx.AsyncClient(transport=transport, base_url=base_url)
+def a_client(deps, *, hosts=HOSTS, base_url=HERE, key=KEY):
+    app = make_app(deps, key=KEY, hosts=hosts)
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    headers = {"authorization": f"Bearer {key}"} if key else {}
+    return httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers)
 
 
 @pytest.fixture
@@ -87,7 +93,7 @@ def problem(response, status, code):
 class TestGuard:
     @pytest.mark.parametrize(
         "host",
-        ["localhost", "localhost:8000", "LOCALHOST", "127.0.0.1:8000", "127.1.2.3", "[::1]:8000"],
+        ["localhost", "localhost:8000", "LOCALHOST", "127.0.0.1:8000", "[::1]:8000"],
     )
     async def test_this_machine_may_ask_by_any_of_its_names(self, client, host):
         assert (await client.get("/health/live", headers={"host": host})).status_code == 200
@@ -101,6 +107,7 @@ class TestGuard:
             "example.org#127.0.0.1",
             "127.0.0.1@example.org",
             "192.168.0.1",
+            "127.1.2.3",
             "0.0.0.0",
             "[::2]",
             "",
@@ -109,16 +116,41 @@ class TestGuard:
     async def test_a_name_that_was_pointed_here_is_refused(self, client, host):
         problem(await client.get("/health/live", headers={"host": host}), 403, "foreign_host")
 
-    async def test_where_it_listens_for_others_any_name_will_do(self, deps):
-        async with a_client(deps, local=False, base_url="http://groundswell.example.org") as client:
+    async def test_its_names_are_the_configured_ones_wherever_it_listens(self, deps):
+        name = "groundswell.example.org"
+        async with a_client(deps, hosts=(name,), base_url=f"http://{name}") as client:
             assert (await client.get("/health/live")).status_code == 200
+            elsewhere = await client.get("/health/live", headers={"host": "127.0.0.1"})
+            problem(elsewhere, 403, "foreign_host")
 
-    @pytest.mark.parametrize("local", [True, False])
+    @pytest.mark.parametrize("path", ["/status", "/waves", "/events", "/enhancements/x/diff", "/x"])
+    @pytest.mark.parametrize(("key", "code"), [("", "no_key"), ("the key of another", "wrong_key")])
+    async def test_who_does_not_have_the_key_learns_nothing(self, deps, path, key, code):
+        async with a_client(deps, key=key) as client:
+            refused = problem(await client.get(path), 401, code)
+            assert refused["detail"].startswith("This API needs its key")
+            assert problem(await client.post("/waves", json={}), 401, code)
+        assert deps.bus.asked == deps.bus.published == []
+
+    async def test_probes_and_the_description_need_no_key(self, deps):
+        async with a_client(deps, key="") as client:
+            for path in ("/health/live", "/health/ready", "/openapi.json"):
+                assert (await client.get(path)).status_code == 200
+
+    def test_there_is_no_api_without_a_key(self, monkeypatch):
+        for key in (None, "", "short"):
+            monkeypatch.delenv("GROUNDSWELL_API_KEY", raising=False)
+            if key is not None:
+                monkeypatch.setenv("GROUNDSWELL_API_KEY", key)
+            with pytest.raises(ValidationError):
+                ApiSettings()
+
+    @pytest.mark.parametrize("hosts", [HOSTS, ("127.0.0.1", "api")])
     @pytest.mark.parametrize(
         "origin", ["http://example.org", "null", "http://127.0.0.1:9000", "http://localhost:8000"]
     )
-    async def test_a_page_of_another_site_is_refused(self, deps, origin, local):
-        async with a_client(deps, local=local) as client:
+    async def test_a_page_of_another_site_is_refused(self, deps, origin, hosts):
+        async with a_client(deps, hosts=hosts) as client:
             refused = await client.get("/health/live", headers={"origin": origin})
         problem(refused, 403, "foreign_origin")
 
@@ -501,6 +533,11 @@ class TestReadiness:
         detail = problem(await client.get("/health/ready"), 503, "transient")["detail"]
         assert detail == "No answer from agents, validator."
 
+    async def test_deleted_streams_and_consumers_are_not_ready(self, deps, client):
+        deps.bus.missing = ("GS_RUNS", "validator-target")
+        detail = problem(await client.get("/health/ready"), 503, "transient")["detail"]
+        assert "GS_RUNS, validator-target" in detail
+
     async def test_a_lost_connection_is_not_ready_but_alive(self, deps, client):
         deps.bus.connected = False
         problem(await client.get("/health/ready"), 503, "transient")
@@ -543,6 +580,20 @@ class TestEvents:
         deps = replace(deps, bus=Silent())
         assert [each async for each in stream_events(None, "", deps)] == []
 
+    async def test_a_follower_who_goes_away_in_the_middle_leaves_nothing_open(self, deps):
+        bus = Silent()
+
+        async def follow():
+            async for _ in stream_events(None, "", replace(deps, bus=bus)):
+                pass
+
+        task = asyncio.create_task(follow())
+        await bus.waiting.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert bus.closed == 1
+
     @pytest.mark.parametrize(
         ("headers", "after"), [({}, 5), ({"last-event-id": "9"}, 9), ({"last-event-id": "x"}, 5)]
     )
@@ -562,10 +613,19 @@ class TestEvents:
         assert response.status_code < 500
 
 
+@dataclass
 class Silent(RecordingBus):
     """A stream in which nothing happens."""
 
+    closed: int = 0
+    waiting: asyncio.Event = field(default_factory=asyncio.Event)
+
     async def events(self, *, after=None):
         self.listened_after.append(after)
-        await asyncio.Event().wait()
-        yield
+        self.waiting.set()
+        try:
+            await asyncio.Event().wait()
+            yield
+        finally:
+            await asyncio.sleep(0)
+            self.closed += 1

@@ -15,7 +15,7 @@ WAVE, TARGET = uuid7(), uuid7()
 
 
 def a_client(handler):
-    client = ApiClient("http://api")
+    client = ApiClient("http://api", "key")
     transport = httpx.MockTransport(handler)
     client._client = httpx.AsyncClient(base_url="http://api", transport=transport)
     return client

@@ -8,7 +8,6 @@ import asyncio
 import os
 import socket
 import stat
-import tempfile
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
@@ -144,11 +143,18 @@ def cpu_quota(file: Path) -> int:
         return 0
 
 
-def slots_folder() -> Path:
-    """Return the private directory of this user for slots, the same for all homes."""
-    # Not below the home: a user may have several. Nor in a session's directory, which ends with it.
-    folder = Path(tempfile.gettempdir()) / f"groundswell-{os.geteuid()}"
-    return ensure_private(folder)
+def slots_folder(home: Path) -> Path:
+    """Return the private directory of this user for slots, the same for all their homes.
+
+    It is in the user's cache: another user could make one of that name in a directory for temporary
+    files, and a session's directory ends with the session. A user without a directory to write to
+    has the slots in `home`.
+    """
+    try:
+        cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+        return ensure_private(cache / "groundswell" / f"slots-{socket.gethostname()}")
+    except (RuntimeError, OSError):
+        return ensure_private(home / "slots")
 
 
 def ensure_private(folder: Path) -> Path:

@@ -235,12 +235,24 @@ def test_a_directory_that_is_not_ours_alone_is_refused(tmp_path, spoil):
 
 
 def test_all_homes_of_a_user_have_one_directory_and_it_is_private(tmp_path, monkeypatch):
-    monkeypatch.setattr(slots.tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setenv("GROUNDSWELL_HOME", "/one")
-    first = slots.slots_folder()
-    monkeypatch.setenv("GROUNDSWELL_HOME", "/two")
-    assert slots.slots_folder() == first
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    first = slots.slots_folder(tmp_path / "one")
+    assert slots.slots_folder(tmp_path / "two") == first
+    assert first.is_relative_to(tmp_path / "cache")
     assert first.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_user_without_a_cache_has_the_slots_in_the_home(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    assert slots.slots_folder(tmp_path / "home") == tmp_path / "home" / "slots"
+
+
+def test_nothing_is_in_a_directory_where_another_user_could_make_it_first(monkeypatch, tmp_path):
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    assert slots.slots_folder(tmp_path / "home").is_relative_to(tmp_path / ".cache")
 
 
 @pytest.mark.parametrize(
