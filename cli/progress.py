@@ -91,8 +91,8 @@ class Progress:
 def _environment(event: e.EnvironmentBuilt, progress: Progress) -> None:
     how = "reused from an earlier run" if event.cached else f"built in {duration(event.seconds)}"
     progress.print_line(f"test environment {how}")
-    if event.note:
-        progress.print_line(event.note, DIM)
+    for note in event.notes:
+        progress.print_line(note, DIM)
     progress.set_activity("running the test suite on the base commit")
 
 

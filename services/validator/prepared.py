@@ -2,14 +2,24 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 
+import pygit2
+
 from services.validator.deps import ValidatorDeps
+from services.validator.git.domain.commits import ENHANCEMENT_TRAILER
 from shared.contracts.documents.targets import Target
 from shared.environments.ports import Environment
 from shared.targets.mirror import Mirror
 from shared.targets.paths import is_protected
 from shared.targets.profile import TargetProfile, profile_target
+from shared.targets.project_version import (
+    UNTAGGED_VERSION,
+    takes_version_from_tags,
+    version_of_tag,
+)
+from shared.targets.tree import Tree
 
 
 @dataclass(frozen=True)
@@ -33,15 +43,63 @@ class PreparedHead:
         return self.mirror.tree(self.head).digest(lambda p: is_protected(p, self.profile.config))
 
 
-async def prepare_head(deps: ValidatorDeps, target: Target, head: str) -> PreparedHead:
+async def prepare_head(
+    deps: ValidatorDeps, target: Target, head: str, namespace: str = ""
+) -> PreparedHead:
     """Read the target at the commit `head` and prepare the environment of its tests.
 
-    Raises what reading the profile or preparing the environment raises.
+    The environment is one of that `namespace`: see `EnvironmentPlan`. Raises what reading the
+    profile or preparing the environment raises.
     """
     mirror = deps.mirror(target)
-    profile = await asyncio.to_thread(
-        lambda: profile_target(mirror.tree(head), mirror.base_tree(target))
-    )
+    profile = await asyncio.to_thread(_profile, mirror, target, head, namespace)
     tree_oid = mirror.tree(head).oid
     environment = await deps.environments.prepare(target.id, profile, tree_oid)
     return PreparedHead(target, mirror, head, profile, environment)
+
+
+def find_basis(mirror: Mirror, target: Target, head: str) -> str:
+    """Return a digest of what an adjustment of the suite is found for: its plans, unadjusted."""
+    tree = mirror.tree(head)
+    return _basis(profile_target(tree, mirror.base_tree(target)), tree)
+
+
+def _basis(profile: TargetProfile, tree: Tree) -> str:
+    return profile.environment.key(tree, *profile.test.command)
+
+
+def commit_time(mirror: Mirror, head: str) -> str:
+    """Return the time of the last commit that is not one of ours, in ISO 8601.
+
+    So it stays the same while changes land.
+    """
+    commit = mirror.repository[head].peel(pygit2.Commit)
+    while ENHANCEMENT_TRAILER in commit.message and commit.parents:
+        commit = commit.parents[0]
+    return datetime.fromtimestamp(commit.commit_time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _profile(mirror: Mirror, target: Target, head: str, namespace: str) -> TargetProfile:
+    """Return the profile at a commit with what its files alone do not tell."""
+    tree = mirror.tree(head)
+    profile = profile_target(tree, mirror.base_tree(target))
+    test, known = profile.test, target.adjustment
+    as_of = profile.config.environment.as_of
+    plan: dict[str, str] = {"namespace": namespace, "as_of": _date(as_of, mirror, head)}
+    if known is not None and known.basis == _basis(profile, tree):
+        plan["as_of"] = known.as_of or plan["as_of"]
+        if known.command:
+            changes = {"command": known.command, "framework": known.framework}
+            test = test.model_copy(update=changes)
+    if not profile.environment.needs_node and takes_version_from_tags(tree):
+        tag = mirror.nearest_tag(target.location, head, lambda name: bool(version_of_tag(name)))
+        plan["version"] = version_of_tag(tag) or UNTAGGED_VERSION
+    environment = profile.environment.model_copy(update=plan)
+    return profile.model_copy(update={"test": test, "environment": environment})
+
+
+def _date(as_of: str, mirror: Mirror, head: str) -> str:
+    """Return the time that `[environment] as_of` stands for; empty for none."""
+    if as_of == "commit":
+        return commit_time(mirror, head)
+    return "" if as_of == "latest" else as_of

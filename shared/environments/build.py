@@ -3,6 +3,7 @@
 import asyncio
 import importlib.metadata
 import os
+from collections import OrderedDict
 from pathlib import Path
 
 from filelock import AsyncFileLock
@@ -18,8 +19,9 @@ from shared.targets.profile import EnvironmentPlan, TargetProfile
 from shared.targets.tree import Tree
 
 # To increase when environments that an older version built must not be used any more.
-LAYOUT = "3"
+LAYOUT = "4"
 KEY_CHARS = 20
+MAX_REMEMBERED_KEYS = 256
 
 
 class UvEnvironments:
@@ -44,6 +46,7 @@ class UvEnvironments:
         self._trees = trees
         self._max_bytes = max_bytes
         self._interpreters: dict[tuple[str, str], Interpreter] = {}
+        self._keys: OrderedDict[tuple[str, str, str], str] = OrderedDict()
 
     async def prepare(self, target_id: str, profile: TargetProfile, tree_oid: str) -> Environment:
         """Return the environment for the dependencies of a tree, and build it if there is none yet.
@@ -54,7 +57,7 @@ class UvEnvironments:
         plan = profile.environment
         interpreter = await self._interpreter(plan)
         tree = await asyncio.to_thread(self._trees, target_id, tree_oid)
-        key = await asyncio.to_thread(environment_key, plan, tree, interpreter, self._sandbox.tier)
+        key = await self._key(target_id, plan, tree, interpreter)
         stored = StoredEnvironment(self._folder / key)
         if (ready := stored.find_ready(interpreter, plan.needs_node)) is not None:
             return ready
@@ -65,6 +68,19 @@ class UvEnvironments:
             built = await self._build_safely(stored, interpreter, plan, tree, target_id)
         await asyncio.to_thread(evict, self._folder, self._caches, self._max_bytes, {key})
         return built
+
+    async def _key(
+        self, target_id: str, plan: EnvironmentPlan, tree: Tree, interpreter: Interpreter
+    ) -> str:
+        """Return the key of an environment, remembered because finding what it holds takes long."""
+        asked = (target_id, tree.oid, plan.model_dump_json())
+        if asked not in self._keys:
+            self._keys[asked] = await asyncio.to_thread(
+                environment_key, target_id, plan, tree, interpreter, self._sandbox.tier
+            )
+            if len(self._keys) > MAX_REMEMBERED_KEYS:
+                self._keys.popitem(last=False)
+        return self._keys[asked]
 
     async def _interpreter(self, plan: EnvironmentPlan) -> Interpreter:
         """Return the interpreter for a plan, from a cache because finding it takes long."""
@@ -85,8 +101,9 @@ class UvEnvironments:
     ) -> Environment:
         """Build in the final directory, as a virtual environment contains its own path."""
         await asyncio.to_thread(stored.clear)
-        # Per target, so that one target's set-up cannot choose what another one installs.
-        cache = self._caches / target_id
+        # So that what one target's set-up wrote cannot be what another one, or the same one in
+        # another namespace, installs.
+        cache = self._caches / "-".join(filter(None, (target_id, plan.namespace)))
         for each in (stored.folder, cache):
             each.mkdir(parents=True, exist_ok=True)
         try:
@@ -94,20 +111,30 @@ class UvEnvironments:
                 await complete_in_thread(tree.export, workspace / "tree")
                 (workspace / "run").mkdir()
                 variables = await uv_variables()
-                build = Build(self._sandbox, stored, workspace, cache, interpreter, plan, variables)
+                build = Build(
+                    self._sandbox, stored, workspace, cache, interpreter, plan, tree, variables
+                )
                 return await build.run()
         except BaseException:
             await asyncio.shield(asyncio.to_thread(stored.clear))
             raise
 
 
-def environment_key(plan: EnvironmentPlan, tree: Tree, interpreter: Interpreter, tier: str) -> str:
+def environment_key(
+    target_id: str, plan: EnvironmentPlan, tree: Tree, interpreter: Interpreter, tier: str
+) -> str:
     """Return a digest of all that an environment depends on, short enough for a path.
 
-    The tier is part of it, as a stronger sandbox must not trust what a weaker one built.
+    The target is part of it, as what its set-up executes may write anything into the environment;
+    so is the tier, as a stronger sandbox must not trust what a weaker one built.
     """
-    copied = (
-        f"pytest {importlib.metadata.version('pytest')}, layout {LAYOUT}, {tier}, "
-        f"{os.geteuid() == 0}"
-    )
-    return plan.key(tree, f"{interpreter.path} {interpreter.version}", copied)[:KEY_CHARS]
+    return plan.key(
+        tree,
+        target_id,
+        str(interpreter.path),
+        interpreter.version,
+        importlib.metadata.version("pytest"),
+        LAYOUT,
+        tier,
+        str(os.geteuid() == 0),
+    )[:KEY_CHARS]

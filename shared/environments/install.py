@@ -1,38 +1,31 @@
 """The steps of building one environment, each of them a command in the sandbox."""
 
 import asyncio
-import platform
-import re
+import json
 import shlex
+import shutil
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import uv
 
-from shared.environments import node
+from shared.environments import inspect_setup, node
+from shared.environments.failures import failure
 from shared.environments.interpreters import Interpreter
 from shared.environments.ports import Environment
-from shared.environments.pytest_copy import is_provided, lay_out_copy, pytest_distributions
+from shared.environments.python_build import UNLOCKED, PythonBuild
 from shared.environments.registries import referenced_paths
-from shared.environments.storage import StoredEnvironment
-from shared.kernel.errors import Rejected
+from shared.environments.storage import SetupResult, StoredEnvironment, read_setup_result
 from shared.kernel.failpoints import failpoint
 from shared.sandbox.ports import GIB, Command, Completed, Limits, Sandbox
 from shared.targets.profile import EnvironmentPlan
+from shared.targets.tree import Tree
 
-MAX_OUTPUT_LINES = 15
-REASON_LINES = 3
+NO_VARIABLES: Mapping[str, str] = {}
+INSPECTION = Path(inspect_setup.__file__)
 BUILD_LIMITS = Limits(memory=8 * GIB, disk=8 * GIB, files=500_000)
-METADATA_TIMEOUT_SECONDS = 10
-UNREACHABLE_REGISTRY = re.compile(
-    r"error sending request|dns error|connect error|connection (refused|reset)"
-    r"|network is unreachable|temporary failure in name resolution|timed out"
-    r"|Failed to establish a new connection"
-    r"|npm ERR! network|EAI_AGAIN|ENOTFOUND",
-    re.IGNORECASE,
-)
 
 
 @dataclass
@@ -50,9 +43,20 @@ class Build:
     cache: Path
     interpreter: Interpreter
     plan: EnvironmentPlan
+    tree: Tree
     variables: Mapping[str, str]
     notes: list[str] = field(default_factory=list)
     log_entries: list[str] = field(default_factory=list)
+
+    @property
+    def checkout(self) -> Path:
+        """The directory of the exported tree, which steps may write to."""
+        return self.workspace / "tree"
+
+    @property
+    def scratch(self) -> Path:
+        """The directory of files for single steps."""
+        return self.workspace / "run"
 
     @property
     def python(self) -> Path:
@@ -65,137 +69,67 @@ class Build:
         failpoint("environment.begun")
         if self.plan.needs_node:
             await self._build_node()
+            left = SetupResult(tuple(self.notes))
         else:
-            await self._build_python()
+            await PythonBuild(self).run()
+            left = await self._inspect_setup()
         failpoint("environment.built")
         self.stored.log.write_text("\n".join(self.log_entries))
         return self.stored.write_ready(
-            self.interpreter, self.plan.needs_node, time.monotonic() - started, self.notes
+            self.interpreter, self.plan.needs_node, time.monotonic() - started, left
         )
 
-    async def _build_python(self) -> None:
-        folder = str(self.stored.folder)
-        await self._uv(
-            *("venv", "--no-project", "--allow-existing", "--python", str(self.interpreter.path)),
-            folder,
-        )
-        if self.plan.setup is None:
-            await self._install()
-        else:
-            await self._set_up(self.plan.setup)
-        await self._ensure_pytest()
+    async def _inspect_setup(self) -> SetupResult:
+        """Return what the set-up has left in its tree and its environment, as both describe it."""
+        program, known = self.scratch / INSPECTION.name, self.scratch / "known.json"
+        await asyncio.to_thread(shutil.copyfile, INSPECTION, program)
+        await asyncio.to_thread(known.write_text, json.dumps(self.tree.files()))
+        described, packed = "setup.json", "setup.tar"
+        argv = (self.interpreter.path, "-I", program, self.checkout, self.stored.folder, known)
+        places = (self.scratch / described, self.scratch / packed)
+        done = await self.run_command(*map(str, (*argv, *places)), reports=(described, packed))
+        return read_setup_result(done.reports.get(described), done.reports.get(packed), self.notes)
 
     async def _build_node(self) -> None:
         if self.plan.setup is not None:
             for step in self.plan.setup:
-                await self._run_step("sh", "-c", step, shown_as=step)
+                await self.run_step("sh", "-c", step, shown_as=step)
             return
         if not self.plan.installs:
             return
         if not await self._install_as_npm_locked():
-            await self._run_step("sh", "-c", node.INSTALL, shown_as=node.INSTALL)
+            await self.run_step("sh", "-c", node.INSTALL, shown_as=node.INSTALL)
         step = node.move_command(self.stored.folder)
-        await self._run_step("sh", "-c", step, shown_as=step)
+        await self.run_step("sh", "-c", step, shown_as=step)
 
     async def _install_as_npm_locked(self) -> bool:
         if not node.is_locked(self.plan):
             return False
-        completed = await self._run("sh", "-c", node.INSTALL_LOCKED)
+        completed = await self.run_command("sh", "-c", node.INSTALL_LOCKED)
         if completed.exit_code != 0:
-            self._note_unlocked(node.failure_reason(completed.output))
+            self.notes.append(UNLOCKED + node.failure_reason(completed.output))
         return completed.exit_code == 0
 
-    async def _install(self) -> None:
-        wanted = [*self.plan.installs] if self._must_install() else []
-        for file in self.plan.requirement_files:
-            wanted += ["-r", file]
-        if wanted and not await self._install_as_locked(wanted):
-            await self._uv("pip", "install", "--compile-bytecode", *wanted)
-        if self.plan.needs_metadata:
-            await self._install_metadata()
+    async def uv(self, *arguments: str) -> None:
+        """Run a step of uv."""
+        await self.run_step(uv.find_uv_bin(), *arguments, shown_as=shlex.join(("uv", *arguments)))
 
-    def _must_install(self) -> bool:
-        """Return whether anything is required that our copy of pytest does not provide."""
-        version = self.interpreter.version
-        return not all(is_provided(each, version) for each in self.plan.installs)
-
-    async def _install_as_locked(self, wanted: Sequence[str]) -> bool:
-        """Install the versions that the target's lock names; return whether that succeeded.
-
-        The lock may be for another Python or another machine.
-        """
-        if not self.plan.constraints:
-            return False
-        constraints = self.workspace / "run" / "constraints.txt"
-        await asyncio.to_thread(constraints.write_text, "\n".join(self.plan.constraints) + "\n")
-        options = ("pip", "install", "--compile-bytecode", "--constraints", str(constraints))
-        completed = await self._run(uv.find_uv_bin(), *options, *wanted)
-        if completed.exit_code == 0:
-            return True
-        self._note_unlocked(completed.tail(REASON_LINES).replace("\n", " "))
-        return False
-
-    def _note_unlocked(self, reason: str) -> None:
-        self.notes.append(f"The locked versions could not be installed, so others were: {reason}")
-
-    async def _install_metadata(self) -> None:
-        """Install the target's metadata, but not its code.
-
-        The code comes from the tree under test: the editable install points to this build's copy of
-        the tree, which is removed when the build ends.
-        """
-        argv = (uv.find_uv_bin(), "pip", "install", "--no-deps", "--editable", ".")
-        # Optional, so that a registry that does not answer must not delay the build for long.
-        completed = await self._run(
-            *argv, UV_HTTP_RETRIES="0", UV_HTTP_TIMEOUT=str(METADATA_TIMEOUT_SECONDS)
-        )
-        if completed.exit_code != 0:
-            output = completed.tail(REASON_LINES).replace("\n", " ")
-            self.notes.append(f"The target's own metadata could not be installed: {output}")
-
-    async def _set_up(self, commands: Sequence[str]) -> None:
-        """Run the set-up commands of groundswell.toml, which replace the default installation."""
-        await self._run("ln", "-sf", uv.find_uv_bin(), str(self.python.with_name("uv")))
-        if any("pip" in command for command in commands):
-            await self._run(str(self.python), "-m", "ensurepip", "--default-pip")
-        for command in commands:
-            await self._run_step("sh", "-c", command, shown_as=command)
-
-    async def _ensure_pytest(self) -> None:
-        """Copy our own pytest where the target brought none, by a command in the sandbox."""
-        probe = await self._run(str(self.python), "-c", "import pytest")
-        if probe.exit_code == 0:
-            return
-        distributions = pytest_distributions(self.interpreter.version)
-        if not distributions:
-            await self._uv("pip", "install", "--compile-bytecode", "pytest")
-            return
-        copy = self.workspace / "run" / "copy"
-        await asyncio.to_thread(
-            lay_out_copy, distributions, copy, self.python, self.interpreter.version
-        )
-        command = f"cp -Rpn {shlex.quote(str(copy))}/. {shlex.quote(str(self.stored.folder))}/"
-        await self._run_step("sh", "-c", command, shown_as=command)
-        if self.interpreter.version != platform.python_version():
-            await self._run(
-                str(self.python), "-m", "compileall", "-q", str(self.stored.folder / "lib")
-            )
-
-    async def _uv(self, *arguments: str) -> None:
-        await self._run_step(uv.find_uv_bin(), *arguments, shown_as=shlex.join(("uv", *arguments)))
-
-    async def _run_step(self, *argv: str, shown_as: str) -> None:
+    async def run_step(
+        self, *argv: str, shown_as: str, env: Mapping[str, str] = NO_VARIABLES
+    ) -> None:
         """Run one step. Raises `Rejected`, which tells people to try the command `shown_as`."""
-        completed = await self._run(*argv)
+        completed = await self.run_command(*argv, env=env)
         if completed.exit_code != 0:
             raise failure(completed, shown_as=shown_as)
 
-    async def _run(self, *argv: str, **env: str) -> Completed:
-        tree = self.workspace / "tree"
+    async def run_command(
+        self, *argv: str, reports: tuple[str, ...] = (), env: Mapping[str, str] = NO_VARIABLES
+    ) -> Completed:
+        """Run a command of the build, however it ends, and log what it printed."""
         command = Command(
             argv=argv,
-            tree=tree,
-            scratch=self.workspace / "run",
+            tree=self.checkout,
+            scratch=self.scratch,
             path=(self.python.parent, *node.search_path()),
             readable=(
                 Path(uv.find_uv_bin()),
@@ -203,8 +137,9 @@ class Build:
                 *node.required_directories(),
                 *referenced_paths(self.variables),
             ),
-            writable=(tree, self.stored.folder, self.cache),
+            writable=(self.checkout, self.stored.folder, self.cache),
             env={**self._environment_variables(), **env},
+            reports=reports,
             limits=replace(BUILD_LIMITS, wall=self.plan.timeout),
             network=True,
         )
@@ -226,21 +161,5 @@ class Build:
             "UV_PYTHON_DOWNLOADS": "never",
             "UV_NO_PROGRESS": "1",
             "NO_COLOR": "1",
+            **({"UV_EXCLUDE_NEWER": self.plan.as_of} if self.plan.as_of else {}),
         }
-
-
-def failure(completed: Completed, *, shown_as: str) -> Rejected:
-    """Return the error of a failed step: its reason, last lines of output, and a command to try."""
-    output = completed.tail(MAX_OUTPUT_LINES)
-    reason = "The target's test environment could not be built"
-    if completed.abort_reason:
-        reason += f": {completed.abort_reason}"
-    elif UNREACHABLE_REGISTRY.search(output):
-        reason += ": a package registry could not be reached."
-    else:
-        reason += f": a step ended with exit code {completed.exit_code}."
-    return Rejected(
-        f"{reason}\n{output}".strip(),
-        hint=f"Try it by hand in a checkout, inside a virtual environment: {shown_as}",
-        code="setup_failed",
-    )

@@ -1,10 +1,11 @@
 """The ports of environments, and the value they return."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from shared.environments.generated import has_compiled_modules, unpack_generated
 from shared.targets.profile import TargetProfile
 from shared.targets.tree import Tree
 
@@ -22,11 +23,24 @@ Trees = Callable[[str, str], ExportableTree]
 
 
 @dataclass(frozen=True)
+class PytestPlugin:
+    """A plugin that pytest loads by an entry point: its distribution, its name there, its module."""
+
+    distribution: str
+    name: str
+    module: str
+
+
+@dataclass(frozen=True)
 class Environment:
     """An environment that runs a target's tests; its programs are in `bin`.
 
     `readable` are the directories that a sandbox must show to use it. `seconds` is how long it took
     to prepare, and `notes` are sentences for people about what could not be done as asked.
+
+    `roots` are the directories of a tree from which its projects are imported, as a developer's
+    editable installs have them; `plugins` are pytest's in it. `generated` is an archive of the
+    files that the set-up made in the tree. All three are whatever the set-up made of them.
     """
 
     key: str
@@ -35,6 +49,23 @@ class Environment:
     seconds: float
     cached: bool
     notes: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+    plugins: tuple[PytestPlugin, ...] = ()
+    generated: Path | None = None
+
+    @property
+    def has_compiled_modules(self) -> bool:
+        """True if its set-up compiled modules in the tree."""
+        return has_compiled_modules(self.generated)
+
+    def add_generated(self, tree: Path) -> None:
+        """Write what the set-up made into an exported tree, as it is in a developer's checkout."""
+        if self.generated is not None:
+            unpack_generated(self.generated, tree)
+
+    def import_path(self, tree: Path, first: Sequence[str]) -> list[str]:
+        """Return the directories from which an exported tree is imported, those `first` before."""
+        return [str(tree / each) for each in dict.fromkeys((*first, *self.roots))]
 
     def link_packages(self, workspace: Path) -> None:
         """Link Node's packages into a workspace, as Node looks for them beside the tree."""

@@ -3,21 +3,50 @@
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from shared.environments import node
+from shared.environments.generated import is_plain_path
 from shared.environments.interpreters import Interpreter
-from shared.environments.ports import Environment
+from shared.environments.ports import Environment, PytestPlugin
 from shared.sandbox.scratch import remove_tree
 
 # What was used more recently may be in use and is not evicted.
 MIN_IDLE_SECONDS = 3600.0
 # The unit of st_blocks, whatever the file system's own.
 BLOCK_BYTES = 512
+
+
+@dataclass(frozen=True)
+class SetupResult:
+    """What a set-up has left besides the environment: see the fields of `Environment`.
+
+    `archive` is the content of the archive of generated files, None without any.
+    """
+
+    notes: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
+    plugins: tuple[PytestPlugin, ...] = ()
+    archive: bytes | None = None
+
+
+def read_setup_result(
+    described: bytes | None, archive: bytes | None, notes: Iterable[str]
+) -> SetupResult:
+    """Return what `inspect_setup` wrote, as far as it is plausible: its environment may be hostile."""
+    try:
+        found = json.loads(described or b"{}")
+        roots = [each for each in found.get("roots", ()) if each == "." or is_plain_path(each)]
+        plugins = [PytestPlugin(*map(str, each)) for each in found.get("plugins", ())]
+        own = [str(found["note"])] if found.get("note") else []
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        roots, plugins, own = [], [], []
+    return SetupResult((*notes, *own), tuple(roots), tuple(plugins), archive)
 
 
 @dataclass(frozen=True)
@@ -37,6 +66,11 @@ class StoredEnvironment:
         return self.folder.with_suffix(".log")
 
     @property
+    def generated(self) -> Path:
+        """The archive of the files that its set-up made in the tree; it may not exist."""
+        return self.folder.with_suffix(".tar")
+
+    @property
     def _ready_file(self) -> Path:
         return self.folder.with_suffix(".json")
 
@@ -47,40 +81,53 @@ class StoredEnvironment:
             os.utime(self._ready_file)
         except (OSError, ValueError):
             return None
-        return self._environment(interpreter, for_node, 0.0, tuple(ready["notes"]), cached=True)
+        return replace(self._environment(interpreter, for_node, ready), seconds=0.0, cached=True)
 
     def write_ready(
         self,
         interpreter: Interpreter,
         for_node: bool,
         seconds: float,
-        notes: Sequence[str],
+        left: SetupResult,
     ) -> Environment:
-        """Record that the build was completed."""
+        """Record that the build was completed, and what it has left."""
         unfinished = self._ready_file.with_suffix(".new")
-        size = _size(self.folder)
-        unfinished.write_text(json.dumps({"notes": list(notes), "seconds": seconds, "size": size}))
+        if left.archive is not None:
+            self.generated.write_bytes(left.archive)
+        ready = {
+            "notes": list(left.notes),
+            "roots": list(left.roots),
+            "plugins": [list(astuple(each)) for each in left.plugins],
+            "seconds": seconds,
+            "size": _size(self.folder) + len(left.archive or b""),
+        }
+        unfinished.write_text(json.dumps(ready))
         unfinished.rename(self._ready_file)
-        return self._environment(interpreter, for_node, seconds, tuple(notes), cached=False)
+        return self._environment(interpreter, for_node, ready)
 
     def clear(self) -> None:
         """Remove the environment, its ready file first."""
         self._ready_file.unlink(missing_ok=True)
+        self.generated.unlink(missing_ok=True)
         if self.folder.exists():
             remove_tree(self.folder)
 
     def _environment(
-        self,
-        interpreter: Interpreter,
-        for_node: bool,
-        seconds: float,
-        notes: tuple[str, ...],
-        *,
-        cached: bool,
+        self, interpreter: Interpreter, for_node: bool, ready: dict[str, Any]
     ) -> Environment:
         bin_ = self.folder / ("node_modules/.bin" if for_node else "bin")
         required = node.required_directories() if for_node else interpreter.required_directories
-        return Environment(self.folder.name, bin_, (self.folder, *required), seconds, cached, notes)
+        return Environment(
+            key=self.folder.name,
+            bin=bin_,
+            readable=(self.folder, *required),
+            seconds=ready["seconds"],
+            cached=False,
+            notes=tuple(ready["notes"]),
+            roots=tuple(ready["roots"]),
+            plugins=tuple(PytestPlugin(*each) for each in ready["plugins"]),
+            generated=self.generated if self.generated.exists() else None,
+        )
 
 
 def evict(environments: Path, caches: Path, max_bytes: int, wanted: AbstractSet[str]) -> list[str]:

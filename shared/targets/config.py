@@ -39,10 +39,13 @@ class EnvironmentSection(Section):
     """`[environment]`: how the tests' environment is built.
 
     `setup` are shell commands in the exported tree, run instead of installing what was detected.
+    `as_of` is the date after which no package may have been published, `commit` for that of the
+    commit, or `latest` for none; empty is none, and the commit's where no test passes otherwise.
     `timeout` is in seconds.
     """
 
     python: str = ""
+    as_of: str = Field(default="", pattern=r"^(|commit|latest|\d{4}-\d\d-\d\d(T[\d:.]+Z?)?)$")
     setup: tuple[str, ...] | None = None
     timeout: float = Field(default=900, gt=0)
 

@@ -1,11 +1,12 @@
 """The mirror of a target: a private bare repository in which all git work is done."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pygit2
 from filelock import FileLock
+from pygit2.enums import SortMode
 
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import NotFound, Transient
@@ -15,6 +16,7 @@ from shared.targets.tree import GitTree
 
 FETCHED = "refs/target/"
 FETCHED_HEAD = "refs/target-head"
+FETCHED_TAGS, TAGS_FETCHED = "refs/target-tags/", "refs/target-tags-fetched"
 FETCH_OPTIONS = ("--quiet", "--prune", "--no-tags", "--update-shallow", "--no-write-fetch-head")
 MIN_SHORT_ID_LENGTH = 7
 LOCK_TIMEOUT_SECONDS = 120
@@ -57,6 +59,34 @@ class Mirror:
                     f"{location} could not be fetched.",
                     hint=error.stderr.strip()[-MAX_REPORTED_STDERR_CHARACTERS:],
                 ) from error
+
+    def nearest_tag(self, location: str, commit: str, accept: Callable[[str], bool]) -> str:
+        """Return the name of the nearest tag that a commit descends from; empty without any.
+
+        Only tags whose name is accepted count. They are fetched once, as all that they are wanted
+        for is a plausible version.
+        """
+        if self.repository.references.get(TAGS_FETCHED) is None:
+            self._fetch_tags(location, commit)
+        repository = self.repository
+        tags: dict[pygit2.Oid, str] = {}
+        for name in repository.references.iterator():
+            short = name.name.removeprefix(FETCHED_TAGS)
+            if short != name.name and accept(short):
+                with suppress(pygit2.GitError, KeyError, ValueError):
+                    tags[name.peel(pygit2.Commit).id] = short
+        walk = repository.walk(pygit2.Oid(hex=commit), SortMode.TOPOLOGICAL) if tags else ()
+        return next((tags[each.id] for each in walk if each.id in tags), "")
+
+    def _fetch_tags(self, location: str, commit: str) -> None:
+        """Fetch the tags, as far as that is possible."""
+        is_remote = is_url(location)
+        own_end = () if is_remote else (f"--upload-pack={UPLOAD_PACK}",)
+        refs = f"+refs/tags/*:{FETCHED_TAGS}*"
+        with self.locked(), suppress(GitError):
+            command = ("fetch", *FETCH_OPTIONS, *own_end, location, refs)
+            git(self.path, *command, with_users_config=is_remote)
+            self.repository.references.create(TAGS_FETCHED, pygit2.Oid(hex=commit), force=True)
 
     @property
     def repository(self) -> pygit2.Repository:

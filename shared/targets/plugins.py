@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-from shared.targets.declared.declaration import read_ini
+from shared.targets.declared.declaration import read_ini, read_toml
 from shared.targets.tree import Tree
 
 # The distribution that brings the options, or the settings, of these names.
@@ -34,16 +34,25 @@ INI_SECTIONS = (("pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "
 def needed_plugins(tree: Tree, pyproject: dict[str, Any]) -> tuple[str, ...]:
     """Return the distributions that `addopts`, settings and `required_plugins` need."""
     found: dict[str, None] = {}
-    for settings in _settings(tree, pyproject):
-        for option in _split(settings.get("addopts", "")):
+    for found_settings in settings(tree, pyproject):
+        for option in _split(found_settings.get("addopts", "")):
             found |= {name: None for pattern, name in PLUGIN_BY_OPTION if pattern.match(option)}
-        found |= {PLUGIN_BY_SETTING[key]: None for key in settings if key in PLUGIN_BY_SETTING}
-        required = re.findall(r"[A-Za-z][\w.-]*", settings.get("required_plugins", ""))
+        found |= {
+            PLUGIN_BY_SETTING[key]: None for key in found_settings if key in PLUGIN_BY_SETTING
+        }
+        required = re.findall(r"[A-Za-z][\w.-]*", found_settings.get("required_plugins", ""))
         found |= dict.fromkeys(required)
     return tuple(found)
 
 
-def _settings(tree: Tree, pyproject: dict[str, Any]) -> Iterator[dict[str, str]]:
+def configured_options(tree: Tree) -> str:
+    """Return `addopts` of the configuration that pytest takes, by its order of files."""
+    pyproject, _ = read_toml(tree, "pyproject.toml")
+    found = [each["addopts"] for each in settings(tree, pyproject) if "addopts" in each]
+    return found[0] if found else ""
+
+
+def settings(tree: Tree, pyproject: dict[str, Any]) -> Iterator[dict[str, str]]:
     """Yield pytest's settings in each file that may have them, by lower-case name."""
     tools = pyproject.get("tool")
     pytest = tools.get("pytest") if isinstance(tools, dict) else None

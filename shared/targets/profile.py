@@ -1,6 +1,7 @@
 """The profile of a target at one commit: its components, tests and environment."""
 
 import hashlib
+import json
 import shlex
 from collections.abc import Sequence
 
@@ -8,12 +9,16 @@ from shared.contracts.base import Value
 from shared.targets import node, requirements
 from shared.targets.components import Component
 from shared.targets.config import FILE, TargetConfig, parse_config
+from shared.targets.declared.declaration import name_of
+from shared.targets.declared.requirement_file import folder_of, read_requirement_files
 from shared.targets.discovery import find_components
 from shared.targets.languages import JAVASCRIPT
 from shared.targets.paths import matches
+from shared.targets.projects import project_folders
+from shared.targets.setup_inputs import setup_inputs
+from shared.targets.test_commands import TestCommand, TestDiscovery, discover_tests, framework_of
 from shared.targets.tree import Tree
 
-TEST_FILE_PATTERNS = ("test_*.py", "*_test.py", "tests.py")
 DEPENDENCY_FILE_PATTERNS = (
     "pyproject.toml",
     "setup.py",
@@ -39,8 +44,10 @@ DEPENDENCY_FILE_PATTERNS = (
 class TestPlan(Value):
     """The way to run the suite.
 
-    `framework` names how results are read, or is `custom` if only the exit code is known.
-    `pythonpath` are directories below the tree's root; `timeout` is in seconds.
+    `framework` names how results are read, or is `custom` if only the exit code is known. `why`
+    says where the command comes from; `alternatives` are to be tried, in their order, where it
+    does not run about as many tests as are `expected`. `pythonpath` are directories below the
+    tree's root; `timeout` is in seconds.
     """
 
     __test__ = False
@@ -50,15 +57,29 @@ class TestPlan(Value):
     pythonpath: tuple[str, ...]
     test_files: tuple[str, ...]
     timeout: float
+    why: str = ""
+    alternatives: tuple[TestCommand, ...] = ()
+    expected: int = 0
+
+    def by(self, other: TestCommand) -> "TestPlan":
+        """Return this plan with another command."""
+        return self.model_copy(
+            update={"command": other.command, "framework": other.framework, "why": other.why}
+        )
 
 
 class EnvironmentPlan(Value):
     """The environment that the suite needs.
 
     `requires_python` is a specifier, `prefers_python` a version or its beginning, taken if it is
-    available. `installs` are requirement specifiers, `constraints` versions pinned by a lock file.
-    `setup` are the user's shell commands, which replace all of these; `timeout` is in seconds.
-    `dependency_files` are the paths of the files on which the environment depends.
+    available. `installs` are requirement specifiers, `constraints` versions pinned by a lock file,
+    `projects` the folders of further projects in the tree, with their extras. `setup` are the
+    user's shell commands, which replace all of these; `timeout` is in seconds. `dependency_files`
+    are the paths of the files on which the environment depends.
+
+    `as_of` is the time after which nothing that is installed was published, in ISO 8601; empty for
+    no limit. `version` is what a project is told that takes its version from tags. Environments of
+    one target with different `namespace` have nothing in common.
     """
 
     requires_python: str
@@ -67,16 +88,33 @@ class EnvironmentPlan(Value):
     requirement_files: tuple[str, ...]
     constraints: tuple[str, ...] = ()
     needs_metadata: bool
+    projects: tuple[str, ...] = ()
     setup: tuple[str, ...] | None
     dependency_files: tuple[str, ...]
     timeout: float = 900
     needs_node: bool = False
+    as_of: str = ""
+    version: str = ""
+    namespace: str = ""
 
-    def key(self, tree: Tree, interpreter: str, framework_version: str) -> str:
-        """Return a digest of what the environment depends on; equal keys, equal environments."""
-        digest = hashlib.sha256(f"{interpreter}\n{framework_version}\n".encode())
+    def inputs(self, tree: Tree) -> tuple[str, ...]:
+        """Return the paths of all files that building the environment reads or executes."""
+        lines = read_requirement_files(tree, self.requirement_files)
+        locals_ = [folder_of(each) for each in (*self.projects, *lines.folders)]
+        folders = [*locals_, *([""] if self.needs_metadata else [])]
+        files = (*self.dependency_files, *lines.files)
+        if self.setup is None and not folders:
+            return tuple(sorted(set(files)))
+        return setup_inputs(tree, self.setup or (), files, folders)
+
+    def key(self, tree: Tree, *circumstances: str) -> str:
+        """Return a digest of what the environment depends on; equal keys, equal environments.
+
+        `circumstances` are those besides the plan and the tree, such as the target.
+        """
+        digest = hashlib.sha256(json.dumps(circumstances).encode())
         digest.update(self.model_dump_json().encode())
-        for path in self.dependency_files:
+        for path in self.inputs(tree):
             digest.update(path.encode() + b"\0" + (tree.read(path) or b"") + b"\0")
         return digest.hexdigest()
 
@@ -106,13 +144,19 @@ def profile_target(tree: Tree, base: Tree | None = None) -> TargetProfile:
     content = (base or tree).read(FILE)
     config = parse_config(content) if content is not None else TargetConfig()
     components = find_components(tree, config)
-    declared = requirements.read(tree)
     package = node.read_package(tree)
-    test = _node_test_plan(tree, config, package) if package else _test_plan(tree, config)
+    folders = () if package else project_folders(tree)
+    declared = requirements.read(tree, folders)
+    discovery = discover_tests(tree, folders)
+    test = (
+        _node_test_plan(tree, config, package)
+        if package
+        else _test_plan(tree, config, discovery, folders)
+    )
     environment = (
         _node_environment_plan(tree, config, package)
         if package
-        else _environment_plan(tree, config, declared)
+        else _environment_plan(tree, config, declared, discovery)
     )
     return TargetProfile(
         config=config,
@@ -129,26 +173,29 @@ def profile_target(tree: Tree, base: Tree | None = None) -> TargetProfile:
     )
 
 
-def _test_plan(tree: Tree, config: TargetConfig) -> TestPlan:
-    files = tree.files()
-    tests = [path for path in files if matches(path, TEST_FILE_PATTERNS) and path[0] != "."]
-    command = tuple(shlex.split(config.test.command)) or ("python", "-m", "pytest")
-    roots = ("src", ".") if any(path.startswith("src/") for path in files) else (".",)
+def _test_plan(
+    tree: Tree, config: TargetConfig, discovery: TestDiscovery, folders: Sequence[str]
+) -> TestPlan:
+    configured = tuple(shlex.split(config.test.command))
+    roots = [root for folder in ("", *folders) for root in _import_roots(tree, folder)]
+    first, *others = discovery.commands
     return TestPlan(
-        command=command,
-        framework=_framework(command),
-        pythonpath=config.test.pythonpath or roots,
-        test_files=tuple(tests),
+        command=configured or first.command,
+        framework=framework_of(configured) if configured else first.framework,
+        why=f"[test] command in {FILE}" if configured else first.why,
+        alternatives=() if configured else tuple(others),
+        expected=0 if configured else discovery.expected,
+        pythonpath=config.test.pythonpath or tuple(roots),
+        test_files=discovery.files,
         timeout=config.test.timeout,
     )
 
 
-def _framework(command: Sequence[str]) -> str:
-    """Return the framework of a command that runs nothing but its test session, else `custom`."""
-    if any(part.endswith("pytest") for part in command):
-        return "pytest"
-    is_unittest = command[1:3] == ("-m", "unittest") and command[0].startswith("python")
-    return "unittest" if is_unittest else "custom"
+def _import_roots(tree: Tree, folder: str) -> tuple[str, ...]:
+    """Return the directories from which the project in a folder is imported."""
+    source = f"{folder}/src".lstrip("/")
+    has_source = any(path.startswith(f"{source}/") for path in tree.files())
+    return (source, folder or ".") if has_source else (folder or ".",)
 
 
 def _node_test_plan(tree: Tree, config: TargetConfig, package: node.NodePackage) -> TestPlan:
@@ -165,14 +212,18 @@ def _node_test_plan(tree: Tree, config: TargetConfig, package: node.NodePackage)
 
 
 def _environment_plan(
-    tree: Tree, config: TargetConfig, declared: requirements.DeclaredRequirements
+    tree: Tree,
+    config: TargetConfig,
+    declared: requirements.DeclaredRequirements,
+    discovery: TestDiscovery,
 ) -> EnvironmentPlan:
     setup, python = config.environment.setup, config.environment.python
     is_detected = setup is None
     return EnvironmentPlan(
         requires_python=python or declared.requires_python,
         prefers_python="" if python else declared.prefers_python,
-        installs=declared.installs if is_detected else (),
+        installs=_with_plugins(declared.installs, discovery, config) if is_detected else (),
+        projects=declared.projects if is_detected else (),
         constraints=declared.constraints if is_detected else (),
         requirement_files=declared.files if is_detected else (),
         needs_metadata=is_detected and declared.has_build,
@@ -180,6 +231,15 @@ def _environment_plan(
         dependency_files=_dependency_files(tree),
         timeout=config.environment.timeout,
     )
+
+
+def _with_plugins(
+    installs: tuple[str, ...], discovery: TestDiscovery, config: TargetConfig
+) -> tuple[str, ...]:
+    """Add the plugins that the discovered command needs."""
+    known = {name_of(each) for each in installs}
+    wanted = () if config.test.command else discovery.plugins
+    return (*installs, *(each for each in wanted if each not in known))
 
 
 def _node_environment_plan(
@@ -199,7 +259,8 @@ def _node_environment_plan(
 
 
 def _dependency_files(tree: Tree) -> tuple[str, ...]:
-    patterns = [f"/{pattern}" for pattern in DEPENDENCY_FILE_PATTERNS]
+    folders = ("", *(f"{each}/" for each in project_folders(tree)))
+    patterns = [f"/{each}{pattern}" for each in folders for pattern in DEPENDENCY_FILE_PATTERNS]
     return tuple(path for path in tree.files() if matches(path, patterns))
 
 
@@ -207,7 +268,10 @@ def _notes(
     components: Sequence[Component], test: TestPlan, environment: EnvironmentPlan
 ) -> tuple[str, ...]:
     notes = [f"Component {each.name}: {each.reason}." for each in components]
-    notes.append(f"Tests: {shlex.join(test.command)}; test files found: {len(test.test_files)}.")
+    why = f" ({test.why})" if test.why else ""
+    notes.append(
+        f"Tests: {shlex.join(test.command)}{why}; test files found: {len(test.test_files)}."
+    )
     if environment.setup is not None:
         notes.append(f"Environment: {len(environment.setup)} set-up commands from {FILE}.")
     else:

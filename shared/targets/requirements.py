@@ -23,6 +23,7 @@ from shared.targets.declared.declaration import (
     strings,
     table,
 )
+from shared.targets.projects import SubTree, is_installable, project_name
 from shared.targets.tree import Tree
 
 TEST_REQUIREMENT_FILES = (
@@ -51,7 +52,9 @@ class DeclaredRequirements:
     """Requirement specifiers and requirement files to install, and the Python they are for.
 
     `requires_python` is a specifier, `prefers_python` a version or its beginning. `constraints` are
-    versions pinned by a lock file. `notes` are whole sentences for the user.
+    versions pinned by a lock file. `has_build` is true if the project at the root can itself be
+    installed, and `projects` are the folders of others that can. `notes` are whole sentences for
+    the user.
     """
 
     requires_python: str = ""
@@ -60,11 +63,45 @@ class DeclaredRequirements:
     files: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     has_build: bool = False
+    projects: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 
-def read(tree: Tree) -> DeclaredRequirements:
-    """Return all that a target declares; a note names what can only be read by running code."""
+def read(tree: Tree, folders: Sequence[str] = ()) -> DeclaredRequirements:
+    """Return all that the project at the root and those in `folders` declare.
+
+    A note names what can only be read by running code.
+    """
+    found = [("", _read_project(tree))]
+    found += [(each, _read_project(SubTree(tree, each))) for each in folders]
+    own = {project_name(SubTree(tree, each)) for each in folders} | {project_name(tree)}
+    specifiers = dict.fromkeys(each.requires_python for _, each in found if each.requires_python)
+    preferred = [each.prefers_python for _, each in found if each.prefers_python]
+    notes = [_located(note, folder) for folder, each in found for note in each.notes]
+    if folders:
+        notes.append(f"Projects of this repository: {', '.join(folders)}.")
+    return DeclaredRequirements(
+        requires_python=",".join(specifiers),
+        prefers_python=preferred[0] if preferred else "",
+        installs=tuple(
+            dict.fromkeys(x for _, e in found for x in e.installs if name_of(x) not in own - {""})
+        ),
+        files=tuple(
+            f"{folder}/{file}".lstrip("/") for folder, each in found for file in each.files
+        ),
+        constraints=tuple(dict.fromkeys(x for _, each in found for x in each.constraints)),
+        has_build=found[0][1].has_build,
+        projects=tuple(folder for folder, each in found[1:] if each.has_build),
+        notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _located(note: str, folder: str) -> str:
+    return f"{folder}: {note}" if folder else note
+
+
+def _read_project(tree: Tree) -> DeclaredRequirements:
+    """Return what the project at the root of a tree declares."""
     pyproject, notes = read_toml(tree, "pyproject.toml")
     declarations = [project.read(pyproject), poetry.read(pyproject), setuptools.read(tree)]
     lock = locks.read(tree)
@@ -81,7 +118,7 @@ def read(tree: Tree) -> DeclaredRequirements:
         installs=tuple(dict.fromkeys(each for each in collected.installs if is_requirement(each))),
         files=tuple(dict.fromkeys(collected.files)),
         constraints=lock.constraints if lock else (),
-        has_build="build-system" in pyproject or tree.read("setup.py") is not None,
+        has_build=is_installable(tree),
         notes=tuple(dict.fromkeys(collected.notes)),
     )
 

@@ -80,6 +80,7 @@ def _prepare(
     source.tree.export(room / "tree")
     (room / "run").mkdir()
     environment.link_packages(room)
+    environment.add_generated(room / "tree")
     return Command(
         argv=("sh", "-c", command),
         tree=room / "tree",

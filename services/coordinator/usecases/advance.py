@@ -47,10 +47,13 @@ async def advance(wave_id: str, deps: CoordinatorDeps, *, repeat_overdue: bool =
 
 
 async def note_environment(event: EnvironmentBuilt, deps: CoordinatorDeps) -> None:
-    """Store how long the environment of the wave took to build, and its sandbox tier."""
-    await deps.store.waves.set_fields(
-        event.wave_id, environment_seconds=event.seconds, sandbox=event.sandbox
-    )
+    """Store how long the environment of the wave took to build, its sandbox tier, and its notes."""
+    async with deps.locks[event.wave_id]:
+        wave = await deps.store.waves.require(event.wave_id)
+        notes = tuple(dict.fromkeys((*wave.notes, *event.notes)))
+        await deps.store.waves.set_fields(
+            wave.id, environment_seconds=event.seconds, sandbox=event.sandbox, notes=notes
+        )
 
 
 async def note_failure(event: MeasurementFailed, deps: CoordinatorDeps) -> None:

@@ -57,6 +57,8 @@ def pytest_configure(config: Any) -> None:
     key = config.pluginmanager.unregister(name="groundswell-key")
     if not hasattr(config, "workerinput") and may_report() and key is not None:
         _run_everything(config.option)
+        if only is not None or repeat() > 1:
+            _drop_coverage_thresholds(config)
         reporter = PytestReporter(key, only or frozenset())
         config.pluginmanager.register(reporter, "groundswell-reporter")
         if repeat() > 1:
@@ -73,21 +75,28 @@ def _has_workers(option: Any) -> bool:
 
 
 def _run_everything(option: Any) -> None:
-    """Never stop at a failure, in the suite's own order, with no coverage threshold.
-
-    A threshold is no test, and a run of a few tests would miss it.
-    """
+    """Never stop at a failure, and keep the suite's own order."""
     option.maxfail = 0
     option.continue_on_collection_errors = True
     if repeat() > 1 and _has_workers(option):
         # A worker sets up what several tests share only once.
         option.dist, option.tx, option.numprocesses = "no", [], None
-    if getattr(option, "cov_fail_under", None) is not None:
-        option.cov_fail_under = 0
     # pytest-randomly: no shuffling, and the same seed in every run.
     if hasattr(option, "randomly_reorganize"):
         option.randomly_reorganize = False
         option.randomly_seed = 0
+
+
+def _drop_coverage_thresholds(config: Any) -> None:
+    """Let no run of a part of the tests fail because it covers little.
+
+    pytest-cov has options of its own, and takes a threshold of coverage's configuration later.
+    """
+    plugin = config.pluginmanager.getplugin("_cov")
+    options: Any
+    for options in (config.option, getattr(plugin, "options", None)):
+        if hasattr(options, "cov_fail_under"):
+            options.cov_fail_under = 0
 
 
 def root_of(config: Any) -> str:

@@ -63,8 +63,8 @@ class UnittestReach:
             self.between.setdefault(each, ReachedCode()).merge(pause)
 
 
-class ReportingResult(unittest.TextTestResult):
-    """unittest's own result, which also writes each result to the report."""
+class ReportedResults(unittest.TestResult):
+    """What makes a result of unittest also write each result to the report."""
 
     writer: ReportWriter | None = None
     reach: UnittestReach | None = None
@@ -124,6 +124,10 @@ class ReportingResult(unittest.TextTestResult):
             )
 
 
+class ReportingResult(ReportedResults, unittest.TextTestResult):
+    """unittest's own result, which also writes each result to the report."""
+
+
 class ReportingRunner(unittest.TextTestRunner):
     """unittest's own runner, which never stops at a failure and runs only the selected tests."""
 
@@ -132,17 +136,15 @@ class ReportingRunner(unittest.TextTestRunner):
 
     def run(self, test: Any) -> Any:
         """Run the tests between the first and the last line of the report."""
-        writer = ReportingResult.writer = ReportWriter(KEY) if KEY is not None else None
-        chosen = unittest.TestSuite(each for each in _tests(test) if _is_selected(each))
-        # A full run keeps the suites: they order the fixtures of classes and modules.
-        suite = _RepeatedSuite([test if SELECTED is None else chosen])
+        writer = ReportedResults.writer = ReportWriter(KEY) if KEY is not None else None
+        suite = _RepeatedSuite([chosen_tests(test)])
         if RECORDER is not None:
-            ReportingResult.reach = UnittestReach(RECORDER)
+            ReportedResults.reach = UnittestReach(RECORDER)
         if writer is not None:
             writer.write({"event": "start", "unittest": sys.version.split()[0]})
         result = super().run(suite)
-        if ReportingResult.reach is not None:
-            ReportingResult.reach.finish()
+        if ReportedResults.reach is not None:
+            ReportedResults.reach.finish()
         if writer is not None:
             stopped = "it was told to stop" if result.shouldStop else ""
             writer.write({"event": "finish", "stopped": stopped, "collected": result.testsRun})
@@ -163,6 +165,16 @@ class _RepeatedSuite(unittest.TestSuite):
 if repeat() > 1:
     # Else a suite drops each test that it has run, to save memory.
     unittest.BaseTestSuite._cleanup = False  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def chosen_tests(test: Any) -> Any:
+    """Return a suite, or those of its tests that were selected.
+
+    A full run keeps the suites: they order the fixtures of classes and modules.
+    """
+    if SELECTED is None:
+        return test
+    return unittest.TestSuite(each for each in _tests(test) if _is_selected(each))
 
 
 def _tests(suite: Any) -> Iterator[Any]:

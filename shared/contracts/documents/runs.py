@@ -69,7 +69,8 @@ class RunSpec(Value):
     `kind` says what: the target's tests, its tests once per mutant, or its benchmarks on head and
     candidate in turn. `tests` are the ids to run; empty is the full suite. `plan` is the sha256 (in
     `reports`) of what such a run is told beyond its tests. Each test runs `repeat` times; `record`
-    asks for the impact map as well. `why` is a sentence for people.
+    asks for the impact map as well. `why` is a sentence for people. `namespace` is that of the
+    environment: what one of another namespace set up has no influence on this run.
     """
 
     purpose: RunPurpose
@@ -79,6 +80,7 @@ class RunSpec(Value):
     tree: Oid
     head: Oid
     environment: str
+    namespace: str = ""
     changes: tuple[Id, ...] = ()
     tests: tuple[str, ...] = ()
     repeat: int = 1

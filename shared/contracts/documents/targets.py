@@ -5,14 +5,31 @@ from datetime import datetime
 from shared.contracts.base import (
     Id,
     Oid,
+    Value,
 )
 from shared.contracts.documents.base import Document
+
+
+class SuiteAdjustment(Value):
+    """What was changed of what a target's files say, because its tests only run so.
+
+    It holds for profiles with the digest `basis`. `command` replaces the test command, if it is not
+    empty, and `framework` names how its results are read. `as_of` is the time after which nothing
+    that is installed was published. `notes` tell people in sentences what was done, and why.
+    """
+
+    basis: str
+    command: tuple[str, ...] = ()
+    framework: str = ""
+    as_of: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class Target(Document):
     """A repository and one base branch of it.
 
-    Another root commit at the same path is another target.
+    Another root commit at the same path is another target. `adjustment` is what makes its tests
+    run, where they do not run as its files say.
     """
 
     id: Id
@@ -22,6 +39,7 @@ class Target(Document):
     base_branch: str
     landing_branch: str
     detached: bool = False
+    adjustment: SuiteAdjustment | None = None
     created_at: datetime
 
     @property

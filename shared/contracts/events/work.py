@@ -69,13 +69,15 @@ class EnvironmentBuilt(WaveEvent):
     """The environment in which the target's tests run is ready.
 
     `seconds` is what building it took, 0 where it was cached. `sandbox` names the sandbox tier of
-    its tests and what that tier enforces.
+    its tests and what that tier enforces. `notes` tell in sentences what could not be had as it is
+    declared, and what was done about it.
     """
 
     subject: ClassVar[str] = "gs.evt.environment.built"
     seconds: float
     cached: bool
     sandbox: str = ""
+    notes: tuple[str, ...] = ()
 
 
 class BaselineMeasured(WaveEvent):

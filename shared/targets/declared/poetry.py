@@ -82,6 +82,11 @@ class RequirementConverter:
                 entry = {"version": each} if isinstance(each, str) else table(each)
                 if entry.get("optional") is True and not optional:
                     continue
+                if "path" in entry:
+                    continue
+                if "git" in entry or "url" in entry:
+                    yield _direct_reference(name, entry)
+                    continue
                 if any(key in entry for key in NON_REGISTRY_KEYS):
                     self.notes.append(f"{name} is not installed: it comes from outside a registry.")
                     continue
@@ -100,6 +105,16 @@ class RequirementConverter:
         marker = " and ".join(_markers(entry))
         with_marker = f"{text} ; {marker}" if marker else text
         return with_marker if is_requirement(with_marker) else text
+
+
+def _direct_reference(name: str, entry: Mapping[str, Any]) -> str:
+    """Return the requirement of a package from a repository or a URL."""
+    if "url" in entry:
+        return f"{name} @ {entry['url']}"
+    revision = next((entry[key] for key in ("rev", "tag", "branch", "ref") if key in entry), "")
+    at = f"@{revision}" if revision else ""
+    folder = f"#subdirectory={entry['subdirectory']}" if "subdirectory" in entry else ""
+    return f"{name} @ git+{entry['git']}{at}{folder}"
 
 
 def to_pep440(constraint: str) -> str | None:

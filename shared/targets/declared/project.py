@@ -19,6 +19,7 @@ from shared.targets.declared.declaration import (
 Groups = dict[str, list[str]]
 
 # Sources of uv's that are no registry; the package of that name in a registry is a different one.
+# What comes from a folder of the repository is a project of it.
 NON_REGISTRY_SOURCES = ("git", "url", "path", "workspace")
 
 
@@ -29,12 +30,14 @@ def read(pyproject: Mapping[str, Any]) -> Declaration:
     extras = _extras(project, dynamic)
     groups, notes = _groups(pyproject)
     installs = strings(project.get("dependencies"))
-    excluded = _from_elsewhere(pyproject)
+    elsewhere = _from_elsewhere(pyproject)
+    excluded = set(elsewhere)
     declared = {name_of(each) for each in installs if is_requirement(each)}
+    direct = [each for name in sorted(excluded & declared) for each in elsewhere[name]]
     own_name = str(project.get("name", ""))
     return Declaration(
         requires_python=version_specifier(project.get("requires-python")),
-        installs=(*_without(installs, excluded), *_files(dynamic.get("dependencies"))),
+        installs=(*_without(installs, excluded), *direct, *_files(dynamic.get("dependencies"))),
         groups={
             name: tuple(_without(each, excluded))
             for name, each in {
@@ -42,13 +45,7 @@ def read(pyproject: Mapping[str, Any]) -> Declaration:
                 **_expand_own_extras(groups, extras, own_name),
             }.items()
         },
-        notes=(
-            *notes,
-            *(
-                f"{name} is not installed: pyproject.toml takes it from outside a registry."
-                for name in sorted(excluded & declared)
-            ),
-        ),
+        notes=tuple(notes),
     )
 
 
@@ -80,13 +77,28 @@ def _dependency_groups(groups: Mapping[str, Any]) -> tuple[Groups, list[str]]:
     return found, notes
 
 
-def _from_elsewhere(pyproject: Mapping[str, Any]) -> set[str]:
-    """Return the canonical names of what uv takes from outside a registry."""
-    return {
-        canonicalize_name(name)
-        for name, source in table(pyproject, "tool", "uv", "sources").items()
-        if any(key in source for key in NON_REGISTRY_SOURCES)
-    }
+def _from_elsewhere(pyproject: Mapping[str, Any]) -> dict[str, list[str]]:
+    """Return what uv takes from outside a registry: direct references by canonical name.
+
+    There is none for what comes from a folder of the repository.
+    """
+    found: dict[str, list[str]] = {}
+    for name, source in table(pyproject, "tool", "uv", "sources").items():
+        entry = table(source)
+        if any(key in entry for key in NON_REGISTRY_SOURCES):
+            found[canonicalize_name(name)] = [f"{name} @ {each}" for each in _location(entry)]
+    return found
+
+
+def _location(source: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the URL of a source of uv's, if it has one."""
+    if isinstance(url := source.get("url"), str):
+        yield url
+    elif isinstance(repository := source.get("git"), str):
+        revision = next((source[key] for key in ("rev", "tag", "branch") if key in source), "")
+        at = f"@{revision}" if revision else ""
+        folder = f"#subdirectory={source['subdirectory']}" if "subdirectory" in source else ""
+        yield f"git+{repository}{at}{folder}"
 
 
 def _expand_own_extras(

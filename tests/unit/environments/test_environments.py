@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from shared.environments.build import UvEnvironments
-from shared.environments.install import failure
+from shared.environments.failures import failure
 from shared.environments.interpreters import (
     Interpreter,
     find_interpreter,
@@ -103,6 +103,55 @@ async def test_other_dependency_files_are_another_environment(build: Build):
     one = await build(**{"a.txt": "1"}).prepare("target", profile, "tree")
     other = await build(**{"a.txt": "2"}).prepare("target", profile, "tree")
     assert one.key != other.key
+
+
+async def test_another_target_has_an_environment_of_its_own(build: Build, home: Path):
+    """What a target's set-up leaves behind must not be what another one's tests run in."""
+    hostile = a_profile(setup=('echo "poison" > "$VIRTUAL_ENV/marker"',))
+    one = await build().prepare("hostile", hostile, "tree")
+    other = await build().prepare("honest", hostile, "tree")
+    (one.bin.parent / "marker").write_text("changed")
+    assert one.key != other.key
+    assert not other.cached
+    assert {each.name for each in (home / "cache").iterdir()} == {"hostile", "honest"}
+
+
+async def test_a_backtest_shares_no_environment_with_the_gate(build: Build, home: Path):
+    gate = await build().prepare("target", a_profile(setup=()), "tree")
+    backtest = await build().prepare("target", a_profile(setup=(), namespace="backtest"), "tree")
+    assert gate.key != backtest.key
+    assert {each.name for each in (home / "cache").iterdir()} == {"target", "target-backtest"}
+
+
+@pytest.mark.parametrize(
+    ("setup", "changed"),
+    [
+        (("sh tools/prepare.sh",), "tools/prepare.sh"),
+        (("make -C native",), "native/rules.mk"),
+        (("python -m tools.fill",), "tools/numbers.py"),
+        (None, "tools/numbers.py"),
+        (None, "src/fast.c"),
+    ],
+)
+def test_what_the_set_up_executes_is_part_of_the_key(setup: tuple[str, ...] | None, changed: str):
+    content = {
+        "setup.py": "from tools.fill import value\n",
+        "tools/prepare.sh": "true",
+        "tools/fill.py": "import tools.numbers as numbers\nvalue = numbers.ONE\n",
+        "tools/numbers.py": "ONE = 1\n",
+        "native/Makefile": "include rules.mk\n",
+        "native/rules.mk": "all: ;\n",
+        "src/fast.c": "int one;\n",
+        "src/code.py": "ONE = 1\n",
+    }
+    plan = a_profile(setup=setup, needs_metadata=setup is None).environment
+
+    def key(**more: str) -> str:
+        return plan.key(FakeTree({**content, **more}), "target")
+
+    assert key(**{changed: "other"}) != key()
+    assert key(**{"src/code.py": "other"}) == key()
+    assert plan.key(FakeTree(content), "other target") != key()
 
 
 async def test_a_build_that_was_killed_is_made_again(build: Build):
@@ -267,7 +316,7 @@ async def test_what_a_lock_says_is_installed_where_it_can_be_had(
     done = subprocess.run(argv, capture_output=True, text=True, env={}, check=True)
     assert done.stdout.strip() == version
     assert len(made.notes) == notes
-    assert all("locked versions could not be installed" in each for each in made.notes)
+    assert all("could not be installed as thing==3.0" in each for each in made.notes)
 
 
 async def test_the_python_that_is_preferred_is_taken_where_it_is_admitted(

@@ -34,6 +34,8 @@ from shared.targets.languages import invalid_reason
 from shared.targets.profile import TargetProfile, profile_target
 
 ALL_PATHS = ("*",)
+# Any commit of the history may have set its environment up, and the gate must not run in that.
+BACKTEST_NAMESPACE = "backtest"
 
 
 @dataclass(frozen=True)
@@ -108,11 +110,11 @@ async def _measure_baseline(
 ) -> CommitBaseline:
     tree = deps.mirror(session.target).tree(commit)
     plan = (await profile_commit(commit, session.target, deps)).environment
-    key = plan.key(tree, "", "")
+    key = plan.key(tree)
     if key in session.build_failures:
         return CommitBaseline(why=session.build_failures[key])
     try:
-        prepared = await prepare_head(deps, session.target, commit)
+        prepared = await prepare_head(deps, session.target, commit, BACKTEST_NAMESPACE)
     except Rejected as error:
         if error.code == "no_sandbox":
             raise

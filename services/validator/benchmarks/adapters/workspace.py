@@ -51,6 +51,8 @@ class PairedWorkspace:
         candidate.export(self._room / TreeSide.CANDIDATE)
         if head.oid != candidate.oid:
             self._restore(head, candidate)
+        for side in TreeSide:
+            self._environment.add_generated(self._room / side)
         self._work.mkdir()
         self._environment.link_packages(self._work)
 
@@ -86,7 +88,7 @@ class PairedWorkspace:
     def _command(self, tree: Path, scratch: Path) -> Command:
         out = scratch / RESULT_FILE
         told = self.is_pytest and self._bench.format in {AUTO, PYTEST_JSON}
-        sources = (str(tree / each) for each in self._profile.test.pythonpath)
+        sources = self._environment.import_path(tree, self._profile.test.pythonpath)
         return Command(
             argv=(*self._argv, f"--benchmark-json={out}") if told else self._argv,
             tree=tree,

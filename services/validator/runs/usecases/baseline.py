@@ -1,12 +1,15 @@
 """The baseline: a full run on the head, before any change is tried."""
 
+import hashlib
+import shlex
+from collections.abc import Sequence
+
 import structlog
 
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead, prepare_head
-from services.validator.runs.domain.requests import RunRequest
-from services.validator.runs.usecases.request import run_tests
-from shared.contracts.base import RunPurpose
+from services.validator.runs.domain.adjustments import COMMAND_RESULT_ID, error_text, first_error
+from services.validator.runs.usecases.adjusting import BaselineAttempt, measure_baseline
 from shared.contracts.commands import RunBaseline
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.events import BaselineMeasured, EnvironmentBuilt, MeasurementFailed
@@ -14,6 +17,9 @@ from shared.contracts.states import WAVE
 from shared.kernel.errors import Rejected
 
 log = structlog.get_logger(__name__)
+
+MAX_NOTE_CHARACTERS = 500
+MAX_HINT_CHARACTERS = 2000
 
 
 async def run_baseline(command: RunBaseline, deps: ValidatorDeps) -> None:
@@ -23,57 +29,91 @@ async def run_baseline(command: RunBaseline, deps: ValidatorDeps) -> None:
         return
     try:
         prepared = await _prepare(command, deps)
-        request = RunRequest(prepared.tree, RunPurpose.BASELINE, record=True)
-        run = await run_tests(deps, prepared, request, wave_id=command.wave_id)
-        _check(run)
+        measured = await measure_baseline(prepared, command.wave_id, deps)
+        _check(measured)
     except Rejected as error:
         await _publish_failed(command, error, deps)
         return
-    await _publish_measured(command, run, deps)
+    if notes := _notes(measured):
+        await _publish_built(command, measured.prepared, notes, deps)
+    await _publish_measured(command, measured.run, deps)
 
 
 async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
     target = await deps.store.targets.require(command.target_id)
     prepared = await prepare_head(deps, target, command.commit)
-    if not prepared.profile.test.test_files and prepared.profile.test.framework != "custom":
+    plan = prepared.profile.test
+    if not plan.test_files and plan.framework != "custom" and not plan.alternatives:
         raise Rejected(
             f"No tests were found in {target.name}, so no change could be shown to be safe.",
             hint='Add tests, or name the command in groundswell.toml: [test] command = "…".',
             code="no_tests",
         )
-    built = EnvironmentBuilt(
-        wave_id=command.wave_id,
-        target_id=target.id,
-        seconds=prepared.environment.seconds,
-        cached=prepared.environment.cached,
-        sandbox=f"{deps.sandbox.tier}: {deps.sandbox.isolation}",
-        note=" ".join(prepared.environment.notes)[:500],
-    )
-    await deps.bus.publish(built, key=command.wave_id, wave=command.wave_id)
+    await _publish_built(command, prepared, prepared.environment.notes, deps)
     return prepared
 
 
-def _check(run: TestRun) -> None:
+async def _publish_built(
+    command: RunBaseline, prepared: PreparedHead, notes: Sequence[str], deps: ValidatorDeps
+) -> None:
+    built = EnvironmentBuilt(
+        wave_id=command.wave_id,
+        target_id=prepared.target.id,
+        seconds=prepared.environment.seconds,
+        cached=prepared.environment.cached,
+        sandbox=f"{deps.sandbox.tier}: {deps.sandbox.isolation}",
+        notes=tuple(each[:MAX_NOTE_CHARACTERS] for each in notes),
+    )
+    key = hashlib.sha256("\n".join((command.wave_id, *notes)).encode()).hexdigest()
+    await deps.bus.publish(built, key=key, wave=command.wave_id)
+
+
+def _notes(measured: BaselineAttempt) -> tuple[str, ...]:
+    """Return what people should know about how the tests ran: what was changed, what is missing."""
+    notes = list(measured.adjustment.notes) if measured.adjustment else []
+    broken = first_error(measured.report) if measured.report else None
+    if broken is not None and "::" not in broken.id and broken.id != COMMAND_RESULT_ID:
+        notes.append(f"{broken.id} cannot be imported: {error_text(broken.detail)}")
+    return tuple(notes)
+
+
+def _check(measured: BaselineAttempt) -> None:
     """Reject a baseline that proves nothing: no report, no test, or no test that passes."""
-    if run.result.outcome == "infrastructure":
+    run, report, plan = measured.run, measured.report, measured.prepared.profile.test
+    command = shlex.join(plan.command)
+    if report is None:
+        reason, _, output = run.result.detail.partition("\n")
         raise Rejected(
-            "The test suite gave no usable report on the base, three times.",
-            hint=run.result.detail,
+            f"The test suite gave no usable report on the base, three times. {reason}\n"
+            f"{error_text(output)}".strip(),
+            hint=_advice(measured, f"See what `{command}` prints in a checkout."),
             code="baseline_broken",
         )
-    if run.result.counts is None or run.result.counts.tests == 0:
+    if not report.results:
         raise Rejected(
-            "The test command ran, but reported no tests.",
-            hint="Check [test] command in groundswell.toml.",
+            f"`{command}` ran, but reported no tests.",
+            hint=_advice(measured, "Check [test] command in groundswell.toml."),
             code="no_tests",
         )
-    if run.result.counts.passed == 0:
+    if report.counts.passed == 0:
+        first = first_error(report)
+        error = f" The first error, in {first.id}: {error_text(first.detail)}" if first else ""
         raise Rejected(
-            f"None of the {run.result.counts.tests} tests passes on the base.",
-            hint=f"The first that fails: {', '.join(run.result.failing[:3])}. Is something missing "
-            'in the environment? Name it in groundswell.toml: [environment] setup = ["…"].',
+            f"None of the {report.counts.tests} tests passes on the base.{error}",
+            hint=_advice(
+                measured,
+                "Is something missing in the environment? Name it in groundswell.toml: "
+                '[environment] setup = ["…"].',
+            ),
             code="baseline_red",
         )
+
+
+def _advice(measured: BaselineAttempt, advice: str) -> str:
+    """Return what to do, after what was tried by itself and what the environment lacks."""
+    tried = f"Tried without success: {'; '.join(measured.tried)}. " if measured.tried else ""
+    missing = " ".join(measured.prepared.environment.notes)
+    return f"{tried}{missing} {advice}".strip()[:MAX_HINT_CHARACTERS]
 
 
 async def _publish_measured(command: RunBaseline, run: TestRun, deps: ValidatorDeps) -> None:

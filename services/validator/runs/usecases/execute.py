@@ -86,7 +86,7 @@ async def _execute_in_cores(run: TestRun, deps: ValidatorDeps, handlers: RunHand
     """Execute a run, and store its result with what it cost."""
     target = await deps.store.targets.require(run.target_id)
     await ensure_tree(run, target, deps)
-    prepared = await prepare_head(deps, target, run.request.head)
+    prepared = await prepare_head(deps, target, run.request.head, run.request.namespace)
     started = deps.clock()
     with measure_cpu_time() as used:
         async with count_concurrent_runs(deps) as concurrent_runs:

@@ -106,6 +106,7 @@ def _new_run(
             tree=request.tree,
             head=prepared.head,
             environment=prepared.environment.key,
+            namespace=prepared.profile.environment.namespace,
             changes=tuple(request.changes),
             tests=tuple(request.tests),
             repeat=request.repeat,

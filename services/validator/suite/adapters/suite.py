@@ -6,7 +6,7 @@ import structlog
 
 from services.validator.suite.adapters.jest import read_jest
 from services.validator.suite.adapters.junit import read_junit
-from services.validator.suite.adapters.signed_lines import read_lines
+from services.validator.suite.adapters.signed_lines import NO_TESTS, read_lines
 from services.validator.suite.adapters.suite_run import (
     COMMAND_RESULT_ID,
     CUSTOM,
@@ -38,12 +38,13 @@ from shared.environments.ports import Environment, Trees
 from shared.sandbox.ports import Completed, Sandbox
 from shared.sandbox.scratch import Scratch, complete_in_thread
 from shared.targets.languages import PYTHON
-from shared.targets.profile import TargetProfile, TestPlan
+from shared.targets.profile import TargetProfile
 from shared.targets.tree import Tree
 
 log = structlog.get_logger(__name__)
 
 OUTPUT_TAIL_LINES = 40
+COMMAND_TAIL_LINES = 5
 
 
 class SandboxedSuite:
@@ -117,9 +118,7 @@ def read_outcome(completed: Completed, run: SuiteRun) -> RunOutcome:
     outcome = _read_report(completed, run)
     if isinstance(outcome, Infrastructure):
         return replace(outcome, output_tail=completed.tail(OUTPUT_TAIL_LINES))
-    if run.plan.framework in SIGNED_FRAMEWORKS:
-        return outcome
-    return Reported(_add_command_result(outcome.report, run.plan))
+    return Reported(_add_command_result(outcome.report, run, completed))
 
 
 def _read_report(completed: Completed, run: SuiteRun) -> RunOutcome:
@@ -140,18 +139,25 @@ def _read_report(completed: Completed, run: SuiteRun) -> RunOutcome:
     return Reported(TestReport({}, seconds, code, problem="Only the exit code is known."))
 
 
-def _add_command_result(report: TestReport, plan: TestPlan) -> TestReport:
+def _add_command_result(report: TestReport, run: SuiteRun, completed: Completed) -> TestReport:
     """Add a result for the command as a whole, which may fail although each test passed.
 
-    For a command that is nothing but a test runner, only such a failure is added.
+    For a command that is nothing but a test runner, only such a failure is added, or what was asked
+    for. A run of a part of the tests says nothing about the whole.
     """
-    has_failed = report.exit_code != 0 and not report.failing
-    if not has_failed and plan.framework != CUSTOM:
+    signed = run.plan.framework in SIGNED_FRAMEWORKS
+    # Of pytest, having found no tests is no failure of the whole.
+    fine = {0, NO_TESTS} if signed else {0}
+    has_failed = report.exit_code not in fine and not report.failing
+    is_wanted = run.plan.framework == CUSTOM or COMMAND_RESULT_ID in run.tests
+    if (signed and run.is_selective) or not (has_failed or is_wanted):
         return report
     result = TestResult(
         COMMAND_RESULT_ID,
         Outcome.FAILED if has_failed else Outcome.PASSED,
         report.seconds,
-        f"It ended with {report.exit_code}." if has_failed else "",
+        f"It ended with {report.exit_code}:\n{completed.tail(COMMAND_TAIL_LINES)}"
+        if has_failed
+        else "",
     )
     return replace(report, results={**report.results, COMMAND_RESULT_ID: result})

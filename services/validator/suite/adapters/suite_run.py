@@ -4,6 +4,7 @@ import json
 import secrets
 import shlex
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -68,7 +69,7 @@ class SuiteRun:
         for number, key in enumerate(self.keys):
             (self.scratch / "keys" / f"{number:03}").write_bytes(key)
         self.environment.link_packages(self.workspace)
-        if self._is_selective:
+        if self.is_selective:
             (self.scratch / "select.json").write_text(json.dumps(self.tests))
 
     def command(self) -> Command:
@@ -91,6 +92,9 @@ class SuiteRun:
     def _argv(self) -> tuple[str, ...]:
         """Return the plan's command, with options where variables cannot ask for a report."""
         command, report = self.plan.command, self.scratch / JSON_REPORT
+        if self.plan.framework == CUSTOM and _is_python_program(command):
+            python, *rest = command
+            return (python, "-m", f"{IN_TARGET_PACKAGE}.by_script", *rest)
         if self.plan.framework == "unittest":
             python, *_ = command
             return (python, "-m", f"{IN_TARGET_PACKAGE}.by_unittest", *command[3:])
@@ -102,11 +106,12 @@ class SuiteRun:
         return command
 
     @property
-    def _is_selective(self) -> bool:
+    def is_selective(self) -> bool:
+        """True if only some of the tests run; the result of the whole command needs all of them."""
         return bool(self.tests) and COMMAND_RESULT_ID not in self.tests
 
     def _variables(self) -> dict[str, str]:
-        sources = [str(self.tree / each) for each in self.plan.pythonpath]
+        sources = self.environment.import_path(self.tree, self.plan.pythonpath)
         variables = {
             "PYTHONPATH": ":".join([*sources, str(self.scratch / "plugin")]),
             "PYTEST_ADDOPTS": self._pytest_options(),
@@ -116,7 +121,7 @@ class SuiteRun:
             "GROUNDSWELL_JUNIT": str(self.scratch / JUNIT_REPORT),
             "NODE_OPTIONS": self._node_options(),
         }
-        if self._is_selective:
+        if self.is_selective:
             variables["GROUNDSWELL_SELECT"] = str(self.scratch / "select.json")
         if self.plan.framework in SIGNED_FRAMEWORKS:
             variables["GROUNDSWELL_REPEAT"] = str(self.repeat)
@@ -142,6 +147,13 @@ class SuiteRun:
         return " ".join(options)
 
 
+def _is_python_program(command: Sequence[str]) -> bool:
+    """Return whether a command runs a script or a module by `python`, without options of that."""
+    words = (*command, "", "")
+    is_python = Path(words[0]).name.startswith("python")
+    return is_python and (words[1] == "-m" or words[1].endswith(".py"))
+
+
 def create_signing_keys(framework: str) -> tuple[bytes, ...]:
     """Return a key for each test session: one, or many for a command that may hold several."""
     count = MAX_SESSIONS_OF_A_COMMAND if framework == CUSTOM else 1
@@ -153,13 +165,14 @@ def export_tree(
 ) -> None:
     """Write the candidate's tree, with the protected files as the base has them.
 
-    `oids` are the trees of candidate and base; the latter may be empty.
+    Beside them are the files that the set-up made. `oids` are the trees of candidate and base; the latter may be empty.
     """
     candidate, base = oids
     tree = trees(target_id, candidate)
     tree.export(run.tree)
     if base and base != candidate:
         _restore_protected_files(trees(target_id, base), tree, profile, run.tree)
+    run.environment.add_generated(run.tree)
 
 
 def _restore_protected_files(

@@ -101,7 +101,13 @@ def test_lines_that_were_cut_off_anywhere_are_never_a_pass(kept: int):
     assert isinstance(found, Infrastructure)
 
 
-@pytest.mark.parametrize("exit_code", [1, 2, 3, 4, 5, 77, -9])
+def test_a_suite_may_fail_as_a_whole_where_no_test_failed():
+    found = read_lines(lines(*PASSED), KEYS, exit_code=1, seconds=2.0)
+    assert isinstance(found, Reported)
+    assert found.report.exit_code == 1
+
+
+@pytest.mark.parametrize("exit_code", [2, 3, 4, 5, 77, -9])
 def test_an_exit_code_that_says_otherwise_is_infrastructure(exit_code: int):
     found = read_lines(lines(*PASSED), KEYS, exit_code=exit_code, seconds=2.0)
     assert isinstance(found, Infrastructure)

@@ -1,0 +1,188 @@
+"""The steps of building an environment of Python: requirements, the project itself, and pytest."""
+
+import asyncio
+import platform
+import shlex
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.metadata import Distribution
+from typing import TYPE_CHECKING
+
+import uv
+
+from shared.environments.failures import failure, is_unreachable
+from shared.environments.pytest_copy import is_provided, lay_out_copy, pytest_distributions
+from shared.environments.repairs import Wanted, reason_of, repaired
+from shared.targets.declared.requirement_file import (
+    RequirementLines,
+    folder_of,
+    read_requirement_files,
+)
+from shared.targets.project_version import version_variables
+from shared.targets.setup_inputs import is_extension_source
+
+if TYPE_CHECKING:
+    from shared.environments.install import Build
+
+INSTALL = ("pip", "install", "--compile-bytecode")
+UNLOCKED = "The locked versions could not be installed, so others were: "
+# How many requirements are given up, one after the other, until the rest can be installed.
+MAX_REPAIRS = 12
+METADATA_TIMEOUT_SECONDS = 10
+
+
+class PythonBuild:
+    """Builds a virtual environment as a developer of the target has it.
+
+    Requirements that cannot be had are left out, and the notes of the build name them.
+    """
+
+    def __init__(self, build: "Build") -> None:
+        self._build = build
+        self._plan = build.plan
+
+    async def run(self) -> None:
+        """Run all steps. Raises `Rejected`."""
+        interpreter, folder = self._build.interpreter.path, str(self._build.stored.folder)
+        await self._build.uv(
+            *("venv", "--no-project", "--allow-existing", "--python", str(interpreter)), folder
+        )
+        if self._plan.setup is None:
+            await self._install()
+        else:
+            await self._set_up(self._plan.setup)
+        await self._ensure_pytest()
+
+    @cached_property
+    def _lines(self) -> RequirementLines:
+        return read_requirement_files(self._build.tree, self._plan.requirement_files)
+
+    async def _install(self) -> None:
+        lines = self._lines
+        self._build.notes.extend(lines.notes)
+        installs = [*self._plan.installs] if self._must_install() else []
+        local = dict.fromkeys((*self._plan.projects, *lines.folders))
+        wanted = Wanted(
+            requirements=tuple(dict.fromkeys((*installs, *lines.requirements))),
+            constraints=(*lines.constraints, *self._plan.constraints),
+            projects=tuple(each for each in local if folder_of(each)),
+        )
+        if not wanted.is_empty:
+            await self._install_repairing(wanted)
+        root = [each for each in local if not folder_of(each)]
+        if self._plan.needs_metadata or root:
+            await self._install_project(root)
+
+    def _must_install(self) -> bool:
+        """Return whether anything is required that our copy of pytest does not provide."""
+        version = self._build.interpreter.version
+        return not all(is_provided(each, version) for each in self._plan.installs)
+
+    async def _install_repairing(self, wanted: Wanted) -> None:
+        """Install what is wanted, without what cannot be had. Raises `Rejected`."""
+        for _ in range(MAX_REPAIRS):
+            arguments = await self._arguments(wanted)
+            completed = await self._build.run_command(uv.find_uv_bin(), *INSTALL, *arguments)
+            if completed.exit_code == 0:
+                self._build.notes.extend(wanted.notes)
+                return
+            if is_unreachable(completed) and "git+" not in completed.output:
+                break
+            following = repaired(wanted, completed.output)
+            if following is None and wanted.constraints:
+                self._build.notes.append(UNLOCKED + reason_of(completed.output))
+                following = Wanted(wanted.requirements, (), wanted.projects, wanted.notes)
+            if following is None or following.is_empty:
+                break
+            wanted = following
+        shown = shlex.join(("uv", *INSTALL, *await self._arguments(wanted)))
+        raise failure(completed, shown_as=shown)
+
+    async def _arguments(self, wanted: Wanted) -> list[str]:
+        """Return the arguments that install what is wanted."""
+        arguments = [part for line in self._lines.options for part in shlex.split(line)]
+        if wanted.constraints:
+            file = self._build.scratch / "constraints.txt"
+            await asyncio.to_thread(file.write_text, "\n".join(wanted.constraints) + "\n")
+            arguments += ["--constraints", str(file)]
+        for each in wanted.projects:
+            arguments += ["--editable", f"./{each}"]
+        return [*arguments, *wanted.requirements]
+
+    async def _install_project(self, asked_for: Sequence[str]) -> None:
+        """Install the target's own metadata, entry points and scripts, but not its code.
+
+        The code comes from the tree under test: the editable install points to this build's copy of
+        the tree, which is removed when the build ends. `asked_for` are the ways in which requirement
+        files name the project, which then brings its dependencies; else they were installed before.
+        """
+        extras = sorted({each for name in asked_for for each in _extras(name)})
+        project = f".[{','.join(extras)}]" if extras else "."
+        options = () if asked_for else ("--no-deps",)
+        # Optional, so that a registry that does not answer must not delay the build for long.
+        completed = await self._build.run_command(
+            *(uv.find_uv_bin(), "pip", "install", *options, "--editable", project),
+            env={
+                "UV_HTTP_RETRIES": "1",
+                "UV_HTTP_TIMEOUT": str(METADATA_TIMEOUT_SECONDS),
+                **version_variables(self._plan.version),
+            },
+        )
+        if completed.exit_code != 0:
+            self._build.notes.append(
+                "The target's own metadata could not be installed: "
+                f"{reason_of(completed.output)}{self._compiled_hint()}"
+            )
+
+    def _compiled_hint(self) -> str:
+        """Return what follows where a project that has compiled parts could not be installed."""
+        if not any(map(is_extension_source, self._build.tree.files())):
+            return ""
+        return ". Its compiled parts are missing, so tests that import them fail."
+
+    async def _set_up(self, commands: Sequence[str]) -> None:
+        """Run the set-up commands of groundswell.toml, which replace the default installation."""
+        build = self._build
+        await build.run_command("ln", "-sf", uv.find_uv_bin(), str(build.python.with_name("uv")))
+        if any("pip" in command for command in commands):
+            await build.run_command(str(build.python), "-m", "ensurepip", "--default-pip")
+        variables = version_variables(self._plan.version)
+        for command in commands:
+            await build.run_step("sh", "-c", command, shown_as=command, env=variables)
+
+    async def _ensure_pytest(self) -> None:
+        """Bring pytest where the target brought none.
+
+        It is a copy of our own, made by a command in the sandbox; for an environment of an earlier
+        time it is the pytest of that time, if that can be had and runs here.
+        """
+        if await self._has_pytest():
+            return
+        if self._plan.as_of:
+            await self._build.run_command(uv.find_uv_bin(), *INSTALL, "pytest")
+            if await self._has_pytest():
+                return
+        distributions = pytest_distributions(self._build.interpreter.version)
+        if not distributions:
+            await self._build.uv(*INSTALL, "pytest")
+            return
+        await self._copy_pytest(distributions)
+
+    async def _has_pytest(self) -> bool:
+        probe = await self._build.run_command(str(self._build.python), "-c", "import pytest")
+        return probe.exit_code == 0
+
+    async def _copy_pytest(self, distributions: Sequence[Distribution]) -> None:
+        build, version = self._build, self._build.interpreter.version
+        copy = build.scratch / "copy"
+        await asyncio.to_thread(lay_out_copy, distributions, copy, build.python, version)
+        command = f"cp -Rpn {shlex.quote(str(copy))}/. {shlex.quote(str(build.stored.folder))}/"
+        await build.run_step("sh", "-c", command, shown_as=command)
+        if version != platform.python_version():
+            lib = str(build.stored.folder / "lib")
+            await build.run_command(str(build.python), "-m", "compileall", "-q", lib)
+
+
+def _extras(project: str) -> list[str]:
+    """Return the extras in `folder[one,other]`."""
+    return [each.strip() for each in project.partition("[")[2].rstrip("]").split(",") if each]
