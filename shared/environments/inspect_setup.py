@@ -1,8 +1,8 @@
 """A program that describes what a set-up has left in its environment and in its tree.
 
 It runs in the sandbox, by the target's interpreter (Python 3.8 or later) and with the standard
-library only: `inspect_setup.py TREE ENVIRONMENT KNOWN JSON TAR`. KNOWN lists the files that the tree
-has from git. It writes the directories that editable installs put on `sys.path` and the entry
+library only: `inspect_setup.py TREE ENVIRONMENT KNOWN JSON TAR`. KNOWN lists the files that the
+tree has from git. It writes the directories that editable installs put on `sys.path` and the entry
 points of pytest plugins to JSON, and the new files of the tree to TAR. Whoever reads either must
 not trust it.
 """
@@ -33,7 +33,7 @@ def site_packages(environment: Path) -> "list[Path]":
 
 
 def roots(tree: Path, folders: "list[Path]") -> "list[str]":
-    """Return the directories of the tree that editable installs put on `sys.path`, by POSIX path."""
+    """Return the directories of the tree that editable installs put on `sys.path`."""
     found: dict[str, None] = {}
     for folder in folders:
         for path in sorted(folder.glob("*.pth")):

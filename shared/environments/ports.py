@@ -24,7 +24,7 @@ Trees = Callable[[str, str], ExportableTree]
 
 @dataclass(frozen=True)
 class PytestPlugin:
-    """A plugin that pytest loads by an entry point: its distribution, its name there, its module."""
+    """A plugin that pytest loads by an entry point: its distribution, name and module."""
 
     distribution: str
     name: str

@@ -19,6 +19,7 @@ from shared.targets.declared.requirement_file import (
     read_requirement_files,
 )
 from shared.targets.project_version import version_variables
+from shared.targets.projects import SubTree, needs_installing
 from shared.targets.setup_inputs import is_extension_source
 
 if TYPE_CHECKING:
@@ -61,17 +62,20 @@ class PythonBuild:
         lines = self._lines
         self._build.notes.extend(lines.notes)
         installs = [*self._plan.installs] if self._must_install() else []
-        local = dict.fromkeys((*self._plan.projects, *lines.folders))
+        local = dict.fromkeys(lines.folders)
         wanted = Wanted(
             requirements=tuple(dict.fromkeys((*installs, *lines.requirements))),
             constraints=(*lines.constraints, *self._plan.constraints),
-            projects=tuple(each for each in local if folder_of(each)),
+            projects=tuple(e for e in local if folder_of(e) not in {"", *self._plan.projects}),
         )
         if not wanted.is_empty:
             await self._install_repairing(wanted)
         root = [each for each in local if not folder_of(each)]
-        if self._plan.needs_metadata or root:
+        if root or (self._plan.needs_metadata and needs_installing(self._build.tree)):
             await self._install_project(root)
+        for folder in self._plan.projects:
+            if needs_installing(SubTree(self._build.tree, folder)):
+                await self._install_project((), folder)
 
     def _must_install(self) -> bool:
         """Return whether anything is required that our copy of pytest does not provide."""
@@ -109,15 +113,16 @@ class PythonBuild:
             arguments += ["--editable", f"./{each}"]
         return [*arguments, *wanted.requirements]
 
-    async def _install_project(self, asked_for: Sequence[str]) -> None:
-        """Install the target's own metadata, entry points and scripts, but not its code.
+    async def _install_project(self, asked_for: Sequence[str], folder: str = "") -> None:
+        """Install a project's own metadata, entry points and scripts, but not its code.
 
         The code comes from the tree under test: the editable install points to this build's copy of
-        the tree, which is removed when the build ends. `asked_for` are the ways in which requirement
-        files name the project, which then brings its dependencies; else they were installed before.
+        the tree, which is removed when the build ends. `asked_for` are the ways in which
+        requirement files name the project, which then brings its dependencies.
         """
         extras = sorted({each for name in asked_for for each in _extras(name)})
-        project = f".[{','.join(extras)}]" if extras else "."
+        place = f"./{folder}" if folder else "."
+        project = f"{place}[{','.join(extras)}]" if extras else place
         options = () if asked_for else ("--no-deps",)
         # Optional, so that a registry that does not answer must not delay the build for long.
         completed = await self._build.run_command(
@@ -129,8 +134,9 @@ class PythonBuild:
             },
         )
         if completed.exit_code != 0:
+            whose = f"The metadata of {folder}" if folder else "The target's own metadata"
             self._build.notes.append(
-                "The target's own metadata could not be installed: "
+                f"{whose} could not be installed: "
                 f"{reason_of(completed.output)}{self._compiled_hint()}"
             )
 

@@ -38,7 +38,7 @@ class SetupResult:
 def read_setup_result(
     described: bytes | None, archive: bytes | None, notes: Iterable[str]
 ) -> SetupResult:
-    """Return what `inspect_setup` wrote, as far as it is plausible: its environment may be hostile."""
+    """Return what `inspect_setup` wrote, as far as it is plausible: it may be hostile."""
     try:
         found = json.loads(described or b"{}")
         roots = [each for each in found.get("roots", ()) if each == "." or is_plain_path(each)]

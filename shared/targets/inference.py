@@ -4,8 +4,9 @@ import re
 from collections.abc import Iterable, Sequence
 
 from shared.targets import node
-from shared.targets.components import Component
+from shared.targets.components import Component, component_of
 from shared.targets.languages import JAVASCRIPT, PYTHON, language_of
+from shared.targets.projects import project_folders
 from shared.targets.tree import Tree
 
 NOT_SOURCE_FOLDERS = re.compile(
@@ -24,16 +25,41 @@ def infer_components(tree: Tree, files: Iterable[str]) -> tuple[Component, ...]:
     paths = [path for path in files if not NOT_SOURCE_FOLDERS.match(path)]
     if node.read_package(tree) is not None:
         return _folders([path for path in paths if JAVASCRIPT.has_suffix(path)])
-    if found := _python_packages([path for path in paths if PYTHON.has_suffix(path)]):
+    python = [path for path in paths if PYTHON.has_suffix(path)]
+    if python and (found := _python_components(tree, python)):
         return found
     return _folders([path for path in paths if language_of(path, tree.read(path) or b"")])
 
 
-def _python_packages(sources: Sequence[str]) -> tuple[Component, ...]:
+def _python_components(tree: Tree, sources: Sequence[str]) -> tuple[Component, ...]:
+    """Return the packages of each project, then the folders of what is in none of them.
+
+    Namespace packages have no file by which they could be told from other folders.
+    """
+    folders = project_folders(tree)
+    found: dict[str, Component] = {}
+    for folder in ("", *folders):
+        prefix = f"{folder}/" if folder else ""
+        inside = [e for e in sources if e.startswith(prefix) and _project_of(e, folders) == folder]
+        for each in _python_packages(inside, prefix):
+            name = each.name if each.name not in found else f"{folder}/{each.name}".lstrip("/")
+            found[name] = each.model_copy(update={"name": name})
+    if not found:
+        return ()
+    left = [each for each in sources if component_of(each, tuple(found.values())) is None]
+    rest = _folders([path for path in left if "/" in path])
+    # Of several components that cover a file, the last one owns it.
+    return (*(each for each in rest if each.name not in found), *found.values())
+
+
+def _project_of(path: str, folders: Sequence[str]) -> str:
+    return next((each for each in folders if path.startswith(f"{each}/")), "")
+
+
+def _python_packages(sources: Sequence[str], prefix: str) -> tuple[Component, ...]:
     """Return top-level packages and modules; a package is split into its subpackages if several."""
-    root = next(
-        each for each in PYTHON_ROOTS if any(path.startswith(each) for path in sources) or not each
-    )
+    roots = [prefix + each for each in PYTHON_ROOTS]
+    root = next((each for each in roots if any(path.startswith(each) for path in sources)), prefix)
     inside = [path.removeprefix(root) for path in sources if path.startswith(root)]
     packages = {
         path.removesuffix("/__init__.py") for path in inside if path.endswith("/__init__.py")

@@ -21,7 +21,11 @@ TEST_FILE_PATTERNS = (
 )
 NPM_TEST = ("npm", "test", "--silent")
 UNREAD_LOCK_FILES = ("pnpm-lock.yaml", "yarn.lock", "bun.lockb", "bun.lock")
-PYTHON_PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt")
+PYTHON_PROJECT_FILES = (
+    *("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", "manage.py"),
+    *("tox.ini", "pytest.ini", "noxfile.py"),
+)
+PYTHON_TESTS = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$")
 # A script that runs one of these alone, so that options added to the command reach it.
 RUNNER_SCRIPT = re.compile(r"^(?:npx\s+|cross-env\s+|[A-Z_]+=\S+\s+)*(jest|vitest)(?=\s|$)[^&|;]*$")
 # The options with which a runner runs every test once, each with a pattern of scripts that have it
@@ -75,10 +79,16 @@ def read_package(tree: Tree) -> NodePackage | None:
 
 
 def _is_python_project(tree: Tree) -> bool:
+    """Return whether a repository's Python is what it is about; package.json may be for assets."""
     files = tree.files()
-    return not set(PYTHON_PROJECT_FILES).isdisjoint(files) or (
-        any(map(PYTHON.has_suffix, files)) and not any(map(JAVASCRIPT.has_suffix, files))
-    )
+    if not set(PYTHON_PROJECT_FILES).isdisjoint(files):
+        return True
+    has_python = any(map(PYTHON.has_suffix, files))
+    if not has_python or not any(map(JAVASCRIPT.has_suffix, files)):
+        return has_python
+    package = _parse(tree.read(PACKAGE_FILE) or b"") or {}
+    has_script = "test" in _table(package, "scripts")
+    return not has_script and any(map(PYTHON_TESTS.search, files))
 
 
 def _parse(content: bytes) -> dict[str, object] | None:

@@ -8,6 +8,7 @@ from typing import Any
 from packaging.utils import canonicalize_name
 
 from shared.targets.declared.declaration import read_toml, strings, table
+from shared.targets.languages import PYTHON
 from shared.targets.paths import matches
 from shared.targets.tree import Tree
 
@@ -19,6 +20,8 @@ NOT_PROJECT_FOLDERS = re.compile(
     re.IGNORECASE,
 )
 MAX_DEPTH = 2
+ENTRY_POINTS = {"scripts", "gui-scripts", "entry-points"}
+METADATA_READER = re.compile(rb"importlib[._]metadata|import metadata|pkg_resources|pip freeze")
 
 
 class SubTree:
@@ -69,6 +72,21 @@ def is_installable(tree: Tree) -> bool:
         or "name" in table(pyproject, "project")
         or tree.read("setup.py") is not None
     )
+
+
+def needs_installing(tree: Tree) -> bool:
+    """Return whether it makes a difference that the project at the root of a tree is installed.
+
+    With a build system it always may. A bare `[project]` table only gives metadata, which something
+    has to read, and entry points.
+    """
+    pyproject, _ = read_toml(tree, "pyproject.toml")
+    if "build-system" in pyproject or tree.read("setup.py") is not None:
+        return True
+    if "setuptools" in table(pyproject, "tool") or ENTRY_POINTS & set(table(pyproject, "project")):
+        return True
+    sources = (tree.read(path) or b"" for path in tree.files() if PYTHON.has_suffix(path))
+    return any(METADATA_READER.search(each) for each in sources)
 
 
 def _is_project(tree: Tree, pyproject: Mapping[str, Any]) -> bool:

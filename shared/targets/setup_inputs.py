@@ -63,7 +63,7 @@ def is_compiled_source(path: str) -> bool:
 def setup_inputs(
     tree: Tree, commands: Iterable[str], files: Iterable[str], folders: Iterable[str] = ()
 ) -> tuple[str, ...]:
-    """Return the paths that a build depends on: given files, and all that these or commands mention.
+    """Return the paths that a build depends on: files, and all that these or commands mention.
 
     `commands` are shell commands that run in the tree's root. `folders` are those of projects that
     are built, "" for the root; with one, all sources of compiled parts are among the result.

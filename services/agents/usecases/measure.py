@@ -9,7 +9,7 @@ import structlog
 from services.agents.deps import AgentDeps, ServedType, read_source
 from shared.agent_types.health import count_findings
 from shared.contracts.commands import MeasureFindings
-from shared.contracts.documents.findings import Finding, FindingSet, Health
+from shared.contracts.documents.findings import Finding, FindingSet, Health, Inspection
 from shared.contracts.documents.targets import Target
 from shared.contracts.events import FindingsMeasured, MeasurementFailed
 from shared.detectors.ports import Source
@@ -70,6 +70,7 @@ async def _measure(target: Target, commit: str, deps: AgentDeps) -> FindingSet:
             detectors=versions,
             findings=tuple(finding for each in measured for finding in each.findings),
             lines=dict(lines),
+            inspections=tuple(_inspection(each) for each in measured),
             seconds=(now - started).total_seconds(),
             measured_at=now,
         )
@@ -78,6 +79,12 @@ async def _measure(target: Target, commit: str, deps: AgentDeps) -> FindingSet:
         await deps.store.health.insert_missing(health)
         await deps.store.findings.insert(found)
         return found
+
+
+def _inspection(measured: TypeMeasurement) -> Inspection:
+    spec = measured.served.spec
+    lines = sum(measured.lines.values())
+    return Inspection(agent_type=spec.name, lines=lines, rules=len(spec.fixers))
 
 
 async def _measure_type(served: ServedType, source: Source) -> TypeMeasurement:

@@ -5,13 +5,17 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from shared.contracts.base import Priority, Severity, WaveSize
-from shared.contracts.documents.findings import Finding
+from shared.contracts.documents.findings import Finding, Inspection
 from shared.contracts.documents.waves import Opportunity
 
 WEIGHT = {Severity.ERROR: 5.0, Severity.WARNING: 2.0, Severity.NOTE: 1.0}
 # The smallest number of tasks a size promises; a wave with fewer says why.
 MIN_TASKS = {WaveSize.SMALL: 3, WaveSize.LARGE: 10}
 LINES_PER_FIX = 2.0
+WHAT_TO_TRY = (
+    "To look at more, write a groundswell.toml (`groundswell init`), which names the components, "
+    "and change it: [[component]], [agents.<name>]."
+)
 
 
 @dataclass(frozen=True)
@@ -83,11 +87,30 @@ def plan(
     *,
     foreclosed: Mapping[str, str],
     size: WaveSize,
+    inspections: Sequence[Inspection] = (),
 ) -> Plan:
-    """Return at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason."""
+    """Return at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason.
+
+    `inspections` tell what was read to get these findings.
+    """
     ranked = opportunities(findings, foreclosed)
     chosen, left = ranked[: size.limit], ranked[size.limit :]
-    return Plan(chosen, tuple(_notes(findings, foreclosed, size, chosen, left)))
+    notes = _notes(findings, foreclosed, size, chosen, left)
+    if not chosen:
+        notes += _inspection_notes(inspections)
+    return Plan(chosen, tuple(notes))
+
+
+def _inspection_notes(inspections: Sequence[Inspection]) -> list[str]:
+    """Return who looked at how much, and what may be tried where nothing is found."""
+    if not inspections:
+        return []
+    looked = ", ".join(
+        f"{each.agent_type} read {each.lines} {_plural('line', 'lines', each.lines)} with "
+        f"{each.rules} rules"
+        for each in inspections
+    )
+    return [f"Who looked: {looked}.", WHAT_TO_TRY]
 
 
 def _notes(

@@ -11,11 +11,11 @@ from services.coordinator.usecases.end import complete, fail_wave
 from shared.contracts.base import ALL
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.findings import Finding
+from shared.contracts.documents.findings import Finding, Inspection
 from shared.contracts.documents.waves import Opportunity, Task, Wave
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Rejected
-from shared.targets.profile import profile_target
+from shared.targets.profile import profile_target, unowned_sources
 from shared.targets.repository import checked_out_at, has_local_changes
 
 
@@ -29,8 +29,12 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
             await messages.publish_measurements(wave, deps, attempt=attempt)
         return wave
     foreclosed = await foreclosed_in(wave, deps)
-    chosen = plan(findings, foreclosed=foreclosed, size=wave.size)
+    inspections = await _inspections(wave, deps)
+    chosen = plan(findings, foreclosed=foreclosed, size=wave.size, inspections=inspections)
     notes = (*wave.notes, *chosen.notes)
+    if not findings and (unread := await _unread_sources(wave, inspections, deps)) is not None:
+        await fail_wave(wave, unread, deps)
+        return None
     if not chosen.chosen:
         # Without tasks no baseline is needed, but a failed one is still reported.
         known = (wave.failure.message,) if wave.failure else ()
@@ -54,6 +58,39 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
     if running is not None:
         await messages.publish_wave_started(running, deps)
     return running
+
+
+async def _inspections(wave: Wave, deps: CoordinatorDeps) -> tuple[Inspection, ...]:
+    """Return what was read on the wave's commit by the agent types that it is about."""
+    found = await deps.store.findings.first(
+        target_id=wave.target_id, commit=wave.commit, sort="-measured_at"
+    )
+    known = found.inspections if found else ()
+    return tuple(each for each in known if wave.focus in {ALL, each.agent_type})
+
+
+async def _unread_sources(
+    wave: Wave, inspections: Sequence[Inspection], deps: CoordinatorDeps
+) -> Failure | None:
+    """Return a failure if there is source code and none of it was read."""
+    if not inspections or any(each.lines for each in inspections):
+        return None
+    target = await deps.store.targets.require(wave.target_id)
+    mirror = deps.mirror(target)
+    sources = await asyncio.to_thread(
+        lambda: unowned_sources(mirror.tree(wave.commit), mirror.base_tree(target))
+    )
+    if not sources:
+        return None
+    number, first = len(sources), ", ".join(sources[:3])
+    files = "1 source file is" if number == 1 else f"{number} source files are"
+    folder = sources[0].rpartition("/")[0]
+    return Failure(
+        code="no_component",
+        message=f"No source code was looked at: {files} in no component ({first}).",
+        hint=f'Name one in groundswell.toml: [[component]] name = "{folder or "root"}" '
+        f'paths = ["/{folder}{"/" if folder else "*.py"}"].',
+    )
 
 
 async def _landing_obstacle(wave: Wave, deps: CoordinatorDeps) -> Failure | None:

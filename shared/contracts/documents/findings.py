@@ -44,14 +44,26 @@ class Finding(Value):
         return self.rule.partition(":")[2] or self.rule
 
 
+class Inspection(Value):
+    """How many lines the detectors of one agent type read, and how many rules it can fix."""
+
+    agent_type: str
+    lines: int
+    rules: int
+
+
 class FindingSet(Document):
-    """All findings of a set of detectors on one commit; `id` is `<target>:<commit>:<detectors>`."""
+    """All findings of a set of detectors on one commit; `id` is `<target>:<commit>:<detectors>`.
+
+    `lines` are those of each component; `inspections` tell what each agent type read.
+    """
 
     target_id: Id
     commit: Oid
     detectors: str
     findings: tuple[Finding, ...]
     lines: dict[str, int] = Field(default_factory=dict)
+    inspections: tuple[Inspection, ...] = ()
     seconds: float
     measured_at: datetime
 

@@ -18,9 +18,10 @@ CI_FILES = re.compile(
 )
 # What stands before the program itself, and has no influence on how the tests are run.
 PREFIX = re.compile(
-    r"^(?:[-@+]+|[A-Z_][A-Z0-9_]*=\S*|env|time|exec|xvfb-run|\{envpython\}|\{env_python\}"
-    r"|(?:poetry|pipenv|uv|hatch|pdm|rye) run|\$\(?\{?(?:PYTHON\w*)\}?\)?|\{posargs:?)(?:\s+|$)"
+    r"^(?:[A-Z_][A-Z0-9_]*=\S*|env|time|exec|xvfb-run|(?:poetry|pipenv|uv|hatch|pdm|rye) run)\s+"
 )
+RECIPE_PREFIX = re.compile(r"^[-@+]+(?=\S)")
+OWN_PYTHON = re.compile(r"\{env_?python\}|\$\(?\{?PYTHON\w*\}?\)?")
 COVERAGE = re.compile(r"^(?:python[\d.]*\s+-m\s+)?coverage[\d.]*\s+run\s+")
 COVERAGE_OPTION = re.compile(r"^--?(?:source|omit|include|rcfile|data-file|context|concurrency)$")
 PYTHON_NAME = re.compile(r"^(?:python[\d.]*|py)$")
@@ -93,7 +94,8 @@ def _module_command(words: list[str], tree: Tree) -> tuple[str, ...] | None:
 
 def _words(line: str) -> list[str]:
     """Return the words of a command without what stands before it; none if it is more than one."""
-    text = SUBSTITUTION.sub("", line).strip()
+    text = OWN_PYTHON.sub("python", SUBSTITUTION.sub("", line).strip())
+    text = RECIPE_PREFIX.sub("", text)
     text = re.split(r"\s(?:\|\||\||>|2>|;)", text)[0]
     text = text.rpartition("&&")[2].strip()
     while (found := PREFIX.match(text)) is not None:

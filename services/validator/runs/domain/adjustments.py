@@ -68,7 +68,10 @@ def _split(options: str) -> list[str]:
 
 
 def passed_tests(report: TestReport, expected: int, convincing: int) -> int:
-    """Return how many tests passed; of a command of which only that is known, about as many as it has."""
+    """Return how many tests passed.
+
+    Of a command of which only the exit code is known, these are about as many as the target has.
+    """
     if set(report.results) == {COMMAND_RESULT_ID}:
         return max(expected, convincing) * report.counts.passed
     return report.counts.passed

@@ -152,7 +152,7 @@ class _Search:
         return self._with_command(known, without_options(command, addopts, options), "pytest", note)
 
     async def _by_other_commands(self, best: BaselineAttempt) -> BaselineAttempt:
-        """Try the other ways to run the tests; where some tests pass, those that the project names."""
+        """Try other ways to run the tests; where some tests pass, those that the project names."""
         first = best
         for each in first.place.profile.test.alternatives:
             if best.is_convincing or (first.passed and not each.is_named):
@@ -170,7 +170,7 @@ class _Search:
         return best
 
     async def _as_of_commit(self, best: BaselineAttempt) -> BaselineAttempt:
-        """Try the environment as it was at the time of the commit, with each way to run the tests."""
+        """Try the environment as it was at the time of the commit."""
         place = best.place
         plan, configured = place.profile.environment, place.profile.config.environment.as_of
         when = commit_time(place.mirror, place.head)

@@ -165,7 +165,8 @@ def export_tree(
 ) -> None:
     """Write the candidate's tree, with the protected files as the base has them.
 
-    Beside them are the files that the set-up made. `oids` are the trees of candidate and base; the latter may be empty.
+    Beside them are the files that the set-up made. `oids` are the trees of candidate and base; the
+    latter may be empty.
     """
     candidate, base = oids
     tree = trees(target_id, candidate)
