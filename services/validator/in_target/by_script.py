@@ -1,9 +1,9 @@
-"""Runs a script or a module that runs tests by unittest, and reports each result.
+"""A test runner for a script or a module that runs tests by unittest; it reports each result.
 
 It is called as `python -m groundswell_in_target.by_script`, followed by what follows `python` in
-the target's own command: `runtests.py …`, `manage.py test` or `-m package.tests`. Whatever the script
-does, each of unittest's runners in it reports as `by_unittest` does; a script without one reports
-nothing, and its exit code counts.
+the target's own command: `runtests.py …`, `manage.py test` or `-m package.tests`. Whatever the
+script does, each of unittest's runners in it reports as `by_unittest` does; a script without one
+reports nothing, and its exit code counts.
 """
 
 from __future__ import annotations

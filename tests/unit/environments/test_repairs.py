@@ -4,7 +4,10 @@ import pytest
 
 from shared.environments.repairs import Wanted, repaired
 
-UNSATISFIABLE = "error: No solution found when resolving dependencies\n  cause: Because {}, we can conclude that your requirements are unsatisfiable.\n"
+UNSATISFIABLE = (
+    "error: No solution found when resolving dependencies\n"
+    "  cause: Because {}, we can conclude that your requirements are unsatisfiable.\n"
+)
 
 
 @pytest.mark.parametrize(

@@ -46,15 +46,31 @@ def test_django_is_tested_by_pytest_with_its_settings_or_by_manage_py():
 @pytest.mark.parametrize(
     ("file", "text", "command"),
     [
-        ("tox.ini", "[testenv]\ncommands =\n  {envpython} -W error runtests.py -q {posargs}\n", "python runtests.py -q"),
-        ("Makefile", "lint:\n\truff .\ntest: lint\n\t@PYTHONPATH=. python3 -m unittest discover -s t\n", "python -m unittest discover -s t"),
+        (
+            "tox.ini",
+            "[testenv]\ncommands =\n  {envpython} -W error runtests.py -q {posargs}\n",
+            "python runtests.py -q",
+        ),
+        (
+            "Makefile",
+            "lint:\n\truff .\ntest: lint\n\t@PYTHONPATH=. python3 -m unittest discover -s t\n",
+            "python -m unittest discover -s t",
+        ),
         ("justfile", "test:\n    coverage run --source pkg -m unittest\n", "python -m unittest"),
-        ("noxfile.py", "def tests(session):\n    session.run('python', 'check_all.py')\n", "python check_all.py"),
+        (
+            "noxfile.py",
+            "def tests(session):\n    session.run('python', 'check_all.py')\n",
+            "python check_all.py",
+        ),
         ("package.json", '{"scripts": {"test": "python check_all.py"}}', "python check_all.py"),
-        (".github/workflows/ci.yml", "steps:\n  - run: |\n      pip install .\n      poetry run python -m pkg.tests\n", "python -m pkg.tests"),
+        (
+            ".github/workflows/ci.yml",
+            "steps:\n  - run: |\n      pip install .\n      poetry run python -m pkg.tests\n",
+            "python -m pkg.tests",
+        ),
         ("tox.ini", "[testenv]\ncommands = ./run-checks.sh\n", "sh run-checks.sh"),
     ],
-)  # fmt: skip
+)
 def test_a_command_that_the_project_names_is_tried(file: str, text: str, command: str):
     files = {
         file: text,

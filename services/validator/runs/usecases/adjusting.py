@@ -48,7 +48,7 @@ class BaselineAttempt:
     `tried` tells in sentences what else was tried and did not help.
     """
 
-    place: PreparedHead
+    prepared: PreparedHead
     run: TestRun
     report: TestReport | None
     adjustment: SuiteAdjustment | None = None
@@ -59,12 +59,12 @@ class BaselineAttempt:
         """How many tests passed."""
         if self.report is None:
             return 0
-        return passed_tests(self.report, self.place.profile.test.expected, CONVINCING_TESTS)
+        return passed_tests(self.report, self.prepared.profile.test.expected, CONVINCING_TESTS)
 
     @property
     def is_convincing(self) -> bool:
         """True if about all tests were found, and the project names no other way to run them."""
-        plan = self.place.profile.test
+        plan = self.prepared.profile.test
         if self.report is None or not self.passed:
             return False
         named = any(each.is_named for each in plan.alternatives)
@@ -73,28 +73,28 @@ class BaselineAttempt:
 
 
 async def measure_baseline(
-    place: PreparedHead, wave_id: str, deps: ValidatorDeps
+    prepared: PreparedHead, wave_id: str, deps: ValidatorDeps
 ) -> BaselineAttempt:
     """Return the best baseline that can be had on a commit, and store how it was had."""
-    basis = await asyncio.to_thread(find_basis, place.mirror, place.target, place.head)
-    known = place.target.adjustment
+    basis = await asyncio.to_thread(find_basis, prepared.mirror, prepared.target, prepared.head)
+    known = prepared.target.adjustment
     adjustment = known if known is not None and known.basis == basis else None
-    first = await _attempt(place, wave_id, deps, adjustment)
+    first = await _attempt(prepared, wave_id, deps, adjustment)
     if first.is_convincing or (adjustment is not None and first.passed):
         return first
     search = _Search(first, SuiteAdjustment(basis=basis), wave_id, deps)
     best = await search.best()
-    await deps.store.targets.set_fields(place.target.id, adjustment=best.adjustment)
+    await deps.store.targets.set_fields(prepared.target.id, adjustment=best.adjustment)
     return replace(best, tried=tuple(search.tried))
 
 
 async def _attempt(
-    place: PreparedHead, wave_id: str, deps: ValidatorDeps, adjustment: SuiteAdjustment | None
+    prepared: PreparedHead, wave_id: str, deps: ValidatorDeps, adjustment: SuiteAdjustment | None
 ) -> BaselineAttempt:
-    request = RunRequest(place.tree, RunPurpose.BASELINE, record=True)
-    run = await run_tests(deps, place, request, wave_id=wave_id)
+    request = RunRequest(prepared.tree, RunPurpose.BASELINE, record=True)
+    run = await run_tests(deps, prepared, request, wave_id=wave_id)
     report = await read_report(run, deps) if run.result.outcome == "reported" else None
-    return BaselineAttempt(place, run, report, adjustment)
+    return BaselineAttempt(prepared, run, report, adjustment)
 
 
 class _Search:
@@ -134,17 +134,17 @@ class _Search:
 
     def _repair(self, broken: BaselineAttempt) -> SuiteAdjustment | None:
         """Return the adjustment by which pytest might start after all."""
-        place, output = broken.place, broken.run.result.detail
-        if broken.report is not None or place.profile.test.framework != "pytest":
+        prepared, output = broken.prepared, broken.run.result.detail
+        if broken.report is not None or prepared.profile.test.framework != "pytest":
             return None
-        known, command = broken.adjustment or self._start, place.profile.test.command
-        if plugin := broken_plugin(output, place.environment.plugins):
+        known, command = broken.adjustment or self._start, prepared.profile.test.command
+        if plugin := broken_plugin(output, prepared.environment.plugins):
             note = (
                 f"pytest's plugin {plugin.name} (of the requirement {plugin.distribution}) cannot "
                 f"be loaded, so it is disabled: {error_text(output)}"
             )
             return self._with_command(known, without_plugin(command, plugin), "pytest", note)
-        addopts = configured_options(place.mirror.tree(place.head))
+        addopts = configured_options(prepared.mirror.tree(prepared.head))
         options = unknown_options(output, addopts)
         if not options:
             return None
@@ -154,7 +154,7 @@ class _Search:
     async def _by_other_commands(self, best: BaselineAttempt) -> BaselineAttempt:
         """Try other ways to run the tests; where some tests pass, those that the project names."""
         first = best
-        for each in first.place.profile.test.alternatives:
+        for each in first.prepared.profile.test.alternatives:
             if best.is_convincing or (first.passed and not each.is_named):
                 continue
             note = (
@@ -171,9 +171,9 @@ class _Search:
 
     async def _as_of_commit(self, best: BaselineAttempt) -> BaselineAttempt:
         """Try the environment as it was at the time of the commit."""
-        place = best.place
-        plan, configured = place.profile.environment, place.profile.config.environment.as_of
-        when = commit_time(place.mirror, place.head)
+        prepared = best.prepared
+        plan, configured = prepared.profile.environment, prepared.profile.config.environment.as_of
+        when = commit_time(prepared.mirror, prepared.head)
         is_old = datetime.fromisoformat(when) < self._deps.clock() - MIN_AGE
         if configured or plan.setup is not None or plan.needs_node or not is_old:
             return best
@@ -192,7 +192,7 @@ class _Search:
 
     def _outcome_of(self, attempt: BaselineAttempt) -> str:
         """Return in words what came of an attempt."""
-        command = shlex.join(attempt.place.profile.test.command)
+        command = shlex.join(attempt.prepared.profile.test.command)
         if attempt.report is None:
             return f"`{command}` gave no report: {error_text(attempt.run.result.detail)}"
         counts = attempt.report.counts
@@ -208,12 +208,12 @@ class _Search:
 
     async def _try(self, adjustment: SuiteAdjustment) -> BaselineAttempt | None:
         """Run the suite with an adjustment; None where its environment cannot be built."""
-        deps, target_id = self._deps, self._first.place.target.id
+        deps, target_id = self._deps, self._first.prepared.target.id
         await deps.store.targets.set_fields(target_id, adjustment=adjustment)
         target = await deps.store.targets.require(target_id)
         try:
-            place = await prepare_head(deps, target, self._first.place.head)
+            prepared = await prepare_head(deps, target, self._first.prepared.head)
         except Rejected as error:
             log.info("adjustment_not_possible", target=target_id, reason=error.message)
             return None
-        return await _attempt(place, self._wave_id, deps, adjustment)
+        return await _attempt(prepared, self._wave_id, deps, adjustment)

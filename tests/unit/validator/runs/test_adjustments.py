@@ -84,7 +84,7 @@ def test_the_first_error_is_that_of_a_file_that_cannot_be_imported():
 
 
 def test_the_error_itself_is_quoted():
-    detail = "tests/test_x.py:1: in <module>\n    import a_driver\nE   ModuleNotFoundError: No module named 'a_driver'"
+    detail = "test_x.py:1: in <module>\nE   ModuleNotFoundError: No module named 'a_driver'"
     assert error_text(detail) == "ModuleNotFoundError: No module named 'a_driver'"
     assert error_text("one\ntwo\n\nthree\nfour\n") == "two\nthree\nfour"
 
