@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 from deploy.credentials import load_credentials
+from deploy.forked import start_fork_server
 from deploy.homes import (
     CRITICAL_FREE_BYTES,
     Stack,
@@ -52,6 +53,7 @@ async def local_stack(home: Path, notify: Notify, *, api_port: int = 0) -> Async
         remove_stack(home)
         credentials = load_credentials(home)
         stack = plan_stack(home, api_port, credentials)
+        start_fork_server(SERVICES)
         processes = stack_programs(stack, home, credentials)
         for each in processes:
             await each.start()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from deploy.credentials import Credentials
 from deploy.homes import HOST, Stack, free_ports
-from deploy.processes import Process
+from deploy.processes import Process, ServiceProcess
 from shared.kernel.errors import Rejected
 
 SERVICES = ("coordinator", "agents", "resolver", "validator", "api")
@@ -72,7 +72,6 @@ def service_variables(name: str, stack: Stack, credentials: Credentials) -> dict
         MONGO_VARIABLE: stack.mongo_url,
         "GROUNDSWELL_HOME": stack.home,
         "GROUNDSWELL_PROVISION": "true",
-        "MALLOC_ARENA_MAX": "2",
         # What one service needs to know is not told to the others.
         KEY_VARIABLE: stack.api_key if name == "api" else "",
     }
@@ -84,9 +83,9 @@ def service_variables(name: str, stack: Stack, credentials: Credentials) -> dict
 
 
 def _service_program(name: str, stack: Stack, logs: Path, credentials: Credentials) -> Process:
-    argv = [sys.executable, "-m", f"services.{name}"]
+    title = ["groundswell", f"services.{name}", stack.home]
     variables: Mapping[str, str] = service_variables(name, stack, credentials)
-    return Process(name, argv, logs / f"{name}.log", variables)
+    return ServiceProcess(name, title, logs / f"{name}.log", variables)
 
 
 def _port_of(url: str) -> str:

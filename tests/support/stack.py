@@ -85,7 +85,7 @@ class Home:
         return next(
             each
             for each in self.processes()
-            if each.cmdline()[-1] == f"services.{name}"
+            if f"services.{name}" in " ".join(each.cmdline()).split()
             or f"/{name}" in (line := " ".join(each.cmdline()))
             or f"deploy.{name.removesuffix('-py')} " in line
         )
