@@ -19,7 +19,8 @@ from cli.text import count, out
 from shared.contracts.commands import RollbackOptions, RollbackSince
 from shared.contracts.views import EnhancementDetails
 from shared.kernel.ids import short_id
-from shared.targets.repository import inspect_repository, is_url
+from shared.targets.location import is_url
+from shared.targets.repository import inspect_repository
 
 app = typer.Typer(help="List, show, approve, reject and roll back changes.", no_args_is_help=True)
 EnhancementId = Annotated[

@@ -1,5 +1,6 @@
 """`groundswell init` and `groundswell example`: files to begin with."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -11,9 +12,12 @@ from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.config import FILE
 from shared.targets.config_rendering import render_config
 from shared.targets.git import git
+from shared.targets.location import is_url
+from shared.targets.owner import foreign_owner
 from shared.targets.profile import profile_target
-from shared.targets.repository import inspect_repository, is_url
+from shared.targets.repository import inspect_repository
 from shared.targets.tree import GitTree
+from shared.targets.writer import FolderWriter
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
 
@@ -26,7 +30,7 @@ def init(path: str, *, force: bool, show: bool) -> int:
         )
     facts = inspect_repository(path)
     repository = pygit2.Repository(facts.location)
-    tree = GitTree(repository, repository[facts.head].peel(pygit2.Tree))
+    tree = GitTree(repository, repository[facts.head].peel(pygit2.Commit).tree_id)
     described = profile_target(tree)
     text = render_config(described, facts)
     if show:
@@ -35,13 +39,17 @@ def init(path: str, *, force: bool, show: bool) -> int:
     if repository.is_bare:
         raise Rejected(f"{facts.location} is a bare repository.", hint="Use --print.", code="bare")
     file = Path(facts.location) / FILE
-    if file.exists() and not force:
+    if (file.exists() or file.is_symlink()) and not force:
         raise Conflict(
             f"{file} already exists.",
             hint="Replace it with --force, or print the new one with --print.",
             code="exists",
         )
-    file.write_text(text)
+    # In place of what is there: a link of the repository may lead anywhere.
+    with FolderWriter(file.parent) as writer:
+        writer.exchange(FILE, text.encode())
+    if owner := foreign_owner(file.parent):
+        os.chown(file, owner.uid, owner.gid, follow_symlinks=False)
     out.print(f"wrote {shown(str(file))}")
     for note in described.notes:
         out.print(f"  {shown(note)}")

@@ -18,7 +18,8 @@ from shared.contracts.commands import RollbackOptions, StartWave
 from shared.kernel.errors import Rejected
 from shared.kernel.extensions import agent_type_names
 from shared.kernel.ids import short_id, uuid7
-from shared.targets.repository import inspect_repository, is_url
+from shared.targets.location import is_url
+from shared.targets.repository import inspect_repository
 
 app = typer.Typer(help="Start, stop, list, show and roll back waves.", no_args_is_help=True)
 WaveId = Annotated[str, typer.Argument(help="The wave's id, or its last 8 characters.")]

@@ -3,15 +3,23 @@
 import hashlib
 from collections.abc import Mapping
 
+from shared.kernel.errors import Rejected
+from shared.targets.names import path_problem
 from shared.targets.tree import Tree
 
 
 class OverlayTree:
-    """`Tree` over another one: the files in `changes` read as given, or are gone where None."""
+    """`Tree` over another one: the files in `changes` read as given, or are gone where None.
+
+    Raises `Rejected` where a path of `changes` is not one below the root.
+    """
 
     def __init__(self, base: Tree, changes: Mapping[str, bytes | None]) -> None:
         self._base = base
         self._changes = dict(changes)
+        for path in self._changes:
+            if problem := path_problem(path):
+                raise Rejected(f"{path!r} cannot be changed: {problem}.", code="unsafe_path")
 
     @property
     def oid(self) -> str:

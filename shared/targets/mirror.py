@@ -11,7 +11,8 @@ from pygit2.enums import SortMode
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import NotFound, Transient
 from shared.targets.git import UPLOAD_PACK, GitError, git
-from shared.targets.repository import is_url
+from shared.targets.location import is_on_this_machine, local_path
+from shared.targets.refused_objects import explain_refusal
 from shared.targets.tree import GitTree
 
 FETCHED = "refs/target/"
@@ -44,17 +45,24 @@ class Mirror:
             yield
 
     def fetch(self, location: str) -> None:
-        """Update `refs/target/*` to the branches of the target's repository. Raises `Transient`."""
-        is_remote = is_url(location)
+        """Update `refs/target/*` to the branches of the target's repository.
+
+        Raises `Transient` where it cannot be reached, and `Rejected`, which names the entry, where
+        git finds an object in it that is not safe.
+        """
+        is_remote = not is_on_this_machine(location)
         refs = (f"+refs/heads/*:{FETCHED}*", f"+HEAD:{FETCHED_HEAD}")
         own_end = () if is_remote else (f"--upload-pack={UPLOAD_PACK}",)
-        command = ("fetch", *FETCH_OPTIONS, *own_end, location, *refs)
+        command = ("fetch", *FETCH_OPTIONS, *own_end, "--", location, *refs)
         with self.locked():
             if not (self.path / "HEAD").exists():
-                git(None, "init", "-q", "--bare", str(self.path))
+                git(None, "init", "-q", "--bare", "--", str(self.path.absolute()))
             try:
                 git(self.path, *command, with_users_config=is_remote)
             except GitError as error:
+                source = None if is_remote else local_path(location)
+                if refusal := explain_refusal(self.path, command, error.stderr, source=source):
+                    raise refusal from error
                 raise Transient(
                     f"{location} could not be fetched.",
                     hint=error.stderr.strip()[-MAX_REPORTED_STDERR_CHARACTERS:],
@@ -116,9 +124,13 @@ class Mirror:
         repository = self.repository
         try:
             found = repository.revparse_single(revision)
+        except pygit2.GitError:
+            # libgit2 does not parse it; the reader says which entry is to blame.
+            return GitTree(repository, pygit2.Oid(hex=revision))
         except (KeyError, ValueError) as error:
             raise NotFound(f"The mirror has no {revision}.", code="no_revision") from error
-        return GitTree(repository, found.peel(pygit2.Tree))
+        tree = found.id if isinstance(found, pygit2.Tree) else found.peel(pygit2.Commit).tree_id
+        return GitTree(repository, tree)
 
     def base_tree(self, target: Target) -> GitTree | None:
         """Return the tree of the target's base branch; None if that is gone."""

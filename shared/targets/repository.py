@@ -12,6 +12,7 @@ from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.config import FILE, parse_config
 from shared.targets.git import GitError, git, git_text
+from shared.targets.location import check_location, is_url
 
 LANDING_PREFIX = "groundswell/"
 # Repositories of other owners may be read; nothing in them is run.
@@ -20,7 +21,7 @@ FULL_COMMIT_ID = re.compile(r"^[0-9a-f]{40}$")
 MAX_LISTED_BRANCHES = 12
 MAX_REPORTED_STDERR_CHARACTERS = 300
 SHORT_ID_LENGTH = 10
-REMOTE_URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)", re.IGNORECASE)
+UNCHANGED = {FileStatus.CURRENT, FileStatus.IGNORED, FileStatus.WT_NEW}
 
 
 class RepositoryFacts(Value):
@@ -50,13 +51,9 @@ class RepositoryFacts(Value):
         )
 
 
-def is_url(location: str) -> bool:
-    """Return whether a location is the url of a remote repository, not a path."""
-    return bool(REMOTE_URL.match(location))
-
-
 def inspect_repository(location: str, *, base: str | None = None) -> RepositoryFacts:
     """Return the facts of a repository at a path or url. Raises `Rejected` if it cannot be used."""
+    check_location(location)
     return _inspect_url(location, base) if is_url(location) else _inspect_path(location, base)
 
 
@@ -146,7 +143,7 @@ def _symbolic_head(directory: Path) -> str | None:
 def _configured_base(directory: Path) -> str:
     """Return the base branch that groundswell.toml at HEAD names; empty if it names none."""
     try:
-        content = git(directory, "show", f"HEAD:{FILE}")
+        content = git(directory, "cat-file", "blob", f"HEAD:{FILE}")
     except GitError:
         return ""
     return parse_config(content).target.base
@@ -213,7 +210,7 @@ def find_revision(location: str, revision: str) -> str | None:
     if not is_url(location):
         return _commit(Path(location), revision)
     wanted = {f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}", f"refs/heads/{revision}"}
-    lines = git(None, "ls-remote", location, with_users_config=True).decode()
+    lines = git(None, "ls-remote", "--", location, with_users_config=True).decode()
     found = {name: oid for oid, _, name in (line.partition("\t") for line in lines.splitlines())}
     named = [found[each] for each in sorted(wanted, reverse=True) if each in found]
     return named[0] if named else revision if FULL_COMMIT_ID.match(revision) else None
@@ -233,8 +230,15 @@ def checked_out_at(location: str, branch: str) -> str | None:
 
 
 def has_local_changes(directory: str) -> bool:
-    """Return whether a work tree differs from its commit, untracked files aside."""
-    return bool(git_text(Path(directory), "status", "--porcelain", "--untracked-files=no"))
+    """Return whether a work tree differs from its commit, untracked files aside.
+
+    It is read by libgit2, as `git status` would run the repository's filters.
+    """
+    try:
+        status = pygit2.Repository(directory).status(untracked_files="no")
+    except (pygit2.GitError, ValueError):
+        return True
+    return any(flags not in UNCHANGED for flags in status.values())
 
 
 def remote_url(location: str, name: str) -> str:
@@ -242,7 +246,7 @@ def remote_url(location: str, name: str) -> str:
     if is_url(location):
         return location
     try:
-        url = git_text(Path(location), "remote", "get-url", "--push", name)
+        url = git_text(Path(location), "remote", "get-url", "--push", "--", name)
     except GitError:
         known = git_text(Path(location), "remote").split()
         raise Rejected(
@@ -251,13 +255,14 @@ def remote_url(location: str, name: str) -> str:
             f"[landing] remote, or add it: git remote add {name} URL.",
             code="no_remote",
         ) from None
+    check_location(url)
     return url if is_url(url) else str((Path(location) / url).resolve())
 
 
 def _inspect_url(location: str, base: str | None) -> RepositoryFacts:
     """Return the facts of a remote, read with the user's own configuration and credentials."""
     try:
-        lines = git(None, "ls-remote", "--symref", location, with_users_config=True).decode()
+        lines = git(None, "ls-remote", "--symref", "--", location, with_users_config=True).decode()
     except GitError as error:
         raise Rejected(
             f"{location} could not be read.",

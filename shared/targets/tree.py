@@ -1,19 +1,34 @@
-"""The files of one commit, read from git's objects without a work tree."""
+"""The files of one commit, read from git's objects without a work tree.
+
+This is the only reader of trees, and refuses entries that are not safe to write to disk.
+"""
 
 import hashlib
 import os
+import re
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import pygit2
+from pygit2.enums import FileMode, ObjectType
 
 from shared.kernel.errors import Rejected
+from shared.targets.links import MAX_TARGET_BYTES, links_inside
+from shared.targets.names import name_problem, placement_problem
+from shared.targets.writer import FolderWriter
 
-PERMISSIONS_OF_REGULAR_FILES = {
-    pygit2.enums.FileMode.BLOB: 0o644,
-    pygit2.enums.FileMode.BLOB_EXECUTABLE: 0o755,
+PERMISSIONS_OF_REGULAR_FILES = {FileMode.BLOB: 0o644, FileMode.BLOB_EXECUTABLE: 0o755}
+# One entry of a tree object: mode, name, and the 20 bytes of the id.
+RAW_ENTRY = re.compile(rb"([0-7]{1,7}) ([^\0]*)\0(.{20})", re.DOTALL)
+# A tree may name one folder many times over, level by level: a few kilobytes can unfold to billions of files.
+MAX_ENTRIES = 1_000_000
+MODES_BY_TYPE = {
+    stat.S_IFLNK: FileMode.LINK,
+    stat.S_IFDIR: FileMode.TREE,
+    stat.S_IFDIR | stat.S_IFLNK: FileMode.COMMIT,
 }
 
 
@@ -40,16 +55,19 @@ class TreeEntry:
 
     path: str
     oid: pygit2.Oid
-    mode: pygit2.enums.FileMode
+    mode: FileMode
 
 
 class GitTree:
-    """The `Tree` port over the objects of a git repository."""
+    """The `Tree` port over the objects of a git repository; `tree` is the id of one of them.
 
-    def __init__(self, repository: pygit2.Repository, tree: pygit2.Tree) -> None:
+    Raises `Rejected`, which names the entry, if the tree has one that is not safe to write to disk.
+    """
+
+    def __init__(self, repository: pygit2.Repository, tree: pygit2.Oid) -> None:
         self._repository = repository
-        self._entries = {each.path: each for each in _walk(tree, "")}
-        self.oid = str(tree.id)
+        self._entries = {each.path: each for each in read_entries(repository, tree)}
+        self.oid = str(tree)
 
     def files(self) -> tuple[str, ...]:
         return tuple(
@@ -72,55 +90,100 @@ class GitTree:
         return self._blob(entry)
 
     def export(self, into: Path) -> None:
-        """Write all files below a directory; links that lead out of it are left out."""
-        into.mkdir(parents=True, exist_ok=True)
-        existing = {""}
-        for entry in self._entries.values():
-            _make_parents(into, entry.path, existing)
-            if entry.mode in PERMISSIONS_OF_REGULAR_FILES:
-                _write(
-                    into / entry.path, self._blob(entry), PERMISSIONS_OF_REGULAR_FILES[entry.mode]
-                )
-            elif entry.mode == pygit2.enums.FileMode.LINK:
-                _link(into, entry.path, self._blob(entry))
+        """Write all files below a directory, then the links that stay inside of it."""
+        links = {}
+        with FolderWriter(into) as writer:
+            for entry in self._entries.values():
+                if permissions := PERMISSIONS_OF_REGULAR_FILES.get(entry.mode):
+                    writer.create(entry.path, self._blob(entry), permissions)
+                elif entry.mode == FileMode.LINK:
+                    links[entry.path] = os.fsdecode(self._blob(entry)[: MAX_TARGET_BYTES + 1])
+            for path, target in links_inside(links, self._folders()) if links else ():
+                writer.link(path, target)
+
+    def _folders(self) -> set[str]:
+        """Return the paths of all folders."""
+        folders: set[str] = set()
+        for path in self._entries:
+            above = path.rpartition("/")[0]
+            while above and above not in folders:
+                folders.add(above)
+                above = above.rpartition("/")[0]
+        return folders
 
     def _blob(self, entry: TreeEntry) -> bytes:
-        blob = self._repository[entry.oid]
+        blob = self._repository.get(entry.oid)
         if not isinstance(blob, pygit2.Blob):
-            raise Rejected(f"{entry.path} is not a file.", code="not_a_file")
+            raise Rejected(f"{entry.path!r} is not a file.", code="not_a_file")
         return blob.data
 
 
-def _walk(tree: pygit2.Tree, prefix: str) -> Iterator[TreeEntry]:
-    for each in tree:
-        path = f"{prefix}{each.name}"
-        if isinstance(each, pygit2.Tree):
-            yield from _walk(each, f"{path}/")
+def read_entries(repository: pygit2.Repository, tree: pygit2.Oid) -> Iterator[TreeEntry]:
+    """Yield the files, links and submodules of a tree in git's order.
+
+    Raises `Rejected`, which names the entry, where one is not safe to write to disk.
+    """
+    count = 0
+    # What is left of each folder on the way.
+    pending = [_raw_entries(repository, tree, "")]
+    while pending:
+        entry = next(pending[-1], None)
+        if entry is None:
+            pending.pop()
+            continue
+        count += 1
+        if count > MAX_ENTRIES:
+            raise unsafe_entry(entry.path, f"the tree has more than {MAX_ENTRIES:,} entries")
+        if problem := placement_problem(os.fsencode(entry.path), len(pending)):
+            raise unsafe_entry(entry.path, problem)
+        if entry.mode == FileMode.TREE:
+            pending.append(_raw_entries(repository, entry.oid, f"{entry.path}/"))
         else:
-            yield TreeEntry(path, each.id, pygit2.enums.FileMode(each.filemode))
+            yield entry
 
 
-def _make_parents(into: Path, path: str, existing: set[str]) -> None:
-    parent = path.rpartition("/")[0]
-    if parent not in existing:
-        (into / parent).mkdir(parents=True, exist_ok=True)
-        existing.add(parent)
+def unsafe_entry(path: str, problem: str) -> Rejected:
+    """Return the error about an entry of a tree that must not be written to disk."""
+    return Rejected(
+        f"The repository has an entry that is not safe to write to disk: {path!r}: {problem}.",
+        hint="Remove it from the branch. Git itself does not make such entries: look at who did.",
+        code="unsafe_tree",
+    )
 
 
-def _write(path: Path, data: bytes, mode: int) -> None:
-    # O_EXCL and O_NOFOLLOW: an entry never overwrites, or writes through, another one.
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    descriptor = os.open(path, flags, mode)
+def _raw_entries(
+    repository: pygit2.Repository, tree: pygit2.Oid, prefix: str
+) -> Iterator[TreeEntry]:
+    """Yield the entries of one tree object as they are stored, which libgit2 does not check."""
+    folder = prefix.rstrip("/") or "."
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(descriptor, view) :]
-    finally:
-        os.close(descriptor)
+        kind, data = repository.odb.read(tree)
+    except (KeyError, pygit2.GitError) as error:
+        raise unsafe_entry(folder, f"its tree {tree} cannot be read") from error
+    if kind != ObjectType.TREE:
+        raise unsafe_entry(folder, f"its object {tree} is not a tree")
+    names: set[bytes] = set()
+    position = 0
+    while position < len(data):
+        found = RAW_ENTRY.match(data, position)
+        if found is None:
+            raise unsafe_entry(folder, f"its tree {tree} is damaged")
+        position = found.end()
+        mode, name, oid = found.groups()
+        path = prefix + os.fsdecode(name)
+        if problem := name_problem(name):
+            raise unsafe_entry(path, problem)
+        if name in names:
+            raise unsafe_entry(path, "the name occurs twice in its folder")
+        names.add(name)
+        yield TreeEntry(path, pygit2.Oid(raw=oid), _mode(int(mode, 8), path))
 
 
-def _link(into: Path, path: str, target: bytes) -> None:
-    to = os.fsdecode(target)
-    inside = os.path.normpath(os.path.join(os.path.dirname(path), to))  # noqa: PTH118, PTH120
-    if not os.path.isabs(to) and not inside.startswith(".."):  # noqa: PTH117
-        (into / path).symlink_to(to)
+def _mode(raw: int, path: str) -> FileMode:
+    """Return the mode as git understands it; old trees have others for regular files."""
+    kind = stat.S_IFMT(raw)
+    if kind == stat.S_IFREG:
+        return FileMode.BLOB_EXECUTABLE if raw & stat.S_IXUSR else FileMode.BLOB
+    if kind not in MODES_BY_TYPE:
+        raise unsafe_entry(path, f"its mode {raw:o} is none of git's")
+    return MODES_BY_TYPE[kind]

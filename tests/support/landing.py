@@ -51,7 +51,8 @@ class Yard:
 
     def land(self, path: str, before: str | None, after: str | None, identity: str = "e") -> str:
         tip = self.made(path, before, after, identity)
-        assert self.publish(tip, self.head()) is None
+        refusal = self.publish(tip, self.head())
+        assert refusal is None, refusal
         return tip
 
     def listing(self, tree: str) -> dict[str, str]:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 from tests.support.stack import ROOT
 
-WHO = ("-c", "user.name=Someone", "-c", "user.email=someone@localhost")
+WHO = (
+    *("-c", "user.name=Someone", "-c", "user.email=someone@localhost"),
+    *("-c", "safe.directory=*"),
+)
 
 
 def git(repository: Path, *arguments: str) -> str:

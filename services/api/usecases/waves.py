@@ -16,7 +16,7 @@ from shared.contracts.documents.waves import Wave
 from shared.contracts.report import WaveReport
 from shared.contracts.states import AgentState
 from shared.contracts.views import AgentView, Page, TaskView, WaveDetails, WaveView
-from shared.targets.repository import is_url
+from shared.targets.location import is_url
 
 # The coordinator may have to clone a large remote repository before it answers.
 START_TIMEOUT_SECONDS = 120.0

@@ -17,6 +17,7 @@ from shared.kernel.extensions import agent_type_names
 from shared.mongo.collections import get_or_insert_target
 from shared.targets.config import FILE, LandingSection, parse_config
 from shared.targets.head import Head, find_head
+from shared.targets.owner import is_foreign
 from shared.targets.profile import TargetProfile, profile_target
 from shared.targets.repository import RepositoryFacts, inspect_repository, remote_url
 
@@ -86,6 +87,13 @@ async def _with_landing_branch(
             f"Nothing can land on a branch ({landing.mode}): HEAD is detached.",
             hint=f'Check one out, or set [landing] mode = "branch" in {FILE}.',
             code="no_branch",
+        )
+    if landing.mode == "direct" and await asyncio.to_thread(is_foreign, facts.location):
+        raise Rejected(
+            f"{facts.location} belongs to another user: what root writes into its work tree would "
+            "be root's.",
+            hint='Run Groundswell as that user, or set [landing] mode = "branch".',
+            code="foreign_owner",
         )
     if landing.mode == "pull_request":
         await asyncio.to_thread(remote_url, facts.location, landing.remote)

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from services.validator.mutation.domain.plan import MutantResult, MutationReport
@@ -21,6 +21,7 @@ from shared.environments.ports import Environment, Trees
 from shared.sandbox.ports import Completed, Limits, Sandbox
 from shared.sandbox.scratch import Scratch, complete_in_thread
 from shared.targets.profile import TargetProfile
+from shared.targets.writer import FolderWriter
 
 PLUGIN = "mutation_session"
 # Python processes that a test starts import the mutated files too.
@@ -74,11 +75,9 @@ class SandboxedMutationRunner:
 
 def write_mutated_files(tree: Path, files: Mapping[str, str]) -> None:
     """Overwrite regular files of the tree; a link is left alone, as it may lead anywhere."""
-    for path, text in files.items():
-        parents = [tree / each for each in PurePosixPath(path).parents if str(each) != "."]
-        file = tree / path
-        if file.is_file() and not any(each.is_symlink() for each in (file, *parents)):
-            file.write_bytes(text.encode())
+    with FolderWriter(tree) as writer:
+        for path, text in files.items():
+            writer.overwrite(path, text.encode())
 
 
 def _read(

@@ -15,6 +15,7 @@ from shared.detectors.ports import Source
 from shared.detectors.ruff.configuration import RuffSettings, configuration_files, read_settings
 from shared.detectors.texts import Edit, Edits, split_lines
 from shared.kernel.errors import Rejected
+from shared.targets.writer import FolderWriter
 
 SYNTAX_ERROR = "invalid-syntax"
 MAX_LINE_LENGTH, MIN_LINE_LENGTH = 120, 88
@@ -56,12 +57,13 @@ def scratch_copy(
     with tempfile.TemporaryDirectory(dir=scratch, prefix="ruff-") as name:
         folder = Path(name)
         settings = read_settings(source.tree)
+        configuration = {}
         for path, content in configuration_files(source.tree, settings).items():
             for root in roots:
-                _write(folder / root / path, content.decode(errors="replace"))
+                configuration[f"{root}{path}"] = content.decode(errors="replace")
         length = line_length or _line_length(files)
         ruff = Ruff(folder, source.profile.target_version, length, settings)
-        ruff.write(files)
+        ruff.write({**configuration, **files})
         yield ruff
 
 
@@ -71,11 +73,6 @@ def _line_length(files: Mapping[str, str]) -> int:
         (len(line.rstrip()) for text in files.values() for line in split_lines(text)), default=0
     )
     return min(max(longest, MIN_LINE_LENGTH), MAX_LINE_LENGTH)
-
-
-def _write(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text.encode())
 
 
 class Ruff:
@@ -91,8 +88,9 @@ class Ruff:
 
     def write(self, files: Mapping[str, str]) -> None:
         """Write these texts into the directory."""
-        for path, text in files.items():
-            _write(self._folder / path, text)
+        with FolderWriter(self._folder) as writer:
+            for path, text in files.items():
+                writer.replace(path, text.encode())
 
     def check(self, codes: Iterable[str], paths: Iterable[str] = (".",)) -> list[Diagnostic]:
         """Return what these rules find, in the order of paths and lines.

@@ -52,7 +52,7 @@ def look(tmp_path):
 
 def source_of(place):
     repository = pygit2.Repository(str(place))
-    tree = GitTree(repository, repository.head.peel(pygit2.Tree))
+    tree = GitTree(repository, repository.head.peel(pygit2.Commit).tree_id)
     return Source(tree, profile_target(tree))
 
 

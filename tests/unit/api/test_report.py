@@ -12,7 +12,7 @@ from shared.contracts.documents.runs import TestCounts
 from shared.contracts.report import NextCommands, ProtectionSummary
 from shared.contracts.states import RunState
 from shared.kernel.ids import short_id
-from shared.targets.repository import is_url
+from shared.targets.location import is_url
 from tests.support.builders import (
     COMMIT,
     NOW,

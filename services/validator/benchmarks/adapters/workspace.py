@@ -20,6 +20,7 @@ from shared.sandbox.scratch import remove_tree
 from shared.targets.config import BenchSection
 from shared.targets.paths import is_protected
 from shared.targets.profile import TargetProfile
+from shared.targets.writer import FolderWriter
 
 RESULT_FILE = "reports/bench.json"
 PYTEST_JSON = next(iter(JSON))
@@ -106,15 +107,11 @@ class PairedWorkspace:
 
     def _restore(self, head: ExportableTree, candidate: ExportableTree) -> None:
         """Restore the head's version of files that judge a change, if the change touched them."""
-        for path in head.files():
-            content = head.read(path)
-            if not self._judges(path) or candidate.read(path) == content:
-                continue
-            file = self._room / TreeSide.CANDIDATE / path
-            if file.is_symlink() or file.exists():
-                file.unlink()
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content or b"")
+        with FolderWriter(self._room / TreeSide.CANDIDATE) as writer:
+            for path in head.files():
+                content = head.read(path)
+                if self._judges(path) and candidate.read(path) != content:
+                    writer.replace(path, content or b"")
 
     def _judges(self, path: str) -> bool:
         """Return True for protected paths, and for files and directories that the command names."""

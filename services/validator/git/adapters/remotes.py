@@ -1,13 +1,17 @@
 """Pushing: to a target's own branches, and to the remote on which its people review."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
+from services.validator.git.adapters.work_tree import WorkTree
 from services.validator.git.ports import PushRefusal
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Conflict, Rejected, Transient
-from shared.targets.git import GitError, git, receive_pack
+from shared.targets.git import MOVE_CHECKED_OUT_BRANCH, GitError, git, git_text, receive_pack
+from shared.targets.location import is_on_this_machine, is_url, local_path
 from shared.targets.mirror import Mirror
-from shared.targets.repository import LANDING_PREFIX, checked_out_at, is_url, remote_url
+from shared.targets.owner import Owner, foreign_owner
+from shared.targets.repository import LANDING_PREFIX, checked_out_at, find_revision, remote_url
 
 MOVED = ("stale info", "non-fast-forward", "fetch first", "failed to lock", "failed to update ref")
 CHECKED_OUT = ("checked out", "Working directory has", "not up-to-date")
@@ -27,17 +31,49 @@ def push(
     Returns the reason if the branch did not move; `seen` is None for a new branch. `settings` are
     git settings of the receiving end, and apply only to a repository on this machine.
     """
-    reference, url = f"refs/heads/{branch}", is_url(location)
+    reference, local = f"refs/heads/{branch}", is_on_this_machine(location)
     lease = f"--force-with-lease={reference}:{seen or ''}"
     options = ["--quiet", "--no-verify", "--atomic", lease]
-    if not url:
-        options.append(f"--receive-pack={receive_pack(*settings)}")
+    if local:
+        owner = _owner_of(local_path(location))
+        options.append(f"--receive-pack={receive_pack(*settings, owner=owner)}")
     refspec = f"{tip}:{reference}"
     try:
-        git(mirror.path, "push", *options, "--", location, refspec, with_users_config=url)
+        git(mirror.path, "push", *options, "--", location, refspec, with_users_config=not local)
     except GitError as error:
         return _refusal(error.stderr, location, branch)
     return None
+
+
+def push_with_work_tree(  # noqa: PLR0917 - those of `push`, and the folder
+    mirror: Mirror, location: str, branch: str, tip: str, seen: str, folder: Path
+) -> PushRefusal | None:
+    """Move a branch and the work tree in `folder`, in which it is checked out; else neither.
+
+    The files are written first: after a crash in between, the same call goes on from there.
+    """
+    if find_revision(location, f"refs/heads/{branch}") != seen:
+        return PushRefusal("moved", f"{branch} is not at {seen[:10]} any more")
+    work_tree = WorkTree(folder, mirror.repository, seen, tip)
+    if obstacle := work_tree.obstacle():
+        return PushRefusal("checked_out", f"{branch} is checked out in {folder}: {obstacle}")
+    try:
+        work_tree.write()
+        refusal = push(mirror, location, branch, tip, seen, MOVE_CHECKED_OUT_BRANCH)
+    except Rejected as error:
+        refusal = PushRefusal("checked_out", f"{branch} is checked out in {folder}: {error}")
+    if refusal is not None:
+        work_tree.undo()
+    return refusal
+
+
+def _owner_of(repository: Path) -> Owner | None:
+    """Return the owner of a repository's objects if we are root and it is another user's."""
+    try:
+        found = git_text(repository, "rev-parse", "--git-path", "objects")
+    except GitError:
+        return None  # The push itself will tell why it is none.
+    return foreign_owner(repository / found)
 
 
 def _refusal(stderr: str, location: str, branch: str) -> PushRefusal:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 
 import pygit2
 
 from services.validator.git.adapters.composing import compose, makes_invalid
-from services.validator.git.adapters.remotes import push
+from services.validator.git.adapters.remotes import push, push_with_work_tree
 from services.validator.git.domain.commits import (
     ENHANCEMENT_TRAILER,
     REVERT_TRAILER,
@@ -19,12 +20,12 @@ from shared.contracts.documents.targets import Target
 from shared.kernel.errors import NotFound, Rejected
 from shared.kernel.failpoints import failpoint
 from shared.targets.config import TargetConfig
-from shared.targets.git import UPDATE_WORK_TREE
 from shared.targets.head import Head, find_head
 from shared.targets.languages import language_by_name
 from shared.targets.mirror import FETCHED, Mirror
 from shared.targets.patches import parse_patch
 from shared.targets.paths import is_protected, matches
+from shared.targets.repository import checked_out_at
 
 NAME, EMAIL = "Groundswell", "groundswell@localhost"
 # How far back the landing branch is searched for enhancements.
@@ -147,9 +148,13 @@ class GitRepository:
         self._mirror.repository.references.create(reference, pygit2.Oid(hex=tip), force=True)
 
     def _push(self, target: Target, tip: str, seen: str | None) -> PushRefusal | None:
-        settings = (UPDATE_WORK_TREE,) if target.direct else ()
-        branch = target.landing_branch
-        refusal = push(self._mirror, target.location, branch, tip, seen, *settings)
+        branch, location = target.landing_branch, target.location
+        where = checked_out_at(location, branch) if target.direct and seen else None
+        if where is not None and seen is not None:
+            folder = Path(where)
+            refusal = push_with_work_tree(self._mirror, location, branch, tip, seen, folder)
+        else:
+            refusal = push(self._mirror, location, branch, tip, seen)
         if refusal is None:
             self._move_private(f"{FETCHED}{branch}", tip)
         return refusal

@@ -5,17 +5,15 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
+from shared.targets.names import name_problem
 from shared.targets.patches import FilePatch, Hunk, PatchKind
 
 REGULAR_MODES = {0o100644, 0o100755}
-# Also the short name that Windows gives it.
-GIT_NAME = re.compile(r"^(?:\.git|git~[0-9]+)[ .]*$", re.IGNORECASE)
 LINK_MODE, GITLINK_MODE = 0o120000, 0o160000
 # Names that Windows cannot store: devices, trailing dots or spaces, and reserved characters.
 NOT_ON_WINDOWS = re.compile(
     r"^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(?:\..*)?$|[ .]$|[<>:\"|?*]", re.IGNORECASE
 )
-MAX_NAME_BYTES = 255
 # Short enough to be exported below another directory on any system; else it could not be tested.
 MAX_PATH_BYTES = 1000
 ODD_NAME = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.\.?(?:/|$)|^/|//|/$|^$")
@@ -150,5 +148,5 @@ def _is_odd_path(path: str) -> bool:
 
 def _is_odd(part: str) -> bool:
     """Return True if one name of a path has a special meaning to git or on another system."""
-    too_long = len(part.encode(errors="surrogatepass")) > MAX_NAME_BYTES
-    return too_long or bool(GIT_NAME.match(part) or NOT_ON_WINDOWS.search(part))
+    encoded = part.encode(errors="surrogatepass")
+    return bool(name_problem(encoded) or NOT_ON_WINDOWS.search(part))

@@ -14,6 +14,7 @@ from shared.sandbox.ports import Command, Limits
 from shared.targets.paths import is_protected
 from shared.targets.profile import TargetProfile, TestPlan
 from shared.targets.tree import Tree
+from shared.targets.writer import FolderWriter
 
 # The id of the result of the command as a whole, which may be more than its tests.
 COMMAND_RESULT_ID = "(command)"
@@ -183,12 +184,8 @@ def _restore_protected_files(
 
     A change to such a file reaches a run if a person approved it.
     """
-    for path in base.files():
-        content = base.read(path)
-        if not is_protected(path, profile.config) or candidate.read(path) == content:
-            continue
-        file = into / path
-        if file.is_symlink() or file.exists():
-            file.unlink()
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content or b"")
+    with FolderWriter(into) as writer:
+        for path in base.files():
+            content = base.read(path)
+            if is_protected(path, profile.config) and candidate.read(path) != content:
+                writer.replace(path, content or b"")

@@ -2,8 +2,7 @@
 
 import pytest
 
-from services.validator.git.adapters.remotes import push
-from shared.targets.git import UPDATE_WORK_TREE
+from services.validator.git.adapters.remotes import push, push_with_work_tree
 from shared.targets.mirror import Mirror
 from tests.support.repositories import a_repository, commit, git
 
@@ -84,7 +83,8 @@ def test_a_branch_that_is_checked_out_is_refused_unless_its_work_tree_may_follow
     refusal = pushed(place, place, "main", head, before)
     assert refusal is not None
     assert refusal.kind == "checked_out"
-    assert pushed(place, place, "main", head, before, UPDATE_WORK_TREE) is None
+    mirror = Mirror(place.parent / "mirror.git")
+    assert push_with_work_tree(mirror, str(place), "main", head, before, place) is None
     assert git(place, "rev-parse", "HEAD") == head
     assert git(place, "status", "--porcelain", "--ignore-submodules") == ""
 
