@@ -30,6 +30,8 @@ COMMON = {
     "io_uring_enter": 426,
     "io_uring_register": 427,
     "mount_setattr": 442,
+    # It takes descriptors from another process: so an exit status was forged.
+    "pidfd_getfd": 438,
 }
 # Per machine: the architecture's code, the number of socket(2), and the numbers of denied calls.
 OWN: dict[str, tuple[int, int, dict[str, int]]] = {

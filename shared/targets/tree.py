@@ -23,7 +23,8 @@ from shared.targets.writer import FolderWriter
 PERMISSIONS_OF_REGULAR_FILES = {FileMode.BLOB: 0o644, FileMode.BLOB_EXECUTABLE: 0o755}
 # One entry of a tree object: mode, name, and the 20 bytes of the id.
 RAW_ENTRY = re.compile(rb"([0-7]{1,7}) ([^\0]*)\0(.{20})", re.DOTALL)
-# A tree may name one folder many times over, level by level: a few kilobytes can unfold to billions of files.
+# A tree may name one folder many times over, level by level: a few kilobytes can unfold to
+# billions of files.
 MAX_ENTRIES = 1_000_000
 MODES_BY_TYPE = {
     stat.S_IFLNK: FileMode.LINK,

@@ -206,6 +206,27 @@ async def test_other_processes_cannot_be_traced_or_signalled(
     assert bystander.poll() is None
 
 
+@pytest.mark.parametrize("call", ["pidfd_getfd", "ptrace"])
+async def test_not_even_its_own_processes_can_be_robbed_or_traced(attacker: Attacker, call: str):
+    """So the exit status of a test run was forged: by the pipe of the process that reports it."""
+    code = """
+        import ctypes, os, platform, sys, time
+        libc = ctypes.CDLL(None, use_errno=True)
+        child = os.fork()
+        if child == 0:
+            time.sleep(20)
+            os._exit(0)
+        if sys.argv[1] == "ptrace":
+            found = libc.ptrace(16, child, 0, 0)
+        else:
+            found = libc.syscall(438, os.pidfd_open(child), 1, 0)
+        print("done" if found >= 0 else os.strerror(ctypes.get_errno()))
+        os.kill(child, 9)
+    """
+    completed = await attacker.run(code, call)
+    assert "Operation not permitted" in completed.output, completed.output
+
+
 async def test_its_keepers_cannot_be_killed(attacker: Attacker):
     """All that it can see, and all there is: it ends itself at most."""
     code = """

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.validator.approval.introspection import new_introspection
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.protection import Protection
 from shared.targets.config import TargetConfig
@@ -66,12 +67,33 @@ def uncovered_reason(protection: Protection | None) -> str:
 
 @dataclass(frozen=True)
 class EditedFile:
-    """A file before and after a change. `tests` are the tests of the head's suite in this file."""
+    """A file before and after a change. `tests` are the tests of the head's suite in this file.
+
+    `shadows` is the module of Python, or an installed one, that this new file takes the place of.
+    """
 
     path: str
     before: str
     after: str
     tests: frozenset[str] = frozenset()
+    shadows: str = ""
+
+
+def deceptive_reason(files: Sequence[EditedFile]) -> str:
+    """Return why edits need approval, whatever the policy, as they could forge a result.
+
+    They could if a new file takes the place of a module that the test runner imports, or if new
+    code reaches into the interpreter. The result is empty otherwise.
+    """
+    for each in files:
+        if each.shadows:
+            return f"{each.path} would be imported in place of the module {each.shadows}"
+        if not PYTHON.has_suffix(each.path):
+            continue
+        if line := new_introspection(each.before, each.after):
+            quoted = line[:MAX_QUOTED_CHARS]
+            return f"it reaches into the interpreter that judges it, in {each.path}: `{quoted}`"
+    return ""
 
 
 def edited_tests_reason(files: Sequence[EditedFile], config: TargetConfig) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from services.validator.approval.domain import (
     EditedFile,
+    deceptive_reason,
     edited_tests_reason,
     invalid_approval_reason,
     policy_reason,
@@ -27,7 +28,8 @@ from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict
 from shared.sandbox.ports import Sandbox
 from shared.targets.config import TargetConfig
-from shared.targets.tree import Tree
+from shared.targets.shadowing import known_modules, shadowed_module
+from shared.targets.tree import GitTree
 
 
 async def request_approvals(
@@ -88,6 +90,7 @@ def _reason(
     why = policy_reason(
         change, config, tier=sandbox.tier, trusted=sandbox.trusted, proven=is_proven
     )
+    why = why or deceptive_reason(edits)
     if why or is_proven:
         return why
     return (
@@ -114,17 +117,26 @@ def edited_files(
         if name:
             tests_by_file[path].add(name)
     by_id, before, found = {each.id: each for each in changes}, prepared.tree, {}
+    known = known_modules(prepared.environment.bin.parent)
     for change, after in steps:
         old, new = prepared.mirror.tree(before), prepared.mirror.tree(after)
         found[change] = [
-            EditedFile(path, _text(old, path), _text(new, path), frozenset(tests_by_file[path]))
+            _edited_file(path, old, new, frozenset(tests_by_file[path]), known)
             for path in by_id[change].proposal.files
         ]
         before = after
     return found
 
 
-def _text(tree: Tree, path: str) -> str:
+def _edited_file(
+    path: str, old: GitTree, new: GitTree, tests: frozenset[str], known: frozenset[str]
+) -> EditedFile:
+    present = frozenset(old.files())
+    shadows = "" if path in present else shadowed_module(path, present, known)
+    return EditedFile(path, _text(old, path), _text(new, path), tests, shadows)
+
+
+def _text(tree: GitTree, path: str) -> str:
     return (tree.read(path) or b"").decode(errors="replace")
 
 

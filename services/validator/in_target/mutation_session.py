@@ -27,14 +27,13 @@ from .fork_server import FreshSession, MutantForkServer, start_fork_server
 from .mutant_runner import MutantRunner
 from .outcomes import CURRENT, SHARED, run_and_report_all
 from .signing import ReportWriter, may_report, selected, take_key
-from .switch import SWITCH, install
+from .switch import SWITCH
 
 # Mutants in code that runs at import each need a session; so many of them get one.
 MAX_FRESH_SESSIONS = 4
 # So many tests that fail without a mutant are named.
 MAX_LISTED_FAILURES = 50
 ONLY_EXECUTION_CHECKED = "it runs at import, and only that it runs was checked"
-install()
 
 
 def _plan() -> dict[str, Any]:

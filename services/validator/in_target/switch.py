@@ -59,7 +59,10 @@ class MutantSwitch:
 SWITCH = MutantSwitch()
 
 
-def install() -> None:
-    """Make the switch known to mutated code; to be called before any of it is imported."""
-    setattr(builtins, "__gs_mutant__", SWITCH.is_active)  # noqa: B010
-    setattr(builtins, "__gs_raise__", SWITCH.raise_if_active)  # noqa: B010
+def install(is_active: str, raise_if_active: str) -> None:
+    """Make the switch known to mutated code, by these names, before any of it is imported.
+
+    They are other ones in each run, so that no code can look for them.
+    """
+    setattr(builtins, is_active, SWITCH.is_active)
+    setattr(builtins, raise_if_active, SWITCH.raise_if_active)

@@ -1,11 +1,13 @@
 """Tries mutants in a target's own test session, in a sandbox."""
 
 import json
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from services.validator.mutation.domain.mutants import PLACE, SWITCH
 from services.validator.mutation.domain.plan import MutantResult, MutationReport
 from services.validator.suite.adapters.signed_lines import verify_lines
 from services.validator.suite.adapters.suite import OUTPUT_TAIL_LINES
@@ -24,8 +26,9 @@ from shared.targets.profile import TargetProfile
 from shared.targets.writer import FolderWriter
 
 PLUGIN = "mutation_session"
+SWITCH_NAMES = (SWITCH, PLACE)
 # Python processes that a test starts import the mutated files too.
-SITE = f"from {IN_TARGET_PACKAGE}.switch import install\n\ninstall()\n"
+INSTALL_SWITCH = f"from {IN_TARGET_PACKAGE}.switch import install\n\ninstall({{!r}}, {{!r}})\n"
 
 
 class SandboxedMutationRunner:
@@ -53,15 +56,19 @@ class SandboxedMutationRunner:
         says.
         """
         content = json.loads(plan)
+        names = random_names()
+        files = {path: _with_names(text, names) for path, text in content.pop("files").items()}
         async with self._scratch.workspace() as workspace:
             keys = create_signing_keys(profile.test.framework)
-            run = SuiteRun(workspace, profile.test, environment, tests, keys, plugin=PLUGIN)
+            run = replace(
+                SuiteRun(workspace, profile.test, environment, tests, keys, plugin=PLUGIN),
+                startup=INSTALL_SWITCH.format(*names),
+            )
             oids = (tree_oid, base_oid)
             await complete_in_thread(export_tree, run, profile, self._trees, target_id, oids)
-            await complete_in_thread(write_mutated_files, run.tree, content["files"])
+            await complete_in_thread(write_mutated_files, run.tree, files)
             run.prepare_scratch()
-            (run.scratch / "mutants.json").write_text(plan)
-            (run.scratch / "plugin" / "sitecustomize.py").write_text(SITE)
+            (run.scratch / "mutants.json").write_text(json.dumps(content))
             command = run.command()
             variables = {
                 **command.env,
@@ -78,6 +85,19 @@ def write_mutated_files(tree: Path, files: Mapping[str, str]) -> None:
     with FolderWriter(tree) as writer:
         for path, text in files.items():
             writer.overwrite(path, text.encode())
+
+
+def random_names() -> tuple[str, str]:
+    """Return new names of the two builtins, as long as those in the plan."""
+    switch, place = (f"_{secrets.token_hex(len(each))[: len(each) - 1]}" for each in SWITCH_NAMES)
+    return switch, place
+
+
+def _with_names(text: str, names: Sequence[str]) -> str:
+    """Return a mutated file that calls the switch by these names."""
+    for planned, name in zip(SWITCH_NAMES, names, strict=True):
+        text = text.replace(planned, name)
+    return text
 
 
 def _read(

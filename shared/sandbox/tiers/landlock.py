@@ -20,6 +20,7 @@ WRITABLE_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
 # System calls that sandlock permits and no test suite needs.
 DENIED_SYSCALLS = (
     "ptrace",
+    "pidfd_getfd",
     "process_vm_readv",
     "process_vm_writev",
     "io_uring_setup",

@@ -1,4 +1,7 @@
-"""Two thousand trees made by an attacker, a sample of them (all: `make soak`): none writes a byte outside of the private folders, and each refusal names the entry."""
+"""Two thousand trees made by an attacker, a sample of them (all: `make soak`).
+
+None writes a byte outside of the private folders, and each refusal names the entry.
+"""
 
 import os
 import shutil

@@ -31,6 +31,16 @@ KEY_BYTES = 32
 IGNORE_COMPILED = shutil.ignore_patterns("__pycache__")
 IN_TARGET_FOLDER = Path(in_target.__file__).parent
 IN_TARGET_PACKAGE = "groundswell_in_target"
+STARTUP = f"""\
+import os
+import sys
+
+from {IN_TARGET_PACKAGE} import startup
+
+folder = os.path.dirname(__file__)
+startup.prepare(folder)
+startup.run_next(folder, sys.modules[__name__])
+"""
 
 
 @dataclass(frozen=True)
@@ -39,6 +49,7 @@ class SuiteRun:
 
     `keys` sign the reports of its test sessions. `plugin` is the module of `in_target` that pytest
     loads. Each test runs `repeat` times; with `record`, the functions it reaches are recorded.
+    `startup` is code that each Python process runs when it starts.
     """
 
     workspace: Path
@@ -49,6 +60,7 @@ class SuiteRun:
     plugin: str = "by_pytest"
     repeat: int = 1
     record: bool = False
+    startup: str = ""
 
     @property
     def tree(self) -> Path:
@@ -66,6 +78,7 @@ class SuiteRun:
         (self.scratch / "plugin").mkdir()
         package = self.scratch / "plugin" / IN_TARGET_PACKAGE
         shutil.copytree(IN_TARGET_FOLDER, package, ignore=IGNORE_COMPILED)
+        (self.scratch / "plugin" / "sitecustomize.py").write_text(STARTUP + self.startup)
         (self.scratch / "keys").mkdir()
         for number, key in enumerate(self.keys):
             (self.scratch / "keys" / f"{number:03}").write_bytes(key)
@@ -114,7 +127,8 @@ class SuiteRun:
     def _variables(self) -> dict[str, str]:
         sources = self.environment.import_path(self.tree, self.plan.pythonpath)
         variables = {
-            "PYTHONPATH": ":".join([*sources, str(self.scratch / "plugin")]),
+            # Ours first: nothing of the tree may take its place.
+            "PYTHONPATH": ":".join([str(self.scratch / "plugin"), *sources]),
             "PYTEST_ADDOPTS": self._pytest_options(),
             "VIRTUAL_ENV": str(self.environment.bin.parent),
             "GROUNDSWELL_KEYS": str(self.scratch / "keys"),

@@ -1,4 +1,4 @@
-"""Landing on a branch that is checked out: its files move along, and nothing of the repository is run."""
+"""Landing on a branch that is checked out: its files move along, nothing of it is run."""
 
 import os
 from contextlib import suppress

@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from services.validator.mutation.adapters import SandboxedMutationRunner, write_mutated_files
+from services.validator.mutation.adapters import (
+    SandboxedMutationRunner,
+    random_names,
+    write_mutated_files,
+)
 from services.validator.mutation.domain.placement import place_mutants
 from services.validator.mutation.domain.plan import ChangedFile, MutantResult, MutationReport
 from services.validator.suite.domain.reports import Infrastructure
@@ -276,3 +280,27 @@ def test_a_mutated_file_is_not_written_through_a_link(tmp_path: Path):
     write_mutated_files(tree, {"p/m.py": "mutated", "m.py": "mutated", "gone.py": "mutated"})
     assert (outside / "m.py").read_text() == "mine"
     assert not (tree / "gone.py").exists()
+
+
+LOOKS_FOR_THE_SWITCH = """
+import builtins, os, pathlib
+import m
+
+def test_covered():
+    seen = os.environ | vars(builtins) | {"m": pathlib.Path(m.__file__).read_text()}
+    text = " ".join(f"{k} {v}" for k, v in seen.items())
+    plan = pathlib.Path(os.environ["GROUNDSWELL_MUTANTS"]).read_text()
+    if "__gs_" in text + plan:
+        assert m.covered(1) == 2
+"""
+
+
+async def test_no_code_can_know_the_names_by_which_mutants_are_switched(try_out):
+    """A test that fails only where it sees mutants kills none: it does not see them."""
+    before, after = "def covered(a): return 0\n", "def covered(a): return a + 1\n"
+    results = await try_out(before, after, {"test_m.py": LOOKS_FOR_THE_SWITCH})
+    assert [each.killed for each in results.values()] == [False] * len(results)
+
+
+def test_the_names_are_other_ones_in_each_run():
+    assert len({name for _ in range(50) for name in random_names()}) == 100
