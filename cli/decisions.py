@@ -26,7 +26,8 @@ from shared.contracts.events import (
 )
 from shared.contracts.views import ApprovalGroup, ApprovalGroups
 from shared.kernel.ids import short_id
-from shared.targets.repository import inspect_repository, is_url
+from shared.targets.location import is_url
+from shared.targets.repository import inspect_repository
 
 # A group lists so many of its changes.
 MAX_LISTED_CHANGES = 5
