@@ -88,11 +88,11 @@ class Mirror:
 
     def _fetch_tags(self, location: str, commit: str) -> None:
         """Fetch the tags, as far as that is possible."""
-        is_remote = is_url(location)
+        is_remote = not is_on_this_machine(location)
         own_end = () if is_remote else (f"--upload-pack={UPLOAD_PACK}",)
         refs = f"+refs/tags/*:{FETCHED_TAGS}*"
         with self.locked(), suppress(GitError):
-            command = ("fetch", *FETCH_OPTIONS, *own_end, location, refs)
+            command = ("fetch", *FETCH_OPTIONS, *own_end, "--", location, refs)
             git(self.path, *command, with_users_config=is_remote)
             self.repository.references.create(TAGS_FETCHED, pygit2.Oid(hex=commit), force=True)
 
