@@ -101,6 +101,9 @@ def _show_landed(report: WaveReport, console: Console) -> None:
     for each in report.landed:
         console.print(f"  [green]{short_id(each.id)}[/] {each.commit[:10]} {shown(each.title)}")
         console.print(f"           [dim]{shown(_size(each))}; {shown(_effect(each))}[/]")
+        if each.behaviour:
+            mark = "yellow" if each.may_change else "dim"
+            console.print(f"           [{mark}]{shown(each.behaviour)}[/]")
     for sentence in sorted({each for change in report.landed for each in change.evidence}):
         console.print(f"  [dim]evidence: {shown(sentence)}[/]")
 

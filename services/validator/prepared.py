@@ -9,6 +9,7 @@ import pygit2
 
 from services.validator.deps import ValidatorDeps
 from services.validator.git.domain.commits import ENHANCEMENT_TRAILER
+from shared.behaviour import RepositoryNames
 from shared.contracts.documents.targets import Target
 from shared.environments.ports import Environment
 from shared.targets.mirror import Mirror
@@ -36,6 +37,11 @@ class PreparedHead:
     def tree(self) -> str:
         """The object id of the head's tree."""
         return self.mirror.tree(self.head).oid
+
+    @cached_property
+    def names(self) -> RepositoryNames:
+        """The names that the head's files take from each other, read once they are asked for."""
+        return RepositoryNames(self.mirror.tree(self.head))
 
     @cached_property
     def protected_files_digest(self) -> str:

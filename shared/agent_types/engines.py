@@ -45,7 +45,8 @@ class Proposal:
     `key` is unique within the task. `changes` maps paths to texts before and after, each standing
     on the proposals before it; None is advice without a patch. `detectors` names those that can
     confirm that `findings` are gone. `prior` is the probability that it passes the gate, `safe`
-    the promise that behaviour stays the same.
+    the promise that behaviour stays the same, and
+    `conditions` are those of its rule that were found to hold; the gate checks them again.
     """
 
     key: str
@@ -59,6 +60,7 @@ class Proposal:
     findings: tuple[Finding, ...] = ()
     detectors: tuple[str, ...] = ()
     prediction: Prediction | None = None
+    conditions: tuple[str, ...] = ()
 
 
 class Engine(Protocol):

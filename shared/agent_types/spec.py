@@ -46,6 +46,11 @@ class AgentSpec:
     protected_files: tuple[str, ...] = ()
     behaviours: Mapping[str, FixBehaviour] = field(default_factory=dict)
 
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The ids of the rules that it declares something about."""
+        return (*(each.declaration.rule for each in self.fixers), *self.behaviours)
+
     def behaviour(self, rule: str) -> FixBehaviour:
         """Return what a rule declares about the behaviour of the code that its fix changes."""
         for each in self.fixers:

@@ -13,5 +13,14 @@ exception.
 
 from shared.behaviour.check import BehaviourCheck, check_behaviour
 from shared.behaviour.declarations import FixBehaviour, FixClass
+from shared.behaviour.evidence_of_change import judge_behaviour
+from shared.behaviour.repository_names import RepositoryNames
 
-__all__ = ["BehaviourCheck", "FixBehaviour", "FixClass", "check_behaviour"]
+__all__ = [
+    "BehaviourCheck",
+    "FixBehaviour",
+    "FixClass",
+    "RepositoryNames",
+    "check_behaviour",
+    "judge_behaviour",
+]

@@ -10,6 +10,9 @@ from shared.contracts.documents.runs import BenchmarkResult
 class LandedChange(Value):
     """A change on the landing branch. `measured` is the predicted metric before and after.
 
+    `behaviour` says what was shown about its behaviour, or who or what allowed it without.
+    `may_change` marks those for which nothing shows that behaviour stays the same.
+
     Flat: one row of the report.
     """
 
@@ -26,6 +29,8 @@ class LandedChange(Value):
     prediction: Prediction | None = None
     measured: tuple[float, float] | None = None
     rolled_back: Oid | None = None
+    behaviour: str = ""
+    may_change: bool = False
 
 
 class ChangeNotLanded(Value):

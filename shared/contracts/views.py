@@ -17,6 +17,7 @@ from shared.contracts.base import (
 )
 from shared.contracts.documents.backtests import BacktestSummary, ReplayResult
 from shared.contracts.documents.base import Failure
+from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Approval, Rollback
 from shared.contracts.documents.findings import Finding, Prediction
 from shared.contracts.documents.proof import Proof
@@ -153,6 +154,7 @@ class EnhancementDetails(EnhancementView):
     evidence: tuple[str, ...]
     approval_reason: str
     proof: Proof | None
+    behaviour: BehaviourEvidence | None
     protection: Protection | None
     approval: Approval | None
     rollback: Rollback | None

@@ -67,8 +67,9 @@ class PolicySection(Section):
     path, or asks for approval. `approval` names the changes that always need approval: those whose
     fix may change behaviour (unsafe), or all. `unprotected` decides about a change with a surviving
     mutant: it needs approval (ask), needs it unless its fix keeps behaviour (safe), or lands
-    (allow). In any case a change needs approval if no test reaches a function any more that
-    tests reached before it.
+    (allow). A change whose fix may change behaviour needs approval unless `allowed_rules` names its
+    rule, such as `SIM118` or `ruff:SIM118` (docs/rules.md). In any case a change needs approval if
+    no test reaches a function any more that tests reached before it.
     """
 
     approval: Literal["none", "unsafe", "all"] = "none"
@@ -76,10 +77,15 @@ class PolicySection(Section):
 
     protected: tuple[str, ...] = ()
     unprotected: Literal["ask", "safe", "allow"] = "ask"
+    allowed_rules: tuple[str, ...] = ()
     max_files: int = Field(default=200, ge=1)
     max_lines: int = Field(default=2000, ge=1)
     max_bytes: int = Field(default=1_000_000, ge=1)
     unsafe_fixes: bool = True
+
+    def allows(self, rule: str) -> bool:
+        """Return whether `allowed_rules` has a rule, by its id (`tool:code`) or its code."""
+        return rule in self.allowed_rules or rule.partition(":")[2] in self.allowed_rules
 
 
 class BenchSection(Section):
@@ -147,6 +153,7 @@ def parse_config(content: bytes, *, source: str = FILE) -> TargetConfig:
         raise _rejected(error, source, TargetConfig) from None
     _check_component_names(config, source)
     _check_agent_sections(config, source)
+    _check_allowed_rules(config, source)
     return config
 
 
@@ -173,6 +180,22 @@ def _check_agent_sections(config: TargetConfig, source: str) -> None:
             model.model_validate(content)
         except ValidationError as error:
             raise _rejected(error, source, model, ("agents", name)) from None
+
+
+def _check_allowed_rules(config: TargetConfig, source: str) -> None:
+    """Refuse a rule that no registered agent type has, as it would never allow anything."""
+    if not config.policy.allowed_rules:
+        return
+    known = {rule for each in load_agent_types().values() for rule in each.rules}
+    codes = {each.partition(":")[2] for each in known}
+    for rule in config.policy.allowed_rules:
+        if rule not in known | codes:
+            near = difflib.get_close_matches(rule, known | codes, n=1)
+            guess = f"did you mean {near[0]}?" if near else "see docs/rules.md."
+            raise Rejected(
+                f"{source}: policy.allowed_rules: {rule} is the rule of no agent type; {guess}",
+                code="bad_config",
+            )
 
 
 def _rejected(

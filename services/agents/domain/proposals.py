@@ -4,6 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 from shared.agent_types import FixerDeclaration, Proposal
 from shared.agent_types.changes import listed, readable_parts
+from shared.behaviour import FixBehaviour
+from shared.behaviour.condition import CONDITIONS
 from shared.contracts.base import EngineName
 from shared.contracts.documents.findings import Finding, Prediction
 from shared.detectors.ports import Change
@@ -18,8 +20,12 @@ def propose(
     *,
     safe: bool,
     why: str,
+    shown: Sequence[str] = (),
 ) -> list[Proposal]:
-    """Return one proposal, or several of whole files where it is too much to read in one go."""
+    """Return one proposal, or several of whole files where it is too much to read in one go.
+
+    `shown` are the conditions, by name, under which the fixes keep behaviour.
+    """
     parts = readable_parts(changes)
     return [
         _proposal(
@@ -30,6 +36,7 @@ def propose(
             {path: changes[path] for path in part},
             safe=safe,
             why=why,
+            shown=shown,
         )
         for number, part in enumerate(parts, 1)
     ]
@@ -44,14 +51,16 @@ def _proposal(
     *,
     safe: bool,
     why: str,
+    shown: Sequence[str],
 ) -> Proposal:
     prior = declaration.priors.of(safe=safe)
     return Proposal(
         key=key,
         rule=declaration.rule,
         engine=EngineName.RULES,
-        title=f"{declaration.commit_type}({component}): {declaration.phrase} ({declaration.code})",
-        rationale=_rationale(declaration, findings, changes, safe=safe, why=why),
+        title=_title(declaration, component, shown),
+        rationale=_rationale(declaration, findings, changes, why=why, shown=shown),
+        conditions=tuple(shown),
         changes=changes,
         safe=safe,
         prior=prior,
@@ -65,13 +74,20 @@ def _proposal(
     )
 
 
+def _title(declaration: FixerDeclaration, component: str, shown: Sequence[str]) -> str:
+    """Return the subject of a commit, which differs where no condition of its rule was shown."""
+    where = ", where it may matter" if declaration.behaviour.unless and not shown else ""
+    phrase = f"{declaration.phrase}{where}"
+    return f"{declaration.commit_type}({component}): {phrase} ({declaration.code})"
+
+
 def _rationale(
     declaration: FixerDeclaration,
     findings: Collection[Finding],
     changes: Mapping[str, Change],
     *,
-    safe: bool,
     why: str,
+    shown: Sequence[str],
 ) -> str:
     places = "place" if len(findings) == 1 else "places"
     tool = declaration.tool
@@ -79,10 +95,14 @@ def _rationale(
         f"{len(findings)} {places} in {listed(changes)}, "
         f"found and fixed by {tool}'s rule {declaration.code}."
     )
-    caution = (
-        ""
-        if safe
-        else f" {tool.capitalize()} does not promise that behaviour stays the same; "
-        "the tests decide."
-    )
-    return f"{why} {facts}{caution}".strip()
+    return f"{why} {facts} {_caution(declaration.behaviour, shown)}".strip()
+
+
+def _caution(behaviour: FixBehaviour, shown: Sequence[str]) -> str:
+    """Return what is known about the behaviour of the changed code, for the commit's message."""
+    if shown:
+        words = "; ".join(CONDITIONS[each].words for each in shown)
+        return f"Behaviour stays the same: {words}."
+    if behaviour.proven:
+        return f"The compiled program is expected to stay the same. {behaviour.proven}"
+    return f"It may change {behaviour.may_change}."

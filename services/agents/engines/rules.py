@@ -1,6 +1,6 @@
 """The rules engine: it applies a type's fixers to a component, one rule after another.
 
-Each proposal has the fixes of one rule of one safety, and stands on those before it.
+Each proposal has the fixes of one rule in one stage, and stands on those before it.
 """
 
 import asyncio
@@ -12,7 +12,10 @@ import structlog
 
 from services.agents.domain.formatting import format_where_changed
 from services.agents.domain.proposals import propose
+from services.agents.domain.stages import STAGES, CheckEdit, Stage, shown_findings
 from shared.agent_types import Fixer, Proposal, TaskContext
+from shared.behaviour import BehaviourCheck, FixBehaviour, RepositoryNames
+from shared.behaviour.evidence_of_change import check_file
 from shared.contracts.base import EngineName
 from shared.contracts.documents.findings import Finding
 from shared.detectors.ports import (
@@ -85,9 +88,15 @@ def _propose(
     files: dict[str, str],
     loop: asyncio.AbstractEventLoop,
 ) -> list[Proposal]:
-    with _workspace(detector, context.source, files, loop) as workspace:
+    source = context.source
+    taken = RepositoryNames(source.tree)
+
+    def check(path: str, before: str, after: str, behaviour: FixBehaviour) -> BehaviourCheck:
+        return check_file(path, before, after, behaviour, taken=taken, profile=source.profile)
+
+    with _workspace(detector, source, files, loop) as workspace:
         repair = ComponentRepair(
-            context.task.component, context.excluded, fixers, workspace, dict(files)
+            context.task.component, context.excluded, fixers, workspace, dict(files), check
         )
         repair.run()
         return repair.proposals
@@ -109,89 +118,104 @@ def _workspace(
 
 @dataclass
 class ComponentRepair:
-    """The repair of one component; `files` are its texts with all fixes so far."""
+    """The repair of one component; `files` are its texts with all fixes so far.
+
+    `check` says what an edit does to behaviour.
+    """
 
     component: str
     exclude: frozenset[str]
     fixers: Mapping[str, Fixer]
     workspace: Workspace
     files: dict[str, str]
+    check: CheckEdit
     proposals: list[Proposal] = field(default_factory=list)
 
     def run(self) -> None:
-        """Apply the safe fixes of every rule, then the unsafe ones; again while that finds more."""
+        """Apply the fixes of every rule, stage by stage; again while that finds more."""
         for round_number in range(1, MAX_ROUNDS + 1):
             before = len(self.proposals)
-            for safety in ("safe", "unsafe"):
-                for rule in self._open_rules(safety):
-                    self._fix(rule, safety, round_number)
+            for stage in STAGES:
+                for rule in self._open_rules(stage):
+                    self._fix(rule, stage, round_number)
             if len(self.proposals) == before:
                 return
         log.info("rules_engine_stopped", component=self.component, rounds=MAX_ROUNDS)
 
-    def _open_rules(self, safety: str) -> list[str]:
+    def _open_rules(self, stage: Stage) -> list[str]:
         """Return the rules with something to fix, in the order in which they were declared."""
-        found = {each.finding.rule for each in self._fixable(self.fixers, safety)}
-        return [rule for rule in self.fixers if rule in found]
+        rules = [rule for rule, fixer in self.fixers.items() if stage.includes(fixer)]
+        found = {each.finding.rule for each in self._fixable(rules, stage)}
+        return [rule for rule in rules if rule in found]
 
-    def _fixable(self, rules: Collection[str], safety: str) -> list[FixableFinding]:
+    def _fixable(self, rules: Collection[str], stage: Stage) -> list[FixableFinding]:
         return [
             each
             for each in self.workspace.find(rules)
             if each.finding.path in self.files
-            and each.finding.fixable == safety
+            and each.finding.fixable in stage.fixable
             and each.finding.fingerprint not in self.exclude
         ]
 
-    def _fix(self, rule: str, safety: str, round_number: int) -> None:
-        """Fix all findings of one rule, and propose the outcome."""
+    def _fix(self, rule: str, stage: Stage, round_number: int) -> None:
+        """Fix all findings of one rule that belong to a stage, and propose the outcome."""
         before = dict(self.files)
         fixed: dict[str, Finding] = {}
         given_up: set[str] = set()
         for _ in range(MAX_PASSES_PER_RULE):
-            found = self._fixable([rule], safety)
+            found = self._fixable([rule], stage)
             found = [each for each in found if each.finding.path not in given_up]
             if not found:
                 break
-            given_up |= self._pass(self.fixers[rule], found, fixed)
+            given_up |= self._pass(self.fixers[rule], found, fixed, only_shown=stage.only_shown)
         self._format(before)
         changes = {
             path: (before[path], text) for path, text in self.files.items() if text != before[path]
         }
         if changes:
-            self._propose(rule, safety, round_number, fixed.values(), changes)
+            self._propose(rule, stage, round_number, fixed.values(), changes)
 
     def _propose(
         self,
         rule: str,
-        safety: str,
+        stage: Stage,
         round_number: int,
         fixed: Collection[Finding],
         changes: Mapping[str, tuple[str, str]],
     ) -> None:
-        key = rule if safety == "safe" else f"{rule}:unsafe"
+        key = rule if stage.name == "safe" else f"{rule}:{stage.name}"
+        behaviour = self.fixers[rule].declaration.behaviour
+        shown = [self.check(path, *made, behaviour).shown for path, made in changes.items()]
         self.proposals += propose(
             key if round_number == 1 else f"{key}#{round_number}",
             self.component,
             self.fixers[rule].declaration,
             [each for each in fixed if each.path in changes],
             changes,
-            safe=safety == "safe",
+            safe=stage.only_shown or all(each.fixable == "safe" for each in fixed),
+            shown=sorted(frozenset[str]().union(*shown)) if stage.only_shown else (),
             why=self.fixers[rule].why(),
         )
 
     def _pass(
-        self, fixer: Fixer, found: Sequence[FixableFinding], fixed: dict[str, Finding]
+        self,
+        fixer: Fixer,
+        found: Sequence[FixableFinding],
+        fixed: dict[str, Finding],
+        *,
+        only_shown: bool,
     ) -> set[str]:
         """Apply the fixes that can be applied at once; return the files that are given up."""
         given_up = set()
         for path in {each.finding.path for each in found}:
             mine = [each for each in found if each.finding.path == path]
             old = self.files[path]
+            if only_shown:
+                mine = shown_findings(fixer, old, mine, self.check)
             # All at once, else the first alone: two fixes may together empty a block.
             for some in (mine, mine[:1]):
                 new, applied = fixer.fix(old, some)
-                if new != old and self._parses(path, new):
+                if some and new != old and self._parses(path, new):
                     self.files[path] = new
                     fixed |= {some[n].finding.fingerprint: some[n].finding for n in applied}
                     break

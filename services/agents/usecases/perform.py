@@ -194,7 +194,12 @@ def _record(
         ),
         epoch=task.epoch,
         order=order,
-        fix=FixKind(rule=proposal.rule, safe=proposal.safe, prior=proposal.prior),
+        fix=FixKind(
+            rule=proposal.rule,
+            safe=proposal.safe,
+            prior=proposal.prior,
+            conditions=proposal.conditions,
+        ),
         title=proposal.title,
         rationale=proposal.rationale,
         findings=proposal.findings,

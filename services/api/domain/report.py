@@ -144,7 +144,25 @@ def _landed(change: Enhancement, records: WaveRecords) -> LandedChange:
         prediction=proposal.prediction,
         measured=None if before is None or after is None else (before, after),
         rolled_back=landing.rollback.commit if landing.rollback else None,
+        behaviour=_behaviour(change),
+        may_change=_may_change_behaviour(change),
     )
+
+
+def _behaviour(change: Enhancement) -> str:
+    """Return what was shown about the behaviour of a change, and who approved it without."""
+    decision = change.decision
+    if decision.proof is not None:
+        return decision.proof.summary
+    found = decision.behaviour.summary if decision.behaviour else ""
+    if _may_change_behaviour(change) and decision.approval is not None:
+        return f"{found}; approved by {decision.approval.by or 'a person'}"
+    return found
+
+
+def _may_change_behaviour(change: Enhancement) -> bool:
+    behaviour, proof = change.decision.behaviour, change.decision.proof
+    return proof is None and behaviour is not None and not behaviour.keeps_behaviour
 
 
 def _metric(health: Sequence[Health], component: str, metric: str) -> float | None:

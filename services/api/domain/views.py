@@ -135,6 +135,7 @@ def enhancement_details(change: Enhancement) -> EnhancementDetails:
         evidence=decision.evidence,
         approval_reason=decision.approval_reason,
         proof=decision.proof,
+        behaviour=decision.behaviour,
         protection=decision.protection,
         approval=decision.approval,
         rollback=change.landing.rollback,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.validator.approval.introspection import new_introspection
+from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.protection import Protection
 from shared.targets.config import TargetConfig
@@ -16,6 +17,7 @@ from shared.targets.paths import is_protected
 # Names that code uses only to find out whether it is being tested, or by which tool.
 TEST_DETECTION = re.compile(r"PYTEST_|\b_?pytest\b|GROUNDSWELL_|groundswell_in_target")
 MAX_QUOTED_CHARS = 120
+MAY_CHANGE = "its fix may change behaviour"
 
 
 def policy_reason(
@@ -37,6 +39,17 @@ def policy_reason(
     if touched:
         return f"it touches what judges it: {', '.join(touched)}"
     return ""
+
+
+def behaviour_reason(behaviour: BehaviourEvidence | None) -> str:
+    """Return why a change whose fix may change behaviour needs approval; empty if it does not.
+
+    It does not where its code shows that behaviour stays the same, or where the rule is allowed.
+    """
+    if behaviour is None or behaviour.keeps_behaviour or behaviour.allowed:
+        return ""
+    more = f", and {len(behaviour.open) - 1} more places" if len(behaviour.open) > 1 else ""
+    return f"{MAY_CHANGE}: {behaviour.may_change}: {behaviour.open[0]}{more}"
 
 
 def unprotected_reason(

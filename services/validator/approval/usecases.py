@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 
 from services.validator.approval.domain import (
     EditedFile,
+    behaviour_reason,
     deceptive_reason,
     edited_tests_reason,
     invalid_approval_reason,
@@ -21,7 +22,11 @@ from services.validator.queue.transitions import (
     reject,
     transition_and_publish,
 )
+from shared.agent_types import agent_specs
+from shared.behaviour import judge_behaviour
+from shared.behaviour.declarations import UNDECLARED
 from shared.contracts.commands import DecideEnhancement
+from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Approval, Enhancement
 from shared.contracts.documents.protection import Protection
 from shared.contracts.states import EnhancementState
@@ -40,6 +45,7 @@ async def request_approvals(
     deps: ValidatorDeps,
     *,
     proofs: Container[str] = (),
+    behaviours: Mapping[str, BehaviourEvidence] | None = None,
     protections: Mapping[str, Protection] | None = None,
     edits: Mapping[str, Sequence[EditedFile]] | None = None,
     run: str | None = None,
@@ -47,7 +53,8 @@ async def request_approvals(
     """Request approval of the changes that may not land without it, and return those changes.
 
     `evidence` returns the evidence for a change, `proofs` has the changes proven to leave the
-    program as it is, `run` is the full run that passed, if any.
+    program as it is, `behaviours` what the code of the others shows, `run` is the full run that
+    passed, if any.
     """
     needing = []
     for each in changes:
@@ -56,6 +63,7 @@ async def request_approvals(
             prepared.profile.config,
             deps.sandbox,
             is_proven=each.id in proofs,
+            behaviour=(behaviours or {}).get(each.id),
             protection=(protections or {}).get(each.id),
             edits=(edits or {}).get(each.id, ()),
         )
@@ -79,6 +87,7 @@ def _reason(
     sandbox: Sandbox,
     *,
     is_proven: bool,
+    behaviour: BehaviourEvidence | None,
     protection: Protection | None,
     edits: Sequence[EditedFile],
 ) -> str:
@@ -95,6 +104,7 @@ def _reason(
         return why
     return (
         edited_tests_reason(edits, config)
+        or behaviour_reason(behaviour)
         or uncovered_reason(protection)
         or unprotected_reason(change, protection, config)
     )
@@ -126,6 +136,36 @@ def edited_files(
         ]
         before = after
     return found
+
+
+async def judge_behaviours(
+    changes: Sequence[Enhancement],
+    prepared: PreparedHead,
+    edits: Mapping[str, Sequence[EditedFile]],
+    deps: ValidatorDeps,
+) -> dict[str, BehaviourEvidence]:
+    """Check what each change does to behaviour by what its rule declares, and store the evidence.
+
+    The rule is what its author names, the edits are what it really does: a condition recognizes
+    those, so that a change which does anything else than its rule is not shown to keep behaviour.
+    """
+    found = await asyncio.to_thread(
+        lambda: {each.id: _judge(each, prepared, edits.get(each.id, ())) for each in changes}
+    )
+    for each in changes:
+        await deps.store.enhancements.set_fields(each.id, decision__behaviour=found[each.id])
+    return found
+
+
+def _judge(
+    change: Enhancement, prepared: PreparedHead, edits: Sequence[EditedFile]
+) -> BehaviourEvidence:
+    fix, config = change.proposal.fix, prepared.profile.config
+    spec = agent_specs().get(change.proposal.author.agent_type)
+    behaviour = spec.behaviour(fix.rule) if spec is not None else UNDECLARED
+    allowed = f"the target's policy allows {fix.code}" if config.policy.allows(fix.rule) else ""
+    files = {each.path: (each.before, each.after) for each in edits}
+    return judge_behaviour(behaviour, files, prepared.names, prepared.profile, allowed=allowed)
 
 
 def _edited_file(

@@ -11,22 +11,18 @@ from functools import partial
 
 import structlog
 
-from services.validator.approval.usecases import edited_files, request_approvals
 from services.validator.decision.evidence import (
     Finished,
     Land,
     NeedRuns,
     Reject,
-    RequestedRun,
     Undecided,
     needs_own_run,
 )
 from services.validator.decision.gate import decide, flaky_tests
 from services.validator.deps import ValidatorDeps
+from services.validator.gate.approvals import ask_before_full_run, ask_for_approval
 from services.validator.gate.decision_events import (
-    evidence_before_full_run,
-    evidence_of_full_run,
-    publish_approvals_needed,
     publish_dismissal,
     publish_held_back,
     publish_landing,
@@ -35,10 +31,7 @@ from services.validator.gate.evidence_fetcher import EvidenceFetcher
 from services.validator.gate.flakiness import remember_flaky
 from services.validator.gate.mutation import (
     changes_without_mutants,
-    measure_before_full_run,
-    measure_beside_full_run,
     measure_changes,
-    next_full_run,
 )
 from services.validator.gate.proofs import prove
 from services.validator.gate.risk_and_impact import (
@@ -136,7 +129,7 @@ async def _take_step(gate_round: GateRound, fetcher: EvidenceFetcher, deps: Vali
     )
     match step:
         case NeedRuns(runs=runs):
-            if not await _ask_before_full_run(gate_round, runs, fetcher, deps):
+            if not await ask_before_full_run(gate_round, runs, fetcher, deps):
                 await fetcher.fetch(runs)
         case Land():
             return await _land(gate_round, step, fetcher, deps)
@@ -162,71 +155,6 @@ async def _dismiss(gate_round: GateRound, step: Reject | Undecided, deps: Valida
     await reject(change, step.reason, deps, tests=step.tests, run=run.id if run else None)
 
 
-async def _ask_before_full_run(
-    gate_round: GateRound,
-    requested: Sequence[RequestedRun],
-    fetcher: EvidenceFetcher,
-    deps: ValidatorDeps,
-) -> bool:
-    """Ask for approval of changes before their full run, which is then made without them.
-
-    Returns true if any change left the round.
-    """
-    full = next_full_run(gate_round, requested)
-    if full is None:
-        return False
-    await prove(gate_round, full.changes, deps)
-    if fetcher.max_runs > 1:
-        is_known = measure_beside_full_run(gate_round, full, requested, fetcher, deps)
-    else:
-        # A runner may have left since this was started in the background.
-        await fetcher.wait_for_background()
-        is_known = await measure_before_full_run(gate_round, full, deps)
-    if not is_known:
-        return False
-    gate_round.mutation.considered.add(full)
-    changes = [gate_round.changes[each] for each in full.changes]
-    return bool(await _ask(gate_round, changes, fetcher, deps))
-
-
-async def _ask(
-    gate_round: GateRound,
-    changes: Sequence[Enhancement],
-    fetcher: EvidenceFetcher,
-    deps: ValidatorDeps,
-    batch: landing.Batch | None = None,
-) -> list[Enhancement]:
-    """Ask for approval of those changes that need it, and remove them from the round.
-
-    `batch` is given if the changes have passed their full run.
-    """
-    composition = await compose(gate_round, [each.id for each in changes], deps)
-    prepared, present = gate_round.prepared, (await gate_round.baseline).outcomes
-
-    def evidence(change: Enhancement) -> tuple[str, ...]:
-        if batch:
-            return evidence_of_full_run(batch.run)
-        return evidence_before_full_run(gate_round, change)
-
-    asked = await request_approvals(
-        changes,
-        prepared,
-        gate_round.base_commit,
-        evidence,
-        deps,
-        proofs=gate_round.facts.proofs.by_change,
-        protections=gate_round.mutation.protections,
-        edits=await asyncio.to_thread(edited_files, changes, composition.steps, prepared, present),
-        run=batch.run.id if batch else None,
-    )
-    await publish_approvals_needed(gate_round, asked, deps)
-    for each in asked:
-        # What lands has to pass its full run without them.
-        gate_round.remove(each.id)
-    await fetcher.cancel_runs_with(each.id for each in asked)
-    return asked
-
-
 async def _land(
     gate_round: GateRound, step: Land, fetcher: EvidenceFetcher, deps: ValidatorDeps
 ) -> bool:
@@ -250,7 +178,7 @@ async def _land(
     await measure_changes(gate_round, step.changes, deps)
     if gate_round.mutation.selections.next_run(gate_round.changes, gate_round.evidence):
         return False
-    if await _ask(gate_round, changes, fetcher, deps, batch):
+    if await ask_for_approval(gate_round, changes, fetcher, deps, batch):
         return not gate_round.changes
     await publish_landing(gate_round, step, deps)
     await landing.land(batch, deps)

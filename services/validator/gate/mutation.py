@@ -36,7 +36,7 @@ async def measure_before_full_run(
     nobody should be asked about a change that the tests reject.
     """
     if changes_without_mutants(gate_round, full.changes):
-        if not _is_likely_to_pass(gate_round, full):
+        if not is_likely_to_pass(gate_round, full):
             return False
         await _measure_for(gate_round, full, deps)
     return not changes_without_mutants(gate_round, full.changes)
@@ -120,7 +120,7 @@ async def _measure_for(gate_round: GateRound, full: RunPlan, deps: ValidatorDeps
             await deps.store.enhancements.set_fields(each, decision__protection=None)
 
 
-def _is_likely_to_pass(gate_round: GateRound, full: RunPlan) -> bool:
+def is_likely_to_pass(gate_round: GateRound, full: RunPlan) -> bool:
     """Return true if earlier failures are explained by now, or the changes have little risk."""
     if gate_round.evidence:
         return True

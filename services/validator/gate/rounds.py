@@ -21,6 +21,7 @@ from services.validator.runs.usecases.reports import read_report
 from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.reports import TestReport
 from shared.contracts.base import RunPurpose
+from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.protection import Protection
 from shared.contracts.documents.runs import TestRun
@@ -40,7 +41,8 @@ class ChangeFacts:
 
     `misjudged` are the components whose choice of impacted tests was often wrong, `flaky` the
     failure rates of tests known to be flaky, and `recorded` is the recording that the impacted
-    tests come from. `proofs` are those of changes that leave the program as it is.
+    tests come from. `proofs` are those of changes that leave the program as it is, `behaviours`
+    what the code of the others shows.
     """
 
     impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
@@ -48,6 +50,7 @@ class ChangeFacts:
     risks: dict[str, float] = field(default_factory=dict)
     misjudged: set[str] = field(default_factory=set)
     flaky: dict[str, FailureRate] = field(default_factory=dict)
+    behaviours: dict[str, BehaviourEvidence] = field(default_factory=dict)
     recorded: Recorded | None = None
     proofs: KnownProofs = field(default_factory=KnownProofs)
 

@@ -13,6 +13,7 @@ from shared.contracts.base import (
     Value,
 )
 from shared.contracts.documents.base import Document, StateTransition
+from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.findings import Finding, Prediction
 from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
@@ -52,12 +53,15 @@ class ProposalAuthor(Value):
 class FixKind(Value):
     """The kind of fix a change applies: its rule, and how far that rule is trusted.
 
-    `prior` is the probability, before any run, that such a change passes the gate.
+    `safe` is the tool's own word, which decides nothing about landing. `prior` is the probability,
+    before any run, that such a change passes the gate. `conditions` are those that its agent found
+    to hold, so that behaviour stays the same; the gate checks them again.
     """
 
     rule: str
     safe: bool
     prior: float = Field(ge=0, le=1)
+    conditions: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -115,7 +119,8 @@ class DecisionRecord(Value):
     `reason` and `tests` say why it was refused, `approval_reason` why it needs a person's approval.
     `returned` counts the heads it was judged on without an answer, `suspected` are the tests that
     it seems to break only together with what has landed meanwhile. A change with a `proof` needs no
-    `protection` by tests. `run` is the test run that decided.
+    `protection` by tests. `behaviour` is what its code shows about the behaviour that its rule may
+    change. `run` is the test run that decided.
     """
 
     reason: str = ""
@@ -126,6 +131,7 @@ class DecisionRecord(Value):
     approval_reason: str = ""
     approval: Approval | None = None
     proof: Proof | None = None
+    behaviour: BehaviourEvidence | None = None
     protection: Protection | None = None
     run: Id | None = None
 

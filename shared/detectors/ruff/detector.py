@@ -157,6 +157,9 @@ class RuffBase:
         if not found.edits or (found.code == "F401" and found.path.endswith("__init__.py")):
             # What a package imports without using it, it exports.
             return "no"
+        if found.code == "PLC0414" and _is_typed(found.path, source):
+            # This is how a typed package exports (import conventions of the typing documentation).
+            return "no"
         if found.applicability == "safe":
             return "safe"
         return "unsafe" if source.profile.config.policy.unsafe_fixes else "no"
@@ -225,6 +228,13 @@ class RuffWorkspace:
 
     def format(self, files: Mapping[str, str]) -> dict[str, str]:
         return self._ruff.format(files)
+
+
+def _is_typed(path: str, source: Source) -> bool:
+    """Return whether a package around the file publishes its types, by a file `py.typed`."""
+    parts = path.split("/")[:-1]
+    folders = ("/".join([*parts[:n], "py.typed"]) for n in range(len(parts) + 1))
+    return any(source.tree.read(each) is not None for each in folders)
 
 
 def python_sources(source: Source) -> dict[str, str]:

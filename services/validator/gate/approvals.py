@@ -1,0 +1,179 @@
+"""Asks for a person's approval of a round's changes, before their full run or after it."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from services.validator.approval.domain import (
+    EditedFile,
+    behaviour_reason,
+    invalid_approval_reason,
+)
+from services.validator.approval.usecases import (
+    edited_files,
+    judge_behaviours,
+    request_approvals,
+)
+from services.validator.decision.evidence import RequestedRun, RunComparison, RunPlan
+from services.validator.deps import ValidatorDeps
+from services.validator.gate.decision_events import (
+    evidence_before_full_run,
+    evidence_of_full_run,
+    publish_approvals_needed,
+)
+from services.validator.gate.evidence_fetcher import EvidenceFetcher
+from services.validator.gate.mutation import (
+    is_likely_to_pass,
+    measure_before_full_run,
+    measure_beside_full_run,
+    next_full_run,
+)
+from services.validator.gate.proofs import prove
+from services.validator.gate.risk_and_impact import suite_profile
+from services.validator.gate.rounds import GateRound, compose
+from services.validator.landing import usecases as landing
+from shared.contracts.base import RunPurpose
+from shared.contracts.documents.behaviour import BehaviourEvidence
+from shared.contracts.documents.enhancements import Enhancement
+
+# The tests that reach changes are run before a person is asked about them, where that takes no
+# more than this share of a full run, or than so many seconds.
+MAX_COST_SHARE_BEFORE_ASKING = 0.5
+MAX_SECONDS_BEFORE_ASKING = 10.0
+
+
+async def ask_before_full_run(
+    gate_round: GateRound,
+    requested: Sequence[RequestedRun],
+    fetcher: EvidenceFetcher,
+    deps: ValidatorDeps,
+) -> bool:
+    """Ask for approval of changes before their full run, which is then made without them.
+
+    Returns true if any change left the round, or another run came first.
+    """
+    full = next_full_run(gate_round, requested)
+    if full is None:
+        return False
+    await prove(gate_round, full.changes, deps)
+    if await _ask_about_behaviour(gate_round, full, fetcher, deps):
+        return True
+    if fetcher.max_runs > 1:
+        is_known = measure_beside_full_run(gate_round, full, requested, fetcher, deps)
+    else:
+        # A runner may have left since this was started in the background.
+        await fetcher.wait_for_background()
+        is_known = await measure_before_full_run(gate_round, full, deps)
+    if not is_known:
+        return False
+    gate_round.mutation.considered.add(full)
+    changes = [gate_round.changes[each] for each in full.changes]
+    return bool(await ask_for_approval(gate_round, changes, fetcher, deps))
+
+
+async def ask_for_approval(
+    gate_round: GateRound,
+    changes: Sequence[Enhancement],
+    fetcher: EvidenceFetcher,
+    deps: ValidatorDeps,
+    batch: landing.Batch | None = None,
+) -> list[Enhancement]:
+    """Ask for approval of those changes that need it, and remove them from the round.
+
+    `batch` is given if the changes have passed their full run.
+    """
+    edits, behaviours = await _edits_and_behaviours(gate_round, changes, deps)
+
+    def evidence(change: Enhancement) -> tuple[str, ...]:
+        if batch:
+            return evidence_of_full_run(batch.run)
+        return evidence_before_full_run(gate_round, change)
+
+    asked = await request_approvals(
+        changes,
+        gate_round.prepared,
+        gate_round.base_commit,
+        evidence,
+        deps,
+        proofs=gate_round.facts.proofs.by_change,
+        behaviours=behaviours,
+        protections=gate_round.mutation.protections,
+        edits=edits,
+        run=batch.run.id if batch else None,
+    )
+    await publish_approvals_needed(gate_round, asked, deps)
+    for each in asked:
+        # What lands has to pass its full run without them.
+        gate_round.remove(each.id)
+    await fetcher.cancel_runs_with(each.id for each in asked)
+    return asked
+
+
+async def _edits_and_behaviours(
+    gate_round: GateRound, changes: Sequence[Enhancement], deps: ValidatorDeps
+) -> tuple[Mapping[str, Sequence[EditedFile]], Mapping[str, BehaviourEvidence]]:
+    """Return what each change edits, on those before it, and what that does to behaviour."""
+    composition = await compose(gate_round, [each.id for each in changes], deps)
+    prepared, present = gate_round.prepared, (await gate_round.baseline).outcomes
+    edits = await asyncio.to_thread(edited_files, changes, composition.steps, prepared, present)
+    proven = gate_round.facts.proofs.by_change
+    unproven = [each for each in changes if each.id not in proven]
+    behaviours = await judge_behaviours(unproven, prepared, edits, deps)
+    gate_round.facts.behaviours |= behaviours
+    return edits, behaviours
+
+
+async def _ask_about_behaviour(
+    gate_round: GateRound, full: RunPlan, fetcher: EvidenceFetcher, deps: ValidatorDeps
+) -> bool:
+    """Ask about changes that may change behaviour, before mutants are tried on them.
+
+    Not if the full run is likely to fail: nobody should be asked about a change that the tests
+    reject. For the same reason the tests that reach them come first. Returns true if any change
+    left the round, or that run was made.
+    """
+    ready = gate_round.baseline.done() and is_likely_to_pass(gate_round, full)
+    if not ready:
+        return False
+    changes = [gate_round.changes[each] for each in full.changes]
+    _, behaviours = await _edits_and_behaviours(gate_round, changes, deps)
+    asking = [
+        each
+        for each in changes
+        if behaviour_reason(behaviours.get(each.id)) and not _is_approved(each, gate_round)
+    ]
+    if not asking:
+        return False
+    if run := _run_before_asking(gate_round, full, asking):
+        await fetcher.fetch([run])
+        return True
+    return bool(await ask_for_approval(gate_round, changes, fetcher, deps))
+
+
+def _run_before_asking(
+    gate_round: GateRound, full: RunPlan, asking: Sequence[Enhancement]
+) -> RequestedRun | None:
+    """Return a run of the tests that reach these changes, unless it was made or costs much."""
+    impacted = [gate_round.facts.impacted.get(each.id) for each in asking]
+    tests = frozenset[str]().union(*(each for each in impacted if each))
+    plan = RunPlan(full.changes, tuple(sorted(tests)))
+    tried = {
+        change
+        for known, found in gate_round.evidence.items()
+        if isinstance(found, RunComparison)
+        for change in known.changes
+    }
+    if not tests or plan in gate_round.evidence or tried >= {each.id for each in asking}:
+        return None
+    suite = suite_profile(gate_round)
+    share = suite.cost_share(tests)
+    seconds = share * (suite.startup + sum(suite.durations.values()))
+    if share > MAX_COST_SHARE_BEFORE_ASKING and seconds > MAX_SECONDS_BEFORE_ASKING:
+        return None
+    why = f"the {len(tests)} tests that reach {len(asking)} changes, before a person is asked"
+    return RequestedRun(plan, RunPurpose.QUICK_GATE, why)
+
+
+def _is_approved(change: Enhancement, gate_round: GateRound) -> bool:
+    return change.decision.approval is not None and not invalid_approval_reason(
+        change, gate_round.base_commit
+    )

@@ -1,0 +1,66 @@
+"""Judges a whole change by what its rule declares."""
+
+from collections.abc import Mapping
+
+from packaging.specifiers import SpecifierSet
+
+from shared.behaviour.check import BehaviourCheck, OpenPlace, check_behaviour
+from shared.behaviour.condition import CONDITIONS
+from shared.behaviour.declarations import FixBehaviour
+from shared.behaviour.names import NamesTaken
+from shared.contracts.documents.behaviour import BehaviourEvidence
+from shared.targets.languages import PYTHON
+from shared.targets.profile import TargetProfile
+
+MAX_OPEN_PLACES = 50
+
+
+def judge_behaviour(
+    behaviour: FixBehaviour,
+    changes: Mapping[str, tuple[str, str]],
+    taken: NamesTaken,
+    profile: TargetProfile,
+    *,
+    allowed: str = "",
+) -> BehaviourEvidence:
+    """Check each file of a change (its texts before and after, by path) against its rule.
+
+    `allowed` is the policy that allows the rule, if any. Only Python can be checked.
+    """
+    shown: set[str] = set()
+    places: list[str] = []
+    for path, (before, after) in sorted(changes.items()):
+        found = check_file(path, before, after, behaviour, taken=taken, profile=profile)
+        shown |= found.shown
+        places += [f"{path}:{each.line}: {each.reason}" for each in found.open]
+    return BehaviourEvidence(
+        may_change=behaviour.may_change,
+        conditions=tuple(CONDITIONS[each].words for each in sorted(shown)),
+        open=tuple(places[:MAX_OPEN_PLACES]),
+        allowed=(allowed or behaviour.permitted) if places else "",
+    )
+
+
+def check_file(
+    path: str,
+    before: str,
+    after: str,
+    behaviour: FixBehaviour,
+    *,
+    taken: NamesTaken,
+    profile: TargetProfile,
+) -> BehaviourCheck:
+    """Check one file of a change against the conditions of its rule."""
+    if not PYTHON.has_suffix(path):
+        lines = before.count("\n") + 1
+        return BehaviourCheck(open=(OpenPlace(1, lines, "it is no Python, and cannot be checked"),))
+    oldest = oldest_python(profile)
+    return check_behaviour(path, before, after, behaviour.unless, taken=taken, oldest_python=oldest)
+
+
+def oldest_python(profile: TargetProfile) -> tuple[int, int] | None:
+    """Return the oldest Python that a target says it supports; None if it does not say."""
+    specifiers = SpecifierSet(profile.environment.requires_python)
+    versions = [(2, 7), *((3, minor) for minor in range(20))]
+    admitted = [each for each in versions if specifiers.contains(f"{each[0]}.{each[1]}.99")]
+    return admitted[0] if len(specifiers) and admitted else None

@@ -1,0 +1,110 @@
+"""A change whose fix may change behaviour asks a person, unless its code shows that it does not."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from services.validator.approval.domain import EditedFile, behaviour_reason
+from services.validator.approval.usecases import judge_behaviours, request_approvals
+from shared.behaviour import RepositoryNames
+from shared.contracts.states import EnhancementState
+from shared.kernel.errors import Rejected
+from shared.targets.config import parse_config
+from shared.targets.profile import profile_target
+from tests.support.builders import an_enhancement
+from tests.support.memory import a_store
+from tests.support.trees import FakeTree
+from tests.support.validator_deps import a_validator
+
+EAGER = "def sent(workers):\n    return all([each.send() for each in workers])\n"
+LAZY = "def sent(workers):\n    return all(each.send() for each in workers)\n"
+SHOWN = (
+    "def texts(a, b):\n    return all([isinstance(x, str) for x in (a, b)])\n",
+    "def texts(a, b):\n    return all(isinstance(x, str) for x in (a, b))\n",
+)
+
+
+def prepared(config: str = ""):
+    tree = FakeTree({"m.py": EAGER, "groundswell.toml": config})
+    profile = profile_target(tree)
+    return SimpleNamespace(profile=profile, names=RepositoryNames(tree))
+
+
+async def judged(tmp_path, before=EAGER, after=LAZY, *, config="", path="m.py", **fields):
+    """What is stored about a change, and the change once approval was requested if needed."""
+    deps = a_validator(a_store(), tmp_path)
+    object.__setattr__(deps.sandbox, "trusted", True)
+    known = {"rule": "ruff:C419", "state": EnhancementState.VALIDATING}
+    change = an_enhancement(**{**known, **fields})
+    await deps.store.enhancements.insert(change)
+    edits = {change.id: [EditedFile(path, before, after)]}
+    place = prepared(config)
+    behaviours = await judge_behaviours([change], place, edits, deps)
+    await request_approvals(
+        [change], place, "b" * 40, lambda _: (), deps, behaviours=behaviours, edits=edits
+    )
+    return await deps.store.enhancements.require(change.id)
+
+
+async def test_a_fix_that_may_change_behaviour_asks_and_says_what_and_where(tmp_path):
+    change = await judged(tmp_path)
+    assert change.state is EnhancementState.NEEDS_APPROVAL
+    reason = change.decision.approval_reason
+    assert "its fix may change behaviour: how many of the elements are computed" in reason
+    assert "m.py:2" in reason
+    assert "`each.send()`" in reason
+
+
+async def test_neither_the_tools_word_nor_the_agents_overrides_it(tmp_path):
+    claimed = ("laziness.short-circuit",)
+    change = await judged(tmp_path, safe=True, conditions=claimed)
+    assert change.state is EnhancementState.NEEDS_APPROVAL
+
+
+async def test_a_shown_condition_asks_nobody_and_is_stored(tmp_path):
+    change = await judged(tmp_path, *SHOWN)
+    assert change.state is EnhancementState.VALIDATING
+    assert "what they are drawn from is no iterator" in change.decision.behaviour.summary
+
+
+async def test_another_edit_than_that_of_its_rule_asks(tmp_path):
+    before, after = SHOWN
+    change = await judged(tmp_path, before, after.replace("str", "bytes"))
+    assert change.state is EnhancementState.NEEDS_APPROVAL
+
+
+@pytest.mark.parametrize("rule", ["C419", "ruff:C419"])
+async def test_a_policy_allows_a_rule_by_its_name(tmp_path, rule):
+    change = await judged(tmp_path, config=f'[policy]\nallowed_rules = ["{rule}"]\n')
+    assert change.state is EnhancementState.VALIDATING
+    assert "allowed: the target's policy allows C419" in change.decision.behaviour.summary
+
+
+async def test_a_policy_for_another_rule_allows_nothing(tmp_path):
+    change = await judged(tmp_path, config='[policy]\nallowed_rules = ["SIM118"]\n')
+    assert change.state is EnhancementState.NEEDS_APPROVAL
+
+
+def test_a_rule_that_nobody_has_is_refused():
+    with pytest.raises(Rejected, match=r"C4199 is the rule of no agent type; did you mean C419\?"):
+        parse_config(b'[policy]\nallowed_rules = ["C4199"]\n')
+
+
+async def test_an_undeclared_rule_may_change_anything(tmp_path):
+    change = await judged(tmp_path, rule="claude:refactor")
+    assert "anything: its rule declares nothing" in change.decision.approval_reason
+
+
+async def test_comments_and_layout_ask_nobody(tmp_path):
+    change = await judged(tmp_path, EAGER, f"# sends\n{EAGER}", rule="claude:comment")
+    assert change.state is EnhancementState.VALIDATING
+
+
+async def test_the_targets_own_command_is_permitted(tmp_path):
+    change = await judged(tmp_path, "var a\n", "let a\n", path="a.js", rule="own:OWN")
+    assert change.state is EnhancementState.VALIDATING
+    assert "its maintainers use it anyway" in change.decision.behaviour.allowed
+
+
+def test_a_change_that_was_not_judged_has_no_reason():
+    assert behaviour_reason(None) == ""
