@@ -55,8 +55,9 @@ async def ask_before_full_run(
     if full is None:
         return False
     await prove(gate_round, full.changes, deps)
-    if await _ask_about_behaviour(gate_round, full, fetcher, deps):
-        return True
+    acted = await _ask_about_behaviour(gate_round, full, fetcher, deps)
+    if acted is not None:
+        return acted
     if fetcher.max_runs > 1:
         is_known = measure_beside_full_run(gate_round, full, requested, fetcher, deps)
     else:
@@ -124,16 +125,17 @@ async def _edits_and_behaviours(
 
 async def _ask_about_behaviour(
     gate_round: GateRound, full: RunPlan, fetcher: EvidenceFetcher, deps: ValidatorDeps
-) -> bool:
+) -> bool | None:
     """Ask about changes that may change behaviour, before mutants are tried on them.
 
     Not if the full run is likely to fail: nobody should be asked about a change that the tests
-    reject. For the same reason the tests that reach them come first. Returns true if any change
-    left the round, or that run was made.
+    reject. For the same reason the tests that reach them come first, or the full run itself where
+    these are not known and it is short. Returns true if any change left the round or a run was
+    made, false if the full run is to be made now, and None if nothing is to be asked.
     """
     ready = gate_round.baseline.done() and is_likely_to_pass(gate_round, full)
     if not ready:
-        return False
+        return None
     changes = [gate_round.changes[each] for each in full.changes]
     _, behaviours = await _edits_and_behaviours(gate_round, changes, deps)
     asking = [
@@ -142,11 +144,32 @@ async def _ask_about_behaviour(
         if behaviour_reason(behaviours.get(each.id)) and not _is_approved(each, gate_round)
     ]
     if not asking:
+        return None
+    if _is_full_run_first(gate_round, asking):
         return False
     if run := _run_before_asking(gate_round, full, asking):
         await fetcher.fetch([run])
         return True
     return bool(await ask_for_approval(gate_round, changes, fetcher, deps))
+
+
+def _is_full_run_first(gate_round: GateRound, asking: Sequence[Enhancement]) -> bool:
+    """Return whether the tests that reach some of these changes are unknown, and all are quick."""
+    unknown = any(gate_round.facts.impacted.get(each.id) is None for each in asking)
+    suite = suite_profile(gate_round)
+    seconds = suite.startup + sum(suite.durations.values())
+    tried = _tried(gate_round) >= {each.id for each in asking}
+    return unknown and not tried and seconds <= MAX_SECONDS_BEFORE_ASKING
+
+
+def _tried(gate_round: GateRound) -> set[str]:
+    """Return the changes that were part of any run with a report."""
+    return {
+        change
+        for plan, found in gate_round.evidence.items()
+        if isinstance(found, RunComparison)
+        for change in plan.changes
+    }
 
 
 def _run_before_asking(
@@ -156,13 +179,8 @@ def _run_before_asking(
     impacted = [gate_round.facts.impacted.get(each.id) for each in asking]
     tests = frozenset[str]().union(*(each for each in impacted if each))
     plan = RunPlan(full.changes, tuple(sorted(tests)))
-    tried = {
-        change
-        for known, found in gate_round.evidence.items()
-        if isinstance(found, RunComparison)
-        for change in known.changes
-    }
-    if not tests or plan in gate_round.evidence or tried >= {each.id for each in asking}:
+    tried = _tried(gate_round) >= {each.id for each in asking}
+    if not tests or plan in gate_round.evidence or tried:
         return None
     suite = suite_profile(gate_round)
     share = suite.cost_share(tests)

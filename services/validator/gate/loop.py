@@ -173,6 +173,9 @@ async def _land(
         run=gate_round.runs[step.plan],
         proofs=gate_round.facts.proofs.by_change,
     )
+    # No mutants are tried on a change that waits for a person in any case.
+    if await ask_for_approval(gate_round, changes, fetcher, deps, batch):
+        return not gate_round.changes
     if changes_without_mutants(gate_round, step.changes):
         await fetcher.wait_for_background()
     await measure_changes(gate_round, step.changes, deps)
