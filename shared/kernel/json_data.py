@@ -16,7 +16,7 @@ def read_json(body: bytes | str) -> Any:
         value = json.loads(body, parse_constant=_refuse_constant)
     except RecursionError:
         raise _too_deep() from None
-    if _opened(body) > MAX_DEPTH and _is_deeper(value, MAX_DEPTH):
+    if _opened(body) > MAX_DEPTH and is_deeper(value, MAX_DEPTH):
         raise _too_deep()
     return value
 
@@ -36,7 +36,7 @@ def _opened(body: bytes | str) -> int:
     return body.count(b"[") + body.count(b"{")
 
 
-def _is_deeper(value: Any, depth: int) -> bool:
+def is_deeper(value: Any, depth: int) -> bool:
     """Return whether a value contains containers below `depth` levels of them."""
     level = [value]
     for _ in range(depth):

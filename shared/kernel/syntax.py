@@ -3,7 +3,11 @@
 import ast
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import CodeType
+
+from shared.kernel.cancellation import check_cancelled
 
 # In CPython 3.11 all threads share the counter of the parser's recursion depth, and a thread that
 # finds it changed raises SystemError (python/cpython#106905).
@@ -11,15 +15,28 @@ _PARSER_LOCK = threading.Lock()
 
 
 def parse(source: str | bytes) -> ast.Module:
-    """Parse a module, as `ast.parse` does. Raises SyntaxError and ValueError."""
-    with _PARSER_LOCK:
+    """Parse a module, as `ast.parse` does. Raises SyntaxError and ValueError.
+
+    Analysis parses file by file, so it also ends here where it was cancelled, by `Cancelled`.
+    """
+    check_cancelled()
+    with _PARSER_LOCK, _depth_as_value_error():
         return ast.parse(source)
 
 
 def parse_expression(source: str) -> ast.Expression:
     """Parse one expression, which may be indented. Raises SyntaxError and ValueError."""
-    with _PARSER_LOCK:
+    with _PARSER_LOCK, _depth_as_value_error():
         return ast.parse(source.lstrip(" \t"), mode="eval")
+
+
+@contextmanager
+def _depth_as_value_error() -> Iterator[None]:
+    """Raise ValueError for a source that is nested more deeply than Python's parser allows."""
+    try:
+        yield
+    except (RecursionError, MemoryError):
+        raise ValueError("it is nested too deeply") from None
 
 
 def compile_tree(tree: ast.Module) -> CodeType:

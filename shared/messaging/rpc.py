@@ -83,7 +83,11 @@ def encode_error(error: Exception) -> bytes:
     """Return the body of a response that carries an error; a defect is logged and not disclosed."""
     if not isinstance(error, GroundswellError):
         log.error("request_failed", exc_info=error)
-        error = Transient("Something broke.", hint="See the service's log.")
+        # The message of a defect may tell more than the caller may know; its kind does not.
+        error = Transient(
+            f"The request failed by a defect of ours: {type(error).__name__}.",
+            hint="The service's log has the details; please report it.",
+        )
         error.code = "internal"
     families = (each.__name__ for each in ERROR_FAMILIES if isinstance(error, each))
     details = {

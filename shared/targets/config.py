@@ -1,18 +1,31 @@
 """The settings in a target's `groundswell.toml`, which is read from the base branch only."""
 
 import difflib
-import tomllib
-from typing import Any, Literal, TypeVar
+import shlex
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from shared.kernel.errors import Rejected
 from shared.kernel.extensions import load_agent_types
+from shared.kernel.toml_data import read_toml_text
 
 FILE = "groundswell.toml"
 MAX_REPORTED_ERRORS = 6
 
 S = TypeVar("S", bound=BaseModel)
+
+
+def _check_command(text: str) -> str:
+    """Return a command if a shell could split it. Raises ValueError."""
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"it cannot be split into words: {error}") from None
+    return text
+
+
+CommandLine = Annotated[str, AfterValidator(_check_command)]
 
 
 class Section(BaseModel):
@@ -55,7 +68,7 @@ class TestSection(Section):
 
     __test__ = False
 
-    command: str = ""
+    command: CommandLine = ""
     timeout: float = Field(default=1800, gt=0)
     pythonpath: tuple[str, ...] = ()
 
@@ -95,7 +108,7 @@ class BenchSection(Section):
     benchmark may get worse. `timeout` is in seconds, for one run of the command.
     """
 
-    command: str = ""
+    command: CommandLine = ""
     format: Literal["auto", "pytest-benchmark", "hyperfine", "asv", "lines"] = "auto"
     tolerance: float = Field(default=0.02, ge=0, lt=1)
     timeout: float = Field(default=600, gt=0)
@@ -144,8 +157,8 @@ class TargetConfig(Section):
 def parse_config(content: bytes, *, source: str = FILE) -> TargetConfig:
     """Parse a `groundswell.toml`. Raises `Rejected` that names the wrong key, and a similar one."""
     try:
-        data = tomllib.loads(content.decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        data = read_toml_text(content)
+    except ValueError as error:
         raise Rejected(f"{source} is not valid TOML: {error}.", code="bad_config") from error
     try:
         config = TargetConfig.model_validate(data)

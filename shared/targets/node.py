@@ -1,10 +1,10 @@
 """Reader of a Node package's package.json, which is never run."""
 
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.kernel.json_data import read_json
 from shared.targets.languages import JAVASCRIPT, PYTHON
 from shared.targets.tree import Tree
 
@@ -93,7 +93,7 @@ def _is_python_project(tree: Tree) -> bool:
 
 def _parse(content: bytes) -> dict[str, object] | None:
     try:
-        package = json.loads(content)
+        package = read_json(content)
     except ValueError:
         return None
     return package if isinstance(package, dict) else None

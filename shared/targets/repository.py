@@ -57,8 +57,17 @@ def inspect_repository(location: str, *, base: str | None = None) -> RepositoryF
     return _inspect_url(location, base) if is_url(location) else _inspect_path(location, base)
 
 
+def _expanded(location: str) -> Path:
+    try:
+        return Path(location).expanduser()
+    except RuntimeError:
+        raise NotFound(
+            f"{location} names a user who has no home directory here.", code="no_directory"
+        ) from None
+
+
 def _inspect_path(location: str, base: str | None) -> RepositoryFacts:
-    directory = _root_directory(Path(location).expanduser())
+    directory = _root_directory(_expanded(location))
     head = _commit(directory, "HEAD")
     if head is None and base is None:
         raise _no_commits(directory)

@@ -207,6 +207,42 @@ async def test_the_api_follows_events_from_its_own_account(accounts):
         assert found == list(range(600))
 
 
+@pytest.mark.parametrize("depth", [100, 900, 100_000])
+async def test_one_bad_event_does_not_end_those_who_follow(accounts, depth):
+    async with accounts.client("operator") as operator, accounts.client("api") as client:
+        bus = Bus(client, source="api", clock=utc_now, new_id=uuid7)
+        start = await bus.last_sequence()
+        for body in (b"[" * depth, b'{"a":' * depth, b'{"a": %s}' % (b"[" * depth + b"]" * depth)):
+            await operator.publish("gs.evt.wave.started", body)
+        await operator.publish("gs.evt.wave.started", b'{"fine": 1}')
+        events = bus.events(after=start)
+        assert (await anext(events)).data == {"fine": 1}
+        await events.aclose()
+
+
+async def test_a_follower_ends_without_an_error_when_its_connection_closes(accounts):
+    async with accounts.client("api") as client:
+        bus = Bus(client, source="api", clock=utc_now, new_id=uuid7)
+        following = asyncio.create_task(anext(bus.events(after=await bus.last_sequence()), None))
+        await asyncio.sleep(0.3)
+        await client.drain()
+        assert await asyncio.wait_for(following, 10) is None
+
+
+async def test_a_follower_goes_on_in_a_stream_that_was_made_again(accounts):
+    async with accounts.client("operator") as operator, accounts.client("api") as client:
+        bus = Bus(client, source="api", clock=utc_now, new_id=uuid7)
+        await operator.jetstream().publish("gs.evt.wave.started", b'{"n": 1}')
+        events = bus.events(after=await bus.last_sequence() - 1)
+        assert (await anext(events)).data == {"n": 1}
+        await operator.jetstream().delete_stream("GS_EVENTS")
+        async with accounts.client("coordinator") as coordinator:
+            await restore_missing(coordinator)
+        await operator.jetstream().publish("gs.evt.wave.started", b'{"n": 2}')
+        assert (await asyncio.wait_for(anext(events), 30)).data == {"n": 2}
+        await events.aclose()
+
+
 async def test_what_was_deleted_is_missed_and_made_again(accounts):
     async with accounts.client("operator") as operator, accounts.client("api") as api:
         jetstream = operator.jetstream()

@@ -2,20 +2,25 @@
 
 import asyncio
 import hashlib
+import threading
+import time
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from services.agents.deps import ServedType
-from services.agents.usecases import AgentDeps, perform_task
+from services.agents.usecases import AgentDeps, measure_findings, perform_task
 from shared.agent_types import Proposal, agent_spec
 from shared.contracts.base import EngineName
+from shared.contracts.commands import MeasureFindings
 from shared.contracts.events import EnhancementProposed, TaskFinished, TaskProposed, TaskStarted
 from shared.contracts.states import AgentState, EnhancementState, TaskState
 from shared.contracts.work import PerformTask, ProposalSubmitted
+from shared.kernel.cancellation import Cancelled
 from shared.kernel.errors import NotFound, Rejected, Transient
 from shared.kernel.ids import uuid7
+from shared.kernel.syntax import parse
 from shared.targets.patches import parse_patch
 from tests.support.builders import a_finding, a_target, a_task, a_wave, an_agent
 from tests.support.buses import RecordingBus
@@ -337,3 +342,51 @@ async def test_work_nobody_here_can_do_is_left_to_others(deps, task):
 async def test_a_task_nobody_wrote_down_is_not_found(deps):
     with pytest.raises(NotFound):
         await perform_task(told(a_task()), deps)
+
+
+async def test_a_cancelled_task_stops_the_engine_at_work(deps, engine, task, monkeypatch):
+    monkeypatch.setattr("services.agents.usecases.stopping.POLL_SECONDS", 0.05)
+    ended = threading.Event()
+
+    def analyse():
+        try:
+            while True:
+                parse("x = 1")
+                time.sleep(0.01)
+        except Cancelled:
+            ended.set()
+            raise
+
+    async def work_for_ever():
+        running = await deps.store.tasks.require(task.id)
+        await deps.store.tasks.transition(running, "cancel", note="the wave was stopped")
+        await asyncio.to_thread(analyse)
+
+    engine.answers = [work_for_ever]
+    await asyncio.wait_for(perform_task(told(task), deps), 20)
+    assert await asyncio.to_thread(ended.wait, 10)
+    assert (await deps.store.tasks.require(task.id)).state is TaskState.CANCELLED
+    assert not deps.bus.of(TaskProposed)
+    assert (await deps.store.agents.require(deps.me.id)).state is AgentState.IDLE
+    assert not deps.running
+
+
+async def test_a_measurement_ends_with_its_wave(deps, task, monkeypatch):
+    monkeypatch.setattr("services.agents.usecases.stopping.POLL_SECONDS", 0.05)
+    target = await deps.store.targets.require(task.target_id)
+    wave = a_wave(target_id=target.id, commit=task.commit, state="stopped")
+    await deps.store.waves.insert(wave)
+
+    class Endless:
+        name, version, tool, files = "endless", "1", "endless", ("*",)
+
+        async def measure(self, source):
+            await asyncio.Event().wait()
+
+    served = replace(deps.served["code_quality"], detectors=(Endless(),))
+    deps = replace(deps, served={"code_quality": served})
+    command = MeasureFindings(
+        wave_id=wave.id, target_id=target.id, commit=task.commit, moment="before"
+    )
+    await asyncio.wait_for(measure_findings(command, deps), 20)
+    assert deps.bus.published == []

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import structlog
 
 from services.agents.deps import AgentDeps, ServedType, read_source
+from services.agents.usecases.stopping import is_wave_wanted, run_while_wanted
 from shared.agent_types.health import count_findings
 from shared.contracts.commands import MeasureFindings
 from shared.contracts.documents.findings import Finding, FindingSet, Health, Inspection
@@ -30,8 +31,14 @@ class TypeMeasurement:
 async def measure_findings(command: MeasureFindings, deps: AgentDeps) -> None:
     """Run the detectors of all types, unless these very ones have measured this commit.
 
-    The outcome, or why there is none, is published.
+    The outcome, or why there is none, is published. It ends with its wave.
     """
+    await run_while_wanted(
+        _measure_and_publish(command, deps), lambda: is_wave_wanted(command.wave_id, deps)
+    )
+
+
+async def _measure_and_publish(command: MeasureFindings, deps: AgentDeps) -> None:
     target = await deps.store.targets.require(command.target_id)
     try:
         found = await _measure(target, command.commit, deps)

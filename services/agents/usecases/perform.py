@@ -6,6 +6,7 @@ import structlog
 
 from services.agents.deps import AgentDeps, ServedType, read_source
 from services.agents.usecases.life import become_active, become_idle
+from services.agents.usecases.stopping import is_task_wanted, run_while_wanted
 from shared.agent_types.changes import changed_lines
 from shared.agent_types.engines import HeldLease, Proposal, TaskContext
 from shared.contracts.documents.enhancements import (
@@ -43,7 +44,11 @@ async def perform_task(command: PerformTask, deps: AgentDeps) -> None:
             return
         started = await _start(task, deps)
         if started is not None:
-            task = await _work_on(started, served, deps)
+            await run_while_wanted(
+                _work_on(started, served, deps),
+                lambda: is_task_wanted(task.id, task.epoch, deps),
+            )
+            task = await deps.store.tasks.require(task.id)
         await _publish_outcome(task, deps)
 
 
@@ -57,7 +62,7 @@ async def _start(task: Task, deps: AgentDeps) -> Task | None:
     return await deps.store.tasks.transition(task, "start", agent_id=deps.me.id, changed_at=now)
 
 
-async def _work_on(task: Task, served: ServedType, deps: AgentDeps) -> Task:
+async def _work_on(task: Task, served: ServedType, deps: AgentDeps) -> None:
     deps.running[task.id] = task
     await become_active(deps, task.id)
     try:
@@ -69,30 +74,31 @@ async def _work_on(task: Task, served: ServedType, deps: AgentDeps) -> Task:
             agent=deps.me.name,
         )
         await deps.bus.publish(started, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
-        return await _propose(task, served, deps)
+        await _propose(task, served, deps)
     finally:
         del deps.running[task.id]
         await become_idle(deps)
 
 
-async def _propose(task: Task, served: ServedType, deps: AgentDeps) -> Task:
+async def _propose(task: Task, served: ServedType, deps: AgentDeps) -> None:
     try:
         context = await _context(task, deps)
         proposals = [each async for each in served.engine.propose(context)]
     except Transient:
         raise
     except GroundswellError as error:
-        return await _end(task, "fail", deps, note=str(error))
+        await _end(task, "fail", deps, note=str(error))
+        return
     changes = await _store(task, proposals, deps)
     for change in changes:
         await _submit(change, deps)
     if not changes:
         note = "nothing to change was found"
-        return await _end(task, "find_nothing", deps, note=note)
-    moved = await deps.store.tasks.transition(
+        await _end(task, "find_nothing", deps, note=note)
+        return
+    await deps.store.tasks.transition(
         task, "propose", enhancements=len(changes), changed_at=deps.clock()
     )
-    return moved or await deps.store.tasks.require(task.id)
 
 
 async def _context(task: Task, deps: AgentDeps) -> TaskContext:
@@ -120,12 +126,9 @@ async def _findings(task: Task, deps: AgentDeps) -> tuple[Finding, ...]:
     )
 
 
-async def _end(task: Task, trigger: str, deps: AgentDeps, *, note: str) -> Task:
+async def _end(task: Task, trigger: str, deps: AgentDeps, *, note: str) -> None:
     now = deps.clock()
-    moved = await deps.store.tasks.transition(
-        task, trigger, note=note, changed_at=now, finished_at=now
-    )
-    return moved or await deps.store.tasks.require(task.id)
+    await deps.store.tasks.transition(task, trigger, note=note, changed_at=now, finished_at=now)
 
 
 async def _store(task: Task, proposals: list[Proposal], deps: AgentDeps) -> list[Enhancement]:

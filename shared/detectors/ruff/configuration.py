@@ -1,9 +1,9 @@
 """What a target configures for ruff, read without running ruff."""
 
-import tomllib
 from dataclasses import dataclass
 from typing import Any
 
+from shared.kernel.toml_data import read_toml_text
 from shared.targets.tree import Tree
 
 CONFIGURATION_FILES = ("ruff.toml", ".ruff.toml", "pyproject.toml")
@@ -46,8 +46,8 @@ def _settings(section: dict[str, Any]) -> RuffSettings:
 
 def _toml(tree: Tree, name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads((tree.read(name) or b"").decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return read_toml_text(tree.read(name) or b"")
+    except ValueError:
         return {}
 
 

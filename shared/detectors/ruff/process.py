@@ -1,21 +1,25 @@
 """Ruff as a process over a scratch copy of a target's sources."""
 
 import json
-import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
 from ruff import find_ruff_bin
 
 from shared.detectors.ports import Source
+from shared.detectors.processes import run_tool
 from shared.detectors.ruff.configuration import RuffSettings, configuration_files, read_settings
 from shared.detectors.texts import Edit, Edits, split_lines
 from shared.kernel.errors import Rejected
 from shared.targets.writer import FolderWriter
+
+log = structlog.get_logger(__name__)
+T = TypeVar("T")
 
 SYNTAX_ERROR = "invalid-syntax"
 MAX_LINE_LENGTH, MIN_LINE_LENGTH = 120, 88
@@ -75,6 +79,10 @@ def _line_length(files: Mapping[str, str]) -> int:
     return min(max(longest, MIN_LINE_LENGTH), MAX_LINE_LENGTH)
 
 
+class _RuffCrashed(Exception):
+    """Ruff was ended by a signal."""
+
+
 class Ruff:
     """Ruff over one directory."""
 
@@ -85,12 +93,15 @@ class Ruff:
         self._target_version = target_version
         self._line_length = line_length
         self._isolated = not settings.configured
+        # In the order in which they were written.
+        self._written: dict[str, None] = {}
 
     def write(self, files: Mapping[str, str]) -> None:
         """Write these texts into the directory."""
         with FolderWriter(self._folder) as writer:
             for path, text in files.items():
                 writer.replace(path, text.encode())
+        self._written.update(dict.fromkeys(files))
 
     def check(self, codes: Iterable[str], paths: Iterable[str] = (".",)) -> list[Diagnostic]:
         """Return what these rules find, in the order of paths and lines.
@@ -98,8 +109,10 @@ class Ruff:
         Raises `Rejected` where ruff fails.
         """
         arguments = ["--output-format", "json", "--exit-zero", "--select", ",".join(codes)]
-        output = self._run("check", *arguments, "--", *paths)
-        found = [self._diagnostic(each) for each in json.loads(output)]
+        outputs = self._surviving(
+            lambda some: self._run("check", *arguments, paths=some), tuple(paths)
+        )
+        found = [self._diagnostic(each) for output in outputs for each in json.loads(output)]
         return sorted(found, key=lambda each: (each.path, each.row, each.code))
 
     def format(self, files: Mapping[str, str]) -> dict[str, str]:
@@ -107,24 +120,63 @@ class Ruff:
         self.write(files)
         # Which quotes to use is a matter of the whole file, so they stay as they are.
         options = ["--config", "format.quote-style='preserve'"] if self._isolated else []
-        self._run("format", *options, "--", *files, expected=(0, 2))
-        return {path: (self._folder / path).read_bytes().decode() for path in files}
+        self._surviving(
+            lambda some: self._run("format", *options, paths=some, expected=(0, 2)), tuple(files)
+        )
+        return {path: self._text_now(path, text) for path, text in files.items()}
 
-    def _run(self, command: str, *arguments: str, expected: tuple[int, ...] = (0,)) -> str:
+    def _text_now(self, path: str, text: str) -> str:
+        """Return the text of a file in the directory, and `text` where it was left out."""
+        file = self._folder / path
+        return file.read_bytes().decode() if file.exists() else text
+
+    def _surviving(self, run: Callable[[Sequence[str]], T], paths: Sequence[str]) -> list[T]:
+        """Run ruff on these paths, and again without the files that make it crash.
+
+        Deeply nested code overflows its stack. Such files are found by halving, and removed.
+        """
+        try:
+            return [run(paths)]
+        except _RuffCrashed as error:
+            files = [each for path in paths for each in self._files_below(path)]
+            if len(files) == 1:
+                log.warning("file_left_out", path=files[0], reason=str(error))
+                (self._folder / files[0]).unlink()
+                return []
+            half = len(files) // 2
+            return [
+                each
+                for part in (files[:half], files[half:])
+                if part
+                for each in self._surviving(run, part)
+            ]
+
+    def _files_below(self, path: str) -> list[str]:
+        """Return the files that we wrote at or below a path and that are still there."""
+        found = [each for each in self._written if path in {".", each}]
+        return [each for each in found if (self._folder / each).exists()]
+
+    def _run(
+        self,
+        command: str,
+        *arguments: str,
+        paths: Sequence[str],
+        expected: tuple[int, ...] = (0,),
+    ) -> str:
         options = ["--quiet", "--no-cache", "--target-version", self._target_version]
         if self._isolated:
             options += ["--isolated", "--line-length", str(self._line_length)]
-        done = subprocess.run(
-            [find_ruff_bin(), command, *options, *arguments],
+        done = run_tool(
+            [find_ruff_bin(), command, *options, *arguments, "--", *paths],
             cwd=self._folder,
             env={"PATH": "/usr/bin:/bin", "RUFF_NO_CACHE": "true"},
-            capture_output=True,
-            check=False,
         )
+        if done.returncode < 0:
+            raise _RuffCrashed(f"ruff {command} was ended by signal {-done.returncode}")
         if done.returncode not in expected and not self._isolated:
             # A configuration that this ruff does not accept must not prevent a measurement.
             self._isolated = True
-            return self._run(command, *arguments, expected=expected)
+            return self._run(command, *arguments, paths=paths, expected=expected)
         if done.returncode not in expected:
             output = done.stderr.decode(errors="replace")[-ERROR_TAIL_CHARACTERS:]
             raise Rejected(f"ruff {command} failed: {output}", code="ruff_failed")

@@ -2,7 +2,6 @@
 
 import configparser
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
+from shared.kernel.toml_data import read_toml_text
 from shared.targets.tree import Tree
 
 TEST_GROUP_NAMES = ("test", "tests", "testing")
@@ -54,8 +54,8 @@ def strings(value: Any) -> list[str]:
 def read_toml(tree: Tree, path: str) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Return the content of a TOML file, and a note if it cannot be read."""
     try:
-        return tomllib.loads((tree.read(path) or b"").decode()), ()
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return read_toml_text(tree.read(path) or b""), ()
+    except ValueError as error:
         return {}, (f"{path} could not be read: {error}.",)
 
 

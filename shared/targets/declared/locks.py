@@ -1,6 +1,5 @@
 """Reader of lock files: the versions they pin for packages from a registry."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from typing import Any
 
 from packaging.version import InvalidVersion, Version
 
+from shared.kernel.json_data import read_json
 from shared.targets.declared.declaration import read_toml, table, version_specifier
 from shared.targets.tree import Tree
 
@@ -58,7 +58,7 @@ def _parse(tree: Tree, file: str, content: bytes) -> dict[str, Any]:
     if not file.startswith("Pipfile"):
         return read_toml(tree, file)[0]
     try:
-        lock = json.loads(content)
+        lock = read_json(content)
     except ValueError:
         return {}
     return lock if isinstance(lock, dict) else {}

@@ -213,3 +213,25 @@ def test_code_that_does_not_parse_is_left_alone(look, propose, detect):
     source = look(m_py="import os\ndef f(:\n")
     assert propose(source) == []
     assert {each.code for each in detect(source)} == {"invalid-syntax"}
+
+
+DEEP = {
+    "unary.py": "x = " + "-" * 20_000 + "1\n",
+    "attributes.py": "x = a" + ".b" * 20_000 + "\n",
+    "total.py": "x = " + "1+" * 20_000 + "1\n",
+    "negated.py": "x = " + "not " * 20_000 + "1\n",
+}
+
+
+def test_sources_that_ruff_cannot_bear_are_left_out_and_the_rest_is_mended(look, propose, detect):
+    files = {name.replace(".", "_"): f"import os\n\n{text}" for name, text in DEEP.items()}
+    source = look(m_py="import os\n\nx = 1\n", n_py="import re\n\ny = 1\n", **files)
+    assert {each.path for each in detect(source)} == {"m.py", "n.py"}
+    assert result(propose(source)) == "\nx = 1\n" or result(propose(source)) == "x = 1\n"
+
+
+def test_a_source_that_ruff_cannot_bear_alone_is_no_failure(look, propose, detect):
+    for name, text in DEEP.items():
+        source = look(**{name.replace(".", "_"): text})
+        assert detect(source) == ()
+        assert propose(source, component=name.removesuffix(".py")) == []

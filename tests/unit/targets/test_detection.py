@@ -102,6 +102,10 @@ class TestConfiguration:
             ("[test]\ntimeout = -1\n", "test.timeout"),
             ("[[component]]\nname = 'a'\n", "component.0.paths"),
             ("not toml", "is not valid TOML"),
+            ("[a]\nb = " + "[" * 5000, "is not valid TOML"),
+            ("[test]\ncommand = 'python -m \"pytest'\n", "test.command"),
+            ("[test]\ncommand = 'x \\'\n", "No escaped character"),
+            ('[bench]\ncommand = "it\'s"\n', "No closing quotation"),
             ("[policy]\nmax_files = 0\n", "policy.max_files"),
         ],
     )
