@@ -1,0 +1,25 @@
+"""`groundswell init` writes into a repository that may be somebody else's."""
+
+import pytest
+
+from cli import target
+from shared.kernel.errors import Conflict
+from shared.targets.config import FILE
+from tests.support.repositories import a_repository
+
+
+@pytest.mark.parametrize("name", ["there", "missing"])
+def test_a_link_in_place_of_the_file_leads_nowhere(tmp_path, name):
+    place = a_repository(tmp_path / "target", m_py="x = 1\n")
+    outside = tmp_path / name
+    if name == "there":
+        outside.write_text("mine\n")
+    (place / FILE).symlink_to(outside)
+    with pytest.raises(Conflict):
+        target.init(str(place), force=False, show=False)
+    assert target.init(str(place), force=True, show=False) == 0
+    assert not (place / FILE).is_symlink()
+    assert (place / FILE).read_text()
+    assert (outside.read_text() if outside.exists() else "") == (
+        "mine\n" if name == "there" else ""
+    )
