@@ -21,6 +21,7 @@ from bench.boltons_outcome import GateOutcome, bar_holds, outcome_rows, print_ou
 from bench.gate_documents import IN_GATE_STATES, new_wave
 from bench.gate_stack import (
     Submission,
+    connect_as_validator,
     one_core_per_process,
     register_target,
     stack_store,
@@ -130,7 +131,11 @@ class GateSession:
         bus = Bus(client, source="bench", clock=utc_now, new_id=uuid7)
         await self.approve(before, wave, bus)
         approval_runs = (await self.load_runs(wave))[len(gate_runs) :]
-        serial_runs = await self.run_serially(baseline, bus)
+        await client.close()
+        client = await connect_as_validator(self.stack)
+        serial_runs = await self.run_serially(
+            baseline, Bus(client, source="bench", clock=utc_now, new_id=uuid7)
+        )
         await client.close()
         return GateOutcome(
             policy=self.policy,

@@ -10,10 +10,12 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from nats.aio.client import Client
+
 from bench.gate_documents import cleared_enhancement, new_wave, proposed_task
 from deploy.credentials import load_credentials
 from deploy.homes import Stack
-from deploy.programs import service_variables
+from deploy.programs import nats_url_as, service_variables
 from shared.contracts.commands import RunBaseline
 from shared.contracts.documents.storage import Patch
 from shared.contracts.documents.targets import Target
@@ -104,6 +106,12 @@ async def register_target(path: Path, stack: Stack, store: Store) -> Target:
     Mirror.at(Path(stack.home), target.id).fetch(target.location)
     await run_baseline(target, stack, store)
     return target
+
+
+async def connect_as_validator(stack: Stack) -> Client:
+    """Connect to the stack's NATS with the rights of the validator, which may request runs."""
+    credentials = load_credentials(Path(stack.home))
+    return await connect_once(nats_url_as("validator", stack.nats_url, credentials), "validator")
 
 
 async def run_baseline(target: Target, stack: Stack, store: Store) -> None:
