@@ -43,3 +43,18 @@ def find_head(mirror: Mirror, target: Target) -> Head:
         f"{target.landing_branch}. Merge {target.base_branch} into it to bring them together."
     )
     return Head(landing, base, landing, note)
+
+
+def replaced_reason(mirror: Mirror, target: Target, commit: str) -> str | None:
+    """Return why work on a commit of the target cannot land there, in words; None if it can.
+
+    It cannot once another repository is at the target's location: one in which neither the commit
+    nor the target's root commit shares history with the base branch as last fetched.
+    """
+    if any(mirror.has_history_of(target, each) for each in (commit, target.root_commit)):
+        return None
+    return (
+        f"the repository at {target.location} is not the one it was made for: "
+        f"{target.base_branch} shares no history with {commit[:10]}, as after the repository was "
+        "deleted and created anew; start a new wave to have this one improved"
+    )

@@ -163,6 +163,20 @@ class Mirror:
         """Return whether `newer` descends from `older`, or is the same commit."""
         return older == newer or self.repository.descendant_of(newer, older)
 
+    def has_history_of(self, target: Target, commit: str) -> bool:
+        """Return whether the target, as last fetched, shares any history with a commit.
+
+        It does not once another repository is at its location, although the mirror may still have
+        the commits of the former one.
+        """
+        repository = self.repository
+        tip = repository.references.get(
+            FETCHED_HEAD if target.detached else FETCHED + target.base_branch
+        )
+        if tip is None or commit not in repository:
+            return False
+        return repository.merge_base(tip.peel(pygit2.Commit).id, pygit2.Oid(hex=commit)) is not None
+
 
 def _is_hexadecimal(name: str) -> bool:
     return len(name) >= MIN_SHORT_ID_LENGTH and all(c in "0123456789abcdef" for c in name)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 from datetime import timedelta
 
 import pytest
@@ -422,6 +423,30 @@ class TestSettling:
         assert again.excluded_fingerprints == (finding.fingerprint,)
         assert again.epoch > task.epoch
         assert (await deps.store.waves.require(wave.id)).state is WaveState.RUNNING
+
+    async def test_a_wave_whose_repository_was_replaced_fails_and_plans_nothing_on_the_new_one(
+        self, deps, place
+    ):
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        await proposed(deps, task, "expired")
+        shutil.rmtree(place)
+        a_repository(place, a_py="a = 1\n", z_py="another = 1\n")
+        await advance(wave.id, deps)
+        assert [each.id for each in await tasks(deps, wave)] == [task.id]
+        failed = await deps.store.waves.require(wave.id)
+        assert (failed.state, failed.failure.code) == (WaveState.FAILED, "replaced")
+        assert "is not the one it was made for" in failed.failure.message
+        assert "start a new wave" in failed.failure.message
+
+    async def test_a_wave_whose_base_branch_is_gone_fails_with_that_reason(self, deps, place):
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        await proposed(deps, task, "expired")
+        git(place, "branch", "--move", "trunk")
+        await advance(wave.id, deps)
+        failed = await deps.store.waves.require(wave.id)
+        assert (failed.state, failed.failure.code) == (WaveState.FAILED, "no_base")
 
     async def test_what_was_refused_is_not_planned_again_by_a_later_wave(self, deps, place):
         wave = await running(deps, place)

@@ -5,6 +5,7 @@ The repositories are real, the suite is fake.
 
 import asyncio
 import hashlib
+import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,7 @@ from tests.support.buses import RecordingBus
 from tests.support.fake_report import fake_report
 from tests.support.landing import a_patch, a_yard
 from tests.support.memory import a_store
+from tests.support.repositories import a_repository, git
 from tests.support.runs import execute_run
 from tests.support.stores import Watch
 from tests.support.validator_deps import a_validator
@@ -225,6 +227,24 @@ async def test_each_run_is_published_once_however_often_the_gate_decides(house):
     assert set(house.decisions().values()) == {1}
     read = [each.run_id for each in house.published("run")]
     assert len(read) == len(set(read)) > 3
+
+
+@pytest.mark.parametrize("branch", ["main", "trunk"])
+@pytest.mark.parametrize("state", ["cleared", "validated"])
+async def test_a_change_of_a_repository_that_was_replaced_expires_untried(house, branch, state):
+    change = (await house.propose(a="good"))["a"]
+    await house.store.enhancements.set_fields(change.id, state=state)
+    place = house.yard.place
+    shutil.rmtree(place)
+    a_repository(place, **FILES, e_txt="another one\n")
+    git(place, "branch", "--move", branch)
+    await house.settle()
+    stored = await house.store.enhancements.require(change.id)
+    assert stored.state == "expired"
+    expected = "is not the one it was made for" if branch == "main" else "no branch main any more"
+    assert expected in stored.decision.reason
+    assert git(place, "for-each-ref", "--format=%(refname)") == f"refs/heads/{branch}"
+    assert not await house.store.runs.find(), "tests of a repository that nobody asked for"
 
 
 @pytest.mark.parametrize("step", ["run", "refuse", "land"])

@@ -21,7 +21,8 @@ from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.events import EnvironmentBuilt, MeasurementFailed
 from shared.contracts.states import EnhancementState, TaskState, WaveState
-from shared.targets.head import find_head
+from shared.kernel.errors import Conflict
+from shared.targets.head import Head, find_head, replaced_reason
 
 log = structlog.get_logger(__name__)
 
@@ -135,11 +136,15 @@ async def _expire_untried(change: Enhancement, deps: CoordinatorDeps) -> Enhance
 
 
 async def _follow_up(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
-    """Store a task for the same component on the present head, without the rejected findings."""
-    target = await deps.store.targets.require(task.target_id)
-    mirror = deps.mirror(target)
-    await asyncio.to_thread(mirror.fetch, target.location)
-    head = await asyncio.to_thread(find_head, mirror, target)
+    """Store a task for the same component on the present head, without the rejected findings.
+
+    Without a head that the wave can land on there is none; closing the wave tells why.
+    """
+    try:
+        head = await _fetch_head(wave, deps)
+    except Conflict as error:
+        log.info("follow_up_not_planned", task=task.id, reason=str(error))
+        return
     now = deps.clock()
     follow_up = task.model_copy(
         update={
@@ -161,13 +166,32 @@ async def _follow_up(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
     await deps.store.tasks.insert_missing([follow_up])
 
 
-async def _close(wave: Wave, deps: CoordinatorDeps) -> Wave | None:
-    """Store the final head of a wave whose tasks are over; measure it again if something landed."""
-    landed = await deps.store.enhancements.find(wave_id=wave.id, state=EnhancementState.APPLIED)
+async def _fetch_head(wave: Wave, deps: CoordinatorDeps) -> Head:
+    """Fetch the target of a wave and return its head.
+
+    Raises `Conflict` if its base branch is gone, or another repository is at its location.
+    """
     target = await deps.store.targets.require(wave.target_id)
     mirror = deps.mirror(target)
     await asyncio.to_thread(mirror.fetch, target.location)
     head = await asyncio.to_thread(find_head, mirror, target)
+    if reason := await asyncio.to_thread(replaced_reason, mirror, target, wave.commit):
+        raise Conflict(f"Nothing more of the wave can land: {reason}.", code="replaced")
+    return head
+
+
+async def _close(wave: Wave, deps: CoordinatorDeps) -> Wave | None:
+    """Store the final head of a wave whose tasks are over; measure it again if something landed.
+
+    The wave fails if its target has no head any more that it could have landed on.
+    """
+    landed = await deps.store.enhancements.find(wave_id=wave.id, state=EnhancementState.APPLIED)
+    try:
+        head = await _fetch_head(wave, deps)
+    except Conflict as error:
+        failure = Failure(code=error.code, message=error.message, hint=error.hint)
+        await fail_wave(wave, failure, deps)
+        return None
     finishing = await deps.store.waves.transition(
         wave, "finish", final_commit=head.commit, changed_at=deps.clock()
     )

@@ -43,7 +43,9 @@ from services.validator.gate.rounds import (
     GateRound,
     HeadNotTestable,
     compose,
+    expire_foreign,
     open_round,
+    refresh_head,
     remove_unusable,
     screen,
 )
@@ -83,7 +85,11 @@ async def _run_round(target: Target, ready: Sequence[Enhancement], deps: Validat
     """Try changes on the present head; afterwards each has ended or waits for the next round."""
     left: Collection[Enhancement] = ready
     try:
-        gate_round = await open_round(target, ready, deps)
+        head = await refresh_head(target, deps)
+        left = await expire_foreign(target, ready, deps)
+        if not left:
+            return
+        gate_round = await open_round(target, head, left, deps)
         left = gate_round.changes.values()
         await _try_all(gate_round, deps)
     except HeadNotTestable as error:

@@ -101,14 +101,37 @@ class GateRound:
         return self.changes.pop(change)
 
 
-async def open_round(
+async def refresh_head(target: Target, deps: ValidatorDeps) -> Head:
+    """Fetch the target and return its head. Raises `HeadNotTestable` where it has none."""
+    try:
+        return await asyncio.to_thread(deps.repository(target).refresh, target)
+    except Rejected as error:
+        raise _not_testable(error) from error
+
+
+async def expire_foreign(
     target: Target, ready: Sequence[Enhancement], deps: ValidatorDeps
+) -> list[Enhancement]:
+    """Expire the changes made for another repository at the same location; return the others."""
+    left = []
+    for change in ready:
+        commit = change.proposal.required_patch.base_commit
+        find_reason = deps.repository(target).replaced_reason
+        if reason := await asyncio.to_thread(find_reason, target, commit):
+            await expire(change, f"could not be tried: {reason}", deps)
+        else:
+            left.append(change)
+    return left
+
+
+async def open_round(
+    target: Target, head: Head, ready: Sequence[Enhancement], deps: ValidatorDeps
 ) -> GateRound:
-    """Start a round with these changes on the present head.
+    """Start a round with these changes on the head.
 
     Raises `HeadNotTestable`, at once or where the baseline is awaited.
     """
-    head, prepared = await _prepare_head(target, deps)
+    prepared = await _prepare_head(target, head, deps)
     validating = await landing.find_landed(target, await pool.begin_validation(ready, deps), deps)
     patches = await pool.load_patches(validating, deps)
     wave_id = ready[0].wave_id
@@ -124,12 +147,15 @@ async def open_round(
     )
 
 
-async def _prepare_head(target: Target, deps: ValidatorDeps) -> tuple[Head, PreparedHead]:
+async def _prepare_head(target: Target, head: Head, deps: ValidatorDeps) -> PreparedHead:
     try:
-        head = await asyncio.to_thread(deps.repository(target).refresh, target)
-        return head, await prepare_head(deps, target, head.commit)
+        return await prepare_head(deps, target, head.commit)
     except Rejected as error:
-        raise HeadNotTestable(error.message, hint=error.hint, code=error.code) from error
+        raise _not_testable(error) from error
+
+
+def _not_testable(error: Rejected) -> HeadNotTestable:
+    return HeadNotTestable(error.message, hint=error.hint, code=error.code)
 
 
 async def _run_baseline(prepared: PreparedHead, wave_id: str, deps: ValidatorDeps) -> TestReport:

@@ -27,7 +27,7 @@ class Composition:
 class PushRefusal:
     """Why a branch of the target did not move.
 
-    `kind` is one of moved, checked_out, unreachable, other.
+    `kind` is one of moved, checked_out, unreachable, replaced, other.
     """
 
     kind: str
@@ -47,6 +47,14 @@ class TargetRepository(Protocol):
 
     def refresh(self, target: Target) -> Head:
         """Fetch the target and return its head."""
+        ...
+
+    def replaced_reason(self, target: Target, commit: str) -> str | None:
+        """Return why a commit made for the target cannot land there, in words; None if it can.
+
+        It cannot once another repository is at the target's location, in which neither the commit
+        nor the target's root commit shares history with the base branch as last fetched.
+        """
         ...
 
     def contains(self, *oids: str) -> bool:

@@ -6,6 +6,7 @@ changes got there; the others go back into the pool, where their test run is kno
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -25,7 +26,7 @@ from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
 from shared.contracts.states import WAVE, EnhancementState
-from shared.kernel.errors import Transient
+from shared.kernel.errors import Conflict, Transient
 from shared.kernel.failpoints import failpoint
 
 log = structlog.get_logger(__name__)
@@ -192,7 +193,9 @@ async def recover(target: Target, deps: ValidatorDeps) -> None:
     if not interrupted:
         return
     repository = deps.repository(target)
-    await asyncio.to_thread(repository.refresh, target)
+    # Without a base branch nothing can be tried, but what landed is known nevertheless.
+    with contextlib.suppress(Conflict):
+        await asyncio.to_thread(repository.refresh, target)
     landed = await asyncio.to_thread(
         repository.landed_commits, target, [each.id for each in interrupted]
     )

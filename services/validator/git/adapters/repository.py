@@ -17,10 +17,10 @@ from services.validator.git.domain.commits import (
 from services.validator.git.domain.patches import PatchPolicy, check_patch
 from services.validator.git.ports import Composition, PushRefusal, RevertResult
 from shared.contracts.documents.targets import Target
-from shared.kernel.errors import NotFound, Rejected
+from shared.kernel.errors import NotFound, Rejected, Transient
 from shared.kernel.failpoints import failpoint
 from shared.targets.config import TargetConfig
-from shared.targets.head import Head, find_head
+from shared.targets.head import Head, find_head, replaced_reason
 from shared.targets.languages import language_by_name
 from shared.targets.mirror import FETCHED, Mirror
 from shared.targets.patches import parse_patch
@@ -41,6 +41,9 @@ class GitRepository:
     def refresh(self, target: Target) -> Head:
         self._mirror.fetch(target.location)
         return find_head(self._mirror, target)
+
+    def replaced_reason(self, target: Target, commit: str) -> str | None:
+        return replaced_reason(self._mirror, target, commit)
 
     def contains(self, *oids: str) -> bool:
         try:
@@ -135,6 +138,13 @@ class GitRepository:
             return PushRefusal(
                 "moved", f"{target.landing_branch} has commits that {tip[:10]} lacks"
             )
+        # The runs since `refresh` take minutes, in which the repository may have been replaced.
+        try:
+            self._mirror.fetch(target.location)
+        except Transient as error:
+            return PushRefusal("unreachable", str(error))
+        if reason := self.replaced_reason(target, head):
+            return PushRefusal("replaced", reason)
         with self._mirror.locked():
             self._move_private(f"refs/heads/{target.landing_branch}", tip)
             failpoint("landing.moved")

@@ -1,6 +1,7 @@
 """The target is somebody else's: its branches, its checkout, its configuration."""
 
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -110,6 +111,56 @@ class TestTheBranch:
         yard.head()
         assert set(yard.repository.landed_commits(yard.target, path)) == set(path)
         assert set(path) <= set(git(yard.place, "ls-tree", "--name-only", LANDING).split())
+
+
+class TestAnotherRepositoryAtTheSamePlace:
+    """The user deleted the repository and made another one, while changes of the old one wait."""
+
+    def replaced(self, yard, branch="main"):
+        shutil.rmtree(yard.place)
+        a_repository(yard.place, m_py="x = 1\n", other_py="z = 1\n")
+        git(yard.place, "branch", "--move", branch)
+
+    def test_what_was_made_for_the_old_one_is_not_pushed(self, yard):
+        head, tip = yard.head(), yard.made("m.py", "x = 1\n", "x = 2\n")
+        self.replaced(yard)
+        before = branches(yard.place)
+        refusal = yard.publish(tip, head)
+        assert refusal.kind == "replaced"
+        assert "is not the one it was made for: main shares no history with" in refusal.reason
+        assert "start a new wave" in refusal.reason
+        assert branches(yard.place) == before
+
+    def test_nor_where_the_new_one_has_another_base_branch(self, yard):
+        head, tip = yard.head(), yard.made("m.py", "x = 1\n", "x = 2\n")
+        self.replaced(yard, "trunk")
+        before = branches(yard.place)
+        assert yard.publish(tip, head).kind == "replaced"
+        assert branches(yard.place) == before
+
+    def test_a_commit_of_the_old_one_is_foreign_to_the_new_one(self, yard):
+        old = yard.head()
+        assert yard.repository.replaced_reason(yard.target, old) is None
+        self.replaced(yard)
+        new = yard.head()
+        assert yard.repository.replaced_reason(yard.target, old)
+        assert yard.repository.replaced_reason(yard.target, new) is None
+
+    def test_a_branch_whose_history_was_rewritten_is_still_the_same_target(self, yard):
+        made_for = commit(yard.place, {"m.py": "x = 7\n"})
+        yard.head()
+        git(yard.place, "reset", "--quiet", "--hard", "HEAD~1")
+        commit(yard.place, {"m.py": "x = 8\n"})
+        yard.head()
+        assert yard.repository.replaced_reason(yard.target, made_for) is None
+
+    def test_the_first_commit_of_a_remote_is_unknown_and_the_changes_own_decides(self, yard):
+        old = yard.head()
+        remote = yard.target.model_copy(update={"root_commit": "0" * 40})
+        assert yard.repository.replaced_reason(remote, old) is None
+        self.replaced(yard)
+        yard.head()
+        assert yard.repository.replaced_reason(remote, old)
 
 
 class TestTheCheckout:
