@@ -112,7 +112,7 @@ def build(
         sandbox=sandbox,
         slots=_slots(settings),
         leadership=Leadership(
-            store.leader_leases, identity_of(settings.home), settings.home / "targets"
+            store.leader_leases, identity_of(settings.home), settings.home / "leadership"
         ),
         clock=utc_now,
         new_id=uuid7,

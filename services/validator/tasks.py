@@ -17,6 +17,9 @@ class KeyedTasks:
     An error ends a task's work, not its caller: it is logged under the tasks' `name`. The
     task then ends only after a delay, `retry_seconds` or that of a `Transient` error, so that
     starting it again and again does not fill the log.
+
+    Each process has its own. Work that one process at a time may do is started within
+    `Leadership.lead`, which is `Transient` in all others.
     """
 
     def __init__(self, name: str, *, retry_seconds: float = 5.0) -> None:

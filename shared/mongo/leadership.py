@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import structlog
@@ -31,7 +31,7 @@ class Leadership:
     """Takes part in the election for any number of keys, as the candidate `identity`.
 
     `identity` names the home, not the process: a process that died holding a lease gets it back at
-    once when it is started again. `locks` is the folder of the file locks, one per key.
+    once when it is started again. `locks` is the folder of the file locks, `<key>.lock` each.
     """
 
     def __init__(self, leases: Repository[LeaderLease], identity: str, locks: Path) -> None:
@@ -63,6 +63,16 @@ class Leadership:
             finally:
                 await lock.release()
 
+    async def lead(self, key: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Do `work()` as the leader for `key`. Raises `Transient` where another process leads.
+
+        A loop that runs in every process, and whose work is for one of them, calls it for each key
+        again and again. The work reads its state itself: another process may have led just before,
+        and finished it.
+        """
+        async with self.hold_leadership(key):
+            await work()
+
     async def still_leading(self, key: str) -> None:
         """Renew the lease on `key`; raises `Transient` where another process holds it by now."""
         while True:
@@ -74,9 +84,8 @@ class Leadership:
                 return
 
     async def _lock(self, key: str, *, wait: bool) -> AsyncFileLock:
-        path = self._locks / key / "leader.lock"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = AsyncFileLock(path, timeout=-1 if wait else 0, run_in_executor=False)
+        self._locks.mkdir(parents=True, exist_ok=True)
+        lock = AsyncFileLock(self._locks / f"{key}.lock", timeout=-1 if wait else 0, run_in_executor=False)
         try:
             await lock.acquire()
         except Timeout:

@@ -26,6 +26,7 @@ from shared.contracts.work import RunTests
 from shared.environments.ports import Environment
 from shared.kernel.errors import Rejected
 from shared.kernel.ids import uuid7
+from shared.mongo import leadership
 from shared.targets.mirror import Mirror
 from tests.support.buses import RecordingBus
 from tests.support.fake_report import fake_report
@@ -259,6 +260,23 @@ async def test_one_whose_validator_was_killed_is_gone_on_with_and_nothing_is_tol
     assert len(published) <= 8
     again = [key for key, number in runs.items() if bench.suite.runs[key] != number]
     assert len(again) <= 1, "only the one that was cut off is made anew"
+
+
+async def test_one_validator_at_a_time_works_on_a_backtest(bench, monkeypatch):
+    monkeypatch.setattr(leadership, "RETRY_SECONDS", 0.01)
+    command = bench.command()
+    bench.suite.wait = asyncio.Event()
+    await start_backtest(command, bench.deps)
+    other = bench.deps_of()
+    await resume_backtests(other)
+    await asyncio.wait_for(other.process.running_backtests.get(command.backtest_id), 5)
+    assert not other.bus.said
+    bench.suite.wait.set()
+    await bench.deps.process.running_backtests.get(command.backtest_id)
+    await resume_backtests(other)
+    backtest = await bench.store.backtests.require(command.backtest_id)
+    assert backtest.state is BacktestState.COMPLETED
+    assert not other.bus.said
 
 
 async def test_one_that_is_stopped_ends_at_once_and_keeps_what_it_has(bench):

@@ -15,6 +15,7 @@ from shared.contracts.commands import RollbackEnhancement
 from shared.contracts.documents.findings import FindingSet
 from shared.contracts.events import EnhancementRolledBack, RollbackRefused
 from shared.kernel.errors import Rejected
+from shared.mongo import leadership
 from shared.targets.mirror import Mirror
 from tests.support.builders import (
     a_finding,
@@ -494,6 +495,16 @@ async def test_checked_by_two_validators_it_is_done_once(street):
     assert await street.states(changes) == ["applied", "rolled_back", "applied"]
     assert len(street.commits()) == 4
     assert (await street.watch()).checks_done == 2
+
+
+async def test_one_validator_at_a_time_makes_the_checks_of_a_target(street, monkeypatch):
+    monkeypatch.setattr(leadership, "RETRY_SECONDS", 0.01)
+    await three(street)
+    street.clock.go(minutes=SECOND)
+    other = another_desk(street)
+    await asyncio.gather(street.look(), street.look(other))
+    assert street.regressed()
+    assert not other.bus.said
 
 
 async def test_a_watch_is_made_once_and_a_check_that_is_done_is_not_done_again(street):

@@ -36,6 +36,6 @@ def a_validator(store: Store, home: Path, **given: Any) -> ValidatorDeps:
     }
     known |= given
     known.setdefault(
-        "leadership", Leadership(store.leader_leases, known["identity"], home / "targets")
+        "leadership", Leadership(store.leader_leases, known["identity"], home / "leadership")
     )
     return ValidatorDeps(store=store, home=home, **known)

@@ -73,12 +73,15 @@ async def reconcile(deps: ValidatorDeps) -> None:
 
 
 async def settle(target_id: str, deps: ValidatorDeps) -> None:
-    """Run rounds on a target until no change is ready."""
-    async with deps.leadership.hold_leadership(target_id):
-        target = await deps.store.targets.require(target_id)
-        await landing.recover(target, deps)
-        while ready := await pool.ready_changes(target, deps):
-            await _run_round(target, ready, deps)
+    """Run rounds on a target until no change is ready, as the leader for the target."""
+    await deps.leadership.lead(target_id, partial(_run_rounds, target_id, deps))
+
+
+async def _run_rounds(target_id: str, deps: ValidatorDeps) -> None:
+    target = await deps.store.targets.require(target_id)
+    await landing.recover(target, deps)
+    while ready := await pool.ready_changes(target, deps):
+        await _run_round(target, ready, deps)
 
 
 async def _run_round(target: Target, ready: Sequence[Enhancement], deps: ValidatorDeps) -> None:

@@ -37,7 +37,10 @@ class LeaseLedger(Document):
 
 
 class LeaderLease(Document):
-    """The right to act as the leader for the key `id`; `holder` is empty while nobody leads."""
+    """The right to act as the leader for the key `id`; `holder` is empty while nobody leads.
 
-    id: Id
+    The key is the id of what is led, perhaps with the kind of work after it.
+    """
+
+    id: str
     holder: str = ""

@@ -1,8 +1,8 @@
 """The life of a backtest: started, resumed, stopped and finished; `replay` does its work.
 
 All state is in the backtest's document. It is stored at once and worked on in the background, so
-that it can be stopped, and any validator resumes one that is running. Test runs are stored by key:
-resuming costs only the missing runs, and two validators on one backtest make the same.
+that it can be stopped, and any validator resumes one that is running and that no other leads. Test
+runs are stored by key: resuming costs only the missing runs.
 """
 
 import asyncio
@@ -50,14 +50,19 @@ async def stop_backtest(command: StopBacktest, deps: ValidatorDeps) -> None:
 
 
 async def resume_backtests(deps: ValidatorDeps) -> None:
-    """Start work on each running backtest that no task of this process works on."""
+    """Start work on each running backtest that no process works on."""
     for backtest in await deps.store.backtests.find(state=BacktestState.RUNNING):
-        deps.process.running_backtests.start(backtest.id, partial(_work, backtest.id, deps))
+        work = partial(_work, backtest.id, deps)
+        deps.process.running_backtests.start(
+            backtest.id, partial(deps.leadership.lead, backtest.id, work)
+        )
 
 
 async def _work(backtest_id: str, deps: ValidatorDeps) -> None:
-    """Bring a backtest to its end: a summary, or the reason of its failure."""
+    """Bring a running backtest to its end: a summary, or the reason of its failure."""
     backtest = await deps.store.backtests.require(backtest_id)
+    if backtest.state is not BacktestState.RUNNING:
+        return
     try:
         target = await _target(backtest, deps)
         backtest = await _settle_range(backtest, target, deps)

@@ -1,13 +1,13 @@
 """Watching landed changes: checks in a window after landing, and rollback of a proven culprit.
 
 All state is on the watch in MongoDB and stored before it is acted on: the results of a check before
-anything is rolled back. An interrupted check resumes with its own runs; one made by two validators
-finds the same runs, and rolling back twice changes nothing.
+anything is rolled back. An interrupted check resumes with its own runs, in whichever validator leads
+the checks of the target, and rolling back twice changes nothing.
 """
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -107,7 +107,7 @@ async def start_due_checks(deps: ValidatorDeps) -> None:
     busy = set(await pool.targets_with_changes(deps))
     for watch in waiting:
         target_id = watch.target_id
-        if target_id in seen or (watch.due_at > now and not watch.check_started_at):
+        if target_id in seen or not _is_due(watch, now):
             continue
         seen.add(target_id)
         running = deps.process.running_checks
@@ -116,7 +116,19 @@ async def start_due_checks(deps: ValidatorDeps) -> None:
             and target_id not in busy
             and not await _waits_for_wave(watch, deps)
         ):
-            running.start(target_id, partial(check, watch, deps))
+            # The lease of the target itself is taken by a rollback that the check may request.
+            lease, work = f"{target_id}-check", partial(_check_if_due, watch, deps)
+            running.start(target_id, partial(deps.leadership.lead, lease, work))
+
+
+def _is_due(watch: Watch, now: datetime) -> bool:
+    return watch.due_at <= now or watch.check_started_at is not None
+
+
+async def _check_if_due(watch: Watch, deps: ValidatorDeps) -> None:
+    """Make the check unless another validator has just made it."""
+    if _is_due(await deps.store.watches.require(watch.id), deps.clock()):
+        await check(watch, deps)
 
 
 async def _waits_for_wave(watch: Watch, deps: ValidatorDeps) -> bool:
