@@ -11,7 +11,6 @@ from shared.contracts.answers import (
     Status,
     StoppedWaves,
     WaveAccepted,
-    WaveAndTasks,
     WaveList,
 )
 from shared.contracts.commands import (
@@ -29,6 +28,7 @@ from shared.contracts.streams import (
     WAVE_ADVANCING_EVENTS,
     WAVE_COMMANDS,
 )
+from shared.contracts.views import WaveDetails
 from shared.messaging.consumers import of_type, reject_unknown, subscriber_options
 from shared.messaging.rpc import Endpoint
 
@@ -76,7 +76,7 @@ def answers(deps: CoordinatorDeps) -> tuple[Endpoint[Any, Any], ...]:
         Endpoint(StartWave, WaveAccepted, lambda q: usecases.start_wave(q, deps, channel="rpc")),
         Endpoint(StopWave, StoppedWaves, lambda q: usecases.stop_wave(q, deps)),
         Endpoint(GetWaves, WaveList, lambda q: usecases.list_waves(q, deps)),
-        Endpoint(GetWave, WaveAndTasks, lambda q: usecases.show_wave(q, deps)),
+        Endpoint(GetWave, WaveDetails, lambda q: usecases.show_wave(q, deps)),
         Endpoint(GetAgents, AgentList, lambda q: usecases.get_active_agents(q, deps)),
         Endpoint(GetStatus, Status, lambda q: usecases.get_status(q, deps)),
     )

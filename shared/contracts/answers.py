@@ -1,8 +1,7 @@
 """What requests are answered with, on `gs.rpc.>` and over HTTP."""
 
 from shared.contracts.base import Id, Oid, Value
-from shared.contracts.documents.agents import Agent
-from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.views import AgentView, WaveView
 
 
 class WaveAccepted(Value):
@@ -19,14 +18,7 @@ class WaveAccepted(Value):
 class WaveList(Value):
     """Waves, newest first."""
 
-    waves: tuple[Wave, ...]
-
-
-class WaveAndTasks(Value):
-    """A wave and its tasks."""
-
-    wave: Wave
-    tasks: tuple[Task, ...]
+    waves: tuple[WaveView, ...]
 
 
 class StoppedWaves(Value):
@@ -38,7 +30,7 @@ class StoppedWaves(Value):
 class AgentList(Value):
     """The registered agents."""
 
-    agents: tuple[Agent, ...]
+    agents: tuple[AgentView, ...]
 
 
 class Status(Value):

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from shared.contracts import answers, commands, events, work
+from shared.contracts import answers, commands, events, views, work
 from shared.contracts.base import Message
 from shared.contracts.streams import CONSUMERS, STREAMS, TASKS, Retention
 
@@ -34,7 +34,7 @@ RPC = (
     (commands.StartWave, answers.WaveAccepted, "coordinator"),
     (commands.StopWave, answers.StoppedWaves, "coordinator"),
     (commands.GetWaves, answers.WaveList, "coordinator"),
-    (commands.GetWave, answers.WaveAndTasks, "coordinator"),
+    (commands.GetWave, views.WaveDetails, "coordinator"),
     (commands.GetAgents, answers.AgentList, "coordinator"),
     (commands.GetStatus, answers.Status, "coordinator"),
     (commands.AcquireLease, commands.LeaseGrant, "resolver"),

@@ -1,4 +1,7 @@
-"""What the HTTP API shows of stored documents: only what a client needs, in a shape of its own."""
+"""What clients are shown of stored documents, by the HTTP API and on `gs.rpc.>`.
+
+Each model has only what a client needs, in a shape of its own.
+"""
 
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -15,6 +18,7 @@ from shared.contracts.base import (
     Value,
     WaveSize,
 )
+from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.backtests import BacktestSummary, ReplayResult
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.behaviour import BehaviourEvidence
@@ -22,6 +26,8 @@ from shared.contracts.documents.enhancements import Approval, Rollback
 from shared.contracts.documents.findings import Finding, Prediction
 from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
+from shared.contracts.documents.targets import Target
+from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.report import ChangeNeedingApproval
 from shared.contracts.states import (
     AgentState,
@@ -206,3 +212,58 @@ class BacktestDetails(BacktestView):
     summary: BacktestSummary | None
     sandbox: str
     failure: Failure | None
+
+
+def wave_view(wave: Wave, target: Target | None) -> WaveView:
+    """Return what clients are shown of a wave on `target`."""
+    return WaveView(
+        id=wave.id,
+        target=target.name if target else "",
+        location=target.location if target else "",
+        base_branch=target.base_branch if target else "",
+        state=wave.state,
+        size=wave.size,
+        focus=wave.focus,
+        components=wave.components,
+        dry_run=wave.dry_run,
+        tasks=wave.tasks,
+        commit=wave.commit,
+        final_commit=wave.final_commit,
+        failure=wave.failure,
+        created_at=wave.created_at,
+        finished_at=wave.finished_at,
+    )
+
+
+def task_view(task: Task) -> TaskView:
+    """Return what clients are shown of a task."""
+    return TaskView(
+        id=task.id,
+        wave_id=task.wave_id,
+        agent_type=task.agent_type,
+        component=task.component,
+        priority=task.priority,
+        state=task.state,
+        opportunity=task.opportunity.description,
+        enhancements=task.enhancements,
+        note=task.note,
+        created_at=task.created_at,
+        finished_at=task.finished_at,
+    )
+
+
+def agent_view(agent: Agent) -> AgentView:
+    """Return what clients are shown of an agent."""
+    return AgentView(
+        id=agent.id,
+        name=agent.name,
+        types=agent.types,
+        engines=agent.engines,
+        capabilities=agent.capabilities,
+        state=agent.state,
+        task_id=agent.task_id,
+        host=agent.host,
+        pid=agent.pid,
+        started_at=agent.started_at,
+        heartbeat_at=agent.heartbeat_at,
+    )

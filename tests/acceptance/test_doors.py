@@ -172,7 +172,11 @@ async def test_a_plain_publish_starts_a_wave_on_the_only_target(up, tmp_path):
         assert first["state"] == "completed"
         await client.publish("gs.cmd.wave.start", b'{"size":"small"}')
         second = await finished(client, 2)
-        assert second["target_id"] == first["target_id"]
+        assert second["location"] == first["location"] == str(target)
+        shown = json.loads((await client.request("gs.rpc.wave.show", b"", timeout=5)).data)
+        async with httpx.AsyncClient(base_url=up.stack["api_url"]) as api:
+            over_http = (await api.get(f"/waves/{second['id']}")).json()
+        assert shown["result"] == over_http
 
 
 async def finished(client, count):

@@ -10,8 +10,11 @@ import pytest
 from services.coordinator.usecases import (
     CoordinatorDeps,
     advance,
+    get_active_agents,
+    list_waves,
     note_failure,
     reconcile,
+    show_wave,
     start,
     start_wave,
     stop_wave,
@@ -19,6 +22,9 @@ from services.coordinator.usecases import (
 from shared.contracts.answers import Acknowledgement
 from shared.contracts.commands import (
     AcquireLease,
+    GetAgents,
+    GetWave,
+    GetWaves,
     LeaseGrant,
     MeasureFindings,
     ReleaseLease,
@@ -38,6 +44,7 @@ from shared.contracts.events import (
     WaveStarted,
 )
 from shared.contracts.states import AgentState, EnhancementState, TaskState, WaveState
+from shared.contracts.views import agent_view, task_view, wave_view
 from shared.contracts.work import PerformTask
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.kernel.ids import uuid7
@@ -164,6 +171,28 @@ async def everything(deps):
     store = deps.store
     every = (store.waves, store.tasks, store.enhancements, store.targets, store.audit)
     return [await each.find() for each in every]
+
+
+class TestAnswering:
+    """Requests on the bus show what the HTTP API shows, and no stored documents."""
+
+    async def test_a_wave_is_shown_with_its_target_and_its_tasks(self, deps, place):
+        wave = await running(deps, place)
+        target = await deps.store.targets.require(wave.target_id)
+        [listed] = (await list_waves(GetWaves(), deps)).waves
+        assert listed == wave_view(wave, target)
+        assert (listed.target, listed.location) == ("target", str(place))
+        shown = await show_wave(GetWave(), deps)
+        assert shown == await show_wave(GetWave(wave_id=wave.id), deps)
+        assert shown.wave == listed
+        assert shown.tasks == tuple(task_view(each) for each in await tasks(deps, wave))
+
+    async def test_agents_are_shown_as_a_client_needs_them(self, deps):
+        agent = an_agent(state=AgentState.OFFLINE)
+        await deps.store.agents.insert(agent)
+        shown = await get_active_agents(GetAgents(), deps)
+        assert shown.agents == (agent_view(agent),)
+        assert not (await get_active_agents(GetAgents(active=True), deps)).agents
 
 
 class TestStarting:

@@ -4,21 +4,15 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from shared.contracts.base import Value
-from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.base import Document
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.targets import Target
-from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.views import (
-    AgentView,
     BacktestDetails,
     BacktestView,
     EnhancementDetails,
     EnhancementView,
     Page,
-    TaskView,
-    WaveView,
 )
 
 D = TypeVar("D", bound=Document)
@@ -35,61 +29,6 @@ def make_page(documents: Sequence[D], limit: int, view: Callable[[D], V]) -> Pag
     return Page(
         items=tuple(view(each) for each in shown),
         next=shown[-1].id if has_more else None,
-    )
-
-
-def wave_view(wave: Wave, target: Target | None) -> WaveView:
-    """Return what the API shows of a wave on `target`."""
-    return WaveView(
-        id=wave.id,
-        target=target.name if target else "",
-        location=target.location if target else "",
-        base_branch=target.base_branch if target else "",
-        state=wave.state,
-        size=wave.size,
-        focus=wave.focus,
-        components=wave.components,
-        dry_run=wave.dry_run,
-        tasks=wave.tasks,
-        commit=wave.commit,
-        final_commit=wave.final_commit,
-        failure=wave.failure,
-        created_at=wave.created_at,
-        finished_at=wave.finished_at,
-    )
-
-
-def task_view(task: Task) -> TaskView:
-    """Return what the API shows of a task."""
-    return TaskView(
-        id=task.id,
-        wave_id=task.wave_id,
-        agent_type=task.agent_type,
-        component=task.component,
-        priority=task.priority,
-        state=task.state,
-        opportunity=task.opportunity.description,
-        enhancements=task.enhancements,
-        note=task.note,
-        created_at=task.created_at,
-        finished_at=task.finished_at,
-    )
-
-
-def agent_view(agent: Agent) -> AgentView:
-    """Return what the API shows of an agent."""
-    return AgentView(
-        id=agent.id,
-        name=agent.name,
-        types=agent.types,
-        engines=agent.engines,
-        capabilities=agent.capabilities,
-        state=agent.state,
-        task_id=agent.task_id,
-        host=agent.host,
-        pid=agent.pid,
-        started_at=agent.started_at,
-        heartbeat_at=agent.heartbeat_at,
     )
 
 

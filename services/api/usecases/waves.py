@@ -3,7 +3,7 @@
 from typing import Any
 
 from services.api.domain.report import WaveRecords, make_report
-from services.api.domain.views import agent_view, make_page, task_view, wave_view
+from services.api.domain.views import make_page
 from services.api.ports import ApiDeps
 from services.api.usecases.find import find_by_id, find_page
 from shared.agent_types import health_dimensions
@@ -15,7 +15,16 @@ from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.waves import Wave
 from shared.contracts.report import WaveReport
 from shared.contracts.states import AgentState
-from shared.contracts.views import AgentView, Page, TaskView, WaveDetails, WaveView
+from shared.contracts.views import (
+    AgentView,
+    Page,
+    TaskView,
+    WaveDetails,
+    WaveView,
+    agent_view,
+    task_view,
+    wave_view,
+)
 from shared.targets.location import is_url
 
 # The coordinator may have to clone a large remote repository before it answers.

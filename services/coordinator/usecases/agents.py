@@ -10,6 +10,7 @@ from shared.contracts.commands import GetAgents, ReleaseLease
 from shared.contracts.documents.agents import Agent
 from shared.contracts.events import AgentLost
 from shared.contracts.states import AgentState, TaskState
+from shared.contracts.views import agent_view
 
 log = structlog.get_logger(__name__)
 HEARTBEAT_TIMEOUT = timedelta(seconds=15)
@@ -19,7 +20,8 @@ PRESENT_STATES = [AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR]
 async def get_active_agents(question: GetAgents, deps: CoordinatorDeps) -> AgentList:
     """Return all agents, or those that are not offline."""
     states = PRESENT_STATES if question.active else list(AgentState)
-    return AgentList(agents=tuple(await deps.store.agents.find(state=states)))
+    found = await deps.store.agents.find(state=states)
+    return AgentList(agents=tuple(agent_view(each) for each in found))
 
 
 async def watch_agents(deps: CoordinatorDeps) -> None:

@@ -3,18 +3,22 @@
 from collections import Counter
 
 from services.coordinator.deps import OPEN_WAVE_STATES, CoordinatorDeps
-from shared.contracts.answers import Status, WaveAndTasks, WaveList
+from shared.contracts.answers import Status, WaveList
 from shared.contracts.commands import GetStatus, GetWave, GetWaves
 from shared.contracts.states import ENHANCEMENT, TASK, Machine
+from shared.contracts.views import WaveDetails, task_view, wave_view
 from shared.kernel.errors import NotFound
 
 
 async def list_waves(question: GetWaves, deps: CoordinatorDeps) -> WaveList:
     """Return the newest waves."""
-    return WaveList(waves=tuple(await deps.store.waves.find(sort="-_id", limit=question.limit)))
+    waves = await deps.store.waves.find(sort="-_id", limit=question.limit)
+    ids = sorted({each.target_id for each in waves})
+    targets = {each.id: each for each in await deps.store.targets.find(id=ids)}
+    return WaveList(waves=tuple(wave_view(each, targets.get(each.target_id)) for each in waves))
 
 
-async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveAndTasks:
+async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveDetails:
     """Return a wave with its tasks, by default the newest. Raises `NotFound`."""
     if question.wave_id is not None:
         wave = await deps.store.waves.require(question.wave_id)
@@ -24,7 +28,10 @@ async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveAndTasks:
             raise NotFound("There is no wave yet.", hint="Start one: gs.cmd.wave.start.")
         wave = newest
     tasks = await deps.store.tasks.find(wave_id=wave.id)
-    return WaveAndTasks(wave=wave, tasks=tuple(tasks))
+    return WaveDetails(
+        wave=wave_view(wave, await deps.store.targets.get(wave.target_id)),
+        tasks=tuple(task_view(each) for each in tasks),
+    )
 
 
 async def get_status(question: GetStatus, deps: CoordinatorDeps) -> Status:  # noqa: ARG001
