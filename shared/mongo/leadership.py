@@ -85,7 +85,9 @@ class Leadership:
 
     async def _lock(self, key: str, *, wait: bool) -> AsyncFileLock:
         self._locks.mkdir(parents=True, exist_ok=True)
-        lock = AsyncFileLock(self._locks / f"{key}.lock", timeout=-1 if wait else 0, run_in_executor=False)
+        lock = AsyncFileLock(
+            self._locks / f"{key}.lock", timeout=-1 if wait else 0, run_in_executor=False
+        )
         try:
             await lock.acquire()
         except Timeout:
