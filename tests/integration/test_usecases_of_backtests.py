@@ -13,6 +13,7 @@ from services.validator.backtest.usecases.backtest import (
     start_backtest,
     stop_backtest,
 )
+from services.validator.backtest.usecases.replay import replay
 from services.validator.findings.adapters import RegisteredDetectors
 from services.validator.git.adapters.repository import GitRepository
 from services.validator.suite.domain.reports import (
@@ -194,6 +195,22 @@ async def test_it_is_told_commit_by_commit_and_at_the_end(bench):
     assert {each.total for each in told} == {7}
     [end] = bench.deps.bus.of(BacktestFinished)
     assert (end.backtest_id, end.state) == (backtest.id, "completed")
+
+
+async def test_its_events_name_the_target_even_where_its_document_does_not_yet(bench):
+    done = await bench.run()
+    target = await bench.store.targets.require(done.target_id)
+    fields = {
+        "id": uuid7(),
+        "state": BacktestState.RUNNING,
+        "replayed": (),
+        "target_id": None,
+    }
+    again = done.model_copy(update=fields)
+    await bench.store.backtests.insert(again)
+    assert await replay(again, target, bench.deps)
+    told = [each for each in bench.deps.bus.of(CommitReplayed) if each.backtest_id == again.id]
+    assert {each.target_id for each in told} == {target.id}
 
 
 async def test_nothing_of_the_repository_is_touched_and_nothing_lands(bench):

@@ -2,14 +2,14 @@
 
 from datetime import timedelta
 
-from services.api.domain.measures import last_benchmarks, sum_recall, sum_test_time
+from services.api.domain.measures import compare_health, last_benchmarks, sum_recall, sum_test_time
 from services.api.domain.report import WaveRecords, make_report, needing_approval
 from shared.contracts.base import RunKind
 from shared.contracts.documents.protection import Protection, SurvivingMutant
 from shared.contracts.documents.runs import BenchmarkResult, Recall, TestCounts
 from shared.contracts.report import BaselineSummary
 from shared.kernel.ids import uuid7
-from tests.support.builders import NOW, a_target, a_test_run, a_wave, an_enhancement
+from tests.support.builders import NOW, a_health, a_target, a_test_run, a_wave, an_enhancement
 
 WAVE = a_wave()
 COUNTS = TestCounts(tests=9, passed=9, failed=0, skipped=0)
@@ -42,6 +42,18 @@ def test_where_only_the_head_ran_whole_that_is_the_measure_and_without_it_there_
     assert sum_test_time(part, BASE).suites == 1 / 8
     assert sum_test_time(part, None).suites is None
     assert sum_test_time([], BASE) is None
+
+
+def test_the_dimensions_of_one_component_are_taken_together():
+    """Two agent types measure it, and neither hides what the other found."""
+    quality = a_health(WAVE, score=90.0, metrics={"findings": 3.0})
+    tidiness = a_health(WAVE, score=50.0, metrics={"findings": 4.0}, dimension="tidiness")
+    both, better = [quality, tidiness], [quality, tidiness.model_copy(update={"score": 70.0})]
+    made = compare_health(both, better, [])
+    [component] = made.components
+    assert (component.score_before, component.score_after) == (70.0, 80.0)
+    assert (component.findings_before, component.findings_after) == (7, 7)
+    assert (made.score_before, made.score_after) == (70.0, 80.0)
 
 
 def test_benchmarks_are_those_that_were_compared_last():

@@ -59,7 +59,7 @@ async def replay(backtest: Backtest, target: Target, deps: ValidatorDeps) -> Bac
     replayed: list[ReplayResult] = []
     for commit in chosen:
         replayed.append(await _judge(commit, later.get(commit.oid, ()), session, deps))
-        if not await _save_progress(replayed, len(chosen), backtest, deps):
+        if not await _save_progress(replayed, len(chosen), backtest, target, deps):
             return None
     if all(each.outcome == "unknown" for each in replayed):
         raise Rejected(
@@ -206,7 +206,11 @@ async def _broken_tests(
 
 
 async def _save_progress(
-    replayed: Sequence[ReplayResult], total: int, backtest: Backtest, deps: ValidatorDeps
+    replayed: Sequence[ReplayResult],
+    total: int,
+    backtest: Backtest,
+    target: Target,
+    deps: ValidatorDeps,
 ) -> bool:
     """Store and publish the progress; return False if the backtest was stopped."""
     now = await deps.store.backtests.require(backtest.id)
@@ -219,7 +223,7 @@ async def _save_progress(
     await deps.store.backtests.set_fields(backtest.id, total=total, replayed=tuple(replayed))
     event = CommitReplayed(
         backtest_id=backtest.id,
-        target_id=backtest.target_id or "",
+        target_id=target.id,
         commit=last.commit,
         title=last.title,
         verdict=last.verdict,
