@@ -12,8 +12,11 @@ from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Opportunity, Task, Wave
 from shared.contracts.states import EnhancementState, TaskState, WaveState
 from shared.kernel.clock import utc_now
+from shared.kernel.extensions import agent_type_names
 from shared.kernel.ids import uuid7
 
+# Any registered type will do: no agent of it runs.
+AGENT_TYPE = agent_type_names()[0]
 # The states of a change on which the gate still has work to do.
 IN_GATE_STATES = [
     EnhancementState.PROPOSED,
@@ -44,12 +47,12 @@ def proposed_task(number: int, wave: Wave) -> Task:
         id=uuid7(),
         wave_id=wave.id,
         target_id=wave.target_id,
-        agent_type="code_quality",
+        agent_type=AGENT_TYPE,
         component=component,
         paths=(f"/{component}.py",),
         commit=wave.commit,
         opportunity=Opportunity(
-            agent_type="code_quality",
+            agent_type=AGENT_TYPE,
             component=component,
             description="name what is returned",
             priority=Priority.NORMAL,

@@ -15,10 +15,10 @@ from typing import Any, Literal
 
 import psutil
 import uv
-from ruff import find_ruff_bin
 
 from deploy.homes import MIN_FREE_BYTES, find_running_stack
 from deploy.programs import find_program
+from shared.agent_types import agent_specs
 from shared.kernel.errors import Rejected
 from shared.sandbox.choice import TierAssessment, assess_tiers
 
@@ -58,12 +58,17 @@ def examine(home: Path) -> list[Check]:
         _git,
         lambda: _server("nats-server", "GROUNDSWELL_NATS_URL", "NATS"),
         lambda: _server("secantusd-py", "GROUNDSWELL_MONGO_URL", "a MongoDB wire"),
-        lambda: _tool("ruff", find_ruff_bin, "the code_quality agent finds and fixes nothing"),
         lambda: _tool("uv", uv.find_uv_bin, "targets' test environments cannot be built"),
         lambda: _home(home),
         _memory,
     ]
-    return [*(each() for each in checks), *_sandboxes(home), _forge(), _stack(home)]
+    return [
+        *(each() for each in checks),
+        *_agent_types(),
+        *_sandboxes(home),
+        _forge(),
+        _stack(home),
+    ]
 
 
 def _python() -> Check:
@@ -103,6 +108,19 @@ def _tool(name: str, find: Callable[[], Any], cost: str) -> Check:
     except (FileNotFoundError, importlib.metadata.PackageNotFoundError):
         return Check(name, "missing", "not installed", cost, "Run make setup again.")
     return Check(name, "ok", f"{version} ({path})")
+
+
+def _agent_types() -> list[Check]:
+    """Look for the programs that the installed agent types need."""
+    try:
+        specs = agent_specs()
+    except Rejected as error:
+        return [Check("agent types", "missing", error.message, "no agent starts", error.hint)]
+    return [
+        _tool(each.package, each.find, f"the {spec.name} agent finds and fixes nothing")
+        for spec in specs.values()
+        for each in spec.programs
+    ]
 
 
 def _home(home: Path) -> Check:

@@ -8,7 +8,7 @@ from shared.agent_types.engines import Engine, EngineFactory, Proposal, TaskCont
 from shared.agent_types.fixers import Fixer, FixerDeclaration, Priors, ToolFixer
 from shared.agent_types.health import HealthDimension, HealthReading, Metric, finding_density
 from shared.agent_types.registry import agent_spec, agent_specs, health_dimensions
-from shared.agent_types.spec import AgentSpec, DetectorFactory
+from shared.agent_types.spec import AgentSpec, DetectorFactory, RequiredProgram
 from shared.behaviour import FixBehaviour
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "Metric",
     "Priors",
     "Proposal",
+    "RequiredProgram",
     "TaskContext",
     "ToolFixer",
     "agent_spec",

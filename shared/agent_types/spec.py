@@ -21,6 +21,17 @@ class NoConfiguration(BaseModel):
 
 
 @dataclass(frozen=True)
+class RequiredProgram:
+    """A program that the detectors or fixers of an agent type run, of an installed package.
+
+    `find` returns its path, and raises `FileNotFoundError` where it is missing.
+    """
+
+    package: str
+    find: Callable[[], str]
+
+
+@dataclass(frozen=True)
 class AgentSpec:
     """One agent type, whole: what it is, what it measures, and how it makes changes.
 
@@ -31,6 +42,7 @@ class AgentSpec:
     target's groundswell.toml; `protected_files` are patterns of files that configure the detectors,
     which no change may touch without approval. `behaviours` declares, by rule, what proposals of
     `engines` may change about behaviour; that of a fixer is in its own declaration.
+    `groundswell doctor` looks for the `programs`.
     """
 
     name: str
@@ -45,6 +57,7 @@ class AgentSpec:
     configuration: type[BaseModel] = NoConfiguration
     protected_files: tuple[str, ...] = ()
     behaviours: Mapping[str, FixBehaviour] = field(default_factory=dict)
+    programs: tuple[RequiredProgram, ...] = ()
 
     @property
     def rules(self) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """The declaration of the agent type code_quality."""
 
+from ruff import find_ruff_bin
+
 from services.agents.types.code_quality.repair import RepairCommandEngine
 from services.agents.types.code_quality.ruff_fixes import read_fixers
 from services.agents.types.code_quality.section import (
@@ -14,6 +16,7 @@ from shared.agent_types import (
     FixBehaviour,
     HealthDimension,
     Priors,
+    RequiredProgram,
     finding_density,
 )
 from shared.agent_types.health import FINDING_METRICS
@@ -60,4 +63,5 @@ SPEC = AgentSpec(
             permitted="the target's own files name the command, so its maintainers use it anyway",
         )
     },
+    programs=(RequiredProgram("ruff", find_ruff_bin),),
 )
