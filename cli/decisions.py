@@ -40,7 +40,7 @@ Why = Annotated[str, typer.Option("--reason", help="Why; it is stored with the c
 All = Annotated[
     bool, typer.Option("--all", help="Instead of ids: every change that needs approval.")
 ]
-Rule = Annotated[str, typer.Option(help="Only changes of this rule: RET505, ruff:RET505, …")]
+Rule = Annotated[str, typer.Option(help="Only changes of this rule: its code, or tool:code.")]
 Component = Annotated[str, typer.Option(help="Only changes of this component.")]
 Repository = Annotated[
     str, typer.Option("--target", help="Only changes of this repository.", metavar="PATH")

@@ -78,7 +78,7 @@ class GivenDecision(Value):
 class ApprovalFilter(Value):
     """Changes that need approval: of a target (its id or location), a rule and a component.
 
-    What is empty selects all; a rule is named as in `ruff:RET505`, or by its tool's code.
+    What is empty selects all; a rule is named `tool:code`, or by its code alone.
     """
 
     target: str = Field(default="", max_length=4096)

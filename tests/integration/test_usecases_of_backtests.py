@@ -287,13 +287,13 @@ async def test_one_validator_at_a_time_works_on_a_backtest(bench, monkeypatch):
     other = bench.deps_of()
     await resume_backtests(other)
     await asyncio.wait_for(other.process.running_backtests.get(command.backtest_id), 5)
-    assert not other.bus.said
+    assert not other.bus.published
     bench.suite.wait.set()
     await bench.deps.process.running_backtests.get(command.backtest_id)
     await resume_backtests(other)
     backtest = await bench.store.backtests.require(command.backtest_id)
     assert backtest.state is BacktestState.COMPLETED
-    assert not other.bus.said
+    assert not other.bus.published
 
 
 async def test_one_that_is_stopped_ends_at_once_and_keeps_what_it_has(bench):

@@ -501,10 +501,10 @@ async def test_one_validator_at_a_time_makes_the_checks_of_a_target(street, monk
     monkeypatch.setattr(leadership, "RETRY_SECONDS", 0.01)
     await three(street)
     street.clock.go(minutes=SECOND)
-    other = another_desk(street)
+    other = another_validator(street)
     await asyncio.gather(street.look(), street.look(other))
     assert street.regressed()
-    assert not other.bus.said
+    assert not other.bus.published
 
 
 async def test_a_watch_is_made_once_and_a_check_that_is_done_is_not_done_again(street):

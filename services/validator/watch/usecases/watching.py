@@ -1,8 +1,8 @@
 """Watching landed changes: checks in a window after landing, and rollback of a proven culprit.
 
 All state is on the watch in MongoDB and stored before it is acted on: the results of a check before
-anything is rolled back. An interrupted check resumes with its own runs, in whichever validator leads
-the checks of the target, and rolling back twice changes nothing.
+anything is rolled back. An interrupted check resumes with its own runs, in whichever validator
+leads the checks of the target, and rolling back twice changes nothing.
 """
 
 import asyncio

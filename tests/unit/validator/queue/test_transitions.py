@@ -84,7 +84,7 @@ class TestStored:
     async def test_an_outcome_that_was_never_published_comes_before_the_next_one(self, deps):
         change = await stored(deps, state="applied", commit=COMMIT, branch="b", finished_at=NOW)
         await transition_and_publish(change, "roll_back", deps, landing__rollback=ROLLBACK)
-        kinds = [type(each.message) for each in deps.bus.said]
+        kinds = [type(each.message) for each in deps.bus.published]
         assert kinds == [EnhancementApplied, EnhancementRolledBack]
 
     @pytest.mark.parametrize(
@@ -96,13 +96,13 @@ class TestStored:
     ):
         passed = []
         monkeypatch.setattr(
-            transitions, "failpoint", lambda at: passed.append((at, len(deps.bus.said)))
+            transitions, "failpoint", lambda at: passed.append((at, len(deps.bus.published)))
         )
         change = await stored(deps, state=state, commit=COMMIT, branch="b")
         fields = {"landing__rollback": ROLLBACK} if trigger == "roll_back" else {}
         await transition_and_publish(change, trigger, deps, **fields)
         assert passed == [(name, 0)]
-        assert len(deps.bus.said) == 1
+        assert len(deps.bus.published) == 1
 
 
 class TestPublished:
@@ -120,17 +120,17 @@ class TestPublished:
     async def test_each_outcome_has_its_event_which_names_the_change(self, deps, fields, kind):
         change = an_enhancement(**fields)
         await publish_outcome(change, deps)
-        [said] = deps.bus.said
-        assert type(said.message) is kind
-        assert said.wave == said.message.wave_id == change.wave_id
-        assert said.message.enhancement_id == change.id
-        assert said.message.target_id == change.target_id
-        assert said.message.title == change.proposal.title
+        [published] = deps.bus.published
+        assert type(published.message) is kind
+        assert published.wave == published.message.wave_id == change.wave_id
+        assert published.message.enhancement_id == change.id
+        assert published.message.target_id == change.target_id
+        assert published.message.title == change.proposal.title
 
     @pytest.mark.parametrize("state", [each for each in EnhancementState if each not in EVENTS])
     async def test_a_state_that_is_no_outcome_is_not_published(self, deps, state):
         await publish_outcome(an_enhancement(state=state), deps)
-        assert not deps.bus.said
+        assert not deps.bus.published
 
     async def test_the_same_outcome_is_published_under_the_same_key(self, deps):
         change = an_enhancement(state="rejected", reason="why")
@@ -167,13 +167,13 @@ class TestPublishedAgain:
         change = await stored(deps, state="validating")
         await reject(change, "why", deps)
         await publish_unpublished(deps)
-        assert len(deps.bus.said) == 1
+        assert len(deps.bus.published) == 1
 
     async def test_an_outcome_is_left_alone_once_a_duplicate_would_be_stored_twice(self, deps):
         await stored(deps, state="rejected", reason="why", finished_at=NOW)
         deps.clock.go(seconds=REPUBLISH_WINDOW.total_seconds() + 1)
         await publish_unpublished(deps)
-        assert not deps.bus.said
+        assert not deps.bus.published
 
 
 def test_what_was_published_is_remembered_by_change_and_state():
