@@ -143,6 +143,8 @@ class GitRepository:
             self._mirror.fetch(target.location)
         except Transient as error:
             return PushRefusal("unreachable", str(error))
+        except Rejected as error:
+            return PushRefusal("other", str(error))
         if reason := self.replaced_reason(target, head):
             return PushRefusal("replaced", reason)
         with self._mirror.locked():
