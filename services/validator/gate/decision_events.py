@@ -23,6 +23,8 @@ from services.validator.decision.evidence import (
 from services.validator.decision.run_summary import summarize_run
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.rounds import GateRound
+from services.validator.runs.domain.adjustments import COMMAND_RESULT_ID, command_error
+from services.validator.runs.usecases.reports import read_report
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.events import GateDecided
@@ -199,3 +201,13 @@ async def _publish(
     digest = hashlib.sha256(json.dumps(decided).encode()).hexdigest()
     key = f"{gate_round.prepared.head}:{digest[:32]}"
     await deps.bus.publish(event, key=key, wave=gate_round.wave_id)
+
+
+async def command_failure(step: Reject, run: TestRun | None, deps: ValidatorDeps) -> str:
+    """Return what the suite printed where it failed as a whole; empty where tests failed."""
+    if run is None or run.result.report is None or COMMAND_RESULT_ID not in step.tests:
+        return ""
+    failed = (await read_report(run, deps)).results.get(COMMAND_RESULT_ID)
+    if failed is None or not failed.detail:
+        return ""
+    return f"; the test command as a whole fails: {command_error(failed.detail)}"

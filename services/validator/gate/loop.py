@@ -23,6 +23,7 @@ from services.validator.decision.gate import decide, flaky_tests
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.approvals import ask_before_full_run, ask_for_approval
 from services.validator.gate.decision_events import (
+    command_failure,
     publish_dismissal,
     publish_held_back,
     publish_landing,
@@ -161,7 +162,8 @@ async def _dismiss(gate_round: GateRound, step: Reject | Undecided, deps: Valida
     if change.id in impacted and run:
         caught_by = [each for each in step.tests if not needs_own_run(each)]
         await count_recall(change, impacted[change.id], caught_by, run.id, deps)
-    await reject(change, step.reason, deps, tests=step.tests, run=run.id if run else None)
+    reason = step.reason + await command_failure(step, run, deps)
+    await reject(change, reason, deps, tests=step.tests, run=run.id if run else None)
 
 
 async def _land(

@@ -29,6 +29,7 @@ from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Rejected
 from shared.targets.head import Head
 from shared.targets.languages import invalid_reason
+from shared.targets.setup_inputs import is_compiled_source
 
 
 class HeadNotTestable(Rejected):
@@ -189,6 +190,12 @@ async def _policy_violation(
     paths = (await deps.store.tasks.require(change.task_id)).paths
     config, head = gate_round.prepared.profile.config, gate_round.prepared.head
     patch = gate_round.patches[change.id]
+    compiled = [each for each in change.proposal.files if is_compiled_source(each)]
+    if compiled and gate_round.prepared.environment.has_compiled_modules:
+        return (
+            f"compiled: {compiled[0]} is compiled by the set-up, which is only made for the head, "
+            "so no test would run the change"
+        )
     return deps.repository(gate_round.target).broken_rule(patch, paths, config, head)
 
 

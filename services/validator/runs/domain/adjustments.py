@@ -91,3 +91,10 @@ def error_text(detail: str) -> str:
     if named:
         return named[-1][:MAX_ERROR_CHARACTERS]
     return "\n".join(lines[-MAX_ERROR_LINES:])[-MAX_ERROR_CHARACTERS:]
+
+
+def command_error(detail: str) -> str:
+    """Return the line that tells why a suite failed as a whole, such as for its coverage."""
+    lines = [each.strip(" =") for each in detail.splitlines() if each.strip(" =")]
+    telling = [each for each in lines if re.search(r"\bfail|required|error", each, re.IGNORECASE)]
+    return (telling or lines or [""])[-1][:MAX_ERROR_CHARACTERS]

@@ -8,6 +8,7 @@ import structlog
 
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead, prepare_head
+from services.validator.runs.domain.adjustments import COMMAND_RESULT_ID
 from services.validator.runs.usecases.reports import store_text
 from services.validator.runs.usecases.runners import (
     claim_of,
@@ -21,6 +22,7 @@ from services.validator.suite.domain.reports import (
     Infrastructure,
     Reported,
     RunOutcome,
+    TestReport,
     replace_failing,
 )
 from shared.contracts.base import RunKind
@@ -157,7 +159,20 @@ async def _rerun_failing_unrecorded(
     if not isinstance(again, Reported):
         log.warning("run_broken", run=run.id, reason=again.reason)
         return recorded
-    return replace(recorded, report=replace_failing(recorded.report, again.report))
+    report = replace_failing(recorded.report, again.report)
+    return replace(recorded, report=_without_passing_command(report))
+
+
+def _without_passing_command(report: TestReport) -> TestReport:
+    """Return a report that says nothing of the command as a whole unless it failed.
+
+    So do other reports of commands that can be recorded.
+    """
+    command = report.results.get(COMMAND_RESULT_ID)
+    if command is None or command.outcome.bad:
+        return report
+    others = {key: each for key, each in report.results.items() if key != COMMAND_RESULT_ID}
+    return replace(report, results=others)
 
 
 async def _store_outcome(outcome: RunOutcome, deps: ValidatorDeps) -> dict[str, Any]:

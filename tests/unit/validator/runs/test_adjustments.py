@@ -4,6 +4,7 @@ import pytest
 
 from services.validator.runs.domain.adjustments import (
     broken_plugin,
+    command_error,
     error_text,
     first_error,
     passed_tests,
@@ -95,3 +96,13 @@ def test_a_command_of_which_only_the_exit_code_is_known_counts_as_the_whole_suit
     assert (
         passed_tests(a_report(**{"a": Outcome.PASSED, "(command)": Outcome.PASSED}), 300, 20) == 2
     )
+
+
+def test_why_a_suite_failed_as_a_whole_is_quoted():
+    detail = (
+        "It ended with 1:\nTOTAL 8 1 88%\n"
+        "FAIL Required test coverage of 90% not reached. Total coverage: 87.50%\n"
+        "===== 2 passed in 0.02s ====="
+    )
+    assert command_error(detail).startswith("FAIL Required test coverage of 90% not reached")
+    assert command_error("It ended with 3:") == "It ended with 3:"
