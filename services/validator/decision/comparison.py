@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 
 from services.validator.decision.evidence import RunComparison
-from services.validator.suite.domain.reports import Outcome, TestReport
+from services.validator.suite.domain.reports import COMMAND_RESULT_ID, Outcome, TestReport
 
 PASSING = frozenset({Outcome.PASSED, Outcome.XPASSED})
 FAILING = frozenset({Outcome.FAILED, Outcome.ERROR})
@@ -37,7 +37,8 @@ def compare_reports(
 ) -> RunComparison:
     """Compare a run of the candidate with the base; without `tests` it was a full run."""
     worse = worse_tests(base.outcomes, candidate.outcomes, requested=tests or None)
-    new = frozenset(candidate.outcomes.keys() - base.outcomes.keys())
+    # The command as a whole is no new test: a report only names it where it failed.
+    new = frozenset(candidate.outcomes.keys() - base.outcomes.keys() - {COMMAND_RESULT_ID})
     failures = _count_failures(worse, candidate, repeat) if repeat > 1 else {}
     return RunComparison(worse, new, failures)
 

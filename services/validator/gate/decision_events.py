@@ -23,8 +23,9 @@ from services.validator.decision.evidence import (
 from services.validator.decision.run_summary import summarize_run
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.rounds import GateRound
-from services.validator.runs.domain.adjustments import COMMAND_RESULT_ID, command_error
+from services.validator.runs.domain.adjustments import command_error
 from services.validator.runs.usecases.reports import read_report
+from services.validator.suite.domain.reports import COMMAND_RESULT_ID
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.events import GateDecided

@@ -57,7 +57,7 @@ def pytest_configure(config: Any) -> None:
     key = config.pluginmanager.unregister(name="groundswell-key")
     if not hasattr(config, "workerinput") and may_report() and key is not None:
         _run_everything(config.option)
-        if only is not None or repeat() > 1:
+        if only is not None:
             _drop_coverage_thresholds(config)
         reporter = PytestReporter(key, only or frozenset())
         config.pluginmanager.register(reporter, "groundswell-reporter")

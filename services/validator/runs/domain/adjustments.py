@@ -4,7 +4,12 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 
-from services.validator.suite.domain.reports import Outcome, TestReport, TestResult
+from services.validator.suite.domain.reports import (
+    COMMAND_RESULT_ID,
+    Outcome,
+    TestReport,
+    TestResult,
+)
 from shared.environments.ports import PytestPlugin
 
 BROKEN_HOOK = re.compile(
@@ -14,8 +19,6 @@ INSTALLED_MODULE = re.compile(r"site-packages/([\w/]+?)(?:/__init__)?\.py")
 UNKNOWN_ARGUMENTS = re.compile(r"error: unrecognized arguments: (.+)$", re.MULTILINE)
 UNKNOWN_SETTING = re.compile(r"Unknown config option: ([\w.-]+)")
 ERROR_LINE = re.compile(r"^(?:E\s+)?((?:[\w.]+\.)?\w*(?:Error|Exception|Warning|Exit)\b.*)$")
-# The id of the result of a command as a whole.
-COMMAND_RESULT_ID = "(command)"
 MAX_ERROR_LINES = 3
 MAX_ERROR_CHARACTERS = 400
 

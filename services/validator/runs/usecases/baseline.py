@@ -8,8 +8,9 @@ import structlog
 
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead, prepare_head
-from services.validator.runs.domain.adjustments import COMMAND_RESULT_ID, error_text, first_error
+from services.validator.runs.domain.adjustments import error_text, first_error
 from services.validator.runs.usecases.adjusting import BaselineAttempt, measure_baseline
+from services.validator.suite.domain.reports import COMMAND_RESULT_ID
 from shared.contracts.commands import RunBaseline
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.events import BaselineMeasured, EnvironmentBuilt, MeasurementFailed

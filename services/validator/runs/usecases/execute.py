@@ -8,7 +8,6 @@ import structlog
 
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead, prepare_head
-from services.validator.runs.domain.adjustments import COMMAND_RESULT_ID
 from services.validator.runs.usecases.reports import store_text
 from services.validator.runs.usecases.runners import (
     claim_of,
@@ -19,6 +18,7 @@ from services.validator.runs.usecases.runners import (
 )
 from services.validator.runs.usecases.trees import ensure_tree
 from services.validator.suite.domain.reports import (
+    COMMAND_RESULT_ID,
     Infrastructure,
     Reported,
     RunOutcome,

@@ -8,7 +8,6 @@ from services.validator.suite.adapters.jest import read_jest
 from services.validator.suite.adapters.junit import read_junit
 from services.validator.suite.adapters.signed_lines import NO_TESTS, read_lines
 from services.validator.suite.adapters.suite_run import (
-    COMMAND_RESULT_ID,
     CUSTOM,
     IMPACT_REPORT,
     JEST,
@@ -25,6 +24,7 @@ from services.validator.suite.adapters.suite_run import (
 from services.validator.suite.domain.imports import import_graph
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import (
+    COMMAND_RESULT_ID,
     Infrastructure,
     Outcome,
     Reported,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.validator import in_target
+from services.validator.suite.domain.reports import COMMAND_RESULT_ID
 from shared.environments.ports import Environment, Trees
 from shared.sandbox.ports import Command, Limits
 from shared.targets.paths import is_protected
@@ -16,8 +17,6 @@ from shared.targets.profile import TargetProfile, TestPlan
 from shared.targets.tree import Tree
 from shared.targets.writer import FolderWriter
 
-# The id of the result of the command as a whole, which may be more than its tests.
-COMMAND_RESULT_ID = "(command)"
 CUSTOM = "custom"
 # Our plugin or runner signs the report of these; only these can run some of the tests.
 SIGNED_FRAMEWORKS = {"pytest", "unittest"}

@@ -9,6 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+# The id of the result of a test command as a whole, which may fail although each test passed.
+COMMAND_RESULT_ID = "(command)"
+
 
 class Outcome(StrEnum):
     """How one test ended. A strict xfail that passes has failed."""

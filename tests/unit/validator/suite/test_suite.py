@@ -8,8 +8,14 @@ from pathlib import Path
 import pytest
 
 from services.validator.suite.adapters.suite import SandboxedSuite
-from services.validator.suite.adapters.suite_run import COMMAND_RESULT_ID, SuiteRun
-from services.validator.suite.domain.reports import Infrastructure, Outcome, Reported, TestReport
+from services.validator.suite.adapters.suite_run import SuiteRun
+from services.validator.suite.domain.reports import (
+    COMMAND_RESULT_ID,
+    Infrastructure,
+    Outcome,
+    Reported,
+    TestReport,
+)
 from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-from services.validator.suite.adapters.suite_run import COMMAND_RESULT_ID
-from services.validator.suite.domain.reports import Outcome
+from services.validator.suite.domain.reports import COMMAND_RESULT_ID, Outcome
 from tests.support.suites import a_run, reported
 
 # pytest-cov is not among our own requirements; this is what it does where little is covered.
