@@ -14,6 +14,7 @@ from pygit2.enums import ObjectType
 
 from services.validator.mutation.adapters import write_mutated_files
 from services.validator.suite.adapters.suite_run import SuiteRun, export_tree
+from shared.environments.ports import Environment
 from shared.kernel.errors import Rejected
 from shared.targets.mirror import Mirror
 from shared.targets.tree import GitTree
@@ -116,7 +117,8 @@ def write_everywhere(tree, base, source, private):
         other = GitTree(source, write_tree(source, harmless))
     except Rejected:
         other = tree
-    run = SuiteRun(private / "run", *(None,) * 4)
+    environment = Environment("e", private, (), 0.0, cached=True)
+    run = SuiteRun(private / "run", a_profile().test, environment, (), ())
     both = {"candidate": tree, "base": other}
     oids = ("candidate", "base")
     export_tree(run, a_profile(), lambda _, oid: both[oid], "", oids)
