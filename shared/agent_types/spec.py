@@ -35,8 +35,8 @@ class RequiredProgram:
 class AgentSpec:
     """One agent type, whole: what it is, what it measures, and how it makes changes.
 
-    Its fields are the declaration itself, so there are more of them than usual. `files` are
-    gitignore-style patterns of the files it cares for. `guards` are detectors that only the gate
+    One field per thing that it declares. `files` are gitignore-style patterns of the files it cares
+    for. `guards` are detectors that only the gate
     runs: a change of this type must not add what they find. `engines` are tried after the rules
     engine over `fixers`, which every type has. `configuration` validates `[agents.<name>]` of a
     target's groundswell.toml; `protected_files` are patterns of files that configure the detectors,

@@ -108,14 +108,15 @@ class _Check:
         matcher = SequenceMatcher(None, old_keys, new_keys, autojunk=False)
         for tag, a, b, c, d in matcher.get_opcodes():
             if tag != "equal":
-                yield from self._block(old[a:b], new[c:d], parents, old[max(a - 1, 0)])
+                near = old[max(a - 1, 0)] if old else parents[-1]
+                yield from self._block(old[a:b], new[c:d], parents, near)
 
     def _block(
         self,
         old: Sequence[ast.stmt],
         new: Sequence[ast.stmt],
         parents: tuple[ast.AST, ...],
-        near: ast.stmt,
+        near: ast.AST,
     ) -> Iterator[OpenPlace]:
         answer = self._ask(old, new, parents)
         if answer == HOLDS:

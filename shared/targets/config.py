@@ -81,7 +81,7 @@ class PolicySection(Section):
     fix may change behaviour (unsafe), or all. `unprotected` decides about a change with a surviving
     mutant: it needs approval (ask), needs it unless its fix keeps behaviour (safe), or lands
     (allow). A change whose fix may change behaviour needs approval unless `allowed_rules` names its
-    rule, such as `SIM118` or `ruff:SIM118` (docs/rules.md). In any case a change needs approval if
+    rule, by its code or its id (docs/rules.md). In any case a change needs approval if
     no test reaches a function any more that tests reached before it.
     """
 

@@ -16,6 +16,8 @@ from tests.support.memory import a_store
 from tests.support.repositories import a_repository
 from tests.support.stores import Watch
 
+KEY = "k" * 32
+
 
 class CoordinatorBus(RecordingBus):
     """Has requests to start a wave answered by the coordinator itself."""
@@ -54,8 +56,12 @@ async def client(coordinator):
         clock=lambda: NOW,
         new_id=uuid7,
     )
-    transport = httpx.ASGITransport(make_app(deps, local=True))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as made:
+    transport = httpx.ASGITransport(make_app(deps, key=KEY, hosts=["127.0.0.1"]))
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://127.0.0.1:8000",
+        headers={"Authorization": f"Bearer {KEY}"},
+    ) as made:
         yield made
 
 

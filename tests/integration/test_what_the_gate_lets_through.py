@@ -620,7 +620,9 @@ def test_the_same_program_lands_without_mutants_though_no_test_reaches_it(own):
     assert "full run" in own.runs()
     assert "mutation" not in own.runs()
     assert change.decision.evidence[0].startswith("Proven: the compiled program is the same under")
-    steps = [each.message for each in own.deps.bus.said if isinstance(each.message, GateDecided)]
+    steps = [
+        each.message for each in own.deps.bus.published if isinstance(each.message, GateDecided)
+    ]
     [proven] = [each for each in steps if each.step == "prove"]
     assert proven.changes == (change.id,)
 

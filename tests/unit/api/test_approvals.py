@@ -11,6 +11,8 @@ from tests.support.builders import NOW, SHA, a_target, a_task, a_wave, an_enhanc
 from tests.support.buses import RecordingBus
 from tests.support.memory import a_store
 
+KEY = "k" * 32
+
 
 async def fine():
     return None
@@ -25,8 +27,12 @@ def deps():
 
 @pytest.fixture
 async def client(deps):
-    transport = httpx.ASGITransport(make_app(deps, local=True))
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as made:
+    transport = httpx.ASGITransport(make_app(deps, key=KEY, hosts=["127.0.0.1"]))
+    async with httpx.AsyncClient(
+        transport=transport,
+        base_url="http://127.0.0.1:8000",
+        headers={"Authorization": f"Bearer {KEY}"},
+    ) as made:
         yield made
 
 
@@ -87,7 +93,7 @@ async def test_one_decision_is_about_all_that_are_selected_and_their_present_pat
     assert answer.status_code == 202
     ids = [made[1].id, made[2].id]
     assert [each["enhancement_id"] for each in answer.json()["items"]] == ids
-    said = [each.message for each in deps.bus.said]
+    said = [each.message for each in deps.bus.published]
     commands = [each for each in said if isinstance(each, DecideEnhancement)]
     assert [(each.enhancement_id, each.decision, each.patch) for each in commands] == [
         (each, decision, SHA) for each in ids

@@ -119,3 +119,12 @@ def test_each_place_is_judged_by_itself():
     found = check_behaviour("m.py", before, after, unless)
     assert [each.line for each in found.open] == [3]
     assert "`next(d)`" in found.open[0].reason
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line"),
+    [("", "x = 1\n", 1), ("if a:\n    b()\n", "if a:\n    b()\nelse:\n    c()\n", 1)],
+    ids=["an empty file", "a block that was not there"],
+)
+def test_code_where_there_was_none_is_open(before, after, line):
+    assert [each.line for each in check_behaviour("m.py", before, after, []).open] == [line]

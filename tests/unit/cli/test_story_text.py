@@ -83,7 +83,7 @@ def test_a_change_is_told_in_a_few_facts():
     show_change(enhancement_details(change), console)
     text = console.file.getvalue()
     assert "[b]x[/]" in text
-    assert "1 finding of F401" in text
+    assert "1 finding of OWN" in text
     assert "needs approval" in text
     assert "commit" not in text
     assert len(text.splitlines()) < 12

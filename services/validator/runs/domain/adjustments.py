@@ -99,5 +99,5 @@ def error_text(detail: str) -> str:
 def command_error(detail: str) -> str:
     """Return the line that tells why a suite failed as a whole, such as for its coverage."""
     lines = [each.strip(" =") for each in detail.splitlines() if each.strip(" =")]
-    telling = [each for each in lines if re.search(r"\bfail|required|error", each, re.IGNORECASE)]
-    return (telling or lines or [""])[-1][:MAX_ERROR_CHARACTERS]
+    errors = [each for each in lines if re.search(r"\bfail|required|error", each, re.IGNORECASE)]
+    return (errors or lines or [""])[-1][:MAX_ERROR_CHARACTERS]
