@@ -1,8 +1,8 @@
 """Start time and idle memory of the stack: `groundswell up` is ready in 6 s and uses 600 MB.
 
 There is no peer, only these limits. The start time is what a user waits: from the command to the
-line "ready". Memory is the resident size of every process of the stack and of the command itself,
-added up ten seconds later; shared pages count once per process, so the sum is an upper bound.
+line "ready". Memory is what all processes of the stack and the command itself take ten seconds
+later: their proportional set sizes added up, which count a page that several share once in all.
 """
 
 import os
@@ -73,9 +73,9 @@ def measure(home: Path, *, idle_seconds: float) -> tuple[float, float]:
 
 
 def resident_megabytes(process: psutil.Process) -> float:
-    """Return the resident size of a process and all its descendants, in MB."""
+    """Return the memory of a process and all its descendants, in MB; a shared page counts once."""
     processes = [process, *process.children(recursive=True)]
-    return sum(each.memory_info().rss for each in processes) / BYTES_PER_MB
+    return sum(each.memory_full_info().pss for each in processes) / BYTES_PER_MB
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ from pathlib import Path
 import httpx
 from filelock import FileLock, Timeout
 
-from deploy.processes import Notify, Process, tail
+from deploy.forked import start_fork_server
+from deploy.processes import Notify, Process, ServiceProcess, tail
 from shared.kernel.errors import Conflict, GroundswellError, Rejected
 
 SERVICES = ("coordinator", "agents", "resolver", "validator", "api")
@@ -92,6 +93,7 @@ async def local_stack(home: Path, notify: Notify, *, api_port: int = 0) -> Async
     try:
         (home / "stack.json").unlink(missing_ok=True)
         stack = _plan(home, api_port)
+        start_fork_server(SERVICES)
         processes = _processes(stack, home)
         for each in processes:
             await each.start()
@@ -228,13 +230,12 @@ def _service_process(name: str, stack: Stack, logs: Path) -> Process:
         "GROUNDSWELL_API_HOST": HOST,
         "GROUNDSWELL_API_PORT": _port_of(stack.api_url),
         "GROUNDSWELL_PROVISION": "true",
-        "MALLOC_ARENA_MAX": "2",
     }
     if name != "validator":
         # The token of the forge is passed on only to the service that opens pull requests.
         env["GROUNDSWELL_FORGE_TOKEN"] = ""
-    argv = [sys.executable, "-m", f"services.{name}"]
-    return Process(name, argv, logs / f"{name}.log", env)
+    title = ["groundswell", f"services.{name}", stack.home]
+    return ServiceProcess(name, title, logs / f"{name}.log", env)
 
 
 def _port_of(url: str) -> str:

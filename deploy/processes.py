@@ -9,6 +9,9 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
+
+from deploy.forked import ForkedService
 
 RESTART_BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 # A process that ran this long had started well, so the backoff begins anew when it ends.
@@ -19,6 +22,17 @@ MAX_LOG_BYTES = 10_000_000
 PR_SET_PDEATHSIG = 1
 
 Notify = Callable[[str], None]
+
+
+class Child(Protocol):
+    """A child process as `asyncio.subprocess.Process` and `ForkedService` have it."""
+
+    pid: int
+
+    @property
+    def returncode(self) -> int | None: ...
+
+    async def wait(self) -> int: ...
 
 
 @dataclass
@@ -34,7 +48,7 @@ class Process:
     log: Path
     env: Mapping[str, str] = field(default_factory=dict)
     wake_port: int = 0
-    child: asyncio.subprocess.Process | None = None
+    child: Child | None = None
     stopping: bool = False
     starts: int = 0
 
@@ -44,8 +58,12 @@ class Process:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if self.log.exists() and self.log.stat().st_size > MAX_LOG_BYTES:
             self.log.replace(self.log.with_suffix(".log.1"))
+        self.child = await self.spawn()
+
+    async def spawn(self) -> Child:
+        """Create the child process, with the log as its output."""
         with self.log.open("ab") as out:
-            self.child = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 *self.argv,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=out,
@@ -100,6 +118,16 @@ class Process:
         assert self.child is not None
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.child.pid, number)
+
+
+@dataclass
+class ServiceProcess(Process):
+    """One of the services, supervised: a fork of the process that has imported them all."""
+
+    async def spawn(self) -> Child:
+        """Fork the service."""
+        env = {**os.environ, **self.env}
+        return await ForkedService.start(self.name, self.log, env, " ".join(self.argv))
 
 
 def tail(log: Path, lines: int = 12) -> str:

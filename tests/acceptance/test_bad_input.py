@@ -103,7 +103,7 @@ def test_a_setup_command_that_fails(up, tmp_path):
         tmp_path / "target", m_py=CODE, tests__test_m_py=TESTS, groundswell_toml=setup
     )
     done = up.run("run", str(target))
-    refused(done, "reason is here", "ended with 3", "Try it by hand", "exit 3", code=1)
+    refused(done, "reason is here", "exit code 3", "Try it by hand", "exit 3", code=1)
     # What failed was the set-up: once it is repaired the same findings are taken up.
     (target / "groundswell.toml").unlink()
     git(target, "commit", "--all", "--quiet", "--message", "no set-up")
@@ -115,7 +115,7 @@ def test_tests_that_fail_on_the_base_are_the_baseline(up, tmp_path):
     tests = f"{TESTS}\n\ndef test_never():\n    assert m.one() == 2\n"
     target = a_repository(tmp_path / "target", m_py=CODE, tests__test_m_py=tests)
     done = up.run("run", str(target))
-    refused(done, "1 failing", "blamed on no change", "test_never", "1 landed", code=0)
+    refused(done, "1 failing", "no change is blamed", "test_never", "1 landed", code=0)
 
 
 def test_a_base_on_which_no_test_passes(up, tmp_path):
@@ -150,7 +150,7 @@ def test_a_dry_run_tries_and_lands_nothing(up, target):
 
 
 def test_ids_that_mean_nothing(up):
-    refused(up.run("enhancement", "show", "zzz"), "is no enhancement id")
+    refused(up.run("enhancement", "show", "zzz"), "is not a valid enhancement id")
     refused(up.run("enhancement", "rollback", "01234567"), "no enhancement 01234567")
     refused(up.run("wave", "stop", "01234567"), "no wave 01234567")
     refused(up.run("wave", "show", "01234567"), "no wave 01234567")

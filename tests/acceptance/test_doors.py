@@ -16,14 +16,14 @@ GARBAGE = (
     "gs.cmd.wave.start",
     "gs.cmd.wave.stop",
     "gs.cmd.infinite.start",
-    "gs.cmd.enhancement.landing.rollback",
+    "gs.cmd.enhancement.rollback",
     "gs.cmd.enhancement.decide",
     "gs.cmd.baseline.run",
     "gs.cmd.findings.measure",
     "gs.cmd.target.backtest",
     "gs.cmd.target.stop_backtest",
     "gs.task.normal.code_quality",
-    "gs.task.low.security",
+    "gs.task.low.code_quality",
     "gs.proposal.submitted",
     "gs.proposal.cleared",
     "gs.run.x",
@@ -96,7 +96,7 @@ async def test_an_id_that_nobody_has_becomes_a_dead_letter(up):
     async with connected(up) as client:
         since = len(await dead_letters(client))
         bodies = {
-            "gs.cmd.enhancement.landing.rollback": {"enhancement_id": NOBODY},
+            "gs.cmd.enhancement.rollback": {"enhancement_id": NOBODY},
             "gs.cmd.wave.stop": {"wave_id": NOBODY},
             "gs.cmd.target.stop_backtest": {"backtest_id": NOBODY},
             "gs.run.x": {"run_id": NOBODY, "target_id": NOBODY},

@@ -32,7 +32,7 @@ def test_an_interrupted_run_stops_its_wave_and_the_stack(home, slow_target, numb
     process.send_signal(number)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number, out + err
-    assert "the wave is stopped; nothing had landed" in err
+    assert "the wave is stopped; nothing has landed" in err
     assert "Traceback" not in out + err
     assert not home.processes()
     assert git(slow_target, "branch", "--list", "groundswell/*") == ""

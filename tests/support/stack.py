@@ -82,7 +82,8 @@ class Home:
         return next(
             each
             for each in self.processes()
-            if each.cmdline()[-1] == f"services.{name}" or f"/{name}" in " ".join(each.cmdline())
+            if f"services.{name}" in " ".join(each.cmdline()).split()
+            or f"/{name}" in " ".join(each.cmdline())
         )
 
     @property
