@@ -120,7 +120,7 @@ def test_nothing_lands_below_changes_of_the_user_s_own(up, tmp_path):
     before = checkout_of(target)
     done = up.run("run", str(target))
     assert done.returncode == 2
-    assert "with changes of your own" in done.stdout
+    assert "with uncommitted changes" in done.stdout
     assert checkout_of(target) == before
 
 

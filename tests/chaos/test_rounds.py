@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from services.validator.deps import ValidatorDeps
+from services.validator.findings.domain import MeasuredPair
 from services.validator.gate.loop import settle
 from services.validator.git.adapters.repository import GitRepository
 from services.validator.rollback.usecases.rollbacks import roll_back
@@ -80,8 +81,8 @@ class FakeEnvironments:
 class FakeDetectors:
     """Detectors that find nothing."""
 
-    def look(self, target_id, head, profile, pairs):
-        return [({}, {}) for _ in pairs]
+    async def measure_pairs(self, target_id, head, profile, pairs):
+        return [MeasuredPair() for _ in pairs]
 
 
 class Trusted(NoSandbox):
