@@ -79,7 +79,6 @@ class TestClearing:
         stored = await deps.store.enhancements.require(change.id)
         assert (stored.state, stored.changed_at) == (EnhancementState.CLEARED, deps.clock())
         assert [type(each.message) for each in deps.bus.published] == [
-            EnhancementAdvised,
             EnhancementCleared,
             ProposalCleared,
         ]
