@@ -26,8 +26,7 @@ NATS_CONFIG = Path(__file__).parent / "nats" / "embedded.conf"
 # Below these a stack is not started, and is stopped while that still works.
 MIN_FREE_BYTES, CRITICAL_FREE_BYTES = 300 << 20, 50 << 20
 DISK_CHECK_SECONDS = 1.0
-READY_TIMEOUT_SECONDS = 60.0
-READY_POLL_SECONDS = 0.05
+READY_TIMEOUT_SECONDS, READY_POLL_SECONDS = 60.0, 0.05
 LOCK_TIMEOUT_SECONDS = 0.5
 MAX_STARTS_BEFORE_READY = 3
 HOST = "127.0.0.1"
