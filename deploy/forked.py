@@ -12,7 +12,7 @@ import os
 import runpy
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -85,12 +85,8 @@ def _run(name: str, log: str, env: dict[str, str], title: str) -> None:
     """Turn this fork into the service: a session, an environment and output of its own."""
     os.setsid()
     if sys.platform == "linux":
-        libc = ctypes.CDLL(None)
-        libc.mallopt(M_ARENA_MAX, MAX_ARENAS)
-        parent = os.getppid()
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # the parent ended before the request
-            os._exit(1)
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, MAX_ARENAS)
+        die_with_parent(os.getppid())()
     output = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
     nothing = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
     for standard, descriptor in enumerate((nothing, output, output)):
@@ -102,3 +98,18 @@ def _run(name: str, log: str, env: dict[str, str], title: str) -> None:
     os.environ.update(env)
     sys.argv = [f"services.{name}"]
     runpy.run_module(f"services.{name}", run_name="__main__")
+
+
+def die_with_parent(parent: int) -> Callable[[], None]:
+    """Return a function for a forked child that makes the kernel send it SIGTERM when we end.
+
+    Linux only.
+    """
+    libc = ctypes.CDLL(None)
+
+    def request_signal() -> None:
+        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:  # the parent ended before the request
+            os._exit(1)
+
+    return request_signal

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ctypes
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from deploy.forked import ForkedService
+from deploy.forked import ForkedService, die_with_parent
 
 RESTART_BACKOFF_SECONDS = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 # A process that ran this long had started well, so the backoff begins anew when it ends.
@@ -19,7 +18,6 @@ STABLE_AFTER_SECONDS = 30.0
 STOP_TIMEOUT_SECONDS = 6.0
 WAKE_DELAY_SECONDS = 0.1
 MAX_LOG_BYTES = 10_000_000
-PR_SET_PDEATHSIG = 1
 
 Notify = Callable[[str], None]
 
@@ -70,7 +68,7 @@ class Process:
                 stderr=out,
                 env={**os.environ, **self.env},
                 start_new_session=True,
-                preexec_fn=_die_with_parent(os.getpid()) if sys.platform == "linux" else None,
+                preexec_fn=die_with_parent(os.getpid()) if sys.platform == "linux" else None,
             )
 
     async def supervise(self, notify: Notify) -> None:
@@ -142,18 +140,3 @@ def _describe_exit(code: int) -> str:
     if code < 0:
         return f"was killed by {signal.Signals(-code).name}"
     return f"ended with exit code {code}"
-
-
-def _die_with_parent(parent: int) -> Callable[[], None]:
-    """Return a function for a forked child that makes the kernel send it SIGTERM when we end.
-
-    Linux only.
-    """
-    libc = ctypes.CDLL(None)
-
-    def request_signal() -> None:
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:  # the parent ended before the request
-            os._exit(1)
-
-    return request_signal

@@ -10,6 +10,7 @@ from bench.all import names, page
 from tests.support.stack import ROOT, environment
 
 
+@pytest.mark.timeout(600)  # one measures a minute of CPU time, beside other tests
 @pytest.mark.parametrize("name", names())
 def test_a_benchmark_runs_and_says_the_same_as_data(name, tmp_path):
     out = tmp_path / "result.json"

@@ -235,12 +235,12 @@ async def test_what_is_only_not_possible_now_is_left_to_the_next_delivery(deps, 
 async def test_a_run_is_said_with_why_it_was_made_and_what_was_worse_as_far_as_that_is_known(
     deps, run
 ):
-    await deps.store.runs.set_fields(run.id, request__why="who it is")
+    await deps.store.runs.set_fields(run.id, request__why="check the base")
     await execute_run(command(run), deps)
     await deps.store.runs.set_fields(run.id, result__worse=("t::a", "t::b"))
     await execute_run(command(run), deps)
     said = [(each.why, each.tests_worse) for each in deps.bus.of(RunFinished)]
-    assert said == [("who it is", None), ("who it is", 2)]
+    assert said == [("check the base", None), ("check the base", 2)]
 
 
 async def test_a_run_that_was_never_measured_has_the_whole_machine(deps, run):
