@@ -246,6 +246,7 @@ class _Drawing:
         self.suite = tuple(test for module in self.modules for test in module)
 
     def world(self, seed: str) -> World:
+        """Draw the changes, faults and tests of a simulated world, which is named after `seed`."""
         odds, everyone = self.odds, range(self.odds.size)
         bad = {each for each in everyone if self.hit(odds.bad)}
         faults = [self.fault(each) for each in sorted(bad)]

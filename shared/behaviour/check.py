@@ -118,6 +118,7 @@ class _Check:
         parents: tuple[ast.AST, ...],
         near: ast.AST,
     ) -> Iterator[OpenPlace]:
+        """Yield the smallest places where no condition covers replacing `old` by `new`."""
         answer = self._ask(old, new, parents)
         if answer == HOLDS:
             return

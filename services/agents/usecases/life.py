@@ -44,7 +44,7 @@ async def send_heartbeat(deps: AgentDeps) -> None:
 
 
 async def become_active(deps: AgentDeps, task_id: str) -> None:
-    """Show that this agent performs a task."""
+    """Move this agent to its active state, and record the task that it performs."""
     await _move(deps, "start_work", task_id=task_id)
 
 

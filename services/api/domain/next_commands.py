@@ -65,4 +65,5 @@ def _git(target: Target) -> str:
 
 
 def _roll_back(enhancement: str) -> str:
+    """Return the shell command that rolls back an enhancement."""
     return f"groundswell enhancement rollback {short_id(enhancement)}"

@@ -39,7 +39,7 @@ class ReachedCode:
         self.complete = True
 
     def add(self, codes: Codes, complete: bool = True) -> None:
-        """Add code objects."""
+        """Add code objects that ran; `complete` is false if some that ran may be missing."""
         self.codes.update(codes)
         self.complete = self.complete and complete
 

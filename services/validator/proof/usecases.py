@@ -91,6 +91,7 @@ def _changed_files(
     tree: str,
     repository: TargetRepository,
 ) -> dict[str, ChangedFiles]:
+    """Return the texts before and after each change, by path; None unless it only edits Python."""
     by_id, found = {each.id: each for each in changes}, dict[str, ChangedFiles]()
     for change, after in steps:
         paths = by_id[change].proposal.files

@@ -133,6 +133,7 @@ def batch_cost(
 
 
 def _code_verdict(each: ReplayResult) -> str:
+    """Return the verdict of a replay, or the code of its reason where the verdict is `ask`."""
     return each.code if each.verdict == "ask" else each.verdict
 
 

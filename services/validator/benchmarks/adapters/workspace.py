@@ -84,6 +84,7 @@ class PairedWorkspace:
 
     @property
     def _work(self) -> Path:
+        """The directory in which one side at a time is measured, at the same path for both."""
         return self._room / "work"
 
     def _command(self, tree: Path, scratch: Path) -> Command:

@@ -117,6 +117,7 @@ class GitRepository:
         return str(found.parent_ids[0]) if found.parent_ids else ""
 
     def commit_parent(self, target: Target, head: str, when: datetime) -> str:
+        """Return `head`, or a merge of it with the landing branch where that has other commits."""
         landing = self._mirror.branch(target.landing_branch)
         if landing is None or self._mirror.is_ancestor(landing, head):
             return head

@@ -104,6 +104,7 @@ class ImpactMap:
 
     @cached_property
     def _of_file(self) -> dict[str, Mask]:
+        """The tests that ran code of each file or are defined in it, by path."""
         found: dict[str, Mask] = defaultdict(int)
         for path, codes in self.reached.items():
             found[path] = union(codes.values())
