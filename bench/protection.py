@@ -1,7 +1,8 @@
 """The cost of mutation testing on real packages, and how many changes their tests protect.
 
 The targets are source archives from PyPI. All proposals of the rules engine are applied on top of
-each other in one tree, as in the gate; mutants are put into what they touch, and run with those of
+each other in one tree, as in the gate. Those that leave the compiled program as it is are proven;
+mutants are put into what the others touch, and run with those of
 the target's own tests that reach them, as a recording of the head shows. The peer is a full run of
 the same suite on the same tree, in turn with it; mutation testing usually takes one such run per
 mutant. The recording is not counted, because the gate's full runs are recorded anyway.
@@ -25,6 +26,7 @@ from services.validator.mutation.domain.placement import place_mutants
 from services.validator.mutation.domain.plan import ChangedFile, MutationPlan, MutationReport
 from services.validator.mutation.domain.protection import judge_protection
 from services.validator.mutation.usecases.affordable import select_affordable
+from services.validator.proof.comparison.compare import Comparer
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import Reported
@@ -171,7 +173,10 @@ async def _measure(package: Package) -> dict[str, Any]:
     """Time full runs and mutation in turn, and return the row of a package."""
     recorded = await package.run_suite(package.head, record=True)
     batch = await _batch(package, recorded)
-    plan, seconds = place_mutants(_changed_files(package, batch)), []
+    changed = _changed_files(package, batch)
+    proven = _proven(changed)
+    plan = place_mutants({key: each for key, each in changed.items() if key not in proven})
+    seconds = []
     plan, tests = _selection(package, batch, plan, recorded)
     suites, report = [], None
     for _ in range(1 if package.quick else REPETITIONS):
@@ -179,16 +184,18 @@ async def _measure(package: Package) -> dict[str, Any]:
         report = await _run_mutants(package, batch, plan, tests)
         seconds.append(report.seconds)
     suite, mutants = statistics.median(suites), statistics.median(seconds)
-    protections = [judge_protection(plan, each, report) for each in batch.trees]
+    left = [each for each in batch.trees if each not in proven]
+    protections = [judge_protection(plan, each, report) for each in left]
     return {
         "target": package.name,
         "tests": len(recorded.report.results),
         "needed": len(tests) or len(recorded.report.results),
+        "proven": len(proven),
         **_count(protections),
         "suite s": suite,
         "mutants s": mutants,
         "x suite": mutants / suite,
-        "a change": mutants / suite / len(protections),
+        "a change": mutants / suite / len(batch.trees),
         "a mutant": mutants / suite / max(len(plan.mutants), 1),
     }
 
@@ -197,9 +204,11 @@ def _count(protections: Sequence[Protection]) -> dict[str, Any]:
     """Return counts of changes, mutants and lines; shares are of what was measured."""
     share = protection_share(protections)
     counted: dict[str, Any] = {
-        "changes": len(protections),
-        "nothing": sum(each.state == "nothing" for each in protections),
-        "unknown": sum(each.state == "unknown" for each in protections),
+        "not proven": len(protections),
+        **{
+            state: sum(each.state == state for each in protections)
+            for state in ("protected", "unprotected", "nothing", "unknown")
+        },
         "not tried": sum(each.not_measured for each in protections),
     }
     if share is not None:
@@ -255,6 +264,20 @@ def _changed_files(package: Package, batch: Batch) -> dict[str, list[ChangedFile
             for path in batch.files[change]
         ]
         for number, change in enumerate(batch.trees)
+    }
+
+
+def _proven(changed: dict[str, list[ChangedFile]]) -> set[str]:
+    """Return the changes that leave the program as it is, under the Python that runs this."""
+    comparer = Comparer()
+    return {
+        key
+        for key, files in changed.items()
+        if files
+        and all(
+            comparer.compare(each.texts[0] or b"", each.texts[1] or b"") is not None
+            for each in files
+        )
     }
 
 

@@ -79,7 +79,6 @@ class RunPurpose(StrEnum):
     """Why a run is made; the values are what users read."""
 
     BASELINE = "baseline"
-    RECORDING = "recording"
     QUICK_GATE = "quick gate"
     FULL_RUN = "full run"
     BISECTION = "bisection"

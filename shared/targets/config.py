@@ -64,12 +64,16 @@ class EnvironmentSection(Section):
 
 
 class TestSection(Section):
-    """`[test]`: how tests are run; `command` replaces the detected one, `timeout` is in seconds."""
+    """`[test]`: how tests are run; `command` replaces the detected one, `timeout` is in seconds.
+
+    `extra` is how many times the suite's duration a wave may spend on all other runs together.
+    """
 
     __test__ = False
 
     command: CommandLine = ""
     timeout: float = Field(default=1800, gt=0)
+    extra: float = Field(default=2.0, ge=0)
     pythonpath: tuple[str, ...] = ()
 
 

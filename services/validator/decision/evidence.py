@@ -86,13 +86,15 @@ class SuiteProfile:
 
     `durations` are seconds per test, `startup` the seconds that any run takes besides its tests.
     `flaky` are the failure rates of tests that both failed and passed on one tree. `benchmarks` is
-    true if the target has benchmarks, which are then compared before a batch lands.
+    true if the target has benchmarks, which are then compared before a batch lands. Without a
+    `budget` for extra runs no quick gates are made.
     """
 
     durations: Mapping[str, float] = field(default_factory=dict)
     startup: float = 0.0
     flaky: Mapping[str, FailureRate] = field(default_factory=dict)
     benchmarks: bool = False
+    budget: bool = True
 
     def cost_share(self, tests: Iterable[str]) -> float:
         """The cost of a run of these tests as a share of a full run; 1 if durations are unknown."""

@@ -123,7 +123,9 @@ class _BatchJudge:
     def _quick_gates(self, changes: tuple[str, ...]) -> tuple[RequestedRun, ...]:
         """Return a quick gate of each change, if they are expected to pay."""
         candidates = [self._log.candidates[each] for each in changes]
-        if RunPlan(changes) in self._log or not quick_gate_pays(candidates, self._log.suite):
+        if not self._log.suite.budget or RunPlan(changes) in self._log:
+            return ()
+        if not quick_gate_pays(candidates, self._log.suite):
             return ()
         plans = [
             RunPlan((each.id,), tuple(sorted(each.impacted)))
@@ -176,6 +178,8 @@ class _BatchJudge:
 
     def _quick_gate(self, changes: tuple[str, ...]) -> RequestedRun | None:
         suite = self._log.suite
+        if not suite.budget:
+            return None
         candidates = [self._log.candidates[each] for each in changes]
         worth = choose_first_tests(candidates, suite)
         tests = tests_not_run_with(self._log, changes, worth)

@@ -26,6 +26,7 @@ from services.validator.gate.selections import by_selection
 from services.validator.runs.domain.requests import RunRequest
 from services.validator.runs.usecases.reports import read_report
 from services.validator.runs.usecases.request import run_tests
+from shared.contracts.base import RunPurpose
 from shared.contracts.documents.runs import TestRun
 
 log = structlog.get_logger(__name__)
@@ -170,6 +171,7 @@ async def _run_tests(
         tests=tests,
         repetition=plan.repetition,
         repeat=plan.repeat,
+        record=gate_round.facts.is_recording_stale and requested.purpose is RunPurpose.FULL_RUN,
         why=requested.why,
     )
     run = await run_tests(deps, gate_round.prepared, order, wave_id=gate_round.wave_id)

@@ -134,7 +134,7 @@ async def _take_step(gate_round: GateRound, fetcher: EvidenceFetcher, deps: Vali
     step = decide(
         await load_candidates(gate_round, deps),
         gate_round.evidence,
-        suite=suite_profile(gate_round),
+        suite=await suite_profile(gate_round, deps),
         max_runs=fetcher.max_runs,
     )
     match step:

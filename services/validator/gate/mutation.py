@@ -6,6 +6,7 @@ from math import prod
 from services.validator.approval.domain import invalid_approval_reason
 from services.validator.decision.evidence import RequestedRun, RunPlan
 from services.validator.deps import ValidatorDeps
+from services.validator.gate.budget import extra_seconds_left
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
 from services.validator.gate.rounds import GateRound, compose
 from services.validator.gate.selections import SelectedFailure
@@ -85,6 +86,7 @@ async def measure_changes(gate_round: GateRound, ids: Sequence[str], deps: Valid
     if facts.recorded is None:
         # With several runners the head was still being recorded when risk and impact were loaded.
         facts.recorded = await latest_recording(gate_round.prepared, deps)
+    tree = composition.steps[-1][1]
     found = await measure_protection(
         deps,
         gate_round.prepared,
@@ -94,6 +96,7 @@ async def measure_changes(gate_round: GateRound, ids: Sequence[str], deps: Valid
         recorded=facts.recorded,
         present=baseline.outcomes,
         full_run_seconds=baseline.seconds,
+        seconds_left=await extra_seconds_left(gate_round, deps, tree),
         wanted=missing,
     )
     gate_round.mutation.protections |= found

@@ -7,12 +7,13 @@ from dataclasses import replace
 from services.validator.decision.evidence import Candidate, SuiteProfile, profile_suite
 from services.validator.decision.rates import posterior_risk
 from services.validator.deps import ValidatorDeps
+from services.validator.gate.budget import extra_seconds_left
 from services.validator.gate.flakiness import known_flaky
 from services.validator.gate.rounds import GateRound, compose
 from services.validator.git.ports import TargetRepository
 from services.validator.impact.usecases.impacted import impact_of
 from services.validator.impact.usecases.recall import is_trusted
-from services.validator.impact.usecases.recordings import latest_recording, record_if_stale
+from services.validator.impact.usecases.recordings import is_recording_stale, latest_recording
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.states import EnhancementState
 
@@ -31,9 +32,8 @@ async def load_risk_and_impact(gate_round: GateRound, deps: ValidatorDeps) -> No
     present: Collection[str] = ()
     if gate_round.baseline.done():
         present = (await gate_round.baseline).outcomes
-        facts.recorded = await record_if_stale(prepared, gate_round.wave_id, deps)
-    else:
-        facts.recorded = await latest_recording(prepared, deps)
+    facts.recorded = await latest_recording(prepared, deps)
+    facts.is_recording_stale = await is_recording_stale(facts.recorded, prepared)
     composition = await compose(gate_round, tuple(gate_round.changes), deps)
     changes = list(gate_round.changes.values())
     facts.impacted |= await impact_of(changes, composition.steps, prepared, deps, present)
@@ -80,13 +80,14 @@ def _impacted(change: Enhancement, gate_round: GateRound) -> frozenset[str] | No
     return gate_round.facts.impacted.get(change.id)
 
 
-def suite_profile(gate_round: GateRound) -> SuiteProfile:
+async def suite_profile(gate_round: GateRound, deps: ValidatorDeps) -> SuiteProfile:
     """Return what is known of the head's suite, which is little while the baseline still runs."""
     benchmarks = bool(gate_round.prepared.profile.config.bench.command)
     if not gate_round.baseline.done():
         return SuiteProfile(benchmarks=benchmarks)
     profile = profile_suite(gate_round.baseline.result())
-    return replace(profile, flaky=gate_round.facts.flaky, benchmarks=benchmarks)
+    has_budget = await extra_seconds_left(gate_round, deps) > 0
+    return replace(profile, flaky=gate_round.facts.flaky, benchmarks=benchmarks, budget=has_budget)
 
 
 async def _load_risks(gate_round: GateRound, deps: ValidatorDeps) -> None:

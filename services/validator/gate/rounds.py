@@ -42,8 +42,8 @@ class ChangeFacts:
 
     `misjudged` are the components whose choice of impacted tests was often wrong, `flaky` the
     failure rates of tests known to be flaky, and `recorded` is the recording that the impacted
-    tests come from. `proofs` are those of changes that leave the program as it is, `behaviours`
-    what the code of the others shows.
+    tests come from; where that is stale, the next full run is recorded. `proofs` are those of
+    changes that leave the program as it is, `behaviours` what the code of the others shows.
     """
 
     impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
@@ -53,6 +53,7 @@ class ChangeFacts:
     flaky: dict[str, FailureRate] = field(default_factory=dict)
     behaviours: dict[str, BehaviourEvidence] = field(default_factory=dict)
     recorded: Recorded | None = None
+    is_recording_stale: bool = False
     proofs: KnownProofs = field(default_factory=KnownProofs)
 
 

@@ -91,6 +91,12 @@ class TargetRepository(Protocol):
         """Return the contents of these files of a tree; None where there is no such file."""
         ...
 
+    def versions(
+        self, trees: Sequence[str], paths: Sequence[str]
+    ) -> Mapping[str, tuple[bytes | None, ...]]:
+        """Return each file as it is in each of these trees; equal contents are read once."""
+        ...
+
     def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
         """Create a commit that is on no branch, and return its id."""
         ...

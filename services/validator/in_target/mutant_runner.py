@@ -16,7 +16,7 @@ TIMEOUT_FACTOR, TIMEOUT_EXTRA_SECONDS = 5.0, 2.0
 MAX_RERUN_SHARE = 0.25
 # The result of a cached function is computed in the first of its tests, so few tests reach it.
 MAX_TESTS_OF_CACHED = 2
-NO_TIME_LEFT = {"killed": None, "why": "there was no time left"}
+NO_TIME_LEFT = {"killed": None, "why": "the time for mutants was up ([test] extra)"}
 # How a process under a mutant ended: all its tests passed, one failed, one ended the process or did
 # not end itself, or the time for all of it was up.
 PASSED, FAILED, CRASHED, NO_TIME = "passed", "failed", "crashed", "no time"

@@ -73,7 +73,7 @@ class GitRepository:
             protected=lambda path: not approvable and is_protected(path, config),
             max_files=config.policy.max_files,
             max_lines=config.policy.max_lines,
-            existing=self._mirror.tree(head).paths() if head else (),
+            existing=lambda: self._mirror.tree(head).paths() if head else (),
         )
         return check_patch(files, policy)
 
@@ -108,6 +108,23 @@ class GitRepository:
     def contents(self, tree: str, paths: Sequence[str]) -> list[bytes | None]:
         found = self._mirror.repository.revparse_single(tree).peel(pygit2.Tree)
         return [_read(found, each) if each in found else None for each in paths]
+
+    def versions(
+        self, trees: Sequence[str], paths: Sequence[str]
+    ) -> Mapping[str, tuple[bytes | None, ...]]:
+        repository = self._mirror.repository
+        found = [repository.revparse_single(each).peel(pygit2.Tree) for each in trees]
+        contents: dict[pygit2.Oid, bytes] = {}
+
+        def content(tree: pygit2.Tree, path: str) -> bytes | None:
+            blob = tree[path] if path in tree else None  # noqa: SIM401 - it has no `get`
+            if not isinstance(blob, pygit2.Blob):
+                return None
+            if blob.id not in contents:
+                contents[blob.id] = blob.data
+            return contents[blob.id]
+
+        return {path: tuple(content(tree, path) for tree in found) for path in paths}
 
     def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
         return self._commit(tree, (parent,), message, when)

@@ -63,14 +63,14 @@ class PatchPolicy:
     """What a patch may change.
 
     `allowed` accepts the paths of its lease, `protected` those that no agent may change.
-    `existing` are all paths of the tree that the patch is for.
+    `existing` returns all paths of the tree that the patch is for.
     """
 
     allowed: Callable[[str], bool]
     protected: Callable[[str], bool]
     max_files: int
     max_lines: int
-    existing: Collection[str] = ()
+    existing: Callable[[], Collection[str]] = tuple
 
 
 def check_patch(files: Sequence[FilePatch], policy: PatchPolicy) -> str | None:
@@ -86,7 +86,7 @@ def check_patch(files: Sequence[FilePatch], policy: PatchPolicy) -> str | None:
         return "twice: it names a file twice"
     problem = next((problem for each in files if (problem := _check_file(each, policy))), None)
     added = [each.path for each in files if each.kind is PatchKind.ADD]
-    return problem or _case_twin(added, policy.existing)
+    return problem or _case_twin(added, policy.existing() if added else ())
 
 
 def _case_twin(added: Sequence[str], existing: Collection[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""Finds the newest recording of which functions each test reaches, or makes a new one."""
+"""Finds the newest recording of which functions each test reaches."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,12 +7,9 @@ from functools import lru_cache
 from services.validator.deps import ValidatorDeps
 from services.validator.impact.domain.impact import Change, is_stale
 from services.validator.prepared import PreparedHead
-from services.validator.runs.domain.requests import RunRequest
 from services.validator.runs.usecases.reports import read_text
-from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.sources import decode_source
-from shared.contracts.base import RunPurpose
 from shared.contracts.states import RunState
 from shared.kernel.errors import NotFound
 from shared.targets.paths import is_protected
@@ -20,9 +17,6 @@ from shared.targets.tree import Tree
 
 # So many recorded runs are considered, newest first.
 MAX_RECORDINGS_CONSIDERED = 20
-# No repetition of a deciding run has this number, so that a head that is known to pass can be run
-# once more.
-RECORDING_REPETITION = -1
 
 
 @dataclass(frozen=True)
@@ -50,22 +44,13 @@ async def latest_recording(prepared: PreparedHead, deps: ValidatorDeps) -> Recor
     return None
 
 
-async def record_if_stale(
-    prepared: PreparedHead, wave_id: str, deps: ValidatorDeps
-) -> Recorded | None:
-    """Return the latest recording, after recording the head if much has changed since then.
+async def is_recording_stale(recorded: Recorded | None, prepared: PreparedHead) -> bool:
+    """Return true if much has changed on the head since it was recorded.
 
-    The gate does not record what it lands, and never runs a baseline of what is known to pass.
+    Then the next full run that is needed anyway is recorded, and the tree that it lands has a
+    recording of its own. Without any recording there is a baseline, which is recorded.
     """
-    recorded = await latest_recording(prepared, deps)
-    if recorded is None or not await asyncio.to_thread(_is_stale, recorded, prepared):
-        return recorded
-    why = "which tests reach what: much has changed since that was recorded"
-    order = RunRequest(
-        prepared.tree, RunPurpose.RECORDING, repetition=RECORDING_REPETITION, record=True, why=why
-    )
-    await run_tests(deps, prepared, order, wave_id=wave_id)
-    return await latest_recording(prepared, deps)
+    return recorded is not None and await asyncio.to_thread(_is_stale, recorded, prepared)
 
 
 def changes_between(

@@ -15,8 +15,8 @@ from services.validator.mutation.domain.selection import (
 )
 from services.validator.mutation.domain.source_code import (
     Code,
+    EffectComparison,
     NotMutable,
-    ProgramCache,
     headers,
 )
 from services.validator.mutation.domain.touched import touched
@@ -59,7 +59,7 @@ class _SourceCache:
         self._code: dict[bytes, Code] = {}
         self._headers: dict[bytes, frozenset[str]] = {}
         self.texts: dict[str, bytes] = {}
-        self.programs = ProgramCache()
+        self.effects = EffectComparison()
         self.equivalent = EquivalentMutants()
 
     def is_equivalent(self, path: str, mutant: Mutant) -> bool:
@@ -82,8 +82,7 @@ def _mutants_of_file(file: ChangedFile, cache: _SourceCache) -> Iterator[Mutant]
     before, after, last = file.texts[0], file.texts[1], file.texts[-1]
     if last is None:
         raise NotMutable("it is not there any more")
-    program = cache.programs.of(before or b"")
-    if program is not None and program == cache.programs.of(after or b""):
+    if cache.effects.is_same(before or b"", after or b""):
         return
     lines = touched([each or b"" for each in file.texts])
     if lines:

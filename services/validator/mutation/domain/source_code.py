@@ -7,6 +7,7 @@ import tokenize
 import warnings
 from dataclasses import dataclass
 
+from services.validator.proof.comparison.statements import Blocks, Piece, decode, split_blocks
 from shared.kernel import syntax
 
 # Descriptions quote so many characters of the source.
@@ -72,7 +73,7 @@ class Code:
         return not before.strip() and (not behind or behind.startswith(b"#"))
 
 
-def parse(text: bytes) -> ast.Module:
+def parse(text: str | bytes) -> ast.Module:
     """Parse source without showing Python's warnings, which are the target's concern."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -95,38 +96,41 @@ def short(text: str) -> str:
     return line if is_short else f"{line[: MAX_QUOTED_CHARACTERS - 1]}…"
 
 
-class ProgramCache:
-    """Reduces files to what they do: without layout, comments, docstrings and annotations.
+class EffectComparison:
+    """Tells whether two texts do the same, but for layout, comments, docstrings and annotations.
 
-    Most changes leave most of a file as it is, so the results for a text and for each statement are
-    kept.
+    Most changes leave most of a file as it is, so only the top-level statements that differ are
+    compared, and what is known of a text is kept.
     """
 
     def __init__(self) -> None:
-        self._whole: dict[bytes, tuple[str, ...] | None] = {}
-        self._parts: dict[bytes, str] = {}
+        self._blocks: dict[bytes, Blocks | None] = {}
 
-    def of(self, content: bytes) -> tuple[str, ...] | None:
-        """Return the program of a file, by statement; None if it is not valid Python."""
-        if content not in self._whole:
-            try:
-                self._whole[content] = self._read(content)
-            except (SyntaxError, ValueError, RecursionError):
-                self._whole[content] = None
-        return self._whole[content]
+    def is_same(self, before: bytes, after: bytes) -> bool:
+        """Return true if two files are known to do the same."""
+        try:
+            pieces = self._differing(before, after)
+            return all(_effects(each.before) == _effects(each.after) for each in pieces)
+        except (SyntaxError, ValueError, RecursionError):
+            return False
 
-    def _read(self, content: bytes) -> tuple[str, ...]:
-        lines = content.splitlines(keepends=True)
-        found = []
-        for node in _without_docstring(parse(content).body):
-            # Where two stand on a line, both are part of each.
-            text = b"".join(lines[first_line(node) - 1 : node.end_lineno])
-            key = b"%d:%s" % (node.col_offset, text)
-            if key not in self._parts:
-                plain = _EffectOnly().visit(node)
-                self._parts[key] = "" if plain is None else ast.dump(plain)
-            found.append(self._parts[key])
-        return tuple(each for each in found if each)
+    def _differing(self, before: bytes, after: bytes) -> list[Piece]:
+        """Return the parts that differ; raises what decoding raises."""
+        if before not in self._blocks:
+            self._blocks[before] = split_blocks(decode(before), parse)
+        blocks, text = self._blocks[before], decode(after)
+        pieces = [] if blocks is None else blocks.aligned(text)
+        known = None if blocks is None else blocks.with_pieces(pieces, parse)
+        if known is None:
+            return [Piece(decode(before), text, 0)]
+        self._blocks[after] = known
+        return pieces
+
+
+def _effects(text: str) -> list[str]:
+    """Return what each statement does; a string at the beginning is taken for a docstring."""
+    found = [_EffectOnly().visit(each) for each in _without_docstring(parse(text).body)]
+    return [ast.dump(each) for each in found if each is not None]
 
 
 class _EffectOnly(ast.NodeTransformer):

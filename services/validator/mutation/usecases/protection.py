@@ -30,7 +30,6 @@ from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.protection import Protection
 from shared.targets.config import TargetConfig
 from shared.targets.languages import PYTHON
-from shared.targets.mirror import Mirror
 from shared.targets.paths import is_protected
 
 # How long the mutants of a batch may take beyond one pass without any: so many seconds or full
@@ -38,6 +37,12 @@ from shared.targets.paths import is_protected
 # each change, without which nothing is known.
 LIMIT_SECONDS, LIMIT_FULL_RUNS = 4.0, 0.5
 FIRST_LIMIT_SECONDS, FIRST_LIMIT_FULL_RUNS = 32.0, 2.0
+# A mutation run that may take less is not begun.
+MIN_SECONDS = 1.0
+BUDGET_SPENT = "the wave's budget for extra runs is spent ([test] extra)"
+
+# The texts of files in the tree of the head and after each change.
+Versions = Mapping[str, tuple[bytes | None, ...]]
 
 
 @dataclass(frozen=True)
@@ -71,19 +76,25 @@ async def measure_protection(
     recorded: Recorded | None = None,
     present: Mapping[str, Outcome] | None = None,
     full_run_seconds: float = 0.0,
+    seconds_left: float = math.inf,
     wanted: Collection[str] | None = None,
 ) -> dict[str, Protection]:
     """Measure and store the protection of each change, or of those in `wanted`.
 
     The changes stand on the head and on each other in this order; `trees` has the tree after each.
     Without a recording, all tests run once; `present` are the outcomes on the head, and lost
-    coverage is only known from tests that pass there.
+    coverage is only known from tests that pass there. `seconds_left` is what is left of the wave's
+    budget; without enough for a test session nothing is run.
     """
     present = present or {}
     asked = [each for each in changes if wanted is None or each.id in wanted]
     before = _tests_before(prepared, recorded, _passing(present)) if recorded is not None else None
+    paths = {path for each in asked for path in _mutable_paths(each, prepared.profile.config)}
+    stack = [prepared.tree, *(trees[each.id] for each in changes)]
+    repository = deps.repository(prepared.target)
+    versions = await asyncio.to_thread(repository.versions, stack, sorted(paths))
     plan, entries = await asyncio.to_thread(
-        _place_mutants, changes, trees, prepared, {each.id for each in asked}, before
+        _place_mutants, changes, versions, prepared, {each.id for each in asked}, before
     )
     tests: frozenset[str] | None = None
     if recorded is not None and plan.mutants:
@@ -92,8 +103,11 @@ async def measure_protection(
             select_affordable, plan, prepared.mirror, recorded, oids, present
         )
     framework, outcome = prepared.profile.test.framework, _MutationOutcome()
-    if framework == "pytest" and plan.mutants:
-        order = await _request(changes, trees, plan, full_run_seconds, deps)
+    if framework == "pytest" and plan.mutants and seconds_left < MIN_SECONDS:
+        outcome = _MutationOutcome(no_report=BUDGET_SPENT)
+    elif framework == "pytest" and plan.mutants:
+        limits = _limits(full_run_seconds, seconds_left)
+        order = await _request(changes, trees, plan, limits, deps)
         order = replace(order, tests=tuple(sorted(tests or ())))
         outcome = await _run(prepared, order, wave_id, deps)
     report = outcome.report
@@ -171,15 +185,17 @@ def _not_measured(framework: str) -> Protection:
 
 def _place_mutants(
     changes: Sequence[Enhancement],
-    trees: Mapping[str, str],
+    versions: Versions,
     prepared: PreparedHead,
     wanted: Collection[str],
     before: TestsBefore | None,
 ) -> tuple[MutationPlan, tuple[FunctionEntry, ...]]:
     """Place the mutants of the wanted changes in the last tree, and probes for lost coverage."""
-    order = [prepared.tree, *(trees[each.id] for each in changes)]
     files = {
-        each.id: _changed_files(prepared.mirror, each, order[number:], prepared.profile.config)
+        each.id: [
+            ChangedFile(path, versions[path][number:])
+            for path in _mutable_paths(each, prepared.profile.config)
+        ]
         for number, each in enumerate(changes)
         if each.id in wanted
     }
@@ -202,13 +218,10 @@ def _tests_before(
     return tests_before
 
 
-def _changed_files(
-    mirror: Mirror, change: Enhancement, order: Sequence[str], config: TargetConfig
-) -> list[ChangedFile]:
-    """Return its Python files, from before it to the last tree, without protected ones (tests)."""
-    trees = [mirror.tree(each) for each in order]
+def _mutable_paths(change: Enhancement, config: TargetConfig) -> list[str]:
+    """Return the paths of its Python files, without protected ones such as tests."""
     return [
-        ChangedFile(path, tuple(tree.read(path) for tree in trees))
+        path
         for path in change.proposal.files
         if PYTHON.has_suffix(path) and not is_protected(path, config)
     ]
@@ -218,12 +231,10 @@ async def _request(
     changes: Sequence[Enhancement],
     trees: Mapping[str, str],
     plan: MutationPlan,
-    full_run_seconds: float,
+    limits: tuple[float, float],
     deps: ValidatorDeps,
 ) -> RunRequest:
     """Return the request for a run of this plan."""
-    seconds = _limit(LIMIT_SECONDS, LIMIT_FULL_RUNS * full_run_seconds)
-    longest = _limit(FIRST_LIMIT_SECONDS, FIRST_LIMIT_FULL_RUNS * full_run_seconds)
     ids = [each.id for each in changes]
     count = sum(bool(each.changes) for each in plan.mutants)
     return RunRequest(
@@ -231,9 +242,20 @@ async def _request(
         RunPurpose.MUTATION,
         ids,
         kind=RunKind.MUTATION,
-        plan=await store_text(plan.to_json(seconds, longest), "plan", deps),
+        plan=await store_text(plan.to_json(*limits), "plan", deps),
         why=f"whether a test kills each of {count} mutants in what {len(ids)} changes touch",
     )
+
+
+def _limits(full_run_seconds: float, seconds_left: float) -> tuple[float, float]:
+    """Return how long all mutants, and the first ones of each change, may be tried.
+
+    What is left is rounded down so that a little less time does not repeat the run either.
+    """
+    left = math.inf if seconds_left == math.inf else 2.0 ** math.floor(math.log2(seconds_left))
+    seconds = _limit(LIMIT_SECONDS, LIMIT_FULL_RUNS * full_run_seconds)
+    longest = _limit(FIRST_LIMIT_SECONDS, FIRST_LIMIT_FULL_RUNS * full_run_seconds)
+    return min(seconds, left), min(longest, left)
 
 
 def _limit(least: float, share: float) -> float:

@@ -43,3 +43,9 @@ def constant_key(value: Any) -> Key:
         return (kind, frozenset(constant_key(each) for each in value))
     # The text of a float tells 0.0 from -0.0, and one NaN is as good as another.
     return (kind, repr(value))
+
+
+def names_in(code: CodeType) -> set[str]:
+    """Return the global names and attributes in a code object and all that it contains."""
+    inner = [names_in(each) for each in code.co_consts if isinstance(each, CodeType)]
+    return set(code.co_names).union(*inner)

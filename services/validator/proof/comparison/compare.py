@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ast
 import warnings
+from types import CodeType
 from typing import Tuple  # noqa: UP035 - evaluated, also by Python 3.8
 
-from .code_objects import Key, code_key
+from .code_objects import Key, code_key, names_in
 from .spellings import unify_spellings
-from .statements import Blocks, Piece, decode, split_blocks
+from .statements import PARSE, Blocks, Piece, decode, split_blocks, split_class
 
 # Larger files are not compared.
 MAX_BYTES = 1 << 20
@@ -60,20 +61,44 @@ class Comparer:
 def _compare_pieces(pieces: list[Piece], flags: int) -> Forms | None:
     forms: set[str] = set()
     for each in pieces:
-        found = _compare_parts(each.before, each.after, flags)
+        found = _compare_divided(each, flags)
         if found is None:
             return None
         forms.update(found)
     return tuple(sorted(forms))
 
 
+def _compare_divided(piece: Piece, flags: int) -> Forms | None:
+    """Compare two classes by the statements in which their bodies differ, all else as it is.
+
+    A class runs the statements of its body as a module does. They are compiled in a class of the
+    same name, by which Python changes private names.
+    """
+    one, other = split_class(piece.before), split_class(piece.after)
+    pieces = [] if one is None or other is None else one.body.aligned("".join(other.body.texts))
+    is_whole = one is None or other is None or one.header != other.header
+    if one is None or is_whole or any(each.first < one.body.head for each in pieces):
+        return _compare_parts(piece.before, piece.after, flags)
+    # Either part may have no statement of its own, and a text at its beginning is no docstring.
+    start = f"class {one.name}:\n{one.indent}0\n"
+    found = [_compare_parts(start + each.before, start + each.after, flags) for each in pieces]
+    same = [each for each in found if each is not None]
+    if len(same) < len(found):
+        return None
+    return tuple(sorted({form for each in same for form in each}))
+
+
 def _compare_parts(before: str, after: str, flags: int) -> Forms | None:
     """Compare two modules, or parts of modules that are compiled with these flags."""
     levels = _optimization_levels(before + after)
-    if all(_key(before, flags, each) == _key(after, flags, each) for each in levels):
+    codes = [(_compiled(before, flags, each), _compiled(after, flags, each)) for each in levels]
+    if all(code_key(old) == code_key(new) for old, new in codes):
         return ()
-    one, forms_before = unify_spellings(ast.parse(before))  # noqa: TID251 - one thread
-    other, forms_after = unify_spellings(ast.parse(after))  # noqa: TID251
+    if any(names_in(old) != names_in(new) for old, new in codes):
+        # No spelling changes which attributes and global names there are.
+        return None
+    one, forms_before = unify_spellings(PARSE(before))
+    other, forms_after = unify_spellings(PARSE(after))
     if all(_key(one, flags, each) == _key(other, flags, each) for each in levels):
         return tuple(sorted((forms_before - forms_after) + (forms_after - forms_before)))
     return None
@@ -84,6 +109,10 @@ def _optimization_levels(text: str) -> tuple[int, ...]:
     return (0, 1) if "assert" in text or "__debug__" in text else (0,)
 
 
-def _key(source: str | ast.Module, flags: int, level: int) -> Key:
-    code = compile(source, "", "exec", flags=flags, dont_inherit=True, optimize=level)
-    return code_key(code)
+def _compiled(source: str | ast.Module, flags: int, level: int) -> CodeType:
+    code: CodeType = compile(source, "", "exec", flags=flags, dont_inherit=True, optimize=level)
+    return code
+
+
+def _key(source: ast.Module, flags: int, level: int) -> Key:
+    return code_key(_compiled(source, flags, level))

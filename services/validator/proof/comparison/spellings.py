@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from typing import TypeVar
 
 from .returned_names import returned_directly
 
+N = TypeVar("N", bound=ast.AST)
 LEAVES = (ast.Return, ast.Raise, ast.Continue, ast.Break)
 # These always give True or False: `is`, `in` and `not` convert the answer of what they ask.
 EXACT = (ast.Is, ast.IsNot, ast.In, ast.NotIn)
@@ -22,8 +24,7 @@ def unify_spellings(tree: ast.Module) -> tuple[ast.Module, Counter[str]]:
     The tree is changed. Raises RecursionError if it is nested too deeply.
     """
     unifier = _Unifier()
-    unified = ast.fix_missing_locations(unifier.visit(tree))
-    return unified, unifier.forms
+    return unifier.visit(tree), unifier.forms
 
 
 class _Unifier(ast.NodeTransformer):
@@ -75,8 +76,8 @@ class _Unifier(ast.NodeTransformer):
         if not isinstance(first, ast.Return) or not isinstance(rest[0], ast.Return):
             return None
         self.forms["choices"] += 1
-        chosen = ast.IfExp(node.test, _value(first), _value(rest[0]))
-        return ast.copy_location(ast.Return(self.visit_IfExp(chosen, visited=True)), node)
+        chosen = _at(node, ast.IfExp(node.test, _value(first), _value(rest[0])))
+        return _at(node, ast.Return(self.visit_IfExp(chosen, visited=True)))
 
     def _assigned_choice(self, node: ast.If) -> ast.stmt | None:
         """Spell `if c: x = a` with `else: x = b` as `x = a if c else b`.
@@ -91,9 +92,9 @@ class _Unifier(ast.NodeTransformer):
         if _dump(one.targets) != _dump(other.targets):
             return None
         self.forms["choices"] += 1
-        chosen = ast.IfExp(node.test, one.value, other.value)
+        chosen = _at(node, ast.IfExp(node.test, one.value, other.value))
         value = self.visit_IfExp(chosen, visited=True)
-        return ast.copy_location(ast.Assign(one.targets, value), node)
+        return _at(node, ast.Assign(one.targets, value))
 
     def _joined(self, node: ast.If) -> ast.If:
         """Spell `if a: X` with `elif b: X` as `if a or b: X`.
@@ -103,7 +104,7 @@ class _Unifier(ast.NodeTransformer):
         nested = node.orelse[0] if len(node.orelse) == 1 else None
         if isinstance(nested, ast.If) and _dump(node.body) == _dump(nested.body):
             self.forms["branches that do the same"] += 1
-            node.test = ast.BoolOp(ast.Or(), [node.test, nested.test])
+            node.test = _at(node, ast.BoolOp(ast.Or(), [node.test, nested.test]))
             node.orelse = nested.orelse
         return node
 
@@ -135,7 +136,7 @@ class _Unifier(ast.NodeTransformer):
             return node.test
         if isinstance(node.test, ast.UnaryOp) and isinstance(node.test.op, ast.Not):
             self.forms["negated conditions"] += 1
-            return ast.IfExp(node.test.operand, node.orelse, node.body)
+            return _at(node, ast.IfExp(node.test.operand, node.orelse, node.body))
         return node
 
     def _condition(self, test: ast.expr) -> ast.expr:
@@ -163,7 +164,7 @@ class _Unifier(ast.NodeTransformer):
         """
         if returned_directly(node):
             self.forms["values returned by way of a name"] += 1
-        node.body = [*self._without_last_return(node.body), ast.Return(None)]
+        node.body = [*self._without_last_return(node.body), _at(node, ast.Return(None))]
         self.generic_visit(node)
         return node
 
@@ -176,13 +177,18 @@ class _Unifier(ast.NodeTransformer):
             self.forms["returns of None"] += 1
             return self._without_last_return(suite[:-1])
         if isinstance(last, ast.If):
-            last.body = self._without_last_return(last.body) or [ast.Pass()]
+            last.body = self._without_last_return(last.body) or [_at(last, ast.Pass())]
             last.orelse = self._without_last_return(last.orelse)
         return suite
 
 
+def _at(place: ast.AST, node: N) -> N:
+    """Return a new node, in the place of the one that it is made from."""
+    return ast.copy_location(node, place)
+
+
 def _value(node: ast.Return) -> ast.expr:
-    return node.value if node.value is not None else ast.Constant(None)
+    return node.value if node.value is not None else _at(node, ast.Constant(None))
 
 
 def _is_constant(node: ast.expr, value: bool | None) -> bool:

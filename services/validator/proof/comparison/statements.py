@@ -6,7 +6,12 @@ import __future__
 import ast
 import io
 import tokenize
+from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
+
+Parse = Callable[[str], ast.Module]
+PARSE: Parse = ast.parse  # noqa: TID251 - the program has one thread
 
 
 class Piece(NamedTuple):
@@ -62,11 +67,14 @@ class Blocks(NamedTuple):
         piece = Piece("".join(self.texts[since:end]), text[at:], since)
         return [*pieces, piece] if piece.before != piece.after else pieces
 
-    def with_pieces(self, pieces: list[Piece]) -> Blocks | None:
-        """Return the blocks of the text that the pieces came from; None if one does not parse."""
+    def with_pieces(self, pieces: list[Piece], parse: Parse = PARSE) -> Blocks | None:
+        """Return the blocks of the text that the pieces came from; None if one does not parse.
+
+        It is also None if a piece is among those that decide how the others are compiled.
+        """
         texts, at = [], 0
         for piece in pieces:
-            split = split_blocks(piece.after)
+            split = split_blocks(piece.after, parse)
             if split is None or piece.first < self.head:
                 return None
             texts += [*self.texts[at : piece.first], *split.texts]
@@ -90,6 +98,15 @@ def _find_lines(text: str, block: str, at: int) -> int:
     return found
 
 
+class ClassBlocks(NamedTuple):
+    """A class: the lines before its body, the indent of the body, and the body in blocks."""
+
+    name: str
+    header: str
+    indent: str
+    body: Blocks
+
+
 def decode(content: bytes) -> str:
     """Return a source file as text with plain line ends, as Python itself reads it.
 
@@ -100,17 +117,51 @@ def decode(content: bytes) -> str:
     return text if text.endswith("\n") or not text else text + "\n"
 
 
-def split_blocks(text: str) -> Blocks | None:
-    """Return a text in blocks; None if it is not valid Python, or nested too deeply."""
+def split_blocks(text: str, parse: Parse = PARSE) -> Blocks | None:
+    """Return a text in blocks; None if it is not valid Python, or nested too deeply.
+
+    `parse` is given where other threads may parse at the same time.
+    """
+    tree = _parsed(text, parse)
+    return None if tree is None else _blocks(tree.body, _lines(text), 0)
+
+
+def split_class(text: str) -> ClassBlocks | None:
+    """Return the one class that a text consists of, with its body in blocks.
+
+    None if it is anything else, or has no line of its own for its body.
+    """
+    tree = _parsed(text, PARSE)
+    found = tree.body[0] if tree is not None and len(tree.body) == 1 else None
+    if not isinstance(found, ast.ClassDef):
+        return None
+    lines, before = _lines(text), _first_line(found.body[0]) - 1
+    if before < found.lineno or lines[before - 1].endswith("\\\n"):
+        return None
+    indent = lines[before][: len(lines[before]) - len(lines[before].lstrip())]
+    return ClassBlocks(
+        found.name, "".join(lines[:before]), indent, _blocks(found.body, lines, before)
+    )
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str, parse: Parse) -> ast.Module | None:
     try:
-        tree = ast.parse(text)  # noqa: TID251 - the program has one thread
+        return parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def _lines(text: str) -> list[str]:
     lines = text.split("\n")
-    lines = [each + "\n" for each in lines[:-1]] + [each for each in lines[-1:] if each]
+    return [each + "\n" for each in lines[:-1]] + [each for each in lines[-1:] if each]
+
+
+def _blocks(nodes: list[ast.stmt], lines: list[str], at: int) -> Blocks:
+    """Divide the lines after the first `at` ones at the ends of these statements."""
     texts: list[str] = []
-    head = flags = at = 0
-    for number, node in enumerate(tree.body):
+    head = flags = 0
+    for number, node in enumerate(nodes):
         end = node.end_lineno or 0
         if end > at and _first_line(node) > at and not _is_continued(texts):
             texts.append("".join(lines[at:end]))

@@ -73,7 +73,7 @@ async def fake(monkeypatch):
     made = FakeRound()
 
     async def compose(*_):
-        return SimpleNamespace(steps=(), failed=made.fails)
+        return SimpleNamespace(steps=(("two", "tree"),), failed=made.fails)
 
     async def recorded(*_):
         return "the recording"
@@ -88,7 +88,12 @@ async def fake(monkeypatch):
     monkeypatch.setattr(mutation, "compose", compose)
     monkeypatch.setattr(mutation, "latest_recording", recorded)
     monkeypatch.setattr(mutation, "passed_without_mutants", passed)
+
+    async def seconds_left(*_):
+        return 100.0
+
     monkeypatch.setattr(mutation, "read_mutation_passes", passes)
+    monkeypatch.setattr(mutation, "extra_seconds_left", seconds_left)
     return made
 
 

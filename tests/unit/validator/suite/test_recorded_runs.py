@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from services.validator.impact.usecases import recordings
 from services.validator.impact.usecases.impacted import impact_of
 from services.validator.impact.usecases.recall import count_recall, count_selected_tests, is_trusted
-from services.validator.impact.usecases.recordings import latest_recording, record_if_stale
+from services.validator.impact.usecases.recordings import is_recording_stale, latest_recording
 from services.validator.prepared import PreparedHead
 from services.validator.runs.domain.requests import RunRequest
 from services.validator.runs.usecases.baseline import run_baseline
@@ -243,26 +242,14 @@ async def test_a_change_that_was_not_composed_is_tested_by_all(yard, deps):
     assert await impact_of([change], (), at(yard), deps) == {change.id: None}
 
 
-async def test_a_head_is_recorded_anew_once_where_much_has_changed(yard, deps, monkeypatch):
-    asked = []
-
-    async def run_tests(_, place, order, *, wave_id):
-        asked.append((order.tree, order.record, run_key(place, order)))
-        await carried_out(yard, deps, recorded(a_report()))
-
-    monkeypatch.setattr(recordings, "run_tests", run_tests)
-    assert await record_if_stale(at(yard), uuid7(), deps) is None
+async def test_a_recording_is_stale_once_much_has_changed_since(yard, deps):
+    assert not await is_recording_stale(None, at(yard)), "then the baseline is recorded"
     await carried_out(yard, deps, recorded(a_report()))
-    before = at(yard).tree
-    assert (await record_if_stale(at(yard), uuid7(), deps)).tree == before
-    assert not asked, "no recording can be had, or it is of use"
+    known = await latest_recording(at(yard), deps)
+    assert not await is_recording_stale(known, at(yard))
     text = FILES["m.py"]
     yard.land("m.py", text, text.replace("return 1", "return 3"))
-    for _ in range(2):
-        assert (await record_if_stale(at(yard), uuid7(), deps)).tree == at(yard).tree
-    [(tree, record, key)] = asked
-    assert (tree, record) == (at(yard).tree, True), "half of its functions changed"
-    assert key != run_key(at(yard), RunRequest(tree, "baseline")), "that it passes is known already"
+    assert await is_recording_stale(known, at(yard)), "half of its functions changed"
 
 
 async def test_recall_is_counted_once_per_run_and_change(yard, deps):
