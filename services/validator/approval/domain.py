@@ -124,7 +124,7 @@ def edited_tests_reason(files: Sequence[EditedFile], config: TargetConfig) -> st
 
 
 def _test_detection(file: EditedFile) -> str:
-    """Report new code that may behave differently under test.
+    """Return a sentence quoting a new line that checks whether it is being tested; else empty.
 
     No test run can find that out. An author who hides it gets past this check, but an agent that
     was merely rewarded for passing tests rarely hides it.
@@ -138,7 +138,7 @@ def _test_detection(file: EditedFile) -> str:
 
 
 def _edited_tests(file: EditedFile) -> str:
-    """Report an edit of tests beside the code, or of tested examples in its docstrings."""
+    """Return a sentence on an edit of tests beside the code or of doctest examples; else empty."""
     if not file.tests:
         return ""
     if any("." not in each for each in file.tests):
@@ -152,7 +152,10 @@ def _edited_tests(file: EditedFile) -> str:
 
 
 def _examples(text: str) -> Counter[tuple[str, str, str]]:
-    """Return the doctest examples with their expected output; all of the text if it is invalid."""
+    """Return a text's doctest examples, counted, as (source, expected output, options).
+
+    Text that doctest cannot parse counts as one example.
+    """
     try:
         found = doctest.DocTestParser().get_examples(text)
     except ValueError:

@@ -50,7 +50,7 @@ def new_introspection(before: str, after: str) -> str:
 
 
 def _uses(text: str) -> Iterator[tuple[str, int]]:
-    """Yield each use as what is used, and the line it is in."""
+    """Yield each use of the interpreter's or runner's internals as (what is used, line number)."""
     try:
         tree = parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -74,7 +74,7 @@ def _aliases(tree: ast.Module) -> dict[str, str]:
 
 
 def _use(node: ast.AST, aliases: dict[str, str]) -> str:
-    """Return what a node reaches for; empty if that is ordinary."""
+    """Return which internal of interpreter or runner a syntax node reaches for; else empty."""
     match node:
         case ast.Import(names=names):
             return next((each.name for each in names if _root(each.name) in MODULES), "")
@@ -90,17 +90,19 @@ def _use(node: ast.AST, aliases: dict[str, str]) -> str:
 
 
 def _word(node: ast.AST) -> str:
-    """Return a name, or a text that is a variable of a test runner; empty for an ordinary one."""
+    """Return a listed name (`eval`), or a text that is a test runner's variable; else empty."""
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value if RUNNER_VARIABLE.match(node.value) else ""
     return node.id if isinstance(node, ast.Name) and node.id in NAMES else ""
 
 
 def _root(module: str) -> str:
+    """Return the top-level package of a dotted module name."""
     return module.partition(".")[0]
 
 
 def _import_from(node: ast.ImportFrom) -> str:
+    """Return the listed module or name that a `from` import reaches for; else empty."""
     module = node.module or ""
     if not node.level and _root(module) in MODULES:
         return module
@@ -110,6 +112,7 @@ def _import_from(node: ast.ImportFrom) -> str:
 
 
 def _attribute(name: str, value: ast.expr, aliases: dict[str, str]) -> str:
+    """Return `name` if `value.name` reaches what is not the module's own; else empty."""
     if name not in ATTRIBUTES:
         return ""
     module = aliases.get(value.id, value.id) if isinstance(value, ast.Name) else ""
@@ -117,14 +120,14 @@ def _attribute(name: str, value: ast.expr, aliases: dict[str, str]) -> str:
 
 
 def _first_argument(node: ast.Subscript) -> str:
-    """Report `argv[0]`: the name of the program, which under test is that of the runner."""
+    """Return `argv[0]` if the node is that, else empty: under test it names the runner."""
     value, index = node.value, node.slice
     name = value.attr if isinstance(value, ast.Attribute) else getattr(value, "id", "")
     return "argv[0]" if name == "argv" and getattr(index, "value", None) == 0 else ""
 
 
 def _call(node: ast.Call, aliases: dict[str, str]) -> str:
-    """Report attributes and modules that are named by text: `getattr(sys, "modules")`."""
+    """Return what a call reaches for by a text, as in `getattr(sys, "modules")`; else empty."""
     function = node.func
     name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
     texts = [str(getattr(each, "value", "")) for each in node.args]

@@ -160,6 +160,7 @@ async def judge_behaviours(
 def _judge(
     change: Enhancement, prepared: PreparedHead, edits: Sequence[EditedFile]
 ) -> BehaviourEvidence:
+    """Return the evidence on whether a change's edits keep behaviour, by what its rule declares."""
     fix, config = change.proposal.fix, prepared.profile.config
     spec = agent_specs().get(change.proposal.author.agent_type)
     behaviour = spec.behaviour(fix.rule) if spec is not None else UNDECLARED
@@ -171,12 +172,14 @@ def _judge(
 def _edited_file(
     path: str, old: GitTree, new: GitTree, tests: frozenset[str], known: frozenset[str]
 ) -> EditedFile:
+    """Return a file before and after a change (empty where absent), and what it shadows."""
     present = frozenset(old.files())
     shadows = "" if path in present else shadowed_module(path, present, known)
     return EditedFile(path, _text(old, path), _text(new, path), tests, shadows)
 
 
 def _text(tree: GitTree, path: str) -> str:
+    """Return a file's text, with invalid bytes replaced; empty if it does not exist."""
     return (tree.read(path) or b"").decode(errors="replace")
 
 
@@ -204,6 +207,7 @@ async def decide(command: DecideEnhancement, deps: ValidatorDeps) -> None:
 
 
 async def _approve(change: Enhancement, command: DecideEnhancement, deps: ValidatorDeps) -> None:
+    """Store a person's approval of the change's patch on the present base, and publish it."""
     target = await deps.store.targets.require(change.target_id)
     head = await asyncio.to_thread(deps.repository(target).refresh, target)
     await publish_if_unpublished(change, deps)
