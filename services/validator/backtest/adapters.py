@@ -23,6 +23,7 @@ class GitHistory:
         self._mirror = mirror
 
     def line(self, since: str, head: str) -> Sequence[Commit]:
+        """Return the first-parent commits after `since` up to `head`, oldest first, with merges."""
         walker = self._mirror.repository.walk(
             pygit2.Oid(hex=head), SortMode.TOPOLOGICAL | SortMode.REVERSE
         )
@@ -41,6 +42,7 @@ class GitHistory:
         ]
 
     def changed(self, before: str, after: str) -> Sequence[str]:
+        """Return the paths in which two commits or trees differ, sorted."""
         return sorted(
             {
                 side.path
@@ -50,10 +52,12 @@ class GitHistory:
         )
 
     def patch(self, before: str, after: str) -> str:
+        """Return the unified git diff from one commit or tree to the other."""
         parts = [each.data for each in self._diff(before, after) if each is not None]
         return b"".join(parts).decode(errors="replace")
 
     def part(self, before: str, after: str, paths: Collection[str]) -> str:
+        """Return the id of the tree of `before` with these paths as they are in `after`."""
         repository = self._mirror.repository
         index, there = pygit2.Index(), pygit2.Index()
         index.read_tree(self._tree(repository, before))
@@ -68,6 +72,7 @@ class GitHistory:
         return str(index.write_tree(repository))
 
     def wrote(self, fix: Commit, since: str, paths: Collection[str]) -> Collection[str]:
+        """Return the commits after `since` that wrote the lines `fix` removes in these paths."""
         authors: set[str] = set()
         for path, ranges in self._removed(fix, set(paths)):
             try:
@@ -83,7 +88,7 @@ class GitHistory:
         return authors - {since}
 
     def _removed(self, fix: Commit, paths: set[str]) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-        """Yield the lines that a fix removes as (path, ranges), without irrelevant ones."""
+        """Yield the lines that a fix removes as (path, ranges), without blank ones and comments."""
         for each in self._diff(fix.parent, fix.oid, context=0):
             if each is None or each.delta.old_file.path not in paths or each.delta.is_binary:
                 continue
@@ -97,10 +102,12 @@ class GitHistory:
                 yield each.delta.old_file.path, [(number, number) for number in gone]
 
     def _diff(self, before: str, after: str, context: int = 3) -> pygit2.Diff:
+        """Return the diff between two commits or trees with so many lines of context."""
         repository = self._mirror.repository
         old, new = self._tree(repository, before), self._tree(repository, after)
         return old.diff_to_tree(new, context_lines=context)
 
     @staticmethod
     def _tree(repository: pygit2.Repository, commit: str) -> pygit2.Tree:
+        """Return the tree of a commit, or the tree itself if given its id."""
         return repository.revparse_single(commit).peel(pygit2.Tree)

@@ -22,7 +22,7 @@ class History(Protocol):
         ...
 
     def part(self, before: str, after: str, paths: Collection[str]) -> str:
-        """Return the tree of `before` with these paths as they are in `after`."""
+        """Return the id of the tree of `before` with these paths as they are in `after`."""
         ...
 
     def wrote(self, fix: Commit, since: str, paths: Collection[str]) -> Collection[str]:

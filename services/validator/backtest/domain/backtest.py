@@ -70,7 +70,7 @@ class BacktestSpending:
 def summarise(
     replayed: Sequence[ReplayResult], spent: BacktestSpending, batch: BatchCost | None
 ) -> BacktestSummary:
-    """Return the figures of a backtest."""
+    """Return the figures of a backtest: verdicts by how they scored, runs, seconds and batches."""
     by_outcome = {name: [e for e in replayed if e.outcome == name] for name in Score.__args__}  # type: ignore[attr-defined]
     asked, rule = by_outcome["asked"], by_outcome["rule"]
     refused = [each for each in asked if each.code == "refuse"]
@@ -138,6 +138,7 @@ def _code_verdict(each: ReplayResult) -> str:
 
 
 def _failing(each: ReplayResult) -> tuple[str, ...]:
+    """Return the tests for which the gate refused a replayed commit; empty if it did not."""
     return each.tests if _code_verdict(each) == "refuse" else ()
 
 

@@ -48,7 +48,7 @@ class Commit:
 
 
 def reverts(line: Sequence[Commit]) -> dict[str, CorrectiveCommit]:
-    """Return the revert of each reverted commit; `line` is oldest first.
+    """Return by reverted commit the commit that reverts it; `line` is oldest first.
 
     A revert that was itself reverted does not count.
     """
@@ -57,7 +57,7 @@ def reverts(line: Sequence[Commit]) -> dict[str, CorrectiveCommit]:
         revert = line[place]
         if revert.oid in found:
             continue
-        for meant, how in _meant(revert, line[:place]):
+        for meant, how in _undone_commits(revert, line[:place]):
             later = CorrectiveCommit(
                 kind="reverted", commit=revert.oid, title=revert.title, detected_by=how
             )
@@ -65,8 +65,9 @@ def reverts(line: Sequence[Commit]) -> dict[str, CorrectiveCommit]:
     return found
 
 
-def _meant(revert: Commit, before: Sequence[Commit]) -> Iterator[tuple[Commit, str]]:
-    named = {each.oid for each in _named(REVERTS, revert.message, before)}
+def _undone_commits(revert: Commit, before: Sequence[Commit]) -> Iterator[tuple[Commit, str]]:
+    """Yield the earlier commits that a revert undoes, each with how it is known: named or title."""
+    named = {each.oid for each in _commits_named(REVERTS, revert.message, before)}
     yield from ((each, "named") for each in before if each.oid in named)
     title = REVERTED_TITLE.match(revert.title)
     if title and not named:
@@ -75,10 +76,10 @@ def _meant(revert: Commit, before: Sequence[Commit]) -> Iterator[tuple[Commit, s
 
 
 def named_fixes(line: Sequence[Commit]) -> dict[str, list[CorrectiveCommit]]:
-    """Return the later commits that name each commit in a `Fixes: <commit>` trailer."""
+    """Return by commit the later commits that name it in a `Fixes: <commit>` trailer."""
     found: dict[str, list[CorrectiveCommit]] = {}
     for place, fix in enumerate(line):
-        for meant in _named(FIXES, fix.message, line[:place]):
+        for meant in _commits_named(FIXES, fix.message, line[:place]):
             later = CorrectiveCommit(
                 kind="fixed", commit=fix.oid, title=fix.title, detected_by="named"
             )
@@ -86,7 +87,8 @@ def named_fixes(line: Sequence[Commit]) -> dict[str, list[CorrectiveCommit]]:
     return found
 
 
-def _named(pattern: re.Pattern[str], message: str, among: Sequence[Commit]) -> list[Commit]:
+def _commits_named(pattern: re.Pattern[str], message: str, among: Sequence[Commit]) -> list[Commit]:
+    """Return those commits whose (abbreviated) hash the pattern finds in the message."""
     names = pattern.findall(message)
     return [each for each in among if any(each.oid.startswith(name) for name in names)]
 

@@ -76,6 +76,7 @@ async def _work(backtest_id: str, deps: ValidatorDeps) -> None:
 
 
 async def _end(backtest_id: str, trigger: str, deps: ValidatorDeps, **fields: object) -> None:
+    """End a backtest by a trigger such as `fail` or `complete`, and publish that it ended."""
     backtest = await deps.store.backtests.require(backtest_id)
     ended = await deps.store.backtests.transition(
         backtest, trigger, finished_at=deps.clock(), **fields
@@ -84,6 +85,7 @@ async def _end(backtest_id: str, trigger: str, deps: ValidatorDeps, **fields: ob
 
 
 async def _publish_finished(backtest: Backtest, deps: ValidatorDeps) -> None:
+    """Publish how a backtest ended; nothing while it is still running."""
     if backtest.state is BacktestState.RUNNING:
         return
     event = BacktestFinished(

@@ -108,6 +108,10 @@ async def commit_baseline(
 async def _measure_baseline(
     commit: str, session: BacktestSession, deps: ValidatorDeps
 ) -> CommitBaseline:
+    """Build a commit's environment and run its own tests; `why` of the result says what failed.
+
+    Raises `Rejected` only if there is no sandbox.
+    """
     tree = deps.mirror(session.target).tree(commit)
     plan = (await profile_commit(commit, session.target, deps)).environment
     key = plan.key(tree)
@@ -174,6 +178,7 @@ async def judge(
 async def _run_plan(
     run: RunPlan, tree: str, on: CommitBaseline, session: BacktestSession, deps: ValidatorDeps
 ) -> RunEvidence:
+    """Make one run that the gate asks for, and compare it with the report of the parent `on`."""
     assert on.prepared is not None
     assert on.report is not None
     there = tree if run.changes else on.prepared.tree
@@ -197,6 +202,7 @@ async def _broken_rule(tree: str, prepared: PreparedHead, deps: ValidatorDeps) -
     )
 
     def find_broken_rule() -> str:
+        """Return the patch policy or syntax rule that the tree breaks; empty if none. Blocks."""
         patch = history.patch(prepared.head, tree)
         if broken := repository.broken_rule(patch, ALL_PATHS, lenient, prepared.head):
             return broken

@@ -75,6 +75,7 @@ async def replay(backtest: Backtest, target: Target, deps: ValidatorDeps) -> Bac
 async def _first_parent_line(
     backtest: Backtest, target: Target, deps: ValidatorDeps
 ) -> Sequence[Commit]:
+    """Return the first-parent commits of the backtest's range, oldest first, with merges."""
     assert backtest.since_commit is not None
     assert backtest.head is not None
     history = deps.history(target)
@@ -84,6 +85,7 @@ async def _first_parent_line(
 async def _require_testable(
     chosen: Sequence[Commit], backtest: Backtest, target: Target, deps: ValidatorDeps
 ) -> None:
+    """Raise `Rejected` if there is no commit to replay, or if the newest has no tests."""
     if not chosen:
         raise Rejected(
             f"{target.base_branch} has no commits since {backtest.since} that are not merges.",
@@ -107,6 +109,7 @@ async def _corrective_commits(
     config = (await profile_commit(line[-1].oid, target, deps)).config
 
     def blame() -> dict[str, set[str]]:
+        """Return by fix the commits that wrote the source lines it changes; blocks."""
         found = {}
         for fix in line:
             if is_fix(fix):
@@ -128,6 +131,10 @@ async def _judge(
     session: BacktestSession,
     deps: ValidatorDeps,
 ) -> ReplayResult:
+    """Judge one commit as a proposal on its parent, and score that by what became of it.
+
+    `later` are its reverts and fixes.
+    """
     on = await commit_baseline(commit.parent, session, deps)
     here = await commit_baseline(commit.oid, session, deps)
     known = {*session.gate}
@@ -187,6 +194,7 @@ async def _judge_parts(
 
 
 def _opinion_fields(opinion: GateOpinion) -> dict[str, Any]:
+    """Return the gate's opinion as fields of a `ReplayResult`, shortened to what is stored."""
     return {
         "verdict": opinion.verdict,
         "why": opinion.why[:500],
@@ -237,12 +245,14 @@ async def _save_progress(
 
 
 def _note(last: ReplayResult) -> str:
+    """Return one line on why a commit got its verdict, or the first tests that failed."""
     if last.verdict == "ask" and last.code:
         return f"{last.why}; its other part alone: {last.code}"
     return last.why or ", ".join(last.tests[:3])
 
 
 def _spending(backtest: Backtest, session: BacktestSession, suite: float) -> BacktestSpending:
+    """Add up the runs and environment builds of a backtest; a full run takes `suite` seconds."""
     runs = {**session.truth, **session.gate}
     return BacktestSpending(
         gate={key: each.execution.seconds for key, each in session.gate.items()},
