@@ -32,7 +32,7 @@ def is_it(body: Any) -> bool:
 
 
 def read(content: bytes) -> dict[str, Measurement]:
-    """Return each benchmark, its parameters in brackets, without failed and skipped ones."""
+    """Return measurements by benchmark with its parameters, `f[1, 2]`; failed ones are left out."""
     body = loaded(content, TOOL)
     if not is_it(body):
         raise UnreadableOutputError("The JSON of asv has no results with their columns.")
@@ -51,6 +51,7 @@ def read(content: bytes) -> dict[str, Measurement]:
 def _row(
     name: str, values: Sequence[Any] | None, params: Sequence[Sequence[str]]
 ) -> Iterator[tuple[str, Measurement]]:
+    """Yield a benchmark's (name with parameters, measurement); nothing if it has no unit."""
     unit = _unit(name)
     if unit is None or values is None:
         return
@@ -60,5 +61,6 @@ def _row(
 
 
 def _unit(name: str) -> BenchmarkUnit | None:
+    """Return the unit that follows from a benchmark's name; None for a kind that is left out."""
     function = name.rpartition(".")[2]
     return next((unit for unit, kinds in UNITS.items() if function.startswith(kinds)), None)

@@ -26,18 +26,21 @@ class CommandOutput:
     file: bytes | None
 
 
-def read(left: CommandOutput, format_: str) -> dict[str, Measurement]:
-    """The readings, in a format of `[bench]`; raises `UnreadableOutputError`."""
+def read(output: CommandOutput, format_: str) -> dict[str, Measurement]:
+    """Return the measurements by name, in a format of `[bench]`.
+
+    Raises `UnreadableOutputError`.
+    """
     if format_ == LINES:
-        return lines.read(left.file if left.file is not None else left.printed.encode())
+        return lines.read(output.file if output.file is not None else output.printed.encode())
     if format_ == AUTO:
-        return _whatever(left)
-    return JSON[format_][1](_json(left, format_))
+        return _read_any(output)
+    return JSON[format_][1](_json_of(output, format_))
 
 
-def _whatever(left: CommandOutput) -> dict[str, Measurement]:
-    """A file before what was printed, JSON before lines."""
-    content = left.file if left.file is not None else left.printed.encode()
+def _read_any(output: CommandOutput) -> dict[str, Measurement]:
+    """Read output of a format not named: the file before what was printed, JSON before lines."""
+    content = output.file if output.file is not None else output.printed.encode()
     if not content.lstrip().startswith(b"{"):
         return lines.read(content)
     body = loaded(content, "the command")
@@ -48,11 +51,12 @@ def _whatever(left: CommandOutput) -> dict[str, Measurement]:
     raise UnreadableOutputError(f"The command left JSON, but not of a form that is known: {names}.")
 
 
-def _json(left: CommandOutput, format_: str) -> bytes:
-    if left.file is not None:
-        return left.file
-    if left.printed.lstrip().startswith("{"):
-        return left.printed.encode()
+def _json_of(output: CommandOutput, format_: str) -> bytes:
+    """Return the JSON that a command wrote, or else printed. Raises `UnreadableOutputError`."""
+    if output.file is not None:
+        return output.file
+    if output.printed.lstrip().startswith("{"):
+        return output.printed.encode()
     raise UnreadableOutputError(
         f"The command left no JSON of {format_} where GROUNDSWELL_BENCH_OUT says, and printed none."
     )

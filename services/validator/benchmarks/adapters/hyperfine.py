@@ -39,5 +39,6 @@ def read(content: bytes) -> dict[str, Measurement]:
 
 
 def _name(result: Any) -> str:
+    """Return a result's command, with its parameters in brackets if it has any."""
     given = ", ".join(f"{name}={value}" for name, value in (result.get("parameters") or {}).items())
     return f"{result['command']} [{given}]" if given else str(result["command"])

@@ -56,8 +56,8 @@ class InstructionCounter:
     async def count(
         self, rooms: PairedWorkspace, report: BenchmarkReport, seconds: float
     ) -> InstructionCounts:
-        """Count both sides; `seconds` is how long the command takes without valgrind."""
-        name = _name(report)
+        """Count the instructions of both sides; without valgrind a run takes `seconds`."""
+        name = _count_name(report)
         if not rooms.is_python or (report.names and name not in report.names):
             return InstructionCounts()
         if self.missing:
@@ -68,10 +68,14 @@ class InstructionCounter:
             return InstructionCounts(
                 note=f"Instructions were not counted: at {seconds:.1f} s a run that takes too long."
             )
-        return await self._both(rooms, name)
+        return await self._count_both(rooms, name)
 
-    async def _both(self, rooms: PairedWorkspace, name: str) -> InstructionCounts:
-        head, again = await self._one(rooms, TreeSide.HEAD), await self._one(rooms, TreeSide.HEAD)
+    async def _count_both(self, rooms: PairedWorkspace, name: str) -> InstructionCounts:
+        """Count the head twice and the candidate once; a note says why there is no usable count."""
+        head, again = (
+            await self._count_one(rooms, TreeSide.HEAD),
+            await self._count_one(rooms, TreeSide.HEAD),
+        )
         if not head or not again:
             return InstructionCounts(note="Instructions were not counted: valgrind gave no count.")
         if abs(head - again) > MAX_COUNT_DIFFERENCE * head:
@@ -79,7 +83,7 @@ class InstructionCounter:
                 note="Instructions were not counted: two runs of the head differ, "
                 f"{head} and {again}."
             )
-        candidate = await self._one(rooms, TreeSide.CANDIDATE)
+        candidate = await self._count_one(rooms, TreeSide.CANDIDATE)
         if not candidate:
             return InstructionCounts(
                 note="Instructions were not counted: none came from the candidate."
@@ -89,13 +93,15 @@ class InstructionCounter:
             {name: Measurement(candidate, BenchmarkUnit.INSTRUCTIONS)},
         )
 
-    async def _one(self, rooms: PairedWorkspace, side: TreeSide) -> int | None:
+    async def _count_one(self, rooms: PairedWorkspace, side: TreeSide) -> int | None:
+        """Count the instructions of the command on one side; None if it fails or gives no count."""
         async with rooms.turn(side) as command:
-            completed = await self._sandbox.run(self._watched(command))
+            completed = await self._sandbox.run(self._under_callgrind(command))
         found = COLLECTED.search(completed.reports.get(LOG, b""))
         return int(found[1]) if found and completed.exit_code == 0 else None
 
-    def _watched(self, command: Command) -> Command:
+    def _under_callgrind(self, command: Command) -> Command:
+        """Return the command as it runs under callgrind, with a fixed hash seed."""
         options = (
             "--tool=callgrind",
             f"--callgrind-out-file={command.scratch / 'callgrind.out'}",
@@ -110,6 +116,7 @@ class InstructionCounter:
         )
 
 
-def _name(report: BenchmarkReport) -> str:
+def _count_name(report: BenchmarkReport) -> str:
+    """Return the name of the count: the only benchmark's, or else that of the whole command."""
     names = set(report.rounds[-1].head)
     return (names.pop() if len(names) == 1 else WHOLE_COMMAND) + SUFFIX

@@ -25,10 +25,11 @@ PARTS = 3
 def read(content: bytes) -> dict[str, Measurement]:
     """Return the values by name, the median of several with one name; names may have spaces."""
     lines = content.decode(errors="replace").splitlines()
-    return gathered((reading(*each) for each in map(_line, lines) if each), TOOL)
+    return gathered((reading(*each) for each in map(_parse_line, lines) if each), TOOL)
 
 
-def _line(line: str) -> tuple[str, float, BenchmarkUnit, float] | None:
+def _parse_line(line: str) -> tuple[str, float, BenchmarkUnit, float] | None:
+    """Parse `name value unit` to (name, value, unit, scale); None for any other line."""
     parts = line.strip().rsplit(maxsplit=2)
     if len(parts) != PARTS or parts[2] not in UNITS or not NUMBER.fullmatch(parts[1]):
         return None

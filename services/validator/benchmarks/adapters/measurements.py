@@ -53,7 +53,10 @@ def reading(
 
 
 def gathered(found: Iterable[tuple[str, Measurement]], tool: str) -> dict[str, Measurement]:
-    """Group values by name, taking the median of several with one name."""
+    """Group values by name, taking the median of several with one name.
+
+    Raises `UnreadableOutputError` if there are none, too many, or different units under one name.
+    """
     by_name: dict[str, list[Measurement]] = {}
     for name, each in found:
         by_name.setdefault(name, []).append(each)

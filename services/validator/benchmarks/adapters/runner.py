@@ -70,7 +70,7 @@ class SandboxedBenchmarks:
         *,
         target_id: str,
     ) -> BenchmarkReport | Infrastructure:
-        """Run one pair that is not counted, then as many as it takes."""
+        """Compare head and candidate by one pair that is not counted, then as many as it takes."""
         async with self._scratch.workspace() as room:
             rooms = PairedWorkspace(room, profile, environment, bench)
             head, candidate = (self._trees(target_id, each) for each in trees)
@@ -102,7 +102,7 @@ class _ComparisonRun:
     async def run(
         self, spare: float, counter: InstructionCounter
     ) -> BenchmarkReport | Infrastructure:
-        """Run the whole comparison."""
+        """Run the whole comparison in about `spare` seconds; `counter` adds instruction counts."""
         first = await self._round()
         if not isinstance(first, PairedRun):
             return first
@@ -120,6 +120,7 @@ class _ComparisonRun:
         return await self._counted(self._report(plan, tuple(rounds)), counter)
 
     def _report(self, plan: SamplingPlan, rounds: tuple[PairedRun, ...]) -> BenchmarkReport:
+        """Return the report of these rounds, with a note if too few were possible to decide."""
         note = _too_slow_note(plan, rounds, self._last[TreeSide.HEAD])
         return BenchmarkReport(
             plan, rounds, self._names, notes=(note,) if note else (), seconds=self._seconds
@@ -139,7 +140,7 @@ class _ComparisonRun:
         return replace(report, rounds=(*others, more))
 
     async def _round(self) -> PairedRun | BenchmarkReport | Infrastructure:
-        """Run a pair of processes; return what it means if they fail again and again."""
+        """Run both sides once, in random order; if one fails each time, return what that means."""
         failures = []
         for _ in range(ATTEMPTS):
             sides = (TreeSide.HEAD, TreeSide.CANDIDATE)
@@ -154,6 +155,7 @@ class _ComparisonRun:
         return self._explain_failures(failures)
 
     async def _turn(self, side: TreeSide) -> Measurements | FailedProcess:
+        """Run the command once on one side; return its measurements, or why there are none."""
         async with self._rooms.turn(side) as command:
             completed = await self._sandbox.run(command)
         self._seconds += completed.seconds
@@ -163,7 +165,10 @@ class _ComparisonRun:
     def _explain_failures(
         self, failures: list[tuple[Measurements | FailedProcess, Measurements | FailedProcess]]
     ) -> BenchmarkReport | Infrastructure:
-        """Blame the candidate only if it alone failed, and by its own exit, each time."""
+        """Return a report that blames the candidate, or that the infrastructure failed.
+
+        The candidate is blamed only if it alone failed, and by its own exit, each time.
+        """
         head, candidate = failures[-1]
         if isinstance(head, FailedProcess):
             return Infrastructure(f"On the head: {head.reason}", head.output_tail)
@@ -194,6 +199,7 @@ def read_output(completed: Completed, format_: str) -> Measurements | FailedProc
 
 
 def _too_slow_note(plan: SamplingPlan, rounds: tuple[PairedRun, ...], seconds: float) -> str:
+    """Return a sentence if runs of so many seconds allow too few rounds; else empty."""
     count = len(rounds[-1].head)
     if plan.schedule(count):
         return ""

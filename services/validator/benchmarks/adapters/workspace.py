@@ -88,6 +88,7 @@ class PairedWorkspace:
         return self._room / "work"
 
     def _command(self, tree: Path, scratch: Path) -> Command:
+        """Return the sandboxed command that measures a tree and writes its results to `scratch`."""
         out = scratch / RESULT_FILE
         told = self.is_pytest and self._bench.format in {AUTO, PYTEST_JSON}
         sources = self._environment.import_path(tree, self._profile.test.pythonpath)

@@ -66,6 +66,7 @@ class _Series:
     rounds: tuple[tuple[int, float, float], ...]
 
     def until(self, look: int) -> "_Series":
+        """Return the series of only the first `look` paired runs."""
         return _Series(self.name, self.unit, tuple(each for each in self.rounds if each[0] < look))
 
     def costs(self) -> list[float]:
@@ -73,9 +74,10 @@ class _Series:
         sign = -1 if self.unit.more_is_better else 1
         return [sign * math.log(candidate / head) for _, head, candidate in self.rounds]
 
-    def said(
+    def as_comparison(
         self, answer: BenchmarkOutcome, middle: float, low: float, high: float
     ) -> BenchmarkComparison:
+        """Return the comparison with this outcome; the three numbers are logarithms of costs."""
         return BenchmarkComparison(
             name=self.name,
             unit=self.unit,
@@ -98,7 +100,7 @@ def compared(
     """
     both, alone = _sorted_out(rounds, names)
     found = {each.name: each for each in alone}
-    found |= {each.name: _exactly(each, plan) for each in both if each.unit.exact}
+    found |= {each.name: _compare_exact(each, plan) for each in both if each.unit.exact}
     found |= _by_looks([each for each in both if not each.unit.exact], len(rounds), plan)
     return tuple(found[name] for name in sorted(found))
 
@@ -165,10 +167,12 @@ def _sorted_out(
 
 
 def _units(readings: Iterable[Measurements]) -> dict[str, BenchmarkUnit]:
+    """Return by benchmark the unit that it has in any of these measurements."""
     return {name: reading.unit for each in readings for name, reading in each.items()}
 
 
 def _series(name: str, unit: BenchmarkUnit, rounds: Sequence[PairedRun]) -> _Series:
+    """Return a benchmark's pairs of values, from the rounds in which both sides have its unit."""
     pairs = [
         (number, each.head[name].value, each.candidate[name].value)
         for number, each in enumerate(rounds)
@@ -178,9 +182,10 @@ def _series(name: str, unit: BenchmarkUnit, rounds: Sequence[PairedRun]) -> _Ser
     return _Series(name, unit, tuple(pairs))
 
 
-def _exactly(series: _Series, plan: SamplingPlan) -> BenchmarkComparison:
+def _compare_exact(series: _Series, plan: SamplingPlan) -> BenchmarkComparison:
+    """Compare a benchmark with exact measurements, by the median of its relative costs."""
     cost = median(series.costs())
-    return series.said(_answer(cost, cost, plan), cost, cost, cost)
+    return series.as_comparison(_answer(cost, cost, plan), cost, cost, cost)
 
 
 def _by_looks(
@@ -194,7 +199,7 @@ def _by_looks(
     for look in plan.schedule(len(series)):
         if look > done:
             break
-        seen = _look([each.until(look) for each in series], plan)
+        seen = _analyse([each.until(look) for each in series], plan)
         found |= {
             name: seen[name]
             for name, known in found.items()
@@ -203,7 +208,8 @@ def _by_looks(
     return found
 
 
-def _look(series: Sequence[_Series], plan: SamplingPlan) -> dict[str, BenchmarkComparison]:
+def _analyse(series: Sequence[_Series], plan: SamplingPlan) -> dict[str, BenchmarkComparison]:
+    """Return by name the comparisons at one analysis, with Holm's step-down over all of them."""
     ranked = {each.name: SignedRankInterval(each.costs()) for each in series if each.rounds}
     worse, better = math.log1p(plan.tolerance), math.log1p(-plan.tolerance)
     ranks, count = ranked.values(), len(series)
@@ -214,7 +220,7 @@ def _look(series: Sequence[_Series], plan: SamplingPlan) -> dict[str, BenchmarkC
         if each.name in ranked:
             rank = ranked[each.name]
             low, high = rank.low(below), rank.high(above)
-            found[each.name] = each.said(_answer(low, high, plan), rank.middle, low, high)
+            found[each.name] = each.as_comparison(_answer(low, high, plan), rank.middle, low, high)
     return found
 
 

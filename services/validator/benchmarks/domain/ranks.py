@@ -39,7 +39,10 @@ class SignedRankInterval:
         return -math.inf if spared is None else self._walsh[spared]
 
     def high(self, level: float) -> float:
-        """Return the upper bound in the same way; infinity if there are too few differences."""
+        """Return the bound that the centre is above with at most this probability.
+
+        It is infinity if there are too few differences.
+        """
         spared = _spared(self._count, level)
         return math.inf if spared is None else self._walsh[-1 - spared]
 

@@ -147,6 +147,7 @@ def describe(comparison: BenchmarkComparison) -> str:
 
 
 def _share(ratio: float) -> str:
+    """Describe a ratio as a percentage, as in "8.9 % more"."""
     return f"{abs(ratio - 1):.1%} {'more' if ratio >= 1 else 'less'}".replace("%", " %")
 
 
@@ -155,8 +156,10 @@ def _ratio(comparison: BenchmarkComparison) -> float:
 
 
 def _rows(readings: Measurements) -> dict[str, tuple[float, str]]:
+    """Return measurements as JSON: (value, unit) by benchmark."""
     return {name: (each.value, each.unit.value) for name, each in readings.items()}
 
 
 def _read(rows: Mapping[str, Any]) -> dict[str, Measurement]:
+    """Return the measurements that `_rows` made these of."""
     return {name: Measurement(value, BenchmarkUnit(unit)) for name, (value, unit) in rows.items()}
