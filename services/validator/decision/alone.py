@@ -42,6 +42,7 @@ def judge_alone(batch: FailingBatch, change: str, tests: Sequence[str]) -> Chang
 def _try_alone(
     batch: FailingBatch, change: str, alone: tuple[str, ...], tests: Sequence[str]
 ) -> Undecided | HeldBack | list[RequestedRun]:
+    """Return the missing runs of a change alone; where none can help, give up or hold it back."""
     log, plan = batch.log, batch.plan_alone(alone)
     if plan not in log:
         return [
@@ -93,5 +94,6 @@ def _confirm(
 
 
 def _passing_on_base(tests: Sequence[str]) -> str:
+    """Return the reason of a rejection, in which these tests pass only without the change."""
     passing = f"{tests[0]} passes" if len(tests) == 1 else f"{len(tests)} tests pass"
     return f"{passing} on the base and not with it"

@@ -54,6 +54,7 @@ class FailingBatch:
         self.max_runs = 1 if self.is_frugal else max_runs
 
     def _repeated_alike(self, tests: Iterable[str]) -> set[str]:
+        """Return those tests that must be repeated within a run as often as the batch's tests."""
         return {each for each in tests if self.log.required_repeats(each) == self.repeat}
 
     def ordered(self, changes: Iterable[str]) -> tuple[str, ...]:
@@ -66,19 +67,19 @@ class FailingBatch:
         return self.ordered(chosen.union(*(self.log.candidates[each].needs for each in chosen)))
 
     def plan(self, changes: tuple[str, ...]) -> RunPlan:
-        """Plan a run of the probe with a part of the batch."""
+        """Return the plan of a run of the tests in question with a part of the batch."""
         return RunPlan(changes, self.probe, 0, self.repeat)
 
     def plan_alone(self, changes: tuple[str, ...]) -> RunPlan:
-        """Plan a run of the probe with one change and what it needs."""
+        """Return the plan of a run of the tests in question with one change and what it needs."""
         return RunPlan(changes, self.probe, 0, self.repeat_alone)
 
     def hold_back(self, change: str, tests: Sequence[str]) -> HeldBack:
-        """Continue without a change and without all that needs it."""
+        """Return the batch without a change and without all that needs it."""
         return self.hold_back_all({change: tuple(tests)})
 
     def hold_back_all(self, held: Mapping[str, tuple[str, ...]]) -> HeldBack:
-        """Continue without these changes and without all that needs them."""
+        """Return the batch without these changes and without all that needs them."""
         out = frozenset(held)
         known = self.log.candidates
         left = [each for each in self.changes if out.isdisjoint({each, *known[each].needs})]

@@ -52,7 +52,7 @@ class Blame:
         self._log = batch.log
 
     def next_step(self) -> BlameStep:
-        """Return the next step towards the culprits."""
+        """Return the runs needed next to find the culprits, or the decision about one of them."""
         tests, batch = self._sorted, self.batch
         step = PrimeSuspects(batch, tests.by_prime_suspect).next_step()
         if not isinstance(step, list):
@@ -87,6 +87,7 @@ class Blame:
 
     @cached_property
     def _sorted(self) -> _SortedTests:
+        """The failing tests by prime suspect, those with equal suspects, and those without any."""
         found = _SortedTests(defaultdict(list), {}, [])
         for test in self.batch.tests:
             weights = self._suspects(test)
@@ -100,6 +101,7 @@ class Blame:
         return found
 
     def _is_prime(self, weight: float, total: float) -> bool:
+        """Return true if a suspect of this weight stands out in the total suspicion of its test."""
         return weight == total if self.batch.is_frugal else weight >= PRIME_SUSPECT_SHARE * total
 
     def _suspects(self, test: str) -> dict[str, float]:
@@ -152,5 +154,6 @@ class Blame:
         return frozenset(changes[: changes.index(middle) + 1])
 
     def _is_news(self, plan: RunPlan, test: str, suspects: dict[str, float]) -> bool:
+        """Return true if a run would tell something about a test beyond what the log says."""
         is_known = self._log.outcome(plan.changes, test) is not KnownOutcome.UNKNOWN
         return not is_known and not frozenset(suspects) <= frozenset(plan.changes)

@@ -29,6 +29,7 @@ def worse_tests(
 
 
 def _is_lost(was: Outcome, now: Outcome | None) -> bool:
+    """Return true if an outcome got worse; `now` is None if the test vanished."""
     return now not in PASSING if was in PASSING else was not in FAILING and now in FAILING
 
 

@@ -65,6 +65,7 @@ class EvidenceLog:
         self.flaky_tests = frozenset(each for each in self._failing_sets if self._is_flaky(each))
 
     def _add(self, plan: RunPlan, found: RunComparison) -> None:
+        """Index a run by its changes, its new tests and its worse tests."""
         changes = frozenset(plan.changes)
         self._runs[changes].append((plan, found))
         self.new_tests |= found.new
@@ -119,6 +120,7 @@ class EvidenceLog:
         return self._failing_sets
 
     def _is_flaky(self, test: str) -> bool:
+        """Return true if a test failed and passed on the same changes, or failed on the head."""
         if self.is_new_or_benchmark(test):
             return False
         if test in self.suite.flaky or self.tally((), test).failed:

@@ -118,6 +118,7 @@ class _BatchJudge:
         return self._try_all(changes)
 
     def _blame(self, changes: tuple[str, ...], failing: frozenset[str]) -> Blame:
+        """Return the search for the culprits of these failing tests."""
         return Blame(FailingBatch(self._log, changes, failing, self._max_runs))
 
     def _quick_gates(self, changes: tuple[str, ...]) -> tuple[RequestedRun, ...]:
@@ -141,10 +142,7 @@ class _BatchJudge:
         return tuple(runs[: self._max_runs])
 
     def _rates_on_head(self) -> tuple[RequestedRun, ...]:
-        """Return a run of the head for the flaky tests whose failure rate there is not known.
-
-        A flaky test is compared with its rate on the head, so that comes before anything else.
-        """
+        """Return a run of the head for flaky tests whose failure rate there is unknown, if any."""
         unknown = flaky_tests_of_unknown_rate(self._log)
         plan = self._log.next_repetition((), unknown, FLAKY_REPEATS)
         if not unknown or self._log.failed_attempts(plan):
@@ -155,8 +153,7 @@ class _BatchJudge:
     def _first_run(self, changes: tuple[str, ...]) -> RequestedRun | None:
         """Return a targeted run that may save the full run of an untried batch.
 
-        It runs the tests that failed with more than `changes`, or else all tests that reach any of
-        them.
+        It runs the tests that failed with more than these changes, or else all that reach any.
         """
         if self._log.comparisons(changes):
             return None
@@ -167,6 +164,7 @@ class _BatchJudge:
         return self._quick_gate(changes)
 
     def _check(self, changes: tuple[str, ...], failed: frozenset[str]) -> RequestedRun | None:
+        """Return a run of tests that failed with more changes; None if made or too expensive."""
         suite = self._log.suite
         plan = RunPlan(changes, choose_reruns(failed, suite))
         if plan in self._log:
@@ -177,6 +175,7 @@ class _BatchJudge:
         return RequestedRun(plan, RunPurpose.CHECK, why)
 
     def _quick_gate(self, changes: tuple[str, ...]) -> RequestedRun | None:
+        """Return a run of the tests that reach a batch; None if it was made or does not pay."""
         suite = self._log.suite
         if not suite.budget:
             return None
@@ -281,8 +280,7 @@ class _BatchJudge:
     def _compare_benchmarks(self, changes: tuple[str, ...]) -> Step | None:
         """Request the benchmarks of a batch that passed; no other run is made at the same time.
 
-        Benchmarks that give no report on the head either say nothing about the changes, and are
-        ignored.
+        Benchmarks that give no report on the head either say nothing about the changes.
         """
         plan, head = RunPlan(changes, (BENCHMARK_PREFIX,)), RunPlan((), (BENCHMARK_PREFIX,))
         if not self._log.suite.benchmarks:

@@ -50,6 +50,7 @@ def failing_parts(log: EvidenceLog, test: str, changes: Collection[str]) -> list
 
 
 def _cleared_for_sure(log: EvidenceLog, test: str) -> frozenset[str]:
+    """Return the changes cleared of a test; none for a contradictory test."""
     return frozenset[str]() if log.is_contradictory(test) else log.cleared(test)
 
 
@@ -60,6 +61,7 @@ def tests_that_must_fail(log: EvidenceLog, changes: Collection[str]) -> frozense
 
 
 def _must_fail(log: EvidenceLog, test: str, mine: frozenset[str]) -> bool:
+    """Return true if a test is known to fail with these changes, whether or not that was run."""
     if log.outcome(mine, test) is KnownOutcome.PASSES:
         return False
     parts = failing_parts(log, test, mine)

@@ -69,6 +69,7 @@ class JointBlame:
     def _try_pairs(
         self, test: str, parts: Sequence[frozenset[str]], smallest: tuple[str, ...]
     ) -> BlameStep:
+        """Try a suspected pair if they are few, halve them if many, else bisect `smallest`."""
         among = self._batch.ordered(frozenset.intersection(*parts))
         pairs = [] if self._batch.is_frugal else self._suspected_pairs(test, among)
         if 0 < len(pairs) <= MAX_PAIRS_TO_TRY:
@@ -81,6 +82,7 @@ class JointBlame:
         return self._bisect(test, smallest)
 
     def _suspected_pairs(self, test: str, among: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Return the pairs of these changes that the test never passed with."""
         passing = self._log.change_sets(test, KnownOutcome.PASSES)
         partners = {
             each: frozenset(among).difference(*(part for part in passing if each in part))
@@ -118,9 +120,11 @@ class JointBlame:
         return self._batch.hold_back(order[low], [test])
 
     def _passes(self, prefix: tuple[str, ...], test: str) -> bool:
+        """Return true if the test is known to pass with a prefix; the empty prefix is the head."""
         return not prefix or self._log.outcome(prefix, test) is KnownOutcome.PASSES
 
     def _request(self, changes: tuple[str, ...], why: str) -> BlameStep:
+        """Request a run of these changes; if it was made, hold back the last of them instead."""
         plan = self._batch.plan(changes)
         if plan in self._log:
             return self._batch.hold_back(changes[-1], [self._tests[0]])

@@ -52,7 +52,7 @@ class PrimeSuspects:
         return requested
 
     def _group(self) -> RunPlan | None:
-        """Return one run of all suspects that were not tried alone; what passes clears them all."""
+        """Return one run of all untried suspects if they are many; what passes clears them all."""
         batch, log = self._batch, self._log
         untried = [each for each in self._tests if not log.comparisons(batch.with_needs({each}))]
         plan = batch.plan(batch.with_needs(untried))
@@ -62,7 +62,7 @@ class PrimeSuspects:
         return plan if is_part and not self._log.comparisons(plan.changes) else None
 
     def _run_head(self, requested: Sequence[RequestedRun]) -> list[RequestedRun]:
-        """Merge the requested runs of the head into one."""
+        """Return the requested runs of the head as one run, or as they are if that is no use."""
         on_head = [each for each in requested if not each.plan.changes]
         plan = next_run_of_head(self._log, {test for each in on_head for test in each.plan.tests})
         if plan is None or self._log.failed_attempts(plan):

@@ -26,7 +26,7 @@ class FailureRate:
 
     @property
     def mean(self) -> float:
-        """The posterior mean."""
+        """The mean of the posterior of the failure rate, 0.5 without observations."""
         return (1 + self.failed) / (2 + self.failed + self.passed)
 
 
@@ -50,6 +50,7 @@ def probability_greater(one: FailureRate, other: FailureRate) -> float:
 
 
 def _log_beta(a: float, b: float) -> float:
+    """Return the natural logarithm of the Beta function."""
     return lgamma(a) + lgamma(b) - lgamma(a + b)
 
 

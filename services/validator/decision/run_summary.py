@@ -18,6 +18,7 @@ def summarize_run(requested: RequestedRun, found: RunEvidence, count: int) -> st
 
 
 def _result(requested: RequestedRun, found: RunEvidence, count: int) -> str:
+    """Return what a run of `count` tests showed: its figures and the conclusion from them."""
     if isinstance(found, DoesNotApply):
         is_one = len(requested.plan.changes) <= 1
         return f"{'it does' if is_one else 'they do'} not apply without others"
@@ -29,6 +30,7 @@ def _result(requested: RequestedRun, found: RunEvidence, count: int) -> str:
 
 
 def _conclusion(requested: RequestedRun, found: RunComparison) -> str:
+    """Return what follows about the changes from a run with a report; empty if nothing does."""
     worse, changes = len(found.worse), len(requested.plan.changes)
     is_confirmation = requested.purpose is RunPurpose.CONFIRMATION
     if not changes:

@@ -24,7 +24,7 @@ UNREACHED_WEIGHT = 0.05
 
 
 def midpoint(low: int, high: int) -> int:
-    """Return the next prefix length to try, where length `low` passes and `high` fails."""
+    """Return the prefix length to try next, where the prefix `low` passes and `high` fails."""
     return (low + high) // 2
 
 
@@ -80,10 +80,12 @@ def choose_reruns(failing: Collection[str], suite: SuiteProfile) -> tuple[str, .
 
 
 def _is_affordable(tests: Iterable[str], suite: SuiteProfile) -> bool:
+    """Return true if running these tests again costs no more than a set share of a full run."""
     return _cost_beyond_startup(tests, suite) <= MAX_RERUN_COST_SHARE
 
 
 def _cost_beyond_startup(tests: Iterable[str], suite: SuiteProfile) -> float:
+    """Return the cost of running tests without the startup of a run, as a share of a full run."""
     return suite.cost_share(tests) - suite.cost_share(())
 
 
@@ -103,6 +105,7 @@ def shannon_fano_codes(weights: Mapping[str, float], depth: int) -> dict[str, st
     codes = dict.fromkeys(weights, "")
 
     def divide(keys: Sequence[str], left: int) -> None:
+        """Append up to `left` digits to the codes of these keys, halving their weight each time."""
         if len(keys) < 2 or not left:  # noqa: PLR2004
             return
         cut = _balanced_cut([weights[each] for each in keys])
