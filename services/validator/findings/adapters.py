@@ -41,10 +41,11 @@ class VersionPair:
     def read_by(self, detector: Detector) -> "VersionPair":
         """Return only the files that a detector reads."""
 
-        def mine(versions: Iterable[FileVersion]) -> tuple[FileVersion, ...]:
+        def readable(versions: Iterable[FileVersion]) -> tuple[FileVersion, ...]:
+            """Return the file versions whose path the detector reads."""
             return tuple(each for each in versions if matches(each.path, detector.files))
 
-        return VersionPair(self.trees, mine(self.before), mine(self.after))
+        return VersionPair(self.trees, readable(self.before), readable(self.after))
 
 
 FoundBySide = tuple[Mapping[str, tuple[Finding, ...]], Mapping[str, tuple[Finding, ...]]]
@@ -71,6 +72,10 @@ class RegisteredDetectors:
     async def measure_pairs(
         self, target_id: str, head: str, profile: TargetProfile, pairs: Sequence[TreePair]
     ) -> Sequence[MeasuredPair]:
+        """Measure the files in which each pair of trees differs, by the pair's detectors.
+
+        Raises `Rejected` where the configuration on `head` cannot be used.
+        """
         mirror = self._mirror(target_id)
         source = Source(await asyncio.to_thread(mirror.tree, head), profile, target_id)
         differing = await asyncio.to_thread(
@@ -96,7 +101,7 @@ class RegisteredDetectors:
         ]
 
     def _detectors(self) -> Mapping[tuple[str, str], Detector]:
-        """Return those that run nothing of a target, by agent type and name."""
+        """Return the detectors that run nothing of a target, by (agent type, name)."""
         if self._made is None:
             made = {
                 (spec.name, detector.name): detector
@@ -107,6 +112,7 @@ class RegisteredDetectors:
         return self._made
 
     def _chosen(self, pair: TreePair) -> dict[tuple[str, str], Detector]:
+        """Return the detectors that a pair asks for, or all if it names no agent type."""
         return {
             (agent_type, name): each
             for (agent_type, name), each in self._detectors().items()
@@ -116,6 +122,7 @@ class RegisteredDetectors:
     async def _measure(
         self, detector: Detector, mirror: Mirror, source: Source, pairs: Sequence[VersionPair]
     ) -> list[FoundBySide]:
+        """Return one detector's findings by path, before and after, for each of these pairs."""
         if not pairs:
             return []
         if not detector.single_file:
@@ -133,6 +140,7 @@ class RegisteredDetectors:
     async def _measure_versions(
         self, detector: Detector, mirror: Mirror, source: Source, wanted: set[FileVersion]
     ) -> Mapping[FileVersion, tuple[Finding, ...]]:
+        """Return a detector's findings in each file version, measuring only unknown ones."""
         key = _key(detector, source)
         known = {each: self._known[key, each] for each in wanted if (key, each) in self._known}
         unknown = sorted(wanted - known.keys(), key=lambda each: (each.path, each.blob))
@@ -181,6 +189,7 @@ async def _measure_overlays(
 def _overlay(
     repository: pygit2.Repository, source: Source, versions: Mapping[str, FileVersion]
 ) -> Source:
+    """Return the head as a detector's source, with these versions of some of its files."""
     contents = {path: _content(repository, each.blob) for path, each in versions.items()}
     return Source(OverlayTree(source.tree, contents), source.profile, source.target_id)
 
@@ -206,6 +215,7 @@ async def _measure_whole_trees(
 def _differing(
     repository: pygit2.Repository, profile: TargetProfile, pair: TreePair
 ) -> VersionPair:
+    """Return the regular, unprotected files in which the two trees of a pair differ."""
     old, new = (
         repository.revparse_single(each).peel(pygit2.Tree) for each in (pair.before, pair.after)
     )
@@ -226,6 +236,7 @@ def _merged(
     """Put together what several detectors found in one pair of trees."""
 
     def side(versions: Sequence[FileVersion], number: int) -> dict[str, FileFindings]:
+        """Return by path the measured files of one side (0 before, 1 after) with their findings."""
         return {
             each.path: FileFindings(
                 _text(repository, each.blob),
@@ -240,9 +251,11 @@ def _merged(
 
 
 def _content(repository: pygit2.Repository, blob: str) -> bytes:
+    """Return the content of a git object; empty if it is no file."""
     found = repository[blob]
     return found.data if isinstance(found, pygit2.Blob) else b""
 
 
 def _text(repository: pygit2.Repository, blob: str) -> str:
+    """Return the content of a git object as text, with invalid bytes replaced."""
     return _content(repository, blob).decode(errors="replace")

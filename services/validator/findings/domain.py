@@ -143,7 +143,10 @@ class _Pairing:
         self._hunks: list[tuple[range, range]] | None = None
 
     def matches_equal_line(self, found: Finding) -> bool:
-        """Of lines with equal text the first were fixed, and the last now have their indices."""
+        """Return true if it was there before under another index, on a line with equal text.
+
+        Of lines with equal text the first were fixed, and the last now have their indices.
+        """
         text = normalized(line_at(self._after, found.line))
         return self._take(
             each
@@ -152,7 +155,7 @@ class _Pairing:
         )
 
     def matches_rewritten_line(self, found: Finding) -> bool:
-        """Its line was written by the change where one with the same finding was."""
+        """Return true if the change wrote its line where one with the same rule's finding was."""
         old = [before for before, after in self._changed() if found.line - 1 in after]
         return self._take(
             each
@@ -161,12 +164,14 @@ class _Pairing:
         )
 
     def _take(self, fitting: Iterator[Finding]) -> bool:
+        """Use up the first fitting vanished finding; return true if there is one."""
         found = next(fitting, None)
         if found is not None:
             self._spare.remove(found)
         return found is not None
 
     def _changed(self) -> list[tuple[range, range]]:
+        """Return the (old, new) ranges of line indices that the change rewrote, from 0."""
         if self._hunks is None:
             codes = SequenceMatcher(None, self._before, self._after, autojunk=False).get_opcodes()
             self._hunks = [
@@ -176,6 +181,7 @@ class _Pairing:
 
 
 def _listed(findings: Sequence[Finding]) -> str:
+    """Name the first findings by rule and place, and say how many more there are."""
     shown = [f"{each.code} at {each.path}:{each.line}" for each in findings[:MAX_LISTED_FINDINGS]]
     more = len(findings) - len(shown)
     return ", ".join(shown) + (f" and {more} more" if more else "")

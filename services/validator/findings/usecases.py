@@ -53,6 +53,7 @@ async def check_findings(
 
 
 def _pair(step: ChangeTrees) -> TreePair:
+    """Return the trees without and with a change, to be measured by the detectors it names."""
     proposal = step.change.proposal
     return TreePair(
         step.before, step.after, proposal.author.agent_type, frozenset(proposal.detectors)
@@ -72,7 +73,7 @@ async def _following(
 
 
 def _owed(change: Enhancement, siblings: Sequence[Enhancement]) -> frozenset[str]:
-    """Return the findings that later changes of its task fix: one fix may cause another finding."""
+    """Return the fingerprints that later changes of its task fix: a fix may cause a finding."""
     return frozenset(
         finding.fingerprint
         for each in siblings
