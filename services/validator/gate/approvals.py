@@ -85,6 +85,7 @@ async def ask_for_approval(
     edits, behaviours = await _edits_and_behaviours(gate_round, changes, deps)
 
     def evidence(change: Enhancement) -> tuple[str, ...]:
+        """Return what a person should know of a change, with or without its full run."""
         if batch:
             return evidence_of_full_run(batch.run)
         return evidence_before_full_run(gate_round, change)
@@ -154,7 +155,7 @@ async def _ask_about_behaviour(
 
 
 def _is_full_run_first(gate_round: GateRound, asking: Sequence[Enhancement]) -> bool:
-    """Return whether the tests that reach some of these changes are unknown, and all are quick."""
+    """Return true if the tests that reach some of these changes are unknown, and all are quick."""
     unknown = any(gate_round.facts.impacted.get(each.id) is None for each in asking)
     suite = suite_profile(gate_round)
     seconds = suite.startup + sum(suite.durations.values())
@@ -192,6 +193,7 @@ def _run_before_asking(
 
 
 def _is_approved(change: Enhancement, gate_round: GateRound) -> bool:
+    """Return true if a change has an approval that is valid on the round's base commit."""
     return change.decision.approval is not None and not invalid_approval_reason(
         change, gate_round.base_commit
     )

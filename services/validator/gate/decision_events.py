@@ -156,6 +156,7 @@ def evidence_before_full_run(gate_round: GateRound, change: Enhancement) -> tupl
 
 
 def _known(gate_round: GateRound, change: Enhancement) -> str:
+    """Return in words how the tests that reach a change did in the runs with it so far."""
     impacted = gate_round.facts.impacted.get(change.id)
     if impacted is not None and not impacted:
         return "no test reaches it"
@@ -173,7 +174,7 @@ def _known(gate_round: GateRound, change: Enhancement) -> str:
 
 
 def _passed(plan: RunPlan, worse: frozenset[str], among: Collection[str]) -> frozenset[str]:
-    """Return those of `among` that passed in a run."""
+    """Return those tests of `among` that ran and passed; `plan` and `worse` are a run's."""
     ran = frozenset(among) & frozenset(plan.tests) if plan.tests else frozenset(among)
     return ran - worse
 
@@ -188,6 +189,10 @@ async def _publish(
     plan: Sequence[Any] = (),
     **fields: Any,
 ) -> None:
+    """Publish a decision about changes under an id that follows from what was decided.
+
+    `plan` tells apart runs of the same changes; lists in the event are shortened.
+    """
     event = GateDecided(
         wave_id=gate_round.wave_id,
         target_id=gate_round.target.id,

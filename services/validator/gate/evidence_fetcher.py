@@ -80,11 +80,13 @@ class EvidenceFetcher:
         await _cancel(tasks)
 
     def _tasks(self) -> "list[asyncio.Task[Any]]":
+        """Return the tasks of all current runs, and of the background work if there is any."""
         background = [] if self._background is None else [self._background]
         return [*self._runs.values(), *background]
 
 
 async def _cancel(tasks: "Sequence[asyncio.Task[Any]]") -> None:
+    """Cancel tasks and wait for their end; errors that they raise are only logged."""
     for each in tasks:
         each.cancel()
     if tasks:
@@ -98,6 +100,7 @@ async def _cancel(tasks: "Sequence[asyncio.Task[Any]]") -> None:
 async def _fetch(
     gate_round: GateRound, requested: RequestedRun, deps: ValidatorDeps
 ) -> RunEvidence:
+    """Make a requested run, publish what it showed, and return that."""
     found = await _make_run(gate_round, requested, deps)
     await publish_run(gate_round, requested, found, deps)
     return found
@@ -138,7 +141,7 @@ async def _run_selection(
     label: str,
     deps: ValidatorDeps,
 ) -> RunEvidence:
-    """Run the tests of a selection, and no others."""
+    """Run only the tests of the selection with this label, and compare them with the head."""
     tests = gate_round.mutation.selections.by_label[label]
     return await _run_tests(gate_round, requested, tree, tests, deps)
 
@@ -146,7 +149,7 @@ async def _run_selection(
 def _added(
     found: RunComparison, more: RunEvidence, label: str, names: Sequence[str]
 ) -> RunEvidence:
-    """Add to a comparison what a run of a selection says about the tests in question."""
+    """Return a comparison with what a run of a selection says about the tests `names`."""
     if not isinstance(more, RunComparison):
         return more
     marked = {each: f"{each}{SELECTION_MARK}{label}" for each in names if each in more.worse}
@@ -163,6 +166,7 @@ async def _run_tests(
     tests: tuple[str, ...],
     deps: ValidatorDeps,
 ) -> RunEvidence:
+    """Run tests (all if there are none) on a tree, and compare them with the baseline."""
     plan = requested.plan
     order = RunRequest(
         tree=tree,
@@ -187,6 +191,7 @@ async def _run_tests(
 
 
 async def _store_worse_tests(run: TestRun, worse: frozenset[str], deps: ValidatorDeps) -> TestRun:
+    """Store which tests were worse in a run, if that is new; return the run with them."""
     if run.result.worse is None:
         await deps.store.runs.set_fields(run.id, result__worse=tuple(sorted(worse)))
     return run.updated(result__worse=tuple(sorted(worse)))
@@ -199,6 +204,7 @@ async def _run_benchmarks(
     names: tuple[str, ...],
     deps: ValidatorDeps,
 ) -> TestRun:
+    """Compare benchmarks of a tree with the head's; `names` may stand for all of them."""
     return await compare(
         deps,
         gate_round.prepared,

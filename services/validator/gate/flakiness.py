@@ -21,7 +21,7 @@ async def known_flaky(target_id: str, deps: ValidatorDeps) -> dict[str, FailureR
 async def remember_flaky(
     target_id: str, head: str, observed: Mapping[str, FailureRate], deps: ValidatorDeps
 ) -> None:
-    """Add what was observed on a head, once per head.
+    """Add how often flaky tests failed and passed on a head to the target's counts, once per head.
 
     Raises `Transient` if other processes keep writing the same counts.
     """
@@ -45,6 +45,7 @@ async def remember_flaky(
 
 
 def _add(known: FailureRate, observed: FailureRate) -> tuple[int, int]:
+    """Return the summed (failed, passed) counts of a test, halved if they are many."""
     failed, passed = known.failed + observed.failed, known.passed + observed.passed
     if failed + passed > MAX_REMEMBERED_RUNS:
         failed, passed = max(failed // 2, 1), passed // 2

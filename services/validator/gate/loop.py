@@ -79,6 +79,7 @@ async def settle(target_id: str, deps: ValidatorDeps) -> None:
 
 
 async def _run_rounds(target_id: str, deps: ValidatorDeps) -> None:
+    """Recover interrupted landings of a target, then run rounds until no change is ready."""
     target = await deps.store.targets.require(target_id)
     await landing.recover(target, deps)
     while ready := await pool.ready_changes(target, deps):
@@ -104,6 +105,7 @@ async def _run_round(target: Target, ready: Sequence[Enhancement], deps: Validat
 
 
 async def _try_all(gate_round: GateRound, deps: ValidatorDeps) -> None:
+    """Screen a round's changes, then take steps until all are decided; cancel what still runs."""
     fetcher = EvidenceFetcher(gate_round, deps)
     try:
         await screen(gate_round, deps)

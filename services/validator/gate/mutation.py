@@ -107,7 +107,7 @@ async def measure_changes(gate_round: GateRound, ids: Sequence[str], deps: Valid
 
 
 async def _measure_for(gate_round: GateRound, full: RunPlan, deps: ValidatorDeps) -> None:
-    """Measure, and forget bad results if tests failed without mutants, as they say nothing then."""
+    """Measure protection before a full run; drop bad results if tests failed without mutants."""
     missing = changes_without_mutants(gate_round, full.changes)
     await measure_changes(gate_round, full.changes, deps)
     protections = gate_round.mutation.protections
@@ -132,6 +132,7 @@ def is_likely_to_pass(gate_round: GateRound, full: RunPlan) -> bool:
 
 
 def _is_approved(change_id: str, gate_round: GateRound) -> bool:
+    """Return true if a change has an approval that is valid on the round's base commit."""
     change: Enhancement = gate_round.changes[change_id]
     return change.decision.approval is not None and not invalid_approval_reason(
         change, gate_round.base_commit

@@ -62,6 +62,7 @@ async def load_candidates(gate_round: GateRound, deps: ValidatorDeps) -> list[Ca
 
 
 def _risk(change: Enhancement, gate_round: GateRound) -> float:
+    """Return the probability that a change is bad, from its kind's history and what is known."""
     if change.decision.suspected:
         return RISK_OF_HELD_BACK
     risk = gate_round.facts.risks.get(change.id, 1 - change.proposal.fix.prior)
@@ -140,6 +141,7 @@ def _find_needs(
     needs = gate_round.facts.needs
 
     def applies(on: frozenset[str]) -> bool:
+        """Return true if the patch applies to the head with the changes `on`."""
         chosen = [each for each in gate_round.changes if each in on]
         patches = [(each, gate_round.patches[each]) for each in (*chosen, change)]
         return not repository.compose(gate_round.prepared.head, patches).failed

@@ -129,7 +129,7 @@ async def expire_foreign(
 async def open_round(
     target: Target, head: Head, ready: Sequence[Enhancement], deps: ValidatorDeps
 ) -> GateRound:
-    """Start a round with these changes on the head.
+    """Return a new round with these changes on the head, whose baseline has been started.
 
     Raises `HeadNotTestable`, at once or where the baseline is awaited.
     """
@@ -150,6 +150,7 @@ async def open_round(
 
 
 async def _prepare_head(target: Target, head: Head, deps: ValidatorDeps) -> PreparedHead:
+    """Prepare the head's environment. Raises `HeadNotTestable` where that is refused."""
     try:
         return await prepare_head(deps, target, head.commit)
     except Rejected as error:
@@ -157,10 +158,12 @@ async def _prepare_head(target: Target, head: Head, deps: ValidatorDeps) -> Prep
 
 
 def _not_testable(error: Rejected) -> HeadNotTestable:
+    """Return the error that says, for the same reason, that nothing can be tried on the head."""
     return HeadNotTestable(error.message, hint=error.hint, code=error.code)
 
 
 async def _run_baseline(prepared: PreparedHead, wave_id: str, deps: ValidatorDeps) -> TestReport:
+    """Run the whole suite on the head. Raises `HeadNotTestable` if it gives no report."""
     why = "what passes before anything is changed"
     order = RunRequest(prepared.tree, RunPurpose.BASELINE, record=True, why=why)
     run = await run_tests(deps, prepared, order, wave_id=wave_id)
@@ -188,6 +191,10 @@ async def screen(gate_round: GateRound, deps: ValidatorDeps) -> None:
 async def _policy_violation(
     change: Enhancement, gate_round: GateRound, deps: ValidatorDeps
 ) -> str | None:
+    """Return the rule that a change's patch breaks, in words; None if it breaks none.
+
+    Raises `Rejected` if its task cannot be read.
+    """
     paths = (await deps.store.tasks.require(change.task_id)).paths
     config, head = gate_round.prepared.profile.config, gate_round.prepared.head
     patch = gate_round.patches[change.id]

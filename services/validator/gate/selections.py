@@ -45,7 +45,7 @@ class Selections:
     by_label: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def in_selection(self, failing: Collection[str], tests: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the names of tests in a run of only these tests."""
+        """Return the tests' names with a label of the selection that they are run in."""
         digest = hashlib.sha256("\n".join(tests).encode()).hexdigest()[:DIGEST_CHARS]
         label = f"{len(tests)} test{'s' * (len(tests) != 1)} ({digest})"
         self.by_label[label] = tests
@@ -54,15 +54,19 @@ class Selections:
     def next_run(
         self, changes: Collection[str], evidence: dict[RunPlan, RunEvidence]
     ) -> RequestedRun | None:
-        """Return the next run that is missing about failures with some of these changes."""
+        """Return the next run missing to explain failures with these changes; None without one."""
         for each in self.failures:
-            if set(each.changes) <= set(changes) and (run := self._next_run(each, evidence)):
+            if set(each.changes) <= set(changes) and (run := self._missing_run(each, evidence)):
                 return run
         return None
 
-    def _next_run(
+    def _missing_run(
         self, failure: SelectedFailure, evidence: dict[RunPlan, RunEvidence]
     ) -> RequestedRun | None:
+        """Return the next run missing to explain one failure; None once it is explained.
+
+        The head runs first, then the changes, for each selection in which the tests may fail.
+        """
         for tests in failure.selections():
             names = self.in_selection(failure.failing, tests)
             head = RunPlan((), names)
@@ -84,6 +88,7 @@ class Selections:
 
 
 def _worse(found: RunEvidence) -> frozenset[str]:
+    """Return the worse tests of a run; none if it gave no report."""
     return found.worse if isinstance(found, RunComparison) else frozenset()
 
 
