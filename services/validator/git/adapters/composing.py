@@ -58,6 +58,7 @@ def _put(
     index: pygit2.Index,
     entries: Sequence[tuple[str, int, bytes | None]],
 ) -> None:
+    """Write files (path, mode, content) to the index; content None removes the file."""
     for path, mode, after in entries:
         if after is None:
             index.remove(path)
@@ -81,6 +82,7 @@ def _misplaced(index: pygit2.Index, file: FilePatch, entry: pygit2.IndexEntry | 
 
 
 def _content(repository: pygit2.Repository, entry: pygit2.IndexEntry | None) -> bytes | None:
+    """Return a file's content; None if it is absent or is no regular file."""
     if entry is None:
         return None
     blob = repository[entry.id]
@@ -103,7 +105,7 @@ def _patched(file: FilePatch, before: bytes | None) -> bytes | str | None:
 
 
 def _moved(file: FilePatch, before: bytes | None) -> bool:
-    """Return True if the content is not the one the patch was made for.
+    """Return True if a file's content is not the one that the patch was made for.
 
     Then its hunks may fit in a wrong place by chance.
     """

@@ -77,7 +77,7 @@ def _owner_of(repository: Path) -> Owner | None:
 
 
 def _refusal(stderr: str, location: str, branch: str) -> PushRefusal:
-    """Classify an error message of `git push`."""
+    """Return the refusal that an error message of `git push` stands for."""
     reason = " ".join(stderr.split())[-500:]
     if any(each in stderr for each in MOVED):
         return PushRefusal("moved", reason)
@@ -102,6 +102,7 @@ class GitRemote:
         return remote_url(self._target.location, self._name)
 
     def branches(self) -> Mapping[str, str]:
+        """Return by name the tips of the remote's landing branches and base. Raises `Transient`."""
         url = self.url
         wanted = (f"refs/heads/{LANDING_PREFIX}*", f"refs/heads/{self._target.base_branch}")
         try:
@@ -116,6 +117,11 @@ class GitRemote:
         return {name.removeprefix("refs/heads/"): oid for oid, name in lines}
 
     def push(self, branch: str, commit: str, seen: str | None) -> None:
+        """Move a branch of the remote from `seen` (None if new) forward to `commit`.
+
+        Raises `Conflict` if the branch has foreign commits, `Transient` if it moved or cannot be
+        reached, and `Rejected` if the remote refuses.
+        """
         if seen == commit:
             return
         if seen is not None and not self._contains(commit, seen):
@@ -134,8 +140,10 @@ class GitRemote:
         )
 
     def merged(self, commit: str) -> bool:
+        """Return True if the target's base branch contains the commit, as last fetched."""
         base = self._mirror.branch(self._target.base_branch)
         return base is not None and self._mirror.is_ancestor(commit, base)
 
     def _contains(self, newer: str, older: str) -> bool:
+        """Return True if `older` is known and is `newer` or an ancestor of it."""
         return older in self._mirror.repository and self._mirror.is_ancestor(older, newer)

@@ -33,19 +33,22 @@ MAX_SEARCHED_COMMITS = 20_000
 
 
 class GitRepository:
-    """The `Repository` port over a mirror."""
+    """The `TargetRepository` port over a mirror."""
 
     def __init__(self, mirror: Mirror) -> None:
         self._mirror = mirror
 
     def refresh(self, target: Target) -> Head:
+        """Fetch the target and return its head."""
         self._mirror.fetch(target.location)
         return find_head(self._mirror, target)
 
     def replaced_reason(self, target: Target, commit: str) -> str | None:
+        """Return why a commit cannot land as the target was replaced, in words; None if it can."""
         return replaced_reason(self._mirror, target, commit)
 
     def contains(self, *oids: str) -> bool:
+        """Return True if the mirror exists and has all of these objects."""
         try:
             repository = self._mirror.repository
         except NotFound:
@@ -53,12 +56,14 @@ class GitRepository:
         return all(each in repository for each in oids)
 
     def base_file(self, target: Target, path: str) -> bytes | None:
+        """Return a file of the base branch as last fetched; None if there is none."""
         base = self._mirror.base_tree(target)
         return None if base is None else base.read(path)
 
     def broken_rule(
         self, patch: str, paths: Sequence[str], config: TargetConfig, head: str = ""
     ) -> str | None:
+        """Return the policy rule that a patch breaks as "name: words"; None if it breaks none."""
         size = len(patch.encode(errors="surrogatepass"))
         if size > config.policy.max_bytes:
             return f"too-large: it has {size} bytes; {config.policy.max_bytes} are allowed"
@@ -78,11 +83,13 @@ class GitRepository:
         return check_patch(files, policy)
 
     def compose(self, head: str, patches: Sequence[tuple[str, str]]) -> Composition:
+        """Apply (id, patch) pairs to the head in this order, in memory."""
         return compose(self._mirror.repository, head, patches)
 
     def find_syntax_error(
         self, head: str, steps: Sequence[tuple[str, str]]
     ) -> tuple[str, str] | None:
+        """Return (id, path) of the first step that makes a valid file invalid; None without one."""
         # Nearly always the last tree is valid, and then one comparison is enough.
         if not steps or self._newly_invalid_file(head, steps[-1][1]) is None:
             return None
@@ -94,6 +101,7 @@ class GitRepository:
         return None
 
     def _newly_invalid_file(self, before: str, after: str) -> str | None:
+        """Return a path that parses in tree `before` and not in `after`; None if there is none."""
         repository = self._mirror.repository
         old, new = (repository.revparse_single(each).peel(pygit2.Tree) for each in (before, after))
         for delta in old.diff_to_tree(new).deltas:
@@ -106,17 +114,20 @@ class GitRepository:
         return None
 
     def contents(self, tree: str, paths: Sequence[str]) -> list[bytes | None]:
+        """Return the contents of these files of a tree; None where there is no such file."""
         found = self._mirror.repository.revparse_single(tree).peel(pygit2.Tree)
         return [_read(found, each) if each in found else None for each in paths]
 
     def versions(
         self, trees: Sequence[str], paths: Sequence[str]
     ) -> Mapping[str, tuple[bytes | None, ...]]:
+        """Return by path the file's content in each of the trees; None where it is absent."""
         repository = self._mirror.repository
         found = [repository.revparse_single(each).peel(pygit2.Tree) for each in trees]
         contents: dict[pygit2.Oid, bytes] = {}
 
         def content(tree: pygit2.Tree, path: str) -> bytes | None:
+            """Return a file of a tree, equal contents only once; None if there is no such file."""
             blob = tree[path] if path in tree else None  # noqa: SIM401 - it has no `get`
             if not isinstance(blob, pygit2.Blob):
                 return None
@@ -127,9 +138,11 @@ class GitRepository:
         return {path: tuple(content(tree, path) for tree in found) for path in paths}
 
     def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
+        """Create a commit that is on no branch, and return its id."""
         return self._commit(tree, (parent,), message, when)
 
     def parent(self, commit: str) -> str:
+        """Return the first parent of a commit; empty for a root commit."""
         found = self._mirror.repository.revparse_single(commit).peel(pygit2.Commit)
         return str(found.parent_ids[0]) if found.parent_ids else ""
 
@@ -142,6 +155,7 @@ class GitRepository:
         return self._commit(self._mirror.tree(head).oid, (head, landing), message, when)
 
     def _commit(self, tree: str, parents: Sequence[str], message: str, when: datetime) -> str:
+        """Create a commit by Groundswell with these parents, on no branch, and return its id."""
         author = pygit2.Signature(NAME, EMAIL, int(when.timestamp()), 0)
         tree_id, *parent_ids = (pygit2.Oid(hex=each) for each in (tree, *parents))
         repository = self._mirror.repository
@@ -178,6 +192,10 @@ class GitRepository:
         self._mirror.repository.references.create(reference, pygit2.Oid(hex=tip), force=True)
 
     def _push(self, target: Target, tip: str, seen: str | None) -> PushRefusal | None:
+        """Move the target's landing branch from `seen` to `tip`, and its work tree if checked out.
+
+        Returns why it did not move, or None.
+        """
         branch, location = target.landing_branch, target.location
         where = checked_out_at(location, branch) if target.direct and seen else None
         if where is not None and seen is not None:
@@ -190,9 +208,11 @@ class GitRepository:
         return refusal
 
     def landed_commits(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
+        """Return by enhancement its newest commit on the landing branch, where it has one."""
         return self._find(target, ENHANCEMENT_TRAILER, set(ids))
 
     def revert_commits(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
+        """Return by enhancement the newest commit that rolled it back, where there is one."""
         return self._find(target, REVERT_TRAILER, set(ids))
 
     def _find(self, target: Target, trailer: str, ids: set[str]) -> dict[str, str]:
@@ -207,6 +227,7 @@ class GitRepository:
         return found
 
     def _history(self, target: Target) -> Iterator[pygit2.Commit]:
+        """Yield the newest commits of the landing branch, a limited number."""
         tip = self._mirror.branch(target.landing_branch)
         if tip is None:
             return
@@ -216,6 +237,7 @@ class GitRepository:
             yield commit
 
     def revert(self, tree: str, commit: str) -> RevertResult:
+        """Return a tree, or the tree of a commit, without the changes of `commit`."""
         repository = self._mirror.repository
         ours = repository.revparse_single(tree).peel(pygit2.Tree)
         theirs = repository.revparse_single(commit).peel(pygit2.Commit)
@@ -227,6 +249,7 @@ class GitRepository:
 
 
 def _read(tree: pygit2.Tree, path: str) -> bytes:
+    """Return a file's content; empty if it is absent or is no file."""
     try:
         found = tree[path]
     except KeyError:

@@ -57,6 +57,7 @@ class WorkTree:
             return f"it cannot be read: {error}"
 
     def _obstacle(self, repository: pygit2.Repository) -> str:
+        """Return why the files cannot be written; empty if they can. Raises git's errors."""
         if repository.workdir is None or Path(repository.workdir) != self._folder.resolve():
             return "it is not a work tree of this repository"
         if repository.state() != RepositoryState.NONE:
@@ -70,6 +71,7 @@ class WorkTree:
         return next((each for each in problems if each), "")
 
     def _problem_of(self, change: FileChange, repository: pygit2.Repository) -> str:
+        """Return why one file cannot be written, as an end of a sentence; empty if it can."""
         if problem := path_problem(change.path):
             return f"{change.path!r} is not written: {problem}"
         if {change.before_mode, change.after_mode} - {0, *REGULAR_MODES}:
@@ -84,6 +86,7 @@ class WorkTree:
         return "" if staged in known else f"{change.path} has staged changes"
 
     def _is_one_of(self, change: FileChange, contents: Sequence[bytes | None]) -> bool:
+        """Return True if the file on disk has one of these contents; None stands for no file."""
         place = self._folder / change.path
         if not place.is_symlink() and not place.exists():
             return None in contents
@@ -96,12 +99,16 @@ class WorkTree:
         self._put([(each, each.after, each.after_mode) for each in self._changes])
 
     def undo(self) -> None:
-        """Write them as they were before; a file that was edited meanwhile is left as it is."""
+        """Write files and index as before the landing, except files edited meanwhile."""
         kept = [each for each in self._changes if self._is_one_of(each, (each.after,))]
         with suppress(Rejected):  # The index is locked: then it was not written before, either.
             self._put([(each, each.before, each.before_mode) for each in kept])
 
     def _put(self, wanted: Sequence[tuple[FileChange, bytes | None, int]]) -> None:
+        """Write these (file, content, mode) to index and folder; content None deletes the file.
+
+        Raises `Rejected` if the index is locked.
+        """
         repository = pygit2.Repository(str(self._folder))
         index = repository.index
         for change, content, mode in wanted:
@@ -123,6 +130,7 @@ class WorkTree:
 
 
 def _changes(objects: pygit2.Repository, old: str, new: str) -> Iterator[FileChange]:
+    """Yield each file in which two commits differ, with its content in both."""
     before, after = (objects.revparse_single(each).peel(pygit2.Tree) for each in (old, new))
     for delta in before.diff_to_tree(after).deltas:
         old_file, new_file = delta.old_file, delta.new_file
@@ -133,6 +141,7 @@ def _changes(objects: pygit2.Repository, old: str, new: str) -> Iterator[FileCha
 
 
 def _content(objects: pygit2.Repository, file: pygit2.DiffFile) -> bytes | None:
+    """Return one side of a difference; None if the file is absent there, empty if unreadable."""
     if not file.mode:
         return None
     with suppress(KeyError):
@@ -142,4 +151,5 @@ def _content(objects: pygit2.Repository, file: pygit2.DiffFile) -> bytes | None:
 
 
 def _blob_id(content: bytes | None) -> str:
+    """Return the git object id of a content; empty without one."""
     return "" if content is None else str(pygit2.hash(content))

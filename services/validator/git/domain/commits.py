@@ -83,6 +83,7 @@ def _subject(title: str) -> str:
 
 
 def _wrap(text: str) -> str:
+    """Fill text to lines of a commit body, as one paragraph without the old line breaks."""
     # Paragraphs are filled anew: a line of the rationale must not pass for a trailer.
     return textwrap.fill(
         " ".join(text.split()), MAX_BODY_COLUMNS, break_on_hyphens=False, break_long_words=False

@@ -90,7 +90,7 @@ def check_patch(files: Sequence[FilePatch], policy: PatchPolicy) -> str | None:
 
 
 def _case_twin(added: Sequence[str], existing: Collection[str]) -> str | None:
-    """Report a new name that differs from another only by case or Unicode normal form.
+    """Return a broken rule if a new name differs from another only by case or Unicode form.
 
     Some file systems do not tell such names apart.
     """
@@ -113,12 +113,14 @@ def _prefixes(path: str) -> Iterator[str]:
 
 
 def _folded(name: str) -> str:
+    """Return a name without differences of case or Unicode normal form."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def _check_file(  # noqa: PLR0911 - one return per rule
     file: FilePatch, policy: PatchPolicy
 ) -> str | None:
+    """Return the rule that one file of a patch breaks as "name: words"; None if none."""
     if _is_odd_path(file.path):
         return f"odd-name: {file.path!r}"
     if file.kind is PatchKind.OTHER or file.old_path != file.path:
@@ -142,6 +144,7 @@ def _check_file(  # noqa: PLR0911 - one return per rule
 
 
 def _is_odd_path(path: str) -> bool:
+    """Return True if a path is too long, or unsafe in git or on some system."""
     too_long = len(path.encode(errors="surrogatepass")) > MAX_PATH_BYTES
     return bool(ODD_NAME.search(path)) or too_long or any(_is_odd(each) for each in path.split("/"))
 
