@@ -46,6 +46,7 @@ def impacted_tests(
 
 
 def _impacted_mask(recorded: ImpactMap, path: str, change: Change) -> Mask | None:
+    """Return the tests that a change of one file can affect, as a bit mask; None is all."""
     sources = _sources(change)
     if sources is None or not recorded.has(path):
         return None
@@ -115,6 +116,7 @@ def is_stale(recorded: ImpactMap, changes: Mapping[str, Change]) -> bool:
 
 
 def _count_changed(recorded: ImpactMap, path: str, change: Change) -> int:
+    """Count a file's functions that differ from the recording; all if that is not known."""
     sources = _sources(Change(change.recorded, change.recorded, change.after))
     everything = len(recorded.reached.get(path, {}))
     if sources is None:

@@ -22,7 +22,7 @@ class RecallCount:
 
     @property
     def total(self) -> int:
-        """The number of tests counted."""
+        """The number of tests that caught bad changes."""
         return self.caught + self.missed
 
     @property

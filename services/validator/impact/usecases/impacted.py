@@ -40,6 +40,7 @@ def _impact_of(
     recorded: Recorded,
     present: Collection[str],
 ) -> dict[str, frozenset[str] | None]:
+    """Return by change the tests that it can affect on those before it; None is all. Blocks."""
     found: dict[str, frozenset[str] | None] = dict.fromkeys(ids)
     before = prepared.tree
     for change, after in steps:

@@ -23,7 +23,7 @@ async def count_recall(
     run_id: str,
     deps: ValidatorDeps,
 ) -> None:
-    """Count whether the tests that caught a change were among its impacted ones.
+    """Count how many of the tests that caught a change were among its impacted ones.
 
     It is counted once per run and change. Raises `Transient` if other processes keep writing the
     same counts.
@@ -40,7 +40,7 @@ async def count_selected_tests(
     run: TestRun,
     deps: ValidatorDeps,
 ) -> None:
-    """Count which share of the tests in a full run was impacted by its changes.
+    """Count how many of the tests in a full run were impacted by its changes, per component.
 
     It is counted once per run and component. Raises `Transient` as `count_recall` does.
     """

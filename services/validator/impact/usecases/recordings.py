@@ -75,20 +75,24 @@ def _has_tests_of(oid: str, prepared: PreparedHead) -> bool:
 
 
 def _is_stale(recorded: Recorded, prepared: PreparedHead) -> bool:
+    """Return true if much differs between the recorded tree and the head. Blocks."""
     changes = changes_between(prepared, recorded, recorded.tree, prepared.tree)
     return is_stale(recorded.map, changes)
 
 
 def _text(tree: Tree, path: str) -> str | None:
+    """Return a source file's text; None if it does not exist."""
     content = tree.read(path)
     return None if content is None else decode_source(content)
 
 
 async def _read_map(digest: str, deps: ValidatorDeps) -> ImpactMap:
+    """Return the impact map stored under this digest."""
     text = await read_text(digest, deps)
     return await asyncio.to_thread(_parse_map, text)
 
 
 @lru_cache(maxsize=4)
 def _parse_map(text: str) -> ImpactMap:
+    """Return the impact map of its JSON; the last few are kept."""
     return ImpactMap.from_json(text)
