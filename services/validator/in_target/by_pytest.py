@@ -71,6 +71,7 @@ def pytest_configure(config: Any) -> None:
 
 
 def _has_workers(option: Any) -> bool:
+    """Return true if pytest-xdist's options ask for worker processes."""
     return bool(getattr(option, "numprocesses", None) or getattr(option, "tx", None))
 
 
@@ -185,7 +186,7 @@ class Selection:
             config.hook.pytest_deselected(items=left_out)
 
     def includes(self, nodeid: str) -> bool:
-        """Return whether a test was selected, itself or by its file."""
+        """Return true if a test was selected, itself or by its file."""
         return nodeid in self.selected or nodeid.partition("::")[0] in self.selected
 
 

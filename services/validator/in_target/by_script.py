@@ -37,7 +37,7 @@ def run_reporting(self: Any, test: Any) -> Any:
 
 
 def _reporting(result_class: Any) -> Any:
-    """Return a class of results that also reports them; any callable may make results."""
+    """Return a subclass of the result class that also reports; not for any other callable."""
     if not isinstance(result_class, type) or issubclass(result_class, ReportedResults):
         return result_class
     return type(result_class.__name__, (ReportedResults, result_class), {})

@@ -37,18 +37,18 @@ class UnittestReach:
         recorder.enter()
 
     def start(self, test: Any) -> None:
-        """Begin a test."""
+        """Begin the record of a test."""
         self._end_pause(type(test).__module__)
         self.recorder.enter()
 
     def stop(self, test: Any) -> None:
-        """End a test."""
+        """End the record of a test, and begin that of the pause after it."""
         self.tests.append((test, self.recorder.leave()))
         self.module = type(test).__module__
         self.recorder.enter()
 
     def finish(self) -> None:
-        """Write the record of all tests."""
+        """Write the record of all tests to the file that was asked for."""
         self._end_pause(self.module)
         for test, reached in self.tests:
             module = type(test).__module__
@@ -58,6 +58,7 @@ class UnittestReach:
         write_record(self.recorder.finish())
 
     def _end_pause(self, next_module: str) -> None:
+        """Count what was reached since the last test for the modules before and after."""
         pause = self.recorder.leave()
         for each in {self.module, next_module}:
             self.between.setdefault(each, ReachedCode()).merge(pause)
@@ -70,12 +71,14 @@ class ReportedResults(unittest.TestResult):
     reach: UnittestReach | None = None
 
     def startTest(self, test: Any) -> None:  # noqa: N802 - the names are unittest's
+        """Begin a test: take its time, and record what it reaches."""
         super().startTest(test)
         if self.reach is not None:
             self.reach.start(test)
         self.began = time.perf_counter()
 
     def stopTest(self, test: Any) -> None:  # noqa: N802
+        """End a test and the record of what it reaches."""
         super().stopTest(test)
         if self.reach is not None:
             self.reach.stop(test)
@@ -89,26 +92,32 @@ class ReportedResults(unittest.TestResult):
             self.writer.write({**line, "seconds": seconds, **more})
 
     def addSuccess(self, test: Any) -> None:  # noqa: N802
+        """Report a passed test."""
         super().addSuccess(test)
         self.report(test, "passed")
 
     def addFailure(self, test: Any, err: Any) -> None:  # noqa: N802
+        """Report a failed test with the end of its traceback."""
         super().addFailure(test, err)
         self.report(test, "failed", detail=self.failures[-1][1][-MAX_DETAIL_CHARACTERS:])
 
     def addError(self, test: Any, err: Any) -> None:  # noqa: N802
+        """Report a test that raised an error as failed in its set-up."""
         super().addError(test, err)
         self.report(test, "failed", "setup", detail=self.errors[-1][1][-MAX_DETAIL_CHARACTERS:])
 
     def addSkip(self, test: Any, reason: str) -> None:  # noqa: N802
+        """Report a skipped test with its reason."""
         super().addSkip(test, reason)
         self.report(test, "skipped", detail=str(reason)[-MAX_DETAIL_CHARACTERS:])
 
     def addExpectedFailure(self, test: Any, err: Any) -> None:  # noqa: N802
+        """Report a test that fails as expected."""
         super().addExpectedFailure(test, err)
         self.report(test, "skipped", xfail="expected failure")
 
     def addUnexpectedSuccess(self, test: Any) -> None:  # noqa: N802
+        """Report a test that passed against expectation as failed."""
         super().addUnexpectedSuccess(test)
         self.report(test, "failed", detail="Unexpected success")
 
@@ -155,6 +164,7 @@ class _RepeatedSuite(unittest.TestSuite):
     """Runs its tests `repeat()` times, and tears down all fixtures after each pass."""
 
     def run(self, result: Any, debug: bool = False) -> Any:
+        """Run all tests as often as `repeat()` says, into one result."""
         for _ in range(repeat()):
             # Else a class that ends one pass and begins the next would not be set up again.
             result._previousTestClass = None  # noqa: SLF001
@@ -178,6 +188,7 @@ def chosen_tests(test: Any) -> Any:
 
 
 def _tests(suite: Any) -> Iterator[Any]:
+    """Yield the tests of a suite and of the suites in it."""
     for each in suite:
         if isinstance(each, unittest.TestSuite):
             yield from _tests(each)
@@ -186,6 +197,7 @@ def _tests(suite: Any) -> Iterator[Any]:
 
 
 def _is_selected(test: Any) -> bool:
+    """Return true if a test is selected by its id, or if all tests are."""
     return SELECTED is None or test.id() in SELECTED
 
 

@@ -23,7 +23,7 @@ class Channel:
         self.buffer = b""
 
     def send(self, **message: Any) -> None:
-        """Write one message."""
+        """Write one message with these fields."""
         data = json.dumps(message).encode() + b"\n"
         while data:
             data = data[os.write(self.writing, data) :]

@@ -67,7 +67,7 @@ class FreshSession:
         os._exit(0)
 
     def pytest_collectreport(self, report: Any) -> None:
-        """Count a module that cannot be imported as a failure."""
+        """Report a module that cannot be imported as a failure, and end the process."""
         if report.outcome == "failed":
             self.fail(report.nodeid or "(session)", "")
 

@@ -54,7 +54,7 @@ class MutantRunner:
             self.reaching.setdefault(number, []).append(message["test"])
 
     def kill(self, number: int, tests: list[str], deadline: float) -> dict[str, Any]:
-        """Run tests under a mutant, quickest first, until one kills it.
+        """Run tests under a mutant, quickest first, until one kills it; return the result's fields.
 
         A test that also fails without the mutant, or only sometimes, has not killed it.
         """
@@ -125,15 +125,16 @@ class MutantRunner:
             left = left[left.index(end.test) + 1 :]
 
     def _affordable_until(self, extra_seconds: float = 0.0) -> float:
-        """Return the deadline for one thing that runs many tests again."""
+        """Return the deadline of a step that runs many tests again, by the suite's time."""
         allowed = TIMEOUT_EXTRA_SECONDS + MAX_RERUN_SHARE * self.suite_seconds
         return time.monotonic() + extra_seconds + allowed
 
     def _kills(self, test: str, number: int, deadline: float) -> bool:
+        """Return true if a test fails or crashes under a mutant."""
         return self._run([number], [test], deadline).how in {FAILED, CRASHED}
 
     def _is_stable(self, test: str, deadline: float) -> bool | None:
-        """Return whether a test passes alone without a mutant; None where there is no time."""
+        """Return whether a test passes alone without a mutant; None where no time is left."""
         if test not in self.stable:
             end = self._run([], [test], deadline)
             if end.how == NO_TIME:
@@ -144,7 +145,7 @@ class MutantRunner:
     def _run(
         self, mutants: list[int], tests: list[str], deadline: float, *, fresh: bool = False
     ) -> ProcessEnd:
-        """Run tests under mutants until one fails."""
+        """Run tests in a new process with these mutants on until one fails; return how it ended."""
         if fresh and self.server is not None:
             channel, pid = self.server.start_session(mutants, tests)
             try:
@@ -167,7 +168,7 @@ class MutantRunner:
     def _wait(
         self, channel: Channel, first: str, deadline: float, start_timeout: float
     ) -> ProcessEnd:
-        """Wait for a process; a test that does not end in its time, or ends it, has crashed."""
+        """Return how a process ended; a test that takes too long, or ends it, has crashed."""
         test, timeout = first, start_timeout
         while True:
             left = deadline - time.monotonic()
@@ -186,4 +187,5 @@ class MutantRunner:
 
 
 def _file(test: str) -> str:
+    """Return the file of a pytest node id."""
     return test.partition("::")[0]

@@ -37,7 +37,7 @@ ONLY_EXECUTION_CHECKED = "it runs at import, and only that it runs was checked"
 
 
 def _plan() -> dict[str, Any]:
-    """Return the mutants, and how long trying them may take."""
+    """Return the plan: the mutants, and how long trying them may take, in seconds."""
     text = Path(os.environ["GROUNDSWELL_MUTANTS"]).read_text(encoding="utf-8")
     found: dict[str, Any] = json.loads(text)
     return found
@@ -114,7 +114,7 @@ class MutationSession:
         return selected()
 
     def fail(self, culprit: str, reason: str) -> None:
-        """Report that the session cannot begin."""
+        """Report that no mutant can be tried, as `culprit` could not be imported."""
         self._stop("%s could not be imported: %s" % (culprit, reason[:300]))  # noqa: UP031
 
     @pytest.hookimpl(tryfirst=True)
@@ -137,6 +137,7 @@ class MutationSession:
         return True
 
     def _try_all(self) -> None:
+        """Try every mutant within the time that there is, and report the results."""
         now = time.monotonic()
         last = now + self.longest
         usual = now + min(self.seconds, self.longest)
@@ -173,7 +174,7 @@ class MutationSession:
         return ended
 
     def _try(self, mutant: dict[str, Any], deadline: float) -> dict[str, Any]:
-        """Return what became of one mutant, as far as the time goes."""
+        """Return the result fields of one mutant, tried until a deadline of the monotonic clock."""
         number, when = mutant["id"], mutant["when"]
         at_import = number in self.reached_at_import
         usable, tests = self.runner.usable, self.runner.reaching.get(number, [])
@@ -206,16 +207,18 @@ class MutationSession:
         return result or {"killed": True, "why": ONLY_EXECUTION_CHECKED}
 
     def _stop(self, why: str) -> None:
-        """Report that no mutant can be tried."""
+        """Report for every mutant that it cannot be tried, and why."""
         for each in self.mutants:
             self._write(each, {"killed": None, "why": why})
         self._finish()
 
     def _write(self, mutant: dict[str, Any], result: dict[str, Any]) -> None:
+        """Write the signed line with the result of one mutant."""
         line = {"event": "mutant", "id": mutant["id"], "by": "", "tests": 0, "reached": False}
         self.report.write({**line, "why": "", **result})
 
     def _finish(self) -> None:
+        """Write the last line of the report, with the number of usable tests; stop the server."""
         line = {"event": "finish", "stopped": "", "collected": self.collected}
         usable, failing = len(self.runner.usable), self.runner.failing[:MAX_LISTED_FAILURES]
         self.report.write({**line, "usable": usable, "failing": failing})

@@ -25,15 +25,15 @@ class CurrentTest:
 
     @property
     def passed(self) -> bool:
-        """Whether the test body passed and nothing of the test failed."""
+        """True if the test body passed and nothing else of the test failed."""
         return self.called and not self.failed
 
     def reset(self) -> None:
-        """Begin another test."""
+        """Forget how the last test ended, before another one begins."""
         self.failed = self.called = False
 
     def pytest_runtest_logreport(self, report: Any) -> None:
-        """Note one phase of the test, or one of its subtests."""
+        """Note how one phase of the test, or one of its subtests, ended."""
         self.failed |= report.outcome == "failed"
         subtest = getattr(report, "context", None) is not None
         self.called |= report.when == "call" and report.outcome == "passed" and not subtest

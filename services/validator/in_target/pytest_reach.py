@@ -27,7 +27,7 @@ class PytestReachPlugin:
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: Any) -> Iterator[None]:
-        """Record one test."""
+        """Record what one test reaches, with the shared fixtures that it uses."""
         self.used = set()
         self.recorder.enter()
         yield

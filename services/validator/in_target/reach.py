@@ -44,7 +44,7 @@ class ReachedCode:
         self.complete = self.complete and complete
 
     def merge(self, other: ReachedCode) -> None:
-        """Add what was reached for another purpose."""
+        """Add what was reached for another purpose, such as a fixture of this test."""
         self.add(other.codes, other.complete)
 
 
@@ -155,6 +155,7 @@ class ReachRecorder:
         return "" if root is None else path[len(root) :].replace(os.sep, "/")
 
     def _take(self) -> None:
+        """Attribute to the innermost scope what ran since the last call."""
         codes, complete = self.tracer.take()
         ended, living = ended_children_counter(), living_children()
         complete = complete and not self.process_started and ended == self.ended_children
@@ -164,19 +165,23 @@ class ReachRecorder:
         self.scopes[-1].add(codes, complete)
 
     def _on_audit_event(self, event: str, _: Any) -> None:
+        """Note that a process was started, which may run code that cannot be seen."""
         if event in PROCESS_STARTS:
             self.process_started = True
 
     def _places(self, codes: Codes) -> list[FunctionPlace]:
+        """Return the places of those code objects that are functions of the tree."""
         return [place for each in codes.values() if (place := self._place(each)) is not None]
 
     def _place(self, code: CodeType) -> FunctionPlace | None:
+        """Return the place of a code object in the tree, found once; None outside the tree."""
         known = self.places.get(id(code))
         if known is None:
             known = self.places[id(code)] = (code, self._find_place(code))
         return known[1]
 
     def _find_place(self, code: CodeType) -> FunctionPlace | None:
+        """Return a code object's (file, first line, name); None if it is not in the tree."""
         path = self.path_in_tree(code.co_filename)
         return (path, code.co_firstlineno, code.co_name) if path else None
 
@@ -186,6 +191,7 @@ def _wrap_imports(recorder: ReachRecorder) -> None:
     plain = SourceFileLoader.exec_module
 
     def exec_module(self: Any, module: Any) -> None:
+        """Run a module's code; what it reaches counts as import if it is one of the tree."""
         path = str(getattr(module, "__file__", None) or os.sep)
         if threading.get_ident() != recorder.main_thread or not recorder.path_in_tree(path):
             plain(self, module)
@@ -201,10 +207,12 @@ def _wrap_imports(recorder: ReachRecorder) -> None:
 
 
 def _unwrap_imports(recorder: ReachRecorder) -> None:
+    """Import modules as Python does again, without recording."""
     SourceFileLoader.exec_module = recorder.plain  # type: ignore[attr-defined,method-assign]
 
 
 def _mask(numbers: list[int]) -> str:
+    """Return the hexadecimal number in which exactly these bits are set."""
     bits = bytearray(max(numbers) // 8 + 1)
     for each in numbers:
         bits[each // 8] |= 1 << each % 8
@@ -212,6 +220,7 @@ def _mask(numbers: list[int]) -> str:
 
 
 def _bits(mask: int) -> list[int]:
+    """Return the numbers of the bits that are set, lowest first."""
     return [place for place, bit in enumerate(reversed(f"{mask:b}")) if bit == "1"]
 
 

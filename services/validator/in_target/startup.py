@@ -58,5 +58,6 @@ def _tree_folders(folder: str) -> list[str]:
 
 
 def _is_in(folders: list[str], name: str) -> bool:
+    """Return true if one of these folders has a module or package of this name."""
     places = [os.path.join(each, name) for each in folders]  # noqa: PTH118
     return any(os.path.isdir(each) or os.path.isfile(each + ".py") for each in places)  # noqa: PTH112, PTH113

@@ -50,6 +50,7 @@ class MutantSwitch:
         os.environ[ACTIVE] = " ".join(map(str, self.active))
 
     def _report(self, number: int) -> None:
+        """Append a reached mutant to the file of reached ones, in any but the reporting process."""
         path = os.environ.get(REACHED)
         if path and os.getpid() != self.reporting_pid:
             with open(path, "a", encoding="ascii") as file:  # noqa: PTH123 - pathlib costs each Python its import

@@ -68,6 +68,7 @@ class ProfileTracer:
 
 
 def _new_profile() -> cProfile.Profile:
+    """Return a profile of Python functions only, without their callers."""
     return cProfile.Profile(builtins=False, subcalls=False)
 
 
@@ -106,9 +107,11 @@ class MonitoringTracer:
         self.monitoring.free_tool_id(self.tool)
 
     def _on_start(self, code: CodeType, _: int) -> Any:
+        """Note that a code object began or resumed, once until the next `take`."""
         self.seen[id(code)] = code
         # Once is enough, until the events are restarted.
         return self.monitoring.DISABLE
 
     def _on_throw(self, code: CodeType, *_: Any) -> None:
+        """Note a code object that an exception was thrown into, as into a generator."""
         self.seen[id(code)] = code
