@@ -141,7 +141,7 @@ async def _not_landed(
 async def _finish(
     target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps, *, run: str | None = None
 ) -> None:
-    """Mark changes on the target's branch as applied, after showing and watching them."""
+    """Mark changes on the target's branch as applied, once they are shown and watched."""
     await show_landed(target, changes, deps)
     await start_watch(target, changes, deps, run=run)
     await store_protection_health(target, changes, deps)
