@@ -50,7 +50,7 @@ class SandboxedMutationRunner:
         target_id: str,
         base_oid: str = "",
     ) -> MutationReport | Infrastructure:
-        """Export the tree, write the mutated files, run the session and read its report.
+        """Try the mutants of a plan in a copy of the tree with the mutated files, in the sandbox.
 
         The pass without mutants may take as long as the suite may, the mutants as long as the plan
         says.
@@ -103,7 +103,7 @@ def _with_names(text: str, names: Sequence[str]) -> str:
 def _read(
     completed: Completed, keys: Sequence[bytes], mutants: int
 ) -> MutationReport | Infrastructure:
-    """Read the result of each mutant; a session that ended early has no report."""
+    """Return the result of each mutant, or why the session gave no whole report."""
     reason = completed.abort_reason
     try:
         lines = verify_lines(completed.reports.get(LINES_REPORT, b""), keys)
@@ -120,6 +120,7 @@ def _read(
 
 
 def _result(line: Mapping[str, Any]) -> MutantResult:
+    """Return the result in one report line; raises ValueError or KeyError if it is damaged."""
     killed = line["killed"]
     if killed is not None and not isinstance(killed, bool):
         raise ValueError("a mutant is neither killed nor survived")

@@ -45,6 +45,7 @@ def iterate_blocks(code: Code) -> Iterator[Block]:
 
 
 def _blocks(block: Block) -> Iterator[Block]:
+    """Yield a block and all blocks in its statements, outer ones first; none if it is empty."""
     if not block.body:
         return
     yield block
@@ -59,7 +60,7 @@ def _blocks(block: Block) -> Iterator[Block]:
 
 
 def _suites(block: Block, node: ast.stmt, end: int) -> Iterator[Block]:
-    """Yield the blocks of one compound statement."""
+    """Yield the blocks of one compound statement; `end` is the line after it."""
     suites: list[tuple[Sequence[ast.stmt], bool]] = []
     for name in ("body", "orelse", "finalbody"):
         sure = isinstance(node, ast.With) or (isinstance(node, TRIES) and name != "orelse")

@@ -63,7 +63,7 @@ class EquivalentMutants:
 
 
 def _lines(code: Code, node: Function) -> tuple[int, int]:
-    """Return where the lines of a function begin and end, in bytes."""
+    """Return the byte offsets at which the lines of a function begin and end."""
     return code.starts[first_line(node) - 1], code.starts[node.end_lineno or node.lineno]
 
 
@@ -79,14 +79,17 @@ class _WithMutant(ast.NodeTransformer):
     """Puts a mutant in the place of what it replaces."""
 
     def visit_IfExp(self, node: ast.IfExp) -> ast.AST:
+        """Return the mutant's expression in place of `M if True else E`, else the node."""
         self.generic_visit(node)
         return node.body if _is_true(node.test) else node
 
     def visit_If(self, node: ast.If) -> ast.AST:
+        """Return `pass` in place of a statement that the mutant leaves out, else the node."""
         self.generic_visit(node)
         is_left_out = isinstance(node.test, ast.UnaryOp) and _is_true(node.test.operand)
         return ast.copy_location(ast.Pass(), node) if is_left_out else node
 
 
 def _is_true(node: ast.expr) -> bool:
+    """Return true for the constant True, which stands for a switched-on mutant."""
     return isinstance(node, ast.Constant) and node.value is True

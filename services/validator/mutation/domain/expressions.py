@@ -31,7 +31,7 @@ BOUNDARIES = (ast.Lt, ast.LtE, ast.Gt, ast.GtE)
 
 
 def one_line(node: ast.expr) -> str:
-    """Return an expression on one line that every Python version reads; empty if there is none.
+    """Return an expression's source on one line that every Python reads; empty if there is none.
 
     That excludes f-strings, whose inner quotes may be written in a way that only a newer Python
     reads.
@@ -76,6 +76,10 @@ def replaceable_expressions(node: ast.stmt) -> Iterator[tuple[ast.expr, bool]]:
 
 
 def _below(node: ast.AST, *, lazy: bool, in_message: bool) -> Iterator[tuple[ast.expr, bool]]:
+    """Yield a node's replaceable expressions, itself included, and if they run only when called.
+
+    `lazy` says that the node does, `in_message` that its texts are only for people.
+    """
     if isinstance(node, ast.arg):
         return
     if isinstance(node, ast.expr) and _is_value(node):
@@ -92,6 +96,7 @@ def _below(node: ast.AST, *, lazy: bool, in_message: bool) -> Iterator[tuple[ast
 
 
 def _is_value(node: ast.expr) -> bool:
+    """Return true if an expression is read as a value: no target, no slice, nothing starred."""
     loaded = isinstance(getattr(node, "ctx", None) or ast.Load(), ast.Load)
     return loaded and not isinstance(node, ast.Starred | ast.Slice)
 
@@ -132,6 +137,7 @@ def _has_no_counterpart(node: ast.BinOp) -> bool:
 
 
 def _constants(value: object) -> Iterator[complex | str | bytes]:
+    """Yield the constants that can replace a value in a mutant; none for other types."""
     match value:
         case bool():
             yield not value

@@ -74,6 +74,7 @@ def _entries(
 
 
 def _by_function(code: Code, mutants: Sequence[PlacedMutant]) -> dict[Function, list[PlacedMutant]]:
+    """Return by function its mutants that run when called, for names that are unique."""
     source = read_source(code.text.decode())
     found: dict[Function, list[PlacedMutant]] = {}
     for each in mutants:
@@ -86,7 +87,7 @@ def _by_function(code: Code, mutants: Sequence[PlacedMutant]) -> dict[Function, 
 
 
 def _stands_at(mutant: Mutant, probe: Mutant) -> bool:
-    """Return true if a mutant always runs when the probe does; others there may be run in part."""
+    """Return true if a mutant always runs when the probe does, so that it can serve as one."""
     return mutant.start == probe.start and mutant.operator in {"drop", "place"}
 
 

@@ -59,7 +59,7 @@ class Mutant:
 
     @property
     def standing_line(self) -> int:
-        """The line in which the mutant stands."""
+        """The line in which the mutant stands, counted from 1."""
         return self.placed_at or self.line
 
 

@@ -77,9 +77,11 @@ class TouchedStatement:
 
     @property
     def _runs_when_called(self) -> bool:
+        """True if the statement runs when its function is called, and not at import."""
         return self.block.when is MutantTiming.CALL
 
     def _mutate_statement(self) -> Iterator[Mutant]:
+        """Yield mutants of the statement as a whole, by its kind."""
         node = self.node
         match node:
             case ast.Return(value=None) | ast.Continue() | ast.Break() | ast.Delete():
@@ -102,7 +104,7 @@ class TouchedStatement:
                 yield from self._assigned(value)
 
     def _assigned(self, value: ast.expr) -> Iterator[Mutant]:
-        """Assign another value to names; leave out the assignment of an attribute or item."""
+        """Yield mutants that assign another value, or leave out setting an attribute or item."""
         targets = self.node.targets if isinstance(self.node, ast.Assign) else []
         if any(isinstance(each, ast.Attribute | ast.Subscript) for each in targets):
             yield from self._dropped()
@@ -112,13 +114,14 @@ class TouchedStatement:
             yield from self._swap(value, other, "value")
 
     def _dropped(self) -> Iterator[Mutant]:
-        """Leave the statement out; not at import, where names would be missing."""
+        """Yield a mutant without the statement; none at import, where names would be missing."""
         if self._runs_when_called and self.code.is_alone(self.node):
             description = f"`{self.code.source(self.node)}` was left out"
             before = f"if not {SWITCH}({NUMBER}): "
             yield self._mutant(self.node, "drop", description, before, "")
 
     def _mutate_expressions(self) -> Iterator[Mutant]:
+        """Yield mutants of those expressions that are wholly on touched lines."""
         for expression, lazy in replaceable_expressions(self.node):
             if not set(range(expression.lineno, _last(expression) + 1)) <= self.lines:
                 continue
@@ -127,7 +130,7 @@ class TouchedStatement:
                     yield replace(each, when=MutantTiming.CALL) if lazy else each
 
     def _swap(self, node: ast.expr, other: ast.expr, operator: str) -> Iterator[Mutant]:
-        """Replace an expression while the mutant is switched on."""
+        """Yield a mutant that replaces an expression by another; none if that is not possible."""
         if self.block.when is MutantTiming.IMPORT and not self._can_change_at_import:
             return
         new = one_line(other)
@@ -149,7 +152,7 @@ class TouchedStatement:
         return self.block.sure and not any(name.startswith(DUNDER) for name in names)
 
     def _probe_place(self) -> Iterator[Mutant]:
-        """Raise an error at the statement, or at import check that it runs."""
+        """Yield a mutant that raises an error at the statement; at import, a check that it runs."""
         if isinstance(self.node, FUNCTIONS):
             yield from raise_at(self.code, self.node.body, min(self.lines), self._hunk)
         elif not self._runs_when_called:
@@ -159,11 +162,13 @@ class TouchedStatement:
 
     @property
     def _hunk(self) -> int:
+        """The first line of the run of touched lines that the statement begins in."""
         return hunk_of(min(self.lines), self.touched)
 
     def _mutant(
         self, node: ast.expr | ast.stmt, operator: str, description: str, before: str, after: str
     ) -> Mutant:
+        """Return a mutant with `before` and `after` put around a node of the statement."""
         start, end = self.code.span(node)
         line = min(self.lines & set(range(node.lineno, _last(node) + 1)), default=node.lineno)
         hunk = hunk_of(line, self.touched)
@@ -171,6 +176,7 @@ class TouchedStatement:
 
 
 def _last(node: ast.expr | ast.stmt) -> int:
+    """Return the line on which a syntax node ends."""
     return node.end_lineno or node.lineno
 
 

@@ -63,14 +63,17 @@ class _SourceCache:
         self.equivalent = EquivalentMutants()
 
     def is_equivalent(self, path: str, mutant: Mutant) -> bool:
+        """Return true if a mutant of a file is known to leave its program as it is."""
         return self.equivalent.has(self._code[self.texts[path]], mutant)
 
     def headers(self, text: bytes) -> frozenset[str]:
+        """Return the headers of all functions in a text; see `source_code.headers`."""
         if text not in self._headers:
             self._headers[text] = headers(text)
         return self._headers[text]
 
     def code(self, path: str, text: bytes) -> Code:
+        """Return the parsed text of a file, now its last one. Raises `NotMutable`."""
         self.texts[path] = text
         if text not in self._code:
             self._code[text] = Code.read(text)
@@ -91,6 +94,7 @@ def _mutants_of_file(file: ChangedFile, cache: _SourceCache) -> Iterator[Mutant]
 
 
 def _distinct(found: Iterable[Mutant]) -> Iterator[Mutant]:
+    """Yield mutants without those that do the same in the same place and hunk."""
     seen = set()
     for each in found:
         key = (each.start, each.end, each.before, each.when, each.hunk)
@@ -140,7 +144,7 @@ def _place(
 
 
 def _merge(wanted: Iterable[tuple[str, str, Mutant]]) -> list[PlacedMutant]:
-    """Number the mutants; the same mutant for two changes is placed once."""
+    """Return the mutants by number; the same mutant for two changes is placed once."""
     changes: dict[Key, list[str]] = {}
     chosen: dict[Key, tuple[str, Mutant]] = {}
     for change, path, each in wanted:

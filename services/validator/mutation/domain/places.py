@@ -65,11 +65,12 @@ def entry_probe(code: Code, function: Function) -> Mutant | None:
 
 
 def _is_docstring(node: ast.stmt) -> bool:
+    """Return true if a statement is a text alone; of a body's first one that is the docstring."""
     return is_text(node) and isinstance(node.value.value, str)  # type: ignore[attr-defined]
 
 
 def _head(node: ast.stmt) -> ast.expr | None:
-    """Return the expression that a compound statement begins with."""
+    """Return the expression that a compound statement begins with; None if it has none."""
     match node:
         case (
             ast.If(test=head) | ast.While(test=head) | ast.For(iter=head) | ast.AsyncFor(iter=head)
@@ -119,4 +120,5 @@ def mutants_at_gap(code: Code, gap: int, indent: int) -> Iterator[Mutant]:
 
 
 def _may_contain(block: Block, gap: int) -> bool:
+    """Return true if lines removed after line `gap` may have been part of a block."""
     return first_line(block.body[0]) - 1 <= gap < block.until

@@ -62,7 +62,7 @@ def _state(
     surviving: Sequence[PlacedMutant],
     unmutated: Sequence[str],
 ) -> Literal["protected", "unprotected", "unknown", "nothing"]:
-    """Return the state of a change; some untried mutants do not matter unless all are untried."""
+    """Return the state of a change; untried mutants matter only if all are untried."""
     if surviving:
         return "unprotected"
     if unmutated or (mine and not known):
@@ -73,7 +73,7 @@ def _state(
 def _summary(
     tried: int, checked: int, survived: Sequence[SurvivingMutant], reasons: Sequence[str]
 ) -> str:
-    """Return a sentence for people that begins with the worst."""
+    """Return a sentence for people on what became of the mutants, the worst first."""
     known, parts = tried + checked, []
     if survived:
         more = f", and {len(survived) - 1} more" if len(survived) > 1 else ""
@@ -91,5 +91,6 @@ def _summary(
 
 
 def _describe(mutant: SurvivingMutant) -> str:
+    """Describe a surviving mutant as "path:line: what it did", and if no test reaches it."""
     reach = "" if mutant.reached else ", which no test reaches"
     return f"{mutant.path}:{mutant.line}{reach}: {mutant.description}"

@@ -52,12 +52,16 @@ def render(text: bytes, mutants: Sequence[PlacedMutant]) -> bytes:
 
 
 def _outermost_first(placed: PlacedMutant) -> tuple[int, bool, int, int]:
-    """Sort a mutant that only stands before something ahead of one that surrounds it."""
+    """Return a sort key by which a mutant comes before those that it surrounds.
+
+    One that only stands before something comes ahead of one that surrounds it.
+    """
     mutant = placed.mutant
     return (mutant.start, mutant.start != mutant.end, -mutant.end, placed.id)
 
 
 def _render(text: bytes, start: int, end: int, mutants: Sequence[PlacedMutant]) -> bytes:
+    """Return the bytes from `start` to `end` with sorted mutants in them, nested ones inside."""
     parts, at, number = [], start, 0
     while number < len(mutants):
         each = mutants[number]

@@ -33,6 +33,7 @@ def choose_mutants(
     chosen: list[tuple[str, Mutant]] = []
 
     def preference(pair: tuple[str, Mutant]) -> tuple[object, ...]:
+        """Return a sort key of a (path, mutant) pair; the lowest is to be chosen next."""
         path, mutant = pair
         counts = hunks[path, mutant.hunk], operators[mutant.operator], lines[path, mutant.line]
         return (*counts, mutant.rank, path, mutant.start, mutant.before)
@@ -70,6 +71,7 @@ def _without_weaker(found: Sequence[tuple[str, Mutant]]) -> list[tuple[str, Muta
 def _fits_beside(
     other: tuple[str, Mutant], chosen: tuple[str, Mutant], lines: Counter[tuple[str, int]]
 ) -> bool:
+    """Return true if a mutant may be tried beside the chosen one, by its hunk and its line."""
     path, mutant = other
     is_same_hunk = (path, mutant.hunk) == (chosen[0], chosen[1].hunk)
     timings = {mutant.when, chosen[1].when}
@@ -94,7 +96,7 @@ def required_tests(plan: MutationPlan, reaching: Reaching) -> frozenset[str] | N
 
 
 def _sample(tests: Collection[str]) -> Iterator[str]:
-    """Yield one test of each file, and more if there are few files."""
+    """Yield one test of each file, and more if there are few files, up to a limit."""
     files: set[str] = set()
     for each in sorted(tests):
         file = each.partition("::")[0]

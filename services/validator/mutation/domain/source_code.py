@@ -81,6 +81,7 @@ def parse(text: str | bytes) -> ast.Module:
 
 
 def _busy(text: str) -> frozenset[int]:
+    """Return the numbers of the lines that have any code on them. Raises `TokenError`."""
     idle = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT}
     found: set[int] = set()
     for each in tokenize.generate_tokens(io.StringIO(text, newline="").readline):
@@ -128,7 +129,10 @@ class EffectComparison:
 
 
 def _effects(text: str) -> list[str]:
-    """Return what each statement does; a string at the beginning is taken for a docstring."""
+    """Return a dump of each statement of a text, without what has no effect.
+
+    A string at the beginning is taken for a docstring. Raises what parsing raises.
+    """
     found = [_EffectOnly().visit(each) for each in _without_docstring(parse(text).body)]
     return [ast.dump(each) for each in found if each is not None]
 
@@ -137,13 +141,16 @@ class _EffectOnly(ast.NodeTransformer):
     """Removes what has no effect on what a program does."""
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
+        """Return a parameter without its annotation."""
         return ast.arg(arg=node.arg)
 
     def _visit_function(self, node: Function) -> ast.AST:
+        """Remove the return annotation of a function, and what has no effect in its body."""
         node.returns = None
         return self._visit_body(node)
 
     def _visit_body(self, node: ast.AST) -> ast.AST:
+        """Remove the docstring of a function or class, and what has no effect in its body."""
         body: list[ast.stmt] = node.body  # type: ignore[attr-defined]
         node.body = _without_docstring(body)  # type: ignore[attr-defined]
         return self.generic_visit(node)
@@ -152,14 +159,17 @@ class _EffectOnly(ast.NodeTransformer):
     visit_ClassDef = _visit_body  # noqa: N815
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        """Remove the annotation of an assignment."""
         node.annotation = ast.Constant(None)
         return self.generic_visit(node)
 
     def visit_Pass(self, node: ast.Pass) -> None:
+        """Remove a `pass`."""
         del node
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Return the statements of a body without a docstring or `...` at its beginning."""
     return [each for n, each in enumerate(body) if not (n == 0 and is_text(each))]
 
 

@@ -33,6 +33,7 @@ def touched(texts: Sequence[bytes]) -> TouchedLines:
 
 
 def _of(before: bytes, changes: Sequence[ReplacedLines]) -> TouchedLines:
+    """Return what one change touched: its new lines, and gaps where it only removed code."""
     old = before.splitlines()
     lines: set[int] = set()
     gaps = {}
@@ -85,7 +86,7 @@ def _moved(found: TouchedLines, text: bytes, changes: Sequence[ReplacedLines]) -
 def _rewritten(
     place: int, by: ReplacedLines, indent: int, lines: set[int], gaps: dict[int, int]
 ) -> None:
-    """Add what a rewritten line became: its counterpart, all new lines, or a gap."""
+    """Add to `lines` or `gaps` what a line became: its counterpart, all new lines, or a gap."""
     if by.new_start == by.new_end:
         gaps.setdefault(by.new_start, indent)
     elif by.new_end - by.new_start == by.old_end - by.old_start:

@@ -28,6 +28,7 @@ def select_affordable(
 
     @cache
     def tests_at(path: str, line: int) -> frozenset[str] | None:
+        """Return the tests that may run a line of the mutated tree; None if unknown."""
         texts = [
             None if text is None else decode_source(text) for text in (t.read(path) for t in trees)
         ]

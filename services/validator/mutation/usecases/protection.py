@@ -128,6 +128,7 @@ async def measure_protection(
 async def _run(
     prepared: PreparedHead, order: RunRequest, wave_id: str, deps: ValidatorDeps
 ) -> _MutationOutcome:
+    """Make the run of a plan, and return its report or why there is none."""
     run = await run_tests(deps, prepared, order, wave_id=wave_id)
     if run.result.report is None:
         return _MutationOutcome(run.id, None, run.result.detail.partition("\n")[0])
@@ -174,10 +175,12 @@ def _all_passed(
 
 
 def _passing(present: Mapping[str, Outcome]) -> frozenset[str]:
+    """Return the tests that pass on the head; `present` has the outcomes there."""
     return frozenset(test for test, outcome in present.items() if outcome in PASSING)
 
 
 def _not_measured(framework: str) -> Protection:
+    """Return that protection cannot be measured in a target whose tests run without pytest."""
     named = "its own command" if framework == "custom" else framework
     why = f"not measured: mutants can be tried with pytest, and the target's tests run with {named}"
     return Protection(state="not_measured", not_measured=1, summary=why)
@@ -212,6 +215,7 @@ def _tests_before(
     """Return a function that counts the passing tests which reached a function. It blocks."""
 
     def tests_before(path: str, function: str) -> int:
+        """Return how many passing tests reached a function when it was recorded."""
         text = decode_source(prepared.mirror.tree(recorded.tree).read(path) or b"")
         return len(reaching_tests_of_function(recorded.map, path, text, function) & passing)
 
@@ -234,7 +238,7 @@ async def _request(
     limits: tuple[float, float],
     deps: ValidatorDeps,
 ) -> RunRequest:
-    """Return the request for a run of this plan."""
+    """Return the request for a run of this plan's mutants on the tree with all changes."""
     ids = [each.id for each in changes]
     count = sum(bool(each.changes) for each in plan.mutants)
     return RunRequest(
@@ -248,7 +252,7 @@ async def _request(
 
 
 def _limits(full_run_seconds: float, seconds_left: float) -> tuple[float, float]:
-    """Return how long all mutants, and the first ones of each change, may be tried.
+    """Return how many seconds all mutants, and the first ones of each change, may be tried.
 
     What is left is rounded down so that a little less time does not repeat the run either.
     """
@@ -259,5 +263,8 @@ def _limits(full_run_seconds: float, seconds_left: float) -> tuple[float, float]
 
 
 def _limit(least: float, share: float) -> float:
-    """Return the larger limit, rounded up so that a little more time does not repeat the run."""
+    """Return the larger limit in seconds, rounded up to a power of two.
+
+    So a little more time does not repeat the run.
+    """
     return 2.0 ** math.ceil(math.log2(max(least, share)))
