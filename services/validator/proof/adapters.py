@@ -37,6 +37,7 @@ class SandboxedPrograms:
         self._interpreters: dict[str, tuple[Interpreter, ...]] = {}
 
     async def compare(self, pairs: Sequence[TextPair], requires_python: str) -> ComparedPrograms:
+        """Compare the texts of each pair under all installed Pythons that the target supports."""
         if requires_python not in self._interpreters:
             found = await installed_interpreters(requires_python, self._sandbox.can_read)
             self._interpreters[requires_python] = found
@@ -48,7 +49,7 @@ class SandboxedPrograms:
     async def _compare_under(
         self, interpreter: Interpreter, pairs: Sequence[TextPair]
     ) -> tuple[str, Answers]:
-        """Return the interpreter's name, and its answers."""
+        """Return an interpreter's name, and its answer on each pair; None is unknown."""
         name, answers = "", Answers()
         for _ in range(MAX_CRASHES + 1):
             found, more = await self._run(interpreter, pairs[len(answers) :])
@@ -62,6 +63,7 @@ class SandboxedPrograms:
     async def _run(
         self, interpreter: Interpreter, pairs: Sequence[TextPair]
     ) -> tuple[str, Answers]:
+        """Compare pairs in one process; the answers are fewer if one of the pairs ended it."""
         async with self._scratch.workspace() as workspace:
             await complete_in_thread(_prepare, workspace, pairs)
             completed = await self._sandbox.run(_command(interpreter, workspace))
@@ -73,6 +75,7 @@ class SandboxedPrograms:
 
 
 def _prepare(workspace: Path, pairs: Sequence[TextPair]) -> None:
+    """Write the comparing code and its request, each text once, to the workspace."""
     (workspace / "tree").mkdir()
     scratch = workspace / "run"
     ignored = shutil.ignore_patterns("__pycache__")
@@ -84,6 +87,7 @@ def _prepare(workspace: Path, pairs: Sequence[TextPair]) -> None:
 
 
 def _command(interpreter: Interpreter, workspace: Path) -> Command:
+    """Return the sandboxed command that compares the prepared pairs under an interpreter."""
     scratch = workspace / "run"
     arguments = (str(scratch / "code"), str(scratch / REQUEST), str(scratch / ANSWER))
     return Command(
@@ -106,7 +110,7 @@ def _read(completed: Completed) -> tuple[str, Answers]:
 
 
 def _in_all(compared: Sequence[tuple[str, Answers]], count: int) -> ComparedPrograms:
-    """Return what holds under all interpreters."""
+    """Return what holds under all interpreters, for each of `count` pairs."""
     forms: Answers = []
     for number in range(count):
         answers = [each[number] for _, each in compared]

@@ -64,6 +64,7 @@ async def _compare_missing(
     known: KnownProofs,
     deps: ValidatorDeps,
 ) -> None:
+    """Compare those pairs of texts that were not compared yet, and add their forms to `known`."""
     pairs = [pair for each in files.values() if each for pair in each.values()]
     missing = [pair for pair in dict.fromkeys(pairs) if pair not in known.forms]
     if not missing:
@@ -75,6 +76,7 @@ async def _compare_missing(
 
 
 def _proof(files: ChangedFiles, known: KnownProofs) -> Proof | None:
+    """Return the proof of a change from what was compared; None if a file may differ."""
     if not files:
         return None
     forms = [known.forms[pair] for pair in files.values()]

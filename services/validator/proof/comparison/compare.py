@@ -41,6 +41,7 @@ class Comparer:
             return None
 
     def _compare(self, before: bytes, after: bytes) -> Forms | None:
+        """Compare two texts by the statements in which they differ. Raises what parsing raises."""
         old, new = decode(before), decode(after)
         if old == new:
             return ()
@@ -53,12 +54,14 @@ class Comparer:
         return _compare_pieces(pieces, blocks.flags)
 
     def _blocks_of(self, content: bytes, text: str) -> Blocks | None:
+        """Return the blocks of a text, split once; None if it cannot be split."""
         if content not in self._blocks:
             self._blocks[content] = split_blocks(text)
         return self._blocks[content]
 
 
 def _compare_pieces(pieces: list[Piece], flags: int) -> Forms | None:
+    """Return the forms that make all pieces the same; None if one of them is not known to be."""
     forms: set[str] = set()
     for each in pieces:
         found = _compare_divided(each, flags)
@@ -110,9 +113,11 @@ def _optimization_levels(text: str) -> tuple[int, ...]:
 
 
 def _compiled(source: str | ast.Module, flags: int, level: int) -> CodeType:
+    """Compile a module with these compiler flags, at an optimization level."""
     code: CodeType = compile(source, "", "exec", flags=flags, dont_inherit=True, optimize=level)
     return code
 
 
 def _key(source: ast.Module, flags: int, level: int) -> Key:
+    """Return a value that is equal for modules that are compiled to the same code."""
     return code_key(_compiled(source, flags, level))

@@ -45,7 +45,7 @@ class _Pair:
         self.name = name
 
     def unify(self) -> None:
-        """Replace both by the return of the value."""
+        """Replace the assignment and the `return` behind it by a `return` of the value."""
         place = self.suite.index(self.assigned)
         returned = ast.copy_location(ast.Return(self.assigned.value), self.assigned)
         self.suite[place : place + 2] = [returned]
@@ -69,6 +69,7 @@ def _pairs(suite: list[ast.stmt]) -> list[_Pair]:
 
 
 def _assigned_name(node: ast.Assign) -> str:
+    """Return the name that an assignment sets; empty if it sets several or no name."""
     target = node.targets[0] if len(node.targets) == 1 else None
     return target.id if isinstance(target, ast.Name) else ""
 
@@ -86,6 +87,7 @@ def _uses(function: ast.AST) -> dict[str, int]:
 
 
 def _reads_any_name(function: ast.AST) -> bool:
+    """Return true if a function may read its local names without spelling them."""
     for node in ast.walk(function):
         names = {getattr(node, "id", None), getattr(node, "attr", None)}
         if not READS_ANY_NAME.isdisjoint(names):

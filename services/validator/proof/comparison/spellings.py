@@ -34,6 +34,7 @@ class _Unifier(ast.NodeTransformer):
         self.forms: Counter[str] = Counter()
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
+        """Rewrite what is inside a node, then its lists of statements."""
         super().generic_visit(node)
         for name in ("body", "orelse", "finalbody"):
             suite = getattr(node, name, None)
@@ -42,6 +43,7 @@ class _Unifier(ast.NodeTransformer):
         return node
 
     def _suite(self, suite: list[ast.stmt]) -> list[ast.stmt]:
+        """Return a list of statements without idle ones, each in its unified spelling."""
         # Not the first one, behind which a text would become a docstring.
         idle = [each for each in suite[1:] if isinstance(each, ast.Pass)]
         self.forms["statements that do nothing"] += len(idle)
@@ -53,7 +55,7 @@ class _Unifier(ast.NodeTransformer):
         return done
 
     def _before(self, node: ast.stmt, rest: list[ast.stmt]) -> list[ast.stmt]:
-        """Put a statement before those that follow it."""
+        """Return a statement in its unified spelling, followed by the rest."""
         if not isinstance(node, ast.If):
             return [node, *rest]
         if node.orelse and isinstance(node.body[-1], LEAVES):
@@ -118,7 +120,7 @@ class _Unifier(ast.NodeTransformer):
         return node
 
     def visit_While(self, node: ast.While) -> ast.AST:
-        """Take the condition as one."""
+        """Simplify the condition of a loop, of which only the truth is asked."""
         self.generic_visit(node)
         node.test = self._condition(node.test)
         return node
@@ -188,22 +190,27 @@ def _at(place: ast.AST, node: N) -> N:
 
 
 def _value(node: ast.Return) -> ast.expr:
+    """Return what a `return` statement returns: its expression, or the constant None."""
     return node.value if node.value is not None else _at(node, ast.Constant(None))
 
 
 def _is_constant(node: ast.expr, value: bool | None) -> bool:
+    """Return true if an expression is this very constant: True, False or None."""
     return isinstance(node, ast.Constant) and node.value is value
 
 
 def _is_truth_of(node: ast.IfExp) -> bool:
+    """Return true for `True if … else False`."""
     return _is_constant(node.body, True) and _is_constant(node.orelse, False)
 
 
 def _is_exact(node: ast.expr) -> bool:
+    """Return true if an expression gives True or False and nothing else."""
     if isinstance(node, ast.UnaryOp):
         return isinstance(node.op, ast.Not)
     return isinstance(node, ast.Compare) and len(node.ops) == 1 and isinstance(node.ops[0], EXACT)
 
 
 def _dump(nodes: list[ast.stmt] | list[ast.expr]) -> list[str]:
+    """Return texts that are equal for equal nodes, wherever they stand."""
     return [ast.dump(each) for each in nodes]

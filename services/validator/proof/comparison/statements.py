@@ -55,6 +55,7 @@ class Blocks(NamedTuple):
         return self._aligned_between(text[low:high], start, end)
 
     def _aligned_between(self, text: str, start: int, end: int) -> list[Piece]:
+        """Return the parts in which these blocks and a text differ, as `aligned` does."""
         pieces, at, since = [], 0, start
         for number in range(start, end):
             found = _find_lines(text, self.texts[number], at)
@@ -83,6 +84,7 @@ class Blocks(NamedTuple):
 
 
 def _count_blocks(texts: list[str], piece: Piece) -> int:
+    """Return how many blocks of the first text a piece replaces."""
     size, number = 0, 0
     while size < len(piece.before):
         size += len(texts[piece.first + number])
@@ -146,6 +148,7 @@ def split_class(text: str) -> ClassBlocks | None:
 
 @lru_cache(maxsize=256)
 def _parsed(text: str, parse: Parse) -> ast.Module | None:
+    """Return the tree of a text, parsed once; None if it is not valid Python."""
     try:
         return parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -153,6 +156,7 @@ def _parsed(text: str, parse: Parse) -> ast.Module | None:
 
 
 def _lines(text: str) -> list[str]:
+    """Return the lines of a text with their line ends; only a line feed ends a line."""
     lines = text.split("\n")
     return [each + "\n" for each in lines[:-1]] + [each for each in lines[-1:] if each]
 
@@ -187,11 +191,13 @@ def _is_continued(texts: list[str]) -> bool:
 
 
 def _first_line(node: ast.stmt) -> int:
+    """Return the first line of a statement, including its decorators."""
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min([node.lineno, *(each.lineno for each in decorators)])
 
 
 def _flags(node: ast.ImportFrom) -> int:
+    """Return the compiler flags that an import from `__future__` sets."""
     flags = 0
     for each in node.names:
         feature = getattr(__future__, each.name, None)
