@@ -51,12 +51,12 @@ async def ready_changes(target: Target, deps: ValidatorDeps) -> list[Enhancement
 
 
 def _stacking(change: Enhancement) -> tuple[str, int, str]:
-    """Sort key by which patches of one task keep the order in which they build on each other."""
+    """Return a sort key by which the changes of one task stay in the order they build on."""
     return (change.task_id, change.proposal.order, change.id)
 
 
 async def _complete(wave: Wave, changes: Sequence[Enhancement], deps: ValidatorDeps) -> bool:
-    """Return whether no more changes will come, or the first has waited long enough."""
+    """Return true if a wave will bring no more changes, or the first has waited long enough."""
     if deps.clock() - min(each.changed_at for each in changes) > MAX_WAIT_FOR_WAVE:
         return True
     at_work = await deps.store.tasks.count(wave_id=wave.id, state=AT_WORK)

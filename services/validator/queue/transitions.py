@@ -36,7 +36,7 @@ async def reject(
     tests: Sequence[str] = (),
     run: str | None = None,
 ) -> None:
-    """Reject a change because of `tests`, which failed in the run with the id `run`."""
+    """Reject a change because of `tests`, which failed in the run with the id `run`; publish it."""
     await transition_and_publish(
         change,
         "reject",
@@ -48,7 +48,7 @@ async def reject(
 
 
 async def expire(change: Enhancement, reason: str, deps: ValidatorDeps) -> None:
-    """Expire a change, which blames it for nothing."""
+    """Expire a change: it ends without blame, for this reason, and that is published."""
     await transition_and_publish(change, "expire", deps, decision__reason=reason)
 
 
@@ -83,6 +83,7 @@ async def publish_outcome(change: Enhancement, deps: ValidatorDeps) -> None:
 
 
 def _key(change: Enhancement) -> str:
+    """Return the id of a change's event, by which JetStream recognizes a repetition."""
     # A change may need approval several times, so these events are told apart by version.
     repeatable = {EnhancementState.NEEDS_APPROVAL, EnhancementState.CLEARED}
     return f"{change.id}:{change.version}" if change.state in repeatable else change.id
@@ -119,6 +120,7 @@ async def publish_rollback_refused(
 
 
 def _common(change: Enhancement) -> dict[str, Any]:
+    """Return the fields that all events of a change have."""
     return {
         "enhancement_id": change.id,
         "wave_id": change.wave_id,
@@ -128,12 +130,14 @@ def _common(change: Enhancement) -> dict[str, Any]:
 
 
 def _applied(change: Enhancement) -> EnhancementApplied:
+    """Return the event that the change was applied."""
     return EnhancementApplied(
         **_common(change), commit=change.landing.commit or "", branch=change.landing.branch
     )
 
 
 def _rejected(change: Enhancement) -> EnhancementRejected:
+    """Return the event that the change was rejected, with the reason and the first tests."""
     return EnhancementRejected(
         **_common(change),
         reason=change.decision.reason,
@@ -142,15 +146,18 @@ def _rejected(change: Enhancement) -> EnhancementRejected:
 
 
 def _expired(change: Enhancement) -> EnhancementExpired:
+    """Return the event that the change expired, with the reason."""
     return EnhancementExpired(**_common(change), reason=change.decision.reason)
 
 
 def _rolled_back(change: Enhancement) -> EnhancementRolledBack:
+    """Return the event that the change was rolled back, with the revert's commit."""
     commit = change.landing.rollback.commit if change.landing.rollback else ""
     return EnhancementRolledBack(**_common(change), commit=commit)
 
 
 def _asking(change: Enhancement) -> ApprovalRequested:
+    """Return the event that the change needs a person's approval, with the reason."""
     return ApprovalRequested(
         **_common(change),
         reason=change.decision.approval_reason,
@@ -159,6 +166,7 @@ def _asking(change: Enhancement) -> ApprovalRequested:
 
 
 def _approved(change: Enhancement) -> EnhancementApproved:
+    """Return the event that a person approved the change; it must have an approval."""
     assert change.decision.approval is not None
     said = change.decision.approval
     return EnhancementApproved(**_common(change), by=said.by, reason=said.reason)
