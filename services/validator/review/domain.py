@@ -40,6 +40,7 @@ def for_each(
 def _pull_request(
     target: Target, identity: str, changes: Sequence[Enhancement], *, onto: str, now: datetime
 ) -> PullRequest:
+    """Return the pull request of these changes, up to the last one, to be merged into `onto`."""
     *_, newest = changes
     return PullRequest(
         id=identity,
@@ -89,12 +90,14 @@ def describe_pull_request(request: PullRequest, changes: Sequence[Enhancement]) 
 
 
 def _title(there: Sequence[Enhancement], gone: Sequence[Enhancement]) -> str:
+    """Return a title for the changes `there`; if none is left, one that reverts those `gone`."""
     if not there:
         return f"revert: {_summary(gone)}"
     return there[0].proposal.title if len(there) == 1 else f"chore: {_summary(there)}"
 
 
 def _summary(changes: Sequence[Enhancement]) -> str:
+    """Return the title of a single change, else the number of changes and their components."""
     if len(changes) == 1:
         return changes[0].proposal.title
     components = sorted({each.proposal.component for each in changes})
@@ -105,6 +108,7 @@ def _summary(changes: Sequence[Enhancement]) -> str:
 def _paragraphs(
     request: PullRequest, there: Sequence[Enhancement], gone: Sequence[Enhancement]
 ) -> list[str]:
+    """Return the body's paragraphs: what is there, the evidence, and what was rolled back."""
     parts = []
     if there:
         parts.append("One commit each; every one is measured to break nothing.")
@@ -122,6 +126,7 @@ def _paragraphs(
 
 
 def _listed(changes: Sequence[Enhancement]) -> str:
+    """Return a Markdown list of changes with id, title and rationale; a long one is cut."""
     lines = [
         f"- `{each.id[-SHORT_ID_CHARS:]}` {_one_line(each.proposal.title)}"
         + (f" — {_one_line(each.proposal.rationale)}" if each.proposal.rationale else "")

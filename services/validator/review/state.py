@@ -11,5 +11,5 @@ class RequestedPullRequests:
         return request_id in self._ids
 
     def add(self, request_id: str) -> None:
-        """Note that this process has tried it."""
+        """Note that this process has tried to open or update the pull request."""
         self._ids.add(request_id)

@@ -146,6 +146,7 @@ async def _extend(
 
 
 def _union(known: Sequence[str], more: Sequence[str]) -> tuple[str, ...]:
+    """Return the known ids, then the others of `more`, each once."""
     return tuple(dict.fromkeys((*known, *more)))
 
 
@@ -194,6 +195,7 @@ async def _open(request: PullRequest, remote: Remote, onto: str, deps: Validator
 
 
 async def _finish(request: PullRequest, onto: str, url: str, deps: ValidatorDeps) -> None:
+    """Store and publish that the pull request is open; without a url, that it is only pushed."""
     if not url:
         reason = (
             f"{request.branch} is pushed; without a token (GROUNDSWELL_FORGE_TOKEN) no pull "
@@ -207,6 +209,7 @@ async def _finish(request: PullRequest, onto: str, url: str, deps: ValidatorDeps
 
 
 async def _refuse(request: PullRequest, reason: str, deps: ValidatorDeps) -> None:
+    """Store and publish that the pull request could not be opened, and why."""
     await _transition(request, "refuse", deps, reason=reason)
     await _publish(PullRequestRefused(**_event_fields(request), reason=reason), request, deps)
 
@@ -214,10 +217,12 @@ async def _refuse(request: PullRequest, reason: str, deps: ValidatorDeps) -> Non
 async def _transition(
     request: PullRequest, trigger: str, deps: ValidatorDeps, **fields: str
 ) -> None:
+    """Apply a trigger and these fields to the stored pull request."""
     await deps.store.pull_requests.transition(request, trigger, changed_at=deps.clock(), **fields)
 
 
 def _event_fields(request: PullRequest) -> dict[str, Any]:
+    """Return the fields that all events of a pull request have."""
     return {
         "pull_request_id": request.id,
         "wave_id": request.wave_id or None,
@@ -227,4 +232,5 @@ def _event_fields(request: PullRequest) -> dict[str, Any]:
 
 
 async def _publish(event: Event, request: PullRequest, deps: ValidatorDeps) -> None:
+    """Publish an event of a pull request, once for each commit that it goes up to."""
     await deps.bus.publish(event, key=f"{request.id}:{request.commit}", wave=request.wave_id)

@@ -61,7 +61,7 @@ def _rate_limit_reset(response: httpx.Response) -> float | None:
 
 
 def _timestamp(date: str) -> float | None:
-    """Return the date of a header in seconds since 1970."""
+    """Return the date of a header in seconds since 1970; None if it is not a date."""
     try:
         return parsedate_to_datetime(date).timestamp()
     except (ValueError, OverflowError):

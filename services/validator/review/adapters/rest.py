@@ -72,10 +72,14 @@ class RestForge:
         self._timeout = timeout
 
     async def open(self, request: NewPullRequest) -> str:
+        """Open a pull request, or update the title and body of an open one; return its url.
+
+        Raises `Rejected` if the forge refuses it, `Transient` if it may succeed later.
+        """
         facts = _template_values(request, self._project(request.remote))
         try:
             async with asyncio.timeout(self._timeout), self._client() as client:
-                found = await self._open(client, facts)
+                found = await self._open_or_update(client, facts)
         except (httpx.HTTPError, TimeoutError) as error:
             message = (
                 f"{self._dialect.name} does not answer at {self._api}: {type(error).__name__}."
@@ -107,6 +111,7 @@ class RestForge:
         return path
 
     def _client(self) -> httpx.AsyncClient:
+        """Return a client of the forge's API that sends the token, and follows no redirects."""
         headers = _fill(self._dialect.headers, {"token": self._token})
         return httpx.AsyncClient(
             base_url=self._api,
@@ -117,7 +122,10 @@ class RestForge:
             follow_redirects=False,
         )
 
-    async def _open(self, client: httpx.AsyncClient, facts: Mapping[str, str]) -> str | None:
+    async def _open_or_update(
+        self, client: httpx.AsyncClient, facts: Mapping[str, str]
+    ) -> str | None:
+        """Open or update the pull request; return its url, or None if it is not shown yet."""
         path = self._dialect.path.format_map(facts)
         query, texts = _fill(self._dialect.query, facts), _fill(self._dialect.texts, facts)
         found = self._match(await client.get(path, params=query), facts)
@@ -135,7 +143,10 @@ class RestForge:
         return found.url if found else None
 
     def _match(self, response: httpx.Response, facts: Mapping[str, str]) -> ForgePullRequest | None:
-        """Return the requested pull request among the one or many in a response."""
+        """Return the requested pull request among the one or many in a response; None without it.
+
+        Raises `Transient` or `Rejected` for an unsuccessful response.
+        """
         if not response.is_success:
             raise self._problem(response, facts)
         try:
@@ -186,6 +197,7 @@ def parse_remote(remote: str) -> tuple[str, str]:
 
 
 def _project_path(path: str) -> str:
+    """Return a url's path without slashes around it and without `.git`."""
     return path.strip("/").removesuffix(".git")
 
 
@@ -202,6 +214,7 @@ def _template_values(request: NewPullRequest, project: str) -> dict[str, str]:
 
 
 def _fill(template: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, str]:
+    """Return the template with the facts in the places that name them."""
     return {key: value.format_map(facts) for key, value in template.items()}
 
 
