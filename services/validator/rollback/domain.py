@@ -12,10 +12,12 @@ class RevertedTree(Protocol):
     """A tree without one commit, or no tree and the paths that conflict with later changes."""
 
     @property
-    def tree(self) -> str | None: ...
+    def tree(self) -> str | None:
+        """The tree's object id; None if the revert conflicts."""
 
     @property
-    def conflicts(self) -> tuple[str, ...]: ...
+    def conflicts(self) -> tuple[str, ...]:
+        """The paths that conflict; empty if there is a tree."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ class _RevertSearch:
     closures: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def plan(self, chosen: frozenset[str]) -> RevertPlan:
+        """Return a plan to revert these changes and what is in the way; see `plan_reverts`."""
         selected = chosen
         while True:
             found = self._attempt(selected)

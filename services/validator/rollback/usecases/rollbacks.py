@@ -98,12 +98,17 @@ async def roll_back_all(command: RollbackEnhancements, deps: ValidatorDeps) -> N
 
 
 def _is_requested(change: Enhancement, command: RollbackEnhancements) -> bool:
+    """Return True if a change landed in the wave, or since the time, that the command names."""
     if command.wave_id is not None and change.wave_id != command.wave_id:
         return False
     return command.since is None or (change.finished_at or change.changed_at) >= command.since
 
 
 async def _execute(request: RollbackRequest, deps: ValidatorDeps) -> None:
+    """Roll back what the request names, and publish the end; repeating it changes nothing.
+
+    Raises `RollbackRefusedError` if that is not possible.
+    """
     changes = request.changes
     if all(each.state is not EnhancementState.APPLIED for each in changes):
         state = f"it is {changes[0].state}" if changes else "nothing of it is landed"
@@ -114,7 +119,7 @@ async def _execute(request: RollbackRequest, deps: ValidatorDeps) -> None:
     lost = [each for each in changes if each.id not in {*stack.commits, *finished}]
     if lost:
         raise RollbackRefusedError(
-            f"{request.target.landing_branch} does not contain {_described(lost)} any more"
+            f"{request.target.landing_branch} does not contain {_name_changes(lost)} any more"
         )
     if chosen:
         await _test_and_publish(request, stack, chosen, deps)
@@ -155,13 +160,17 @@ async def _load_stack(
 async def _test_and_publish(
     request: RollbackRequest, stack: LandedStack, chosen: Sequence[str], deps: ValidatorDeps
 ) -> None:
+    """Find reverts that pass the tests, and move the branch over them.
+
+    Raises `RollbackRefusedError` if later changes depend on it and may not be reverted as well.
+    """
     plan, tests = await find_passing_plan(request, stack, chosen, deps)
     failpoint("rollback.tested")
     added = [each for each in stack.changes if each.id in set(plan.order) - set(chosen)]
     if added and not request.dependents:
         why = f" ({len(tests)} tests that pass now would fail without them)" if tests else ""
         raise RollbackRefusedError(
-            f"{_described(added)} came later and depend{'s' if len(added) == 1 else ''} on it"
+            f"{_name_changes(added)} came later and depend{'s' if len(added) == 1 else ''} on it"
             f"{why}; to roll them back as well, use --dependents",
             tests,
             added,
@@ -218,6 +227,7 @@ async def _commit_reverts(
 async def _mark_rolled_back(
     change: Enhancement, commit: str, request: RollbackRequest, deps: ValidatorDeps
 ) -> None:
+    """Store and publish that a change was rolled back by this commit."""
     rollback = Rollback(
         commit=commit, reason=request.reason, at=deps.clock(), automatic=request.automatic
     )
@@ -225,7 +235,7 @@ async def _mark_rolled_back(
 
 
 async def _refuse(change: Enhancement, refusal: RollbackRefusedError, deps: ValidatorDeps) -> None:
-    """Store the reason on the change and publish it."""
+    """Store on the change why it was not rolled back, and publish that."""
     sentence = f"Enhancement {change.id} was not rolled back: {refusal.reason}."
     await deps.store.enhancements.set_fields(change.id, landing__rollback_refusal=sentence)
     await publish_rollback_refused(
@@ -236,6 +246,7 @@ async def _refuse(change: Enhancement, refusal: RollbackRefusedError, deps: Vali
 async def _publish_refused(
     request: RollbackRequest, refusal: RollbackRefusedError, deps: ValidatorDeps
 ) -> None:
+    """Publish that nothing was rolled back, with the reason, tests and dependents."""
     event = RollbackFinished(
         rollback_id=request.id,
         wave_id=request.wave_id or None,
@@ -251,6 +262,7 @@ async def _publish_refused(
 async def _publish_finished(
     identity: str, wave: str, target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps
 ) -> None:
+    """Publish that a rollback succeeded, under the same id if repeated."""
     event = RollbackFinished(
         rollback_id=identity,
         wave_id=wave or None,
@@ -261,7 +273,7 @@ async def _publish_finished(
     await deps.bus.publish(event, key=f"{identity}:done", wave=wave)
 
 
-def _described(changes: Sequence[Enhancement]) -> str:
+def _name_changes(changes: Sequence[Enhancement]) -> str:
     """List a few changes by id and title, and count the others."""
     named = [f"{each.id[-8:]} {each.proposal.title!r}" for each in changes[:MAX_NAMED]]
     more = len(changes) - MAX_NAMED

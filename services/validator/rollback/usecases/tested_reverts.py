@@ -91,6 +91,7 @@ async def find_passing_plan(
     later = [each.id for each in stack.changes[:oldest] if each.id not in set(plan.order)]
 
     async def passes(extra: Sequence[str]) -> bool:
+        """Return true if the worse tests pass once these later changes are reverted too."""
         longer = await _plan_reverts(stack, [*plan.order, *extra])
         return not await _worse_tests(request, stack, longer, worse, deps)
 
@@ -127,6 +128,7 @@ async def _smallest_sufficient(
 
 
 async def _plan_reverts(stack: LandedStack, chosen: Sequence[str]) -> RevertPlan:
+    """Plan to revert changes. Raises `RollbackRefusedError` if foreign commits are in the way."""
     try:
         return await asyncio.to_thread(stack.plan_reverts, chosen)
     except RevertConflictError as error:
@@ -153,6 +155,7 @@ async def _worse_tests(
         tests: Sequence[str] = (),
         again: int = 0,
     ) -> TestRun:
+        """Return a finished run of tests. Raises `RollbackRefusedError` if it gives no report."""
         run_request = RunRequest(tree, purpose, changes, tests, request.repetition + again)
         wave_id = request.wave_id or request.changes[0].wave_id
         finished = await run_tests(deps, head, run_request, wave_id=wave_id)
