@@ -11,7 +11,8 @@ class Slots(Protocol):
     """
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name of this set of cores, equal for all processes that share them."""
 
     @property
     def cores(self) -> int:

@@ -46,7 +46,7 @@ class ClaimedRuns:
 
 
 class RunWaiters:
-    """Who in this process waits for which run, and the events that wake them."""
+    """How many callers in this process wait for each run, and the events that wake them."""
 
     def __init__(self) -> None:
         self._waiting: Counter[str] = Counter()

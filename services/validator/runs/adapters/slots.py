@@ -44,17 +44,21 @@ class MachineSlots:
 
     @property
     def cores(self) -> int:
+        """The number of cores that all processes share."""
         return len(self._cores)
 
     def free(self) -> int:
+        """Return the number of cores that no run holds."""
         return sum(not self._is_locked(f"core-{each}") for each in self._cores)
 
     def has_room(self) -> bool:
+        """Return whether one more run of this process might start at once."""
         if self._held_here >= self.core_limit or self._queue.locked() or self._is_locked(TURN):
             return False
         return any(not self._is_locked(f"core-{each}") for each in self._cores)
 
     def runs(self) -> int:
+        """Return the number of runs that hold cores, of all processes; counted now and then."""
         counted_at, count = self._run_count
         if time.monotonic() - counted_at > RUN_COUNT_TTL_SECONDS:
             count = sum(self._is_locked(f"run-{each}") for each in self._cores)
@@ -63,6 +67,7 @@ class MachineSlots:
 
     @asynccontextmanager
     async def acquire(self, wanted: int) -> AsyncIterator[None]:
+        """Wait for `wanted` cores, or all if there are fewer, and hold them inside the block."""
         wanted = min(wanted, self.cores)
         with ExitStack() as held:
             # A run that waits keeps the cores it has got, and no other begins to collect any. So it
@@ -80,6 +85,7 @@ class MachineSlots:
             yield
 
     async def _wait_for_limit(self, wanted: int) -> None:
+        """Wait until the runs of this process leave room for so many cores below its limit."""
         while self._held_here and self._held_here + wanted > self.core_limit:
             self._released.clear()
             await self._released.wait()
@@ -101,12 +107,14 @@ class MachineSlots:
         await self._lock(f"run-{found[0]}", held)
 
     async def _lock(self, name: str, held: ExitStack) -> None:
+        """Wait for a lock, which is then held until `held` is closed."""
         while True:
             if self._try_lock(name, held):
                 return
             await asyncio.sleep(RETRY_SECONDS)
 
     def _try_lock(self, name: str, held: ExitStack) -> bool:
+        """Take a lock until `held` is closed; return False if another process or run has it."""
         lock = FileLock(self._folder / name)
         try:
             lock.acquire(timeout=0)
@@ -116,11 +124,12 @@ class MachineSlots:
         return True
 
     def _is_locked(self, name: str) -> bool:
-        """Return whether a lock is held, by taking it for a moment; so lockers try repeatedly."""
+        """Return whether a lock is held, by taking it for a moment; so lockers have to retry."""
         with ExitStack() as probe:
             return not self._try_lock(name, probe)
 
     def _release(self, cores: int) -> None:
+        """Count so many cores as no longer held by this process, and wake what waits for them."""
         self._held_here -= cores
         self._released.set()
 

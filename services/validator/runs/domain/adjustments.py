@@ -24,7 +24,7 @@ MAX_ERROR_CHARACTERS = 400
 
 
 def broken_plugin(output: str, plugins: Sequence[PytestPlugin]) -> PytestPlugin | None:
-    """Return the plugin of the target's environment that kept pytest from starting."""
+    """Return the plugin that kept pytest from starting, by what it printed; None if none did."""
     for found in BROKEN_HOOK.finditer(output):
         name = found.group(1) or found.group(2)
         for each in plugins:
@@ -40,12 +40,12 @@ def broken_plugin(output: str, plugins: Sequence[PytestPlugin]) -> PytestPlugin 
 
 
 def without_plugin(command: Sequence[str], plugin: PytestPlugin) -> tuple[str, ...]:
-    """Return pytest's command without a plugin."""
+    """Return pytest's command with an option that disables a plugin."""
     return (*command, "-p", f"no:{plugin.name}")
 
 
 def unknown_options(output: str, addopts: str) -> tuple[str, ...]:
-    """Return the options in `addopts` that pytest does not know, as a plugin of them is missing."""
+    """Return the options in `addopts` that pytest does not know, as their plugin is missing."""
     found = UNKNOWN_ARGUMENTS.search(output)
     words = set(_split(addopts))
     unknown = [each for each in _split(found.group(1)) if each in words] if found else []
@@ -64,6 +64,7 @@ def without_options(
 
 
 def _split(options: str) -> list[str]:
+    """Split options as a shell does, or at spaces if their quotes do not match."""
     try:
         return shlex.split(options)
     except ValueError:
@@ -71,9 +72,9 @@ def _split(options: str) -> list[str]:
 
 
 def passed_tests(report: TestReport, expected: int, convincing: int) -> int:
-    """Return how many tests passed.
+    """Return how many tests passed, in a target that has about `expected` tests.
 
-    Of a command of which only the exit code is known, these are about as many as the target has.
+    If only the exit code is known and it is 0, these are all, and at least `convincing`.
     """
     if set(report.results) == {COMMAND_RESULT_ID}:
         return max(expected, convincing) * report.counts.passed

@@ -69,6 +69,7 @@ def max_concurrent_runs(runners: Iterable[Runner], cores_per_run: Callable[[Runn
 
 
 def _runs_on_machine(runners: Sequence[Runner], cores_per_run: int) -> int:
+    """Return how many runs the runners of one machine can execute at once."""
     # A run that needs more than its runner's limit is executed all the same, alone.
     wanted = sum(max(each.core_limit // cores_per_run, 1) for each in runners)
     return min(wanted, max(runners[0].cores // cores_per_run, 1))

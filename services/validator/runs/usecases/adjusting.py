@@ -56,7 +56,7 @@ class BaselineAttempt:
 
     @property
     def passed(self) -> int:
-        """How many tests passed."""
+        """The number of tests that passed; 0 without a report."""
         if self.report is None:
             return 0
         return passed_tests(self.report, self.prepared.profile.test.expected, CONVINCING_TESTS)
@@ -91,6 +91,7 @@ async def measure_baseline(
 async def _attempt(
     prepared: PreparedHead, wave_id: str, deps: ValidatorDeps, adjustment: SuiteAdjustment | None
 ) -> BaselineAttempt:
+    """Run the whole suite on the head, recorded, and return it with its report, if it has one."""
     request = RunRequest(prepared.tree, RunPurpose.BASELINE, record=True)
     run = await run_tests(deps, prepared, request, wave_id=wave_id)
     report = await read_report(run, deps) if run.result.outcome == "reported" else None
@@ -123,6 +124,7 @@ class _Search:
         return best
 
     async def _without_broken_plugins(self, best: BaselineAttempt) -> BaselineAttempt:
+        """Repair pytest's command and try again, a few times, until there is a report."""
         for _ in range(MAX_REPAIRS):
             adjustment = self._repair(best)
             if adjustment is None:
@@ -133,7 +135,7 @@ class _Search:
         return best
 
     def _repair(self, broken: BaselineAttempt) -> SuiteAdjustment | None:
-        """Return the adjustment by which pytest might start after all."""
+        """Return an adjustment by which pytest might start after all; None if none is known."""
         prepared, output = broken.prepared, broken.run.result.detail
         if broken.report is not None or prepared.profile.test.framework != "pytest":
             return None
@@ -203,6 +205,7 @@ class _Search:
     def _with_command(
         self, known: SuiteAdjustment, command: tuple[str, ...], framework: str, note: str
     ) -> SuiteAdjustment:
+        """Return an adjustment with another test command, and a note on it for people."""
         notes = (*known.notes, note)
         return known.model_copy(update={"command": command, "framework": framework, "notes": notes})
 

@@ -41,6 +41,10 @@ async def run_baseline(command: RunBaseline, deps: ValidatorDeps) -> None:
 
 
 async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
+    """Prepare the commit and publish that its environment is built.
+
+    Raises `Rejected` if the target has no tests.
+    """
     target = await deps.store.targets.require(command.target_id)
     prepared = await prepare_head(deps, target, command.commit)
     plan = prepared.profile.test
@@ -57,6 +61,7 @@ async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
 async def _publish_built(
     command: RunBaseline, prepared: PreparedHead, notes: Sequence[str], deps: ValidatorDeps
 ) -> None:
+    """Publish that the environment is built, with notes for people; the same notes only once."""
     built = EnvironmentBuilt(
         wave_id=command.wave_id,
         target_id=prepared.target.id,
@@ -118,6 +123,7 @@ def _advice(measured: BaselineAttempt, advice: str) -> str:
 
 
 async def _publish_measured(command: RunBaseline, run: TestRun, deps: ValidatorDeps) -> None:
+    """Publish how many tests the baseline ran, how many fail, and how long it took."""
     counts = run.result.counts
     event = BaselineMeasured(
         wave_id=command.wave_id,
@@ -131,6 +137,7 @@ async def _publish_measured(command: RunBaseline, run: TestRun, deps: ValidatorD
 
 
 async def _publish_failed(command: RunBaseline, error: Rejected, deps: ValidatorDeps) -> None:
+    """Publish that a baseline could not be measured, and what to do about it."""
     log.warning("measurement_failed", wave=command.wave_id, code=error.code, reason=str(error))
     event = MeasurementFailed(
         measurement="baseline",

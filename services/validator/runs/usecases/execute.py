@@ -80,6 +80,7 @@ async def execute_tests(
 
 
 async def _execute(run: TestRun, deps: ValidatorDeps, handlers: RunHandlers) -> TestRun:
+    """Wait for the cores that a run needs, execute it there, and return it finished."""
     async with hold_cores(run, deps):
         return await _execute_in_cores(run, deps, handlers)
 
@@ -112,7 +113,10 @@ async def _execute_in_cores(run: TestRun, deps: ValidatorDeps, handlers: RunHand
 async def _result(
     run: TestRun, prepared: PreparedHead, deps: ValidatorDeps, handler: RunHandler
 ) -> dict[str, Any]:
-    """Call the handler; a defect that repeats ends the run, or its requester would wait forever."""
+    """Return the result fields by the handler; a defect that repeats ends without a report.
+
+    Otherwise its requester would wait forever.
+    """
     reason = ""
     for _ in range(MAX_ATTEMPTS):
         try:
@@ -133,6 +137,7 @@ async def _run_suite(
     *,
     record: bool,
 ) -> RunOutcome:
+    """Run these tests (all if there are none) on the run's tree, recorded or not."""
     return await deps.suite.run(
         run.request.tree,
         prepared.profile,
@@ -195,6 +200,7 @@ async def _store_outcome(outcome: RunOutcome, deps: ValidatorDeps) -> dict[str, 
 
 
 async def _publish_finished(run: TestRun, deps: ValidatorDeps) -> None:
+    """Publish that a run has finished: its purpose, tests, failures and seconds."""
     counts = run.result.counts or TestCounts(tests=0, passed=0, failed=0, skipped=0)
     event = RunFinished(
         run_id=run.id,

@@ -93,6 +93,7 @@ async def _find_run(key: str, wave_id: str, deps: ValidatorDeps) -> tuple[str, T
 def _new_run(
     key: str, prepared: PreparedHead, request: RunRequest, wave_id: str, deps: ValidatorDeps
 ) -> TestRun:
+    """Return a new test run for a request, not stored yet."""
     return TestRun(
         id=deps.new_id(),
         key=key,
@@ -162,6 +163,7 @@ async def _wait(run: TestRun, run_finished: asyncio.Event, deps: ValidatorDeps) 
 
 
 async def _publish_request(run: TestRun, polls: int, deps: ValidatorDeps) -> None:
+    """Ask any runner to execute a run; `polls` tells a repeated message from the first one."""
     message = RunTests(run_id=run.id, target_id=run.target_id, repeated=polls > 0)
     # A run that is requested anew has another version, so the message is not taken for a copy.
     key = f"{run.id}:{run.version}:{polls}"

@@ -88,6 +88,7 @@ async def max_concurrent_runs(deps: ValidatorDeps, target: Target) -> int:
     runs = await _full_runs(target.id, deps)
 
     def cores_per_run(runner: Runner) -> int:
+        """Return how many cores a run of the target needs on a runner's machine."""
         return slots.cores_used(_executed_on(runner.host, runs), runner.cores)
 
     return slots.max_concurrent_runs(await live_runners(deps), cores_per_run)
@@ -148,6 +149,7 @@ async def count_concurrent_runs(deps: ValidatorDeps) -> AsyncIterator[Callable[[
     seen = [deps.slots.runs()]
 
     async def keep_counting() -> None:
+        """Note the number of runs on this machine at intervals, until cancelled."""
         while True:
             await asyncio.sleep(CHECK_INTERVAL_SECONDS)
             seen.append(deps.slots.runs())
@@ -169,7 +171,7 @@ def has_room(under_way: int, deps: ValidatorDeps) -> bool:
 
 
 async def _full_runs(target_id: str, deps: ValidatorDeps) -> list[TestRun]:
-    """Return the newest full runs of a target."""
+    """Return the newest full runs of a target that gave a report, a limited number."""
     return await deps.store.runs.find(
         sort="-_id",
         limit=slots.MAX_RUNS_CONSIDERED,
@@ -182,10 +184,12 @@ async def _full_runs(target_id: str, deps: ValidatorDeps) -> list[TestRun]:
 
 
 def _executed_on(host: str, runs: list[TestRun]) -> list[TestRun]:
+    """Return those runs that were executed on a host."""
     return [each for each in runs if _host(each.execution.runner) == host]
 
 
 def _host(runner: str) -> str:
+    """Return the host in a runner's id, which is `host/process id/suffix`."""
     return runner.partition("/")[0]
 
 
