@@ -30,7 +30,7 @@ UNUSUAL_ENCODING = re.compile(
 
 
 def read_junit(content: bytes | None, *, exit_code: int, seconds: float) -> RunOutcome:
-    """Read a JUnit report.
+    """Return the results in a JUnit report, or why it cannot be trusted.
 
     A report that is missing, incomplete or contradicted by the exit code is never a pass.
     """
@@ -98,6 +98,7 @@ def _missing_tests(root: ET.Element) -> str:
 
 
 def _result(case: ET.Element) -> TestResult:
+    """Return the result of one test case. Raises ValueError if the case has no name."""
     outcome, detail = _outcome(case)
     seconds = _seconds(case.get("time", ""))
     return TestResult(_id(case), outcome, seconds, detail[-MAX_DETAIL_CHARACTERS:])
@@ -134,6 +135,7 @@ def _id(case: ET.Element) -> str:
 
 
 def _seconds(text: str) -> float:
+    """Return the seconds in a `time` attribute; 0 if it is not a number."""
     try:
         return float(text.replace(",", ""))
     except ValueError:

@@ -100,6 +100,7 @@ def _contradiction(exit_code: int, results: Mapping[str, TestResult]) -> str:
 
 
 def _results(lines: Iterable[Mapping[str, Any]]) -> Iterable[TestResult]:
+    """Yield the result that each line of a test, subtest or failed collection gives."""
     for line in lines:
         if line["event"] not in {"collect", "test", "subtest"}:
             continue

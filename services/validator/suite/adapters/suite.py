@@ -122,6 +122,7 @@ def read_outcome(completed: Completed, run: SuiteRun) -> RunOutcome:
 
 
 def _read_report(completed: Completed, run: SuiteRun) -> RunOutcome:
+    """Return the report of a finished run in the format that it left, or why there is none."""
     code, seconds, reports = completed.exit_code, completed.seconds, completed.reports
     framework = run.plan.framework
     if code is None or completed.abort_reason:

@@ -124,6 +124,7 @@ class SuiteRun:
         return bool(self.tests) and COMMAND_RESULT_ID not in self.tests
 
     def _variables(self) -> dict[str, str]:
+        """Return the environment variables of the command, which tell our code in it what to do."""
         sources = self.environment.import_path(self.tree, self.plan.pythonpath)
         variables = {
             # Ours first: nothing of the tree may take its place.
@@ -145,6 +146,7 @@ class SuiteRun:
         return variables
 
     def _pytest_options(self) -> str:
+        """Return options that make pytest load our plugin, with a cache outside the tree."""
         # A cache directory of its own rather than "-p no:cacheprovider", without which options that
         # a target may set, such as --ff, would be unknown.
         plugin = f"{IN_TARGET_PACKAGE}.{self.plugin}"

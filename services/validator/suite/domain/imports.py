@@ -49,6 +49,7 @@ class _ModuleIndex:
                 self.names[".".join(parts[start:])].add(path)
 
     def _is_package(self, folder: tuple[str, ...]) -> bool:
+        """Return whether a folder, given as its parts, has an `__init__` file."""
         return "/".join((*folder, f"{INIT}.py")) in self.files
 
     def find_by_name(self, name: str) -> set[str]:
@@ -72,11 +73,13 @@ class _ModuleIndex:
         return self._find_in_parents(path, "conftest.py")
 
     def _find_in_parents(self, path: str, name: str) -> set[str]:
+        """Return the files of this name in the folders above a path."""
         candidates = (str(folder / name) for folder in PurePosixPath(path).parents)
         return {each for each in candidates if each in self.files}
 
 
 def _module_parts(path: str) -> tuple[str, ...]:
+    """Return the parts of a module's dotted name by its path; `__init__` stands for its package."""
     parts = PurePosixPath(path).with_suffix("").parts
     return parts[:-1] if parts[-1] == INIT else parts
 

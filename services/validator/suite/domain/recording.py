@@ -74,7 +74,7 @@ class ImpactMap:
         )
 
     def named(self, mask: Mask) -> frozenset[str]:
-        """Return the ids of a set of tests."""
+        """Return the ids of a set of tests, given as a bit mask."""
         return frozenset(
             test for test, bit in zip(self.tests, reversed(f"{mask:b}"), strict=False) if bit == "1"
         )
@@ -114,6 +114,7 @@ class ImpactMap:
 
     @cached_property
     def _importers(self) -> dict[str, list[str]]:
+        """The files that import each file directly, by path."""
         found: dict[str, list[str]] = defaultdict(list)
         for path, needed in self.imports.items():
             for each in needed:
@@ -121,6 +122,7 @@ class ImpactMap:
         return found
 
     def _dependents(self, path: str) -> set[str]:
+        """Return a file and all that import it, directly or through others."""
         found, left = {path}, [path]
         while left:
             new = [each for each in self._importers.get(left.pop(), ()) if each not in found]
@@ -136,7 +138,7 @@ def holds(function: Function, code: Code) -> bool:
 
 
 def union(masks: Iterable[Mask]) -> Mask:
-    """Return the union of sets of tests."""
+    """Return the union of sets of tests, each a bit mask."""
     found = 0
     for each in masks:
         found |= each
@@ -144,6 +146,7 @@ def union(masks: Iterable[Mask]) -> Mask:
 
 
 def _read(body: Any) -> ImpactMap:
+    """Return the map in a decoded JSON object; raises ValueError or KeyError if it is damaged."""
     tests, files = _texts(body["tests"], MAX_TESTS), _texts(body["files"], MAX_TESTS)
     if len(tests) != len(files) or len(set(tests)) != len(tests):
         raise ValueError("There is not one file for each test.")
@@ -166,30 +169,35 @@ def _read(body: Any) -> ImpactMap:
 
 
 def _rows(value: Any) -> list[Any]:
+    """Return a list of the recording; raises ValueError if it is none or too long."""
     if not isinstance(value, list) or len(value) > MAX_ROWS:
         raise ValueError("It is too large, or not a list.")
     return value
 
 
 def _texts(value: Any, most: int) -> tuple[str, ...]:
+    """Return a list of at most `most` texts; raises ValueError for anything else."""
     if not isinstance(value, list) or len(value) > most:
         raise ValueError("It is too large, or not a list.")
     return tuple(map(_text, value))
 
 
 def _text(value: Any) -> str:
+    """Return a text of the recording; raises ValueError if it is none or too long."""
     if not isinstance(value, str) or len(value) > MAX_NAME_CHARACTERS:
         raise ValueError("A name is too long, or not a text.")
     return value
 
 
 def _number(value: Any) -> int:
+    """Return a number from 0; raises ValueError for anything else."""
     if type(value) is not int or value < 0:
         raise ValueError("A line is not a number.")
     return value
 
 
 def _mask(value: Any, tests: int) -> Mask:
+    """Return the set in a hexadecimal text of `tests` bits; raises ValueError for another text."""
     if not isinstance(value, str) or not HEXADECIMAL.fullmatch(value):
         raise ValueError("A set of tests is not a number.")
     mask = int(value, 16)

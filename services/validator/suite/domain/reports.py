@@ -58,7 +58,7 @@ class TestResult:
 
     @property
     def failed(self) -> int:
-        """The number of times that it failed."""
+        """The number of times that the test failed, 0 if it passed."""
         return max(self.failures, int(self.outcome.bad))
 
 
@@ -89,7 +89,7 @@ class TestReport:
 
     @property
     def outcomes(self) -> dict[str, Outcome]:
-        """How each test ended."""
+        """The outcome of each test by its id."""
         return {each.id: each.outcome for each in self.results.values()}
 
     @property
@@ -99,7 +99,7 @@ class TestReport:
 
     @property
     def counts(self) -> OutcomeCounts:
-        """The report in figures."""
+        """The numbers of tests, and of those that passed, failed and were skipped."""
         outcomes = [each.outcome for each in self.results.values()]
         failed = sum(each.bad for each in outcomes)
         skipped = sum(each in {Outcome.SKIPPED, Outcome.XFAILED} for each in outcomes)
@@ -171,12 +171,14 @@ def by_id(results: Iterable[TestResult]) -> dict[str, TestResult]:
 
 
 def _worse(one: TestResult, other: TestResult) -> TestResult:
+    """Return the worse of two results of one test, with times and failures added up."""
     worst = min(one, other, key=lambda each: WORST_FIRST.index(each.outcome))
     seconds, failed = one.seconds + other.seconds, one.failed + other.failed
     return TestResult(worst.id, worst.outcome, seconds, worst.detail, failed if failed > 1 else 0)
 
 
 def _failures_if_any(result: TestResult) -> tuple[int, ...]:
+    """Return a column for the JSON row of a test that failed several times, else none."""
     return (result.failures,) if result.failures else ()
 
 

@@ -167,6 +167,7 @@ def _is_unused_before(name: str, before: ParsedSource) -> bool:
 
 
 def _functions(node: ast.AST, prefix: str) -> Iterator[tuple[str, FunctionNode]]:
+    """Yield each function that is in no other function, with its name qualified by classes."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, FunctionNode):
             yield prefix + child.name, child
