@@ -14,5 +14,5 @@ class OverdueChecks:
         return now - self._since.setdefault(watch_id, now)
 
     def done(self, watch_id: str) -> None:
-        """Note that the check was made."""
+        """Note that the due check of a watch was made, so it is put off no longer."""
         self._since.pop(watch_id, None)

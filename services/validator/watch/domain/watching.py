@@ -148,77 +148,92 @@ def evaluate(
 
 
 class _MissingObservationError(Exception):
+    """The evaluation needs a measurement that was not made yet."""
+
     def __init__(self, request: ObservationRequest) -> None:
         super().__init__()
         self.request = request
 
 
 class _NotObservedError(Exception):
+    """The evaluation needs a measurement that failed, for this reason."""
+
     def __init__(self, reason: str) -> None:
         super().__init__()
         self.reason = reason
 
 
 class _Evaluation:
+    """One evaluation of a check of so many landed changes, from the measurements `seen`."""
+
     def __init__(self, changes: int, seen: Mapping[ObservationRequest, Observation]) -> None:
         self.changes = changes
         self.seen = seen
 
     def evaluate(self) -> Outcome:
-        there = self._bad(ObservationRequest(TIP))
+        """Return the outcome of the check, if all measurements that it needs were made.
+
+        Raises `_MissingObservationError` for the next one, `_NotObservedError` if one failed.
+        """
+        there = self._present(ObservationRequest(TIP))
         if not there:
             return Healthy()
-        worse = there - self._of(BEFORE, there)
+        worse = there - self._present_of(BEFORE, there)
         if not worse:
-            return Drifted(_plan(there))
+            return Drifted(_in_order(there))
         # The base comes last: what recovered in between then shows in neither of the two.
-        again = self._of(TIP, worse, CONFIRMATION)
-        confirmed = again - self._of(BEFORE, again, CONFIRMATION, REQUIRED_PASSES)
+        again = self._present_of(TIP, worse, CONFIRMATION)
+        confirmed = again - self._present_of(BEFORE, again, CONFIRMATION, REQUIRED_PASSES)
         if not confirmed:
-            return NotRepeated(_plan(worse))
+            return NotRepeated(_in_order(worse))
         try:
             return self._blame(confirmed)
         except _NotObservedError as unseen:
-            return Regressed(_plan(confirmed), reason=f"the culprit is not known: {unseen.reason}")
+            return Regressed(
+                _in_order(confirmed), reason=f"the culprit is not known: {unseen.reason}"
+            )
 
     def _blame(self, confirmed: frozenset[str]) -> Regressed:
         """Find one culprit after the other until all symptoms at the batch's end are explained."""
-        left = self._of(self.changes, confirmed, CONFIRMATION)
+        left = self._present_of(self.changes, confirmed, CONFIRMATION)
         if not left:
-            return Regressed(_plan(confirmed), reason="the batch as it landed does not show it")
+            return Regressed(_in_order(confirmed), reason="the batch as it landed does not show it")
         culprits = []
         while left:
-            place, brought = self._first(left)
+            place, brought = self._bisect(left)
             left -= brought
             if proven := self._convict(place, brought):
-                culprits.append(Culprit(place, _plan(proven)))
+                culprits.append(Culprit(place, _in_order(proven)))
         reason = "" if culprits else "no single change causes it each time"
-        return Regressed(_plan(confirmed), tuple(culprits), reason)
+        return Regressed(_in_order(confirmed), tuple(culprits), reason)
 
-    def _first(self, symptoms: frozenset[str]) -> tuple[int, frozenset[str]]:
-        """Bisect for a change with which some symptoms are present and right before it none."""
+    def _bisect(self, symptoms: frozenset[str]) -> tuple[int, frozenset[str]]:
+        """Return a change's place and the symptoms that are present with it and not before it."""
         low, high, brought = BEFORE, self.changes, symptoms
         while high - low > 1:
             middle = midpoint(low, high)
-            there = self._of(middle, brought, CONFIRMATION)
+            there = self._present_of(middle, brought, CONFIRMATION)
             low, high = (low, middle) if there else (middle, high)
             brought = there or brought
         return high, brought
 
     def _convict(self, place: int, brought: frozenset[str]) -> frozenset[str]:
         """Return the symptoms that the change causes a second time."""
-        again = self._of(place, brought, PROOF)
-        return again - self._of(place - 1, again, PROOF, REQUIRED_PASSES)
+        again = self._present_of(place, brought, PROOF)
+        return again - self._present_of(place - 1, again, PROOF, REQUIRED_PASSES)
 
-    def _of(
+    def _present_of(
         self, place: int, symptoms: frozenset[str], number: int = DETECTION, times: int = 1
     ) -> frozenset[str]:
-        """Return which of these symptoms are present."""
+        """Return which of these symptoms are present at a position. Raises as `_present` does."""
         if not symptoms:
             return symptoms
-        return self._bad(ObservationRequest(place, _plan(symptoms), number, times)) & symptoms
+        return (
+            self._present(ObservationRequest(place, _in_order(symptoms), number, times)) & symptoms
+        )
 
-    def _bad(self, request: ObservationRequest) -> frozenset[str]:
+    def _present(self, request: ObservationRequest) -> frozenset[str]:
+        """Return the symptoms that a measurement found. Raises if it is missing or failed."""
         observation = self.seen.get(request)
         if observation is None:
             raise _MissingObservationError(request)
@@ -228,7 +243,7 @@ class _Evaluation:
 
 
 def split_into_chains(commits: Sequence[str], parents: Mapping[str, str]) -> list[list[str]]:
-    """Split commits, oldest first, where one is not the child of the one before it."""
+    """Return commits (oldest first) in chains, in which each is the child of the one before it."""
     found: list[list[str]] = []
     for commit in commits:
         if found and parents[commit] == found[-1][-1]:
@@ -259,5 +274,6 @@ def final_trigger(*, over: bool, rolled_back: bool, refused: bool) -> str | None
     return "revert" if rolled_back else "complete"
 
 
-def _plan(symptoms: frozenset[str]) -> tuple[str, ...]:
+def _in_order(symptoms: frozenset[str]) -> tuple[str, ...]:
+    """Return symptoms sorted by name, so that equal sets give equal requests."""
     return tuple(sorted(symptoms))

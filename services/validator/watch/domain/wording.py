@@ -15,7 +15,7 @@ MAX_NAMED = 3
 
 
 def sentence(probe: str, outcome: Outcome, culprits: Sequence[str], since: str) -> str:
-    """Report what a probe found.
+    """Return a sentence on what a probe found.
 
     `culprits` are the titles of the blamed changes, `since` is the commit that they landed on.
     """
@@ -39,7 +39,7 @@ def sentence(probe: str, outcome: Outcome, culprits: Sequence[str], since: str) 
 
 
 def rollback_reason(symptoms: Sequence[str], since: str) -> str:
-    """Return the reason of an automatic rollback."""
+    """Return the reason of an automatic rollback, which names the symptoms that the watch found."""
     return (
         f"the watch after its landing found {_listed(symptoms)} worse than on {since[:10]}, "
         "with this change and not right before it"
@@ -47,7 +47,7 @@ def rollback_reason(symptoms: Sequence[str], since: str) -> str:
 
 
 def window_missed_note(made: int, checks: int) -> str:
-    """Report a watch whose window ended before all checks were made."""
+    """Return a sentence on a watch whose window ended before all checks were made."""
     done = "none" if not made else f"only {made}"
     return (
         f"Not measured: {done} of {checks} checks {'was' if made <= 1 else 'were'} made in the "
@@ -56,11 +56,12 @@ def window_missed_note(made: int, checks: int) -> str:
 
 
 def nothing_left_note() -> str:
-    """Report a watch of which no change is left."""
+    """Return a sentence on a watch none of whose changes is still on the branch."""
     return "None of its changes is on the landing branch as it landed any more."
 
 
 def _listed(symptoms: Sequence[str]) -> str:
+    """Name the first symptoms and count the others, followed by "is" or "are"."""
     named = ", ".join(symptoms[:MAX_NAMED])
     more = f" and {len(symptoms) - MAX_NAMED} more" if len(symptoms) > MAX_NAMED else ""
     return f"{named}{more} {'is' if len(symptoms) == 1 else 'are'}"

@@ -102,6 +102,7 @@ async def _finish(
 async def _publish_checked(
     watch: Watch, outcome: str, trigger: str | None, note: str, deps: ValidatorDeps
 ) -> None:
+    """Publish the outcome of a check, and the state of the watch that follows from it."""
     after = WATCH.target(watch.state, trigger) if trigger else watch.state
     event = HealthChecked(
         watch_id=watch.id,
@@ -124,6 +125,7 @@ async def _publish_regressed(
     action: Action,
     deps: ValidatorDeps,
 ) -> None:
+    """Publish a regression with the change to blame, if any, and what was done about it."""
     who = blamed.enhancement_id if blamed else None
     event = HealthRegressed(
         watch_id=watch.id,
@@ -152,5 +154,5 @@ async def save(watch: Watch, deps: ValidatorDeps, **changes: Any) -> Watch:
 
 
 def schedule_of(watch: Watch) -> CheckSchedule:
-    """Return when the checks of a watch are due."""
+    """Return the schedule of a watch's checks."""
     return CheckSchedule(watch.created_at, timedelta(minutes=watch.minutes), watch.checks)

@@ -52,13 +52,13 @@ class CheckContext:
     changes: Sequence[Enhancement]
 
     def commit(self, place: int) -> str:
-        """Return the commit at a position."""
+        """Return the commit at a position: `TIP`, `BEFORE`, or the number of a watched change."""
         if place == TIP:
             return self.prepared.head
         return self.watch.before if place == BEFORE else self.watch.changes[place - 1].commit
 
     def touched(self) -> frozenset[str]:
-        """Return the files that the changes touched."""
+        """Return the paths of the files that the watched changes touched."""
         return frozenset(path for each in self.changes for path in each.proposal.files)
 
 
@@ -91,6 +91,7 @@ async def _observe_tests(
 
 
 async def _run(context: CheckContext, request: ObservationRequest, deps: ValidatorDeps) -> TestRun:
+    """Run tests at the position that is asked about, under the head's test files."""
     prepared = context.prepared
     order = RunRequest(
         tree=prepared.mirror.tree(context.commit(request.place)).oid,
@@ -179,6 +180,7 @@ async def _degraded_components(context: CheckContext, deps: ValidatorDeps) -> fr
 async def _components_with_findings(
     context: CheckContext, symptoms: Collection[str], deps: ValidatorDeps
 ) -> tuple[str, ...]:
+    """Return the components in which the findings of these fingerprints are on the branch."""
     there = await _findings(context, TIP, deps)
     found = there.findings if there else ()
     return tuple(sorted({each.component for each in found if each.fingerprint in symptoms}))

@@ -122,6 +122,7 @@ async def start_due_checks(deps: ValidatorDeps) -> None:
 
 
 def _is_due(watch: Watch, now: datetime) -> bool:
+    """Return true if a check is due, or was interrupted."""
     return watch.due_at <= now or watch.check_started_at is not None
 
 
@@ -228,6 +229,7 @@ async def _observe(
 
 
 async def _yield_to_gate(watch: Watch, deps: ValidatorDeps) -> None:
+    """Raise `Transient` if the gate has changes of the watch's target to judge."""
     if watch.target_id in await pool.targets_with_changes(deps):
         raise Transient("The gate has work on this target.", delay=0)
 
