@@ -31,12 +31,13 @@ from shared.messaging.pull_workers import PullWorker
 
 
 def handlers(deps: ValidatorDeps) -> NatsRouter:
-    """Return the subscribers of the validator."""
+    """Return the validator's subscribers, one for each kind of command and event that it takes."""
     router = NatsRouter()
     health = router.subscriber(BASELINE_COMMANDS.filter, **subscriber_options(BASELINE_COMMANDS))
 
     @health(filter=of_type(RunBaseline))
     async def do_run_baseline(command: RunBaseline) -> None:
+        """Run a target's suite on a commit before any change, and publish the result."""
         await run_baseline(command, deps)
 
     health(reject_unknown)
@@ -46,14 +47,17 @@ def handlers(deps: ValidatorDeps) -> NatsRouter:
 
     @enhancement(filter=of_type(RollbackEnhancement))
     async def do_roll_back(command: RollbackEnhancement) -> None:
+        """Roll back one landed enhancement."""
         await roll_back(command, deps)
 
     @enhancement(filter=of_type(RollbackEnhancements))
     async def do_roll_back_all(command: RollbackEnhancements) -> None:
+        """Roll back several landed enhancements together."""
         await roll_back_all(command, deps)
 
     @enhancement(filter=of_type(DecideEnhancement))
     async def do_decide(command: DecideEnhancement) -> None:
+        """Apply a person's decision on an enhancement that needs approval."""
         await decide(command, deps)
 
     enhancement(reject_unknown)
@@ -62,16 +66,19 @@ def handlers(deps: ValidatorDeps) -> NatsRouter:
 
     @target(filter=of_type(BacktestTarget))
     async def do_backtest(command: BacktestTarget) -> None:
+        """Store a backtest of a target's history and start it."""
         await start_backtest(command, deps)
 
     @target(filter=of_type(StopBacktest))
     async def do_stop_backtest(command: StopBacktest) -> None:
+        """Stop a running backtest."""
         await stop_backtest(command, deps)
 
     target(reject_unknown)
 
     @router.subscriber(PROPOSALS_CLEARED.filter, **subscriber_options(PROPOSALS_CLEARED))
     async def on_proposal_cleared(event: ProposalCleared) -> None:
+        """Admit a cleared proposal to the gate."""
         await admit(event, deps)
 
     return router
@@ -83,9 +90,11 @@ def pull_workers(
     """Return the worker that takes a requested run only while there is room for one."""
 
     async def do_run_tests(command: RunTests) -> None:
+        """Execute a requested run."""
         await execute_run(command, deps, run_handlers)
 
     def has_room(under_way: int) -> bool:
+        """Return true if this runner may take another run beside those under way."""
         return runners.has_room(under_way, deps)
 
     return (PullWorker(RUN_REQUESTS, RunTests, do_run_tests, has_room),)

@@ -77,16 +77,19 @@ RUN_HANDLERS: dict[RunKind, RunHandler] = {
 def build(
     settings: ValidatorSettings, bus: Bus, store: Store, sandbox: Sandbox, scratch: Scratch
 ) -> Service:
-    """Wire the adapters to the use cases."""
+    """Return the service: its adapters wired to the use cases, and what it does periodically."""
 
     def tree(target_id: str, oid: str) -> GitTree:
+        """Return a tree of a target's mirror by its object id."""
         return Mirror.at(settings.home, target_id).tree(oid)
 
     def remote(target: Target, name: str) -> GitRemote:
+        """Return a named remote of a target."""
         return GitRemote(Mirror.at(settings.home, target.id), target, name)
 
     @cache
     def repository(target_id: str) -> GitRepository:
+        """Return the repository of a target, made once."""
         return GitRepository(Mirror.at(settings.home, target_id))
 
     deps = ValidatorDeps(
@@ -98,7 +101,7 @@ def build(
         runner=f"{socket.gethostname()}/{os.getpid()}/{uuid7()[-6:]}",
         repository=lambda target: repository(target.id),
         remote=remote,
-        forge=_forge(settings),
+        forge=_make_forge(settings),
         environments=UvEnvironments(
             settings.home, sandbox, scratch, tree, int(settings.environments_max_gib * GIB)
         ),
@@ -110,7 +113,7 @@ def build(
         mutation_runner=SandboxedMutationRunner(sandbox, scratch, tree),
         programs=SandboxedPrograms(sandbox, scratch),
         sandbox=sandbox,
-        slots=_slots(settings),
+        slots=_make_slots(settings),
         leadership=Leadership(
             store.leader_leases, identity_of(settings.home), settings.home / "leadership"
         ),
@@ -136,7 +139,8 @@ def build(
     )
 
 
-def _slots(settings: ValidatorSettings) -> MachineSlots:
+def _make_slots(settings: ValidatorSettings) -> MachineSlots:
+    """Return the slots of this machine, which all runners with the same folder share."""
     folder = (
         slots_folder(settings.home) if settings.slots is None else ensure_private(settings.slots)
     )
@@ -144,10 +148,12 @@ def _slots(settings: ValidatorSettings) -> MachineSlots:
 
 
 def _flip_coin() -> bool:
+    """Return True or False at random, with equal chances."""
     return secrets.randbelow(2) == 1
 
 
-def _forge(settings: ValidatorSettings) -> RestForge | None:
+def _make_forge(settings: ValidatorSettings) -> RestForge | None:
+    """Return the client of the forge's API; None without a token."""
     token = settings.forge_token.get_secret_value()
     return RestForge(settings.forge, token, settings.forge_api or None) if token else None
 

@@ -65,12 +65,13 @@ async def prepare_head(
 
 
 def find_basis(mirror: Mirror, target: Target, head: str) -> str:
-    """Return a digest of what an adjustment of the suite is found for: its plans, unadjusted."""
+    """Return a digest of the unadjusted environment and command that an adjustment is for."""
     tree = mirror.tree(head)
     return _basis(profile_target(tree, mirror.base_tree(target)), tree)
 
 
 def _basis(profile: TargetProfile, tree: Tree) -> str:
+    """Return a digest of a profile's environment at a tree and of its test command."""
     return profile.environment.key(tree, *profile.test.command)
 
 

@@ -38,6 +38,7 @@ class KeyedTasks:
             self._tasks[key] = asyncio.create_task(self._run(key, work))
 
     async def _run(self, key: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Do the work; log its error and wait before the task ends."""
         try:
             await work()
         except Transient as error:
