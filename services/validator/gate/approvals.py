@@ -13,7 +13,12 @@ from services.validator.approval.usecases import (
     judge_behaviours,
     request_approvals,
 )
-from services.validator.decision.evidence import RequestedRun, RunComparison, RunPlan
+from services.validator.decision.evidence import (
+    RequestedRun,
+    RunComparison,
+    RunPlan,
+    SuiteProfile,
+)
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.decision_events import (
     evidence_before_full_run,
@@ -146,21 +151,27 @@ async def _ask_about_behaviour(
     ]
     if not asking:
         return None
-    if _is_full_run_first(gate_round, asking):
+    suite = await suite_profile(gate_round, deps)
+    if _is_full_run_first(gate_round, asking, suite):
         return False
-    if run := _run_before_asking(gate_round, full, asking):
+    if run := _run_before_asking(gate_round, full, asking, suite):
         await fetcher.fetch([run])
         return True
     return bool(await ask_for_approval(gate_round, changes, fetcher, deps))
 
 
-def _is_full_run_first(gate_round: GateRound, asking: Sequence[Enhancement]) -> bool:
+def _is_full_run_first(
+    gate_round: GateRound, asking: Sequence[Enhancement], suite: SuiteProfile
+) -> bool:
     """Return true if the tests that reach some of these changes are unknown, and all are quick."""
     unknown = any(gate_round.facts.impacted.get(each.id) is None for each in asking)
-    suite = suite_profile(gate_round)
-    seconds = suite.startup + sum(suite.durations.values())
     tried = _tried(gate_round) >= {each.id for each in asking}
-    return unknown and not tried and seconds <= MAX_SECONDS_BEFORE_ASKING
+    return unknown and not tried and _seconds(suite) <= MAX_SECONDS_BEFORE_ASKING
+
+
+def _seconds(suite: SuiteProfile) -> float:
+    """Return the duration of a run of all tests, in seconds."""
+    return suite.startup + sum(suite.durations.values())
 
 
 def _tried(gate_round: GateRound) -> set[str]:
@@ -174,7 +185,7 @@ def _tried(gate_round: GateRound) -> set[str]:
 
 
 def _run_before_asking(
-    gate_round: GateRound, full: RunPlan, asking: Sequence[Enhancement]
+    gate_round: GateRound, full: RunPlan, asking: Sequence[Enhancement], suite: SuiteProfile
 ) -> RequestedRun | None:
     """Return a run of the tests that reach these changes, unless it was made or costs much."""
     impacted = [gate_round.facts.impacted.get(each.id) for each in asking]
@@ -183,10 +194,8 @@ def _run_before_asking(
     tried = _tried(gate_round) >= {each.id for each in asking}
     if not tests or plan in gate_round.evidence or tried:
         return None
-    suite = suite_profile(gate_round)
     share = suite.cost_share(tests)
-    seconds = share * (suite.startup + sum(suite.durations.values()))
-    if share > MAX_COST_SHARE_BEFORE_ASKING and seconds > MAX_SECONDS_BEFORE_ASKING:
+    if share > MAX_COST_SHARE_BEFORE_ASKING and share * _seconds(suite) > MAX_SECONDS_BEFORE_ASKING:
         return None
     why = f"the {len(tests)} tests that reach {len(asking)} changes, before a person is asked"
     return RequestedRun(plan, RunPurpose.QUICK_GATE, why)
