@@ -63,10 +63,12 @@ def cannot_raise(node: ast.AST, code: ParsedFile) -> bool:
 
 
 def _is_silent_test(node: ast.AST, code: ParsedFile) -> bool:
+    """Return whether it is a comparison or type test whose truth is a plain bool."""
     return not is_simple(node) and cannot_raise(node, code)
 
 
 def _is_isinstance_of_builtins(node: ast.AST, code: ParsedFile) -> bool:
+    """Return whether it is `isinstance` of a name or constant, with builtin types only."""
     if not isinstance(node, ast.Call) or code.origin(node.func) != "builtins.isinstance":
         return False
     if len(node.args) != ARGUMENTS_OF_ISINSTANCE or node.keywords or not is_simple(node.args[0]):
