@@ -44,6 +44,7 @@ def failpoint(name: str) -> None:
 
 
 def _kill_once(name: str, number: int, marker: str) -> None:
+    """Kill this process at the `number`-th call for `name`, unless the file `marker` exists."""
     _times_reached[name] = _times_reached.get(name, 0) + 1
     if _times_reached[name] < number:
         return
