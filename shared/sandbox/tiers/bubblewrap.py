@@ -204,10 +204,12 @@ def is_outside_system(path: str) -> bool:
 
 
 def _memory(dest: str, size: int) -> tuple[str, ...]:
+    """Return bwrap's arguments for a memory file system of `size` bytes at `dest`."""
     return ("--size", str(size), "--tmpfs", dest)
 
 
 def _open_inheritable(path: str, flags: int) -> int:
+    """Open a file; return a descriptor that exec keeps and that no fixed number needs."""
     descriptor = _move_up(os.open(path, flags))
     os.set_inheritable(descriptor, True)
     return descriptor
