@@ -163,7 +163,7 @@ def _takes(names: FileNames, dotted: str, stem: str, name: str) -> str:
 
 
 def _refers(imported: str, dotted: str) -> bool:
-    """Return whether an import may mean the module with that dotted path."""
+    """Return whether importing `imported` may mean the module with the dotted path `dotted`."""
     return bool(imported) and (dotted == imported or dotted.endswith(f".{imported}"))
 
 

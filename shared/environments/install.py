@@ -80,7 +80,7 @@ class Build:
         )
 
     async def _inspect_setup(self) -> SetupResult:
-        """Return what the set-up has left in its tree and its environment, as both describe it."""
+        """Inspect in the sandbox what the set-up left in its tree and environment; return that."""
         program, known = self.scratch / INSPECTION.name, self.scratch / "known.json"
         await asyncio.to_thread(shutil.copyfile, INSPECTION, program)
         await asyncio.to_thread(known.write_text, json.dumps(self.tree.files()))

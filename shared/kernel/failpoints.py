@@ -35,7 +35,7 @@ _times_reached: dict[str, int] = {}
 
 
 def failpoint(name: str) -> None:
-    """Kill this process here if the environment asks for it and it has not happened yet."""
+    """Kill this process, once, if `GROUNDSWELL_FAILPOINTS` names this failpoint."""
     for each in os.environ.get(ENVIRONMENT_VARIABLE, "").split(","):
         wanted, _, rest = each.partition(":")
         if wanted == name:

@@ -140,7 +140,7 @@ async def _run(service: Service, broker: NatsBroker, client: Client, letters: De
 
 
 def _middleware_for(letters: list[DeadLetters]) -> Any:
-    """Return the middleware before its dead letters exist: those need the broker's connection."""
+    """Return the middleware, whose dead letters are put into `letters` once connected."""
 
     def make(*args: Any, **kwargs: Any) -> Any:
         """Return a middleware instance; the dead letters must exist by now."""

@@ -173,7 +173,7 @@ def merged_isinstance(place: Place) -> Answer:
 
 
 def _is_type_read(node: ast.expr) -> bool:
-    """Return whether an argument of `isinstance` is only read when it is evaluated."""
+    """Return whether evaluating an argument of `isinstance` has no effect, as it only reads."""
     return is_simple(node) or (isinstance(node, ast.Tuple) and all(map(is_read, node.elts)))
 
 

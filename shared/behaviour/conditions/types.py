@@ -30,7 +30,7 @@ def kind_of(node: ast.AST | None, place: Place) -> str:
 
 
 def unless_all(place: Place, kinds: frozenset[str] | set[str], what: str, *nodes: ast.AST) -> str:
-    """Return which node is not evidently of one of these types; `HOLDS` if all are."""
+    """Return why a node is not evidently of one of these types; `HOLDS` if all are."""
     for each in nodes:
         if kind_of(each, place) not in kinds:
             return f"{place.at(each)} is not evidently {what}"

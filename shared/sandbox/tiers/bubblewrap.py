@@ -176,7 +176,7 @@ def _arguments(job: Job, status: int, sources: Sources) -> Iterator[str]:
 
 
 def _system(job: Job, sources: Sources) -> Iterator[str]:
-    """Yield the mounts of the system's directories and of /etc."""
+    """Yield bwrap's arguments that mount the system's directories and /etc."""
     for each in toolchain.system_directories():
         if Path(each).is_symlink():
             yield from ("--symlink", str(Path(each).readlink()), each)
@@ -188,7 +188,7 @@ def _system(job: Job, sources: Sources) -> Iterator[str]:
 
 
 def _job_mounts(job: Job, sources: Sources) -> Iterator[str]:
-    """Yield the mounts of the job's own directories, parents before their children."""
+    """Yield bwrap's arguments that mount the job's own directories, parents first."""
     yield from sources.bind("--ro-bind", "/.given", job.workspace)
     yield from _memory(job.workspace, job.limits.disk)
     binds = {each: "--ro-bind" for each in job.readable if is_outside_system(each)}
