@@ -11,6 +11,7 @@ from shared.targets.home import default_home
 
 
 def _split(value: object) -> object:
+    """Return the parts of a comma-separated text, stripped; any other value as it is."""
     return tuple(each.strip() for each in value.split(",")) if isinstance(value, str) else value
 
 

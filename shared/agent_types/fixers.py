@@ -59,7 +59,9 @@ class Fixer(Protocol):
     """Removes the findings of one rule from a file."""
 
     @property
-    def declaration(self) -> FixerDeclaration: ...
+    def declaration(self) -> FixerDeclaration:
+        """The rule whose findings it removes, and what is known about its fix."""
+        ...
 
     def why(self) -> str:
         """Return why breaking the rule is bad, in a sentence or two; empty if nothing is known."""
@@ -77,7 +79,9 @@ class ToolFixer:
     declaration: FixerDeclaration
 
     def why(self) -> str:
+        """Return an empty text; a subclass may know what the tool says about the rule."""
         return ""
 
     def fix(self, text: str, found: Sequence[FixableFinding]) -> tuple[str, tuple[int, ...]]:
+        """Apply edits that do not overlap; return the text and the indices of those findings."""
         return apply_fixes(text, [each.edits for each in found])

@@ -39,7 +39,7 @@ class BehaviourCheck:
 
     @property
     def keeps_behaviour(self) -> bool:
-        """Whether a condition was shown at every place."""
+        """True if a condition was shown at every place."""
         return not self.open
 
 
@@ -66,6 +66,7 @@ def check_behaviour(
 
 @lru_cache(maxsize=MAX_PARSED_FILES)
 def _parsed(path: str, text: str) -> ParsedFile:
+    """Return a parsed file, from a cache. Raises SyntaxError or ValueError for invalid code."""
     code = ParsedFile(path, text)
     _ = code.tree
     return code
@@ -88,7 +89,7 @@ class _Check:
         self._shown: set[str] = set()
 
     def check(self, new: ParsedFile) -> BehaviourCheck:
-        """Compare with another version."""
+        """Return the conditions shown between the old version and `new`, and the open places."""
         old_keys, new_keys = _texts(self._code), _texts(new)
         old, fresh = self._code.tree.body, new.tree.body
         found = list(self._suites(old, fresh, (self._code.tree,), old_keys, new_keys))
@@ -102,7 +103,7 @@ class _Check:
         old_keys: Sequence[str] = (),
         new_keys: Sequence[str] = (),
     ) -> Iterator[OpenPlace]:
-        """Compare two blocks, aligned by the statements that are the same in both."""
+        """Yield the open places of two blocks, aligned by the statements that both have."""
         old_keys = old_keys or [ast.dump(each) for each in old]
         new_keys = new_keys or [ast.dump(each) for each in new]
         matcher = SequenceMatcher(None, old_keys, new_keys, autojunk=False)
@@ -145,7 +146,7 @@ class _Check:
     def _nodes(
         self, old: ast.AST, new: ast.AST, parents: tuple[ast.AST, ...]
     ) -> Iterator[OpenPlace]:
-        """Compare two nodes: as a whole, else part by part if they are alike."""
+        """Yield the open places of two nodes, compared part by part if they are alike."""
         if same(old, new):
             return
         answer = self._ask([old], [new], parents)
@@ -164,7 +165,10 @@ class _Check:
     def _ask(
         self, old: Sequence[ast.AST], new: Sequence[ast.AST], parents: tuple[ast.AST, ...]
     ) -> str | None:
-        """Return `HOLDS` once a condition does, else the reasons why not, if any recognizes it."""
+        """Return `HOLDS` if a condition is shown for replacing `old` by `new`.
+
+        Else return the reasons why none is, or None where no condition is about such an edit.
+        """
         place = Place(self._code, old, new, parents, self._taken, self._oldest)
         reasons = []
         for each in self._conditions:
@@ -200,17 +204,22 @@ def _parts(old: ast.AST, new: ast.AST) -> list[tuple[Any, Any]] | None:
 
 
 def _kind(node: ast.stmt) -> str:
-    """Return what makes a statement recognizable after it was changed."""
+    """Return the type and name of a statement, by which it is found again after a change."""
     return f"{type(node).__name__} {getattr(node, 'name', '')}"
 
 
 def _is_suite(value: object) -> bool:
+    """Return whether the value of a node's field is a list of statements, or an empty list."""
     return isinstance(value, list) and all(isinstance(each, ast.stmt) for each in value)
 
 
 def _open(
     first: ast.AST, last: ast.AST, reason: str | None, parents: Sequence[ast.AST] = ()
 ) -> OpenPlace:
+    """Return the lines from one node to another as an open place.
+
+    A node without line numbers has those of the innermost parent that has some.
+    """
     around = (*reversed(parents),)
     start = next((n for n in (first, *around) if hasattr(n, "lineno")), None)
     end = next((n for n in (last, *around) if getattr(n, "end_lineno", None)), None)
@@ -226,5 +235,6 @@ def _texts(code: ParsedFile) -> list[str]:
 
 
 def _text(node: ast.stmt, lines: Sequence[str]) -> str:
+    """Return the source text of a statement with its decorators, and its column after `#`."""
     first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
     return "".join(lines[first - 1 : node.end_lineno]) + f"#{node.col_offset}"

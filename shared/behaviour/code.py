@@ -29,7 +29,7 @@ class ParsedFile:
 
     @cached_property
     def tree(self) -> ast.Module:
-        """The module."""
+        """The syntax tree of the file. Raises SyntaxError or ValueError for invalid code."""
         return parse(self.text)
 
     @cached_property
@@ -39,7 +39,7 @@ class ParsedFile:
 
     @cached_property
     def has_star_import(self) -> bool:
-        """Whether names may come from `import *`, so that any name may mean anything."""
+        """True if names may come from `import *`, so that any name may mean anything."""
         return any(
             isinstance(node, ast.ImportFrom) and any(each.name == "*" for each in node.names)
             for node in ast.walk(self.tree)
@@ -56,7 +56,7 @@ class ParsedFile:
 
     @cached_property
     def reads_any_name(self) -> bool:
-        """Whether something in the file may read names that it does not spell."""
+        """True if the file uses `eval`, `locals` or the like, which read names not spelled."""
         return any(mentions(self.tree, READS_ANY_NAME))
 
     def is_builtin(self, name: str) -> bool:
@@ -95,7 +95,7 @@ def imported_names(node: ast.AST) -> Iterator[tuple[str, str]]:
 
 
 def bound_names(root: ast.AST) -> Iterator[str]:
-    """Yield each name as often as something below `root` binds it."""
+    """Yield each name once for every place below `root` that binds it."""
     for node in ast.walk(root):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             yield node.id

@@ -36,6 +36,7 @@ def condition(words: str) -> Callable[[Callable[[Place], Answer]], Callable[[Pla
     """
 
     def register(check: Callable[[Place], Answer]) -> Callable[[Place], Answer]:
+        """Add the function to `CONDITIONS` and return it unchanged."""
         kind = check.__module__.rpartition(".")[2]
         name = f"{kind}.{check.__name__}".replace("_", "-")
         argument = " ".join((check.__doc__ or "").split())

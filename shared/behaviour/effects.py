@@ -34,7 +34,7 @@ def is_text(node: ast.AST) -> bool:
 
 
 def calls(*roots: ast.AST) -> str:
-    """Return the first thing below the roots that calls or suspends, as text; empty if nothing."""
+    """Return the text of the first call, `await` or the like below the roots; empty if none."""
     for root in roots:
         for node in ast.walk(root):
             if isinstance(node, CALLING):
@@ -63,10 +63,12 @@ def cannot_raise(node: ast.AST, code: ParsedFile) -> bool:
 
 
 def _is_silent_test(node: ast.AST, code: ParsedFile) -> bool:
+    """Return whether it is a comparison or type test whose truth is a plain bool."""
     return not is_simple(node) and cannot_raise(node, code)
 
 
 def _is_isinstance_of_builtins(node: ast.AST, code: ParsedFile) -> bool:
+    """Return whether it is `isinstance` of a name or constant, with builtin types only."""
     if not isinstance(node, ast.Call) or code.origin(node.func) != "builtins.isinstance":
         return False
     if len(node.args) != ARGUMENTS_OF_ISINSTANCE or node.keywords or not is_simple(node.args[0]):
@@ -95,13 +97,13 @@ TYPES = frozenset(
 
 
 def comprehension_parts(node: ast.AST) -> Iterable[ast.expr]:
-    """Return what a comprehension computes for each element: elements and conditions."""
+    """Return the elements of a comprehension (or key and value), then its conditions."""
     assert isinstance(node, COMPREHENSIONS)
     made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
     return [*made, *(test for each in node.generators for test in each.ifs)]
 
 
 def outer_iterables(node: ast.AST) -> list[ast.expr]:
-    """Return what the loops of a comprehension run over, the first one first."""
+    """Return the iterables of the loops of a comprehension, the outermost first."""
     assert isinstance(node, COMPREHENSIONS)
     return [each.iter for each in node.generators]

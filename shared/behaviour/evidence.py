@@ -85,11 +85,14 @@ def is_plain_local(name: str, function: Function | None) -> bool:
 
 
 class _Evidence:
+    """Tells evident types in one function; `seen` are the names that are being looked up."""
+
     def __init__(self, code: ParsedFile, function: Function | None) -> None:
         self._code = code
         self._function = function
 
     def type_of(self, node: ast.AST | None, seen: frozenset[str]) -> str:
+        """Return the builtin type that an expression evidently has; empty if it has none."""
         if isinstance(node, ast.Constant):
             return type(node.value).__name__
         if type(node) in DISPLAYS:
@@ -111,22 +114,26 @@ class _Evidence:
         return ""
 
     def _common(self, nodes: "list[ast.expr]", seen: frozenset[str]) -> str:
+        """Return the one type that all expressions evidently have; else empty."""
         found = {self.type_of(each, seen) for each in nodes}
         return found.pop() if len(found) == 1 else ""
 
     def _of_unary(self, node: ast.UnaryOp, seen: frozenset[str]) -> str:
+        """Return the type of an expression such as `-x` or `not x`; else empty."""
         if isinstance(node.op, ast.Not):
             return BOOL
         inner = self.type_of(node.operand, seen)
         return inner if inner in {INT, FLOAT} else ""
 
     def _of_comparison(self, node: ast.Compare, seen: frozenset[str]) -> str:
+        """Return `bool` if no operand can have a comparison of its own; else empty."""
         if all(isinstance(each, EXACT_COMPARISONS) for each in node.ops):
             return BOOL
         sides = {self.type_of(each, seen) for each in (node.left, *node.comparators)}
         return BOOL if sides <= PLAIN else ""
 
     def _of_operation(self, node: ast.BinOp, seen: frozenset[str]) -> str:
+        """Return the type of a binary operation if its operands decide it; else empty."""
         left, right = self.type_of(node.left, seen), self.type_of(node.right, seen)
         if isinstance(node.op, ast.Mod) and left in {STR, BYTES}:
             return left
@@ -137,6 +144,7 @@ class _Evidence:
         return ""
 
     def _of_call(self, node: ast.Call, seen: frozenset[str]) -> str:
+        """Return the type that a call of a builtin or of a method of text gives; else empty."""
         if isinstance(node.func, ast.Name) and self._code.is_builtin(node.func.id):
             return RESULTS_OF_BUILTINS.get(node.func.id, "")
         if isinstance(node.func, ast.Attribute) and self.type_of(node.func.value, seen) == STR:
@@ -144,6 +152,7 @@ class _Evidence:
         return ""
 
     def _of_name(self, name: str, seen: frozenset[str]) -> str:
+        """Return the one type of all values that a local name is assigned; else empty."""
         function = self._function
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             return ""
@@ -163,5 +172,6 @@ class _Evidence:
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> set[str]:
+    """Return the names of a function's parameters."""
     every = ast.walk(function.args)
     return {each.arg for each in every if isinstance(each, ast.arg)}

@@ -69,6 +69,7 @@ def _imports(node: ast.AST, path: str) -> Iterator[tuple[str, str, str]]:
 
 
 def _attributes(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
+    """Yield each attribute with the last name before its dot; empty where that is none."""
     for node in nodes:
         if isinstance(node, ast.Attribute):
             base = node.value
@@ -81,6 +82,7 @@ def _attributes(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
 
 
 def _words(nodes: list[ast.AST]) -> Iterator[str]:
+    """Yield the names, dotted or not, within string literals."""
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from DOTTED.findall(node.value[:MAX_STRING_CHARACTERS])

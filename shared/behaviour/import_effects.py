@@ -79,6 +79,7 @@ def effect_of_module(content: bytes) -> str:
 
 
 def _effect(node: ast.stmt) -> str:
+    """Return what a statement at the top level does besides binding names; empty if nothing."""
     if isinstance(node, ast.Import | ast.ImportFrom | ast.Pass):
         return ""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -98,7 +99,10 @@ def _effect(node: ast.stmt) -> str:
 
 
 def _effect_of_class(node: ast.ClassDef) -> str:
-    """A base may have `__init_subclass__` or a metaclass that registers the class."""
+    """Return what defining a class may do besides binding its name; empty if nothing.
+
+    A base may have `__init_subclass__` or a metaclass that registers the class.
+    """
     if node.keywords or node.decorator_list:
         return "defines a class with a decorator or keywords"
     known = {"object", "Exception", "ValueError", "TypeError", "RuntimeError", "KeyError"}
@@ -108,6 +112,7 @@ def _effect_of_class(node: ast.ClassDef) -> str:
 
 
 def _effects_of_all(nodes: list[ast.expr]) -> str:
+    """Return `calls something` if one of the expressions does, or suspends; else empty."""
     calls = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
     if any(isinstance(inner, calls) for each in nodes for inner in ast.walk(each)):
         return "calls something"

@@ -30,15 +30,19 @@ class UnknownNames:
     """The `NamesTaken` of a repository that was not read: nothing can be shown about it."""
 
     def taken(self, path: str, name: str) -> str:
+        """Return, as a clause, that the takers of the name are not known."""
         return f"who takes `{name}` from {path} is not known"
 
     def published(self, path: str, name: str) -> str:
+        """Return, as a clause, that it is not known to be private."""
         return f"whether {path} publishes `{name}` is not known"
 
     def import_effect(self, module: str, level: int, path: str) -> str:
+        """Return, as a clause, that the effect of the import is not known."""
         return f"what importing `{'.' * level}{module}` in {path} does is not known"
 
     def defines(self, *_: object) -> bool:
+        """Return False: nothing is known to be defined."""
         return False
 
 

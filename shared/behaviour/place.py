@@ -30,22 +30,22 @@ class Place:
 
     @property
     def old(self) -> ast.AST | None:
-        """The one node before, if there is just one."""
+        """The node before the edit; None unless there is exactly one."""
         return self.before[0] if len(self.before) == 1 else None
 
     @property
     def new(self) -> ast.AST | None:
-        """The one node after, if there is just one."""
+        """The node after the edit; None unless there is exactly one."""
         return self.after[0] if len(self.after) == 1 else None
 
     @property
     def parent(self) -> ast.AST:
-        """The node around it."""
+        """The node that directly contains the edit."""
         return self.parents[-1]
 
     @property
     def function(self) -> Function | None:
-        """The innermost function around it; None at module level or in the body of a class."""
+        """The innermost function around the edit; None at module level or in a class body."""
         for each in reversed(self.parents):
             if isinstance(each, FUNCTIONS):
                 return each
@@ -55,12 +55,12 @@ class Place:
 
     @property
     def in_class(self) -> bool:
-        """Whether it is inside a class, where names like `__x` are mangled."""
+        """True if it is inside a class, where names like `__x` are mangled."""
         return any(isinstance(each, ast.ClassDef) for each in self.parents)
 
     @property
     def only_its_truth_counts(self) -> bool:
-        """Whether the old expression is only asked for its truth."""
+        """True if the old expression is used as a condition only, as in `if` or `not`."""
         inner = self.old
         for outer in reversed(self.parents):
             if isinstance(outer, ASKS_FOR_TRUTH):

@@ -29,16 +29,18 @@ class RepositoryNames:
         self._tree = tree
 
     def taken(self, path: str, name: str) -> str:
+        """Return which file takes a name from the module at `path`; empty if none does."""
         stem, dotted = _stem(path), _dotted(path)
         for other, names in self._files.items():
             if other != path and (how := _takes(names, dotted, stem, name)):
                 return f"{other} {how}"
         for other, words in self._texts.items():
-            if any(_ends_with(word, f"{stem}.{name}") for word in words):
+            if any(_has_dotted_part(word, f"{stem}.{name}") for word in words):
                 return f"{other} names `{stem}.{name}`"
         return ""
 
     def published(self, path: str, name: str) -> str:
+        """Return why a name of the module at `path` is public; empty if it is not."""
         file = path.rpartition("/")[2]
         if file in PUBLISHED_FILES:
             return f"{file} is there to be imported from"
@@ -49,9 +51,11 @@ class RepositoryNames:
         return ""
 
     def import_effect(self, module: str, level: int, path: str) -> str:
+        """Return what else importing a module does, as a clause; empty if nothing."""
         return self._effect(absolute(module, level, path), frozenset())
 
     def defines(self, module: str, level: int, path: str, name: str) -> bool:
+        """Return whether a module of the repository binds a name without an import."""
         found = self._find(absolute(module, level, path))
         if found is None:
             return False
@@ -81,6 +85,7 @@ class RepositoryNames:
         return ""
 
     def _imported_by(self, path: str) -> Iterator[str]:
+        """Yield the dotted names of the modules that importing a file imports."""
         names = read_names(path, self._content(path))
         yield from sorted(names.modules - {"__future__"})
         for module, name in sorted(names.imported):
@@ -89,6 +94,7 @@ class RepositoryNames:
 
     @cached_property
     def _files(self) -> Mapping[str, FileNames]:
+        """The names that each Python file mentions, by its path."""
         return {
             path: read_names(path, self._content(path))
             for path in self._tree.files()
@@ -97,6 +103,7 @@ class RepositoryNames:
 
     @cached_property
     def _texts(self) -> Mapping[str, frozenset[str]]:
+        """The names, dotted or not, in each text file, by its path."""
         found = {}
         for path in self._tree.files():
             content = self._content(path) if path.endswith(TEXTS) else b""
@@ -120,6 +127,7 @@ class RepositoryNames:
         return min(fitting, key=len, default=None)
 
     def _content(self, path: str) -> bytes:
+        """Return the content of a file; empty where there is none."""
         return self._tree.read(path) or b""
 
     def _is_typed(self, path: str) -> bool:
@@ -129,6 +137,7 @@ class RepositoryNames:
         return any(self._tree.read(each) is not None for each in folders)
 
     def _same_aliases(self, path: str) -> frozenset[str]:
+        """Return the aliases in a file that rename nothing, such as `x as x`."""
         text = self._content(path).decode(errors="replace")
         return frozenset(
             f"{one} as {other}"
@@ -146,7 +155,7 @@ def _takes(names: FileNames, dotted: str, stem: str, name: str) -> str:
     called = {stem} | aliases
     if any(base in called and attribute == name for base, attribute in names.attributes):
         return f"uses `{stem}.{name}`"
-    if any(_ends_with(word, f"{stem}.{name}") for word in names.words):
+    if any(_has_dotted_part(word, f"{stem}.{name}") for word in names.words):
         return f"names `{stem}.{name}` in a string"
     if name in names.words and aliases:
         return f"imports it and has `{name}` in a string"
@@ -154,25 +163,29 @@ def _takes(names: FileNames, dotted: str, stem: str, name: str) -> str:
 
 
 def _refers(imported: str, dotted: str) -> bool:
-    """Return whether an import may mean the module with that dotted path."""
+    """Return whether importing `imported` may mean the module with the dotted path `dotted`."""
     return bool(imported) and (dotted == imported or dotted.endswith(f".{imported}"))
 
 
-def _ends_with(word: str, end: str) -> bool:
+def _has_dotted_part(word: str, part: str) -> bool:
+    """Return whether the dotted name `part` is, or is a part of, a dotted word."""
     plain = word.replace(":", ".")
-    return plain == end or plain.endswith(f".{end}") or f".{end}." in f".{plain}."
+    return plain == part or plain.endswith(f".{part}") or f".{part}." in f".{plain}."
 
 
 def _dotted(path: str) -> str:
+    """Return the dotted name of the module at a path, counted from the root."""
     parts = path.rpartition(".")[0].split("/")
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
 def _stem(path: str) -> str:
+    """Return the last part of the dotted name of the module at a path."""
     return _dotted(path).rpartition(".")[2]
 
 
 def _top_level_names(content: bytes) -> frozenset[str]:
+    """Return the names that a module defines at its top level; none if it does not parse."""
     try:
         tree = parse(content)
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -71,7 +71,7 @@ class RunKind(StrEnum):
 
     @property
     def exclusive(self) -> bool:
-        """Return whether such a run needs the whole machine, to measure nothing else."""
+        """True if nothing else may run on the machine, as it would disturb the measurement."""
         return self is RunKind.BENCHMARKS
 
 

@@ -44,7 +44,7 @@ RPC = (
 
 
 def page() -> str:
-    """Return the page as Markdown."""
+    """Return the text of docs/messages.md."""
     durable = [each for each in _messages(commands) if each.subject.startswith("gs.cmd.")]
     parts = [
         HEAD,
@@ -58,12 +58,14 @@ def page() -> str:
 
 
 def _messages(module: Any) -> list[type[Message]]:
+    """Return the message classes with a subject that a module itself defines, by name."""
     found = [each for _, each in inspect.getmembers(module, inspect.isclass)]
     mine = [each for each in found if each.__module__ == module.__name__]
     return [each for each in mine if issubclass(each, Message) and hasattr(each, "subject")]
 
 
 def _streams() -> str:
+    """Return the section with the table of streams and their consumers, as Markdown."""
     lines = ["## Streams", "", "| stream | subjects | retention | consumers |", "|---|---|---|---|"]
     for each in STREAMS:
         tasks = each is TASKS
@@ -81,6 +83,7 @@ def _streams() -> str:
 
 
 def _requests() -> str:
+    """Return the section with the table of requests and their answers, as Markdown."""
     lines = [
         "## Requests",
         "",
@@ -95,6 +98,7 @@ def _requests() -> str:
 
 
 def _section(title: str, introduction: str, messages: Iterable[type[Message]]) -> str:
+    """Return a section with a table of messages, as Markdown."""
     lines = [f"## {title}", "", introduction, "", "| subject | fields | meaning |", "|---|---|---|"]
     for each in messages:
         meaning = " ".join((each.__dict__.get("__doc__") or "").split())
@@ -103,7 +107,7 @@ def _section(title: str, introduction: str, messages: Iterable[type[Message]]) -
 
 
 def _fields(message: type[Message]) -> str:
-    """Return the names of the fields; optional ones in brackets."""
+    """Return the names of the fields of a message; optional ones in brackets."""
     names = [
         f"`{name}`" if field.is_required() else f"[`{name}`]"
         for name, field in message.model_fields.items()
@@ -113,6 +117,7 @@ def _fields(message: type[Message]) -> str:
 
 
 def _code(names: Iterable[str]) -> str:
+    """Return names as Markdown code, separated by spaces."""
     return " ".join(f"`{each}`" for each in names)
 
 

@@ -63,6 +63,7 @@ class RollbackEnhancements(Message):
 
     @model_validator(mode="after")
     def _names_something(self) -> "RollbackEnhancements":
+        """Raise ValueError unless a wave or a time says what to roll back."""
         if self.wave_id is None and self.since is None:
             raise ValueError("either wave_id or since is required")
         return self

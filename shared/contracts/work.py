@@ -16,6 +16,7 @@ class PerformTask(Message):
     epoch: int
 
     def address(self) -> str:
+        """Return the subject of the task's priority and agent type."""
         return f"gs.task.{self.priority}.{self.agent_type}"
 
 
@@ -52,4 +53,5 @@ class RunTests(Message):
     repeated: bool = False
 
     def address(self) -> str:
+        """Return the subject of the runs of its target."""
         return f"gs.run.{self.target_id}"

@@ -30,8 +30,10 @@ class OverlayTree:
         return digest.hexdigest()
 
     def files(self) -> tuple[str, ...]:
+        """Return the paths of the regular files after the changes, sorted."""
         gone = {path for path, content in self._changes.items() if content is None}
         return tuple(sorted({*self._base.files(), *self._changes} - gone))
 
     def read(self, path: str) -> bytes | None:
+        """Return the content of a file after the changes; None if there is none."""
         return self._changes[path] if path in self._changes else self._base.read(path)

@@ -60,34 +60,42 @@ class DetectorResources:
 
 
 class Detector(Protocol):
-    """Measures findings with one tool.
-
-    `name` is what an enhancement names, `tool` what its findings carry. `files` are gitignore-style
-    patterns of the files it reads. `single_file` says that a file's findings depend on no other
-    file of the target's source. A change must not add a finding of a `security` detector, however
-    mild. The gate never runs a detector with `runs_target_code`.
-    """
+    """Measures findings with one tool."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name by which an enhancement refers to the detector."""
+        ...
+
     @property
-    def tool(self) -> str: ...
+    def tool(self) -> str:
+        """The name of the tool that its findings carry."""
+        ...
+
     @property
     def version(self) -> str:
         """Tool, version and selection: only measurements of equal versions are comparable."""
         ...
 
     @property
-    def files(self) -> tuple[str, ...]: ...
-    @property
-    def single_file(self) -> bool: ...
-    @property
-    def security(self) -> bool:
-        """Return whether a change must not add any finding of this detector, however mild."""
+    def files(self) -> tuple[str, ...]:
+        """The gitignore-style patterns of the files that it reads."""
         ...
 
     @property
-    def runs_target_code(self) -> bool: ...
+    def single_file(self) -> bool:
+        """True if a file's findings depend on no other source file of the target."""
+        ...
+
+    @property
+    def security(self) -> bool:
+        """True if a change must not add any finding of this detector, however mild."""
+        ...
+
+    @property
+    def runs_target_code(self) -> bool:
+        """True if it executes code of the target; the gate never runs such a detector."""
+        ...
 
     async def measure(self, source: Source, paths: Collection[str] | None = None) -> Measured:
         """Return the findings in the source of the target's components.

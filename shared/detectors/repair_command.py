@@ -42,6 +42,10 @@ class RepairCommandDetector:
         return await self._commands.rewrite(source, command)
 
     async def measure(self, source: Source, paths: Collection[str] | None = None) -> Measured:
+        """Return a finding for each place that the command would change.
+
+        The lines are counted for JavaScript only. Raises `Rejected` where the command fails.
+        """
         found = self.findings(await self.changes(source), source)
         if paths is not None:
             return Measured(tuple(each for each in found if each.path in paths), {})
@@ -90,4 +94,5 @@ def repairable(source: Source) -> dict[str, str]:
 
 
 def _component(path: str, source: Source) -> str:
+    """Return the name of the component that owns a path; empty if none does."""
     return component_of(path, source.profile.components) or ""

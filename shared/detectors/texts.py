@@ -50,11 +50,13 @@ def apply_fixes(text: str, fixes: Sequence[Edits]) -> tuple[str, tuple[int, ...]
 
 
 def _offset(starts: Sequence[int], place: tuple[int, int]) -> int:
+    """Return the index of a (row, column) in a text, given the index at which each line starts."""
     row, column = place
     return min(starts[min(row - 1, len(starts) - 1)] + column - 1, starts[-1])
 
 
 def _overlap(one: tuple[int, int, str], other: tuple[int, int, str]) -> bool:
+    """Return whether two edits, each (start, end, content), overlap or replace the same place."""
     if one[:2] == other[:2]:
         return True
     return one[0] < other[1] and other[0] < one[1]

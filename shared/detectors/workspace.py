@@ -28,9 +28,11 @@ class MeasuringWorkspace:
         self._loop = loop
 
     def write(self, files: Mapping[str, str]) -> None:
+        """Replace the texts of these files."""
         self._files.update(files)
 
     def find(self, rules: Collection[str]) -> list[FixableFinding]:
+        """Return the findings of these rules in the files, without edits that fix them."""
         changes = {path: text.encode() for path, text in self._files.items()}
         source = replace(self._source, tree=OverlayTree(self._source.tree, changes))
         measuring = self._detector.measure(source, tuple(self._files))
@@ -38,8 +40,10 @@ class MeasuringWorkspace:
         return [FixableFinding(each) for each in found.findings if each.rule in rules]
 
     def parses(self, path: str) -> bool:
+        """Return whether a file is valid in its language; true if that is not known."""
         language = language_by_name(path)
         return language is None or language.is_valid(self._files[path].encode())
 
     def format(self, files: Mapping[str, str]) -> dict[str, str]:
+        """Return the texts unchanged."""
         return dict(files)

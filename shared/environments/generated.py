@@ -23,6 +23,7 @@ def unpack_generated(archive: Path, tree: Path) -> None:
 
 
 def _write(place: Path, content: bytes, top: str, mode: int) -> None:
+    """Create a file, executable as `mode` says; do nothing if it exists or is not below `top`."""
     if os.path.commonpath((top, os.path.realpath(place.parent))) != top:
         return
     try:

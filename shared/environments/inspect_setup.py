@@ -118,7 +118,7 @@ def _or_empty(function: "Callable[..., list[Any]]", *arguments: "Any") -> "list[
 
 
 def main() -> None:
-    """Write both files."""
+    """Write the description (JSON) and the archive of generated files to paths in `sys.argv`."""
     tree, environment, known, described, packed = map(Path, sys.argv[1:])
     folders = site_packages(environment)
     from_git = set(json.loads(known.read_text(encoding="utf-8")))

@@ -80,7 +80,7 @@ class Build:
         )
 
     async def _inspect_setup(self) -> SetupResult:
-        """Return what the set-up has left in its tree and its environment, as both describe it."""
+        """Inspect in the sandbox what the set-up left in its tree and environment; return that."""
         program, known = self.scratch / INSPECTION.name, self.scratch / "known.json"
         await asyncio.to_thread(shutil.copyfile, INSPECTION, program)
         await asyncio.to_thread(known.write_text, json.dumps(self.tree.files()))
@@ -91,6 +91,7 @@ class Build:
         return read_setup_result(done.reports.get(described), done.reports.get(packed), self.notes)
 
     async def _build_node(self) -> None:
+        """Run the set-up commands, else install the Node package's dependencies with npm."""
         if self.plan.setup is not None:
             for step in self.plan.setup:
                 await self.run_step("sh", "-c", step, shown_as=step)
@@ -103,6 +104,7 @@ class Build:
         await self.run_step("sh", "-c", step, shown_as=step)
 
     async def _install_as_npm_locked(self) -> bool:
+        """Install the versions in npm's lock file; return False without one or on failure."""
         if not node.is_locked(self.plan):
             return False
         completed = await self.run_command("sh", "-c", node.INSTALL_LOCKED)
@@ -150,6 +152,7 @@ class Build:
         return completed
 
     def _environment_variables(self) -> dict[str, str]:
+        """Return the environment variables that every command of the build gets."""
         return {
             **self.variables,
             "VIRTUAL_ENV": str(self.stored.folder),

@@ -89,10 +89,12 @@ async def installed_interpreters(
 
 
 def _minor(version: str) -> str:
+    """Return the first two numbers of a version: `3.12` for `3.12.4`."""
     return ".".join(version.split(".")[:2])
 
 
 async def _find(requires_python: str, can_read: CanRead) -> Interpreter | None:
+    """Return the Python we run on if permitted, else another permitted one; None if none is."""
     ours = running_interpreter()
     if is_permitted(requires_python, ours.version) and can_read(ours.path):
         return ours
@@ -103,6 +105,7 @@ async def _find(requires_python: str, can_read: CanRead) -> Interpreter | None:
 
 
 async def _list_installed(requires_python: str) -> list[dict[str, str]]:
+    """Return the permitted Pythons on this machine as uv describes them, by path and version."""
     listed = await _output_of(
         *(uv.find_uv_bin(), "python", "list", "--only-installed", "--output-format", "json"),
         *("--no-python-downloads", *([requires_python] if requires_python else [])),

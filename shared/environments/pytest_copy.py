@@ -63,6 +63,7 @@ def is_provided(requirement: str, python_version: str) -> bool:
 
 
 def _minor(version: str) -> str:
+    """Return the first two numbers of a version: `3.12` for `3.12.4`."""
     return ".".join(version.split(".")[:2])
 
 

@@ -56,9 +56,11 @@ class PythonBuild:
 
     @cached_property
     def _lines(self) -> RequirementLines:
+        """What the target's requirement files ask for."""
         return read_requirement_files(self._build.tree, self._plan.requirement_files)
 
     async def _install(self) -> None:
+        """Install what the target declares: its requirements, then its projects."""
         lines = self._lines
         self._build.notes.extend(lines.notes)
         installs = [*self._plan.installs] if self._must_install() else []
@@ -175,10 +177,12 @@ class PythonBuild:
         await self._copy_pytest(distributions)
 
     async def _has_pytest(self) -> bool:
+        """Return whether pytest can be imported in the environment."""
         probe = await self._build.run_command(str(self._build.python), "-c", "import pytest")
         return probe.exit_code == 0
 
     async def _copy_pytest(self, distributions: Sequence[Distribution]) -> None:
+        """Copy our pytest and what it requires into the environment."""
         build, version = self._build, self._build.interpreter.version
         copy = build.scratch / "copy"
         await asyncio.to_thread(lay_out_copy, distributions, copy, build.python, version)

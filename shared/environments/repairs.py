@@ -103,6 +103,7 @@ def _pins(wanted: Wanted, name: str) -> str:
 
 
 def _has_version(requirement: str) -> bool:
+    """Return whether a requirement limits the version; false if it cannot be parsed."""
     try:
         return bool(Requirement(requirement).specifier)
     except InvalidRequirement:

@@ -72,6 +72,7 @@ class StoredEnvironment:
 
     @property
     def _ready_file(self) -> Path:
+        """The JSON file that marks a completed build and describes its result."""
         return self.folder.with_suffix(".json")
 
     def find_ready(self, interpreter: Interpreter, for_node: bool) -> Environment | None:
@@ -115,6 +116,7 @@ class StoredEnvironment:
     def _environment(
         self, interpreter: Interpreter, for_node: bool, ready: dict[str, Any]
     ) -> Environment:
+        """Return the environment that the content of a ready file describes."""
         bin_ = self.folder / ("node_modules/.bin" if for_node else "bin")
         required = node.required_directories() if for_node else interpreter.required_directories
         return Environment(

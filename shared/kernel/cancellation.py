@@ -22,7 +22,7 @@ class Cancellation:
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was cancelled."""
+        """True once it was cancelled."""
         return self._event.is_set()
 
 

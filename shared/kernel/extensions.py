@@ -50,10 +50,12 @@ def load_agent_types() -> Mapping[str, Any]:
 
 
 def _registered() -> tuple[EntryPoint, ...]:
+    """Return the entry points of agent types of all installed packages."""
     return tuple(entry_points(group=AGENT_TYPES_GROUP))
 
 
 def _load(entry_point: EntryPoint) -> Any:
+    """Return the object behind an entry point. Raises `Rejected` if it cannot be imported."""
     try:
         return entry_point.load()
     except Exception as error:

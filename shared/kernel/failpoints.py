@@ -35,7 +35,7 @@ _times_reached: dict[str, int] = {}
 
 
 def failpoint(name: str) -> None:
-    """Kill this process here if the environment asks for it and it has not happened yet."""
+    """Kill this process, once, if `GROUNDSWELL_FAILPOINTS` names this failpoint."""
     for each in os.environ.get(ENVIRONMENT_VARIABLE, "").split(","):
         wanted, _, rest = each.partition(":")
         if wanted == name:
@@ -44,6 +44,7 @@ def failpoint(name: str) -> None:
 
 
 def _kill_once(name: str, number: int, marker: str) -> None:
+    """Kill this process at the `number`-th call for `name`, unless the file `marker` exists."""
     _times_reached[name] = _times_reached.get(name, 0) + 1
     if _times_reached[name] < number:
         return

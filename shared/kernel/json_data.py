@@ -22,15 +22,17 @@ def read_json(body: bytes | str) -> Any:
 
 
 def _refuse_constant(name: str) -> NoReturn:
+    """Raise ValueError for NaN and Infinity, which Python's parser would accept."""
     raise ValueError(f"{name} is not a value of JSON")
 
 
 def _too_deep() -> ValueError:
+    """Return the error for a document that is nested too deeply."""
     return ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
 
 
 def _opened(body: bytes | str) -> int:
-    """Return an upper bound of the depth, which is cheap to count."""
+    """Return how many containers a document opens, a cheap upper bound of its depth."""
     if isinstance(body, str):
         return body.count("[") + body.count("{")
     return body.count(b"[") + body.count(b"{")

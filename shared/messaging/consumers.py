@@ -59,6 +59,7 @@ def of_type(*kinds: type[Message]) -> Callable[[StreamMessage[Msg]], Awaitable[b
     subjects = {each.subject for each in kinds}
 
     async def matches(received: StreamMessage[Msg]) -> bool:
+        """Return whether a message was sent to a subject of these kinds."""
         return received.raw_message.subject in subjects
 
     return matches
@@ -93,6 +94,7 @@ def acknowledging_middleware(dead_letters: DeadLetters) -> type[BaseMiddleware[A
             call_next: Callable[[Any], Awaitable[Any]],
             msg: StreamMessage[Any],
         ) -> Any:
+            """Run the handler, then settle the message by how that ended."""
             await handle_delivery(msg.raw_message, lambda: call_next(msg), dead_letters)
 
         async def after_processed(
@@ -101,6 +103,7 @@ def acknowledging_middleware(dead_letters: DeadLetters) -> type[BaseMiddleware[A
             exc_val: BaseException | None = None,
             exc_tb: TracebackType | None = None,
         ) -> bool | None:
+            """Make a message that no handler took a dead letter; true says it is settled."""
             # Errors outside `consume_scope` (no handler for the subject) arrive here.
             if exc_val is not None and isinstance(exc_val, Exception) and self.msg is not None:
                 await dead_letters.store(self.msg, f"{type(exc_val).__name__}: {exc_val}")
@@ -129,6 +132,7 @@ async def handle_delivery(
 
 
 async def _attempt(handle: Callable[[], Awaitable[Any]]) -> Exception | None:
+    """Run a handler and return the error that it raised; None if it succeeded."""
     try:
         await handle()
     except Exception as error:  # noqa: BLE001 - `_settle` decides by the error's family
@@ -155,6 +159,7 @@ async def _settle(raw: Msg, problem: Exception | None, dead_letters: DeadLetters
 
 
 def _backoff_seconds(deliveries: int) -> float:
+    """Return the delay before the next delivery of a message delivered so many times."""
     last = len(REDELIVERY_BACKOFF_SECONDS)
     return REDELIVERY_BACKOFF_SECONDS[min(deliveries, last) - 1]
 
@@ -173,6 +178,7 @@ async def _kept_in_progress(raw: Msg, ack_wait: float) -> AsyncIterator[None]:
     """Extend the message's ack wait (in seconds) well before it ends, inside the block."""
 
     async def extend() -> None:
+        """Extend the ack wait at intervals until cancelled."""
         while True:
             await asyncio.sleep(min(ack_wait / 3, EXTEND_INTERVAL_SECONDS))
             await raw.in_progress()

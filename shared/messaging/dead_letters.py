@@ -46,6 +46,7 @@ class DeadLetters:
 
 
 def _headers(subject: str, body: bytes, reason: str, deliveries: int) -> dict[str, str]:
+    """Return a dead letter's headers: original subject, reason, deliveries, replay command."""
     return {
         "gs-subject": subject,
         "gs-reason": _printable_line(reason)[:MAX_REASON_CHARS],
@@ -55,7 +56,10 @@ def _headers(subject: str, body: bytes, reason: str, deliveries: int) -> dict[st
 
 
 def _replay_command(subject: str, body: bytes) -> str:
-    """Return a command that sends it again; a long or binary body is read from the dead letter."""
+    """Return a shell command that sends a message again.
+
+    It contains a short text; a long or binary body it reads from the stored dead letter.
+    """
     try:
         text = body.decode()
     except UnicodeDecodeError:

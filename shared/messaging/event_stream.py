@@ -85,7 +85,7 @@ async def follow_events(
 
 
 async def _position_in_present_stream(jetstream: JetStreamContext, position: int) -> int:
-    """Return where to go on: at the beginning of a stream that was made anew."""
+    """Return `position`, or 0 if the stream was deleted and made anew since."""
     with suppress(Transient):
         return position if await last_sequence(jetstream) >= position else 0
     return position

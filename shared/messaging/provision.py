@@ -123,6 +123,7 @@ async def _missing_of(jetstream: JetStreamContext, stream: Stream) -> list[str]:
 
 
 async def _ensure_all(client: Client, ack_wait_seconds: float | None) -> None:
+    """Create missing streams and consumers. Raises `Rejected` with every other difference."""
     consumers = [replace(each, ack_wait=ack_wait_seconds or each.ack_wait) for each in CONSUMERS]
     jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS)
     drift = [line for stream in STREAMS for line in await _ensure_stream(jetstream, stream)]
@@ -137,6 +138,7 @@ async def _ensure_all(client: Client, ack_wait_seconds: float | None) -> None:
 
 
 async def _ensure_stream(jetstream: JetStreamContext, stream: Stream) -> list[str]:
+    """Create a stream or add its missing subjects; return what still differs, in clauses."""
     wanted = stream_config(stream)
     try:
         found = (await jetstream.stream_info(stream.name)).config
@@ -156,6 +158,7 @@ async def _ensure_stream(jetstream: JetStreamContext, stream: Stream) -> list[st
 
 
 async def _ensure_consumer(jetstream: JetStreamContext, consumer: Consumer) -> list[str]:
+    """Create a consumer or raise its limit; return what still differs, in clauses."""
     wanted = consumer_config(consumer)
     try:
         found = (await jetstream.consumer_info(consumer.stream, consumer.name)).config
@@ -178,6 +181,7 @@ async def _ensure_consumer(jetstream: JetStreamContext, consumer: Consumer) -> l
 
 
 def _differences(name: str, wanted: Any, found: Any, fields: tuple[str, ...]) -> list[str]:
+    """Return a clause for each of these fields in which two configurations differ."""
     pairs = [(each, getattr(wanted, each), getattr(found, each)) for each in fields]
     return [
         f"{name}.{each} is {there!r}, not {here!r}" for each, here, there in pairs if here != there

@@ -81,7 +81,10 @@ async def _fetch(subscription: JetStreamContext.PullSubscription) -> Msg | None:
 
 
 async def _handle(raw: Msg, worker: PullWorker[M], letters: DeadLetters) -> None:
+    """Handle and settle one message; if cancelled, give it back to be redelivered at once."""
+
     async def handle() -> None:
+        """Pass the message's decoded body to the worker's handler."""
         await worker.handle(worker.message.model_validate(parse_json(raw.data)))
 
     try:

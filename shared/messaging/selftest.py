@@ -38,6 +38,7 @@ async def check_permissions(client: Client, service: str, publishes: Sequence[st
 
 
 def _next_subject(consumer: Consumer) -> str:
+    """Return the JetStream subject on which a consumer's next message is requested."""
     return f"$JS.API.CONSUMER.MSG.NEXT.{consumer.stream}.{consumer.name}"
 
 

@@ -140,9 +140,10 @@ async def _run(service: Service, broker: NatsBroker, client: Client, letters: De
 
 
 def _middleware_for(letters: list[DeadLetters]) -> Any:
-    """Return the middleware before its dead letters exist: those need the broker's connection."""
+    """Return the middleware, whose dead letters are put into `letters` once connected."""
 
     def make(*args: Any, **kwargs: Any) -> Any:
+        """Return a middleware instance; the dead letters must exist by now."""
         return acknowledging_middleware(letters[0])(*args, **kwargs)
 
     return make
@@ -157,6 +158,7 @@ def _cancel_on_signals() -> asyncio.Event:
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
 
     def cancel() -> None:
+        """Cancel the service's task, at the first signal only."""
         if not signalled.is_set() and task is not None:
             signalled.set()
             task.cancel()
@@ -198,7 +200,10 @@ async def _start_micro_service(client: Client, service: Service, letters: DeadLe
 def _request_handler(
     endpoint: Endpoint[Any, Any], letters: DeadLetters
 ) -> Callable[[Request], Awaitable[None]]:
+    """Return the function that answers the NATS requests to an endpoint."""
+
     async def handle(request: Request) -> None:
+        """Answer with a result or an error; a body that is invalid is a dead letter too."""
         try:
             body = decode_request(request.data, endpoint.request)
             result = await endpoint.handler(body)
@@ -214,6 +219,7 @@ def _request_handler(
 
 
 async def _run_periodically(task: PeriodicTask) -> None:
+    """Run a periodic task again and again until cancelled, and log its errors."""
     while True:
         try:
             await task.action()
@@ -247,6 +253,7 @@ async def _shut_down(micro: Any, service: Service) -> None:
 
 
 async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    """Cancel tasks and wait until all have ended, however they end."""
     for each in tasks:
         each.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -84,6 +84,7 @@ class Leadership:
                 return
 
     async def _lock(self, key: str, *, wait: bool) -> AsyncFileLock:
+        """Acquire the file lock of a key. Raises `Transient` where it is taken, unless `wait`."""
         self._locks.mkdir(parents=True, exist_ok=True)
         lock = AsyncFileLock(
             self._locks / f"{key}.lock", timeout=-1 if wait else 0, run_in_executor=False
@@ -107,6 +108,7 @@ class Leadership:
         return saved is not None
 
     def _expired(self, lease: LeaderLease) -> bool:
+        """Return whether this process saw no renewal of a lease for the lease's whole term."""
         version, since = self._last_seen.get(lease.id, (-1, 0.0))
         if version != lease.version:
             self._last_seen[lease.id] = (lease.version, time.monotonic())
@@ -123,6 +125,7 @@ class Leadership:
                 log.info("leadership_not_renewed", key=key, reason=str(error))
 
     async def _release(self, key: str) -> None:
+        """Give the lease of a key up, if this candidate still holds it."""
         lease = await self._leases.get(key)
         if lease is not None and lease.holder == self._identity:
             await self._leases.save(lease.model_copy(update={"holder": ""}))

@@ -115,6 +115,7 @@ class Repository(Generic[D]):
         return await self._collection.remove({"_id": key})
 
     def _read(self, record: Record) -> D:
+        """Return the document that a record of MongoDB holds. The record is changed."""
         record["id"] = record.pop("_id")
         return self._model.model_validate(record)
 

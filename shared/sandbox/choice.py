@@ -134,6 +134,7 @@ async def assess_tiers(home: Path) -> list[TierAssessment]:
 
 
 def _sandbox_of(name: str, etc: Path) -> SupervisedSandbox:
+    """Return the sandbox of a tier by its name, not yet tried on this machine."""
     tier = TIERS[name]
     return SupervisedSandbox(etc, name, tier.label, tier.isolation, trusted=tier.trusted)
 

@@ -23,6 +23,7 @@ def is_traversable(path: str) -> bool:
 
 
 def _lets_through(found: os.stat_result) -> bool:
+    """Return whether the unprivileged user may traverse the directory with this status."""
     if found.st_uid == UNPRIVILEGED_UID:
         return bool(found.st_mode & stat.S_IXUSR)
     if found.st_gid == UNPRIVILEGED_UID:
@@ -103,6 +104,7 @@ class StartedCommand:
 
 
 def _environment(command: Command) -> dict[str, str]:
+    """Return the environment variables that the command gets."""
     return {
         "PATH": ":".join((*map(str, command.path), *SYSTEM_PATH)),
         "HOME": str(command.scratch / "home"),

@@ -26,10 +26,12 @@ def bind(source: str, path: str) -> None:
 def _mount(
     source: bytes, path: bytes, kind: bytes | None, flags: int, options: bytes | None = None
 ) -> None:
+    """Call mount(2) with these arguments. Raises OSError."""
     _check(_libc().mount(source, path, kind, flags, options), f"mount {path.decode()}")
 
 
 def _libc() -> ctypes.CDLL:
+    """Return the C library, whose calls keep their errno for `ctypes.get_errno`."""
     return ctypes.CDLL(None, use_errno=True)
 
 

@@ -48,6 +48,7 @@ class Output:
             transport.close()
 
     async def _drain(self, stream: asyncio.StreamReader) -> None:
+        """Feed what is read from a stream until that ends."""
         while chunk := await stream.read(CHUNK_BYTES):
             self.feed(chunk)
 
@@ -69,6 +70,7 @@ class Output:
         return self._head.decode(errors="replace") + middle + self._tail.decode(errors="replace")
 
     def _trim(self) -> None:
+        """Shorten the kept end to its limit, and count the bytes that are dropped."""
         excess = max(len(self._tail) - self._half, 0)
         self._dropped += excess
         del self._tail[:excess]

@@ -61,6 +61,7 @@ def _judge(completed: Completed, daemon_survived: bool) -> str:
 
 
 def _command(workspace: Path, spec: Mapping[str, str], python: Path) -> Command:
+    """Return the command that runs the intruder against decoys; its files are written."""
     tree, scratch = workspace / "inside" / "tree", workspace / "inside" / "run"
     for each in (tree, scratch):
         each.mkdir(parents=True)
@@ -112,6 +113,7 @@ def decoys(workspace: Path) -> Iterator[dict[str, str]]:
 
 @contextmanager
 def _decoy_process(secret: str) -> Iterator["subprocess.Popen[bytes]"]:
+    """Run a process with a secret in its environment for the `with` block."""
     with subprocess.Popen(["sleep", "60"], env={"PATH": os.defpath, "SECRET": secret}) as process:
         try:
             yield process
@@ -120,6 +122,7 @@ def _decoy_process(secret: str) -> Iterator["subprocess.Popen[bytes]"]:
 
 
 def _is_running(mark: str) -> bool:
+    """Return whether a living process on this machine has `mark` among its arguments."""
     for each in psutil.process_iter():
         try:
             if mark in each.cmdline() and each.status() != psutil.STATUS_ZOMBIE:

@@ -55,6 +55,7 @@ def _parents() -> Iterator[tuple[int, int]]:
 
 
 def _parent(pid: str) -> int:
+    """Return the id of a process's parent; 0 if the process is gone."""
     try:
         stat = (PROC / pid / "stat").read_bytes()
     except OSError:

@@ -28,7 +28,7 @@ def read_back(below: Path | int, name: str, limit: int) -> bytes | None:
 
 
 def _enter(folder: int, name: str) -> int:
-    """Open a directory inside `folder`, which is closed."""
+    """Return a descriptor of a directory inside `folder`, and close that of `folder`."""
     try:
         return os.open(name, DIRECTORY_FLAGS, dir_fd=folder)
     finally:
@@ -36,7 +36,10 @@ def _enter(folder: int, name: str) -> int:
 
 
 def _read(folder: int, name: str, limit: int) -> bytes | None:
-    """Read a regular file inside `folder`, which is closed."""
+    """Return the content of a regular file of at most `limit` bytes inside `folder`; else None.
+
+    The descriptor `folder` is closed.
+    """
     try:
         descriptor = os.open(name, FILE_FLAGS, dir_fd=folder)
     finally:

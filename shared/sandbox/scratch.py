@@ -57,6 +57,7 @@ class Scratch:
             self._lock = None
 
     def _claim(self) -> None:
+        """Create and lock this process's directory, unless it has one already."""
         self._work_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(self._work_dir / ".lock"):
             if self._lock is None:
@@ -134,6 +135,7 @@ def _make_accessible(path: Path) -> None:
 
 
 def _is_marked(process: psutil.Process, below: Path) -> bool:
+    """Return whether a process's scratch directory is `below`, or inside it."""
     try:
         marker = process.environ().get(SCRATCH_VARIABLE)
     except (psutil.Error, OSError):
@@ -142,4 +144,5 @@ def _is_marked(process: psutil.Process, below: Path) -> bool:
 
 
 def _lock_file(owner: Path) -> Path:
+    """Return the path of the lock file of an owner, beside its directory."""
     return owner.with_name(f"{owner.name}.lock")

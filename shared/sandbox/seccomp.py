@@ -113,16 +113,20 @@ def program(machine: str = platform.machine()) -> bytes:
 
 
 def _load(offset: int) -> bytes:
+    """Return the instruction that loads the word at `offset` of a system call (seccomp_data)."""
     return struct.pack("=HBBI", LOAD, 0, 0, offset)
 
 
 def _return(value: int) -> bytes:
+    """Return the instruction that ends the filter with an answer, such as `ALLOW`."""
     return struct.pack("=HBBI", RETURN, 0, 0, value)
 
 
 def _if_equal(value: int, answer: int) -> list[bytes]:
+    """Return the instructions that give `answer` if the loaded word is `value`."""
     return [struct.pack("=HBBI", JUMP_EQUAL, 0, 1, value), _return(answer)]
 
 
 def _unless_equal(value: int, answer: int) -> bytes:
+    """Return the instructions that give `answer` unless the loaded word is `value`."""
     return struct.pack("=HBBI", JUMP_EQUAL, 1, 0, value) + _return(answer)

@@ -55,6 +55,7 @@ class ForkServer:
         return ours
 
     async def _start(self) -> None:
+        """Start the process, in place of one that is gone, and wait until it is ready."""
         if self._channel is not None:
             self._channel.close()
         self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -135,6 +136,7 @@ class SupervisorConnection:
 
 
 async def _until_readable(control: socket.socket) -> None:
+    """Wait until a socket has something to read, or is closed."""
     loop = asyncio.get_running_loop()
     ready = asyncio.Event()
     loop.add_reader(control, ready.set)
@@ -226,6 +228,7 @@ async def _finish(
 
 
 def _completed(command: Command, output: Output, connection: SupervisorConnection) -> Completed:
+    """Return how a command ended, by its supervisor's report, its output and its files."""
     ended = connection.result or {
         "ended": "lost",
         "status": 0,
@@ -251,6 +254,7 @@ def _completed(command: Command, output: Output, connection: SupervisorConnectio
 
 
 def _read_all(directories: tuple[int, ...], names: tuple[str, ...], limit: int) -> dict[str, bytes]:
+    """Return the contents of files below directories by name, without missing or larger ones."""
     return {
         name: content
         for directory in directories

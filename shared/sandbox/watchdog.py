@@ -52,6 +52,7 @@ class Watchdog:
         return sum(map(processes.proportional_bytes, below))
 
     def _directories(self) -> list[int | str]:
+        """Return the directories that have disk limits, as descriptors or paths."""
         return [*self._started.directories, *self._started.written]
 
     def _storage(self) -> str:

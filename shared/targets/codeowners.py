@@ -66,6 +66,7 @@ def read_codeowners(text: str) -> Iterator[OwnedPattern]:
 
 
 def _owners(text: str) -> tuple[str, ...]:
+    """Return the owners that a text names, as an entry of a CODEOWNERS file does."""
     return next((owners for _, owners in _read_line(f"* {text}")), ())
 
 

@@ -175,6 +175,7 @@ def parse_config(content: bytes, *, source: str = FILE) -> TargetConfig:
 
 
 def _check_component_names(config: TargetConfig, source: str) -> None:
+    """Raise `Rejected` if two components have the same name."""
     names = [each.name for each in config.component]
     repeated = sorted({name for name in names if names.count(name) > 1})
     if repeated:
@@ -218,6 +219,7 @@ def _check_allowed_rules(config: TargetConfig, source: str) -> None:
 def _rejected(
     error: ValidationError, source: str, model: type[BaseModel], prefix: tuple[str, ...] = ()
 ) -> Rejected:
+    """Return the error that says in sentences which keys of `groundswell.toml` are wrong."""
     lines = [_sentence(dict(each), model, prefix) for each in error.errors(include_url=False)]
     return Rejected(f"{source}: {' '.join(lines[:MAX_REPORTED_ERRORS])}", code="bad_config")
 

@@ -36,6 +36,7 @@ def _as_comment(line: str) -> str:
 
 
 def _component(component: Component) -> list[str]:
+    """Return the lines of the `[[component]]` table of a component."""
     return [
         f"# {component.reason}",
         "[[component]]",
@@ -47,6 +48,7 @@ def _component(component: Component) -> list[str]:
 
 
 def _environment(profile: TargetProfile) -> list[str]:
+    """Return the lines of the `[environment]` table."""
     plan = profile.environment
     lines = ["[environment]"]
     lines += [f"python = {_string(plan.requires_python)}"] if plan.requires_python else []
@@ -62,6 +64,7 @@ def _environment(profile: TargetProfile) -> list[str]:
 
 
 def _test(profile: TargetProfile) -> list[str]:
+    """Return the lines of the `[test]` table."""
     plan = profile.test
     return [
         "[test]",
@@ -74,6 +77,7 @@ def _test(profile: TargetProfile) -> list[str]:
 
 
 def _policy(profile: TargetProfile) -> list[str]:
+    """Return the lines of the `[policy]` table."""
     policy = profile.config.policy
     return [
         "[policy]",
@@ -94,4 +98,5 @@ def _string(value: str) -> str:
 
 
 def _list(values: tuple[str, ...]) -> str:
+    """Return strings as an array of TOML."""
     return f"[{', '.join(map(_string, values))}]"

@@ -25,6 +25,7 @@ def find_components(tree: Tree, config: TargetConfig) -> tuple[Component, ...]:
 
 
 def _configured(config: TargetConfig) -> tuple[Component, ...]:
+    """Return the components that `groundswell.toml` names."""
     return tuple(
         Component(
             name=each.name,

@@ -47,6 +47,7 @@ MAX_REPORTED_STDERR_CHARACTERS = 1000
 
 
 def _flags(settings: tuple[str, ...]) -> tuple[str, ...]:
+    """Return git's arguments for settings: `-c key=value` each."""
     return tuple(flag for setting in settings for flag in ("-c", setting))
 
 

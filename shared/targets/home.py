@@ -20,12 +20,13 @@ def default_home() -> Path:
     Raises `Rejected` where the home directory of a user that it names cannot be found.
     """
     if home := os.environ.get("GROUNDSWELL_HOME"):
-        return _expanded(home).resolve()
+        return _expand_user(home).resolve()
     data = os.environ.get("XDG_DATA_HOME") or "~/.local/share"
-    return _expanded(data) / "groundswell"
+    return _expand_user(data) / "groundswell"
 
 
-def _expanded(path: str) -> Path:
+def _expand_user(path: str) -> Path:
+    """Return a path with `~` replaced. Raises `Rejected` for a user without a home."""
     try:
         return Path(path).expanduser()
     except RuntimeError as error:

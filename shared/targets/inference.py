@@ -53,6 +53,7 @@ def _python_components(tree: Tree, sources: Sequence[str]) -> tuple[Component, .
 
 
 def _project_of(path: str, folders: Sequence[str]) -> str:
+    """Return the folder of the project that a file is in; empty for the root."""
     return next((each for each in folders if path.startswith(f"{each}/")), "")
 
 
@@ -75,6 +76,7 @@ def _python_packages(sources: Sequence[str], prefix: str) -> tuple[Component, ..
 
 
 def _package(root: str, package: str, packages: set[str]) -> list[Component]:
+    """Return the component of a package; of several subpackages, each and the own modules."""
     subpackages = sorted(each for each in packages if each.rpartition("/")[0] == package)
     if len(subpackages) < MIN_SUBPACKAGES_TO_SPLIT:
         return [_inferred(package, f"/{root}{package}/", "a package")]
@@ -103,4 +105,5 @@ def _folders(sources: Sequence[str]) -> tuple[Component, ...]:
 
 
 def _inferred(name: str, pattern: str, kind: str) -> Component:
+    """Return a component with one path pattern; `kind` says in words what that covers."""
     return Component(name=name, paths=(pattern,), source="inferred", reason=f"{pattern}: {kind}")

@@ -61,6 +61,7 @@ def is_workflow(content: bytes) -> bool:
 
 
 def _has_nodes_and_connections(workflow: Any) -> bool:
+    """Return whether a value of JSON has the nodes and connections of an n8n workflow."""
     if not isinstance(workflow, dict) or not isinstance(workflow.get("connections"), dict):
         return False
     nodes = workflow.get("nodes")

@@ -57,5 +57,6 @@ class _Resolution:
 
 
 def _is_relative(target: str) -> bool:
+    """Return whether a link's target is a relative path that Linux accepts."""
     size = len(target.encode(errors="surrogateescape"))
     return 0 < size <= MAX_TARGET_BYTES and not target.startswith("/") and "\0" not in target

@@ -87,7 +87,7 @@ class Mirror:
         return next((tags[each.id] for each in walk if each.id in tags), "")
 
     def _fetch_tags(self, location: str, commit: str) -> None:
-        """Fetch the tags, as far as that is possible."""
+        """Fetch the target's tags into the mirror; a fetch that fails leaves them out."""
         is_remote = not is_on_this_machine(location)
         own_end = () if is_remote else (f"--upload-pack={UPLOAD_PACK}",)
         refs = f"+refs/tags/*:{FETCHED_TAGS}*"
@@ -114,7 +114,7 @@ class Mirror:
         if reference is not None:
             return str(reference.peel(pygit2.Commit).id)
         try:
-            found = repository.revparse_single(name) if _is_hexadecimal(name) else None
+            found = repository.revparse_single(name) if _may_be_commit_id(name) else None
         except (KeyError, ValueError):
             return None
         return str(found.id) if isinstance(found, pygit2.Commit) else None
@@ -178,5 +178,6 @@ class Mirror:
         return repository.merge_base(tip.peel(pygit2.Commit).id, pygit2.Oid(hex=commit)) is not None
 
 
-def _is_hexadecimal(name: str) -> bool:
+def _may_be_commit_id(name: str) -> bool:
+    """Return whether a name can be a commit id, in full or abbreviated."""
     return len(name) >= MIN_SHORT_ID_LENGTH and all(c in "0123456789abcdef" for c in name)

@@ -39,6 +39,7 @@ def placement_problem(path: bytes, depth: int) -> str:
 
 
 def _problem(name: bytes) -> str:
+    """Return why a name that is not ordinary must not be written; empty if it may be."""
     if not name:
         return "the name is empty"
     if len(name) > MAX_NAME_BYTES:

@@ -74,7 +74,7 @@ def read_package(tree: Tree) -> NodePackage | None:
         test_command=_test_command(test, framework),
         fix=_fix(scripts),
         framework=framework,
-        notes=(*_notes(test, framework), *_lock_notes(tree.files())),
+        notes=(*_test_notes(test, framework), *_lock_notes(tree.files())),
     )
 
 
@@ -92,6 +92,7 @@ def _is_python_project(tree: Tree) -> bool:
 
 
 def _parse(content: bytes) -> dict[str, object] | None:
+    """Return the object that a package.json has; None if it cannot be read."""
     try:
         package = read_json(content)
     except ValueError:
@@ -100,6 +101,7 @@ def _parse(content: bytes) -> dict[str, object] | None:
 
 
 def _table(package: dict[str, object], name: str) -> dict[str, object]:
+    """Return the object under a key of package.json; empty if there is none."""
     found = package.get(name)
     return found if isinstance(found, dict) else {}
 
@@ -132,7 +134,8 @@ def _test_command(test: str, framework: str) -> tuple[str, ...]:
     return (*NPM_TEST, "--", *missing)
 
 
-def _notes(test: str, framework: str) -> tuple[str, ...]:
+def _test_notes(test: str, framework: str) -> tuple[str, ...]:
+    """Return notes on a missing test script, or one of which only the exit code is known."""
     if not test:
         return ("package.json has no test script.",)
     if framework != "custom":

@@ -68,6 +68,7 @@ def parse_patch(text: str) -> tuple[FilePatch, ...]:
 
 
 def _file_patch(patch: pygit2.Patch) -> FilePatch:
+    """Convert the part of a parsed diff that is about one file."""
     delta = patch.delta
     kinds = {
         DeltaStatus.MODIFIED: PatchKind.MODIFY,
@@ -94,6 +95,7 @@ def _abbreviated(oid: str) -> str:
 
 
 def _hunk(hunk: pygit2.DiffHunk) -> Hunk:
+    """Convert a hunk; a line at the end of a file without a newline has none here."""
     sides: dict[str, list[bytes]] = {"old": [], "new": []}
     touched: tuple[str, ...] = ()
     changed = 0

@@ -78,6 +78,7 @@ MAX_COMPILED_PATTERNS = 256
 
 @lru_cache(maxsize=MAX_COMPILED_PATTERNS)
 def _compiled(patterns: tuple[str, ...]) -> GitIgnoreSpec:
+    """Return compiled patterns, from a cache. Raises `Rejected` for a bad one."""
     try:
         return GitIgnoreSpec.from_lines(patterns)
     except ValueError as error:

@@ -66,10 +66,12 @@ def settings(tree: Tree, pyproject: dict[str, Any]) -> Iterator[dict[str, str]]:
 
 
 def _joined(value: Any) -> str:
+    """Return the value of a setting as text; a list is joined by spaces."""
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _split(options: str) -> list[str]:
+    """Split options as a shell would; by spaces where quotes are not closed."""
     try:
         return shlex.split(options)
     except ValueError:

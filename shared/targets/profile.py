@@ -167,7 +167,7 @@ def profile_target(tree: Tree, base: Tree | None = None) -> TargetProfile:
         environment=environment,
         target_version=requirements.target_version(declared.requires_python),
         notes=(
-            *_notes(components, test, environment),
+            *_detection_notes(components, test, environment),
             *declared.notes,
             *(package.notes if package else ()),
         ),
@@ -190,6 +190,7 @@ def unowned_sources(tree: Tree, base: Tree | None = None) -> tuple[str, ...]:
 def _test_plan(
     tree: Tree, config: TargetConfig, discovery: TestDiscovery, folders: Sequence[str]
 ) -> TestPlan:
+    """Return how a Python suite is run: by the configured command, else as discovered."""
     configured = tuple(shlex.split(config.test.command))
     roots = [root for folder in ("", *folders) for root in _import_roots(tree, folder)]
     first, *others = discovery.commands
@@ -213,6 +214,7 @@ def _import_roots(tree: Tree, folder: str) -> tuple[str, ...]:
 
 
 def _node_test_plan(tree: Tree, config: TargetConfig, package: node.NodePackage) -> TestPlan:
+    """Return how a Node package's suite is run: by the configured command, else npm."""
     configured = tuple(shlex.split(config.test.command))
     sources = filter(JAVASCRIPT.has_suffix, tree.files())
     tests = [path for path in sources if matches(path, node.TEST_FILE_PATTERNS)]
@@ -231,6 +233,7 @@ def _environment_plan(
     declared: requirements.DeclaredRequirements,
     discovery: TestDiscovery,
 ) -> EnvironmentPlan:
+    """Return the environment of a Python suite: the configured set-up, else what is declared."""
     setup, python = config.environment.setup, config.environment.python
     is_detected = setup is None
     return EnvironmentPlan(
@@ -259,6 +262,7 @@ def _with_plugins(
 def _node_environment_plan(
     tree: Tree, config: TargetConfig, package: node.NodePackage
 ) -> EnvironmentPlan:
+    """Return the environment of a Node package's suite, without any Python packages."""
     setup = config.environment.setup
     return EnvironmentPlan(
         requires_python="",
@@ -273,12 +277,13 @@ def _node_environment_plan(
 
 
 def _dependency_files(tree: Tree) -> tuple[str, ...]:
+    """Return the files of the projects that declare what the environment depends on."""
     folders = ("", *(f"{each}/" for each in project_folders(tree)))
     patterns = [f"/{each}{pattern}" for each in folders for pattern in DEPENDENCY_FILE_PATTERNS]
     return tuple(path for path in tree.files() if matches(path, patterns))
 
 
-def _notes(
+def _detection_notes(
     components: Sequence[Component], test: TestPlan, environment: EnvironmentPlan
 ) -> tuple[str, ...]:
     notes = [f"Component {each.name}: {each.reason}." for each in components]

@@ -97,6 +97,7 @@ def _is_project(tree: Tree, pyproject: Mapping[str, Any]) -> bool:
 
 
 def _folders_with_projects(tree: Tree) -> set[str]:
+    """Return the folders below the root, at most `MAX_DEPTH` deep, that have a project."""
     paths = (PurePosixPath(each) for each in tree.files())
     return {
         str(each.parent)
@@ -134,6 +135,7 @@ def _path_sources(pyproject: Mapping[str, Any], folder: str) -> Iterator[str]:
 
 
 def _outermost(folders: Iterable[str]) -> Iterator[str]:
+    """Yield the folders that are inside none of the others."""
     known = set(folders)
     for each in known:
         if not any(str(parent) in known for parent in PurePosixPath(each).parents):

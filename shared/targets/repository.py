@@ -57,7 +57,7 @@ def inspect_repository(location: str, *, base: str | None = None) -> RepositoryF
     return _inspect_url(location, base) if is_url(location) else _inspect_path(location, base)
 
 
-def _expanded(location: str) -> Path:
+def _expand_user(location: str) -> Path:
     try:
         return Path(location).expanduser()
     except RuntimeError:
@@ -67,10 +67,11 @@ def _expanded(location: str) -> Path:
 
 
 def _inspect_path(location: str, base: str | None) -> RepositoryFacts:
-    directory = _root_directory(_expanded(location))
+    """Return the facts of a repository on this machine. Raises `NotFound` and `Rejected`."""
+    directory = _root_directory(_expand_user(location))
     head = _commit(directory, "HEAD")
     if head is None and base is None:
-        raise _no_commits(directory)
+        raise _no_commits_error(directory)
     current = _symbolic_head(directory)
     configured = _configured_base(directory) if current and base is None else ""
     branch, notes = _base_branch(directory, base or configured or current, head or "")
@@ -97,7 +98,7 @@ def _inspect_path(location: str, base: str | None) -> RepositoryFacts:
     )
 
 
-def _no_commits(directory: Path) -> Rejected:
+def _no_commits_error(directory: Path) -> Rejected:
     return Rejected(
         f"{directory} has no commits.",
         hint="Make one: git add -A && git commit -m 'first commit'.",
@@ -129,6 +130,7 @@ def _root_directory(path: Path) -> Path:
 
 
 def _existing_directory(path: Path) -> Path:
+    """Return the resolved path of a directory. Raises `NotFound` and `Rejected`."""
     if not path.exists():
         raise NotFound(
             f"{path} does not exist.", hint="Name the path of a git repository.", code="no_path"
@@ -143,6 +145,7 @@ def _existing_directory(path: Path) -> Path:
 
 
 def _symbolic_head(directory: Path) -> str | None:
+    """Return the branch that is checked out; None where HEAD is detached."""
     try:
         return git_text(directory, "symbolic-ref", "--short", "-q", "HEAD")
     except GitError:
@@ -159,6 +162,7 @@ def _configured_base(directory: Path) -> str:
 
 
 def _commit(directory: Path, revision: str) -> str | None:
+    """Return the commit id of a revision; None where there is no such commit."""
     try:
         return git_text(
             directory, "rev-parse", "--verify", "-q", "--end-of-options", f"{revision}^{{commit}}"
@@ -239,10 +243,7 @@ def checked_out_at(location: str, branch: str) -> str | None:
 
 
 def has_local_changes(directory: str) -> bool:
-    """Return whether a work tree differs from its commit, untracked files aside.
-
-    It is read by libgit2, as `git status` would run the repository's filters.
-    """
+    """Return whether tracked files of a work tree differ from its commit, by libgit2."""
     try:
         status = pygit2.Repository(directory).status(untracked_files="no")
     except (pygit2.GitError, ValueError):

@@ -97,6 +97,7 @@ def read(tree: Tree, folders: Sequence[str] = ()) -> DeclaredRequirements:
 
 
 def _located(note: str, folder: str) -> str:
+    """Return a note with the folder that it is about in front; the root has none."""
     return f"{folder}: {note}" if folder else note
 
 
@@ -171,6 +172,7 @@ class _Requirements:
             self._add_test_environment(declaration)
 
     def _add_test_environment(self, declaration: Declaration) -> None:
+        """Add what an environment for tests installs, without development tools."""
         self.more.append(declaration)
         self._install(each for each in declaration.installs if not is_development_tool(each))
         self._groups = {**declaration.groups, **self._groups}
@@ -187,16 +189,19 @@ class _Requirements:
                 self.notes.append(f"{each} is installed because the pytest configuration uses it.")
 
     def _pipfile(self) -> Declaration | None:
+        """Return what the Pipfile declares; None without one. A note says if it is invalid."""
         pipfile, notes = read_toml(self._tree, "Pipfile")
         self.notes += notes
         return poetry.read_pipfile(pipfile) if pipfile else None
 
     def _install_groups(self, names: Iterable[str]) -> None:
+        """Add the requirements of these groups, without development tools."""
         for name in names:
             wanted = self._groups.get(name, ())
             self._install(each for each in wanted if not is_development_tool(each))
 
     def _install(self, entries: Iterable[str]) -> None:
+        """Add requirements; an entry `-r file` adds that requirement file."""
         for each in entries:
             if each.startswith(REQUIREMENT_FILE_PREFIX):
                 self._add_first_file(each.removeprefix(REQUIREMENT_FILE_PREFIX).strip())
@@ -213,6 +218,7 @@ class _Requirements:
 
 
 def _classifiers(tree: Tree, pyproject: Mapping[str, Any]) -> Sequence[str]:
+    """Return the project's trove classifiers in pyproject.toml, else those in setup.py."""
     return strings(table(pyproject, "project").get("classifiers")) or setuptools.classifiers(tree)
 
 
@@ -223,6 +229,7 @@ def _preferred_python(tree: Tree) -> str:
 
 
 def _cpython_versions(text: str) -> Iterator[str]:
+    """Yield the versions of CPython among the lines of a text."""
     for line in text.splitlines():
         if found := re.fullmatch(r"(?:cpython-)?(3\.\d+(?:\.\d+)?)", line.strip()):
             yield found.group(1)

@@ -133,6 +133,7 @@ class _Search:
             self._add_module(name, folder)
 
     def _add_mentioned(self, path: str, folders: int) -> None:
+        """Add a file; of a folder its build files, or everything if `folders` covers it."""
         self.add(path)
         if path not in self._folders:
             return
@@ -143,6 +144,7 @@ class _Search:
                     self.add(each)
 
     def _follow_imports(self, text: str, folder: str) -> None:
+        """Add the modules that Python code in a folder imports, if it can be parsed."""
         try:
             module = parse(text.encode())
         except (SyntaxError, ValueError):

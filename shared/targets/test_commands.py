@@ -99,6 +99,7 @@ class _Search:
         return {path: number for path, number in numbers.items() if number}
 
     def _count(self, path: str) -> int:
+        """Return how many tests a file defines, as far as its text tells."""
         text = self._tree.read(path) or b""
         if b"def test" not in text:
             return 0
@@ -115,6 +116,7 @@ class _Search:
 
     @cached_property
     def _is_configured(self) -> bool:
+        """True if pytest's configuration says where tests are."""
         return any({"python_files", "testpaths"} & set(each) for each in self._settings)
 
     @cached_property
@@ -210,6 +212,7 @@ class _Search:
             yield TestCommand(command=UNITTEST, framework="unittest", why="unittest's discovery")
 
     def _is_runner(self, name: str) -> bool:
+        """Return whether a script runs tests; `test.py` does if it has a main block."""
         if not PYTHON.has_suffix(name):
             return True
         text = self._tree.read(name) or b""
@@ -224,6 +227,7 @@ def _test_paths(tree: Tree) -> list[str]:
 
 
 def _has_settings(tree: Tree, name: str) -> bool:
+    """Return whether a configuration file has a section for pytest."""
     sections = {"pyproject.toml": b"[tool.pytest", "setup.cfg": b"[tool:pytest]"}
     return sections.get(name, b"[pytest]") in (tree.read(name) or b"")
 
@@ -242,5 +246,6 @@ def framework_of(command: Sequence[str]) -> str:
 
 
 def _shortened(paths: Sequence[str]) -> str:
+    """Return the first two paths in words, and how many more there are."""
     more = f" and {len(paths) - 2} more files" if len(paths) > 2 else ""  # noqa: PLR2004
     return ", ".join(paths[:2]) + more

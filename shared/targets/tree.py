@@ -71,6 +71,7 @@ class GitTree:
         self.oid = str(tree)
 
     def files(self) -> tuple[str, ...]:
+        """Return the paths of the regular files, sorted."""
         return tuple(
             sorted(p for p, e in self._entries.items() if e.mode in PERMISSIONS_OF_REGULAR_FILES)
         )
@@ -85,6 +86,7 @@ class GitTree:
         return hashlib.sha256("\0".join(entries).encode(errors="surrogateescape")).hexdigest()
 
     def read(self, path: str) -> bytes | None:
+        """Return the content of a regular file; None if there is none at that path."""
         entry = self._entries.get(path)
         if entry is None or entry.mode not in PERMISSIONS_OF_REGULAR_FILES:
             return None
@@ -113,6 +115,7 @@ class GitTree:
         return folders
 
     def _blob(self, entry: TreeEntry) -> bytes:
+        """Return the content of an entry. Raises `Rejected` where its object is no blob."""
         blob = self._repository.get(entry.oid)
         if not isinstance(blob, pygit2.Blob):
             raise Rejected(f"{entry.path!r} is not a file.", code="not_a_file")

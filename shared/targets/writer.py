@@ -137,11 +137,16 @@ class FolderWriter:
         return (self._open[-1][1] if self._open else self._root), name
 
     def _leave_to(self, depth: int) -> None:
+        """Close the open folders, except the outermost `depth` of them."""
         while len(self._open) > depth:
             os.close(self._open.pop()[1])
 
 
 def _enter(above: int, name: str, *, making: bool, replacing: bool) -> int:
+    """Open a folder inside another one, and return its descriptor.
+
+    With `making` a missing one is made; with `replacing` also in place of a file or link.
+    """
     if making or replacing:
         try:
             os.mkdir(name, dir_fd=above)
@@ -153,6 +158,7 @@ def _enter(above: int, name: str, *, making: bool, replacing: bool) -> int:
 
 
 def _remove(folder: int, name: str) -> None:
+    """Delete an entry of a folder, and all below it, if it exists."""
     try:
         if stat.S_ISDIR(_mode(folder, name)):
             shutil.rmtree(name, dir_fd=folder)
@@ -163,10 +169,12 @@ def _remove(folder: int, name: str) -> None:
 
 
 def _mode(folder: int, name: str) -> int:
+    """Return the mode of an entry of a folder; links are not followed."""
     return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode
 
 
 def _write(descriptor: int, data: bytes) -> None:
+    """Write all data to a descriptor, and close it."""
     try:
         view = memoryview(data)
         while view:

@@ -41,6 +41,7 @@ def own_container(name: str, place: Place) -> str:
 
 
 def _is_name(node: ast.AST, name: str) -> bool:
+    """Return whether a node is the variable `name`."""
     return isinstance(node, ast.Name) and node.id == name
 
 
@@ -54,7 +55,7 @@ def _is_new(value: ast.expr, name: str, code: ParsedFile, function: Function) ->
 
 
 def _made(name: str, function: ast.FunctionDef | ast.AsyncFunctionDef, code: ParsedFile) -> bool:
-    """Return whether the name is assigned lists only, and no parameter or target of a loop."""
+    """Return whether the name is assigned lists only, and is no parameter or loop variable."""
     stores = [each for each in uses(function, name) if not isinstance(each.ctx, ast.Load)]
     assigned = [
         node.value
@@ -89,7 +90,7 @@ def _only_reads(node: ast.Name, function: ast.AST) -> bool:
 
 
 def _joins(call: ast.Call) -> bool:
-    """Return whether it is `"text".join(name)`."""
+    """Return whether a call is one of the method `join` of a text literal."""
     called = call.func
     return (
         isinstance(called, ast.Attribute)
@@ -167,6 +168,7 @@ def unpacked_sum(place: Place) -> Answer:
 
 
 def _operands(node: ast.expr) -> list[ast.expr]:
+    """Return the operands of nested additions from left to right; else the node alone."""
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
         return [*_operands(node.left), *_operands(node.right)]
     return [node]

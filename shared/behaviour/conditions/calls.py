@@ -94,6 +94,7 @@ def default_argument(place: Place) -> Answer:
 
 
 def _mode(call: ast.Call) -> str | None:
+    """Return the mode in a call of `open` if it is given as a text literal; else None."""
     given = call.args[1] if len(call.args) > 1 else None
     given = given or next((each.value for each in call.keywords if each.arg == "mode"), None)
     if isinstance(given, ast.Constant) and isinstance(given.value, str):
@@ -102,12 +103,13 @@ def _mode(call: ast.Call) -> str | None:
 
 
 def _mode_meaning(call: ast.Call) -> str:
+    """Return the letters of the mode of `open` that are no defaults, sorted; `r` if none."""
     letters = set(_mode(call) or "r") - {"t", "U"}
     return "".join(sorted(letters or {"r"}))
 
 
 def _rest(call: ast.Call) -> list[str]:
-    """Return the other arguments, with those after the mode by position left where they are."""
+    """Return the arguments of a call of `open` besides the mode, as dumped syntax trees."""
     kept = [each for each in call.keywords if each.arg != "mode"]
     return [ast.dump(each) for each in (*call.args[:1], *call.args[2:], *kept)]
 
@@ -137,9 +139,9 @@ def cache_decorator(place: Place) -> Answer:
 
 
 def _functools(node: ast.AST, place: Place) -> str:
-    """Return the origin of a name; one that the fix itself imports is taken for what it is called.
+    """Return the dotted origin of a decorator; `?` if it is unknown.
 
-    That import is a place of its own.
+    An unbound `cache` is taken for that of functools: the fix imports it at a place of its own.
     """
     origin = place.code.origin(node)
     if not origin and isinstance(node, ast.Name) and node.id == "cache":
@@ -169,7 +171,7 @@ def subprocess_argument(place: Place) -> Answer:
 
 
 def _popen_arguments(call: ast.Call, place: Place) -> dict[str, str] | None:
-    """Return the keywords by their newest names; None if a dict is unpacked among them."""
+    """Return the keywords, by their newest names, with dumped values; None if one is unpacked."""
     found: dict[str, str] = {}
     for each in call.keywords:
         if each.arg is None:
@@ -202,6 +204,7 @@ def object_base(place: Place) -> Answer:
 
 
 def _without_bases(node: ast.ClassDef) -> ast.ClassDef:
+    """Return a copy of a class definition without its base classes."""
     fields = {name: getattr(node, name) for name in node._fields}
     return ast.ClassDef(**{**fields, "bases": []})
 
@@ -230,6 +233,7 @@ def zero_argument_super(place: Place) -> Answer:
 def _super_reason(
     place: Place, owner: ast.ClassDef, function: ast.FunctionDef, call: ast.Call
 ) -> Answer:
+    """Return why `super(C, self)` may differ from `super()` in a method; `HOLDS` if it cannot."""
     first = [*function.args.posonlyargs, *function.args.args][:1]
     names = [each.id if isinstance(each, ast.Name) else "" for each in call.args]
     if not first or names != [owner.name, first[0].arg] or function not in owner.body:
@@ -284,6 +288,7 @@ def raised_class(place: Place) -> Answer:
 
 
 def _decorated(place: Place, name: str) -> bool:
+    """Return whether the class `name` at the top level of the file has a decorator."""
     return any(
         isinstance(each, ast.ClassDef) and each.name == name and each.decorator_list
         for each in place.code.tree.body

@@ -38,6 +38,7 @@ def fresh_default(place: Place) -> Answer:
 
 
 def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, ast.expr | None]:
+    """Return each parameter's default by its name; None for a parameter without one."""
     positional = [*function.args.posonlyargs, *function.args.args]
     given = function.args.defaults
     found: dict[str, ast.expr | None] = dict.fromkeys(each.arg for each in positional)
@@ -99,6 +100,7 @@ def _other_use(function: ast.AST, name: str) -> str:
 
 
 def _above(node: ast.AST, parents: dict[ast.AST, ast.AST], top: ast.AST) -> list[ast.AST]:
+    """Return the nodes around `node` and below `top`, the innermost first."""
     found = []
     while (node := parents[node]) is not top:
         found.append(node)

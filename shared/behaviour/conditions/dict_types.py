@@ -27,7 +27,7 @@ def dict_lookup(place: Place) -> Answer:
 
 
 def _method(node: ast.AST | None, *names: str) -> ast.expr | None:
-    """Return what a method of one of these names is called on, without arguments."""
+    """Return the object on which a method of one of these names is called without arguments."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
         if node.func.attr in names and not node.args and not node.keywords:
             return node.func.value
@@ -35,6 +35,7 @@ def _method(node: ast.AST | None, *names: str) -> ast.expr | None:
 
 
 def _keys_of(old: ast.Call, new: ast.AST | None, place: Place) -> ast.expr | None:
+    """Return `d` where `d.keys()` becomes `d` in a loop or membership test; else None."""
     subject, parent = _method(old, "keys"), place.parent
     if subject is None or not same(subject, new):
         return None
@@ -46,6 +47,7 @@ def _keys_of(old: ast.Call, new: ast.AST | None, place: Place) -> ast.expr | Non
 
 
 def _default_of_get(old: ast.Call, new: ast.AST | None) -> ast.expr | None:
+    """Return `d` where `d.get(k, None)` becomes `d.get(k)`; else None."""
     if not isinstance(new, ast.Call) or not same(old.func, new.func) or len(old.args) != PAIR:
         return None
     default, function = old.args[1], old.func
@@ -57,6 +59,7 @@ def _default_of_get(old: ast.Call, new: ast.AST | None) -> ast.expr | None:
 
 
 def _zipped(old: ast.Call, new: ast.AST | None) -> ast.expr | None:
+    """Return `d` where `zip(d.keys(), d.values())` becomes `d.items()`; else None."""
     if not isinstance(old.func, ast.Name) or old.func.id != "zip" or len(old.args) != PAIR:
         return None
     keys, values = _method(old.args[0], "keys"), _method(old.args[1], "values")
@@ -115,6 +118,10 @@ def lookup_with_default(place: Place) -> Answer:
 def _conditional_lookup(
     old: ast.AST | None, new: ast.AST | None
 ) -> tuple[ast.expr, ast.expr, ast.expr] | None:
+    """Return `d`, `k` and `x` where `d[k] if k in d else x` becomes `d.get(k, x)`; else None.
+
+    The old form may also be an `if` statement that assigns one or the other.
+    """
     if isinstance(old, ast.If) and len(old.body) == len(old.orelse) == 1:
         one, other = old.body[0], old.orelse[0]
         if not (isinstance(one, ast.Assign) and isinstance(other, ast.Assign)):
@@ -146,6 +153,10 @@ def _conditional_lookup(
 def _lookup_by_and(
     old: ast.AST | None, new: ast.AST | None, place: Place
 ) -> tuple[ast.expr, ast.expr, ast.expr] | None:
+    """Return `d`, `k` and the constant None where `k in d and d[k]` becomes `d.get(k)`.
+
+    Returns None for another edit, or if more than the truth of the expression counts.
+    """
     if not isinstance(old, ast.BoolOp) or len(old.values) != PAIR or new is None:
         return None
     test = old.values[0]
@@ -188,6 +199,7 @@ def unused_half_of_items(place: Place) -> Answer:
 
 
 def _same_rest(old: ast.For | ast.comprehension, new: ast.For | ast.comprehension) -> bool:
+    """Return whether two loops have the same body, or two comprehensions the same conditions."""
     if isinstance(old, ast.For) and isinstance(new, ast.For):
         one, other = [*old.body, *old.orelse], [*new.body, *new.orelse]
         return len(one) == len(other) and all(map(same, one, other))

@@ -37,6 +37,7 @@ def repeated_field(place: Place) -> Answer:
 
 
 def _assigns(node: ast.stmt, name: str) -> bool:
+    """Return whether something in a statement assigns or deletes the variable `name`."""
     return any(
         isinstance(inner, ast.Name) and inner.id == name and not isinstance(inner.ctx, ast.Load)
         for inner in ast.walk(node)
@@ -78,7 +79,10 @@ Imported = tuple[str, str, str]
 
 
 def _names(node: ast.AST) -> set[Imported]:
-    """Return (module, name, bound name) of an import."""
+    """Return (module, name, bound name) for each name that an import statement binds.
+
+    Submodules and relative imports are left out; the name is empty for `import module`.
+    """
     if isinstance(node, ast.Import):
         return {
             (each.name, "", each.asname or each.name.partition(".")[0])

@@ -79,6 +79,7 @@ def comprehension(place: Place) -> Answer:
 
 
 def _same_elements(inner: ast.GeneratorExp | ast.ListComp, new: ast.AST) -> bool:
+    """Return whether two comprehensions compute the same, a pair being a key and a value."""
     if not isinstance(new, ast.ListComp | ast.SetComp | ast.DictComp):
         return False
     if len(inner.generators) != len(new.generators):
@@ -124,7 +125,7 @@ def loop_as_any(place: Place) -> Answer:
 
 
 def _as_any(loop: ast.For, last: ast.Return) -> ast.Call | None:
-    """Return the call that the loop and the return after it are known as."""
+    """Return the call of `any` or `all` that a loop and the return after it amount to, if any."""
     test = loop.body[0] if len(loop.body) == 1 else None
     if not isinstance(test, ast.If) or test.orelse or len(test.body) != 1:
         return None
@@ -151,6 +152,7 @@ OPPOSITES: dict[type[ast.cmpop], type[ast.cmpop]] = {
 
 
 def _negated(node: ast.expr) -> ast.expr:
+    """Return the negation of a condition: `a not in b` for `a in b`, `a` for `not a`."""
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         return node.operand
     if isinstance(node, ast.Compare) and len(node.ops) == 1 and type(node.ops[0]) in OPPOSITES:

@@ -27,6 +27,7 @@ def numbered_fields(place: Place) -> Answer:
 
 
 def _same_call(one: ast.Call, other: ast.Call) -> bool:
+    """Return whether both are calls of a method `format` with the same arguments."""
     assert isinstance(one.func, ast.Attribute)
     assert isinstance(other.func, ast.Attribute)
     same_arguments = same_items(one.args, other.args) and len(one.keywords) == len(other.keywords)
@@ -38,7 +39,7 @@ def _same_call(one: ast.Call, other: ast.Call) -> bool:
 
 
 def _numbered(text: str) -> list[tuple[str, str | None, str | None, str | None]] | None:
-    """Return the fields of a format with their numbers; raises no error for a bad one."""
+    """Return a format's texts and fields, empty fields numbered; None if it cannot be read."""
     found, count = [], 0
     try:
         for literal, name, spec, conversion in string.Formatter().parse(text):
@@ -107,7 +108,10 @@ Part = str | tuple[str, int, str]
 
 
 def _formatted(call: ast.Call) -> list[Part] | None:
-    """Return what a format with these arguments is put together from, in the form of `_flatten`."""
+    """Return the parts of the text that a call of `format` makes, as `_flatten` returns them.
+
+    Returns None where they cannot be told.
+    """
     assert isinstance(call.func, ast.Attribute)
     assert isinstance(call.func.value, ast.Constant)
     named = {each.arg: each.value for each in call.keywords}
@@ -135,12 +139,13 @@ def _formatted(call: ast.Call) -> list[Part] | None:
 
 
 def _split_field(name: str) -> tuple[str, str]:
+    """Split a format field into its argument and what is read from that: `a`, `.b[0]`."""
     end = next((n for n, each in enumerate(name) if each in ".["), len(name))
     return name[:end], name[end:]
 
 
 def _with_reads(value: ast.expr, rest: str) -> ast.expr:
-    """Return the value with the attributes and items behind it. Raises ValueError for odd ones."""
+    """Return `value` with the reads in `rest`, such as `.b[0]`. Raises ValueError for odd ones."""
     while rest:
         if rest[0] == ".":
             end = next((n for n, each in enumerate(rest[1:], 1) if each in ".["), len(rest))
@@ -155,6 +160,7 @@ def _with_reads(value: ast.expr, rest: str) -> ast.expr:
 
 
 def _flatten(node: ast.JoinedStr) -> list[Part]:
+    """Return the parts of an f-string: texts, and (dumped value, conversion, format) of fields."""
     parts: list[Part] = []
     for each in node.values:
         if isinstance(each, ast.Constant):

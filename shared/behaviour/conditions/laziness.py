@@ -43,6 +43,7 @@ def short_circuit(place: Place) -> Answer:
 
 
 def _short_circuit_reason(place: Place, made: ast.ListComp | ast.SetComp) -> str:
+    """Return why not computing the later elements may be noticed; empty if it cannot be."""
     if isinstance(made, ast.SetComp):
         return "the elements of a set are hashed, and drawn in another order"
     for part in comprehension_parts(made):
@@ -84,6 +85,7 @@ def dropped_arguments(place: Place) -> Answer:
 
 
 def _dropped_keys(old: ast.BinOp, new: ast.BinOp) -> Answer:
+    """Check the items that the dict of a `%` format loses; None if the edit is another one."""
     one, other = old.right, new.right
     if not isinstance(old.op, ast.Mod) or not same(old.left, new.left) or not is_text(old.left):
         return None
@@ -99,6 +101,7 @@ def _dropped_keys(old: ast.BinOp, new: ast.BinOp) -> Answer:
 
 
 def _pairs(node: ast.Dict) -> list[tuple[str, str]]:
+    """Return the keys and values of a dict as dumped trees; the key of `**x` is the text None."""
     return [
         (ast.dump(key) if key is not None else "None", ast.dump(value))
         for key, value in zip(node.keys, node.values, strict=True)
@@ -108,7 +111,7 @@ def _pairs(node: ast.Dict) -> list[tuple[str, str]]:
 def _gone(
     old: "list[ast.expr] | list[ast.keyword]", new: "list[ast.expr] | list[ast.keyword]"
 ) -> "list[ast.AST] | None":
-    """Return what of one list is missing in another that has the rest in the same order."""
+    """Return the nodes of `old` that `new` lacks; None if the others are not those of `new`."""
     left = [ast.dump(each) for each in new]
     gone: list[ast.AST] = []
     for each in old:
@@ -120,6 +123,7 @@ def _gone(
 
 
 def _all_simple(place: Place, nodes: list[ast.AST]) -> Answer:
+    """Check that dropped expressions only read names and constants; None if there are none."""
     for each in nodes:
         if not is_simple(each):
             return f"{place.at(each)} is no longer evaluated"
@@ -169,10 +173,12 @@ def merged_isinstance(place: Place) -> Answer:
 
 
 def _is_type_read(node: ast.expr) -> bool:
+    """Return whether evaluating an argument of `isinstance` has no effect, as it only reads."""
     return is_simple(node) or (isinstance(node, ast.Tuple) and all(map(is_read, node.elts)))
 
 
 def _isinstance_parts(node: ast.AST | None) -> tuple[str, tuple[str, ...]] | None:
+    """Return function and subject of a type test as a text, and its types; None if it is none."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
         return None
     if node.func.id not in {"isinstance", "issubclass"} or len(node.args) != 2 or node.keywords:
@@ -184,7 +190,7 @@ def _isinstance_parts(node: ast.AST | None) -> tuple[str, tuple[str, ...]] | Non
 def _merge(
     parts: list[tuple[str, tuple[str, ...]] | None],
 ) -> list[tuple[str, tuple[str, ...]]] | None:
-    """Return neighbours that ask the same as one; None where something else is among them."""
+    """Join neighbouring tests of one subject; None if one of `parts` is no type test."""
     merged: list[tuple[str, tuple[str, ...]]] = []
     for each in parts:
         if each is None:

@@ -41,7 +41,7 @@ def unused_name(place: Place) -> Answer:
 
 
 def _is_dropped(place: Place, value: ast.expr) -> bool:
-    """Return whether the edit leaves the value as a statement, or nothing where it only reads."""
+    """Return whether an assigned value stays as a statement, or is dropped and only reads names."""
     if len(place.after) == 1:
         left = place.new
         if isinstance(left, ast.Pass):

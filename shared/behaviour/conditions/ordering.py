@@ -42,6 +42,7 @@ def copied_list(place: Place) -> Answer:
 
 
 def _same_list(one: list[ast.expr], other: list[ast.expr]) -> bool:
+    """Return whether two lists of expressions are the same, one by one."""
     return len(one) == len(other) and all(map(same, one, other))
 
 
@@ -73,6 +74,7 @@ def extreme_of_plain_values(place: Place) -> Answer:
 
 
 def _same_target(old: ast.If, new: ast.AST | None) -> bool:
+    """Return whether the assignment in the old `if` and the new one have the same target."""
     assigned = old.body[0]
     return (
         isinstance(new, ast.Assign)
@@ -83,7 +85,7 @@ def _same_target(old: ast.If, new: ast.AST | None) -> bool:
 
 
 def _choice(node: ast.AST | None) -> tuple[str, list[ast.expr]] | None:
-    """Return the function and the values that a comparison chooses between."""
+    """Return `min` or `max` and the two values that a conditional chooses between; else None."""
     if isinstance(node, ast.IfExp):
         test, body, orelse = node.test, node.body, node.orelse
     elif isinstance(node, ast.If) and len(node.body) == 1 and not node.orelse:
@@ -109,7 +111,10 @@ def _choice(node: ast.AST | None) -> tuple[str, list[ast.expr]] | None:
 
 
 def _nested(call: ast.Call) -> tuple[str, list[ast.expr]] | None:
-    """Return a function and its arguments, with those of calls of it inside taken out."""
+    """Return `min` or `max` and the arguments of a call, nested calls of the same flattened.
+
+    Returns None for calls of other functions, and where arguments are unpacked.
+    """
     if not isinstance(call.func, ast.Name) or call.func.id not in {"min", "max"} or call.keywords:
         return None
     values: list[ast.expr] = []

@@ -38,6 +38,7 @@ def merged_prefixes(place: Place) -> Answer:
 
 
 def _prefix_test(node: ast.AST) -> tuple[str, list[str]] | None:
+    """Return method and literals of a call of `startswith` or `endswith`, dumped; else None."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return None
     if node.func.attr not in {"startswith", "endswith"} or len(node.args) != 1 or node.keywords:
@@ -75,7 +76,10 @@ def merged_comparisons(place: Place) -> Answer:
 
 
 def _comparisons(node: ast.AST | None) -> tuple[ast.expr, list[ast.expr], bool] | None:
-    """Return what is compared with what, and whether one has to be equal (or all unequal)."""
+    """Return the subject, what it is compared with, and whether equality with one suffices.
+
+    Returns None for an expression that is no such list of comparisons.
+    """
     if isinstance(node, ast.Compare) and len(node.ops) == 1:
         container, op = node.comparators[0], node.ops[0]
         if not isinstance(container, ast.Tuple | ast.List | ast.Set):
@@ -213,6 +217,7 @@ def constant_condition(place: Place) -> Answer:
 
 
 def _has_opposites(nodes: list[ast.expr]) -> bool:
+    """Return whether these are two expressions of which one negates the other."""
     return len(nodes) == PAIR and any(
         same(ast.UnaryOp(ast.Not(), one), other) for one, other in (nodes, nodes[::-1])
     )
@@ -232,7 +237,7 @@ def constant_values(place: Place) -> Answer:
         len(old.generators) != 1
         or loop.ifs
         or loop.is_async
-        or not same(old.key, _read(loop.target))
+        or not same(old.key, _as_read(loop.target))
     ):
         return None
     if ast.unparse(new.func) != "dict.fromkeys" or not same(new.args[0], loop.iter):
@@ -245,5 +250,6 @@ def constant_values(place: Place) -> Answer:
     return not_builtin(place, ast.Name("dict", ast.Load()))
 
 
-def _read(target: ast.expr) -> ast.expr:
+def _as_read(target: ast.expr) -> ast.expr:
+    """Return the target of a loop as an expression that reads it, if it is a name."""
     return ast.Name(target.id, ast.Load()) if isinstance(target, ast.Name) else target

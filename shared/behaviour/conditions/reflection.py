@@ -87,6 +87,7 @@ def unused_import(place: Place) -> Answer:
 
 
 def _missed_name(alias: Alias, place: Place) -> str:
+    """Return why something may miss the name of a dropped import; empty if nothing does."""
     module, _, name, bound = alias
     if name == "*":
         return f"what `{module}` exports is not known"
@@ -98,6 +99,10 @@ def _missed_name(alias: Alias, place: Place) -> str:
 
 
 def _missed_module(alias: Alias, place: Place, left: list[Alias]) -> str:
+    """Return why something may miss that a dropped import ran a module; empty if nothing does.
+
+    `left` are the imports that remain of the edited statements.
+    """
     module, level, name, _ = alias
     standard = not level and is_plain_standard_module(module)
     if standard and not is_standard_submodule(module, name):
@@ -150,6 +155,7 @@ def builtin_import(place: Place) -> Answer:
 
 
 def _is_given_anyway(alias: Alias) -> bool:
+    """Return whether an import gives a builtin, or a `__future__` feature that is always on."""
     module, level, name, bound = alias
     if level or name != bound:
         return False
@@ -205,6 +211,7 @@ def renamed_local(place: Place) -> Answer:
 
 
 def _is_declared(function: ast.AST, name: str) -> bool:
+    """Return whether something in the function declares a name global or nonlocal."""
     return any(
         isinstance(node, ast.Global | ast.Nonlocal) and name in node.names
         for node in ast.walk(function)

@@ -24,7 +24,7 @@ def _call_of_builtin(place: Place, *names: str) -> ast.Call | None:
 
 
 def not_builtin(place: Place, node: ast.AST) -> Answer:
-    """Return that a name may mean something else; `HOLDS` if it is the builtin."""
+    """Return why a name may not mean Python's own builtin; `HOLDS` if it does."""
     name = node.id if isinstance(node, ast.Name) else ""
     if place.code.is_builtin(name):
         return HOLDS
@@ -46,6 +46,7 @@ def display(place: Place) -> Answer:
 
 
 def _hashed_last(node: ast.Set | ast.Dict) -> bool:
+    """Return whether no item of a display is hashed between evaluations that have effects."""
     if isinstance(node, ast.Set):
         items: list[ast.expr | None] = list(node.elts)
     else:
@@ -57,6 +58,7 @@ def _hashed_last(node: ast.Set | ast.Dict) -> bool:
 
 
 def _is_display_of(call: ast.Call, new: ast.AST | None) -> bool:
+    """Return whether a display is what a call such as `list([a, b])` or `dict(a=b)` makes."""
     assert isinstance(call.func, ast.Name)
     name, inner = call.func.id, call.args[0] if len(call.args) == 1 else None
     if inner is None:
@@ -79,6 +81,7 @@ def _is_display_of(call: ast.Call, new: ast.AST | None) -> bool:
 
 
 def _is_display_of_keywords(name: str, call: ast.Call, new: ast.AST | None) -> bool:
+    """Return whether a display is what `name()` makes, or `dict` with keywords alone."""
     if name != "dict":
         if call.keywords or not isinstance(new, SEQUENCES):
             return False
@@ -93,6 +96,7 @@ def _is_display_of_keywords(name: str, call: ast.Call, new: ast.AST | None) -> b
 
 
 def _is_dict_of_pairs(inner: ast.expr, new: ast.AST | None) -> bool:
+    """Return whether a dict display has the items of a list or tuple of pairs."""
     if not isinstance(inner, SEQUENCES) or not isinstance(new, ast.Dict):
         return False
     if len(inner.elts) != len(new.keys):
@@ -160,6 +164,10 @@ def unpacked_display(place: Place) -> Answer:
 
 
 def _flat_keywords(call: ast.Call) -> list[ast.keyword] | None:
+    """Return the keywords of a call with unpacked dict displays written out.
+
+    Returns None where there is none to write out, or a key is not plainly a keyword.
+    """
     found, changed = [], False
     for each in call.keywords:
         if each.arg is not None or not isinstance(each.value, ast.Dict):
@@ -179,6 +187,7 @@ def _flat_keywords(call: ast.Call) -> list[ast.keyword] | None:
 
 
 def _flat_pairs(node: ast.Dict) -> list[tuple[ast.expr | None, ast.expr]]:
+    """Return keys and values of a dict, unpacked displays included; the key of `**x` is None."""
     found: list[tuple[ast.expr | None, ast.expr]] = []
     for key, value in zip(node.keys, node.values, strict=True):
         if key is None and isinstance(value, ast.Dict):
@@ -191,6 +200,7 @@ def _flat_pairs(node: ast.Dict) -> list[tuple[ast.expr | None, ast.expr]]:
 def _same_pairs(
     one: list[tuple[ast.expr | None, ast.expr]], other: list[tuple[ast.expr | None, ast.expr]]
 ) -> bool:
+    """Return whether two lists of keys and values are the same, one by one."""
     if len(one) != len(other):
         return False
     return all(same(a[0], b[0]) and same(a[1], b[1]) for a, b in zip(one, other, strict=True))
@@ -272,4 +282,5 @@ def _compute(node: ast.AST, place: Place) -> object:
 
 
 def _is_utf8(arguments: list[object]) -> bool:
+    """Return whether all arguments of `encode` name UTF-8; true without arguments."""
     return all(str(each).lower().replace("_", "-") in {"utf-8", "utf8"} for each in arguments)

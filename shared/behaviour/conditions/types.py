@@ -30,7 +30,7 @@ def kind_of(node: ast.AST | None, place: Place) -> str:
 
 
 def unless_all(place: Place, kinds: frozenset[str] | set[str], what: str, *nodes: ast.AST) -> str:
-    """Return which node is not evidently of one of these types; `HOLDS` if all are."""
+    """Return why a node is not evidently of one of these types; `HOLDS` if all are."""
     for each in nodes:
         if kind_of(each, place) not in kinds:
             return f"{place.at(each)} is not evidently {what}"
@@ -128,7 +128,7 @@ def truth_value(place: Place) -> Answer:
 
 
 def _truth_of(before: list[ast.AST]) -> tuple[ast.expr, bool] | None:
-    """Return the expression whose truth is given, and whether it is given as it is."""
+    """Return the expression whose truth is given, and False if it is negated; else None."""
     first = before[0] if before else None
     if isinstance(first, ast.If):
         return _returned_truth(first, before[1] if len(before) == PAIR else None)
@@ -145,6 +145,10 @@ def _truth_of(before: list[ast.AST]) -> tuple[ast.expr, bool] | None:
 
 
 def _returned_truth(node: ast.If, after: ast.AST | None) -> tuple[ast.expr, bool] | None:
+    """Return the condition of an `if` that returns a bool, and whether True means it holds.
+
+    `after` is the statement after it, if any. Returns None for another `if`.
+    """
     last = node.orelse[0] if len(node.orelse) == 1 else after
     if len(node.body) != 1 or not isinstance(node.body[0], ast.Return):
         return None
@@ -155,6 +159,7 @@ def _returned_truth(node: ast.If, after: ast.AST | None) -> tuple[ast.expr, bool
 
 
 def _by_values(test: ast.expr, values: list[object]) -> tuple[ast.expr, bool] | None:
+    """Return the test, and whether it chooses True when it holds; None for other values."""
     if values[0] is True and values[1] is False:
         return test, True
     return (test, False) if values[0] is False and values[1] is True else None

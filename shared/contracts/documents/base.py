@@ -34,6 +34,7 @@ class Document(BaseModel):
 
 
 def _updated(value: M, changes: Mapping[str, Any]) -> M:
+    """Return a copy of a model with these fields changed; `a__b` is field `b` of its value `a`."""
     flat: dict[str, Any] = {}
     nested: dict[str, dict[str, Any]] = {}
     for path, new in changes.items():

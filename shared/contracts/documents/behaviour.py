@@ -19,7 +19,7 @@ class BehaviourEvidence(Value):
 
     @property
     def keeps_behaviour(self) -> bool:
-        """Whether every place of the change is shown to keep behaviour."""
+        """True if every place of the change is shown to keep behaviour."""
         return not self.open
 
     @property

@@ -32,6 +32,7 @@ def read_settings(tree: Tree) -> RuffSettings:
 
 
 def _settings(section: dict[str, Any]) -> RuffSettings:
+    """Return the rules that a table of ruff's settings, or its `lint`, ignores or never fixes."""
     tables = [section, section.get("lint") if isinstance(section.get("lint"), dict) else {}]
     names = ("ignore", "extend-ignore", "unfixable", "extend-unfixable")
     unwanted = {
@@ -45,6 +46,7 @@ def _settings(section: dict[str, Any]) -> RuffSettings:
 
 
 def _toml(tree: Tree, name: str) -> dict[str, Any]:
+    """Return the content of a TOML file; empty if it is missing or invalid."""
     try:
         return read_toml_text(tree.read(name) or b"")
     except ValueError:

@@ -63,10 +63,12 @@ class RuffBase:
 
     @property
     def version(self) -> str:
+        """The version of ruff, and a digest of the rules that are measured."""
         selection = hashlib.sha256(",".join(sorted(self._severities)).encode()).hexdigest()[:8]
         return f"{self.name}-{importlib.metadata.version('ruff')}-{selection}"
 
     async def measure(self, source: Source, paths: Collection[str] | None = None) -> Measured:
+        """Return the findings in the components' Python files, or in the files `paths` alone."""
         if paths is not None:
             return (await self.measure_batch([(source, paths)]))[0]
         return await asyncio.to_thread(self._measure, source)
@@ -83,6 +85,7 @@ class RuffBase:
         return [code for code in self._severities if settings.wants(code)]
 
     def _measure(self, source: Source) -> Measured:
+        """Measure all Python files of the components. It blocks until ruff has ended."""
         files = python_sources(source)
         lines: Counter[str] = Counter()
         for path, text in files.items():
@@ -99,6 +102,7 @@ class RuffBase:
         return Measured(tuple(findings[:MAX_FINDINGS]), lines, notes)
 
     def _measure_batch(self, batch: Sequence[tuple[Source, Collection[str]]]) -> Sequence[Measured]:
+        """Measure the files of each source in one process of ruff, whose end it waits for."""
         source = batch[0][0]
         texts = {f"{n}/": _texts(each, paths) for n, (each, paths) in enumerate(batch)}
         files = {root + path: text for root, mine in texts.items() for path, text in mine.items()}
@@ -183,6 +187,10 @@ class RuffDetector(RuffBase):
         self._setting = setting
 
     def wanted_codes(self, source: Source) -> list[str]:
+        """Return the rules that the target wants and its `choice` includes.
+
+        Raises `Rejected` where the choice names a rule that is none of ours.
+        """
         choice = self._choice(source)
         for each in (*choice.select, *choice.ignore):
             if not any(code.startswith(each) for code in self._severities):
@@ -213,20 +221,24 @@ class RuffWorkspace:
         self._wanted = frozenset(rule_id(TOOL, each) for each in detector.wanted_codes(source))
 
     def write(self, files: Mapping[str, str]) -> None:
+        """Replace the texts of these files."""
         self._files.update(files)
         self._ruff.write(files)
 
     def find(self, rules: Collection[str]) -> list[FixableFinding]:
+        """Return the findings of these rules that the target wants, by path and line."""
         codes = [each.partition(":")[2] for each in rules if each in self._wanted]
         if not codes:
             return []
         return self._detector.as_findings(self._ruff.check(codes), self._files, self._source)
 
     def parses(self, path: str) -> bool:
+        """Return whether ruff finds no syntax error in a file."""
         found = self._ruff.check([CHEAP_RULE], [path])
         return all(each.code != SYNTAX_ERROR for each in found)
 
     def format(self, files: Mapping[str, str]) -> dict[str, str]:
+        """Return these texts as ruff formats them."""
         return self._ruff.format(files)
 
 
@@ -254,6 +266,7 @@ def python_sources(source: Source) -> dict[str, str]:
 
 
 def _texts(source: Source, paths: Collection[str]) -> dict[str, str]:
+    """Return the texts of files by path, without those not in UTF-8; a missing file is empty."""
     found = {}
     for path in paths:
         try:
@@ -264,4 +277,5 @@ def _texts(source: Source, paths: Collection[str]) -> dict[str, str]:
 
 
 def _component(path: str, source: Source) -> str:
+    """Return the name of the component that owns a path; empty if none does."""
     return component_of(path, source.profile.components) or ""

@@ -13,6 +13,7 @@ MAX_REASON_CHARACTERS = 400
 
 @cache
 def _explanations() -> dict[str, str]:
+    """Return ruff's explanation of each of its rules, as Markdown by rule code."""
     command = [find_ruff_bin(), "rule", "--all", "--output-format", "json"]
     done = subprocess.run(command, capture_output=True, check=True)
     return {each["code"]: each["explanation"] or "" for each in json.loads(done.stdout)}

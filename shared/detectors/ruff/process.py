@@ -163,6 +163,11 @@ class Ruff:
         paths: Sequence[str],
         expected: tuple[int, ...] = (0,),
     ) -> str:
+        """Run a command of ruff on paths and return what it prints.
+
+        If ruff does not accept the target's configuration, it runs again without it. Raises
+        `_RuffCrashed` where a signal ended it, and `Rejected` for an exit code not `expected`.
+        """
         options = ["--quiet", "--no-cache", "--target-version", self._target_version]
         if self._isolated:
             options += ["--isolated", "--line-length", str(self._line_length)]
@@ -183,6 +188,7 @@ class Ruff:
         return done.stdout.decode()
 
     def _diagnostic(self, each: dict[str, Any]) -> Diagnostic:
+        """Return a finding in ruff's JSON output as a `Diagnostic`."""
         fix = each.get("fix") or {}
         usable = fix.get("applicability") in {"safe", "unsafe"}
         edits = tuple(

@@ -176,7 +176,7 @@ def _arguments(job: Job, status: int, sources: Sources) -> Iterator[str]:
 
 
 def _system(job: Job, sources: Sources) -> Iterator[str]:
-    """Yield the mounts of the system's directories and of /etc."""
+    """Yield bwrap's arguments that mount the system's directories and /etc."""
     for each in toolchain.system_directories():
         if Path(each).is_symlink():
             yield from ("--symlink", str(Path(each).readlink()), each)
@@ -188,7 +188,7 @@ def _system(job: Job, sources: Sources) -> Iterator[str]:
 
 
 def _job_mounts(job: Job, sources: Sources) -> Iterator[str]:
-    """Yield the mounts of the job's own directories, parents before their children."""
+    """Yield bwrap's arguments that mount the job's own directories, parents first."""
     yield from sources.bind("--ro-bind", "/.given", job.workspace)
     yield from _memory(job.workspace, job.limits.disk)
     binds = {each: "--ro-bind" for each in job.readable if is_outside_system(each)}
@@ -204,10 +204,12 @@ def is_outside_system(path: str) -> bool:
 
 
 def _memory(dest: str, size: int) -> tuple[str, ...]:
+    """Return bwrap's arguments for a memory file system of `size` bytes at `dest`."""
     return ("--size", str(size), "--tmpfs", dest)
 
 
 def _open_inheritable(path: str, flags: int) -> int:
+    """Open a file; return a descriptor that exec keeps and that no fixed number needs."""
     descriptor = _move_up(os.open(path, flags))
     os.set_inheritable(descriptor, True)
     return descriptor

@@ -115,6 +115,7 @@ def _readable(job: Job) -> Iterator[tuple[str, str]]:
 
 
 def _program() -> str:
+    """Return the path of the Docker client. Raises OSError without one."""
     found = shutil.which("docker", path="/usr/local/bin:/usr/bin:/bin")
     if found is None:
         raise OSError("there is no docker command")
@@ -127,6 +128,7 @@ def _client_environment() -> dict[str, str]:
 
 
 def _run_client(program: str, *arguments: str, standard_input: bytes = b"") -> str:
+    """Run the Docker client and return its output, stripped. Raises OSError where it fails."""
     done = subprocess.run(
         [program, *arguments],
         input=standard_input,

@@ -68,6 +68,7 @@ def _packages_in(table_name: str) -> PackageReader:
     """Return a reader of the name and version of each registry package in a list of tables."""
 
     def packages(lock: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        """Yield the name and version of each registry package of a lock file."""
         entries = lock.get(table_name)
         for each in entries if isinstance(entries, list) else ():
             if not isinstance(each, dict) or not _is_from_registry(each):
@@ -80,6 +81,7 @@ def _packages_in(table_name: str) -> PackageReader:
 
 
 def _is_from_registry(package: Mapping[str, Any]) -> bool:
+    """Return whether a locked package comes from no repository, path or single file."""
     source = table(package, "source")
     # A source with a url may be a registry: Poetry calls any but the usual one "legacy".
     keys = (key for key in NON_REGISTRY_KEYS if key != "url")
@@ -88,6 +90,7 @@ def _is_from_registry(package: Mapping[str, Any]) -> bool:
 
 
 def _pipfile_packages(lock: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the name and version of each package that a Pipfile.lock pins."""
     for section in ("default", "develop"):
         for name, entry in table(lock, section).items():
             version = str(table(entry).get("version", "")).removeprefix("==")
@@ -96,6 +99,7 @@ def _pipfile_packages(lock: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _is_version(text: str) -> bool:
+    """Return whether a text is a valid PEP 440 version."""
     try:
         Version(text)
     except InvalidVersion:

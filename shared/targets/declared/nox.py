@@ -49,6 +49,7 @@ def _session_name(function: ast.FunctionDef) -> str:
 
 
 def _install_calls(session: ast.FunctionDef) -> Iterator[ast.Call]:
+    """Yield the calls of `install` and `run_install` in a session."""
     for node in ast.walk(session):
         if (
             isinstance(node, ast.Call)
@@ -71,6 +72,7 @@ def _literal_arguments(call: ast.Call) -> Iterator[str]:
 
 
 def _requirements(arguments: list[str]) -> Iterator[str]:
+    """Yield the requirements among arguments of `install`; a file of them as `-r file`."""
     for previous, argument in zip(["", *arguments], arguments, strict=False):
         if previous in REQUIREMENT_FILE_OPTIONS:
             yield f"-r {argument}"
@@ -79,6 +81,7 @@ def _requirements(arguments: list[str]) -> Iterator[str]:
 
 
 def _extras(arguments: list[str]) -> Iterator[str]:
+    """Yield the extras of the project itself that the arguments name, as `.[test]` does."""
     for argument in arguments:
         if argument.startswith(".["):
             yield from (each.strip() for each in argument[2:].rstrip("]").split(","))

@@ -39,6 +39,7 @@ def read(pyproject: Mapping[str, Any]) -> Declaration:
 def _extras(
     poetry: Mapping[str, Any], converter: "RequirementConverter"
 ) -> dict[str, tuple[str, ...]]:
+    """Return the requirements of each extra, by its name."""
     optional = {
         name: tuple(converter.requirements({name: value}, optional=True))
         for name, value in table(poetry, "dependencies").items()
@@ -93,6 +94,7 @@ class RequirementConverter:
                 yield self._requirement(name, entry)
 
     def _requirement(self, name: str, entry: Mapping[str, Any]) -> str:
+        """Return an entry as a PEP 508 requirement, in any version if its own has no equivalent."""
         constraint = str(entry.get("version", "*"))
         versions = to_pep440(constraint)
         if versions is None:
@@ -136,6 +138,7 @@ def to_pep440(constraint: str) -> str | None:
 
 
 def _clause(constraint: str) -> str:
+    """Convert one clause of a constraint to PEP 440: `^1.2` to `>=1.2,<2`; empty for `*`."""
     if constraint == "*":
         return ""
     if constraint.startswith("^"):
@@ -160,6 +163,7 @@ def _next_breaking(release: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _next_minor(release: tuple[int, ...]) -> tuple[int, ...]:
+    """Increase the second number of a release, or its only one."""
     return (release[0], release[1] + 1) if len(release) > 1 else (release[0] + 1,)
 
 

@@ -50,6 +50,7 @@ def read(pyproject: Mapping[str, Any]) -> Declaration:
 
 
 def _extras(project: Mapping[str, Any], dynamic: Mapping[str, Any]) -> Groups:
+    """Return the requirements of each extra; for a dynamic one those are `-r file`."""
     extras = {k: strings(v) for k, v in table(project, "optional-dependencies").items()}
     return extras | {k: _files(v) for k, v in table(dynamic, "optional-dependencies").items()}
 
@@ -104,10 +105,11 @@ def _location(source: Mapping[str, Any]) -> Iterator[str]:
 def _expand_own_extras(
     groups: Mapping[str, Iterable[str]], extras: Mapping[str, Iterable[str]], own_name: str
 ) -> Groups:
-    """Replace `name[extra]` of the project itself, which no registry is asked for."""
+    """Replace requirements `name[extra]` on the project itself by those of that extra."""
     own = canonicalize_name(own_name)
 
     def resolve(requirements: Iterable[str], seen: frozenset[str]) -> Iterator[str]:
+        """Yield the requirements, in place of own extras what these require."""
         for each in requirements:
             if not own or not is_requirement(each) or name_of(each) != own:
                 yield each
@@ -119,6 +121,7 @@ def _expand_own_extras(
 
 
 def _without(requirements: Iterable[str], names: Collection[str]) -> Iterator[str]:
+    """Yield the requirements whose canonical names are not among `names`."""
     for each in requirements:
         if not (is_requirement(each) and name_of(each) in names):
             yield each

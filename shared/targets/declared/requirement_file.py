@@ -59,12 +59,18 @@ def folder_of(local: str) -> str:
 
 @dataclass
 class _Reader:
+    """Collects what requirement files ask for in `found`, by the fields of `RequirementLines`."""
+
     tree: Tree
     found: dict[str, list[str]] = field(
         default_factory=lambda: {name: [] for name in RequirementLines.__dataclass_fields__}
     )
 
     def read(self, path: str, *, constraints: bool, depth: int = 0) -> None:
+        """Collect what a file asks for, and the files that it names, each of them once.
+
+        With `constraints`, its requirements only limit versions. `depth` counts nested files.
+        """
         content = self.tree.read(path)
         if content is None:
             self.found["notes"].append(f"{path} is required by a requirement file and is missing.")
@@ -76,6 +82,7 @@ class _Reader:
             self._add(line, path, constraints, depth)
 
     def _add(self, line: str, path: str, constraints: bool, depth: int) -> None:
+        """Collect what one line of the file `path` asks for."""
         if nested := NESTED.match(line):
             self.read(self._beside(path, nested[1]), constraints=constraints, depth=depth + 1)
         elif limits := CONSTRAINTS.match(line):
@@ -84,12 +91,13 @@ class _Reader:
             self._add_location(editable[1].strip(), path)
         elif line.startswith("-"):
             self._add_option(line, path)
-        elif REPOSITORY.match(line) or _is_folder(line):
+        elif REPOSITORY.match(line) or _is_path(line):
             self._add_location(line, path)
         else:
             self._add_requirement(line, path, constraints)
 
     def _add_requirement(self, line: str, path: str, constraints: bool) -> None:
+        """Collect a requirement without its options; an invalid one by its name, with a note."""
         bare = PER_REQUIREMENT_OPTIONS.sub("", line).strip()
         if "://" not in bare and not is_requirement(bare):
             name = NAME.match(bare)
@@ -100,6 +108,7 @@ class _Reader:
             self.found["constraints" if constraints else "requirements"].append(bare)
 
     def _add_option(self, line: str, path: str) -> None:
+        """Collect an option that chooses sources, unless it needs a variable."""
         name = re.split(r"[\s=]", line, maxsplit=1)[0]
         if name in SOURCE_OPTIONS and "$" not in line:
             self.found["options"].append(line)
@@ -109,6 +118,7 @@ class _Reader:
             )
 
     def _add_location(self, text: str, path: str) -> None:
+        """Collect a repository, or a project or package file of the tree; note a missing one."""
         if REPOSITORY.match(text):
             name = EGG.search(text)
             location = text.partition("#")[0] if name else text
@@ -137,20 +147,24 @@ class _Reader:
         return ""
 
     def _has_project(self, folder: str) -> bool:
+        """Return whether a folder of the tree has a Python project."""
         names = ("pyproject.toml", "setup.py")
         return any(self.tree.read(f"{folder}/{name}".lstrip("/")) is not None for name in names)
 
     def _beside(self, path: str, other: str) -> str:
+        """Return the path from the root that `other` means in the file `path`."""
         folder = PurePosixPath(path).parent
         return _normal(str(folder / other)) or other
 
 
-def _is_folder(line: str) -> bool:
+def _is_path(line: str) -> bool:
+    """Return whether a line names a path, not a package or a URL."""
     looks_like_path = line.startswith((".", "/", "file:")) or "/" in line.partition(" ")[0]
     return looks_like_path and " @ " not in line and "://" not in line.removeprefix("file://")
 
 
 def _lines(text: str) -> Iterator[str]:
+    """Yield the lines of a requirement file, continued ones joined, without comments."""
     for line in CONTINUATION.sub(" ", text).splitlines():
         bare = COMMENT.sub("", line).strip()
         if bare:

@@ -64,6 +64,7 @@ def is_runner_name(path: str) -> bool:
 
 
 def _python_command(words: list[str], tree: Tree) -> tuple[str, ...] | None:
+    """Return the test command that `python` with these words is; None if it runs no tests."""
     while words and re.fullmatch(r"-[bBdEiIOPqsSuvVWxX]+", words[0]) and words[0] != "-m":
         words = words[2:] if words[0] in {"-W", "-X"} else words[1:]
     if not words:
@@ -79,6 +80,7 @@ def _python_command(words: list[str], tree: Tree) -> tuple[str, ...] | None:
 
 
 def _module_command(words: list[str], tree: Tree) -> tuple[str, ...] | None:
+    """Return the test command that `python -m` with these words is; None if it is none."""
     if not words:
         return None
     module = words[0]
@@ -109,6 +111,7 @@ def _words(line: str) -> list[str]:
 
 
 def _without_coverage(text: str) -> str:
+    """Return the command that `coverage run` measures; any other command as it is."""
     found = COVERAGE.match(text)
     if found is None:
         return text
@@ -119,6 +122,7 @@ def _without_coverage(text: str) -> str:
 
 
 def _tox(tree: Tree) -> Iterator[str]:
+    """Yield the commands of tox's default environment."""
     for name in ("tox.ini", "setup.cfg"):
         parser = read_ini(tree.read(name))
         if parser.has_section("testenv"):
@@ -159,6 +163,7 @@ def _recipes(tree: Tree, name: str) -> Iterator[str]:
 
 
 def _package_script(tree: Tree) -> Iterator[str]:
+    """Yield the test script of package.json, if it has one."""
     try:
         package = json.loads(tree.read("package.json") or b"{}")
     except ValueError:

@@ -73,4 +73,5 @@ def _setup_arguments(tree: Tree) -> dict[str, Any]:
 
 
 def _called_name(call: ast.Call) -> str:
+    """Return the last name of what is called: `setup` of `setuptools.setup()`."""
     return str(getattr(call.func, "id", getattr(call.func, "attr", "")))

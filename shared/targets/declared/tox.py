@@ -26,6 +26,7 @@ def read(tree: Tree, pyproject: Mapping[str, Any]) -> Declaration | None:
 
 
 def _settings(tree: Tree, pyproject: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the settings of tox's default environment; None without one."""
     of_tox = table(pyproject, "tool", "tox")
     for each in (of_tox, read_toml(tree, "tox.toml")[0]):
         if native := table(each, "env_run_base"):
