@@ -59,6 +59,7 @@ async def read_source(deps: AgentDeps, target: Target, commit: str) -> Source:
 
 
 def _read_source(deps: AgentDeps, target: Target, commit: str) -> Source:
+    """Read the target at `commit` from its mirror, which is fetched if it lacks it; blocking."""
     mirror = Mirror.at(deps.home, target.id)
     try:
         tree = mirror.tree(commit)

@@ -76,6 +76,7 @@ def sandboxed_commands(settings: AgentsSettings) -> SandboxedCommands:
     found: list[Sandbox] = []
 
     async def sandbox() -> Sandbox:
+        """Return the sandbox, which the first call chooses for this machine."""
         if not found:
             chosen, _ = await choose_sandbox(
                 settings.home,
@@ -87,6 +88,7 @@ def sandboxed_commands(settings: AgentsSettings) -> SandboxedCommands:
         return found[0]
 
     async def environments() -> UvEnvironments:
+        """Return the builder of test environments over that sandbox."""
         return UvEnvironments(
             settings.home,
             await sandbox(),
@@ -99,6 +101,7 @@ def sandboxed_commands(settings: AgentsSettings) -> SandboxedCommands:
 
 
 def _this_agent(served: Collection[ServedType]) -> Agent:
+    """Return the record under which this process registers, idle and with all types it serves."""
     now = utc_now()
     types = tuple(each.spec.name for each in served)
     return Agent(

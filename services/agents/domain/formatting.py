@@ -31,6 +31,7 @@ def format_where_changed(before: str, after: str, formatted: str) -> str:
 
 
 def _same_meaning(one: str, other: str) -> bool:
+    """Return whether both texts have the same syntax tree; False if one cannot be parsed."""
     try:
         return ast.dump(parse(one)) == ast.dump(parse(other))
     except (SyntaxError, ValueError, RecursionError):

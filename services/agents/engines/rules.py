@@ -48,6 +48,7 @@ class RulesEngine:
         self._detectors = detectors
 
     async def propose(self, context: TaskContext) -> AsyncIterator[Proposal]:
+        """Yield the proposals of all fixers for the task's component, detector by detector."""
         loop = asyncio.get_running_loop()
         for detector in self._detectors:
             fixers = {
@@ -88,10 +89,12 @@ def _propose(
     files: dict[str, str],
     loop: asyncio.AbstractEventLoop,
 ) -> list[Proposal]:
+    """Repair a component with one detector's fixers and return the proposals; it blocks."""
     source = context.source
     taken = RepositoryNames(source.tree)
 
     def check(path: str, before: str, after: str, behaviour: FixBehaviour) -> BehaviourCheck:
+        """Return what an edit of one file does to behaviour, in this repository."""
         return check_file(path, before, after, behaviour, taken=taken, profile=source.profile)
 
     with _workspace(detector, source, files, loop) as workspace:
@@ -109,6 +112,7 @@ def _workspace(
     files: Mapping[str, str],
     loop: asyncio.AbstractEventLoop,
 ) -> Iterator[Workspace]:
+    """Yield the detector's own workspace with these files, or one that measures them all anew."""
     if isinstance(detector, WorkspaceDetector):
         with detector.open_workspace(source, files) as workspace:
             yield workspace
@@ -149,6 +153,7 @@ class ComponentRepair:
         return [rule for rule in rules if rule in found]
 
     def _fixable(self, rules: Collection[str], stage: Stage) -> list[FixableFinding]:
+        """Return the findings of these rules that this stage takes and that may be fixed."""
         return [
             each
             for each in self.workspace.find(rules)
@@ -183,6 +188,7 @@ class ComponentRepair:
         fixed: Collection[Finding],
         changes: Mapping[str, tuple[str, str]],
     ) -> None:
+        """Add a proposal of one rule's changes in one stage, with a key unique within the task."""
         key = rule if stage.name == "safe" else f"{rule}:{stage.name}"
         behaviour = self.fixers[rule].declaration.behaviour
         shown = [self.check(path, *made, behaviour).shown for path, made in changes.items()]
@@ -225,6 +231,7 @@ class ComponentRepair:
         return given_up
 
     def _parses(self, path: str, text: str) -> bool:
+        """Write the text to the workspace, and return whether it is valid in its language."""
         self.workspace.write({path: text})
         return self.workspace.parses(path)
 
