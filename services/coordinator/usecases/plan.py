@@ -50,7 +50,7 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
         failure = Failure(code=error.code, message=error.message, hint=error.hint)
         await fail_wave(wave, failure, deps)
         return None
-    tasks = _tasks(wave, chosen.chosen, tuple(foreclosed), paths, deps)
+    tasks = _new_tasks(wave, chosen.chosen, tuple(foreclosed), paths, deps)
     await deps.store.tasks.insert_missing(tasks)
     running = await deps.store.waves.transition(
         wave, "run", tasks=len(tasks), notes=notes, changed_at=deps.clock()
@@ -174,13 +174,14 @@ async def _paths(wave: Wave, deps: CoordinatorDeps) -> dict[str, tuple[str, ...]
     return {each.name: each.paths for each in described.components}
 
 
-def _tasks(
+def _new_tasks(
     wave: Wave,
     chosen: tuple[Opportunity, ...],
     exclude: tuple[str, ...],
     paths: dict[str, tuple[str, ...]],
     deps: CoordinatorDeps,
 ) -> list[Task]:
+    """Return a new task for each opportunity; they leave the fingerprints in `exclude` alone."""
     now = deps.clock()
     return [
         Task(

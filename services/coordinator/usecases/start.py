@@ -42,7 +42,7 @@ async def start_wave(command: StartWave, deps: CoordinatorDeps, *, channel: str)
         _check_components(command.components, described)
         await _check_focus(command, deps)
         notes = (*facts.notes, *_notes(facts, head, described))
-        wave = _wave(command, target, head, notes, deps)
+        wave = _new_wave(command, target, head, notes, deps)
         await deps.store.waves.insert(wave)
     await _audit(command, wave, channel, deps)
     await publish_measurements(wave, deps)
@@ -50,7 +50,7 @@ async def start_wave(command: StartWave, deps: CoordinatorDeps, *, channel: str)
 
 
 async def _known(command: StartWave, deps: CoordinatorDeps) -> Wave | None:
-    """Return the wave that was started under this id."""
+    """Return the wave that was started under the command's id; None if there is none."""
     return await deps.store.waves.get(command.wave_id) if command.wave_id else None
 
 
@@ -74,6 +74,7 @@ async def _inspect_target(command: StartWave, deps: CoordinatorDeps) -> Reposito
 
 
 async def _inspect(location: str, base: str | None) -> RepositoryFacts:
+    """Return the facts about the repository at a path or URL, inspected in a thread."""
     return await asyncio.to_thread(inspect_repository, location, base=base)
 
 
@@ -104,6 +105,7 @@ async def _with_landing_branch(
 
 
 async def _refuse_second_wave(target: Target, deps: CoordinatorDeps) -> None:
+    """Raise `Conflict` if a wave is open on the target."""
     running = await deps.store.waves.first(target_id=target.id, state=OPEN_WAVE_STATES)
     if running is not None:
         raise Conflict(
@@ -130,6 +132,7 @@ def _describe(target: Target, deps: CoordinatorDeps) -> tuple[Head, TargetProfil
 
 
 def _check_components(wanted: Sequence[str], described: TargetProfile) -> None:
+    """Raise `NotFound` if the target has no component of a wanted name."""
     names = [each.name for each in described.components]
     for each in wanted:
         if each not in names:
@@ -176,9 +179,10 @@ def _notes(facts: RepositoryFacts, head: Head, described: TargetProfile) -> list
     return notes
 
 
-def _wave(
+def _new_wave(
     command: StartWave, target: Target, head: Head, notes: tuple[str, ...], deps: CoordinatorDeps
 ) -> Wave:
+    """Return a new wave on the head, planned and not yet stored."""
     now = deps.clock()
     return Wave(
         id=command.wave_id or deps.new_id(),
@@ -197,6 +201,7 @@ def _wave(
 
 
 async def _audit(command: StartWave, wave: Wave, channel: str, deps: CoordinatorDeps) -> None:
+    """Record in the audit trail that the wave was started, and through which channel."""
     record = AuditRecord(
         id=deps.new_id(),
         action="wave.start",
@@ -208,6 +213,7 @@ async def _audit(command: StartWave, wave: Wave, channel: str, deps: Coordinator
 
 
 async def _acceptance(wave: Wave, deps: CoordinatorDeps) -> WaveAccepted:
+    """Return the answer to the command: the wave, its commit, and where its changes will land."""
     target = await deps.store.targets.require(wave.target_id)
     return WaveAccepted(
         wave_id=wave.id,
