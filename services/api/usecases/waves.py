@@ -104,6 +104,7 @@ async def _runs_of(wave: Wave, deps: ApiDeps) -> list[TestRun]:
 
 
 async def _health(wave: Wave, commit: str | None, deps: ApiDeps) -> list[Health]:
+    """Return the health measured on a commit, without `protection`; empty if `commit` is None."""
     if commit is None:
         return []
     return await deps.store.health.find(
