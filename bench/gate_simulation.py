@@ -234,6 +234,8 @@ class GateSimulation:
 
 @dataclass
 class _RunningRun:
+    """A run under way: the round that requested it, and when it starts and ends."""
+
     round: int
     started: float
     ends: float

@@ -49,12 +49,12 @@ class Branch:
         return False, MAX_RETRIES + 1
 
     def land(self, changes: int) -> None:
-        """Land the changes of a mask."""
+        """Land all changes of a bit mask."""
         self.head |= changes
         self.heads.append(self.head)
 
     def reject(self, change: int) -> None:
-        """Reject a change, given as a mask, on the present head."""
+        """Reject a change, given as a bit mask, on the present head."""
         self.rejected.append((self.head, change.bit_length() - 1))
 
     def wrong_landings(self) -> int:
@@ -216,6 +216,8 @@ class _Item:
 
 @dataclass
 class _Pipeline:
+    """Zuul's queue: only its first `window` changes are run, and the first of them lands next."""
+
     branch: Branch
     queue: list[_Item]
     window: int = 20

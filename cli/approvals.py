@@ -47,7 +47,7 @@ def _show_group(reason: str, changes: Sequence[ChangeNeedingApproval], console: 
 
 
 def _evidence(change: ChangeNeedingApproval) -> Sequence[str]:
-    """Return what an approval would rest on."""
+    """Return the evidence for a change that needs approval, as sentences."""
     return (EVERY_TEST_PASSED,) if change.full_run else change.evidence
 
 

@@ -46,7 +46,7 @@ async def run_backtest(scope: BacktestScope, *, report: Path | None, as_json: bo
 
 
 def _check_directory(report: Path) -> None:
-    """Raise `Rejected` now if the report could not be written after an hour of runs."""
+    """Raise `Rejected` if the report's directory does not exist, before anything is run for it."""
     if not report.absolute().parent.is_dir():
         raise Rejected(f"There is no directory {report.parent}.", code="no_directory")
 

@@ -140,7 +140,10 @@ def _filter(rule: str, component: str, target: str) -> ApprovalFilter:
 
 
 async def _decide(wanted: Sequence[str] | ApprovalFilter, decision: Decision, reason: str) -> int:
-    """Submit every decision first, so that changes approved together are tested together."""
+    """Submit the decision about all changes and follow them to their end; return the exit code.
+
+    All are submitted first, so that changes approved together are tested together.
+    """
     with Progress(out) as progress:
         async with connect() as client:
             accepted = await _submit(wanted, decision, reason, client)

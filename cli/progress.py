@@ -144,7 +144,7 @@ def _run(event: e.RunFinished, progress: Progress) -> None:
 
 
 def _decided(event: e.GateDecided, progress: Progress) -> None:
-    """Print runs and what follows from them; landed and rejected changes have their own events."""
+    """Print a run, a change that is sent back, or a landing; nothing for any other step."""
     if event.step == "run" and event.purpose != RunPurpose.BENCHMARKS:
         seconds = progress.run_seconds.get(event.run_id or "")
         took = f" ({duration(seconds)})" if seconds is not None else ""

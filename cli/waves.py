@@ -28,7 +28,7 @@ WaveId = Annotated[str, typer.Argument(help="The wave's id, or its last 8 charac
 def start_command(
     path: str, *, size: WaveSize, focus: str, components: str, base: str, dry_run: bool
 ) -> StartWave:
-    """Return the command the options stand for; raise `Rejected` for an unknown focus."""
+    """Return the command that the options stand for; exit with code 2 for an unknown focus."""
     known = [*agent_type_names(), ALL]
     if focus not in known:
         near = difflib.get_close_matches(focus, known, n=1)

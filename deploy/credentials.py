@@ -25,7 +25,7 @@ class Credentials:
     nats_passwords: Mapping[str, str]
 
     def nats_variables(self) -> dict[str, str]:
-        """Return the variables that deploy/nats/accounts.conf takes the passwords from."""
+        """Return the environment variables from which accounts.conf takes the passwords."""
         return {
             f"GROUNDSWELL_NATS_PASSWORD_{user.upper()}": password
             for user, password in self.nats_passwords.items()

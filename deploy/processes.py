@@ -126,7 +126,7 @@ class ServiceProcess(Process):
     """One of the services, supervised: a fork of the process that has imported them all."""
 
     async def spawn(self) -> Child:
-        """Fork the service."""
+        """Fork the service from the process that has imported it, with the log as its output."""
         env = {**os.environ, **self.env}
         return await ForkedService.start(self.name, self.log, env, " ".join(self.argv))
 

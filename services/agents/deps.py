@@ -34,7 +34,7 @@ class ServedType:
 
     @property
     def detector_names(self) -> tuple[str, ...]:
-        """The detectors by which the gate checks a proposal of this type."""
+        """The names of the detectors by which the gate checks a proposal of this type."""
         return (*(each.name for each in self.detectors), *self.guards)
 
 

@@ -71,7 +71,7 @@ def serve_type(spec: AgentSpec, resources: DetectorResources) -> ServedType:
 
 
 def sandboxed_commands(settings: AgentsSettings) -> SandboxedCommands:
-    """Return commands over a sandbox that is chosen when the first target needs one."""
+    """Return what runs a target's commands in a sandbox, which is chosen when first needed."""
     scratch = Scratch(settings.home / "runs", uuid7)
     found: list[Sandbox] = []
 

@@ -29,7 +29,7 @@ change that does anything else besides does not meet it.
 
 
 def render() -> str:
-    """Return the page."""
+    """Return the whole page as Markdown."""
     specs = agent_specs().values()
     lines = [HEAD]
     for spec in specs:

@@ -83,9 +83,9 @@ async def release(request: ReleaseLease, deps: ResolverDeps) -> Acknowledgement:
 async def _decide(
     target_id: str, decide: Callable[[LeaseLedger], Granted | Refused], deps: ResolverDeps
 ) -> Granted | Refused:
-    """Decide on the ledger and save it by compare-and-swap, repeatedly if it changed meanwhile.
+    """Apply `decide` to the ledger and save the result, again if the ledger changed meanwhile.
 
-    Raises `Transient`.
+    Raises `Transient` if it changes too often.
     """
     for _ in range(MAX_LEDGER_ATTEMPTS):
         ledger = await _ledger(target_id, deps)
@@ -180,7 +180,7 @@ async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enh
 
 
 def objection(change: Enhancement, lease: Lease | None, epoch: int) -> str | None:
-    """Return why a proposal must be rejected, or None."""
+    """Return why a proposal must be rejected, or None if its lease is held and covers its files."""
     if lease is None or change.proposal.epoch != epoch:
         return f"old-epoch: its task no longer holds the lease under epoch {change.proposal.epoch}"
     outside = [path for path in change.proposal.files if not matches(path, lease.paths)]

@@ -8,7 +8,7 @@ from shared.kernel.syntax import parse
 
 
 def format_where_changed(before: str, after: str, formatted: str) -> str:
-    """Return `after`, formatted only in the lines that differ from `before`.
+    """Return `after`, but the lines that differ from `before` as they are in `formatted`.
 
     `after` is returned as it is where that mixture would mean something else.
     """

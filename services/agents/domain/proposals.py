@@ -77,7 +77,7 @@ def _proposal(
 
 
 def _title(declaration: FixerDeclaration, component: str, shown: Sequence[str]) -> str:
-    """Return the subject of a commit, which differs where no condition of its rule was shown."""
+    """Return the commit's subject; it warns where a condition was needed and none was shown."""
     where = ", where it may matter" if declaration.behaviour.unless and not shown else ""
     phrase = f"{declaration.phrase}{where}"
     return f"{declaration.commit_type}({component}): {phrase} ({declaration.code})"

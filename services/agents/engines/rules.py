@@ -136,7 +136,10 @@ class ComponentRepair:
     proposals: list[Proposal] = field(default_factory=list)
 
     def run(self) -> None:
-        """Apply the fixes of every rule, stage by stage; again while that finds more."""
+        """Apply the fixes of every rule, stage by stage, again until nothing more is found.
+
+        Stops after `MAX_ROUNDS` rounds in any case.
+        """
         for round_number in range(1, MAX_ROUNDS + 1):
             before = len(self.proposals)
             for stage in STAGES:
@@ -147,7 +150,7 @@ class ComponentRepair:
         log.info("rules_engine_stopped", component=self.component, rounds=MAX_ROUNDS)
 
     def _open_rules(self, stage: Stage) -> list[str]:
-        """Return the rules with something to fix, in the order in which they were declared."""
+        """Return the rules that have something to fix in a stage, in the order of their fixers."""
         rules = [rule for rule, fixer in self.fixers.items() if stage.includes(fixer)]
         found = {each.finding.rule for each in self._fixable(rules, stage)}
         return [rule for rule in rules if rule in found]
@@ -211,7 +214,10 @@ class ComponentRepair:
         *,
         only_shown: bool,
     ) -> set[str]:
-        """Apply the fixes that can be applied at once; return the files that are given up."""
+        """Apply the fixes that go together, and return the paths where none can be applied.
+
+        What was fixed is added to `fixed`, by fingerprint.
+        """
         given_up = set()
         for path in {each.finding.path for each in found}:
             mine = [each for each in found if each.finding.path == path]
@@ -236,7 +242,7 @@ class ComponentRepair:
         return self.workspace.parses(path)
 
     def _format(self, before: Mapping[str, str]) -> None:
-        """Format the lines that were changed, as the target's formatter would."""
+        """Format the lines that differ from `before`, as the target's formatter would."""
         changed = {path: text for path, text in self.files.items() if text != before[path]}
         if not changed:
             return

@@ -55,7 +55,7 @@ async def become_idle(deps: AgentDeps) -> None:
 
 
 async def go_offline(deps: AgentDeps) -> None:
-    """Sign off; the tasks of this agent are delivered to another one."""
+    """Mark this agent offline; its tasks are then delivered to another one."""
     await _move(deps, "go_offline", task_id=None)
 
 

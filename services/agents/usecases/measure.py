@@ -31,7 +31,7 @@ class TypeMeasurement:
 async def measure_findings(command: MeasureFindings, deps: AgentDeps) -> None:
     """Run the detectors of all types, unless these very ones have measured this commit.
 
-    The outcome, or why there is none, is published. It ends with its wave.
+    The outcome, or why there is none, is published. The work stops if its wave ends.
     """
     await run_while_wanted(
         _measure_and_publish(command, deps), lambda: is_wave_wanted(command.wave_id, deps)

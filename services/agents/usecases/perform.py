@@ -250,7 +250,7 @@ async def _submit(change: Enhancement, deps: AgentDeps) -> None:
 
 
 async def _publish_outcome(task: Task, deps: AgentDeps) -> None:
-    """Publish the events that follow from the task's state."""
+    """Publish how the task ended, as its state tells; nothing if it has not ended."""
     if task.state not in DONE:
         return
     common = {"task_id": task.id, "wave_id": task.wave_id, "target_id": task.target_id}

@@ -120,7 +120,7 @@ def _engines(changes: Iterable[Enhancement]) -> tuple[str, ...]:
 
 
 def _landing_order(records: WaveRecords) -> list[Enhancement]:
-    """Return what landed by time; changes of one task in the order in which they stand."""
+    """Return the landed changes by time, those of one task in the order in which they build up."""
     return sorted(
         records.changes_in(*ON_BRANCH),
         key=lambda each: (each.finished_at or each.changed_at, each.task_id, each.proposal.order),
@@ -153,7 +153,7 @@ def _landed(change: Enhancement, records: WaveRecords) -> LandedChange:
 
 
 def _behaviour(change: Enhancement) -> str:
-    """Return what was shown about the behaviour of a change, and who approved it without."""
+    """Return what is known of a change's behaviour, and who approved it if it may change."""
     decision = change.decision
     if decision.proof is not None:
         return decision.proof.summary

@@ -150,7 +150,7 @@ def _step(kind: StepKind, moved: StateTransition, sentence: str) -> StoryStep:
 
 
 def _needs_approval(moved: StateTransition, change: Enhancement) -> StoryStep:
-    """Return the step; what the step about its mutants says already is left out."""
+    """Return the step of a change that needs approval; its mutants have a step of their own."""
     why, protection = moved.why, change.decision.protection
     if protection and why.endswith(protection.summary):
         why = why.partition(": ")[0]
@@ -158,7 +158,7 @@ def _needs_approval(moved: StateTransition, change: Enhancement) -> StoryStep:
 
 
 def _cleared(moved: StateTransition, before: str, change: Enhancement) -> StoryStep:
-    """Return why a change came into the gate's queue: it is new, approved, or was sent back."""
+    """Return the step of a change that came into the gate's queue: new, approved, or sent back."""
     if before == EnhancementState.NEEDS_APPROVAL:
         approval = change.decision.approval
         who = f"by {approval.by}: {approval.reason}" if approval else "by a person"
@@ -190,7 +190,7 @@ def _landed(moved: StateTransition, records: StoryRecords) -> StoryStep:
 
 
 def _rejected(moved: StateTransition, records: StoryRecords) -> StoryStep:
-    """Return the step, naming the runs of the change alone in which its tests were worse."""
+    """Return the step of a rejection, with the runs of the change alone that are against it."""
     change = records.change
     tests = set(change.decision.tests)
     proof = [
@@ -236,7 +236,7 @@ def _watched(watch: Watch, change: Enhancement, last: datetime) -> TimedStep:
 
 
 def _proven(change: Enhancement) -> list[TimedStep]:
-    """Return the proof of a change, which is sought as soon as it is validated."""
+    """Return the step that proves the change, at the time it was validated; empty without proof."""
     proof = change.decision.proof
     if proof is None:
         return []

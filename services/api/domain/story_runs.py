@@ -131,7 +131,7 @@ def _run_step(kind: StepKind, run: TestRun, sentence: str) -> StoryStep:
 
 
 def figures(run: TestRun) -> dict[str, object]:
-    """Return the fields of a step that say how large a run was and how long it took."""
+    """Return the fields of a `StoryStep` that say how large a run was and how long it took."""
     counts, worse = run.result.counts, run.result.worse
     return {
         "run": run.id,

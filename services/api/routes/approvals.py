@@ -10,7 +10,7 @@ from shared.contracts.views import ApprovalGroups
 
 
 def approval_routes(deps: ApiDeps) -> APIRouter:
-    """Return the routes over `deps`. They come before those that take any id in the same place."""
+    """Return the routes for approvals, to be added before those that take any id in their place."""
     router = APIRouter(prefix="/enhancements", tags=["enhancements"])
 
     @router.get("/approvals")

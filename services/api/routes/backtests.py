@@ -11,7 +11,7 @@ from shared.contracts.views import BacktestDetails, BacktestView, Page
 
 
 def backtest_routes(deps: ApiDeps) -> APIRouter:
-    """Return the routes over `deps`."""
+    """Return the routes under /backtests."""
     router = APIRouter(prefix="/backtests", tags=["backtests"])
 
     @router.post("", status_code=202)

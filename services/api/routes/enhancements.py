@@ -18,7 +18,7 @@ from shared.contracts.views import EnhancementDetails, EnhancementView, Page
 
 
 def enhancement_routes(deps: ApiDeps) -> APIRouter:
-    """Return the routes over `deps`."""
+    """Return the routes under /enhancements, except those for approvals."""
     router = APIRouter(prefix="/enhancements", tags=["enhancements"])
 
     @router.get("")

@@ -89,7 +89,7 @@ def _from_http_exception(_handler: object, _request: Request, error: HTTPExcepti
 
 
 def _from_defect(_handler: object, request: Request, error: Exception) -> Problem:
-    """Log a defect, and tell the client nothing of it that might be confidential."""
+    """Log an unexpected error; its problem tells the client nothing that may be confidential."""
     log.error("request_failed", path=request.url.path, exc_info=error)
     return _problem(
         500, "Failed", "internal", "The request failed unexpectedly.", "See the API's log."

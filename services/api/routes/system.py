@@ -16,7 +16,7 @@ KEEP_ALIVE_SECONDS = 15
 
 
 def system_routes(deps: ApiDeps) -> APIRouter:
-    """Return the routes over `deps`."""
+    """Return the routes for health, status and the event stream."""
     router = APIRouter(tags=["system"])
 
     @router.get("/health/live")

@@ -14,7 +14,7 @@ from shared.contracts.views import AgentView, Page, TaskView, WaveDetails, WaveV
 
 
 def wave_routes(deps: ApiDeps) -> APIRouter:
-    """Return the routes over `deps`."""
+    """Return the routes under /waves, /tasks and /agents."""
     router = APIRouter(tags=["waves"])
 
     @router.post("/waves", status_code=202)

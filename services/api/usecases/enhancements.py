@@ -101,7 +101,10 @@ async def decide_about(
     deps: ApiDeps,
     patch: str | None = None,
 ) -> DecisionAccepted:
-    """Publish a decision for a patch of a change, by default its present one."""
+    """Publish a decision for a patch of a change, by default its present one.
+
+    Raises `Conflict` if the change does not need approval.
+    """
     if change.state is not EnhancementState.NEEDS_APPROVAL:
         raise Conflict(
             f"Enhancement {short_id(change.id)} is {change.state}; "
@@ -163,7 +166,7 @@ async def _find(typed: str, deps: ApiDeps) -> Enhancement:
 
 
 async def find_target(named: str, deps: ApiDeps) -> Target:
-    """Return the target with this id or location."""
+    """Return the target with this id or location. Raises `NotFound`."""
     target = await deps.store.targets.get(named)
     target = target or await deps.store.targets.first(location=named)
     if target is None:

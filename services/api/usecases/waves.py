@@ -42,7 +42,7 @@ async def start_wave(command: StartWave, deps: ApiDeps) -> WaveOpened:
 
 
 async def stop_wave(typed: str, reason: str, deps: ApiDeps) -> StoppedWaves:
-    """Stop one wave."""
+    """Stop a wave, and return the ids of the waves that are stopped."""
     wave = await find_by_id(deps.store.waves, typed, "wave")
     command = StopWave(wave_id=wave.id, **({"reason": reason} if reason else {}))
     return await deps.bus.request(command, StoppedWaves, timeout=STOP_TIMEOUT_SECONDS)

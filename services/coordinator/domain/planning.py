@@ -90,7 +90,7 @@ def plan(
     size: WaveSize,
     inspections: Sequence[Inspection] = (),
 ) -> Plan:
-    """Return at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason.
+    """Choose at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason.
 
     `inspections` tell what was read to get these findings.
     """

@@ -26,7 +26,7 @@ OLD_EPOCH = "old-epoch"
 
 
 def are_decided(changes: Sequence[Enhancement]) -> bool:
-    """Return whether every change is landed, ended, or awaiting approval."""
+    """Return whether the gate is done with every change: landed, ended, or awaiting approval."""
     return all(each.state in DECIDED for each in changes)
 
 

@@ -81,7 +81,10 @@ async def _inspect(location: str, base: str | None) -> RepositoryFacts:
 async def _with_landing_branch(
     target: Target, facts: RepositoryFacts, deps: CoordinatorDeps
 ) -> Target:
-    """Set the landing branch that the configuration asks for: our own, or the base branch."""
+    """Return the target with the landing branch that its configuration asks for, which is stored.
+
+    Raises `Rejected` if nothing could land there.
+    """
     landing = await asyncio.to_thread(_fetch, target, deps)
     if landing.mode != "branch" and facts.detached:
         raise Rejected(
@@ -146,7 +149,7 @@ def _check_components(wanted: Sequence[str], described: TargetProfile) -> None:
 
 
 async def _check_focus(command: StartWave, deps: CoordinatorDeps) -> None:
-    """Reject an agent type that no agent serves, as its tasks would wait for ever."""
+    """Raise `Rejected` for an agent type that no agent serves, as its tasks would wait for ever."""
     registered = agent_type_names()
     if command.focus != ALL and command.focus not in registered:
         near = difflib.get_close_matches(command.focus, registered, n=1)

@@ -83,7 +83,7 @@ def expire(ledger: LeaseLedger, *, now: datetime) -> tuple[LeaseLedger, tuple[Le
 
 
 def current(ledger: LeaseLedger, task_id: str, epoch: int, *, now: datetime) -> Lease | None:
-    """Return the lease of a task if it is held under this epoch."""
+    """Return the lease that a task holds under this epoch, or None."""
     return next(
         (
             each
@@ -95,7 +95,7 @@ def current(ledger: LeaseLedger, task_id: str, epoch: int, *, now: datetime) -> 
 
 
 def holders(ledger: LeaseLedger, *, now: datetime) -> tuple[Lease, ...]:
-    """Return the leases that are held and have not run out."""
+    """Return the leases that are held and have not expired."""
     return tuple(
         each for each in ledger.leases if each.state is LeaseState.HELD and each.expires_at > now
     )
