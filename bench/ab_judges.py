@@ -34,6 +34,7 @@ def to_rounds(pairs: Sequence[Pair]) -> list[PairedRun]:
 
 
 def _reading(value: float) -> Measurement:
+    """Return a time in seconds as a measurement of the gate."""
     return Measurement(value, BenchmarkUnit.SECONDS)
 
 

@@ -66,15 +66,16 @@ class Proposal:
 
 def proposals(tree: Path) -> list[Proposal]:
     """Return all proposals for a checkout of boltons, the bad ones spread among the good."""
-    good = [_good(tree, module, number) for number, module in enumerate(GOOD_MODULES)]
-    bad = [_bad(tree, module) for module in BAD_EDITS]
+    good = [_good_proposal(tree, module, number) for number, module in enumerate(GOOD_MODULES)]
+    bad = [_bad_proposal(tree, module) for module in BAD_EDITS]
     every = len(good) // len(bad) + 1
     for number, each in enumerate(bad):
         good.insert(number * every + every // 2, each)
     return good
 
 
-def _good(tree: Path, module: str, number: int) -> Proposal:
+def _good_proposal(tree: Path, module: str, number: int) -> Proposal:
+    """Return a proposal that keeps the behaviour of a module: it extracts a variable."""
     text = (tree / "boltons" / f"{module}.py").read_text()
     variable = next(each for each in VARIABLES if each not in text)
     is_condition = number % CONDITION_EVERY == CONDITION_EVERY - 1
@@ -88,7 +89,8 @@ def _good(tree: Path, module: str, number: int) -> Proposal:
     return _proposal(module, title, text, after, bad=False)
 
 
-def _bad(tree: Path, module: str) -> Proposal:
+def _bad_proposal(tree: Path, module: str) -> Proposal:
+    """Return the proposal that breaks a test of a module, from `BAD_EDITS`."""
     text = (tree / "boltons" / f"{module}.py").read_text()
     before, after, summary = BAD_EDITS[module]
     assert text.count(before) == 1
@@ -97,6 +99,7 @@ def _bad(tree: Path, module: str) -> Proposal:
 
 
 def _proposal(module: str, title: str, before: str, after: str, *, bad: bool) -> Proposal:
+    """Return the proposal that replaces the text `before` of a module by `after`."""
     path = f"boltons/{module}.py"
     patch = make_patch({path: (before.encode(), after.encode())})
     return Proposal(module, path, title, bad, patch)
@@ -120,10 +123,12 @@ def _statements(text: str, kind: type[ast.If | ast.Return]) -> list[ast.If | ast
 
 
 def _expression(node: ast.If | ast.Return) -> ast.expr | None:
+    """Return the condition of an `if`, or what a `return` returns; None if that is nothing."""
     return node.test if isinstance(node, ast.If) else node.value
 
 
 def _fills_line(text: str, node: ast.If | ast.Return) -> bool:
+    """Return whether the statement up to its colon, if any, is all that its line has."""
     line = text.splitlines()[node.lineno - 1].strip()
     source = ast.get_source_segment(text, _expression(node) or node)
     return line in {f"return {source}", f"if {source}:"}

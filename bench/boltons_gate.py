@@ -180,6 +180,7 @@ class GateSession:
         """Wait until no change of a wave is in one of these states."""
 
         async def none_left() -> bool:
+            """Return whether no change is left in one of the states."""
             return not await self.store.enhancements.count(wave_id=wave.id, state=[*states])
 
         await wait_until(none_left)
@@ -216,6 +217,7 @@ class GateSession:
         await bus.publish(RunTests(run_id=requested.id, target_id=like.target_id), key=requested.id)
 
         async def is_finished() -> bool:
+            """Return whether the requested run has finished."""
             return (await self.store.runs.require(requested.id)).state is RunState.FINISHED
 
         await wait_until(is_finished)

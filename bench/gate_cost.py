@@ -66,6 +66,7 @@ class Setting:
 
     @property
     def label(self) -> str:
+        """The name of the row: N, p, c, the number of runners, and what is special about it."""
         label = f"N={self.size} p={self.bad} c={self.targeted} x{self.runners}"
         label += " flaky" if self.flaky else ""
         return label + (f" recall {self.recall}" if self.recall else "")
@@ -76,6 +77,7 @@ class Setting:
         return replace(drawn, targeted=self.targeted)
 
     def seeds(self) -> range:
+        """Return the seeds of the worlds that this row is measured on."""
         count = FLAKY_SEEDS if self.flaky else SEEDS[self.size]
         return range(FIRST_HELD_OUT_SEED, FIRST_HELD_OUT_SEED + count)
 

@@ -101,7 +101,7 @@ class GateSimulation:
 
     @classmethod
     def of(cls, world: World, **options: object) -> "GateSimulation":
-        """Start with all changes of a world waiting."""
+        """Return a simulation in which all changes of a world are waiting."""
         waiting = dict.fromkeys(range(world.size), 0)
         suite = world.suite_profile()
         return cls(Target(world), waiting=waiting, suite=suite, **options)  # type: ignore[arg-type]
@@ -138,7 +138,7 @@ class GateSimulation:
         return step
 
     def next(self) -> Step:
-        """Return the gate's own decision."""
+        """Return the next decision of the gate's own code, without carrying it out."""
         return decide(self.candidates(), self.log, suite=self.suite, max_runs=self.max_runs)
 
     def candidates(self) -> list[Candidate]:
@@ -234,6 +234,8 @@ class GateSimulation:
 
 @dataclass
 class _RunningRun:
+    """A run under way: the round that requested it, and when it starts and ends."""
+
     round: int
     started: float
     ends: float

@@ -78,4 +78,5 @@ def to_json_object(result: Result, *, quick: bool) -> dict[str, Any]:
 
 
 def _cell(value: Any) -> str:
+    """Return a value as it is printed in the table; a float has two decimals."""
     return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -49,12 +49,12 @@ class Branch:
         return False, MAX_RETRIES + 1
 
     def land(self, changes: int) -> None:
-        """Land the changes of a mask."""
+        """Land all changes of a bit mask."""
         self.head |= changes
         self.heads.append(self.head)
 
     def reject(self, change: int) -> None:
-        """Reject a change, given as a mask, on the present head."""
+        """Reject a change, given as a bit mask, on the present head."""
         self.rejected.append((self.head, change.bit_length() - 1))
 
     def wrong_landings(self) -> int:
@@ -103,6 +103,7 @@ def dorfman_size(risk: float) -> int:
     """Return the cheapest group size; 1 if grouping does not pay."""
 
     def cost(size: int) -> float:
+        """Return the mean number of runs per change in groups of this size."""
         return 1.0 if size == 1 else 1 / size + 1 - (1 - risk) ** size
 
     return min(range(1, 101), key=cost)
@@ -180,10 +181,14 @@ def likely_half(risk: float, limit: int) -> int:
 
 
 def likely_half_of_failing(risk: float, size: int) -> int:
-    """Return the same for a part of a group that is known to hold a culprit."""
+    """Return the size of a first part that passes with a probability nearest to one half.
+
+    The group of `size` changes that it is part of is known to hold a culprit.
+    """
     certain = (1 - risk) ** size
 
     def passes(part: int) -> float:
+        """Return the probability that a first part of this size passes."""
         return ((1 - risk) ** part - certain) / (1 - certain)
 
     return min(range(1, size), key=lambda part: abs(passes(part) - 0.5))
@@ -205,11 +210,14 @@ class _Item:
 
     @property
     def running(self) -> bool:
+        """True while its run is under way."""
         return self.passed is None and self.ends < math.inf
 
 
 @dataclass
 class _Pipeline:
+    """Zuul's queue: only its first `window` changes are run, and the first of them lands next."""
+
     branch: Branch
     queue: list[_Item]
     window: int = 20
@@ -236,6 +244,7 @@ class _Pipeline:
         item.ends, item.passed = math.inf, None
 
     def count_running(self) -> int:
+        """Return how many runs are under way."""
         return sum(item.running for item in self.queue)
 
     def advance(self) -> None:

@@ -2,10 +2,10 @@
 
 The targets are source archives from PyPI. All proposals of the rules engine are applied on top of
 each other in one tree, as in the gate. Those that leave the compiled program as it is are proven;
-mutants are put into what the others touch, and run with those of
-the target's own tests that reach them, as a recording of the head shows. The peer is a full run of
-the same suite on the same tree, in turn with it; mutation testing usually takes one such run per
-mutant. The recording is not counted, because the gate's full runs are recorded anyway.
+mutants are put into what the others touch, and run with the target's tests that reach them by a
+recording of the head. The peer is a full run of the suite on the same tree, in turn with it;
+mutation testing usually takes one per mutant. The recording is not counted: the gate's full runs
+are recorded anyway.
 """
 
 import asyncio
@@ -238,6 +238,7 @@ async def _batch(package: Package, recorded: Reported) -> Batch:
     good: list[str] = []
 
     async def passes(some: Sequence[str]) -> bool:
+        """Return whether no test fails with these changes that passes on the head."""
         composed = repository.compose(package.head, [(each, patches[each]) for each in some])
         if composed.failed:
             return False

@@ -25,6 +25,7 @@ async def rules_proposals(
 
 
 def _context(source: Source, component: str, exclude: Sequence[str]) -> TaskContext:
+    """Return what an engine gets for a task on a component; the task itself is made up."""
     now = utc_now()
     opportunity = Opportunity(
         agent_type=AGENT_TYPE,

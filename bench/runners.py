@@ -148,6 +148,7 @@ async def time_gate(
     killing = asyncio.create_task(kill_during_run(others[0].pid, store)) if case.kills_one else None
 
     async def is_decided() -> bool:
+        """Return whether the gate has nothing left to decide."""
         return not await store.enhancements.count(wave_id=wave.id, state=IN_GATE_STATES)
 
     await wait_until(is_decided)
@@ -169,6 +170,7 @@ async def kill_during_run(pid: int, store: Store) -> None:
     """Kill a validator process as soon as it is in the middle of a run."""
 
     async def is_running_tests() -> bool:
+        """Return whether this process has announced that it executes a run."""
         runners = await store.runners.find()
         return any(each.runs for each in runners if each.id.split("/")[1] == str(pid))
 
@@ -195,6 +197,7 @@ async def wait_for_runners(count: int, store: Store) -> None:
     """Wait until this many validators have registered as runners."""
 
     async def are_registered() -> bool:
+        """Return whether enough validators have registered."""
         return len(await store.runners.find()) >= count
 
     await wait_until(are_registered)

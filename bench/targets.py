@@ -10,7 +10,7 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
 
 
 def download(name: str, scratch: Path) -> Path:
-    """Download the source archive of a package and make it a repository below `scratch`."""
+    """Download the source archive of a package; return it as a repository below `scratch`."""
     into = scratch / name
     pip = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--no-binary", ":all:"]
     subprocess.run([*pip, "-d", str(into), name], check=True)
@@ -22,7 +22,7 @@ def download(name: str, scratch: Path) -> Path:
 
 
 def copy_example(scratch: Path) -> Path:
-    """Copy the bundled example to a new repository below `scratch`."""
+    """Copy the bundled example; return it as a new repository below `scratch`."""
     into = scratch / "shop"
     subprocess.run(["cp", "-r", str(EXAMPLE), str(into)], check=True)
     return as_repository(into)

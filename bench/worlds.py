@@ -44,9 +44,7 @@ class Odds:
     one, `silent` for one with which no run gives a report, `unsettling` for one that makes a test
     flaky, and `testing` for one that adds a test. `flaky` is the number of flaky tests, `flake`
     their failure rate, `infrastructure` the share of runs that give no report, and `targeted` the
-    cost of a targeted run.
-
-    One field per probability.
+    cost of a targeted run. One field per probability.
     """
 
     size: int = 100
@@ -189,6 +187,7 @@ class Target:
         return self._compared(plan, there, chance)
 
     def _compared(self, plan: RunPlan, there: int, chance: random.Random) -> RunComparison:
+        """Return how a run compares with the head; `there` is the mask of changes in its tree."""
         world = self.world
         new = world.tests_of(there) - world.tests_of(self.head)
         failures = dict.fromkeys(world.failing(there) - world.failing(self.head), plan.repeat)
@@ -221,7 +220,7 @@ def members(mask_: int) -> list[int]:
 
 
 def mask(changes: Iterable[str | int]) -> int:
-    """Return the mask of some changes."""
+    """Return the bit mask of some changes, given by their numbers."""
     found = 0
     for each in changes:
         found |= 1 << int(each)
@@ -229,7 +228,7 @@ def mask(changes: Iterable[str | int]) -> int:
 
 
 def draw(seed: int, odds: Odds) -> World:
-    """Draw the world of a seed."""
+    """Return a world drawn by these odds; the same seed and odds always give the same one."""
     chance = random.Random(f"{seed}/{odds}")  # noqa: S311 - a simulation
     return _Drawing(chance, odds).world(f"{seed}/{odds}")
 
@@ -274,6 +273,7 @@ class _Drawing:
         )
 
     def hit(self, chance: float) -> bool:
+        """Return True with the probability `chance`."""
         return chance > 0 and self.chance.random() < chance
 
     def fault(self, change: int) -> Fault:
@@ -293,6 +293,7 @@ class _Drawing:
                 yield Fault(1 << one | 1 << other, tests)
 
     def test(self, change: int) -> str:
+        """Return a random test that a change may break, mostly one of its own component."""
         own = self.modules[self.place[change]]
         is_own = self.chance.random() < OWN_COMPONENT_SHARE
         return self.chance.choice(own if is_own else self.suite)

@@ -32,6 +32,7 @@ def show_approvals(report: WaveReport, console: Console) -> None:
 
 
 def _show_group(reason: str, changes: Sequence[ChangeNeedingApproval], console: Console) -> None:
+    """Show the changes that need approval for one reason, with the evidence that they share."""
     console.print(f"  {shown(MEANINGS.get(reason, reason))}")
     for each in changes:
         console.print(f"  [yellow]{short_id(each.id)}[/] {shown(each.title)}")
@@ -46,11 +47,12 @@ def _show_group(reason: str, changes: Sequence[ChangeNeedingApproval], console: 
 
 
 def _evidence(change: ChangeNeedingApproval) -> Sequence[str]:
-    """Return what an approval would rest on."""
+    """Return the evidence for a change that needs approval, as sentences."""
     return (EVERY_TEST_PASSED,) if change.full_run else change.evidence
 
 
 def _show_commands(changes: Sequence[ChangeNeedingApproval], console: Console) -> None:
+    """Show the commands to inspect and approve the changes, and the setting that needs none."""
     one = short_id(changes[0].id)
     commands = {
         "inspect": f"groundswell enhancement diff {one}",

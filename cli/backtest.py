@@ -46,7 +46,7 @@ async def run_backtest(scope: BacktestScope, *, report: Path | None, as_json: bo
 
 
 def _check_directory(report: Path) -> None:
-    """Raise `Rejected` now if the report could not be written after an hour of runs."""
+    """Raise `Rejected` if the report's directory does not exist, before anything is run for it."""
     if not report.absolute().parent.is_dir():
         raise Rejected(f"There is no directory {report.parent}.", code="no_directory")
 
@@ -54,6 +54,10 @@ def _check_directory(report: Path) -> None:
 async def _follow(
     command: BacktestTarget, client: ApiClient, progress: Progress
 ) -> BacktestDetails:
+    """Start a backtest or resume it, show it until it ends, and return it.
+
+    An interrupt stops the backtest.
+    """
     backtest = command.backtest_id or ""
     try:
         after = 0
@@ -102,6 +106,7 @@ async def _stop(backtest: str, client: ApiClient) -> None:
 
 
 def _show(backtest: BacktestDetails, report: Path | None, *, as_json: bool) -> int:
+    """Show a backtest that has ended, write the page `report`, and return the exit code."""
     if as_json:
         print_data(backtest)
     failure = backtest.failure

@@ -62,6 +62,7 @@ def render_markdown(backtest: BacktestDetails) -> str:
 
 
 def _figures(summary: BacktestSummary) -> Iterator[tuple[str, str]]:
+    """Yield the counts of commits by outcome, as pairs of name and text."""
     yield "caught", str(summary.caught)
     yield "missed", str(summary.missed)
     yield "false alarms", str(summary.false_alarms)
@@ -80,6 +81,7 @@ def _figures(summary: BacktestSummary) -> Iterator[tuple[str, str]]:
 
 
 def _cost(summary: BacktestSummary) -> Iterator[str]:
+    """Yield sentences on the runs, environments and time that the backtest took."""
     per_commit = summary.full / summary.commits
     yield (
         f"The gate, commit by commit: {count(summary.full, 'full run')} and "
@@ -108,6 +110,7 @@ def _cost(summary: BacktestSummary) -> Iterator[str]:
 
 
 def _reasons(each: ReplayResult) -> list[str]:
+    """Return why a commit was rejected and what shows that it is bad, else why it was not."""
     reasons = []
     if each.tests:
         reasons.append(f"rejected by {_first(each.tests, MAX_LISTED)}")
@@ -124,11 +127,13 @@ def _first(tests: Sequence[str], number: int) -> str:
 
 
 def _later(later: CorrectiveCommit) -> str:
+    """Return, in words, how a later commit corrected this one, and how that was found out."""
     how = {"named": "", "title": " (by its title)", "blame": " (by blame)"}[later.detected_by]
     return f"{later.kind} by {later.commit[:10]} {later.title}{how}"
 
 
 def _row(each: ReplayResult) -> str:
+    """Return the row of the Markdown table about a commit."""
     cells = (
         f"`{each.commit[:10]}`",
         f"{each.at:%Y-%m-%d}",
@@ -141,6 +146,7 @@ def _row(each: ReplayResult) -> str:
 
 
 def _verdict(each: ReplayResult) -> str:
+    """Return the gate's verdict on a commit in words, with its rule or reason."""
     verdict = VERDICTS[each.verdict]
     if each.verdict == "ask" and each.code:
         verdict += f"; without the protected files: {VERDICTS[each.code]}"

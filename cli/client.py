@@ -198,6 +198,7 @@ class ApiClient:
 
     @asynccontextmanager
     async def _event_source(self, after: int, wave: str) -> AsyncIterator[EventSource]:
+        """Open the event stream after a sequence number; raise what the API answers instead."""
         params: dict[str, str | int] = {"after": after, "wave": wave}
         async with AsyncExitStack() as exits:
             source = await self._retry(
@@ -226,14 +227,17 @@ class ApiClient:
         return items
 
     async def _post(self, model: type[M], path: str, body: BaseModel) -> M:
+        """Send a body as JSON, without fields that are None, and return the parsed answer."""
         json = body.model_dump(mode="json", exclude_none=True)
         return await self._request(model, "POST", path, json=json)
 
     async def _request(self, model: type[M], method: str, path: str, **options: Any) -> M:
+        """Send a request and return its answer, parsed as a `model`."""
         response = await self._send(method, path, **options)
         return model.model_validate_json(response.content)
 
     async def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        """Send a request, again while the API is away; raise the error that it answers with."""
         response = await self._retry(lambda: self._client.request(method, path, **options))
         if response.is_error:
             raise _error_of(response)

@@ -48,6 +48,7 @@ def without_controls(text: str, kept: str = "") -> str:
 
 
 def _escaped(character: str) -> str:
+    r"""Return a character as an escape, such as `\x1b`."""
     return character.encode("unicode_escape").decode()
 
 

@@ -55,6 +55,7 @@ def approvals(
 
 
 async def _approvals(wanted: ApprovalFilter, *, as_json: bool) -> int:
+    """Print the groups of changes that need approval and match the filter; return exit code 0."""
     async with connect() as client:
         found = await client.approvals(wanted)
     if as_json:
@@ -77,6 +78,7 @@ def show_groups(found: ApprovalGroups, console: Console) -> None:
 
 
 def _show_group(group: ApprovalGroup, console: Console) -> None:
+    """Show the first changes of a group, why they need approval, and the command for all of it."""
     number, code = len(group.changes), group.rule.partition(":")[2] or group.rule
     size = count(number, "change")
     console.print(f"[bold]{shown(code)}[/] in {shown(group.component)}: {size}")
@@ -132,12 +134,16 @@ def _selection(
 
 
 def _filter(rule: str, component: str, target: str) -> ApprovalFilter:
+    """Return the filter for these options, with the repository at the path or URL `target`."""
     location = target if is_url(target) else inspect_repository(target).location
     return ApprovalFilter(target=location, rule=rule, component=component)
 
 
 async def _decide(wanted: Sequence[str] | ApprovalFilter, decision: Decision, reason: str) -> int:
-    """Submit every decision first, so that changes approved together are tested together."""
+    """Submit the decision about all changes and follow them to their end; return the exit code.
+
+    All are submitted first, so that changes approved together are tested together.
+    """
     with Progress(out) as progress:
         async with connect() as client:
             accepted = await _submit(wanted, decision, reason, client)
@@ -155,6 +161,7 @@ async def _decide(wanted: Sequence[str] | ApprovalFilter, decision: Decision, re
 async def _submit(
     wanted: Sequence[str] | ApprovalFilter, decision: Decision, reason: str, client: ApiClient
 ) -> Sequence[DecisionAccepted]:
+    """Submit a decision about all of them in this user's name, and return what was accepted."""
     by = getpass.getuser()
     if isinstance(wanted, ApprovalFilter):
         many = DecisionOnMany(reason=reason, by=by, **wanted.model_dump())

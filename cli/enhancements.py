@@ -36,6 +36,7 @@ def list_(wave: Wave = "", state: State = "", limit: Limit = 100, *, as_json: Js
 
 
 async def _list(wave: str, state: str, limit: int, *, as_json: bool) -> int:
+    """Print changes, newest first, as a table or as JSON; return exit code 0."""
     async with connect() as client:
         changes = await client.enhancements(wave, state, limit)
     if as_json:
@@ -57,6 +58,7 @@ def show(enhancement: EnhancementId, *, as_json: Json = False) -> None:
 
 
 async def _show(enhancement: str, *, as_json: bool) -> int:
+    """Print a change and its story; return exit code 0."""
     async with connect() as client:
         change = await client.enhancement(enhancement)
         story = await client.story(change.id)
@@ -79,6 +81,7 @@ def show_change(change: EnhancementDetails, console: Console) -> None:
 
 
 def _facts(change: EnhancementDetails) -> list[tuple[str, str]]:
+    """Return the facts of a change as pairs of name and text; a text may be empty."""
     code = change.rule.partition(":")[2] or change.rule
     fixes = (f"finding of {code}", f"findings of {code}")
     size = f"+{change.lines_added} -{change.lines_removed}"
@@ -99,6 +102,7 @@ def diff(enhancement: EnhancementId) -> None:
 
 
 async def _diff(enhancement: str) -> int:
+    """Print the patch of a change, in colour only on a terminal; return exit code 0."""
     async with connect() as client:
         text = await client.diff(enhancement)
     if out.is_terminal:
@@ -140,6 +144,7 @@ def rollback(
 
 
 async def _roll_back_since(since: datetime, target: str, reason: str, *, dependents: bool) -> int:
+    """Roll back what landed on the repository since a time; return the exit code."""
     location = target if is_url(target) else inspect_repository(target).location
     request = RollbackSince(target=location, since=since, reason=reason, dependents=dependents)
     return await roll_back(lambda client: client.roll_back_since(request))

@@ -36,6 +36,7 @@ async def _until_signal(work: Coroutine[Any, Any, int | None], received: list[in
     task = asyncio.ensure_future(work)
 
     def cancel(number: int) -> None:
+        """Cancel the work at the first signal, and note its number."""
         # A second signal must not cut the clean-up short.
         if not received:
             received.append(number)

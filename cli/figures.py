@@ -38,6 +38,7 @@ def _changes(report: WaveReport) -> int:
 
 
 def _protection(share: ProtectionShare) -> str:
+    """Return, in words, how many mutants were killed and how much of the changes is protected."""
     return (
         f"{share.killed} of {count(share.mutants, 'mutant')} killed; protected: "
         f"{share.protected_changes} of {count(share.changes, 'change')} with mutants, "
@@ -46,6 +47,7 @@ def _protection(share: ProtectionShare) -> str:
 
 
 def _answers(measured: tuple[BenchmarkResult, ...]) -> str:
+    """Return how many benchmarks had each answer: `3 same, 1 worse`."""
     answers = [each.answer for each in measured]
     return ", ".join(f"{answers.count(each)} {each}" for each in dict.fromkeys(answers))
 
@@ -65,6 +67,7 @@ def _show_notable(measured: tuple[BenchmarkResult, ...], console: Console) -> No
 
 
 def _recall(recall: ImpactRecall) -> str:
+    """Return how many tests that caught a change were selected, and how many had to run."""
     caught = recall.caught + recall.missed
     parts = []
     if caught:

@@ -41,6 +41,7 @@ def env(
 
 
 async def _env(*, operator: bool, as_json: bool) -> int:
+    """Print the variables as shell commands or as JSON; return exit code 0."""
     variables = nats_variables(operator=operator)
     if as_json:
         typer.echo(json.dumps(variables, indent=1))

@@ -27,7 +27,7 @@ DryRun = Annotated[
 
 
 def _allow(*, unsandboxed: bool) -> bool:
-    """Allow it in this process's environment, which a stack that it starts inherits."""
+    """Let a stack that this process starts run without a sandbox, if that is allowed; return it."""
     if unsandboxed:
         os.environ["GROUNDSWELL_ALLOW_UNSANDBOXED"] = "1"
     return unsandboxed

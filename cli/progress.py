@@ -82,6 +82,7 @@ class Progress:
         self._counts[what] += 1
 
     def _update_status(self) -> None:
+        """Show the activity and the counts in the status line, in a terminal only."""
         if self._status is None:
             return
         counts = ", ".join(f"{number} {what}" for what, number in self._counts.items())
@@ -89,6 +90,7 @@ class Progress:
 
 
 def _environment(event: e.EnvironmentBuilt, progress: Progress) -> None:
+    """Print whether the test environment was built or reused, with its notes."""
     how = "reused from an earlier run" if event.cached else f"built in {duration(event.seconds)}"
     progress.print_line(f"test environment {how}")
     for note in event.notes:
@@ -97,33 +99,38 @@ def _environment(event: e.EnvironmentBuilt, progress: Progress) -> None:
 
 
 def _findings(event: e.FindingsMeasured, progress: Progress) -> None:
+    """Print how many findings were measured, before or after the wave."""
     when = "" if event.moment == "before" else " after the wave"
     progress.print_line(f"{count(event.findings, 'finding')}{when}")
 
 
 def _baseline(event: e.BaselineMeasured, progress: Progress) -> None:
+    """Print how many tests the baseline has, and how many fail in it already."""
     failing = f", {event.failing} already failing" if event.failing else ""
     tests = count(event.tests, "test")
     progress.print_line(f"baseline: {tests}{failing} ({duration(event.seconds)})")
 
 
 def _started(event: e.WaveStarted, progress: Progress) -> None:
+    """Print that a wave has started, and how many tasks it has."""
     progress.print_line(f"wave started with {count(event.tasks, 'task')}")
     progress.set_activity("agents are working")
 
 
 def _assigned(event: e.TaskAssigned, progress: Progress) -> None:
+    """Print which component a task is on, and what it is to do there."""
     progress.print_line(f"{event.component}: {event.note}", DIM)
 
 
 def _proposed(event: e.TaskProposed, progress: Progress) -> None:
+    """Print how many changes a task proposed, if any."""
     if event.enhancements:
         progress.print_line(f"{count(event.enhancements, 'change')} proposed")
     progress.set_activity("the gate is testing changes")
 
 
 def _run(event: e.RunFinished, progress: Progress) -> None:
-    """Print a run, or remember its duration if the gate announces its result."""
+    """Print a finished run, or only note its duration if the gate announces its result."""
     if event.purpose is RunPurpose.BASELINE:
         return
     progress.run_seconds[event.run_id] = event.seconds
@@ -137,7 +144,7 @@ def _run(event: e.RunFinished, progress: Progress) -> None:
 
 
 def _decided(event: e.GateDecided, progress: Progress) -> None:
-    """Print runs and what follows from them; landed and rejected changes have their own events."""
+    """Print a run, a change that is sent back, or a landing; nothing for any other step."""
     if event.step == "run" and event.purpose != RunPurpose.BENCHMARKS:
         seconds = progress.run_seconds.get(event.run_id or "")
         took = f" ({duration(seconds)})" if seconds is not None else ""
@@ -151,35 +158,42 @@ def _decided(event: e.GateDecided, progress: Progress) -> None:
 
 
 def _applied(event: e.EnhancementApplied, progress: Progress) -> None:
+    """Print that a change landed, and count it."""
     progress.increment("landed")
     progress.print_line(f"landed    {event.title}", GREEN)
 
 
 def _rejected(event: e.EnhancementRejected, progress: Progress) -> None:
+    """Print that a change was rejected and the first test that caught it, and count it."""
     progress.increment("rejected")
     because = event.tests[0] if event.tests else event.reason
     progress.print_line(f"rejected  {event.title}  <- {because}", RED)
 
 
 def _expired(event: e.EnhancementExpired, progress: Progress) -> None:
+    """Print that a change expired and why, and count it."""
     progress.increment("expired")
     reason = event.reason.partition("\n")[0]
     progress.print_line(f"expired   {event.title}: {reason}", DIM)
 
 
 def _opened(event: e.PullRequestOpened, progress: Progress) -> None:
+    """Print the URL of a pull request that was opened."""
     progress.print_line(f"pull request {event.url}", GREEN)
 
 
 def _not_opened(event: e.PullRequestRefused, progress: Progress) -> None:
+    """Print why a pull request could not be opened."""
     progress.print_line(f"no pull request: {event.reason}", YELLOW)
 
 
 def _lost(event: e.AgentLost, progress: Progress) -> None:
+    """Print that an agent is offline."""
     progress.print_line(f"agent {event.name} is offline; its task goes to another agent", DIM)
 
 
 def _approval_requested(event: e.ApprovalRequested, progress: Progress) -> None:
+    """Print that a change needs approval, with the kind of reason, and count it."""
     progress.increment("need approval")
     # The report has the whole reason: nobody reads many of them in a row.
     reason = event.reason.partition(": ")[0]
@@ -187,18 +201,22 @@ def _approval_requested(event: e.ApprovalRequested, progress: Progress) -> None:
 
 
 def _approved(event: e.EnhancementApproved, progress: Progress) -> None:
+    """Print who approved a change, and why."""
     progress.print_line(f"approved  {event.title} by {event.by}: {event.reason}", DIM)
 
 
 def _rolled_back(event: e.EnhancementRolledBack, progress: Progress) -> None:
+    """Print that a change was rolled back, with the commit that reverts it."""
     progress.print_line(f"rolled back {event.title} with {event.commit[:10]}", GREEN)
 
 
 def _rollback_refused(event: e.RollbackRefused, progress: Progress) -> None:
+    """Print why a rollback was refused."""
     progress.print_line(event.reason, RED)
 
 
 def _replayed(event: e.CommitReplayed, progress: Progress) -> None:
+    """Print the outcome of one commit of a backtest, and count it."""
     style = {"caught": GREEN, "missed": RED, "false_alarm": RED}.get(event.outcome, DIM)
     outcome = event.outcome.replace("_", " ")
     progress.increment(outcome)

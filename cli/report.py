@@ -55,6 +55,7 @@ def show_report(report: WaveReport, console: Console) -> None:
 
 
 def _summary(report: WaveReport) -> str:
+    """Return one sentence on how many changes landed, were rejected, wait or were not tried."""
     landed = [each for each in report.landed if not each.rolled_back]
     parts = [f"[bold green]{len(landed)} landed[/]" if landed else "[bold]nothing landed[/]"]
     if landed:
@@ -79,12 +80,14 @@ def _summary(report: WaveReport) -> str:
 
 
 def _show_advice(changes: Sequence[ChangeNotLanded], console: Console) -> None:
+    """Show changes without a patch."""
     _show_headline("Advice, without a patch", changes, console)
     for each in changes:
         _show_change(each, "cyan", console)
 
 
 def _show_failure(report: WaveReport, console: Console) -> None:
+    """Show why the wave failed and what to do about it, if it failed."""
     if report.failure is None:
         return
     console.print(f"\n[bold red]{shown_lines(report.failure.message, ERROR_INDENT)}[/]")
@@ -95,6 +98,7 @@ def _show_failure(report: WaveReport, console: Console) -> None:
 
 
 def _show_landed(report: WaveReport, console: Console) -> None:
+    """Show the changes that landed, with their size, effect and evidence."""
     if not report.landed:
         return
     console.print("\n[bold]Landed[/] (one commit each)")
@@ -109,6 +113,7 @@ def _show_landed(report: WaveReport, console: Console) -> None:
 
 
 def _size(change: LandedChange) -> str:
+    """Return the first files of a change, and its lines added and removed."""
     files = ", ".join(change.files[:MAX_LISTED_FILES])
     more = len(change.files) - MAX_LISTED_FILES
     rest = f" and {more} more" if more > 0 else ""
@@ -116,6 +121,7 @@ def _size(change: LandedChange) -> str:
 
 
 def _effect(change: LandedChange) -> str:
+    """Return a change's predicted metric before and after, or why it cannot be told."""
     if change.rolled_back:
         return f"rolled back by {change.rolled_back[:10]}"
     if change.measured is None or change.prediction is None:
@@ -125,6 +131,7 @@ def _effect(change: LandedChange) -> str:
 
 
 def _show_pull_requests(report: WaveReport, console: Console) -> None:
+    """Show the pull requests, or why they are not open."""
     if not report.pull_requests:
         return
     console.print("\n[bold]Pull requests[/]")
@@ -139,6 +146,7 @@ def _show_pull_requests(report: WaveReport, console: Console) -> None:
 
 
 def _show_rejected(changes: Sequence[ChangeNotLanded], console: Console) -> None:
+    """Show rejected changes with the first tests that caught them."""
     _show_headline("Rejected", changes, console)
     for each in changes:
         _show_change(each, "red", console)
@@ -146,6 +154,7 @@ def _show_rejected(changes: Sequence[ChangeNotLanded], console: Console) -> None
 
 
 def _show_returned(changes: Sequence[ChangeNotLanded], console: Console) -> None:
+    """Show changes that were sent back to be judged on another head."""
     _show_headline("Sent back, to be tried again on another head", changes, console)
     for each in changes:
         _show_change(each, "yellow", console)
@@ -153,29 +162,34 @@ def _show_returned(changes: Sequence[ChangeNotLanded], console: Console) -> None
 
 
 def _show_expired(changes: Sequence[ChangeNotLanded], console: Console) -> None:
+    """Show changes that expired."""
     _show_headline("Expired (nothing is wrong with them)", changes, console)
     for each in changes:
         _show_change(each, "yellow", console)
 
 
 def _show_not_tried(changes: Sequence[ChangeNotLanded], console: Console) -> None:
+    """Show what a dry run proposed."""
     _show_headline("Proposed, not tried", changes, console)
     for each in changes:
         _show_change(each.model_copy(update={"reason": ""}), "cyan", console)
 
 
 def _show_headline(headline: str, changes: Sequence[ChangeNotLanded], console: Console) -> None:
+    """Show the headline of a list of changes, unless it is empty."""
     if changes:
         console.print(f"\n[bold]{headline}[/]")
 
 
 def _show_change(change: ChangeNotLanded, style: str, console: Console) -> None:
+    """Show one change that did not land, and why; its id has the style."""
     console.print(f"  [{style}]{short_id(change.id)}[/] {shown(change.title)}")
     if change.reason:
         console.print(f"           [dim]{shown(change.reason)}[/]")
 
 
 def _show_tests(relation: str, tests: Sequence[str], console: Console) -> None:
+    """Show the first tests, each after how it is related to a change, such as `caught by`."""
     for test in tests[:MAX_LISTED_TESTS]:
         console.print(f"           {relation} {shown(test)}")
     if len(tests) > MAX_LISTED_TESTS:
@@ -183,6 +197,7 @@ def _show_tests(relation: str, tests: Sequence[str], console: Console) -> None:
 
 
 def _show_health(health: HealthChange, console: Console) -> None:
+    """Show score and findings before and after, in all and for components that changed."""
     if health.findings_before is None:
         return
     legend = QUALITY_AND_PROTECTION if health.protection else QUALITY
@@ -199,25 +214,30 @@ def _show_health(health: HealthChange, console: Console) -> None:
 
 
 def _has_changed(each: ComponentHealth) -> bool:
+    """Return whether a component's findings changed, or something that landed touched it."""
     findings_moved = each.findings_after not in {None, each.findings_before}
     return findings_moved or each.protection is not None
 
 
 def _score(value: float | None) -> str:
+    """Return a score with one decimal, or `not measured`."""
     return "not measured" if value is None else f"{value:.1f}"
 
 
 def _number(value: int | None) -> str:
+    """Return a number, or `not measured`."""
     return "not measured" if value is None else str(value)
 
 
 def _protected_lines(protection: ProtectionSummary | None) -> str:
+    """Return how many changed lines are protected, or a dash if that is not known."""
     if protection is None:
         return "–"  # noqa: RUF001
     return f"{protection.protected_lines} of {count(protection.lines, 'line')}"
 
 
 def _show_baseline(report: WaveReport, console: Console) -> None:
+    """Show the figures of the baseline and the first tests that fail in it."""
     base = report.baseline
     if base is None:
         return
@@ -234,6 +254,7 @@ def _show_baseline(report: WaveReport, console: Console) -> None:
 
 
 def _show_notes(report: WaveReport, console: Console) -> None:
+    """Show the notes of the wave, and the sandbox tier of its tests if that is stored."""
     if report.notes:
         console.print("\n[bold]Notes[/]")
         for note in report.notes:
@@ -243,6 +264,7 @@ def _show_notes(report: WaveReport, console: Console) -> None:
 
 
 def _show_cost(report: WaveReport, console: Console) -> None:
+    """Show the time that the wave took, and how many calls of a model it made."""
     engines = ", ".join(report.cost.engines) or "none"
     console.print(
         f"\n[bold]Time[/] {duration(report.wall_seconds)} in all; {test_time(report)}; "
@@ -254,6 +276,7 @@ def _show_cost(report: WaveReport, console: Console) -> None:
 
 
 def _show_commands(report: WaveReport, console: Console) -> None:
+    """Show the commands with which to inspect, merge or undo what landed."""
     groups = (
         ("inspect", report.commands.inspect),
         ("merge", report.commands.merge),

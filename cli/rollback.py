@@ -51,6 +51,7 @@ def _belongs_to(event: Event, accepted: RollbackAccepted | RollbacksAccepted) ->
 
 
 def _show_end(event: RollbackFinished, progress: Progress) -> int:
+    """Show how a rollback ended; return exit code 0 if it succeeded, else 1."""
     if event.succeeded:
         progress.print_line(f"{count(len(event.enhancements), 'change')} rolled back", "green")
         return 0

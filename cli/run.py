@@ -42,6 +42,10 @@ async def run_wave(command: StartWave, *, as_json: bool) -> int:
 
 
 async def _follow(command: StartWave, client: ApiClient, progress: Progress) -> WaveReport:
+    """Start a wave or resume it, show it until it ends, and return its report.
+
+    An interrupt stops the wave.
+    """
     wave = command.wave_id or ""
     try:
         progress.set_activity("reading the repository")

@@ -58,7 +58,7 @@ async def _find_or_start(exits: AsyncExitStack, *, start_stack: bool) -> tuple[S
 
 
 async def _running(home: Path) -> Stack | None:
-    """Return the home's stack, waiting for one that is being started."""
+    """Return the home's stack, waiting for one that is being started; None if there is none."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + STACK_START_TIMEOUT_SECONDS
     while True:

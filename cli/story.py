@@ -57,6 +57,7 @@ def group_series(steps: Sequence[StoryStep]) -> list[tuple[StoryStep, ...]]:
 
 
 def _series_key(step: StoryStep) -> tuple[str, str, bool | None, bool]:
+    """Return what steps must have in common to share a line, the kind first."""
     worse = None if step.worse is None else step.worse > 0
     purpose = "" if step.kind == "run_without" else step.purpose
     # A run of the change alone is never one of a series.
@@ -81,6 +82,7 @@ def _show_series(series: Sequence[StoryStep], last_tests: Sequence[str], console
 
 
 def _wrap(text: str) -> list[str]:
+    """Return the text in lines that fit beside the time and name; at least one line."""
     return textwrap.wrap(text, WIDTH_COLUMNS - INDENT_COLUMNS, break_long_words=False) or [""]
 
 
@@ -96,6 +98,7 @@ def _sentence(series: Sequence[StoryStep]) -> str:
 
 
 def _answer(series: Sequence[StoryStep]) -> str:
+    """Return what a series of runs says about the change."""
     first = series[0]
     if first.worse is None:
         return "no answer"
@@ -105,6 +108,7 @@ def _answer(series: Sequence[StoryStep]) -> str:
 
 
 def _worse(series: Sequence[StoryStep]) -> str:
+    """Return the number of worse tests in a series of runs, or its range: `2 to 5`."""
     numbers = sorted({each.worse or 0 for each in series})
     return f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else str(numbers[0])
 

@@ -33,7 +33,7 @@ def fail(error: GroundswellError) -> None:
 
 
 def as_typed_here(text: str) -> str:
-    """Return `text` with our commands as they have to be typed if we are not on PATH."""
+    """Return `text` with our commands by a path to our program if that is not on PATH."""
     program = Path(sys.argv[0])
     if shutil.which("groundswell") or program.name != "groundswell":
         return text

@@ -28,7 +28,7 @@ WaveId = Annotated[str, typer.Argument(help="The wave's id, or its last 8 charac
 def start_command(
     path: str, *, size: WaveSize, focus: str, components: str, base: str, dry_run: bool
 ) -> StartWave:
-    """Return the command the options stand for; raise `Rejected` for an unknown focus."""
+    """Return the command that the options stand for; exit with code 2 for an unknown focus."""
     known = [*agent_type_names(), ALL]
     if focus not in known:
         near = difflib.get_close_matches(focus, known, n=1)
@@ -48,6 +48,7 @@ def start_command(
 
 
 async def _refuse(message: str, hint: str) -> int:
+    """Raise `Rejected` where `execute` reports it."""
     raise Rejected(message, hint=hint)
 
 
@@ -70,6 +71,7 @@ def start(
 
 
 async def _start(command: StartWave, *, as_json: bool) -> int:
+    """Start a wave on a stack that is up and print its id; return exit code 0."""
     location = command.target or "."
     if not is_url(location):
         # A relative path has a meaning in this shell, not in the services.
@@ -97,6 +99,7 @@ def stop(wave: WaveId, reason: Annotated[str, typer.Option(help="Why.")] = "") -
 
 
 async def _stop(wave: str, reason: str) -> int:
+    """Stop a wave and print that it is stopped; return exit code 0."""
     async with connect() as client:
         stopped = await client.stop_wave(wave, reason)
     for each in stopped.waves:
@@ -118,6 +121,7 @@ def list_(limit: Limit = 20, *, as_json: Json = False) -> None:
 
 
 async def _list(limit: int, *, as_json: bool) -> int:
+    """Print the newest waves as a table or as JSON; return exit code 0."""
     async with connect() as client:
         waves = await client.waves(limit)
     if as_json:
@@ -148,6 +152,7 @@ def show(wave: WaveId, *, as_json: Json = False) -> None:
 
 
 async def _show(wave: str, *, as_json: bool) -> int:
+    """Print the report of a wave; return exit code 0."""
     async with connect() as client:
         report = await client.report(wave)
     if as_json:

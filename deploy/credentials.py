@@ -25,7 +25,7 @@ class Credentials:
     nats_passwords: Mapping[str, str]
 
     def nats_variables(self) -> dict[str, str]:
-        """Return the variables that deploy/nats/accounts.conf takes the passwords from."""
+        """Return the environment variables from which accounts.conf takes the passwords."""
         return {
             f"GROUNDSWELL_NATS_PASSWORD_{user.upper()}": password
             for user, password in self.nats_passwords.items()
@@ -39,7 +39,7 @@ def load_credentials(home: Path) -> Credentials:
     """
     path = home / FILE_NAME
     if not path.exists():
-        write_private(path, json.dumps(asdict(_make()), indent=1))
+        write_private(path, json.dumps(asdict(_make_credentials()), indent=1))
     try:
         return Credentials(**json.loads(path.read_text()))
     except (OSError, ValueError, TypeError) as error:
@@ -50,18 +50,20 @@ def load_credentials(home: Path) -> Credentials:
         ) from error
 
 
-def _make() -> Credentials:
+def _make_credentials() -> Credentials:
+    """Return new random credentials for every user."""
     return Credentials(_secret(), _secret(), {user: _secret() for user in NATS_USERS})
 
 
 def _secret() -> str:
+    """Return a random password or key."""
     # A letter first: nats-server reads digits in a variable as a number.
     return f"gs{secrets.token_hex(SECRET_BYTES)}"
 
 
 def compose_variables() -> str:
     """Return the contents of an `.env` file for docker-compose.yml, with new credentials."""
-    made = _make()
+    made = _make_credentials()
     variables = {
         **made.nats_variables(),
         "GROUNDSWELL_MONGO_PASSWORD": made.mongo_password,

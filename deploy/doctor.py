@@ -72,6 +72,7 @@ def examine(home: Path) -> list[Check]:
 
 
 def _python() -> Check:
+    """Check that this Python is new enough."""
     found = f"{platform.python_version()} ({sys.executable})"
     if sys.version_info[:2] >= MIN_PYTHON:
         return Check("Python", "ok", found)
@@ -79,6 +80,7 @@ def _python() -> Check:
 
 
 def _git() -> Check:
+    """Check that git is on PATH and new enough."""
     path = shutil.which("git")
     if path is None:
         return Check("git", "missing", "not on PATH", "nothing runs", "Install git.")
@@ -92,6 +94,7 @@ def _git() -> Check:
 
 
 def _server(name: str, variable: str, what: str) -> Check:
+    """Check that a server to embed is installed, unless `variable` names one to connect to."""
     if url := os.environ.get(variable):
         return Check(name, "ok", f"not needed: {variable} is {_redact_credentials(url)}")
     try:
@@ -102,6 +105,7 @@ def _server(name: str, variable: str, what: str) -> Check:
 
 
 def _tool(name: str, find: Callable[[], Any], cost: str) -> Check:
+    """Check a tool that comes as a Python package; `cost` is what does not work without it."""
     try:
         path = str(find())
         version = importlib.metadata.version(name)
@@ -111,7 +115,7 @@ def _tool(name: str, find: Callable[[], Any], cost: str) -> Check:
 
 
 def _agent_types() -> list[Check]:
-    """Look for the programs that the installed agent types need."""
+    """Return a check for each program that the agent types need, or that they cannot be loaded."""
     try:
         specs = agent_specs()
     except Rejected as error:
@@ -124,6 +128,7 @@ def _agent_types() -> list[Check]:
 
 
 def _home(home: Path) -> Check:
+    """Check that the home directory can be written to and has enough space."""
     existing = next(each for each in (home, *home.parents) if each.exists())
     if not os.access(existing, os.W_OK):
         remedy = "Set GROUNDSWELL_HOME to a directory that you may write to."
@@ -137,6 +142,7 @@ def _home(home: Path) -> Check:
 
 
 def _memory() -> Check:
+    """Check that the machine has enough memory for the stack and a small test suite."""
     total, cores = psutil.virtual_memory().total >> 20, psutil.cpu_count()
     found = f"{total} MB memory, {cores} cores"
     if total < MIN_MEMORY_MB:
@@ -166,6 +172,7 @@ def _sandboxes(home: Path) -> list[Check]:
 
 
 def _tier_check(assessment: TierAssessment, *, used: bool) -> Check:
+    """Return the check of one sandbox tier; `used` says that it is the one that is chosen."""
     name = f"tier {assessment.tier.label}"
     if not assessment.problem:
         found = f"{name} works" + (" and is used" if used else "")
@@ -196,15 +203,18 @@ def _forge() -> Check:
 
 
 def _stack(home: Path) -> Check:
+    """Return whether a stack is running in this home, as a check that is always ok."""
     stack = find_running_stack(home)
     found = f"running, API at {stack.api_url}" if stack else "not running; groundswell up starts it"
     return Check("stack", "ok", found, essential=False)
 
 
 def _output(*argv: str) -> str:
+    """Run a command, and return what it prints on standard output."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     return done.stdout.strip()
 
 
 def _redact_credentials(url: str) -> str:
+    """Return a URL with an ellipsis in the place of its user and password."""
     return re.sub(r"//[^@/]*@", "//…@", url)

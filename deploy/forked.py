@@ -64,11 +64,12 @@ class ForkedService:
     async def wait(self) -> int:
         """Return the exit code when the service has ended."""
         while (code := self._process.exitcode) is None:
-            await _readable(self._process.sentinel)
+            await _wait_until_readable(self._process.sentinel)
         return code
 
 
-async def _readable(descriptor: int) -> None:
+async def _wait_until_readable(descriptor: int) -> None:
+    """Wait until the descriptor can be read."""
     loop = asyncio.get_running_loop()
     readable = asyncio.Event()
     # A descriptor has one reader at a time, and both `supervise` and `stop` may wait.
@@ -108,6 +109,7 @@ def die_with_parent(parent: int) -> Callable[[], None]:
     libc = ctypes.CDLL(None)
 
     def request_signal() -> None:
+        """Request the signal; exit at once if the parent has ended already."""
         libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # the parent ended before the request
             os._exit(1)

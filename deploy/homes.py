@@ -66,6 +66,7 @@ def lock_is_held(home: Path) -> bool:
 
 
 def _read_stack(home: Path) -> Stack | None:
+    """Return the stack in the home's file; None if there is no readable one."""
     try:
         return Stack(**json.loads((home / STACK_FILE).read_text()))
     except (OSError, ValueError, TypeError):
@@ -133,6 +134,7 @@ def disk_full(home: Path, free: int) -> StackFailed:
 
 
 def _is_free(port: int) -> bool:
+    """Return whether a server can listen on this port of this machine."""
     with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -28,9 +28,11 @@ class Child(Protocol):
     pid: int
 
     @property
-    def returncode(self) -> int | None: ...
+    def returncode(self) -> int | None:
+        """Return the exit code, negative for a signal, or None while it runs."""
 
-    async def wait(self) -> int: ...
+    async def wait(self) -> int:
+        """Return the exit code once the process has ended."""
 
 
 @dataclass
@@ -104,6 +106,7 @@ class Process:
         await self.child.wait()
 
     async def _wake(self) -> None:
+        """Connect to `wake_port`, if there is one, so that the server handles its signal."""
         if not self.wake_port:
             return
         await asyncio.sleep(WAKE_DELAY_SECONDS)
@@ -123,7 +126,7 @@ class ServiceProcess(Process):
     """One of the services, supervised: a fork of the process that has imported them all."""
 
     async def spawn(self) -> Child:
-        """Fork the service."""
+        """Fork the service from the process that has imported it, with the log as its output."""
         env = {**os.environ, **self.env}
         return await ForkedService.start(self.name, self.log, env, " ".join(self.argv))
 

@@ -18,7 +18,7 @@ KEY_VARIABLE = "GROUNDSWELL_API_KEY"
 
 
 def plan_stack(home: Path, api_port: int, credentials: Credentials) -> Stack:
-    """Return the addresses of a stack that is to start; 0 is any free port."""
+    """Return the addresses of a stack that is to start; `api_port` 0 is any free port."""
     nats_port, mongo_port, free_port = free_ports(3)
     mongo = f"groundswell:{credentials.mongo_password}@{HOST}:{mongo_port}"
     return Stack(
@@ -52,6 +52,7 @@ def stack_programs(stack: Stack, home: Path, credentials: Credentials) -> list[P
 
 
 def _mongo_program(stack: Stack, home: Path, credentials: Credentials) -> Process:
+    """Return the process of the embedded database. Raises `Rejected` if it is not installed."""
     find_program("secantusd-py")
     port = _port_of(stack.mongo_url)
     argv = [sys.executable, "-m", "deploy.secantusd", "--host", HOST, "--port", port, "--auth"]
@@ -83,6 +84,7 @@ def service_variables(name: str, stack: Stack, credentials: Credentials) -> dict
 
 
 def _service_program(name: str, stack: Stack, logs: Path, credentials: Credentials) -> Process:
+    """Return the process of one of the services, with its environment and log."""
     title = ["groundswell", f"services.{name}", stack.home]
     variables: Mapping[str, str] = service_variables(name, stack, credentials)
     return ServiceProcess(name, title, logs / f"{name}.log", variables)

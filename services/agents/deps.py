@@ -34,7 +34,7 @@ class ServedType:
 
     @property
     def detector_names(self) -> tuple[str, ...]:
-        """The detectors by which the gate checks a proposal of this type."""
+        """The names of the detectors by which the gate checks a proposal of this type."""
         return (*(each.name for each in self.detectors), *self.guards)
 
 
@@ -59,6 +59,7 @@ async def read_source(deps: AgentDeps, target: Target, commit: str) -> Source:
 
 
 def _read_source(deps: AgentDeps, target: Target, commit: str) -> Source:
+    """Read the target at `commit` from its mirror, which is fetched if it lacks it; blocking."""
     mirror = Mirror.at(deps.home, target.id)
     try:
         tree = mirror.tree(commit)

@@ -17,11 +17,13 @@ def handlers(deps: AgentDeps) -> NatsRouter:
 
     @findings(filter=of_type(MeasureFindings))
     async def do_measure_findings(command: MeasureFindings) -> None:
+        """Run the detectors on the commit that the command names."""
         await usecases.measure_findings(command, deps)
 
     findings(reject_unknown)
 
     async def do_perform_task(command: PerformTask) -> None:
+        """Perform a task that the coordinator has assigned."""
         await usecases.perform_task(command, deps)
 
     for consumer in TASK_CONSUMERS:

@@ -71,11 +71,12 @@ def serve_type(spec: AgentSpec, resources: DetectorResources) -> ServedType:
 
 
 def sandboxed_commands(settings: AgentsSettings) -> SandboxedCommands:
-    """Return commands over a sandbox that is chosen when the first target needs one."""
+    """Return what runs a target's commands in a sandbox, which is chosen when first needed."""
     scratch = Scratch(settings.home / "runs", uuid7)
     found: list[Sandbox] = []
 
     async def sandbox() -> Sandbox:
+        """Return the sandbox, which the first call chooses for this machine."""
         if not found:
             chosen, _ = await choose_sandbox(
                 settings.home,
@@ -87,6 +88,7 @@ def sandboxed_commands(settings: AgentsSettings) -> SandboxedCommands:
         return found[0]
 
     async def environments() -> UvEnvironments:
+        """Return the builder of test environments over that sandbox."""
         return UvEnvironments(
             settings.home,
             await sandbox(),
@@ -99,6 +101,7 @@ def sandboxed_commands(settings: AgentsSettings) -> SandboxedCommands:
 
 
 def _this_agent(served: Collection[ServedType]) -> Agent:
+    """Return the record under which this process registers, idle and with all types it serves."""
     now = utc_now()
     types = tuple(each.spec.name for each in served)
     return Agent(

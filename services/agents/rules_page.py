@@ -29,7 +29,7 @@ change that does anything else besides does not meet it.
 
 
 def render() -> str:
-    """Return the page."""
+    """Return the whole page as Markdown."""
     specs = agent_specs().values()
     lines = [HEAD]
     for spec in specs:
@@ -39,6 +39,7 @@ def render() -> str:
 
 
 def _table(spec: AgentSpec) -> Iterator[str]:
+    """Yield the lines of the Markdown table of an agent type's rules."""
     yield "| rule | what the fix does | class | what it may change | unless |"
     yield "|---|---|---|---|---|"
     for fixer in spec.fixers:
@@ -49,6 +50,7 @@ def _table(spec: AgentSpec) -> Iterator[str]:
 
 
 def _row(declared: FixerDeclaration) -> str:
+    """Return the table row of a rule that has a fixer."""
     behaviour = declared.behaviour
     unless = [f"{CONDITIONS[each].words} (`{each}`)" for each in behaviour.unless]
     if behaviour.proven:
@@ -59,6 +61,7 @@ def _row(declared: FixerDeclaration) -> str:
 
 
 def _conditions() -> Iterator[str]:
+    """Yield the lines that tell why each condition is sufficient, grouped by kind."""
     yield "Why each condition is sufficient:"
     yield ""
     for kind in sorted({each.kind for each in CONDITIONS.values()}):

@@ -56,6 +56,7 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
+        """Leave the handling of signals as it is."""
         yield
 
 
@@ -76,6 +77,7 @@ def build(
     )
 
     async def stop() -> None:
+        """Stop the HTTP server and end its event streams."""
         deps.stopping.set()
         server.should_exit = True
         await asyncio.sleep(0)

@@ -20,27 +20,46 @@ class StreamedEvent(Protocol):
     """An event as it is stored in the event stream."""
 
     @property
-    def sequence(self) -> int: ...
+    def sequence(self) -> int:
+        """The event's number in the stream, from which reading can resume."""
+
     @property
-    def subject(self) -> str: ...
+    def subject(self) -> str:
+        """The NATS subject, such as `gs.evt.wave.finished`."""
+
     @property
-    def time(self) -> datetime: ...
+    def time(self) -> datetime:
+        """When the stream stored it."""
+
     @property
-    def data(self) -> dict[str, Any]: ...
+    def data(self) -> dict[str, Any]:
+        """The fields of the event."""
 
 
 class ApiBus(Protocol):
     """The part of `shared.messaging.bus.Bus` that the API uses."""
 
     @property
-    def connected(self) -> bool: ...
+    def connected(self) -> bool:
+        """True while the connection to NATS is up."""
 
-    async def publish(self, message: Message, *, key: str, wave: str = "") -> None: ...
-    async def request(self, message: Message, answer: type[A], *, timeout: float = 5.0) -> A: ...
-    async def ping(self, expected: Collection[str], *, timeout: float = 1.0) -> tuple[str, ...]: ...
-    async def missing_streams(self) -> list[str]: ...
-    async def last_sequence(self) -> int: ...
-    def events(self, *, after: int | None = None) -> AsyncGenerator[StreamedEvent, None]: ...
+    async def publish(self, message: Message, *, key: str, wave: str = "") -> None:
+        """Store a message durably; the same `key` again is stored once. Raises `Transient`."""
+
+    async def request(self, message: Message, answer: type[A], *, timeout: float = 5.0) -> A:
+        """Return a service's answer; raise its error, or `Transient` if none comes in time."""
+
+    async def ping(self, expected: Collection[str], *, timeout: float = 1.0) -> tuple[str, ...]:
+        """Return the services among `expected` that answer within `timeout` seconds."""
+
+    async def missing_streams(self) -> list[str]:
+        """Return the streams and consumers that should exist and do not."""
+
+    async def last_sequence(self) -> int:
+        """Return the sequence number of the newest event."""
+
+    def events(self, *, after: int | None = None) -> AsyncGenerator[StreamedEvent, None]:
+        """Yield the events after the sequence number `after`; if that is None, only new ones."""
 
 
 @dataclass(frozen=True)

@@ -33,5 +33,5 @@ class CoordinatorDeps:
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def mirror(self, target: Target) -> Mirror:
-        """The private bare repository of `target`."""
+        """Return the private bare repository of `target`."""
         return Mirror.at(self.home, target.id)

@@ -40,10 +40,12 @@ def handlers(deps: CoordinatorDeps) -> NatsRouter:
 
     @waves(filter=of_type(StartWave))
     async def do_start_wave(command: StartWave) -> None:
+        """Start the wave that a command on the bus asks for."""
         await usecases.start_wave(command, deps, channel="bus")
 
     @waves(filter=of_type(StopWave))
     async def do_stop_wave(command: StopWave) -> None:
+        """Stop the wave that the command names, or every open one."""
         await usecases.stop_wave(command, deps)
 
     waves(reject_unknown)
@@ -57,14 +59,17 @@ def handlers(deps: CoordinatorDeps) -> NatsRouter:
 
     @events(filter=of_type(MeasurementFailed))
     async def on_measurement_failed(event: MeasurementFailed) -> None:
+        """Fail the wave whose findings or baseline could not be measured."""
         await usecases.note_failure(event, deps)
 
     @events(filter=of_type(EnvironmentBuilt))
     async def on_environment_built(event: EnvironmentBuilt) -> None:
+        """Store with the wave how long its test environment took to build, and its notes."""
         await usecases.note_environment(event, deps)
 
     @events(filter=of_type(*WAVE_ADVANCING_EVENTS))
     async def on_wave_event(event: WaveEvent) -> None:
+        """Take the next steps of the wave that the event is about."""
         await usecases.advance(event.wave_id, deps)
 
     return router

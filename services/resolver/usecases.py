@@ -46,11 +46,12 @@ async def acquire(request: AcquireLease, deps: ResolverDeps) -> LeaseGrant:
     claim = Claim(request.task_id, request.wave_id, request.component, request.paths)
 
     def decide(ledger: LeaseLedger) -> Granted | Refused:
+        """Grant or refuse the claim on this ledger."""
         return leases.acquire(ledger, claim, now=deps.clock())
 
     # Expired leases end first, with their events, so that they make room.
     now = deps.clock()
-    await _end(request.target_id, lambda ledger: leases.expire(ledger, now=now), deps)
+    await _end_leases(request.target_id, lambda ledger: leases.expire(ledger, now=now), deps)
     decision = await _decide(request.target_id, decide, deps)
     if isinstance(decision, Refused):
         return LeaseGrant(granted=False, reason=decision.reason)
@@ -62,6 +63,7 @@ async def renew(request: RenewLease, deps: ResolverDeps) -> LeaseGrant:
     """Extend a lease that is still held under this epoch."""
 
     def decide(ledger: LeaseLedger) -> Granted | Refused:
+        """Extend the lease on this ledger, or refuse to."""
         return leases.renew(ledger, request.task_id, request.epoch, now=deps.clock())
 
     decision = await _decide(request.target_id, decide, deps)
@@ -72,16 +74,18 @@ async def renew(request: RenewLease, deps: ResolverDeps) -> LeaseGrant:
 
 async def release(request: ReleaseLease, deps: ResolverDeps) -> Acknowledgement:
     """End the lease of a task."""
-    await _end(request.target_id, lambda ledger: leases.release(ledger, request.task_id), deps)
+    await _end_leases(
+        request.target_id, lambda ledger: leases.release(ledger, request.task_id), deps
+    )
     return Acknowledgement()
 
 
 async def _decide(
     target_id: str, decide: Callable[[LeaseLedger], Granted | Refused], deps: ResolverDeps
 ) -> Granted | Refused:
-    """Decide on the ledger and save it by compare-and-swap, repeatedly if it changed meanwhile.
+    """Apply `decide` to the ledger and save the result, again if the ledger changed meanwhile.
 
-    Raises `Transient`.
+    Raises `Transient` if it changes too often.
     """
     for _ in range(MAX_LEDGER_ATTEMPTS):
         ledger = await _ledger(target_id, deps)
@@ -94,6 +98,7 @@ async def _decide(
 
 
 async def _ledger(target_id: str, deps: ResolverDeps) -> LeaseLedger:
+    """Return the lease ledger of a target; an empty one is stored if it has none."""
     ledger = await deps.store.leases.get(target_id)
     if ledger is None:
         await deps.store.leases.insert(LeaseLedger(id=target_id))
@@ -101,11 +106,12 @@ async def _ledger(target_id: str, deps: ResolverDeps) -> LeaseLedger:
     return ledger
 
 
-async def _end(
+async def _end_leases(
     target_id: str,
     end: Callable[[LeaseLedger], tuple[LeaseLedger, tuple[Lease, ...]]],
     deps: ResolverDeps,
 ) -> None:
+    """End leases by `end` and publish each. Raises `Transient` if the ledger changes too often."""
     for _ in range(MAX_LEDGER_ATTEMPTS):
         ledger = await _ledger(target_id, deps)
         after, ended = end(ledger)
@@ -123,6 +129,7 @@ async def _publish_lease_event(
     lease: Lease,
     deps: ResolverDeps,
 ) -> None:
+    """Publish an event of this kind about a lease; the same one again is stored once."""
     fields = {
         "wave_id": lease.wave_id,
         "target_id": target_id,
@@ -144,6 +151,7 @@ async def clear_proposal(event: ProposalSubmitted, deps: ResolverDeps) -> None:
 
 
 async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enhancement:
+    """Clear, reject or expire a proposal, or mark it as advice; return it as stored."""
     task = await deps.store.tasks.require(change.task_id)
     now = deps.clock()
     if TASK.terminal(task.state):
@@ -172,7 +180,7 @@ async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enh
 
 
 def objection(change: Enhancement, lease: Lease | None, epoch: int) -> str | None:
-    """Return why a proposal must be rejected, or None."""
+    """Return why a proposal must be rejected, or None if its lease is held and covers its files."""
     if lease is None or change.proposal.epoch != epoch:
         return f"old-epoch: its task no longer holds the lease under epoch {change.proposal.epoch}"
     outside = [path for path in change.proposal.files if not matches(path, lease.paths)]
@@ -217,8 +225,8 @@ async def reconcile(deps: ResolverDeps) -> None:
             if task is not None and task.state is TaskState.PROPOSED:
                 await _renew_while_in_gate(ledger.id, lease, deps)
             elif task is None or TASK.terminal(task.state):
-                await _end(ledger.id, _releasing(lease.task_id), deps)
-        await _end(ledger.id, lambda each: leases.expire(each, now=now), deps)
+                await _end_leases(ledger.id, _releasing(lease.task_id), deps)
+        await _end_leases(ledger.id, lambda each: leases.expire(each, now=now), deps)
     for change in await deps.store.enhancements.find(state=EnhancementState.PROPOSED):
         if now - change.changed_at > STUCK_AFTER:
             change = await _decide_on(change, change.proposal.epoch, deps)  # noqa: PLW2901
@@ -226,6 +234,7 @@ async def reconcile(deps: ResolverDeps) -> None:
 
 
 def _releasing(task_id: str) -> Callable[[LeaseLedger], tuple[LeaseLedger, tuple[Lease, ...]]]:
+    """Return a function that ends the task's lease in a ledger, as `_end_leases` takes it."""
     return lambda ledger: leases.release(ledger, task_id)
 
 

@@ -48,13 +48,17 @@ class SandboxedCommands:
             return self._known[key]
 
     async def _run(self, source: Source, command: str) -> Mapping[str, Change]:
+        """Run the command on a copy of the tree, and return the files that it changed.
+
+        Raises `Rejected` where the sandbox stopped it, as at a limit. Its exit code is ignored.
+        """
         sandbox = await self._sandbox()
         environments = await self._environments()
         environment = await environments.prepare(source.target_id, source.profile, source.tree.oid)
         before = repairable(source)
         async with self._scratch.workspace() as room:
             prepared = await asyncio.to_thread(
-                _prepare, room, source, environment, command, tuple(before)
+                _prepare_command, room, source, environment, command, tuple(before)
             )
             completed = await sandbox.run(prepared)
         # A linter also exits with an error because of what it cannot repair.
@@ -65,7 +69,7 @@ class SandboxedCommands:
                 hint="Mend it, or set another one in groundswell.toml.",
                 code="fix_failed",
             )
-        after = {path: _text(content) for path, content in completed.results.items()}
+        after = {path: _decode(content) for path, content in completed.results.items()}
         return {
             path: (text, now)
             for path, text in before.items()
@@ -73,9 +77,10 @@ class SandboxedCommands:
         }
 
 
-def _prepare(
+def _prepare_command(
     room: Path, source: Source, environment: Environment, command: str, paths: tuple[str, ...]
 ) -> Command:
+    """Export the tree into `room`, and return the command that runs there and reports `paths`."""
     assert isinstance(source.tree, GitTree)
     source.tree.export(room / "tree")
     (room / "run").mkdir()
@@ -92,7 +97,8 @@ def _prepare(
     )
 
 
-def _text(content: bytes) -> str | None:
+def _decode(content: bytes) -> str | None:
+    """Return the content as text; None if it is not UTF-8."""
     try:
         return content.decode()
     except UnicodeDecodeError:

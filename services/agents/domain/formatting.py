@@ -8,7 +8,7 @@ from shared.kernel.syntax import parse
 
 
 def format_where_changed(before: str, after: str, formatted: str) -> str:
-    """Return `after`, formatted only in the lines that differ from `before`.
+    """Return `after`, but the lines that differ from `before` as they are in `formatted`.
 
     `after` is returned as it is where that mixture would mean something else.
     """
@@ -31,6 +31,7 @@ def format_where_changed(before: str, after: str, formatted: str) -> str:
 
 
 def _same_meaning(one: str, other: str) -> bool:
+    """Return whether both texts have the same syntax tree; False if one cannot be parsed."""
     try:
         return ast.dump(parse(one)) == ast.dump(parse(other))
     except (SyntaxError, ValueError, RecursionError):

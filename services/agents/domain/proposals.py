@@ -22,9 +22,10 @@ def propose(
     why: str,
     shown: Sequence[str] = (),
 ) -> list[Proposal]:
-    """Return one proposal, or several of whole files where it is too much to read in one go.
+    """Return the fixes of one rule as one proposal, or as several where it is too much to review.
 
-    `shown` are the conditions, by name, under which the fixes keep behaviour.
+    Each of several has whole files. `shown` are the conditions, by name, under which the fixes
+    keep behaviour.
     """
     parts = readable_parts(changes)
     return [
@@ -53,6 +54,7 @@ def _proposal(
     why: str,
     shown: Sequence[str],
 ) -> Proposal:
+    """Return one proposal, which predicts that all its findings will be gone."""
     prior = declaration.priors.of(safe=safe)
     return Proposal(
         key=key,
@@ -75,7 +77,7 @@ def _proposal(
 
 
 def _title(declaration: FixerDeclaration, component: str, shown: Sequence[str]) -> str:
-    """Return the subject of a commit, which differs where no condition of its rule was shown."""
+    """Return the commit's subject; it warns where a condition was needed and none was shown."""
     where = ", where it may matter" if declaration.behaviour.unless and not shown else ""
     phrase = f"{declaration.phrase}{where}"
     return f"{declaration.commit_type}({component}): {phrase} ({declaration.code})"
@@ -89,6 +91,7 @@ def _rationale(
     why: str,
     shown: Sequence[str],
 ) -> str:
+    """Return the commit's message: why, how much is fixed where, and what may change."""
     places = "place" if len(findings) == 1 else "places"
     tool = declaration.tool
     facts = (

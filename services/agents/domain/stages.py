@@ -17,10 +17,10 @@ CheckEdit = Callable[[str, str, str, FixBehaviour], BehaviourCheck]
 
 @dataclass(frozen=True)
 class Stage:
-    """Some of the fixes of every rule.
+    """One step of the order in which fixes are proposed.
 
-    Those of the rules of these classes that their tool calls safe, unsafe, or either; with
-    `only_shown` only those places where a condition of their rule is shown.
+    It takes fixes of rules in `classes` that their tool marks as one of `fixable` (safe, unsafe);
+    with `only_shown`, only at places where a condition of their rule is shown to hold.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Stage:
     only_shown: bool = False
 
     def includes(self, fixer: Fixer) -> bool:
-        """Return whether the fixes of a rule belong here."""
+        """Return whether the fixer's rule is of a class that this stage takes."""
         return fixer.declaration.behaviour.kind in self.classes
 
 
@@ -52,6 +52,7 @@ def shown_findings(
     """
 
     def places(some: Sequence[FixableFinding]) -> tuple[OpenPlace, ...]:
+        """Return where behaviour may change once these findings are fixed together."""
         path, behaviour = some[0].finding.path, fixer.declaration.behaviour
         return check(path, text, fixer.fix(text, some)[0], behaviour).open
 
@@ -66,6 +67,7 @@ def shown_findings(
 
 
 def _touches(found: FixableFinding, place: OpenPlace) -> bool:
+    """Return whether a finding or its edits overlap the lines of an open place."""
     rows = [row for edit in found.edits for row in (edit.start[0], edit.end[0])]
     rows += [found.finding.line, found.finding.end_line or found.finding.line]
     return min(rows) <= place.end_line and place.line <= max(rows)

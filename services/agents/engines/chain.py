@@ -13,6 +13,7 @@ class ChainedEngines:
         self._engines = engines
 
     async def propose(self, context: TaskContext) -> AsyncIterator[Proposal]:
+        """Yield the proposals of each engine in turn, without files that an earlier one changed."""
         taken: set[str] = set()
         for engine in self._engines:
             changed: set[str] = set()
@@ -24,7 +25,7 @@ class ChainedEngines:
 
 
 def _without(proposal: Proposal, taken: set[str]) -> Proposal | None:
-    """Return the proposal without these files; None where nothing of it is left."""
+    """Return the proposal without the files in `taken`; None if no change is left."""
     if proposal.changes is None:
         return proposal
     changes = {path: made for path, made in proposal.changes.items() if path not in taken}

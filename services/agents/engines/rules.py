@@ -48,6 +48,7 @@ class RulesEngine:
         self._detectors = detectors
 
     async def propose(self, context: TaskContext) -> AsyncIterator[Proposal]:
+        """Yield the proposals of all fixers for the task's component, detector by detector."""
         loop = asyncio.get_running_loop()
         for detector in self._detectors:
             fixers = {
@@ -88,10 +89,12 @@ def _propose(
     files: dict[str, str],
     loop: asyncio.AbstractEventLoop,
 ) -> list[Proposal]:
+    """Repair a component with one detector's fixers and return the proposals; it blocks."""
     source = context.source
     taken = RepositoryNames(source.tree)
 
     def check(path: str, before: str, after: str, behaviour: FixBehaviour) -> BehaviourCheck:
+        """Return what an edit of one file does to behaviour, in this repository."""
         return check_file(path, before, after, behaviour, taken=taken, profile=source.profile)
 
     with _workspace(detector, source, files, loop) as workspace:
@@ -109,6 +112,7 @@ def _workspace(
     files: Mapping[str, str],
     loop: asyncio.AbstractEventLoop,
 ) -> Iterator[Workspace]:
+    """Yield the detector's own workspace with these files, or one that measures them all anew."""
     if isinstance(detector, WorkspaceDetector):
         with detector.open_workspace(source, files) as workspace:
             yield workspace
@@ -132,7 +136,10 @@ class ComponentRepair:
     proposals: list[Proposal] = field(default_factory=list)
 
     def run(self) -> None:
-        """Apply the fixes of every rule, stage by stage; again while that finds more."""
+        """Apply the fixes of every rule, stage by stage, again until nothing more is found.
+
+        Stops after `MAX_ROUNDS` rounds in any case.
+        """
         for round_number in range(1, MAX_ROUNDS + 1):
             before = len(self.proposals)
             for stage in STAGES:
@@ -143,12 +150,13 @@ class ComponentRepair:
         log.info("rules_engine_stopped", component=self.component, rounds=MAX_ROUNDS)
 
     def _open_rules(self, stage: Stage) -> list[str]:
-        """Return the rules with something to fix, in the order in which they were declared."""
+        """Return the rules that have something to fix in a stage, in the order of their fixers."""
         rules = [rule for rule, fixer in self.fixers.items() if stage.includes(fixer)]
         found = {each.finding.rule for each in self._fixable(rules, stage)}
         return [rule for rule in rules if rule in found]
 
     def _fixable(self, rules: Collection[str], stage: Stage) -> list[FixableFinding]:
+        """Return the findings of these rules that this stage takes and that may be fixed."""
         return [
             each
             for each in self.workspace.find(rules)
@@ -183,6 +191,7 @@ class ComponentRepair:
         fixed: Collection[Finding],
         changes: Mapping[str, tuple[str, str]],
     ) -> None:
+        """Add a proposal of one rule's changes in one stage, with a key unique within the task."""
         key = rule if stage.name == "safe" else f"{rule}:{stage.name}"
         behaviour = self.fixers[rule].declaration.behaviour
         shown = [self.check(path, *made, behaviour).shown for path, made in changes.items()]
@@ -205,7 +214,10 @@ class ComponentRepair:
         *,
         only_shown: bool,
     ) -> set[str]:
-        """Apply the fixes that can be applied at once; return the files that are given up."""
+        """Apply the fixes that go together, and return the paths where none can be applied.
+
+        What was fixed is added to `fixed`, by fingerprint.
+        """
         given_up = set()
         for path in {each.finding.path for each in found}:
             mine = [each for each in found if each.finding.path == path]
@@ -225,11 +237,12 @@ class ComponentRepair:
         return given_up
 
     def _parses(self, path: str, text: str) -> bool:
+        """Write the text to the workspace, and return whether it is valid in its language."""
         self.workspace.write({path: text})
         return self.workspace.parses(path)
 
     def _format(self, before: Mapping[str, str]) -> None:
-        """Format the lines that were changed, as the target's formatter would."""
+        """Format the lines that differ from `before`, as the target's formatter would."""
         changed = {path: text for path, text in self.files.items() if text != before[path]}
         if not changed:
             return

@@ -27,7 +27,7 @@ async def register(deps: AgentDeps, is_alive: Callable[[int], bool]) -> None:
 
 async def send_heartbeat(deps: AgentDeps) -> None:
     """Record that this agent is alive, and renew the leases of the tasks it performs."""
-    me = await _me(deps)
+    me = await _stored_agent(deps)
     if me.state is AgentState.OFFLINE:
         await deps.store.agents.transition(me, "become_idle")
     await deps.store.agents.set_fields(deps.me.id, heartbeat_at=deps.clock())
@@ -55,14 +55,15 @@ async def become_idle(deps: AgentDeps) -> None:
 
 
 async def go_offline(deps: AgentDeps) -> None:
-    """Sign off; the tasks of this agent are delivered to another one."""
+    """Mark this agent offline; its tasks are then delivered to another one."""
     await _move(deps, "go_offline", task_id=None)
 
 
 async def _move(deps: AgentDeps, trigger: str, *, task_id: str | None) -> None:
-    """Change the visible state; a race with the coordinator's watch is lost without harm."""
-    await deps.store.agents.transition(await _me(deps), trigger, task_id=task_id)
+    """Move this agent's stored state by `trigger`; a race with the coordinator is lost safely."""
+    await deps.store.agents.transition(await _stored_agent(deps), trigger, task_id=task_id)
 
 
-async def _me(deps: AgentDeps) -> Agent:
+async def _stored_agent(deps: AgentDeps) -> Agent:
+    """Return this process's agent as it is stored now."""
     return await deps.store.agents.require(deps.me.id)

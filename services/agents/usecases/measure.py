@@ -31,7 +31,7 @@ class TypeMeasurement:
 async def measure_findings(command: MeasureFindings, deps: AgentDeps) -> None:
     """Run the detectors of all types, unless these very ones have measured this commit.
 
-    The outcome, or why there is none, is published. It ends with its wave.
+    The outcome, or why there is none, is published. The work stops if its wave ends.
     """
     await run_while_wanted(
         _measure_and_publish(command, deps), lambda: is_wave_wanted(command.wave_id, deps)
@@ -39,6 +39,7 @@ async def measure_findings(command: MeasureFindings, deps: AgentDeps) -> None:
 
 
 async def _measure_and_publish(command: MeasureFindings, deps: AgentDeps) -> None:
+    """Measure the commit, and publish that it is measured or why it could not be."""
     target = await deps.store.targets.require(command.target_id)
     try:
         found = await _measure(target, command.commit, deps)
@@ -57,6 +58,7 @@ async def _measure_and_publish(command: MeasureFindings, deps: AgentDeps) -> Non
 
 
 async def _measure(target: Target, commit: str, deps: AgentDeps) -> FindingSet:
+    """Return the findings on a commit; those stored by the same detector versions are reused."""
     versions = "+".join(d.version for each in deps.served.values() for d in each.detectors)
     identity = f"{target.id}:{commit}:{versions}"
     async with deps.locks[identity]:
@@ -89,12 +91,14 @@ async def _measure(target: Target, commit: str, deps: AgentDeps) -> FindingSet:
 
 
 def _inspection(measured: TypeMeasurement) -> Inspection:
+    """Return how many lines an agent type read, and with how many fixable rules."""
     spec = measured.served.spec
     lines = sum(measured.lines.values())
     return Inspection(agent_type=spec.name, lines=lines, rules=len(spec.fixers))
 
 
 async def _measure_type(served: ServedType, source: Source) -> TypeMeasurement:
+    """Run all detectors of one agent type, and mark their findings with its name."""
     findings: list[Finding] = []
     lines: Counter[str] = Counter()
     for detector in served.detectors:
@@ -136,6 +140,7 @@ def _health(found: FindingSet, measured: TypeMeasurement) -> list[Health]:
 
 
 async def _publish_failure(command: MeasureFindings, error: Rejected, deps: AgentDeps) -> None:
+    """Publish that the commit could not be measured, and why."""
     event = MeasurementFailed(
         wave_id=command.wave_id,
         target_id=command.target_id,

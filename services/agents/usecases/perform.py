@@ -63,6 +63,7 @@ async def _start(task: Task, deps: AgentDeps) -> Task | None:
 
 
 async def _work_on(task: Task, served: ServedType, deps: AgentDeps) -> None:
+    """Perform a started task; meanwhile this agent is active and renews the task's lease."""
     deps.running[task.id] = task
     await become_active(deps, task.id)
     try:
@@ -81,20 +82,21 @@ async def _work_on(task: Task, served: ServedType, deps: AgentDeps) -> None:
 
 
 async def _propose(task: Task, served: ServedType, deps: AgentDeps) -> None:
+    """Submit the engine's proposals, and move the task to proposed, empty or failed."""
     try:
         context = await _context(task, deps)
         proposals = [each async for each in served.engine.propose(context)]
     except Transient:
         raise
     except GroundswellError as error:
-        await _end(task, "fail", deps, note=str(error))
+        await _end_without_proposals(task, "fail", deps, note=str(error))
         return
     changes = await _store(task, proposals, deps)
     for change in changes:
         await _submit(change, deps)
     if not changes:
         note = "nothing to change was found"
-        await _end(task, "find_nothing", deps, note=note)
+        await _end_without_proposals(task, "find_nothing", deps, note=note)
         return
     await deps.store.tasks.transition(
         task, "propose", enhancements=len(changes), changed_at=deps.clock()
@@ -102,6 +104,7 @@ async def _propose(task: Task, served: ServedType, deps: AgentDeps) -> None:
 
 
 async def _context(task: Task, deps: AgentDeps) -> TaskContext:
+    """Return what an engine needs: the task, its findings and lease, and the target's files."""
     target = await deps.store.targets.require(task.target_id)
     return TaskContext(
         task=task,
@@ -126,13 +129,17 @@ async def _findings(task: Task, deps: AgentDeps) -> tuple[Finding, ...]:
     )
 
 
-async def _end(task: Task, trigger: str, deps: AgentDeps, *, note: str) -> None:
+async def _end_without_proposals(task: Task, trigger: str, deps: AgentDeps, *, note: str) -> None:
+    """End a task that submits nothing; `trigger` is its transition and `note` says why."""
     now = deps.clock()
     await deps.store.tasks.transition(task, trigger, note=note, changed_at=now, finished_at=now)
 
 
 async def _store(task: Task, proposals: list[Proposal], deps: AgentDeps) -> list[Enhancement]:
-    """Store patches first, then what refers to them; what is stored already stays as it is."""
+    """Store the proposals and their patches, and return the task's enhancements in order.
+
+    Patches come first, then what refers to them; what is stored already stays as it is.
+    """
     texts = {each.key: text for each in proposals if (text := _patch_text(each)) is not None}
     now = deps.clock()
     patches = {_digest(text): text for text in texts.values()}
@@ -151,6 +158,7 @@ async def _store(task: Task, proposals: list[Proposal], deps: AgentDeps) -> list
 
 
 def _patch_text(proposal: Proposal) -> str | None:
+    """Return the changes of a proposal as a unified diff; None for advice."""
     if proposal.changes is None:
         return None
     return make_patch(
@@ -162,10 +170,12 @@ def _patch_text(proposal: Proposal) -> str | None:
 
 
 def _digest(text: str) -> str:
+    """Return the SHA-256 of a text in hexadecimal, the id of a stored patch."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _enhancement(task: Task, proposal: ProposalRecord, deps: AgentDeps) -> Enhancement:
+    """Return a new enhancement, not yet stored, for a proposal of the task."""
     now = deps.clock()
     return Enhancement(
         id=deps.new_id(),
@@ -185,6 +195,7 @@ def _record(
     patch: str | None,
     deps: AgentDeps,
 ) -> ProposalRecord:
+    """Return the `order`-th proposal of a task as it is stored; without `patch` it is advice."""
     served = deps.served[task.agent_type]
     return ProposalRecord(
         key=proposal.key,
@@ -213,6 +224,7 @@ def _record(
 
 
 def _proposed_patch(task: Task, proposal: Proposal, patch: str) -> ProposedPatch:
+    """Return a patch's facts: its digest, base commit, files, and lines added and removed."""
     changes = proposal.changes or {}
     counts = [changed_lines(*each) for each in changes.values()]
     return ProposedPatch(
@@ -225,6 +237,7 @@ def _proposed_patch(task: Task, proposal: Proposal, patch: str) -> ProposedPatch
 
 
 async def _submit(change: Enhancement, deps: AgentDeps) -> None:
+    """Publish that a change is proposed, and submit it to the resolver."""
     common = {
         "enhancement_id": change.id,
         "wave_id": change.wave_id,
@@ -237,7 +250,7 @@ async def _submit(change: Enhancement, deps: AgentDeps) -> None:
 
 
 async def _publish_outcome(task: Task, deps: AgentDeps) -> None:
-    """Publish the events that follow from the task's state."""
+    """Publish how the task ended, as its state tells; nothing if it has not ended."""
     if task.state not in DONE:
         return
     common = {"task_id": task.id, "wave_id": task.wave_id, "target_id": task.target_id}

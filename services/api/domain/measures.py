@@ -81,7 +81,7 @@ def last_benchmarks(runs: Iterable[TestRun]) -> tuple[BenchmarkResult, ...]:
 
 
 def sum_recall(recall: Sequence[Recall]) -> ImpactRecall | None:
-    """Return the sum over the components of a target."""
+    """Return the recall of a target's components added up; None if nothing was measured."""
     total = ImpactRecall(
         caught=sum(each.caught for each in recall),
         missed=sum(each.missed for each in recall),
@@ -115,6 +115,7 @@ def _compare_component(
     after: Sequence[Health],
     protection: Sequence[Health],
 ) -> ComponentHealth:
+    """Return the health of one component before and after a wave."""
     first, last, landed = (
         [each for each in health if each.component == name]
         for health in (before, after, protection)
@@ -130,7 +131,7 @@ def _compare_component(
 
 
 def _mean_score(health: Sequence[Health]) -> float | None:
-    """Return the mean score over components and dimensions, weighted by lines."""
+    """Return the mean score of these readings, weighted by lines; None if there are no lines."""
     lines = sum(each.metrics["lines"] for each in health)
     if not lines:
         return None
@@ -138,10 +139,12 @@ def _mean_score(health: Sequence[Health]) -> float | None:
 
 
 def _sum_findings(health: Sequence[Health]) -> int | None:
+    """Return the number of findings in all components; None if none was measured."""
     return sum(int(each.metrics["findings"]) for each in health) if health else None
 
 
 def _sum_protection(health: Sequence[Health]) -> ProtectionSummary | None:
+    """Return the counts of mutants and lines added up; None if none were measured."""
     if not health:
         return None
     return ProtectionSummary(

@@ -23,6 +23,7 @@ def commands_after(wave: Wave, target: Target, last_landed: str, *, remote: bool
 
 
 def _for_remote(wave: Wave, target: Target, last_landed: str) -> NextCommands:
+    """Return the commands for a target that is a URL; they need no checkout of it."""
     url, branch = shlex.quote(target.location), shlex.quote(target.landing_branch)
     start = wave.commit[:COMMIT_CHARACTERS]
     undo_all = f"git push {url} --delete {branch}"
@@ -37,6 +38,7 @@ def _for_remote(wave: Wave, target: Target, last_landed: str) -> NextCommands:
 
 
 def _for_direct_landing(wave: Wave, target: Target, last_landed: str) -> NextCommands:
+    """Return the commands after landing on the base branch itself, where nothing is to merge."""
     git, branch = _git(target), shlex.quote(target.landing_branch)
     return NextCommands(
         inspect=(f"{git} log --stat {wave.commit[:COMMIT_CHARACTERS]}..{branch}",),
@@ -46,6 +48,7 @@ def _for_direct_landing(wave: Wave, target: Target, last_landed: str) -> NextCom
 
 
 def _for_branch(wave: Wave, target: Target, last_landed: str) -> NextCommands:
+    """Return the commands after landing on a branch of our own."""
     git, branch = _git(target), shlex.quote(target.landing_branch)
     start = wave.commit[:COMMIT_CHARACTERS]
     undo_all = f"{git} branch -D {branch}"
@@ -61,6 +64,7 @@ def _for_branch(wave: Wave, target: Target, last_landed: str) -> NextCommands:
 
 
 def _git(target: Target) -> str:
+    """Return the start of a shell command that runs git in the target's repository."""
     return f"git -C {shlex.quote(target.location)}"
 
 

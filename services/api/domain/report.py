@@ -110,15 +110,17 @@ def make_report(records: WaveRecords) -> WaveReport:
 
 
 def _wall_seconds(wave: Wave) -> float | None:
+    """Return the seconds from the start of a wave to its end; None if it goes on."""
     return (wave.finished_at - wave.created_at).total_seconds() if wave.finished_at else None
 
 
 def _engines(changes: Iterable[Enhancement]) -> tuple[str, ...]:
+    """Return the names of the engines that made these changes, each once."""
     return tuple(sorted({str(each.proposal.author.engine) for each in changes}))
 
 
 def _landing_order(records: WaveRecords) -> list[Enhancement]:
-    """Return what landed by time; changes of one task in the order in which they stand."""
+    """Return the landed changes by time, those of one task in the order in which they build up."""
     return sorted(
         records.changes_in(*ON_BRANCH),
         key=lambda each: (each.finished_at or each.changed_at, each.task_id, each.proposal.order),
@@ -126,6 +128,7 @@ def _landing_order(records: WaveRecords) -> list[Enhancement]:
 
 
 def _landed(change: Enhancement, records: WaveRecords) -> LandedChange:
+    """Return what the report says about a landed change, with its predicted metric as measured."""
     proposal, landing = change.proposal, change.landing
     metric = proposal.prediction.metric if proposal.prediction else ""
     before = _metric(records.health_before, proposal.component, metric)
@@ -150,7 +153,7 @@ def _landed(change: Enhancement, records: WaveRecords) -> LandedChange:
 
 
 def _behaviour(change: Enhancement) -> str:
-    """Return what was shown about the behaviour of a change, and who approved it without."""
+    """Return what is known of a change's behaviour, and who approved it if it may change."""
     decision = change.decision
     if decision.proof is not None:
         return decision.proof.summary
@@ -161,6 +164,7 @@ def _behaviour(change: Enhancement) -> str:
 
 
 def _may_change_behaviour(change: Enhancement) -> bool:
+    """Return whether a check found that a change may alter behaviour, and it is not proven."""
     behaviour, proof = change.decision.behaviour, change.decision.proof
     return proof is None and behaviour is not None and not behaviour.keeps_behaviour
 
@@ -174,6 +178,7 @@ def _metric(health: Sequence[Health], component: str, metric: str) -> float | No
 
 
 def _not_landed(change: Enhancement) -> ChangeNotLanded:
+    """Return what the report says about a change that did not land, with the reason."""
     return ChangeNotLanded(
         id=change.id,
         title=change.proposal.title,
@@ -223,6 +228,7 @@ def needing_approval(change: Enhancement) -> ChangeNeedingApproval:
 
 
 def _pull_request(request: PullRequest) -> PullRequestSummary:
+    """Return what the report says about a pull request."""
     return PullRequestSummary(
         branch=request.branch,
         onto=request.base_branch,
@@ -233,6 +239,7 @@ def _pull_request(request: PullRequest) -> PullRequestSummary:
 
 
 def _run(run: TestRun) -> RunSummary:
+    """Return what the report says about a finished test run."""
     counts, worse = run.result.counts, run.result.worse
     return RunSummary(
         id=run.id,

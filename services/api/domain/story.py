@@ -89,6 +89,7 @@ def _watches_of(change: Enhancement, watches: Iterable[Watch]) -> list[Watch]:
 
 
 def _proposed(change: Enhancement) -> TimedStep:
+    """Return the first step: which agent proposed the change, and what it predicted."""
     proposal, predicted = change.proposal, change.proposal.prediction
     parts = [f"by {proposal.author.agent} ({proposal.author.engine})"]
     if predicted:
@@ -102,6 +103,7 @@ def _proposed(change: Enhancement) -> TimedStep:
 
 
 def _state_steps(records: StoryRecords) -> list[TimedStep]:
+    """Return the steps for the states that the change went through, in order."""
     change, before = records.change, ""
     steps = []
     for moved in change.history or _known_state(change):
@@ -143,11 +145,12 @@ def _state_step(moved: StateTransition, before: str, records: StoryRecords) -> S
 
 
 def _step(kind: StepKind, moved: StateTransition, sentence: str) -> StoryStep:
+    """Return a step of this kind, at the time of a state transition and with its tests."""
     return StoryStep(kind=kind, at=moved.at, sentence=sentence, against=moved.tests)
 
 
 def _needs_approval(moved: StateTransition, change: Enhancement) -> StoryStep:
-    """Return the step; what the step about its mutants says already is left out."""
+    """Return the step of a change that needs approval; its mutants have a step of their own."""
     why, protection = moved.why, change.decision.protection
     if protection and why.endswith(protection.summary):
         why = why.partition(": ")[0]
@@ -155,7 +158,7 @@ def _needs_approval(moved: StateTransition, change: Enhancement) -> StoryStep:
 
 
 def _cleared(moved: StateTransition, before: str, change: Enhancement) -> StoryStep:
-    """Return why a change came into the gate's queue: it is new, approved, or was sent back."""
+    """Return the step of a change that came into the gate's queue: new, approved, or sent back."""
     if before == EnhancementState.NEEDS_APPROVAL:
         approval = change.decision.approval
         who = f"by {approval.by}: {approval.reason}" if approval else "by a person"
@@ -172,6 +175,7 @@ def _cleared(moved: StateTransition, before: str, change: Enhancement) -> StoryS
 
 
 def _landed(moved: StateTransition, records: StoryRecords) -> StoryStep:
+    """Return the step of a landing: its commit and branch, and the run that tested that tree."""
     change, run = records.change, records.run(records.change.decision.run)
     sentence = f"as {(change.landing.commit or '')[:10]} on {change.landing.branch}"
     if run is None:
@@ -186,7 +190,7 @@ def _landed(moved: StateTransition, records: StoryRecords) -> StoryStep:
 
 
 def _rejected(moved: StateTransition, records: StoryRecords) -> StoryStep:
-    """Return the step, naming the runs of the change alone in which its tests were worse."""
+    """Return the step of a rejection, with the runs of the change alone that are against it."""
     change = records.change
     tests = set(change.decision.tests)
     proof = [
@@ -203,6 +207,7 @@ def _rejected(moved: StateTransition, records: StoryRecords) -> StoryStep:
 
 
 def _rolled_back(moved: StateTransition, change: Enhancement) -> StoryStep:
+    """Return the step of a rollback: its commit and reason, and whether it was automatic."""
     rollback = change.landing.rollback
     if rollback is None:
         return _step("rolled_back", moved, "rolled back")
@@ -211,6 +216,7 @@ def _rolled_back(moved: StateTransition, change: Enhancement) -> StoryStep:
 
 
 def _rollback_refused(change: Enhancement, last: datetime) -> list[TimedStep]:
+    """Return the step of a refused rollback, not before `last`; empty if none was refused."""
     reason = change.landing.rollback_refusal
     if not reason:
         return []
@@ -219,6 +225,7 @@ def _rollback_refused(change: Enhancement, last: datetime) -> list[TimedStep]:
 
 
 def _watched(watch: Watch, change: Enhancement, last: datetime) -> TimedStep:
+    """Return the step of a watch, placed at `last` if the watch has not ended."""
     checks = f"{watch.checks_done - watch.checks_missed} of {count(watch.checks, 'check')} made"
     outcome = f"{WATCH_OUTCOMES[watch.state]}: {checks} in {watch.minutes:g} min after it landed"
     if change.id in watch.rolled_back:
@@ -229,7 +236,7 @@ def _watched(watch: Watch, change: Enhancement, last: datetime) -> TimedStep:
 
 
 def _proven(change: Enhancement) -> list[TimedStep]:
-    """Return the proof of a change, which is sought as soon as it is validated."""
+    """Return the step that proves the change, at the time it was validated; empty without proof."""
     proof = change.decision.proof
     if proof is None:
         return []
@@ -240,6 +247,7 @@ def _proven(change: Enhancement) -> list[TimedStep]:
 
 
 def _mutants(records: StoryRecords, last: datetime) -> list[TimedStep]:
+    """Return the step about the mutants of the change; empty if its protection is not known."""
     found = records.change.decision.protection
     if found is None:
         return []

@@ -73,6 +73,7 @@ def steps_of_runs(records: StoryRecords) -> list[TimedStep]:
 def _step_of(
     run: TestRun, records: StoryRecords, suspect_tests: _SuspectTests, heads: set[str]
 ) -> StoryStep | None:
+    """Return the step of a run, None if it says nothing; `suspect_tests` takes in its result."""
     if run.request.kind is RunKind.MUTATION:
         return None
     if records.change.id not in run.request.changes:
@@ -100,6 +101,7 @@ def _step_without_change(run: TestRun, against: set[str], heads: set[str]) -> St
 
 
 def _step_of_head(run: TestRun, against: set[str]) -> StoryStep | None:
+    """Return the step of a run of the head alone, if it bears on the tests in `against`."""
     tests = count(_number_of_tests(run), "test")
     if run.request.purpose is RunPurpose.BASELINE:
         return _run_step("head", run, f"{tests}, {len(run.result.failing) or 'none'} failing")
@@ -111,10 +113,12 @@ def _step_of_head(run: TestRun, against: set[str]) -> StoryStep | None:
 
 
 def _number_of_tests(run: TestRun) -> int:
+    """Return how many tests a run reported, or how many were requested if none."""
     return run.result.counts.tests if run.result.counts else len(run.request.tests)
 
 
 def _run_step(kind: StepKind, run: TestRun, sentence: str) -> StoryStep:
+    """Return a step of this kind with the figures of a run and the tests that were worse."""
     return StoryStep(
         kind=kind,
         at=run.finished_at or run.created_at,
@@ -127,7 +131,7 @@ def _run_step(kind: StepKind, run: TestRun, sentence: str) -> StoryStep:
 
 
 def figures(run: TestRun) -> dict[str, object]:
-    """Return the fields of a step that say how large a run was and how long it took."""
+    """Return the fields of a `StoryStep` that say how large a run was and how long it took."""
     counts, worse = run.result.counts, run.result.worse
     return {
         "run": run.id,
@@ -140,7 +144,7 @@ def figures(run: TestRun) -> dict[str, object]:
 
 
 def _company(run: TestRun, records: StoryRecords) -> str:
-    """Return with which other changes the change was run."""
+    """Return, in words, which other changes were in the run, or `alone`."""
     others = [each for each in run.request.changes if each != records.change.id]
     if not others:
         return "alone"
@@ -162,6 +166,7 @@ def _answer(run: TestRun) -> str:
 
 
 def _reported_answer(run: TestRun) -> str:
+    """Return the numbers of a run that gave a report, and what they mean for its changes."""
     tests, worse = count(_number_of_tests(run), "test"), run.result.worse
     if worse is None:
         return f"{tests}, {len(run.result.failing)} failing"

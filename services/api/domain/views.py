@@ -33,7 +33,7 @@ def make_page(documents: Sequence[D], limit: int, view: Callable[[D], V]) -> Pag
 
 
 def enhancement_view(change: Enhancement) -> EnhancementView:
-    """Return what a list shows of a change."""
+    """Return the summary of a change, as lists show it."""
     proposal, patch = change.proposal, change.proposal.patch
     return EnhancementView(
         id=change.id,
@@ -56,7 +56,7 @@ def enhancement_view(change: Enhancement) -> EnhancementView:
 
 
 def enhancement_details(change: Enhancement) -> EnhancementDetails:
-    """Return what the API shows of one change."""
+    """Return a change in full, as the API shows a single one."""
     proposal, decision = change.proposal, change.decision
     return EnhancementDetails(
         **dict(enhancement_view(change)),
@@ -83,7 +83,7 @@ def enhancement_details(change: Enhancement) -> EnhancementDetails:
 
 
 def backtest_view(backtest: Backtest) -> BacktestView:
-    """Return what a list shows of a backtest."""
+    """Return the summary of a backtest, as lists show it."""
     return BacktestView(
         id=backtest.id,
         name=backtest.name,
@@ -100,7 +100,7 @@ def backtest_view(backtest: Backtest) -> BacktestView:
 
 
 def backtest_details(backtest: Backtest) -> BacktestDetails:
-    """Return what the API shows of one backtest."""
+    """Return a backtest in full, as the API shows a single one."""
     return BacktestDetails(
         **dict(backtest_view(backtest)),
         since_commit=backtest.since_commit,

@@ -11,23 +11,27 @@ from shared.contracts.views import BacktestDetails, BacktestView, Page
 
 
 def backtest_routes(deps: ApiDeps) -> APIRouter:
-    """Return the routes over `deps`."""
+    """Return the routes under /backtests."""
     router = APIRouter(prefix="/backtests", tags=["backtests"])
 
     @router.post("", status_code=202)
     async def start_backtest(command: BacktestTarget) -> BacktestAccepted:
+        """Start a backtest: replay a repository's history through the gate; nothing lands."""
         return await usecases.start_backtest(command, deps)
 
     @router.get("")
     async def list_backtests(limit: Limit = 20, after: After = None) -> Page[BacktestView]:
+        """Return a page of backtests, newest first."""
         return await usecases.list_backtests(limit, after or "", deps)
 
     @router.get("/{backtest}")
     async def get_backtest(backtest: str) -> BacktestDetails:
+        """Return a backtest with what it has found so far."""
         return await usecases.get_backtest(backtest, deps)
 
     @router.post("/{backtest}/stop", status_code=202)
     async def stop_backtest(backtest: str) -> BacktestAccepted:
+        """Stop a backtest; what it has run is kept."""
         return await usecases.stop_backtest(backtest, deps)
 
     return router

@@ -95,11 +95,13 @@ def _host_name(host: str) -> str:
 
 
 def _refuse_announced_size(headers: Headers) -> ASGIApp | None:
+    """Return the refusal of a request whose announced body is too large, else None."""
     length = headers.get("content-length", "0")
     return _too_large() if length.isdigit() and int(length) > MAX_BODY_BYTES else None
 
 
 def _too_large() -> ASGIApp:
+    """Return the refusal of a body that is too large: status 413."""
     detail = f"A body may have {MAX_BODY_BYTES} bytes at most."
     return problem_response(413, "Too large", "too_large", detail)
 
@@ -123,6 +125,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     left = [body]
 
     async def next_message() -> Message:
+        """Return the body that was read, and after it whatever else comes from the client."""
         if left:
             return {"type": "http.request", "body": left.pop(), "more_body": False}
         return await receive()

@@ -52,6 +52,7 @@ def install_problem_handlers(app: FastAPI) -> None:
 
 
 def _problem(status: int, title: str, code: str, detail: str, hint: str = "") -> Problem:
+    """Return a problem with our code in it, and a hint unless that is empty."""
     extras: dict[str, Any] = {"code": code}
     if hint:
         extras["hint"] = hint
@@ -59,6 +60,7 @@ def _problem(status: int, title: str, code: str, detail: str, hint: str = "") ->
 
 
 def _from_error(_handler: object, _request: Request, error: GroundswellError) -> Problem:
+    """Return the problem of one of our errors; a `Transient` one says when to try again."""
     status, title = next((s, t) for family, s, t in FAMILIES if isinstance(error, family))
     found = _problem(status, title, error.code, error.message, error.hint)
     if isinstance(error, Transient):
@@ -69,6 +71,7 @@ def _from_error(_handler: object, _request: Request, error: GroundswellError) ->
 def _from_validation_error(
     _handler: object, _request: Request, error: RequestValidationError
 ) -> Problem:
+    """Return the problem of an invalid request: status 422, with the first invalid fields."""
     places = [(".".join(str(part) for part in each["loc"]), each["msg"]) for each in error.errors()]
     sentences = [f"{place}: {message}." for place, message in places[:MAX_FIELD_ERRORS]]
     return _problem(
@@ -77,6 +80,7 @@ def _from_validation_error(
 
 
 def _from_http_exception(_handler: object, _request: Request, error: HTTPException) -> Problem:
+    """Return the problem of an error of the web framework, such as an unknown path."""
     phrase = HTTPStatus(error.status_code).phrase
     detail = error.detail if error.detail != phrase else f"{phrase}."
     found = _problem(error.status_code, phrase, phrase.lower().replace(" ", "_"), detail)
@@ -85,7 +89,7 @@ def _from_http_exception(_handler: object, _request: Request, error: HTTPExcepti
 
 
 def _from_defect(_handler: object, request: Request, error: Exception) -> Problem:
-    """Log a defect, and tell the client nothing of it that might be confidential."""
+    """Log an unexpected error; its problem tells the client nothing that may be confidential."""
     log.error("request_failed", path=request.url.path, exc_info=error)
     return _problem(
         500, "Failed", "internal", "The request failed unexpectedly.", "See the API's log."

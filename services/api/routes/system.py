@@ -16,19 +16,22 @@ KEEP_ALIVE_SECONDS = 15
 
 
 def system_routes(deps: ApiDeps) -> APIRouter:
-    """Return the routes over `deps`."""
+    """Return the routes for health, status and the event stream."""
     router = APIRouter(tags=["system"])
 
     @router.get("/health/live")
     async def live() -> dict[str, str]:
+        """Answer that the process is alive, whatever else is up."""
         return {"status": "ok"}
 
     @router.get("/health/ready")
     async def ready() -> Readiness:
+        """Return the services that answer; 503 with the reason unless all are ready."""
         return await usecases.check_ready(deps)
 
     @router.get("/status")
     async def status() -> Status:
+        """Return counts of open work by state."""
         return await usecases.get_status(deps)
 
     @router.get("/events", response_class=EventSourceResponse)
@@ -37,6 +40,7 @@ def system_routes(deps: ApiDeps) -> APIRouter:
         wave: str = "",
         last_event_id: Annotated[str, Header()] = "",
     ) -> EventSourceResponse:
+        """Stream events, after a sequence number (`Last-Event-ID` comes first) or only new ones."""
         start = int(last_event_id) if SEQUENCE_NUMBER.fullmatch(last_event_id) else after
         stream = usecases.stream_events(start, wave, deps)
         return EventSourceResponse(stream, ping=KEEP_ALIVE_SECONDS)

@@ -14,45 +14,53 @@ from shared.contracts.views import AgentView, Page, TaskView, WaveDetails, WaveV
 
 
 def wave_routes(deps: ApiDeps) -> APIRouter:
-    """Return the routes over `deps`."""
+    """Return the routes under /waves, /tasks and /agents."""
     router = APIRouter(tags=["waves"])
 
     @router.post("/waves", status_code=202)
     async def start_wave(command: StartWave) -> WaveOpened:
+        """Start a wave; a repeated request with the same `wave_id` starts nothing new."""
         return await usecases.start_wave(command, deps)
 
     @router.get("/waves")
     async def list_waves(limit: Limit = 20, after: After = None) -> Page[WaveView]:
+        """Return a page of waves, newest first."""
         return await usecases.list_waves(limit, after or "", deps)
 
     @router.get("/waves/{wave}")
     async def get_wave(wave: str) -> WaveDetails:
+        """Return a wave and its tasks."""
         return await usecases.get_wave(wave, deps)
 
     @router.get("/waves/{wave}/report")
     async def get_wave_report(wave: str) -> WaveReport:
+        """Return the report of a wave, as far as it has got."""
         return await usecases.get_wave_report(wave, deps)
 
     @router.post("/waves/{wave}/stop")
     async def stop_wave(
         wave: str, reason: Annotated[Reason, Body(embed=True)] = ""
     ) -> StoppedWaves:
+        """Stop a wave: no more of its tasks start, and no more of its changes land."""
         return await usecases.stop_wave(wave, reason, deps)
 
     @router.post("/waves/{wave}/rollback", status_code=202)
     async def roll_back_wave(
         wave: str, options: RollbackOptions | None = None
     ) -> RollbacksAccepted:
+        """Roll back everything that a wave has landed."""
         return await usecases.roll_back_wave(wave, options or RollbackOptions(), deps)
 
     @router.get("/tasks")
     async def list_tasks(wave: str = "", limit: Limit = 100, after: After = None) -> Page[TaskView]:
+        """Return a page of tasks, newest first: of one wave, or of all."""
         return await usecases.list_tasks(wave, limit, after or "", deps)
 
     @router.get("/agents")
     async def list_agents(
         *, active: bool = False, limit: Limit = 100, after: After = None
     ) -> Page[AgentView]:
+        """Return a page of agents, newest first; with `active` only those that are online."""
         return await usecases.list_agents(active=active, limit=limit, after=after or "", deps=deps)
 
     return router

@@ -37,6 +37,7 @@ async def submit_decisions(
 
 
 async def _selected(wanted: ApprovalFilter, deps: ApiDeps) -> list[Enhancement]:
+    """Return the changes that need approval and match the filter, oldest first."""
     where: dict[str, Any] = {"state": EnhancementState.NEEDS_APPROVAL}
     if wanted.target:
         where["target_id"] = (await find_target(wanted.target, deps)).id

@@ -36,5 +36,6 @@ async def get_backtest(typed: str, deps: ApiDeps) -> BacktestDetails:
 async def _publish(
     command: BacktestTarget | StopBacktest, backtest_id: str, deps: ApiDeps
 ) -> BacktestAccepted:
+    """Record and publish a command about a backtest, and return the answer to the client."""
     after = await record_and_publish(command, deps, key=f"{backtest_id}:{command.subject}")
     return BacktestAccepted(backtest_id=backtest_id, events_after=after)

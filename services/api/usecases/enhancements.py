@@ -52,7 +52,7 @@ async def get_enhancement(typed: str, deps: ApiDeps) -> EnhancementDetails:
 
 
 async def get_diff(typed: str, deps: ApiDeps) -> str:
-    """Return the patch of an enhancement as a unified diff."""
+    """Return the patch of an enhancement as a unified diff. Raises `NotFound` for advice."""
     change = await _find(typed, deps)
     if change.proposal.patch is None:
         raise NotFound(
@@ -101,7 +101,10 @@ async def decide_about(
     deps: ApiDeps,
     patch: str | None = None,
 ) -> DecisionAccepted:
-    """Publish a decision for a patch of a change, by default its present one."""
+    """Publish a decision for a patch of a change, by default its present one.
+
+    Raises `Conflict` if the change does not need approval.
+    """
     if change.state is not EnhancementState.NEEDS_APPROVAL:
         raise Conflict(
             f"Enhancement {short_id(change.id)} is {change.state}; "
@@ -142,7 +145,7 @@ async def roll_back_enhancement(
 
 
 async def roll_back_wave(typed: str, options: RollbackOptions, deps: ApiDeps) -> RollbacksAccepted:
-    """Request the rollback of everything a wave has landed."""
+    """Request the rollback of what a wave landed; raise `Conflict` if nothing of it is landed."""
     wave = await find_by_id(deps.store.waves, typed, "wave")
     if not await deps.store.enhancements.count(wave_id=wave.id, state=EnhancementState.APPLIED):
         raise Conflict(
@@ -158,11 +161,12 @@ async def roll_back_since(request: RollbackSince, deps: ApiDeps) -> RollbacksAcc
 
 
 async def _find(typed: str, deps: ApiDeps) -> Enhancement:
+    """Return the change whose id is `typed` or ends with it; raises as `find_by_id` does."""
     return await find_by_id(deps.store.enhancements, typed, "enhancement")
 
 
 async def find_target(named: str, deps: ApiDeps) -> Target:
-    """Return the target with this id or location."""
+    """Return the target with this id or location. Raises `NotFound`."""
     target = await deps.store.targets.get(named)
     target = target or await deps.store.targets.first(location=named)
     if target is None:
@@ -176,6 +180,7 @@ async def find_target(named: str, deps: ApiDeps) -> Target:
 async def _publish_about(
     change: Enhancement, command: DecideEnhancement | RollbackEnhancement, deps: ApiDeps
 ) -> int:
+    """Record and publish a command; return the sequence number of the last event before it."""
     key = f"{change.id}:{deps.new_id()}"
     return await record_and_publish(command, deps, key=key, wave=change.wave_id)
 
@@ -183,6 +188,7 @@ async def _publish_about(
 async def _roll_back_all(
     target_id: str, options: RollbackOptions, deps: ApiDeps, **which: Any
 ) -> RollbacksAccepted:
+    """Request one rollback of many changes; `which` selects them by wave or time of landing."""
     command = RollbackEnhancements(
         rollback_id=deps.new_id(),
         target_id=target_id,

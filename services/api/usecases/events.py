@@ -43,6 +43,7 @@ async def _next_unless(
 
 
 def _encode(event: StreamedEvent) -> dict[str, str]:
+    """Return the fields of a server-sent event: its id, its kind, and its data as JSON."""
     data = {"type": event.subject, "time": event.time.isoformat(), **event.data}
     return {
         "id": str(event.sequence),

@@ -42,7 +42,7 @@ async def start_wave(command: StartWave, deps: ApiDeps) -> WaveOpened:
 
 
 async def stop_wave(typed: str, reason: str, deps: ApiDeps) -> StoppedWaves:
-    """Stop one wave."""
+    """Stop a wave, and return the ids of the waves that are stopped."""
     wave = await find_by_id(deps.store.waves, typed, "wave")
     command = StopWave(wave_id=wave.id, **({"reason": reason} if reason else {}))
     return await deps.bus.request(command, StoppedWaves, timeout=STOP_TIMEOUT_SECONDS)
@@ -104,6 +104,7 @@ async def _runs_of(wave: Wave, deps: ApiDeps) -> list[TestRun]:
 
 
 async def _health(wave: Wave, commit: str | None, deps: ApiDeps) -> list[Health]:
+    """Return the health measured on a commit, without `protection`; empty if `commit` is None."""
     if commit is None:
         return []
     return await deps.store.health.find(

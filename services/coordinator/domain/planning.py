@@ -51,6 +51,7 @@ def _opportunity(
     foreclosed: Collection[str],
     agent_type: str,
 ) -> Opportunity:
+    """Return the opportunity that findings make; only those not `foreclosed` count as fixable."""
     fixable = [
         each for each in findings if each.fixable != "no" and each.fingerprint not in foreclosed
     ]
@@ -89,7 +90,7 @@ def plan(
     size: WaveSize,
     inspections: Sequence[Inspection] = (),
 ) -> Plan:
-    """Return at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason.
+    """Choose at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason.
 
     `inspections` tell what was read to get these findings.
     """
@@ -102,7 +103,7 @@ def plan(
 
 
 def _inspection_notes(inspections: Sequence[Inspection]) -> list[str]:
-    """Return who looked at how much, and what may be tried where nothing is found."""
+    """Return notes on how much each agent type read, and on how to have more looked at."""
     if not inspections:
         return []
     looked = ", ".join(
@@ -120,6 +121,7 @@ def _notes(
     chosen: Sequence[Opportunity],
     left: Sequence[Opportunity],
 ) -> list[str]:
+    """Return notes for the user on why there are few or no tasks, and what is left for later."""
     notes = []
     if not findings:
         notes.append("There are no findings, so there is nothing to do.")
@@ -156,4 +158,5 @@ def _foreclosed_notes(findings: Sequence[Finding], foreclosed: Mapping[str, str]
 
 
 def _plural(one: str, many: str, count: int) -> str:
+    """Return `one` if the count is 1, else `many`."""
     return one if count == 1 else many

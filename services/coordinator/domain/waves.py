@@ -26,7 +26,7 @@ OLD_EPOCH = "old-epoch"
 
 
 def are_decided(changes: Sequence[Enhancement]) -> bool:
-    """Return whether every change is landed, ended, or awaiting approval."""
+    """Return whether the gate is done with every change: landed, ended, or awaiting approval."""
     return all(each.state in DECIDED for each in changes)
 
 
@@ -48,9 +48,9 @@ def needs_follow_up(task: Task, changes: Sequence[Enhancement]) -> bool:
 def foreclosed_by_pending(
     findings: Iterable[Finding], patches: Iterable[str], read: Callable[[str], bytes | None]
 ) -> dict[str, str]:
-    """Return the findings, by fingerprint, whose lines a pending patch removes or rewrites.
+    """Return the findings whose lines a pending patch rewrites: the reason by fingerprint.
 
-    Each has the reason for people. `read` returns the content of a file at the head, or None.
+    `patches` are unified diffs. `read` returns the content of a file at the head, or None.
     """
     rewritten: dict[str, set[bytes]] = defaultdict(set)
     for text in patches:

@@ -74,7 +74,10 @@ async def note_failure(event: MeasurementFailed, deps: CoordinatorDeps) -> None:
 
 
 async def _run(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wave | None:
-    """Assign waiting tasks, finish decided ones, and close the wave once all are over."""
+    """Assign waiting tasks, finish decided ones, and close the wave once all are over.
+
+    Returns the wave as it is now, or None if it ended.
+    """
     for task in await deps.store.tasks.find(wave_id=wave.id):
         if task.state is TaskState.WAITING:
             await _assign(task, deps)
@@ -129,7 +132,7 @@ async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
 
 
 async def _expire_untried(change: Enhancement, deps: CoordinatorDeps) -> Enhancement:
-    """Expire a cleared change of a dry run."""
+    """Expire a cleared change of a dry run, and return it as stored; any other stays as it is."""
     if change.state is not EnhancementState.CLEARED:
         return change
     return await expire(change, "dry run: nothing was tried", deps)

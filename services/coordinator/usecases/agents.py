@@ -41,6 +41,7 @@ async def watch_agents(deps: CoordinatorDeps) -> None:
 
 
 async def _mark_offline(agent: Agent, deps: CoordinatorDeps) -> None:
+    """Mark an agent offline and publish that, unless its state has changed meanwhile."""
     if await deps.store.agents.transition(agent, "go_offline"):
         event = AgentLost(agent_id=agent.id, name=agent.name)
         await deps.bus.publish(event, key=agent.id)

@@ -47,7 +47,7 @@ async def fail_wave(wave: Wave, failure: Failure, deps: CoordinatorDeps) -> None
 
 
 async def _end(wave: Wave, trigger: str, deps: CoordinatorDeps, **fields: object) -> bool:
-    """End a wave by `trigger`.
+    """End a wave by `trigger`, and return whether that was still possible.
 
     Its state moves first, so that from then on nothing of it starts or lands.
     """
@@ -84,7 +84,7 @@ async def _cancel(wave: Wave, deps: CoordinatorDeps) -> None:
 
 
 async def expire(change: Enhancement, reason: str, deps: CoordinatorDeps) -> Enhancement:
-    """Expire a change, which blames nobody, and publish it. Return the change as stored."""
+    """Expire a change, which says nothing against it, and publish it. Return it as stored."""
     now = deps.clock()
     expired = await deps.store.enhancements.transition(
         change, "expire", decision__reason=reason, changed_at=now, finished_at=now
@@ -103,7 +103,7 @@ async def expire(change: Enhancement, reason: str, deps: CoordinatorDeps) -> Enh
 
 
 async def complete(wave: Wave, deps: CoordinatorDeps, *, notes: tuple[str, ...]) -> None:
-    """Complete a wave, and publish it."""
+    """Complete a wave with these notes, and publish its end, unless it has ended meanwhile."""
     now = deps.clock()
     done = await deps.store.waves.transition(
         wave,

@@ -50,7 +50,7 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
         failure = Failure(code=error.code, message=error.message, hint=error.hint)
         await fail_wave(wave, failure, deps)
         return None
-    tasks = _tasks(wave, chosen.chosen, tuple(foreclosed), paths, deps)
+    tasks = _new_tasks(wave, chosen.chosen, tuple(foreclosed), paths, deps)
     await deps.store.tasks.insert_missing(tasks)
     running = await deps.store.waves.transition(
         wave, "run", tasks=len(tasks), notes=notes, changed_at=deps.clock()
@@ -61,7 +61,7 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
 
 
 async def _inspections(wave: Wave, deps: CoordinatorDeps) -> tuple[Inspection, ...]:
-    """Return what was read on the wave's commit by the agent types that it is about."""
+    """Return what the agent types of the wave's focus read on its commit."""
     found = await deps.store.findings.first(
         target_id=wave.target_id, commit=wave.commit, sort="-measured_at"
     )
@@ -94,7 +94,7 @@ async def _unread_sources(
 
 
 async def _landing_obstacle(wave: Wave, deps: CoordinatorDeps) -> Failure | None:
-    """Return why nothing could land: a branch that is checked out is never moved."""
+    """Return a failure if nothing could land, as the landing branch is checked out; else None."""
     target = await deps.store.targets.require(wave.target_id)
     where = await asyncio.to_thread(checked_out_at, target.location, target.landing_branch)
     if where is None or wave.dry_run:
@@ -150,7 +150,7 @@ async def foreclosed_in(wave: Wave, deps: CoordinatorDeps) -> dict[str, str]:
 async def _foreclosed_by_pending(
     pending: Sequence[Enhancement], wave: Wave, deps: CoordinatorDeps
 ) -> dict[str, str]:
-    """Return findings in lines that a change awaiting approval rewrites: it must still apply."""
+    """Return findings in lines that a `pending` change rewrites: the reason by fingerprint."""
     findings = await findings_on(wave, wave.commit, deps) if pending else None
     if not findings:
         return {}
@@ -174,13 +174,14 @@ async def _paths(wave: Wave, deps: CoordinatorDeps) -> dict[str, tuple[str, ...]
     return {each.name: each.paths for each in described.components}
 
 
-def _tasks(
+def _new_tasks(
     wave: Wave,
     chosen: tuple[Opportunity, ...],
     exclude: tuple[str, ...],
     paths: dict[str, tuple[str, ...]],
     deps: CoordinatorDeps,
 ) -> list[Task]:
+    """Return a new task for each opportunity; they leave the fingerprints in `exclude` alone."""
     now = deps.clock()
     return [
         Task(

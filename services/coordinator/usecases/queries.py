@@ -35,7 +35,7 @@ async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveDetails:
 
 
 async def get_status(question: GetStatus, deps: CoordinatorDeps) -> Status:  # noqa: ARG001
-    """Counts by state of what is not over."""
+    """Return how many agents there are, and open waves, tasks and enhancements, by state."""
     agents = await deps.store.agents.find()
     waves = await deps.store.waves.find(state=OPEN_WAVE_STATES)
     tasks = await deps.store.tasks.find(state=_unfinished(TASK))
@@ -49,5 +49,5 @@ async def get_status(question: GetStatus, deps: CoordinatorDeps) -> Status:  # n
 
 
 def _unfinished(machine: Machine) -> list[str]:
-    """Count agents, and open waves, tasks and enhancements, by state."""
+    """Return the states that a machine can still leave, without `applied`."""
     return sorted({str(state) for state, _ in machine.transitions} - {"applied"})

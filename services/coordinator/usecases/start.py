@@ -42,7 +42,7 @@ async def start_wave(command: StartWave, deps: CoordinatorDeps, *, channel: str)
         _check_components(command.components, described)
         await _check_focus(command, deps)
         notes = (*facts.notes, *_notes(facts, head, described))
-        wave = _wave(command, target, head, notes, deps)
+        wave = _new_wave(command, target, head, notes, deps)
         await deps.store.waves.insert(wave)
     await _audit(command, wave, channel, deps)
     await publish_measurements(wave, deps)
@@ -50,7 +50,7 @@ async def start_wave(command: StartWave, deps: CoordinatorDeps, *, channel: str)
 
 
 async def _known(command: StartWave, deps: CoordinatorDeps) -> Wave | None:
-    """Return the wave that was started under this id."""
+    """Return the wave that was started under the command's id; None if there is none."""
     return await deps.store.waves.get(command.wave_id) if command.wave_id else None
 
 
@@ -74,13 +74,17 @@ async def _inspect_target(command: StartWave, deps: CoordinatorDeps) -> Reposito
 
 
 async def _inspect(location: str, base: str | None) -> RepositoryFacts:
+    """Return the facts about the repository at a path or URL, inspected in a thread."""
     return await asyncio.to_thread(inspect_repository, location, base=base)
 
 
 async def _with_landing_branch(
     target: Target, facts: RepositoryFacts, deps: CoordinatorDeps
 ) -> Target:
-    """Set the landing branch that the configuration asks for: our own, or the base branch."""
+    """Return the target with the landing branch that its configuration asks for, which is stored.
+
+    Raises `Rejected` if nothing could land there.
+    """
     landing = await asyncio.to_thread(_fetch, target, deps)
     if landing.mode != "branch" and facts.detached:
         raise Rejected(
@@ -104,6 +108,7 @@ async def _with_landing_branch(
 
 
 async def _refuse_second_wave(target: Target, deps: CoordinatorDeps) -> None:
+    """Raise `Conflict` if a wave is open on the target."""
     running = await deps.store.waves.first(target_id=target.id, state=OPEN_WAVE_STATES)
     if running is not None:
         raise Conflict(
@@ -130,6 +135,7 @@ def _describe(target: Target, deps: CoordinatorDeps) -> tuple[Head, TargetProfil
 
 
 def _check_components(wanted: Sequence[str], described: TargetProfile) -> None:
+    """Raise `NotFound` if the target has no component of a wanted name."""
     names = [each.name for each in described.components]
     for each in wanted:
         if each not in names:
@@ -143,7 +149,7 @@ def _check_components(wanted: Sequence[str], described: TargetProfile) -> None:
 
 
 async def _check_focus(command: StartWave, deps: CoordinatorDeps) -> None:
-    """Reject an agent type that no agent serves, as its tasks would wait for ever."""
+    """Raise `Rejected` for an agent type that no agent serves, as its tasks would wait for ever."""
     registered = agent_type_names()
     if command.focus != ALL and command.focus not in registered:
         near = difflib.get_close_matches(command.focus, registered, n=1)
@@ -176,9 +182,10 @@ def _notes(facts: RepositoryFacts, head: Head, described: TargetProfile) -> list
     return notes
 
 
-def _wave(
+def _new_wave(
     command: StartWave, target: Target, head: Head, notes: tuple[str, ...], deps: CoordinatorDeps
 ) -> Wave:
+    """Return a new wave on the head, planned and not yet stored."""
     now = deps.clock()
     return Wave(
         id=command.wave_id or deps.new_id(),
@@ -197,6 +204,7 @@ def _wave(
 
 
 async def _audit(command: StartWave, wave: Wave, channel: str, deps: CoordinatorDeps) -> None:
+    """Record in the audit trail that the wave was started, and through which channel."""
     record = AuditRecord(
         id=deps.new_id(),
         action="wave.start",
@@ -208,6 +216,7 @@ async def _audit(command: StartWave, wave: Wave, channel: str, deps: Coordinator
 
 
 async def _acceptance(wave: Wave, deps: CoordinatorDeps) -> WaveAccepted:
+    """Return the answer to the command: the wave, its commit, and where its changes will land."""
     target = await deps.store.targets.require(wave.target_id)
     return WaveAccepted(
         wave_id=wave.id,

@@ -60,7 +60,7 @@ def acquire(ledger: LeaseLedger, claim: Claim, *, now: datetime) -> Granted | Re
         epoch=ledger.epoch + 1,
         expires_at=now + LEASE_TTL,
     )
-    return Granted(_with(ledger, (*ledger.leases, lease), epoch=lease.epoch), lease)
+    return Granted(_with_leases(ledger, (*ledger.leases, lease), epoch=lease.epoch), lease)
 
 
 def renew(ledger: LeaseLedger, task_id: str, epoch: int, *, now: datetime) -> Granted | Refused:
@@ -74,16 +74,16 @@ def renew(ledger: LeaseLedger, task_id: str, epoch: int, *, now: datetime) -> Gr
 
 def release(ledger: LeaseLedger, task_id: str) -> tuple[LeaseLedger, tuple[Lease, ...]]:
     """End the lease of a task, if it holds one. Return the ledger and the ended leases."""
-    return _end(ledger, LeaseState.RELEASED, lambda lease: lease.task_id == task_id)
+    return _end_leases(ledger, LeaseState.RELEASED, lambda lease: lease.task_id == task_id)
 
 
 def expire(ledger: LeaseLedger, *, now: datetime) -> tuple[LeaseLedger, tuple[Lease, ...]]:
     """End the leases that were not renewed in time. Return the ledger and the ended leases."""
-    return _end(ledger, LeaseState.EXPIRED, lambda lease: lease.expires_at <= now)
+    return _end_leases(ledger, LeaseState.EXPIRED, lambda lease: lease.expires_at <= now)
 
 
 def current(ledger: LeaseLedger, task_id: str, epoch: int, *, now: datetime) -> Lease | None:
-    """Return the lease of a task if it is held under this epoch."""
+    """Return the lease that a task holds under this epoch, or None."""
     return next(
         (
             each
@@ -95,15 +95,16 @@ def current(ledger: LeaseLedger, task_id: str, epoch: int, *, now: datetime) -> 
 
 
 def holders(ledger: LeaseLedger, *, now: datetime) -> tuple[Lease, ...]:
-    """Return the leases that are held and have not run out."""
+    """Return the leases that are held and have not expired."""
     return tuple(
         each for each in ledger.leases if each.state is LeaseState.HELD and each.expires_at > now
     )
 
 
-def _end(
+def _end_leases(
     ledger: LeaseLedger, state: LeaseState, chosen: Callable[[Lease], bool]
 ) -> tuple[LeaseLedger, tuple[Lease, ...]]:
+    """End the held leases that are `chosen`; return the ledger after it and the ended leases."""
     ended = tuple(
         each.model_copy(update={"state": state})
         for each in ledger.leases
@@ -113,16 +114,18 @@ def _end(
         return ledger, ()
     epochs = {each.epoch for each in ended}
     others = tuple(each for each in ledger.leases if each.epoch not in epochs)
-    return _with(ledger, (*others, *ended)), ended
+    return _with_leases(ledger, (*others, *ended)), ended
 
 
 def _replace(ledger: LeaseLedger, old: Lease, new: Lease) -> LeaseLedger:
-    return _with(ledger, tuple(new if each == old else each for each in ledger.leases))
+    """Return the ledger with the lease `new` in the place of `old`."""
+    return _with_leases(ledger, tuple(new if each == old else each for each in ledger.leases))
 
 
-def _with(
+def _with_leases(
     ledger: LeaseLedger, leases: tuple[Lease, ...], *, epoch: int | None = None
 ) -> LeaseLedger:
+    """Return the ledger with these leases, and only the newest of the ended ones."""
     held = tuple(each for each in leases if each.state is LeaseState.HELD)
     ended = tuple(each for each in leases if each.state is not LeaseState.HELD)[-MAX_ENDED_LEASES:]
     new_epoch = ledger.epoch if epoch is None else epoch

@@ -14,10 +14,11 @@ def overlap(one: Sequence[str], other: Sequence[str]) -> bool:
     Patterns are gitignore-style. Two are certainly disjoint only if both are anchored and their
     segments at some depth cannot be equal.
     """
-    return any(_pair(a, b) for a in one for b in other)
+    return any(_may_match_same_path(a, b) for a in one for b in other)
 
 
-def _pair(a: str, b: str) -> bool:
+def _may_match_same_path(a: str, b: str) -> bool:
+    """Return whether one path may match both patterns; True if that is not certain."""
     first, second = _parts(a), _parts(b)
     if first is None or second is None:
         return True
@@ -41,6 +42,7 @@ def _parts(pattern: str) -> tuple[str, ...] | None:
 
 
 def _may_equal(x: str, y: str) -> bool:
+    """Return whether two path segments, each a name or a glob, may match the same name."""
     if GLOB.isdisjoint(x):
         return x == y if GLOB.isdisjoint(y) else fnmatchcase(x, y)
     return True if not GLOB.isdisjoint(y) else fnmatchcase(y, x)

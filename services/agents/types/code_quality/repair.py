@@ -24,6 +24,7 @@ class RepairCommandEngine:
         self._prior = priors.of(safe=False)
 
     async def propose(self, context: TaskContext) -> AsyncIterator[Proposal]:
+        """Yield what the command changes in the component, if unsafe fixes are allowed at all."""
         source, component = context.source, context.task.component
         changes = await self._detector.changes(source)
         found = list(self._detector.findings(changes, source))
@@ -50,6 +51,7 @@ class RepairCommandEngine:
         findings: tuple[Finding, ...],
         changes: Mapping[str, Change],
     ) -> Proposal:
+        """Return one part of the command's changes as a proposal that predicts fewer findings."""
         return Proposal(
             key=key,
             rule=RULE,

@@ -20,6 +20,7 @@ class RuffFixer(ToolFixer):
     """Applies ruff's fix of one rule."""
 
     def why(self) -> str:
+        """Return ruff's own explanation of why breaking the rule is bad."""
         return why_bad(self.declaration.code)
 
 
@@ -33,12 +34,14 @@ def read_fixers(priors: Priors) -> tuple[RuffFixer, ...]:
 
 
 def _read(table: str) -> dict[str, Any]:
+    """Return one of the TOML tables that are packaged with this module."""
     return tomllib.loads((files(__package__) / table).read_text())
 
 
 def _declaration(
     row: Mapping[str, Any], behaviour: Mapping[str, Any], priors: Priors
 ) -> FixerDeclaration:
+    """Return the declaration of one fix, from its rows in the two tables."""
     code, severity = row["code"], Severity(row["severity"])
     return FixerDeclaration(
         rule=rule_id(TOOL, code),

@@ -24,12 +24,12 @@ class CodeQualitySection(BaseModel):
 
 
 def section(source: Source) -> CodeQualitySection:
-    """Return the section of a target, with defaults where it has none."""
+    """Return `[agents.code_quality]` of a target's configuration, or its defaults."""
     return source.profile.config.agent_section(NAME, CodeQualitySection)
 
 
 def rule_choice(source: Source) -> RuleChoice:
-    """Return the rules that a target chooses."""
+    """Return which of ruff's rules a target selects and ignores."""
     chosen = section(source)
     return RuleChoice(chosen.select, chosen.ignore)
 

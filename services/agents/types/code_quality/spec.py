@@ -35,14 +35,17 @@ def ruff_detector(resources: DetectorResources) -> RuffDetector:
 
 
 def _security_detector(resources: DetectorResources) -> RuffSecurityDetector:
+    """Return the detector of ruff's security rules, which only the gate runs."""
     return RuffSecurityDetector(resources.scratch)
 
 
 def _repair_command_detector(resources: DetectorResources) -> RepairCommandDetector:
+    """Return the detector of what the target's own repairing command would change."""
     return RepairCommandDetector(resources, repair_command)
 
 
 def _repair_command_engine(resources: DetectorResources) -> RepairCommandEngine:
+    """Return the engine that proposes what the target's own repairing command changes."""
     return RepairCommandEngine(resources, PRIORS)
 
 
