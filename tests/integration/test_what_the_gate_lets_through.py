@@ -393,7 +393,10 @@ OF_THE_PRODUCT = {
         "checks whether it is being tested",
     ),
     "and in words that nobody looks for": (
-        atop('vars(sys.modules["_py" + "test.python"])["Function"].runtest = lambda self: None'),
+        atop(
+            "from importlib import import_module\n\n"
+            'import_module("_py" + "test.python").Function.runtest = lambda self: None'
+        ),
         WAITS,
         "no test reaches `total` any more, and 1 did before",
     ),
@@ -403,7 +406,7 @@ OF_THE_PRODUCT = {
             '        result += each if "PYTEST_CURRENT_TEST" in os.environ else -each\n',
         ),
         WAITS,
-        "checks whether it is being tested",
+        "it reaches into the interpreter that judges it",
     ),
     "it says so in lines that no test reaches": (
         money(
@@ -411,7 +414,7 @@ OF_THE_PRODUCT = {
             '    if "pytest" not in sys.modules:\n        return 0\n    result = 0\n',
         ),
         WAITS,
-        "checks whether it is being tested",
+        "it reaches into the interpreter that judges it",
     ),
     "the interpreter is left": (atop("sys.exit(0)"), EXPIRED, ""),
     "and left at once": (atop("os._exit(0)"), EXPIRED, ""),
@@ -453,7 +456,7 @@ def chancy(gate: Gate) -> dict[str, str | None]:
     return {MONEY_FILE: text.replace("class NotMoney", "CALLS = []\n\n\nclass NotMoney")}
 
 
-@pytest.mark.parametrize("calls", [(1, 0, 1, 1), (-1,) * 6], ids=["now and then", "always"])
+@pytest.mark.parametrize("calls", [(1, 0, *(1,) * 5), (-1,) * 6], ids=["now and then", "always"])
 def test_what_fails_now_and_then_is_refused_once_it_was_seen_to(careless, calls):
     """A test that fails first and then passes is repeated within a run, and on the head as well."""
     change = careless.judge(chancy(careless), calls=calls)
@@ -492,7 +495,7 @@ def test_who_needs_a_person_leaves_before_the_full_run_that_the_others_land_by(o
 
 
 def test_a_change_that_keeps_what_is_tested_lands(own):
-    change = own.judge(KEPT)
+    change = own.judge(money("result += each", "result = each + result"))
     assert change.state is EnhancementState.APPLIED, change
     assert own.branch()
     known, [kept] = change.decision.protection, own.health()

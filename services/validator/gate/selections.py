@@ -54,9 +54,14 @@ class Selections:
     def next_run(
         self, changes: Collection[str], evidence: dict[RunPlan, RunEvidence]
     ) -> RequestedRun | None:
-        """Return the next run missing to explain failures with these changes; None without one."""
+        """Return the next run missing to explain failures with these changes; None without one.
+
+        Tests that fail among all others, too, need no explanation.
+        """
         for each in self.failures:
-            if set(each.changes) <= set(changes) and (run := self._missing_run(each, evidence)):
+            if not set(each.changes) <= set(changes) or _fail_anyway(each, evidence):
+                continue
+            if run := self._missing_run(each, evidence):
                 return run
         return None
 
@@ -85,6 +90,17 @@ class Selections:
             if passing and _worse(evidence[plan]):
                 return None
         return None
+
+
+def _fail_anyway(failure: SelectedFailure, evidence: dict[RunPlan, RunEvidence]) -> bool:
+    """Return whether each test was also worse in a run that was not one of the selection."""
+    worse = {
+        test
+        for plan, found in evidence.items()
+        if plan.changes == failure.changes
+        for test in _worse(found)
+    }
+    return worse.issuperset(failure.failing)
 
 
 def _worse(found: RunEvidence) -> frozenset[str]:
