@@ -2,14 +2,18 @@
 
 import subprocess
 import sys
-import threading
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
 from tests.support.checker import check_at_rest, check_branch, check_locks, check_state, connect
 from tests.support.repositories import checkout_of, the_shop
-from tests.support.stack import QUICK, ROOT, Home, environment, kill_after
+from tests.support.stack import QUICK, ROOT, Home, Moment, environment, killing
+
+KILLED = (
+    Moment("validator", "gs.evt.run.finished", 2),
+    Moment("validator", "gs.evt.enhancement.applied", 5),
+)
 
 
 @contextmanager
@@ -45,20 +49,12 @@ def test_each_change_lands_once_though_two_of_them_are_killed(tmp_path, homes):
         for number in (2, 3):
             place = home.path if homes == "one home" else tmp_path / f"home-{number}"
             stack.enter_context(a_validator(home, number, place))
-        killers = [
-            threading.Thread(target=kill_after, args=(home, "validator", event, time))
-            for event, time in (("gs.evt.run.finished", 2), ("gs.evt.enhancement.applied", 5))
-        ]
-        for each in killers:
-            each.start()
-        report = home.json("run", str(shop))
+        with killing(home, KILLED):
+            report = home.json("run", str(shop))
         assert len(report["landed"]) == 40
         assert [each["rule"] for each in report["rejected"]] == ["ruff:F401"]
         gone = home.run("wave", "rollback", report["wave"])
         assert gone.returncode == 0, gone.stdout + gone.stderr
-        for each in killers:
-            each.join(30)
-            assert not each.is_alive()
         database = connect(home.stack["mongo_url"])
         check_at_rest(home.stack["nats_url"], database)
         check_branch(shop, "groundswell/main", check_state(database), database)

@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import psutil
@@ -22,6 +24,7 @@ GROUNDSWELL = (sys.executable, "-m", "cli")
 ROOT = Path(__file__).parent.parent.parent
 # What a killed service was at is delivered again soon.
 QUICK = {"GROUNDSWELL_ACK_WAIT_SECONDS": "3"}
+KILLING_SECONDS = 150
 STACK = ("services.", "nats-server", "secantusd")
 
 
@@ -82,13 +85,20 @@ class Home:
         return found
 
     def service(self, name: str) -> psutil.Process:
-        return next(
-            each
-            for each in self.processes()
-            if f"services.{name}" in " ".join(each.cmdline()).split()
-            or f"/{name}" in (line := " ".join(each.cmdline()))
-            or f"deploy.{name.removesuffix('-py')} " in line
-        )
+        """Return a service's process, once it is there; it may have been killed just now."""
+        wait_for(lambda: list(self._named(name)))
+        return next(self._named(name))
+
+    def _named(self, name: str) -> Iterator[psutil.Process]:
+        for each in self.processes():
+            with contextlib.suppress(psutil.Error):
+                line = " ".join(each.cmdline())
+                if (
+                    f"services.{name}" in line.split()
+                    or f"/{name}" in line
+                    or f"deploy.{name.removesuffix('-py')} " in line
+                ):
+                    yield each
 
     @property
     def key(self) -> dict[str, str]:
@@ -118,20 +128,44 @@ class Home:
                 process.kill()
 
 
-def kill_after(home: Home, service: str, event: str, time: int) -> None:
-    """Kill a service after an event was published `time` times, as the API streams it.
+class Moment(NamedTuple):
+    """The `nth` publication of an event, at which a service is killed."""
 
-    The service may be the API itself.
-    """
-    seen = 0
-    url = f"{home.stack['api_url']}/events?after=0"
-    with httpx.stream("GET", url, headers=home.key, timeout=120) as answer:
-        for line in answer.iter_lines():
-            if line.startswith("data: ") and json.loads(line[6:])["type"] == event:
-                seen += 1
-                if seen == time:
-                    os.kill(home.service(service).pid, signal.SIGKILL)
+    service: str
+    event: str
+    nth: int
+
+
+@contextlib.contextmanager
+def killing(home: Home, moments: Sequence[Moment]) -> Iterator[None]:
+    """Kill services (kill -9) while the block runs; each of the moments has come when it ends."""
+    with ThreadPoolExecutor(1) as pool:
+        killed = pool.submit(_kill_at, home, moments)
+        yield
+        killed.result(30)
+
+
+def _kill_at(home: Home, moments: Sequence[Moment]) -> None:
+    """Follow the events that the API streams, also after it was killed itself."""
+    left, seen, last = set(moments), Counter[str](), 0
+    deadline = time.monotonic() + KILLING_SECONDS
+    while left:
+        assert time.monotonic() < deadline, f"never came: {left}"
+        url = f"{home.stack['api_url']}/events?after={last}"
+        with contextlib.suppress(httpx.HTTPError), httpx.stream("GET", url, headers=home.key) as on:
+            for line in on.iter_lines():
+                if line.startswith("id: "):
+                    last = int(line[4:])
+                elif line.startswith("data: "):
+                    event = json.loads(line[6:])["type"]
+                    seen[event] += 1
+                    now = {each for each in left if each[1:] == (event, seen[event])}
+                    for each in now:
+                        os.kill(home.service(each.service).pid, signal.SIGKILL)
+                    left -= now
+                if not left:
                     return
+        time.sleep(0.1)
 
 
 def wait_for(happened: Any, *, patience: float = 60) -> None:

@@ -199,7 +199,7 @@ async def test_a_test_that_fails_now_and_then_notices_nothing(try_out: Try):
 
 async def test_a_mutant_that_there_was_no_time_for_is_not_killed(try_out: Try):
     assert await one(try_out, {"test_m.py": FINE}, longest=0) == MutantResult(
-        None, reached=True, tests=2, why="there was no time left"
+        None, reached=True, tests=2, why="the time for mutants was up ([test] extra)"
     )
 
 
@@ -217,7 +217,7 @@ async def test_a_fault_whose_test_there_was_no_time_to_run_without_it_did_not_st
 ):
     slow = "import m, time\ndef test_slow():\n    assert m.f(3) == 3\n    time.sleep(2)\n"
     found = await one(try_out, {"test_m.py": slow}, longest=1)
-    assert (found.killed, found.why) == (None, "there was no time left")
+    assert (found.killed, found.why) == (None, "the time for mutants was up ([test] extra)")
 
 
 async def test_options_that_would_divide_or_stop_the_session_do_neither(try_out: Try):
