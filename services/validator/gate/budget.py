@@ -11,7 +11,7 @@ from services.validator.gate.rounds import GateRound
 from shared.contracts.base import RunPurpose
 
 # Starting a test session takes a few seconds however short the suite is.
-MIN_EXTRA_SECONDS = 10.0
+MIN_EXTRA_SECONDS = 20.0
 # A run that records which functions each test reaches takes about so many times as long.
 SLOWDOWN_BY_RECORDING = 2.0
 EXTRA = frozenset(
