@@ -114,11 +114,6 @@ class GitRepository:
                 return path
         return None
 
-    def contents(self, tree: str, paths: Sequence[str]) -> list[bytes | None]:
-        """Return the contents of these files of a tree; None where there is no such file."""
-        found = self._mirror.repository.revparse_single(tree).peel(pygit2.Tree)
-        return [_read(found, each) for each in paths]
-
     def versions(
         self, trees: Sequence[str], paths: Sequence[str]
     ) -> Mapping[str, tuple[bytes | None, ...]]:
