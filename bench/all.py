@@ -4,9 +4,11 @@ import json
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from bench.harness import format_cell
 from shared.kernel.clock import utc_now
 
 HERE = Path(__file__).parent
@@ -28,17 +30,15 @@ def page(results: list[dict[str, Any]]) -> str:
         columns = list(each["rows"][0]) if each["rows"] else []
         lines += [f"## {each['name']}", "", f"`{each['commit']}` on {each['machine']}.", ""]
         lines += [f"Bar: {each['bar']}: {holds}.", ""]
-        lines += ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-        lines += ["| " + " | ".join(_cell(row[c]) for c in columns) + " |" for row in each["rows"]]
+        lines += [_row(columns), "|" + "---|" * len(columns)]
+        lines += [_row([format_cell(row[c]) for c in columns]) for row in each["rows"]]
         lines.append("")
     return "\n".join(lines)
 
 
-def _cell(value: Any) -> str:
-    """Format a value; a float below 1 gets a third decimal."""
-    if not isinstance(value, float):
-        return str(value)
-    return f"{value:.3f}" if 0 < abs(value) < 1 else f"{value:.2f}"
+def _row(cells: Iterable[str]) -> str:
+    """Return a row of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
 
 
 def main() -> None:

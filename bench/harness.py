@@ -57,7 +57,7 @@ def print_result(result: Result, *, quick: bool) -> None:
         left = column == "target"
         table.add_column(column, justify="left" if left else "right", no_wrap=left)
     for row in result.rows:
-        table.add_row(*(_cell(value) for value in row.values()))
+        table.add_row(*(format_cell(value) for value in row.values()))
     console.print(table)
     conclusions = {True: "holds", False: "DOES NOT HOLD", None: "claims nothing"}
     conclusion = "claims nothing (--quick)" if quick else conclusions[result.holds]
@@ -77,6 +77,8 @@ def to_json_object(result: Result, *, quick: bool) -> dict[str, Any]:
     return {**asdict(result), "holds": holds, "commit": commit.stdout.strip(), "machine": machine}
 
 
-def _cell(value: Any) -> str:
-    """Return a value as it is printed in the table; a float has two decimals."""
-    return f"{value:.2f}" if isinstance(value, float) else str(value)
+def format_cell(value: Any) -> str:
+    """Return a value as it stands in a table: a float has two decimals, and below 1 a third one."""
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3f}" if 0 < abs(value) < 1 else f"{value:.2f}"

@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.harness import Result, main
-from bench.rules_engine import rules_proposals
+from bench.sandboxed_package import SandboxedPackage, prepare_package
 from bench.targets import copy_example, download
 from services.validator.git.adapters.repository import GitRepository
 from services.validator.impact.usecases.recordings import Recorded
@@ -27,80 +27,20 @@ from services.validator.mutation.domain.plan import ChangedFile, MutationPlan, M
 from services.validator.mutation.domain.protection import judge_protection
 from services.validator.mutation.usecases.affordable import select_affordable
 from services.validator.proof.comparison.compare import Comparer
-from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.recording import ImpactMap
 from services.validator.suite.domain.reports import Reported
-from shared.agent_types import Proposal
 from shared.contracts.documents.protection import Protection, protection_share
-from shared.contracts.documents.targets import Target
-from shared.detectors.ports import Source
-from shared.environments.build import UvEnvironments
-from shared.environments.ports import Environment
-from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.sandbox.choice import choose_sandbox
-from shared.sandbox.ports import Sandbox
 from shared.sandbox.scratch import Scratch
 from shared.sandbox.supervised import SupervisedSandbox
-from shared.targets.mirror import Mirror
 from shared.targets.patches import make_patch
-from shared.targets.paths import is_protected
-from shared.targets.profile import TargetProfile, profile_target
 
 PACKAGES = ("boltons", "more-itertools", "schema", "tabulate")
 REPETITIONS = 3
 MAX_MUTANT_COST = 0.1
 MUTATION_LIMIT_SECONDS = 128.0
 QUICK_PROPOSALS = 4
-NO_COMMIT = "0" * 40
-
-
-@dataclass(frozen=True)
-class Package:
-    """A package to measure, with what is needed to run its tests."""
-
-    name: str
-    quick: bool
-    target: Target
-    mirror: Mirror
-    profile: TargetProfile
-    environment: Environment
-    sandbox: Sandbox
-    scratch: Scratch
-    home: Path
-
-    @property
-    def head(self) -> str:
-        """The commit that is measured."""
-        return self.mirror.branch(self.target.base_branch) or ""
-
-    def tree(self, _target: str, oid: str) -> Any:
-        """Return a tree of the package by the id of a commit or tree."""
-        return self.mirror.tree(oid)
-
-    async def run_suite(self, oid: str, *, record: bool = False) -> Reported:
-        """Make a full run of a tree; raises SystemExit if it gives no report."""
-        suite = SandboxedSuite(self.sandbox, self.scratch, self.tree)
-        outcome = await suite.run(
-            oid, self.profile, self.environment, target_id=self.target.id, record=record
-        )
-        if not isinstance(outcome, Reported):
-            raise SystemExit(f"{self.name}: {outcome.reason}\n{outcome.output_tail}")
-        return outcome
-
-    async def proposals(self) -> list[Proposal]:
-        """Return the rules engine's proposals, without those that change protected paths."""
-        source = Source(self.mirror.tree(self.head), self.profile, self.target.id)
-        found = [
-            each
-            for component in self.profile.components
-            for each in await rules_proposals(source, component.name, self.home / "agents")
-        ]
-        config = self.profile.config
-        found = found[:QUICK_PROPOSALS] if self.quick else found
-        return [
-            each for each in found if not any(is_protected(p, config) for p in each.changes or ())
-        ]
 
 
 @dataclass(frozen=True)
@@ -141,45 +81,24 @@ async def _measure_all(
     sandbox, _ = await choose_sandbox(home, scratch)
     rows = []
     for name, path in targets.items():
-        target = Target(
-            id=uuid7(),
-            location=str(path),
-            root_commit=NO_COMMIT,
-            name=name,
-            base_branch="main",
-            landing_branch="groundswell/main",
-            created_at=utc_now(),
-        )
-        rows.append(await _measure(await _prepare(target, home, sandbox, scratch, quick=quick)))
+        package = await prepare_package(name, path, home, sandbox, scratch)
+        rows.append(await _measure(package, quick=quick))
     if isinstance(sandbox, SupervisedSandbox):
         await sandbox.close()
     return rows
 
 
-async def _prepare(
-    target: Target, home: Path, sandbox: Sandbox, scratch: Scratch, *, quick: bool
-) -> Package:
-    """Mirror a package, build its environment, and return it ready to be measured."""
-    mirror = Mirror.at(home, target.id)
-    mirror.fetch(target.location)
-    head = mirror.branch("main") or ""
-    profile = profile_target(mirror.tree(head))
-    environments = UvEnvironments(home, sandbox, scratch, lambda _, oid: mirror.tree(oid))
-    environment = await environments.prepare(target.id, profile, mirror.tree(head).oid)
-    return Package(target.name, quick, target, mirror, profile, environment, sandbox, scratch, home)
-
-
-async def _measure(package: Package) -> dict[str, Any]:
+async def _measure(package: SandboxedPackage, *, quick: bool) -> dict[str, Any]:
     """Time full runs and mutation in turn, and return the row of a package."""
     recorded = await package.run_suite(package.head, record=True)
-    batch = await _batch(package, recorded)
+    batch = await _batch(package, recorded, QUICK_PROPOSALS if quick else None)
     changed = _changed_files(package, batch)
     proven = _proven(changed)
     plan = place_mutants({key: each for key, each in changed.items() if key not in proven})
     seconds = []
     plan, tests = _selection(package, batch, plan, recorded)
     suites, report = [], None
-    for _ in range(1 if package.quick else REPETITIONS):
+    for _ in range(1 if quick else REPETITIONS):
         suites.append((await package.run_suite(batch.tree)).report.seconds)
         report = await _run_mutants(package, batch, plan, tests)
         seconds.append(report.seconds)
@@ -222,10 +141,13 @@ def _count(protections: Sequence[Protection]) -> dict[str, Any]:
     return counted
 
 
-async def _batch(package: Package, recorded: Reported) -> Batch:
-    """Return a batch of all proposals except those that break tests, found by bisection."""
+async def _batch(package: SandboxedPackage, recorded: Reported, limit: int | None) -> Batch:
+    """Return a batch of the proposals that break no test, found by bisection.
+
+    `limit` is how many of the proposals are tried; None is all.
+    """
     patches, files = {}, {}
-    for each in await package.proposals():
+    for each in (await package.proposals())[:limit]:
         key = uuid7()
         patches[key] = make_patch(
             {
@@ -256,7 +178,7 @@ async def _batch(package: Package, recorded: Reported) -> Batch:
     return Batch(dict(composed.steps), {each: files[each] for each in good})
 
 
-def _changed_files(package: Package, batch: Batch) -> dict[str, list[ChangedFile]]:
+def _changed_files(package: SandboxedPackage, batch: Batch) -> dict[str, list[ChangedFile]]:
     """Return each change's files, with their texts before it and after each change on top."""
     order = [package.mirror.tree(each) for each in (package.head, *batch.trees.values())]
     return {
@@ -283,7 +205,7 @@ def _proven(changed: dict[str, list[ChangedFile]]) -> set[str]:
 
 
 def _selection(
-    package: Package, batch: Batch, plan: MutationPlan, recorded: Reported
+    package: SandboxedPackage, batch: Batch, plan: MutationPlan, recorded: Reported
 ) -> tuple[MutationPlan, tuple[str, ...]]:
     """Select mutants and their tests as the gate does; no tests means all of them."""
     impact = ImpactMap.from_json(recorded.impact or "")
@@ -296,7 +218,7 @@ def _selection(
 
 
 async def _run_mutants(
-    package: Package, batch: Batch, plan: MutationPlan, tests: tuple[str, ...]
+    package: SandboxedPackage, batch: Batch, plan: MutationPlan, tests: tuple[str, ...]
 ) -> MutationReport:
     """Run the suite with every mutant of a plan; raises SystemExit if it gives no report."""
     runner = SandboxedMutationRunner(package.sandbox, package.scratch, package.tree)

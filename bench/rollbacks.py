@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.harness import Result, main
-from bench.targets import copy_example, download
+from bench.targets import copy_example, download, git
 
 BRANCH = "groundswell/main"
 
@@ -124,15 +124,6 @@ class RollbackSession:
 def row(target: str, outcome: str, seconds: float, *, exact: bool) -> dict[str, Any]:
     """Return one row; `exact` is whether the branch is as `git revert` would leave it."""
     return {"target": target, "outcome": outcome, "s": seconds, "exact": exact}
-
-
-def git(path: Path, *arguments: str) -> str:
-    """Run git in a repository and return its output; raises CalledProcessError."""
-    identity = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
-    done = subprocess.run(
-        ["git", "-C", str(path), *identity, *arguments], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,6 @@ import asyncio
 import os
 import shutil
 import statistics
-import subprocess
 import sysconfig
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -24,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.harness import Result, main
+from bench.targets import as_repository, git
 from services.validator.git.adapters.repository import GitRepository
 from shared.contracts.documents.targets import Target
 from shared.environments.build import UvEnvironments
@@ -238,18 +238,7 @@ def make_repository(path: Path) -> Path:
             lines, number = lines + count, number + 1
     assert lines >= EXPORTED_LINES, lines
     (path / "test_it.py").write_text("def test_it():\n    pass\n")
-    git(path, "init", "-q", "-b", "main")
-    git(path, "add", "-A")
-    git(path, "-c", "user.name=b", "-c", "user.email=b@localhost", "commit", "-qm", "base")
-    return path
-
-
-def git(path: Path, *arguments: str) -> str:
-    """Run git in a repository and return its output; raises CalledProcessError."""
-    done = subprocess.run(
-        ["git", "-C", str(path), *arguments], capture_output=True, text=True, check=True
-    )
-    return done.stdout.strip()
+    return as_repository(path)
 
 
 if __name__ == "__main__":

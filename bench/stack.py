@@ -41,7 +41,7 @@ def run(quick: bool) -> Result:
         limit_row("idle, MB", memory, MAX_MEMORY_MB),
     ]
     holds = ready <= MAX_START_SECONDS and memory <= MAX_MEMORY_MB
-    return Result("stack", "ready <= 6 s, idle <= 600 MB resident", rows, holds)
+    return Result("stack", "ready <= 6 s, idle <= 600 MB (proportional set size)", rows, holds)
 
 
 def limit_row(name: str, median: float, limit: float) -> dict[str, Any]:
@@ -66,14 +66,14 @@ def measure(home: Path, *, idle_seconds: float) -> tuple[float, float]:
                 break
         ready = time.perf_counter() - started
         time.sleep(idle_seconds)
-        return ready, resident_megabytes(psutil.Process(process.pid))
+        return ready, proportional_megabytes(psutil.Process(process.pid))
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate()
 
 
-def resident_megabytes(process: psutil.Process) -> float:
-    """Return the memory of a process and all its descendants, in MB; a shared page counts once."""
+def proportional_megabytes(process: psutil.Process) -> float:
+    """Return the proportional set sizes of a process and all its descendants, added up, in MB."""
     processes = [process, *process.children(recursive=True)]
     return sum(each.memory_full_info().pss for each in processes) / BYTES_PER_MB
 

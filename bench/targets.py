@@ -30,7 +30,15 @@ def copy_example(scratch: Path) -> Path:
 
 def as_repository(path: Path) -> Path:
     """Make a directory a Git repository of one commit on `main`, and return its path."""
-    git = ["git", "-C", str(path), "-c", "user.name=bench", "-c", "user.email=bench@localhost"]
-    for command in (["init", "-q", "-b", "main"], ["add", "-A"], ["commit", "-qm", "import"]):
-        subprocess.run([*git, *command], check=True)
+    for command in (("init", "-q", "-b", "main"), ("add", "-A"), ("commit", "-qm", "import")):
+        git(path, *command)
     return path
+
+
+def git(path: Path, *arguments: str) -> str:
+    """Run git in a repository and return its output, stripped. Raises CalledProcessError."""
+    identity = ("-c", "user.name=bench", "-c", "user.email=bench@localhost")
+    done = subprocess.run(
+        ["git", "-C", str(path), *identity, *arguments], capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()

@@ -271,8 +271,10 @@ def _decode(sent: ServerSentEvent) -> Event | None:
 def _error_of(response: httpx.Response) -> GroundswellError:
     """Return the error that a problem document was made of."""
     try:
-        body = response.json()
+        body = read_json(response.content)
     except ValueError:
+        body = None
+    if not isinstance(body, dict):
         return GroundswellError(f"The API answered {response.status_code}: {response.text[:200]}")
     if response.status_code == httpx.codes.UNAUTHORIZED:
         return Rejected(

@@ -11,6 +11,7 @@ from cli.approvals import MEANINGS
 from cli.client import ApiClient
 from cli.console import print_data, shown
 from cli.execute import execute
+from cli.location import location_of
 from cli.options import Json
 from cli.progress import Progress
 from cli.session import connect
@@ -26,8 +27,6 @@ from shared.contracts.events import (
 )
 from shared.contracts.views import ApprovalGroup, ApprovalGroups
 from shared.kernel.ids import short_id
-from shared.targets.location import is_url
-from shared.targets.repository import inspect_repository
 
 # A group lists so many of its changes.
 MAX_LISTED_CHANGES = 5
@@ -135,8 +134,7 @@ def _selection(
 
 def _filter(rule: str, component: str, target: str) -> ApprovalFilter:
     """Return the filter for these options, with the repository at the path or URL `target`."""
-    location = target if is_url(target) else inspect_repository(target).location
-    return ApprovalFilter(target=location, rule=rule, component=component)
+    return ApprovalFilter(target=location_of(target), rule=rule, component=component)
 
 
 async def _decide(wanted: Sequence[str] | ApprovalFilter, decision: Decision, reason: str) -> int:

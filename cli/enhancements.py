@@ -11,6 +11,7 @@ from rich.table import Table
 from cli.console import print_data, shown, shown_lines
 from cli.decisions import approvals, approve, reject
 from cli.execute import execute
+from cli.location import location_of
 from cli.options import Json, Limit, Wave
 from cli.rollback import Dependents, Reason, roll_back
 from cli.session import connect
@@ -19,8 +20,6 @@ from cli.text import count, out
 from shared.contracts.commands import RollbackOptions, RollbackSince
 from shared.contracts.views import EnhancementDetails
 from shared.kernel.ids import short_id
-from shared.targets.location import is_url
-from shared.targets.repository import inspect_repository
 
 app = typer.Typer(help="List, show, approve, reject and roll back changes.", no_args_is_help=True)
 EnhancementId = Annotated[
@@ -145,6 +144,7 @@ def rollback(
 
 async def _roll_back_since(since: datetime, target: str, reason: str, *, dependents: bool) -> int:
     """Roll back what landed on the repository since a time; return the exit code."""
-    location = target if is_url(target) else inspect_repository(target).location
-    request = RollbackSince(target=location, since=since, reason=reason, dependents=dependents)
+    request = RollbackSince(
+        target=location_of(target), since=since, reason=reason, dependents=dependents
+    )
     return await roll_back(lambda client: client.roll_back_since(request))

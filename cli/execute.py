@@ -3,7 +3,8 @@
 import asyncio
 import signal
 import sys
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from cli.text import fail, warn
@@ -17,17 +18,22 @@ def execute(work: Coroutine[Any, Any, int | None]) -> NoReturn:
     """Run `work` and exit: 0 done, 1 failed, 2 wrong use, 128 + n if signal n ended it."""
     received: list[int] = []
     try:
-        code = asyncio.run(_until_signal(work, received))
-    except Rejected as error:
-        fail(error)
-        code = WRONG_USE
-    except GroundswellError as error:
-        fail(error)
-        code = FAILED
+        with reported_errors():
+            code = asyncio.run(_until_signal(work, received))
     except (KeyboardInterrupt, asyncio.CancelledError):
         warn("Interrupted before it was done.")
         code = SIGNALLED + received[0] if received else INTERRUPTED
     sys.exit(code or 0)
+
+
+@contextmanager
+def reported_errors() -> Iterator[None]:
+    """Print an error of ours that is raised inside and exit: 2 for wrong use, 1 for any other."""
+    try:
+        yield
+    except GroundswellError as error:
+        fail(error)
+        sys.exit(WRONG_USE if isinstance(error, Rejected) else FAILED)
 
 
 async def _until_signal(work: Coroutine[Any, Any, int | None], received: list[int]) -> int | None:

@@ -56,12 +56,7 @@ def _show_notable(measured: tuple[BenchmarkResult, ...], console: Console) -> No
     """Show the benchmarks that are slower, or may be."""
     notable = [each for each in measured if each.answer in {"worse", "inconclusive"}]
     for each in notable[:MAX_LISTED_BENCHMARKS]:
-        bounds = (each.low, each.high)
-        interval = "" if None in bounds else f" ({each.low:.2f} to {each.high:.2f})"
-        console.print(
-            f"  {shown(each.name)} {each.answer}: "
-            f"costs {each.ratio:.2f} times as much as before{interval}"
-        )
+        console.print(f"  {shown(each.name)} {each.answer}: {each.cost}")
     if len(notable) > MAX_LISTED_BENCHMARKS:
         console.print(f"  [dim]and {len(notable) - MAX_LISTED_BENCHMARKS} more[/]")
 

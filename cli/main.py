@@ -9,7 +9,7 @@ import typer
 
 from cli import enhancements, nats, system, target, waves
 from cli.backtest import run_backtest
-from cli.execute import execute
+from cli.execute import execute, reported_errors
 from cli.options import Base, Components, DryRun, Focus, Json, Size, Unsandboxed
 from cli.run import run_wave
 from shared.contracts.base import ALL, WaveSize
@@ -130,4 +130,6 @@ def main() -> None:
     """Run the command line."""
     # Retries would otherwise be logged between the lines of the command.
     stamina.instrumentation.set_on_retry_hooks([])
-    app()
+    # Options are checked, and repositories looked at, before a command's work is executed.
+    with reported_errors():
+        app()

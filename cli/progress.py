@@ -188,8 +188,8 @@ def _not_opened(event: e.PullRequestRefused, progress: Progress) -> None:
 
 
 def _lost(event: e.AgentLost, progress: Progress) -> None:
-    """Print that an agent is offline."""
-    progress.print_line(f"agent {event.name} is offline; its task goes to another agent", DIM)
+    """Print that an agent is offline; the event does not say whether it had a task."""
+    progress.print_line(f"agent {event.name} is offline; another agent gets any task it had", DIM)
 
 
 def _approval_requested(event: e.ApprovalRequested, progress: Progress) -> None:

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from cli.console import print_data, shown
 from cli.execute import execute
+from cli.location import location_of
 from cli.options import Base, Components, DryRun, Focus, Json, Limit, Size
 from cli.report import show_report
 from cli.rollback import Dependents, Reason, roll_back
@@ -18,8 +19,6 @@ from shared.contracts.commands import RollbackOptions, StartWave
 from shared.kernel.errors import Rejected
 from shared.kernel.extensions import agent_type_names
 from shared.kernel.ids import short_id, uuid7
-from shared.targets.location import is_url
-from shared.targets.repository import inspect_repository
 
 app = typer.Typer(help="Start, stop, list, show and roll back waves.", no_args_is_help=True)
 WaveId = Annotated[str, typer.Argument(help="The wave's id, or its last 8 characters.")]
@@ -28,12 +27,14 @@ WaveId = Annotated[str, typer.Argument(help="The wave's id, or its last 8 charac
 def start_command(
     path: str, *, size: WaveSize, focus: str, components: str, base: str, dry_run: bool
 ) -> StartWave:
-    """Return the command that the options stand for; exit with code 2 for an unknown focus."""
+    """Return the command that the options stand for. Raises `Rejected` for an unknown focus."""
     known = [*agent_type_names(), ALL]
     if focus not in known:
         near = difflib.get_close_matches(focus, known, n=1)
         guess = f" Did you mean {near[0]}?" if near else ""
-        execute(_refuse(f"There is no agent type {focus}.{guess}", f"Known: {', '.join(known)}."))
+        raise Rejected(
+            f"There is no agent type {focus}.{guess}", hint=f"Known: {', '.join(known)}."
+        )
     names = tuple(each.strip() for each in components.split(",") if each.strip())
     return StartWave.model_validate(
         {
@@ -45,11 +46,6 @@ def start_command(
             "dry_run": dry_run,
         }
     )
-
-
-async def _refuse(message: str, hint: str) -> int:
-    """Raise `Rejected` where `execute` reports it."""
-    raise Rejected(message, hint=hint)
 
 
 @app.command()
@@ -72,10 +68,7 @@ def start(
 
 async def _start(command: StartWave, *, as_json: bool) -> int:
     """Start a wave on a stack that is up and print its id; return exit code 0."""
-    location = command.target or "."
-    if not is_url(location):
-        # A relative path has a meaning in this shell, not in the services.
-        location = inspect_repository(location, base=command.base).location
+    location = location_of(command.target or ".", base=command.base)
     named = command.model_copy(update={"target": location, "wave_id": uuid7()})
     async with connect(start_stack=False) as client:
         opened = await client.start_wave(named)

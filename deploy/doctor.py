@@ -16,7 +16,7 @@ from typing import Any, Literal
 import psutil
 import uv
 
-from deploy.homes import MIN_FREE_BYTES, find_running_stack
+from deploy.homes import MIN_FREE_BYTES, find_running_stack, without_credentials
 from deploy.programs import find_program
 from shared.agent_types import agent_specs
 from shared.kernel.errors import Rejected
@@ -96,7 +96,7 @@ def _git() -> Check:
 def _server(name: str, variable: str, what: str) -> Check:
     """Check that a server to embed is installed, unless `variable` names one to connect to."""
     if url := os.environ.get(variable):
-        return Check(name, "ok", f"not needed: {variable} is {_redact_credentials(url)}")
+        return Check(name, "ok", f"not needed: {variable} is {without_credentials(url)}")
     try:
         path = find_program(name)
     except Rejected as error:
@@ -213,8 +213,3 @@ def _output(*argv: str) -> str:
     """Run a command, and return what it prints on standard output."""
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     return done.stdout.strip()
-
-
-def _redact_credentials(url: str) -> str:
-    """Return a URL with an ellipsis in the place of its user and password."""
-    return re.sub(r"//[^@/]*@", "//…@", url)

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from setproctitle import setproctitle
 
-PR_SET_PDEATHSIG = 1
+from shared.sandbox.processes import PR_SET_PDEATHSIG, prctl
+
 M_ARENA_MAX, MAX_ARENAS = -8, 2
 
 
@@ -106,11 +107,10 @@ def die_with_parent(parent: int) -> Callable[[], None]:
 
     Linux only.
     """
-    libc = ctypes.CDLL(None)
 
     def request_signal() -> None:
         """Request the signal; exit at once if the parent has ended already."""
-        libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
         if os.getppid() != parent:  # the parent ended before the request
             os._exit(1)
 

@@ -57,12 +57,10 @@ class ProcessState:
 class ValidatorDeps:
     """The ports that use cases work with, built by main; one per process.
 
-    One object for all capabilities, because a use case of the gate calls those of most others; it
-    has a field for each port, and therefore more than twelve. `identity` names the home, which all
-    its validators share; `runner` names this process to other runners. `forge` is None without a
-    token, and `benchmarks` where none are run.
-
-    One field per port.
+    One object for all capabilities, because a use case of the gate calls those of most others:
+    hence more than twelve fields, one field per port. `identity` names the home, which all its
+    validators share; `runner` names this process to other runners. `forge` is None without a token,
+    and `benchmarks` where none are run.
     """
 
     store: Store

@@ -68,6 +68,10 @@ class AgentState(StrEnum):
     OFFLINE = "offline"
 
 
+# A list, as queries take it.
+ONLINE_AGENT_STATES = [each for each in AgentState if each is not AgentState.OFFLINE]
+
+
 class PullRequestState(StrEnum):
     """wanted → open | pushed (no token: people open it) | refused; wanted again when it grows."""
 

@@ -1,13 +1,15 @@
 """What detectors read, what they return, and what they may use."""
 
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from shared.contracts.documents.findings import Finding
 from shared.detectors.texts import Edits
+from shared.targets.components import component_of
+from shared.targets.paths import is_protected
 from shared.targets.profile import TargetProfile
 from shared.targets.tree import Tree
 
@@ -21,6 +23,22 @@ class Source:
     tree: Tree
     profile: TargetProfile
     target_id: str = ""
+
+    def component(self, path: str) -> str:
+        """Return the name of the component that owns a path; empty if none does."""
+        return component_of(path, self.profile.components) or ""
+
+    def is_editable(self, path: str) -> bool:
+        """Return whether a patch may touch a path: a component owns it, and it is not protected."""
+        return not is_protected(path, self.profile.config) and bool(self.component(path))
+
+    def texts(self, paths: Iterable[str]) -> dict[str, str]:
+        """Return texts by path, without those not in UTF-8; that of a missing file is empty."""
+        found = {}
+        for path in paths:
+            with suppress(UnicodeDecodeError):
+                found[path] = (self.tree.read(path) or b"").decode()
+        return found
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,7 @@ from shared.contracts.documents.findings import Finding
 from shared.detectors.findings import Fingerprints, rule_id
 from shared.detectors.ports import Change, DetectorResources, Measured, Source
 from shared.detectors.texts import split_lines
-from shared.targets.components import component_of
 from shared.targets.languages import JAVASCRIPT
-from shared.targets.paths import is_protected
 
 TOOL = "own"
 CODE = "OWN"
@@ -53,7 +51,7 @@ class RepairCommandDetector:
         for path, text in repairable(source).items():
             # Python's lines are counted by the detectors of Python.
             if JAVASCRIPT.has_suffix(path):
-                lines[_component(path, source)] += len(split_lines(text))
+                lines[source.component(path)] += len(split_lines(text))
         return Measured(tuple(found), lines)
 
     def findings(self, changes: Mapping[str, Change], source: Source) -> Iterator[Finding]:
@@ -72,7 +70,7 @@ class RepairCommandDetector:
                         line=min(first + 1, max(len(old), 1)),
                         end_line=max(last, 1),
                         fingerprint=fingerprints.next(TOOL, CODE, path, text),
-                        component=_component(path, source),
+                        component=source.component(path),
                         fixable="unsafe" if source.profile.config.policy.unsafe_fixes else "no",
                         tool=TOOL,
                     )
@@ -80,19 +78,4 @@ class RepairCommandDetector:
 
 def repairable(source: Source) -> dict[str, str]:
     """Return the texts of the components' files that a patch may touch, by path."""
-    found = {}
-    for path in source.tree.files():
-        if is_protected(path, source.profile.config):
-            continue
-        if component_of(path, source.profile.components) is None:
-            continue
-        try:
-            found[path] = (source.tree.read(path) or b"").decode()
-        except UnicodeDecodeError:
-            continue
-    return found
-
-
-def _component(path: str, source: Source) -> str:
-    """Return the name of the component that owns a path; empty if none does."""
-    return component_of(path, source.profile.components) or ""
+    return source.texts(filter(source.is_editable, source.tree.files()))

@@ -78,19 +78,14 @@ async def installed_interpreters(
     """
     ours, found = running_interpreter(), dict[str, Interpreter]()
     if is_permitted(requires_python, ours.version) and can_read(ours.path):
-        found[_minor(ours.version)] = ours
+        found[minor_version(ours.version)] = ours
     for each in await _list_installed(requires_python):
-        if _minor(each["version"]) in found:
+        if minor_version(each["version"]) in found:
             continue
         described = await _describe(each, requires_python, can_read)
         if described is not None:
-            found[_minor(described.version)] = described
+            found[minor_version(described.version)] = described
     return tuple(found.values())
-
-
-def _minor(version: str) -> str:
-    """Return the first two numbers of a version: `3.12` for `3.12.4`."""
-    return ".".join(version.split(".")[:2])
 
 
 async def _find(requires_python: str, can_read: CanRead) -> Interpreter | None:
@@ -131,6 +126,11 @@ def is_permitted(requires_python: str, version: str) -> bool:
         return SpecifierSet(requires_python).contains(version, prereleases=True)
     except InvalidSpecifier:
         return True
+
+
+def minor_version(version: str) -> str:
+    """Return the first two numbers of a version: `3.12` for `3.12.4`."""
+    return ".".join(version.split(".")[:2])
 
 
 async def _output_of(*argv: str) -> str:

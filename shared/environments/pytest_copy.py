@@ -9,7 +9,7 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from shared.environments.interpreters import is_permitted
+from shared.environments.interpreters import is_permitted, minor_version
 from shared.targets.languages import PYTHON
 
 PYTEST_SCRIPT = """#!{python}
@@ -46,8 +46,7 @@ def is_provided(requirement: str, python_version: str) -> bool:
     It also does if the requirement does not apply to that Python.
     """
     wanted = Requirement(requirement)
-    marker = {"python_full_version": python_version, "python_version": _minor(python_version)}
-    if wanted.marker is not None and not wanted.marker.evaluate(marker):
+    if wanted.marker is not None and not wanted.marker.evaluate(_marker_values(python_version)):
         return True
     provided = {
         canonicalize_name(each.metadata["Name"]): each
@@ -62,9 +61,9 @@ def is_provided(requirement: str, python_version: str) -> bool:
     )
 
 
-def _minor(version: str) -> str:
-    """Return the first two numbers of a version: `3.12` for `3.12.4`."""
-    return ".".join(version.split(".")[:2])
+def _marker_values(version: str) -> dict[str, str]:
+    """Return what environment markers that name the version of Python are compared with."""
+    return {"python_full_version": version, "python_version": minor_version(version)}
 
 
 def copy_distribution(distribution: importlib.metadata.Distribution, site_packages: Path) -> None:
@@ -86,7 +85,7 @@ def lay_out_copy(
     version: str,
 ) -> None:
     """Create a directory with distributions and the `pytest` command as an environment has them."""
-    site_packages = into / "lib" / f"python{_minor(version)}" / "site-packages"
+    site_packages = into / "lib" / f"python{minor_version(version)}" / "site-packages"
     for each in distributions:
         copy_distribution(each, site_packages)
     script = into / "bin" / "pytest"
@@ -97,14 +96,10 @@ def lay_out_copy(
 
 def _requirements(distribution: importlib.metadata.Distribution, version: str) -> Iterator[str]:
     """Yield the names of what a distribution requires on that Python, without its extras."""
-    environment = {
-        "extra": "",
-        "python_full_version": version,
-        "python_version": _minor(version),
-    }
+    values = {"extra": "", **_marker_values(version)}
     for line in distribution.requires or ():
         requirement = Requirement(line)
-        if requirement.marker is None or requirement.marker.evaluate(environment):
+        if requirement.marker is None or requirement.marker.evaluate(values):
             yield requirement.name
 
 

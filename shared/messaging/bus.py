@@ -1,7 +1,6 @@
 """Publish messages durably, send requests, and read the event stream."""
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Collection
 from typing import TypeVar
 
@@ -14,6 +13,7 @@ from shared.contracts.base import Message
 from shared.kernel.clock import Clock
 from shared.kernel.errors import Transient
 from shared.kernel.ids import NewId
+from shared.kernel.json_data import read_json
 from shared.messaging import envelope
 from shared.messaging.event_stream import ReceivedEvent, follow_events, last_sequence
 from shared.messaging.provision import find_missing
@@ -81,7 +81,7 @@ class Bus:
                     reply = await subscription.next_msg(timeout=timeout)
                     if not reply.data:  # the server's own "no responders"
                         break
-                    names.add(str(json.loads(reply.data)["name"]))
+                    names.add(_service_name(reply.data))
         except (nats.errors.TimeoutError, TimeoutError):
             pass  # a service that has not answered by now is missing from the result
         finally:
@@ -104,3 +104,11 @@ class Bus:
     def events(self, *, after: int | None = None) -> AsyncGenerator[ReceivedEvent, None]:
         """Yield the events after stream sequence `after`, or new ones only, while connected."""
         return follow_events(self._client, self._jetstream, after)
+
+
+def _service_name(body: bytes) -> str:
+    """Return the name in the answer of a service to a ping; empty if it is no such answer."""
+    try:
+        return str(read_json(body)["name"])
+    except (ValueError, KeyError, TypeError):
+        return ""

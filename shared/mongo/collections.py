@@ -139,6 +139,11 @@ async def get_or_insert_target(store: Store, new: Target) -> Target:
     return found or new
 
 
+async def latest_findings(store: Store, target_id: str, commit: str) -> FindingSet | None:
+    """Return the findings that were measured last on a commit; None if none were measured."""
+    return await store.findings.first(target_id=target_id, commit=commit, sort="-measured_at")
+
+
 async def ensure_indexes(database: Database) -> None:
     """Create the indexes that are missing in any collection."""
     for name, indexes in INDEXES.items():

@@ -141,6 +141,19 @@ def git_text(repository: Path | None, *arguments: str) -> str:
     return git(repository, *arguments).decode(errors="surrogateescape").strip()
 
 
+def list_remote(
+    url: str, *patterns: str, symbolic: bool = False, with_users_config: bool = True
+) -> str:
+    """Return the references of a repository, one a line, as git lists them. Raises `GitError`.
+
+    With `patterns`, only those with such names; with `symbolic`, also the branch that HEAD names.
+    A name that is not UTF-8 has replacement characters.
+    """
+    options = ("--symref",) if symbolic else ()
+    command = ("ls-remote", *options, "--", url, *patterns)
+    return git(None, *command, with_users_config=with_users_config).decode(errors="replace")
+
+
 def _environment(*, with_users_config: bool) -> dict[str, str]:
     """Return variables with which git takes no locks to read, asks nothing and writes English."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}

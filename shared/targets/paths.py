@@ -94,6 +94,19 @@ def matches(path: str, patterns: Iterable[str]) -> bool:
     return _compiled(tuple(patterns)).match_file(path)
 
 
+def normal_path(path: str) -> str | None:
+    """Return the normal form of a path below the root; None if it leads out of it."""
+    parts: list[str] = []
+    for each in path.split("/"):
+        if each == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif each not in {"", "."}:
+            parts.append(each)
+    return "/".join(parts) if not path.startswith("/") else None
+
+
 def is_protected(path: str, config: TargetConfig) -> bool:
     """Return whether a patch to this path needs a person's approval."""
     return matches(path, PROTECTED_PATTERNS + _tool_patterns() + config.policy.protected)

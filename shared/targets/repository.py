@@ -11,7 +11,7 @@ from shared.contracts.base import Value
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.config import FILE, parse_config
-from shared.targets.git import GitError, git, git_text
+from shared.targets.git import GitError, git, git_text, list_remote
 from shared.targets.location import check_location, is_url
 
 LANDING_PREFIX = "groundswell/"
@@ -223,8 +223,8 @@ def find_revision(location: str, revision: str) -> str | None:
     if not is_url(location):
         return _commit(Path(location), revision)
     wanted = {f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}", f"refs/heads/{revision}"}
-    lines = git(None, "ls-remote", "--", location, with_users_config=True).decode()
-    found = {name: oid for oid, _, name in (line.partition("\t") for line in lines.splitlines())}
+    lines = list_remote(location).splitlines()
+    found = {name: oid for oid, _, name in (line.partition("\t") for line in lines)}
     named = [found[each] for each in sorted(wanted, reverse=True) if each in found]
     return named[0] if named else revision if FULL_COMMIT_ID.match(revision) else None
 
@@ -272,7 +272,7 @@ def remote_url(location: str, name: str) -> str:
 def _inspect_url(location: str, base: str | None) -> RepositoryFacts:
     """Return the facts of a remote, read with the user's own configuration and credentials."""
     try:
-        lines = git(None, "ls-remote", "--symref", "--", location, with_users_config=True).decode()
+        lines = list_remote(location, symbolic=True)
     except GitError as error:
         raise Rejected(
             f"{location} could not be read.",

@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 
 from shared.kernel.syntax import parse
 from shared.targets.languages import PYTHON
-from shared.targets.paths import matches
+from shared.targets.paths import matches, normal_path
 from shared.targets.tree import Tree
 
 # Read by build tools and task runners by convention, wherever a build is started.
@@ -128,7 +128,8 @@ class _Search:
         """Add the files that a text mentions, by paths from its folder or from the root."""
         for mention in dict.fromkeys(PATH.findall(text)):
             for base in dict.fromkeys((folder, "")):
-                self._add_mentioned(_join(base, mention), folders)
+                path = normal_path(f"{base}/{mention}" if base else mention)
+                self._add_mentioned(path or "", folders)
         for name in dict.fromkeys(DOTTED_NAME.findall(text)):
             self._add_module(name, folder)
 
@@ -170,16 +171,3 @@ def _imported_names(module: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom):
             prefix = f"{node.module}." if node.module else ""
             yield from (f"{prefix}{each.name}" for each in node.names)
-
-
-def _join(folder: str, mention: str) -> str:
-    """Return the normal form of a path below the root; empty if it leads out of it."""
-    parts: list[str] = []
-    for each in f"{folder}/{mention}".split("/"):
-        if each == "..":
-            if not parts:
-                return ""
-            parts.pop()
-        elif each not in {"", "."}:
-            parts.append(each)
-    return "/".join(parts)

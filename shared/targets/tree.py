@@ -116,10 +116,15 @@ class GitTree:
 
     def _blob(self, entry: TreeEntry) -> bytes:
         """Return the content of an entry. Raises `Rejected` where its object is no blob."""
-        blob = self._repository.get(entry.oid)
-        if not isinstance(blob, pygit2.Blob):
+        content = blob_content(self._repository.get(entry.oid))
+        if content is None:
             raise Rejected(f"{entry.path!r} is not a file.", code="not_a_file")
-        return blob.data
+        return content
+
+
+def blob_content(found: pygit2.Object | None) -> bytes | None:
+    """Return the content of a git object; None where it is missing or is no blob."""
+    return found.data if isinstance(found, pygit2.Blob) else None
 
 
 def read_entries(repository: pygit2.Repository, tree: pygit2.Oid) -> Iterator[TreeEntry]:

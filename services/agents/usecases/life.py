@@ -8,16 +8,15 @@ from services.agents.deps import AgentDeps
 from shared.contracts.commands import LeaseGrant, RenewLease
 from shared.contracts.documents.agents import Agent
 from shared.contracts.events import AgentRegistered
-from shared.contracts.states import AgentState
+from shared.contracts.states import ONLINE_AGENT_STATES, AgentState
 from shared.kernel.errors import Transient
 
 log = structlog.get_logger(__name__)
-ONLINE = [AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR]
 
 
 async def register(deps: AgentDeps, is_alive: Callable[[int], bool]) -> None:
     """Register this agent, and mark those of this host as offline whose process has ended."""
-    for other in await deps.store.agents.find(host=deps.me.host, state=ONLINE):
+    for other in await deps.store.agents.find(host=deps.me.host, state=ONLINE_AGENT_STATES):
         if other.id != deps.me.id and not is_alive(other.pid):
             await deps.store.agents.transition(other, "go_offline")
     await deps.store.agents.insert(deps.me)

@@ -23,6 +23,7 @@ from shared.contracts.events import EnhancementProposed, TaskFinished, TaskPropo
 from shared.contracts.states import TaskState
 from shared.contracts.work import PerformTask, ProposalSubmitted
 from shared.kernel.errors import GroundswellError, Transient
+from shared.mongo.collections import latest_findings
 from shared.targets.patches import make_patch
 
 log = structlog.get_logger(__name__)
@@ -117,9 +118,7 @@ async def _context(task: Task, deps: AgentDeps) -> TaskContext:
 
 async def _findings(task: Task, deps: AgentDeps) -> tuple[Finding, ...]:
     """Return the findings on the task's commit that it may fix; none where it was not measured."""
-    found = await deps.store.findings.first(
-        target_id=task.target_id, commit=task.commit, sort="-measured_at"
-    )
+    found = await latest_findings(deps.store, task.target_id, task.commit)
     return tuple(
         each
         for each in (found.findings if found else ())

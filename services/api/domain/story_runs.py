@@ -8,7 +8,7 @@ from datetime import datetime
 from services.api.domain.text import count, first_of
 from shared.contracts.base import RunKind, RunPurpose
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.runs import BenchmarkResult, TestRun
+from shared.contracts.documents.runs import TestRun
 from shared.contracts.states import RunState
 from shared.contracts.story import StepKind, StoryStep
 from shared.kernel.ids import short_id
@@ -188,12 +188,5 @@ def _benchmark_answers(run: TestRun) -> str:
     answers = [each.answer for each in measured]
     counts = ", ".join(f"{answers.count(each)} {each}" for each in dict.fromkeys(answers))
     notable = [each for each in measured if each.answer in {"worse", "inconclusive"}]
-    ratios = "; ".join(_ratio(each) for each in notable[:MAX_NAMED_BENCHMARKS])
+    ratios = "; ".join(f"{each.name} {each.cost}" for each in notable[:MAX_NAMED_BENCHMARKS])
     return f"{counts}: {ratios}" if ratios else counts
-
-
-def _ratio(measured: BenchmarkResult) -> str:
-    """Return `NAME costs 1.09 times as much (1.05 to 1.12)`, without an unbounded interval."""
-    bounds = (measured.low, measured.high)
-    interval = "" if None in bounds else f" ({measured.low:.2f} to {measured.high:.2f})"
-    return f"{measured.name} costs {measured.ratio:.2f} times as much{interval}"

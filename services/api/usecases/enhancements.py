@@ -196,6 +196,6 @@ async def _roll_back_all(
         reason=options.reason or "rolled back by request",
         **which,
     )
-    key = f"{command.rollback_id}:{deps.new_id()}"
-    after = await record_and_publish(command, deps, key=key, wave=command.wave_id or "")
+    key, wave = command.rollback_id, command.wave_id or ""
+    after = await record_and_publish(command, deps, key=key, wave=wave)
     return RollbacksAccepted(rollback_id=command.rollback_id, events_after=after)

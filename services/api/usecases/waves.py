@@ -14,7 +14,7 @@ from shared.contracts.documents.findings import Health
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.waves import Wave
 from shared.contracts.report import WaveReport
-from shared.contracts.states import AgentState
+from shared.contracts.states import ONLINE_AGENT_STATES
 from shared.contracts.views import (
     AgentView,
     Page,
@@ -30,7 +30,6 @@ from shared.targets.location import is_url
 # The coordinator may have to clone a large remote repository before it answers.
 START_TIMEOUT_SECONDS = 120.0
 STOP_TIMEOUT_SECONDS = 30.0
-ONLINE = [AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR]
 
 
 async def start_wave(command: StartWave, deps: ApiDeps) -> WaveOpened:
@@ -122,5 +121,5 @@ async def list_tasks(wave: str, limit: int, after: str, deps: ApiDeps) -> Page[T
 
 async def list_agents(*, active: bool, limit: int, after: str, deps: ApiDeps) -> Page[AgentView]:
     """Return a page of agents, newest first; with `active` only those that are online."""
-    where = {"state": ONLINE} if active else {}
+    where = {"state": ONLINE_AGENT_STATES} if active else {}
     return await find_page(deps.store.agents, agent_view, limit, after, **where)

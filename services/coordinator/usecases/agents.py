@@ -9,17 +9,16 @@ from shared.contracts.answers import Acknowledgement, AgentList
 from shared.contracts.commands import GetAgents, ReleaseLease
 from shared.contracts.documents.agents import Agent
 from shared.contracts.events import AgentLost
-from shared.contracts.states import AgentState, TaskState
+from shared.contracts.states import ONLINE_AGENT_STATES, AgentState, TaskState
 from shared.contracts.views import agent_view
 
 log = structlog.get_logger(__name__)
 HEARTBEAT_TIMEOUT = timedelta(seconds=15)
-PRESENT_STATES = [AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR]
 
 
 async def get_active_agents(question: GetAgents, deps: CoordinatorDeps) -> AgentList:
     """Return all agents, or those that are not offline."""
-    states = PRESENT_STATES if question.active else list(AgentState)
+    states = ONLINE_AGENT_STATES if question.active else list(AgentState)
     found = await deps.store.agents.find(state=states)
     return AgentList(agents=tuple(agent_view(each) for each in found))
 
@@ -27,7 +26,7 @@ async def get_active_agents(question: GetAgents, deps: CoordinatorDeps) -> Agent
 async def watch_agents(deps: CoordinatorDeps) -> None:
     """Mark silent agents offline, and return their running tasks to the queue."""
     now = deps.clock()
-    for agent in await deps.store.agents.find(state=PRESENT_STATES):
+    for agent in await deps.store.agents.find(state=ONLINE_AGENT_STATES):
         if now - agent.heartbeat_at > HEARTBEAT_TIMEOUT:
             await _mark_offline(agent, deps)
     offline = [each.id for each in await deps.store.agents.find(state=AgentState.OFFLINE)]

@@ -57,15 +57,11 @@ async def _end(wave: Wave, trigger: str, deps: CoordinatorDeps, **fields: object
             wave, trigger, changed_at=now, finished_at=now, **fields
         )
         if ended is not None:
-            break
+            await _cancel(ended, deps)
+            await messages.publish_wave_finished(ended, deps)
+            return True
         wave = await deps.store.waves.require(wave.id)
-    else:
-        return False
-    if ended is None:
-        return False
-    await _cancel(ended, deps)
-    await messages.publish_wave_finished(ended, deps)
-    return True
+    return False
 
 
 async def _cancel(wave: Wave, deps: CoordinatorDeps) -> None:

@@ -15,6 +15,7 @@ from shared.contracts.documents.findings import Finding, Inspection
 from shared.contracts.documents.waves import Opportunity, Task, Wave
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Rejected
+from shared.mongo.collections import latest_findings
 from shared.targets.profile import profile_target, unowned_sources
 from shared.targets.repository import checked_out_at, has_local_changes
 
@@ -62,9 +63,7 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
 
 async def _inspections(wave: Wave, deps: CoordinatorDeps) -> tuple[Inspection, ...]:
     """Return what the agent types of the wave's focus read on its commit."""
-    found = await deps.store.findings.first(
-        target_id=wave.target_id, commit=wave.commit, sort="-measured_at"
-    )
+    found = await latest_findings(deps.store, wave.target_id, wave.commit)
     known = found.inspections if found else ()
     return tuple(each for each in known if wave.focus in {ALL, each.agent_type})
 
@@ -117,9 +116,7 @@ async def _landing_obstacle(wave: Wave, deps: CoordinatorDeps) -> Failure | None
 
 async def findings_on(wave: Wave, commit: str, deps: CoordinatorDeps) -> list[Finding] | None:
     """Return the findings on `commit` that the wave may take up; None if not measured."""
-    found = await deps.store.findings.first(
-        target_id=wave.target_id, commit=commit, sort="-measured_at"
-    )
+    found = await latest_findings(deps.store, wave.target_id, commit)
     if found is None:
         return None
     wanted = set(wave.components)

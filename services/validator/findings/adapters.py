@@ -17,6 +17,7 @@ from shared.detectors.ports import Detector, DetectorResources, Source, measure_
 from shared.targets.mirror import Mirror
 from shared.targets.paths import is_protected, matches
 from shared.targets.profile import TargetProfile
+from shared.targets.tree import blob_content
 
 MAX_REMEMBERED_VERSIONS = 4096
 REGULAR_FILES = {pygit2.enums.FileMode.BLOB, pygit2.enums.FileMode.BLOB_EXECUTABLE}
@@ -252,8 +253,7 @@ def _merged(
 
 def _content(repository: pygit2.Repository, blob: str) -> bytes:
     """Return the content of a git object; empty if it is no file."""
-    found = repository[blob]
-    return found.data if isinstance(found, pygit2.Blob) else b""
+    return blob_content(repository.get(blob)) or b""
 
 
 def _text(repository: pygit2.Repository, blob: str) -> str:

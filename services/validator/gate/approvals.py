@@ -3,11 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from services.validator.approval.domain import (
-    EditedFile,
-    behaviour_reason,
-    invalid_approval_reason,
-)
+from services.validator.approval.domain import EditedFile, behaviour_reason
 from services.validator.approval.usecases import (
     edited_files,
     judge_behaviours,
@@ -147,7 +143,7 @@ async def _ask_about_behaviour(
     asking = [
         each
         for each in changes
-        if behaviour_reason(behaviours.get(each.id)) and not _is_approved(each, gate_round)
+        if behaviour_reason(behaviours.get(each.id)) and not gate_round.is_approved(each.id)
     ]
     if not asking:
         return None
@@ -199,10 +195,3 @@ def _run_before_asking(
         return None
     why = f"the {len(tests)} tests that reach {len(asking)} changes, before a person is asked"
     return RequestedRun(plan, RunPurpose.QUICK_GATE, why)
-
-
-def _is_approved(change: Enhancement, gate_round: GateRound) -> bool:
-    """Return true if a change has an approval that is valid on the round's base commit."""
-    return change.decision.approval is not None and not invalid_approval_reason(
-        change, gate_round.base_commit
-    )

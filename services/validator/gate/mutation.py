@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from math import prod
 
-from services.validator.approval.domain import invalid_approval_reason
 from services.validator.decision.evidence import RequestedRun, RunPlan
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.budget import extra_seconds_left
@@ -16,7 +15,6 @@ from services.validator.mutation.usecases.protection import (
     passed_without_mutants,
     read_mutation_passes,
 )
-from shared.contracts.documents.enhancements import Enhancement
 
 # Before its full run, mutants are tried in a batch that passes it with at least this probability.
 MIN_CHANCE_OF_PASSING = 0.5
@@ -70,7 +68,7 @@ def changes_without_mutants(gate_round: GateRound, ids: Sequence[str]) -> set[st
     It does not matter for a change that is approved, or proven to leave the program as it is.
     """
     known = gate_round.mutation.protections.keys() | gate_round.facts.proofs.by_change.keys()
-    return {each for each in ids if each not in known and not _is_approved(each, gate_round)}
+    return {each for each in ids if each not in known and not gate_round.is_approved(each)}
 
 
 async def measure_changes(gate_round: GateRound, ids: Sequence[str], deps: ValidatorDeps) -> None:
@@ -129,11 +127,3 @@ def is_likely_to_pass(gate_round: GateRound, full: RunPlan) -> bool:
         return True
     risks = gate_round.facts.risks
     return prod(1 - risks.get(each, 0.5) for each in full.changes) >= MIN_CHANCE_OF_PASSING
-
-
-def _is_approved(change_id: str, gate_round: GateRound) -> bool:
-    """Return true if a change has an approval that is valid on the round's base commit."""
-    change: Enhancement = gate_round.changes[change_id]
-    return change.decision.approval is not None and not invalid_approval_reason(
-        change, gate_round.base_commit
-    )

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from services.validator.approval.domain import invalid_approval_reason
 from services.validator.decision.evidence import RunEvidence, RunPlan
 from services.validator.decision.rates import FailureRate
 from services.validator.deps import ValidatorDeps
@@ -97,6 +98,13 @@ class GateRound:
     composed: ComposedTrees = field(default_factory=ComposedTrees)
     facts: ChangeFacts = field(default_factory=ChangeFacts)
     mutation: MutationState = field(default_factory=MutationState)
+
+    def is_approved(self, change: str) -> bool:
+        """Return true if a change has an approval that is valid on the round's base commit."""
+        approved = self.changes[change]
+        return approved.decision.approval is not None and not invalid_approval_reason(
+            approved, self.base_commit
+        )
 
     def remove(self, change: str) -> Enhancement:
         """Remove a change that has ended; the round goes on without it."""

@@ -87,10 +87,6 @@ class TargetRepository(Protocol):
         """
         ...
 
-    def contents(self, tree: str, paths: Sequence[str]) -> list[bytes | None]:
-        """Return the contents of these files of a tree; None where there is no such file."""
-        ...
-
     def versions(
         self, trees: Sequence[str], paths: Sequence[str]
     ) -> Mapping[str, tuple[bytes | None, ...]]:

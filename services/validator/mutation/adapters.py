@@ -109,7 +109,7 @@ def _read(
         lines = verify_lines(completed.reports.get(LINES_REPORT, b""), keys)
         results = {line["id"]: _result(line) for line in lines if line["event"] == "mutant"}
         ends = [line for line in lines if line["event"] == "finish"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         reason = f"The report of the mutants is damaged: {error!r}."
     if not reason and (len(ends) != 1 or len(results) != mutants):
         reason = "The test session with the mutants ended before its end."

@@ -97,10 +97,8 @@ def _changed_files(
     by_id, found = {each.id: each for each in changes}, dict[str, ChangedFiles]()
     for change, after in steps:
         paths = by_id[change].proposal.files
-        texts = zip(
-            paths, repository.contents(tree, paths), repository.contents(after, paths), strict=True
-        )
-        files = {path: (a, b) for path, a, b in texts if a is not None and b is not None}
+        texts = repository.versions((tree, after), paths).items()
+        files = {path: (a, b) for path, (a, b) in texts if a is not None and b is not None}
         is_whole = len(files) == len(paths) and all(map(PYTHON.has_suffix, paths))
         found[change] = files if is_whole else None
         tree = after

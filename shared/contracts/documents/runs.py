@@ -62,6 +62,13 @@ class BenchmarkResult(Value):
     low: float | None = None
     high: float | None = None
 
+    @property
+    def cost(self) -> str:
+        """The ratio and a bounded interval in words: `costs 1.09 times as much (1.05 to 1.12)`."""
+        bounds = (self.low, self.high)
+        interval = "" if None in bounds else f" ({self.low:.2f} to {self.high:.2f})"
+        return f"costs {self.ratio:.2f} times as much{interval}"
+
 
 class RunSpec(Value):
     """What a test run is to execute.

@@ -24,9 +24,7 @@ from shared.detectors.ruff.process import (
 )
 from shared.detectors.texts import line_at, split_lines
 from shared.kernel.errors import Rejected
-from shared.targets.components import component_of
 from shared.targets.languages import PYTHON
-from shared.targets.paths import is_protected
 
 TOOL = "ruff"
 MAX_FINDINGS = 20_000
@@ -89,7 +87,7 @@ class RuffBase:
         files = python_sources(source)
         lines: Counter[str] = Counter()
         for path, text in files.items():
-            lines[_component(path, source)] += len(split_lines(text))
+            lines[source.component(path)] += len(split_lines(text))
         if not files:
             return Measured((), lines)
         with scratch_copy(source, files, self._scratch) as ruff:
@@ -104,7 +102,7 @@ class RuffBase:
     def _measure_batch(self, batch: Sequence[tuple[Source, Collection[str]]]) -> Sequence[Measured]:
         """Measure the files of each source in one process of ruff, whose end it waits for."""
         source = batch[0][0]
-        texts = {f"{n}/": _texts(each, paths) for n, (each, paths) in enumerate(batch)}
+        texts = {f"{n}/": each.texts(paths) for n, (each, paths) in enumerate(batch)}
         files = {root + path: text for root, mine in texts.items() for path, text in mine.items()}
         codes = self.wanted_codes(source)
         found: list[Diagnostic] = []
@@ -145,7 +143,7 @@ class RuffBase:
                     fingerprint=fingerprints.next(
                         TOOL, each.code, each.path, line_at(lines[each.path], each.row)
                     ),
-                    component=_component(each.path, source),
+                    component=source.component(each.path),
                     fixable=self.fixable(each, source),
                     security=self.security and each.code in self._severities,
                     tool=TOOL,
@@ -251,31 +249,5 @@ def _is_typed(path: str, source: Source) -> bool:
 
 def python_sources(source: Source) -> dict[str, str]:
     """Return the Python files of all components, by path, without tests and what is not UTF-8."""
-    config, components = source.profile.config, source.profile.components
-    found = {}
-    for path in source.tree.files():
-        if not PYTHON.has_suffix(path) or is_protected(path, config):
-            continue
-        if component_of(path, components) is None:
-            continue
-        try:
-            found[path] = (source.tree.read(path) or b"").decode()
-        except UnicodeDecodeError:
-            continue
-    return found
-
-
-def _texts(source: Source, paths: Collection[str]) -> dict[str, str]:
-    """Return the texts of files by path, without those not in UTF-8; a missing file is empty."""
-    found = {}
-    for path in paths:
-        try:
-            found[path] = (source.tree.read(path) or b"").decode()
-        except UnicodeDecodeError:
-            continue
-    return found
-
-
-def _component(path: str, source: Source) -> str:
-    """Return the name of the component that owns a path; empty if none does."""
-    return component_of(path, source.profile.components) or ""
+    paths = filter(PYTHON.has_suffix, source.tree.files())
+    return source.texts(filter(source.is_editable, paths))

@@ -128,15 +128,22 @@ def _client_environment() -> dict[str, str]:
 
 
 def _run_client(program: str, *arguments: str, standard_input: bytes = b"") -> str:
-    """Run the Docker client and return its output, stripped. Raises OSError where it fails."""
-    done = subprocess.run(
-        [program, *arguments],
-        input=standard_input,
-        capture_output=True,
-        env=_client_environment(),
-        timeout=CLIENT_TIMEOUT_SECONDS,
-        check=False,
-    )
+    """Run the Docker client and return its output, stripped. Raises OSError where it fails.
+
+    It also fails where the daemon does not answer within `CLIENT_TIMEOUT_SECONDS`.
+    """
+    try:
+        done = subprocess.run(
+            [program, *arguments],
+            input=standard_input,
+            capture_output=True,
+            env=_client_environment(),
+            timeout=CLIENT_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        command = f"docker {arguments[0]}"
+        raise OSError(f"{command} took more than {CLIENT_TIMEOUT_SECONDS} seconds") from None
     if done.returncode != 0:
         raise OSError(done.stderr.decode(errors="replace").strip()[-300:])
     return done.stdout.decode(errors="replace").strip()

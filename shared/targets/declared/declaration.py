@@ -70,6 +70,14 @@ def read_ini(content: bytes | str | None) -> configparser.ConfigParser:
     return parser
 
 
+def repository_url(source: Mapping[str, Any]) -> str:
+    """Return the URL, as pip writes it, of the git repository that a table of a package names."""
+    revision = next((source[key] for key in ("rev", "tag", "branch", "ref") if key in source), "")
+    at = f"@{revision}" if revision else ""
+    folder = f"#subdirectory={source['subdirectory']}" if "subdirectory" in source else ""
+    return f"git+{source['git']}{at}{folder}"
+
+
 def is_requirement(text: str) -> bool:
     """Return whether a text is a valid PEP 508 requirement."""
     try:

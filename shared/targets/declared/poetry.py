@@ -9,7 +9,13 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from shared.targets.declared.declaration import Declaration, is_requirement, strings, table
+from shared.targets.declared.declaration import (
+    Declaration,
+    is_requirement,
+    repository_url,
+    strings,
+    table,
+)
 
 NON_REGISTRY_KEYS = ("git", "path", "url", "file", "hg", "svn", "develop")
 PYTHON = "python"
@@ -111,12 +117,7 @@ class RequirementConverter:
 
 def _direct_reference(name: str, entry: Mapping[str, Any]) -> str:
     """Return the requirement of a package from a repository or a URL."""
-    if "url" in entry:
-        return f"{name} @ {entry['url']}"
-    revision = next((entry[key] for key in ("rev", "tag", "branch", "ref") if key in entry), "")
-    at = f"@{revision}" if revision else ""
-    folder = f"#subdirectory={entry['subdirectory']}" if "subdirectory" in entry else ""
-    return f"{name} @ git+{entry['git']}{at}{folder}"
+    return f"{name} @ {entry['url'] if 'url' in entry else repository_url(entry)}"
 
 
 def to_pep440(constraint: str) -> str | None:

@@ -11,6 +11,7 @@ from shared.targets.declared.declaration import (
     Declaration,
     is_requirement,
     name_of,
+    repository_url,
     strings,
     table,
     version_specifier,
@@ -95,11 +96,8 @@ def _location(source: Mapping[str, Any]) -> Iterator[str]:
     """Yield the URL of a source of uv's, if it has one."""
     if isinstance(url := source.get("url"), str):
         yield url
-    elif isinstance(repository := source.get("git"), str):
-        revision = next((source[key] for key in ("rev", "tag", "branch") if key in source), "")
-        at = f"@{revision}" if revision else ""
-        folder = f"#subdirectory={source['subdirectory']}" if "subdirectory" in source else ""
-        yield f"git+{repository}{at}{folder}"
+    elif isinstance(source.get("git"), str):
+        yield repository_url(source)
 
 
 def _expand_own_extras(

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from shared.targets.declared.declaration import is_requirement
+from shared.targets.paths import normal_path
 from shared.targets.tree import Tree
 
 CONTINUATION = re.compile(r"\\\r?\n")
@@ -130,7 +131,7 @@ class _Reader:
             return
         if local := self._local(text, path):
             self.found["folders"].append(local)
-        elif (file := _normal(text.removeprefix("file:"))) and self.tree.read(file) is not None:
+        elif (file := normal_path(text.removeprefix("file:"))) and self.tree.read(file) is not None:
             self.found["requirements"].append(f"./{file}")
         else:
             self.found["notes"].append(f"{text} in {path} is not in the repository; left out.")
@@ -141,7 +142,7 @@ class _Reader:
         if match is None:
             return ""
         for base in ("", str(PurePosixPath(path).parent)):
-            folder = _normal(f"{base}/{match[1]}" if base not in {"", "."} else match[1])
+            folder = normal_path(f"{base}/{match[1]}" if base not in {"", "."} else match[1])
             if folder is not None and self._has_project(folder):
                 return (folder or ".") + (match[2] or "")
         return ""
@@ -154,7 +155,7 @@ class _Reader:
     def _beside(self, path: str, other: str) -> str:
         """Return the path from the root that `other` means in the file `path`."""
         folder = PurePosixPath(path).parent
-        return _normal(str(folder / other)) or other
+        return normal_path(str(folder / other)) or other
 
 
 def _is_path(line: str) -> bool:
@@ -169,16 +170,3 @@ def _lines(text: str) -> Iterator[str]:
         bare = COMMENT.sub("", line).strip()
         if bare:
             yield bare
-
-
-def _normal(path: str) -> str | None:
-    """Return the normal form of a path below the root; None if it leads out of it."""
-    parts: list[str] = []
-    for each in path.split("/"):
-        if each == "..":
-            if not parts:
-                return None
-            parts.pop()
-        elif each not in {"", "."}:
-            parts.append(each)
-    return "/".join(parts) if not path.startswith("/") else None

@@ -1,12 +1,12 @@
 """Reader of the shell commands by which a project says that it is tested."""
 
 import ast
-import json
 import re
 import shlex
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from shared.kernel.json_data import read_json
 from shared.kernel.syntax import parse
 from shared.targets.declared.declaration import read_ini, read_toml, strings, table
 from shared.targets.tree import Tree
@@ -165,7 +165,7 @@ def _recipes(tree: Tree, name: str) -> Iterator[str]:
 def _package_script(tree: Tree) -> Iterator[str]:
     """Yield the test script of package.json, if it has one."""
     try:
-        package = json.loads(tree.read("package.json") or b"{}")
+        package = read_json(tree.read("package.json") or b"{}")
     except ValueError:
         return
     script = table(package, "scripts").get("test")

@@ -67,7 +67,8 @@ def _setup_arguments(tree: Tree) -> dict[str, Any]:
             for keyword in node.keywords:
                 try:
                     found[keyword.arg or ""] = ast.literal_eval(keyword.value)
-                except ValueError:
+                # It raises TypeError for a key of a dict or an item of a set that has no hash.
+                except (ValueError, TypeError, RecursionError):
                     continue
     return found
 

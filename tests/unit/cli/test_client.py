@@ -8,7 +8,7 @@ import pytest
 from cli import client as module
 from cli.client import ApiClient
 from shared.contracts.events import WaveFinished
-from shared.kernel.errors import Conflict, Transient
+from shared.kernel.errors import Conflict, GroundswellError, Transient
 from shared.kernel.ids import uuid7
 
 WAVE, TARGET = uuid7(), uuid7()
@@ -84,6 +84,13 @@ async def test_a_problem_is_raised_as_the_error_it_was_made_of():
     with pytest.raises(Conflict, match=r"It is open\.") as raised:
         await client.status()
     assert (raised.value.code, raised.value.hint) == ("wave_open", "Wait.")
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b"[]", b"<html>", b"\xff"])
+async def test_a_body_that_is_no_problem_is_quoted(body):
+    client = a_client(lambda request: httpx.Response(502, content=body))
+    with pytest.raises(GroundswellError, match="The API answered 502"):
+        await client.status()
 
 
 def a_finished_wave(sequence):

@@ -97,6 +97,13 @@ def test_a_url_can_be_inspected(place):
         inspect_repository("file:///nowhere/at/all")
 
 
+def test_a_branch_whose_name_is_no_utf_8_hides_no_other(place):
+    first = git(place, "rev-parse", "HEAD")
+    (place / ".git" / "packed-refs").write_bytes(first.encode() + b" refs/heads/\xff\n")
+    url = f"file://{place}"
+    assert inspect_repository(url).head == find_revision(url, "main") == first
+
+
 def test_a_branch_called_groundswell_is_a_conflict(place):
     git(place, "branch", "groundswell")
     with pytest.raises(Conflict, match="groundswell/<base> cannot be made"):

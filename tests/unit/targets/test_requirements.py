@@ -323,6 +323,11 @@ def test_a_malformed_file_is_no_error(file, text):
     assert declared(**{file: text}).installs == ()
 
 
+def test_an_argument_of_setup_that_cannot_be_a_value_is_passed_over():
+    text = "setup(extras_require={[]: 1}, classifiers={{}}, install_requires=['six'])"
+    assert declared(**{"setup.py": text}).installs == ("six",)
+
+
 @pytest.mark.parametrize(
     ("groups", "reason"),
     [

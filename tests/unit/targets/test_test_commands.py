@@ -95,6 +95,12 @@ def test_commands_that_are_no_test_runs_are_not_tried():
     ]
 
 
+@pytest.mark.parametrize("package", ["[" * 100_000, "[]", "{", '{"a":' * 900 + "1" + "}" * 900])
+def test_a_package_json_that_cannot_be_read_names_no_command(package: str):
+    files = {"package.json": package, "setup.py": "", "tests/test_a.py": CASE}
+    assert commands(**files) == [PYTEST, "python -m unittest"]
+
+
 def test_a_configured_command_is_the_only_one():
     config = '[test]\ncommand = "python runtests.py"\n'
     plan = profile_target(FakeTree({"groundswell.toml": config, "tests.py": CASE})).test

@@ -9,6 +9,7 @@ from services.validator.git.domain.patches import REGULAR_MODES, apply_hunks
 from services.validator.git.ports import Composition
 from shared.targets.languages import Language, invalid_reason, language_by_name
 from shared.targets.patches import FilePatch, PatchKind, parse_patch
+from shared.targets.tree import blob_content
 
 # Fewer hexadecimal digits do not identify the blob that a patch was made for.
 MIN_BLOB_DIGITS = 4
@@ -41,7 +42,7 @@ def _apply(
         entry = index[file.path] if file.path in index else None  # noqa: SIM401 - it has no `get`
         if problem := _misplaced(index, file, entry):
             return problem
-        before = _content(repository, entry)
+        before = blob_content(repository.get(entry.id)) if entry else None
         after = _patched(file, before)
         if isinstance(after, str):
             return after
@@ -79,14 +80,6 @@ def _misplaced(index: pygit2.Index, file: FilePatch, entry: pygit2.IndexEntry | 
     if any(each.path.startswith(f"{file.path}/") for each in index):
         return f"{file.path} is a directory"
     return None
-
-
-def _content(repository: pygit2.Repository, entry: pygit2.IndexEntry | None) -> bytes | None:
-    """Return a file's content; None if it is absent or is no regular file."""
-    if entry is None:
-        return None
-    blob = repository[entry.id]
-    return blob.data if isinstance(blob, pygit2.Blob) else None
 
 
 def _patched(file: FilePatch, before: bytes | None) -> bytes | str | None:

@@ -7,7 +7,14 @@ from services.validator.git.adapters.work_tree import WorkTree
 from services.validator.git.ports import PushRefusal
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Conflict, Rejected, Transient
-from shared.targets.git import MOVE_CHECKED_OUT_BRANCH, GitError, git, git_text, receive_pack
+from shared.targets.git import (
+    MOVE_CHECKED_OUT_BRANCH,
+    GitError,
+    git,
+    git_text,
+    list_remote,
+    receive_pack,
+)
 from shared.targets.location import is_on_this_machine, is_url, local_path
 from shared.targets.mirror import Mirror
 from shared.targets.owner import Owner, foreign_owner
@@ -106,14 +113,14 @@ class GitRemote:
         url = self.url
         wanted = (f"refs/heads/{LANDING_PREFIX}*", f"refs/heads/{self._target.base_branch}")
         try:
-            listing = git(None, "ls-remote", "--", url, *wanted, with_users_config=is_url(url))
+            listing = list_remote(url, *wanted, with_users_config=is_url(url))
         except GitError as error:
             raise Transient(
                 f"{self._name} of {self._target.name} could not be read.",
                 hint=error.stderr.strip()[-300:],
                 delay=30,
             ) from error
-        lines = [line.split("\t") for line in listing.decode(errors="replace").splitlines()]
+        lines = [line.split("\t") for line in listing.splitlines()]
         return {name.removeprefix("refs/heads/"): oid for oid, name in lines}
 
     def push(self, branch: str, commit: str, seen: str | None) -> None:

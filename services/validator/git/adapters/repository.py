@@ -26,6 +26,7 @@ from shared.targets.mirror import FETCHED, Mirror
 from shared.targets.patches import parse_patch
 from shared.targets.paths import is_protected, matches
 from shared.targets.repository import checked_out_at
+from shared.targets.tree import blob_content
 
 NAME, EMAIL = "Groundswell", "groundswell@localhost"
 # How far back the landing branch is searched for enhancements.
@@ -109,14 +110,9 @@ class GitRepository:
             language = language_by_name(path)
             if language is None or delta.status_char() not in "AM":
                 continue
-            if makes_invalid(language, _read(old, path), _read(new, path)):
+            if makes_invalid(language, _read(old, path), _read(new, path) or b""):
                 return path
         return None
-
-    def contents(self, tree: str, paths: Sequence[str]) -> list[bytes | None]:
-        """Return the contents of these files of a tree; None where there is no such file."""
-        found = self._mirror.repository.revparse_single(tree).peel(pygit2.Tree)
-        return [_read(found, each) if each in found else None for each in paths]
 
     def versions(
         self, trees: Sequence[str], paths: Sequence[str]
@@ -248,10 +244,6 @@ class GitRepository:
         return RevertResult(str(index.write_tree(repository)))
 
 
-def _read(tree: pygit2.Tree, path: str) -> bytes:
-    """Return a file's content; empty if it is absent or is no file."""
-    try:
-        found = tree[path]
-    except KeyError:
-        return b""
-    return found.data if isinstance(found, pygit2.Blob) else b""
+def _read(tree: pygit2.Tree, path: str) -> bytes | None:
+    """Return a file's content; None if it is absent or is no file."""
+    return blob_content(tree[path]) if path in tree else None

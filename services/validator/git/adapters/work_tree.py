@@ -17,6 +17,7 @@ from shared.kernel.errors import Rejected
 from shared.sandbox.readback import read_back
 from shared.targets.names import path_problem
 from shared.targets.owner import foreign_owner
+from shared.targets.tree import blob_content
 from shared.targets.writer import FolderWriter
 
 # Before the umask, as git writes files.
@@ -142,12 +143,7 @@ def _changes(objects: pygit2.Repository, old: str, new: str) -> Iterator[FileCha
 
 def _content(objects: pygit2.Repository, file: pygit2.DiffFile) -> bytes | None:
     """Return one side of a difference; None if the file is absent there, empty if unreadable."""
-    if not file.mode:
-        return None
-    with suppress(KeyError):
-        blob = objects[file.id]
-        return blob.data if isinstance(blob, pygit2.Blob) else b""
-    return b""
+    return (blob_content(objects.get(file.id)) or b"") if file.mode else None
 
 
 def _blob_id(content: bytes | None) -> str:

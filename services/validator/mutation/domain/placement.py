@@ -90,7 +90,11 @@ def _mutants_of_file(file: ChangedFile, cache: _SourceCache) -> Iterator[Mutant]
     lines = touched([each or b"" for each in file.texts])
     if lines:
         code = cache.code(file.path, last)
-        yield from _distinct(find_mutants(code, lines, lambda: cache.headers(before or b"")))
+        found = find_mutants(code, lines, lambda: cache.headers(before or b""))
+        try:
+            yield from _distinct(found)
+        except RecursionError:
+            raise NotMutable("it is nested too deeply") from None
 
 
 def _distinct(found: Iterable[Mutant]) -> Iterator[Mutant]:

@@ -1,6 +1,5 @@
 """Selects the mutants that can be afforded and the tests that try them, from a recording."""
 
-import ast
 from collections.abc import Collection
 from functools import cache
 
@@ -66,7 +65,6 @@ def select_tests_for_line(
 
 def _is_cached(function: Function) -> bool:
     """Return true if a function's result is kept for other callers, unlike a cached property."""
-    names = [ast.unparse(each) for each in function.node.decorator_list]
     return function.has_unrecorded_dependents and not any(
-        "cached_property" in each for each in names
+        "cached_property" in each for each in function.decorator_words
     )

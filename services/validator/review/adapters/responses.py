@@ -5,6 +5,8 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from shared.kernel.json_data import read_json
+
 # Seconds to wait if the server does not say: GitHub asks for a minute after a rate limit.
 RATE_LIMIT_DELAY_SECONDS = 60.0
 SERVER_ERROR_DELAY_SECONDS = 10.0
@@ -14,7 +16,7 @@ MAX_DELAY_SECONDS = 86_400.0
 def error_message(response: httpx.Response) -> str:
     """Return the message of an error response in JSON; empty if there is none."""
     try:
-        body = response.json()
+        body = read_json(response.content)
     except ValueError:
         return ""
     if not isinstance(body, dict):

@@ -20,6 +20,7 @@ from services.validator.review.adapters.responses import (
 )
 from services.validator.review.ports import NewPullRequest
 from shared.kernel.errors import GroundswellError, Rejected, Transient
+from shared.kernel.json_data import read_json
 
 TIMEOUT_SECONDS = 60.0
 CONNECT_TIMEOUT_SECONDS = 10.0
@@ -150,7 +151,7 @@ class RestForge:
         if not response.is_success:
             raise self._problem(response, facts)
         try:
-            body = response.json()
+            body = read_json(response.content)
             listed = body if isinstance(body, list) else [body]
             pulls = [ForgePullRequest.model_validate(each) for each in listed]
         except ValueError as error:

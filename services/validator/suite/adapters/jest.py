@@ -43,7 +43,7 @@ def read_jest(content: bytes | None, tree: Path, *, exit_code: int, seconds: flo
         results = by_id(_results(report, tree))
         listed = sum(len(each["assertionResults"]) for each in report["testResults"])
         declared = int(report["numTotalTests"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         return Infrastructure(f"The JSON report is damaged: {error!r}.")
     if declared > listed:
         return Infrastructure(f"The JSON report declares {declared} tests but lists {listed}.")

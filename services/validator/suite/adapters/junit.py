@@ -39,7 +39,7 @@ def read_junit(content: bytes | None, *, exit_code: int, seconds: float) -> RunO
     try:
         root = _parse(content)
         results = by_id(_results(root))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         return Infrastructure(f"The JUnit report is damaged: {error}.")
     if reason := _missing_tests(root):
         return Infrastructure(reason)

@@ -48,7 +48,7 @@ def read_lines(
     try:
         lines = verify_lines(content, keys)
         results = by_id(_results(lines))
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
         return Infrastructure(f"The test report is damaged: {error!r}.")
     contradiction = _contradiction(exit_code, results) if alone else ""
     if reason := _early_end(lines) or contradiction:

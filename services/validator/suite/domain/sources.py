@@ -49,6 +49,13 @@ class Function:
         return "\n".join(ast.dump(each) for each in self.node.body)
 
     @property
+    def decorator_words(self) -> Iterator[str]:
+        """The identifiers and texts in the decorators."""
+        nodes = (node for each in self.node.decorator_list for node in ast.walk(each))
+        values = (value for each in nodes for _, value in ast.iter_fields(each))
+        return (each for each in values if isinstance(each, str))
+
+    @property
     def has_unrecorded_dependents(self) -> bool:
         """True if a test can depend on the function without being recorded as reaching it.
 
@@ -56,9 +63,7 @@ class Function:
         called implicitly by Python or pytest.
         """
         name = self.node.name
-        is_cached = any(
-            CACHING_DECORATOR.search(ast.dump(each)) for each in self.node.decorator_list
-        )
+        is_cached = any(map(CACHING_DECORATOR.search, self.decorator_words))
         return is_cached or name in IMPLICITLY_CALLED or name.startswith("pytest_")
 
 
@@ -140,10 +145,18 @@ def compare_sources(before: ParsedSource, after: ParsedSource) -> SourceChange:
     """Find what differs between two versions of a source.
 
     A function that was added, removed or moved changes the module, unless it was added in such a
-    way that no existing code can call it.
+    way that no existing code can call it. So does all in a source that is nested too deeply.
     """
     if before.text == after.text:
         return SourceChange()
+    try:
+        return _compare(before, after)
+    except RecursionError:
+        return SourceChange(module=True)
+
+
+def _compare(before: ParsedSource, after: ParsedSource) -> SourceChange:
+    """Find what differs between two different texts. Raises RecursionError."""
     both = before.functions.keys() & after.functions.keys()
     changed = frozenset(
         name for name in both if before.functions[name].body != after.functions[name].body

@@ -30,6 +30,7 @@ from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.watches import Watch
+from shared.mongo.collections import latest_findings
 
 
 def repetition(watch: Watch) -> int:
@@ -151,9 +152,7 @@ async def _findings(context: CheckContext, place: int, deps: ValidatorDeps) -> F
 
     Findings of other detectors cannot be compared with them.
     """
-    newest = await deps.store.findings.first(
-        target_id=context.watch.target_id, commit=context.commit(TIP), sort="-measured_at"
-    )
+    newest = await latest_findings(deps.store, context.watch.target_id, context.commit(TIP))
     if newest is None or place == TIP:
         return newest
     key = f"{context.watch.target_id}:{context.commit(place)}:{newest.detectors}"

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from services.validator.decision.evidence import RequestedRun, RunPlan
-from services.validator.gate import mutation
+from services.validator.gate import mutation, rounds
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
 from services.validator.gate.mutation import (
     changes_without_mutants,
@@ -15,10 +15,9 @@ from services.validator.gate.mutation import (
     measure_changes,
     next_full_run,
 )
-from services.validator.gate.rounds import MutationState
+from services.validator.gate.rounds import ChangeFacts, GateRound
 from services.validator.mutation.domain.plan import MutationReport
 from services.validator.mutation.usecases.protection import MutationPass
-from services.validator.proof.usecases import KnownProofs
 from services.validator.suite.domain.reports import Outcome
 from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
@@ -37,20 +36,18 @@ class FakeRound:
         self.outcomes: dict[str, Outcome] = {}
         base.set_result(SimpleNamespace(outcomes=self.outcomes, seconds=1.0))
         config = SimpleNamespace(policy=SimpleNamespace(unprotected=policy))
-        self.gate_round = SimpleNamespace(
+        self.gate_round = GateRound(
+            target=SimpleNamespace(),
+            prepared=SimpleNamespace(profile=SimpleNamespace(config=config)),
             baseline=base,
             base_commit="b" * 40,
-            prepared=SimpleNamespace(profile=SimpleNamespace(config=config)),
             wave_id="w",
             changes={
                 each: SimpleNamespace(id=each, decision=SimpleNamespace(approval=None))
                 for each in BOTH.changes
             },
-            evidence={},
-            facts=SimpleNamespace(
-                risks={"one": 0.1, "two": 0.1}, recorded=None, proofs=KnownProofs()
-            ),
-            mutation=MutationState(),
+            patches={},
+            facts=ChangeFacts(risks={"one": 0.1, "two": 0.1}),
         )
         self.deps = SimpleNamespace(store=SimpleNamespace(enhancements=self))
         self.answers = dict.fromkeys(BOTH.changes, "protected")
@@ -155,7 +152,7 @@ async def test_a_recording_made_since_the_impact_was_loaded_is_used(fake):
 
 
 async def test_mutants_are_not_tried_in_an_approved_change(fake, monkeypatch):
-    monkeypatch.setattr(mutation, "invalid_approval_reason", lambda change, base: "")
+    monkeypatch.setattr(rounds, "invalid_approval_reason", lambda change, base: "")
     fake.gate_round.changes["one"].decision.approval = "yes"
     assert changes_without_mutants(fake.gate_round, BOTH.changes) == {"two"}
 

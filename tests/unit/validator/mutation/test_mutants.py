@@ -231,6 +231,8 @@ def test_a_function_with_another_header_is_at_least_entered():
         (b"def f(:\n", "cannot read"),
         (b"# -*- coding: latin-1 -*-\nx = '\xe9'\n", "cannot read"),
         (b"# -*- coding: latin-1 -*-\ndef f(): return 1\n", "not UTF-8"),
+        (b"def f(): return 1" + b" + x" * 900, "nested too deeply"),
+        (b"@a" + b".b" * 900 + b"\ndef f(): return 1\n", "nested too deeply"),
         (None, "not there any more"),
     ],
 )

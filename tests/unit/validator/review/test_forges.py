@@ -199,7 +199,10 @@ async def test_the_details_of_a_validation_are_told(serve):
     assert '{"source_branch": ["does not exist"]}' in problem.message
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>no</html>", b"[1]", b"\xff", b'{"message": 3}'])
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"<html>no</html>", b"[1]", b"\xff", b'{"message": 3}', b"[" * 100_000],
+)
 async def test_a_refusal_without_words_is_one_too(fake, body):
     assert "does not accept the token." in (await refusal(fake, Answer(401, body))).message
 
@@ -243,7 +246,10 @@ async def test_a_broken_server_is_asked_again(fake, status):
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>Sign in</html>", b"\xff\xfe", b"null", b"{}", b"[[]]", b'[{"web_url": 1}]'],
+    [
+        *(b"", b"<html>Sign in</html>", b"\xff\xfe", b"null", b"{}", b"[[]]", b'[{"web_url": 1}]'),
+        b"[" * 100_000,
+    ],
 )
 @pytest.mark.parametrize("first", [(), (None,)])
 async def test_an_answer_that_makes_no_sense_is_asked_for_again(fake, body, first):

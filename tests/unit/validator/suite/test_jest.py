@@ -63,6 +63,7 @@ def test_fewer_tests_than_it_speaks_of_are_no_report():
             b'{"numTotalTests": 1, "testResults": '
             b'[{"name": "a", "status": "x", "assertionResults": [{}]}]}'
         ),
+        b'{"numTotalTests": 1e999, "testResults": []}',
         b"[" * 100_000,
         b" " * ((32 << 20) + 1),
     ],

@@ -119,6 +119,16 @@ def test_bytes_that_are_no_report_never_raise_and_never_pass(content: bytes):
     assert isinstance(read_junit(content, exit_code=0, seconds=0), Infrastructure)
 
 
+@pytest.mark.parametrize("content", [b"[" * 100_000, lines({"event": "[" * 100}) + b"[" * 100_000])
+def test_a_line_that_is_nested_too_deeply_is_no_report(content: bytes):
+    assert isinstance(read_lines(content, KEYS, exit_code=0, seconds=0), Infrastructure)
+
+
+def test_seconds_that_no_float_can_hold_are_no_report():
+    said = lines(PASSED[0], {**PASSED[1], "seconds": 10**400}, PASSED[2])
+    assert isinstance(read_lines(said, KEYS, exit_code=0, seconds=1), Infrastructure)
+
+
 @pytest.mark.parametrize("dropped", range(len(PASSED)))
 def test_a_report_that_lacks_a_line_is_not_believed(dropped: int):
     said = lines(*PASSED).splitlines(keepends=True)
@@ -207,6 +217,7 @@ def test_junit_outcomes_are_told_apart_and_the_worst_of_twins_counts():
         ("<html/>", 0),
         ("<!DOCTYPE x [<!ENTITY y 'z'>]><testsuite><testcase name='&y;'/></testsuite>", 0),
         ("<?xml version='1.0' encoding='nonsense'?><testsuite/>", 0),
+        ("<testsuite>" * 5000 + "<testcase name='a'/>" + "</testsuite>" * 5000, 0),
     ],
 )
 def test_junit_that_is_damaged_forged_or_contradicted_is_never_a_pass(content: str, exit_code: int):
