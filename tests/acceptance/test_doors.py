@@ -174,7 +174,7 @@ async def test_a_plain_publish_starts_a_wave_on_the_only_target(up, tmp_path):
         second = await finished(client, 2)
         assert second["location"] == first["location"] == str(target)
         shown = json.loads((await client.request("gs.rpc.wave.show", b"", timeout=5)).data)
-        async with httpx.AsyncClient(base_url=up.stack["api_url"]) as api:
+        async with httpx.AsyncClient(base_url=up.stack["api_url"], headers=up.key) as api:
             over_http = (await api.get(f"/waves/{second['id']}")).json()
         assert shown["result"] == over_http
 

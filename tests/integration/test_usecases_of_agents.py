@@ -346,9 +346,10 @@ async def test_a_task_nobody_wrote_down_is_not_found(deps):
 
 async def test_a_cancelled_task_stops_the_engine_at_work(deps, engine, task, monkeypatch):
     monkeypatch.setattr("services.agents.usecases.stopping.POLL_SECONDS", 0.05)
-    ended = threading.Event()
+    begun, ended = threading.Event(), threading.Event()
 
     def analyse():
+        begun.set()
         try:
             while True:
                 parse("x = 1")
@@ -359,8 +360,10 @@ async def test_a_cancelled_task_stops_the_engine_at_work(deps, engine, task, mon
 
     async def work_for_ever():
         running = await deps.store.tasks.require(task.id)
+        analysing = asyncio.create_task(asyncio.to_thread(analyse))
+        await asyncio.to_thread(begun.wait, 10)
         await deps.store.tasks.transition(running, "cancel", note="the wave was stopped")
-        await asyncio.to_thread(analyse)
+        await analysing
 
     engine.answers = [work_for_ever]
     await asyncio.wait_for(perform_task(told(task), deps), 20)

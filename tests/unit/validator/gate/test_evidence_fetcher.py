@@ -59,10 +59,13 @@ async def test_cancelling_a_run_that_waits_for_the_baseline_does_not_cancel_the_
     monkeypatch.setattr(evidence_fetcher, "run_tests", run_tests)
     monkeypatch.setattr(evidence_fetcher, "compose", compose)
     base = asyncio.get_running_loop().create_future()
-    gate_round = SimpleNamespace(baseline=base, prepared=None, wave_id="w", runs={}, evidence={})
+    facts = SimpleNamespace(is_recording_stale=False)
+    gate_round = SimpleNamespace(
+        baseline=base, prepared=None, wave_id="w", runs={}, evidence={}, facts=facts
+    )
     fetcher = EvidenceFetcher(gate_round, None)
     fetching = asyncio.create_task(fetcher.fetch(requested(LATE)))
-    await ran.wait()
+    await asyncio.wait_for(ran.wait(), 10)
     await asyncio.sleep(0)
     assert LATE in gate_round.runs, "it waits for the base"
     await fetcher.cancel_all()
