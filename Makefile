@@ -38,11 +38,11 @@ endif
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
 test: $(READY) ## every test
-	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --durations 25 $(ARGS)
+	@$(BIN)/pytest -n $(WORKERS) --durations 25 $(ARGS)
 
 soak: $(READY) ## all random rounds of landing, rollback and kill -9, all hostile trees (minutes)
 	@GROUNDSWELL_HOSTILE_TREES=2000 $(BIN)/pytest tests/unit/targets/test_hostile_trees.py $(ARGS)
-	@GROUNDSWELL_ROUNDS=200 $(BIN)/pytest -n $(WORKERS) --dist loadgroup tests/chaos/test_rounds.py $(ARGS)
+	@GROUNDSWELL_ROUNDS=200 $(BIN)/pytest -n $(WORKERS) tests/chaos/test_rounds.py $(ARGS)
 
 check: $(READY) ## format, lint, types, import rules
 	@$(BIN)/ruff format --check --quiet . || { $(BIN)/ruff format --diff --quiet .; exit 1; }

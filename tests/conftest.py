@@ -10,9 +10,26 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
+# The tests of each share a stack or a wave, which would be made by every worker that runs any.
+SHARED_MODULES = frozenset(
+    {
+        "test_backtest",
+        "test_bad_input",
+        "test_commands",
+        "test_conditions",
+        "test_doors",
+        "test_example",
+        "test_kill",
+        "test_nats_accounts",
+        "test_outside_agent_type",
+        "test_second_user",
+    }
+)
 BIN = Path(sys.executable).parent
 
 
@@ -78,11 +95,13 @@ def mongo_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Have one worker run the tests that share a module's fixtures, so that they are made once."""
-    for item in items:
-        fixtures = getattr(item, "_fixtureinfo", None)
-        definitions = fixtures.name2fixturedefs.values() if fixtures else ()
-        if any(each.scope == "module" for found in definitions for each in found):
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+class SharingScheduler(LoadScopeScheduling):
+    """Gives each test to a worker that is free, and all tests of a shared module to the same."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return module if Path(module).stem in SHARED_MODULES else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> SharingScheduler:
+    return SharingScheduler(config, log)

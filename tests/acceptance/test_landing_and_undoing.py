@@ -68,7 +68,10 @@ def test_what_depends_on_a_change_is_listed_and_goes_with_it_only_when_that_is_s
     target = a_repository(
         tmp_path / "target",
         **{"package/__init__.py": "", "package/m.py": CHAINS},
-        **{"groundswell.toml": '[policy]\nunprotected = "allow"\n'},
+        **{
+            "groundswell.toml": '[policy]\nunprotected = "allow"\n'
+            'allowed_rules = ["E711", "E714"]\n'
+        },
         **{
             "tests/test_m.py": "from package import m\n\n\n"
             "def test_one():\n    assert m.one(1) == ['a']\n"

@@ -9,6 +9,8 @@ from tests.support.repositories import a_repository, commit, git
 
 CODE = "import os\nimport sys\n\n\ndef one(x):\n    return x == None\n"
 MORE = "import re\n\n\ndef two(x):\n    return x\n"
+# The type of what is compared with None is not evident.
+POLICY = '\n[policy]\nallowed_rules = ["E711"]\n'
 TESTS = (
     "from package import m\n\n\ndef test_one():\n    assert m.one(None)\n    assert not m.one(0)\n"
 )
@@ -23,7 +25,7 @@ def origin(tmp_path):
 def target(tmp_path, origin):
     def made(more=""):
         files = {"package/__init__.py": "", "package/m.py": CODE, "tests/test_m.py": TESTS}
-        place = a_repository(tmp_path / "target", groundswell_toml=WANTED + more, **files)
+        place = a_repository(tmp_path / "target", groundswell_toml=WANTED + more + POLICY, **files)
         origin.adopt(place)
         return place
 

@@ -10,6 +10,12 @@ from tests.support.checker import check_at_rest, check_branch, check_locks, chec
 from tests.support.repositories import checkout_of, the_shop
 from tests.support.stack import QUICK, ROOT, Home, Moment, environment, killing
 
+# Nobody is there to approve anything, and here every change is to land.
+POLICY = """unprotected = "allow"
+allowed_rules = [
+    "B006", "C403", "C417", "E711", "F401", "FURB129", "FURB192", "SIM118", "UP031", "UP032",
+]
+"""
 KILLED = (
     Moment("validator", "gs.evt.run.finished", 2),
     Moment("validator", "gs.evt.enhancement.applied", 5),
@@ -41,9 +47,8 @@ def a_validator(home, number, place):
 
 @pytest.mark.parametrize("homes", ["one home", "a home each"])
 def test_each_change_lands_once_though_two_of_them_are_killed(tmp_path, homes):
-    # Nobody is there to let through what no test protects, and here every change is to land.
     home = Home(tmp_path / "home", QUICK)
-    shop = the_shop(tmp_path / "shop", policy='unprotected = "allow"')
+    shop = the_shop(tmp_path / "shop", policy=POLICY)
     before = checkout_of(shop)
     with home.up(), ExitStack() as stack:
         for number in (2, 3):
@@ -51,7 +56,7 @@ def test_each_change_lands_once_though_two_of_them_are_killed(tmp_path, homes):
             stack.enter_context(a_validator(home, number, place))
         with killing(home, KILLED):
             report = home.json("run", str(shop))
-        assert len(report["landed"]) == 40
+        assert len(report["landed"]) == 43
         assert [each["rule"] for each in report["rejected"]] == ["ruff:F401"]
         gone = home.run("wave", "rollback", report["wave"])
         assert gone.returncode == 0, gone.stdout + gone.stderr
