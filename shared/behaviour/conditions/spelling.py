@@ -26,7 +26,7 @@ def _call_of_builtin(place: Place, *names: str) -> ast.Call | None:
 def not_builtin(place: Place, node: ast.AST) -> Answer:
     """Return why a name may not mean Python's own builtin; `HOLDS` if it does."""
     name = node.id if isinstance(node, ast.Name) else ""
-    if place.code.is_builtin(name):
+    if place.is_builtin(name):
         return HOLDS
     return f"`{name}` may be something else than Python's own"
 
