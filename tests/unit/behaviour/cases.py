@@ -105,7 +105,7 @@ CASES = [
         "calls.alias",
         "UP020",
         "import io\nwith io.open(a) as f: ...\n",
-        "import io\nopen = g\nwith io.open(a) as f: ...\n",
+        "from m import *\nimport io\nwith io.open(a) as f: ...\n",
     ),
     Case(
         "calls.alias",
