@@ -15,7 +15,8 @@ def is_simple(node: ast.AST) -> bool:
     if isinstance(node, ast.Tuple):
         return all(map(is_simple, node.elts))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return isinstance(node.operand, ast.Constant)
+        value = node.operand.value if isinstance(node.operand, ast.Constant) else None
+        return isinstance(value, int | float | complex)
     return isinstance(node, ast.Name | ast.Constant)
 
 
