@@ -136,7 +136,8 @@ class _Evidence:
         """Return the type of a binary operation if its operands decide it; else empty."""
         left, right = self.type_of(node.left, seen), self.type_of(node.right, seen)
         if isinstance(node.op, ast.Mod) and left in {STR, BYTES}:
-            return left
+            shown = isinstance(node.right, ast.Tuple | ast.Dict) or right in PLAIN
+            return left if shown else ""
         if isinstance(node.op, ast.Add) and left == right and left in {STR, LIST, TUPLE, BYTES}:
             return left
         if isinstance(node.op, ARITHMETIC) and left == right and left in {INT, FLOAT}:

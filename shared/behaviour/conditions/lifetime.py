@@ -94,7 +94,9 @@ def unused_context(place: Place) -> Answer:
         return None
     function, name = place.function, old.optional_vars.id
     call = old.context_expr
-    if not isinstance(call, ast.Call) or place.code.origin(call.func) != "builtins.open":
+    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "open":
+        return f"what {place.at(call)} gives may have to live as long as the name `{name}`"
+    if not place.is_builtin("open"):
         return f"what {place.at(call)} gives may have to live as long as the name `{name}`"
     if (
         function is None
