@@ -1,5 +1,7 @@
 """Why a program may notice that an import was added or dropped."""
 
+import re
+
 from shared.behaviour.code import BUILTINS, uses
 from shared.behaviour.import_effects import (
     is_plain_standard_module,
@@ -9,6 +11,8 @@ from shared.behaviour.import_effects import (
 from shared.behaviour.import_names import Alias, aliases_of, named_in_text
 from shared.behaviour.place import Place
 
+# Files of which test runners take all names, as fixtures or tests.
+TESTS = re.compile(r"(^|/)(conftest|tests?|test_[^/]*|[^/]*_tests?)\.py$")
 # Names that a fix may import, with the oldest Python that has them.
 IMPORTABLE = {
     "contextlib.nullcontext": (3, 7),
@@ -53,6 +57,8 @@ def missed_name(alias: Alias, place: Place) -> str:
     if named_in_text(place.code, bound):
         return f"`{bound}` is in a text of the file"
     path = place.code.path
+    if not is_plain_standard_module(alias.module) and TESTS.search(path):
+        return f"`{bound}` may be a test or fixture, which is found by its name"
     public = place.taken.published(path, bound) or place.taken.taken(path, bound)
     return f"`{bound}` may be taken from this module: {public}" if public else ""
 

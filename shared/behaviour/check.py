@@ -19,6 +19,8 @@ MAX_PARSED_FILES = 256
 NO_FORM = "it is no edit that the rule is known for"
 # Fields of nodes that others may read as they are written, such as the strings of annotations.
 WRITTEN = frozenset({"annotation", "returns", "type_params"})
+# The oldest Python that the arguments of the conditions are made for.
+OLDEST_PYTHON = (3, 7)
 Around = tuple[tuple[ast.AST, ast.AST], ...]
 
 
@@ -171,6 +173,8 @@ class _Check:
 
         Else return the reasons why none is, or None where no condition is about such an edit.
         """
+        if self._oldest is not None and self._oldest < OLDEST_PYTHON:
+            return "the target supports a Python older than 3.7, where other arguments hold"
         if len(old) == len(new) == 1 and docstring(old[0]) != docstring(new[0]):
             return "its docstring is another one"
         place = Place(self._code, self._new, old, new, around, self._taken, self._oldest)

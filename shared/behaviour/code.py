@@ -35,6 +35,8 @@ READS_ANY_NAME = frozenset(
 # What can bind names of a module that are not spelled.
 BINDS_ANY_NAME = frozenset({"locals", "eval", "exec", "globals", "f_globals"})
 VARS = frozenset({"vars"})
+# What is a plain word as a text, rather than the name of a builtin.
+PLAIN_WORDS = frozenset({"dir", "eval", "exec", "vars"})
 TYPE_PARAMETERS = ("TypeVar", "ParamSpec", "TypeVarTuple")
 
 
@@ -162,6 +164,7 @@ def mentions(root: ast.AST, names: frozenset[str]) -> Iterator[ast.AST]:
             called = node.name
         else:
             called = node.value if isinstance(node, ast.Constant) else None
+            called = None if called in PLAIN_WORDS else called
         if isinstance(called, str) and called in names:
             yield node
 

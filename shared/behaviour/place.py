@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from shared.behaviour.code import FUNCTIONS, SCOPES, Function, ParsedFile, binds_directly
@@ -82,6 +83,14 @@ class Place:
         return any(
             binds_directly(each, name) and (each.end_lineno or 0) < line
             for each in self.code.tree.body
+        )
+
+    def may_be_rebound(self, names: AbstractSet[str]) -> bool:
+        """Return whether calling something may bind one of these names anew."""
+        declaring = ast.Global | ast.Nonlocal
+        declared = (n for n in ast.walk(self.code.tree) if isinstance(n, declaring))
+        return any(names & {*each.names} for each in declared) or (
+            bool(names) and self.code.binds_any_name
         )
 
     @property

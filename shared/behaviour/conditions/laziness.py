@@ -76,9 +76,7 @@ def dropped_arguments(place: Place) -> Answer:
         return None
     if not isinstance(old.func, ast.Attribute) or old.func.attr != "format":
         return None
-    if not same(old.func, new.func) and not is_text(old.func.value):
-        return None
-    if not is_text(old.func.value) or not same(old.func.value, new.func.value):  # type: ignore[attr-defined]
+    if not is_text(old.func.value) or not same(old.func, new.func):
         return None
     fields = fields_of(str(old.func.value.value))  # type: ignore[attr-defined]
     unpacked = [*(each for each in old.args if isinstance(each, ast.Starred))]
@@ -102,7 +100,9 @@ def dropped_arguments(place: Place) -> Answer:
 def _dropped_keys(old: ast.BinOp, new: ast.BinOp) -> Answer:
     """Check the items that the dict of a `%` format loses; None if the edit is another one."""
     one, other = old.right, new.right
-    if not isinstance(old.op, ast.Mod) or not same(old.left, new.left) or not is_text(old.left):
+    if not isinstance(old.op, ast.Mod) or not same(old.op, new.op):
+        return None
+    if not same(old.left, new.left) or not is_text(old.left):
         return None
     if not isinstance(one, ast.Dict) or not isinstance(other, ast.Dict):
         return None

@@ -31,7 +31,7 @@ def unused_name(place: Place) -> Answer:
         return None
     if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
         return f"`{target.id}` is no name of a function"
-    if place.code.reads_any_name:
+    if place.code.reads_any_name or target.id.startswith("__"):
         return "something in the file reads names that it does not spell"
     if list(bound_names(function)).count(target.id) != 1 or len(uses(function, target.id)) != 1:
         return f"`{target.id}` occurs elsewhere in the function"

@@ -40,7 +40,11 @@ def copied_list(place: Place) -> Answer:
     if isinstance(inner.args[0], ast.Starred):
         return f"{place.at(inner.args[0])} may be no single argument"
     for each in old.keywords:
-        if not is_simple(each.value) and not isinstance(each.value, ast.Lambda):
+        names = {node.id for node in ast.walk(each.value) if isinstance(node, ast.Name)}
+        early = isinstance(each.value, ast.Lambda) or (
+            is_simple(each.value) and not place.may_be_rebound(names)
+        )
+        if not early or (isinstance(each.value, ast.Lambda) and each.value.args.defaults):
             return f"{place.at(each.value)} is evaluated before the elements are drawn"
     if inner_name not in {"list", "tuple"} or outer_name not in {"list", "tuple", "sorted"}:
         return f"leaving `{inner_name}` out of `{outer_name}` may change order, ties or errors"

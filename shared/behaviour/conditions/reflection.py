@@ -145,6 +145,8 @@ def submodule_import(place: Place) -> Answer:
         return None
     if new.names[0].asname not in {None, name}:
         return None
+    if may_be_guarded(place.parents):
+        return "the exception for a missing submodule is another one"
     if is_standard_submodule(module, name) or f"{module}.{name}" in {"os.path", "collections.abc"}:
         return HOLDS
     return f"`{module}` may have a `{name}` that is not the submodule"
@@ -178,7 +180,8 @@ def renamed_local(place: Place) -> Answer:
         return f"`{old.id}` is still bound elsewhere in the function"
     if _occurrences(new_function, new.id) != _occurrences(function, old.id):
         return f"`{new.id}` is another name as well"
-    return NO_NAMES if place.code.reads_any_name else HOLDS
+    odd = place.code.reads_any_name or old.id.startswith("__")
+    return NO_NAMES if odd else HOLDS
 
 
 def _occurrences(root: ast.AST, name: str) -> int:

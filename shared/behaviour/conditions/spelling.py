@@ -155,13 +155,7 @@ def _order_reason(place: Place, one: ast.expr, other: ast.expr) -> str:
         return "the object and the value are evaluated in the other order"
     simple, first = (one, other) if is_simple(one) else (other, one)
     names = {node.id for node in ast.walk(simple) if isinstance(node, ast.Name)}
-    declared = {
-        name
-        for node in ast.walk(place.code.tree)
-        if isinstance(node, ast.Global | ast.Nonlocal)
-        for name in node.names
-    }
-    if names & (declared | set(bound_names(first))) or (names and place.code.binds_any_name):
+    if not names.isdisjoint(bound_names(first)) or place.may_be_rebound(names):
         return "the one is evaluated before the other, and may bind its name"
     return ""
 
