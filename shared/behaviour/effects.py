@@ -1,7 +1,6 @@
 """What evaluating an expression may do besides giving its value."""
 
 import ast
-from collections.abc import Iterable
 
 from shared.behaviour.code import COMPREHENSIONS, ParsedFile
 
@@ -97,7 +96,7 @@ TYPES = frozenset(
 )
 
 
-def comprehension_parts(node: ast.AST) -> Iterable[ast.expr]:
+def comprehension_parts(node: ast.AST) -> list[ast.expr]:
     """Return the elements of a comprehension (or key and value), then its conditions."""
     assert isinstance(node, COMPREHENSIONS)
     made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]

@@ -58,6 +58,7 @@ STR_METHODS = {
 }
 EXACT_COMPARISONS = (ast.Is, ast.IsNot, ast.In, ast.NotIn)
 PLAIN = frozenset({BOOL, INT, FLOAT, STR, BYTES, NONE})
+CONTAINERS = frozenset({DICT, LIST, RANGE, SET, STR, TUPLE})
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod)
 
 

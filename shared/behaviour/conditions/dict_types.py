@@ -7,7 +7,7 @@ from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.conditions.spelling import not_builtin
 from shared.behaviour.conditions.types import unless_all
 from shared.behaviour.effects import is_simple
-from shared.behaviour.evidence import DICT, SET
+from shared.behaviour.evidence import DICT, PLAIN, SET
 from shared.behaviour.place import Place
 
 PAIR = 2
@@ -89,7 +89,9 @@ def _zipped(old: ast.Call, new: ast.AST | None, place: Place) -> ast.expr | None
 def checked_removal(place: Place) -> Answer:
     """`if k in d: del d[k]` is `d.pop(k, None)` for a dict, without a look at the result.
 
-    `if x in s: s.remove(x)` is `s.discard(x)` for a set. Other types may do anything in between.
+    The key must evidently be of a type that can be hashed: an empty dict does not try that in
+    `pop`. `if x in s: s.remove(x)` is `s.discard(x)` for a set. Other types may do anything in
+    between.
     """
     old, new = place.old, place.new
     if not isinstance(old, ast.If) or old.orelse or len(old.body) != 1 or new is None:
@@ -111,6 +113,8 @@ def checked_removal(place: Place) -> Answer:
         return None
     if not is_simple(test.left) or not is_simple(test.comparators[0]):
         return f"{place.at(test)} does more than read names"
+    if forms[pair] == DICT and (why := unless_all(place, PLAIN, "plain data", test.left)):
+        return why
     return unless_all(place, {forms[pair]}, f"a {forms[pair]}", test.comparators[0])
 
 

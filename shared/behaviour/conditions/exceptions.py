@@ -8,7 +8,8 @@ from shared.behaviour.code import ParsedFile, bound_names, same, uses
 from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.conditions.calls import canonical
 from shared.behaviour.conditions.spelling import not_builtin
-from shared.behaviour.effects import calls, comprehension_parts
+from shared.behaviour.effects import calls, cannot_raise, comprehension_parts, is_simple
+from shared.behaviour.evidence import CONTAINERS, PLAIN, evident_type
 from shared.behaviour.place import Place
 
 
@@ -69,7 +70,9 @@ def comprehension(place: Place) -> Answer:
 
     Otherwise `list(x for …)` draws and computes the same elements in the same order as `[x for …]`.
     Only a call (or `await`) in the elements can raise StopIteration. The first iterable is
-    evaluated before anything else in both.
+    evaluated before anything else in both. A set or dict made of a list hashes its elements after
+    the last one was computed, which cannot be told where they evidently can be hashed, or where
+    nothing else can be noticed in between.
     """
     old, new = place.old, place.new
     if not isinstance(old, ast.Call) or len(old.args) != 1 or old.keywords:
@@ -89,7 +92,32 @@ def comprehension(place: Place) -> Answer:
     rest = [each.iter for each in inner.generators[1:]]
     if called := calls(*comprehension_parts(inner), *rest):
         return f"`{called}` in the elements may raise StopIteration or have effects"
+    if isinstance(inner, ast.ListComp) and (why := _hashed_early(place, inner)):
+        return why
     return not_builtin(place, old.func)
+
+
+def _hashed_early(place: Place, made: ast.ListComp) -> str:
+    """Return why hashing elements between others may be noticed; empty if it cannot be.
+
+    `made` is a list of elements, or of pairs of keys and values.
+    """
+    hashed = made.elt.elts[0] if isinstance(place.new, ast.DictComp) else made.elt  # type: ignore[attr-defined]
+    if evident_type(hashed, place.code, place.function) in PLAIN:
+        return ""
+    for number, each in enumerate(made.generators):
+        own = evident_type(each.iter, place.code, place.function) in CONTAINERS
+        if (
+            not own
+            or not isinstance(each.target, ast.Name)
+            or (number and not is_simple(each.iter))
+        ):
+            return f"{place.at(each.iter)} is drawn from between elements being hashed"
+    parts = made.elt.elts if isinstance(made.elt, ast.Tuple | ast.List) else [made.elt]
+    for part in (*parts, *comprehension_parts(made)[1:]):
+        if not cannot_raise(part, place.code):
+            return f"{place.at(part)} may raise between elements being hashed"
+    return ""
 
 
 def _same_elements(inner: ast.GeneratorExp | ast.ListComp, new: ast.AST) -> bool:

@@ -14,11 +14,9 @@ from shared.behaviour.effects import (
     is_text,
     outer_iterables,
 )
-from shared.behaviour.evidence import DICT, LIST, RANGE, SET, STR, TUPLE, evident_type
+from shared.behaviour.evidence import CONTAINERS, evident_type
 from shared.behaviour.format_fields import fields_of, keys_of_percent
 from shared.behaviour.place import Place
-
-CONTAINERS = {DICT, LIST, RANGE, SET, STR, TUPLE}
 
 
 @condition("no element can have an effect or raise, and what they are drawn from is no iterator")

@@ -6,22 +6,10 @@ from shared.behaviour.code import same
 from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.conditions.spelling import not_builtin
 from shared.behaviour.effects import is_text
-from shared.behaviour.evidence import (
-    BOOL,
-    DICT,
-    INT,
-    LIST,
-    PLAIN,
-    RANGE,
-    SET,
-    STR,
-    TUPLE,
-    evident_type,
-)
+from shared.behaviour.evidence import BOOL, CONTAINERS, INT, PLAIN, STR, evident_type
 from shared.behaviour.format_fields import pieces_of_percent
 from shared.behaviour.place import Place
 
-CONTAINERS = {DICT, LIST, RANGE, SET, STR, TUPLE}
 PAIR = 2
 
 
