@@ -102,7 +102,8 @@ def _hashed_early(place: Place, made: ast.ListComp) -> str:
 
     `made` is a list of elements, or of pairs of keys and values.
     """
-    hashed = made.elt.elts[0] if isinstance(place.new, ast.DictComp) else made.elt  # type: ignore[attr-defined]
+    pair = made.elt.elts if isinstance(made.elt, ast.Tuple | ast.List) else [made.elt]
+    hashed = pair[0] if isinstance(place.new, ast.DictComp) else made.elt
     if evident_type(hashed, place.code, place.function) in PLAIN:
         return ""
     for number, each in enumerate(made.generators):
@@ -113,8 +114,7 @@ def _hashed_early(place: Place, made: ast.ListComp) -> str:
             or (number and not is_simple(each.iter))
         ):
             return f"{place.at(each.iter)} is drawn from between elements being hashed"
-    parts = made.elt.elts if isinstance(made.elt, ast.Tuple | ast.List) else [made.elt]
-    for part in (*parts, *comprehension_parts(made)[1:]):
+    for part in (*pair, *comprehension_parts(made)[1:]):
         if not cannot_raise(part, place.code):
             return f"{place.at(part)} may raise between elements being hashed"
     return ""

@@ -39,16 +39,27 @@ def copied_list(place: Place) -> Answer:
         return None
     if isinstance(inner.args[0], ast.Starred):
         return f"{place.at(inner.args[0])} may be no single argument"
-    for each in old.keywords:
-        names = {node.id for node in ast.walk(each.value) if isinstance(node, ast.Name)}
-        early = isinstance(each.value, ast.Lambda) or (
-            is_simple(each.value) and not place.may_be_rebound(names)
-        )
-        if not early or (isinstance(each.value, ast.Lambda) and each.value.args.defaults):
-            return f"{place.at(each.value)} is evaluated before the elements are drawn"
+    if late := _drawn_before(place, old.keywords):
+        return late
     if inner_name not in {"list", "tuple"} or outer_name not in {"list", "tuple", "sorted"}:
         return f"leaving `{inner_name}` out of `{outer_name}` may change order, ties or errors"
     return not_builtin(place, old.func) or not_builtin(place, inner.func)
+
+
+def _drawn_before(place: Place, keywords: list[ast.keyword]) -> str:
+    """Return which keyword is evaluated after the elements are drawn; empty if none can tell."""
+    for each in keywords:
+        value = each.value
+        names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+        plain = is_simple(value) and not place.may_be_rebound(names)
+        if not plain and not (isinstance(value, ast.Lambda) and _has_no_defaults(value)):
+            return f"{place.at(value)} is evaluated before the elements are drawn"
+    return ""
+
+
+def _has_no_defaults(function: ast.Lambda) -> bool:
+    """Return whether making a function evaluates nothing."""
+    return not function.args.defaults and not any(function.args.kw_defaults)
 
 
 def _same_list(one: list[ast.expr], other: list[ast.expr]) -> bool:
