@@ -1,5 +1,6 @@
 """Why a program may notice that an import was added or dropped."""
 
+import ast
 import re
 
 from shared.behaviour.code import BUILTINS, uses
@@ -57,7 +58,9 @@ def missed_name(alias: Alias, place: Place) -> str:
     if named_in_text(place.code, bound):
         return f"`{bound}` is in a text of the file"
     path = place.code.path
-    if not is_plain_standard_module(alias.module) and TESTS.search(path):
+    parameters = {node.arg for node in ast.walk(place.code.tree) if isinstance(node, ast.arg)}
+    found_by_name = bound in parameters or TESTS.search(path)
+    if found_by_name and not is_plain_standard_module(alias.module):
         return f"`{bound}` may be a test or fixture, which is found by its name"
     public = place.taken.published(path, bound) or place.taken.taken(path, bound)
     return f"`{bound}` may be taken from this module: {public}" if public else ""

@@ -116,6 +116,7 @@ def test_importing_a_module_may_do_something(module, effect):
         ("import logging.handlers\nx = 1\n", "x = 1\n", False),
         ("import os\nx = 1\neval(x)\n", "x = 1\neval(x)\n", False),
         ("import export.inner\nx = 1\n", "x = 1\n", False),
+        ("from export.quiet import f\ndef test(f): ...\n", "def test(f): ...\n", False),
         ("from requests import a\nx = 1\nfrom requests import b\n", "x = 1\n", False),
         (
             "from requests import a\nx = 1\nfrom requests import b\nb\n",
