@@ -5,10 +5,11 @@ is a pure function over the syntax tree that looks at one place where two versio
 It recognizes the edit and what is true around it, and its docstring argues why that is sufficient.
 Agents use this to sort what they propose, and the gate checks it again on what it is given.
 
-The arguments rest on three assumptions: a builtin that a module does not bind is Python's own; no
-code replaces parts of the standard library; and special methods other than those that are asked
-about (reading an attribute, formatting, comparing) have no effects besides their answer or
-exception.
+The arguments rest on four assumptions: a builtin that a module does not bind is Python's own; no
+code replaces parts of the standard library; special methods other than those that are asked about
+(reading an attribute, formatting, comparing) have no effects besides their answer or exception,
+which is no StopIteration but from `__next__`; and `str(x)` gives a text of exactly that type, as do
+the other conversions.
 """
 
 from shared.behaviour.check import BehaviourCheck, check_behaviour

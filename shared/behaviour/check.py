@@ -12,10 +12,16 @@ from shared.behaviour.condition import CONDITIONS, HOLDS
 from shared.behaviour.conditions import GENERAL
 from shared.behaviour.names import UNKNOWN_NAMES, NamesTaken
 from shared.behaviour.place import Place
+from shared.behaviour.whole_file import docstring, other_file
 from shared.detectors.texts import split_lines
 
 MAX_PARSED_FILES = 256
 NO_FORM = "it is no edit that the rule is known for"
+# Fields of nodes that others may read as they are written, such as the strings of annotations.
+WRITTEN = frozenset({"annotation", "returns", "type_params"})
+# The oldest Python that the arguments of the conditions are made for.
+OLDEST_PYTHON = (3, 7)
+Around = tuple[tuple[ast.AST, ast.AST], ...]
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ def check_behaviour(
     """
     try:
         old, new = _parsed(path, before), _parsed(path, after)
-        return _Check(old, unless, taken, oldest_python).check(new)
+        return _Check(old, new, unless, taken, oldest_python).check()
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         lines = before.count("\n") + 1
         return BehaviourCheck(open=(OpenPlace(1, lines, f"it cannot be parsed: {error}"),))
@@ -78,28 +84,32 @@ class _Check:
     def __init__(
         self,
         code: ParsedFile,
+        new: ParsedFile,
         unless: Sequence[str],
         taken: NamesTaken,
         oldest_python: tuple[int, int] | None,
     ) -> None:
         self._code = code
+        self._new = new
         self._conditions = [CONDITIONS[each] for each in (*unless, *GENERAL)]
         self._taken = taken
         self._oldest = oldest_python
         self._shown: set[str] = set()
 
-    def check(self, new: ParsedFile) -> BehaviourCheck:
-        """Return the conditions shown between the old version and `new`, and the open places."""
-        old_keys, new_keys = _texts(self._code), _texts(new)
-        old, fresh = self._code.tree.body, new.tree.body
-        found = list(self._suites(old, fresh, (self._code.tree,), old_keys, new_keys))
+    def check(self) -> BehaviourCheck:
+        """Return the conditions shown between the two versions, and the open places."""
+        trees = (self._code.tree, self._new.tree)
+        keys = _texts(self._code), _texts(self._new)
+        found = list(self._suites(trees[0].body, trees[1].body, (trees,), *keys))
+        if not found and (why := other_file(self._code, self._new, self._oldest)):
+            found.append(OpenPlace(1, self._code.text.count("\n") + 1, why))
         return BehaviourCheck(frozenset(self._shown), tuple(found))
 
     def _suites(
         self,
         old: Sequence[ast.stmt],
         new: Sequence[ast.stmt],
-        parents: tuple[ast.AST, ...],
+        around: Around,
         old_keys: Sequence[str] = (),
         new_keys: Sequence[str] = (),
     ) -> Iterator[OpenPlace]:
@@ -109,23 +119,23 @@ class _Check:
         matcher = SequenceMatcher(None, old_keys, new_keys, autojunk=False)
         for tag, a, b, c, d in matcher.get_opcodes():
             if tag != "equal":
-                near = old[max(a - 1, 0)] if old else parents[-1]
-                yield from self._block(old[a:b], new[c:d], parents, near)
+                near = old[max(a - 1, 0)] if old else around[-1][0]
+                yield from self._block(old[a:b], new[c:d], around, near)
 
     def _block(
         self,
         old: Sequence[ast.stmt],
         new: Sequence[ast.stmt],
-        parents: tuple[ast.AST, ...],
+        around: Around,
         near: ast.AST,
     ) -> Iterator[OpenPlace]:
         """Yield the smallest places where no condition covers replacing `old` by `new`."""
-        answer = self._ask(old, new, parents)
+        answer = self._ask(old, new, around)
         if answer == HOLDS:
             return
         if len(old) == len(new):
             for one, other in zip(old, new, strict=True):
-                yield from self._nodes(one, other, parents)
+                yield from self._nodes(one, other, around)
             return
         # Statements were added or dropped beside others that were changed.
         kinds, new_kinds = [_kind(each) for each in old], [_kind(each) for each in new]
@@ -137,39 +147,37 @@ class _Check:
         for tag, a, b, c, d in parts:
             if tag == "equal":
                 for one, other in zip(old[a:b], new[c:d], strict=True):
-                    yield from self._nodes(one, other, parents)
+                    yield from self._nodes(one, other, around)
             else:
-                yield from self._block(
-                    old[a:b], new[c:d], parents, old[a] if a < len(old) else near
-                )
+                yield from self._block(old[a:b], new[c:d], around, old[a] if a < len(old) else near)
 
-    def _nodes(
-        self, old: ast.AST, new: ast.AST, parents: tuple[ast.AST, ...]
-    ) -> Iterator[OpenPlace]:
+    def _nodes(self, old: ast.AST, new: ast.AST, around: Around) -> Iterator[OpenPlace]:
         """Yield the open places of two nodes, compared part by part if they are alike."""
         if same(old, new):
             return
-        answer = self._ask([old], [new], parents)
+        answer = self._ask([old], [new], around)
         if answer == HOLDS:
             return
         parts = _parts(old, new)
         if parts is None or answer:
-            yield _open(old, old, answer, parents)
+            yield _open(old, old, answer, [each for each, _ in around])
             return
         for one, other in parts:
             if isinstance(one, list):
-                yield from self._suites(one, other, (*parents, old))
+                yield from self._suites(one, other, (*around, (old, new)))
             else:
-                yield from self._nodes(one, other, (*parents, old))
+                yield from self._nodes(one, other, (*around, (old, new)))
 
-    def _ask(
-        self, old: Sequence[ast.AST], new: Sequence[ast.AST], parents: tuple[ast.AST, ...]
-    ) -> str | None:
+    def _ask(self, old: Sequence[ast.AST], new: Sequence[ast.AST], around: Around) -> str | None:
         """Return `HOLDS` if a condition is shown for replacing `old` by `new`.
 
         Else return the reasons why none is, or None where no condition is about such an edit.
         """
-        place = Place(self._code, old, new, parents, self._taken, self._oldest)
+        if self._oldest is not None and self._oldest < OLDEST_PYTHON:
+            return "the target supports a Python older than 3.7, where other arguments hold"
+        if len(old) == len(new) == 1 and docstring(old[0]) != docstring(new[0]):
+            return "its docstring is another one"
+        place = Place(self._code, self._new, old, new, around, self._taken, self._oldest)
         reasons = []
         for each in self._conditions:
             answer = each.check(place)
@@ -188,6 +196,8 @@ def _parts(old: ast.AST, new: ast.AST) -> list[tuple[Any, Any]] | None:
     found: list[tuple[Any, Any]] = []
     for name in old._fields:
         one, other = getattr(old, name, None), getattr(new, name, None)
+        if name in WRITTEN and _dumps(one) != _dumps(other):
+            return None
         if _is_suite(one) and _is_suite(other) and (one or other):
             found.append((one, other))
         elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
@@ -201,6 +211,12 @@ def _parts(old: ast.AST, new: ast.AST) -> list[tuple[Any, Any]] | None:
         elif type(one) is not type(other) or one != other:
             return None
     return found
+
+
+def _dumps(value: Any) -> list[str]:
+    """Return the value of a field that is a node, a list of nodes or None, as dumped trees."""
+    nodes = value if isinstance(value, list) else [value] if value is not None else []
+    return [ast.dump(each) for each in nodes]
 
 
 def _kind(node: ast.stmt) -> str:

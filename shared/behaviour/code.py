@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,7 +10,19 @@ from functools import cached_property
 
 from shared.kernel.syntax import parse
 
-BUILTINS = frozenset(vars(builtins))
+# Builtins that some Python 3.7 or newer lacks, so that a module may find them missing.
+RECENT_BUILTINS = frozenset(
+    {
+        "EncodingWarning",
+        "aiter",
+        "anext",
+        "BaseExceptionGroup",
+        "ExceptionGroup",
+        "PythonFinalizationError",
+        "WindowsError",
+    }
+)
+BUILTINS = frozenset(vars(builtins)) - RECENT_BUILTINS
 Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 SCOPES = (*FUNCTIONS, ast.ClassDef)
@@ -17,7 +30,14 @@ COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 # What can read or bind names of a function or module that are not spelled.
 READS_ANY_NAME = frozenset(
     {"locals", "vars", "dir", "eval", "exec", "globals", "_getframe", "currentframe"}
+    | {"f_locals", "f_globals", "getmembers"}
 )
+# What can bind names of a module that are not spelled.
+BINDS_ANY_NAME = frozenset({"locals", "eval", "exec", "globals", "f_globals"})
+VARS = frozenset({"vars"})
+# What is a plain word as a text, rather than the name of a builtin.
+PLAIN_WORDS = frozenset({"dir", "eval", "exec", "vars"})
+TYPE_PARAMETERS = ("TypeVar", "ParamSpec", "TypeVarTuple")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,13 +75,27 @@ class ParsedFile:
         return {name: origin for name, origin in found if self.bindings[name] == 1}
 
     @cached_property
+    def import_lines(self) -> dict[str, int]:
+        """The line after which a name is imported, by the names that imports at the top bind."""
+        return {n: each.end_lineno or 0 for each in self.tree.body for n, _ in imported_names(each)}
+
+    @cached_property
     def reads_any_name(self) -> bool:
         """True if the file uses `eval`, `locals` or the like, which read names not spelled."""
         return any(mentions(self.tree, READS_ANY_NAME))
 
+    @cached_property
+    def binds_any_name(self) -> bool:
+        """True if the file may bind names that it does not spell, as by `globals` or `exec`."""
+        unspelled = any(mentions(self.tree, BINDS_ANY_NAME)) or any(
+            isinstance(node, ast.Call) and not node.args and list(mentions(node.func, VARS))
+            for node in ast.walk(self.tree)
+        )
+        return self.has_star_import or unspelled
+
     def is_builtin(self, name: str) -> bool:
         """Return whether a name means Python's own builtin everywhere in the file."""
-        return name in BUILTINS and not self.bindings[name] and not self.has_star_import
+        return name in BUILTINS and not self.bindings[name] and not self.binds_any_name
 
     def origin(self, node: ast.AST) -> str:
         """Return the dotted origin of a name or attribute, such as `functools.cache`; else empty.
@@ -75,7 +109,11 @@ class ParsedFile:
             return ""
         if self.is_builtin(node.id):
             return f"builtins.{node.id}"
-        return "" if self.has_star_import else self.imports.get(node.id, "")
+        if self.binds_any_name or self.import_lines.get(node.id, 0) >= getattr(
+            node, "lineno", sys.maxsize
+        ):
+            return ""
+        return self.imports.get(node.id, "")
 
 
 def imported_names(node: ast.AST) -> Iterator[tuple[str, str]]:
@@ -111,20 +149,38 @@ def bound_names(root: ast.AST) -> Iterator[str]:
             yield node.rest
         elif isinstance(node, ast.Global | ast.Nonlocal):
             yield from node.names
+        elif type(node).__name__ in TYPE_PARAMETERS:
+            yield node.name  # type: ignore[attr-defined]
 
 
 def mentions(root: ast.AST, names: frozenset[str]) -> Iterator[ast.AST]:
-    """Yield the names and attributes below `root` that are called one of these."""
+    """Yield what below `root` is called one of these: names, attributes, imports and texts."""
     for node in ast.walk(root):
-        if (isinstance(node, ast.Name) and node.id in names) or (
-            isinstance(node, ast.Attribute) and node.attr in names
-        ):
+        if isinstance(node, ast.Name):
+            called: object = node.id
+        elif isinstance(node, ast.Attribute):
+            called = node.attr
+        elif isinstance(node, ast.alias):
+            called = node.name
+        else:
+            called = node.value if isinstance(node, ast.Constant) else None
+            called = None if called in PLAIN_WORDS else called
+        if isinstance(called, str) and called in names:
             yield node
 
 
 def uses(root: ast.AST, name: str) -> list[ast.Name]:
     """Return every occurrence of a name below `root`."""
     return [node for node in ast.walk(root) if isinstance(node, ast.Name) and node.id == name]
+
+
+def binds_directly(node: ast.stmt, name: str) -> bool:
+    """Return whether a statement certainly binds a name once it has run, and to one thing."""
+    if isinstance(node, ast.Assign):
+        return any(isinstance(each, ast.Name) and each.id == name for each in node.targets)
+    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        return node.name == name
+    return any(bound == name for bound, _ in imported_names(node))
 
 
 def same(one: ast.AST | None, other: ast.AST | None) -> bool:

@@ -1,7 +1,6 @@
 """What evaluating an expression may do besides giving its value."""
 
 import ast
-from collections.abc import Iterable
 
 from shared.behaviour.code import COMPREHENSIONS, ParsedFile
 
@@ -15,7 +14,8 @@ def is_simple(node: ast.AST) -> bool:
     if isinstance(node, ast.Tuple):
         return all(map(is_simple, node.elts))
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        return isinstance(node.operand, ast.Constant)
+        value = node.operand.value if isinstance(node.operand, ast.Constant) else None
+        return isinstance(value, int | float | complex)
     return isinstance(node, ast.Name | ast.Constant)
 
 
@@ -96,7 +96,7 @@ TYPES = frozenset(
 )
 
 
-def comprehension_parts(node: ast.AST) -> Iterable[ast.expr]:
+def comprehension_parts(node: ast.AST) -> list[ast.expr]:
     """Return the elements of a comprehension (or key and value), then its conditions."""
     assert isinstance(node, COMPREHENSIONS)
     made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]

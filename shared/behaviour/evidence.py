@@ -58,6 +58,7 @@ STR_METHODS = {
 }
 EXACT_COMPARISONS = (ast.Is, ast.IsNot, ast.In, ast.NotIn)
 PLAIN = frozenset({BOOL, INT, FLOAT, STR, BYTES, NONE})
+CONTAINERS = frozenset({DICT, LIST, RANGE, SET, STR, TUPLE})
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.FloorDiv, ast.Mod)
 
 
@@ -136,7 +137,8 @@ class _Evidence:
         """Return the type of a binary operation if its operands decide it; else empty."""
         left, right = self.type_of(node.left, seen), self.type_of(node.right, seen)
         if isinstance(node.op, ast.Mod) and left in {STR, BYTES}:
-            return left
+            shown = isinstance(node.right, ast.Tuple | ast.Dict) or right in PLAIN
+            return left if shown else ""
         if isinstance(node.op, ast.Add) and left == right and left in {STR, LIST, TUPLE, BYTES}:
             return left
         if isinstance(node.op, ARITHMETIC) and left == right and left in {INT, FLOAT}:

@@ -20,7 +20,8 @@ class FileNames:
     `imported` are (module, name) pairs of `from module import name`, `modules` everything that it
     imports as a module, both as absolute dotted names. `aliases` are (name, dotted origin) pairs
     of what it imports, `attributes` pairs of the last name before a dot and the one behind it.
-    `words` are names, dotted or not, within its string literals.
+    `words` are names, dotted or not, within its string literals, and `bound` those that imports
+    bind.
     """
 
     imported: frozenset[tuple[str, str]] = frozenset()
@@ -28,6 +29,7 @@ class FileNames:
     aliases: frozenset[tuple[str, str]] = frozenset()
     attributes: frozenset[tuple[str, str]] = frozenset()
     words: frozenset[str] = frozenset()
+    bound: frozenset[str] = frozenset()
 
 
 @lru_cache(maxsize=MAX_CACHED_FILES)
@@ -45,6 +47,7 @@ def read_names(path: str, content: bytes) -> FileNames:
         frozenset((alias, f"{m}.{n}" if n else m) for m, n, alias in imports if alias),
         frozenset(_attributes(nodes)),
         frozenset(_words(nodes)),
+        frozenset(alias.partition(".")[0] for _, _, alias in imports),
     )
 
 

@@ -4,6 +4,7 @@ import ast
 import sys
 import sysconfig
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 
 from shared.kernel.syntax import parse
@@ -37,19 +38,43 @@ EFFECTFUL_STANDARD_MODULES = frozenset(
         "spwd",
     }
 )
+# Modules that some Python since 3.7, or some system, does not have.
+NOT_EVERYWHERE = frozenset(
+    [
+        *("zoneinfo", "graphlib", "tomllib", "compression", "annotationlib"),
+        *("aifc", "asynchat", "asyncore", "audioop", "binhex", "cgi", "cgitb", "chunk"),
+        *("distutils", "formatter", "imghdr", "imp", "mailcap", "msilib", "nntplib"),
+        *("nturl2path", "parser", "pipes", "smtpd", "sndhdr", "sre_compile"),
+        *("sre_constants", "sre_parse", "sunau", "symbol", "telnetlib", "uu", "xdrlib"),
+        *("grp", "nt", "posix", "pty", "pwd", "resource", "syslog", "tty"),
+    ]
+)
+# Decorators of Python's own that only wrap the function.
+PLAIN_DECORATORS = frozenset({"property", "staticmethod", "classmethod"})
+GENERIC_BUILTINS = frozenset({"dict", "frozenset", "list", "set", "tuple", "type"})
+CALLING = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
+FAILING = (ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift, ast.MatMult)
 # Submodules that are there as soon as their packages are.
 ALWAYS_THERE = frozenset({"os.path", "collections.abc"})
 
 
 def is_plain_standard_module(dotted: str) -> bool:
-    """Return whether a module belongs to the standard library and importing it has no effect.
+    """Return whether a module belongs to every standard library and importing it has no effect.
 
-    A submodule is none: importing it also makes it an attribute of its package, which others may
+    Neither does `__future__`, which changes the file that imports from it, nor a private module. A
+    submodule is none: importing it also makes it an attribute of its package, which others may
     rely on.
     """
     if dotted in ALWAYS_THERE:
         return True
-    return dotted in sys.stdlib_module_names and dotted not in EFFECTFUL_STANDARD_MODULES
+    odd = EFFECTFUL_STANDARD_MODULES | NOT_EVERYWHERE
+    return dotted in sys.stdlib_module_names - odd and not dotted.startswith("_")
+
+
+@cache
+def standard_module_has(module: str, name: str) -> bool:
+    """Return whether `from module import name` finds a name, for a plain standard module."""
+    return hasattr(import_module(module), name)
 
 
 @cache
@@ -83,8 +108,7 @@ def _effect(node: ast.stmt) -> str:
     if isinstance(node, ast.Import | ast.ImportFrom | ast.Pass):
         return ""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        defaults = [*node.args.defaults, *filter(None, node.args.kw_defaults)]
-        return _effects_of_all([*node.decorator_list, *defaults])
+        return _effect_of_function(node)
     if isinstance(node, ast.ClassDef):
         return _effect_of_class(node)
     if isinstance(node, ast.Assign):
@@ -92,10 +116,23 @@ def _effect(node: ast.stmt) -> str:
             return "assigns to something that is not its own"
         return _effects_of_all([node.value])
     if isinstance(node, ast.AnnAssign):
-        return _effects_of_all([node.value] if node.value else [])
+        if not isinstance(node.target, ast.Name):
+            return "assigns to something that is not its own"
+        return _effects_of_all(list(filter(None, (node.value, node.annotation))))
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return ""
     return "runs a statement"
+
+
+def _effect_of_function(node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """Return what defining a function may do besides binding its name; empty if nothing."""
+    for each in node.decorator_list:
+        if not isinstance(each, ast.Name) or each.id not in PLAIN_DECORATORS:
+            return "calls something, as a decorator"
+    parameters = [each for each in ast.walk(node.args) if isinstance(each, ast.arg)]
+    annotations = [each.annotation for each in parameters]
+    evaluated = [*node.args.defaults, *node.args.kw_defaults, *annotations, node.returns]
+    return _effects_of_all(list(filter(None, evaluated)))
 
 
 def _effect_of_class(node: ast.ClassDef) -> str:
@@ -112,8 +149,19 @@ def _effect_of_class(node: ast.ClassDef) -> str:
 
 
 def _effects_of_all(nodes: list[ast.expr]) -> str:
-    """Return `calls something` if one of the expressions does, or suspends; else empty."""
-    calls = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
-    if any(isinstance(inner, calls) for each in nodes for inner in ast.walk(each)):
-        return "calls something"
+    """Return what evaluating expressions may do besides giving a value; empty if nothing.
+
+    It may call something or suspend, or fail as a missing item or a division does. The types that
+    annotations and aliases are made of, such as `dict[str, int] | None`, do neither.
+    """
+    for inner in (inner for each in nodes for inner in ast.walk(each)):
+        if isinstance(inner, CALLING):
+            return "calls something"
+        if isinstance(inner, ast.Subscript) and not isinstance(inner.value, ast.Name):
+            return "reads an item, which may be missing"
+        if isinstance(inner, ast.Subscript) and not inner.value.id[:1].isupper():
+            if inner.value.id not in GENERIC_BUILTINS:
+                return "reads an item, which may be missing"
+        if isinstance(inner, ast.BinOp) and isinstance(inner.op, FAILING):
+            return "computes something, which may fail"
     return ""

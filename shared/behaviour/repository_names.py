@@ -52,7 +52,8 @@ class RepositoryNames:
 
     def import_effect(self, module: str, level: int, path: str) -> str:
         """Return what else importing a module does, as a clause; empty if nothing."""
-        return self._effect(absolute(module, level, path), frozenset())
+        dotted = absolute(module, level, path)
+        return self._effect(dotted, frozenset()) or self._reached_by_package(dotted, path)
 
     def defines(self, module: str, level: int, path: str, name: str) -> bool:
         """Return whether a module of the repository binds a name without an import."""
@@ -82,6 +83,21 @@ class RepositoryNames:
             parent_missing = each in parents and self._find(each) is None
             if not parent_missing and (why := self._effect(each, seen)):
                 return why
+        return ""
+
+    def _reached_by_package(self, dotted: str, path: str) -> str:
+        """Return which file reads a submodule as an attribute without importing it itself.
+
+        Importing a submodule makes it an attribute of its package, for every file. Returns an empty
+        text if none does.
+        """
+        package, _, name = dotted.rpartition(".")
+        if not package or is_plain_standard_module(dotted):
+            return ""
+        for other, names in self._files.items():
+            itself = dotted in names.modules or (package, name) in names.imported
+            if other != path and not itself and _takes(names, package, _last(package), name):
+                return f"{other} may reach `{dotted}` by its package"
         return ""
 
     def _imported_by(self, path: str) -> Iterator[str]:
@@ -153,8 +169,10 @@ def _takes(names: FileNames, dotted: str, stem: str, name: str) -> str:
             return f"imports `{imported}` from it"
     aliases = {alias for alias, origin in names.aliases if _refers(origin, dotted)}
     called = {stem} | aliases
-    if any(base in called and attribute == name for base, attribute in names.attributes):
-        return f"uses `{stem}.{name}`"
+    for base, attribute in names.attributes:
+        # A module that is imported may have got another name, or none, before the dot.
+        if attribute == name and (base in called or (aliases and base not in names.bound)):
+            return f"uses `{stem}.{name}`"
     if any(_has_dotted_part(word, f"{stem}.{name}") for word in names.words):
         return f"names `{stem}.{name}` in a string"
     if name in names.words and aliases:
@@ -179,9 +197,14 @@ def _dotted(path: str) -> str:
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
+def _last(dotted: str) -> str:
+    """Return the last part of a dotted name."""
+    return dotted.rpartition(".")[2]
+
+
 def _stem(path: str) -> str:
     """Return the last part of the dotted name of the module at a path."""
-    return _dotted(path).rpartition(".")[2]
+    return _last(_dotted(path))
 
 
 def _top_level_names(content: bytes) -> frozenset[str]:

@@ -14,14 +14,15 @@ from shared.kernel.cancellation import check_cancelled
 _PARSER_LOCK = threading.Lock()
 
 
-def parse(source: str | bytes) -> ast.Module:
+def parse(source: str | bytes, version: tuple[int, int] | None = None) -> ast.Module:
     """Parse a module, as `ast.parse` does. Raises SyntaxError and ValueError.
 
+    `version` is the Python whose syntax is accepted, as far as the parser knows what came later.
     Analysis parses file by file, so it also ends here where it was cancelled, by `Cancelled`.
     """
     check_cancelled()
     with _PARSER_LOCK, _depth_as_value_error():
-        return ast.parse(source)
+        return ast.parse(source, feature_version=version)
 
 
 def parse_expression(source: str) -> ast.Expression:

@@ -2,9 +2,10 @@
 
 import ast
 
-from shared.behaviour.code import Function, ParsedFile, same, uses
+from shared.behaviour.code import Function, ParsedFile, bound_names, same, uses
 from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.conditions.spelling import not_builtin
+from shared.behaviour.effects import is_read, is_text
 from shared.behaviour.evidence import DICT, LIST, SET, TUPLE, evident_type, is_plain_local
 from shared.behaviour.place import Place
 
@@ -12,7 +13,15 @@ from shared.behaviour.place import Place
 READING_METHODS = frozenset({"count", "index", "keys", "values", "items", "copy", "join"})
 READING_BUILTINS = frozenset(
     ("len", "sorted", "sum", "min", "max", "any", "all", "bool", "print", "list", "tuple", "set")
-) | {"enumerate", "zip", "reversed"}
+)
+# Expressions that make a new object if they make a container.
+MAKING = (
+    *(ast.List, ast.ListComp, ast.Tuple, ast.Set, ast.SetComp, ast.Dict, ast.DictComp),
+    *(ast.Call, ast.BinOp),
+)
+TRIES = (ast.Try, *([ast.TryStar] if hasattr(ast, "TryStar") else []))
+# Builtins that go on reading what they are given for as long as their result is used.
+LAZY_BUILTINS = frozenset({"enumerate", "zip", "reversed"})
 
 
 def own_container(name: str, place: Place) -> str:
@@ -26,18 +35,27 @@ def own_container(name: str, place: Place) -> str:
         function, ast.FunctionDef | ast.AsyncFunctionDef
     ):
         return f"`{name}` comes from outside the function"
-    for node in ast.walk(function):
-        if isinstance(node, ast.Assign) and any(_is_name(each, name) for each in node.targets):
-            if not _is_new(node.value, name, place.code, function) or len(node.targets) > 1:
-                return f"{place.at(node.value)} may be held elsewhere as well as by `{name}`"
+    for node in _assignments(function, name):
+        if not _is_new(node.value, name, place.code, function) or len(node.targets) > 1:
+            return f"{place.at(node.value)} may be held elsewhere as well as by `{name}`"
     if not evident_type(ast.Name(name, ast.Load()), place.code, function) and not _made(
         name, function, place.code
     ):
         return f"`{name}` comes from outside the function"
-    for node in uses(function, name):
-        if isinstance(node.ctx, ast.Load) and not _only_reads(node, function):
+    uses_of = _Uses(place, function)
+    for each in uses(function, name):
+        if isinstance(each.ctx, ast.Load) and not uses_of.only_reads(each):
             return f"`{name}` is passed on, kept or changed elsewhere in the function"
     return ""
+
+
+def _assignments(function: ast.AST, name: str) -> list[ast.Assign]:
+    """Return the assignments below `function` that have the variable `name` as a target."""
+    return [
+        node
+        for node in ast.walk(function)
+        if isinstance(node, ast.Assign) and any(_is_name(each, name) for each in node.targets)
+    ]
 
 
 def _is_name(node: ast.AST, name: str) -> bool:
@@ -49,62 +67,84 @@ def _is_new(value: ast.expr, name: str, code: ParsedFile, function: Function) ->
     """Return whether a value is a new list, or a copy of the one that the name had."""
     if _is_reversed_copy(value, name):
         return True
-    if isinstance(value, ast.Name):
+    if not isinstance(value, MAKING):
         return False
     return evident_type(value, code, function) in {LIST, TUPLE, SET, DICT}
 
 
 def _made(name: str, function: ast.FunctionDef | ast.AsyncFunctionDef, code: ParsedFile) -> bool:
     """Return whether the name is assigned lists only, and is no parameter or loop variable."""
-    stores = [each for each in uses(function, name) if not isinstance(each.ctx, ast.Load)]
-    assigned = [
-        node.value
-        for node in ast.walk(function)
-        if isinstance(node, ast.Assign) and any(_is_name(each, name) for each in node.targets)
-    ]
-    parameters = [each.arg for each in ast.walk(function.args) if isinstance(each, ast.arg)]
+    assigned = [node.value for node in _assignments(function, name)]
     kinds = {
         evident_type(each, code, function) for each in assigned if not _is_reversed_copy(each, name)
     }
-    return len(stores) == len(assigned) and name not in parameters and kinds == {LIST}
+    return [*bound_names(function)].count(name) == len(assigned) and kinds == {LIST}
 
 
-def _only_reads(node: ast.Name, function: ast.AST) -> bool:
-    """Return whether a use of a name neither changes what it holds nor lets others hold it."""
-    parents = {
-        child: parent for parent in ast.walk(function) for child in ast.iter_child_nodes(parent)
-    }
-    parent = parents[node]
-    if isinstance(parent, ast.Attribute):
-        return isinstance(parents[parent], ast.Call) and parent.attr in READING_METHODS
-    if isinstance(parent, ast.Subscript):
-        return parent.value is node and isinstance(parent.ctx, ast.Load)
-    if isinstance(parent, ast.Call):
-        called = parent.func
-        return (isinstance(called, ast.Name) and called.id in READING_BUILTINS) or _joins(parent)
-    if isinstance(parent, ast.For | ast.comprehension):
-        return parent.iter is node
-    if isinstance(parent, ast.Compare):
-        return all(isinstance(op, ast.In | ast.NotIn) for op in parent.ops)
-    return isinstance(parent, ast.If | ast.While | ast.Assert | ast.FormattedValue | ast.Return)
+class _Uses:
+    """Tells what a function does with the values of its variables."""
+
+    def __init__(self, place: Place, function: ast.AST) -> None:
+        self._place = place
+        self._parents = {c: p for p in ast.walk(function) for c in ast.iter_child_nodes(p)}
+        tries = [each for each in ast.walk(function) if isinstance(each, TRIES)]
+        self._ends_with_return = not any(each.finalbody for each in tries)
+
+    def only_reads(self, node: ast.Name) -> bool:
+        """Return whether a use of a name neither changes what it holds nor lets others hold it."""
+        parent = self._parents[node]
+        if isinstance(parent, ast.Attribute):
+            call = self._parents[parent]
+            called = isinstance(call, ast.Call) and call.func is parent
+            return called and parent.attr in READING_METHODS
+        if isinstance(parent, ast.Subscript):
+            return parent.value is node and isinstance(parent.ctx, ast.Load)
+        if isinstance(parent, ast.Call):
+            return node in parent.args and self._is_read_by(parent)
+        if isinstance(parent, ast.For | ast.comprehension):
+            return self._is_read_at_once(parent, node)
+        if isinstance(parent, ast.Compare):
+            membership = all(isinstance(op, ast.In | ast.NotIn) for op in parent.ops)
+            return membership and parent.left is not node
+        if isinstance(parent, ast.If | ast.While | ast.Assert):
+            return parent.test is node
+        if isinstance(parent, ast.Return):
+            return self._ends_with_return
+        return isinstance(parent, ast.FormattedValue)
+
+    def _is_read_by(self, call: ast.Call) -> bool:
+        """Return whether a call only reads its arguments, and keeps none of them."""
+        called, parent = call.func, self._parents[call]
+        if not isinstance(called, ast.Name):
+            return _joins(call)
+        if not self._place.is_builtin(called.id):
+            return False
+        if called.id not in LAZY_BUILTINS:
+            return called.id in READING_BUILTINS
+        if isinstance(parent, ast.Call) and isinstance(parent.func, ast.Name):
+            return self._place.is_builtin(parent.func.id) and parent.func.id in READING_BUILTINS
+        return isinstance(parent, ast.For) and self._is_read_at_once(parent, call)
+
+    def _is_read_at_once(self, loop: ast.AST, node: ast.AST) -> bool:
+        """Return whether a loop runs over `node` and is over by the time of the edit."""
+        if isinstance(loop, ast.comprehension):
+            lazy = isinstance(self._parents[loop], ast.GeneratorExp)
+            return loop.iter is node and not lazy and not loop.is_async
+        around = any(each is loop for each in self._place.parents)
+        return isinstance(loop, ast.For) and loop.iter is node and not around
 
 
 def _joins(call: ast.Call) -> bool:
     """Return whether a call is one of the method `join` of a text literal."""
     called = call.func
-    return (
-        isinstance(called, ast.Attribute)
-        and called.attr == "join"
-        and isinstance(called.value, ast.Constant)
-        and isinstance(called.value.value, str)
-    )
+    return isinstance(called, ast.Attribute) and called.attr == "join" and is_text(called.value)
 
 
 def _is_reversed_copy(value: ast.expr, name: str) -> bool:
     """Return whether a value is `name[::-1]` or `list(reversed(name))`."""
     if isinstance(value, ast.Subscript):
         return _is_name(value.value, name) and ast.unparse(value.slice) == "::-1"
-    return ast.unparse(value) in {f"list(reversed({name}))", f"reversed({name})"}
+    return ast.unparse(value) == f"list(reversed({name}))"
 
 
 @condition("the function made the list, and nothing else ever holds it")
@@ -121,6 +161,9 @@ def reversed_in_place(place: Place) -> Answer:
         return None
     if ast.unparse(new) != f"{target.id}.reverse()":
         return None
+    for each in (ast.Name("list", ast.Load()), ast.Name("reversed", ast.Load())):
+        if isinstance(old.value, ast.Call) and (why := not_builtin(place, each)):
+            return why
     return own_container(target.id, place)
 
 
@@ -138,7 +181,12 @@ def iterated_directly(place: Place) -> Answer:
     parent = place.parent
     if not isinstance(parent, ast.For | ast.comprehension) or parent.iter is not old:
         return None
+    if isinstance(parent, ast.comprehension) and parent.is_async:
+        return None
     if isinstance(new, ast.Name):
+        made = _assignments(place.function, new.id) if place.function else []
+        if any(_is_reversed_copy(each.value, new.id) for each in made):
+            return f"`{new.id}` is reversed in the function"
         return own_container(new.id, place) or not_builtin(place, old.func)
     kinds = {LIST, TUPLE}
     if isinstance(new, ast.List | ast.Tuple) or evident_type(new, place.code, None) in kinds:
@@ -151,6 +199,7 @@ def unpacked_sum(place: Place) -> Answer:
     """`a + [b]` asks `a` how to add, `[*a, b]` iterates over it.
 
     For lists both give a new list with the same items in the same order, and for tuples a tuple.
+    The items of a variable are taken before what follows is evaluated, so that must only read.
     """
     old, new = place.old, place.new
     if not isinstance(old, ast.BinOp) or not isinstance(old.op, ast.Add):
@@ -161,10 +210,20 @@ def unpacked_sum(place: Place) -> Answer:
     if expected != [ast.dump(each) for each in _flat_items(new)]:
         return None
     kind = LIST if isinstance(new, ast.List) else TUPLE
+    items = _flat_items(old)
+    first = next((n for n, each in enumerate(items) if _is_unpacked_name(each)), len(items))
+    for each in items[first:]:
+        if not is_read(each.value if isinstance(each, ast.Starred) else each):
+            return f"{place.at(each)} is evaluated after the items before it are taken"
     for operand in _operands(old):
         if evident_type(operand, place.code, place.function) != kind:
             return f"{place.at(operand)} is not evidently a {kind}"
     return HOLDS
+
+
+def _is_unpacked_name(node: ast.expr) -> bool:
+    """Return whether an item of a display is a variable that is unpacked."""
+    return isinstance(node, ast.Starred) and isinstance(node.value, ast.Name)
 
 
 def _operands(node: ast.expr) -> list[ast.expr]:

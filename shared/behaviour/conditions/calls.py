@@ -3,10 +3,13 @@
 import ast
 from collections.abc import Mapping
 
-from shared.behaviour.code import same
+from shared.behaviour.classes import is_exception, is_known_class
+from shared.behaviour.code import COMPREHENSIONS, bound_names, same
 from shared.behaviour.condition import HOLDS, Answer, condition
-from shared.behaviour.conditions.spelling import not_builtin
+from shared.behaviour.conditions.spelling import not_builtin, same_items
+from shared.behaviour.open_mode import mode_of, rest_of
 from shared.behaviour.place import Place
+from shared.behaviour.subprocess_calls import POPEN, keywords_of
 
 # Names of one object, with the oldest Python in which they are that.
 ALIASES: Mapping[str, tuple[str, tuple[int, int]]] = {
@@ -33,9 +36,6 @@ ALIASES: Mapping[str, tuple[str, tuple[int, int]]] = {
         }.items()
     },
 }
-RUN = "subprocess.run"
-POPEN = {RUN, "subprocess.Popen", "subprocess.check_output", "subprocess.call"}
-POPEN |= {"subprocess.check_call"}
 
 
 def canonical(origin: str, place: Place) -> str:
@@ -59,12 +59,14 @@ def alias(place: Place) -> Answer:
         new, ast.Name | ast.Attribute
     ):
         return None
-    origins = place.code.origin(old), place.code.origin(new)
+    if not isinstance(old.ctx, ast.Load):
+        return None
+    origins = place.code.origin(old), place.new_code.origin(new)
     if not all(origins):
         unknown = old if not origins[0] else new
         return f"what {place.at(unknown)} is cannot be told from the imports"
     one, other = (canonical(each, place) for each in origins)
-    if one == other:
+    if one == other and origins[0] != origins[1]:
         return HOLDS
     if ALIASES.get(origins[0], ("",))[0] == other:
         return f"{place.at(old)} is another object on the oldest Python that the target supports"
@@ -84,34 +86,14 @@ def default_argument(place: Place) -> Answer:
     if not same(old.func, new.func) or not isinstance(old.func, ast.Name):
         return None
     if old.func.id == "range" and len(old.args) == 2:
-        zero = isinstance(old.args[0], ast.Constant) and old.args[0].value == 0
-        fits = zero and len(new.args) == 1 and same(old.args[1], new.args[0])
-        return not_builtin(place, old.func) if fits and not old.keywords else None
-    if old.func.id == "open" and _mode(old) is not None:
-        equal = _mode_meaning(old) == _mode_meaning(new) and _rest(old) == _rest(new)
+        is_zero = isinstance(old.args[0], ast.Constant) and repr(old.args[0].value) == "0"
+        plain = not isinstance(old.args[1], ast.Starred) and not old.keywords and not new.keywords
+        fits = is_zero and plain and same_items(old.args[1:], new.args)
+        return not_builtin(place, old.func) if fits else None
+    if old.func.id == "open" and (mode := mode_of(old)) is not None:
+        equal = mode == mode_of(new) and rest_of(old) == rest_of(new)
         return not_builtin(place, old.func) if equal else None
     return None
-
-
-def _mode(call: ast.Call) -> str | None:
-    """Return the mode in a call of `open` if it is given as a text literal; else None."""
-    given = call.args[1] if len(call.args) > 1 else None
-    given = given or next((each.value for each in call.keywords if each.arg == "mode"), None)
-    if isinstance(given, ast.Constant) and isinstance(given.value, str):
-        return given.value
-    return None
-
-
-def _mode_meaning(call: ast.Call) -> str:
-    """Return the letters of the mode of `open` that are no defaults, sorted; `r` if none."""
-    letters = set(_mode(call) or "r") - {"t", "U"}
-    return "".join(sorted(letters or {"r"}))
-
-
-def _rest(call: ast.Call) -> list[str]:
-    """Return the arguments of a call of `open` besides the mode, as dumped syntax trees."""
-    kept = [each for each in call.keywords if each.arg != "mode"]
-    return [ast.dump(each) for each in (*call.args[:1], *call.args[2:], *kept)]
 
 
 @condition("the decorator is that of functools")
@@ -127,26 +109,29 @@ def cache_decorator(place: Place) -> Answer:
     unbounded = keywords.pop("maxsize", None)
     if keywords or not isinstance(new, ast.Name | ast.Attribute):
         return None
-    origin, after = _functools(old.func, place), _functools(new, place)
+    origin, after = place.code.origin(old.func), place.new_code.origin(new)
     if not after.startswith("functools."):
-        return f"what {place.at(new)} is cannot be told from the imports" if after else None
+        unknown = not after and "cache" in ast.unparse(new)
+        return f"what {place.at(new)} is cannot be told from the imports" if unknown else None
     if origin != "functools.lru_cache":
         return f"what {place.at(old.func)} is cannot be told from the imports"
-    if unbounded is None:
-        return HOLDS if after == origin else None
-    is_none = isinstance(unbounded, ast.Constant) and unbounded.value is None
-    return HOLDS if is_none and after == "functools.cache" else None
+    if not isinstance(unbounded, ast.Constant | None) or getattr(unbounded, "value", None):
+        return None
+    if after != (origin if unbounded is None else "functools.cache"):
+        return None
+    return _decorator_reason(place, (3, 8) if unbounded is None else (3, 9))
 
 
-def _functools(node: ast.AST, place: Place) -> str:
-    """Return the dotted origin of a decorator; `?` if it is unknown.
-
-    An unbound `cache` is taken for that of functools: the fix imports it at a place of its own.
-    """
-    origin = place.code.origin(node)
-    if not origin and isinstance(node, ast.Name) and node.id == "cache":
-        return "functools.cache" if not place.code.bindings["cache"] else "?"
-    return origin or "?"
+def _decorator_reason(place: Place, version: tuple[int, int]) -> Answer:
+    """Return why a decorator without its call may be another one; `HOLDS` if it cannot be."""
+    function = place.parent
+    if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+        return "it does not decorate a function"
+    if place.old is not function.decorator_list[-1]:
+        return "it does not decorate the function itself, but what another decorator gives"
+    if not place.supports(version):
+        return f"the target does not say that it needs Python 3.{version[1]} or newer"
+    return HOLDS
 
 
 @condition("the function is one of subprocess's")
@@ -162,28 +147,12 @@ def subprocess_argument(place: Place) -> Answer:
         return None
     if not all(map(same, old.args, new.args)):
         return None
-    one, other = _popen_arguments(old, place), _popen_arguments(new, place)
-    if one is None or other is None or one != other:
+    one, other = keywords_of(old, place.code), keywords_of(new, place.new_code)
+    if one is None or one != other:
         return None
     if place.code.origin(old.func) in POPEN:
         return HOLDS
     return f"what {place.at(old.func)} is cannot be told from the imports"
-
-
-def _popen_arguments(call: ast.Call, place: Place) -> dict[str, str] | None:
-    """Return the keywords, by their newest names, with dumped values; None if one is unpacked."""
-    found: dict[str, str] = {}
-    for each in call.keywords:
-        if each.arg is None:
-            return None
-        value = ast.dump(each.value)
-        if place.code.origin(each.value) == "subprocess.PIPE":
-            value = "PIPE"
-        found["text" if each.arg == "universal_newlines" else each.arg] = value
-    if found.get("stdout") == found.get("stderr") == "PIPE":
-        found = {key: each for key, each in found.items() if key not in {"stdout", "stderr"}}
-        found["capture_output"] = ast.dump(ast.Constant(True))
-    return found
 
 
 @condition("the class has no other bases and no keywords")
@@ -198,7 +167,7 @@ def object_base(place: Place) -> Answer:
     dropped = [each for each in old.bases if isinstance(each, ast.Name) and each.id == "object"]
     if not dropped or not same(_without_bases(old), _without_bases(new)):
         return None
-    if old.keywords or len(old.bases) > 1 or new.bases:
+    if old.keywords or len(old.bases) > 1 or new.bases or getattr(old, "type_params", None):
         return "a metaclass or another base may look at the bases"
     return not_builtin(place, dropped[0])
 
@@ -227,6 +196,8 @@ def zero_argument_super(place: Place) -> Answer:
     function, owner = place.function, next(iter(place.parents[1:2]), None)
     if not isinstance(owner, ast.ClassDef) or not isinstance(function, ast.FunctionDef):
         return "it is not in a method of a class at the top level"
+    if any(isinstance(each, COMPREHENSIONS) for each in place.parents):
+        return "a comprehension has another first argument"
     return _super_reason(place, owner, function, old)
 
 
@@ -238,32 +209,18 @@ def _super_reason(
     names = [each.id if isinstance(each, ast.Name) else "" for each in call.args]
     if not first or names != [owner.name, first[0].arg] or function not in owner.body:
         return "its arguments are not the class around it and the first argument of the method"
-    if place.code.bindings[owner.name] != 1:
+    if place.code.bindings[owner.name] != 1 or place.code.binds_any_name:
         return f"`{owner.name}` is bound more than once"
+    if owner.name.startswith("__") or place.code.bindings["__class__"]:
+        return f"`{owner.name}` is mangled inside itself, or `__class__` is something else"
+    if list(bound_names(function)).count(names[1]) != 1:
+        return f"`{names[1]}` is bound more than once in the method"
     if owner.decorator_list or owner.keywords:
         return f"`{owner.name}` may be replaced by its decorator or metaclass"
-    if sum(
-        isinstance(n, ast.Name) and n.id == names[1] and not isinstance(n.ctx, ast.Load)
-        for n in ast.walk(function)
-    ):
-        return f"`{names[1]}` is assigned in the method"
     for base in owner.bases:
-        if not _is_known_base(base, place):
+        if not is_known_class(base, place.code):
             return f"the base {place.at(base)} may have a metaclass that replaces the class"
     return not_builtin(place, call.func)
-
-
-def _is_known_base(base: ast.expr, place: Place) -> bool:
-    """Return whether a base is a builtin, or a class of the same file with such bases only."""
-    if place.code.origin(base).startswith("builtins."):
-        return True
-    if not isinstance(base, ast.Name) or place.code.bindings[base.id] != 1:
-        return False
-    for each in place.code.tree.body:
-        if isinstance(each, ast.ClassDef) and each.name == base.id:
-            plain = not each.keywords and not each.decorator_list
-            return plain and all(_is_known_base(inner, place) for inner in each.bases)
-    return False
 
 
 @condition("what is raised is a class")
@@ -277,19 +234,6 @@ def raised_class(place: Place) -> Answer:
         return None
     if not isinstance(place.parent, ast.Raise):
         return None
-    origin = place.code.origin(old.func)
-    if origin.startswith("builtins.") and origin.endswith(("Error", "Exception", "Exit", "rupt")):
+    if is_exception(old.func, place.code):
         return HOLDS
-    defined = [e.name for e in place.code.tree.body if isinstance(e, ast.ClassDef)]
-    if isinstance(old.func, ast.Name) and old.func.id in defined:
-        if place.code.bindings[old.func.id] == 1 and not _decorated(place, old.func.id):
-            return HOLDS
     return f"{place.at(old.func)} may be a function that makes an exception"
-
-
-def _decorated(place: Place, name: str) -> bool:
-    """Return whether the class `name` at the top level of the file has a decorator."""
-    return any(
-        isinstance(each, ast.ClassDef) and each.name == name and each.decorator_list
-        for each in place.code.tree.body
-    )

@@ -1,6 +1,7 @@
 """Edits of defaults that all calls of a function share."""
 
 import ast
+import copy
 
 from shared.behaviour.code import FUNCTIONS, same, uses
 from shared.behaviour.condition import HOLDS, Answer, condition
@@ -73,15 +74,19 @@ def _only_adds_initializers(
     new: ast.FunctionDef | ast.AsyncFunctionDef,
     changed: dict[str, ast.expr],
 ) -> bool:
-    """Return whether the new body is the old one with `if x is None: x = default` in front."""
+    """Return whether only the defaults changed, and `if x is None: x = default` came in front."""
     expected = {
         ast.dump(ast.parse(f"if {name} is None:\n    {name} = {ast.unparse(value)}").body[0])  # noqa: TID251
         for name, value in changed.items()
     }
+    added = {ast.dump(each) for each in new.body} & expected
     rest = [each for each in new.body if ast.dump(each) not in expected]
-    if len(rest) != len(old.body) or not all(map(same, old.body, rest)):
+    if added != expected or len(new.body) - len(rest) != len(changed):
         return False
-    return len(new.body) - len(rest) == len(changed) and old.name == new.name
+    wanted = copy.copy(new)
+    wanted.body, wanted.args = rest, copy.copy(new.args)
+    wanted.args.defaults, wanted.args.kw_defaults = old.args.defaults, old.args.kw_defaults
+    return same(old, wanted)
 
 
 def _other_use(function: ast.AST, name: str) -> str:

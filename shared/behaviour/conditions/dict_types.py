@@ -2,11 +2,12 @@
 
 import ast
 
-from shared.behaviour.code import same, uses
-from shared.behaviour.condition import Answer, condition
+from shared.behaviour.code import bound_names, same, uses
+from shared.behaviour.condition import HOLDS, Answer, condition
+from shared.behaviour.conditions.spelling import not_builtin
 from shared.behaviour.conditions.types import unless_all
 from shared.behaviour.effects import is_simple
-from shared.behaviour.evidence import DICT, SET
+from shared.behaviour.evidence import DICT, PLAIN, SET
 from shared.behaviour.place import Place
 
 PAIR = 2
@@ -22,8 +23,13 @@ def dict_lookup(place: Place) -> Answer:
     old, new = place.old, place.new
     if not isinstance(old, ast.Call):
         return None
-    subject = _keys_of(old, new, place) or _default_of_get(old, new) or _zipped(old, new)
-    return None if subject is None else unless_all(place, {DICT}, "a dict", subject)
+    subject = _keys_of(old, new, place) or _default_of_get(old, new) or _zipped(old, new, place)
+    if subject is None:
+        return None
+    named = old.func if isinstance(old.func, ast.Name) else None
+    return unless_all(place, {DICT}, "a dict", subject) or (
+        not_builtin(place, named) if named else HOLDS
+    )
 
 
 def _method(node: ast.AST | None, *names: str) -> ast.expr | None:
@@ -39,11 +45,17 @@ def _keys_of(old: ast.Call, new: ast.AST | None, place: Place) -> ast.expr | Non
     subject, parent = _method(old, "keys"), place.parent
     if subject is None or not same(subject, new):
         return None
-    iterated = isinstance(parent, ast.For | ast.comprehension) and parent.iter is old
+    iterated = _is_iterated(place)
     membership = isinstance(parent, ast.Compare) and parent.comparators == [old]
     if membership and isinstance(parent, ast.Compare):
         membership = isinstance(parent.ops[0], ast.In | ast.NotIn)
     return subject if iterated or membership else None
+
+
+def _is_iterated(place: Place) -> bool:
+    """Return whether the old expression is what a loop or comprehension runs over."""
+    parent = place.parent
+    return isinstance(parent, ast.For | ast.comprehension) and parent.iter is place.old
 
 
 def _default_of_get(old: ast.Call, new: ast.AST | None) -> ast.expr | None:
@@ -51,6 +63,8 @@ def _default_of_get(old: ast.Call, new: ast.AST | None) -> ast.expr | None:
     if not isinstance(new, ast.Call) or not same(old.func, new.func) or len(old.args) != PAIR:
         return None
     default, function = old.args[1], old.func
+    if isinstance(old.args[0], ast.Starred):
+        return None
     if not isinstance(default, ast.Constant) or default.value is not None or old.keywords:
         return None
     if not isinstance(function, ast.Attribute) or function.attr != "get" or new.keywords:
@@ -58,9 +72,11 @@ def _default_of_get(old: ast.Call, new: ast.AST | None) -> ast.expr | None:
     return function.value if len(new.args) == 1 and same(old.args[0], new.args[0]) else None
 
 
-def _zipped(old: ast.Call, new: ast.AST | None) -> ast.expr | None:
-    """Return `d` where `zip(d.keys(), d.values())` becomes `d.items()`; else None."""
+def _zipped(old: ast.Call, new: ast.AST | None, place: Place) -> ast.expr | None:
+    """Return `d` where a loop over `zip(d.keys(), d.values())` becomes one over `d.items()`."""
     if not isinstance(old.func, ast.Name) or old.func.id != "zip" or len(old.args) != PAIR:
+        return None
+    if old.keywords or not _is_iterated(place):
         return None
     keys, values = _method(old.args[0], "keys"), _method(old.args[1], "values")
     items = _method(new, "items")
@@ -73,7 +89,9 @@ def _zipped(old: ast.Call, new: ast.AST | None) -> ast.expr | None:
 def checked_removal(place: Place) -> Answer:
     """`if k in d: del d[k]` is `d.pop(k, None)` for a dict, without a look at the result.
 
-    `if x in s: s.remove(x)` is `s.discard(x)` for a set. Other types may do anything in between.
+    The key must evidently be of a type that can be hashed: an empty dict does not try that in
+    `pop`. `if x in s: s.remove(x)` is `s.discard(x)` for a set. Other types may do anything in
+    between.
     """
     old, new = place.old, place.new
     if not isinstance(old, ast.If) or old.orelse or len(old.body) != 1 or new is None:
@@ -95,6 +113,8 @@ def checked_removal(place: Place) -> Answer:
         return None
     if not is_simple(test.left) or not is_simple(test.comparators[0]):
         return f"{place.at(test)} does more than read names"
+    if forms[pair] == DICT and (why := unless_all(place, PLAIN, "plain data", test.left)):
+        return why
     return unless_all(place, {forms[pair]}, f"a {forms[pair]}", test.comparators[0])
 
 
@@ -112,6 +132,9 @@ def lookup_with_default(place: Place) -> Answer:
     for each in (subject, key, default):
         if not is_simple(each):
             return f"{place.at(each)} does more than read names"
+    for each in ast.walk(default):
+        if isinstance(each, ast.Name) and not place.surely_bound(each.id):
+            return f"`{each.id}` may have no value where the key is there"
     return unless_all(place, {DICT}, "a dict", subject)
 
 
@@ -185,16 +208,17 @@ def unused_half_of_items(place: Place) -> Answer:
     if subject is None or not isinstance(old.target, ast.Tuple) or len(old.target.elts) != PAIR:
         return None
     half = _method(new.iter, "keys", "values")
-    kept = old.target.elts[
-        isinstance(new.iter, ast.Call) and "values" in ast.unparse(new.iter.func)
-    ]
+    kept = old.target.elts[_method(new.iter, "values") is not None]
     dropped = next(each for each in old.target.elts if each is not kept)
     if half is None or not same(half, subject) or not same(kept, new.target):
         return None
     if not _same_rest(old, new) or not isinstance(dropped, ast.Name):
         return None
-    if place.function is None or len(uses(place.function, dropped.id)) != 1:
-        return f"`{dropped.id}` occurs elsewhere, or is no name of a function"
+    function, name = place.function, dropped.id
+    if function is None or len(uses(function, name)) + [*bound_names(function)].count(name) != PAIR:
+        return f"`{name}` occurs elsewhere, or is no name of a function"
+    if place.code.reads_any_name:
+        return "something in the file reads names that it does not spell"
     return unless_all(place, {DICT}, "a dict", subject)
 
 
@@ -205,4 +229,5 @@ def _same_rest(old: ast.For | ast.comprehension, new: ast.For | ast.comprehensio
         return len(one) == len(other) and all(map(same, one, other))
     assert isinstance(old, ast.comprehension)
     assert isinstance(new, ast.comprehension)
-    return len(old.ifs) == len(new.ifs) and all(map(same, old.ifs, new.ifs))
+    alike = old.is_async == new.is_async and len(old.ifs) == len(new.ifs)
+    return alike and all(map(same, old.ifs, new.ifs))

@@ -3,11 +3,13 @@
 import ast
 import builtins
 
-from shared.behaviour.code import same
+from shared.behaviour.classes import is_exception
+from shared.behaviour.code import ParsedFile, bound_names, same, uses
 from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.conditions.calls import canonical
 from shared.behaviour.conditions.spelling import not_builtin
-from shared.behaviour.effects import calls, comprehension_parts
+from shared.behaviour.effects import calls, cannot_raise, comprehension_parts, is_simple
+from shared.behaviour.evidence import CONTAINERS, PLAIN, evident_type
 from shared.behaviour.place import Place
 
 
@@ -24,23 +26,34 @@ def caught_exceptions(place: Place) -> Answer:
     assert place.old is not None
     if place.new is None or not isinstance(place.new, ast.expr):
         return None
-    one, other = _caught(place.old, place), _caught(place.new, place)
+    one = _caught(place.old, place.code, place)
+    other = _caught(place.new, place.new_code, place)
     if one is None or other is None:
         return "what is caught cannot be told from the imports"
+    if isinstance(place.old, ast.Tuple) is not isinstance(place.new, ast.Tuple):
+        if any(each.startswith(UNKNOWN) for each in one):
+            return "what is caught may be a tuple itself"
     return HOLDS if one == other else "other exceptions are caught"
 
 
-def _caught(node: ast.AST, place: Place) -> frozenset[str] | None:
+# What the names of classes begin with that the imports do not tell.
+UNKNOWN = "?"
+
+
+def _caught(node: ast.AST, code: ParsedFile, place: Place) -> frozenset[str] | None:
     """Return the classes that are caught, without those that inherit from another one of them."""
     items = node.elts if isinstance(node, ast.Tuple) else [node]
     found: set[str] = set()
     for each in items:
         if not isinstance(each, ast.Name | ast.Attribute):
             return None
-        origin = place.code.origin(each)
-        found.add(canonical(origin, place) if origin else ast.unparse(each))
-    known = {each: getattr(builtins, each[9:], None) for each in found if each[:9] == "builtins."}
-    classes = {name: value for name, value in known.items() if isinstance(value, type)}
+        origin, name = canonical(code.origin(each), place), ast.unparse(each)
+        if origin.startswith("builtins."):
+            found.add(origin)
+        else:
+            found.add(name if is_exception(each, code) else f"{UNKNOWN}{name}")
+    values = {each: getattr(builtins, each[9:], None) for each in found if each[:9] == "builtins."}
+    classes = {name: value for name, value in values.items() if isinstance(value, type)}
     return frozenset(
         name
         for name in found
@@ -57,7 +70,9 @@ def comprehension(place: Place) -> Answer:
 
     Otherwise `list(x for …)` draws and computes the same elements in the same order as `[x for …]`.
     Only a call (or `await`) in the elements can raise StopIteration. The first iterable is
-    evaluated before anything else in both.
+    evaluated before anything else in both. A set or dict made of a list hashes its elements after
+    the last one was computed, which cannot be told where they evidently can be hashed, or where
+    nothing else can be noticed in between.
     """
     old, new = place.old, place.new
     if not isinstance(old, ast.Call) or len(old.args) != 1 or old.keywords:
@@ -72,10 +87,37 @@ def comprehension(place: Place) -> Answer:
         return None
     if isinstance(inner, ast.ListComp) and isinstance(new, ast.ListComp):
         return not_builtin(place, old.func)
+    if any(each.is_async for each in inner.generators):
+        return None
     rest = [each.iter for each in inner.generators[1:]]
     if called := calls(*comprehension_parts(inner), *rest):
         return f"`{called}` in the elements may raise StopIteration or have effects"
+    if isinstance(inner, ast.ListComp) and (why := _hashed_early(place, inner)):
+        return why
     return not_builtin(place, old.func)
+
+
+def _hashed_early(place: Place, made: ast.ListComp) -> str:
+    """Return why hashing elements between others may be noticed; empty if it cannot be.
+
+    `made` is a list of elements, or of pairs of keys and values.
+    """
+    pair = made.elt.elts if isinstance(made.elt, ast.Tuple | ast.List) else [made.elt]
+    hashed = pair[0] if isinstance(place.new, ast.DictComp) else made.elt
+    if evident_type(hashed, place.code, place.function) in PLAIN:
+        return ""
+    for number, each in enumerate(made.generators):
+        own = evident_type(each.iter, place.code, place.function) in CONTAINERS
+        if (
+            not own
+            or not isinstance(each.target, ast.Name)
+            or (number and not is_simple(each.iter))
+        ):
+            return f"{place.at(each.iter)} is drawn from between elements being hashed"
+    for part in (*pair, *comprehension_parts(made)[1:]):
+        if not cannot_raise(part, place.code):
+            return f"{place.at(part)} may raise between elements being hashed"
+    return ""
 
 
 def _same_elements(inner: ast.GeneratorExp | ast.ListComp, new: ast.AST) -> bool:
@@ -118,10 +160,20 @@ def loop_as_any(place: Place) -> Answer:
         return f"`{called}` in the condition may raise StopIteration"
     if place.function is None:
         return "it is not in a function"
-    inner = [n for n in ast.walk(loop) if isinstance(n, ast.Lambda | ast.FunctionDef)]
-    return (
-        "a function inside keeps names of the loop" if inner else not_builtin(place, expected.func)
-    )
+    if any(isinstance(each, ast.Lambda) for each in ast.walk(loop)):
+        return "a function inside keeps names of the loop"
+    if place.code.reads_any_name:
+        return "something in the file reads names that it does not spell"
+    for name in bound_names(loop.target):
+        if _occurrences(place.function, name) != _occurrences(loop, name):
+            return f"`{name}` occurs outside of the loop"
+    return not_builtin(place, expected.func)
+
+
+def _occurrences(root: ast.AST, name: str) -> int:
+    """Return how often a name is bound or read below `root`."""
+    reads = [each for each in uses(root, name) if isinstance(each.ctx, ast.Load)]
+    return len(reads) + [*bound_names(root)].count(name)
 
 
 def _as_any(loop: ast.For, last: ast.Return) -> ast.Call | None:
@@ -133,9 +185,9 @@ def _as_any(loop: ast.For, last: ast.Return) -> ast.Call | None:
     if not isinstance(inside, ast.Return):
         return None
     values = [getattr(each.value, "value", "") for each in (inside, last)]
-    if values == [True, False]:
+    if values[0] is True and values[1] is False:
         name, element = "any", test.test
-    elif values == [False, True]:
+    elif values[0] is False and values[1] is True:
         name, element = "all", _negated(test.test)
     else:
         return None
@@ -164,14 +216,20 @@ def _negated(node: ast.expr) -> ast.expr:
 def first_item(place: Place) -> Answer:
     """`list(x)[0]` raises IndexError for an empty `x`, and `next(iter(x))` raises StopIteration.
 
-    A list or tuple that is written out with an item that is not unpacked is never empty.
+    A list or tuple that is written out with an item that is not unpacked is never empty. The same
+    goes for `tuple(x)[0]`, but not for what may have another order or another first item.
     """
     old, new = place.old, place.new
     if not isinstance(old, ast.Subscript) or not isinstance(new, ast.Call):
         return None
-    if not isinstance(old.value, ast.Call) or len(old.value.args) != 1:
+    if not isinstance(old.slice, ast.Constant) or repr(old.slice.value) != "0":
         return None
-    source = old.value.args[0]
+    called = old.value
+    if not isinstance(called, ast.Call) or len(called.args) != 1 or called.keywords:
+        return None
+    if not isinstance(called.func, ast.Name) or called.func.id not in {"list", "tuple"}:
+        return None
+    source = called.args[0]
     wanted = ast.parse("next(iter(0))", mode="eval").body  # noqa: TID251
     assert isinstance(wanted, ast.Call)
     assert isinstance(wanted.args[0], ast.Call)
@@ -180,5 +238,6 @@ def first_item(place: Place) -> Answer:
         return None
     items = source.elts if isinstance(source, ast.List | ast.Tuple) else []
     if any(not isinstance(each, ast.Starred) for each in items):
-        return not_builtin(place, old.value.func)
+        names = (called.func, wanted.func, wanted.args[0].func)
+        return next((why for each in names if (why := not_builtin(place, each))), HOLDS)
     return f"{place.at(source)} may be empty, which raises another exception"

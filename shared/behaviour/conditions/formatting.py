@@ -1,13 +1,16 @@
 """Edits of how values are put into texts."""
 
 import ast
-import string
 
 from shared.behaviour.code import same
 from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.conditions.spelling import not_builtin, same_items
-from shared.behaviour.effects import is_read, is_text
+from shared.behaviour.effects import is_read, is_simple, is_text
+from shared.behaviour.format_fields import fields_of
 from shared.behaviour.place import Place
+
+# A text alone, or the dumped value, conversion and specification of a field.
+Part = tuple[str] | tuple[str, int, str]
 
 
 @condition("the fields of the literal format are numbered in order")
@@ -21,7 +24,7 @@ def numbered_fields(place: Place) -> Answer:
     texts = [each.func.value for each in (old, new)]  # type: ignore[attr-defined]
     if not all(isinstance(each, ast.Constant) and isinstance(each.value, str) for each in texts):
         return None
-    fields, numbered = _numbered(texts[0].value), _numbered(texts[1].value)
+    fields, numbered = fields_of(texts[0].value), fields_of(texts[1].value)
     equal = fields is not None and fields == numbered and _same_call(old, new)
     return HOLDS if equal else None
 
@@ -36,22 +39,6 @@ def _same_call(one: ast.Call, other: ast.Call) -> bool:
         and same_arguments
         and all(map(same, one.keywords, other.keywords))
     )
-
-
-def _numbered(text: str) -> list[tuple[str, str | None, str | None, str | None]] | None:
-    """Return a format's texts and fields, empty fields numbered; None if it cannot be read."""
-    found, count = [], 0
-    try:
-        for literal, name, spec, conversion in string.Formatter().parse(text):
-            numbered = name
-            if name is not None and not name[:1].isalnum() and name[:1] != "_":
-                numbered, count = f"{count}{name}", count + 1
-            if spec and "{" in spec:
-                return None
-            found.append((literal, numbered, spec, conversion))
-    except ValueError:
-        return None
-    return found
 
 
 @condition("the conversion called is Python's own and has one argument")
@@ -92,19 +79,32 @@ def formatted_in_order(place: Place) -> Answer:
     expected = _formatted(old)
     if expected is None or expected != _flatten(new):
         return None
-    arguments = [*old.args, *(each.value for each in old.keywords)]
-    late = [each for each in arguments[1:] if not is_read(each)]
-    if late:
-        return f"{place.at(late[0])} is evaluated after others were formatted"
-    values = [part for part in _flatten(new) if isinstance(part, tuple)]
-    if not is_read(arguments[0]) and sum(v[0] == ast.dump(arguments[0]) for v in values) != 1:
-        return f"{place.at(arguments[0])} is evaluated more than once"
-    if not is_read(arguments[0]) and values[0][0] != ast.dump(arguments[0]):
-        return f"{place.at(arguments[0])} is evaluated after others were formatted"
+    if place.in_class and any("='__" in part[0] for part in expected if part[1:]):
+        return "an attribute or argument is mangled inside a class"
+    return _order_reason(place, old, expected)
+
+
+def _order_reason(place: Place, call: ast.Call, parts: list[Part]) -> str:
+    """Return which argument of `format` is evaluated otherwise in an f-string; empty if none is.
+
+    `parts` are those of the f-string.
+    """
+    assert isinstance(call.func, ast.Attribute)
+    assert isinstance(call.func.value, ast.Constant)
+    used = [each.argument for each in fields_of(str(call.func.value.value)) or ()]
+    named = [(str(n), each) for n, each in enumerate(call.args)]
+    named += [(str(each.arg), each.value) for each in call.keywords]
+    first = next((part[0] for part in parts if part[1:]), "")
+    for number, (name, value) in enumerate(named):
+        if number and not is_read(value):
+            return f"{place.at(value)} is evaluated after others were formatted"
+        if not is_simple(value) and used.count(name) != 1:
+            return f"{place.at(value)} is not evaluated once"
+        if not is_read(value) and first != ast.dump(value):
+            return f"{place.at(value)} is evaluated after others were formatted"
+        if place.in_class and name.startswith("__"):
+            return f"`{name}` is mangled inside a class"
     return HOLDS
-
-
-Part = str | tuple[str, int, str]
 
 
 def _formatted(call: ast.Call) -> list[Part] | None:
@@ -117,31 +117,21 @@ def _formatted(call: ast.Call) -> list[Part] | None:
     named = {each.arg: each.value for each in call.keywords}
     if None in named or any(isinstance(each, ast.Starred) for each in call.args):
         return None
+    fields = fields_of(str(call.func.value.value))
+    if fields is None:
+        return None
     parts: list[Part] = []
-    count = 0
     try:
-        for literal, name, spec, conversion in string.Formatter().parse(str(call.func.value.value)):
-            if literal:
-                parts.append(literal)
-            if name is None:
+        for each in fields:
+            parts.append((each.literal,))
+            if (base := each.argument) is None:
                 continue
-            base, rest = _split_field(name)
-            if not base:
-                base, count = str(count), count + 1
             value = call.args[int(base)] if base.isdigit() else named[base]
-            value = _with_reads(value, rest)
-            if spec and "{" in spec:
-                return None
-            parts.append((ast.dump(value), ord(conversion) if conversion else -1, spec or ""))
+            flag = ord(each.conversion) if each.conversion else -1
+            parts.append((ast.dump(_with_reads(value, each.reads)), flag, each.spec))
     except (ValueError, LookupError):
         return None
     return _joined(parts)
-
-
-def _split_field(name: str) -> tuple[str, str]:
-    """Split a format field into its argument and what is read from that: `a`, `.b[0]`."""
-    end = next((n for n, each in enumerate(name) if each in ".["), len(name))
-    return name[:end], name[end:]
 
 
 def _with_reads(value: ast.expr, rest: str) -> ast.expr:
@@ -164,7 +154,7 @@ def _flatten(node: ast.JoinedStr) -> list[Part]:
     parts: list[Part] = []
     for each in node.values:
         if isinstance(each, ast.Constant):
-            parts.append(str(each.value))
+            parts.append((str(each.value),))
         elif isinstance(each, ast.FormattedValue):
             spec = each.format_spec
             text = ""
@@ -178,8 +168,8 @@ def _joined(parts: list[Part]) -> list[Part]:
     """Return the parts with neighbouring texts joined."""
     done: list[Part] = []
     for each in parts:
-        if isinstance(each, str) and done and isinstance(done[-1], str):
-            done[-1] += each
+        if len(each) == 1 and done and len(done[-1]) == 1:
+            done[-1] = (done[-1][0] + each[0],)
         else:
             done.append(each)
-    return done
+    return [each for each in done if each != ("",)]

@@ -4,7 +4,7 @@ import ast
 
 from shared.behaviour.code import same
 from shared.behaviour.condition import HOLDS, Answer, condition
-from shared.behaviour.conditions.spelling import not_builtin
+from shared.behaviour.conditions.spelling import not_builtin, same_items
 from shared.behaviour.effects import (
     calls,
     cannot_raise,
@@ -14,10 +14,9 @@ from shared.behaviour.effects import (
     is_text,
     outer_iterables,
 )
-from shared.behaviour.evidence import DICT, LIST, RANGE, SET, STR, TUPLE, evident_type
+from shared.behaviour.evidence import CONTAINERS, evident_type
+from shared.behaviour.format_fields import fields_of, keys_of_percent
 from shared.behaviour.place import Place
-
-CONTAINERS = {DICT, LIST, RANGE, SET, STR, TUPLE}
 
 
 @condition("no element can have an effect or raise, and what they are drawn from is no iterator")
@@ -37,7 +36,7 @@ def short_circuit(place: Place) -> Answer:
         return None
     if call.func.id not in {"all", "any"} or call.keywords:
         return None
-    if not same(old.elt, new.elt) or not all(map(same, old.generators, new.generators)):
+    if not same(old.elt, new.elt) or not same_items(old.generators, new.generators):
         return None
     return _short_circuit_reason(place, old) or not_builtin(place, call.func)
 
@@ -51,7 +50,12 @@ def _short_circuit_reason(place: Place, made: ast.ListComp | ast.SetComp) -> str
             done = calls(part)
             what = f"call `{done}`, which may have effects" if done else "may raise"
             return f"the elements {place.at(part)} {what}"
-    for source in outer_iterables(made):
+    for each in made.generators:
+        if each.is_async or not isinstance(each.target, ast.Name):
+            return f"{place.at(each.target)} may raise or have effects"
+    for number, source in enumerate(outer_iterables(made)):
+        if number and not is_simple(source):
+            return f"{place.at(source)} is evaluated less often"
         if evident_type(source, place.code, place.function) not in CONTAINERS:
             return f"{place.at(source)} may be an iterator that others draw from"
     return ""
@@ -70,10 +74,12 @@ def dropped_arguments(place: Place) -> Answer:
         return None
     if not isinstance(old.func, ast.Attribute) or old.func.attr != "format":
         return None
-    if not same(old.func, new.func) and not is_text(old.func.value):
+    if not is_text(old.func.value) or not same(old.func, new.func):
         return None
-    if not is_text(old.func.value) or not same(old.func.value, new.func.value):  # type: ignore[attr-defined]
-        return None
+    fields = fields_of(str(old.func.value.value))  # type: ignore[attr-defined]
+    unpacked = [*(each for each in old.args if isinstance(each, ast.Starred))]
+    if fields is None or unpacked or any(each.arg is None for each in old.keywords):
+        return "which arguments the format uses cannot be told"
     gone = _gone(old.args, new.args)
     gone_keywords = _gone(old.keywords, new.keywords)
     if gone is None or gone_keywords is None:
@@ -81,23 +87,36 @@ def dropped_arguments(place: Place) -> Answer:
     values = [*gone, *(each.value for each in gone_keywords if isinstance(each, ast.keyword))]
     if gone and gone != old.args[len(new.args) :]:
         return "the remaining arguments are counted otherwise"
+    used = {each.argument for each in fields}
+    dropped = [str(n) for n in range(len(new.args), len(old.args))]
+    dropped += [str(each.arg) for each in gone_keywords if isinstance(each, ast.keyword)]
+    if not used.isdisjoint(dropped) or any(each.startswith("__") for each in dropped):
+        return "the format uses what is dropped"
     return _all_simple(place, values)
 
 
 def _dropped_keys(old: ast.BinOp, new: ast.BinOp) -> Answer:
     """Check the items that the dict of a `%` format loses; None if the edit is another one."""
     one, other = old.right, new.right
-    if not isinstance(old.op, ast.Mod) or not same(old.left, new.left) or not is_text(old.left):
+    if not isinstance(old.op, ast.Mod) or not same(old.op, new.op):
+        return None
+    if not same(old.left, new.left) or not is_text(old.left):
         return None
     if not isinstance(one, ast.Dict) or not isinstance(other, ast.Dict):
         return None
     pairs, kept = _pairs(one), _pairs(other)
     gone = [each for each in pairs if each not in kept]
-    if len(pairs) - len(gone) != len(kept) or any("None" in each[:1] for each in gone):
+    if not gone or [each for each in pairs if each in kept] != kept:
         return None
-    values = [value for pair, value in zip(pairs, one.values, strict=True) if pair in gone]
-    used = [each for each in values if not is_simple(each)]
-    return f"`{ast.unparse(used[0])[:60]}` is no longer evaluated" if used else HOLDS
+    used = keys_of_percent(str(old.left.value))  # type: ignore[attr-defined]
+    for pair, key, value in zip(pairs, one.keys, one.values, strict=True):
+        if pair in gone:
+            name = key.value if isinstance(key, ast.Constant) else None
+            if used is None or not isinstance(name, str) or name in used:
+                return "the format may use what is dropped"
+            if not is_simple(value):
+                return f"`{ast.unparse(value)[:60]}` is no longer evaluated"
+    return HOLDS
 
 
 def _pairs(node: ast.Dict) -> list[tuple[str, str]]:
@@ -165,16 +184,23 @@ def merged_isinstance(place: Place) -> Answer:
     merged = _merge(parts)
     if merged is None or merged != _merge(after) or len(after) >= len(parts):
         return None
-    for each in old.values:
-        if isinstance(each, ast.Call) and not all(map(_is_type_read, each.args)):
-            return f"{place.at(each)} does more than read names"
-    func = next(each.func for each in old.values if isinstance(each, ast.Call))
-    return not_builtin(place, func)
+    for number, each in enumerate(old.values):
+        if isinstance(each, ast.Call) and (why := _early_reason(place, each, is_first=not number)):
+            return why
+    return HOLDS
 
 
-def _is_type_read(node: ast.expr) -> bool:
-    """Return whether evaluating an argument of `isinstance` has no effect, as it only reads."""
-    return is_simple(node) or (isinstance(node, ast.Tuple) and all(map(is_read, node.elts)))
+def _early_reason(place: Place, call: ast.Call, *, is_first: bool) -> str:
+    """Return why evaluating a type test early may be noticed; empty if it cannot be."""
+    subject, types = call.args
+    given = types.elts if isinstance(types, ast.Tuple) else [types]
+    if not is_simple(subject) or not all(map(is_read if is_first else is_simple, given)):
+        return f"{place.at(call)} does more than read names"
+    for each in () if is_first else given:
+        names = [node.id for node in ast.walk(each) if isinstance(node, ast.Name)]
+        if not all(map(place.surely_bound, names)):
+            return f"{place.at(each)} may have no value where an earlier type fits"
+    return not_builtin(place, call.func)
 
 
 def _isinstance_parts(node: ast.AST | None) -> tuple[str, tuple[str, ...]] | None:

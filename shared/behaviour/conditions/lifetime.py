@@ -31,7 +31,7 @@ def unused_name(place: Place) -> Answer:
         return None
     if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
         return f"`{target.id}` is no name of a function"
-    if place.code.reads_any_name:
+    if place.code.reads_any_name or target.id.startswith("__"):
         return "something in the file reads names that it does not spell"
     if list(bound_names(function)).count(target.id) != 1 or len(uses(function, target.id)) != 1:
         return f"`{target.id}` occurs elsewhere in the function"
@@ -94,7 +94,9 @@ def unused_context(place: Place) -> Answer:
         return None
     function, name = place.function, old.optional_vars.id
     call = old.context_expr
-    if not isinstance(call, ast.Call) or place.code.origin(call.func) != "builtins.open":
+    if not isinstance(call, ast.Call) or ast.unparse(call.func) != "open":
+        return f"what {place.at(call)} gives may have to live as long as the name `{name}`"
+    if not place.is_builtin("open"):
         return f"what {place.at(call)} gives may have to live as long as the name `{name}`"
     if (
         function is None

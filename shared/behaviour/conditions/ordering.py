@@ -5,7 +5,8 @@ import ast
 from shared.behaviour.code import same
 from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.conditions.spelling import not_builtin
-from shared.behaviour.evidence import INT, STR, evident_type
+from shared.behaviour.effects import is_simple
+from shared.behaviour.evidence import INT, PLAIN, STR, evident_type
 from shared.behaviour.place import Place
 
 
@@ -36,9 +37,29 @@ def copied_list(place: Place) -> Answer:
         return None
     if inner.keywords or len(inner.args) != 1 or not _same_list(inner.args, new.args):
         return None
+    if isinstance(inner.args[0], ast.Starred):
+        return f"{place.at(inner.args[0])} may be no single argument"
+    if late := _drawn_before(place, old.keywords):
+        return late
     if inner_name not in {"list", "tuple"} or outer_name not in {"list", "tuple", "sorted"}:
         return f"leaving `{inner_name}` out of `{outer_name}` may change order, ties or errors"
     return not_builtin(place, old.func) or not_builtin(place, inner.func)
+
+
+def _drawn_before(place: Place, keywords: list[ast.keyword]) -> str:
+    """Return which keyword is evaluated after the elements are drawn; empty if none can tell."""
+    for each in keywords:
+        value = each.value
+        names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+        plain = is_simple(value) and not place.may_be_rebound(names)
+        if not plain and not (isinstance(value, ast.Lambda) and _has_no_defaults(value)):
+            return f"{place.at(value)} is evaluated before the elements are drawn"
+    return ""
+
+
+def _has_no_defaults(function: ast.Lambda) -> bool:
+    """Return whether making a function evaluates nothing."""
+    return not function.args.defaults and not any(function.args.kw_defaults)
 
 
 def _same_list(one: list[ast.expr], other: list[ast.expr]) -> bool:
@@ -63,14 +84,30 @@ def extreme_of_plain_values(place: Place) -> Answer:
         return None
     if after.keywords or (isinstance(old, ast.If) and not _same_target(old, new)):
         return None
+    in_order = isinstance(old, ast.Call) and _same_list(values, after.args)
+    if not in_order and not all(map(is_simple, values)):
+        return "the values do more than read names, and are evaluated in another order or number"
     kinds = {evident_type(each, place.code, place.function) for each in values}
     if len(kinds) == 1 and kinds <= {INT, STR}:
         return not_builtin(place, after.func)
-    first_nested = isinstance(old, ast.Call) and _same_list(values, after.args)
-    if first_nested and isinstance(old, ast.Call) and isinstance(old.args[0], ast.Call):
-        if not any(_nested(each) for each in old.args[1:] if isinstance(each, ast.Call)):
-            return not_builtin(place, after.func)
+    if in_order and isinstance(old, ast.Call) and _compares_in_order(old):
+        return not_builtin(place, after.func)
     return "the values are not evidently ints or texts, and equal ones may differ"
+
+
+def _compares_in_order(call: ast.Call) -> bool:
+    """Return whether nested calls of `min` or `max` compare as one call of all values does.
+
+    That is so where each is the first argument of the one around it, and nothing is evaluated
+    between the comparisons.
+    """
+    first, *others = call.args
+    nested = isinstance(first, ast.Call) and _nested(first) is not None
+    if nested and not all(map(is_simple, others)):
+        return False
+    if any(isinstance(each, ast.Call) for each in others):
+        return False
+    return not isinstance(first, ast.Call) or not nested or _compares_in_order(first)
 
 
 def _same_target(old: ast.If, new: ast.AST | None) -> bool:
@@ -117,24 +154,34 @@ def _nested(call: ast.Call) -> tuple[str, list[ast.expr]] | None:
     """
     if not isinstance(call.func, ast.Name) or call.func.id not in {"min", "max"} or call.keywords:
         return None
+    if len(call.args) < 2:
+        return None
     values: list[ast.expr] = []
     for each in call.args:
         if isinstance(each, ast.Starred):
             return None
         inner = _nested(each) if isinstance(each, ast.Call) else None
-        same_name = inner is not None and inner[0] == call.func.id and len(inner[1]) > 1
+        same_name = inner is not None and inner[0] == call.func.id
         values += inner[1] if inner is not None and same_name else [each]
     return call.func.id, values
 
 
 @condition("the loop over the display is over a single item")
 def single_item(place: Place) -> Answer:
-    """A set of one item has only one order, the one of a tuple with that item."""
+    """A set of one item has only one order, the one of a tuple with that item.
+
+    The item must evidently be of a type that can be hashed, as else the set raises a TypeError.
+    """
     old, new = place.old, place.new
     if not isinstance(old, ast.Set) or not isinstance(new, ast.Tuple | ast.List):
         return None
     if not _same_list(old.elts, new.elts):
         return None
-    if len(old.elts) == 1 and not isinstance(old.elts[0], ast.Starred):
-        return HOLDS
+    parent = place.parent
+    if not isinstance(parent, ast.For | ast.comprehension) or parent.iter is not old:
+        return "it is more than iterated"
+    if len(old.elts) == 1:
+        if evident_type(old.elts[0], place.code, place.function) in PLAIN:
+            return HOLDS
+        return f"{place.at(old.elts[0])} is not evidently plain data, which can be hashed"
     return "a set is iterated in an order of its own, and once for equal items"

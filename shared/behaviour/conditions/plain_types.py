@@ -6,8 +6,8 @@ from shared.behaviour.code import same
 from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.conditions.spelling import not_builtin
 from shared.behaviour.conditions.types import kind_of, unless_all
-from shared.behaviour.effects import is_simple
-from shared.behaviour.evidence import BOOL, INT, PLAIN, STR
+from shared.behaviour.effects import is_simple, is_text
+from shared.behaviour.evidence import BOOL, FLOAT, INT, PLAIN, STR
 from shared.behaviour.place import Place
 
 PAIR = 2
@@ -44,7 +44,7 @@ def _prefix_test(node: ast.AST) -> tuple[str, list[str]] | None:
     if node.func.attr not in {"startswith", "endswith"} or len(node.args) != 1 or node.keywords:
         return None
     given = node.args[0].elts if isinstance(node.args[0], ast.Tuple) else [node.args[0]]
-    if not all(isinstance(each, ast.Constant) for each in given):
+    if not all(map(is_text, given)):
         return None
     return ast.dump(node.func), [ast.dump(each) for each in given]
 
@@ -53,7 +53,8 @@ def _prefix_test(node: ast.AST) -> tuple[str, list[str]] | None:
 def merged_comparisons(place: Place) -> Answer:
     """`x == a or x == b` and `x in (a, b)` give the same for numbers, texts and None.
 
-    Membership asks for identity first, from the other side, and converts the answer to a bool.
+    Membership asks for identity first, from the other side, and converts the answer to a bool. So a
+    float is compared with literals only, none of which is NaN.
     """
     old, new = place.old, place.new
     found = _comparisons(old)
@@ -72,7 +73,11 @@ def merged_comparisons(place: Place) -> Answer:
         return None
     if not is_simple(subject):
         return f"{place.at(subject)} is evaluated several times"
-    return unless_all(place, PLAIN, "plain data", subject, *others)
+    if len(others) > 1 and not all(map(is_simple, others)):
+        return "what it is compared with is not evaluated in every case"
+    # A NaN that is a variable may be the same object, which a container finds and `==` does not.
+    exact = all(isinstance(each, ast.Constant) for each in others)
+    return unless_all(place, PLAIN if exact else PLAIN - {FLOAT}, "plain data", subject, *others)
 
 
 def _comparisons(node: ast.AST | None) -> tuple[ast.expr, list[ast.expr], bool] | None:
@@ -116,21 +121,31 @@ def needless_int(place: Place) -> Answer:
 
 @condition("the number is evidently an int")
 def counted_bits(place: Place) -> Answer:
-    """The ones in `bin(x)` are what `x.bit_count()` counts, of the absolute value in both."""
+    """The ones in `bin(x)` are what `x.bit_count()` counts, of the absolute value in both.
+
+    Ints have the method from Python 3.10 on.
+    """
     old, new = place.old, place.new
     if not isinstance(old, ast.Call) or not isinstance(old.func, ast.Attribute):
         return None
     inner = old.func.value
     if old.func.attr != "count" or not isinstance(inner, ast.Call) or len(inner.args) != 1:
         return None
-    if [getattr(each, "value", "") for each in old.args] not in (["1"], [b"1"]):
+    if [getattr(each, "value", "") for each in old.args] != ["1"] or old.keywords:
         return None
-    if not isinstance(new, ast.Call) or new.args or not isinstance(new.func, ast.Attribute):
+    if (
+        not isinstance(new, ast.Call)
+        or new.args
+        or new.keywords
+        or not isinstance(new.func, ast.Attribute)
+    ):
         return None
     if new.func.attr != "bit_count" or not same(new.func.value, inner.args[0]):
         return None
-    if not isinstance(inner.func, ast.Name) or inner.func.id != "bin":
+    if not isinstance(inner.func, ast.Name) or inner.func.id != "bin" or inner.keywords:
         return None
+    if not place.supports((3, 10)):
+        return "the target does not say that it needs Python 3.10 or newer"
     return unless_all(place, {INT}, "an int", inner.args[0]) or not_builtin(place, inner.func)
 
 
@@ -154,9 +169,14 @@ def none_type(place: Place) -> Answer:
     sides = {ast.unparse(old.left), ast.unparse(old.comparators[0])}
     if sides != {f"type({subject})", "type(None)"}:
         return None
-    if type(old.ops[0]) is not type(new.ops[0]):
+    if not isinstance(old.ops[0], ast.Is | ast.IsNot) or type(old.ops[0]) is not type(new.ops[0]):
         return "types are compared by equality, which a metaclass may define"
     return not_builtin(place, ast.Name("type", ast.Load()))
+
+
+# What makes a hash whose digest has a length of its own.
+HASHES = {f"hashlib.{name}" for name in ("md5", "sha1", "blake2b", "blake2s")}
+HASHES |= {f"hashlib.{kind}{size}" for kind in ("sha", "sha3_") for size in (224, 256, 384, 512)}
 
 
 @condition("the digest is called on what hashlib makes")
@@ -171,7 +191,7 @@ def hex_digest(place: Place) -> Answer:
     if ast.unparse(new) != f"{ast.unparse(subject)}.hexdigest()":
         return None
     made = place.code.origin(subject.func) if isinstance(subject, ast.Call) else ""
-    if made.startswith("hashlib.") and not made.endswith(("shake_128", "shake_256")):
+    if made in HASHES:
         return HOLDS
     return f"{place.at(subject)} is not evidently a hash of hashlib"
 
@@ -207,13 +227,18 @@ def constant_condition(place: Place) -> Answer:
     rest = [e for e in old.values if e not in decides]
     if not decides and not _has_opposites(rest):
         return None
-    plain = [e.operand if isinstance(e, ast.UnaryOp) else e for e in rest]
+    plain = [e.operand if _is_negation(e) else e for e in rest]
     for each in plain:
         if not is_simple(each):
             return f"{place.at(each)} is no longer evaluated"
     if not place.only_its_truth_counts and any(kind_of(e, place) != BOOL for e in rest):
         return "the value may be one of the operands"
     return unless_all(place, PLAIN, "plain data", *plain)
+
+
+def _is_negation(node: ast.expr) -> bool:
+    """Return whether an expression is `not` with an operand."""
+    return isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
 
 
 def _has_opposites(nodes: list[ast.expr]) -> bool:
@@ -240,7 +265,9 @@ def constant_values(place: Place) -> Answer:
         or not same(old.key, _as_read(loop.target))
     ):
         return None
-    if ast.unparse(new.func) != "dict.fromkeys" or not same(new.args[0], loop.iter):
+    if ast.unparse(new.func) != "dict.fromkeys" or len(new.args) not in {1, PAIR}:
+        return None
+    if not same(new.args[0], loop.iter):
         return None
     given = new.args[1] if len(new.args) == PAIR else ast.Constant(None)
     if not same(given, old.value):

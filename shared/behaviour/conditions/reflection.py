@@ -1,11 +1,18 @@
 """Edits that could be noticed by who looks names up, or relies on what an import does."""
 
 import ast
-from collections.abc import Iterator
 
-from shared.behaviour.code import bound_names, imported_names, same, uses
+from shared.behaviour.changed_imports import missed_module, missed_name, reason_against
+from shared.behaviour.code import BUILTINS, bound_names, imported_names, same, uses
 from shared.behaviour.condition import HOLDS, Answer, condition
-from shared.behaviour.import_effects import is_plain_standard_module, is_standard_submodule
+from shared.behaviour.import_effects import is_standard_submodule
+from shared.behaviour.import_names import (
+    Alias,
+    aliases_of,
+    dropped,
+    may_be_guarded,
+    named_in_text,
+)
 from shared.behaviour.place import Place
 
 # Features that every Python 3.7 has without being asked.
@@ -22,38 +29,30 @@ OLD_FEATURES = frozenset(
     }
 )
 NO_NAMES = "something in the file reads names that it does not spell"
-Alias = tuple[str, int, str, str]
+IN_CLASS = "it is an attribute of a class"
 
 
 @condition("only modules of the standard library are imported anew, under names that are free")
 def added_import(place: Place) -> Answer:
-    """Importing such a module has no effect, and a name that nothing binds changes for nobody."""
-    if not place.after or not all(
-        isinstance(each, ast.Import | ast.ImportFrom) for each in place.after
-    ):
+    """Importing such a module has no effect, and a name that nothing binds changes for nobody.
+
+    It is imported at the top level, where nothing takes all names of the file. What is imported
+    from the module is known to be in it on every Python that the target supports.
+    """
+    nodes = [*place.before, *place.after]
+    if not place.after or not all(isinstance(each, ast.Import | ast.ImportFrom) for each in nodes):
         return None
-    if not all(isinstance(each, ast.Import | ast.ImportFrom) for each in place.before):
+    added = dropped(place.after, place.before)
+    if not added:
         return None
-    old = {each for node in place.before for each in _aliases(node)}
-    new = {each for node in place.after for each in _aliases(node)}
-    if not new - old or old - new:
-        return None
-    for module, level, name, bound in new - old:
-        if level or not is_plain_standard_module(module) or is_standard_submodule(module, name):
-            return f"importing `{'.' * level}{module}` may do something"
-        if place.code.bindings[bound] or uses(place.code.tree, bound):
-            return f"`{bound}` means something else in the file"
+    if not isinstance(place.parent, ast.Module):
+        return "it is not imported at the top level"
+    if place.code.reads_any_name:
+        return NO_NAMES
+    for each in added:
+        if reason := reason_against(each, place):
+            return reason
     return HOLDS
-
-
-def _aliases(node: ast.AST) -> Iterator[Alias]:
-    """Yield (module, level, name, bound name) of an import; no name where a module is imported."""
-    if isinstance(node, ast.Import):
-        for each in node.names:
-            yield each.name, 0, "", each.asname or each.name.partition(".")[0]
-    elif isinstance(node, ast.ImportFrom):
-        for each in node.names:
-            yield node.module or "", node.level, each.name, each.asname or each.name
 
 
 @condition(
@@ -72,58 +71,19 @@ def unused_import(place: Place) -> Answer:
     nodes = [*place.before, *place.after]
     if not all(isinstance(each, ast.Import | ast.ImportFrom | ast.Pass) for each in nodes):
         return None
-    left = [each for node in place.after for each in _aliases(node)]
-    gone = [e for node in place.before for e in _aliases(node) if e not in left]
-    if not gone or len(left) > sum(len([*_aliases(node)]) for node in place.before):
+    gone = dropped(place.before, place.after)
+    if not gone:
         return None
-    if set(left) - {each for node in place.before for each in _aliases(node)}:
-        return None
+    if isinstance(place.parent, ast.ClassDef):
+        return IN_CLASS
+    if may_be_guarded(place.parents):
+        return "something may rely on that the import fails"
     if place.code.reads_any_name:
         return NO_NAMES
     for each in gone:
-        if reason := _missed_name(each, place) or _missed_module(each, place, left):
+        if reason := missed_name(each, place) or missed_module(each, place):
             return reason
     return HOLDS
-
-
-def _missed_name(alias: Alias, place: Place) -> str:
-    """Return why something may miss the name of a dropped import; empty if nothing does."""
-    module, _, name, bound = alias
-    if name == "*":
-        return f"what `{module}` exports is not known"
-    if uses(place.code.tree, bound):
-        return f"`{bound}` is read in the file"
-    path = place.code.path
-    public = place.taken.published(path, bound) or place.taken.taken(path, bound)
-    return f"`{bound}` may be taken from this module: {public}" if public else ""
-
-
-def _missed_module(alias: Alias, place: Place, left: list[Alias]) -> str:
-    """Return why something may miss that a dropped import ran a module; empty if nothing does.
-
-    `left` are the imports that remain of the edited statements.
-    """
-    module, level, name, _ = alias
-    standard = not level and is_plain_standard_module(module)
-    if standard and not is_standard_submodule(module, name):
-        return ""
-    still = [
-        *left,
-        *(e for node in place.code.tree.body if node not in place.before for e in _aliases(node)),
-    ]
-    imported = any(each[:2] == (module, level) and (each[2] or not name) for each in still)
-    path = place.code.path
-    if imported and (not name or place.taken.defines(module, level, path, name)):
-        return ""
-    full = (
-        f"{module}.{name}"
-        if name and not place.taken.defines(module, level, path, name)
-        else module
-    )
-    for each in dict.fromkeys((module, full)):
-        if each and (why := place.taken.import_effect(each, level, path)):
-            return why
-    return ""
 
 
 @condition("every name taken off is one that Python 3 binds anyway, and nothing takes it from here")
@@ -133,16 +93,20 @@ def builtin_import(place: Place) -> Answer:
     `from __future__ import division` asks for what Python 3.7 does in any case. The name goes from
     the module; it must not be taken from it by others, and the target must not support Python 2.
     """
-    gone = [e for node in place.before for e in _aliases(node)]
-    left = [e for node in place.after for e in _aliases(node)]
-    gone = [each for each in gone if each not in left]
-    if not gone or not all(_is_given_anyway(each) for each in gone):
+    gone = dropped(place.before, place.after)
+    if not gone or not all(map(_is_given_anyway, gone)):
         return None
     if not all(isinstance(each, ast.ImportFrom) for each in (*place.before, *place.after)):
         return None
+    if isinstance(place.parent, ast.ClassDef):
+        return IN_CLASS
+    if place.code.has_star_import:
+        return "the name may come from `import *` as well"
     if not place.supports((3, 7)):
         return "the target does not say that it needs Python 3.7 or newer"
-    for module, _, name, bound in gone:
+    for module, _, name, bound, _ in gone:
+        if named_in_text(place.code, bound):
+            return f"`{bound}` is in a text of the file"
         if module == "__future__" and uses(place.code.tree, bound):
             return f"`{bound}` is read in the file"
         if module != "__future__" and place.code.bindings[bound] > 1:
@@ -156,12 +120,13 @@ def builtin_import(place: Place) -> Answer:
 
 def _is_given_anyway(alias: Alias) -> bool:
     """Return whether an import gives a builtin, or a `__future__` feature that is always on."""
-    module, level, name, bound = alias
-    if level or name != bound:
+    if alias.level or alias.name != alias.bound:
         return False
-    if module == "io":
-        return name == "open"
-    return module == "builtins" or (module == "__future__" and name in OLD_FEATURES)
+    if alias.module == "__future__":
+        return alias.name in OLD_FEATURES
+    if alias.module == "io":
+        return alias.name == "open"
+    return alias.module == "builtins" and alias.name in BUILTINS
 
 
 @condition("the module is a submodule, so that both forms bind the same module")
@@ -180,6 +145,8 @@ def submodule_import(place: Place) -> Answer:
         return None
     if new.names[0].asname not in {None, name}:
         return None
+    if may_be_guarded(place.parents):
+        return "the exception for a missing submodule is another one"
     if is_standard_submodule(module, name) or f"{module}.{name}" in {"os.path", "collections.abc"}:
         return HOLDS
     return f"`{module}` may have a `{name}` that is not the submodule"
@@ -197,17 +164,30 @@ def renamed_local(place: Place) -> Answer:
         return None
     if isinstance(old.ctx, ast.Load) or isinstance(new.ctx, ast.Load):
         return None
-    function = place.function
-    if function is None:
+    function, new_function = place.function, place.new_function
+    if function is None or new_function is None:
         return f"`{old.id}` is no name of a function"
-    if any(isinstance(each.ctx, ast.Load) for each in uses(function, old.id)):
-        return f"`{old.id}` is read in the function"
-    if uses(place.code.tree, new.id) or place.code.bindings[new.id]:
-        if any(isinstance(each.ctx, ast.Load) for each in uses(function, new.id)):
-            return f"`{new.id}` is read in the function"
+    for each in ast.walk(function):
+        target = each.target if isinstance(each, ast.AugAssign) else each
+        if isinstance(target, ast.Name) and target.id == old.id:
+            if target is not each or not isinstance(target.ctx, ast.Store):
+                return f"`{old.id}` is read or deleted in the function"
+    if _occurrences(function, new.id):
+        return f"`{new.id}` means something else in the function"
     if _is_declared(function, old.id) or _is_declared(function, new.id):
         return f"`{old.id}` is declared global or nonlocal"
-    return NO_NAMES if place.code.reads_any_name else HOLDS
+    if _occurrences(new_function, old.id):
+        return f"`{old.id}` is still bound elsewhere in the function"
+    if _occurrences(new_function, new.id) != _occurrences(function, old.id):
+        return f"`{new.id}` is another name as well"
+    odd = place.code.reads_any_name or old.id.startswith("__")
+    return NO_NAMES if odd else HOLDS
+
+
+def _occurrences(root: ast.AST, name: str) -> int:
+    """Return how often a name is bound or read below `root`."""
+    reads = [each for each in uses(root, name) if isinstance(each.ctx, ast.Load)]
+    return len(reads) + [*bound_names(root)].count(name)
 
 
 def _is_declared(function: ast.AST, name: str) -> bool:
@@ -231,8 +211,13 @@ def local_function(place: Place) -> Answer:
     target = old.targets[0]
     if not isinstance(target, ast.Name) or not isinstance(old.value, ast.Lambda):
         return None
+    yields = (ast.Yield, ast.YieldFrom)
+    if len(old.targets) > 1 or any(isinstance(each, yields) for each in ast.walk(old.value)):
+        return None
     body = new.body[0] if len(new.body) == 1 else None
     if new.name != target.id or new.decorator_list or new.returns is not None:
+        return None
+    if getattr(new, "type_params", None):
         return None
     if not isinstance(body, ast.Return) or not same(body.value, old.value.body):
         return None
@@ -259,7 +244,7 @@ def needless_alias(place: Place) -> Answer:
     old, new = place.old, place.new
     if not isinstance(old, ast.Import | ast.ImportFrom) or type(old) is not type(new):
         return None
-    if sorted(_aliases(old)) != sorted(_aliases(new)):
+    if [*aliases_of(old)] != [*aliases_of(new)]:
         return None
     for name, _ in imported_names(old):
         path = place.code.path

@@ -3,10 +3,11 @@
 import ast
 import keyword
 from collections.abc import Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import InvalidOperation
 
-from shared.behaviour.code import same
+from shared.behaviour.code import bound_names, same
 from shared.behaviour.condition import HOLDS, Answer, condition
+from shared.behaviour.constants import compute
 from shared.behaviour.effects import is_simple
 from shared.behaviour.place import Place
 
@@ -26,7 +27,7 @@ def _call_of_builtin(place: Place, *names: str) -> ast.Call | None:
 def not_builtin(place: Place, node: ast.AST) -> Answer:
     """Return why a name may not mean Python's own builtin; `HOLDS` if it does."""
     name = node.id if isinstance(node, ast.Name) else ""
-    if place.code.is_builtin(name):
+    if place.is_builtin(name):
         return HOLDS
     return f"`{name}` may be something else than Python's own"
 
@@ -41,6 +42,8 @@ def display(place: Place) -> Answer:
     old, new = _call_of_builtin(place, "list", "tuple", "set", "dict"), place.new
     if old is None or not _is_display_of(old, new):
         return None
+    if place.in_class and any((each.arg or "").startswith("__") for each in old.keywords):
+        return "a keyword is mangled inside a class"
     many = isinstance(new, ast.Set | ast.Dict) and not _hashed_last(new)
     return "items are hashed between evaluations" if many else not_builtin(place, old.func)
 
@@ -90,7 +93,10 @@ def _is_display_of_keywords(name: str, call: ast.Call, new: ast.AST | None) -> b
         return False
     pairs = zip(call.keywords, new.keys, new.values, strict=True)
     return all(
-        isinstance(key, ast.Constant) and each.arg == key.value and same(each.value, value)
+        isinstance(key, ast.Constant)
+        and each.arg is not None
+        and each.arg == key.value
+        and same(each.value, value)
         for each, key, value in pairs
     )
 
@@ -118,7 +124,8 @@ def same_items(one: Sequence[ast.AST], other: Sequence[ast.AST]) -> bool:
 def attribute_by_name(place: Place) -> Answer:
     """`getattr(x, "name")` is defined as `x.name`, and `setattr(x, "name", v)` as `x.name = v`.
 
-    An assignment evaluates `v` before `x`, so one of them must only read a name or constant.
+    An assignment evaluates `v` before `x`, so one of them must only read a name or constant, and
+    the other bind no such name.
     """
     old, new = place.old, place.new
     call, target = old, new
@@ -135,9 +142,22 @@ def attribute_by_name(place: Place) -> Answer:
         return None
     if place.in_class and target.attr.startswith("__"):
         return f"`{target.attr}` is mangled inside a class"
-    if value is not None and not (is_simple(value) or is_simple(target.value)):
-        return "the object and the value are evaluated in the other order"
+    if value is not None and (why := _order_reason(place, target.value, value)):
+        return why
     return not_builtin(place, call.func)
+
+
+def _order_reason(place: Place, one: ast.expr, other: ast.expr) -> str:
+    """Return why the order of evaluating two expressions may count; empty if it cannot."""
+    if is_simple(one) and is_simple(other):
+        return ""
+    if not is_simple(one) and not is_simple(other):
+        return "the object and the value are evaluated in the other order"
+    simple, first = (one, other) if is_simple(one) else (other, one)
+    names = {node.id for node in ast.walk(simple) if isinstance(node, ast.Name)}
+    if not names.isdisjoint(bound_names(first)) or place.may_be_rebound(names):
+        return "the one is evaluated before the other, and may bind its name"
+    return ""
 
 
 @condition("the unpacked dict is written out, with string keys that are plain keywords")
@@ -145,7 +165,8 @@ def unpacked_display(place: Place) -> Answer:
     """`f(**{"a": x})` passes the keywords that `f(a=x)` does, evaluated in the same order.
 
     `{**{"a": x}, "b": y}` evaluates and inserts the same keys in the same order as without the
-    inner display. Keywords that begin with two underscores are mangled inside a class.
+    inner display, if nothing is evaluated after keys of it that may not be hashable. Keywords that
+    begin with two underscores are mangled inside a class.
     """
     old, new = place.old, place.new
     if isinstance(old, ast.Call) and isinstance(new, ast.Call):
@@ -159,8 +180,23 @@ def unpacked_display(place: Place) -> Answer:
         mangled = place.in_class and any((each.arg or "").startswith("__") for each in flat)
         return "a keyword is mangled inside a class" if mangled else HOLDS
     if isinstance(old, ast.Dict) and isinstance(new, ast.Dict):
-        return HOLDS if _same_pairs(_flat_pairs(old), _flat_pairs(new)) else None
+        pairs = _flat_pairs(old)
+        if not _same_pairs(pairs, _flat_pairs(new)):
+            return None
+        plain = all(key is None or isinstance(key, ast.Constant) for key, _ in pairs)
+        late = plain or all(map(is_simple, _after_displays(old)))
+        return HOLDS if late else "values are evaluated after keys of the inner display are hashed"
     return None
+
+
+def _after_displays(node: ast.Dict) -> list[ast.expr]:
+    """Return the keys and values behind the first unpacked display of a dict, in it included."""
+    pairs = [*zip(node.keys, node.values, strict=True)]
+    inner = [
+        n for n, (key, value) in enumerate(pairs) if key is None and isinstance(value, ast.Dict)
+    ]
+    rest = pairs[inner[0] + 1 :] if inner else pairs
+    return [each for pair in rest for each in pair if each is not None]
 
 
 def _flat_keywords(call: ast.Call) -> list[ast.keyword] | None:
@@ -175,9 +211,7 @@ def _flat_keywords(call: ast.Call) -> list[ast.keyword] | None:
             continue
         changed = True
         for key, value in zip(each.value.keys, each.value.values, strict=True):
-            if key is None:
-                found.append(ast.keyword(None, value))
-            elif isinstance(key, ast.Constant) and isinstance(key.value, str):
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
                 if not key.value.isidentifier() or keyword.iskeyword(key.value):
                     return None
                 found.append(ast.keyword(key.value, value))
@@ -249,38 +283,9 @@ def computed_constant(place: Place) -> Answer:
     if not isinstance(old, ast.Call) or new is None:
         return None
     try:
-        one, other = _compute(old, place), _compute(new, place)
-    except (ValueError, TypeError, SyntaxError, InvalidOperation, OverflowError):
+        one, other = compute(old, place.code), compute(new, place.new_code)
+    except (ValueError, TypeError, LookupError, InvalidOperation, OverflowError):
         return None
     if type(one) is not type(other):
         return None
     return HOLDS if one == other and repr(one) == repr(other) else None
-
-
-CONVERSIONS = {f"builtins.{each.__name__}": each for each in (str, bytes, int, float, bool)}
-TEXT_METHODS = ("split", "rsplit", "splitlines", "encode")
-
-
-def _compute(node: ast.AST, place: Place) -> object:
-    """Return the value of an expression of literals. Raises ValueError for any other."""
-    if not isinstance(node, ast.Call):
-        return ast.literal_eval(node)
-    keywords = {str(each.arg): ast.literal_eval(each.value) for each in node.keywords}
-    arguments = [ast.literal_eval(each) for each in node.args]
-    if isinstance(node.func, ast.Attribute) and node.func.attr in TEXT_METHODS:
-        text = ast.literal_eval(node.func.value)
-        if node.func.attr == "encode" and not _is_utf8([*arguments, *keywords.values()]):
-            raise ValueError("encode")
-        if isinstance(text, str):
-            return getattr(text, node.func.attr)(*arguments, **keywords)
-    origin = place.code.origin(node.func)
-    if origin == "decimal.Decimal" and len(arguments) == 1 and not keywords:
-        return Decimal(arguments[0])
-    if origin in CONVERSIONS and not keywords:
-        return CONVERSIONS[origin](*arguments)
-    raise ValueError(origin)
-
-
-def _is_utf8(arguments: list[object]) -> bool:
-    """Return whether all arguments of `encode` name UTF-8; true without arguments."""
-    return all(str(each).lower().replace("_", "-") in {"utf-8", "utf8"} for each in arguments)

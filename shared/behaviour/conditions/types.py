@@ -1,26 +1,15 @@
 """Edits that are right for texts and truth values, and not for what only looks like one."""
 
 import ast
-import re
 
 from shared.behaviour.code import same
 from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.conditions.spelling import not_builtin
-from shared.behaviour.evidence import (
-    BOOL,
-    DICT,
-    INT,
-    LIST,
-    PLAIN,
-    RANGE,
-    SET,
-    STR,
-    TUPLE,
-    evident_type,
-)
+from shared.behaviour.effects import is_text
+from shared.behaviour.evidence import BOOL, CONTAINERS, INT, PLAIN, STR, evident_type
+from shared.behaviour.format_fields import pieces_of_percent
 from shared.behaviour.place import Place
 
-CONTAINERS = {DICT, LIST, RANGE, SET, STR, TUPLE}
 PAIR = 2
 
 
@@ -130,6 +119,8 @@ def truth_value(place: Place) -> Answer:
 def _truth_of(before: list[ast.AST]) -> tuple[ast.expr, bool] | None:
     """Return the expression whose truth is given, and False if it is negated; else None."""
     first = before[0] if before else None
+    if len(before) > PAIR:
+        return None
     if isinstance(first, ast.If):
         return _returned_truth(first, before[1] if len(before) == PAIR else None)
     if len(before) != 1:
@@ -177,9 +168,13 @@ def joined_texts(place: Place) -> Answer:
     function = old.func
     if not isinstance(function, ast.Attribute) or function.attr != "join" or len(old.args) != 1:
         return None
-    if not isinstance(function.value, ast.Constant) or not isinstance(
-        old.args[0], ast.List | ast.Tuple
+    if (
+        old.keywords
+        or not is_text(function.value)
+        or not isinstance(old.args[0], ast.List | ast.Tuple)
     ):
+        return None
+    if isinstance(new, ast.Constant) and not is_text(new):
         return None
     return unless_all(place, {STR}, "text", *old.args[0].elts) or _joined_as(old, new)
 
@@ -223,37 +218,29 @@ def percent_format(place: Place) -> Answer:
     old, new = place.old, place.new
     if not isinstance(old, ast.BinOp) or not isinstance(old.op, ast.Mod):
         return None
-    if not isinstance(new, ast.Call | ast.JoinedStr) or not isinstance(old.left, ast.Constant):
+    if not isinstance(new, ast.Call) or not is_text(old.left):
         return None
-    if not isinstance(old.left.value, str):
-        return None
+    pieces = pieces_of_percent(str(old.left.value))  # type: ignore[attr-defined]
+    if pieces is None:
+        return "a field of another kind than `%s` and `%r` accepts other types than its replacement"
+    asked = pieces[1::2]
     values = old.right.elts if isinstance(old.right, ast.Tuple) else [old.right]
-    fields = re.findall(r"%(%|[^%a-zA-Z]*[a-zA-Z])", old.left.value)
-    odd = [each for each in fields if each not in {"s", "r", "%"}]
-    if odd:
-        return f"a field `%{odd[0]}` accepts other types than its replacement"
-    asked = [each for each in fields if each != "%"]
     if len(asked) != len(values) or any(isinstance(each, ast.Starred) for each in values):
         return "the values are not one for each field"
+    if not same(_as_format(pieces, values), new):
+        return None
     texts = [v for f, v in zip(asked, values, strict=True) if f == "s"]
     if not isinstance(old.right, ast.Tuple):
         texts = values
-    reason = unless_all(place, {STR, INT}, "text or an int", *texts)
-    return reason or (HOLDS if _same_fields(old.left.value, asked, values, new) else None)
+    return unless_all(place, {STR, INT}, "text or an int", *texts)
 
 
-def _same_fields(
-    text: str, fields: list[str], values: list[ast.expr], new: ast.Call | ast.JoinedStr
-) -> bool:
-    """Return whether the new format has the same texts and values as the old one."""
-    literal = text.replace("%%", "\0").replace("{", "{{").replace("}", "}}")
-    pieces = re.split(r"%[sr]", literal)
-    wanted = pieces[0]
-    for field, piece in zip(fields, pieces[1:], strict=True):
-        wanted += ("{}" if field == "s" else "{!r}") + piece
-    call = ast.Call(
-        ast.Attribute(ast.Constant(wanted.replace("\0", "%")), "format", ast.Load()), values, []
-    )
-    if isinstance(new, ast.Call):
-        return same(call, new)
-    return False
+def _as_format(pieces: list[str], values: list[ast.expr]) -> ast.Call:
+    """Return the call of `format` that means a `%` format with these pieces and values."""
+    text = ""
+    for number, each in enumerate(pieces):
+        if number % 2:
+            text += "{}" if each == "s" else "{!r}"
+        else:
+            text += each.replace("{", "{{").replace("}", "}}")
+    return ast.Call(ast.Attribute(ast.Constant(text), "format", ast.Load()), values, [])

@@ -88,7 +88,9 @@ ADDED = "import os\n\nos.getcwd()\n"
     ],
 )
 def test_a_fix_may_import_from_the_standard_library_under_a_free_name(added, shown):
-    found = check_behaviour("m.py", ADDED, f"{added}\n{ADDED}", [], taken=EMPTY)
+    found = check_behaviour(
+        "m.py", ADDED, f"{added}\n{ADDED}", [], taken=EMPTY, oldest_python=(3, 10)
+    )
     assert found.keeps_behaviour is shown, found
 
 

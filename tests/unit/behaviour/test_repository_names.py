@@ -75,6 +75,12 @@ REGISTERING = {
     "export/quiet.py": "import os\n\nLIMIT = 3\n\n\ndef f(): ...\n",
     "export/loud.py": "from export.formats import plain\n",
     "export/outside.py": "import requests\n",
+    "export/inner.py": "def f(): ...\n",
+    "export/reaches.py": "import export\n\nexport.inner.f()\n",
+    "export/decorated.py": "from m import register\n\n@register\ndef f(): ...\n",
+    "export/annotated.py": "def f(a: register()): ...\n",
+    "export/failing.py": 'import os\n\nKEY = os.environ["KEY"]\n',
+    "export/typed.py": "x: dict[str, Optional[int]] = {}\n",
 }
 
 
@@ -84,6 +90,10 @@ REGISTERING = {
         ("export.quiet", ""),
         ("export.formats.plain", "calls something"),
         ("export.loud", "calls something"),
+        ("export.decorated", "calls something"),
+        ("export.annotated", "calls something"),
+        ("export.failing", "may be missing"),
+        ("export.typed", ""),
         ("export.outside", "`requests` is not in the repository"),
         ("requests", "may do anything"),
         ("os", ""),
@@ -105,6 +115,14 @@ def test_importing_a_module_may_do_something(module, effect):
         ("from collections.abc import Mapping\nx = 1\n", "x = 1\n", True),
         ("import logging.handlers\nx = 1\n", "x = 1\n", False),
         ("import os\nx = 1\neval(x)\n", "x = 1\neval(x)\n", False),
+        ("import export.inner\nx = 1\n", "x = 1\n", False),
+        ("from export.quiet import f\ndef test(f): ...\n", "def test(f): ...\n", False),
+        ("from requests import a\nx = 1\nfrom requests import b\n", "x = 1\n", False),
+        (
+            "from requests import a\nx = 1\nfrom requests import b\nb\n",
+            "x = 1\nfrom requests import b\nb\n",
+            False,
+        ),
     ],
 )
 def test_an_import_goes_if_neither_its_name_nor_its_effect_is_missed(before, after, shown):
