@@ -2,6 +2,7 @@
 
 import ast
 from decimal import Decimal
+from typing import Any
 
 from shared.behaviour.code import ParsedFile
 
@@ -27,7 +28,7 @@ def compute(node: ast.AST, code: ParsedFile) -> object:
     return _convert(code.origin(node.func), arguments)
 
 
-def _convert(origin: str, arguments: list[object]) -> object:
+def _convert(origin: str, arguments: list[Any]) -> object:
     """Return what a conversion makes of literals. Raises ValueError for one that is not known.
 
     Decimal takes note of where it is given a float, and `bytes` makes as many as an int says.

@@ -148,6 +148,11 @@ def _effect_of_class(node: ast.ClassDef) -> str:
     return next((why for each in node.body if (why := _effect(each))), "")
 
 
+def _is_generic(node: ast.expr) -> bool:
+    """Return whether a subscript of this makes a type: a capitalized name, or `list`, `dict`, …"""
+    return isinstance(node, ast.Name) and (node.id[:1].isupper() or node.id in GENERIC_BUILTINS)
+
+
 def _effects_of_all(nodes: list[ast.expr]) -> str:
     """Return what evaluating expressions may do besides giving a value; empty if nothing.
 
@@ -157,11 +162,8 @@ def _effects_of_all(nodes: list[ast.expr]) -> str:
     for inner in (inner for each in nodes for inner in ast.walk(each)):
         if isinstance(inner, CALLING):
             return "calls something"
-        if isinstance(inner, ast.Subscript) and not isinstance(inner.value, ast.Name):
+        if isinstance(inner, ast.Subscript) and not _is_generic(inner.value):
             return "reads an item, which may be missing"
-        if isinstance(inner, ast.Subscript) and not inner.value.id[:1].isupper():
-            if inner.value.id not in GENERIC_BUILTINS:
-                return "reads an item, which may be missing"
         if isinstance(inner, ast.BinOp) and isinstance(inner.op, FAILING):
             return "computes something, which may fail"
     return ""

@@ -3,7 +3,7 @@
 A missing, partial or forged report is never a pass.
 """
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from shared.kernel.ids import uuid7
 from shared.sandbox.scratch import Scratch
 from shared.targets.profile import TargetProfile
 from tests.support.profiles import a_profile
-from tests.support.sandboxes import a_sandbox
+from tests.support.sandboxes import a_home, a_sandbox
 from tests.support.trees import FakeTree
 
 TESTS = (
@@ -31,13 +31,22 @@ BASE = {"m.py": GOOD, "tests/test_m.py": TESTS}
 Run = Callable[..., Coroutine[Any, Any, RunOutcome]]
 
 
+@pytest.fixture(scope="session")
+def built() -> Iterator[Path]:
+    """The home of the environments, which are the same for all tests of a tier."""
+    with a_home() as home:
+        yield home
+
+
 @pytest.fixture
-async def run(tier: str, home: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Run]:
+async def run(
+    tier: str, home: Path, built: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Run]:
     monkeypatch.setenv("UV_OFFLINE", "1")
     scratch = Scratch(home / "runs", uuid7)
     trees: dict[str, FakeTree] = {"base": FakeTree(BASE, "base")}
     async with a_sandbox(tier, home) as sandbox:
-        environments = UvEnvironments(home, sandbox, scratch, lambda _, oid: trees[oid])
+        environments = UvEnvironments(built, sandbox, scratch, lambda _, oid: trees[oid])
         suite = SandboxedSuite(sandbox, scratch, lambda _, oid: trees[oid])
 
         async def run(files: Mapping[str, str], profile: TargetProfile | None = None) -> RunOutcome:

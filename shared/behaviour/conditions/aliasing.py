@@ -88,7 +88,7 @@ class _Uses:
         self._place = place
         self._parents = {c: p for p in ast.walk(function) for c in ast.iter_child_nodes(p)}
         tries = [each for each in ast.walk(function) if isinstance(each, TRIES)]
-        self._ends_with_return = not any(each.finalbody for each in tries)
+        self._ends_with_return = not any(getattr(each, "finalbody", ()) for each in tries)
 
     def only_reads(self, node: ast.Name) -> bool:
         """Return whether a use of a name neither changes what it holds nor lets others hold it."""

@@ -132,9 +132,9 @@ def lookup_with_default(place: Place) -> Answer:
     for each in (subject, key, default):
         if not is_simple(each):
             return f"{place.at(each)} does more than read names"
-    for each in ast.walk(default):
-        if isinstance(each, ast.Name) and not place.surely_bound(each.id):
-            return f"`{each.id}` may have no value where the key is there"
+    for inner in ast.walk(default):
+        if isinstance(inner, ast.Name) and not place.surely_bound(inner.id):
+            return f"`{inner.id}` may have no value where the key is there"
     return unless_all(place, {DICT}, "a dict", subject)
 
 

@@ -190,7 +190,7 @@ def merged_isinstance(place: Place) -> Answer:
     return HOLDS
 
 
-def _early_reason(place: Place, call: ast.Call, *, is_first: bool) -> str:
+def _early_reason(place: Place, call: ast.Call, *, is_first: bool) -> str | None:
     """Return why evaluating a type test early may be noticed; empty if it cannot be."""
     subject, types = call.args
     given = types.elts if isinstance(types, ast.Tuple) else [types]

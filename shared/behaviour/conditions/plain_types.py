@@ -227,7 +227,7 @@ def constant_condition(place: Place) -> Answer:
     rest = [e for e in old.values if e not in decides]
     if not decides and not _has_opposites(rest):
         return None
-    plain = [e.operand if _is_negation(e) else e for e in rest]
+    plain = [e.operand if isinstance(e, ast.UnaryOp) and _is_negation(e) else e for e in rest]
     for each in plain:
         if not is_simple(each):
             return f"{place.at(each)} is no longer evaluated"
