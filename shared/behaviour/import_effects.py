@@ -149,7 +149,7 @@ def _effect_of_class(node: ast.ClassDef) -> str:
 
 
 def _is_generic(node: ast.expr) -> bool:
-    """Return whether a subscript of this makes a type: a capitalized name, or `list`, `dict`, …"""
+    """Return whether a subscript of this is a type: of a capitalized name or a generic builtin."""
     return isinstance(node, ast.Name) and (node.id[:1].isupper() or node.id in GENERIC_BUILTINS)
 
 
