@@ -7,7 +7,6 @@ from rich.table import Table
 from cli.console import print_data, shown
 from cli.session import connect
 from cli.text import out, warn
-from deploy.doctor import examine
 from deploy.homes import without_credentials
 from deploy.local import local_stack
 from shared.targets.home import default_home
@@ -85,6 +84,9 @@ async def agents(*, active: bool, as_json: bool) -> int:
 
 async def doctor(*, as_json: bool) -> int:
     """Print what is installed and what is missing; return 1 if something essential is."""
+    # It imports every agent type, which would slow down every other command.
+    from deploy.doctor import examine  # noqa: PLC0415
+
     checks = await asyncio.to_thread(examine, default_home())
     if as_json:
         print_data([each.as_dict() for each in checks])
