@@ -24,7 +24,7 @@ GROUNDSWELL = (sys.executable, "-m", "cli")
 ROOT = Path(__file__).parent.parent.parent
 # What a killed service was at is delivered again soon.
 QUICK = {"GROUNDSWELL_ACK_WAIT_SECONDS": "3"}
-KILLING_SECONDS = 150
+KILLING_SECONDS = 300
 STACK = ("services.", "nats-server", "secantusd")
 
 
@@ -44,7 +44,7 @@ class Home:
     path: Path
     more: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, *arguments: str, timeout: float = 180) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = 360) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*GROUNDSWELL, *arguments],
             cwd=ROOT,
