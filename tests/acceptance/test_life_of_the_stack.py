@@ -30,7 +30,7 @@ def test_an_interrupted_run_stops_its_wave_and_the_stack(home, slow_target, numb
     process = home.start("run", str(slow_target))
     wait_for(lambda: is_testing(home))
     process.send_signal(number)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     assert process.returncode == 128 + number, out + err
     assert "the wave is stopped; nothing has landed" in err
     assert "Traceback" not in out + err
@@ -43,7 +43,7 @@ def test_a_run_interrupted_at_once(home, slow_target):
     process = home.start("run", str(slow_target))
     wait_for((home.path / "stack.lock").exists)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     assert process.returncode == 130, out + err
     assert "Traceback" not in out + err
     assert not home.processes()
@@ -71,7 +71,7 @@ def test_a_second_run_on_the_same_repository_is_refused_and_the_first_goes_on(ho
     assert second.returncode == 2, second.stdout + second.stderr
     assert "A wave is already running" in second.stderr
     assert "groundswell wave stop" in second.stderr
-    out, err = first.communicate(timeout=120)
+    out, err = first.communicate(timeout=360)
     assert first.returncode == 0, err
     assert len(json.loads(out)["landed"]) >= 3
     assert not home.processes()
