@@ -160,7 +160,7 @@ async def _ask_about_behaviour(
 def _is_full_run_first(
     gate_round: GateRound, asking: Sequence[Enhancement], suite: SuiteProfile
 ) -> bool:
-    """Return true if not all were tried, it is unknown what reaches one, and the suite is short."""
+    """Return true if not all were tried, what reaches one is unknown, and the suite is short."""
     unknown = any(gate_round.facts.impacted.get(each.id) is None for each in asking)
     tried = _tried(gate_round) >= {each.id for each in asking}
     return unknown and not tried and _seconds(suite) <= MAX_SECONDS_BEFORE_ASKING

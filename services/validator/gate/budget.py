@@ -28,7 +28,10 @@ EXTRA = frozenset(
 
 
 def allowed_seconds(extra: float, suite_seconds: float) -> float:
-    """Return the seconds for all extra runs of a wave, 20 or more; 0 without `extra` full runs."""
+    """Return how long all extra runs of a wave may take; `extra` is in full runs.
+
+    It is at least `MIN_EXTRA_SECONDS`, but 0 if `extra` is 0.
+    """
     return max(extra * suite_seconds, MIN_EXTRA_SECONDS) if extra else 0.0
 
 

@@ -51,7 +51,7 @@ class EvidenceFetcher:
             self._background = asyncio.create_task(work())
 
     async def fetch(self, requested: Sequence[RequestedRun]) -> None:
-        """Start the requested runs, as far as there is room; store what ends first as evidence."""
+        """Start the requested runs, as there is room; wait, and keep what ends as evidence."""
         free = self.max_runs - len(self._runs) - (self._background is not None)
         new = [each for each in requested if each.plan not in self._runs]
         for each in new[: max(free, 0)]:
@@ -149,7 +149,7 @@ async def _run_selection(
 def _added(
     found: RunComparison, more: RunEvidence, label: str, names: Sequence[str]
 ) -> RunEvidence:
-    """Add what a selection's run says of the tests `names`; return `more` if it has no report."""
+    """Return `found` with what a selection's run says of `names`; `more` if that has no report."""
     if not isinstance(more, RunComparison):
         return more
     marked = {each: f"{each}{SELECTION_MARK}{label}" for each in names if each in more.worse}

@@ -259,7 +259,7 @@ async def _reject_invalid(
 
 
 async def compose(gate_round: GateRound, ids: Sequence[str], deps: ValidatorDeps) -> Composition:
-    """Apply these changes to the head in the round's order, from the longest known prefix."""
+    """Apply these changes to the head in the round's order; a prefix composed before is reused."""
     repository, trees = deps.repository(gate_round.target), gate_round.composed.by_changes
     chosen = set(ids)
     ordered = [each for each in gate_round.changes if each in chosen]
