@@ -207,15 +207,15 @@ class GitRepository:
         return refusal
 
     def landed_commits(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
-        """Return by enhancement its newest commit among the searched of the landing branch."""
+        """Return by enhancement its newest commit in the searched part of the landing branch."""
         return self._find(target, ENHANCEMENT_TRAILER, set(ids))
 
     def revert_commits(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
-        """Return by enhancement the newest commit, among the searched, that rolled it back."""
+        """Return by enhancement the newest commit in the searched part that rolled it back."""
         return self._find(target, REVERT_TRAILER, set(ids))
 
     def _find(self, target: Target, trailer: str, ids: set[str]) -> dict[str, str]:
-        """Return by id the newest commit, if any of the last 20,000 on the branch, that names it."""
+        """Return by id the newest commit of the last 20,000 that names it; others are left out."""
         found: dict[str, str] = {}
         for commit in self._history(target):
             named = trailers(commit.message).get(trailer)
