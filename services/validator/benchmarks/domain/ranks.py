@@ -51,7 +51,7 @@ class SignedRankInterval:
 def _spared(count: int, level: float) -> int | None:
     """Return the largest rank sum that chance stays at or below with at most this probability.
 
-    None if it stays at 0 with a larger one already.
+    None if it stays at 0 with a larger probability already.
     """
     limit = level * 2**count
     below = next((s for s, ways in enumerate(_ways(count)) if ways > limit), None)
