@@ -44,7 +44,7 @@ def policy_reason(
 def behaviour_reason(behaviour: BehaviourEvidence | None) -> str:
     """Return why a change whose fix may change behaviour needs approval; empty if it does not.
 
-    It does not where its code shows that behaviour stays the same, or where the rule is allowed.
+    It does not where its code keeps behaviour, the rule is allowed, or nothing was judged (None).
     """
     if behaviour is None or behaviour.keeps_behaviour or behaviour.allowed:
         return ""
@@ -55,10 +55,10 @@ def behaviour_reason(behaviour: BehaviourEvidence | None) -> str:
 def unprotected_reason(
     change: Enhancement, protection: Protection | None, config: TargetConfig
 ) -> str:
-    """Return why a change that its tests do not protect needs approval; empty if it does not.
+    """Return why a change that its tests do not protect needs approval by policy; else empty.
 
-    A change whose protection cannot be measured in its target at all needs none: otherwise every
-    change there would.
+    A change without a measured protection needs none: where it cannot be measured in the target at
+    all, every change would.
     """
     policy = config.policy.unprotected
     if protection is None or protection.state not in {"unprotected", "unknown"}:
@@ -96,7 +96,7 @@ def deceptive_reason(files: Sequence[EditedFile]) -> str:
     """Return why edits need approval, whatever the policy, as they could forge a result.
 
     They could if a new file takes the place of a module that the test runner imports, or if new
-    code reaches into the interpreter. The result is empty otherwise.
+    Python code reaches into the interpreter. The result is empty otherwise.
     """
     for each in files:
         if each.shadows:
@@ -124,7 +124,7 @@ def edited_tests_reason(files: Sequence[EditedFile], config: TargetConfig) -> st
 
 
 def _test_detection(file: EditedFile) -> str:
-    """Return a sentence quoting a new line that checks whether it is being tested; else empty.
+    """Return a sentence quoting a new line of Python that detects tests; else empty.
 
     No test run can find that out. An author who hides it gets past this check, but an agent that
     was merely rewarded for passing tests rarely hides it.
@@ -138,7 +138,7 @@ def _test_detection(file: EditedFile) -> str:
 
 
 def _edited_tests(file: EditedFile) -> str:
-    """Return a sentence on an edit of tests beside the code or of doctest examples; else empty."""
+    """Return a sentence if a file with test functions is edited, or loses a doctest; else empty."""
     if not file.tests:
         return ""
     if any("." not in each for each in file.tests):

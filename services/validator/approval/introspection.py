@@ -35,7 +35,7 @@ IN_A_LINE = re.compile(
 
 
 def new_introspection(before: str, after: str) -> str:
-    """Return a line of new code that reaches into its interpreter or runner; empty without one.
+    """Return the first line of new code that reaches into its interpreter or runner; else empty.
 
     Code that was there, and only moves, is not new.
     """
@@ -64,7 +64,7 @@ def _uses(text: str) -> Iterator[tuple[str, int]]:
 
 
 def _aliases(tree: ast.Module) -> dict[str, str]:
-    """Return the modules that the names of a file stand for, wherever it imports them."""
+    """Return by name the modules that a file imports by `import`, anywhere in it."""
     return {
         each.asname or each.name: each.name
         for node in ast.walk(tree)
@@ -102,7 +102,7 @@ def _root(module: str) -> str:
 
 
 def _import_from(node: ast.ImportFrom) -> str:
-    """Return the listed module or name that a `from` import reaches for; else empty."""
+    """Return the listed module or name that an absolute `from` import reaches for; else empty."""
     module = node.module or ""
     if not node.level and _root(module) in MODULES:
         return module

@@ -50,11 +50,11 @@ async def request_approvals(
     edits: Mapping[str, Sequence[EditedFile]] | None = None,
     run: str | None = None,
 ) -> list[Enhancement]:
-    """Request approval of the changes that may not land without it, and return those changes.
+    """Request approval of the changes that need it and have no valid one, and return those.
 
     `evidence` returns the evidence for a change, `proofs` has the changes proven to leave the
     program as it is, `behaviours` what the code of the others shows, `run` is the full run that
-    passed, if any.
+    passed, if any. The requests are stored and published; an approval that is not valid is dropped.
     """
     needing = []
     for each in changes:
@@ -144,7 +144,7 @@ async def judge_behaviours(
     edits: Mapping[str, Sequence[EditedFile]],
     deps: ValidatorDeps,
 ) -> dict[str, BehaviourEvidence]:
-    """Check what each change does to behaviour by what its rule declares, and store the evidence.
+    """Judge if each change keeps behaviour by what its rule declares; store and return that by id.
 
     The rule is what its author names, the edits are what it really does: a condition recognizes
     those, so that a change which does anything else than its rule is not shown to keep behaviour.
@@ -186,8 +186,8 @@ def _text(tree: GitTree, path: str) -> str:
 async def decide(command: DecideEnhancement, deps: ValidatorDeps) -> None:
     """Approve a change, so that the gate takes it again, or reject it.
 
-    Repeating a decision changes nothing. Raises `Conflict` if the change does not need approval or
-    its patch is another one by now.
+    A repeated decision is only published again. Raises `Conflict` if the change does not need
+    approval, or its patch is another one by now.
     """
     change = await deps.store.enhancements.require(command.enhancement_id)
     if change.state is not EnhancementState.NEEDS_APPROVAL:

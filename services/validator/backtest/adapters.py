@@ -72,7 +72,7 @@ class GitHistory:
         return str(index.write_tree(repository))
 
     def wrote(self, fix: Commit, since: str, paths: Collection[str]) -> Collection[str]:
-        """Return the commits after `since` that wrote the lines `fix` removes in these paths."""
+        """Return the commits after `since` that wrote code that `fix` removes in these paths."""
         authors: set[str] = set()
         for path, ranges in self._removed(fix, set(paths)):
             try:
@@ -88,7 +88,7 @@ class GitHistory:
         return authors - {since}
 
     def _removed(self, fix: Commit, paths: set[str]) -> Iterator[tuple[str, list[tuple[int, int]]]]:
-        """Yield the lines that a fix removes as (path, ranges), without blank ones and comments."""
+        """Yield (path, one-line ranges) of the removed lines, without blank ones and comments."""
         for each in self._diff(fix.parent, fix.oid, context=0):
             if each is None or each.delta.old_file.path not in paths or each.delta.is_binary:
                 continue

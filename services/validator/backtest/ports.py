@@ -14,11 +14,11 @@ class History(Protocol):
         ...
 
     def changed(self, before: str, after: str) -> Sequence[str]:
-        """Return the paths in which two commits differ."""
+        """Return the paths in which two commits or trees differ, sorted."""
         ...
 
     def patch(self, before: str, after: str) -> str:
-        """Return the unified git diff from one commit to the other."""
+        """Return the unified git diff from one commit or tree to the other."""
         ...
 
     def part(self, before: str, after: str, paths: Collection[str]) -> str:
@@ -26,4 +26,4 @@ class History(Protocol):
         ...
 
     def wrote(self, fix: Commit, since: str, paths: Collection[str]) -> Collection[str]:
-        """Return the commits after `since` that wrote the lines `fix` changes in these paths."""
+        """Return the commits after `since` that wrote code that `fix` removes in these paths."""

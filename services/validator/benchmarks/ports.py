@@ -22,9 +22,10 @@ class Benchmarks(Protocol):
         *,
         target_id: str,
     ) -> BenchmarkReport | Infrastructure:
-        """Compare head and candidate (`trees`) until each benchmark has an outcome.
+        """Compare head and candidate (`trees`) until more pairs would not help or take too long.
 
-        With `names` only those benchmarks count. The files that define the benchmarks are those of
-        the head in both trees.
+        A candidate whose command alone fails each time gives a report, in which all are gone; other
+        failures are `Infrastructure`. With `names` only those benchmarks count. The files that
+        define the benchmarks are those of the head in both trees.
         """
         ...

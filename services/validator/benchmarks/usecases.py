@@ -61,7 +61,8 @@ async def execute_benchmarks(
 ) -> dict[str, Any]:
     """Execute a run of kind `RunKind.BENCHMARKS`; return the fields of its result.
 
-    Raises `Transient` if this validator runs no benchmarks.
+    The outcome is `reported`, or `infrastructure` if the candidate is not to blame. Raises
+    `Transient` if this validator runs no benchmarks.
     """
     if deps.benchmarks is None:
         raise Transient("This validator runs no benchmarks.", delay=30)

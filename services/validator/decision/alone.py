@@ -22,9 +22,9 @@ from shared.contracts.base import RunPurpose
 
 
 def judge_alone(batch: FailingBatch, change: str, tests: Sequence[str]) -> ChangeStep:
-    """Reject a change that is proven to break one of these tests alone, or say what is missing.
+    """Reject a change that is proven to break one of these tests alone, or return what is missing.
 
-    A change that does not apply alone is tried with what it needs.
+    A change that does not apply alone is tried with what it needs, and held back if that fails.
     """
     log, alone = batch.log, batch.with_needs({change})
     failing = [each for each in tests if log.outcome(alone, each) is KnownOutcome.FAILS]
@@ -62,7 +62,7 @@ def _try_alone(
 def _compare_with_needs(
     batch: FailingBatch, change: str, alone: tuple[str, ...], failing: list[str]
 ) -> HeldBack | list[RequestedRun]:
-    """Hold a change back until what it needs has landed, once it is known if that fails as well."""
+    """Hold a change back until what it needs has landed, once the tests have run without it."""
     needs = tuple(each for each in alone if each != change)
     plan = RunPlan(needs, tuple(sorted(failing)), 0, batch.repeat)
     outcomes = [batch.log.outcome(needs, each) for each in failing]
@@ -78,7 +78,7 @@ def _compare_with_needs(
 def _confirm(
     batch: FailingBatch, change: str, alone: tuple[str, ...], failing: list[str]
 ) -> Undecided | list[RequestedRun]:
-    """Request another run of the change alone, and one of the head."""
+    """Request the missing runs of the change alone and of the head; give up without reports."""
     log, requested = batch.log, list[RequestedRun]()
     if not all(has_proven_failures(log, change, each) for each in failing):
         plan = log.next_repetition(alone, failing, batch.repeat_alone)

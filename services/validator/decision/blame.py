@@ -69,7 +69,7 @@ class Blame:
         """Return runs of each prime suspect alone, to be made before the failures are confirmed.
 
         If no change is to blame, that costs a run more for each of them; otherwise it saves one.
-        None if a test has no prime suspect, or if nothing is left to ask.
+        None if a test has no prime suspect, if they are many, or if nothing is left to ask.
         """
         tests = self._sorted
         if tests.suspects or tests.unexplained:
@@ -78,7 +78,7 @@ class Blame:
         return NeedRuns(tuple(runs)[: self.batch.max_runs]) if runs else None
 
     def without_prime_suspects(self) -> tuple[str, ...]:
-        """Return the batch without the prime suspects; empty if a test has no prime suspect."""
+        """Return the batch without prime suspects and what needs them; () if a test has none."""
         tests = self._sorted
         if tests.suspects or tests.unexplained:
             return ()
@@ -87,7 +87,7 @@ class Blame:
 
     @cached_property
     def _sorted(self) -> _SortedTests:
-        """The failing tests by prime suspect, those with equal suspects, and those without any."""
+        """The failing tests by prime suspect, those with suspects but no prime one, and others."""
         found = _SortedTests(defaultdict(list), {}, [])
         for test in self.batch.tests:
             weights = self._suspects(test)
@@ -101,14 +101,14 @@ class Blame:
         return found
 
     def _is_prime(self, weight: float, total: float) -> bool:
-        """Return true if a suspect of this weight stands out in the total suspicion of its test."""
+        """Return true if a suspect has half of its test's suspicion, or all if frugal."""
         return weight == total if self.batch.is_frugal else weight >= PRIME_SUSPECT_SHARE * total
 
     def _suspects(self, test: str) -> dict[str, float]:
         """Return the changes that alone explain each failure and no pass, with their suspicion.
 
         If there are none, the changes of the smallest failing set that are not cleared: one of
-        several may break it.
+        several may break it. Where the batch is frugal, there are none then.
         """
         log, changes = self._log, self.batch.changes
         cleared = log.cleared(test)
@@ -138,7 +138,7 @@ class Blame:
     def _groups(
         self, suspects: Sequence[str], suspects_by_test: dict[str, dict[str, float]]
     ) -> list[frozenset[str]]:
-        """Return groups of suspects; each alone where even a group of two would mostly fail."""
+        """Return groups of suspects: a prefix if frugal, each alone if many are bad, or halves."""
         if self.batch.is_frugal and suspects_by_test:
             return [self._prefix(next(iter(suspects_by_test.values())))]
         expected_bad = sum(self._log.candidates[each].risk for each in suspects)
@@ -154,6 +154,6 @@ class Blame:
         return frozenset(changes[: changes.index(middle) + 1])
 
     def _is_news(self, plan: RunPlan, test: str, suspects: dict[str, float]) -> bool:
-        """Return true if a run would tell something about a test beyond what the log says."""
+        """Return true if a test's outcome in a run is unknown, and the run leaves a suspect out."""
         is_known = self._log.outcome(plan.changes, test) is not KnownOutcome.UNKNOWN
         return not is_known and not frozenset(suspects) <= frozenset(plan.changes)

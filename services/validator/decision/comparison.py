@@ -45,7 +45,7 @@ def compare_reports(
 
 
 def _count_failures(worse: Collection[str], candidate: TestReport, repeat: int) -> dict[str, int]:
-    """Count the failures of each test that failed; one that vanished or was skipped is left out."""
+    """Return how often each worse test failed, `repeat` at most; one that did not is left out."""
     results = candidate.results
     failing = [each for each in worse if each in results and results[each].outcome.bad]
     return {each: min(results[each].failed, repeat) for each in failing}

@@ -116,11 +116,14 @@ class EvidenceLog:
     # One test.
 
     def failing_sets(self) -> Mapping[str, Collection[frozenset[str]]]:
-        """Return by test the sets of changes that it failed with at least once."""
+        """Return by test the sets of changes that it ever failed with; the head's set is empty."""
         return self._failing_sets
 
     def _is_flaky(self, test: str) -> bool:
-        """Return true if a test failed and passed on the same changes, or failed on the head."""
+        """Return true if a test failed and passed on the same changes, or failed on the head.
+
+        A test known to be flaky counts, too; a new one or a benchmark never does.
+        """
         if self.is_new_or_benchmark(test):
             return False
         if test in self.suite.flaky or self.tally((), test).failed:

@@ -122,7 +122,7 @@ class _BatchJudge:
         return Blame(FailingBatch(self._log, changes, failing, self._max_runs))
 
     def _quick_gates(self, changes: tuple[str, ...]) -> tuple[RequestedRun, ...]:
-        """Return a quick gate of each change, if they are expected to pay."""
+        """Return missing quick gates, the riskiest changes' first, if they are expected to pay."""
         candidates = [self._log.candidates[each] for each in changes]
         if not self._log.suite.budget or RunPlan(changes) in self._log:
             return ()
@@ -142,7 +142,7 @@ class _BatchJudge:
         return tuple(runs[: self._max_runs])
 
     def _rates_on_head(self) -> tuple[RequestedRun, ...]:
-        """Return a run of the head for flaky tests whose failure rate there is unknown, if any."""
+        """Return a run of the head for flaky tests of unknown rate; none if two gave no report."""
         unknown = flaky_tests_of_unknown_rate(self._log)
         plan = self._log.next_repetition((), unknown, FLAKY_REPEATS)
         if not unknown or self._log.failed_attempts(plan):
@@ -151,7 +151,7 @@ class _BatchJudge:
         return (RequestedRun(plan, RunPurpose.BASE_AGAIN, why),)
 
     def _first_run(self, changes: tuple[str, ...]) -> RequestedRun | None:
-        """Return a targeted run that may save the full run of an untried batch.
+        """Return a targeted run that may save the full run of an untried batch, if there is one.
 
         It runs the tests that failed with more than these changes, or else all that reach any.
         """
@@ -204,7 +204,7 @@ class _BatchJudge:
         return found
 
     def _try_all(self, changes: tuple[str, ...]) -> Step:
-        """Request the full run, or land the changes if it passed."""
+        """Request the full run, then burn-in and benchmarks, then land; shrink without a report."""
         full = RunPlan(changes)
         if full not in self._log:
             why = "all of them together, every test"
@@ -216,7 +216,7 @@ class _BatchJudge:
         return missing or Land(changes, full, tuple(self._held_back.items()))
 
     def _find_culprits(self, changes: tuple[str, ...], failing: frozenset[str]) -> Step:
-        """Take the next step about failing tests; the batch goes on without changes held back."""
+        """Return the next step; without changes held back, or with half the batch if all are."""
         blame = self._blame(changes, failing)
         step = blame.next_step()
         if not isinstance(step, HeldBack):
@@ -227,7 +227,7 @@ class _BatchJudge:
         return self.judge(step.remaining)
 
     def _with_run_ahead(self, blame: Blame, step: Step) -> Step:
-        """Add the full run without the prime suspects, which a second runner makes in advance."""
+        """Add to needed runs the full run without prime suspects, if more than one may be made."""
         if not isinstance(step, NeedRuns) or self._max_runs == 1:
             return step
         plan = RunPlan(blame.without_prime_suspects())
@@ -239,14 +239,14 @@ class _BatchJudge:
         return NeedRuns((first, ahead, *rest)[: self._max_runs])
 
     def _shrink(self, changes: tuple[str, ...], found: NoReport | DoesNotApply) -> Step:
-        """Try half of a batch without a report, down to the one change that gives none alone."""
+        """Try half of a batch without a report; one change that gives none alone is undecided."""
         if len(changes) == 1:
             reason = found.reason if isinstance(found, NoReport) else "it does not apply"
             return Undecided(changes[0], reason)
         return self.judge(changes[: len(changes) // 2])
 
     def _confirm(self, changes: tuple[str, ...], unconfirmed: frozenset[str]) -> Step:
-        """Request another run with the changes and one of the head, before any change is blamed."""
+        """Request the missing runs with the changes and of the head; shrink without reports."""
         log = self._log
         repeat = min(log.required_repeats(each) for each in unconfirmed)
         alike = {each for each in unconfirmed if log.required_repeats(each) == repeat}
@@ -266,7 +266,7 @@ class _BatchJudge:
         return NeedRuns(tuple(requested)[: self._max_runs])
 
     def _burn_in(self, changes: tuple[str, ...], found: RunComparison) -> Step | None:
-        """Request many runs of new tests: a flaky one would later reject good changes."""
+        """Request many runs of unknown new tests, if any: flaky ones would reject good changes."""
         log = self._log
         unknown = [t for t in found.new if log.outcome(changes, t) is KnownOutcome.UNKNOWN]
         if not unknown:
@@ -278,7 +278,7 @@ class _BatchJudge:
         return NeedRuns((RequestedRun(plan, RunPurpose.BURN_IN, why),))
 
     def _compare_benchmarks(self, changes: tuple[str, ...]) -> Step | None:
-        """Request the benchmarks of a batch that passed; no other run is made at the same time.
+        """Request the benchmarks of a batch that passed, with no run beside them; None if done.
 
         Benchmarks that give no report on the head either say nothing about the changes.
         """

@@ -33,7 +33,7 @@ class JointBlame:
         self._tests = tuple(tests)
 
     def next_step(self) -> BlameStep:
-        """Return the next step for the first unexplained test; its runs are used for all."""
+        """Return the first step, test by test, that does not hold back; else hold back for all."""
         # What is held back is judged again; where runs are expensive, flaky tests show themselves
         # early enough then.
         head = None if self._batch.is_frugal else next_run_of_head(self._log, self._tests)
@@ -91,7 +91,7 @@ class JointBlame:
         return [(a, b) for n, a in enumerate(among) for b in among[n + 1 :] if b in partners[a]]
 
     def _halving_run(self, pairs: list[tuple[str, str]]) -> RunPlan | None:
-        """Return a run of a random part of the batch that has about half of the pairs."""
+        """Return a new run of a random part of the batch with about half of the pairs, or None."""
         everything = self._batch.changes
         best: tuple[float, RunPlan] | None = None
         for salt in range(RANDOM_PARTS):
@@ -106,7 +106,10 @@ class JointBlame:
         return best[1] if best else None
 
     def _bisect(self, test: str, order: tuple[str, ...]) -> BlameStep:
-        """Bisect between a prefix that passes and one that fails, of the smallest failing set."""
+        """Bisect between a prefix of `order` that passes and one that fails.
+
+        Once all is known, hold back the change after the longest prefix that passes.
+        """
         low = max(n for n in range(len(order)) if self._passes(order[:n], test))
         middle = midpoint(low, len(order))
         while middle > low:

@@ -23,7 +23,7 @@ class PrimeSuspects:
         self._tests = tests
 
     def next_step(self) -> ChangeStep:
-        """Return a decision about one of the suspects, or the runs that are missing for one."""
+        """Return a decision about one of the suspects, or all runs that are missing, maybe none."""
         if plan := self._group():
             why = f"whether these {len(self._tests)} break what each of them is suspected of"
             return [RequestedRun(plan, RunPurpose.BLAME, why)]
@@ -52,7 +52,7 @@ class PrimeSuspects:
         return requested
 
     def _group(self) -> RunPlan | None:
-        """Return one run of all untried suspects if they are many; what passes clears them all."""
+        """Return one run of all untried suspects if many, else None; what passes clears all."""
         batch, log = self._batch, self._log
         untried = [each for each in self._tests if not log.comparisons(batch.with_needs({each}))]
         plan = batch.plan(batch.with_needs(untried))
@@ -71,7 +71,7 @@ class PrimeSuspects:
         return [RequestedRun(plan, RunPurpose.BASE_AGAIN, why)]
 
     def _confirm_together(self) -> RequestedRun | None:
-        """Return one more run of several suspects, none of which explains another one's tests."""
+        """Return one more run of several suspects, cleared of each other's tests; else None."""
         log, chosen = self._log, dict[str, list[str]]()
         for change, suspected in self._tests.items():
             unproven = [each for each in suspected if self._is_unproven(change, each)]
@@ -89,7 +89,10 @@ class PrimeSuspects:
         )
 
     def _is_unproven(self, change: str, test: str) -> bool:
-        """Return true if the test fails with this change alone, but not often enough for blame."""
+        """Return true if the test fails with this change alone, but not often enough for blame.
+
+        False for a test that is repeated or contradictory, and for a change with needs.
+        """
         log = self._log
         fails = log.outcome((change,), test) is KnownOutcome.FAILS and self._batch.repeat == 1
         is_special = log.is_contradictory(test) or bool(log.candidates[change].needs)

@@ -29,12 +29,12 @@ def midpoint(low: int, high: int) -> int:
 
 
 def is_expensive(suite: SuiteProfile, tests: Iterable[str]) -> bool:
-    """Return true if running these tests costs a good part of a full run."""
+    """Return true if running these tests is known to cost a good part of a full run."""
     return bool(suite.durations) and suite.cost_share(tests) > EXPENSIVE_COST_SHARE
 
 
 def is_repeat_cheap(suite: SuiteProfile, tests: Iterable[str]) -> bool:
-    """Return true if running these tests twice in one run costs little more than once."""
+    """Return true if running these tests twice in a run is known to cost little more than once."""
     if not suite.durations:
         return False
     return _cost_beyond_startup(tests, suite) <= CHEAP_REPEAT_SHARE * suite.cost_share(())
@@ -62,7 +62,7 @@ def max_groups_at_once(suite: SuiteProfile, tests: Iterable[str]) -> int:
 def choose_reruns(failing: Collection[str], suite: SuiteProfile) -> tuple[str, ...]:
     """Choose the failing tests to run again.
 
-    These are all of them, or where that is too expensive the quickest ones of each module.
+    These are all of them, or where that is too many or too expensive the quickest of each module.
     """
     chosen = tuple(sorted(failing))
     if len(chosen) <= MAX_RERUN_TESTS and (not suite.durations or _is_affordable(chosen, suite)):
@@ -170,7 +170,7 @@ def quick_gate_pays(changes: Sequence[Candidate], suite: SuiteProfile) -> bool:
 
 
 def choose_first_tests(changes: Sequence[Candidate], suite: SuiteProfile) -> frozenset[str]:
-    """Choose the tests to run before a full run: all that reach the changes, if that should pay.
+    """Choose the tests to run before a full run: all that reach the changes if that pays, or none.
 
     They cost their own run in any case, and save the full run of a batch that would fail it.
     """

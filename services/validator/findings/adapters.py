@@ -49,6 +49,7 @@ class VersionPair:
         return VersionPair(self.trees, readable(self.before), readable(self.after))
 
 
+# One detector's findings by path, before and after.
 FoundBySide = tuple[Mapping[str, tuple[Finding, ...]], Mapping[str, tuple[Finding, ...]]]
 
 
@@ -73,7 +74,7 @@ class RegisteredDetectors:
     async def measure_pairs(
         self, target_id: str, head: str, profile: TargetProfile, pairs: Sequence[TreePair]
     ) -> Sequence[MeasuredPair]:
-        """Measure the files in which each pair of trees differs, by the pair's detectors.
+        """Measure by its detectors the unprotected files in which each pair differs, in order.
 
         Raises `Rejected` where the configuration on `head` cannot be used.
         """
@@ -113,7 +114,7 @@ class RegisteredDetectors:
         return self._made
 
     def _chosen(self, pair: TreePair) -> dict[tuple[str, str], Detector]:
-        """Return the detectors that a pair asks for, or all if it names no agent type."""
+        """Return the pair's named detectors by (type, name), or all if it has no agent type."""
         return {
             (agent_type, name): each
             for (agent_type, name), each in self._detectors().items()
@@ -166,7 +167,7 @@ async def _measure_overlays(
     source: Source,
     versions: Sequence[FileVersion],
 ) -> dict[FileVersion, tuple[Finding, ...]]:
-    """Measure versions on the head's tree; the second version of a file is on a second tree."""
+    """Return findings by version on the head's tree; a file's next version is on another tree."""
     if not versions:
         return {}
     turns: Counter[str] = Counter()
@@ -234,7 +235,7 @@ def _merged(
     detectors: Mapping[tuple[str, str], Detector],
     found: Sequence[FoundBySide],
 ) -> MeasuredPair:
-    """Put together what several detectors found in one pair of trees."""
+    """Put together what detectors found in a pair of trees, in files that any of them read."""
 
     def side(versions: Sequence[FileVersion], number: int) -> dict[str, FileFindings]:
         """Return by path the measured files of one side (0 before, 1 after) with their findings."""

@@ -79,10 +79,10 @@ def compare(
 ) -> FindingsCheck:
     """Compare findings by fingerprint, in the files that a change touches.
 
-    A finding is new if its fingerprint is, unless the change rewrote the line of a finding of the
-    same rule that it left alone, or a change that builds on it is there to fix it (`owed`). One
+    A finding is new if its fingerprint is, unless the change rewrote the line of an unclaimed one
+    of the same rule that is gone, or a change that builds on it is there to fix it (`owed`). One
     that is milder than all claimed ones does not count (where nothing is claimed: one that is no
-    error), except for a security finding, which always does.
+    error). A security finding always does. A claim in an untouched file is still there.
     """
     floor = max((WORST_FIRST.index(each.severity) for each in claimed), default=0)
     touched = {*before, *after}
@@ -145,7 +145,8 @@ class _Pairing:
     def matches_equal_line(self, found: Finding) -> bool:
         """Return true if it was there before under another index, on a line with equal text.
 
-        Of lines with equal text the first were fixed, and the last now have their indices.
+        Of lines with equal text the first were fixed, and the last now have their indices. Uses up
+        the vanished finding.
         """
         text = normalized(line_at(self._after, found.line))
         return self._take(
@@ -155,7 +156,7 @@ class _Pairing:
         )
 
     def matches_rewritten_line(self, found: Finding) -> bool:
-        """Return true if the change wrote its line where one with the same rule's finding was."""
+        """Return true if its line was written over a vanished finding of its rule; uses that up."""
         old = [before for before, after in self._changed() if found.line - 1 in after]
         return self._take(
             each

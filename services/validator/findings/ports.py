@@ -13,7 +13,7 @@ class Detectors(Protocol):
     async def measure_pairs(
         self, target_id: str, head: str, profile: TargetProfile, pairs: Sequence[TreePair]
     ) -> Sequence[MeasuredPair]:
-        """Measure the source files in which each pair of trees differs.
+        """Measure by its detectors the unprotected files in which each pair differs, in order.
 
         What the target configures counts as it stands on `head`, before and after. Raises
         `Rejected` where that configuration cannot be used.

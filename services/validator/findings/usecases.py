@@ -29,7 +29,7 @@ async def check_findings(
 ) -> Mapping[str, str]:
     """Return in words, by change, which claim about findings is false; empty where none is.
 
-    Where the detectors cannot measure there is no evidence, and so no blame.
+    Where the detectors cannot measure there is no evidence, and so no blame: empty for all.
     """
     pairs = [_pair(each) for each in steps]
     try:
@@ -73,7 +73,7 @@ async def _following(
 
 
 def _owed(change: Enhancement, siblings: Sequence[Enhancement]) -> frozenset[str]:
-    """Return the fingerprints that later changes of its task fix: a fix may cause a finding."""
+    """Return the fingerprints that later changes of its task and epoch are to fix."""
     return frozenset(
         finding.fingerprint
         for each in siblings

@@ -50,7 +50,8 @@ async def ask_before_full_run(
 ) -> bool:
     """Ask for approval of changes before their full run, which is then made without them.
 
-    Returns true if any change left the round, or another run came first.
+    Returns true if any change left the round, or another run was made first; else the caller has
+    the requested runs made.
     """
     full = next_full_run(gate_round, requested)
     if full is None:
@@ -79,7 +80,7 @@ async def ask_for_approval(
     deps: ValidatorDeps,
     batch: landing.Batch | None = None,
 ) -> list[Enhancement]:
-    """Ask for approval of those changes that need it, and remove them from the round.
+    """Ask for approval of those changes that need it; remove them from the round, and return them.
 
     `batch` is given if the changes have passed their full run.
     """
@@ -114,7 +115,7 @@ async def ask_for_approval(
 async def _edits_and_behaviours(
     gate_round: GateRound, changes: Sequence[Enhancement], deps: ValidatorDeps
 ) -> tuple[Mapping[str, Sequence[EditedFile]], Mapping[str, BehaviourEvidence]]:
-    """Return what each change edits, on those before it, and what that does to behaviour."""
+    """Return each change's edits, on those before it, and the stored behaviour of unproven ones."""
     composition = await compose(gate_round, [each.id for each in changes], deps)
     prepared, present = gate_round.prepared, (await gate_round.baseline).outcomes
     edits = await asyncio.to_thread(edited_files, changes, composition.steps, prepared, present)
@@ -128,12 +129,12 @@ async def _edits_and_behaviours(
 async def _ask_about_behaviour(
     gate_round: GateRound, full: RunPlan, fetcher: EvidenceFetcher, deps: ValidatorDeps
 ) -> bool | None:
-    """Ask about changes that may change behaviour, before mutants are tried on them.
+    """Ask for approval before mutants are tried, if a change that needs it may change behaviour.
 
     Not if the full run is likely to fail: nobody should be asked about a change that the tests
     reject. For the same reason the tests that reach them come first, or the full run itself where
     these are not known and it is short. Returns true if any change left the round or a run was
-    made, false if the full run is to be made now, and None if nothing is to be asked.
+    made, false if the full run is to be made now, and None if mutants come first.
     """
     ready = gate_round.baseline.done() and is_likely_to_pass(gate_round, full)
     if not ready:
@@ -159,7 +160,7 @@ async def _ask_about_behaviour(
 def _is_full_run_first(
     gate_round: GateRound, asking: Sequence[Enhancement], suite: SuiteProfile
 ) -> bool:
-    """Return true if the tests that reach some of these changes are unknown, and all are quick."""
+    """Return true if not all were tried, what reaches one is unknown, and the suite is short."""
     unknown = any(gate_round.facts.impacted.get(each.id) is None for each in asking)
     tried = _tried(gate_round) >= {each.id for each in asking}
     return unknown and not tried and _seconds(suite) <= MAX_SECONDS_BEFORE_ASKING
@@ -183,7 +184,7 @@ def _tried(gate_round: GateRound) -> set[str]:
 def _run_before_asking(
     gate_round: GateRound, full: RunPlan, asking: Sequence[Enhancement], suite: SuiteProfile
 ) -> RequestedRun | None:
-    """Return a run of the tests that reach these changes, unless it was made or costs much."""
+    """Return a run of the tests that reach these changes; None if tried, unknown or expensive."""
     impacted = [gate_round.facts.impacted.get(each.id) for each in asking]
     tests = frozenset[str]().union(*(each for each in impacted if each))
     plan = RunPlan(full.changes, tuple(sorted(tests)))

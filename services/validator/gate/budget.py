@@ -28,14 +28,17 @@ EXTRA = frozenset(
 
 
 def allowed_seconds(extra: float, suite_seconds: float) -> float:
-    """Return how long all extra runs of a wave may take; `extra` is in full runs."""
+    """Return how long all extra runs of a wave may take; `extra` is in full runs.
+
+    It is at least `MIN_EXTRA_SECONDS`, but 0 if `extra` is 0.
+    """
     return max(extra * suite_seconds, MIN_EXTRA_SECONDS) if extra else 0.0
 
 
 async def extra_seconds_left(
     gate_round: GateRound, deps: ValidatorDeps, tree: str | None = None
 ) -> float:
-    """Return what is left of the wave's budget, in seconds; the baseline has to be known.
+    """Return what is left of the wave's budget, 0 seconds or more; waits for the baseline.
 
     Mutants that were tried in `tree` are not counted, so that asking again gives the same answer.
     """

@@ -57,7 +57,7 @@ async def publish_run(
 
 
 def _title(gate_round: GateRound, plan: RunPlan) -> str:
-    """Return the title of the change if the run has only one, in brackets."""
+    """Return the title of the change in brackets if the run has only one; else empty."""
     change = gate_round.changes.get(plan.changes[0]) if len(plan.changes) == 1 else None
     return f" ({change.proposal.title})" if change else ""
 
@@ -122,7 +122,7 @@ async def publish_held_back(
 async def publish_approvals_needed(
     gate_round: GateRound, changes: Sequence[Enhancement], deps: ValidatorDeps
 ) -> None:
-    """Publish that changes need approval before they can land."""
+    """Publish that changes need approval before they can land, if there are any."""
     if changes:
         ids = [each.id for each in changes]
         need = "1 change needs" if len(changes) == 1 else f"{len(changes)} changes need"
@@ -132,7 +132,7 @@ async def publish_approvals_needed(
 async def publish_proofs(
     gate_round: GateRound, changes: Sequence[str], deps: ValidatorDeps
 ) -> None:
-    """Publish which changes leave the program as it is, and so need no mutants."""
+    """Publish which changes, if any, leave the program as it is, and so need no mutants."""
     if changes:
         interpreters = " and ".join(gate_round.facts.proofs.interpreters)
         leave = "1 change leaves" if len(changes) == 1 else f"{len(changes)} changes leave"

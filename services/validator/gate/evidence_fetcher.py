@@ -51,7 +51,7 @@ class EvidenceFetcher:
             self._background = asyncio.create_task(work())
 
     async def fetch(self, requested: Sequence[RequestedRun]) -> None:
-        """Start the requested runs, as far as there is room, and wait for the first result."""
+        """Start the requested runs, as there is room; wait, and keep what ends as evidence."""
         free = self.max_runs - len(self._runs) - (self._background is not None)
         new = [each for each in requested if each.plan not in self._runs]
         for each in new[: max(free, 0)]:
@@ -109,7 +109,7 @@ async def _fetch(
 async def _make_run(
     gate_round: GateRound, requested: RequestedRun, deps: ValidatorDeps
 ) -> RunEvidence:
-    """Compose the tree of a requested run, run its tests, then its benchmarks."""
+    """Compose a requested run's tree and run its tests, then benchmarks; return what they show."""
     plan = requested.plan
     composition = await compose(gate_round, plan.changes, deps)
     if composition.failed:
@@ -149,7 +149,7 @@ async def _run_selection(
 def _added(
     found: RunComparison, more: RunEvidence, label: str, names: Sequence[str]
 ) -> RunEvidence:
-    """Return a comparison with what a run of a selection says about the tests `names`."""
+    """Return `found` with what a selection's run says of `names`; `more` if that has no report."""
     if not isinstance(more, RunComparison):
         return more
     marked = {each: f"{each}{SELECTION_MARK}{label}" for each in names if each in more.worse}
@@ -166,7 +166,7 @@ async def _run_tests(
     tests: tuple[str, ...],
     deps: ValidatorDeps,
 ) -> RunEvidence:
-    """Run tests (all if there are none) on a tree, and compare them with the baseline."""
+    """Run tests (all if none), keep the run in the round, and compare it with the baseline."""
     plan = requested.plan
     order = RunRequest(
         tree=tree,

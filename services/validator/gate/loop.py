@@ -63,7 +63,7 @@ log = structlog.get_logger(__name__)
 
 
 async def admit(event: ProposalCleared, deps: ValidatorDeps) -> None:
-    """Check that a cleared change exists; the gate takes it from its state in the next round."""
+    """Raise `NotFound` for an unknown change; the gate takes a cleared one in the next round."""
     await deps.store.enhancements.require(event.enhancement_id)
 
 
@@ -74,7 +74,7 @@ async def reconcile(deps: ValidatorDeps) -> None:
 
 
 async def settle(target_id: str, deps: ValidatorDeps) -> None:
-    """Run rounds on a target until no change is ready, as the leader for the target."""
+    """Run rounds on a target until no change is ready; raises `Transient` if another leads it."""
     await deps.leadership.lead(target_id, partial(_run_rounds, target_id, deps))
 
 
@@ -87,7 +87,10 @@ async def _run_rounds(target_id: str, deps: ValidatorDeps) -> None:
 
 
 async def _run_round(target: Target, ready: Sequence[Enhancement], deps: ValidatorDeps) -> None:
-    """Try changes on the present head; afterwards each has ended or waits for the next round."""
+    """Try changes on the present head; afterwards each has ended or waits for the next round.
+
+    If the head cannot be tested, all that are left expire.
+    """
     left: Collection[Enhancement] = ready
     try:
         head = await refresh_head(target, deps)
@@ -105,7 +108,7 @@ async def _run_round(target: Target, ready: Sequence[Enhancement], deps: Validat
 
 
 async def _try_all(gate_round: GateRound, deps: ValidatorDeps) -> None:
-    """Screen a round's changes, then take steps until all are decided; cancel what still runs."""
+    """Screen a round's changes, then take steps until it is over; cancel what still runs."""
     fetcher = EvidenceFetcher(gate_round, deps)
     try:
         await screen(gate_round, deps)
@@ -171,7 +174,7 @@ async def _dismiss(gate_round: GateRound, step: Reject | Undecided, deps: Valida
 async def _land(
     gate_round: GateRound, step: Land, fetcher: EvidenceFetcher, deps: ValidatorDeps
 ) -> bool:
-    """Land changes and give back the others, unless some of them need approval.
+    """Land changes and give back the others, unless some need approval or another run first.
 
     Returns true if the round is over.
     """

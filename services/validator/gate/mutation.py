@@ -63,7 +63,7 @@ def measure_beside_full_run(
 
 
 def changes_without_mutants(gate_round: GateRound, ids: Sequence[str]) -> set[str]:
-    """Return the changes whose protection is unknown and matters.
+    """Return the changes whose protection matters and was not measured yet.
 
     It does not matter for a change that is approved, or proven to leave the program as it is.
     """
@@ -72,7 +72,7 @@ def changes_without_mutants(gate_round: GateRound, ids: Sequence[str]) -> set[st
 
 
 async def measure_changes(gate_round: GateRound, ids: Sequence[str], deps: ValidatorDeps) -> None:
-    """Measure the protection of those of these changes for which it is missing."""
+    """Add missing protection of these changes to the round, and tests that fail without others."""
     missing = changes_without_mutants(gate_round, ids)
     if not missing:
         return
@@ -122,7 +122,7 @@ async def _measure_for(gate_round: GateRound, full: RunPlan, deps: ValidatorDeps
 
 
 def is_likely_to_pass(gate_round: GateRound, full: RunPlan) -> bool:
-    """Return true if earlier failures are explained by now, or the changes have little risk."""
+    """Return true once any run was made, as failures are explained then, or if risk is small."""
     if gate_round.evidence:
         return True
     risks = gate_round.facts.risks

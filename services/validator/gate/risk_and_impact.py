@@ -24,7 +24,7 @@ MAX_RISK_OF_PROVEN = 0.01
 
 
 async def load_risk_and_impact(gate_round: GateRound, deps: ValidatorDeps) -> None:
-    """Load the risk and the impacted tests of all changes, once per round."""
+    """Load risk, impacted tests and flaky tests into the round's facts; called once per round."""
     if not gate_round.changes:
         return
     facts, prepared = gate_round.facts, gate_round.prepared
@@ -106,7 +106,7 @@ async def _load_risks(gate_round: GateRound, deps: ValidatorDeps) -> None:
 async def _count_outcomes(
     agent_type: str, rule: str, engine: str, deps: ValidatorDeps
 ) -> tuple[int, int]:
-    """Return how many changes of a kind were rejected, and how many landed."""
+    """Return how many changes of a kind were rejected, and landed (some were rolled back since)."""
     like = {
         "proposal__author__agent_type": agent_type,
         "proposal__fix__rule": rule,
@@ -134,7 +134,7 @@ async def _load_needs(gate_round: GateRound, deps: ValidatorDeps) -> None:
 def _find_needs(
     change: str, before: Sequence[str], gate_round: GateRound, repository: TargetRepository
 ) -> frozenset[str]:
-    """Return the fewest earlier changes on which a patch applies, with what those need.
+    """Return the changes of `before` on which a patch applies, with what those need.
 
     These are none, or else the nearest one that is enough, or else all.
     """

@@ -107,7 +107,7 @@ class GateRound:
         )
 
     def remove(self, change: str) -> Enhancement:
-        """Remove a change that has ended; the round goes on without it."""
+        """Remove and return a change that has ended; the round goes on without it."""
         return self.changes.pop(change)
 
 
@@ -182,7 +182,7 @@ async def _run_baseline(prepared: PreparedHead, wave_id: str, deps: ValidatorDep
 
 
 async def screen(gate_round: GateRound, deps: ValidatorDeps) -> None:
-    """Reject changes that break a rule which takes no test run: patch policy and findings."""
+    """Reject those that break patch policy or findings; expire those whose task cannot be read."""
     for change in list(gate_round.changes.values()):
         try:
             problem = await _policy_violation(change, gate_round, deps)
@@ -259,7 +259,7 @@ async def _reject_invalid(
 
 
 async def compose(gate_round: GateRound, ids: Sequence[str], deps: ValidatorDeps) -> Composition:
-    """Apply these changes to the head, on top of the longest prefix that was composed before."""
+    """Apply these changes to the head in the round's order; a prefix composed before is reused."""
     repository, trees = deps.repository(gate_round.target), gate_round.composed.by_changes
     chosen = set(ids)
     ordered = [each for each in gate_round.changes if each in chosen]

@@ -31,7 +31,7 @@ class SelectedFailure:
     selection: tuple[str, ...]
 
     def selections(self) -> Iterator[tuple[str, ...]]:
-        """Yield the runs in which they may fail: of them alone, and of the whole selection."""
+        """Yield the tests to run them with: they alone, and the whole selection if it is larger."""
         yield self.failing
         if set(self.selection) > set(self.failing):
             yield self.selection
@@ -45,7 +45,7 @@ class Selections:
     by_label: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def in_selection(self, failing: Collection[str], tests: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the tests' names with a label of the selection that they are run in."""
+        """Return the tests' names with a label of their selection, and keep its tests by label."""
         digest = hashlib.sha256("\n".join(tests).encode()).hexdigest()[:DIGEST_CHARS]
         label = f"{len(tests)} test{'s' * (len(tests) != 1)} ({digest})"
         self.by_label[label] = tests
@@ -93,7 +93,7 @@ class Selections:
 
 
 def _fail_anyway(failure: SelectedFailure, evidence: dict[RunPlan, RunEvidence]) -> bool:
-    """Return whether each test was also worse in a run that was not one of the selection."""
+    """Return whether each test was also worse in other runs of these changes than selections."""
     worse = {
         test
         for plan, found in evidence.items()
@@ -109,7 +109,7 @@ def _worse(found: RunEvidence) -> frozenset[str]:
 
 
 def by_selection(tests: Sequence[str]) -> dict[str, list[str]]:
-    """Return tests that are named in selections by the label of their selection."""
+    """Return by label of a selection the tests that are named in it, without any others."""
     found: dict[str, list[str]] = {}
     for each in tests:
         test, mark, label = each.partition(SELECTION_MARK)

@@ -46,7 +46,7 @@ class TargetRepository(Protocol):
     """The private repository of one target. Every method blocks."""
 
     def refresh(self, target: Target) -> Head:
-        """Fetch the target and return its head."""
+        """Fetch the target and return its head. Raises `Conflict` if its base branch is gone."""
         ...
 
     def replaced_reason(self, target: Target, commit: str) -> str | None:
@@ -81,7 +81,7 @@ class TargetRepository(Protocol):
     def find_syntax_error(
         self, head: str, steps: Sequence[tuple[str, str]]
     ) -> tuple[str, str] | None:
-        """Return the first of (id, tree after it) that makes a valid file invalid.
+        """Return the first of (id, tree after it) that adds an invalid file, or makes one invalid.
 
         The answer is (id, path); None if every step keeps valid files valid.
         """
@@ -90,7 +90,7 @@ class TargetRepository(Protocol):
     def versions(
         self, trees: Sequence[str], paths: Sequence[str]
     ) -> Mapping[str, tuple[bytes | None, ...]]:
-        """Return each file as it is in each of these trees; equal contents are read once."""
+        """Return by path the file's content in each of the trees; None where it is absent."""
         ...
 
     def commit(self, tree: str, parent: str, message: str, when: datetime) -> str:
@@ -110,17 +110,17 @@ class TargetRepository(Protocol):
         ...
 
     def publish(self, target: Target, tip: str, head: str) -> PushRefusal | None:
-        """Move the landing branch, here and in the target, from where `refresh` saw it to `tip`."""
+        """Move the landing branch, here and in the target, to `tip`; return why not, or None."""
         ...
 
     def landed_commits(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
-        """Return the commit of each of these enhancements on the landing branch, newest first."""
+        """Return by enhancement its newest commit on the landing branch, unless that is too old."""
         ...
 
     def revert_commits(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
-        """Return the commit that rolled back each of these enhancements, newest first."""
+        """Return by enhancement the newest commit that rolled it back, unless that is too old."""
         ...
 
     def revert(self, tree: str, commit: str) -> RevertResult:
-        """Return a tree, or the tree of a commit, without the changes of `commit`."""
+        """Return a tree, or that of a commit, without the changes of `commit`, or the conflicts."""
         ...

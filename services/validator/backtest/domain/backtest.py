@@ -26,18 +26,18 @@ Score = Literal["caught", "missed", "false_alarm", "fine", "asked", "rule", "unk
 
 
 def broken_by(before: Mapping[str, Outcome], after: Mapping[str, Outcome]) -> frozenset[str]:
-    """Return the tests that fail on a commit and did not on its parent, each under its own tests.
+    """Return the tests that fail on a commit and did not on its parent, or were not there.
 
-    A test that is gone was removed by its author; that is no failure.
+    Each commit ran its own tests. One that is gone was removed by its author: that is no failure.
     """
     bad = {test for test, now in after.items() if now.bad}
     return frozenset(test for test in bad if test not in before or not before[test].bad)
 
 
 def score(verdict: str, *, rule: bool, bad: bool) -> Score:
-    """Score a verdict by whether the commit proved bad.
+    """Return how a verdict (land, refuse, ask or unknown) scores, if the commit proved bad or not.
 
-    Verdicts that need approval, or that follow from a rule and not from tests, are not scored.
+    One that asks is `asked`, and one that follows from a rule and not from tests is `rule`.
     """
     if verdict == "unknown":
         return "unknown"
@@ -103,7 +103,7 @@ def summarise(
 def batch_cost(
     replayed: Sequence[ReplayResult], suite: SuiteProfile, *, size: int = BATCH_SIZE
 ) -> BatchCost | None:
-    """Estimate what the gate would have spent on these commits in batches; None without commits.
+    """Estimate what the gate would have spent on these commits in batches; None if none counts.
 
     It simulates the gate's decisions without running anything: a batch is assumed to fail exactly
     the tests that one of its commits fails alone, and commits not to conflict. Commits that were
@@ -138,7 +138,7 @@ def _code_verdict(each: ReplayResult) -> str:
 
 
 def _failing(each: ReplayResult) -> tuple[str, ...]:
-    """Return the tests for which the gate refused a replayed commit; empty if it did not."""
+    """Return the tests for which the gate refused a commit, or its unprotected part; else none."""
     return each.tests if _code_verdict(each) == "refuse" else ()
 
 

@@ -66,7 +66,10 @@ def reverts(line: Sequence[Commit]) -> dict[str, CorrectiveCommit]:
 
 
 def _undone_commits(revert: Commit, before: Sequence[Commit]) -> Iterator[tuple[Commit, str]]:
-    """Yield the earlier commits that a revert undoes, each with how it is known: named or title."""
+    """Yield the earlier commits that a commit undoes, each with how it is known: named or title.
+
+    The title counts if the message names none, for the newest commit of that title.
+    """
     named = {each.oid for each in _commits_named(REVERTS, revert.message, before)}
     yield from ((each, "named") for each in before if each.oid in named)
     title = REVERTED_TITLE.match(revert.title)
@@ -94,7 +97,7 @@ def _commits_named(pattern: re.Pattern[str], message: str, among: Sequence[Commi
 
 
 def is_fix(commit: Commit) -> bool:
-    """Return True if the message says that the commit fixes behaviour; a revert does not."""
+    """Return True if a message tells of a fix: no revert, nor a title on docs, tests or style."""
     if REVERTED_TITLE.match(commit.title) or REVERTS.search(commit.message):
         return False
     return bool(SAYS_FIX.search(commit.message)) and not ABOUT_WORDS.search(commit.title)
@@ -103,7 +106,7 @@ def is_fix(commit: Commit) -> bool:
 def blamed_fixes(
     line: Sequence[Commit], blamed: Mapping[str, Collection[str]]
 ) -> dict[str, list[CorrectiveCommit]]:
-    """Return the fixes of each commit's lines within the next `MAX_COMMITS_TO_FIX` commits.
+    """Return by commit the fixes of its lines within the next `MAX_COMMITS_TO_FIX` commits.
 
     `blamed` has the commits that wrote the lines of each fix.
     """
@@ -122,7 +125,7 @@ def blamed_fixes(
 def corrective_commits(
     line: Sequence[Commit], blamed: Mapping[str, Collection[str]]
 ) -> dict[str, tuple[CorrectiveCommit, ...]]:
-    """Return the reverts and fixes of each commit that has any."""
+    """Return by commit, if it has any, its revert, then fixes that name it, then fixes by blame."""
     taken_back, named, by_blame = reverts(line), named_fixes(line), blamed_fixes(line, blamed)
     said: dict[str, tuple[CorrectiveCommit, ...]] = {}
     for each in line:

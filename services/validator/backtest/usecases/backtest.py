@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 async def start_backtest(command: BacktestTarget, deps: ValidatorDeps) -> None:
-    """Store a backtest and start it; a repeated command changes nothing."""
+    """Store a backtest, unless its id is known, and work on the running ones in the background."""
     backtest = Backtest(
         id=command.backtest_id or deps.new_id(),
         location=command.target,
@@ -41,7 +41,7 @@ async def start_backtest(command: BacktestTarget, deps: ValidatorDeps) -> None:
 
 
 async def stop_backtest(command: StopBacktest, deps: ValidatorDeps) -> None:
-    """Stop a running backtest; its results so far are kept."""
+    """Stop a backtest and publish that, if it runs; its results are kept. Raises `NotFound`."""
     backtest = await deps.store.backtests.require(command.backtest_id)
     stopped = await deps.store.backtests.transition(backtest, "stop", finished_at=deps.clock())
     if stopped is not None:
@@ -50,7 +50,7 @@ async def stop_backtest(command: StopBacktest, deps: ValidatorDeps) -> None:
 
 
 async def resume_backtests(deps: ValidatorDeps) -> None:
-    """Start work on each running backtest that no process works on."""
+    """Work in the background on each running backtest that no other process leads."""
     for backtest in await deps.store.backtests.find(state=BacktestState.RUNNING):
         work = partial(_work, backtest.id, deps)
         deps.process.running_backtests.start(
@@ -59,7 +59,7 @@ async def resume_backtests(deps: ValidatorDeps) -> None:
 
 
 async def _work(backtest_id: str, deps: ValidatorDeps) -> None:
-    """Bring a running backtest to its end: a summary, or the reason of its failure."""
+    """Bring a running backtest to its end: a summary, or its failure if `Rejected` is raised."""
     backtest = await deps.store.backtests.require(backtest_id)
     if backtest.state is not BacktestState.RUNNING:
         return
@@ -76,7 +76,7 @@ async def _work(backtest_id: str, deps: ValidatorDeps) -> None:
 
 
 async def _end(backtest_id: str, trigger: str, deps: ValidatorDeps, **fields: object) -> None:
-    """End a backtest by a trigger such as `fail` or `complete`, and publish that it ended."""
+    """End a backtest by a trigger such as `complete`, unless it has ended; publish how it ended."""
     backtest = await deps.store.backtests.require(backtest_id)
     ended = await deps.store.backtests.transition(
         backtest, trigger, finished_at=deps.clock(), **fields
@@ -98,7 +98,7 @@ async def _publish_finished(backtest: Backtest, deps: ValidatorDeps) -> None:
 
 
 async def _target(backtest: Backtest, deps: ValidatorDeps) -> Target:
-    """Return the target at the backtest's location; it is stored if it is new."""
+    """Return the backtest's target; if it has none yet, store it (if new) and name it there."""
     if backtest.target_id is not None:
         return await deps.store.targets.require(backtest.target_id)
     facts = await asyncio.to_thread(
@@ -112,7 +112,7 @@ async def _target(backtest: Backtest, deps: ValidatorDeps) -> Target:
 
 
 async def _settle_range(backtest: Backtest, target: Target, deps: ValidatorDeps) -> Backtest:
-    """Store the range of commits, once. Raises `Rejected` if there is no such range."""
+    """Store the range of commits once; return the backtest. Raises `Rejected` for a bad range."""
     if backtest.head is not None:
         return await deps.store.backtests.require(backtest.id)
     mirror = deps.mirror(target)

@@ -96,7 +96,7 @@ async def profile_commit(commit: str, target: Target, deps: ValidatorDeps) -> Ta
 async def commit_baseline(
     commit: str, session: BacktestSession, deps: ValidatorDeps
 ) -> CommitBaseline:
-    """Return a commit with the report of its own tests, in its own environment."""
+    """Return a commit with the report of its own tests, or why there is none; two are kept."""
     if commit not in session.baselines:
         # A commit needs its parent's baseline and its own, so earlier ones are dropped.
         session.baselines = dict([*session.baselines.items()][-1:])
@@ -110,7 +110,7 @@ async def _measure_baseline(
 ) -> CommitBaseline:
     """Build a commit's environment and run its own tests; `why` of the result says what failed.
 
-    Raises `Rejected` only if there is no sandbox.
+    Raises `Rejected` if there is no sandbox, or the commit cannot be read.
     """
     tree = deps.mirror(session.target).tree(commit)
     plan = (await profile_commit(commit, session.target, deps)).environment
@@ -139,7 +139,7 @@ async def _measure_baseline(
 async def failing_again(
     tests: Collection[str], here: CommitBaseline, session: BacktestSession, deps: ValidatorDeps
 ) -> frozenset[str]:
-    """Run a commit's failing tests once more, and return those that fail again."""
+    """Run a commit's failing tests again; return those that fail again, none without a report."""
     if not tests or here.prepared is None:
         return frozenset()
     order = RunRequest(here.prepared.tree, RunPurpose.BACKTEST, (), tuple(sorted(tests)), 1)
@@ -153,7 +153,7 @@ async def failing_again(
 async def judge(
     tree: str, on: CommitBaseline, session: BacktestSession, deps: ValidatorDeps
 ) -> GateOpinion:
-    """Return what the gate would decide on a tree proposed on a commit."""
+    """Return what the gate would decide on a tree proposed on a commit, which has a report."""
     assert on.prepared is not None
     assert on.report is not None
     rule = await _broken_rule(tree, on.prepared, deps)
@@ -192,7 +192,7 @@ async def _run_plan(
 
 
 async def _broken_rule(tree: str, prepared: PreparedHead, deps: ValidatorDeps) -> str:
-    """Return the rule that refuses a tree without a test run: patch, syntax or new findings."""
+    """Return the rule (patch, syntax or findings) that a tree breaks without a run; else empty."""
     repository = deps.repository(prepared.target)
     history = deps.history(prepared.target)
     config = prepared.profile.config

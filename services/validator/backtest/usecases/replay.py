@@ -49,7 +49,8 @@ PROSE_SUFFIXES = (".md", ".rst", ".txt")
 async def replay(backtest: Backtest, target: Target, deps: ValidatorDeps) -> BacktestSummary | None:
     """Judge each commit, and return the summary; None if the backtest was stopped meanwhile.
 
-    Raises `Rejected` if no commit can be judged.
+    The newest non-merge commits count, up to the limit; progress is stored and published. Raises
+    `Rejected` if there are no commits or tests, or none can be judged.
     """
     line = await _first_parent_line(backtest, target, deps)
     chosen = [each for each in line if not each.merge][-backtest.limit :]
@@ -104,12 +105,12 @@ async def _require_testable(
 async def _corrective_commits(
     line: Sequence[Commit], backtest: Backtest, target: Target, deps: ValidatorDeps
 ) -> dict[str, tuple[CorrectiveCommit, ...]]:
-    """Return the reverts and fixes that came later for each commit of the history."""
+    """Return by commit of the history the reverts and fixes that came later, if any."""
     history, since = deps.history(target), backtest.since_commit or ""
     config = (await profile_commit(line[-1].oid, target, deps)).config
 
     def blame() -> dict[str, set[str]]:
-        """Return by fix the commits that wrote the source lines it changes; blocks."""
+        """Return by fix the commits that wrote the source lines it removes; blocks."""
         found = {}
         for fix in line:
             if is_fix(fix):
@@ -160,7 +161,11 @@ async def _judge(
 async def _judge_parts(
     commit: Commit, on: CommitBaseline, session: BacktestSession, deps: ValidatorDeps
 ) -> dict[str, Any]:
-    """Judge a commit; if it changes protected files, judge its other part alone as well."""
+    """Judge a commit; return fields of its `ReplayResult`, as `verdict` and `why`.
+
+    The verdict is `unknown` if its parent cannot be measured, and `ask` if it changes protected
+    files; then `code` is the verdict on its other part alone.
+    """
     if on.why or on.prepared is None:
         return {"verdict": "unknown", "why": f"its parent cannot be measured: {on.why}"}
     history = deps.history(session.target)
@@ -206,7 +211,7 @@ def _opinion_fields(opinion: GateOpinion) -> dict[str, Any]:
 async def _broken_tests(
     on: CommitBaseline, here: CommitBaseline, session: BacktestSession, deps: ValidatorDeps
 ) -> frozenset[str]:
-    """Return the tests that the commit broke on the branch, under its own tests."""
+    """Return the tests that fail twice here and not on the parent; none if a report is missing."""
     if on.report is None or here.report is None:
         return frozenset()
     broke = broken_by(on.report.outcomes, here.report.outcomes)
@@ -220,7 +225,7 @@ async def _save_progress(
     target: Target,
     deps: ValidatorDeps,
 ) -> bool:
-    """Store and publish the progress; return False if the backtest was stopped."""
+    """Store and publish the progress, unless it was; return False if the backtest was stopped."""
     now = await deps.store.backtests.require(backtest.id)
     if now.state is not BacktestState.RUNNING:
         return False
@@ -245,7 +250,7 @@ async def _save_progress(
 
 
 def _note(last: ReplayResult) -> str:
-    """Return one line on why a commit got its verdict, or the first tests that failed."""
+    """Return one line on why a commit got its verdict, or its first failing tests; may be empty."""
     if last.verdict == "ask" and last.code:
         return f"{last.why}; its other part alone: {last.code}"
     return last.why or ", ".join(last.tests[:3])

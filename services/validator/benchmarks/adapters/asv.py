@@ -32,7 +32,7 @@ def is_it(body: Any) -> bool:
 
 
 def read(content: bytes) -> dict[str, Measurement]:
-    """Return measurements by benchmark with its parameters, `f[1, 2]`; failed ones are left out."""
+    """Return values by `name[parameters]`, without failed ones. Raises `UnreadableOutputError`."""
     body = loaded(content, TOOL)
     if not is_it(body):
         raise UnreadableOutputError("The JSON of asv has no results with their columns.")
@@ -51,7 +51,7 @@ def read(content: bytes) -> dict[str, Measurement]:
 def _row(
     name: str, values: Sequence[Any] | None, params: Sequence[Sequence[str]]
 ) -> Iterator[tuple[str, Measurement]]:
-    """Yield a benchmark's (name with parameters, measurement); nothing if it has no unit."""
+    """Yield a benchmark's (name with parameters, measurement) if it has a unit and did not fail."""
     unit = _unit(name)
     if unit is None or values is None:
         return

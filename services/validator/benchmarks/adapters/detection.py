@@ -10,6 +10,7 @@ from services.validator.benchmarks.domain.measurements import Measurement
 
 AUTO, LINES = "auto", "lines"
 Reader = Callable[[bytes], dict[str, Measurement]]
+# A reader raises `UnreadableOutputError`.
 # The readers of JSON files, each with the function that recognises its format.
 JSON: Mapping[str, tuple[Callable[[Any], bool], Reader]] = {
     "pytest-benchmark": (pytest_benchmark.is_it, pytest_benchmark.read),
@@ -39,7 +40,7 @@ def read(output: CommandOutput, format_: str) -> dict[str, Measurement]:
 
 
 def _read_any(output: CommandOutput) -> dict[str, Measurement]:
-    """Read output of a format not named: the file before what was printed, JSON before lines."""
+    """Read output of any format: the file, or without one what was printed; JSON, or else lines."""
     content = output.file if output.file is not None else output.printed.encode()
     if not content.lstrip().startswith(b"{"):
         return lines.read(content)

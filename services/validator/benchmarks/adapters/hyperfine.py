@@ -23,7 +23,7 @@ def is_it(body: Any) -> bool:
 
 
 def read(content: bytes) -> dict[str, Measurement]:
-    """Return the median of each command; its name includes the parameters, if any."""
+    """Return the medians by command with parameters. Raises `UnreadableOutputError`."""
     body = loaded(content, TOOL)
     if not is_it(body):
         raise UnreadableOutputError(

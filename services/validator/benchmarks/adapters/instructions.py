@@ -56,7 +56,10 @@ class InstructionCounter:
     async def count(
         self, rooms: PairedWorkspace, report: BenchmarkReport, seconds: float
     ) -> InstructionCounts:
-        """Count the instructions of both sides; without valgrind a run takes `seconds`."""
+        """Count the instructions of both sides, or say why not; nothing if that does not apply.
+
+        It does not if the command is no Python, or not asked for. A plain run takes `seconds`.
+        """
         name = _count_name(report)
         if not rooms.is_python or (report.names and name not in report.names):
             return InstructionCounts()

@@ -23,7 +23,7 @@ PARTS = 3
 
 
 def read(content: bytes) -> dict[str, Measurement]:
-    """Return the values by name, the median of several with one name; names may have spaces."""
+    """Return values by name, the median of several. Raises `UnreadableOutputError` without any."""
     lines = content.decode(errors="replace").splitlines()
     return gathered((reading(*each) for each in map(_parse_line, lines) if each), TOOL)
 

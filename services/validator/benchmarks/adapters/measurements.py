@@ -18,7 +18,7 @@ class UnreadableOutputError(Exception):
 
 
 def loaded(content: bytes, tool: str) -> Any:
-    """Parse the JSON of a tool. Raises `UnreadableOutputError`."""
+    """Parse the JSON of a tool. Raises `UnreadableOutputError` if it is too large or none."""
     if len(content) > MAX_JSON_BYTES:
         size = len(content) / 2**20
         raise UnreadableOutputError(
@@ -33,7 +33,7 @@ def loaded(content: bytes, tool: str) -> Any:
 def reading(
     name: str, value: object, unit: BenchmarkUnit, scale: float = 1.0
 ) -> tuple[str, Measurement]:
-    """Return one named value, scaled to its unit.
+    """Return a name, shortened, and its value, scaled to its unit.
 
     Raises `UnreadableOutputError` if it is no positive, finite number, since it cannot be compared.
     """

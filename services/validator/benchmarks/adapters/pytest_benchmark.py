@@ -19,7 +19,7 @@ def is_it(body: Any) -> bool:
 
 
 def read(content: bytes) -> dict[str, Measurement]:
-    """Return the median of each benchmark, by its full name."""
+    """Return the median of each benchmark by its full name. Raises `UnreadableOutputError`."""
     body = loaded(content, TOOL)
     if not is_it(body):
         raise UnreadableOutputError("The JSON of pytest-benchmark has no list of benchmarks.")

@@ -102,7 +102,7 @@ class _ComparisonRun:
     async def run(
         self, spare: float, counter: InstructionCounter
     ) -> BenchmarkReport | Infrastructure:
-        """Run the whole comparison in about `spare` seconds; `counter` adds instruction counts."""
+        """Compare in about `spare` seconds, then count instructions; end at a pair that fails."""
         first = await self._round()
         if not isinstance(first, PairedRun):
             return first
@@ -129,7 +129,7 @@ class _ComparisonRun:
     async def _counted(
         self, report: BenchmarkReport, counter: InstructionCounter
     ) -> BenchmarkReport:
-        """Add instruction counts to the report if they cost little."""
+        """Return the report with instruction counts in its last round, or with a note instead."""
         counts = await counter.count(self._rooms, report, self._last[TreeSide.HEAD])
         if counts.note:
             report = replace(report, notes=(*report.notes, counts.note))

@@ -59,7 +59,7 @@ class PairedWorkspace:
 
     @asynccontextmanager
     async def turn(self, side: TreeSide) -> AsyncIterator[Command]:
-        """Move the tree of one side to the working path, and yield the command to run there."""
+        """Yield the command for one side's tree, which is moved to the working path and back."""
         tree, scratch = self._work / "tree", self._work / "run"
         (self._room / side).rename(tree)
         (scratch / "reports").mkdir(parents=True)
@@ -76,9 +76,9 @@ class PairedWorkspace:
 
     @property
     def is_python(self) -> bool:
-        """True if the command is one Python process whose work does not depend on time.
+        """True if the command begins with Python and is not pytest.
 
-        That of pytest-benchmark does: it repeats until enough time has passed.
+        The work of pytest-benchmark depends on time: it repeats until enough has passed.
         """
         return Path(self._argv[0]).name.startswith("python") and not self.is_pytest
 

@@ -70,7 +70,7 @@ class _Series:
         return _Series(self.name, self.unit, tuple(each for each in self.rounds if each[0] < look))
 
     def costs(self) -> list[float]:
-        """Return the logarithms of the candidate's relative costs."""
+        """Return the logarithms of the candidate's costs relative to the head; above 0 is worse."""
         sign = -1 if self.unit.more_is_better else 1
         return [sign * math.log(candidate / head) for _, head, candidate in self.rounds]
 
@@ -146,7 +146,7 @@ def _hopeful(comparison: BenchmarkComparison, plan: SamplingPlan) -> bool:
 def _sorted_out(
     rounds: Sequence[PairedRun], names: Collection[str]
 ) -> tuple[list[_Series], list[BenchmarkComparison]]:
-    """Split benchmarks into those with pairs, and those that one side lacks."""
+    """Split benchmarks into those with pairs, and the others: gone, new or inconclusive."""
     heads, candidates = _units(each.head for each in rounds), _units(e.candidate for e in rounds)
     both, alone = [], []
     for name in sorted({*heads, *candidates}):
@@ -167,7 +167,7 @@ def _sorted_out(
 
 
 def _units(readings: Iterable[Measurements]) -> dict[str, BenchmarkUnit]:
-    """Return by benchmark the unit that it has in any of these measurements."""
+    """Return by benchmark the unit that it has in the last of these measurements with it."""
     return {name: reading.unit for each in readings for name, reading in each.items()}
 
 
@@ -191,7 +191,7 @@ def _compare_exact(series: _Series, plan: SamplingPlan) -> BenchmarkComparison:
 def _by_looks(
     series: Sequence[_Series], done: int, plan: SamplingPlan
 ) -> dict[str, BenchmarkComparison]:
-    """Return the first conclusive comparison of each benchmark, else that of the last analysis."""
+    """Return by name the first conclusive comparison, else the last; without one inconclusive."""
     found = {
         each.name: BenchmarkComparison(each.name, each.unit, BenchmarkOutcome.INCONCLUSIVE)
         for each in series
@@ -209,7 +209,7 @@ def _by_looks(
 
 
 def _analyse(series: Sequence[_Series], plan: SamplingPlan) -> dict[str, BenchmarkComparison]:
-    """Return by name the comparisons at one analysis, with Holm's step-down over all of them."""
+    """Return by name the comparisons of those with pairs at one analysis, by Holm's step-down."""
     ranked = {each.name: SignedRankInterval(each.costs()) for each in series if each.rounds}
     worse, better = math.log1p(plan.tolerance), math.log1p(-plan.tolerance)
     ranks, count = ranked.values(), len(series)

@@ -59,7 +59,7 @@ class BenchmarkOutcome(StrEnum):
 
     @property
     def bad(self) -> bool:
-        """True if the candidate is worse than the head."""
+        """True if the candidate is worse than the head, or the benchmark is gone from it."""
         return self in {BenchmarkOutcome.WORSE, BenchmarkOutcome.GONE}
 
 

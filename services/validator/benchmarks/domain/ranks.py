@@ -49,7 +49,10 @@ class SignedRankInterval:
 
 @lru_cache(maxsize=4096)
 def _spared(count: int, level: float) -> int | None:
-    """Return the largest rank sum that chance stays at or below with at most this probability."""
+    """Return the largest rank sum that chance stays at or below with at most this probability.
+
+    None if it stays at 0 with a larger probability already.
+    """
     limit = level * 2**count
     below = next((s for s, ways in enumerate(_ways(count)) if ways > limit), None)
     return below - 1 if below else None

@@ -50,10 +50,10 @@ class BenchmarkReport:
 
     @property
     def failing(self) -> tuple[str, ...]:
-        """The benchmarks that got worse, as ids of failing tests.
+        """The benchmarks that got worse or are gone, as ids of failing tests.
 
-        Instruction counts decide only if timings are inconclusive, since more instructions can be
-        faster.
+        Instruction counts are ignored if all timings are the same or better, since more
+        instructions can be faster.
         """
         timed = [each.answer for each in self.comparisons if not each.unit.exact]
         settled = bool(timed) and all(

@@ -109,7 +109,7 @@ def _moved(file: FilePatch, before: bytes | None) -> bool:
 
 
 def makes_invalid(language: Language, before: bytes | None, after: bytes) -> bool:
-    """Return True if valid code became invalid.
+    """Return True if valid code, or no file, became invalid code.
 
     A file that did not parse before, as with a newer syntax than ours, is no reason for blame.
     """

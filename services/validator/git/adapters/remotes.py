@@ -57,7 +57,8 @@ def push_with_work_tree(  # noqa: PLR0917 - those of `push`, and the folder
 ) -> PushRefusal | None:
     """Move a branch and the work tree in `folder`, in which it is checked out; else neither.
 
-    The files are written first: after a crash in between, the same call goes on from there.
+    Returns the reason if they did not move. The files are written first: after a crash in between,
+    the same call goes on from there.
     """
     if find_revision(location, f"refs/heads/{branch}") != seen:
         return PushRefusal("moved", f"{branch} is not at {seen[:10]} any more")
@@ -75,7 +76,7 @@ def push_with_work_tree(  # noqa: PLR0917 - those of `push`, and the folder
 
 
 def _owner_of(repository: Path) -> Owner | None:
-    """Return the owner of a repository's objects if we are root and it is another user's."""
+    """Return the owner of a repository's objects if we are root and it is another's; else None."""
     try:
         found = git_text(repository, "rev-parse", "--git-path", "objects")
     except GitError:
@@ -124,7 +125,7 @@ class GitRemote:
         return {name.removeprefix("refs/heads/"): oid for oid, name in lines}
 
     def push(self, branch: str, commit: str, seen: str | None) -> None:
-        """Move a branch of the remote from `seen` (None if new) forward to `commit`.
+        """Move a branch of the remote from `seen` (None if new) forward to `commit`, if needed.
 
         Raises `Conflict` if the branch has foreign commits, `Transient` if it moved or cannot be
         reached, and `Rejected` if the remote refuses.

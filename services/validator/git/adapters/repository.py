@@ -40,7 +40,7 @@ class GitRepository:
         self._mirror = mirror
 
     def refresh(self, target: Target) -> Head:
-        """Fetch the target and return its head."""
+        """Fetch the target and return its head. Raises `Conflict` if its base branch is gone."""
         self._mirror.fetch(target.location)
         return find_head(self._mirror, target)
 
@@ -90,7 +90,7 @@ class GitRepository:
     def find_syntax_error(
         self, head: str, steps: Sequence[tuple[str, str]]
     ) -> tuple[str, str] | None:
-        """Return (id, path) of the first step that makes a valid file invalid; None without one."""
+        """Return (id, path) of the first step with a newly invalid file; None without one."""
         # Nearly always the last tree is valid, and then one comparison is enough.
         if not steps or self._newly_invalid_file(head, steps[-1][1]) is None:
             return None
@@ -102,7 +102,7 @@ class GitRepository:
         return None
 
     def _newly_invalid_file(self, before: str, after: str) -> str | None:
-        """Return a path that parses in tree `before` and not in `after`; None if there is none."""
+        """Return a file that is invalid in `after`, and valid or absent in `before`; or None."""
         repository = self._mirror.repository
         old, new = (repository.revparse_single(each).peel(pygit2.Tree) for each in (before, after))
         for delta in old.diff_to_tree(new).deltas:
@@ -158,7 +158,10 @@ class GitRepository:
         return str(repository.create_commit(None, author, author, message, tree_id, parent_ids))
 
     def publish(self, target: Target, tip: str, head: str) -> PushRefusal | None:
-        """Move the private branch first, then the target's; both only from where they were seen."""
+        """Fetch, move the private branch, and then the target's from where it was seen.
+
+        Returns why the target's did not move, or None; the private one may have moved all the same.
+        """
         if not self._mirror.is_ancestor(head, tip):
             return PushRefusal("other", f"{tip} does not contain the head {head}")
         seen = self._mirror.branch(target.landing_branch)
@@ -204,15 +207,15 @@ class GitRepository:
         return refusal
 
     def landed_commits(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
-        """Return by enhancement its newest commit on the landing branch, where it has one."""
+        """Return by enhancement its newest commit in the searched part of the landing branch."""
         return self._find(target, ENHANCEMENT_TRAILER, set(ids))
 
     def revert_commits(self, target: Target, ids: Sequence[str]) -> Mapping[str, str]:
-        """Return by enhancement the newest commit that rolled it back, where there is one."""
+        """Return by enhancement the newest commit in the searched part that rolled it back."""
         return self._find(target, REVERT_TRAILER, set(ids))
 
     def _find(self, target: Target, trailer: str, ids: set[str]) -> dict[str, str]:
-        """Return the newest commit that names each id, so a change landed again is found there."""
+        """Return by id the newest commit of the last 20,000 that names it; others are left out."""
         found: dict[str, str] = {}
         for commit in self._history(target):
             named = trailers(commit.message).get(trailer)
@@ -223,7 +226,7 @@ class GitRepository:
         return found
 
     def _history(self, target: Target) -> Iterator[pygit2.Commit]:
-        """Yield the newest commits of the landing branch, a limited number."""
+        """Yield the newest `MAX_SEARCHED_COMMITS` of the landing branch; none without a branch."""
         tip = self._mirror.branch(target.landing_branch)
         if tip is None:
             return
@@ -233,7 +236,7 @@ class GitRepository:
             yield commit
 
     def revert(self, tree: str, commit: str) -> RevertResult:
-        """Return a tree, or the tree of a commit, without the changes of `commit`."""
+        """Return a tree, or that of a commit, without the changes of `commit`, or the conflicts."""
         repository = self._mirror.repository
         ours = repository.revparse_single(tree).peel(pygit2.Tree)
         theirs = repository.revparse_single(commit).peel(pygit2.Commit)

@@ -46,7 +46,10 @@ def split_lines(content: bytes) -> list[bytes]:
 
 
 def _find(lines: list[bytes], old: Sequence[bytes], wanted: int, floor: int) -> int | None:
-    """Return the index of `old` in `lines` that is nearest to `wanted` and not below `floor`."""
+    """Return the index of `old` in `lines` that is nearest to `wanted`, from `floor`; else None.
+
+    Without old lines that is `wanted` itself, which is 0 only for an empty file.
+    """
     if not old:
         return wanted if floor <= wanted <= len(lines) and (wanted == 0) == (not lines) else None
     last = len(lines) - len(old)

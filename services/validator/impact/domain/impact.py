@@ -61,7 +61,7 @@ def _impacted_mask(recorded: ImpactMap, path: str, change: Change) -> Mask | Non
 
 
 def _sources(change: Change) -> tuple[ParsedSource, ParsedSource, ParsedSource] | None:
-    """Parse the three texts; None if the file was added or removed, or is not Python."""
+    """Parse the three texts; None if one is missing (added, removed) or is not valid Python."""
     if change.recorded is None or change.before is None or change.after is None:
         return None
     then, before, after = map(read_source, (change.recorded, change.before, change.after))

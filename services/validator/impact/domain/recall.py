@@ -32,7 +32,7 @@ class RecallCount:
 
     @property
     def is_too_low(self) -> bool:
-        """True if the recall is more likely than not below the lowest useful one."""
+        """True if the recall is likelier than not below `MIN_RECALL`; false if few were counted."""
         if self.total < MIN_TESTS_TO_JUDGE:
             return False
         return beta_below(MIN_RECALL, self.caught + 1, self.missed + 1) > 1 / 2

@@ -40,7 +40,7 @@ async def count_selected_tests(
     run: TestRun,
     deps: ValidatorDeps,
 ) -> None:
-    """Count how many of the tests in a full run were impacted by its changes, per component.
+    """Store, by component, how many of a full run's tests its changes impact (all if unknown).
 
     It is counted once per run and component. Raises `Transient` as `count_recall` does.
     """
@@ -56,7 +56,7 @@ async def count_selected_tests(
 
 
 async def is_trusted(target_id: str, component: str, deps: ValidatorDeps) -> bool:
-    """Return true if the quick gate may rely on the impacted tests in a component."""
+    """Return true if the impacted tests in a component may be relied on, as without any counts."""
     known = await deps.store.recall.get(f"{target_id}:{component}")
     return known is None or not RecallCount(known.caught, known.missed).is_too_low
 
@@ -64,7 +64,7 @@ async def is_trusted(target_id: str, component: str, deps: ValidatorDeps) -> boo
 async def _add(
     target: str, component: str, once: str, counts: Mapping[str, int], deps: ValidatorDeps
 ) -> None:
-    """Add counts under a key, unless something was counted under it before."""
+    """Add counts to a component's, unless `once` was counted before. Raises `Transient`."""
     key = f"{target}:{component}"
     for _ in range(MAX_SAVE_ATTEMPTS):
         known = await deps.store.recall.get(key)

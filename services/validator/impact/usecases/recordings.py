@@ -28,7 +28,10 @@ class Recorded:
 
 
 async def latest_recording(prepared: PreparedHead, deps: ValidatorDeps) -> Recorded | None:
-    """Return the newest recording of the target under the same environment, with the same tests."""
+    """Return the newest recording of the target with the same environment and tests, if any.
+
+    Only the last `MAX_RECORDINGS_CONSIDERED` recorded runs count.
+    """
     runs = await deps.store.runs.find(
         target_id=prepared.target.id,
         request__environment=prepared.environment.key,
@@ -45,7 +48,7 @@ async def latest_recording(prepared: PreparedHead, deps: ValidatorDeps) -> Recor
 
 
 async def is_recording_stale(recorded: Recorded | None, prepared: PreparedHead) -> bool:
-    """Return true if much has changed on the head since it was recorded.
+    """Return true if much has changed on the head since the recording, if there is one.
 
     Then the next full run that is needed anyway is recorded, and the tree that it lands has a
     recording of its own. Without any recording there is a baseline, which is recorded.
