@@ -41,7 +41,7 @@ def may_report() -> bool:
 
 
 def take_key() -> SigningKey | None:
-    """Return the first key that is left, and remove its file; None without one, or if unwanted."""
+    """Return the first key left, and remove its file; None if none is, or no report is wanted."""
     folder = os.environ.get("GROUNDSWELL_KEYS", "")
     if not folder or not may_report():
         return None

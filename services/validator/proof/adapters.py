@@ -114,7 +114,7 @@ def _read(completed: Completed) -> tuple[str, Answers]:
 
 
 def _in_all(compared: Sequence[tuple[str, Answers]], count: int) -> ComparedPrograms:
-    """Return the forms of each pair under all interpreters; None if it may differ, or no Python."""
+    """Return the forms of each pair under all Pythons; None if it may differ, or without any."""
     forms: Answers = []
     for number in range(count):
         answers = [each[number] for _, each in compared]

@@ -114,7 +114,7 @@ def _section(target: Target, deps: ValidatorDeps) -> LandingSection | None:
 async def _parent_branch(
     target: Target, change: Enhancement, section: LandingSection, deps: ValidatorDeps
 ) -> str:
-    """Return the review branch that a change builds on; the base branch without one, or merged."""
+    """Return the review branch that a change builds on, else, or once merged, the base branch."""
     parent = await asyncio.to_thread(deps.repository(target).parent, change.landing.commit or "")
     found = await deps.store.pull_requests.first(target_id=target.id, commit=parent)
     remote = deps.remote(target, section.remote)

@@ -34,7 +34,7 @@ class FunctionEntry:
 def with_entry_probes(
     plan: MutationPlan, texts: Mapping[str, bytes], tests_before: TestsBefore
 ) -> tuple[MutationPlan, tuple[FunctionEntry, ...]]:
-    """Return the plan with a probe in each mutated function that tests reached before; the entries.
+    """Return the plan with a probe in each mutated function that tests reached before, and entries.
 
     `texts` are those that the mutants are placed in. The probes are for no change. A file in which
     not all of its probes can be placed gets none.

@@ -85,7 +85,7 @@ class MachineSlots:
             yield
 
     async def _wait_for_limit(self, wanted: int) -> None:
-        """Wait until so many more cores are within this process's limit, or it holds none."""
+        """Wait until this process holds so few cores that `wanted` more fit its limit, or none."""
         while self._held_here and self._held_here + wanted > self.core_limit:
             self._released.clear()
             await self._released.wait()

@@ -121,7 +121,7 @@ async def run_while_requested(
 
 
 async def _until_changed(run: TestRun, deps: ValidatorDeps) -> None:
-    """Wait until another version of the run is stored; a store that is away is asked on.
+    """Wait until another version of the run is stored, even if the store is away for a while.
 
     Raises `NotFound`.
     """
