@@ -37,7 +37,7 @@ def handlers(deps: ValidatorDeps) -> NatsRouter:
 
     @health(filter=of_type(RunBaseline))
     async def do_run_baseline(command: RunBaseline) -> None:
-        """Run a target's suite on a commit before any change, and publish the result."""
+        """Run a target's suite on a commit before any change; publish the result or the failure."""
         await run_baseline(command, deps)
 
     health(reject_unknown)
@@ -47,12 +47,12 @@ def handlers(deps: ValidatorDeps) -> NatsRouter:
 
     @enhancement(filter=of_type(RollbackEnhancement))
     async def do_roll_back(command: RollbackEnhancement) -> None:
-        """Roll back one landed enhancement."""
+        """Roll back one landed enhancement, or publish why not."""
         await roll_back(command, deps)
 
     @enhancement(filter=of_type(RollbackEnhancements))
     async def do_roll_back_all(command: RollbackEnhancements) -> None:
-        """Roll back several landed enhancements together."""
+        """Roll back several landed enhancements together, or publish why none."""
         await roll_back_all(command, deps)
 
     @enhancement(filter=of_type(DecideEnhancement))
@@ -78,7 +78,7 @@ def handlers(deps: ValidatorDeps) -> NatsRouter:
 
     @router.subscriber(PROPOSALS_CLEARED.filter, **subscriber_options(PROPOSALS_CLEARED))
     async def on_proposal_cleared(event: ProposalCleared) -> None:
-        """Admit a cleared proposal to the gate."""
+        """Check that a cleared proposal's change exists; the gate takes it from its state."""
         await admit(event, deps)
 
     return router

@@ -159,7 +159,7 @@ def _make_forge(settings: ValidatorSettings) -> RestForge | None:
 
 
 async def run(settings: ValidatorSettings) -> None:
-    """Serve until the process is stopped."""
+    """Remove the workspaces of dead processes, choose the sandbox, and serve until stopped."""
     await asyncio.to_thread(remove_abandoned, settings.home / "runs")
     scratch = Scratch(settings.home / "runs", uuid7)
     sandbox, better = await choose_sandbox(

@@ -76,7 +76,7 @@ def _basis(profile: TargetProfile, tree: Tree) -> str:
 
 
 def commit_time(mirror: Mirror, head: str) -> str:
-    """Return the time of the last commit that is not one of ours, in ISO 8601.
+    """Return the time of the last commit that is not one of ours, in ISO 8601 (UTC).
 
     So it stays the same while changes land.
     """
@@ -87,7 +87,7 @@ def commit_time(mirror: Mirror, head: str) -> str:
 
 
 def _profile(mirror: Mirror, target: Target, head: str, namespace: str) -> TargetProfile:
-    """Return the profile at a commit with what its files alone do not tell."""
+    """Return the profile at a commit, with its adjustment, its date and the version of its tag."""
     tree = mirror.tree(head)
     profile = profile_target(tree, mirror.base_tree(target))
     test, known = profile.test, target.adjustment

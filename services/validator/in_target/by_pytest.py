@@ -37,7 +37,7 @@ FIRST_VERSION_WITH_PATHLIB_HOOKS = 7
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
-    """Report a conftest.py that cannot be imported, which ends pytest before it begins."""
+    """Take the key; report a conftest.py that cannot be imported, which ends pytest at once."""
     key = take_key()
     outcome: Any = yield
     if key is not None:
@@ -50,7 +50,7 @@ def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: Any) -> None:
-    """Report from the process that began the session; workers of xdist only select tests."""
+    """Report from the process that began the session; workers of xdist select and record only."""
     only = selected()
     if only is not None:
         config.pluginmanager.register(Selection(root_of(config), only), "groundswell-selection")
@@ -76,7 +76,7 @@ def _has_workers(option: Any) -> bool:
 
 
 def _run_everything(option: Any) -> None:
-    """Never stop at a failure, and keep the suite's own order."""
+    """Set options: never stop at a failure, keep the suite's order, repeat in this process only."""
     option.maxfail = 0
     option.continue_on_collection_errors = True
     if repeat() > 1 and _has_workers(option):
@@ -119,7 +119,7 @@ class PytestReporter(ReportWriter):
         self.write({"event": "start", "pytest": pytest.__version__})
 
     def pytest_collectreport(self, report: Any) -> None:
-        """Report a module that cannot be collected, or that was itself selected."""
+        """Report a module that fails or is skipped as it is collected, or was itself selected."""
         if report.outcome != "passed" or report.nodeid in self.selected:
             self.report("collect", report, "collect", 0.0)
 
@@ -168,7 +168,7 @@ class Selection:
 
         @pytest.hookimpl(tryfirst=True)
         def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
-            """Ignore files without a selected test, and folders without such a file."""
+            """Return True to ignore a file or folder without a selected test, else None."""
             name = relative_path(str(collection_path), self.root)
             if name.startswith("..") or collection_path.name == "__init__.py":
                 return None
@@ -198,7 +198,7 @@ class Repetition:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool | None:
-        """Run pytest's own loop, with each pass ended as the last of the session."""
+        """Run all tests `times` times, each pass ended as a session is; None if only collecting."""
         if session.config.option.collectonly:
             return None
         for _ in range(self.times):

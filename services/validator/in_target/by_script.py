@@ -21,7 +21,7 @@ RUN = unittest.TextTestRunner.run
 
 
 def run_reporting(self: Any, test: Any) -> Any:
-    """Run tests as unittest's runner does, never stopping early, and report each result."""
+    """Run the selected tests, never stopping early, and report each; without a key as usual."""
     if KEY is None:
         return RUN(self, test)
     if ReportedResults.writer is None:
@@ -37,14 +37,14 @@ def run_reporting(self: Any, test: Any) -> Any:
 
 
 def _reporting(result_class: Any) -> Any:
-    """Return a subclass of the result class that also reports; not for any other callable."""
+    """Return a subclass of a result class that also reports; any other callable as it is."""
     if not isinstance(result_class, type) or issubclass(result_class, ReportedResults):
         return result_class
     return type(result_class.__name__, (ReportedResults, result_class), {})
 
 
 def main(arguments: list[str]) -> None:
-    """Run the script or module as Python itself would."""
+    """Run the script or module as Python itself would, with unittest's runner replaced."""
     unittest.TextTestRunner.run = run_reporting  # type: ignore[method-assign]
     if arguments[0] == "-m":
         sys.argv = arguments[1:]

@@ -84,7 +84,7 @@ class ReportedResults(unittest.TestResult):
             self.reach.stop(test)
 
     def report(self, test: Any, outcome: str, when: str = "call", **more: Any) -> None:
-        """Write one result; a subtest has the time of its test so far."""
+        """Write one result, if a report is wanted; a subtest has the time of its test so far."""
         if self.writer is not None:
             began = getattr(self, "began", None)
             seconds = round(time.perf_counter() - began, 6) if began else 0.0
@@ -144,7 +144,7 @@ class ReportingRunner(unittest.TextTestRunner):
         super().__init__(**{**options, "failfast": False, "resultclass": ReportingResult})
 
     def run(self, test: Any) -> Any:
-        """Run the tests between the first and the last line of the report."""
+        """Run the selected tests between the first and the last line of the report, if wanted."""
         writer = ReportedResults.writer = ReportWriter(KEY) if KEY is not None else None
         suite = _RepeatedSuite([chosen_tests(test)])
         if RECORDER is not None:

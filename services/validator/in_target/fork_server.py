@@ -31,13 +31,16 @@ class MutantForkServer:
         replies.close_writing()
 
     def start_session(self, mutants: Iterable[int], tests: Iterable[str]) -> tuple[Channel, int]:
-        """Start a session that runs `tests` under `mutants`; return its channel and process id."""
+        """Start a session that runs `tests` under `mutants`; return its channel and process id.
+
+        Raises KeyError if it does not start in time.
+        """
         self.requests.send(mutants=list(mutants), tests=list(tests))
         reply = self.replies.receive(START_TIMEOUT_SECONDS) or {}
         return self.replies, int(reply["pid"])
 
     def wait_for_end(self) -> None:
-        """Read what a killed session still sent, up to the server's word that it has ended."""
+        """Read what a killed session still sent, until the server says it ended or says nothing."""
         while True:
             reply = self.replies.receive(START_TIMEOUT_SECONDS)
             if not reply or "end" in reply:
@@ -73,7 +76,7 @@ class FreshSession:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: Any) -> bool:
-        """Run the requested tests in the requested order; one that is gone counts as failed."""
+        """Run the requested tests in their order and end the process; one that is gone failed."""
         by_id = {each.nodeid: each for each in session.items}
         gone = [each for each in self.tests if each not in by_id]
         if gone:

@@ -56,6 +56,7 @@ class MutantRunner:
     def kill(self, number: int, tests: list[str], deadline: float) -> dict[str, Any]:
         """Run tests under a mutant, quickest first, until one kills it; return the result's fields.
 
+        These are `killed`, with `by` if it was; `killed` is None if the time was up, as `why` says.
         A test that also fails without the mutant, or only sometimes, has not killed it.
         """
         left = sorted(tests, key=lambda each: (self.usable[each], each))

@@ -45,7 +45,7 @@ def _plan() -> dict[str, Any]:
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
 def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
-    """Start the fork server before anything of the target is imported."""
+    """Fork the server before anything of the target is imported, and register the session."""
     key = take_key()
     # Measuring coverage would be slow, and nobody reads it here.
     if getattr(early_config.known_args_namespace, "cov_source", None):
@@ -68,7 +68,7 @@ def pytest_load_initial_conftests(early_config: Any) -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: Any) -> None:
-    """Run everything in one process, in the suite's own order."""
+    """Run everything, or the selected tests, in one process and in the suite's own order."""
     option = config.option
     option.maxfail = 0
     option.continue_on_collection_errors = True
@@ -150,7 +150,7 @@ class MutationSession:
         self._finish()
 
     def _run_without_mutants(self, session: Any) -> bool:
-        """Run every test once in a fork, and return whether it came to its end."""
+        """Run every test once in a fork and note how each ends; return whether it ended itself."""
         started = time.monotonic()
         channel = Channel()
         pid = fork(channel)
@@ -207,7 +207,7 @@ class MutationSession:
         return result or {"killed": True, "why": ONLY_EXECUTION_CHECKED}
 
     def _stop(self, why: str) -> None:
-        """Report for every mutant that it cannot be tried, and why."""
+        """Report for every mutant that it cannot be tried, and why; then finish."""
         for each in self.mutants:
             self._write(each, {"killed": None, "why": why})
         self._finish()

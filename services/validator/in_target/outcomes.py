@@ -73,7 +73,10 @@ CURRENT, SHARED = CurrentTest(), SharedFixtures()
 
 
 def run_until_failure(items: list[Any], channel: Channel) -> None:
-    """Run tests in order, and end this process at the first failure or after the last test."""
+    """Run tests in order, and end this process at the first that does not pass, or after the last.
+
+    Sends the beginning of each test, and which failed or that all passed.
+    """
     for item, following in _with_next(items):
         channel.send(begin=item.nodeid)
         CURRENT.reset()

@@ -23,7 +23,7 @@ def thread_ids() -> set[int]:
 
 
 def ended_children_counter() -> int:
-    """Return a number that grows with each child process that has ended and was waited for."""
+    """Return a number that grows with each child that ended and was waited for; 0 on Windows."""
     return resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt if resource else 0
 
 

@@ -225,7 +225,10 @@ def _bits(mask: int) -> list[int]:
 
 
 def start_recording() -> ReachRecorder | None:
-    """Record from here on, if that is wanted and possible; not in processes that a test starts."""
+    """Record from here on, and return the recorder; None if that is not wanted or not possible.
+
+    Nothing is recorded in processes that a test starts.
+    """
     wanted = os.environ.get(RECORD) and os.environ.get(TREE)
     if not wanted or not (may_report() or _is_xdist_worker()):
         return None

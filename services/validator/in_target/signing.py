@@ -28,7 +28,7 @@ class SigningKey:
         self.count = 0
 
     def sign(self, text: str) -> dict[str, Any]:
-        """Return the line as it is written: it is valid only in this place of this session."""
+        """Return the signed line (`key`, `line`, `mac`), valid only in this place of a session."""
         signed = f"{self.number}:{self.count}:{text}".encode()
         self.count += 1
         mac = hmac.new(self.secret, signed, hashlib.sha256).hexdigest()
@@ -41,7 +41,7 @@ def may_report() -> bool:
 
 
 def take_key() -> SigningKey | None:
-    """Return the first key that no earlier session has taken, and remove its file."""
+    """Return the first key left, and remove its file; None if none is, or no report is wanted."""
     folder = os.environ.get("GROUNDSWELL_KEYS", "")
     if not folder or not may_report():
         return None

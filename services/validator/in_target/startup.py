@@ -21,7 +21,10 @@ PACKAGE = __name__.rpartition(".")[0]
 
 
 def prepare(folder: str) -> None:
-    """Import what we need from outside the tree; `folder` is the one that has our package."""
+    """Import what we need from outside the tree, if this process may report.
+
+    `folder` is the one that has our package. Names that the tree has too are forgotten again.
+    """
     if not os.environ.get("GROUNDSWELL_REPORT") or os.environ.get("GROUNDSWELL_REPORT_OWNER"):
         return  # Nothing in this process reports.
     tree = [each for each in _tree_folders(folder) if each]
@@ -39,7 +42,7 @@ def prepare(folder: str) -> None:
 
 
 def run_next(folder: str, ours: ModuleType) -> None:
-    """Run the `sitecustomize` that would have run without ours."""
+    """Run the `sitecustomize` that would have run without ours; if there is none, ours stays."""
     path = list(sys.path)
     sys.path[:] = [each for each in path if each != folder]
     sys.modules.pop("sitecustomize", None)

@@ -39,7 +39,7 @@ class MutantSwitch:
         return number in self.active
 
     def raise_if_active(self, number: int) -> bool:
-        """Raise `MutantError` if the mutant is active, else return False."""
+        """Note that a mutant was reached; raise `MutantError` if it is active, or return False."""
         if self.is_active(number):
             raise MutantError("a mutant raises this error")
         return False

@@ -49,10 +49,10 @@ class Batch:
 
 
 async def land(batch: Batch, deps: ValidatorDeps) -> None:
-    """Put the batch on the landing branch.
+    """Put the batch on the landing branch, or its changes back into the pool, or expire them.
 
     If its wave has ended meanwhile, changes that no person approved expire, and the approved ones
-    go back into the pool to land without them.
+    go back into the pool to land without them. Raises `Transient` if the target is unreachable.
     """
     wave = await deps.store.waves.require(batch.changes[0].wave_id)
     unapproved = [each for each in batch.changes if each.decision.approval is None]
@@ -78,7 +78,10 @@ async def land(batch: Batch, deps: ValidatorDeps) -> None:
 
 
 async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
-    """Create one commit per change, and store each change as validated with its commit."""
+    """Create one commit per change, and store each change as validated with its commit.
+
+    Raises `Transient` if another process moved one.
+    """
     repository = deps.repository(batch.target)
     validated = []
     parent = await asyncio.to_thread(
@@ -106,7 +109,7 @@ async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
 
 
 def evidence_of(batch: Batch, change: Enhancement) -> tuple[str, ...]:
-    """Return the sentences that say why a change of the batch may land."""
+    """Return why a change of the batch may land, in sentences: its proof if any, and the run."""
     counts = batch.run.result.counts
     tests = counts.tests if counts else 0
     together = len(batch.changes)
@@ -141,7 +144,7 @@ async def _not_landed(
 async def _finish(
     target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps, *, run: str | None = None
 ) -> None:
-    """Mark changes on the target's branch as applied, once they are shown and watched."""
+    """Mark changes on the target's branch as applied and publish it, once shown and watched."""
     await show_landed(target, changes, deps)
     await start_watch(target, changes, deps, run=run)
     await store_protection_health(target, changes, deps)
@@ -186,7 +189,7 @@ async def find_landed(
 
 
 async def recover(target: Target, deps: ValidatorDeps) -> None:
-    """Finish the landings that a crash interrupted between validated and applied."""
+    """Finish the landings that a crash interrupted after `validated`; requeue what did not land."""
     interrupted = await deps.store.enhancements.find(
         target_id=target.id, state=EnhancementState.VALIDATED
     )

@@ -120,7 +120,7 @@ def _read(
 
 
 def _result(line: Mapping[str, Any]) -> MutantResult:
-    """Return the result in one report line; raises ValueError or KeyError if it is damaged."""
+    """Return the result in one report line. Raises ValueError, KeyError or TypeError if damaged."""
     killed = line["killed"]
     if killed is not None and not isinstance(killed, bool):
         raise ValueError("a mutant is neither killed nor survived")

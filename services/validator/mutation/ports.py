@@ -22,5 +22,8 @@ class MutationRunner(Protocol):
         target_id: str,
         base_oid: str = "",
     ) -> MutationReport | Infrastructure:
-        """Try each mutant of a plan (`MutationPlan.to_json`) on a tree, with all tests or these."""
+        """Try each mutant of a plan (`MutationPlan.to_json`) on a tree, with all tests or these.
+
+        Returns `Infrastructure` if the session with the mutants gave no whole report.
+        """
         ...

@@ -25,6 +25,7 @@ PROGRAM = (
 LIMITS = Limits(wall=60.0, cpu=60.0, memory=1 * GIB, processes=4)
 # After so many texts that end the process, the rest counts as unknown.
 MAX_CRASHES = 3
+# The forms of each pair; None where it is not known to be one program.
 Answers = list[tuple[str, ...] | None]
 
 
@@ -49,7 +50,7 @@ class SandboxedPrograms:
     async def _compare_under(
         self, interpreter: Interpreter, pairs: Sequence[TextPair]
     ) -> tuple[str, Answers]:
-        """Return an interpreter's name, and its answer on each pair; None is unknown."""
+        """Return an interpreter's name, empty if it gave no answer, and the forms of each pair."""
         name, answers = "", Answers()
         for _ in range(MAX_CRASHES + 1):
             found, more = await self._run(interpreter, pairs[len(answers) :])
@@ -63,7 +64,10 @@ class SandboxedPrograms:
     async def _run(
         self, interpreter: Interpreter, pairs: Sequence[TextPair]
     ) -> tuple[str, Answers]:
-        """Compare pairs in one process; the answers are fewer if one of the pairs ended it."""
+        """Compare pairs in one process; return its interpreter's name and the forms of each pair.
+
+        They are fewer if one of the pairs ended the process.
+        """
         async with self._scratch.workspace() as workspace:
             await complete_in_thread(_prepare, workspace, pairs)
             completed = await self._sandbox.run(_command(interpreter, workspace))
@@ -101,7 +105,7 @@ def _command(interpreter: Interpreter, workspace: Path) -> Command:
 
 
 def _read(completed: Completed) -> tuple[str, Answers]:
-    """Return the interpreter's name and the answers that it wrote as whole lines."""
+    """Return the interpreter's name and the forms in whole lines of its answer; empty if none."""
     lines = completed.reports.get(ANSWER, b"").decode().split("\n")[:-1]
     if not lines:
         return "", []
@@ -110,7 +114,7 @@ def _read(completed: Completed) -> tuple[str, Answers]:
 
 
 def _in_all(compared: Sequence[tuple[str, Answers]], count: int) -> ComparedPrograms:
-    """Return what holds under all interpreters, for each of `count` pairs."""
+    """Return the forms of each pair under all Pythons; None if it may differ, or without any."""
     forms: Answers = []
     for number in range(count):
         answers = [each[number] for _, each in compared]

@@ -76,7 +76,10 @@ async def _compare_missing(
 
 
 def _proof(files: ChangedFiles, known: KnownProofs) -> Proof | None:
-    """Return the proof of a change from what was compared; None if a file may differ."""
+    """Return the proof of a change, by what was compared; None if a file may differ.
+
+    None also for a change that does more than edit Python.
+    """
     if not files:
         return None
     forms = [known.forms[pair] for pair in files.values()]
@@ -93,7 +96,7 @@ def _changed_files(
     tree: str,
     repository: TargetRepository,
 ) -> dict[str, ChangedFiles]:
-    """Return the texts before and after each change, by path; None unless it only edits Python."""
+    """Return the texts before and after each change, by path; None if it not only edits Python."""
     by_id, found = {each.id: each for each in changes}, dict[str, ChangedFiles]()
     for change, after in steps:
         paths = by_id[change].proposal.files

@@ -24,8 +24,9 @@ async def targets_with_changes(deps: ValidatorDeps) -> tuple[str, ...]:
 
 
 async def ready_changes(target: Target, deps: ValidatorDeps) -> list[Enhancement]:
-    """Return the changes that may be tried now, in order; none while their wave is proposing.
+    """Return one wave's changes that may be tried now, in order; none if all waves still propose.
 
+    A wave proposes until none of its tasks is at work, or a change has waited `MAX_WAIT_FOR_WAVE`.
     Changes of a wave that has ended expire, unless a person approved them. Changes of a dry run are
     never tried.
     """
@@ -67,7 +68,7 @@ async def _complete(wave: Wave, changes: Sequence[Enhancement], deps: ValidatorD
 async def begin_validation(
     changes: Sequence[Enhancement], deps: ValidatorDeps
 ) -> list[Enhancement]:
-    """Move changes into the gate, and return those that are in it then."""
+    """Store cleared changes as validating; return all that are, without those moved elsewhere."""
     taken = []
     for each in changes:
         if each.state is EnhancementState.VALIDATING:

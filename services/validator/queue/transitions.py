@@ -73,7 +73,7 @@ async def transition_and_publish(
 
 
 async def publish_outcome(change: Enhancement, deps: ValidatorDeps) -> None:
-    """Publish the event that follows from the state of a change; repetitions are stored once."""
+    """Publish the event of a change's state, if it has one; repetitions are stored once."""
     make = EVENTS.get(change.state)
     if change.state is EnhancementState.CLEARED and change.decision.approval is not None:
         make = _approved

@@ -31,7 +31,8 @@ UNANSWERED = [PullRequestState.REFUSED, PullRequestState.PUSHED]
 async def show_landed(target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps) -> None:
     """Open or update pull requests for changes that landed, if the target asks for them.
 
-    The changes are in the order in which they are on the landing branch.
+    The changes are in the order in which they are on the landing branch. A failure is stored and
+    published, not raised.
     """
     section = await asyncio.to_thread(_section, target, deps) if changes else None
     if section is None:
@@ -59,7 +60,10 @@ class BranchReverts:
 
 
 async def show_rolled_back(target: Target, reverts: BranchReverts, deps: ValidatorDeps) -> None:
-    """Show reverts in the open pull request of the head, or in a new one if that is merged."""
+    """Show reverts in the head's pull request, or in a new one if it has none or that is merged.
+
+    Nothing is done where the target asks for no pull requests.
+    """
     section = await asyncio.to_thread(_section, target, deps)
     if section is None:
         return
@@ -79,7 +83,8 @@ async def show_rolled_back(target: Target, reverts: BranchReverts, deps: Validat
 async def deliver_pending(deps: ValidatorDeps) -> None:
     """Deliver the pull requests that are not open yet.
 
-    A refused one is tried once by each process, since its settings may have changed.
+    One that was refused, or only pushed, is tried once by each process, since its settings may have
+    changed.
     """
     waiting = await deps.store.pull_requests.find(state=PullRequestState.WANTED)
     for each in await deps.store.pull_requests.find(state=UNANSWERED):
@@ -95,7 +100,7 @@ async def deliver_pending(deps: ValidatorDeps) -> None:
 
 
 def _section(target: Target, deps: ValidatorDeps) -> LandingSection | None:
-    """Return the landing settings of the base branch if they ask for pull requests, else None."""
+    """Return the base branch's landing settings; None if they are invalid or ask for none."""
     content = deps.repository(target).base_file(target, FILE)
     try:
         landing = parse_config(content or b"").landing
@@ -109,7 +114,7 @@ def _section(target: Target, deps: ValidatorDeps) -> LandingSection | None:
 async def _parent_branch(
     target: Target, change: Enhancement, section: LandingSection, deps: ValidatorDeps
 ) -> str:
-    """Return the review branch that a change builds on, or the base branch once that is merged."""
+    """Return the review branch that a change builds on, else, or once merged, the base branch."""
     parent = await asyncio.to_thread(deps.repository(target).parent, change.landing.commit or "")
     found = await deps.store.pull_requests.first(target_id=target.id, commit=parent)
     remote = deps.remote(target, section.remote)
@@ -133,7 +138,7 @@ async def _extend(
     rolled_back: Sequence[str],
     deps: ValidatorDeps,
 ) -> PullRequest:
-    """Extend a stored pull request up to `commit` by these changes."""
+    """Extend a stored pull request up to `commit` by these changes, and return it as stored."""
     extended = await deps.store.pull_requests.transition(
         known,
         "request",
@@ -173,7 +178,7 @@ async def _deliver(
 
 
 def _push(request: PullRequest, target: Target, remote: Remote) -> str:
-    """Push the branch, and return the branch that it is to be merged into."""
+    """Push the branch, and return the one it is to be merged into. Raises as `Remote.push` does."""
     branches = remote.branches()
     if target.base_branch not in branches:
         raise Rejected(

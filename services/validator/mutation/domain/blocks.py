@@ -60,7 +60,7 @@ def _blocks(block: Block) -> Iterator[Block]:
 
 
 def _suites(block: Block, node: ast.stmt, end: int) -> Iterator[Block]:
-    """Yield the blocks of one compound statement; `end` is the line after it."""
+    """Yield the blocks of one compound statement and those in them; `end` is the line after it."""
     suites: list[tuple[Sequence[ast.stmt], bool]] = []
     for name in ("body", "orelse", "finalbody"):
         sure = isinstance(node, ast.With) or (isinstance(node, TRIES) and name != "orelse")
@@ -75,13 +75,13 @@ def _suites(block: Block, node: ast.stmt, end: int) -> Iterator[Block]:
 
 
 def is_typing(test: ast.expr) -> bool:
-    """Return true if a condition only holds for type checkers."""
+    """Return true for the condition `TYPE_CHECKING`, which only holds for type checkers."""
     name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
     return name == "TYPE_CHECKING"
 
 
 def header_of(node: ast.stmt) -> range:
-    """Return the lines of a statement without those of its blocks."""
+    """Return the lines of a statement, decorators included, before its blocks; none for `try`."""
     body = getattr(node, "body", None)
     last = node.end_lineno or node.lineno
     if isinstance(node, ast.Match):

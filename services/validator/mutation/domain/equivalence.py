@@ -49,7 +49,7 @@ class EquivalentMutants:
             return False
 
     def _function_around(self, code: Code, mutant: Mutant) -> Function | None:
-        """Return the innermost function in whose body a mutant stands."""
+        """Return the innermost function in whose body a mutant stands; None outside of any."""
         if id(code) not in self._functions:
             found = [each for each in ast.walk(code.tree) if isinstance(each, FUNCTIONS)]
             self._functions[id(code)] = found
@@ -68,7 +68,7 @@ def _lines(code: Code, node: Function) -> tuple[int, int]:
 
 
 def _key(text: bytes) -> Key:
-    """Return the key of a function's code. Raises what parsing and compiling raises."""
+    """Return the key of a function's code, its spellings unified. Raises what compiling raises."""
     indented = b"if 1:\n" + text if text[:1] in {b" ", b"\t"} else text
     tree = _WithMutant().visit(syntax.parse(indented))
     unified, _ = unify_spellings(tree)

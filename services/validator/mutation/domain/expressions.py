@@ -57,7 +57,7 @@ def is_message(node: ast.expr) -> bool:
 
 
 def replaceable_expressions(node: ast.stmt) -> Iterator[tuple[ast.expr, bool]]:
-    """Yield the replaceable expressions of a statement's header, and if they run only when called.
+    """Yield the replaceable expressions of a statement's header, and if each is in a lambda's body.
 
     These exclude annotations, targets, patterns, parts of f-strings, and texts that only people
     read.
@@ -76,9 +76,9 @@ def replaceable_expressions(node: ast.stmt) -> Iterator[tuple[ast.expr, bool]]:
 
 
 def _below(node: ast.AST, *, lazy: bool, in_message: bool) -> Iterator[tuple[ast.expr, bool]]:
-    """Yield a node's replaceable expressions, itself included, and if they run only when called.
+    """Yield a node's replaceable expressions, itself included, and if each is in a lambda's body.
 
-    `lazy` says that the node does, `in_message` that its texts are only for people.
+    `lazy` says that the node is, `in_message` that its texts are only for people.
     """
     if isinstance(node, ast.arg):
         return
@@ -102,7 +102,7 @@ def _is_value(node: ast.expr) -> bool:
 
 
 def replacements(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
-    """Yield the expressions that can replace one, with the name of the mutation operator."""
+    """Yield (name of the mutation operator, new expression) for each that can replace this one."""
     match node:
         case ast.Compare(ops=[op, *rest]) if type(op) in SWAPPED:
             operator = "boundary" if isinstance(op, BOUNDARIES) else "comparison"
@@ -125,7 +125,7 @@ def replacements(node: ast.expr) -> Iterator[tuple[str, ast.expr]]:
 
 
 def _has_no_counterpart(node: ast.BinOp) -> bool:
-    """Return true if another operator makes no sense: with texts, or where zero is added."""
+    """Return true if another operator makes no sense: a side is a text, 0 or an empty constant."""
     return any(
         isinstance(each, ast.JoinedStr)
         or (

@@ -34,9 +34,10 @@ class FunctionEntry:
 def with_entry_probes(
     plan: MutationPlan, texts: Mapping[str, bytes], tests_before: TestsBefore
 ) -> tuple[MutationPlan, tuple[FunctionEntry, ...]]:
-    """Add a probe at the beginning of each mutated function that tests reached before.
+    """Return the plan with a probe in each mutated function that tests reached before, and entries.
 
-    `texts` are those that the mutants are placed in. The probes are for no change.
+    `texts` are those that the mutants are placed in. The probes are for no change. A file in which
+    not all of its probes can be placed gets none.
     """
     entries: list[FunctionEntry] = []
     for path in sorted(plan.files):
@@ -59,7 +60,7 @@ def with_entry_probes(
 def _entries(
     code: Code, mutants: Sequence[PlacedMutant], number: int, tests_before: TestsBefore
 ) -> Iterator[tuple[FunctionEntry, Mutant | None]]:
-    """Yield each entry with its probe, or None where one of its mutants stands there already."""
+    """Yield each entry with its probe, numbered from `number`; None where a mutant is there."""
     for function, mine in _by_function(code, mutants).items():
         path, ids = mine[0].path, frozenset(each.id for each in mine)
         probe, reached = entry_probe(code, function.node), tests_before(path, function.name)
@@ -87,7 +88,7 @@ def _by_function(code: Code, mutants: Sequence[PlacedMutant]) -> dict[Function, 
 
 
 def _stands_at(mutant: Mutant, probe: Mutant) -> bool:
-    """Return true if a mutant always runs when the probe does, so that it can serve as one."""
+    """Return true for a `drop` or `place` mutant at the probe's start, which can serve as it."""
     return mutant.start == probe.start and mutant.operator in {"drop", "place"}
 
 

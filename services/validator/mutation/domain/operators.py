@@ -60,7 +60,10 @@ class TouchedStatement:
     headers: Callable[[], frozenset[str]]
 
     def find_mutants(self) -> Iterator[Mutant]:
-        """Yield mutants of its expressions and of itself, or if none fits one of its place."""
+        """Yield mutants of its expressions and itself; if none runs when called, also of its place.
+
+        There are none of what does nothing, or of a function whose header is as before.
+        """
         node = self.node
         if isinstance(node, ast.Pass | ast.Global | ast.Nonlocal) or is_text(node):
             return
@@ -114,7 +117,7 @@ class TouchedStatement:
             yield from self._swap(value, other, "value")
 
     def _dropped(self) -> Iterator[Mutant]:
-        """Yield a mutant without the statement; none at import, where names would be missing."""
+        """Yield a mutant without the statement; none at import, or where it shares a line."""
         if self._runs_when_called and self.code.is_alone(self.node):
             description = f"`{self.code.source(self.node)}` was left out"
             before = f"if not {SWITCH}({NUMBER}): "
@@ -146,13 +149,13 @@ class TouchedStatement:
 
     @property
     def _can_change_at_import(self) -> bool:
-        """True if another value at import can affect the program."""
+        """True if the statement surely runs at import, and sets no name such as `__all__`."""
         targets = getattr(self.node, "targets", [getattr(self.node, "target", None)])
         names = [each.id for each in targets if isinstance(each, ast.Name)]
         return self.block.sure and not any(name.startswith(DUNDER) for name in names)
 
     def _probe_place(self) -> Iterator[Mutant]:
-        """Yield a mutant that raises an error at the statement; at import, a check that it runs."""
+        """Yield a mutant that raises at the statement or in its function; at import, a check."""
         if isinstance(self.node, FUNCTIONS):
             yield from raise_at(self.code, self.node.body, min(self.lines), self._hunk)
         elif not self._runs_when_called:
@@ -183,7 +186,10 @@ def _last(node: ast.expr | ast.stmt) -> int:
 def _mutants_of_clauses(
     code: Code, block: Block, node: ast.stmt, touched: TouchedLines
 ) -> Iterator[Mutant]:
-    """Yield mutants of touched `except` clauses, which catch nothing, and `case` clauses."""
+    """Yield mutants of touched clauses: `except` catches nothing, any other raises an error.
+
+    At import they are checks that the clause's line runs.
+    """
     for clause in (*getattr(node, "handlers", ()), *getattr(node, "cases", ())):
         first = clause.lineno if isinstance(clause, ast.ExceptHandler) else clause.pattern.lineno
         head = range(first, max(first, clause.body[0].lineno - 1) + 1)

@@ -81,7 +81,7 @@ class _SourceCache:
 
 
 def _mutants_of_file(file: ChangedFile, cache: _SourceCache) -> Iterator[Mutant]:
-    """Yield every mutant that fits one file of a change. Raises `NotMutable`."""
+    """Yield every mutant that fits a file of a change; none without effect. Raises `NotMutable`."""
     before, after, last = file.texts[0], file.texts[1], file.texts[-1]
     if last is None:
         raise NotMutable("it is not there any more")
@@ -127,7 +127,7 @@ def _place(
     cache: _SourceCache,
     unmutated: Mapping[str, Sequence[str]],
 ) -> MutationPlan:
-    """Write the mutants into their files; leave out those with which a file is not valid Python."""
+    """Return the plan of the mutants, without those with which their file is not valid Python."""
     mutants = _merge(wanted)
     lost = {change: list(each) for change, each in unmutated.items()}
     placed: list[PlacedMutant] = []
@@ -148,7 +148,7 @@ def _place(
 
 
 def _merge(wanted: Iterable[tuple[str, str, Mutant]]) -> list[PlacedMutant]:
-    """Return the mutants by number; the same mutant for two changes is placed once."""
+    """Return the mutants, numbered in order; the same mutant for two changes is placed once."""
     changes: dict[Key, list[str]] = {}
     chosen: dict[Key, tuple[str, Mutant]] = {}
     for change, path, each in wanted:

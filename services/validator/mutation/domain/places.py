@@ -84,7 +84,7 @@ def _head(node: ast.stmt) -> ast.expr | None:
 
 
 def import_check(code: Code, block: Block, line: int, hunk: int) -> Iterator[Mutant]:
-    """Yield a check that this line runs when its module is imported."""
+    """Yield a check that a line runs at import: its module is imported, or a probe near it runs."""
     made = Mutant(line, hunk, "import", "no test imports it", 0, 0, "", "", MutantTiming.IMPORTED)
     if block.sure:
         yield made
@@ -98,7 +98,7 @@ def import_check(code: Code, block: Block, line: int, hunk: int) -> Iterator[Mut
 
 
 def mutants_at_gap(code: Code, gap: int, indent: int) -> Iterator[Mutant]:
-    """Yield a mutant that raises an error where lines were removed, by their indent."""
+    """Yield a mutant that raises where lines of this indent were removed; at import, a check."""
     inside = [each for each in iterate_blocks(code) if _may_contain(each, gap)]
     fitting = [each for each in inside if each.body[0].col_offset == indent]
     loose = [each for each in inside if each.body[0].col_offset <= indent]

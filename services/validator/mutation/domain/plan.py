@@ -41,7 +41,7 @@ class MutationPlan:
         """Return the plan of a run with its time limits.
 
         After `seconds` only the first mutant of each change is still tried, and none after
-        `longest`.
+        `longest`, which is `seconds` by default.
         """
         mutants = [
             {
@@ -65,7 +65,7 @@ class MutationPlan:
         return json.dumps(plan, separators=(",", ":"))
 
     def _by_turn(self) -> list[tuple[int, PlacedMutant]]:
-        """Order the first mutant of each change before the second of any, as time may run out."""
+        """Return (turn, mutant), with each change's first mutant (turn 0) before any second one."""
         turns: Counter[str] = Counter()
         ranked = []
         for number, each in enumerate(self.mutants):

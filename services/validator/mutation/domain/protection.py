@@ -62,7 +62,10 @@ def _state(
     surviving: Sequence[PlacedMutant],
     unmutated: Sequence[str],
 ) -> Literal["protected", "unprotected", "unknown", "nothing"]:
-    """Return the state of a change; untried mutants matter only if all are untried."""
+    """Return the state of a change; untried mutants matter only if all are untried.
+
+    If no mutant survived, a file in which none could be placed makes it unknown.
+    """
     if surviving:
         return "unprotected"
     if unmutated or (mine and not known):

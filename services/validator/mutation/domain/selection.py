@@ -53,7 +53,7 @@ def choose_mutants(
 
 
 def _without_weaker(found: Sequence[tuple[str, Mutant]]) -> list[tuple[str, Mutant]]:
-    """Remove mutants of the operators `place` and `import` where their hunk has a better one."""
+    """Return the mutants without `place` and `import` ones where their hunk has a better one."""
     better = {
         (path, each.hunk)
         for path, each in found
@@ -107,7 +107,7 @@ def _sample(tests: Collection[str]) -> Iterator[str]:
 
 
 def without_expensive(plan: MutationPlan, reaching: Reaching) -> MutationPlan:
-    """Replace mutants at import that would need many tests by checks that they are imported."""
+    """Replace mutants at import that need all or many tests by checks that they are imported."""
     mutants = []
     for each in plan.mutants:
         found = reaching(each.path, each.mutant.line)

@@ -164,17 +164,17 @@ class _EffectOnly(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Pass(self, node: ast.Pass) -> None:
-        """Remove a `pass`."""
+        """Remove a `pass`, by returning None."""
         del node
 
 
 def _without_docstring(body: list[ast.stmt]) -> list[ast.stmt]:
-    """Return the statements of a body without a docstring or `...` at its beginning."""
+    """Return the statements of a body without a docstring or other constant at its beginning."""
     return [each for n, each in enumerate(body) if not (n == 0 and is_text(each))]
 
 
 def is_text(node: ast.stmt) -> bool:
-    """Return true for a docstring or `...`, which do nothing."""
+    """Return true for a constant as a statement, such as a docstring or `...`: it does nothing."""
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
@@ -194,7 +194,7 @@ def headers(content: bytes) -> frozenset[str]:
 
 
 def header(node: Function) -> str:
-    """Return the header of a function (name, parameters, decorators) without annotations."""
+    """Return a dump of a function's name, parameters, defaults and decorators, unannotated."""
     empty = copy.copy(node)
     empty.body = []
     return ast.dump(_EffectOnly().visit(copy.deepcopy(empty)))

@@ -19,9 +19,10 @@ def select_affordable(
     oids: tuple[str, str],
     present: Collection[str],
 ) -> tuple[MutationPlan, frozenset[str] | None]:
-    """Return the mutants that can be afforded, and the tests for them (None is all). Blocks.
+    """Return the plan with expensive mutants as mere checks, and its tests (None is all). Blocks.
 
-    `oids` are the trees before and after the changes, `present` are the tests of the head.
+    `oids` are the trees before and after the changes, `present` are the tests of the head. Tests
+    that are new, or whose reach is unknown, are always included.
     """
     trees = [mirror.tree(each) for each in (recorded.tree, *oids)]
 

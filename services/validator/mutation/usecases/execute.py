@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 async def execute_mutation(
     run: TestRun, prepared: PreparedHead, deps: ValidatorDeps
 ) -> dict[str, Any]:
-    """Try the mutants of a run's plan, and return the fields of its result."""
+    """Try a run's mutants, up to `MAX_ATTEMPTS` times, and return the fields of its result."""
     plan = await read_text(run.request.plan or "", deps)
     reason = ""
     for _ in range(MAX_ATTEMPTS):

@@ -79,7 +79,7 @@ async def measure_protection(
     seconds_left: float = math.inf,
     wanted: Collection[str] | None = None,
 ) -> dict[str, Protection]:
-    """Measure and store the protection of each change, or of those in `wanted`.
+    """Measure and store the protection of each change or of those in `wanted`; return it by id.
 
     The changes stand on the head and on each other in this order; `trees` has the tree after each.
     Without a recording, all tests run once; `present` are the outcomes on the head, and lost
@@ -139,7 +139,7 @@ async def _run(
 async def read_mutation_passes(
     protections: Collection[Protection], deps: ValidatorDeps
 ) -> list[MutationPass]:
-    """Return what the tests did without any mutant, in each run behind these protections."""
+    """Return the passes without any mutant of those runs behind these that gave a report."""
     passes = []
     for run_id in sorted({each.run for each in protections if each.run is not None}):
         run = await deps.store.runs.require(run_id)
@@ -193,7 +193,7 @@ def _place_mutants(
     wanted: Collection[str],
     before: TestsBefore | None,
 ) -> tuple[MutationPlan, tuple[FunctionEntry, ...]]:
-    """Place the mutants of the wanted changes in the last tree, and probes for lost coverage."""
+    """Place the mutants of the wanted changes in the last tree, and with `before` entry probes."""
     files = {
         each.id: [
             ChangedFile(path, versions[path][number:])
@@ -238,7 +238,7 @@ async def _request(
     limits: tuple[float, float],
     deps: ValidatorDeps,
 ) -> RunRequest:
-    """Return the request for a run of this plan's mutants on the tree with all changes."""
+    """Store this plan, and return the request for a run of it on the tree with all changes."""
     ids = [each.id for each in changes]
     count = sum(bool(each.changes) for each in plan.mutants)
     return RunRequest(

@@ -30,7 +30,7 @@ class Comparer:
         self._blocks: dict[bytes, Blocks | None] = {}
 
     def compare(self, before: bytes, after: bytes) -> Forms | None:
-        """Return the forms that make two programs the same; None if they are not known to be."""
+        """Return the forms that were unified, () for none; None if not known to be one program."""
         if max(len(before), len(after)) > MAX_BYTES:
             return None
         try:
@@ -61,7 +61,7 @@ class Comparer:
 
 
 def _compare_pieces(pieces: list[Piece], flags: int) -> Forms | None:
-    """Return the forms that make all pieces the same; None if one of them is not known to be."""
+    """Return the forms of all pieces together; None if one is not known to be the same program."""
     forms: set[str] = set()
     for each in pieces:
         found = _compare_divided(each, flags)
@@ -92,7 +92,7 @@ def _compare_divided(piece: Piece, flags: int) -> Forms | None:
 
 
 def _compare_parts(before: str, after: str, flags: int) -> Forms | None:
-    """Compare two modules, or parts of modules that are compiled with these flags."""
+    """Compare modules, or parts of such, under these flags; forms are those more often in one."""
     levels = _optimization_levels(before + after)
     codes = [(_compiled(before, flags, each), _compiled(after, flags, each)) for each in levels]
     if all(code_key(old) == code_key(new) for old, new in codes):

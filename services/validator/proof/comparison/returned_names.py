@@ -12,7 +12,7 @@ OUTLIVED = (ast.Try, ast.With, ast.AsyncWith, *filter(None, [getattr(ast, "TrySt
 
 
 def returned_directly(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
-    """Spell `x = value` before `return x` as `return value`; return true if there was any.
+    """Spell `x = value` before `return x` as `return value`; return true if any was changed.
 
     That is the same where nothing else can see `x`: it is a name of this function that occurs in
     such pairs only, so it has no value before, and no closure, `global`, `del` or later statement

@@ -68,7 +68,7 @@ class _Unifier(ast.NodeTransformer):
         return [self._joined(node), *rest]
 
     def _returned_choice(self, node: ast.If, rest: list[ast.stmt]) -> ast.stmt | None:
-        """Spell `if c: return a` before `return b` as `return a if c else b`.
+        """Spell `if c: return a` before `return b` as `return a if c else b`; None if it is other.
 
         Both evaluate `c`, then one of `a` and `b`, and return that.
         """
@@ -82,7 +82,7 @@ class _Unifier(ast.NodeTransformer):
         return _at(node, ast.Return(self.visit_IfExp(chosen, visited=True)))
 
     def _assigned_choice(self, node: ast.If) -> ast.stmt | None:
-        """Spell `if c: x = a` with `else: x = b` as `x = a if c else b`.
+        """Spell `if c: x = a` with `else: x = b` as `x = a if c else b`; None if it is other.
 
         Both evaluate `c`, then one of `a` and `b`, and then whatever the target `x` consists of.
         """
@@ -99,7 +99,7 @@ class _Unifier(ast.NodeTransformer):
         return _at(node, ast.Assign(one.targets, value))
 
     def _joined(self, node: ast.If) -> ast.If:
-        """Spell `if a: X` with `elif b: X` as `if a or b: X`.
+        """Spell `if a: X` with `elif b: X` as `if a or b: X`; any other statement stays.
 
         Both evaluate `a`, only if that is false `b`, and do `X` if either is true.
         """

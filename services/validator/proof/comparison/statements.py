@@ -69,7 +69,7 @@ class Blocks(NamedTuple):
         return [*pieces, piece] if piece.before != piece.after else pieces
 
     def with_pieces(self, pieces: list[Piece], parse: Parse = PARSE) -> Blocks | None:
-        """Return the blocks of the text that the pieces came from; None if one does not parse.
+        """Return the blocks of the other text, made of these and `pieces`; None if one is invalid.
 
         It is also None if a piece is among those that decide how the others are compiled.
         """
@@ -110,7 +110,7 @@ class ClassBlocks(NamedTuple):
 
 
 def decode(content: bytes) -> str:
-    """Return a source file as text with plain line ends, as Python itself reads it.
+    """Return a source file as text, each line ended by a line feed, as Python itself reads it.
 
     Raises SyntaxError or ValueError where its encoding is unknown, or not what it says.
     """

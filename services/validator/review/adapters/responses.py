@@ -35,7 +35,10 @@ def is_transient(response: httpx.Response) -> bool:
 
 
 def retry_delay(response: httpx.Response) -> float:
-    """Return the seconds to wait that the server asks for, by the server's own clock."""
+    """Return the seconds to wait that the server asks for by its own clock, else a default.
+
+    They are from 1 to `MAX_DELAY_SECONDS`.
+    """
     requested = response.headers.get("retry-after", "")
     now = _timestamp(response.headers.get("date", ""))
     until = _timestamp(requested) or _rate_limit_reset(response)

@@ -146,7 +146,7 @@ class RestForge:
     def _match(self, response: httpx.Response, facts: Mapping[str, str]) -> ForgePullRequest | None:
         """Return the requested pull request among the one or many in a response; None without it.
 
-        Raises `Transient` or `Rejected` for an unsuccessful response.
+        Raises `Transient` or `Rejected` if it is unsuccessful, `Transient` if it cannot be read.
         """
         if not response.is_success:
             raise self._problem(response, facts)
@@ -220,7 +220,7 @@ def _fill(template: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, st
 
 
 def _validated(value: str, pattern: str, what: str) -> str:
-    """Return a valid setting; a wrong one is not shown, since it may hold a secret."""
+    """Return a setting that matches, else raise `Rejected` without it, as it may hold a secret."""
     if not re.fullmatch(pattern, value):
         raise Rejected(f"The forge's {what}.", hint="Set it again.", code="forge_settings")
     return value

@@ -42,9 +42,9 @@ async def roll_back(
     automatic: bool = False,
     repetition: int = 0,
 ) -> None:
-    """Roll back one change, or publish why not; repeating the command changes nothing.
+    """Roll back one change, or publish why not; repeating the command only publishes again.
 
-    Raises `Conflict` if the change is not on the landing branch.
+    Raises `Conflict` after publishing why not, unless the change's state is applied.
     """
     change = await deps.store.enhancements.require(command.enhancement_id)
     target = await deps.store.targets.require(change.target_id)
@@ -76,7 +76,7 @@ async def roll_back(
 
 
 async def roll_back_all(command: RollbackEnhancements, deps: ValidatorDeps) -> None:
-    """Roll back all that a wave landed, or all that landed since some time; all or nothing."""
+    """Roll back what a wave landed, or what landed since a time: all, or publish why nothing."""
     target = await deps.store.targets.require(command.target_id)
     async with deps.leadership.hold_leadership(target.id, wait=True):
         landed = await deps.store.enhancements.find(
@@ -98,7 +98,7 @@ async def roll_back_all(command: RollbackEnhancements, deps: ValidatorDeps) -> N
 
 
 def _is_requested(change: Enhancement, command: RollbackEnhancements) -> bool:
-    """Return True if a change landed in the wave, or since the time, that the command names."""
+    """Return True if a change is of the wave and landed since the time, if the command has them."""
     if command.wave_id is not None and change.wave_id != command.wave_id:
         return False
     return command.since is None or (change.finished_at or change.changed_at) >= command.since
@@ -132,7 +132,7 @@ async def _load_stack(
 ) -> tuple[LandedStack, set[str]]:
     """Return what is landed now, and the ids that an interrupted rollback already reverted.
 
-    Those are marked as rolled back first.
+    Those are marked as rolled back first. Raises `RollbackRefusedError` where no test can run.
     """
     target = request.target
     repository = deps.repository(target)
@@ -162,7 +162,8 @@ async def _test_and_publish(
 ) -> None:
     """Find reverts that pass the tests, and move the branch over them.
 
-    Raises `RollbackRefusedError` if later changes depend on it and may not be reverted as well.
+    Raises `RollbackRefusedError` if there are none, or later changes depend on what is rolled back
+    and may not be reverted as well.
     """
     plan, tests = await find_passing_plan(request, stack, chosen, deps)
     failpoint("rollback.tested")
@@ -185,7 +186,11 @@ async def _publish_branch(
     chosen: set[str],
     deps: ValidatorDeps,
 ) -> None:
-    """Create one revert commit per change, newest first, and move the branch over all at once."""
+    """Create one revert commit per change, newest first, and move the branch over all at once.
+
+    Then they are shown and marked. Raises `Transient` if the branch has moved or is out of reach,
+    `RollbackRefusedError` if it cannot be moved.
+    """
     repository, head = stack.repository, stack.prepared.head
     commits = await _commit_reverts(request, stack, plan, chosen, deps)
     tip = [*commits.values()][-1]
@@ -274,7 +279,7 @@ async def _publish_finished(
 
 
 def _name_changes(changes: Sequence[Enhancement]) -> str:
-    """List a few changes by id and title, and count the others."""
+    """Return the short ids and titles of the first `MAX_NAMED` changes, and count the others."""
     named = [f"{each.id[-8:]} {each.proposal.title!r}" for each in changes[:MAX_NAMED]]
     more = len(changes) - MAX_NAMED
     return ", ".join(named) + (f" and {more} more" if more > 0 else "")

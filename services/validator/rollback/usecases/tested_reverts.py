@@ -67,7 +67,7 @@ class LandedStack:
     commits: dict[str, str] = field(default_factory=dict)
 
     def plan_reverts(self, chosen: Sequence[str]) -> RevertPlan:
-        """Plan to revert these changes, with later ones that changed the same lines."""
+        """Plan to revert these changes, and later ones in the way. Raises `RevertConflictError`."""
         landed = [
             RevertibleChange(each.id, self.commits[each.id], each.proposal.files)
             for each in self.changes
@@ -108,7 +108,7 @@ async def find_passing_plan(
 async def _smallest_sufficient(
     later: Sequence[str], passes: Callable[[Sequence[str]], Awaitable[bool]]
 ) -> list[str]:
-    """Return a smallest part of `later` with which the tests pass, found by bisection.
+    """Return as much of `later` as the tests need to pass, and no more, found by bisection.
 
     All of `later` together is known to be enough.
     """
@@ -145,7 +145,10 @@ async def _worse_tests(
     tests: Sequence[str],
     deps: ValidatorDeps,
 ) -> tuple[str, ...]:
-    """Return the tests that pass on the head and fail after the reverts; only `tests` if given."""
+    """Return the tests that are worse after the reverts than on the head; only `tests` if given.
+
+    Without `tests`, those must be worse in a second run too. Raises `RollbackRefusedError`.
+    """
     head = stack.prepared
 
     async def run(

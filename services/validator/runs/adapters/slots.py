@@ -85,7 +85,7 @@ class MachineSlots:
             yield
 
     async def _wait_for_limit(self, wanted: int) -> None:
-        """Wait until the runs of this process leave room for so many cores below its limit."""
+        """Wait until this process holds so few cores that `wanted` more fit its limit, or none."""
         while self._held_here and self._held_here + wanted > self.core_limit:
             self._released.clear()
             await self._released.wait()
@@ -157,7 +157,7 @@ def slots_folder(home: Path) -> Path:
 
     It is in the user's cache: another user could make one of that name in a directory for temporary
     files, and a session's directory ends with the session. A user without a directory to write to
-    has the slots in `home`.
+    has the slots in `home`. Raises `Rejected` if other users may use it.
     """
     try:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
@@ -167,7 +167,7 @@ def slots_folder(home: Path) -> Path:
 
 
 def ensure_private(folder: Path) -> Path:
-    """Create the folder if it is missing; raises `Rejected` if other users may use it."""
+    """Return the folder, created if it is missing; raises `Rejected` if other users may use it."""
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700, parents=True)
     found = folder.lstat()

@@ -45,7 +45,10 @@ def without_plugin(command: Sequence[str], plugin: PytestPlugin) -> tuple[str, .
 
 
 def unknown_options(output: str, addopts: str) -> tuple[str, ...]:
-    """Return the options in `addopts` that pytest does not know, as their plugin is missing."""
+    """Return the options in `addopts` that pytest does not know, as their plugin is missing.
+
+    For a setting that it does not know, that is `--strict-config`.
+    """
     found = UNKNOWN_ARGUMENTS.search(output)
     words = set(_split(addopts))
     unknown = [each for each in _split(found.group(1)) if each in words] if found else []
@@ -57,7 +60,7 @@ def unknown_options(output: str, addopts: str) -> tuple[str, ...]:
 def without_options(
     command: Sequence[str], addopts: str, options: Iterable[str]
 ) -> tuple[str, ...]:
-    """Return pytest's command with other `addopts` than its configuration has."""
+    """Return pytest's command with an option that sets `addopts` to these without `options`."""
     removed = set(options)
     kept = shlex.join(each for each in _split(addopts) if each not in removed)
     return (*command, "-o", f"addopts={kept}")
@@ -82,14 +85,14 @@ def passed_tests(report: TestReport, expected: int, convincing: int) -> int:
 
 
 def first_error(report: TestReport) -> TestResult | None:
-    """Return the first file that could not be collected, else the first failing test."""
+    """Return the first file that was not collected, else the first failing test, else None."""
     failing = [each for _, each in sorted(report.results.items()) if each.outcome.bad]
     collected = [e for e in failing if e.outcome is Outcome.ERROR and "::" not in e.id]
     return next(iter((*collected, *failing)), None)
 
 
 def error_text(detail: str) -> str:
-    """Return the line of a failure that names its error, else its last lines."""
+    """Return the last line of a failure that names an error, else its last few lines, cut short."""
     lines = [each.strip() for each in detail.splitlines() if each.strip()]
     named = [found.group(1) for each in lines if (found := ERROR_LINE.match(each))]
     if named:
@@ -98,7 +101,7 @@ def error_text(detail: str) -> str:
 
 
 def command_error(detail: str) -> str:
-    """Return the line that tells why a suite failed as a whole, such as for its coverage."""
+    """Return the last line that tells why a suite failed as a whole, else the last; cut short."""
     lines = [each.strip(" =") for each in detail.splitlines() if each.strip(" =")]
     errors = [each for each in lines if re.search(r"\bfail|required|error", each, re.IGNORECASE)]
     return (errors or lines or [""])[-1][:MAX_ERROR_CHARACTERS]

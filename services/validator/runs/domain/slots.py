@@ -27,7 +27,7 @@ def cores_needed(kind: RunKind, runs: Sequence[TestRun], machine_cores: int) -> 
 
 
 def cores_used(runs: Sequence[TestRun], machine_cores: int) -> int:
-    """Return how many cores a suite uses; all of them where concurrent runs are no gain."""
+    """Return how many cores a suite uses; all if never measured, or if concurrency is no gain."""
     used = [
         (each.execution.beside, each.execution.cpu_seconds / each.execution.seconds)
         for each in runs

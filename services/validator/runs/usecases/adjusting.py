@@ -63,7 +63,10 @@ class BaselineAttempt:
 
     @property
     def is_convincing(self) -> bool:
-        """True if about all tests were found, and the project names no other way to run them."""
+        """True if tests pass, and about all of those expected were found, or it was adjusted.
+
+        If the project names other ways to run its tests, many have to pass.
+        """
         plan = self.prepared.profile.test
         if self.report is None or not self.passed:
             return False
@@ -124,7 +127,10 @@ class _Search:
         return best
 
     async def _without_broken_plugins(self, best: BaselineAttempt) -> BaselineAttempt:
-        """Repair pytest's command and try again, a few times, until there is a report."""
+        """Try again with pytest's command repaired, a few times until there is a report.
+
+        Returns the last attempt: one without a report where no further repair is known.
+        """
         for _ in range(MAX_REPAIRS):
             adjustment = self._repair(best)
             if adjustment is None:
@@ -154,7 +160,7 @@ class _Search:
         return self._with_command(known, without_options(command, addopts, options), "pytest", note)
 
     async def _by_other_commands(self, best: BaselineAttempt) -> BaselineAttempt:
-        """Try other ways to run the tests; where some tests pass, those that the project names."""
+        """Return the attempt that passes most; where some tests pass, only named ways are tried."""
         first = best
         for each in first.prepared.profile.test.alternatives:
             if best.is_convincing or (first.passed and not each.is_named):
@@ -172,7 +178,10 @@ class _Search:
         return best
 
     async def _as_of_commit(self, best: BaselineAttempt) -> BaselineAttempt:
-        """Try the environment as it was at the time of the commit."""
+        """Try the packages of the commit's time; return that if any test passes, else `best`.
+
+        It is not tried on a young commit, or where the environment is configured, or needs Node.
+        """
         prepared = best.prepared
         plan, configured = prepared.profile.environment, prepared.profile.config.environment.as_of
         when = commit_time(prepared.mirror, prepared.head)
@@ -210,7 +219,7 @@ class _Search:
         return known.model_copy(update={"command": command, "framework": framework, "notes": notes})
 
     async def _try(self, adjustment: SuiteAdjustment) -> BaselineAttempt | None:
-        """Run the suite with an adjustment; None where its environment cannot be built."""
+        """Store an adjustment and run the suite with it; None if no environment can be built."""
         deps, target_id = self._deps, self._first.prepared.target.id
         await deps.store.targets.set_fields(target_id, adjustment=adjustment)
         target = await deps.store.targets.require(target_id)

@@ -24,7 +24,7 @@ MAX_HINT_CHARACTERS = 2000
 
 
 async def run_baseline(command: RunBaseline, deps: ValidatorDeps) -> None:
-    """Build the environment, run the suite on the commit, and publish the result."""
+    """Measure the baseline of a commit, and publish it or why not; nothing once the wave ended."""
     wave = await deps.store.waves.get(command.wave_id)
     if wave is not None and WAVE.terminal(wave.state):
         return
@@ -43,7 +43,7 @@ async def run_baseline(command: RunBaseline, deps: ValidatorDeps) -> None:
 async def _prepare(command: RunBaseline, deps: ValidatorDeps) -> PreparedHead:
     """Prepare the commit and publish that its environment is built.
 
-    Raises `Rejected` if the target has no tests.
+    Raises `Rejected` if that is not possible, or the target has no tests.
     """
     target = await deps.store.targets.require(command.target_id)
     prepared = await prepare_head(deps, target, command.commit)
@@ -84,7 +84,7 @@ def _notes(measured: BaselineAttempt) -> tuple[str, ...]:
 
 
 def _check(measured: BaselineAttempt) -> None:
-    """Reject a baseline that proves nothing: no report, no test, or no test that passes."""
+    """Raise `Rejected` for a baseline that proves nothing: no report, no test, or none passes."""
     run, report, plan = measured.run, measured.report, measured.prepared.profile.test
     command = shlex.join(plan.command)
     if report is None:

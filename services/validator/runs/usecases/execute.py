@@ -48,7 +48,7 @@ RunHandlers = Mapping[RunKind, RunHandler]
 async def execute_run(command: RunTests, deps: ValidatorDeps, handlers: RunHandlers) -> None:
     """Execute a requested run, store its result, and publish it; a finished run only the latter.
 
-    A run that a runner has claimed is left to it. So is one that is `repeated` while
+    A run that this runner has claimed is left alone. So is one that is `repeated` while
     another live runner has it; only the claims of dead runners are taken over.
     """
     if command.repeated and await is_claimed_elsewhere(command.run_id, deps):
@@ -66,7 +66,10 @@ async def execute_run(command: RunTests, deps: ValidatorDeps, handlers: RunHandl
 async def execute_tests(
     run: TestRun, prepared: PreparedHead, deps: ValidatorDeps
 ) -> dict[str, Any]:
-    """Run the tests of a target, up to `MAX_ATTEMPTS` times until there is a report."""
+    """Run a target's tests, up to `MAX_ATTEMPTS` times until there is a report.
+
+    Returns the fields of the run's result, with the failing tests of a recording run again.
+    """
     for attempt in range(MAX_ATTEMPTS):
         # Recording may be what broke the first attempt.
         record = run.request.record and not attempt
@@ -115,7 +118,7 @@ async def _result(
 ) -> dict[str, Any]:
     """Return the result fields by the handler; a defect that repeats ends without a report.
 
-    Otherwise its requester would wait forever.
+    Otherwise its requester would wait forever. Raises `Transient` as the handler does.
     """
     reason = ""
     for _ in range(MAX_ATTEMPTS):

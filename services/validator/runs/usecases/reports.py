@@ -15,7 +15,7 @@ FASTEST_COMPRESSION = 1
 
 
 async def store_text(text: str, kind: TextKind, deps: ValidatorDeps) -> str:
-    """Store a text, and return its sha256."""
+    """Store a text once, compressed, and return its sha256."""
     data = text.encode()
     digest = hashlib.sha256(data).hexdigest()
     compressed = zlib.compress(data, FASTEST_COMPRESSION)
@@ -25,7 +25,7 @@ async def store_text(text: str, kind: TextKind, deps: ValidatorDeps) -> str:
 
 
 async def read_text(digest: str, deps: ValidatorDeps) -> str:
-    """Return the text with this sha256."""
+    """Return the text with this sha256. Raises `NotFound`."""
     stored = await deps.store.reports.require(digest)
     return zlib.decompress(stored.data).decode()
 

@@ -28,7 +28,8 @@ async def run_tests(
 ) -> TestRun:
     """Return the finished run for a request; it is executed only if no equal one is known.
 
-    If cancelled, it supersedes the run, unless something else in this process waits for it too.
+    A run may finish without a report. If cancelled, it supersedes the run, unless something else in
+    this process waits for it too.
     """
     key, run = await _find_run(run_key(prepared, request), wave_id, deps)
     if run is None:
@@ -118,7 +119,7 @@ def _new_run(
 
 
 async def _wait_or_supersede(run: TestRun, deps: ValidatorDeps) -> TestRun:
-    """Wait for a run to finish; the last waiter supersedes it when it is cancelled."""
+    """Wait for a run to finish; the last waiter supersedes it if cancelled, unless draining."""
     waiters = deps.process.run_waiters
     with waiters.waiting(run.id) as run_finished:
         try:

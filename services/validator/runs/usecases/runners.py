@@ -29,7 +29,7 @@ CHECK_INTERVAL_SECONDS = 0.5
 
 
 async def announce(deps: ValidatorDeps) -> None:
-    """Publish a heartbeat of this process with its claimed runs, and read those of the others."""
+    """Store a heartbeat of this runner with its claims, and read the others'; not in a drain."""
     if deps.process.draining.is_set():
         return
     fields = {
@@ -54,13 +54,13 @@ async def announce(deps: ValidatorDeps) -> None:
 
 
 async def drain(deps: ValidatorDeps) -> None:
-    """Prepare for the end of this process: its runs stay requested, for another runner."""
+    """Take no more runs, and remove this runner: its runs stay requested, for another runner."""
     deps.process.draining.set()
     await deps.store.runners.remove(deps.runner)
 
 
 async def live_runners(deps: ValidatorDeps) -> list[Runner]:
-    """Return the runners with a recent heartbeat; one first seen now counts as live."""
+    """Return the runners with a recent heartbeat, or first seen now; long dead ones are removed."""
     found = []
     for each in await deps.store.runners.find():
         silence = deps.process.heartbeats.seconds_since(each.id, each.heartbeats)
@@ -99,7 +99,7 @@ async def run_while_requested(
 ) -> TestRun:
     """Claim a run and do `work` on it; stop that once the run is superseded or finished elsewhere.
 
-    Returns the run as it is then.
+    Returns the run as it is then. Raises what `work` raises.
     """
     claim = claim_of(run)
     deps.process.claimed_runs.add(claim)
@@ -121,7 +121,10 @@ async def run_while_requested(
 
 
 async def _until_changed(run: TestRun, deps: ValidatorDeps) -> None:
-    """Wait until the stored run is no longer the one that was claimed."""
+    """Wait until another version of the run is stored, even if the store is away for a while.
+
+    Raises `NotFound`.
+    """
     while True:
         await asyncio.sleep(CHECK_INTERVAL_SECONDS)
         with contextlib.suppress(Transient):
@@ -144,7 +147,7 @@ async def hold_cores(run: TestRun, deps: ValidatorDeps) -> AsyncIterator[None]:
 async def count_concurrent_runs(deps: ValidatorDeps) -> AsyncIterator[Callable[[], int]]:
     """Count the other runs on this machine inside the block.
 
-    The function it yields returns how many there were for most of the time.
+    The function it yields returns the median number of them so far.
     """
     seen = [deps.slots.runs()]
 
@@ -171,7 +174,7 @@ def has_room(under_way: int, deps: ValidatorDeps) -> bool:
 
 
 async def _full_runs(target_id: str, deps: ValidatorDeps) -> list[TestRun]:
-    """Return the newest full runs of a target that gave a report, a limited number."""
+    """Return the newest full runs of a target that gave a report, up to `MAX_RUNS_CONSIDERED`."""
     return await deps.store.runs.find(
         sort="-_id",
         limit=slots.MAX_RUNS_CONSIDERED,

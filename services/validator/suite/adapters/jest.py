@@ -30,7 +30,7 @@ OUTCOMES = {
 
 
 def read_jest(content: bytes | None, tree: Path, *, exit_code: int, seconds: float) -> RunOutcome:
-    """Read a report whose file names lie in the directory `tree`.
+    """Return the results in a report, or why it cannot be trusted; its files lie in `tree`.
 
     A test's id is its file, suites and title. A report that is missing, incomplete or contradicted
     by the exit code is never a pass.

@@ -98,7 +98,7 @@ def _missing_tests(root: ET.Element) -> str:
 
 
 def _result(case: ET.Element) -> TestResult:
-    """Return the result of one test case. Raises ValueError if the case has no name."""
+    """Return the result of one test case. Raises ValueError if it has neither class nor name."""
     outcome, detail = _outcome(case)
     seconds = _seconds(case.get("time", ""))
     return TestResult(_id(case), outcome, seconds, detail[-MAX_DETAIL_CHARACTERS:])

@@ -88,7 +88,7 @@ def _early_end(lines: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _contradiction(exit_code: int, results: Mapping[str, TestResult]) -> str:
-    """Return how the exit code contradicts the results, or an empty text."""
+    """Return how the exit code contradicts the results or means an early end; empty if neither."""
     failing = sum(each.outcome.bad for each in results.values())
     if exit_code == PASSED and failing:
         return f"The test process ended with success, but {failing} tests failed in its report."

@@ -103,7 +103,7 @@ class SuiteRun:
         )
 
     def _argv(self) -> tuple[str, ...]:
-        """Return the plan's command, with options where variables cannot ask for a report."""
+        """Return the plan's command, by a module of ours or with options if a report needs that."""
         command, report = self.plan.command, self.scratch / JSON_REPORT
         if self.plan.framework == CUSTOM and _is_python_program(command):
             python, *rest = command
@@ -195,10 +195,7 @@ def export_tree(
 def _restore_protected_files(
     base: Tree, candidate: Tree, profile: TargetProfile, into: Path
 ) -> None:
-    """Write the base's version of each protected file that the candidate changed.
-
-    A change to such a file reaches a run if a person approved it.
-    """
+    """Write the base's version of each protected file that the candidate changed or removed."""
     with FolderWriter(into) as writer:
         for path in base.files():
             content = base.read(path)

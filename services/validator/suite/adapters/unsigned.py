@@ -24,7 +24,7 @@ def check_size(content: bytes) -> None:
 def report_unless_contradicted(
     results: Mapping[str, TestResult], *, exit_code: int, seconds: float
 ) -> RunOutcome:
-    """Return a report with these results, unless the exit code contradicts them."""
+    """Return a report with these results, or `Infrastructure` if the exit code contradicts them."""
     if reason := _contradiction(exit_code, results.values()):
         return Infrastructure(reason)
     problem = "" if results else "The report names no test."
@@ -32,7 +32,7 @@ def report_unless_contradicted(
 
 
 def _contradiction(exit_code: int, results: Iterable[TestResult]) -> str:
-    """Return how the exit code contradicts the results, or an empty text.
+    """Return how the exit code contradicts the results or names a signal; empty if neither.
 
     A failure of the command where no test failed is no contradiction: the command may fail as a
     whole, for example by a coverage threshold or an error outside all tests.

@@ -99,7 +99,7 @@ class ImpactMap:
 
     @cached_property
     def functions(self) -> int:
-        """The number of functions that any test reached."""
+        """The number of places (functions, parts of them, modules) that any test reached."""
         return sum(len(codes) for codes in self.reached.values())
 
     @cached_property

@@ -183,7 +183,7 @@ def _failures_if_any(result: TestResult) -> tuple[int, ...]:
 
 
 def worst(runs: Sequence[RunOutcome]) -> RunOutcome:
-    """Return the worst outcome of each test in several runs; no report if a run gave none."""
+    """Return the worst result of each test in several runs, or the first run without a report."""
     reports = []
     for each in runs:
         if isinstance(each, Infrastructure):

@@ -45,7 +45,7 @@ class Function:
 
     @cached_property
     def body(self) -> str:
-        """A dump of the syntax of the body, which is equal for bodies that do the same."""
+        """A dump of the syntax of the body, which does not depend on its layout and comments."""
         return "\n".join(ast.dump(each) for each in self.node.body)
 
     @property
@@ -145,7 +145,8 @@ def compare_sources(before: ParsedSource, after: ParsedSource) -> SourceChange:
     """Find what differs between two versions of a source.
 
     A function that was added, removed or moved changes the module, unless it was added in such a
-    way that no existing code can call it. So does all in a source that is nested too deeply.
+    way that no existing code can call it. So does a changed one that is cached or called
+    implicitly, and all in a source that is nested too deeply.
     """
     if before.text == after.text:
         return SourceChange()

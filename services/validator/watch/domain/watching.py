@@ -173,7 +173,8 @@ class _Evaluation:
     def evaluate(self) -> Outcome:
         """Return the outcome of the check, if all measurements that it needs were made.
 
-        Raises `_MissingObservationError` for the next one, `_NotObservedError` if one failed.
+        Raises `_MissingObservationError` for the next one, `_NotObservedError` if one failed before
+        a regression was confirmed.
         """
         there = self._present(ObservationRequest(TIP))
         if not there:
@@ -194,7 +195,7 @@ class _Evaluation:
             )
 
     def _blame(self, confirmed: frozenset[str]) -> Regressed:
-        """Find one culprit after the other until all symptoms at the batch's end are explained."""
+        """Return the regression with the culprits of what the batch's end shows, else a reason."""
         left = self._present_of(self.changes, confirmed, CONFIRMATION)
         if not left:
             return Regressed(_in_order(confirmed), reason="the batch as it landed does not show it")

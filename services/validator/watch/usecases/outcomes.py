@@ -43,14 +43,17 @@ async def conclude(watch: Watch, deps: ValidatorDeps) -> None:
 
 
 async def end_missed(watch: Watch, note: str, deps: ValidatorDeps) -> None:
-    """End a watch for which nothing can be measured any more."""
+    """End a watch as missed, for which nothing can be measured any more."""
     await _finish(watch, "missed", note, deps, over=True)
 
 
 async def _roll_back_culprit(
     blamed: BlamedChange, watch: Watch, deps: ValidatorDeps
 ) -> Enhancement:
-    """Roll back a change and its dependents by a validated revert; return the change after it."""
+    """Roll back a change and its dependents by a validated revert; return the change after it.
+
+    A refusal is not raised: the change stays applied.
+    """
     command = RollbackEnhancement(
         enhancement_id=blamed.enhancement_id,
         reason=rollback_reason(blamed.symptoms, watch.before)[:1000],
@@ -70,7 +73,10 @@ async def _finish(
     refused: bool = False,
     over: bool = False,
 ) -> None:
-    """Publish the outcome, then store it: after a crash in between it is published again."""
+    """Publish the outcome, then store it: after a crash in between it is published again.
+
+    The watch ends if it is `over`, its checks are made, no change is left or one was `refused`.
+    """
     number = watch.current_check
     changes = await deps.store.enhancements.find_by_ids([e.enhancement_id for e in watch.changes])
     rolled_back = [

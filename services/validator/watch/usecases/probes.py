@@ -80,7 +80,10 @@ class Probe:
 async def _observe_tests(
     context: CheckContext, request: ObservationRequest, deps: ValidatorDeps
 ) -> Observation:
-    """Observe failing tests. The head's tests run on every commit, so only the code differs."""
+    """Observe which requested tests do not pass; without any, which are worse than at landing.
+
+    The head's tests run on every commit, so only the code differs.
+    """
     run = await _run(context, request, deps)
     if run.result.outcome != "reported":
         return NotObserved(run.result.detail.partition("\n")[0])
@@ -128,9 +131,10 @@ async def _changed_components(
 async def _observe_findings(
     context: CheckContext, request: ObservationRequest, deps: ValidatorDeps
 ) -> Observation:
-    """Observe findings by fingerprint, at commits where agents measured them.
+    """Observe which requested findings are there; without any, new ones that lowered a score.
 
-    Agents do so at both ends of a wave, so hardly ever on the commits in between.
+    They are known by fingerprint, at commits where agents measured them: both ends of a wave, so
+    hardly ever the commits in between.
     """
     there = await _findings(context, request.place, deps)
     if there is None:
@@ -148,7 +152,7 @@ async def _observe_findings(
 
 
 async def _findings(context: CheckContext, place: int, deps: ValidatorDeps) -> FindingSet | None:
-    """Return the findings at a position by the detectors that last measured the branch.
+    """Return the findings at a position by the detectors that last measured the branch, or None.
 
     Findings of other detectors cannot be compared with them.
     """

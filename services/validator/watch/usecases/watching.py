@@ -61,7 +61,8 @@ async def start_watch(
 ) -> None:
     """Start watching changes that are on the branch, in this order; repeating it changes nothing.
 
-    It comes before they are marked as applied, so that a crash in between loses neither.
+    Nothing is watched if no checks are wanted. It comes before the changes are marked as applied,
+    so that a crash in between loses neither.
     """
     section = await asyncio.to_thread(_section, target, deps)
     landed = {each.landing.commit: each for each in changes if each.landing.commit}
@@ -140,7 +141,7 @@ async def _waits_for_wave(watch: Watch, deps: ValidatorDeps) -> bool:
 
 
 async def check(watch: Watch, deps: ValidatorDeps) -> None:
-    """Make the check that is due on a watch, or resume the interrupted one."""
+    """Make the check that is due on a watch, or resume the interrupted one; or end it as missed."""
     watch = await deps.store.watches.require(watch.id)
     if watch.state is not WatchState.WATCHING:
         return
@@ -170,7 +171,7 @@ async def _with_current_check(watch: Watch, deps: ValidatorDeps) -> Watch:
 
 
 async def _with_results(watch: Watch, deps: ValidatorDeps) -> Watch:
-    """Return the watch with the stored results of each probe; none if no change of it is left."""
+    """Measure with each probe, and return the watch as stored; as it is if no change is left."""
     target = await deps.store.targets.require(watch.target_id)
     head = await asyncio.to_thread(deps.repository(target).refresh, target)
     changes = await _remaining_changes(watch, target, deps)
@@ -214,7 +215,7 @@ async def _probe(probe: Probe, context: CheckContext, deps: ValidatorDeps) -> Pr
 async def _observe(
     probe: Probe, context: CheckContext, request: ObservationRequest, deps: ValidatorDeps
 ) -> Observation:
-    """Make one measurement; it is cancelled and made again later if the gate gets work."""
+    """Make one measurement. Raises `Transient`, and makes none, if the gate has or gets work."""
     await _yield_to_gate(context.watch, deps)
     observing = asyncio.create_task(probe.observe(context, request, deps))
     try:
