@@ -99,7 +99,7 @@ class UvEnvironments:
         tree: ExportableTree,
         target_id: str,
     ) -> Environment:
-        """Build in the final directory, as a virtual environment contains its own path."""
+        """Build in the final directory, as an environment has its path; clear it on failure."""
         await asyncio.to_thread(stored.clear)
         # So that what one target's set-up wrote cannot be what another one, or the same one in
         # another namespace, installs.

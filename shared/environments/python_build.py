@@ -120,7 +120,7 @@ class PythonBuild:
 
         The code comes from the tree under test: the editable install points to this build's copy of
         the tree, which is removed when the build ends. `asked_for` are the ways in which
-        requirement files name the project, which then brings its dependencies.
+        requirement files name the project, which then brings its dependencies. A failure is noted.
         """
         extras = sorted({each for name in asked_for for each in _extras(name)})
         place = f"./{folder}" if folder else "."
