@@ -83,7 +83,7 @@ def _read_job(control: socket.socket) -> Job:
 
 
 def _send(control: socket.socket, answer: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
-    """Send one line of JSON, with open descriptors."""
+    """Send one line of JSON, with open descriptors; that nobody receives it is ignored."""
     line = json.dumps(answer).encode() + b"\n"
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
     try:
