@@ -101,7 +101,7 @@ class Repository(Generic[D]):
         return await self._collection.insert_missing([_write(each) for each in documents])
 
     async def save(self, document: D) -> D | None:
-        """Replace `document` unless it changed since it was read; return its new version if so."""
+        """Replace `document` and return its new version; None if it changed since it was read."""
         new = document.model_copy(update={"version": document.version + 1})
         where = {"_id": document.id, "version": document.version}
         return new if await self._collection.replace(where, _write(new)) else None
