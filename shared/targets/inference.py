@@ -77,7 +77,7 @@ def _python_packages(sources: Sequence[str], prefix: str) -> tuple[Component, ..
 
 
 def _package(root: str, package: str, packages: set[str]) -> list[Component]:
-    """Return the component of a package; with several subpackages, its own modules and each."""
+    """Return a package's component; with several subpackages, those of its modules and of each."""
     subpackages = sorted(each for each in packages if each.rpartition("/")[0] == package)
     if len(subpackages) < MIN_SUBPACKAGES_TO_SPLIT:
         return [_inferred(package, f"/{root}{package}/", "a package")]

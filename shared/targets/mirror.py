@@ -37,7 +37,7 @@ class Mirror:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock of the one writer; remove git's stale locks. Raises `Timeout` in 120 s."""
+        """Hold the one writer's lock; remove git's stale ones. Raises `Timeout` after 120 s."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(str(self.path) + ".lock", timeout=LOCK_TIMEOUT_SECONDS):
             for stale in (*self.path.glob("*.lock"), *self.path.glob("refs/**/*.lock")):

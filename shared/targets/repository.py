@@ -58,6 +58,7 @@ def inspect_repository(location: str, *, base: str | None = None) -> RepositoryF
 
 
 def _expand_user(location: str) -> Path:
+    """Return a path with `~` replaced. Raises `NotFound` for a user without a home."""
     try:
         return Path(location).expanduser()
     except RuntimeError:
@@ -295,6 +296,5 @@ def _inspect_url(location: str, base: str | None) -> RepositoryFacts:
         head=commits[branch],
         base_branch=branch,
         landing_branch=LANDING_PREFIX + branch,
-        # A remote's first commit is unknown before it is fetched; its url names it well enough.
-        root_commit="0" * 40,
+        root_commit="0" * 40,  # unknown before it is fetched; its url names it well enough
     )

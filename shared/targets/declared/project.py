@@ -60,7 +60,7 @@ def _extras(project: Mapping[str, Any], dynamic: Mapping[str, Any]) -> Groups:
 
 
 def _groups(pyproject: Mapping[str, Any]) -> tuple[Groups, list[str]]:
-    """Return the groups, of one name PEP 735's rather than uv's or PDM's, and notes."""
+    """Return the groups and notes; of one name PEP 735's counts, else uv's, else PDM's."""
     groups = {k: strings(v) for k, v in table(pyproject, "tool", "pdm", "dev-dependencies").items()}
     if of_uv := strings(table(pyproject, "tool", "uv").get("dev-dependencies")):
         groups["dev"] = of_uv
