@@ -95,7 +95,7 @@ def generated(tree: Path, known: "set[str]") -> "list[Path]":
 
 
 def pack(tree: Path, files: "list[Path]", into: Path) -> str:
-    """Write files to an archive; return why they are too large to be kept, empty if they are."""
+    """Write files to an archive and return an empty text, or return why they are too large."""
     size = sum(each.stat().st_size for each in files)
     if size > MAX_GENERATED_BYTES or len(files) > MAX_GENERATED_FILES:
         return (

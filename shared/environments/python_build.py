@@ -85,7 +85,7 @@ class PythonBuild:
         return not all(is_provided(each, version) for each in self._plan.installs)
 
     async def _install_repairing(self, wanted: Wanted) -> None:
-        """Install what is wanted, without what cannot be had. Raises `Rejected`."""
+        """Install what is wanted, without what cannot be had. Raises `Rejected` after 12 tries."""
         for _ in range(MAX_REPAIRS):
             arguments = await self._arguments(wanted)
             completed = await self._build.run_command(uv.find_uv_bin(), *INSTALL, *arguments)
