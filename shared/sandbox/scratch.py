@@ -49,7 +49,7 @@ class Scratch:
             await asyncio.shield(asyncio.to_thread(remove_tree, workspace))
 
     def close(self) -> None:
-        """Give up the directory; no workspace may be in use."""
+        """Remove and give up the directory, if there is one; no workspace may be in use."""
         if self._lock is not None:
             remove_tree(self._owner)
             self._lock.release()

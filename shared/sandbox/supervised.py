@@ -166,7 +166,10 @@ class SupervisedSandbox:
         self.trusted = trusted
 
     def can_read(self, path: Path) -> bool:
-        """Return whether a command can reach `path`; only under landlock, as root, may it not."""
+        """Return whether a command can reach `path`, which runs without root's rights.
+
+        Where we are root, landlock has paths that it cannot reach; in any other case it is true.
+        """
         if os.geteuid() != 0 or self._module != "landlock":
             return True
         return is_traversable(str(path.resolve()))

@@ -38,7 +38,7 @@ CHUNK_BYTES = 1 << 16
 
 
 def supervise(control: socket.socket, output: int) -> None:
-    """Run the job that arrives on `control`; the command prints to the descriptor `output`."""
+    """Run the job that arrives on `control`, and report there; its command prints to `output`."""
     processes.prctl(PR_SET_CHILD_SUBREAPER, 1)
     wakeup = _wake_on_child()
     job = _read_job(control)
