@@ -189,7 +189,7 @@ def _differences(name: str, wanted: Any, found: Any, fields: tuple[str, ...]) ->
 
 
 async def await_streams(jetstream: JetStreamContext, *, timeout: float = 60.0) -> None:
-    """Wait for the last stream and consumer made. Raises `Rejected` after `timeout` seconds."""
+    """Wait until the stream and consumer made last exist. Raises `Rejected` after `timeout` s."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     while True:
