@@ -45,7 +45,7 @@ class Repository(Generic[D]):
         return document
 
     async def find(self, *, sort: str = "_id", limit: int = 0, **where: Any) -> list[D]:
-        """Return the matching documents, sorted by a field (descending with a leading `-`)."""
+        """Return the matching documents, all if `limit` is 0, by a field (descending after `-`)."""
         order = [(sort.lstrip("-"), -1 if sort.startswith("-") else 1)]
         records = await self._collection.find(_where(where), sort=order, limit=limit)
         return [self._read(record) for record in records]
