@@ -1,6 +1,6 @@
 """Edits that could change which exception is raised or caught.
 
-An `Answer` is None for another kind of edit, empty if the condition holds, else why it is not shown.
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
 """
 
 import ast

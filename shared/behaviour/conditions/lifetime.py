@@ -1,6 +1,6 @@
 """Edits after which an object may end earlier, as no name holds it any more.
 
-An `Answer` is None for another kind of edit, empty if the condition holds, else why it is not shown.
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
 """
 
 import ast

@@ -1,6 +1,6 @@
 """Edits after which the same thing is spelled otherwise, given what the names in it mean.
 
-An `Answer` is None for another kind of edit, empty if the condition holds, else why it is not shown.
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
 """
 
 import ast
