@@ -154,7 +154,10 @@ def bound_names(root: ast.AST) -> Iterator[str]:
 
 
 def mentions(root: ast.AST, names: frozenset[str]) -> Iterator[ast.AST]:
-    """Yield what below `root` is called one of these: names, attributes, imports and texts."""
+    """Yield what below `root` is called one of these: names, attributes, imports and texts.
+
+    A text that is a plain word, of `PLAIN_WORDS`, does not count.
+    """
     for node in ast.walk(root):
         if isinstance(node, ast.Name):
             called: object = node.id
@@ -170,7 +173,7 @@ def mentions(root: ast.AST, names: frozenset[str]) -> Iterator[ast.AST]:
 
 
 def uses(root: ast.AST, name: str) -> list[ast.Name]:
-    """Return every occurrence of a name below `root`."""
+    """Return every `ast.Name` node of a name below `root`, whether it reads or binds it."""
     return [node for node in ast.walk(root) if isinstance(node, ast.Name) and node.id == name]
 
 

@@ -12,7 +12,7 @@ TEXT_METHODS = ("split", "rsplit", "splitlines", "encode")
 
 
 def compute(node: ast.AST, code: ParsedFile) -> object:
-    """Return the value of an expression of literals. Raises ValueError for any other."""
+    """Return the value of an expression of literals. Raises ValueError, or what its call raises."""
     if not isinstance(node, ast.Call):
         return ast.literal_eval(node)
     keywords = {str(each.arg): _scalar(each.value) for each in node.keywords}

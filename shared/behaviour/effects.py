@@ -34,7 +34,7 @@ def is_text(node: ast.AST) -> bool:
 
 
 def calls(*roots: ast.AST) -> str:
-    """Return the text of the first call, `await` or the like below the roots; empty if none."""
+    """Return 60 characters of the first call, `await` or the like in the roots; empty if none."""
     for root in roots:
         for node in ast.walk(root):
             if isinstance(node, CALLING):

@@ -25,7 +25,8 @@ def judge_behaviour(
 ) -> BehaviourEvidence:
     """Check each file of a change (its texts before and after, by path) against its rule.
 
-    `allowed` is the policy that allows the rule, if any. Only Python can be checked.
+    `allowed` is the policy that allows the rule, if any. Only Python can be checked. At most
+    `MAX_OPEN_PLACES` open places are returned.
     """
     shown: set[str] = set()
     places: list[str] = []
@@ -50,7 +51,7 @@ def check_file(
     taken: NamesTaken,
     profile: TargetProfile,
 ) -> BehaviourCheck:
-    """Check one file of a change against the conditions of its rule."""
+    """Check one file of a change against its rule's conditions; what is no Python is open."""
     if not PYTHON.has_suffix(path):
         lines = before.count("\n") + 1
         return BehaviourCheck(open=(OpenPlace(1, lines, "it is no Python, and cannot be checked"),))

@@ -85,7 +85,7 @@ def _attributes(nodes: list[ast.AST]) -> Iterator[tuple[str, str]]:
 
 
 def _words(nodes: list[ast.AST]) -> Iterator[str]:
-    """Yield the names, dotted or not, within string literals."""
+    """Yield the names, dotted or not, in string literals (the first 5,000 characters of each)."""
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from DOTTED.findall(node.value[:MAX_STRING_CHARACTERS])

@@ -7,7 +7,7 @@ DEFAULT_MODE = "r"
 
 
 def mode_of(call: ast.Call) -> str | None:
-    """Return the letters of the mode of a call of `open` that are no defaults, sorted.
+    """Return the letters of the mode of a call of `open` without `t`, sorted; `r` if it has none.
 
     Returns None where the mode cannot be told, or `open` would refuse it.
     """

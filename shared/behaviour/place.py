@@ -119,7 +119,7 @@ class Place:
         return self.oldest_python is not None and self.oldest_python >= version
 
     def at(self, node: ast.AST) -> str:
-        """Return a node as text, for people."""
+        """Return the first 60 characters of a node as code, for people."""
         return f"`{ast.unparse(node)[:60]}`"
 
 

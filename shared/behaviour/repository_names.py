@@ -63,7 +63,7 @@ class RepositoryNames:
         return name in _top_level_names(self._content(found))
 
     def _effect(self, dotted: str, seen: frozenset[str]) -> str:
-        """Return what importing a module does besides defining what is in it."""
+        """Return what importing a module does besides defining what is in it; empty if nothing."""
         if is_plain_standard_module(dotted):
             return ""
         path = self._find(dotted)
@@ -119,7 +119,7 @@ class RepositoryNames:
 
     @cached_property
     def _texts(self) -> Mapping[str, frozenset[str]]:
-        """The names, dotted or not, in each text file, by its path."""
+        """The names, dotted or not, in each text file of at most 1 MB, by its path."""
         found = {}
         for path in self._tree.files():
             content = self._content(path) if path.endswith(TEXTS) else b""

@@ -51,8 +51,8 @@ class UvEnvironments:
     async def prepare(self, target_id: str, profile: TargetProfile, tree_oid: str) -> Environment:
         """Return the environment for the dependencies of a tree, and build it if there is none yet.
 
-        Concurrent builds of the same one wait for each other. Raises `Rejected` where it cannot be
-        built.
+        Concurrent builds of the same one wait for each other; others may be evicted after one.
+        Raises `Rejected` where it cannot be built.
         """
         plan = profile.environment
         interpreter = await self._interpreter(plan)
@@ -83,7 +83,7 @@ class UvEnvironments:
         return self._keys[asked]
 
     async def _interpreter(self, plan: EnvironmentPlan) -> Interpreter:
-        """Return the interpreter for a plan, from a cache because finding it takes long."""
+        """Return a plan's interpreter, cached as finding it takes long. Raises `Rejected`."""
         asked = (plan.requires_python, plan.prefers_python)
         known = self._interpreters.get(asked)
         if known is None or not known.path.exists():
@@ -99,7 +99,7 @@ class UvEnvironments:
         tree: ExportableTree,
         target_id: str,
     ) -> Environment:
-        """Build in the final directory, as a virtual environment contains its own path."""
+        """Build in the final directory, as an environment has its path; clear it on failure."""
         await asyncio.to_thread(stored.clear)
         # So that what one target's set-up wrote cannot be what another one, or the same one in
         # another namespace, installs.

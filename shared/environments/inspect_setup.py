@@ -82,7 +82,7 @@ def pytest_plugins(folders: "list[Path]") -> "list[list[str]]":
 
 
 def generated(tree: Path, known: "set[str]") -> "list[Path]":
-    """Return the regular files of the tree that are not among those known."""
+    """Return the regular files of the tree that are not `known`, without caches and the like."""
     found = []
     for folder, names, files in os.walk(tree):
         names[:] = [each for each in names if not IGNORED_FOLDERS.match(each)]
@@ -95,7 +95,7 @@ def generated(tree: Path, known: "set[str]") -> "list[Path]":
 
 
 def pack(tree: Path, files: "list[Path]", into: Path) -> str:
-    """Write files to an archive; return in a sentence why that was not possible."""
+    """Write files to an archive and return an empty text, or return why they are too large."""
     size = sum(each.stat().st_size for each in files)
     if size > MAX_GENERATED_BYTES or len(files) > MAX_GENERATED_FILES:
         return (

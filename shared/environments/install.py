@@ -104,7 +104,7 @@ class Build:
         await self.run_step("sh", "-c", step, shown_as=step)
 
     async def _install_as_npm_locked(self) -> bool:
-        """Install the versions in npm's lock file; return False without one or on failure."""
+        """Install npm's locked versions; return False without any or, with a note, on failure."""
         if not node.is_locked(self.plan):
             return False
         completed = await self.run_command("sh", "-c", node.INSTALL_LOCKED)

@@ -24,7 +24,7 @@ def move_command(folder: Path) -> str:
 
 
 def failure_reason(output: str) -> str:
-    """Return the first sentence in which npm's output tells why it failed."""
+    """Return the first sentence in which npm's output tells why it failed; empty without one."""
     lines = (
         each.removeprefix("npm error").removeprefix("npm ERR!").strip()
         for each in output.splitlines()

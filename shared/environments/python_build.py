@@ -85,7 +85,7 @@ class PythonBuild:
         return not all(is_provided(each, version) for each in self._plan.installs)
 
     async def _install_repairing(self, wanted: Wanted) -> None:
-        """Install what is wanted, without what cannot be had. Raises `Rejected`."""
+        """Install what is wanted, without what cannot be had. Raises `Rejected` after 12 tries."""
         for _ in range(MAX_REPAIRS):
             arguments = await self._arguments(wanted)
             completed = await self._build.run_command(uv.find_uv_bin(), *INSTALL, *arguments)
@@ -120,7 +120,7 @@ class PythonBuild:
 
         The code comes from the tree under test: the editable install points to this build's copy of
         the tree, which is removed when the build ends. `asked_for` are the ways in which
-        requirement files name the project, which then brings its dependencies.
+        requirement files name the project, which then brings its dependencies. A failure is noted.
         """
         extras = sorted({each for name in asked_for for each in _extras(name)})
         place = f"./{folder}" if folder else "."

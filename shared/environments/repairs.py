@@ -111,7 +111,7 @@ def _has_version(requirement: str) -> bool:
 
 
 def _freed(requirement: str, name: str) -> str:
-    """Return a requirement that admits any version, if it is one of that name."""
+    """Return a requirement without its versions if it is one of that name, else as it is."""
     if name_in(requirement) != name or not _has_version(requirement):
         return requirement
     parsed = Requirement(requirement)

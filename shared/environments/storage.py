@@ -76,7 +76,7 @@ class StoredEnvironment:
         return self.folder.with_suffix(".json")
 
     def find_ready(self, interpreter: Interpreter, for_node: bool) -> Environment | None:
-        """Return the environment if its build was completed, and record that it is used."""
+        """Return the environment if its build was completed, else None; record that it is used."""
         try:
             ready = json.loads(self._ready_file.read_text())
             os.utime(self._ready_file)

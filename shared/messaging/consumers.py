@@ -116,7 +116,7 @@ def acknowledging_middleware(dead_letters: DeadLetters) -> type[BaseMiddleware[A
 async def handle_delivery(
     raw: Msg, handle: Callable[[], Awaitable[Any]], dead_letters: DeadLetters
 ) -> None:
-    """Handle one delivery, then acknowledge it, ask for redelivery, or make it a dead letter."""
+    """Handle one delivery and settle it; one beyond `MAX_DELIVERIES` is a dead letter unhandled."""
     meta = raw.metadata
     with structlog.contextvars.bound_contextvars(
         subject=raw.subject, wave=(raw.headers or {}).get("ce-correlationid", "")
@@ -141,7 +141,7 @@ async def _attempt(handle: Callable[[], Awaitable[Any]]) -> Exception | None:
 
 
 async def _settle(raw: Msg, problem: Exception | None, dead_letters: DeadLetters) -> None:
-    """Acknowledge a message, ask for redelivery, or make it a dead letter."""
+    """Acknowledge a message, ask for redelivery, or make it a dead letter, by its `problem`."""
     deliveries = raw.metadata.num_delivered
     if problem is None:
         await raw.ack_sync()
@@ -165,7 +165,7 @@ def _backoff_seconds(deliveries: int) -> float:
 
 
 def describe_error(problem: Exception) -> str:
-    """Return an error as the reason that a dead letter carries."""
+    """Return our errors' own message, what is invalid in a body, and the repr of any other."""
     if isinstance(problem, InjectionError):
         problem = problem.original_error
     if isinstance(problem, ValidationError):

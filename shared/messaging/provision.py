@@ -78,10 +78,10 @@ def consumer_config(consumer: Consumer) -> ConsumerConfig:
 
 
 async def provision(url: str, service: str = "", *, ack_wait_seconds: float | None = None) -> None:
-    """Create every stream and consumer, as the NATS user of `service`.
+    """Create or extend every stream and consumer, as the NATS user of `service`.
 
     `ack_wait_seconds` replaces the consumers' own ack wait: how long after the death of a service
-    the messages it was handling are delivered again. Raises `Rejected` with each setting that
+    the messages it was handling are delivered again. Raises `Rejected` with each other setting that
     differs.
     """
     client = await nats.connect(
@@ -123,7 +123,7 @@ async def _missing_of(jetstream: JetStreamContext, stream: Stream) -> list[str]:
 
 
 async def _ensure_all(client: Client, ack_wait_seconds: float | None) -> None:
-    """Create missing streams and consumers. Raises `Rejected` with every other difference."""
+    """Create or extend streams and consumers. Raises `Rejected` with every other difference."""
     consumers = [replace(each, ack_wait=ack_wait_seconds or each.ack_wait) for each in CONSUMERS]
     jetstream = client.jetstream(timeout=REQUEST_TIMEOUT_SECONDS)
     drift = [line for stream in STREAMS for line in await _ensure_stream(jetstream, stream)]
@@ -189,7 +189,7 @@ def _differences(name: str, wanted: Any, found: Any, fields: tuple[str, ...]) ->
 
 
 async def await_streams(jetstream: JetStreamContext, *, timeout: float = 60.0) -> None:
-    """Wait until all streams and consumers exist. Raises `Rejected` after `timeout` seconds."""
+    """Wait until the stream and consumer made last exist. Raises `Rejected` after `timeout` s."""
     loop = asyncio.get_running_loop()
     deadline = loop.time() + timeout
     while True:

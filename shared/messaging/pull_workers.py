@@ -69,7 +69,7 @@ async def run_pull_worker(worker: PullWorker[M], client: Client, letters: DeadLe
 
 
 async def _fetch(subscription: JetStreamContext.PullSubscription) -> Msg | None:
-    """Return the next message, or None if none comes in time."""
+    """Return the next message; None if none comes in time or, after a pause, on an error."""
     try:
         return (await subscription.fetch(1, timeout=FETCH_TIMEOUT_SECONDS))[0]
     except TimeoutError:

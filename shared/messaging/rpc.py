@@ -55,7 +55,7 @@ class InvalidRequest(Rejected):
 def decode_request(body: bytes, model: type[Q]) -> Q:
     """Return the request; an empty body is an empty request.
 
-    Raises `InvalidRequest`, whose message has every wrong field.
+    Raises `InvalidRequest`, whose message has the wrong fields, at most `MAX_LISTED_ERRORS`.
     """
     try:
         return model.model_validate_json(body or b"{}")

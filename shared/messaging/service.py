@@ -83,7 +83,7 @@ async def serve(
     clock: Clock = utc_now,
     new_id: NewId = uuid7,
 ) -> None:
-    """Run the service that `make` returns until SIGTERM or SIGINT.
+    """Run the service that `make` returns until SIGTERM, SIGINT or the end of one of its tasks.
 
     It answers `$SRV.PING.groundswell-<name>` once it is ready. With `provisions` it creates the
     streams and consumers, and again should somebody delete them; else it waits for them.

@@ -42,7 +42,7 @@ class Collection:
         limit: int = 0,
         fields: Sequence[str] = (),
     ) -> list[Record]:
-        """Return the records that match `where`; with `fields` only those and `_id`."""
+        """Return the matching records, all if `limit` is 0; with `fields` only those and `_id`."""
         cursor = self._collection.find(where, list(fields) or None, limit=limit)
         if sort:
             cursor = cursor.sort(list(sort))

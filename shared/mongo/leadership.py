@@ -96,7 +96,7 @@ class Leadership:
         return lock
 
     async def _acquire(self, key: str) -> bool:
-        """Take the lease where it is free, ours from before a crash, or no longer renewed."""
+        """Take the lease if it is free, ours, or no longer renewed; return whether it is ours."""
         lease = await self._leases.get(key)
         if lease is None:
             return await self._leases.insert(LeaderLease(id=key, holder=self._identity))

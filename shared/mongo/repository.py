@@ -45,7 +45,7 @@ class Repository(Generic[D]):
         return document
 
     async def find(self, *, sort: str = "_id", limit: int = 0, **where: Any) -> list[D]:
-        """Return the matching documents, sorted by a field (descending with a leading `-`)."""
+        """Return the matching documents, all if `limit` is 0, by a field (descending after `-`)."""
         order = [(sort.lstrip("-"), -1 if sort.startswith("-") else 1)]
         records = await self._collection.find(_where(where), sort=order, limit=limit)
         return [self._read(record) for record in records]
@@ -101,7 +101,7 @@ class Repository(Generic[D]):
         return await self._collection.insert_missing([_write(each) for each in documents])
 
     async def save(self, document: D) -> D | None:
-        """Replace `document` unless it changed since it was read; return its new version if so."""
+        """Replace `document` and return its new version; None if it changed since it was read."""
         new = document.model_copy(update={"version": document.version + 1})
         where = {"_id": document.id, "version": document.version}
         return new if await self._collection.replace(where, _write(new)) else None

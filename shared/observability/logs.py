@@ -7,7 +7,7 @@ import structlog
 
 
 def configure_logs(service: str, level: str = "INFO", *, json: bool = True) -> None:
-    """Configure structlog for this process: events of at least `level` go to standard error."""
+    """Configure structlog for this process: events of `level` (unknown: INFO) or more to stderr."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
     renderer = structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
     structlog.configure(

@@ -98,7 +98,7 @@ async def choose_sandbox(
     wanted: str = AUTO,
     unsandboxed: bool = False,
 ) -> tuple[Sandbox, tuple[TierAssessment, ...]]:
-    """Return the best sandbox of this machine, and the better tiers that cannot be used.
+    """Return the best sandbox here, else `NoSandbox`, and the better tiers that cannot be used.
 
     `wanted` names one tier, `unsandboxed` permits the tier that isolates little. Raises `Rejected`
     for an unknown tier.
@@ -121,7 +121,7 @@ async def choose_sandbox(
 
 
 async def assess_tiers(home: Path) -> list[TierAssessment]:
-    """Try every tier on this machine."""
+    """Try every tier that isolates, and return an assessment of each tier, best first."""
     scratch = Scratch(home / "runs", uuid7)
     etc = await asyncio.to_thread(configuration.assemble_etc, home / "sandbox")
     found = []

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+# It succeeded if its result is true; it failed if that is false, or if it raises an error.
 Attempt = Callable[[dict[str, str]], object]
 CONNECT_TIMEOUT_SECONDS = 0.5
 PTRACE_ATTACH = 16

@@ -28,7 +28,7 @@ class Output:
 
     @asynccontextmanager
     async def capture(self) -> AsyncIterator[int]:
-        """Yield a descriptor to write to; after the block all that was written was received.
+        """Yield a descriptor to write to; the block's end waits up to 2 s for what was written.
 
         It is a pipe of our own, as waiting for a process whose output asyncio reads means waiting
         for every process that holds that output open.

@@ -14,7 +14,7 @@ def read_back(below: Path | int, name: str, limit: int) -> bytes | None:
     """Return the content of the file `name` below a directory (a path or a descriptor of it).
 
     Returns None if it does not exist, is no regular file, is larger than `limit` bytes, or is
-    reached through a link.
+    reached through a link. Raises ValueError for a name that leads out of the directory.
     """
     parts = PurePosixPath(name).parts
     if not parts or ".." in parts or name.startswith("/"):

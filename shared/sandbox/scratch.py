@@ -49,7 +49,7 @@ class Scratch:
             await asyncio.shield(asyncio.to_thread(remove_tree, workspace))
 
     def close(self) -> None:
-        """Give up the directory; no workspace may be in use."""
+        """Remove and give up the directory, if there is one; no workspace may be in use."""
         if self._lock is not None:
             remove_tree(self._owner)
             self._lock.release()
@@ -101,7 +101,7 @@ def remove_abandoned(work_dir: Path) -> int:
 
 
 def kill_marked(below: Path) -> None:
-    """Kill every process whose scratch directory is `below` or inside it, until none is left."""
+    """Kill every process whose scratch directory is `below` or inside it, in up to 50 rounds."""
     for _ in range(MAX_KILL_ROUNDS):
         marked = [each for each in psutil.process_iter() if _is_marked(each, below)]
         if not marked:
@@ -113,7 +113,7 @@ def kill_marked(below: Path) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a directory whatever the modes of its content; links are removed, not followed."""
+    """Remove a directory, whatever its content's modes, without following links. Raises OSError."""
     for _ in range(MAX_REMOVE_ATTEMPTS):
         with suppress(OSError):
             shutil.rmtree(path)

@@ -94,7 +94,7 @@ class SupervisorConnection:
     _buffer: bytes = b""
 
     async def send(self, job: Job) -> None:
-        """Send the job to run."""
+        """Send the job to run; that the supervisor is gone is ignored, and shows in the result."""
         with suppress(OSError):
             await asyncio.get_running_loop().sock_sendall(self.control, job.to_line())
 
@@ -166,7 +166,10 @@ class SupervisedSandbox:
         self.trusted = trusted
 
     def can_read(self, path: Path) -> bool:
-        """Return whether a command can reach `path`, which runs without root's rights."""
+        """Return whether a command can reach `path`, which runs without root's rights.
+
+        Where we are root, landlock has paths that it cannot reach; in any other case it is true.
+        """
         if os.geteuid() != 0 or self._module != "landlock":
             return True
         return is_traversable(str(path.resolve()))
@@ -266,7 +269,7 @@ def _read_all(directories: tuple[int, ...], names: tuple[str, ...], limit: int) 
 def _abort_reason(
     ended: Mapping[str, object], limits: Limits, output: str, *, overflowed: bool
 ) -> str:
-    """Return why a command did not end by itself, in a sentence; empty if it did."""
+    """Return in a sentence why a command did not end by itself, or left processes; else empty."""
     if ended["left"]:
         return f"{ended['left']} of its processes could not be killed."
     if ended["ended"] == "exited":

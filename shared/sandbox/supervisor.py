@@ -38,7 +38,7 @@ CHUNK_BYTES = 1 << 16
 
 
 def supervise(control: socket.socket, output: int) -> None:
-    """Run the job that arrives on `control`; the command prints to the descriptor `output`."""
+    """Run the job that arrives on `control`, and report there; its command prints to `output`."""
     processes.prctl(PR_SET_CHILD_SUBREAPER, 1)
     wakeup = _wake_on_child()
     job = _read_job(control)
@@ -83,7 +83,7 @@ def _read_job(control: socket.socket) -> Job:
 
 
 def _send(control: socket.socket, answer: dict[str, Any], descriptors: Sequence[int] = ()) -> None:
-    """Send one line of JSON, with open descriptors."""
+    """Send one line of JSON, with open descriptors; that nobody receives it is ignored."""
     line = json.dumps(answer).encode() + b"\n"
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
     try:

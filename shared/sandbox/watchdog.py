@@ -56,7 +56,7 @@ class Watchdog:
         return [*self._started.directories, *self._started.written]
 
     def _storage(self) -> str:
-        """Return the limit on disk use that is exceeded, if any.
+        """Return `disk` or `files` if that limit is found exceeded, else an empty text.
 
         Walking the directories is slow, so it is done soon only if their file system as a whole
         lost that much. It is done now and then all the same, because files that others delete there

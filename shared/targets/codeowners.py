@@ -71,7 +71,7 @@ def _owners(text: str) -> tuple[str, ...]:
 
 
 def _read_line(line: str) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the pattern and owners of an entry; nothing for a line that is not one."""
+    """Return (pattern, owners) of the entry on a line, in a list; it is empty for other lines."""
     try:
         entries = CodeOwners(line).paths
     except (ValueError, re.error):

@@ -17,7 +17,7 @@ class Component(Value):
 
 
 def component_of(path: str, components: Sequence[Component]) -> str | None:
-    """Return the name of the component that owns a path: the last that covers it."""
+    """Return the name of the component that owns a path: the last that covers it; else None."""
     owner = None
     for each in components:
         if matches(path, each.paths):

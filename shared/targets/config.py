@@ -159,7 +159,7 @@ class TargetConfig(Section):
 
 
 def parse_config(content: bytes, *, source: str = FILE) -> TargetConfig:
-    """Parse a `groundswell.toml`. Raises `Rejected` that names the wrong key, and a similar one."""
+    """Parse and check a `groundswell.toml`. Raises `Rejected`, which says what is wrong in it."""
     try:
         data = read_toml_text(content)
     except ValueError as error:
@@ -183,7 +183,7 @@ def _check_component_names(config: TargetConfig, source: str) -> None:
 
 
 def _check_agent_sections(config: TargetConfig, source: str) -> None:
-    """Validate each `[agents.<name>]` by its type's model. Raises `Rejected`."""
+    """Raise `Rejected` for `[agents.<name>]` of no registered type, or that its model refuses."""
     types = load_agent_types() if config.agents else {}
     for name, content in config.agents.items():
         if name not in types:
@@ -201,7 +201,7 @@ def _check_agent_sections(config: TargetConfig, source: str) -> None:
 
 
 def _check_allowed_rules(config: TargetConfig, source: str) -> None:
-    """Refuse a rule that no registered agent type has, as it would never allow anything."""
+    """Raise `Rejected` for a rule in `allowed_rules` that no registered agent type has."""
     if not config.policy.allowed_rules:
         return
     known = {rule for each in load_agent_types().values() for rule in each.rules}
@@ -219,7 +219,7 @@ def _check_allowed_rules(config: TargetConfig, source: str) -> None:
 def _rejected(
     error: ValidationError, source: str, model: type[BaseModel], prefix: tuple[str, ...] = ()
 ) -> Rejected:
-    """Return the error that says in sentences which keys of `groundswell.toml` are wrong."""
+    """Return the error that says in sentences which keys are wrong, the first 6 of them."""
     lines = [_sentence(dict(each), model, prefix) for each in error.errors(include_url=False)]
     return Rejected(f"{source}: {' '.join(lines[:MAX_REPORTED_ERRORS])}", code="bad_config")
 

@@ -20,7 +20,8 @@ MIN_SUBPACKAGES_TO_SPLIT = 2
 def infer_components(tree: Tree, files: Iterable[str]) -> tuple[Component, ...]:
     """Return the Python packages and modules among the files, else the folders with source files.
 
-    `files` are those that a patch may change; in a Node package its folders count alone.
+    `files` are those that a patch may change; those of documents, scripts and the like are left
+    out. In a Node package only folders with JavaScript count.
     """
     paths = [path for path in files if not NOT_SOURCE_FOLDERS.match(path)]
     if node.read_package(tree) is not None:
@@ -32,7 +33,7 @@ def infer_components(tree: Tree, files: Iterable[str]) -> tuple[Component, ...]:
 
 
 def _python_components(tree: Tree, sources: Sequence[str]) -> tuple[Component, ...]:
-    """Return the packages of each project, then the folders of what is in none of them.
+    """Return the folders of what is in no package, then the packages of each project; () if none.
 
     Namespace packages have no file by which they could be told from other folders.
     """
@@ -76,7 +77,7 @@ def _python_packages(sources: Sequence[str], prefix: str) -> tuple[Component, ..
 
 
 def _package(root: str, package: str, packages: set[str]) -> list[Component]:
-    """Return the component of a package; of several subpackages, each and the own modules."""
+    """Return a package's component; with several subpackages, those of its modules and of each."""
     subpackages = sorted(each for each in packages if each.rpartition("/")[0] == package)
     if len(subpackages) < MIN_SUBPACKAGES_TO_SPLIT:
         return [_inferred(package, f"/{root}{package}/", "a package")]

@@ -28,7 +28,7 @@ class Language:
     line_comment: str = ""
 
     def has_suffix(self, path: str) -> bool:
-        """Return whether a path is named like a file of this language."""
+        """Return whether a path is named like a file of this language that no tool generates."""
         return path.endswith(self.suffixes) and not path.endswith(self.generated_suffixes)
 
     def contains(self, path: str, content: bytes) -> bool:
@@ -95,7 +95,7 @@ LANGUAGES = (PYTHON, JAVASCRIPT, WORKFLOW)
 
 
 def language_by_name(path: str) -> Language | None:
-    """Return the language that a path is named like; the content may still be something else."""
+    """Return the language that a path is named like, else None; its content may differ."""
     return next((each for each in LANGUAGES if each.has_suffix(path)), None)
 
 

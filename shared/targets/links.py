@@ -14,7 +14,8 @@ def links_inside(links: Mapping[str, str], folders: Collection[str]) -> Iterator
 
     Targets are resolved as the kernel does, through other links of the tree, and not as text: `..`
     after a link leaves the folder that the link leads to. `folders` are all folders of the tree. A
-    target may be missing, but `..` only leaves a folder of the tree.
+    target may be missing, but `..` only leaves a folder of the tree. After `MAX_STEPS` no more are
+    yielded.
     """
     resolution = _Resolution(links, frozenset(folders))
     for path, target in links.items():
@@ -29,7 +30,7 @@ class _Resolution:
         self._steps_left = MAX_STEPS
 
     def stays_inside(self, path: str) -> bool:
-        """Return whether the target of a link, and each folder on the way, is below the root."""
+        """Return whether a link leads below the root on its whole way; False if it is too long."""
         current = path.split("/")
         pending = [current.pop()]
         followed = 0

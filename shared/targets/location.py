@@ -11,7 +11,7 @@ REMOTE_URL = re.compile(r"^(?:[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:)", re.IGNORE
 
 
 def is_url(location: str) -> bool:
-    """Return whether a location is the url of a remote repository, not a path."""
+    """Return whether a location is a url, `file:` included, or `user@host:path`; not a path."""
     return bool(REMOTE_URL.match(location))
 
 

@@ -37,7 +37,7 @@ class Mirror:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the lock that admits one writer of all processes; stale locks of git are removed."""
+        """Hold the one writer's lock; remove git's stale ones. Raises `Timeout` after 120 s."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(str(self.path) + ".lock", timeout=LOCK_TIMEOUT_SECONDS):
             for stale in (*self.path.glob("*.lock"), *self.path.glob("refs/**/*.lock")):
@@ -120,7 +120,7 @@ class Mirror:
         return str(found.id) if isinstance(found, pygit2.Commit) else None
 
     def tree(self, revision: str) -> GitTree:
-        """Return the tree of a commit, or a tree by its own id. Raises `NotFound`."""
+        """Return a commit's tree, or a tree by its id. Raises `NotFound`, `Rejected` if unsafe."""
         repository = self.repository
         try:
             found = repository.revparse_single(revision)
@@ -179,5 +179,5 @@ class Mirror:
 
 
 def _may_be_commit_id(name: str) -> bool:
-    """Return whether a name can be a commit id, in full or abbreviated."""
+    """Return whether a name is at least 7 lower-case hexadecimal digits, as commit ids are."""
     return len(name) >= MIN_SHORT_ID_LENGTH and all(c in "0123456789abcdef" for c in name)

@@ -107,7 +107,7 @@ def _table(package: dict[str, object], name: str) -> dict[str, object]:
 
 
 def _fix(scripts: dict[str, str]) -> str:
-    """Return the command of a script that repairs files, else of its linter with `--fix`."""
+    """Return the command of a script that repairs files, else the linter's, else an empty text."""
     for name in ("lint:fix", "lint-fix", "fix"):
         if name in scripts:
             return f"npm run --silent {name}"

@@ -108,7 +108,7 @@ def normal_path(path: str) -> str | None:
 
 
 def is_protected(path: str, config: TargetConfig) -> bool:
-    """Return whether a patch to this path needs a person's approval."""
+    """Return whether a path is protected: a patch to it is refused or needs an approval."""
     return matches(path, PROTECTED_PATTERNS + _tool_patterns() + config.policy.protected)
 
 

@@ -46,7 +46,7 @@ def needed_plugins(tree: Tree, pyproject: dict[str, Any]) -> tuple[str, ...]:
 
 
 def configured_options(tree: Tree) -> str:
-    """Return `addopts` of the configuration that pytest takes, by its order of files."""
+    """Return `addopts` of the first file that has it, pyproject.toml before others; else empty."""
     pyproject, _ = read_toml(tree, "pyproject.toml")
     found = [each["addopts"] for each in settings(tree, pyproject) if "addopts" in each]
     return found[0] if found else ""

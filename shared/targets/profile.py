@@ -253,7 +253,7 @@ def _environment_plan(
 def _with_plugins(
     installs: tuple[str, ...], discovery: TestDiscovery, config: TargetConfig
 ) -> tuple[str, ...]:
-    """Add the plugins that the discovered command needs."""
+    """Return the requirements and the plugins that the discovered command, if used, needs."""
     known = {name_of(each) for each in installs}
     wanted = () if config.test.command else discovery.plugins
     return (*installs, *(each for each in wanted if each not in known))

@@ -21,7 +21,7 @@ MAX_SEARCHED_BRANCHES = 1000
 def explain_refusal(
     mirror: Path, fetch: tuple[str, ...], stderr: str, *, source: Path | None
 ) -> Rejected | None:
-    """Return the error to raise where a fetch ended because of an object; None if it did not.
+    """Return the error to raise where a fetch ended because of an object; None if none is found.
 
     Git names the object only. The entry is looked up in the source if that is on this machine, else
     in a second copy, which nothing else reads and which is removed.
@@ -56,7 +56,7 @@ def _unchecked(
 
 
 def _suspects(repository: pygit2.Repository, oid: str) -> Iterator[pygit2.Oid]:
-    """Yield the trees of the branches, in which an entry has its path, and the object itself."""
+    """Yield the trees of the first 1,000 references, where entries have paths, and the object."""
     for name in list(repository.references)[:MAX_SEARCHED_BRANCHES]:
         commit = repository.references[name].peel(pygit2.Commit)
         yield commit.tree_id

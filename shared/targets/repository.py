@@ -58,6 +58,7 @@ def inspect_repository(location: str, *, base: str | None = None) -> RepositoryF
 
 
 def _expand_user(location: str) -> Path:
+    """Return a path with `~` replaced. Raises `NotFound` for a user without a home."""
     try:
         return Path(location).expanduser()
     except RuntimeError:
@@ -204,9 +205,9 @@ def _root_commit(directory: Path, commit: str) -> str:
 
 
 def _is_dirty(directory: Path) -> bool:
-    """Return whether a work tree has changes, by libgit2: `git status` would run filters."""
+    """Return whether files changed or are new. Raises `Rejected` if libgit2 cannot read them."""
     try:
-        repository = pygit2.Repository(str(directory))
+        repository = pygit2.Repository(str(directory))  # `git status` would run filters
     except (pygit2.GitError, ValueError) as error:
         raise Rejected(
             f"{directory} is a kind of repository that cannot be read here: {error}.",
@@ -219,7 +220,7 @@ def _is_dirty(directory: Path) -> bool:
 
 
 def find_revision(location: str, revision: str) -> str | None:
-    """Return the commit of a revision; of a remote's, that is a branch, a tag or a full id."""
+    """Return the commit of a revision, at a url a branch, tag or full id; None if there is none."""
     if not is_url(location):
         return _commit(Path(location), revision)
     wanted = {f"refs/tags/{revision}^{{}}", f"refs/tags/{revision}", f"refs/heads/{revision}"}
@@ -243,7 +244,7 @@ def checked_out_at(location: str, branch: str) -> str | None:
 
 
 def has_local_changes(directory: str) -> bool:
-    """Return whether tracked files of a work tree differ from its commit, by libgit2."""
+    """Return whether tracked files of a work tree differ from its commit; True if unreadable."""
     try:
         status = pygit2.Repository(directory).status(untracked_files="no")
     except (pygit2.GitError, ValueError):
@@ -270,7 +271,7 @@ def remote_url(location: str, name: str) -> str:
 
 
 def _inspect_url(location: str, base: str | None) -> RepositoryFacts:
-    """Return the facts of a remote, read with the user's own configuration and credentials."""
+    """Return a remote's facts, read with the user's credentials. Raises `NotFound`, `Rejected`."""
     try:
         lines = list_remote(location, symbolic=True)
     except GitError as error:
@@ -295,6 +296,5 @@ def _inspect_url(location: str, base: str | None) -> RepositoryFacts:
         head=commits[branch],
         base_branch=branch,
         landing_branch=LANDING_PREFIX + branch,
-        # A remote's first commit is unknown before it is fetched; its url names it well enough.
-        root_commit="0" * 40,
+        root_commit="0" * 40,  # unknown before it is fetched; its url names it well enough
     )

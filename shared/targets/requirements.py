@@ -157,7 +157,7 @@ class _Requirements:
         self._groups = {**declaration.groups, **self._groups}
 
     def add_tests(self, pyproject: Mapping[str, Any]) -> None:
-        """Add the extra or group for tests, else requirement files, else those of tox or nox."""
+        """Add requirements.txt, and a test group, else a file, else what tox, nox, Pipfile have."""
         group = choose_test_group(self._groups)
         if group:
             self._install_groups([group])
@@ -223,7 +223,7 @@ def _classifiers(tree: Tree, pyproject: Mapping[str, Any]) -> Sequence[str]:
 
 
 def _preferred_python(tree: Tree) -> str:
-    """Return the first CPython version in `.python-version`, as pyenv and uv write it."""
+    """Return the first CPython version in `.python-version`, as pyenv and uv write it; or empty."""
     content = (tree.read(PYTHON_VERSION_FILE) or b"").decode(errors="replace")
     return next(_cpython_versions(content), "")
 

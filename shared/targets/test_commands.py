@@ -99,7 +99,7 @@ class _Search:
         return {path: number for path, number in numbers.items() if number}
 
     def _count(self, path: str) -> int:
-        """Return how many tests a file defines, as far as its text tells."""
+        """Return how many tests a file defines; if no `test` is in its path, those in classes."""
         text = self._tree.read(path) or b""
         if b"def test" not in text:
             return 0
@@ -140,7 +140,7 @@ class _Search:
 
     @cached_property
     def django_settings(self) -> str:
-        """The settings module that manage.py names, where pytest is not configured for Django."""
+        """The settings module that manage.py names; empty where pytest is configured for Django."""
         found = SETTINGS.search(self._tree.read("manage.py") or b"")
         known = any("django_settings_module" in each for each in self._settings)
         has_option = any("--ds" in each.get("addopts", "") for each in self._settings)
@@ -197,7 +197,7 @@ class _Search:
         return self.unusual
 
     def by_runners(self) -> Iterator[TestCommand]:
-        """Yield the commands of Django, of runner scripts, and of files that say how to test."""
+        """Yield the commands of Django, of runner scripts, that files name, and of unittest."""
         files = set(self._tree.files())
         if self.django_settings:
             yield _own(("python", "manage.py", "test", "--noinput"), "manage.py")
@@ -238,7 +238,7 @@ def _own(command: tuple[str, ...], why: str) -> TestCommand:
 
 
 def framework_of(command: Sequence[str]) -> str:
-    """Return the framework of a command that runs nothing but its test session, else `custom`."""
+    """Return `pytest` if a word ends in it, `unittest` for `python -m unittest`, else `custom`."""
     if any(part.endswith("pytest") for part in command):
         return "pytest"
     is_unittest = tuple(command[1:3]) == ("-m", "unittest") and command[0].startswith("python")

@@ -92,7 +92,7 @@ class FolderWriter:
             raise _refused(path, error) from error
 
     def delete(self, path: str) -> None:
-        """Delete a file, and the folders above it that become empty."""
+        """Delete a file, and the folders above it that become empty; a missing one is ignored."""
         try:
             folder, name = self._enter_parent(path, making=False)
             os.unlink(name, dir_fd=folder)
@@ -105,7 +105,7 @@ class FolderWriter:
                 raise _refused(path, error) from error
 
     def overwrite(self, path: str, data: bytes) -> bool:
-        """Write into a regular file that is there, and reached without a link; else do nothing."""
+        """Write into a regular file that is reached without a link; return False if it is none."""
         try:
             folder, name = self._enter_parent(path, making=False)
             descriptor = os.open(name, OLD_FILE_FLAGS, dir_fd=folder)
@@ -121,7 +121,7 @@ class FolderWriter:
     def _enter_parent(
         self, path: str, *, making: bool = True, replacing: bool = False
     ) -> tuple[int, str]:
-        """Return a descriptor of the folder of a path, which is made, and the path's last name."""
+        """Return a descriptor of a path's folder, made if `making`, and the path's last name."""
         if problem := path_problem(path):
             raise Rejected(f"{path!r} is not written: {problem}.", code="unsafe_path")
         *folders, name = path.split("/")
@@ -184,7 +184,7 @@ def _write(descriptor: int, data: bytes) -> None:
 
 
 def _refused(path: str, error: Exception) -> Exception:
-    """Return the error to raise: a full disk is no fault of the path."""
+    """Return the error to raise: `Rejected` if the path is at fault, else (full disk) as it is."""
     if isinstance(error, OSError) and error.errno not in PATH_ERRORS:
         return error
     return Rejected(f"{path!r} cannot be written: {error}.", code="unsafe_path")

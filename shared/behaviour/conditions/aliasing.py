@@ -1,4 +1,7 @@
-"""Edits that could change an object which something else holds as well."""
+"""Edits that could change an object which something else holds as well.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 
@@ -28,7 +31,7 @@ def own_container(name: str, place: Place) -> str:
     """Return why a name may share its list with others; empty if the function alone holds it.
 
     The function makes it (every value that it assigns to the name is evidently new), and nowhere
-    passes it on, returns it, stores it, or lets a function inside see it.
+    passes it on, stores it, or lets a function inside see it, but may return it at the end.
     """
     function = place.function
     if not is_plain_local(name, function) or not isinstance(
@@ -64,7 +67,7 @@ def _is_name(node: ast.AST, name: str) -> bool:
 
 
 def _is_new(value: ast.expr, name: str, code: ParsedFile, function: Function) -> bool:
-    """Return whether a value is a new list, or a copy of the one that the name had."""
+    """Return whether a value is a new container, or a reversed copy of the list of the name."""
     if _is_reversed_copy(value, name):
         return True
     if not isinstance(value, MAKING):
@@ -91,7 +94,7 @@ class _Uses:
         self._ends_with_return = not any(getattr(each, "finalbody", ()) for each in tries)
 
     def only_reads(self, node: ast.Name) -> bool:
-        """Return whether a use of a name neither changes what it holds nor lets others hold it."""
+        """Return whether a use only reads what a name holds, or returns it as the last use."""
         parent = self._parents[node]
         if isinstance(parent, ast.Attribute):
             call = self._parents[parent]
@@ -234,7 +237,7 @@ def _operands(node: ast.expr) -> list[ast.expr]:
 
 
 def _flat_items(node: ast.expr) -> list[ast.expr]:
-    """Return the items of a sum, or of a display, with displays inside written out."""
+    """Return the items of a sum or display, displays inside written out, other operands starred."""
     found: list[ast.expr] = []
     for operand in _operands(node):
         if not isinstance(operand, ast.List | ast.Tuple):

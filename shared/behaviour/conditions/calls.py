@@ -1,4 +1,7 @@
-"""Edits of how parts of the standard library are called and named."""
+"""Edits of how parts of the standard library are called and named.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 from collections.abc import Mapping
@@ -39,7 +42,7 @@ ALIASES: Mapping[str, tuple[str, tuple[int, int]]] = {
 
 
 def canonical(origin: str, place: Place) -> str:
-    """Return the name that an alias stands for on every Python that the target supports."""
+    """Return the name that an alias stands for on every supported Python; any other as it is."""
     found = ALIASES.get(origin)
     if found is None:
         return origin

@@ -1,4 +1,7 @@
-"""Edits of defaults that all calls of a function share."""
+"""Edits of defaults that all calls of a function share.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 import copy
@@ -53,7 +56,7 @@ def _defaults(function: ast.FunctionDef | ast.AsyncFunctionDef) -> dict[str, ast
 def _changed_defaults(
     old: ast.FunctionDef | ast.AsyncFunctionDef, new: ast.FunctionDef | ast.AsyncFunctionDef
 ) -> dict[str, ast.expr]:
-    """Return the mutable defaults that became None, by the names of their parameters."""
+    """Return the mutable defaults that became None, by parameter; {} if others changed as well."""
     before, after = _defaults(old), _defaults(new)
     if before.keys() != after.keys():
         return {}

@@ -1,4 +1,7 @@
-"""Edits that are right for dicts and sets, and not for what only looks like one."""
+"""Edits that are right for dicts and sets, and not for what only looks like one.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 

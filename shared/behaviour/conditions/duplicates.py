@@ -1,4 +1,7 @@
-"""Edits that remove one of two things that are alike, where the second may have counted."""
+"""Edits that remove one of two things that are alike, where the second may have counted.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 

@@ -1,4 +1,7 @@
-"""Edits that could change which exception is raised or caught."""
+"""Edits that could change which exception is raised or caught.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 import builtins
@@ -41,7 +44,10 @@ UNKNOWN = "?"
 
 
 def _caught(node: ast.AST, code: ParsedFile, place: Place) -> frozenset[str] | None:
-    """Return the classes that are caught, without those that inherit from another one of them."""
+    """Return the classes that are caught, without subclasses of others; None if not all are names.
+
+    One that is not known to be an exception has `UNKNOWN` in front.
+    """
     items = node.elts if isinstance(node, ast.Tuple) else [node]
     found: set[str] = set()
     for each in items:

@@ -1,4 +1,7 @@
-"""Edits of how values are put into texts."""
+"""Edits of how values are put into texts.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 

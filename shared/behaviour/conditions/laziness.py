@@ -1,4 +1,7 @@
-"""Edits after which less, or later, or in another order, is evaluated."""
+"""Edits after which less, or later, or in another order, is evaluated.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 

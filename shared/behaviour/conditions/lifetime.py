@@ -1,4 +1,7 @@
-"""Edits after which an object may end earlier, as no name holds it any more."""
+"""Edits after which an object may end earlier, as no name holds it any more.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 

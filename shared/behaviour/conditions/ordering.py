@@ -1,4 +1,7 @@
-"""Edits that could change the order of things, above all of equal ones."""
+"""Edits that could change the order of things, above all of equal ones.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 
@@ -47,7 +50,7 @@ def copied_list(place: Place) -> Answer:
 
 
 def _drawn_before(place: Place, keywords: list[ast.keyword]) -> str:
-    """Return which keyword is evaluated after the elements are drawn; empty if none can tell."""
+    """Return which keyword would now come before drawing the elements; empty if none may matter."""
     for each in keywords:
         value = each.value
         names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}

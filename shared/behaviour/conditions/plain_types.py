@@ -1,4 +1,7 @@
-"""Edits that are right for plain data, whose types the code makes evident."""
+"""Edits that are right for plain data, whose types the code makes evident.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 
@@ -278,5 +281,5 @@ def constant_values(place: Place) -> Answer:
 
 
 def _as_read(target: ast.expr) -> ast.expr:
-    """Return the target of a loop as an expression that reads it, if it is a name."""
+    """Return the target of a loop, a name as an expression that reads it, any other as it is."""
     return ast.Name(target.id, ast.Load()) if isinstance(target, ast.Name) else target

@@ -1,4 +1,7 @@
-"""Edits that could be noticed by who looks names up, or relies on what an import does."""
+"""Edits that could be noticed by who looks names up, or relies on what an import does.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 

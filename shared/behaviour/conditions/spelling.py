@@ -1,4 +1,7 @@
-"""Edits after which the same thing is spelled otherwise, given what the names in it mean."""
+"""Edits after which the same thing is spelled otherwise, given what the names in it mean.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 import keyword
@@ -17,7 +20,7 @@ SEQUENCES = (ast.List, ast.Tuple)
 
 
 def _call_of_builtin(place: Place, *names: str) -> ast.Call | None:
-    """Return the old node if it calls something that is spelled like one of these builtins."""
+    """Return the old node if it is a call of a name among these, as of a builtin; else None."""
     old = place.old
     if isinstance(old, ast.Call) and isinstance(old.func, ast.Name) and old.func.id in names:
         return old

@@ -1,4 +1,7 @@
-"""Edits that are right for texts and truth values, and not for what only looks like one."""
+"""Edits that are right for texts and truth values, and not for what only looks like one.
+
+An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+"""
 
 import ast
 
@@ -14,7 +17,7 @@ PAIR = 2
 
 
 def kind_of(node: ast.AST | None, place: Place) -> str:
-    """Return the evident type of an expression of the old file."""
+    """Return the evident type of an expression of the old file; empty if it has none."""
     return evident_type(node, place.code, place.function)
 
 
@@ -180,7 +183,7 @@ def joined_texts(place: Place) -> Answer:
 
 
 def _joined_as(old: ast.Call, new: ast.JoinedStr | ast.Constant) -> Answer:
-    """Return `HOLDS` if an f-string is what the parts of a join of texts give."""
+    """Return `HOLDS` if an f-string is what the parts of a join of texts give; else None."""
     assert isinstance(old.func, ast.Attribute)
     assert isinstance(old.func.value, ast.Constant)
     assert isinstance(old.args[0], ast.List | ast.Tuple)

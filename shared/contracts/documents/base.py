@@ -67,7 +67,7 @@ class StateTransition(Value):
 
 
 def history_after(document: Document, state: str, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the history of `document` once it has moved to `state`; empty if it keeps none."""
+    """Return {"history": …} with `state` added; {} if it keeps none, or without `changed_at`."""
     history, at = getattr(document, "history", None), changes.get("changed_at")
     if history is None or at is None:
         return {}

@@ -70,7 +70,7 @@ def start(job: Job, output: int) -> StartedCommand:
 
 
 def _release(job: Job, child: int, status: int, ready: int, go: int) -> StartedCommand:
-    """Wait until the sandbox is ready, open the command's directories in it, and let it run."""
+    """Open the sandbox's directories once it is ready and let it run; none if not ready in time."""
     waited, _, _ = select.select([ready], [], [], SETUP_TIMEOUT_SECONDS)
     if not waited or not os.read(ready, 1):
         return StartedCommand(child)

@@ -74,7 +74,7 @@ def _run_confined(job: Job) -> None:
 
 
 def _find_program(job: Job) -> str | None:
-    """Return the path of the job's program on its own PATH; sandlock would use ours."""
+    """Return the path of the job's program on its own PATH, if any; sandlock would use ours."""
     if "/" in job.argv[0]:
         return job.argv[0]
     paths = (os.path.join(each, job.argv[0]) for each in job.env["PATH"].split(":"))  # noqa: PTH118

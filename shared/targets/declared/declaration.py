@@ -52,7 +52,7 @@ def strings(value: Any) -> list[str]:
 
 
 def read_toml(tree: Tree, path: str) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """Return the content of a TOML file, and a note if it cannot be read."""
+    """Return a TOML file's content, empty if missing or invalid, and a note if it is invalid."""
     try:
         return read_toml_text(tree.read(path) or b""), ()
     except ValueError as error:
@@ -108,7 +108,7 @@ def name_of(requirement: str) -> str:
 
 
 def choose_test_group(names: Iterable[str]) -> str | None:
-    """Return the extra or group that tests need: one named after tests, else after development."""
+    """Return the extra or group named after tests, else after development; None without one."""
     return next(
         (name for name in (*TEST_GROUP_NAMES, *DEV_GROUP_NAMES) if name in set(names)), None
     )

@@ -21,7 +21,7 @@ PATH_OPTIONS = {"-e", "--editable", "-c", "--constraint"}
 
 
 def read(tree: Tree) -> Declaration | None:
-    """Return what the session for tests in noxfile.py installs; None without such a session."""
+    """Return what noxfile.py's session for tests installs; None without one that can be parsed."""
     try:
         module = parse(tree.read("noxfile.py") or b"")
     except (SyntaxError, ValueError):

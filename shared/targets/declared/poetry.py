@@ -81,7 +81,7 @@ class RequirementConverter:
     def requirements(
         self, dependencies: Mapping[str, Any], *, optional: bool = False
     ) -> Iterator[str]:
-        """Yield a table's requirements; those marked optional only if they are asked for."""
+        """Yield a table's requirements, but no Python, local paths or unasked-for optional ones."""
         for name, value in dependencies.items():
             if canonicalize_name(name) == PYTHON:
                 continue
@@ -100,7 +100,7 @@ class RequirementConverter:
                 yield self._requirement(name, entry)
 
     def _requirement(self, name: str, entry: Mapping[str, Any]) -> str:
-        """Return an entry as a PEP 508 requirement, in any version if its own has no equivalent."""
+        """Return an entry's PEP 508 requirement, without a version or marker that is not valid."""
         constraint = str(entry.get("version", "*"))
         versions = to_pep440(constraint)
         if versions is None:
@@ -123,7 +123,7 @@ def _direct_reference(name: str, entry: Mapping[str, Any]) -> str:
 def to_pep440(constraint: str) -> str | None:
     """Convert a version constraint of Poetry to PEP 440; None if it has no equivalent there.
 
-    By https://python-poetry.org/docs/dependency-specification/.
+    Any version is empty. By https://python-poetry.org/docs/dependency-specification/.
     """
     if "|" in constraint:
         return None
@@ -139,7 +139,7 @@ def to_pep440(constraint: str) -> str | None:
 
 
 def _clause(constraint: str) -> str:
-    """Convert one clause of a constraint to PEP 440: `^1.2` to `>=1.2,<2`; empty for `*`."""
+    """Convert a clause to PEP 440, empty for `*`. Raises `InvalidVersion` for a bad `^` or `~`."""
     if constraint == "*":
         return ""
     if constraint.startswith("^"):
@@ -152,19 +152,19 @@ def _clause(constraint: str) -> str:
 
 
 def _range_below(version: str, next_release: Callable[[tuple[int, ...]], tuple[int, ...]]) -> str:
-    """Return the specifier of a version and all that follow, below that next release."""
+    """Return the specifier from a version to below its next release. Raises `InvalidVersion`."""
     end = next_release(Version(version).release)
     return f">={version},<{'.'.join(map(str, end))}"
 
 
 def _next_breaking(release: tuple[int, ...]) -> tuple[int, ...]:
-    """Increase the first number that is not zero, or the last one if all are."""
+    """Increase the first number that is not zero, or else the last, and drop those after it."""
     place = next((n for n, each in enumerate(release) if each), len(release) - 1)
     return (*release[:place], release[place] + 1)
 
 
 def _next_minor(release: tuple[int, ...]) -> tuple[int, ...]:
-    """Increase the second number of a release, or its only one."""
+    """Increase the second number of a release, or its only one, and drop those after it."""
     return (release[0], release[1] + 1) if len(release) > 1 else (release[0] + 1,)
 
 

@@ -25,7 +25,10 @@ NON_REGISTRY_SOURCES = ("git", "url", "path", "workspace")
 
 
 def read(pyproject: Mapping[str, Any]) -> Declaration:
-    """Return dependencies, extras and groups, without what uv takes from outside a registry."""
+    """Return dependencies, extras and groups, without what uv takes from outside a registry.
+
+    A dependency that uv takes from git or a URL becomes a direct reference; not so in a group.
+    """
     project = table(pyproject, "project")
     dynamic = table(pyproject, "tool", "setuptools", "dynamic")
     extras = _extras(project, dynamic)
@@ -57,7 +60,7 @@ def _extras(project: Mapping[str, Any], dynamic: Mapping[str, Any]) -> Groups:
 
 
 def _groups(pyproject: Mapping[str, Any]) -> tuple[Groups, list[str]]:
-    """Return the groups of PDM, uv and PEP 735, which comes last and counts, and notes."""
+    """Return the groups and notes; of one name PEP 735's counts, else uv's, else PDM's."""
     groups = {k: strings(v) for k, v in table(pyproject, "tool", "pdm", "dev-dependencies").items()}
     if of_uv := strings(table(pyproject, "tool", "uv").get("dev-dependencies")):
         groups["dev"] = of_uv
@@ -82,7 +85,7 @@ def _dependency_groups(groups: Mapping[str, Any]) -> tuple[Groups, list[str]]:
 def _from_elsewhere(pyproject: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return what uv takes from outside a registry: direct references by canonical name.
 
-    There is none for what comes from a folder of the repository.
+    The list is empty for what comes from a folder of the repository.
     """
     found: dict[str, list[str]] = {}
     for name, source in table(pyproject, "tool", "uv", "sources").items():
@@ -126,6 +129,6 @@ def _without(requirements: Iterable[str], names: Collection[str]) -> Iterator[st
 
 
 def _files(dynamic: Any) -> list[str]:
-    """Return the requirement files from which setuptools takes a dynamic field."""
+    """Return `-r file` for each requirement file from which setuptools takes a dynamic field."""
     files = table(dynamic).get("file")
     return [f"-r {each}" for each in ([files] if isinstance(files, str) else strings(files))]

@@ -70,7 +70,8 @@ class _Reader:
     def read(self, path: str, *, constraints: bool, depth: int = 0) -> None:
         """Collect what a file asks for, and the files that it names, each of them once.
 
-        With `constraints`, its requirements only limit versions. `depth` counts nested files.
+        With `constraints`, its requirements only limit versions. `depth` counts nested files, of
+        which `MAX_NESTING` are read. A missing file is noted.
         """
         content = self.tree.read(path)
         if content is None:
@@ -109,7 +110,7 @@ class _Reader:
             self.found["constraints" if constraints else "requirements"].append(bare)
 
     def _add_option(self, line: str, path: str) -> None:
-        """Collect an option that chooses sources, unless it needs a variable."""
+        """Collect an option that chooses sources, a note if it needs a variable; ignore others."""
         name = re.split(r"[\s=]", line, maxsplit=1)[0]
         if name in SOURCE_OPTIONS and "$" not in line:
             self.found["options"].append(line)
@@ -137,7 +138,7 @@ class _Reader:
             self.found["notes"].append(f"{text} in {path} is not in the repository; left out.")
 
     def _local(self, text: str, path: str) -> str:
-        """Return the project of the tree at a path, by the root or else by the file's folder."""
+        """Return the project at a path from the root, else from the file's folder; else empty."""
         match = PATH_WITH_EXTRAS.match(text)
         if match is None:
             return ""
@@ -153,7 +154,7 @@ class _Reader:
         return any(self.tree.read(f"{folder}/{name}".lstrip("/")) is not None for name in names)
 
     def _beside(self, path: str, other: str) -> str:
-        """Return the path from the root that `other` means in the file `path`."""
+        """Return `other` as a path from the root, by `path`'s folder; unchanged if outside."""
         folder = PurePosixPath(path).parent
         return normal_path(str(folder / other)) or other
 

@@ -29,7 +29,7 @@ SUBSTITUTION = re.compile(r"\{posargs[^}]*\}|\$@|\$\*|\"\$@\"|\$\{\{[^}]*\}\}")
 
 
 def shell_lines(tree: Tree) -> Iterator[tuple[str, str]]:
-    """Yield each shell command that a project's files run as its tests, and the file's path."""
+    """Yield (file, line) for each line of a project's files that may be a command of its tests."""
     yield from (("tox.ini", each) for each in _tox(tree))
     yield from (("noxfile.py", each) for each in _nox(tree))
     for name in ("Makefile", "makefile", "GNUmakefile", "justfile", "Justfile"):
@@ -59,7 +59,7 @@ def test_command(line: str, tree: Tree) -> tuple[str, ...] | None:
 
 
 def is_runner_name(path: str) -> bool:
-    """Return whether a script is named like one that runs tests."""
+    """Return whether a path's last name contains `test` or `check`, as one that runs tests."""
     return bool(re.search(r"test|check", PurePosixPath(path).name, re.IGNORECASE))
 
 
@@ -95,7 +95,7 @@ def _module_command(words: list[str], tree: Tree) -> tuple[str, ...] | None:
 
 
 def _words(line: str) -> list[str]:
-    """Return the words of a command without what stands before it; none if it is more than one."""
+    """Return the words of a line's last command, without prefixes; none if a shell expands any."""
     text = OWN_PYTHON.sub("python", SUBSTITUTION.sub("", line).strip())
     text = RECIPE_PREFIX.sub("", text)
     text = re.split(r"\s(?:\|\||\||>|2>|;)", text)[0]
@@ -174,6 +174,6 @@ def _package_script(tree: Tree) -> Iterator[str]:
 
 
 def _ci_lines(text: str) -> Iterator[str]:
-    """Yield the lines of a CI file that may be commands, however they are nested."""
+    """Yield each line of a CI file without the YAML before its text: it may be a command."""
     for line in text.splitlines():
         yield re.sub(r"^\s*(?:-\s+)?(?:(?:run|script|command|name)\s*:\s*)?[|>]?\s*", "", line)
