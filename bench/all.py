@@ -42,7 +42,7 @@ def _row(cells: Iterable[str]) -> str:
 
 
 def main() -> None:
-    """Run the benchmarks one after the other; exit with 1 if one fails or misses its bar."""
+    """Run all benchmarks in turn and write the page; exit with 1 if one fails or misses its bar."""
     results, failed = [], False
     with tempfile.TemporaryDirectory() as scratch:
         for name in names():

@@ -63,7 +63,10 @@ class GateOutcome:
 
 
 def bar_holds(outcome: GateOutcome, max_full_runs: float) -> bool:
-    """Return whether exactly the good changes landed, in at most `max_full_runs` full runs."""
+    """Return whether exactly the good changes landed, in at most `max_full_runs` full runs.
+
+    All the others must have been rejected with the tests that they break.
+    """
     good = {each.proposal.title for each in outcome.changes} - outcome.broken
     rejected = outcome.count_rejected_with_tests() == len(outcome.broken) == len(outcome.rejected())
     quick = total_seconds(outcome.gate_runs) <= max_full_runs * outcome.full_run_seconds

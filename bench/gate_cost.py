@@ -134,7 +134,10 @@ def measure(setting: Setting, seeds: Sequence[int]) -> list[Measured]:
 
 
 def compare(setting: Setting, world: World) -> Measured:
-    """Measure all methods on one world; raises AssertionError if a peer is not sound."""
+    """Measure all methods on one world.
+
+    Raises AssertionError if a peer is not sound, or not every change ended once with the gate.
+    """
     reached = impact(world, setting.recall) if setting.recall else [None] * world.size
     ours = simulate(world, runners=setting.runners, impacted=lambda change: reached[change])
     ended = [*ours.landed(), *(each.change for each in ours.rejected), *ours.undecided]

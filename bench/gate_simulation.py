@@ -115,7 +115,7 @@ class GateSimulation:
         return ()
 
     def step(self) -> Step:
-        """Take one decision and carry it out."""
+        """Take one decision, carry it out and return it; `Finished` if no change waits."""
         self.drop_orphans()
         if not self.waiting:
             self.move_head(self.target.head, {})
@@ -190,7 +190,7 @@ class GateSimulation:
             self.move_head(self.target.head, {change: 0})
 
     def move_head(self, head: int, waiting: Mapping[int, int]) -> None:
-        """Begin a new round on another head, about which nothing is known yet."""
+        """Begin a round on `head` with `waiting` and the backlog; the log is empty again."""
         self.target.head = head
         self.waiting = {**waiting, **dict.fromkeys(self.backlog, 0)}
         self.backlog = []
@@ -210,8 +210,8 @@ class GateSimulation:
     def run(self) -> Story:
         """Run the simulation to its end with a simulated clock.
 
-        As in the use case, a run that is of no use any more is stopped, and costs what it ran until
-        then.
+        Raises AssertionError for a livelock. As in the use case, a run that is of no use any more
+        is stopped, and costs what it ran until then.
         """
         clock, running = 0.0, dict[RunPlan, _RunningRun]()
         while requested := self.requested_runs():

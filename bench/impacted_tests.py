@@ -82,7 +82,7 @@ def make_environment(at: Path) -> Path:
 
 
 def measure(package: Package, scratch: Path, *, quick: bool) -> dict[str, Any]:
-    """Time plain, recorded and coverage.py's runs in turn, then try the mutants."""
+    """Time plain, recorded and coverage.py's runs in turn, try the mutants, and return the row."""
     plain, recorded, contexts = [], [], []
     for _ in range(1 if quick else REPETITIONS):
         plain.append(package.run_suite(scratch))

@@ -30,7 +30,7 @@ class Branch:
     wall: float = 0.0
 
     def passes(self, changes: int) -> bool:
-        """Make a full run of the head with these changes, and its retries one after the other."""
+        """Return whether these changes pass on the head, and add the cost of run and retries."""
         passed, runs = self.try_run(self.head, changes)
         self.cost += runs
         self.wall += runs
@@ -161,7 +161,7 @@ def adaptive(world: World) -> Branch:
 
 
 def find_culprit(branch: Branch, failing: list[int], risk: float) -> list[int]:
-    """Find one culprit of a group that fails on the head; return the changes unknown again."""
+    """Reject one culprit of a failing group, land what passes; return the changes unknown again."""
     unknown: list[int] = []
     while len(failing) > 1:
         size = likely_half_of_failing(risk, len(failing))
@@ -248,7 +248,7 @@ class _Pipeline:
         return sum(item.running for item in self.queue)
 
     def advance(self) -> None:
-        """Move the clock to the end of the next run."""
+        """Move the clock to the end of the next run, and note its result and cost."""
         running = [item for item in self.queue if item.running]
         self.clock = min(item.ends for item in running)
         for item in running:

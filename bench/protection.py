@@ -77,6 +77,7 @@ def run(quick: bool) -> Result:
 async def _measure_all(
     targets: dict[str, Path], home: Path, *, quick: bool
 ) -> list[dict[str, Any]]:
+    """Return a row for each target, measured in the best sandbox of this machine."""
     scratch = Scratch(home / "runs", uuid7)
     sandbox, _ = await choose_sandbox(home, scratch)
     rows = []

@@ -35,7 +35,7 @@ def run(quick: bool) -> Result:
 
 
 def measure(name: str, target: Path, scratch: Path) -> dict[str, Any]:
-    """Time one cold run, then the suite by hand in the environment that the run built."""
+    """Time one cold run, then the suite by hand in its environment; exit if the run fails."""
     home = scratch / f"home-{name.replace('/', '-')}"
     environment = {**os.environ, "GROUNDSWELL_HOME": str(home)}
     command = [sys.executable, "-m", "cli", "run", str(target), "--json"]

@@ -108,7 +108,10 @@ def table_row(case: Case, outcomes: Sequence[Outcome], single_seconds: float) ->
 
 
 def bar_holds(outcomes: dict[Case, list[Outcome]], size: Size) -> bool:
-    """Return whether every case landed exactly the good changes and two were quick enough."""
+    """Return whether all cases landed exactly the good changes and two were quick enough.
+
+    A process that was to be killed must really have been killed in the middle of a run.
+    """
     good = tuple(
         proposal_title(each) for each in range(size.proposals) if not is_broken(each, size)
     )
@@ -141,7 +144,7 @@ async def time_gate(
     store: Store,
     others: Sequence["subprocess.Popen[bytes]"],
 ) -> Outcome:
-    """Submit all proposals and time the gate until it has decided the last of them."""
+    """Submit all proposals and time the gate until it has decided the last; kill one if asked."""
     wave = new_wave(target)
     await submit(wave, submissions(size), store)
     started = time.monotonic()

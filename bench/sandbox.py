@@ -72,7 +72,7 @@ async def measure(folder: Path, repetitions: int) -> list[dict[str, Any]]:
 
 
 async def start_rows(folder: Path, repetitions: int) -> list[dict[str, Any]]:
-    """Return how long each tier takes to run a command, beside a bare spawn."""
+    """Return a row for a bare spawn, and one for what each tier takes on top of it."""
     scratch = Scratch(folder / "runs", uuid7)
     sandboxes = await supported_sandboxes(folder, scratch)
     async with scratch.workspace() as workspace:

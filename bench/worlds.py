@@ -121,7 +121,7 @@ class World:
         return frozenset(t for n, tests in self.new.items() if mask >> n & 1 for t in tests)
 
     def harm(self, change: int, head: int) -> bool:
-        """Return true if this change alone makes a head worse."""
+        """Return whether this change breaks a test of a head, or adds or makes a flaky one."""
         with_it = head | 1 << change
         chances = [*self.unsettled.get(change, {}).values(), *self.new.get(change, {}).values()]
         return any(chances) or bool(self.failing(with_it) - self.failing(head))

@@ -21,7 +21,7 @@ EVERY_TEST_PASSED = "every test passed with it"
 
 
 def show_approvals(report: WaveReport, console: Console) -> None:
-    """Show changes grouped by reason, with the evidence for them and how to approve them."""
+    """Show any changes grouped by reason, with the evidence for them and how to approve them."""
     if not report.needs_approval:
         return
     console.print("\n[bold]Needs approval[/] (these land only if you approve them)")
@@ -47,7 +47,7 @@ def _show_group(reason: str, changes: Sequence[ChangeNeedingApproval], console: 
 
 
 def _evidence(change: ChangeNeedingApproval) -> Sequence[str]:
-    """Return the evidence for a change that needs approval, as sentences."""
+    """Return the evidence as sentences; after a full run, only that every test passed."""
     return (EVERY_TEST_PASSED,) if change.full_run else change.evidence
 
 

@@ -24,7 +24,11 @@ USER_ERRORS = frozenset({"no_revision", "not_an_ancestor", "no_commits_since"})
 
 
 async def run_backtest(scope: BacktestScope, *, report: Path | None, as_json: bool) -> int:
-    """Run a backtest and return the exit code; `report` is a file to write a page to."""
+    """Run a backtest, or resume the same one; `report` is a file to write a page to.
+
+    Returns the exit code: 0, 1 if it failed or was stopped, 2 if the user can mend the cause.
+    Raises `Rejected` for a repository, revision or directory that does not exist.
+    """
     # A request that cannot be met is reported before a stack is started for it.
     facts = await asyncio.to_thread(inspect_repository, scope.target, base=scope.base)
     if await asyncio.to_thread(find_revision, facts.location, scope.since) is None:
@@ -80,9 +84,10 @@ async def _follow(
 
 
 async def _running_backtest(command: BacktestTarget, client: ApiClient) -> str | None:
-    """Return the id of the same backtest if it is still running on a stack of our own.
+    """Return the id of a running backtest of the same repository, `since` and `limit`; else None.
 
-    Only this command uses such a stack, so that backtest was interrupted.
+    Only this command uses a stack of our own, so that backtest was interrupted. On any other stack
+    there is none.
     """
     if not client.ours:
         return None
@@ -95,7 +100,7 @@ async def _running_backtest(command: BacktestTarget, client: ApiClient) -> str |
 
 
 async def _stop(backtest: str, client: ApiClient) -> None:
-    """Stop the backtest after an interrupt, and tell the user how to resume it."""
+    """Stop the backtest after an interrupt; warn how to resume it, or that it was not stopped."""
     try:
         async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
             await client.stop_backtest(backtest)
@@ -106,7 +111,10 @@ async def _stop(backtest: str, client: ApiClient) -> None:
 
 
 def _show(backtest: BacktestDetails, report: Path | None, *, as_json: bool) -> int:
-    """Show a backtest that has ended, write the page `report`, and return the exit code."""
+    """Show a backtest that has ended, write the page `report` unless it failed or was stopped.
+
+    Returns the exit code, as `run_backtest` does.
+    """
     if as_json:
         print_data(backtest)
     failure = backtest.failure

@@ -172,14 +172,14 @@ class ApiClient:
         return await self._list(AgentView, "/agents", limit, active=active)
 
     async def status(self) -> Status:
-        """Return counts of open work by state."""
+        """Return counts, by state, of agents and of unfinished work."""
         return await self._request(Status, "GET", "/status")
 
     async def events(self, *, after: int, wave: str = "") -> AsyncIterator[Event]:
-        """Yield every event after the sequence number `after`, without end.
+        """Yield every known event after the number `after`, of a wave or all, without end.
 
-        A broken connection is resumed after the last event. Raises `Transient` if the API cannot
-        be reached again.
+        A broken connection is resumed after the last event. Raises `Transient` if the API cannot be
+        reached again.
         """
         while True:
             async with self._event_source(after, wave) as source:
@@ -269,7 +269,7 @@ def _decode(sent: ServerSentEvent) -> Event | None:
 
 
 def _error_of(response: httpx.Response) -> GroundswellError:
-    """Return the error that a problem document was made of."""
+    """Return the error that a problem document stands for, or a plain one for any other answer."""
     try:
         body = read_json(response.content)
     except ValueError:

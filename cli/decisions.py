@@ -77,7 +77,10 @@ def show_groups(found: ApprovalGroups, console: Console) -> None:
 
 
 def _show_group(group: ApprovalGroup, console: Console) -> None:
-    """Show the first changes of a group, why they need approval, and the command for all of it."""
+    """Show the first changes of a group and why they need approval.
+
+    The command shown approves all of its rule in its component, also for other reasons.
+    """
     number, code = len(group.changes), group.rule.partition(":")[2] or group.rule
     size = count(number, "change")
     console.print(f"[bold]{shown(code)}[/] in {shown(group.component)}: {size}")
@@ -124,7 +127,7 @@ def reject(
 def _selection(
     enhancements: Sequence[str] | None, rule: str, component: str, target: str, *, every: bool
 ) -> Sequence[str] | ApprovalFilter:
-    """Return the ids, or with `--all` the filter. Raises `BadParameter` for both or neither."""
+    """Return the ids, or with `--all` the filter. Raises `BadParameter` for a mix or neither."""
     if bool(enhancements) == every:
         raise typer.BadParameter("name changes by their ids, or give --all")
     if enhancements and (rule or component):
@@ -138,9 +141,10 @@ def _filter(rule: str, component: str, target: str) -> ApprovalFilter:
 
 
 async def _decide(wanted: Sequence[str] | ApprovalFilter, decision: Decision, reason: str) -> int:
-    """Submit the decision about all changes and follow them to their end; return the exit code.
+    """Submit the decision about all changes and follow them to their end.
 
-    All are submitted first, so that changes approved together are tested together.
+    All are submitted first, so that changes approved together are tested together. Returns exit
+    code 0 if all ended as decided, else 1.
     """
     with Progress(out) as progress:
         async with connect() as client:

@@ -143,7 +143,7 @@ def rollback(
 
 
 async def _roll_back_since(since: datetime, target: str, reason: str, *, dependents: bool) -> int:
-    """Roll back what landed on the repository since a time; return the exit code."""
+    """Roll back what landed on the repository since a time; return 0, or 1 if it was refused."""
     request = RollbackSince(
         target=location_of(target), since=since, reason=reason, dependents=dependents
     )

@@ -37,7 +37,7 @@ def reported_errors() -> Iterator[None]:
 
 
 async def _until_signal(work: Coroutine[Any, Any, int | None], received: list[int]) -> int | None:
-    """Run `work`; SIGINT, SIGTERM and SIGHUP cancel it, and it cleans up on its way out."""
+    """Run `work`; the first SIGINT, SIGTERM or SIGHUP goes into `received` and cancels it."""
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(work)
 

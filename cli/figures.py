@@ -32,7 +32,7 @@ def show_figures(report: WaveReport, console: Console) -> None:
 
 
 def _changes(report: WaveReport) -> int:
-    """Return how many changes were proposed in a wave, whatever became of them."""
+    """Return how many changes the report lists, whatever became of them; advice is not counted."""
     groups = (report.landed, report.rejected, report.needs_approval, report.expired)
     return sum(map(len, (*groups, report.not_tried, report.returned)))
 
@@ -53,7 +53,7 @@ def _answers(measured: tuple[BenchmarkResult, ...]) -> str:
 
 
 def _show_notable(measured: tuple[BenchmarkResult, ...], console: Console) -> None:
-    """Show the benchmarks that are slower, or may be."""
+    """Show the first benchmarks that are slower, or may be."""
     notable = [each for each in measured if each.answer in {"worse", "inconclusive"}]
     for each in notable[:MAX_LISTED_BENCHMARKS]:
         console.print(f"  {shown(each.name)} {each.answer}: {each.cost}")

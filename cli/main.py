@@ -85,7 +85,7 @@ def up(
 
 @app.command()
 def status(*, as_json: Json = False) -> None:
-    """Show counts of open work by state."""
+    """Show counts, by state, of agents and of unfinished work."""
     execute(system.status(as_json=as_json))
 
 

@@ -52,7 +52,10 @@ async def _env(*, operator: bool, as_json: bool) -> int:
 
 
 def nats_variables(*, operator: bool) -> dict[str, str]:
-    """Return address, user and password for the home's running stack. Raises `NotFound`."""
+    """Return NATS_URL, and NATS_USER and NATS_PASSWORD if needed, for the home's running stack.
+
+    Raises `NotFound` if none is up.
+    """
     home = default_home()
     stack = find_running_stack(home)
     if stack is None:

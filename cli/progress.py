@@ -130,7 +130,7 @@ def _proposed(event: e.TaskProposed, progress: Progress) -> None:
 
 
 def _run(event: e.RunFinished, progress: Progress) -> None:
-    """Print a finished run, or only note its duration if the gate announces its result."""
+    """Print a finished run, not a baseline; only note its duration if the gate announces it."""
     if event.purpose is RunPurpose.BASELINE:
         return
     progress.run_seconds[event.run_id] = event.seconds
@@ -144,7 +144,7 @@ def _run(event: e.RunFinished, progress: Progress) -> None:
 
 
 def _decided(event: e.GateDecided, progress: Progress) -> None:
-    """Print a run, a change that is sent back, or a landing; nothing for any other step."""
+    """Print a run but no benchmarks, a change that is sent back, or a landing; else nothing."""
     if event.step == "run" and event.purpose != RunPurpose.BENCHMARKS:
         seconds = progress.run_seconds.get(event.run_id or "")
         took = f" ({duration(seconds)})" if seconds is not None else ""

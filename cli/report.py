@@ -197,7 +197,7 @@ def _show_tests(relation: str, tests: Sequence[str], console: Console) -> None:
 
 
 def _show_health(health: HealthChange, console: Console) -> None:
-    """Show score and findings before and after, in all and for components that changed."""
+    """Show score and findings before and after, in all and for what changed, if measured."""
     if health.findings_before is None:
         return
     legend = QUALITY_AND_PROTECTION if health.protection else QUALITY

@@ -22,7 +22,7 @@ Request = Callable[[ApiClient], Awaitable[RollbackAccepted | RollbacksAccepted]]
 
 
 async def roll_back(request: Request) -> int:
-    """Send the request and show what comes of it; return 1 if the rollback was refused."""
+    """Send the request and show what comes of it; return 0, or 1 if the rollback was refused."""
     with Progress(out) as progress:
         async with connect() as client:
             accepted = await request(client)

@@ -23,7 +23,7 @@ USER_ERRORS = frozenset({"landing_checked_out", "no_sandbox"})
 
 
 async def run_wave(command: StartWave, *, as_json: bool) -> int:
-    """Run a wave and return the exit code."""
+    """Run a wave and return the exit code: 0, 1 if it failed, 2 if the user can mend the cause."""
     # A repository that cannot be improved is reported before a stack is started for it.
     facts = await asyncio.to_thread(inspect_repository, command.target or ".", base=command.base)
     named = command.model_copy(update={"target": facts.location, "wave_id": uuid7()})
@@ -64,10 +64,10 @@ async def _follow(command: StartWave, client: ApiClient, progress: Progress) -> 
 async def _start_or_resume(
     command: StartWave, client: ApiClient, progress: Progress
 ) -> tuple[str, int]:
-    """Return the id of the wave, and the sequence number after which its events come.
+    """Start a wave or resume ours; return its id and the number before its events.
 
-    Only this command uses a stack of our own: a wave that is still open there was interrupted, and
-    is resumed.
+    Only this command uses a stack of our own: a wave that is still open there was interrupted.
+    Raises `Conflict` where the open wave is another's.
     """
     try:
         opened = await client.start_wave(command)
@@ -85,7 +85,7 @@ async def _start_or_resume(
 
 
 async def _open_wave(command: StartWave, client: ApiClient) -> str | None:
-    """Return the id of the open wave on this repository, if the stack is ours."""
+    """Return the id of the open wave on this repository, if the stack is ours; else None."""
     if not client.ours:
         return None
     for wave in await client.waves(MAX_RESUMABLE_WAVES):
@@ -95,7 +95,7 @@ async def _open_wave(command: StartWave, client: ApiClient) -> str | None:
 
 
 async def _stop(wave: str, client: ApiClient) -> None:
-    """Stop the wave after an interrupt, and tell the user what has landed."""
+    """Stop the wave after an interrupt; warn what has landed, or that it was not stopped."""
     try:
         async with asyncio.timeout(STOP_TIMEOUT_SECONDS):
             await client.stop_wave(wave, "interrupted")

@@ -21,7 +21,7 @@ WAVES_POLL_SECONDS = 0.5
 
 @asynccontextmanager
 async def connect(*, start_stack: bool = True) -> AsyncIterator[ApiClient]:
-    """Connect to the API; if no stack is up, start one for as long as the context lasts.
+    """Connect to the API; if no stack is up, start one for this context and others' waves on it.
 
     Raises `NotFound` instead if `start_stack` is false, for commands whose work has to go on after
     they end.
@@ -40,7 +40,7 @@ async def connect(*, start_stack: bool = True) -> AsyncIterator[ApiClient]:
 
 
 async def _find_or_start(exits: AsyncExitStack, *, start_stack: bool) -> tuple[Stack, bool]:
-    """Return the stack, and whether it was started for this command."""
+    """Return the stack, and whether it was started for this command. Raises as `connect` does."""
     home = default_home()
     stack = await _running(home)
     if stack is not None:
@@ -58,7 +58,10 @@ async def _find_or_start(exits: AsyncExitStack, *, start_stack: bool) -> tuple[S
 
 
 async def _running(home: Path) -> Stack | None:
-    """Return the home's stack, waiting for one that is being started; None if there is none."""
+    """Return the home's stack, waiting for one that is being started; None if there is none.
+
+    Raises `Conflict` if the one that is being started does not come up.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + STACK_START_TIMEOUT_SECONDS
     while True:

@@ -16,7 +16,7 @@ MARKS = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "limited": "[yellow
 
 
 async def up(port: int) -> int:
-    """Run the stack until this process is interrupted."""
+    """Run the stack until this process is interrupted, which is exit code 0."""
     home = default_home()
     with out.status("starting the stack"):
         context = local_stack(home, warn, api_port=port)
@@ -47,7 +47,7 @@ async def up(port: int) -> int:
 
 
 async def status(*, as_json: bool) -> int:
-    """Print counts of open work by state."""
+    """Print counts, by state, of agents and of unfinished work; return exit code 0."""
     async with connect() as client:
         counted = await client.status()
     if as_json:
@@ -60,7 +60,7 @@ async def status(*, as_json: bool) -> int:
 
 
 async def agents(*, active: bool, as_json: bool) -> int:
-    """Print the registered agents."""
+    """Print the registered agents, the newest 1,000 at most; return exit code 0."""
     async with connect() as client:
         found = await client.agents(MAX_LISTED_AGENTS, active=active)
     if as_json:

@@ -23,7 +23,10 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
 
 
 def init(path: str, *, force: bool, show: bool) -> int:
-    """Write a groundswell.toml that describes the repository, or print it if `show` is set."""
+    """Write a groundswell.toml that describes the repository, or print it if `show` is set.
+
+    Returns exit code 0. Raises `Conflict` for an existing file unless `force` is set.
+    """
     if is_url(path):
         raise Rejected(
             f"{path} is a url.", hint="Clone it, and give the path of the clone.", code="url"
@@ -58,7 +61,10 @@ def init(path: str, *, force: bool, show: bool) -> int:
 
 
 def example(path: Path, *, keep: bool) -> int:
-    """Copy the bundled example and make the copy a git repository."""
+    """Copy the bundled example and make the copy a git repository; return exit code 0.
+
+    A path that exists is left alone with `keep`; without, it raises `Conflict`.
+    """
     if path.exists():
         if keep:
             return 0

@@ -84,7 +84,7 @@ async def _wait_until_readable(descriptor: int) -> None:
 
 
 def _run(name: str, log: str, env: dict[str, str], title: str) -> None:
-    """Turn this fork into the service: a session, an environment and output of its own."""
+    """Run the service in this fork: a session, an environment and output of its own."""
     os.setsid()
     if sys.platform == "linux":
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, MAX_ARENAS)

@@ -17,7 +17,7 @@ PING_TIMEOUT_SECONDS = 3
 
 
 async def service_answers(url: str, service: str) -> bool:
-    """Return whether the service answers `$SRV.PING` on the NATS server at `url`."""
+    """Return whether the service answers `$SRV.PING` at `url`; raises where no NATS server does."""
     client = await connect_once(url, service)
     try:
         bus = Bus(client, source="healthcheck", clock=utc_now, new_id=uuid7)
@@ -27,7 +27,7 @@ async def service_answers(url: str, service: str) -> bool:
 
 
 def main() -> None:
-    """Check the service named on the command line, and exit."""
+    """Check the service named on the command line, and exit: 0 if it answers."""
     if len(sys.argv) != 2 or sys.argv[1] not in SERVICES:  # noqa: PLR2004
         sys.exit(f"usage: python -m deploy.healthcheck {'|'.join(SERVICES)}")
     url = os.environ.get("GROUNDSWELL_NATS_URL", "nats://127.0.0.1:4222")

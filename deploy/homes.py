@@ -48,7 +48,7 @@ def without_credentials(url: str) -> str:
 
 
 def find_running_stack(home: Path) -> Stack | None:
-    """Return the running stack of a home directory, if there is one."""
+    """Return the running stack of a home directory; None if there is none, or none ready yet."""
     return _read_stack(home) if lock_is_held(home) else None
 
 

@@ -38,8 +38,9 @@ async def local_stack(home: Path, notify: Notify, *, api_port: int = 0) -> Async
     """Start a stack, supervise it for the `async with` block, and stop it after the block.
 
     `notify` is called with a sentence for people when a process is restarted. `api_port` 0 is any
-    free port. Raises `Conflict` where another process has this home's stack, `Rejected` where the
-    machine does not allow one, `StackFailed` where it does not become ready.
+    free port. Raises `Conflict` where the home's stack or the port is taken, `Rejected` where the
+    machine allows none, `StackFailed` where it is not ready in time, or later the disk is nearly
+    full.
     """
     prepare_home(home)
     check_port(api_port)
@@ -76,7 +77,10 @@ async def local_stack(home: Path, notify: Notify, *, api_port: int = 0) -> Async
 async def _watch_disk(
     home: Path, owner: "asyncio.Task[object]", failures: list[StackFailed]
 ) -> None:
-    """Cancel the owner when the disk is nearly full, as servers on a full disk lose data."""
+    """Cancel the owner, with the reason in `failures`, once the disk is nearly full.
+
+    Servers on a full disk lose data.
+    """
     while True:
         free = shutil.disk_usage(home).free
         if free < CRITICAL_FREE_BYTES:
@@ -87,7 +91,10 @@ async def _watch_disk(
 
 
 async def _await_ready(stack: Stack, processes: list[Process]) -> None:
-    """Wait until the API reports that all services, NATS and the database answer."""
+    """Wait until the API reports that all services, NATS and the database answer.
+
+    Raises `StackFailed` if that takes too long, or a process ends again and again.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + READY_TIMEOUT_SECONDS
     missing = "the API"

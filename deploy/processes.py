@@ -74,7 +74,7 @@ class Process:
             )
 
     async def supervise(self, notify: Notify) -> None:
-        """Restart the program whenever it ends, with backoff, until `stop` is called."""
+        """Restart the program whenever it ends, after a notice and a backoff, until `stop`."""
         loop = asyncio.get_running_loop()
         failures = 0
         last = len(RESTART_BACKOFF_SECONDS) - 1

@@ -18,7 +18,10 @@ KEY_VARIABLE = "GROUNDSWELL_API_KEY"
 
 
 def plan_stack(home: Path, api_port: int, credentials: Credentials) -> Stack:
-    """Return the addresses of a stack that is to start; `api_port` 0 is any free port."""
+    """Return the addresses of a stack to start, with servers and API key from the environment.
+
+    What the environment does not name is new, on free ports; `api_port` 0 is any free port.
+    """
     nats_port, mongo_port, free_port = free_ports(3)
     mongo = f"groundswell:{credentials.mongo_password}@{HOST}:{mongo_port}"
     return Stack(
@@ -38,7 +41,10 @@ def nats_url_as(user: str, url: str, credentials: Credentials) -> str:
 
 
 def stack_programs(stack: Stack, home: Path, credentials: Credentials) -> list[Process]:
-    """Return the processes to run; servers only where the environment names none."""
+    """Return the processes to run; servers only where the environment names none.
+
+    Raises `Rejected` if such a server is not installed.
+    """
     logs = home / "logs"
     found = []
     if not os.environ.get(NATS_VARIABLE):
@@ -64,7 +70,7 @@ def _mongo_program(stack: Stack, home: Path, credentials: Credentials) -> Proces
 
 
 def service_variables(name: str, stack: Stack, credentials: Credentials) -> dict[str, str]:
-    """Return the environment of a service of the stack: where it connects to, and as whom."""
+    """Return a service's variables: where it connects, as whom; others' secrets are empty."""
     embedded = not os.environ.get(NATS_VARIABLE)
     found = {
         NATS_VARIABLE: nats_url_as(name, stack.nats_url, credentials)

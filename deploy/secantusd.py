@@ -22,7 +22,7 @@ PASSWORD_VARIABLE = "GROUNDSWELL_MONGO_PASSWORD"  # noqa: S105 - a name
 
 
 def ensure_user(folder: Path, password: str) -> None:
-    """Create the user with this password, or change it to that, and drop any other user."""
+    """Create the user with this password and drop any other, unless an earlier start did."""
     digest = hashlib.sha256(password.encode()).hexdigest()
     marker = folder / MARKER
     if marker.exists() and marker.read_text() == digest:
@@ -53,7 +53,7 @@ def _record(password: str) -> dict[str, object]:
 
 
 def main() -> int:
-    """Run the server with the arguments of the command line."""
+    """Run the server with the arguments of the command line; return its exit code."""
     folder = Path(sys.argv[sys.argv.index("--storage-path") + 1])
     ensure_user(folder, os.environ.pop(PASSWORD_VARIABLE))
     return int(cli.main() or 0)

@@ -11,19 +11,19 @@ from shared.messaging.consumers import of_type, reject_unknown, subscriber_optio
 
 
 def handlers(deps: AgentDeps) -> NatsRouter:
-    """Return the subscribers over `deps`: one for each priority and registered agent type."""
+    """Return the subscribers: one that measures, and one per priority and registered agent type."""
     router = NatsRouter()
     findings = router.subscriber(FINDINGS_COMMANDS.filter, **subscriber_options(FINDINGS_COMMANDS))
 
     @findings(filter=of_type(MeasureFindings))
     async def do_measure_findings(command: MeasureFindings) -> None:
-        """Run the detectors on the commit that the command names."""
+        """Measure a commit with all detectors, unless known; publish the end or the failure."""
         await usecases.measure_findings(command, deps)
 
     findings(reject_unknown)
 
     async def do_perform_task(command: PerformTask) -> None:
-        """Perform a task that the coordinator has assigned."""
+        """Perform a task that the coordinator has assigned, and publish how it ended."""
         await usecases.perform_task(command, deps)
 
     for consumer in TASK_CONSUMERS:

@@ -60,7 +60,7 @@ def build(settings: AgentsSettings, bus: Bus, store: Store) -> Service:
 
 
 def serve_type(spec: AgentSpec, resources: DetectorResources) -> ServedType:
-    """Make the detectors and engines that an agent type declares."""
+    """Make the detectors, guards and engines of an agent type; the rules engine is tried first."""
     detectors = tuple(make(resources) for make in spec.detectors)
     engines = (
         RulesEngine(spec.fixers, detectors),

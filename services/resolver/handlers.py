@@ -20,7 +20,7 @@ def handlers(deps: ResolverDeps) -> NatsRouter:
 
     @router.subscriber(PROPOSALS_SUBMITTED.filter, **subscriber_options(PROPOSALS_SUBMITTED))
     async def on_proposal_submitted(event: ProposalSubmitted) -> None:
-        """Clear or reject the proposal that an agent has submitted."""
+        """Decide on the proposal that an agent has submitted, and publish the outcome."""
         await usecases.clear_proposal(event, deps)
 
     return router

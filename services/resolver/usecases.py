@@ -42,7 +42,7 @@ class ResolverDeps:
 
 
 async def acquire(request: AcquireLease, deps: ResolverDeps) -> LeaseGrant:
-    """Grant the whole claim under a new epoch, or return which lease overlaps it."""
+    """End expired leases, then grant and publish the whole claim, or return why it is refused."""
     claim = Claim(request.task_id, request.wave_id, request.component, request.paths)
 
     def decide(ledger: LeaseLedger) -> Granted | Refused:
@@ -60,7 +60,7 @@ async def acquire(request: AcquireLease, deps: ResolverDeps) -> LeaseGrant:
 
 
 async def renew(request: RenewLease, deps: ResolverDeps) -> LeaseGrant:
-    """Extend a lease that is still held under this epoch."""
+    """Extend a lease that is still held under this epoch; for any other, return the refusal."""
 
     def decide(ledger: LeaseLedger) -> Granted | Refused:
         """Extend the lease on this ledger, or refuse to."""
@@ -73,7 +73,7 @@ async def renew(request: RenewLease, deps: ResolverDeps) -> LeaseGrant:
 
 
 async def release(request: ReleaseLease, deps: ResolverDeps) -> Acknowledgement:
-    """End the lease of a task."""
+    """End the lease of a task and publish that, if it holds one."""
     await _end_leases(
         request.target_id, lambda ledger: leases.release(ledger, request.task_id), deps
     )
@@ -143,7 +143,7 @@ async def _publish_lease_event(
 
 
 async def clear_proposal(event: ProposalSubmitted, deps: ResolverDeps) -> None:
-    """Clear a proposal whose lease is held and whose files are inside it; reject any other."""
+    """Clear, reject or expire a new proposal, or mark it as advice; publish how it was decided."""
     change = await deps.store.enhancements.require(event.enhancement_id)
     if change.state is EnhancementState.PROPOSED:
         change = await _decide_on(change, event.epoch, deps)
@@ -151,7 +151,7 @@ async def clear_proposal(event: ProposalSubmitted, deps: ResolverDeps) -> None:
 
 
 async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enhancement:
-    """Clear, reject or expire a proposal, or mark it as advice; return it as stored."""
+    """Clear or reject a proposal, expire it if its task is over, or advise; return it as stored."""
     task = await deps.store.tasks.require(change.task_id)
     now = deps.clock()
     if TASK.terminal(task.state):
@@ -190,7 +190,10 @@ def objection(change: Enhancement, lease: Lease | None, epoch: int) -> str | Non
 
 
 async def _publish_outcome(change: Enhancement, deps: ResolverDeps) -> None:
-    """Publish the messages that follow from the state of `change`; a repetition is stored once."""
+    """Publish what the resolver decided on `change`; a repetition is stored once.
+
+    Nothing is published in other states, or for a rejection with tests: that is the gate's.
+    """
     common = {
         "enhancement_id": change.id,
         "wave_id": change.wave_id,
@@ -217,7 +220,10 @@ async def _publish_outcome(change: Enhancement, deps: ResolverDeps) -> None:
 
 
 async def reconcile(deps: ResolverDeps) -> None:
-    """Renew leases of tasks in the gate, end those nobody renewed, and clear stuck proposals."""
+    """Renew leases of tasks in the gate, end old ones, and decide on proposals stuck for 10 s.
+
+    A lease is old if it was not renewed in time, or its task has ended.
+    """
     now = deps.clock()
     for ledger in await deps.store.leases.find():
         for lease in leases.holders(ledger, now=now):

@@ -15,7 +15,7 @@ log = structlog.get_logger(__name__)
 
 
 async def register(deps: AgentDeps, is_alive: Callable[[int], bool]) -> None:
-    """Register this agent, and mark those of this host as offline whose process has ended."""
+    """Register and publish this agent; mark offline those of this host whose process has ended."""
     for other in await deps.store.agents.find(host=deps.me.host, state=ONLINE_AGENT_STATES):
         if other.id != deps.me.id and not is_alive(other.pid):
             await deps.store.agents.transition(other, "go_offline")
@@ -25,7 +25,7 @@ async def register(deps: AgentDeps, is_alive: Callable[[int], bool]) -> None:
 
 
 async def send_heartbeat(deps: AgentDeps) -> None:
-    """Record that this agent is alive, and renew the leases of the tasks it performs."""
+    """Record that this agent is alive and online, and renew its tasks' leases; log what fails."""
     me = await _stored_agent(deps)
     if me.state is AgentState.OFFLINE:
         await deps.store.agents.transition(me, "become_idle")

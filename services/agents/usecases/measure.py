@@ -58,7 +58,10 @@ async def _measure_and_publish(command: MeasureFindings, deps: AgentDeps) -> Non
 
 
 async def _measure(target: Target, commit: str, deps: AgentDeps) -> FindingSet:
-    """Return the findings on a commit; those stored by the same detector versions are reused."""
+    """Return a commit's findings, those stored by the same detector versions if there are any.
+
+    New ones are stored, after the health that follows from them.
+    """
     versions = "+".join(d.version for each in deps.served.values() for d in each.detectors)
     identity = f"{target.id}:{commit}:{versions}"
     async with deps.locks[identity]:

@@ -54,7 +54,7 @@ async def perform_task(command: PerformTask, deps: AgentDeps) -> None:
 
 
 async def _start(task: Task, deps: AgentDeps) -> Task | None:
-    """Claim the task for this agent; return None where it is over."""
+    """Claim a task for this agent, even one that is running; return None where it is over."""
     now = deps.clock()
     if task.state is TaskState.RUNNING:
         # Delivered again: the agent that had it is gone, or it was this one before a restart.
@@ -83,7 +83,10 @@ async def _work_on(task: Task, served: ServedType, deps: AgentDeps) -> None:
 
 
 async def _propose(task: Task, served: ServedType, deps: AgentDeps) -> None:
-    """Submit the engine's proposals, and move the task to proposed, empty or failed."""
+    """Submit the engine's proposals, and move the task to proposed, empty or failed.
+
+    Raises `Transient`, on which the task stays as it is and is delivered again.
+    """
     try:
         context = await _context(task, deps)
         proposals = [each async for each in served.engine.propose(context)]
@@ -249,7 +252,7 @@ async def _submit(change: Enhancement, deps: AgentDeps) -> None:
 
 
 async def _publish_outcome(task: Task, deps: AgentDeps) -> None:
-    """Publish how the task ended, as its state tells; nothing if it has not ended."""
+    """Publish that a task is proposed, empty or failed, as its state tells; else nothing."""
     if task.state not in DONE:
         return
     common = {"task_id": task.id, "wave_id": task.wave_id, "target_id": task.target_id}

@@ -50,7 +50,7 @@ def _outcome(task: "asyncio.Task[None]") -> str:
 
 
 async def is_task_wanted(task_id: str, epoch: int, deps: AgentDeps) -> bool:
-    """Return whether a task is still to be performed under this lease epoch."""
+    """Return whether a task is still to be performed under this epoch; True if not known."""
     try:
         task = await deps.store.tasks.get(task_id)
     except Transient:
@@ -59,7 +59,7 @@ async def is_task_wanted(task_id: str, epoch: int, deps: AgentDeps) -> bool:
 
 
 async def is_wave_wanted(wave_id: str, deps: AgentDeps) -> bool:
-    """Return whether a wave goes on; one that is not stored yet does."""
+    """Return whether a wave goes on; True if that is not known."""
     try:
         wave = await deps.store.waves.get(wave_id)
     except Transient:

@@ -9,14 +9,14 @@ from shared.contracts.views import ApprovalGroup
 
 
 def is_selected(change: Enhancement, rule: str, component: str) -> bool:
-    """Return whether a change is of a rule, by its id or its tool's code, and of a component."""
+    """Return whether a change is of this rule, by id or code, and component; empty is any."""
     fix = change.proposal.fix
     is_of_rule = not rule or rule in {fix.rule, fix.code}
     return is_of_rule and component in {"", change.proposal.component}
 
 
 def group_for_approval(changes: Iterable[Enhancement]) -> tuple[ApprovalGroup, ...]:
-    """Group changes by the kind of reason, rule and component; the largest groups come first."""
+    """Group changes by reason up to `: `, rule and component; the largest groups come first."""
     found: dict[tuple[str, str, str], list[Enhancement]] = defaultdict(list)
     for each in changes:
         reason = each.decision.approval_reason.partition(": ")[0]

@@ -22,7 +22,7 @@ def is_id_suffix(typed: str) -> bool:
 
 
 def distinct_suffixes(ids: Collection[str]) -> list[str]:
-    """Return the ends of these ids, as short as they can be with all of them different."""
+    """Return the ends of these ids: as long as a short id, or longer until all are different."""
     lengths = range(SHORT_ID_CHARACTERS, ID_CHARACTERS)
     enough = (n for n in lengths if len({each[-n:] for each in ids}) == len(ids))
     length = next(enough, ID_CHARACTERS)

@@ -18,10 +18,10 @@ from shared.contracts.states import RunState
 
 
 def sum_test_time(runs: Sequence[TestRun], baseline: BaselineSummary | None) -> TestTime | None:
-    """Return the time of all finished runs, and that of one full run.
+    """Return the time of all finished runs, and that of one full run; None if no run finished.
 
-    The full run is the median one with changes if there was any, because the baseline also records
-    which functions each test reaches and so takes longer.
+    The full run is the median one with changes if there was any, else the baseline, which takes
+    longer as it also records which functions each test reaches.
     """
     finished = [each for each in runs if each.state is RunState.FINISHED]
     if not finished:
@@ -37,7 +37,7 @@ def sum_test_time(runs: Sequence[TestRun], baseline: BaselineSummary | None) -> 
 
 
 def _is_plain_full_run(run: TestRun) -> bool:
-    """Return whether a run executed every test once with changes, and did nothing else."""
+    """Return whether a run with changes ran and reported every test once, and recorded nothing."""
     request = run.request
     every_test_once = request.kind is RunKind.TESTS and not request.tests and request.repeat == 1
     reported = run.result.counts is not None
@@ -45,7 +45,7 @@ def _is_plain_full_run(run: TestRun) -> bool:
 
 
 def find_baseline(runs: Iterable[TestRun], commit: str) -> BaselineSummary | None:
-    """Return the full run on `commit`, whichever wave requested it.
+    """Return the full run on `commit`, whichever wave requested it; None without a reported one.
 
     Of several ways to run the tests, the one in which most of them pass was chosen.
     """
@@ -68,7 +68,7 @@ def find_baseline(runs: Iterable[TestRun], commit: str) -> BaselineSummary | Non
 
 
 def last_benchmarks(runs: Iterable[TestRun]) -> tuple[BenchmarkResult, ...]:
-    """Return the results of the last benchmark comparison that included changes."""
+    """Return the results of the last finished benchmarks that included changes; () for none."""
     compared = [
         each
         for each in runs

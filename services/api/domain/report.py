@@ -62,7 +62,10 @@ class WaveRecords:
 
 
 def make_report(records: WaveRecords) -> WaveReport:
-    """Return the report of a wave; what was not measured is None."""
+    """Return the report of a wave; what was not measured is None.
+
+    What expired in a dry run is listed as not tried.
+    """
     wave, target = records.wave, records.target
     baseline = find_baseline(records.runs, wave.commit)
     expired = [_not_landed(each) for each in records.changes_in(EnhancementState.EXPIRED)]
@@ -120,7 +123,7 @@ def _engines(changes: Iterable[Enhancement]) -> tuple[str, ...]:
 
 
 def _landing_order(records: WaveRecords) -> list[Enhancement]:
-    """Return the landed changes by time, those of one task in the order in which they build up."""
+    """Return what landed, even if rolled back since: by time, and by order within a task."""
     return sorted(
         records.changes_in(*ON_BRANCH),
         key=lambda each: (each.finished_at or each.changed_at, each.task_id, each.proposal.order),
@@ -153,7 +156,7 @@ def _landed(change: Enhancement, records: WaveRecords) -> LandedChange:
 
 
 def _behaviour(change: Enhancement) -> str:
-    """Return what is known of a change's behaviour, and who approved it if it may change."""
+    """Return what is known of a change's behaviour, or '', and who approved it if it may change."""
     decision = change.decision
     if decision.proof is not None:
         return decision.proof.summary
@@ -170,7 +173,7 @@ def _may_change_behaviour(change: Enhancement) -> bool:
 
 
 def _metric(health: Sequence[Health], component: str, metric: str) -> float | None:
-    """Return a metric of a measured component, in any dimension; one that is missing is 0."""
+    """Return a component's metric, 0 if no dimension has it; None if not measured or unnamed."""
     found = [each.metrics for each in health if each.component == component]
     if not found or not metric:
         return None
@@ -255,7 +258,7 @@ def _run(run: TestRun) -> RunSummary:
 
 
 def _commands(records: WaveRecords) -> NextCommands:
-    """Return the commands to offer; none if nothing is on the landing branch."""
+    """Return the commands to offer; none if nothing that the wave landed is still landed."""
     landed = [each for each in _landing_order(records) if each.state is EnhancementState.APPLIED]
     if not landed:
         return NextCommands()

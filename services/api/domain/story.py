@@ -115,7 +115,7 @@ def _state_steps(records: StoryRecords) -> list[TimedStep]:
 
 
 def _known_state(change: Enhancement) -> tuple[StateTransition, ...]:
-    """Return the final state of a change that has no stored history."""
+    """Return the final state of a change without a stored history; () if it has not ended."""
     if change.finished_at is None:
         return ()
     decision = change.decision
@@ -150,7 +150,7 @@ def _step(kind: StepKind, moved: StateTransition, sentence: str) -> StoryStep:
 
 
 def _needs_approval(moved: StateTransition, change: Enhancement) -> StoryStep:
-    """Return the step of a change that needs approval; its mutants have a step of their own."""
+    """Return the step of a change that needs approval; its mutants are left to their own step."""
     why, protection = moved.why, change.decision.protection
     if protection and why.endswith(protection.summary):
         why = why.partition(": ")[0]
@@ -175,7 +175,7 @@ def _cleared(moved: StateTransition, before: str, change: Enhancement) -> StoryS
 
 
 def _landed(moved: StateTransition, records: StoryRecords) -> StoryStep:
-    """Return the step of a landing: its commit and branch, and the run that tested that tree."""
+    """Return the step of a landing: commit and branch, and the run of that tree or the evidence."""
     change, run = records.change, records.run(records.change.decision.run)
     sentence = f"as {(change.landing.commit or '')[:10]} on {change.landing.branch}"
     if run is None:

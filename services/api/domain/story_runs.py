@@ -45,7 +45,10 @@ class _SuspectTests:
     by_head: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def read(self, run: TestRun) -> None:
-        """Take in a run that included the change: its tests now count against it, or no longer."""
+        """Take in a run that included the change: its tests now count against it, or no longer.
+
+        A run that gave no report changes nothing.
+        """
         reported = run.state is RunState.FINISHED and run.result.outcome == "reported"
         if run.result.worse is None or not reported:
             return
@@ -73,7 +76,7 @@ def steps_of_runs(records: StoryRecords) -> list[TimedStep]:
 def _step_of(
     run: TestRun, records: StoryRecords, suspect_tests: _SuspectTests, heads: set[str]
 ) -> StoryStep | None:
-    """Return the step of a run, None if it says nothing; `suspect_tests` takes in its result."""
+    """Return a run's step, None if it says nothing or tried mutants; update `suspect_tests`."""
     if run.request.kind is RunKind.MUTATION:
         return None
     if records.change.id not in run.request.changes:
@@ -86,7 +89,7 @@ def _step_of(
 
 
 def _step_without_change(run: TestRun, against: set[str], heads: set[str]) -> StoryStep | None:
-    """Return the step of a run that did not include the change, if it bears on the change.
+    """Return the step of a run without the change; None if it does not bear on the change.
 
     `against` are the tests that count against the change so far.
     """
@@ -101,7 +104,7 @@ def _step_without_change(run: TestRun, against: set[str], heads: set[str]) -> St
 
 
 def _step_of_head(run: TestRun, against: set[str]) -> StoryStep | None:
-    """Return the step of a run of the head alone, if it bears on the tests in `against`."""
+    """Return the step of a baseline, or of a run of tests in `against` on the head; else None."""
     tests = count(_number_of_tests(run), "test")
     if run.request.purpose is RunPurpose.BASELINE:
         return _run_step("head", run, f"{tests}, {len(run.result.failing) or 'none'} failing")
@@ -113,7 +116,7 @@ def _step_of_head(run: TestRun, against: set[str]) -> StoryStep | None:
 
 
 def _number_of_tests(run: TestRun) -> int:
-    """Return how many tests a run reported, or how many were requested if none."""
+    """Return how many tests a run reported, or how many were requested if it has no counts."""
     return run.result.counts.tests if run.result.counts else len(run.request.tests)
 
 
@@ -131,7 +134,7 @@ def _run_step(kind: StepKind, run: TestRun, sentence: str) -> StoryStep:
 
 
 def figures(run: TestRun) -> dict[str, object]:
-    """Return the fields of a `StoryStep` that say how large a run was and how long it took."""
+    """Return a `StoryStep`'s fields about a run: its id, head and numbers, None if not known."""
     counts, worse = run.result.counts, run.result.worse
     return {
         "run": run.id,
@@ -144,7 +147,7 @@ def figures(run: TestRun) -> dict[str, object]:
 
 
 def _company(run: TestRun, records: StoryRecords) -> str:
-    """Return, in words, which other changes were in the run, or `alone`."""
+    """Return which other change was in the run, in words, or how many were; `alone` for none."""
     others = [each for each in run.request.changes if each != records.change.id]
     if not others:
         return "alone"
@@ -178,7 +181,7 @@ def _reported_answer(run: TestRun) -> str:
 
 
 def _benchmark_answers(run: TestRun) -> str:
-    """Count a benchmark run's answers, and give the figures of those worse or inconclusive."""
+    """Count a run's answers, with the figures of up to 3 notable ones, or say why it has none."""
     why = run.result.detail.partition("\n")[0]
     if run.result.outcome == "infrastructure":
         return f"not measured ({why})"

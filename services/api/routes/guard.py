@@ -64,7 +64,7 @@ class Guard:
         return None
 
     def _refuse_stranger(self, path: str, headers: Headers) -> ASGIApp | None:
-        """Return the refusal of a request without the key, else None."""
+        """Return the refusal of a request without the key, else None; `OPEN_PATHS` need no key."""
         sent = headers.get("authorization", "").encode()
         if path in OPEN_PATHS or hmac.compare_digest(sent, self._authorization):
             return None

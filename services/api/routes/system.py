@@ -31,7 +31,7 @@ def system_routes(deps: ApiDeps) -> APIRouter:
 
     @router.get("/status")
     async def status() -> Status:
-        """Return counts of open work by state."""
+        """Return counts, by state, of agents and of unfinished work."""
         return await usecases.get_status(deps)
 
     @router.get("/events", response_class=EventSourceResponse)

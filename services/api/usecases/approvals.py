@@ -14,7 +14,7 @@ from shared.kernel.errors import NotFound
 
 
 async def list_approvals(wanted: ApprovalFilter, deps: ApiDeps) -> ApprovalGroups:
-    """Return the changes that need approval, grouped by reason, rule and component."""
+    """Group the matching changes that need approval. Raises `NotFound` for an unknown target."""
     return ApprovalGroups(groups=group_for_approval(await _selected(wanted, deps)))
 
 
@@ -23,7 +23,7 @@ async def submit_decisions(
 ) -> DecisionsAccepted:
     """Publish one decision about all selected changes, each for its present patch.
 
-    Raises `NotFound` if there is none.
+    Raises `NotFound` if no change is selected, or the target is unknown.
     """
     changes = await _selected(given, deps)
     if not changes:

@@ -32,7 +32,10 @@ from shared.kernel.ids import short_id
 async def list_enhancements(
     wave: str, state: str, limit: int, after: str, deps: ApiDeps
 ) -> Page[EnhancementView]:
-    """Return a page of enhancements, newest first: of one wave or all, in one state or any."""
+    """Return a page of enhancements, newest first: of one wave or all, in one state or any.
+
+    Raises `Rejected` for an unknown state, and as `find_by_id` does for a wave.
+    """
     where: dict[str, Any] = {}
     if wave:
         where["wave_id"] = (await find_by_id(deps.store.waves, wave, "wave")).id
@@ -73,7 +76,7 @@ async def get_story(typed: str, deps: ApiDeps) -> Story:
 
 
 async def _runs_about(change: Enhancement, deps: ApiDeps) -> list[TestRun]:
-    """Return the runs of the change's wave, those that decided about it, and its baselines."""
+    """Return the wave's runs, those that decided on the change, and its baselines, some twice."""
     runs = await deps.store.runs.find(wave_id=change.wave_id)
     heads = sorted({each.request.head for each in runs if change.id in each.request.changes})
     # A run that another wave requested first is stored under that wave.

@@ -47,6 +47,6 @@ async def find_by_id(repository: Repository[D], typed: str, noun: str) -> D:
 async def find_page(
     repository: Repository[D], view: Callable[[D], V], limit: int, after: str, **where: Any
 ) -> Page[V]:
-    """Return at most `limit` matching documents that are older than the id `after`."""
+    """Return the newest `limit` matching documents that are older than the id `after`, if given."""
     found = await repository.page(limit=limit + 1, after=after, **where)
     return make_page(found, limit, view)

@@ -23,5 +23,5 @@ async def check_ready(deps: ApiDeps) -> Readiness:
 
 
 async def get_status(deps: ApiDeps) -> Status:
-    """Return the coordinator's counts of open work by state."""
+    """Return the coordinator's counts, by state, of agents and of unfinished work."""
     return await deps.bus.request(GetStatus(), Status)

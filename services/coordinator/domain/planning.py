@@ -29,9 +29,10 @@ class Plan:
 def opportunities(
     findings: Sequence[Finding], foreclosed: Collection[str]
 ) -> tuple[Opportunity, ...]:
-    """Group fixable findings into opportunities, the most valuable first.
+    """Group findings that have a component into opportunities, the most valuable first.
 
-    There is at most one for each agent type and component.
+    There is one for each agent type and component with a finding that is fixable and not
+    foreclosed.
     """
     grouped: dict[tuple[str, str], list[Finding]] = defaultdict(list)
     for each in findings:
@@ -51,7 +52,7 @@ def _opportunity(
     foreclosed: Collection[str],
     agent_type: str,
 ) -> Opportunity:
-    """Return the opportunity that findings make; only those not `foreclosed` count as fixable."""
+    """Return the opportunity that findings make; what is `foreclosed` does not count as fixable."""
     fixable = [
         each for each in findings if each.fixable != "no" and each.fingerprint not in foreclosed
     ]
@@ -103,7 +104,7 @@ def plan(
 
 
 def _inspection_notes(inspections: Sequence[Inspection]) -> list[str]:
-    """Return notes on how much each agent type read, and on how to have more looked at."""
+    """Return notes on how much each agent type read, and what to try; none without inspections."""
     if not inspections:
         return []
     looked = ", ".join(

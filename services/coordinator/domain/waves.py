@@ -26,7 +26,7 @@ OLD_EPOCH = "old-epoch"
 
 
 def are_decided(changes: Sequence[Enhancement]) -> bool:
-    """Return whether the gate is done with every change: landed, ended, or awaiting approval."""
+    """Return whether the gate is done with all changes: landed, ended, or awaiting approval."""
     return all(each.state in DECIDED for each in changes)
 
 
@@ -36,10 +36,10 @@ def are_over(tasks: Sequence[Task]) -> bool:
 
 
 def needs_follow_up(task: Task, changes: Sequence[Enhancement]) -> bool:
-    """Return whether a task should be repeated on the new head.
+    """Return whether a task is repeated: a change was rejected or expired, and attempts are left.
 
     A rejected change may take changes with it that build on it, or leave code that they would have
-    cleaned up. Attempts are limited; each one is smaller.
+    cleaned up. Each attempt is smaller.
     """
     lost = {EnhancementState.REJECTED, EnhancementState.EXPIRED}
     return task.attempt + 1 < MAX_ATTEMPTS and any(each.state in lost for each in changes)
@@ -48,7 +48,7 @@ def needs_follow_up(task: Task, changes: Sequence[Enhancement]) -> bool:
 def foreclosed_by_pending(
     findings: Iterable[Finding], patches: Iterable[str], read: Callable[[str], bytes | None]
 ) -> dict[str, str]:
-    """Return the findings whose lines a pending patch rewrites: the reason by fingerprint.
+    """Return the findings on a line with text that a patch rewrites: the reason by fingerprint.
 
     `patches` are unified diffs. `read` returns the content of a file at the head, or None.
     """

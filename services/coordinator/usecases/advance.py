@@ -36,7 +36,7 @@ async def reconcile(deps: CoordinatorDeps) -> None:
 
 
 async def advance(wave_id: str, deps: CoordinatorDeps, *, repeat_overdue: bool = False) -> None:
-    """Take the next steps of a wave; with `repeat_overdue`, repeat unanswered commands too."""
+    """Take the next steps of an open wave; `repeat_overdue` repeats unanswered commands too."""
     async with deps.locks[wave_id]:
         wave = await deps.store.waves.get(wave_id)
         if wave is not None and wave.state is WaveState.PLANNED:
@@ -74,7 +74,7 @@ async def note_failure(event: MeasurementFailed, deps: CoordinatorDeps) -> None:
 
 
 async def _run(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wave | None:
-    """Assign waiting tasks, finish decided ones, and close the wave once all are over.
+    """Assign waiting tasks, repeat overdue ones, finish decided ones, and then close the wave.
 
     Returns the wave as it is now, or None if it ended.
     """
@@ -118,7 +118,10 @@ async def _assign(task: Task, deps: CoordinatorDeps) -> None:
 
 
 async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
-    """Finish a task whose changes are all decided, and plan a follow-up for what is left."""
+    """Finish a task if all its changes are decided, and store a follow-up where one is needed.
+
+    Of a dry run, cleared changes are expired first.
+    """
     changes = await deps.store.enhancements.find(task_id=task.id)
     if wave.dry_run:
         changes = [await _expire_untried(each, deps) for each in changes]
@@ -139,7 +142,7 @@ async def _expire_untried(change: Enhancement, deps: CoordinatorDeps) -> Enhance
 
 
 async def _follow_up(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
-    """Store a task for the same component on the present head, without the rejected findings.
+    """Store a task like this one on the present head, without what is foreclosed for the wave.
 
     Without a head that the wave can land on there is none; closing the wave tells why.
     """
@@ -186,7 +189,8 @@ async def _fetch_head(wave: Wave, deps: CoordinatorDeps) -> Head:
 async def _close(wave: Wave, deps: CoordinatorDeps) -> Wave | None:
     """Store the final head of a wave whose tasks are over; measure it again if something landed.
 
-    The wave fails if its target has no head any more that it could have landed on.
+    Returns the finishing wave, or None if it ended: completed with nothing landed, or failed as its
+    target has no head any more that it could have landed on.
     """
     landed = await deps.store.enhancements.find(wave_id=wave.id, state=EnhancementState.APPLIED)
     try:
@@ -228,7 +232,7 @@ async def _reasons_nothing_landed(wave: Wave, deps: CoordinatorDeps) -> tuple[st
 
 
 async def _finish(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> None:
-    """Complete a finishing wave once its final findings are measured."""
+    """Complete a finishing wave once its final findings are measured; ask again if overdue."""
     if await findings_on(wave, wave.final_commit or wave.commit, deps) is not None:
         await complete(wave, deps, notes=wave.notes)
     elif attempt := messages.overdue_attempts(wave.changed_at, deps, repeat_overdue=repeat_overdue):

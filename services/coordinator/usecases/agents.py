@@ -17,14 +17,14 @@ HEARTBEAT_TIMEOUT = timedelta(seconds=15)
 
 
 async def get_active_agents(question: GetAgents, deps: CoordinatorDeps) -> AgentList:
-    """Return all agents, or those that are not offline."""
+    """Return all agents, or with `question.active` only those that are online."""
     states = ONLINE_AGENT_STATES if question.active else list(AgentState)
     found = await deps.store.agents.find(state=states)
     return AgentList(agents=tuple(agent_view(each) for each in found))
 
 
 async def watch_agents(deps: CoordinatorDeps) -> None:
-    """Mark silent agents offline, and return their running tasks to the queue."""
+    """Mark agents offline that are silent for 15 s; release and requeue their running tasks."""
     now = deps.clock()
     for agent in await deps.store.agents.find(state=ONLINE_AGENT_STATES):
         if now - agent.heartbeat_at > HEARTBEAT_TIMEOUT:

@@ -22,7 +22,7 @@ BEFORE_THE_GATE = [
 async def stop_wave(command: StopWave, deps: CoordinatorDeps) -> StoppedWaves:
     """Stop one wave, or every open one; stopping a stopped wave again is allowed.
 
-    Raises `Conflict` where the wave ended otherwise.
+    Raises `NotFound` where there is no such wave, `Conflict` where it ended otherwise.
     """
     if command.wave_id is None:
         found = await deps.store.waves.find(state=OPEN_WAVE_STATES)
@@ -47,7 +47,7 @@ async def fail_wave(wave: Wave, failure: Failure, deps: CoordinatorDeps) -> None
 
 
 async def _end(wave: Wave, trigger: str, deps: CoordinatorDeps, **fields: object) -> bool:
-    """End a wave by `trigger`, and return whether that was still possible.
+    """End a wave by `trigger`, cancel its tasks and publish it; return whether it could be ended.
 
     Its state moves first, so that from then on nothing of it starts or lands.
     """
@@ -65,7 +65,7 @@ async def _end(wave: Wave, trigger: str, deps: CoordinatorDeps, **fields: object
 
 
 async def _cancel(wave: Wave, deps: CoordinatorDeps) -> None:
-    """Expire the untried changes of an ended wave and cancel its tasks."""
+    """Expire and publish the untried changes of an ended wave, and cancel and publish its tasks."""
     for change in await deps.store.enhancements.find(wave_id=wave.id, state=BEFORE_THE_GATE):
         await expire(change, f"its wave was {wave.state} before it was tried", deps)
     for task in await deps.store.tasks.find(wave_id=wave.id):
@@ -80,7 +80,10 @@ async def _cancel(wave: Wave, deps: CoordinatorDeps) -> None:
 
 
 async def expire(change: Enhancement, reason: str, deps: CoordinatorDeps) -> Enhancement:
-    """Expire a change, which says nothing against it, and publish it. Return it as stored."""
+    """Expire a change, which says nothing against it, and publish it. Return it as stored.
+
+    A change whose state has moved on stays as it is.
+    """
     now = deps.clock()
     expired = await deps.store.enhancements.transition(
         change, "expire", decision__reason=reason, changed_at=now, finished_at=now

@@ -23,7 +23,7 @@ REPEAT_AFTER = timedelta(seconds=10)
 
 
 async def publish_measurements(wave: Wave, deps: CoordinatorDeps, *, attempt: int = 0) -> None:
-    """Have a planned wave measured: its findings by the agents, its baseline by the validator."""
+    """Publish a planned wave; have its findings and, but for a dry run, its baseline measured."""
     planned = WavePlanned(wave_id=wave.id, target_id=wave.target_id, commit=wave.commit)
     await deps.bus.publish(planned, key=wave.id, wave=wave.id)
     common = {"target_id": wave.target_id, "wave_id": wave.id, "commit": wave.commit}

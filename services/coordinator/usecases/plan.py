@@ -21,7 +21,10 @@ from shared.targets.repository import checked_out_at, has_local_changes
 
 
 async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wave | None:
-    """Plan a wave once its findings are measured. Return it as it is now, or None if it ended."""
+    """Plan a wave once its findings are measured. Return it as it is now, or None if it ended.
+
+    It ends where there is nothing to do, nothing of the source was read, or nothing could land.
+    """
     findings = await findings_on(wave, wave.commit, deps)
     if findings is None:
         if attempt := messages.overdue_attempts(
@@ -71,7 +74,7 @@ async def _inspections(wave: Wave, deps: CoordinatorDeps) -> tuple[Inspection, .
 async def _unread_sources(
     wave: Wave, inspections: Sequence[Inspection], deps: CoordinatorDeps
 ) -> Failure | None:
-    """Return a failure if there is source code and none of it was read."""
+    """Return a failure if no line was read and sources are in no component; None otherwise."""
     if not inspections or any(each.lines for each in inspections):
         return None
     target = await deps.store.targets.require(wave.target_id)
@@ -93,7 +96,10 @@ async def _unread_sources(
 
 
 async def _landing_obstacle(wave: Wave, deps: CoordinatorDeps) -> Failure | None:
-    """Return a failure if nothing could land, as the landing branch is checked out; else None."""
+    """Return a failure if nothing could land, as the landing branch is checked out; else None.
+
+    None too for a dry run, and where `direct` landing meets no uncommitted changes.
+    """
     target = await deps.store.targets.require(wave.target_id)
     where = await asyncio.to_thread(checked_out_at, target.location, target.landing_branch)
     if where is None or wave.dry_run:
@@ -115,7 +121,7 @@ async def _landing_obstacle(wave: Wave, deps: CoordinatorDeps) -> Failure | None
 
 
 async def findings_on(wave: Wave, commit: str, deps: CoordinatorDeps) -> list[Finding] | None:
-    """Return the findings on `commit` that the wave may take up; None if not measured."""
+    """Return the findings on `commit` in the wave's components and focus; None if not measured."""
     found = await latest_findings(deps.store, wave.target_id, commit)
     if found is None:
         return None
@@ -162,7 +168,7 @@ async def _foreclosed_by_pending(
 
 
 async def _paths(wave: Wave, deps: CoordinatorDeps) -> dict[str, tuple[str, ...]]:
-    """Return the path patterns of each component at the commit of the wave."""
+    """Return each component's path patterns at the wave's commit. Raises as `profile_target`."""
     target = await deps.store.targets.require(wave.target_id)
     mirror = deps.mirror(target)
     described = await asyncio.to_thread(

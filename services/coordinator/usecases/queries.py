@@ -11,7 +11,7 @@ from shared.kernel.errors import NotFound
 
 
 async def list_waves(question: GetWaves, deps: CoordinatorDeps) -> WaveList:
-    """Return the newest waves."""
+    """Return the newest `question.limit` waves, newest first."""
     waves = await deps.store.waves.find(sort="-_id", limit=question.limit)
     ids = sorted({each.target_id for each in waves})
     targets = {each.id: each for each in await deps.store.targets.find(id=ids)}
@@ -35,7 +35,7 @@ async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveDetails:
 
 
 async def get_status(question: GetStatus, deps: CoordinatorDeps) -> Status:  # noqa: ARG001
-    """Return how many agents there are, and open waves, tasks and enhancements, by state."""
+    """Return the numbers of agents, and of unfinished waves, tasks and changes, each by state."""
     agents = await deps.store.agents.find()
     waves = await deps.store.waves.find(state=OPEN_WAVE_STATES)
     tasks = await deps.store.tasks.find(state=_unfinished(TASK))

@@ -55,7 +55,10 @@ async def _known(command: StartWave, deps: CoordinatorDeps) -> Wave | None:
 
 
 async def _inspect_target(command: StartWave, deps: CoordinatorDeps) -> RepositoryFacts:
-    """Inspect the repository at a path or URL, of a target id or name, or the only target known."""
+    """Inspect the repository at a path or URL, of a target id or name, or the only target known.
+
+    Raises `Rejected` if none is named and not exactly one is known, and as inspecting does.
+    """
     location, base = command.target, command.base
     known = await deps.store.targets.find()
     if location is None:
@@ -149,7 +152,7 @@ def _check_components(wanted: Sequence[str], described: TargetProfile) -> None:
 
 
 async def _check_focus(command: StartWave, deps: CoordinatorDeps) -> None:
-    """Raise `Rejected` for an agent type that no agent serves, as its tasks would wait for ever."""
+    """Raise `Rejected` for an unregistered agent type, or one no agent serves if any are known."""
     registered = agent_type_names()
     if command.focus != ALL and command.focus not in registered:
         near = difflib.get_close_matches(command.focus, registered, n=1)

@@ -43,9 +43,9 @@ class Refused:
 
 
 def acquire(ledger: LeaseLedger, claim: Claim, *, now: datetime) -> Granted | Refused:
-    """Grant a lease under a new epoch, unless it overlaps a held one.
+    """Grant a lease under a new epoch, unless it overlaps one that another task holds.
 
-    Repeating it returns the same lease.
+    A task that holds a lease already gets that one again.
     """
     for held in holders(ledger, now=now):
         if held.task_id == claim.task_id:
@@ -125,7 +125,7 @@ def _replace(ledger: LeaseLedger, old: Lease, new: Lease) -> LeaseLedger:
 def _with_leases(
     ledger: LeaseLedger, leases: tuple[Lease, ...], *, epoch: int | None = None
 ) -> LeaseLedger:
-    """Return the ledger with these leases, and only the newest of the ended ones."""
+    """Return the ledger with these leases, but only the newest 50 of the ended ones."""
     held = tuple(each for each in leases if each.state is LeaseState.HELD)
     ended = tuple(each for each in leases if each.state is not LeaseState.HELD)[-MAX_ENDED_LEASES:]
     new_epoch = ledger.epoch if epoch is None else epoch

@@ -18,7 +18,7 @@ def overlap(one: Sequence[str], other: Sequence[str]) -> bool:
 
 
 def _may_match_same_path(a: str, b: str) -> bool:
-    """Return whether one path may match both patterns; True if that is not certain."""
+    """Return whether one path may match both patterns; False only if that is impossible."""
     first, second = _parts(a), _parts(b)
     if first is None or second is None:
         return True
@@ -31,7 +31,7 @@ def _may_match_same_path(a: str, b: str) -> bool:
 
 
 def _parts(pattern: str) -> tuple[str, ...] | None:
-    """Return the segments of an anchored plain pattern, or None where nothing is certain.
+    """Return the lower-case segments of an anchored plain pattern, None where nothing is certain.
 
     Brackets, escapes and negations can be read in more than one way.
     """
@@ -42,7 +42,7 @@ def _parts(pattern: str) -> tuple[str, ...] | None:
 
 
 def _may_equal(x: str, y: str) -> bool:
-    """Return whether two path segments, each a name or a glob, may match the same name."""
+    """Return whether two path segments may match the same name; two globs always may."""
     if GLOB.isdisjoint(x):
         return x == y if GLOB.isdisjoint(y) else fnmatchcase(x, y)
     return True if not GLOB.isdisjoint(y) else fnmatchcase(y, x)
