@@ -12,6 +12,7 @@ from typing import ClassVar, Literal
 
 from shared.contracts.base import Severity
 from shared.contracts.documents.findings import Finding
+from shared.detectors.comments import drops_comment
 from shared.detectors.findings import Fingerprints, rule_id
 from shared.detectors.ports import FixableFinding, Measured, Source
 from shared.detectors.ruff.configuration import read_settings
@@ -132,6 +133,7 @@ class RuffBase:
         """Return findings, with fingerprints given in the order of paths and lines."""
         fingerprints = Fingerprints()
         lines = {path: split_lines(text) for path, text in files.items()}
+        kept = [_without_losses(each, files[each.path]) for each in found if each.path in files]
         return [
             FixableFinding(
                 Finding(
@@ -152,8 +154,7 @@ class RuffBase:
                 ),
                 each.edits,
             )
-            for each in found
-            if each.path in files
+            for each in kept
         ]
 
     def fixable(self, found: Diagnostic, source: Source) -> Literal["no", "safe", "unsafe"]:
@@ -240,6 +241,13 @@ class RuffWorkspace:
     def format(self, files: Mapping[str, str]) -> dict[str, str]:
         """Return these texts as ruff formats them."""
         return self._ruff.format(files)
+
+
+def _without_losses(found: Diagnostic, text: str) -> Diagnostic:
+    """Return a finding as it is, or without its fix if that would drop a comment."""
+    if drops_comment(text, found.edits):
+        return replace(found, edits=(), applicability="")
+    return found
 
 
 def _is_typed(path: str, source: Source) -> bool:

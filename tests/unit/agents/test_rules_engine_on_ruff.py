@@ -235,3 +235,20 @@ def test_a_source_that_ruff_cannot_bear_alone_is_no_failure(look, propose, detec
         source = look(**{name.replace(".", "_"): text})
         assert detect(source) == ()
         assert propose(source, component=name.removesuffix(".py")) == []
+
+
+PROMISE = """def has_big(numbers):
+    for each in numbers:
+        # 3 is a promise to the customers
+        if each > 3:
+            return True
+    return False
+"""
+
+
+def test_a_fix_that_would_drop_a_comment_is_not_offered(look, propose, detect):
+    source = look(m_py=PROMISE)
+    assert {each.code: each.fixable for each in detect(source)} == {"SIM110": "no"}
+    assert propose(source) == []
+    rest = look(m_py=PROMISE.replace("        # 3 is a promise to the customers\n", ""))
+    assert [each.rule for each in propose(rest)] == ["ruff:SIM110"]
