@@ -9,10 +9,10 @@ from shared.contracts.base import Severity
 from shared.contracts.documents.findings import Finding
 from shared.detectors.findings import Fingerprints, rule_id
 from shared.detectors.ports import Change, DetectorResources, Measured, Source
+from shared.detectors.sources import owned_texts
 from shared.detectors.texts import split_lines
 from shared.targets.components import component_of
 from shared.targets.languages import JAVASCRIPT
-from shared.targets.paths import is_protected
 
 TOOL = "own"
 CODE = "OWN"
@@ -78,19 +78,9 @@ class RepairCommandDetector:
                     )
 
 
-def repairable(source: Source) -> dict[str, str]:
+def repairable(source: Source) -> Mapping[str, str]:
     """Return the texts of the components' files that a patch may touch, by path."""
-    found = {}
-    for path in source.tree.files():
-        if is_protected(path, source.profile.config):
-            continue
-        if component_of(path, source.profile.components) is None:
-            continue
-        try:
-            found[path] = (source.tree.read(path) or b"").decode()
-        except UnicodeDecodeError:
-            continue
-    return found
+    return owned_texts(source).texts
 
 
 def _component(path: str, source: Source) -> str:

@@ -25,9 +25,10 @@ from shared.detectors.ports import (
     Workspace,
     WorkspaceDetector,
 )
+from shared.detectors.sources import owned_texts
 from shared.detectors.workspace import MeasuringWorkspace
 from shared.targets.components import component_of
-from shared.targets.paths import is_protected, matches
+from shared.targets.paths import matches
 
 log = structlog.get_logger(__name__)
 
@@ -66,20 +67,14 @@ class RulesEngine:
 
 def component_files(context: TaskContext, detector: Detector) -> dict[str, str]:
     """Return the texts of the component's files that the detector reads and a patch may touch."""
-    found = {}
-    source = context.source
-    for path in source.tree.files():
-        if not matches(path, detector.files) or is_protected(path, source.profile.config):
-            continue
-        if component_of(path, source.profile.components) != context.task.component:
-            continue
-        try:
-            text = (source.tree.read(path) or b"").decode()
-        except UnicodeDecodeError:
-            continue
-        if not text.startswith(BYTE_ORDER_MARK):
-            found[path] = text
-    return found
+    source, component = context.source, context.task.component
+    owned = owned_texts(source, lambda path: matches(path, detector.files))
+    return {
+        path: text
+        for path, text in owned.texts.items()
+        if component_of(path, source.profile.components) == component
+        and not text.startswith(BYTE_ORDER_MARK)
+    }
 
 
 def _propose(

@@ -23,14 +23,16 @@ from shared.detectors.ruff.process import (
     Ruff,
     scratch_copy,
 )
+from shared.detectors.sources import decoded, owned_texts
 from shared.detectors.texts import line_at, split_lines
 from shared.kernel.errors import Rejected
 from shared.targets.components import component_of
 from shared.targets.languages import PYTHON
-from shared.targets.paths import is_protected
 
 TOOL = "ruff"
 MAX_FINDINGS = 20_000
+# Counted up with each change of what is read, or of what is left out.
+MEASURING = 2
 # Any rule will do: a file that cannot be parsed is reported whichever is selected.
 CHEAP_RULE = "F632"
 
@@ -64,9 +66,9 @@ class RuffBase:
 
     @property
     def version(self) -> str:
-        """The version of ruff, and a digest of the rules that are measured."""
+        """The version of ruff, a digest of the rules that are measured, and how they are."""
         selection = hashlib.sha256(",".join(sorted(self._severities)).encode()).hexdigest()[:8]
-        return f"{self.name}-{importlib.metadata.version('ruff')}-{selection}"
+        return f"{self.name}-{importlib.metadata.version('ruff')}-{selection}-{MEASURING}"
 
     async def measure(self, source: Source, paths: Collection[str] | None = None) -> Measured:
         """Return the findings in the components' Python files, or in the files `paths` alone."""
@@ -87,19 +89,20 @@ class RuffBase:
 
     def _measure(self, source: Source) -> Measured:
         """Measure all Python files of the components. It blocks until ruff has ended."""
-        files = python_sources(source)
+        owned = owned_texts(source, PYTHON.has_suffix)
+        files = owned.texts
         lines: Counter[str] = Counter()
         for path, text in files.items():
             lines[_component(path, source)] += len(split_lines(text))
         if not files:
-            return Measured((), lines)
+            return Measured((), lines, owned.notes)
         with scratch_copy(source, files, self._scratch) as ruff:
             codes = self.wanted_codes(source)
             found = ruff.check(codes) if codes else []
         findings = [each.finding for each in self.as_findings(found, files, source)]
-        notes: tuple[str, ...] = ()
+        notes = owned.notes
         if len(findings) > MAX_FINDINGS:
-            notes = (f"{len(findings)} findings; the first {MAX_FINDINGS} are kept.",)
+            notes += (f"Of {len(findings)} findings only the first {MAX_FINDINGS} are looked at.",)
         return Measured(tuple(findings[:MAX_FINDINGS]), lines, notes)
 
     def _measure_batch(self, batch: Sequence[tuple[Source, Collection[str]]]) -> Sequence[Measured]:
@@ -257,31 +260,10 @@ def _is_typed(path: str, source: Source) -> bool:
     return any(source.tree.read(each) is not None for each in folders)
 
 
-def python_sources(source: Source) -> dict[str, str]:
-    """Return the Python files of all components, by path, without tests and what is not UTF-8."""
-    config, components = source.profile.config, source.profile.components
-    found = {}
-    for path in source.tree.files():
-        if not PYTHON.has_suffix(path) or is_protected(path, config):
-            continue
-        if component_of(path, components) is None:
-            continue
-        try:
-            found[path] = (source.tree.read(path) or b"").decode()
-        except UnicodeDecodeError:
-            continue
-    return found
-
-
 def _texts(source: Source, paths: Collection[str]) -> dict[str, str]:
     """Return the texts of files by path, without those not in UTF-8; a missing file is empty."""
-    found = {}
-    for path in paths:
-        try:
-            found[path] = (source.tree.read(path) or b"").decode()
-        except UnicodeDecodeError:
-            continue
-    return found
+    found = {path: decoded(source.tree.read(path)) for path in paths}
+    return {path: text for path, text in found.items() if text is not None}
 
 
 def _component(path: str, source: Source) -> str:
