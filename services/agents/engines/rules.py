@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from services.agents.domain.formatting import format_where_changed
+from services.agents.domain.formatting import Formatted, format_where_changed
 from services.agents.domain.proposals import propose
 from services.agents.domain.stages import STAGES, CheckEdit, Stage, shown_findings
 from shared.agent_types import Fixer, Proposal, TaskContext
@@ -241,7 +241,10 @@ class ComponentRepair:
         changed = {path: text for path, text in self.files.items() if text != before[path]}
         if not changed:
             return
-        formatted = self.workspace.format(changed)
+        old = self.workspace.format({path: before[path] for path in changed})
+        new = self.workspace.format(changed)
         for path, text in changed.items():
-            self.files[path] = format_where_changed(before[path], text, formatted[path])
+            self.files[path] = format_where_changed(
+                Formatted(before[path], old[path]), Formatted(text, new[path])
+            )
         self.workspace.write({path: self.files[path] for path in changed})

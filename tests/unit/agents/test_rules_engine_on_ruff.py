@@ -112,7 +112,7 @@ def test_a_proposal_says_what_why_and_what_it_predicts(look, propose):
     assert "unused" in each.rationale.lower()
     assert each.prediction.metric == "findings.ruff:F401"
     assert each.prediction.size == len(each.findings) == 1
-    assert changed_lines(*each.changes["m.py"]) == (0, 1)
+    assert changed_lines(*each.changes["m.py"]) == (0, 2), "no blank line is left at the top"
 
 
 def test_unsafe_fixes_can_be_turned_off(look, propose):
@@ -201,7 +201,7 @@ def test_line_ends_and_a_missing_last_one_survive(look, propose, tmp_path):
     place = a_repository(tmp_path / "crlf")
     (place / "m.py").write_bytes(b"import os\r\n\r\nx = 1\r\ny = 'a\x0cb'")
     commit(place, {})
-    assert result(propose(source_of(place))) == "\r\nx = 1\r\ny = 'a\x0cb'"
+    assert result(propose(source_of(place))) == "x = 1\r\ny = 'a\x0cb'"
 
 
 def test_two_fixes_that_would_empty_a_block_leave_valid_code(look, propose):
