@@ -15,7 +15,7 @@ LAYOUT = {tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 # What formatters add, drop and replace.
 STYLE = re.compile(r"[\s,()'\"\\]+")
 
-Opcodes = list[tuple[str, int, int, int, int]]
+Opcodes = Sequence[tuple[str, int, int, int, int]]
 
 
 @dataclass(frozen=True)

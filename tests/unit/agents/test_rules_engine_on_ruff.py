@@ -184,11 +184,6 @@ def test_a_choice_that_names_no_rule_is_refused(look, propose):
         propose(look(m_py=MESSY, groundswell_toml="[agents.code_quality]\nselect = ['XYZ']\n"))
 
 
-def test_a_broken_ruff_configuration_does_not_keep_us_from_looking(look, detect):
-    broken = "[tool.ruff]\nno-such-key = 1\n"
-    assert detect(look(m_py="import os\n", pyproject_toml=broken))
-
-
 def test_lines_that_did_not_change_stay_byte_for_byte(look, propose):
     ugly = "x = {  'a':1 }\nimport os\n\n\ndef  f( a,b ):\n    return   set([a,b])\n"
     text = result(propose(look(m_py=ugly)))

@@ -9,7 +9,7 @@ from typing import Any
 from shared.agent_types import FixBehaviour, FixerDeclaration, Priors, ToolFixer
 from shared.contracts.base import Severity
 from shared.detectors.findings import rule_id
-from shared.detectors.ruff.detector import TOOL
+from shared.detectors.ruff.configuration import TOOL
 from shared.detectors.ruff.documentation import why_bad
 
 TABLE, BEHAVIOUR_TABLE = "ruff_fixes.toml", "ruff_behaviour.toml"
