@@ -7,11 +7,13 @@ import tokenize
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import cached_property, lru_cache
 
 from shared.detectors.texts import split_lines
 from shared.kernel.syntax import parse
 
 LAYOUT = {tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
+MAX_REMEMBERED_TEXTS = 64
 # What formatters add, drop and replace.
 STYLE = re.compile(r"[\s,()'\"\\]+")
 
@@ -36,7 +38,7 @@ class _Part:
     text: str
     blanks: str
 
-    @property
+    @cached_property
     def words(self) -> str:
         """The text without what is a matter of style."""
         return STYLE.sub("", self.text)
@@ -49,11 +51,10 @@ def format_where_changed(before: Formatted, after: Formatted) -> str:
     are, if they were before or have one line. The text is returned as it is where that would
     change its meaning.
     """
-    whole = [after.neat] if before.text == before.neat else []
-    for text in (*whole, _mixed(before, after)):
-        if text == after.text or _same_meaning(text, after.text):
-            return text
-    return after.text
+    if before.text == before.neat and _same_meaning(after.neat, after.text):
+        return after.neat
+    mixed = _mixed(before, after)
+    return mixed if _same_meaning(mixed, after.text) else after.text
 
 
 def _mixed(before: Formatted, after: Formatted) -> str:
@@ -110,7 +111,8 @@ def _opcodes(one: Sequence[str], other: Sequence[str]) -> Opcodes:
     return SequenceMatcher(None, one, other).get_opcodes()
 
 
-def _parts(text: str) -> list[_Part]:
+@lru_cache(maxsize=MAX_REMEMBERED_TEXTS)
+def _parts(text: str) -> tuple[_Part, ...]:
     """Return the parts of a text, which together are the text."""
     lines = split_lines(text)
     parts: list[_Part] = []
@@ -118,7 +120,7 @@ def _parts(text: str) -> list[_Part]:
     for first, last in (*_spans(text), (len(lines), len(lines))):
         parts.append(_Part("".join(lines[first:last]), "".join(lines[end:first])))
         end = last
-    return parts
+    return tuple(parts)
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:
@@ -142,6 +144,8 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 def _same_meaning(one: str, other: str) -> bool:
     """Return whether both texts have the same syntax tree; False if one cannot be parsed."""
+    if one == other:
+        return True
     try:
         return ast.dump(parse(one)) == ast.dump(parse(other))
     except (SyntaxError, ValueError, RecursionError):
