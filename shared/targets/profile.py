@@ -124,7 +124,7 @@ class EnvironmentPlan(Value):
 class TargetProfile(Value):
     """Everything detected about a target, with a sentence in `notes` for each thing.
 
-    `target_version` is the oldest Python it admits, such as `py39`. `lint_fix` is the
+    `oldest_python` is the oldest Python it admits, by major and minor version. `lint_fix` is the
     target's own shell command that repairs files in place, empty without one.
     """
 
@@ -132,7 +132,7 @@ class TargetProfile(Value):
     components: tuple[Component, ...]
     test: TestPlan
     environment: EnvironmentPlan
-    target_version: str
+    oldest_python: tuple[int, int]
     notes: tuple[str, ...]
     lint_fix: str = ""
 
@@ -165,7 +165,7 @@ def profile_target(tree: Tree, base: Tree | None = None) -> TargetProfile:
         components=components,
         test=test,
         environment=environment,
-        target_version=requirements.target_version(declared.requires_python),
+        oldest_python=requirements.oldest_python(declared.requires_python),
         notes=(
             *_detection_notes(components, test, environment),
             *declared.notes,

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 from shared.contracts.base import Severity
@@ -123,7 +124,8 @@ class RuffBase:
 class RuffDetector(RuffBase):
     """Findings by the rules that a target's configuration chooses (`choice`) of `severities`.
 
-    `setting` is the name of the section with that choice, for error messages.
+    `setting` is the name of the section with that choice, for error messages. `oldest_pythons` are
+    those from which on a rule makes sense, by code; targets that support an older one have none.
     """
 
     def __init__(
@@ -132,13 +134,15 @@ class RuffDetector(RuffBase):
         severities: Mapping[str, Severity],
         choice: Callable[[Source], RuleChoice] = lambda _: RuleChoice(),
         setting: str = "",
+        oldest_pythons: Mapping[str, tuple[int, int]] = MappingProxyType({}),
     ) -> None:
         super().__init__(scratch, severities)
+        self._oldest_pythons = oldest_pythons
         self._choice = choice
         self._setting = setting
 
     def codes(self, source: Source) -> list[str]:
-        """Return the rules that the target's `choice` includes.
+        """Return the rules that the target's `choice` includes, and that fit its oldest Python.
 
         Raises `Rejected` where the choice names a rule that is none of ours.
         """
@@ -150,7 +154,12 @@ class RuffDetector(RuffBase):
                     hint=f"Ours: {', '.join(sorted(self._severities))}.",
                     code="unknown_rule",
                 )
-        return [code for code in super().codes(source) if choice.includes(code)]
+        oldest = source.profile.oldest_python
+        return [
+            code
+            for code in super().codes(source)
+            if choice.includes(code) and self._oldest_pythons.get(code, oldest) <= oldest
+        ]
 
     def reader(self, source: Source, ruff: Ruff) -> FindingReader:
         """Return what makes findings of what ruff reports, as far as any linter may report them.

@@ -29,6 +29,7 @@ FormatOptions = Callable[[str], tuple[str, ...]]
 SYNTAX_ERROR = "invalid-syntax"
 MAX_LINE_LENGTH, MIN_LINE_LENGTH = 120, 88
 ERROR_TAIL_CHARACTERS = 500
+OLDEST_KNOWN_PYTHON = (3, 7)
 ROOT_FILE = "ruff.toml"
 ROOT_SETTINGS = "line-length = {}\n[format]\nquote-style = 'preserve'\n"
 
@@ -71,7 +72,7 @@ def scratch_copy(
         folder = Path(name)
         length = line_length or _line_length(files)
         options = partial(format_options, source.tree)
-        ruff = Ruff(folder, source.profile.target_version, length, configuration, options)
+        ruff = Ruff(folder, _target_version(source), length, configuration, options)
         for path, content in configuration.files.items():
             text = content.decode(errors="replace")
             ruff.write({f"{root}{path}": text for root in roots})
@@ -80,6 +81,12 @@ def scratch_copy(
             ruff.write({ROOT_FILE: ROOT_SETTINGS.format(length)})
         ruff.write(files)
         yield ruff
+
+
+def _target_version(source: Source) -> str:
+    """Return the oldest Python of a target as ruff names it, or the oldest that ruff knows."""
+    major, minor = max(source.profile.oldest_python, OLDEST_KNOWN_PYTHON)
+    return f"py{major}{minor}"
 
 
 def _line_length(files: Mapping[str, str]) -> int:

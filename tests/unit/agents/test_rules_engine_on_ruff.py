@@ -260,3 +260,44 @@ def test_what_is_left_alone_has_no_findings_and_is_named_in_a_note(look, propose
         "Left alone as generated: p/g.py.",
         "Left alone as vendored: p/_vendor/a.py.",
     )
+
+
+OLD_IDIOM = """# -*- coding: utf-8 -*-
+import contextlib
+
+
+class A(object):
+    def f(self, x):
+        super(A, self).f(u"x")
+        try:
+            x.pop()
+        except ValueError:
+            pass
+        return "%s" % x
+
+
+def g(x):
+    if x == None:
+        return "{}".format(x)
+    for y in x:
+        yield y
+"""
+
+
+IDIOM_OF_3 = {"UP004", "UP008", "UP009", "UP025"}
+
+
+@pytest.mark.parametrize(
+    ("requires", "expected"),
+    [
+        (">=2.7, !=3.0.*", {"F401", "E711", "UP031"}),
+        (">=3.2", {"F401", "E711", "UP031", *IDIOM_OF_3}),
+        (">=3.9", {"F401", "E711", "UP031", *IDIOM_OF_3, "UP028", "UP032", "SIM105"}),
+    ],
+)
+def test_nothing_newer_than_the_targets_oldest_python_is_looked_for(
+    look, detect, requires, expected
+):
+    project = f"[project]\nname = 'm'\nrequires-python = '{requires}'\n"
+    found = {each.code for each in detect(look(m_py=OLD_IDIOM, pyproject_toml=project))}
+    assert found == expected

@@ -33,6 +33,18 @@ def read_fixers(priors: Priors) -> tuple[RuffFixer, ...]:
     )
 
 
+def read_oldest_pythons() -> dict[str, tuple[int, int]]:
+    """Return the oldest Python, by code, for which a fix is right; for most it is any."""
+    needs = {row["code"]: row["python"] for row in _read(TABLE)["fixes"] if "python" in row}
+    return {code: _version(text) for code, text in needs.items()}
+
+
+def _version(text: str) -> tuple[int, int]:
+    """Return a version such as `3.6` as numbers."""
+    major, minor = text.split(".")
+    return int(major), int(minor)
+
+
 def _read(table: str) -> dict[str, Any]:
     """Return one of the TOML tables that are packaged with this module."""
     return tomllib.loads((files(__package__) / table).read_text())
