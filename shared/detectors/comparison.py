@@ -53,7 +53,7 @@ def compare(claimed: Sequence[Finding], before: TreeFindings, after: TreeFinding
     A finding is new if its fingerprint is, unless the change rewrote the line of a finding of the
     same rule that it left alone. One that is milder than all claimed ones does not count (where
     nothing is claimed: one that is no error), except for a security finding, which always does.
-    Those that the fixes make possible do not count either, if together they weigh no more than
+    Those that the fixes make possible do not count either, if together they are no worse than
     what is gone.
     """
     floor = max((WORST_FIRST.index(each.severity) for each in claimed), default=0)

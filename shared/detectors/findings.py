@@ -1,4 +1,4 @@
-"""What findings weigh, and what they are identified by: rule ids, and fingerprints.
+"""How bad findings are, and what they are identified by: rule ids, and fingerprints.
 
 Fingerprints survive line moves.
 """
