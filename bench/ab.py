@@ -267,7 +267,7 @@ PROFILE = TargetProfile(
         setup=None,
         dependency_files=(),
     ),
-    target_version="py311",
+    oldest_python=(3, 11),
     notes=(),
 )
 

@@ -5,10 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.contracts.base import Severity
 from shared.contracts.documents.findings import Finding
+from shared.detectors.findings import SEVERITY_WEIGHTS
 
-SEVERITY_WEIGHTS = {Severity.ERROR: 5.0, Severity.WARNING: 2.0, Severity.NOTE: 1.0}
 # So many weighted findings in a thousand lines halve the score.
 HALVING_DENSITY = 20.0
 

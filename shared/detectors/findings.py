@@ -1,7 +1,14 @@
-"""What findings are identified by: rule ids, and fingerprints that survive line moves."""
+"""How bad findings are, and what they are identified by: rule ids, and fingerprints.
+
+Fingerprints survive line moves.
+"""
 
 import hashlib
 from collections import Counter
+
+from shared.contracts.base import Severity
+
+SEVERITY_WEIGHTS = {Severity.ERROR: 5.0, Severity.WARNING: 2.0, Severity.NOTE: 1.0}
 
 
 def rule_id(tool: str, code: str) -> str:

@@ -9,6 +9,7 @@ from shared.contracts.base import Severity
 from shared.contracts.documents.findings import Finding
 from shared.detectors.findings import Fingerprints, rule_id
 from shared.detectors.ports import Change, DetectorResources, Measured, Source
+from shared.detectors.sources import owned_texts
 from shared.detectors.texts import split_lines
 from shared.targets.languages import JAVASCRIPT
 
@@ -76,6 +77,6 @@ class RepairCommandDetector:
                     )
 
 
-def repairable(source: Source) -> dict[str, str]:
+def repairable(source: Source) -> Mapping[str, str]:
     """Return the texts of the components' files that a patch may touch, by path."""
-    return source.texts(filter(source.is_editable, source.tree.files()))
+    return owned_texts(source).texts

@@ -6,7 +6,8 @@ from shared.targets.codeowners import components_of_codeowners
 from shared.targets.components import Component, component_of
 from shared.targets.config import TargetConfig
 from shared.targets.inference import infer_components
-from shared.targets.languages import language_by_name, language_of
+from shared.targets.languages import JAVASCRIPT, PYTHON, language_by_name, language_of
+from shared.targets.left_alone import LeftAlone
 from shared.targets.paths import is_protected
 from shared.targets.tree import Tree
 
@@ -15,13 +16,34 @@ def find_components(tree: Tree, config: TargetConfig) -> tuple[Component, ...]:
     """Return the components of `groundswell.toml`, else of CODEOWNERS, else inferred ones.
 
     A component of `groundswell.toml` is left out where it owns no file that a patch may change,
-    any other one where it owns no source file in a language of the registry.
+    any other one where it owns no source file in a language of the registry. Files that are left
+    alone as far as their paths tell do not count.
     """
-    files = [path for path in tree.files() if not is_protected(path, config)]
+    files = list(_open_files(tree, config))
     if configured := _configured(config):
         return _owners_of_any(files, configured)
     found = components_of_codeowners(tree) or infer_components(tree, files)
     return _owners_of_any(_source_files(tree, files), found)
+
+
+def unowned_sources(
+    tree: Tree, config: TargetConfig, components: Sequence[Component]
+) -> tuple[str, ...]:
+    """Return the Python and JavaScript files that a patch may change and no component holds."""
+    return tuple(
+        path
+        for path in _open_files(tree, config)
+        if (PYTHON.has_suffix(path) or JAVASCRIPT.has_suffix(path))
+        and component_of(path, components) is None
+    )
+
+
+def _open_files(tree: Tree, config: TargetConfig) -> Iterator[str]:
+    """Yield the files that are neither protected nor, as far as their paths tell, left alone."""
+    left_alone = LeftAlone(tree)
+    for path in tree.files():
+        if not is_protected(path, config) and not left_alone.by_path(path):
+            yield path
 
 
 def _configured(config: TargetConfig) -> tuple[Component, ...]:

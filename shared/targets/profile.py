@@ -7,13 +7,13 @@ from collections.abc import Sequence
 
 from shared.contracts.base import Value
 from shared.targets import node, requirements
-from shared.targets.components import Component, component_of
+from shared.targets.components import Component
 from shared.targets.config import FILE, TargetConfig, parse_config
 from shared.targets.declared.declaration import name_of
 from shared.targets.declared.requirement_file import folder_of, read_requirement_files
 from shared.targets.discovery import find_components
-from shared.targets.languages import JAVASCRIPT, PYTHON
-from shared.targets.paths import is_protected, matches
+from shared.targets.languages import JAVASCRIPT
+from shared.targets.paths import matches
 from shared.targets.projects import project_folders
 from shared.targets.setup_inputs import setup_inputs
 from shared.targets.test_commands import TestCommand, TestDiscovery, discover_tests, framework_of
@@ -124,7 +124,7 @@ class EnvironmentPlan(Value):
 class TargetProfile(Value):
     """Everything detected about a target, with a sentence in `notes` for each thing.
 
-    `target_version` is the oldest Python it admits, such as `py39`. `lint_fix` is the
+    `oldest_python` is the oldest Python it admits, by major and minor version. `lint_fix` is the
     target's own shell command that repairs files in place, empty without one.
     """
 
@@ -132,7 +132,7 @@ class TargetProfile(Value):
     components: tuple[Component, ...]
     test: TestPlan
     environment: EnvironmentPlan
-    target_version: str
+    oldest_python: tuple[int, int]
     notes: tuple[str, ...]
     lint_fix: str = ""
 
@@ -165,25 +165,13 @@ def profile_target(tree: Tree, base: Tree | None = None) -> TargetProfile:
         components=components,
         test=test,
         environment=environment,
-        target_version=requirements.target_version(declared.requires_python),
+        oldest_python=requirements.oldest_python(declared.requires_python),
         notes=(
             *_detection_notes(components, test, environment),
             *declared.notes,
             *(package.notes if package else ()),
         ),
         lint_fix=package.fix if package else "",
-    )
-
-
-def unowned_sources(tree: Tree, base: Tree | None = None) -> tuple[str, ...]:
-    """Return the Python and JavaScript files that no component holds and that no rule protects."""
-    profile = profile_target(tree, base)
-    return tuple(
-        path
-        for path in tree.files()
-        if (PYTHON.has_suffix(path) or JAVASCRIPT.has_suffix(path))
-        and component_of(path, profile.components) is None
-        and not is_protected(path, profile.config)
     )
 
 

@@ -43,7 +43,9 @@ DEV_REQUIREMENT_FILES = (
     "requirements/dev.txt",
 )
 REQUIREMENT_FILE_PREFIX = "-r "
-OLDEST_MINOR, NEWEST_MINOR, DEFAULT_MINOR = 7, 14, 9
+PYTHONS = ((2, 7), *((3, minor) for minor in range(15)))
+DEFAULT_PYTHON = (3, 9)
+LOWER_BOUNDS = {">=", ">", "~=", "==", "==="}
 PYTHON_VERSION_FILE = ".python-version"
 
 
@@ -130,13 +132,23 @@ def _requires_python(
     declarations: Iterable[Declaration],
     lock: locks.LockedVersions | None,
 ) -> str:
-    """Return the first specifier that is declared, else by the classifiers, else of the lock."""
+    """Return the first specifier that is declared, else that of the lock.
+
+    Before the lock come the oldest Python of the classifiers and of tox's environments.
+    """
     declared = next((each.requires_python for each in declarations if each.requires_python), "")
     return (
         declared
-        or setuptools.oldest_python(_classifiers(tree, pyproject))
+        or _not_older_than(
+            *setuptools.pythons(_classifiers(tree, pyproject)), *tox.pythons(tree, pyproject)
+        )
         or (lock.requires_python if lock else "")
     )
+
+
+def _not_older_than(*pythons: tuple[int, int]) -> str:
+    """Return a specifier for the oldest of these and whatever is newer; empty for none."""
+    return ">={}.{}".format(*min(pythons)) if pythons else ""
 
 
 class _Requirements:
@@ -218,7 +230,7 @@ class _Requirements:
 
 
 def _classifiers(tree: Tree, pyproject: Mapping[str, Any]) -> Sequence[str]:
-    """Return the project's trove classifiers in pyproject.toml, else those in setup.py."""
+    """Return the project's trove classifiers in pyproject.toml, else those of setuptools."""
     return strings(table(pyproject, "project").get("classifiers")) or setuptools.classifiers(tree)
 
 
@@ -235,14 +247,16 @@ def _cpython_versions(text: str) -> Iterator[str]:
             yield found.group(1)
 
 
-def target_version(requires_python: str) -> str:
-    """Return the oldest Python that a specifier admits, such as `py310`; `py39` without one."""
-    if not requires_python:
-        return f"py3{DEFAULT_MINOR}"
+def oldest_python(requires_python: str) -> tuple[int, int]:
+    """Return the oldest Python that a specifier admits; 3.9 where it has no lower bound."""
     admitted = SpecifierSet(requires_python)
-    minors = [
-        minor
-        for minor in range(OLDEST_MINOR, NEWEST_MINOR + 1)
-        if admitted.contains(f"3.{minor}.99") or admitted.contains(f"3.{minor}.0")
-    ]
-    return f"py3{min(minors, default=DEFAULT_MINOR)}"
+    if not any(each.operator in LOWER_BOUNDS for each in admitted):
+        return DEFAULT_PYTHON
+    known = (each for each in PYTHONS if _admits(admitted, each))
+    return next(known, DEFAULT_PYTHON)
+
+
+def _admits(specifiers: SpecifierSet, python: tuple[int, int]) -> bool:
+    """Return whether some release of a Python is among those that are specified."""
+    major, minor = python
+    return any(specifiers.contains(f"{major}.{minor}.{patch}") for patch in (0, 99))

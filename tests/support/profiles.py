@@ -31,6 +31,6 @@ def a_profile(
         components=(),
         test=test,
         environment=EnvironmentPlan.model_validate(plan),
-        target_version="py311",
+        oldest_python=(3, 11),
         notes=(),
     )

@@ -1,6 +1,8 @@
 """How the fixes of one rule in one component become proposals, and what is said about them."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from shared.agent_types import FixerDeclaration, Proposal
 from shared.agent_types.changes import listed, readable_parts
@@ -21,11 +23,12 @@ def propose(
     safe: bool,
     why: str,
     shown: Sequence[str] = (),
+    followed: Sequence[str] = (),
 ) -> list[Proposal]:
     """Return the fixes of one rule as one proposal, or as several where it is too much to review.
 
     Each of several has whole files. `shown` are the conditions, by name, under which the fixes
-    keep behaviour.
+    keep behaviour, and `followed` the codes of what they made possible and what is fixed with them.
     """
     parts = readable_parts(changes)
     return [
@@ -38,6 +41,7 @@ def propose(
             safe=safe,
             why=why,
             shown=shown,
+            followed=followed,
         )
         for number, part in enumerate(parts, 1)
     ]
@@ -53,6 +57,7 @@ def _proposal(
     safe: bool,
     why: str,
     shown: Sequence[str],
+    followed: Sequence[str],
 ) -> Proposal:
     """Return one proposal, which predicts that all its findings will be gone."""
     prior = declaration.priors.of(safe=safe)
@@ -61,7 +66,16 @@ def _proposal(
         rule=declaration.rule,
         engine=EngineName.RULES,
         title=_title(declaration, component, shown),
-        rationale=_rationale(declaration, findings, changes, why=why, shown=shown),
+        rationale=" ".join(
+            filter(
+                None,
+                (
+                    why,
+                    _facts(declaration, findings, changes, followed),
+                    _caution(declaration.behaviour, shown),
+                ),
+            )
+        ),
         conditions=tuple(shown),
         changes=changes,
         safe=safe,
@@ -83,22 +97,19 @@ def _title(declaration: FixerDeclaration, component: str, shown: Sequence[str]) 
     return f"{declaration.commit_type}({component}): {phrase} ({declaration.code})"
 
 
-def _rationale(
+def _facts(
     declaration: FixerDeclaration,
     findings: Collection[Finding],
     changes: Mapping[str, Change],
-    *,
-    why: str,
-    shown: Sequence[str],
+    followed: Sequence[str],
 ) -> str:
-    """Return the commit's message: why, how much is fixed where, and what may change."""
+    """Return how much is fixed where, for the commit's message."""
     places = "place" if len(findings) == 1 else "places"
-    tool = declaration.tool
     facts = (
         f"{len(findings)} {places} in {listed(changes)}, "
-        f"found and fixed by {tool}'s rule {declaration.code}."
+        f"found and fixed by {declaration.tool}'s rule {declaration.code}."
     )
-    return f"{why} {facts} {_caution(declaration.behaviour, shown)}".strip()
+    return f"{facts} So is what that made possible ({', '.join(followed)})." if followed else facts
 
 
 def _caution(behaviour: FixBehaviour, shown: Sequence[str]) -> str:
@@ -109,3 +120,16 @@ def _caution(behaviour: FixBehaviour, shown: Sequence[str]) -> str:
     if behaviour.proven:
         return f"The compiled program is expected to stay the same. {behaviour.proven}"
     return f"It may change {behaviour.may_change}."
+
+
+def with_unique_titles(proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Return the proposals with those numbered that would have the same title."""
+    counts = Counter(each.title for each in proposals)
+    seen: Counter[str] = Counter()
+    found = []
+    for each in proposals:
+        seen[each.title] += 1
+        number = f", {seen[each.title]} of {counts[each.title]})"
+        title = each.title.removesuffix(")") + number if counts[each.title] > 1 else each.title
+        found.append(replace(each, title=title))
+    return found

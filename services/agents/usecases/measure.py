@@ -4,8 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import structlog
-
 from services.agents.deps import AgentDeps, ServedType, read_source
 from services.agents.usecases.stopping import is_wave_wanted, run_while_wanted
 from shared.agent_types.health import count_findings
@@ -16,16 +14,18 @@ from shared.contracts.events import FindingsMeasured, MeasurementFailed
 from shared.detectors.ports import Source
 from shared.kernel.errors import Rejected
 
-log = structlog.get_logger(__name__)
-
 
 @dataclass(frozen=True)
 class TypeMeasurement:
-    """What the detectors of one agent type found, and the lines of each component."""
+    """What the detectors of one agent type found, and the lines of each component.
+
+    `notes` tell in sentences what was left out, and why.
+    """
 
     served: ServedType
     findings: tuple[Finding, ...]
     lines: Mapping[str, int]
+    notes: tuple[str, ...] = ()
 
 
 async def measure_findings(command: MeasureFindings, deps: AgentDeps) -> None:
@@ -94,25 +94,27 @@ async def _measure(target: Target, commit: str, deps: AgentDeps) -> FindingSet:
 
 
 def _inspection(measured: TypeMeasurement) -> Inspection:
-    """Return how many lines an agent type read, and with how many fixable rules."""
+    """Return how many lines an agent type read, with how many fixable rules, and what it left."""
     spec = measured.served.spec
     lines = sum(measured.lines.values())
-    return Inspection(agent_type=spec.name, lines=lines, rules=len(spec.fixers))
+    return Inspection(
+        agent_type=spec.name, lines=lines, rules=len(spec.fixers), notes=measured.notes
+    )
 
 
 async def _measure_type(served: ServedType, source: Source) -> TypeMeasurement:
     """Run all detectors of one agent type, and mark their findings with its name."""
     findings: list[Finding] = []
     lines: Counter[str] = Counter()
+    notes: list[str] = []
     for detector in served.detectors:
         measured = await detector.measure(source)
-        for note in measured.notes:
-            log.warning("findings_truncated", target=source.target_id, note=note)
         findings += measured.findings
         lines.update(measured.lines)
+        notes += measured.notes
     name = served.spec.name
     marked = tuple(each.model_copy(update={"agent_type": name}) for each in findings)
-    return TypeMeasurement(served, marked, lines)
+    return TypeMeasurement(served, marked, lines, tuple(dict.fromkeys(notes)))
 
 
 def _health(found: FindingSet, measured: TypeMeasurement) -> list[Health]:

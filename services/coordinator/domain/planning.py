@@ -98,6 +98,7 @@ def plan(
     ranked = opportunities(findings, foreclosed)
     chosen, left = ranked[: size.limit], ranked[size.limit :]
     notes = _notes(findings, foreclosed, size, chosen, left)
+    notes += dict.fromkeys(note for each in inspections for note in each.notes)
     if not chosen:
         notes += _inspection_notes(inspections)
     return Plan(chosen, tuple(notes))

@@ -1,7 +1,8 @@
 """Rules about the end of tasks and waves, and about follow-ups."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Finding
@@ -20,7 +21,9 @@ DECIDED = frozenset(
         EnhancementState.NEEDS_APPROVAL,
     }
 )
+LOST = frozenset({EnhancementState.REJECTED, EnhancementState.EXPIRED})
 MAX_ATTEMPTS = 3
+NUMBERS = re.compile(r"\b[0-9a-f]{7,}\b|\d+")
 # A rejection for this reason says nothing about the change itself.
 OLD_EPOCH = "old-epoch"
 
@@ -35,14 +38,38 @@ def are_over(tasks: Sequence[Task]) -> bool:
     return all(TASK.terminal(each.state) for each in tasks)
 
 
-def needs_follow_up(task: Task, changes: Sequence[Enhancement]) -> bool:
+def needs_follow_up(
+    task: Task, changes: Sequence[Enhancement], lost_twice: Collection[str] = ()
+) -> bool:
     """Return whether a task is repeated: a change was rejected or expired, and attempts are left.
 
     A rejected change may take changes with it that build on it, or leave code that they would have
-    cleaned up. Each attempt is smaller.
+    cleaned up. Each attempt is smaller. What was lost twice for the same reason, by the
+    fingerprints of its findings, is no cause for another one.
     """
-    lost = {EnhancementState.REJECTED, EnhancementState.EXPIRED}
-    return task.attempt + 1 < MAX_ATTEMPTS and any(each.state in lost for each in changes)
+    return task.attempt + 1 < MAX_ATTEMPTS and any(
+        change.state in LOST and not _is_repeated(change, lost_twice) for change in changes
+    )
+
+
+def _is_repeated(change: Enhancement, lost_twice: Collection[str]) -> bool:
+    """Return whether all findings of a change were lost twice for the same reason."""
+    found = change.proposal.findings
+    return bool(found) and all(each.fingerprint in lost_twice for each in found)
+
+
+def lost_twice(changes: Iterable[Enhancement]) -> frozenset[str]:
+    """Return the findings, by fingerprint, of which two changes were lost for the same reason.
+
+    `changes` are those of one wave. Numbers and ids in a reason do not count.
+    """
+    lost = Counter(
+        (found.fingerprint, NUMBERS.sub("", change.decision.reason))
+        for change in changes
+        if change.state in LOST
+        for found in change.proposal.findings
+    )
+    return frozenset(fingerprint for (fingerprint, _), count in lost.items() if count > 1)
 
 
 def foreclosed_by_pending(

@@ -6,6 +6,7 @@ nothing.
 """
 
 import asyncio
+from collections.abc import Collection
 
 import structlog
 
@@ -127,8 +128,9 @@ async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
         changes = [await _expire_untried(each, deps) for each in changes]
     if not waves.are_decided(changes):
         return
-    if not wave.dry_run and waves.needs_follow_up(task, changes):
-        await _follow_up(task, wave, deps)
+    repeated = waves.lost_twice(await deps.store.enhancements.find(wave_id=wave.id))
+    if not wave.dry_run and waves.needs_follow_up(task, changes, repeated):
+        await _follow_up(task, wave, repeated, deps)
     now = deps.clock()
     done = await deps.store.tasks.transition(task, "finish", changed_at=now, finished_at=now)
     await messages.publish_task_finished(done or await deps.store.tasks.require(task.id), deps)
@@ -141,8 +143,12 @@ async def _expire_untried(change: Enhancement, deps: CoordinatorDeps) -> Enhance
     return await expire(change, "dry run: nothing was tried", deps)
 
 
-async def _follow_up(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
+async def _follow_up(
+    task: Task, wave: Wave, repeated: Collection[str], deps: CoordinatorDeps
+) -> None:
     """Store a task like this one on the present head, without what is foreclosed for the wave.
+
+    Those in `repeated`, by fingerprint, are left alone, too.
 
     Without a head that the wave can land on there is none; closing the wave tells why.
     """
@@ -160,7 +166,7 @@ async def _follow_up(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
             "epoch": 0,
             "agent_id": None,
             "commit": head.commit,
-            "excluded_fingerprints": tuple(await foreclosed_in(wave, deps)),
+            "excluded_fingerprints": (*await foreclosed_in(wave, deps), *sorted(repeated)),
             "follow_up_of": task.id,
             "attempt": task.attempt + 1,
             "enhancements": 0,

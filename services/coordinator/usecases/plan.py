@@ -16,7 +16,8 @@ from shared.contracts.documents.waves import Opportunity, Task, Wave
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Rejected
 from shared.mongo.collections import latest_findings
-from shared.targets.profile import profile_target, unowned_sources
+from shared.targets.discovery import unowned_sources
+from shared.targets.profile import profile_target
 from shared.targets.repository import checked_out_at, has_local_changes
 
 
@@ -79,9 +80,9 @@ async def _unread_sources(
         return None
     target = await deps.store.targets.require(wave.target_id)
     mirror = deps.mirror(target)
-    sources = await asyncio.to_thread(
-        lambda: unowned_sources(mirror.tree(wave.commit), mirror.base_tree(target))
-    )
+    tree = mirror.tree(wave.commit)
+    described = await asyncio.to_thread(profile_target, tree, mirror.base_tree(target))
+    sources = await asyncio.to_thread(unowned_sources, tree, described.config, described.components)
     if not sources:
         return None
     number, first = len(sources), ", ".join(sources[:3])

@@ -1,15 +1,17 @@
 """Rules for which changes need a person's approval, and when an approval is still valid."""
 
+import ast
 import doctest
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from services.validator.approval.introspection import new_introspection
 from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.protection import Protection
+from shared.kernel.syntax import parse
 from shared.targets.config import TargetConfig
 from shared.targets.languages import PYTHON
 from shared.targets.paths import is_protected
@@ -17,6 +19,8 @@ from shared.targets.paths import is_protected
 # Names that code uses only to find out whether it is being tested, or by which tool.
 TEST_DETECTION = re.compile(r"PYTEST_|\b_?pytest\b|GROUNDSWELL_|groundswell_in_target")
 MAX_QUOTED_CHARS = 120
+# What has a docstring, and so may have examples in it.
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 MAY_CHANGE = "its fix may change behaviour"
 
 
@@ -143,7 +147,8 @@ def _edited_tests(file: EditedFile) -> str:
         return ""
     if any("." not in each for each in file.tests):
         return f"there are tests in {file.path}, which it touches"
-    removed = _examples(file.before) - _examples(file.after)
+    before, after = (_docstrings(file.path, each) for each in (file.before, file.after))
+    removed = _examples(before) - _examples(after)
     if not removed:
         return ""
     source, *_ = min(removed)
@@ -151,16 +156,32 @@ def _edited_tests(file: EditedFile) -> str:
     return f"it changes an example that is a test, in {file.path}: `{quoted}`"
 
 
-def _examples(text: str) -> Counter[tuple[str, str, str]]:
-    """Return a text's doctest examples, counted, as (source, expected output, options).
-
-    Text that doctest cannot parse counts as one example.
-    """
+def _docstrings(path: str, text: str) -> list[str]:
+    """Return the docstrings of a Python file; any other file, or one that is not valid, is one."""
+    if not PYTHON.has_suffix(path):
+        return [text]
     try:
-        found = doctest.DocTestParser().get_examples(text)
-    except ValueError:
-        return Counter([(text, "", "")])
-    return Counter((each.source, each.want, str(sorted(each.options.items()))) for each in found)
+        nodes = list(ast.walk(parse(text)))
+    except (SyntaxError, ValueError):
+        return [text]
+    holders = (each for each in nodes if isinstance(each, DOCUMENTED))
+    return [doc for each in holders if (doc := ast.get_docstring(each, clean=False))]
+
+
+def _examples(docstrings: Iterable[str]) -> Counter[tuple[str, str, str]]:
+    """Return the doctest examples of texts, counted, as (source, expected output, options).
+
+    A text that doctest cannot parse counts as one example.
+    """
+    found: Counter[tuple[str, str, str]] = Counter()
+    for text in docstrings:
+        try:
+            examples = doctest.DocTestParser().get_examples(text)
+        except ValueError:
+            found[text, "", ""] += 1
+            continue
+        found.update((e.source, e.want, str(sorted(e.options.items()))) for e in examples)
+    return found
 
 
 def invalid_approval_reason(change: Enhancement, base: str) -> str:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pygit2
 
-from services.validator.findings.domain import FileFindings, MeasuredPair, TreePair
+from services.validator.findings.domain import MeasuredPair, TreePair
 from shared.agent_types import AgentSpec, agent_specs
 from shared.contracts.documents.findings import Finding
+from shared.detectors.comparison import FileFindings
 from shared.detectors.overlay import OverlayTree
 from shared.detectors.ports import Detector, DetectorResources, Source, measure_batch
 from shared.targets.mirror import Mirror

@@ -1,15 +1,15 @@
 """Check the claims of changes about findings, by the detectors that the changes name."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
 
 from services.validator.deps import ValidatorDeps
-from services.validator.findings.domain import TreePair, compare, not_measured
+from services.validator.findings.domain import TreePair, not_measured
 from services.validator.prepared import PreparedHead
 from shared.contracts.documents.enhancements import Enhancement
+from shared.detectors.comparison import compare
 from shared.kernel.errors import Rejected
 
 log = structlog.get_logger(__name__)
@@ -39,16 +39,13 @@ async def check_findings(
     except Rejected as error:
         log.warning("findings_not_measured", target=prepared.target.id, reason=str(error))
         return {each.change.id: "" for each in steps}
-    following = await _following([each.change for each in steps], deps)
     broken = {}
     for each, pair in zip(steps, measured, strict=True):
         claims = each.change.proposal.findings
         if note := not_measured(claims, pair.tools):
             log.info("findings_not_measured", enhancement=each.change.id, reason=note)
         measurable = [claim for claim in claims if claim.tool in pair.tools]
-        owed = _owed(each.change, following[each.change.task_id])
-        check = compare(measurable, pair.before, pair.after, owed=owed)
-        broken[each.change.id] = check.broken
+        broken[each.change.id] = compare(measurable, pair.before, pair.after).broken
     return broken
 
 
@@ -57,27 +54,4 @@ def _pair(step: ChangeTrees) -> TreePair:
     proposal = step.change.proposal
     return TreePair(
         step.before, step.after, proposal.author.agent_type, frozenset(proposal.detectors)
-    )
-
-
-async def _following(
-    changes: Sequence[Enhancement], deps: ValidatorDeps
-) -> Mapping[str, list[Enhancement]]:
-    """Return all proposals of the tasks of these changes, in whatever state they are."""
-    by_task: dict[str, list[Enhancement]] = defaultdict(list)
-    for each in await deps.store.enhancements.find(
-        task_id=sorted({each.task_id for each in changes})
-    ):
-        by_task[each.task_id].append(each)
-    return by_task
-
-
-def _owed(change: Enhancement, siblings: Sequence[Enhancement]) -> frozenset[str]:
-    """Return the fingerprints that later changes of its task and epoch are to fix."""
-    return frozenset(
-        finding.fingerprint
-        for each in siblings
-        if each.proposal.epoch == change.proposal.epoch
-        and each.proposal.order > change.proposal.order
-        for finding in each.proposal.findings
     )

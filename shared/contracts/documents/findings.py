@@ -45,11 +45,15 @@ class Finding(Value):
 
 
 class Inspection(Value):
-    """How many lines the detectors of one agent type read, and how many rules it can fix."""
+    """How many lines the detectors of one agent type read, and how many rules it can fix.
+
+    `notes` tell in sentences what they left out, and why.
+    """
 
     agent_type: str
     lines: int
     rules: int
+    notes: tuple[str, ...] = ()
 
 
 class FindingSet(Document):

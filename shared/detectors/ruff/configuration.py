@@ -1,59 +1,130 @@
 """What a target configures for ruff, read without running ruff."""
 
+import posixpath
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from shared.detectors.linters.choices import CodeChoice, FolderChoices
+from shared.detectors.linters.ini import entries
 from shared.kernel.toml_data import read_toml_text
 from shared.targets.tree import Tree
 
-CONFIGURATION_FILES = ("ruff.toml", ".ruff.toml", "pyproject.toml")
+TOOL = "ruff"
+# The first of these in a folder counts.
+OWN_FILES = (".ruff.toml", "ruff.toml")
+PYPROJECT = "pyproject.toml"
+MAX_EXTENSIONS = 10
+SELECTING = ("select", "extend-select")
+IGNORING = ("ignore", "extend-ignore", "unfixable", "extend-unfixable")
+PER_FILE = ("per-file-ignores", "extend-per-file-ignores")
 
 
 @dataclass(frozen=True)
-class RuffSettings:
-    """Whether a target configures ruff at its root, and the rules it ignores or never fixes."""
+class Configuration:
+    """The files that configure ruff for some sources, by path, and what they say by folder.
 
-    configured: bool
-    unwanted: tuple[str, ...]
+    `problem` says why they cannot be used, if that is known without running ruff.
+    """
 
-    def wants(self, code: str) -> bool:
-        """Return whether the target has turned off neither the rule nor its fix."""
-        return not any(each == "ALL" or code.startswith(each) for each in self.unwanted)
+    files: Mapping[str, bytes]
+    folders: tuple[FolderChoices, ...] = ()
+    problem: str = ""
+
+    @property
+    def has_root(self) -> bool:
+        """True if there is a configuration at the root of the target."""
+        return any(not each.folder for each in self.folders)
 
 
-def read_settings(tree: Tree) -> RuffSettings:
-    """Return the configuration at the root of the target; an unreadable one counts as none."""
-    for name in ("ruff.toml", ".ruff.toml"):
+def read_configuration(tree: Tree, paths: Collection[str]) -> Configuration:
+    """Return the configuration in the folders of these paths and above, with what it extends.
+
+    A file outside of the target must not be read, so nothing can be said where one is extended.
+    """
+    files: dict[str, bytes] = {}
+    folders = []
+    for folder in sorted({above for path in paths for above in _folders_above(path)}):
+        chain = _chain(tree, folder)
+        for path, section in chain.items():
+            base = _extended(path, section)
+            if base is not None and tree.read(base) is None:
+                return Configuration({}, problem=f"{path} extends {section['extend']}, not found")
+        if chain:
+            files |= {path: tree.read(path) or b"" for path in chain}
+            folders.append(_choices(folder, list(chain.values())))
+    return Configuration(files, tuple(folders))
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    """Yield the folders that a path is in, each with a slash at the end, and the root as ""."""
+    parts = path.split("/")[:-1]
+    yield from ("".join(f"{each}/" for each in parts[:end]) for end in range(len(parts) + 1))
+
+
+def _chain(tree: Tree, folder: str) -> dict[str, Mapping[str, Any]]:
+    """Return the settings in a folder and those that they extend, by file; none without any."""
+    name = _configuring_file(tree, folder)
+    found: dict[str, Mapping[str, Any]] = {}
+    while name is not None and name not in found and len(found) < MAX_EXTENSIONS:
+        content = tree.read(name)
+        if content is None:
+            break
+        found[name] = _section(name, content) or {}
+        name = _extended(name, found[name])
+    return found
+
+
+def _extended(name: str, section: Mapping[str, Any]) -> str | None:
+    """Return the path of the file that a file with these settings extends; None without one."""
+    if "extend" not in section:
+        return None
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), str(section["extend"])))
+
+
+def _configuring_file(tree: Tree, folder: str) -> str | None:
+    """Return the file that configures ruff in a folder; None where there is none."""
+    for name in (folder + each for each in OWN_FILES):
         if tree.read(name) is not None:
-            return _settings(_toml(tree, name))
-    table = _toml(tree, "pyproject.toml").get("tool", {})
-    section = table.get("ruff") if isinstance(table, dict) else None
-    return _settings(section) if isinstance(section, dict) else RuffSettings(False, ())
+            return name
+    content = tree.read(folder + PYPROJECT)
+    if content is not None and _section(folder + PYPROJECT, content) is not None:
+        return folder + PYPROJECT
+    return None
 
 
-def _settings(section: dict[str, Any]) -> RuffSettings:
-    """Return the rules that a table of ruff's settings, or its `lint`, ignores or never fixes."""
-    tables = [section, section.get("lint") if isinstance(section.get("lint"), dict) else {}]
-    names = ("ignore", "extend-ignore", "unfixable", "extend-unfixable")
-    unwanted = {
-        str(rule)
-        for table in tables
-        for name in names
-        for rule in (table or {}).get(name) or ()
-        if isinstance(rule, str)
-    }
-    return RuffSettings(True, tuple(sorted(unwanted)))
+def _section(name: str, content: bytes) -> Mapping[str, Any] | None:
+    """Return the settings in a file; None where it has none. Of an unreadable one they are empty.
 
-
-def _toml(tree: Tree, name: str) -> dict[str, Any]:
-    """Return the content of a TOML file; empty if it is missing or invalid."""
+    Ruff itself says why it cannot read it.
+    """
+    is_own = not name.endswith(PYPROJECT)
     try:
-        return read_toml_text(tree.read(name) or b"")
+        tables = read_toml_text(content)
     except ValueError:
-        return {}
+        return {} if is_own or b"[tool.ruff" in content else None
+    tool = tables.get("tool")
+    section = tables if is_own else tool.get(TOOL) if isinstance(tool, dict) else None
+    return section if isinstance(section, dict) else None
 
 
-def configuration_files(tree: Tree, settings: RuffSettings) -> dict[str, bytes]:
-    """Return the files that configure ruff, in any directory; none where the root has none."""
-    named = [path for path in tree.files() if path.rpartition("/")[2] in CONFIGURATION_FILES]
-    return {path: tree.read(path) or b"" for path in named} if settings.configured else {}
+def _choices(folder: str, chain: list[Mapping[str, Any]]) -> FolderChoices:
+    """Return what the settings of a chain of files say, of which the first one counts most.
+
+    Patterns of files count from this folder on, also those of a file elsewhere that is extended.
+    Ruff takes them from where that file is, and by itself.
+    """
+    layers, per_file = [], []
+    for section in reversed(chain):
+        tables = [section, section.get("lint")]
+        given = [each for each in tables if isinstance(each, dict)]
+        layers.append(CodeChoice(_codes(given, SELECTING), _codes(given, IGNORING)))
+        for ignores in (each.get(name) for each in given for name in PER_FILE):
+            if isinstance(ignores, dict):
+                per_file += [(file, entries(codes)) for file, codes in ignores.items()]
+    return FolderChoices(folder, layers=tuple(layers), per_file=tuple(per_file))
+
+
+def _codes(tables: list[dict[str, Any]], names: Collection[str]) -> tuple[str, ...]:
+    """Return the codes in all lists of these names."""
+    return tuple(code for each in tables for name in names for code in entries(each.get(name)))

@@ -4,32 +4,29 @@ import asyncio
 import hashlib
 import importlib.metadata
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal
+from types import MappingProxyType
+from typing import ClassVar
 
 from shared.contracts.base import Severity
-from shared.contracts.documents.findings import Finding
-from shared.detectors.findings import Fingerprints, rule_id
-from shared.detectors.ports import FixableFinding, Measured, Source
-from shared.detectors.ruff.configuration import read_settings
-from shared.detectors.ruff.process import (
-    MAX_LINE_LENGTH,
-    SYNTAX_ERROR,
-    Diagnostic,
-    Ruff,
-    scratch_copy,
-)
-from shared.detectors.texts import line_at, split_lines
+from shared.detectors.linters import FolderChoices, LinterChoices, read_choices
+from shared.detectors.ports import Measured, Source
+from shared.detectors.ruff.configuration import TOOL
+from shared.detectors.ruff.findings import FindingReader
+from shared.detectors.ruff.process import MAX_LINE_LENGTH, Diagnostic, Ruff, scratch_copy
+from shared.detectors.ruff.workspace import RuffWorkspace
+from shared.detectors.sources import owned_texts
+from shared.detectors.texts import split_lines
 from shared.kernel.errors import Rejected
 from shared.targets.languages import PYTHON
 
-TOOL = "ruff"
 MAX_FINDINGS = 20_000
-# Any rule will do: a file that cannot be parsed is reported whichever is selected.
-CHEAP_RULE = "F632"
+# Counted up with each change of what is read, or of what is left out.
+MEASURING = 2
 
 
 @dataclass(frozen=True)
@@ -61,9 +58,9 @@ class RuffBase:
 
     @property
     def version(self) -> str:
-        """The version of ruff, and a digest of the rules that are measured."""
+        """The version of ruff, a digest of the rules that are measured, and how they are."""
         selection = hashlib.sha256(",".join(sorted(self._severities)).encode()).hexdigest()[:8]
-        return f"{self.name}-{importlib.metadata.version('ruff')}-{selection}"
+        return f"{self.name}-{importlib.metadata.version('ruff')}-{selection}-{MEASURING}"
 
     async def measure(self, source: Source, paths: Collection[str] | None = None) -> Measured:
         """Return the findings in the components' Python files, or in the files `paths` alone."""
@@ -77,100 +74,57 @@ class RuffBase:
         """Measure the files of each source in one process; the first one's settings count."""
         return await asyncio.to_thread(self._measure_batch, batch)
 
-    def wanted_codes(self, source: Source) -> list[str]:
-        """Return the rules that the target wants. Raises `Rejected` for a bad choice."""
-        settings = read_settings(source.tree)
-        return [code for code in self._severities if settings.wants(code)]
+    def codes(self, source: Source) -> list[str]:  # noqa: ARG002
+        """Return the rules to look for. Raises `Rejected` where the target chooses unknown ones."""
+        return list(self._severities)
+
+    def reader(self, source: Source, ruff: Ruff) -> FindingReader:
+        """Return what makes findings of what ruff reports, once it has run."""
+        choices = LinterChoices({TOOL: ruff.configuration.folders})
+        return FindingReader(source, self._severities, choices, self.security)
 
     def _measure(self, source: Source) -> Measured:
         """Measure all Python files of the components. It blocks until ruff has ended."""
-        files = python_sources(source)
+        owned = owned_texts(source, PYTHON.has_suffix)
         lines: Counter[str] = Counter()
-        for path, text in files.items():
+        for path, text in owned.texts.items():
             lines[source.component(path)] += len(split_lines(text))
-        if not files:
-            return Measured((), lines)
-        with scratch_copy(source, files, self._scratch) as ruff:
-            codes = self.wanted_codes(source)
-            found = ruff.check(codes) if codes else []
-        findings = [each.finding for each in self.as_findings(found, files, source)]
-        notes: tuple[str, ...] = ()
+        codes = self.codes(source)
+        if not owned.texts or not codes:
+            return Measured((), lines, owned.notes)
+        with scratch_copy(source, owned.texts, self._scratch) as ruff:
+            found = ruff.check(codes)
+            reader = self.reader(source, ruff)
+        findings = tuple(each.finding for each in reader.read(found, owned.texts))
+        notes = (*owned.notes, *reader.choices.notes)
         if len(findings) > MAX_FINDINGS:
-            notes = (f"{len(findings)} findings; the first {MAX_FINDINGS} are kept.",)
-        return Measured(tuple(findings[:MAX_FINDINGS]), lines, notes)
+            notes += (f"Of {len(findings)} findings only the first {MAX_FINDINGS} are looked at.",)
+        return Measured(findings[:MAX_FINDINGS], lines, notes)
 
     def _measure_batch(self, batch: Sequence[tuple[Source, Collection[str]]]) -> Sequence[Measured]:
         """Measure the files of each source in one process of ruff, whose end it waits for."""
         source = batch[0][0]
         texts = {f"{n}/": each.texts(paths) for n, (each, paths) in enumerate(batch)}
         files = {root + path: text for root, mine in texts.items() for path, text in mine.items()}
-        codes = self.wanted_codes(source)
-        found: list[Diagnostic] = []
-        if files and codes:
-            # Some rules depend on the line length, which must not depend on what else is measured.
-            length, roots = MAX_LINE_LENGTH, tuple(texts)
-            with scratch_copy(
-                source, files, self._scratch, roots=roots, line_length=length
-            ) as ruff:
-                found = ruff.check(codes)
-        measured = []
-        for root, mine in texts.items():
-            below = [
-                replace(each, path=each.path.removeprefix(root))
-                for each in found
-                if each.path.startswith(root)
-            ]
-            findings = self.as_findings(below, mine, source)
-            measured.append(Measured(tuple(each.finding for each in findings), {}))
-        return measured
-
-    def as_findings(
-        self, found: Sequence[Diagnostic], files: Mapping[str, str], source: Source
-    ) -> list[FixableFinding]:
-        """Return findings, with fingerprints given in the order of paths and lines."""
-        fingerprints = Fingerprints()
-        lines = {path: split_lines(text) for path, text in files.items()}
+        codes = self.codes(source)
+        if not files or not codes:
+            return [Measured((), {}) for _ in batch]
+        # Some rules depend on the line length, which must not depend on what else is measured.
+        length, roots = MAX_LINE_LENGTH, tuple(texts)
+        with scratch_copy(source, files, self._scratch, roots=roots, line_length=length) as ruff:
+            found = ruff.check(codes)
+            reader = self.reader(source, ruff)
         return [
-            FixableFinding(
-                Finding(
-                    rule=rule_id(TOOL, each.code),
-                    severity=self._severities.get(each.code, Severity.ERROR),
-                    message=each.message,
-                    path=each.path,
-                    line=each.row,
-                    end_line=each.end_row,
-                    help_uri=each.url,
-                    fingerprint=fingerprints.next(
-                        TOOL, each.code, each.path, line_at(lines[each.path], each.row)
-                    ),
-                    component=source.component(each.path),
-                    fixable=self.fixable(each, source),
-                    security=self.security and each.code in self._severities,
-                    tool=TOOL,
-                ),
-                each.edits,
-            )
-            for each in found
-            if each.path in files
+            Measured(tuple(e.finding for e in reader.read(_below(root, found), mine)), {})
+            for root, mine in texts.items()
         ]
-
-    def fixable(self, found: Diagnostic, source: Source) -> Literal["no", "safe", "unsafe"]:
-        """Return whether there is a fix that would be proposed, and how ruff calls it."""
-        if not found.edits or (found.code == "F401" and found.path.endswith("__init__.py")):
-            # What a package imports without using it, it exports.
-            return "no"
-        if found.code == "PLC0414" and _is_typed(found.path, source):
-            # This is how a typed package exports (import conventions of the typing documentation).
-            return "no"
-        if found.applicability == "safe":
-            return "safe"
-        return "unsafe" if source.profile.config.policy.unsafe_fixes else "no"
 
 
 class RuffDetector(RuffBase):
     """Findings by the rules that a target's configuration chooses (`choice`) of `severities`.
 
-    `setting` is the name of the section with that choice, for error messages.
+    `setting` is the name of the section with that choice, for error messages. `oldest_pythons` are
+    those from which on a rule makes sense, by code; targets that support an older one have none.
     """
 
     def __init__(
@@ -179,13 +133,15 @@ class RuffDetector(RuffBase):
         severities: Mapping[str, Severity],
         choice: Callable[[Source], RuleChoice] = lambda _: RuleChoice(),
         setting: str = "",
+        oldest_pythons: Mapping[str, tuple[int, int]] = MappingProxyType({}),
     ) -> None:
         super().__init__(scratch, severities)
+        self._oldest_pythons = oldest_pythons
         self._choice = choice
         self._setting = setting
 
-    def wanted_codes(self, source: Source) -> list[str]:
-        """Return the rules that the target wants and its `choice` includes.
+    def codes(self, source: Source) -> list[str]:
+        """Return the rules that the target's `choice` includes, and that fit its oldest Python.
 
         Raises `Rejected` where the choice names a rule that is none of ours.
         """
@@ -197,57 +153,35 @@ class RuffDetector(RuffBase):
                     hint=f"Ours: {', '.join(sorted(self._severities))}.",
                     code="unknown_rule",
                 )
-        return [code for code in super().wanted_codes(source) if choice.includes(code)]
+        oldest = source.profile.oldest_python
+        return [
+            code
+            for code in super().codes(source)
+            if choice.includes(code) and self._oldest_pythons.get(code, oldest) <= oldest
+        ]
+
+    def reader(self, source: Source, ruff: Ruff) -> FindingReader:
+        """Return what makes findings of what ruff reports, as far as any linter may report them.
+
+        Where ruff does not accept the target's configuration, there are none.
+        """
+        own = ruff.configuration.folders
+        if ruff.problem:
+            own = (FolderChoices("", problem=ruff.problem),)
+        choices = LinterChoices({TOOL: own, **read_choices(source.tree).by_linter})
+        return FindingReader(source, self._severities, choices)
 
     @contextmanager
     def open_workspace(self, source: Source, files: Mapping[str, str]) -> Iterator["RuffWorkspace"]:
         """Open a scratch copy of these files; it is deleted on exit."""
         with scratch_copy(source, files, self._scratch) as ruff:
-            yield RuffWorkspace(self, source, files, ruff)
+            yield RuffWorkspace(ruff, files, self.codes(source), partial(self.reader, source))
 
 
-class RuffWorkspace:
-    """`Workspace` over one ruff process at a time."""
-
-    def __init__(
-        self, detector: RuffDetector, source: Source, files: Mapping[str, str], ruff: Ruff
-    ) -> None:
-        self._detector = detector
-        self._source = source
-        self._files = dict(files)
-        self._ruff = ruff
-        self._wanted = frozenset(rule_id(TOOL, each) for each in detector.wanted_codes(source))
-
-    def write(self, files: Mapping[str, str]) -> None:
-        """Replace the texts of these files."""
-        self._files.update(files)
-        self._ruff.write(files)
-
-    def find(self, rules: Collection[str]) -> list[FixableFinding]:
-        """Return the findings of these rules that the target wants, by path and line."""
-        codes = [each.partition(":")[2] for each in rules if each in self._wanted]
-        if not codes:
-            return []
-        return self._detector.as_findings(self._ruff.check(codes), self._files, self._source)
-
-    def parses(self, path: str) -> bool:
-        """Return whether ruff finds no syntax error in a file."""
-        found = self._ruff.check([CHEAP_RULE], [path])
-        return all(each.code != SYNTAX_ERROR for each in found)
-
-    def format(self, files: Mapping[str, str]) -> dict[str, str]:
-        """Return these texts as ruff formats them."""
-        return self._ruff.format(files)
-
-
-def _is_typed(path: str, source: Source) -> bool:
-    """Return whether a package around the file publishes its types, by a file `py.typed`."""
-    parts = path.split("/")[:-1]
-    folders = ("/".join([*parts[:n], "py.typed"]) for n in range(len(parts) + 1))
-    return any(source.tree.read(each) is not None for each in folders)
-
-
-def python_sources(source: Source) -> dict[str, str]:
-    """Return the Python files of all components, by path, without tests and what is not UTF-8."""
-    paths = filter(PYTHON.has_suffix, source.tree.files())
-    return source.texts(filter(source.is_editable, paths))
+def _below(root: str, found: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Return what was found below a root, with paths from there."""
+    return [
+        replace(each, path=each.path.removeprefix(root))
+        for each in found
+        if each.path.startswith(root)
+    ]

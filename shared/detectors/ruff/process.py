@@ -2,9 +2,11 @@
 
 import json
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,17 +15,23 @@ from ruff import find_ruff_bin
 
 from shared.detectors.ports import Source
 from shared.detectors.processes import run_tool
-from shared.detectors.ruff.configuration import RuffSettings, configuration_files, read_settings
+from shared.detectors.ruff.black import format_options
+from shared.detectors.ruff.configuration import Configuration, read_configuration
 from shared.detectors.texts import Edit, Edits, split_lines
 from shared.kernel.errors import Rejected
 from shared.targets.writer import FolderWriter
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
+# (path) -> options of the formatter for that file.
+FormatOptions = Callable[[str], tuple[str, ...]]
 
 SYNTAX_ERROR = "invalid-syntax"
 MAX_LINE_LENGTH, MIN_LINE_LENGTH = 120, 88
 ERROR_TAIL_CHARACTERS = 500
+OLDEST_KNOWN_PYTHON = (3, 7)
+ROOT_FILE = "ruff.toml"
+ROOT_SETTINGS = "line-length = {}\n[format]\nquote-style = 'preserve'\n"
 
 
 @dataclass(frozen=True)
@@ -58,17 +66,27 @@ def scratch_copy(
     The directory is deleted on exit.
     """
     scratch.mkdir(parents=True, exist_ok=True)
+    sources = [path.removeprefix(each) for each in roots for path in files if path.startswith(each)]
+    configuration = read_configuration(source.tree, sources)
     with tempfile.TemporaryDirectory(dir=scratch, prefix="ruff-") as name:
         folder = Path(name)
-        settings = read_settings(source.tree)
-        configuration = {}
-        for path, content in configuration_files(source.tree, settings).items():
-            for root in roots:
-                configuration[f"{root}{path}"] = content.decode(errors="replace")
         length = line_length or _line_length(files)
-        ruff = Ruff(folder, source.profile.target_version, length, settings)
-        ruff.write({**configuration, **files})
+        options = partial(format_options, source.tree)
+        ruff = Ruff(folder, _target_version(source), length, configuration, options)
+        for path, content in configuration.files.items():
+            text = content.decode(errors="replace")
+            ruff.write({f"{root}{path}": text for root in roots})
+        if configuration.folders and not configuration.has_root:
+            # For what is beside the folders that are configured; a file above them all.
+            ruff.write({ROOT_FILE: ROOT_SETTINGS.format(length)})
+        ruff.write(files)
         yield ruff
+
+
+def _target_version(source: Source) -> str:
+    """Return the oldest Python of a target as ruff names it, or the oldest that ruff knows."""
+    major, minor = max(source.profile.oldest_python, OLDEST_KNOWN_PYTHON)
+    return f"py{major}{minor}"
 
 
 def _line_length(files: Mapping[str, str]) -> int:
@@ -84,15 +102,26 @@ class _RuffCrashed(Exception):
 
 
 class Ruff:
-    """Ruff over one directory."""
+    """Ruff over one directory.
+
+    `problem` says why it does not accept the target's configuration, once it was asked something.
+    """
 
     def __init__(
-        self, folder: Path, target_version: str, line_length: int, settings: RuffSettings
+        self,
+        folder: Path,
+        target_version: str,
+        line_length: int,
+        configuration: Configuration,
+        format_options: FormatOptions = lambda _: (),
     ) -> None:
         self._folder = folder.resolve()
         self._target_version = target_version
+        self._format_options = format_options
         self._line_length = line_length
-        self._isolated = not settings.configured
+        self._isolated = not configuration.folders
+        self.configuration = configuration
+        self.problem = configuration.problem
         # In the order in which they were written.
         self._written: dict[str, None] = {}
 
@@ -118,12 +147,21 @@ class Ruff:
     def format(self, files: Mapping[str, str]) -> dict[str, str]:
         """Return these texts as ruff formats them; one that it cannot format is unchanged."""
         self.write(files)
-        # Which quotes to use is a matter of the whole file, so they stay as they are.
-        options = ["--config", "format.quote-style='preserve'"] if self._isolated else []
-        self._surviving(
-            lambda some: self._run("format", *options, paths=some, expected=(0, 2)), tuple(files)
-        )
+        by_options: dict[tuple[str, ...], list[str]] = defaultdict(list)
+        for path in files:
+            by_options[self._format_options(path) or self._own_options()].append(path)
+        for options, paths in by_options.items():
+            self._surviving(partial(self._format, options), paths)
         return {path: self._text_now(path, text) for path, text in files.items()}
+
+    def _own_options(self) -> tuple[str, ...]:
+        """Return the options of the formatter for a target that does not configure it."""
+        # Which quotes to use is a matter of the whole file, so they stay as they are.
+        return ("--config", "format.quote-style='preserve'") if self._isolated else ()
+
+    def _format(self, options: Sequence[str], paths: Sequence[str]) -> str:
+        """Format these files in the directory."""
+        return self._run("format", *options, paths=paths, expected=(0, 2))
 
     def _text_now(self, path: str, text: str) -> str:
         """Return the text of a file in the directory, and `text` where it was left out."""
@@ -168,7 +206,8 @@ class Ruff:
         If ruff does not accept the target's configuration, it runs again without it. Raises
         `_RuffCrashed` where a signal ended it, and `Rejected` for an exit code not `expected`.
         """
-        options = ["--quiet", "--no-cache", "--target-version", self._target_version]
+        options = ["--quiet", "--no-cache", "--force-exclude"]
+        options += ["--target-version", self._target_version]
         if self._isolated:
             options += ["--isolated", "--line-length", str(self._line_length)]
         done = run_tool(
@@ -181,11 +220,18 @@ class Ruff:
         if done.returncode not in expected and not self._isolated:
             # A configuration that this ruff does not accept must not prevent a measurement.
             self._isolated = True
+            self.problem = self._cause(done.stderr)
             return self._run(command, *arguments, paths=paths, expected=expected)
         if done.returncode not in expected:
             output = done.stderr.decode(errors="replace")[-ERROR_TAIL_CHARACTERS:]
             raise Rejected(f"ruff {command} failed: {output}", code="ruff_failed")
         return done.stdout.decode()
+
+    def _cause(self, errors: bytes) -> str:
+        """Return why ruff failed, in one line and without the path of the directory."""
+        lines = errors.decode(errors="replace").replace(f"{self._folder}/", "").splitlines()
+        causes = [each.partition("Cause: ")[2] or each for each in lines if each.strip(" |^")]
+        return " ".join(" ".join(causes[1:]).split())[:ERROR_TAIL_CHARACTERS]
 
     def _diagnostic(self, each: dict[str, Any]) -> Diagnostic:
         """Return a finding in ruff's JSON output as a `Diagnostic`."""

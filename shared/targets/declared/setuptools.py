@@ -10,6 +10,7 @@ from shared.targets.declared.declaration import Declaration, read_ini, strings, 
 from shared.targets.tree import Tree
 
 FILE_DIRECTIVE = "file:"
+PYTHON_CLASSIFIER = re.compile(r"Programming Language :: Python :: ([23])\.(\d+)")
 
 
 def read(tree: Tree) -> Declaration:
@@ -32,18 +33,16 @@ def read(tree: Tree) -> Declaration:
 
 
 def classifiers(tree: Tree) -> list[str]:
-    """Return the trove classifiers in setup.py."""
-    return strings(_setup_arguments(tree).get("classifiers"))
+    """Return the trove classifiers in setup.cfg, else those in setup.py."""
+    listed = read_ini(tree.read("setup.cfg")).get("metadata", "classifiers", fallback="")
+    in_cfg = [each.strip() for each in listed.splitlines() if each.strip()]
+    return in_cfg or strings(_setup_arguments(tree).get("classifiers"))
 
 
-def oldest_python(classifiers: Iterable[str]) -> str:
-    """Return a specifier for the oldest Python among trove classifiers; empty if there is none."""
-    minors = [
-        int(found.group(1))
-        for each in classifiers
-        if (found := re.fullmatch(r"Programming Language :: Python :: 3\.(\d+)", each))
-    ]
-    return f">=3.{min(minors)}" if minors else ""
+def pythons(classifiers: Iterable[str]) -> list[tuple[int, int]]:
+    """Return the versions of Python among trove classifiers."""
+    found = (PYTHON_CLASSIFIER.fullmatch(each) for each in classifiers)
+    return [(int(each[1]), int(each[2])) for each in found if each]
 
 
 def _entries(value: str) -> tuple[str, ...]:

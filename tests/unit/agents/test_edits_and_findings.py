@@ -1,10 +1,9 @@
-"""Edits on text, formatting where it changed, health."""
+"""Edits on text, health."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.agents.domain.formatting import format_where_changed
 from services.agents.domain.proposals import propose
 from shared.agent_types import FixerDeclaration, finding_density
 from shared.agent_types.changes import MAX_READABLE_LINES
@@ -35,25 +34,6 @@ def test_a_fix_is_applied_whole_or_not_at_all():
 @given(st.text(alphabet="ab\n\r\x0c\u2028é", max_size=60))
 def test_lines_put_together_are_the_text(text):
     assert "".join(split_lines(text)) == text
-
-
-def test_the_formatter_applies_only_to_changed_lines():
-    before = "a=1\nb=set([1])\n"
-    after = "a=1\nb={1}\n"
-    assert format_where_changed(before, after, "a = 1\nb = {1}\n") == "a=1\nb = {1}\n"
-
-
-def test_lines_the_formatter_would_put_in_elsewhere_are_not():
-    before = "import a\ndef f():\n    return set([1])\n"
-    after = "import a\ndef f():\n    return {1}\n"
-    neat = "import a\n\n\ndef f():\n    return {1}\n"
-    assert format_where_changed(before, after, neat) == after
-
-
-def test_a_mixture_that_would_mean_something_else_is_not_taken():
-    before, after = "x = f(1,\n2)\n", "x = g(1,\n2)\n"
-    mixed = format_where_changed(before, after, "x = g(1, 2)\n")
-    assert compile(mixed, "m", "exec").co_code == compile(after, "m", "exec").co_code
 
 
 @pytest.mark.parametrize(("warnings", "expected"), [(0, 100.0), (10, 50.0), (90, 10.0)])

@@ -9,7 +9,7 @@ from shared.behaviour import BehaviourCheck, check_behaviour
 from shared.behaviour.condition import CONDITIONS
 from shared.behaviour.conditions import GENERAL
 from shared.behaviour.repository_names import RepositoryNames
-from shared.detectors.ruff.configuration import RuffSettings
+from shared.detectors.ruff.configuration import Configuration
 from shared.detectors.ruff.process import Ruff
 from shared.detectors.texts import apply_fixes
 from tests.support.trees import FakeTree
@@ -33,7 +33,7 @@ def fixed(tmp_path_factory):
 
 def fix_cases(folder: Path, files: dict[str, tuple[str, str]]) -> dict[str, str]:
     """Apply all of ruff's fixes of one rule to each file, as the engine does."""
-    ruff = Ruff(folder, "py312", 100, RuffSettings(configured=False, unwanted=()))
+    ruff = Ruff(folder, "py312", 100, Configuration({}))
     ruff.write({path: text for path, (_, text) in files.items()})
     fixed = {path: text for path, (_, text) in files.items()}
     found = ruff.check({rule for rule, _ in files.values()})

@@ -4,6 +4,7 @@ import pytest
 
 from services.coordinator.domain.planning import opportunities, plan, priority, value
 from shared.contracts.base import Priority, Severity, WaveSize
+from shared.contracts.documents.findings import Inspection
 from tests.support.builders import a_finding, an_opportunity
 
 
@@ -129,3 +130,13 @@ def test_a_foreclosure_of_something_that_is_gone_is_not_mentioned():
 def test_findings_outside_every_component_are_not_called_unfixable():
     [note] = planned(found("", 3, fixable="safe")).notes
     assert "has an automatic fix" not in note
+
+
+@pytest.mark.parametrize("findings", [[], found()])
+def test_what_was_left_out_is_said_once_whatever_is_found(findings):
+    left = "Left alone as vendored: a/_vendor/x.py."
+    read = [
+        Inspection(agent_type=name, lines=1, rules=1, notes=(left,)) for name in ("one", "other")
+    ]
+    notes = plan(findings, foreclosed={}, size=WaveSize.SMALL, inspections=read).notes
+    assert notes.count(left) == 1

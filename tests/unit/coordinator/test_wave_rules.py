@@ -85,3 +85,29 @@ def test_findings_in_lines_that_wait_for_a_person_are_left_alone_and_others_are_
     )
     assert found == {"moved": "its lines are part of a change that needs approval"}
     assert same.fingerprint in waves.foreclosed_by_pending([same], [patch], {"m.py": before}.get)
+
+
+def a_loss(*fingerprints, state="expired", reason="could not be tried: no report"):
+    findings = tuple(a_finding(fingerprint=each) for each in fingerprints)
+    return an_enhancement(state=state, reason=reason, findings=findings)
+
+
+def test_what_was_lost_twice_for_the_same_reason_is_not_tried_a_third_time():
+    first = a_loss("a", "b", reason="could not be tried: run 12 at 0123abcd gave no report")
+    again = a_loss("b", reason="could not be tried: run 13 at 4567cdef gave no report")
+    assert waves.lost_twice([first, again]) == {"b"}
+    assert not waves.needs_follow_up(a_task(attempt=1), [again], {"b"})
+    assert waves.needs_follow_up(a_task(attempt=1), [first, again], {"b"})
+
+
+@pytest.mark.parametrize(
+    "other",
+    [a_loss("b", reason="does not apply"), a_loss("c"), a_loss("b", state="applied")],
+    ids=["another reason", "another finding", "landed"],
+)
+def test_anything_else_is_tried_again(other):
+    assert waves.lost_twice([a_loss("b"), other]) == frozenset()
+
+
+def test_a_change_without_findings_is_followed_up_by_its_attempts_alone():
+    assert waves.needs_follow_up(a_task(), [a_loss()], {"b"})

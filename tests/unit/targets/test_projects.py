@@ -1,6 +1,7 @@
 """Repositories whose project is not at the root, or that have several."""
 
-from shared.targets.profile import profile_target, unowned_sources
+from shared.targets.discovery import unowned_sources
+from shared.targets.profile import profile_target
 from tests.support.trees import FakeTree
 
 PROJECT = '[project]\nname = "{}"\nversion = "1"\nrequires-python = "{}"\ndependencies = {}\n'
@@ -19,6 +20,12 @@ def a_workspace() -> FakeTree:
             f"packages/{name}/tests/test_it.py": TEST,
         }
     return FakeTree(files)
+
+
+def unowned(files):
+    tree = FakeTree(files)
+    profile = profile_target(tree)
+    return unowned_sources(tree, profile.config, profile.components)
 
 
 def test_the_members_of_a_workspace_are_components_and_importable():
@@ -50,13 +57,13 @@ def test_a_project_in_a_folder_is_tested_with_its_own_configuration():
         *("python", "-m", "pytest", "-c", "backend/pyproject.toml", "--rootdir=."),
         "backend/tests",
     )
-    assert unowned_sources(FakeTree(files)) == ("frontend/index.js",)
+    assert unowned(files) == ("frontend/index.js",)
 
 
 def test_namespace_packages_belong_to_a_component():
     files = {"src/ns/one/__init__.py": "", "src/plain/__init__.py": "", "pyproject.toml": ""}
     found = profile_target(FakeTree({**files, "tests/test_a.py": TEST}))
-    assert not unowned_sources(FakeTree({**files, "tests/test_a.py": TEST}))
+    assert not unowned({**files, "tests/test_a.py": TEST})
     assert {each.name for each in found.components} == {"src", "plain"}
 
 

@@ -403,11 +403,49 @@ def test_a_plugin_that_is_declared_is_not_added_again():
 
 @pytest.mark.parametrize(
     ("requires", "version"),
-    [(">=3.9", "py39"), (">=3.11,<4", "py311"), ("~=3.12", "py312"), ("", "py39")],
+    [
+        (">=3.9", (3, 9)),
+        (">=3.11,<4", (3, 11)),
+        ("~=3.12", (3, 12)),
+        (">=3.5", (3, 5)),
+        (">=3", (3, 0)),
+        (">=2.7, !=3.0.*, !=3.1.*", (2, 7)),
+        ("==2.7.*", (2, 7)),
+        ("<4", (3, 9)),
+        ("", (3, 9)),
+    ],
 )
 def test_the_oldest_python_that_is_admitted(requires, version):
     text = f"[project]\nrequires-python = '{requires}'\n" if requires else ""
-    assert profile_target(FakeTree({"pyproject.toml": text})).target_version == version
+    assert profile_target(FakeTree({"pyproject.toml": text})).oldest_python == version
+
+
+@pytest.mark.parametrize(
+    ("files", "version"),
+    [
+        ({"setup.py": "setup(classifiers=['Programming Language :: Python :: 2.7'])"}, (2, 7)),
+        (
+            {
+                "setup.cfg": "[metadata]\nclassifiers =\n"
+                "    Programming Language :: Python :: 3.6\n"
+                "    Programming Language :: Python :: 3.12\n"
+            },
+            (3, 6),
+        ),
+        ({"tox.ini": "[tox]\nenvlist = py{27,36}, py27-lint, {py36,py3.12}-x\n"}, (2, 7)),
+        ({"tox.ini": "[tox]\nenvlist = py3, pypy3, lint, py38\n"}, (3, 8)),
+        ({"pyproject.toml": "[tool.tox]\nenv_list = ['3.9', 'py37']\n"}, (3, 7)),
+        (
+            {
+                "tox.ini": "[tox]\nenvlist = py36\n",
+                "pyproject.toml": "[project]\nrequires-python = '>=3.8'\n",
+            },
+            (3, 8),
+        ),
+    ],
+)
+def test_where_no_python_is_required_classifiers_and_tox_tell_the_oldest(files, version):
+    assert profile_target(FakeTree(files)).oldest_python == version
 
 
 def test_setup_commands_replace_what_was_detected():

@@ -9,7 +9,7 @@ from typing import Any
 from shared.agent_types import FixBehaviour, FixerDeclaration, Priors, ToolFixer
 from shared.contracts.base import Severity
 from shared.detectors.findings import rule_id
-from shared.detectors.ruff.detector import TOOL
+from shared.detectors.ruff.configuration import TOOL
 from shared.detectors.ruff.documentation import why_bad
 
 TABLE, BEHAVIOUR_TABLE = "ruff_fixes.toml", "ruff_behaviour.toml"
@@ -31,6 +31,18 @@ def read_fixers(priors: Priors) -> tuple[RuffFixer, ...]:
         RuffFixer(_declaration(row, behaviour[row["code"]], priors))
         for row in _read(TABLE)["fixes"]
     )
+
+
+def read_oldest_pythons() -> dict[str, tuple[int, int]]:
+    """Return the oldest Python, by code, for which a fix is right; for most it is any."""
+    needs = {row["code"]: row["python"] for row in _read(TABLE)["fixes"] if "python" in row}
+    return {code: _version(text) for code, text in needs.items()}
+
+
+def _version(text: str) -> tuple[int, int]:
+    """Return a version such as `3.6` as numbers."""
+    major, minor = text.split(".")
+    return int(major), int(minor)
 
 
 def _read(table: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from ruff import find_ruff_bin
 
 from services.agents.types.code_quality.repair import RepairCommandEngine
-from services.agents.types.code_quality.ruff_fixes import read_fixers
+from services.agents.types.code_quality.ruff_fixes import read_fixers, read_oldest_pythons
 from services.agents.types.code_quality.section import (
     NAME,
     SECTION,
@@ -26,12 +26,15 @@ from shared.detectors.ruff import RuffDetector, RuffSecurityDetector
 
 PRIORS = Priors(safe=0.95, unsafe=0.7)
 FIXERS = read_fixers(PRIORS)
+OLDEST_PYTHONS = read_oldest_pythons()
 SEVERITIES = {each.declaration.code: each.declaration.severity for each in FIXERS}
 
 
 def ruff_detector(resources: DetectorResources) -> RuffDetector:
     """Return the detector of the rules that have a fixer."""
-    return RuffDetector(resources.scratch, SEVERITIES, rule_choice, SECTION)
+    return RuffDetector(
+        resources.scratch, SEVERITIES, rule_choice, SECTION, oldest_pythons=OLDEST_PYTHONS
+    )
 
 
 def _security_detector(resources: DetectorResources) -> RuffSecurityDetector:

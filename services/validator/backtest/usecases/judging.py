@@ -20,7 +20,7 @@ from services.validator.decision.evidence import (
 )
 from services.validator.decision.gate import decide
 from services.validator.deps import ValidatorDeps
-from services.validator.findings.domain import TreePair, compare
+from services.validator.findings.domain import TreePair
 from services.validator.prepared import PreparedHead, prepare_head
 from services.validator.runs.domain.requests import RunRequest
 from services.validator.runs.usecases.reports import read_report
@@ -29,6 +29,7 @@ from services.validator.suite.domain.reports import TestReport
 from shared.contracts.base import RunPurpose
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
+from shared.detectors.comparison import compare
 from shared.kernel.errors import Rejected
 from shared.targets.languages import invalid_reason
 from shared.targets.profile import TargetProfile, profile_target

@@ -7,10 +7,11 @@ import pytest
 
 from services.agents.types.code_quality.spec import SEVERITIES, SPEC
 from services.validator.findings.adapters import RegisteredDetectors
-from services.validator.findings.domain import FileFindings, compare, not_measured
+from services.validator.findings.domain import not_measured
 from services.validator.findings.usecases import ChangeTrees, check_findings
 from services.validator.prepared import PreparedHead
 from shared.contracts.base import Severity
+from shared.detectors.comparison import FileFindings, compare
 from shared.detectors.findings import Fingerprints
 from shared.detectors.ports import DetectorResources, Source
 from shared.detectors.ruff.process import Ruff
@@ -31,7 +32,7 @@ def severity_of(code):
     return SEVERITIES.get(code, default)
 
 
-def seen(text, *places, path="m.py"):
+def seen(text, *places, path="m.py", fixable="no"):
     """A file with findings at (rule, line)."""
     fingerprints, lines = Fingerprints(), text.splitlines()
     found = [
@@ -41,6 +42,7 @@ def seen(text, *places, path="m.py"):
             security=rule in SECURITY_CODES,
             path=path,
             line=line,
+            fixable=fixable,
             fingerprint=fingerprints.next("ruff", rule, path, lines[line - 1]),
         )
         for rule, line in places
@@ -148,14 +150,39 @@ def test_another_finding_fixed_in_place_of_the_claimed_one_is_no_fix_of_it():
     assert compare(all_of(before)[:1], before, after).still_there
 
 
-def test_what_a_later_change_of_the_task_is_there_to_fix_is_not_held_against_this_one():
-    before = seen("'%s' % x\n", ("UP031", 1))
-    after = seen("'{}'.format(x)\n", ("UP032", 1))
-    owed = {each.fingerprint for each in all_of(after)}
-    assert compare(all_of(before), before, after).new
-    assert not compare(all_of(before), before, after, owed=owed).new
-    door = seen("shell\n", ("S602", 1))
-    assert compare([], seen(""), door, owed={e.fingerprint for e in all_of(door)}).new
+@pytest.mark.parametrize(
+    ("claimed", "added", "counts"),
+    [
+        ("UP031", ["UP032"], False),
+        ("UP032", ["RUF010", "RUF010"], True),
+        ("F841", ["F401"], False),
+        ("F841", ["F401", "C408"], False),
+        ("E711", ["F401", "F401"], False),
+        ("UP032", ["UP032"], True),
+        ("UP032", ["F541"], True),
+        ("F841", ["S602"], True),
+    ],
+)
+def test_what_a_fix_makes_possible_does_not_count_if_it_weighs_no_more_than_what_is_gone(
+    claimed, added, counts
+):
+    before = seen("old\n", (claimed, 1))
+    after = seen("new\n", *((each, 1) for each in added), fixable="safe")
+    assert bool(compare(all_of(before), before, after).new) is counts
+
+
+def test_it_is_made_possible_on_lines_that_did_not_change_or_in_place_of_what_is_gone():
+    before = seen("import os\na\nb = os.x\n", ("F841", 3))
+    unused = seen("import os\na\n", ("F401", 1), fixable="safe")
+    assert compare(all_of(before), before, unused).broken == ""
+    written = seen("import os\nimport re\na\n", ("F401", 2), fixable="safe")
+    assert compare(all_of(before), before, written).broken == "it adds F401 at m.py:2"
+
+
+def test_what_is_made_possible_is_weighed_over_the_whole_change():
+    before = seen("a\nb\nc\n", ("UP032", 1), ("UP032", 2), ("UP032", 3))
+    after = seen("x\ny\nz\n", ("RUF010", 1), ("RUF010", 1), fixable="safe")
+    assert compare(all_of(before), before, after).broken == ""
 
 
 def test_findings_of_the_targets_own_command_are_not_measured_and_that_is_said():
@@ -280,14 +307,9 @@ def counted(real, calls):
     return count
 
 
-async def test_a_step_of_a_stack_may_leave_what_the_next_one_fixes(tmp_path):
+async def test_a_change_is_not_refused_for_what_it_makes_possible(tmp_path):
     bench = Bench(tmp_path, **{"m.py": "def f(x):\n    return '%s' % x\n"})
-    first = bench.step("def f(x):\n    return '{}'.format(x)\n", "UP031", order=0)
-    alone = await bench.check(first)
-    assert alone == ["it adds UP032 at m.py:2"]
-    second = bench.step("def f(x):\n    return f'{x}'\n", "UP032", order=1)
-    await bench.deps.store.enhancements.insert(second.change)
-    assert (await check_findings([first], bench.place, bench.deps)) == {first.change.id: ""}
+    assert await bench.check(bench.step("def f(x):\n    return '{}'.format(x)\n", "UP031")) == [""]
 
 
 async def test_what_the_target_does_not_want_to_hear_of_does_not_count(tmp_path):

@@ -1,0 +1,91 @@
+"""What a fix makes possible belongs to its proposal, and no proposal rests on another's finding."""
+
+from services.agents.domain.proposals import with_unique_titles
+from shared.agent_types import Proposal
+from shared.contracts.base import EngineName
+from shared.detectors.ports import Source
+from shared.targets.profile import profile_target
+from tests.support.agents import proposals_of, served_type
+from tests.support.trees import FakeTree
+
+ALIAS = "from shop.parts import dark as dark\nfrom shop.parts import mix\n\n\nx = mix(1)\n"
+
+
+async def proposed(tmp_path, exclude=(), **files):
+    tree = FakeTree({"shop/__init__.py": "", **{f"shop/{k}.py": text for k, text in files.items()}})
+    engine = served_type(tmp_path).engine
+    return await proposals_of(engine, Source(tree, profile_target(tree)), "shop", exclude)
+
+
+def final(proposals, path="shop/a.py"):
+    return [each.changes[path][1] for each in proposals if path in each.changes][-1]
+
+
+async def test_an_import_that_only_lost_its_alias_is_not_removed_for_it(tmp_path):
+    found = await proposed(tmp_path, a=ALIAS, parts="def mix(x):\n    return x\n\n\ndark = mix\n")
+    assert [each.rule for each in found] == ["ruff:PLC0414"]
+    assert "from shop.parts import dark\n" in final(found)
+
+
+CHAIN = """def f(x):
+    if x == 1:
+        return 1
+    elif x == 2:
+        raise ValueError
+    else:
+        return 3
+"""
+
+
+async def test_a_proven_fix_takes_proven_ones_with_it(tmp_path):
+    (each,) = await proposed(tmp_path, a=CHAIN)
+    assert each.rule == "ruff:RET505"
+    assert [found.code for found in each.findings] == ["RET505"]
+    assert "So is what that made possible (RET506)." in each.rationale
+    assert "else" not in final([each])
+
+
+async def test_what_is_made_possible_and_not_fixed_is_left_for_another_wave(tmp_path):
+    found = await proposed(tmp_path, a='def f(x):\n    return "a {}".format(str(x))\n')
+    assert [each.rule for each in found] == ["ruff:UP032"]
+    again = await proposed(tmp_path, a=final(found))
+    assert [each.rule for each in again] == ["ruff:RUF010"]
+    assert "{x!s}" in final(again)
+
+
+async def test_a_fix_that_would_add_more_than_it_takes_waits_for_its_follow_ups(tmp_path):
+    text = 'def f(x, y):\n    return "a {} {}".format(str(x), str(y))\n'
+    (each,) = await proposed(tmp_path, a=text)
+    assert each.key == "ruff:UP032"
+    assert "So is what that made possible (RUF010)." in each.rationale
+    assert '"a {x!s} {y!s}"' in final([each])
+    assert each.conditions == ()
+
+
+async def test_what_is_foreclosed_stays_so_on_a_line_that_another_fix_rewrites(tmp_path):
+    text = "def f(x):\n    return x == None or x in set([1])\n"
+    measured = await served_type(tmp_path).detectors[0].measure(_source(text))
+    fingerprint = next(f.fingerprint for f in measured.findings if f.code == "E711")
+    found = await proposed(tmp_path, exclude=[fingerprint], a=text)
+    assert [each.rule for each in found] == ["ruff:C405"]
+    assert "x == None" in final(found)
+
+
+def _source(text):
+    tree = FakeTree({"shop/__init__.py": "", "shop/a.py": text})
+    return Source(tree, profile_target(tree))
+
+
+def a_proposal(title):
+    return Proposal(
+        key=title, rule="ruff:F401", engine=EngineName.RULES, title=title, rationale="", changes={}
+    )
+
+
+def test_equal_titles_are_numbered():
+    titles = ["refactor(a): x (F401)", "refactor(a): y (F841)", "refactor(a): x (F401)"]
+    assert [each.title for each in with_unique_titles([a_proposal(t) for t in titles])] == [
+        "refactor(a): x (F401, 1 of 2)",
+        "refactor(a): y (F841)",
+        "refactor(a): x (F401, 2 of 2)",
+    ]

@@ -1,0 +1,40 @@
+"""A fix that would drop what a person wrote beside the code is not offered."""
+
+import pytest
+
+from shared.detectors.comments import drops_comment
+from shared.detectors.texts import Edit
+
+LOOP = "for x in y:\n    # a promise to the customers\n    use(x)\n"
+
+
+def replaced(text, content, *, first=1, last=None):
+    """Edits that replace whole lines of a text."""
+    end = last or text.count("\n") + 1
+    return (Edit((first, 1), (end, 1), content),)
+
+
+@pytest.mark.parametrize(
+    ("text", "content", "drops"),
+    [
+        (LOOP, "all(map(use, y))\n", True),
+        (LOOP, "# a promise to the customers\nall(map(use, y))\n", False),
+        (LOOP, "#a  promise to the customers\nall(map(use, y))\n", False),
+        ("import os  # for later\n", "", True),
+        ("import os  # type: ignore[import]\n", "", True),
+        ("import os  # noqa: E402\n", "", True),
+        ("x = '# no comment'\n", "x = ''\n", False),
+        ("# -*- coding: utf-8 -*-\nx = 1\n", "x = 1\n", False),
+        ("#!/usr/bin/python\n# coding=utf-8\n", "#!/usr/bin/python\n", False),
+        ("x = 1\ny = 2\n# coding: by hand\n", "x = 1\n", True),
+        ("# twice\nx = 1\n# twice\n", "# twice\n", True),
+        ("x = (  # broken\n", "x = (\n", True),
+    ],
+)
+def test_comments_are_compared_by_their_words(text, content, drops):
+    assert drops_comment(text, replaced(text, content)) is drops
+
+
+def test_a_comment_elsewhere_is_none_of_the_fix():
+    text = "x = 1\n# why\ny = 2\n"
+    assert not drops_comment(text, (Edit((1, 1), (1, 6), "x = 2"),))
