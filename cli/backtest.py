@@ -39,13 +39,14 @@ async def run_backtest(scope: BacktestScope, *, report: Path | None, as_json: bo
         )
     if report is not None:
         await asyncio.to_thread(_check_directory, report)
-    fields = {**scope.model_dump(), "target": facts.location}
+    base = None if facts.detached else facts.base_branch
+    fields = {**scope.model_dump(), "target": facts.location, "base": base}
     command = BacktestTarget(**fields, backtest_id=uuid7())
     with Progress(err if as_json else out) as progress:
         progress.print_line(f"{facts.name} at {facts.head[:10]} ({facts.base_branch})")
         progress.set_activity("starting the stack")
         async with connect() as client:
-            backtest = await _follow(command, client, progress)
+            backtest = await _follow(command, facts.base_branch, client, progress)
     return _show(backtest, report, as_json=as_json)
 
 
@@ -56,16 +57,16 @@ def _check_directory(report: Path) -> None:
 
 
 async def _follow(
-    command: BacktestTarget, client: ApiClient, progress: Progress
+    command: BacktestTarget, base_branch: str, client: ApiClient, progress: Progress
 ) -> BacktestDetails:
-    """Start a backtest or resume it, show it until it ends, and return it.
+    """Start a backtest of a branch or resume it, show it until it ends, and return it.
 
     An interrupt stops the backtest.
     """
     backtest = command.backtest_id or ""
     try:
         after = 0
-        if running := await _running_backtest(command, client):
+        if running := await _running_backtest(command, base_branch, client):
             backtest = running
             progress.print_line(f"resuming backtest {short_id(running)}, which was interrupted")
         else:
@@ -83,8 +84,10 @@ async def _follow(
     return await client.backtest(backtest)
 
 
-async def _running_backtest(command: BacktestTarget, client: ApiClient) -> str | None:
-    """Return the id of a running backtest of the same repository, `since` and `limit`; else None.
+async def _running_backtest(
+    command: BacktestTarget, base_branch: str, client: ApiClient
+) -> str | None:
+    """Return the id of a running backtest of the same branch, `since` and `limit`; else None.
 
     Only this command uses a stack of our own, so that backtest was interrupted. On any other stack
     there is none.
@@ -92,8 +95,10 @@ async def _running_backtest(command: BacktestTarget, client: ApiClient) -> str |
     if not client.ours:
         return None
     wanted = (command.target, command.since, command.limit)
+    # Until a backtest has begun, it has the branch as the command names it.
+    branches = {base_branch, command.base or ""}
     for each in await client.backtests(MAX_RESUMABLE_BACKTESTS):
-        running = each.state is BacktestState.RUNNING
+        running = each.state is BacktestState.RUNNING and each.base_branch in branches
         if running and (each.location, each.since, each.limit) == wanted:
             return each.id
     return None

@@ -1,6 +1,8 @@
 """`groundswell enhancement approvals`, `approve` and `reject`: deciding about changes."""
 
 import getpass
+import shlex
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 
@@ -50,36 +52,59 @@ def approvals(
     rule: Rule = "", component: Component = "", target: Repository = ".", *, as_json: Json = False
 ) -> None:
     """Show the changes that need approval, grouped by reason, rule and component."""
-    execute(_approvals(_filter(rule, component, target), as_json=as_json))
+    typed = ApprovalFilter(target=target, rule=rule, component=component)
+    execute(_approvals(typed, as_json=as_json))
 
 
-async def _approvals(wanted: ApprovalFilter, *, as_json: bool) -> int:
+async def _approvals(typed: ApprovalFilter, *, as_json: bool) -> int:
     """Print the groups of changes that need approval and match the filter; return exit code 0."""
     async with connect() as client:
-        found = await client.approvals(wanted)
+        found = await client.approvals(_filter(typed.rule, typed.component, typed.target))
     if as_json:
         print_data(found)
         return 0
-    show_groups(found, out)
+    show_groups(found, typed, out)
     return 0
 
 
-def show_groups(found: ApprovalGroups, console: Console) -> None:
-    """Show groups of changes that need approval, each with the command that approves it."""
+def show_groups(found: ApprovalGroups, typed: ApprovalFilter, console: Console) -> None:
+    """Show groups of changes that need approval, each with the command that approves it.
+
+    `typed` is the filter that selected them, with the repository as the user named it.
+    """
     if not found.groups:
         console.print("No change needs approval.")
         return
+    alike = Counter((each.rule, each.component) for each in found.groups)
     for each in found.groups:
-        _show_group(each, console)
+        is_only_one = alike[each.rule, each.component] == 1 and each.rule and each.component
+        all_of_it = _all_matching(each.rule, each.component, typed.target)
+        _show_group(each, all_of_it if is_only_one else _ids(each), console)
     console.print(f"[bold]{count(found.count, 'change')}[/] in {count(len(found.groups), 'group')}")
-    command = as_typed_here('groundswell enhancement approve --all --reason "…"')
-    console.print(f"  approve all  {shown(command)}")
+    everything = _all_matching(typed.rule, typed.component, typed.target)
+    console.print(f"  approve all  {shown(_approve_command(everything))}")
 
 
-def _show_group(group: ApprovalGroup, console: Console) -> None:
-    """Show the first changes of a group and why they need approval.
+def _ids(group: ApprovalGroup) -> str:
+    """Return the arguments that select just the changes of a group."""
+    return " ".join(short_id(each.id) for each in group.changes)
 
-    The command shown approves all of its rule in its component, also for other reasons.
+
+def _all_matching(rule: str, component: str, target: str) -> str:
+    """Return the arguments that select all changes of these, quoted as a shell needs it."""
+    given = {"--rule": rule, "--component": component, "--target": "" if target == "." else target}
+    return shlex.join(("--all", *(word for pair in given.items() if pair[1] for word in pair)))
+
+
+def _approve_command(which: str) -> str:
+    """Return the command that approves the changes which these arguments select."""
+    return as_typed_here(f'groundswell enhancement approve {which} --reason "…"')
+
+
+def _show_group(group: ApprovalGroup, which: str, console: Console) -> None:
+    """Show the first changes of a group, why they need approval, and the command that approves it.
+
+    `which` are the arguments of that command that select the group.
     """
     number, code = len(group.changes), group.rule.partition(":")[2] or group.rule
     size = count(number, "change")
@@ -91,9 +116,7 @@ def _show_group(group: ApprovalGroup, console: Console) -> None:
             console.print(f"           [dim]{shown(each.because)}[/]")
     if number > MAX_LISTED_CHANGES:
         console.print(f"  [dim]and {number - MAX_LISTED_CHANGES} more[/]")
-    which = f"--all --rule {code} --component {group.component}"
-    command = as_typed_here(f'groundswell enhancement approve {which} --reason "…"')
-    console.print(f"  approve  {shown(command)}\n")
+    console.print(f"  approve  {shown(_approve_command(which))}\n")
 
 
 def approve(

@@ -52,7 +52,8 @@ def group_series(steps: Sequence[StoryStep]) -> list[tuple[StoryStep, ...]]:
     series: list[tuple[StoryStep, ...]] = []
     for key, group in groupby(steps, key=_series_key):
         together = tuple(group)
-        series += [together] if key[0] in SERIES else [(each,) for each in together]
+        share_a_line = key[0] in SERIES and not _is_alone(together[0])
+        series += [together] if share_a_line else [(each,) for each in together]
     return series
 
 
@@ -60,9 +61,12 @@ def _series_key(step: StoryStep) -> tuple[str, str, bool | None, bool]:
     """Return what steps must have in common to share a line, the kind first."""
     worse = None if step.worse is None else step.worse > 0
     purpose = "" if step.kind == "run_without" else step.purpose
-    # A run of the change alone is never one of a series.
-    alone = step.kind == "run" and step.changes == 1
-    return (step.kind, purpose, worse, alone)
+    return (step.kind, purpose, worse, _is_alone(step))
+
+
+def _is_alone(step: StoryStep) -> bool:
+    """Return whether a step is a run of the change alone, which is never one of a series."""
+    return step.kind == "run" and step.changes == 1
 
 
 def _show_series(series: Sequence[StoryStep], last_tests: Sequence[str], console: Console) -> None:

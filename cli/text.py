@@ -15,6 +15,7 @@ OWN_COMMAND = re.compile(
 
 # Columns of `error: `, below which further lines stand.
 ERROR_INDENT = 7
+SECONDS_PER_MINUTE = 60
 
 out = SafeConsole(highlight=False, soft_wrap=True)
 err = SafeConsole(stderr=True, highlight=False, soft_wrap=True)
@@ -45,8 +46,11 @@ def duration(seconds: float | None) -> str:
     """Return a duration for people: `1.5 s`, `2 min 3 s`, or `not measured`."""
     if seconds is None:
         return "not measured"
-    minutes, rest = divmod(seconds, 60)
-    return f"{minutes:.0f} min {rest:.0f} s" if minutes else f"{rest:.1f} s"
+    tenths = round(seconds, 1)
+    if tenths < SECONDS_PER_MINUTE:
+        return f"{tenths:.1f} s"
+    minutes, rest = divmod(round(seconds), SECONDS_PER_MINUTE)
+    return f"{minutes} min {rest} s"
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from faststream.nats import NatsRouter
+from faststream.nats.annotations import NatsMessage
 
 from services.coordinator import usecases
 from services.coordinator.usecases import CoordinatorDeps
@@ -29,7 +30,7 @@ from shared.contracts.streams import (
     WAVE_COMMANDS,
 )
 from shared.contracts.views import WaveDetails
-from shared.messaging.consumers import of_type, reject_unknown, subscriber_options
+from shared.messaging.consumers import of_type, reject_unknown, subscriber_options, with_id
 from shared.messaging.rpc import Endpoint
 
 
@@ -39,9 +40,9 @@ def handlers(deps: CoordinatorDeps) -> NatsRouter:
     waves = router.subscriber(WAVE_COMMANDS.filter, **subscriber_options(WAVE_COMMANDS))
 
     @waves(filter=of_type(StartWave))
-    async def do_start_wave(command: StartWave) -> None:
+    async def do_start_wave(command: StartWave, message: NatsMessage) -> None:
         """Start the wave that a command on the bus asks for."""
-        await usecases.start_wave(command, deps, channel="bus")
+        await usecases.start_wave(with_id(command, "wave_id", message), deps, channel="bus")
 
     @waves(filter=of_type(StopWave))
     async def do_stop_wave(command: StopWave) -> None:

@@ -1,6 +1,7 @@
 """The validator's message handlers, each of which calls one use case."""
 
 from faststream.nats import NatsRouter
+from faststream.nats.annotations import NatsMessage
 
 from services.validator.approval.usecases import decide
 from services.validator.backtest.usecases.backtest import start_backtest, stop_backtest
@@ -26,7 +27,7 @@ from shared.contracts.streams import (
     TARGET_COMMANDS,
 )
 from shared.contracts.work import ProposalCleared, RunTests
-from shared.messaging.consumers import of_type, reject_unknown, subscriber_options
+from shared.messaging.consumers import of_type, reject_unknown, subscriber_options, with_id
 from shared.messaging.pull_workers import PullWorker
 
 
@@ -65,9 +66,9 @@ def handlers(deps: ValidatorDeps) -> NatsRouter:
     target = router.subscriber(TARGET_COMMANDS.filter, **subscriber_options(TARGET_COMMANDS))
 
     @target(filter=of_type(BacktestTarget))
-    async def do_backtest(command: BacktestTarget) -> None:
+    async def do_backtest(command: BacktestTarget, message: NatsMessage) -> None:
         """Store a backtest of a target's history and start it."""
-        await start_backtest(command, deps)
+        await start_backtest(with_id(command, "backtest_id", message), deps)
 
     @target(filter=of_type(StopBacktest))
     async def do_stop_backtest(command: StopBacktest) -> None:

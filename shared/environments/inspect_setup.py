@@ -40,14 +40,20 @@ def roots(tree: Path, folders: "list[Path]") -> "list[str]":
             for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
                 found[line.strip()] = None
         for path in sorted(folder.glob("__editable__*finder.py")):
-            for package, place in _mapping(path).items():
-                if Path(place).name == package:
-                    found[str(Path(place).parent)] = None
+            # Of a finder that cannot be read nothing is known; what others say is still wanted.
+            for place in _or_empty(_mapped_roots, path):
+                found[place] = None
     top = os.path.realpath(tree)
     relative = (
         os.path.relpath(os.path.realpath(each), top) for each in found if Path(each).is_absolute()
     )
     return [each.replace(os.sep, "/") for each in relative if not each.startswith("..")]
+
+
+def _mapped_roots(finder: Path) -> "list[str]":
+    """Return the directories above the packages that a finder of setuptools knows."""
+    mapping = _mapping(finder).items()
+    return [str(Path(place).parent) for package, place in mapping if Path(place).name == package]
 
 
 def _mapping(finder: Path) -> "dict[str, str]":

@@ -70,9 +70,9 @@ def repaired(wanted: Wanted, output: str) -> Wanted | None:
 
 
 def name_in(requirement: str) -> str:
-    """Return the canonical name in a requirement; empty where there is none."""
-    found = re.match(r"[A-Za-z0-9][\w.-]*", requirement)
-    return canonicalize_name(found.group(0)) if found and "://" not in found.group(0) else ""
+    """Return the canonical name in a requirement; empty for a URL or a path without one."""
+    found = re.match(r"[A-Za-z0-9][\w.-]*(?![\w.+:/-])", requirement)
+    return canonicalize_name(found.group(0)) if found else ""
 
 
 def reason_of(output: str) -> str:

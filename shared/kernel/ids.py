@@ -1,5 +1,6 @@
 """Ids: UUIDv7 strings, which are unique without coordination and sort by their time of creation."""
 
+import hashlib
 import os
 import threading
 import time
@@ -38,6 +39,12 @@ def _pack(bits: int) -> uuid.UUID:
 
 
 uuid7: NewId = UuidV7()
+
+
+def derive_uuid7(seed: str, milliseconds: int) -> str:
+    """Return the UUIDv7 that a seed has at a Unix time: the same one each time."""
+    digest = hashlib.sha256(seed.encode()).digest()
+    return str(_pack(milliseconds << 74 | int.from_bytes(digest[:10], "big") >> 6))
 
 
 SHORT_ID_CHARACTERS = 8

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 from fast_depends.exceptions import ValidationError as InjectionError
@@ -23,12 +23,15 @@ from pydantic import ValidationError
 from shared.contracts.base import Message
 from shared.contracts.streams import CONSUMERS, Consumer
 from shared.kernel.errors import Rejected, Transient
+from shared.kernel.ids import derive_uuid7
 from shared.kernel.json_data import read_json
 from shared.messaging.connection import inbox_prefix
 from shared.messaging.dead_letters import DeadLetters
 from shared.messaging.rpc import describe_validation_error
 
 log = structlog.get_logger(__name__)
+
+M = TypeVar("M", bound=Message)
 
 MAX_DELIVERIES = 5
 REDELIVERY_BACKOFF_SECONDS = (0.2, 1.0, 3.0, 8.0)
@@ -63,6 +66,19 @@ def of_type(*kinds: type[Message]) -> Callable[[StreamMessage[Msg]], Awaitable[b
         return received.raw_message.subject in subjects
 
     return matches
+
+
+def with_id(command: M, field: str, received: StreamMessage[Msg]) -> M:
+    """Return a command with an id in this field: its own, else one that its message has.
+
+    A message has the same id at every delivery, so that it starts the same thing once.
+    """
+    if getattr(command, field):
+        return command
+    meta = received.raw_message.metadata
+    seed = f"{meta.stream}:{meta.sequence.stream}:{meta.timestamp.isoformat()}"
+    stored_at = int(meta.timestamp.timestamp() * 1000)
+    return command.model_copy(update={field: derive_uuid7(seed, stored_at)})
 
 
 async def reject_unknown(body: Any) -> None:

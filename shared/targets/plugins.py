@@ -28,7 +28,16 @@ PLUGIN_BY_SETTING = {
     "env": "pytest-env",
     "mock_use_standalone_module": "pytest-mock",
 }
-INI_SECTIONS = (("pytest.ini", "pytest"), ("tox.ini", "pytest"), ("setup.cfg", "tool:pytest"))
+# The files and sections that may have pytest's settings; pytest reads the first that does.
+CONFIGURATION_FILES = (
+    ("pytest.ini", "pytest"),
+    (".pytest.ini", "pytest"),
+    ("pyproject.toml", "tool.pytest"),
+    ("tox.ini", "pytest"),
+    ("setup.cfg", "tool:pytest"),
+)
+# These it reads even if they have no such section.
+OWN_FILES = frozenset({"pytest.ini", ".pytest.ini"})
 
 
 def needed_plugins(tree: Tree, pyproject: dict[str, Any]) -> tuple[str, ...]:
@@ -46,23 +55,54 @@ def needed_plugins(tree: Tree, pyproject: dict[str, Any]) -> tuple[str, ...]:
 
 
 def configured_options(tree: Tree) -> str:
-    """Return `addopts` of the first file that has it, pyproject.toml before others; else empty."""
+    """Return `addopts` of the file that pytest reads; empty if it has none."""
     pyproject, _ = read_toml(tree, "pyproject.toml")
-    found = [each["addopts"] for each in settings(tree, pyproject) if "addopts" in each]
-    return found[0] if found else ""
+    return next(settings(tree, pyproject), {}).get("addopts", "")
 
 
 def settings(tree: Tree, pyproject: dict[str, Any]) -> Iterator[dict[str, str]]:
-    """Yield pytest's settings in each file that may have them, by lower-case name."""
+    """Yield the settings, by lower-case name, of each file that has settings of pytest.
+
+    The first is the one that pytest reads; it reads no other.
+    """
+    yield from settings_by_file(tree, pyproject).values()
+
+
+def settings_by_file(tree: Tree, pyproject: dict[str, Any]) -> dict[str, dict[str, str]]:
+    """Return pytest's settings by file and lower-case name, the files in pytest's order.
+
+    An empty pytest.ini counts as well.
+    """
+    found = {}
+    for name, section in CONFIGURATION_FILES:
+        if name == "pyproject.toml":
+            known = _in_pyproject(pyproject)
+        else:
+            known = _in_ini(tree.read(name), section, always=name in OWN_FILES)
+        if known is not None:
+            found[name] = known
+    return found
+
+
+def _in_ini(content: bytes | None, section: str, *, always: bool) -> dict[str, str] | None:
+    """Return the settings in a section of an INI file.
+
+    Without the section that is None, or empty if a file that exists `always` counts.
+    """
+    parser = read_ini(content)
+    if parser.has_section(section):
+        return dict(parser.items(section))
+    return {} if always and content is not None else None
+
+
+def _in_pyproject(pyproject: dict[str, Any]) -> dict[str, str] | None:
+    """Return pytest's settings in pyproject.toml; None where it has no table of them."""
     tools = pyproject.get("tool")
     pytest = tools.get("pytest") if isinstance(tools, dict) else None
     options = pytest.get("ini_options", pytest) if isinstance(pytest, dict) else None
-    if isinstance(options, dict):
-        yield {str(key).lower(): _joined(value) for key, value in options.items()}
-    for name, section in INI_SECTIONS:
-        parser = read_ini(tree.read(name))
-        if parser.has_section(section):
-            yield dict(parser.items(section))
+    if not isinstance(options, dict) or not pytest:
+        return None
+    return {str(key).lower(): _joined(value) for key, value in options.items()}
 
 
 def _joined(value: Any) -> str:

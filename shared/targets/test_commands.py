@@ -89,7 +89,8 @@ class _Search:
     def __init__(self, tree: Tree, folders: Sequence[str]) -> None:
         self._tree = tree
         self._folders = folders
-        self._settings = list(plugins.settings(tree, read_toml(tree, "pyproject.toml")[0]))
+        # Of the first file only: pytest reads no other.
+        self._settings = list(plugins.settings(tree, read_toml(tree, "pyproject.toml")[0]))[:1]
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -178,17 +179,11 @@ class _Search:
         return ["--import-mode=importlib"] if len(set(names)) < len(names) else []
 
     def _configuration_in(self, folder: str) -> str:
-        """Return the path of the file with pytest's settings in a folder; empty without one."""
+        """Return the path of the file that pytest reads in a folder; empty without one."""
         project = SubTree(self._tree, folder)
         pyproject = read_toml(project, "pyproject.toml")[0]
-        if not list(plugins.settings(project, pyproject)):
-            return ""
-        names = ("pytest.ini", "pyproject.toml", "tox.ini", "setup.cfg")
-        return next(
-            f"{folder}/{each}"
-            for each in names
-            if project.read(each) is not None and _has_settings(project, each)
-        )
+        found = next(iter(plugins.settings_by_file(project, pyproject)), "")
+        return f"{folder}/{found}" if found else ""
 
     def _more_files(self) -> tuple[str, ...]:
         """Return the other files with tests, unless pytest's configuration leaves them out."""
@@ -222,14 +217,8 @@ class _Search:
 
 def _test_paths(tree: Tree) -> list[str]:
     """Return the folders in which pytest is configured to look for tests."""
-    found = plugins.settings(tree, read_toml(tree, "pyproject.toml")[0])
-    return next((each["testpaths"].split() for each in found if "testpaths" in each), [])
-
-
-def _has_settings(tree: Tree, name: str) -> bool:
-    """Return whether a configuration file has a section for pytest."""
-    sections = {"pyproject.toml": b"[tool.pytest", "setup.cfg": b"[tool:pytest]"}
-    return sections.get(name, b"[pytest]") in (tree.read(name) or b"")
+    found = next(plugins.settings(tree, read_toml(tree, "pyproject.toml")[0]), {})
+    return found.get("testpaths", "").split()
 
 
 def _own(command: tuple[str, ...], why: str) -> TestCommand:

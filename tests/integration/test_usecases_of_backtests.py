@@ -37,6 +37,9 @@ from tests.support.repositories import a_repository, checkout_of, commit, git
 from tests.support.runs import execute_run
 from tests.support.validator_deps import a_validator
 
+# Git takes this name, but no tree with it is written to disk.
+UNSAFE = "a\\b.py"
+
 
 class Suite:
     """Runs the base's `test_calc.py` over a tree's `calc.py`, here: both are ours."""
@@ -403,3 +406,34 @@ async def test_a_target_without_tests_is_refused(bench, tmp_path):
     commit(place, {"m.py": "x = 2\n"}, "two")
     command = bench.command().model_copy(update={"target": str(place), "since": start})
     assert (await bench.run(command)).failure.code == "no_tests"
+
+
+async def test_a_commit_that_cannot_be_read_is_unknown_and_the_others_are_judged(bench):
+    calc = (bench.place / "calc.py").read_text()
+    commit(bench.place, {UNSAFE: "x = 1\n"}, "unsafe")
+    (bench.place / UNSAFE).unlink()
+    commit(bench.place, {"calc.py": calc}, "fix: safe again")
+    commit(bench.place, {"calc.py": calc + "\n\nONE = 1\n"}, "one")
+    backtest = await bench.run(bench.command("both"))
+    assert backtest.state is BacktestState.COMPLETED, backtest.failure
+    unsafe, fixed, one = backtest.replayed
+    assert (unsafe.verdict, fixed.verdict, one.verdict) == ("unknown", "unknown", "land")
+    assert unsafe.why.startswith("it cannot be read: The repository has an entry")
+    assert fixed.why.startswith("its parent cannot be measured: it cannot be read")
+
+
+async def test_the_newest_commit_may_be_one_that_cannot_be_read(bench):
+    git(bench.place, "switch", "--quiet", "-c", "side")
+    commit(bench.place, {"side.py": "x = 1\n"}, "aside")
+    git(bench.place, "switch", "--quiet", "main")
+    commit(bench.place, {UNSAFE: "x = 1\n"}, "unsafe")
+    git(bench.place, "merge", "--quiet", "--no-ff", "--no-commit", "side")
+    git(bench.place, "rm", "--quiet", UNSAFE.replace("\\", "\\\\"))
+    git(bench.place, "commit", "--quiet", "-m", "merge side")
+    backtest = await bench.run(bench.command("reverted"))
+    assert [each.verdict for each in backtest.replayed] == ["ask", "unknown"]
+
+
+async def test_a_base_branch_that_cannot_be_read_fails_it_with_the_reason(bench):
+    commit(bench.place, {UNSAFE: "x = 1\n"}, "unsafe")
+    assert (await bench.run()).failure.code == "unsafe_tree"

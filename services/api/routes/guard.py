@@ -5,6 +5,7 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.routes.problems import problem_response
@@ -40,7 +41,11 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, send)
             return
-        body = await _read_body(receive)
+        try:
+            body = await _read_body(receive)
+        except ClientDisconnect:
+            # Nobody is left to answer, and a part of a body may ask for more than the whole.
+            return
         if body is None:
             await _too_large()(scope, receive, send)
             return
@@ -107,16 +112,21 @@ def _too_large() -> ASGIApp:
 
 
 async def _read_body(receive: Receive) -> bytes | None:
-    """Return the whole body; None if it is too large, whatever its announced length."""
+    """Return the whole body; None if it is too large, whatever its announced length.
+
+    Raises `ClientDisconnect` if the client goes before the body ends.
+    """
     chunks, size, more = [], 0, True
     while more:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > MAX_BODY_BYTES:
             return None
         chunks.append(chunk)
-        more = message["type"] == "http.request" and message.get("more_body", False)
+        more = message.get("more_body", False)
     return b"".join(chunks)
 
 

@@ -14,7 +14,7 @@ from services.coordinator.deps import OPEN_WAVE_STATES, CoordinatorDeps
 from services.coordinator.domain import waves
 from services.coordinator.usecases import messages
 from services.coordinator.usecases.agents import watch_agents
-from services.coordinator.usecases.end import complete, expire, fail_wave
+from services.coordinator.usecases.end import complete, end_task, expire, fail_wave
 from services.coordinator.usecases.plan import findings_on, foreclosed_in, plan_wave
 from shared.contracts.commands import AcquireLease, LeaseGrant
 from shared.contracts.documents.base import Failure
@@ -131,9 +131,7 @@ async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
     repeated = waves.lost_twice(await deps.store.enhancements.find(wave_id=wave.id))
     if not wave.dry_run and waves.needs_follow_up(task, changes, repeated):
         await _follow_up(task, wave, repeated, deps)
-    now = deps.clock()
-    done = await deps.store.tasks.transition(task, "finish", changed_at=now, finished_at=now)
-    await messages.publish_task_finished(done or await deps.store.tasks.require(task.id), deps)
+    await end_task(task, "finish", deps)
 
 
 async def _expire_untried(change: Enhancement, deps: CoordinatorDeps) -> Enhancement:

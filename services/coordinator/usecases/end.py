@@ -6,7 +6,7 @@ from shared.contracts.answers import StoppedWaves
 from shared.contracts.commands import StopWave
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.waves import Wave
+from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.events import EnhancementExpired
 from shared.contracts.states import TASK, EnhancementState
 from shared.kernel.errors import Conflict
@@ -70,13 +70,22 @@ async def _cancel(wave: Wave, deps: CoordinatorDeps) -> None:
         await expire(change, f"its wave was {wave.state} before it was tried", deps)
     for task in await deps.store.tasks.find(wave_id=wave.id):
         if not TASK.terminal(task.state):
-            now = deps.clock()
-            cancelled = await deps.store.tasks.transition(
-                task, "cancel", note=f"the wave was {wave.state}", changed_at=now, finished_at=now
-            )
-            await messages.publish_task_finished(
-                cancelled or await deps.store.tasks.require(task.id), deps
-            )
+            await end_task(task, "cancel", deps, note=f"the wave was {wave.state}")
+
+
+async def end_task(task: Task, trigger: str, deps: CoordinatorDeps, **fields: object) -> None:
+    """End a task by `trigger`, whatever state it moves to meanwhile, and publish its end.
+
+    One that ended otherwise is published as it did; one that does not end keeps its lease.
+    """
+    while TASK.target(task.state, trigger) is not None:
+        now = deps.clock()
+        ended = await deps.store.tasks.transition(
+            task, trigger, changed_at=now, finished_at=now, **fields
+        )
+        task = ended or await deps.store.tasks.require(task.id)
+    if TASK.terminal(task.state):
+        await messages.publish_task_finished(task, deps)
 
 
 async def expire(change: Enhancement, reason: str, deps: CoordinatorDeps) -> Enhancement:

@@ -57,7 +57,7 @@ async def _known(command: StartWave, deps: CoordinatorDeps) -> Wave | None:
 async def _inspect_target(command: StartWave, deps: CoordinatorDeps) -> RepositoryFacts:
     """Inspect the repository at a path or URL, of a target id or name, or the only target known.
 
-    Raises `Rejected` if none is named and not exactly one is known, and as inspecting does.
+    Raises `Rejected` if what is named, or nothing, fits several targets, and as inspecting does.
     """
     location, base = command.target, command.base
     known = await deps.store.targets.find()
@@ -70,10 +70,16 @@ async def _inspect_target(command: StartWave, deps: CoordinatorDeps) -> Reposito
                 code="which_target",
             )
         return await _inspect(known[-1].location, base)
-    for each in known:
-        if location in {each.id, each.name} and not location.startswith(("/", ".")):
-            return await _inspect(each.location, base)
-    return await _inspect(location, base)
+    if location.startswith(("/", ".")):
+        return await _inspect(location, base)
+    named = {each.location for each in known if location in {each.id, each.name}}
+    if len(named) > 1:
+        raise Rejected(
+            f"Several targets are called {location}.",
+            hint=f"Name one by its path or URL: {', '.join(sorted(named))}.",
+            code="which_target",
+        )
+    return await _inspect(named.pop() if named else location, base)
 
 
 async def _inspect(location: str, base: str | None) -> RepositoryFacts:

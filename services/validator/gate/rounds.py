@@ -212,7 +212,9 @@ async def _policy_violation(
             f"compiled: {compiled[0]} is compiled by the set-up, which is only made for the head, "
             "so no test would run the change"
         )
-    return deps.repository(gate_round.target).broken_rule(patch, paths, config, head)
+    repository = deps.repository(gate_round.target)
+    # It parses the patch and may list all files of the head: leader leases are renewed meanwhile.
+    return await asyncio.to_thread(repository.broken_rule, patch, paths, config, head)
 
 
 async def _screen_findings(gate_round: GateRound, deps: ValidatorDeps) -> None:

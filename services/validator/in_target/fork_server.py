@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from .channel import FOREVER, Channel
+from .channel import FOREVER, Channel, kill_group
 from .outcomes import run_until_failure
 from .switch import SWITCH
 
@@ -25,19 +26,27 @@ class MutantForkServer:
 
     def __init__(self, pid: int, requests: Channel, replies: Channel) -> None:
         self.pid = pid
+        self.is_killed = False
         self.requests = requests
         self.replies = replies
         requests.close_reading()
         replies.close_writing()
 
-    def start_session(self, mutants: Iterable[int], tests: Iterable[str]) -> tuple[Channel, int]:
+    def start_session(
+        self, mutants: Iterable[int], tests: Iterable[str]
+    ) -> tuple[Channel, int] | None:
         """Start a session that runs `tests` under `mutants`; return its channel and process id.
 
-        Raises KeyError if it does not start in time.
+        Returns None, and ends the server, if it is gone or does not answer in time.
         """
-        self.requests.send(mutants=list(mutants), tests=list(tests))
-        reply = self.replies.receive(START_TIMEOUT_SECONDS) or {}
-        return self.replies, int(reply["pid"])
+        with suppress(OSError):
+            self.requests.send(mutants=list(mutants), tests=list(tests))
+            reply = self.replies.receive(START_TIMEOUT_SECONDS) or {}
+            if "pid" in reply:
+                return self.replies, int(reply["pid"])
+        # What it might still answer must not be taken for the answer to a later request.
+        self._kill()
+        return None
 
     def wait_for_end(self) -> None:
         """Read what a killed session still sent, until the server says it ended or says nothing."""
@@ -47,9 +56,17 @@ class MutantForkServer:
                 return
 
     def stop(self) -> None:
-        """End the server process."""
+        """End the server process, unless it has been killed."""
         self.requests.close_writing()
-        os.waitpid(self.pid, 0)
+        if not self.is_killed:
+            os.waitpid(self.pid, 0)
+
+    def _kill(self) -> None:
+        """Kill the server process, once."""
+        self.requests.close_writing()
+        if not self.is_killed:
+            self.is_killed = True
+            kill_group(self.pid)
 
 
 class FreshSession:

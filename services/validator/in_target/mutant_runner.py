@@ -18,8 +18,14 @@ MAX_RERUN_SHARE = 0.25
 MAX_TESTS_OF_CACHED = 2
 NO_TIME_LEFT = {"killed": None, "why": "the time for mutants was up ([test] extra)"}
 # How a process under a mutant ended: all its tests passed, one failed, one ended the process or did
-# not end itself, or the time for all of it was up.
+# not end itself, the time for all of it was up, or the process did not start.
 PASSED, FAILED, CRASHED, NO_TIME = "passed", "failed", "crashed", "no time"
+NOT_STARTED = "not started"
+# The result of a mutant whose fresh session came to no end.
+WITHOUT_END: dict[str, dict[str, Any] | None] = {
+    NO_TIME: None,
+    NOT_STARTED: {"killed": None, "why": "no fresh test session could be started"},
+}
 
 
 class ProcessEnd(NamedTuple):
@@ -87,15 +93,15 @@ class MutantRunner:
         end = self._run([number], tests, deadline, fresh=True)
         if end.how == PASSED:
             return {"killed": False}
-        if end.how == NO_TIME:
-            return None
+        if end.how in WITHOUT_END:
+            return WITHOUT_END[end.how]
         place = next((n for n, each in enumerate(tests) if each.startswith(end.test)), 0)
         until = deadline + TIMEOUT_EXTRA_SECONDS
         without = self._run([], tests[: place + 1], until, fresh=True)
         if without.how == PASSED:
             return {"killed": True, "by": end.test}
-        if without.how == NO_TIME:
-            return None
+        if without.how in WITHOUT_END:
+            return WITHOUT_END[without.how]
         return {"killed": None, "why": "a fresh test session fails without the mutant too"}
 
     def kill_together(self, results: dict[int, dict[str, Any]], deadline: float) -> None:
@@ -148,7 +154,10 @@ class MutantRunner:
     ) -> ProcessEnd:
         """Run tests in a new process with these mutants on until one fails; return how it ended."""
         if fresh and self.server is not None:
-            channel, pid = self.server.start_session(mutants, tests)
+            session = self.server.start_session(mutants, tests)
+            if session is None:
+                return ProcessEnd("", NOT_STARTED)
+            channel, pid = session
             try:
                 return self._wait(channel, tests[0], deadline, START_TIMEOUT_SECONDS)
             finally:

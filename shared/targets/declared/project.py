@@ -1,6 +1,6 @@
 """Reader of pyproject.toml: PEP 621, PEP 735, and the older tables of uv and PDM."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from dependency_groups import DependencyGroupResolver
@@ -25,9 +25,10 @@ NON_REGISTRY_SOURCES = ("git", "url", "path", "workspace")
 
 
 def read(pyproject: Mapping[str, Any]) -> Declaration:
-    """Return dependencies, extras and groups, without what uv takes from outside a registry.
+    """Return dependencies, extras and groups.
 
-    A dependency that uv takes from git or a URL becomes a direct reference; not so in a group.
+    What uv takes from git or a URL becomes a direct reference; projects of the repository are left
+    out.
     """
     project = table(pyproject, "project")
     dynamic = table(pyproject, "tool", "setuptools", "dynamic")
@@ -35,15 +36,12 @@ def read(pyproject: Mapping[str, Any]) -> Declaration:
     groups, notes = _groups(pyproject)
     installs = strings(project.get("dependencies"))
     elsewhere = _from_elsewhere(pyproject)
-    excluded = set(elsewhere)
-    declared = {name_of(each) for each in installs if is_requirement(each)}
-    direct = [each for name in sorted(excluded & declared) for each in elsewhere[name]]
     own_name = str(project.get("name", ""))
     return Declaration(
         requires_python=version_specifier(project.get("requires-python")),
-        installs=(*_without(installs, excluded), *direct, *_files(dynamic.get("dependencies"))),
+        installs=(*_with_sources(installs, elsewhere), *_files(dynamic.get("dependencies"))),
         groups={
-            name: tuple(_without(each, excluded))
+            name: tuple(_with_sources(each, elsewhere))
             for name, each in {
                 **_expand_own_extras(extras, extras, own_name),
                 **_expand_own_extras(groups, extras, own_name),
@@ -83,7 +81,7 @@ def _dependency_groups(groups: Mapping[str, Any]) -> tuple[Groups, list[str]]:
 
 
 def _from_elsewhere(pyproject: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return what uv takes from outside a registry: direct references by canonical name.
+    """Return the URLs of what uv takes from outside a registry, by canonical name.
 
     The list is empty for what comes from a folder of the repository.
     """
@@ -91,7 +89,7 @@ def _from_elsewhere(pyproject: Mapping[str, Any]) -> dict[str, list[str]]:
     for name, source in table(pyproject, "tool", "uv", "sources").items():
         entry = table(source)
         if any(key in entry for key in NON_REGISTRY_SOURCES):
-            found[canonicalize_name(name)] = [f"{name} @ {each}" for each in _location(entry)]
+            found[canonicalize_name(name)] = [*_location(entry)]
     return found
 
 
@@ -121,11 +119,19 @@ def _expand_own_extras(
     return {name: list(resolve(each, frozenset({name}))) for name, each in groups.items()}
 
 
-def _without(requirements: Iterable[str], names: Collection[str]) -> Iterator[str]:
-    """Yield the requirements whose canonical names are not among `names`."""
+def _with_sources(
+    requirements: Iterable[str], elsewhere: Mapping[str, Iterable[str]]
+) -> Iterator[str]:
+    """Yield the requirements; those on what is `elsewhere` as direct references to its URLs."""
     for each in requirements:
-        if not (is_requirement(each) and name_of(each) in names):
+        if not is_requirement(each) or name_of(each) not in elsewhere:
             yield each
+            continue
+        wanted = Requirement(each)
+        extras = f"[{','.join(sorted(wanted.extras))}]" if wanted.extras else ""
+        marker = f" ; {wanted.marker}" if wanted.marker else ""
+        for url in elsewhere[name_of(each)]:
+            yield f"{wanted.name}{extras} @ {url}{marker}"
 
 
 def _files(dynamic: Any) -> list[str]:

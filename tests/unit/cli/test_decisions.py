@@ -29,28 +29,49 @@ def test_both_or_neither_is_refused(ids, rule, every):
         _selection(ids, rule, "", URL, every=every)
 
 
-def shown(*groups):
+def shown(*groups, **typed):
     console = Console(width=300, file=io.StringIO(), highlight=False)
-    show_groups(ApprovalGroups(groups=groups), console)
+    show_groups(ApprovalGroups(groups=groups), ApprovalFilter(**{"target": ".", **typed}), console)
     return console.file.getvalue()
 
 
-def a_group(rule, size):
+def a_group(rule, size, reason="it is unprotected", component="shop"):
     changes = [
         ChangeNeedingApproval(
-            id=uuid7(), title=f"one {n}", component="shop", files=("m.py",), asks="", evidence=()
+            id=uuid7(), title=f"one {n}", component=component, files=("m.py",), asks="", evidence=()
         )
         for n in range(size)
     ]
-    return ApprovalGroup(
-        reason="it is unprotected", rule=rule, component="shop", changes=tuple(changes)
-    )
+    return ApprovalGroup(reason=reason, rule=rule, component=component, changes=tuple(changes))
 
 
 def test_each_group_is_shown_with_the_command_that_approves_it():
     text = shown(a_group("ruff:RET505", 7), a_group("ruff:SIM108", 1))
     assert "RET505 in shop: 7 changes" in text
     assert "and 2 more" in text
-    assert 'enhancement approve --all --rule SIM108 --component shop --reason "…"' in text
+    assert 'enhancement approve --all --rule ruff:SIM108 --component shop --reason "…"' in text
     assert "8 changes in 2 groups" in text
     assert shown() == "No change needs approval.\n"
+
+
+def test_a_group_that_shares_its_rule_and_component_is_approved_by_its_ids():
+    first, second = (a_group("ruff:RET505", 2, reason=each) for each in ("one", "another"))
+    text = shown(first, second)
+    assert "--rule" not in text
+    for group in (first, second):
+        ids = " ".join(each.id[-8:] for each in group.changes)
+        assert f'enhancement approve {ids} --reason "…"' in text
+
+
+def test_a_group_without_a_rule_is_approved_by_its_ids():
+    group = a_group("", 1)
+    assert f'enhancement approve {group.changes[0].id[-8:]} --reason "…"' in shown(group)
+
+
+def test_the_commands_select_what_was_asked_for_whatever_it_is_called():
+    text = shown(a_group("own:X 1", 1, component="a $(b)"), target="/my repo", component="a $(b)")
+    selecting = "--all --rule 'own:X 1' --component 'a $(b)' --target '/my repo' --reason"
+    assert f"enhancement approve {selecting}" in text
+    assert "approve all" in text.splitlines()[-1]
+    everything = "approve --all --component 'a $(b)' --target '/my repo' --reason"
+    assert everything in text.splitlines()[-1]

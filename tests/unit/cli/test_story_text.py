@@ -49,6 +49,8 @@ def test_runs_that_say_the_same_one_after_the_other_are_one_line():
 def test_what_it_did_alone_and_what_no_run_gave_stands_for_itself():
     steps = [a_run(1, 2, changes=1), a_run(2, 2, changes=2), a_run(3, None, against=())]
     assert [len(each) for each in group_series(steps)] == [1, 1, 1]
+    alone = [a_run(1, 2, changes=1), a_run(2, 2, changes=1)]
+    assert [len(each) for each in group_series(alone)] == [1, 1]
     held = [a_step("held_back"), a_step("held_back", 1), a_step("returned", 2)]
     assert [len(each) for each in group_series(held)] == [1, 1, 1]
 

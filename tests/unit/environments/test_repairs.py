@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.environments.repairs import Wanted, repaired
+from shared.environments.repairs import Wanted, name_in, repaired
 
 UNSATISFIABLE = (
     "error: No solution found when resolving dependencies\n"
@@ -57,3 +57,28 @@ def test_a_project_of_the_tree_that_cannot_be_built_is_left_out():
 def test_a_failure_that_blames_no_requirement_is_not_repaired():
     assert repaired(Wanted(("six",)), "error: No space left on device\n") is None
     assert repaired(Wanted(("six",)), "error: Failed to build `other==1`\n") is None
+
+
+@pytest.mark.parametrize(
+    ("requirement", "name"),
+    [
+        ("Thing", "thing"),
+        ("my_thing.x==1", "my-thing-x"),
+        ("thing[x]>=1 ; python_version > '3'", "thing"),
+        ("thing @ git+https://example.org/thing", "thing"),
+        ("thing@https://example.org/thing.whl", "thing"),
+        ("git+https://example.org/thing", ""),
+        ("https://example.org/thing.whl", ""),
+        ("libs/thing", ""),
+        ("./thing", ""),
+    ],
+)
+def test_a_url_or_a_path_has_no_name(requirement, name):
+    assert name_in(requirement) == name
+
+
+def test_git_is_not_to_blame_for_what_comes_from_a_repository():
+    wanted = Wanted(("git+https://example.org/thing",))
+    assert (
+        repaired(wanted, UNSATISFIABLE.format("git was not found in the package registry")) is None
+    )

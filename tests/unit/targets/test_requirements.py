@@ -55,6 +55,20 @@ CASES = {
         },
         ("six",),
     ),
+    "what uv takes from a repository is taken from there in groups and extras too": (
+        {
+            "pyproject.toml": "[project]\ndependencies = ['six[a] ; os_name == \"nt\"']\n"
+            "[dependency-groups]\ntest = ['sibling', 'tool', 'attrs']\n"
+            "[tool.uv.sources]\nsibling = { workspace = true }\n"
+            "tool = { git = 'https://example.org/tool', tag = 'v1' }\n"
+            "six = { url = 'https://example.org/six.whl' }\n"
+        },
+        (
+            'six[a] @ https://example.org/six.whl ; os_name == "nt"',
+            "tool @ git+https://example.org/tool@v1",
+            "attrs",
+        ),
+    ),
     "setup.cfg": (
         {"setup.cfg": "[options]\ninstall_requires =\n    attrs\n    idna>=2\n"},
         ("attrs", "idna>=2"),

@@ -43,12 +43,14 @@ BACKTEST_NAMESPACE = "backtest"
 class CommitBaseline:
     """A commit with the report of its own tests.
 
-    `why` says why nothing can be judged on it; it may have a report all the same.
+    `why` says why nothing can be judged on it; it may have a report all the same. `is_unreadable`
+    is true if its tree is such that nothing can be judged of itself either.
     """
 
     prepared: PreparedHead | None = None
     report: TestReport | None = None
     why: str = ""
+    is_unreadable: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,11 +113,13 @@ async def _measure_baseline(
 ) -> CommitBaseline:
     """Build a commit's environment and run its own tests; `why` of the result says what failed.
 
-    Raises `Rejected` if there is no sandbox, or the commit cannot be read.
+    Raises `Rejected` if there is no sandbox.
     """
-    tree = deps.mirror(session.target).tree(commit)
-    plan = (await profile_commit(commit, session.target, deps)).environment
-    key = plan.key(tree)
+    try:
+        plan = (await profile_commit(commit, session.target, deps)).environment
+        key = plan.key(deps.mirror(session.target).tree(commit))
+    except Rejected as error:
+        return CommitBaseline(why=f"it cannot be read: {error.message}", is_unreadable=True)
     if key in session.build_failures:
         return CommitBaseline(why=session.build_failures[key])
     try:

@@ -39,6 +39,7 @@ from shared.contracts.documents.targets import Target
 from shared.contracts.events import CommitReplayed
 from shared.contracts.states import BacktestState
 from shared.kernel.errors import Rejected
+from shared.targets.config import FILE, TargetConfig, parse_config
 from shared.targets.paths import is_protected
 
 MAX_LISTED = 50
@@ -93,7 +94,11 @@ async def _require_testable(
             hint="Name an earlier revision.",
             code="no_commits_since",
         )
-    described = (await profile_commit(chosen[-1].oid, target, deps)).test
+    try:
+        described = (await profile_commit(chosen[-1].oid, target, deps)).test
+    except Rejected:
+        # It scores unknown, and so do the others if they cannot be read either.
+        return
     if not described.test_files and described.framework != "custom":
         raise Rejected(
             f"No tests were found in {target.name}, so nothing can be said of its history.",
@@ -107,7 +112,7 @@ async def _corrective_commits(
 ) -> dict[str, tuple[CorrectiveCommit, ...]]:
     """Return by commit of the history the reverts and fixes that came later, if any."""
     history, since = deps.history(target), backtest.since_commit or ""
-    config = (await profile_commit(line[-1].oid, target, deps)).config
+    config = await asyncio.to_thread(_todays_config, target, deps)
 
     def blame() -> dict[str, set[str]]:
         """Return by fix the commits that wrote the source lines it removes; blocks."""
@@ -126,6 +131,12 @@ async def _corrective_commits(
     return corrective_commits(line, await asyncio.to_thread(blame))
 
 
+def _todays_config(target: Target, deps: ValidatorDeps) -> TargetConfig:
+    """Return the configuration on a target's base branch. Raises `Rejected` for a bad one."""
+    base = deps.mirror(target).base_tree(target)
+    return parse_config((base.read(FILE) if base is not None else None) or b"")
+
+
 async def _judge(
     commit: Commit,
     later: tuple[CorrectiveCommit, ...],
@@ -139,7 +150,7 @@ async def _judge(
     on = await commit_baseline(commit.parent, session, deps)
     here = await commit_baseline(commit.oid, session, deps)
     known = {*session.gate}
-    fields = await _judge_parts(commit, on, session, deps)
+    fields = await _judge_parts(commit, on, here, session, deps)
     broke = await _broken_tests(on, here, session, deps)
     runs = [each for key, each in session.gate.items() if key not in known]
     return ReplayResult(
@@ -159,15 +170,21 @@ async def _judge(
 
 
 async def _judge_parts(
-    commit: Commit, on: CommitBaseline, session: BacktestSession, deps: ValidatorDeps
+    commit: Commit,
+    on: CommitBaseline,
+    here: CommitBaseline,
+    session: BacktestSession,
+    deps: ValidatorDeps,
 ) -> dict[str, Any]:
     """Judge a commit; return fields of its `ReplayResult`, as `verdict` and `why`.
 
-    The verdict is `unknown` if its parent cannot be measured, and `ask` if it changes protected
-    files; then `code` is the verdict on its other part alone.
+    The verdict is `unknown` if its parent cannot be measured or it cannot be read, and `ask` if it
+    changes protected files; then `code` is the verdict on its other part alone.
     """
     if on.why or on.prepared is None:
         return {"verdict": "unknown", "why": f"its parent cannot be measured: {on.why}"}
+    if here.is_unreadable:
+        return {"verdict": "unknown", "why": here.why[:500]}
     history = deps.history(session.target)
     changed = await asyncio.to_thread(history.changed, commit.parent, commit.oid)
     config = on.prepared.profile.config
