@@ -45,7 +45,11 @@ def compare_reports(
 
 
 def _count_failures(worse: Collection[str], candidate: TestReport, repeat: int) -> dict[str, int]:
-    """Return how often each worse test failed, `repeat` at most; one that did not is left out."""
+    """Return how often each worse test failed, `repeat` at most; one that did not is left out.
+
+    So is the command as a whole, which is not repeated within a run.
+    """
     results = candidate.results
-    failing = [each for each in worse if each in results and results[each].outcome.bad]
+    repeated = [each for each in worse if each in results and each != COMMAND_RESULT_ID]
+    failing = [each for each in repeated if results[each].outcome.bad]
     return {each: min(results[each].failed, repeat) for each in failing}

@@ -16,3 +16,11 @@ def test_a_command_that_fails_as_a_whole_is_worse_and_is_no_new_test():
     found = compare_reports(base, TestReport({**base.results, failed.id: failed}))
     assert found.worse == {COMMAND_RESULT_ID}
     assert found.new == frozenset()
+
+
+def test_it_fails_in_each_repetition_as_it_is_run_once():
+    passed = TestResult("t.py::test", Outcome.PASSED)
+    failed = TestResult(COMMAND_RESULT_ID, Outcome.FAILED)
+    base = TestReport({passed.id: passed}, 1.0)
+    again = TestReport({passed.id: passed, failed.id: failed}, 1.0)
+    assert compare_reports(base, again, repeat=10).failures == {}
