@@ -46,6 +46,6 @@ async def test_a_name_that_several_repositories_have_is_refused_with_their_locat
     assert refused.value.code == "which_target"
 
 
-@pytest.mark.parametrize("wanted", [OTHER.id, "/other/shop"])
+@pytest.mark.parametrize("wanted", [OTHER.id, "/other/shop"], ids=["an id", "a path"])
 async def test_an_id_or_a_path_stands_for_itself(located, wanted):
     assert await located(wanted, ONE, OTHER) == "/other/shop"
