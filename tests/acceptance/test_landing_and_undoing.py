@@ -47,56 +47,49 @@ def test_everything_landed_since_a_time_is_rolled_back(up, tmp_path):
 
 
 CHAINS = """def one(x):
-    if not x == None:
-        return keys()
-    return [text(x)]
+    return [dict(a=1), x == None, set([1])]
 
 
-def keys():
-    \'\'\'Not beside the others: git takes neighbouring lines for the same.\'\'\'
-    return list(dict(a=1).keys())
-
-
-def text(x):
-    \'\'\'A line apart.\'\'\'
-    return "%s" % str(x)
+def two():
+    \'\'\'Not beside the other: git takes neighbouring lines for the same.\'\'\'
+    return tuple([1, 2])
 """
+CHAINS_TESTS = """from package import m
+
+
+def test_one():
+    assert m.one(1) == [{"a": 1}, False, {1}]
+
+
+def test_two():
+    assert m.two() == (1, 2)
+"""
+POLICY = '[policy]\nunprotected = "allow"\nallowed_rules = ["E711"]\n'
 
 
 def test_what_depends_on_a_change_is_listed_and_goes_with_it_only_when_that_is_said(up, tmp_path):
-    """E714 rewrites what E711 wrote; RUF010 what UP032 wrote of what UP031 wrote."""
-    target = a_repository(
-        tmp_path / "target",
-        **{"package/__init__.py": "", "package/m.py": CHAINS},
-        **{
-            "groundswell.toml": '[policy]\nunprotected = "allow"\n'
-            'allowed_rules = ["E711", "E714"]\n'
-        },
-        **{
-            "tests/test_m.py": "from package import m\n\n\n"
-            "def test_one():\n    assert m.one(1) == ['a']\n"
-        },
-    )
-    landed = {
-        each["rule"].removeprefix("ruff:"): each["id"]
-        for each in up.json("run", str(target))["landed"]
-    }
-    assert {"E711", "E714", "UP031", "UP032", "RUF010"} <= set(landed)
+    """Three changes of one line: the later ones are made on what the first one wrote."""
+    files = {"package/__init__.py": "", "package/m.py": CHAINS, "tests/test_m.py": CHAINS_TESTS}
+    target = a_repository(tmp_path / "target", **files, **{"groundswell.toml": POLICY})
+    report = up.json("run", str(target))
+    landed = {each["rule"].removeprefix("ruff:"): each["id"] for each in report["landed"]}
+    apart = landed.pop("C409")
+    assert set(landed) == {"C405", "C408", "E711"}
+    first, *later = landed.values()
     tip = git(target, "rev-parse", "groundswell/main")
-    refused = up.run("enhancement", "rollback", landed["E711"])
+    refused = up.run("enhancement", "rollback", first)
     assert refused.returncode == 1
-    assert f"groundswell enhancement show {landed['E714'][-8:]}" in refused.stdout
+    for each in later:
+        assert f"groundswell enhancement show {each[-8:]}" in refused.stdout
     assert "--dependents" in refused.stdout
     assert git(target, "rev-parse", "groundswell/main") == tip
 
-    for rule, taken in (("E711", {"E711", "E714"}), ("UP031", {"UP031", "UP032", "RUF010"})):
-        done = up.run("enhancement", "rollback", landed[rule], "--dependents")
-        assert done.returncode == 0, done.stdout
-        for each in taken:
-            assert state_of(up, landed[each]) == "rolled_back"
-    assert state_of(up, landed["C408"]) == "applied"
+    done = up.run("enhancement", "rollback", first, "--dependents")
+    assert done.returncode == 0, done.stdout
+    assert {state_of(up, each) for each in landed.values()} == {"rolled_back"}
+    assert state_of(up, apart) == "applied"
     text = git(target, "show", "groundswell/main:package/m.py")
-    assert text == CHAINS.strip().replace("dict(a=1)", '{"a": 1}')
+    assert text == CHAINS.strip().replace("tuple([1, 2])", "(1, 2)")
 
 
 def state_of(up, enhancement):
