@@ -1,4 +1,4 @@
-"""Where the repository is that an option or argument names."""
+"""Resolve an option or argument that names a repository to the location of it."""
 
 from shared.targets.location import is_url
 from shared.targets.repository import inspect_repository

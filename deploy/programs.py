@@ -70,7 +70,7 @@ def _mongo_program(stack: Stack, home: Path, credentials: Credentials) -> Proces
 
 
 def service_variables(name: str, stack: Stack, credentials: Credentials) -> dict[str, str]:
-    """Return a service's variables: where it connects, as whom; others' secrets are empty."""
+    """Return a service's variables: its addresses and credentials; those of others are empty."""
     embedded = not os.environ.get(NATS_VARIABLE)
     found = {
         NATS_VARIABLE: nats_url_as(name, stack.nats_url, credentials)

@@ -1,4 +1,4 @@
-"""What the classes that a file defines are, as far as the file itself shows."""
+"""Properties of the classes that a file defines, as far as the file itself shows them."""
 
 import ast
 import builtins

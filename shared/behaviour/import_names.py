@@ -1,4 +1,4 @@
-"""The names that import statements bind, and who may read them without spelling them."""
+"""Find the names that imports bind, and the code that may read them without spelling them."""
 
 import ast
 import re

@@ -57,7 +57,7 @@ class Place:
 
     @property
     def new_function(self) -> Function | None:
-        """What `function` has become in the new file."""
+        """The function of the new file that took the place of `function`."""
         parents = tuple(new for _, new in self.around)
         return _innermost_function(parents, next(iter(self.after), None))
 

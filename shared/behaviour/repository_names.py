@@ -8,7 +8,7 @@ from functools import cached_property
 from shared.behaviour.file_names import DOTTED, FileNames, absolute, read_names
 from shared.behaviour.import_effects import effect_of_module, is_plain_standard_module
 from shared.kernel.syntax import parse
-from shared.targets.tree import Tree
+from shared.targets.tree import Tree, is_typed
 
 PYTHON = (".py", ".pyi", ".pyw")
 # Files in which names are given as text: entry points, settings, documentation.
@@ -46,7 +46,7 @@ class RepositoryNames:
             return f"{file} is there to be imported from"
         if file in {"__init__.py", "__init__.pyi"}:
             return "what a package imports is there to be imported from it"
-        if self._is_typed(path) and f"{name} as {name}" in self._same_aliases(path):
+        if is_typed(path, self._tree) and f"{name} as {name}" in self._same_aliases(path):
             return f"the package is typed, and `{name} as {name}` exports it"
         return ""
 
@@ -145,12 +145,6 @@ class RepositoryNames:
     def _content(self, path: str) -> bytes:
         """Return the content of a file; empty where there is none."""
         return self._tree.read(path) or b""
-
-    def _is_typed(self, path: str) -> bool:
-        """Return whether a package around the file publishes its types, by a file `py.typed`."""
-        parts = path.split("/")[:-1]
-        folders = ("/".join([*parts[:n], "py.typed"]) for n in range(len(parts) + 1))
-        return any(self._tree.read(each) is not None for each in folders)
 
     def _same_aliases(self, path: str) -> frozenset[str]:
         """Return the aliases in a file that rename nothing, such as `x as x`."""

@@ -1,7 +1,7 @@
 """What detectors read, what they return, and what they may use."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -32,13 +32,17 @@ class Source:
         """Return whether a patch may touch a path: a component owns it, and it is not protected."""
         return not is_protected(path, self.profile.config) and bool(self.component(path))
 
+    def text(self, path: str) -> str | None:
+        """Return the text of a file, empty if the file is missing; None if it is not UTF-8."""
+        try:
+            return (self.tree.read(path) or b"").decode()
+        except UnicodeDecodeError:
+            return None
+
     def texts(self, paths: Iterable[str]) -> dict[str, str]:
         """Return texts by path, without those not in UTF-8; that of a missing file is empty."""
-        found = {}
-        for path in paths:
-            with suppress(UnicodeDecodeError):
-                found[path] = (self.tree.read(path) or b"").decode()
-        return found
+        found = {path: self.text(path) for path in paths}
+        return {path: text for path, text in found.items() if text is not None}
 
 
 @dataclass(frozen=True)

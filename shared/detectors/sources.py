@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shared.detectors.ports import Source
-from shared.targets.components import component_of
 from shared.targets.left_alone import LeftAlone
 from shared.targets.paths import is_protected
 
@@ -34,27 +33,19 @@ def owned_texts(source: Source, is_wanted: Callable[[str], bool] = lambda _: Tru
     `is_wanted` decides by the path. What no component owns may be left alone, too.
     """
     texts, left_alone = {}, {}
-    untouched, components = LeftAlone(source.tree), source.profile.components
+    untouched = LeftAlone(source.tree)
     for path in source.tree.files():
         if not is_wanted(path) or is_protected(path, source.profile.config):
             continue
         reason, text = untouched.by_path(path), None
-        if not reason and component_of(path, components) is not None:
-            text = decoded(source.tree.read(path))
+        if not reason and source.component(path):
+            text = source.text(path)
             reason = "" if text is None else untouched.reason(path, text)
         if reason:
             left_alone[path] = reason
         elif text is not None:
             texts[path] = text
     return OwnedTexts(texts, left_alone)
-
-
-def decoded(content: bytes | None) -> str | None:
-    """Return content as text, where a missing file is empty; None if it is not UTF-8."""
-    try:
-        return (content or b"").decode()
-    except UnicodeDecodeError:
-        return None
 
 
 def _note(reason: str, paths: list[str]) -> str:

@@ -1,9 +1,12 @@
 """Texts by lines, and the edits that a tool would make to them."""
 
 import re
+import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+# The tokens of Python that only lay out what others say.
+LAYOUT_TOKENS = frozenset({tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER})
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 

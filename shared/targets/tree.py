@@ -196,3 +196,10 @@ def _mode(raw: int, path: str) -> FileMode:
     if kind not in MODES_BY_TYPE:
         raise unsafe_entry(path, f"its mode {raw:o} is none of git's")
     return MODES_BY_TYPE[kind]
+
+
+def is_typed(path: str, tree: Tree) -> bool:
+    """Return whether a package around the file publishes its types, by a file `py.typed`."""
+    parts = path.split("/")[:-1]
+    folders = ("/".join([*parts[:n], "py.typed"]) for n in range(len(parts) + 1))
+    return any(tree.read(each) is not None for each in folders)

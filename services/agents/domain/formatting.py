@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 
-from shared.detectors.texts import split_lines
+from shared.detectors.texts import LAYOUT_TOKENS, split_lines
 from shared.kernel.syntax import parse
 
-LAYOUT = {tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 MAX_REMEMBERED_TEXTS = 64
 # What formatters add, drop and replace.
 STYLE = re.compile(r"[\s,()'\"\\]+")
@@ -136,7 +135,7 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
                 start = None
             elif start is None and token.type == tokenize.COMMENT:
                 yield token.start[0] - 1, token.start[0]
-            elif start is None and token.type not in LAYOUT:
+            elif start is None and token.type not in LAYOUT_TOKENS:
                 start = token.start[0] - 1
     except (tokenize.TokenError, SyntaxError):
         return

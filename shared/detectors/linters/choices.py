@@ -1,4 +1,4 @@
-"""What one linter is told about the files below a folder."""
+"""The settings of one linter for the files below a folder."""
 
 import posixpath
 import re
@@ -27,7 +27,7 @@ class CodeChoice:
 
 @dataclass(frozen=True)
 class FolderChoices:
-    """What a linter is told about the files below `folder`, which is empty or ends with a slash.
+    """The settings of a linter for the files below `folder`, which is empty or ends with a slash.
 
     It is only asked about codes that begin with one of `about`. Of `layers` the later ones count
     more. `per_file` has file patterns with codes that are off there, `excluded` patterns of files

@@ -1,4 +1,4 @@
-"""What flake8 is told, in setup.cfg, tox.ini, .flake8, or pyproject.toml by a plugin."""
+"""Read the settings of flake8, from setup.cfg, tox.ini, .flake8, or pyproject.toml by a plugin."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""What all linters of a target are told about its files."""
+"""The settings of all linters of a target for its files."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

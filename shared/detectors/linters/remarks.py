@@ -9,6 +9,7 @@ from functools import lru_cache
 
 from shared.detectors.linters.choices import fits
 from shared.detectors.linters.pylint import codes_of
+from shared.detectors.texts import LAYOUT_TOKENS
 
 MAX_REMEMBERED_TEXTS = 512
 NOQA = re.compile(
@@ -18,7 +19,6 @@ PYLINT = re.compile(
     r"#.*?\bpylint:\s*(?P<what>disable-next|disable|skip-file)\b(?:\s*=\s*(?P<names>[\w\s,-]+))?"
 )
 EVERYTHING = ("ALL",)
-LAYOUT = {tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _lines(text: str) -> Iterator[_Line]:
     try:
         for token in tokenize.generate_tokens(io.StringIO(text).readline):
             is_alone = not tokens and token.type == tokenize.COMMENT
-            if token.type not in LAYOUT:
+            if token.type not in LAYOUT_TOKENS:
                 tokens.append(token)
             if tokens and (is_alone or token.type == tokenize.NEWLINE):
                 yield _line(tokens)

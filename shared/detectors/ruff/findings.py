@@ -13,7 +13,7 @@ from shared.detectors.ports import FixableFinding, Source
 from shared.detectors.ruff.configuration import TOOL
 from shared.detectors.ruff.process import SYNTAX_ERROR, Diagnostic
 from shared.detectors.texts import line_at, split_lines
-from shared.targets.components import component_of
+from shared.targets.tree import is_typed
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class FindingReader:
             end_line=found.end_row,
             help_uri=found.url,
             fingerprint=fingerprint,
-            component=component_of(found.path, self.source.profile.components) or "",
+            component=self.source.component(found.path),
             fixable=self._fixable(found),
             security=self.security and found.code in self.severities,
             tool=TOOL,
@@ -76,7 +76,7 @@ class FindingReader:
         if not found.edits or (found.code == "F401" and found.path.endswith("__init__.py")):
             # What a package imports without using it, it exports.
             return "no"
-        if found.code == "PLC0414" and _is_typed(found.path, self.source):
+        if found.code == "PLC0414" and is_typed(found.path, self.source.tree):
             # This is how a typed package exports (import conventions of the typing documentation).
             return "no"
         if found.applicability == "safe":
@@ -89,10 +89,3 @@ def _without_losses(found: Diagnostic, text: str) -> Diagnostic:
     if drops_comment(text, found.edits):
         return replace(found, edits=(), applicability="")
     return found
-
-
-def _is_typed(path: str, source: Source) -> bool:
-    """Return whether a package around the file publishes its types, by a file `py.typed`."""
-    parts = path.split("/")[:-1]
-    folders = ("/".join([*parts[:n], "py.typed"]) for n in range(len(parts) + 1))
-    return any(source.tree.read(each) is not None for each in folders)

@@ -10,7 +10,6 @@ from shared.contracts.base import EngineName
 from shared.contracts.documents.findings import Finding, Prediction
 from shared.detectors.ports import Change, DetectorResources
 from shared.detectors.repair_command import CODE, RULE, RepairCommandDetector
-from shared.targets.components import component_of
 
 
 class RepairCommandEngine:
@@ -33,7 +32,7 @@ class RepairCommandEngine:
             path: change
             for path, change in changes.items()
             if path not in refused
-            and component_of(path, source.profile.components) == component
+            and source.component(path) == component
             and source.profile.config.policy.unsafe_fixes
         }
         parts = [part for part in readable_parts(mine) if part]
