@@ -8,10 +8,16 @@ import socket
 import pytest
 
 from tests.support.repositories import a_repository, git, the_shop
-from tests.support.stack import wait_for
+from tests.support.stack import Home, wait_for
 
 SLOW = "import time\nimport m\n\n\ndef test_one():\n    time.sleep(8)\n    assert m.one() == 1\n"
 CODE = "import os\n\n\ndef one():\n    return 1\n"
+
+
+@pytest.fixture
+def home(tmp_path):
+    """Its commands are started as users start them, each a new Python."""
+    return Home(tmp_path / "home", forked=False)
 
 
 @pytest.fixture

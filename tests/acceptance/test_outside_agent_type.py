@@ -35,7 +35,8 @@ def installed(tmp_path_factory):
 @pytest.fixture(scope="module")
 def up(installed, tmp_path_factory):
     """A stack in whose environment the package is installed."""
-    home = Home(tmp_path_factory.mktemp("home"), more={"PYTHONPATH": str(installed)})
+    found = {"PYTHONPATH": str(installed)}
+    home = Home(tmp_path_factory.mktemp("home"), more=found, forked=False)
     with home.up() as running:
         yield running
 

@@ -19,6 +19,7 @@ import psutil
 
 from deploy.credentials import load_credentials
 from deploy.programs import nats_url_as
+from tests.support.forked import ForkedCommand, run_forked
 
 GROUNDSWELL = (sys.executable, "-m", "cli")
 ROOT = Path(__file__).parent.parent.parent
@@ -43,23 +44,32 @@ class Home:
 
     path: Path
     more: Mapping[str, str] = field(default_factory=dict)
+    forked: bool = True  # else each command is a new Python, as it is for users
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**environment(self.path), **self.more}
 
     def run(self, *arguments: str, timeout: float = 360) -> subprocess.CompletedProcess[str]:
+        if self.forked:
+            return run_forked(arguments, ROOT, self.environment, timeout)
         return subprocess.run(
             [*GROUNDSWELL, *arguments],
             cwd=ROOT,
-            env={**environment(self.path), **self.more},
+            env=self.environment,
             capture_output=True,
             text=True,
             timeout=timeout,
             check=False,
         )
 
-    def start(self, *arguments: str) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str) -> "ForkedCommand | subprocess.Popen[str]":
+        if self.forked:
+            return ForkedCommand(arguments, ROOT, self.environment, session=True)
         return subprocess.Popen(
             [*GROUNDSWELL, *arguments],
             cwd=ROOT,
-            env={**environment(self.path), **self.more},
+            env=self.environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
