@@ -25,6 +25,8 @@ INHERITED_VARIABLES = re.compile(
     r"|(REQUESTS|CURL)_CA_BUNDLE|(HTTPS?|ALL|NO)_PROXY",
     re.IGNORECASE,
 )
+# Whoever sets one of these tells uv where packages are, in place of pip's configuration.
+PLACES_OF_PACKAGES = frozenset({"UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_NO_INDEX"})
 # Its value names more variables, separated by commas, that a set-up step is to receive.
 MORE_VARIABLES = "GROUNDSWELL_SETUP_VARIABLES"
 INDEX_DIRECTORY, FILE_DIRECTORIES = "simple", ("files", "packages")
@@ -32,12 +34,15 @@ OPTION_LINE = re.compile(r"^(?:global|install|:env:)\.([a-z-]+)=(.*)$")
 
 
 async def uv_variables(environ: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Return the variables for uv: those set in `environ`, else from pip's configuration.
+    """Return the environment variables that tell a set-up step where and how to get packages.
 
-    Only variables of a fixed list, and those that `GROUNDSWELL_SETUP_VARIABLES` names. Without any
-    about certificates, they select the system's.
+    They are those of `environ` that match `INHERITED_VARIABLES`, for pip and npm as well as uv, or
+    are named in `GROUNDSWELL_SETUP_VARIABLES`. If none of them tells uv where packages are, the
+    configuration of our own pip is translated for it. If none selects certificates for uv, the
+    system's are selected, where it has any.
     """
-    configured = parse_pip_config(await _pip_config())
+    asks_pip = PLACES_OF_PACKAGES.isdisjoint(environ)
+    configured = parse_pip_config(await _pip_config()) if asks_pip else {}
     named = {each.strip() for each in environ.get(MORE_VARIABLES, "").split(",")}
     inherited = {
         name: value

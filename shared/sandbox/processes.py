@@ -41,8 +41,37 @@ def descendants(root: int) -> list[int]:
 
 def children() -> list[int]:
     """Return our children without reading all of procfs; empty if the kernel has no such list."""
+    return _listed_children("thread-self")
+
+
+def listed_descendants(root: int) -> list[int]:
+    """Return the ids of processes below `root`, in a time that depends on their number alone.
+
+    The kernel's lists of children may lack some that start or end meanwhile; `descendants` does
+    not rely on them. Empty if the kernel has no such lists.
+    """
+    found: list[int] = []
+    below = [root]
+    while below:
+        below = [child for parent in below for child in _children_of(parent)]
+        found += below
+    return found
+
+
+def _children_of(pid: int) -> list[int]:
+    """Return the children of a process, which each belong to the thread that started them."""
     try:
-        return [int(each) for each in (PROC / "thread-self" / "children").read_text().split()]
+        threads = os.listdir(PROC / str(pid) / "task")  # noqa: PTH208
+    except OSError:
+        return []
+    return [child for each in threads for child in _listed_children(f"{pid}/task/{each}")]
+
+
+def _listed_children(thread: str) -> list[int]:
+    """Return the kernel's list of a thread's children; empty if it has none or the thread ended."""
+    try:
+        with open(f"{PROC}/{thread}/children", "rb") as listed:  # noqa: PTH123
+            return [int(each) for each in listed.read().split()]
     except OSError:
         return []
 

@@ -11,6 +11,9 @@ from shared.sandbox.ports import Limits
 
 # Processes of the sandbox itself; where the kernel counts too, its limit applies first.
 SANDBOX_PROCESSES = 8
+# All processes of the machine are read that often, and in between only the kernel's lists of
+# children, which cost a fraction where hundreds of processes run.
+FULL_LISTING_INTERVAL_SECONDS = 1.0
 # Directories are walked again after a multiple of the time that the last walk took: a small one if
 # their file system lost more space than the limit, else a large one, and the minimum at least.
 SUSPICIOUS_WALK_PAUSE_FACTOR = 2
@@ -30,16 +33,29 @@ class Watchdog:
         self._started = started
         self._clock = clock
         self._walked_at, self._walk_seconds = clock(), 0.0
+        self._listed_at = self._walked_at - FULL_LISTING_INTERVAL_SECONDS
         self._before = [_used(directory) for directory in self._directories()]
 
     def exceeded_limit(self) -> str:
         """Return the name of a limit of `Limits` that is exceeded now; empty if none is."""
-        below = processes.descendants(os.getpid())
+        now = self._clock()
+        below = self._descendants(now)
         if len(below) > self._limits.processes + SANDBOX_PROCESSES:
             return "processes"
         if self._memory(below) > self._limits.memory:
             return "memory"
-        return self._storage()
+        return self._storage(now)
+
+    def _descendants(self, now: float) -> list[int]:
+        """Return the ids of all processes below this one; now and then without the kernel's help.
+
+        Its lists may lack processes that start or end while they are read, or not be there at all.
+        """
+        listed = processes.listed_descendants(os.getpid())
+        if listed and now - self._listed_at < FULL_LISTING_INTERVAL_SECONDS:
+            return listed
+        self._listed_at = now
+        return processes.descendants(os.getpid())
 
     def _memory(self, below: list[int]) -> int:
         """Return the bytes used, exact only if the fast estimate exceeds the limit.
@@ -55,7 +71,7 @@ class Watchdog:
         """Return the directories that have disk limits, as descriptors or paths."""
         return [*self._started.directories, *self._started.written]
 
-    def _storage(self) -> str:
+    def _storage(self, began: float) -> str:
         """Return `disk` or `files` if that limit is found exceeded, else an empty text.
 
         Walking the directories is slow, so it is done soon only if their file system as a whole
@@ -65,7 +81,6 @@ class Watchdog:
         pause = max(MIN_WALK_INTERVAL_SECONDS, WALK_PAUSE_FACTOR * self._walk_seconds)
         if any(map(self._lost, self._directories(), self._before)):
             pause = SUSPICIOUS_WALK_PAUSE_FACTOR * self._walk_seconds
-        began = self._clock()
         if began - self._walked_at < pause:
             return ""
         walked = [_walk(directory) for directory in self._directories()]

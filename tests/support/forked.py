@@ -1,10 +1,10 @@
 """`groundswell` commands as forks of one process that has imported the CLI and the services.
 
 A command then starts in hundredths of a second, and a stack in a fraction of the time, where
-importing them takes seconds of CPU time. Apart from that they are what `python -m cli` is: processes
-with an environment, working directory, session and output of their own.
+importing them takes seconds of CPU time. Apart from that a command is what `python -m cli` is: a
+process with an environment, working directory, session and output of its own.
 
-Each process of tests has one such server (`python -m tests.support.forked SOCKET`), which is started
+Each process of tests has one such server (`python -m tests.support.forked SOCKET`). It is started
 with the first command, and ends with its standard input.
 """
 
@@ -34,6 +34,7 @@ ROOT = Path(__file__).parent.parent.parent
 SERVICES = ("agents", "api", "coordinator", "resolver", "validator")
 PRELOADED = ("cli.main", "deploy.local", *(f"services.{name}.main" for name in SERVICES))
 DESCRIPTORS = 2
+READY = b"ready\n"
 
 
 class ForkedCommand:
@@ -130,7 +131,7 @@ def _server() -> str:
         stdout=subprocess.PIPE,
     )
     atexit.register(cast("IO[bytes]", process.stdin).close)
-    assert cast("IO[bytes]", process.stdout).readline() == b"ready\n"
+    assert cast("IO[bytes]", process.stdout).readline() == READY
     return place
 
 
@@ -226,7 +227,7 @@ def _spawn_by_fork(_path: object, arguments: Sequence[str], kept: Sequence[int])
             os.closerange(low, each)
             low = each + 1
         os.closerange(low, 1024)
-        exec(str(arguments[-1]), {})  # noqa: S102 - `multiprocessing`'s own
+        exec(str(arguments[-1]), {})  # the code of `multiprocessing` itself
         code = 0
     finally:
         os._exit(code)
@@ -239,7 +240,7 @@ def main(place: str) -> None:
     getproctitle()  # it finds the arguments' memory by that of the environment, as yet unchanged
     gc.freeze()
     server = _Server(place)
-    print("ready", flush=True)
+    os.write(sys.stdout.fileno(), READY)
     request = server.serve()
     if request is not None:
         multiprocessing.util.spawnv_passfds = _spawn_by_fork

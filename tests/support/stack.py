@@ -35,7 +35,10 @@ def environment(home: Path) -> dict[str, str]:
     # A network that is not there must not be waited for.
     # Tests at once do not wait for each other's cores; their figures are nobody's.
     slots = str(home / "slots")
-    return {**kept, "GROUNDSWELL_HOME": str(home), "GROUNDSWELL_SLOTS": slots, "NO_COLOR": "1"}
+    ours = {"GROUNDSWELL_HOME": str(home), "GROUNDSWELL_SLOTS": slots, "NO_COLOR": "1"}
+    # pyenv's shims are scripts that take half a second to say which Python they stand for.
+    path = [each for each in kept["PATH"].split(os.pathsep) if not each.endswith("/shims")]
+    return {**kept, **ours, "UV_NO_INDEX": "1", "PATH": os.pathsep.join(path)}
 
 
 @dataclass(frozen=True)

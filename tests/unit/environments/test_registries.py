@@ -4,6 +4,7 @@ import platform
 
 import pytest
 
+from shared.environments import registries
 from shared.environments.pytest_copy import is_provided
 from shared.environments.registries import parse_pip_config, referenced_paths, uv_variables
 
@@ -41,6 +42,20 @@ async def test_uvs_own_variables_win():
     told = await uv_variables({"UV_DEFAULT_INDEX": "https://mine.example", "SECRET": "x"})
     assert told["UV_DEFAULT_INDEX"] == "https://mine.example"
     assert "SECRET" not in told
+
+
+@pytest.mark.parametrize("name", ["UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_NO_INDEX"])
+async def test_pips_configuration_does_not_mix_with_what_uv_is_told(name, monkeypatch):
+    async def configured():
+        return "global.index-url='https://pips.example'\nglobal.find-links='https://b.example'\n"
+
+    monkeypatch.setattr(registries, "_pip_config", configured)
+    assert (await uv_variables({}))["UV_DEFAULT_INDEX"] == "https://pips.example"
+    told = await uv_variables({name: "1"})
+    assert {each: told.get(each) for each in (name, "UV_FIND_LINKS")} == {
+        name: "1",
+        "UV_FIND_LINKS": None,
+    }
 
 
 SECRETS = {
