@@ -36,11 +36,12 @@ from shared.targets.config import BenchSection, TargetConfig
 from shared.targets.profile import EnvironmentPlan, TargetProfile, TestPlan
 
 REAL_TRIALS, ADAPTER_TRIALS, SIMULATED_TRIALS = 60, 6, 2000
-QUICK_REAL_TRIALS, QUICK_ADAPTER_TRIALS, QUICK_SIMULATED_TRIALS = 1, 1, 100
-RECORDED_PROCESSES, QUICK_RECORDED_PROCESSES = 3000, 100
+QUICK_REAL_TRIALS, QUICK_ADAPTER_TRIALS, QUICK_SIMULATED_TRIALS = 1, 1, 20
+RECORDED_PROCESSES, QUICK_RECORDED_PROCESSES = 3000, 20
 REAL_SLOWDOWNS_PERCENT = (0, 10, 5)
 SIMULATED_SLOWDOWNS_PERCENT = (0, 10, 5, 2)
 ADAPTER_SLOWDOWNS_PERCENT = (0, 10)
+QUICK_SLOWDOWNS_PERCENT = (30,)
 MAX_FALSE_PERCENT, MIN_DETECTED_PERCENT = 1.0, 95.0
 LOOP_ITERATIONS = 30_000
 SEED = 4
@@ -63,14 +64,16 @@ print("work", statistics.median(times), "s")
 def run(quick: bool) -> Result:
     """Judge real trials, simulated ones on recorded times, and some through the adapter."""
     chance = random.Random(SEED)  # noqa: S311
+    real_slowdowns = QUICK_SLOWDOWNS_PERCENT if quick else REAL_SLOWDOWNS_PERCENT
     rows = [
-        *real_rows(QUICK_REAL_TRIALS if quick else REAL_TRIALS, chance),
+        *real_rows(real_slowdowns, QUICK_REAL_TRIALS if quick else REAL_TRIALS, chance),
         *simulated_rows(quick, chance),
     ]
     with TemporaryDirectory(prefix="groundswell-bench-") as folder:
         Path(folder).chmod(0o755)
         trials = QUICK_ADAPTER_TRIALS if quick else ADAPTER_TRIALS
-        rows += asyncio.run(adapter_rows(Path(folder), trials, chance))
+        slowdowns = QUICK_SLOWDOWNS_PERCENT if quick else ADAPTER_SLOWDOWNS_PERCENT
+        rows += asyncio.run(adapter_rows(Path(folder), slowdowns, trials, chance))
     bar = (
         "A/A is called worse or better in <= 1 %, 10 % slower is called worse in >= 95 %, "
         "5 % slower is called better in <= 1 %"
@@ -93,14 +96,14 @@ def slowdown_label(slowdown: int) -> str:
     return f"{slowdown} % slower" if slowdown else "A/A"
 
 
-def real_rows(trials: int, chance: random.Random) -> list[dict[str, Any]]:
+def real_rows(slowdowns: Sequence[int], trials: int, chance: random.Random) -> list[dict[str, Any]]:
     """Return a row for each slow-down, with every time measured on a process."""
     return [
         judged_row(
             f"{slowdown_label(slowdown)}, real",
             [real_trial(slowdown, chance) for _ in range(trials)],
         )
-        for slowdown in REAL_SLOWDOWNS_PERCENT
+        for slowdown in slowdowns
     ]
 
 
@@ -193,7 +196,9 @@ def percent(counts: Counter[BenchmarkOutcome], answer: BenchmarkOutcome) -> floa
     return 100 * counts[answer] / counts.total()
 
 
-async def adapter_rows(home: Path, trials: int, chance: random.Random) -> list[dict[str, Any]]:
+async def adapter_rows(
+    home: Path, slowdowns: Sequence[int], trials: int, chance: random.Random
+) -> list[dict[str, Any]]:
     """Compare through the gate's adapter in the best sandbox; the cells of the peers are empty."""
     scratch = Scratch(home / "runs", uuid7)
     sandbox, _ = await choose_sandbox(home, scratch, wanted="auto", unsandboxed=True)
@@ -205,7 +210,7 @@ async def adapter_rows(home: Path, trials: int, chance: random.Random) -> list[d
         counter=instructions.InstructionCounter(sandbox, spare=0),
     )
     rows = []
-    for slowdown in ADAPTER_SLOWDOWNS_PERCENT:
+    for slowdown in slowdowns:
         found = [await compare_by_adapter(benchmarks, slowdown) for _ in range(trials)]
         row = gate_row(f"{slowdown_label(slowdown)}, in {sandbox.tier}", found)
         rows.append({**row, **dict.fromkeys(PEERS, "")})

@@ -1,5 +1,6 @@
 """Git repositories to measure: source archives from the package index, and the bundled example."""
 
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -7,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
+# The components that the other two do not use.
+OTHER_HALF = ("orders", "reports", "test_orders.py", "test_reports.py")
 
 
 def download(name: str, scratch: Path) -> Path:
@@ -21,11 +24,16 @@ def download(name: str, scratch: Path) -> Path:
     return as_repository(next(each for each in into.iterdir() if each.is_dir()))
 
 
-def copy_example(scratch: Path) -> Path:
-    """Copy the bundled example; return it as a new repository below `scratch`."""
-    into = scratch / "shop"
-    subprocess.run(["cp", "-r", str(EXAMPLE), str(into)], check=True)
-    return as_repository(into)
+def copy_example(scratch: Path, *, half: bool = False) -> Path:
+    """Copy the bundled example, or half of it; return it as a new repository below `scratch`."""
+    return as_repository(copy_files_of_example(scratch / "shop", half=half))
+
+
+def copy_files_of_example(into: Path, *, half: bool = False) -> Path:
+    """Copy the files of the bundled example, or of two of its four components, to a new folder."""
+    left_out = OTHER_HALF if half else ()
+    shutil.copytree(EXAMPLE, into, ignore=shutil.ignore_patterns("__pycache__", *left_out))
+    return into
 
 
 def as_repository(path: Path) -> Path:

@@ -69,7 +69,7 @@ def test_when_the_command_is_killed_its_stack_dies_too(home, slow_target):
 
 
 def test_a_second_run_on_the_same_repository_is_refused_and_the_first_goes_on(home, tmp_path):
-    shop = the_shop(tmp_path / "shop")
+    shop = the_shop(tmp_path / "shop", half=True)
     first = home.start("run", str(shop), "--json")
     wait_for((home.path / "stack.json").exists)
     wait_for(lambda: is_testing(home) or (home.path / "environments").is_dir())

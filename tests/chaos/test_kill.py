@@ -34,7 +34,7 @@ ROUNDS = {
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
     home = Home(folder / "home")
-    return landed(home.json("run", str(the_shop(folder / "shop", policy=POLICY))))
+    return landed(home.json("run", str(the_shop(folder / "shop", policy=POLICY, half=True))))
 
 
 def landed(report):
@@ -43,7 +43,10 @@ def landed(report):
 
 @pytest.mark.parametrize("moments", ROUNDS.values(), ids=list(ROUNDS))
 def test_the_same_changes_land(undisturbed, tmp_path, moments):
-    home, shop = Home(tmp_path / "home", QUICK), the_shop(tmp_path / "shop", policy=POLICY)
+    home, shop = (
+        Home(tmp_path / "home", QUICK),
+        the_shop(tmp_path / "shop", policy=POLICY, half=True),
+    )
     with home.up(), killing(home, moments):
         report = home.json("run", str(shop))
     assert report["state"] == "completed"

@@ -48,7 +48,7 @@ def a_validator(home, number, place):
 @pytest.mark.parametrize("homes", ["one home", "a home each"])
 def test_each_change_lands_once_though_two_of_them_are_killed(tmp_path, homes):
     home = Home(tmp_path / "home", QUICK)
-    shop = the_shop(tmp_path / "shop", policy=POLICY)
+    shop = the_shop(tmp_path / "shop", policy=POLICY, half=True)
     before = checkout_of(shop)
     with home.up(), ExitStack() as stack:
         for number in (2, 3):

@@ -1,10 +1,9 @@
 """Repositories to improve, made on the spot."""
 
-import shutil
 import subprocess
 from pathlib import Path
 
-from tests.support.stack import ROOT
+from bench.targets import copy_files_of_example
 
 WHO = (
     *("-c", "user.name=Someone", "-c", "user.email=someone@localhost"),
@@ -46,9 +45,9 @@ def commit(repository: Path, files: dict[str, str], message: str = "a commit") -
     return git(repository, "rev-parse", "HEAD")
 
 
-def the_shop(path: Path, *, policy: str = "") -> Path:
-    """The bundled example, perhaps with a policy."""
-    shutil.copytree(ROOT / "examples" / "shop", path, ignore=shutil.ignore_patterns("__pycache__"))
+def the_shop(path: Path, *, policy: str = "", half: bool = False) -> Path:
+    """The bundled example, or half of it, perhaps with a policy."""
+    copy_files_of_example(path, half=half)
     if policy:
         (path / "groundswell.toml").write_text(f"[policy]\n{policy}\n")
     git(path, "init", "--quiet", "--initial-branch=main")
