@@ -667,6 +667,8 @@ class TestReconciling:
     async def test_the_end_of_an_old_wave_is_not_published_again(self, deps, place):
         wave = await running(deps, place)
         long_ago = deps.clock() - timedelta(hours=1)
+        [task] = await tasks(deps, wave)
+        await deps.store.tasks.transition(task, "cancel", finished_at=long_ago)
         await deps.store.waves.transition(wave, "stop", finished_at=long_ago)
         await reconcile(deps)
         assert not deps.bus.of(WaveFinished)

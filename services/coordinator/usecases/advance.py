@@ -14,7 +14,13 @@ from services.coordinator.deps import OPEN_WAVE_STATES, CoordinatorDeps
 from services.coordinator.domain import waves
 from services.coordinator.usecases import messages
 from services.coordinator.usecases.agents import watch_agents
-from services.coordinator.usecases.end import complete, end_task, expire, fail_wave
+from services.coordinator.usecases.end import (
+    cancel_leftovers,
+    complete,
+    end_task,
+    expire,
+    fail_wave,
+)
 from services.coordinator.usecases.plan import findings_on, foreclosed_in, plan_wave
 from shared.contracts.commands import AcquireLease, LeaseGrant
 from shared.contracts.documents.base import Failure
@@ -29,8 +35,12 @@ log = structlog.get_logger(__name__)
 
 
 async def reconcile(deps: CoordinatorDeps) -> None:
-    """Watch the agents, advance every open wave, and publish again what seems to be lost."""
+    """Watch the agents, advance every open wave, and do what a process that died left undone.
+
+    That is to cancel the tasks of a wave that it ended, and to publish what it stored.
+    """
     await watch_agents(deps)
+    await cancel_leftovers(deps)
     await messages.republish_finished(deps)
     for wave in await deps.store.waves.find(state=OPEN_WAVE_STATES):
         await advance(wave.id, deps, repeat_overdue=True)
