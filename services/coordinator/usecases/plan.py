@@ -18,7 +18,8 @@ from shared.kernel.errors import Rejected
 from shared.mongo.collections import latest_findings
 from shared.targets.discovery import unowned_sources
 from shared.targets.profile import profile_target
-from shared.targets.repository import checked_out_at, has_local_changes
+from shared.targets.repository import checked_out_at
+from shared.targets.work_tree import has_local_changes
 
 
 async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wave | None:
