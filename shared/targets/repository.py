@@ -29,6 +29,7 @@ class RepositoryFacts(Value):
     landing_branch: str
     root_commit: str
     detached: bool = False
+    bare: bool = False
     dirty: bool = False
     notes: tuple[str, ...] = ()
 
@@ -42,6 +43,7 @@ class RepositoryFacts(Value):
             base_branch=self.base_branch,
             landing_branch=self.landing_branch,
             detached=self.detached,
+            bare=self.bare,
             created_at=at,
         )
 
@@ -89,6 +91,7 @@ def _inspect_path(location: str, base: str | None) -> RepositoryFacts:
         landing_branch=landing,
         root_commit=_root_commit(directory, commit),
         detached=detached,
+        bare=_is_bare(directory),
         dirty=is_dirty(directory),
         notes=notes,
     )
@@ -106,7 +109,7 @@ def _root_directory(path: Path) -> Path:
     """Return the root of the repository at a path. Raises `Rejected` if the path is another."""
     path = _existing_directory(path)
     try:
-        if git_text(path, "rev-parse", "--is-bare-repository") == "true":
+        if _is_bare(path):
             return Path(git_text(path, "rev-parse", "--absolute-git-dir"))
         top = Path(git_text(path, "rev-parse", "--show-toplevel"))
     except GitError as error:
@@ -123,6 +126,11 @@ def _root_directory(path: Path) -> Path:
             code="inside_a_repository",
         )
     return path
+
+
+def _is_bare(path: Path) -> bool:
+    """Return whether a repository has no work tree. Raises `GitError` where there is none."""
+    return git_text(path, "rev-parse", "--is-bare-repository") == "true"
 
 
 def _existing_directory(path: Path) -> Path:

@@ -386,6 +386,24 @@ class TestAdvancing:
         assert "There are no findings, so there is nothing to do." in stored.notes
         assert [each.state for each in deps.bus.of(WaveFinished)] == ["completed"]
 
+    async def test_where_the_base_went_on_by_itself_it_says_what_was_not_looked_at(
+        self, deps, place
+    ):
+        git(place, "switch", "--quiet", "--create", "groundswell/main")
+        commit(place, {"a.py": "a = 2\n"})
+        git(place, "switch", "--quiet", "main")
+        commit(place, {"new.py": "import os\n"})
+        wave = await started(deps, place)
+        await measured(deps, wave)
+        await advance(wave.id, deps)
+        notes = (await deps.store.waves.require(wave.id)).notes
+        assert "main has commits that groundswell/main lacks. They are not looked at" in notes[0]
+        assert notes[1].startswith("There are no findings on groundswell/main, so")
+        git(place, "merge", "--quiet", "--message", "both", "groundswell/main")
+        following = await started(deps, place)
+        assert following.commit == git(place, "rev-parse", "main")
+        assert following.notes == ()
+
     async def test_a_wave_nobody_knows_or_that_is_over_is_let_be(self, deps, place):
         await advance(uuid7(), deps)
         wave = await running(deps, place)
