@@ -6,7 +6,7 @@ nothing.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -105,7 +105,7 @@ async def _run(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wa
             await _assign(task, deps)
     if not waves.are_over(tasks):
         return wave
-    return await _close(wave, deps)
+    return await _close(wave, tasks, deps)
 
 
 async def _assign(task: Task, deps: CoordinatorDeps) -> None:
@@ -200,11 +200,11 @@ async def _fetch_head(wave: Wave, deps: CoordinatorDeps) -> Head:
     return head
 
 
-async def _close(wave: Wave, deps: CoordinatorDeps) -> Wave | None:
+async def _close(wave: Wave, tasks: Sequence[Task], deps: CoordinatorDeps) -> Wave | None:
     """Store the final head of a wave whose tasks are over; measure it again if something landed.
 
-    Returns the finishing wave, or None if it ended: completed with nothing landed, or failed as its
-    target has no head any more that it could have landed on.
+    Returns the finishing wave, or None if it ended: completed with nothing landed, or failed as all
+    of its tasks did, or as its target has no head any more that it could have landed on.
     """
     landed = await deps.store.enhancements.find(wave_id=wave.id, state=EnhancementState.APPLIED)
     try:
@@ -213,8 +213,15 @@ async def _close(wave: Wave, deps: CoordinatorDeps) -> Wave | None:
         failure = Failure(code=error.code, message=error.message, hint=error.hint)
         await fail_wave(wave, failure, deps)
         return None
+    if all_failed := waves.failure_of_all(tasks):
+        await fail_wave(wave, all_failed, deps)
+        return None
     finishing = await deps.store.waves.transition(
-        wave, "finish", final_commit=head.commit, changed_at=deps.clock()
+        wave,
+        "finish",
+        final_commit=head.commit,
+        notes=(*wave.notes, *waves.failure_notes(tasks)),
+        changed_at=deps.clock(),
     )
     if finishing is None:
         return None
@@ -232,10 +239,9 @@ async def _reasons_nothing_landed(wave: Wave, deps: CoordinatorDeps) -> tuple[st
     count = deps.store.enhancements.count
     if wave.dry_run:
         return ("This was a dry run: nothing was tried, nothing landed.",)
-    failed = await deps.store.tasks.find(wave_id=wave.id, state=TaskState.FAILED)
-    if failed:
-        return tuple(f"The task on {each.component} failed: {each.note}" for each in failed)
     if not await count(wave_id=wave.id):
+        if await deps.store.tasks.count(wave_id=wave.id, state=TaskState.FAILED):
+            return ("The agents found nothing else that they could change.",)
         return ("The agents found nothing that they could change.",)
     rejected = await count(wave_id=wave.id, state=EnhancementState.REJECTED)
     waiting = await count(wave_id=wave.id, state=EnhancementState.NEEDS_APPROVAL)
