@@ -129,6 +129,13 @@ def rollback(
     target: Annotated[
         str, typer.Option(help="With --since: the repository.", metavar="PATH")
     ] = ".",
+    base: Annotated[
+        str,
+        typer.Option(
+            help="With --since: the branch that was improved, where several were.",
+            metavar="BRANCH",
+        ),
+    ] = "",
     *,
     dependents: Dependents = False,
 ) -> None:
@@ -138,13 +145,23 @@ def rollback(
     if since is None:
         options = RollbackOptions(reason=reason, dependents=dependents)
         execute(roll_back(lambda client: client.roll_back(enhancement, options)))
-    else:
-        execute(_roll_back_since(since.astimezone(), target, reason, dependents=dependents))
+        return
+    execute(
+        _roll_back_since(
+            since.astimezone(), target, base=base, reason=reason, dependents=dependents
+        )
+    )
 
 
-async def _roll_back_since(since: datetime, target: str, reason: str, *, dependents: bool) -> int:
+async def _roll_back_since(
+    since: datetime, target: str, *, base: str, reason: str, dependents: bool
+) -> int:
     """Roll back what landed on the repository since a time; return 0, or 1 if it was refused."""
     request = RollbackSince(
-        target=location_of(target), since=since, reason=reason, dependents=dependents
+        target=location_of(target),
+        base=base or None,
+        since=since,
+        reason=reason,
+        dependents=dependents,
     )
     return await roll_back(lambda client: client.roll_back_since(request))

@@ -201,7 +201,7 @@ def _approval_requested(event: e.ApprovalRequested, progress: Progress) -> None:
 
 
 def _approved(event: e.EnhancementApproved, progress: Progress) -> None:
-    """Print who approved a change, and why."""
+    """Print that a change was approved, with the name of the person and the reason they gave."""
     progress.print_line(f"approved  {event.title} by {event.by}: {event.reason}", DIM)
 
 

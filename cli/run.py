@@ -4,6 +4,7 @@ import asyncio
 
 from cli.client import ApiClient
 from cli.console import print_data
+from cli.execute import FAILED, WRONG_USE
 from cli.progress import Progress
 from cli.report import show_report
 from cli.session import connect
@@ -23,7 +24,7 @@ USER_ERRORS = frozenset({"landing_checked_out", "no_sandbox"})
 
 
 async def run_wave(command: StartWave, *, as_json: bool) -> int:
-    """Run a wave and return the exit code: 0, 1 if it failed, 2 if the user can mend the cause."""
+    """Run a wave, show its report, and return the exit code for that."""
     # A repository that cannot be improved is reported before a stack is started for it.
     facts = await asyncio.to_thread(inspect_repository, command.target or ".", base=command.base)
     named = command.model_copy(update={"target": facts.location, "wave_id": uuid7()})
@@ -36,9 +37,17 @@ async def run_wave(command: StartWave, *, as_json: bool) -> int:
         print_data(report)
     else:
         show_report(report, out)
+    return exit_code(report)
+
+
+def exit_code(report: WaveReport) -> int:
+    """Return 0 for a wave that was completed, whatever landed, 1 if it failed or was stopped.
+
+    A failure whose cause the user has to resolve is 2, as wrong use is.
+    """
     if report.failure is not None and report.failure.code in USER_ERRORS:
-        return 2
-    return 1 if report.state == "failed" else 0
+        return WRONG_USE
+    return 0 if report.state == "completed" else FAILED
 
 
 async def _follow(command: StartWave, client: ApiClient, progress: Progress) -> WaveReport:

@@ -1,4 +1,8 @@
-"""What an edit may change about a file beside the statements in it."""
+"""Compares two versions of a Python file in what can matter although no statement differs.
+
+That is the interpreter in the first line, the encoding, the metadata of a script, the docstring of
+the module, the oldest Python that has the syntax, and whether the file compiles at all.
+"""
 
 import ast
 import re

@@ -116,10 +116,14 @@ class RollbackOptions(Value):
 
 
 class RollbackSince(RollbackOptions):
-    """Revert everything that landed on a target (its id or its location) since a time."""
+    """Revert everything that landed on a target (its id or its location) since a time.
+
+    `base` chooses one of several base branches that were improved at a location.
+    """
 
     target: str = Field(max_length=4096)
     since: AwareDatetime
+    base: str | None = Field(default=None, max_length=255)
 
 
 class RunBaseline(Message):

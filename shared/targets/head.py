@@ -39,8 +39,9 @@ def find_head(mirror: Mirror, target: Target) -> Head:
     if mirror.is_merged_into(landing, base):
         return Head(base, base, landing)
     note = (
-        f"{target.base_branch} has commits that {target.landing_branch} lacks; work continues from "
-        f"{target.landing_branch}. Merge {target.base_branch} into it to bring them together."
+        f"{target.base_branch} has commits that {target.landing_branch} lacks. They are not looked "
+        f"at: work continues from {target.landing_branch}. Merge that into {target.base_branch}, "
+        "and the next wave looks at both."
     )
     return Head(landing, base, landing, note)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.kernel.json_data import read_json
+from shared.targets import plugins
 from shared.targets.languages import JAVASCRIPT, PYTHON
 from shared.targets.tree import Tree
 
@@ -23,7 +24,7 @@ NPM_TEST = ("npm", "test", "--silent")
 UNREAD_LOCK_FILES = ("pnpm-lock.yaml", "yarn.lock", "bun.lockb", "bun.lock")
 PYTHON_PROJECT_FILES = (
     *("pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", "manage.py"),
-    *("tox.ini", "pytest.ini", "noxfile.py"),
+    *("tox.ini", "noxfile.py", *plugins.OWN_FILES),
 )
 PYTHON_TESTS = re.compile(r"(?:^|/)(?:test_[^/]*|[^/]*_test|conftest)\.py$")
 # A script that runs one of these alone, so that options added to the command reach it.

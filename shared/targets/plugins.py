@@ -2,10 +2,10 @@
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from shared.targets.declared.declaration import read_ini, read_toml
+from shared.targets.declared.declaration import read_ini, read_toml, table
 from shared.targets.tree import Tree
 
 # The distribution that brings the options, or the settings, of these names.
@@ -28,16 +28,18 @@ PLUGIN_BY_SETTING = {
     "env": "pytest-env",
     "mock_use_standalone_module": "pytest-mock",
 }
-# The files and sections that may have pytest's settings; pytest reads the first that does.
+# The files that are pytest's alone, which it reads first and even if they have no settings.
+OWN_FILES = ("pytest.toml", ".pytest.toml", "pytest.ini", ".pytest.ini")
+# All files that may have pytest's settings, with their section; it reads the first that does.
 CONFIGURATION_FILES = (
-    ("pytest.ini", "pytest"),
-    (".pytest.ini", "pytest"),
+    *((name, "pytest") for name in OWN_FILES),
     ("pyproject.toml", "tool.pytest"),
     ("tox.ini", "pytest"),
     ("setup.cfg", "tool:pytest"),
 )
-# These it reads even if they have no such section.
-OWN_FILES = frozenset({"pytest.ini", ".pytest.ini"})
+# Either makes a setting that pytest does not know an error, since pytest 9.
+STRICT_SETTINGS = ("strict_config", "strict")
+TRUE = frozenset({"true", "1", "yes", "on"})
 
 
 def needed_plugins(tree: Tree, pyproject: dict[str, Any]) -> tuple[str, ...]:
@@ -56,8 +58,20 @@ def needed_plugins(tree: Tree, pyproject: dict[str, Any]) -> tuple[str, ...]:
 
 def configured_options(tree: Tree) -> str:
     """Return `addopts` of the file that pytest reads; empty if it has none."""
+    return _configured(tree).get("addopts", "")
+
+
+def refuses_unknown_settings(tree: Tree) -> bool:
+    """Return whether a setting makes those errors that pytest does not know."""
+    found = _configured(tree)
+    given = next((found[each] for each in STRICT_SETTINGS if each in found), "")
+    return given.strip().lower() in TRUE
+
+
+def _configured(tree: Tree) -> dict[str, str]:
+    """Return the settings of the file that pytest reads, by lower-case name."""
     pyproject, _ = read_toml(tree, "pyproject.toml")
-    return next(settings(tree, pyproject), {}).get("addopts", "")
+    return next(settings(tree, pyproject), {})
 
 
 def settings(tree: Tree, pyproject: dict[str, Any]) -> Iterator[dict[str, str]]:
@@ -71,17 +85,26 @@ def settings(tree: Tree, pyproject: dict[str, Any]) -> Iterator[dict[str, str]]:
 def settings_by_file(tree: Tree, pyproject: dict[str, Any]) -> dict[str, dict[str, str]]:
     """Return pytest's settings by file and lower-case name, the files in pytest's order.
 
-    An empty pytest.ini counts as well.
+    An empty file of pytest's own counts as well.
     """
     found = {}
     for name, section in CONFIGURATION_FILES:
         if name == "pyproject.toml":
             known = _in_pyproject(pyproject)
+        elif name.endswith(".toml"):
+            known = _in_toml(tree, name, section)
         else:
             known = _in_ini(tree.read(name), section, always=name in OWN_FILES)
         if known is not None:
             found[name] = known
     return found
+
+
+def _in_toml(tree: Tree, name: str, section: str) -> dict[str, str] | None:
+    """Return the settings in a table of a TOML file of pytest's own; None without the file."""
+    if tree.read(name) is None:
+        return None
+    return _as_texts(table(read_toml(tree, name)[0], section))
 
 
 def _in_ini(content: bytes | None, section: str, *, always: bool) -> dict[str, str] | None:
@@ -96,18 +119,30 @@ def _in_ini(content: bytes | None, section: str, *, always: bool) -> dict[str, s
 
 
 def _in_pyproject(pyproject: dict[str, Any]) -> dict[str, str] | None:
-    """Return pytest's settings in pyproject.toml; None where it has no table of them."""
-    tools = pyproject.get("tool")
-    pytest = tools.get("pytest") if isinstance(tools, dict) else None
-    options = pytest.get("ini_options", pytest) if isinstance(pytest, dict) else None
-    if not isinstance(options, dict) or not pytest:
-        return None
-    return {str(key).lower(): _joined(value) for key, value in options.items()}
+    """Return pytest's settings in pyproject.toml; None where it has no table of them.
+
+    pytest 9 reads those in `[tool.pytest]`, as long as there are any besides `ini_options`.
+    """
+    pytest = table(pyproject, "tool", "pytest")
+    own = {key: value for key, value in pytest.items() if key != "ini_options"}
+    options = own or pytest.get("ini_options")
+    return _as_texts(options) if isinstance(options, dict) else None
 
 
-def _joined(value: Any) -> str:
-    """Return the value of a setting as text; a list is joined by spaces."""
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _as_texts(options: Mapping[str, Any]) -> dict[str, str]:
+    """Return settings of a TOML file as an INI file has them: as texts, by lower-case name.
+
+    A list is joined by spaces, one of options so that each stays one word.
+    """
+    return {
+        str(key).lower(): _as_text(value, shlex.join if key == "addopts" else " ".join)
+        for key, value in options.items()
+    }
+
+
+def _as_text(value: Any, join: Callable[[list[str]], str]) -> str:
+    """Return the value of a setting as text; the items of a list are joined by `join`."""
+    return join([str(each) for each in value]) if isinstance(value, list) else str(value)
 
 
 def _split(options: str) -> list[str]:

@@ -7,13 +7,17 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
+from shared.targets import plugins
 from shared.targets.declared.declaration import read_toml, strings, table
 from shared.targets.languages import PYTHON
 from shared.targets.paths import matches
 from shared.targets.tree import Tree
 
 PROJECT_FILES = ("pyproject.toml", "setup.py", "setup.cfg", "Pipfile", "requirements.txt")
-ROOT_FILES = (*PROJECT_FILES, "manage.py", "tox.ini", "pytest.ini", "noxfile.py", "requirements")
+ROOT_FILES = (
+    *(*PROJECT_FILES, "manage.py", "tox.ini", "noxfile.py", "requirements"),
+    *plugins.OWN_FILES,
+)
 NOT_PROJECT_FOLDERS = re.compile(
     r"(?:^|/)(?:docs?|examples?|samples?|tests?|testing|fixtures|templates?|bench(?:marks?)?"
     r"|vendor|_vendor|third_party|node_modules|tools|scripts|\.[^/]*)(?:/|$)",

@@ -4,24 +4,19 @@ import re
 from datetime import datetime
 from pathlib import Path
 
-import pygit2
-from pygit2.enums import FileStatus
-
 from shared.contracts.base import Value
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.config import FILE, parse_config
 from shared.targets.git import GitError, git, git_text, list_remote
 from shared.targets.location import check_location, is_url
+from shared.targets.work_tree import is_dirty
 
 LANDING_PREFIX = "groundswell/"
-# Repositories of other owners may be read; nothing in them is run.
-pygit2.settings.owner_validation = False
 FULL_COMMIT_ID = re.compile(r"^[0-9a-f]{40}$")
 MAX_LISTED_BRANCHES = 12
 MAX_REPORTED_STDERR_CHARACTERS = 300
 SHORT_ID_LENGTH = 10
-UNCHANGED = {FileStatus.CURRENT, FileStatus.IGNORED, FileStatus.WT_NEW}
 
 
 class RepositoryFacts(Value):
@@ -34,6 +29,7 @@ class RepositoryFacts(Value):
     landing_branch: str
     root_commit: str
     detached: bool = False
+    bare: bool = False
     dirty: bool = False
     notes: tuple[str, ...] = ()
 
@@ -47,6 +43,7 @@ class RepositoryFacts(Value):
             base_branch=self.base_branch,
             landing_branch=self.landing_branch,
             detached=self.detached,
+            bare=self.bare,
             created_at=at,
         )
 
@@ -94,7 +91,8 @@ def _inspect_path(location: str, base: str | None) -> RepositoryFacts:
         landing_branch=landing,
         root_commit=_root_commit(directory, commit),
         detached=detached,
-        dirty=_is_dirty(directory),
+        bare=_is_bare(directory),
+        dirty=is_dirty(directory),
         notes=notes,
     )
 
@@ -111,7 +109,7 @@ def _root_directory(path: Path) -> Path:
     """Return the root of the repository at a path. Raises `Rejected` if the path is another."""
     path = _existing_directory(path)
     try:
-        if git_text(path, "rev-parse", "--is-bare-repository") == "true":
+        if _is_bare(path):
             return Path(git_text(path, "rev-parse", "--absolute-git-dir"))
         top = Path(git_text(path, "rev-parse", "--show-toplevel"))
     except GitError as error:
@@ -128,6 +126,11 @@ def _root_directory(path: Path) -> Path:
             code="inside_a_repository",
         )
     return path
+
+
+def _is_bare(path: Path) -> bool:
+    """Return whether a repository has no work tree. Raises `GitError` where there is none."""
+    return git_text(path, "rev-parse", "--is-bare-repository") == "true"
 
 
 def _existing_directory(path: Path) -> Path:
@@ -204,21 +207,6 @@ def _root_commit(directory: Path, commit: str) -> str:
     return git_text(directory, "rev-list", "--max-parents=0", commit).split()[-1]
 
 
-def _is_dirty(directory: Path) -> bool:
-    """Return whether files changed or are new. Raises `Rejected` if libgit2 cannot read them."""
-    try:
-        repository = pygit2.Repository(str(directory))  # `git status` would run filters
-    except (pygit2.GitError, ValueError) as error:
-        raise Rejected(
-            f"{directory} is a kind of repository that cannot be read here: {error}.",
-            hint="Repositories with SHA-256 names and partial clones are not supported.",
-            code="unreadable_repository",
-        ) from error
-    return not repository.is_bare and any(
-        flags != FileStatus.IGNORED for flags in repository.status().values()
-    )
-
-
 def find_revision(location: str, revision: str) -> str | None:
     """Return the commit of a revision, at a url a branch, tag or full id; None if there is none."""
     if not is_url(location):
@@ -241,15 +229,6 @@ def checked_out_at(location: str, branch: str) -> str | None:
         if line == f"branch refs/heads/{branch}":
             return directory
     return None
-
-
-def has_local_changes(directory: str) -> bool:
-    """Return whether tracked files of a work tree differ from its commit; True if unreadable."""
-    try:
-        status = pygit2.Repository(directory).status(untracked_files="no")
-    except (pygit2.GitError, ValueError):
-        return True
-    return any(flags not in UNCHANGED for flags in status.values())
 
 
 def remote_url(location: str, name: str) -> str:

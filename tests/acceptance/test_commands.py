@@ -78,7 +78,11 @@ def test_a_landing_stands_on_what_somebody_else_committed(up, target):
     report = up.json("run", str(target))
     assert len(report["landed"]) == 1
     assert git(target, "rev-parse", "groundswell/main~1") == foreign
-    assert report["commands"]["undo_all"][0].endswith(foreign[:10])
+    [undo] = report["commands"]["undo_all"]
+    done = up.run(*undo.split()[1:])
+    assert done.returncode == 0, done.stderr
+    assert git(target, "diff", "--stat", foreign, "groundswell/main") == ""
+    git(target, "merge-base", "--is-ancestor", foreign, "groundswell/main")
 
 
 def test_a_wave_can_be_stopped(up, tmp_path):

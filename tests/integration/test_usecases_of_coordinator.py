@@ -386,6 +386,24 @@ class TestAdvancing:
         assert "There are no findings, so there is nothing to do." in stored.notes
         assert [each.state for each in deps.bus.of(WaveFinished)] == ["completed"]
 
+    async def test_where_the_base_went_on_by_itself_it_says_what_was_not_looked_at(
+        self, deps, place
+    ):
+        git(place, "switch", "--quiet", "--create", "groundswell/main")
+        commit(place, {"a.py": "a = 2\n"})
+        git(place, "switch", "--quiet", "main")
+        commit(place, {"new.py": "import os\n"})
+        wave = await started(deps, place)
+        await measured(deps, wave)
+        await advance(wave.id, deps)
+        notes = (await deps.store.waves.require(wave.id)).notes
+        assert "main has commits that groundswell/main lacks. They are not looked at" in notes[0]
+        assert notes[1].startswith("There are no findings on groundswell/main, so")
+        git(place, "merge", "--quiet", "--message", "both", "groundswell/main")
+        following = await started(deps, place)
+        assert following.commit == git(place, "rev-parse", "main")
+        assert following.notes == ()
+
     async def test_a_wave_nobody_knows_or_that_is_over_is_let_be(self, deps, place):
         await advance(uuid7(), deps)
         wave = await running(deps, place)
@@ -514,17 +532,33 @@ class TestSettling:
         done = await deps.store.waves.require(wave.id)
         assert done.notes[-1].startswith("Nothing landed: rejected by the gate: 1,")
 
-    async def test_a_wave_whose_tasks_all_failed_does_not_say_that_nothing_was_found(
-        self, deps, place
-    ):
-        wave = await running(deps, place)
-        [task] = await tasks(deps, wave)
-        task = await deps.store.tasks.transition(task, "start")
-        await deps.store.tasks.transition(task, "fail", note="ruff cannot read this")
+    async def test_a_wave_whose_tasks_all_failed_has_failed(self, deps, place):
+        wave = await running(deps, place, "a", "b")
+        for task in await tasks(deps, wave):
+            begun = await deps.store.tasks.transition(task, "start")
+            await deps.store.tasks.transition(begun, "fail", note="ruff cannot read this")
         await advance(wave.id, deps)
         done = await deps.store.waves.require(wave.id)
-        assert done.state in {WaveState.COMPLETED, WaveState.FAILED}
-        assert "The agents found nothing that they could change." not in done.notes
+        assert (done.state, done.failure.code) == (WaveState.FAILED, "tasks_failed")
+        assert "The task on a failed: ruff cannot read this" in done.failure.message
+        assert [each.state for each in deps.bus.of(WaveFinished)] == ["failed"]
+
+    @pytest.mark.parametrize("landed", [True, False])
+    async def test_a_task_that_failed_beside_others_is_in_the_notes(self, deps, place, landed):
+        wave = await running(deps, place, "a", "b")
+        failing, other = await tasks(deps, wave)
+        failing = await deps.store.tasks.transition(failing, "start")
+        await deps.store.tasks.transition(failing, "fail", note="ruff cannot read this")
+        if landed:
+            await proposed(deps, other, "applied")
+        else:
+            other = await deps.store.tasks.transition(other, "start")
+            await deps.store.tasks.transition(other, "find_nothing")
+        await advance(wave.id, deps)
+        done = await deps.store.waves.require(wave.id)
+        assert done.state is WaveState.COMPLETED
+        note = f"The task on {failing.component} failed: ruff cannot read this"
+        assert done.notes.count(note) == 1
 
 
 class TestEnding:
@@ -667,6 +701,8 @@ class TestReconciling:
     async def test_the_end_of_an_old_wave_is_not_published_again(self, deps, place):
         wave = await running(deps, place)
         long_ago = deps.clock() - timedelta(hours=1)
+        [task] = await tasks(deps, wave)
+        await deps.store.tasks.transition(task, "cancel", finished_at=long_ago)
         await deps.store.waves.transition(wave, "stop", finished_at=long_ago)
         await reconcile(deps)
         assert not deps.bus.of(WaveFinished)

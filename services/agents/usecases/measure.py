@@ -17,9 +17,10 @@ from shared.kernel.errors import Rejected
 
 @dataclass(frozen=True)
 class TypeMeasurement:
-    """What the detectors of one agent type found, and the lines of each component.
+    """The result of running the detectors of one agent type, `served`, over the code of one commit.
 
-    `notes` tell in sentences what was left out, and why.
+    `findings` are all that they found, `lines` has the number of lines that they read by component,
+    and `notes` are sentences for the report on what they did not read, and why.
     """
 
     served: ServedType

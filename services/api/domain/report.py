@@ -156,7 +156,11 @@ def _landed(change: Enhancement, records: WaveRecords) -> LandedChange:
 
 
 def _behaviour(change: Enhancement) -> str:
-    """Return what is known of a change's behaviour, or '', and who approved it if it may change."""
+    """Return a text for the report on whether a change alters what the program does.
+
+    That is its proof if it has one. Otherwise it is what the gate's check of the edits showed, with
+    the person who approved the change if it may alter anything. It is empty if nothing was checked.
+    """
     decision = change.decision
     if decision.proof is not None:
         return decision.proof.summary

@@ -4,7 +4,8 @@ from typing import Any
 
 from services.api.domain.approvals import group_for_approval, is_selected
 from services.api.ports import ApiDeps
-from services.api.usecases.enhancements import decide_about, find_target
+from services.api.usecases.enhancements import decide_about
+from services.api.usecases.targets import find_targets
 from shared.contracts.answers import DecisionsAccepted
 from shared.contracts.commands import ApprovalFilter, Decision, DecisionOnMany
 from shared.contracts.documents.enhancements import Enhancement
@@ -40,7 +41,7 @@ async def _selected(wanted: ApprovalFilter, deps: ApiDeps) -> list[Enhancement]:
     """Return the changes that need approval and match the filter, oldest first."""
     where: dict[str, Any] = {"state": EnhancementState.NEEDS_APPROVAL}
     if wanted.target:
-        where["target_id"] = (await find_target(wanted.target, deps)).id
+        where["target_id"] = [each.id for each in await find_targets(wanted.target, deps)]
     found = await deps.store.enhancements.find(**where)
     selected = [each for each in found if is_selected(each, wanted.rule, wanted.component)]
     return sorted(selected, key=lambda each: each.id)

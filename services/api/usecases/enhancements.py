@@ -7,6 +7,7 @@ from services.api.domain.views import enhancement_details, enhancement_view
 from services.api.ports import ApiDeps
 from services.api.usecases.commands import record_and_publish
 from services.api.usecases.find import find_by_id, find_page
+from services.api.usecases.targets import find_target
 from shared.contracts.answers import DecisionAccepted, RollbackAccepted, RollbacksAccepted
 from shared.contracts.base import RunPurpose
 from shared.contracts.commands import (
@@ -21,7 +22,6 @@ from shared.contracts.commands import (
 )
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.runs import TestRun
-from shared.contracts.documents.targets import Target
 from shared.contracts.states import EnhancementState
 from shared.contracts.story import Story
 from shared.contracts.views import EnhancementDetails, EnhancementView, Page
@@ -158,26 +158,17 @@ async def roll_back_wave(typed: str, options: RollbackOptions, deps: ApiDeps) ->
 
 
 async def roll_back_since(request: RollbackSince, deps: ApiDeps) -> RollbacksAccepted:
-    """Request the rollback of everything that landed on a target since a time."""
-    target = await find_target(request.target, deps)
+    """Request the rollback of everything that landed on a target since a time.
+
+    Raises `NotFound` and `Conflict` as `find_target` does.
+    """
+    target = await find_target(request.target, deps, base=request.base)
     return await _roll_back_all(target.id, request, deps, since=request.since)
 
 
 async def _find(typed: str, deps: ApiDeps) -> Enhancement:
     """Return the change whose id is `typed` or ends with it; raises as `find_by_id` does."""
     return await find_by_id(deps.store.enhancements, typed, "enhancement")
-
-
-async def find_target(named: str, deps: ApiDeps) -> Target:
-    """Return the target with this id or location. Raises `NotFound`."""
-    target = await deps.store.targets.get(named)
-    target = target or await deps.store.targets.first(location=named)
-    if target is None:
-        raise NotFound(
-            f"No wave has run on {named}.",
-            hint="Name the repository as groundswell wave list --json does, by its location.",
-        )
-    return target
 
 
 async def _publish_about(

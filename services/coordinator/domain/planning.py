@@ -90,14 +90,17 @@ def plan(
     foreclosed: Mapping[str, str],
     size: WaveSize,
     inspections: Sequence[Inspection] = (),
+    branch: str = "",
 ) -> Plan:
     """Choose at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason.
 
-    `inspections` tell what was read to get these findings.
+    `inspections` tell what was read to get these findings, `branch` where if not on the base.
     """
     ranked = opportunities(findings, foreclosed)
     chosen, left = ranked[: size.limit], ranked[size.limit :]
-    notes = _notes(findings, foreclosed, size, chosen, left)
+    where = f" on {branch}" if branch else ""
+    notes = [] if findings else [f"There are no findings{where}, so there is nothing to do."]
+    notes += _notes(findings, foreclosed, size, chosen, left)
     notes += dict.fromkeys(note for each in inspections for note in each.notes)
     if not chosen:
         notes += _inspection_notes(inspections)
@@ -124,10 +127,10 @@ def _notes(
     left: Sequence[Opportunity],
 ) -> list[str]:
     """Return notes for the user on why there are few or no tasks, and what is left for later."""
-    notes = []
+    notes: list[str] = []
     if not findings:
-        notes.append("There are no findings, so there is nothing to do.")
-    elif not any(each.component for each in findings):
+        return notes
+    if not any(each.component for each in findings):
         notes.append(f"All of the {len(findings)} findings are outside every component.")
     elif not chosen and not any(each.fingerprint in foreclosed for each in findings):
         notes.append(f"None of the {len(findings)} findings has an automatic fix.")

@@ -4,10 +4,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Finding
 from shared.contracts.documents.waves import Task
-from shared.contracts.states import TASK, EnhancementState
+from shared.contracts.states import TASK, EnhancementState, TaskState
 from shared.targets.patches import parse_patch
 
 DECIDED = frozenset(
@@ -22,7 +23,9 @@ DECIDED = frozenset(
     }
 )
 LOST = frozenset({EnhancementState.REJECTED, EnhancementState.EXPIRED})
+FAILED_TASK_STATES = frozenset({TaskState.FAILED, TaskState.DEAD})
 MAX_ATTEMPTS = 3
+MAX_NAMED_FAILURES = 3
 NUMBERS = re.compile(r"\b[0-9a-f]{7,}\b|\d+")
 # A rejection for this reason says nothing about the change itself.
 OLD_EPOCH = "old-epoch"
@@ -36,6 +39,28 @@ def are_decided(changes: Sequence[Enhancement]) -> bool:
 def are_over(tasks: Sequence[Task]) -> bool:
     """Return whether every task is in a terminal state."""
     return all(TASK.terminal(each.state) for each in tasks)
+
+
+def failure_notes(tasks: Iterable[Task]) -> tuple[str, ...]:
+    """Return a note on each task that failed, with the reason."""
+    return tuple(
+        f"The task on {each.component} failed: {each.note or 'no reason is known'}"
+        for each in tasks
+        if each.state in FAILED_TASK_STATES
+    )
+
+
+def failure_of_all(tasks: Sequence[Task]) -> Failure | None:
+    """Return the failure of a wave in which every task failed; None for any other."""
+    notes = failure_notes(tasks)
+    if not notes or len(notes) < len(tasks):
+        return None
+    more = f" So did {len(notes) - MAX_NAMED_FAILURES} more." if notes[MAX_NAMED_FAILURES:] else ""
+    return Failure(
+        code="tasks_failed",
+        message=f"Every task failed. {' '.join(notes[:MAX_NAMED_FAILURES])}{more}",
+        hint="Mend what is said there, and start another wave.",
+    )
 
 
 def needs_follow_up(

@@ -6,7 +6,7 @@ nothing.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -14,7 +14,13 @@ from services.coordinator.deps import OPEN_WAVE_STATES, CoordinatorDeps
 from services.coordinator.domain import waves
 from services.coordinator.usecases import messages
 from services.coordinator.usecases.agents import watch_agents
-from services.coordinator.usecases.end import complete, end_task, expire, fail_wave
+from services.coordinator.usecases.end import (
+    cancel_leftovers,
+    complete,
+    end_task,
+    expire,
+    fail_wave,
+)
 from services.coordinator.usecases.plan import findings_on, foreclosed_in, plan_wave
 from shared.contracts.commands import AcquireLease, LeaseGrant
 from shared.contracts.documents.base import Failure
@@ -29,8 +35,12 @@ log = structlog.get_logger(__name__)
 
 
 async def reconcile(deps: CoordinatorDeps) -> None:
-    """Watch the agents, advance every open wave, and publish again what seems to be lost."""
+    """Watch the agents, advance every open wave, and do what a process that died left undone.
+
+    That is to cancel the tasks of a wave that it ended, and to publish what it stored.
+    """
     await watch_agents(deps)
+    await cancel_leftovers(deps)
     await messages.republish_finished(deps)
     for wave in await deps.store.waves.find(state=OPEN_WAVE_STATES):
         await advance(wave.id, deps, repeat_overdue=True)
@@ -95,7 +105,7 @@ async def _run(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wa
             await _assign(task, deps)
     if not waves.are_over(tasks):
         return wave
-    return await _close(wave, deps)
+    return await _close(wave, tasks, deps)
 
 
 async def _assign(task: Task, deps: CoordinatorDeps) -> None:
@@ -190,11 +200,11 @@ async def _fetch_head(wave: Wave, deps: CoordinatorDeps) -> Head:
     return head
 
 
-async def _close(wave: Wave, deps: CoordinatorDeps) -> Wave | None:
+async def _close(wave: Wave, tasks: Sequence[Task], deps: CoordinatorDeps) -> Wave | None:
     """Store the final head of a wave whose tasks are over; measure it again if something landed.
 
-    Returns the finishing wave, or None if it ended: completed with nothing landed, or failed as its
-    target has no head any more that it could have landed on.
+    Returns the finishing wave, or None if it ended: completed with nothing landed, or failed as all
+    of its tasks did, or as its target has no head any more that it could have landed on.
     """
     landed = await deps.store.enhancements.find(wave_id=wave.id, state=EnhancementState.APPLIED)
     try:
@@ -203,8 +213,15 @@ async def _close(wave: Wave, deps: CoordinatorDeps) -> Wave | None:
         failure = Failure(code=error.code, message=error.message, hint=error.hint)
         await fail_wave(wave, failure, deps)
         return None
+    if all_failed := waves.failure_of_all(tasks):
+        await fail_wave(wave, all_failed, deps)
+        return None
     finishing = await deps.store.waves.transition(
-        wave, "finish", final_commit=head.commit, changed_at=deps.clock()
+        wave,
+        "finish",
+        final_commit=head.commit,
+        notes=(*wave.notes, *waves.failure_notes(tasks)),
+        changed_at=deps.clock(),
     )
     if finishing is None:
         return None
@@ -222,10 +239,9 @@ async def _reasons_nothing_landed(wave: Wave, deps: CoordinatorDeps) -> tuple[st
     count = deps.store.enhancements.count
     if wave.dry_run:
         return ("This was a dry run: nothing was tried, nothing landed.",)
-    failed = await deps.store.tasks.find(wave_id=wave.id, state=TaskState.FAILED)
-    if failed:
-        return tuple(f"The task on {each.component} failed: {each.note}" for each in failed)
     if not await count(wave_id=wave.id):
+        if await deps.store.tasks.count(wave_id=wave.id, state=TaskState.FAILED):
+            return ("The agents found nothing else that they could change.",)
         return ("The agents found nothing that they could change.",)
     rejected = await count(wave_id=wave.id, state=EnhancementState.REJECTED)
     waiting = await count(wave_id=wave.id, state=EnhancementState.NEEDS_APPROVAL)

@@ -8,7 +8,7 @@ from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.events import EnhancementExpired
-from shared.contracts.states import TASK, EnhancementState
+from shared.contracts.states import TASK, WAVE, EnhancementState, TaskState
 from shared.kernel.errors import Conflict
 
 # The gate ends what it is judging itself: it checks the wave before anything lands.
@@ -17,6 +17,7 @@ BEFORE_THE_GATE = [
     EnhancementState.CONFLICTING,
     EnhancementState.CLEARED,
 ]
+OPEN_TASK_STATES = [each for each in TaskState if not TASK.terminal(each)]
 
 
 async def stop_wave(command: StopWave, deps: CoordinatorDeps) -> StoppedWaves:
@@ -65,12 +66,29 @@ async def _end(wave: Wave, trigger: str, deps: CoordinatorDeps, **fields: object
 
 
 async def _cancel(wave: Wave, deps: CoordinatorDeps) -> None:
-    """Expire and publish the untried changes of an ended wave, and cancel and publish its tasks."""
+    """Expire and publish the untried changes of an ended wave, and cancel and publish its tasks.
+
+    A change that a person approved outlives its wave. The tasks come last: as long as one is open,
+    there may be something left to do.
+    """
     for change in await deps.store.enhancements.find(wave_id=wave.id, state=BEFORE_THE_GATE):
-        await expire(change, f"its wave was {wave.state} before it was tried", deps)
+        if change.decision.approval is None:
+            await expire(change, f"its wave was {wave.state} before it was tried", deps)
     for task in await deps.store.tasks.find(wave_id=wave.id):
         if not TASK.terminal(task.state):
             await end_task(task, "cancel", deps, note=f"the wave was {wave.state}")
+
+
+async def cancel_leftovers(deps: CoordinatorDeps) -> None:
+    """Cancel the tasks that ended waves still have, and publish the ends of those waves.
+
+    The process that ended such a wave died before it had cancelled them all.
+    """
+    open_tasks = await deps.store.tasks.find(state=OPEN_TASK_STATES)
+    for wave in await deps.store.waves.find_by_ids(sorted({each.wave_id for each in open_tasks})):
+        if WAVE.terminal(wave.state):
+            await _cancel(wave, deps)
+            await messages.publish_wave_finished(wave, deps)
 
 
 async def end_task(task: Task, trigger: str, deps: CoordinatorDeps, **fields: object) -> None:

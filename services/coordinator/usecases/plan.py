@@ -18,7 +18,8 @@ from shared.kernel.errors import Rejected
 from shared.mongo.collections import latest_findings
 from shared.targets.discovery import unowned_sources
 from shared.targets.profile import profile_target
-from shared.targets.repository import checked_out_at, has_local_changes
+from shared.targets.repository import checked_out_at
+from shared.targets.work_tree import has_local_changes
 
 
 async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wave | None:
@@ -35,7 +36,13 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
         return wave
     foreclosed = await foreclosed_in(wave, deps)
     inspections = await _inspections(wave, deps)
-    chosen = plan(findings, foreclosed=foreclosed, size=wave.size, inspections=inspections)
+    chosen = plan(
+        findings,
+        foreclosed=foreclosed,
+        size=wave.size,
+        inspections=inspections,
+        branch=await _landing_branch_below(wave, deps),
+    )
     notes = (*wave.notes, *chosen.notes)
     if not findings and (unread := await _unread_sources(wave, inspections, deps)) is not None:
         await fail_wave(wave, unread, deps)
@@ -63,6 +70,13 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
     if running is not None:
         await messages.publish_wave_started(running, deps)
     return running
+
+
+async def _landing_branch_below(wave: Wave, deps: CoordinatorDeps) -> str:
+    """Return the landing branch if the wave began on it; empty if it began on the base branch."""
+    if wave.commit == wave.base_commit:
+        return ""
+    return (await deps.store.targets.require(wave.target_id)).landing_branch
 
 
 async def _inspections(wave: Wave, deps: CoordinatorDeps) -> tuple[Inspection, ...]:

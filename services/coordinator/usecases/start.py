@@ -92,7 +92,7 @@ async def _with_landing_branch(
 ) -> Target:
     """Return the target with the landing branch that its configuration asks for, which is stored.
 
-    Raises `Rejected` if nothing could land there.
+    So is whether it is bare by now. Raises `Rejected` if nothing could land there.
     """
     landing = await asyncio.to_thread(_fetch, target, deps)
     if landing.mode != "branch" and facts.detached:
@@ -111,9 +111,10 @@ async def _with_landing_branch(
     if landing.mode == "pull_request":
         await asyncio.to_thread(remote_url, facts.location, landing.remote)
     wanted = facts.base_branch if landing.mode == "direct" else facts.landing_branch
-    if target.landing_branch != wanted:
-        await deps.store.targets.set_fields(target.id, landing_branch=wanted)
-    return target.model_copy(update={"landing_branch": wanted})
+    known = {"landing_branch": wanted, "bare": facts.bare}
+    if known != {each: getattr(target, each) for each in known}:
+        await deps.store.targets.set_fields(target.id, **known)
+    return target.model_copy(update=known)
 
 
 async def _refuse_second_wave(target: Target, deps: CoordinatorDeps) -> None:

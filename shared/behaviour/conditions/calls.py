@@ -1,6 +1,7 @@
 """Edits of how parts of the standard library are called and named.
 
-An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+Each condition is asked about one edit and returns an `Answer`: None if the edit is of another kind,
+an empty text if the condition holds, else the reason why that cannot be shown.
 """
 
 import ast

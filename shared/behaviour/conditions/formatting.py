@@ -1,19 +1,36 @@
 """Edits of how values are put into texts.
 
-An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+Each condition is asked about one edit and returns an `Answer`: None if the edit is of another kind,
+an empty text if the condition holds, else the reason why that cannot be shown.
 """
 
 import ast
+import re
+from typing import NamedTuple
 
 from shared.behaviour.code import same
 from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.conditions.spelling import not_builtin, same_items
 from shared.behaviour.effects import is_read, is_simple, is_text
-from shared.behaviour.format_fields import fields_of
+from shared.behaviour.format_fields import Field, fields_of
 from shared.behaviour.place import Place
 
-# A text alone, or the dumped value, conversion and specification of a field.
-Part = tuple[str] | tuple[str, int, str]
+# The builtin function that does what the conversion flag of a field does, by the flag.
+CONVERSIONS = {"s": "str", "r": "repr", "a": "ascii"}
+NO_CONVERSION = -1
+# Specifications that every text accepts: alignment and width, then precision.
+TEXT_SPEC = re.compile(r"(?:[<>^]?[1-9]\d{0,2})?(?:\.\d{1,3})?s?")
+
+
+class FormattedPart(NamedTuple):
+    """A field of a text: its value, the code of its conversion flag, and its specification."""
+
+    value: ast.expr
+    conversion: int
+    spec: str
+
+
+Part = str | FormattedPart
 
 
 @condition("the fields of the literal format are numbered in order")
@@ -50,13 +67,10 @@ def conversion_flag(place: Place) -> Answer:
     old, new = place.old, place.new
     if not isinstance(old, ast.FormattedValue) or not isinstance(new, ast.FormattedValue):
         return None
-    flags = {"s": "str", "r": "repr", "a": "ascii"}
-    call, name = old.value, flags.get(chr(new.conversion) if new.conversion > 0 else "")
-    if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
+    call = _conversion_called(old.value)
+    if call is None or old.conversion != NO_CONVERSION or new.conversion != _flag_of(call):
         return None
-    if call.func.id != name or old.conversion != -1 or call.keywords:
-        return None
-    if not same_items(call.args, [new.value]) or isinstance(call.args[0], ast.Starred):
+    if not same(call.args[0], new.value):
         return None
     if not (old.format_spec is None and new.format_spec is None):
         if not same(old.format_spec, new.format_spec):
@@ -64,50 +78,112 @@ def conversion_flag(place: Place) -> Answer:
     return not_builtin(place, call.func)
 
 
-@condition("only the first argument does more than read")
+def _conversion_called(node: ast.AST) -> ast.Call | None:
+    """Return a node if it is a call such as `str(x)`, by its name and with one argument only."""
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.keywords:
+        return None
+    if len(node.args) != 1 or isinstance(node.args[0], ast.Starred):
+        return None
+    return node if node.func.id in CONVERSIONS.values() else None
+
+
+def _flag_of(call: ast.Call) -> int:
+    """Return the code of the conversion flag that does what a call such as `str(x)` does."""
+    assert isinstance(call.func, ast.Name)
+    return next(ord(flag) for flag, name in CONVERSIONS.items() if name == call.func.id)
+
+
+@condition("what does more than read comes first, or after conversions to text alone")
 def formatted_in_order(place: Place) -> Answer:
     """`"{}".format(x)` and `f"{x}"` call `format(x, spec)` with the same values and texts.
 
     `str.format` evaluates all arguments before it formats the first one, and an f-string one after
     the other. Where all but the first only read names, attributes and items, and each is formatted
-    once and in order, nothing comes between.
+    once and in order, nothing comes between. Formatting a text does nothing besides, so after
+    arguments that are texts or conversions such as `str(x)` another one may do more, too. A field
+    `{x!s}` formats the text that `str(x)` gives, if `str` is Python's own.
     """
     old, new = place.old, place.new
-    if not isinstance(old, ast.Call) or not isinstance(new, ast.JoinedStr | ast.Constant):
+    if not isinstance(old, ast.Call) or not isinstance(new, ast.JoinedStr):
         return None
     if not isinstance(old.func, ast.Attribute) or old.func.attr != "format":
         return None
-    if not is_text(old.func.value) or not isinstance(new, ast.JoinedStr):
+    if not is_text(old.func.value):
         return None
     expected = _formatted(old)
-    if expected is None or expected != _flatten(new):
+    conversions = None if expected is None else _conversions_between(expected, _flatten(new))
+    if expected is None or conversions is None:
         return None
-    if place.in_class and any("='__" in part[0] for part in expected if part[1:]):
+    values = [each.value for each in expected if not isinstance(each, str)]
+    if place.in_class and any("='__" in ast.dump(each) for each in values):
         return "an attribute or argument is mangled inside a class"
-    return _order_reason(place, old, expected)
+    foreign = (why for each in conversions if (why := not_builtin(place, each)))
+    return next(foreign, None) or _order_reason(place, old)
 
 
-def _order_reason(place: Place, call: ast.Call, parts: list[Part]) -> str:
-    """Return which argument of `format` is evaluated otherwise in an f-string; empty if none is.
-
-    `parts` are those of the f-string.
-    """
+def _order_reason(place: Place, call: ast.Call) -> str:
+    """Return which argument of `format` is evaluated otherwise in an f-string; empty if none is."""
     assert isinstance(call.func, ast.Attribute)
     assert isinstance(call.func.value, ast.Constant)
-    used = [each.argument for each in fields_of(str(call.func.value.value)) or ()]
+    fields = [each for each in fields_of(str(call.func.value.value)) or () if each.argument]
+    used = [each.argument for each in fields]
     named = [(str(n), each) for n, each in enumerate(call.args)]
     named += [(str(each.arg), each.value) for each in call.keywords]
-    first = next((part[0] for part in parts if part[1:]), "")
+    after_texts = True
     for number, (name, value) in enumerate(named):
-        if number and not is_read(value):
+        in_place = number < len(fields) and used[number] == name
+        if not is_read(value) and not (in_place and after_texts):
             return f"{place.at(value)} is evaluated after others were formatted"
         if not is_simple(value) and used.count(name) != 1:
             return f"{place.at(value)} is not evaluated once"
-        if not is_read(value) and first != ast.dump(value):
-            return f"{place.at(value)} is evaluated after others were formatted"
         if place.in_class and name.startswith("__"):
             return f"`{name}` is mangled inside a class"
+        after_texts = after_texts and in_place and _formats_text(place, value, fields[number])
     return HOLDS
+
+
+def _formats_text(place: Place, value: ast.expr, field: Field) -> bool:
+    """Return whether a field formats a text as it is, which has no effect and cannot fail."""
+    if field.reads or field.conversion or not TEXT_SPEC.fullmatch(field.spec):
+        return False
+    call = _conversion_called(value)
+    return is_text(value) or (call is not None and not_builtin(place, call.func) == HOLDS)
+
+
+def _conversions_between(one: list[Part], other: list[Part]) -> list[ast.expr] | None:
+    """Return the functions that one list of parts calls where the other has a conversion flag.
+
+    Returns None where the parts differ in anything else.
+    """
+    functions: list[ast.expr] = []
+    if len(one) != len(other):
+        return None
+    for part, new in zip(one, other, strict=True):
+        if isinstance(part, str) or isinstance(new, str):
+            if part != new:
+                return None
+        elif not _same_field(part, new):
+            if not _same_field(_with_flag(part), _with_flag(new)):
+                return None
+            calls = (_call_as_flag(each) for each in (part, new))
+            functions += [each.func for each in calls if each is not None]
+    return functions
+
+
+def _same_field(one: FormattedPart, other: FormattedPart) -> bool:
+    """Return whether two fields have the same value, conversion and specification."""
+    return same(one.value, other.value) and one[1:] == other[1:]
+
+
+def _call_as_flag(part: FormattedPart) -> ast.Call | None:
+    """Return the call in a field such as `{str(x)}`, which `{x!s}` replaces; None in any other."""
+    return _conversion_called(part.value) if part.conversion == NO_CONVERSION else None
+
+
+def _with_flag(part: FormattedPart) -> FormattedPart:
+    """Return a field such as `{str(x)}` as `{x!s}`, and any other as it is."""
+    call = _call_as_flag(part)
+    return part if call is None else FormattedPart(call.args[0], _flag_of(call), part.spec)
 
 
 def _formatted(call: ast.Call) -> list[Part] | None:
@@ -126,12 +202,12 @@ def _formatted(call: ast.Call) -> list[Part] | None:
     parts: list[Part] = []
     try:
         for each in fields:
-            parts.append((each.literal,))
+            parts.append(each.literal)
             if (base := each.argument) is None:
                 continue
             value = call.args[int(base)] if base.isdigit() else named[base]
-            flag = ord(each.conversion) if each.conversion else -1
-            parts.append((ast.dump(_with_reads(value, each.reads)), flag, each.spec))
+            flag = ord(each.conversion) if each.conversion else NO_CONVERSION
+            parts.append(FormattedPart(_with_reads(value, each.reads), flag, each.spec))
     except (ValueError, LookupError):
         return None
     return _joined(parts)
@@ -153,26 +229,26 @@ def _with_reads(value: ast.expr, rest: str) -> ast.expr:
 
 
 def _flatten(node: ast.JoinedStr) -> list[Part]:
-    """Return the parts of an f-string: texts, and (dumped value, conversion, format) of fields."""
+    """Return the texts and the fields of an f-string, in order."""
     parts: list[Part] = []
     for each in node.values:
         if isinstance(each, ast.Constant):
-            parts.append((str(each.value),))
+            parts.append(str(each.value))
         elif isinstance(each, ast.FormattedValue):
             spec = each.format_spec
             text = ""
             if isinstance(spec, ast.JoinedStr):
                 text = "".join(str(getattr(v, "value", "\0")) for v in spec.values)
-            parts.append((ast.dump(each.value), each.conversion, text))
+            parts.append(FormattedPart(each.value, each.conversion, text))
     return _joined(parts)
 
 
 def _joined(parts: list[Part]) -> list[Part]:
-    """Return the parts with neighbouring texts joined."""
+    """Return the parts with neighbouring texts joined, and without empty ones."""
     done: list[Part] = []
     for each in parts:
-        if len(each) == 1 and done and len(done[-1]) == 1:
-            done[-1] = (done[-1][0] + each[0],)
+        if isinstance(each, str) and done and isinstance(done[-1], str):
+            done[-1] += each
         else:
             done.append(each)
-    return [each for each in done if each != ("",)]
+    return [each for each in done if each != ""]

@@ -1,6 +1,7 @@
 """Edits after which an object may end earlier, as no name holds it any more.
 
-An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+Each condition is asked about one edit and returns an `Answer`: None if the edit is of another kind,
+an empty text if the condition holds, else the reason why that cannot be shown.
 """
 
 import ast

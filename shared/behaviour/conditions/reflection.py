@@ -1,6 +1,10 @@
-"""Edits that could be noticed by who looks names up, or relies on what an import does.
+"""Conditions on edits of imports and names that other code could notice while the program runs.
 
-An `Answer` is None for another kind of edit, empty where the condition holds, else why not.
+Such code takes a name from this module, reads the names of local variables or functions by `locals`
+or `__name__`, or relies on what importing a module does besides binding a name.
+
+Each condition is asked about one edit and returns an `Answer`: None if the edit is of another kind,
+an empty text if the condition holds, else the reason why that cannot be shown.
 """
 
 import ast

@@ -28,8 +28,9 @@ class SuiteAdjustment(Value):
 class Target(Document):
     """A repository and one base branch of it.
 
-    Another root commit at the same path is another target. `adjustment` is what makes its tests
-    run, where they do not run as its files say.
+    Another root commit at the same path is another target. `bare` says that a repository on this
+    machine has no work tree. `adjustment` is what makes its tests run, where they do not run
+    as its files say.
     """
 
     id: Id
@@ -39,6 +40,7 @@ class Target(Document):
     base_branch: str
     landing_branch: str
     detached: bool = False
+    bare: bool = False
     adjustment: SuiteAdjustment | None = None
     created_at: datetime
 

@@ -46,8 +46,11 @@ async def test_a_proven_fix_takes_proven_ones_with_it(tmp_path):
 
 
 async def test_what_is_made_possible_and_not_fixed_is_left_for_another_wave(tmp_path):
-    found = await proposed(tmp_path, a='def f(x):\n    return "a {}".format(str(x))\n')
+    """What `str` means is not known there, so the follow-up is not shown to keep behaviour."""
+    text = 'from shop.parts import *\n\n\ndef f(x):\n    return "a {}".format(str(x))\n'
+    found = await proposed(tmp_path, a=text)
     assert [each.rule for each in found] == ["ruff:UP032"]
+    assert "{str(x)}" in final(found)
     again = await proposed(tmp_path, a=final(found))
     assert [each.rule for each in again] == ["ruff:RUF010"]
     assert "{x!s}" in final(again)
@@ -56,10 +59,10 @@ async def test_what_is_made_possible_and_not_fixed_is_left_for_another_wave(tmp_
 async def test_a_fix_that_would_add_more_than_it_takes_waits_for_its_follow_ups(tmp_path):
     text = 'def f(x, y):\n    return "a {} {}".format(str(x), str(y))\n'
     (each,) = await proposed(tmp_path, a=text)
-    assert each.key == "ruff:UP032"
+    assert each.key == "ruff:UP032:shown"
     assert "So is what that made possible (RUF010)." in each.rationale
     assert '"a {x!s} {y!s}"' in final([each])
-    assert each.conditions == ()
+    assert len(each.conditions) == 1
 
 
 async def test_what_is_foreclosed_stays_so_on_a_line_that_another_fix_rewrites(tmp_path):

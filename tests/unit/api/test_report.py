@@ -1,5 +1,6 @@
 """The report: what was measured, in an order that means something, and what may be typed next."""
 
+import subprocess
 from datetime import timedelta
 
 import pytest
@@ -11,8 +12,9 @@ from shared.contracts.documents.findings import Prediction
 from shared.contracts.documents.runs import TestCounts
 from shared.contracts.report import NextCommands, ProtectionSummary
 from shared.contracts.states import RunState
-from shared.kernel.ids import short_id
+from shared.kernel.ids import short_id, uuid7
 from shared.targets.location import is_url
+from shared.targets.repository import inspect_repository
 from tests.support.builders import (
     COMMIT,
     NOW,
@@ -24,6 +26,7 @@ from tests.support.builders import (
     a_wave,
     an_enhancement,
 )
+from tests.support.repositories import a_repository, commit, git
 
 LATER = "d" * 40
 OTHER = "e" * 40
@@ -257,16 +260,22 @@ class TestCommands:
     def test_where_nothing_landed_there_is_nothing_to_type(self):
         assert report(a_change("rejected"), a_change("rolled_back")).commands == NextCommands()
 
-    def test_a_branch_the_wave_made_is_undone_by_deleting_it(self):
-        wave, target = a_wave(), a_target(location="/somewhere")
-        made = report(a_change(), wave=wave, target=target).commands
-        assert made.undo_all == ("git -C /somewhere branch -D groundswell/main",)
+    def test_what_landed_on_a_branch_is_looked_at_and_merged_there(self):
+        made = report(a_change(), target=a_target(location="/somewhere")).commands
         assert made.merge == ("git -C /somewhere merge groundswell/main",)
         assert made.inspect[0] == f"git -C /somewhere log --stat {COMMIT[:10]}..groundswell/main"
 
-    def test_a_branch_that_was_there_is_undone_by_putting_it_back(self):
-        made = report(a_change(), wave=a_wave(landing_commit=OTHER)).commands
-        assert made.undo_all == (f"git -C /nowhere branch -f groundswell/main {OTHER[:10]}",)
+    @pytest.mark.parametrize("landing", [None, OTHER])
+    @pytest.mark.parametrize("location", ["/somewhere", "https://example.org/o/r.git"])
+    def test_a_wave_is_undone_without_what_others_put_on_the_branch(self, landing, location):
+        wave = a_wave(landing_commit=landing)
+        made = report(a_change(), wave=wave, target=a_target(location=location)).commands
+        assert made.undo_all == (f"groundswell wave rollback {short_id(wave.id)}",)
+
+    def test_what_landed_on_the_base_itself_needs_no_merge(self):
+        made = report(a_change(), target=a_target(landing_branch="main")).commands
+        assert made.merge == ()
+        assert len(made.inspect) == 1
 
     def test_one_change_is_undone_by_its_short_id(self):
         change = a_change()
@@ -277,15 +286,29 @@ class TestCommands:
         made = report(a_change(), target=a_target(location="/some where/it's")).commands
         assert made.merge[0].startswith("git -C '/some where/it'\"'\"'s' merge")
 
-    def test_a_remote_is_fetched_pulled_and_pushed_to(self):
+    def test_a_remote_is_fetched_and_pulled(self):
         url = "https://example.org/o/r.git"
         made = report(a_change(), target=a_target(location=url)).commands
+        assert made.inspect[0].startswith(f"git fetch {url} groundswell/main && ")
         assert made.merge == (f"git pull {url} groundswell/main",)
-        assert made.undo_all == (f"git push {url} --delete groundswell/main",)
-        again = report(
-            a_change(), target=a_target(location=url), wave=a_wave(landing_commit=OTHER)
-        ).commands
-        assert again.undo_all == (f"git push --force {url} {OTHER}:refs/heads/groundswell/main",)
+
+    def test_the_base_of_a_bare_repository_is_moved_without_a_work_tree(self, tmp_path):
+        place = a_repository(tmp_path / "target", m_py="x = 1\n")
+        git(place, "switch", "--quiet", "--create", "groundswell/main")
+        landed = commit(place, {"m.py": "x = 2\n"})
+        git(place, "switch", "--quiet", "main")
+        bare = tmp_path / "it's bare.git"
+        git(place, "clone", "--quiet", "--bare", str(place), str(bare))
+        facts = inspect_repository(str(bare))
+        target = facts.as_target(uuid7(), NOW)
+        [merge] = report(a_change(), target=target).commands.merge
+        subprocess.run(merge, shell=True, check=True, capture_output=True)
+        assert git(bare, "rev-parse", "main") == landed
+        [pull] = report(
+            a_change(), target=target.model_copy(update={"detached": True})
+        ).commands.merge
+        assert pull.startswith("git pull ")
+        assert pull.endswith("# in a clone, on the branch you choose")
 
     def test_what_began_on_no_branch_is_merged_where_a_person_chooses(self):
         [merge] = report(a_change(), target=a_target(detached=True)).commands.merge

@@ -84,6 +84,12 @@ CASES = [
         'x = "{} {}".format(a, f())\n',
     ),
     Case(
+        "formatting.formatted-in-order",
+        "UP032",
+        'x = "{:>3} {} {}".format(repr(a), str(f()), b.c)\n',
+        'from m import *\nx = "{} {}".format(str(a), str(b))\n',
+    ),
+    Case(
         "calls.alias",
         "UP024",
         "raise IOError\n",

@@ -130,3 +130,20 @@ def test_each_place_is_judged_by_itself():
 )
 def test_code_where_there_was_none_is_open(before, after, line):
     assert [each.line for each in check_behaviour("m.py", before, after, []).open] == [line]
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        ('"{}".format(str(a))', 'f"{a!s}"'),
+        ('"{:>3} {}".format(repr(a), ascii(f()))', 'f"{a!r:>3} {f()!a}"'),
+        ('"{} {} {}".format("b", str(f(a)), c.d)', "f\"{'b'} {f(a)!s} {c.d}\""),
+        ('"{a} {b}".format(a=str(x), b=f())', 'f"{x!s} {f()}"'),
+        ('"{} {}".format(str(a), g(b))', 'f"{str(a)} {g(b)}"'),
+    ],
+)
+def test_a_conversion_may_become_the_flag_of_a_field(call, text):
+    """UP032 leaves `{str(x)}`, and RUF010 makes it `{x!s}` in the same change."""
+    unless = DECLARED["UP032"].unless
+    found = check_behaviour("m.py", f"x = {call}\n", f"x = {text}\n", unless, taken=EMPTY)
+    assert found.keeps_behaviour, found

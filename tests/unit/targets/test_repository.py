@@ -1,5 +1,8 @@
 """Inspecting a repository changes nothing in it, and names what cannot be used."""
 
+import shlex
+import subprocess
+
 import pytest
 
 from shared.kernel.errors import Conflict, NotFound, Rejected
@@ -51,6 +54,28 @@ def test_a_dirty_work_tree_is_reported_and_its_index_is_not_changed(place):
     index = (place / ".git" / "index").read_bytes()
     assert inspect_repository(str(place)).dirty
     assert (place / ".git" / "index").read_bytes() == index
+
+
+@pytest.mark.parametrize("kind", ["committed", "untracked"])
+def test_folders_nested_too_deeply_are_refused_with_how_to_find_them(place, kind):
+    innermost = place.joinpath(*["d"] * 100)
+    innermost.mkdir(parents=True)
+    (innermost / "m.py").write_text("x = 1\n")
+    if kind == "committed":
+        commit(place, {})
+    with pytest.raises(Rejected, match="100 or more folders inside each other") as refused:
+        inspect_repository(str(place))
+    assert refused.value.code == "too_deep"
+    command = refused.value.hint.partition("listed by: ")[2]
+    found = subprocess.run(shlex.split(command), capture_output=True, text=True, check=True)
+    assert found.stdout.split() == [str(innermost)]
+
+
+@pytest.mark.parametrize(("depth", "ignored"), [(99, ""), (120, "d/\n")])
+def test_folders_that_are_nested_less_or_ignored_are_fine(place, depth, ignored):
+    commit(place, {".gitignore": ignored})
+    place.joinpath(*["d"] * depth).mkdir(parents=True)
+    assert not inspect_repository(str(place)).dirty
 
 
 def test_a_detached_head_is_a_base_of_its_own(place):

@@ -66,6 +66,20 @@ def without_options(
     return (*command, "-o", f"addopts={kept}")
 
 
+def names_unknown_setting(output: str) -> bool:
+    """Return whether pytest printed that it does not know a setting of its configuration."""
+    return bool(UNKNOWN_SETTING.search(output))
+
+
+def with_unknown_settings(command: Sequence[str]) -> tuple[str, ...]:
+    """Return pytest's command with an option that permits settings which it does not know.
+
+    A command that has it stays as it is.
+    """
+    option = ("-o", "strict_config=false")
+    return tuple(command) if option[1] in command else (*command, *option)
+
+
 def _split(options: str) -> list[str]:
     """Split options as a shell does, or at spaces if their quotes do not match."""
     try:

@@ -18,8 +18,10 @@ from services.validator.runs.domain.adjustments import (
     broken_plugin,
     error_text,
     first_error,
+    names_unknown_setting,
     passed_tests,
     unknown_options,
+    with_unknown_settings,
     without_options,
     without_plugin,
 )
@@ -31,7 +33,7 @@ from shared.contracts.base import RunPurpose
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import SuiteAdjustment
 from shared.kernel.errors import Rejected
-from shared.targets.plugins import configured_options
+from shared.targets.plugins import configured_options, refuses_unknown_settings
 from shared.targets.test_commands import CONVINCING_TESTS
 
 log = structlog.get_logger(__name__)
@@ -152,12 +154,18 @@ class _Search:
                 f"be loaded, so it is disabled: {error_text(output)}"
             )
             return self._with_command(known, without_plugin(command, plugin), "pytest", note)
-        addopts = configured_options(prepared.mirror.tree(prepared.head))
-        options = unknown_options(output, addopts)
-        if not options:
+        tree = prepared.mirror.tree(prepared.head)
+        addopts = configured_options(tree)
+        if options := unknown_options(output, addopts):
+            note = f"pytest does not know the options {' '.join(options)}, so they are left out."
+            kept = without_options(command, addopts, options)
+            return self._with_command(known, kept, "pytest", note)
+        permitting = with_unknown_settings(command)
+        refused = names_unknown_setting(output) and refuses_unknown_settings(tree)
+        if not refused or permitting == tuple(command):
             return None
-        note = f"pytest does not know the options {' '.join(options)}, so they are left out."
-        return self._with_command(known, without_options(command, addopts, options), "pytest", note)
+        note = "pytest does not know some of its settings, so it is told to permit that."
+        return self._with_command(known, permitting, "pytest", note)
 
     async def _by_other_commands(self, best: BaselineAttempt) -> BaselineAttempt:
         """Return the attempt that passes most; where some tests pass, only named ways are tried."""

@@ -9,7 +9,8 @@ import pytest
 from services.validator.git.adapters.remotes import GitRemote
 from services.validator.git.adapters.work_tree import WorkTree
 from shared.kernel.errors import GroundswellError, Rejected
-from shared.targets.repository import has_local_changes, inspect_repository, remote_url
+from shared.targets.repository import inspect_repository, remote_url
+from shared.targets.work_tree import has_local_changes
 from tests.support.landing import a_yard, a_yard_at
 from tests.support.repositories import a_repository, commit, git
 

@@ -7,8 +7,10 @@ from services.validator.runs.domain.adjustments import (
     command_error,
     error_text,
     first_error,
+    names_unknown_setting,
     passed_tests,
     unknown_options,
+    with_unknown_settings,
     without_options,
     without_plugin,
 )
@@ -66,6 +68,14 @@ def test_strict_configuration_gives_way_where_a_plugins_setting_is_unknown():
     output = "ERROR: Unknown config option: flake8-max-line-length\n"
     assert unknown_options(output, "-ra --strict-config") == ("--strict-config",)
     assert unknown_options(output, "-ra") == ()
+
+
+def test_a_strict_setting_gives_way_once():
+    assert names_unknown_setting("ERROR: Unknown config option: flake8-max-line-length\n")
+    assert not names_unknown_setting("ERROR: usage")
+    permitting = with_unknown_settings(("pytest",))
+    assert permitting == ("pytest", "-o", "strict_config=false")
+    assert with_unknown_settings(permitting) == permitting
 
 
 def a_report(**outcomes: Outcome) -> TestReport:
