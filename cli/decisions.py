@@ -159,7 +159,10 @@ def _selection(
 
 
 def _filter(rule: str, component: str, target: str) -> ApprovalFilter:
-    """Return the filter for these options, with the repository at the path or URL `target`."""
+    """Return a filter for the changes of one repository; an empty rule or component permits all.
+
+    `target` is its path or URL. Raises `Rejected` if there is no usable repository at the path.
+    """
     return ApprovalFilter(target=location_of(target), rule=rule, component=component)
 
 

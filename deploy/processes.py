@@ -139,7 +139,8 @@ def tail(log: Path, lines: int = 12) -> str:
 
 
 def _describe_exit(code: int) -> str:
-    """Return how a process ended, as the end of a sentence."""
+    """Return how a process ended, as the end of a sentence; negative codes are signals."""
     if code < 0:
-        return f"was killed by {signal.Signals(-code).name}"
+        names = {each.value: each.name for each in signal.Signals}
+        return f"was killed by {names.get(-code, f'signal {-code}')}"
     return f"ended with exit code {code}"

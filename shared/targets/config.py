@@ -237,7 +237,11 @@ def _sentence(error: dict[str, Any], model: type[BaseModel], prefix: tuple[str, 
 
 
 def _known_keys(location: list[str], model: type[BaseModel]) -> list[str]:
-    """Return the keys of the table at a location, which is a path of keys and indexes."""
+    """Return the names of the keys that `model` allows in the table at `location`, sorted.
+
+    `location` leads to the table itself, as keys and, in lists of tables, indexes in digits:
+    `["component", "0"]`. All its keys must be known.
+    """
     sections = {"component": ComponentSection}
     for part in location:
         if part.isdigit():

@@ -17,7 +17,10 @@ MAX_NESTED_FOLDERS = 100
 
 
 def is_dirty(directory: Path) -> bool:
-    """Return whether files changed or are new. Raises `Rejected` if libgit2 cannot read them."""
+    """Return whether the work tree has changed or new files; False for a bare repository.
+
+    Raises `Rejected` if libgit2 cannot read the repository.
+    """
     try:
         repository = pygit2.Repository(str(directory))  # `git status` would run filters
         return not repository.is_bare and any(

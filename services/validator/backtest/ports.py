@@ -10,7 +10,11 @@ class History(Protocol):
     """The history of one target as last fetched, read only. Every method blocks."""
 
     def line(self, since: str, head: str) -> Sequence[Commit]:
-        """Return the first-parent line after `since` up to `head`, oldest first, with merges."""
+        """Return the commits from `head` back to `since`, which is not included, oldest first.
+
+        Only first parents are followed, so a merge is one commit. A root commit is left out, as it
+        has no parent to compare it with.
+        """
         ...
 
     def changed(self, before: str, after: str) -> Sequence[str]:

@@ -157,7 +157,11 @@ async def _take_step(gate_round: GateRound, fetcher: EvidenceFetcher, deps: Vali
 
 
 async def _dismiss(gate_round: GateRound, step: Reject | Undecided, deps: ValidatorDeps) -> None:
-    """Reject a change, or expire it if nothing is known about it."""
+    """Remove a change from the round and publish why; it ends as rejected, or as expired.
+
+    It is rejected for a `Reject`, and the tests that failed are counted for the recall of impacted
+    tests if its impacted tests are known. It expires for an `Undecided`, without blame.
+    """
     change = gate_round.remove(step.change)
     await publish_dismissal(gate_round, step, change, deps)
     if isinstance(step, Undecided):

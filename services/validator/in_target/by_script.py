@@ -37,7 +37,11 @@ def run_reporting(self: Any, test: Any) -> Any:
 
 
 def _reporting(result_class: Any) -> Any:
-    """Return a subclass of a result class that also reports; any other callable as it is."""
+    """Return a subclass of a result class that also reports each result.
+
+    A class that reports already is returned as it is. So is a callable that is not a class, and its
+    results are not reported.
+    """
     if not isinstance(result_class, type) or issubclass(result_class, ReportedResults):
         return result_class
     return type(result_class.__name__, (ReportedResults, result_class), {})

@@ -214,10 +214,11 @@ def _as_text(parts: list[object]) -> list[str]:
 
 @condition("each value is evidently text or an int, and there is one for each field")
 def percent_format(place: Place) -> Answer:
-    """`"%s" % x` and `"{}".format(x)` give `str(x)` for text and ints.
+    """`"%s" % x` and `"{}".format(x)` both give `str(x)` if `x` is text or an int.
 
-    Other types may format otherwise than they convert, fields of other kinds accept other types,
-    and a single value may be a tuple or mapping of several. `%r` is `{!r}` for any value.
+    Values of other types may be formatted differently, and fields other than `%s` and `%r` accept
+    other types than their replacements do. `%r` and `{!r}` are the same for any value of a tuple.
+    A single value must be text or an int even for `%r`, as it may be a tuple or a mapping.
     """
     old, new = place.old, place.new
     if not isinstance(old, ast.BinOp) or not isinstance(old.op, ast.Mod):

@@ -2,7 +2,7 @@
 
 import configparser
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -107,8 +107,9 @@ def name_of(requirement: str) -> str:
     return canonicalize_name(Requirement(requirement).name)
 
 
-def choose_test_group(names: Iterable[str]) -> str | None:
-    """Return the extra or group named after tests, else after development; None without one."""
-    return next(
-        (name for name in (*TEST_GROUP_NAMES, *DEV_GROUP_NAMES) if name in set(names)), None
-    )
+def choose_test_group(names: Collection[str]) -> str | None:
+    """Return the first of `TEST_GROUP_NAMES`, else of `DEV_GROUP_NAMES`, that is in `names`.
+
+    Returns None if none of them is.
+    """
+    return next((name for name in (*TEST_GROUP_NAMES, *DEV_GROUP_NAMES) if name in names), None)

@@ -24,7 +24,12 @@ MAX_HINT_CHARACTERS = 2000
 
 
 async def run_baseline(command: RunBaseline, deps: ValidatorDeps) -> None:
-    """Measure the baseline of a commit, and publish it or why not; nothing once the wave ended."""
+    """Run the whole suite on a commit, and publish the result, or why there is none.
+
+    Also publishes that the environment is built, with notes for people. How the tests have to be
+    run, if that took a search, is stored on the target. Does nothing if the wave has ended already;
+    one that ends during the run does not stop it.
+    """
     wave = await deps.store.waves.get(command.wave_id)
     if wave is not None and WAVE.terminal(wave.state):
         return
@@ -116,10 +121,14 @@ def _check(measured: BaselineAttempt) -> None:
 
 
 def _advice(measured: BaselineAttempt, advice: str) -> str:
-    """Return what to do, after what was tried by itself and what the environment lacks."""
-    tried = f"Tried without success: {'; '.join(measured.tried)}. " if measured.tried else ""
+    """Return a hint for people: other ways to run the tests that failed, then `advice`.
+
+    Between them is what could not be set up in the environment, which is cut if it is long.
+    """
+    tried = f"Tried without success: {'; '.join(measured.tried)}." if measured.tried else ""
     missing = " ".join(measured.prepared.environment.notes)
-    return f"{tried}{missing} {advice}".strip()[:MAX_HINT_CHARACTERS]
+    before = " ".join(filter(None, (tried, missing)))[: MAX_HINT_CHARACTERS - len(advice) - 1]
+    return f"{before} {advice}".strip()
 
 
 async def _publish_measured(command: RunBaseline, run: TestRun, deps: ValidatorDeps) -> None:
