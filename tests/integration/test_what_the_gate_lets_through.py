@@ -200,10 +200,9 @@ class Gate:
                     key=f"k{number}",
                     order=number,
                     patch=digest,
-                    files=tuple(files),
                     base_commit=head,
                     state="cleared",
-                    **fields,
+                    **{"files": tuple(files), **fields},
                 )
             )
         await store.waves.insert(wave)
@@ -683,3 +682,10 @@ def test_a_test_that_fails_alone_on_the_head_too_is_no_evidence(dependent):
     before = dependent.files["till/exchange.py"]
     change = dependent.judge({"till/exchange.py": before.replace("TABLE[name]", "TABLE.get(name)")})
     assert change.state is EnhancementState.APPLIED, change.decision
+
+
+def test_a_patch_of_files_that_its_change_does_not_name_is_rejected(asking):
+    both = KEPT | judges(ADDING, "")
+    [change] = asking.judge_all([both], files=(MONEY_FILE,))
+    assert change.state is REJECTED
+    assert change.decision.reason == f"unnamed-file: its patch also edits {TEST_FILE}"

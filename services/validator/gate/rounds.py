@@ -30,6 +30,7 @@ from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Rejected
 from shared.targets.head import Head
 from shared.targets.languages import invalid_reason
+from shared.targets.patches import parse_patch
 from shared.targets.setup_inputs import is_compiled_source
 
 
@@ -214,7 +215,15 @@ async def _policy_violation(
         )
     repository = deps.repository(gate_round.target)
     # It parses the patch and may list all files of the head: leader leases are renewed meanwhile.
-    return await asyncio.to_thread(repository.broken_rule, patch, paths, config, head)
+    broken = await asyncio.to_thread(repository.broken_rule, patch, paths, config, head)
+    return broken or _unnamed_file(patch, change)
+
+
+def _unnamed_file(patch: str, change: Enhancement) -> str | None:
+    """Return that a patch edits a file that its change does not name; None if there is none."""
+    paths = (each.path for each in parse_patch(patch))
+    unnamed = next((path for path in paths if path not in change.proposal.files), None)
+    return f"unnamed-file: its patch also edits {unnamed}" if unnamed else None
 
 
 async def _screen_findings(gate_round: GateRound, deps: ValidatorDeps) -> None:
