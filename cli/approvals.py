@@ -47,8 +47,8 @@ def _show_group(reason: str, changes: Sequence[ChangeNeedingApproval], console: 
 
 
 def _evidence(change: ChangeNeedingApproval) -> Sequence[str]:
-    """Return the evidence as sentences; after a full run, only that every test passed."""
-    return (EVERY_TEST_PASSED,) if change.full_run else change.evidence
+    """Return the evidence as sentences; of a full run, only that every test passed."""
+    return (EVERY_TEST_PASSED, *change.evidence[1:]) if change.full_run else change.evidence
 
 
 def _show_commands(changes: Sequence[ChangeNeedingApproval], console: Console) -> None:

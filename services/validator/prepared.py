@@ -1,7 +1,7 @@
 """A target at one commit, with the environment its tests run in."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 
@@ -48,6 +48,11 @@ class PreparedHead:
         """A digest of the head's tests and of all other files that decide about a change."""
         return self.mirror.tree(self.head).digest(lambda p: is_protected(p, self.profile.config))
 
+    def changed_protected_files(self, tree: str) -> tuple[str, ...]:
+        """Return the protected files in which a tree differs from the head's, sorted; blocks."""
+        changed = self.mirror.changed_paths(self.tree, tree)
+        return tuple(each for each in changed if is_protected(each, self.profile.config))
+
 
 async def prepare_head(
     deps: ValidatorDeps, target: Target, head: str, namespace: str = ""
@@ -62,6 +67,17 @@ async def prepare_head(
     tree_oid = mirror.tree(head).oid
     environment = await deps.environments.prepare(target.id, profile, tree_oid)
     return PreparedHead(target, mirror, head, profile, environment)
+
+
+async def prepare_candidate(deps: ValidatorDeps, prepared: PreparedHead, tree: str) -> PreparedHead:
+    """Return a prepared head with the profile and the environment of a tree made on it.
+
+    Edits that were approved may change what the tests need and how they are run. Raises what
+    `prepare_head` raises.
+    """
+    profile = await asyncio.to_thread(_candidate_profile, prepared, tree)
+    environment = await deps.environments.prepare(prepared.target.id, profile, tree)
+    return replace(prepared, profile=profile, environment=environment)
 
 
 def find_basis(mirror: Mirror, target: Target, head: str) -> str:
@@ -102,6 +118,18 @@ def _profile(mirror: Mirror, target: Target, head: str, namespace: str) -> Targe
         tag = mirror.nearest_tag(target.location, head, lambda name: bool(version_of_tag(name)))
         plan["version"] = version_of_tag(tag) or UNTAGGED_VERSION
     environment = profile.environment.model_copy(update=plan)
+    return profile.model_copy(update={"test": test, "environment": environment})
+
+
+def _candidate_profile(prepared: PreparedHead, tree: str) -> TargetProfile:
+    """Return the profile of a tree made on a head, adjusted, dated and versioned as the head's."""
+    mirror, target, on_head = prepared.mirror, prepared.target, prepared.profile
+    profile = profile_target(mirror.tree(tree), mirror.base_tree(target))
+    kept = on_head.environment.model_dump(include={"namespace", "as_of", "version"})
+    environment, test = profile.environment.model_copy(update=kept), profile.test
+    if target.adjustment is not None and target.adjustment.command == on_head.test.command:
+        changes = {"command": on_head.test.command, "framework": on_head.test.framework}
+        test = test.model_copy(update=changes)
     return profile.model_copy(update={"test": test, "environment": environment})
 
 

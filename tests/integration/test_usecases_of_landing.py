@@ -21,8 +21,10 @@ from tests.support.builders import (
     a_wave,
     an_enhancement,
 )
+from tests.support.memory import a_store
 from tests.support.stores import a_real_store
 from tests.support.validator_deps import a_validator
+from tests.support.watched import a_street
 
 TARGET = a_target()
 HALF = Protection(state="unprotected", mutants=2, killed=1, lines=2, protected_lines=1)
@@ -224,3 +226,16 @@ async def test_a_persons_word_outlives_the_wave_also_where_the_others_of_the_bat
     await landing.land(batch, deps)
     states = [(await deps.store.enhancements.require(each.id)).state for each in (approved, other)]
     assert states == [EnhancementState.CLEARED, EnhancementState.EXPIRED]
+
+
+@pytest.mark.parametrize("approved", [(), ("tests/test_m.py",)])
+async def test_no_protected_file_lands_that_its_run_did_not_have(tmp_path, approved):
+    street = await a_street(tmp_path, a_store(), **{"tests/test_m.py": "one"})
+    [change] = await street.land(("tests/test_m.py", "two"), approved=approved)
+    if approved:
+        assert change.state is EnhancementState.APPLIED
+        assert street.texts() == {"tests/test_m.py": "two"}
+    else:
+        assert change.state is EnhancementState.EXPIRED
+        assert change.decision.reason == "no run had tests/test_m.py as it would land"
+        assert street.texts() == {"tests/test_m.py": "one"}

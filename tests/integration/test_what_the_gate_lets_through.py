@@ -9,7 +9,7 @@ import asyncio
 import hashlib
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,12 +22,14 @@ from services.validator.deps import ValidatorDeps
 from services.validator.findings.adapters import RegisteredDetectors
 from services.validator.gate.loop import settle
 from services.validator.mutation.adapters import SandboxedMutationRunner
+from services.validator.rollback.usecases.rollbacks import roll_back
 from services.validator.runs.usecases.runners import announce
 from services.validator.suite.adapters.suite import SandboxedSuite
-from shared.contracts.commands import DecideEnhancement
+from shared.contracts.commands import DecideEnhancement, RollbackEnhancement
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Health
 from shared.contracts.documents.storage import Patch
+from shared.contracts.documents.waves import Wave
 from shared.contracts.events import GateDecided
 from shared.contracts.states import EnhancementState
 from shared.contracts.work import RunTests
@@ -169,9 +171,15 @@ class Gate:
         """What becomes of several that are put before it at once."""
         return self.runner.run(self._judge(changes, fields))
 
-    def approve(self, change: Enhancement) -> Enhancement:
-        """What becomes of it with a person's word."""
-        return self.runner.run(self._approve(change))
+    def approve(
+        self, change: Enhancement, beside: Sequence[dict[str, str | None]] = ()
+    ) -> list[Enhancement]:
+        """What becomes of it with a person's word, and of others that wait `beside` it by then."""
+        return self.runner.run(self._approve(change, beside))
+
+    def roll_back(self, change: Enhancement) -> Enhancement:
+        """What becomes of a landed change that a person wants off the branch."""
+        return self.runner.run(self._roll_back(change))
 
     def runs(self) -> list[str]:
         """The purpose of each run that was made, in their order."""
@@ -187,8 +195,21 @@ class Gate:
     ) -> list[Enhancement]:
         head, store = self.yard.head(), self.deps.store
         wave = a_wave(target_id=self.yard.target.id, state="running", commit=head, base_commit=head)
-        task = a_task(wave, component="till", paths=("*",), state="proposed")
-        made = []
+        await store.waves.insert(wave)
+        made = await self._put(wave, "till", changes, fields)
+        await settle(self.yard.target.id, self.deps)
+        return [await store.enhancements.require(each.id) for each in made]
+
+    async def _put(
+        self,
+        wave: Wave,
+        component: str,
+        changes: Sequence[dict[str, str | None]],
+        fields: dict[str, Any],
+    ) -> list[Enhancement]:
+        """Cleared changes of one task."""
+        store, made = self.deps.store, []
+        task = a_task(wave, component=component, paths=("*",), state="proposed")
         for number, files in enumerate(changes):
             known = {path: self.files.get(path) for path in files}
             patch = make_patch({path: (_bytes(known[path]), _bytes(files[path])) for path in files})
@@ -200,22 +221,27 @@ class Gate:
                     key=f"k{number}",
                     order=number,
                     patch=digest,
-                    files=tuple(files),
-                    base_commit=head,
+                    base_commit=wave.commit,
                     state="cleared",
-                    **fields,
+                    **{"files": tuple(files), **fields},
                 )
             )
-        await store.waves.insert(wave)
         await store.tasks.insert(task)
         await store.enhancements.insert_missing(made)
-        await settle(self.yard.target.id, self.deps)
-        return [await store.enhancements.require(each.id) for each in made]
+        return made
 
-    async def _approve(self, change: Enhancement) -> Enhancement:
+    async def _approve(
+        self, change: Enhancement, beside: Sequence[dict[str, str | None]]
+    ) -> list[Enhancement]:
+        wave = await self.deps.store.waves.require(change.wave_id)
+        made = [change, *await self._put(wave, "beside", beside, {})]
         word = DecideEnhancement(enhancement_id=change.id, decision="approve", reason="Seen.")
         await decide(word, self.deps)
         await settle(self.yard.target.id, self.deps)
+        return [await self.deps.store.enhancements.require(each.id) for each in made]
+
+    async def _roll_back(self, change: Enhancement) -> Enhancement:
+        await roll_back(RollbackEnhancement(enhancement_id=change.id, reason="Bad."), self.deps)
         return await self.deps.store.enhancements.require(change.id)
 
     def branch(self) -> str:
@@ -481,7 +507,8 @@ def test_an_approved_change_lands_without_its_mutants_being_tried_again(own):
     assert waiting.state is WAITS
     before = own.runs()
     assert "mutation" in before
-    assert own.approve(waiting).state is EnhancementState.APPLIED
+    [approved] = own.approve(waiting)
+    assert approved.state is EnhancementState.APPLIED
     assert "mutation" not in own.runs()[len(before) :]
 
 
@@ -683,3 +710,71 @@ def test_a_test_that_fails_alone_on_the_head_too_is_no_evidence(dependent):
     before = dependent.files["till/exchange.py"]
     change = dependent.judge({"till/exchange.py": before.replace("TABLE[name]", "TABLE.get(name)")})
     assert change.state is EnhancementState.APPLIED, change.decision
+
+
+def test_a_patch_of_files_that_its_change_does_not_name_is_rejected(asking):
+    both = KEPT | judges(ADDING, "")
+    [change] = asking.judge_all([both], files=(MONEY_FILE,))
+    assert change.state is REJECTED
+    assert change.decision.reason == f"unnamed-file: its patch also edits {TEST_FILE}"
+
+
+@pytest.fixture
+def approving() -> Iterator[Gate]:
+    """For approved changes of what judges them."""
+    yield from gates(protected="ask", unprotected="allow")
+
+
+def edits_that_took_effect(gate: Gate) -> set[tuple[tuple[str, ...], tuple[str, ...]]]:
+    """The changes of each run in which protected files were as edited, and these files."""
+    runs = gate.runner.run(gate.deps.store.runs.find())
+    return {(each.request.changes, each.request.approved) for each in runs if each.request.approved}
+
+
+def test_an_approved_test_that_fails_rejects_its_change_before_it_lands(approving):
+    waiting = approving.judge(judges('parse("12") == 12', 'parse("12") == 13'))
+    assert waiting.state is WAITS
+    assert not edits_that_took_effect(approving)
+    [change] = approving.approve(waiting)
+    assert change.state is REJECTED, change.decision
+    assert change.decision.tests == ("tests/test_money.py::test_a_sum_is_read",)
+    assert not approving.branch()
+
+
+def test_an_approved_edit_that_ends_tests_of_other_files_is_rejected(approving):
+    [change] = approving.approve(approving.judge(OF_TESTS["pyproject.toml does"]))
+    assert change.state is REJECTED, change.decision
+    assert ADDED in change.decision.tests
+
+
+SPLIT = {
+    MONEY_FILE: MONEY + "\n\ndef halves(price):\n    return price // 2, price - price // 2\n",
+    TEST_FILE: TESTS.replace("prices_are_added", "all_are_added")
+    + "\n\ndef test_halves():\n    assert money.halves(3) == (1, 2)\n",
+}
+
+
+def test_approved_tests_are_tested_as_they_land_and_rolled_back_with_their_code(approving):
+    waiting = approving.judge(SPLIT)
+    assert waiting.state is WAITS, waiting.decision
+    assert waiting.decision.evidence[-1].startswith(f"its edits of {TEST_FILE} are tested once")
+    [landed] = approving.approve(waiting)
+    assert landed.state is EnhancementState.APPLIED, landed.decision
+    assert landed.decision.evidence[0] == (
+        f"What judges it was edited with approval ({TEST_FILE}); appeared: "
+        f"{TEST_FILE}::test_all_are_added, {TEST_FILE}::test_halves; vanished or skipped: {ADDED}."
+    )
+    assert edits_that_took_effect(approving) == {((landed.id,), (TEST_FILE,))}
+    undone = approving.roll_back(landed)
+    assert undone.state is EnhancementState.ROLLED_BACK, undone.landing.rollback_refusal
+
+
+def test_a_change_beside_an_approved_edit_of_the_tests_gains_nothing_by_it(approving):
+    """The approved edit would hide what the other change breaks."""
+    waiting = approving.judge(judges("== 6", "> 0"))
+    bad, good = money("result += each", "result = each"), KEPT
+    weaker, hidden, kept = approving.approve(waiting, beside=[bad, good])
+    assert hidden.state is REJECTED, hidden.decision
+    assert hidden.decision.tests == (ADDED,)
+    assert [each.state for each in (weaker, kept)] == [EnhancementState.APPLIED] * 2
+    assert edits_that_took_effect(approving) == {((weaker.id,), (TEST_FILE,))}

@@ -101,7 +101,9 @@ class Street:
         await self.store.waves.insert(self.wave)
         return self
 
-    async def land(self, *edits: tuple[str, str], **fields: Any) -> list[Enhancement]:
+    async def land(
+        self, *edits: tuple[str, str], approved: tuple[str, ...] = (), **fields: Any
+    ) -> list[Enhancement]:
         """(path, what is in it after that), each as a change of its own, all in one batch."""
         deps, yard = self.deps, self.yard
         place = await prepare_head(deps, yard.target, yard.head())
@@ -119,7 +121,8 @@ class Street:
             patches.append((change.id, patch))
         composed = yard.repository.compose(place.head, patches)
         assert not composed.failed, composed.failed
-        order = RunRequest(composed.tree, "full run", [each.id for each in changes])
+        ids = [each.id for each in changes]
+        order = RunRequest(composed.tree, "full run", ids, approved=approved)
         run = await run_tests(deps, place, order, wave_id=self.wave.id)
         batch = landing.Batch(yard.target, place, changes, dict(composed.steps), run)
         async with deps.leadership.hold_leadership(yard.target.id):

@@ -174,7 +174,8 @@ def _reported_answer(run: TestRun) -> str:
     if worse is None:
         return f"{tests}, {len(run.result.failing)} failing"
     if not worse:
-        return f"{tests}, none worse" + (": cleared" if run.request.tests else "")
+        answer = f"{tests}, none worse" + (": cleared" if run.request.tests else "")
+        return f"{answer}; {run.changed_tests}" if run.changed_tests else answer
     suspects = len(run.request.changes)
     meaning = "the only suspect" if suspects == 1 else f"one of {suspects} suspects"
     return f"{tests}, {len(worse)} worse: {meaning}"

@@ -184,6 +184,39 @@ def _examples(docstrings: Iterable[str]) -> Counter[tuple[str, str, str]]:
     return found
 
 
+def is_tried_alone(change: Enhancement, base: str, config: TargetConfig) -> bool:
+    """Return true if a change edits protected files with an approval that is valid on `base`.
+
+    These edits take effect in its runs, so they must not decide about any other change.
+    """
+    approved = change.decision.approval is not None and not invalid_approval_reason(change, base)
+    return approved and any(is_protected(each, config) for each in change.proposal.files)
+
+
+def edits_without_effect(change: Enhancement, config: TargetConfig) -> tuple[str, ...]:
+    """Return a sentence on edits that take effect only with an approval, if a change has any."""
+    edited = ", ".join(each for each in change.proposal.files if is_protected(each, config))
+    sentence = f"its edits of {edited} are tested once you approve; before, only new files are"
+    return (sentence,) if edited else ()
+
+
+def changes_tried_next(
+    ready: Sequence[Enhancement], base: str, config: TargetConfig
+) -> list[Enhancement]:
+    """Return those ready changes that are tried together next, or the first one tried alone.
+
+    What is tried alone comes last, so that all others are judged by the tests as they are, except
+    later changes of its own task: they may build on it.
+    """
+    together, waiting = list[Enhancement](), set[str]()
+    for each in ready:
+        if is_tried_alone(each, base, config):
+            waiting.add(each.task_id)
+        elif each.task_id not in waiting:
+            together.append(each)
+    return together or list(ready[:1])
+
+
 def invalid_approval_reason(change: Enhancement, base: str) -> str:
     """Return why the approval of a change is not valid on `base`; empty if it is, or has none."""
     approval = change.decision.approval

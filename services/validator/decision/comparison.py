@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping
 
 from services.validator.decision.evidence import RunComparison
 from services.validator.suite.domain.reports import COMMAND_RESULT_ID, Outcome, TestReport
+from shared.targets.languages import PYTHON
 
 PASSING = frozenset({Outcome.PASSED, Outcome.XPASSED})
 FAILING = frozenset({Outcome.FAILED, Outcome.ERROR})
@@ -14,18 +15,50 @@ def worse_tests(
     candidate: Mapping[str, Outcome],
     *,
     requested: Collection[str] | None = None,
+    approved: Collection[str] = (),
 ) -> frozenset[str]:
     """Return the tests that are worse on the candidate than on the base.
 
     A test is worse if it passed on the base and now fails, errors, is skipped, is expected to fail
     or vanished; or if it fails now and on the base was new, skipped or expected to fail. A test
-    that fails on the base is never worse. `requested` limits the comparison to the tests that were
-    run.
+    that fails on the base is never worse, nor is a dropped one of a file that was edited with
+    approval. `requested` limits the comparison to the tests that were run.
     """
     known = base.items() if requested is None else [(t, base[t]) for t in requested if t in base]
     lost = {test for test, was in known if _is_lost(was, candidate.get(test))}
     new = {test for test, now in candidate.items() if now in FAILING and test not in base}
-    return frozenset(lost | new)
+    return frozenset(lost | new) - dropped_tests(base, candidate, approved)
+
+
+def dropped_tests(
+    base: Mapping[str, Outcome], candidate: Mapping[str, Outcome], files: Collection[str]
+) -> frozenset[str]:
+    """Return the tests in these files that need not pass any more.
+
+    They vanished, or passed on the base and are skipped or expected to fail now.
+    """
+    return frozenset(
+        test
+        for test, was in base.items()
+        if _is_dropped(was, candidate.get(test)) and any(_is_in(each, test) for each in files)
+    )
+
+
+def _is_dropped(was: Outcome, now: Outcome | None) -> bool:
+    """Return true if a test vanished (None), or passed and now need not pass."""
+    return now is None or (was in PASSING and now not in PASSING | FAILING)
+
+
+def _is_in(path: str, test: str) -> bool:
+    """Return true if a test's id begins with this file, or with the name of its Python module.
+
+    A module is named from the folder in which the runner started, whichever that is.
+    """
+    if test.partition("::")[0] == path or test.startswith(f"{path} > "):
+        return True
+    parts = PYTHON.without_suffix(path).split("/") if PYTHON.has_suffix(path) else []
+    modules = (".".join(parts[n:]) for n in range(len(parts)))
+    return any(test.startswith((f"{each}.", f"{each}::")) for each in modules)
 
 
 def _is_lost(was: Outcome, now: Outcome | None) -> bool:
@@ -34,14 +67,24 @@ def _is_lost(was: Outcome, now: Outcome | None) -> bool:
 
 
 def compare_reports(
-    base: TestReport, candidate: TestReport, *, tests: Collection[str] = (), repeat: int = 1
+    base: TestReport,
+    candidate: TestReport,
+    *,
+    tests: Collection[str] = (),
+    repeat: int = 1,
+    approved: Collection[str] = (),
 ) -> RunComparison:
-    """Compare a run of the candidate with the base; without `tests` it was a full run."""
-    worse = worse_tests(base.outcomes, candidate.outcomes, requested=tests or None)
+    """Compare a run of the candidate with the base; without `tests` it was a full run.
+
+    `approved` are the protected files that the candidate edits with approval.
+    """
+    before, after = base.outcomes, candidate.outcomes
+    worse = worse_tests(before, after, requested=tests or None, approved=approved)
+    dropped = dropped_tests(before, after, approved)
     # The command as a whole is no new test: a report only names it where it failed.
-    new = frozenset(candidate.outcomes.keys() - base.outcomes.keys() - {COMMAND_RESULT_ID})
+    new = frozenset(after.keys() - before.keys() - {COMMAND_RESULT_ID})
     failures = _count_failures(worse, candidate, repeat) if repeat > 1 else {}
-    return RunComparison(worse, new, failures)
+    return RunComparison(worse, new, failures, dropped.intersection(tests) if tests else dropped)
 
 
 def _count_failures(worse: Collection[str], candidate: TestReport, repeat: int) -> dict[str, int]:

@@ -57,12 +57,13 @@ class RunComparison:
     """A run compared with the head: its worse tests, and its tests that are `new` to the head.
 
     `failures` says how many of the run's repetitions of a test failed; a worse test that is not in
-    it failed in each.
+    it failed in each. `dropped` are the tests of files edited with approval that need not pass now.
     """
 
     worse: frozenset[str]
     new: frozenset[str] = frozenset()
     failures: Mapping[str, int] = field(default_factory=dict)
+    dropped: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,11 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from services.validator.approval.domain import EditedFile, behaviour_reason
+from services.validator.approval.domain import (
+    EditedFile,
+    behaviour_reason,
+    edits_without_effect,
+)
 from services.validator.approval.usecases import (
     edited_files,
     judge_behaviours,
@@ -88,9 +92,10 @@ async def ask_for_approval(
 
     def evidence(change: Enhancement) -> tuple[str, ...]:
         """Return what a person should know of a change, with or without its full run."""
+        edited = edits_without_effect(change, gate_round.prepared.profile.config)
         if batch:
-            return evidence_of_full_run(batch.run)
-        return evidence_before_full_run(gate_round, change)
+            return (*evidence_of_full_run(batch.run), *edited)
+        return (*evidence_before_full_run(gate_round, change), *edited)
 
     asked = await request_approvals(
         changes,

@@ -89,6 +89,8 @@ async def publish_landing(gate_round: GateRound, step: Land, deps: ValidatorDeps
     benchmarks = RunPlan(step.changes, (BENCHMARK_PREFIX,))
     if isinstance(gate_round.evidence.get(benchmarks), NoReport):
         result += "; the benchmarks were not measured, as they give no report on the head either"
+    if run.changed_tests:
+        result += f"; {run.changed_tests}"
     await _publish(
         gate_round,
         "land",

@@ -28,6 +28,7 @@ from services.validator.runs.usecases.reports import read_report
 from services.validator.runs.usecases.request import run_tests
 from shared.contracts.base import RunPurpose
 from shared.contracts.documents.runs import TestRun
+from shared.kernel.errors import Rejected
 
 log = structlog.get_logger(__name__)
 
@@ -177,24 +178,40 @@ async def _run_tests(
         repeat=plan.repeat,
         record=gate_round.facts.is_recording_stale and requested.purpose is RunPurpose.FULL_RUN,
         why=requested.why,
+        approved=await asyncio.to_thread(gate_round.approved_edits, plan.changes, tree),
     )
-    run = await run_tests(deps, gate_round.prepared, order, wave_id=gate_round.wave_id)
+    try:
+        run = await run_tests(deps, gate_round.prepared, order, wave_id=gate_round.wave_id)
+    except Rejected as error:
+        if not order.approved:
+            raise
+        # The environment that its edits ask for cannot be built.
+        return NoReport(error.message)
     gate_round.runs[plan] = run
     # The baseline is shared by all runs, so cancelling one that waits for it must not cancel it.
     baseline = await asyncio.shield(gate_round.baseline)
     if run.result.outcome != "reported":
         return NoReport(run.result.detail.partition("\n")[0])
     candidate = await read_report(run, deps)
-    found = compare_reports(baseline, candidate, tests=tests, repeat=plan.repeat)
-    gate_round.runs[plan] = await _store_worse_tests(run, found.worse, deps)
+    found = compare_reports(
+        baseline, candidate, tests=tests, repeat=plan.repeat, approved=order.approved
+    )
+    gate_round.runs[plan] = await _store_comparison(run, found, deps)
     return found
 
 
-async def _store_worse_tests(run: TestRun, worse: frozenset[str], deps: ValidatorDeps) -> TestRun:
-    """Store which tests were worse in a run, if that is new; return the run with them."""
+async def _store_comparison(run: TestRun, found: RunComparison, deps: ValidatorDeps) -> TestRun:
+    """Store which tests were worse in a run, if that is new; return the run with them.
+
+    Of one with approved edits it also stores which tests appeared and which were dropped.
+    """
+    fields = {"result__worse": tuple(sorted(found.worse))}
+    if run.request.approved:
+        fields["result__appeared"] = tuple(sorted(found.new))
+        fields["result__dropped"] = tuple(sorted(found.dropped))
     if run.result.worse is None:
-        await deps.store.runs.set_fields(run.id, result__worse=tuple(sorted(worse)))
-    return run.updated(result__worse=tuple(sorted(worse)))
+        await deps.store.runs.set_fields(run.id, **fields)
+    return run.updated(**fields)
 
 
 async def _run_benchmarks(

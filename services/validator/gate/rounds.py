@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.validator.approval.domain import invalid_approval_reason
+from services.validator.approval.domain import changes_tried_next, invalid_approval_reason
 from services.validator.decision.evidence import RunEvidence, RunPlan
 from services.validator.decision.rates import FailureRate
 from services.validator.deps import ValidatorDeps
@@ -30,6 +30,7 @@ from shared.contracts.documents.targets import Target
 from shared.kernel.errors import Rejected
 from shared.targets.head import Head
 from shared.targets.languages import invalid_reason
+from shared.targets.patches import parse_patch
 from shared.targets.setup_inputs import is_compiled_source
 
 
@@ -106,6 +107,15 @@ class GateRound:
             approved, self.base_commit
         )
 
+    def approved_edits(self, changes: Sequence[str], tree: str) -> tuple[str, ...]:
+        """Return the protected files that take effect in a run of these changes, as in its `tree`.
+
+        They are those that one approved change edits, where it is tried alone. It blocks.
+        """
+        if len(changes) != 1 or not self.is_approved(changes[0]):
+            return ()
+        return self.prepared.changed_protected_files(tree)
+
     def remove(self, change: str) -> Enhancement:
         """Remove and return a change that has ended; the round goes on without it."""
         return self.changes.pop(change)
@@ -137,11 +147,12 @@ async def expire_foreign(
 async def open_round(
     target: Target, head: Head, ready: Sequence[Enhancement], deps: ValidatorDeps
 ) -> GateRound:
-    """Return a new round with these changes on the head, whose baseline has been started.
+    """Return a new round on the head with those changes that are tried next; its baseline runs.
 
     Raises `HeadNotTestable`, at once or where the baseline is awaited.
     """
     prepared = await _prepare_head(target, head, deps)
+    ready = changes_tried_next(ready, head.base, prepared.profile.config)
     validating = await landing.find_landed(target, await pool.begin_validation(ready, deps), deps)
     patches = await pool.load_patches(validating, deps)
     wave_id = ready[0].wave_id
@@ -214,7 +225,15 @@ async def _policy_violation(
         )
     repository = deps.repository(gate_round.target)
     # It parses the patch and may list all files of the head: leader leases are renewed meanwhile.
-    return await asyncio.to_thread(repository.broken_rule, patch, paths, config, head)
+    broken = await asyncio.to_thread(repository.broken_rule, patch, paths, config, head)
+    return broken or _unnamed_file(patch, change)
+
+
+def _unnamed_file(patch: str, change: Enhancement) -> str | None:
+    """Return that a patch edits a file that its change does not name; None if there is none."""
+    paths = (each.path for each in parse_patch(patch))
+    unnamed = next((path for path in paths if path not in change.proposal.files), None)
+    return f"unnamed-file: its patch also edits {unnamed}" if unnamed else None
 
 
 async def _screen_findings(gate_round: GateRound, deps: ValidatorDeps) -> None:

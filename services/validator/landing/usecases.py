@@ -52,7 +52,8 @@ async def land(batch: Batch, deps: ValidatorDeps) -> None:
     """Put the batch on the landing branch, or its changes back into the pool, or expire them.
 
     If its wave has ended meanwhile, changes that no person approved expire, and the approved ones
-    go back into the pool to land without them. Raises `Transient` if the target is unreachable.
+    go back into the pool to land without them. None lands if their last run had other protected
+    files than would land. Raises `Transient` if the target is unreachable.
     """
     wave = await deps.store.waves.require(batch.changes[0].wave_id)
     unapproved = [each for each in batch.changes if each.decision.approval is None]
@@ -62,6 +63,10 @@ async def land(batch: Batch, deps: ValidatorDeps) -> None:
         await pool.return_to_queue(
             [each for each in batch.changes if each.decision.approval], deps, suspected={}
         )
+        return
+    if unmeasured := await asyncio.to_thread(_unmeasured_files, batch):
+        for each in batch.changes:
+            await expire(each, f"no run had {unmeasured[0]} as it would land", deps)
         return
     validated = await _commit(batch, deps)
     failpoint("landing.committed")
@@ -75,6 +80,12 @@ async def land(batch: Batch, deps: ValidatorDeps) -> None:
         await _finish(batch.target, validated, deps, run=batch.run.id)
     else:
         await _not_landed(validated, refusal, deps)
+
+
+def _unmeasured_files(batch: Batch) -> list[str]:
+    """Return the protected files that the batch edits and its run took from the head; blocks."""
+    edited = batch.prepared.changed_protected_files(batch.trees[batch.changes[-1].id])
+    return [each for each in edited if each not in batch.run.request.approved]
 
 
 async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
@@ -109,7 +120,7 @@ async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
 
 
 def evidence_of(batch: Batch, change: Enhancement) -> tuple[str, ...]:
-    """Return why a change of the batch may land, in sentences: its proof if any, and the run."""
+    """Return why a change of the batch may land: its proof if any, changed tests, and the run."""
     counts = batch.run.result.counts
     tests = counts.tests if counts else 0
     together = len(batch.changes)
@@ -119,8 +130,8 @@ def evidence_of(batch: Batch, change: Enhancement) -> tuple[str, ...]:
         f"{batch.prepared.head[:10]} (run {batch.run.id}, sandbox: {batch.run.execution.sandbox})."
     )
     proof = batch.proofs.get(change.id)
-    proven = f"{proof.summary[0].upper()}{proof.summary[1:]}." if proof else ""
-    return (proven, sentence) if proven else (sentence,)
+    before = (proof.summary if proof else "", batch.run.changed_tests)
+    return (*(f"{each[0].upper()}{each[1:]}." for each in before if each), sentence)
 
 
 async def _not_landed(

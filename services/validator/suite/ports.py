@@ -21,12 +21,14 @@ class Suite(Protocol):
         base_oid: str = "",
         repeat: int = 1,
         record: bool = False,
+        approved: tuple[str, ...] = (),
     ) -> RunOutcome:
         """Run tests on a tree and return their report, or why there is none that can be trusted.
 
         `tests` are the ids to run, empty for all; an id that the tree does not have is missing
         from the report. Test files come from the tree `base_oid`, if it is given, except those
-        that only `tree_oid` has. Each test runs `repeat` times and its worst outcome counts. With
-        `record`, the functions that each test reaches are recorded too.
+        that only `tree_oid` has, and those that are `approved`. Each test runs `repeat` times and
+        its worst outcome counts. With `record`, the functions that each test reaches are recorded
+        too.
         """
         ...

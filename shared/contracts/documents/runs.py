@@ -1,5 +1,6 @@
 """Test runs, the runners that execute them, and what is learned from them."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar, Literal
 
@@ -17,6 +18,9 @@ from shared.contracts.documents.base import Document
 from shared.contracts.states import (
     RunState,
 )
+
+# So many tests or files are named in a sentence.
+MAX_NAMED = 5
 
 
 class Runner(Document):
@@ -78,6 +82,10 @@ class RunSpec(Value):
     `reports`) of what such a run is told beyond its tests. Each test runs `repeat` times; `record`
     asks for the impact map as well. `why` is a sentence for people. `namespace` is that of the
     environment: what one of another namespace set up has no influence on this run.
+
+    `approved` are the protected files whose edits a person approved: they run as the tree has them,
+    in the tree's environment, and all other protected files as the head has them. One field per
+    thing that a runner has to know.
     """
 
     purpose: RunPurpose
@@ -92,6 +100,7 @@ class RunSpec(Value):
     tests: tuple[str, ...] = ()
     repeat: int = 1
     record: bool = False
+    approved: tuple[str, ...] = ()
 
 
 class RunResult(Value):
@@ -100,13 +109,17 @@ class RunResult(Value):
     `outcome` is `infrastructure` where no report can be trusted: that is never a pass and never
     blame. `report` is the sha256 of the full report in `reports`, `impact` that of the impact map.
     `worse` are the tests that are worse than on the head, once that was compared; `benchmarks` the
-    compared benchmarks, the worst first.
+    compared benchmarks, the worst first. Where tests were edited with approval, `appeared` are the
+    tests that the head does not have, and `dropped` those of edited files that it has and that
+    vanished, or are skipped or expected to fail now.
     """
 
     outcome: Literal["", "reported", "infrastructure"] = ""
     counts: TestCounts | None = None
     failing: tuple[str, ...] = ()
     worse: tuple[str, ...] | None = None
+    appeared: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
     benchmarks: tuple[BenchmarkResult, ...] = ()
     report: Sha256 | None = None
     impact: Sha256 | None = None
@@ -145,6 +158,22 @@ class TestRun(Document):
     execution: RunExecution = RunExecution()
     created_at: datetime
     finished_at: datetime | None = None
+
+    @property
+    def changed_tests(self) -> str:
+        """What approved edits changed about the tests, in words; empty without such edits."""
+        if not self.request.approved:
+            return ""
+        appeared = f"appeared: {_named(self.result.appeared)}"
+        dropped = f"vanished or skipped: {_named(self.result.dropped)}"
+        edited = _named(self.request.approved)
+        return f"what judges it was edited with approval ({edited}); {appeared}; {dropped}"
+
+
+def _named(names: Sequence[str]) -> str:
+    """Return the first of these names and how many more there are, or "none"."""
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    return f"{', '.join(names[:MAX_NAMED])}{more}" if names else "none"
 
 
 class Flakiness(Document):

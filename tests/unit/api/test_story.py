@@ -130,6 +130,17 @@ def test_whoever_is_cleared_hears_of_the_runs_that_did_it_and_of_no_more():
     ]
 
 
+def test_a_run_with_approved_edits_says_what_they_changed_about_the_tests():
+    house = Gatehouse(("cleared", 1))
+    dropped = tuple(f"t::{n}" for n in range(7))
+    house.run("full run", 3, approved=("tests/test_t.py",), dropped=dropped)
+    _, text = house.told()[-1]
+    assert text == (
+        "alone: 31 tests, none worse; what judges it was edited with approval (tests/test_t.py); "
+        "appeared: none; vanished or skipped: t::0, t::1, t::2, t::3, t::4 and 2 more"
+    )
+
+
 def test_what_fails_on_the_head_too_is_said_there():
     house = Gatehouse(("cleared", 1))
     house.run("full run", 3, 0, worse=TESTS)

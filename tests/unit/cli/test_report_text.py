@@ -200,7 +200,7 @@ def test_what_waits_is_grouped_by_reason_and_each_has_a_short_one_of_its_own():
         approval_reason="the policy asks",
         title="change c",
         run=uuid7(),
-        evidence=("31 ran",),
+        evidence=("31 ran", "its edits are tested later"),
     )
     changes = [
         unprotected("change a", 7, more=2, evidence=(reach,)),
@@ -210,7 +210,7 @@ def test_what_waits_is_grouped_by_reason_and_each_has_a_short_one_of_its_own():
     lines = shown(make_report(stored(changes))).splitlines()
     start = lines.index("Needs approval (these land only if you approve them)")
     ids = [each.id[-8:] for each in changes]
-    assert [line.strip() for line in lines[start + 1 : start + 11]] == [
+    assert [line.strip() for line in lines[start + 1 : start + 12]] == [
         (
             "it is unprotected: a mutant (a deliberate fault) in the code it touches "
             "survived every test"
@@ -224,6 +224,7 @@ def test_what_waits_is_grouped_by_reason_and_each_has_a_short_one_of_its_own():
         "the policy asks",
         f"{ids[1]} change c",
         "every test passed with it",
+        "its edits are tested later",
     ]
     rest = "\n".join(lines[start + 11 :])
     assert f'enhancement approve {ids[0]} --reason "…"' in rest

@@ -17,10 +17,11 @@ from services.validator.rollback.domain import (
 from services.validator.runs.domain.requests import RunRequest
 from services.validator.runs.usecases.reports import read_report
 from services.validator.runs.usecases.request import run_tests
+from services.validator.suite.domain.reports import TestReport
 from shared.contracts.base import RunPurpose
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
+from shared.kernel.errors import Rejected
 
 
 class RollbackRefusedError(Exception):
@@ -147,34 +148,35 @@ async def _worse_tests(
 ) -> tuple[str, ...]:
     """Return the tests that are worse after the reverts than on the head; only `tests` if given.
 
-    Without `tests`, those must be worse in a second run too. Raises `RollbackRefusedError`.
+    Without `tests`, those must be worse in a second run too. What was edited with approval is
+    reverted with it, so tests that only came with these changes may vanish. Raises
+    `RollbackRefusedError`.
     """
     head = stack.prepared
+    reverted = await asyncio.to_thread(head.changed_protected_files, plan.tree)
 
-    async def run(
-        purpose: RunPurpose,
-        tree: str,
-        changes: Sequence[str] = (),
-        tests: Sequence[str] = (),
-        again: int = 0,
-    ) -> TestRun:
-        """Return a finished run of tests. Raises `RollbackRefusedError` if it gives no report."""
-        run_request = RunRequest(tree, purpose, changes, tests, request.repetition + again)
+    async def run(run_request: RunRequest) -> TestReport:
+        """Return the report of a run. Raises `RollbackRefusedError` if it gives none."""
         wave_id = request.wave_id or request.changes[0].wave_id
-        finished = await run_tests(deps, head, run_request, wave_id=wave_id)
+        try:
+            finished = await run_tests(deps, head, run_request, wave_id=wave_id)
+        except Rejected as error:
+            raise RollbackRefusedError(f"its revert could not be tested: {error}") from error
         if finished.result.outcome == "infrastructure":
             raise RollbackRefusedError(f"its revert could not be tested: {finished.result.detail}")
-        return finished
+        return await read_report(finished, deps)
 
-    base = await read_report(await run(RunPurpose.BASELINE, head.tree), deps)
-    candidate = await read_report(
-        await run(RunPurpose.ROLLBACK, plan.tree, plan.order, tests), deps
-    )
-    worse = tuple(
-        sorted(worse_tests(base.outcomes, candidate.outcomes, requested=tuple(tests) or None))
-    )
-    if tests or not worse:
-        return worse
+    async def worse_of(tests: Sequence[str], again: int = 0) -> tuple[str, ...]:
+        """Return which of these tests, or of all without any, are worse after the reverts."""
+        number = request.repetition + again
+        purpose, tree = RunPurpose.ROLLBACK, plan.tree
+        order = RunRequest(tree, purpose, plan.order, tests, number, approved=reverted)
+        found, requested = (await run(order)).outcomes, tuple(tests) or None
+        worse = worse_tests(base.outcomes, found, requested=requested, approved=reverted)
+        return tuple(sorted(worse))
+
+    order = RunRequest(head.tree, RunPurpose.BASELINE, repetition=request.repetition)
+    base = await run(order)
+    worse = await worse_of(tests)
     # A test that fails once may be flaky, and must not keep a harmful change on the branch.
-    again = await read_report(await run(RunPurpose.ROLLBACK, plan.tree, plan.order, worse, 1), deps)
-    return tuple(sorted(worse_tests(base.outcomes, again.outcomes, requested=worse)))
+    return worse if tests or not worse else await worse_of(worse, again=1)

@@ -12,8 +12,9 @@ class RunRequest:
 
     Equal requests are one run, unless their `repetition` differs: it asks for the same once more.
     Each test runs `repeat` times within the run. `record` asks for the impact map as well, and
-    `plan` is the sha256 of what a run of mutants or benchmarks needs beside its tests. `purpose`,
-    `changes` and `why` are for people and later readers, and change nothing in the run.
+    `plan` is the sha256 of what a run of mutants or benchmarks needs beside its tests. `approved`
+    are the protected files whose edits take effect. `purpose`, `changes` and `why` are for people
+    and later readers, and change nothing in the run.
     """
 
     tree: str
@@ -26,3 +27,4 @@ class RunRequest:
     kind: RunKind = RunKind.TESTS
     plan: str | None = None
     why: str = ""
+    approved: Sequence[str] = ()

@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from services.validator.deps import ValidatorDeps
-from services.validator.prepared import PreparedHead, prepare_head
+from services.validator.prepared import PreparedHead, prepare_candidate, prepare_head
 from services.validator.runs.usecases.reports import store_text
 from services.validator.runs.usecases.runners import (
     claim_of,
@@ -93,6 +93,8 @@ async def _execute_in_cores(run: TestRun, deps: ValidatorDeps, handlers: RunHand
     target = await deps.store.targets.require(run.target_id)
     await ensure_tree(run, target, deps)
     prepared = await prepare_head(deps, target, run.request.head, run.request.namespace)
+    if run.request.approved:
+        prepared = await prepare_candidate(deps, prepared, run.request.tree)
     started = deps.clock()
     with measure_cpu_time() as used:
         async with count_concurrent_runs(deps) as concurrent_runs:
@@ -150,6 +152,7 @@ async def _run_suite(
         base_oid=prepared.tree,
         repeat=run.request.repeat,
         record=record,
+        approved=run.request.approved,
     )
 
 

@@ -7,7 +7,7 @@ import json
 import structlog
 
 from services.validator.deps import ValidatorDeps
-from services.validator.prepared import PreparedHead
+from services.validator.prepared import PreparedHead, prepare_candidate
 from services.validator.runs.domain.requests import RunRequest
 from shared.contracts.base import RunKind
 from shared.contracts.documents.runs import RunSpec, TestRun
@@ -29,8 +29,10 @@ async def run_tests(
     """Return the finished run for a request; it is executed only if no equal one is known.
 
     A run may finish without a report. If cancelled, it supersedes the run, unless something else in
-    this process waits for it too.
+    this process waits for it too. Raises what preparing the environment of approved edits raises.
     """
+    if request.approved:
+        prepared = await prepare_candidate(deps, prepared, request.tree)
     key, run = await _find_run(run_key(prepared, request), wave_id, deps)
     if run is None:
         run = _new_run(key, prepared, request, wave_id, deps)
@@ -52,6 +54,8 @@ def run_key(prepared: PreparedHead, request: RunRequest) -> str:
     }
     if request.repeat > 1:
         plan["repeat"] = request.repeat
+    if request.approved:
+        plan["approved"] = sorted(request.approved)
     if request.kind is not RunKind.TESTS:
         # Mutants and benchmarks also depend on the head that they are compared with.
         plan["kind"] = [request.kind, prepared.tree, request.plan]
@@ -113,6 +117,7 @@ def _new_run(
             tests=tuple(request.tests),
             repeat=request.repeat,
             record=request.record,
+            approved=tuple(request.approved),
         ),
         created_at=deps.clock(),
     )

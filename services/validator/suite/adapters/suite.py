@@ -66,6 +66,7 @@ class SandboxedSuite:
         base_oid: str = "",
         repeat: int = 1,
         record: bool = False,
+        approved: tuple[str, ...] = (),
     ) -> RunOutcome:
         """Export the tree, run its tests in the sandbox and read their report.
 
@@ -75,7 +76,13 @@ class SandboxedSuite:
         if repeat > 1 and profile.test.framework not in SIGNED_FRAMEWORKS:
             runs = [
                 await self.run(
-                    tree_oid, profile, environment, tests, target_id=target_id, base_oid=base_oid
+                    tree_oid,
+                    profile,
+                    environment,
+                    tests,
+                    target_id=target_id,
+                    base_oid=base_oid,
+                    approved=approved,
                 )
                 for _ in range(repeat)
             ]
@@ -83,7 +90,14 @@ class SandboxedSuite:
         async with self._scratch.workspace() as workspace:
             keys = create_signing_keys(profile.test.framework)
             run = SuiteRun(
-                workspace, profile.test, environment, tests, keys, repeat=repeat, record=record
+                workspace,
+                profile.test,
+                environment,
+                tests,
+                keys,
+                repeat=repeat,
+                record=record,
+                approved=approved,
             )
             oids = (tree_oid, base_oid)
             await complete_in_thread(export_tree, run, profile, self._trees, target_id, oids)

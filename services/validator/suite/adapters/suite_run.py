@@ -48,7 +48,8 @@ class SuiteRun:
 
     `keys` sign the reports of its test sessions. `plugin` is the module of `in_target` that pytest
     loads. Each test runs `repeat` times; with `record`, the functions it reaches are recorded.
-    `startup` is code that each Python process runs when it starts.
+    `startup` is code that each Python process runs when it starts. `approved` are the protected
+    files that are taken from the candidate, as a person approved its edits of them.
     """
 
     workspace: Path
@@ -60,6 +61,7 @@ class SuiteRun:
     repeat: int = 1
     record: bool = False
     startup: str = ""
+    approved: tuple[str, ...] = ()
 
     @property
     def tree(self) -> Path:
@@ -179,7 +181,7 @@ def create_signing_keys(framework: str) -> tuple[bytes, ...]:
 def export_tree(
     run: SuiteRun, profile: TargetProfile, trees: Trees, target_id: str, oids: tuple[str, str]
 ) -> None:
-    """Write the candidate's tree, with the protected files as the base has them.
+    """Write the candidate's tree, with the protected files as the base has them if not approved.
 
     Beside them are the files that the set-up made. `oids` are the trees of candidate and base; the
     latter may be empty.
@@ -188,16 +190,18 @@ def export_tree(
     tree = trees(target_id, candidate)
     tree.export(run.tree)
     if base and base != candidate:
-        _restore_protected_files(trees(target_id, base), tree, profile, run.tree)
+        _restore_protected_files(trees(target_id, base), tree, profile, run)
     run.environment.add_generated(run.tree)
 
 
 def _restore_protected_files(
-    base: Tree, candidate: Tree, profile: TargetProfile, into: Path
+    base: Tree, candidate: Tree, profile: TargetProfile, run: SuiteRun
 ) -> None:
-    """Write the base's version of each protected file that the candidate changed or removed."""
-    with FolderWriter(into) as writer:
+    """Write the base's version of each protected file that was changed or removed unapproved."""
+    with FolderWriter(run.tree) as writer:
         for path in base.files():
             content = base.read(path)
-            if is_protected(path, profile.config) and candidate.read(path) != content:
+            if path in run.approved or not is_protected(path, profile.config):
+                continue
+            if candidate.read(path) != content:
                 writer.replace(path, content or b"")

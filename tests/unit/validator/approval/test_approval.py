@@ -3,6 +3,7 @@
 import pytest
 
 from services.validator.approval.domain import (
+    changes_tried_next,
     invalid_approval_reason,
     policy_reason,
     uncovered_reason,
@@ -14,7 +15,7 @@ from shared.contracts.documents.protection import LostCoverage, Protection
 from shared.contracts.events import ApprovalRequested
 from shared.targets.config import parse_config
 from shared.targets.profile import profile_target
-from tests.support.builders import COMMIT, NOW, SHA, a_target, an_enhancement
+from tests.support.builders import COMMIT, NOW, SHA, a_target, a_task, an_enhancement
 from tests.support.memory import a_store
 from tests.support.trees import FakeTree
 from tests.support.validator_deps import a_validator
@@ -106,3 +107,22 @@ async def test_what_has_passed_lands_only_with_a_word_that_is_still_good(
         assert stored.decision.approval is None
         assert stored.decision.evidence == ("31 tests ran",)
         assert len(deps.bus.of(ApprovalRequested)) == 1
+
+
+def test_approved_edits_of_tests_are_tried_alone_after_all_that_does_not_build_on_them():
+    one, other, config = a_task(), a_task(), parse_config(b"")
+    edits = {"files": ("m.py", "tests/test_m.py")}
+    first, approved, later = (
+        an_enhancement(one, key="first"),
+        an_enhancement(one, key="approved", approval=word(), **edits),
+        an_enhancement(one, key="later"),
+    )
+    waiting, moved = (
+        an_enhancement(other, key="waiting", **edits),
+        an_enhancement(other, key="moved", approval=word(base=MOVED), **edits),
+    )
+    ready = [first, approved, later, waiting, moved]
+    assert changes_tried_next(ready, COMMIT, config) == [first, waiting, moved]
+    assert changes_tried_next([approved, later], COMMIT, config) == [approved]
+    also = an_enhancement(other, key="also", approval=word(), **edits)
+    assert changes_tried_next([approved, also], COMMIT, config) == [approved]

@@ -70,6 +70,33 @@ def test_a_test_that_was_asked_for_and_vanished_got_worse():
     assert worse_tests({T: Outcome.FAILED}, {}, requested=[T, "unknown"]) == frozenset()
 
 
+@pytest.mark.parametrize("now", [None, "skipped", "xfailed", "failed", "error"])
+@pytest.mark.parametrize(
+    ("test", "edited"),
+    [
+        ("tests/test_m.py::test_a", True),
+        ("tests.test_m.T.test_a", True),
+        ("test_m.T.test_a", True),
+        ("tests.test_m::test_a", True),
+        ("tests/test_m.py > it adds", True),
+        ("tests/test_m2.py::test_a", False),
+        ("test_m2.T.test_a", False),
+        ("tests/test_n.py::test_a", False),
+    ],
+)
+def test_only_a_test_of_an_edited_file_may_be_dropped_and_none_may_fail(test, edited, now):
+    passed, kept = {test: Outcome.PASSED}, "other::test"
+    candidate = {kept: Outcome.PASSED} | ({test: Outcome(now)} if now else {})
+    base = passed | {kept: Outcome.PASSED}
+    dropped = edited and now not in {"failed", "error"}
+    found = compare_reports(
+        *(TestReport({t: TestResult(t, o) for t, o in each.items()}) for each in (base, candidate)),
+        approved=["tests/test_m.py"],
+    )
+    assert found.worse == (frozenset() if dropped else {test})
+    assert found.dropped == ({test} if dropped else frozenset())
+
+
 @given(st.integers(0, 500), st.integers(2, 500))
 def test_a_midpoint_is_between_and_halves(low, width):
     middle = midpoint(low, low + width)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from services.validator.decision.evidence import RequestedRun, RunComparison, RunPlan
+from services.validator.decision.evidence import NoReport, RequestedRun, RunComparison, RunPlan
 from services.validator.gate import evidence_fetcher
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
 from shared.kernel.errors import Rejected
@@ -63,6 +63,7 @@ async def test_cancelling_a_run_that_waits_for_the_baseline_does_not_cancel_the_
     gate_round = SimpleNamespace(
         baseline=base, prepared=None, wave_id="w", runs={}, evidence={}, facts=facts
     )
+    gate_round.approved_edits = lambda *_: ()
     fetcher = EvidenceFetcher(gate_round, None)
     fetching = asyncio.create_task(fetcher.fetch(requested(LATE)))
     await asyncio.wait_for(ran.wait(), 10)
@@ -72,3 +73,27 @@ async def test_cancelling_a_run_that_waits_for_the_baseline_does_not_cancel_the_
     fetching.cancel()
     assert not base.cancelled()
     assert not isinstance(gate_round.evidence.get(LATE), RunComparison)
+
+
+@pytest.mark.parametrize("approved", [(), ("requirements.txt",)])
+async def test_an_environment_that_approved_edits_break_gives_no_report(monkeypatch, approved):
+    """The same refusal without such edits is a defect, and says nothing about a change."""
+
+    async def run_tests(*_, **__):
+        raise Rejected("No package has this name.")
+
+    async def compose(*_):
+        return SimpleNamespace(failed=(), tree="t")
+
+    monkeypatch.setattr(evidence_fetcher, "run_tests", run_tests)
+    monkeypatch.setattr(evidence_fetcher, "compose", compose)
+    facts = SimpleNamespace(is_recording_stale=False)
+    gate_round = SimpleNamespace(prepared=None, wave_id="w", runs={}, facts=facts)
+    gate_round.approved_edits = lambda *_: approved
+    [run] = requested(LATE)
+    if approved:
+        found = await evidence_fetcher._make_run(gate_round, run, None)
+        assert found == NoReport("No package has this name.")
+    else:
+        with pytest.raises(Rejected):
+            await evidence_fetcher._make_run(gate_round, run, None)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.validator.suite.adapters.suite import SandboxedSuite
-from services.validator.suite.adapters.suite_run import SuiteRun
+from services.validator.suite.adapters.suite_run import SuiteRun, export_tree
 from services.validator.suite.domain.reports import (
     COMMAND_RESULT_ID,
     Infrastructure,
@@ -441,3 +441,22 @@ def test_what_reports_only_when_told_so_is_told_so(tmp_path: Path):
         f"--outputFile.json={file}",
     )
     assert argv("custom", *npm) == npm
+
+
+@pytest.mark.parametrize("approved", [(), ("tests/test_a.py", "tests/test_gone.py")])
+def test_protected_files_are_the_bases_unless_their_edits_are_approved(tmp_path, approved):
+    base = {"m.py": "1", "tests/test_a.py": "1", "tests/test_gone.py": "1", "conftest.py": "1"}
+    edited = {"m.py": "2", "tests/test_a.py": "2", "conftest.py": "2", "tests/test_new.py": "2"}
+    trees = {"base": FakeTree(base, "base"), "edited": FakeTree(edited, "edited")}
+    environment = Environment("key", BIN, (), 0, True)
+    profile = a_profile()
+    run = SuiteRun(tmp_path, profile.test, environment, (), (), approved=approved)
+    export_tree(run, profile, lambda _, oid: trees[oid], "target", ("edited", "base"))
+    files = (each for each in run.tree.rglob("*") if each.is_file())
+    found = {str(each.relative_to(run.tree)): each.read_text() for each in files}
+    ours = (
+        {"tests/test_a.py": "2"}
+        if approved
+        else {"tests/test_a.py": "1", "tests/test_gone.py": "1"}
+    )
+    assert found == {"m.py": "2", "conftest.py": "1", "tests/test_new.py": "2"} | ours
