@@ -9,11 +9,13 @@ Times are in seconds and include test runs.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,6 +25,8 @@ from bench.harness import Result, main
 from bench.targets import copy_example, download, git
 
 BRANCH = "groundswell/main"
+CLI = (sys.executable, "-m", "cli")
+POLL_INTERVAL_SECONDS = 0.1
 
 
 def run(quick: bool) -> Result:
@@ -46,6 +50,11 @@ class RollbackSession:
 
     def measure(self) -> list[dict[str, Any]]:
         """Land a wave, roll back one change and then the whole wave; return a row for each."""
+        with self.stack():
+            return self.measure_rows()
+
+    def measure_rows(self) -> list[dict[str, Any]]:
+        """Do what `measure` says, in a stack that is running."""
         report = json.loads(self.groundswell("run", str(self.path), "--json").stdout)
         landed = report["landed"]
         changes_by_file = Counter(path for each in landed for path in each["files"])
@@ -103,12 +112,35 @@ class RollbackSession:
         """Return the tree of a revision of the target."""
         return git(self.path, "rev-parse", f"{revision}^{{tree}}")
 
+    @contextmanager
+    def stack(self) -> Iterator[None]:
+        """Keep a stack running in the `with` block, as each command would else start its own."""
+        process = subprocess.Popen([*CLI, "up", "--port", "0"], env=self.environment)
+        try:
+            while not (self.home / "stack.json").exists():
+                if process.poll() is not None:
+                    raise SystemExit("groundswell up failed")
+                time.sleep(POLL_INTERVAL_SECONDS)
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait()
+
+    @property
+    def home(self) -> Path:
+        """Groundswell's home directory."""
+        return self.scratch / "home"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of commands, with a home directory of their own."""
+        return {**os.environ, "GROUNDSWELL_HOME": str(self.home)}
+
     def groundswell(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run Groundswell's command line with a home directory of its own."""
-        home = {"GROUNDSWELL_HOME": str(self.scratch / "home")}
         return subprocess.run(
-            [sys.executable, "-m", "cli", *arguments],
-            env={**os.environ, **home},
+            [*CLI, *arguments],
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,

@@ -54,7 +54,10 @@ class ParsedFile:
 
     @cached_property
     def bindings(self) -> Counter[str]:
-        """How often each name is bound anywhere in the file, whatever the scope."""
+        """How often each name is bound anywhere in the file, whatever the scope.
+
+        Each `del`, `global` and `nonlocal` of a name counts, too.
+        """
         return Counter(bound_names(self.tree))
 
     @cached_property

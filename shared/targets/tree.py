@@ -38,7 +38,7 @@ class Tree(Protocol):
 
     @property
     def oid(self) -> str:
-        """The git object id of the tree."""
+        """A key of its content: the object id of a tree that git has, else an id made of it."""
         ...
 
     def files(self) -> tuple[str, ...]:

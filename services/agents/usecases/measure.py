@@ -104,7 +104,7 @@ def _inspection(measured: TypeMeasurement) -> Inspection:
 
 
 async def _measure_type(served: ServedType, source: Source) -> TypeMeasurement:
-    """Run all detectors of one agent type, and mark their findings with its name."""
+    """Run all detectors of one agent type, mark their findings with its name, and add up lines."""
     findings: list[Finding] = []
     lines: Counter[str] = Counter()
     notes: list[str] = []

@@ -197,7 +197,10 @@ def _record(
     patch: str | None,
     deps: AgentDeps,
 ) -> ProposalRecord:
-    """Return the `order`-th proposal of a task as it is stored; without `patch` it is advice."""
+    """Return the record of a proposal, to be stored in its enhancement; without `patch`, of advice.
+
+    `order` is its place among the proposals of the task, from 0.
+    """
     served = deps.served[task.agent_type]
     return ProposalRecord(
         key=proposal.key,

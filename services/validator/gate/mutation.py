@@ -105,7 +105,11 @@ async def measure_changes(gate_round: GateRound, ids: Sequence[str], deps: Valid
 
 
 async def _measure_for(gate_round: GateRound, full: RunPlan, deps: ValidatorDeps) -> None:
-    """Measure protection before a full run; drop bad results if tests failed without mutants."""
+    """Measure the protection of a full run's changes, before that run or beside it.
+
+    Unless all tests passed without mutants, drop the new results that are not good, and note that
+    mutants were considered, so that they are not tried again before this run.
+    """
     missing = changes_without_mutants(gate_round, full.changes)
     await measure_changes(gate_round, full.changes, deps)
     protections = gate_round.mutation.protections

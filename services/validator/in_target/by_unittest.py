@@ -112,7 +112,7 @@ class ReportedResults(unittest.TestResult):
         self.report(test, "skipped", detail=str(reason)[-MAX_DETAIL_CHARACTERS:])
 
     def addExpectedFailure(self, test: Any, err: Any) -> None:  # noqa: N802
-        """Report a test that fails as expected."""
+        """Report a test that failed as expected as skipped, marked as an expected failure."""
         super().addExpectedFailure(test, err)
         self.report(test, "skipped", xfail="expected failure")
 

@@ -198,7 +198,8 @@ def worst(runs: Sequence[RunOutcome]) -> RunOutcome:
 def replace_failing(report: TestReport, again: TestReport) -> TestReport:
     """Replace the failing tests of a report by their results in another run, `again`.
 
-    A failing test that the other run does not have stays failing.
+    A failing test that the other run does not have stays failing. If none is failing any more, the
+    exit code is that of the other run.
     """
     repeated = {test: again.results[test] for test in report.failing if test in again.results}
     results = {**report.results, **repeated}
