@@ -21,9 +21,10 @@ $(READY): requirements/dev.txt pyproject.toml
 	@echo "setting up $(VENV)"
 	@rm -rf $(VENV)
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	@$(BIN)/python -m compileall -q services shared cli deploy
+	@$(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true # some packages have files for other Pythons
+	@$(BIN)/python -m compileall -q -j 0 services shared cli deploy tests/support
 	@touch $@
 
 run: $(READY) ## a wave on the bundled example, or on REPO=path
@@ -40,8 +41,9 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 test: $(READY) ## every test
 	@$(BIN)/pytest -n $(WORKERS) --durations 25 $(ARGS)
 
-soak: $(READY) ## all random rounds of landing, rollback and kill -9, all hostile trees (minutes)
+soak: $(READY) ## all random rounds of landing, rollback and kill -9, hostile trees and patches (minutes)
 	@GROUNDSWELL_HOSTILE_TREES=2000 $(BIN)/pytest tests/unit/targets/test_hostile_trees.py $(ARGS)
+	@GROUNDSWELL_PATCHES=10000 $(BIN)/pytest -n $(WORKERS) tests/unit/validator/git/test_patch_mutations.py $(ARGS)
 	@GROUNDSWELL_ROUNDS=200 $(BIN)/pytest -n $(WORKERS) tests/chaos/test_rounds.py $(ARGS)
 
 check: $(READY) ## format, lint, types, import rules

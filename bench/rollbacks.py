@@ -1,6 +1,6 @@
 """Rollbacks on a real package leave what `git revert` leaves, or change nothing.
 
-A wave lands on boltons (`--quick`: on half of the bundled example). Then the first change of the
+A wave lands on boltons (`--quick`: on a small generated target). Then the first change of the
 file that most changes touch is rolled back, and at last the whole wave. The peer is `git revert` in
 a clone: where it conflicts, the rollback must name the changes that depend on the one to roll back
 and leave the branch alone; with `--dependents` it must leave what reverting all of them leaves.
@@ -22,7 +22,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from bench.harness import Result, main
-from bench.targets import copy_example, download, git
+from bench.targets import download, git, write_small_target
 
 BRANCH = "groundswell/main"
 CLI = (sys.executable, "-m", "cli")
@@ -33,7 +33,7 @@ def run(quick: bool) -> Result:
     """Land a wave and roll it back, with one row per rollback."""
     with TemporaryDirectory(prefix="groundswell-bench-") as scratch:
         directory = Path(scratch)
-        path = copy_example(directory, half=True) if quick else download("boltons", directory)
+        path = write_small_target(directory) if quick else download("boltons", directory)
         rows = RollbackSession(path, directory).measure()
     bar = (
         "a rollback gives the tree that git revert gives, or is refused and leaves the branch alone"

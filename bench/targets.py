@@ -11,6 +11,22 @@ EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
 # The components that the other two do not use.
 OTHER_HALF = ("orders", "reports", "test_orders.py", "test_reports.py")
 
+SMALL_MODULE = """import os
+
+
+def sign(number):
+    if number < 0:
+        return -1
+    else:
+        return 1
+"""
+SMALL_TEST = """from sign import sign
+
+
+def test_sign():
+    assert (sign(-2), sign(2)) == (-1, 1)
+"""
+
 
 def download(name: str, scratch: Path) -> Path:
     """Download the source archive of a package; return it as a repository below `scratch`."""
@@ -34,6 +50,15 @@ def copy_files_of_example(into: Path, *, half: bool = False) -> Path:
     left_out = OTHER_HALF if half else ()
     shutil.copytree(EXAMPLE, into, ignore=shutil.ignore_patterns("__pycache__", *left_out))
     return into
+
+
+def write_small_target(scratch: Path) -> Path:
+    """Write a package with two findings; return it as a new repository below `scratch`."""
+    into = scratch / "small"
+    (into / "tests").mkdir(parents=True)
+    (into / "sign.py").write_text(SMALL_MODULE)
+    (into / "tests" / "test_sign.py").write_text(SMALL_TEST)
+    return as_repository(into)
 
 
 def as_repository(path: Path) -> Path:

@@ -1,7 +1,8 @@
 """Copy our own pytest into an environment without one, which needs no network."""
 
 import importlib.metadata
-import shutil
+import io
+import tarfile
 from collections.abc import Iterator, Sequence
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -66,32 +67,33 @@ def _marker_values(version: str) -> dict[str, str]:
     return {"python_full_version": version, "python_version": minor_version(version)}
 
 
-def copy_distribution(distribution: importlib.metadata.Distribution, site_packages: Path) -> None:
-    """Copy the files of a distribution, with their bytecode and without its scripts.
-
-    They are not linked, because a target's tests can write into their environment.
-    """
-    for source, name in _files(distribution):
-        destination = site_packages / name
-        destination.parent.mkdir(parents=True, exist_ok=True)
-        # `copy2` keeps the modification time, which the bytecode must match to be valid.
-        shutil.copy2(source, destination)
-
-
-def lay_out_copy(
+def pack_copy(
     distributions: Sequence[importlib.metadata.Distribution],
-    into: Path,
+    archive: Path,
     python: Path,
     version: str,
 ) -> None:
-    """Create a directory with distributions and the `pytest` command as an environment has them."""
-    site_packages = into / "lib" / f"python{minor_version(version)}" / "site-packages"
-    for each in distributions:
-        copy_distribution(each, site_packages)
-    script = into / "bin" / "pytest"
-    script.parent.mkdir()
-    script.write_text(PYTEST_SCRIPT.format(python=python))
-    script.chmod(0o755)
+    """Write a tar archive of distributions and the `pytest` command as an environment has them.
+
+    They come with their bytecode, and without scripts of their own. An archive is one file to hand
+    to the sandbox, where hundreds would be copied twice.
+    """
+    site_packages = Path("lib", f"python{minor_version(version)}", "site-packages")
+    script = PYTEST_SCRIPT.format(python=python).encode()
+    # Modification times are kept, as the bytecode is valid only with that of its source.
+    with tarfile.open(archive, "w", dereference=True) as packed:
+        for source, name in (file for each in distributions for file in _files(each)):
+            packed.add(source, str(site_packages / name), recursive=False, filter=_without_owner)
+        member = tarfile.TarInfo("bin/pytest")
+        member.size, member.mode = len(script), 0o755
+        packed.addfile(member, io.BytesIO(script))
+
+
+def _without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:
+    """Return a member of an archive without the user and group it belongs to here."""
+    member.uid = member.gid = 0
+    member.uname = member.gname = ""
+    return member
 
 
 def _requirements(distribution: importlib.metadata.Distribution, version: str) -> Iterator[str]:

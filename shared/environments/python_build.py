@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import uv
 
 from shared.environments.failures import failure, is_unreachable
-from shared.environments.pytest_copy import is_provided, lay_out_copy, pytest_distributions
+from shared.environments.pytest_copy import is_provided, pack_copy, pytest_distributions
 from shared.environments.repairs import Wanted, reason_of, repaired
 from shared.targets.declared.requirement_file import (
     RequirementLines,
@@ -184,10 +184,11 @@ class PythonBuild:
     async def _copy_pytest(self, distributions: Sequence[Distribution]) -> None:
         """Copy our pytest and what it requires into the environment."""
         build, version = self._build, self._build.interpreter.version
-        copy = build.scratch / "copy"
-        await asyncio.to_thread(lay_out_copy, distributions, copy, build.python, version)
-        command = f"cp -Rpn {shlex.quote(str(copy))}/. {shlex.quote(str(build.stored.folder))}/"
-        await build.run_step("sh", "-c", command, shown_as=command)
+        packed = build.scratch / "pytest.tar"
+        await asyncio.to_thread(pack_copy, distributions, packed, build.python, version)
+        # Files are copies and no links, because a target's tests can write into their environment.
+        unpack = ("tar", "--skip-old-files", "-xf", str(packed), "-C", str(build.stored.folder))
+        await build.run_step(*unpack, shown_as=shlex.join(unpack))
         if version != platform.python_version():
             lib = str(build.stored.folder / "lib")
             await build.run_command(str(build.python), "-m", "compileall", "-q", lib)

@@ -7,18 +7,12 @@ from contextlib import ExitStack, contextmanager
 import pytest
 
 from tests.support.checker import check_at_rest, check_branch, check_locks, check_state, connect
-from tests.support.repositories import checkout_of, the_shop
+from tests.support.repositories import a_trap, checkout_of
 from tests.support.stack import QUICK, ROOT, Home, Moment, environment, killing
 
-# Nobody is there to approve anything, and here every change is to land.
-POLICY = """unprotected = "allow"
-allowed_rules = [
-    "B006", "C403", "C417", "E711", "F401", "FURB129", "FURB192", "SIM118", "UP031", "UP032",
-]
-"""
 KILLED = (
     Moment("validator", "gs.evt.run.finished", 2),
-    Moment("validator", "gs.evt.enhancement.applied", 5),
+    Moment("validator", "gs.evt.enhancement.applied", 3),
 )
 
 
@@ -48,20 +42,20 @@ def a_validator(home, number, place):
 @pytest.mark.parametrize("homes", ["one home", "a home each"])
 def test_each_change_lands_once_though_two_of_them_are_killed(tmp_path, homes):
     home = Home(tmp_path / "home", QUICK)
-    shop = the_shop(tmp_path / "shop", policy=POLICY, half=True)
-    before = checkout_of(shop)
+    target = a_trap(tmp_path / "target")
+    before = checkout_of(target)
     with home.up(), ExitStack() as stack:
         for number in (2, 3):
             place = home.path if homes == "one home" else tmp_path / f"home-{number}"
             stack.enter_context(a_validator(home, number, place))
         with killing(home, KILLED):
-            report = home.json("run", str(shop))
-        assert len(report["landed"]) == 42
+            report = home.json("run", str(target))
+        assert len(report["landed"]) == 7
         assert [each["rule"] for each in report["rejected"]] == ["ruff:F401"]
         gone = home.run("wave", "rollback", report["wave"])
         assert gone.returncode == 0, gone.stdout + gone.stderr
         database = connect(home.stack["mongo_url"])
         check_at_rest(home.stack["nats_url"], database)
-        check_branch(shop, "groundswell/main", check_state(database), database)
-        check_locks(home.path, shop)
-    assert checkout_of(shop) == before
+        check_branch(target, "groundswell/main", check_state(database), database)
+        check_locks(home.path, target)
+    assert checkout_of(target) == before

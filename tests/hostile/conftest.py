@@ -67,11 +67,7 @@ class Attacker:
         await asyncio.sleep(0.05)
         assert processes_of(command.scratch, self.mark) == []
         assert self.canary.read_text() == "alive"
-        assert sorted(each.name for each in self.room.parent.iterdir()) == [
-            "canary",
-            "room",
-            "sandbox",
-        ]
+        assert sorted(each.name for each in self.room.parent.iterdir()) == ["canary", "room"]
         return completed
 
 
@@ -94,5 +90,5 @@ def home() -> Iterator[Path]:
 async def attacker(tier: str, home: Path) -> AsyncIterator[Attacker]:
     for name in ("tree", "run"):
         (home / "room" / name).mkdir(parents=True)
-    async with a_sandbox(tier, home) as sandbox:
+    async with a_sandbox(tier) as sandbox:
         yield Attacker(sandbox, home / "room", a_python(sandbox), uuid7())

@@ -4,6 +4,7 @@ A missing, partial or forged report is never a pass.
 """
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.suite.domain.reports import Infrastructure, Reported, RunOutcome
 from shared.environments.build import UvEnvironments
+from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
 from shared.sandbox.scratch import Scratch
 from shared.targets.profile import TargetProfile
@@ -31,28 +33,39 @@ BASE = {"m.py": GOOD, "tests/test_m.py": TESTS}
 Run = Callable[..., Coroutine[Any, Any, RunOutcome]]
 
 
+@dataclass
+class Built:
+    """The home of the environments, and those that were built, by tier and profile."""
+
+    home: Path
+    made: dict[tuple[str, str], Environment] = field(default_factory=dict)
+
+
 @pytest.fixture(scope="session")
-def built() -> Iterator[Path]:
-    """The home of the environments, which are the same for all tests of a tier."""
+def built() -> Iterator[Built]:
+    """The environments, which are the same for all tests of a tier."""
     with a_home() as home:
-        yield home
+        yield Built(home)
 
 
 @pytest.fixture
 async def run(
-    tier: str, home: Path, built: Path, monkeypatch: pytest.MonkeyPatch
+    tier: str, home: Path, built: Built, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Run]:
     monkeypatch.setenv("UV_OFFLINE", "1")
     scratch = Scratch(home / "runs", uuid7)
     trees: dict[str, FakeTree] = {"base": FakeTree(BASE, "base")}
-    async with a_sandbox(tier, home) as sandbox:
-        environments = UvEnvironments(built, sandbox, scratch, lambda _, oid: trees[oid])
+    async with a_sandbox(tier) as sandbox:
+        environments = UvEnvironments(built.home, sandbox, scratch, lambda _, oid: trees[oid])
         suite = SandboxedSuite(sandbox, scratch, lambda _, oid: trees[oid])
 
         async def run(files: Mapping[str, str], profile: TargetProfile | None = None) -> RunOutcome:
             trees["candidate"] = FakeTree(files, "candidate")
             profile = profile or a_profile()
-            environment = await environments.prepare("t", profile, "base")
+            key = (tier, profile.model_dump_json())
+            if key not in built.made:
+                built.made[key] = await environments.prepare("t", profile, "base")
+            environment = built.made[key]
             return await suite.run(
                 "candidate", profile, environment, target_id="t", base_oid="base"
             )

@@ -356,7 +356,7 @@ async def test_one_that_nobody_has_begun_is_not_begun(deps, run):
 async def test_nothing_of_a_superseded_run_is_left(yard, make, tmp_path):
     """A real sandbox kills a real suite whose test would take minutes; all tiers kill alike."""
     yard.land("tests/test_m.py", "def test_m(): pass\n", SLOW)
-    async with a_sandbox("rlimits", tmp_path) as sandbox:
+    async with a_sandbox("rlimits") as sandbox:
         scratch = Scratch(tmp_path / "work", uuid7)
         suite = SandboxedSuite(sandbox, scratch, lambda _, oid: yard.mirror.tree(oid))
         deps = make(suite=suite, sandbox=sandbox)

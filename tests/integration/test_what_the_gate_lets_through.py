@@ -255,7 +255,7 @@ def _bytes(text: str | None) -> bytes | None:
 async def a_gate(stack: AsyncExitStack, files: Mapping[str, str], runner: asyncio.Runner) -> Gate:
     home = stack.enter_context(a_home())
     yard = a_yard(home, **files)
-    sandbox = await stack.enter_async_context(a_sandbox(the_best(), home))
+    sandbox = await stack.enter_async_context(a_sandbox(the_best()))
     scratch, bus = Scratch(home / "work", uuid7), RunningBus()
     stack.callback(scratch.close)
     (home / "chance").mkdir()

@@ -11,6 +11,32 @@ WHO = (
 )
 
 
+# Nobody is there to approve anything, and here every change is to land.
+LAND_ALL = """unprotected = "allow"
+allowed_rules = [
+    "B006", "C403", "C417", "E711", "F401", "FURB129", "FURB192", "SIM118", "UP031", "UP032",
+]
+"""
+
+
+TRAP = {
+    **{f"{package}/__init__.py": "" for package in ("one", "two", "three")},
+    "one/a.py": "import os\n\n\ndef a():\n    x = None\n    return x == None\n",
+    "one/b.py": "import os\n\n\n"
+    "def b(n):\n    if n:\n        return 1\n    else:\n        return 2\n",
+    "two/c.py": "import json\n\n\ndef c(n):\n    value = n + 1\n    return value\n",
+    "two/d.py": "class D(object):\n    def d(self):\n        return dict()\n",
+    "three/rules.py": "RULES = []\n\n\ndef rule(f):\n    RULES.append(f)\n    return f\n",
+    "three/seasonal.py": "from three.rules import rule\n\n\n@rule\ndef half():\n    return 0.5\n",
+    "three/prices.py": "from three import seasonal\nfrom three.rules import RULES\n\n\n"
+    "def best(n):\n    return min(n * rule() for rule in RULES)\n",
+    "tests/test_all.py": "from one import a, b\nfrom three.prices import best\n"
+    "from two import c, d\n\n\ndef test_all():\n    assert a.a()\n"
+    "    assert (b.b(1), b.b(0), c.c(1)) == (1, 2, 2)\n    assert d.D().d() == {}\n\n\n"
+    "def test_best():\n    assert best(2) == 1\n",
+}
+
+
 def git(repository: Path, *arguments: str) -> str:
     done = subprocess.run(
         ["git", "-C", str(repository), *WHO, *arguments], capture_output=True, check=True
@@ -54,6 +80,11 @@ def the_shop(path: Path, *, policy: str = "", half: bool = False) -> Path:
     git(path, "add", "--all")
     git(path, "commit", "--quiet", "--message", "the shop")
     return path
+
+
+def a_trap(path: Path) -> Path:
+    """Three small packages: seven changes land, and an import that seems unused is needed."""
+    return a_repository(path, **TRAP, **{"groundswell.toml": f"[policy]\n{LAND_ALL}"})
 
 
 def checkout_of(repository: Path) -> tuple[str, str, bytes, str]:

@@ -29,7 +29,7 @@ async def a_run(
     **how: Any,
 ) -> RunOutcome:
     """`how` is what the port takes: repeat, record."""
-    async with a_sandbox(the_best(), home) as sandbox:
+    async with a_sandbox(the_best()) as sandbox:
         scratch = Scratch(home / "work", uuid7)
         environment = Environment(
             "key", BIN, (BIN.parent, *running_interpreter().required_directories), 0, True

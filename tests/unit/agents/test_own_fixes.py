@@ -53,7 +53,7 @@ def a_source(tmp_path, **changes):
 async def commands() -> AsyncIterator[SandboxedCommands]:
     with a_home() as home:
         scratch = Scratch(home / "runs", uuid7)
-        async with a_sandbox(the_best(), home) as sandbox:
+        async with a_sandbox(the_best()) as sandbox:
 
             async def same():
                 return sandbox

@@ -38,6 +38,7 @@ from tests.support.trees import FakeTree
 @pytest.fixture(autouse=True)
 def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UV_OFFLINE", "1")
+    monkeypatch.setenv("UV_NO_INDEX", "1")  # pip need not be asked, which takes half a second
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture
 async def sandbox(home: Path) -> AsyncIterator[SupervisedSandbox]:
-    async with a_sandbox(the_best(), home) as sandbox:
+    async with a_sandbox(the_best()) as sandbox:
         yield sandbox
 
 

@@ -48,7 +48,7 @@ BURNT = 3 * 0.2
 async def completed(tier: str, code: str, home: Path) -> Completed:
     for name in ("tree", "run"):
         (home / "room" / name).mkdir(parents=True)
-    async with a_sandbox(tier, home) as sandbox:
+    async with a_sandbox(tier) as sandbox:
         python = a_python(sandbox)
         command = Command(
             argv=(str(python), "-I", "-c", textwrap.dedent(code)),

@@ -43,7 +43,7 @@ while not (os.path.exists(sys.argv[1]) and os.path.getsize(sys.argv[1])):
 @pytest.fixture
 async def sandbox(tmp_path: Path) -> AsyncIterator[SupervisedSandbox]:
     """Tier D: what supervises a command is the same in all."""
-    async with a_sandbox("rlimits", tmp_path) as sandbox:
+    async with a_sandbox("rlimits") as sandbox:
         yield sandbox
 
 

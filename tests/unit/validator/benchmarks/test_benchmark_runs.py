@@ -108,7 +108,7 @@ class Bout:
 
 @pytest.fixture
 async def real(tmp_path):
-    async with a_sandbox(the_best(), tmp_path) as sandbox:
+    async with a_sandbox(the_best()) as sandbox:
         yield Bout(sandbox, tmp_path, toss(1))
 
 

@@ -55,7 +55,7 @@ async def try_out(tmp_path: Path) -> AsyncIterator[Try]:
             return outcome
         return {each.mutant.description: outcome.results[each.id] for each in placed.mutants}
 
-    async with a_sandbox(the_best(), tmp_path) as sandbox:
+    async with a_sandbox(the_best()) as sandbox:
         yield try_out
 
 

@@ -154,7 +154,7 @@ class Bench:
 async def bench(tmp_path):
     yard = a_yard(tmp_path, **{"prices.py": PRICES, "tests/test_prices.py": TESTS})
     store, bus = a_store(), ExecutingBus()
-    async with a_sandbox(the_best(), tmp_path) as sandbox:
+    async with a_sandbox(the_best()) as sandbox:
         scratch = Scratch(tmp_path / "runs", uuid7)
 
         def tree(target_id, oid):

@@ -21,7 +21,7 @@ PAIRS = [
 
 async def test_programs_are_compared_in_the_sandbox(tmp_path):
     scratch = Scratch(tmp_path / "work", uuid7)
-    async with a_sandbox(the_best(), tmp_path) as sandbox:
+    async with a_sandbox(the_best()) as sandbox:
         found = await SandboxedPrograms(sandbox, scratch).compare(PAIRS, ">=3.8")
     scratch.close()
     assert found.forms == ((), None, None, ("values returned by way of a name",))

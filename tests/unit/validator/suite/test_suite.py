@@ -103,7 +103,7 @@ async def run(tmp_path: Path) -> AsyncIterator[Run]:
         assert [each.name for each in work.iterdir()] == [".lock"], "something was left behind"
         return outcome
 
-    async with a_sandbox(the_best(), tmp_path) as sandbox:
+    async with a_sandbox(the_best()) as sandbox:
         yield run
 
 
