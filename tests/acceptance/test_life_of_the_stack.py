@@ -15,7 +15,7 @@ CODE = "import os\n\n\ndef one():\n    return 1\n"
 
 
 @pytest.fixture
-def home(tmp_path):
+def user_home(tmp_path):
     """Its commands are started as users start them, each a new Python."""
     return Home(tmp_path / "home", forked=False)
 
@@ -32,37 +32,37 @@ def is_testing(home):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_stops_its_wave_and_the_stack(home, slow_target, number):
-    process = home.start("run", str(slow_target))
-    wait_for(lambda: is_testing(home))
+def test_an_interrupted_run_stops_its_wave_and_the_stack(user_home, slow_target, number):
+    process = user_home.start("run", str(slow_target))
+    wait_for(lambda: is_testing(user_home))
     process.send_signal(number)
     out, err = process.communicate(timeout=180)
     assert process.returncode == 128 + number, out + err
     assert "the wave is stopped; nothing has landed" in err
     assert "Traceback" not in out + err
-    assert not home.processes()
+    assert not user_home.processes()
     assert git(slow_target, "branch", "--list", "groundswell/*") == ""
-    assert not is_testing(home)
+    assert not is_testing(user_home)
 
 
-def test_a_run_interrupted_at_once(home, slow_target):
-    process = home.start("run", str(slow_target))
-    wait_for((home.path / "stack.lock").exists)
+def test_a_run_interrupted_at_once(user_home, slow_target):
+    process = user_home.start("run", str(slow_target))
+    wait_for((user_home.path / "stack.lock").exists)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=180)
     assert process.returncode == 130, out + err
     assert "Traceback" not in out + err
-    assert not home.processes()
+    assert not user_home.processes()
 
 
-def test_when_the_command_is_killed_its_stack_dies_too(home, slow_target):
-    process = home.start("run", str(slow_target))
-    wait_for(lambda: is_testing(home))
+def test_when_the_command_is_killed_its_stack_dies_too(user_home, slow_target):
+    process = user_home.start("run", str(slow_target))
+    wait_for(lambda: is_testing(user_home))
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=30)
-    wait_for(lambda: not home.processes(), patience=20)
+    wait_for(lambda: not user_home.processes(), patience=20)
     # And the next one goes on where that was cut off.
-    again = home.run("run", str(slow_target))
+    again = user_home.run("run", str(slow_target))
     assert again.returncode == 0, again.stdout + again.stderr
     assert "resuming wave" in again.stdout
     assert "1 landed" in again.stdout
