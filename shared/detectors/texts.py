@@ -4,9 +4,11 @@ import re
 import tokenize
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 # The tokens of Python that only lay out what others say.
 LAYOUT_TOKENS = frozenset({tokenize.NL, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER})
+MAX_REMEMBERED_TEXTS = 64
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|$)")
 
 
@@ -27,7 +29,16 @@ def split_lines(text: str) -> list[str]:
 
     Unlike `str.splitlines`, it does not split at form feeds or U+2028.
     """
-    return [line for line in LINE.findall(text) if line]
+    return list(_lines_of(text))
+
+
+@lru_cache(maxsize=MAX_REMEMBERED_TEXTS)
+def _lines_of(text: str) -> tuple[str, ...]:
+    """Split a text into lines, from a cache: each finding of a file asks for those of the file."""
+    if "\r" in text:
+        return tuple(line for line in LINE.findall(text) if line)
+    *ended, last = text.split("\n")
+    return (*(f"{line}\n" for line in ended), *([last] if last else []))
 
 
 def line_at(lines: list[str], row: int) -> str:

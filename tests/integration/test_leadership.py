@@ -10,6 +10,7 @@ from shared.kernel.errors import Transient
 from shared.mongo import leadership
 from tests.support.builders import COMMIT, a_target, a_task, a_test_run, a_wave, an_enhancement
 from tests.support.stores import a_real_store
+from tests.support.trees import FakeTree
 from tests.support.validator_deps import a_validator
 
 TARGET = a_target()
@@ -140,6 +141,16 @@ class WatchedChange:
         self.published = True
 
 
+class OneTree:
+    """A mirror in which every commit has the same files."""
+
+    def tree(self, oid):
+        return FakeTree({}, oid)
+
+    def changed_paths(self, *_):
+        return ()
+
+
 async def test_a_process_that_lost_the_lease_moves_no_branch(make, store):
     repository = WatchedChange()
     deps = make("one", repository=lambda target: repository)
@@ -148,7 +159,7 @@ async def test_a_process_that_lost_the_lease_moves_no_branch(make, store):
     change = an_enhancement(a_task(wave), state="validating", target_id=TARGET.id)
     await store.enhancements.insert(change)
     run: TestRun = a_test_run(wave)
-    place = landing.PreparedHead(TARGET, None, COMMIT, None, None)
+    place = landing.PreparedHead(TARGET, OneTree(), COMMIT, None, None)
     batch = landing.Batch(TARGET, place, [change], {change.id: "e" * 40}, run)
     async with at(deps):
         gate = await store.leader_leases.require(TARGET.id)

@@ -9,9 +9,11 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 
 from shared.kernel.syntax import parse
 
+MAX_READ_FILES = 256
 # Modules that are for nothing else.
 MODULES = {"gc", "builtins", "__builtin__", "ctypes", "_ctypes", "cffi", "atexit", "faulthandler"}
 # Attributes by which a module reaches what is not its own; the module where others have the name.
@@ -39,7 +41,7 @@ def new_introspection(before: str, after: str) -> str:
 
     Code that was there, and only moves, is not new.
     """
-    found, known = list(_uses(after)), Counter(what for what, _ in _uses(before))
+    found, known = _uses_in(after), Counter(what for what, _ in _uses_in(before))
     counts: Counter[str] = Counter()
     lines = after.splitlines()
     for what, line in found:
@@ -47,6 +49,12 @@ def new_introspection(before: str, after: str) -> str:
         if counts[what] > known[what]:
             return lines[line - 1].strip() if line <= len(lines) else what
     return ""
+
+
+@lru_cache(maxsize=MAX_READ_FILES)
+def _uses_in(text: str) -> tuple[tuple[str, int], ...]:
+    """Return what `_uses` yields, from a cache, as many changes stand on the same files."""
+    return tuple(_uses(text))
 
 
 def _uses(text: str) -> Iterator[tuple[str, int]]:
