@@ -21,6 +21,7 @@ from shared.targets.declared.requirement_file import (
 from shared.targets.project_version import version_variables
 from shared.targets.projects import SubTree, needs_installing
 from shared.targets.setup_inputs import is_extension_source
+from shared.targets.tree import Tree
 
 if TYPE_CHECKING:
     from shared.environments.install import Build
@@ -73,11 +74,16 @@ class PythonBuild:
         if not wanted.is_empty:
             await self._install_repairing(wanted)
         root = [each for each in local if not folder_of(each)]
-        if root or (self._plan.needs_metadata and needs_installing(self._build.tree)):
+        if root or (self._plan.needs_metadata and self._needs_installing(self._build.tree)):
             await self._install_project(root)
         for folder in self._plan.projects:
-            if needs_installing(SubTree(self._build.tree, folder)):
+            if self._needs_installing(SubTree(self._build.tree, folder)):
                 await self._install_project((), folder)
+
+    def _needs_installing(self, tree: Tree) -> bool:
+        """Return whether anything could tell if the project of a tree is installed."""
+        has_dependencies = self._must_install() or bool(self._lines.requirements)
+        return needs_installing(tree, has_dependencies=has_dependencies)
 
     def _must_install(self) -> bool:
         """Return whether anything is required that our copy of pytest does not provide."""

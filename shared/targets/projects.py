@@ -78,14 +78,15 @@ def is_installable(tree: Tree) -> bool:
     )
 
 
-def needs_installing(tree: Tree) -> bool:
+def needs_installing(tree: Tree, *, has_dependencies: bool) -> bool:
     """Return whether it makes a difference that the project at the root of a tree is installed.
 
-    With a build system it always may. A bare `[project]` table only gives metadata, which something
-    has to read, and entry points.
+    With a build system it always may. A bare `[project]` table only gives entry points, and
+    metadata, which the project's own sources or a dependency has to read, as click does for a
+    version option; without either it would be built for nothing.
     """
     pyproject, _ = read_toml(tree, "pyproject.toml")
-    if "build-system" in pyproject or tree.read("setup.py") is not None:
+    if has_dependencies or "build-system" in pyproject or tree.read("setup.py") is not None:
         return True
     if "setuptools" in table(pyproject, "tool") or ENTRY_POINTS & set(table(pyproject, "project")):
         return True

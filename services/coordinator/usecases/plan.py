@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from services.coordinator.deps import CoordinatorDeps
-from services.coordinator.domain import waves
+from services.coordinator.domain import unowned, waves
 from services.coordinator.domain.planning import plan
 from services.coordinator.usecases import messages
 from services.coordinator.usecases.end import complete, fail_wave
@@ -17,7 +17,7 @@ from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Rejected
 from shared.mongo.collections import latest_findings
 from shared.targets.discovery import unowned_sources
-from shared.targets.profile import profile_target
+from shared.targets.profile import TargetProfile, profile_target
 from shared.targets.repository import checked_out_at
 from shared.targets.work_tree import has_local_changes
 
@@ -35,7 +35,14 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
             await messages.publish_measurements(wave, deps, attempt=attempt)
         return wave
     foreclosed = await foreclosed_in(wave, deps)
+    try:
+        described = await _profile(wave, deps)
+    except Rejected as error:
+        failure = Failure(code=error.code, message=error.message, hint=error.hint)
+        await fail_wave(wave, failure, deps)
+        return None
     inspections = await _inspections(wave, deps)
+    unread = await _unowned_sources(wave, described, deps) if inspections else ()
     chosen = plan(
         findings,
         foreclosed=foreclosed,
@@ -43,9 +50,9 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
         inspections=inspections,
         branch=await _landing_branch_below(wave, deps),
     )
-    notes = (*wave.notes, *chosen.notes)
-    if not findings and (unread := await _unread_sources(wave, inspections, deps)) is not None:
-        await fail_wave(wave, unread, deps)
+    notes = (*wave.notes, *chosen.notes, *unowned.notes(unread))
+    if not findings and unread and not any(each.lines for each in inspections):
+        await fail_wave(wave, unowned.failure(unread), deps)
         return None
     if not chosen.chosen:
         # Without tasks no baseline is needed, but a failed one is still reported.
@@ -56,12 +63,7 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
     if failure is not None:
         await fail_wave(wave, failure, deps)
         return None
-    try:
-        paths = await _paths(wave, deps)
-    except Rejected as error:
-        failure = Failure(code=error.code, message=error.message, hint=error.hint)
-        await fail_wave(wave, failure, deps)
-        return None
+    paths = {each.name: each.paths for each in described.components}
     tasks = _new_tasks(wave, chosen.chosen, tuple(foreclosed), paths, deps)
     await deps.store.tasks.insert_missing(tasks)
     running = await deps.store.waves.transition(
@@ -86,28 +88,12 @@ async def _inspections(wave: Wave, deps: CoordinatorDeps) -> tuple[Inspection, .
     return tuple(each for each in known if wave.focus in {ALL, each.agent_type})
 
 
-async def _unread_sources(
-    wave: Wave, inspections: Sequence[Inspection], deps: CoordinatorDeps
-) -> Failure | None:
-    """Return a failure if no line was read and sources are in no component; None otherwise."""
-    if not inspections or any(each.lines for each in inspections):
-        return None
-    target = await deps.store.targets.require(wave.target_id)
-    mirror = deps.mirror(target)
-    tree = mirror.tree(wave.commit)
-    described = await asyncio.to_thread(profile_target, tree, mirror.base_tree(target))
-    sources = await asyncio.to_thread(unowned_sources, tree, described.config, described.components)
-    if not sources:
-        return None
-    number, first = len(sources), ", ".join(sources[:3])
-    files = "1 source file is" if number == 1 else f"{number} source files are"
-    folder = sources[0].rpartition("/")[0]
-    return Failure(
-        code="no_component",
-        message=f"No source code was looked at: {files} in no component ({first}).",
-        hint=f'Name one in groundswell.toml: [[component]] name = "{folder or "root"}" '
-        f'paths = ["/{folder}{"/" if folder else "*.py"}"].',
-    )
+async def _unowned_sources(
+    wave: Wave, described: TargetProfile, deps: CoordinatorDeps
+) -> tuple[str, ...]:
+    """Return the source files of the wave's commit that are in no component."""
+    tree = deps.mirror(await deps.store.targets.require(wave.target_id)).tree(wave.commit)
+    return await asyncio.to_thread(unowned_sources, tree, described.config, described.components)
 
 
 async def _landing_obstacle(wave: Wave, deps: CoordinatorDeps) -> Failure | None:
@@ -182,14 +168,13 @@ async def _foreclosed_by_pending(
     )
 
 
-async def _paths(wave: Wave, deps: CoordinatorDeps) -> dict[str, tuple[str, ...]]:
-    """Return each component's path patterns at the wave's commit. Raises as `profile_target`."""
+async def _profile(wave: Wave, deps: CoordinatorDeps) -> TargetProfile:
+    """Return the profile of the target at the wave's commit. Raises as `profile_target`."""
     target = await deps.store.targets.require(wave.target_id)
     mirror = deps.mirror(target)
-    described = await asyncio.to_thread(
+    return await asyncio.to_thread(
         lambda: profile_target(mirror.tree(wave.commit), mirror.base_tree(target))
     )
-    return {each.name: each.paths for each in described.components}
 
 
 def _new_tasks(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.coordinator.domain.planning import opportunities, plan, priority, value
+from services.coordinator.domain.planning import WHAT_TO_TRY, opportunities, plan, priority, value
 from shared.contracts.base import Priority, Severity, WaveSize
 from shared.contracts.documents.findings import Inspection
 from tests.support.builders import a_finding, an_opportunity
@@ -140,3 +140,29 @@ def test_what_was_left_out_is_said_once_whatever_is_found(findings):
     ]
     notes = plan(findings, foreclosed={}, size=WaveSize.SMALL, inspections=read).notes
     assert notes.count(left) == 1
+
+
+READ = [
+    Inspection(agent_type="code_quality", lines=1, rules=40),
+    Inspection(agent_type="security", lines=812, rules=3),
+]
+
+
+@pytest.mark.parametrize("findings", [[], found(fixable="no")], ids=["none", "none to fix"])
+def test_where_nothing_is_chosen_it_says_who_looked_and_what_to_try(findings):
+    notes = plan(findings, foreclosed={}, size=WaveSize.SMALL, inspections=READ).notes
+    assert notes[-2:] == (
+        "Who looked: code_quality read 1 line with 40 rules, security read 812 lines with 3 rules.",
+        WHAT_TO_TRY,
+    )
+    assert "groundswell init" in WHAT_TO_TRY
+
+
+def test_where_something_is_chosen_nobody_needs_to_know_who_looked():
+    notes = plan(found(), foreclosed={}, size=WaveSize.SMALL, inspections=READ).notes
+    assert not [each for each in notes if each.startswith("Who looked") or each == WHAT_TO_TRY]
+
+
+def test_without_any_inspection_nobody_is_said_to_have_looked():
+    [note] = planned([]).notes
+    assert note == "There are no findings, so there is nothing to do."

@@ -7,8 +7,7 @@ import json
 import os
 import subprocess
 import time
-import zipfile
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -26,47 +25,11 @@ from shared.environments.node import failure_reason
 from shared.environments.pytest_copy import pytest_distributions
 from shared.environments.storage import evict
 from shared.kernel.errors import Rejected
-from shared.kernel.ids import uuid7
 from shared.sandbox.ports import Completed
-from shared.sandbox.scratch import Scratch
-from shared.sandbox.supervised import SupervisedSandbox
 from tests.support.profiles import a_profile
-from tests.support.sandboxes import a_home, a_sandbox, the_best
 from tests.support.trees import FakeTree
 
-
-@pytest.fixture(autouse=True)
-def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("UV_OFFLINE", "1")
-    monkeypatch.setenv("UV_NO_INDEX", "1")  # pip need not be asked, which takes half a second
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    with a_home() as home:
-        yield home
-
-
-@pytest.fixture
-async def sandbox(home: Path) -> AsyncIterator[SupervisedSandbox]:
-    async with a_sandbox(the_best()) as sandbox:
-        yield sandbox
-
-
-@pytest.fixture
-async def build(
-    home: Path, sandbox: SupervisedSandbox
-) -> AsyncIterator[Callable[..., UvEnvironments]]:
-    scratch = Scratch(home / "work", uuid7)
-
-    def build(**content: str) -> UvEnvironments:
-        return UvEnvironments(home, sandbox, scratch, lambda *_: FakeTree(content))
-
-    yield build
-    scratch.close()
-    left = [each for each in (home / "work").glob("*") if each.name != ".lock"]
-    assert left == [], "something was left behind"
-
+pytestmark = pytest.mark.usefixtures("no_network")
 
 Build = Callable[..., UvEnvironments]
 
@@ -273,34 +236,6 @@ def test_what_was_used_longest_ago_goes_first_and_what_is_in_use_stays(tmp_path:
         "new",
         "wanted",
     ]
-
-
-def a_wheel(folder: Path, version: str) -> None:
-    """A package of one module that says its version."""
-    info = f"thing-{version}.dist-info"
-    files = {
-        "thing.py": f"VERSION = {version!r}\n",
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: thing\nVersion: {version}\n",
-        f"{info}/WHEEL": (
-            "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
-        ),
-        f"{info}/RECORD": "",
-    }
-    with zipfile.ZipFile(folder / f"thing-{version}-py3-none-any.whl", "w") as wheel:
-        for name, text in files.items():
-            wheel.writestr(name, text)
-
-
-@pytest.fixture
-def wheels(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two versions of it in a folder, and no registry beside that."""
-    folder = home / "wheels"
-    folder.mkdir()
-    for version in ("1.0", "2.0"):
-        a_wheel(folder, version)
-    monkeypatch.setenv("UV_FIND_LINKS", str(folder))
-    monkeypatch.setenv("UV_NO_INDEX", "1")
-    return folder
 
 
 @pytest.mark.usefixtures("wheels")

@@ -1,7 +1,10 @@
 """Repositories whose project is not at the root, or that have several."""
 
+import pytest
+
 from shared.targets.discovery import unowned_sources
 from shared.targets.profile import profile_target
+from shared.targets.projects import project_folders
 from tests.support.trees import FakeTree
 
 PROJECT = '[project]\nname = "{}"\nversion = "1"\nrequires-python = "{}"\ndependencies = {}\n'
@@ -77,3 +80,25 @@ def test_python_counts_beside_a_package_json_for_assets():
     assert tested.environment.needs_node
     piped = {**files, "package.json": '{"scripts": {"test": "jest"}}', "Pipfile": "[packages]\n"}
     assert not profile_target(FakeTree(piped)).environment.needs_node
+
+
+@pytest.mark.parametrize(
+    "declared",
+    [
+        '[tool.poetry.dependencies]\ncore = {path = "libs/core"}\n',
+        '[tool.poetry.dev-dependencies]\ncore = {path = "libs/core", develop = true}\n',
+        '[tool.poetry.group.test.dependencies]\ncore = {path = "./libs/core/"}\n',
+        '[tool.uv.sources]\ncore = {path = "libs/core", editable = true}\n',
+    ],
+    ids=["poetry", "poetry dev", "poetry group", "uv"],
+)
+def test_the_folders_that_dependencies_come_from_are_projects(declared):
+    outside = 'up = {path = "../up"}\nnone = {path = "libs/none"}\nweb = {version = "1"}\n'
+    files = {
+        "pyproject.toml": f'[tool.poetry]\nname = "all"\n{declared}{outside}',
+        "libs/core/pyproject.toml": PROJECT.format("core", ">=3.9", "[]"),
+        "libs/core/core/__init__.py": "",
+        "libs/other/pyproject.toml": PROJECT.format("other", ">=3.9", "[]"),
+    }
+    assert project_folders(FakeTree(files)) == ("libs/core",)
+    assert profile_target(FakeTree(files)).environment.projects == ("libs/core",)

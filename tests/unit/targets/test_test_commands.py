@@ -87,6 +87,28 @@ def test_a_command_that_the_project_names_is_tried(file: str, text: str, command
     assert list(named)[-1] == "python -m unittest" or command == "python -m unittest"
 
 
+def test_all_that_a_project_names_is_tried_in_the_order_of_its_kinds():
+    files = {
+        ".github/workflows/ci.yml": "steps:\n  - run: python check_ci.py\n",
+        "package.json": '{"scripts": {"test": "python check_npm.py"}}',
+        "justfile": "test:\n    python check_just.py\n",
+        "Makefile": "test:\n\tpython check_make.py\n",
+        "noxfile.py": "def tests(session):\n    session.run('python', 'check_nox.py')\n",
+        "tox.ini": "[testenv]\ncommands = python check_tox.py\n",
+        "runtests.py": "",
+        "manage.py": MANAGE,
+        "tests/test_a.py": CASE,
+    }
+    scripts = [f"check_{each}.py" for each in ("tox", "nox", "make", "just", "npm", "ci")]
+    assert commands(**files, **dict.fromkeys(scripts, "")) == [
+        f"{PYTEST} --ds=site_.settings",
+        "python manage.py test --noinput",
+        "python runtests.py",
+        *(f"python {each}" for each in scripts),
+        "python -m unittest",
+    ]
+
+
 def test_commands_that_are_no_test_runs_are_not_tried():
     make = "test:\n\tpytest -q\n\tpython setup.py build\n\t$(MAKE) check | tee log\n"
     assert commands(**{"Makefile": make, "setup.py": "", "tests/test_a.py": CASE}) == [

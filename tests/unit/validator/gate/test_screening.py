@@ -3,6 +3,8 @@
 import threading
 from types import SimpleNamespace
 
+import pytest
+
 from services.validator.gate.rounds import _policy_violation
 from tests.support.builders import a_task, an_enhancement
 from tests.support.memory import a_store
@@ -16,14 +18,36 @@ class Repository:
         return "too-large: it has 9 bytes"
 
 
-async def test_a_patch_is_checked_in_a_thread_of_its_own(tmp_path):
+async def screened(tmp_path, *files, compiled=False):
+    """What a repository that breaks a rule was asked, and what is said about a change of files."""
     store, repository, task = a_store(), Repository(), a_task()
     await store.tasks.insert(task)
-    change = an_enhancement(task)
+    change = an_enhancement(task, files=files)
     prepared = SimpleNamespace(profile=SimpleNamespace(config="config"), head="head")
-    prepared.environment = SimpleNamespace(has_compiled_modules=False)
+    prepared.environment = SimpleNamespace(has_compiled_modules=compiled)
     gate_round = SimpleNamespace(target=None, prepared=prepared, patches={change.id: "patch"})
     deps = a_validator(store, tmp_path, repository=lambda target: repository)
-    assert await _policy_violation(change, gate_round, deps) == "too-large: it has 9 bytes"
-    assert repository.asked == ("patch", task.paths, "config", "head")
+    return repository, await _policy_violation(change, gate_round, deps)
+
+
+async def test_a_patch_is_checked_in_a_thread_of_its_own(tmp_path):
+    repository, problem = await screened(tmp_path, "m.py")
+    assert problem == "too-large: it has 9 bytes"
+    assert repository.asked == ("patch", ("/m.py",), "config", "head")
     assert repository.thread is not threading.main_thread()
+
+
+@pytest.mark.parametrize(
+    ("files", "compiled", "rule"),
+    [
+        (("m.py", "src/fast.c"), True, "compiled: src/fast.c is compiled by the set-up"),
+        (("src/fast.c",), False, "too-large"),
+        (("m.py",), True, "too-large"),
+    ],
+    ids=["compiled", "nothing is compiled", "no source of it"],
+)
+async def test_a_change_of_what_the_set_up_compiles_is_refused_before_it_is_tried(
+    tmp_path, files, compiled, rule
+):
+    _, problem = await screened(tmp_path, *files, compiled=compiled)
+    assert problem.startswith(rule)
