@@ -59,9 +59,9 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
         known = (wave.failure.message,) if wave.failure else ()
         await complete(wave, deps, notes=(*notes, *known))
         return None
-    failure = wave.failure or await _landing_obstacle(wave, deps)
-    if failure is not None:
-        await fail_wave(wave, failure, deps)
+    obstacle = wave.failure or await _landing_obstacle(wave, deps)
+    if obstacle is not None:
+        await fail_wave(wave, obstacle, deps)
         return None
     paths = {each.name: each.paths for each in described.components}
     tasks = _new_tasks(wave, chosen.chosen, tuple(foreclosed), paths, deps)
