@@ -127,7 +127,7 @@ def _count(protections: Sequence[Protection]) -> dict[str, Any]:
         "not proven": len(protections),
         **{
             state: sum(each.state == state for each in protections)
-            for state in ("protected", "unprotected", "nothing", "unknown")
+            for state in ("protected", "unprotected", "nothing", "unknown", "not_measured")
         },
         "not tried": sum(each.not_measured for each in protections),
     }

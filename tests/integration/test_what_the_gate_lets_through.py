@@ -5,303 +5,26 @@ and over a real repository. All changes tried under one policy are put before on
 stays as it is as long as nothing lands.
 """
 
-import asyncio
-import hashlib
-import sys
-from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from services.validator.approval.usecases import decide
-from services.validator.deps import ValidatorDeps
-from services.validator.findings.adapters import RegisteredDetectors
-from services.validator.gate.loop import settle
-from services.validator.mutation.adapters import SandboxedMutationRunner
-from services.validator.rollback.usecases.rollbacks import roll_back
-from services.validator.runs.usecases.runners import announce
-from services.validator.suite.adapters.suite import SandboxedSuite
-from shared.contracts.commands import DecideEnhancement, RollbackEnhancement
-from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.findings import Health
-from shared.contracts.documents.storage import Patch
-from shared.contracts.documents.waves import Wave
 from shared.contracts.events import GateDecided
 from shared.contracts.states import EnhancementState
-from shared.contracts.work import RunTests
-from shared.environments.interpreters import running_interpreter
-from shared.environments.ports import Environment
-from shared.kernel.clock import utc_now
-from shared.kernel.ids import uuid7
-from shared.sandbox.scratch import Scratch
-from shared.targets.patches import make_patch
-from tests.support.builders import a_task, a_wave, an_enhancement
-from tests.support.buses import RecordingBus
-from tests.support.landing import Yard, a_yard
-from tests.support.memory import a_store
-from tests.support.repositories import git
-from tests.support.runs import execute_run
-from tests.support.sandboxes import a_home, a_sandbox, the_best
-from tests.support.validator_deps import a_validator
-
-BIN = Path(sys.executable).parent
-CONFIG = """
-[test]
-command = "python -m pytest -p no:hypothesispytest -p no:asyncio -p no:xdist"
-
-[policy]
-protected_paths = "{protected}"
-unprotected = "{unprotected}"
-
-[watch]
-checks = 0
-"""
-MONEY = '''"""Sums of money."""
-
-import os
-import sys
-
-
-class NotMoney(ValueError):
-    """What was said is no sum."""
-
-
-def parse(text):
-    """A sum that somebody wrote."""
-    if not text.isdigit():
-        raise NotMoney(text)
-    return int(text)
-
-
-def total(prices):
-    """All of them."""
-    result = 0
-    for each in prices:
-        result += each
-    return result
-
-
-def close(till):
-    """What is in it; no test asks what becomes of one that is not there."""
-    if till is None:
-        raise NotMoney("no till")
-    return sum(till)
-'''
-TESTS = """import pytest
-
-from till import money
-
-
-def test_a_sum_is_read():
-    assert money.parse("12") == 12
-
-
-def test_what_is_no_sum_is_refused():
-    with pytest.raises(money.NotMoney):
-        money.parse("twelve")
-
-
-def test_prices_are_added():
-    assert money.total([1, 2, 3]) == 6
-"""
-PYPROJECT = '[tool.pytest.ini_options]\nfilterwarnings = ["error"]\n'
-FILES = {
-    "till/__init__.py": "",
-    "till/money.py": MONEY,
-    "tests/test_money.py": TESTS,
-    "pyproject.toml": PYPROJECT,
-}
-ADDED = "tests/test_money.py::test_prices_are_added"
-
-
-@dataclass
-class RunningBus(RecordingBus):
-    """What is asked of a runner is begun at once, by ourselves."""
-
-    deps: list[ValidatorDeps] = field(default_factory=list)
-    runs: set["asyncio.Task[None]"] = field(default_factory=set)
-
-    async def publish(self, message, *, key, wave=""):
-        await super().publish(message, key=key, wave=wave)
-        if isinstance(message, RunTests):
-            self.runs.add(asyncio.create_task(execute_run(message, self.deps[0])))
-
-
-@dataclass
-class Chance:
-    """A suite that decides in each run whether the function that fails by chance fails.
-
-    Without an answer for a run, the function does not fail. The answers are read from a file, as
-    nothing in a sandbox remembers the run before.
-    """
-
-    suite: SandboxedSuite
-    at: Path
-    calls: deque[int] = field(default_factory=deque)
-    runs: int = 0
-
-    async def run(self, tree, *arguments, base_oid, **options):
-        self.runs += 1
-        if tree != base_oid:
-            self.at.write_text(str(self.calls.popleft() if self.calls else 0))
-        return await self.suite.run(tree, *arguments, base_oid=base_oid, **options)
-
-
-@dataclass
-class Gate:
-    """One target with its gate, and its files as they were in the beginning."""
-
-    files: Mapping[str, str]
-    yard: Yard
-    deps: ValidatorDeps
-    chance: Chance
-    runner: asyncio.Runner
-
-    def judge(self, files: dict[str, str | None], *, calls: tuple[int, ...] = ()) -> Enhancement:
-        """What becomes of a change to these files."""
-        self.chance.calls = deque(calls)
-        [change] = self.judge_all([files])
-        return change
-
-    def judge_all(self, changes: list[dict[str, str | None]], **fields: Any) -> list[Enhancement]:
-        """What becomes of several that are put before it at once."""
-        return self.runner.run(self._judge(changes, fields))
-
-    def approve(
-        self, change: Enhancement, beside: Sequence[dict[str, str | None]] = ()
-    ) -> list[Enhancement]:
-        """What becomes of it with a person's word, and of others that wait `beside` it by then."""
-        return self.runner.run(self._approve(change, beside))
-
-    def roll_back(self, change: Enhancement) -> Enhancement:
-        """What becomes of a landed change that a person wants off the branch."""
-        return self.runner.run(self._roll_back(change))
-
-    def runs(self) -> list[str]:
-        """The purpose of each run that was made, in their order."""
-        runs = self.runner.run(self.deps.store.runs.find())
-        return [each.request.purpose for each in runs]
-
-    def health(self) -> list[Health]:
-        """What was measured of it, which nobody but the gate did."""
-        return self.runner.run(self.deps.store.health.find())
-
-    async def _judge(
-        self, changes: list[dict[str, str | None]], fields: dict[str, Any]
-    ) -> list[Enhancement]:
-        head, store = self.yard.head(), self.deps.store
-        wave = a_wave(target_id=self.yard.target.id, state="running", commit=head, base_commit=head)
-        await store.waves.insert(wave)
-        made = await self._put(wave, "till", changes, fields)
-        await settle(self.yard.target.id, self.deps)
-        return [await store.enhancements.require(each.id) for each in made]
-
-    async def _put(
-        self,
-        wave: Wave,
-        component: str,
-        changes: Sequence[dict[str, str | None]],
-        fields: dict[str, Any],
-    ) -> list[Enhancement]:
-        """Cleared changes of one task."""
-        store, made = self.deps.store, []
-        task = a_task(wave, component=component, paths=("*",), state="proposed")
-        for number, files in enumerate(changes):
-            known = {path: self.files.get(path) for path in files}
-            patch = make_patch({path: (_bytes(known[path]), _bytes(files[path])) for path in files})
-            digest = hashlib.sha256(patch.encode()).hexdigest()
-            await store.patches.insert(Patch(id=digest, text=patch, created_at=utc_now()))
-            made.append(
-                an_enhancement(
-                    task,
-                    key=f"k{number}",
-                    order=number,
-                    patch=digest,
-                    base_commit=wave.commit,
-                    state="cleared",
-                    **{"files": tuple(files), **fields},
-                )
-            )
-        await store.tasks.insert(task)
-        await store.enhancements.insert_missing(made)
-        return made
-
-    async def _approve(
-        self, change: Enhancement, beside: Sequence[dict[str, str | None]]
-    ) -> list[Enhancement]:
-        wave = await self.deps.store.waves.require(change.wave_id)
-        made = [change, *await self._put(wave, "beside", beside, {})]
-        word = DecideEnhancement(enhancement_id=change.id, decision="approve", reason="Seen.")
-        await decide(word, self.deps)
-        await settle(self.yard.target.id, self.deps)
-        return [await self.deps.store.enhancements.require(each.id) for each in made]
-
-    async def _roll_back(self, change: Enhancement) -> Enhancement:
-        await roll_back(RollbackEnhancement(enhancement_id=change.id, reason="Bad."), self.deps)
-        return await self.deps.store.enhancements.require(change.id)
-
-    def branch(self) -> str:
-        return git(self.yard.place, "for-each-ref", "refs/heads/groundswell")
-
-
-def _bytes(text: str | None) -> bytes | None:
-    return None if text is None else text.encode()
-
-
-async def a_gate(stack: AsyncExitStack, files: Mapping[str, str], runner: asyncio.Runner) -> Gate:
-    home = stack.enter_context(a_home())
-    yard = a_yard(home, **files)
-    sandbox = await stack.enter_async_context(a_sandbox(the_best()))
-    scratch, bus = Scratch(home / "work", uuid7), RunningBus()
-    stack.callback(scratch.close)
-    (home / "chance").mkdir()
-    (home / "chance").chmod(0o755)
-
-    class Here:
-        async def prepare(self, *_):
-            readable = (BIN.parent, *running_interpreter().required_directories, home / "chance")
-            return Environment("key", BIN, readable, 0, True)
-
-    def tree(target_id, oid):
-        return yard.mirror.tree(oid)
-
-    chance = Chance(SandboxedSuite(sandbox, scratch, tree), home / "chance" / "call")
-    deps = a_validator(
-        a_store(),
-        home / "home",
-        bus=bus,
-        repository=lambda _: yard.repository,
-        environments=Here(),
-        suite=chance,
-        mutation_runner=SandboxedMutationRunner(sandbox, scratch, tree),
-        detectors=RegisteredDetectors(home / "validator", lambda _: yard.mirror),
-        sandbox=sandbox,
-        clock=utc_now,
-    )
-    bus.deps.append(deps)
-    await deps.store.targets.insert(yard.target)
-    await announce(deps)
-    return Gate(files, yard, deps, chance, runner)
-
-
-def gates(
-    config: str = CONFIG,
-    *,
-    files: Mapping[str, str] = FILES,
-    protected: str = "refuse",
-    unprotected: str = "ask",
-) -> Iterator[Gate]:
-    config = config.format(protected=protected, unprotected=unprotected)
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        try:
-            yield runner.run(a_gate(stack, {**files, "groundswell.toml": config}, runner))
-        finally:
-            runner.run(stack.aclose())
+from tests.support.gates import CONFIG, Gate, gates
+from tests.support.till import (
+    ADDED,
+    DECEPTIONS,
+    FILES,
+    MONEY,
+    MONEY_FILE,
+    PYPROJECT,
+    TEST_FILE,
+    TESTS,
+    atop,
+    judges,
+    money,
+)
 
 
 @pytest.fixture(scope="module")
@@ -323,25 +46,6 @@ def careless() -> Iterator[Gate]:
 def own() -> Iterator[Gate]:
     """For what lands."""
     yield from gates()
-
-
-MONEY_FILE, TEST_FILE = "till/money.py", "tests/test_money.py"
-
-
-def money(old: str, new: str) -> dict[str, str | None]:
-    assert old in MONEY
-    return {MONEY_FILE: MONEY.replace(old, new)}
-
-
-def judges(old: str, new: str) -> dict[str, str | None]:
-    assert old in TESTS
-    return {TEST_FILE: TESTS.replace(old, new)}
-
-
-def atop(code: str) -> dict[str, str | None]:
-    """Code that runs when the product is imported, beside a bug that a test is there for."""
-    broken = MONEY.replace("result += each", "result -= each")
-    return {MONEY_FILE: broken.replace("class NotMoney", f"{code}\n\n\nclass NotMoney", 1)}
 
 
 ADDING = "\n\ndef test_prices_are_added():\n    assert money.total([1, 2, 3]) == 6\n"
@@ -413,35 +117,7 @@ OF_THE_PRODUCT = {
         WAITS,
         "unprotected",
     ),
-    "pytest is told to run nothing": (
-        atop("import _pytest.python\n\n_pytest.python.Function.runtest = lambda self: None"),
-        WAITS,
-        "checks whether it is being tested",
-    ),
-    "and in words that nobody looks for": (
-        atop(
-            "from importlib import import_module\n\n"
-            'import_module("_py" + "test.python").Function.runtest = lambda self: None'
-        ),
-        WAITS,
-        "no test reaches `total` any more, and 1 did before",
-    ),
-    "it behaves while it is under test": (
-        money(
-            "        result += each\n",
-            '        result += each if "PYTEST_CURRENT_TEST" in os.environ else -each\n',
-        ),
-        WAITS,
-        "it reaches into the interpreter that judges it",
-    ),
-    "it says so in lines that no test reaches": (
-        money(
-            "    result = 0\n",
-            '    if "pytest" not in sys.modules:\n        return 0\n    result = 0\n',
-        ),
-        WAITS,
-        "it reaches into the interpreter that judges it",
-    ),
+    **{what: (files, WAITS, why) for what, (files, why) in DECEPTIONS.items()},
     "the interpreter is left": (atop("sys.exit(0)"), EXPIRED, ""),
     "and left at once": (atop("os._exit(0)"), EXPIRED, ""),
 }
@@ -456,14 +132,6 @@ def test_what_fools_the_tests_does_not_land(refusing, what):
         why in f"{change.decision.reason} {change.decision.approval_reason} {change.decision.tests}"
     )
     assert not refusing.branch()
-
-
-def test_what_makes_the_tests_run_nothing_needs_a_person_whatever_the_policy(careless):
-    files, state, why = OF_THE_PRODUCT["and in words that nobody looks for"]
-    change = careless.judge(files)
-    assert change.state is state, change
-    assert why in change.decision.approval_reason
-    assert not careless.branch()
 
 
 LEFT_TO_CHANCE = """    CALLS.append(1)

@@ -31,12 +31,14 @@ class Protection(Value):
 
     protected: every mutant was killed · unprotected: some survived · unknown: there is code that
     can be wrong, but no mutant could be tried · not_measured: mutants cannot be tried in this
-    target · nothing: the change touches nothing that can be wrong, such as comments.
+    target, or it was only checked that a test imports the code · nothing: the change touches
+    nothing that can be wrong, such as comments.
 
-    `mutants` counts those that were tried, `not_measured` those and the places that were not. Lines
-    that run only at import are mostly checked for being imported by a test. `lines` counts the
-    changed lines about which something is known, `protected_lines` those among them without a
-    survivor, and `uncovered` lists the functions that lose all their coverage by the change.
+    `mutants` counts those that were tried, `not_measured` those and the places that were not. Code
+    that runs only at import is mostly just checked for being imported by a test, which protects
+    nothing. `lines` counts the changed lines about which something is known, `protected_lines`
+    those among them without a survivor, and `uncovered` lists the functions that lose all their
+    coverage by the change.
     """
 
     state: Literal["protected", "unprotected", "unknown", "not_measured", "nothing"]

@@ -16,14 +16,19 @@ from shared.contracts.documents.protection import Protection, SurvivingMutant
 def judge_protection(
     plan: MutationPlan, change: str, report: MutationReport | None, no_report: str = ""
 ) -> Protection:
-    """Return what is known about one change; `no_report` says why no mutant was tried at all."""
+    """Return what is known about one change; `no_report` says why no mutant was tried at all.
+
+    That code runs when it is imported says nothing about its faults, so it counts as not measured.
+    """
     mine = [each for each in plan.mutants if change in each.changes]
     results = {
         each.id: (report and report.results.get(each.id)) or MutantResult(None, why=no_report)
         for each in mine
     }
-    known = [each for each in mine if results[each.id].killed is not None]
-    tried = [each for each in known if not _is_only_checked(each, results[each.id])]
+    finished = [each for each in mine if results[each.id].killed is not None]
+    imported = [each for each in finished if _is_only_imported(each, results[each.id])]
+    known = [each for each in finished if each not in imported]
+    tried = [each for each in known if not _is_check(each)]
     surviving = [each for each in known if not results[each.id].killed]
     unmutated = plan.unmutated.get(change, ())
     places = {(each.path, each.mutant.line) for each in known}
@@ -37,55 +42,63 @@ def judge_protection(
         for each in sorted(surviving, key=lambda each: (each.path, each.mutant.line, each.id))
     )
     unprotected = {(each.path, each.line) for each in survived}
-    untried = [results[each.id].why for each in mine if each not in known]
+    untried = [results[each.id].why for each in mine if each not in finished]
     return Protection(
-        state=_state(mine, known, surviving, unmutated),
+        state=_state(known, imported, surviving, unmutated, untried),
         mutants=len(tried),
         killed=sum(bool(results[each.id].killed) for each in tried),
         survived=survived,
-        not_measured=len(untried) + len(unmutated),
+        not_measured=len(imported) + len(untried) + len(unmutated),
         lines=len(places),
         protected_lines=len(places - unprotected),
-        summary=_summary(len(tried), len(known) - len(tried), survived, (*unmutated, *untried)),
+        summary=_summary(len(known), len(imported), survived, (*unmutated, *untried)),
     )
 
 
-def _is_only_checked(placed: PlacedMutant, result: MutantResult) -> bool:
-    """Return true if it was only checked that code which runs at import does run."""
-    is_check = placed.mutant.when in {MutantTiming.REACH, MutantTiming.IMPORTED}
-    return is_check or bool(result.killed and result.why)
+def _is_check(placed: PlacedMutant) -> bool:
+    """Return true if it is no fault, but a check that code which runs at import does run."""
+    return placed.mutant.when in {MutantTiming.REACH, MutantTiming.IMPORTED}
+
+
+def _is_only_imported(placed: PlacedMutant, result: MutantResult) -> bool:
+    """Return true if all that is known is that code runs when a test imports its module."""
+    return bool(result.killed and (_is_check(placed) or result.why))
 
 
 def _state(
-    mine: Sequence[PlacedMutant],
     known: Sequence[PlacedMutant],
+    imported: Sequence[PlacedMutant],
     surviving: Sequence[PlacedMutant],
     unmutated: Sequence[str],
-) -> Literal["protected", "unprotected", "unknown", "nothing"]:
-    """Return the state of a change; untried mutants matter only if all are untried.
+    untried: Sequence[str],
+) -> Literal["protected", "unprotected", "unknown", "not_measured", "nothing"]:
+    """Return the state of a change; untried mutants matter only if nothing else is known.
 
     If no mutant survived, a file in which none could be placed makes it unknown.
     """
     if surviving:
         return "unprotected"
-    if unmutated or (mine and not known):
+    if unmutated or (untried and not known):
         return "unknown"
-    return "protected" if known else "nothing"
+    if known:
+        return "protected"
+    return "not_measured" if imported else "nothing"
 
 
 def _summary(
-    tried: int, checked: int, survived: Sequence[SurvivingMutant], reasons: Sequence[str]
+    known: int, imported: int, survived: Sequence[SurvivingMutant], reasons: Sequence[str]
 ) -> str:
     """Return a sentence for people on what became of the mutants, the worst first."""
-    known, parts = tried + checked, []
+    parts = []
     if survived:
         more = f", and {len(survived) - 1} more" if len(survived) > 1 else ""
         count = f"{known} mutant{'s' * (known != 1)}"
         parts.append(f"{len(survived)} of {count} survived: {_describe(survived[0])}{more}")
-    elif tried:
-        parts.append(f"its tests killed each of {tried} mutants")
-    if checked and not survived:
-        parts.append(f"they run the {checked} places of it that run only at import")
+    elif known:
+        parts.append(f"its tests killed each of {known} mutants")
+    if imported and not survived:
+        places = "1 place that only runs" if imported == 1 else f"{imported} places that only run"
+        parts.append(f"not measured: {places} when a test imports the module")
     if reasons:
         why = next((each for each in reasons if each), "")
         number = f"{len(reasons)} more were not tried" if known else "no mutant could be tried"

@@ -1,62 +1,23 @@
 """Trying mutants: real pytest sessions on small trees, in the real sandbox."""
 
-import sys
 import textwrap
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from services.validator.mutation.adapters import (
-    SandboxedMutationRunner,
-    random_names,
-    write_mutated_files,
-)
-from services.validator.mutation.domain.placement import place_mutants
-from services.validator.mutation.domain.plan import ChangedFile, MutantResult, MutationReport
+from services.validator.mutation.adapters import random_names, write_mutated_files
+from services.validator.mutation.domain.plan import MutantResult
 from services.validator.suite.domain.reports import Infrastructure
-from shared.environments.interpreters import running_interpreter
-from shared.environments.ports import Environment
-from shared.kernel.ids import uuid7
-from shared.sandbox.scratch import Scratch
-from tests.support.profiles import a_profile
-from tests.support.sandboxes import a_sandbox, the_best
-from tests.support.trees import FakeTree
+from tests.support.mutants import try_mutants
 
-BIN = Path(sys.executable).parent
-QUICK = ("python", "-m", "pytest", "-p", "no:asyncio", "-p", "no:hypothesispytest")
 Try = Callable[..., object]
 
 
 @pytest.fixture
-async def try_out(tmp_path: Path) -> AsyncIterator[Try]:
-    """Make a function that tries all mutants of a change to `m.py`.
-
-    It returns the result of each mutant by the mutant's description.
-    """
-
-    async def try_out(
-        before, after, files, *only, seconds=60, longest=60, command=QUICK, timeout=60
-    ) -> object:
-        placed = place_mutants({"c": [ChangedFile("m.py", (before.encode(), after.encode()))]}, 99)
-        work = tmp_path / "work"
-        scratch = Scratch(work, uuid7)
-        environment = Environment(
-            "key", BIN, (BIN.parent, *running_interpreter().required_directories), 0, True
-        )
-        runner = SandboxedMutationRunner(
-            sandbox, scratch, lambda *_: FakeTree({"m.py": after, **files})
-        )
-        plan, profile = placed.to_json(seconds, longest), a_profile(*command, timeout=timeout)
-        outcome = await runner.run("tree", plan, profile, environment, only, target_id="target")
-        scratch.close()
-        assert [each.name for each in work.iterdir()] == [".lock"], "something was left behind"
-        if not isinstance(outcome, MutationReport):
-            return outcome
-        return {each.mutant.description: outcome.results[each.id] for each in placed.mutants}
-
-    async with a_sandbox(the_best()) as sandbox:
-        yield try_out
+def try_out(tmp_path: Path) -> Try:
+    return partial(try_mutants, tmp_path)
 
 
 BEFORE = """
