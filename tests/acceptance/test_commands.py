@@ -1,8 +1,10 @@
 """The commands a person uses beside `run`."""
 
+import asyncio
 import json
 import subprocess
 
+import nats
 import pytest
 
 from shared.targets.config import parse_config
@@ -95,6 +97,26 @@ def test_a_wave_can_be_stopped(up, tmp_path):
     assert report["state"] == "stopped"
     assert report["notes"][-1] == "Stopped: enough."
     assert git(target, "branch", "--list", "groundswell/*") == ""
+
+
+async def publish(variables, subject, data):
+    client = await nats.connect(
+        variables["NATS_URL"],
+        user=variables["NATS_USER"],
+        password=variables["NATS_PASSWORD"],
+        allow_reconnect=False,
+    )
+    await client.publish(subject, data)
+    await client.drain()
+
+
+def test_a_wave_is_started_with_what_nats_env_prints(up, target):
+    variables = up.json("nats", "env")
+    command = json.dumps({"target": str(target), "dry_run": True}).encode()
+    asyncio.run(publish(variables, "gs.cmd.wave.start", command))
+    wait_for(lambda: [w for w in up.json("wave", "list") if w["location"] == str(target)])
+    assert f"export NATS_USER={variables['NATS_USER']}" in up.run("nats", "env").stdout
+    assert up.json("nats", "env", "--operator")["NATS_USER"] == "operator"
 
 
 def test_init_writes_what_it_can_explain(home, target):

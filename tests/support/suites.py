@@ -26,14 +26,14 @@ async def a_run(
     *tests: str,
     command: tuple[str, ...] = PYTEST,
     framework: str = "pytest",
+    generated: Path | None = None,
     **how: Any,
 ) -> RunOutcome:
-    """`how` is what the port takes: repeat, record."""
+    """`how` is what the port takes: repeat, record; `generated` is what the set-up made."""
     async with a_sandbox(the_best()) as sandbox:
         scratch = Scratch(home / "work", uuid7)
-        environment = Environment(
-            "key", BIN, (BIN.parent, *running_interpreter().required_directories), 0, True
-        )
+        readable = (BIN.parent, *running_interpreter().required_directories)
+        environment = Environment("key", BIN, readable, 0, True, generated=generated)
         suite = SandboxedSuite(sandbox, scratch, lambda *_: FakeTree(files))
         profile = a_profile(*command, framework=framework)
         outcome = await suite.run("tree", profile, environment, tests, target_id="t", **how)

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain, count
 
 from shared.agent_types import FixerDeclaration, Proposal
 from shared.agent_types.changes import listed, readable_parts
@@ -122,14 +123,31 @@ def _caution(behaviour: FixBehaviour, shown: Sequence[str]) -> str:
     return f"It may change {behaviour.may_change}."
 
 
-def with_unique_titles(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Return the proposals with those numbered that would have the same title."""
+def with_unique_titles(
+    proposals: Sequence[Proposal], taken: Collection[str] = ()
+) -> list[Proposal]:
+    """Return the proposals with those numbered that would share a title, also with one `taken`."""
     counts = Counter(each.title for each in proposals)
     seen: Counter[str] = Counter()
+    used = set(taken)
     found = []
     for each in proposals:
-        seen[each.title] += 1
-        number = f", {seen[each.title]} of {counts[each.title]})"
-        title = each.title.removesuffix(")") + number if counts[each.title] > 1 else each.title
+        title = each.title
+        seen[title] += 1
+        if counts[title] > 1:
+            title = _numbered(title, f"{seen[title]} of {counts[title]}")
+        title = _unused(title, used)
+        used.add(title)
         found.append(replace(each, title=title))
     return found
+
+
+def _unused(title: str, used: Collection[str]) -> str:
+    """Return a title, with the first number that makes it differ from those `used`."""
+    parts = (_numbered(title, f"part {number}") for number in count(2))
+    return next(each for each in chain([title], parts) if each not in used)
+
+
+def _numbered(title: str, number: str) -> str:
+    """Return a title with a number in the brackets at its end."""
+    return f"{title[:-1]}, {number})" if title.endswith(")") else f"{title} ({number})"

@@ -7,7 +7,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from services.agents.domain.proposals import with_unique_titles
 from services.agents.engines.repair import ComponentRepair
 from shared.agent_types import Fixer, Proposal, TaskContext
 from shared.behaviour import BehaviourCheck, FixBehaviour, RepositoryNames
@@ -79,7 +78,7 @@ def _propose(
             context.task.component, context.excluded, fixers, workspace, dict(files), check
         )
         repair.run()
-        return with_unique_titles(repair.proposals)
+        return repair.proposals
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import hashlib
 import structlog
 
 from services.agents.deps import AgentDeps, ServedType, read_source
+from services.agents.domain.proposals import with_unique_titles
 from services.agents.usecases.life import become_active, become_idle
 from services.agents.usecases.stopping import is_task_wanted, run_while_wanted
 from shared.agent_types.changes import changed_lines
@@ -20,7 +21,7 @@ from shared.contracts.documents.findings import Finding
 from shared.contracts.documents.storage import Patch
 from shared.contracts.documents.waves import Task
 from shared.contracts.events import EnhancementProposed, TaskFinished, TaskProposed, TaskStarted
-from shared.contracts.states import TaskState
+from shared.contracts.states import EnhancementState, TaskState
 from shared.contracts.work import PerformTask, ProposalSubmitted
 from shared.kernel.errors import GroundswellError, Transient
 from shared.mongo.collections import latest_findings
@@ -28,6 +29,14 @@ from shared.targets.patches import make_patch
 
 log = structlog.get_logger(__name__)
 DONE = {TaskState.PROPOSED, TaskState.EMPTY, TaskState.FAILED}
+NEVER_LANDS = {
+    EnhancementState.ADVISORY,
+    EnhancementState.REJECTED,
+    EnhancementState.EXPIRED,
+    EnhancementState.SUPERSEDED,
+}
+# What was rolled back has its commit on the branch nevertheless.
+MAY_LAND = [each for each in EnhancementState if each not in NEVER_LANDS]
 
 
 async def perform_task(command: PerformTask, deps: AgentDeps) -> None:
@@ -89,12 +98,13 @@ async def _propose(task: Task, served: ServedType, deps: AgentDeps) -> None:
     """
     try:
         context = await _context(task, deps)
-        proposals = [each async for each in served.engine.propose(context)]
+        proposed = [each async for each in served.engine.propose(context)]
     except Transient:
         raise
     except GroundswellError as error:
         await _end_without_proposals(task, "fail", deps, note=str(error))
         return
+    proposals = with_unique_titles(proposed, await _taken_titles(task, deps))
     changes = await _store(task, proposals, deps)
     for change in changes:
         await _submit(change, deps)
@@ -129,6 +139,12 @@ async def _findings(task: Task, deps: AgentDeps) -> tuple[Finding, ...]:
         and each.agent_type == task.agent_type
         and each.fingerprint not in task.excluded_fingerprints
     )
+
+
+async def _taken_titles(task: Task, deps: AgentDeps) -> set[str]:
+    """Return the titles of the target's changes of other tasks that landed or still may."""
+    found = await deps.store.enhancements.find(target_id=task.target_id, state=MAY_LAND)
+    return {each.proposal.title for each in found if each.task_id != task.id}
 
 
 async def _end_without_proposals(task: Task, trigger: str, deps: AgentDeps, *, note: str) -> None:

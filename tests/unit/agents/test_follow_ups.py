@@ -92,3 +92,11 @@ def test_equal_titles_are_numbered():
         "refactor(a): y (F841)",
         "refactor(a): x (F401, 2 of 2)",
     ]
+
+
+def test_a_title_that_another_change_has_is_numbered():
+    titles = ["refactor(a): x (F401)", "refactor(a): y"]
+    once = [each.title for each in with_unique_titles([a_proposal(t) for t in titles], titles)]
+    assert once == ["refactor(a): x (F401, part 2)", "refactor(a): y (part 2)"]
+    again = with_unique_titles([a_proposal(titles[0])], {*titles, *once})
+    assert [each.title for each in again] == ["refactor(a): x (F401, part 3)"]

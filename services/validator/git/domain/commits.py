@@ -10,6 +10,7 @@ ENHANCEMENT_TRAILER = "Enhancement-Id"
 REVERT_TRAILER = "Reverts-Enhancement-Id"
 MAX_SUBJECT_COLUMNS = 72
 MAX_BODY_COLUMNS = 76
+NUMBER = re.compile(r"\b(?:\d{1,6} of \d{1,6}|part \d{1,6})(?=,|$)")
 TRAILER = re.compile(r"^([A-Z][A-Za-z-]+): (.+)$")
 
 
@@ -72,14 +73,20 @@ def trailers(message: str) -> Mapping[str, str]:
 
 
 def _subject(title: str) -> str:
-    """Shorten a title to one subject line; a location in brackets at its end is dropped first."""
+    """Shorten a title to one subject line; what is in brackets at its end is dropped first.
+
+    A number in there stays, as it tells apart commits that would have the same subject.
+    """
     line = " ".join(title.split())
     if len(line) <= MAX_SUBJECT_COLUMNS:
         return line
-    line = re.sub(r"\s*\([^()]*\)$", "", line)
-    if len(line) <= MAX_SUBJECT_COLUMNS:
-        return line
-    return line[: MAX_SUBJECT_COLUMNS - 1].rstrip() + "…"
+    brackets = re.search(r"\s*\(([^()]*)\)$", line)
+    numbers = NUMBER.findall(brackets[1]) if brackets else []
+    number = f" ({', '.join(numbers)})" if numbers else ""
+    line = line[: brackets.start()] if brackets else line
+    if len(line) + len(number) <= MAX_SUBJECT_COLUMNS:
+        return line + number
+    return line[: MAX_SUBJECT_COLUMNS - 1 - len(number)].rstrip() + "…" + number
 
 
 def _wrap(text: str) -> str:

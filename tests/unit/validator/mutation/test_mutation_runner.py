@@ -188,6 +188,41 @@ async def test_options_that_would_divide_or_stop_the_session_do_neither(try_out:
     assert (found.killed, found.by) == (True, "test_m.py::test_a")
 
 
+# What pytest-cov does: it measures if it has sources, and fails a session that covers little.
+COVERAGE = """
+import pytest
+
+def pytest_addoption(parser):
+    parser.addoption("--cov", action="append", default=[], dest="cov_source")
+    parser.addoption("--cov-fail-under", type=float, default=None)
+
+class Measuring:
+    def pytest_runtest_setup(self, item):
+        raise RuntimeError("nothing can be measured in a fork")
+
+def pytest_load_initial_conftests(early_config):
+    if early_config.known_args_namespace.cov_source:
+        early_config.pluginmanager.register(Measuring(), "_cov")
+
+def pytest_configure(config):
+    if config.option.cov_source and not config.pluginmanager.hasplugin("_cov"):
+        config.pluginmanager.register(Measuring(), "_cov")
+
+def pytest_collection_finish(session):
+    if session.config.option.cov_fail_under:
+        raise pytest.UsageError("too little is covered")
+"""
+
+
+async def test_coverage_is_neither_measured_nor_missed(try_out: Try):
+    ini = "[pytest]\naddopts = -p coverage_plugin --cov=m --cov-fail-under=90\n"
+    files = {"test_m.py": FINE, "coverage_plugin.py": COVERAGE, "pytest.ini": ini}
+    found = await one(try_out, files)
+    assert (found.killed, found.by) == (True, "test_m.py::test_a")
+    loose = FINE.replace(" == 3", " is not ...")
+    assert (await one(try_out, {**files, "test_m.py": loose})).killed is False
+
+
 async def test_a_session_that_cannot_begin_or_end_says_so_of_every_fault(try_out: Try):
     found = await one(try_out, {"test_m.py": FINE, "conftest.py": "import nowhere"})
     assert found.killed is None

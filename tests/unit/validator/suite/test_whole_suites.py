@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from services.validator.suite.domain.reports import COMMAND_RESULT_ID, Outcome
 from tests.support.suites import a_run, reported
 
@@ -26,6 +28,27 @@ def pytest_configure(config):
 def pytest_load_initial_conftests(early_config):
     early_config.pluginmanager.register(Plugin(), "_cov")
 """
+# Older releases read the threshold among pytest's own options.
+OPTION = """
+def pytest_addoption(parser):
+    parser.addoption("--cov-fail-under", type=float, default=0)
+
+def pytest_sessionfinish(session):
+    if session.config.option.cov_fail_under:
+        session.exitstatus = 1
+
+def pytest_terminal_summary(terminalreporter):
+    terminalreporter.write_line("FAIL Required test coverage of 90% not reached")
+"""
+# Coverage's own configuration has one, too, which is read if no option is given.
+CONFIGURATION = THRESHOLD.replace("cov_fail_under = 90", "cov_fail_under = None").replace(
+    "    def pytest_sessionfinish",
+    """    def pytest_sessionstart(self):
+        if self.options.cov_fail_under is None:
+            self.options.cov_fail_under = 90
+
+    def pytest_sessionfinish""",
+)
 FILES = {
     "coverage_plugin.py": THRESHOLD,
     "test_a.py": "def test_a(): pass\n",
@@ -54,15 +77,23 @@ def outcomes(outcome: object) -> dict[str, Outcome]:
     return {each.id: each.outcome for each in reported(outcome).report.results.values()}
 
 
-async def test_a_full_run_tells_of_a_coverage_threshold_and_a_part_of_it_does_not(tmp_path: Path):
-    whole = reported(await a_run(tmp_path / "a", FILES, command=WITH_THRESHOLD)).report
+@pytest.mark.parametrize(
+    ("plugin", "options"),
+    [(THRESHOLD, ()), (OPTION, ("--cov-fail-under=90",)), (CONFIGURATION, ())],
+    ids=["option of the plugin", "option of pytest", "configuration of coverage"],
+)
+async def test_a_full_run_tells_of_a_coverage_threshold_and_a_part_of_it_does_not(
+    tmp_path: Path, plugin: str, options: tuple[str, ...]
+):
+    files, command = {**FILES, "coverage_plugin.py": plugin}, (*WITH_THRESHOLD, *options)
+    whole = reported(await a_run(tmp_path / "a", files, command=command)).report
     assert whole.outcomes == {
         "test_a.py::test_a": Outcome.PASSED,
         "test_b.py::test_b": Outcome.PASSED,
         COMMAND_RESULT_ID: Outcome.FAILED,
     }
     assert "coverage of 90% not reached" in whole.results[COMMAND_RESULT_ID].detail
-    part = await a_run(tmp_path / "b", FILES, "test_a.py::test_a", command=WITH_THRESHOLD)
+    part = await a_run(tmp_path / "b", files, "test_a.py::test_a", command=command)
     assert outcomes(part) == {"test_a.py::test_a": Outcome.PASSED}
 
 
