@@ -38,8 +38,8 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
     try:
         described = await _profile(wave, deps)
     except Rejected as error:
-        failure = Failure(code=error.code, message=error.message, hint=error.hint)
-        await fail_wave(wave, failure, deps)
+        unreadable = Failure(code=error.code, message=error.message, hint=error.hint)
+        await fail_wave(wave, unreadable, deps)
         return None
     inspections = await _inspections(wave, deps)
     unread = await _unowned_sources(wave, described, deps) if inspections else ()

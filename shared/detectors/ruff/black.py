@@ -1,6 +1,6 @@
 """What a target configures for black, as options of ruff's formatter, which writes the same."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from shared.kernel.toml_data import read_toml_text
@@ -8,6 +8,9 @@ from shared.targets.tree import Tree
 
 FILE = "pyproject.toml"
 DEFAULT_LINE_LENGTH = 88
+STAND_IN = (
+    "Changes are formatted by ruff, with the settings of [tool.black]; black itself is not run."
+)
 
 
 def format_options(tree: Tree, path: str) -> tuple[str, ...]:
@@ -18,6 +21,16 @@ def format_options(tree: Tree, path: str) -> tuple[str, ...]:
         if section is not None:
             return _options(section)
     return ()
+
+
+def formatter_notes(tree: Tree, paths: Iterable[str]) -> tuple[str, ...]:
+    """Return a note that black itself checks nothing, if it is configured for any of the paths.
+
+    It is a development tool, which is not installed beside a target's tests.
+    """
+    folders = {path.rpartition("/")[0] for path in paths}
+    configured = any(format_options(tree, f"{folder}/") for folder in sorted(folders))
+    return (STAND_IN,) if configured else ()
 
 
 def _section(content: bytes | None) -> Mapping[str, Any] | None:

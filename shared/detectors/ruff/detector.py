@@ -15,6 +15,7 @@ from typing import ClassVar
 from shared.contracts.base import Severity
 from shared.detectors.linters import FolderChoices, LinterChoices, read_choices
 from shared.detectors.ports import Measured, Source
+from shared.detectors.ruff.black import formatter_notes
 from shared.detectors.ruff.configuration import TOOL
 from shared.detectors.ruff.findings import FindingReader
 from shared.detectors.ruff.process import MAX_LINE_LENGTH, Diagnostic, Ruff, scratch_copy
@@ -97,6 +98,8 @@ class RuffBase:
             reader = self.reader(source, ruff)
         findings = tuple(each.finding for each in reader.read(found, owned.texts))
         notes = (*owned.notes, *reader.choices.notes)
+        if findings:
+            notes += formatter_notes(source.tree, owned.texts)
         if len(findings) > MAX_FINDINGS:
             notes += (f"Of {len(findings)} findings only the first {MAX_FINDINGS} are looked at.",)
         return Measured(findings[:MAX_FINDINGS], lines, notes)

@@ -9,6 +9,7 @@ from ruff import find_ruff_bin
 from shared.contracts.base import Severity
 from shared.detectors.ports import Source
 from shared.detectors.ruff import RuffDetector, RuffSecurityDetector
+from shared.detectors.ruff.black import STAND_IN
 from shared.targets.profile import profile_target
 from shared.targets.tree import GitTree
 from tests.support.agents import proposals_of, served_type
@@ -103,6 +104,23 @@ async def test_a_linter_that_cannot_be_read_is_named(tmp_path):
     result = await measured(tmp_path, **files)
     assert result.findings == ()
     assert "flake8" in result.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("where", "text", "said"),
+    [
+        ("pyproject.toml", UNUSED, True),
+        ("p/pyproject.toml", UNUSED, True),
+        ("q/pyproject.toml", UNUSED, False),
+        ("pyproject.toml", "x = 1\n", False),
+    ],
+    ids=["at the root", "in its folder", "elsewhere", "nothing to change"],
+)
+async def test_where_a_project_is_formatted_by_black_it_says_what_stands_in_for_it(
+    tmp_path, where, text, said
+):
+    result = await measured(tmp_path, **{"p/a.py": text, where: "[tool.black]\n"})
+    assert (STAND_IN in result.notes) is said
 
 
 FORMATS = {

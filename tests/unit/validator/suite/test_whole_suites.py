@@ -93,8 +93,9 @@ async def test_a_full_run_tells_of_a_coverage_threshold_and_a_part_of_it_does_no
         COMMAND_RESULT_ID: Outcome.FAILED,
     }
     assert "coverage of 90% not reached" in whole.results[COMMAND_RESULT_ID].detail
-    part = await a_run(tmp_path / "b", files, "test_a.py::test_a", command=command)
-    assert outcomes(part) == {"test_a.py::test_a": Outcome.PASSED}
+    part = reported(await a_run(tmp_path / "b", files, "test_a.py::test_a", command=command)).report
+    assert part.outcomes == {"test_a.py::test_a": Outcome.PASSED}
+    assert part.exit_code == 0, "the threshold counts for the whole only"
 
 
 async def test_a_script_that_runs_unittest_reports_each_test_and_can_run_some(tmp_path: Path):
