@@ -5,10 +5,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shared.detectors.ports import Source
+from shared.kernel.syntax import MAX_SOURCE_LENGTH
 from shared.targets.left_alone import LeftAlone
 from shared.targets.paths import is_protected
 
 MAX_NAMED_FILES = 3
+TOO_LONG = f"longer than {MAX_SOURCE_LENGTH:,} characters"
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class OwnedTexts:
 def owned_texts(source: Source, is_wanted: Callable[[str], bool] = lambda _: True) -> OwnedTexts:
     """Return the wanted files of all components that are UTF-8 and that a patch may touch.
 
-    `is_wanted` decides by the path. What no component owns may be left alone, too.
+    `is_wanted` decides by the path. What no component owns may be left alone, too, and so are
+    files that are too long to be analysed.
     """
     texts, left_alone = {}, {}
     untouched = LeftAlone(source.tree)
@@ -40,12 +43,17 @@ def owned_texts(source: Source, is_wanted: Callable[[str], bool] = lambda _: Tru
         reason, text = untouched.by_path(path), None
         if not reason and source.component(path):
             text = source.text(path)
-            reason = "" if text is None else untouched.reason(path, text)
+            reason = "" if text is None else _reason(untouched, path, text)
         if reason:
             left_alone[path] = reason
         elif text is not None:
             texts[path] = text
     return OwnedTexts(texts, left_alone)
+
+
+def _reason(untouched: LeftAlone, path: str, text: str) -> str:
+    """Return why a file with this text is left alone; empty if it is not."""
+    return TOO_LONG if len(text) > MAX_SOURCE_LENGTH else untouched.reason(path, text)
 
 
 def _note(reason: str, paths: list[str]) -> str:

@@ -12,15 +12,20 @@ from shared.kernel.cancellation import check_cancelled
 # In CPython 3.11 all threads share the counter of the parser's recursion depth, and a thread that
 # finds it changed raises SystemError (python/cpython#106905).
 _PARSER_LOCK = threading.Lock()
+# In bytes or characters. People write no larger file, and analysing one takes longer than a wave.
+MAX_SOURCE_LENGTH = 1_000_000
 
 
 def parse(source: str | bytes, version: tuple[int, int] | None = None) -> ast.Module:
     """Parse a module, as `ast.parse` does. Raises SyntaxError and ValueError.
 
-    `version` is the Python whose syntax is accepted, as far as the parser knows what came later.
-    Analysis parses file by file, so it also ends here where it was cancelled, by `Cancelled`.
+    A source of more than `MAX_SOURCE_LENGTH` is a ValueError. `version` is the Python whose syntax
+    is accepted, as far as the parser knows what came later. Analysis parses file by file, so it
+    also ends here where it was cancelled, by `Cancelled`.
     """
     check_cancelled()
+    if len(source) > MAX_SOURCE_LENGTH:
+        raise ValueError(f"it is longer than {MAX_SOURCE_LENGTH:,} characters")
     with _PARSER_LOCK, _depth_as_value_error():
         return ast.parse(source, feature_version=version)
 

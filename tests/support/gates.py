@@ -93,13 +93,17 @@ class Chance:
 
 @dataclass
 class Gate:
-    """One target with its gate, and its files as they were in the beginning."""
+    """One target with its gate, and its files as they were in the beginning.
+
+    `environments` are the trees for which an environment was prepared.
+    """
 
     files: Mapping[str, str]
     yard: Yard
     deps: ValidatorDeps
     chance: Chance
     runner: asyncio.Runner
+    environments: set[str]
 
     def judge(self, files: dict[str, str | None], *, calls: tuple[int, ...] = ()) -> Enhancement:
         """What becomes of a change to these files."""
@@ -201,8 +205,11 @@ async def a_gate(stack: AsyncExitStack, files: Mapping[str, str], runner: asynci
     (home / "chance").mkdir()
     (home / "chance").chmod(0o755)
 
+    prepared = set()
+
     class Here:
-        async def prepare(self, *_):
+        async def prepare(self, _target_id, _profile, tree_oid):
+            prepared.add(tree_oid)
             readable = (BIN.parent, *running_interpreter().required_directories, home / "chance")
             return Environment("key", BIN, readable, 0, True)
 
@@ -225,7 +232,7 @@ async def a_gate(stack: AsyncExitStack, files: Mapping[str, str], runner: asynci
     bus.deps.append(deps)
     await deps.store.targets.insert(yard.target)
     await announce(deps)
-    return Gate(files, yard, deps, chance, runner)
+    return Gate(files, yard, deps, chance, runner, prepared)
 
 
 def gates(

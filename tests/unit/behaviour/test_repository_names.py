@@ -129,3 +129,38 @@ def test_an_import_goes_if_neither_its_name_nor_its_effect_is_missed(before, aft
     taken = RepositoryNames(FakeTree(REGISTERING))
     found = check_behaviour("export/x.py", before, after, ["reflection.unused-import"], taken=taken)
     assert found.keeps_behaviour is shown, found
+
+
+UNUSED, ALIAS = ["reflection.unused-import"], ["reflection.needless-alias"]
+DARK = "from paint.b import dark\n"
+SAME = "from paint.b import dark as dark\n"
+PUBLISHING = {
+    "paint/py.typed": "",
+    "paint/__init__.py": DARK,
+    "paint/api.py": SAME,
+    "paint/a.py": SAME,
+    "paint/b.py": "dark = 1\n",
+    "paint/private.py": DARK,
+    "tools/untyped.py": SAME,
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "after", "unless", "why"),
+    [
+        ("paint/api.py", "", UNUSED, "api.py is there to be imported from"),
+        ("paint/__init__.py", "", UNUSED, "what a package imports is there to be imported"),
+        ("paint/a.py", "", UNUSED, "the package is typed, and `dark as dark` exports it"),
+        ("paint/a.py", DARK, ALIAS, "the package is typed, and `dark as dark` exports it"),
+        ("paint/api.py", DARK, ALIAS, "api.py is there to be imported from"),
+        ("paint/private.py", "", UNUSED, ""),
+        ("tools/untyped.py", "", UNUSED, ""),
+        ("tools/untyped.py", DARK, ALIAS, ""),
+    ],
+)
+def test_published_names_are_neither_unused_nor_needlessly_renamed(path, after, unless, why):
+    taken = RepositoryNames(FakeTree(PUBLISHING))
+    before, after = f"{PUBLISHING[path]}x = 1\n", f"{after}x = 1\n"
+    found = check_behaviour(path, before, after, unless, taken=taken)
+    assert found.keeps_behaviour is not bool(why), found
+    assert all(why in each.reason for each in found.open)

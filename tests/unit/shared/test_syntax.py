@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from shared.kernel.syntax import parse
+from shared.kernel.syntax import MAX_SOURCE_LENGTH, parse
 
 TEXT = "def f(a):\n    return [(a + n) * -n for n in range(a) if n % 2]\n" * 200
 
@@ -53,3 +53,10 @@ def test_what_it_guards_against_is_not_imagined():
 def test_what_is_no_python_is_said():
     with pytest.raises(SyntaxError):
         parse("def")
+
+
+def test_what_is_too_long_is_not_parsed():
+    text = "x = 1\n" + "#" * MAX_SOURCE_LENGTH
+    with pytest.raises(ValueError, match="longer than 1,000,000 characters"):
+        parse(text)
+    assert parse(text[:MAX_SOURCE_LENGTH]).body
