@@ -1,0 +1,6 @@
+SECRET_KEY_FIELD = "key"
+SECRET_KEY_ENV = "APP_SECRET_KEY"
+NEXT_TOKEN = "nextToken"
+TOKEN = r"[A-Z_]\w*"
+password_rule = "^(?=.*[a-z])(?=.*\\d).{8,}$"
+CHANGE_PASSWORD = "changePassword"

@@ -1,0 +1,5 @@
+import pickle
+
+
+def receive(channel):
+    return pickle.loads(channel.recv())

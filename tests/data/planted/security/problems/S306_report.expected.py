@@ -1,0 +1,21 @@
+import os
+import shutil
+import tempfile
+
+
+class Report:
+    """Writes a report and moves it to where it belongs."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def save(self, target):
+        # The report must never be seen half written.
+        with tempfile.NamedTemporaryFile(
+            suffix=".csv", dir=os.path.dirname(target), delete=False
+        ) as file:
+            name = file.name
+        with open(name, "w", encoding="utf-8") as out:
+            for row in self.rows:
+                out.write(",".join(row) + "\n")
+        shutil.move(name, target)

@@ -1,0 +1,2 @@
+def calculate(form):
+    return eval(form["expression"])
