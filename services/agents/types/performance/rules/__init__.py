@@ -1,0 +1,1 @@
+"""The rules of ours, one a file."""

@@ -1,0 +1,1 @@
+"""Measures whether a change makes the functions that it touches faster."""
