@@ -1,0 +1,125 @@
+"""The engine that takes out dependencies that nothing imports or mentions."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+
+from shared.agent_types.changes import listed
+from shared.agent_types.engines import Proposal, TaskContext
+from shared.agent_types.fixers import Priors
+from shared.contracts.base import EngineName
+from shared.contracts.documents.findings import Finding
+from shared.detectors.dependencies.declared import Dependency, without
+from shared.detectors.dependencies.detector import (
+    MISSING,
+    TOOL,
+    UNUSED,
+    DependenciesDetector,
+    may_edit,
+)
+from shared.detectors.findings import rule_id
+from shared.detectors.ports import Change, Source
+
+RULE = rule_id(TOOL, UNUSED)
+
+
+class DependencyEngine:
+    """An `Engine` that edits the files in which a project declares what it needs.
+
+    They are protected. So it advises where the target refuses edits of those, or its lease does not
+    cover them.
+    """
+
+    def __init__(self, detector: DependenciesDetector, priors: Priors) -> None:
+        self._detector = detector
+        self._prior = priors.of(safe=False)
+
+    async def propose(self, context: TaskContext) -> AsyncIterator[Proposal]:
+        """Yield at most one proposal on what is not needed, and one on what is not declared."""
+        for each in await asyncio.to_thread(lambda: list(self._proposals(context))):
+            yield each
+
+    def _proposals(self, context: TaskContext) -> Iterator[Proposal]:
+        """Yield the proposals; it blocks."""
+        source, component = context.source, context.task.component
+        found = [
+            each
+            for each in self._detector.find(source)
+            if each.component == component and each.fingerprint not in context.excluded
+        ]
+        unused = [each for each in found if each.rule == RULE]
+        others = [each for each in found if each.rule != RULE]
+        if unused:
+            changes = self._changes(source, component, unused)
+            yield self._proposal(component, unused, changes)
+        if others:
+            yield self._advice(others)
+
+    def _changes(
+        self, source: Source, component: str, found: Sequence[Finding]
+    ) -> Mapping[str, Change]:
+        """Return the files without what is not needed; none where that may not be edited."""
+        if not may_edit(source):
+            return {}
+        wanted = {(each.path, each.line) for each in found}
+        by_path: dict[str, list[Dependency]] = defaultdict(list)
+        for declared in self._detector.declared(source):
+            for each in self._detector.unused(source, declared):
+                is_mine = source.component(each.path) == component and each.is_alone
+                if is_mine and (each.path, each.line) in wanted:
+                    by_path[each.path].append(each)
+        texts = {path: source.text(path) or "" for path in by_path}
+        changes = {
+            path: (text, _without(text, path, by_path[path])) for path, text in texts.items()
+        }
+        return {path: each for path, each in changes.items() if each[0] != each[1]}
+
+    def _proposal(
+        self, component: str, found: Sequence[Finding], changes: Mapping[str, Change]
+    ) -> Proposal:
+        """Return a proposal to take out what is not needed; advice without changes.
+
+        The gate measures no findings in protected files, so that a patch of them claims none.
+        """
+        rows = " ".join(f"{each.path}:{each.line}: {each.message}" for each in found)
+        plan = "" if changes else " Steps: take the lines out, lock again, and run the tests."
+        return Proposal(
+            key=f"{RULE}{'' if changes else ':advice'}",
+            rule=RULE,
+            engine=EngineName.RULES,
+            title=f"build({component}): drop dependencies that nothing imports ({UNUSED})",
+            rationale=(
+                f"{rows} What is installed for nothing costs time, and has flaws of its own."
+                f"{f' Lines taken out of {listed(changes)}.' if changes else plan}"
+            ),
+            changes=changes or None,
+            prior=self._prior,
+            findings=() if changes else tuple(found),
+            detectors=(self._detector.name,),
+        )
+
+    def _advice(self, found: Sequence[Finding]) -> Proposal:
+        """Return advice on what is imported and not declared."""
+        rows = " ".join(f"{each.path}:{each.line}: {each.message}" for each in found)
+        return Proposal(
+            key=f"{rule_id(TOOL, MISSING)}:advice",
+            rule=found[0].rule,
+            engine=EngineName.RULES,
+            title="declare the dependencies that are imported",
+            rationale=(
+                f"{rows} What is not declared is missing, or of another version, as soon as what "
+                "brought it along changes. Steps: add each to the project's dependencies, with the "
+                "oldest version that the tests pass with; or guard the import, if it is optional."
+            ),
+            changes=None,
+            prior=self._prior,
+            findings=tuple(found),
+            detectors=(self._detector.name,),
+        )
+
+
+def _without(text: str, path: str, unused: Sequence[Dependency]) -> str:
+    """Return a file's text without some dependencies, from its end to its beginning."""
+    for each in sorted(unused, key=lambda each: -each.line):
+        text = without(text, path, each)
+    return text

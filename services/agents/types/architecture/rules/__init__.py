@@ -1,0 +1,1 @@
+"""The fixers of the agent type, one file each."""

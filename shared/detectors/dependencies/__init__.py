@@ -1,0 +1,1 @@
+"""Declared dependencies that nothing imports, and imports that nothing declares."""

@@ -1,0 +1,12 @@
+"""The section of the type is known, wherever these tests run."""
+
+import pytest
+
+from services.agents.types.architecture import SPEC
+from shared.targets import config
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch):
+    types = {**config.load_agent_types(), SPEC.name: SPEC}
+    monkeypatch.setattr(config, "load_agent_types", lambda: types)

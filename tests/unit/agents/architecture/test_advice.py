@@ -1,0 +1,49 @@
+"""What no engine changes has a plan, evidence and steps, and what one changes has none."""
+
+import pytest
+
+from services.agents.types.architecture import SPEC
+from services.agents.types.architecture.advice import read_plans
+from shared.detectors.imports.detector import EVERY_CODE
+from tests.support.architecture import a_source, findings, proposals
+from tests.support.planted import planted
+
+PROBLEMS = list(planted(SPEC.name, "problems"))
+# Rules with a fix, and those of engines that advise themselves where they may not change a file.
+CHANGED = {"type-only", "indirect", "deferrable", "contract", "cycle", "god-module"}
+
+
+def test_every_rule_is_changed_or_has_a_plan():
+    assert CHANGED | read_plans().keys() == EVERY_CODE
+
+
+@pytest.mark.parametrize("each", PROBLEMS, ids=lambda each: each.name)
+def test_every_finding_is_in_a_change_or_in_advice_and_in_no_two(each):
+    source = a_source(each.files)
+    made = [e for e in proposals(source) if e.findings]
+    claimed = [found.fingerprint for e in made for found in e.findings]
+    assert len(claimed) == len(set(claimed))
+    # A cycle that edits of its imports open is not told of again.
+    cut = {"imports:cycle"} if {"indirect", "type-only", "deferrable"} & set(codes(made)) else set()
+    asked = {"imports:contract", "dependencies:unused"}
+    open_ = [e.rule for e in findings(source) if e.fingerprint not in claimed]
+    assert set(open_) <= cut | asked
+
+
+def codes(made):
+    return [each.rule.partition(":")[2] for each in made]
+
+
+@pytest.mark.parametrize("each", PROBLEMS, ids=lambda each: each.name)
+def test_advice_says_what_to_do(each):
+    for advice in proposals(a_source(each.files)):
+        if advice.changes is None:
+            assert "Steps: " in advice.rationale
+            assert len(advice.title) < 150
+
+
+def test_where_no_fix_is_wanted_a_cycle_has_advice():
+    [types] = [each for each in PROBLEMS if each.name == "type-only-future"]
+    policy = "[policy]\nunsafe_fixes = false\n"
+    made = proposals(a_source({**types.files, "groundswell.toml": policy}))
+    assert [(each.rule, each.changes) for each in made] == [("imports:cycle", None)]
