@@ -32,7 +32,7 @@ class RepairCommandEngine:
             path: change
             for path, change in changes.items()
             if path not in refused
-            and source.component(path) == component
+            and context.may_change(path)
             and source.profile.config.policy.unsafe_fixes
         }
         parts = [part for part in readable_parts(mine) if part]

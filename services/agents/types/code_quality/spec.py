@@ -2,12 +2,17 @@
 
 from ruff import find_ruff_bin
 
+from services.agents.types.code_quality.dead_code import PHRASES as DEAD_CODE_PHRASES
+from services.agents.types.code_quality.dead_code import dead_code_fixers
 from services.agents.types.code_quality.repair import RepairCommandEngine
+from services.agents.types.code_quality.returns import CODE as RETURNS_CODE
+from services.agents.types.code_quality.returns import ReturnsDetector, returns_fixer
 from services.agents.types.code_quality.ruff_fixes import read_fixers, read_oldest_pythons
 from services.agents.types.code_quality.section import (
     NAME,
     SECTION,
     CodeQualitySection,
+    max_complexity,
     repair_command,
     rule_choice,
 )
@@ -20,21 +25,55 @@ from shared.agent_types import (
     finding_density,
 )
 from shared.agent_types.health import FINDING_METRICS
+from shared.detectors.complexipy import ComplexityDetector
+from shared.detectors.complexipy.detector import CODE as COMPLEXITY_CODE
+from shared.detectors.jscpd import DuplicatesDetector, find_jscpd
+from shared.detectors.jscpd.detector import CODE as DUPLICATES_CODE
 from shared.detectors.ports import DetectorResources
 from shared.detectors.repair_command import RULE, RepairCommandDetector
 from shared.detectors.ruff import RuffDetector, RuffSecurityDetector
+from shared.detectors.vulture import DeadCodeDetector
 
 PRIORS = Priors(safe=0.95, unsafe=0.7)
-FIXERS = read_fixers(PRIORS)
+RUFF_FIXERS = read_fixers(PRIORS)
+# Code that goes need not be tidied first.
+FIXERS = (*dead_code_fixers(PRIORS), *RUFF_FIXERS, returns_fixer(PRIORS))
+# Codes of other tools than ruff that `select` and `ignore` may name.
+OTHER_CODES = (*DEAD_CODE_PHRASES, RETURNS_CODE, COMPLEXITY_CODE, DUPLICATES_CODE)
 OLDEST_PYTHONS = read_oldest_pythons()
-SEVERITIES = {each.declaration.code: each.declaration.severity for each in FIXERS}
+SEVERITIES = {each.declaration.code: each.declaration.severity for each in RUFF_FIXERS}
 
 
 def ruff_detector(resources: DetectorResources) -> RuffDetector:
     """Return the detector of the rules that have a fixer."""
     return RuffDetector(
-        resources.scratch, SEVERITIES, rule_choice, SECTION, oldest_pythons=OLDEST_PYTHONS
+        resources.scratch,
+        SEVERITIES,
+        rule_choice,
+        SECTION,
+        oldest_pythons=OLDEST_PYTHONS,
+        others=OTHER_CODES,
     )
+
+
+def dead_code_detector(_: DetectorResources) -> DeadCodeDetector:
+    """Return the detector of dead code."""
+    return DeadCodeDetector(rule_choice)
+
+
+def returns_detector(_: DetectorResources) -> ReturnsDetector:
+    """Return the detector of missing return annotations."""
+    return ReturnsDetector(rule_choice)
+
+
+def duplicates_detector(resources: DetectorResources) -> DuplicatesDetector:
+    """Return the detector of duplicated code."""
+    return DuplicatesDetector(resources.scratch, rule_choice)
+
+
+def complexity_detector(_: DetectorResources) -> ComplexityDetector:
+    """Return the detector of functions that are hard to follow."""
+    return ComplexityDetector(max_complexity, rule_choice)
 
 
 def _security_detector(resources: DetectorResources) -> RuffSecurityDetector:
@@ -56,9 +95,10 @@ SPEC = AgentSpec(
     name=NAME,
     description="Fixes what linters find: likely mistakes, dead weight, and outdated idiom.",
     dimensions=(HealthDimension(NAME, FINDING_METRICS, finding_density),),
-    detectors=(ruff_detector, _repair_command_detector),
+    detectors=(ruff_detector, dead_code_detector, returns_detector, _repair_command_detector),
     fixers=FIXERS,
     guards=(_security_detector,),
+    advisors=(duplicates_detector, complexity_detector),
     engines=(_repair_command_engine,),
     priors=PRIORS,
     configuration=CodeQualitySection,
@@ -69,5 +109,5 @@ SPEC = AgentSpec(
             permitted="the target's own files name the command, so its maintainers use it anyway",
         )
     },
-    programs=(RequiredProgram("ruff", find_ruff_bin),),
+    programs=(RequiredProgram("ruff", find_ruff_bin), RequiredProgram("jscpd", find_jscpd)),
 )
