@@ -16,6 +16,7 @@ from shared.behaviour.place import Place
 TESTS = re.compile(r"(^|/)(conftest|tests?|test_[^/]*|[^/]*_tests?)\.py$")
 # Names that a fix may import, with the oldest Python that has them.
 IMPORTABLE = {
+    "collections.deque": (3, 7),
     "contextlib.nullcontext": (3, 7),
     "contextlib.suppress": (3, 7),
     "functools.cache": (3, 9),
@@ -26,6 +27,7 @@ IMPORTABLE = {
     "itertools.starmap": (3, 7),
     "operator.itemgetter": (3, 7),
     "pathlib.Path": (3, 7),
+    "typing.TYPE_CHECKING": (3, 7),
 }
 
 
@@ -53,9 +55,10 @@ def missed_name(alias: Alias, place: Place) -> str:
     if alias.module == "__future__":
         return f"`{alias.name}` changes what the file means"
     bound = alias.bound
-    if uses(place.code.tree, bound):
+    # What only the old file reads, the same change takes out, which is judged by itself.
+    if uses(place.new_code.tree, bound):
         return f"`{bound}` is read in the file"
-    if named_in_text(place.code, bound):
+    if named_in_text(place.new_code, bound):
         return f"`{bound}` is in a text of the file"
     path = place.code.path
     parameters = {node.arg for node in ast.walk(place.code.tree) if isinstance(node, ast.arg)}

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from shared.behaviour.code import ParsedFile, same
@@ -16,6 +17,7 @@ from shared.behaviour.whole_file import docstring, other_file
 from shared.detectors.texts import split_lines
 
 MAX_PARSED_FILES = 256
+MAX_DUMPED_STATEMENTS = 4096
 NO_FORM = "it is no edit that the rule is known for"
 # Fields of nodes that others may read as they are written, such as the strings of annotations.
 WRITTEN = frozenset({"annotation", "returns", "type_params"})
@@ -114,8 +116,8 @@ class _Check:
         new_keys: Sequence[str] = (),
     ) -> Iterator[OpenPlace]:
         """Yield the open places of two blocks, aligned by the statements that both have."""
-        old_keys = old_keys or [ast.dump(each) for each in old]
-        new_keys = new_keys or [ast.dump(each) for each in new]
+        old_keys = old_keys or [_dumped(each) for each in old]
+        new_keys = new_keys or [_dumped(each) for each in new]
         matcher = SequenceMatcher(None, old_keys, new_keys, autojunk=False)
         for tag, a, b, c, d in matcher.get_opcodes():
             if tag != "equal":
@@ -141,6 +143,11 @@ class _Check:
         kinds, new_kinds = [_kind(each) for each in old], [_kind(each) for each in new]
         matcher = SequenceMatcher(None, kinds, new_kinds, autojunk=False)
         parts = [each for each in matcher.get_opcodes() if each[1:] != (0, len(old), 0, len(new))]
+        groups = _groups(old) if not parts and not new else []
+        if len(groups) > 1:
+            for each in groups:
+                yield from self._block(each, new, around, near)
+            return
         if not parts:
             where = (old[0], old[-1]) if old else (near, near)
             yield _open(*where, answer)
@@ -219,9 +226,21 @@ def _dumps(value: Any) -> list[str]:
     return [ast.dump(each) for each in nodes]
 
 
+@lru_cache(maxsize=MAX_DUMPED_STATEMENTS)
+def _dumped(node: ast.stmt) -> str:
+    """Return a statement without its layout, from a cache: versions of a file share statements."""
+    return ast.dump(node)
+
+
 def _kind(node: ast.stmt) -> str:
     """Return the type and name of a statement, by which it is found again after a change."""
     return f"{type(node).__name__} {getattr(node, 'name', '')}"
+
+
+def _groups(nodes: Sequence[ast.stmt]) -> list[list[ast.stmt]]:
+    """Divide statements into runs of imports and runs of anything else."""
+    imports = (ast.Import, ast.ImportFrom)
+    return [[*run] for _, run in groupby(nodes, lambda each: isinstance(each, imports))]
 
 
 def _is_suite(value: object) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from shared.kernel.syntax import parse
+from shared.kernel.sections import parse_by_sections
 
 # Builtins that some Python 3.7 or newer lacks, so that a module may find them missing.
 RECENT_BUILTINS = frozenset(
@@ -37,12 +37,16 @@ BINDS_ANY_NAME = frozenset({"locals", "eval", "exec", "globals", "f_globals"})
 VARS = frozenset({"vars"})
 # What is a plain word as a text, rather than the name of a builtin.
 PLAIN_WORDS = frozenset({"dir", "eval", "exec", "vars"})
+MISSING = object()
 TYPE_PARAMETERS = ("TypeVar", "ParamSpec", "TypeVarTuple")
 
 
 @dataclass(frozen=True, eq=False)
 class ParsedFile:
-    """The text of a Python file. Raises what `parse` raises once its tree is needed."""
+    """The text of a Python file. Raises what `parse` raises once its tree is needed.
+
+    Other versions of the file share parts of its tree: nobody may change them.
+    """
 
     path: str
     text: str
@@ -50,7 +54,7 @@ class ParsedFile:
     @cached_property
     def tree(self) -> ast.Module:
         """The syntax tree of the file. Raises SyntaxError or ValueError for invalid code."""
-        return parse(self.text)
+        return parse_by_sections(self.text)
 
     @cached_property
     def bindings(self) -> Counter[str]:
@@ -189,8 +193,16 @@ def binds_directly(node: ast.stmt, name: str) -> bool:
     return any(bound == name for bound, _ in imported_names(node))
 
 
-def same(one: ast.AST | None, other: ast.AST | None) -> bool:
-    """Return whether two trees are the same program text apart from layout."""
-    if one is None or other is None:
-        return one is other
-    return type(one) is type(other) and ast.dump(one) == ast.dump(other)
+def same(one: object, other: object) -> bool:
+    """Return whether two trees, or values of their fields, are the same apart from layout."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, ast.AST):
+        fields = one._fields
+        return all(same(getattr(one, n, MISSING), getattr(other, n, MISSING)) for n in fields)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    # The text of a number tells 0.0 from -0.0.
+    return repr(one) == repr(other)

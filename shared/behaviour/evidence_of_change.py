@@ -8,8 +8,9 @@ from shared.behaviour.check import BehaviourCheck, OpenPlace, check_behaviour
 from shared.behaviour.condition import CONDITIONS
 from shared.behaviour.declarations import FixBehaviour
 from shared.behaviour.names import NamesTaken
+from shared.behaviour.workflow_check import check_workflow
 from shared.contracts.documents.behaviour import BehaviourEvidence
-from shared.targets.languages import PYTHON
+from shared.targets.languages import PYTHON, WORKFLOW
 from shared.targets.profile import TargetProfile
 
 MAX_OPEN_PLACES = 50
@@ -25,8 +26,8 @@ def judge_behaviour(
 ) -> BehaviourEvidence:
     """Check each file of a change (its texts before and after, by path) against its rule.
 
-    `allowed` is the policy that allows the rule, if any. Only Python can be checked. At most
-    `MAX_OPEN_PLACES` open places are returned.
+    `allowed` is the policy that allows the rule, if any. Only Python and n8n workflows can be
+    checked. At most `MAX_OPEN_PLACES` open places are returned.
     """
     shown: set[str] = set()
     places: list[str] = []
@@ -51,7 +52,12 @@ def check_file(
     taken: NamesTaken,
     profile: TargetProfile,
 ) -> BehaviourCheck:
-    """Check one file of a change against its rule's conditions; what is no Python is open."""
+    """Check one file of a change against its rule's conditions.
+
+    What is neither Python nor a workflow is open.
+    """
+    if WORKFLOW.has_suffix(path):
+        return check_workflow(before, after, behaviour.unless)
     if not PYTHON.has_suffix(path):
         lines = before.count("\n") + 1
         return BehaviourCheck(open=(OpenPlace(1, lines, "it is no Python, and cannot be checked"),))

@@ -98,13 +98,13 @@ def effect_of_module(content: bytes) -> str:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return "cannot be judged, as it does not parse"
     for node in tree.body:
-        if why := _effect(node):
+        if why := effect_of_statement(node):
             return f"{why} at line {node.lineno}"
     return ""
 
 
-def _effect(node: ast.stmt) -> str:
-    """Return what a statement at the top level does besides binding names; empty if nothing."""
+def effect_of_statement(node: ast.stmt) -> str:
+    """Return what a statement does besides binding names; empty if nothing."""
     if isinstance(node, ast.Import | ast.ImportFrom | ast.Pass):
         return ""
     if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -145,7 +145,7 @@ def _effect_of_class(node: ast.ClassDef) -> str:
     known = {"object", "Exception", "ValueError", "TypeError", "RuntimeError", "KeyError"}
     if not all(isinstance(each, ast.Name) and each.id in known for each in node.bases):
         return "defines a class with a base that may register it"
-    return next((why for each in node.body if (why := _effect(each))), "")
+    return next((why for each in node.body if (why := effect_of_statement(each))), "")
 
 
 def _is_generic(node: ast.expr) -> bool:

@@ -2,12 +2,22 @@
 
 from typing import Protocol
 
+from shared.behaviour.loading import Loading
+
 
 class NamesTaken(Protocol):
     """What is known about the other files of a repository."""
 
     def taken(self, path: str, name: str) -> str:
         """Return who takes a name from the module at `path`, as a clause; empty if nobody does."""
+        ...
+
+    def mentioned(self, path: str, name: str) -> str:
+        """Return which other file than `path` may have a name in any way; empty if none has."""
+        ...
+
+    def with_word(self, words: frozenset[str]) -> str:
+        """Return which Python file has one of these words, as a clause; empty if none has."""
         ...
 
     def published(self, path: str, name: str) -> str:
@@ -25,13 +35,28 @@ class NamesTaken(Protocol):
         """Return whether a module of the repository itself binds a name, for any importer."""
         ...
 
+    @property
+    def loading(self) -> Loading | None:
+        """What importing the files of the repository loads; None where that is not known."""
+        ...
+
 
 class UnknownNames:
     """The `NamesTaken` of a repository that was not read: nothing can be shown about it."""
 
+    loading = None
+
     def taken(self, path: str, name: str) -> str:
         """Return, as a clause, that the takers of the name are not known."""
         return f"who takes `{name}` from {path} is not known"
+
+    def mentioned(self, path: str, name: str) -> str:
+        """Return, as a clause, that the other files are not known."""
+        return f"whether others than {path} mention `{name}` is not known"
+
+    def with_word(self, words: frozenset[str]) -> str:
+        """Return, as a clause, that the other files are not known."""
+        return f"whether another file has `{min(words)}` is not known"
 
     def published(self, path: str, name: str) -> str:
         """Return, as a clause, that it is not known to be private."""

@@ -7,6 +7,8 @@ from functools import cached_property
 
 from shared.behaviour.file_names import DOTTED, FileNames, absolute, read_names
 from shared.behaviour.import_effects import effect_of_module, is_plain_standard_module
+from shared.behaviour.loading import Loading
+from shared.detectors.imports.graph import read_graph
 from shared.kernel.syntax import parse
 from shared.targets.tree import Tree, is_typed
 
@@ -16,6 +18,9 @@ TEXTS = (".toml", ".cfg", ".ini", ".yaml", ".yml", ".json", ".rst", ".md", ".txt
 MAX_TEXT_BYTES = 1_000_000
 PUBLISHED_FILES = ("api.py", "compat.py", "_compat.py")
 MAX_IMPORT_DEPTH = 20
+# What finds the names of a module or class without spelling them.
+LISTING = re.compile(rb"\b(?:getmembers|vars|dir)\(|__dict__")
+MIN_COMPOSING_CHARACTERS = 2
 
 
 class RepositoryNames:
@@ -27,6 +32,7 @@ class RepositoryNames:
 
     def __init__(self, tree: Tree) -> None:
         self._tree = tree
+        self._with_word: dict[frozenset[str], str] = {}
 
     def taken(self, path: str, name: str) -> str:
         """Return which file takes a name from the module at `path`; empty if none does."""
@@ -38,6 +44,32 @@ class RepositoryNames:
             if any(_has_dotted_part(word, f"{stem}.{name}") for word in words):
                 return f"{other} names `{stem}.{name}`"
         return ""
+
+    def mentioned(self, path: str, name: str) -> str:
+        """Return which other file may have a name in any way, as a clause; empty if none has.
+
+        A file of any kind counts if the name is in it, or a part of it from or up to an underscore
+        as a word of its own; and one that has the module's name and lists what is in objects.
+        """
+        parts = re.compile("|".join([re.escape(name), *_composing(name)]).encode())
+        stem = re.compile(rf"\b{re.escape(_stem(path))}\b".encode())
+        for other in self._tree.files():
+            content = self._content(other) if other != path else b""
+            if parts.search(content):
+                return f"{other} may mention `{name}`"
+            if other.endswith(PYTHON) and LISTING.search(content) and stem.search(content):
+                return f"{other} may list what is in `{_stem(path)}`"
+        return ""
+
+    def with_word(self, words: frozenset[str]) -> str:
+        """Return which Python file has one of these words, as a clause; empty if none has."""
+        if words not in self._with_word:
+            pattern = re.compile(rf"\b(?:{'|'.join(sorted(words))})\b".encode())
+            paths = (path for path in self._tree.files() if path.endswith(PYTHON))
+            found = ((path, pattern.search(self._content(path))) for path in paths)
+            clauses = (f"{path} has `{e[0].decode()}`" for path, e in found if e)
+            self._with_word[words] = next(clauses, "")
+        return self._with_word[words]
 
     def published(self, path: str, name: str) -> str:
         """Return why a name of the module at `path` is public; empty if it is not."""
@@ -109,6 +141,11 @@ class RepositoryNames:
                 yield f"{module}.{name}"
 
     @cached_property
+    def loading(self) -> Loading:
+        """What importing the files of the repository loads."""
+        return Loading(read_graph(self._tree), self._content, self._reached_by_package)
+
+    @cached_property
     def _files(self) -> Mapping[str, FileNames]:
         """The names that each Python file mentions, by its path."""
         return {
@@ -172,6 +209,16 @@ def _takes(names: FileNames, dotted: str, stem: str, name: str) -> str:
     if name in names.words and aliases:
         return f"imports it and has `{name}` in a string"
     return ""
+
+
+def _composing(name: str) -> Iterator[str]:
+    """Yield patterns of the parts of a name that code may put together to it at an underscore."""
+    for n, letter in enumerate(name):
+        before, after = name[:n].strip("_"), name[n:].strip("_")
+        if letter == "_" and len(before) >= MIN_COMPOSING_CHARACTERS and after:
+            yield rf"\b{name[: n + 1]}\b"
+        if letter == "_" and before and len(after) >= MIN_COMPOSING_CHARACTERS:
+            yield rf"\b{name[n:]}\b"
 
 
 def _refers(imported: str, dotted: str) -> bool:

@@ -10,7 +10,8 @@ import sys
 
 from shared.behaviour.code import ParsedFile
 from shared.detectors.texts import split_lines
-from shared.kernel.syntax import compile_tree, parse
+from shared.kernel.sections import is_valid
+from shared.kernel.syntax import compile_tree
 
 CODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 # The metadata of a script, by which tools choose its Python and its dependencies (PEP 723).
@@ -71,19 +72,10 @@ def _newer_syntax(old: str, new: str, oldest: tuple[int, int] | None) -> int:
     Returns 0 where the oldest Python of the target has that syntax, or `old` needs it as well.
     """
     floor = max(oldest or OLDEST_SYNTAX, OLDEST_SYNTAX)[1]
-    needed = next((n for n in range(floor, sys.version_info.minor) if _is_syntax_of(new, n)), None)
+    needed = next((n for n in range(floor, sys.version_info.minor) if is_valid(new, (3, n))), None)
     if needed is None:
         needed = sys.version_info.minor
-    return needed if needed > floor and _is_syntax_of(old, needed - 1) else 0
-
-
-def _is_syntax_of(text: str, minor: int) -> bool:
-    """Return whether a Python 3 of that minor version could parse a text."""
-    try:
-        parse(text, (3, minor))
-    except SyntaxError:
-        return False
-    return True
+    return needed if needed > floor and is_valid(old, (3, needed - 1)) else 0
 
 
 def _compile_error(code: ParsedFile) -> str:

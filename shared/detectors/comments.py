@@ -8,6 +8,13 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from shared.detectors.texts import Edits, apply_fixes, split_lines
+from shared.kernel.sections import (
+    MAX_REMEMBERED_SECTIONS,
+    TextSection,
+    count_rows,
+    is_complete,
+    split_sections,
+)
 
 # Which encoding a file has is no remark of a person.
 CODING = re.compile(r"#.*?coding[:=][ \t]*[-\w.]+")
@@ -40,14 +47,37 @@ def _comments(text: str) -> Counter[str]:
 
     In a text that cannot be tokenized, each `#` counts as the beginning of a comment.
     """
+    found = Counter[str]()
+    coding_rows = LAST_CODING_ROW
+    for section in split_sections(text):
+        comments = _comments_in_section(section, coding_rows)
+        if comments is None:
+            return Counter(map(_plain, REST_OF_LINE.findall(text)))
+        found.update(comments)
+        coding_rows = coding_rows and max(coding_rows - count_rows(section.text), 0)
+    return found
+
+
+@lru_cache(maxsize=MAX_REMEMBERED_SECTIONS)
+def _comments_in_section(section: TextSection, coding_rows: int) -> tuple[str, ...] | None:
+    """Return the comments in a section of a text; None if it cannot be tokenized.
+
+    Left out is one that names the encoding in the first `coding_rows` rows.
+    """
+    if "#" not in section.text and is_complete(section):
+        return ()
     try:
-        tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
-        found = [e.string for e in tokens if e.type == tokenize.COMMENT and not _is_coding(e)]
+        tokens = list(tokenize.generate_tokens(io.StringIO(section.text, newline="").readline))
     except (tokenize.TokenError, SyntaxError):
-        found = REST_OF_LINE.findall(text)
-    return Counter(" ".join(each.lstrip("#").split()) for each in found)
+        return None
+    comments = (each for each in tokens if each.type == tokenize.COMMENT)
+    return tuple(
+        _plain(each.string)
+        for each in comments
+        if each.start[0] > coding_rows or not CODING.match(each.string)
+    )
 
 
-def _is_coding(comment: tokenize.TokenInfo) -> bool:
-    """Return whether a comment names the file's encoding, as it may in the first two lines."""
-    return comment.start[0] <= LAST_CODING_ROW and bool(CODING.match(comment.string))
+def _plain(comment: str) -> str:
+    """Return what a comment says, without its spacing."""
+    return " ".join(comment.lstrip("#").split())

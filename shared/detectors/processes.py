@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from shared.kernel.cancellation import check_cancelled, is_cancelled
-from shared.kernel.errors import Rejected
+from shared.kernel.errors import ToolFailed
 
 POLL_SECONDS = 0.2
 TIMEOUT_SECONDS = 300.0
@@ -21,7 +21,7 @@ def run_tool(
 ) -> "subprocess.CompletedProcess[bytes]":
     """Run a program to its end and return its exit code and output.
 
-    Raises `Cancelled`, and `Rejected` after `timeout` seconds; the program is killed then.
+    Raises `Cancelled`, and `ToolFailed` after `timeout` seconds; the program is killed then.
     """
     check_cancelled()
     deadline = time.monotonic() + timeout
@@ -39,7 +39,7 @@ def run_tool(
                 break
             return subprocess.CompletedProcess(argv, process.returncode, output, errors)
     check_cancelled()
-    raise Rejected(
+    raise ToolFailed(
         f"{Path(argv[0]).name} took more than {timeout:.0f} s and was stopped.",
         code="tool_timeout",
     )

@@ -110,18 +110,20 @@ def formatted_in_order(place: Place) -> Answer:
         return None
     if not is_text(old.func.value):
         return None
-    expected = _formatted(old)
-    conversions = None if expected is None else _conversions_between(expected, _flatten(new))
+    expected = formatted_parts(old)
+    conversions = (
+        None if expected is None else conversions_between(expected, parts_of_f_string(new))
+    )
     if expected is None or conversions is None:
         return None
     values = [each.value for each in expected if not isinstance(each, str)]
     if place.in_class and any("='__" in ast.dump(each) for each in values):
         return "an attribute or argument is mangled inside a class"
     foreign = (why for each in conversions if (why := not_builtin(place, each)))
-    return next(foreign, None) or _order_reason(place, old)
+    return next(foreign, None) or reason_of_order(place, old)
 
 
-def _order_reason(place: Place, call: ast.Call) -> str:
+def reason_of_order(place: Place, call: ast.Call) -> str:
     """Return which argument of `format` is evaluated otherwise in an f-string; empty if none is."""
     assert isinstance(call.func, ast.Attribute)
     assert isinstance(call.func.value, ast.Constant)
@@ -150,7 +152,7 @@ def _formats_text(place: Place, value: ast.expr, field: Field) -> bool:
     return is_text(value) or (call is not None and not_builtin(place, call.func) == HOLDS)
 
 
-def _conversions_between(one: list[Part], other: list[Part]) -> list[ast.expr] | None:
+def conversions_between(one: list[Part], other: list[Part]) -> list[ast.expr] | None:
     """Return the functions that one list of parts calls where the other has a conversion flag.
 
     Returns None where the parts differ in anything else.
@@ -186,11 +188,8 @@ def _with_flag(part: FormattedPart) -> FormattedPart:
     return part if call is None else FormattedPart(call.args[0], _flag_of(call), part.spec)
 
 
-def _formatted(call: ast.Call) -> list[Part] | None:
-    """Return the parts of the text that a call of `format` makes, as `_flatten` returns them.
-
-    Returns None where they cannot be told.
-    """
+def formatted_parts(call: ast.Call) -> list[Part] | None:
+    """Return the parts of the text that a call of `format` makes; None if they cannot be told."""
     assert isinstance(call.func, ast.Attribute)
     assert isinstance(call.func.value, ast.Constant)
     named = {each.arg: each.value for each in call.keywords}
@@ -228,7 +227,7 @@ def _with_reads(value: ast.expr, rest: str) -> ast.expr:
     return value
 
 
-def _flatten(node: ast.JoinedStr) -> list[Part]:
+def parts_of_f_string(node: ast.JoinedStr) -> list[Part]:
     """Return the texts and the fields of an f-string, in order."""
     parts: list[Part] = []
     for each in node.values:

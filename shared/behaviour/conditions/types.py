@@ -221,26 +221,40 @@ def percent_format(place: Place) -> Answer:
     A single value must be text or an int even for `%r`, as it may be a tuple or a mapping.
     """
     old, new = place.old, place.new
-    if not isinstance(old, ast.BinOp) or not isinstance(old.op, ast.Mod):
+    found = percent_parts(old) if isinstance(new, ast.Call) else None
+    if found is None or isinstance(found, str):
+        return found
+    if not same(as_format(*found), new):
         return None
-    if not isinstance(new, ast.Call) or not is_text(old.left):
+    return unevident_value(place, *found)
+
+
+def percent_parts(old: ast.AST | None) -> "tuple[list[str], list[ast.expr]] | str | None":
+    """Return the pieces and the values of a `%` format of a literal.
+
+    Returns the reason where there is not one value for each field of a known kind, and None for
+    anything else.
+    """
+    if not isinstance(old, ast.BinOp) or not isinstance(old.op, ast.Mod) or not is_text(old.left):
         return None
     pieces = pieces_of_percent(str(old.left.value))  # type: ignore[attr-defined]
     if pieces is None:
         return "a field of another kind than `%s` and `%r` accepts other types than its replacement"
-    asked = pieces[1::2]
     values = old.right.elts if isinstance(old.right, ast.Tuple) else [old.right]
-    if len(asked) != len(values) or any(isinstance(each, ast.Starred) for each in values):
+    if len(pieces[1::2]) != len(values) or any(isinstance(each, ast.Starred) for each in values):
         return "the values are not one for each field"
-    if not same(_as_format(pieces, values), new):
-        return None
-    texts = [v for f, v in zip(asked, values, strict=True) if f == "s"]
-    if not isinstance(old.right, ast.Tuple):
+    return pieces, values
+
+
+def unevident_value(place: Place, pieces: list[str], values: list[ast.expr]) -> str:
+    """Return which value of a `%` format has to be text or an int and is not evidently one."""
+    texts = [v for f, v in zip(pieces[1::2], values, strict=True) if f == "s"]
+    if not isinstance(place.old, ast.BinOp) or not isinstance(place.old.right, ast.Tuple):
         texts = values
     return unless_all(place, {STR, INT}, "text or an int", *texts)
 
 
-def _as_format(pieces: list[str], values: list[ast.expr]) -> ast.Call:
+def as_format(pieces: list[str], values: list[ast.expr]) -> ast.Call:
     """Return the call of `format` that means a `%` format with these pieces and values."""
     text = ""
     for number, each in enumerate(pieces):

@@ -6,7 +6,7 @@ import importlib.metadata
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -20,6 +20,7 @@ from shared.detectors.ruff.configuration import TOOL
 from shared.detectors.ruff.findings import FindingReader
 from shared.detectors.ruff.process import MAX_LINE_LENGTH, Diagnostic, Ruff, scratch_copy
 from shared.detectors.ruff.workspace import RuffWorkspace
+from shared.detectors.rule_choice import RuleChoice
 from shared.detectors.sources import owned_texts
 from shared.detectors.texts import split_lines
 from shared.kernel.errors import Rejected
@@ -28,19 +29,6 @@ from shared.targets.languages import PYTHON
 MAX_FINDINGS = 20_000
 # Counted up with each change of what is read, or of what is left out.
 MEASURING = 2
-
-
-@dataclass(frozen=True)
-class RuleChoice:
-    """Prefixes of rule codes: look only for `select` (empty: for all), and never for `ignore`."""
-
-    select: tuple[str, ...] = ()
-    ignore: tuple[str, ...] = ()
-
-    def includes(self, code: str) -> bool:
-        """Return whether the rule is chosen."""
-        chosen = not self.select or code.startswith(self.select)
-        return chosen and not code.startswith(self.ignore)
 
 
 class RuffBase:
@@ -128,6 +116,7 @@ class RuffDetector(RuffBase):
 
     `setting` is the name of the section with that choice, for error messages. `oldest_pythons` are
     those from which on a rule makes sense, by code; targets that support an older one have none.
+    `others` are codes of other tools that a choice may name as well.
     """
 
     def __init__(
@@ -136,24 +125,27 @@ class RuffDetector(RuffBase):
         severities: Mapping[str, Severity],
         choice: Callable[[Source], RuleChoice] = lambda _: RuleChoice(),
         setting: str = "",
+        *,
         oldest_pythons: Mapping[str, tuple[int, int]] = MappingProxyType({}),
+        others: Collection[str] = (),
     ) -> None:
         super().__init__(scratch, severities)
         self._oldest_pythons = oldest_pythons
         self._choice = choice
         self._setting = setting
+        self._others = others
 
     def codes(self, source: Source) -> list[str]:
         """Return the rules that the target's `choice` includes, and that fit its oldest Python.
 
         Raises `Rejected` where the choice names a rule that is none of ours.
         """
-        choice = self._choice(source)
+        choice, known = self._choice(source), [*self._severities, *self._others]
         for each in (*choice.select, *choice.ignore):
-            if not any(code.startswith(each) for code in self._severities):
+            if not any(code.startswith(each) for code in known):
                 raise Rejected(
                     f"groundswell.toml: {self._setting}: {each} names no rule of ours.",
-                    hint=f"Ours: {', '.join(sorted(self._severities))}.",
+                    hint=f"Ours: {', '.join(sorted(known))}.",
                     code="unknown_rule",
                 )
         oldest = source.profile.oldest_python

@@ -18,7 +18,7 @@ from shared.detectors.processes import run_tool
 from shared.detectors.ruff.black import format_options
 from shared.detectors.ruff.configuration import Configuration, read_configuration
 from shared.detectors.texts import Edit, Edits, split_lines
-from shared.kernel.errors import Rejected
+from shared.kernel.errors import ToolFailed
 from shared.targets.writer import FolderWriter
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ ROOT_SETTINGS = "line-length = {}\n[format]\nquote-style = 'preserve'\n"
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One finding as ruff reports it; `code` is the rule's, lines count from 1.
+    """One finding as ruff reports it; `code` is the rule's, lines and columns count from 1.
 
     `applicability` is safe, unsafe, or empty where there is no usable fix.
     """
@@ -49,6 +49,7 @@ class Diagnostic:
     url: str
     edits: Edits
     applicability: str
+    column: int = 1
 
 
 @contextmanager
@@ -135,7 +136,7 @@ class Ruff:
     def check(self, codes: Iterable[str], paths: Iterable[str] = (".",)) -> list[Diagnostic]:
         """Return what these rules find, in the order of paths and lines.
 
-        Raises `Rejected` where ruff fails.
+        Raises `ToolFailed` where ruff fails.
         """
         arguments = ["--output-format", "json", "--exit-zero", "--select", ",".join(codes)]
         outputs = self._surviving(
@@ -224,7 +225,7 @@ class Ruff:
             return self._run(command, *arguments, paths=paths, expected=expected)
         if done.returncode not in expected:
             output = done.stderr.decode(errors="replace")[-ERROR_TAIL_CHARACTERS:]
-            raise Rejected(f"ruff {command} failed: {output}", code="ruff_failed")
+            raise ToolFailed(f"ruff {command} failed: {output}", code="ruff_failed")
         return done.stdout.decode()
 
     def _cause(self, errors: bytes) -> str:
@@ -255,4 +256,5 @@ class Ruff:
             url=each.get("url") or "",
             edits=edits,
             applicability=fix["applicability"] if edits else "",
+            column=each["location"]["column"],
         )

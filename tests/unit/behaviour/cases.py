@@ -16,6 +16,8 @@ class Case(NamedTuple):
     open: str
     # Where ruff offers no fix of the open side, what a careless one would make of it.
     after: str = ""
+    # What several of ruff's fixes together make of the side that holds.
+    made: str = ""
 
 
 CASES = [
@@ -350,6 +352,14 @@ CASES = [
     ),
     Case(
         "types.percent-format", "UP031", 'x = "%s: %r" % (len(a), b)\n', 'x = "%s: %.2f" % (a, b)\n'
+    ),
+    Case(
+        "percent.as-f-string",
+        "UP031",
+        'x = "%s: %r%%" % (str(a), b)\n',
+        'x = "%s: %r" % (str(a), b)\n',
+        'x = f"{b!s}: {a!r}"\n',
+        'x = f"{a!s}: {b!r}%"\n',
     ),
     Case(
         "dict-types.dict-lookup",

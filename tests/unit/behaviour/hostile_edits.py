@@ -537,6 +537,19 @@ TYPES = [
     Hostile("types.percent-format", "x = '%s %s' % (1, 2)\n", "x = '{} {}'.format(2, 1)\n"),
     Hostile("types.percent-format", "x = '%s' % 1\n", "x = '{!r}'.format(1)\n"),
     Hostile("types.percent-format", "x = '{}%s' % 1\n", "x = '{}{}'.format(1)\n"),
+    Hostile("percent.as-f-string", "x = '%s' % a\n", "x = f'{a}'\n"),
+    Hostile("percent.as-f-string", "x = '%s' % len(a)\n", "x = f'{len(b)}'\n"),
+    Hostile("percent.as-f-string", "x = '%s' % len(a)\n", "x = f'{len(a):5}'\n"),
+    Hostile("percent.as-f-string", "x = '%r' % 'a'\n", "x = f'{\"a\"!s}'\n"),
+    Hostile("percent.as-f-string", "x = '%r' % a\n", "x = f'{a!r}'\n"),
+    Hostile("percent.as-f-string", "x = '%s %s' % (1, 2)\n", "x = f'{2} {1}'\n"),
+    Hostile("percent.as-f-string", "x = '%r %r' % (a, f())\n", "x = f'{a!r} {f()!r}'\n"),
+    Hostile("percent.as-f-string", "x = '%s' % (str(a),)\nstr = g\n", "x = f'{a!s}'\nstr = g\n"),
+    Hostile("percent.as-f-string", "x = '%s%%' % 1\n", "x = f'{1}%%'\n"),
+    Hostile("percent.as-f-string", "x = '%s' % 1.5\n", "x = f'{1.5}'\n"),
+    Hostile("percent.as-f-string", "x = '%(a)s' % a\n", "x = f'{a}'\n"),
+    Hostile("percent.as-f-string", "x = '%d' % True\n", "x = f'{True}'\n"),
+    Hostile("percent.as-f-string", "x = b'%s' % a\n", "x = f'{a}'\n"),
 ]
 
 WHOLE_FILES = [

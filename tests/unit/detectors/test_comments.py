@@ -2,8 +2,10 @@
 
 import pytest
 
+from shared.detectors import comments
 from shared.detectors.comments import drops_comment
 from shared.detectors.texts import Edit
+from shared.kernel.sections import TextSection
 
 LOOP = "for x in y:\n    # a promise to the customers\n    use(x)\n"
 
@@ -38,3 +40,17 @@ def test_comments_are_compared_by_their_words(text, content, drops):
 def test_a_comment_elsewhere_is_none_of_the_fix():
     text = "x = 1\n# why\ny = 2\n"
     assert not drops_comment(text, (Edit((1, 1), (1, 6), "x = 2"),))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "#!/usr/bin/python\n# coding: x\nimport os  # a\n# b\n\nx = '#'\nclass C:  # c\n    # d\n",
+        "import os\nimport sys  # coding: x\nimport io  # coding: x\n# a\n",
+        "# a\ndef f(:\n    x = '#'  # b\n",
+    ],
+)
+def test_the_comments_of_a_text_are_those_of_the_whole(text, monkeypatch):
+    by_section = comments._comments.__wrapped__(text)
+    monkeypatch.setattr(comments, "split_sections", lambda whole: (TextSection(whole),))
+    assert by_section == comments._comments.__wrapped__(text)
