@@ -7,7 +7,13 @@ from faststream.nats import NatsRouter
 from services.resolver import usecases
 from services.resolver.usecases import ResolverDeps
 from shared.contracts.answers import Acknowledgement
-from shared.contracts.commands import AcquireLease, LeaseGrant, ReleaseLease, RenewLease
+from shared.contracts.commands import (
+    AcquireLease,
+    ExtendLease,
+    LeaseGrant,
+    ReleaseLease,
+    RenewLease,
+)
 from shared.contracts.streams import PROPOSALS_SUBMITTED
 from shared.contracts.work import ProposalSubmitted
 from shared.messaging.consumers import subscriber_options
@@ -30,6 +36,7 @@ def answers(deps: ResolverDeps) -> tuple[Endpoint[Any, Any], ...]:
     """Return the RPC endpoints of the resolver."""
     return (
         Endpoint(AcquireLease, LeaseGrant, lambda request: usecases.acquire(request, deps)),
+        Endpoint(ExtendLease, LeaseGrant, lambda request: usecases.extend(request, deps)),
         Endpoint(RenewLease, LeaseGrant, lambda request: usecases.renew(request, deps)),
         Endpoint(ReleaseLease, Acknowledgement, lambda request: usecases.release(request, deps)),
     )

@@ -1,7 +1,7 @@
 """ResolverSettings of the resolver."""
 
-from shared.settings import ServiceSettings
+from shared.settings import HomeSettings
 
 
-class ResolverSettings(ServiceSettings):
-    """The settings that all services have."""
+class ResolverSettings(HomeSettings):
+    """The settings of every service that reads targets."""

@@ -2,8 +2,11 @@
 
 from datetime import datetime
 
+from pydantic import Field
+
 from shared.contracts.base import (
     Id,
+    Priority,
     Value,
 )
 from shared.contracts.documents.base import Document
@@ -24,16 +27,33 @@ class Lease(Value):
     expires_at: datetime
 
 
+class WaitingClaim(Value):
+    """A claim that was refused, and holds its place in the line as long as it is made again.
+
+    It was made at `since` for the first time, and at `asked_at` for the last.
+    """
+
+    task_id: Id
+    component: str
+    paths: tuple[str, ...]
+    priority: Priority
+    since: datetime
+    asked_at: datetime
+
+
 class LeaseLedger(Document):
     """All leases of one target in one document, so that a grant is one compare-and-swap.
 
     `id` is that of the target. `epoch` is the last epoch given out; it only grows (a fencing
-    token).
+    token). `held` are the leases and `waiting` the refused claims by task. `ended` are leases by
+    epoch, as long as it is not certain that their end was published.
     """
 
     id: Id
     epoch: int = 0
-    leases: tuple[Lease, ...] = ()
+    held: dict[Id, Lease] = Field(default_factory=dict)
+    waiting: dict[Id, WaitingClaim] = Field(default_factory=dict)
+    ended: dict[str, Lease] = Field(default_factory=dict)
 
 
 class LeaderLease(Document):

@@ -1,194 +1,241 @@
-"""The lease ledger as a machine: whatever happens to it, its promises hold."""
+"""Decisions on a lease ledger; tests/unit/resolver/test_lease_life.py has them in any order."""
 
 from datetime import timedelta
 
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from services.resolver.domain import leases
-from services.resolver.domain.leases import LEASE_TTL, MAX_ENDED_LEASES, Claim, Granted, Refused
-from services.resolver.domain.overlaps import overlap
+from services.resolver.domain.book import LeaseBook
+from services.resolver.domain.leases import (
+    AGEING,
+    LEASE_TTL,
+    WAITING_TTL,
+    Claim,
+    Granted,
+    Refused,
+)
+from shared.contracts.base import Priority
 from shared.contracts.documents.leases import Lease, LeaseLedger
-from shared.contracts.states import LeaseState
 from shared.kernel.ids import uuid7
 from tests.support.builders import NOW
 
-TASKS = tuple(uuid7() for _ in range(5))
+ANN, BOB, CAT = (uuid7() for _ in range(3))
 WAVE = uuid7()
 SECOND = timedelta(seconds=1)
-PATHS = (("/a/",), ("/a/x/",), ("/a/*.py",), ("/b/",), ("/b/", "/c/"), ("/c/m.py",), ("*.md",))
 
 
-def a_ledger(**fields):
-    return LeaseLedger(id=uuid7(), **fields)
+def a_book(**fields):
+    return LeaseBook(LeaseLedger(id=uuid7(), **fields))
 
 
-def a_claim(task=TASKS[0], *paths):
-    return Claim(task, WAVE, f"of-{task[-2:]}", paths or ("/a/",))
+def asked(book, task=ANN, *paths, now=NOW, priority=Priority.NORMAL):
+    claim = Claim(task, WAVE, f"of-{task[-2:]}", paths or ("/a/",), priority)
+    decision = leases.acquire(book, claim, now=now)
+    book.apply(decision.change)
+    return decision
 
 
-def granted(ledger, task=TASKS[0], *paths, now=NOW) -> tuple[LeaseLedger, Lease]:
-    decision = leases.acquire(ledger, a_claim(task, *paths), now=now)
+def granted(book, task=ANN, *paths, **fields) -> Lease:
+    decision = asked(book, task, *paths, **fields)
     assert isinstance(decision, Granted), decision
-    return decision.ledger, decision.lease
+    return decision.lease
 
 
-class LeaseLife(RuleBasedStateMachine):
-    """Tasks ask, renew, release and fall silent; `ours` is what each was last told it holds."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ledger, self.now = a_ledger(), NOW
-        self.ours: dict[str, Lease] = {}
-        self.given: list[int] = []
-
-    @rule(seconds=st.integers(0, 45))
-    def time_passes(self, seconds):
-        self.now += timedelta(seconds=seconds)
-
-    @rule(task=st.sampled_from(TASKS), paths=st.sampled_from(PATHS))
-    def acquire(self, task, paths):
-        mine = self.held(task)
-        decision = leases.acquire(self.ledger, a_claim(task, *paths), now=self.now)
-        if isinstance(decision, Refused):
-            others = [each for each in self.holders() if each.task_id != task]
-            assert any(overlap(each.paths, paths) for each in others)
-            return
-        if mine is not None:
-            assert decision.lease == mine
-            assert decision.ledger == self.ledger
-        else:
-            assert decision.lease.epoch > max(self.given, default=0)
-            assert decision.lease.paths == paths
-            self.given.append(decision.lease.epoch)
-        self.ledger, self.ours[task] = decision.ledger, decision.lease
-
-    @rule(task=st.sampled_from(TASKS), late=st.integers(-1, 1))
-    def renew(self, task, late):
-        mine = self.held(task)
-        known = self.ours[task].epoch if task in self.ours else 0
-        decision = leases.renew(self.ledger, task, known + late, now=self.now)
-        allowed = mine is not None and known + late == mine.epoch
-        assert isinstance(decision, Granted) == allowed
-        if isinstance(decision, Granted):
-            assert decision.lease.epoch == known
-            assert decision.lease.expires_at == self.now + LEASE_TTL
-            self.ledger, self.ours[task] = decision.ledger, decision.lease
-
-    @rule(task=st.sampled_from(TASKS))
-    def release(self, task):
-        self.ledger, ended = leases.release(self.ledger, task)
-        assert all((each.task_id, each.state) == (task, LeaseState.RELEASED) for each in ended)
-        assert leases.release(self.ledger, task) == (self.ledger, ())
-        self.ours.pop(task, None)
-
-    @rule()
-    def expire(self):
-        self.ledger, ended = leases.expire(self.ledger, now=self.now)
-        assert all(each.expires_at <= self.now for each in ended)
-        assert leases.expire(self.ledger, now=self.now) == (self.ledger, ())
-
-    def holders(self):
-        return leases.holders(self.ledger, now=self.now)
-
-    def held(self, task):
-        return next((each for each in self.holders() if each.task_id == task), None)
-
-    @invariant()
-    def held_leases_never_overlap(self):
-        held = self.holders()
-        for n, one in enumerate(held):
-            assert not any(overlap(one.paths, other.paths) for other in held[n + 1 :])
-
-    @invariant()
-    def who_was_told_that_it_holds_holds_until_its_time_is_over(self):
-        for task, lease in self.ours.items():
-            now = leases.current(self.ledger, task, lease.epoch, now=self.now)
-            assert (now == lease) == (lease.expires_at > self.now)
-
-    @invariant()
-    def an_epoch_belongs_to_one_lease(self):
-        epochs = [each.epoch for each in self.ledger.leases]
-        assert len(epochs) == len(set(epochs))
-        assert self.ledger.epoch == max(self.given, default=0)
+def refused(book, task=BOB, *paths, **fields) -> str:
+    decision = asked(book, task, *paths, **fields)
+    assert isinstance(decision, Refused), decision
+    return decision.reason
 
 
-LeaseLife.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
-TestLeaseLife = LeaseLife.TestCase
+def released(book, task=ANN):
+    ended = leases.release(book, task)
+    book.apply(ended.change)
+    return ended.change
 
 
-def test_a_lease_holds_until_its_time_and_not_a_moment_longer():
-    ledger, lease = granted(a_ledger())
-    assert lease.expires_at == NOW + LEASE_TTL
-    just_before = lease.expires_at - timedelta(microseconds=1)
-    assert leases.holders(ledger, now=just_before) == (lease,)
-    assert leases.holders(ledger, now=lease.expires_at) == ()
+class TestGranting:
+    def test_a_lease_holds_until_its_time_and_not_a_moment_longer(self):
+        book = a_book()
+        lease = granted(book)
+        assert lease.expires_at == NOW + LEASE_TTL
+        just_before = lease.expires_at - timedelta(microseconds=1)
+        assert leases.holders(book, now=just_before) == (lease,)
+        assert leases.holders(book, now=lease.expires_at) == ()
+
+    @pytest.mark.parametrize("paths", [("/a/",), ("/a/x/y.py",), ("*.py",), ("/b/", "/a/x/")])
+    def test_an_ancestor_itself_and_a_descendant_are_refused_and_nothing_of_the_claim_is_held(
+        self, paths
+    ):
+        book = a_book()
+        granted(book, ANN, "/a/x/")
+        assert f"is leased to task {ANN}" in refused(book, BOB, *paths)
+        assert set(book.held) == {ANN}
+
+    def test_siblings_are_granted(self):
+        book = a_book()
+        epochs = [
+            granted(book, task, path).epoch
+            for task, path in ((ANN, "/a/x/"), (BOB, "/a/y/"), (CAT, "/a/x.py"))
+        ]
+        assert epochs == [1, 2, 3]
+
+    def test_a_claim_over_a_lease_out_of_time_ends_it_in_the_same_change(self):
+        book = a_book()
+        lease = granted(book)
+        other = granted(book, BOB, now=lease.expires_at)
+        assert other.epoch == lease.epoch + 1
+        assert set(book.held) == {BOB}
+        assert [str(each.state) for each in book.ended.values()] == ["expired"]
+
+    def test_a_task_whose_lease_ran_out_comes_back_under_a_new_epoch(self):
+        book = a_book()
+        lease = granted(book)
+        assert granted(book, now=lease.expires_at).epoch == lease.epoch + 1
+        assert list(book.ended) == [str(lease.epoch)]
+
+    def test_an_epoch_is_not_given_out_again_although_nobody_remembers_its_lease(self):
+        assert granted(a_book(epoch=41)).epoch == 42
+
+    def test_asking_again_does_not_prolong(self):
+        book = a_book()
+        lease = granted(book)
+        decision = asked(book, now=NOW + LEASE_TTL / 2)
+        assert decision == Granted(lease)
+        assert not decision.change
+
+    def test_a_decision_changes_nothing_before_it_is_applied(self):
+        book = a_book()
+        lease = granted(book)
+        before = (book.epoch, dict(book.held), dict(book.waiting), dict(book.ended), book.version)
+        claim = Claim(BOB, WAVE, "c", ("/b/",))
+        leases.acquire(book, claim, now=NOW)
+        leases.extend(book, ANN, lease.epoch, ["/c/"], now=NOW)
+        leases.renew(book, ANN, lease.epoch, now=NOW + SECOND)
+        leases.release(book, ANN)
+        leases.expire(book, now=lease.expires_at)
+        assert before == (book.epoch, book.held, book.waiting, book.ended, book.version)
 
 
-def test_a_claim_on_a_lease_out_of_time_need_not_wait_for_it_to_be_ended():
-    ledger, lease = granted(a_ledger())
-    _, other = granted(ledger, TASKS[1], "/a/", now=lease.expires_at)
-    assert other.epoch == lease.epoch + 1
+class TestExtending:
+    def test_it_keeps_its_epoch_and_covers_more(self):
+        book = a_book()
+        lease = granted(book)
+        decision = leases.extend(book, ANN, lease.epoch, ["/b/", "/a/"], now=NOW)
+        assert (decision.lease.epoch, decision.lease.paths) == (lease.epoch, ("/a/", "/b/"))
+        book.apply(decision.change)
+        assert "is leased" in refused(book, BOB, "/b/x.py")
+
+    def test_what_another_holds_is_refused_at_once_and_does_not_wait(self):
+        book = a_book()
+        lease = granted(book)
+        granted(book, BOB, "/b/x/")
+        decision = leases.extend(book, ANN, lease.epoch, ["/b/"], now=NOW)
+        assert isinstance(decision, Refused)
+        assert not decision.change
+
+    @pytest.mark.parametrize(("epoch", "late"), [(2, timedelta()), (1, LEASE_TTL)])
+    def test_it_takes_the_present_epoch(self, epoch, late):
+        book = a_book()
+        granted(book)
+        assert isinstance(leases.extend(book, ANN, epoch, ["/b/"], now=NOW + late), Refused)
 
 
-def test_a_task_whose_lease_ran_out_comes_back_under_a_new_epoch():
-    ledger, lease = granted(a_ledger())
-    again, fresh = granted(ledger, now=lease.expires_at)
-    assert fresh.epoch == lease.epoch + 1
-    assert leases.current(again, TASKS[0], lease.epoch, now=lease.expires_at) is None
+class TestRenewing:
+    def test_a_released_epoch_cannot_be_renewed(self):
+        book = a_book()
+        lease = granted(book)
+        released(book)
+        decision = leases.renew(book, ANN, lease.epoch, now=NOW)
+        assert isinstance(decision, Refused)
+        assert f"epoch {lease.epoch}" in decision.reason
+
+    def test_a_slow_clock_does_not_make_it_shorter(self):
+        book = a_book()
+        lease = granted(book)
+        assert leases.renew(book, ANN, lease.epoch, now=NOW - SECOND) == Granted(lease)
 
 
-def test_an_epoch_is_not_given_out_again_although_nobody_remembers_its_lease():
-    _, lease = granted(a_ledger(epoch=41))
-    assert lease.epoch == 42
+class TestWaiting:
+    def test_who_waited_for_it_gets_it_before_who_comes_later(self):
+        book = a_book()
+        granted(book, ANN, "/a/x/")
+        refused(book, BOB, "/a/")
+        assert f"is kept for task {BOB}" in refused(book, CAT, "/a/y/", now=NOW + SECOND)
+        released(book)
+        assert isinstance(asked(book, CAT, "/a/y/", now=NOW + SECOND), Refused)
+        assert granted(book, BOB, "/a/", now=NOW + SECOND)
+        assert BOB not in book.waiting
+
+    def test_a_higher_priority_goes_first(self):
+        book = a_book()
+        granted(book)
+        refused(book, BOB)
+        refused(book, CAT, now=NOW + SECOND, priority=Priority.HIGH)
+        released(book)
+        assert "is kept" in refused(book, BOB, now=NOW + 2 * SECOND)
+        assert granted(book, CAT, now=NOW + 2 * SECOND, priority=Priority.HIGH)
+
+    def test_a_claim_ages_past_later_ones_of_the_next_priority(self):
+        book, now = a_book(), NOW
+        lease = granted(book)
+        while now < NOW + AGEING + SECOND:
+            refused(book, BOB, now=now)
+            now += WAITING_TTL / 2
+            book.apply(leases.renew(book, ANN, lease.epoch, now=now).change)
+        assert "is leased" in refused(book, CAT, now=now, priority=Priority.HIGH)
+        released(book)
+        assert "is kept" in refused(book, CAT, now=now, priority=Priority.HIGH)
+        assert granted(book, BOB, now=now)
+
+    def test_who_does_not_ask_any_more_keeps_no_place(self):
+        book = a_book()
+        granted(book, ANN, "/a/x/")
+        refused(book, BOB, "/a/")
+        later = NOW + WAITING_TTL
+        assert granted(book, CAT, "/a/y/", now=later)
+        book.apply(leases.expire(book, now=later).change)
+        assert not book.waiting
+
+    def test_who_waits_is_in_nobodys_way_elsewhere(self):
+        book = a_book()
+        granted(book)
+        refused(book, BOB, "/a/", "/b/")
+        assert granted(book, CAT, "/c/")
+
+    def test_asking_again_soon_saves_nothing(self):
+        book = a_book()
+        granted(book)
+        refused(book)
+        assert not asked(book, BOB, now=NOW + SECOND).change
+        assert asked(book, BOB, now=NOW + WAITING_TTL / 2).change
 
 
-def test_asking_again_does_not_prolong():
-    ledger, lease = granted(a_ledger())
-    again, same = granted(ledger, now=NOW + LEASE_TTL / 2)
-    assert same == lease
-    assert again == ledger
+class TestEnding:
+    @pytest.mark.parametrize("end", ["release", "expire"])
+    def test_what_ended_says_how_and_does_not_end_again(self, end):
+        book = a_book()
+        lease = granted(book)
+        for _ in range(2):
+            change = (
+                leases.release(book, ANN)
+                if end == "release"
+                else leases.expire(book, now=lease.expires_at)
+            ).change
+            book.apply(change)
+        assert not change
+        assert [(each.epoch, str(each.state)) for each in book.ended.values()] == [
+            (lease.epoch, f"{end}d")
+        ]
 
+    def test_releasing_an_old_epoch_leaves_the_present_lease(self):
+        book = a_book()
+        lease = granted(book)
+        assert not leases.release(book, ANN, lease.epoch - 1).change
+        assert leases.release(book, ANN, lease.epoch).change
 
-def test_a_released_epoch_cannot_be_renewed():
-    ledger, lease = granted(a_ledger())
-    ledger, _ = leases.release(ledger, TASKS[0])
-    decision = leases.renew(ledger, TASKS[0], lease.epoch, now=NOW)
-    assert isinstance(decision, Refused)
-    assert f"epoch {lease.epoch}" in decision.reason
-
-
-def test_the_ledger_that_was_given_stays_as_it_was():
-    ledger, lease = granted(a_ledger())
-    before = ledger.model_dump_json()
-    granted(ledger, TASKS[1], "/b/")
-    leases.renew(ledger, TASKS[0], lease.epoch, now=NOW + SECOND)
-    leases.release(ledger, TASKS[0])
-    leases.expire(ledger, now=lease.expires_at)
-    assert ledger.model_dump_json() == before
-
-
-def test_only_the_latest_ended_leases_are_kept_and_all_held_ones():
-    ledger, _ = granted(a_ledger(), TASKS[1], "/b/")
-    for _ in range(MAX_ENDED_LEASES + 10):
-        ledger, last = granted(ledger, TASKS[0], "/a/")
-        ledger, _ = leases.release(ledger, TASKS[0])
-    ended = [each for each in ledger.leases if each.state is not LeaseState.HELD]
-    assert len(ended) == MAX_ENDED_LEASES
-    assert ended[-1].epoch == last.epoch
-    assert [each.task_id for each in leases.holders(ledger, now=NOW)] == [TASKS[1]]
-
-
-@pytest.mark.parametrize("end", ["release", "expire"])
-def test_what_ended_says_how_and_does_not_end_again(end):
-    ledger, lease = granted(a_ledger())
-    if end == "release":
-        once, ended = leases.release(ledger, TASKS[0])
-        rest = leases.expire(once, now=lease.expires_at)
-    else:
-        once, ended = leases.expire(ledger, now=lease.expires_at)
-        rest = leases.release(once, TASKS[0])
-    assert [(each.epoch, str(each.state)) for each in ended] == [(lease.epoch, f"{end}d")]
-    assert rest == (once, ())
+    def test_it_is_forgotten_once_its_end_is_published(self):
+        book = a_book()
+        lease = granted(book)
+        released(book)
+        book.apply(leases.forget(book, [lease.epoch, 99]).change)
+        assert not book.ended
