@@ -24,6 +24,7 @@ from services.validator.decision.evidence import (
     Undecided,
 )
 from services.validator.decision.gate import decide
+from services.validator.decision.scheduling import runs_to_start
 from services.validator.gate.risk_and_impact import RISK_OF_HELD_BACK
 
 # A change takes a handful of runs on each of a handful of heads; far more of them are a livelock.
@@ -219,10 +220,11 @@ class GateSimulation:
                 self.story.cost += clock - running.pop(plan).started
             if len(self.story.runs) > MAX_RUNS_PER_CHANGE * self.target.world.size:
                 raise AssertionError(f"livelock: it asks for {requested[0]}")
-            new = [each.plan for each in requested if each.plan not in running]
-            for plan in new[: self.max_runs - len(running)]:
-                self.story.runs.append((self.target.head, plan))
-                running[plan] = _RunningRun(self.round, clock, clock + price(self.target, plan))
+            new = runs_to_start(requested, [each.requested for each in running.values()])
+            for each in new[: self.max_runs - len(running)]:
+                self.story.runs.append((self.target.head, each.plan))
+                ends = clock + price(self.target, each.plan)
+                running[each.plan] = _RunningRun(each, self.round, clock, ends)
             first = min(running, key=lambda plan: running[plan].ends)
             clock = running[first].ends
             self.story.cost += clock - running.pop(first).started
@@ -236,6 +238,7 @@ class GateSimulation:
 class _RunningRun:
     """A run under way: the round that requested it, and when it starts and ends."""
 
+    requested: RequestedRun
     round: int
     started: float
     ends: float

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from services.validator.decision.evidence import NeedRuns, Reject, RequestedRun, RunPlan, Undecided
 from services.validator.decision.evidence_log import EvidenceLog
 from services.validator.decision.inference import open_tests
+from services.validator.decision.pairs import Masks
 from services.validator.decision.splitting import choose_reruns, is_expensive, is_repeat_cheap
 
 # With fewer expected culprits than this, a search with the fewest runs is worth its longer way.
@@ -38,6 +39,7 @@ class FailingBatch:
     ) -> None:
         self.log = log
         self.changes = changes
+        self.masks = Masks(changes)
         # Tests that have to be repeated within a run are explained after the others.
         self.repeat = min(log.required_repeats(each) for each in failing)
         self.tests = choose_reruns(self._repeated_alike(failing), log.suite)

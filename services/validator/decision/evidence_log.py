@@ -38,6 +38,15 @@ class KnownOutcome(Enum):
     UNKNOWN = "unknown"
 
 
+def covers(tests: Collection[str], test: str) -> bool:
+    """Return true if a run of `tests` (all if none) says something about a test."""
+    if test in tests:
+        return True
+    if not tests:
+        return not needs_own_run(test)
+    return BENCHMARK_PREFIX in tests and test.startswith(BENCHMARK_PREFIX)
+
+
 class EvidenceLog:
     """Answers questions about one test on one set of changes.
 
@@ -56,18 +65,23 @@ class EvidenceLog:
         self.new_tests: set[str] = set()
         self._evidence = evidence
         self._runs: dict[frozenset[str], list[tuple[RunPlan, RunComparison]]] = defaultdict(list)
+        self._tests: dict[frozenset[str], list[frozenset[str]]] = defaultdict(list)
         self._failing_sets: dict[str, set[frozenset[str]]] = defaultdict(set)
         for plan, found in evidence.items():
             if isinstance(found, RunComparison):
                 self._add(plan, found)
-        self._tests_of = {plan: frozenset(plan.tests) for plan in evidence}
+        # Answers that were given before: the same ones are asked for many times in a decision.
+        self._outcomes: dict[tuple[frozenset[str], str], KnownOutcome] = {}
+        self._change_sets: dict[tuple[str, KnownOutcome], list[frozenset[str]]] = {}
         self._cleared: dict[str, frozenset[str]] = {}
+        self._contradictory: dict[str, bool] = {}
         self.flaky_tests = frozenset(each for each in self._failing_sets if self._is_flaky(each))
 
     def _add(self, plan: RunPlan, found: RunComparison) -> None:
         """Index a run by its changes, its new tests and its worse tests."""
         changes = frozenset(plan.changes)
         self._runs[changes].append((plan, found))
+        self._tests[changes].append(frozenset(plan.tests))
         self.new_tests |= found.new
         for test in found.worse:
             self._failing_sets[test].add(changes)
@@ -105,14 +119,6 @@ class EvidenceLog:
         missing = [each for each in found if isinstance(each, NoReport)]
         return missing[0] if len(missing) == len(before) else None
 
-    def covers(self, plan: RunPlan, test: str) -> bool:
-        """Return true if a run says something about a test."""
-        tests = self._tests_of[plan]
-        if needs_own_run(test):
-            is_benchmark = test.startswith(BENCHMARK_PREFIX)
-            return test in tests or (is_benchmark and BENCHMARK_PREFIX in tests)
-        return not tests or test in tests
-
     # One test.
 
     def failing_sets(self) -> Mapping[str, Collection[frozenset[str]]]:
@@ -143,8 +149,11 @@ class EvidenceLog:
     ) -> FailureRate:
         """Count failures with exactly these changes, in runs of `least` to `most` repetitions."""
         failed = total = 0
-        for plan, found in self.comparisons(changes):
-            if least <= plan.repeat <= most and self.covers(plan, test):
+        mine = frozenset(changes)
+        for (plan, found), tests in zip(
+            self.comparisons(mine), self._tests.get(mine, ()), strict=True
+        ):
+            if least <= plan.repeat <= most and covers(tests, test):
                 total += plan.repeat
                 failed += found.failures.get(test, plan.repeat) if test in found.worse else 0
         return FailureRate(failed, total - failed)
@@ -159,6 +168,13 @@ class EvidenceLog:
         One pass is enough to pass, except for a flaky test, which is compared by rate, and a new
         test, which may not fail at all.
         """
+        key = frozenset(changes), test
+        if key not in self._outcomes:
+            self._outcomes[key] = self._find_outcome(*key)
+        return self._outcomes[key]
+
+    def _find_outcome(self, changes: frozenset[str], test: str) -> KnownOutcome:
+        """Return what the runs of exactly these changes say about a test."""
         counted = self.count(changes, test)
         if not counted.total:
             return KnownOutcome.UNKNOWN
@@ -172,8 +188,12 @@ class EvidenceLog:
 
     def change_sets(self, test: str, outcome: KnownOutcome) -> list[frozenset[str]]:
         """Return the non-empty sets of changes on which the test has this outcome."""
-        among = self._failing_sets[test] if outcome is KnownOutcome.FAILS else self._runs
-        return [each for each in among if each and self.outcome(each, test) is outcome]
+        key = test, outcome
+        if key not in self._change_sets:
+            among = self._failing_sets[test] if outcome is KnownOutcome.FAILS else self._runs
+            found = [each for each in among if each and self.outcome(each, test) is outcome]
+            self._change_sets[key] = found
+        return self._change_sets[key]
 
     def cleared(self, test: str) -> frozenset[str]:
         """Return the changes that the test passed with."""
@@ -187,8 +207,10 @@ class EvidenceLog:
 
         It fails with changes that are all cleared of it: changes conflict, or it is flaky.
         """
-        failing = self.change_sets(test, KnownOutcome.FAILS)
-        return any(each <= self.cleared(test) for each in failing)
+        if test not in self._contradictory:
+            failing = self.change_sets(test, KnownOutcome.FAILS)
+            self._contradictory[test] = any(each <= self.cleared(test) for each in failing)
+        return self._contradictory[test]
 
     # The head.
 

@@ -38,6 +38,7 @@ from services.validator.decision.evidence_log import (
     EvidenceLog,
     KnownOutcome,
 )
+from services.validator.decision.first_runs import first_run, quick_gates
 from services.validator.decision.head_evidence import (
     flaky_on_head,
     flaky_tests_of_unknown_rate,
@@ -45,19 +46,11 @@ from services.validator.decision.head_evidence import (
 )
 from services.validator.decision.inference import (
     has_failed_enough,
-    open_tests,
-    tests_not_run_with,
-    tests_that_must_fail,
+    tests_to_explain,
     unconfirmed_tests,
 )
 from services.validator.decision.rates import FailureRate
-from services.validator.decision.splitting import (
-    MAX_RERUN_COST_SHARE,
-    affordable_repeats,
-    choose_first_tests,
-    choose_reruns,
-    quick_gate_pays,
-)
+from services.validator.decision.splitting import choose_reruns
 from shared.contracts.base import RunPurpose
 
 # A change that so many rounds left undecided is tried alone, so that no other change is in its way.
@@ -103,43 +96,23 @@ class _BatchJudge:
 
     def judge(self, changes: tuple[str, ...]) -> Step:
         """Land `changes`, or take the next step towards the culprits among them."""
-        if runs := self._quick_gates(changes) or self._rates_on_head():
+        if runs := quick_gates(self._log, changes, self._max_runs) or self._rates_on_head():
             return NeedRuns(runs)
         unconfirmed = unconfirmed_tests(self._log, changes)
         blame = self._blame(changes, unconfirmed) if unconfirmed else None
         if blame and (alone := blame.runs_of_prime_suspects()):
             return self._with_run_ahead(blame, alone)
-        if failing := tests_that_must_fail(self._log, changes):
+        if failing := tests_to_explain(self._log, changes, unconfirmed):
             return self._find_culprits(changes, failing)
         if blame:
             return self._with_run_ahead(blame, self._confirm(changes, unconfirmed))
-        if first := self._first_run(changes):
+        if first := first_run(self._log, changes):
             return NeedRuns((first,))
         return self._try_all(changes)
 
     def _blame(self, changes: tuple[str, ...], failing: frozenset[str]) -> Blame:
         """Return the search for the culprits of these failing tests."""
         return Blame(FailingBatch(self._log, changes, failing, self._max_runs))
-
-    def _quick_gates(self, changes: tuple[str, ...]) -> tuple[RequestedRun, ...]:
-        """Return missing quick gates, the riskiest changes' first, if they are expected to pay."""
-        candidates = [self._log.candidates[each] for each in changes]
-        if not self._log.suite.budget or RunPlan(changes) in self._log:
-            return ()
-        if not quick_gate_pays(candidates, self._log.suite):
-            return ()
-        plans = [
-            RunPlan((each.id,), tuple(sorted(each.impacted)))
-            for each in sorted(candidates, key=lambda each: -each.risk)
-            if each.impacted and not each.needs
-        ]
-        why = "the tests that reach it, before it is tried with others"
-        runs = [
-            RequestedRun(each, RunPurpose.QUICK_GATE, why)
-            for each in plans
-            if each not in self._log
-        ]
-        return tuple(runs[: self._max_runs])
 
     def _rates_on_head(self) -> tuple[RequestedRun, ...]:
         """Return a run of the head for flaky tests of unknown rate; none if two gave no report."""
@@ -149,59 +122,6 @@ class _BatchJudge:
             return ()
         why = f"how often {len(unknown)} flaky tests fail there"
         return (RequestedRun(plan, RunPurpose.BASE_AGAIN, why),)
-
-    def _first_run(self, changes: tuple[str, ...]) -> RequestedRun | None:
-        """Return a targeted run that may save the full run of an untried batch, if there is one.
-
-        It runs the tests that failed with more than these changes, or else all that reach any.
-        """
-        if self._log.comparisons(changes):
-            return None
-        failed = open_tests(self._log, changes)
-        reaching = self._reaching(changes)
-        if not failed.isdisjoint(failed if reaching is None else reaching):
-            return self._check(changes, failed)
-        return self._quick_gate(changes)
-
-    def _check(self, changes: tuple[str, ...], failed: frozenset[str]) -> RequestedRun | None:
-        """Return a run of tests that failed with more changes; None if made or too expensive."""
-        suite = self._log.suite
-        plan = RunPlan(changes, choose_reruns(failed, suite))
-        if plan in self._log:
-            return None
-        if suite.durations and suite.cost_share(plan.tests) > MAX_RERUN_COST_SHARE:
-            return None
-        why = f"whether {len(failed)} tests that failed with more changes also fail with these"
-        return RequestedRun(plan, RunPurpose.CHECK, why)
-
-    def _quick_gate(self, changes: tuple[str, ...]) -> RequestedRun | None:
-        """Return a run of the tests that reach a batch; None if it was made or does not pay."""
-        suite = self._log.suite
-        if not suite.budget:
-            return None
-        candidates = [self._log.candidates[each] for each in changes]
-        worth = choose_first_tests(candidates, suite)
-        tests = tests_not_run_with(self._log, changes, worth)
-        # Most of the cost of such a run is its startup, so repeating its tests shows flaky ones
-        # early.
-        repeat = affordable_repeats(suite, tests, FLAKY_REPEATS - 1)
-        plan = RunPlan(changes, tuple(sorted(tests)), 0, repeat)
-        why = f"the {len(tests)} tests that reach any of them, before all tests"
-        return (
-            None
-            if not tests or plan in self._log
-            else RequestedRun(plan, RunPurpose.QUICK_GATE, why)
-        )
-
-    def _reaching(self, changes: tuple[str, ...]) -> frozenset[str] | None:
-        """Return the tests that reach any of the changes; None if that is unknown for one."""
-        found = frozenset[str]()
-        for each in changes:
-            impacted = self._log.candidates[each].impacted
-            if impacted is None:
-                return None
-            found |= impacted
-        return found
 
     def _try_all(self, changes: tuple[str, ...]) -> Step:
         """Request the full run, then burn-in and benchmarks, then land; shrink without a report."""

@@ -43,6 +43,18 @@ def next_run_of_head(log: EvidenceLog, tests: Collection[str]) -> RunPlan | None
     return log.next_repetition((), by_rate, FLAKY_REPEATS) if by_rate else None
 
 
+def rate_run_of_head(log: EvidenceLog, tests: Collection[str]) -> RunPlan | None:
+    """Return the next run of the head for tests without a culprit; None if nothing is unsettled.
+
+    If one of them may be flaky, all whose rate is not known run often at once: a plain run of the
+    others before that would be one run more.
+    """
+    unknown = [each for each in tests if not has_known_rate_on_head(log, each)]
+    if not any(log.is_contradictory(each) or each in log.flaky_tests for each in unknown):
+        return next_run_of_head(log, tests)
+    return log.next_repetition((), unknown, FLAKY_REPEATS)
+
+
 def flaky_tests_of_unknown_rate(log: EvidenceLog) -> list[str]:
     """Return the flaky tests that failed with changes and whose rate on the head is not known."""
     return sorted(

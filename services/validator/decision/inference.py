@@ -3,9 +3,13 @@
 from collections.abc import Collection
 
 from services.validator.decision.evidence import BENCHMARK_PREFIX, RunPlan
-from services.validator.decision.evidence_log import EvidenceLog, KnownOutcome
+from services.validator.decision.evidence_log import EvidenceLog, KnownOutcome, covers
 from services.validator.decision.head_evidence import is_settled_on_head
+from services.validator.decision.pairs import Masks, suspected_pairs
 
+# So many tests hardly fail together by chance: their culprits are searched at once, and failures of
+# parts confirm theirs. Once so many parts passed, they may have done so after all.
+MIN_TESTS_FAILING_TOGETHER, MAX_PARTS_PASSED = 3, 3
 # A failure is confirmed by a second one; for blame a test has to fail a third time. With two reruns
 # one false rejection in three becomes one in three thousand (20 tests that are flaky at 2 % each).
 FAILURES_TO_CONFIRM, FAILURES_TO_BLAME = 2, 3
@@ -70,24 +74,52 @@ def _must_fail(log: EvidenceLog, test: str, mine: frozenset[str]) -> bool:
     return (mine in parts and (is_known or len(mine) == 1)) or any(each < mine for each in parts)
 
 
+def tests_to_explain(
+    log: EvidenceLog, changes: Collection[str], unconfirmed: Collection[str]
+) -> frozenset[str]:
+    """Return the tests that must fail with `changes`, and unconfirmed ones that hardly may not."""
+    failing = tests_that_must_fail(log, changes)
+    once = [each for each in unconfirmed if log.required_repeats(each) == 1]
+    together = failing.union(once)
+    if len(together) < MIN_TESTS_FAILING_TOGETHER:
+        return failing
+    is_doubtful = any(_count_passed_parts(log, changes, each) >= MAX_PARTS_PASSED for each in once)
+    return failing if is_doubtful and not failing else together
+
+
+def _count_passed_parts(log: EvidenceLog, changes: Collection[str], test: str) -> int:
+    """Return the number of parts of `changes` that the test passed with."""
+    passed = log.change_sets(test, KnownOutcome.PASSES)
+    return sum(each < frozenset(changes) for each in passed)
+
+
 def open_tests(log: EvidenceLog, changes: Collection[str]) -> frozenset[str]:
     """Return the tests that fail with more than `changes` and may or may not fail with these."""
-    mine = frozenset(changes)
+    mine, undecided = frozenset(changes), Masks(tuple(log.candidates))
     return frozenset(
         test
         for test in log.failing_sets()
         if log.outcome(mine, test) is KnownOutcome.UNKNOWN
-        and not mine <= log.cleared(test)
         and any(each > mine for each in log.change_sets(test, KnownOutcome.FAILS))
+        and (not mine <= log.cleared(test) or _may_break_together(log, mine, test, undecided))
     )
+
+
+def _may_break_together(
+    log: EvidenceLog, changes: frozenset[str], test: str, undecided: Masks
+) -> bool:
+    """Return true if two of these changes may break a contradictory test together."""
+    if not log.is_contradictory(test):
+        return False
+    return bool(suspected_pairs(log, test, undecided).count_inside(undecided.of(changes)))
 
 
 def tests_not_run_with(
     log: EvidenceLog, changes: Collection[str], tests: Collection[str]
 ) -> frozenset[str]:
     """Return those of the tests that no run of at least `changes` covered."""
-    plans = log.runs_with(changes)
-    return frozenset(test for test in tests if not any(log.covers(each, test) for each in plans))
+    ran = [frozenset(plan.tests) for plan in log.runs_with(changes)]
+    return frozenset(test for test in tests if not any(covers(each, test) for each in ran))
 
 
 def unconfirmed_tests(log: EvidenceLog, changes: Collection[str]) -> frozenset[str]:

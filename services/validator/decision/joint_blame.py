@@ -1,27 +1,27 @@
 """Finds changes that break a test only together: it fails with a batch, but with no part tried.
 
-A pair is suspected if it is in each set of changes with which the test fails, and in none with
-which it passes. A run with seven tenths of the batch has about every second pair, so it halves the
-pairs of all such tests at once. Where no pair is left, the batch is bisected by prefixes (as delta
-debugging does: Zeller and Hildebrandt 2002), and the later change is held back.
+Runs of parts of the batch halve the suspected pairs of all such tests at once. Where one pair is
+left, its later change is held back; the full run of the others shows whether that was right. Where
+none is left, the batch is bisected by prefixes (as delta debugging does: Zeller and Hildebrandt
+2002), and the change that makes a prefix fail is held back.
 """
 
-import hashlib
 from collections.abc import Sequence
+from math import log2
 
 from services.validator.decision.alone import judge_alone
 from services.validator.decision.batch import BlameStep, FailingBatch, HeldBack, name_tests
-from services.validator.decision.evidence import NeedRuns, RequestedRun, RunPlan
+from services.validator.decision.evidence import NeedRuns, RequestedRun
 from services.validator.decision.evidence_log import KnownOutcome
-from services.validator.decision.head_evidence import next_run_of_head
-from services.validator.decision.splitting import midpoint
+from services.validator.decision.head_evidence import rate_run_of_head
+from services.validator.decision.inference import has_failed_enough
+from services.validator.decision.pairs import SuspectedPairs, by_bits, random_parts, suspected_pairs
+from services.validator.decision.splitting import max_groups_at_once, midpoint
 from shared.contracts.base import RunPurpose
 
 PAIR_SIZE = 2
-# With so few suspected pairs, one of them is tried by itself.
-MAX_PAIRS_TO_TRY = 3
-# Otherwise the best of so many random parts of the batch is tried, each with so many tenths of it.
-RANDOM_PARTS, TENTHS_IN_PART = 8, 7
+# Several parts are run at once while each test has at least 2 ** SPARE_HALVINGS pairs for each.
+SPARE_HALVINGS = 2
 
 
 class JointBlame:
@@ -33,23 +33,73 @@ class JointBlame:
         self._tests = tuple(tests)
 
     def next_step(self) -> BlameStep:
-        """Return the first step, test by test, that does not hold back; else hold back for all."""
-        # What is held back is judged again; where runs are expensive, flaky tests show themselves
-        # early enough then.
-        head = None if self._batch.is_frugal else next_run_of_head(self._log, self._tests)
-        if head and not self._log.failed_attempts(head):
-            why = f"whether {name_tests(head.tests)} is flaky"
-            return NeedRuns((RequestedRun(head, RunPurpose.BASE_AGAIN, why),))
+        """Return the next step towards the changes that break the tests; else hold them back."""
+        if doubts := self._runs_for_doubts():
+            return NeedRuns(doubts[: self._batch.max_runs])
+        pairs = self._pairs()
+        if parts := self._halve([each for each in pairs.values() if each.count > 1]):
+            return NeedRuns(parts)
         held: dict[str, tuple[str, ...]] = {}
         for test in self._tests:
-            step = self._explain(test)
+            step = self._explain(test, pairs.get(test))
             if not isinstance(step, HeldBack):
                 return step
             for change in step.changes:
                 held[change] = (*held.get(change, ()), test)
         return self._batch.hold_back_all(held)
 
-    def _explain(self, test: str) -> BlameStep:
+    def _runs_for_doubts(self) -> tuple[RequestedRun, ...]:
+        """Return the missing runs that show whether the tests are flaky: of the batch and the head.
+
+        What is held back is judged again; where runs are expensive, flaky tests show themselves
+        early enough then.
+        """
+        log, batch = self._log, self._batch
+        requested = []
+        if once := [each for each in self._tests if self._failed_once(each)]:
+            plan = log.next_repetition(batch.changes, once, batch.repeat)
+            why = f"whether {name_tests(once)} fails again"
+            requested.append(RequestedRun(plan, RunPurpose.CONFIRMATION, why))
+        if not batch.is_frugal and (head := rate_run_of_head(log, self._tests)):
+            why = f"whether {name_tests(head.tests)} is flaky"
+            requested.append(RequestedRun(head, RunPurpose.BASE_AGAIN, why))
+        return tuple(each for each in requested if not log.failed_attempts(each.plan))
+
+    def _failed_once(self, test: str) -> bool:
+        """Return true if the test failed with the batch, but not again, nor with a part of it."""
+        log, everything = self._log, frozenset(self._batch.changes)
+        failing = log.change_sets(test, KnownOutcome.FAILS)
+        is_only = everything in failing and not any(each < everything for each in failing)
+        return is_only and not has_failed_enough(log, everything, test)
+
+    def _pairs(self) -> dict[str, SuspectedPairs]:
+        """Return the pairs that may break each test; none where a longer way saves runs."""
+        if self._batch.is_frugal:
+            return {}
+        masks = self._batch.masks
+        return {each: suspected_pairs(self._log, each, masks) for each in self._tests}
+
+    def _halve(self, tests: Sequence[SuspectedPairs]) -> tuple[RequestedRun, ...]:
+        """Return runs of parts of the batch that halve the suspected pairs of these tests."""
+        batch = self._batch
+        if not tests:
+            return ()
+        # Parts that are chosen together learn nothing from each other, which hardly matters while
+        # there are many pairs.
+        most = max(1, int(log2(min(each.count for each in tests))) - SPARE_HALVINGS)
+        most = min(most, batch.max_runs, max_groups_at_once(self._log.suite, batch.probe))
+        why = f"which two of {len(batch.changes)} together break {len(tests)} tests"
+        plans = dict.fromkeys(batch.plan(each) for each in self._parts(tests))
+        return tuple(RequestedRun(each, RunPurpose.BISECTION, why) for each in [*plans][:most])
+
+    def _parts(self, tests: Sequence[SuspectedPairs]) -> list[tuple[str, ...]]:
+        """Return new parts of the batch that apply, those that say most about the pairs first."""
+        batch = self._batch
+        parts = map(batch.with_needs, random_parts(batch.changes, salt=sum(e.count for e in tests)))
+        new = [each for each in parts if batch.plan(each) not in self._log]
+        return by_bits(new, batch.masks, tests)
+
+    def _explain(self, test: str, pairs: SuspectedPairs | None) -> BlameStep:
         """Return what to hold back because of one test, or what has to run to know it."""
         batch, everything = self._batch, frozenset(self._batch.changes)
         failing = self._log.change_sets(test, KnownOutcome.FAILS)
@@ -64,46 +114,9 @@ class JointBlame:
             return NeedRuns(tuple(step)[: batch.max_runs]) if isinstance(step, list) else step
         if len(smallest) == PAIR_SIZE:
             return batch.hold_back(smallest[-1], [test])
-        return self._try_pairs(test, parts, smallest)
-
-    def _try_pairs(
-        self, test: str, parts: Sequence[frozenset[str]], smallest: tuple[str, ...]
-    ) -> BlameStep:
-        """Try a suspected pair if they are few, halve them if many, else bisect `smallest`."""
-        among = self._batch.ordered(frozenset.intersection(*parts))
-        pairs = [] if self._batch.is_frugal else self._suspected_pairs(test, among)
-        if 0 < len(pairs) <= MAX_PAIRS_TO_TRY:
-            both = self._batch.with_needs(pairs[0])
-            if self._batch.plan(both) not in self._log:
-                return self._request(both, f"whether these two together break {test}")
-        elif pairs and (half := self._halving_run(pairs)):
-            why = f"which two of {len(smallest)} together break {test}"
-            return self._request(half.changes, why)
+        if pairs and pairs.count == 1:
+            return batch.hold_back(batch.changes[pairs.last], [test])
         return self._bisect(test, smallest)
-
-    def _suspected_pairs(self, test: str, among: tuple[str, ...]) -> list[tuple[str, str]]:
-        """Return the pairs of these changes that the test never passed with."""
-        passing = self._log.change_sets(test, KnownOutcome.PASSES)
-        partners = {
-            each: frozenset(among).difference(*(part for part in passing if each in part))
-            for each in among
-        }
-        return [(a, b) for n, a in enumerate(among) for b in among[n + 1 :] if b in partners[a]]
-
-    def _halving_run(self, pairs: list[tuple[str, str]]) -> RunPlan | None:
-        """Return a new run of a random part of the batch with about half of the pairs, or None."""
-        everything = self._batch.changes
-        best: tuple[float, RunPlan] | None = None
-        for salt in range(RANDOM_PARTS):
-            key = f"{len(pairs)}:{salt}"
-            part = [each for each in everything if _hashed_digit(each, key) < TENTHS_IN_PART]
-            plan = self._batch.plan(self._batch.with_needs(part))
-            inside = frozenset(plan.changes)
-            share = sum(a in inside and b in inside for a, b in pairs) / len(pairs)
-            if plan not in self._log and 0 < share < 1 and inside < frozenset(everything):
-                candidates = (best or (1.0, plan), (abs(share - 0.5), plan))
-                best = min(candidates, key=lambda each: each[0])
-        return best[1] if best else None
 
     def _bisect(self, test: str, order: tuple[str, ...]) -> BlameStep:
         """Bisect between a prefix of `order` that passes and one that fails.
@@ -132,8 +145,3 @@ class JointBlame:
         if plan in self._log:
             return self._batch.hold_back(changes[-1], [self._tests[0]])
         return NeedRuns((RequestedRun(plan, RunPurpose.BISECTION, why),))
-
-
-def _hashed_digit(key: str, salt: str) -> int:
-    """Return a digit that depends on the key and the salt alone, evenly distributed."""
-    return int(hashlib.sha256(f"{salt}:{key}".encode()).hexdigest()[:8], 16) % 10

@@ -1,17 +1,17 @@
-"""Judges the suspects that stand out, several of them in one run where that saves runs."""
+"""Judges the suspects that stand out, each alone; one run can confirm several of them."""
 
 from collections.abc import Mapping, Sequence
 
 from services.validator.decision.alone import judge_alone
 from services.validator.decision.batch import ChangeStep, FailingBatch, name_tests
-from services.validator.decision.evidence import RequestedRun, RunPlan
+from services.validator.decision.evidence import RequestedRun
 from services.validator.decision.evidence_log import KnownOutcome
 from services.validator.decision.head_evidence import next_run_of_head
 from services.validator.decision.inference import has_proven_failures
 from shared.contracts.base import RunPurpose
 
-# So many prime suspects are tried together before each is tried alone.
-MIN_SUSPECTS_TO_GROUP = 4
+# So many prime suspects are not tried before the failures are confirmed.
+TOO_MANY_SUSPECTS = 4
 
 
 class PrimeSuspects:
@@ -24,9 +24,6 @@ class PrimeSuspects:
 
     def next_step(self) -> ChangeStep:
         """Return a decision about one of the suspects, or all runs that are missing, maybe none."""
-        if plan := self._group():
-            why = f"whether these {len(self._tests)} break what each of them is suspected of"
-            return [RequestedRun(plan, RunPurpose.BLAME, why)]
         requested: list[RequestedRun] = []
         for change in sorted(self._tests, key=lambda each: (-len(self._tests[each]), each)):
             step = judge_alone(self._batch, change, self._tests[change])
@@ -41,7 +38,7 @@ class PrimeSuspects:
 
     def runs_alone(self) -> list[RequestedRun]:
         """Return a run of each untried suspect alone; none if there are many suspects."""
-        if len(self._tests) >= MIN_SUSPECTS_TO_GROUP:
+        if len(self._tests) >= TOO_MANY_SUSPECTS:
             return []
         requested, batch = list[RequestedRun](), self._batch
         for change, tests in self._tests.items():
@@ -50,16 +47,6 @@ class PrimeSuspects:
                 why = f"whether {name_tests(tests)} fails with it alone"
                 requested.append(RequestedRun(plan, RunPurpose.BLAME, why))
         return requested
-
-    def _group(self) -> RunPlan | None:
-        """Return one run of all untried suspects if many, else None; what passes clears all."""
-        batch, log = self._batch, self._log
-        untried = [each for each in self._tests if not log.comparisons(batch.with_needs({each}))]
-        plan = batch.plan(batch.with_needs(untried))
-        if len(untried) < MIN_SUSPECTS_TO_GROUP or plan in self._log:
-            return None
-        is_part = frozenset(plan.changes) < frozenset(batch.changes)
-        return plan if is_part and not self._log.comparisons(plan.changes) else None
 
     def _run_head(self, requested: Sequence[RequestedRun]) -> list[RequestedRun]:
         """Return the requested runs of the head as one run, or as they are if that is no use."""

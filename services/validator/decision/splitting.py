@@ -1,7 +1,7 @@
 """How a failing batch is divided, which tests are run again, and when a cheap run pays first."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from math import log2, prod
 
 from services.validator.decision.evidence import Candidate, SuiteProfile
@@ -94,57 +94,6 @@ def suspicion(change: Candidate, test: str) -> float:
     risk = min(max(change.risk, 0.001), 0.999)
     reaches = change.impacted is None or test in change.impacted
     return risk / (1 - risk) * (1.0 if reaches else UNREACHED_WEIGHT)
-
-
-def shannon_fano_codes(weights: Mapping[str, float], depth: int) -> dict[str, str]:
-    """Return a binary code of at most `depth` digits per key; each digit halves the weight.
-
-    This is Shannon-Fano coding: asking for the digits, one after the other or all at once, finds a
-    key in about as many questions as there are bits of entropy in which key it is.
-    """
-    codes = dict.fromkeys(weights, "")
-
-    def divide(keys: Sequence[str], left: int) -> None:
-        """Append up to `left` digits to the codes of these keys, halving their weight each time."""
-        if len(keys) < 2 or not left:  # noqa: PLR2004
-            return
-        cut = _balanced_cut([weights[each] for each in keys])
-        for digit, part in (("1", keys[:cut]), ("0", keys[cut:])):
-            for each in part:
-                codes[each] += digit
-            divide(part, left - 1)
-
-    divide(sorted(weights, key=lambda each: -weights[each]), depth)
-    return codes
-
-
-def _balanced_cut(weights: Sequence[float]) -> int:
-    """Return where to cut so that both parts have about the same weight; neither is empty."""
-    half, before = sum(weights) / 2, 0.0
-    for place, each in enumerate(weights[:-1], start=1):
-        if before + each >= half:
-            return place if place == 1 or before + each - half <= half - before else place - 1
-        before += each
-    return len(weights) - 1
-
-
-def halving_groups(
-    suspects_by_test: Sequence[Mapping[str, float]], count: int
-) -> list[frozenset[str]]:
-    """Return up to `count` groups of suspects that halve the suspects of many tests at once.
-
-    Each mapping holds the suspects of one failing test with their weights. A run of a group answers
-    for all tests at once, so a suspect keeps the code that the first test with it gave it.
-    """
-    codes: dict[str, str] = {}
-    for weights in suspects_by_test:
-        for key, code in shannon_fano_codes(weights, count).items():
-            codes.setdefault(key, code)
-    groups = [
-        frozenset(key for key, code in codes.items() if code[n : n + 1] == "1")
-        for n in range(count)
-    ]
-    return [each for each in dict.fromkeys(groups) if each]
 
 
 def quick_gate_pays(changes: Sequence[Candidate], suite: SuiteProfile) -> bool:

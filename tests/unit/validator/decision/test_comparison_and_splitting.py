@@ -20,11 +20,9 @@ from services.validator.decision.splitting import (
     MAX_RERUN_TESTS,
     choose_first_tests,
     choose_reruns,
-    halving_groups,
     max_groups_at_once,
     midpoint,
     quick_gate_pays,
-    shannon_fano_codes,
     suspicion,
 )
 from services.validator.suite.domain.reports import Outcome, TestReport, TestResult
@@ -151,28 +149,6 @@ def test_where_all_would_be_dear_the_quick_ones_of_each_module_are_taken():
 
 
 SPEEDS = {"slow": 9.0, "quick": 1.0, "middling": 6.0}
-SUSPECTS = st.dictionaries(
-    st.text("abcdef", min_size=1, max_size=2), st.floats(0.01, 9), max_size=20
-)
-
-
-@given(SUSPECTS)
-def test_codes_tell_suspects_apart_and_the_heaviest_half_comes_first(weights):
-    found = shannon_fano_codes(weights, 40)
-    assert found.keys() == weights.keys()
-    assert len(set(found.values())) == len(found), "each has a code of its own"
-    if len(weights) > 1:
-        first = {each for each, code in found.items() if code.startswith("1")}
-        assert first
-        assert first < set(weights)
-
-
-def test_one_series_of_groups_finds_each_of_many_suspects():
-    names = [f"{n:02}" for n in range(64)]
-    asked = halving_groups([dict.fromkeys(names, 1.0)], 6)
-    answers = {each: tuple(each in group for group in asked) for each in names}
-    assert len(asked) == 6
-    assert len(set(answers.values())) == len(names), "each has answers of its own"
 
 
 def candidate(name: str, risk: float, impacted: set[str] | None) -> Candidate:
