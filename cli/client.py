@@ -167,12 +167,12 @@ class ApiClient:
         """Request that a backtest stops; what it has run is kept."""
         await self._request(BacktestAccepted, "POST", f"/backtests/{backtest}/stop")
 
-    async def agents(self, limit: int, *, active: bool) -> list[AgentView]:
-        """Return the newest agents; with `active` only those that are online."""
-        return await self._list(AgentView, "/agents", limit, active=active)
+    async def agents(self, limit: int, *, wave: str = "", active: bool) -> list[AgentView]:
+        """Return the newest agents, of a wave or all; `active` only those whose wave goes on."""
+        return await self._list(AgentView, "/agents", limit, wave=wave, active=active)
 
     async def status(self) -> Status:
-        """Return counts, by state, of agents and of unfinished work."""
+        """Return how many processes run agents of each type, and what is unfinished by state."""
         return await self._request(Status, "GET", "/status")
 
     async def events(self, *, after: int, wave: str = "") -> AsyncIterator[Event]:

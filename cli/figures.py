@@ -4,15 +4,17 @@ from rich.console import Console
 
 from cli.console import shown
 from cli.text import count, duration
+from shared.contracts.documents.conflicts import ConflictOutcome
 from shared.contracts.documents.protection import ProtectionShare
 from shared.contracts.documents.runs import BenchmarkResult
-from shared.contracts.report import ImpactRecall, WaveReport
+from shared.contracts.report import Coordination, ImpactRecall, OverlapSummary, WaveReport
 
 MAX_LISTED_BENCHMARKS = 5
+MAX_LISTED_OVERLAPS = 5
 
 
 def show_figures(report: WaveReport, console: Console) -> None:
-    """Show proofs, protection, benchmarks and impact analysis, as far as they were measured."""
+    """Show proofs, protection, benchmarks, impact analysis and overlaps, as far as measured."""
     lines = []
     if report.proven:
         share = f"{report.proven} of {count(_changes(report), 'change')}"
@@ -23,12 +25,15 @@ def show_figures(report: WaveReport, console: Console) -> None:
         lines.append(("Benchmarks", _answers(report.benchmarks)))
     if report.recall is not None:
         lines.append(("Impact analysis", _recall(report.recall)))
+    if report.coordination is not None:
+        lines.append(("Coordination", _coordination(report.coordination, report.conflicts)))
     if lines:
         console.print()
     for name, text in lines:
         console.print(f"[bold]{name}[/] {text}")
         if name == "Benchmarks":
             _show_notable(report.benchmarks, console)
+    _show_overlaps(report.conflicts, console)
 
 
 def _changes(report: WaveReport) -> int:
@@ -59,6 +64,25 @@ def _show_notable(measured: tuple[BenchmarkResult, ...], console: Console) -> No
         console.print(f"  {shown(each.name)} {each.answer}: {each.cost}")
     if len(notable) > MAX_LISTED_BENCHMARKS:
         console.print(f"  [dim]and {len(notable) - MAX_LISTED_BENCHMARKS} more[/]")
+
+
+def _coordination(share: Coordination, overlaps: tuple[OverlapSummary, ...]) -> str:
+    """Return, in words, how many overlaps of proposals there were, and how they were settled."""
+    outcomes = [str(each.outcome or "still waiting") for each in overlaps]
+    how = ", ".join(f"{outcomes.count(each)} {each}" for each in dict.fromkeys(outcomes))
+    found = count(share.overlaps, "overlap")
+    return f"{found} of proposals, {share.settled} settled without a person: {how}"
+
+
+def _show_overlaps(overlaps: tuple[OverlapSummary, ...], console: Console) -> None:
+    """Show the first overlaps in which something had to be done about a proposal."""
+    notable = [each for each in overlaps if each.outcome is not ConflictOutcome.BOTH_STAND]
+    for each in notable[:MAX_LISTED_OVERLAPS]:
+        outcome = each.outcome or "still waiting"
+        console.print(f"  {shown(each.second_title)}: {outcome}, after {shown(each.first_title)}")
+        console.print(f"           [dim]{shown(each.reason)}[/]")
+    if len(notable) > MAX_LISTED_OVERLAPS:
+        console.print(f"  [dim]and {len(notable) - MAX_LISTED_OVERLAPS} more[/]")
 
 
 def _recall(recall: ImpactRecall) -> str:

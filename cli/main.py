@@ -8,7 +8,9 @@ import stamina.instrumentation
 import typer
 
 from cli import enhancements, nats, system, target, waves
+from cli.agents import list_agents
 from cli.backtest import run_backtest
+from cli.components import show_components
 from cli.execute import execute, reported_errors
 from cli.options import Base, Components, DryRun, Focus, Json, Size, Unsandboxed
 from cli.run import run_wave
@@ -85,18 +87,19 @@ def up(
 
 @app.command()
 def status(*, as_json: Json = False) -> None:
-    """Show counts, by state, of agents and of unfinished work."""
+    """Show how many processes run agents of each type, and what work is unfinished."""
     execute(system.status(as_json=as_json))
 
 
 @app.command()
 def agents(
     *,
-    active: Annotated[bool, typer.Option("--active", help="Only agents that are online.")] = False,
+    wave: Annotated[str, typer.Option(help="Only agents of this wave.", metavar="ID")] = "",
+    every: Annotated[bool, typer.Option("--all", help="Also agents of ended waves.")] = False,
     as_json: Json = False,
 ) -> None:
-    """List the registered agents."""
-    execute(system.agents(active=active, as_json=as_json))
+    """Show the agents at work and what each is at."""
+    execute(list_agents(wave, every=every, as_json=as_json))
 
 
 @app.command()
@@ -114,6 +117,14 @@ def init(
 ) -> None:
     """Write a groundswell.toml with what was detected, and why."""
     execute(asyncio.to_thread(target.init, path, force=force, show=show))
+
+
+@app.command()
+def components(
+    path: Annotated[str, typer.Argument(help="A git repository.")] = ".", *, as_json: Json = False
+) -> None:
+    """Show the components of a repository: owners, paths and sizes; what overlaps or is unowned."""
+    execute(asyncio.to_thread(show_components, path, as_json=as_json))
 
 
 @app.command()

@@ -42,6 +42,7 @@ class Progress:
         self._status: Status | None = None
         self._started = time.monotonic()
         self._counts: Counter[str] = Counter()
+        self._at_work: set[str] = set()
         self._activity = "starting"
         self.run_seconds: dict[str, float] = {}
 
@@ -81,11 +82,22 @@ class Progress:
         """Count one more of something in the status."""
         self._counts[what] += 1
 
+    def add_at_work(self, agent: str) -> None:
+        """Count an agent, by name, as at work in the status."""
+        self._at_work.add(agent)
+
+    def remove_at_work(self, agent: str) -> None:
+        """Count an agent, by name, as no longer at work."""
+        self._at_work.discard(agent)
+
     def _update_status(self) -> None:
         """Show the activity and the counts in the status line, in a terminal only."""
         if self._status is None:
             return
-        counts = ", ".join(f"{number} {what}" for what, number in self._counts.items())
+        parts = [f"{number} {what}" for what, number in self._counts.items()]
+        if self._at_work:
+            parts.insert(0, f"{count(len(self._at_work), 'agent')} at work")
+        counts = ", ".join(parts)
         self._status.update(shown(self._activity) + (f"  [dim]({counts})[/]" if counts else ""))
 
 
@@ -117,9 +129,19 @@ def _started(event: e.WaveStarted, progress: Progress) -> None:
     progress.set_activity("agents are working")
 
 
-def _assigned(event: e.TaskAssigned, progress: Progress) -> None:
-    """Print which component a task is on, and what it is to do there."""
-    progress.print_line(f"{event.component}: {event.note}", DIM)
+def _deployed(event: e.AgentDeployed, progress: Progress) -> None:
+    """Print what an agent is deployed on, and what it is to do there."""
+    progress.print_line(f"{event.name} on {event.focus}: {event.note}", DIM)
+
+
+def _active(event: e.AgentActive, progress: Progress) -> None:
+    """Count an agent that has got a slot as at work, until it is done or its process is lost."""
+    progress.add_at_work(event.name)
+
+
+def _inactive(event: e.AgentIdle | e.AgentFailed | e.AgentRetired, progress: Progress) -> None:
+    """Count an agent as no longer at work."""
+    progress.remove_at_work(event.name)
 
 
 def _proposed(event: e.TaskProposed, progress: Progress) -> None:
@@ -177,6 +199,12 @@ def _expired(event: e.EnhancementExpired, progress: Progress) -> None:
     progress.print_line(f"expired   {event.title}: {reason}", DIM)
 
 
+def _superseded(event: e.EnhancementSuperseded, progress: Progress) -> None:
+    """Print that another change does all of a change, and count it."""
+    progress.increment("superseded")
+    progress.print_line(f"superseded {event.title}: {event.reason}", DIM)
+
+
 def _opened(event: e.PullRequestOpened, progress: Progress) -> None:
     """Print the URL of a pull request that was opened."""
     progress.print_line(f"pull request {event.url}", GREEN)
@@ -187,9 +215,11 @@ def _not_opened(event: e.PullRequestRefused, progress: Progress) -> None:
     progress.print_line(f"no pull request: {event.reason}", YELLOW)
 
 
-def _lost(event: e.AgentLost, progress: Progress) -> None:
-    """Print that an agent is offline; the event does not say whether it had a task."""
-    progress.print_line(f"agent {event.name} is offline; another agent gets any task it had", DIM)
+def _offline(event: e.AgentOffline, progress: Progress) -> None:
+    """Print that the process of an agent is lost, and that another one takes over."""
+    progress.remove_at_work(event.name)
+    process = f"process {event.pid} on {event.host}"
+    progress.print_line(f"{event.name} lost its {process}; another one takes over", YELLOW)
 
 
 def _approval_requested(event: e.ApprovalRequested, progress: Progress) -> None:
@@ -232,16 +262,21 @@ EVENT_PRINTERS: dict[type[e.Event], Callable[..., None]] = {
     e.FindingsMeasured: _findings,
     e.BaselineMeasured: _baseline,
     e.WaveStarted: _started,
-    e.TaskAssigned: _assigned,
+    e.AgentDeployed: _deployed,
+    e.AgentActive: _active,
+    e.AgentIdle: _inactive,
+    e.AgentFailed: _inactive,
+    e.AgentOffline: _offline,
+    e.AgentRetired: _inactive,
     e.TaskProposed: _proposed,
     e.RunFinished: _run,
     e.GateDecided: _decided,
     e.EnhancementApplied: _applied,
     e.EnhancementRejected: _rejected,
     e.EnhancementExpired: _expired,
+    e.EnhancementSuperseded: _superseded,
     e.PullRequestOpened: _opened,
     e.PullRequestRefused: _not_opened,
-    e.AgentLost: _lost,
     e.ApprovalRequested: _approval_requested,
     e.EnhancementApproved: _approved,
     e.EnhancementRolledBack: _rolled_back,

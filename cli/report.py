@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from rich.console import Console
 
+from cli.agents import show_agents
 from cli.approvals import show_approvals
 from cli.console import shown, shown_lines
 from cli.figures import show_figures, test_time
@@ -46,6 +47,7 @@ def show_report(report: WaveReport, console: Console) -> None:
     _show_expired(report.expired, console)
     _show_not_tried(report.not_tried, console)
     _show_advice(report.advisory, console)
+    show_agents(report, console)
     _show_health(report.health, console)
     _show_baseline(report, console)
     show_figures(report, console)

@@ -26,6 +26,8 @@ STYLES = {
     "held_back": "yellow",
     "returned": "yellow",
     "expired": "yellow",
+    "superseded": "yellow",
+    "waits": "yellow",
 }
 NAMES = {"run_without": "other run", "rollback_refused": "not rolled back"}
 # Steps of which many in a row may say the same.

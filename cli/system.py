@@ -1,8 +1,6 @@
-"""`groundswell up`, `status`, `agents` and `doctor`."""
+"""`groundswell up`, `status` and `doctor`."""
 
 import asyncio
-
-from rich.table import Table
 
 from cli.console import print_data, shown
 from cli.session import connect
@@ -11,7 +9,6 @@ from deploy.homes import without_credentials
 from deploy.local import local_stack
 from shared.targets.home import default_home
 
-MAX_LISTED_AGENTS = 1000
 MARKS = {"ok": "[green]ok[/]", "missing": "[red]missing[/]", "limited": "[yellow]limited[/]"}
 
 
@@ -47,7 +44,7 @@ async def up(port: int) -> int:
 
 
 async def status(*, as_json: bool) -> int:
-    """Print counts, by state, of agents and of unfinished work; return exit code 0."""
+    """Print counts of processes by agent type, and of unfinished work by state; return 0."""
     async with connect() as client:
         counted = await client.status()
     if as_json:
@@ -56,29 +53,6 @@ async def status(*, as_json: bool) -> int:
     for name, counts in counted.model_dump().items():
         text = ", ".join(f"{number} {state}" for state, number in sorted(counts.items()))
         out.print(f"{name:<13} {text or 'none'}")
-    return 0
-
-
-async def agents(*, active: bool, as_json: bool) -> int:
-    """Print the registered agents, the newest 1,000 at most; return exit code 0."""
-    async with connect() as client:
-        found = await client.agents(MAX_LISTED_AGENTS, active=active)
-    if as_json:
-        print_data([each.model_dump(mode="json") for each in found])
-        return 0
-    table = Table(box=None, pad_edge=False)
-    for name in ("agent", "state", "types", "engines", "host", "heartbeat"):
-        table.add_column(name)
-    for each in found:
-        table.add_row(
-            each.name,
-            each.state,
-            ", ".join(each.types),
-            ", ".join(each.engines),
-            f"{each.host}:{each.pid}",
-            f"{each.heartbeat_at:%Y-%m-%d %H:%M:%S}",
-        )
-    out.print(table if found else "No agent has registered yet.")
     return 0
 
 

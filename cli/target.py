@@ -6,17 +6,15 @@ from pathlib import Path
 
 import pygit2
 
+from cli.components import read_checked_out
 from cli.console import shown
 from cli.text import out
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.targets.config import FILE
 from shared.targets.config_rendering import render_config
 from shared.targets.git import git
-from shared.targets.location import is_url
 from shared.targets.owner import foreign_owner
 from shared.targets.profile import profile_target
-from shared.targets.repository import inspect_repository
-from shared.targets.tree import GitTree
 from shared.targets.writer import FolderWriter
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "shop"
@@ -27,19 +25,13 @@ def init(path: str, *, force: bool, show: bool) -> int:
 
     Returns exit code 0. Raises `Conflict` for an existing file unless `force` is set.
     """
-    if is_url(path):
-        raise Rejected(
-            f"{path} is a url.", hint="Clone it, and give the path of the clone.", code="url"
-        )
-    facts = inspect_repository(path)
-    repository = pygit2.Repository(facts.location)
-    tree = GitTree(repository, repository[facts.head].peel(pygit2.Commit).tree_id)
+    facts, tree = read_checked_out(path)
     described = profile_target(tree)
     text = render_config(described, facts)
     if show:
         print(text, end="")  # noqa: T201 - to be piped into a file
         return 0
-    if repository.is_bare:
+    if pygit2.Repository(facts.location).is_bare:
         raise Rejected(f"{facts.location} is a bare repository.", hint="Use --print.", code="bare")
     file = Path(facts.location) / FILE
     if (file.exists() or file.is_symlink()) and not force:

@@ -10,7 +10,8 @@ from cli.console import SafeConsole, shown, shown_lines
 from shared.kernel.errors import GroundswellError
 
 OWN_COMMAND = re.compile(
-    r"(?<![\w./-])groundswell (?=(?:run|up|wave|enhancement|backtest|init|doctor|example)\b)"
+    r"(?<![\w./-])groundswell "
+    r"(?=(?:run|up|wave|enhancement|backtest|init|components|doctor|example)\b)"
 )
 
 # Columns of `error: `, below which further lines stand.

@@ -44,16 +44,21 @@ class ForkedService:
 
     @classmethod
     async def start(
-        cls, name: str, log: Path, env: Mapping[str, str], title: str
+        cls,
+        module: str,
+        log: Path,
+        env: Mapping[str, str],
+        title: str,
+        arguments: Sequence[str] = (),
     ) -> "ForkedService":
-        """Fork the service `name`; its output is appended to `log`, `env` its whole environment.
+        """Fork a service that runs `module` as `python -m` does, with these arguments.
 
-        `title` is shown by ps and top.
+        Its output is appended to `log`; `env` is its whole environment; `title` is shown by ps and
+        top.
         """
         context = multiprocessing.get_context("forkserver")
-        process = context.Process(
-            target=_run, args=(name, str(log), dict(env), title), name=name, daemon=True
-        )
+        given = (module, tuple(arguments), str(log), dict(env), title)
+        process = context.Process(target=_run, args=given, name=module, daemon=True)
         await asyncio.to_thread(process.start)  # the first one waits for the imports
         return cls(process)
 
@@ -83,8 +88,8 @@ async def _wait_until_readable(descriptor: int) -> None:
         os.close(own)
 
 
-def _run(name: str, log: str, env: dict[str, str], title: str) -> None:
-    """Run the service in this fork: a session, an environment and output of its own."""
+def _run(module: str, arguments: Sequence[str], log: str, env: dict[str, str], title: str) -> None:
+    """Run the module in this fork: a session, an environment and output of its own."""
     os.setsid()
     if sys.platform == "linux":
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, MAX_ARENAS)
@@ -98,8 +103,8 @@ def _run(name: str, log: str, env: dict[str, str], title: str) -> None:
     setproctitle(title)  # before the environment changes: it is found by its address
     os.environ.clear()
     os.environ.update(env)
-    sys.argv = [f"services.{name}"]
-    runpy.run_module(f"services.{name}", run_name="__main__")
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__")
 
 
 def die_with_parent(parent: int) -> Callable[[], None]:

@@ -128,7 +128,8 @@ class ServiceProcess(Process):
     async def spawn(self) -> Child:
         """Fork the service from the process that has imported it, with the log as its output."""
         env = {**os.environ, **self.env}
-        return await ForkedService.start(self.name, self.log, env, " ".join(self.argv))
+        module = f"services.{self.name}"
+        return await ForkedService.start(module, self.log, env, " ".join(self.argv))
 
 
 def tail(log: Path, lines: int = 12) -> str:

@@ -1,5 +1,6 @@
 """The entry point of a service's process: settings, logs, event loop, exit code."""
 
+import gc
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -15,6 +16,10 @@ from shared.targets.home import make_private_home
 
 log = structlog.get_logger(__name__)
 
+# How many new objects, and then how many smaller collections, make Python look for cyclic garbage.
+# Syntax trees and documents are many objects that stay, so that by default the looking takes longer
+# than the work.
+COLLECTION_THRESHOLDS = (100_000, 20, 50)
 EXIT_FAILED = 1
 EXIT_BAD_SETTINGS = 2
 S = TypeVar("S", bound=ServiceSettings)
@@ -28,6 +33,7 @@ def launch(
     Exits with 2 after invalid settings, and with 1 after a `GroundswellError`, which are logged as
     sentences without a traceback.
     """
+    gc.set_threshold(*COLLECTION_THRESHOLDS)
     try:
         settings = settings_type()
     except ValidationError as error:

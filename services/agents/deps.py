@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from services.agents.ports import AgentSlots
 from shared.agent_types import AgentSpec, Engine
-from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.agents import Worker
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Task
 from shared.detectors.ports import Detector, Source
@@ -24,13 +25,20 @@ from shared.targets.profile import profile_target
 class ServedType:
     """An agent type that this process serves, with what its factories made here.
 
-    `guards` are the names of the detectors that only the gate runs.
+    `guards` are the names of the detectors that only the gate runs, and `advisors` are detectors
+    that it does not run.
     """
 
     spec: AgentSpec
     detectors: tuple[Detector, ...]
     engine: Engine
     guards: tuple[str, ...] = ()
+    advisors: tuple[Detector, ...] = ()
+
+    @property
+    def measuring(self) -> tuple[Detector, ...]:
+        """All detectors that measure findings of a target."""
+        return (*self.detectors, *self.advisors)
 
     @property
     def detector_names(self) -> tuple[str, ...]:
@@ -40,15 +48,21 @@ class ServedType:
 
 @dataclass(frozen=True)
 class AgentDeps:
-    """Built by main; `me` is the agent that this process is, `running` the tasks it performs."""
+    """Built by main; `me` is the worker that this process is.
+
+    `held` are the tasks that it has taken, by id and lease epoch, and `running` those that it
+    performs, by the id of the agent that it runs for each.
+    """
 
     store: Store
     bus: Messenger
     home: Path
-    me: Agent
+    me: Worker
+    slots: AgentSlots
     served: Mapping[str, ServedType]
     clock: Clock
     new_id: NewId
+    held: set[tuple[str, int]] = field(default_factory=set)
     running: dict[str, Task] = field(default_factory=dict)
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 

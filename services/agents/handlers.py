@@ -1,4 +1,6 @@
-"""Message handlers of the agents: measure findings, perform tasks."""
+"""Message handlers of the agents: measure findings, perform tasks as long as there are slots."""
+
+from typing import Any
 
 from faststream.nats import NatsRouter
 
@@ -8,10 +10,11 @@ from shared.contracts.commands import MeasureFindings
 from shared.contracts.streams import FINDINGS_COMMANDS, TASK_CONSUMERS
 from shared.contracts.work import PerformTask
 from shared.messaging.consumers import of_type, reject_unknown, subscriber_options
+from shared.messaging.pull_workers import PullWorker
 
 
 def handlers(deps: AgentDeps) -> NatsRouter:
-    """Return the subscribers: one that measures, and one per priority and registered agent type."""
+    """Return the subscriber that measures."""
     router = NatsRouter()
     findings = router.subscriber(FINDINGS_COMMANDS.filter, **subscriber_options(FINDINGS_COMMANDS))
 
@@ -21,11 +24,17 @@ def handlers(deps: AgentDeps) -> NatsRouter:
         await usecases.measure_findings(command, deps)
 
     findings(reject_unknown)
+    return router
+
+
+def pull_workers(deps: AgentDeps) -> tuple[PullWorker[Any], ...]:
+    """Return what takes tasks, per priority and agent type, while there are slots for agents."""
 
     async def do_perform_task(command: PerformTask) -> None:
-        """Perform a task that the coordinator has assigned, and publish how it ended."""
+        """Run the agent of a task that the coordinator has assigned."""
         await usecases.perform_task(command, deps)
 
-    for consumer in TASK_CONSUMERS:
-        router.subscriber(consumer.filter, **subscriber_options(consumer))(do_perform_task)
-    return router
+    return tuple(
+        PullWorker(consumer, PerformTask, do_perform_task, lambda _: deps.slots.has_room())
+        for consumer in TASK_CONSUMERS
+    )

@@ -8,20 +8,23 @@ import psutil
 
 from services.agents import usecases
 from services.agents.adapters.commands import SandboxedCommands
+from services.agents.adapters.slots import MachineAgentSlots
 from services.agents.deps import ServedType
 from services.agents.engines.chain import ChainedEngines
 from services.agents.engines.rules import RulesEngine
-from services.agents.handlers import handlers
+from services.agents.handlers import handlers, pull_workers
 from services.agents.settings import AgentsSettings
 from shared.agent_types import AgentSpec, agent_specs
 from shared.contracts.base import EngineName
-from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.agents import Worker
 from shared.contracts.work import ProposalSubmitted
 from shared.detectors.ports import DetectorResources
 from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.launch import launch
+from shared.machine.memory import free_memory
+from shared.machine.slots import MachineSlots, ensure_private, machine_cores, slots_folder
 from shared.messaging.bus import Bus
 from shared.messaging.service import PeriodicTask, Service, serve
 from shared.mongo.client import connected
@@ -31,18 +34,20 @@ from shared.sandbox.ports import GIB, Sandbox
 from shared.sandbox.scratch import Scratch
 from shared.targets.mirror import Mirror
 
-HEARTBEAT_INTERVAL_SECONDS = 3.0
+SLOTS_OF_AGENTS = "agents"
 
 
 def build(settings: AgentsSettings, bus: Bus, store: Store) -> Service:
     """Wire adapters to use cases, for every registered agent type."""
     resources = DetectorResources(settings.home / "agents", sandboxed_commands(settings))
     served = {name: serve_type(spec, resources) for name, spec in agent_specs().items()}
+    slots = _make_slots(settings)
     deps = usecases.AgentDeps(
         store=store,
         bus=bus,
         home=settings.home,
-        me=_this_agent(served.values()),
+        me=_this_worker(served.values(), slots.count, settings.heartbeat_seconds),
+        slots=slots,
         served=served,
         clock=utc_now,
         new_id=uuid7,
@@ -52,8 +57,9 @@ def build(settings: AgentsSettings, bus: Bus, store: Store) -> Service:
         router=handlers(deps),
         publishes=(ProposalSubmitted.subject,),
         periodic_tasks=(
-            PeriodicTask(HEARTBEAT_INTERVAL_SECONDS, lambda: usecases.send_heartbeat(deps)),
+            PeriodicTask(settings.heartbeat_seconds, lambda: usecases.send_heartbeat(deps)),
         ),
+        pull_workers=pull_workers(deps),
         on_start=lambda: usecases.register(deps, psutil.pid_exists),
         on_stop=lambda: usecases.go_offline(deps),
     )
@@ -67,7 +73,8 @@ def serve_type(spec: AgentSpec, resources: DetectorResources) -> ServedType:
         *(make(resources) for make in spec.engines),
     )
     guards = tuple(make(resources).name for make in spec.guards)
-    return ServedType(spec, detectors, ChainedEngines(engines), guards)
+    advisors = tuple(make(resources) for make in spec.advisors)
+    return ServedType(spec, detectors, ChainedEngines(engines), guards, advisors)
 
 
 def sandboxed_commands(settings: AgentsSettings) -> SandboxedCommands:
@@ -100,18 +107,25 @@ def sandboxed_commands(settings: AgentsSettings) -> SandboxedCommands:
     return SandboxedCommands(scratch, sandbox, environments)
 
 
-def _this_agent(served: Collection[ServedType]) -> Agent:
-    """Return the record under which this process registers, idle and with all types it serves."""
+def _make_slots(settings: AgentsSettings) -> MachineAgentSlots:
+    """Return the slots for agents, which are apart from those for test runs."""
+    folder = ensure_private(slots_folder(settings.home, settings.slots) / SLOTS_OF_AGENTS)
+    machine = MachineSlots(folder, machine_cores(), settings.agents)
+    return MachineAgentSlots(machine, free_memory)
+
+
+def _this_worker(served: Collection[ServedType], slots: int, heartbeat_seconds: float) -> Worker:
+    """Return the record under which this process registers, with all types that it serves."""
     now = utc_now()
-    types = tuple(each.spec.name for each in served)
-    return Agent(
+    return Worker(
         id=uuid7(),
-        name="+".join(types).replace("_", "-"),
-        types=types,
+        types=tuple(each.spec.name for each in served),
         engines=(EngineName.RULES,),
-        capabilities=tuple(sorted({d.name for each in served for d in each.detectors})),
+        capabilities=tuple(sorted({d.name for each in served for d in each.measuring})),
         pid=os.getpid(),
         host=platform.node(),
+        slots=slots,
+        heartbeat_seconds=heartbeat_seconds,
         started_at=now,
         heartbeat_at=now,
     )

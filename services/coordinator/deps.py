@@ -3,8 +3,10 @@
 import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
+from shared.contracts.documents.agents import Stint
 from shared.contracts.documents.targets import Target
 from shared.contracts.states import WaveState
 from shared.kernel.clock import Clock
@@ -21,7 +23,8 @@ class CoordinatorDeps:
     """The ports of the use cases, and the run-time state of this process.
 
     `locks` keep two messages from advancing one wave at once, by wave id or location. `published`
-    are the ids of finished waves and tasks whose end this process has published.
+    are the ids of finished waves and tasks whose end this process has published. `heartbeats` are
+    the last ones of the active agents, by id, with the times at which this process first saw them.
     """
 
     store: Store
@@ -30,6 +33,7 @@ class CoordinatorDeps:
     clock: Clock
     new_id: NewId
     published: set[str] = field(default_factory=set)
+    heartbeats: dict[str, tuple[Stint, datetime]] = field(default_factory=dict)
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     def mirror(self, target: Target) -> Mirror:

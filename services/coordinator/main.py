@@ -11,9 +11,16 @@ from shared.launch import launch
 from shared.messaging.bus import Bus
 from shared.messaging.service import PeriodicTask, Service, serve
 from shared.mongo.client import connected
-from shared.mongo.collections import Store, ensure_indexes, open_store
+from shared.mongo.collections import (
+    Store,
+    ensure_indexes,
+    open_store,
+    remove_outdated_agents,
+)
 
 RECONCILE_INTERVAL_SECONDS = 3.0
+# Part of the time after which another process takes over the task of a lost one.
+WATCH_INTERVAL_SECONDS = 1.0
 
 
 def build(settings: CoordinatorSettings, bus: Bus, store: Store) -> Service:
@@ -28,6 +35,7 @@ def build(settings: CoordinatorSettings, bus: Bus, store: Store) -> Service:
         publishes=(TASKS.subjects[0], MeasureFindings.subject),
         periodic_tasks=(
             PeriodicTask(RECONCILE_INTERVAL_SECONDS, lambda: usecases.reconcile(deps)),
+            PeriodicTask(WATCH_INTERVAL_SECONDS, lambda: usecases.watch_agents(deps)),
         ),
     )
 
@@ -37,6 +45,7 @@ async def run(settings: CoordinatorSettings) -> None:
     async with connected(settings.mongo_url) as database:
         if settings.provision:
             await ensure_indexes(database)
+            await remove_outdated_agents(database)
         store = open_store(database)
         await serve(
             "coordinator",

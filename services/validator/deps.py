@@ -8,6 +8,7 @@ from pathlib import Path
 from services.validator.backtest.ports import History
 from services.validator.benchmarks.ports import Benchmarks
 from services.validator.findings.ports import Detectors
+from services.validator.gains.ports import FunctionBenchmarks
 from services.validator.git.ports import TargetRepository
 from services.validator.mutation.ports import MutationRunner
 from services.validator.proof.ports import Programs
@@ -60,7 +61,7 @@ class ValidatorDeps:
     One object for all capabilities, because a use case of the gate calls those of most others:
     hence more than twelve fields, one field per port. `identity` names the home, which all its
     validators share; `runner` names this process to other runners. `forge` is None without a token,
-    and `benchmarks` where none are run.
+    and so are `benchmarks` and `function_benchmarks` where none are run.
     """
 
     store: Store
@@ -84,6 +85,7 @@ class ValidatorDeps:
     new_id: NewId
     process: ProcessState
     benchmarks: Benchmarks | None = None
+    function_benchmarks: FunctionBenchmarks | None = None
 
     def mirror(self, target: Target) -> Mirror:
         """Return the private bare repository of `target`."""

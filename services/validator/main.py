@@ -14,6 +14,8 @@ from services.validator.benchmarks.adapters.runner import SandboxedBenchmarks
 from services.validator.benchmarks.usecases import execute_benchmarks
 from services.validator.deps import ProcessState, ValidatorDeps
 from services.validator.findings.adapters import RegisteredDetectors
+from services.validator.gains.adapters import SandboxedFunctionBenchmarks
+from services.validator.gains.usecases import execute_gain
 from services.validator.gate.loop import reconcile
 from services.validator.git.adapters.remotes import GitRemote
 from services.validator.git.adapters.repository import GitRepository
@@ -24,12 +26,6 @@ from services.validator.proof.adapters import SandboxedPrograms
 from services.validator.queue.transitions import publish_unpublished
 from services.validator.review.adapters.rest import RestForge
 from services.validator.review.usecases import deliver_pending
-from services.validator.runs.adapters.slots import (
-    MachineSlots,
-    ensure_private,
-    machine_cores,
-    slots_folder,
-)
 from services.validator.runs.usecases.execute import RunHandler, execute_tests
 from services.validator.runs.usecases.runners import announce, drain
 from services.validator.settings import ValidatorSettings
@@ -41,6 +37,11 @@ from shared.environments.build import UvEnvironments
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.launch import launch
+from shared.machine.slots import (
+    MachineSlots,
+    machine_cores,
+    slots_folder,
+)
 from shared.messaging.bus import Bus
 from shared.messaging.service import PeriodicTask, Service, serve
 from shared.mongo.client import connected
@@ -71,6 +72,7 @@ RUN_HANDLERS: dict[RunKind, RunHandler] = {
     RunKind.TESTS: execute_tests,
     RunKind.MUTATION: execute_mutation,
     RunKind.BENCHMARKS: execute_benchmarks,
+    RunKind.GAIN: execute_gain,
 }
 
 
@@ -121,6 +123,7 @@ def build(
         new_id=uuid7,
         process=ProcessState(),
         benchmarks=SandboxedBenchmarks(sandbox, scratch, tree, _flip_coin),
+        function_benchmarks=SandboxedFunctionBenchmarks(sandbox, scratch, tree, _flip_coin),
     )
     return Service(
         name="validator",
@@ -141,9 +144,7 @@ def build(
 
 def _make_slots(settings: ValidatorSettings) -> MachineSlots:
     """Return the slots of this machine, which all runners with the same folder share."""
-    folder = (
-        slots_folder(settings.home) if settings.slots is None else ensure_private(settings.slots)
-    )
+    folder = slots_folder(settings.home, settings.slots)
     return MachineSlots(folder, machine_cores(), settings.cores)
 
 

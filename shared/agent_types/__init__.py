@@ -5,7 +5,13 @@ A type is a folder or a package with one `AgentSpec`, named by an entry point of
 """
 
 from shared.agent_types.engines import Engine, EngineFactory, Proposal, TaskContext
-from shared.agent_types.fixers import Fixer, FixerDeclaration, Priors, ToolFixer
+from shared.agent_types.fixers import (
+    ExplainingFixer,
+    Fixer,
+    FixerDeclaration,
+    Priors,
+    ToolFixer,
+)
 from shared.agent_types.health import HealthDimension, HealthReading, Metric, finding_density
 from shared.agent_types.registry import agent_spec, agent_specs, health_dimensions
 from shared.agent_types.spec import AgentSpec, DetectorFactory, RequiredProgram
@@ -16,6 +22,7 @@ __all__ = [
     "DetectorFactory",
     "Engine",
     "EngineFactory",
+    "ExplainingFixer",
     "FixBehaviour",
     "Fixer",
     "FixerDeclaration",

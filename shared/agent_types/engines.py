@@ -8,6 +8,7 @@ from shared.contracts.base import EngineName
 from shared.contracts.documents.findings import Finding, Prediction
 from shared.contracts.documents.waves import Opportunity, Task
 from shared.detectors.ports import Change, DetectorResources, Source
+from shared.targets.paths import matches
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,11 @@ class TaskContext:
         """Fingerprints of findings that must be left alone."""
         return frozenset(self.task.excluded_fingerprints)
 
+    def may_change(self, path: str) -> bool:
+        """Return whether a file is in the task's component and under its lease."""
+        mine = self.source.component(path) == self.task.component
+        return mine and matches(path, self.lease.paths)
+
 
 @dataclass(frozen=True)
 class Proposal:
@@ -45,8 +51,11 @@ class Proposal:
     `key` is unique within the task. `changes` maps paths to texts before and after, each standing
     on the proposals before it; None is advice without a patch. `detectors` names those that can
     confirm that `findings` are gone. `prior` is the probability that it passes the gate, `safe`
-    the promise that behaviour stays the same, and
-    `conditions` are those of its rule that were found to hold; the gate checks them again.
+    the promise that behaviour stays the same, and `conditions` are those of its rule that were
+    found to hold; the gate checks them again. `created` are the paths of changes that are new
+    files, and `is_whole` is true where none of the changes makes sense without the others.
+
+    One field per fact that is stored, judged or shown.
     """
 
     key: str
@@ -61,6 +70,8 @@ class Proposal:
     detectors: tuple[str, ...] = ()
     prediction: Prediction | None = None
     conditions: tuple[str, ...] = ()
+    created: frozenset[str] = frozenset()
+    is_whole: bool = False
 
 
 class Engine(Protocol):

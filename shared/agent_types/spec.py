@@ -36,13 +36,14 @@ class AgentSpec:
     """One agent type, whole: what it is, what it measures, and how it makes changes.
 
     One field per thing that it declares. `files` are gitignore-style patterns of the files it cares
-    for. `guards` are detectors that only the gate
-    runs: a change of this type must not add what they find. `engines` are tried after the rules
-    engine over `fixers`, which every type has. `configuration` validates `[agents.<name>]` of a
-    target's groundswell.toml; `protected_files` are patterns of files that configure the detectors,
-    which no change may touch without approval. `behaviours` declares, by rule, what proposals of
-    `engines` may change about behaviour; that of a fixer is in its own declaration.
-    `groundswell doctor` looks for the `programs`.
+    for. `guards` are detectors that only the gate runs: a change of this type must not add what
+    they find. `advisors` are detectors that only agents run: what they find is advice, and no
+    change is refused for it. `engines` are tried after the rules engine over `fixers`, which every
+    type has. `configuration` validates `[agents.<name>]` of a target's groundswell.toml;
+    `protected_files` are patterns of files that configure the detectors, which no change may touch
+    without approval. `behaviours` declares, by rule, what proposals of `engines` may change about
+    behaviour; that of a fixer is in its own declaration. `groundswell doctor` looks for the
+    `programs`.
     """
 
     name: str
@@ -51,6 +52,7 @@ class AgentSpec:
     detectors: tuple[DetectorFactory, ...]
     fixers: tuple[Fixer, ...] = ()
     guards: tuple[DetectorFactory, ...] = ()
+    advisors: tuple[DetectorFactory, ...] = ()
     engines: tuple[EngineFactory, ...] = ()
     files: tuple[str, ...] = ("*",)
     priors: Priors = DEFAULT_PRIORS

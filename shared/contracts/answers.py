@@ -1,5 +1,7 @@
 """What requests are answered with, on `gs.rpc.>` and over HTTP."""
 
+from pydantic import Field
+
 from shared.contracts.base import Id, Oid, Value
 from shared.contracts.views import AgentView, WaveView
 
@@ -28,14 +30,15 @@ class StoppedWaves(Value):
 
 
 class AgentList(Value):
-    """The registered agents."""
+    """Deployed agents, with what each is at."""
 
     agents: tuple[AgentView, ...]
 
 
 class Status(Value):
-    """Counts of open work by state."""
+    """Counts: of processes that run agents by agent type, and of what is unfinished by state."""
 
+    workers: dict[str, int] = Field(default_factory=dict)
     agents: dict[str, int]
     waves: dict[str, int]
     tasks: dict[str, int]

@@ -68,11 +68,12 @@ class RunKind(StrEnum):
     TESTS = "tests"
     MUTATION = "mutation"
     BENCHMARKS = "benchmarks"
+    GAIN = "gain"
 
     @property
     def exclusive(self) -> bool:
         """True if nothing else may run on the machine, as it would disturb the measurement."""
-        return self is RunKind.BENCHMARKS
+        return self in {RunKind.BENCHMARKS, RunKind.GAIN}
 
 
 class RunPurpose(StrEnum):
@@ -89,6 +90,7 @@ class RunPurpose(StrEnum):
     BURN_IN = "burn-in"
     MUTATION = "mutation"
     BENCHMARKS = "benchmarks"
+    GAIN = "gain"
     ROLLBACK = "rollback"
     WATCH = "watch"
     BACKTEST = "backtest"

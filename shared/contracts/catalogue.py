@@ -39,6 +39,7 @@ RPC = (
     (commands.GetStatus, answers.Status, "coordinator"),
     (commands.AcquireLease, commands.LeaseGrant, "resolver"),
     (commands.RenewLease, commands.LeaseGrant, "resolver"),
+    (commands.ExtendLease, commands.LeaseGrant, "resolver"),
     (commands.ReleaseLease, answers.Acknowledgement, "resolver"),
 )
 

@@ -4,7 +4,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from shared.contracts.base import ALL, AgentTypeName, Id, Message, Oid, Sha256, Value, WaveSize
+from shared.contracts.base import (
+    ALL,
+    AgentTypeName,
+    Id,
+    Message,
+    Oid,
+    Priority,
+    Sha256,
+    Value,
+    WaveSize,
+)
 
 Decision = Literal["approve", "reject"]
 Reason = Annotated[str, StringConstraints(max_length=2000)]
@@ -189,7 +199,7 @@ class GetWave(Message):
 
 
 class GetAgents(Message):
-    """List the registered agents; with `active`, only those that are not offline."""
+    """List the deployed agents; with `active`, only those whose waves go on."""
 
     subject: ClassVar[str] = "gs.rpc.agents.list"
     active: bool = False
@@ -202,7 +212,11 @@ class GetStatus(Message):
 
 
 class AcquireLease(Message):
-    """Request the right to change these path patterns, all or nothing."""
+    """Request the right to change these path patterns, all or nothing.
+
+    A claim that is refused keeps its place before later ones of its priority as long as it is made
+    again within half a minute.
+    """
 
     subject: ClassVar[str] = "gs.rpc.lease.acquire"
     target_id: Id
@@ -210,6 +224,17 @@ class AcquireLease(Message):
     task_id: Id
     component: str
     paths: tuple[str, ...]
+    priority: Priority = Priority.NORMAL
+
+
+class ExtendLease(Message):
+    """Request more paths for a lease held under `epoch`, which is granted or refused at once."""
+
+    subject: ClassVar[str] = "gs.rpc.lease.extend"
+    target_id: Id
+    task_id: Id
+    epoch: int
+    paths: tuple[str, ...] = Field(min_length=1)
 
 
 class RenewLease(Message):
@@ -230,7 +255,7 @@ class ReleaseLease(Message):
 
 
 class LeaseGrant(Value):
-    """The answer to AcquireLease and RenewLease: an epoch, or the reason for refusing."""
+    """The answer about a lease that was requested: its epoch, or the reason for refusing it."""
 
     granted: bool
     epoch: int = 0

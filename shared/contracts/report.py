@@ -1,7 +1,8 @@
 """The report of a wave, for people and programs alike. No figure in it is an estimate."""
 
-from shared.contracts.base import Id, Oid, RunPurpose, Value
+from shared.contracts.base import AgentTypeName, Id, Oid, RunPurpose, Value
 from shared.contracts.documents.base import Failure
+from shared.contracts.documents.conflicts import ConflictKind, ConflictOutcome, ConflictStrategy
 from shared.contracts.documents.findings import Prediction
 from shared.contracts.documents.protection import ProtectionShare
 from shared.contracts.documents.runs import BenchmarkResult
@@ -65,6 +66,26 @@ class ChangeNeedingApproval(Value):
     full_run: bool = False
 
 
+class AgentSummary(Value):
+    """What one agent of a wave did: its tasks with their follow-ups, and what came of them.
+
+    `process` is the host and the process id of what ran it last, empty if nothing did. `seconds` is
+    how long it was at work, and `note` why it proposed nothing or less.
+    """
+
+    id: Id
+    name: str
+    type: AgentTypeName
+    focus: str
+    state: str
+    tasks: int
+    proposals: int
+    landed: int
+    seconds: float
+    process: str = ""
+    note: str = ""
+
+
 class PullRequestSummary(Value):
     """A branch for review, to be merged into `onto`; `reason` says why it is not open."""
 
@@ -97,6 +118,33 @@ class ComponentHealth(Value):
     findings_before: int | None
     findings_after: int | None
     protection: ProtectionSummary | None = None
+
+
+class OverlapSummary(Value):
+    """Two proposals that overlap, by id and title, and how that was settled.
+
+    `outcome` is None while the second waits for the first.
+    """
+
+    first: Id
+    second: Id
+    first_title: str
+    second_title: str
+    kind: ConflictKind
+    strategy: ConflictStrategy
+    outcome: ConflictOutcome | None
+    reason: str
+    files: tuple[str, ...]
+
+
+class Coordination(Value):
+    """How many overlaps of proposals were found, and how many were settled without a person.
+
+    One whose second proposal ended for another reason counts in neither.
+    """
+
+    overlaps: int
+    settled: int
 
 
 class HealthChange(Value):
@@ -185,6 +233,7 @@ class WaveReport(Value):
     """Everything that came of a wave. Times are in seconds.
 
     `returned` are changes still in the gate that were sent back to be judged on another head.
+    `conflicts` are the overlaps of its proposals with any; `coordination` is None without one.
     `environment_seconds` is None if no environment was prepared; `benchmarks` are those of the last
     comparison; `proven` counts the changes that leave the compiled program as it is; `protection`
     and `recall` are None if nothing was measured.
@@ -211,6 +260,7 @@ class WaveReport(Value):
     not_tried: tuple[ChangeNotLanded, ...]
     returned: tuple[ChangeNotLanded, ...] = ()
     advisory: tuple[ChangeNotLanded, ...] = ()
+    agents: tuple[AgentSummary, ...] = ()
     pull_requests: tuple[PullRequestSummary, ...] = ()
     health: HealthChange
     baseline: BaselineSummary | None
@@ -220,6 +270,8 @@ class WaveReport(Value):
     protection: ProtectionShare | None = None
     benchmarks: tuple[BenchmarkResult, ...] = ()
     recall: ImpactRecall | None = None
+    conflicts: tuple[OverlapSummary, ...] = ()
+    coordination: Coordination | None = None
     environment_seconds: float | None
     wall_seconds: float | None
     cost: ModelCost

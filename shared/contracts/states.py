@@ -60,16 +60,18 @@ class LeaseState(StrEnum):
 
 
 class AgentState(StrEnum):
-    """idle ⇄ active, error, offline."""
+    """deployed → active ⇄ idle | error | offline (its process was lost) → retired."""
 
-    IDLE = "idle"
+    DEPLOYED = "deployed"
     ACTIVE = "active"
+    IDLE = "idle"
     ERROR = "error"
     OFFLINE = "offline"
+    RETIRED = "retired"
 
 
-# A list, as queries take it.
-ONLINE_AGENT_STATES = [each for each in AgentState if each is not AgentState.OFFLINE]
+# The states of agents whose waves go on. A list, as queries take it.
+OPEN_AGENT_STATES = [each for each in AgentState if each is not AgentState.RETIRED]
 
 
 class PullRequestState(StrEnum):
@@ -174,8 +176,10 @@ ENHANCEMENT = Machine(
     E.PROPOSED,
     {
         (E.PROPOSED, "clear"): E.CLEARED,
+        # It waits for another one, which it overlaps; the gate has not begun with it.
         (E.PROPOSED, "conflict"): E.CONFLICTING,
-        (E.CONFLICTING, "resolve"): E.PROPOSED,
+        (E.CLEARED, "conflict"): E.CONFLICTING,
+        (E.CONFLICTING, "clear"): E.CLEARED,
         (E.PROPOSED, "advise"): E.ADVISORY,
         (E.CLEARED, "validate"): E.VALIDATING,
         (E.VALIDATING, "pass"): E.VALIDATED,
@@ -210,20 +214,17 @@ LEASE = Machine(
     },
 )
 
+A = AgentState
 AGENT = Machine(
     "agent",
-    AgentState.IDLE,
+    A.DEPLOYED,
     {
-        (AgentState.IDLE, "start_work"): AgentState.ACTIVE,
-        (AgentState.ACTIVE, "become_idle"): AgentState.IDLE,
-        (AgentState.ACTIVE, "fail"): AgentState.ERROR,
-        (AgentState.ERROR, "become_idle"): AgentState.IDLE,
-        (AgentState.ERROR, "start_work"): AgentState.ACTIVE,
-        (AgentState.OFFLINE, "become_idle"): AgentState.IDLE,
-        **{
-            (state, "go_offline"): AgentState.OFFLINE
-            for state in (AgentState.IDLE, AgentState.ACTIVE, AgentState.ERROR)
-        },
+        # Of an active agent, by the worker that runs it: it had lost the database.
+        **{(state, "start_work"): A.ACTIVE for state in OPEN_AGENT_STATES},
+        (A.ACTIVE, "become_idle"): A.IDLE,
+        (A.ACTIVE, "fail"): A.ERROR,
+        (A.ACTIVE, "go_offline"): A.OFFLINE,
+        **{(state, "retire"): A.RETIRED for state in OPEN_AGENT_STATES},
     },
 )
 

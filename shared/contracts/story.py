@@ -8,6 +8,7 @@ from shared.contracts.base import Id, Oid, Value
 StepKind = Literal[
     "proposed",
     "cleared",
+    "waits",
     "proven",
     "head",
     "run",
@@ -21,6 +22,7 @@ StepKind = Literal[
     "landed",
     "rejected",
     "expired",
+    "superseded",
     "rolled_back",
     "rollback_refused",
     "watched",

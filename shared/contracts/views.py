@@ -18,7 +18,6 @@ from shared.contracts.base import (
     Value,
     WaveSize,
 )
-from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.backtests import BacktestSummary, ReplayResult
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.behaviour import BehaviourEvidence
@@ -74,12 +73,19 @@ class WaveView(Value):
 
 
 class TaskView(Value):
-    """A task of a wave; `opportunity` describes what the agent was asked to improve."""
+    """A task of a wave; `opportunity` describes what the agent was asked to improve.
+
+    `part` names the part of the component that it is about; empty for the whole.
+
+    Flat: one row of a list.
+    """
 
     id: Id
     wave_id: Id
+    agent_id: Id | None
     agent_type: AgentTypeName
     component: str
+    part: str = ""
     priority: Priority
     state: TaskState
     opportunity: str
@@ -97,19 +103,29 @@ class WaveDetails(Value):
 
 
 class AgentView(Value):
-    """A registered agent; it is offline once its heartbeat is overdue."""
+    """A deployed agent, and what it is at in the words of `doing`.
+
+    `host` and `pid` are those of the process that runs it or ran it last. `seconds` is how long it
+    was at work, without a stint that goes on since `active_since`.
+
+    Flat: one row of a list.
+    """
 
     id: Id
     name: str
-    types: tuple[AgentTypeName, ...]
-    engines: tuple[EngineName, ...]
-    capabilities: tuple[str, ...]
+    type: AgentTypeName
+    wave_id: Id
+    focus: str
+    assignment: str
     state: AgentState
-    task_id: Id | None
+    doing: str
     host: str
-    pid: int
-    started_at: datetime
-    heartbeat_at: datetime
+    pid: int | None
+    active_since: datetime | None
+    heartbeat_at: datetime | None
+    seconds: float
+    deployed_at: datetime
+    retired_at: datetime | None
 
 
 class EnhancementView(Value):
@@ -240,8 +256,10 @@ def task_view(task: Task) -> TaskView:
     return TaskView(
         id=task.id,
         wave_id=task.wave_id,
+        agent_id=task.agent_id,
         agent_type=task.agent_type,
         component=task.component,
+        part=task.opportunity.part,
         priority=task.priority,
         state=task.state,
         opportunity=task.opportunity.description,
@@ -249,21 +267,4 @@ def task_view(task: Task) -> TaskView:
         note=task.note,
         created_at=task.created_at,
         finished_at=task.finished_at,
-    )
-
-
-def agent_view(agent: Agent) -> AgentView:
-    """Return what clients are shown of an agent."""
-    return AgentView(
-        id=agent.id,
-        name=agent.name,
-        types=agent.types,
-        engines=agent.engines,
-        capabilities=agent.capabilities,
-        state=agent.state,
-        task_id=agent.task_id,
-        host=agent.host,
-        pid=agent.pid,
-        started_at=agent.started_at,
-        heartbeat_at=agent.heartbeat_at,
     )

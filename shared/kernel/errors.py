@@ -32,6 +32,12 @@ class NotFound(Rejected):
     code = "not_found"
 
 
+class ToolFailed(Rejected):
+    """A tool crashed, took too long, or said what nobody understands; others may do better."""
+
+    code = "tool_failed"
+
+
 class Conflict(Rejected):
     """It exists, and its current state does not allow what was asked."""
 

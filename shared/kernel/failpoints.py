@@ -12,6 +12,9 @@ import signal
 ENVIRONMENT_VARIABLE = "GROUNDSWELL_FAILPOINTS"
 # All failpoints, in the order in which an enhancement passes them.
 FAILPOINTS = (
+    "lease.saved",
+    "lease.granted",
+    "lease.published",
     "environment.begun",
     "environment.built",
     "run.finished",

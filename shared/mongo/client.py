@@ -21,6 +21,7 @@ from shared.kernel.errors import Transient
 
 Record = dict[str, Any]
 DUPLICATE_KEY_CODE = 11000
+INDEX_OF_IDS = "_id_"
 MAX_HINT_CHARS = 300
 MAX_CONNECTIONS = 8
 
@@ -94,10 +95,17 @@ class Collection:
             return int(await self._collection.count_documents(where))
 
     async def create_indexes(self, indexes: Sequence[IndexModel]) -> None:
-        """Create the indexes that are missing."""
-        if indexes:
-            with _transient_errors():
+        """Create the indexes that are missing, and drop those of an earlier version.
+
+        An old unique index would refuse documents that are different by now.
+        """
+        with _transient_errors():
+            wanted = {each.document["name"] for each in indexes} | {INDEX_OF_IDS}
+            present = await self._collection.index_information()
+            if indexes:
                 await self._collection.create_indexes(list(indexes))
+            for name in sorted(present.keys() - wanted):
+                await self._collection.drop_index(name)
 
 
 class Database:

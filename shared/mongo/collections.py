@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from pymongo import ASCENDING, DESCENDING, IndexModel
 
 from shared.contracts import states
-from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.agents import Agent, Worker
 from shared.contracts.documents.audit import AuditRecord
 from shared.contracts.documents.backtests import Backtest
+from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet, Health
 from shared.contracts.documents.leases import LeaderLease, LeaseLedger
@@ -31,7 +32,8 @@ def _index(*keys: str, unique: bool = False) -> IndexModel:
 
 INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "targets": (_index("location", "root_commit", "base_branch", unique=True),),
-    "agents": (_index("name"),),
+    "agents": (_index("wave_id"), _index("state")),
+    "workers": (),
     "waves": (
         _index(REVERSED_ID),
         _index("target_id", "state"),
@@ -40,9 +42,10 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         _index("finished_at"),
     ),
     "tasks": (
-        _index("wave_id", "agent_type", "component", "attempt", unique=True),
+        _index("wave_id", "agent_type", "component", "opportunity.part", "attempt", unique=True),
         _index("state"),
         _index("finished_at"),
+        _index("agent_id"),
     ),
     "leases": (),
     "enhancements": (
@@ -55,6 +58,12 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         _index("wave_id"),
         _index("state"),
         _index("finished_at"),
+    ),
+    "conflicts": (
+        _index("waves"),
+        _index("outcome"),
+        _index("second.enhancement_id"),
+        _index("resolved_at"),
     ),
     "pull_requests": (_index("state"), _index("wave_id"), _index("target_id")),
     "runs": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
@@ -81,10 +90,12 @@ class Store:
 
     targets: Repository[Target]
     agents: StateRepository[Agent]
+    workers: Repository[Worker]
     waves: StateRepository[Wave]
     tasks: StateRepository[Task]
     leases: Repository[LeaseLedger]
     enhancements: StateRepository[Enhancement]
+    conflicts: Repository[ConflictResolution]
     pull_requests: StateRepository[PullRequest]
     runs: StateRepository[TestRun]
     watches: StateRepository[Watch]
@@ -105,10 +116,12 @@ def open_store(database: Database) -> Store:
     return Store(
         targets=Repository(database["targets"], Target),
         agents=StateRepository(database["agents"], Agent, states.AGENT),
+        workers=Repository(database["workers"], Worker),
         waves=StateRepository(database["waves"], Wave, states.WAVE),
         tasks=StateRepository(database["tasks"], Task, states.TASK),
         leases=Repository(database["leases"], LeaseLedger),
         enhancements=StateRepository(database["enhancements"], Enhancement, states.ENHANCEMENT),
+        conflicts=Repository(database["conflicts"], ConflictResolution),
         pull_requests=StateRepository(database["pull_requests"], PullRequest, states.PULL_REQUEST),
         runs=StateRepository(database["runs"], TestRun, states.RUN),
         watches=StateRepository(database["watches"], Watch, states.WATCH),
@@ -145,6 +158,12 @@ async def latest_findings(store: Store, target_id: str, commit: str) -> FindingS
 
 
 async def ensure_indexes(database: Database) -> None:
-    """Create the indexes that are missing in any collection."""
+    """Create the indexes that are missing in any collection, and drop those that are not listed."""
     for name, indexes in INDEXES.items():
         await database[name].create_indexes(indexes)
+
+
+async def remove_outdated_agents(database: Database) -> None:
+    """Remove the agents that versions before 0.2 stored: processes that belong to no wave."""
+    while await database["agents"].remove({"wave_id": None}):
+        pass

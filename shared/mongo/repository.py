@@ -23,9 +23,10 @@ AFTER_ANY_ID_CHARACTER = "~"
 class Repository(Generic[D]):
     """Reads and writes the documents of one collection.
 
-    Methods that take `where` match documents whose fields equal it; a list means one of. `a__b`
-    names field `b` of the nested value `a`. Ids are UUIDv7, so that sorting by `_id` sorts by age.
-    More public methods than usual: it is the whole port to the database, with one fake for tests.
+    Methods that take `where` match documents whose fields equal it, or of several values have one
+    that does; a list means one of. `a__b` names field `b` of the nested value `a`. Ids are UUIDv7,
+    so that sorting by `_id` sorts by age. One method per operation: it is the whole port to the
+    database, with one fake for tests.
     """
 
     def __init__(self, collection: Collection, model: type[D]) -> None:
@@ -105,6 +106,19 @@ class Repository(Generic[D]):
         new = document.model_copy(update={"version": document.version + 1})
         where = {"_id": document.id, "version": document.version}
         return new if await self._collection.replace(where, _write(new)) else None
+
+    async def save_entries(self, key: str, version: int, entries: Record) -> bool:
+        """Set these fields, and entries of nested maps, of a document; remove those that are None.
+
+        Its version grows by 1. Returns False, and changes nothing, if it is not `version` any more.
+        """
+        where = {"_id": key, "version": version}
+        present = {key: value for key, value in entries.items() if value is not None}
+        gone = {key: value for key, value in entries.items() if value is None}
+        update: Record = {"$set": _fields({**present, "version": version + 1})}
+        if gone:
+            update["$unset"] = dict.fromkeys(_fields(gone), "")
+        return await self._collection.update(where, update)
 
     async def set_fields(self, key: str, **changes: Any) -> bool:
         """Set fields that no state depends on, such as a heartbeat; return whether it exists."""

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from shared.kernel.errors import Rejected
-from shared.kernel.extensions import load_agent_types
+from shared.kernel.extensions import agent_type_names, load_agent_types
 from shared.kernel.toml_data import read_toml_text
 
 FILE = "groundswell.toml"
@@ -41,11 +41,17 @@ class TargetSection(Section):
 
 
 class ComponentSection(Section):
-    """`[[component]]`: a named part of the target; `paths` are gitignore-style patterns."""
+    """`[[component]]`: a named part of the target; `paths` are gitignore-style patterns.
+
+    Only agents of `agent_types` may work there, all if it is empty. With `approval = "required"`
+    every change there waits for a person.
+    """
 
     name: str = Field(min_length=1, max_length=100)
     paths: tuple[str, ...] = Field(min_length=1)
     owners: tuple[str, ...] = ()
+    agent_types: tuple[str, ...] = ()
+    approval: Literal["none", "required"] = "none"
 
 
 class EnvironmentSection(Section):
@@ -169,6 +175,7 @@ def parse_config(content: bytes, *, source: str = FILE) -> TargetConfig:
     except ValidationError as error:
         raise _rejected(error, source, TargetConfig) from None
     _check_component_names(config, source)
+    _check_component_agent_types(config, source)
     _check_agent_sections(config, source)
     _check_allowed_rules(config, source)
     return config
@@ -182,17 +189,31 @@ def _check_component_names(config: TargetConfig, source: str) -> None:
         raise Rejected(f"{source}: two components are called {repeated[0]}.", code="bad_config")
 
 
+def _check_component_agent_types(config: TargetConfig, source: str) -> None:
+    """Raise `Rejected` if a component admits an agent type that is not registered."""
+    for component in config.component:
+        for name in component.agent_types:
+            if name not in agent_type_names():
+                raise Rejected(
+                    f"{source}: component {component.name}: {_unknown_type('agent_types', name)}",
+                    code="bad_config",
+                )
+
+
+def _unknown_type(key: str, name: str) -> str:
+    """Return the sentence on a name that no registered agent type has, with the nearest one."""
+    types = agent_type_names()
+    near = difflib.get_close_matches(name, types, n=1)
+    guess = f"did you mean {near[0]}?" if near else f"registered: {', '.join(types)}."
+    return f"{key}.{name} is not a registered agent type; {guess}"
+
+
 def _check_agent_sections(config: TargetConfig, source: str) -> None:
     """Raise `Rejected` for `[agents.<name>]` of no registered type, or that its model refuses."""
     types = load_agent_types() if config.agents else {}
     for name, content in config.agents.items():
         if name not in types:
-            near = difflib.get_close_matches(name, types, n=1)
-            guess = f"did you mean {near[0]}?" if near else f"registered: {', '.join(types)}."
-            raise Rejected(
-                f"{source}: agents.{name} is not a registered agent type; {guess}",
-                code="bad_config",
-            )
+            raise Rejected(f"{source}: {_unknown_type('agents', name)}", code="bad_config")
         model = types[name].configuration
         try:
             model.model_validate(content)

@@ -43,6 +43,8 @@ def _component(component: Component) -> list[str]:
         f"name = {_string(component.name)}",
         f"paths = {_list(component.paths)}",
         *([f"owners = {_list(component.owners)}"] if component.owners else []),
+        *([f"agent_types = {_list(component.agent_types)}"] if component.agent_types else []),
+        *(['approval = "required"'] if component.approval == "required" else []),
         "",
     ]
 

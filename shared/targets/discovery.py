@@ -19,8 +19,8 @@ def find_components(tree: Tree, config: TargetConfig) -> tuple[Component, ...]:
     any other one where it owns no source file in a language of the registry. Files that are left
     alone as far as their paths tell do not count.
     """
-    files = list(_open_files(tree, config))
-    if configured := _configured(config):
+    files = list(open_files(tree, config))
+    if configured := configured_components(config):
         return _owners_of_any(files, configured)
     found = components_of_codeowners(tree) or infer_components(tree, files)
     return _owners_of_any(_source_files(tree, files), found)
@@ -32,13 +32,13 @@ def unowned_sources(
     """Return the Python and JavaScript files that a patch may change and no component holds."""
     return tuple(
         path
-        for path in _open_files(tree, config)
+        for path in open_files(tree, config)
         if (PYTHON.has_suffix(path) or JAVASCRIPT.has_suffix(path))
         and component_of(path, components) is None
     )
 
 
-def _open_files(tree: Tree, config: TargetConfig) -> Iterator[str]:
+def open_files(tree: Tree, config: TargetConfig) -> Iterator[str]:
     """Yield the files that are neither protected nor, as far as their paths tell, left alone."""
     left_alone = LeftAlone(tree)
     for path in tree.files():
@@ -46,7 +46,7 @@ def _open_files(tree: Tree, config: TargetConfig) -> Iterator[str]:
             yield path
 
 
-def _configured(config: TargetConfig) -> tuple[Component, ...]:
+def configured_components(config: TargetConfig) -> tuple[Component, ...]:
     """Return the components that `groundswell.toml` names."""
     return tuple(
         Component(
@@ -55,6 +55,8 @@ def _configured(config: TargetConfig) -> tuple[Component, ...]:
             source="groundswell.toml",
             owners=each.owners,
             reason="named in groundswell.toml",
+            agent_types=each.agent_types,
+            approval=each.approval,
         )
         for each in config.component
     )

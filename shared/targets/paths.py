@@ -1,5 +1,6 @@
 """Path patterns in gitignore style, and the paths that no patch may change without approval."""
 
+import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
@@ -92,6 +93,13 @@ def _compiled(patterns: tuple[str, ...]) -> GitIgnoreSpec:
 def matches(path: str, patterns: Iterable[str]) -> bool:
     """Return whether gitignore-style patterns cover a path. Raises `Rejected` for a bad pattern."""
     return _compiled(tuple(patterns)).match_file(path)
+
+
+def literal_pattern(path: str) -> str:
+    """Return the pattern that covers exactly this path, and all below it if it ends in `/`."""
+    escaped = re.sub(r"[][*?\\]", r"\\\g<0>", path)
+    # A blank at the end of a pattern does not count unless it is escaped.
+    return f"/{escaped[:-1]}\\ " if escaped.endswith(" ") else f"/{escaped}"
 
 
 def normal_path(path: str) -> str | None:

@@ -7,6 +7,7 @@ import subprocess
 import nats
 import pytest
 
+from shared.agent_types import agent_specs
 from shared.targets.config import parse_config
 from tests.support.repositories import a_repository, git
 from tests.support.stack import wait_for
@@ -162,9 +163,10 @@ def test_the_example_is_a_repository_of_its_own(home, tmp_path):
 
 def test_what_is_going_on(up):
     assert "agents" in up.run("status").stdout
-    assert up.json("status")["agents"] == {"idle": 1}
-    [agent] = up.json("agents", "--active")
-    assert (agent["types"], agent["engines"]) == (["code_quality"], ["rules"])
+    status = up.json("status")
+    assert (status["workers"], status["agents"]) == (dict.fromkeys(agent_specs(), 1), {})
+    assert up.json("agents") == []
+    assert "No agent is deployed" in up.run("agents").stdout
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.agent_types import agent_specs
 from tests.support.repositories import a_repository, git
 from tests.support.stack import ROOT, Home
 
@@ -54,13 +55,14 @@ def test_its_own_detector_fixer_health_and_configuration_lead_to_a_landed_change
     text = git(target, "show", "groundswell/main:shop/prices.py")
     assert "STALE" not in text
     assert "import os" in text, "the focus leaves the work of other agent types alone"
-    assert "Agent: stale-markers" in git(target, "log", "-1", "--format=%B", "groundswell/main")
+    assert "Agent: agent-stale-markers-1" in git(
+        target, "log", "-1", "--format=%B", "groundswell/main"
+    )
     assert report["health"]["score_before"] < report["health"]["score_after"]
 
 
 def test_it_is_registered_like_ours(up, tmp_path):
-    [agent] = up.json("agents", "--active")
-    assert set(agent["types"]) == {"code_quality", "stale_markers"}
+    assert up.json("status")["workers"] == dict.fromkeys((*agent_specs(), "stale_markers"), 1)
     target = a_repository(tmp_path / "target", **FILES)
     done = up.run("run", str(target), "--focus", "stale_marker")
     assert "Did you mean stale_markers?" in done.stdout + done.stderr

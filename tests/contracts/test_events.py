@@ -7,20 +7,19 @@ import pytest
 from shared.contracts import events
 from shared.contracts.events import (
     EVENTS,
-    AgentLost,
-    AgentRegistered,
     BacktestFinished,
     CommitReplayed,
     Event,
     PullRequestOpened,
     PullRequestRefused,
     RollbackFinished,
+    WorkerRegistered,
 )
 from shared.contracts.streams import EVENTS as EVENT_STREAM
 from shared.contracts.streams import EVENTS_FOR_COORDINATOR, STREAMS, WAVE_ADVANCING_EVENTS
 
-# Agents serve any number of targets, so what happens to an agent is about none of them.
-WITHOUT_A_TARGET = {AgentRegistered, AgentLost}
+# Processes run agents of any number of targets.
+WITHOUT_A_TARGET = {WorkerRegistered}
 # A backtest may end because its repository cannot be read, so that there is no target.
 WITH_AN_OPTIONAL_TARGET = {BacktestFinished}
 # A rollback may cover all waves since some time, a pull request may show changes of several waves,
@@ -32,7 +31,13 @@ WITH_AN_OPTIONAL_WAVE = {
     CommitReplayed,
     BacktestFinished,
 }
-BASES = {events.Event, events.TargetEvent, events.WaveEvent, events.EnhancementEvent}
+BASES = {
+    events.Event,
+    events.TargetEvent,
+    events.WaveEvent,
+    events.EnhancementEvent,
+    events.AgentEvent,
+}
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.__name__)

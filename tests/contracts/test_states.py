@@ -5,7 +5,14 @@ from itertools import product
 import pytest
 
 from shared.contracts import states
-from shared.contracts.states import MACHINES, EnhancementState, Machine, TaskState, WaveState
+from shared.contracts.states import (
+    MACHINES,
+    AgentState,
+    EnhancementState,
+    Machine,
+    TaskState,
+    WaveState,
+)
 
 TRIGGERS = {machine.name: sorted({t for _, t in machine.transitions}) for machine in MACHINES}
 CASES = [
@@ -29,8 +36,7 @@ def test_every_state_is_reached_and_every_path_ends(machine: Machine):
     while edge:
         edge = {t for (s, _), t in machine.transitions.items() if s in edge} - reached
         reached |= edge
-    outside = {states.AgentState.OFFLINE} if machine.name == "agent" else set()
-    assert reached | outside == set(type(machine.initial))
+    assert reached == set(type(machine.initial))
 
 
 def test_the_terminal_states_are_those_of_the_design():
@@ -46,6 +52,7 @@ def test_the_terminal_states_are_those_of_the_design():
         "expired",
         "advisory",
     }
+    assert ends(states.AGENT) == {"retired"}
     assert ends(states.LEASE) == {"released", "expired"}
 
 
@@ -55,6 +62,7 @@ def test_the_terminal_states_are_those_of_the_design():
         (["clear", "validate", "pass", "land", "roll_back"], states.ENHANCEMENT),
         (["assign", "start", "propose", "finish"], states.TASK),
         (["run", "finish", "complete"], states.WAVE),
+        (["start_work", "go_offline", "start_work", "become_idle", "retire"], states.AGENT),
     ],
 )
 def test_the_happy_path_of_the_design_exists(path, machine: Machine):
@@ -62,7 +70,12 @@ def test_the_happy_path_of_the_design_exists(path, machine: Machine):
     for trigger in path:
         state = machine.target(state, trigger)
         assert state is not None
-    assert state in {EnhancementState.ROLLED_BACK, TaskState.DONE, WaveState.COMPLETED}
+    assert state in {
+        EnhancementState.ROLLED_BACK,
+        TaskState.DONE,
+        WaveState.COMPLETED,
+        AgentState.RETIRED,
+    }
 
 
 def test_nothing_lands_without_having_passed():

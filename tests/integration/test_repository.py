@@ -3,16 +3,22 @@
 from collections.abc import AsyncIterator
 
 import pytest
+from pymongo import IndexModel
 
-from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.leases import LeaseLedger
 from shared.contracts.documents.waves import Wave
 from shared.contracts.states import AgentState, WaveState
 from shared.kernel.clock import utc_now
 from shared.kernel.errors import NotFound, Transient
 from shared.kernel.ids import uuid7
-from shared.mongo.client import connect
-from shared.mongo.collections import Store, ensure_indexes, open_store
+from shared.mongo.client import connect, connected
+from shared.mongo.collections import (
+    Store,
+    ensure_indexes,
+    open_store,
+    remove_outdated_agents,
+)
+from tests.support.builders import a_stint, a_task, an_agent
 
 
 @pytest.fixture
@@ -75,26 +81,39 @@ async def test_find_takes_lists_sorts_and_limits(store):
 
 
 async def test_a_heartbeat_does_not_disturb_a_transition(store):
-    now = utc_now()
-    agent = Agent(
-        id=uuid7(),
-        name="a",
-        types=(),
-        engines=(),
-        pid=1,
-        host="h",
-        started_at=now,
-        heartbeat_at=now,
-    )
+    task, now = a_task(), utc_now().replace(microsecond=0)
+    agent = an_agent(task, state=AgentState.ACTIVE, stint=a_stint(task))
     await store.agents.insert(agent)
-    assert await store.agents.set_fields(agent.id, heartbeat_at=utc_now())
-    moved = await store.agents.transition(agent, "start_work", task_id=uuid7())
+    assert await store.agents.set_fields(agent.id, stint__heartbeat_at=now)
+    moved = await store.agents.transition(agent, "become_idle", seconds=2.5)
     assert moved is not None
-    assert moved.state is AgentState.ACTIVE
+    assert moved.state is AgentState.IDLE
+    stored = await store.agents.require(agent.id)
+    assert (stored.seconds, stored.stint.heartbeat_at) == (2.5, now)
+
+
+async def test_agents_of_earlier_versions_are_removed_and_no_others(mongo_url):
+    async with connected(mongo_url, "test_" + uuid7().replace("-", "")) as database:
+        for number in range(3):
+            old = {"_id": f"old {number}", "state": "idle", "types": [], "pid": 1}
+            await database["agents"].insert(old)
+        store, agent = open_store(database), an_agent()
+        await store.agents.insert(agent)
+        await remove_outdated_agents(database)
+        assert await store.agents.find() == [agent]
 
 
 async def test_a_server_that_is_away_is_transient_not_a_hang():
     database = connect("mongodb://127.0.0.1:9", timeout=0.3)
     with pytest.raises(Transient, match="does not answer"):
         await database.ping()
+    database.close()
+
+
+async def test_an_index_of_an_earlier_version_is_dropped(mongo_url):
+    database = connect(mongo_url, "test_" + uuid7().replace("-", ""))
+    await database["tasks"].create_indexes([IndexModel("component", unique=True)])
+    await ensure_indexes(database)
+    assert await database["tasks"].insert({"_id": "a", "wave_id": "w", "component": "same"})
+    assert await database["tasks"].insert({"_id": "b", "wave_id": "x", "component": "same"})
     database.close()

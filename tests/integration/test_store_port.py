@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from shared.contracts.documents.base import MAX_HISTORY_ENTRIES, MAX_LISTED_TESTS, StateTransition
-from shared.contracts.documents.leases import LeaseLedger
+from shared.contracts.documents.leases import Lease, LeaseLedger
 from shared.contracts.states import MACHINES, EnhancementState, TaskState
 from shared.kernel.errors import NotFound
 from shared.kernel.ids import uuid7
@@ -260,3 +260,28 @@ async def test_what_keeps_no_history_moves_without_one(store):
     await store.tasks.insert(task)
     moved = await store.tasks.transition(task, "cancel", changed_at=NOW)
     assert moved == await store.tasks.require(task.id)
+
+
+async def test_entries_are_set_and_removed_by_compare_and_swap(store):
+    ledger = LeaseLedger(id=uuid7())
+    await store.leases.insert(ledger)
+    lease = Lease(
+        task_id=uuid7(),
+        wave_id=uuid7(),
+        component="c",
+        paths=("/a/",),
+        epoch=1,
+        expires_at=NOW,
+    )
+    entries = {f"held__{lease.task_id}": lease, "ended__7": lease, "epoch": 1}
+    assert await store.leases.save_entries(ledger.id, 0, entries)
+    first = await store.leases.require(ledger.id)
+    assert (first.held, first.ended) == ({lease.task_id: lease}, {"7": lease})
+    assert (first.version, first.epoch) == (1, 1)
+    gone = {f"held__{lease.task_id}": None, "ended__7": None, "waiting__nobody": None}
+    assert not await store.leases.save_entries(ledger.id, 0, gone), "the version is old"
+    assert await store.leases.save_entries(ledger.id, 1, gone)
+    last = await store.leases.require(ledger.id)
+    assert (last.held, last.ended, last.waiting) == ({}, {}, {})
+    assert (last.version, last.epoch) == (2, 1)
+    assert not await store.leases.save_entries(uuid7(), 0, entries)

@@ -10,20 +10,47 @@ from typing import Any
 import pytest
 
 from services.agents.deps import ServedType
-from services.agents.usecases import AgentDeps, measure_findings, perform_task
+from services.agents.usecases import (
+    AgentDeps,
+    go_offline,
+    measure_findings,
+    perform_task,
+    register,
+    send_heartbeat,
+)
 from shared.agent_types import Proposal, agent_spec
 from shared.contracts.base import EngineName
-from shared.contracts.commands import MeasureFindings
-from shared.contracts.events import EnhancementProposed, TaskFinished, TaskProposed, TaskStarted
+from shared.contracts.commands import LeaseGrant, MeasureFindings, RenewLease
+from shared.contracts.events import (
+    AgentActive,
+    AgentFailed,
+    AgentIdle,
+    EnhancementProposed,
+    TaskFinished,
+    TaskProposed,
+    TaskStarted,
+    WorkerRegistered,
+)
 from shared.contracts.states import AgentState, EnhancementState, TaskState
 from shared.contracts.work import PerformTask, ProposalSubmitted
 from shared.kernel.cancellation import Cancelled
 from shared.kernel.errors import NotFound, Rejected, Transient
 from shared.kernel.ids import uuid7
 from shared.kernel.syntax import parse
+from shared.mongo.agents import views_of_agents
 from shared.targets.patches import parse_patch
-from tests.support.builders import a_finding, a_target, a_task, a_wave, an_agent
+from tests.support.builders import (
+    NOW,
+    a_finding,
+    a_stint,
+    a_target,
+    a_task,
+    a_wave,
+    a_worker,
+    an_agent,
+)
 from tests.support.buses import RecordingBus
+from tests.support.places import PlainSlots
 from tests.support.repositories import a_repository, git
 from tests.support.stores import Watch, a_real_store
 
@@ -79,13 +106,14 @@ class FlakyBus(RecordingBus):
 @pytest.fixture
 async def deps(mongo_url, tmp_path):
     async with a_real_store(mongo_url) as store:
-        me = an_agent()
-        await store.agents.insert(me)
+        me = a_worker()
+        await store.workers.insert(me)
         yield AgentDeps(
             store=store,
             bus=FlakyBus(),
             home=tmp_path / "home",
             me=me,
+            slots=PlainSlots(),
             served={
                 "code_quality": ServedType(agent_spec("code_quality"), (), FakeEngine(), ("guard",))
             },
@@ -107,7 +135,20 @@ async def task(deps, tmp_path):
     wave = a_wave(target_id=target.id, commit=git(place, "rev-parse", "HEAD"))
     made = a_task(wave, state="assigned", epoch=3, excluded_fingerprints=("known",))
     await deps.store.tasks.insert(made)
+    await deps.store.agents.insert(an_agent(made))
     return made
+
+
+async def until(is_so):
+    async with asyncio.timeout(10):
+        while True:
+            if is_so():
+                return
+            await asyncio.sleep(0.01)
+
+
+async def the_agent(deps, task):
+    return await deps.store.agents.require(task.agent_id)
 
 
 def told(task, **fields):
@@ -136,16 +177,20 @@ async def test_proposals_are_written_down_and_submitted(deps, engine, task):
     assert engine.seen == [BEFORE.encode()]
     stored = await deps.store.tasks.require(task.id)
     assert (stored.state, stored.enhancements) == (TaskState.PROPOSED, 2)
-    assert stored.agent_id == deps.me.id
     changes = await deps.store.enhancements.find(task_id=task.id, sort="order")
     assert [(each.proposal.key, each.proposal.order, each.proposal.epoch) for each in changes] == [
         ("one", 0, 3),
         ("two", 1, 3),
     ]
     assert {each.state for each in changes} == {EnhancementState.PROPOSED}
+    assert {(each.proposal.author.agent_id, each.proposal.author.agent) for each in changes} == {
+        (task.agent_id, "agent-code-quality-1")
+    }
     assert [type(each.message) for each in deps.bus.published] == [
+        AgentActive,
         TaskStarted,
         *[EnhancementProposed, ProposalSubmitted] * 2,
+        AgentIdle,
         TaskProposed,
     ]
     assert [each.enhancement_id for each in deps.bus.of(ProposalSubmitted)] == [
@@ -193,7 +238,7 @@ async def test_delivered_again_while_it_works_it_is_not_begun_again(deps, engine
     await perform_task(told(task), deps)
     await asyncio.gather(*again)
     assert len(engine.asked) == 1
-    assert len(set(deps.bus.identities())) == 4
+    assert len(set(deps.bus.identities())) == 6
 
 
 @pytest.mark.parametrize("epoch", [2, 4])
@@ -214,15 +259,169 @@ async def test_a_task_that_waits_or_is_over_is_not_begun(deps, engine, task, sta
     assert (await deps.store.tasks.require(task.id)).state == state
 
 
-async def test_a_running_task_of_a_lost_agent_is_taken_over(deps, engine, task):
-    await deps.store.tasks.transition(task, "start", agent_id=uuid7())
+async def taken_by_another(deps, task, state, **fields):
+    """Another process runs, or ran, the agent of the task, which it has started."""
+    running = await deps.store.tasks.transition(task, "start")
+    agent = await the_agent(deps, task)
+    stint = a_stint(task, a_worker(host="there"), **fields)
+    await deps.store.agents.transition(agent, "start_work", stint=stint)
+    await deps.store.agents.set_fields(agent.id, state=state)
+    return running
+
+
+@pytest.mark.parametrize("state", ["active", "offline"])
+async def test_a_task_that_another_process_has_under_this_epoch_is_left_to_the_coordinator(
+    deps, engine, task, state
+):
+    running = await taken_by_another(deps, task, state)
+    before = await the_agent(deps, task)
     await perform_task(told(task), deps)
-    stored = await deps.store.tasks.require(task.id)
-    assert (stored.state, stored.agent_id) == (TaskState.PROPOSED, deps.me.id)
+    assert not engine.asked
+    assert await deps.store.tasks.require(task.id) == running
+    assert await the_agent(deps, task) == before
+
+
+@pytest.mark.parametrize("state", ["idle", "error", "deployed"])
+async def test_a_running_task_that_no_process_is_at_is_continued(deps, engine, task, state):
+    await taken_by_another(deps, task, state)
+    await perform_task(told(task), deps)
+    assert (await deps.store.tasks.require(task.id)).state is TaskState.PROPOSED
     assert await deps.store.enhancements.count() == 1
 
 
-@pytest.mark.parametrize("cut", range(4))
+async def test_after_a_lost_process_another_one_takes_over_the_same_agent_under_a_new_epoch(
+    deps, engine, task
+):
+    running = await taken_by_another(deps, task, "offline")
+    waiting = await deps.store.tasks.transition(running, "requeue")
+    await deps.store.tasks.transition(waiting, "assign", epoch=5)
+    await perform_task(told(task, epoch=5), deps)
+    agent = await the_agent(deps, task)
+    assert agent.state is AgentState.IDLE
+    assert (agent.stint.worker_id, agent.stint.epoch) == (deps.me.id, 5)
+    [change] = await deps.store.enhancements.find()
+    assert change.proposal.author.agent_id == task.agent_id
+    [active] = deps.bus.of(AgentActive)
+    assert (active.host, active.pid) == (deps.me.host, deps.me.pid)
+
+
+async def test_without_a_slot_an_agent_waits_and_another_delivery_is_not_a_second_one(
+    deps, engine, task
+):
+    deps = replace(deps, slots=PlainSlots(1))
+    async with deps.slots.acquire():
+        waiting = asyncio.create_task(perform_task(told(task), deps))
+        await until(lambda: deps.slots.waiting == 1)
+        assert not deps.slots.has_room()
+        await perform_task(told(task), deps)
+        assert (await the_agent(deps, task)).state is AgentState.DEPLOYED
+        [shown] = await views_of_agents([await the_agent(deps, task)], deps.store, deps.clock())
+        assert shown.doing == "waiting for a slot"
+    await waiting
+    assert len(engine.asked) == 1
+
+
+async def test_a_task_that_is_cancelled_while_it_waits_for_a_slot_is_not_begun(deps, engine, task):
+    deps = replace(deps, slots=PlainSlots(1))
+    async with deps.slots.acquire():
+        waiting = asyncio.create_task(perform_task(told(task), deps))
+        await until(lambda: deps.slots.waiting == 1)
+        await deps.store.tasks.transition(task, "cancel")
+    await waiting
+    assert not engine.asked
+    assert (await the_agent(deps, task)).state is AgentState.DEPLOYED
+
+
+async def test_a_stale_worker_ends_no_stint_of_another(deps, engine, task):
+    async def lose_it():
+        mine = await the_agent(deps, task)
+        lost = await deps.store.agents.transition(mine, "go_offline")
+        other = a_stint(task, a_worker(host="there"), epoch=4)
+        await deps.store.agents.transition(lost, "start_work", stint=other)
+        await send_heartbeat(deps)
+        return []
+
+    engine.answers = [lose_it]
+    deps.bus.answers = {RenewLease: LeaseGrant(granted=False)}
+    await perform_task(told(task), deps)
+    agent = await the_agent(deps, task)
+    assert (agent.state, agent.stint.epoch, agent.stint.host) == (AgentState.ACTIVE, 4, "there")
+    assert agent.stint.heartbeat_at == NOW, "its heartbeat is not ours"
+
+
+async def test_an_agent_whose_task_fails_is_in_error_and_one_that_is_told_to_wait_is_not(
+    deps, engine, task
+):
+    engine.answers = [Transient("later"), Rejected("It cannot be read.")]
+    with pytest.raises(Transient):
+        await perform_task(told(task), deps)
+    assert (await the_agent(deps, task)).state is AgentState.IDLE
+    await perform_task(told(task), deps)
+    assert (await the_agent(deps, task)).state is AgentState.ERROR
+    assert len(deps.bus.of(AgentFailed)) == 1
+
+
+async def test_what_an_agent_worked_is_added_up(deps, engine, task):
+    async def work(seconds):
+        deps.clock.go(seconds=seconds)
+        raise Transient("later")
+
+    for seconds in (4, 6):
+        engine.answers = [lambda seconds=seconds: work(seconds)]
+        with pytest.raises(Transient):
+            await perform_task(told(task), deps)
+        deps.clock.go(seconds=100)
+    assert (await the_agent(deps, task)).seconds == 10
+
+
+async def test_a_heartbeat_is_that_of_the_process_and_of_the_agents_it_runs(deps, engine, task):
+    idle = an_agent()
+    await deps.store.agents.insert(idle)
+
+    async def beat():
+        deps.clock.go(seconds=7)
+        await deps.store.workers.remove(deps.me.id)
+        await send_heartbeat(deps)
+        return []
+
+    engine.answers = [beat]
+    deps.bus.answers = {RenewLease: LeaseGrant(granted=True, epoch=3)}
+    await perform_task(told(task), deps)
+    assert (await the_agent(deps, task)).stint.heartbeat_at == deps.clock()
+    assert (await deps.store.workers.require(deps.me.id)).heartbeat_at == deps.clock()
+    assert (await deps.store.agents.require(idle.id)).stint is None
+
+
+async def test_a_process_that_starts_takes_agents_from_ended_ones_of_its_host(deps, task):
+    dead, alive, elsewhere = a_worker(pid=2), a_worker(pid=3), a_worker(pid=2, host="there")
+    tasks = [task, a_task(), a_task()]
+    for worker, mine in zip((dead, alive, elsewhere), tasks, strict=True):
+        await deps.store.workers.insert(worker)
+        stint = a_stint(mine, worker)
+        await deps.store.agents.insert_missing([an_agent(mine)])
+        agent = await the_agent(deps, mine)
+        await deps.store.agents.transition(agent, "start_work", stint=stint)
+    new = replace(deps, me=a_worker(pid=4))
+    await register(new, lambda pid: pid != 2)
+    states = [(await the_agent(deps, each)).state for each in tasks]
+    assert states == [AgentState.OFFLINE, AgentState.ACTIVE, AgentState.ACTIVE]
+    left = {each.id for each in await deps.store.workers.find()}
+    assert left == {deps.me.id, alive.id, elsewhere.id, new.me.id}
+    assert [each.worker_id for each in deps.bus.of(WorkerRegistered)] == [new.me.id]
+
+
+async def test_a_process_that_is_told_to_end_gives_its_agents_away(deps, engine, task):
+    async def end():
+        await go_offline(deps)
+        return []
+
+    engine.answers = [end]
+    await perform_task(told(task), deps)
+    assert (await the_agent(deps, task)).state is AgentState.OFFLINE
+    assert await deps.store.workers.get(deps.me.id) is None
+
+
+@pytest.mark.parametrize("cut", range(6))
 async def test_after_an_interruption_anywhere_everything_is_published_and_proposed_once(
     deps, engine, task, cut
 ):
@@ -231,7 +430,9 @@ async def test_after_an_interruption_anywhere_everything_is_published_and_propos
         await perform_task(told(task), deps)
     await perform_task(told(task), deps)
     [change] = await deps.store.enhancements.find()
-    assert set(deps.bus.identities()) == {
+    of_agents = {AgentActive.subject, AgentIdle.subject, AgentFailed.subject}
+    rest = {each for each in deps.bus.identities() if each[0] not in of_agents}
+    assert rest == {
         (TaskStarted.subject, f"{task.id}:3"),
         (EnhancementProposed.subject, change.id),
         (ProposalSubmitted.subject, change.id),
@@ -244,7 +445,7 @@ async def test_what_was_proposed_before_the_cut_stays_although_the_engine_says_o
     deps, engine, task
 ):
     engine.answers = [[a_proposal("one")], [a_proposal("one", BEFORE, AFTER)]]
-    deps.bus.fails_at = 1
+    deps.bus.fails_at = 2
     with pytest.raises(Transient):
         await perform_task(told(task), deps)
     [before] = await deps.store.enhancements.find()
@@ -264,7 +465,7 @@ async def test_an_error_of_the_engine_fails_the_task_with_its_words(deps, engine
     published = deps.bus.identities()
     await perform_task(told(task), deps)
     assert len(engine.asked) == 1
-    assert deps.bus.identities() == [*published, *published[1:]], (
+    assert deps.bus.identities() == [*published, *published[-2:]], (
         "what ended is published again, under its key"
     )
 
@@ -283,7 +484,7 @@ async def test_a_defect_of_the_engine_is_not_hidden(deps, engine, task):
     with pytest.raises(ZeroDivisionError):
         await perform_task(told(task), deps)
     assert not deps.running
-    assert (await deps.store.agents.require(deps.me.id)).state is AgentState.IDLE
+    assert (await the_agent(deps, task)).state is AgentState.ERROR
 
 
 async def test_where_there_is_nothing_to_change_the_task_is_empty(deps, engine, task):
@@ -298,14 +499,14 @@ async def test_where_there_is_nothing_to_change_the_task_is_empty(deps, engine, 
 async def test_a_task_that_was_taken_away_meanwhile_stays_with_its_new_epoch(deps, engine, task):
     async def lose_it():
         mine = await deps.store.tasks.require(task.id)
-        waiting = await deps.store.tasks.transition(mine, "requeue", agent_id=None)
+        waiting = await deps.store.tasks.transition(mine, "requeue")
         await deps.store.tasks.transition(waiting, "assign", epoch=4)
         return [a_proposal()]
 
     engine.answers = [lose_it]
     await perform_task(told(task), deps)
     stored = await deps.store.tasks.require(task.id)
-    assert (stored.state, stored.epoch, stored.agent_id) == (TaskState.ASSIGNED, 4, None)
+    assert (stored.state, stored.epoch) == (TaskState.ASSIGNED, 4)
     assert not deps.bus.of(TaskProposed)
     await perform_task(told(task, epoch=4), deps)
     changes = await deps.store.enhancements.find(sort="epoch")
@@ -319,16 +520,16 @@ async def test_while_it_works_an_agent_is_active_and_renews_the_lease(deps, engi
     seen = {}
 
     async def look():
-        seen["agent"] = await deps.store.agents.require(deps.me.id)
+        seen["agent"] = await the_agent(deps, task)
         seen["running"] = [each.id for each in deps.running.values()]
         return []
 
     engine.answers = [look]
     await perform_task(told(task), deps)
-    assert (seen["agent"].state, seen["agent"].task_id) == (AgentState.ACTIVE, task.id)
+    assert (seen["agent"].state, seen["agent"].stint.task_id) == (AgentState.ACTIVE, task.id)
+    assert (seen["agent"].stint.worker_id, seen["agent"].stint.epoch) == (deps.me.id, 3)
     assert seen["running"] == [task.id]
-    after = await deps.store.agents.require(deps.me.id)
-    assert (after.state, after.task_id) == (AgentState.IDLE, None)
+    assert (await the_agent(deps, task)).state is AgentState.IDLE
     assert not deps.running
 
 
@@ -370,7 +571,7 @@ async def test_a_cancelled_task_stops_the_engine_at_work(deps, engine, task, mon
     assert await asyncio.to_thread(ended.wait, 10)
     assert (await deps.store.tasks.require(task.id)).state is TaskState.CANCELLED
     assert not deps.bus.of(TaskProposed)
-    assert (await deps.store.agents.require(deps.me.id)).state is AgentState.IDLE
+    assert (await the_agent(deps, task)).state is AgentState.IDLE
     assert not deps.running
 
 

@@ -18,6 +18,7 @@ from services.coordinator.usecases import (
     start,
     start_wave,
     stop_wave,
+    watch_agents,
 )
 from shared.contracts.answers import Acknowledgement
 from shared.contracts.commands import (
@@ -34,7 +35,9 @@ from shared.contracts.commands import (
 )
 from shared.contracts.documents.findings import FindingSet
 from shared.contracts.events import (
-    AgentLost,
+    AgentDeployed,
+    AgentOffline,
+    AgentRetired,
     EnhancementExpired,
     MeasurementFailed,
     TaskAssigned,
@@ -44,11 +47,13 @@ from shared.contracts.events import (
     WaveStarted,
 )
 from shared.contracts.states import AgentState, EnhancementState, TaskState, WaveState
-from shared.contracts.views import agent_view, task_view, wave_view
+from shared.contracts.views import task_view, wave_view
 from shared.contracts.work import PerformTask
-from shared.kernel.errors import Conflict, NotFound, Rejected
+from shared.kernel.errors import Conflict, NotFound, Rejected, Transient
 from shared.kernel.ids import uuid7
-from tests.support.builders import a_finding, an_agent, an_enhancement
+from shared.mongo.agents import agent_view
+from shared.targets.paths import matches
+from tests.support.builders import a_finding, a_stint, a_worker, an_agent, an_enhancement
 from tests.support.buses import RecordingBus
 from tests.support.repositories import a_repository, commit, git
 from tests.support.stores import Watch, a_real_store
@@ -61,6 +66,7 @@ class Resolver(RecordingBus):
         super().__init__()
         self.epochs: dict[str, int] = {}
         self.taken: set[str] = set()
+        self.fail_on = None
         self.answers = {AcquireLease: self.grant, ReleaseLease: Acknowledgement()}
 
     def grant(self, request):
@@ -68,6 +74,11 @@ class Resolver(RecordingBus):
             return LeaseGrant(granted=False, reason="somebody has it")
         epoch = self.epochs.setdefault(request.task_id, len(self.epochs) + 1)
         return LeaseGrant(granted=True, epoch=epoch)
+
+    async def publish(self, message, *, key, wave=""):
+        if self.fail_on is not None and isinstance(message, self.fail_on):
+            raise Transient("NATS did not take it.")
+        await super().publish(message, key=key, wave=wave)
 
     def released(self):
         return [each.task_id for each in self.asked if isinstance(each, ReleaseLease)]
@@ -113,6 +124,35 @@ async def running(deps, place, *components, **fields):
     return await deps.store.waves.require(wave.id)
 
 
+async def test_a_single_package_is_divided_between_agents_under_disjoint_leases(deps, tmp_path):
+    modules = [f"p/{name}.py" for name in ("a", "b", "c", "d")]
+    files = dict.fromkeys(["p/__init__.py", *modules], "x = 1\n")
+    place = a_repository(tmp_path / "package", **files, **{"tests/test_p.py": ""})
+    wave = await started(deps, place)
+    found = FindingSet(
+        id=f"{wave.target_id}:{wave.commit}:ruff",
+        target_id=wave.target_id,
+        commit=wave.commit,
+        detectors="ruff",
+        findings=[a_finding(component="p", path=path) for path in modules for _ in range(15)],
+        seconds=0,
+        measured_at=deps.clock(),
+    )
+    await deps.store.findings.insert(found)
+    for _ in range(2):
+        await advance(wave.id, deps)
+    made = await tasks(deps, wave)
+    assert [str(each.state) for each in made] == ["assigned"] * 4
+    assert {each.component for each in made} == {"p"}
+    assert sorted(each.opportunity.part for each in made) == [
+        "p/__init__.py to p/a.py",
+        *modules[1:],
+    ]
+    for path in modules:
+        assert sum(matches(path, each.paths) for each in made) == 1
+    assert [each.part for each in deps.bus.of(TaskAssigned)] == [e.opportunity.part for e in made]
+
+
 async def test_a_wave_with_a_focus_has_only_tasks_of_that_type(deps, place, monkeypatch):
     monkeypatch.setattr(start, "agent_type_names", lambda: ("code_quality", "security"))
     wave = await started(deps, place, focus="security")
@@ -156,6 +196,16 @@ async def tasks(deps, wave):
     return await deps.store.tasks.find(wave_id=wave.id)
 
 
+async def at_work(deps, task, **fields):
+    """A process runs the agent of the task, which it has not started yet."""
+    agent = await deps.store.agents.require(task.agent_id)
+    stint = a_stint(task, heartbeat_at=deps.clock(), started_at=deps.clock())
+    active = await deps.store.agents.transition(agent, "start_work", stint=stint)
+    if fields:
+        await deps.store.agents.set_fields(agent.id, **fields)
+    return active
+
+
 async def proposed(deps, task, *states, **fields):
     """The agent is done with `task`; its changes are in these states."""
     changes = [
@@ -188,11 +238,122 @@ class TestAnswering:
         assert shown.tasks == tuple(task_view(each) for each in await tasks(deps, wave))
 
     async def test_agents_are_shown_as_a_client_needs_them(self, deps):
-        agent = an_agent(state=AgentState.OFFLINE)
+        agent = an_agent(state=AgentState.RETIRED)
         await deps.store.agents.insert(agent)
         shown = await get_active_agents(GetAgents(), deps)
-        assert shown.agents == (agent_view(agent),)
+        assert shown.agents == (agent_view(agent, None, ()),)
         assert not (await get_active_agents(GetAgents(active=True), deps)).agents
+
+    async def test_each_agent_says_what_it_is_at(self, deps, place):
+        deps.bus.taken.add("b")
+        wave = await running(deps, place, "a", "b", "c")
+        a, _, c = sorted(await tasks(deps, wave), key=lambda each: each.component)
+        await at_work(deps, a)
+
+        async def shown():
+            agents = (await get_active_agents(GetAgents(active=True), deps)).agents
+            return {each.focus: (each.state, each.doing) for each in agents}
+
+        assert await shown() == {
+            "a": ("active", "at work on a"),
+            "b": ("deployed", "waiting for the lease on b"),
+            "c": ("deployed", "waiting for a process that runs code_quality"),
+        }
+        await deps.store.workers.insert(a_worker(heartbeat_at=deps.clock()))
+        assert (await shown())["c"] == ("deployed", "waiting for a slot")
+        await proposed(deps, c, EnhancementState.CLEARED)
+        assert (await shown())["c"] == ("deployed", "the gate has 1 change")
+
+
+class TestAgents:
+    async def test_a_wave_deploys_one_for_each_task_and_retires_them_at_its_end(self, deps, place):
+        wave = await running(deps, place, "a", "b", "c")
+        agents = await deps.store.agents.find(wave_id=wave.id)
+        assert [each.name for each in agents] == [f"agent-code-quality-{n}" for n in (1, 2, 3)]
+        assert {each.state for each in agents} == {AgentState.DEPLOYED}
+        planned = {each.agent_id: each.component for each in await tasks(deps, wave)}
+        assert {each.id: each.focus for each in agents} == planned
+        assert [each.agent_id for each in deps.bus.of(AgentDeployed)] == [e.id for e in agents]
+        [task, *_] = await tasks(deps, wave)
+        await at_work(deps, task)
+        deps.clock.go(seconds=4)
+        await stop_wave(StopWave(wave_id=wave.id), deps)
+        retired = await deps.store.agents.find(wave_id=wave.id)
+        assert {each.state for each in retired} == {AgentState.RETIRED}
+        assert sorted(each.seconds for each in deps.bus.of(AgentRetired)) == [0, 0, 4]
+
+    async def test_a_plan_that_was_interrupted_deploys_the_same_agents_again(self, deps, place):
+        wave = await started(deps, place)
+        await measured(deps, wave, "a", "b")
+        deps.bus.fail_on = AgentDeployed
+        with pytest.raises(Transient):
+            await advance(wave.id, deps)
+        deps.bus.fail_on = None
+        before = await deps.store.agents.find()
+        assert len(before) == 2
+        await advance(wave.id, deps)
+        assert await deps.store.agents.find() == before
+        assert len({each.agent_id for each in await tasks(deps, wave)}) == 2
+        identities = [each for each in deps.bus.identities() if each[0] == AgentDeployed.subject]
+        assert len(set(identities)) == 2
+
+    async def test_agents_of_a_wave_whose_end_was_interrupted_are_retired_later(self, deps, place):
+        wave = await running(deps, place)
+        long_ago = deps.clock() - timedelta(hours=1)
+        await deps.store.waves.transition(wave, "stop", finished_at=long_ago)
+        await reconcile(deps)
+        [agent] = await deps.store.agents.find()
+        assert agent.state is AgentState.RETIRED
+        await reconcile(deps)
+        assert (
+            len({each.key for each in deps.bus.published if isinstance(each.message, AgentRetired)})
+            == 1
+        )
+
+    @pytest.mark.parametrize(
+        ("left", "ends"),
+        [("error", (TaskState.DEAD, 1)), ("idle", (TaskState.ASSIGNED, 2))],
+    )
+    async def test_a_begun_task_that_no_process_is_at_does_not_hold_up_its_wave(
+        self, deps, place, left, ends
+    ):
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        await at_work(deps, task, state=left)
+        await deps.store.tasks.transition(task, "start")
+        deps.clock.go(minutes=2)
+        await reconcile(deps)
+        assert [each.state for each in await tasks(deps, wave)] == [TaskState.RUNNING]
+        deps.clock.go(seconds=1)
+        deps.bus.epochs = {"somebody": 1}
+        await reconcile(deps)
+        [settled] = await tasks(deps, wave)
+        assert (settled.state, settled.epoch) == ends
+        assert task.id in deps.bus.released()
+        if left == "error":
+            assert "agent-code-quality-1 failed again and again" in settled.note
+            assert [each.state for each in deps.bus.of(TaskFinished)][:1] == ["dead"]
+
+    async def test_a_task_that_is_at_work_or_given_out_again_is_not_abandoned(self, deps, place):
+        wave = await running(deps, place, "a", "b")
+        working, again = await tasks(deps, wave)
+        await at_work(deps, working)
+        await at_work(deps, again, state="error", stint__epoch=0)
+        for each in (working, again):
+            await deps.store.tasks.transition(each, "start")
+        deps.clock.go(minutes=9)
+        await reconcile(deps)
+        assert {each.state for each in await tasks(deps, wave)} == {TaskState.RUNNING}
+
+    async def test_a_follow_up_is_for_the_same_agent(self, deps, place):
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        await proposed(deps, task, EnhancementState.REJECTED, tests=("t::a",))
+        await advance(wave.id, deps)
+        first, again = sorted(await tasks(deps, wave), key=lambda each: each.attempt)
+        assert again.attempt == 1
+        assert again.agent_id == first.agent_id
+        assert await deps.store.agents.count() == 1
 
 
 class TestStarting:
@@ -285,14 +446,15 @@ class TestStarting:
     async def test_a_focus_that_is_not_registered_is_refused(self, deps, place):
         with pytest.raises(Rejected, match="Did you mean code_quality") as refused:
             await started(deps, place, focus="code_qualty")
-        assert refused.value.hint == "Registered: code_quality."
+        assert refused.value.hint.startswith("Registered: ")
+        assert "code_quality" in refused.value.hint
 
     async def test_a_focus_nobody_serves_is_refused_before_it_waits_for_ever(
         self, deps, place, monkeypatch
     ):
         registered = ("code_quality", "security")
         monkeypatch.setattr(start, "agent_type_names", lambda: registered)
-        await deps.store.agents.insert(an_agent())
+        await deps.store.workers.insert(a_worker())
         with pytest.raises(Rejected, match="No agent serves security"):
             await started(deps, place, focus="security")
         assert (await started(deps, place, focus="code_quality")).focus == "code_quality"
@@ -665,27 +827,50 @@ class TestReconciling:
             == 1
         )
 
-    async def test_the_task_of_a_silent_agent_is_given_to_another_under_a_new_epoch(
+    async def test_the_task_of_a_silent_agent_is_given_to_another_process_under_a_new_epoch(
         self, deps, place
     ):
-        agent = an_agent(heartbeat_at=deps.clock())
-        await deps.store.agents.insert(agent)
         wave = await running(deps, place)
         [task] = await tasks(deps, wave)
-        await deps.store.tasks.transition(task, "start", agent_id=agent.id)
-        deps.clock.go(seconds=14)
-        await reconcile(deps)
-        assert not deps.bus.of(AgentLost)
-        deps.clock.go(seconds=2)
-        deps.bus.epochs.clear()
-        deps.bus.epochs["somebody"] = 1
+        agent = await at_work(deps, task)
+        await watch_agents(deps)
+        deps.clock.go(seconds=10)
+        await watch_agents(deps)
+        assert not deps.bus.of(AgentOffline)
+        deps.clock.go(seconds=1)
+        deps.bus.epochs = {"somebody": 1}
         for _ in range(2):
-            await reconcile(deps)
-        assert (await deps.store.agents.require(agent.id)).state is AgentState.OFFLINE
-        assert len(deps.bus.of(AgentLost)) == 1
+            await watch_agents(deps)
+        lost = await deps.store.agents.require(agent.id)
+        assert (lost.state, lost.stint) == (AgentState.OFFLINE, agent.stint)
+        assert len(deps.bus.of(AgentOffline)) == 1
         [again] = await tasks(deps, wave)
-        assert (again.state, again.agent_id, again.epoch) == (TaskState.ASSIGNED, None, 2)
+        assert (again.state, again.agent_id, again.epoch) == (TaskState.ASSIGNED, agent.id, 2)
         assert deps.bus.released() == [task.id]
+        assert deps.bus.of(PerformTask)[-1].epoch == 2
+
+    async def test_an_agent_with_heartbeats_is_not_lost_whatever_their_clock_says(
+        self, deps, place
+    ):
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        agent = await at_work(deps, task)
+        for _ in range(9):
+            deps.clock.go(seconds=3)
+            wrong = deps.clock() - timedelta(hours=1)
+            await deps.store.agents.set_fields(agent.id, stint__heartbeat_at=wrong)
+            await watch_agents(deps)
+        assert (await deps.store.agents.require(agent.id)).state is AgentState.ACTIVE
+
+    async def test_a_lost_agent_that_had_proposed_loses_no_task(self, deps, place):
+        wave = await running(deps, place)
+        [task] = await tasks(deps, wave)
+        await at_work(deps, task, state=AgentState.OFFLINE)
+        started = await deps.store.tasks.transition(task, "start")
+        await deps.store.tasks.transition(started, "propose", enhancements=1)
+        await watch_agents(deps)
+        assert [each.state for each in await tasks(deps, wave)] == [TaskState.PROPOSED]
+        assert not deps.bus.released()
 
     async def test_the_end_of_a_wave_that_was_not_published_is_published_later(self, deps, place):
         wave = await running(deps, place)

@@ -10,7 +10,6 @@ from structlog.testing import capture_logs
 
 from services.validator.main import RUN_HANDLERS
 from services.validator.prepared import PreparedHead
-from services.validator.runs.adapters.slots import MachineSlots, ensure_private
 from services.validator.runs.domain.requests import RunRequest
 from services.validator.runs.usecases import execute, request, runners
 from services.validator.runs.usecases.request import run_tests, supersede
@@ -32,6 +31,7 @@ from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
 from shared.kernel.errors import Rejected, Transient
 from shared.kernel.ids import uuid7
+from shared.machine.slots import MachineSlots, ensure_private
 from shared.sandbox.metering import record_cpu_time
 from shared.sandbox.scratch import Scratch
 from tests.support.builders import a_test_run, a_wave

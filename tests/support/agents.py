@@ -12,12 +12,15 @@ def served_type(scratch, commands=None, name="code_quality"):
     return serve_type(agent_spec(name), DetectorResources(scratch, commands))
 
 
-def a_context(source, component="m", exclude=()):
-    task = a_task(component=component, excluded_fingerprints=tuple(exclude))
+def a_context(source, component="m", exclude=(), paths=()):
+    """A task on a component of the source, or on these paths of it."""
+    own = [each.paths for each in source.profile.components if each.name == component]
+    paths = paths or (own[0] if own else ("/m.py",))
+    task = a_task(component=component, paths=paths, excluded_fingerprints=tuple(exclude))
     lease = HeldLease(component, task.paths, task.epoch)
     return TaskContext(task, task.opportunity, (), lease, source)
 
 
-async def proposals_of(engine, source, component="m", exclude=()):
-    context = a_context(source, component, exclude)
+async def proposals_of(engine, source, component="m", exclude=(), paths=()):
+    context = a_context(source, component, exclude, paths)
     return [each async for each in engine.propose(context)]

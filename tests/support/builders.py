@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from shared.contracts.base import PROTECTION, EngineName, Priority, Severity
-from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.agents import Agent, Stint, Worker
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.enhancements import (
     DecisionRecord,
@@ -92,6 +92,7 @@ def a_task(wave: Wave | None = None, **fields: Any) -> Task:
         "id": uuid7(),
         "wave_id": wave.id,
         "target_id": wave.target_id,
+        "agent_id": uuid7(),
         "agent_type": "code_quality",
         "component": component,
         "paths": ("/m.py",),
@@ -114,8 +115,8 @@ def an_enhancement(task: Task | None = None, **fields: Any) -> Enhancement:
         "key": "F401",
         "component": task.component,
         "agent_type": task.agent_type,
-        "agent_id": uuid7(),
-        "agent": "code-quality",
+        "agent_id": task.agent_id,
+        "agent": "agent-code-quality-1",
         "engine": EngineName.RULES,
         "epoch": task.epoch,
         "order": 0,
@@ -237,15 +238,49 @@ def a_backtest(**fields: Any) -> Backtest:
     return Backtest(**{**known, **fields})
 
 
-def an_agent(**fields: Any) -> Agent:
+def an_agent(task: Task | None = None, **fields: Any) -> Agent:
+    """The agent of this task, which says which one that is."""
+    task = task or a_task()
     known = {
-        "id": uuid7(),
-        "name": "code-quality",
-        "types": ("code_quality",),
-        "engines": (EngineName.RULES,),
-        "pid": 1,
-        "host": "here",
+        "id": task.agent_id,
+        "name": "agent-code-quality-1",
+        "type": task.agent_type,
+        "wave_id": task.wave_id,
+        "target_id": task.target_id,
+        "focus": task.opportunity.place,
+        "assignment": task.opportunity.description,
+        "deployed_at": NOW,
+    }
+    return Agent(**{**known, **fields})
+
+
+def a_stint(task: Task, worker: Worker | None = None, **fields: Any) -> Stint:
+    """The time in which this worker runs the agent of the task."""
+    worker = worker or a_worker()
+    known = {
+        "task_id": task.id,
+        "epoch": task.epoch,
+        "worker_id": worker.id,
+        "host": worker.host,
+        "pid": worker.pid,
+        "heartbeat_seconds": worker.heartbeat_seconds,
         "started_at": NOW,
         "heartbeat_at": NOW,
     }
-    return Agent(**{**known, **fields})
+    return Stint(**{**known, **fields})
+
+
+def a_worker(**fields: Any) -> Worker:
+    """A process that runs agents of one type, one at a time."""
+    known = {
+        "id": uuid7(),
+        "host": "here",
+        "pid": 1,
+        "types": ("code_quality",),
+        "engines": (EngineName.RULES,),
+        "slots": 1,
+        "heartbeat_seconds": 5,
+        "started_at": NOW,
+        "heartbeat_at": NOW,
+    }
+    return Worker(**{**known, **fields})

@@ -1,4 +1,4 @@
-"""`groundswell` commands as forks of one process that has imported the CLI and the services.
+"""`groundswell` commands as forks of one process that has imported the CLI and what a stack runs.
 
 A command then starts in hundredths of a second, and a stack in a fraction of the time, where
 importing them takes seconds of CPU time. Apart from that a command is what `python -m cli` is: a
@@ -30,9 +30,14 @@ from typing import IO, Any, cast
 
 from setproctitle import getproctitle
 
+from deploy.forked import ForkedService
+from deploy.processes import Child, Process
+
+spawn_program = Process.spawn
 ROOT = Path(__file__).parent.parent.parent
 SERVICES = ("agents", "api", "coordinator", "resolver", "validator")
-PRELOADED = ("cli.main", "deploy.local", *(f"services.{name}.main" for name in SERVICES))
+DATABASE = "deploy.secantusd"
+PRELOADED = ("cli.main", "deploy.local", DATABASE, *(f"services.{name}.main" for name in SERVICES))
 DESCRIPTORS = 2
 READY = b"ready\n"
 
@@ -233,6 +238,16 @@ def _spawn_by_fork(_path: object, arguments: Sequence[str], kept: Sequence[int])
         os._exit(code)
 
 
+async def _spawn(process: Process) -> Child:
+    """Start a supervised program: the embedded database as a fork, any other as always."""
+    if list(process.argv[1:3]) != ["-m", DATABASE]:
+        return await spawn_program(process)
+    env = {**os.environ, **process.env}
+    return await ForkedService.start(
+        DATABASE, process.log, env, " ".join(process.argv), process.argv[3:]
+    )
+
+
 def main(place: str) -> None:
     """Serve; in the forks, run the commands."""
     for each in PRELOADED:
@@ -244,6 +259,7 @@ def main(place: str) -> None:
     request = server.serve()
     if request is not None:
         multiprocessing.util.spawnv_passfds = _spawn_by_fork
+        Process.spawn = _spawn  # type: ignore[method-assign]
         sys.argv = ["groundswell", *request["arguments"]]
         runpy.run_module("cli", run_name="__main__", alter_sys=True)
 

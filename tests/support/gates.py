@@ -6,6 +6,7 @@ gate, whose head stays as it is as long as nothing lands.
 
 import asyncio
 import hashlib
+import secrets
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from typing import Any
 from services.validator.approval.usecases import decide
 from services.validator.deps import ValidatorDeps
 from services.validator.findings.adapters import RegisteredDetectors
+from services.validator.gains.adapters import SandboxedFunctionBenchmarks
 from services.validator.gate.loop import settle
 from services.validator.mutation.adapters import SandboxedMutationRunner
 from services.validator.rollback.usecases.rollbacks import roll_back
@@ -225,6 +227,7 @@ async def a_gate(stack: AsyncExitStack, files: Mapping[str, str], runner: asynci
         environments=Here(),
         suite=chance,
         mutation_runner=SandboxedMutationRunner(sandbox, scratch, tree),
+        function_benchmarks=SandboxedFunctionBenchmarks(sandbox, scratch, tree, _flip_coin),
         detectors=RegisteredDetectors(home / "validator", lambda _: yard.mirror),
         sandbox=sandbox,
         clock=utc_now,
@@ -233,6 +236,10 @@ async def a_gate(stack: AsyncExitStack, files: Mapping[str, str], runner: asynci
     await deps.store.targets.insert(yard.target)
     await announce(deps)
     return Gate(files, yard, deps, chance, runner, prepared)
+
+
+def _flip_coin() -> bool:
+    return secrets.randbelow(2) == 1
 
 
 def gates(

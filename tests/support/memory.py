@@ -8,11 +8,14 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
+from pydantic import BaseModel
+
 from shared.contracts import states
-from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.agents import Agent, Worker
 from shared.contracts.documents.audit import AuditRecord
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.base import NESTED, Document, history_after
+from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import FindingSet, Health
 from shared.contracts.documents.leases import LeaderLease, LeaseLedger
@@ -100,6 +103,23 @@ class MemoryRepository:
             return None
         return self._put(document, version=document.version + 1)
 
+    async def save_entries(self, key: str, version: int, entries: dict[str, Any]) -> bool:
+        known = self._documents.get(key)
+        if known is None or known.version != version:
+            return False
+        record = known.model_dump()
+        for path, value in entries.items():
+            *folders, name = path.split(NESTED)
+            place = record
+            for each in folders:
+                place = place[each]
+            if value is None:
+                place.pop(name, None)
+            else:
+                place[name] = value.model_dump() if isinstance(value, BaseModel) else value
+        self._documents[key] = self._model.model_validate({**record, "version": version + 1})
+        return True
+
     async def set_fields(self, key: str, **changes: Any) -> bool:
         if key not in self._documents:
             return False
@@ -143,9 +163,13 @@ def _fits(document: Any, where: dict[str, Any]) -> bool:
     return all(
         _value(document, key) in value
         if isinstance(value, list)
-        else _value(document, key) == value
+        else _equals(_value(document, key), value)
         for key, value in where.items()
     )
+
+
+def _equals(known: Any, value: Any) -> bool:
+    return value in known if isinstance(known, tuple) else known == value
 
 
 def _value(document: Any, path: str) -> Any:
@@ -165,8 +189,10 @@ def a_store() -> Store:
         "watches": (Watch, states.WATCH),
     }
     plain = {
+        "workers": Worker,
         "targets": Target,
         "leases": LeaseLedger,
+        "conflicts": ConflictResolution,
         "leader_leases": LeaderLease,
         "runners": Runner,
         "patches": Patch,

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from services.validator.deps import ProcessState, ValidatorDeps
-from services.validator.runs.adapters.slots import MachineSlots, ensure_private
 from shared.kernel.ids import uuid7
+from shared.machine.slots import MachineSlots, ensure_private
 from shared.mongo.collections import Store
 from shared.mongo.leadership import Leadership
 from shared.sandbox.choice import NoSandbox

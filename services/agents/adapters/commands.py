@@ -10,7 +10,7 @@ import structlog
 from shared.detectors.ports import Change, Source
 from shared.detectors.repair_command import repairable
 from shared.environments.ports import Environment, Environments
-from shared.kernel.errors import Rejected
+from shared.kernel.errors import ToolFailed
 from shared.sandbox.ports import Command, Limits, Sandbox
 from shared.sandbox.scratch import Scratch
 from shared.targets.tree import GitTree
@@ -50,7 +50,7 @@ class SandboxedCommands:
     async def _run(self, source: Source, command: str) -> Mapping[str, Change]:
         """Run the command on a copy of the tree, and return the files that it changed.
 
-        Raises `Rejected` where the sandbox stopped it, as at a limit. Its exit code is ignored.
+        Raises `ToolFailed` where the sandbox stopped it, as at a limit. Its exit code is ignored.
         """
         sandbox = await self._sandbox()
         environments = await self._environments()
@@ -64,7 +64,7 @@ class SandboxedCommands:
         # A linter also exits with an error because of what it cannot repair.
         log.info("target_command_ran", command=command, exit_code=completed.exit_code)
         if completed.abort_reason:
-            raise Rejected(
+            raise ToolFailed(
                 f"The target's own command failed: {command}: {completed.abort_reason}",
                 hint="Mend it, or set another one in groundswell.toml.",
                 code="fix_failed",

@@ -1,6 +1,5 @@
 """Formatting what a fix changed, as the target's formatter would, and nothing else."""
 
-import ast
 import io
 import re
 import tokenize
@@ -10,7 +9,7 @@ from difflib import SequenceMatcher
 from functools import cached_property, lru_cache
 
 from shared.detectors.texts import LAYOUT_TOKENS, split_lines
-from shared.kernel.syntax import parse
+from shared.kernel.sections import MAX_REMEMBERED_SECTIONS, same_program, split_sections
 
 MAX_REMEMBERED_TEXTS = 64
 # What formatters add, drop and replace.
@@ -50,10 +49,10 @@ def format_where_changed(before: Formatted, after: Formatted) -> str:
     are, if they were before or have one line. The text is returned as it is where that would
     change its meaning.
     """
-    if before.text == before.neat and _same_meaning(after.neat, after.text):
+    if before.text == before.neat and same_program(after.neat, after.text):
         return after.neat
     mixed = _mixed(before, after)
-    return mixed if _same_meaning(mixed, after.text) else after.text
+    return mixed if same_program(mixed, after.text) else after.text
 
 
 def _mixed(before: Formatted, after: Formatted) -> str:
@@ -113,10 +112,22 @@ def _opcodes(one: Sequence[str], other: Sequence[str]) -> Opcodes:
 @lru_cache(maxsize=MAX_REMEMBERED_TEXTS)
 def _parts(text: str) -> tuple[_Part, ...]:
     """Return the parts of a text, which together are the text."""
-    lines = split_lines(text)
+    parts: list[_Part] = []
+    blanks = ""
+    for section in split_sections(text):
+        first, *others = _parts_of_section(section.text)
+        parts += [_Part(first.text, blanks + first.blanks) if blanks else first, *others]
+        blanks = parts.pop().blanks
+    return (*parts, _Part("", blanks))
+
+
+@lru_cache(maxsize=MAX_REMEMBERED_SECTIONS)
+def _parts_of_section(section: str) -> tuple[_Part, ...]:
+    """Return the parts of a section of a text, which together are the section."""
+    lines = split_lines(section)
     parts: list[_Part] = []
     end = 0
-    for first, last in (*_spans(text), (len(lines), len(lines))):
+    for first, last in (*_spans(section), (len(lines), len(lines))):
         parts.append(_Part("".join(lines[first:last]), "".join(lines[end:first])))
         end = last
     return tuple(parts)
@@ -139,13 +150,3 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
                 start = token.start[0] - 1
     except (tokenize.TokenError, SyntaxError):
         return
-
-
-def _same_meaning(one: str, other: str) -> bool:
-    """Return whether both texts have the same syntax tree; False if one cannot be parsed."""
-    if one == other:
-        return True
-    try:
-        return ast.dump(parse(one)) == ast.dump(parse(other))
-    except (SyntaxError, ValueError, RecursionError):
-        return False

@@ -1,7 +1,7 @@
 """How the fixes of one rule in one component become proposals, and what is said about them."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, count
 
@@ -10,8 +10,10 @@ from shared.agent_types.changes import listed, readable_parts
 from shared.behaviour import FixBehaviour
 from shared.behaviour.condition import CONDITIONS
 from shared.contracts.base import EngineName
-from shared.contracts.documents.findings import Finding, Prediction
+from shared.contracts.documents.findings import RELATIVE_RUN_TIME, Finding, Prediction
 from shared.detectors.ports import Change
+
+Explain = Callable[[Mapping[str, Change]], str]
 
 
 def propose(
@@ -25,11 +27,13 @@ def propose(
     why: str,
     shown: Sequence[str] = (),
     followed: Sequence[str] = (),
+    explain: Explain | None = None,
 ) -> list[Proposal]:
     """Return the fixes of one rule as one proposal, or as several where it is too much to review.
 
     Each of several has whole files. `shown` are the conditions, by name, under which the fixes
     keep behaviour, and `followed` the codes of what they made possible and what is fixed with them.
+    `explain` tells in words what changes do.
     """
     parts = readable_parts(changes)
     return [
@@ -43,6 +47,7 @@ def propose(
             why=why,
             shown=shown,
             followed=followed,
+            explain=explain,
         )
         for number, part in enumerate(parts, 1)
     ]
@@ -59,36 +64,39 @@ def _proposal(
     why: str,
     shown: Sequence[str],
     followed: Sequence[str],
+    explain: Explain | None,
 ) -> Proposal:
-    """Return one proposal, which predicts that all its findings will be gone."""
+    """Return one proposal, with what it predicts."""
     prior = declaration.priors.of(safe=safe)
+    said = (
+        why,
+        _facts(declaration, findings, changes, followed),
+        _caution(declaration.behaviour, shown),
+    )
+    explained = explain(changes) if explain else ""
     return Proposal(
         key=key,
         rule=declaration.rule,
         engine=EngineName.RULES,
         title=_title(declaration, component, shown),
-        rationale=" ".join(
-            filter(
-                None,
-                (
-                    why,
-                    _facts(declaration, findings, changes, followed),
-                    _caution(declaration.behaviour, shown),
-                ),
-            )
-        ),
+        rationale="\n\n".join(filter(None, (" ".join(filter(None, said)), explained))),
         conditions=tuple(shown),
         changes=changes,
         safe=safe,
         prior=prior,
         findings=findings,
-        prediction=Prediction(
-            metric=f"findings.{declaration.rule}",
-            direction="down",
-            size=float(len(findings)),
-            confidence=prior,
-        ),
+        prediction=_prediction(declaration, len(findings), prior),
     )
+
+
+def _prediction(declaration: FixerDeclaration, findings: int, prior: float) -> Prediction:
+    """Return what a fix predicts: less run time if it is made for that, else fewer findings."""
+    if declaration.saves:
+        return Prediction(
+            metric=RELATIVE_RUN_TIME, direction="down", size=declaration.saves, confidence=prior
+        )
+    metric = f"findings.{declaration.rule}"
+    return Prediction(metric=metric, direction="down", size=float(findings), confidence=prior)
 
 
 def _title(declaration: FixerDeclaration, component: str, shown: Sequence[str]) -> str:
@@ -108,7 +116,7 @@ def _facts(
     places = "place" if len(findings) == 1 else "places"
     facts = (
         f"{len(findings)} {places} in {listed(changes)}, "
-        f"found and fixed by {declaration.tool}'s rule {declaration.code}."
+        f"found by {declaration.tool}'s rule {declaration.code}."
     )
     return f"{facts} So is what that made possible ({', '.join(followed)})." if followed else facts
 

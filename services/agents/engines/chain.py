@@ -25,13 +25,13 @@ class ChainedEngines:
 
 
 def _without(proposal: Proposal, taken: set[str]) -> Proposal | None:
-    """Return the proposal without the files in `taken`; None if no change is left."""
+    """Return the proposal without the files in `taken`; None if nothing sensible is left."""
     if proposal.changes is None:
         return proposal
     changes = {path: made for path, made in proposal.changes.items() if path not in taken}
     if len(changes) == len(proposal.changes):
         return proposal
-    if not changes:
+    if not changes or proposal.is_whole:
         return None
     kept = tuple(found for found in proposal.findings if found.path in changes)
     return replace(proposal, changes=changes, findings=kept)

@@ -13,7 +13,7 @@ import structlog
 from services.agents.domain.formatting import Formatted, format_where_changed
 from services.agents.domain.proposals import propose
 from services.agents.domain.stages import STAGES, CheckEdit, Stage, shown_findings
-from shared.agent_types import Fixer, Proposal
+from shared.agent_types import ExplainingFixer, Fixer, Proposal
 from shared.behaviour import FixClass
 from shared.contracts.documents.findings import Finding
 from shared.detectors.comparison import FileComparison, FileFindings, compare
@@ -134,8 +134,7 @@ class ComponentRepair:
             return
         key = step.rule if step.stage.name == "safe" else f"{step.rule}:{step.stage.name}"
         fixer, fixed = self.fixers[step.rule], step.fixed.values()
-        behaviour, only_shown = fixer.declaration.behaviour, step.stage.only_shown
-        shown = [self.check(path, *made, behaviour).shown for path, made in changes.items()]
+        only_shown = step.stage.only_shown
         self.proposals += propose(
             key if step.round_number == 1 else f"{key}#{step.round_number}",
             self.component,
@@ -143,15 +142,22 @@ class ComponentRepair:
             [each for each in fixed if each.path in changes],
             changes,
             safe=only_shown or all(each.fixable == "safe" for each in fixed),
-            shown=sorted(frozenset[str]().union(*shown)) if only_shown else (),
+            shown=self._shown(fixer, changes) if only_shown else (),
             followed=sorted(self.fixers[each].declaration.code for each in step.followed),
             why=fixer.why(),
+            explain=fixer.explain if isinstance(fixer, ExplainingFixer) else None,
         )
+
+    def _shown(self, fixer: Fixer, changes: Mapping[str, Change]) -> list[str]:
+        """Return the conditions of a rule, by name, that are shown to hold for changes."""
+        behaviour = fixer.declaration.behaviour
+        shown = (self.check(path, *made, behaviour).shown for path, made in changes.items())
+        return sorted(frozenset[str]().union(*shown))
 
     def _pass(self, step: _Step, found: Sequence[FixableFinding]) -> set[str]:
         """Apply the fixes that go together, and return the paths where none can be applied."""
         fixer, given_up = self.fixers[step.rule], set()
-        for path in {each.finding.path for each in found}:
+        for path in dict.fromkeys(each.finding.path for each in found):
             mine = [each for each in found if each.finding.path == path]
             old = self.files[path]
             if step.stage.only_shown:

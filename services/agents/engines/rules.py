@@ -7,7 +7,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
+from services.agents.domain.stages import CheckEdit
 from services.agents.engines.repair import ComponentRepair
+from services.agents.engines.workspaces import CombinedWorkspace
 from shared.agent_types import Fixer, Proposal, TaskContext
 from shared.behaviour import BehaviourCheck, FixBehaviour, RepositoryNames
 from shared.behaviour.evidence_of_change import check_file
@@ -31,20 +33,32 @@ class RulesEngine:
         self._detectors = detectors
 
     async def propose(self, context: TaskContext) -> AsyncIterator[Proposal]:
-        """Yield the proposals of all fixers for the task's component, detector by detector."""
+        """Yield the proposals of all fixers for the task's component."""
         loop = asyncio.get_running_loop()
-        for detector in self._detectors:
-            fixers = {
-                each.declaration.rule: each
-                for each in self._fixers
-                if each.declaration.tool == detector.tool
-            }
-            files = component_files(context, detector) if fixers else {}
-            if files:
-                for each in await asyncio.to_thread(
-                    _propose, context, detector, fixers, files, loop
-                ):
-                    yield each
+        for each in await asyncio.to_thread(self._propose, context, loop):
+            yield each
+
+    def _propose(self, context: TaskContext, loop: asyncio.AbstractEventLoop) -> list[Proposal]:
+        """Repair a component, with the findings of all detectors that have fixers; it blocks."""
+        fixers = {each.declaration.rule: each for each in self._fixers}
+        tools = {each.declaration.tool for each in self._fixers}
+        used = [each for each in self._detectors if each.tool in tools]
+        mine = [(e, texts) for e in used if (texts := component_files(context, e))]
+        files = {path: text for _, texts in mine for path, text in texts.items()}
+        if not files:
+            return []
+        openers = [(e, _workspace(e, context.source, texts, loop)) for e, texts in mine]
+        with CombinedWorkspace.opened(openers) as workspace:
+            repair = ComponentRepair(
+                context.task.component,
+                context.excluded,
+                fixers,
+                workspace,
+                files,
+                _check(context.source),
+            )
+            repair.run()
+        return repair.proposals
 
 
 def component_files(context: TaskContext, detector: Detector) -> dict[str, str]:
@@ -54,31 +68,19 @@ def component_files(context: TaskContext, detector: Detector) -> dict[str, str]:
     return {
         path: text
         for path, text in owned.texts.items()
-        if source.component(path) == context.task.component and not text.startswith(BYTE_ORDER_MARK)
+        if context.may_change(path) and not text.startswith(BYTE_ORDER_MARK)
     }
 
 
-def _propose(
-    context: TaskContext,
-    detector: Detector,
-    fixers: Mapping[str, Fixer],
-    files: dict[str, str],
-    loop: asyncio.AbstractEventLoop,
-) -> list[Proposal]:
-    """Repair a component with one detector's fixers and return the proposals; it blocks."""
-    source = context.source
+def _check(source: Source) -> CheckEdit:
+    """Return what says what an edit of one file does to behaviour, in this repository."""
     taken = RepositoryNames(source.tree)
 
     def check(path: str, before: str, after: str, behaviour: FixBehaviour) -> BehaviourCheck:
-        """Return what an edit of one file does to behaviour, in this repository."""
+        """Return what an edit of one file does to behaviour."""
         return check_file(path, before, after, behaviour, taken=taken, profile=source.profile)
 
-    with _workspace(detector, source, files, loop) as workspace:
-        repair = ComponentRepair(
-            context.task.component, context.excluded, fixers, workspace, dict(files), check
-        )
-        repair.run()
-        return repair.proposals
+    return check
 
 
 @contextmanager

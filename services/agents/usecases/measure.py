@@ -1,8 +1,11 @@
 """Measuring findings and health of one commit, once."""
 
+import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import structlog
 
 from services.agents.deps import AgentDeps, ServedType, read_source
 from services.agents.usecases.stopping import is_wave_wanted, run_while_wanted
@@ -11,8 +14,11 @@ from shared.contracts.commands import MeasureFindings
 from shared.contracts.documents.findings import Finding, FindingSet, Health, Inspection
 from shared.contracts.documents.targets import Target
 from shared.contracts.events import FindingsMeasured, MeasurementFailed
+from shared.detectors.failures import failure_note, is_tool_failure
 from shared.detectors.ports import Source
 from shared.kernel.errors import Rejected
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True)
@@ -20,13 +26,15 @@ class TypeMeasurement:
     """The result of running the detectors of one agent type, `served`, over the code of one commit.
 
     `findings` are all that they found, `lines` has the number of lines that they read by component,
-    and `notes` are sentences for the report on what they did not read, and why.
+    and `notes` are sentences for the report on what they did not read, and why. `failed` are the
+    names of the detectors that failed, whose findings are missing.
     """
 
     served: ServedType
     findings: tuple[Finding, ...]
     lines: Mapping[str, int]
     notes: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
 
 
 async def measure_findings(command: MeasureFindings, deps: AgentDeps) -> None:
@@ -61,9 +69,10 @@ async def _measure_and_publish(command: MeasureFindings, deps: AgentDeps) -> Non
 async def _measure(target: Target, commit: str, deps: AgentDeps) -> FindingSet:
     """Return a commit's findings, those stored by the same detector versions if there are any.
 
-    New ones are stored, after the health that follows from them.
+    New ones are stored, after the health that follows from them. Where a detector failed, they are
+    stored as those of other detectors, so that the next time all are run again.
     """
-    versions = "+".join(d.version for each in deps.served.values() for d in each.detectors)
+    versions = "+".join(d.version for each in deps.served.values() for d in each.measuring)
     identity = f"{target.id}:{commit}:{versions}"
     async with deps.locks[identity]:
         known = await deps.store.findings.get(identity)
@@ -71,13 +80,15 @@ async def _measure(target: Target, commit: str, deps: AgentDeps) -> FindingSet:
             return known
         started = deps.clock()
         source = await read_source(deps, target, commit)
-        measured = [await _measure_type(each, source) for each in deps.served.values()]
+        measured = await _measure_types(tuple(deps.served.values()), source)
         now = deps.clock()
         lines: Counter[str] = Counter()
         for each in measured:
             lines |= Counter(each.lines)
+        if failed := [name for each in measured for name in each.failed]:
+            versions += f"+without-{'-'.join(failed)}-{now.isoformat()}"
         found = FindingSet(
-            id=identity,
+            id=f"{target.id}:{commit}:{versions}",
             target_id=target.id,
             commit=commit,
             detectors=versions,
@@ -103,26 +114,58 @@ def _inspection(measured: TypeMeasurement) -> Inspection:
     )
 
 
+async def _measure_types(
+    served: Sequence[ServedType], source: Source
+) -> tuple[TypeMeasurement, ...]:
+    """Run the detectors of agent types, those of different types side by side.
+
+    Raises `Rejected` where the target is wrongly configured, once all of them have ended.
+    """
+    outcomes = await asyncio.gather(
+        *(_measure_type(each, source) for each in served), return_exceptions=True
+    )
+    for each in outcomes:
+        if isinstance(each, BaseException):
+            raise each
+    return tuple(each for each in outcomes if not isinstance(each, BaseException))
+
+
 async def _measure_type(served: ServedType, source: Source) -> TypeMeasurement:
-    """Run all detectors of one agent type, mark their findings with its name, and add up lines."""
+    """Run all detectors of one agent type, mark their findings with its name, and add up lines.
+
+    A detector that fails is left out, and a note says so. Raises `Rejected` where the target is
+    wrongly configured.
+    """
     findings: list[Finding] = []
     lines: Counter[str] = Counter()
     notes: list[str] = []
-    for detector in served.detectors:
-        measured = await detector.measure(source)
+    failed: list[str] = []
+    for detector in served.measuring:
+        try:
+            measured = await detector.measure(source)
+        except Exception as error:
+            if not is_tool_failure(error):
+                raise
+            log.exception("detector_failed", detector=detector.name)
+            notes.append(failure_note(detector.name, error))
+            failed.append(detector.name)
+            continue
         findings += measured.findings
         lines.update(measured.lines)
         notes += measured.notes
     name = served.spec.name
     marked = tuple(each.model_copy(update={"agent_type": name}) for each in findings)
-    return TypeMeasurement(served, marked, lines, tuple(dict.fromkeys(notes)))
+    return TypeMeasurement(served, marked, lines, tuple(dict.fromkeys(notes)), tuple(failed))
 
 
 def _health(found: FindingSet, measured: TypeMeasurement) -> list[Health]:
     """Return the health of each component in each dimension of one agent type.
 
-    Every dimension has counts of findings and lines, which reports and predictions use.
+    Every dimension has counts of findings and lines, which reports and predictions use. Where a
+    detector failed there is none: fewer findings would look like better health.
     """
+    if measured.failed:
+        return []
     by_component: dict[str, list[Finding]] = defaultdict(list)
     for each in measured.findings:
         by_component[each.component].append(each)

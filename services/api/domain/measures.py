@@ -4,17 +4,31 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 
 from shared.contracts.base import RunKind, RunPurpose
+from shared.contracts.documents.conflicts import ConflictOutcome, ConflictResolution
 from shared.contracts.documents.findings import Health
 from shared.contracts.documents.runs import BenchmarkResult, Recall, TestRun
 from shared.contracts.report import (
     BaselineSummary,
     ComponentHealth,
+    Coordination,
     HealthChange,
     ImpactRecall,
     ProtectionSummary,
     TestTime,
 )
 from shared.contracts.states import RunState
+
+# One waits still; the other was left to a person.
+NOT_SETTLED = frozenset({None, ConflictOutcome.LEFT_TO_PERSON})
+
+
+def sum_coordination(conflicts: Iterable[ConflictResolution]) -> Coordination | None:
+    """Return how many overlaps were settled without a person; None if there were none."""
+    outcomes = [each.outcome for each in conflicts if each.outcome is not ConflictOutcome.WITHDRAWN]
+    if not outcomes:
+        return None
+    settled = sum(each not in NOT_SETTLED for each in outcomes)
+    return Coordination(overlaps=len(outcomes), settled=settled)
 
 
 def sum_test_time(runs: Sequence[TestRun], baseline: BaselineSummary | None) -> TestTime | None:
@@ -73,6 +87,7 @@ def last_benchmarks(runs: Iterable[TestRun]) -> tuple[BenchmarkResult, ...]:
         each
         for each in runs
         if each.result.benchmarks and each.request.changes and each.state is RunState.FINISHED
+        if each.request.kind is RunKind.BENCHMARKS
     ]
     last = max(
         compared, key=lambda each: (each.finished_at or each.created_at, each.id), default=None

@@ -3,30 +3,38 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from services.api.domain.agents import summarize_agents
+from services.api.domain.comparable import comparable
 from services.api.domain.measures import (
     compare_health,
     find_baseline,
     last_benchmarks,
+    sum_coordination,
     sum_recall,
     sum_test_time,
 )
 from services.api.domain.next_commands import commands_after
+from services.api.domain.summaries import (
+    summarize_overlap,
+    summarize_pull_request,
+    summarize_run,
+)
 from services.api.domain.text import first_of
+from shared.contracts.documents.agents import Agent
+from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Health
 from shared.contracts.documents.protection import protection_share
 from shared.contracts.documents.review import PullRequest
 from shared.contracts.documents.runs import Recall, TestRun
 from shared.contracts.documents.targets import Target
-from shared.contracts.documents.waves import Wave
+from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.report import (
     ChangeNeedingApproval,
     ChangeNotLanded,
     LandedChange,
     ModelCost,
     NextCommands,
-    PullRequestSummary,
-    RunSummary,
     WaveReport,
 )
 from shared.contracts.states import EnhancementState, RunState
@@ -43,6 +51,8 @@ class WaveRecords:
 
     `health_before` and `health_after` are that of its first and its final commit, `protection` that
     of the commits that landed; `target_is_remote` says that the target is a url.
+
+    One field per kind of document.
     """
 
     wave: Wave
@@ -51,9 +61,12 @@ class WaveRecords:
     runs: Sequence[TestRun]
     health_before: Sequence[Health]
     health_after: Sequence[Health]
+    agents: Sequence[Agent] = ()
+    tasks: Sequence[Task] = ()
     pull_requests: Sequence[PullRequest] = ()
     recall: Sequence[Recall] = ()
     protection: Sequence[Health] = ()
+    conflicts: Sequence[ConflictResolution] = ()
     target_is_remote: bool = False
 
     def changes_in(self, *states: EnhancementState) -> list[Enhancement]:
@@ -93,15 +106,20 @@ def make_report(records: WaveRecords) -> WaveReport:
         returned=tuple(
             _returned(each) for each in records.changes_in(*IN_THE_GATE) if each.decision.returned
         ),
-        pull_requests=tuple(_pull_request(each) for each in records.pull_requests),
-        health=compare_health(records.health_before, records.health_after, records.protection),
+        agents=summarize_agents(records.agents, records.tasks, records.changes),
+        pull_requests=tuple(summarize_pull_request(each) for each in records.pull_requests),
+        health=compare_health(
+            *comparable(records.health_before, records.health_after), records.protection
+        ),
         baseline=baseline,
         test_time=sum_test_time(records.runs, baseline),
         proven=sum(each.decision.proof is not None for each in records.changes),
         protection=protection_share(each.decision.protection for each in records.changes),
         benchmarks=last_benchmarks(records.runs),
         recall=sum_recall(records.recall),
-        runs=tuple(_run(each) for each in records.runs if each.state is RunState.FINISHED),
+        conflicts=tuple(summarize_overlap(each) for each in records.conflicts),
+        coordination=sum_coordination(records.conflicts),
+        runs=tuple(summarize_run(each) for each in records.runs if each.state is RunState.FINISHED),
         environment_seconds=wave.environment_seconds,
         wall_seconds=_wall_seconds(wave),
         cost=ModelCost(engines=_engines(records.changes)),
@@ -133,9 +151,6 @@ def _landing_order(records: WaveRecords) -> list[Enhancement]:
 def _landed(change: Enhancement, records: WaveRecords) -> LandedChange:
     """Return what the report says about a landed change, with its predicted metric as measured."""
     proposal, landing = change.proposal, change.landing
-    metric = proposal.prediction.metric if proposal.prediction else ""
-    before = _metric(records.health_before, proposal.component, metric)
-    after = _metric(records.health_after, proposal.component, metric)
     return LandedChange(
         id=change.id,
         title=proposal.title,
@@ -148,11 +163,25 @@ def _landed(change: Enhancement, records: WaveRecords) -> LandedChange:
         commit=landing.commit or "",
         evidence=change.decision.evidence,
         prediction=proposal.prediction,
-        measured=None if before is None or after is None else (before, after),
+        measured=_measured(change, records),
         rolled_back=landing.rollback.commit if landing.rollback else None,
         behaviour=_behaviour(change),
         may_change=_may_change_behaviour(change),
     )
+
+
+def _measured(change: Enhancement, records: WaveRecords) -> tuple[float, float] | None:
+    """Return a change's predicted metric before and after; None if it was not measured.
+
+    The run time that a change saves is that of the function which gains most.
+    """
+    prediction, gain = change.proposal.prediction, change.decision.gain
+    if prediction is not None and prediction.promises_speed:
+        return (1.0, round(gain.best.ratio, 3)) if gain is not None and gain.best else None
+    metric, component = prediction.metric if prediction else "", change.proposal.component
+    before = _metric(records.health_before, component, metric)
+    after = _metric(records.health_after, component, metric)
+    return None if before is None or after is None else (before, after)
 
 
 def _behaviour(change: Enhancement) -> str:
@@ -231,33 +260,6 @@ def needing_approval(change: Enhancement) -> ChangeNeedingApproval:
         because=because,
         more=more,
         full_run=decision.run is not None,
-    )
-
-
-def _pull_request(request: PullRequest) -> PullRequestSummary:
-    """Return what the report says about a pull request."""
-    return PullRequestSummary(
-        branch=request.branch,
-        onto=request.base_branch,
-        state=request.state,
-        url=request.url,
-        reason=request.reason,
-    )
-
-
-def _run(run: TestRun) -> RunSummary:
-    """Return what the report says about a finished test run."""
-    counts, worse = run.result.counts, run.result.worse
-    return RunSummary(
-        id=run.id,
-        purpose=run.request.purpose,
-        changes=len(run.request.changes),
-        tests=counts.tests if counts else 0,
-        failing=counts.failed if counts else 0,
-        seconds=run.execution.seconds,
-        outcome=run.result.outcome,
-        why=run.request.why,
-        worse=None if worse is None else len(worse),
     )
 
 

@@ -24,6 +24,7 @@ from shared.kernel.ids import short_id
 ORDER: tuple[StepKind, ...] = (
     "proposed",
     "cleared",
+    "waits",
     "proven",
     "approved",
     "head",
@@ -37,6 +38,7 @@ ORDER: tuple[StepKind, ...] = (
     "landed",
     "rejected",
     "expired",
+    "superseded",
     "watched",
     "rolled_back",
     "rollback_refused",
@@ -137,8 +139,12 @@ def _state_step(moved: StateTransition, before: str, records: StoryRecords) -> S
             step = _landed(moved, records)
         case EnhancementState.REJECTED:
             step = _rejected(moved, records)
-        case EnhancementState.EXPIRED | EnhancementState.SUPERSEDED:
+        case EnhancementState.CONFLICTING:
+            step = _step("waits", moved, moved.why)
+        case EnhancementState.EXPIRED:
             step = _step("expired", moved, moved.why)
+        case EnhancementState.SUPERSEDED:
+            step = _step("superseded", moved, moved.why)
         case EnhancementState.ROLLED_BACK:
             step = _rolled_back(moved, records.change)
     return step
@@ -166,6 +172,8 @@ def _cleared(moved: StateTransition, before: str, change: Enhancement) -> StoryS
     if before == EnhancementState.VALIDATED:
         why = "it was not on the branch: the branch had moved, or the gate was interrupted"
         return _step("returned", moved, f"{why}; {NEXT_HEAD}")
+    if before == EnhancementState.CONFLICTING:
+        return _step("cleared", moved, "what it waited for has ended")
     if before != EnhancementState.VALIDATING:
         return _step("cleared", moved, "its lease is valid, and it changes nothing outside of it")
     if not moved.tests:

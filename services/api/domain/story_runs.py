@@ -82,7 +82,7 @@ def _step_of(
     if records.change.id not in run.request.changes:
         against = suspect_tests.by_head.get(run.request.head, set())
         return _step_without_change(run, against, heads)
-    if run.request.kind is RunKind.BENCHMARKS:
+    if run.request.kind.exclusive:
         return _run_step("benchmarks", run, _benchmark_answers(run))
     suspect_tests.read(run)
     return _run_step("run", run, f"{_company(run, records)}: {_answer(run)}")
@@ -191,6 +191,9 @@ def _benchmark_answers(run: TestRun) -> str:
         return why or "nothing was compared"
     answers = [each.answer for each in measured]
     counts = ", ".join(f"{answers.count(each)} {each}" for each in dict.fromkeys(answers))
-    notable = [each for each in measured if each.answer in {"worse", "inconclusive"}]
+    told = {"worse", "inconclusive"}
+    if run.request.kind is RunKind.GAIN:
+        told.add("better")
+    notable = [each for each in measured if each.answer in told]
     ratios = "; ".join(f"{each.name} {each.cost}" for each in notable[:MAX_NAMED_BENCHMARKS])
     return f"{counts}: {ratios}" if ratios else counts

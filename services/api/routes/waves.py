@@ -58,9 +58,11 @@ def wave_routes(deps: ApiDeps) -> APIRouter:
 
     @router.get("/agents")
     async def list_agents(
-        *, active: bool = False, limit: Limit = 100, after: After = None
+        *, active: bool = False, wave: str = "", limit: Limit = 100, after: After = None
     ) -> Page[AgentView]:
-        """Return a page of agents, newest first; with `active` only those that are online."""
-        return await usecases.list_agents(active=active, limit=limit, after=after or "", deps=deps)
+        """Return a page of agents, newest first: of one wave or all, `active` if it goes on."""
+        return await usecases.list_agents(
+            active=active, wave=wave, limit=limit, after=after or "", deps=deps
+        )
 
     return router

@@ -14,17 +14,17 @@ from shared.contracts.documents.findings import Health
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.waves import Wave
 from shared.contracts.report import WaveReport
-from shared.contracts.states import ONLINE_AGENT_STATES
+from shared.contracts.states import OPEN_AGENT_STATES
 from shared.contracts.views import (
     AgentView,
     Page,
     TaskView,
     WaveDetails,
     WaveView,
-    agent_view,
     task_view,
     wave_view,
 )
+from shared.mongo.agents import views_of_agents
 from shared.targets.location import is_url
 
 # The coordinator may have to clone a large remote repository before it answers.
@@ -76,7 +76,10 @@ async def get_wave_report(typed: str, deps: ApiDeps) -> WaveReport:
         target_is_remote=is_url(target.location),
         changes=changes,
         runs=await _runs_of(wave, deps),
+        agents=await deps.store.agents.find(wave_id=wave.id),
+        tasks=await deps.store.tasks.find(wave_id=wave.id),
         pull_requests=await deps.store.pull_requests.find(wave_id=wave.id),
+        conflicts=await deps.store.conflicts.find(waves=wave.id),
         recall=await deps.store.recall.find(target_id=wave.target_id),
         health_before=await _health(wave, wave.commit, deps),
         health_after=await _health(wave, wave.final_commit, deps),
@@ -119,7 +122,14 @@ async def list_tasks(wave: str, limit: int, after: str, deps: ApiDeps) -> Page[T
     return await find_page(deps.store.tasks, task_view, limit, after, **where)
 
 
-async def list_agents(*, active: bool, limit: int, after: str, deps: ApiDeps) -> Page[AgentView]:
-    """Return a page of agents, newest first; with `active` only those that are online."""
-    where = {"state": ONLINE_AGENT_STATES} if active else {}
-    return await find_page(deps.store.agents, agent_view, limit, after, **where)
+async def list_agents(
+    *, active: bool, wave: str, limit: int, after: str, deps: ApiDeps
+) -> Page[AgentView]:
+    """Return a page of agents, newest first: of one wave or all, `active` if their wave goes on."""
+    where: dict[str, Any] = {"state": OPEN_AGENT_STATES} if active else {}
+    if wave:
+        where["wave_id"] = (await find_by_id(deps.store.waves, wave, "wave")).id
+    agents = await deps.store.agents.page(limit=limit + 1, after=after, **where)
+    shown = await views_of_agents(agents, deps.store, deps.clock())
+    views = {each.id: each for each in shown}
+    return make_page(agents, limit, lambda each: views[each.id])

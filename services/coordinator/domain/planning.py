@@ -4,9 +4,11 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from services.coordinator.domain.division import MIN_FINDINGS_OF_PART, Part, is_fixable
 from shared.contracts.base import Priority, Severity, WaveSize
 from shared.contracts.documents.findings import Finding, Inspection
 from shared.contracts.documents.waves import Opportunity
+from shared.targets.components import Component
 
 WEIGHT = {Severity.ERROR: 5.0, Severity.WARNING: 2.0, Severity.NOTE: 1.0}
 # The smallest number of tasks a size promises; a wave with fewer says why.
@@ -27,41 +29,79 @@ class Plan:
 
 
 def opportunities(
-    findings: Sequence[Finding], foreclosed: Collection[str]
+    findings: Sequence[Finding], foreclosed: Collection[str], parts: Sequence[Part] = ()
 ) -> tuple[Opportunity, ...]:
     """Group findings that have a component into opportunities, the most valuable first.
 
     There is one for each agent type and component with a finding that is fixable and not
-    foreclosed.
+    foreclosed; of a component in several `parts`, one for each part with such a finding.
     """
-    grouped: dict[tuple[str, str], list[Finding]] = defaultdict(list)
+    names = {path: each.name for each in parts for path in each.files}
+    grouped: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
     for each in findings:
         if each.component and each.agent_type:
-            grouped[each.component, each.agent_type].append(each)
+            grouped[each.component, names.get(each.path, ""), each.agent_type].append(each)
     found = [
-        _opportunity(component, each, foreclosed, agent_type)
-        for (component, agent_type), each in grouped.items()
+        _opportunity(component, part, each, foreclosed, agent_type)
+        for (component, part, agent_type), each in grouped.items()
     ]
     worth = [each for each in found if each.fixable]
-    return tuple(sorted(worth, key=lambda each: (-value(each), each.component, each.agent_type)))
+    return tuple(
+        sorted(worth, key=lambda each: (-value(each), each.component, each.part, each.agent_type))
+    )
+
+
+def admit(
+    findings: Sequence[Finding], components: Sequence[Component]
+) -> tuple[list[Finding], tuple[str, ...]]:
+    """Return the findings whose agent type their component admits, and notes on the others."""
+    admitted = {each.name: each.agent_types for each in components if each.agent_types}
+    taken: list[Finding] = []
+    refused: Counter[tuple[str, str]] = Counter()
+    for each in findings:
+        if each.agent_type in admitted.get(each.component, (each.agent_type,)):
+            taken.append(each)
+        else:
+            refused[each.component, each.agent_type] += 1
+    notes = tuple(
+        f"{count} {_plural('finding', 'findings', count)} of {agent_type} in {component} "
+        f"{_plural('is', 'are', count)} left alone: groundswell.toml admits only "
+        f"{', '.join(admitted[component])} there."
+        for (component, agent_type), count in sorted(refused.items())
+    )
+    return taken, notes
+
+
+def disjoint_first(ranked: Sequence[Opportunity]) -> tuple[Opportunity, ...]:
+    """Return ranked opportunities with the best of each part before the second best of any.
+
+    Agents of different types cannot work on the same files at the same time.
+    """
+    seen: Counter[tuple[str, str]] = Counter()
+    rounds = []
+    for each in ranked:
+        rounds.append(seen[each.component, each.part])
+        seen[each.component, each.part] += 1
+    order = sorted(range(len(ranked)), key=lambda index: rounds[index])
+    return tuple(ranked[index] for index in order)
 
 
 def _opportunity(
     component: str,
+    part: str,
     findings: Sequence[Finding],
     foreclosed: Collection[str],
     agent_type: str,
 ) -> Opportunity:
     """Return the opportunity that findings make; what is `foreclosed` does not count as fixable."""
-    fixable = [
-        each for each in findings if each.fixable != "no" and each.fingerprint not in foreclosed
-    ]
+    fixable = [each for each in findings if is_fixable(each, foreclosed)]
     rules = Counter(each.code for each in fixable)
     common = ", ".join(f"{rule} x{count}" for rule, count in rules.most_common(4))
     more = f" and {len(rules) - 4} more" if len(rules) > 4 else ""  # noqa: PLR2004
     return Opportunity(
         agent_type=agent_type,
         component=component,
+        part=part,
         description=f"{len(fixable)} of {len(findings)} findings can be fixed: {common}{more}",
         priority=priority(fixable),
         expected_impact=sum(WEIGHT[each.severity] for each in fixable),
@@ -89,14 +129,16 @@ def plan(
     *,
     foreclosed: Mapping[str, str],
     size: WaveSize,
+    parts: Sequence[Part] = (),
     inspections: Sequence[Inspection] = (),
     branch: str = "",
 ) -> Plan:
     """Choose at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason.
 
-    `inspections` tell what was read to get these findings, `branch` where if not on the base.
+    `parts` are those of divided components, `inspections` tell what was read to get these findings,
+    `branch` where if not on the base.
     """
-    ranked = opportunities(findings, foreclosed)
+    ranked = disjoint_first(opportunities(findings, foreclosed, parts))
     chosen, left = ranked[: size.limit], ranked[size.limit :]
     where = f" on {branch}" if branch else ""
     notes = [] if findings else [f"There are no findings{where}, so there is nothing to do."]
@@ -135,17 +177,22 @@ def _notes(
     elif not chosen and not any(each.fingerprint in foreclosed for each in findings):
         notes.append(f"None of the {len(findings)} findings has an automatic fix.")
     elif 0 < len(chosen) < MIN_TASKS[size]:
-        notes.append(
-            f"A {size} wave has {MIN_TASKS[size]} to {size.limit} tasks; "
-            f"this one has {len(chosen)}, because only {len(chosen)} "
-            f"{_plural('component has', 'components have', len(chosen))} something that can be "
-            "fixed."
-        )
+        notes.append(_few_tasks_note(size, len(chosen)))
     if left:
-        names = ", ".join(each.component for each in left[:8])
+        names = ", ".join(each.place for each in left[:8])
         notes.append(f"Left for a later wave: {names}.")
     notes += _foreclosed_notes(findings, foreclosed)
     return notes
+
+
+def _few_tasks_note(size: WaveSize, count: int) -> str:
+    """Return a note on why a wave has fewer tasks than its size promises."""
+    return (
+        f"A {size} wave has {MIN_TASKS[size]} to {size.limit} tasks; this one has {count}, because "
+        f"only {count} {_plural('component has', 'components have', count)} something that can be "
+        f"fixed, and one is divided only into parts with {MIN_FINDINGS_OF_PART} such findings, in "
+        "files of their own."
+    )
 
 
 def _foreclosed_notes(findings: Sequence[Finding], foreclosed: Mapping[str, str]) -> list[str]:

@@ -5,9 +5,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from shared.contracts.documents.base import Failure
+from shared.contracts.documents.conflicts import REASON_PREFIX
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Finding
-from shared.contracts.documents.waves import Task
+from shared.contracts.documents.waves import Task, place
 from shared.contracts.states import TASK, EnhancementState, TaskState
 from shared.targets.patches import parse_patch
 
@@ -44,7 +45,8 @@ def are_over(tasks: Sequence[Task]) -> bool:
 def failure_notes(tasks: Iterable[Task]) -> tuple[str, ...]:
     """Return a note on each task that failed, with the reason."""
     return tuple(
-        f"The task on {each.component} failed: {each.note or 'no reason is known'}"
+        f"The task on {place(each.component, each.opportunity.part)} failed: "
+        f"{each.note or 'no reason is known'}"
         for each in tasks
         if each.state in FAILED_TASK_STATES
     )
@@ -83,15 +85,26 @@ def _is_repeated(change: Enhancement, lost_twice: Collection[str]) -> bool:
     return bool(found) and all(each.fingerprint in lost_twice for each in found)
 
 
+def sent_back(changes: Iterable[Enhancement]) -> tuple[str, ...]:
+    """Return a sentence on each change that another one overtook, for whoever makes it again."""
+    return tuple(
+        f"{change.proposal.title}: {change.decision.reason.removeprefix(REASON_PREFIX)}"
+        for change in changes
+        if change.state is EnhancementState.EXPIRED
+        and change.decision.reason.startswith(REASON_PREFIX)
+    )
+
+
 def lost_twice(changes: Iterable[Enhancement]) -> frozenset[str]:
     """Return the findings, by fingerprint, of which two changes were lost for the same reason.
 
-    `changes` are those of one wave. Numbers and ids in a reason do not count.
+    `changes` are those of one wave. Numbers and ids in a reason do not count, nor does a change
+    that another one overtook.
     """
     lost = Counter(
         (found.fingerprint, NUMBERS.sub("", change.decision.reason))
         for change in changes
-        if change.state in LOST
+        if change.state in LOST and not change.decision.reason.startswith(REASON_PREFIX)
         for found in change.proposal.findings
     )
     return frozenset(fingerprint for (fingerprint, _), count in lost.items() if count > 1)

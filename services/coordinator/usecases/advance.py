@@ -13,7 +13,8 @@ import structlog
 from services.coordinator.deps import OPEN_WAVE_STATES, CoordinatorDeps
 from services.coordinator.domain import waves
 from services.coordinator.usecases import messages
-from services.coordinator.usecases.agents import watch_agents
+from services.coordinator.usecases.abandoned import settle_abandoned_tasks
+from services.coordinator.usecases.agents import replace_lost_agents, retire_leftovers
 from services.coordinator.usecases.end import (
     cancel_leftovers,
     complete,
@@ -35,15 +36,23 @@ log = structlog.get_logger(__name__)
 
 
 async def reconcile(deps: CoordinatorDeps) -> None:
-    """Watch the agents, advance every open wave, and do what a process that died left undone.
+    """Advance every open wave, and do what a process that died left undone.
 
-    That is to cancel the tasks of a wave that it ended, and to publish what it stored.
+    That is to cancel the tasks and retire the agents of a wave that it ended, to settle tasks that
+    no process is at any more, and to publish what it stored.
     """
-    await watch_agents(deps)
     await cancel_leftovers(deps)
+    await retire_leftovers(deps)
+    await settle_abandoned_tasks(deps)
     await messages.republish_finished(deps)
     for wave in await deps.store.waves.find(state=OPEN_WAVE_STATES):
         await advance(wave.id, deps, repeat_overdue=True)
+
+
+async def watch_agents(deps: CoordinatorDeps) -> None:
+    """Have other processes take over the tasks of agents whose process is lost."""
+    for wave_id in await replace_lost_agents(deps):
+        await advance(wave_id, deps)
 
 
 async def advance(wave_id: str, deps: CoordinatorDeps, *, repeat_overdue: bool = False) -> None:
@@ -93,7 +102,7 @@ async def _run(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wa
         if task.state is TaskState.WAITING:
             await _assign(task, deps)
         elif task.state is TaskState.ASSIGNED:
-            if attempt := messages.overdue_attempts(
+            if attempt := messages.overdue_deliveries(
                 task.changed_at, deps, repeat_overdue=repeat_overdue
             ):
                 await messages.publish_task_assigned(task, deps, attempt=attempt)
@@ -116,6 +125,7 @@ async def _assign(task: Task, deps: CoordinatorDeps) -> None:
         task_id=task.id,
         component=task.component,
         paths=task.paths,
+        priority=task.priority,
     )
     grant = await deps.bus.request(request, LeaseGrant)
     if not grant.granted:
@@ -140,7 +150,7 @@ async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
         return
     repeated = waves.lost_twice(await deps.store.enhancements.find(wave_id=wave.id))
     if not wave.dry_run and waves.needs_follow_up(task, changes, repeated):
-        await _follow_up(task, wave, repeated, deps)
+        await _follow_up(task, wave, repeated, waves.sent_back(changes), deps)
     await end_task(task, "finish", deps)
 
 
@@ -152,11 +162,15 @@ async def _expire_untried(change: Enhancement, deps: CoordinatorDeps) -> Enhance
 
 
 async def _follow_up(
-    task: Task, wave: Wave, repeated: Collection[str], deps: CoordinatorDeps
+    task: Task,
+    wave: Wave,
+    repeated: Collection[str],
+    sent_back: tuple[str, ...],
+    deps: CoordinatorDeps,
 ) -> None:
     """Store a task like this one on the present head, without what is foreclosed for the wave.
 
-    Those in `repeated`, by fingerprint, are left alone, too.
+    Those in `repeated`, by fingerprint, are left alone, too; `sent_back` tells what it is told.
 
     Without a head that the wave can land on there is none; closing the wave tells why.
     """
@@ -172,11 +186,11 @@ async def _follow_up(
             "version": 0,
             "state": TaskState.WAITING,
             "epoch": 0,
-            "agent_id": None,
             "commit": head.commit,
             "excluded_fingerprints": (*await foreclosed_in(wave, deps), *sorted(repeated)),
             "follow_up_of": task.id,
             "attempt": task.attempt + 1,
+            "sent_back": sent_back,
             "enhancements": 0,
             "note": "",
             "created_at": now,

@@ -1,46 +1,112 @@
-"""Watch the agents, and return the tasks of lost ones to the queue."""
-
-from datetime import timedelta
+"""Deploy the agents of a wave, replace those whose process is lost, and retire them all."""
 
 import structlog
 
 from services.coordinator.deps import CoordinatorDeps
+from services.coordinator.domain.deployment import agents_for
 from shared.contracts.answers import Acknowledgement, AgentList
 from shared.contracts.commands import GetAgents, ReleaseLease
 from shared.contracts.documents.agents import Agent
-from shared.contracts.events import AgentLost
-from shared.contracts.states import ONLINE_AGENT_STATES, AgentState, TaskState
-from shared.contracts.views import agent_view
+from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.events import AgentDeployed, AgentEvent, AgentOffline, AgentRetired
+from shared.contracts.states import OPEN_AGENT_STATES, WAVE, AgentState, TaskState
+from shared.mongo.agents import heartbeat_timeout, views_of_agents
 
 log = structlog.get_logger(__name__)
-HEARTBEAT_TIMEOUT = timedelta(seconds=15)
 
 
 async def get_active_agents(question: GetAgents, deps: CoordinatorDeps) -> AgentList:
-    """Return all agents, or with `question.active` only those that are online."""
-    states = ONLINE_AGENT_STATES if question.active else list(AgentState)
+    """Return all agents, or with `question.active` only those whose waves go on."""
+    states = OPEN_AGENT_STATES if question.active else list(AgentState)
     found = await deps.store.agents.find(state=states)
-    return AgentList(agents=tuple(agent_view(each) for each in found))
+    return AgentList(agents=await views_of_agents(found, deps.store, deps.clock()))
 
 
-async def watch_agents(deps: CoordinatorDeps) -> None:
-    """Mark agents offline that are silent for 15 s; release and requeue their running tasks."""
+async def deploy_agents(wave: Wave, deps: CoordinatorDeps) -> None:
+    """Store and publish the agents of a wave's stored tasks; those that are stored stay."""
+    tasks = await deps.store.tasks.find(wave_id=wave.id)
+    await deps.store.agents.insert_missing(agents_for(tasks, deps.clock()))
+    for agent in await deps.store.agents.find(wave_id=wave.id):
+        await _publish(AgentDeployed.about(agent, note=agent.assignment), agent, deps)
+
+
+async def replace_lost_agents(deps: CoordinatorDeps) -> set[str]:
+    """Mark agents offline whose process is lost, and take their tasks and leases from them.
+
+    Returns the ids of the waves whose tasks wait for another process, under a new lease epoch.
+    """
+    for agent in await _silent_agents(deps):
+        await deps.store.agents.transition(
+            agent, "go_offline", seconds=agent.seconds_until(agent.last_sign)
+        )
+    offline = await deps.store.agents.find(state=AgentState.OFFLINE)
+    return {each.wave_id for each in offline if await _take_task_from(each, deps)}
+
+
+async def _silent_agents(deps: CoordinatorDeps) -> list[Agent]:
+    """Return the active agents without a new heartbeat for too long, by this process's own clock.
+
+    The clocks of other machines may be wrong, so the times in heartbeats are not compared with it.
+    """
     now = deps.clock()
-    for agent in await deps.store.agents.find(state=ONLINE_AGENT_STATES):
-        if now - agent.heartbeat_at > HEARTBEAT_TIMEOUT:
-            await _mark_offline(agent, deps)
-    offline = [each.id for each in await deps.store.agents.find(state=AgentState.OFFLINE)]
-    for task in await deps.store.tasks.find(state=TaskState.RUNNING):
-        if task.agent_id in offline and now - task.changed_at > HEARTBEAT_TIMEOUT:
-            log.warning("task_requeued", task=task.id, agent=task.agent_id)
-            await deps.bus.request(
-                ReleaseLease(target_id=task.target_id, task_id=task.id), Acknowledgement
-            )
-            await deps.store.tasks.transition(task, "requeue", agent_id=None, changed_at=now)
+    active = await deps.store.agents.find(state=AgentState.ACTIVE)
+    seen = dict(deps.heartbeats)
+    deps.heartbeats.clear()
+    silent = []
+    for agent in active:
+        assert agent.stint is not None, "an active agent is run by a process"
+        stint, since = seen.get(agent.id, (None, now))
+        deps.heartbeats[agent.id] = (agent.stint, since if stint == agent.stint else now)
+        if now - deps.heartbeats[agent.id][1] > heartbeat_timeout(agent.stint.heartbeat_seconds):
+            silent.append(agent)
+    return silent
 
 
-async def _mark_offline(agent: Agent, deps: CoordinatorDeps) -> None:
-    """Mark an agent offline and publish that, unless its state has changed meanwhile."""
-    if await deps.store.agents.transition(agent, "go_offline"):
-        event = AgentLost(agent_id=agent.id, name=agent.name)
-        await deps.bus.publish(event, key=agent.id)
+async def _take_task_from(agent: Agent, deps: CoordinatorDeps) -> bool:
+    """Publish that an agent is offline, and have its task wait again if it was not done with it."""
+    stint = agent.stint
+    assert stint is not None, "only an agent that a process ran goes offline"
+    if agent.state_key not in deps.published:
+        offline = AgentOffline.about(agent, host=stint.host, pid=stint.pid)
+        await _publish(offline, agent, deps)
+        deps.published.add(agent.state_key)
+    task = await deps.store.tasks.get(stint.task_id)
+    if task is None or task.epoch != stint.epoch:
+        return False
+    if task.state not in {TaskState.ASSIGNED, TaskState.RUNNING}:
+        return False
+    return await requeue(task, deps)
+
+
+async def requeue(task: Task, deps: CoordinatorDeps) -> bool:
+    """Release the lease of a task and have it wait for another; return whether it waits now."""
+    log.warning("task_requeued", task=task.id, agent=task.agent_id)
+    await deps.bus.request(ReleaseLease(target_id=task.target_id, task_id=task.id), Acknowledgement)
+    requeued = await deps.store.tasks.transition(task, "requeue", changed_at=deps.clock())
+    return requeued is not None
+
+
+async def retire_agents(wave: Wave, deps: CoordinatorDeps) -> None:
+    """Retire the agents of a wave that is over, whatever they are at, and publish that."""
+    now = deps.clock()
+    for agent in await deps.store.agents.find(wave_id=wave.id):
+        retired: Agent | None = agent
+        while retired is not None and retired.state is not AgentState.RETIRED:
+            retired = await deps.store.agents.transition(
+                retired, "retire", retired_at=now, seconds=retired.seconds_until(now)
+            ) or await deps.store.agents.get(agent.id)
+        if retired is not None:
+            await _publish(AgentRetired.about(retired, seconds=retired.seconds), retired, deps)
+
+
+async def retire_leftovers(deps: CoordinatorDeps) -> None:
+    """Retire the agents that ended waves still have: whoever ended such a wave died before it."""
+    found = await deps.store.agents.find(state=OPEN_AGENT_STATES)
+    for wave in await deps.store.waves.find_by_ids(sorted({each.wave_id for each in found})):
+        if WAVE.terminal(wave.state):
+            await retire_agents(wave, deps)
+
+
+async def _publish(event: AgentEvent, agent: Agent, deps: CoordinatorDeps) -> None:
+    """Publish an event about an agent; once for each state that the agent comes into."""
+    await deps.bus.publish(event, key=agent.state_key, wave=agent.wave_id)

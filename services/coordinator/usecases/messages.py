@@ -1,8 +1,10 @@
 """Publish the messages that follow from the state of a wave or a task; each may be repeated."""
 
+import math
 from datetime import datetime, timedelta
 
 from services.coordinator.deps import CoordinatorDeps
+from services.coordinator.usecases.agents import retire_agents
 from shared.contracts.answers import Acknowledgement
 from shared.contracts.commands import MeasureFindings, ReleaseLease, RunBaseline
 from shared.contracts.documents.waves import Task, Wave
@@ -64,6 +66,7 @@ async def publish_task_assigned(task: Task, deps: CoordinatorDeps, *, attempt: i
         target_id=task.target_id,
         agent_type=task.agent_type,
         component=task.component,
+        part=task.opportunity.part,
         note=task.opportunity.description,
     )
     await deps.bus.publish(event, key=f"{task.id}:{task.epoch}", wave=task.wave_id)
@@ -108,7 +111,8 @@ async def republish_finished(deps: CoordinatorDeps) -> None:
 
 
 async def publish_wave_finished(wave: Wave, deps: CoordinatorDeps) -> None:
-    """Publish that a wave is finished, with the numbers of landed and rejected changes."""
+    """Retire the agents of a finished wave, and publish its end with what landed or did not."""
+    await retire_agents(wave, deps)
     count = deps.store.enhancements.count
     event = WaveFinished.model_validate(
         {
@@ -122,6 +126,15 @@ async def publish_wave_finished(wave: Wave, deps: CoordinatorDeps) -> None:
     )
     await deps.bus.publish(event, key=wave.id, wave=wave.id)
     deps.published.add(wave.id)
+
+
+def overdue_deliveries(since: datetime, deps: CoordinatorDeps, *, repeat_overdue: bool) -> int:
+    """Return how often a task should have been sent again by now; 0 unless `repeat_overdue`.
+
+    It may only wait for a slot, so each time it is sent again after twice as long.
+    """
+    age = deps.clock() - since
+    return int(math.log2(1 + max(age / REPEAT_AFTER, 0))) if repeat_overdue else 0
 
 
 def overdue_attempts(since: datetime, deps: CoordinatorDeps, *, repeat_overdue: bool) -> int:

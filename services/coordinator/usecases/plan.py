@@ -5,14 +5,17 @@ from collections.abc import Sequence
 
 from services.coordinator.deps import CoordinatorDeps
 from services.coordinator.domain import unowned, waves
-from services.coordinator.domain.planning import plan
+from services.coordinator.domain.division import work_by_path
+from services.coordinator.domain.planning import admit, plan
 from services.coordinator.usecases import messages
+from services.coordinator.usecases.agents import deploy_agents
 from services.coordinator.usecases.end import complete, fail_wave
+from services.coordinator.usecases.parts import divide_components
 from shared.contracts.base import ALL
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.findings import Finding, Inspection
-from shared.contracts.documents.waves import Opportunity, Task, Wave
+from shared.contracts.documents.waves import Opportunity, Task, Wave, place
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Rejected
 from shared.mongo.collections import latest_findings
@@ -43,14 +46,17 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
         return None
     inspections = await _inspections(wave, deps)
     unread = await _unowned_sources(wave, described, deps) if inspections else ()
+    admitted, left_out = admit(findings, described.components)
+    parts = await divide_components(wave, described, work_by_path(admitted, foreclosed), deps)
     chosen = plan(
-        findings,
+        admitted,
         foreclosed=foreclosed,
         size=wave.size,
+        parts=parts,
         inspections=inspections,
         branch=await _landing_branch_below(wave, deps),
     )
-    notes = (*wave.notes, *chosen.notes, *unowned.notes(unread))
+    notes = (*wave.notes, *chosen.notes, *left_out, *unowned.notes(unread))
     if not findings and unread and not any(each.lines for each in inspections):
         await fail_wave(wave, unowned.failure(unread), deps)
         return None
@@ -63,9 +69,11 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
     if obstacle is not None:
         await fail_wave(wave, obstacle, deps)
         return None
-    paths = {each.name: each.paths for each in described.components}
+    paths = {place(each.name, ""): each.paths for each in described.components}
+    paths |= {place(each.component, each.name): each.paths for each in parts}
     tasks = _new_tasks(wave, chosen.chosen, tuple(foreclosed), paths, deps)
     await deps.store.tasks.insert_missing(tasks)
+    await deploy_agents(wave, deps)
     running = await deps.store.waves.transition(
         wave, "run", tasks=len(tasks), notes=notes, changed_at=deps.clock()
     )
@@ -184,16 +192,21 @@ def _new_tasks(
     paths: dict[str, tuple[str, ...]],
     deps: CoordinatorDeps,
 ) -> list[Task]:
-    """Return a new task for each opportunity; they leave the fingerprints in `exclude` alone."""
+    """Return a new task for each opportunity, and for an agent of its own.
+
+    They leave the fingerprints in `exclude` alone. `paths` are the limits of each task, by the
+    place of its opportunity.
+    """
     now = deps.clock()
     return [
         Task(
             id=deps.new_id(),
             wave_id=wave.id,
             target_id=wave.target_id,
+            agent_id=deps.new_id(),
             agent_type=each.agent_type,
             component=each.component,
-            paths=paths[each.component],
+            paths=paths[each.place],
             excluded_fingerprints=exclude,
             commit=wave.commit,
             opportunity=each,

@@ -5,9 +5,10 @@ from collections import Counter
 from services.coordinator.deps import OPEN_WAVE_STATES, CoordinatorDeps
 from shared.contracts.answers import Status, WaveList
 from shared.contracts.commands import GetStatus, GetWave, GetWaves
-from shared.contracts.states import ENHANCEMENT, TASK, Machine
+from shared.contracts.states import ENHANCEMENT, OPEN_AGENT_STATES, TASK, Machine
 from shared.contracts.views import WaveDetails, task_view, wave_view
 from shared.kernel.errors import NotFound
+from shared.mongo.agents import live_workers
 
 
 async def list_waves(question: GetWaves, deps: CoordinatorDeps) -> WaveList:
@@ -35,12 +36,14 @@ async def show_wave(question: GetWave, deps: CoordinatorDeps) -> WaveDetails:
 
 
 async def get_status(question: GetStatus, deps: CoordinatorDeps) -> Status:  # noqa: ARG001
-    """Return the numbers of agents, and of unfinished waves, tasks and changes, each by state."""
-    agents = await deps.store.agents.find()
+    """Return how many processes run agents, by type, and what is unfinished, by state."""
+    workers = await live_workers(deps.store, deps.clock())
+    agents = await deps.store.agents.find(state=OPEN_AGENT_STATES)
     waves = await deps.store.waves.find(state=OPEN_WAVE_STATES)
     tasks = await deps.store.tasks.find(state=_unfinished(TASK))
     changes = await deps.store.enhancements.find(state=_unfinished(ENHANCEMENT))
     return Status(
+        workers=dict(Counter(name for each in workers for name in each.types)),
         agents=dict(Counter(str(each.state) for each in agents)),
         waves=dict(Counter(str(each.state) for each in waves)),
         tasks=dict(Counter(str(each.state) for each in tasks)),

@@ -14,6 +14,7 @@ from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Wave
 from shared.kernel.errors import Conflict, NotFound, Rejected
 from shared.kernel.extensions import agent_type_names
+from shared.mongo.agents import live_workers
 from shared.mongo.collections import get_or_insert_target
 from shared.targets.config import FILE, LandingSection, parse_config
 from shared.targets.head import Head, find_head
@@ -169,7 +170,9 @@ async def _check_focus(command: StartWave, deps: CoordinatorDeps) -> None:
             hint=f"Registered: {', '.join(registered)}.",
             code="unknown_focus",
         )
-    served = {each for agent in await deps.store.agents.find() for each in agent.types}
+    served = {
+        each for worker in await live_workers(deps.store, deps.clock()) for each in worker.types
+    }
     if command.focus != ALL and served and command.focus not in served:
         names = ", ".join(sorted(served))
         raise Rejected(

@@ -10,9 +10,12 @@ from dataclasses import dataclass
 from services.validator.approval.introspection import new_introspection
 from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.protection import Protection
 from shared.kernel.syntax import parse
+from shared.targets.components import component_of
 from shared.targets.config import TargetConfig
+from shared.targets.discovery import configured_components
 from shared.targets.languages import PYTHON
 from shared.targets.paths import is_protected
 
@@ -39,10 +42,20 @@ def policy_reason(
         return "the target's policy requires approval of every change"
     if policy.approval == "unsafe" and not change.proposal.fix.safe and not proven:
         return "its fix may change behaviour, and the target's policy requires approval of that"
+    if guarded := _guarded_components(change, config):
+        return f"groundswell.toml requires approval of every change in {', '.join(guarded)}"
     touched = [each for each in change.proposal.files if is_protected(each, config)]
     if touched:
         return f"it touches what judges it: {', '.join(touched)}"
     return ""
+
+
+def _guarded_components(change: Enhancement, config: TargetConfig) -> list[str]:
+    """Return the components with a file of a change that require approval of every change."""
+    components = configured_components(config)
+    guarded = {each.name for each in components if each.approval == "required"}
+    touched = {component_of(path, components) for path in change.proposal.files} if guarded else ()
+    return sorted(guarded.intersection(touched))
 
 
 def behaviour_reason(behaviour: BehaviourEvidence | None) -> str:
@@ -54,6 +67,11 @@ def behaviour_reason(behaviour: BehaviourEvidence | None) -> str:
         return ""
     more = f", and {len(behaviour.open) - 1} more places" if len(behaviour.open) > 1 else ""
     return f"{MAY_CHANGE}: {behaviour.may_change}: {behaviour.open[0]}{more}"
+
+
+def gain_reason(gain: Gain | None) -> str:
+    """Return why a change that promises speed needs approval; empty if its gain is measured."""
+    return gain.evidence if gain is not None and gain.state == "unknown" else ""
 
 
 def unprotected_reason(

@@ -9,6 +9,7 @@ from services.validator.approval.domain import (
     behaviour_reason,
     deceptive_reason,
     edited_tests_reason,
+    gain_reason,
     invalid_approval_reason,
     policy_reason,
     uncovered_reason,
@@ -28,6 +29,7 @@ from shared.behaviour.declarations import UNDECLARED
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Approval, Enhancement
+from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.protection import Protection
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict
@@ -48,13 +50,15 @@ async def request_approvals(
     behaviours: Mapping[str, BehaviourEvidence] | None = None,
     protections: Mapping[str, Protection] | None = None,
     edits: Mapping[str, Sequence[EditedFile]] | None = None,
+    gains: Mapping[str, Gain] | None = None,
     run: str | None = None,
 ) -> list[Enhancement]:
     """Request approval of the changes that need it and have no valid one, and return those.
 
     `evidence` returns the evidence for a change, `proofs` has the changes proven to leave the
-    program as it is, `behaviours` what the code of the others shows, `run` is the full run that
-    passed, if any. The requests are stored and published; an approval that is not valid is dropped.
+    program as it is, `behaviours` what the code of the others shows, `gains` what was measured of
+    those that promise speed, `run` is the full run that passed, if any. The requests are stored and
+    published; an approval that is not valid is dropped.
     """
     needing = []
     for each in changes:
@@ -66,6 +70,7 @@ async def request_approvals(
             behaviour=(behaviours or {}).get(each.id),
             protection=(protections or {}).get(each.id),
             edits=(edits or {}).get(each.id, ()),
+            gain=(gains or {}).get(each.id),
         )
         if why and each.decision.approval is not None:
             why = invalid_approval_reason(each, base)
@@ -90,6 +95,7 @@ def _reason(
     behaviour: BehaviourEvidence | None,
     protection: Protection | None,
     edits: Sequence[EditedFile],
+    gain: Gain | None,
 ) -> str:
     """Return why a change needs approval; empty if it needs none.
 
@@ -99,7 +105,7 @@ def _reason(
     why = policy_reason(
         change, config, tier=sandbox.tier, trusted=sandbox.trusted, proven=is_proven
     )
-    why = why or deceptive_reason(edits)
+    why = why or deceptive_reason(edits) or gain_reason(gain)
     if why or is_proven:
         return why
     return (

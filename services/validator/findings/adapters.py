@@ -8,17 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pygit2
+import structlog
 
 from services.validator.findings.domain import MeasuredPair, TreePair
 from shared.agent_types import AgentSpec, agent_specs
 from shared.contracts.documents.findings import Finding
 from shared.detectors.comparison import FileFindings
+from shared.detectors.failures import is_tool_failure
 from shared.detectors.overlay import OverlayTree
 from shared.detectors.ports import Detector, DetectorResources, Source, measure_batch
 from shared.targets.mirror import Mirror
 from shared.targets.paths import is_protected, matches
 from shared.targets.profile import TargetProfile
 from shared.targets.tree import blob_content
+
+log = structlog.get_logger(__name__)
 
 MAX_REMEMBERED_VERSIONS = 4096
 REGULAR_FILES = {pygit2.enums.FileMode.BLOB, pygit2.enums.FileMode.BLOB_EXECUTABLE}
@@ -77,6 +81,7 @@ class RegisteredDetectors:
     ) -> Sequence[MeasuredPair]:
         """Measure by its detectors the unprotected files in which each pair differs, in order.
 
+        A detector that fails measures nothing, and its tool is not among those of the outcome.
         Raises `Rejected` where the configuration on `head` cannot be used.
         """
         mirror = self._mirror(target_id)
@@ -88,9 +93,16 @@ class RegisteredDetectors:
         found: dict[tuple[int, str], FoundBySide] = {}
         for key, detector in self._detectors().items():
             mine = [n for n, detectors in enumerate(chosen) if key in detectors]
-            measured = await self._measure(
-                detector, mirror, source, [differing[n].read_by(detector) for n in mine]
-            )
+            pairs_read = [differing[n].read_by(detector) for n in mine]
+            try:
+                measured = await self._measure(detector, mirror, source, pairs_read)
+            except Exception as error:
+                if not is_tool_failure(error):
+                    raise
+                log.exception("detector_failed", detector=detector.name)
+                for detectors in chosen:
+                    detectors.pop(key, None)
+                continue
             found |= {(n, "/".join(key)): sides for n, sides in zip(mine, measured, strict=True)}
         return [
             await asyncio.to_thread(

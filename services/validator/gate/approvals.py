@@ -93,9 +93,11 @@ async def ask_for_approval(
     def evidence(change: Enhancement) -> tuple[str, ...]:
         """Return what a person should know of a change, with or without its full run."""
         edited = edits_without_effect(change, gate_round.prepared.profile.config)
+        gain = gate_round.facts.gains.get(change.id)
+        more = (*edited, gain.evidence) if gain is not None else edited
         if batch:
-            return (*evidence_of_full_run(batch.run), *edited)
-        return (*evidence_before_full_run(gate_round, change), *edited)
+            return (*evidence_of_full_run(batch.run), *more)
+        return (*evidence_before_full_run(gate_round, change), *more)
 
     asked = await request_approvals(
         changes,
@@ -107,6 +109,7 @@ async def ask_for_approval(
         behaviours=behaviours,
         protections=gate_round.mutation.protections,
         edits=edits,
+        gains=gate_round.facts.gains,
         run=batch.run.id if batch else None,
     )
     await publish_approvals_needed(gate_round, asked, deps)

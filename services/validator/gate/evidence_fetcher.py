@@ -16,9 +16,9 @@ from services.validator.decision.evidence import (
     RequestedRun,
     RunComparison,
     RunEvidence,
-    RunPlan,
     needs_own_run,
 )
+from services.validator.decision.scheduling import runs_to_start
 from services.validator.deps import ValidatorDeps
 from services.validator.gate.decision_events import publish_run
 from services.validator.gate.rounds import GateRound, compose
@@ -43,7 +43,7 @@ class EvidenceFetcher:
         self.max_runs = max_runs
         self._round = gate_round
         self._deps = deps
-        self._runs: dict[RunPlan, asyncio.Task[RunEvidence]] = {}
+        self._runs: dict[RequestedRun, asyncio.Task[RunEvidence]] = {}
         self._background: asyncio.Task[None] | None = None
 
     def start_background(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
@@ -54,12 +54,12 @@ class EvidenceFetcher:
     async def fetch(self, requested: Sequence[RequestedRun]) -> None:
         """Start the requested runs, as there is room; wait, and keep what ends as evidence."""
         free = self.max_runs - len(self._runs) - (self._background is not None)
-        new = [each for each in requested if each.plan not in self._runs]
+        new = runs_to_start(requested, self._runs)
         for each in new[: max(free, 0)]:
-            self._runs[each.plan] = asyncio.create_task(_fetch(self._round, each, self._deps))
+            self._runs[each] = asyncio.create_task(_fetch(self._round, each, self._deps))
         await asyncio.wait(self._tasks(), return_when=asyncio.FIRST_COMPLETED)
-        for plan in [plan for plan, task in self._runs.items() if task.done()]:
-            self._round.evidence[plan] = self._runs.pop(plan).result()
+        for each in [each for each, task in self._runs.items() if task.done()]:
+            self._round.evidence[each.plan] = self._runs.pop(each).result()
         if self._background is not None and self._background.done():
             await self.wait_for_background()
 
@@ -72,8 +72,8 @@ class EvidenceFetcher:
     async def cancel_runs_with(self, changes: Iterable[str]) -> None:
         """Cancel the runs with any of these changes, as their results are of no use now."""
         ended = frozenset(changes)
-        plans = [plan for plan in self._runs if not ended.isdisjoint(plan.changes)]
-        await _cancel([self._runs.pop(plan) for plan in plans])
+        useless = [each for each in self._runs if not ended.isdisjoint(each.plan.changes)]
+        await _cancel([self._runs.pop(each) for each in useless])
 
     async def cancel_all(self) -> None:
         """Cancel all runs and the background work."""

@@ -30,6 +30,7 @@ from services.validator.gate.decision_events import (
 )
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
 from services.validator.gate.flakiness import remember_flaky
+from services.validator.gate.gains import reject_without_gain
 from services.validator.gate.mutation import (
     changes_without_mutants,
     measure_changes,
@@ -182,6 +183,8 @@ async def _land(
 
     Returns true if the round is over.
     """
+    if await reject_without_gain(gate_round, step.changes, fetcher, deps):
+        return not gate_round.changes
     changes = [gate_round.changes[each] for each in step.changes]
     await prove(gate_round, step.changes, deps)
     composition = await compose(gate_round, step.changes, deps)
@@ -192,6 +195,7 @@ async def _land(
         trees=dict(composition.steps),
         run=gate_round.runs[step.plan],
         proofs=gate_round.facts.proofs.by_change,
+        gains=gate_round.facts.gains,
     )
     # No mutants are tried on a change that waits for a person in any case.
     if await ask_for_approval(gate_round, changes, fetcher, deps, batch):

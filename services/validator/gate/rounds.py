@@ -24,6 +24,7 @@ from services.validator.suite.domain.reports import TestReport
 from shared.contracts.base import RunPurpose
 from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.protection import Protection
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
@@ -45,7 +46,8 @@ class ChangeFacts:
     `misjudged` are the components whose choice of impacted tests was often wrong, `flaky` the
     failure rates of tests known to be flaky, and `recorded` is the recording that the impacted
     tests come from; where that is stale, the next full run is recorded. `proofs` are those of
-    changes that leave the program as it is, `behaviours` what the code of the others shows.
+    changes that leave the program as it is, `behaviours` what the code of the others shows, and
+    `gains` those of changes that promise speed.
     """
 
     impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
@@ -57,6 +59,7 @@ class ChangeFacts:
     recorded: Recorded | None = None
     is_recording_stale: bool = False
     proofs: KnownProofs = field(default_factory=KnownProofs)
+    gains: dict[str, Gain] = field(default_factory=dict)
 
 
 @dataclass

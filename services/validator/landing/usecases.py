@@ -22,6 +22,7 @@ from services.validator.queue.transitions import expire, transition_and_publish
 from services.validator.review.usecases import show_landed
 from services.validator.watch.usecases.watching import start_watch
 from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
@@ -36,8 +37,8 @@ log = structlog.get_logger(__name__)
 class Batch:
     """Changes that land together, in order, with the run that their last tree passed.
 
-    `trees` has the tree after each change, by its id, and `proofs` the proofs of those that have
-    one.
+    `trees` has the tree after each change, by its id, `proofs` the proofs of those that have one,
+    and `gains` the gains of those that promise speed.
     """
 
     target: Target
@@ -46,6 +47,7 @@ class Batch:
     trees: Mapping[str, str]
     run: TestRun
     proofs: Mapping[str, Proof] = field(default_factory=dict)
+    gains: Mapping[str, Gain] = field(default_factory=dict)
 
 
 async def land(batch: Batch, deps: ValidatorDeps) -> None:
@@ -120,7 +122,7 @@ async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
 
 
 def evidence_of(batch: Batch, change: Enhancement) -> tuple[str, ...]:
-    """Return why a change of the batch may land: its proof if any, changed tests, and the run."""
+    """Return why a change of the batch may land: proof and gain if any, changed tests, the run."""
     counts = batch.run.result.counts
     tests = counts.tests if counts else 0
     together = len(batch.changes)
@@ -130,7 +132,12 @@ def evidence_of(batch: Batch, change: Enhancement) -> tuple[str, ...]:
         f"{batch.prepared.head[:10]} (run {batch.run.id}, sandbox: {batch.run.execution.sandbox})."
     )
     proof = batch.proofs.get(change.id)
-    before = (proof.summary if proof else "", batch.run.changed_tests)
+    gain = batch.gains.get(change.id)
+    before = (
+        proof.summary if proof else "",
+        gain.evidence if gain else "",
+        batch.run.changed_tests,
+    )
     return (*(f"{each[0].upper()}{each[1:]}." for each in before if each), sentence)
 
 

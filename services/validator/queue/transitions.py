@@ -17,6 +17,7 @@ from shared.contracts.events import (
     EnhancementExpired,
     EnhancementRejected,
     EnhancementRolledBack,
+    EnhancementSuperseded,
     RollbackRefused,
 )
 from shared.contracts.states import EnhancementState
@@ -150,6 +151,11 @@ def _expired(change: Enhancement) -> EnhancementExpired:
     return EnhancementExpired(**_common(change), reason=change.decision.reason)
 
 
+def _superseded(change: Enhancement) -> EnhancementSuperseded:
+    """Return the event that another change does all that the change would have done."""
+    return EnhancementSuperseded(**_common(change), reason=change.decision.reason)
+
+
 def _rolled_back(change: Enhancement) -> EnhancementRolledBack:
     """Return the event that the change was rolled back, with the revert's commit."""
     commit = change.landing.rollback.commit if change.landing.rollback else ""
@@ -176,6 +182,7 @@ EVENTS: dict[EnhancementState, Callable[[Enhancement], EnhancementEvent]] = {
     EnhancementState.APPLIED: _applied,
     EnhancementState.REJECTED: _rejected,
     EnhancementState.EXPIRED: _expired,
+    EnhancementState.SUPERSEDED: _superseded,
     EnhancementState.ROLLED_BACK: _rolled_back,
     EnhancementState.NEEDS_APPROVAL: _asking,
 }

@@ -15,6 +15,7 @@ from shared.contracts.base import (
 from shared.contracts.documents.base import Document, StateTransition
 from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.findings import Finding, Prediction
+from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
 from shared.contracts.states import (
@@ -120,7 +121,8 @@ class DecisionRecord(Value):
     `returned` counts the heads it was judged on without an answer, `suspected` are the tests that
     it seems to break only together with what has landed meanwhile. A change with a `proof` needs no
     `protection` by tests. `behaviour` is what its code shows about the behaviour that its rule may
-    change. `run` is the test run that decided.
+    change, and `gain` what was measured of one that promises speed. `run` is the test run that
+    decided.
     """
 
     reason: str = ""
@@ -133,6 +135,7 @@ class DecisionRecord(Value):
     proof: Proof | None = None
     behaviour: BehaviourEvidence | None = None
     protection: Protection | None = None
+    gain: Gain | None = None
     run: Id | None = None
 
 

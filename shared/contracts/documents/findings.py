@@ -88,6 +88,10 @@ class Health(Document):
     measured_at: datetime
 
 
+# The run time of the functions that a change touches, over that without it.
+RELATIVE_RUN_TIME = "relative_run_time"
+
+
 class Prediction(Value):
     """The predicted effect of a change, stored before it is tried.
 
@@ -98,3 +102,8 @@ class Prediction(Value):
     direction: Literal["down", "up", "same"]
     size: float
     confidence: float = Field(ge=0, le=1)
+
+    @property
+    def promises_speed(self) -> bool:
+        """True if less run time is predicted: such a change lands only if that is measured."""
+        return self.metric == RELATIVE_RUN_TIME and self.direction == "down"

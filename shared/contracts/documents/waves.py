@@ -18,6 +18,11 @@ from shared.contracts.states import (
 )
 
 
+def place(component: str, part: str) -> str:
+    """Return the name of a component and, in brackets, of a part of it; empty for the whole."""
+    return f"{component} ({part})" if part else component
+
+
 class Wave(Document):
     """A bounded set of tasks started together. `commit` is the head it began on.
 
@@ -50,10 +55,14 @@ class Wave(Document):
 
 
 class Opportunity(Value):
-    """Findings worth a task; `expected_impact` in health points, `complexity` in changed lines."""
+    """Findings worth a task; `expected_impact` in health points, `complexity` in changed lines.
+
+    `part` names the part of the component that it is about; empty for the whole.
+    """
 
     agent_type: AgentTypeName
     component: str
+    part: str = ""
     description: str
     priority: Priority
     expected_impact: float
@@ -61,13 +70,21 @@ class Opportunity(Value):
     findings: int
     fixable: int
 
+    @property
+    def place(self) -> str:
+        """The component and, where it is divided, the part of it, for people."""
+        return place(self.component, self.part)
+
 
 class Task(Document):
     """One assignment: an opportunity in a component, for an agent type.
 
-    `paths` are the patterns of the component, and the limits of the lease. Findings with
-    `excluded_fingerprints` are not to be fixed. `follow_up_of` is the task that this one repeats on
-    a newer head, and `attempt` counts such repetitions.
+    `agent_id` is the agent that the wave deployed for it, and for the tasks that follow up on it.
+    `paths` are the patterns of the component, or of the part of it that the opportunity is about,
+    and the limits of the lease. Findings with `excluded_fingerprints` are not to be fixed.
+    `follow_up_of` is the task that this one repeats on a newer head, and `attempt` counts such
+    repetitions. `sent_back` tells, change by change, what landed first on the lines that its last
+    attempt would have changed.
 
     One field per fact that queries or transitions name.
     """
@@ -87,6 +104,7 @@ class Task(Document):
     agent_id: Id | None = None
     follow_up_of: Id | None = None
     attempt: int = 0
+    sent_back: tuple[str, ...] = ()
     enhancements: int = 0
     note: str = ""
     created_at: datetime

@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 from shared.contracts.base import Id, Oid, Sha256
+from shared.contracts.documents.conflicts import ConflictKind, ConflictOutcome, ConflictStrategy
 from shared.contracts.events.base import TargetEvent, WaveEvent
 
 
@@ -46,6 +47,30 @@ class EnhancementExpired(EnhancementEvent):
 
     subject: ClassVar[str] = "gs.evt.enhancement.expired"
     reason: str
+
+
+class EnhancementSuperseded(EnhancementEvent):
+    """A proposal ended because another change does all that it would have done."""
+
+    subject: ClassVar[str] = "gs.evt.enhancement.superseded"
+    reason: str
+
+
+class ConflictResolved(WaveEvent):
+    """The overlap of two proposals was settled: `first` went first, and `outcome` tells the rest.
+
+    The wave is that of `second`.
+    """
+
+    subject: ClassVar[str] = "gs.evt.conflict.resolved"
+    conflict_id: str
+    first: Id
+    second: Id
+    kind: ConflictKind
+    strategy: ConflictStrategy
+    outcome: ConflictOutcome
+    reason: str
+    files: tuple[str, ...]
 
 
 class EnhancementAdvised(EnhancementEvent):

@@ -1,26 +1,86 @@
 """Events of agents, waves, measurements, tasks and leases."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
 from shared.contracts.base import AgentTypeName, Id, Oid
+from shared.contracts.documents.agents import Agent
 from shared.contracts.events.base import Event, WaveEvent
 
 
-class AgentRegistered(Event):
-    """An agent process started and registered itself; `types` are the agent types it serves."""
+class WorkerRegistered(Event):
+    """A process started that runs agents of these types, at most `slots` of them at once."""
 
-    subject: ClassVar[str] = "gs.evt.agent.registered"
-    agent_id: Id
-    name: str
+    subject: ClassVar[str] = "gs.evt.worker.registered"
+    worker_id: Id
+    host: str
+    pid: int
     types: tuple[AgentTypeName, ...]
+    slots: int
 
 
-class AgentLost(Event):
-    """An agent has sent no heartbeat for too long and counts as offline."""
+class AgentEvent(WaveEvent):
+    """The fields that all events about one agent share; each is named after a state."""
 
-    subject: ClassVar[str] = "gs.evt.agent.lost"
     agent_id: Id
     name: str
+    agent_type: AgentTypeName
+    focus: str
+
+    @classmethod
+    def about(cls, agent: Agent, **fields: Any) -> Self:
+        """Return the event about this agent, with what the event has besides."""
+        return cls(
+            agent_id=agent.id,
+            name=agent.name,
+            agent_type=agent.type,
+            focus=agent.focus,
+            wave_id=agent.wave_id,
+            target_id=agent.target_id,
+            **fields,
+        )
+
+
+class AgentDeployed(AgentEvent):
+    """A wave deployed an agent on a component; it waits for a lease, and then for a slot."""
+
+    subject: ClassVar[str] = "gs.evt.agent.deployed"
+
+
+class AgentActive(AgentEvent):
+    """A worker process has a slot for an agent and runs it on a task, under a lease epoch."""
+
+    subject: ClassVar[str] = "gs.evt.agent.active"
+    task_id: Id
+    epoch: int
+    host: str
+    pid: int
+
+
+class AgentIdle(AgentEvent):
+    """An agent is done with what it had to do; it may get more of it later in the wave."""
+
+    subject: ClassVar[str] = "gs.evt.agent.idle"
+
+
+class AgentFailed(AgentEvent):
+    """An agent could not do its task; its wave goes on without what it would have proposed."""
+
+    subject: ClassVar[str] = "gs.evt.agent.error"
+
+
+class AgentOffline(AgentEvent):
+    """An agent's process is lost; another one takes over its task under a new lease epoch."""
+
+    subject: ClassVar[str] = "gs.evt.agent.offline"
+    host: str
+    pid: int
+
+
+class AgentRetired(AgentEvent):
+    """The wave of an agent is over; the agent was at work for `seconds` in all."""
+
+    subject: ClassVar[str] = "gs.evt.agent.retired"
+    seconds: float
 
 
 class WavePlanned(WaveEvent):
@@ -97,6 +157,7 @@ class TaskAssigned(WaveEvent):
     task_id: Id
     agent_type: AgentTypeName
     component: str
+    part: str = ""
 
 
 class TaskStarted(WaveEvent):
@@ -134,7 +195,7 @@ class LeaseGranted(WaveEvent):
 
 
 class LeaseReleased(WaveEvent):
-    """The lease of a task ended because the task did."""
+    """The lease of a task ended because it has proposed all it will, or is over."""
 
     subject: ClassVar[str] = "gs.evt.lease.released"
     task_id: Id

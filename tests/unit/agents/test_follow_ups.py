@@ -1,5 +1,7 @@
 """What a fix makes possible belongs to its proposal, and no proposal rests on another's finding."""
 
+import pytest
+
 from services.agents.domain.proposals import with_unique_titles
 from shared.agent_types import Proposal
 from shared.contracts.base import EngineName
@@ -63,6 +65,31 @@ async def test_a_fix_that_would_add_more_than_it_takes_waits_for_its_follow_ups(
     assert "So is what that made possible (RUF010)." in each.rationale
     assert '"a {x!s} {y!s}"' in final([each])
     assert len(each.conditions) == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "made"),
+    [
+        ('"a %s" % (str(x),)', 'f"a {x!s}"'),
+        ('"a %s" % repr(x)', 'f"a {x!r}"'),
+        ('"%s: %r" % (len(x), x)', 'f"{len(x)}: {x!r}"'),
+        ('"%s%% of {x}" % len(x)', 'f"{len(x)}% of {{x}}"'),
+    ],
+)
+async def test_formatting_with_percent_becomes_an_f_string_in_one_proposal(tmp_path, code, made):
+    (each,) = await proposed(tmp_path, a=f"def f(x):\n    return {code}\n")
+    assert each.rule == "ruff:UP031"
+    assert "So is what that made possible (" in each.rationale
+    assert "UP032" in each.rationale
+    assert each.conditions == ("percent.as-f-string",)
+    assert final([each]) == f"def f(x):\n    return {made}\n"
+
+
+async def test_a_name_of_another_kind_is_formatted_by_a_call_only(tmp_path):
+    """An f-string would evaluate the second value after formatting the first one."""
+    text = 'def f(x, g):\n    return "%r %s" % (x, str(g()))\n'
+    (each,) = await proposed(tmp_path, a=text)
+    assert '"{!r} {}".format(x, str(g()))' in final([each])
 
 
 async def test_what_is_foreclosed_stays_so_on_a_line_that_another_fix_rewrites(tmp_path):

@@ -4,7 +4,9 @@ import ast
 
 import pytest
 
+from services.agents.domain import formatting
 from services.agents.domain.formatting import Formatted, format_where_changed
+from shared.kernel.sections import TextSection
 
 
 def result(before, after, *, neat_before="", neat_after=""):
@@ -89,3 +91,23 @@ def test_what_would_mean_something_else_is_not_taken():
 
 def test_a_text_that_cannot_be_parsed_is_left_as_it_is():
     assert result("def f(:\n", "def g(:\n", neat_after="def h(:\n") == "def g(:\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "\n\n",
+        "# a\n\n\nimport os\n\n\n# b\n\ndef f():\n    # c\n\n    return 1\n# d\n\n\n",
+        "@a\n\n@b\nclass C:\n    x = '''\nd\n'''\n\n    def f(self): pass\n\n\nC\n",
+        "if C:\n    1\nelse:\n    2",
+        "a = 1\r\n\r\nb = [\r\n1,\r\n]\r\n",
+        "a = 1\n\n\ndef f(:\n    # e\n\n\nb = 2\n",
+    ],
+)
+def test_the_parts_of_a_text_are_those_of_the_whole(text, monkeypatch):
+    parts = formatting._parts.__wrapped__(text)
+    monkeypatch.setattr(formatting, "split_sections", lambda whole: (TextSection(whole),))
+    whole = formatting._parts.__wrapped__(text)
+    assert parts == whole
+    assert "".join(each.blanks + each.text for each in parts) == text

@@ -93,6 +93,7 @@ async def test_what_it_changes_in_a_component_is_one_proposal(commands, tmp_path
     assert changed_lines(*proposal.changes["src/a.js"]) == (2, 2)
     assert not proposal.safe
     assert await proposals_of(an_engine(commands), source, "lib", ()) == []
+    assert await proposals_of(an_engine(commands), source, "src", (), ("/src/z.js",)) == []
 
 
 async def test_a_file_of_which_something_was_refused_is_not_proposed_again(commands, tmp_path):

@@ -58,9 +58,9 @@ def source_of(place):
 
 @pytest.fixture
 def propose(tmp_path):
-    def run(source, component="m", exclude=()):
+    def run(source, component="m", exclude=(), paths=()):
         engine = served_type(tmp_path / "scratch").engine
-        return asyncio.run(proposals_of(engine, source, component, exclude))
+        return asyncio.run(proposals_of(engine, source, component, exclude, paths))
 
     return run
 
@@ -157,6 +157,12 @@ def test_tests_and_other_components_are_left_alone(look, propose, detect):
     source = look(m_py="import os\n", n_py="import os\n", tests__test_m_py="import os\n")
     assert {each.path for each in detect(source)} == {"m.py", "n.py"}
     assert {path for each in propose(source) for path in each.changes} == {"m.py"}
+
+
+def test_of_a_component_in_parts_only_the_part_under_the_lease_is_changed(look, propose):
+    files = {f"p/{name}.py": "import os\n" for name in ("__init__", "a", "b", "c")}
+    found = propose(look(**files), "p", paths=("/p/a.py", "/p/c.py"))
+    assert {path for each in found for path in each.changes} == {"p/a.py", "p/c.py"}
 
 
 def test_the_targets_own_wishes_are_kept(look, propose):

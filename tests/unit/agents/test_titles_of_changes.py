@@ -10,9 +10,10 @@ from shared.contracts.base import EngineName
 from shared.contracts.states import EnhancementState
 from shared.contracts.work import PerformTask
 from shared.kernel.ids import uuid7
-from tests.support.builders import a_target, a_task, a_wave, an_agent, an_enhancement
+from tests.support.builders import a_target, a_task, a_wave, a_worker, an_agent, an_enhancement
 from tests.support.buses import RecordingBus
 from tests.support.memory import a_store
+from tests.support.places import PlainSlots
 from tests.support.repositories import a_repository, git
 from tests.support.stores import Watch
 
@@ -43,14 +44,14 @@ def perform(tmp_path):
 
     async def perform(*titles, other=None, **fields):
         place = a_repository(tmp_path / "target", m_py="x = 1\n")
-        target, me, store = a_target(location=str(place)), an_agent(), a_store()
+        target, me, store = a_target(location=str(place)), a_worker(), a_store()
         wave = a_wave(target_id=target.id, commit=git(place, "rev-parse", "HEAD"))
         task = a_task(wave, state="assigned", epoch=3)
         known = an_enhancement(a_task(a_wave(target_id=target.id)), title=other or TITLE, **fields)
         for collection, document in (
             (store.targets, target),
-            (store.agents, me),
             (store.tasks, task),
+            (store.agents, an_agent(task)),
             *([(store.enhancements, known)] if other else []),
         ):
             await collection.insert(document)
@@ -60,6 +61,7 @@ def perform(tmp_path):
             bus=RecordingBus(),
             home=tmp_path / "home",
             me=me,
+            slots=PlainSlots(),
             served={"code_quality": served},
             clock=Watch(),
             new_id=uuid7,

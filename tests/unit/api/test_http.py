@@ -34,10 +34,12 @@ from tests.support.builders import (
     a_backtest,
     a_health,
     a_protection_health,
+    a_stint,
     a_target,
     a_task,
     a_test_run,
     a_wave,
+    a_worker,
     an_agent,
     an_enhancement,
 )
@@ -397,14 +399,47 @@ class TestWaves:
         }
         assert shown == {**ends, "components": [{"component": "m", **ends}]}
 
-    async def test_agents_that_are_gone_are_left_out_when_asked_for_active_ones(self, deps, client):
-        here, gone = an_agent(), an_agent(state="offline")
-        for each in (here, gone):
+    async def test_agents_of_ended_waves_are_left_out_when_asked_for_active_ones(
+        self, deps, client
+    ):
+        here, lost, gone = an_agent(), an_agent(state="offline"), an_agent(state="retired")
+        for each in (here, lost, gone):
             await deps.store.agents.insert(each)
+        await deps.store.waves.insert(a_wave(id=gone.wave_id))
         everyone = (await client.get("/agents")).json()["items"]
         active = (await client.get("/agents?active=true")).json()["items"]
-        assert {each["id"] for each in everyone} == {here.id, gone.id}
-        assert [each["id"] for each in active] == [here.id]
+        of_wave = (await client.get(f"/agents?wave={gone.wave_id}")).json()["items"]
+        assert [each["id"] for each in everyone] == [gone.id, lost.id, here.id]
+        assert [each["id"] for each in active] == [lost.id, here.id]
+        assert [(each["id"], each["doing"]) for each in of_wave] == [(gone.id, "its wave is over")]
+
+    async def test_a_report_says_who_did_what(self, deps, client):
+        wave = a_wave()
+        await deps.store.waves.insert(wave)
+        await deps.store.targets.insert(a_target(id=wave.target_id))
+        task, idle = a_task(wave), a_task(wave, component="n", note="nothing to change was found")
+        follow_up = a_task(wave, agent_id=task.agent_id, attempt=1)
+        for each in (task, idle, follow_up):
+            await deps.store.tasks.insert(each)
+        stint = a_stint(task, a_worker(host="h", pid=7))
+        worked = an_agent(task, state="retired", stint=stint, seconds=3.5)
+        for agent in (worked, an_agent(idle, name="agent-code-quality-2")):
+            await deps.store.agents.insert(agent)
+        states = ("applied", "rolled_back", "rejected")
+        for number, state in enumerate(states):
+            await deps.store.enhancements.insert(
+                an_enhancement(task, key=f"k{number}", state=state, commit=COMMIT)
+            )
+        shown = (await client.get(f"/waves/{wave.id}/report")).json()["agents"]
+        assert [(each["name"], each["focus"]) for each in shown] == [
+            ("agent-code-quality-1", "m"),
+            ("agent-code-quality-2", "n"),
+        ]
+        figures = ("tasks", "proposals", "landed", "seconds", "process", "note")
+        assert [[each[name] for name in figures] for each in shown] == [
+            [2, 3, 2, 3.5, "h:7", ""],
+            [1, 0, 0, 0, "", "nothing to change was found"],
+        ]
 
 
 class TestEnhancements:

@@ -60,13 +60,15 @@ def test_benchmarks_are_those_that_were_compared_last():
     def compared(answer, seconds, **fields):
         said = BenchmarkResult(name="load", answer=answer, ratio=1.0)
         late = NOW + timedelta(seconds=seconds)
-        return a_run(1.0, benchmarks=(said,), finished_at=late, **fields)
+        known = {"kind": RunKind.BENCHMARKS, **fields}
+        return a_run(1.0, benchmarks=(said,), finished_at=late, **known)
 
     found = [
         compared("inconclusive", 2),
         compared("worse", 1),
         compared("new", 3, state="requested"),
         compared("same", 4, changes=()),
+        compared("better", 5, kind=RunKind.GAIN),
     ]
     assert [each.answer for each in last_benchmarks(found)] == ["inconclusive"]
     assert last_benchmarks([a_run(1.0)]) == ()

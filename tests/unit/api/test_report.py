@@ -5,10 +5,13 @@ from datetime import timedelta
 
 import pytest
 
+from services.api.domain.measures import sum_coordination
 from services.api.domain.report import WaveRecords, make_report
 from shared.contracts.documents.base import Failure
+from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Rollback
-from shared.contracts.documents.findings import Prediction
+from shared.contracts.documents.findings import RELATIVE_RUN_TIME, Prediction
+from shared.contracts.documents.gain import FunctionGain, Gain
 from shared.contracts.documents.runs import TestCounts
 from shared.contracts.report import NextCommands, ProtectionSummary
 from shared.contracts.states import RunState
@@ -140,6 +143,17 @@ class TestMeasured:
     def test_without_a_prediction_there_is_nothing_to_hold_it_against(self):
         there = [a_health(a_wave())]
         assert self.measured(there, there, prediction=None) is None
+
+    def test_promised_speed_is_held_against_the_measured_gain(self):
+        promise = Prediction(metric=RELATIVE_RUN_TIME, direction="down", size=0.1, confidence=0.9)
+        found = FunctionGain(name="f", answer="better", inputs=1, runs=11, ratio=0.25)
+        gain = Gain(state="measured", summary="measured gain", functions=(found,))
+        [shown] = report(a_change(prediction=promise, gain=gain)).landed
+        assert shown.measured == (1.0, 0.25)
+        unknown = Gain(state="unknown", summary="no test reaches it")
+        for each in (unknown, None):
+            [shown] = report(a_change(prediction=promise, gain=each)).landed
+            assert shown.measured is None
 
 
 class TestHealth:
@@ -324,3 +338,44 @@ class TestCommands:
         assert report(a_change(), target=target).commands.merge == (
             "git -C /nowhere merge 'groundswell/a$(id)'",
         )
+
+
+def an_overlap(outcome, **fields):
+    kind, strategy = fields.get("kind", "textual"), fields.get("strategy", "remake")
+    one, other = (
+        {
+            "enhancement_id": uuid7(),
+            "task_id": uuid7(),
+            "wave_id": uuid7(),
+            "agent_type": "security",
+            "title": title,
+        }
+        for title in ("first", "second")
+    )
+    return ConflictResolution(
+        id=uuid7(),
+        target_id=uuid7(),
+        waves=(),
+        first=one,
+        second=other,
+        kind=kind,
+        strategy=strategy,
+        outcome=outcome,
+        reason="both rewrite the same lines of m.py",
+        files=("m.py",),
+        found_at=NOW,
+    )
+
+
+def test_without_overlaps_coordination_is_not_measured():
+    assert report().coordination is None
+    assert sum_coordination([an_overlap("withdrawn")]) is None
+
+
+def test_of_the_overlaps_those_count_as_settled_that_took_no_person_and_are_over():
+    outcomes = ["both stand", "remade", "second stands", "left to a person", None, "withdrawn"]
+    overlaps = [an_overlap(each) for each in outcomes]
+    made = make_report(WaveRecords(a_wave(), a_target(), (), (), (), (), conflicts=overlaps))
+    assert (made.coordination.overlaps, made.coordination.settled) == (5, 3)
+    assert [each.outcome for each in made.conflicts] == outcomes
+    assert made.conflicts[0].second_title == "second"

@@ -88,7 +88,7 @@ def test_a_refusal_is_told_from_the_proposal_to_the_runs_that_say_so():
     house, blame, again = a_refusal()
     runs = f"(runs {short_id(blame.id)}, {short_id(again.id)})"
     assert house.told() == [
-        ("proposed", "by code-quality (rules); 95 % of such changes are expected to land"),
+        ("proposed", "by agent-code-quality-1 (rules); 95 % of such changes are expected to land"),
         ("cleared", "its lease is valid, and it changes nothing outside of it"),
         ("head", "31 tests, none failing"),
         ("run", "with 4 others: 31 tests, 2 worse: one of 5 suspects"),
@@ -278,6 +278,14 @@ def test_benchmarks_are_told_with_ratio_and_interval_where_they_differ_or_are_op
     )
 
 
+def test_a_measured_gain_is_told_with_its_ratio():
+    house = Gatehouse(("cleared", 1))
+    said = (BenchmarkResult(name="find", answer="better", ratio=0.25, low=0.2, high=0.3),)
+    house.run("gain", 3, kind=RunKind.GAIN, benchmarks=said, counts=None)
+    told = "1 better: find costs 0.25 times as much (0.20 to 0.30)"
+    assert house.told()[-1] == ("benchmarks", told)
+
+
 def test_benchmarks_without_a_report_are_said_not_to_be_measured():
     house = Gatehouse(("cleared", 1))
     house.run(
@@ -352,3 +360,11 @@ def test_a_run_is_never_shown_with_figures_it_does_not_have():
     house.run("full run", 3, counts=None, worse=None, outcome="infrastructure", detail="died")
     step = house.tell().steps[-1]
     assert (step.tests, step.worse) == (None, None)
+
+
+def test_a_change_that_waited_for_another_one_says_so_and_how_that_ended():
+    why = "conflict: 'remove x' goes first: both rewrite the same lines of m.py"
+    house = Gatehouse(("conflicting", 1, why), ("cleared", 2, ""))
+    assert house.told()[1:] == [("waits", why), ("cleared", "what it waited for has ended")]
+    lost = Gatehouse(("conflicting", 1, why), ("superseded", 2, "conflict: 'x' does all of it"))
+    assert lost.told()[-1] == ("superseded", "conflict: 'x' does all of it")

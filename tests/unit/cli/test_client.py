@@ -26,15 +26,19 @@ def an_agent_item(number):
     return {
         "id": f"01900000-0000-7000-8000-{number:012}",
         "name": f"agent {number}",
-        "types": [],
-        "engines": [],
-        "capabilities": [],
+        "type": "security",
+        "wave_id": f"01900000-0000-7000-8000-{number:012}",
+        "focus": "m",
+        "assignment": "5 findings",
         "state": "idle",
-        "task_id": None,
+        "doing": "the gate has 1 change",
         "host": "h",
         "pid": 1,
-        "started_at": moment,
+        "active_since": None,
         "heartbeat_at": moment,
+        "seconds": 1,
+        "deployed_at": moment,
+        "retired_at": None,
     }
 
 

@@ -78,3 +78,38 @@ def test_a_question_is_one_short_line():
         patch="a" * 64,
     )
     assert told(asking) == ["approval  remove x: it is unprotected"]
+
+
+def about_an_agent(kind, **fields):
+    return kind(
+        agent_id=uuid7(),
+        name="agent-security-2",
+        agent_type="security",
+        focus="shop",
+        wave_id=WAVE,
+        target_id=TARGET,
+        **fields,
+    )
+
+
+def test_agents_are_named_when_they_are_deployed_and_when_their_process_is_lost():
+    assert told(
+        about_an_agent(e.AgentDeployed, note="3 of 5 findings can be fixed"),
+        about_an_agent(e.AgentActive, task_id=uuid7(), epoch=1, host="h", pid=7),
+        about_an_agent(e.AgentOffline, host="h", pid=7),
+        about_an_agent(e.AgentIdle),
+    ) == [
+        "agent-security-2 on shop: 3 of 5 findings can be fixed",
+        "agent-security-2 lost its process 7 on h; another one takes over",
+    ]
+
+
+def test_the_status_counts_agents_at_work_until_they_are_done():
+    console = Console(width=200, file=io.StringIO(), force_terminal=True)
+    with Progress(console) as progress:
+        for number in (1, 2):
+            active = about_an_agent(e.AgentActive, task_id=uuid7(), epoch=1, host="h", pid=7)
+            progress.show_event(active.model_copy(update={"name": f"agent-{number}"}))
+        assert "2 agents at work" in str(progress._status.status)
+        progress.show_event(about_an_agent(e.AgentIdle).model_copy(update={"name": "agent-1"}))
+        assert "1 agent at work" in str(progress._status.status)

@@ -10,6 +10,7 @@ from cli.report import show_report
 from cli.text import as_typed_here, duration
 from services.api.domain.report import WaveRecords, make_report
 from shared.contracts.documents.base import Failure
+from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Rollback
 from shared.contracts.documents.findings import Health, Prediction
 from shared.contracts.documents.protection import Protection, SurvivingMutant
@@ -20,9 +21,12 @@ from tests.support.builders import (
     NOW,
     a_protection_health,
     a_pull_request,
+    a_stint,
     a_target,
+    a_task,
     a_test_run,
     a_wave,
+    an_agent,
     an_enhancement,
 )
 
@@ -80,6 +84,27 @@ def test_what_landed_says_what_was_predicted_and_what_was_measured():
     assert change.commit == LANDED
     assert "findings.F401 in m: 2 -> 0" in shown(report)
     assert "1 landed on branch groundswell/main" in shown(report)
+
+
+def test_the_report_says_which_agent_did_what():
+    task, idle, never = (a_task(component=each) for each in "mno")
+    idle = idle.model_copy(update={"note": "nothing to change was found"})
+    agents = [
+        an_agent(task, name="agent-security-1", stint=a_stint(task), seconds=65),
+        an_agent(idle, name="agent-security-2", stint=a_stint(idle), seconds=1),
+        an_agent(never, name="agent-security-3"),
+    ]
+    changes = [
+        an_enhancement(task, key="1", state="applied", commit=LANDED),
+        an_enhancement(task, key="2", state="rejected"),
+    ]
+    records = replace(stored(changes), agents=agents, tasks=[task, idle, never])
+    lines = shown(make_report(records)).split("Agents (who did what)\n")[1].splitlines()[:3]
+    assert [" ".join(each.split()) for each in lines] == [
+        "agent-security-1 m 1 task 2 proposals, 1 landed 1 min 5 s",
+        "agent-security-2 n 1 task nothing to change was found 1.0 s",
+        "agent-security-3 o 1 task nothing proposed not begun",
+    ]
 
 
 def test_what_was_not_measured_says_so():
@@ -312,3 +337,32 @@ def test_figures_are_shown_where_they_were_measured_and_nowhere_else():
     assert "caught a change; 3 of 9 tests had to run" in shown(
         make_report(replace(known, recall=(shared,)))
     )
+
+
+def test_overlaps_are_counted_and_those_shown_in_which_something_was_done():
+    def overlap(outcome, second):
+        common = {"task_id": uuid7(), "wave_id": uuid7(), "agent_type": "security"}
+        return ConflictResolution(
+            id=uuid7(),
+            target_id=uuid7(),
+            waves=(),
+            first={"enhancement_id": uuid7(), "title": "remove x", **common},
+            second={"enhancement_id": uuid7(), "title": second, **common},
+            kind="textual",
+            strategy="remake",
+            outcome=outcome,
+            reason="both rewrite the same lines of m.py",
+            files=("m.py",),
+            found_at=NOW,
+        )
+
+    overlaps = [overlap("both stand", "a"), overlap("remade", "b"), overlap(None, "c")]
+    text = shown(make_report(replace(stored(), conflicts=overlaps)))
+    assert (
+        "Coordination 3 overlaps of proposals, 2 settled without a person: "
+        "1 both stand, 1 remade, 1 still waiting" in text
+    )
+    assert "  b: remade, after remove x\n" in text
+    assert "  c: still waiting, after remove x\n" in text
+    assert "  a: " not in text
+    assert "Coordination" not in shown(make_report(stored()))

@@ -111,3 +111,17 @@ def test_anything_else_is_tried_again(other):
 
 def test_a_change_without_findings_is_followed_up_by_its_attempts_alone():
     assert waves.needs_follow_up(a_task(), [a_loss()], {"b"})
+
+
+def test_what_another_change_overtook_is_told_to_whoever_makes_it_again():
+    reason = "conflict: 'remove x' landed first: both rewrite the same lines of m.py"
+    overtaken = an_enhancement(state="expired", reason=reason, title="rename y")
+    others = [an_enhancement(state="expired", reason="does not apply: m.py"), overtaken]
+    assert waves.sent_back(others) == (f"rename y: {reason.removeprefix('conflict: ')}",)
+
+
+def test_being_overtaken_twice_is_no_reason_to_give_up():
+    finding = a_finding()
+    reason = "conflict: 'remove x' landed first"
+    lost = [an_enhancement(state="expired", reason=reason, findings=(finding,)) for _ in range(2)]
+    assert not waves.lost_twice(lost)

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.validator.git.domain.patches import apply_hunks
 from shared.kernel.errors import Rejected
 from shared.targets.components import Component, component_of
 from shared.targets.config import TargetConfig, parse_config
 from shared.targets.config_rendering import render_config
+from shared.targets.hunks import apply_hunks
 from shared.targets.patches import PatchKind, make_patch, parse_patch
 from shared.targets.paths import is_protected
 from shared.targets.profile import profile_target
@@ -101,6 +101,14 @@ class TestConfiguration:
             ('[test]\ntimeout = "long"\n', "test.timeout"),
             ("[test]\ntimeout = -1\n", "test.timeout"),
             ("[[component]]\nname = 'a'\n", "component.0.paths"),
+            (
+                "[[component]]\nname='a'\npaths=['x']\nagent_types=['code_qualty']\n",
+                "agent_types.code_qualty is not a registered agent type; did you mean",
+            ),
+            (
+                "[[component]]\nname='a'\npaths=['x']\napproval='ask'\n",
+                "component.0.approval: Input should be 'none' or 'required'",
+            ),
             ("not toml", "is not valid TOML"),
             ("[a]\nb = " + "[" * 5000, "is not valid TOML"),
             ("[test]\ncommand = 'python -m \"pytest'\n", "test.command"),
@@ -149,6 +157,23 @@ class TestConfiguration:
         assert now.environment.installs == was.environment.installs == ("attrs", "hypothesis")
         assert now.environment.requires_python == ">=3.10"
         assert parse_config(written.encode()).target.base == "main"
+
+    def test_what_is_said_of_a_component_is_written_by_init_as_it_is(self):
+        said = (
+            "[[component]]\nname = 'pay'\npaths = ['/pay/']\nowners = ['@ann']\n"
+            "agent_types = ['code_quality']\napproval = 'required'\n"
+        )
+        tree = FakeTree({"pay/x.py": "", "groundswell.toml": said})
+        facts = RepositoryFacts(
+            location="/x",
+            name="x",
+            head="h",
+            base_branch="main",
+            landing_branch="groundswell/main",
+            root_commit="r",
+        )
+        written = render_config(profile_target(tree), facts)
+        assert parse_config(written.encode()).component == parse_config(said.encode()).component
 
     def test_no_name_in_the_repository_writes_a_line_of_it(self):
         nasty = 'a\n[test]\ncommand = "evil"\n#\x1b[2J\x7f\x9b\u202e'

@@ -1,7 +1,7 @@
 """Running benchmarks on head and candidate in turn, in the sandbox, until each has an outcome."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from services.validator.benchmarks.adapters.detection import CommandOutput, read
@@ -40,7 +40,8 @@ class FailedProcess:
 class SandboxedBenchmarks:
     """Benchmarks in a sandbox; the `Benchmarks` port.
 
-    A comparison may take about `spare` seconds.
+    A comparison may take about `spare` seconds. Without `proves_equality` it ends once it can no
+    longer find a difference.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class SandboxedBenchmarks:
         *,
         spare: float = MAX_COMPARISON_SECONDS,
         counter: InstructionCounter | None = None,
+        proves_equality: bool = True,
     ) -> None:
         self._sandbox = sandbox
         self._scratch = scratch
@@ -59,6 +61,7 @@ class SandboxedBenchmarks:
         self._toss = toss
         self._spare = spare
         self._counter = counter or InstructionCounter(sandbox)
+        self._proves_equality = proves_equality
 
     async def compare(
         self,
@@ -69,15 +72,19 @@ class SandboxedBenchmarks:
         names: tuple[str, ...] = (),
         *,
         target_id: str,
+        files: Mapping[str, bytes] | None = None,
     ) -> BenchmarkReport | Infrastructure:
-        """Compare head and candidate by one pair that is not counted, then as many as it takes."""
+        """Compare head and candidate by one pair that is not counted, then as many as it takes.
+
+        `files` are put into the folder `FILES`, where the command finds them.
+        """
+        plan = SamplingPlan(bench.tolerance, proves_equality=self._proves_equality)
         async with self._scratch.workspace() as room:
-            rooms = PairedWorkspace(room, profile, environment, bench)
+            rooms = PairedWorkspace(room, profile, environment, bench, files or {})
             head, candidate = (self._trees(target_id, each) for each in trees)
             await asyncio.to_thread(rooms.lay_out, head, candidate)
-            return await _ComparisonRun(self._sandbox, rooms, bench, names, self._toss).run(
-                self._spare, self._counter
-            )
+            run = _ComparisonRun(self._sandbox, rooms, plan, names, self._toss)
+            return await run.run(self._spare, self._counter)
 
 
 class _ComparisonRun:
@@ -87,13 +94,13 @@ class _ComparisonRun:
         self,
         sandbox: Sandbox,
         rooms: PairedWorkspace,
-        bench: BenchSection,
+        plan: SamplingPlan,
         names: tuple[str, ...],
         toss: CoinToss,
     ) -> None:
         self._sandbox = sandbox
         self._rooms = rooms
-        self._bench = bench
+        self._plan = plan
         self._names = names
         self._toss = toss
         self._seconds = 0.0
@@ -106,10 +113,8 @@ class _ComparisonRun:
         first = await self._round()
         if not isinstance(first, PairedRun):
             return first
-        plan = SamplingPlan(self._bench.tolerance)
-        plan = replace(
-            plan, cap=min(plan.cap, int(spare / 2 / max(self._last[TreeSide.HEAD], 0.001)))
-        )
+        affordable = int(spare / 2 / max(self._last[TreeSide.HEAD], 0.001))
+        plan = replace(self._plan, cap=min(self._plan.cap, affordable))
         rounds: list[PairedRun] = []
         while len(rounds) < (want := wanted(rounds, plan, self._names)):
             for _ in range(want - len(rounds)):
@@ -160,7 +165,7 @@ class _ComparisonRun:
             completed = await self._sandbox.run(command)
         self._seconds += completed.seconds
         self._last[side] = completed.seconds
-        return read_output(completed, self._bench.format)
+        return read_output(completed, self._rooms.output_format)
 
     def _explain_failures(
         self, failures: list[tuple[Measurements | FailedProcess, Measurements | FailedProcess]]
@@ -181,8 +186,7 @@ class _ComparisonRun:
             return Infrastructure(f"On the candidate: {candidate.reason}", candidate.output_tail)
         rounds = (PairedRun(head, {}),)
         reason = f"{candidate.reason}\n{candidate.output_tail}".strip()
-        plan = SamplingPlan(self._bench.tolerance)
-        return BenchmarkReport(plan, rounds, self._names, reason, seconds=self._seconds)
+        return BenchmarkReport(self._plan, rounds, self._names, reason, seconds=self._seconds)
 
 
 def read_output(completed: Completed, format_: str) -> Measurements | FailedProcess:

@@ -8,7 +8,7 @@ path for its turn.
 
 import asyncio
 import shlex
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +23,8 @@ from shared.targets.profile import TargetProfile
 from shared.targets.writer import FolderWriter
 
 RESULT_FILE = "reports/bench.json"
+# Files that are no part of the target, seen from the directory that the command runs in.
+FILES = "../run/files"
 PYTEST_JSON = next(iter(JSON))
 MAX_OUTPUT_BYTES = 4 * MIB
 
@@ -38,9 +40,15 @@ class PairedWorkspace:
     """A scratch directory with both trees and the path at which they take turns."""
 
     def __init__(
-        self, room: Path, profile: TargetProfile, environment: Environment, bench: BenchSection
+        self,
+        room: Path,
+        profile: TargetProfile,
+        environment: Environment,
+        bench: BenchSection,
+        files: Mapping[str, bytes],
     ) -> None:
         self._room = room
+        self._files = files
         self._profile = profile
         self._environment = environment
         self._bench = bench
@@ -63,11 +71,19 @@ class PairedWorkspace:
         tree, scratch = self._work / "tree", self._work / "run"
         (self._room / side).rename(tree)
         (scratch / "reports").mkdir(parents=True)
+        (scratch / "files").mkdir()
+        for name, content in self._files.items():
+            (scratch / "files" / name).write_bytes(content)
         try:
             yield self._command(tree, scratch)
         finally:
             tree.rename(self._room / side)
             await asyncio.shield(asyncio.to_thread(remove_tree, scratch))
+
+    @property
+    def output_format(self) -> str:
+        """The format of the command's results, as `[bench]` names it."""
+        return self._bench.format
 
     @property
     def is_pytest(self) -> bool:

@@ -33,12 +33,14 @@ class SamplingPlan:
 
     `tolerance` is the relative difference within which a benchmark counts as the same, `alpha` the
     largest probability of a wrong "worse" or "better", half of it each, `cap` that of pairs.
+    Without `proves_equality`, no more pairs are made only to tell "same" from "inconclusive".
     """
 
     tolerance: float
     alpha: float = 0.01
     cap: int = 100
     looks: int = 6
+    proves_equality: bool = True
 
     @property
     def level(self) -> float:
@@ -137,10 +139,10 @@ def _hopeful(comparison: BenchmarkComparison, plan: SamplingPlan) -> bool:
         min(max(0.0, middle - half / 2), middle + half / 2),
         middle + half / 2,
     )
-    return any(
-        _answer(each - last, each + last, plan) is not BenchmarkOutcome.INCONCLUSIVE
-        for each in moved
-    )
+    hopeless = {BenchmarkOutcome.INCONCLUSIVE}
+    if not plan.proves_equality:
+        hopeless.add(BenchmarkOutcome.SAME)
+    return any(_answer(each - last, each + last, plan) not in hopeless for each in moved)
 
 
 def _sorted_out(

@@ -5,8 +5,9 @@ from pathlib import PurePosixPath
 
 import pygit2
 
-from services.validator.git.domain.patches import REGULAR_MODES, apply_hunks
+from services.validator.git.domain.patches import REGULAR_MODES
 from services.validator.git.ports import Composition
+from shared.targets.hunks import apply_hunks
 from shared.targets.languages import Language, invalid_reason, language_by_name
 from shared.targets.patches import FilePatch, PatchKind, parse_patch
 from shared.targets.tree import blob_content

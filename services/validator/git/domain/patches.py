@@ -1,4 +1,4 @@
-"""Applying the hunks of a patch to content, and checking a patch against the policy."""
+"""Checking a patch against the policy."""
 
 import re
 import unicodedata
@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from shared.targets.names import name_problem
-from shared.targets.patches import FilePatch, Hunk, PatchKind
+from shared.targets.patches import FilePatch, PatchKind
 
 REGULAR_MODES = {0o100644, 0o100755}
 LINK_MODE, GITLINK_MODE = 0o120000, 0o160000
@@ -17,48 +17,6 @@ NOT_ON_WINDOWS = re.compile(
 # Short enough to be exported below another directory on any system; else it could not be tested.
 MAX_PATH_BYTES = 1000
 ODD_NAME = re.compile(r"[\x00-\x1f\x7f\\]|(?:^|/)\.\.?(?:/|$)|^/|//|/$|^$")
-
-
-def apply_hunks(content: bytes, hunks: Sequence[Hunk]) -> bytes | None:
-    """Return `content` with every hunk applied; None if one does not fit.
-
-    As in `git apply`, the old lines must match exactly (no fuzz), and the search goes outward from
-    the line that the hunk names, shifted by the hunks before it. Unlike in `git apply`, a hunk of
-    the first line may have moved too: a change that added lines above it may have been rejected.
-    """
-    lines = split_lines(content)
-    shift, floor = 0, 0
-    for hunk in hunks:
-        start = _find(lines, hunk.old, hunk.start + shift, floor)
-        if start is None:
-            return None
-        lines[start : start + len(hunk.old)] = hunk.new
-        shift = start - hunk.start + len(hunk.new) - len(hunk.old)
-        floor = start + len(hunk.new)
-    return b"".join(lines)
-
-
-def split_lines(content: bytes) -> list[bytes]:
-    """Split into lines with their line ends; as in git, only a line feed ends a line."""
-    lines = content.split(b"\n")
-    ended = [line + b"\n" for line in lines[:-1]]
-    return [*ended, lines[-1]] if lines[-1] else ended
-
-
-def _find(lines: list[bytes], old: Sequence[bytes], wanted: int, floor: int) -> int | None:
-    """Return the index of `old` in `lines` that is nearest to `wanted`, from `floor`; else None.
-
-    Without old lines that is `wanted` itself, which is 0 only for an empty file.
-    """
-    if not old:
-        return wanted if floor <= wanted <= len(lines) and (wanted == 0) == (not lines) else None
-    last = len(lines) - len(old)
-    wanted = min(max(wanted, floor), max(last, floor))
-    for distance in range(max(wanted - floor, last - wanted, 0) + 1):
-        for start in {wanted + distance, wanted - distance}:
-            if floor <= start <= last and lines[start : start + len(old)] == list(old):
-                return start
-    return None
 
 
 @dataclass(frozen=True)

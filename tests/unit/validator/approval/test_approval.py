@@ -47,6 +47,24 @@ def test_the_policy_says_which_changes_need_approval(policy, change, trusted, wh
     assert (why in found) if why else not found
 
 
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        (("pay/x.py",), "every change in pay"),
+        (("a.py", "pay/new.py"), "every change in pay"),
+        (("pay/free/y.py", "a.py"), ""),
+    ],
+)
+def test_a_component_may_require_approval_of_every_change_there(files, why):
+    config = parse_config(
+        b'[[component]]\nname = "pay"\npaths = ["/pay/"]\napproval = "required"\n'
+        b'[[component]]\nname = "free"\npaths = ["/pay/free/"]\n'
+    )
+    change = an_enhancement(files=files)
+    found = policy_reason(change, config, tier="X", trusted=True, proven=True)
+    assert (why in found) if why else not found
+
+
 def test_a_proven_change_does_not_change_behaviour_whatever_its_fix_may():
     unsafe, every = (
         parse_config(f'[policy]\napproval = "{each}"\n'.encode()) for each in ("unsafe", "all")

@@ -197,5 +197,5 @@ async def test_a_validator_that_runs_no_benchmarks_leaves_them_to_others(office)
     assert (await office.only_run()).state is RunState.REQUESTED
 
 
-def test_only_benchmarks_need_the_machine_for_themselves():
-    assert [each for each in RunKind if each.exclusive] == [RunKind.BENCHMARKS]
+def test_only_what_takes_times_needs_the_machine_for_itself():
+    assert [each for each in RunKind if each.exclusive] == [RunKind.BENCHMARKS, RunKind.GAIN]

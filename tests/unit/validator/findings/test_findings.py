@@ -3,6 +3,8 @@
 Findings are compared by fingerprint; some tests run the real ruff.
 """
 
+from dataclasses import replace
+
 import pytest
 
 from services.agents.types.code_quality.spec import SEVERITIES, SPEC
@@ -16,7 +18,7 @@ from shared.detectors.findings import Fingerprints
 from shared.detectors.ports import DetectorResources, Source
 from shared.detectors.ruff.process import Ruff
 from shared.detectors.ruff.security import SECURITY_CODES
-from shared.kernel.errors import Rejected
+from shared.kernel.errors import Rejected, ToolFailed
 from shared.kernel.ids import uuid7
 from shared.targets.profile import profile_target
 from tests.support.builders import a_finding, a_task, an_enhancement
@@ -193,7 +195,8 @@ def test_findings_of_the_targets_own_command_are_not_measured_and_that_is_said()
 
 def test_every_rule_that_is_looked_for_has_a_severity_and_words():
     assert all(each.declaration.phrase for each in SPEC.fixers)
-    assert {each.declaration.code for each in SPEC.fixers} == SEVERITIES.keys()
+    ruffs = {each.declaration.code for each in SPEC.fixers if each.declaration.tool == "ruff"}
+    assert ruffs == SEVERITIES.keys()
     assert not set(SECURITY_CODES) & SEVERITIES.keys()
 
 
@@ -358,6 +361,38 @@ async def test_where_the_detectors_cannot_look_nobody_is_blamed(tmp_path):
     step = bench.step("# tidy\n" + OLD, "F401")
     deps = a_validator(bench.deps.store, tmp_path / "home", detectors=Blind())
     assert await check_findings([step], bench.place, deps) == {step.change.id: ""}
+
+
+class Broken:
+    """A detector that fails as a tool does."""
+
+    name, tool, version, files = "broken", "broken", "1", ("*",)
+    single_file, security, runs_target_code = True, False, False
+
+    def __init__(self, error):
+        self.error = error
+
+    async def measure(self, source, paths=None):
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("garbage"), ToolFailed("too slow"), FileNotFoundError("no program")]
+)
+async def test_the_others_still_judge_where_one_detector_fails(tmp_path, error):
+    bench = Bench(tmp_path)
+    spec = replace(SPEC, detectors=(*SPEC.detectors, lambda _: Broken(error)))
+    bench.deps = a_validator(
+        bench.deps.store,
+        tmp_path / "home",
+        detectors=RegisteredDetectors(
+            bench.scratch, lambda _: bench.yard.mirror, lambda: {SPEC.name: spec}
+        ),
+    )
+    step = bench.step("# tidy\n" + OLD, "F401")
+    step.change.proposal.__dict__["detectors"] = (*DETECTORS, "broken")
+    [said] = await bench.check(step)
+    assert "F401 at m.py:2, which is still there" in said
 
 
 async def test_nothing_is_left_behind_after_looking(tmp_path):

@@ -44,6 +44,16 @@ async def test_the_failure_of_a_run_is_raised_and_the_others_are_cancelled(fetch
     assert {*fetcher.ended} == {FAILING, LATE, HANGING}
 
 
+async def test_a_run_is_not_started_beside_one_that_answers_for_it(fetcher):
+    full = asyncio.create_task(fetcher.fetch(requested(HANGING)))
+    await asyncio.sleep(0)
+    with pytest.raises(Rejected):
+        await fetcher.fetch(requested(RunPlan(HANGING.changes, ("t::1",)), FAILING))
+    assert fetcher.ended == [FAILING]
+    await fetcher.cancel_all()
+    await asyncio.gather(full, return_exceptions=True)
+
+
 async def test_cancelling_a_run_that_waits_for_the_baseline_does_not_cancel_the_baseline(
     monkeypatch,
 ):

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.validator.git.domain.patches import PatchPolicy, apply_hunks, check_patch, split_lines
+from services.validator.git.domain.patches import PatchPolicy, check_patch
 from shared.kernel.errors import Rejected
+from shared.targets.hunks import apply_hunks, split_lines
 from shared.targets.patches import FilePatch, Hunk, PatchKind, make_patch, parse_patch
 
 lines = st.lists(st.sampled_from(["a\n", "b\n", "c\r\n", "\n", "é\x0c\n", "}\n"]), max_size=14)

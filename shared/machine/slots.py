@@ -1,7 +1,8 @@
-"""Slots as lock files, one for each core, that all validators of a user on one machine share.
+"""Slots as lock files, one for each core, that a user's processes on one machine share.
 
-A run holds the locks of as many cores as it needs, and the kernel releases them if its process
-dies. They are only counted: no process is bound to a core, as the kernel places them better.
+A run, of tests or of an agent, holds the locks of as many cores as it needs, and the kernel
+releases them if its process dies. They are only counted: no process is bound to a core, as the
+kernel places them better.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ TURN = "turn"
 
 
 class MachineSlots:
-    """Implements the `Slots` port.
+    """Gives out the cores of this machine.
 
     All processes with the same `folder` share the `cores`, which are named by their numbers. This
     one takes at most `core_limit` of them; 0 is no limit.
@@ -152,13 +153,15 @@ def cpu_quota(file: Path) -> int:
         return 0
 
 
-def slots_folder(home: Path) -> Path:
-    """Return the private directory of this user for slots, the same for all their homes.
+def slots_folder(home: Path, chosen: Path | None = None) -> Path:
+    """Return the private directory of this user for slots: the chosen one, or that of all homes.
 
     It is in the user's cache: another user could make one of that name in a directory for temporary
     files, and a session's directory ends with the session. A user without a directory to write to
     has the slots in `home`. Raises `Rejected` if other users may use it.
     """
+    if chosen is not None:
+        return ensure_private(chosen)
     try:
         cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
         return ensure_private(cache / "groundswell" / f"slots-{socket.gethostname()}")

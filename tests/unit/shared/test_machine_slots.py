@@ -9,9 +9,9 @@ import textwrap
 
 import pytest
 
-from services.validator.runs.adapters import slots
-from services.validator.runs.adapters.slots import MachineSlots, cpu_quota, ensure_private
 from shared.kernel.errors import Rejected
+from shared.machine import slots
+from shared.machine.slots import MachineSlots, cpu_quota, ensure_private
 from tests.support.stack import ROOT
 
 PATIENCE = 20
@@ -20,7 +20,7 @@ PATIENCE = 20
 HOLD = """
 import asyncio, sys
 from pathlib import Path
-from services.validator.runs.adapters.slots import MachineSlots
+from shared.machine.slots import MachineSlots
 
 async def hold():
     async with MachineSlots(Path(sys.argv[1]), range(int(sys.argv[2]))).acquire(int(sys.argv[3])):
@@ -33,7 +33,7 @@ asyncio.run(hold())
 CONTEND = """
     import asyncio, os, sys
     from pathlib import Path
-    from services.validator.runs.adapters.slots import MachineSlots
+    from shared.machine.slots import MachineSlots
 
     async def contend():
         inside = Path(sys.argv[1]) / "inside"
