@@ -13,8 +13,9 @@ from functools import lru_cache
 from itertools import chain, pairwise
 from typing import NamedTuple
 
-from shared.kernel.syntax import parse
+from shared.kernel.syntax import MAX_SOURCE_LENGTH, parse
 
+MAX_SECTIONS = 1_000
 MAX_REMEMBERED_TEXTS = 128
 MAX_REMEMBERED_SECTIONS = 8192
 # Where a statement may begin. None does at a comment, which may be in the middle of a block, at a
@@ -40,10 +41,13 @@ class TextSection(NamedTuple):
 def split_sections(text: str) -> tuple[TextSection, ...]:
     """Return the sections of a text, whose texts together are the text.
 
-    Only the last one may be invalid; it then has all that follows the last valid one.
+    Only the last one may be invalid; it then has all that follows the last valid one. A text with
+    very many statements is one section, as they cost more one by one than all at once.
     """
     # What is above the first statement is in its section.
     starts = [each.start() for each in BEGINNING.finditer(text)][1:]
+    if len(starts) > MAX_SECTIONS or len(text) > MAX_SOURCE_LENGTH:
+        return (TextSection(text),)
     bounds = [0, *starts, len(text)]
     sections: list[TextSection] = []
     first = 0
