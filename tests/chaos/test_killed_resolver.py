@@ -1,4 +1,4 @@
-"""The resolver is killed (kill -9) while it grants and ends leases: none is double, none is lost."""
+"""The resolver is killed (kill -9) while it grants and ends leases: none is double or lost."""
 
 import asyncio
 import os
@@ -58,8 +58,9 @@ class Claimants:
             component=task.component,
             paths=task.paths,
         )
-        while not (grant := await self.answer(claim, LeaseGrant)).granted:
-            await asyncio.sleep(0.05)
+        grant = await self.answer(claim, LeaseGrant)
+        while not grant.granted:
+            grant = await self.answer(claim, LeaseGrant)
         assert path not in self.holders, "it is held twice"
         self.holders[path], self.epochs[task.id] = task.id, grant.epoch
         held = (await self.store.leases.require(task.target_id)).held[task.id]
