@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from services.agents.types.performance.lazy_imports import DECLARATION, LazyImportEngine
+from services.agents.types.performance.profile import BenchmarkProfileDetector
 from services.agents.types.performance.rewrite import TOOL, AdviceRule, Rewrite
 from services.agents.types.performance.rules.cached_formula import CachedFormula
 from services.agents.types.performance.rules.compiled_pattern import CompiledPattern
@@ -82,7 +83,7 @@ SPEC = AgentSpec(
     dimensions=(HealthDimension(NAME, FINDING_METRICS, finding_density),),
     detectors=(rewrites_detector,),
     fixers=REWRITES,
-    advisors=(ImportTimesDetector,),
+    advisors=(ImportTimesDetector, BenchmarkProfileDetector),
     engines=(LazyImportEngine,),
     files=("*.py", "*.pyi"),
     priors=PRIORS,
