@@ -79,10 +79,14 @@ async def settle(deps: ResolverDeps) -> list[Enhancement]:
 
     Those proposals are cleared now, ended, or wait for another one.
     """
-    for record in await deps.store.conflicts.find(outcome=None):
-        await _resolve(record, deps)
+    open_records = await _resolve(await deps.store.conflicts.find(outcome=None), deps)
+    held = {each.second.enhancement_id for each in open_records}
     waiting = await deps.store.enhancements.find(state=EnhancementState.CONFLICTING)
-    freed = [await place(each, deps) for each in waiting if not await _is_waiting(each, deps)]
+    freed = [
+        await place(each, deps)
+        for each in waiting
+        if each.id not in held and not await _is_waiting(each, deps)
+    ]
     since = deps.clock() - REPUBLISH_WINDOW
     for record in await deps.store.conflicts.find_since("resolved_at", since):
         if record.id not in deps.published:
@@ -249,13 +253,21 @@ async def _is_waiting(change: Enhancement, deps: ResolverDeps) -> bool:
     return bool(await deps.store.conflicts.count(second__enhancement_id=change.id, outcome=None))
 
 
-async def _resolve(record: ConflictResolution, deps: ResolverDeps) -> None:
-    """Store and publish the outcome of a conflict, if it is certain by now."""
-    ids = (record.first.enhancement_id, record.second.enhancement_id)
-    first, second = [(await deps.store.enhancements.require(each)).state for each in ids]
-    done = resolved(record, first, second, now=deps.clock())
-    if done is not None and await deps.store.conflicts.save(done):
-        await _publish(done, deps)
+async def _resolve(
+    records: Sequence[ConflictResolution], deps: ResolverDeps
+) -> list[ConflictResolution]:
+    """Store and publish the outcomes that are certain by now; return the records that stay open."""
+    ids = {each.enhancement_id for record in records for each in (record.first, record.second)}
+    states = {each.id: each.state for each in await deps.store.enhancements.find_by_ids([*ids])}
+    left = []
+    for record in records:
+        first, second = record.first.enhancement_id, record.second.enhancement_id
+        done = resolved(record, states[first], states[second], now=deps.clock())
+        if done is None:
+            left.append(record)
+        elif await deps.store.conflicts.save(done):
+            await _publish(done, deps)
+    return left
 
 
 async def _publish(record: ConflictResolution, deps: ResolverDeps) -> None:
