@@ -15,6 +15,7 @@ from services.resolver.domain.conflicts import (
     Overlap,
     expected_values,
     find_overlap,
+    made_together,
     rely_on_same_lines,
 )
 from services.resolver.domain.footprints import Footprint
@@ -125,7 +126,7 @@ def _overlap(
     values: Mapping[str, float],
 ) -> Overlap | None:
     """Return how a proposal overlaps another one; None if it does not."""
-    if other.task_id != change.task_id:
+    if not made_together(change, other):
         return find_overlap(change, other, mine, its, values)
     if rely_on_same_lines(mine, its):
         return Overlap(ConflictKind.BUILDS_ON, other, change)
@@ -135,14 +136,15 @@ def _overlap(
 async def _candidates(change: Enhancement, deps: ResolverDeps) -> list[Enhancement]:
     """Return the changes that a proposal may overlap, oldest first.
 
-    Of its own task those are the ones before it that wait: it was made on top of them.
+    Of those made with it, these are the ones before it that wait: it was made on top of them.
     """
     opened = await deps.store.enhancements.find(target_id=change.target_id, state=OPEN)
     return [
         each
         for each in (*opened, *await _landed_meanwhile(change, deps))
         if each.proposal.patch is not None
-        and (each.task_id != change.task_id or _is_held_before(each, change))
+        and each.id != change.id
+        and (not made_together(each, change) or _is_held_before(each, change))
     ]
 
 
@@ -162,7 +164,7 @@ async def _landed_meanwhile(change: Enhancement, deps: ResolverDeps) -> list[Enh
 
 
 def _is_held_before(one: Enhancement, other: Enhancement) -> bool:
-    """Return whether a proposal comes before another one of the same task, and waits."""
+    """Return whether a proposal comes before another one that was made with it, and waits."""
     is_before = one.proposal.order < other.proposal.order
     return one.state is EnhancementState.CONFLICTING and is_before
 
@@ -235,7 +237,9 @@ async def _make_dependents_wait(change: Enhancement, deps: ResolverDeps) -> None
     """Make the cleared proposals wait that build on a waiting one of their task."""
     held = await deps.store.enhancements.require(change.id)
     siblings = await deps.store.enhancements.find(
-        task_id=change.task_id, state=EnhancementState.CLEARED
+        task_id=change.task_id,
+        proposal__epoch=change.proposal.epoch,
+        state=EnhancementState.CLEARED,
     )
     later = [each for each in siblings if each.proposal.order > change.proposal.order]
     footprints = await load_footprints(

@@ -118,7 +118,7 @@ class TestClearing:
         assert len(of_proposals(deps)) == 1
 
     @pytest.mark.parametrize("how", ["out of time", "released", "given out again", "said wrong"])
-    async def test_an_epoch_that_is_over_refuses_it(self, deps, how):
+    async def test_of_an_epoch_that_is_over_it_expires_without_blame(self, deps, how):
         task = await leased(deps)
         change = await proposed(deps, task)
         epoch = change.proposal.epoch
@@ -135,8 +135,9 @@ class TestClearing:
             epoch += 1
         await clear_proposal(submitted(change, epoch), deps)
         stored = await deps.store.enhancements.require(change.id)
-        assert stored.state is EnhancementState.REJECTED
+        assert stored.state is EnhancementState.EXPIRED
         assert stored.decision.reason.startswith("old-epoch: ")
+        assert [type(each.message) for each in of_proposals(deps)][-1] is EnhancementExpired
         assert not deps.bus.of(ProposalCleared)
 
     async def test_a_proposal_of_an_older_epoch_cannot_use_the_present_one(self, deps):
@@ -363,6 +364,25 @@ class TestReconciling:
         await usecases.reconcile(deps)
         assert not (await deps.store.leases.require(task.target_id)).held
         assert [each.task_id for each in deps.bus.of(LeaseReleased)] == [task.id]
+
+    @pytest.mark.parametrize("state", ["assigned", "running"])
+    async def test_a_proposal_that_may_not_be_submitted_yet_is_left(self, deps, state):
+        change = await proposed(deps, await leased(deps, state=state))
+        late = change.changed_at - timedelta(minutes=1)
+        await deps.store.enhancements.set_fields(change.id, changed_at=late)
+        await usecases.reconcile(deps)
+        stored = await deps.store.enhancements.require(change.id)
+        assert stored.state is EnhancementState.PROPOSED
+
+    @pytest.mark.parametrize("state", ["waiting", "assigned", "running", "proposed"])
+    async def test_one_of_an_ended_epoch_expires_whatever_its_task_is_at(self, deps, state):
+        task = await leased(deps, state=state)
+        change = await proposed(deps, task, epoch=task.epoch - 1)
+        late = change.changed_at - timedelta(minutes=1)
+        await deps.store.enhancements.set_fields(change.id, changed_at=late)
+        await usecases.reconcile(deps)
+        stored = await deps.store.enhancements.require(change.id)
+        assert stored.state is EnhancementState.EXPIRED
 
     async def test_a_proposal_whose_message_was_lost_is_cleared(self, deps):
         change = await proposed(deps, await leased(deps, state="proposed"))

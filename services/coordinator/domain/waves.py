@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.conflicts import REASON_PREFIX
-from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.enhancements import OLD_EPOCH, Enhancement
 from shared.contracts.documents.findings import Finding
 from shared.contracts.documents.waves import Task, place
 from shared.contracts.states import TASK, EnhancementState, TaskState
@@ -28,8 +28,8 @@ FAILED_TASK_STATES = frozenset({TaskState.FAILED, TaskState.DEAD})
 MAX_ATTEMPTS = 3
 MAX_NAMED_FAILURES = 3
 NUMBERS = re.compile(r"\b[0-9a-f]{7,}\b|\d+")
-# A rejection for this reason says nothing about the change itself.
-OLD_EPOCH = "old-epoch"
+# What is lost for such a reason says nothing about the change itself.
+BLAMELESS = (REASON_PREFIX, OLD_EPOCH)
 
 
 def are_decided(changes: Sequence[Enhancement]) -> bool:
@@ -99,12 +99,12 @@ def lost_twice(changes: Iterable[Enhancement]) -> frozenset[str]:
     """Return the findings, by fingerprint, of which two changes were lost for the same reason.
 
     `changes` are those of one wave. Numbers and ids in a reason do not count, nor does a change
-    that another one overtook.
+    that another one overtook, or that its task was repeated for.
     """
     lost = Counter(
         (found.fingerprint, NUMBERS.sub("", change.decision.reason))
         for change in changes
-        if change.state in LOST and not change.decision.reason.startswith(REASON_PREFIX)
+        if change.state in LOST and not change.decision.reason.startswith(BLAMELESS)
         for found in change.proposal.findings
     )
     return frozenset(fingerprint for (fingerprint, _), count in lost.items() if count > 1)
@@ -143,8 +143,6 @@ def foreclosure(change: Enhancement) -> str | None:
             f" and {len(change.decision.tests) - 1} more" if len(change.decision.tests) > 1 else ""
         )
         return f"rejected because of {change.decision.tests[0]}{more}"
-    if change.state is EnhancementState.REJECTED and not change.decision.reason.startswith(
-        OLD_EPOCH
-    ):
+    if change.state is EnhancementState.REJECTED:
         return f"rejected: {change.decision.reason}"
     return None

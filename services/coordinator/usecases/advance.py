@@ -160,8 +160,9 @@ async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
     if not waves.are_decided(changes):
         return
     repeated = waves.lost_twice(await deps.store.enhancements.find(wave_id=wave.id))
-    if not wave.dry_run and waves.needs_follow_up(task, changes, repeated):
-        await _follow_up(task, wave, repeated, waves.sent_back(changes), deps)
+    latest = [each for each in changes if each.proposal.epoch == task.epoch]
+    if not wave.dry_run and waves.needs_follow_up(task, latest, repeated):
+        await _follow_up(task, wave, repeated, waves.sent_back(latest), deps)
     await end_task(task, "finish", deps)
 
 

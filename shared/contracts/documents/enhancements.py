@@ -80,6 +80,11 @@ class ProposedPatch(Value):
     lines_removed: int
 
 
+# With this begins the reason of a proposal that expired as its task has lost its lease. That says
+# nothing about the change: the task is repeated under another epoch.
+OLD_EPOCH = "old-epoch"
+
+
 class ProposalRecord(Value):
     """What an agent proposed. It never changes.
 
