@@ -62,11 +62,25 @@ class FixableFinding:
     edits: Edits = ()
 
 
-class RewritingCommands(Protocol):
-    """Runs commands of a target that rewrite its files, in the sandbox and on a copy."""
+class TargetCommands(Protocol):
+    """Runs commands of a target in the sandbox, with its environment and on a copy."""
 
     async def rewrite(self, source: Source, command: str) -> Mapping[str, Change]:
         """Return the texts that `command` changes, by path. Raises `Rejected` where it fails."""
+        ...
+
+    async def read(
+        self,
+        source: Source,
+        script: str,
+        files: Mapping[str, str] | None = None,
+        *,
+        timeout: float,
+    ) -> str:
+        """Return what a shell script prints, on the tree with these texts in place of its own.
+
+        Raises `Rejected` where it does not end within `timeout` seconds or goes beyond a limit.
+        """
         ...
 
 
@@ -78,7 +92,7 @@ class DetectorResources:
     """
 
     scratch: Path
-    commands: RewritingCommands | None = None
+    commands: TargetCommands | None = None
 
 
 class Detector(Protocol):

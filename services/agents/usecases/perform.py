@@ -6,11 +6,11 @@ from services.agents.deps import AgentDeps, ServedType, read_source
 from services.agents.usecases.life import stint
 from services.agents.usecases.stopping import is_task_wanted, run_while_wanted
 from services.agents.usecases.submit import AgentAtWork, submit_proposals
-from shared.agent_types.engines import HeldLease, TaskContext
+from shared.agent_types.engines import HeldLease, Proposal, TaskContext
 from shared.contracts.documents.findings import Finding
 from shared.contracts.documents.waves import Task
 from shared.contracts.events import TaskFinished, TaskProposed, TaskStarted
-from shared.contracts.states import TaskState
+from shared.contracts.states import EnhancementState, TaskState
 from shared.contracts.work import PerformTask
 from shared.kernel.errors import GroundswellError, Transient
 from shared.mongo.collections import latest_findings
@@ -94,7 +94,8 @@ async def _propose(work: AgentAtWork, deps: AgentDeps) -> None:
     task = work.task
     try:
         context = await _context(task, deps)
-        proposed = [each async for each in work.served.engine.propose(context)]
+        made = [each async for each in work.served.engine.propose(context)]
+        proposed = [each for each in made if not _is_old_advice(each, context)]
     except Transient:
         raise
     except GroundswellError as error:
@@ -110,6 +111,12 @@ async def _propose(work: AgentAtWork, deps: AgentDeps) -> None:
     )
 
 
+def _is_old_advice(proposal: Proposal, context: TaskContext) -> bool:
+    """Return whether a proposal is advice, and says nothing about a finding without any so far."""
+    about = proposal.findings
+    return proposal.changes is None and bool(about) and not any(map(context.may_advise_on, about))
+
+
 async def _context(task: Task, deps: AgentDeps) -> TaskContext:
     """Return what an engine needs: the task, its findings and lease, and the target's files."""
     target = await deps.store.targets.require(task.target_id)
@@ -119,6 +126,20 @@ async def _context(task: Task, deps: AgentDeps) -> TaskContext:
         findings=await _findings(task, deps),
         lease=HeldLease(task.component, task.paths, task.epoch),
         source=await read_source(deps, target, task.commit),
+        advised=await _advised(task, deps),
+    )
+
+
+async def _advised(task: Task, deps: AgentDeps) -> frozenset[str]:
+    """Return the fingerprints of findings that other tasks on the target have given advice on."""
+    found = await deps.store.enhancements.find(
+        target_id=task.target_id, state=EnhancementState.ADVISORY
+    )
+    return frozenset(
+        fingerprint
+        for each in found
+        if each.task_id != task.id
+        for fingerprint in each.proposal.fingerprints
     )
 
 

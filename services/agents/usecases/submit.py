@@ -140,6 +140,7 @@ def _record(work: AgentAtWork, proposal: Proposal, order: int, patch: str | None
         title=proposal.title,
         rationale=proposal.rationale,
         findings=proposal.findings,
+        causes=tuple(each.fingerprint for each in proposal.causes),
         detectors=proposal.detectors or work.served.detector_names,
         prediction=proposal.prediction,
         patch=None if patch is None else _proposed_patch(task, proposal, patch),

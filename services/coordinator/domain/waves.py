@@ -2,7 +2,8 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.conflicts import REASON_PREFIX
@@ -66,7 +67,7 @@ def failure_of_all(tasks: Sequence[Task]) -> Failure | None:
 
 
 def needs_follow_up(
-    task: Task, changes: Sequence[Enhancement], lost_twice: Collection[str] = ()
+    task: Task, changes: Sequence[Enhancement], lost_twice: AbstractSet[str] = frozenset()
 ) -> bool:
     """Return whether a task is repeated: a change was rejected or expired, and attempts are left.
 
@@ -79,10 +80,10 @@ def needs_follow_up(
     )
 
 
-def _is_repeated(change: Enhancement, lost_twice: Collection[str]) -> bool:
+def _is_repeated(change: Enhancement, lost_twice: AbstractSet[str]) -> bool:
     """Return whether all findings of a change were lost twice for the same reason."""
-    found = change.proposal.findings
-    return bool(found) and all(each.fingerprint in lost_twice for each in found)
+    found = change.proposal.fingerprints
+    return bool(found) and lost_twice >= set(found)
 
 
 def sent_back(changes: Iterable[Enhancement]) -> tuple[str, ...]:
@@ -102,10 +103,10 @@ def lost_twice(changes: Iterable[Enhancement]) -> frozenset[str]:
     that another one overtook, or that its task was repeated for.
     """
     lost = Counter(
-        (found.fingerprint, NUMBERS.sub("", change.decision.reason))
+        (fingerprint, NUMBERS.sub("", change.decision.reason))
         for change in changes
         if change.state in LOST and not change.decision.reason.startswith(BLAMELESS)
-        for found in change.proposal.findings
+        for fingerprint in change.proposal.fingerprints
     )
     return frozenset(fingerprint for (fingerprint, _), count in lost.items() if count > 1)
 

@@ -90,8 +90,11 @@ class ProposalRecord(Value):
 
     `key` is unique within its task, so that a task done twice proposes once. `epoch` is that of the
     task's lease, `order` the position among the proposals of the task, which build on each other.
-    `detectors` are run again by the gate: they show whether `findings` are gone. Advice for people
-    has no `patch`.
+    `detectors` are run again by the gate: they show whether `findings` are gone. `causes` are the
+    fingerprints of findings that it was made for and claims nothing about, as the gate does not
+    measure them. Advice for people has no `patch`.
+
+    One field per fact that is judged or shown.
     """
 
     key: str
@@ -103,9 +106,15 @@ class ProposalRecord(Value):
     title: str
     rationale: str
     findings: tuple[Finding, ...] = ()
+    causes: tuple[str, ...] = ()
     detectors: tuple[str, ...] = ()
     prediction: Prediction | None = None
     patch: ProposedPatch | None = None
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """The fingerprints of all findings that it was made for."""
+        return (*(each.fingerprint for each in self.findings), *self.causes)
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 import pytest
 
 from services.coordinator.usecases import advance
+from services.coordinator.usecases.plan import foreclosed_in
 from shared.contracts.documents.enhancements import OLD_EPOCH
 from shared.contracts.states import TaskState, WaveState
 from tests.support.builders import a_finding, an_enhancement
@@ -66,3 +67,10 @@ async def test_what_expired_with_an_ended_epoch_is_no_cause_for_another_task(dep
         task = await deps.store.tasks.transition(task, trigger)
     await advance(wave.id, deps)
     assert [each.state for each in await deps.store.tasks.find()] == [TaskState.DONE]
+
+
+async def test_what_a_refused_change_claims_nothing_about_is_not_tried_again_either(deps, wave):
+    [task] = await deps.store.tasks.find(wave_id=wave.id)
+    change = an_enhancement(task, state="rejected", reason="no", findings=(), causes=("f1",))
+    await deps.store.enhancements.insert(change)
+    assert await foreclosed_in(wave, deps) == {"f1": "rejected: no"}
