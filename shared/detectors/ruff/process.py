@@ -101,7 +101,7 @@ def _line_length(files: Mapping[str, str]) -> int:
 @cache
 def _ruff() -> str:
     """Return the path of ruff's program, which takes a millisecond to find."""
-    return find_ruff_bin()
+    return str(find_ruff_bin())
 
 
 class _RuffCrashed(Exception):

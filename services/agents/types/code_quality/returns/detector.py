@@ -119,7 +119,7 @@ def _is_annotated(text: str) -> bool:
     """Return whether enough functions of a file have a return annotation. Raises RecursionError."""
     counts = [_count_functions(each) for each in split_sections(text)]
     functions, annotated = (sum(each) for each in zip(*counts, strict=True))
-    return annotated >= max(MIN_ANNOTATED, MIN_PART * functions)
+    return bool(annotated >= max(MIN_ANNOTATED, MIN_PART * functions))
 
 
 @lru_cache(maxsize=MAX_REMEMBERED_SECTIONS)
