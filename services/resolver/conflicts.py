@@ -27,7 +27,7 @@ from services.resolver.domain.records import (
     resolved,
     waiting_reason,
 )
-from services.resolver.footprints import load_footprints, newer_commit
+from services.resolver.footprints import find_changes, load_footprints, newer_commit
 from shared.contracts.documents.conflicts import ConflictKind, ConflictResolution, ConflictStrategy
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.events import ConflictResolved
@@ -115,7 +115,7 @@ async def _find_overlaps(change: Enhancement, deps: ResolverDeps) -> list[Overla
 async def _values(changes: Sequence[Enhancement], deps: ResolverDeps) -> dict[str, float]:
     """Return what changes are expected to be worth, by id, beside the rest of their tasks."""
     tasks = sorted({each.task_id for each in changes})
-    return expected_values(await deps.store.enhancements.find(task_id=tasks))
+    return expected_values(await find_changes(deps, task_id=tasks))
 
 
 def _overlap(
@@ -138,10 +138,11 @@ async def _candidates(change: Enhancement, deps: ResolverDeps) -> list[Enhanceme
 
     Of those made with it, these are the ones before it that wait: it was made on top of them.
     """
-    opened = await deps.store.enhancements.find(target_id=change.target_id, state=OPEN)
+    opened = await find_changes(deps, target_id=change.target_id, state=OPEN)
+    still_open = [each for each in opened if each.state in OPEN]
     return [
         each
-        for each in (*opened, *await _landed_meanwhile(change, deps))
+        for each in (*still_open, *await _landed_meanwhile(change, deps))
         if each.proposal.patch is not None
         and each.id != change.id
         and (not made_together(each, change) or _is_held_before(each, change))
