@@ -148,11 +148,10 @@ def naming_their_file(proposals: Sequence[Proposal]) -> list[Proposal]:
 
 def _naming_its_file(proposal: Proposal) -> str:
     """Return the title of a proposal, with its module in the scope if it changes one file."""
-    parts = SCOPED_TITLE.match(proposal.title)
-    if parts is None or len(proposal.changes or ()) != 1:
+    parts, paths = SCOPED_TITLE.match(proposal.title), list(proposal.changes or ())
+    if parts is None or len(paths) != 1:
         return proposal.title
-    [path] = proposal.changes or ()
-    module = PurePosixPath(path).stem
+    module = PurePosixPath(paths[0]).stem
     kind, scope, phrase = parts.groups()
     if module == "__init__" or module == scope.rpartition(".")[2]:
         return proposal.title
