@@ -88,7 +88,7 @@ def _changes(before: Formatted, new: Sequence[_Part]) -> tuple[set[int], set[int
         changed.update(at for at in range(c, d) if was_neat or new[at].text.count("\n") <= 1)
         if b - a != d - c:
             loose.update(range(c, d))
-            if b in well_spaced or d == 0:
+            if well_spaced.issuperset(range(a, b + 1)) or d == 0:
                 loose.add(d)
     return changed, loose
 

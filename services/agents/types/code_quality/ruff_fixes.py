@@ -86,6 +86,7 @@ def _declaration(
             behaviour.get("proven", ""),
             beyond_program=behaviour.get("beyond_program", False),
         ),
+        half_done=row.get("half_done", ""),
     )
 
 
