@@ -86,6 +86,17 @@ def disjoint_first(ranked: Sequence[Opportunity]) -> tuple[Opportunity, ...]:
     return tuple(ranked[index] for index in order)
 
 
+def best_of_each_type(ranked: Sequence[Opportunity], limit: int) -> tuple[Opportunity, ...]:
+    """Return the best `limit` of ranked opportunities, among them the best of each agent type.
+
+    Otherwise a type with much to do, such as code_quality on most code, would take whole waves.
+    """
+    best = {each.agent_type: each for each in reversed(ranked)}.values()
+    order = [*(each for each in ranked if each in best), *(e for e in ranked if e not in best)]
+    chosen = order[:limit]
+    return tuple(each for each in ranked if each in chosen)
+
+
 def _opportunity(
     component: str,
     part: str,
@@ -139,7 +150,8 @@ def plan(
     `branch` where if not on the base.
     """
     ranked = disjoint_first(opportunities(findings, foreclosed, parts))
-    chosen, left = ranked[: size.limit], ranked[size.limit :]
+    chosen = best_of_each_type(ranked, size.limit)
+    left = tuple(each for each in ranked if each not in chosen)
     where = f" on {branch}" if branch else ""
     notes = [] if findings else [f"There are no findings{where}, so there is nothing to do."]
     notes += _notes(findings, foreclosed, size, chosen, left)

@@ -9,7 +9,13 @@ from services.coordinator.domain.division import (
     parts_by_component,
     work_by_path,
 )
-from services.coordinator.domain.planning import admit, disjoint_first, opportunities, plan
+from services.coordinator.domain.planning import (
+    admit,
+    best_of_each_type,
+    disjoint_first,
+    opportunities,
+    plan,
+)
 from shared.contracts.base import WaveSize
 from shared.targets.components import Component
 from shared.targets.paths import matches
@@ -140,6 +146,14 @@ class TestPlans:
             ("a", "y"),
             ("b", "y"),
         ]
+
+    def test_a_type_with_much_to_do_leaves_room_for_the_best_of_each_other(self):
+        kinds = ("x", "x", "x", "y", "x", "y", "z")
+        ranked = [an_opportunity("p", part=str(n), agent_type=k) for n, k in enumerate(kinds)]
+        chosen = [each.part for each in best_of_each_type(ranked, 4)]
+        assert chosen == ["0", "1", "3", "6"]
+        assert [each.part for each in best_of_each_type(ranked, 2)] == ["0", "3"]
+        assert best_of_each_type(ranked, 9) == tuple(ranked)
 
     def test_a_component_that_admits_other_types_is_left_alone_with_a_note(self):
         component = Component(name="p", paths=("/p/",), source="x", agent_types=("security",))
