@@ -87,9 +87,10 @@ async def release_proposed(target_id: str, task_id: str, epoch: int, deps: Resol
 
 
 async def reconcile_leases(deps: ResolverDeps) -> None:
-    """Keep the leases of tasks whose proposals are undecided, and end old ones; publish all ends.
+    """Keep the leases of tasks that nobody works on, and end old ones; publish all ends.
 
-    A lease is old if it was not renewed in time, or its task has proposed or ended.
+    Those are tasks that wait for their agent, or whose proposals are undecided. A lease is old if
+    it was not renewed in time, or its task has proposed or ended.
     """
     for ledger in await deps.store.leases.find():
         tasks = {each.id: each for each in await deps.store.tasks.find_by_ids([*ledger.held])}

@@ -343,6 +343,14 @@ class TestReconciling:
         ledger = await deps.store.leases.require(task.target_id)
         assert leases.current(ledger, task.id, task.epoch, now=deps.clock())
 
+    async def test_a_task_keeps_its_lease_however_long_its_agent_waits_for_a_slot(self, deps):
+        task = await leased(deps, state="assigned")
+        for _ in range(4):
+            deps.clock.go(seconds=leases.LEASE_TTL.total_seconds() * 0.8)
+            await usecases.reconcile(deps)
+        ledger = await deps.store.leases.require(task.target_id)
+        assert leases.current(ledger, task.id, task.epoch, now=deps.clock())
+
     async def test_a_task_in_the_gate_gives_its_lease_back(self, deps):
         task = await leased(deps, state="proposed")
         await proposed(deps, task, state="cleared")
