@@ -87,9 +87,10 @@ async def release_proposed(target_id: str, task_id: str, epoch: int, deps: Resol
 
 
 async def reconcile_leases(deps: ResolverDeps) -> None:
-    """Keep the leases of tasks whose proposals are undecided, and end old ones; publish all ends.
+    """Keep the leases of tasks that nobody works on, and end old ones; publish all ends.
 
-    A lease is old if it was not renewed in time, or its task has proposed or ended.
+    Those are tasks that wait for their agent, or whose proposals are undecided. A lease is old if
+    it was not renewed in time, or its task has proposed or ended.
     """
     for ledger in await deps.store.leases.find():
         tasks = {each.id: each for each in await deps.store.tasks.find_by_ids([*ledger.held])}
@@ -99,13 +100,17 @@ async def reconcile_leases(deps: ResolverDeps) -> None:
 
 
 async def _follow_task(target_id: str, lease: Lease, task: Task | None, deps: ResolverDeps) -> None:
-    """Renew or release the lease of a task whose agent does not do that any more."""
+    """Renew or release the lease of a task whose agent does not do that yet, or any more.
+
+    An agent that waits for a slot keeps its lease; once it is at work, its process renews it.
+    """
     if task is None or TASK.terminal(task.state):
         await _end(target_id, lambda book: leases.release(book, lease.task_id), deps)
-    elif task.state is TaskState.PROPOSED:
+    elif task.state in {TaskState.ASSIGNED, TaskState.PROPOSED} and task.epoch == lease.epoch:
         request = RenewLease(target_id=target_id, task_id=lease.task_id, epoch=lease.epoch)
         await renew(request, deps)
-        await release_proposed(target_id, lease.task_id, lease.epoch, deps)
+        if task.state is TaskState.PROPOSED:
+            await release_proposed(target_id, lease.task_id, lease.epoch, deps)
 
 
 def _answer(decision: Granted | Refused) -> LeaseGrant:

@@ -255,6 +255,16 @@ class TestLeases:
         deps.clock.go(minutes=1)
         assert not (await usecases.renew(renewal, deps)).granted
 
+    @pytest.mark.parametrize(("state", "is_kept"), [("assigned", True), ("running", False)])
+    async def test_an_agent_that_waits_for_a_slot_keeps_its_lease(self, deps, state, is_kept):
+        """One at work renews it by itself; a lease without its heartbeat runs out."""
+        task = await leased(deps, state=state)
+        for _ in range(3):
+            deps.clock.go(seconds=leases.LEASE_TTL.total_seconds() * 0.8)
+            await usecases.reconcile(deps)
+        held = (await deps.store.leases.require(task.target_id)).held
+        assert (task.id in held) is is_kept
+
     async def test_a_lease_is_extended_or_that_is_refused_at_once(self, deps):
         task = await leased(deps)
         other = await leased(deps, target_id=task.target_id, paths=("/o/",))
@@ -329,6 +339,14 @@ class TestReconciling:
         for _ in range(4):
             deps.clock.go(seconds=leases.LEASE_TTL.total_seconds() * 0.8)
             await deps.store.enhancements.set_fields(change.id, changed_at=deps.clock())
+            await usecases.reconcile(deps)
+        ledger = await deps.store.leases.require(task.target_id)
+        assert leases.current(ledger, task.id, task.epoch, now=deps.clock())
+
+    async def test_a_task_keeps_its_lease_however_long_its_agent_waits_for_a_slot(self, deps):
+        task = await leased(deps, state="assigned")
+        for _ in range(4):
+            deps.clock.go(seconds=leases.LEASE_TTL.total_seconds() * 0.8)
             await usecases.reconcile(deps)
         ledger = await deps.store.leases.require(task.target_id)
         assert leases.current(ledger, task.id, task.epoch, now=deps.clock())

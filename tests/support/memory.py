@@ -65,6 +65,13 @@ class MemoryRepository:
     async def find_by_ids(self, keys: Sequence[str]) -> list[Any]:
         return [self._documents[each] for each in keys if each in self._documents]
 
+    async def find_remembered(self, known: dict[str, Any], **where: Any) -> list[Any]:
+        found = await self.find(**where)
+        for each in found:
+            if each.id not in known or known[each.id].version != each.version:
+                known[each.id] = each
+        return [known[each.id] for each in found]
+
     async def find_since(self, field: str, moment: datetime) -> list[Any]:
         found = [each for each in self._documents.values() if getattr(each, field)]
         late = [each for each in found if getattr(each, field) >= moment]

@@ -3,6 +3,7 @@
 import structlog
 
 from services.agents.deps import AgentDeps, ServedType, read_source
+from services.agents.usecases.lease import within_lease
 from services.agents.usecases.life import stint
 from services.agents.usecases.stopping import is_task_wanted, run_while_wanted
 from services.agents.usecases.submit import AgentAtWork, submit_proposals
@@ -101,7 +102,8 @@ async def _propose(work: AgentAtWork, deps: AgentDeps) -> None:
     except GroundswellError as error:
         await _end_without_proposals(task, "fail", deps, note=str(error))
         return
-    changes = await submit_proposals(work, proposed, deps)
+    covered = await within_lease(proposed, task, deps)
+    changes = await submit_proposals(work, covered, deps)
     if not changes:
         note = "nothing to change was found"
         await _end_without_proposals(task, "find_nothing", deps, note=note)

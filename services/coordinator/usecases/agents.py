@@ -1,5 +1,7 @@
 """Deploy the agents of a wave, replace those whose process is lost, and retire them all."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from services.coordinator.deps import CoordinatorDeps
@@ -42,21 +44,22 @@ async def replace_lost_agents(deps: CoordinatorDeps) -> set[str]:
     Returns the ids of the waves that can go on: a task waits for another process, under a new lease
     epoch, or had proposed.
     """
-    for agent in await _silent_agents(deps):
-        await deps.store.agents.transition(
+    found = await deps.store.agents.find(state=[AgentState.ACTIVE, AgentState.OFFLINE])
+    offline = [each for each in found if each.state is AgentState.OFFLINE]
+    for agent in _silent_agents([each for each in found if each not in offline], deps):
+        moved = await deps.store.agents.transition(
             agent, "go_offline", seconds=agent.seconds_until(agent.last_sign)
         )
-    offline = await deps.store.agents.find(state=AgentState.OFFLINE)
+        offline += [moved] if moved is not None else []
     return {each.wave_id for each in offline if await _take_task_from(each, deps)}
 
 
-async def _silent_agents(deps: CoordinatorDeps) -> list[Agent]:
+def _silent_agents(active: Sequence[Agent], deps: CoordinatorDeps) -> list[Agent]:
     """Return the active agents without a new heartbeat for too long, by this process's own clock.
 
     The clocks of other machines may be wrong, so the times in heartbeats are not compared with it.
     """
     now = deps.clock()
-    active = await deps.store.agents.find(state=AgentState.ACTIVE)
     seen = dict(deps.heartbeats)
     deps.heartbeats.clear()
     silent = []
