@@ -12,6 +12,7 @@ from shared.contracts.base import (
     Sha256,
     Value,
 )
+from shared.contracts.documents.advice import Advice
 from shared.contracts.documents.base import Document, StateTransition
 from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.findings import Finding, Prediction
@@ -85,8 +86,11 @@ class ProposalRecord(Value):
 
     `key` is unique within its task, so that a task done twice proposes once. `epoch` is that of the
     task's lease, `order` the position among the proposals of the task, which build on each other.
-    `detectors` are run again by the gate: they show whether `findings` are gone. Advice for people
+    `detectors` are run again by the gate: they show whether `findings` are gone. `outline` is what
+    it does in words of what its files describe, if that is not the text itself. Advice for people
     has no `patch`.
+
+    One field per fact that a proposal comes with.
     """
 
     key: str
@@ -101,6 +105,8 @@ class ProposalRecord(Value):
     detectors: tuple[str, ...] = ()
     prediction: Prediction | None = None
     patch: ProposedPatch | None = None
+    outline: str = ""
+    advice: Advice | None = None
 
     @property
     def files(self) -> tuple[str, ...]:
