@@ -182,6 +182,7 @@ def _health(found: FindingSet, measured: TypeMeasurement) -> list[Health]:
                     dimension=dimension.name,
                     metrics={**count_findings(by_component[component], lines), **reading.metrics},
                     score=reading.score,
+                    source=", ".join(each.version for each in measured.served.measuring),
                     measured_at=found.measured_at,
                 )
             )

@@ -12,6 +12,7 @@ from shared.contracts.base import (
     Sha256,
     Value,
 )
+from shared.contracts.documents.advice import Advice
 from shared.contracts.documents.base import Document, StateTransition
 from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.findings import Finding, Prediction
@@ -92,9 +93,10 @@ class ProposalRecord(Value):
     task's lease, `order` the position among the proposals of the task, which build on each other.
     `detectors` are run again by the gate: they show whether `findings` are gone. `causes` are the
     fingerprints of findings that it was made for and claims nothing about, as the gate does not
-    measure them. Advice for people has no `patch`.
+    measure them. `outline` is what it does in words of what its files describe, if that is not the
+    text itself. Advice for people has no `patch`.
 
-    One field per fact that is judged or shown.
+    One field per fact that a proposal comes with.
     """
 
     key: str
@@ -110,6 +112,8 @@ class ProposalRecord(Value):
     detectors: tuple[str, ...] = ()
     prediction: Prediction | None = None
     patch: ProposedPatch | None = None
+    outline: str = ""
+    advice: Advice | None = None
 
     @property
     def fingerprints(self) -> tuple[str, ...]:

@@ -77,6 +77,7 @@ class Health(Document):
 
     `id` is `<target>:<commit>:<component>:<dimension>`. The dimensions that agent types declare are
     about the whole component; `protection` is about the lines that this commit changed in it.
+    `source` names the detectors that measured it, with their versions.
     """
 
     target_id: Id
@@ -85,6 +86,7 @@ class Health(Document):
     dimension: str
     metrics: dict[str, float]
     score: float
+    source: str = ""
     measured_at: datetime
 
 

@@ -24,7 +24,7 @@ from shared.agent_types import (
     RequiredProgram,
     finding_density,
 )
-from shared.agent_types.health import FINDING_METRICS
+from shared.agent_types.health import DENSITY_FORMULA, FINDING_METRICS
 from shared.detectors.complexipy import ComplexityDetector
 from shared.detectors.complexipy.detector import CODE as COMPLEXITY_CODE
 from shared.detectors.jscpd import DuplicatesDetector, find_jscpd
@@ -94,7 +94,7 @@ def _repair_command_engine(resources: DetectorResources) -> RepairCommandEngine:
 SPEC = AgentSpec(
     name=NAME,
     description="Fixes what linters find: likely mistakes, dead weight, and outdated idiom.",
-    dimensions=(HealthDimension(NAME, FINDING_METRICS, finding_density),),
+    dimensions=(HealthDimension(NAME, FINDING_METRICS, finding_density, DENSITY_FORMULA),),
     detectors=(ruff_detector, dead_code_detector, returns_detector, _repair_command_detector),
     fixers=FIXERS,
     guards=(_security_detector,),
