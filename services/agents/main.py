@@ -69,7 +69,7 @@ def serve_type(spec: AgentSpec, resources: DetectorResources) -> ServedType:
     """Make the detectors, guards and engines of an agent type; the rules engine is tried first."""
     detectors = tuple(make(resources) for make in spec.detectors)
     engines = (
-        RulesEngine(spec.fixers, detectors),
+        RulesEngine(spec.fixers, detectors, spec.target_fixers),
         *(make(resources) for make in spec.engines),
     )
     guards = tuple(make(resources).name for make in spec.guards)

@@ -1,14 +1,13 @@
 """Reading SARIF logs of any tool."""
 
-import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
 
 from shared.contracts.base import Severity
+from shared.contracts.documents.findings import ReportedFinding
 from shared.detectors.sarif.model import (
     SarifArtifact,
     SarifDriver,
@@ -18,6 +17,7 @@ from shared.detectors.sarif.model import (
     SarifRun,
 )
 from shared.kernel.errors import Rejected
+from shared.kernel.json_data import read_json
 from shared.targets.names import path_problem
 
 MAX_BYTES = 50_000_000
@@ -32,39 +32,29 @@ NOT_FOUND = frozenset({"pass", "notApplicable", "informational", "open"})
 NO_NAME = re.compile(r"[^a-z0-9.+-]+")
 
 
-@dataclass(frozen=True)
-class SarifResult:
-    """A result of a tool at a place in the repository. `commit` is empty where it is not said."""
-
-    tool: str
-    code: str
-    severity: Severity
-    message: str
-    path: str
-    line: int
-    end_line: int | None = None
-    help_uri: str = ""
-    commit: str = ""
-
-
-def read_sarif(content: bytes, root: str = "") -> tuple[list[SarifResult], list[str]]:
+def read_sarif(content: bytes, root: str = "") -> tuple[list[ReportedFinding], list[str]]:
     """Return the results of a log, and sentences on those that are left out.
 
     `root` is the folder that absolute addresses are below. Raises `Rejected` where it is no SARIF
     2.1.0 log.
     """
     if len(content) > MAX_BYTES:
-        raise Rejected(f"The SARIF log has more than {MAX_BYTES:,} bytes.", code="bad_sarif")
+        raise Rejected(
+            f"The SARIF log has more than {MAX_BYTES:,} bytes.",
+            hint="Let the tool look at fewer files or rules, and make several logs.",
+            code="bad_sarif",
+        )
     try:
-        log = SarifLog.model_validate(json.loads(content.decode("utf-8-sig")))
-    except (ValueError, RecursionError) as error:
+        log = SarifLog.model_validate(read_json(content.decode("utf-8-sig")))
+    except ValueError as error:
         raise Rejected(
             f"This is no SARIF 2.1.0 log: {_problem(error)}.",
-            hint="Most tools have an option for it, such as --format sarif.",
+            hint="Most tools have an option for it, such as --format sarif; other formats, and "
+            "SARIF 1 and 2.0, are not read.",
             code="bad_sarif",
         ) from None
     found = [each for run in log.runs for each in _results(run, root)]
-    results = [each for each in found if isinstance(each, SarifResult)]
+    results = [each for each in found if isinstance(each, ReportedFinding)]
     return results, _notes([each for each in found if isinstance(each, str)])
 
 
@@ -83,7 +73,7 @@ def _notes(reasons: list[str]) -> list[str]:
     ]
 
 
-def _results(run: SarifRun, root: str) -> Iterator[SarifResult | str]:
+def _results(run: SarifRun, root: str) -> Iterator[ReportedFinding | str]:
     """Yield the results of a run, or why one is left out."""
     driver = run.tool.driver
     commits = [each.revision_id for each in run.version_control_provenance]
@@ -100,7 +90,7 @@ def _results(run: SarifRun, root: str) -> Iterator[SarifResult | str]:
         if not code or not path or physical is None:
             yield "they name no rule" if not code else "they are at no file of the repository"
             continue
-        yield SarifResult(
+        yield ReportedFinding(
             tool=tool_name(driver.name),
             code=code,
             severity=SEVERITIES[each.level or rule.default_configuration.level],
