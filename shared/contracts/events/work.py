@@ -115,6 +115,23 @@ class FindingsMeasured(WaveEvent):
     findings: int
 
 
+class FindingsImported(Event):
+    """A log of another tool was stored, with `findings` results; or `reason` says why it was not.
+
+    `notes` tell in sentences what of it is left out.
+    """
+
+    subject: ClassVar[str] = "gs.evt.findings.imported"
+    import_id: Id
+    target_id: Id | None = None
+    name: str
+    findings: int = 0
+    notes: tuple[str, ...] = ()
+    code: str = ""
+    reason: str = ""
+    hint: str = ""
+
+
 class MeasurementFailed(WaveEvent):
     """The findings or the baseline of a wave could not be measured, so the wave cannot go on."""
 

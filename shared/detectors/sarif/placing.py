@@ -9,6 +9,8 @@ from shared.detectors.ports import Source
 from shared.detectors.sources import owned_texts
 from shared.detectors.texts import line_at, split_lines
 
+# What is in a longer line is found again by its number alone.
+MAX_LINE_CHARACTERS = 500
 Lines = dict[str, list[str]]
 ELSEWHERE = "{count} {noun} left out: no component owns the file, or agents leave it alone."
 MOVED_AWAY = "{count} {noun} left out: the line is not there any more."
@@ -18,9 +20,10 @@ def with_lines(reported: Sequence[ReportedFinding], source: Source) -> list[Repo
     """Return what is reported with the text of its line, by which it is found again."""
     texts = source.texts({each.path for each in reported})
     lines = {path: split_lines(text) for path, text in texts.items()}
+    rows = [normalized(line_at(lines.get(each.path, []), each.line)) for each in reported]
     return [
-        each.model_copy(update={"text": normalized(line_at(lines.get(each.path, []), each.line))})
-        for each in reported
+        each.model_copy(update={"text": row if len(row) <= MAX_LINE_CHARACTERS else ""})
+        for each, row in zip(reported, rows, strict=True)
     ]
 
 

@@ -21,7 +21,7 @@ from shared.kernel.json_data import read_json
 from shared.targets.names import path_problem
 
 MAX_BYTES = 50_000_000
-MAX_MESSAGE_CHARACTERS = 2_000
+MAX_MESSAGE_CHARACTERS = 500
 SEVERITIES = {
     "error": Severity.ERROR,
     "warning": Severity.WARNING,

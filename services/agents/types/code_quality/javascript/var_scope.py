@@ -17,7 +17,7 @@ DESTRUCTURED = re.compile(r"[\]}]\s*=(?![=>])|\bfor\b[^;]*\b(?:of|in)\b")
 
 
 def scope_stays_the_same(text: str, match: AstGrepMatch) -> bool:
-    """Return whether only what follows the declaration uses the name, and nothing declares it again.
+    """Return whether only what follows the declaration uses the name, which is declared once.
 
     The declaration is one of a function's own block, so what follows in the function is in its
     scope. What is hoisted could use the name before that.

@@ -1,0 +1,18 @@
+"""What the imported logs of targets report, as it is stored."""
+
+from collections.abc import Sequence
+
+from shared.contracts.documents.findings import ReportedFinding
+from shared.mongo.collections import Store
+
+
+class StoredLogs:
+    """`ImportedLogs` over the collection of imports."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def reported(self, target_id: str) -> Sequence[ReportedFinding]:
+        """Return what all imported logs report about a target."""
+        found = await self._store.imports.find(target_id=target_id)
+        return [each for log in found for each in log.reported]
