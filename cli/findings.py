@@ -85,7 +85,8 @@ async def _import(origin: LogOrigin, content: bytes) -> int:
         out.print(f"  {shown(note)}")
     if not event.findings and event.notes and not origin.root:
         warn("If the tool ran in another folder than the repository is in, name it with --root.")
-    out.print("See them with groundswell findings list; the next wave takes them up.")
+    if event.findings:
+        out.print("See them with groundswell findings list; the next wave takes them up.")
     return 0
 
 

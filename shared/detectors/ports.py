@@ -63,7 +63,7 @@ class FixableFinding:
 
 
 @dataclass(frozen=True)
-class CommandOutput:
+class PrintedOutput:
     """What a command printed on standard output and, in `said`, on standard error, shortened.
 
     `folder` is the one that it ran in, as it was named there.
@@ -82,7 +82,7 @@ class TargetCommands(Protocol):
         """Return the texts that `command` changes, by path. Raises `Rejected` where it fails."""
         ...
 
-    async def capture(self, source: Source, command: str) -> CommandOutput:
+    async def capture(self, source: Source, command: str) -> PrintedOutput:
         """Return what `command` prints. Raises `ToolFailed` where the sandbox stops it."""
         ...
 

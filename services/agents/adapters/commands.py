@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from shared.detectors.ports import Change, CommandOutput, Source
+from shared.detectors.ports import Change, PrintedOutput, Source
 from shared.detectors.repair_command import repairable
 from shared.environments.ports import Environment, Environments
 from shared.kernel.errors import ToolFailed
@@ -40,7 +40,7 @@ class SandboxedCommands:
         self._sandbox = sandbox
         self._environments = environments
         self._known: OrderedDict[tuple[str, str], Mapping[str, Change]] = OrderedDict()
-        self._printed: OrderedDict[tuple[str, str], CommandOutput] = OrderedDict()
+        self._printed: OrderedDict[tuple[str, str], PrintedOutput] = OrderedDict()
         self._lock = asyncio.Lock()
 
     async def rewrite(self, source: Source, command: str) -> Mapping[str, Change]:
@@ -53,7 +53,7 @@ class SandboxedCommands:
                     self._known.popitem(last=False)
             return self._known[key]
 
-    async def capture(self, source: Source, command: str) -> CommandOutput:
+    async def capture(self, source: Source, command: str) -> PrintedOutput:
         """Return what the command prints; that on the last few trees is remembered."""
         async with self._lock:
             key = (source.tree.oid, command)
@@ -63,11 +63,11 @@ class SandboxedCommands:
                     self._printed.popitem(last=False)
             return self._printed[key]
 
-    async def _capture(self, source: Source, command: str) -> CommandOutput:
+    async def _capture(self, source: Source, command: str) -> PrintedOutput:
         """Run the command on a copy of the tree, with its standard output in a file of its own."""
         argv = ("sh", "-c", CAPTURE, "sh", command)
         completed = await self._run_sandboxed(source, command, argv, reports=(PRINTED, FOLDER))
-        return CommandOutput(
+        return PrintedOutput(
             printed=completed.reports.get(PRINTED, b""),
             said=completed.tail(),
             folder=completed.reports.get(FOLDER, b"").decode(errors="replace").strip(),

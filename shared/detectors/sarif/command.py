@@ -7,7 +7,7 @@ from shared.contracts.documents.findings import Finding
 from shared.detectors.ports import DetectorResources, Measured, Source
 from shared.detectors.sarif.placing import place_findings
 from shared.detectors.sarif.reading import read_sarif
-from shared.kernel.errors import ToolFailed
+from shared.kernel.errors import Rejected, ToolFailed
 
 MAX_SAID_CHARACTERS = 300
 
@@ -51,13 +51,11 @@ class SarifCommandDetector:
         ran = await self._commands.capture(source, command)
         try:
             reported, notes = read_sarif(ran.printed, ran.folder)
-        except ToolFailed:
-            raise
-        except Exception as error:
+        except Rejected as error:
             said = " ".join(ran.said.split())[-MAX_SAID_CHARACTERS:]
+            why = said or error.message.partition(": ")[2]
             raise ToolFailed(
-                f"The command `{command}` printed no SARIF 2.1.0 log (exit code {ran.exit_code}): "
-                f"{said or error}",
+                f"`{command}` printed no SARIF 2.1.0 log (exit code {ran.exit_code}): {why}",
                 hint="Mend it, or take it out of groundswell.toml. Its standard output must be "
                 "the log, and nothing else.",
                 code="no_sarif",

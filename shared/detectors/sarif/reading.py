@@ -1,7 +1,9 @@
 """Reading SARIF logs of any tool."""
 
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
@@ -45,7 +47,7 @@ def read_sarif(content: bytes, root: str = "") -> tuple[list[ReportedFinding], l
             code="bad_sarif",
         )
     try:
-        log = SarifLog.model_validate(read_json(content.decode("utf-8-sig")))
+        log = SarifLog.model_validate(_parsed(content))
     except ValueError as error:
         raise Rejected(
             f"This is no SARIF 2.1.0 log: {_problem(error)}.",
@@ -58,18 +60,29 @@ def read_sarif(content: bytes, root: str = "") -> tuple[list[ReportedFinding], l
     return results, _notes([each for each in found if isinstance(each, str)])
 
 
+def _parsed(content: bytes) -> Any:
+    """Return the value of a log. Raises ValueError where it is no JSON, or nested too deeply."""
+    try:
+        return read_json(content.decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON: {error}") from None
+
+
 def _problem(error: Exception) -> str:
     """Return what is wrong with a log, with the place of it."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return str(error) or "it is nested too deeply"
+        place = ".".join(map(str, first["loc"]))
+        return f"{place}: {first['msg']}" if place else "a log is an object with version and runs"
+    return str(error)
 
 
 def _notes(reasons: list[str]) -> list[str]:
     """Return how many results are left out for each reason."""
+    counts = {each: reasons.count(each) for each in dict.fromkeys(reasons)}
     return [
-        f"{reasons.count(each)} results are left out: {each}." for each in dict.fromkeys(reasons)
+        f"{count} {'result is' if count == 1 else 'results are'} left out: {reason}."
+        for reason, count in counts.items()
     ]
 
 
@@ -81,14 +94,14 @@ def _results(run: SarifRun, root: str) -> Iterator[ReportedFinding | str]:
         if each.kind in NOT_FOUND or each.baseline_state == "absent":
             continue
         if each.suppressions:
-            yield "somebody accepted them"
+            yield "accepted by somebody"
             continue
         rule = _rule(each, driver)
         code = each.rule_id or each.rule.id or rule.id
         physical = next((e.physical_location for e in each.locations if e.physical_location), None)
         path = _path(physical.artifact_location, run, root) if physical else ""
         if not code or not path or physical is None:
-            yield "they name no rule" if not code else "they are at no file of the repository"
+            yield "without a rule" if not code else "at no file of the repository"
             continue
         yield ReportedFinding(
             tool=tool_name(driver.name),
