@@ -94,6 +94,10 @@ class ImportedLogs(Protocol):
         """Return what they report about a target."""
         ...
 
+    async def edition(self, target_id: str) -> str:
+        """Return what tells apart the times before and after each import; empty at first."""
+        ...
+
 
 @dataclass(frozen=True)
 class DetectorResources:

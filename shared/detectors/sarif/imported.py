@@ -1,6 +1,5 @@
 """The detector of what other tools found, in logs that somebody imported."""
 
-import hashlib
 from collections.abc import Collection
 from typing import ClassVar
 
@@ -23,12 +22,8 @@ class ImportedFindingsDetector:
         self._imports = resources.imports
 
     async def edition(self, target_id: str) -> str:
-        """Return a digest of what is imported for a target; empty if nothing is."""
-        reported = await self._imports.reported(target_id) if self._imports is not None else ()
-        if not reported:
-            return ""
-        texts = "\0".join(each.model_dump_json() for each in reported)
-        return f"{self.name}-{hashlib.sha256(texts.encode()).hexdigest()[:12]}"
+        """Return what tells apart the times before and after each import; empty at first."""
+        return await self._imports.edition(target_id) if self._imports is not None else ""
 
     async def measure(self, source: Source, paths: Collection[str] | None = None) -> Measured:
         """Return what is still there, or of that what is in the files `paths`.

@@ -59,6 +59,14 @@ def test_what_waits_for_a_person_is_not_proposed_again():
     assert waves.foreclosure(an_enhancement(state="needs_approval")) == "it needs approval"
 
 
+def test_the_same_advice_is_given_once():
+    found = (a_finding(fixable="no", advised=True),)
+    given = an_enhancement(state="advisory", findings=found)
+    assert "there is advice on it" in waves.foreclosure(given)
+    other = an_enhancement(state="advisory", findings=(*found, a_finding()))
+    assert waves.foreclosure(other) is None
+
+
 def test_a_refusal_for_an_old_epoch_forecloses_nothing():
     reason = "old-epoch: its task no longer holds the lease under epoch 3"
     assert waves.foreclosure(an_enhancement(state="rejected", reason=reason)) is None
