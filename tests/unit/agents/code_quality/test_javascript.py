@@ -121,3 +121,53 @@ def test_what_cannot_be_parsed_is_not_made_worse(tmp_path):
     files = {"src/m.js": "if (a == b { debugger;\n", "package.json": '{"name": "m"}'}
     for each in proposals(tmp_path, a_source(files)):
         assert each.changes["src/m.js"][1].count("{") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "left"),
+    [
+        ("eslint.config.js", "export default [{ rules: { eqeqeq: 'off' } }];", ["no-debugger"]),
+        (".eslintrc.json", '{"rules": {"eqeqeq": ["off", "smart"]}}', ["no-debugger"]),
+        ("package.json", '{"eslintConfig": {"rules": {"no-debugger": 0}}}', ["eqeqeq"]),
+        (".eslintrc", "rules:\n  eqeqeq: error\n", ["eqeqeq", "no-debugger"]),
+        (
+            "eslint.config.mjs",
+            "export default [{ rules: { 'x/eqeqeq': 'off' } }];",
+            ["no-debugger"],
+        ),
+    ],
+)
+def test_what_eslint_is_told_to_leave_alone_is_left_alone(path, text, left, tmp_path):
+    files = {"package.json": "{}", "src/m.js": "if (a == b) { debugger; }\n", path: text}
+    assert codes_in(tmp_path, files) == left
+
+
+KEYWORDS = {
+    "return n;": "const",
+    "if (n === 1 && n >= 3) go((x) => x + n);": "const",
+    "var m = n * 2; var o = f(1, n);": "const",
+    "n = 2;": "let",
+    "n >>>= 2;": "let",
+    "n ??= 2;": "let",
+    "--n;": "let",
+    "n++;": "let",
+    "[n, m] = f();": "let",
+    "({ n } = f());": "let",
+    "for (n of f()) go(n);": "let",
+    "var m = 1, n = 2;": "var",
+    "var n;": "var",
+    "var { n } = f();": "var",
+    "var [m, n] = f();": "var",
+    "for (var n of f()) go(n);": "var",
+    "function g() { return n; }": "var",
+    "eval('n');": "var",
+}
+
+
+def test_a_declaration_follows_what_is_done_with_its_name(tmp_path):
+    files = {"package.json": '{"name": "m"}'}
+    for number, rest in enumerate(KEYWORDS):
+        files[f"src/{number}.js"] = f"const f = (a) => {{\n  var n = a;\n  {rest}\n}};\n"
+    now = fixed(files, proposals(tmp_path, a_source(files)))
+    done = {r: now[f"src/{n}.js"].splitlines()[1].split()[0] for n, r in enumerate(KEYWORDS)}
+    assert done == KEYWORDS

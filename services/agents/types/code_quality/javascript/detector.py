@@ -1,6 +1,7 @@
 """The detector over the rules for JavaScript and TypeScript."""
 
 from services.agents.types.code_quality.javascript.comments import is_silenced
+from services.agents.types.code_quality.javascript.eslint import turned_off
 from services.agents.types.code_quality.javascript.rewrites import replacement
 from services.agents.types.code_quality.javascript.table import CODES, TOOL, select_rules
 from services.agents.types.code_quality.javascript.var_scope import scope_stays_the_same
@@ -17,7 +18,7 @@ FILES = tuple(f"*{suffix}" for suffix in JAVASCRIPT.suffixes) + tuple(
 
 
 def javascript_detector(resources: DetectorResources) -> AstGrepDetector:
-    """Return the detector."""
+    """Return the detector; what has no fix becomes advice."""
     return AstGrepDetector(
         TOOL,
         resources.scratch,
@@ -25,13 +26,15 @@ def javascript_detector(resources: DetectorResources) -> AstGrepDetector:
         FILES,
         accepts=accepts,
         replacement=replacement,
+        advises=True,
     )
 
 
 def chosen_rules(source: Source) -> AstGrepRules:
-    """Return the rules that a target chooses."""
-    choice = rule_choice(source)
-    return select_rules(frozenset(code for code in CODES if choice.includes(code)))
+    """Return the rules that a target chooses, without those that its ESLint is told to ignore."""
+    choice, off = rule_choice(source), turned_off(source.tree, CODES)
+    chosen = (code for code in CODES if choice.includes(code) and code not in off)
+    return select_rules(frozenset(chosen))
 
 
 def accepts(text: str, match: AstGrepMatch) -> bool:

@@ -27,8 +27,14 @@ def scope_stays_the_same(text: str, match: AstGrepMatch) -> bool:
     name, before, after = _parts(text, match)
     if _word(name).search(before) or HOISTED.search(before + after):
         return False
-    again = re.compile(rf"\b(?:var|let|const|class)\b[^=;\n]*{_word(name).pattern}")
-    return not again.search(after) and not _word(name).search(_value(match))
+    return not _is_declared(name, after) and not _word(name).search(_value(match))
+
+
+def _is_declared(name: str, text: str) -> bool:
+    """Return whether a text declares a name by var: alone, among others, or by destructuring."""
+    word = _word(name).pattern
+    among_others = rf"[^;]*,\s*{word}\s*(?:=(?!=)|[,;\n]|in\b|of\b)"
+    return bool(re.search(rf"\bvar\b(?:\s+{word}|{among_others}|\s*[{{[][^;=]*{word})", text))
 
 
 def keyword(text: str, match: AstGrepMatch) -> str:
