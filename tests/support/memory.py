@@ -17,7 +17,7 @@ from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.base import NESTED, Document, history_after
 from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.findings import FindingSet, Health
+from shared.contracts.documents.findings import FindingSet, FindingsImport, Health
 from shared.contracts.documents.leases import LeaderLease, LeaseLedger
 from shared.contracts.documents.review import PullRequest
 from shared.contracts.documents.runs import Flakiness, Recall, Runner, TestRun
@@ -205,6 +205,7 @@ def a_store() -> Store:
         "patches": Patch,
         "reports": StoredReport,
         "findings": FindingSet,
+        "imports": FindingsImport,
         "health": Health,
         "flakiness": Flakiness,
         "recall": Recall,

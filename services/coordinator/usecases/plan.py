@@ -148,6 +148,7 @@ async def foreclosed_in(wave: Wave, deps: CoordinatorDeps) -> dict[str, str]:
         EnhancementState.REJECTED,
         EnhancementState.ROLLED_BACK,
         EnhancementState.NEEDS_APPROVAL,
+        EnhancementState.ADVISORY,
     ]
     changes = await deps.store.enhancements.find(target_id=wave.target_id, state=states)
     pending = [each for each in changes if each.state is EnhancementState.NEEDS_APPROVAL]
