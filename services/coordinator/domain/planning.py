@@ -89,7 +89,7 @@ def disjoint_first(ranked: Sequence[Opportunity]) -> tuple[Opportunity, ...]:
 def best_of_each_type(ranked: Sequence[Opportunity], limit: int) -> tuple[Opportunity, ...]:
     """Return the best `limit` of ranked opportunities, among them the best of each agent type.
 
-    Otherwise a type with much to do, such as code_quality on most code, would take whole waves.
+    Otherwise a type that has much to do on most code would take whole waves.
     """
     best = {each.agent_type: each for each in reversed(ranked)}.values()
     order = [*(each for each in ranked if each in best), *(e for e in ranked if e not in best)]
