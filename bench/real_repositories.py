@@ -98,19 +98,6 @@ def _keep_sample(folder: Path) -> None:
 
 
 REPOSITORIES = (
-    RealRepository("schema", "MIT", "https://github.com/keleshev/schema"),
-    RealRepository("tabulate", "MIT", "https://github.com/astanin/python-tabulate"),
-    RealRepository("boltons", "BSD-3-Clause", "https://github.com/mahmoud/boltons"),
-    RealRepository("agate", "MIT", "https://github.com/wireservice/agate"),
-    RealRepository(
-        "vuln-flask-web-app",
-        "MIT",
-        "https://github.com/guiadeappsec/vuln-flask-web-app",
-        "guiadeappsec/vuln-flask-web-app",
-    ),
-    RealRepository(
-        "pygoat", "MIT", "https://github.com/adeyosemanputra/pygoat", "adeyosemanputra/pygoat"
-    ),
     RealRepository(
         "n8n-workflows",
         "MIT",
@@ -118,5 +105,18 @@ REPOSITORIES = (
         "Zie619/n8n-workflows",
         WORKFLOWS,
     ),
+    RealRepository("schema", "MIT", "https://github.com/keleshev/schema"),
+    RealRepository("tabulate", "MIT", "https://github.com/astanin/python-tabulate"),
+    RealRepository(
+        "vuln-flask-web-app",
+        "MIT",
+        "https://github.com/guiadeappsec/vuln-flask-web-app",
+        "guiadeappsec/vuln-flask-web-app",
+    ),
+    RealRepository("agate", "MIT", "https://github.com/wireservice/agate"),
+    RealRepository(
+        "pygoat", "MIT", "https://github.com/adeyosemanputra/pygoat", "adeyosemanputra/pygoat"
+    ),
+    RealRepository("boltons", "BSD-3-Clause", "https://github.com/mahmoud/boltons"),
     RealRepository("more-itertools", "MIT", "https://github.com/more-itertools/more-itertools"),
 )
