@@ -42,7 +42,8 @@ class AgentSpec:
     type has. `configuration` validates `[agents.<name>]` of a target's groundswell.toml;
     `protected_files` are patterns of files that configure the detectors, which no change may touch
     without approval. `behaviours` declares, by rule, what proposals of `engines` may change about
-    behaviour; that of a fixer is in its own declaration. `groundswell doctor` looks for the
+    behaviour; that of a fixer is in its own declaration. `advises` are the rules on whose findings
+    its engines advise people where nothing fixes them. `groundswell doctor` looks for the
     `programs`.
     """
 
@@ -59,6 +60,7 @@ class AgentSpec:
     configuration: type[BaseModel] = NoConfiguration
     protected_files: tuple[str, ...] = ()
     behaviours: Mapping[str, FixBehaviour] = field(default_factory=dict)
+    advises: frozenset[str] = frozenset()
     programs: tuple[RequiredProgram, ...] = ()
 
     @property

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from services.coordinator.domain.advising import advice_opportunities
 from services.coordinator.domain.division import MIN_FINDINGS_OF_PART, Part, is_fixable
 from shared.contracts.base import Priority, Severity, WaveSize
 from shared.contracts.documents.findings import Finding, Inspection
@@ -156,6 +157,7 @@ def plan(
     findings: Sequence[Finding],
     *,
     foreclosed: Mapping[str, str],
+    advised: Collection[str] = (),
     size: WaveSize,
     parts: Sequence[Part] = (),
     inspections: Sequence[Inspection] = (),
@@ -163,6 +165,7 @@ def plan(
 ) -> Plan:
     """Choose at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason.
 
+    What can only be advised on takes what room is left, unless it is `advised` on, by fingerprint.
     `parts` are those of divided components, `inspections` tell what was read to get these findings,
     `branch` where if not on the base.
     """
@@ -173,7 +176,8 @@ def plan(
     notes += dict.fromkeys(note for each in inspections for note in each.notes)
     if not chosen:
         notes += _inspection_notes(inspections)
-    return Plan(chosen, tuple(notes))
+    advice = advice_opportunities(findings, {*foreclosed, *advised}, chosen)
+    return Plan((*chosen, *advice[: size.limit - len(chosen)]), tuple(notes))
 
 
 def _inspection_notes(inspections: Sequence[Inspection]) -> list[str]:

@@ -19,7 +19,7 @@ class Finding(Value):
 
     `rule` is `tool:code`. Lines count from 1. `fingerprint` survives line moves. A change must not
     add a `security` finding. `agent_type` is the type whose detectors found it and whose fixers
-    may fix it.
+    may fix it; with `advice`, its agents advise people on what they do not fix.
 
     One field per property of a SARIF result that agents or the gate use.
     """
@@ -35,6 +35,7 @@ class Finding(Value):
     component: str = ""
     fixable: Literal["no", "safe", "unsafe"] = "no"
     security: bool = False
+    advice: bool = False
     tool: str
     agent_type: str = ""
 
