@@ -273,6 +273,9 @@ async def _reasons_nothing_landed(wave: Wave, deps: CoordinatorDeps) -> tuple[st
         if await deps.store.tasks.count(wave_id=wave.id, state=TaskState.FAILED):
             return ("The agents found nothing else that they could change.",)
         return ("The agents found nothing that they could change.",)
+    advice = await count(wave_id=wave.id, state=EnhancementState.ADVISORY)
+    if advice == await count(wave_id=wave.id):
+        return (f"There was nothing to change. Pieces of advice: {advice}.",)
     rejected = await count(wave_id=wave.id, state=EnhancementState.REJECTED)
     waiting = await count(wave_id=wave.id, state=EnhancementState.NEEDS_APPROVAL)
     if waiting:
