@@ -31,6 +31,7 @@ from services.validator.runs.usecases.runners import announce, drain
 from services.validator.settings import ValidatorSettings
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.watch.usecases.watching import start_due_checks
+from services.validator.workflows.adapters.rest import RestWorkflowServer
 from shared.contracts.base import RunKind
 from shared.contracts.documents.targets import Target
 from shared.environments.build import UvEnvironments
@@ -124,6 +125,7 @@ def build(
         process=ProcessState(),
         benchmarks=SandboxedBenchmarks(sandbox, scratch, tree, _flip_coin),
         function_benchmarks=SandboxedFunctionBenchmarks(sandbox, scratch, tree, _flip_coin),
+        workflow_server=_make_workflow_server(settings),
     )
     return Service(
         name="validator",
@@ -157,6 +159,12 @@ def _make_forge(settings: ValidatorSettings) -> RestForge | None:
     """Return the client of the forge's API; None without a token."""
     token = settings.forge_token.get_secret_value()
     return RestForge(settings.forge, token, settings.forge_api or None) if token else None
+
+
+def _make_workflow_server(settings: ValidatorSettings) -> RestWorkflowServer | None:
+    """Return the client of a running n8n; None where none is configured."""
+    key = settings.n8n_api_key.get_secret_value()
+    return RestWorkflowServer(settings.n8n_url, key) if settings.n8n_url or key else None
 
 
 async def run(settings: ValidatorSettings) -> None:

@@ -27,6 +27,7 @@ from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.documents.workflows import WorkflowCheck, WorkflowRelease
 from shared.contracts.report import ChangeNeedingApproval
 from shared.contracts.states import (
     AgentState,
@@ -178,6 +179,8 @@ class EnhancementDetails(EnhancementView):
     proof: Proof | None
     behaviour: BehaviourEvidence | None
     protection: Protection | None
+    workflows: WorkflowCheck | None
+    releases: tuple[WorkflowRelease, ...]
     approval: Approval | None
     rollback: Rollback | None
     rollback_refusal: str

@@ -76,6 +76,8 @@ def enhancement_details(change: Enhancement) -> EnhancementDetails:
         proof=decision.proof,
         behaviour=decision.behaviour,
         protection=decision.protection,
+        workflows=decision.workflows,
+        releases=change.landing.releases,
         approval=decision.approval,
         rollback=change.landing.rollback,
         rollback_refusal=change.landing.rollback_refusal,

@@ -28,6 +28,7 @@ from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.protection import Protection
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
+from shared.contracts.documents.workflows import WorkflowCheck
 from shared.kernel.errors import Rejected
 from shared.targets.head import Head
 from shared.targets.languages import invalid_reason
@@ -46,8 +47,9 @@ class ChangeFacts:
     `misjudged` are the components whose choice of impacted tests was often wrong, `flaky` the
     failure rates of tests known to be flaky, and `recorded` is the recording that the impacted
     tests come from; where that is stale, the next full run is recorded. `proofs` are those of
-    changes that leave the program as it is, `behaviours` what the code of the others shows, and
-    `gains` those of changes that promise speed.
+    changes that leave the program as it is, `behaviours` what the code of the others shows,
+    `gains` those of changes that promise speed, and `workflows` what n8n showed of changes of
+    workflows.
     """
 
     impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class ChangeFacts:
     is_recording_stale: bool = False
     proofs: KnownProofs = field(default_factory=KnownProofs)
     gains: dict[str, Gain] = field(default_factory=dict)
+    workflows: dict[str, WorkflowCheck] = field(default_factory=dict)
 
 
 @dataclass

@@ -18,6 +18,7 @@ from shared.contracts.documents.findings import Finding, Prediction
 from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
+from shared.contracts.documents.workflows import WorkflowCheck, WorkflowRelease
 from shared.contracts.states import (
     EnhancementState,
 )
@@ -121,8 +122,8 @@ class DecisionRecord(Value):
     `returned` counts the heads it was judged on without an answer, `suspected` are the tests that
     it seems to break only together with what has landed meanwhile. A change with a `proof` needs no
     `protection` by tests. `behaviour` is what its code shows about the behaviour that its rule may
-    change, and `gain` what was measured of one that promises speed. `run` is the test run that
-    decided.
+    change, `gain` what was measured of one that promises speed, and `workflows` what a running n8n
+    showed of one that edits workflows. `run` is the test run that decided.
     """
 
     reason: str = ""
@@ -136,16 +137,21 @@ class DecisionRecord(Value):
     behaviour: BehaviourEvidence | None = None
     protection: Protection | None = None
     gain: Gain | None = None
+    workflows: WorkflowCheck | None = None
     run: Id | None = None
 
 
 class LandingRecord(Value):
-    """Where a change landed, and how it was rolled back or why that was refused."""
+    """Where a change landed, and how it was rolled back or why that was refused.
+
+    `releases` are the workflows of it that are put into a running n8n.
+    """
 
     commit: Oid | None = None
     branch: str = ""
     rollback: Rollback | None = None
     rollback_refusal: str = ""
+    releases: tuple[WorkflowRelease, ...] = ()
 
 
 class Enhancement(Document):
