@@ -91,7 +91,7 @@ def _facts(change: EnhancementDetails) -> list[tuple[str, str]]:
         ("fixes", count(len(change.findings), *fixes)),
         ("files", f"{', '.join(change.files)} ({size})"),
         ("n8n", change.workflows.evidence if change.workflows else ""),
-        ("released", "; ".join(each.words for each in change.releases)),
+        ("released", "; ".join(change.releases)),
         ("commit", f"{change.commit} on {change.branch}" if change.commit else ""),
     ]
 

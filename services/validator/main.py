@@ -32,6 +32,7 @@ from services.validator.settings import ValidatorSettings
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.watch.usecases.watching import start_due_checks
 from services.validator.workflows.adapters.rest import RestWorkflowServer
+from services.validator.workflows.usecases.release import release_pending
 from shared.contracts.base import RunKind
 from shared.contracts.documents.targets import Target
 from shared.environments.build import UvEnvironments
@@ -59,6 +60,7 @@ log = structlog.get_logger(__name__)
 
 GATE_INTERVAL_SECONDS = 0.25
 RETRY_INTERVAL_SECONDS = 5.0
+RELEASE_INTERVAL_SECONDS = 5.0
 # Forges limit how often they may be called.
 PULL_REQUEST_INTERVAL_SECONDS = 30.0
 HEARTBEAT_INTERVAL_SECONDS = 3.0
@@ -136,6 +138,7 @@ def build(
             PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: publish_unpublished(deps)),
             PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: resume_backtests(deps)),
             PeriodicTask(PULL_REQUEST_INTERVAL_SECONDS, lambda: deliver_pending(deps)),
+            PeriodicTask(RELEASE_INTERVAL_SECONDS, lambda: release_pending(deps)),
             PeriodicTask(HEARTBEAT_INTERVAL_SECONDS, lambda: announce(deps)),
             PeriodicTask(WATCH_INTERVAL_SECONDS, lambda: start_due_checks(deps)),
         ),

@@ -58,15 +58,18 @@ class FakeN8n:
             return self._webhook(path.removeprefix("/webhook/"))
         if request.headers.get("x-n8n-api-key") != KEY:
             return refused(401, "unauthorized")
-        parts = path.removeprefix("/api/v1/").split("/")
-        if parts[0] == "executions":
+        kind, *parts = path.removeprefix("/api/v1/").split("/")
+        if kind == "executions":
             return self._list_executions(request)
-        if len(parts) == 1:
+        if not parts:
             return self._create(request) if request.method == "POST" else self._list(request)
-        flow = self.workflows.get(parts[1])
+        return self._about(parts[0], parts[1:], request)
+
+    def _about(self, identity: str, rest: list[str], request: httpx.Request) -> httpx.Response:
+        flow = self.workflows.get(identity)
         if flow is None:
             return refused(404, "Not Found")
-        if parts[2:] == ["publish"]:
+        if rest == ["publish"]:
             return self._publish(flow, json.loads(request.content)["versionId"])
         return getattr(self, f"_{request.method.lower()}")(flow, request)
 

@@ -21,6 +21,7 @@ from services.validator.queue import pool
 from services.validator.queue.transitions import expire, transition_and_publish
 from services.validator.review.usecases import show_landed
 from services.validator.watch.usecases.watching import start_watch
+from services.validator.workflows.usecases.release import request_releases
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.proof import Proof
@@ -167,6 +168,7 @@ async def _finish(
     """Mark changes on the target's branch as applied and publish it, once shown and watched."""
     await show_landed(target, changes, deps)
     await start_watch(target, changes, deps, run=run)
+    await request_releases(target, changes, deps)
     await store_protection_health(target, changes, deps)
     for each in changes:
         await transition_and_publish(

@@ -18,7 +18,7 @@ from shared.contracts.documents.findings import Finding, Prediction
 from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
-from shared.contracts.documents.workflows import WorkflowCheck, WorkflowRelease
+from shared.contracts.documents.workflows import WorkflowCheck
 from shared.contracts.states import (
     EnhancementState,
 )
@@ -142,16 +142,12 @@ class DecisionRecord(Value):
 
 
 class LandingRecord(Value):
-    """Where a change landed, and how it was rolled back or why that was refused.
-
-    `releases` are the workflows of it that are put into a running n8n.
-    """
+    """Where a change landed, and how it was rolled back or why that was refused."""
 
     commit: Oid | None = None
     branch: str = ""
     rollback: Rollback | None = None
     rollback_refusal: str = ""
-    releases: tuple[WorkflowRelease, ...] = ()
 
 
 class Enhancement(Document):

@@ -1,8 +1,11 @@
-"""What a running n8n showed of a change of workflows, and where it was released."""
+"""What a running n8n showed of a change of workflows, and what was put into it."""
 
+from datetime import datetime
 from typing import Literal
 
-from shared.contracts.base import Sha256, Value
+from shared.contracts.base import Id, Oid, Sha256, Value
+from shared.contracts.documents.base import Document
+from shared.contracts.states import ReleaseState
 
 
 class WorkflowCheck(Value):
@@ -28,30 +31,44 @@ class WorkflowCheck(Value):
         return said.get(self.state, "") + self.summary
 
 
-class WorkflowRelease(Value):
-    """One workflow of a landed change in a running n8n.
+class WorkflowRelease(Document):
+    """One workflow that a landed change edits, put into a running n8n.
 
-    `before` is the version that was published there, empty if none was, and `version` the one that
-    was made of the change. wanted: not there yet · draft: saved and not published · published ·
-    refused: for the `reason` · undone: `before` is published again.
+    `workflow` is its id there and `path` the file it is in. `before` is the version that was
+    published when it was first tried, empty if none was, and `release` the version made of the
+    change. The texts of the file without and with the change are those at `base` and `commit`;
+    `reverted` is the commit that rolled the change back, and `reason` says why n8n does not have
+    it.
     """
 
+    enhancement_id: Id
+    target_id: Id
     path: str
     workflow: str
-    state: Literal["wanted", "draft", "published", "refused", "undone"]
+    base: Oid
+    commit: Oid
+    state: ReleaseState = ReleaseState.WANTED
     before: str = ""
-    version: str = ""
+    release: str = ""
+    reverted: Oid | None = None
     reason: str = ""
+    created_at: datetime
+    changed_at: datetime
 
     @property
     def words(self) -> str:
-        """The release in words."""
-        said = {
-            "wanted": "not in n8n yet",
-            "draft": "a draft in n8n",
-            "published": "published in n8n",
-            "refused": "not put into n8n",
-            "undone": "taken back in n8n",
-        }
+        """What became of it, in words."""
         because = f": {self.reason}" if self.reason else ""
-        return f"{self.path} (workflow {self.workflow or 'without id'}) {said[self.state]}{because}"
+        return (
+            f"{self.path} (workflow {self.workflow or 'without id'}) {WORDS[self.state]}{because}"
+        )
+
+
+WORDS = {
+    ReleaseState.WANTED: "is not in n8n yet",
+    ReleaseState.DRAFT: "is a draft in n8n",
+    ReleaseState.PUBLISHED: "is published in n8n",
+    ReleaseState.REFUSED: "was not changed in n8n",
+    ReleaseState.UNDOING: "is not taken back in n8n yet",
+    ReleaseState.UNDONE: "is taken back in n8n",
+}

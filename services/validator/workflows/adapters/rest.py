@@ -31,6 +31,7 @@ MAX_ANSWER_BYTES = 20_000_000
 MAX_PAGES = 20
 PAGE_SIZE = 250
 SERVER_URL = r"https?://[^\s@?#]+"
+WORKFLOW_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 NO_KEY = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
 MAY_SUCCEED_LATER = {408, 425, 429}
 
@@ -55,6 +56,8 @@ class RestWorkflowServer:
 
     async def get(self, workflow: str) -> LiveWorkflow | None:
         """Return a workflow by its id; None if there is none."""
+        if not WORKFLOW_ID.fullmatch(workflow):
+            return None
         found = await self._ask("GET", _path(workflow), missing_ok=True)
         return read_workflow(found) if found is not None else None
 
@@ -118,7 +121,9 @@ class RestWorkflowServer:
         rows, _ = read_page(await self._ask("GET", "/executions", params=params))
         return [read_execution(each) for each in rows]
 
-    async def _ask(self, method: str, path: str, *, missing_ok: bool = False, **request: Any) -> Any:
+    async def _ask(
+        self, method: str, path: str, *, missing_ok: bool = False, **request: Any
+    ) -> Any:
         """Send a request to the public API with the key; return its answer, None if missing."""
         headers = {"X-N8N-API-KEY": self._key}
         url = f"{self._url}/api/v1{path}"
@@ -173,8 +178,10 @@ def _ssl_context() -> ssl.SSLContext:
 
 
 def _path(workflow: str) -> str:
-    """Return the path of a workflow; its id may come from a file of a target."""
-    return f"/workflows/{quote(workflow, safe='')}"
+    """Return the path of a workflow. Raises `Rejected` for what is no id: a file may name it."""
+    if not WORKFLOW_ID.fullmatch(workflow):
+        raise Rejected("That is no id of a workflow.", code=REFUSED)
+    return f"/workflows/{workflow}"
 
 
 async def _bounded(response: httpx.Response) -> bytes:

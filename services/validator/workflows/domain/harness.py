@@ -99,11 +99,11 @@ def build_harness(flow: Workflow, pins: Pins, token: str) -> Harness:
 
 def as_imported(flow: Workflow) -> Mapping[str, Any]:
     """Return a workflow as it is imported to see if n8n takes it: without credentials and pins."""
-    nodes = [_plain(each) for each in flow.all_nodes]
+    data = flow.json.data
     return {
-        "nodes": nodes,
-        "connections": flow.json.data["connections"],
-        "settings": _settings(flow),
+        "nodes": [{k: v for k, v in each.items() if k != "credentials"} for each in data["nodes"]],
+        "connections": data["connections"],
+        "settings": data.get("settings") or {},
     }
 
 

@@ -37,9 +37,7 @@ class WorkflowPair:
         """The names after the change of the nodes before it, by id where both have one."""
         if self.old is None:
             return {}
-        by_id = {
-            each.setting("id"): each.name for each in self.new.all_nodes if each.setting("id")
-        }
+        by_id = {each.setting("id"): each.name for each in self.new.all_nodes if each.setting("id")}
         return {each.name: by_id.get(each.setting("id"), each.name) for each in self.old.all_nodes}
 
 

@@ -48,15 +48,15 @@ class Comparison:
     nodes: tuple[str, ...] = ()
 
 
-async def compare_workflow(
-    server: WorkflowServer, pair: WorkflowPair, now: datetime
-) -> Comparison:
+async def compare_workflow(server: WorkflowServer, pair: WorkflowPair, now: datetime) -> Comparison:
     """Compare a workflow before and after a change. Raises `Transient`, `Rejected`.
 
     The old version runs twice, so that nodes which never return the same are told apart.
     """
     if pair.old is None:
-        return Comparison("unmeasured", f"{pair.name!r} is new, so that there is nothing to compare")
+        return Comparison(
+            "unmeasured", f"{pair.name!r} is new, so that there is nothing to compare"
+        )
     await remove_abandoned(server, now)
     try:
         pins = {**await _live_pins(server, pair), **pair.pins}
@@ -102,10 +102,8 @@ async def _compare(run: _Run, old: Harness, new: Harness) -> Comparison:
     """Compare two versions in a scratch workflow that exists."""
     pair = run.pair
     assert pair.old is not None
-    if refused := await _import(run, pair.old):
-        if await _import(run, pair.new):
-            return Comparison("unmeasured", f"{pair.name!r}: {refused}")
-    elif refused := await _import(run, pair.new):
+    was_refused, refused = await _import(run, pair.old), await _import(run, pair.new)
+    if refused and not was_refused:
         return Comparison("refused", f"with it {pair.name!r} cannot be imported: {refused}")
     if refused := await _publish(run, old):
         return Comparison("unmeasured", f"{pair.name!r} does not run before it: {refused}")
