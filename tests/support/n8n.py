@@ -44,7 +44,7 @@ class FakeN8n:
 
     @property
     def transport(self) -> httpx.MockTransport:
-        return httpx.MockTransport(self.answer)
+        return httpx.MockTransport(lambda request: self.answer(request))  # noqa: PLW0108 - a test replaces it
 
     def answer(self, request: httpx.Request) -> httpx.Response:
         self.asked.append(request)

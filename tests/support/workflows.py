@@ -1,6 +1,7 @@
 """Workflows as files have them, small enough to read."""
 
 import json
+from itertools import pairwise
 
 
 def node(name, kind, version=1, **more):
@@ -20,7 +21,7 @@ START = node("Start", "manualTrigger")
 def flow(*nodes, pins=None, identity="", name="Orders", settings=None, lines=None):
     """The text of a file with one workflow whose nodes follow each other."""
     names = [each["name"] for each in nodes]
-    links = lines if lines is not None else list(zip(names, names[1:], strict=False))
+    links = lines if lines is not None else list(pairwise(names))
     connections = {}
     for source, target in links:
         ends = connections.setdefault(source, {"main": [[]]})["main"][0]
