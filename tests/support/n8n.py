@@ -31,7 +31,10 @@ RETURNED = re.compile(r"return (\[.*\]);", re.DOTALL)
 
 @dataclass
 class FakeN8n:
-    """`first` are answers given before it behaves; `unknown` are types that it does not have."""
+    """`first` are answers given before it behaves; `unknown` are types that it does not have.
+
+    A version's webhooks are there only once `late` more calls of webhooks were in vain.
+    """
 
     asked: list[httpx.Request] = field(default_factory=list)
     workflows: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -39,6 +42,7 @@ class FakeN8n:
     executions: list[dict[str, Any]] = field(default_factory=list)
     first: list[httpx.Response | Exception] = field(default_factory=list)
     unknown: set[str] = field(default_factory=set)
+    late: int = 0
     now: datetime = datetime(2026, 11, 28, tzinfo=UTC)
     counter: int = 0
 
@@ -69,6 +73,9 @@ class FakeN8n:
         flow = self.workflows.get(identity)
         if flow is None:
             return refused(404, "Not Found")
+        if rest == ["unpublish"]:
+            flow["activeVersionId"] = None
+            return httpx.Response(200, json=flow)
         if rest == ["publish"]:
             return self._publish(flow, json.loads(request.content)["versionId"])
         return getattr(self, f"_{request.method.lower()}")(flow, request)
@@ -109,6 +116,8 @@ class FakeN8n:
         return httpx.Response(200, json=flow)
 
     def _delete(self, flow: dict[str, Any], _: httpx.Request) -> httpx.Response:
+        if flow["activeVersionId"]:
+            return refused(409, "Cannot delete a published workflow. Unpublish it first.")
         self.executions = [e for e in self.executions if e["workflowId"] != flow["id"]]
         return httpx.Response(200, json=self.workflows.pop(flow["id"]))
 
@@ -130,6 +139,9 @@ class FakeN8n:
             version = self.versions.get(flow["activeVersionId"] or "", {"nodes": []})
             for node in version["nodes"]:
                 if node["type"].endswith(".webhook") and node["parameters"]["path"] == path:
+                    if self.late:
+                        self.late -= 1
+                        break
                     self.counter += 1
                     runs = execute(version, node["name"])
                     data = {"resultData": {"runData": runs}}

@@ -3,7 +3,7 @@
 import asyncio
 import re
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 from urllib.parse import quote
@@ -26,6 +26,8 @@ CONNECT_TIMEOUT_SECONDS = 10.0
 # An execution may take so long; n8n itself ends it sooner.
 EXECUTION_TIMEOUT_SECONDS = 90.0
 POLL_SECONDS = (0.05, 0.1, 0.2, 0.5, 1.0)
+# n8n adds and removes webhooks a while after it has published or unpublished a version.
+PUBLICATION_WAITS_SECONDS = (0.05, 0.1, 0.2, 0.5, *(1.0,) * 14)
 RETRY_SECONDS = 10.0
 MAX_ANSWER_BYTES = 20_000_000
 MAX_PAGES = 20
@@ -34,6 +36,8 @@ SERVER_URL = r"https?://[^\s@?#]+"
 WORKFLOW_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 NO_KEY = {httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN}
 MAY_SUCCEED_LATER = {408, 425, 429}
+# What n8n says while it is still publishing or unpublishing.
+TRY_AGAIN = "try again"
 
 
 class RestWorkflowServer:
@@ -90,21 +94,30 @@ class RestWorkflowServer:
 
     async def delete(self, workflow: str) -> None:
         """Delete a workflow with its executions; nothing happens if there is none."""
-        await self._ask("DELETE", _path(workflow), missing_ok=True)
+        found = await self.get(workflow)
+        if found is None:
+            return
+        if found.published:
+            # n8n deletes no workflow that is published, or of which webhooks are left.
+            await self._ask("POST", f"{_path(workflow)}/unpublish", missing_ok=True)
+        await _patiently(lambda: self._ask("DELETE", _path(workflow), missing_ok=True))
 
     async def run(self, workflow: str, webhook: str) -> WorkflowExecution:
         """Start a published workflow by the path of its webhook, and return the execution's end."""
         before = {each.id for each in await self._executions(workflow)}
-        try:
-            await self._send("POST", f"{self._url}/webhook/{quote(webhook, safe='')}", json={})
-        except Rejected as error:
-            # Only a proxy or another address of webhooks can be the reason: n8n published it.
-            raise _unavailable(f"does not start a webhook: {error.message}") from error
+        await _patiently(lambda: self._call_webhook(quote(webhook, safe="")))
         try:
             async with asyncio.timeout(EXECUTION_TIMEOUT_SECONDS):
                 return await self._ended(workflow, before)
         except TimeoutError as error:
             raise _unavailable("does not end an execution in time") from error
+
+    async def _call_webhook(self, path: str) -> None:
+        """Call a webhook that n8n has published; it is there a while after that."""
+        try:
+            await self._send("POST", f"{self._url}/webhook/{path}", json={})
+        except Rejected as error:
+            raise _unavailable(f"does not start a webhook: {error.message}") from error
 
     async def _ended(self, workflow: str, before: set[str]) -> WorkflowExecution:
         """Return the first execution that has ended and is not one of those before."""
@@ -153,7 +166,7 @@ class RestWorkflowServer:
                 raise _unavailable(f"answers what cannot be read: {error}") from error
         said = refusal(body).replace(self._key, "(key)")
         quoted = f": {said}" if said else ""
-        if response.is_server_error or status in MAY_SUCCEED_LATER:
+        if response.is_server_error or status in MAY_SUCCEED_LATER or TRY_AGAIN in said:
             raise _unavailable(f"answers {status}{quoted}")
         if status in NO_KEY:
             message = f"n8n does not let the API key do this ({status}){quoted}"
@@ -182,6 +195,18 @@ def _path(workflow: str) -> str:
     if not WORKFLOW_ID.fullmatch(workflow):
         raise Rejected("That is no id of a workflow.", code=REFUSED)
     return f"/workflows/{workflow}"
+
+
+async def _patiently(request: Callable[[], Awaitable[Any]]) -> None:
+    """Make a request again until n8n has done what it depends on. Raises `Transient` if never."""
+    for wait in PUBLICATION_WAITS_SECONDS:
+        try:
+            await request()
+        except Transient:
+            await asyncio.sleep(wait)
+        else:
+            return
+    await request()
 
 
 async def _bounded(response: httpx.Response) -> bytes:

@@ -60,8 +60,7 @@ async def compare_workflow(server: WorkflowServer, pair: WorkflowPair, now: date
     await remove_abandoned(server, now)
     try:
         pins = {**await _live_pins(server, pair), **pair.pins}
-        token = secrets.token_hex(16)
-        old, new = _harnesses(pair, pins, token)
+        old, new = _harnesses(pair, pins)
     except NotRunnable as error:
         return Comparison("unmeasured", f"{pair.name!r}: {error}")
     triggers = [each for each in old.starts if pair.new_names.get(each, each) in new.starts]
@@ -172,12 +171,17 @@ def _summary(
     return "; ".join(parts)
 
 
-def _harnesses(pair: WorkflowPair, pins: Pins, token: str) -> tuple[Harness, Harness]:
-    """Return what runs in place of both versions. Raises `NotRunnable`."""
+def _harnesses(pair: WorkflowPair, pins: Pins) -> tuple[Harness, Harness]:
+    """Return what runs in place of both versions. Raises `NotRunnable`.
+
+    Each has tokens of its own, so that no webhook of the old version can start the new one: n8n
+    replaces them a while after it has published another version.
+    """
     assert pair.old is not None
     names = pair.new_names
     renamed = {names.get(name, name): items for name, items in pins.items()}
-    return build_harness(pair.old, pins, token), build_harness(pair.new, renamed, token)
+    old = build_harness(pair.old, pins, secrets.token_hex(16))
+    return old, build_harness(pair.new, renamed, secrets.token_hex(16))
 
 
 async def _live_pins(server: WorkflowServer, pair: WorkflowPair) -> Pins:

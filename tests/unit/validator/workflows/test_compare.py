@@ -5,6 +5,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from services.validator.workflows.adapters import rest
 from services.validator.workflows.adapters.rest import RestWorkflowServer
 from services.validator.workflows.domain.pairs import differing_workflows
 from services.validator.workflows.usecases.compare import SCRATCH_PREFIX, compare_workflow
@@ -138,7 +139,7 @@ async def test_a_new_workflow_has_nothing_to_be_compared_with(fake):
     assert fake.asked == []
 
 
-async def test_the_scratch_workflow_is_deleted_even_if_n8n_fails_in_between(fake):
+async def test_the_scratch_workflow_is_deleted_even_if_n8n_fails_in_between(fake, monkeypatch):
     answer, failing = fake.answer, []
 
     def fail(request):
@@ -148,6 +149,7 @@ async def test_the_scratch_workflow_is_deleted_even_if_n8n_fails_in_between(fake
         return answer(request)
 
     fake.answer = fail
+    monkeypatch.setattr(rest, "PUBLICATION_WAITS_SECONDS", ())
     with pytest.raises(Transient):
         await compared(fake, OLD, flow(START, total("2"), pins=PINS))
     assert failing
@@ -164,3 +166,11 @@ async def test_scratch_workflows_of_killed_processes_are_deleted_and_no_others(f
         f"{SCRATCH_PREFIX}alive",
         f"About {SCRATCH_PREFIX}",
     }
+
+
+async def test_the_two_versions_have_no_webhook_in_common(fake):
+    await compared(fake, OLD, flow(START, total("2"), node("End", "noOp"), pins=PINS))
+    called = [each.url.path for each in fake.asked if each.url.path.startswith("/webhook/")]
+    assert len(called) == 3
+    assert called[0] == called[1] != called[2]
+    assert called[0].rpartition("-")[0] != called[2].rpartition("-")[0]

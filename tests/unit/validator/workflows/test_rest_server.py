@@ -108,3 +108,35 @@ async def test_pages_are_followed_up_to_a_limit(fake, server, monkeypatch):
     fake.first = [httpx.Response(200, json=body) for _ in range(5)]
     assert [each.name for each in await server.named("scratch")] == ["scratch 1"] * 3
     assert len(fake.asked) == 3
+
+
+async def test_a_webhook_that_is_not_there_yet_is_called_again(fake, server, monkeypatch):
+    monkeypatch.setattr(rest, "PUBLICATION_WAITS_SECONDS", (0, 0))
+    harness = a_harness()
+    made = await server.create("x", harness.content)
+    await server.publish(made.id, made.version)
+    fake.late = 2
+    assert (await server.run(made.id, harness.starts["Start"])).status == "success"
+    fake.late = 3
+    with pytest.raises(Transient, match="does not start a webhook"):
+        await server.run(made.id, harness.starts["Start"])
+
+
+async def test_a_workflow_that_is_still_being_unpublished_is_deleted_later(
+    fake, server, monkeypatch
+):
+    monkeypatch.setattr(rest, "PUBLICATION_WAITS_SECONDS", (0, 0))
+    made = await server.create("x", a_harness().content)
+    await server.publish(made.id, made.version)
+    later = {"message": "Workflow is still being unpublished. Please try again in a few moments."}
+    answer, left = fake.answer, [1, 2]
+
+    def busy(request):
+        if request.method == "DELETE" and left:
+            left.pop()
+            return httpx.Response(409, json=later)
+        return answer(request)
+
+    fake.answer = busy
+    await server.delete(made.id)
+    assert fake.workflows == {}
