@@ -75,12 +75,15 @@ def gain_reason(gain: Gain | None) -> str:
     return gain.evidence if gain is not None and gain.state == "unknown" else ""
 
 
-def workflow_reason(check: WorkflowCheck | None) -> str:
+def workflow_reason(change: Enhancement, check: WorkflowCheck | None, config: TargetConfig) -> str:
     """Return why a change of workflows needs approval; empty if n8n showed no difference.
 
-    What could not be measured there is not taken for the same.
+    What could not be measured there is not taken for the same, unless the policy names the rule.
     """
-    return check.evidence if check is not None and check.state != "same" else ""
+    if check is None or check.state == "same":
+        return ""
+    is_allowed = config.policy.allows(change.proposal.fix.rule)
+    return "" if check.state == "unmeasured" and is_allowed else check.evidence
 
 
 def unprotected_reason(

@@ -110,7 +110,8 @@ def _reason(
     why = policy_reason(
         change, config, tier=sandbox.tier, trusted=sandbox.trusted, proven=is_proven
     )
-    why = why or deceptive_reason(edits) or gain_reason(gain) or workflow_reason(check)
+    why = why or deceptive_reason(edits) or gain_reason(gain)
+    why = why or workflow_reason(change, check, config)
     if why or is_proven:
         return why
     return (

@@ -56,12 +56,13 @@ class NotRunnable(ValueError):
 class Harness:
     """A workflow to run in place of another one.
 
-    `starts` has the path of the webhook that starts each trigger, by the trigger's name, and
-    `not_run` the nodes that take their input only.
+    `starts` has the path of the webhook that starts each trigger, by the trigger's name. `genuine`
+    are the nodes that run as they are, and `not_run` those that take their input only.
     """
 
     content: Mapping[str, Any]
     starts: Mapping[str, str]
+    genuine: frozenset[str] = frozenset()
     not_run: frozenset[str] = frozenset()
 
 
@@ -70,6 +71,7 @@ class _Parts:
     """The nodes of a harness so far."""
 
     nodes: list[dict[str, Any]] = field(default_factory=list)
+    genuine: set[str] = field(default_factory=set)
     not_run: set[str] = field(default_factory=set)
     starts: dict[str, str] = field(default_factory=dict)
 
@@ -94,7 +96,7 @@ def build_harness(flow: Workflow, pins: Pins, token: str) -> Harness:
         "connections": _connections(flow, parts),
         "settings": _settings(flow),
     }
-    return Harness(content, parts.starts, frozenset(parts.not_run))
+    return Harness(content, parts.starts, frozenset(parts.genuine), frozenset(parts.not_run))
 
 
 def as_imported(flow: Workflow) -> Mapping[str, Any]:
@@ -151,6 +153,7 @@ def _add_node(parts: _Parts, node: Node, pins: Pins) -> None:
         parts.nodes.append(_pinned(node, pins[node.name]))
     elif _only_computes(node):
         parts.nodes.append(_plain(node))
+        parts.genuine.add(node.name)
     else:
         parts.nodes.append(_stand_in(node))
         parts.not_run.add(node.name)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from services.validator.workflows.domain.harness import NotRunnable, Pins, pins_of
 from shared.detectors.n8n.shape import shape_errors
-from shared.detectors.n8n.workflow import NotReadable, Workflow, read_workflows
+from shared.detectors.n8n.workflow import MAIN, Node, NotReadable, Workflow, read_workflows
+
+LAYOUT = frozenset({"name", "position", "notes", "notesInFlow"})
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,41 @@ class WorkflowPair:
             return {}
         by_id = {each.setting("id"): each.name for each in self.new.all_nodes if each.setting("id")}
         return {each.name: by_id.get(each.setting("id"), each.name) for each in self.old.all_nodes}
+
+    def edited(self) -> frozenset[str]:
+        """Return the old names of the nodes that the change edits or adds, whatever their layout.
+
+        An added node has only a new name.
+        """
+        old = self.old.by_name if self.old else {}
+        kept = {name: self.new.by_name.get(new) for name, new in self.new_names.items()}
+        edited = {
+            name
+            for name, each in kept.items()
+            if name in old and each is not None and _work(old[name]) != _work(each)
+        }
+        return frozenset(edited | (self.new.by_name.keys() - set(self.new_names.values())))
+
+    def fed_otherwise(self) -> frozenset[str]:
+        """Return the old names of the nodes to which connections lead that the change edits."""
+        names = self.new_names
+        before = {(names.get(s, s), o, names.get(t, t), i) for s, o, t, i in _edges(self.old)}
+        back = {new: name for name, new in names.items()}
+        return frozenset(back.get(each[2], each[2]) for each in before ^ _edges(self.new))
+
+
+def _work(node: Node) -> dict[str, Any]:
+    """Return what a node does: all but its name, its place and its notes."""
+    return {key: value for key, value in node.json.data.items() if key not in LAYOUT}
+
+
+def _edges(flow: Workflow | None) -> set[tuple[str, int, str, int]]:
+    """Return the main connections between nodes that exist: source, output, target, input."""
+    return {
+        (each.source, each.output, each.target, each.input)
+        for each in (flow.connections if flow else ())
+        if each.kind == MAIN and flow and {each.source, each.target} <= flow.by_name.keys()
+    }
 
 
 def differing_workflows(path: str, before: str | None, after: str | None) -> list[WorkflowPair]:

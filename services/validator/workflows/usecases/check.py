@@ -56,7 +56,8 @@ async def _compare_all(
         pairs = [each for path, both in texts.items() for each in _pairs(path, both)]
         async with asyncio.timeout(MAX_CHECK_SECONDS):
             for each in pairs:
-                found.append(await compare_workflow(server, each, deps.clock()))
+                compared = await compare_workflow(server, each, deps.clock())
+                found.append(compared)
     except TimeoutError:
         found.append(Comparison("unmeasured", "it takes too long"))
     except (GroundswellError, NotRunnable) as error:

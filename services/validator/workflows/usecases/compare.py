@@ -26,6 +26,7 @@ from services.validator.workflows.domain.recordings import (
     read_recording,
     recorded_nodes,
 )
+from services.validator.workflows.domain.words import listed, summarize
 from services.validator.workflows.ports import REFUSED, WorkflowServer
 from shared.detectors.n8n.workflow import Workflow
 from shared.kernel.errors import GroundswellError, Rejected
@@ -36,7 +37,6 @@ SCRATCH_PREFIX = "groundswell scratch "
 # One that is older was left behind by a process that was killed.
 MAX_SCRATCH_AGE = timedelta(hours=1)
 DELETE_TIMEOUT_SECONDS = 60.0
-MAX_LISTED_NODES = 5
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ async def _compare(run: _Run, old: Harness, new: Harness) -> Comparison:
     if refused := await _publish(run, new):
         return Comparison("refused", f"with it {pair.name!r} does not run: {refused}")
     after = await run.record(new, pair.new_names)
-    return _judge(run, (first, second, after), old.not_run | new.not_run)
+    return _judge(run, (first, second, after), (old, new))
 
 
 async def _import(run: _Run, flow: Workflow) -> str:
@@ -141,34 +141,42 @@ async def _refusal(request: Awaitable[object]) -> str:
 
 
 def _judge(
-    run: _Run, recordings: tuple[Recording, Recording, Recording], not_run: frozenset[str]
+    run: _Run, recordings: tuple[Recording, Recording, Recording], both: tuple[Harness, Harness]
 ) -> Comparison:
     """Return what the recordings show: two of the old version, and one of the new one."""
     first, second, after = recordings
-    names, new_names = sorted(recorded_nodes(first) | recorded_nodes(after)), run.pair.new_names
-    unstable = differing_nodes(first, second, names, run.triggers)
-    nodes = [each for each in names if each not in unstable]
-    found = differing_nodes(first, after, nodes, run.triggers)
-    if found:
+    name, new_names = repr(run.pair.name), run.pair.new_names
+    ran = sorted(recorded_nodes(first) | recorded_nodes(after))
+    unstable = differing_nodes(first, second, ran, run.triggers)
+    compared = [each for each in ran if each not in unstable]
+    if found := differing_nodes(first, after, compared, run.triggers):
         shown = tuple(new_names.get(each, each) for each in found)
-        what = f"with it {_listed(shown)} of {run.pair.name!r} no longer returns the same"
+        what = f"with it {listed(shown)} of {name} no longer returns the same"
         return Comparison("different", what, shown)
-    if not set(nodes) - set(run.triggers):
-        return Comparison("unmeasured", f"{run.pair.name!r}: no node ran that could be compared")
-    return Comparison("same", _summary(run, nodes, unstable, not_run))
+    if idle := _not_tried(run.pair, frozenset(compared), both):
+        what = f"{listed(idle)} of {name}, which it edits, did not run with pinned data"
+        return Comparison("unmeasured", what, idle)
+    if not set(compared) - set(run.triggers):
+        return Comparison("unmeasured", f"{name}: no node ran that could be compared")
+    what = f"{len(compared)} node{'s' * (len(compared) != 1)} of {name} return the same in n8n"
+    not_run = sorted((both[0].not_run | both[1].not_run) & set(compared))
+    return Comparison("same", summarize(what, not_run, unstable))
 
 
-def _summary(
-    run: _Run, nodes: Sequence[str], unstable: Sequence[str], not_run: frozenset[str]
-) -> str:
-    """Return in words that nodes return the same, and which could not be compared."""
-    what = f"{len(nodes)} node{'s' * (len(nodes) != 1)} of {run.pair.name!r} return the same in n8n"
-    parts = [f"{what}, with pinned data"]
-    if reached := sorted(not_run & set(nodes)):
-        parts.append(f"not run, as they reach outside: {_listed(reached)}")
-    if unstable:
-        parts.append(f"different each time: {_listed(unstable)}")
-    return "; ".join(parts)
+def _not_tried(
+    pair: WorkflowPair, compared: frozenset[str], both: tuple[Harness, Harness]
+) -> tuple[str, ...]:
+    """Return the new names of nodes that the change concerns, and that were not tried with it.
+
+    A node that it edits has to run as it is in both versions. One that is only fed otherwise has
+    to get its input.
+    """
+    old, new = both
+    genuine = {
+        each for each in old.genuine & compared if pair.new_names.get(each, each) in new.genuine
+    }
+    idle = (pair.edited() - genuine) | (pair.fed_otherwise() - compared)
+    return tuple(sorted(pair.new_names.get(each, each) for each in idle))
 
 
 def _harnesses(pair: WorkflowPair, pins: Pins) -> tuple[Harness, Harness]:
@@ -216,10 +224,3 @@ async def remove_abandoned(server: WorkflowServer, now: datetime) -> None:
     for each in await server.named(SCRATCH_PREFIX):
         if each.created_at is not None and now - each.created_at > MAX_SCRATCH_AGE:
             await server.delete(each.id)
-
-
-def _listed(names: Sequence[str]) -> str:
-    """Return the first names, and the number of the others."""
-    more = len(names) - MAX_LISTED_NODES
-    shown = ", ".join(repr(each) for each in names[:MAX_LISTED_NODES])
-    return f"{shown} and {more} more" if more > 0 else shown

@@ -10,7 +10,11 @@ from services.validator.gate.rounds import ChangeFacts
 from services.validator.gate.workflows import check_workflows
 from services.validator.landing.usecases import Batch, evidence_of
 from shared.contracts.documents.workflows import WorkflowCheck
+from shared.contracts.states import EnhancementState
+from shared.targets.config import parse_config
 from tests.support.builders import a_test_run, a_wave, an_enhancement
+from tests.support.memory import a_store
+from tests.support.validator_deps import a_validator
 
 TITLE = "fix(flows): try requests again"
 
@@ -57,7 +61,8 @@ class FakeRound:
 async def test_each_change_is_compared_on_those_before_it(monkeypatch):
     found = await FakeRound(monkeypatch, a_check("same"), None, a_check("different")).check()
     assert found.checked == [("head", "tree 0"), ("tree 0", "tree 1"), ("tree 1", "tree 2")]
-    assert list(found.facts.workflows) == [list(found.changes)[0], list(found.changes)[2]]
+    first, _, third = found.changes
+    assert list(found.facts.workflows) == [first, third]
     assert found.published == found.facts.workflows
     assert found.rejected == []
 
@@ -79,44 +84,35 @@ async def test_without_an_n8n_nothing_is_compared(monkeypatch):
     assert (await fake.check()).checked == []
 
 
+ASK = "it does something else in n8n: 'Sum' of 'Orders'"
+UNKNOWN = "what it does in n8n was not measured: 'Sum' of 'Orders'"
+
+
 @pytest.mark.parametrize(
-    ("state", "why"),
+    ("state", "allowed", "why"),
     [
-        ("same", ""),
-        ("different", "it does something else in n8n: 'Sum' of 'Orders'"),
-        ("unmeasured", "what it does in n8n was not measured: 'Sum' of 'Orders'"),
+        ("same", "", ""),
+        ("different", "", ASK),
+        ("different", "http-no-retry", ASK),
+        ("unmeasured", "", UNKNOWN),
+        ("unmeasured", "http-no-retry", ""),
     ],
 )
-async def test_a_person_is_asked_unless_all_returned_the_same(state, why, asked_for):
-    assert await asked_for(a_check(state)) == why
-
-
-@pytest.fixture
-def asked_for(monkeypatch):
-    async def ask(check):
-        told = []
-
-        async def transition(change, trigger, deps, **fields):
-            told.append(fields["decision__approval_reason"])
-
-        monkeypatch.setattr(
-            "services.validator.approval.usecases.transition_and_publish", transition
-        )
-        change = an_enhancement(files=("a.json",))
-        config = SimpleNamespace(
-            policy=SimpleNamespace(approval="none", unprotected="ask", protected=()), component=()
-        )
-        prepared = SimpleNamespace(profile=SimpleNamespace(config=config))
-        monkeypatch.setattr(
-            "services.validator.approval.usecases.policy_reason", lambda *_, **__: ""
-        )
-        deps = SimpleNamespace(sandbox=SimpleNamespace(tier="A", trusted=True))
-        await request_approvals(
-            [change], prepared, "0" * 40, lambda _: (), deps, workflows={change.id: check}
-        )
-        return told[0] if told else ""
-
-    return ask
+async def test_a_person_is_asked_unless_all_returned_the_same(tmp_path, state, allowed, why):
+    config = parse_config(f'[policy]\nallowed_rules = ["{allowed}"]'.encode())
+    prepared = SimpleNamespace(profile=SimpleNamespace(config=config))
+    sandbox = SimpleNamespace(tier="A", trusted=True)
+    deps = a_validator(a_store(), tmp_path, sandbox=sandbox)
+    change = an_enhancement(
+        files=("a.json",), rule="n8n:http-no-retry", state=EnhancementState.VALIDATING
+    )
+    await deps.store.enhancements.insert(change)
+    await request_approvals(
+        [change], prepared, "0" * 40, lambda _: (), deps, workflows={change.id: a_check(state)}
+    )
+    stored = await deps.store.enhancements.require(change.id)
+    assert stored.decision.approval_reason == why
+    assert (stored.state is EnhancementState.NEEDS_APPROVAL) == bool(why)
 
 
 def test_the_commit_says_what_n8n_showed():

@@ -88,10 +88,60 @@ async def test_data_pinned_in_n8n_is_used_where_the_file_has_none(fake):
 async def test_what_reaches_outside_is_named_as_not_run(fake):
     send = node("Send", "slack", 2)
     found = await compared(
-        fake, flow(START, total("1"), send), flow(START, total("1"), send | {"retryOnFail": True})
+        fake, flow(START, total("1"), send), flow(START, total("1") | {"retryOnFail": True}, send)
     )
     assert found.state == "same"
     assert found.summary.endswith("; not run, as they reach outside: 'Send'")
+
+
+OUTSIDE = node("Fetch", "httpRequest", 4)
+RETRIED = {"retryOnFail": True}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "idle"),
+    [
+        (flow(START, OUTSIDE), flow(START, OUTSIDE | RETRIED), ("Fetch",)),
+        (flow(START, OUTSIDE, total("1")), flow(START, OUTSIDE, total("2")), ("Sum",)),
+        (
+            flow(START, total("1"), pins={"Sum": [{"json": {}}]}),
+            flow(START, total("2"), pins={"Sum": [{"json": {}}]}),
+            ("Sum",),
+        ),
+        (
+            flow(START, total("1"), OUTSIDE, node("End", "noOp")),
+            flow(
+                START,
+                total("1"),
+                OUTSIDE,
+                node("End", "noOp"),
+                lines=[("Start", "Sum"), ("Sum", "Fetch")],
+            ),
+            ("End",),
+        ),
+        (
+            flow(START, total("1"), OUTSIDE, node("End", "noOp")),
+            flow(START, total("1"), OUTSIDE, node("New", "noOp"), node("End", "noOp")),
+            ("End", "New"),
+        ),
+        (flow(START, total("1")), flow(START | RETRIED, total("1")), ("Start",)),
+    ],
+    ids=["outside", "behind one", "pinned", "cut off behind one", "added behind one", "trigger"],
+)
+async def test_what_the_change_edits_has_to_run_for_anything_to_be_known(fake, old, new, idle):
+    found = await compared(fake, old, new)
+    assert (found.state, found.nodes) == ("unmeasured", idle)
+    assert "did not run with pinned data" in found.summary
+
+
+async def test_an_edit_of_settings_or_layout_needs_no_certain_node(fake):
+    moved = flow(START, OUTSIDE | {"position": [5, 5]}, settings={"errorWorkflow": "a"})
+    assert (await compared(fake, flow(START, OUTSIDE), moved)).state == "same"
+    found = await compared(fake, flow(START), flow(START | {"position": [5, 5]}))
+    assert (found.state, found.summary) == (
+        "unmeasured",
+        "'Orders': no node ran that could be compared",
+    )
 
 
 async def test_what_is_different_each_time_is_no_difference(fake, monkeypatch):
