@@ -90,7 +90,9 @@ class FakeN8n:
 
     def _save(self, flow: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
         self.counter += 1
-        flow |= {**body, "versionId": f"version{self.counter}"}
+        settings = {**flow.get("settings", {}), **body.get("settings", {})}
+        # What is not sent stays, and only nodes and connections make a version.
+        flow |= {**body, "settings": settings, "versionId": f"version{self.counter}"}
         self.versions[flow["versionId"]] = json.loads(json.dumps(body))
         return flow
 

@@ -147,9 +147,12 @@ class RestWorkflowServer:
     ) -> Any:
         """Send a request; return its answer as JSON. Raises as the port says."""
         try:
-            async with asyncio.timeout(TIMEOUT_SECONDS), self._client() as client:
-                async with client.stream(method, url, **request) as response:
-                    body = await _bounded(response)
+            async with (
+                asyncio.timeout(TIMEOUT_SECONDS),
+                self._client() as client,
+                client.stream(method, url, **request) as response,
+            ):
+                body = await _bounded(response)
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
             raise _unavailable(f"does not answer: {type(error).__name__}") from error
         if missing_ok and response.status_code == httpx.codes.NOT_FOUND:

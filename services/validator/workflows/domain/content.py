@@ -15,18 +15,32 @@ SETTINGS = frozenset(
         *("redactionPolicy", "availableInMCP", "customTelemetryTags"),
     }
 )
+# How n8n writes that nobody has set one of them.
+UNSET: Mapping[str, Any] = {"errorWorkflow": "", "timezone": "DEFAULT", "executionTimeout": -1}
 # What a node says without being asked to.
 DEFAULTS: Mapping[str, Any] = {"parameters": {}, "typeVersion": 1, "disabled": False}
 
 
-def content_of(flow: Workflow) -> dict[str, Any]:
-    """Return what is sent of a workflow of a file, with what it pins if it says so."""
+class NotSendable(ValueError):
+    """A change of a workflow cannot be made through the public API, for this reason."""
+
+
+def content_of(flow: Workflow, before: Workflow | None = None) -> dict[str, Any]:
+    """Return what is sent of a workflow of a file, with what it pins if it says so.
+
+    n8n keeps settings and pinned data that it is not sent. So a setting that `before` has and the
+    workflow has not is sent as n8n writes that nobody has set it. Raises `NotSendable`.
+    """
     data = flow.json.data
     pinned = data.get("pinData")
+    settings = _settings(data.get("settings"))
+    gone = _settings(before.json.data.get("settings")).keys() - settings.keys() if before else ()
+    if unknown := sorted(set(gone) - UNSET.keys()):
+        raise NotSendable(f"n8n's API cannot take the setting {unknown[0]!r} away")
     return {
         "nodes": data["nodes"],
         "connections": data["connections"],
-        "settings": _settings(data.get("settings")),
+        "settings": {**settings, **{key: UNSET[key] for key in gone}},
         **({"pinData": pinned} if isinstance(pinned, dict) else {}),
     }
 
@@ -34,10 +48,11 @@ def content_of(flow: Workflow) -> dict[str, Any]:
 def has_content(live: Mapping[str, Any], content: Mapping[str, Any]) -> bool:
     """Return whether a workflow in n8n has these nodes, connections and settings.
 
-    n8n adds settings, so that it may have more of those.
+    n8n adds settings, so that it may have more of those; one that is unset may be missing.
     """
     has, wanted = (_settings(each.get("settings")) for each in (live, content))
-    return _key(live) == _key(content) and all(has.get(k) == v for k, v in wanted.items())
+    is_set = all(has.get(k, UNSET.get(k)) == v for k, v in wanted.items())
+    return is_set and _key(live) == _key(content)
 
 
 def _key(content: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 import structlog
 
 from services.validator.deps import ValidatorDeps
-from services.validator.workflows.domain.content import content_of, has_content
+from services.validator.workflows.domain.content import NotSendable, content_of, has_content
 from services.validator.workflows.domain.harness import NotRunnable
 from services.validator.workflows.domain.live import LiveWorkflow
 from services.validator.workflows.domain.pairs import WorkflowPair, differing_workflows
@@ -73,7 +73,7 @@ async def _attempt(release: WorkflowRelease, server: WorkflowServer, deps: Valid
     do = _undo if release.state is ReleaseState.UNDOING else _release
     try:
         trigger, fields = await do(release, server, deps)
-    except (Rejected, NotRunnable) as error:
+    except (Rejected, NotRunnable, NotSendable) as error:
         trigger, fields = "refuse", {"reason": str(error)}
     await deps.store.releases.transition(release, trigger, changed_at=deps.clock(), **fields)
     log.info("workflow_release", release=release.id, workflow=release.workflow, did=trigger)
@@ -117,10 +117,10 @@ async def _undo(
     try:
         pair = await _pair(release, (parent, reverted), deps)
         saved = await _save(live, pair, server)
-    except Rejected as error:
+    except (Rejected, NotSendable) as error:
         if not is_published:
             raise
-        return "finish", {"reason": f"its draft stays: {error.message}"}
+        return "finish", {"reason": f"its draft stays: {error}"}
     is_later = live.published not in {"", release.release, release.before}
     if is_later and live.published == live.version:
         await server.publish(saved.id, saved.version)
@@ -140,10 +140,10 @@ async def _find(release: WorkflowRelease, server: WorkflowServer) -> LiveWorkflo
 async def _save(live: LiveWorkflow, pair: WorkflowPair, server: WorkflowServer) -> LiveWorkflow:
     """Save the new version of a pair as a draft where n8n has the old one, and return that.
 
-    Raises `Rejected` where n8n has neither.
+    Raises `Rejected` where n8n has neither, and `NotSendable`.
     """
     assert pair.old is not None
-    wanted = content_of(pair.new)
+    wanted = content_of(pair.new, pair.old)
     if has_content(live.content, content_of(pair.old)):
         return await server.save_draft(live.id, live.name, wanted)
     if has_content(live.content, wanted):

@@ -91,15 +91,15 @@ UNKNOWN = "what it does in n8n was not measured: 'Sum' of 'Orders'"
 @pytest.mark.parametrize(
     ("state", "allowed", "why"),
     [
-        ("same", "", ""),
-        ("different", "", ASK),
-        ("different", "http-no-retry", ASK),
-        ("unmeasured", "", UNKNOWN),
-        ("unmeasured", "http-no-retry", ""),
+        ("same", [], ""),
+        ("different", [], ASK),
+        ("different", ["http-no-retry"], ASK),
+        ("unmeasured", [], UNKNOWN),
+        ("unmeasured", ["http-no-retry"], ""),
     ],
 )
 async def test_a_person_is_asked_unless_all_returned_the_same(tmp_path, state, allowed, why):
-    config = parse_config(f'[policy]\nallowed_rules = ["{allowed}"]'.encode())
+    config = parse_config(f"[policy]\nallowed_rules = {allowed}".encode())
     prepared = SimpleNamespace(profile=SimpleNamespace(config=config))
     sandbox = SimpleNamespace(tier="A", trusted=True)
     deps = a_validator(a_store(), tmp_path, sandbox=sandbox)

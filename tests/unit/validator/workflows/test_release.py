@@ -1,6 +1,7 @@
 """Landed workflows in n8n: published by version, never over edits of people, and taken back."""
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import httpx
@@ -21,6 +22,7 @@ from tests.support.memory import a_store
 from tests.support.n8n import KEY, URL, FakeN8n
 from tests.support.validator_deps import a_validator
 from tests.support.workflows import START, fields, flow, node
+from tests.unit.validator.workflows.test_server_port import PREFIX, real_server
 
 PATH = "flows/orders.json"
 
@@ -40,8 +42,9 @@ class House:
     def __init__(self, home, *texts, apply="publish", published=True):
         self.n8n, self.texts = FakeN8n(), list(texts)
         content = json.loads(texts[0])
-        self.live = self.n8n.add("Orders", {k: content[k] for k in ("nodes", "connections")})
-        self.live["settings"] = {**content["settings"], "timeSavedMode": "fixed"}
+        content["settings"]["timeSavedMode"] = "fixed"
+        keys = ("nodes", "connections", "settings")
+        self.live = self.n8n.add("Orders", {k: content[k] for k in keys})
         self.first = self.live["versionId"]
         self.live["activeVersionId"] = self.first if published else None
         self.config = f'[n8n]\napply = "{apply}"\n'
@@ -147,11 +150,23 @@ async def test_a_draft_edited_since_stays_when_the_version_before_is_published_a
     assert (release.state, release.reason) == (ReleaseState.UNDONE, f"its draft stays: {EDITED}")
 
 
-async def test_a_new_setting_is_saved(tmp_path):
+async def test_a_new_setting_is_saved_and_taken_away_again(tmp_path):
     told = {"executionOrder": "v1", "errorWorkflow": "abc"}
-    house = House(tmp_path, text("1"), text("1", settings=told))
-    await house.land(1)
+    house = House(tmp_path, text("1"), text("1", settings=told), text("1"))
+    change = await house.land(1)
     assert house.live["settings"]["errorWorkflow"] == "abc"
+    await house.roll_back(change, 2)
+    assert house.live["settings"]["errorWorkflow"] == ""
+    assert house.live["settings"]["timeSavedMode"] == "fixed"
+
+
+async def test_a_setting_that_cannot_be_taken_away_is_said(tmp_path):
+    told = {"executionOrder": "v1", "callerPolicy": "any"}
+    house = House(tmp_path, text("1", settings=told), text("2"))
+    await house.land(1)
+    [release] = await house.releases()
+    assert release.state is ReleaseState.REFUSED
+    assert release.reason == "n8n's API cannot take the setting 'callerPolicy' away"
 
 
 @pytest.mark.parametrize(("apply", "published"), [("draft", True), ("publish", False)])
@@ -223,3 +238,31 @@ async def test_nothing_is_asked_without_an_n8n(tmp_path):
     house.deps = a_validator(a_store(), tmp_path, repository=SimpleNamespace())
     await house.land(1)
     assert await house.releases() == []
+
+
+@pytest.mark.n8n
+async def test_a_real_n8n_publishes_a_landed_workflow_and_the_version_before(tmp_path):
+    server = real_server()
+    draft = json.loads(text("1", ""))
+    content = {key: draft[key] for key in ("nodes", "connections", "settings")}
+    hook = {"httpMethod": "POST", "path": f"groundswell-test-{oid(7)}"}
+    content["nodes"][0] = node("Start", "webhook", 2, parameters=hook, webhookId=oid(7))
+    made = await server.create(f"{PREFIX}release", content)
+    try:
+        await server.publish(made.id, made.version)
+        texts = [json.loads(text(each, made.id)) for each in ("1", "2", "1")]
+        for each in texts:
+            each["nodes"][0] = content["nodes"][0]
+        house = House(tmp_path, *map(json.dumps, texts))
+        house.deps = replace(house.deps, workflow_server=server)
+        change = await house.land(1)
+        found = await server.get(made.id)
+        assert [each.state for each in await house.releases()] == [ReleaseState.PUBLISHED]
+        assert found.published == found.version != made.version
+        await house.roll_back(change, 2)
+        found = await server.get(made.id)
+        assert [each.state for each in await house.releases()] == [ReleaseState.UNDONE]
+        assert found.published == made.version
+        assert found.content["nodes"] == made.content["nodes"]
+    finally:
+        await server.delete(made.id)

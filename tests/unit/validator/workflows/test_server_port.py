@@ -123,3 +123,16 @@ async def test_a_wrong_key_is_refused_without_being_repeated(make):
         await server.named("x")
     assert caught.value.code == KEY_REFUSED
     assert "wr0ng" not in str(caught.value)
+
+
+async def test_settings_and_pinned_data_that_are_not_sent_stay(server):
+    content = {**a_harness().content, "pinData": {"Sum": [{"json": {"a": 1}}]}}
+    content["settings"] = {**content["settings"], "errorWorkflow": "", "timezone": "Europe/Rome"}
+    made = await server.create(name(), content)
+    sent = {**content, "settings": {"executionOrder": "v1"}}
+    del sent["pinData"]
+    kept = (await server.save_draft(made.id, made.name, sent)).content
+    assert kept["settings"]["timezone"] == "Europe/Rome"
+    assert list(kept["pinData"]) == ["Sum"]
+    emptied = await server.save_draft(made.id, made.name, {**sent, "pinData": {}})
+    assert emptied.content["pinData"] == {}
