@@ -258,11 +258,9 @@ RELEASE = Machine(
     {
         (L.WANTED, "save"): L.DRAFT,
         (L.WANTED, "publish"): L.PUBLISHED,
-        (L.WANTED, "refuse"): L.REFUSED,
-        # It may have been saved just before a crash.
+        **{(state, "refuse"): L.REFUSED for state in (L.WANTED, L.UNDOING)},
         **{(state, "undo"): L.UNDOING for state in (L.WANTED, L.DRAFT, L.PUBLISHED)},
         (L.UNDOING, "finish"): L.UNDONE,
-        (L.UNDOING, "refuse"): L.REFUSED,
     },
 )
 

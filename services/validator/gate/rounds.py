@@ -45,11 +45,9 @@ class ChangeFacts:
     """What is known of a round's changes besides its runs, by change as far as it was asked for.
 
     `misjudged` are the components whose choice of impacted tests was often wrong, `flaky` the
-    failure rates of tests known to be flaky, and `recorded` is the recording that the impacted
-    tests come from; where that is stale, the next full run is recorded. `proofs` are those of
-    changes that leave the program as it is, `behaviours` what the code of the others shows,
-    `gains` those of changes that promise speed, and `workflows` what n8n showed of changes of
-    workflows.
+    failure rates of known flaky tests, and `recorded` is the recording that the impacted tests come
+    from; where that is stale, the next full run is recorded. `behaviours` is what the code of
+    changes without `proofs` shows, `gains` are measured, and `workflows` is what n8n showed.
     """
 
     impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
