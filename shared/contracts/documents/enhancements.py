@@ -123,7 +123,8 @@ class DecisionRecord(Value):
     it seems to break only together with what has landed meanwhile. A change with a `proof` needs no
     `protection` by tests. `behaviour` is what its code shows about the behaviour that its rule may
     change, `gain` what was measured of one that promises speed, and `workflows` what a running n8n
-    showed of one that edits workflows. `run` is the test run that decided.
+    showed of one that edits workflows. `run` is the test run that decided. One field per
+    kind of evidence.
     """
 
     reason: str = ""

@@ -38,7 +38,7 @@ class WorkflowRelease(Document):
     published when it was first tried, empty if none was, and `release` the version made of the
     change. The texts of the file without and with the change are those at `base` and `commit`;
     `reverted` is the commit that rolled the change back, and `reason` says why n8n does not have
-    it.
+    it. One field per thing that a process needs to know which continues it.
     """
 
     enhancement_id: Id

@@ -28,6 +28,8 @@ from shared.targets.languages import WORKFLOW
 log = structlog.get_logger(__name__)
 
 LEADERSHIP = "releases"
+# Landing waits so long for n8n; what is not done by then is done later.
+MAX_RELEASE_SECONDS = 60.0
 NO_ID = "the file names no id of a workflow"
 UNKNOWN = "n8n has no workflow with this id"
 EDITED = "it was edited in n8n: it is not what the file was before the change"
@@ -36,7 +38,10 @@ EDITED = "it was edited in n8n: it is not what the file was before the change"
 async def request_releases(
     target: Target, changes: Sequence[Enhancement], deps: ValidatorDeps
 ) -> None:
-    """Store which workflows of landed changes n8n should have, if the target asks for that."""
+    """Store which workflows of landed changes n8n should have, if the target asks for that.
+
+    They are released at once as far as n8n answers, and else by a later `release_pending`.
+    """
     edits = [each for each in changes if any(map(WORKFLOW.has_suffix, each.proposal.files))]
     if deps.workflow_server is None or not edits:
         return
@@ -45,6 +50,7 @@ async def request_releases(
     for each in edits:
         for release in await asyncio.to_thread(_releases, target, each, deps):
             await deps.store.releases.insert(release)
+    await release_pending(deps)
 
 
 async def undo_releases(change: Enhancement, reverted: str, deps: ValidatorDeps) -> None:
@@ -53,6 +59,7 @@ async def undo_releases(change: Enhancement, reverted: str, deps: ValidatorDeps)
         await deps.store.releases.transition(
             each, "undo", reverted=reverted, changed_at=deps.clock()
         )
+    await release_pending(deps)
 
 
 async def release_pending(deps: ValidatorDeps) -> None:
@@ -61,11 +68,14 @@ async def release_pending(deps: ValidatorDeps) -> None:
     if deps.workflow_server is None or not await deps.store.releases.count(state=pending):
         return
     try:
-        async with deps.leadership.hold_leadership(LEADERSHIP):
+        async with (
+            asyncio.timeout(MAX_RELEASE_SECONDS),
+            deps.leadership.hold_leadership(LEADERSHIP),
+        ):
             for each in await deps.store.releases.find(state=pending):
                 await _attempt(each, deps.workflow_server, deps)
-    except Transient as error:
-        log.info("release_postponed", reason=str(error))
+    except (Transient, TimeoutError) as error:
+        log.info("release_postponed", reason=str(error) or "n8n takes too long")
 
 
 async def _attempt(release: WorkflowRelease, server: WorkflowServer, deps: ValidatorDeps) -> None:

@@ -70,13 +70,10 @@ class House:
         await self.deps.store.targets.insert(self.target)
         change = an_enhancement(files=(PATH,), target_id=self.target.id, commit=oid(number))
         await request_releases(self.target, [change], self.deps)
-        await request_releases(self.target, [change], self.deps)
-        await release_pending(self.deps)
         return change
 
     async def roll_back(self, change, number):
         await undo_releases(change, oid(number), self.deps)
-        await release_pending(self.deps)
 
     async def releases(self):
         return await self.deps.store.releases.find()
@@ -99,6 +96,16 @@ async def test_a_landed_workflow_is_saved_as_a_draft_and_published_by_its_versio
     assert (release.before, release.release) == (house.first, house.live["versionId"])
     assert house.total() == "2"
     assert release.words == "flows/orders.json (workflow flow1) is published in n8n"
+
+
+async def test_a_landing_that_is_finished_again_releases_nothing_twice(tmp_path):
+    house = House(tmp_path, text("1"), text("2"))
+    change = await house.land(1)
+    asked = house.asked()
+    await request_releases(house.target, [change], house.deps)
+    await release_pending(house.deps)
+    assert house.asked() == asked
+    assert len(await house.releases()) == 1
 
 
 async def test_it_is_rolled_back_by_publishing_the_version_before(tmp_path):
