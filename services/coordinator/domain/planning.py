@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.coordinator.domain.division import MIN_FINDINGS_OF_PART, Part, is_fixable
+from services.coordinator.domain.division import MIN_FINDINGS_OF_PART, Part, is_actionable
 from shared.contracts.base import Priority, Severity, WaveSize
 from shared.contracts.documents.findings import Finding, Inspection
 from shared.contracts.documents.waves import Opportunity
@@ -33,8 +33,8 @@ def opportunities(
 ) -> tuple[Opportunity, ...]:
     """Group findings that have a component into opportunities, the most valuable first.
 
-    There is one for each agent type and component with a finding that is fixable and not
-    foreclosed; of a component in several `parts`, one for each part with such a finding.
+    There is one for each agent type and component with a finding that can be fixed or advised on
+    and is not foreclosed; of a component in several `parts`, one for each part with such a finding.
     """
     names = {path: each.name for each in parts for path in each.files}
     grouped: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
@@ -45,7 +45,7 @@ def opportunities(
         _opportunity(component, part, each, foreclosed, agent_type)
         for (component, part, agent_type), each in grouped.items()
     ]
-    worth = [each for each in found if each.fixable]
+    worth = [each for each in found if each.expected_impact]
     return tuple(
         sorted(worth, key=lambda each: (-value(each), each.component, each.part, each.agent_type))
     )
@@ -121,26 +121,42 @@ def _opportunity(
     foreclosed: Collection[str],
     agent_type: str,
 ) -> Opportunity:
-    """Return the opportunity that findings make; what is `foreclosed` does not count as fixable."""
-    fixable = [each for each in findings if is_fixable(each, foreclosed)]
-    rules = Counter(each.code for each in fixable)
-    common = ", ".join(f"{rule} x{count}" for rule, count in rules.most_common(4))
-    more = f" and {len(rules) - 4} more" if len(rules) > 4 else ""  # noqa: PLR2004
+    """Return the opportunity that findings make; what is `foreclosed` does not count."""
+    open_ = [each for each in findings if is_actionable(each, foreclosed)]
+    fixable = [each for each in open_ if each.fixable != "no"]
     return Opportunity(
         agent_type=agent_type,
         component=component,
         part=part,
-        description=f"{len(fixable)} of {len(findings)} findings can be fixed: {common}{more}",
-        priority=priority(fixable),
-        expected_impact=sum(WEIGHT[each.severity] for each in fixable),
-        complexity=LINES_PER_FIX * len(fixable) + len({each.path for each in fixable}),
+        description=_description(len(findings), fixable, [e for e in open_ if e not in fixable]),
+        priority=priority(open_),
+        expected_impact=sum(WEIGHT[each.severity] for each in open_),
+        complexity=LINES_PER_FIX * len(fixable) + len({each.path for each in open_}),
         findings=len(findings),
         fixable=len(fixable),
     )
 
 
+def _description(count: int, fixable: Sequence[Finding], advised: Sequence[Finding]) -> str:
+    """Return how many of so many findings can be fixed, and how many advised on, by rule."""
+    kinds = ((fixable, "can be fixed"), (advised, "need advice"))
+    parts = [
+        f"{len(found)} of {count} findings {what}: {_common_rules(found)}"
+        for found, what in kinds
+        if found
+    ]
+    return "; ".join(parts)
+
+
+def _common_rules(findings: Sequence[Finding]) -> str:
+    """Return the most common rules of findings with their counts."""
+    rules = Counter(each.code for each in findings)
+    common = ", ".join(f"{rule} x{count}" for rule, count in rules.most_common(4))
+    return f"{common} and {len(rules) - 4} more" if len(rules) > 4 else common  # noqa: PLR2004
+
+
 def priority(findings: Sequence[Finding]) -> Priority:
-    """Return the priority by the worst severity among the fixable findings."""
+    """Return the priority by the worst severity among the findings to act on."""
     severities = {each.severity for each in findings}
     if Severity.ERROR in severities:
         return Priority.HIGH

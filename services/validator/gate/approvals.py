@@ -11,6 +11,7 @@ from services.validator.approval.domain import (
 from services.validator.approval.usecases import (
     edited_files,
     judge_behaviours,
+    may_change_more,
     request_approvals,
 )
 from services.validator.decision.evidence import (
@@ -123,12 +124,15 @@ async def ask_for_approval(
 async def _edits_and_behaviours(
     gate_round: GateRound, changes: Sequence[Enhancement], deps: ValidatorDeps
 ) -> tuple[Mapping[str, Sequence[EditedFile]], Mapping[str, BehaviourEvidence]]:
-    """Return each change's edits, on those before it, and the stored behaviour of unproven ones."""
+    """Return each change's edits, on those before it, and the stored behaviour of unproven ones.
+
+    Also of those with a proof whose rule may change more than the program.
+    """
     composition = await compose(gate_round, [each.id for each in changes], deps)
     prepared, present = gate_round.prepared, (await gate_round.baseline).outcomes
     edits = await asyncio.to_thread(edited_files, changes, composition.steps, prepared, present)
     proven = gate_round.facts.proofs.by_change
-    unproven = [each for each in changes if each.id not in proven]
+    unproven = [each for each in changes if each.id not in proven or may_change_more(each)]
     behaviours = await judge_behaviours(unproven, prepared, edits, deps)
     gate_round.facts.behaviours |= behaviours
     return edits, behaviours

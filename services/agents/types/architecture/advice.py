@@ -49,7 +49,7 @@ class AdviceEngine:
         source, component = context.source, context.task.component
         paths = [path for path in source.tree.files() if source.component(path) == component]
         found = [each.finding for each in self._detector.find(source, paths)]
-        wanted = [each for each in found if each.fingerprint not in context.excluded]
+        wanted = [each for each in found if context.may_advise_on(each)]
         survey = self._detector.survey(source)
         return [proposal for make in ADVICE for proposal in self._made(survey, wanted, make)]
 

@@ -43,7 +43,9 @@ class ContractEngine:
         for each in self._detector.find(source, paths, codes) if settings else ():
             if settings and each.finding.fingerprint not in context.excluded:
                 package = survey.graph.modules.name(each.finding.path)
-                yield self._proposal(source, component, settings.path, package, each.finding)
+                made = self._proposal(source, component, settings.path, package, each.finding)
+                if made.changes or context.may_advise_on(each.finding):
+                    yield made
 
     def _proposal(
         self, source: Source, component: str, path: str, package: str, found: Finding
@@ -76,6 +78,7 @@ class ContractEngine:
             changes=changes or None,
             prior=self._prior,
             findings=() if changes else (found,),
+            causes=(found,) if changes else (),
             detectors=(self._detector.name,),
         )
 

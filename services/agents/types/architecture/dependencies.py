@@ -49,9 +49,11 @@ class DependencyEngine:
             if each.component == component and each.fingerprint not in context.excluded
         ]
         unused = [each for each in found if each.rule == RULE]
-        others = [each for each in found if each.rule != RULE]
+        others = [e for e in found if e.rule != RULE and context.may_advise_on(e)]
+        changes = self._changes(source, component, unused)
+        if not changes:
+            unused = [each for each in unused if context.may_advise_on(each)]
         if unused:
-            changes = self._changes(source, component, unused)
             yield self._proposal(component, unused, changes)
         if others:
             yield self._advice(others)
@@ -98,7 +100,8 @@ class DependencyEngine:
             advice=advice,
             changes=changes or None,
             prior=self._prior,
-            findings=tuple(found) if advice else (),
+            findings=() if changes else tuple(found),
+            causes=tuple(found) if changes else (),
             detectors=(self._detector.name,),
         )
 
