@@ -79,6 +79,9 @@ def enhancement_details(change: Enhancement) -> EnhancementDetails:
         approval=decision.approval,
         rollback=change.landing.rollback,
         rollback_refusal=change.landing.rollback_refusal,
+        outline=proposal.outline,
+        advice=proposal.advice,
+        gain=decision.gain,
     )
 
 
