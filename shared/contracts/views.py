@@ -29,6 +29,7 @@ from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.documents.workflows import WorkflowCheck
 from shared.contracts.report import ChangeNeedingApproval
 from shared.contracts.states import (
     AgentState,
@@ -159,8 +160,9 @@ class EnhancementDetails(EnhancementView):
 
     `patch` is the sha256 of the diff, `base_commit` the commit it applies to; advice has neither.
     `epoch` is that of the lease it was made under. `approval_reason` says why it needs approval;
-    `tests` are the tests that it breaks. `outline` is what it does in words of what its files
-    describe, `gain` what was measured of one that promises speed.
+    `tests` are the tests that it breaks; `releases` says what became of its workflows in n8n.
+    `outline` is what it does in words of what its files describe, `gain` what was measured of one
+    that promises speed.
 
     Flat: what a client shows of one enhancement.
     """
@@ -181,6 +183,8 @@ class EnhancementDetails(EnhancementView):
     proof: Proof | None
     behaviour: BehaviourEvidence | None
     protection: Protection | None
+    workflows: WorkflowCheck | None
+    releases: tuple[str, ...]
     approval: Approval | None
     rollback: Rollback | None
     rollback_refusal: str
