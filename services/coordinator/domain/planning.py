@@ -210,7 +210,7 @@ def _notes(
     elif 0 < len(chosen) < MIN_TASKS[size]:
         notes.append(_few_tasks_note(size, len(chosen)))
     if left:
-        names = ", ".join(each.place for each in left[:8])
+        names = ", ".join([*dict.fromkeys(each.place for each in left)][:8])
         notes.append(f"Left for a later wave: {names}.")
     notes += _foreclosed_notes(findings, foreclosed)
     return notes
