@@ -100,7 +100,8 @@ def test_utilities_globs_and_comments_work_as_in_ast_grep(tmp_path):
 
 
 def test_a_rule_that_is_off_finds_nothing(tmp_path):
-    assert findings(tmp_path, a_target(NO_PRINT.replace("error", "off"))) == ()
+    for off in ("off", "'off'"):
+        assert findings(tmp_path, a_target(NO_PRINT.replace("error", off))) == ()
 
 
 @pytest.mark.parametrize(
