@@ -186,7 +186,7 @@ def _print(found: FindingList) -> None:
         table.add_column(name, overflow="fold", no_wrap=name in {"severity", "rule"})
     for each in found.findings:
         place = shown(f"{each.path}:{each.line}")
-        fix = {"no": "advice" if each.advised else "-"}.get(each.fixable, "yes")
+        fix = {"no": "advice" if each.advice else "-"}.get(each.fixable, "yes")
         table.add_row(each.severity, shown(each.rule), place, fix, shown(each.message))
     out.print(table if found.findings else "No findings.")
     if found.total > len(found.findings):

@@ -18,6 +18,7 @@ from shared.contracts.documents.storage import Patch, StoredReport
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.watches import Watch
 from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.documents.workflows import WorkflowRelease
 from shared.mongo.client import Database
 from shared.mongo.repository import REVERSED_ID, Repository, StateRepository
 
@@ -66,6 +67,10 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         _index("resolved_at"),
     ),
     "pull_requests": (_index("state"), _index("wave_id"), _index("target_id")),
+    "releases": (
+        _index("enhancement_id", "path", "workflow", unique=True),
+        _index("state"),
+    ),
     "runs": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
     "watches": (_index("state"), _index("target_id")),
     "leader_leases": (),
@@ -98,6 +103,7 @@ class Store:
     enhancements: StateRepository[Enhancement]
     conflicts: Repository[ConflictResolution]
     pull_requests: StateRepository[PullRequest]
+    releases: StateRepository[WorkflowRelease]
     runs: StateRepository[TestRun]
     watches: StateRepository[Watch]
     leader_leases: Repository[LeaderLease]
@@ -125,6 +131,7 @@ def open_store(database: Database) -> Store:
         enhancements=StateRepository(database["enhancements"], Enhancement, states.ENHANCEMENT),
         conflicts=Repository(database["conflicts"], ConflictResolution),
         pull_requests=StateRepository(database["pull_requests"], PullRequest, states.PULL_REQUEST),
+        releases=StateRepository(database["releases"], WorkflowRelease, states.RELEASE),
         runs=StateRepository(database["runs"], TestRun, states.RUN),
         watches=StateRepository(database["watches"], Watch, states.WATCH),
         leader_leases=Repository(database["leader_leases"], LeaderLease),

@@ -143,6 +143,16 @@ class LandingSection(Section):
     remote: str = Field(default="origin", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")
 
 
+class N8nSection(Section):
+    """`[n8n]`: what becomes of landed changes of workflows in the n8n that the stack knows.
+
+    Nothing (`no`), a new draft of the workflow (`draft`), or a new published version in place of
+    the one that is published (`publish`).
+    """
+
+    apply: Literal["no", "draft", "publish"] = "no"
+
+
 class TargetConfig(Section):
     """The whole of `groundswell.toml`; every table may be left out.
 
@@ -157,6 +167,7 @@ class TargetConfig(Section):
     landing: LandingSection = LandingSection()
     bench: BenchSection = BenchSection()
     watch: WatchSection = WatchSection()
+    n8n: N8nSection = N8nSection()
     agents: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     def agent_section(self, name: str, model: type[S]) -> S:

@@ -139,9 +139,6 @@ def foreclosure(change: Enhancement) -> str | None:
         return "it was rolled back"
     if change.state is EnhancementState.NEEDS_APPROVAL:
         return "it needs approval"
-    found = change.proposal.findings
-    if change.state is EnhancementState.ADVISORY and found and all(e.advised for e in found):
-        return "there is advice on it (groundswell enhancement list --state advisory)"
     if change.state is EnhancementState.REJECTED and change.decision.tests:
         more = (
             f" and {len(change.decision.tests) - 1} more" if len(change.decision.tests) > 1 else ""

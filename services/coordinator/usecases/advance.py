@@ -34,6 +34,8 @@ from shared.targets.head import Head, find_head, replaced_reason
 
 log = structlog.get_logger(__name__)
 
+MAX_REMEMBERED_CHANGES = 1_000
+
 
 async def reconcile(deps: CoordinatorDeps) -> None:
     """Advance every open wave, and do what a process that died left undone.
@@ -154,7 +156,9 @@ async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
 
     Of a dry run, cleared changes are expired first.
     """
-    changes = await deps.store.enhancements.find(task_id=task.id)
+    if len(deps.changes) > MAX_REMEMBERED_CHANGES:
+        deps.changes.clear()
+    changes = await deps.store.enhancements.find_remembered(deps.changes, task_id=task.id)
     if wave.dry_run:
         changes = [await _expire_untried(each, deps) for each in changes]
     if not waves.are_decided(changes):
@@ -269,6 +273,9 @@ async def _reasons_nothing_landed(wave: Wave, deps: CoordinatorDeps) -> tuple[st
         if await deps.store.tasks.count(wave_id=wave.id, state=TaskState.FAILED):
             return ("The agents found nothing else that they could change.",)
         return ("The agents found nothing that they could change.",)
+    advice = await count(wave_id=wave.id, state=EnhancementState.ADVISORY)
+    if advice == await count(wave_id=wave.id):
+        return (f"There was nothing to change. Pieces of advice: {advice}.",)
     rejected = await count(wave_id=wave.id, state=EnhancementState.REJECTED)
     waiting = await count(wave_id=wave.id, state=EnhancementState.NEEDS_APPROVAL)
     if waiting:

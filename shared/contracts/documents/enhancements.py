@@ -19,6 +19,7 @@ from shared.contracts.documents.findings import Finding, Prediction
 from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
+from shared.contracts.documents.workflows import WorkflowCheck
 from shared.contracts.states import (
     EnhancementState,
 )
@@ -139,8 +140,9 @@ class DecisionRecord(Value):
     `returned` counts the heads it was judged on without an answer, `suspected` are the tests that
     it seems to break only together with what has landed meanwhile. A change with a `proof` needs no
     `protection` by tests. `behaviour` is what its code shows about the behaviour that its rule may
-    change, and `gain` what was measured of one that promises speed. `run` is the test run that
-    decided.
+    change, `gain` what was measured of one that promises speed, and `workflows` what a running n8n
+    showed of one that edits workflows. `run` is the test run that decided. One field per
+    kind of evidence.
     """
 
     reason: str = ""
@@ -154,6 +156,7 @@ class DecisionRecord(Value):
     behaviour: BehaviourEvidence | None = None
     protection: Protection | None = None
     gain: Gain | None = None
+    workflows: WorkflowCheck | None = None
     run: Id | None = None
 
 

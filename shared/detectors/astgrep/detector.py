@@ -203,7 +203,7 @@ class AstGrepDetector:
             fingerprint=key,
             component=source.component(path),
             fixable="unsafe" if is_fixable else "no",
-            advised=self._advises and not is_fixable,
+            advice=self._advises and not is_fixable,
             tool=self.tool,
         )
 

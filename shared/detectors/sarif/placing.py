@@ -94,7 +94,7 @@ def _finding(
         help_uri=reported.help_uri,
         fingerprint=fingerprints.next(tool, code, path, line_at(lines[path], row)),
         component=source.component(path),
-        advised=True,
+        advice=True,
         imported=imported,
         tool=tool,
     )

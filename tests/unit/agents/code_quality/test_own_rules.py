@@ -53,8 +53,8 @@ def test_a_rule_is_a_finding_with_all_that_it_says(tmp_path):
     )
     assert one.message == "Do not print xs. It gets into the output of others."
     assert one.help_uri == "https://example.org/no-print"
-    assert (one.fixable, one.advised, one.component) == ("no", True, "m")
-    assert (other.rule, other.fixable, other.advised) == ("ast-grep:minimum", "unsafe", False)
+    assert (one.fixable, one.advice, one.component) == ("no", True, "m")
+    assert (other.rule, other.fixable, other.advice) == ("ast-grep:minimum", "unsafe", False)
 
 
 def test_a_rule_with_a_fix_is_a_fixer_that_promises_nothing(tmp_path):
