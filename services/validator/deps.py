@@ -20,6 +20,7 @@ from services.validator.runs.state import ClaimedRuns, RunnerHeartbeats, RunWait
 from services.validator.suite.ports import Suite
 from services.validator.tasks import KeyedTasks
 from services.validator.watch.state import OverdueChecks
+from services.validator.workflows.ports import WorkflowServer
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.targets import Target
 from shared.environments.ports import Environments
@@ -63,7 +64,8 @@ class ValidatorDeps:
     One object for all capabilities, because a use case of the gate calls those of most others:
     hence more than twelve fields, one field per port. `identity` names the home, which all its
     validators share; `runner` names this process to other runners. `forge` is None without a token,
-    and so are `benchmarks` and `function_benchmarks` where none are run.
+    and so are `benchmarks` and `function_benchmarks` where none are run, and `workflow_server`
+    where no n8n is configured.
     """
 
     store: Store
@@ -88,6 +90,7 @@ class ValidatorDeps:
     process: ProcessState
     benchmarks: Benchmarks | None = None
     function_benchmarks: FunctionBenchmarks | None = None
+    workflow_server: WorkflowServer | None = None
 
     def mirror(self, target: Target) -> Mirror:
         """Return the private bare repository of `target`."""

@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from services.coordinator.domain.advising import advice_opportunities
 from services.coordinator.domain.division import MIN_FINDINGS_OF_PART, Part, is_fixable
 from shared.contracts.base import Priority, Severity, WaveSize
 from shared.contracts.documents.findings import Finding, Inspection
@@ -72,18 +73,46 @@ def admit(
     return taken, notes
 
 
-def disjoint_first(ranked: Sequence[Opportunity]) -> tuple[Opportunity, ...]:
-    """Return ranked opportunities with the best of each part before the second best of any.
+@dataclass
+class _Taken:
+    """How many opportunities are taken of each agent type and in each place."""
 
-    Agents of different types cannot work on the same files at the same time.
+    types: Counter[str]
+    places: Counter[str]
+
+    def rank(self, each: Opportunity, offered: int, *, spread: bool) -> tuple[int, ...]:
+        """Return what decides whose turn it is: the lowest is next."""
+        of_type, of_place = self.types[each.agent_type], self.places[each.place]
+        return of_place if spread else 0, of_type + of_place, of_place, offered
+
+    def add(self, each: Opportunity) -> None:
+        """Count an opportunity."""
+        self.types[each.agent_type] += 1
+        self.places[each.place] += 1
+
+
+def take_turns(
+    ranked: Sequence[Opportunity], size: WaveSize
+) -> tuple[tuple[Opportunity, ...], tuple[Opportunity, ...]]:
+    """Return at most `size.limit` opportunities, of agent types that take turns, and the others.
+
+    As agents cannot work on the same files at the same time, those with which a wave is as large
+    as promised come from different parts if possible. Next is always what is least served: by the
+    number that is taken of its type and of its part together. Among equals that is the type with
+    the fewest opportunities, which finds few places elsewhere, and then the best in rank.
     """
-    seen: Counter[tuple[str, str]] = Counter()
-    rounds = []
-    for each in ranked:
-        rounds.append(seen[each.component, each.part])
-        seen[each.component, each.part] += 1
-    order = sorted(range(len(ranked)), key=lambda index: rounds[index])
-    return tuple(ranked[index] for index in order)
+    offered = Counter(each.agent_type for each in ranked)
+    taken = _Taken(Counter(), Counter())
+    left = dict(enumerate(ranked))
+    chosen: list[Opportunity] = []
+    while left and len(chosen) < size.limit:
+        spread = len(taken.places) < MIN_TASKS[size]
+        order = {
+            n: taken.rank(each, offered[each.agent_type], spread=spread) for n, each in left.items()
+        }
+        chosen.append(left.pop(min(order, key=lambda n: (order[n], n))))
+        taken.add(chosen[-1])
+    return tuple(chosen), tuple(left.values())
 
 
 def _opportunity(
@@ -128,6 +157,7 @@ def plan(
     findings: Sequence[Finding],
     *,
     foreclosed: Mapping[str, str],
+    advised: Collection[str] = (),
     size: WaveSize,
     parts: Sequence[Part] = (),
     inspections: Sequence[Inspection] = (),
@@ -135,18 +165,19 @@ def plan(
 ) -> Plan:
     """Choose at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason.
 
+    What can only be advised on takes what room is left, unless it is `advised` on, by fingerprint.
     `parts` are those of divided components, `inspections` tell what was read to get these findings,
     `branch` where if not on the base.
     """
-    ranked = disjoint_first(opportunities(findings, foreclosed, parts))
-    chosen, left = ranked[: size.limit], ranked[size.limit :]
+    chosen, left = take_turns(opportunities(findings, foreclosed, parts), size)
     where = f" on {branch}" if branch else ""
     notes = [] if findings else [f"There are no findings{where}, so there is nothing to do."]
     notes += _notes(findings, foreclosed, size, chosen, left)
     notes += dict.fromkeys(note for each in inspections for note in each.notes)
     if not chosen:
         notes += _inspection_notes(inspections)
-    return Plan(chosen, tuple(notes))
+    advice = advice_opportunities(findings, {*foreclosed, *advised}, chosen)
+    return Plan((*chosen, *advice[: size.limit - len(chosen)]), tuple(notes))
 
 
 def _inspection_notes(inspections: Sequence[Inspection]) -> list[str]:
@@ -189,9 +220,9 @@ def _few_tasks_note(size: WaveSize, count: int) -> str:
     """Return a note on why a wave has fewer tasks than its size promises."""
     return (
         f"A {size} wave has {MIN_TASKS[size]} to {size.limit} tasks; this one has {count}, because "
-        f"only {count} {_plural('component has', 'components have', count)} something that can be "
-        f"fixed, and one is divided only into parts with {MIN_FINDINGS_OF_PART} such findings, in "
-        "files of their own."
+        f"there is something to fix for only {count} {_plural('agent', 'agents', count)}: one for "
+        f"each agent type in each component that has it, or in a part with {MIN_FINDINGS_OF_PART} "
+        "such findings, in files of their own."
     )
 
 

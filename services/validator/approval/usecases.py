@@ -14,6 +14,7 @@ from services.validator.approval.domain import (
     policy_reason,
     uncovered_reason,
     unprotected_reason,
+    workflow_reason,
 )
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead
@@ -25,12 +26,13 @@ from services.validator.queue.transitions import (
 )
 from shared.agent_types import agent_specs
 from shared.behaviour import judge_behaviour
-from shared.behaviour.declarations import UNDECLARED
+from shared.behaviour.declarations import UNDECLARED, FixBehaviour
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Approval, Enhancement
 from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.protection import Protection
+from shared.contracts.documents.workflows import WorkflowCheck
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict
 from shared.sandbox.ports import Sandbox
@@ -51,14 +53,15 @@ async def request_approvals(
     protections: Mapping[str, Protection] | None = None,
     edits: Mapping[str, Sequence[EditedFile]] | None = None,
     gains: Mapping[str, Gain] | None = None,
+    workflows: Mapping[str, WorkflowCheck] | None = None,
     run: str | None = None,
 ) -> list[Enhancement]:
     """Request approval of the changes that need it and have no valid one, and return those.
 
     `evidence` returns the evidence for a change, `proofs` has the changes proven to leave the
     program as it is, `behaviours` what the code of the others shows, `gains` what was measured of
-    those that promise speed, `run` is the full run that passed, if any. The requests are stored and
-    published; an approval that is not valid is dropped.
+    those that promise speed, `workflows` what n8n showed of others, `run` is the full run that
+    passed, if any. The requests are stored and published; an approval that is not valid is dropped.
     """
     needing = []
     for each in changes:
@@ -71,6 +74,7 @@ async def request_approvals(
             protection=(protections or {}).get(each.id),
             edits=(edits or {}).get(each.id, ()),
             gain=(gains or {}).get(each.id),
+            check=(workflows or {}).get(each.id),
         )
         if why and each.decision.approval is not None:
             why = invalid_approval_reason(each, base)
@@ -96,18 +100,20 @@ def _reason(
     protection: Protection | None,
     edits: Sequence[EditedFile],
     gain: Gain | None,
+    check: WorkflowCheck | None,
 ) -> str:
     """Return why a change needs approval; empty if it needs none.
 
     What the tests could or could not notice says nothing of a change that is proven to leave the
-    program as it is.
+    program as it is. Its `behaviour` is judged only where its rule may change more than that.
     """
     why = policy_reason(
         change, config, tier=sandbox.tier, trusted=sandbox.trusted, proven=is_proven
     )
     why = why or deceptive_reason(edits) or gain_reason(gain)
+    why = why or workflow_reason(change, check, config)
     if why or is_proven:
-        return why
+        return why or behaviour_reason(behaviour)
     return (
         edited_tests_reason(edits, config)
         or behaviour_reason(behaviour)
@@ -163,13 +169,23 @@ async def judge_behaviours(
     return found
 
 
+def may_change_more(change: Enhancement) -> bool:
+    """Return whether the rule of a change may change what is not in the compiled program."""
+    return _declared_behaviour(change).beyond_program
+
+
+def _declared_behaviour(change: Enhancement) -> FixBehaviour:
+    """Return what the rule of a change declares about behaviour."""
+    spec = agent_specs().get(change.proposal.author.agent_type)
+    return spec.behaviour(change.proposal.fix.rule) if spec is not None else UNDECLARED
+
+
 def _judge(
     change: Enhancement, prepared: PreparedHead, edits: Sequence[EditedFile]
 ) -> BehaviourEvidence:
     """Return the evidence on whether a change's edits keep behaviour, by what its rule declares."""
     fix, config = change.proposal.fix, prepared.profile.config
-    spec = agent_specs().get(change.proposal.author.agent_type)
-    behaviour = spec.behaviour(fix.rule) if spec is not None else UNDECLARED
+    behaviour = _declared_behaviour(change)
     allowed = f"the target's policy allows {fix.code}" if config.policy.allows(fix.rule) else ""
     files = {each.path: (each.before, each.after) for each in edits}
     return judge_behaviour(behaviour, files, prepared.names, prepared.profile, allowed=allowed)

@@ -84,7 +84,7 @@ def test_a_wave_smaller_than_promised_says_so(size, components, promise):
     findings = [each for n in range(components) for each in found(f"c{n}")]
     [note] = planned(findings, size).notes
     assert note.startswith(promise)
-    assert f"only {components} components have" in note
+    assert f"something to fix for only {components} agents" in note
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
 """The declaration of the agent type architecture."""
 
+from services.agents.types.architecture.advice import ADVISED as ADVISED_IMPORTS
 from services.agents.types.architecture.advice import AdviceEngine
 from services.agents.types.architecture.contract import RULE as CONTRACT_RULE
 from services.agents.types.architecture.contract import ContractEngine
+from services.agents.types.architecture.dependencies import ADVISED as ADVISED_DEPENDENCIES
 from services.agents.types.architecture.dependencies import RULE as UNUSED_RULE
 from services.agents.types.architecture.dependencies import DependencyEngine
 from services.agents.types.architecture.health import METRICS, measure_architecture
@@ -18,6 +20,7 @@ from services.agents.types.architecture.section import (
 from services.agents.types.architecture.splits import RULE as SPLIT_RULE
 from services.agents.types.architecture.splits import SplitEngine
 from shared.agent_types import AgentSpec, FixBehaviour, HealthDimension, Priors
+from shared.agent_types.health import DENSITY_FORMULA
 from shared.detectors.dependencies.detector import DependenciesDetector
 from shared.detectors.imports.detector import ImportsDetector
 from shared.detectors.ports import DetectorResources
@@ -68,7 +71,7 @@ def _advice_engine(resources: DetectorResources) -> AdviceEngine:
 SPEC = AgentSpec(
     name=NAME,
     description="Opens import cycles, and shows what else is wrong with how modules depend.",
-    dimensions=(HealthDimension(NAME, METRICS, measure_architecture),),
+    dimensions=(HealthDimension(NAME, METRICS, measure_architecture, DENSITY_FORMULA),),
     detectors=(_imports_detector, _dependencies_detector),
     fixers=FIXERS,
     engines=(_move_engine, _split_engine, _dependency_engine, _contract_engine, _advice_engine),
@@ -76,6 +79,7 @@ SPEC = AgentSpec(
     priors=PRIORS,
     configuration=ArchitectureSection,
     protected_files=(".importlinter",),
+    advises=ADVISED_IMPORTS | ADVISED_DEPENDENCIES | {CONTRACT_RULE},
     behaviours={
         CYCLE_RULE: MOVED,
         SPLIT_RULE: MOVED,
