@@ -24,6 +24,7 @@ DECIDED = frozenset(
         EnhancementState.NEEDS_APPROVAL,
     }
 )
+UNDECIDED = [each for each in EnhancementState if each not in DECIDED]
 LOST = frozenset({EnhancementState.REJECTED, EnhancementState.EXPIRED})
 FAILED_TASK_STATES = frozenset({TaskState.FAILED, TaskState.DEAD})
 MAX_ATTEMPTS = 3

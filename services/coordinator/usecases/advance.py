@@ -34,8 +34,6 @@ from shared.targets.head import Head, find_head, replaced_reason
 
 log = structlog.get_logger(__name__)
 
-MAX_REMEMBERED_CHANGES = 1_000
-
 
 async def reconcile(deps: CoordinatorDeps) -> None:
     """Advance every open wave, and do what a process that died left undone.
@@ -156,9 +154,12 @@ async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
 
     Of a dry run, cleared changes are expired first.
     """
-    if len(deps.changes) > MAX_REMEMBERED_CHANGES:
-        deps.changes.clear()
-    changes = await deps.store.enhancements.find_remembered(deps.changes, task_id=task.id)
+    # Every event of a wave leads here, and most tasks have a change that is not decided yet.
+    if not wave.dry_run and await deps.store.enhancements.exists(
+        task_id=task.id, state=waves.UNDECIDED
+    ):
+        return
+    changes = await deps.store.enhancements.find(task_id=task.id)
     if wave.dry_run:
         changes = [await _expire_untried(each, deps) for each in changes]
     if not waves.are_decided(changes):

@@ -15,11 +15,21 @@ MAX_WAIT_FOR_WAVE = timedelta(seconds=120)
 AT_WORK = [TaskState.ASSIGNED, TaskState.RUNNING]
 WAITING = [EnhancementState.CLEARED, EnhancementState.VALIDATING]
 MAX_REMEMBERED_CHANGES = 1_000
+MAX_TARGETS_ASKED_FOR = 4
 IN_THE_GATE = [EnhancementState.CLEARED, EnhancementState.VALIDATING, EnhancementState.VALIDATED]
 
 
 async def targets_with_changes(deps: ValidatorDeps) -> tuple[str, ...]:
     """Return the ids of the targets with changes in the gate."""
+    in_the_gate = deps.store.enhancements.exists
+    if not await in_the_gate(state=IN_THE_GATE):
+        return ()
+    targets = await deps.store.targets.find(limit=MAX_TARGETS_ASKED_FOR + 1)
+    if len(targets) <= MAX_TARGETS_ASKED_FOR:
+        # The gate asks several times a second, and a target may have a hundred changes.
+        found = [e.id for e in targets if await in_the_gate(target_id=e.id, state=IN_THE_GATE)]
+        if found:
+            return tuple(found)
     return tuple(
         dict.fromkeys(await deps.store.enhancements.field_values("target_id", state=IN_THE_GATE))
     )
@@ -71,9 +81,10 @@ async def _complete(wave: Wave, changes: Sequence[Enhancement], deps: ValidatorD
     """Return true if a wave will bring no more changes, or the first has waited long enough."""
     if deps.clock() - min(each.changed_at for each in changes) > MAX_WAIT_FOR_WAVE:
         return True
-    at_work = await deps.store.tasks.count(wave_id=wave.id, state=AT_WORK)
-    proposed = await deps.store.enhancements.count(wave_id=wave.id, state=EnhancementState.PROPOSED)
-    return not at_work and not proposed
+    if await deps.store.tasks.exists(wave_id=wave.id, state=AT_WORK):
+        return False
+    proposed = EnhancementState.PROPOSED
+    return not await deps.store.enhancements.exists(wave_id=wave.id, state=proposed)
 
 
 async def begin_validation(
