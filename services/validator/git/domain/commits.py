@@ -10,6 +10,8 @@ ENHANCEMENT_TRAILER = "Enhancement-Id"
 REVERT_TRAILER = "Reverts-Enhancement-Id"
 MAX_SUBJECT_COLUMNS = 72
 MAX_BODY_COLUMNS = 76
+MAX_ITEMS = 12
+ITEM = re.compile(r"^  \S", re.MULTILINE)
 NUMBER = re.compile(r"\b(?:\d{1,6} of \d{1,6}|part \d{1,6})(?=,|$)")
 TRAILER = re.compile(r"^([A-Z][A-Za-z-]+): (.+)$")
 
@@ -20,7 +22,7 @@ def landing_message(change: Enhancement, evidence: Sequence[str]) -> str:
     It has the title, the rationale, the evidence and the trailers that find the change again.
     """
     subject = _subject(change.proposal.title)
-    parts = [subject, _wrap(change.proposal.rationale)]
+    parts = [subject, *map(_paragraph, change.proposal.rationale.split("\n\n"))]
     if not _says_all_of(change.proposal.title, f"{subject} {change.proposal.rationale}"):
         parts.insert(1, _wrap(change.proposal.title))
     if change.proposal.prediction is not None:
@@ -96,6 +98,21 @@ def _says_all_of(title: str, message: str) -> bool:
     pieces = [words, *brackets.split(", ")] if words else [title]
     plain = " ".join(message.split())
     return all(" ".join(each.split()) in plain for each in pieces)
+
+
+def _paragraph(text: str) -> str:
+    """Fill a paragraph; the items of a list in it (indented lines) keep lines of their own."""
+    if not ITEM.search(text):
+        return _wrap(text)
+    lines, filled, items = text.splitlines(), list[str](), 0
+    for line in lines:
+        items += bool(ITEM.match(line))
+        if not ITEM.match(line):
+            filled.append(_wrap(line))
+        elif items <= MAX_ITEMS:
+            filled.append(textwrap.indent(_wrap(line), "    ")[2:])
+    more = items - MAX_ITEMS
+    return "\n".join([*filled, *([f"  … and {more} more"] if more > 0 else [])])
 
 
 def _wrap(text: str) -> str:
