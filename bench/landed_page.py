@@ -18,8 +18,9 @@ anything that may change behaviour, and about nothing else: `unprotected = "safe
 with known weaknesses also allow by name (`allowed_rules`) the rules that remove them, and the
 workflows those that retry requests which only read. They are in `bench/overlays/`.
 
-Long diffs are cut after {lines} lines. The code is that of its authors, under the licence named with
-each repository; it is quoted here to show what was changed in it. Trailers of messages are left out.
+Long diffs are cut after {lines} lines. The code is that of its authors, under the licence named
+with each repository; it is quoted here to show what was changed in it. Trailers of messages are
+left out.
 """
 
 
