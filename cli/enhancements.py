@@ -90,6 +90,8 @@ def _facts(change: EnhancementDetails) -> list[tuple[str, str]]:
         ("wave", f"{short_id(change.wave_id)}, {change.component}, lease epoch {change.epoch}"),
         ("fixes", count(len(change.findings), *fixes)),
         ("files", f"{', '.join(change.files)} ({size})"),
+        ("n8n", change.workflows.evidence if change.workflows else ""),
+        ("released", "; ".join(change.releases)),
         ("commit", f"{change.commit} on {change.branch}" if change.commit else ""),
     ]
 

@@ -67,6 +67,7 @@ def examine(home: Path) -> list[Check]:
         *_agent_types(),
         *_sandboxes(home),
         _forge(),
+        _n8n(),
         _stack(home),
     ]
 
@@ -198,6 +199,22 @@ def _forge() -> Check:
         "no token",
         "with [landing] mode = pull_request branches are pushed, and you open the pull requests",
         "Set GROUNDSWELL_FORGE_TOKEN, and GROUNDSWELL_FORGE to github or gitlab.",
+        essential=False,
+    )
+
+
+def _n8n() -> Check:
+    """Check whether workflows can be tried in an n8n; the key itself is never shown."""
+    names = ("GROUNDSWELL_N8N_URL", "GROUNDSWELL_N8N_API_KEY")
+    missing = [each for each in names if not os.environ.get(each)]
+    if not missing:
+        return Check("n8n", "ok", "an address and a key are set", essential=False)
+    return Check(
+        "n8n",
+        "limited",
+        f"{' and '.join(missing)} not set",
+        "changes of n8n workflows are judged by their JSON alone",
+        f"Set {' and '.join(names)} to an n8n for tests.",
         essential=False,
     )
 

@@ -85,7 +85,7 @@ def service_variables(name: str, stack: Stack, credentials: Credentials) -> dict
     if name == "api":
         found |= {"GROUNDSWELL_API_HOST": HOST, "GROUNDSWELL_API_PORT": _port_of(stack.api_url)}
     if name != "validator":
-        found["GROUNDSWELL_FORGE_TOKEN"] = ""
+        found |= {"GROUNDSWELL_FORGE_TOKEN": "", "GROUNDSWELL_N8N_API_KEY": ""}
     return found
 
 

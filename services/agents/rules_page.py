@@ -48,6 +48,9 @@ def _table(spec: AgentSpec) -> Iterator[str]:
     for rule, behaviour in spec.behaviours.items():
         kept = behaviour.permitted or "–"  # noqa: RUF001
         yield f"| `{rule}` | – | {behaviour.kind} | {behaviour.may_change} | {kept} |"  # noqa: RUF001
+    for tool, behaviour in spec.target_rules.items():
+        what = "what your own rule says"
+        yield f"| `{tool}:…` | {what} | {behaviour.kind} | {behaviour.may_change} | – |"  # noqa: RUF001
 
 
 def _row(declared: FixerDeclaration) -> str:

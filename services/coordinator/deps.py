@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from shared.contracts.documents.agents import Stint
+from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.targets import Target
 from shared.contracts.states import WaveState
 from shared.kernel.clock import Clock
@@ -24,7 +25,8 @@ class CoordinatorDeps:
 
     `locks` keep two messages from advancing one wave at once, by wave id or location. `published`
     are the ids of finished waves and tasks whose end this process has published. `heartbeats` are
-    the last ones of the active agents, by id, with the times at which this process first saw them.
+    the last ones of the active agents, by id, with the times at which this process first saw them,
+    and `changes` are those of waves as they were read last, by id.
     """
 
     store: Store
@@ -33,6 +35,7 @@ class CoordinatorDeps:
     clock: Clock
     new_id: NewId
     published: set[str] = field(default_factory=set)
+    changes: dict[str, Enhancement] = field(default_factory=dict)
     heartbeats: dict[str, tuple[Stint, datetime]] = field(default_factory=dict)
     locks: dict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 

@@ -20,6 +20,8 @@ from services.validator.runs.state import ClaimedRuns, RunnerHeartbeats, RunWait
 from services.validator.suite.ports import Suite
 from services.validator.tasks import KeyedTasks
 from services.validator.watch.state import OverdueChecks
+from services.validator.workflows.ports import WorkflowServer
+from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.targets import Target
 from shared.environments.ports import Environments
 from shared.kernel.clock import Clock
@@ -37,7 +39,7 @@ class ProcessState:
 
     It is lost when the process ends, and everything in it can be found out again. Running gates
     and checks are keyed by target, running backtests by backtest. `draining` is set once the
-    process is about to end.
+    process is about to end. `waiting` are the changes that it saw waiting for the gate, by id.
     """
 
     claimed_runs: ClaimedRuns = field(default_factory=ClaimedRuns)
@@ -52,6 +54,7 @@ class ProcessState:
         default_factory=lambda: KeyedTasks("check", retry_seconds=30.0)
     )
     overdue_checks: OverdueChecks = field(default_factory=OverdueChecks)
+    waiting: dict[str, Enhancement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,8 @@ class ValidatorDeps:
     One object for all capabilities, because a use case of the gate calls those of most others:
     hence more than twelve fields, one field per port. `identity` names the home, which all its
     validators share; `runner` names this process to other runners. `forge` is None without a token,
-    and so are `benchmarks` and `function_benchmarks` where none are run.
+    and so are `benchmarks` and `function_benchmarks` where none are run, and `workflow_server`
+    where no n8n is configured.
     """
 
     store: Store
@@ -86,6 +90,7 @@ class ValidatorDeps:
     process: ProcessState
     benchmarks: Benchmarks | None = None
     function_benchmarks: FunctionBenchmarks | None = None
+    workflow_server: WorkflowServer | None = None
 
     def mirror(self, target: Target) -> Mirror:
         """Return the private bare repository of `target`."""

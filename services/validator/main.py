@@ -31,6 +31,8 @@ from services.validator.runs.usecases.runners import announce, drain
 from services.validator.settings import ValidatorSettings
 from services.validator.suite.adapters.suite import SandboxedSuite
 from services.validator.watch.usecases.watching import start_due_checks
+from services.validator.workflows.adapters.rest import RestWorkflowServer
+from services.validator.workflows.usecases.release import release_pending
 from shared.contracts.base import RunKind
 from shared.contracts.documents.targets import Target
 from shared.environments.build import UvEnvironments
@@ -58,6 +60,7 @@ log = structlog.get_logger(__name__)
 
 GATE_INTERVAL_SECONDS = 0.25
 RETRY_INTERVAL_SECONDS = 5.0
+RELEASE_INTERVAL_SECONDS = 5.0
 # Forges limit how often they may be called.
 PULL_REQUEST_INTERVAL_SECONDS = 30.0
 HEARTBEAT_INTERVAL_SECONDS = 3.0
@@ -124,6 +127,7 @@ def build(
         process=ProcessState(),
         benchmarks=SandboxedBenchmarks(sandbox, scratch, tree, _flip_coin),
         function_benchmarks=SandboxedFunctionBenchmarks(sandbox, scratch, tree, _flip_coin),
+        workflow_server=_make_workflow_server(settings),
     )
     return Service(
         name="validator",
@@ -134,6 +138,7 @@ def build(
             PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: publish_unpublished(deps)),
             PeriodicTask(RETRY_INTERVAL_SECONDS, lambda: resume_backtests(deps)),
             PeriodicTask(PULL_REQUEST_INTERVAL_SECONDS, lambda: deliver_pending(deps)),
+            PeriodicTask(RELEASE_INTERVAL_SECONDS, lambda: release_pending(deps)),
             PeriodicTask(HEARTBEAT_INTERVAL_SECONDS, lambda: announce(deps)),
             PeriodicTask(WATCH_INTERVAL_SECONDS, lambda: start_due_checks(deps)),
         ),
@@ -157,6 +162,12 @@ def _make_forge(settings: ValidatorSettings) -> RestForge | None:
     """Return the client of the forge's API; None without a token."""
     token = settings.forge_token.get_secret_value()
     return RestForge(settings.forge, token, settings.forge_api or None) if token else None
+
+
+def _make_workflow_server(settings: ValidatorSettings) -> RestWorkflowServer | None:
+    """Return the client of a running n8n; None where none is configured."""
+    key = settings.n8n_api_key.get_secret_value()
+    return RestWorkflowServer(settings.n8n_url, key) if settings.n8n_url or key else None
 
 
 async def run(settings: ValidatorSettings) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from shared.contracts.base import EngineName
+from shared.contracts.documents.advice import Advice
 from shared.contracts.documents.findings import Finding, Prediction
 from shared.contracts.documents.waves import Opportunity, Task
 from shared.detectors.ports import Change, DetectorResources, Source
@@ -61,6 +62,8 @@ class Proposal:
     gate, `safe` the promise that behaviour stays the same, and `conditions` are those of its rule
     that were found to hold; the gate checks them again. `created` are the paths of changes that are
     new files, and `is_whole` is true where none of the changes makes sense without the others.
+    `outline` is what the changes do in words of what the files describe, and `advice` the plan of a
+    proposal without changes.
 
     One field per fact that is stored, judged or shown.
     """
@@ -80,6 +83,8 @@ class Proposal:
     conditions: tuple[str, ...] = ()
     created: frozenset[str] = frozenset()
     is_whole: bool = False
+    outline: str = ""
+    advice: Advice | None = None
 
 
 class Engine(Protocol):

@@ -83,6 +83,17 @@ class PullRequestState(StrEnum):
     REFUSED = "refused"
 
 
+class ReleaseState(StrEnum):
+    """wanted → draft | published | refused; undoing → undone | refused, once rolled back."""
+
+    WANTED = "wanted"
+    DRAFT = "draft"
+    PUBLISHED = "published"
+    REFUSED = "refused"
+    UNDOING = "undoing"
+    UNDONE = "undone"
+
+
 class RunState(StrEnum):
     """requested → finished | superseded (its result is no longer needed)."""
 
@@ -240,6 +251,19 @@ PULL_REQUEST = Machine(
     },
 )
 
+L = ReleaseState
+RELEASE = Machine(
+    "release",
+    L.WANTED,
+    {
+        (L.WANTED, "save"): L.DRAFT,
+        (L.WANTED, "publish"): L.PUBLISHED,
+        **{(state, "refuse"): L.REFUSED for state in (L.WANTED, L.UNDOING)},
+        **{(state, "undo"): L.UNDOING for state in (L.WANTED, L.DRAFT, L.PUBLISHED)},
+        (L.UNDOING, "finish"): L.UNDONE,
+    },
+)
+
 R = RunState
 RUN = Machine(
     "run",
@@ -273,4 +297,4 @@ WATCH = Machine(
     },
 )
 
-MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, PULL_REQUEST, RUN, BACKTEST, WATCH)
+MACHINES = (WAVE, TASK, ENHANCEMENT, LEASE, AGENT, PULL_REQUEST, RELEASE, RUN, BACKTEST, WATCH)

@@ -27,6 +27,7 @@ from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.documents.workflows import WorkflowCheck
 from shared.contracts.report import ChangeNeedingApproval
 from shared.contracts.states import (
     AgentState,
@@ -157,7 +158,7 @@ class EnhancementDetails(EnhancementView):
 
     `patch` is the sha256 of the diff, `base_commit` the commit it applies to; advice has neither.
     `epoch` is that of the lease it was made under. `approval_reason` says why it needs approval;
-    `tests` are the tests that it breaks.
+    `tests` are the tests that it breaks; `releases` says what became of its workflows in n8n.
 
     Flat: what a client shows of one enhancement.
     """
@@ -178,6 +179,8 @@ class EnhancementDetails(EnhancementView):
     proof: Proof | None
     behaviour: BehaviourEvidence | None
     protection: Protection | None
+    workflows: WorkflowCheck | None
+    releases: tuple[str, ...]
     approval: Approval | None
     rollback: Rollback | None
     rollback_refusal: str

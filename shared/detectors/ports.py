@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from shared.contracts.documents.findings import Finding
+from shared.contracts.documents.findings import Finding, ReportedFinding
 from shared.detectors.texts import Edits
 from shared.targets.components import component_of
 from shared.targets.paths import is_protected
@@ -62,6 +62,19 @@ class FixableFinding:
     edits: Edits = ()
 
 
+@dataclass(frozen=True)
+class PrintedOutput:
+    """What a command printed on standard output and, in `said`, on standard error, shortened.
+
+    `folder` is the one that it ran in, as it was named there.
+    """
+
+    printed: bytes
+    said: str
+    folder: str
+    exit_code: int | None
+
+
 class TargetCommands(Protocol):
     """Runs commands of a target in the sandbox, with its environment and on a copy."""
 
@@ -83,16 +96,34 @@ class TargetCommands(Protocol):
         """
         ...
 
+    async def capture(self, source: Source, command: str) -> PrintedOutput:
+        """Return what `command` prints. Raises `ToolFailed` where the sandbox stops it."""
+        ...
+
+
+class ImportedLogs(Protocol):
+    """What the logs of other tools that were imported report."""
+
+    async def reported(self, target_id: str) -> Sequence[ReportedFinding]:
+        """Return what they report about a target."""
+        ...
+
+    async def edition(self, target_id: str) -> str:
+        """Return what tells apart the times before and after each import; empty at first."""
+        ...
+
 
 @dataclass(frozen=True)
 class DetectorResources:
     """What a detector may use: a directory for scratch files, and commands in the sandbox.
 
-    `commands` is None where nothing of a target may be run, as in the gate's checks.
+    `commands` is None where nothing of a target may be run, as in the gate's checks, and `imports`
+    where there are none.
     """
 
     scratch: Path
     commands: TargetCommands | None = None
+    imports: ImportedLogs | None = None
 
 
 class Detector(Protocol):
@@ -139,6 +170,15 @@ class Detector(Protocol):
         With `paths`, return those of exactly these files, whether or not a component owns them.
         Raises `Rejected` where the target's configuration does not allow a measurement.
         """
+        ...
+
+
+@runtime_checkable
+class ChangingDetector(Detector, Protocol):
+    """A detector that may find something else on the same commit at another time."""
+
+    async def edition(self, target_id: str) -> str:
+        """Return what tells those times apart; empty at first."""
         ...
 
 

@@ -10,7 +10,7 @@ from shared.contracts.documents.audit import AuditRecord
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.findings import FindingSet, Health
+from shared.contracts.documents.findings import FindingSet, FindingsImport, Health
 from shared.contracts.documents.leases import LeaderLease, LeaseLedger
 from shared.contracts.documents.review import PullRequest
 from shared.contracts.documents.runs import Flakiness, Recall, Runner, TestRun
@@ -18,6 +18,7 @@ from shared.contracts.documents.storage import Patch, StoredReport
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.watches import Watch
 from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.documents.workflows import WorkflowRelease
 from shared.mongo.client import Database
 from shared.mongo.repository import REVERSED_ID, Repository, StateRepository
 
@@ -66,6 +67,10 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
         _index("resolved_at"),
     ),
     "pull_requests": (_index("state"), _index("wave_id"), _index("target_id")),
+    "releases": (
+        _index("enhancement_id", "path", "workflow", unique=True),
+        _index("state"),
+    ),
     "runs": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
     "watches": (_index("state"), _index("target_id")),
     "leader_leases": (),
@@ -73,6 +78,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "patches": (),
     "reports": (),
     "findings": (_index("target_id", "commit"),),
+    "imports": (_index("target_id"),),
     "health": (_index("target_id", "commit"),),
     "flakiness": (),
     "recall": (_index("target_id"),),
@@ -97,6 +103,7 @@ class Store:
     enhancements: StateRepository[Enhancement]
     conflicts: Repository[ConflictResolution]
     pull_requests: StateRepository[PullRequest]
+    releases: StateRepository[WorkflowRelease]
     runs: StateRepository[TestRun]
     watches: StateRepository[Watch]
     leader_leases: Repository[LeaderLease]
@@ -104,6 +111,7 @@ class Store:
     patches: Repository[Patch]
     reports: Repository[StoredReport]
     findings: Repository[FindingSet]
+    imports: Repository[FindingsImport]
     health: Repository[Health]
     flakiness: Repository[Flakiness]
     recall: Repository[Recall]
@@ -123,6 +131,7 @@ def open_store(database: Database) -> Store:
         enhancements=StateRepository(database["enhancements"], Enhancement, states.ENHANCEMENT),
         conflicts=Repository(database["conflicts"], ConflictResolution),
         pull_requests=StateRepository(database["pull_requests"], PullRequest, states.PULL_REQUEST),
+        releases=StateRepository(database["releases"], WorkflowRelease, states.RELEASE),
         runs=StateRepository(database["runs"], TestRun, states.RUN),
         watches=StateRepository(database["watches"], Watch, states.WATCH),
         leader_leases=Repository(database["leader_leases"], LeaderLease),
@@ -130,6 +139,7 @@ def open_store(database: Database) -> Store:
         patches=Repository(database["patches"], Patch),
         reports=Repository(database["reports"], StoredReport),
         findings=Repository(database["findings"], FindingSet),
+        imports=Repository(database["imports"], FindingsImport),
         health=Repository(database["health"], Health),
         flakiness=Repository(database["flakiness"], Flakiness),
         recall=Repository(database["recall"], Recall),

@@ -143,6 +143,16 @@ class LandingSection(Section):
     remote: str = Field(default="origin", pattern=r"^[A-Za-z0-9_][A-Za-z0-9_./-]*$")
 
 
+class N8nSection(Section):
+    """`[n8n]`: what becomes of landed changes of workflows in the n8n that the stack knows.
+
+    Nothing (`no`), a new draft of the workflow (`draft`), or a new published version in place of
+    the one that is published (`publish`).
+    """
+
+    apply: Literal["no", "draft", "publish"] = "no"
+
+
 class TargetConfig(Section):
     """The whole of `groundswell.toml`; every table may be left out.
 
@@ -157,6 +167,7 @@ class TargetConfig(Section):
     landing: LandingSection = LandingSection()
     bench: BenchSection = BenchSection()
     watch: WatchSection = WatchSection()
+    n8n: N8nSection = N8nSection()
     agents: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     def agent_section(self, name: str, model: type[S]) -> S:
@@ -222,13 +233,17 @@ def _check_agent_sections(config: TargetConfig, source: str) -> None:
 
 
 def _check_allowed_rules(config: TargetConfig, source: str) -> None:
-    """Raise `Rejected` for a rule in `allowed_rules` that no registered agent type has."""
+    """Raise `Rejected` for a rule in `allowed_rules` that no registered agent type has.
+
+    Rules that a target brings itself are not known here; they are named by their whole ids.
+    """
     if not config.policy.allowed_rules:
         return
     known = {rule for each in load_agent_types().values() for rule in each.rules}
     codes = {each.partition(":")[2] for each in known}
+    brought = {tool for each in load_agent_types().values() for tool in each.target_rules}
     for rule in config.policy.allowed_rules:
-        if rule not in known | codes:
+        if rule not in known | codes and rule.partition(":")[0] not in brought:
             near = difflib.get_close_matches(rule, known | codes, n=1)
             guess = f"did you mean {near[0]}?" if near else "see docs/rules.md."
             raise Rejected(

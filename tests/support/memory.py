@@ -17,7 +17,7 @@ from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.base import NESTED, Document, history_after
 from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.findings import FindingSet, Health
+from shared.contracts.documents.findings import FindingSet, FindingsImport, Health
 from shared.contracts.documents.leases import LeaderLease, LeaseLedger
 from shared.contracts.documents.review import PullRequest
 from shared.contracts.documents.runs import Flakiness, Recall, Runner, TestRun
@@ -25,6 +25,7 @@ from shared.contracts.documents.storage import Patch, StoredReport
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.watches import Watch
 from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.documents.workflows import WorkflowRelease
 from shared.contracts.states import Machine
 from shared.kernel.errors import NotFound
 from shared.mongo.collections import INDEXES, Store
@@ -191,6 +192,7 @@ def a_store() -> Store:
         "tasks": (Task, states.TASK),
         "enhancements": (Enhancement, states.ENHANCEMENT),
         "pull_requests": (PullRequest, states.PULL_REQUEST),
+        "releases": (WorkflowRelease, states.RELEASE),
         "runs": (TestRun, states.RUN),
         "backtests": (Backtest, states.BACKTEST),
         "watches": (Watch, states.WATCH),
@@ -205,6 +207,7 @@ def a_store() -> Store:
         "patches": Patch,
         "reports": StoredReport,
         "findings": FindingSet,
+        "imports": FindingsImport,
         "health": Health,
         "flakiness": Flakiness,
         "recall": Recall,

@@ -1,4 +1,4 @@
-"""Commands of a target, run in the sandbox on a copy of it."""
+"""Commands of a target that rewrite its files or report on them, run in the sandbox on a copy."""
 
 import asyncio
 from collections import OrderedDict
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import structlog
 
-from shared.detectors.ports import Change, Source
+from shared.detectors.ports import Change, PrintedOutput, Source
 from shared.detectors.repair_command import repairable
 from shared.environments.ports import Environment, Environments
 from shared.kernel.errors import ToolFailed
@@ -22,8 +22,12 @@ log = structlog.get_logger(__name__)
 COMMAND_TIMEOUT_SECONDS = 600.0
 MAX_REMEMBERED_TREES = 4
 MAX_REPORT_BYTES = 1 << 20
-MAX_PRINTED_BYTES = 8 << 20
+MAX_READ_BYTES = 8 << 20
 MAX_SHOWN_CHARACTERS = 200
+MAX_PRINTED_BYTES = 64 << 20
+# Files in the command's HOME: what it prints, and the folder that it runs in.
+PRINTED, FOLDER = "home/printed", "home/folder"
+CAPTURE = f'pwd > "$HOME/../{FOLDER}"; eval "$1" > "$HOME/../{PRINTED}"'
 
 
 class SandboxedCommands:
@@ -39,7 +43,8 @@ class SandboxedCommands:
         self._sandbox = sandbox
         self._environments = environments
         self._known: OrderedDict[tuple[str, str], Mapping[str, Change]] = OrderedDict()
-        self._printed: OrderedDict[tuple[str, str, int], str] = OrderedDict()
+        self._read: OrderedDict[tuple[str, str, int], str] = OrderedDict()
+        self._printed: OrderedDict[tuple[str, str], PrintedOutput] = OrderedDict()
         self._lock = asyncio.Lock()
 
     async def rewrite(self, source: Source, command: str) -> Mapping[str, Change]:
@@ -63,12 +68,22 @@ class SandboxedCommands:
         """Return what a shell script prints, on the tree with these texts in place of its own."""
         async with self._lock:
             key = (source.tree.oid, script, hash(frozenset((files or {}).items())))
-            if key not in self._printed:
-                limits = Limits(wall=timeout, output=MAX_PRINTED_BYTES)
+            if key not in self._read:
+                limits = Limits(wall=timeout, output=MAX_READ_BYTES)
                 completed = await self._complete(
                     source, _Run(script, limits, files or {}, finds_modules=True)
                 )
-                self._printed[key] = completed.output
+                self._read[key] = completed.output
+                if len(self._read) > MAX_REMEMBERED_TREES:
+                    self._read.popitem(last=False)
+            return self._read[key]
+
+    async def capture(self, source: Source, command: str) -> PrintedOutput:
+        """Return what the command prints; that on the last few trees is remembered."""
+        async with self._lock:
+            key = (source.tree.oid, command)
+            if key not in self._printed:
+                self._printed[key] = await self._capture(source, command)
                 if len(self._printed) > MAX_REMEMBERED_TREES:
                     self._printed.popitem(last=False)
             return self._printed[key]
@@ -93,6 +108,18 @@ class SandboxedCommands:
             )
         return completed
 
+    async def _capture(self, source: Source, command: str) -> PrintedOutput:
+        """Run the command on a copy of the tree, with its standard output in a file of its own."""
+        limits = Limits(wall=COMMAND_TIMEOUT_SECONDS, report=MAX_PRINTED_BYTES)
+        run = _Run(command, limits, reports=(PRINTED, FOLDER), wrapper=CAPTURE)
+        completed = await self._complete(source, run)
+        return PrintedOutput(
+            printed=completed.reports.get(PRINTED, b""),
+            said=completed.tail(),
+            folder=completed.reports.get(FOLDER, b"").decode(errors="replace").strip(),
+            exit_code=completed.exit_code,
+        )
+
     async def _run(self, source: Source, command: str) -> Mapping[str, Change]:
         """Run the command on a copy of the tree, and return the files that it changed.
 
@@ -111,16 +138,27 @@ class SandboxedCommands:
 
 @dataclass(frozen=True)
 class _Run:
-    """A shell command, on the tree with these `files`; `results` are files to read back.
+    """A shell command, on the tree with these `files`.
 
-    With `finds_modules` Python finds the modules of the tree as it does in a test run.
+    `results` are files of the tree to read back, `reports` files beside it. With `finds_modules`
+    Python finds the modules of the tree as it does in a test run. `wrapper` is a shell script that
+    runs the command, which is its first argument.
     """
 
     command: str
     limits: Limits
     files: Mapping[str, str] = field(default_factory=dict)
     results: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    wrapper: str = ""
     finds_modules: bool = False
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The program to start, with its arguments."""
+        if self.wrapper:
+            return ("sh", "-c", self.wrapper, "sh", self.command)
+        return ("sh", "-c", self.command)
 
     @property
     def shown(self) -> str:
@@ -140,13 +178,14 @@ def _prepare_command(room: Path, source: Source, environment: Environment, run: 
     environment.add_generated(room / "tree")
     sources = environment.import_path(room / "tree", source.profile.test.pythonpath)
     return Command(
-        argv=("sh", "-c", run.command),
+        argv=run.argv,
         tree=room / "tree",
         scratch=room / "run",
         path=(environment.bin,),
         readable=environment.readable,
         env={"PYTHONPATH": ":".join(sources)} if run.finds_modules else {},
         results=run.results,
+        reports=run.reports,
         limits=run.limits,
     )
 

@@ -85,6 +85,7 @@ def _proposal(
         engine=EngineName.RULES,
         title=_title(declaration, component, shown),
         rationale="\n\n".join(filter(None, (" ".join(filter(None, said)), explained))),
+        outline=explained,
         conditions=tuple(shown),
         changes=changes,
         safe=safe,

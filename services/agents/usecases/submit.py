@@ -144,6 +144,8 @@ def _record(work: AgentAtWork, proposal: Proposal, order: int, patch: str | None
         causes=tuple(each.fingerprint for each in proposal.causes),
         detectors=proposal.detectors or work.served.detector_names,
         prediction=proposal.prediction,
+        outline=proposal.outline,
+        advice=proposal.advice,
         patch=None if patch is None else _proposed_patch(task, proposal, patch),
     )
 

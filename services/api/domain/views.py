@@ -7,6 +7,7 @@ from shared.contracts.base import Value
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.base import Document
 from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.workflows import WorkflowRelease
 from shared.contracts.views import (
     BacktestDetails,
     BacktestView,
@@ -55,7 +56,9 @@ def enhancement_view(change: Enhancement) -> EnhancementView:
     )
 
 
-def enhancement_details(change: Enhancement) -> EnhancementDetails:
+def enhancement_details(
+    change: Enhancement, releases: Sequence[WorkflowRelease] = ()
+) -> EnhancementDetails:
     """Return a change in full, as the API shows a single one."""
     proposal, decision = change.proposal, change.decision
     return EnhancementDetails(
@@ -76,6 +79,8 @@ def enhancement_details(change: Enhancement) -> EnhancementDetails:
         proof=decision.proof,
         behaviour=decision.behaviour,
         protection=decision.protection,
+        workflows=decision.workflows,
+        releases=tuple(each.words for each in releases),
         approval=decision.approval,
         rollback=change.landing.rollback,
         rollback_refusal=change.landing.rollback_refusal,

@@ -51,7 +51,8 @@ async def list_enhancements(
 
 async def get_enhancement(typed: str, deps: ApiDeps) -> EnhancementDetails:
     """Return one enhancement with its findings, prediction and evidence."""
-    return enhancement_details(await _find(typed, deps))
+    change = await _find(typed, deps)
+    return enhancement_details(change, await deps.store.releases.find(enhancement_id=change.id))
 
 
 async def get_diff(typed: str, deps: ApiDeps) -> str:

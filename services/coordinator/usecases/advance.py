@@ -34,6 +34,8 @@ from shared.targets.head import Head, find_head, replaced_reason
 
 log = structlog.get_logger(__name__)
 
+MAX_REMEMBERED_CHANGES = 1_000
+
 
 async def reconcile(deps: CoordinatorDeps) -> None:
     """Advance every open wave, and do what a process that died left undone.
@@ -154,7 +156,9 @@ async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
 
     Of a dry run, cleared changes are expired first.
     """
-    changes = await deps.store.enhancements.find(task_id=task.id)
+    if len(deps.changes) > MAX_REMEMBERED_CHANGES:
+        deps.changes.clear()
+    changes = await deps.store.enhancements.find_remembered(deps.changes, task_id=task.id)
     if wave.dry_run:
         changes = [await _expire_untried(each, deps) for each in changes]
     if not waves.are_decided(changes):

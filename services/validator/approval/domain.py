@@ -12,6 +12,7 @@ from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.protection import Protection
+from shared.contracts.documents.workflows import WorkflowCheck
 from shared.kernel.syntax import parse
 from shared.targets.components import component_of
 from shared.targets.config import TargetConfig
@@ -65,13 +66,25 @@ def behaviour_reason(behaviour: BehaviourEvidence | None) -> str:
     """
     if behaviour is None or behaviour.keeps_behaviour or behaviour.allowed:
         return ""
-    more = f", and {len(behaviour.open) - 1} more places" if len(behaviour.open) > 1 else ""
+    others = len(behaviour.open) - 1
+    more = f", and {others} more place{'s' * (others > 1)}" if others else ""
     return f"{MAY_CHANGE}: {behaviour.may_change}: {behaviour.open[0]}{more}"
 
 
 def gain_reason(gain: Gain | None) -> str:
     """Return why a change that promises speed needs approval; empty if its gain is measured."""
     return gain.evidence if gain is not None and gain.state == "unknown" else ""
+
+
+def workflow_reason(change: Enhancement, check: WorkflowCheck | None, config: TargetConfig) -> str:
+    """Return why a change of workflows needs approval; empty if n8n showed no difference.
+
+    What could not be measured there is not taken for the same, unless the policy names the rule.
+    """
+    if check is None or check.state == "same":
+        return ""
+    is_allowed = config.policy.allows(change.proposal.fix.rule)
+    return "" if check.state == "unmeasured" and is_allowed else check.evidence
 
 
 def unprotected_reason(

@@ -14,6 +14,7 @@ from services.validator.approval.domain import (
     policy_reason,
     uncovered_reason,
     unprotected_reason,
+    workflow_reason,
 )
 from services.validator.deps import ValidatorDeps
 from services.validator.prepared import PreparedHead
@@ -31,6 +32,7 @@ from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Approval, Enhancement
 from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.protection import Protection
+from shared.contracts.documents.workflows import WorkflowCheck
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Conflict
 from shared.sandbox.ports import Sandbox
@@ -51,14 +53,15 @@ async def request_approvals(
     protections: Mapping[str, Protection] | None = None,
     edits: Mapping[str, Sequence[EditedFile]] | None = None,
     gains: Mapping[str, Gain] | None = None,
+    workflows: Mapping[str, WorkflowCheck] | None = None,
     run: str | None = None,
 ) -> list[Enhancement]:
     """Request approval of the changes that need it and have no valid one, and return those.
 
     `evidence` returns the evidence for a change, `proofs` has the changes proven to leave the
     program as it is, `behaviours` what the code of the others shows, `gains` what was measured of
-    those that promise speed, `run` is the full run that passed, if any. The requests are stored and
-    published; an approval that is not valid is dropped.
+    those that promise speed, `workflows` what n8n showed of others, `run` is the full run that
+    passed, if any. The requests are stored and published; an approval that is not valid is dropped.
     """
     needing = []
     for each in changes:
@@ -71,6 +74,7 @@ async def request_approvals(
             protection=(protections or {}).get(each.id),
             edits=(edits or {}).get(each.id, ()),
             gain=(gains or {}).get(each.id),
+            check=(workflows or {}).get(each.id),
         )
         if why and each.decision.approval is not None:
             why = invalid_approval_reason(each, base)
@@ -96,6 +100,7 @@ def _reason(
     protection: Protection | None,
     edits: Sequence[EditedFile],
     gain: Gain | None,
+    check: WorkflowCheck | None,
 ) -> str:
     """Return why a change needs approval; empty if it needs none.
 
@@ -106,6 +111,7 @@ def _reason(
         change, config, tier=sandbox.tier, trusted=sandbox.trusted, proven=is_proven
     )
     why = why or deceptive_reason(edits) or gain_reason(gain)
+    why = why or workflow_reason(change, check, config)
     if why or is_proven:
         return why or behaviour_reason(behaviour)
     return (

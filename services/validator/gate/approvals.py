@@ -94,8 +94,9 @@ async def ask_for_approval(
     def evidence(change: Enhancement) -> tuple[str, ...]:
         """Return what a person should know of a change, with or without its full run."""
         edited = edits_without_effect(change, gate_round.prepared.profile.config)
-        gain = gate_round.facts.gains.get(change.id)
-        more = (*edited, gain.evidence) if gain is not None else edited
+        facts = gate_round.facts
+        known = (facts.gains.get(change.id), facts.workflows.get(change.id))
+        more = (*edited, *(each.evidence for each in known if each is not None))
         if batch:
             return (*evidence_of_full_run(batch.run), *more)
         return (*evidence_before_full_run(gate_round, change), *more)
@@ -111,6 +112,7 @@ async def ask_for_approval(
         protections=gate_round.mutation.protections,
         edits=edits,
         gains=gate_round.facts.gains,
+        workflows=gate_round.facts.workflows,
         run=batch.run.id if batch else None,
     )
     await publish_approvals_needed(gate_round, asked, deps)

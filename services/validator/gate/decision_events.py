@@ -28,6 +28,7 @@ from services.validator.runs.usecases.reports import read_report
 from services.validator.suite.domain.reports import COMMAND_RESULT_ID
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.runs import TestRun
+from shared.contracts.documents.workflows import WorkflowCheck
 from shared.contracts.events import GateDecided
 
 # An event names so many changes and so many tests at most.
@@ -140,6 +141,15 @@ async def publish_proofs(
         leave = "1 change leaves" if len(changes) == 1 else f"{len(changes)} changes leave"
         note = f"{leave} the compiled program as it is under {interpreters}: proven, no mutants"
         await _publish(gate_round, "prove", changes, deps, note=note)
+
+
+async def publish_workflow_checks(
+    gate_round: GateRound, checks: Mapping[str, WorkflowCheck], deps: ValidatorDeps
+) -> None:
+    """Publish what n8n showed of each change of workflows."""
+    for change, check in checks.items():
+        note = f"{gate_round.changes[change].proposal.title}: {check.evidence}"
+        await _publish(gate_round, "workflow", (change,), deps, note=note, plan=[check.content])
 
 
 def evidence_of_full_run(run: TestRun) -> tuple[str, ...]:

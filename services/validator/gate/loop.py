@@ -51,6 +51,7 @@ from services.validator.gate.rounds import (
     remove_unusable,
     screen,
 )
+from services.validator.gate.workflows import check_workflows
 from services.validator.impact.usecases.recall import count_recall, count_selected_tests
 from services.validator.landing import usecases as landing
 from services.validator.queue import pool
@@ -116,6 +117,7 @@ async def _try_all(gate_round: GateRound, deps: ValidatorDeps) -> None:
         if await max_concurrent_runs(deps, gate_round.target) == 1:
             await gate_round.baseline
         await prove(gate_round, tuple(gate_round.changes), deps)
+        await check_workflows(gate_round, deps)
         await load_risk_and_impact(gate_round, deps)
         while gate_round.changes and not await _take_step(gate_round, fetcher, deps):
             pass
@@ -196,6 +198,7 @@ async def _land(
         run=gate_round.runs[step.plan],
         proofs=gate_round.facts.proofs.by_change,
         gains=gate_round.facts.gains,
+        workflows=gate_round.facts.workflows,
     )
     # No mutants are tried on a change that waits for a person in any case.
     if await ask_for_approval(gate_round, changes, fetcher, deps, batch):

@@ -28,6 +28,7 @@ from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.protection import Protection
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
+from shared.contracts.documents.workflows import WorkflowCheck
 from shared.kernel.errors import Rejected
 from shared.targets.head import Head
 from shared.targets.languages import invalid_reason
@@ -44,10 +45,9 @@ class ChangeFacts:
     """What is known of a round's changes besides its runs, by change as far as it was asked for.
 
     `misjudged` are the components whose choice of impacted tests was often wrong, `flaky` the
-    failure rates of tests known to be flaky, and `recorded` is the recording that the impacted
-    tests come from; where that is stale, the next full run is recorded. `proofs` are those of
-    changes that leave the program as it is, `behaviours` what the code of the others shows, and
-    `gains` those of changes that promise speed.
+    failure rates of known flaky tests, and `recorded` is the recording that the impacted tests come
+    from; where that is stale, the next full run is recorded. `behaviours` is what the code of
+    changes without `proofs` shows, `gains` are measured, and `workflows` is what n8n showed.
     """
 
     impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
@@ -60,6 +60,7 @@ class ChangeFacts:
     is_recording_stale: bool = False
     proofs: KnownProofs = field(default_factory=KnownProofs)
     gains: dict[str, Gain] = field(default_factory=dict)
+    workflows: dict[str, WorkflowCheck] = field(default_factory=dict)
 
 
 @dataclass

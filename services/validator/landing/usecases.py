@@ -21,11 +21,13 @@ from services.validator.queue import pool
 from services.validator.queue.transitions import expire, transition_and_publish
 from services.validator.review.usecases import show_landed
 from services.validator.watch.usecases.watching import start_watch
+from services.validator.workflows.usecases.release import request_releases
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
+from shared.contracts.documents.workflows import WorkflowCheck
 from shared.contracts.states import WAVE, EnhancementState
 from shared.kernel.errors import Conflict, Transient
 from shared.kernel.failpoints import failpoint
@@ -38,7 +40,7 @@ class Batch:
     """Changes that land together, in order, with the run that their last tree passed.
 
     `trees` has the tree after each change, by its id, `proofs` the proofs of those that have one,
-    and `gains` the gains of those that promise speed.
+    `gains` the gains of those that promise speed, and `workflows` what n8n showed of others.
     """
 
     target: Target
@@ -48,6 +50,7 @@ class Batch:
     run: TestRun
     proofs: Mapping[str, Proof] = field(default_factory=dict)
     gains: Mapping[str, Gain] = field(default_factory=dict)
+    workflows: Mapping[str, WorkflowCheck] = field(default_factory=dict)
 
 
 async def land(batch: Batch, deps: ValidatorDeps) -> None:
@@ -122,7 +125,7 @@ async def _commit(batch: Batch, deps: ValidatorDeps) -> list[Enhancement]:
 
 
 def evidence_of(batch: Batch, change: Enhancement) -> tuple[str, ...]:
-    """Return why a change of the batch may land: proof and gain if any, changed tests, the run."""
+    """Return why a change of the batch may land: what was measured of it, and the run."""
     counts = batch.run.result.counts
     tests = counts.tests if counts else 0
     together = len(batch.changes)
@@ -133,10 +136,10 @@ def evidence_of(batch: Batch, change: Enhancement) -> tuple[str, ...]:
         f"{batch.prepared.head[:10]} (run {batch.run.id}, sandbox: {batch.run.execution.sandbox})."
     )
     proof = batch.proofs.get(change.id)
-    gain = batch.gains.get(change.id)
+    measured = (batch.gains.get(change.id), batch.workflows.get(change.id))
     before = (
         proof.summary if proof else "",
-        gain.evidence if gain else "",
+        *(each.evidence if each else "" for each in measured),
         batch.run.changed_tests,
     )
     return (*(f"{each[0].upper()}{each[1:]}." for each in before if each), sentence)
@@ -166,6 +169,7 @@ async def _finish(
     """Mark changes on the target's branch as applied and publish it, once shown and watched."""
     await show_landed(target, changes, deps)
     await start_watch(target, changes, deps, run=run)
+    await request_releases(target, changes, deps)
     await store_protection_health(target, changes, deps)
     for each in changes:
         await transition_and_publish(

@@ -13,6 +13,8 @@ from shared.contracts.states import WAVE, EnhancementState, TaskState
 # A batch waits for the rest of its wave, as a larger batch needs no more runs; but not for ever.
 MAX_WAIT_FOR_WAVE = timedelta(seconds=120)
 AT_WORK = [TaskState.ASSIGNED, TaskState.RUNNING]
+WAITING = [EnhancementState.CLEARED, EnhancementState.VALIDATING]
+MAX_REMEMBERED_CHANGES = 1_000
 IN_THE_GATE = [EnhancementState.CLEARED, EnhancementState.VALIDATING, EnhancementState.VALIDATED]
 
 
@@ -30,8 +32,11 @@ async def ready_changes(target: Target, deps: ValidatorDeps) -> list[Enhancement
     Changes of a wave that has ended expire, unless a person approved them. Changes of a dry run are
     never tried.
     """
-    waiting = await deps.store.enhancements.find(
-        target_id=target.id, state=[EnhancementState.CLEARED, EnhancementState.VALIDATING]
+    # The gate asks several times a second, while a wave proposes dozens of changes.
+    if len(deps.process.waiting) > MAX_REMEMBERED_CHANGES:
+        deps.process.waiting.clear()
+    waiting = await deps.store.enhancements.find_remembered(
+        deps.process.waiting, target_id=target.id, state=WAITING
     )
     by_wave: dict[str, list[Enhancement]] = {}
     for each in waiting:
@@ -45,10 +50,16 @@ async def ready_changes(target: Target, deps: ValidatorDeps) -> list[Enhancement
                 if each.decision.approval is None:
                     await expire(each, f"its wave was {wave.state} before it was tried", deps)
             if approved:
-                return sorted(approved, key=_stacking)
+                return await _read(approved, deps)
         elif not wave.dry_run and await _complete(wave, changes, deps):
-            return sorted(changes, key=_stacking)
+            return await _read(changes, deps)
     return []
+
+
+async def _read(changes: Sequence[Enhancement], deps: ValidatorDeps) -> list[Enhancement]:
+    """Return those of these changes that still wait, in order, with all that is stored of them."""
+    found = await deps.store.enhancements.find(id=[each.id for each in changes], state=WAITING)
+    return sorted(found, key=_stacking)
 
 
 def _stacking(change: Enhancement) -> tuple[str, int, str]:

@@ -12,12 +12,14 @@ from shared.contracts.base import (
     Sha256,
     Value,
 )
+from shared.contracts.documents.advice import Advice
 from shared.contracts.documents.base import Document, StateTransition
 from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.findings import Finding, Prediction
 from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
+from shared.contracts.documents.workflows import WorkflowCheck
 from shared.contracts.states import (
     EnhancementState,
 )
@@ -92,9 +94,10 @@ class ProposalRecord(Value):
     task's lease, `order` the position among the proposals of the task, which build on each other.
     `detectors` are run again by the gate: they show whether `findings` are gone. `causes` are the
     fingerprints of findings that it was made for and claims nothing about, as the gate does not
-    measure them. Advice for people has no `patch`.
+    measure them. `outline` is what it does in words of what its files describe, if that is not the
+    text itself. Advice for people has no `patch`.
 
-    One field per fact that is judged or shown.
+    One field per fact that a proposal comes with.
     """
 
     key: str
@@ -110,6 +113,8 @@ class ProposalRecord(Value):
     detectors: tuple[str, ...] = ()
     prediction: Prediction | None = None
     patch: ProposedPatch | None = None
+    outline: str = ""
+    advice: Advice | None = None
 
     @property
     def fingerprints(self) -> tuple[str, ...]:
@@ -135,8 +140,9 @@ class DecisionRecord(Value):
     `returned` counts the heads it was judged on without an answer, `suspected` are the tests that
     it seems to break only together with what has landed meanwhile. A change with a `proof` needs no
     `protection` by tests. `behaviour` is what its code shows about the behaviour that its rule may
-    change, and `gain` what was measured of one that promises speed. `run` is the test run that
-    decided.
+    change, `gain` what was measured of one that promises speed, and `workflows` what a running n8n
+    showed of one that edits workflows. `run` is the test run that decided. One field per
+    kind of evidence.
     """
 
     reason: str = ""
@@ -150,6 +156,7 @@ class DecisionRecord(Value):
     behaviour: BehaviourEvidence | None = None
     protection: Protection | None = None
     gain: Gain | None = None
+    workflows: WorkflowCheck | None = None
     run: Id | None = None
 
 

@@ -39,7 +39,7 @@ class GateDecided(WaveEvent):
 
     subject: ClassVar[str] = "gs.evt.gate.decided"
     head: Oid
-    step: Literal["prove", "run", "refuse", "hold", "land", "ask", "undecided"]
+    step: Literal["prove", "workflow", "run", "refuse", "hold", "land", "ask", "undecided"]
     purpose: str = ""
     change_count: int
     changes: tuple[Id, ...] = ()

@@ -151,3 +151,13 @@ async def test_a_file_that_one_engine_changes_is_left_alone_by_the_next(commands
     chain = ChainedEngines([Earlier(), an_engine(commands)])
     both = await proposals_of(chain, source, "src", ())
     assert [each.key for each in both] == ["earlier"]
+
+
+async def test_a_report_is_what_a_command_prints_and_nothing_else(commands, tmp_path):
+    source = a_source(tmp_path)
+    noisy = "echo noise >&2; cat src/fine.js; pwd; exit 3"
+    ran = await commands.capture(source, noisy)
+    assert ran.printed == f"fine\n{ran.folder}\n".encode()
+    assert (ran.exit_code, ran.said.strip()) == (3, "noise")
+    assert await commands.capture(source, noisy) is ran
+    assert (await commands.capture(source, "true")).printed == b""

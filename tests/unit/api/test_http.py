@@ -397,7 +397,12 @@ class TestWaves:
             "findings_after": 1,
             "protection": protection,
         }
+        dimensions = {each["dimension"]: each for each in shown.pop("dimensions")}
         assert shown == {**ends, "components": [{"component": "m", **ends}]}
+        quality = dimensions["code_quality"]
+        assert (quality["score_before"], quality["score_after"]) == (50.0, 80.0)
+        assert (quality["sample_before"], quality["sample_unit"]) == (100, "lines")
+        assert dimensions["workflow"]["score_before"] is None
 
     async def test_agents_of_ended_waves_are_left_out_when_asked_for_active_ones(
         self, deps, client

@@ -58,6 +58,7 @@ async def test_a_set_up_step_finds_no_files_of_the_user_nor_of_groundswell(
     monkeypatch.setenv("UV_OFFLINE", "1")
     monkeypatch.setenv("UV_NO_INDEX", "1")
     monkeypatch.setenv("GROUNDSWELL_FORGE_TOKEN", MARK)
+    monkeypatch.setenv("GROUNDSWELL_N8N_API_KEY", MARK)
     names = OF_A_USER + OF_GROUNDSWELL
     look = LOOK.replace("MARK", MARK).replace("NAMES", repr(names))
     with a_home() as user, a_home() as home:

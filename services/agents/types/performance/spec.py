@@ -26,7 +26,7 @@ from services.agents.types.performance.section import (
 )
 from services.agents.types.performance.start_up import ImportTimesDetector
 from shared.agent_types import AgentSpec, HealthDimension, Priors, finding_density
-from shared.agent_types.health import FINDING_METRICS
+from shared.agent_types.health import DENSITY_FORMULA, FINDING_METRICS
 from shared.behaviour.conditions import (
     caching,
     comprehensions,
@@ -81,7 +81,7 @@ def rewrites_detector(resources: DetectorResources) -> RewritesDetector:
 SPEC = AgentSpec(
     name=NAME,
     description="Makes Python faster where the code shows how, and says what else is slow.",
-    dimensions=(HealthDimension(NAME, FINDING_METRICS, finding_density),),
+    dimensions=(HealthDimension(NAME, FINDING_METRICS, finding_density, DENSITY_FORMULA),),
     detectors=(rewrites_detector,),
     fixers=REWRITES,
     advisors=(ImportTimesDetector, BenchmarkProfileDetector),

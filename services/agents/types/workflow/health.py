@@ -18,6 +18,9 @@ GROUPS = {
         "removed-node",
         "removed-helper",
         "each-mode",
+        "removed-source",
+        "old-python",
+        "caller-policy",
     ),
     "broken": (
         "missing-target",
@@ -25,6 +28,8 @@ GROUPS = {
         "duplicate-name",
         "unknown-type",
         "unknown-choice",
+        "unknown-version",
+        "missing-parameter",
         "endless-loop",
         "no-such-output",
     ),

@@ -20,7 +20,7 @@ def landing_message(change: Enhancement, evidence: Sequence[str]) -> str:
     It has the title, the rationale, the evidence and the trailers that find the change again.
     """
     subject = _subject(change.proposal.title)
-    parts = [subject, _wrap(change.proposal.rationale)]
+    parts = [subject, *_paragraphs(change.proposal.rationale)]
     if not _says_all_of(change.proposal.title, f"{subject} {change.proposal.rationale}"):
         parts.insert(1, _wrap(change.proposal.title))
     if change.proposal.prediction is not None:
@@ -96,6 +96,35 @@ def _says_all_of(title: str, message: str) -> bool:
     pieces = [words, *brackets.split(", ")] if words else [title]
     plain = " ".join(message.split())
     return all(" ".join(each.split()) in plain for each in pieces)
+
+
+def _paragraphs(text: str) -> list[str]:
+    """Return a text as one paragraph, with its lists (of graphs, say) as paragraphs after it.
+
+    A list is a paragraph with indented lines. All of its lines are indented here, so that none of
+    them passes for a trailer.
+    """
+    parts = re.split(r"\n[ \t]*\n", text)
+    lists = [each for each in parts if re.search(r"^[ \t]+\S", each, re.MULTILINE)]
+    prose = _wrap("\n\n".join(each for each in parts if each not in lists))
+    return [each for each in (prose, *map(_list, lists)) if each]
+
+
+def _list(text: str) -> str:
+    """Fill the lines of a list one by one, indented as they are and by two columns more."""
+    lines = [each for each in text.splitlines() if each.strip()]
+    indents = ["  " + " " * (len(each) - len(each.lstrip())) for each in lines]
+    return "\n".join(
+        textwrap.fill(
+            " ".join(each.split()),
+            MAX_BODY_COLUMNS,
+            initial_indent=indent,
+            subsequent_indent=f"{indent}  ",
+            break_on_hyphens=False,
+            break_long_words=False,
+        )
+        for each, indent in zip(lines, indents, strict=True)
+    )
 
 
 def _wrap(text: str) -> str:

@@ -23,6 +23,7 @@ from services.validator.rollback.usecases.tested_reverts import (
     RollbackRequest,
     find_passing_plan,
 )
+from services.validator.workflows.usecases.release import undo_releases
 from shared.contracts.commands import RollbackEnhancement, RollbackEnhancements
 from shared.contracts.documents.enhancements import Enhancement, Rollback
 from shared.contracts.documents.targets import Target
@@ -236,6 +237,7 @@ async def _mark_rolled_back(
     rollback = Rollback(
         commit=commit, reason=request.reason, at=deps.clock(), automatic=request.automatic
     )
+    await undo_releases(change, commit, deps)
     await transition_and_publish(change, "roll_back", deps, landing__rollback=rollback)
 
 

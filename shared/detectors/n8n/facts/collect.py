@@ -6,7 +6,7 @@ Run by a maintainer when a new n8n is out, with the folders to which the package
 
 The packages are under n8n's Sustainable Use License. Nothing of their code or text is kept: only
 which types there are, with their versions, default names, number of outputs, and the names of
-their parameters and of the choices that these offer.
+their parameters, of those that are required, and of the choices that these offer.
 """
 
 import json
@@ -42,6 +42,7 @@ def _facts(described: list[dict[str, Any]]) -> dict[str, Any]:
         "webhook": any(bool(each.get("webhooks")) for each in described),
         "hidden": all(bool(each.get("hidden")) for each in described),
         "parameters": sorted({p["name"] for each in described for p in each["properties"]}),
+        "required": _required(described),
         "choices": _choices(described),
     }
     return {key: value for key, value in facts.items() if value or key == "outputs"}
@@ -58,6 +59,19 @@ def _outputs(described: list[dict[str, Any]]) -> int | None:
 def _kind(output: Any) -> str:
     """Return the type of connection of an output, which is a name or an object."""
     return str(output.get("type")) if isinstance(output, dict) else str(output)
+
+
+def _required(described: list[dict[str, Any]]) -> list[str]:
+    """Return the parameters without which no version of a type runs, whatever else is set."""
+    found = [{p["name"] for p in each["properties"] if _is_required(p)} for each in described]
+    return sorted(set.intersection(*found))
+
+
+def _is_required(parameter: dict[str, Any]) -> bool:
+    """Return whether a parameter always has to be given a value, as it has none by itself."""
+    is_plain = parameter["type"] in {"string", "number", "options"}
+    has_value = parameter.get("default") not in ("", None) if is_plain else True
+    return bool(parameter.get("required")) and not parameter.get("displayOptions") and not has_value
 
 
 def _choices(described: list[dict[str, Any]]) -> dict[str, list[str]]:

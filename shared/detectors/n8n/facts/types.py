@@ -22,7 +22,8 @@ class NodeType:
 
     `names` are its default display names. `outputs` is the largest number of main outputs that a
     version has, None where parameters decide. `choices` are the values that some parameters may
-    have. A hidden type is no longer offered in the editor.
+    have, and `required` parameters have to be given one. A hidden type is no longer offered in the
+    editor.
     """
 
     names: frozenset[str] = frozenset()
@@ -32,6 +33,7 @@ class NodeType:
     webhook: bool = False
     hidden: bool = False
     parameters: frozenset[str] = frozenset()
+    required: frozenset[str] = frozenset()
     choices: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
@@ -40,7 +42,7 @@ class Retirement:
     """How a node type went out of use: since which version of n8n, and what to use instead.
 
     `removed` types do not run; `disabled` ones run only where an administrator allows them;
-    `outdated` ones still run.
+    `changed` ones do something else; `outdated` ones still run.
     """
 
     kind: str
@@ -65,7 +67,7 @@ def retirements() -> Mapping[str, Retirement]:
     """Return what became of types that are removed, disabled or outdated, by full name."""
     table = tomllib.loads((files(__package__) / "retirements.toml").read_text())
     found = {}
-    for kind in ("removed", "disabled", "outdated"):
+    for kind in ("removed", "disabled", "changed", "outdated"):
         for name, row in table.get(kind, {}).items():
             found[name] = Retirement(kind, row["since"], row["instead"], row.get("below"))
     return found
@@ -92,5 +94,6 @@ def _node_type(row: Mapping[str, Any]) -> NodeType:
         webhook=row.get("webhook", False),
         hidden=row.get("hidden", False),
         parameters=frozenset(row.get("parameters", ())),
+        required=frozenset(row.get("required", ())),
         choices={key: frozenset(each) for key, each in row.get("choices", {}).items()},
     )

@@ -18,6 +18,13 @@ ACTIVATE = re.compile(r"/api/v\d+/workflows/[^/?]+/(?:de)?activate\b")
 # The time that n8n 3 gives a Code node.
 MAX_CODE_SECONDS = 60
 MILLISECONDS = 1000
+REMOVED_SOURCES = frozenset({"url", "localFile"})
+# What waits for people; Wait itself does so for a time, too, and is stored if that is long.
+WAITING = frozenset({"form"})
+WAITING_OPERATIONS = frozenset({"sendAndWait", "dispatchAndWait"})
+WAIT_IN_SECONDS_FROM = 1.1
+SUSPENDED_FROM_SECONDS = 65
+UNIT_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400}
 SAFE_FOLDERS = ("~/.n8n-files", "/home/node/.n8n-files")
 FILE_TYPES = frozenset({"readWriteFile", "readBinaryFile", "readBinaryFiles", "writeBinaryFile"})
 FILE_PARAMETERS = ("fileSelector", "fileName", "filePath")
@@ -40,7 +47,12 @@ def _retired(subject: Subject, kind: str, *types: str) -> Iterator[WorkflowProbl
         if found is None or found.kind != kind or not found.applies(node.version):
             continue
         if node.type in types or (not types and node.type not in REPLACED):
-            words = {"removed": "no longer has", "disabled": "switches off", "outdated": "replaced"}
+            words = {
+                "removed": "no longer has",
+                "disabled": "switches off",
+                "changed": "changes",
+                "outdated": "replaced",
+            }
             fixable: Fixable = "no"
             if types and (replacement := replacement_of(subject, node)):
                 fixable = replacement.fixable
@@ -93,6 +105,12 @@ def disabled_node(subject: Subject) -> Iterator[WorkflowProblem]:
     return _retired(subject, "disabled")
 
 
+@rule("changed-node", Severity.WARNING)
+def changed_node(subject: Subject) -> Iterator[WorkflowProblem]:
+    """A node whose old version n8n runs as a newer one returns other items after an update."""
+    return _retired(subject, "changed")
+
+
 @rule("outdated-node", Severity.NOTE)
 def outdated_node(subject: Subject) -> Iterator[WorkflowProblem]:
     """A type that is no longer maintained gets no repairs, and may be removed."""
@@ -139,6 +157,58 @@ def each_mode(subject: Subject) -> Iterator[WorkflowProblem]:
     for node in subject.workflow.nodes:
         if node.short_type == "executeWorkflow" and node.parameter("mode") == "each":
             yield at_node(node, "n8n 3.0 has no mode for each item; loop over the items before it.")
+
+
+@rule("removed-source", Severity.ERROR)
+def removed_source(subject: Subject) -> Iterator[WorkflowProblem]:
+    """n8n 3 loads no sub-workflow from an address or a file, only its own ones."""
+    for node in subject.workflow.nodes:
+        source = str(node.parameter("source"))
+        if node.type == "n8n-nodes-base.executeWorkflow" and source in REMOVED_SOURCES:
+            what = "n8n 3.0 loads no sub-workflow from there; import it and name it by its id."
+            yield at_node(node, what)
+
+
+@rule("old-python", Severity.ERROR)
+def old_python(subject: Subject) -> Iterator[WorkflowProblem]:
+    """n8n 2 has no Python in the browser's build any more; native Python has other globals."""
+    for node in subject.workflow.nodes:
+        if node.short_type in {"code", "toolCode"} and node.parameter("language") == "python":
+            yield at_node(node, "n8n 2.0 does not run its Python; use the native Python.")
+
+
+@rule("caller-policy", Severity.WARNING)
+def caller_policy(subject: Subject) -> Iterator[WorkflowProblem]:
+    """n8n 3 lets no workflow be called by any other; calls of one that says so fail there."""
+    policy = subject.workflow.json.get("settings", "callerPolicy")
+    if policy is not None and policy.data == "any":
+        name = subject.workflow.name
+        message = f"Workflow {name!r}: n8n 3.0 has no policy by which all may call it."
+        yield WorkflowProblem(policy, "", message)
+
+
+@rule("waiting-sub-workflow", Severity.NOTE)
+def waiting_sub_workflow(subject: Subject) -> Iterator[WorkflowProblem]:
+    """A sub-workflow that waits returned what came to the wait; since n8n 2 it returns its end."""
+    if not any(each.short_type == "executeWorkflowTrigger" for each in subject.graph.triggers):
+        return
+    for node in subject.active_nodes:
+        if _suspends(node):
+            yield at_node(node, "the sub-workflow waits here; n8n 2.0 changes what it returns.")
+
+
+def _suspends(node: Node) -> bool:
+    """Return whether executions are stored at a node until they go on."""
+    if node.short_type != "wait":
+        operation = str(node.parameter("operation"))
+        return node.short_type in WAITING or operation in WAITING_OPERATIONS
+    if node.parameter("resume") not in (None, "timeInterval"):
+        return True
+    old = node.version < WAIT_IN_SECONDS_FROM
+    amount = node.parameter("amount")
+    unit = node.parameter("unit") or ("hours" if old else "seconds")
+    seconds = UNIT_SECONDS.get(str(unit), 0) * (amount if isinstance(amount, int | float) else 5)
+    return seconds >= SUSPENDED_FROM_SECONDS
 
 
 @rule("activate-call", Severity.WARNING)

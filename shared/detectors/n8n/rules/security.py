@@ -47,6 +47,13 @@ PLACEHOLDER = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 MIN_SECRET_CHARACTERS = 8
+CALLABLE = frozenset(
+    {
+        "n8n-nodes-base.webhook",
+        "@n8n/n8n-nodes-langchain.chatTrigger",
+        "@n8n/n8n-nodes-langchain.mcpTrigger",
+    }
+)
 CHECKS_CALLER = re.compile(r"hmac|signature|timingSafeEqual|x-hub|jwt\.verify", re.IGNORECASE)
 CHECKING_TYPES = frozenset({"crypto", "jwt"})
 
@@ -129,13 +136,20 @@ def _names(path: Path, parameters: Json | None) -> Iterator[str]:
 def open_webhook(subject: Subject) -> Iterator[WorkflowProblem]:
     """A webhook without authentication starts the workflow for anybody who learns its address."""
     for node in subject.graph.triggers:
-        if node.type != "n8n-nodes-base.webhook" or node.parameter("authentication") not in {
-            None,
-            "none",
-        }:
+        if not _is_open(node) or node.parameter("options", "ipWhitelist"):
             continue
-        if not node.parameter("options", "ipWhitelist") and not _checks_caller(subject, node):
+        if node.short_type != "webhook" or not _checks_caller(subject, node):
             yield at_node(node, "anybody who knows its address can call it.")
+
+
+def _is_open(trigger: Node) -> bool:
+    """Return whether a trigger has an address that everybody may call.
+
+    A form is meant for everybody, and a chat that is not public for people who are logged in.
+    """
+    if trigger.type not in CALLABLE or trigger.parameter("authentication") not in (None, "none"):
+        return False
+    return trigger.short_type != "chatTrigger" or trigger.parameter("public") is True
 
 
 def _checks_caller(subject: Subject, webhook: Node) -> bool:

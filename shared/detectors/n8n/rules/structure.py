@@ -113,6 +113,27 @@ def unknown_type(subject: Subject) -> Iterator[WorkflowProblem]:
             yield at_node(node, f"n8n has no type {node.type!r}.")
 
 
+@rule("unknown-version", Severity.ERROR)
+def unknown_version(subject: Subject) -> Iterator[WorkflowProblem]:
+    """A node of a version that its type never had cannot run.
+
+    Versions a little above the newest that is known may be of a newer n8n.
+    """
+    for node in subject.workflow.nodes:
+        known = node.facts.versions if node.facts else ()
+        if known and node.version not in known and not max(known) < node.version <= max(known) + 1:
+            yield at_node(node, f"its type has no version {node.version:g}.")
+
+
+@rule("missing-parameter", Severity.ERROR)
+def missing_parameter(subject: Subject) -> Iterator[WorkflowProblem]:
+    """n8n does not run a node without a value for a parameter that its type requires."""
+    for node in subject.active_nodes:
+        for name in sorted(node.facts.required) if node.facts else ():
+            if node.parameter(name) in (None, ""):
+                yield at_node(node, f"it has no {name!r}, which its type requires.", more=name)
+
+
 @rule("unknown-choice", Severity.ERROR)
 def unknown_choice(subject: Subject) -> Iterator[WorkflowProblem]:
     """A node fails whose resource, operation or mode is none that its type offers."""

@@ -183,3 +183,16 @@ async def test_health_counts_what_blocks_an_update(tmp_path):
     reading = measure(found, len(text.splitlines()))
     assert reading.metrics["upgrade_blockers"] == len(found)
     assert 0 < reading.score < measure([], 100).score == 100
+
+
+@pytest.mark.parametrize("odd", [None, 5, True, "", "=x", [], {}, [[]], {"a": []}], ids=repr)
+async def test_values_of_any_type_break_no_rule(tmp_path, odd):
+    detector, files = served(tmp_path).detectors[0], sorted(PLANTED.glob("*.json"))
+    for path in (each for each in files if ".fixed" not in each.name):
+        flow = json.loads(path.read_text())
+        for one in flow if isinstance(flow, list) else [flow]:
+            for key in one["settings"]:
+                one["settings"][key] = odd
+            for node in one["nodes"]:
+                node["parameters"] = dict.fromkeys(node.get("parameters", {}), odd)
+        await detector.measure(a_source(json.dumps(flow)))

@@ -18,7 +18,7 @@ from tests.support.builders import COMMIT, an_enhancement
 
 words = st.lists(
     st.sampled_from(
-        ["Enhancement-Id: x", "fix", "(a)", "\n\n", "\n", "é", "Wave-Id: y", "long" * 30]
+        ["Enhancement-Id: x", "fix", "(a)", "\n\n", "\n", "\n  ", "é", "Wave-Id: y", "long" * 30]
     ),
     max_size=12,
 ).map(" ".join)
@@ -119,3 +119,24 @@ def test_an_id_in_the_evidence_stays_whole_wherever_it_stands():
     for width in range(60):
         evidence = f"{'x' * width} tests ran on the tree that landed (run {run})."
         assert run in landing_message(an_enhancement(), [evidence])
+
+
+def test_a_list_in_the_rationale_keeps_its_lines_and_none_is_a_trailer():
+    graph = (
+        "flows/a.json, workflow 'X':\n  ~ node 'Sum': type changed\nWave-Id: z\n\n  - node 'Old'"
+    )
+    said = landing_message(an_enhancement(rationale=f"Why it\nis so.\n\n{graph}"), EVIDENCE)
+    body = said.partition("\n\n")[2]
+    assert body.startswith(
+        "Why it is so.\n\n"
+        "  flows/a.json, workflow 'X':\n    ~ node 'Sum': type changed\n  Wave-Id: z\n\n"
+        "    - node 'Old'\n\n"
+    )
+    done = subprocess.run(
+        ["git", "interpret-trailers", "--parse"],
+        input=said.encode(),
+        capture_output=True,
+        check=True,
+    )
+    assert b"z" not in done.stdout.splitlines()
+    assert trailers(said)["Wave-Id"] != "z"
