@@ -47,10 +47,11 @@ def show_agents(report: WaveReport, console: Console) -> None:
     if not report.agents:
         return
     console.print("\n[bold]Agents[/] (who did what)")
-    table = Table(box=None, pad_edge=False, show_header=False)
-    for each in report.agents:
-        table.add_row("", *map(shown, _did(each)))
-    console.print(table)
+    rows = [_did(each) for each in report.agents]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        cells = (f"{text:<{width}}" for text, width in zip(row, widths, strict=True))
+        console.print(f"  {shown('  '.join(cells).rstrip())}")
 
 
 def _did(agent: AgentSummary) -> tuple[str, ...]:

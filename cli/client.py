@@ -7,13 +7,16 @@ from typing import Any, TypeVar
 
 import httpx
 import stamina
-from httpx_sse import EventSource, ServerSentEvent, aconnect_sse
+from httpx_sse import EventSource, aconnect_sse
 from pydantic import BaseModel
 
+from cli.responses import decode_event, error_of
 from shared.contracts.answers import (
     BacktestAccepted,
     DecisionAccepted,
     DecisionsAccepted,
+    FindingList,
+    ImportAccepted,
     RollbackAccepted,
     RollbacksAccepted,
     Status,
@@ -27,11 +30,12 @@ from shared.contracts.commands import (
     Decision,
     DecisionOnMany,
     DecisionReason,
+    LogOrigin,
     RollbackOptions,
     RollbackSince,
     StartWave,
 )
-from shared.contracts.events import EVENT_BY_SUBJECT, Event
+from shared.contracts.events import Event
 from shared.contracts.report import WaveReport
 from shared.contracts.story import Story
 from shared.contracts.views import (
@@ -44,19 +48,11 @@ from shared.contracts.views import (
     Page,
     WaveView,
 )
-from shared.kernel.errors import (
-    Conflict,
-    GroundswellError,
-    NotFound,
-    Rejected,
-    Transient,
-)
-from shared.kernel.json_data import read_json
+from shared.kernel.errors import Transient
 
 M = TypeVar("M", bound=BaseModel)
 V = TypeVar("V", bound=Value)
 T = TypeVar("T")
-FAMILIES: dict[int, type[GroundswellError]] = {404: NotFound, 409: Conflict, 503: Transient}
 # Starting a wave may include cloning a large repository.
 REQUEST_TIMEOUT = httpx.Timeout(130.0, connect=2.0)
 # The API sends a keep-alive every 15 seconds.
@@ -167,6 +163,23 @@ class ApiClient:
         """Request that a backtest stops; what it has run is kept."""
         await self._request(BacktestAccepted, "POST", f"/backtests/{backtest}/stop")
 
+    async def import_findings(self, origin: LogOrigin, content: bytes) -> ImportAccepted:
+        """Import what a SARIF log reports about a repository."""
+        params = origin.model_dump(exclude_none=True)
+        return await self._request(
+            ImportAccepted, "POST", "/findings/import", params=params, content=content
+        )
+
+    async def findings(self, target: str, **wanted: Any) -> FindingList:
+        """Return findings of a repository."""
+        params = {"target": target, **wanted}
+        return await self._request(FindingList, "GET", "/findings", params=params)
+
+    async def exported_findings(self, target: str, **wanted: Any) -> bytes:
+        """Return all findings of a repository as a SARIF log."""
+        params = {"target": target, **wanted}
+        return (await self._send("GET", "/findings/export", params=params)).content
+
     async def agents(self, limit: int, *, wave: str = "", active: bool) -> list[AgentView]:
         """Return the newest agents, of a wave or all; `active` only those whose wave goes on."""
         return await self._list(AgentView, "/agents", limit, wave=wave, active=active)
@@ -189,7 +202,7 @@ class ApiClient:
                         if not sent.data:
                             continue
                         after = int(sent.id)
-                        event = _decode(sent)
+                        event = decode_event(sent)
                         if event is not None:
                             yield event
                 except httpx.TransportError:
@@ -210,7 +223,7 @@ class ApiClient:
             )
             if source.response.is_error:
                 await source.response.aread()
-                raise _error_of(source.response)
+                raise error_of(source.response)
             yield source
 
     async def _list(self, view: type[V], path: str, limit: int, **params: Any) -> list[V]:
@@ -240,7 +253,7 @@ class ApiClient:
         """Send a request, again while the API is away; raise the error that it answers with."""
         response = await self._retry(lambda: self._client.request(method, path, **options))
         if response.is_error:
-            raise _error_of(response)
+            raise error_of(response)
         return response
 
     async def _retry(self, connect: Callable[[], Awaitable[T]]) -> T:
@@ -255,36 +268,3 @@ class ApiClient:
                 f"No API answers at {self.url}.",
                 hint="Check that the stack is up: groundswell up",
             ) from error
-
-
-def _decode(sent: ServerSentEvent) -> Event | None:
-    """Return the event, or None if this version does not know its kind or cannot read it."""
-    try:
-        data = read_json(sent.data)
-        kind = EVENT_BY_SUBJECT.get(str(data.get("type")))
-        return kind.model_validate(data) if kind else None
-    except (ValueError, AttributeError):
-        # Anybody with access to NATS may publish there; one bad event must not end the report.
-        return None
-
-
-def _error_of(response: httpx.Response) -> GroundswellError:
-    """Return the error that a problem document stands for, or a plain one for any other answer."""
-    try:
-        body = read_json(response.content)
-    except ValueError:
-        body = None
-    if not isinstance(body, dict):
-        return GroundswellError(f"The API answered {response.status_code}: {response.text[:200]}")
-    if response.status_code == httpx.codes.UNAUTHORIZED:
-        return Rejected(
-            f"The API at {response.url.netloc.decode()} does not accept our key.",
-            hint="Set GROUNDSWELL_API_KEY to its key.",
-            code="wrong_key",
-        )
-    family = FAMILIES.get(response.status_code)
-    if family is None:
-        family = Rejected if response.is_client_error else GroundswellError
-    error = family(str(body.get("detail")), hint=str(body.get("hint", "")))
-    error.code = str(body.get("code", error.code))
-    return error

@@ -21,6 +21,8 @@ def show_figures(report: WaveReport, console: Console) -> None:
         lines.append(("Proven", f"{share}: the compiled program is the same"))
     if report.protection is not None:
         lines.append(("Protection", _protection(report.protection)))
+    if gains := _gains(report):
+        lines.append(("Speed", gains))
     if report.benchmarks:
         lines.append(("Benchmarks", _answers(report.benchmarks)))
     if report.recall is not None:
@@ -40,6 +42,16 @@ def _changes(report: WaveReport) -> int:
     """Return how many changes the report lists, whatever became of them; advice is not counted."""
     groups = (report.landed, report.rejected, report.needs_approval, report.expired)
     return sum(map(len, (*groups, report.not_tried, report.returned)))
+
+
+def _gains(report: WaveReport) -> str:
+    """Return the measured gains of what landed for its speed, the largest first; empty for none."""
+    found = [each.gain.best for each in report.landed if each.gain and not each.rolled_back]
+    best = sorted((each for each in found if each is not None), key=lambda each: each.ratio)
+    if not best:
+        return ""
+    shown_ones = ", ".join(f"{each.name} takes {each.ratio:.2f} times as long" for each in best)
+    return f"{count(len(best), 'landed change')} measured to be faster: {shown_ones}"
 
 
 def _protection(share: ProtectionShare) -> str:

@@ -8,21 +8,13 @@ from cli.agents import show_agents
 from cli.approvals import show_approvals
 from cli.console import shown, shown_lines
 from cli.figures import show_figures, test_time
+from cli.health import show_health
+from cli.landed import show_advice, show_landed
 from cli.text import ERROR_INDENT, as_typed_here, count, duration
-from shared.contracts.report import (
-    ChangeNotLanded,
-    ComponentHealth,
-    HealthChange,
-    LandedChange,
-    ProtectionSummary,
-    WaveReport,
-)
+from shared.contracts.report import ChangeNotLanded, WaveReport
 from shared.kernel.ids import short_id
 
 MAX_LISTED_TESTS = 3
-MAX_LISTED_FILES = 2
-QUALITY = "code quality from 0 to 100; 100 is no finding"
-QUALITY_AND_PROTECTION = f"{QUALITY}; protected: changed lines whose mutants were all killed"
 HEADLINES = {
     "completed": "done",
     "stopped": "stopped",
@@ -39,16 +31,16 @@ def show_report(report: WaveReport, console: Console) -> None:
     console.rule(f"[bold]{shown(report.target)}[/]: wave {HEADLINES[report.state]}", align="left")
     console.print(_summary(report))
     _show_failure(report, console)
-    _show_landed(report, console)
+    show_landed(report.landed, console)
     _show_pull_requests(report, console)
     _show_rejected(report.rejected, console)
     show_approvals(report, console)
     _show_returned(report.returned, console)
     _show_expired(report.expired, console)
     _show_not_tried(report.not_tried, console)
-    _show_advice(report.advisory, console)
+    show_advice(report.advisory, console)
     show_agents(report, console)
-    _show_health(report.health, console)
+    show_health(report.health, console)
     _show_baseline(report, console)
     show_figures(report, console)
     _show_notes(report, console)
@@ -81,13 +73,6 @@ def _summary(report: WaveReport) -> str:
     return "; ".join(parts) + "."
 
 
-def _show_advice(changes: Sequence[ChangeNotLanded], console: Console) -> None:
-    """Show changes without a patch."""
-    _show_headline("Advice, without a patch", changes, console)
-    for each in changes:
-        _show_change(each, "cyan", console)
-
-
 def _show_failure(report: WaveReport, console: Console) -> None:
     """Show why the wave failed and what to do about it, if it failed."""
     if report.failure is None:
@@ -97,39 +82,6 @@ def _show_failure(report: WaveReport, console: Console) -> None:
         console.print(
             f"[dim]hint:[/] {shown_lines(as_typed_here(report.failure.hint), ERROR_INDENT)}"
         )
-
-
-def _show_landed(report: WaveReport, console: Console) -> None:
-    """Show the changes that landed, with their size, effect and evidence."""
-    if not report.landed:
-        return
-    console.print("\n[bold]Landed[/] (one commit each)")
-    for each in report.landed:
-        console.print(f"  [green]{short_id(each.id)}[/] {each.commit[:10]} {shown(each.title)}")
-        console.print(f"           [dim]{shown(_size(each))}; {shown(_effect(each))}[/]")
-        if each.behaviour:
-            mark = "yellow" if each.may_change else "dim"
-            console.print(f"           [{mark}]{shown(each.behaviour)}[/]")
-    for sentence in sorted({each for change in report.landed for each in change.evidence}):
-        console.print(f"  [dim]evidence: {shown(sentence)}[/]")
-
-
-def _size(change: LandedChange) -> str:
-    """Return the first files of a change, and its lines added and removed."""
-    files = ", ".join(change.files[:MAX_LISTED_FILES])
-    more = len(change.files) - MAX_LISTED_FILES
-    rest = f" and {more} more" if more > 0 else ""
-    return f"{files}{rest} +{change.lines_added} -{change.lines_removed}"
-
-
-def _effect(change: LandedChange) -> str:
-    """Return a change's predicted metric before and after, or why it cannot be told."""
-    if change.rolled_back:
-        return f"rolled back by {change.rolled_back[:10]}"
-    if change.measured is None or change.prediction is None:
-        return "its effect was not measured"
-    before, after = change.measured
-    return f"{change.prediction.metric} in {change.component}: {before:g} -> {after:g}"
 
 
 def _show_pull_requests(report: WaveReport, console: Console) -> None:
@@ -196,46 +148,6 @@ def _show_tests(relation: str, tests: Sequence[str], console: Console) -> None:
         console.print(f"           {relation} {shown(test)}")
     if len(tests) > MAX_LISTED_TESTS:
         console.print(f"           and {len(tests) - MAX_LISTED_TESTS} more")
-
-
-def _show_health(health: HealthChange, console: Console) -> None:
-    """Show score and findings before and after, in all and for what changed, if measured."""
-    if health.findings_before is None:
-        return
-    legend = QUALITY_AND_PROTECTION if health.protection else QUALITY
-    console.print(f"\n[bold]Health[/] ({legend})")
-    rows: list[tuple[str, HealthChange | ComponentHealth]] = [("all", health)]
-    rows += [(each.component, each) for each in health.components if _has_changed(each)]
-    width = max(len(name) for name, _ in rows)
-    for name, each in rows:
-        score = f"{_score(each.score_before)} -> {_score(each.score_after)}"
-        findings = f"findings {_number(each.findings_before)} -> {_number(each.findings_after)}"
-        if health.protection:
-            findings = f"{findings:<24}   protected {_protected_lines(each.protection)}"
-        console.print(f"  {shown(name):<{width}}  {score:>16}   {findings}")
-
-
-def _has_changed(each: ComponentHealth) -> bool:
-    """Return whether a component's findings changed, or something that landed touched it."""
-    findings_moved = each.findings_after not in {None, each.findings_before}
-    return findings_moved or each.protection is not None
-
-
-def _score(value: float | None) -> str:
-    """Return a score with one decimal, or `not measured`."""
-    return "not measured" if value is None else f"{value:.1f}"
-
-
-def _number(value: int | None) -> str:
-    """Return a number, or `not measured`."""
-    return "not measured" if value is None else str(value)
-
-
-def _protected_lines(protection: ProtectionSummary | None) -> str:
-    """Return how many changed lines are protected, or a dash if that is not known."""
-    if protection is None:
-        return "–"  # noqa: RUF001
-    return f"{protection.protected_lines} of {count(protection.lines, 'line')}"
 
 
 def _show_baseline(report: WaveReport, console: Console) -> None:

@@ -11,7 +11,7 @@ from shared.kernel.errors import GroundswellError
 
 OWN_COMMAND = re.compile(
     r"(?<![\w./-])groundswell "
-    r"(?=(?:run|up|wave|enhancement|backtest|init|components|doctor|example)\b)"
+    r"(?=(?:run|up|wave|enhancement|findings|backtest|init|components|doctor|example)\b)"
 )
 
 # Columns of `error: `, below which further lines stand.

@@ -1,20 +1,21 @@
-"""Message handlers of the agents: measure findings, perform tasks as long as there are slots."""
+"""Message handlers of the agents: measure and import findings, perform tasks."""
 
 from typing import Any
 
 from faststream.nats import NatsRouter
+from faststream.nats.annotations import NatsMessage
 
 from services.agents import usecases
 from services.agents.usecases import AgentDeps
-from shared.contracts.commands import MeasureFindings
+from shared.contracts.commands import ImportFindings, MeasureFindings
 from shared.contracts.streams import FINDINGS_COMMANDS, TASK_CONSUMERS
 from shared.contracts.work import PerformTask
-from shared.messaging.consumers import of_type, reject_unknown, subscriber_options
+from shared.messaging.consumers import of_type, reject_unknown, subscriber_options, with_id
 from shared.messaging.pull_workers import PullWorker
 
 
 def handlers(deps: AgentDeps) -> NatsRouter:
-    """Return the subscriber that measures."""
+    """Return the subscriber that measures and imports."""
     router = NatsRouter()
     findings = router.subscriber(FINDINGS_COMMANDS.filter, **subscriber_options(FINDINGS_COMMANDS))
 
@@ -22,6 +23,11 @@ def handlers(deps: AgentDeps) -> NatsRouter:
     async def do_measure_findings(command: MeasureFindings) -> None:
         """Measure a commit with all detectors, unless known; publish the end or the failure."""
         await usecases.measure_findings(command, deps)
+
+    @findings(filter=of_type(ImportFindings))
+    async def do_import_findings(command: ImportFindings, message: NatsMessage) -> None:
+        """Store what the log of another tool reports; publish that, or why it cannot be."""
+        await usecases.import_findings(with_id(command, "import_id", message), deps)
 
     findings(reject_unknown)
     return router

@@ -8,6 +8,7 @@ import psutil
 
 from services.agents import usecases
 from services.agents.adapters.commands import SandboxedCommands
+from services.agents.adapters.imports import StoredLogs
 from services.agents.adapters.slots import MachineAgentSlots
 from services.agents.deps import ServedType
 from services.agents.engines.chain import ChainedEngines
@@ -39,7 +40,9 @@ SLOTS_OF_AGENTS = "agents"
 
 def build(settings: AgentsSettings, bus: Bus, store: Store) -> Service:
     """Wire adapters to use cases, for every registered agent type."""
-    resources = DetectorResources(settings.home / "agents", sandboxed_commands(settings))
+    resources = DetectorResources(
+        settings.home / "agents", sandboxed_commands(settings), StoredLogs(store)
+    )
     served = {name: serve_type(spec, resources) for name, spec in agent_specs().items()}
     slots = _make_slots(settings)
     deps = usecases.AgentDeps(
@@ -69,7 +72,7 @@ def serve_type(spec: AgentSpec, resources: DetectorResources) -> ServedType:
     """Make the detectors, guards and engines of an agent type; the rules engine is tried first."""
     detectors = tuple(make(resources) for make in spec.detectors)
     engines = (
-        RulesEngine(spec.fixers, detectors),
+        RulesEngine(spec.fixers, detectors, spec.target_fixers),
         *(make(resources) for make in spec.engines),
     )
     guards = tuple(make(resources).name for make in spec.guards)

@@ -16,7 +16,8 @@ rule by name (`allowed_rules` under `[policy]` in groundswell.toml). Each rule i
 classes:
 
 - **proven**: the fix is expected to leave the compiled program as it is. The gate compiles both
-  versions and compares them. A change of any class that is proven so needs nothing else.
+  versions and compares them. A change of any class that is proven so needs nothing else, unless
+  what its rule may change is not in the program.
 - **conditional**: each place that the fix edits has to meet one of the rule's conditions. They are
   checked on the code at hand, by the agent that proposes the change and again by the gate, and
   nothing is run for it. Where none can be shown, the change waits for a person and says why.
@@ -47,6 +48,9 @@ def _table(spec: AgentSpec) -> Iterator[str]:
     for rule, behaviour in spec.behaviours.items():
         kept = behaviour.permitted or "–"  # noqa: RUF001
         yield f"| `{rule}` | – | {behaviour.kind} | {behaviour.may_change} | {kept} |"  # noqa: RUF001
+    for tool, behaviour in spec.target_rules.items():
+        what = "what your own rule says"
+        yield f"| `{tool}:…` | {what} | {behaviour.kind} | {behaviour.may_change} | – |"  # noqa: RUF001
 
 
 def _row(declared: FixerDeclaration) -> str:

@@ -11,6 +11,7 @@ from services.api.ports import ApiDeps
 from services.api.routes.approvals import approval_routes
 from services.api.routes.backtests import backtest_routes
 from services.api.routes.enhancements import enhancement_routes
+from services.api.routes.findings import finding_routes
 from services.api.routes.guard import Guard
 from services.api.routes.problems import install_problem_handlers
 from services.api.routes.system import system_routes
@@ -46,6 +47,7 @@ def make_app(deps: ApiDeps, *, key: str, hosts: Collection[str]) -> FastAPI:
         approval_routes,
         enhancement_routes,
         backtest_routes,
+        finding_routes,
     ):
         app.include_router(routes(deps))
     return app

@@ -15,6 +15,7 @@ from services.resolver.domain.conflicts import (
     Overlap,
     expected_values,
     find_overlap,
+    made_together,
     rely_on_same_lines,
 )
 from services.resolver.domain.footprints import Footprint
@@ -26,7 +27,7 @@ from services.resolver.domain.records import (
     resolved,
     waiting_reason,
 )
-from services.resolver.footprints import load_footprints, newer_commit
+from services.resolver.footprints import find_changes, load_footprints, newer_commit
 from shared.contracts.documents.conflicts import ConflictKind, ConflictResolution, ConflictStrategy
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.events import ConflictResolved
@@ -79,10 +80,14 @@ async def settle(deps: ResolverDeps) -> list[Enhancement]:
 
     Those proposals are cleared now, ended, or wait for another one.
     """
-    for record in await deps.store.conflicts.find(outcome=None):
-        await _resolve(record, deps)
+    open_records = await _resolve(await deps.store.conflicts.find(outcome=None), deps)
+    held = {each.second.enhancement_id for each in open_records}
     waiting = await deps.store.enhancements.find(state=EnhancementState.CONFLICTING)
-    freed = [await place(each, deps) for each in waiting if not await _is_waiting(each, deps)]
+    freed = [
+        await place(each, deps)
+        for each in waiting
+        if each.id not in held and not await _is_waiting(each, deps)
+    ]
     since = deps.clock() - REPUBLISH_WINDOW
     for record in await deps.store.conflicts.find_since("resolved_at", since):
         if record.id not in deps.published:
@@ -110,7 +115,7 @@ async def _find_overlaps(change: Enhancement, deps: ResolverDeps) -> list[Overla
 async def _values(changes: Sequence[Enhancement], deps: ResolverDeps) -> dict[str, float]:
     """Return what changes are expected to be worth, by id, beside the rest of their tasks."""
     tasks = sorted({each.task_id for each in changes})
-    return expected_values(await deps.store.enhancements.find(task_id=tasks))
+    return expected_values(await find_changes(deps, task_id=tasks))
 
 
 def _overlap(
@@ -121,7 +126,7 @@ def _overlap(
     values: Mapping[str, float],
 ) -> Overlap | None:
     """Return how a proposal overlaps another one; None if it does not."""
-    if other.task_id != change.task_id:
+    if not made_together(change, other):
         return find_overlap(change, other, mine, its, values)
     if rely_on_same_lines(mine, its):
         return Overlap(ConflictKind.BUILDS_ON, other, change)
@@ -131,14 +136,16 @@ def _overlap(
 async def _candidates(change: Enhancement, deps: ResolverDeps) -> list[Enhancement]:
     """Return the changes that a proposal may overlap, oldest first.
 
-    Of its own task those are the ones before it that wait: it was made on top of them.
+    Of those made with it, these are the ones before it that wait: it was made on top of them.
     """
-    opened = await deps.store.enhancements.find(target_id=change.target_id, state=OPEN)
+    opened = await find_changes(deps, target_id=change.target_id, state=OPEN)
+    still_open = [each for each in opened if each.state in OPEN]
     return [
         each
-        for each in (*opened, *await _landed_meanwhile(change, deps))
+        for each in (*still_open, *await _landed_meanwhile(change, deps))
         if each.proposal.patch is not None
-        and (each.task_id != change.task_id or _is_held_before(each, change))
+        and each.id != change.id
+        and (not made_together(each, change) or _is_held_before(each, change))
     ]
 
 
@@ -158,7 +165,7 @@ async def _landed_meanwhile(change: Enhancement, deps: ResolverDeps) -> list[Enh
 
 
 def _is_held_before(one: Enhancement, other: Enhancement) -> bool:
-    """Return whether a proposal comes before another one of the same task, and waits."""
+    """Return whether a proposal comes before another one that was made with it, and waits."""
     is_before = one.proposal.order < other.proposal.order
     return one.state is EnhancementState.CONFLICTING and is_before
 
@@ -231,7 +238,9 @@ async def _make_dependents_wait(change: Enhancement, deps: ResolverDeps) -> None
     """Make the cleared proposals wait that build on a waiting one of their task."""
     held = await deps.store.enhancements.require(change.id)
     siblings = await deps.store.enhancements.find(
-        task_id=change.task_id, state=EnhancementState.CLEARED
+        task_id=change.task_id,
+        proposal__epoch=change.proposal.epoch,
+        state=EnhancementState.CLEARED,
     )
     later = [each for each in siblings if each.proposal.order > change.proposal.order]
     footprints = await load_footprints(
@@ -249,13 +258,21 @@ async def _is_waiting(change: Enhancement, deps: ResolverDeps) -> bool:
     return bool(await deps.store.conflicts.count(second__enhancement_id=change.id, outcome=None))
 
 
-async def _resolve(record: ConflictResolution, deps: ResolverDeps) -> None:
-    """Store and publish the outcome of a conflict, if it is certain by now."""
-    ids = (record.first.enhancement_id, record.second.enhancement_id)
-    first, second = [(await deps.store.enhancements.require(each)).state for each in ids]
-    done = resolved(record, first, second, now=deps.clock())
-    if done is not None and await deps.store.conflicts.save(done):
-        await _publish(done, deps)
+async def _resolve(
+    records: Sequence[ConflictResolution], deps: ResolverDeps
+) -> list[ConflictResolution]:
+    """Store and publish the outcomes that are certain by now; return the records that stay open."""
+    ids = {each.enhancement_id for record in records for each in (record.first, record.second)}
+    states = {each.id: each.state for each in await deps.store.enhancements.find_by_ids([*ids])}
+    left = []
+    for record in records:
+        first, second = record.first.enhancement_id, record.second.enhancement_id
+        done = resolved(record, states[first], states[second], now=deps.clock())
+        if done is None:
+            left.append(record)
+        elif await deps.store.conflicts.save(done):
+            await _publish(done, deps)
+    return left
 
 
 async def _publish(record: ConflictResolution, deps: ResolverDeps) -> None:

@@ -14,6 +14,8 @@ from shared.targets.patches import FilePatch, parse_patch
 
 log = structlog.get_logger(__name__)
 MAX_CACHED_FOOTPRINTS = 5_000
+# Changes, and as many patches.
+MAX_CACHED_CHANGES = 1_000
 Stack = Sequence[Sequence[FilePatch]]
 
 
@@ -50,18 +52,38 @@ async def load_footprints(
     return {each.id: known[each.id, commit] for each in changes}
 
 
+async def find_changes(deps: ResolverDeps, **where: object) -> list[Enhancement]:
+    """Return the matching changes by age; what is known of them already is not read again.
+
+    A task has dozens of proposals, and each of them is compared with all others.
+    """
+    if len(deps.changes) > MAX_CACHED_CHANGES:
+        deps.changes.clear()
+    return await deps.store.enhancements.find_remembered(deps.changes, **where)
+
+
 async def _stack(change: Enhancement, deps: ResolverDeps) -> Stack:
     """Return the patches of a change's task up to its own, which builds on those before it."""
-    proposals = await deps.store.enhancements.find(
-        task_id=change.task_id, proposal__epoch=change.proposal.epoch, sort="proposal__order"
+    proposals = await find_changes(
+        deps, task_id=change.task_id, proposal__epoch=change.proposal.epoch
     )
     patches = [
         each.proposal.patch.digest
-        for each in proposals
+        for each in sorted(proposals, key=lambda each: each.proposal.order)
         if each.proposal.patch and each.proposal.order <= change.proposal.order
     ]
-    texts = {each.id: each.text for each in await deps.store.patches.find(id=patches)}
-    return [_parsed(texts.get(each, "")) for each in patches]
+    return await _parsed_patches(patches, deps)
+
+
+async def _parsed_patches(digests: Sequence[str], deps: ResolverDeps) -> Stack:
+    """Return patches by their digests; each of them is read and parsed once."""
+    known = deps.patches
+    if len(known) > MAX_CACHED_CHANGES:
+        known.clear()
+    if missing := sorted({*digests} - known.keys()):
+        for each in await deps.store.patches.find(id=missing):
+            known[each.id] = _parsed(each.text)
+    return [known.get(each, ()) for each in digests]
 
 
 def _parsed(text: str) -> Sequence[FilePatch]:

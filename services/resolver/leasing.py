@@ -5,6 +5,7 @@ for every decision: a change is saved if the version is still the one that was d
 nothing is to be saved the version is looked up.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -21,6 +22,7 @@ from shared.contracts.commands import (
     RenewLease,
 )
 from shared.contracts.documents.leases import Lease, LeaseLedger
+from shared.contracts.documents.waves import Task
 from shared.contracts.events import LeaseExpired, LeaseGranted, LeaseReleased
 from shared.contracts.states import TASK, EnhancementState, LeaseState, TaskState
 from shared.kernel.errors import Transient
@@ -85,25 +87,30 @@ async def release_proposed(target_id: str, task_id: str, epoch: int, deps: Resol
 
 
 async def reconcile_leases(deps: ResolverDeps) -> None:
-    """Keep the leases of tasks whose proposals are undecided, and end old ones; publish all ends.
+    """Keep the leases of tasks that nobody works on, and end old ones; publish all ends.
 
-    A lease is old if it was not renewed in time, or its task has proposed or ended.
+    Those are tasks that wait for their agent, or whose proposals are undecided. A lease is old if
+    it was not renewed in time, or its task has proposed or ended.
     """
     for ledger in await deps.store.leases.find():
+        tasks = {each.id: each for each in await deps.store.tasks.find_by_ids([*ledger.held])}
         for lease in ledger.held.values():
-            await _follow_task(ledger.id, lease, deps)
+            await _follow_task(ledger.id, lease, tasks.get(lease.task_id), deps)
         await _end(ledger.id, lambda book: leases.expire(book, now=deps.clock()), deps)
 
 
-async def _follow_task(target_id: str, lease: Lease, deps: ResolverDeps) -> None:
-    """Renew or release the lease of a task whose agent does not do that any more."""
-    task = await deps.store.tasks.get(lease.task_id)
+async def _follow_task(target_id: str, lease: Lease, task: Task | None, deps: ResolverDeps) -> None:
+    """Renew or release the lease of a task whose agent does not do that yet, or any more.
+
+    An agent that waits for a slot keeps its lease; once it is at work, its process renews it.
+    """
     if task is None or TASK.terminal(task.state):
         await _end(target_id, lambda book: leases.release(book, lease.task_id), deps)
-    elif task.state is TaskState.PROPOSED:
+    elif task.state in {TaskState.ASSIGNED, TaskState.PROPOSED} and task.epoch == lease.epoch:
         request = RenewLease(target_id=target_id, task_id=lease.task_id, epoch=lease.epoch)
         await renew(request, deps)
-        await release_proposed(target_id, lease.task_id, lease.epoch, deps)
+        if task.state is TaskState.PROPOSED:
+            await release_proposed(target_id, lease.task_id, lease.epoch, deps)
 
 
 def _answer(decision: Granted | Refused) -> LeaseGrant:
@@ -172,13 +179,17 @@ async def _publish_ends(target_id: str, book: LeaseBook, deps: ResolverDeps) -> 
     What a process that died did not publish is still there, and the same again is stored once.
     """
     ended = list(book.ended.values())
-    for lease in ended:
-        kind = LeaseReleased if lease.state is LeaseState.RELEASED else LeaseExpired
-        await _publish_lease_event(kind, target_id, lease, deps)
+    await asyncio.gather(*(_publish_end(target_id, each, deps) for each in ended))
     if ended:
         failpoint("lease.published")
         # If the ledger has changed meanwhile, the next decision publishes and takes out again.
         await _save(target_id, book, leases.forget(book, [each.epoch for each in ended]), deps)
+
+
+async def _publish_end(target_id: str, lease: Lease, deps: ResolverDeps) -> None:
+    """Publish that a lease was released or has expired."""
+    kind = LeaseReleased if lease.state is LeaseState.RELEASED else LeaseExpired
+    await _publish_lease_event(kind, target_id, lease, deps)
 
 
 async def _publish_lease_event(

@@ -13,8 +13,8 @@ from services.resolver.leasing import (
     release_proposed,
     renew,
 )
-from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.leases import Lease, LeaseLedger
+from shared.contracts.documents.enhancements import OLD_EPOCH, Enhancement
+from shared.contracts.documents.leases import LeaseLedger
 from shared.contracts.events import (
     EnhancementAdvised,
     EnhancementCleared,
@@ -22,7 +22,7 @@ from shared.contracts.events import (
     EnhancementRejected,
     EnhancementSuperseded,
 )
-from shared.contracts.states import TASK, EnhancementState
+from shared.contracts.states import TASK, EnhancementState, TaskState
 from shared.contracts.work import ProposalCleared, ProposalSubmitted
 from shared.targets.paths import matches
 
@@ -45,43 +45,32 @@ async def clear_proposal(event: ProposalSubmitted, deps: ResolverDeps) -> None:
 async def _decide_on(change: Enhancement, epoch: int, deps: ResolverDeps) -> Enhancement:
     """Decide on a proposal: is its task open, does its lease hold, does it overlap another one?
 
-    Returns it as stored.
+    One of an epoch that has ended expires without blame: its task is repeated. Returns it as
+    stored.
     """
     task = await deps.store.tasks.require(change.task_id)
-    now = deps.clock()
     if TASK.terminal(task.state):
-        moved = await deps.store.enhancements.transition(
-            change,
-            "expire",
-            decision__reason=f"its task is {task.state}",
-            changed_at=now,
-            finished_at=now,
-        )
-        return moved or await deps.store.enhancements.require(change.id)
+        return await _end(change, "expire", f"its task is {task.state}", deps)
     ledger = await deps.store.leases.get(change.target_id) or LeaseLedger(id=change.target_id)
-    lease = leases.current(ledger, change.task_id, epoch, now=now)
-    problem = objection(change, lease, epoch)
-    if problem is None and change.proposal.patch is None:
-        moved = await deps.store.enhancements.transition(
-            change, "advise", changed_at=now, finished_at=now
-        )
-    elif problem is None:
-        return await conflicts.place(change, deps)
-    else:
-        moved = await deps.store.enhancements.transition(
-            change, "reject", decision__reason=problem, changed_at=now, finished_at=now
-        )
-    return moved or await deps.store.enhancements.require(change.id)
-
-
-def objection(change: Enhancement, lease: Lease | None, epoch: int) -> str | None:
-    """Return why a proposal must be rejected, or None if its lease is held and covers its files."""
+    lease = leases.current(ledger, change.task_id, epoch, now=deps.clock())
     if lease is None or change.proposal.epoch != epoch:
-        return f"old-epoch: its task no longer holds the lease under epoch {change.proposal.epoch}"
-    outside = [path for path in change.proposal.files if not matches(path, lease.paths)]
-    if outside:
-        return f"outside-lease: {', '.join(outside[:5])} is not in {lease.component}"
-    return None
+        reason = f"{OLD_EPOCH}: its task no longer holds the lease under epoch "
+        return await _end(change, "expire", f"{reason}{change.proposal.epoch}", deps)
+    if outside := [path for path in change.proposal.files if not matches(path, lease.paths)]:
+        reason = f"outside-lease: {', '.join(outside[:5])} is not in {lease.component}"
+        return await _end(change, "reject", reason, deps)
+    if change.proposal.patch is None:
+        return await _end(change, "advise", "", deps)
+    return await conflicts.place(change, deps)
+
+
+async def _end(change: Enhancement, trigger: str, reason: str, deps: ResolverDeps) -> Enhancement:
+    """End a proposal by `trigger`, unless its state has moved on; return it as stored."""
+    now = deps.clock()
+    ended = await deps.store.enhancements.transition(
+        change, trigger, decision__reason=reason, changed_at=now, finished_at=now
+    )
+    return ended or await deps.store.enhancements.require(change.id)
 
 
 async def _publish_outcome(change: Enhancement, deps: ResolverDeps) -> None:
@@ -127,9 +116,16 @@ async def reconcile(deps: ResolverDeps) -> None:
     await reconcile_leases(deps)
     now = deps.clock()
     for change in await deps.store.enhancements.find(state=EnhancementState.PROPOSED):
-        if now - change.changed_at > STUCK_AFTER:
+        if now - change.changed_at > STUCK_AFTER and not await _is_being_made(change, deps):
             change = await _decide_on(change, change.proposal.epoch, deps)  # noqa: PLW2901
             await _publish_outcome(change, deps)
+
+
+async def _is_being_made(change: Enhancement, deps: ResolverDeps) -> bool:
+    """Return whether an agent is still at a proposal's task, and may not have stored all others."""
+    task = await deps.store.tasks.require(change.task_id)
+    at_work = task.state in {TaskState.ASSIGNED, TaskState.RUNNING}
+    return at_work and task.epoch == change.proposal.epoch
 
 
 async def settle_conflicts(deps: ResolverDeps) -> None:

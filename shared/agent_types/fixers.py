@@ -36,7 +36,8 @@ class FixerDeclaration:
     Conventional Commits. `behaviour` is what the fix may change about behaviour, and what shows
     that it does not; a fix whose behaviour is not declared may change anything. `saves` is the
     share of the run time of the changed functions that the fix is predicted to save: above 0 it
-    lands only if the gate measures that they are faster.
+    lands only if the gate measures that they are faster. `half_done` is a text that a fix leaves
+    where another rule cannot finish its work; such a place is left as it was.
     """
 
     rule: str
@@ -46,6 +47,7 @@ class FixerDeclaration:
     priors: Priors = DEFAULT_PRIORS
     behaviour: FixBehaviour = UNDECLARED
     saves: float = 0.0
+    half_done: str = ""
 
     @property
     def tool(self) -> str:

@@ -14,11 +14,15 @@ HALVING_DENSITY = 20.0
 
 @dataclass(frozen=True)
 class Metric:
-    """A measured number of a component, its unit, and the direction that is an improvement."""
+    """A measured number of a component, its unit, and the direction that is an improvement.
+
+    Over several components it is their sum or, for a `density`, their mean weighted by lines.
+    """
 
     name: str
     unit: str
     better: Literal["down", "up"] = "down"
+    density: bool = False
 
 
 @dataclass(frozen=True)
@@ -31,11 +35,15 @@ class HealthReading:
 
 @dataclass(frozen=True)
 class HealthDimension:
-    """One dimension of health: `measure` reads the findings of a component and its lines."""
+    """One dimension of health: `measure` reads the findings of a component and its lines.
+
+    `formula` says in words how the score follows from the metrics.
+    """
 
     name: str
     metrics: tuple[Metric, ...]
     measure: Callable[[Sequence[Finding], int], HealthReading]
+    formula: str = "as its agent type computes it"
 
 
 def count_findings(findings: Sequence[Finding], lines: int) -> dict[str, float]:
@@ -62,5 +70,6 @@ def finding_density(findings: Sequence[Finding], lines: int) -> HealthReading:
 
 FINDING_METRICS = (
     Metric("findings", "findings"),
-    Metric("density", "weighted findings per thousand lines"),
+    Metric("density", "weighted findings per thousand lines", density=True),
 )
+DENSITY_FORMULA = f"100 / (1 + density / {HALVING_DENSITY:g})"

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 
+from shared.agent_types.health import HealthDimension
 from shared.agent_types.spec import AgentSpec
 from shared.kernel.errors import NotFound, Rejected
 from shared.kernel.extensions import load_agent_types
@@ -38,6 +39,12 @@ def agent_spec(name: str) -> AgentSpec:
     return specs[name]
 
 
-def health_dimensions() -> tuple[str, ...]:
-    """Return the names of the dimensions of health that the registered types declare, sorted."""
-    return tuple(sorted({each.name for spec in agent_specs().values() for each in spec.dimensions}))
+def health_dimensions() -> Mapping[str, HealthDimension]:
+    """Return the dimensions of health that the registered types declare, sorted by name.
+
+    Of several types with one dimension, the first declares its metrics.
+    """
+    found: dict[str, HealthDimension] = {}
+    for each in (e for spec in agent_specs().values() for e in spec.dimensions):
+        found.setdefault(each.name, each)
+    return {name: found[name] for name in sorted(found)}

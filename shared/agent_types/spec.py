@@ -1,6 +1,6 @@
 """The declaration of an agent type."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
@@ -9,9 +9,10 @@ from shared.agent_types.engines import EngineFactory
 from shared.agent_types.fixers import DEFAULT_PRIORS, Fixer, Priors
 from shared.agent_types.health import HealthDimension
 from shared.behaviour.declarations import UNDECLARED, FixBehaviour
-from shared.detectors.ports import Detector, DetectorResources
+from shared.detectors.ports import Detector, DetectorResources, Source
 
 DetectorFactory = Callable[[DetectorResources], Detector]
+FixersOfTarget = Callable[[Source], Sequence[Fixer]]
 
 
 class NoConfiguration(BaseModel):
@@ -44,6 +45,10 @@ class AgentSpec:
     without approval. `behaviours` declares, by rule, what proposals of `engines` may change about
     behaviour; that of a fixer is in its own declaration. `groundswell doctor` looks for the
     `programs`.
+
+    Rules that a target brings itself are of the tools in `target_rules`, which declares what their
+    fixes may change, and `target_fixers` makes the fixers of them. `protected_keys` are keys of the
+    configuration that name files or folders with such rules, which are protected as well.
     """
 
     name: str
@@ -60,6 +65,9 @@ class AgentSpec:
     protected_files: tuple[str, ...] = ()
     behaviours: Mapping[str, FixBehaviour] = field(default_factory=dict)
     programs: tuple[RequiredProgram, ...] = ()
+    target_rules: Mapping[str, FixBehaviour] = field(default_factory=dict)
+    target_fixers: FixersOfTarget | None = None
+    protected_keys: tuple[str, ...] = ()
 
     @property
     def rules(self) -> tuple[str, ...]:
@@ -71,4 +79,5 @@ class AgentSpec:
         for each in self.fixers:
             if each.declaration.rule == rule:
                 return each.declaration.behaviour
-        return self.behaviours.get(rule, UNDECLARED)
+        of_target = self.target_rules.get(rule.partition(":")[0], UNDECLARED)
+        return self.behaviours.get(rule, of_target)

@@ -6,9 +6,16 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
-from shared.kernel.sections import parse_by_sections
+from shared.kernel.sections import (
+    MAX_REMEMBERED_SECTIONS,
+    TextSection,
+    parse_by_sections,
+    split_sections,
+    statements_of,
+)
 
 # Builtins that some Python 3.7 or newer lacks, so that a module may find them missing.
 RECENT_BUILTINS = frozenset(
@@ -62,15 +69,21 @@ class ParsedFile:
 
         Each `del`, `global` and `nonlocal` of a name counts, too.
         """
-        return Counter(bound_names(self.tree))
+        found: Counter[str] = Counter()
+        for each in self._facts:
+            found.update(each.bound)
+        return found
+
+    @cached_property
+    def _facts(self) -> tuple["_SectionFacts", ...]:
+        """What is known of each section of the text. Raises what `tree` does."""
+        _ = self.tree
+        return tuple(map(_facts_of, split_sections(self.text)))
 
     @cached_property
     def has_star_import(self) -> bool:
         """True if names may come from `import *`, so that any name may mean anything."""
-        return any(
-            isinstance(node, ast.ImportFrom) and any(each.name == "*" for each in node.names)
-            for node in ast.walk(self.tree)
-        )
+        return any(each.has_star_import for each in self._facts)
 
     @cached_property
     def imports(self) -> dict[str, str]:
@@ -89,16 +102,12 @@ class ParsedFile:
     @cached_property
     def reads_any_name(self) -> bool:
         """True if the file uses `eval`, `locals` or the like, which read names not spelled."""
-        return any(mentions(self.tree, READS_ANY_NAME))
+        return any(each.reads_any_name for each in self._facts)
 
     @cached_property
     def binds_any_name(self) -> bool:
         """True if the file may bind names that it does not spell, as by `globals` or `exec`."""
-        unspelled = any(mentions(self.tree, BINDS_ANY_NAME)) or any(
-            isinstance(node, ast.Call) and not node.args and list(mentions(node.func, VARS))
-            for node in ast.walk(self.tree)
-        )
-        return self.has_star_import or unspelled
+        return self.has_star_import or any(each.binds_any_name for each in self._facts)
 
     def is_builtin(self, name: str) -> bool:
         """Return whether a name means Python's own builtin everywhere in the file."""
@@ -121,6 +130,31 @@ class ParsedFile:
         ):
             return ""
         return self.imports.get(node.id, "")
+
+
+class _SectionFacts(NamedTuple):
+    """What a section of a file does with names, as `ParsedFile` tells it of the whole file."""
+
+    bound: Counter[str]
+    has_star_import: bool
+    reads_any_name: bool
+    binds_any_name: bool
+
+
+@lru_cache(maxsize=MAX_REMEMBERED_SECTIONS)
+def _facts_of(section: TextSection) -> _SectionFacts:
+    """Return what a section does with names."""
+    root = ast.Module([*statements_of(section)], type_ignores=[])
+    nodes = [*ast.walk(root)]
+    stars = (each for each in nodes if isinstance(each, ast.ImportFrom))
+    calls = (each for each in nodes if isinstance(each, ast.Call) and not each.args)
+    return _SectionFacts(
+        bound=Counter(bound_names(root)),
+        has_star_import=any(name.name == "*" for each in stars for name in each.names),
+        reads_any_name=any(mentions(root, READS_ANY_NAME)),
+        binds_any_name=any(mentions(root, BINDS_ANY_NAME))
+        or any(any(mentions(each.func, VARS)) for each in calls),
+    )
 
 
 def imported_names(node: ast.AST) -> Iterator[tuple[str, str]]:

@@ -23,13 +23,15 @@ class FixBehaviour:
     `may_change` is the subject of a sentence: what may differ where nothing is shown. Each
     condition in `unless` (by its name) is sufficient by itself. `proven` says that the fix is
     expected to leave the compiled program as it is, and why. `permitted` says why the target itself
-    permits such a fix, and is empty for most rules.
+    permits such a fix, and is empty for most rules. `beyond_program` is true where what may change
+    is not in the compiled program, such as what type checkers read: no proof says anything of it.
     """
 
     may_change: str = "anything: its rule declares nothing about behaviour"
     unless: tuple[str, ...] = ()
     proven: str = ""
     permitted: str = ""
+    beyond_program: bool = False
 
     @property
     def kind(self) -> FixClass:

@@ -10,10 +10,12 @@ from shared.behaviour.declarations import FixBehaviour
 from shared.behaviour.names import NamesTaken
 from shared.behaviour.workflow_check import check_workflow
 from shared.contracts.documents.behaviour import BehaviourEvidence
+from shared.detectors.texts import split_lines
 from shared.targets.languages import PYTHON, WORKFLOW
 from shared.targets.profile import TargetProfile
 
 MAX_OPEN_PLACES = 50
+NOT_CHECKED = "nothing can show that it does not, outside of Python and workflows"
 
 
 def judge_behaviour(
@@ -59,10 +61,16 @@ def check_file(
     if WORKFLOW.has_suffix(path):
         return check_workflow(before, after, behaviour.unless)
     if not PYTHON.has_suffix(path):
-        lines = before.count("\n") + 1
-        return BehaviourCheck(open=(OpenPlace(1, lines, "it is no Python, and cannot be checked"),))
+        return BehaviourCheck(open=(_unchecked(before, after),))
     oldest = oldest_python(profile)
     return check_behaviour(path, before, after, behaviour.unless, taken=taken, oldest_python=oldest)
+
+
+def _unchecked(before: str, after: str) -> OpenPlace:
+    """Return the lines from the first to the last that differ, in a language without conditions."""
+    old, new = split_lines(before), split_lines(after)
+    first = next((n for n, (a, b) in enumerate(zip(old, new, strict=False), 1) if a != b), 1)
+    return OpenPlace(first, max(len(old), first), NOT_CHECKED)
 
 
 def oldest_python(profile: TargetProfile) -> tuple[int, int] | None:

@@ -4,15 +4,19 @@ from shared.contracts.base import AgentTypeName, Id, Oid, RunPurpose, Value
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.conflicts import ConflictKind, ConflictOutcome, ConflictStrategy
 from shared.contracts.documents.findings import Prediction
+from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.protection import ProtectionShare
 from shared.contracts.documents.runs import BenchmarkResult
+from shared.contracts.health import HealthChange
 
 
 class LandedChange(Value):
     """A change on the landing branch. `measured` is the predicted metric before and after.
 
     `behaviour` says what was shown about its behaviour, or who or what allowed it without.
-    `may_change` marks those for which nothing shows that behaviour stays the same.
+    `may_change` marks those for which nothing shows that behaviour stays the same. `gain` is what
+    was measured of a change that promises speed. `outline` is what it does in words of what its
+    files describe, such as the nodes and connections of a workflow.
 
     Flat: one row of the report.
     """
@@ -32,6 +36,8 @@ class LandedChange(Value):
     rolled_back: Oid | None = None
     behaviour: str = ""
     may_change: bool = False
+    gain: Gain | None = None
+    outline: str = ""
 
 
 class ChangeNotLanded(Value):
@@ -47,11 +53,21 @@ class ChangeNotLanded(Value):
     tests: tuple[str, ...] = ()
 
 
+class AdvisoryChange(ChangeNotLanded):
+    """Advice without a patch: a plan, the evidence for it, its steps in order, what to mind."""
+
+    plan: str
+    evidence: tuple[str, ...] = ()
+    steps: tuple[str, ...] = ()
+    caution: str = ""
+
+
 class ChangeNeedingApproval(Value):
     """A change that needs a person's approval: why, and the evidence for it.
 
     `asks` is the whole reason, `group` its kind, and `because` the first detail particular to this
-    change, of which there are `more`. `full_run` says whether every test has passed with it.
+    change, of which there are `more`. `full_run` says whether every test has passed with it, and
+    `outline` is that of a landed change.
     """
 
     id: Id
@@ -64,6 +80,7 @@ class ChangeNeedingApproval(Value):
     because: str = ""
     more: int = 0
     full_run: bool = False
+    outline: str = ""
 
 
 class AgentSummary(Value):
@@ -96,30 +113,6 @@ class PullRequestSummary(Value):
     reason: str
 
 
-class ProtectionSummary(Value):
-    """How many mutants of the landed changes the tests killed: counts, not ratios.
-
-    `lines` are the changed lines with at least one mutant, `protected_lines` those without a
-    surviving one.
-    """
-
-    mutants: int
-    killed: int
-    lines: int
-    protected_lines: int
-
-
-class ComponentHealth(Value):
-    """Score (0 to 100) and findings of a component before and after; None if not measured."""
-
-    component: str
-    score_before: float | None
-    score_after: float | None
-    findings_before: int | None
-    findings_after: int | None
-    protection: ProtectionSummary | None = None
-
-
 class OverlapSummary(Value):
     """Two proposals that overlap, by id and title, and how that was settled.
 
@@ -145,17 +138,6 @@ class Coordination(Value):
 
     overlaps: int
     settled: int
-
-
-class HealthChange(Value):
-    """Health before and after a wave. Scores are means over the components, weighted by lines."""
-
-    score_before: float | None = None
-    score_after: float | None = None
-    findings_before: int | None = None
-    findings_after: int | None = None
-    components: tuple[ComponentHealth, ...] = ()
-    protection: ProtectionSummary | None = None
 
 
 class RunSummary(Value):
@@ -259,7 +241,7 @@ class WaveReport(Value):
     expired: tuple[ChangeNotLanded, ...]
     not_tried: tuple[ChangeNotLanded, ...]
     returned: tuple[ChangeNotLanded, ...] = ()
-    advisory: tuple[ChangeNotLanded, ...] = ()
+    advisory: tuple[AdvisoryChange, ...] = ()
     agents: tuple[AgentSummary, ...] = ()
     pull_requests: tuple[PullRequestSummary, ...] = ()
     health: HealthChange

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
-from shared.contracts.documents.findings import Finding
+from shared.contracts.documents.findings import Finding, ReportedFinding
 from shared.detectors.texts import Edits
 from shared.targets.components import component_of
 from shared.targets.paths import is_protected
@@ -62,11 +62,54 @@ class FixableFinding:
     edits: Edits = ()
 
 
-class RewritingCommands(Protocol):
-    """Runs commands of a target that rewrite its files, in the sandbox and on a copy."""
+@dataclass(frozen=True)
+class PrintedOutput:
+    """What a command printed on standard output and, in `said`, on standard error, shortened.
+
+    `folder` is the one that it ran in, as it was named there.
+    """
+
+    printed: bytes
+    said: str
+    folder: str
+    exit_code: int | None
+
+
+class TargetCommands(Protocol):
+    """Runs commands of a target in the sandbox, with its environment and on a copy."""
 
     async def rewrite(self, source: Source, command: str) -> Mapping[str, Change]:
         """Return the texts that `command` changes, by path. Raises `Rejected` where it fails."""
+        ...
+
+    async def read(
+        self,
+        source: Source,
+        script: str,
+        files: Mapping[str, str] | None = None,
+        *,
+        timeout: float,
+    ) -> str:
+        """Return what a shell script prints, on the tree with these texts in place of its own.
+
+        Raises `Rejected` where it does not end within `timeout` seconds or goes beyond a limit.
+        """
+        ...
+
+    async def capture(self, source: Source, command: str) -> PrintedOutput:
+        """Return what `command` prints. Raises `ToolFailed` where the sandbox stops it."""
+        ...
+
+
+class ImportedLogs(Protocol):
+    """What the logs of other tools that were imported report."""
+
+    async def reported(self, target_id: str) -> Sequence[ReportedFinding]:
+        """Return what they report about a target."""
+        ...
+
+    async def edition(self, target_id: str) -> str:
+        """Return what tells apart the times before and after each import; empty at first."""
         ...
 
 
@@ -74,11 +117,13 @@ class RewritingCommands(Protocol):
 class DetectorResources:
     """What a detector may use: a directory for scratch files, and commands in the sandbox.
 
-    `commands` is None where nothing of a target may be run, as in the gate's checks.
+    `commands` is None where nothing of a target may be run, as in the gate's checks, and `imports`
+    where there are none.
     """
 
     scratch: Path
-    commands: RewritingCommands | None = None
+    commands: TargetCommands | None = None
+    imports: ImportedLogs | None = None
 
 
 class Detector(Protocol):
@@ -125,6 +170,15 @@ class Detector(Protocol):
         With `paths`, return those of exactly these files, whether or not a component owns them.
         Raises `Rejected` where the target's configuration does not allow a measurement.
         """
+        ...
+
+
+@runtime_checkable
+class ChangingDetector(Detector, Protocol):
+    """A detector that may find something else on the same commit at another time."""
+
+    async def edition(self, target_id: str) -> str:
+        """Return what tells those times apart; empty at first."""
         ...
 
 

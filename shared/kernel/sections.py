@@ -159,6 +159,14 @@ def _remembered_statements(section: TextSection, rows_above: int) -> tuple[ast.s
     return _statements(section, rows_above)
 
 
+def statements_of(section: TextSection) -> tuple[ast.stmt, ...]:
+    """Return the statements of a section, with rows of their own; none if it is invalid.
+
+    They are shared: nobody may change them.
+    """
+    return _remembered_statements(section, int(section.in_class)) or ()
+
+
 def _statements(section: TextSection, rows_above: int) -> tuple[ast.stmt, ...] | None:
     """Return the statements of a section below so many rows; None if it is invalid.
 
@@ -209,7 +217,7 @@ def _digests(text: str) -> list[str]:
 @lru_cache(maxsize=MAX_REMEMBERED_SECTIONS)
 def _digests_of_section(section: TextSection) -> tuple[str, ...]:
     """Return the digests of the statements in a section. Raises RecursionError."""
-    nodes = _statements(section, int(section.in_class)) or ()
+    nodes = statements_of(section)
     if section.in_class:
         return tuple(_digest("member", each) for each in nodes)
     return tuple(chain.from_iterable(map(_digests_of_statement, nodes)))

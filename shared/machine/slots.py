@@ -21,6 +21,8 @@ from shared.kernel.errors import Rejected
 RETRY_SECONDS = 0.05
 # For how long the number of runs on the machine is remembered.
 RUN_COUNT_TTL_SECONDS = 0.25
+# For how long it is remembered whether a core is free: many consumers ask.
+FREE_CORE_TTL_SECONDS = 0.1
 CPU_QUOTA_FILE = Path("/sys/fs/cgroup/cpu.max")
 # The lock of the run that is collecting cores.
 TURN = "turn"
@@ -40,6 +42,7 @@ class MachineSlots:
         self._released = asyncio.Event()
         self._held_here = 0
         self._run_count = (0.0, 0)
+        self._free_core = (0.0, False)
         self.core_limit = min(core_limit, len(cores)) if core_limit else len(cores)
         self.name = f"{socket.gethostname()}:{folder}"
 
@@ -53,10 +56,19 @@ class MachineSlots:
         return sum(not self._is_locked(f"core-{each}") for each in self._cores)
 
     def has_room(self) -> bool:
-        """Return whether one more run of this process might start at once."""
-        if self._held_here >= self.core_limit or self._queue.locked() or self._is_locked(TURN):
+        """Return whether one more run of this process might start at once.
+
+        What other processes hold is looked up now and then.
+        """
+        if self._held_here >= self.core_limit or self._queue.locked():
             return False
-        return any(not self._is_locked(f"core-{each}") for each in self._cores)
+        looked_at, free = self._free_core
+        if time.monotonic() - looked_at > FREE_CORE_TTL_SECONDS:
+            free = not self._is_locked(TURN) and any(
+                not self._is_locked(f"core-{each}") for each in self._cores
+            )
+            self._free_core = (time.monotonic(), free)
+        return free
 
     def runs(self) -> int:
         """Return the number of runs that hold cores, of all processes; counted now and then."""
@@ -82,6 +94,7 @@ class MachineSlots:
                     await self._wait_for_limit(wanted)
                     await self._collect(wanted, held)
                 self._held_here += wanted
+                self._free_core = (0.0, False)
                 held.callback(self._release, wanted)
             yield
 
@@ -132,6 +145,7 @@ class MachineSlots:
     def _release(self, cores: int) -> None:
         """Count so many cores as no longer held by this process, and wake what waits for them."""
         self._held_here -= cores
+        self._free_core = (0.0, False)
         self._released.set()
 
 

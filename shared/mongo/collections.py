@@ -10,7 +10,7 @@ from shared.contracts.documents.audit import AuditRecord
 from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.findings import FindingSet, Health
+from shared.contracts.documents.findings import FindingSet, FindingsImport, Health
 from shared.contracts.documents.leases import LeaderLease, LeaseLedger
 from shared.contracts.documents.review import PullRequest
 from shared.contracts.documents.runs import Flakiness, Recall, Runner, TestRun
@@ -78,6 +78,7 @@ INDEXES: dict[str, tuple[IndexModel, ...]] = {
     "patches": (),
     "reports": (),
     "findings": (_index("target_id", "commit"),),
+    "imports": (_index("target_id"),),
     "health": (_index("target_id", "commit"),),
     "flakiness": (),
     "recall": (_index("target_id"),),
@@ -110,6 +111,7 @@ class Store:
     patches: Repository[Patch]
     reports: Repository[StoredReport]
     findings: Repository[FindingSet]
+    imports: Repository[FindingsImport]
     health: Repository[Health]
     flakiness: Repository[Flakiness]
     recall: Repository[Recall]
@@ -137,6 +139,7 @@ def open_store(database: Database) -> Store:
         patches=Repository(database["patches"], Patch),
         reports=Repository(database["reports"], StoredReport),
         findings=Repository(database["findings"], FindingSet),
+        imports=Repository(database["imports"], FindingsImport),
         health=Repository(database["health"], Health),
         flakiness=Repository(database["flakiness"], Flakiness),
         recall=Repository(database["recall"], Recall),

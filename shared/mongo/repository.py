@@ -56,6 +56,19 @@ class Repository(Generic[D]):
         found = {each.id: each for each in await self.find(id=[*keys])}
         return [found[each] for each in keys if each in found]
 
+    async def find_remembered(self, known: dict[str, D], **where: Any) -> list[D]:
+        """Return the matching documents by age; those in `known` are read only if they changed.
+
+        What no state depends on may be older than stored. What is read is remembered in `known`. A
+        document that changes just now may match no more.
+        """
+        records = await self._collection.find(_where(where), sort=[("_id", 1)], fields=("version",))
+        versions = {str(each["_id"]): each["version"] for each in records}
+        changed = [key for key, version in versions.items() if _version(known.get(key)) != version]
+        for each in await self.find(id=changed) if changed else ():
+            known[each.id] = each
+        return [known[each] for each in versions if each in known]
+
     async def find_since(self, field: str, moment: datetime) -> list[D]:
         """Return the documents whose time `field` is `moment` or later, oldest first."""
         records = await self._collection.find({field: {"$gte": moment}}, sort=[(field, 1)])
@@ -163,6 +176,11 @@ class StateRepository(Repository[D]):
         """Apply `trigger` to each document, and return those whose state changed."""
         moved = [await self.transition(each, trigger, **changes) for each in documents]
         return [each for each in moved if each is not None]
+
+
+def _version(document: Document | None) -> int | None:
+    """Return the version of a document; None where there is none."""
+    return None if document is None else document.version
 
 
 def _write(document: Document) -> Record:

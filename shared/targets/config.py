@@ -233,13 +233,17 @@ def _check_agent_sections(config: TargetConfig, source: str) -> None:
 
 
 def _check_allowed_rules(config: TargetConfig, source: str) -> None:
-    """Raise `Rejected` for a rule in `allowed_rules` that no registered agent type has."""
+    """Raise `Rejected` for a rule in `allowed_rules` that no registered agent type has.
+
+    Rules that a target brings itself are not known here; they are named by their whole ids.
+    """
     if not config.policy.allowed_rules:
         return
     known = {rule for each in load_agent_types().values() for rule in each.rules}
     codes = {each.partition(":")[2] for each in known}
+    brought = {tool for each in load_agent_types().values() for tool in each.target_rules}
     for rule in config.policy.allowed_rules:
-        if rule not in known | codes:
+        if rule not in known | codes and rule.partition(":")[0] not in brought:
             near = difflib.get_close_matches(rule, known | codes, n=1)
             guess = f"did you mean {near[0]}?" if near else "see docs/rules.md."
             raise Rejected(

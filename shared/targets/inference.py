@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from shared.targets import node
 from shared.targets.components import Component, component_of
-from shared.targets.languages import JAVASCRIPT, PYTHON, language_of
+from shared.targets.languages import JAVASCRIPT, PYTHON, WORKFLOW, language_of
 from shared.targets.projects import project_folders
 from shared.targets.tree import Tree
 
@@ -21,15 +21,31 @@ def infer_components(tree: Tree, files: Iterable[str]) -> tuple[Component, ...]:
     """Return the Python packages and modules among the files, else the folders with source files.
 
     `files` are those that a patch may change; those of documents, scripts and the like are left
-    out. In a Node package only folders with JavaScript count.
+    out. In a Node package only folders with JavaScript count. Folders with n8n workflows beside the
+    code are components of their own.
     """
     paths = [path for path in files if not NOT_SOURCE_FOLDERS.match(path)]
     if node.read_package(tree) is not None:
-        return _folders([path for path in paths if JAVASCRIPT.has_suffix(path)])
+        found = _folders([path for path in paths if JAVASCRIPT.has_suffix(path)])
+        return (*_workflow_folders(tree, paths, found), *found)
     python = [path for path in paths if PYTHON.has_suffix(path)]
     if python and (found := _python_components(tree, python)):
-        return found
+        return (*_workflow_folders(tree, paths, found), *found)
     return _folders([path for path in paths if language_of(path, tree.read(path) or b"")])
+
+
+def _workflow_folders(
+    tree: Tree, paths: Iterable[str], code: Sequence[Component]
+) -> tuple[Component, ...]:
+    """Return the top-level folders of n8n workflows that are in no component of the `code`."""
+    names = {each.name for each in code}
+    found = [
+        path
+        for path in paths
+        if "/" in path and WORKFLOW.has_suffix(path) and component_of(path, code) is None
+        if WORKFLOW.contains(path, tree.read(path) or b"")
+    ]
+    return tuple(each for each in _folders(found) if each.name not in names)
 
 
 def _python_components(tree: Tree, sources: Sequence[str]) -> tuple[Component, ...]:

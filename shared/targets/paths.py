@@ -117,10 +117,23 @@ def normal_path(path: str) -> str | None:
 
 def is_protected(path: str, config: TargetConfig) -> bool:
     """Return whether a path is protected: a patch to it is refused or needs an approval."""
-    return matches(path, PROTECTED_PATTERNS + _tool_patterns() + config.policy.protected)
+    configured = config.policy.protected + _configured_patterns(config)
+    return matches(path, PROTECTED_PATTERNS + _tool_patterns() + configured)
 
 
 @cache
 def _tool_patterns() -> tuple[str, ...]:
     """Return the patterns of files that configure the detectors of the registered agent types."""
     return tuple(p for each in load_agent_types().values() for p in each.protected_files)
+
+
+def _configured_patterns(config: TargetConfig) -> tuple[str, ...]:
+    """Return the patterns of files and folders with rules that the target names itself."""
+    if not config.agents:
+        return ()
+    return tuple(
+        literal_pattern(str(value).strip("/"))
+        for each in load_agent_types().values()
+        for key in each.protected_keys
+        if (value := config.agents.get(each.name, {}).get(key))
+    )

@@ -26,6 +26,7 @@ RAW_ENTRY = re.compile(rb"([0-7]{1,7}) ([^\0]*)\0(.{20})", re.DOTALL)
 # A tree may name one folder many times over, level by level: a few kilobytes can unfold to
 # billions of files.
 MAX_ENTRIES = 1_000_000
+MAX_REMEMBERED_BYTES, MAX_REMEMBERED_BLOB_BYTES = 32 << 20, 1 << 20
 MODES_BY_TYPE = {
     stat.S_IFLNK: FileMode.LINK,
     stat.S_IFDIR: FileMode.TREE,
@@ -116,10 +117,38 @@ class GitTree:
 
     def _blob(self, entry: TreeEntry) -> bytes:
         """Return the content of an entry. Raises `Rejected` where its object is no blob."""
-        content = blob_content(self._repository.get(entry.oid))
+        return _blobs.read(self._repository, entry)
+
+
+class _RememberedBlobs:
+    """The contents of files by repository and object id: many trees share most of their files."""
+
+    def __init__(self) -> None:
+        self._contents: dict[tuple[str, pygit2.Oid], bytes] = {}
+        self._bytes = 0
+
+    def read(self, repository: pygit2.Repository, entry: TreeEntry) -> bytes:
+        """Return the content of an entry. Raises `Rejected` where its object is no blob."""
+        key = repository.path, entry.oid
+        known = self._contents.get(key)
+        if known is not None:
+            return known
+        content = blob_content(repository.get(entry.oid))
         if content is None:
             raise Rejected(f"{entry.path!r} is not a file.", code="not_a_file")
+        if len(content) <= MAX_REMEMBERED_BLOB_BYTES:
+            self._remember(key, content)
         return content
+
+    def _remember(self, key: tuple[str, pygit2.Oid], content: bytes) -> None:
+        """Remember one more content, and nothing else if that would be too much."""
+        if self._bytes + len(content) > MAX_REMEMBERED_BYTES:
+            self._contents, self._bytes = {}, 0
+        self._contents[key] = content
+        self._bytes += len(content)
+
+
+_blobs = _RememberedBlobs()
 
 
 def blob_content(found: pygit2.Object | None) -> bytes | None:

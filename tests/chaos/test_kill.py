@@ -45,7 +45,7 @@ def test_the_same_changes_land(undisturbed, tmp_path, moments):
         report = home.json("run", str(target))
     assert report["state"] == "completed"
     assert landed(report) == undisturbed
-    assert refused(report) == {("three", "ruff:F401")}
+    assert refused(report) == {("three", "ruff:F401")}, report["rejected"]
     commits = git(target, "rev-list", "--reverse", "main..groundswell/main").split()
     assert commits == [each["commit"] for each in report["landed"]]
     trailers = git(

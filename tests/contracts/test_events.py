@@ -10,6 +10,7 @@ from shared.contracts.events import (
     BacktestFinished,
     CommitReplayed,
     Event,
+    FindingsImported,
     PullRequestOpened,
     PullRequestRefused,
     RollbackFinished,
@@ -20,8 +21,8 @@ from shared.contracts.streams import EVENTS_FOR_COORDINATOR, STREAMS, WAVE_ADVAN
 
 # Processes run agents of any number of targets.
 WITHOUT_A_TARGET = {WorkerRegistered}
-# A backtest may end because its repository cannot be read, so that there is no target.
-WITH_AN_OPTIONAL_TARGET = {BacktestFinished}
+# A backtest or import may end because the repository cannot be read, so that there is no target.
+WITH_AN_OPTIONAL_TARGET = {BacktestFinished, FindingsImported}
 # A rollback may cover all waves since some time, a pull request may show changes of several waves,
 # and a backtest belongs to none.
 WITH_AN_OPTIONAL_WAVE = {
@@ -30,6 +31,7 @@ WITH_AN_OPTIONAL_WAVE = {
     PullRequestRefused,
     CommitReplayed,
     BacktestFinished,
+    FindingsImported,
 }
 BASES = {
     events.Event,

@@ -13,7 +13,17 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from shared.contracts import answers, commands, documents, events, report, story, views, work
+from shared.contracts import (
+    answers,
+    commands,
+    documents,
+    events,
+    health,
+    report,
+    story,
+    views,
+    work,
+)
 from shared.contracts.base import Message
 
 GOLDENS = Path(__file__).parent / "goldens"
@@ -22,6 +32,7 @@ GOLDENS = Path(__file__).parent / "goldens"
 MODULES = (
     answers,
     commands,
+    health,
     report,
     story,
     views,

@@ -138,6 +138,19 @@ async def test_values_are_those_of_one_field_of_what_would_be_found(store):
     assert await store.waves.field_values("tasks", state="failed") == []
 
 
+async def test_what_is_remembered_is_read_again_once_it_has_changed(store):
+    first, second = (a_wave(id=each) for each in IDS[:2])
+    await store.waves.insert_missing([second, first])
+    known = {}
+    assert await store.waves.find_remembered(known) == [first, second]
+    known[first.id] = first.model_copy(update={"tasks": 9})
+    moved = await store.waves.transition(second, "run", tasks=3)
+    found = await store.waves.find_remembered(known, state=["planned", "running"])
+    assert [each.tasks for each in found] == [9, 3], "only what has another version is read"
+    assert found[1] == moved
+    assert await store.waves.find_remembered(known, state="running") == [moved]
+
+
 async def test_what_is_recent_is_found_by_its_time_and_what_has_none_is_not(store):
     moments = [NOW, NOW + timedelta(minutes=1), None]
     waves = [a_wave(finished_at=each) for each in moments]

@@ -48,6 +48,7 @@ from tests.support.builders import (
     a_wave,
     a_worker,
     an_agent,
+    an_enhancement,
 )
 from tests.support.buses import RecordingBus
 from tests.support.places import PlainSlots
@@ -168,6 +169,21 @@ async def everything(deps):
         await deps.store.enhancements.find(),
         await deps.store.patches.find(),
     ]
+
+
+async def test_advice_that_was_given_before_is_not_given_again(deps, engine, task):
+    known, new = a_finding(fingerprint="known before"), a_finding(fingerprint="new")
+    given = an_enhancement(a_task(target_id=task.target_id), state="advisory", findings=(known,))
+    await deps.store.enhancements.insert(given)
+    advice = [
+        replace(a_proposal(key), changes=None, findings=found)
+        for key, found in {"old": (known,), "new": (known, new), "on nothing": ()}.items()
+    ]
+    engine.answers = [[*advice, replace(a_proposal("patch"), findings=(known,), causes=(new,))]]
+    await perform_task(told(task), deps)
+    changes = await deps.store.enhancements.find(task_id=task.id, sort="proposal__order")
+    assert [each.proposal.key for each in changes] == ["new", "on nothing", "patch"]
+    assert changes[-1].proposal.fingerprints == ("known before", "new")
 
 
 async def test_proposals_are_written_down_and_submitted(deps, engine, task):

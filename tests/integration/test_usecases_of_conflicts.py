@@ -149,6 +149,20 @@ async def test_identical_proposals_land_once(deps, made, two):
     assert "does all of it" in event.reason
 
 
+async def test_what_a_task_repeated_under_another_epoch_proposes_again_lands_once(deps, made, two):
+    """The resolver cleared it just before the task lost its lease."""
+    first = await made.propose(two[0], edited(3))
+    await place(first, deps)
+    made.before.clear()
+    again = await made.propose(two[0], edited(3), epoch=2)
+    await place(again, deps)
+    assert await states(deps, first, again) == ["cleared", "conflicting"]
+    await end(deps, first, *LAND)
+    await settle_conflicts(deps)
+    assert await states(deps, first, again) == ["applied", "superseded"]
+    assert (await only_record(deps)).outcome is ConflictOutcome.SUPERSEDED
+
+
 async def test_what_is_contained_in_one_that_landed_is_superseded(deps, made, two):
     part = await made.propose(two[0], edited(3), worth=1)
     whole = await made.propose(two[1], edited(3, 30), worth=2)

@@ -118,7 +118,7 @@ class TestClearing:
         assert len(of_proposals(deps)) == 1
 
     @pytest.mark.parametrize("how", ["out of time", "released", "given out again", "said wrong"])
-    async def test_an_epoch_that_is_over_refuses_it(self, deps, how):
+    async def test_of_an_epoch_that_is_over_it_expires_without_blame(self, deps, how):
         task = await leased(deps)
         change = await proposed(deps, task)
         epoch = change.proposal.epoch
@@ -135,8 +135,9 @@ class TestClearing:
             epoch += 1
         await clear_proposal(submitted(change, epoch), deps)
         stored = await deps.store.enhancements.require(change.id)
-        assert stored.state is EnhancementState.REJECTED
+        assert stored.state is EnhancementState.EXPIRED
         assert stored.decision.reason.startswith("old-epoch: ")
+        assert [type(each.message) for each in of_proposals(deps)][-1] is EnhancementExpired
         assert not deps.bus.of(ProposalCleared)
 
     async def test_a_proposal_of_an_older_epoch_cannot_use_the_present_one(self, deps):
@@ -254,6 +255,16 @@ class TestLeases:
         deps.clock.go(minutes=1)
         assert not (await usecases.renew(renewal, deps)).granted
 
+    @pytest.mark.parametrize(("state", "is_kept"), [("assigned", True), ("running", False)])
+    async def test_an_agent_that_waits_for_a_slot_keeps_its_lease(self, deps, state, is_kept):
+        """One at work renews it by itself; a lease without its heartbeat runs out."""
+        task = await leased(deps, state=state)
+        for _ in range(3):
+            deps.clock.go(seconds=leases.LEASE_TTL.total_seconds() * 0.8)
+            await usecases.reconcile(deps)
+        held = (await deps.store.leases.require(task.target_id)).held
+        assert (task.id in held) is is_kept
+
     async def test_a_lease_is_extended_or_that_is_refused_at_once(self, deps):
         task = await leased(deps)
         other = await leased(deps, target_id=task.target_id, paths=("/o/",))
@@ -332,6 +343,14 @@ class TestReconciling:
         ledger = await deps.store.leases.require(task.target_id)
         assert leases.current(ledger, task.id, task.epoch, now=deps.clock())
 
+    async def test_a_task_keeps_its_lease_however_long_its_agent_waits_for_a_slot(self, deps):
+        task = await leased(deps, state="assigned")
+        for _ in range(4):
+            deps.clock.go(seconds=leases.LEASE_TTL.total_seconds() * 0.8)
+            await usecases.reconcile(deps)
+        ledger = await deps.store.leases.require(task.target_id)
+        assert leases.current(ledger, task.id, task.epoch, now=deps.clock())
+
     async def test_a_task_in_the_gate_gives_its_lease_back(self, deps):
         task = await leased(deps, state="proposed")
         await proposed(deps, task, state="cleared")
@@ -363,6 +382,25 @@ class TestReconciling:
         await usecases.reconcile(deps)
         assert not (await deps.store.leases.require(task.target_id)).held
         assert [each.task_id for each in deps.bus.of(LeaseReleased)] == [task.id]
+
+    @pytest.mark.parametrize("state", ["assigned", "running"])
+    async def test_a_proposal_that_may_not_be_submitted_yet_is_left(self, deps, state):
+        change = await proposed(deps, await leased(deps, state=state))
+        late = change.changed_at - timedelta(minutes=1)
+        await deps.store.enhancements.set_fields(change.id, changed_at=late)
+        await usecases.reconcile(deps)
+        stored = await deps.store.enhancements.require(change.id)
+        assert stored.state is EnhancementState.PROPOSED
+
+    @pytest.mark.parametrize("state", ["waiting", "assigned", "running", "proposed"])
+    async def test_one_of_an_ended_epoch_expires_whatever_its_task_is_at(self, deps, state):
+        task = await leased(deps, state=state)
+        change = await proposed(deps, task, epoch=task.epoch - 1)
+        late = change.changed_at - timedelta(minutes=1)
+        await deps.store.enhancements.set_fields(change.id, changed_at=late)
+        await usecases.reconcile(deps)
+        stored = await deps.store.enhancements.require(change.id)
+        assert stored.state is EnhancementState.EXPIRED
 
     async def test_a_proposal_whose_message_was_lost_is_cleared(self, deps):
         change = await proposed(deps, await leased(deps, state="proposed"))

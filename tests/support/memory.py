@@ -17,7 +17,7 @@ from shared.contracts.documents.backtests import Backtest
 from shared.contracts.documents.base import NESTED, Document, history_after
 from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.findings import FindingSet, Health
+from shared.contracts.documents.findings import FindingSet, FindingsImport, Health
 from shared.contracts.documents.leases import LeaderLease, LeaseLedger
 from shared.contracts.documents.review import PullRequest
 from shared.contracts.documents.runs import Flakiness, Recall, Runner, TestRun
@@ -65,6 +65,13 @@ class MemoryRepository:
 
     async def find_by_ids(self, keys: Sequence[str]) -> list[Any]:
         return [self._documents[each] for each in keys if each in self._documents]
+
+    async def find_remembered(self, known: dict[str, Any], **where: Any) -> list[Any]:
+        found = await self.find(**where)
+        for each in found:
+            if each.id not in known or known[each.id].version != each.version:
+                known[each.id] = each
+        return [known[each.id] for each in found]
 
     async def find_since(self, field: str, moment: datetime) -> list[Any]:
         found = [each for each in self._documents.values() if getattr(each, field)]
@@ -200,6 +207,7 @@ def a_store() -> Store:
         "patches": Patch,
         "reports": StoredReport,
         "findings": FindingSet,
+        "imports": FindingsImport,
         "health": Health,
         "flakiness": Flakiness,
         "recall": Recall,

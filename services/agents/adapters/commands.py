@@ -1,29 +1,37 @@
-"""Commands of a target that rewrite its files, run in the sandbox on a copy."""
+"""Commands of a target that rewrite its files or report on them, run in the sandbox on a copy."""
 
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import structlog
 
-from shared.detectors.ports import Change, Source
+from shared.detectors.ports import Change, PrintedOutput, Source
 from shared.detectors.repair_command import repairable
 from shared.environments.ports import Environment, Environments
 from shared.kernel.errors import ToolFailed
-from shared.sandbox.ports import Command, Limits, Sandbox
+from shared.sandbox.ports import Command, Completed, Limits, Sandbox
 from shared.sandbox.scratch import Scratch
 from shared.targets.tree import GitTree
+from shared.targets.writer import FolderWriter
 
 log = structlog.get_logger(__name__)
 
 COMMAND_TIMEOUT_SECONDS = 600.0
 MAX_REMEMBERED_TREES = 4
 MAX_REPORT_BYTES = 1 << 20
+MAX_READ_BYTES = 8 << 20
+MAX_SHOWN_CHARACTERS = 200
+MAX_PRINTED_BYTES = 64 << 20
+# Files in the command's HOME: what it prints, and the folder that it runs in.
+PRINTED, FOLDER = "home/printed", "home/folder"
+CAPTURE = f'pwd > "$HOME/../{FOLDER}"; eval "$1" > "$HOME/../{PRINTED}"'
 
 
 class SandboxedCommands:
-    """`RewritingCommands` in the sandbox; the outcomes on the last few trees are remembered."""
+    """`TargetCommands` in the sandbox; the outcomes on the last few trees are remembered."""
 
     def __init__(
         self,
@@ -35,6 +43,8 @@ class SandboxedCommands:
         self._sandbox = sandbox
         self._environments = environments
         self._known: OrderedDict[tuple[str, str], Mapping[str, Change]] = OrderedDict()
+        self._read: OrderedDict[tuple[str, str, int], str] = OrderedDict()
+        self._printed: OrderedDict[tuple[str, str], PrintedOutput] = OrderedDict()
         self._lock = asyncio.Lock()
 
     async def rewrite(self, source: Source, command: str) -> Mapping[str, Change]:
@@ -47,28 +57,77 @@ class SandboxedCommands:
                     self._known.popitem(last=False)
             return self._known[key]
 
-    async def _run(self, source: Source, command: str) -> Mapping[str, Change]:
-        """Run the command on a copy of the tree, and return the files that it changed.
+    async def read(
+        self,
+        source: Source,
+        script: str,
+        files: Mapping[str, str] | None = None,
+        *,
+        timeout: float,
+    ) -> str:
+        """Return what a shell script prints, on the tree with these texts in place of its own."""
+        async with self._lock:
+            key = (source.tree.oid, script, hash(frozenset((files or {}).items())))
+            if key not in self._read:
+                limits = Limits(wall=timeout, output=MAX_READ_BYTES)
+                completed = await self._complete(
+                    source, _Run(script, limits, files or {}, finds_modules=True)
+                )
+                self._read[key] = completed.output
+                if len(self._read) > MAX_REMEMBERED_TREES:
+                    self._read.popitem(last=False)
+            return self._read[key]
+
+    async def capture(self, source: Source, command: str) -> PrintedOutput:
+        """Return what the command prints; that on the last few trees is remembered."""
+        async with self._lock:
+            key = (source.tree.oid, command)
+            if key not in self._printed:
+                self._printed[key] = await self._capture(source, command)
+                if len(self._printed) > MAX_REMEMBERED_TREES:
+                    self._printed.popitem(last=False)
+            return self._printed[key]
+
+    async def _complete(self, source: Source, run: "_Run") -> Completed:
+        """Run a command on a copy of the tree.
 
         Raises `ToolFailed` where the sandbox stopped it, as at a limit. Its exit code is ignored.
         """
         sandbox = await self._sandbox()
         environments = await self._environments()
         environment = await environments.prepare(source.target_id, source.profile, source.tree.oid)
-        before = repairable(source)
         async with self._scratch.workspace() as room:
-            prepared = await asyncio.to_thread(
-                _prepare_command, room, source, environment, command, tuple(before)
-            )
+            prepared = await asyncio.to_thread(_prepare_command, room, source, environment, run)
             completed = await sandbox.run(prepared)
-        # A linter also exits with an error because of what it cannot repair.
-        log.info("target_command_ran", command=command, exit_code=completed.exit_code)
+        log.info("target_command_ran", command=run.shown, exit_code=completed.exit_code)
         if completed.abort_reason:
             raise ToolFailed(
-                f"The target's own command failed: {command}: {completed.abort_reason}",
+                f"The target's own command failed: {run.shown}: {completed.abort_reason}",
                 hint="Mend it, or set another one in groundswell.toml.",
                 code="fix_failed",
             )
+        return completed
+
+    async def _capture(self, source: Source, command: str) -> PrintedOutput:
+        """Run the command on a copy of the tree, with its standard output in a file of its own."""
+        limits = Limits(wall=COMMAND_TIMEOUT_SECONDS, report=MAX_PRINTED_BYTES)
+        run = _Run(command, limits, reports=(PRINTED, FOLDER), wrapper=CAPTURE)
+        completed = await self._complete(source, run)
+        return PrintedOutput(
+            printed=completed.reports.get(PRINTED, b""),
+            said=completed.tail(),
+            folder=completed.reports.get(FOLDER, b"").decode(errors="replace").strip(),
+            exit_code=completed.exit_code,
+        )
+
+    async def _run(self, source: Source, command: str) -> Mapping[str, Change]:
+        """Run the command on a copy of the tree, and return the files that it changed.
+
+        A linter also exits with an error because of what it cannot repair.
+        """
+        before = repairable(source)
+        limits = Limits(wall=COMMAND_TIMEOUT_SECONDS, report=MAX_REPORT_BYTES)
+        completed = await self._complete(source, _Run(command, limits, results=tuple(before)))
         after = {path: _decode(content) for path, content in completed.results.items()}
         return {
             path: (text, now)
@@ -77,23 +136,57 @@ class SandboxedCommands:
         }
 
 
-def _prepare_command(
-    room: Path, source: Source, environment: Environment, command: str, paths: tuple[str, ...]
-) -> Command:
-    """Export the tree into `room`, and return the command that runs there and reports `paths`."""
+@dataclass(frozen=True)
+class _Run:
+    """A shell command, on the tree with these `files`.
+
+    `results` are files of the tree to read back, `reports` files beside it. With `finds_modules`
+    Python finds the modules of the tree as it does in a test run. `wrapper` is a shell script that
+    runs the command, which is its first argument.
+    """
+
+    command: str
+    limits: Limits
+    files: Mapping[str, str] = field(default_factory=dict)
+    results: tuple[str, ...] = ()
+    reports: tuple[str, ...] = ()
+    wrapper: str = ""
+    finds_modules: bool = False
+
+    @property
+    def argv(self) -> tuple[str, ...]:
+        """The program to start, with its arguments."""
+        if self.wrapper:
+            return ("sh", "-c", self.wrapper, "sh", self.command)
+        return ("sh", "-c", self.command)
+
+    @property
+    def shown(self) -> str:
+        """The beginning of the command, for logs and messages."""
+        return self.command[:MAX_SHOWN_CHARACTERS]
+
+
+def _prepare_command(room: Path, source: Source, environment: Environment, run: _Run) -> Command:
+    """Export the tree into `room`, and return the command that runs there."""
     assert isinstance(source.tree, GitTree)
     source.tree.export(room / "tree")
+    with FolderWriter(room / "tree") as writer:
+        for path, text in run.files.items():
+            writer.replace(path, text.encode())
     (room / "run").mkdir()
     environment.link_packages(room)
     environment.add_generated(room / "tree")
+    sources = environment.import_path(room / "tree", source.profile.test.pythonpath)
     return Command(
-        argv=("sh", "-c", command),
+        argv=run.argv,
         tree=room / "tree",
         scratch=room / "run",
         path=(environment.bin,),
         readable=environment.readable,
-        results=paths,
-        limits=Limits(wall=COMMAND_TIMEOUT_SECONDS, report=MAX_REPORT_BYTES),
+        env={"PYTHONPATH": ":".join(sources)} if run.finds_modules else {},
+        results=run.results,
+        reports=run.reports,
+        limits=run.limits,
     )
 
 

@@ -34,7 +34,7 @@ class MachineAgentSlots:
 
     def has_room(self) -> bool:
         """Return whether one more agent of this process could begin at once, and none waits."""
-        return not self._waiting and self._memory_suffices() and self._machine.has_room()
+        return not self._waiting and self._machine.has_room() and self._memory_suffices()
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[None]:

@@ -74,10 +74,12 @@ def _mixed(before: Formatted, after: Formatted) -> str:
 def _changes(before: Formatted, new: Sequence[_Part]) -> tuple[set[int], set[int]]:
     """Return the parts of a new text to be formatted, and those to have other blank lines.
 
-    Both are indices. The latter are parts that have another one before or after them than they had.
+    Both are indices. The latter are parts that have another one before or after them than they had,
+    without those whose blank lines were not the formatter's before.
     """
-    old = _parts(before.text)
-    neat = _formatted_parts(old, _parts(before.neat))
+    old, neat_parts = _parts(before.text), _parts(before.neat)
+    neat = _formatted_parts(old, neat_parts)
+    well_spaced = _well_spaced_parts(old, neat_parts)
     changed, loose = set[int](), set[int]()
     for tag, a, b, c, d in _opcodes([p.text for p in old], [p.text for p in new]):
         if tag == "equal":
@@ -85,7 +87,9 @@ def _changes(before: Formatted, new: Sequence[_Part]) -> tuple[set[int], set[int
         was_neat = neat.issuperset(range(a, b))
         changed.update(at for at in range(c, d) if was_neat or new[at].text.count("\n") <= 1)
         if b - a != d - c:
-            loose.update(range(c, d + 1))
+            loose.update(range(c, d))
+            if well_spaced.issuperset(range(a, b + 1)) or d == 0:
+                loose.add(d)
     return changed, loose
 
 
@@ -96,6 +100,16 @@ def _formatted_parts(parts: Sequence[_Part], neat: Sequence[_Part]) -> set[int]:
         for tag, a, b, c, _ in _by_words(parts, neat)
         for n in range(b - a)
         if tag == "equal" and parts[a + n].text == neat[c + n].text
+    }
+
+
+def _well_spaced_parts(parts: Sequence[_Part], neat: Sequence[_Part]) -> set[int]:
+    """Return the indices of the parts before which the formatter leaves the blank lines alone."""
+    return {
+        a + n
+        for tag, a, b, c, _ in _by_words(parts, neat)
+        for n in range(b - a)
+        if tag == "equal" and parts[a + n].blanks == neat[c + n].blanks
     }
 
 

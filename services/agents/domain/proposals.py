@@ -1,9 +1,11 @@
 """How the fixes of one rule in one component become proposals, and what is said about them."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, count
+from pathlib import PurePosixPath
 
 from shared.agent_types import FixerDeclaration, Proposal
 from shared.agent_types.changes import listed, readable_parts
@@ -12,6 +14,9 @@ from shared.behaviour.condition import CONDITIONS
 from shared.contracts.base import EngineName
 from shared.contracts.documents.findings import RELATIVE_RUN_TIME, Finding, Prediction
 from shared.detectors.ports import Change
+
+# A Conventional Commit's type, scope and description.
+SCOPED_TITLE = re.compile(r"(\w+)\(([^()]+)\): (.+)")
 
 Explain = Callable[[Mapping[str, Change]], str]
 
@@ -80,6 +85,7 @@ def _proposal(
         engine=EngineName.RULES,
         title=_title(declaration, component, shown),
         rationale="\n\n".join(filter(None, (" ".join(filter(None, said)), explained))),
+        outline=explained,
         conditions=tuple(shown),
         changes=changes,
         safe=safe,
@@ -118,7 +124,9 @@ def _facts(
         f"{len(findings)} {places} in {listed(changes)}, "
         f"found by {declaration.tool}'s rule {declaration.code}."
     )
-    return f"{facts} So is what that made possible ({', '.join(followed)})." if followed else facts
+    if not followed:
+        return facts
+    return f"{facts} What that made possible is fixed as well ({', '.join(followed)})."
 
 
 def _caution(behaviour: FixBehaviour, shown: Sequence[str]) -> str:
@@ -129,6 +137,26 @@ def _caution(behaviour: FixBehaviour, shown: Sequence[str]) -> str:
     if behaviour.proven:
         return f"The compiled program is expected to stay the same. {behaviour.proven}"
     return f"It may change {behaviour.may_change}."
+
+
+def naming_their_file(proposals: Sequence[Proposal]) -> list[Proposal]:
+    """Return the proposals with the module in the scope of each title that is about one file.
+
+    So people can tell apart what several agents propose for the parts of one component.
+    """
+    return [replace(each, title=_naming_its_file(each)) for each in proposals]
+
+
+def _naming_its_file(proposal: Proposal) -> str:
+    """Return the title of a proposal, with its module in the scope if it changes one file."""
+    parts, paths = SCOPED_TITLE.match(proposal.title), list(proposal.changes or ())
+    if parts is None or len(paths) != 1:
+        return proposal.title
+    module = PurePosixPath(paths[0]).stem
+    kind, scope, phrase = parts.groups()
+    if module == "__init__" or module == scope.rpartition(".")[2]:
+        return proposal.title
+    return f"{kind}({scope}.{module}): {phrase}"
 
 
 def with_unique_titles(

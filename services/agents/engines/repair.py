@@ -117,6 +117,7 @@ class ComponentRepair:
                 break
             given_up |= self._pass(step, found)
         self._follow_up(step)
+        self._take_back_what_is_half_done(step)
         self._format(step.before)
         self._take_back_what_is_worse(step)
         self._propose(step)
@@ -233,6 +234,35 @@ class ComponentRepair:
             if self.check(path, self.files[path], new, own).open:
                 return False
         return not (step.stage.only_shown and self.check(path, step.before[path], new, rule).open)
+
+    def _take_back_what_is_half_done(self, step: _Step) -> None:
+        """Make only those fixes of a step again that leave nothing for another rule to finish."""
+        text = self.fixers[step.rule].declaration.half_done
+        for path, (before, after) in self._changes(step).items():
+            if not text or after.count(text) <= before.count(text):
+                continue
+            mine = [e for e in step.found if e.finding.fingerprint in step.fixed]
+            mine = [each for each in mine if each.finding.path == path]
+            whole = [
+                e for e in mine if self._remake(step, path, [e]).count(text) <= before.count(text)
+            ]
+            if self._remake(step, path, whole).count(text) > before.count(text):
+                whole = []
+                self._remake(step, path, whole)
+            done = {each.finding.fingerprint for each in whole}
+            for each in step.fixed_in(path):
+                if each.fingerprint not in done:
+                    del step.fixed[each.fingerprint]
+
+    def _remake(self, step: _Step, path: str, found: Sequence[FixableFinding]) -> str:
+        """Return a file as it was before a step with only these fixes, and what follows them."""
+        self.files[path] = step.before[path]
+        new, _ = self.fixers[step.rule].fix(step.before[path], found)
+        if found and self._accepts(path, new):
+            self._follow_up(step)
+        else:
+            self._write({path: self.files[path]})
+        return self.files[path]
 
     def _take_back_what_is_worse(self, step: _Step) -> None:
         """Undo what the gate would refuse, file by file; a later stage may do better."""

@@ -11,6 +11,7 @@ from services.agents.domain.stages import CheckEdit
 from services.agents.engines.repair import ComponentRepair
 from services.agents.engines.workspaces import CombinedWorkspace
 from shared.agent_types import Fixer, Proposal, TaskContext
+from shared.agent_types.spec import FixersOfTarget
 from shared.behaviour import BehaviourCheck, FixBehaviour, RepositoryNames
 from shared.behaviour.evidence_of_change import check_file
 from shared.contracts.base import EngineName
@@ -24,13 +25,22 @@ BYTE_ORDER_MARK = "\ufeff"
 
 
 class RulesEngine:
-    """An `Engine` over the fixers of one agent type and the detectors that find their findings."""
+    """An `Engine` over the fixers of one agent type and the detectors that find their findings.
+
+    `target_fixers` makes those of rules that a target brings itself.
+    """
 
     name = EngineName.RULES
 
-    def __init__(self, fixers: Sequence[Fixer], detectors: Sequence[Detector]) -> None:
+    def __init__(
+        self,
+        fixers: Sequence[Fixer],
+        detectors: Sequence[Detector],
+        target_fixers: FixersOfTarget | None = None,
+    ) -> None:
         self._fixers = fixers
         self._detectors = detectors
+        self._target_fixers = target_fixers
 
     async def propose(self, context: TaskContext) -> AsyncIterator[Proposal]:
         """Yield the proposals of all fixers for the task's component."""
@@ -40,8 +50,9 @@ class RulesEngine:
 
     def _propose(self, context: TaskContext, loop: asyncio.AbstractEventLoop) -> list[Proposal]:
         """Repair a component, with the findings of all detectors that have fixers; it blocks."""
-        fixers = {each.declaration.rule: each for each in self._fixers}
-        tools = {each.declaration.tool for each in self._fixers}
+        own = self._target_fixers(context.source) if self._target_fixers else ()
+        fixers = {each.declaration.rule: each for each in (*self._fixers, *own)}
+        tools = {each.declaration.tool for each in fixers.values()}
         used = [each for each in self._detectors if each.tool in tools]
         mine = [(e, texts) for e in used if (texts := component_files(context, e))]
         files = {path: text for _, texts in mine for path, text in texts.items()}

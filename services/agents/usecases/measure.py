@@ -15,7 +15,7 @@ from shared.contracts.documents.findings import Finding, FindingSet, Health, Ins
 from shared.contracts.documents.targets import Target
 from shared.contracts.events import FindingsMeasured, MeasurementFailed
 from shared.detectors.failures import failure_note, is_tool_failure
-from shared.detectors.ports import Source
+from shared.detectors.ports import ChangingDetector, Source
 from shared.kernel.errors import Rejected
 
 log = structlog.get_logger(__name__)
@@ -73,6 +73,7 @@ async def _measure(target: Target, commit: str, deps: AgentDeps) -> FindingSet:
     stored as those of other detectors, so that the next time all are run again.
     """
     versions = "+".join(d.version for each in deps.served.values() for d in each.measuring)
+    versions += await _editions(target, deps)
     identity = f"{target.id}:{commit}:{versions}"
     async with deps.locks[identity]:
         known = await deps.store.findings.get(identity)
@@ -103,6 +104,13 @@ async def _measure(target: Target, commit: str, deps: AgentDeps) -> FindingSet:
         await deps.store.health.insert_missing(health)
         await deps.store.findings.insert(found)
         return found
+
+
+async def _editions(target: Target, deps: AgentDeps) -> str:
+    """Return what tells apart measurements of one commit at different times; empty at first."""
+    made = [d for each in deps.served.values() for d in each.measuring]
+    editions = [await d.edition(target.id) for d in made if isinstance(d, ChangingDetector)]
+    return "".join(f"+{each}" for each in editions if each)
 
 
 def _inspection(measured: TypeMeasurement) -> Inspection:
@@ -182,6 +190,7 @@ def _health(found: FindingSet, measured: TypeMeasurement) -> list[Health]:
                     dimension=dimension.name,
                     metrics={**count_findings(by_component[component], lines), **reading.metrics},
                     score=reading.score,
+                    source=", ".join(each.version for each in measured.served.measuring),
                     measured_at=found.measured_at,
                 )
             )

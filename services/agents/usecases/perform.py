@@ -3,14 +3,15 @@
 import structlog
 
 from services.agents.deps import AgentDeps, ServedType, read_source
+from services.agents.usecases.lease import within_lease
 from services.agents.usecases.life import stint
 from services.agents.usecases.stopping import is_task_wanted, run_while_wanted
 from services.agents.usecases.submit import AgentAtWork, submit_proposals
-from shared.agent_types.engines import HeldLease, TaskContext
+from shared.agent_types.engines import HeldLease, Proposal, TaskContext
 from shared.contracts.documents.findings import Finding
 from shared.contracts.documents.waves import Task
 from shared.contracts.events import TaskFinished, TaskProposed, TaskStarted
-from shared.contracts.states import TaskState
+from shared.contracts.states import EnhancementState, TaskState
 from shared.contracts.work import PerformTask
 from shared.kernel.errors import GroundswellError, Transient
 from shared.mongo.collections import latest_findings
@@ -94,13 +95,15 @@ async def _propose(work: AgentAtWork, deps: AgentDeps) -> None:
     task = work.task
     try:
         context = await _context(task, deps)
-        proposed = [each async for each in work.served.engine.propose(context)]
+        made = [each async for each in work.served.engine.propose(context)]
+        proposed = [each for each in made if not _is_old_advice(each, context)]
     except Transient:
         raise
     except GroundswellError as error:
         await _end_without_proposals(task, "fail", deps, note=str(error))
         return
-    changes = await submit_proposals(work, proposed, deps)
+    covered = await within_lease(proposed, task, deps)
+    changes = await submit_proposals(work, covered, deps)
     if not changes:
         note = "nothing to change was found"
         await _end_without_proposals(task, "find_nothing", deps, note=note)
@@ -108,6 +111,12 @@ async def _propose(work: AgentAtWork, deps: AgentDeps) -> None:
     await deps.store.tasks.transition(
         task, "propose", enhancements=len(changes), changed_at=deps.clock()
     )
+
+
+def _is_old_advice(proposal: Proposal, context: TaskContext) -> bool:
+    """Return whether a proposal is advice, and says nothing about a finding without any so far."""
+    about = proposal.findings
+    return proposal.changes is None and bool(about) and not any(map(context.may_advise_on, about))
 
 
 async def _context(task: Task, deps: AgentDeps) -> TaskContext:
@@ -119,6 +128,20 @@ async def _context(task: Task, deps: AgentDeps) -> TaskContext:
         findings=await _findings(task, deps),
         lease=HeldLease(task.component, task.paths, task.epoch),
         source=await read_source(deps, target, task.commit),
+        advised=await _advised(task, deps),
+    )
+
+
+async def _advised(task: Task, deps: AgentDeps) -> frozenset[str]:
+    """Return the fingerprints of findings that other tasks on the target have given advice on."""
+    found = await deps.store.enhancements.find(
+        target_id=task.target_id, state=EnhancementState.ADVISORY
+    )
+    return frozenset(
+        fingerprint
+        for each in found
+        if each.task_id != task.id
+        for fingerprint in each.proposal.fingerprints
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.agents.deps import AgentDeps, ServedType
-from services.agents.domain.proposals import with_unique_titles
+from services.agents.domain.proposals import naming_their_file, with_unique_titles
 from shared.agent_types.changes import changed_lines
 from shared.agent_types.engines import Proposal
 from shared.contracts.documents.agents import Agent
@@ -46,7 +46,8 @@ async def submit_proposals(
     work: AgentAtWork, proposed: Sequence[Proposal], deps: AgentDeps
 ) -> list[Enhancement]:
     """Store and submit proposals, and return the task's enhancements; the same ones if repeated."""
-    proposals = with_unique_titles(proposed, await _taken_titles(work.task, deps))
+    named = naming_their_file(proposed) if work.task.opportunity.part else proposed
+    proposals = with_unique_titles(named, await _taken_titles(work.task, deps))
     changes = await _store(work, proposals, deps)
     for change in changes:
         await _submit(change, deps)
@@ -140,8 +141,11 @@ def _record(work: AgentAtWork, proposal: Proposal, order: int, patch: str | None
         title=proposal.title,
         rationale=proposal.rationale,
         findings=proposal.findings,
+        causes=tuple(each.fingerprint for each in proposal.causes),
         detectors=proposal.detectors or work.served.detector_names,
         prediction=proposal.prediction,
+        outline=proposal.outline,
+        advice=proposal.advice,
         patch=None if patch is None else _proposed_patch(task, proposal, patch),
     )
 

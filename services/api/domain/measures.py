@@ -3,19 +3,18 @@
 from collections.abc import Iterable, Sequence
 from statistics import median
 
+from services.api.domain.dimensions import mean_score
 from shared.contracts.base import RunKind, RunPurpose
 from shared.contracts.documents.conflicts import ConflictOutcome, ConflictResolution
 from shared.contracts.documents.findings import Health
 from shared.contracts.documents.runs import BenchmarkResult, Recall, TestRun
-from shared.contracts.report import (
-    BaselineSummary,
+from shared.contracts.health import (
     ComponentHealth,
-    Coordination,
+    DimensionHealth,
     HealthChange,
-    ImpactRecall,
     ProtectionSummary,
-    TestTime,
 )
+from shared.contracts.report import BaselineSummary, Coordination, ImpactRecall, TestTime
 from shared.contracts.states import RunState
 
 # One waits still; the other was left to a person.
@@ -107,20 +106,25 @@ def sum_recall(recall: Sequence[Recall]) -> ImpactRecall | None:
 
 
 def compare_health(
-    before: Sequence[Health], after: Sequence[Health], protection: Sequence[Health]
+    before: Sequence[Health],
+    after: Sequence[Health],
+    protection: Sequence[Health],
+    dimensions: tuple[DimensionHealth, ...] = (),
 ) -> HealthChange:
     """Compare the health of every component before and after a wave.
 
-    `protection` is the protection dimension of the commits that landed.
+    `protection` is the protection dimension of the commits that landed; `dimensions` are compared
+    already.
     """
     names = sorted({each.component for health in (before, after, protection) for each in health})
     return HealthChange(
-        score_before=_mean_score(before),
-        score_after=_mean_score(after),
+        score_before=mean_score(before),
+        score_after=mean_score(after),
         findings_before=_sum_findings(before),
         findings_after=_sum_findings(after),
         components=tuple(_compare_component(name, before, after, protection) for name in names),
-        protection=_sum_protection(protection),
+        protection=sum_protection(protection),
+        dimensions=dimensions,
     )
 
 
@@ -137,20 +141,12 @@ def _compare_component(
     )
     return ComponentHealth(
         component=name,
-        score_before=_mean_score(first),
-        score_after=_mean_score(last),
+        score_before=mean_score(first),
+        score_after=mean_score(last),
         findings_before=_sum_findings(first),
         findings_after=_sum_findings(last),
-        protection=_sum_protection(landed),
+        protection=sum_protection(landed),
     )
-
-
-def _mean_score(health: Sequence[Health]) -> float | None:
-    """Return the mean score of these readings, weighted by lines; None if there are no lines."""
-    lines = sum(each.metrics["lines"] for each in health)
-    if not lines:
-        return None
-    return round(sum(each.score * each.metrics["lines"] for each in health) / lines, 1)
 
 
 def _sum_findings(health: Sequence[Health]) -> int | None:
@@ -158,7 +154,7 @@ def _sum_findings(health: Sequence[Health]) -> int | None:
     return sum(int(each.metrics["findings"]) for each in health) if health else None
 
 
-def _sum_protection(health: Sequence[Health]) -> ProtectionSummary | None:
+def sum_protection(health: Sequence[Health]) -> ProtectionSummary | None:
     """Return the counts of mutants and lines added up; None if none were measured."""
     if not health:
         return None

@@ -1,25 +1,31 @@
 """The report of a wave, from what is stored about it."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from services.api.domain.agents import summarize_agents
 from services.api.domain.comparable import comparable
+from services.api.domain.dimensions import compare_dimensions
+from services.api.domain.effects import measured_effect
 from services.api.domain.measures import (
     compare_health,
     find_baseline,
     last_benchmarks,
     sum_coordination,
+    sum_protection,
     sum_recall,
     sum_test_time,
 )
 from services.api.domain.next_commands import commands_after
+from services.api.domain.suite_health import compare_suite
 from services.api.domain.summaries import (
     summarize_overlap,
     summarize_pull_request,
     summarize_run,
 )
 from services.api.domain.text import first_of
+from shared.agent_types.health import HealthDimension
+from shared.contracts.documents.advice import Advice
 from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Enhancement
@@ -29,7 +35,9 @@ from shared.contracts.documents.review import PullRequest
 from shared.contracts.documents.runs import Recall, TestRun
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.health import HealthChange
 from shared.contracts.report import (
+    AdvisoryChange,
     ChangeNeedingApproval,
     ChangeNotLanded,
     LandedChange,
@@ -50,7 +58,8 @@ class WaveRecords:
     """Everything that is stored about a wave.
 
     `health_before` and `health_after` are that of its first and its final commit, `protection` that
-    of the commits that landed; `target_is_remote` says that the target is a url.
+    of the commits that landed; `target_is_remote` says that the target is a url. `dimensions` are
+    those that agent types declare.
 
     One field per kind of document.
     """
@@ -68,6 +77,7 @@ class WaveRecords:
     protection: Sequence[Health] = ()
     conflicts: Sequence[ConflictResolution] = ()
     target_is_remote: bool = False
+    dimensions: Mapping[str, HealthDimension] = field(default_factory=dict)
 
     def changes_in(self, *states: EnhancementState) -> list[Enhancement]:
         """Return the changes that are in one of these states."""
@@ -102,15 +112,13 @@ def make_report(records: WaveRecords) -> WaveReport:
         ),
         expired=() if wave.dry_run else tuple(expired),
         not_tried=tuple(expired) if wave.dry_run else (),
-        advisory=tuple(_not_landed(each) for each in records.changes_in(EnhancementState.ADVISORY)),
+        advisory=tuple(_advice(each) for each in records.changes_in(EnhancementState.ADVISORY)),
         returned=tuple(
             _returned(each) for each in records.changes_in(*IN_THE_GATE) if each.decision.returned
         ),
         agents=summarize_agents(records.agents, records.tasks, records.changes),
         pull_requests=tuple(summarize_pull_request(each) for each in records.pull_requests),
-        health=compare_health(
-            *comparable(records.health_before, records.health_after), records.protection
-        ),
+        health=_health(records),
         baseline=baseline,
         test_time=sum_test_time(records.runs, baseline),
         proven=sum(each.decision.proof is not None for each in records.changes),
@@ -128,6 +136,20 @@ def make_report(records: WaveRecords) -> WaveReport:
         failure=wave.failure,
         commands=_commands(records),
     )
+
+
+def _health(records: WaveRecords) -> HealthChange:
+    """Return health before and after: by component, by what agents measure, and of the suite."""
+    wave, before, after = records.wave, records.health_before, records.health_after
+    suite = compare_suite(
+        records.runs,
+        wave.commit,
+        records.changes_in(*ON_BRANCH),
+        wave.final_commit,
+        sum_protection(records.protection),
+    )
+    found = compare_dimensions(records.dimensions, before, after)
+    return compare_health(*comparable(before, after), records.protection, (*found, suite))
 
 
 def _wall_seconds(wave: Wave) -> float | None:
@@ -163,25 +185,13 @@ def _landed(change: Enhancement, records: WaveRecords) -> LandedChange:
         commit=landing.commit or "",
         evidence=change.decision.evidence,
         prediction=proposal.prediction,
-        measured=_measured(change, records),
+        measured=measured_effect(change, records.health_before, records.health_after),
         rolled_back=landing.rollback.commit if landing.rollback else None,
         behaviour=_behaviour(change),
         may_change=_may_change_behaviour(change),
+        gain=change.decision.gain,
+        outline=proposal.outline,
     )
-
-
-def _measured(change: Enhancement, records: WaveRecords) -> tuple[float, float] | None:
-    """Return a change's predicted metric before and after; None if it was not measured.
-
-    The run time that a change saves is that of the function which gains most.
-    """
-    prediction, gain = change.proposal.prediction, change.decision.gain
-    if prediction is not None and prediction.promises_speed:
-        return (1.0, round(gain.best.ratio, 3)) if gain is not None and gain.best else None
-    metric, component = prediction.metric if prediction else "", change.proposal.component
-    before = _metric(records.health_before, component, metric)
-    after = _metric(records.health_after, component, metric)
-    return None if before is None or after is None else (before, after)
 
 
 def _behaviour(change: Enhancement) -> str:
@@ -205,14 +215,6 @@ def _may_change_behaviour(change: Enhancement) -> bool:
     return proof is None and behaviour is not None and not behaviour.keeps_behaviour
 
 
-def _metric(health: Sequence[Health], component: str, metric: str) -> float | None:
-    """Return a component's metric, 0 if no dimension has it; None if not measured or unnamed."""
-    found = [each.metrics for each in health if each.component == component]
-    if not found or not metric:
-        return None
-    return next((each[metric] for each in found if metric in each), 0.0)
-
-
 def _not_landed(change: Enhancement) -> ChangeNotLanded:
     """Return what the report says about a change that did not land, with the reason."""
     return ChangeNotLanded(
@@ -225,6 +227,12 @@ def _not_landed(change: Enhancement) -> ChangeNotLanded:
         reason=change.decision.reason,
         tests=change.decision.tests,
     )
+
+
+def _advice(change: Enhancement) -> AdvisoryChange:
+    """Return what the report says about advice; all of its text is the plan if it has no parts."""
+    known = change.proposal.advice or Advice(plan=change.proposal.rationale)
+    return AdvisoryChange(**dict(_not_landed(change)), **dict(known))
 
 
 def _returned(change: Enhancement) -> ChangeNotLanded:
@@ -260,6 +268,7 @@ def needing_approval(change: Enhancement) -> ChangeNeedingApproval:
         because=because,
         more=more,
         full_run=decision.run is not None,
+        outline=change.proposal.outline,
     )
 
 

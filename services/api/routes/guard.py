@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.api.routes.problems import problem_response
 
 MAX_BODY_BYTES = 1 << 20
+# Logs of tools may be larger than anything else that clients send.
+MAX_BODY_BYTES_BY_PATH = {"/findings/import": 50_000_000}
 # Probes, and what describes the API; none of them tells anything about targets.
 OPEN_PATHS = frozenset({"/health/live", "/health/ready", "/docs", "/openapi.json"})
 
@@ -33,21 +35,22 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
+        limit = MAX_BODY_BYTES_BY_PATH.get(scope["path"], MAX_BODY_BYTES)
         refusal = (
             self._refuse_foreign(headers)
             or self._refuse_stranger(scope["path"], headers)
-            or _refuse_announced_size(headers)
+            or _refuse_announced_size(headers, limit)
         )
         if refusal is not None:
             await refusal(scope, receive, send)
             return
         try:
-            body = await _read_body(receive)
+            body = await _read_body(receive, limit)
         except ClientDisconnect:
             # Nobody is left to answer, and a part of a body may ask for more than the whole.
             return
         if body is None:
-            await _too_large()(scope, receive, send)
+            await _too_large(limit)(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
 
@@ -99,19 +102,19 @@ def _host_name(host: str) -> str:
         return ""
 
 
-def _refuse_announced_size(headers: Headers) -> ASGIApp | None:
+def _refuse_announced_size(headers: Headers, limit: int) -> ASGIApp | None:
     """Return the refusal of a request whose announced body is too large, else None."""
     length = headers.get("content-length", "0")
-    return _too_large() if length.isdigit() and int(length) > MAX_BODY_BYTES else None
+    return _too_large(limit) if length.isdigit() and int(length) > limit else None
 
 
-def _too_large() -> ASGIApp:
+def _too_large(limit: int) -> ASGIApp:
     """Return the refusal of a body that is too large: status 413."""
-    detail = f"A body may have {MAX_BODY_BYTES} bytes at most."
+    detail = f"A body may have {limit} bytes at most."
     return problem_response(413, "Too large", "too_large", detail)
 
 
-async def _read_body(receive: Receive) -> bytes | None:
+async def _read_body(receive: Receive, limit: int) -> bytes | None:
     """Return the whole body; None if it is too large, whatever its announced length.
 
     Raises `ClientDisconnect` if the client goes before the body ends.
@@ -123,7 +126,7 @@ async def _read_body(receive: Receive) -> bytes | None:
             raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
-        if size > MAX_BODY_BYTES:
+        if size > limit:
             return None
         chunks.append(chunk)
         more = message.get("more_body", False)

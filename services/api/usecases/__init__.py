@@ -18,6 +18,7 @@ from services.api.usecases.enhancements import (
     submit_decision,
 )
 from services.api.usecases.events import stream_events
+from services.api.usecases.findings import export_findings, import_findings, list_findings
 from services.api.usecases.health import check_ready, get_status
 from services.api.usecases.waves import (
     get_wave,
@@ -31,6 +32,7 @@ from services.api.usecases.waves import (
 
 __all__ = [
     "check_ready",
+    "export_findings",
     "get_backtest",
     "get_diff",
     "get_enhancement",
@@ -38,10 +40,12 @@ __all__ = [
     "get_story",
     "get_wave",
     "get_wave_report",
+    "import_findings",
     "list_agents",
     "list_approvals",
     "list_backtests",
     "list_enhancements",
+    "list_findings",
     "list_tasks",
     "list_waves",
     "roll_back_enhancement",

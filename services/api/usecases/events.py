@@ -2,7 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
 from services.api.ports import ApiDeps, StreamedEvent
 
@@ -15,31 +16,49 @@ async def stream_events(
     With `wave`, only events of that wave. The `id` of each is the sequence number to resume after.
     The stream ends when the service stops.
     """
-    events = deps.bus.events(after=after)
+    arrived: asyncio.Queue[StreamedEvent] = asyncio.Queue(1)
+    reader = asyncio.create_task(_read(deps.bus.events(after=after), arrived))
     stopping = asyncio.create_task(deps.stopping.wait())
     try:
-        while (event := await _next_unless(stopping, events)) is not None:
+        while (event := await _next_unless(stopping, reader, arrived)) is not None:
             if not wave or event.data.get("wave_id") == wave:
                 yield _encode(event)
     finally:
+        # Nothing is awaited: when a client leaves, this is cancelled again at every await.
         stopping.cancel()
-        await events.aclose()
+        reader.cancel()
+
+
+async def _read(
+    events: AsyncGenerator[StreamedEvent, None], arrived: "asyncio.Queue[StreamedEvent]"
+) -> None:
+    """Put all events into a queue, and close them in the end: only who waits for them can."""
+    async with aclosing(events):
+        async for event in events:
+            await arrived.put(event)
 
 
 async def _next_unless(
-    stopping: "asyncio.Task[bool]", events: AsyncIterator[StreamedEvent]
+    stopping: "asyncio.Task[bool]",
+    reader: "asyncio.Task[None]",
+    arrived: "asyncio.Queue[StreamedEvent]",
 ) -> StreamedEvent | None:
-    """Return the next event, or None once `stopping` is done or the events end."""
-    coming = asyncio.ensure_future(anext(events, None))
+    """Return the next event, or None once `stopping` is done or the events end.
+
+    Raises what the reader raises.
+    """
+    coming = asyncio.create_task(arrived.get())
     try:
-        await asyncio.wait({coming, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        return coming.result() if coming.done() else None
+        await asyncio.wait({coming, reader, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if coming.done():
+            return coming.result()
+        if not stopping.done() and not arrived.empty():
+            return arrived.get_nowait()
+        if reader.done():
+            reader.result()
+        return None
     finally:
-        # Also where this task is cancelled: `events` can only be closed when nothing waits for it.
         coming.cancel()
-        await asyncio.wait({coming})
-        if not coming.cancelled():
-            coming.exception()
 
 
 def _encode(event: StreamedEvent) -> dict[str, str]:

@@ -81,6 +81,7 @@ async def get_wave_report(typed: str, deps: ApiDeps) -> WaveReport:
         pull_requests=await deps.store.pull_requests.find(wave_id=wave.id),
         conflicts=await deps.store.conflicts.find(waves=wave.id),
         recall=await deps.store.recall.find(target_id=wave.target_id),
+        dimensions=health_dimensions(),
         health_before=await _health(wave, wave.commit, deps),
         health_after=await _health(wave, wave.final_commit, deps),
         protection=await deps.store.health.find(

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.coordinator.domain.division import MIN_FINDINGS_OF_PART, Part, is_fixable
+from services.coordinator.domain.division import MIN_FINDINGS_OF_PART, Part, is_actionable
 from shared.contracts.base import Priority, Severity, WaveSize
 from shared.contracts.documents.findings import Finding, Inspection
 from shared.contracts.documents.waves import Opportunity
@@ -33,8 +33,8 @@ def opportunities(
 ) -> tuple[Opportunity, ...]:
     """Group findings that have a component into opportunities, the most valuable first.
 
-    There is one for each agent type and component with a finding that is fixable and not
-    foreclosed; of a component in several `parts`, one for each part with such a finding.
+    There is one for each agent type and component with a finding that can be fixed or advised on
+    and is not foreclosed; of a component in several `parts`, one for each part with such a finding.
     """
     names = {path: each.name for each in parts for path in each.files}
     grouped: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
@@ -45,7 +45,7 @@ def opportunities(
         _opportunity(component, part, each, foreclosed, agent_type)
         for (component, part, agent_type), each in grouped.items()
     ]
-    worth = [each for each in found if each.fixable]
+    worth = [each for each in found if each.expected_impact]
     return tuple(
         sorted(worth, key=lambda each: (-value(each), each.component, each.part, each.agent_type))
     )
@@ -72,18 +72,46 @@ def admit(
     return taken, notes
 
 
-def disjoint_first(ranked: Sequence[Opportunity]) -> tuple[Opportunity, ...]:
-    """Return ranked opportunities with the best of each part before the second best of any.
+@dataclass
+class _Taken:
+    """How many opportunities are taken of each agent type and in each place."""
 
-    Agents of different types cannot work on the same files at the same time.
+    types: Counter[str]
+    places: Counter[str]
+
+    def rank(self, each: Opportunity, offered: int, *, spread: bool) -> tuple[int, ...]:
+        """Return what decides whose turn it is: the lowest is next."""
+        of_type, of_place = self.types[each.agent_type], self.places[each.place]
+        return of_place if spread else 0, of_type + of_place, of_place, offered
+
+    def add(self, each: Opportunity) -> None:
+        """Count an opportunity."""
+        self.types[each.agent_type] += 1
+        self.places[each.place] += 1
+
+
+def take_turns(
+    ranked: Sequence[Opportunity], size: WaveSize
+) -> tuple[tuple[Opportunity, ...], tuple[Opportunity, ...]]:
+    """Return at most `size.limit` opportunities, of agent types that take turns, and the others.
+
+    As agents cannot work on the same files at the same time, those with which a wave is as large
+    as promised come from different parts if possible. Next is always what is least served: by the
+    number that is taken of its type and of its part together. Among equals that is the type with
+    the fewest opportunities, which finds few places elsewhere, and then the best in rank.
     """
-    seen: Counter[tuple[str, str]] = Counter()
-    rounds = []
-    for each in ranked:
-        rounds.append(seen[each.component, each.part])
-        seen[each.component, each.part] += 1
-    order = sorted(range(len(ranked)), key=lambda index: rounds[index])
-    return tuple(ranked[index] for index in order)
+    offered = Counter(each.agent_type for each in ranked)
+    taken = _Taken(Counter(), Counter())
+    left = dict(enumerate(ranked))
+    chosen: list[Opportunity] = []
+    while left and len(chosen) < size.limit:
+        spread = len(taken.places) < MIN_TASKS[size]
+        order = {
+            n: taken.rank(each, offered[each.agent_type], spread=spread) for n, each in left.items()
+        }
+        chosen.append(left.pop(min(order, key=lambda n: (order[n], n))))
+        taken.add(chosen[-1])
+    return tuple(chosen), tuple(left.values())
 
 
 def _opportunity(
@@ -93,26 +121,42 @@ def _opportunity(
     foreclosed: Collection[str],
     agent_type: str,
 ) -> Opportunity:
-    """Return the opportunity that findings make; what is `foreclosed` does not count as fixable."""
-    fixable = [each for each in findings if is_fixable(each, foreclosed)]
-    rules = Counter(each.code for each in fixable)
-    common = ", ".join(f"{rule} x{count}" for rule, count in rules.most_common(4))
-    more = f" and {len(rules) - 4} more" if len(rules) > 4 else ""  # noqa: PLR2004
+    """Return the opportunity that findings make; what is `foreclosed` does not count."""
+    open_ = [each for each in findings if is_actionable(each, foreclosed)]
+    fixable = [each for each in open_ if each.fixable != "no"]
     return Opportunity(
         agent_type=agent_type,
         component=component,
         part=part,
-        description=f"{len(fixable)} of {len(findings)} findings can be fixed: {common}{more}",
-        priority=priority(fixable),
-        expected_impact=sum(WEIGHT[each.severity] for each in fixable),
-        complexity=LINES_PER_FIX * len(fixable) + len({each.path for each in fixable}),
+        description=_description(len(findings), fixable, [e for e in open_ if e not in fixable]),
+        priority=priority(open_),
+        expected_impact=sum(WEIGHT[each.severity] for each in open_),
+        complexity=LINES_PER_FIX * len(fixable) + len({each.path for each in open_}),
         findings=len(findings),
         fixable=len(fixable),
     )
 
 
+def _description(count: int, fixable: Sequence[Finding], advised: Sequence[Finding]) -> str:
+    """Return how many of so many findings can be fixed, and how many advised on, by rule."""
+    kinds = ((fixable, "can be fixed"), (advised, "need advice"))
+    parts = [
+        f"{len(found)} of {count} findings {what}: {_common_rules(found)}"
+        for found, what in kinds
+        if found
+    ]
+    return "; ".join(parts)
+
+
+def _common_rules(findings: Sequence[Finding]) -> str:
+    """Return the most common rules of findings with their counts."""
+    rules = Counter(each.code for each in findings)
+    common = ", ".join(f"{rule} x{count}" for rule, count in rules.most_common(4))
+    return f"{common} and {len(rules) - 4} more" if len(rules) > 4 else common  # noqa: PLR2004
+
+
 def priority(findings: Sequence[Finding]) -> Priority:
-    """Return the priority by the worst severity among the fixable findings."""
+    """Return the priority by the worst severity among the findings to act on."""
     severities = {each.severity for each in findings}
     if Severity.ERROR in severities:
         return Priority.HIGH
@@ -138,8 +182,7 @@ def plan(
     `parts` are those of divided components, `inspections` tell what was read to get these findings,
     `branch` where if not on the base.
     """
-    ranked = disjoint_first(opportunities(findings, foreclosed, parts))
-    chosen, left = ranked[: size.limit], ranked[size.limit :]
+    chosen, left = take_turns(opportunities(findings, foreclosed, parts), size)
     where = f" on {branch}" if branch else ""
     notes = [] if findings else [f"There are no findings{where}, so there is nothing to do."]
     notes += _notes(findings, foreclosed, size, chosen, left)
@@ -189,9 +232,9 @@ def _few_tasks_note(size: WaveSize, count: int) -> str:
     """Return a note on why a wave has fewer tasks than its size promises."""
     return (
         f"A {size} wave has {MIN_TASKS[size]} to {size.limit} tasks; this one has {count}, because "
-        f"only {count} {_plural('component has', 'components have', count)} something that can be "
-        f"fixed, and one is divided only into parts with {MIN_FINDINGS_OF_PART} such findings, in "
-        "files of their own."
+        f"there is something to fix for only {count} {_plural('agent', 'agents', count)}: one for "
+        f"each agent type in each component that has it, or in a part with {MIN_FINDINGS_OF_PART} "
+        "such findings, in files of their own."
     )
 
 

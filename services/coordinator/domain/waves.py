@@ -2,11 +2,12 @@
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.conflicts import REASON_PREFIX
-from shared.contracts.documents.enhancements import Enhancement
+from shared.contracts.documents.enhancements import OLD_EPOCH, Enhancement
 from shared.contracts.documents.findings import Finding
 from shared.contracts.documents.waves import Task, place
 from shared.contracts.states import TASK, EnhancementState, TaskState
@@ -28,8 +29,8 @@ FAILED_TASK_STATES = frozenset({TaskState.FAILED, TaskState.DEAD})
 MAX_ATTEMPTS = 3
 MAX_NAMED_FAILURES = 3
 NUMBERS = re.compile(r"\b[0-9a-f]{7,}\b|\d+")
-# A rejection for this reason says nothing about the change itself.
-OLD_EPOCH = "old-epoch"
+# What is lost for such a reason says nothing about the change itself.
+BLAMELESS = (REASON_PREFIX, OLD_EPOCH)
 
 
 def are_decided(changes: Sequence[Enhancement]) -> bool:
@@ -66,7 +67,7 @@ def failure_of_all(tasks: Sequence[Task]) -> Failure | None:
 
 
 def needs_follow_up(
-    task: Task, changes: Sequence[Enhancement], lost_twice: Collection[str] = ()
+    task: Task, changes: Sequence[Enhancement], lost_twice: AbstractSet[str] = frozenset()
 ) -> bool:
     """Return whether a task is repeated: a change was rejected or expired, and attempts are left.
 
@@ -79,10 +80,10 @@ def needs_follow_up(
     )
 
 
-def _is_repeated(change: Enhancement, lost_twice: Collection[str]) -> bool:
+def _is_repeated(change: Enhancement, lost_twice: AbstractSet[str]) -> bool:
     """Return whether all findings of a change were lost twice for the same reason."""
-    found = change.proposal.findings
-    return bool(found) and all(each.fingerprint in lost_twice for each in found)
+    found = change.proposal.fingerprints
+    return bool(found) and lost_twice >= set(found)
 
 
 def sent_back(changes: Iterable[Enhancement]) -> tuple[str, ...]:
@@ -99,13 +100,13 @@ def lost_twice(changes: Iterable[Enhancement]) -> frozenset[str]:
     """Return the findings, by fingerprint, of which two changes were lost for the same reason.
 
     `changes` are those of one wave. Numbers and ids in a reason do not count, nor does a change
-    that another one overtook.
+    that another one overtook, or that its task was repeated for.
     """
     lost = Counter(
-        (found.fingerprint, NUMBERS.sub("", change.decision.reason))
+        (fingerprint, NUMBERS.sub("", change.decision.reason))
         for change in changes
-        if change.state in LOST and not change.decision.reason.startswith(REASON_PREFIX)
-        for found in change.proposal.findings
+        if change.state in LOST and not change.decision.reason.startswith(BLAMELESS)
+        for fingerprint in change.proposal.fingerprints
     )
     return frozenset(fingerprint for (fingerprint, _), count in lost.items() if count > 1)
 
@@ -138,13 +139,14 @@ def foreclosure(change: Enhancement) -> str | None:
         return "it was rolled back"
     if change.state is EnhancementState.NEEDS_APPROVAL:
         return "it needs approval"
+    found = change.proposal.findings
+    if change.state is EnhancementState.ADVISORY and found and all(e.advised for e in found):
+        return "there is advice on it (groundswell enhancement list --state advisory)"
     if change.state is EnhancementState.REJECTED and change.decision.tests:
         more = (
             f" and {len(change.decision.tests) - 1} more" if len(change.decision.tests) > 1 else ""
         )
         return f"rejected because of {change.decision.tests[0]}{more}"
-    if change.state is EnhancementState.REJECTED and not change.decision.reason.startswith(
-        OLD_EPOCH
-    ):
+    if change.state is EnhancementState.REJECTED:
         return f"rejected: {change.decision.reason}"
     return None

@@ -98,6 +98,7 @@ async def _run(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wa
 
     Returns the wave as it is now, or None if it ended.
     """
+    undecided = await _undecided_tasks(wave, deps)
     for task in await deps.store.tasks.find(wave_id=wave.id):
         if task.state is TaskState.WAITING:
             await _assign(task, deps)
@@ -106,7 +107,7 @@ async def _run(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) -> Wa
                 task.changed_at, deps, repeat_overdue=repeat_overdue
             ):
                 await messages.publish_task_assigned(task, deps, attempt=attempt)
-        elif task.state is TaskState.PROPOSED:
+        elif task.state is TaskState.PROPOSED and task.id not in undecided:
             await _settle(task, wave, deps)
     tasks = await deps.store.tasks.find(wave_id=wave.id)
     for task in tasks:
@@ -138,6 +139,16 @@ async def _assign(task: Task, deps: CoordinatorDeps) -> None:
         await messages.publish_task_assigned(assigned, deps)
 
 
+async def _undecided_tasks(wave: Wave, deps: CoordinatorDeps) -> set[str]:
+    """Return the ids of a wave's tasks that have changes which the gate is not done with.
+
+    The cleared ones of a dry run are not tried. This runs at each event, so it reads one field.
+    """
+    ignored = {*waves.DECIDED, *([EnhancementState.CLEARED] if wave.dry_run else [])}
+    waiting = [each for each in EnhancementState if each not in ignored]
+    return {*await deps.store.enhancements.field_values("task_id", wave_id=wave.id, state=waiting)}
+
+
 async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
     """Finish a task if all its changes are decided, and store a follow-up where one is needed.
 
@@ -149,8 +160,9 @@ async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
     if not waves.are_decided(changes):
         return
     repeated = waves.lost_twice(await deps.store.enhancements.find(wave_id=wave.id))
-    if not wave.dry_run and waves.needs_follow_up(task, changes, repeated):
-        await _follow_up(task, wave, repeated, waves.sent_back(changes), deps)
+    latest = [each for each in changes if each.proposal.epoch == task.epoch]
+    if not wave.dry_run and waves.needs_follow_up(task, latest, repeated):
+        await _follow_up(task, wave, repeated, waves.sent_back(latest), deps)
     await end_task(task, "finish", deps)
 
 

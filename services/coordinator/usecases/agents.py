@@ -1,5 +1,7 @@
 """Deploy the agents of a wave, replace those whose process is lost, and retire them all."""
 
+from collections.abc import Sequence
+
 import structlog
 
 from services.coordinator.deps import CoordinatorDeps
@@ -9,7 +11,13 @@ from shared.contracts.commands import GetAgents, ReleaseLease
 from shared.contracts.documents.agents import Agent
 from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.events import AgentDeployed, AgentEvent, AgentOffline, AgentRetired
-from shared.contracts.states import OPEN_AGENT_STATES, WAVE, AgentState, TaskState
+from shared.contracts.states import (
+    OPEN_AGENT_STATES,
+    WAVE,
+    AgentState,
+    EnhancementState,
+    TaskState,
+)
 from shared.mongo.agents import heartbeat_timeout, views_of_agents
 
 log = structlog.get_logger(__name__)
@@ -33,23 +41,25 @@ async def deploy_agents(wave: Wave, deps: CoordinatorDeps) -> None:
 async def replace_lost_agents(deps: CoordinatorDeps) -> set[str]:
     """Mark agents offline whose process is lost, and take their tasks and leases from them.
 
-    Returns the ids of the waves whose tasks wait for another process, under a new lease epoch.
+    Returns the ids of the waves that can go on: a task waits for another process, under a new lease
+    epoch, or had proposed.
     """
-    for agent in await _silent_agents(deps):
-        await deps.store.agents.transition(
+    found = await deps.store.agents.find(state=[AgentState.ACTIVE, AgentState.OFFLINE])
+    offline = [each for each in found if each.state is AgentState.OFFLINE]
+    for agent in _silent_agents([each for each in found if each not in offline], deps):
+        moved = await deps.store.agents.transition(
             agent, "go_offline", seconds=agent.seconds_until(agent.last_sign)
         )
-    offline = await deps.store.agents.find(state=AgentState.OFFLINE)
+        offline += [moved] if moved is not None else []
     return {each.wave_id for each in offline if await _take_task_from(each, deps)}
 
 
-async def _silent_agents(deps: CoordinatorDeps) -> list[Agent]:
+def _silent_agents(active: Sequence[Agent], deps: CoordinatorDeps) -> list[Agent]:
     """Return the active agents without a new heartbeat for too long, by this process's own clock.
 
     The clocks of other machines may be wrong, so the times in heartbeats are not compared with it.
     """
     now = deps.clock()
-    active = await deps.store.agents.find(state=AgentState.ACTIVE)
     seen = dict(deps.heartbeats)
     deps.heartbeats.clear()
     silent = []
@@ -63,7 +73,10 @@ async def _silent_agents(deps: CoordinatorDeps) -> list[Agent]:
 
 
 async def _take_task_from(agent: Agent, deps: CoordinatorDeps) -> bool:
-    """Publish that an agent is offline, and have its task wait again if it was not done with it."""
+    """Publish that an agent is offline, and have its task wait again if it was not done with it.
+
+    Returns whether its wave can go on.
+    """
     stint = agent.stint
     assert stint is not None, "only an agent that a process ran goes offline"
     if agent.state_key not in deps.published:
@@ -79,11 +92,31 @@ async def _take_task_from(agent: Agent, deps: CoordinatorDeps) -> bool:
 
 
 async def requeue(task: Task, deps: CoordinatorDeps) -> bool:
-    """Release the lease of a task and have it wait for another; return whether it waits now."""
+    """Release the lease of a task and have it wait for another; return whether its wave can go on.
+
+    A task that has proposed is not repeated, even if its agent was lost before it could say so.
+    """
+    if await _has_proposed(task, deps):
+        return True
     log.warning("task_requeued", task=task.id, agent=task.agent_id)
     await deps.bus.request(ReleaseLease(target_id=task.target_id, task_id=task.id), Acknowledgement)
     requeued = await deps.store.tasks.transition(task, "requeue", changed_at=deps.clock())
     return requeued is not None
+
+
+async def _has_proposed(task: Task, deps: CoordinatorDeps) -> bool:
+    """Move a task to proposed if the resolver has decided on a proposal of it; return whether so.
+
+    An agent stores all its proposals before it submits the first. What is still undecided is
+    decided as long as the task holds its lease.
+    """
+    changes = await deps.store.enhancements.find(task_id=task.id, proposal__epoch=task.epoch)
+    if all(each.state is EnhancementState.PROPOSED for each in changes):
+        return False
+    proposed = await deps.store.tasks.transition(
+        task, "propose", enhancements=len(changes), changed_at=deps.clock()
+    )
+    return proposed is not None
 
 
 async def retire_agents(wave: Wave, deps: CoordinatorDeps) -> None:

@@ -148,14 +148,15 @@ async def foreclosed_in(wave: Wave, deps: CoordinatorDeps) -> dict[str, str]:
         EnhancementState.REJECTED,
         EnhancementState.ROLLED_BACK,
         EnhancementState.NEEDS_APPROVAL,
+        EnhancementState.ADVISORY,
     ]
     changes = await deps.store.enhancements.find(target_id=wave.target_id, state=states)
     pending = [each for each in changes if each.state is EnhancementState.NEEDS_APPROVAL]
     return await _foreclosed_by_pending(pending, wave, deps) | {
-        finding.fingerprint: why
+        fingerprint: why
         for change in changes
         if (why := waves.foreclosure(change))
-        for finding in change.proposal.findings
+        for fingerprint in change.proposal.fingerprints
     }
 
 

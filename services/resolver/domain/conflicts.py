@@ -56,6 +56,14 @@ class Overlap:
         return BY_KIND.get(self.kind) or BY_ENGINE[self.second.proposal.author.engine]
 
 
+def made_together(one: Enhancement, other: Enhancement) -> bool:
+    """Return whether two changes were made by one task under one epoch, on top of each other.
+
+    A task that is repeated after its agent was lost may propose the same again.
+    """
+    return (one.task_id, one.proposal.epoch) == (other.task_id, other.proposal.epoch)
+
+
 def compare(one: Footprint, other: Footprint) -> ConflictKind | None:
     """Return how two footprints on the same commit overlap; None if they have nothing in common."""
     if one.edits and one.edits == other.edits:

@@ -8,9 +8,16 @@ it is for what an agent does that was merely rewarded for passing tests.
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
+from shared.kernel.sections import (
+    MAX_REMEMBERED_SECTIONS,
+    TextSection,
+    is_valid,
+    split_sections,
+    statements_of,
+)
 from shared.kernel.syntax import parse
 
 MAX_READ_FILES = 256
@@ -41,6 +48,8 @@ def new_introspection(before: str, after: str) -> str:
 
     Code that was there, and only moves, is not new.
     """
+    if not _may_be_new(before, after):
+        return ""
     found, known = _uses_in(after), Counter(what for what, _ in _uses_in(before))
     counts: Counter[str] = Counter()
     lines = after.splitlines()
@@ -49,6 +58,46 @@ def new_introspection(before: str, after: str) -> str:
         if counts[what] > known[what]:
             return lines[line - 1].strip() if line <= len(lines) else what
     return ""
+
+
+def _may_be_new(before: str, after: str) -> bool:
+    """Return whether new code may have a use; only the sections are read in which texts differ."""
+    one, other = split_sections(before), split_sections(after)
+    try:
+        if not (is_valid(before) and is_valid(after)):
+            return True
+        aliases = _aliases_in(one)
+        is_ambiguous = len(aliases) > len(dict(aliases))
+        if is_ambiguous or aliases != _aliases_in(other):
+            return True
+        added, removed = Counter(other) - Counter(one), Counter(one) - Counter(other)
+        return bool(_count_uses(added, aliases) - _count_uses(removed, aliases))
+    except RecursionError:
+        return True
+
+
+def _aliases_in(sections: Iterable[TextSection]) -> frozenset[tuple[str, str]]:
+    """Return the names by which a text imports modules, with the modules that may be meant."""
+    return frozenset().union(*map(_aliases_in_section, sections))
+
+
+@lru_cache(maxsize=MAX_REMEMBERED_SECTIONS)
+def _aliases_in_section(section: TextSection) -> frozenset[tuple[str, str]]:
+    """Return what `_aliases` does, of one section."""
+    return frozenset(_aliases(ast.Module([*statements_of(section)], type_ignores=[])).items())
+
+
+def _count_uses(
+    sections: Mapping[TextSection, int], aliases: frozenset[tuple[str, str]]
+) -> Counter[str]:
+    """Count the uses in sections, each of which may be there several times."""
+    names = dict(aliases)
+    found: Counter[str] = Counter()
+    for section, times in sections.items():
+        nodes = (node for each in statements_of(section) for node in ast.walk(each))
+        for what in filter(None, (_use(node, names) for node in nodes)):
+            found[what] += times
+    return found
 
 
 @lru_cache(maxsize=MAX_READ_FILES)

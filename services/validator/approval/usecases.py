@@ -26,7 +26,7 @@ from services.validator.queue.transitions import (
 )
 from shared.agent_types import agent_specs
 from shared.behaviour import judge_behaviour
-from shared.behaviour.declarations import UNDECLARED
+from shared.behaviour.declarations import UNDECLARED, FixBehaviour
 from shared.contracts.commands import DecideEnhancement
 from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Approval, Enhancement
@@ -105,7 +105,7 @@ def _reason(
     """Return why a change needs approval; empty if it needs none.
 
     What the tests could or could not notice says nothing of a change that is proven to leave the
-    program as it is.
+    program as it is. Its `behaviour` is judged only where its rule may change more than that.
     """
     why = policy_reason(
         change, config, tier=sandbox.tier, trusted=sandbox.trusted, proven=is_proven
@@ -113,7 +113,7 @@ def _reason(
     why = why or deceptive_reason(edits) or gain_reason(gain)
     why = why or workflow_reason(change, check, config)
     if why or is_proven:
-        return why
+        return why or behaviour_reason(behaviour)
     return (
         edited_tests_reason(edits, config)
         or behaviour_reason(behaviour)
@@ -169,13 +169,23 @@ async def judge_behaviours(
     return found
 
 
+def may_change_more(change: Enhancement) -> bool:
+    """Return whether the rule of a change may change what is not in the compiled program."""
+    return _declared_behaviour(change).beyond_program
+
+
+def _declared_behaviour(change: Enhancement) -> FixBehaviour:
+    """Return what the rule of a change declares about behaviour."""
+    spec = agent_specs().get(change.proposal.author.agent_type)
+    return spec.behaviour(change.proposal.fix.rule) if spec is not None else UNDECLARED
+
+
 def _judge(
     change: Enhancement, prepared: PreparedHead, edits: Sequence[EditedFile]
 ) -> BehaviourEvidence:
     """Return the evidence on whether a change's edits keep behaviour, by what its rule declares."""
     fix, config = change.proposal.fix, prepared.profile.config
-    spec = agent_specs().get(change.proposal.author.agent_type)
-    behaviour = spec.behaviour(fix.rule) if spec is not None else UNDECLARED
+    behaviour = _declared_behaviour(change)
     allowed = f"the target's policy allows {fix.code}" if config.policy.allows(fix.rule) else ""
     files = {each.path: (each.before, each.after) for each in edits}
     return judge_behaviour(behaviour, files, prepared.names, prepared.profile, allowed=allowed)

@@ -11,6 +11,7 @@ from services.validator.approval.domain import (
 from services.validator.approval.usecases import (
     edited_files,
     judge_behaviours,
+    may_change_more,
     request_approvals,
 )
 from services.validator.decision.evidence import (
@@ -73,7 +74,7 @@ async def ask_before_full_run(
     if not is_known:
         return False
     gate_round.mutation.considered.add(full)
-    changes = [gate_round.changes[each] for each in full.changes]
+    changes = without_suspects(gate_round, full)
     return bool(await ask_for_approval(gate_round, changes, fetcher, deps))
 
 
@@ -125,12 +126,15 @@ async def ask_for_approval(
 async def _edits_and_behaviours(
     gate_round: GateRound, changes: Sequence[Enhancement], deps: ValidatorDeps
 ) -> tuple[Mapping[str, Sequence[EditedFile]], Mapping[str, BehaviourEvidence]]:
-    """Return each change's edits, on those before it, and the stored behaviour of unproven ones."""
+    """Return each change's edits, on those before it, and the stored behaviour of unproven ones.
+
+    Also of those with a proof whose rule may change more than the program.
+    """
     composition = await compose(gate_round, [each.id for each in changes], deps)
     prepared, present = gate_round.prepared, (await gate_round.baseline).outcomes
     edits = await asyncio.to_thread(edited_files, changes, composition.steps, prepared, present)
     proven = gate_round.facts.proofs.by_change
-    unproven = [each for each in changes if each.id not in proven]
+    unproven = [each for each in changes if each.id not in proven or may_change_more(each)]
     behaviours = await judge_behaviours(unproven, prepared, edits, deps)
     gate_round.facts.behaviours |= behaviours
     return edits, behaviours
@@ -149,7 +153,7 @@ async def _ask_about_behaviour(
     ready = gate_round.baseline.done() and is_likely_to_pass(gate_round, full)
     if not ready:
         return None
-    changes = [gate_round.changes[each] for each in full.changes]
+    changes = without_suspects(gate_round, full)
     _, behaviours = await _edits_and_behaviours(gate_round, changes, deps)
     asking = [
         each
@@ -167,6 +171,18 @@ async def _ask_about_behaviour(
     return bool(await ask_for_approval(gate_round, changes, fetcher, deps))
 
 
+def without_suspects(gate_round: GateRound, full: RunPlan) -> list[Enhancement]:
+    """Return the changes of a full run without those that were tried only with what failed.
+
+    A full run may be made ahead, while the culprit is looked for. Nobody should be asked about
+    that one: the tests reject it.
+    """
+    tried, cleared = _tried(gate_round), _tried(gate_round, passed=True)
+    return [
+        gate_round.changes[each] for each in full.changes if each not in tried or each in cleared
+    ]
+
+
 def _is_full_run_first(
     gate_round: GateRound, asking: Sequence[Enhancement], suite: SuiteProfile
 ) -> bool:
@@ -181,12 +197,12 @@ def _seconds(suite: SuiteProfile) -> float:
     return suite.startup + sum(suite.durations.values())
 
 
-def _tried(gate_round: GateRound) -> set[str]:
-    """Return the changes that were part of any run with a report."""
+def _tried(gate_round: GateRound, *, passed: bool = False) -> set[str]:
+    """Return the changes that were part of any run with a report, or of one that `passed`."""
     return {
         change
         for plan, found in gate_round.evidence.items()
-        if isinstance(found, RunComparison)
+        if isinstance(found, RunComparison) and not (passed and found.worse)
         for change in plan.changes
     }
 

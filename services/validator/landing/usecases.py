@@ -129,7 +129,8 @@ def evidence_of(batch: Batch, change: Enhancement) -> tuple[str, ...]:
     counts = batch.run.result.counts
     tests = counts.tests if counts else 0
     together = len(batch.changes)
-    company = f", together with {together - 1} other changes" if together > 1 else ""
+    others = together - 1
+    company = f", together with {others} other change{'s' * (others > 1)}" if others else ""
     sentence = (
         f"{tests} tests ran on the tree that landed{company}; none is worse than on "
         f"{batch.prepared.head[:10]} (run {batch.run.id}, sandbox: {batch.run.execution.sandbox})."

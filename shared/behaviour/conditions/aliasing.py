@@ -204,6 +204,7 @@ def unpacked_sum(place: Place) -> Answer:
 
     For lists both give a new list with the same items in the same order, and for tuples a tuple.
     The items of a variable are taken before what follows is evaluated, so that must only read.
+    To unpack `list(b)`, with Python's own `list`, is to unpack `b`.
     """
     old, new = place.old, place.new
     if not isinstance(old, ast.BinOp) or not isinstance(old.op, ast.Add):
@@ -222,7 +223,21 @@ def unpacked_sum(place: Place) -> Answer:
     for operand in _operands(old):
         if evident_type(operand, place.code, place.function) != kind:
             return f"{place.at(operand)} is not evidently a {kind}"
+        if _copied(operand) is not operand and isinstance(operand, ast.Call):
+            answer = not_builtin(place, operand.func)
+            if answer is not HOLDS:
+                return answer
     return HOLDS
+
+
+def _copied(node: ast.expr) -> ast.expr:
+    """Return the one value that `list` or `tuple` is called with, else the node itself."""
+    match node:
+        case ast.Call(ast.Name("list" | "tuple"), [value], []) if not isinstance(
+            value, ast.Starred
+        ):
+            return value
+    return node
 
 
 def _is_unpacked_name(node: ast.expr) -> bool:
@@ -242,10 +257,12 @@ def _flat_items(node: ast.expr) -> list[ast.expr]:
     found: list[ast.expr] = []
     for operand in _operands(node):
         if not isinstance(operand, ast.List | ast.Tuple):
-            found.append(ast.Starred(operand, ast.Load()))
+            found.append(ast.Starred(_copied(operand), ast.Load()))
             continue
         for each in operand.elts:
-            inner = each.value if isinstance(each, ast.Starred) else None
-            written_out = isinstance(inner, ast.List | ast.Tuple)
-            found += _flat_items(inner) if inner is not None and written_out else [each]
+            inner = _copied(each.value) if isinstance(each, ast.Starred) else None
+            if isinstance(inner, ast.List | ast.Tuple):
+                found += _flat_items(inner)
+            else:
+                found.append(ast.Starred(inner, ast.Load()) if inner is not None else each)
     return found

@@ -12,6 +12,7 @@ from shared.contracts.base import (
     Sha256,
     Value,
 )
+from shared.contracts.documents.advice import Advice
 from shared.contracts.documents.base import Document, StateTransition
 from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.findings import Finding, Prediction
@@ -81,13 +82,22 @@ class ProposedPatch(Value):
     lines_removed: int
 
 
+# With this begins the reason of a proposal that expired as its task has lost its lease. That says
+# nothing about the change: the task is repeated under another epoch.
+OLD_EPOCH = "old-epoch"
+
+
 class ProposalRecord(Value):
     """What an agent proposed. It never changes.
 
     `key` is unique within its task, so that a task done twice proposes once. `epoch` is that of the
     task's lease, `order` the position among the proposals of the task, which build on each other.
-    `detectors` are run again by the gate: they show whether `findings` are gone. Advice for people
-    has no `patch`.
+    `detectors` are run again by the gate: they show whether `findings` are gone. `causes` are the
+    fingerprints of findings that it was made for and claims nothing about, as the gate does not
+    measure them. `outline` is what it does in words of what its files describe, if that is not the
+    text itself. Advice for people has no `patch`.
+
+    One field per fact that a proposal comes with.
     """
 
     key: str
@@ -99,9 +109,17 @@ class ProposalRecord(Value):
     title: str
     rationale: str
     findings: tuple[Finding, ...] = ()
+    causes: tuple[str, ...] = ()
     detectors: tuple[str, ...] = ()
     prediction: Prediction | None = None
     patch: ProposedPatch | None = None
+    outline: str = ""
+    advice: Advice | None = None
+
+    @property
+    def fingerprints(self) -> tuple[str, ...]:
+        """The fingerprints of all findings that it was made for."""
+        return (*(each.fingerprint for each in self.findings), *self.causes)
 
     @property
     def files(self) -> tuple[str, ...]:

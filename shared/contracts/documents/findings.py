@@ -19,7 +19,8 @@ class Finding(Value):
 
     `rule` is `tool:code`. Lines count from 1. `fingerprint` survives line moves. A change must not
     add a `security` finding. `agent_type` is the type whose detectors found it and whose fixers
-    may fix it.
+    may fix it. One that is `advised` becomes advice, as nothing fixes it; one that is `imported`
+    was found by a tool that somebody else ran.
 
     One field per property of a SARIF result that agents or the gate use.
     """
@@ -37,11 +38,48 @@ class Finding(Value):
     security: bool = False
     tool: str
     agent_type: str = ""
+    advised: bool = False
+    imported: bool = False
 
     @property
     def code(self) -> str:
         """The rule as its tool calls it."""
         return self.rule.partition(":")[2] or self.rule
+
+
+class ReportedFinding(Value):
+    """What a tool reports at a place of the repository, such as a result of a SARIF log.
+
+    `text` is that of its line, by which it is found again after lines have moved; empty if the line
+    is not to be looked for. `commit` is the one the tool ran on; empty if that is not known.
+    """
+
+    tool: str
+    code: str
+    severity: Severity
+    message: str
+    path: str
+    line: int
+    end_line: int | None = None
+    help_uri: str = ""
+    commit: str = ""
+    text: str = ""
+
+
+class FindingsImport(Document):
+    """What the log of a tool reports about a target; `id` is `<target>:<name>`.
+
+    A new log of the same name takes its place. `findings` are those in the files of components on
+    `commit`, and `notes` tell in sentences what of the log is left out.
+    """
+
+    target_id: Id
+    name: str
+    commit: Oid
+    reported: tuple[ReportedFinding, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    imported_at: datetime
 
 
 class Inspection(Value):
@@ -77,6 +115,7 @@ class Health(Document):
 
     `id` is `<target>:<commit>:<component>:<dimension>`. The dimensions that agent types declare are
     about the whole component; `protection` is about the lines that this commit changed in it.
+    `source` names the detectors that measured it, with their versions.
     """
 
     target_id: Id
@@ -85,6 +124,7 @@ class Health(Document):
     dimension: str
     metrics: dict[str, float]
     score: float
+    source: str = ""
     measured_at: datetime
 
 

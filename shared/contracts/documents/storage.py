@@ -21,6 +21,6 @@ class StoredReport(Document):
     """A report, log, plan or impact map: zlib-compressed, under the sha256 of its content."""
 
     id: Sha256
-    kind: Literal["tests", "log", "mutation", "benchmarks", "plan", "impact"]
+    kind: Literal["tests", "log", "mutation", "benchmarks", "plan", "impact", "sarif"]
     data: bytes
     created_at: datetime

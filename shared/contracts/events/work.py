@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from shared.contracts.base import AgentTypeName, Id, Oid
 from shared.contracts.documents.agents import Agent
-from shared.contracts.events.base import Event, WaveEvent
+from shared.contracts.events.base import Event, TargetEvent, WaveEvent
 
 
 class WorkerRegistered(Event):
@@ -113,6 +113,23 @@ class FindingsMeasured(WaveEvent):
     commit: Oid
     moment: Literal["before", "after"]
     findings: int
+
+
+class FindingsImported(TargetEvent):
+    """A log of another tool was stored, with `findings` results; or `reason` says why it was not.
+
+    `notes` tell in sentences what of it is left out.
+    """
+
+    subject: ClassVar[str] = "gs.evt.findings.imported"
+    target_id: Id | None = None  # type: ignore[assignment]
+    import_id: Id
+    name: str
+    findings: int = 0
+    notes: tuple[str, ...] = ()
+    code: str = ""
+    reason: str = ""
+    hint: str = ""
 
 
 class MeasurementFailed(WaveEvent):

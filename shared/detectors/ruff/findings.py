@@ -1,5 +1,6 @@
 """What ruff reports, as findings of a target."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -14,6 +15,11 @@ from shared.detectors.ruff.configuration import TOOL
 from shared.detectors.ruff.process import SYNTAX_ERROR, Diagnostic
 from shared.detectors.texts import line_at, split_lines
 from shared.targets.tree import is_typed
+
+ELSE_AFTER_A_JUMP = {"RET505", "RET506", "RET507", "RET508"}
+REMARK_ON_ELSE = re.compile(r"\s*else\s*:\s*#")
+RETURN_OF_NONE = "RET501"
+END_OF_DOCSTRING = re.compile(r"""(?:\"{3}|'{3}|:)$""")
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,21 @@ class FindingReader:
 
 
 def _without_losses(found: Diagnostic, text: str) -> Diagnostic:
-    """Return a finding as it is, or without its fix if that would drop a comment."""
-    if drops_comment(text, found.edits):
+    """Return a finding as it is, or without its fix if that would be a loss to readers.
+
+    That is a fix that drops a comment, takes from a comment the `else` that it is about, or leaves
+    a bare `return` as all that a function does.
+    """
+    if drops_comment(text, found.edits) or _is_loss(found, text):
         return replace(found, edits=(), applicability="")
     return found
+
+
+def _is_loss(found: Diagnostic, text: str) -> bool:
+    """Return whether the fix of a finding makes its line say less than before."""
+    lines = split_lines(text)
+    if found.code in ELSE_AFTER_A_JUMP:
+        return bool(REMARK_ON_ELSE.match(line_at(lines, found.row)))
+    return found.code == RETURN_OF_NONE and bool(
+        END_OF_DOCSTRING.search(line_at(lines, found.row - 1).rstrip())
+    )

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -96,6 +96,12 @@ def _line_length(files: Mapping[str, str]) -> int:
         (len(line.rstrip()) for text in files.values() for line in split_lines(text)), default=0
     )
     return min(max(longest, MIN_LINE_LENGTH), MAX_LINE_LENGTH)
+
+
+@cache
+def _ruff() -> str:
+    """Return the path of ruff's program, which takes a millisecond to find."""
+    return str(find_ruff_bin())
 
 
 class _RuffCrashed(Exception):
@@ -212,7 +218,7 @@ class Ruff:
         if self._isolated:
             options += ["--isolated", "--line-length", str(self._line_length)]
         done = run_tool(
-            [find_ruff_bin(), command, *options, *arguments, "--", *paths],
+            [_ruff(), command, *options, *arguments, "--", *paths],
             cwd=self._folder,
             env={"PATH": "/usr/bin:/bin", "RUFF_NO_CACHE": "true"},
         )

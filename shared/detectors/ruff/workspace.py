@@ -36,6 +36,8 @@ class RuffWorkspace:
         # By path, of the files that were not written since.
         self._reported: dict[str, list[Diagnostic]] = {}
         self._findings: dict[str, list[FixableFinding]] = {}
+        # By path and text: most steps leave a text as the formatter has already seen it.
+        self._formatted: dict[tuple[str, str], str] = {}
 
     def write(self, files: Mapping[str, str]) -> None:
         """Replace the texts of these files."""
@@ -65,9 +67,12 @@ class RuffWorkspace:
 
     def format(self, files: Mapping[str, str]) -> dict[str, str]:
         """Return these texts as ruff formats them."""
-        formatted = self._ruff.format(files)
-        self._ruff.write({path: self._files[path] for path in files})
-        return formatted
+        new = {p: text for p, text in files.items() if (p, text) not in self._formatted}
+        if new:
+            for path, neat in self._ruff.format(new).items():
+                self._formatted[path, new[path]] = neat
+            self._ruff.write({path: self._files[path] for path in new})
+        return {path: self._formatted[path, text] for path, text in files.items()}
 
     def _check(self, paths: Iterable[str]) -> None:
         """Have ruff look at those of these files that it has not seen as they are now."""

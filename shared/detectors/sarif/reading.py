@@ -3,12 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pydantic import ValidationError
 
 from shared.contracts.base import Severity
+from shared.contracts.documents.findings import ReportedFinding
 from shared.detectors.sarif.model import (
     SarifArtifact,
     SarifDriver,
@@ -18,10 +19,11 @@ from shared.detectors.sarif.model import (
     SarifRun,
 )
 from shared.kernel.errors import Rejected
+from shared.kernel.json_data import read_json
 from shared.targets.names import path_problem
 
 MAX_BYTES = 50_000_000
-MAX_MESSAGE_CHARACTERS = 2_000
+MAX_MESSAGE_CHARACTERS = 500
 SEVERITIES = {
     "error": Severity.ERROR,
     "warning": Severity.WARNING,
@@ -32,58 +34,59 @@ NOT_FOUND = frozenset({"pass", "notApplicable", "informational", "open"})
 NO_NAME = re.compile(r"[^a-z0-9.+-]+")
 
 
-@dataclass(frozen=True)
-class SarifResult:
-    """A result of a tool at a place in the repository. `commit` is empty where it is not said."""
-
-    tool: str
-    code: str
-    severity: Severity
-    message: str
-    path: str
-    line: int
-    end_line: int | None = None
-    help_uri: str = ""
-    commit: str = ""
-
-
-def read_sarif(content: bytes, root: str = "") -> tuple[list[SarifResult], list[str]]:
+def read_sarif(content: bytes, root: str = "") -> tuple[list[ReportedFinding], list[str]]:
     """Return the results of a log, and sentences on those that are left out.
 
     `root` is the folder that absolute addresses are below. Raises `Rejected` where it is no SARIF
     2.1.0 log.
     """
     if len(content) > MAX_BYTES:
-        raise Rejected(f"The SARIF log has more than {MAX_BYTES:,} bytes.", code="bad_sarif")
+        raise Rejected(
+            f"The SARIF log has more than {MAX_BYTES:,} bytes.",
+            hint="Let the tool look at fewer files or rules, and make several logs.",
+            code="bad_sarif",
+        )
     try:
-        log = SarifLog.model_validate(json.loads(content.decode("utf-8-sig")))
-    except (ValueError, RecursionError) as error:
+        log = SarifLog.model_validate(_parsed(content))
+    except ValueError as error:
         raise Rejected(
             f"This is no SARIF 2.1.0 log: {_problem(error)}.",
-            hint="Most tools have an option for it, such as --format sarif.",
+            hint="Most tools have an option for it, such as --format sarif; other formats, and "
+            "SARIF 1 and 2.0, are not read.",
             code="bad_sarif",
         ) from None
     found = [each for run in log.runs for each in _results(run, root)]
-    results = [each for each in found if isinstance(each, SarifResult)]
+    results = [each for each in found if isinstance(each, ReportedFinding)]
     return results, _notes([each for each in found if isinstance(each, str)])
+
+
+def _parsed(content: bytes) -> Any:
+    """Return the value of a log. Raises ValueError where it is no JSON, or nested too deeply."""
+    try:
+        return read_json(content.decode("utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise ValueError(f"it is not JSON: {error}") from None
 
 
 def _problem(error: Exception) -> str:
     """Return what is wrong with a log, with the place of it."""
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return str(error) or "it is nested too deeply"
+        place = ".".join(map(str, first["loc"]))
+        return f"{place}: {first['msg']}" if place else "a log is an object with version and runs"
+    return str(error)
 
 
 def _notes(reasons: list[str]) -> list[str]:
     """Return how many results are left out for each reason."""
+    counts = {each: reasons.count(each) for each in dict.fromkeys(reasons)}
     return [
-        f"{reasons.count(each)} results are left out: {each}." for each in dict.fromkeys(reasons)
+        f"{count} {'result is' if count == 1 else 'results are'} left out: {reason}."
+        for reason, count in counts.items()
     ]
 
 
-def _results(run: SarifRun, root: str) -> Iterator[SarifResult | str]:
+def _results(run: SarifRun, root: str) -> Iterator[ReportedFinding | str]:
     """Yield the results of a run, or why one is left out."""
     driver = run.tool.driver
     commits = [each.revision_id for each in run.version_control_provenance]
@@ -91,16 +94,16 @@ def _results(run: SarifRun, root: str) -> Iterator[SarifResult | str]:
         if each.kind in NOT_FOUND or each.baseline_state == "absent":
             continue
         if each.suppressions:
-            yield "somebody accepted them"
+            yield "accepted by somebody"
             continue
         rule = _rule(each, driver)
         code = each.rule_id or each.rule.id or rule.id
         physical = next((e.physical_location for e in each.locations if e.physical_location), None)
         path = _path(physical.artifact_location, run, root) if physical else ""
         if not code or not path or physical is None:
-            yield "they name no rule" if not code else "they are at no file of the repository"
+            yield "without a rule" if not code else "at no file of the repository"
             continue
-        yield SarifResult(
+        yield ReportedFinding(
             tool=tool_name(driver.name),
             code=code,
             severity=SEVERITIES[each.level or rule.default_configuration.level],

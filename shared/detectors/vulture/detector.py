@@ -68,7 +68,8 @@ class DeadCodeDetector:
     def _words_of(self, source: Source) -> RepositoryWords:
         """Return the words of a tree, from a cache."""
         oid = source.tree.oid
-        words = self._words.pop(oid, None) or RepositoryWords(source.tree)
+        latest = next(reversed([*self._words.values()]), None)
+        words = self._words.pop(oid, None) or RepositoryWords(source.tree, latest)
         self._words[oid] = words
         while len(self._words) > MAX_REMEMBERED_TREES:
             self._words.popitem(last=False)
@@ -77,14 +78,21 @@ class DeadCodeDetector:
     @contextmanager
     def open_workspace(self, source: Source, files: Mapping[str, str]) -> Iterator[Workspace]:
         """Open a workspace in memory with these files."""
-        yield DeadCodeWorkspace(source, files, self._choice(source))
+        words = RepositoryWords(source.tree, self._words_of(source))
+        yield DeadCodeWorkspace(source, files, self._choice(source), words)
 
 
 class DeadCodeWorkspace(InMemoryWorkspace):
     """A workspace that counts the words of the repository with the texts in it."""
 
-    def __init__(self, source: Source, files: Mapping[str, str], choice: RuleChoice) -> None:
-        self._words = RepositoryWords(source.tree)
+    def __init__(
+        self,
+        source: Source,
+        files: Mapping[str, str],
+        choice: RuleChoice,
+        words: RepositoryWords,
+    ) -> None:
+        self._words = words
         super().__init__(files, lambda texts: find(source, texts, self._words, choice))
 
     def write(self, files: Mapping[str, str]) -> None:

@@ -40,7 +40,7 @@ def judge(found: DeadCode, path: str, words: RepositoryWords, *, published: bool
         return _judge_statements(found)
     if FOUND_BY_NAME.search(path) or _is_special(found.name) or not _is_plain(found):
         return Verdict.ALIVE
-    if words.count(found.name) != 1 or words.may_be_composed(found.name):
+    if not _is_mentioned_once(found.name, words):
         return Verdict.ALIVE
     if found.name.startswith("_") or isinstance(found.owner, FUNCTIONS):
         return Verdict.DEAD
@@ -52,7 +52,14 @@ def may_have_dead_code(path: str, text: str, words: RepositoryWords, *, publishe
     if has_statements_after_leaving(text):
         return True
     names = defined_names(text, published=published)
-    return not FOUND_BY_NAME.search(path) and any(words.count(each) == 1 for each in names)
+    return not FOUND_BY_NAME.search(path) and any(
+        _is_mentioned_once(each, words) and not _is_special(each) for each in names
+    )
+
+
+def _is_mentioned_once(name: str, words: RepositoryWords) -> bool:
+    """Return whether only the definition of a name mentions it, as a whole or in parts."""
+    return words.count(name) == 1 and not words.may_be_composed(name)
 
 
 def _judge_statements(found: DeadCode) -> Verdict:

@@ -11,6 +11,13 @@ from pathlib import Path
 from vulture.core import Item, Vulture
 from vulture.noqa import parse_noqa
 
+from shared.kernel.sections import (
+    MAX_REMEMBERED_SECTIONS,
+    TextSection,
+    is_valid,
+    split_sections,
+    statements_of,
+)
 from shared.kernel.syntax import parse
 
 MAX_REMEMBERED_FILES = 4096
@@ -90,11 +97,32 @@ def has_statements_after_leaving(text: str) -> bool:
     It is a quick look, as vulture takes much longer.
     """
     try:
-        tree = parse(text)
-        pairs = (pair for suite, _ in suites(tree, ()) for pair in pairwise(suite))
-        return any(isinstance(one, LEAVING) for one, _ in pairs)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        sections = split_sections(text)
+        return is_valid(text) and (
+            any(map(_leaves_inside, sections))
+            or any(_leaves_at_end(one, goes_on=other.in_class) for one, other in pairwise(sections))
+        )
+    except RecursionError:
         return False
+
+
+@lru_cache(maxsize=MAX_REMEMBERED_SECTIONS)
+def _leaves_inside(section: TextSection) -> bool:
+    """Return whether anything follows a statement that leaves its block within a section."""
+    nodes = statements_of(section)
+    blocks = [nodes, *(suite for node in nodes for suite, _ in suites(node, ()))]
+    return any(isinstance(one, LEAVING) for block in blocks for one, _ in pairwise(block))
+
+
+def _leaves_at_end(section: TextSection, *, goes_on: bool) -> bool:
+    """Return whether the last statement of a section leaves the block of the section below.
+
+    That is the body of the section's class, which `goes_on` there, or the module.
+    """
+    last = next(reversed(statements_of(section)), None)
+    if goes_on and isinstance(last, ast.ClassDef) and not section.in_class:
+        last = last.body[-1]
+    return isinstance(last, LEAVING)
 
 
 @lru_cache(maxsize=MAX_REMEMBERED_FILES)

@@ -85,7 +85,7 @@ async def test_what_another_detector_finds_in_a_fix_is_fixed_in_the_same_proposa
     (made,) = await proposed(one, other)
     assert made.rule == "one:W"
     assert made.changes["m/a.py"] == ("# one\n", "# three\n")
-    assert "So is what that made possible (W)." in made.rationale
+    assert "What that made possible is fixed as well (W)." in made.rationale
 
 
 @pytest.mark.parametrize("what", ["open", "find", "parses", "format"])

@@ -1,8 +1,10 @@
 """What a fix makes possible belongs to its proposal, and no proposal rests on another's finding."""
 
+from dataclasses import replace
+
 import pytest
 
-from services.agents.domain.proposals import with_unique_titles
+from services.agents.domain.proposals import naming_their_file, with_unique_titles
 from shared.agent_types import Proposal
 from shared.contracts.base import EngineName
 from shared.detectors.ports import Source
@@ -43,7 +45,7 @@ async def test_a_proven_fix_takes_proven_ones_with_it(tmp_path):
     (each,) = await proposed(tmp_path, a=CHAIN)
     assert each.rule == "ruff:RET505"
     assert [found.code for found in each.findings] == ["RET505"]
-    assert "So is what that made possible (RET506)." in each.rationale
+    assert "What that made possible is fixed as well (RET506)." in each.rationale
     assert "else" not in final([each])
 
 
@@ -62,7 +64,7 @@ async def test_a_fix_that_would_add_more_than_it_takes_waits_for_its_follow_ups(
     text = 'def f(x, y):\n    return "a {} {}".format(str(x), str(y))\n'
     (each,) = await proposed(tmp_path, a=text)
     assert each.key == "ruff:UP032:shown"
-    assert "So is what that made possible (RUF010)." in each.rationale
+    assert "What that made possible is fixed as well (RUF010)." in each.rationale
     assert '"a {x!s} {y!s}"' in final([each])
     assert len(each.conditions) == 1
 
@@ -79,17 +81,16 @@ async def test_a_fix_that_would_add_more_than_it_takes_waits_for_its_follow_ups(
 async def test_formatting_with_percent_becomes_an_f_string_in_one_proposal(tmp_path, code, made):
     (each,) = await proposed(tmp_path, a=f"def f(x):\n    return {code}\n")
     assert each.rule == "ruff:UP031"
-    assert "So is what that made possible (" in each.rationale
+    assert "What that made possible is fixed as well (" in each.rationale
     assert "UP032" in each.rationale
     assert each.conditions == ("percent.as-f-string",)
     assert final([each]) == f"def f(x):\n    return {made}\n"
 
 
-async def test_a_name_of_another_kind_is_formatted_by_a_call_only(tmp_path):
+async def test_a_name_of_another_kind_keeps_its_percent_formatting(tmp_path):
     """An f-string would evaluate the second value after formatting the first one."""
     text = 'def f(x, g):\n    return "%r %s" % (x, str(g()))\n'
-    (each,) = await proposed(tmp_path, a=text)
-    assert '"{!r} {}".format(x, str(g()))' in final([each])
+    assert await proposed(tmp_path, a=text) == []
 
 
 async def test_what_is_foreclosed_stays_so_on_a_line_that_another_fix_rewrites(tmp_path):
@@ -119,6 +120,29 @@ def test_equal_titles_are_numbered():
         "refactor(a): y (F841)",
         "refactor(a): x (F401, 2 of 2)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("title", "paths", "named"),
+    [
+        (
+            "refactor(boltons): x (F401)",
+            ["boltons/iterutils.py"],
+            "refactor(boltons.iterutils): x (F401)",
+        ),
+        ("refactor(boltons): x (F401)", ["boltons/__init__.py"], "refactor(boltons): x (F401)"),
+        (
+            "refactor(boltons): x (F401)",
+            ["boltons/a.py", "boltons/b.py"],
+            "refactor(boltons): x (F401)",
+        ),
+        ("refactor(app): x (F401)", ["app.py"], "refactor(app): x (F401)"),
+        ("open the import cycle", ["boltons/a.py"], "open the import cycle"),
+    ],
+)
+def test_what_an_agent_of_a_part_proposes_names_its_file(title, paths, named):
+    proposal = replace(a_proposal(title), changes=dict.fromkeys(paths, ("", "")))
+    assert [each.title for each in naming_their_file([proposal])] == [named]
 
 
 def test_a_title_that_another_change_has_is_numbered():

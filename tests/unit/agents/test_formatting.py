@@ -56,7 +56,23 @@ def test_lines_that_would_be_put_in_elsewhere_are_not():
     ],
 )
 def test_blank_lines_beside_what_is_gone_are_those_of_the_formatter(before, after, neat, expected):
-    assert result(before, after, neat_before="#", neat_after=neat) == expected
+    neat_before = before.replace("a=1", "a = 1")
+    assert result(before, after, neat_before=neat_before, neat_after=neat) == expected
+
+
+def test_blank_lines_that_were_not_the_formatters_stay_where_a_neighbour_is_gone():
+    before = "def f():\n    x = 1\n    return x\n\n\n\ny=2\n"
+    after = "def f():\n    return 1\n\n\n\ny=2\n"
+    neat = "\n\n\ny = 2\n"
+    assert (
+        result(
+            before,
+            after,
+            neat_before=before.replace("\n\n\n\ny=2\n", neat),
+            neat_after=after.replace("\n\n\n\ny=2\n", neat),
+        )
+        == after
+    )
 
 
 LONG = "x=1\ny = f(\n    list(one),\n    other,\n)\n"

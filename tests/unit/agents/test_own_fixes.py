@@ -117,6 +117,20 @@ async def test_a_command_that_does_not_end_is_an_error_in_words(commands, tmp_pa
         await a_detector(commands).measure(source)
 
 
+async def test_a_script_is_run_on_the_tree_with_other_texts_and_finds_its_modules(
+    commands, tmp_path
+):
+    source = a_source(tmp_path)
+    script = "cat src/fine.js lib/b.js; echo $PYTHONPATH; touch here"
+    files = {"lib/b.js": "other\n"}
+    printed = await commands.read(source, script, files, timeout=60)
+    assert printed.split()[:2] == ["fine", "other"]
+    assert await commands.read(source, script, files, timeout=60) == printed
+    assert (await commands.read(source, script, timeout=60)).split()[:2] == ["fine", "bad"]
+    with pytest.raises(Rejected, match="longer than the 0"):
+        await commands.read(source, "sleep 60", timeout=0.5)
+
+
 async def test_a_target_without_such_a_command_needs_no_sandbox(tmp_path):
     async def never():
         raise AssertionError("nobody needs one")
@@ -137,3 +151,13 @@ async def test_a_file_that_one_engine_changes_is_left_alone_by_the_next(commands
     chain = ChainedEngines([Earlier(), an_engine(commands)])
     both = await proposals_of(chain, source, "src", ())
     assert [each.key for each in both] == ["earlier"]
+
+
+async def test_a_report_is_what_a_command_prints_and_nothing_else(commands, tmp_path):
+    source = a_source(tmp_path)
+    noisy = "echo noise >&2; cat src/fine.js; pwd; exit 3"
+    ran = await commands.capture(source, noisy)
+    assert ran.printed == f"fine\n{ran.folder}\n".encode()
+    assert (ran.exit_code, ran.said.strip()) == (3, "noise")
+    assert await commands.capture(source, noisy) is ran
+    assert (await commands.capture(source, "true")).printed == b""

@@ -397,7 +397,12 @@ class TestWaves:
             "findings_after": 1,
             "protection": protection,
         }
+        dimensions = {each["dimension"]: each for each in shown.pop("dimensions")}
         assert shown == {**ends, "components": [{"component": "m", **ends}]}
+        quality = dimensions["code_quality"]
+        assert (quality["score_before"], quality["score_after"]) == (50.0, 80.0)
+        assert (quality["sample_before"], quality["sample_unit"]) == (100, "lines")
+        assert dimensions["workflow"]["score_before"] is None
 
     async def test_agents_of_ended_waves_are_left_out_when_asked_for_active_ones(
         self, deps, client
@@ -615,7 +620,10 @@ class TestEvents:
         deps = replace(deps, bus=Silent())
         assert [each async for each in stream_events(None, "", deps)] == []
 
-    async def test_a_follower_who_goes_away_in_the_middle_leaves_nothing_open(self, deps):
+    @pytest.mark.parametrize("cancellations", [1, 5])
+    async def test_a_follower_who_goes_away_in_the_middle_leaves_nothing_open(
+        self, deps, cancellations
+    ):
         bus = Silent()
 
         async def follow():
@@ -624,10 +632,24 @@ class TestEvents:
 
         task = asyncio.create_task(follow())
         await bus.waiting.wait()
-        task.cancel()
+        # As a server's task group does, which cancels at every await until the task has ended.
+        for _ in range(cancellations):
+            task.cancel()
+            await asyncio.sleep(0)
         with pytest.raises(asyncio.CancelledError):
             await task
-        assert bus.closed == 1
+        await asyncio.wait_for(bus.closed.wait(), timeout=5)
+
+    async def test_the_last_events_of_a_stream_that_ends_are_not_lost(self, deps):
+        bus = Ending([self.an_event(n) for n in range(3)])
+        shown = [each async for each in stream_events(None, "", replace(deps, bus=bus))]
+        assert [each["id"] for each in shown] == ["0", "1", "2"]
+
+    async def test_a_stream_that_breaks_says_so_after_its_last_event(self, deps):
+        events = stream_events(None, "", replace(deps, bus=Ending([self.an_event(1)], broken=True)))
+        assert (await anext(events))["id"] == "1"
+        with pytest.raises(Transient):
+            await anext(events)
 
     @pytest.mark.parametrize(
         ("headers", "after"), [({}, 5), ({"last-event-id": "9"}, 9), ({"last-event-id": "x"}, 5)]
@@ -650,9 +672,9 @@ class TestEvents:
 
 @dataclass
 class Silent(RecordingBus):
-    """A stream in which nothing happens."""
+    """A stream in which nothing happens, and that takes a while to close."""
 
-    closed: int = 0
+    closed: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def events(self, *, after=None):
@@ -663,4 +685,19 @@ class Silent(RecordingBus):
             yield
         finally:
             await asyncio.sleep(0)
-            self.closed += 1
+            await asyncio.sleep(0)
+            self.closed.set()
+
+
+class Ending(RecordingBus):
+    """A stream that ends after some events, or breaks."""
+
+    def __init__(self, kept, *, broken=False):
+        super().__init__()
+        self.kept, self.broken = kept, broken
+
+    async def events(self, *, after=None):
+        for each in self.kept:
+            yield each
+        if self.broken:
+            raise Transient("The stream is gone.")

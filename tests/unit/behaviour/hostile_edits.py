@@ -387,6 +387,8 @@ ALIASING = [
     Hostile("aliasing.unpacked-sum", "def f(b):\n    a = list(b)\n    return a + [1]\n", "def f(b):\n    a = list(b)\n    return [1, *a]\n"),
     Hostile("aliasing.unpacked-sum", "def f(b):\n    a = list(b)\n    return a + (1,)\n", "def f(b):\n    a = list(b)\n    return [*a, 1]\n"),
     Hostile("aliasing.unpacked-sum", "def f(b):\n    a = tuple(b)\n    return a + (1,)\n", "def f(b):\n    a = tuple(b)\n    return [*a, 1]\n"),
+    Hostile("aliasing.unpacked-sum", "def list(b):\n    return g(b)\ndef f(b):\n    return [1] + list(b)\n", "def list(b):\n    return g(b)\ndef f(b):\n    return [1, *b]\n"),
+    Hostile("aliasing.unpacked-sum", "def f(b):\n    return list(b) + [h(b)]\n", "def f(b):\n    return [*b, h(b)]\n"),
 ]
 
 REFLECTION = [

@@ -9,10 +9,13 @@ from rich.console import Console
 from cli.report import show_report
 from cli.text import as_typed_here, duration
 from services.api.domain.report import WaveRecords, make_report
+from shared.agent_types import health_dimensions
+from shared.contracts.documents.advice import Advice
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.conflicts import ConflictResolution
 from shared.contracts.documents.enhancements import Rollback
 from shared.contracts.documents.findings import Health, Prediction
+from shared.contracts.documents.gain import FunctionGain, Gain
 from shared.contracts.documents.protection import Protection, SurvivingMutant
 from shared.contracts.documents.runs import BenchmarkResult, Recall, TestCounts
 from shared.kernel.ids import uuid7
@@ -33,13 +36,22 @@ from tests.support.builders import (
 LANDED = "d" * 40
 
 
-def a_health(component="m", *, commit=COMMIT, findings=2.0, score=50.0, lines=100.0, **metrics):
+def a_health(
+    component="m",
+    *,
+    commit=COMMIT,
+    dimension="code_quality",
+    findings=2.0,
+    score=50.0,
+    lines=100.0,
+    **metrics,
+):
     return Health(
         id=f"{commit}:{component}",
         target_id=uuid7(),
         commit=commit,
         component=component,
-        dimension="code_quality",
+        dimension=dimension,
         metrics={"findings": findings, "lines": lines, **metrics},
         score=score,
         measured_at=NOW,
@@ -271,22 +283,65 @@ def test_protected_lines_stand_beside_the_findings_of_each_component_where_any_l
     after = [a_health(findings=0.0, score=100.0), a_health("n", findings=1.0), a_health("kept")]
     known = stored([landed()], before=before, after=after)
     text = shown(make_report(known))
-    assert "(code quality from 0 to 100; 100 is no finding)" in text
+    assert "Health (from 0 to 100, the best; measured before and after" in text
     assert "protected" not in text
     protection = [
         a_protection_health(wave, of=4, protected=3, commit=LANDED),
         a_protection_health(wave, "new", commit=LANDED),
     ]
     lines = shown(make_report(replace(known, protection=protection))).splitlines()
-    start = next(n for n, line in enumerate(lines) if line.startswith("Health"))
+    start = next(n for n, line in enumerate(lines) if line.startswith("  by component"))
     assert "protected: changed lines whose mutants were all killed" in lines[start]
-    unknown = "not measured -> not measured"
     assert [" ".join(line.split()) for line in lines[start + 1 : start + 5]] == [
-        "all 50.0 -> 66.7 findings 6 -> 3 protected 6 of 8 lines",
-        "m 50.0 -> 100.0 findings 2 -> 0 protected 3 of 4 lines",
-        "n 50.0 -> 50.0 findings 2 -> 1 protected –",  # noqa: RUF001
-        f"new {unknown} findings {unknown} protected 3 of 4 lines",
+        "all findings 6 -> 3 protected 6 of 8 lines",
+        "m findings 2 -> 0 protected 3 of 4 lines",
+        "n findings 2 -> 1 protected –",  # noqa: RUF001
+        "new findings not measured -> not measured protected 3 of 4 lines",
     ]
+
+
+def test_each_dimension_has_its_score_and_what_was_not_measured_says_so():
+    before = [a_health(), a_health(dimension="architecture", modules_in_cycles=4.0)]
+    after = [a_health(findings=0.0, score=100.0), a_health(dimension="architecture")]
+    after[1].metrics["modules_in_cycles"] = 0.0
+    known = stored([landed()], before=before, after=after)
+    lines = shown(make_report(replace(known, dimensions=health_dimensions()))).splitlines()
+    start = next(n for n, line in enumerate(lines) if line.startswith("Health"))
+    assert [" ".join(line.split()) for line in lines[start + 1 : start + 8]] == [
+        "architecture 50.0 -> 50.0 findings 2 -> 2 100 lines",
+        "modules in cycles 4 -> 0",
+        "code quality 50.0 -> 100.0 findings 2 -> 0 100 lines",
+        "performance not measured",
+        "security not measured",
+        "workflow not measured",
+        "tests not measured",
+    ]
+
+
+def test_a_gain_an_outline_and_advice_are_shown_as_people_read_them():
+    found = FunctionGain(name="m.py::f", answer="better", inputs=2, runs=11, ratio=0.25)
+    gain = Gain(state="measured", summary=f"measured gain: {found.words}", functions=(found,))
+    outline = "w.json, workflow 'Orders':\n  ~ node 'Sort': type changed (a → b)"
+    advice = Advice(plan="do it", evidence=("m.py:1: x", "n.py:2: y"), steps=("First.", "Then."))
+    changes = [
+        landed(gain=gain, evidence=(f"{gain.summary.capitalize()}.", "31 ran")),
+        landed(outline=outline),
+        an_enhancement(state="needs_approval", approval_reason="it asks", outline=outline),
+        an_enhancement(state="advisory", title="split it", advice=advice),
+    ]
+    report = make_report(stored(changes))
+    text = shown(report)
+    assert text.count("measured gain: m.py::f takes 0.25 times as long") == 1
+    assert "Speed 1 landed change measured to be faster: m.py::f takes 0.25 times as long" in text
+    assert text.count("  ~ node 'Sort': type changed (a → b)") == 2
+    start = text.index("Advice (for a person to do: there is no patch)")
+    assert [line.strip() for line in text[start:].splitlines()[2:6]] == [
+        "plan: do it",
+        "evidence: m.py:1: x; n.py:2: y",
+        "1. First.",
+        "2. Then.",
+    ]
+    assert report.advisory[0].steps == ("First.", "Then.")
 
 
 def test_figures_are_shown_where_they_were_measured_and_nowhere_else():

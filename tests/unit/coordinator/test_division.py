@@ -9,7 +9,7 @@ from services.coordinator.domain.division import (
     parts_by_component,
     work_by_path,
 )
-from services.coordinator.domain.planning import admit, disjoint_first, opportunities, plan
+from services.coordinator.domain.planning import admit, opportunities, plan, take_turns
 from shared.contracts.base import WaveSize
 from shared.targets.components import Component
 from shared.targets.paths import matches
@@ -134,12 +134,36 @@ class TestPlans:
             an_opportunity("p", part=part, agent_type=kind)
             for part, kind in (("a", "x"), ("a", "y"), ("b", "x"), ("b", "y"))
         ]
-        assert [(each.part, each.agent_type) for each in disjoint_first(ranked)] == [
-            ("a", "x"),
-            ("b", "x"),
-            ("a", "y"),
-            ("b", "y"),
+        assert self.turns(ranked) == ["a x", "b y", "a y", "b x"]
+
+    def test_the_types_share_a_small_wave_though_one_has_more_work_everywhere(self):
+        ranked = [
+            *(an_opportunity(place, agent_type="x") for place in "abcde"),
+            *(an_opportunity(place, agent_type="y") for place in "cd"),
+            an_opportunity("a", agent_type="z"),
         ]
+        assert self.turns(ranked) == ["a z", "c y", "b x", "d y", "e x"]
+
+    def test_a_type_that_has_only_one_place_gets_its_turn_there_though_it_is_taken(self):
+        ranked = [an_opportunity(place, agent_type="x") for place in "abcde"]
+        ranked += [an_opportunity("a", agent_type=kind) for kind in "yz"]
+        assert self.turns(ranked) == ["a y", "b x", "c x", "a z", "d x"]
+
+    def test_a_large_wave_is_spread_over_ten_places_before_it_takes_one_twice(self):
+        ranked = [an_opportunity(str(n), agent_type="x") for n in range(10)]
+        ranked += [an_opportunity(str(n), agent_type=kind) for n in (0, 1) for kind in "yz"]
+        chosen = self.turns(ranked, WaveSize.LARGE)
+        assert {each.split()[0] for each in chosen[:10]} == {str(n) for n in range(10)}
+        assert {each.split()[1] for each in chosen[10:]} == {"x", "y", "z"}
+
+    def test_what_is_left_keeps_its_rank(self):
+        ranked = [an_opportunity(place, agent_type="x") for place in "abcdefg"]
+        _, left = take_turns(ranked, WaveSize.SMALL)
+        assert left == tuple(ranked[5:])
+
+    def turns(self, ranked, size=WaveSize.SMALL):
+        chosen, _ = take_turns(ranked, size)
+        return [f"{each.part or each.component} {each.agent_type}" for each in chosen]
 
     def test_a_component_that_admits_other_types_is_left_alone_with_a_note(self):
         component = Component(name="p", paths=("/p/",), source="x", agent_types=("security",))

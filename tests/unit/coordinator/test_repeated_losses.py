@@ -3,6 +3,8 @@
 import pytest
 
 from services.coordinator.usecases import advance
+from services.coordinator.usecases.plan import foreclosed_in
+from shared.contracts.documents.enhancements import OLD_EPOCH
 from shared.contracts.states import TaskState, WaveState
 from tests.support.builders import a_finding, an_enhancement
 from tests.support.coordinating import a_coordinator, a_planned_wave
@@ -54,3 +56,21 @@ async def test_one_that_was_lost_for_another_reason_is_repeated_without_the_othe
     assert await lose(deps, wave, NO_REPORT.format(13), "another one landed") == [0, 1, 2]
     [third] = await deps.store.tasks.find(wave_id=wave.id, state=TaskState.ASSIGNED)
     assert third.excluded_fingerprints == ("f1",)
+
+
+async def test_what_expired_with_an_ended_epoch_is_no_cause_for_another_task(deps, wave):
+    [task] = await deps.store.tasks.find(wave_id=wave.id)
+    for epoch, state, reason in ((0, "expired", OLD_EPOCH), (1, "applied", "")):
+        change = an_enhancement(task, epoch=epoch, state=state, reason=reason)
+        await deps.store.enhancements.insert(change)
+    for trigger in ("start", "propose"):
+        task = await deps.store.tasks.transition(task, trigger)
+    await advance(wave.id, deps)
+    assert [each.state for each in await deps.store.tasks.find()] == [TaskState.DONE]
+
+
+async def test_what_a_refused_change_claims_nothing_about_is_not_tried_again_either(deps, wave):
+    [task] = await deps.store.tasks.find(wave_id=wave.id)
+    change = an_enhancement(task, state="rejected", reason="no", findings=(), causes=("f1",))
+    await deps.store.enhancements.insert(change)
+    assert await foreclosed_in(wave, deps) == {"f1": "rejected: no"}

@@ -59,9 +59,26 @@ def test_what_waits_for_a_person_is_not_proposed_again():
     assert waves.foreclosure(an_enhancement(state="needs_approval")) == "it needs approval"
 
 
-def test_a_refusal_for_an_old_epoch_forecloses_nothing():
-    reason = "old-epoch: its task no longer holds the lease under epoch 3"
-    assert waves.foreclosure(an_enhancement(state="rejected", reason=reason)) is None
+@pytest.mark.parametrize(
+    ("reason", "lost"),
+    [
+        ("old-epoch: its task no longer holds the lease under epoch 3", frozenset()),
+        ("conflict: another one landed first", frozenset()),
+        ("it does not apply", {"f"}),
+    ],
+)
+def test_what_its_epoch_or_another_change_ended_is_not_lost_for_a_reason_of_its_own(reason, lost):
+    found = (a_finding(fingerprint="f"),)
+    changes = [an_enhancement(state="expired", reason=reason, findings=found) for _ in "ab"]
+    assert waves.lost_twice(changes) == lost
+
+
+def test_the_same_advice_is_given_once():
+    found = (a_finding(fixable="no", advised=True),)
+    given = an_enhancement(state="advisory", findings=found)
+    assert "there is advice on it" in waves.foreclosure(given)
+    other = an_enhancement(state="advisory", findings=(*found, a_finding()))
+    assert waves.foreclosure(other) is None
 
 
 def test_the_tests_say_more_than_the_reason():

@@ -104,7 +104,7 @@ def test_paths_are_those_of_the_repository(path, root, expected):
 def test_what_is_at_no_file_of_the_repository_is_left_out_and_that_is_said(path):
     results, [note] = read(a_log(a_result(path)), "/srv/shop")
     assert results == []
-    assert note == "1 results are left out: they are at no file of the repository."
+    assert note == "1 result is left out: at no file of the repository."
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,14 @@ def test_a_tool_that_takes_too_long_is_stopped():
     assert time.monotonic() - started < 20
 
 
+def test_a_tool_that_prints_too_much_or_needs_too_much_memory_is_stopped(tmp_path):
+    endless = "while True: print('x' * 100_000)"
+    with pytest.raises(Rejected, match="printed more than 1,000 bytes"):
+        run(endless, output=tmp_path / "out", max_output_bytes=1000)
+    done = run("import time; time.sleep(0.2); 'x' * (1 << 31)", max_memory_bytes=1 << 30)
+    assert b"MemoryError" in done.stderr
+
+
 async def test_a_tool_in_a_thread_ends_with_the_work_that_waits_for_it():
     ended = threading.Event()
 

@@ -42,6 +42,18 @@ class TestComponents:
         files = ["pkg/__init__.py", "tests/__init__.py", "docs/conf.py", "examples/e.py"]
         assert set(components(files)) == {"pkg"}
 
+    def test_a_folder_of_workflows_beside_the_code_is_a_component(self):
+        workflow = '{"nodes": [], "connections": {}}'
+        files = {
+            **dict.fromkeys(("p/__init__.py", "p/a/__init__.py", "p/b/__init__.py"), ""),
+            "n8n/orders.json": workflow,
+            "p/a/mail.json": workflow,
+            "data/prices.json": '{"nodes": 1}',
+            "tests/flow.json": workflow,
+        }
+        found = {each.name: each.paths for each in profile_target(FakeTree(files)).components}
+        assert found == {"n8n": ("/n8n/",), "p": ("/p/*.py",), "p.a": ("/p/a/",), "p.b": ("/p/b/",)}
+
     def test_codeowners_entries_are_components(self):
         files = {"a/x.py": "", "b/y.py": "", "CODEOWNERS": "* @all\n/a/ @ann # hers\nb/ @bob\n"}
         found = profile_target(FakeTree(files)).components

@@ -1,17 +1,20 @@
 """The engine that advises where a change is too large to be made: a plan, evidence and steps."""
 
 import asyncio
+import re
 import tomllib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
+from typing import Any
 
 from services.agents.types.architecture.moves import move_changes
 from services.agents.types.architecture.splits import split_changes
 from shared.agent_types.engines import Proposal, TaskContext
 from shared.agent_types.fixers import Priors
 from shared.contracts.base import EngineName
+from shared.contracts.documents.advice import Advice
 from shared.contracts.documents.findings import Finding
 from shared.detectors.findings import rule_id
 from shared.detectors.imports.clusters import clusters
@@ -46,19 +49,20 @@ class AdviceEngine:
         source, component = context.source, context.task.component
         paths = [path for path in source.tree.files() if source.component(path) == component]
         found = [each.finding for each in self._detector.find(source, paths)]
-        wanted = [each for each in found if each.fingerprint not in context.excluded]
+        wanted = [each for each in found if context.may_advise_on(each)]
         survey = self._detector.survey(source)
         return [proposal for make in ADVICE for proposal in self._made(survey, wanted, make)]
 
     def _made(self, survey: Survey, found: Sequence[Finding], make: "Advise") -> Iterator[Proposal]:
         """Yield what one kind of advice has to say about the findings of a component."""
-        for number, (rule, title, text, findings) in enumerate(make(survey, found), 1):
+        for number, (rule, title, advice, findings) in enumerate(make(survey, found), 1):
             yield Proposal(
                 key=f"{rule_id(TOOL, rule)}:advice/{number}",
                 rule=rule_id(TOOL, rule),
                 engine=EngineName.RULES,
                 title=title,
-                rationale=text,
+                rationale=advice.text,
+                advice=advice,
                 changes=None,
                 prior=self._prior,
                 findings=tuple(findings),
@@ -66,12 +70,12 @@ class AdviceEngine:
             )
 
 
-# The rule, title and text of one piece of advice, and the findings that it is about.
-Advice = tuple[str, str, str, Sequence[Finding]]
-Advise = Callable[[Survey, Sequence[Finding]], Iterator[Advice]]
+# The rule and title of a piece of advice, the advice itself, and the findings that it is about.
+Titled = tuple[str, str, Advice, Sequence[Finding]]
+Advise = Callable[[Survey, Sequence[Finding]], Iterator[Titled]]
 
 
-def advise_on_cycles(survey: Survey, found: Sequence[Finding]) -> Iterator[Advice]:
+def advise_on_cycles(survey: Survey, found: Sequence[Finding]) -> Iterator[Titled]:
     """Yield a plan for each cycle that stays when all that can be cut or moved is.
 
     The component of the first of its files has the plan.
@@ -87,7 +91,7 @@ def advise_on_cycles(survey: Survey, found: Sequence[Finding]) -> Iterator[Advic
             yield CYCLE, title, _plan_of_cycle(survey, cycle), findings
 
 
-def _plan_of_cycle(survey: Survey, cycle: frozenset[str]) -> str:
+def _plan_of_cycle(survey: Survey, cycle: frozenset[str]) -> Advice:
     """Return the imports that close a cycle, and in which order to try to cut one."""
     inside = {path: survey.graph.loaded[path] & cycle for path in cycle}
     chain = shortest_path(inside, min(cycle), min(cycle))
@@ -99,14 +103,20 @@ def _plan_of_cycle(survey: Survey, cycle: frozenset[str]) -> str:
     ]
     one, other = min(names, key=lambda pair: (len(names[pair]), pair))
     first, second = map(survey.graph.modules.name, (one, other))
-    return (
-        f"Plan: make the imports between {len(cycle)} modules go in one direction. "
-        f"Evidence: {survey.chain(chain)}; {'; '.join(rows)}. "
-        f"Steps: 1. Cut the import with the fewest names, of {second} by {first}: move "
-        f"{', '.join(names[one, other][:MAX_NAMES])} into a module that imports neither, and "
-        f"import it from there in both, or pass it to {first} as an argument. "
-        f"2. Keep the old name in {second} by an import. 3. Measure again: another cycle may be "
-        "left among the same modules."
+    moved = ", ".join(names[one, other][:MAX_NAMES])
+    cut = (
+        f"Cut the import with the fewest names, of {second} by {first}: move {moved} into a module "
+        f"that imports neither, and import it from there in both, or pass it to {first} as an "
+        "argument."
+    )
+    return Advice(
+        plan=f"make the imports between {len(cycle)} modules go in one direction",
+        evidence=(survey.chain(chain), *rows),
+        steps=(
+            cut,
+            f"Keep the old name in {second} by an import.",
+            "Measure again: another cycle may be left among the same modules.",
+        ),
     )
 
 
@@ -120,7 +130,7 @@ def _names(survey: Survey, importer: str, imported: str) -> list[str]:
     ]
 
 
-def advise_on_god_modules(survey: Survey, found: Sequence[Finding]) -> Iterator[Advice]:
+def advise_on_god_modules(survey: Survey, found: Sequence[Finding]) -> Iterator[Titled]:
     """Yield a plan for each module that has become several in one, and that no engine splits."""
     for path, finding in _by_path(found, GOD_MODULE).items():
         if split_changes(survey, path):
@@ -130,7 +140,7 @@ def advise_on_god_modules(survey: Survey, found: Sequence[Finding]) -> Iterator[
         yield GOD_MODULE, title, _plan_of_split(survey, path, parts), [finding]
 
 
-def _plan_of_split(survey: Survey, path: str, parts: Sequence[Sequence[Definition]]) -> str:
+def _plan_of_split(survey: Survey, path: str, parts: Sequence[Sequence[Definition]]) -> Advice:
     """Return which definitions belong together, and how to move them."""
     facts, name = survey.graph.facts[path], survey.graph.modules.name(path)
     importers = {each.importer for each in survey.graph.importers[path]}
@@ -140,35 +150,51 @@ def _plan_of_split(survey: Survey, path: str, parts: Sequence[Sequence[Definitio
         f"{sum(each.end_line - each.line + 1 for each in part)} lines"
         for number, part in enumerate(parts[:MAX_STEPS], 1)
     ]
-    return (
-        f"Plan: move each cluster of {name} into a module of its own, and keep {name} as the place "
-        f"that passes their names on. Evidence: {facts.lines} lines, {len(facts.definitions)} "
-        f"definitions, imported by {len(importers)} files; clusters that do not use each other: "
-        f"{'; '.join(rows)}. "
-        f"Steps: 1. Move what all clusters use into a module below them. 2. Move one cluster, with "
-        f"its imports, and import its names in {name}. 3. Let the importers take the names from "
-        "where they are defined, one commit for each cluster. "
-        "Mind that classes which are pickled, and loggers, carry the name of their module."
+    return Advice(
+        plan=f"move each cluster of {name} into a module of its own, and keep {name} as the place "
+        "that passes their names on",
+        evidence=(
+            f"{facts.lines} lines, {len(facts.definitions)} definitions",
+            f"imported by {len(importers)} files",
+            f"clusters that do not use each other: {'; '.join(rows)}",
+        ),
+        steps=(
+            "Move what all clusters use into a module below them.",
+            f"Move one cluster, with its imports, and import its names in {name}.",
+            "Let the importers take the names from where they are defined, cluster by cluster.",
+        ),
+        caution="Mind that classes which are pickled, and loggers, carry the name of their module.",
     )
 
 
-def advise_on_the_rest(survey: Survey, found: Sequence[Finding]) -> Iterator[Advice]:
+def advise_on_the_rest(survey: Survey, found: Sequence[Finding]) -> Iterator[Titled]:
     """Yield one plan for all findings of each rule that has one in the table of advice."""
     for rule, words in read_plans().items():
         mine = [each for each in found if each.rule == rule_id(TOOL, rule)]
         if mine:
-            rows = "; ".join(f"{e.path}:{e.line}: {e.message}" for e in mine[:MAX_NAMES])
-            more = f" and {len(mine) - MAX_NAMES} more" if len(mine) > MAX_NAMES else ""
+            rows = [f"{e.path}:{e.line}: {e.message.rstrip('.')}" for e in mine[:MAX_NAMES]]
+            more = [f"{len(mine) - MAX_NAMES} more"] if len(mine) > MAX_NAMES else []
             title = words["title"].format(modules=survey.named(dict.fromkeys(_paths(mine))))
-            plan = words["plan"].format(count=len(mine))
-            text = f"Plan: {plan}. Evidence: {rows}{more} Steps: {words['steps']}"
-            yield rule, title, text, mine
+            plan = _counted(words["plan"], len(mine))
+            yield (
+                rule,
+                title,
+                Advice(plan=plan, evidence=(*rows, *more), steps=words["steps"]),
+                mine,
+            )
+
+
+def _counted(plan: str, count: int) -> str:
+    """Return a plan with its number: `{count} {one|several}` has words for one and for several."""
+    return re.sub(
+        r"\{([^{}|]*)\|([^{}|]*)\}", lambda found: found[1 if count == 1 else 2], plan
+    ).format(count=count)
 
 
 @cache
-def read_plans() -> Mapping[str, Mapping[str, str]]:
+def read_plans() -> Mapping[str, dict[str, Any]]:
     """Return the titles, plans and steps of advice, by the codes of rules."""
-    found: Mapping[str, Mapping[str, str]] = tomllib.loads(
+    found: Mapping[str, dict[str, Any]] = tomllib.loads(
         (files(__package__) / PLANS).read_text(encoding="utf-8")
     )
     return found

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from shared.agent_types.engines import Proposal, TaskContext
 from shared.agent_types.fixers import Priors
 from shared.contracts.base import EngineName
+from shared.contracts.documents.advice import Advice
 from shared.contracts.documents.findings import Finding
 from shared.detectors.findings import rule_id
 from shared.detectors.imports.contracts import CONTRACT, contract_text, read_linter_settings
@@ -42,7 +43,9 @@ class ContractEngine:
         for each in self._detector.find(source, paths, codes) if settings else ():
             if settings and each.finding.fingerprint not in context.excluded:
                 package = survey.graph.modules.name(each.finding.path)
-                yield self._proposal(source, component, settings.path, package, each.finding)
+                made = self._proposal(source, component, settings.path, package, each.finding)
+                if made.changes or context.may_advise_on(each.finding):
+                    yield made
 
     def _proposal(
         self, source: Source, component: str, path: str, package: str, found: Finding
@@ -53,19 +56,29 @@ class ContractEngine:
         """
         added = contract_text(path, package)
         changes = _changes(source, component, path, added)
-        steps = "" if changes else f" Steps: add to {path}, and run lint-imports:{added}"
+        why = (
+            "The next cycle would be noticed only where it breaks something. Its type, "
+            "acyclic_siblings, needs a recent import-linter."
+        )
+        advice = None
+        if not changes:
+            advice = Advice(
+                plan=f"keep {package} free of import cycles by a contract of import-linter",
+                evidence=(found.message.rstrip("."),),
+                steps=(f"Add to {path}, and run lint-imports:{added}",),
+                caution=why,
+            )
         return Proposal(
             key=RULE if changes else f"{RULE}:advice",
             rule=RULE,
             engine=EngineName.RULES,
             title=f"build({component}): keep {package} free of import cycles ({CONTRACT})",
-            rationale=(
-                f"{found.message} The next cycle would be noticed only where it breaks something. "
-                f"Its type, acyclic_siblings, needs a recent import-linter.{steps}"
-            ),
+            rationale=advice.text if advice else f"{found.message} {why}",
+            advice=advice,
             changes=changes or None,
             prior=self._prior,
             findings=() if changes else (found,),
+            causes=(found,) if changes else (),
             detectors=(self._detector.name,),
         )
 

@@ -8,6 +8,7 @@ from shared.agent_types.changes import listed
 from shared.agent_types.engines import Proposal, TaskContext
 from shared.agent_types.fixers import Priors
 from shared.contracts.base import EngineName
+from shared.contracts.documents.advice import Advice
 from shared.contracts.documents.findings import Finding
 from shared.detectors.dependencies.declared import Dependency, without
 from shared.detectors.dependencies.detector import (
@@ -48,9 +49,11 @@ class DependencyEngine:
             if each.component == component and each.fingerprint not in context.excluded
         ]
         unused = [each for each in found if each.rule == RULE]
-        others = [each for each in found if each.rule != RULE]
+        others = [e for e in found if e.rule != RULE and context.may_advise_on(e)]
+        changes = self._changes(source, component, unused)
+        if not changes:
+            unused = [each for each in unused if context.may_advise_on(each)]
         if unused:
-            changes = self._changes(source, component, unused)
             yield self._proposal(component, unused, changes)
         if others:
             yield self._advice(others)
@@ -81,41 +84,56 @@ class DependencyEngine:
 
         The gate measures no findings in protected files, so that a patch of them claims none.
         """
-        rows = " ".join(f"{each.path}:{each.line}: {each.message}" for each in found)
-        plan = "" if changes else " Steps: take the lines out, lock again, and run the tests."
+        advice = None
+        why = "What is installed for nothing costs time, and has flaws of its own."
+        if not changes:
+            steps = ("Take the lines out, lock again, and run the tests.",)
+            plan = "drop the dependencies that nothing imports"
+            advice = Advice(plan=plan, evidence=_rows(found), steps=steps, caution=why)
+        edited = f"{'; '.join(_rows(found))}. {why} Lines taken out of {listed(changes)}."
         return Proposal(
-            key=f"{RULE}{'' if changes else ':advice'}",
+            key=f"{RULE}{':advice' if advice else ''}",
             rule=RULE,
             engine=EngineName.RULES,
             title=f"build({component}): drop dependencies that nothing imports ({UNUSED})",
-            rationale=(
-                f"{rows} What is installed for nothing costs time, and has flaws of its own."
-                f"{f' Lines taken out of {listed(changes)}.' if changes else plan}"
-            ),
+            rationale=advice.text if advice else edited,
+            advice=advice,
             changes=changes or None,
             prior=self._prior,
             findings=() if changes else tuple(found),
+            causes=tuple(found) if changes else (),
             detectors=(self._detector.name,),
         )
 
     def _advice(self, found: Sequence[Finding]) -> Proposal:
         """Return advice on what is imported and not declared."""
-        rows = " ".join(f"{each.path}:{each.line}: {each.message}" for each in found)
+        advice = Advice(
+            plan="declare the dependencies that are imported",
+            evidence=_rows(found),
+            steps=(
+                "Add each to the project's dependencies, with the oldest version that passes.",
+                "Or guard the import, if it is optional.",
+            ),
+            caution="What is not declared is missing, or of another version, as soon as what "
+            "brought it along changes.",
+        )
         return Proposal(
             key=f"{rule_id(TOOL, MISSING)}:advice",
             rule=found[0].rule,
             engine=EngineName.RULES,
-            title="declare the dependencies that are imported",
-            rationale=(
-                f"{rows} What is not declared is missing, or of another version, as soon as what "
-                "brought it along changes. Steps: add each to the project's dependencies, with the "
-                "oldest version that the tests pass with; or guard the import, if it is optional."
-            ),
+            title=advice.plan,
+            rationale=advice.text,
+            advice=advice,
             changes=None,
             prior=self._prior,
             findings=tuple(found),
             detectors=(self._detector.name,),
         )
+
+
+def _rows(found: Sequence[Finding]) -> tuple[str, ...]:
+    """Return findings with their places, as evidence."""
+    return tuple(f"{each.path}:{each.line}: {each.message.rstrip('.')}" for each in found)
 
 
 def _without(text: str, path: str, unused: Sequence[Dependency]) -> str:

@@ -18,6 +18,7 @@ from services.agents.types.architecture.section import (
 from services.agents.types.architecture.splits import RULE as SPLIT_RULE
 from services.agents.types.architecture.splits import SplitEngine
 from shared.agent_types import AgentSpec, FixBehaviour, HealthDimension, Priors
+from shared.agent_types.health import DENSITY_FORMULA
 from shared.detectors.dependencies.detector import DependenciesDetector
 from shared.detectors.imports.detector import ImportsDetector
 from shared.detectors.ports import DetectorResources
@@ -68,7 +69,7 @@ def _advice_engine(resources: DetectorResources) -> AdviceEngine:
 SPEC = AgentSpec(
     name=NAME,
     description="Opens import cycles, and shows what else is wrong with how modules depend.",
-    dimensions=(HealthDimension(NAME, METRICS, measure_architecture),),
+    dimensions=(HealthDimension(NAME, METRICS, measure_architecture, DENSITY_FORMULA),),
     detectors=(_imports_detector, _dependencies_detector),
     fixers=FIXERS,
     engines=(_move_engine, _split_engine, _dependency_engine, _contract_engine, _advice_engine),

@@ -1,34 +1,53 @@
 """The fixers over ruff's own fixes, from the tables ruff_fixes.toml and ruff_behaviour.toml."""
 
+import re
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from typing import Any
 
 from shared.agent_types import FixBehaviour, FixerDeclaration, Priors, ToolFixer
 from shared.contracts.base import Severity
 from shared.detectors.findings import rule_id
+from shared.detectors.ports import FixableFinding
 from shared.detectors.ruff.configuration import TOOL
 from shared.detectors.ruff.documentation import why_bad
+from shared.detectors.texts import Edits
 
+# Ruff unpacks the operands of an addition as they are.
+UNPACKED = "RUF005"
+COPIED = re.compile(r"\*(?:list|tuple)\(([\w.]+(?:\[\w+\])*)\)")
 TABLE, BEHAVIOUR_TABLE = "ruff_fixes.toml", "ruff_behaviour.toml"
 
 
 @dataclass(frozen=True)
 class RuffFixer(ToolFixer):
-    """Applies ruff's fix of one rule."""
+    """Applies ruff's fix of one rule; `reason` is given where ruff's own says what, but not why."""
+
+    reason: str = ""
 
     def why(self) -> str:
-        """Return ruff's own explanation of why breaking the rule is bad."""
-        return why_bad(self.declaration.code)
+        """Return why breaking the rule is bad, in ruff's own words where they say that."""
+        return self.reason or why_bad(self.declaration.code)
+
+    def fix(self, text: str, found: Sequence[FixableFinding]) -> tuple[str, tuple[int, ...]]:
+        """Apply edits that do not overlap; return the text and the indices of those findings."""
+        if self.declaration.code == UNPACKED:
+            found = [replace(each, edits=_without_copies(each.edits)) for each in found]
+        return super().fix(text, found)
+
+
+def _without_copies(edits: Edits) -> Edits:
+    """Return edits that unpack what is copied in them: `*x` in place of `*list(x)`."""
+    return tuple(replace(each, content=COPIED.sub(r"*\1", each.content)) for each in edits)
 
 
 def read_fixers(priors: Priors) -> tuple[RuffFixer, ...]:
     """Return the fixers in the order in which they are applied; `priors` where a row has none."""
     behaviour = _read(BEHAVIOUR_TABLE)
     return tuple(
-        RuffFixer(_declaration(row, behaviour[row["code"]], priors))
+        RuffFixer(_declaration(row, behaviour[row["code"]], priors), row.get("why", ""))
         for row in _read(TABLE)["fixes"]
     )
 
@@ -62,8 +81,12 @@ def _declaration(
         commit_type=_commit_type(code, severity),
         priors=Priors(row.get("prior", priors.safe), row.get("prior_unsafe", priors.unsafe)),
         behaviour=FixBehaviour(
-            behaviour["may_change"], tuple(behaviour.get("unless", ())), behaviour.get("proven", "")
+            behaviour["may_change"],
+            tuple(behaviour.get("unless", ())),
+            behaviour.get("proven", ""),
+            beyond_program=behaviour.get("beyond_program", False),
         ),
+        half_done=row.get("half_done", ""),
     )
 
 

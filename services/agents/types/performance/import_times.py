@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 LINE = re.compile(r"^import time:\s*(\d+) \|\s*(\d+) \| ( *)([\w.]+)\s*$")
 INDENT = 2
@@ -40,6 +40,20 @@ def parse_import_times(output: str) -> list[ImportTime]:
         path[depth:] = [module]
         times.append(ImportTime(module, int(own), int(total), depth, parent))
     return times
+
+
+def least_of(runs: Sequence[Sequence[ImportTime]]) -> list[ImportTime]:
+    """Return the imports of the first run, each with the least time that any run took for it.
+
+    What else the machine does only adds to a time.
+    """
+    own: dict[str, int] = {}
+    total: dict[str, int] = {}
+    for each in (each for run in runs for each in run):
+        own[each.module] = min(own.get(each.module, each.own), each.own)
+        total[each.module] = min(total.get(each.module, each.total), each.total)
+    first = runs[0] if runs else ()
+    return [replace(e, own=own[e.module], total=total[e.module]) for e in first]
 
 
 def slow_imports(times: Sequence[ImportTime], packages: Iterable[str]) -> Iterator[ImportTime]:

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
+from services.agents.types.performance.lazy_imports import DECLARATION, LazyImportEngine
+from services.agents.types.performance.profile import BenchmarkProfileDetector
 from services.agents.types.performance.rewrite import TOOL, AdviceRule, Rewrite
 from services.agents.types.performance.rules.cached_formula import CachedFormula
 from services.agents.types.performance.rules.compiled_pattern import CompiledPattern
@@ -21,8 +23,9 @@ from services.agents.types.performance.section import (
     rule_choice,
     section,
 )
+from services.agents.types.performance.start_up import ImportTimesDetector
 from shared.agent_types import AgentSpec, HealthDimension, Priors, finding_density
-from shared.agent_types.health import FINDING_METRICS
+from shared.agent_types.health import DENSITY_FORMULA, FINDING_METRICS
 from shared.behaviour.conditions import (
     caching,
     comprehensions,
@@ -77,10 +80,13 @@ def rewrites_detector(resources: DetectorResources) -> RewritesDetector:
 SPEC = AgentSpec(
     name=NAME,
     description="Makes Python faster where the code shows how, and says what else is slow.",
-    dimensions=(HealthDimension(NAME, FINDING_METRICS, finding_density),),
+    dimensions=(HealthDimension(NAME, FINDING_METRICS, finding_density, DENSITY_FORMULA),),
     detectors=(rewrites_detector,),
     fixers=REWRITES,
+    advisors=(ImportTimesDetector, BenchmarkProfileDetector),
+    engines=(LazyImportEngine,),
     files=("*.py", "*.pyi"),
     priors=PRIORS,
     configuration=PerformanceSection,
+    behaviours={DECLARATION.rule: DECLARATION.behaviour},
 )

@@ -17,7 +17,7 @@ from shared.agent_types import (
     RequiredProgram,
     finding_density,
 )
-from shared.agent_types.health import FINDING_METRICS
+from shared.agent_types.health import DENSITY_FORMULA, FINDING_METRICS
 from shared.contracts.base import Severity
 from shared.detectors.ports import DetectorResources
 from shared.detectors.ruff import RuffSecurityDetector
@@ -50,7 +50,7 @@ def _security_detector(resources: DetectorResources) -> RuffSecurityDetector:
 SPEC = AgentSpec(
     name=NAME,
     description="Closes doors to attackers: what runs, reads or trusts more than it has to.",
-    dimensions=(HealthDimension(NAME, FINDING_METRICS, finding_density),),
+    dimensions=(HealthDimension(NAME, FINDING_METRICS, finding_density, DENSITY_FORMULA),),
     detectors=(weakness_detector, advisory_detector),
     fixers=tuple(WeaknessFixer(each) for each in RULES),
     guards=(_security_detector,),

@@ -19,8 +19,9 @@ def landing_message(change: Enhancement, evidence: Sequence[str]) -> str:
 
     It has the title, the rationale, the evidence and the trailers that find the change again.
     """
-    parts = [_subject(change.proposal.title), *_paragraphs(change.proposal.rationale)]
-    if len(change.proposal.title) > MAX_SUBJECT_COLUMNS:
+    subject = _subject(change.proposal.title)
+    parts = [subject, *_paragraphs(change.proposal.rationale)]
+    if not _says_all_of(change.proposal.title, f"{subject} {change.proposal.rationale}"):
         parts.insert(1, _wrap(change.proposal.title))
     if change.proposal.prediction is not None:
         prediction = change.proposal.prediction
@@ -116,6 +117,14 @@ def _list(text: str) -> str:
         )
         for each, indent in zip(lines, indents, strict=True)
     )
+
+
+def _says_all_of(title: str, message: str) -> bool:
+    """Return whether a message has a title's words, and what is in brackets at its end."""
+    words, _, brackets = title.rstrip(")").rpartition(" (")
+    pieces = [words, *brackets.split(", ")] if words else [title]
+    plain = " ".join(message.split())
+    return all(" ".join(each.split()) in plain for each in pieces)
 
 
 def _wrap(text: str) -> str:

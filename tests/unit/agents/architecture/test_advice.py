@@ -38,7 +38,11 @@ def codes(made):
 def test_advice_says_what_to_do(each):
     for advice in proposals(a_source(each.files)):
         if advice.changes is None:
-            assert "Steps: " in advice.rationale
+            assert advice.advice.plan
+            assert advice.advice.evidence
+            assert advice.advice.steps
+            assert "{" not in advice.advice.plan
+            assert "Steps: 1. " in advice.rationale
             assert len(advice.title) < 150
 
 

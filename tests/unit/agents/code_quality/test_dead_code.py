@@ -24,7 +24,7 @@ def test_what_only_dead_code_used_goes_in_the_same_proposal(tmp_path):
     files = {"m/__init__.py": "", "m/a.py": DEAD}
     (made,) = proposals(tmp_path, a_source(files))
     assert made.rule == "vulture:V103"
-    assert "So is what that made possible (F401)." in made.rationale
+    assert "What that made possible is fixed as well (F401)." in made.rationale
     assert fixed(files, [made])["m/a.py"] == "x = 1\n"
     assert made.conditions == tuple(UNUSED)
 

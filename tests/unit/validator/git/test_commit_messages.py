@@ -51,6 +51,15 @@ def test_a_subject_is_one_line_of_72_characters_and_a_blank_one_follows(title):
         assert rest.startswith("\n")
 
 
+def test_a_title_is_said_once_where_its_subject_lost_only_the_rule():
+    words = "refactor(boltons): use literals in place of dict(), list() and tuple()"
+    said = landing_message(an_enhancement(title=f"{words} (C408)", rationale="By C408."), EVIDENCE)
+    assert said.startswith(f"{words}\n\nBy C408.\n")
+    longer = f"refactor(boltons): {'say what ' * 8}(C408)"
+    said = landing_message(an_enhancement(title=longer, rationale="Why."), EVIDENCE)
+    assert " ".join(said.split()).count(" ".join(longer.split())) == 1
+
+
 def test_git_reads_the_same_trailers():
     change = an_enhancement(prediction=Prediction(metric="x", direction="up", size=1, confidence=1))
     said = landing_message(change, EVIDENCE)

@@ -20,6 +20,12 @@ from shared.detectors.ports import FixableFinding, Measured, Source, Workspace
 from shared.detectors.rule_choice import RuleChoice
 from shared.detectors.sources import owned_texts
 from shared.detectors.texts import Edit, line_at, split_lines
+from shared.kernel.sections import (
+    MAX_REMEMBERED_SECTIONS,
+    TextSection,
+    split_sections,
+    statements_of,
+)
 
 TOOL = "annotations"
 # The code by which linters know the same, so that comments for them count.
@@ -94,10 +100,9 @@ def missing(path: str, text: str) -> tuple[Missing, ...]:
         return ()
     code = ParsedFile(path, text)
     try:
-        functions = list(_functions(code.tree))
-        annotated = sum(each.returns is not None for each, _ in functions)
-        if annotated < max(MIN_ANNOTATED, MIN_PART * len(functions)):
+        if not _is_annotated(text):
             return ()
+        functions = list(_functions(code.tree))
         unannotated = [(each, owner) for each, owner in functions if _lacks_only_that(each)]
         found = [(each, evident_return(each, owner, code)) for each, owner in unannotated]
         colons = _colons(text) if any(annotation for _, annotation in found) else {}
@@ -108,6 +113,21 @@ def missing(path: str, text: str) -> tuple[Missing, ...]:
         for each, annotation in found
         if annotation and each.lineno in colons and not is_silenced(text, each.lineno, CODE)
     )
+
+
+def _is_annotated(text: str) -> bool:
+    """Return whether enough functions of a file have a return annotation. Raises RecursionError."""
+    counts = [_count_functions(each) for each in split_sections(text)]
+    functions, annotated = (sum(each) for each in zip(*counts, strict=True))
+    return bool(annotated >= max(MIN_ANNOTATED, MIN_PART * functions))
+
+
+@lru_cache(maxsize=MAX_REMEMBERED_SECTIONS)
+def _count_functions(section: TextSection) -> tuple[int, int]:
+    """Return how many functions a section has, and how many of them have a return annotation."""
+    nodes = statements_of(section)
+    found = [each for each, _ in _functions(ast.Module([*nodes], type_ignores=[]))]
+    return len(found), sum(each.returns is not None for each in found)
 
 
 def _functions(tree: ast.AST) -> Iterator[tuple[Definition, ast.AST]]:

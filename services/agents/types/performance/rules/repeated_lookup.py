@@ -3,6 +3,7 @@
 import ast
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import ClassVar
 
 from services.agents.types.performance.rewrite import AdviceRule
 from shared.behaviour.code import bound_names
@@ -22,6 +23,7 @@ class RepeatedLookup(AdviceRule):
     """
 
     code = "PRF603"
+    min_loops: ClassVar[int] = MIN_LOOPS
 
     def find(self, tree: SyntaxTree) -> Iterator[Match]:
         """Yield the first look-up of each such chain in each innermost loop."""
@@ -30,12 +32,19 @@ class RepeatedLookup(AdviceRule):
             if not _is_chain(each) or _is_longer(each, tree):
                 continue
             loops = [loop for loop in tree.loops(each) if isinstance(loop, LOOPS)]
-            if len(loops) >= MIN_LOOPS:
+            if len(loops) >= self.min_loops:
                 chains[loops[0], ast.unparse(each)].append(each)
         for (loop, text), found in chains.items():
             if len(found) >= MIN_LOOK_UPS and _is_constant_in(loop, found[0]):
                 message = f"`{text}` is looked up {len(found)} times in each round of the loop."
                 yield Match(found[0], message, "no")
+
+
+class HotLookup(RepeatedLookup):
+    """The same in any loop of a function that a profile says is hot."""
+
+    code = "PRF604"
+    min_loops = 1
 
 
 def _is_chain(node: ast.Attribute) -> bool:

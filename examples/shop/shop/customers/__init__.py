@@ -1,0 +1,1 @@
+"""Who buys in the shop."""
