@@ -27,10 +27,10 @@ $(READY): requirements/dev.txt pyproject.toml
 	@$(BIN)/python -m compileall -q -j 0 services shared cli deploy tests/support
 	@touch $@
 
-run: $(READY) ## a wave on the bundled example, or on REPO=path
+run: $(READY) ## a large wave on the bundled example, or a wave on REPO=path
 ifeq ($(REPO),)
 	@$(BIN)/groundswell example .example/shop --keep
-	@$(BIN)/groundswell run .example/shop $(ARGS)
+	@$(BIN)/groundswell run .example/shop $(or $(ARGS),--size large)
 else
 	@$(BIN)/groundswell run "$(REPO)" $(ARGS)
 endif

@@ -2,12 +2,17 @@
 
 The code is that of Python's own standard library, which is on every machine: its modules in the
 order of their names, until there are as many lines as a row says. Beside it the bare tools that the
-detectors wrap are run one after the other on the same files. A second measurement of a commit reads
-what the first one stored, as two waves on an unchanged repository do.
+detectors wrap are run one after the other on the same files.
+
+"again" is a second measurement of the same files by the same process, which takes longer than what
+two waves on an unchanged repository do: the second one reads what the first one stored for the
+commit. "CPU" are the seconds of both, and of the tools, on all cores; what else the machine does
+changes it less.
 """
 
 import asyncio
 import multiprocessing
+import os
 import shutil
 import subprocess
 import sys
@@ -16,8 +21,9 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pygit2
 
@@ -31,7 +37,7 @@ from shared.targets.profile import profile_target
 from shared.targets.tree import GitTree
 
 SIZES, QUICK_SIZES = (5_000, 25_000, 100_000), (400,)
-BAR_LINES, BAR_SECONDS = 25_000, 20.0
+BAR_LINES, BAR_SECONDS, BAR_AGAIN_SECONDS = 25_000, 20.0, 2.0
 # What takes twice as long per line as at the smallest size is not linear.
 MAX_GROWTH = 2.0
 BIN = Path(sys.executable).parent
@@ -49,18 +55,19 @@ def run(quick: bool) -> Result:
     sizes = QUICK_SIZES if quick else SIZES
     with tempfile.TemporaryDirectory(prefix="groundswell-bench-") as scratch:
         rows = [_measure(size, Path(scratch) / str(size), each=not quick) for size in sizes]
-    per_line = [row["s"] / row["lines"] for row in rows]
+    per_line = [row["CPU"] / row["lines"] for row in rows]
     growth = per_line[-1] / per_line[0]
-    worst = max(row["s"] for row in rows if row["lines"] <= 1.2 * BAR_LINES)
+    small = [row for row in rows if row["lines"] <= 1.2 * BAR_LINES]
+    worst, again = (max(row[key] for row in small) for key in ("s", "again"))
     return Result(
         name="analysis",
         rows=rows,
         bar=(
-            f"all types read {BAR_LINES:,} lines in at most {BAR_SECONDS:.0f} s, and 20 times as "
-            f"many take at most {MAX_GROWTH:g} times as long per line: {worst:.1f} s, "
-            f"{growth:.2f} times"
+            f"all types read {BAR_LINES:,} lines in at most {BAR_SECONDS:.0f} s, again in at most "
+            f"{BAR_AGAIN_SECONDS:.0f} s, and 20 times as many take at most {MAX_GROWTH:g} times "
+            f"the CPU time per line: {worst:.1f} s, {again:.1f} s, {growth:.2f} times"
         ),
-        holds=worst <= BAR_SECONDS and growth <= MAX_GROWTH,
+        holds=worst <= BAR_SECONDS and again <= BAR_AGAIN_SECONDS and growth <= MAX_GROWTH,
     )
 
 
@@ -68,21 +75,32 @@ def _measure(size: int, scratch: Path, *, each: bool) -> dict[str, Any]:
     """Return one row: the seconds of all agent types, of the tools, and of `each` type alone."""
     lines = _write_code(size, scratch / "code")
     repository = as_repository(scratch / "code")
-    seconds = _time_types(repository, scratch / "work", each=each)
+    timed = _time_types(repository, scratch / "work", each=each)
+    everything = timed["all"]
     bare = {name: _time_tool(name, repository) for name in TOOLS}
     tools = sum(bare.values())
     return {
         "target": f"{lines:,} lines",
         "lines": lines,
-        "s": seconds["all"],
-        **{name: value for name, value in seconds.items() if name != "all"},
+        "s": everything.cold,
+        "again": everything.again,
+        "CPU": everything.cpu,
+        **{name: each.cold for name, each in timed.items() if name != "all"},
         "bare tools": tools,
-        "ratio": seconds["all"] / tools,
+        "ratio": everything.cold / tools,
     }
 
 
-def _time_types(repository: Path, scratch: Path, *, each: bool) -> dict[str, float]:
-    """Return the seconds that the detectors of all types take side by side, and those of `each`.
+class Times(NamedTuple):
+    """The seconds of a first and a second measurement, and the CPU seconds of both."""
+
+    cold: float
+    again: float
+    cpu: float
+
+
+def _time_types(repository: Path, scratch: Path, *, each: bool) -> dict[str, Times]:
+    """Return the times of the detectors of all types side by side, and those of `each` type alone.
 
     Each measurement has a new process, so that none finds what another one has parsed.
     """
@@ -96,15 +114,24 @@ def _time_types(repository: Path, scratch: Path, *, each: bool) -> dict[str, flo
         }
 
 
-def _time_cold(names: Sequence[str], repository: Path, scratch: Path) -> float:
-    """Return the seconds in which these agent types read the head of a repository side by side."""
+def _time_cold(names: Sequence[str], repository: Path, scratch: Path) -> Times:
+    """Return in which time these agent types read the head of a repository side by side, twice."""
     opened = pygit2.Repository(str(repository))
     tree = GitTree(opened, opened.revparse_single("HEAD^{tree}").id)
     source = Source(tree, profile_target(tree))
     served = [serve_type(agent_spec(name), DetectorResources(scratch / name)) for name in names]
-    started = time.perf_counter()
-    asyncio.run(_run_side_by_side(served, source))
-    return time.perf_counter() - started
+    used, moments = _cpu_seconds(), [time.perf_counter()]
+    for _ in range(2):
+        asyncio.run(_run_side_by_side(served, source))
+        moments.append(time.perf_counter())
+    cold, again = (end - begin for begin, end in pairwise(moments))
+    return Times(cold, again, _cpu_seconds() - used)
+
+
+def _cpu_seconds() -> float:
+    """Return the CPU seconds of this process and of its children that have ended."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
 
 
 async def _run_side_by_side(served: Sequence[ServedType], source: Source) -> None:

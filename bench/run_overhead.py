@@ -2,8 +2,9 @@
 
 The peer is the suite run by hand (`python -m pytest -q` in the environment that Groundswell built).
 The targets are source archives from PyPI, downloaded into a scratch directory, and the bundled
-example. Each run starts with an empty GROUNDSWELL_HOME, so its time includes starting the stack,
-building the environment and running the baseline.
+example. All agent types that a user gets are at work. Each run starts with an empty
+GROUNDSWELL_HOME, so its time includes starting the stack, building the environment and running the
+baseline.
 """
 
 import json

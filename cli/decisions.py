@@ -13,6 +13,7 @@ from cli.approvals import MEANINGS
 from cli.client import ApiClient
 from cli.console import print_data, shown
 from cli.execute import execute
+from cli.landed import show_outline
 from cli.location import location_of
 from cli.options import Json
 from cli.progress import Progress
@@ -114,6 +115,7 @@ def _show_group(group: ApprovalGroup, which: str, console: Console) -> None:
         console.print(f"  [yellow]{short_id(each.id)}[/] {shown(each.title)}")
         if each.because:
             console.print(f"           [dim]{shown(each.because)}[/]")
+        show_outline(each.outline, console)
     if number > MAX_LISTED_CHANGES:
         console.print(f"  [dim]and {number - MAX_LISTED_CHANGES} more[/]")
     console.print(f"  approve  {shown(_approve_command(which))}\n")

@@ -11,6 +11,7 @@ from rich.table import Table
 from cli.console import print_data, shown, shown_lines
 from cli.decisions import approvals, approve, reject
 from cli.execute import execute
+from cli.landed import show_outline
 from cli.location import location_of
 from cli.options import Json, Limit, Wave
 from cli.rollback import Dependents, Reason, roll_back
@@ -103,10 +104,15 @@ def diff(enhancement: EnhancementId) -> None:
 
 
 async def _diff(enhancement: str) -> int:
-    """Print the patch of a change, in colour only on a terminal; return exit code 0."""
+    """Print the patch of a change; on a terminal in colour, below its outline. Return exit code 0.
+
+    Elsewhere nothing but the patch is printed, so that it can be applied.
+    """
     async with connect() as client:
         text = await client.diff(enhancement)
+        outline = (await client.enhancement(enhancement)).outline if out.is_terminal else ""
     if out.is_terminal:
+        show_outline(outline, out)
         out.print(Syntax(text, "diff", background_color="default"))
     else:
         print(text, end="")  # noqa: T201 - to be piped into git apply

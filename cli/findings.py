@@ -29,6 +29,7 @@ Branch = Annotated[
     str, typer.Option("--base", help="The branch that is improved.", metavar="BRANCH")
 ]
 STDIN = "-"
+MAX_NAME_CHARACTERS = 200
 
 
 @app.command(name="import")
@@ -49,15 +50,20 @@ def import_(
         ),
     ] = "",
     base: Branch = "",
+    *,
+    as_json: Json = False,
 ) -> None:
     """Import the findings of any tool that writes SARIF: they count, and become advice."""
     content = _read(file)
     read_sarif(content)
     default = Path(file).name if file != STDIN else "standard input"
     origin = LogOrigin(
-        target=location_of(path, base or None), base=base or None, name=name or default, root=root
+        target=location_of(path, base or None),
+        base=base or None,
+        name=(name or default)[:MAX_NAME_CHARACTERS],
+        root=root,
     )
-    execute(_import(origin, content))
+    execute(_import(origin, content, as_json=as_json))
 
 
 def _read(file: str) -> bytes:
@@ -73,13 +79,16 @@ def _read(file: str) -> bytes:
         raise Rejected(f"{file} cannot be read: {error.strerror}.", hint="Name a file.") from None
 
 
-async def _import(origin: LogOrigin, content: bytes) -> int:
+async def _import(origin: LogOrigin, content: bytes, *, as_json: bool) -> int:
     """Import a log and show what came of it; return 0, or 2 if it was refused."""
     async with connect() as client:
         event = await _imported(origin, content, client)
     if event.reason:
         fail(Rejected(event.reason, hint=event.hint))
         return WRONG_USE
+    if as_json:
+        print_data(event)
+        return 0
     out.print(f"imported {count(event.findings, 'finding')} from {shown(event.name)}")
     for note in event.notes:
         out.print(f"  {shown(note)}")
@@ -177,7 +186,7 @@ def _print(found: FindingList) -> None:
         table.add_column(name, overflow="fold", no_wrap=name in {"severity", "rule"})
     for each in found.findings:
         place = shown(f"{each.path}:{each.line}")
-        fix = {"no": "advice" if each.advised else "-"}.get(each.fixable, "yes")
+        fix = {"no": "advice" if each.advice else "-"}.get(each.fixable, "yes")
         table.add_row(each.severity, shown(each.rule), place, fix, shown(each.message))
     out.print(table if found.findings else "No findings.")
     if found.total > len(found.findings):

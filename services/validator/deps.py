@@ -21,6 +21,7 @@ from services.validator.suite.ports import Suite
 from services.validator.tasks import KeyedTasks
 from services.validator.watch.state import OverdueChecks
 from services.validator.workflows.ports import WorkflowServer
+from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.targets import Target
 from shared.environments.ports import Environments
 from shared.kernel.clock import Clock
@@ -38,7 +39,7 @@ class ProcessState:
 
     It is lost when the process ends, and everything in it can be found out again. Running gates
     and checks are keyed by target, running backtests by backtest. `draining` is set once the
-    process is about to end.
+    process is about to end. `waiting` are the changes that it saw waiting for the gate, by id.
     """
 
     claimed_runs: ClaimedRuns = field(default_factory=ClaimedRuns)
@@ -53,6 +54,7 @@ class ProcessState:
         default_factory=lambda: KeyedTasks("check", retry_seconds=30.0)
     )
     overdue_checks: OverdueChecks = field(default_factory=OverdueChecks)
+    waiting: dict[str, Enhancement] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,17 @@ from shared.targets.tree import Tree
 
 @dataclass(frozen=True)
 class PreparedHead:
-    """A target at the commit `head`, with all that is needed to run its tests there."""
+    """A target at the commit `head`, with all that is needed to run its tests there.
+
+    `basis` is a digest of its unadjusted environment and test command: see `SuiteAdjustment`.
+    """
 
     target: Target
     mirror: Mirror
     head: str
     profile: TargetProfile
     environment: Environment
+    basis: str = ""
 
     @property
     def tree(self) -> str:
@@ -63,10 +67,21 @@ async def prepare_head(
     profile or preparing the environment raises.
     """
     mirror = deps.mirror(target)
-    profile = await asyncio.to_thread(_profile, mirror, target, head, namespace)
+    profile, basis = await asyncio.to_thread(_profile, mirror, target, head, namespace)
     tree_oid = mirror.tree(head).oid
     environment = await deps.environments.prepare(target.id, profile, tree_oid)
-    return PreparedHead(target, mirror, head, profile, environment)
+    return PreparedHead(target, mirror, head, profile, environment, basis)
+
+
+async def refresh_prepared(deps: ValidatorDeps, prepared: PreparedHead) -> PreparedHead:
+    """Return a prepared head with the target as it is stored now.
+
+    Raises what `prepare_head` raises.
+    """
+    target = await deps.store.targets.require(prepared.target.id)
+    if target.adjustment == prepared.target.adjustment:
+        return replace(prepared, target=target)
+    return await prepare_head(deps, target, prepared.head)
 
 
 async def prepare_candidate(deps: ValidatorDeps, prepared: PreparedHead, tree: str) -> PreparedHead:
@@ -78,12 +93,6 @@ async def prepare_candidate(deps: ValidatorDeps, prepared: PreparedHead, tree: s
     profile = await asyncio.to_thread(_candidate_profile, prepared, tree)
     environment = await deps.environments.prepare(prepared.target.id, profile, tree)
     return replace(prepared, profile=profile, environment=environment)
-
-
-def find_basis(mirror: Mirror, target: Target, head: str) -> str:
-    """Return a digest of the unadjusted environment and command that an adjustment is for."""
-    tree = mirror.tree(head)
-    return _basis(profile_target(tree, mirror.base_tree(target)), tree)
 
 
 def _basis(profile: TargetProfile, tree: Tree) -> str:
@@ -102,14 +111,20 @@ def commit_time(mirror: Mirror, head: str) -> str:
     return datetime.fromtimestamp(commit.commit_time, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _profile(mirror: Mirror, target: Target, head: str, namespace: str) -> TargetProfile:
-    """Return the profile at a commit, with its adjustment, its date and the version of its tag."""
+def _profile(
+    mirror: Mirror, target: Target, head: str, namespace: str
+) -> tuple[TargetProfile, str]:
+    """Return the profile at a commit, with its adjustment, its date and the version of its tag.
+
+    With it comes its basis, by which an adjustment is known to be for it.
+    """
     tree = mirror.tree(head)
     profile = profile_target(tree, mirror.base_tree(target))
+    basis = _basis(profile, tree)
     test, known = profile.test, target.adjustment
     as_of = profile.config.environment.as_of
     plan: dict[str, str] = {"namespace": namespace, "as_of": _date(as_of, mirror, head)}
-    if known is not None and known.basis == _basis(profile, tree):
+    if known is not None and known.basis == basis:
         plan["as_of"] = known.as_of or plan["as_of"]
         if known.command:
             changes = {"command": known.command, "framework": known.framework}
@@ -118,7 +133,7 @@ def _profile(mirror: Mirror, target: Target, head: str, namespace: str) -> Targe
         tag = mirror.nearest_tag(target.location, head, lambda name: bool(version_of_tag(name)))
         plan["version"] = version_of_tag(tag) or UNTAGGED_VERSION
     environment = profile.environment.model_copy(update=plan)
-    return profile.model_copy(update={"test": test, "environment": environment})
+    return profile.model_copy(update={"test": test, "environment": environment}), basis
 
 
 def _candidate_profile(prepared: PreparedHead, tree: str) -> TargetProfile:

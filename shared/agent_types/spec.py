@@ -43,7 +43,8 @@ class AgentSpec:
     type has. `configuration` validates `[agents.<name>]` of a target's groundswell.toml;
     `protected_files` are patterns of files that configure the detectors, which no change may touch
     without approval. `behaviours` declares, by rule, what proposals of `engines` may change about
-    behaviour; that of a fixer is in its own declaration. `groundswell doctor` looks for the
+    behaviour; that of a fixer is in its own declaration. `advises` are the rules on whose findings
+    its engines advise people where nothing fixes them. `groundswell doctor` looks for the
     `programs`.
 
     Rules that a target brings itself are of the tools in `target_rules`, which declares what their
@@ -64,6 +65,7 @@ class AgentSpec:
     configuration: type[BaseModel] = NoConfiguration
     protected_files: tuple[str, ...] = ()
     behaviours: Mapping[str, FixBehaviour] = field(default_factory=dict)
+    advises: frozenset[str] = frozenset()
     programs: tuple[RequiredProgram, ...] = ()
     target_rules: Mapping[str, FixBehaviour] = field(default_factory=dict)
     target_fixers: FixersOfTarget | None = None

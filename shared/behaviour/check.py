@@ -18,7 +18,7 @@ from shared.detectors.texts import split_lines
 
 MAX_PARSED_FILES = 256
 MAX_DUMPED_STATEMENTS = 4096
-NO_FORM = "it is no edit that the rule is known for"
+NO_FORM = "nothing is known that would show that such an edit keeps behaviour"
 # Fields of nodes that others may read as they are written, such as the strings of annotations.
 WRITTEN = frozenset({"annotation", "returns", "type_params"})
 # The oldest Python that the arguments of the conditions are made for.

@@ -18,11 +18,13 @@ from shared.contracts.base import (
     Value,
     WaveSize,
 )
+from shared.contracts.documents.advice import Advice
 from shared.contracts.documents.backtests import BacktestSummary, ReplayResult
 from shared.contracts.documents.base import Failure
 from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Approval, Rollback
 from shared.contracts.documents.findings import Finding, Prediction
+from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.proof import Proof
 from shared.contracts.documents.protection import Protection
 from shared.contracts.documents.targets import Target
@@ -159,6 +161,8 @@ class EnhancementDetails(EnhancementView):
     `patch` is the sha256 of the diff, `base_commit` the commit it applies to; advice has neither.
     `epoch` is that of the lease it was made under. `approval_reason` says why it needs approval;
     `tests` are the tests that it breaks; `releases` says what became of its workflows in n8n.
+    `outline` is what it does in words of what its files describe, `gain` what was measured of one
+    that promises speed.
 
     Flat: what a client shows of one enhancement.
     """
@@ -184,6 +188,9 @@ class EnhancementDetails(EnhancementView):
     approval: Approval | None
     rollback: Rollback | None
     rollback_refusal: str
+    outline: str = ""
+    advice: Advice | None = None
+    gain: Gain | None = None
 
 
 class ApprovalGroup(Value):

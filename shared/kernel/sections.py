@@ -23,6 +23,9 @@ MAX_REMEMBERED_SECTIONS = 8192
 BEGINNING = re.compile(r"^(?!(?:elif|else|except|finally)\b)[^\s#)\]}]", re.MULTILINE)
 LINE = re.compile(r"[^\r\n]*(?:\r\n?|\n|\Z)")
 LINE_END = re.compile(r"\r\n?|\n")
+# What may name another encoding than UTF-8 in the first two lines (PEP 263).
+CODING = re.compile(rb"(?:[^\r\n]*(?:\r\n?|\n))?[^\r\n]*coding")
+BYTE_ORDER_MARK = "\ufeff"
 # In place of the class, for what is in its body.
 BLOCK = "if 1:\n"
 
@@ -35,6 +38,20 @@ class TextSection(NamedTuple):
 
     text: str
     in_class: bool = False
+
+
+def plain_text(content: bytes) -> str | None:
+    """Return Python source as text, without its byte order mark.
+
+    What may be in another encoding than UTF-8, or cannot be parsed for its length or bytes, is
+    None.
+    """
+    if len(content) > MAX_SOURCE_LENGTH or b"\0" in content or CODING.match(content):
+        return None
+    try:
+        return content.decode().removeprefix(BYTE_ORDER_MARK)
+    except UnicodeDecodeError:
+        return None
 
 
 @lru_cache(maxsize=MAX_REMEMBERED_TEXTS)

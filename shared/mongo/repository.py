@@ -56,6 +56,10 @@ class Repository(Generic[D]):
         found = {each.id: each for each in await self.find(id=[*keys])}
         return [found[each] for each in keys if each in found]
 
+    async def exists(self, **where: Any) -> bool:
+        """Return whether any document matches, which need not be read for that."""
+        return bool(await self._collection.find(_where(where), limit=1, fields=("_id",)))
+
     async def find_remembered(self, known: dict[str, D], **where: Any) -> list[D]:
         """Return the matching documents by age; those in `known` are read only if they changed.
 

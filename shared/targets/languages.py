@@ -1,16 +1,11 @@
 """The registry of languages: the kinds of source files that agents may change, as data."""
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from shared.kernel import sections, syntax
-
-# What may name another encoding than UTF-8 in the first two lines of Python (PEP 263).
-CODING = re.compile(rb"(?:[^\r\n]*(?:\r\n?|\n))?[^\r\n]*coding")
-BYTE_ORDER_MARK = "\ufeff"
 
 
 @dataclass(frozen=True)
@@ -80,14 +75,10 @@ def check_python(content: bytes) -> None:
 
     Of a text in UTF-8 only the sections are parsed that are not known from another version of it.
     """
-    may_be_odd = len(content) > syntax.MAX_SOURCE_LENGTH or b"\0" in content
-    try:
-        text = "" if may_be_odd or CODING.match(content) else content.decode()
-    except UnicodeDecodeError:
-        text = ""
-    if not text:
+    text = sections.plain_text(content)
+    if text is None:
         syntax.parse(content)
-    elif not sections.is_valid(text.removeprefix(BYTE_ORDER_MARK)):
+    elif not sections.is_valid(text):
         raise SyntaxError("it is no valid Python")
 
 

@@ -151,6 +151,12 @@ async def test_what_is_remembered_is_read_again_once_it_has_changed(store):
     assert await store.waves.find_remembered(known, state="running") == [moved]
 
 
+async def test_whether_any_is_there_is_told(store):
+    await store.waves.insert(a_wave(id=IDS[0], tasks=3))
+    assert await store.waves.exists(tasks=3, state=["planned", "running"])
+    assert not await store.waves.exists(tasks=3, state="running")
+
+
 async def test_what_is_recent_is_found_by_its_time_and_what_has_none_is_not(store):
     moments = [NOW, NOW + timedelta(minutes=1), None]
     waves = [a_wave(finished_at=each) for each in moments]

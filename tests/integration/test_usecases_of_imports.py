@@ -103,6 +103,17 @@ async def test_a_log_takes_the_place_of_the_last_one_of_its_name(deps, place):
     assert [rule for rule, *_ in await measured(deps, commit)] == ["l:R1", "l:R2"]
 
 
+async def test_lines_are_those_of_the_commit_that_the_tool_saw(deps, place):
+    log, commit = a_log(2), git(place, "rev-parse", "HEAD")
+    (place / "m/a.py").write_text("# new\na = 1\nb = 2\n")
+    git(place, "commit", "--quiet", "--all", "--message=later")
+    for revision, line in ((commit, 3), ("main", 2), ("0" * 40, 2), ("--help", 2)):
+        log["runs"][0]["versionControlProvenance"] = [{"revisionId": revision}]
+        await imported(deps, place, log)
+        [found] = await measured(deps, git(place, "rev-parse", "HEAD"))
+        assert found[1] == line, revision
+
+
 async def test_the_same_command_twice_is_the_same_import(deps, place):
     command = ImportFindings(target=str(place), log=a_log(1), import_id=uuid7())
     for _ in range(2):

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from services.validator.deps import ValidatorDeps
+from services.validator.prepared import prepare_head
 from services.validator.runs.usecases import request
+from services.validator.runs.usecases.adjusting import find_out_suite
 from services.validator.runs.usecases.baseline import run_baseline
 from services.validator.suite.domain.reports import (
     Infrastructure,
@@ -16,13 +19,14 @@ from services.validator.suite.domain.reports import (
     TestResult,
 )
 from shared.contracts.commands import RunBaseline
+from shared.contracts.documents.waves import Wave
 from shared.contracts.events import BaselineMeasured, EnvironmentBuilt, MeasurementFailed
 from shared.contracts.work import RunTests
 from shared.environments.ports import Environment, PytestPlugin
 from shared.targets.profile import TargetProfile
 from tests.support.builders import a_wave
 from tests.support.buses import RecordingBus
-from tests.support.landing import a_yard
+from tests.support.landing import Yard, a_yard
 from tests.support.memory import a_store
 from tests.support.runs import execute_run
 from tests.support.validator_deps import a_validator
@@ -80,9 +84,24 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(request, "POLL_INTERVAL_SECONDS", 0.02)
 
 
+@dataclass
+class Place:
+    """A target with a wave and a validator, whose suite gives scripted outcomes."""
+
+    yard: Yard
+    deps: ValidatorDeps
+    wave: Wave
+
+    @property
+    def command(self) -> RunBaseline:
+        return RunBaseline(
+            wave_id=self.wave.id, target_id=self.yard.target.id, commit=self.yard.head()
+        )
+
+
 @pytest.fixture
-def measure(tmp_path: Path):
-    async def measure(files: dict[str, str], outcomes: dict[str, object]) -> "Measured":
+def a_place(tmp_path: Path):
+    async def a_place(files: dict[str, str], outcomes: dict[str, object]) -> Place:
         yard = a_yard(tmp_path, **files)
         yard.head()
         store, bus = a_store(), ExecutingBus()
@@ -99,10 +118,20 @@ def measure(tmp_path: Path):
         bus.deps = deps
         wave = a_wave(target_id=yard.target.id, commit=yard.head())
         await store.waves.insert(wave)
-        command = RunBaseline(wave_id=wave.id, target_id=yard.target.id, commit=yard.head())
-        await run_baseline(command, deps)
-        target = await store.targets.require(yard.target.id)
-        return Measured([each.message for each in bus.published], target.adjustment, environments)
+        return Place(yard, deps, wave)
+
+    return a_place
+
+
+@pytest.fixture
+def measure(a_place):
+    async def measure(files: dict[str, str], outcomes: dict[str, object]) -> "Measured":
+        place = await a_place(files, outcomes)
+        deps = place.deps
+        await run_baseline(place.command, deps)
+        target = await deps.store.targets.require(place.yard.target.id)
+        messages = [each.message for each in deps.bus.published]
+        return Measured(messages, target.adjustment, deps.environments)
 
     return measure
 
@@ -139,6 +168,23 @@ async def test_where_pytest_finds_nothing_unittest_is_tried_and_said(measure):
     assert found.adjustment.framework == "unittest"
     assert "Tests are run by `python -m unittest`" in found.notes[0]
     assert "`python -m pytest` ran 0 tests" in found.notes[0]
+
+
+@pytest.mark.parametrize("baselines", [0, 1])
+async def test_changes_are_tried_only_once_it_is_known_how_the_tests_run(a_place, baselines):
+    outcomes = {"python -m pytest": {}, "python -m unittest": PASSING}
+    place = await a_place({"tests/test_a.py": CASE}, outcomes)
+    deps, head = place.deps, place.yard.head()
+    prepared = await prepare_head(deps, place.yard.target, head)
+    known, *_ = await asyncio.gather(
+        find_out_suite(prepared, place.wave.id, deps),
+        *(run_baseline(place.command, deps) for _ in range(baselines)),
+    )
+    assert known.profile.test.framework == "unittest"
+    runs = len(await deps.store.runs.find())
+    again = await find_out_suite(prepared, place.wave.id, deps)
+    assert again.profile == known.profile
+    assert len(await deps.store.runs.find()) == runs == 2
 
 
 async def test_a_runner_that_the_project_names_counts_more_than_a_few_tests(measure):

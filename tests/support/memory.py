@@ -66,6 +66,9 @@ class MemoryRepository:
     async def find_by_ids(self, keys: Sequence[str]) -> list[Any]:
         return [self._documents[each] for each in keys if each in self._documents]
 
+    async def exists(self, **where: Any) -> bool:
+        return bool(await self.find(limit=1, **where))
+
     async def find_remembered(self, known: dict[str, Any], **where: Any) -> list[Any]:
         found = await self.find(**where)
         for each in found:

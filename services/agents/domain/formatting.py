@@ -46,8 +46,8 @@ def format_where_changed(before: Formatted, after: Formatted) -> str:
     """Return the text after a change, formatted where it differs from the text before.
 
     What was formatted as a whole before is so afterwards. Otherwise the statements that changed
-    are, if they were before or have one line. The text is returned as it is where that would
-    change its meaning.
+    are, if they were before: where people lay code out in their own way, formatting would be a
+    change beside the change. The text is returned as it is where that would change its meaning.
     """
     if before.text == before.neat and same_program(after.neat, after.text):
         return after.neat
@@ -84,8 +84,8 @@ def _changes(before: Formatted, new: Sequence[_Part]) -> tuple[set[int], set[int
     for tag, a, b, c, d in _opcodes([p.text for p in old], [p.text for p in new]):
         if tag == "equal":
             continue
-        was_neat = neat.issuperset(range(a, b))
-        changed.update(at for at in range(c, d) if was_neat or new[at].text.count("\n") <= 1)
+        if neat.issuperset(range(a, b)):
+            changed.update(range(c, d))
         if b - a != d - c:
             loose.update(range(c, d))
             if well_spaced.issuperset(range(a, b + 1)) or d == 0:

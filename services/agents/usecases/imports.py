@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import re
 import zlib
+from dataclasses import replace
 
 import structlog
 
@@ -25,6 +27,7 @@ log = structlog.get_logger(__name__)
 
 # So many fit into a document of the database, whatever they say.
 MAX_FINDINGS = 5_000
+COMMIT = re.compile(r"[0-9a-f]{40}")
 WORST_FIRST = (Severity.ERROR, Severity.WARNING, Severity.NOTE)
 
 
@@ -53,8 +56,8 @@ async def _store(command: ImportFindings, deps: AgentDeps) -> FindingsImport:
     target = await _target(command, deps)
     source, commit = await _source(target, deps)
     root = command.root or target.location
-    imported = await asyncio.to_thread(_imported, content, root, source)
-    reported, findings, notes = imported
+    mirror = Mirror.at(deps.home, target.id)
+    reported, findings, notes = await asyncio.to_thread(_imported, content, root, source, mirror)
     new = FindingsImport(
         id=f"{target.id}:{command.name}",
         target_id=target.id,
@@ -97,13 +100,37 @@ async def _source(target: Target, deps: AgentDeps) -> tuple[Source, str]:
 
 
 def _imported(
-    content: bytes, root: str, source: Source
+    content: bytes, root: str, source: Source, mirror: Mirror
 ) -> tuple[list[ReportedFinding], list[Finding], list[str]]:
     """Return what a log reports with the text of its lines, the findings of it, and notes."""
     reported, notes = read_sarif(content, root)
     if len(reported) > MAX_FINDINGS:
         notes.append(f"Of {len(reported)} results only the worst {MAX_FINDINGS} are stored.")
         reported.sort(key=lambda each: WORST_FIRST.index(each.severity))
-    kept = with_lines(reported[:MAX_FINDINGS], source)
+    kept = _with_lines(reported[:MAX_FINDINGS], source, mirror)
     findings, left_out = place_findings(kept, source, imported=True)
     return kept, findings, [*notes, *left_out]
+
+
+def _with_lines(
+    reported: list[ReportedFinding], source: Source, mirror: Mirror
+) -> list[ReportedFinding]:
+    """Return what is reported with the text of its line, on the commit that the tool ran on.
+
+    Where that is not known here, it is the one of `source`.
+    """
+    found = []
+    for commit in dict.fromkeys(each.commit for each in reported):
+        mine = [each for each in reported if each.commit == commit]
+        found += with_lines(mine, _at(commit, source, mirror))
+    return found
+
+
+def _at(commit: str, source: Source, mirror: Mirror) -> Source:
+    """Return a target at another commit; as it is if the mirror does not have that."""
+    if not COMMIT.fullmatch(commit):
+        return source
+    try:
+        return replace(source, tree=mirror.tree(commit))
+    except NotFound:
+        return source

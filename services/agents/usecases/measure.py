@@ -9,6 +9,7 @@ import structlog
 
 from services.agents.deps import AgentDeps, ServedType, read_source
 from services.agents.usecases.stopping import is_wave_wanted, run_while_wanted
+from shared.agent_types import AgentSpec
 from shared.agent_types.health import count_findings
 from shared.contracts.commands import MeasureFindings
 from shared.contracts.documents.findings import Finding, FindingSet, Health, Inspection
@@ -161,9 +162,14 @@ async def _measure_type(served: ServedType, source: Source) -> TypeMeasurement:
         findings += measured.findings
         lines.update(measured.lines)
         notes += measured.notes
-    name = served.spec.name
-    marked = tuple(each.model_copy(update={"agent_type": name}) for each in findings)
+    marked = tuple(_marked(each, served.spec) for each in findings)
     return TypeMeasurement(served, marked, lines, tuple(dict.fromkeys(notes)), tuple(failed))
+
+
+def _marked(finding: Finding, spec: AgentSpec) -> Finding:
+    """Return a finding with the agent type whose detector found it, and whether that advises."""
+    advice = finding.advice or finding.rule in spec.advises
+    return finding.model_copy(update={"agent_type": spec.name, "advice": advice})
 
 
 def _health(found: FindingSet, measured: TypeMeasurement) -> list[Health]:

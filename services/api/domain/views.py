@@ -84,6 +84,9 @@ def enhancement_details(
         approval=decision.approval,
         rollback=change.landing.rollback,
         rollback_refusal=change.landing.rollback_refusal,
+        outline=proposal.outline,
+        advice=proposal.advice,
+        gain=decision.gain,
     )
 
 

@@ -35,18 +35,17 @@ class Part:
 
 
 def work_by_path(findings: Sequence[Finding], foreclosed: Collection[str]) -> Work:
-    """Count the findings in components that can be acted on and are not foreclosed."""
+    """Count the findings in components that can be fixed and are not foreclosed."""
     work: dict[str, Counter[str]] = defaultdict(Counter)
     for each in findings:
-        if each.component and each.agent_type and is_actionable(each, foreclosed):
+        if each.component and each.agent_type and is_fixable(each, foreclosed):
             work[each.component][each.path] += 1
     return work
 
 
-def is_actionable(finding: Finding, foreclosed: Collection[str]) -> bool:
-    """Return whether a finding can be fixed or advised on, and may be tried."""
-    can_act = finding.fixable != "no" or finding.advised
-    return can_act and finding.fingerprint not in foreclosed
+def is_fixable(finding: Finding, foreclosed: Collection[str]) -> bool:
+    """Return whether a finding can be fixed and may be tried."""
+    return finding.fixable != "no" and finding.fingerprint not in foreclosed
 
 
 def parts_by_component(work: Work, limit: int) -> dict[str, int]:

@@ -4,7 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from services.coordinator.domain.division import MIN_FINDINGS_OF_PART, Part, is_actionable
+from services.coordinator.domain.advising import advice_opportunities
+from services.coordinator.domain.division import MIN_FINDINGS_OF_PART, Part, is_fixable
 from shared.contracts.base import Priority, Severity, WaveSize
 from shared.contracts.documents.findings import Finding, Inspection
 from shared.contracts.documents.waves import Opportunity
@@ -33,8 +34,8 @@ def opportunities(
 ) -> tuple[Opportunity, ...]:
     """Group findings that have a component into opportunities, the most valuable first.
 
-    There is one for each agent type and component with a finding that can be fixed or advised on
-    and is not foreclosed; of a component in several `parts`, one for each part with such a finding.
+    There is one for each agent type and component with a finding that is fixable and not
+    foreclosed; of a component in several `parts`, one for each part with such a finding.
     """
     names = {path: each.name for each in parts for path in each.files}
     grouped: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
@@ -45,7 +46,7 @@ def opportunities(
         _opportunity(component, part, each, foreclosed, agent_type)
         for (component, part, agent_type), each in grouped.items()
     ]
-    worth = [each for each in found if each.expected_impact]
+    worth = [each for each in found if each.fixable]
     return tuple(
         sorted(worth, key=lambda each: (-value(each), each.component, each.part, each.agent_type))
     )
@@ -121,42 +122,26 @@ def _opportunity(
     foreclosed: Collection[str],
     agent_type: str,
 ) -> Opportunity:
-    """Return the opportunity that findings make; what is `foreclosed` does not count."""
-    open_ = [each for each in findings if is_actionable(each, foreclosed)]
-    fixable = [each for each in open_ if each.fixable != "no"]
+    """Return the opportunity that findings make; what is `foreclosed` does not count as fixable."""
+    fixable = [each for each in findings if is_fixable(each, foreclosed)]
+    rules = Counter(each.code for each in fixable)
+    common = ", ".join(f"{rule} x{count}" for rule, count in rules.most_common(4))
+    more = f" and {len(rules) - 4} more" if len(rules) > 4 else ""  # noqa: PLR2004
     return Opportunity(
         agent_type=agent_type,
         component=component,
         part=part,
-        description=_description(len(findings), fixable, [e for e in open_ if e not in fixable]),
-        priority=priority(open_),
-        expected_impact=sum(WEIGHT[each.severity] for each in open_),
-        complexity=LINES_PER_FIX * len(fixable) + len({each.path for each in open_}),
+        description=f"{len(fixable)} of {len(findings)} findings can be fixed: {common}{more}",
+        priority=priority(fixable),
+        expected_impact=sum(WEIGHT[each.severity] for each in fixable),
+        complexity=LINES_PER_FIX * len(fixable) + len({each.path for each in fixable}),
         findings=len(findings),
         fixable=len(fixable),
     )
 
 
-def _description(count: int, fixable: Sequence[Finding], advised: Sequence[Finding]) -> str:
-    """Return how many of so many findings can be fixed, and how many advised on, by rule."""
-    kinds = ((fixable, "can be fixed"), (advised, "need advice"))
-    parts = [
-        f"{len(found)} of {count} findings {what}: {_common_rules(found)}"
-        for found, what in kinds
-        if found
-    ]
-    return "; ".join(parts)
-
-
-def _common_rules(findings: Sequence[Finding]) -> str:
-    """Return the most common rules of findings with their counts."""
-    rules = Counter(each.code for each in findings)
-    common = ", ".join(f"{rule} x{count}" for rule, count in rules.most_common(4))
-    return f"{common} and {len(rules) - 4} more" if len(rules) > 4 else common  # noqa: PLR2004
-
-
 def priority(findings: Sequence[Finding]) -> Priority:
-    """Return the priority by the worst severity among the findings to act on."""
+    """Return the priority by the worst severity among the fixable findings."""
     severities = {each.severity for each in findings}
     if Severity.ERROR in severities:
         return Priority.HIGH
@@ -172,6 +157,7 @@ def plan(
     findings: Sequence[Finding],
     *,
     foreclosed: Mapping[str, str],
+    advised: Collection[str] = (),
     size: WaveSize,
     parts: Sequence[Part] = (),
     inspections: Sequence[Inspection] = (),
@@ -179,6 +165,7 @@ def plan(
 ) -> Plan:
     """Choose at most `size.limit` opportunities; `foreclosed` maps fingerprints to the reason.
 
+    What can only be advised on takes what room is left, unless it is `advised` on, by fingerprint.
     `parts` are those of divided components, `inspections` tell what was read to get these findings,
     `branch` where if not on the base.
     """
@@ -189,7 +176,8 @@ def plan(
     notes += dict.fromkeys(note for each in inspections for note in each.notes)
     if not chosen:
         notes += _inspection_notes(inspections)
-    return Plan(chosen, tuple(notes))
+    advice = advice_opportunities(findings, {*foreclosed, *advised}, chosen)
+    return Plan((*chosen, *advice[: size.limit - len(chosen)]), tuple(notes))
 
 
 def _inspection_notes(inspections: Sequence[Inspection]) -> list[str]:
@@ -222,7 +210,7 @@ def _notes(
     elif 0 < len(chosen) < MIN_TASKS[size]:
         notes.append(_few_tasks_note(size, len(chosen)))
     if left:
-        names = ", ".join(each.place for each in left[:8])
+        names = ", ".join([*dict.fromkeys(each.place for each in left)][:8])
         notes.append(f"Left for a later wave: {names}.")
     notes += _foreclosed_notes(findings, foreclosed)
     return notes

@@ -24,6 +24,7 @@ DECIDED = frozenset(
         EnhancementState.NEEDS_APPROVAL,
     }
 )
+UNDECIDED = [each for each in EnhancementState if each not in DECIDED]
 LOST = frozenset({EnhancementState.REJECTED, EnhancementState.EXPIRED})
 FAILED_TASK_STATES = frozenset({TaskState.FAILED, TaskState.DEAD})
 MAX_ATTEMPTS = 3
@@ -139,9 +140,6 @@ def foreclosure(change: Enhancement) -> str | None:
         return "it was rolled back"
     if change.state is EnhancementState.NEEDS_APPROVAL:
         return "it needs approval"
-    found = change.proposal.findings
-    if change.state is EnhancementState.ADVISORY and found and all(e.advised for e in found):
-        return "there is advice on it (groundswell enhancement list --state advisory)"
     if change.state is EnhancementState.REJECTED and change.decision.tests:
         more = (
             f" and {len(change.decision.tests) - 1} more" if len(change.decision.tests) > 1 else ""

@@ -154,6 +154,11 @@ async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
 
     Of a dry run, cleared changes are expired first.
     """
+    # Every event of a wave leads here, and most tasks have a change that is not decided yet.
+    if not wave.dry_run and await deps.store.enhancements.exists(
+        task_id=task.id, state=waves.UNDECIDED
+    ):
+        return
     changes = await deps.store.enhancements.find(task_id=task.id)
     if wave.dry_run:
         changes = [await _expire_untried(each, deps) for each in changes]
@@ -269,6 +274,9 @@ async def _reasons_nothing_landed(wave: Wave, deps: CoordinatorDeps) -> tuple[st
         if await deps.store.tasks.count(wave_id=wave.id, state=TaskState.FAILED):
             return ("The agents found nothing else that they could change.",)
         return ("The agents found nothing that they could change.",)
+    advice = await count(wave_id=wave.id, state=EnhancementState.ADVISORY)
+    if advice == await count(wave_id=wave.id):
+        return (f"There was nothing to change. Pieces of advice: {advice}.",)
     rejected = await count(wave_id=wave.id, state=EnhancementState.REJECTED)
     waiting = await count(wave_id=wave.id, state=EnhancementState.NEEDS_APPROVAL)
     if waiting:

@@ -51,6 +51,7 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
     chosen = plan(
         admitted,
         foreclosed=foreclosed,
+        advised=await _advised(wave, deps),
         size=wave.size,
         parts=parts,
         inspections=inspections,
@@ -65,7 +66,9 @@ async def plan_wave(wave: Wave, deps: CoordinatorDeps, *, repeat_overdue: bool) 
         known = (wave.failure.message,) if wave.failure else ()
         await complete(wave, deps, notes=(*notes, *known))
         return None
-    obstacle = wave.failure or await _landing_obstacle(wave, deps)
+    # Whoever only advises needs neither tests nor a place to land.
+    lands = any(each.fixable for each in chosen.chosen)
+    obstacle = wave.failure or await _landing_obstacle(wave, deps) if lands else None
     if obstacle is not None:
         await fail_wave(wave, obstacle, deps)
         return None
@@ -148,7 +151,6 @@ async def foreclosed_in(wave: Wave, deps: CoordinatorDeps) -> dict[str, str]:
         EnhancementState.REJECTED,
         EnhancementState.ROLLED_BACK,
         EnhancementState.NEEDS_APPROVAL,
-        EnhancementState.ADVISORY,
     ]
     changes = await deps.store.enhancements.find(target_id=wave.target_id, state=states)
     pending = [each for each in changes if each.state is EnhancementState.NEEDS_APPROVAL]
@@ -158,6 +160,14 @@ async def foreclosed_in(wave: Wave, deps: CoordinatorDeps) -> dict[str, str]:
         if (why := waves.foreclosure(change))
         for fingerprint in change.proposal.fingerprints
     }
+
+
+async def _advised(wave: Wave, deps: CoordinatorDeps) -> frozenset[str]:
+    """Return the fingerprints of findings on the target that advice was given on."""
+    given = await deps.store.enhancements.find(
+        target_id=wave.target_id, state=EnhancementState.ADVISORY
+    )
+    return frozenset(each for change in given for each in change.proposal.fingerprints)
 
 
 async def _foreclosed_by_pending(

@@ -5,8 +5,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from shared.kernel.sections import (
+    MAX_REMEMBERED_SECTIONS,
+    TextSection,
+    count_rows,
+    is_valid,
+    plain_text,
+    split_sections,
+    statements_of,
+)
 from shared.kernel.syntax import parse
 
+Call = tuple[str, int, int]
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 CONSTRUCTORS = frozenset({"__init__", "__new__"})
 
@@ -16,7 +26,7 @@ class ModuleFacts:
     """The shapes of a module's signatures by qualified name, and its calls: (name, lines)."""
 
     signatures: Mapping[str, str]
-    calls: tuple[tuple[str, int, int], ...]
+    calls: tuple[Call, ...]
 
 
 NOTHING_KNOWN = ModuleFacts({}, ())
@@ -53,15 +63,50 @@ def called_names(source: bytes, ranges: Sequence[tuple[int, int]]) -> frozenset[
 @lru_cache(maxsize=64)
 def _read(source: bytes) -> ModuleFacts:
     """Return what is known of a module; of a text that is none, nothing is."""
+    text = plain_text(source)
+    if text is None:
+        return _read_whole(source)
+    sections = split_sections(text)
+    if not is_valid(text):
+        return NOTHING_KNOWN
+    signatures: dict[str, str] = {}
+    calls: list[Call] = []
+    rows, owner = 0, ""
+    for section in sections:
+        found = _read_section(section)
+        prefix = owner if section.in_class else ""
+        signatures |= {prefix + name: shape for name, shape in found.signatures.items()}
+        calls += [(name, rows + first, rows + last) for name, first, last in found.calls]
+        rows += count_rows(section.text)
+        if not section.in_class:
+            classes = [e.name for e in statements_of(section) if isinstance(e, ast.ClassDef)]
+            owner = f"{classes[-1]}." if classes else ""
+    return ModuleFacts(signatures, tuple(calls))
+
+
+def _read_whole(source: bytes) -> ModuleFacts:
+    """Return what is known of a module that is not read by sections."""
     try:
         module = parse(source)
     except (SyntaxError, ValueError):
         return NOTHING_KNOWN
-    calls = (node for node in ast.walk(module) if isinstance(node, ast.Call))
+    return _facts(module.body, 1)
+
+
+@lru_cache(maxsize=MAX_REMEMBERED_SECTIONS)
+def _read_section(section: TextSection) -> ModuleFacts:
+    """Return what is known of a section, in rows and names of its own."""
+    return _facts(statements_of(section), 1 + section.in_class)
+
+
+def _facts(body: Sequence[ast.stmt], first_row: int) -> ModuleFacts:
+    """Return what is known of statements; `first_row` is that of their text."""
+    nodes = (node for each in body for node in ast.walk(each))
+    calls = (node for node in nodes if isinstance(node, ast.Call))
     return ModuleFacts(
-        signatures=dict(_shapes(module.body, "")),
+        signatures=dict(_shapes(body, "")),
         calls=tuple(
-            (name, call.lineno - 1, call.end_lineno or call.lineno)
+            (name, call.lineno - first_row, (call.end_lineno or call.lineno) - first_row + 1)
             for call in calls
             if (name := _name(call.func))
         ),

@@ -66,7 +66,8 @@ def behaviour_reason(behaviour: BehaviourEvidence | None) -> str:
     """
     if behaviour is None or behaviour.keeps_behaviour or behaviour.allowed:
         return ""
-    more = f", and {len(behaviour.open) - 1} more places" if len(behaviour.open) > 1 else ""
+    others = len(behaviour.open) - 1
+    more = f", and {others} more place{'s' * (others > 1)}" if others else ""
     return f"{MAY_CHANGE}: {behaviour.may_change}: {behaviour.open[0]}{more}"
 
 

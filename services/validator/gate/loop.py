@@ -63,6 +63,9 @@ from shared.contracts.work import ProposalCleared
 
 log = structlog.get_logger(__name__)
 
+# How long a gate without a change that is ready waits beside its interval.
+WAVE_POLL_SECONDS = 0.5
+
 
 async def admit(event: ProposalCleared, deps: ValidatorDeps) -> None:
     """Raise `NotFound` for an unknown change; the gate takes a cleared one in the next round."""
@@ -72,20 +75,33 @@ async def admit(event: ProposalCleared, deps: ValidatorDeps) -> None:
 async def reconcile(deps: ValidatorDeps) -> None:
     """Start a gate for each target with waiting changes, so that no target delays another."""
     for target_id in await pool.targets_with_changes(deps):
-        deps.process.running_gates.start(target_id, partial(settle, target_id, deps))
+        deps.process.running_gates.start(target_id, partial(_settle_or_wait, target_id, deps))
 
 
-async def settle(target_id: str, deps: ValidatorDeps) -> None:
-    """Run rounds on a target until no change is ready; raises `Transient` if another leads it."""
-    await deps.leadership.lead(target_id, partial(_run_rounds, target_id, deps))
+async def _settle_or_wait(target_id: str, deps: ValidatorDeps) -> None:
+    """Run rounds on a target; if none was possible, wait a little for the rest of the wave."""
+    if not await settle(target_id, deps):
+        await asyncio.sleep(WAVE_POLL_SECONDS)
 
 
-async def _run_rounds(target_id: str, deps: ValidatorDeps) -> None:
+async def settle(target_id: str, deps: ValidatorDeps) -> int:
+    """Run rounds on a target until no change is ready, and return how many there were.
+
+    Raises `Transient` if another process leads it.
+    """
+    async with deps.leadership.hold_leadership(target_id):
+        return await _run_rounds(target_id, deps)
+
+
+async def _run_rounds(target_id: str, deps: ValidatorDeps) -> int:
     """Recover interrupted landings of a target, then run rounds until no change is ready."""
     target = await deps.store.targets.require(target_id)
     await landing.recover(target, deps)
+    rounds = 0
     while ready := await pool.ready_changes(target, deps):
         await _run_round(target, ready, deps)
+        rounds += 1
+    return rounds
 
 
 async def _run_round(target: Target, ready: Sequence[Enhancement], deps: ValidatorDeps) -> None:

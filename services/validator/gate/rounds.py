@@ -18,6 +18,7 @@ from services.validator.proof.usecases import KnownProofs
 from services.validator.queue import pool
 from services.validator.queue.transitions import expire, reject
 from services.validator.runs.domain.requests import RunRequest
+from services.validator.runs.usecases.adjusting import find_out_suite
 from services.validator.runs.usecases.reports import read_report
 from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.reports import TestReport
@@ -155,7 +156,7 @@ async def open_round(
 
     Raises `HeadNotTestable`, at once or where the baseline is awaited.
     """
-    prepared = await _prepare_head(target, head, deps)
+    prepared = await _prepare_head(target, head, ready[0].wave_id, deps)
     ready = changes_tried_next(ready, head.base, prepared.profile.config)
     validating = await landing.find_landed(target, await pool.begin_validation(ready, deps), deps)
     patches = await pool.load_patches(validating, deps)
@@ -172,10 +173,16 @@ async def open_round(
     )
 
 
-async def _prepare_head(target: Target, head: Head, deps: ValidatorDeps) -> PreparedHead:
-    """Prepare the head's environment. Raises `HeadNotTestable` where that is refused."""
+async def _prepare_head(
+    target: Target, head: Head, wave_id: str, deps: ValidatorDeps
+) -> PreparedHead:
+    """Prepare the head's environment, and find out how its tests are run if that is not known.
+
+    Raises `HeadNotTestable` where that is refused.
+    """
     try:
-        return await prepare_head(deps, target, head.commit)
+        prepared = await prepare_head(deps, target, head.commit)
+        return await find_out_suite(prepared, wave_id, deps)
     except Rejected as error:
         raise _not_testable(error) from error
 

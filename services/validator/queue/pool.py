@@ -13,11 +13,23 @@ from shared.contracts.states import WAVE, EnhancementState, TaskState
 # A batch waits for the rest of its wave, as a larger batch needs no more runs; but not for ever.
 MAX_WAIT_FOR_WAVE = timedelta(seconds=120)
 AT_WORK = [TaskState.ASSIGNED, TaskState.RUNNING]
+WAITING = [EnhancementState.CLEARED, EnhancementState.VALIDATING]
+MAX_REMEMBERED_CHANGES = 1_000
+MAX_TARGETS_ASKED_FOR = 4
 IN_THE_GATE = [EnhancementState.CLEARED, EnhancementState.VALIDATING, EnhancementState.VALIDATED]
 
 
 async def targets_with_changes(deps: ValidatorDeps) -> tuple[str, ...]:
     """Return the ids of the targets with changes in the gate."""
+    in_the_gate = deps.store.enhancements.exists
+    if not await in_the_gate(state=IN_THE_GATE):
+        return ()
+    targets = await deps.store.targets.find(limit=MAX_TARGETS_ASKED_FOR + 1)
+    if len(targets) <= MAX_TARGETS_ASKED_FOR:
+        # The gate asks several times a second, and a target may have a hundred changes.
+        found = [e.id for e in targets if await in_the_gate(target_id=e.id, state=IN_THE_GATE)]
+        if found:
+            return tuple(found)
     return tuple(
         dict.fromkeys(await deps.store.enhancements.field_values("target_id", state=IN_THE_GATE))
     )
@@ -30,8 +42,11 @@ async def ready_changes(target: Target, deps: ValidatorDeps) -> list[Enhancement
     Changes of a wave that has ended expire, unless a person approved them. Changes of a dry run are
     never tried.
     """
-    waiting = await deps.store.enhancements.find(
-        target_id=target.id, state=[EnhancementState.CLEARED, EnhancementState.VALIDATING]
+    # The gate asks several times a second, while a wave proposes dozens of changes.
+    if len(deps.process.waiting) > MAX_REMEMBERED_CHANGES:
+        deps.process.waiting.clear()
+    waiting = await deps.store.enhancements.find_remembered(
+        deps.process.waiting, target_id=target.id, state=WAITING
     )
     by_wave: dict[str, list[Enhancement]] = {}
     for each in waiting:
@@ -45,10 +60,16 @@ async def ready_changes(target: Target, deps: ValidatorDeps) -> list[Enhancement
                 if each.decision.approval is None:
                     await expire(each, f"its wave was {wave.state} before it was tried", deps)
             if approved:
-                return sorted(approved, key=_stacking)
+                return await _read(approved, deps)
         elif not wave.dry_run and await _complete(wave, changes, deps):
-            return sorted(changes, key=_stacking)
+            return await _read(changes, deps)
     return []
+
+
+async def _read(changes: Sequence[Enhancement], deps: ValidatorDeps) -> list[Enhancement]:
+    """Return those of these changes that still wait, in order, with all that is stored of them."""
+    found = await deps.store.enhancements.find(id=[each.id for each in changes], state=WAITING)
+    return sorted(found, key=_stacking)
 
 
 def _stacking(change: Enhancement) -> tuple[str, int, str]:
@@ -60,9 +81,10 @@ async def _complete(wave: Wave, changes: Sequence[Enhancement], deps: ValidatorD
     """Return true if a wave will bring no more changes, or the first has waited long enough."""
     if deps.clock() - min(each.changed_at for each in changes) > MAX_WAIT_FOR_WAVE:
         return True
-    at_work = await deps.store.tasks.count(wave_id=wave.id, state=AT_WORK)
-    proposed = await deps.store.enhancements.count(wave_id=wave.id, state=EnhancementState.PROPOSED)
-    return not at_work and not proposed
+    if await deps.store.tasks.exists(wave_id=wave.id, state=AT_WORK):
+        return False
+    proposed = EnhancementState.PROPOSED
+    return not await deps.store.enhancements.exists(wave_id=wave.id, state=proposed)
 
 
 async def begin_validation(

@@ -28,6 +28,7 @@ class BehaviourEvidence(Value):
         if self.keeps_behaviour:
             how = "; ".join(self.conditions) or "it changes comments and layout only"
             return f"keeps behaviour, as its code shows: {how}"
-        more = f", and {len(self.open) - 1} more places" if len(self.open) > 1 else ""
+        others = len(self.open) - 1
+        more = f", and {others} more place{'s' * (others > 1)}" if others else ""
         allowed = f"; allowed: {self.allowed}" if self.allowed else ""
         return f"may change {self.may_change} ({self.open[0]}{more}){allowed}"

@@ -19,8 +19,8 @@ class Finding(Value):
 
     `rule` is `tool:code`. Lines count from 1. `fingerprint` survives line moves. A change must not
     add a `security` finding. `agent_type` is the type whose detectors found it and whose fixers
-    may fix it. One that is `advised` becomes advice, as nothing fixes it; one that is `imported`
-    was found by a tool that somebody else ran.
+    may fix it; with `advice`, its agents advise people on what they do not fix. One that is
+    `imported` was found by a tool that somebody else ran.
 
     One field per property of a SARIF result that agents or the gate use.
     """
@@ -36,9 +36,9 @@ class Finding(Value):
     component: str = ""
     fixable: Literal["no", "safe", "unsafe"] = "no"
     security: bool = False
+    advice: bool = False
     tool: str
     agent_type: str = ""
-    advised: bool = False
     imported: bool = False
 
     @property

@@ -30,7 +30,7 @@ class Target(Document):
 
     Another root commit at the same path is another target. `bare` says that a repository on this
     machine has no work tree. `adjustment` is what makes its tests run, where they do not run
-    as its files say.
+    as its files say; `suite_basis` is the basis for which that was last found out.
     """
 
     id: Id
@@ -42,6 +42,7 @@ class Target(Document):
     detached: bool = False
     bare: bool = False
     adjustment: SuiteAdjustment | None = None
+    suite_basis: str = ""
     created_at: datetime
 
     @property

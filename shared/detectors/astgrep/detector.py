@@ -189,11 +189,13 @@ class AstGrepDetector:
         """Return one match as a finding with the fingerprint `key`."""
         path = match.path.removeprefix("./")
         is_fixable = has_fix and source.profile.config.policy.unsafe_fixes
-        said = match.message.strip() or rule.message
+        said = match.message.strip() or rule.message or f"This matches {rule.id}."
+        if not is_fixable:
+            said = f"{said} {rule.note}"
         return Finding(
             rule=rule_id(self.tool, rule.id),
             severity=rule.severity,
-            message=" ".join(said.split()) or f"This matches {rule.id}.",
+            message=" ".join(said.split()),
             path=path,
             line=match.range.start.line + 1,
             end_line=match.range.end.line + 1,
@@ -201,7 +203,7 @@ class AstGrepDetector:
             fingerprint=key,
             component=source.component(path),
             fixable="unsafe" if is_fixable else "no",
-            advised=self._advises and not is_fixable,
+            advice=self._advises and not is_fixable,
             tool=self.tool,
         )
 

@@ -132,7 +132,8 @@ def _run(folder: Path) -> list[AstGrepMatch]:
     # Matches of a rule whose severity is `error` make it exit with 1.
     if done.returncode not in {0, 1} or (done.returncode and not output.stat().st_size):
         said = _said(done.stderr.decode(errors="replace"))
-        raise ToolFailed(f"{PROGRAM} refuses: {said}", code="ast_grep_failed")
+        why = f"refuses: {said}" if said else f"ended with {done.returncode}."
+        raise ToolFailed(f"{PROGRAM} {why}", code="ast_grep_failed")
     return read_matches(output.read_bytes())
 
 

@@ -2,9 +2,9 @@
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import yaml
@@ -15,7 +15,8 @@ from shared.targets.tree import Tree
 
 SUFFIXES = (".yml", ".yaml")
 UTILITIES = "utils/"
-MAX_FILES, MAX_BYTES = 500, 1_000_000
+MAX_FILES, MAX_BYTES = 500, 500_000
+MAX_REMEMBERED_FILES = 2048
 RULE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,79}\Z")
 # Behind it is the language, where one rule is written for several.
 VARIANT = "@"
@@ -94,17 +95,15 @@ def read_rules(tree: Tree, folder: str, key: str) -> AstGrepRules:
     return AstGrepRules({path.removeprefix(prefix): text for path, text in texts.items()}, found)
 
 
-def read_documents(path: str, text: str) -> Iterator[AstGrepRule]:
-    """Yield the rules of a YAML file, but for those that are turned off.
+@lru_cache(maxsize=MAX_REMEMBERED_FILES)
+def read_documents(path: str, text: str) -> tuple[AstGrepRule, ...]:
+    """Return the rules of a YAML file, but for those that are turned off; from a cache.
 
     Raises `Rejected`, which says what is wrong with one.
     """
-    for each in load_yaml(path, text):
-        if each is None:
-            continue
-        rule = _rule(path, each)
-        if each.get("severity") != "off":
-            yield rule
+    found = [(each, _rule(path, each)) for each in load_yaml(path, text) if each is not None]
+    # YAML reads a plain `off` as false.
+    return tuple(rule for each, rule in found if each.get("severity") not in {"off", False})
 
 
 def load_yaml(path: str, text: str) -> Sequence[Any]:
@@ -127,7 +126,6 @@ def _rule(path: str, document: Any) -> AstGrepRule:
     if not RULE_ID.match(identity):
         raise _bad_rule(path, f"{identity!r} is no id: letters, digits, dots, dashes, up to 80")
     severity = document.get("severity", "hint")
-    # YAML reads a plain `off` as false.
     if severity not in {*SEVERITIES, "off", False}:
         raise _bad_rule(path, f"severity {severity!r} is none of {', '.join(SEVERITIES)} and off")
     return AstGrepRule(

@@ -1,7 +1,7 @@
 """From what a tool reports to findings in a target, found again after lines have moved."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from shared.contracts.documents.findings import Finding, ReportedFinding
 from shared.detectors.findings import Fingerprints, normalized, rule_id
@@ -38,7 +38,10 @@ def place_findings(
     texts = owned_texts(source, wanted.__contains__).texts
     lines = {path: split_lines(text) for path, text in texts.items()}
     known = [each for each in reported if each.path in lines]
-    placed = [(row, each) for each in known if (row := _row(each, lines[each.path]))]
+    rows = {path: _rows_by_text(lines[path]) for path in {each.path for each in known}}
+    placed = [
+        (row, each) for each in known if (row := _row(each, len(lines[each.path]), rows[each.path]))
+    ]
     notes = _notes(ELSEWHERE, len(reported) - len(known)) + _notes(
         MOVED_AWAY, len(known) - len(placed)
     )
@@ -50,12 +53,23 @@ def place_findings(
     ], notes
 
 
-def _row(reported: ReportedFinding, lines: Sequence[str]) -> int:
-    """Return the line of what is reported, counted from 1; 0 where it is none of the file's."""
+def _rows_by_text(lines: Sequence[str]) -> dict[str, list[int]]:
+    """Return the numbers of lines, counted from 1, by their normalized text."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for row, line in enumerate(lines, 1):
+        found[normalized(line)].append(row)
+    return found
+
+
+def _row(reported: ReportedFinding, count: int, rows: Mapping[str, Sequence[int]]) -> int:
+    """Return the line of what is reported in a file of `count` lines, 0 where it is none of them.
+
+    `rows` are the numbers of its lines by their text.
+    """
     if not reported.text:
-        return reported.line if reported.line <= max(len(lines), 1) else 0
-    rows = [row for row, line in enumerate(lines, 1) if normalized(line) == reported.text]
-    return min(rows, key=lambda row: abs(row - reported.line), default=0)
+        return reported.line if reported.line <= max(count, 1) else 0
+    same = rows.get(reported.text, ())
+    return min(same, key=lambda row: abs(row - reported.line), default=0)
 
 
 def _finding(
@@ -80,7 +94,7 @@ def _finding(
         help_uri=reported.help_uri,
         fingerprint=fingerprints.next(tool, code, path, line_at(lines[path], row)),
         component=source.component(path),
-        advised=True,
+        advice=True,
         imported=imported,
         tool=tool,
     )

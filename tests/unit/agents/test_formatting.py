@@ -22,10 +22,13 @@ def test_a_text_that_was_formatted_stays_so():
     assert result(before, after, neat_after=neat) == neat
 
 
-def test_only_changed_lines_are_formatted_in_any_other():
-    before, neat_before = "a=1\nb=set([1])\n", "a = 1\nb = set([1])\n"
-    after, neat = "a=1\nb={1}\n", "a = 1\nb = {1}\n"
-    assert result(before, after, neat_before=neat_before, neat_after=neat) == "a=1\nb = {1}\n"
+def test_only_changed_lines_that_were_formatted_are_in_any_other():
+    before, neat_before = "a=1\nb = set( [1] )\n", "a = 1\nb = set([1])\n"
+    after, neat = "a=1\nb = { 1 }\n", "a = 1\nb = {1}\n"
+    assert result(before, after, neat_before=neat_before, neat_after=neat) == after
+    before = before.replace("( [1] )", "([1])")
+    formatted = result(before, after, neat_before=neat_before, neat_after=neat)
+    assert formatted == "a=1\nb = {1}\n"
 
 
 def test_lines_that_would_be_put_in_elsewhere_are_not():

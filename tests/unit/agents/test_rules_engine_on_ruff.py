@@ -195,7 +195,9 @@ def test_lines_that_did_not_change_stay_byte_for_byte(look, propose):
     text = result(propose(look(m_py=ugly)))
     assert text.startswith("x = {  'a':1 }\n")
     assert "def  f( a,b ):\n" in text
-    assert text.endswith("    return {a, b}\n"), "the changed line is formatted"
+    assert text.endswith("    return   {a,b}\n"), (
+        "nor is the spacing of the changed line another one"
+    )
 
 
 def test_line_ends_and_a_missing_last_one_survive(look, propose, tmp_path):

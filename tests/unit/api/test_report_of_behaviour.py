@@ -21,7 +21,7 @@ ALLOWED = BehaviourEvidence(may_change=MAY, open=OPEN[:1], allowed="[policy] all
 BY_ANN = Approval(by="ann", reason="good", patch="0" * 64, base=COMMIT, at=NOW)
 BY_NOBODY = BY_ANN.model_copy(update={"by": ""})
 PROVEN = Proof(files=("m.py",), interpreters=("3.11.9",))
-PLACES = f"may change {MAY} (m.py:3: a handler is in reach, and 1 more places)"
+PLACES = f"may change {MAY} (m.py:3: a handler is in reach, and 1 more place)"
 
 CASES = {
     "not checked": ({}, "", False),

@@ -54,6 +54,12 @@ def test_each_group_is_shown_with_the_command_that_approves_it():
     assert shown() == "No change needs approval.\n"
 
 
+def test_people_decide_about_nodes_and_connections_where_a_change_has_such_words():
+    group = a_group("n8n:missing-target", 1)
+    change = group.changes[0].model_copy(update={"outline": "w.json:\n  - connection 'A' → 'B'"})
+    assert "  - connection 'A' → 'B'" in shown(group.model_copy(update={"changes": (change,)}))
+
+
 def test_a_group_that_shares_its_rule_and_component_is_approved_by_its_ids():
     first, second = (a_group("ruff:RET505", 2, reason=each) for each in ("one", "another"))
     text = shown(first, second)

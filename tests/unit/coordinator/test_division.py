@@ -161,6 +161,16 @@ class TestPlans:
         _, left = take_turns(ranked, WaveSize.SMALL)
         assert left == tuple(ranked[5:])
 
+    def test_a_place_that_is_left_to_several_types_is_named_once(self):
+        findings = [
+            a_finding(component=name, path=f"{name}.py", agent_type=kind)
+            for name in ("a", "b", "c", "d")
+            for kind in ("x", "y")
+        ]
+        [note] = plan(findings, foreclosed={}, size=WaveSize.SMALL).notes
+        names = note.removeprefix("Left for a later wave: ").rstrip(".").split(", ")
+        assert len(names) == len(set(names))
+
     def turns(self, ranked, size=WaveSize.SMALL):
         chosen, _ = take_turns(ranked, size)
         return [f"{each.part or each.component} {each.agent_type}" for each in chosen]

@@ -31,16 +31,6 @@ def test_the_worst_that_can_be_fixed_decides_the_priority(severities, expected):
     assert priority([a_finding(severity=Severity(each)) for each in severities]) == expected
 
 
-def test_what_is_advised_on_is_an_opportunity_beside_what_can_be_fixed():
-    advised = found("b", count=2, fixable="no", advised=True, severity=Severity.ERROR)
-    [alone] = opportunities(advised, ())
-    assert alone.description == "2 of 2 findings need advice: F401 x2"
-    assert (alone.fixable, alone.priority) == (0, Priority.HIGH)
-    [both] = opportunities([*advised, *found("b")], ())
-    assert both.description.startswith("1 of 3 findings can be fixed: F401 x1; 2 of 3 findings")
-    assert opportunities(advised, {each.fingerprint for each in advised}) == ()
-
-
 def test_what_cannot_be_fixed_does_not_raise_the_priority():
     mixed = found(severity=Severity.ERROR, fixable="no") + found(severity=Severity.NOTE)
     [only] = opportunities(mixed, ())

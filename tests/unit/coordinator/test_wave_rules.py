@@ -73,14 +73,6 @@ def test_what_its_epoch_or_another_change_ended_is_not_lost_for_a_reason_of_its_
     assert waves.lost_twice(changes) == lost
 
 
-def test_the_same_advice_is_given_once():
-    found = (a_finding(fixable="no", advised=True),)
-    given = an_enhancement(state="advisory", findings=found)
-    assert "there is advice on it" in waves.foreclosure(given)
-    other = an_enhancement(state="advisory", findings=(*found, a_finding()))
-    assert waves.foreclosure(other) is None
-
-
 def test_the_tests_say_more_than_the_reason():
     change = an_enhancement(state="rejected", reason="some tests got worse", tests=("t::a", "t::b"))
     assert waves.foreclosure(change) == "rejected because of t::a and 1 more"

@@ -97,7 +97,7 @@ def test_a_file_that_cannot_be_parsed_skips_only_itself(tmp_path, text):
 def test_the_gate_does_not_refuse_a_change_for_advice(tmp_path):
     served = serve_type(SPEC, DetectorResources(tmp_path))
     advisors = {each.name for each in served.advisors}
-    assert advisors == {"jscpd", "complexipy"}
+    assert advisors == {"jscpd", "complexipy", "sarif_command", "imported"}
     assert advisors.isdisjoint(served.detector_names)
     assert advisors <= {each.name for each in served.measuring}
 

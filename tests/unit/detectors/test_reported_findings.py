@@ -31,7 +31,7 @@ def test_it_is_a_finding_to_advise_on():
     [found], notes = place_findings([reported(end_line=3)], a_source(), imported=True)
     assert (found.rule, found.tool, found.component) == ("lint:R1", "lint", "m")
     assert (found.line, found.end_line) == (2, 3)
-    assert (found.fixable, found.advised, found.imported) == ("no", True, True)
+    assert (found.fixable, found.advice, found.imported) == ("no", True, True)
     assert notes == []
 
 

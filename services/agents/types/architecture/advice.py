@@ -47,11 +47,14 @@ class AdviceEngine:
     def _advice(self, context: TaskContext) -> list[Proposal]:
         """Return the advice on a component; it blocks."""
         source, component = context.source, context.task.component
-        paths = [path for path in source.tree.files() if source.component(path) == component]
-        found = [each.finding for each in self._detector.find(source, paths)]
+        found = [each.finding for each in self._detector.find(source, source.tree.files())]
         wanted = [each for each in found if context.may_advise_on(each)]
         survey = self._detector.survey(source)
-        return [proposal for make in ADVICE for proposal in self._made(survey, wanted, make)]
+        mine = [each for each in wanted if each.component == component]
+        # A cycle may lead through other components, and its plan is about all of it.
+        cycles = self._made(survey, wanted, advise_on_cycles)
+        own = [each for each in cycles if each.findings[0].component == component]
+        return [*own, *(each for make in ADVICE for each in self._made(survey, mine, make))]
 
     def _made(self, survey: Survey, found: Sequence[Finding], make: "Advise") -> Iterator[Proposal]:
         """Yield what one kind of advice has to say about the findings of a component."""
@@ -210,4 +213,6 @@ def _by_path(found: Sequence[Finding], code: str) -> ByPath:
     return {each.path: each for each in found if each.rule == rule_id(TOOL, code)}
 
 
-ADVICE: tuple[Advise, ...] = (advise_on_cycles, advise_on_god_modules, advise_on_the_rest)
+# What is about one component alone.
+ADVICE: tuple[Advise, ...] = (advise_on_god_modules, advise_on_the_rest)
+ADVISED = frozenset(rule_id(TOOL, code) for code in (CYCLE, GOD_MODULE, *read_plans()))

@@ -14,6 +14,7 @@ from shared.detectors.dependencies.declared import Dependency, without
 from shared.detectors.dependencies.detector import (
     MISSING,
     TOOL,
+    TRANSITIVE,
     UNUSED,
     DependenciesDetector,
     may_edit,
@@ -22,6 +23,7 @@ from shared.detectors.findings import rule_id
 from shared.detectors.ports import Change, Source
 
 RULE = rule_id(TOOL, UNUSED)
+ADVISED = frozenset(rule_id(TOOL, code) for code in (UNUSED, MISSING, TRANSITIVE))
 
 
 class DependencyEngine:

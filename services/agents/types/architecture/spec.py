@@ -1,8 +1,10 @@
 """The declaration of the agent type architecture."""
 
+from services.agents.types.architecture.advice import ADVISED as ADVISED_IMPORTS
 from services.agents.types.architecture.advice import AdviceEngine
 from services.agents.types.architecture.contract import RULE as CONTRACT_RULE
 from services.agents.types.architecture.contract import ContractEngine
+from services.agents.types.architecture.dependencies import ADVISED as ADVISED_DEPENDENCIES
 from services.agents.types.architecture.dependencies import RULE as UNUSED_RULE
 from services.agents.types.architecture.dependencies import DependencyEngine
 from services.agents.types.architecture.health import METRICS, measure_architecture
@@ -77,6 +79,7 @@ SPEC = AgentSpec(
     priors=PRIORS,
     configuration=ArchitectureSection,
     protected_files=(".importlinter",),
+    advises=ADVISED_IMPORTS | ADVISED_DEPENDENCIES | {CONTRACT_RULE},
     behaviours={
         CYCLE_RULE: MOVED,
         SPLIT_RULE: MOVED,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
+from services.agents.types.performance.advice import ADVISED, MeasuredAdviceEngine
 from services.agents.types.performance.lazy_imports import DECLARATION, LazyImportEngine
 from services.agents.types.performance.profile import BenchmarkProfileDetector
 from services.agents.types.performance.rewrite import TOOL, AdviceRule, Rewrite
@@ -84,9 +85,10 @@ SPEC = AgentSpec(
     detectors=(rewrites_detector,),
     fixers=REWRITES,
     advisors=(ImportTimesDetector, BenchmarkProfileDetector),
-    engines=(LazyImportEngine,),
+    engines=(LazyImportEngine, MeasuredAdviceEngine),
     files=("*.py", "*.pyi"),
     priors=PRIORS,
     configuration=PerformanceSection,
     behaviours={DECLARATION.rule: DECLARATION.behaviour},
+    advises=ADVISED,
 )

@@ -90,6 +90,14 @@ def _subject(title: str) -> str:
     return line[: MAX_SUBJECT_COLUMNS - 1 - len(number)].rstrip() + "…" + number
 
 
+def _says_all_of(title: str, message: str) -> bool:
+    """Return whether a message has a title's words, and what is in brackets at its end."""
+    words, _, brackets = title.rstrip(")").rpartition(" (")
+    pieces = [words, *brackets.split(", ")] if words else [title]
+    plain = " ".join(message.split())
+    return all(" ".join(each.split()) in plain for each in pieces)
+
+
 def _paragraphs(text: str) -> list[str]:
     """Return a text as one paragraph, with its lists (of graphs, say) as paragraphs after it.
 
@@ -117,14 +125,6 @@ def _list(text: str) -> str:
         )
         for each, indent in zip(lines, indents, strict=True)
     )
-
-
-def _says_all_of(title: str, message: str) -> bool:
-    """Return whether a message has a title's words, and what is in brackets at its end."""
-    words, _, brackets = title.rstrip(")").rpartition(" (")
-    pieces = [words, *brackets.split(", ")] if words else [title]
-    plain = " ".join(message.split())
-    return all(" ".join(each.split()) in plain for each in pieces)
 
 
 def _wrap(text: str) -> str:

@@ -5,7 +5,6 @@ tried, and the environment is built with the packages of the commit's time. What
 the target, and the notes of it tell people.
 """
 
-import asyncio
 import shlex
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,7 +12,12 @@ from datetime import datetime, timedelta
 import structlog
 
 from services.validator.deps import ValidatorDeps
-from services.validator.prepared import PreparedHead, commit_time, find_basis, prepare_head
+from services.validator.prepared import (
+    PreparedHead,
+    commit_time,
+    prepare_head,
+    refresh_prepared,
+)
 from services.validator.runs.domain.adjustments import (
     broken_plugin,
     error_text,
@@ -80,14 +84,44 @@ class BaselineAttempt:
 async def measure_baseline(
     prepared: PreparedHead, wave_id: str, deps: ValidatorDeps
 ) -> BaselineAttempt:
-    """Return the best baseline that can be had on a commit, and store how it was had."""
-    basis = await asyncio.to_thread(find_basis, prepared.mirror, prepared.target, prepared.head)
+    """Return the best baseline that can be had on a commit, and store how it was had.
+
+    One process at a time does this for a target, as attempts change how all its runs are made.
+    Raises what `prepare_head` raises.
+    """
+    target_id = prepared.target.id
+    async with deps.leadership.hold_leadership(f"{target_id}-suite", wait=True):
+        prepared = await refresh_prepared(deps, prepared)
+        found = await _find_baseline(prepared, wave_id, deps)
+        await deps.store.targets.set_fields(target_id, suite_basis=prepared.basis)
+        return found
+
+
+async def find_out_suite(prepared: PreparedHead, wave_id: str, deps: ValidatorDeps) -> PreparedHead:
+    """Return a head on which it is known how the tests are run, after a baseline if need be.
+
+    Before that no change may be tried: its runs could be made in another way than the head's.
+    Raises what `prepare_head` raises.
+    """
+    prepared = await refresh_prepared(deps, prepared)
+    if prepared.target.suite_basis == prepared.basis:
+        return prepared
+    return (await measure_baseline(prepared, wave_id, deps)).prepared
+
+
+async def _find_baseline(
+    prepared: PreparedHead, wave_id: str, deps: ValidatorDeps
+) -> BaselineAttempt:
+    """Return the baseline of a commit, after a search if that of its files is not convincing.
+
+    Each attempt of the search is stored as the target's adjustment, and so is the best in the end.
+    """
     known = prepared.target.adjustment
-    adjustment = known if known is not None and known.basis == basis else None
+    adjustment = known if known is not None and known.basis == prepared.basis else None
     first = await _attempt(prepared, wave_id, deps, adjustment)
     if first.is_convincing or (adjustment is not None and first.passed):
         return first
-    search = _Search(first, SuiteAdjustment(basis=basis), wave_id, deps)
+    search = _Search(first, SuiteAdjustment(basis=prepared.basis), wave_id, deps)
     best = await search.best()
     await deps.store.targets.set_fields(prepared.target.id, adjustment=best.adjustment)
     return replace(best, tried=tuple(search.tried))

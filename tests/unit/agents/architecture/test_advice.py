@@ -51,3 +51,24 @@ def test_where_no_fix_is_wanted_a_cycle_has_advice():
     policy = "[policy]\nunsafe_fixes = false\n"
     made = proposals(a_source({**types.files, "groundswell.toml": policy}))
     assert [(each.rule, each.changes) for each in made] == [("imports:cycle", None)]
+
+
+@pytest.mark.parametrize("each", PROBLEMS, ids=lambda each: each.name)
+def test_rules_that_advice_is_about_are_declared(each):
+    """Else no agent is deployed for it where nothing can be fixed."""
+    advice = [each for each in proposals(a_source(each.files)) if each.changes is None]
+    assert {found.rule for e in advice for found in e.findings} <= SPEC.advises
+
+
+def test_a_cycle_through_two_components_has_one_plan_about_all_of_it():
+    files = {
+        "pyproject.toml": '[project]\nname = "m"\nversion = "1"\n',
+        "groundswell.toml": '[[component]]\nname = "one"\npaths = ["/one/"]\n'
+        '[[component]]\nname = "two"\npaths = ["/two/"]\n[policy]\nunsafe_fixes = false\n',
+        "one/__init__.py": "",
+        "one/a.py": "from two import b\n\nA = b.B\n",
+        "two/__init__.py": "",
+        "two/b.py": "from one import a\n\nB = 1\n\n\ndef f():\n    return a.A\n",
+    }
+    [advice] = proposals(a_source(files))
+    assert [each.path for each in advice.findings] == ["one/a.py", "two/b.py"]

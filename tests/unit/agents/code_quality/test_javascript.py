@@ -6,6 +6,7 @@ between the name and the last suffix is the language's, `.js` if there is none.
 """
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,13 @@ from services.agents.types.code_quality.javascript import (
     javascript_detector,
     javascript_fixers,
 )
+from services.agents.types.code_quality.javascript.table import read_table
 from shared.agent_types import Priors
 from shared.detectors.ports import DetectorResources
 from tests.support.agents import proposals_of
 from tests.unit.agents.code_quality.support import a_source, fixed
 
+PAGE = Path(__file__).parents[4] / "docs" / "javascript.md"
 PLANTED = Path(__file__).parents[3] / "data" / "planted" / "code_quality"
 PROBLEMS = sorted((PLANTED / "problems").glob("*.before"))
 FIXERS = javascript_fixers(Priors())
@@ -80,6 +83,11 @@ def test_a_planted_problem_is_found_and_fixed_as_expected(path, problems):
     after = path.with_suffix(".after")
     assert {each.code for each in found if each.path == name_of(path)} == {rule_of(path)}
     assert now[name_of(path)] == read(after if after.exists() else path)
+
+
+def test_the_page_has_each_rule_with_what_is_done():
+    rows = dict(re.findall(r"^\| \[`([\w-]+)`\].* \| ([^|]+) \|$", PAGE.read_text(), re.MULTILINE))
+    assert rows == {code: each.phrase or "advice" for code, each in read_table().items()}
 
 
 def test_what_is_fixed_needs_a_person_as_nothing_proves_it(problems):

@@ -202,7 +202,7 @@ def test_every_rule_that_is_looked_for_has_a_severity_and_words():
 
 # With the real ruff.
 
-DETECTORS = ("ruff", "repair_command", "ruff_security")
+DETECTORS = ("ruff", "repair_command", "ruff_security", "ast-grep")
 OLD = "import os\n\n\ndef f(x):\n    return x == None\n"
 FIXED = "def f(x):\n    return x == None\n"
 
@@ -276,6 +276,15 @@ async def test_a_change_that_fixes_one_finding_and_adds_another_is_refused(tmp_p
     bench = Bench(tmp_path)
     worse = FIXED.replace("return", "y = 1\n    return")
     assert await bench.check(bench.step(worse, "F401")) == ["it adds F841 at m.py:2"]
+
+
+async def test_a_change_must_not_add_what_a_rule_of_the_target_itself_forbids(tmp_path):
+    rule = "id: no-print\nlanguage: Python\nseverity: error\nrule: {pattern: print($A)}\n"
+    config = '[agents.code_quality]\nrules = "lint"\n'
+    files = {"m.py": OLD, "lint/no-print.yml": rule, "groundswell.toml": config}
+    bench = Bench(tmp_path, **files)
+    noisy = FIXED.replace("return", "print(x)\n    return")
+    assert await bench.check(bench.step(noisy, "F401")) == ["it adds no-print at m.py:2"]
 
 
 async def test_an_exception_caught_and_ignored_is_found_whatever_the_change_is_about(tmp_path):
