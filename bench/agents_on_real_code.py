@@ -53,11 +53,16 @@ def run(quick: bool) -> Result:
             measured = [_improve("small", target, scratch, max_waves=1)]
         else:
             measured = [_measure(each, scratch) for each in REPOSITORIES]
+    if not quick:
+        write_page(measured)
+    return judge(measured)
+
+
+def judge(measured: Sequence[dict[str, Any]]) -> Result:
+    """Return the result of what was measured of repositories."""
     rows = [row for each in measured for row in each["rows"]]
     summary = _summary(rows)
     noise = {key: sum(each["noise"][key] for each in measured) for key in measured[0]["noise"]}
-    if not quick:
-        write_page(measured)
     bar = (
         f"each type lands >= {MIN_LANDED_OF_A_TYPE} changes, all of them >= {MIN_LANDED}; "
         f"none is noise ({', '.join(f'{key} {count}' for key, count in noise.items())})"

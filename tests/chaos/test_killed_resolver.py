@@ -3,17 +3,17 @@
 import asyncio
 import os
 import sys
-from collections import Counter
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import nats
 import pytest
 
+from services.resolver.domain.leases import LEASE_TTL
 from shared.contracts.answers import Acknowledgement
 from shared.contracts.commands import AcquireLease, LeaseGrant, ReleaseLease
 from shared.contracts.documents.targets import Target
-from shared.contracts.events import LeaseGranted, LeaseReleased
+from shared.contracts.events import LeaseExpired, LeaseGranted, LeaseReleased
 from shared.kernel.clock import utc_now
 from shared.kernel.errors import Transient
 from shared.kernel.failpoints import ENVIRONMENT_VARIABLE
@@ -58,13 +58,17 @@ class Claimants:
             component=task.component,
             paths=task.paths,
         )
+        asked = utc_now()
         grant = await self.answer(claim, LeaseGrant)
         while not grant.granted:
+            asked = utc_now()
             grant = await self.answer(claim, LeaseGrant)
         assert path not in self.holders, "it is held twice"
         self.holders[path], self.epochs[task.id] = task.id, grant.epoch
-        held = (await self.store.leases.require(task.target_id)).held[task.id]
-        assert (held.paths, held.epoch) == (task.paths, grant.epoch), "the grant is lost"
+        ledger = await self.store.leases.require(task.target_id)
+        held = ledger.held.get(task.id)
+        is_held = held is not None and (held.paths, held.epoch) == (task.paths, grant.epoch)
+        assert is_held or utc_now() - asked > LEASE_TTL, "the grant is lost"
         del self.holders[path]
         release = ReleaseLease(target_id=task.target_id, task_id=task.id)
         await self.answer(release, Acknowledgement)
@@ -102,16 +106,26 @@ async def a_resolver(database, told):
         await alive[0].wait()
 
 
-async def published(bus, count):
-    """So many events of leases, from the first."""
-    events, found = bus.events(after=0), []
+async def published(bus, ended):
+    """The epochs that were granted by events, until so many leases have ended by others."""
+    events, granted, left = bus.events(after=0), [], ended
     async for each in events:
-        if each.subject.startswith("gs.evt.lease."):
-            found.append((each.subject, each.data["task_id"]))
-        if len(found) == count:
+        if each.subject == LeaseGranted.subject:
+            granted.append(int(each.data["epoch"]))
+        left -= each.subject in {LeaseReleased.subject, LeaseExpired.subject}
+        if left <= 0:
             break
+    last = await bus.last_sequence()
+    more = [e async for e in _up_to(events, each.sequence, last)]
     await events.aclose()
-    return found
+    return granted, left - sum(e.subject.startswith("gs.evt.lease.") for e in more)
+
+
+async def _up_to(events, sequence, last):
+    while sequence < last:
+        each = await anext(events)
+        sequence = each.sequence
+        yield each
 
 
 @pytest.mark.timeout(PATIENCE_SECONDS + 60)
@@ -131,12 +145,14 @@ async def test_no_lease_is_double_and_none_is_lost(own_nats_url, mongo_url, tmp_
         claimants = Claimants(bus, open_store(opened))
         async with a_resolver(database, told) as ended:
             tasks = await claimants.all_have_had_theirs()
-            events = await published(bus, 2 * len(tasks))
             ledger = await claimants.store.leases.require(claimants.target.id)
+            granted, too_many = await published(bus, ledger.epoch)
     await client.close()
     assert all(each.exists() for each in markers.values()), "it was not killed everywhere"
     assert ended == [-9] * len(KILLED_AT)
-    assert sorted(claimants.epochs.values()) == list(range(1, len(tasks) + 1))
-    assert (ledger.held, ledger.epoch) == ({}, len(tasks))
-    kinds = (LeaseGranted.subject, LeaseReleased.subject)
-    assert Counter(events) == Counter((kind, each.id) for kind in kinds for each in tasks)
+    assert len(claimants.epochs) == len(tasks)
+    assert ledger.held == {}
+    assert len(granted) == len(set(granted)), "a grant was published twice"
+    # One that nobody heard of may expire, on a machine that takes long to start a resolver again.
+    assert {*claimants.epochs.values()} <= {*granted} <= {*range(1, ledger.epoch + 1)}
+    assert too_many == 0, "an end was published twice, or something after it"

@@ -16,6 +16,7 @@ from shared.contracts.documents.findings import RELATIVE_RUN_TIME, Finding, Pred
 from shared.detectors.ports import Change
 
 # A Conventional Commit's type, scope and description.
+MAX_SUBJECT_COLUMNS = 72
 SCOPED_TITLE = re.compile(r"(\w+)\(([^()]+)\): (.+)")
 
 Explain = Callable[[Mapping[str, Change]], str]
@@ -156,7 +157,9 @@ def _naming_its_file(proposal: Proposal) -> str:
     kind, scope, phrase = parts.groups()
     if module == "__init__" or module == scope.rpartition(".")[2]:
         return proposal.title
-    return f"{kind}({scope}.{module}): {phrase}"
+    named = f"{kind}({scope}.{module}): {phrase}"
+    fits = len(named.rpartition(" (")[0] or named) <= MAX_SUBJECT_COLUMNS
+    return named if fits else proposal.title
 
 
 def with_unique_titles(

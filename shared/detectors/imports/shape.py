@@ -136,11 +136,18 @@ def _mentioned(survey: Survey, stems: set[str]) -> set[str]:
 
 
 def find_private_names(survey: Survey) -> Iterator[Found]:
-    """Yield the uses of private names of a package that is not the file's own or below it."""
+    """Yield the uses of private names of a package that is not the file's own or below it.
+
+    Of a private module or package, only the import is told of, and not the names that are taken.
+    """
     for path, edges in survey.graph.edges.items():
         attributes = survey.graph.facts[path].attributes
+        told: set[str] = set()
         for edge in edges:
-            if not _is_foreign(edge):
+            if (name := _private_part(edge)) and name not in told:
+                told.add(name)
+                yield _private(survey, edge, name.rpartition("/")[2], edge.site.line)
+            if name or not _is_foreign(edge):
                 continue
             if _is_private(edge.site.name) and not edge.is_module:
                 yield _private(survey, edge, edge.site.name, edge.site.line)
@@ -167,6 +174,19 @@ def _is_foreign(edge: Edge) -> bool:
     """Return whether an import leads to another package, neither around the file nor below it."""
     here, there = _folder(edge.importer), _folder(edge.imported)
     return bool(here and there) and not _contains(here, there)
+
+
+def _private_part(edge: Edge) -> str:
+    """Return the path of a private module or package that an import reaches from outside.
+
+    It is private to the package that it is in, which may use it everywhere. Empty if there is none.
+    """
+    parts = edge.imported.removesuffix(".py").split("/")
+    for number, part in enumerate(parts):
+        package = "/".join(parts[:number])
+        if _is_private(part) and package and not edge.importer.startswith(f"{package}/"):
+            return f"{package}/{part}"
+    return ""
 
 
 def _contains(one: str, other: str) -> bool:

@@ -137,6 +137,7 @@ def test_equal_titles_are_numbered():
             "refactor(boltons): x (F401)",
         ),
         ("refactor(app): x (F401)", ["app.py"], "refactor(app): x (F401)"),
+        (f"refactor(m): {'x' * 55} (F401)", ["m/longer.py"], f"refactor(m): {'x' * 55} (F401)"),
         ("open the import cycle", ["boltons/a.py"], "open the import cycle"),
     ],
 )

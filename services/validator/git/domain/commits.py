@@ -10,6 +10,7 @@ ENHANCEMENT_TRAILER = "Enhancement-Id"
 REVERT_TRAILER = "Reverts-Enhancement-Id"
 MAX_SUBJECT_COLUMNS = 72
 MAX_BODY_COLUMNS = 76
+MAX_ITEMS = 12
 NUMBER = re.compile(r"\b(?:\d{1,6} of \d{1,6}|part \d{1,6})(?=,|$)")
 TRAILER = re.compile(r"^([A-Z][A-Za-z-]+): (.+)$")
 
@@ -111,19 +112,27 @@ def _paragraphs(text: str) -> list[str]:
 
 
 def _list(text: str) -> str:
-    """Fill the lines of a list one by one, indented as they are and by two columns more."""
+    """Fill the lines of a list one by one, indented as they are and by two columns more.
+
+    Of its items (the lines that are indented) the first `MAX_ITEMS` are kept, the others counted.
+    """
     lines = [each for each in text.splitlines() if each.strip()]
-    indents = ["  " + " " * (len(each) - len(each.lstrip())) for each in lines]
-    return "\n".join(
-        textwrap.fill(
-            " ".join(each.split()),
-            MAX_BODY_COLUMNS,
-            initial_indent=indent,
-            subsequent_indent=f"{indent}  ",
-            break_on_hyphens=False,
-            break_long_words=False,
-        )
-        for each, indent in zip(lines, indents, strict=True)
+    dropped = [n for n, each in enumerate(lines) if each[0].isspace()][MAX_ITEMS:]
+    kept = [each for n, each in enumerate(lines) if n not in dropped]
+    more = [f"  … and {len(dropped)} more"] if dropped else []
+    return "\n".join(_filled(each) for each in (*kept, *more))
+
+
+def _filled(line: str) -> str:
+    """Fill a line of a list, indented by two columns more than it is."""
+    indent = "  " + " " * (len(line) - len(line.lstrip()))
+    return textwrap.fill(
+        " ".join(line.split()),
+        MAX_BODY_COLUMNS,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_on_hyphens=False,
+        break_long_words=False,
     )
 
 

@@ -57,9 +57,8 @@ async def test_an_else_with_a_remark_keeps_it(tmp_path):
 
 async def test_no_two_proposals_edit_one_line_of_nested_branches(tmp_path):
     text = (
-        "def f(a, b):\n    if a:\n        return 1\n    else:\n        if b:\n"
-        "            return 2\n"
-        "        else:\n            return 3\n"
+        "def f(a, b):\n    if a:\n        return 1\n    else:\n"
+        "        if b:\n            return 2\n        else:\n            return 3\n"
     )
     after, rules = await final(tmp_path, text)
     assert (

@@ -5,7 +5,11 @@ from types import SimpleNamespace
 import pytest
 
 from services.validator.approval.domain import EditedFile, behaviour_reason
-from services.validator.approval.usecases import judge_behaviours, request_approvals
+from services.validator.approval.usecases import (
+    judge_behaviours,
+    may_change_more,
+    request_approvals,
+)
 from shared.behaviour import RepositoryNames
 from shared.contracts.states import EnhancementState
 from shared.kernel.errors import Rejected
@@ -30,7 +34,9 @@ def prepared(config: str = ""):
     return SimpleNamespace(profile=profile, names=RepositoryNames(tree))
 
 
-async def judged(tmp_path, before=EAGER, after=LAZY, *, config="", path="m.py", **fields):
+async def judged(
+    tmp_path, before=EAGER, after=LAZY, *, config="", path="m.py", is_proven=False, **fields
+):
     """What is stored about a change, and the change once approval was requested if needed."""
     deps = a_validator(a_store(), tmp_path)
     object.__setattr__(deps.sandbox, "trusted", True)
@@ -39,10 +45,11 @@ async def judged(tmp_path, before=EAGER, after=LAZY, *, config="", path="m.py", 
     await deps.store.enhancements.insert(change)
     edits = {change.id: [EditedFile(path, before, after)]}
     place = prepared(config)
-    behaviours = await judge_behaviours([change], place, edits, deps)
-    await request_approvals(
-        [change], place, "b" * 40, lambda _: (), deps, behaviours=behaviours, edits=edits
-    )
+    asked = [change] if not is_proven or may_change_more(change) else []
+    behaviours = await judge_behaviours(asked, place, edits, deps)
+    proofs = {change.id} if is_proven else ()
+    known = {"proofs": proofs, "behaviours": behaviours, "edits": edits}
+    await request_approvals([change], place, "b" * 40, lambda _: (), deps, **known)
     return await deps.store.enhancements.require(change.id)
 
 
@@ -53,6 +60,15 @@ async def test_a_fix_that_may_change_behaviour_asks_and_says_what_and_where(tmp_
     assert "its fix may change behaviour: how many of the elements are computed" in reason
     assert "m.py:2" in reason
     assert "`each.send()`" in reason
+
+
+@pytest.mark.parametrize(("rule", "asks"), [("C419", False), ("PLC0414", True)])
+async def test_a_proof_answers_only_for_what_is_in_the_program(tmp_path, rule, asks):
+    """A re-export is there for type checkers and readers, and compiles to nothing."""
+    before, after = "from a import b as b\n", "from a import b\n"
+    taken = {"path": "m/__init__.py", "rule": f"ruff:{rule}", "is_proven": True}
+    change = await judged(tmp_path, before, after, **taken)
+    assert (change.state is EnhancementState.NEEDS_APPROVAL) is asks
 
 
 async def test_neither_the_tools_word_nor_the_agents_overrides_it(tmp_path):

@@ -60,6 +60,19 @@ def test_a_title_is_said_once_where_its_subject_lost_only_the_rule():
     assert " ".join(said.split()).count(" ".join(longer.split())) == 1
 
 
+def test_a_list_keeps_its_lines_and_is_cut():
+    items = "".join(f"\n  - connection 'Node {n}' output 0 → 'Other' input 0" for n in range(20))
+    rationale = f"Why.\n\nw.json, workflow 'W':{items}"
+    said = landing_message(an_enhancement(rationale=rationale), EVIDENCE)
+    assert (
+        "\n\nWhy.\n\n  w.json, workflow 'W':\n    - connection 'Node 0' output 0 → 'Other'" in said
+    )
+    assert "'Node 11'" in said
+    assert "'Node 12'" not in said
+    assert "\n    … and 8 more\n" in said
+    assert all(len(line) <= 76 for line in said.splitlines())
+
+
 def test_git_reads_the_same_trailers():
     change = an_enhancement(prediction=Prediction(metric="x", direction="up", size=1, confidence=1))
     said = landing_message(change, EVIDENCE)
