@@ -6,54 +6,26 @@ from dataclasses import dataclass, field
 
 from services.validator.approval.domain import changes_tried_next, invalid_approval_reason
 from services.validator.decision.evidence import RunEvidence, RunPlan
-from services.validator.decision.rates import FailureRate
 from services.validator.deps import ValidatorDeps
 from services.validator.findings.usecases import ChangeTrees, check_findings
+from services.validator.gate.facts import ChangeFacts
 from services.validator.gate.heads import prepare_known_head, run_on_head
 from services.validator.gate.selections import Selections
 from services.validator.git.ports import Composition
-from services.validator.impact.usecases.recordings import Recorded
 from services.validator.landing import usecases as landing
 from services.validator.prepared import PreparedHead
-from services.validator.proof.usecases import KnownProofs
 from services.validator.queue import pool
 from services.validator.queue.transitions import expire, reject
 from services.validator.suite.domain.reports import TestReport
-from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.protection import Protection
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
-from shared.contracts.documents.workflows import WorkflowCheck
 from shared.kernel.errors import Rejected
 from shared.targets.head import Head
 from shared.targets.languages import invalid_reason
 from shared.targets.patches import parse_patch
 from shared.targets.setup_inputs import is_compiled_source
-
-
-@dataclass
-class ChangeFacts:
-    """What is known of a round's changes besides its runs, by change as far as it was asked for.
-
-    `misjudged` are the components whose choice of impacted tests was often wrong, `flaky` the
-    failure rates of known flaky tests, and `recorded` is the recording that the impacted tests come
-    from; where that is stale, the next full run is recorded. `behaviours` is what the code of
-    changes without `proofs` shows, `gains` are measured, and `workflows` is what n8n showed.
-    """
-
-    impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
-    needs: dict[str, frozenset[str]] = field(default_factory=dict)
-    risks: dict[str, float] = field(default_factory=dict)
-    misjudged: set[str] = field(default_factory=set)
-    flaky: dict[str, FailureRate] = field(default_factory=dict)
-    behaviours: dict[str, BehaviourEvidence] = field(default_factory=dict)
-    recorded: Recorded | None = None
-    is_recording_stale: bool = False
-    proofs: KnownProofs = field(default_factory=KnownProofs)
-    gains: dict[str, Gain] = field(default_factory=dict)
-    workflows: dict[str, WorkflowCheck] = field(default_factory=dict)
 
 
 @dataclass
