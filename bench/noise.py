@@ -9,6 +9,7 @@ from bench.targets import git
 
 # What formatters add, drop and replace.
 LAYOUT = re.compile(r"[\s,()'\"\\]+")
+CALL = "\N{SYMBOL FOR NULL}"
 HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
 
@@ -54,7 +55,9 @@ def _hunks(path: Path, commit: str) -> Iterator[tuple[str, int, list[str], list[
 def _says_the_same(old: list[str], new: list[str]) -> bool:
     """Return whether two versions of some lines differ in layout alone."""
     one, other = ("\n".join(each) for each in (old, new))
-    if LAYOUT.sub("", one) == LAYOUT.sub("", other):
+    # A call without arguments is no layout.
+    words = [LAYOUT.sub("", each.replace("()", CALL)) for each in (one, other)]
+    if words[0] == words[1]:
         return True
     try:
         return bool(json.loads(one) == json.loads(other))

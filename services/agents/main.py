@@ -2,6 +2,7 @@
 
 import os
 import platform
+import sys
 from collections.abc import Collection
 
 import psutil
@@ -37,6 +38,9 @@ from shared.sandbox.scratch import Scratch
 from shared.targets.mirror import Mirror
 
 SLOTS_OF_AGENTS = "agents"
+# How long analysis in threads may keep the interpreter from sending heartbeats, which take dozens
+# of turns; with Python's 5 ms they came too late on a busy machine, and tasks were given out again.
+THREAD_SWITCH_SECONDS = 0.001
 
 
 def build(settings: AgentsSettings, bus: Bus, store: Store) -> Service:
@@ -147,4 +151,5 @@ async def run(settings: AgentsSettings) -> None:
 
 def main() -> None:
     """Run with the settings of the environment."""
+    sys.setswitchinterval(THREAD_SWITCH_SECONDS)
     launch("agents", AgentsSettings, run)

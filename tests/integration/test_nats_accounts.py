@@ -191,6 +191,20 @@ async def test_a_person_starts_waves_hears_events_and_reads_dead_letters(account
         assert (await user.jetstream().get_msg("GS_DLQ", state.last_seq)).data == b"why"
 
 
+async def test_a_person_hears_each_event_of_the_agents_once_and_none_of_others(accounts):
+    mine = ("gs.evt.findings.measured", "gs.evt.task.started", "gs.evt.enhancement.proposed")
+    async with accounts.client("agents") as agents, accounts.client("user") as person:
+        heard = await person.subscribe("gs.evt.>")
+        await person.flush()
+        for subject in (*mine, "gs.evt.enhancement.applied"):
+            await agents.publish(subject, b"{}")
+        await agents.flush()
+        got = [(await heard.next_msg(timeout=5)).subject for _ in mine]
+        assert sorted(got) == sorted(mine)
+        with pytest.raises(NatsTimeout):
+            await heard.next_msg(timeout=0.3)
+
+
 async def test_the_api_follows_events_from_its_own_account(accounts):
     async with accounts.client("operator") as operator, accounts.client("api") as client:
         bus = Bus(client, source="api", clock=utc_now, new_id=uuid7)

@@ -21,8 +21,8 @@ from services.validator.decision.evidence import DoesNotApply, NoReport, RunComp
 from services.validator.deps import ValidatorDeps
 from services.validator.findings.domain import MeasuredPair
 from services.validator.gate import decision_events, risk_and_impact
+from services.validator.gate.facts import ChangeFacts
 from services.validator.gate.loop import settle
-from services.validator.gate.rounds import ChangeFacts
 from services.validator.suite.domain.reports import Infrastructure, Outcome
 from shared.contracts.base import RunKind
 from shared.contracts.documents.storage import Patch

@@ -31,6 +31,7 @@ from services.validator.gate.decision_events import (
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
 from services.validator.gate.flakiness import remember_flaky
 from services.validator.gate.gains import reject_without_gain
+from services.validator.gate.heads import HeadNotTestable, refresh_head
 from services.validator.gate.mutation import (
     changes_without_mutants,
     measure_changes,
@@ -43,11 +44,9 @@ from services.validator.gate.risk_and_impact import (
 )
 from services.validator.gate.rounds import (
     GateRound,
-    HeadNotTestable,
     compose,
     expire_foreign,
     open_round,
-    refresh_head,
     remove_unusable,
     screen,
 )

@@ -6,62 +6,26 @@ from dataclasses import dataclass, field
 
 from services.validator.approval.domain import changes_tried_next, invalid_approval_reason
 from services.validator.decision.evidence import RunEvidence, RunPlan
-from services.validator.decision.rates import FailureRate
 from services.validator.deps import ValidatorDeps
 from services.validator.findings.usecases import ChangeTrees, check_findings
+from services.validator.gate.facts import ChangeFacts
+from services.validator.gate.heads import prepare_known_head, run_on_head
 from services.validator.gate.selections import Selections
 from services.validator.git.ports import Composition
-from services.validator.impact.usecases.recordings import Recorded
 from services.validator.landing import usecases as landing
-from services.validator.prepared import PreparedHead, prepare_head
-from services.validator.proof.usecases import KnownProofs
+from services.validator.prepared import PreparedHead
 from services.validator.queue import pool
 from services.validator.queue.transitions import expire, reject
-from services.validator.runs.domain.requests import RunRequest
-from services.validator.runs.usecases.adjusting import find_out_suite
-from services.validator.runs.usecases.reports import read_report
-from services.validator.runs.usecases.request import run_tests
 from services.validator.suite.domain.reports import TestReport
-from shared.contracts.base import RunPurpose
-from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.enhancements import Enhancement
-from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.protection import Protection
 from shared.contracts.documents.runs import TestRun
 from shared.contracts.documents.targets import Target
-from shared.contracts.documents.workflows import WorkflowCheck
 from shared.kernel.errors import Rejected
 from shared.targets.head import Head
 from shared.targets.languages import invalid_reason
 from shared.targets.patches import parse_patch
 from shared.targets.setup_inputs import is_compiled_source
-
-
-class HeadNotTestable(Rejected):
-    """No change can be tried on this head: it is missing, or has no environment or test report."""
-
-
-@dataclass
-class ChangeFacts:
-    """What is known of a round's changes besides its runs, by change as far as it was asked for.
-
-    `misjudged` are the components whose choice of impacted tests was often wrong, `flaky` the
-    failure rates of known flaky tests, and `recorded` is the recording that the impacted tests come
-    from; where that is stale, the next full run is recorded. `behaviours` is what the code of
-    changes without `proofs` shows, `gains` are measured, and `workflows` is what n8n showed.
-    """
-
-    impacted: dict[str, frozenset[str] | None] = field(default_factory=dict)
-    needs: dict[str, frozenset[str]] = field(default_factory=dict)
-    risks: dict[str, float] = field(default_factory=dict)
-    misjudged: set[str] = field(default_factory=set)
-    flaky: dict[str, FailureRate] = field(default_factory=dict)
-    behaviours: dict[str, BehaviourEvidence] = field(default_factory=dict)
-    recorded: Recorded | None = None
-    is_recording_stale: bool = False
-    proofs: KnownProofs = field(default_factory=KnownProofs)
-    gains: dict[str, Gain] = field(default_factory=dict)
-    workflows: dict[str, WorkflowCheck] = field(default_factory=dict)
 
 
 @dataclass
@@ -126,14 +90,6 @@ class GateRound:
         return self.changes.pop(change)
 
 
-async def refresh_head(target: Target, deps: ValidatorDeps) -> Head:
-    """Fetch the target and return its head. Raises `HeadNotTestable` where it has none."""
-    try:
-        return await asyncio.to_thread(deps.repository(target).refresh, target)
-    except Rejected as error:
-        raise _not_testable(error) from error
-
-
 async def expire_foreign(
     target: Target, ready: Sequence[Enhancement], deps: ValidatorDeps
 ) -> list[Enhancement]:
@@ -156,7 +112,7 @@ async def open_round(
 
     Raises `HeadNotTestable`, at once or where the baseline is awaited.
     """
-    prepared = await _prepare_head(target, head, ready[0].wave_id, deps)
+    prepared = await prepare_known_head(target, head, ready[0].wave_id, deps)
     ready = changes_tried_next(ready, head.base, prepared.profile.config)
     validating = await landing.find_landed(target, await pool.begin_validation(ready, deps), deps)
     patches = await pool.load_patches(validating, deps)
@@ -165,42 +121,12 @@ async def open_round(
         target=target,
         prepared=prepared,
         # From here on the caller stops it, so nothing may fail in between.
-        baseline=asyncio.ensure_future(_run_baseline(prepared, wave_id, deps)),
+        baseline=asyncio.ensure_future(run_on_head(prepared, wave_id, deps)),
         base_commit=head.base,
         wave_id=wave_id,
         changes={change.id: change for change in validating},
         patches=patches,
     )
-
-
-async def _prepare_head(
-    target: Target, head: Head, wave_id: str, deps: ValidatorDeps
-) -> PreparedHead:
-    """Prepare the head's environment, and find out how its tests are run if that is not known.
-
-    Raises `HeadNotTestable` where that is refused.
-    """
-    try:
-        prepared = await prepare_head(deps, target, head.commit)
-        return await find_out_suite(prepared, wave_id, deps)
-    except Rejected as error:
-        raise _not_testable(error) from error
-
-
-def _not_testable(error: Rejected) -> HeadNotTestable:
-    """Return the error that says, for the same reason, that nothing can be tried on the head."""
-    return HeadNotTestable(error.message, hint=error.hint, code=error.code)
-
-
-async def _run_baseline(prepared: PreparedHead, wave_id: str, deps: ValidatorDeps) -> TestReport:
-    """Run the whole suite on the head. Raises `HeadNotTestable` if it gives no report."""
-    why = "what passes before anything is changed"
-    order = RunRequest(prepared.tree, RunPurpose.BASELINE, record=True, why=why)
-    run = await run_tests(deps, prepared, order, wave_id=wave_id)
-    if run.result.outcome != "reported":
-        reason = run.result.detail.partition("\n")[0]
-        raise HeadNotTestable("the tests gave no usable report on the head.", hint=reason)
-    return await read_report(run, deps)
 
 
 async def screen(gate_round: GateRound, deps: ValidatorDeps) -> None:

@@ -120,6 +120,6 @@ def test_folders_of_workflows_are_the_components_of_a_target_without_other_code(
     assert names(files) == ["flows"]
 
 
-def test_inferred_components_of_python_do_not_depend_on_what_else_there_is():
+def test_beside_inferred_components_of_python_only_folders_of_workflows_are_components():
     files = {"pkg/__init__.py": "", "flows/order.json": A_WORKFLOW, "web/a.ts": ""}
-    assert names(files) == ["pkg"]
+    assert names(files) == ["flows", "pkg"]

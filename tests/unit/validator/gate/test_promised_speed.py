@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 
 from services.validator.gate import gains
+from services.validator.gate.facts import ChangeFacts
 from services.validator.gate.gains import reject_without_gain
-from services.validator.gate.rounds import ChangeFacts
 from shared.contracts.documents.findings import RELATIVE_RUN_TIME, Prediction
 from shared.contracts.documents.gain import Gain
 

@@ -8,6 +8,7 @@ import pytest
 from services.validator.decision.evidence import RequestedRun, RunPlan
 from services.validator.gate import mutation, rounds
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
+from services.validator.gate.facts import ChangeFacts
 from services.validator.gate.mutation import (
     changes_without_mutants,
     measure_before_full_run,
@@ -15,7 +16,7 @@ from services.validator.gate.mutation import (
     measure_changes,
     next_full_run,
 )
-from services.validator.gate.rounds import ChangeFacts, GateRound
+from services.validator.gate.rounds import GateRound
 from services.validator.mutation.domain.plan import MutationReport
 from services.validator.mutation.usecases.protection import MutationPass
 from services.validator.suite.domain.reports import Outcome

@@ -6,7 +6,7 @@ import pytest
 
 from services.validator.approval.usecases import request_approvals
 from services.validator.gate import workflows
-from services.validator.gate.rounds import ChangeFacts
+from services.validator.gate.facts import ChangeFacts
 from services.validator.gate.workflows import check_workflows
 from services.validator.landing.usecases import Batch, evidence_of
 from shared.contracts.documents.workflows import WorkflowCheck
