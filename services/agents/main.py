@@ -9,6 +9,7 @@ import psutil
 
 from services.agents import usecases
 from services.agents.adapters.commands import SandboxedCommands
+from services.agents.adapters.durations import StoredDurations
 from services.agents.adapters.imports import StoredLogs
 from services.agents.adapters.slots import MachineAgentSlots
 from services.agents.deps import ServedType
@@ -45,7 +46,10 @@ THREAD_SWITCH_SECONDS = 0.001
 def build(settings: AgentsSettings, bus: Bus, store: Store) -> Service:
     """Wire adapters to use cases, for every registered agent type."""
     resources = DetectorResources(
-        settings.home / "agents", sandboxed_commands(settings), StoredLogs(store)
+        settings.home / "agents",
+        sandboxed_commands(settings),
+        StoredLogs(store),
+        StoredDurations(store),
     )
     served = {name: serve_type(spec, resources) for name, spec in agent_specs().items()}
     slots = _make_slots(settings)

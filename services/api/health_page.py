@@ -46,8 +46,8 @@ The score of each dimension of an agent type falls with the density of its findi
 For example, {findings} in {lines} lines have a density of {density:g}, and the score is {score:g}.
 
 Over several components a score is the mean of theirs, weighted by lines; so is the density. All
-other metrics are sums. Findings without a fix count as well. As it is a density, a score falls a
-little where lines go and the findings stay, and no report hides that.
+other metrics are sums. Findings without a fix count as well, but for slow tests (`PRF902`). As it
+is a density, a score falls a little where lines go and the findings stay, and no report hides that.
 """
 SUITE = """## The tests of the target
 

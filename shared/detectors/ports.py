@@ -113,17 +113,26 @@ class ImportedLogs(Protocol):
         ...
 
 
+class TestDurations(Protocol):
+    """How long the tests of targets take."""
+
+    async def seconds_by_test(self, target_id: str) -> Mapping[str, float]:
+        """Return the seconds of each test by its id; empty if they were not measured."""
+        ...
+
+
 @dataclass(frozen=True)
 class DetectorResources:
     """What a detector may use: a directory for scratch files, and commands in the sandbox.
 
     `commands` is None where nothing of a target may be run, as in the gate's checks, and `imports`
-    where there are none.
+    and `durations` where there are none.
     """
 
     scratch: Path
     commands: TargetCommands | None = None
     imports: ImportedLogs | None = None
+    durations: TestDurations | None = None
 
 
 class Detector(Protocol):

@@ -21,6 +21,7 @@ from services.agents.usecases import (
 from shared.agent_types import Proposal, agent_spec
 from shared.contracts.base import EngineName
 from shared.contracts.commands import LeaseGrant, MeasureFindings, RenewLease
+from shared.contracts.documents.findings import FindingSet
 from shared.contracts.events import (
     AgentActive,
     AgentFailed,
@@ -78,10 +79,12 @@ class FakeEngine:
     answers: list[Any] = field(default_factory=list)
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
     seen: list[bytes | None] = field(default_factory=list)
+    given: list[list[str]] = field(default_factory=list)
 
     async def propose(self, context):
         self.asked.append((context.task.component, context.task.excluded_fingerprints))
         self.seen.append(context.source.tree.read("m.py"))
+        self.given.append([each.path for each in context.findings])
         answer = self.answers.pop(0) if self.answers else [a_proposal()]
         if callable(answer):
             answer = await answer()
@@ -184,6 +187,27 @@ async def test_advice_that_was_given_before_is_not_given_again(deps, engine, tas
     changes = await deps.store.enhancements.find(task_id=task.id, sort="proposal__order")
     assert [each.proposal.key for each in changes] == ["new", "on nothing", "patch"]
     assert changes[-1].proposal.fingerprints == ("known before", "new")
+
+
+async def test_an_agent_is_given_what_it_can_advise_on_in_files_of_no_component(deps, engine, task):
+    test = a_finding(path="tests/test_m.py", fixable="no")
+    fixable, of_another = a_finding(path="tests/conftest.py"), a_finding(component="other")
+    measured = FindingSet(
+        id="f",
+        target_id=task.target_id,
+        commit=task.commit,
+        detectors="d",
+        findings=(a_finding(), test, fixable, of_another),
+        lines={},
+        seconds=0.0,
+        measured_at=NOW,
+    )
+    await deps.store.findings.insert(measured)
+    engine.answers = [[replace(a_proposal("slow"), changes=None, findings=(test,))]]
+    await perform_task(told(task), deps)
+    assert engine.given == [["m.py", "tests/test_m.py"]]
+    [advice] = await deps.store.enhancements.find(task_id=task.id)
+    assert advice.proposal.key == "slow"
 
 
 async def test_proposals_are_written_down_and_submitted(deps, engine, task):

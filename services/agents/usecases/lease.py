@@ -7,11 +7,21 @@ import structlog
 from services.agents.deps import AgentDeps
 from shared.agent_types.engines import Proposal
 from shared.contracts.commands import ExtendLease, LeaseGrant
+from shared.contracts.documents.findings import Finding
 from shared.contracts.documents.waves import Task
 from shared.kernel.errors import Transient
 from shared.targets.paths import matches
 
 log = structlog.get_logger(__name__)
+
+
+def is_of_task(finding: Finding, task: Task) -> bool:
+    """Return whether a finding is in a file of a task, or one of its component that is advised on.
+
+    The latter may be in a file of no component, such as a test. It is none of a part's.
+    """
+    is_advised = finding.fixable == "no" and not task.opportunity.part
+    return matches(finding.path, task.paths) or (is_advised and finding.component == task.component)
 
 
 async def within_lease(proposed: Sequence[Proposal], task: Task, deps: AgentDeps) -> list[Proposal]:
@@ -25,9 +35,8 @@ async def within_lease(proposed: Sequence[Proposal], task: Task, deps: AgentDeps
 
 
 def _is_about(proposal: Proposal, task: Task) -> bool:
-    """Return whether the first finding of a proposal, if it has any, is in a file of the task."""
-    first = proposal.findings[:1]
-    return all(matches(each.path, task.paths) for each in first)
+    """Return whether the first finding of a proposal, if it has any, is one of the task."""
+    return all(is_of_task(each, task) for each in proposal.findings[:1])
 
 
 async def _is_covered(proposal: Proposal, task: Task, deps: AgentDeps) -> bool:

@@ -3,7 +3,7 @@
 import structlog
 
 from services.agents.deps import AgentDeps, ServedType, read_source
-from services.agents.usecases.lease import within_lease
+from services.agents.usecases.lease import is_of_task, within_lease
 from services.agents.usecases.life import stint
 from services.agents.usecases.stopping import is_task_wanted, run_while_wanted
 from services.agents.usecases.submit import AgentAtWork, submit_proposals
@@ -15,7 +15,6 @@ from shared.contracts.states import EnhancementState, TaskState
 from shared.contracts.work import PerformTask
 from shared.kernel.errors import GroundswellError, Transient
 from shared.mongo.collections import latest_findings
-from shared.targets.paths import matches
 
 log = structlog.get_logger(__name__)
 UNFINISHED = {TaskState.ASSIGNED, TaskState.RUNNING}
@@ -152,7 +151,7 @@ async def _findings(task: Task, deps: AgentDeps) -> tuple[Finding, ...]:
         each
         for each in (found.findings if found else ())
         if each.component == task.component
-        and matches(each.path, task.paths)
+        and is_of_task(each, task)
         and each.agent_type == task.agent_type
         and each.fingerprint not in task.excluded_fingerprints
     )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from services.agents.usecases.lease import within_lease
+from services.agents.usecases.lease import is_of_task, within_lease
 from shared.agent_types import Proposal
 from shared.contracts.base import EngineName
 from shared.contracts.commands import ExtendLease, LeaseGrant
@@ -59,3 +59,23 @@ async def test_what_is_found_in_files_of_another_agent_is_left_to_it():
     found = [a_split("other.py"), replace(a_split("other.py"), changes=None)]
     assert await within_lease(found, a_task(), deps) == []
     assert not deps.bus.asked
+
+
+@pytest.mark.parametrize(
+    ("fields", "part", "is_kept"),
+    [
+        ({"fixable": "no"}, "", True),
+        ({"fixable": "no"}, "a to b", False),
+        ({"fixable": "no", "component": "other"}, "", False),
+        ({"fixable": "safe"}, "", False),
+    ],
+)
+async def test_advice_may_be_about_a_file_of_no_component(fields, part, is_kept):
+    task = a_task()
+    task = task.model_copy(
+        update={"opportunity": task.opportunity.model_copy(update={"part": part})}
+    )
+    found = a_finding(path="tests/test_m.py", **fields)
+    advice = replace(a_split(), changes=None, findings=(found,))
+    assert is_of_task(found, task) is is_kept
+    assert await within_lease([advice], task, Deps()) == ([advice] if is_kept else [])

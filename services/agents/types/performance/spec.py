@@ -24,9 +24,11 @@ from services.agents.types.performance.section import (
     rule_choice,
     section,
 )
+from services.agents.types.performance.slow_tests import RULE as SLOW_TEST
+from services.agents.types.performance.slow_tests import SlowTestsDetector
 from services.agents.types.performance.start_up import ImportTimesDetector
 from shared.agent_types import AgentSpec, HealthDimension, Priors, finding_density
-from shared.agent_types.health import DENSITY_FORMULA, FINDING_METRICS
+from shared.agent_types.health import DENSITY_FORMULA, FINDING_METRICS, HealthReading
 from shared.behaviour.conditions import (
     caching,
     comprehensions,
@@ -35,6 +37,7 @@ from shared.behaviour.conditions import (
     patterns,
     queues,
 )
+from shared.contracts.documents.findings import Finding
 from shared.detectors.ports import DetectorResources, Source, Workspace
 from shared.detectors.rewrites import RewritesDetector, Rule
 from shared.detectors.ruff import RuffDetector
@@ -78,13 +81,18 @@ def rewrites_detector(resources: DetectorResources) -> RewritesDetector:
     return RewritesDetector(TOOL, EDITION, (*REWRITES, *ADVICE), chosen_rules, open_formatter)
 
 
+def measure_health(findings: Sequence[Finding], lines: int) -> HealthReading:
+    """Return the density of findings in the code of a component; slow tests are not in it."""
+    return finding_density([each for each in findings if each.rule != SLOW_TEST], lines)
+
+
 SPEC = AgentSpec(
     name=NAME,
     description="Makes Python faster where the code shows how, and says what else is slow.",
-    dimensions=(HealthDimension(NAME, FINDING_METRICS, finding_density, DENSITY_FORMULA),),
+    dimensions=(HealthDimension(NAME, FINDING_METRICS, measure_health, DENSITY_FORMULA),),
     detectors=(rewrites_detector,),
     fixers=REWRITES,
-    advisors=(ImportTimesDetector, BenchmarkProfileDetector),
+    advisors=(ImportTimesDetector, BenchmarkProfileDetector, SlowTestsDetector),
     engines=(LazyImportEngine, MeasuredAdviceEngine),
     files=("*.py", "*.pyi"),
     priors=PRIORS,
