@@ -15,8 +15,9 @@ Drawn from the {total} changes that `python -m bench.agents_on_real_code` landed
 repositories, by `random.Random({seed})`, so that anyone can judge whether a maintainer would take
 them. Nobody approved any. The policy is what a maintainer would set who wants to be asked about
 anything that may change behaviour, and about nothing else: `unprotected = "safe"`. The applications
-with known weaknesses also allow by name (`allowed_rules`) the rules that remove them, and the
-workflows those that retry requests which only read. They are in `bench/overlays/`.
+with known weaknesses also allow by name (`allowed_rules`) the rules that remove them, and take what
+passes their few tests (`unprotected = "allow"`); the workflows allow the rules that retry requests
+which only read. The policies are in `bench/overlays/`.
 
 Long diffs are cut after {lines} lines. The code is that of its authors, under the licence named
 with each repository; it is quoted here to show what was changed in it. Trailers of messages are

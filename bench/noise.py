@@ -7,8 +7,8 @@ from pathlib import Path
 
 from bench.targets import git
 
-# What formatters add, drop and replace.
-LAYOUT = re.compile(r"[\s,()'\"\\]+")
+# What formatters add and drop; they replace single quotes by double ones.
+LAYOUT = re.compile(r"[\s,()\\]+")
 CALL = "\N{SYMBOL FOR NULL}"
 HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@")
 
@@ -56,7 +56,7 @@ def _says_the_same(old: list[str], new: list[str]) -> bool:
     """Return whether two versions of some lines differ in layout alone."""
     one, other = ("\n".join(each) for each in (old, new))
     # A call without arguments is no layout.
-    words = [LAYOUT.sub("", each.replace("()", CALL)) for each in (one, other)]
+    words = [LAYOUT.sub("", each.replace("()", CALL)).replace("'", '"') for each in (one, other)]
     if words[0] == words[1]:
         return True
     try:

@@ -16,6 +16,7 @@ NONE = {"layout only": 0, "unrelated hunks": 0, "edited twice": 0}
         (["a = 1\nb = f(2, 3)\n\n\n\n\n\n\n\nc = 4\n"], {"layout only": 1}),
         (["a = 2\nb = f(2,3)\n\n\n\n\n\n\n\nc  =  4\n"], {"unrelated hunks": 1}),
         (["a = 1\nb = f(2,3)\n\n\n\n\n\n\n\nc = 4()\n"], {}),
+        (["a = 1\nb = f('2',3)\n\n\n\n\n\n\n\nc = 4\n"], {}),
         (["a = 2\nb = f(2,3)\n\n\n\n\n\nc = 4\n"], {"unrelated hunks": 1}),
         ([START.replace("a = 1", "a = 2"), START.replace("a = 1", "a = 3")], {"edited twice": 1}),
         ([START.replace("a = 1", "a = 2"), START.replace("a = 1\n", "a = 2\nz = 0\n")], {}),
