@@ -113,7 +113,7 @@ class DependenciesDetector:
         return [e for e in candidates if not _is_mentioned(source, words[e.name])]
 
     def _of_project(self, source: Source, declared: Declared) -> Iterator["_Found"]:
-        """Yield what is found in a project."""
+        """Yield the dependencies of a project that are unused, missing or only there by others."""
         owner = _owner(source, declared.folder)
         for each in self.unused(source, declared):
             mine = source.component(each.path)

@@ -127,7 +127,7 @@ class _Scan:
             self._texts[-1] += QUOTE + "".join(map(str, literal)) + QUOTE
 
     def _add(self, value: SqlValue) -> None:
-        """Leave out a value here."""
+        """Collect a value of the statement, and let a parameter take its place."""
         self._values.append(value)
         self._texts.append("")
 

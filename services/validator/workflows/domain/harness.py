@@ -146,7 +146,7 @@ def _add_trigger(parts: _Parts, node: Node, pins: Pins, token: str) -> None:
 
 
 def _add_node(parts: _Parts, node: Node, pins: Pins) -> None:
-    """Add a node as it is, or what stands in for it."""
+    """Add a node that only computes as it is, one with pinned data or effects as a stand-in."""
     if node.disabled or _is_passing(node):
         parts.nodes.append(_stand_in(node))
     elif node.name in pins:

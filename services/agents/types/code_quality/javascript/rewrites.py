@@ -34,7 +34,10 @@ def compare_strictly(text: str, match: AstGrepMatch) -> str | None:
 
 
 def ask_for_nan(text: str, match: AstGrepMatch) -> str | None:
-    """Return the question whether the side that is not NaN is NaN."""
+    """Return `Number.isNaN(x)`, or its negation, for a comparison of `x` with NaN.
+
+    Returns None where not exactly one side is NaN.
+    """
     operator = _between(text, match)
     sides = [match.captured.single[name].text for name in ("LEFT", "RIGHT")]
     asked = [each for each in sides if each not in NAN]
