@@ -2,11 +2,10 @@
 
 import json
 import subprocess
-import sys
 
 import pytest
 
-from bench.all import names, page
+from bench.all import command, names, page
 from tests.support.stack import ROOT, environment
 
 
