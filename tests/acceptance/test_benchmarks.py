@@ -14,7 +14,7 @@ from tests.support.stack import ROOT, environment
 def test_a_benchmark_runs_and_says_the_same_as_data(name, tmp_path):
     out = tmp_path / "result.json"
     done = subprocess.run(
-        [sys.executable, "-m", f"bench.{name}", "--quick", "--json", str(out)],
+        command(name, out, quick=True),
         cwd=ROOT,
         env=environment(tmp_path / "home"),
         capture_output=True,
