@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 
@@ -30,6 +31,10 @@ PRINTED, FOLDER = "home/printed", "home/folder"
 CAPTURE = f'pwd > "$HOME/../{FOLDER}"; eval "$1" > "$HOME/../{PRINTED}"'
 
 
+K = TypeVar("K")
+V = TypeVar("V")
+
+
 class SandboxedCommands:
     """`TargetCommands` in the sandbox; the outcomes on the last few trees are remembered."""
 
@@ -49,13 +54,8 @@ class SandboxedCommands:
 
     async def rewrite(self, source: Source, command: str) -> Mapping[str, Change]:
         """Return what the command changes in the components' files that a patch may touch."""
-        async with self._lock:
-            key = (source.tree.oid, command)
-            if key not in self._known:
-                self._known[key] = await self._run(source, command)
-                if len(self._known) > MAX_REMEMBERED_TREES:
-                    self._known.popitem(last=False)
-            return self._known[key]
+        key = (source.tree.oid, command)
+        return await self._remembered(self._known, key, lambda: self._run(source, command))
 
     async def read(
         self,
@@ -66,27 +66,26 @@ class SandboxedCommands:
         timeout: float,
     ) -> str:
         """Return what a shell script prints, on the tree with these texts in place of its own."""
-        async with self._lock:
-            key = (source.tree.oid, script, hash(frozenset((files or {}).items())))
-            if key not in self._read:
-                limits = Limits(wall=timeout, output=MAX_READ_BYTES)
-                completed = await self._complete(
-                    source, _Run(script, limits, files or {}, finds_modules=True)
-                )
-                self._read[key] = completed.output
-                if len(self._read) > MAX_REMEMBERED_TREES:
-                    self._read.popitem(last=False)
-            return self._read[key]
+        limits = Limits(wall=timeout, output=MAX_READ_BYTES)
+        run = _Run(script, limits, files or {}, finds_modules=True)
+        key = (source.tree.oid, script, hash(frozenset(run.files.items())))
+        return await self._remembered(self._read, key, lambda: self._output(source, run))
 
     async def capture(self, source: Source, command: str) -> PrintedOutput:
         """Return what the command prints; that on the last few trees is remembered."""
+        key = (source.tree.oid, command)
+        return await self._remembered(self._printed, key, lambda: self._capture(source, command))
+
+    async def _remembered(
+        self, known: OrderedDict[K, V], key: K, make: Callable[[], Awaitable[V]]
+    ) -> V:
+        """Return the outcome under a key, made now if it is none of the last few; one at once."""
         async with self._lock:
-            key = (source.tree.oid, command)
-            if key not in self._printed:
-                self._printed[key] = await self._capture(source, command)
-                if len(self._printed) > MAX_REMEMBERED_TREES:
-                    self._printed.popitem(last=False)
-            return self._printed[key]
+            if key not in known:
+                known[key] = await make()
+                if len(known) > MAX_REMEMBERED_TREES:
+                    known.popitem(last=False)
+            return known[key]
 
     async def _complete(self, source: Source, run: "_Run") -> Completed:
         """Run a command on a copy of the tree.
@@ -107,6 +106,10 @@ class SandboxedCommands:
                 code="fix_failed",
             )
         return completed
+
+    async def _output(self, source: Source, run: "_Run") -> str:
+        """Run a command on a copy of the tree, and return what it prints."""
+        return (await self._complete(source, run)).output
 
     async def _capture(self, source: Source, command: str) -> PrintedOutput:
         """Run the command on a copy of the tree, with its standard output in a file of its own."""

@@ -144,8 +144,8 @@ async def _undecided_tasks(wave: Wave, deps: CoordinatorDeps) -> set[str]:
 
     The cleared ones of a dry run are not tried. This runs at each event, so it reads one field.
     """
-    ignored = {*waves.DECIDED, *([EnhancementState.CLEARED] if wave.dry_run else [])}
-    waiting = [each for each in EnhancementState if each not in ignored]
+    tried = [each for each in waves.UNDECIDED if each is not EnhancementState.CLEARED]
+    waiting = tried if wave.dry_run else waves.UNDECIDED
     return {*await deps.store.enhancements.field_values("task_id", wave_id=wave.id, state=waiting)}
 
 
@@ -154,11 +154,6 @@ async def _settle(task: Task, wave: Wave, deps: CoordinatorDeps) -> None:
 
     Of a dry run, cleared changes are expired first.
     """
-    # Every event of a wave leads here, and most tasks have a change that is not decided yet.
-    if not wave.dry_run and await deps.store.enhancements.exists(
-        task_id=task.id, state=waves.UNDECIDED
-    ):
-        return
     changes = await deps.store.enhancements.find(task_id=task.id)
     if wave.dry_run:
         changes = [await _expire_untried(each, deps) for each in changes]
