@@ -139,9 +139,9 @@ async def _try_all(gate_round: GateRound, deps: ValidatorDeps) -> None:
     fetcher = EvidenceFetcher(gate_round, deps)
     try:
         await screen(gate_round, deps)
+        await prove(gate_round, tuple(gate_round.changes), deps)
         if await max_concurrent_runs(deps, gate_round.target) == 1:
             await gate_round.baseline
-        await prove(gate_round, tuple(gate_round.changes), deps)
         await check_workflows(gate_round, deps)
         await load_risk_and_impact(gate_round, deps)
         while gate_round.changes and not await _take_step(gate_round, fetcher, deps):

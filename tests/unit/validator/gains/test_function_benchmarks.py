@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from services.validator.benchmarks.domain.benchmarks import FUTILITY_RUNS
 from services.validator.benchmarks.domain.reports import BenchmarkReport
 from services.validator.gains.adapters import NOTHING_RECORDED, SandboxedFunctionBenchmarks
 from services.validator.gains.domain.functions import functions_to_measure
