@@ -158,7 +158,7 @@ def test_property_tests_pass_however_busy_the_machine_is(monkeypatch):
     @settings(max_examples=20)
     @given(st.lists(st.integers()))
     def holds(numbers):
-        assert sorted(numbers) == sorted(reversed(numbers))
+        assert len(numbers) == len([*reversed(numbers)])
 
     monkeypatch.setattr(time, "perf_counter", lambda: float(next(seconds)))
     holds()
