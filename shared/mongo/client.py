@@ -7,7 +7,7 @@ from typing import Any
 
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
-from pymongo import IndexModel
+from pymongo import IndexModel, UpdateOne
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
@@ -78,6 +78,17 @@ class Collection:
         with _transient_errors():
             result = await self._collection.update_one(where, change)
         return bool(result.matched_count)
+
+    async def update_each(self, changes: Sequence[tuple[Record, Record]]) -> int:
+        """Update one record that matches the first of each pair, by the second, in a round trip.
+
+        Returns how many were matched.
+        """
+        if not changes:
+            return 0
+        with _transient_errors():
+            updates = [UpdateOne(where, change) for where, change in changes]
+            return int((await self._collection.bulk_write(updates, ordered=False)).matched_count)
 
     async def replace(self, where: Record, record: Record) -> bool:
         """Replace one matching record, and return whether one matched."""

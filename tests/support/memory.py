@@ -3,7 +3,7 @@
 `tests/integration/test_store_port.py` holds it and the real one against the same tests.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -136,6 +136,10 @@ class MemoryRepository:
             return False
         self._put(self._documents[key], **changes)
         return True
+
+    async def set_field_of_each(self, field: str, values: Mapping[str, Any]) -> None:
+        for key, value in values.items():
+            await self.set_fields(key, **{field: value})
 
     async def remove(self, key: str) -> bool:
         return self._documents.pop(key, None) is not None
