@@ -105,6 +105,17 @@ class Collection:
         with _transient_errors():
             return int(await self._collection.count_documents(where))
 
+    async def count_by(self, where: Record, fields: Sequence[str]) -> list[tuple[Record, int]]:
+        """Return the values of `fields` that matching records have together, and how often."""
+        names = {f"f{n}": f"${field}" for n, field in enumerate(fields)}
+        group = {"$group": {"_id": names, "count": {"$sum": 1}}}
+        with _transient_errors():
+            found = await self._collection.aggregate([{"$match": where}, group]).to_list(None)
+        return [
+            ({field: each["_id"].get(f"f{n}") for n, field in enumerate(fields)}, each["count"])
+            for each in found
+        ]
+
     async def create_indexes(self, indexes: Sequence[IndexModel]) -> None:
         """Create the indexes that are missing, and drop those of an earlier version.
 

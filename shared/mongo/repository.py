@@ -110,6 +110,12 @@ class Repository(Generic[D]):
         """Return the number of matching documents."""
         return await self._collection.count(_where(where))
 
+    async def count_by(self, fields: Sequence[str], **where: Any) -> dict[tuple[Any, ...], int]:
+        """Return how many matching documents there are of each combination of these fields."""
+        paths = [each.replace(NESTED, ".") for each in fields]
+        found = await self._collection.count_by(_where(where), paths)
+        return {tuple(values[each] for each in paths): count for values, count in found}
+
     async def insert(self, document: D) -> bool:
         """Insert `document`; return False if its id or another unique key is taken."""
         return await self._collection.insert(_write(document))

@@ -214,6 +214,17 @@ async def test_of_those_that_another_process_moved_transition_all_gives_none(sto
     assert await store.enhancements.transition_all([], "validate") == []
 
 
+async def test_documents_are_counted_by_what_several_fields_say(store):
+    kinds = [("a", "applied"), ("a", "applied"), ("b", "applied"), ("b", "rejected")]
+    changes = [an_enhancement(rule=rule, state=state) for rule, state in kinds]
+    await store.enhancements.insert_missing([*changes, an_enhancement(rule="a", state="cleared")])
+    states = [EnhancementState.APPLIED, EnhancementState.REJECTED]
+    fields = ("proposal__fix__rule", "state")
+    counts = await store.enhancements.count_by(fields, state=states)
+    assert counts == {("a", "applied"): 2, ("b", "applied"): 1, ("b", "rejected"): 1}
+    assert await store.enhancements.count_by(fields, proposal__fix__rule=["c"]) == {}
+
+
 async def test_a_field_of_several_documents_is_set_to_the_value_of_each(store):
     tasks = [a_task(state="running") for _ in range(3)]
     await store.tasks.insert_missing(tasks)

@@ -3,6 +3,7 @@
 `tests/integration/test_store_port.py` holds it and the real one against the same tests.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
@@ -98,6 +99,10 @@ class MemoryRepository:
 
     async def count(self, **where: Any) -> int:
         return len(await self.find(**where))
+
+    async def count_by(self, fields: Sequence[str], **where: Any) -> dict[tuple[Any, ...], int]:
+        found = await self.find(**where)
+        return dict(Counter(tuple(_value(each, name) for name in fields) for each in found))
 
     async def insert(self, document: Document) -> bool:
         if document.id in self._documents or self._taken(document):
