@@ -82,7 +82,7 @@ async def release_proposed(target_id: str, task_id: str, epoch: int, deps: Resol
     the commit that they were made on. So another agent need not wait for the gate.
     """
     undecided = {"task_id": task_id, "state": EnhancementState.PROPOSED}
-    if not await deps.store.enhancements.count(**undecided):
+    if not await deps.store.enhancements.exists(**undecided):
         await _end(target_id, lambda book: leases.release(book, task_id, epoch), deps)
 
 
