@@ -76,6 +76,52 @@ class Loading:
             return f"`{dotted}` is not known to define what `{name}` is"
         return self.rebound(edge)
 
+    def attribute_differs(self, edge: Edge, name: str, other: Site) -> str:
+        """Return why an attribute of a package may be another object than `other` gives.
+
+        The package has to be one around the file, that has loaded the module which defines it
+        before it leads to the file in any way.
+        """
+        graph = self._graph
+        if not edge.is_module or edge.imported not in graph.modules.parents(edge.importer):
+            return f"`{edge.site.bound}` is not a package around the file"
+        module, level, taken, _ = other
+        dotted = graph.modules.absolute(module, level, edge.importer)
+        found = graph.modules.find(dotted or "", edge.importer)
+        if found is None or graph.origin(edge.imported, name) != (found, taken):
+            return f"`{dotted}` is not known to define what `{name}` is"
+        replaced = self._replaced(name) or self._replaced(taken)
+        return replaced or self._loaded_too_early(edge, name)
+
+    def _loaded_too_early(self, edge: Edge, name: str) -> str:
+        """Return why a package may lead to a file before it has bound a name; empty if it cannot.
+
+        What it imports leads to the file if it, or what it imports in turn at any time, does.
+        """
+        graph, package = self._graph, edge.imported
+        every = {
+            path: frozenset(
+                part
+                for e in edges
+                if e.site.when is not ImportPhase.TYPING
+                for part in (e.imported, *graph.modules.parents(e.imported))
+            )
+            - {package}
+            for path, edges in graph.edges.items()
+        }
+        leading = [
+            e.site.line
+            for e in graph.edges[package]
+            if e.site.when is not ImportPhase.TYPING
+            for first in (e.imported, *graph.modules.parents(e.imported))
+            if first == edge.importer
+            or (first != package and edge.importer in reachable(every, first))
+        ]
+        bound = max(e.site.end_line for e in graph.edges[package] if e.site.bound == name)
+        if leading and min(leading) <= bound:
+            return f"`{graph.modules.name(package)}` may load the file before it has `{name}`"
+        return ""
+
     def mentioned(self, names: frozenset[str]) -> str:
         """Return which file uses one of these names, or has one as a text, as a clause."""
         if names not in self._mentioned:

@@ -263,3 +263,43 @@ def test_a_name_that_may_mean_another_object_later_is_not_deferred(files):
 )
 def test_a_hostile_direct_import_is_not_shown(before, after, files):
     assert not judged(DIRECT, before, after, **files)
+
+
+QUALIFIED = "qualified.defining-module"
+SHORTENED = (
+    "import p\n\n\nclass Box(p.Item): ...\n",
+    "from p.item import Item\n\n\nclass Box(Item): ...\n",
+)
+
+
+def test_a_name_in_place_of_an_attribute_of_the_package_is_shown():
+    assert judged(QUALIFIED, *SHORTENED, **PUBLIC)
+
+
+@pytest.mark.parametrize(
+    ("edit", "files"),
+    [
+        (SHORTENED, {"p/__init__.py": "from .m import add\nfrom .item import Item, pack\n"}),
+        (
+            SHORTENED,
+            {"p/__init__.py": f"from .x import X\n{PACKAGE}", "p__x": "from p.m import Box\n"},
+        ),
+        (
+            SHORTENED,
+            {"p/__init__.py": f"from .x import X\n{PACKAGE}", "p__x": "def X():\n    import p.m\n"},
+        ),
+        (SHORTENED, {"p/__init__.py": f"{PACKAGE}Item = pack\n"}),
+        (SHORTENED, {**PUBLIC, "tests__test_m": "import p\np.Item = None\n"}),
+        (SHORTENED, {**PUBLIC, "tests__test_m": "from p.m import p\n"}),
+        (SHORTENED, {**PUBLIC, "tests__test_m": "patch('p.m.p')\n"}),
+        (SHORTENED, {"p/__init__.py": "", "p__item": ""}),
+        ((SHORTENED[0], SHORTENED[1].replace("p.item import", "p.other import")), PUBLIC),
+        ((SHORTENED[0], SHORTENED[1].replace("(Item)", "(pack)")), PUBLIC),
+        ((f"{SHORTENED[0]}X = p\n", f"{SHORTENED[1]}X = p\n"), PUBLIC),
+        ((f"{SHORTENED[0]}Item = 1\n", f"{SHORTENED[1]}Item = 1\n"), PUBLIC),
+        ((f"{SHORTENED[0]}T = 'Item'\n", f"{SHORTENED[1]}T = 'Item'\n"), PUBLIC),
+        ((f"{SHORTENED[0]}T = globals()\n", f"{SHORTENED[1]}T = globals()\n"), PUBLIC),
+    ],
+)
+def test_a_name_in_place_of_an_attribute_is_not_shown(edit, files):
+    assert not judged(QUALIFIED, *edit, **files)
