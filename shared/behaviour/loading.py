@@ -1,5 +1,6 @@
 """Whether a program may notice that a file imports another one later, or not at all."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
@@ -16,14 +17,15 @@ class Loading:
     """What importing the files of a repository loads, and in which order.
 
     `reached` returns which file reads a module as an attribute of its package without importing
-    it, given the module's dotted name and a file that imports it.
+    it, given the module's dotted name, a file that imports it, and with what the paths begin of
+    the files to look at.
     """
 
     def __init__(
         self,
         graph: ImportGraph,
         read: Callable[[str], bytes],
-        reached: Callable[[str, str], str],
+        reached: Callable[[str, str, str], str],
     ) -> None:
         self._graph = graph
         self._read = read
@@ -45,8 +47,11 @@ class Loading:
         files = sorted(self._loaded_by(edge))
         if why := self._order_matters(edge, files):
             return why
+        around, kept = self._loaded_around(edge)
         for each in files:
-            reached = self._reached(self._graph.modules.name(each), edge.importer)
+            # Whoever is outside has loaded the whole package by the time that it reads of it.
+            within = around if each in kept else ""
+            reached = self._reached(self._graph.modules.name(each), edge.importer, within)
             if why := self._noise(edge, each) or reached:
                 return why
         return ""
@@ -94,33 +99,47 @@ class Loading:
         return replaced or self._loaded_too_early(edge, name)
 
     def _loaded_too_early(self, edge: Edge, name: str) -> str:
-        """Return why a package may lead to a file before it has bound a name; empty if it cannot.
-
-        What it imports leads to the file if it, or what it imports in turn at any time, does.
-        """
-        graph, package = self._graph, edge.imported
-        every = {
-            path: frozenset(
-                part
-                for e in edges
-                if e.site.when is not ImportPhase.TYPING
-                for part in (e.imported, *graph.modules.parents(e.imported))
-            )
-            - {package}
-            for path, edges in graph.edges.items()
-        }
-        leading = [
-            e.site.line
-            for e in graph.edges[package]
-            if e.site.when is not ImportPhase.TYPING
-            for first in (e.imported, *graph.modules.parents(e.imported))
-            if first == edge.importer
-            or (first != package and edge.importer in reachable(every, first))
-        ]
-        bound = max(e.site.end_line for e in graph.edges[package] if e.site.bound == name)
-        if leading and min(leading) <= bound:
-            return f"`{graph.modules.name(package)}` may load the file before it has `{name}`"
+        """Return why a package may lead to a file before it has a name; empty if it cannot."""
+        package = edge.imported
+        bound = max(e.site.end_line for e in self._graph.edges[package] if e.site.bound == name)
+        if self._first_lead(package, edge.importer) <= bound:
+            return f"`{self._graph.modules.name(package)}` may load the file before it has `{name}`"
         return ""
+
+    def _first_lead(self, package: str, path: str) -> float:
+        """Return the first line of a package that may lead to a file; infinity if there is none.
+
+        What the package imports leads to the file if it, or what it imports in turn at any time,
+        does.
+        """
+        graph = {each: others - {package} for each, others in self._at_any_time.items()}
+        leading = (
+            e.site.line
+            for e in self._graph.edges[package]
+            if e.site.when is not ImportPhase.TYPING
+            for first in {e.imported, *self._graph.modules.parents(e.imported)} - {package}
+            if first == path or path in reachable(graph, first)
+        )
+        return min(leading, default=math.inf)
+
+    def _begun_before(self, path: str) -> frozenset[str]:
+        """Return the files whose loading surely begins before that of a file, whoever imports it.
+
+        Those are the packages around it, and what each of these imports before anything that may
+        lead to the file.
+        """
+        around = frozenset(self._graph.modules.parents(path))
+        # They go on after this file, and so does this file itself.
+        unfinished = {path, *around}
+        graph = {each: others - unfinished for each, others in self._surely.items()}
+        found = set(around)
+        for package in around:
+            lead = self._first_lead(package, path)
+            for e in self._graph.edges[package]:
+                if _is_sure(e) and e.site.end_line < lead:
+                    first = {e.imported, *self._graph.modules.parents(e.imported)} - unfinished
+                    found |= first.union(*(reachable(graph, each) for each in first))
+        return frozenset(found)
 
     def mentioned(self, names: frozenset[str]) -> str:
         """Return which file uses one of these names, or has one as a text, as a clause."""
@@ -147,10 +166,22 @@ class Loading:
 
     def _loaded_by(self, edge: Edge) -> frozenset[str]:
         """Return the files that an import may load, without those that are loaded before anyway."""
-        before = {edge.importer, *self._graph.modules.parents(edge.importer)}
+        before = {edge.importer, *self._begun_before(edge.importer)}
         graph = {path: others - before for path, others in self._loaded.items()}
         first = {edge.imported, *self._graph.modules.parents(edge.imported)} - before
         return frozenset(first.union(*(reachable(graph, each) for each in first)) - before)
+
+    def _loaded_around(self, edge: Edge) -> tuple[str, frozenset[str]]:
+        """Return the folder of the outermost package around a file, and what that surely loads.
+
+        It loads that without the import as well.
+        """
+        outermost = next(self._graph.modules.parents(edge.importer), None)
+        if outermost is None:
+            return "", frozenset()
+        left = self._surely[edge.importer] - {edge.imported}
+        graph = {**self._surely, edge.importer: left}
+        return f"{outermost.rpartition('/')[0]}/", reachable(graph, outermost)
 
     def _order_matters(self, edge: Edge, files: Sequence[str]) -> str:
         """Return which of the files is still in a cycle, once the edge is gone; empty if none."""
@@ -206,6 +237,26 @@ class Loading:
         """The files that each file loads directly, with the packages around them."""
         return {path: self._direct(path) for path in self._graph.facts}
 
+    @cached_property
+    def _at_any_time(self) -> Mapping[str, frozenset[str]]:
+        """The files that each file imports whenever that is, with the packages around them."""
+        return self._imported(lambda edge: edge.site.when is not ImportPhase.TYPING)
+
+    @cached_property
+    def _surely(self) -> Mapping[str, frozenset[str]]:
+        """The files that each file imports in any case when it is loaded, with their packages."""
+        return self._imported(_is_sure)
+
+    def _imported(self, wanted: Callable[[Edge], bool]) -> Mapping[str, frozenset[str]]:
+        """Return the files that some imports of each file lead to, with the packages around."""
+        parents = self._graph.modules.parents
+        return {
+            path: frozenset(
+                part for e in edges if wanted(e) for part in (e.imported, *parents(e.imported))
+            )
+            for path, edges in self._graph.edges.items()
+        }
+
     def _direct(self, path: str, without: str = "") -> frozenset[str]:
         """Return the files that loading a file loads directly, and the packages around them.
 
@@ -215,6 +266,11 @@ class Loading:
         loaded = self._graph.loaded[path] - {without}
         packages = {e for each in loaded for e in self._graph.modules.parents(each)} - around
         return loaded | packages
+
+
+def _is_sure(edge: Edge) -> bool:
+    """Return whether an import runs in any case when its file is loaded."""
+    return edge.site.is_plain and edge.site.when is ImportPhase.LOADING
 
 
 def _identity(site: ImportSite) -> Site:
