@@ -125,20 +125,35 @@ class Loading:
     def _begun_before(self, path: str) -> frozenset[str]:
         """Return the files whose loading surely begins before that of a file, whoever imports it.
 
-        Those are the packages around it, and what each of these imports before anything that may
-        lead to the file.
+        Those are the packages around it, and what these load before.
         """
         around = frozenset(self._graph.modules.parents(path))
+        return around.union(*(self._loaded_first(each, path) for each in around))
+
+    def _ended_before(self, path: str) -> frozenset[str]:
+        """Return the files whose loading surely ends before that of a file begins.
+
+        A package begins before what is in it does. So what it has imported of that has ended, while
+        other files may be what imports the package.
+        """
+        parents = self._graph.modules.parents
+        return frozenset(
+            each
+            for package in parents(path)
+            for each in self._loaded_first(package, path)
+            if package in parents(each)
+        )
+
+    def _loaded_first(self, package: str, path: str) -> frozenset[str]:
+        """Return what a package around a file surely loads before anything that leads to it."""
         # They go on after this file, and so does this file itself.
-        unfinished = {path, *around}
+        unfinished = {path, *self._graph.modules.parents(path)}
         graph = {each: others - unfinished for each, others in self._surely.items()}
-        found = set(around)
-        for package in around:
-            lead = self._first_lead(package, path)
-            for e in self._graph.edges[package]:
-                if _is_sure(e) and e.site.end_line < lead:
-                    first = {e.imported, *self._graph.modules.parents(e.imported)} - unfinished
-                    found |= first.union(*(reachable(graph, each) for each in first))
+        lead, found = self._first_lead(package, path), set[str]()
+        for e in self._graph.edges[package]:
+            if _is_sure(e) and e.site.end_line < lead:
+                first = {e.imported, *self._graph.modules.parents(e.imported)} - unfinished
+                found |= first.union(*(reachable(graph, each) for each in first))
         return frozenset(found)
 
     def mentioned(self, names: frozenset[str]) -> str:
@@ -210,14 +225,20 @@ class Loading:
         return ""
 
     def _is_loaded_before(self, edge: Edge, wanted: ImportSite) -> bool:
-        """Return whether the importer of an edge imports a module of others before, in any case."""
+        """Return whether a module of others is imported in any case before the edge is reached.
+
+        The importer does that, or a file that is loaded before it.
+        """
+        path = edge.importer
+        sites = [e for e in self._graph.facts[path].imports if e.line < edge.site.line]
+        sites += [e for f in self._ended_before(path) for e in self._graph.facts[f].imports]
         return any(
             each.is_plain
+            and each.when is ImportPhase.LOADING
             and not (each.level or wanted.level)
             and each.module == wanted.module
-            and each.line < edge.site.line
             and each.name in {"", wanted.name}
-            for each in self._graph.facts[edge.importer].imports
+            for each in sites
         )
 
     def _is_quiet_base(self, path: str, name: str, depth: int) -> bool:

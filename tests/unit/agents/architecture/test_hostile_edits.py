@@ -380,3 +380,24 @@ def test_who_is_outside_of_a_package_reads_what_that_loads_in_any_case():
 )
 def test_a_module_that_is_read_by_its_package_may_be_missed(files):
     assert not judged(DEFERRED, *CALL_EDIT, **files)
+
+
+FOREIGN = {"p__item": f"import leather\n{ITEM}"}
+DRAWS = "import leather\n\n\ndef other(): ...\n"
+
+
+def test_a_module_of_others_that_is_loaded_before_may_do_anything():
+    assert judged(DEFERRED, *CALL_EDIT, **FOREIGN, **{"p/__init__.py": LEADING}, p__other=DRAWS)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"p/__init__.py": "from .m import add\nfrom .other import other\n", "p__other": DRAWS},
+        {"p/__init__.py": LEADING, "p__other": "def other():\n    import leather\n"},
+        # It may be what imports the package, and go on only after that.
+        {"p/__init__.py": "import q\nfrom .m import add\n", "q": f"import p\n{DRAWS}"},
+    ],
+)
+def test_a_module_of_others_that_may_not_be_loaded_before_may_do_nothing(files):
+    assert not judged(DEFERRED, *CALL_EDIT, **FOREIGN, **files)
