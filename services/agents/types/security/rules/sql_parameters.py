@@ -17,7 +17,11 @@ from services.agents.types.security.sql_calls import (
     execution_of,
     with_parameters,
 )
-from services.agents.types.security.sql_noise import is_of_constants, is_passed_elsewhere
+from services.agents.types.security.sql_noise import (
+    is_of_constants,
+    is_only_shown,
+    is_passed_elsewhere,
+)
 from services.agents.types.security.sql_strings import take_apart
 from services.agents.types.security.sql_text import Slot, SqlValue, parametrized
 from shared.agent_types import FixBehaviour, FixerDeclaration
@@ -39,7 +43,7 @@ def judge(spot: Spot) -> Judgement:
         return DISMISSED
     found = execution_of(spot) or executed_variable(spot)
     if found is None:
-        return DISMISSED if is_passed_elsewhere(spot) else ADVICE
+        return DISMISSED if is_passed_elsewhere(spot) or is_only_shown(spot) else ADVICE
     return _fixed(spot, found) if found.style else ADVICE
 
 
@@ -249,6 +253,66 @@ RULE = WeaknessRule(
 
             conn = sqlite3.connect(p)
             conn.execute(f"SELECT a FROM {t} WHERE b = 1")
+            """,
+        ),
+        example(
+            """
+            from django.db import connection
+
+
+            def f(b):
+                with connection.cursor() as cur:
+                    cur.execute("SELECT a FROM t WHERE b='" + b + "'AND c = 1")
+            """,
+            """
+            from django.db import connection
+
+
+            def f(b):
+                with connection.cursor() as cur:
+                    cur.execute("SELECT a FROM t WHERE b=%s AND c = 1", (b,))
+            """,
+        ),
+        example(
+            """
+            import sqlite3
+
+
+            def f(b):
+                query = f"SELECT a FROM t WHERE b = '{b}'"
+                log.debug(query)
+                rows = sqlite3.connect(p).execute(query)
+                return render(rows, {"query": query})
+            """,
+            """
+            import sqlite3
+
+
+            def f(b):
+                query = f"SELECT a FROM t WHERE b = '{b}'"
+                log.debug(query)
+                rows = sqlite3.connect(p).execute("SELECT a FROM t WHERE b = ?", (b,))
+                return render(rows, {"query": query})
+            """,
+        ),
+        example(
+            """
+            import sqlite3
+
+
+            def f(b):
+                query = f"SELECT a FROM t WHERE b = '{b}'"
+                rows = sqlite3.connect(p).execute(query)
+                return rows, run(query)
+            """,
+        ),
+        example(
+            """
+            from mine.models import Person
+
+
+            def f(b):
+                return Person.objects.raw(f"SELECT a FROM t WHERE b = '{b}'")
             """,
         ),
     ),
