@@ -16,7 +16,7 @@ MAX_PLACES = 8
 
 
 @dataclass(frozen=True)
-class Plan:
+class AdvicePlan:
     """What is advised on all findings of some rules in a component.
 
     In the `title`, `{names}` stands for their files.
@@ -29,12 +29,12 @@ class Plan:
     caution: str = ""
 
 
-def read_plans(text: str) -> tuple[Plan, ...]:
+def read_plans(text: str) -> tuple[AdvicePlan, ...]:
     """Return the plans of a TOML table with one section each. Raises ValueError for another one."""
-    return TypeAdapter(tuple[Plan, ...]).validate_python(tuple(tomllib.loads(text).values()))
+    return TypeAdapter(tuple[AdvicePlan, ...]).validate_python(tuple(tomllib.loads(text).values()))
 
 
-def advised_rules(plans: Iterable[Plan]) -> frozenset[str]:
+def advised_rules(plans: Iterable[AdvicePlan]) -> frozenset[str]:
     """Return the ids of the rules that plans are about."""
     return frozenset(rule for each in plans for rule in each.rules)
 
@@ -42,7 +42,7 @@ def advised_rules(plans: Iterable[Plan]) -> frozenset[str]:
 class PlansEngine:
     """An `Engine` whose proposals have no patch: one for all findings that a plan is about."""
 
-    def __init__(self, plans: Sequence[Plan]) -> None:
+    def __init__(self, plans: Sequence[AdvicePlan]) -> None:
         self._plans = plans
 
     async def propose(self, context: TaskContext) -> AsyncIterator[Proposal]:
@@ -57,7 +57,7 @@ class PlansEngine:
                 yield _advice(plan, found)
 
 
-def _advice(plan: Plan, found: Sequence[Finding]) -> Proposal:
+def _advice(plan: AdvicePlan, found: Sequence[Finding]) -> Proposal:
     """Return the advice on some findings, which come in the order of their weight."""
     rows = [f"{e.path}:{e.line}: {e.message.rstrip('.')}" for e in found[:MAX_PLACES]]
     more = [f"{len(found) - MAX_PLACES} more"] if len(found) > MAX_PLACES else []

@@ -2,6 +2,7 @@
 
 import pytest
 
+from services.agents.types.security.rule import example
 from tests.unit.agents.security.support import a_source, findings, fixed
 
 STORE = """
@@ -96,3 +97,75 @@ def test_raw_queries_of_django_are_given_parameters(tmp_path):
     assert fixed(tmp_path, source) == source.text("m.py")
     source = a_source(source.text("m.py"), **{"requirements.txt": "Django==4.2\n"})
     assert fixed(tmp_path, source) == text.format('"SELECT a FROM t WHERE b = %s", (b,)')
+
+
+EXAMPLES = [
+    example(
+        """
+        from django.db import connection
+
+
+        def f(b):
+            with connection.cursor() as cur:
+                cur.execute("SELECT a FROM t WHERE b='" + b + "'AND c = 1")
+        """,
+        """
+        from django.db import connection
+
+
+        def f(b):
+            with connection.cursor() as cur:
+                cur.execute("SELECT a FROM t WHERE b=%s AND c = 1", (b,))
+        """,
+    ),
+    example(
+        """
+        import sqlite3
+
+
+        def f(b):
+            query = f"SELECT a FROM t WHERE b = '{b}'"
+            log.debug(query)
+            rows = sqlite3.connect(p).execute(query)
+            return render(rows, {"query": query})
+        """,
+        """
+        import sqlite3
+
+
+        def f(b):
+            query = f"SELECT a FROM t WHERE b = '{b}'"
+            log.debug(query)
+            rows = sqlite3.connect(p).execute("SELECT a FROM t WHERE b = ?", (b,))
+            return render(rows, {"query": query})
+        """,
+    ),
+    example(
+        """
+        import sqlite3
+
+
+        def f(b):
+            query = f"SELECT a FROM t WHERE b = '{b}'"
+            rows = sqlite3.connect(p).execute(query)
+            return rows, run(query)
+        """,
+    ),
+    example(
+        """
+        from mine.models import Person
+
+
+        def f(b):
+            return Person.objects.raw(f"SELECT a FROM t WHERE b = '{b}'")
+        """,
+    ),
+]
+
+
+@pytest.mark.parametrize("each", EXAMPLES)
+def test_an_example_is_fixed_or_left_as_it_says(tmp_path, each):
+    source = a_source(each.before)
+    assert {found.code for found in findings(tmp_path, source)} == {"S608"}
+    assert fixed(tmp_path, source) == (each.after or each.before)
+    assert not each.after or findings(tmp_path, a_source(each.after)) == ()

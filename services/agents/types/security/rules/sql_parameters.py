@@ -255,66 +255,6 @@ RULE = WeaknessRule(
             conn.execute(f"SELECT a FROM {t} WHERE b = 1")
             """,
         ),
-        example(
-            """
-            from django.db import connection
-
-
-            def f(b):
-                with connection.cursor() as cur:
-                    cur.execute("SELECT a FROM t WHERE b='" + b + "'AND c = 1")
-            """,
-            """
-            from django.db import connection
-
-
-            def f(b):
-                with connection.cursor() as cur:
-                    cur.execute("SELECT a FROM t WHERE b=%s AND c = 1", (b,))
-            """,
-        ),
-        example(
-            """
-            import sqlite3
-
-
-            def f(b):
-                query = f"SELECT a FROM t WHERE b = '{b}'"
-                log.debug(query)
-                rows = sqlite3.connect(p).execute(query)
-                return render(rows, {"query": query})
-            """,
-            """
-            import sqlite3
-
-
-            def f(b):
-                query = f"SELECT a FROM t WHERE b = '{b}'"
-                log.debug(query)
-                rows = sqlite3.connect(p).execute("SELECT a FROM t WHERE b = ?", (b,))
-                return render(rows, {"query": query})
-            """,
-        ),
-        example(
-            """
-            import sqlite3
-
-
-            def f(b):
-                query = f"SELECT a FROM t WHERE b = '{b}'"
-                rows = sqlite3.connect(p).execute(query)
-                return rows, run(query)
-            """,
-        ),
-        example(
-            """
-            from mine.models import Person
-
-
-            def f(b):
-                return Person.objects.raw(f"SELECT a FROM t WHERE b = '{b}'")
-            """,
-        ),
     ),
     left_alone=(
         code(
