@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import PurePosixPath
@@ -19,8 +19,6 @@ from shared.detectors.ports import Change
 MAX_SUBJECT_COLUMNS = 72
 SCOPED_TITLE = re.compile(r"(\w+)\(([^()]+)\): (.+)")
 
-Explain = Callable[[Mapping[str, Change]], str]
-
 
 def propose(
     key: str,
@@ -33,13 +31,11 @@ def propose(
     why: str,
     shown: Sequence[str] = (),
     followed: Sequence[str] = (),
-    explain: Explain | None = None,
 ) -> list[Proposal]:
     """Return the fixes of one rule as one proposal, or as several where it is too much to review.
 
     Each of several has whole files. `shown` are the conditions, by name, under which the fixes
     keep behaviour, and `followed` the codes of what they made possible and what is fixed with them.
-    `explain` tells in words what changes do.
     """
     parts = readable_parts(changes)
     return [
@@ -53,7 +49,6 @@ def propose(
             why=why,
             shown=shown,
             followed=followed,
-            explain=explain,
         )
         for number, part in enumerate(parts, 1)
     ]
@@ -70,7 +65,6 @@ def _proposal(
     why: str,
     shown: Sequence[str],
     followed: Sequence[str],
-    explain: Explain | None,
 ) -> Proposal:
     """Return one proposal, with what it predicts."""
     prior = declaration.priors.of(safe=safe)
@@ -79,14 +73,12 @@ def _proposal(
         _facts(declaration, findings, changes, followed),
         _caution(declaration.behaviour, shown),
     )
-    explained = explain(changes) if explain else ""
     return Proposal(
         key=key,
         rule=declaration.rule,
         engine=EngineName.RULES,
         title=_title(declaration, component, shown),
-        rationale="\n\n".join(filter(None, (" ".join(filter(None, said)), explained))),
-        outline=explained,
+        rationale=" ".join(filter(None, said)),
         conditions=tuple(shown),
         changes=changes,
         safe=safe,
