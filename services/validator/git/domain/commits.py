@@ -11,7 +11,7 @@ REVERT_TRAILER = "Reverts-Enhancement-Id"
 MAX_SUBJECT_COLUMNS = 72
 MAX_BODY_COLUMNS = 76
 MAX_ITEMS = 12
-NUMBER = re.compile(r"\b(?:\d{1,6} of \d{1,6}|part \d{1,6})(?=,|$)")
+NUMBER = re.compile(r"\bpart \d{1,6}$")
 TRAILER = re.compile(r"^([A-Z][A-Za-z-]+): (.+)$")
 
 

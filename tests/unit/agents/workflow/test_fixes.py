@@ -47,10 +47,7 @@ async def test_the_rationale_tells_the_graph_and_no_value(tmp_path):
     text = problem("missing_target")
     (proposal,) = await proposed(tmp_path, text)
     assert "- connection 'Fetch orders' output 0 → 'Old mailer' input 0" in proposal.rationale
-    assert (
-        proposal.title
-        == "fix(flows): remove connections to nodes that do not exist (missing-target)"
-    )
+    assert proposal.title == "fix(flows): drop connections to missing nodes (missing-target)"
     (proposal,) = await proposed(tmp_path, problem("pinned_data"))
     assert "pinData.Fetch orders removed" in proposal.rationale
     assert "jo@example.com" not in proposal.rationale

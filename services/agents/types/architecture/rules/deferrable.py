@@ -21,7 +21,7 @@ from shared.detectors.ports import FixableFinding
 
 DECLARATION = FixerDeclaration(
     rule="imports:deferrable",
-    phrase="import in the function that needs it, to open an import cycle",
+    phrase="import in a function to open an import cycle",
     severity=Severity.WARNING,
     priors=Priors(safe=0.9, unsafe=0.8),
     behaviour=FixBehaviour(
