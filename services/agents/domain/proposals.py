@@ -112,10 +112,7 @@ def _facts(
 ) -> str:
     """Return how much is fixed where, for the commit's message."""
     places = "place" if len(findings) == 1 else "places"
-    facts = (
-        f"{len(findings)} {places} in {listed(changes)}, "
-        f"found by {declaration.tool}'s rule {declaration.code}."
-    )
+    facts = f"{len(findings)} {places} in {listed(changes)}, found by the rule {declaration.rule}."
     if not followed:
         return facts
     return f"{facts} What that made possible is fixed as well ({', '.join(followed)})."
