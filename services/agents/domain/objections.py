@@ -4,7 +4,6 @@ import io
 import keyword
 import re
 import tokenize
-from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
@@ -31,7 +30,7 @@ def has_overlong_line(before: str, after: str, limit: int) -> bool:
 def has_outdated_comment(before: str, after: str) -> bool:
     """Return whether a comment is left that is about what a change to Python code removes.
 
-    It stands on a changed line or on those right above, and has a name that is no longer there.
+    It stands behind code on a changed line, and has a name that is gone from the code there.
     """
     if "#" not in after:
         return False
@@ -41,8 +40,7 @@ def has_outdated_comment(before: str, after: str) -> bool:
     for replaced, mine in _hunks(before, after):
         kept = {word for row in mine for word in new[row].names}
         gone = {word for row in replaced for word in old[row].names} - kept
-        rows = [*_rows_of_comment_above(new, mine.start), *mine]
-        if any(not gone.isdisjoint(new[row].remark) for row in rows):
+        if any(new[row].names and not gone.isdisjoint(new[row].remark) for row in mine):
             return True
     return False
 
@@ -53,14 +51,6 @@ class _Line:
 
     names: frozenset[str] = frozenset()
     remark: frozenset[str] = frozenset()
-
-
-def _rows_of_comment_above(lines: list[_Line], row: int) -> Iterator[int]:
-    """Yield the rows of the lines right above one that are comments and nothing else."""
-    for each in range(row - 1, -1, -1):
-        if lines[each].names or not lines[each].remark:
-            return
-        yield each
 
 
 def _lines(text: str) -> list[_Line]:
@@ -74,7 +64,7 @@ def _lines(text: str) -> list[_Line]:
             if token.type == tokenize.COMMENT:
                 remarks[row] |= _words(token.string)
             elif token.type == tokenize.NAME and not keyword.iskeyword(token.string):
-                names[row] |= _words(token.string)
+                names[row].add(token.string.lower())
     except (tokenize.TokenError, SyntaxError):
         return []
     return [_Line(frozenset(a), frozenset(b)) for a, b in zip(names, remarks, strict=True)]
