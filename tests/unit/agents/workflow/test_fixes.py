@@ -174,6 +174,19 @@ def test_every_rule_has_a_reason_and_every_fixer_a_rule():
         assert each.declaration.behaviour.kind in {FixClass.CONDITIONAL, FixClass.MAY_CHANGE}
 
 
+async def test_removing_dead_connections_raises_the_score(tmp_path):
+    text = problem("missing_source")
+    after = result(await proposed(tmp_path, text), text)
+    scores = []
+    for each in (text, after):
+        found = await served(tmp_path).detectors[0].measure(a_source(each))
+        (lines,) = found.lines.values()
+        scores.append((measure(found.findings, lines).score, lines))
+    (before, lines), (now, same_lines) = scores
+    assert now > before
+    assert same_lines == lines < text.count("\n")
+
+
 async def test_health_counts_what_blocks_an_update(tmp_path):
     text = problem("removed_nodes")
     found = await findings_in(tmp_path, text)
