@@ -10,6 +10,7 @@ from shared.contracts.base import EngineName
 from shared.contracts.documents.findings import RELATIVE_RUN_TIME, Finding, Prediction
 from shared.detectors.ports import Change
 
+MAX_QUOTED_MESSAGES = 3
 Explain = Callable[[Mapping[str, Change]], str]
 
 
@@ -113,6 +114,9 @@ def _facts(
     """Return how much is fixed where, for the commit's message."""
     places = "place" if len(findings) == 1 else "places"
     facts = f"{len(findings)} {places} in {listed(changes)}, found by the rule {declaration.rule}."
+    if declaration.quoted:
+        messages = list(dict.fromkeys(each.message for each in findings))
+        facts = " ".join([facts, *messages[:MAX_QUOTED_MESSAGES]])
     if not followed:
         return facts
     return f"{facts} What that made possible is fixed as well ({', '.join(followed)})."

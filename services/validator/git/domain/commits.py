@@ -114,11 +114,14 @@ def _paragraphs(text: str) -> list[str]:
 def _list(text: str) -> str:
     """Fill the lines of a list one by one, indented as they are and by two columns more.
 
-    Of its items (the lines that are indented) the first `MAX_ITEMS` are kept, the others counted.
+    Of its items (the lines that are indented) the first `MAX_ITEMS` are kept, the others counted,
+    and their headings dropped.
     """
     lines = [each for each in text.splitlines() if each.strip()]
     dropped = [n for n, each in enumerate(lines) if each[0].isspace()][MAX_ITEMS:]
-    kept = [each for n, each in enumerate(lines) if n not in dropped]
+    kept = lines[: dropped[0]] if dropped else lines
+    while dropped and not kept[-1][0].isspace():
+        kept = kept[:-1]
     more = [f"  … and {len(dropped)} more"] if dropped else []
     return "\n".join(_filled(each) for each in (*kept, *more))
 

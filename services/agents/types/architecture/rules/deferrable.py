@@ -28,6 +28,7 @@ DECLARATION = FixerDeclaration(
         "when the module is imported, what it does then, and which object its name means",
         unless=("imports.deferred-import",),
     ),
+    quoted=True,
 )
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -30,6 +30,7 @@ DECLARATION = FixerDeclaration(
         "what reads the annotations while the program runs, and what importing the module does",
         unless=("imports.type-only-import",),
     ),
+    quoted=True,
 )
 
 
