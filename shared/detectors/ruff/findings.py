@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared.contracts.base import Severity
 from shared.contracts.documents.findings import Finding
-from shared.detectors.findings import Fingerprints, rule_id
+from shared.detectors.findings import Fingerprints, rule_id, scopes
 from shared.detectors.linters import LinterChoices, is_silenced
 from shared.detectors.ports import FixableFinding, Source
 from shared.detectors.ruff.configuration import TOOL
@@ -32,12 +32,17 @@ class FindingReader:
         """Return the findings in these files, with fingerprints in the order of paths and lines."""
         fingerprints = Fingerprints()
         lines = {path: split_lines(text) for path, text in files.items()}
+        around = {path: scopes(lines[path]) for path in {e.path for e in found} & lines.keys()}
         return [
             FixableFinding(
                 self._finding(
                     each,
                     fingerprints.next(
-                        TOOL, each.code, each.path, line_at(lines[each.path], each.row)
+                        TOOL,
+                        each.code,
+                        each.path,
+                        line_at(lines[each.path], each.row),
+                        line_at(around[each.path], each.row),
                     ),
                 ),
                 each.edits,
