@@ -74,7 +74,7 @@ def _says_nothing(path: Path, commit: str, hunk: _Hunk) -> bool:
         return False
     if not hunk.file.endswith(".py"):
         return True
-    command = ["git", "-C", path, "show", f"{commit}:{hunk.file}"]
+    command = ["git", "-C", str(path), "show", f"{commit}:{hunk.file}"]
     after = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     start = hunk.first_new - (1 if hunk.new else 0)
     without = [*after[:start], *hunk.old, *after[start + len(hunk.new) :]]
