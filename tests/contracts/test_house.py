@@ -105,7 +105,7 @@ def test_public_class_names_are_unique():
     assert shared == {}
 
 
-# Data about targets: the tools that a commit message, a requirement or a configuration may name. And
+# Data about targets: the tools that a commit message, a requirement or a setting may name. And
 # benchmarks of what one agent type proposes, and of detectors beside the bare tools.
 MAY_NAME_THEM = {
     "services/validator/backtest/domain/history.py",
