@@ -59,9 +59,9 @@ def page() -> str:
 
 
 def _messages(module: Any) -> list[type[Message]]:
-    """Return the message classes with a subject that a module itself defines, by name."""
+    """Return the message classes with a subject that a module or package defines, by name."""
     found = [each for _, each in inspect.getmembers(module, inspect.isclass)]
-    mine = [each for each in found if each.__module__ == module.__name__]
+    mine = [each for each in found if each.__module__.startswith(module.__name__)]
     return [each for each in mine if issubclass(each, Message) and hasattr(each, "subject")]
 
 
