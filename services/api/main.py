@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Collection, Iterator
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
+from services.api.handlers import answers
 from services.api.ports import ApiDeps
 from services.api.routes.approvals import approval_routes
 from services.api.routes.backtests import backtest_routes
@@ -93,7 +94,13 @@ def build(
         server.should_exit = True
         await asyncio.sleep(0)
 
-    return Service(name="api", publishes=(StartWave.subject,), tasks=(server.serve,), on_stop=stop)
+    return Service(
+        name="api",
+        endpoints=answers(deps),
+        publishes=(StartWave.subject,),
+        tasks=(server.serve,),
+        on_stop=stop,
+    )
 
 
 async def run(settings: ApiSettings) -> None:

@@ -37,6 +37,9 @@ RPC = (
     (commands.GetWave, views.WaveDetails, "coordinator"),
     (commands.GetAgents, answers.AgentList, "coordinator"),
     (commands.GetStatus, answers.Status, "coordinator"),
+    (commands.RollbackEnhancement, answers.RollbackAccepted, "api"),
+    (commands.DecideEnhancement, answers.DecisionAccepted, "api"),
+    (commands.BacktestTarget, answers.BacktestAccepted, "api"),
     (commands.AcquireLease, commands.LeaseGrant, "resolver"),
     (commands.RenewLease, commands.LeaseGrant, "resolver"),
     (commands.ExtendLease, commands.LeaseGrant, "resolver"),
@@ -88,7 +91,8 @@ def _requests() -> str:
     lines = [
         "## Requests",
         "",
-        "Answered by NATS micro services; `$SRV.PING`, INFO and STATS find them.",
+        "Answered by NATS micro services; `$SRV.PING`, INFO and STATS find them, and INFO has",
+        "the JSON schemas of each request and answer.",
         "",
     ]
     lines += ["| subject | request | answer | by |", "|---|---|---|---|"]
