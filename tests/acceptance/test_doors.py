@@ -9,6 +9,7 @@ import nats
 import pytest
 
 from shared.agent_types import agent_specs
+from shared.kernel.ids import uuid7
 from tests.support.repositories import a_repository
 
 CODE = "import os\n\n\ndef one():\n    return 1\n"
@@ -154,6 +155,17 @@ async def test_the_bus_answers_as_a_micro_service(up):
         info = await client.request("$SRV.INFO.groundswell-coordinator", b"", timeout=5)
         subjects = {each["subject"] for each in json.loads(info.data)["endpoints"]}
         assert subjects >= {"gs.rpc.wave.start", "gs.rpc.status", "gs.rpc.agents.list"}
+        for service, endpoint in (("coordinator", "wave-start"), ("api", "enhancement-rollback")):
+            told = await client.request(f"$SRV.INFO.groundswell-{service}", b"", timeout=5)
+            metadata = {
+                each["name"]: each["metadata"] for each in json.loads(told.data)["endpoints"]
+            }
+            assert json.loads(metadata[endpoint]["request"])["type"] == "object"
+        missing = {"enhancement_id": uuid7()}
+        told = await client.request(
+            "gs.rpc.enhancement.rollback", json.dumps(missing).encode(), timeout=5
+        )
+        assert json.loads(told.data)["error"]["family"] == "NotFound"
         stats = await client.request("$SRV.STATS.groundswell-coordinator", b"", timeout=5)
         assert json.loads(stats.data)["endpoints"]
         agents = json.loads((await client.request("gs.rpc.agents.list", b"", timeout=5)).data)
