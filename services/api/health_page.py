@@ -24,10 +24,11 @@ changes on it predicted. What was not measured says so, and is never shown as a 
 
 Health has dimensions, each with a score of its own from 0 to 100, the best. No report shows a score
 over all of them, as nothing says how much of one is worth how much of another; the data have their
-mean (`health.score_before`), as they always had. In the data of a report (`groundswell run --json`,
-`GET /waves/{id}/report`, under `health.dimensions`) each has its `source` (the detectors that
-measured it, with their versions, or the test runs), its sample (`sample_before`, `sample_after` in
-`sample_unit`: lines read, or tests run), and its metrics with their units and the direction that is
+mean (`health.score_before`), as they always had. In the data of a report
+(`groundswell run --json`, `GET /api/v1/waves/{id}/report`, under `health.dimensions`) each has its
+`source` (the detectors that measured it, with their versions, or the test runs), its sample
+(`sample_before`, `sample_after` in `sample_unit`: lines read, or tests run), and its metrics with
+their units and the direction that is
 `better`.
 
 A dimension is not measured where no file is of its kind (no workflow, no Python), and where a
