@@ -64,7 +64,7 @@ async def request_approvals(
     those that promise speed, `workflows` what n8n showed of others, `run` is the full run that
     passed, if any. The requests are stored and published; an approval that is not valid is dropped.
     """
-    needing = []
+    needing, requests = [], []
     for each in changes:
         why = _reason(
             each,
@@ -86,8 +86,13 @@ async def request_approvals(
                 "decision__evidence": tuple(evidence(each)),
                 "decision__run": run,
             }
-            await transition_and_publish(each, "request_approval", deps, **fields)
+            requests.append(transition_and_publish(each, "request_approval", deps, **fields))
             needing.append(each)
+    # One after the other they would wait for the database and the bus, dozens of times.
+    done = await asyncio.gather(*requests, return_exceptions=True)
+    for error in done:
+        if isinstance(error, BaseException):
+            raise error
     return needing
 
 
