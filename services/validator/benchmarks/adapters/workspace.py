@@ -73,7 +73,9 @@ class PairedWorkspace:
         (scratch / "reports").mkdir(parents=True)
         (scratch / "files").mkdir()
         for name, content in self._files.items():
-            (scratch / "files" / name).write_bytes(content)
+            file = scratch / "files" / name
+            file.parent.mkdir(exist_ok=True)
+            file.write_bytes(content)
         try:
             yield self._command(tree, scratch)
         finally:

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.validator.suite.domain.sources import (
     Function,
@@ -59,7 +59,7 @@ def functions_to_measure(texts: Mapping[str, tuple[str, str]]) -> list[MeasuredF
 
 
 def with_recording(text: str, functions: Mapping[int, MeasuredFunction], recorder: str) -> str:
-    """Return a source whose functions first call `recorder(number, locals())`.
+    """Return a source whose functions first call the builtin `recorder(number, locals())`.
 
     `functions` are some of its own, by their numbers. Layout and comments are lost. It is empty if
     the text is not valid Python.
@@ -76,11 +76,28 @@ def with_recording(text: str, functions: Mapping[int, MeasuredFunction], recorde
     return ast.unparse(tree)
 
 
+def located(text: str, functions: Mapping[int, MeasuredFunction]) -> dict[int, MeasuredFunction]:
+    """Return those of these functions that a version of their file has, at their lines in it.
+
+    Decorated ones are left out: where they are timed, their decorators do nothing.
+    """
+    source = read_source(text)
+    found = {}
+    for number, each in functions.items():
+        known = None if source is None else source.unique_function(each.name)
+        if known is not None and not _is_decorated(known):
+            found[number] = replace(each, line=known.node.lineno)
+    return found
+
+
 def _measured(path: str, function: Function) -> MeasuredFunction:
     """Return a function of a file as one to measure."""
-    decorators = [ast.unparse(each) for each in function.node.decorator_list]
-    decorated = not OF_METHODS.issuperset(decorators)
-    return MeasuredFunction(path, function.name, function.node.lineno, decorated)
+    return MeasuredFunction(path, function.name, function.node.lineno, _is_decorated(function))
+
+
+def _is_decorated(function: Function) -> bool:
+    """Return whether decorators wrap a function."""
+    return not OF_METHODS.issuperset(map(ast.unparse, function.node.decorator_list))
 
 
 def _in_both(old: ParsedSource, new: ParsedSource) -> Iterator[Function]:

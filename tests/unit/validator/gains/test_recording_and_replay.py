@@ -10,7 +10,7 @@ import types
 import pytest
 
 from services.validator.gains.domain.functions import MeasuredFunction
-from services.validator.gains.domain.inputs import replay_inputs
+from services.validator.gains.domain.inputs import read_calls
 from services.validator.in_target import inputs as recording
 from services.validator.in_target.inputs import InputRecorder
 from services.validator.in_target.replay import TimedFunction, find_function
@@ -33,7 +33,8 @@ class Recorded:
 
     def calls(self):
         found = [json.loads(each) for each in self.lines().splitlines()]
-        return [pickle.loads(base64.b64decode(each["input"])) for each in found]
+        inputs = [each["input"] for each in found if each["input"] is not None]
+        return [pickle.loads(base64.b64decode(each)) for each in inputs]
 
 
 @pytest.fixture
@@ -93,15 +94,20 @@ class Refuses:
         raise ZeroDivisionError
 
 
-def test_what_cannot_be_pickled_or_is_too_large_is_left_out(recorded):
+def test_of_what_cannot_be_pickled_or_is_too_large_only_the_test_is_recorded(recorded, monkeypatch):
+    monkeypatch.setenv("PYTEST_CURRENT_TEST", "tests/test_a.py::test b (call)")
+    monkeypatch.setattr(recording, "MAX_UNPICKLED", 4)
     record = recorded.recorder.record
 
     def find(a):
         record(0, {"a": a})
 
-    for each in (lambda: 0, Refuses(), b"x" * recording.MAX_INPUT_BYTES, sys):
+    for each in (lambda: 0, Refuses(), b"x" * recording.MAX_INPUT_BYTES, sys, sys):
         find(each)
-    assert recorded.lines() == b""
+    found = read_calls(recorded.lines(), [FUNCTION])
+    assert len(recorded.lines().splitlines()) == 4
+    assert (found.inputs, found.unpickled) == ("", {0})
+    assert found.tests == ("tests/test_a.py::test b",)
     find(CallsBack(find))
     assert recorded.calls() == [([""], {})]
 
@@ -125,13 +131,13 @@ def test_a_function_and_the_file_are_recorded_up_to_a_limit(recorded, monkeypatc
 
 
 def a_line(**fields):
-    line = {"function": 0, "module": "shop.m", "path": ["."], "input": "eA=="}
+    line = {"function": 0, "module": "shop.m", "path": ["."], "input": "eA==", "test": ""}
     return json.dumps({**line, **fields}).encode()
 
 
 def test_recorded_calls_are_grouped_for_the_replay():
     lines = [a_line(), a_line(input="eQ=="), a_line(), a_line(module="m", input="eg==")]
-    found = json.loads(replay_inputs(b"\n".join(lines), [FUNCTION]))
+    found = json.loads(read_calls(b"\n".join(lines), [FUNCTION]).inputs)
     [function] = found["functions"]
     assert function["inputs"] == ["eA==", "eQ=="]
     assert function["label"] == "shop/m.py::find"
@@ -140,7 +146,14 @@ def test_recorded_calls_are_grouped_for_the_replay():
 
 def test_nothing_is_taken_from_a_damaged_line():
     damaged = [b"", b"{", b"[]", a_line(function=1), a_line(function="x"), a_line(path=1)]
-    assert replay_inputs(b"\n".join(damaged), [FUNCTION]) == ""
+    assert read_calls(b"\n".join(damaged), [FUNCTION]).is_empty
+
+
+def test_tests_are_known_only_if_those_of_all_calls_are():
+    known = [a_line(test="b", input=None), a_line(test="a", function=1)]
+    found = read_calls(b"\n".join(known), [FUNCTION, FUNCTION])
+    assert (found.tests, found.unpickled) == (("a", "b"), {0})
+    assert read_calls(b"\n".join([*known, a_line()]), [FUNCTION, FUNCTION]).tests == ()
 
 
 def inputs_of(*calls):
