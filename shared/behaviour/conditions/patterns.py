@@ -183,6 +183,37 @@ def compiled_once(place: Place) -> Answer:
     return HOLDS if same(expected, new) else "more is changed in the function than its patterns"
 
 
+def asked_constant(node: ast.AST, code: ParsedFile) -> tuple[str, str] | None:
+    """Return the compiled constant that `re.match(CONSTANT, ...)` and the like ask, and the method.
+
+    Returns None for any other call: `re` refuses flags beside a compiled pattern.
+    """
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
+        return None
+    method, asked = node.func.attr, node.args[0]
+    if method not in METHODS or not _is_module_re(node.func, code):
+        return None
+    if not isinstance(asked, ast.Name) or _flags(node, method) != []:
+        return None
+    return (asked.id, method) if asked.id in compiled_constants(code) else None
+
+
+@condition("`re` asks the method of the same name of a compiled pattern, which is a constant")
+def own_method(place: Place) -> Answer:
+    """A function of `re` that is given a compiled pattern calls its method with the rest."""
+    found = asked_constant(place.old, place.code) if place.old is not None else None
+    if found is None or not isinstance(place.old, ast.Call) or place.new is None:
+        return None
+    name, method = found
+    asked = ast.Attribute(ast.Name(name, ast.Load()), method, ast.Load())
+    expected = ast.Call(asked, place.old.args[1:], place.old.keywords)
+    if not same(expected, place.new):
+        return None
+    if name not in compiled_constants(place.new_code) or place.code.binds_any_name:
+        return f"`{name}` may be something else than a compiled pattern"
+    return HOLDS
+
+
 def _names(root: ast.AST) -> set[str]:
     """Return the names of the variables below `root`."""
     return {each.id for each in ast.walk(root) if isinstance(each, ast.Name)}
