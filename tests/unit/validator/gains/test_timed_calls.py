@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import threading
 
 import pytest
 
@@ -66,6 +67,22 @@ def test_what_cannot_be_copied_or_raises_is_left_out(time, file):
         with pytest.raises(SystemExit):
             leave(each)
     assert timed(file) == []
+
+
+def test_what_has_no_copy_is_shared_beside_what_has_one(time, file):
+    lock, seen = threading.Lock(), []
+
+    def write(items, lock, *, into):
+        time(0, locals())
+        seen.append((len(items), lock))
+        items.clear()
+        into.write(".")
+
+    with (file.parent / "out").open("w") as out:
+        write([1], lock, into=out)
+    assert timed(file) == [0]
+    assert set(seen) == {(1, lock)}
+    assert len(seen) > 2
 
 
 def test_only_outermost_calls_are_timed_up_to_a_limit(time, file, monkeypatch):
