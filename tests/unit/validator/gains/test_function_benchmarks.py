@@ -123,13 +123,7 @@ async def test_values_that_do_not_pickle_are_measured_in_the_tests(compare):
     assert method.ratio < 0.5
 
 
-async def test_what_is_slower_in_the_tests_shows_no_gain(compare):
-    tests = TESTS.replace('"y"]', '"y", lambda: 0]')
-    gain = judged(await compare(FAST, SLOW, tests))
-    assert (gain.state, gain.functions[0].answer) == ("none", "worse")
-
-
-async def test_unittest_times_the_calls_of_its_tests_too(compare):
+async def test_a_call_that_works_only_in_its_test_is_measured_there_by_unittest_too(compare):
     tests = """
 import unittest
 
@@ -138,18 +132,13 @@ from shop import Shop
 
 class NamesAreCounted(unittest.TestCase):
     def test_count(self):
-        self.assertEqual(Shop([lambda: 0]).count(), 0)
+        open("made-by-the-test", "w").close()
+        self.assertEqual(Shop(["x"]).count(), 0)
 """
-    found = await compare(SLOW, FAST, tests, command=UNITTEST, framework="unittest")
-    assert judged(found).functions[0].in_tests
-
-
-async def test_a_call_that_works_only_in_its_test_is_measured_there(compare):
-    code = SLOW.replace("return sum", "open('made-by-the-test')\n        return sum")
-    tests = TESTS.replace("    assert", "    open('made-by-the-test', 'w')\n    assert")
-    gain = judged(
-        await compare(code, code.replace("= [f", "= {f").replace("(300)]", "(300)}"), tests)
-    )
+    before = SLOW.replace("return sum", "open('made-by-the-test')\n        return sum")
+    after = before.replace("= [f", "= {f").replace("(300)]", "(300)}")
+    found = await compare(before, after, tests, command=UNITTEST, framework="unittest")
+    gain = judged(found)
     assert gain.state == "measured", gain
     assert gain.functions[0].in_tests
 
