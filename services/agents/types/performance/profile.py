@@ -137,7 +137,9 @@ def _findings(source: Source, hot: Sequence[HotFunction], command: str) -> Itera
         where = f"`{each.node.name}` takes {each.share:.0%} of the time of `{command}`"
         severity = Severity.WARNING if each.share >= LARGE_SHARE else Severity.NOTE
         last = each.node.end_lineno or each.node.lineno
-        places = [(CODE, each.node.lineno, last, f"{where}, in {each.calls} calls.")]
+        places: list[tuple[str, int, int | None, str]] = [
+            (CODE, each.node.lineno, last, f"{where}, in {each.calls} calls.")
+        ]
         places += [
             (lookups.code, match.line, None, f"{match.message} {where}.")
             for match in lookups.matches(each.path, text)
