@@ -9,7 +9,7 @@ import copy
 import re
 from collections.abc import Iterator, Mapping
 
-from shared.behaviour.code import BUILTINS, ParsedFile, bound_names, same, uses
+from shared.behaviour.code import BUILTINS, FUNCTIONS, ParsedFile, bound_names, same, uses
 from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.evidence import is_plain_local
 from shared.behaviour.import_names import named_in_text
@@ -34,7 +34,6 @@ FLAGS = frozenset({"A", "ASCII", "I", "IGNORECASE", "M", "MULTILINE", "S", "DOTA
 MAX_PATTERN_CHARACTERS = 500
 # What newer Pythons read in another way than older ones, or warn about.
 UNCERTAIN = ("[[", "--", "&&", "~~", "||", "(?>", "++", "*+", "?+", "}+")
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def pattern_of(node: ast.AST, code: ParsedFile) -> tuple[ast.Call, str] | None:
@@ -184,34 +183,30 @@ def compiled_once(place: Place) -> Answer:
 
 
 def asked_constant(node: ast.AST, code: ParsedFile) -> tuple[str, str] | None:
-    """Return the compiled constant that `re.match(CONSTANT, ...)` and the like ask, and the method.
+    """Return the compiled constant that `re.match(CONSTANT, ...)` asks, and its method, else None.
 
-    Returns None for any other call: `re` refuses flags beside a compiled pattern.
+    With flags there is none, as `re` refuses them beside a compiled pattern.
     """
-    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute) or not node.args:
+    if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return None
-    method, asked = node.func.attr, node.args[0]
-    if method not in METHODS or not _is_module_re(node.func, code):
+    method, asked = node.func.attr, next(iter(node.args), None)
+    if not isinstance(asked, ast.Name) or method not in METHODS:
         return None
-    if not isinstance(asked, ast.Name) or _flags(node, method) != []:
-        return None
-    return (asked.id, method) if asked.id in compiled_constants(code) else None
+    is_asked = asked.id in compiled_constants(code) and _is_module_re(node.func, code)
+    return (asked.id, method) if is_asked and _flags(node, method) == [] else None
 
 
 @condition("`re` asks the method of the same name of a compiled pattern, which is a constant")
 def own_method(place: Place) -> Answer:
     """A function of `re` that is given a compiled pattern calls its method with the rest."""
-    found = asked_constant(place.old, place.code) if place.old is not None else None
+    found = None if place.old is None else asked_constant(place.old, place.code)
     if found is None or not isinstance(place.old, ast.Call) or place.new is None:
         return None
-    name, method = found
-    asked = ast.Attribute(ast.Name(name, ast.Load()), method, ast.Load())
-    expected = ast.Call(asked, place.old.args[1:], place.old.keywords)
-    if not same(expected, place.new):
+    asked = ast.Attribute(place.old.args[0], found[1], ast.Load())
+    if not same(ast.Call(asked, place.old.args[1:], place.old.keywords), place.new):
         return None
-    if name not in compiled_constants(place.new_code) or place.code.binds_any_name:
-        return f"`{name}` may be something else than a compiled pattern"
-    return HOLDS
+    is_kept = found[0] in compiled_constants(place.new_code) and not place.code.binds_any_name
+    return HOLDS if is_kept else f"`{found[0]}` may be something else than a compiled pattern"
 
 
 def _names(root: ast.AST) -> set[str]:
