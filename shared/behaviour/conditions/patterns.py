@@ -9,7 +9,7 @@ import copy
 import re
 from collections.abc import Iterator, Mapping
 
-from shared.behaviour.code import BUILTINS, FUNCTIONS, ParsedFile, bound_names, same, uses
+from shared.behaviour.code import BUILTINS, ParsedFile, bound_names, same, uses
 from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.evidence import is_plain_local
 from shared.behaviour.import_names import named_in_text
@@ -34,6 +34,7 @@ FLAGS = frozenset({"A", "ASCII", "I", "IGNORECASE", "M", "MULTILINE", "S", "DOTA
 MAX_PATTERN_CHARACTERS = 500
 # What newer Pythons read in another way than older ones, or warn about.
 UNCERTAIN = ("[[", "--", "&&", "~~", "||", "(?>", "++", "*+", "?+", "}+")
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def pattern_of(node: ast.AST, code: ParsedFile) -> tuple[ast.Call, str] | None:
@@ -183,10 +184,7 @@ def compiled_once(place: Place) -> Answer:
 
 
 def asked_constant(node: ast.AST, code: ParsedFile) -> tuple[str, str] | None:
-    """Return the compiled constant that `re.match(CONSTANT, ...)` asks, and its method, else None.
-
-    With flags there is none, as `re` refuses them beside a compiled pattern.
-    """
+    """Return the compiled constant that `re.match(CONSTANT, ...)` without flags asks, and how."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return None
     method, asked = node.func.attr, next(iter(node.args), None)
@@ -205,8 +203,9 @@ def own_method(place: Place) -> Answer:
     asked = ast.Attribute(place.old.args[0], found[1], ast.Load())
     if not same(ast.Call(asked, place.old.args[1:], place.old.keywords), place.new):
         return None
-    is_kept = found[0] in compiled_constants(place.new_code) and not place.code.binds_any_name
-    return HOLDS if is_kept else f"`{found[0]}` may be something else than a compiled pattern"
+    if found[0] in compiled_constants(place.new_code) and not place.code.binds_any_name:
+        return HOLDS
+    return f"`{found[0]}` may be something else than a compiled pattern"
 
 
 def _names(root: ast.AST) -> set[str]:
