@@ -6,7 +6,6 @@ All of that happens in a sandbox; out here, what was recorded is bytes.
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from services.validator import in_target
@@ -71,7 +70,7 @@ class SandboxedFunctionBenchmarks:
     ) -> BenchmarkReport | Infrastructure:
         """Record the inputs without the change, and replay them with and without it in turn.
 
-        Where a function has none that pickle, its calls are timed while the tests make them.
+        Where there are none to replay, the calls are timed while the tests make them.
         """
         recorded = await self._record(
             plan, profile, environment, tests, target_id=target_id, base_oid=base_oid
@@ -82,18 +81,9 @@ class SandboxedFunctionBenchmarks:
         if calls.is_empty:
             return _nothing_compared(NOTHING_RECORDED)
         comparison = _Comparison(plan, tree_oid, profile, environment, target_id)
-        ways = [
-            partial(self._replay, comparison, calls.inputs),
-            partial(self._time_in_tests, comparison, calls.tests or tests),
-        ]
-        if not calls.inputs:
-            del ways[0]
-        elif calls.unpickled:
-            ways.reverse()
-        for way in ways:
-            found = await way()
-            if isinstance(found, BenchmarkReport) and found.rounds:
-                break
+        found = await self._replay(comparison, calls.inputs) if calls.inputs else None
+        if found is None or (isinstance(found, BenchmarkReport) and not found.rounds):
+            return await self._time_in_tests(comparison, calls.tests or tests)
         return found
 
     async def _replay(

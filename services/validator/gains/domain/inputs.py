@@ -4,24 +4,26 @@ All of it is data of the target. What is pickled in it is never loaded outside o
 """
 
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.validator.gains.domain.functions import MeasuredFunction
 
+# As many calls of a function are timed in tests as `call_timer` takes.
+MAX_TIMED_CALLS = 20
+
 
 @dataclass(frozen=True)
 class RecordedCalls:
     """What tests called: `inputs` is the JSON for the replay, empty without any input.
 
-    `unpickled` are the numbers of functions of whose different calls at least half have arguments
-    that do not pickle. `tests` are those that call any function; none where that is not known.
+    It has the functions of whose different calls more than half have arguments that pickle. `tests`
+    make the first calls of each function; none where that is not known.
     """
 
     inputs: str = ""
-    unpickled: frozenset[int] = frozenset()
     tests: tuple[str, ...] = ()
     is_empty: bool = True
 
@@ -31,18 +33,21 @@ def read_calls(recorded: bytes, functions: Sequence[MeasuredFunction]) -> Record
 
     `recorded` has a line for each call; of a line that is damaged, nothing is taken.
     """
-    calls = [_read(line) for line in recorded.splitlines()]
-    calls = [each for each in calls if 0 <= each.get("function", -1) < len(functions)]
-    if not calls:
-        return RecordedCalls()
-    pickled = Counter(each["function"] for each in calls if each["input"] is not None)
-    unpickled = Counter(each["function"] for each in calls if each["input"] is None)
-    tests = {each["test"] for each in calls}
+    calls: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for each in map(_read, recorded.splitlines()):
+        if 0 <= each.get("function", -1) < len(functions):
+            calls[each["function"]].append(each)
+    replayed = [
+        call
+        for mine in calls.values()
+        if 2 * sum(each["input"] is not None for each in mine) > len(mine)
+        for call in mine
+    ]
+    tests = {each["test"] for mine in calls.values() for each in mine[:MAX_TIMED_CALLS]}
     return RecordedCalls(
-        _replay_inputs(calls, functions),
-        frozenset(each for each, count in unpickled.items() if count >= pickled[each]),
+        _replay_inputs(replayed, functions),
         () if "" in tests else tuple(sorted(tests)),
-        is_empty=False,
+        is_empty=not calls,
     )
 
 

@@ -10,8 +10,9 @@ import types
 import pytest
 
 from services.validator.gains.domain.functions import MeasuredFunction
-from services.validator.gains.domain.inputs import read_calls
+from services.validator.gains.domain.inputs import MAX_TIMED_CALLS, read_calls
 from services.validator.in_target import inputs as recording
+from services.validator.in_target.call_timer import MAX_CALLS
 from services.validator.in_target.inputs import InputRecorder
 from services.validator.in_target.replay import TimedFunction, find_function
 
@@ -106,7 +107,7 @@ def test_of_what_cannot_be_pickled_or_is_too_large_only_the_test_is_recorded(rec
         find(each)
     found = read_calls(recorded.lines(), [FUNCTION])
     assert len(recorded.lines().splitlines()) == 4
-    assert (found.inputs, found.unpickled) == ("", {0})
+    assert (found.inputs, found.is_empty) == ("", False)
     assert found.tests == ("tests/test_a.py::test b",)
     find(CallsBack(find))
     assert recorded.calls() == [([""], {})]
@@ -151,9 +152,21 @@ def test_nothing_is_taken_from_a_damaged_line():
 
 def test_tests_are_known_only_if_those_of_all_calls_are():
     known = [a_line(test="b", input=None), a_line(test="a", function=1)]
-    found = read_calls(b"\n".join(known), [FUNCTION, FUNCTION])
-    assert (found.tests, found.unpickled) == (("a", "b"), {0})
+    assert read_calls(b"\n".join(known), [FUNCTION, FUNCTION]).tests == ("a", "b")
     assert read_calls(b"\n".join([*known, a_line()]), [FUNCTION, FUNCTION]).tests == ()
+
+
+def test_only_the_tests_of_the_first_calls_are_named():
+    calls = [a_line(test=f"{n:02}", input=None) for n in range(MAX_TIMED_CALLS + 1)]
+    assert read_calls(b"\n".join(calls), [FUNCTION]).tests[-1] == f"{MAX_TIMED_CALLS - 1}"
+    assert MAX_TIMED_CALLS == MAX_CALLS
+
+
+def test_what_mostly_does_not_pickle_is_not_replayed():
+    calls = [a_line(), a_line(input=None), a_line(function=1)]
+    found = json.loads(read_calls(b"\n".join(calls), [FUNCTION, FUNCTION]).inputs)
+    assert len(found["functions"]) == 1
+    assert read_calls(b"\n".join(calls[:2]), [FUNCTION, FUNCTION]).inputs == ""
 
 
 def inputs_of(*calls):
