@@ -53,7 +53,7 @@ def import_(
     *,
     as_json: Json = False,
 ) -> None:
-    """Import the findings of any tool that writes SARIF: they count, and become advice."""
+    """Import the findings of any tool that writes SARIF, to be fixed or advised on."""
     content = _read(file)
     read_sarif(content)
     default = Path(file).name if file != STDIN else "standard input"

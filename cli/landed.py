@@ -22,6 +22,8 @@ def show_landed(changes: Sequence[LandedChange], console: Console) -> None:
         console.print(f"  [green]{short_id(each.id)}[/] {each.commit[:10]} {shown(each.title)}")
         console.print(f"{'':{INDENT}}[dim]{shown(_size(each))}; {shown(_effect(each))}[/]")
         show_outline(each.outline, console)
+        for sentence in each.releases:
+            console.print(f"{'':{INDENT}}[cyan]{shown(sentence)}[/]")
         if each.behaviour:
             mark = "yellow" if each.may_change else "dim"
             console.print(f"{'':{INDENT}}[{mark}]{shown(each.behaviour)}[/]")

@@ -216,10 +216,10 @@ def _not_opened(event: e.PullRequestRefused, progress: Progress) -> None:
 
 
 def _offline(event: e.AgentOffline, progress: Progress) -> None:
-    """Print that the process of an agent is lost, and that another one takes over."""
+    """Print that the process of an agent or its lease is lost, and what becomes of its task."""
     progress.remove_at_work(event.name)
-    process = f"process {event.pid} on {event.host}"
-    progress.print_line(f"{event.name} lost its {process}; another one takes over", YELLOW)
+    lost = f"its lease, or its process {event.pid} on {event.host}"
+    progress.print_line(f"{event.name} lost {lost}; its task is given out again", YELLOW)
 
 
 def _approval_requested(event: e.ApprovalRequested, progress: Progress) -> None:

@@ -30,7 +30,8 @@ def start_fork_server(services: Sequence[str]) -> None:
     It ends with the thread that calls this, or earlier; the services that it forked end with it.
     """
     mains = [f"services.{name}.main" for name in services]
-    forkserver.set_forkserver_preload(["deploy.fork_server", __name__, *mains])
+    modules = ["deploy.fork_server", __name__, *mains, "deploy.bundled_types"]
+    forkserver.set_forkserver_preload(modules)
     forkserver.ensure_running()
 
 

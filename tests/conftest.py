@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 # The tests of each share a stack or a wave, which would be made by every worker that runs any.
@@ -31,6 +32,12 @@ SHARED_MODULES = frozenset(
     }
 )
 BIN = Path(sys.executable).parent
+
+# Property tests fail for what they find. How long it took says how busy the machine is.
+settings.register_profile(
+    "however busy", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("however busy")
 
 
 def free_port() -> int:

@@ -101,6 +101,8 @@ async def _find_overlaps(change: Enhancement, deps: ResolverDeps) -> list[Overla
     A proposal whose files cannot be read is left to the gate, which says why it cannot be tried.
     """
     others = await _candidates(change, deps)
+    if not others:
+        return []
     values = await _values((change, *others), deps)
     found = []
     for other in others:
@@ -175,6 +177,8 @@ async def _record(overlaps: Sequence[Overlap], deps: ResolverDeps) -> None:
 
     A record that is resolved stays as it is; an open one is replaced if the order has changed.
     """
+    if not overlaps:
+        return
     wanted = {each.id: each for each in (record_of(o, now=deps.clock()) for o in overlaps)}
     stored = {each.id: each for each in await deps.store.conflicts.find_by_ids([*wanted])}
     await deps.store.conflicts.insert_missing(
@@ -196,10 +200,10 @@ async def _proceed(change: Enhancement, deps: ResolverDeps) -> Enhancement:
         await _make_wait(change, deps)
     elif last := ending(records):
         await _end(change, last, deps)
-    else:
-        await deps.store.enhancements.transition(
-            change, "clear", decision__reason="", changed_at=deps.clock()
-        )
+    elif cleared := await deps.store.enhancements.transition(
+        change, "clear", decision__reason="", changed_at=deps.clock()
+    ):
+        return cleared
     return await deps.store.enhancements.require(change.id)
 
 

@@ -82,7 +82,7 @@ async def release_proposed(target_id: str, task_id: str, epoch: int, deps: Resol
     the commit that they were made on. So another agent need not wait for the gate.
     """
     undecided = {"task_id": task_id, "state": EnhancementState.PROPOSED}
-    if not await deps.store.enhancements.count(**undecided):
+    if not await deps.store.enhancements.exists(**undecided):
         await _end(target_id, lambda book: leases.release(book, task_id, epoch), deps)
 
 
@@ -142,11 +142,16 @@ async def _end(target_id: str, end: Callable[[LeaseBook], Ended], deps: Resolver
 
 
 async def _book(target_id: str, deps: ResolverDeps) -> LeaseBook:
-    """Return the ledger of a target as it is remembered, else as stored; an empty one is stored."""
+    """Return the ledger of a target as it is remembered, else as stored.
+
+    Where there is none, an empty one is stored. It may have been lost: no epoch that a task of the
+    target has had is given out again.
+    """
     if target_id not in deps.books:
         ledger = await deps.store.leases.get(target_id)
         if ledger is None:
-            await deps.store.leases.insert(LeaseLedger(id=target_id))
+            epochs = await deps.store.tasks.field_values("epoch", target_id=target_id)
+            await deps.store.leases.insert(LeaseLedger(id=target_id, epoch=max(epochs, default=0)))
             ledger = await deps.store.leases.require(target_id)
         deps.books[target_id] = LeaseBook(ledger)
     return deps.books[target_id]

@@ -6,14 +6,13 @@ A type is a folder or a package with one `AgentSpec`, named by an entry point of
 
 from shared.agent_types.engines import Engine, EngineFactory, Proposal, TaskContext
 from shared.agent_types.fixers import (
-    ExplainingFixer,
     Fixer,
     FixerDeclaration,
     Priors,
     ToolFixer,
 )
 from shared.agent_types.health import HealthDimension, HealthReading, Metric, finding_density
-from shared.agent_types.registry import agent_spec, agent_specs, health_dimensions
+from shared.agent_types.registry import agent_spec, agent_specs, describe, health_dimensions
 from shared.agent_types.spec import AgentSpec, DetectorFactory, RequiredProgram
 from shared.behaviour import FixBehaviour
 
@@ -22,7 +21,6 @@ __all__ = [
     "DetectorFactory",
     "Engine",
     "EngineFactory",
-    "ExplainingFixer",
     "FixBehaviour",
     "Fixer",
     "FixerDeclaration",
@@ -36,6 +34,7 @@ __all__ = [
     "ToolFixer",
     "agent_spec",
     "agent_specs",
+    "describe",
     "finding_density",
     "health_dimensions",
 ]

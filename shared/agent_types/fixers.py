@@ -1,12 +1,12 @@
 """Fixers of the rules engine: what they fix, how likely that is right, and what they may change."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from shared.behaviour.declarations import UNDECLARED, FixBehaviour
 from shared.contracts.base import Severity
-from shared.detectors.ports import Change, FixableFinding
+from shared.detectors.ports import FixableFinding
 from shared.detectors.texts import apply_fixes
 
 
@@ -74,15 +74,6 @@ class Fixer(Protocol):
 
     def fix(self, text: str, found: Sequence[FixableFinding]) -> tuple[str, tuple[int, ...]]:
         """Return the text without these findings, and the indices of those that were removed."""
-        ...
-
-
-@runtime_checkable
-class ExplainingFixer(Fixer, Protocol):
-    """A fixer whose changes people read better in words than as a difference of texts."""
-
-    def explain(self, changes: Mapping[str, Change]) -> str:
-        """Return what the changes (texts before and after, by path) do, for the rationale."""
         ...
 
 

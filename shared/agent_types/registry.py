@@ -6,6 +6,7 @@ from types import MappingProxyType
 
 from shared.agent_types.health import HealthDimension
 from shared.agent_types.spec import AgentSpec
+from shared.detectors.ports import Change
 from shared.kernel.errors import NotFound, Rejected
 from shared.kernel.extensions import load_agent_types
 
@@ -48,3 +49,12 @@ def health_dimensions() -> Mapping[str, HealthDimension]:
     for each in (e for spec in agent_specs().values() for e in spec.dimensions):
         found.setdefault(each.name, each)
     return {name: found[name] for name in sorted(found)}
+
+
+def describe(changes: Mapping[str, Change]) -> str:
+    """Return what changes do in words of what the files describe; empty where no type has any.
+
+    Any agent may make them: what reads better in words is known by the type that cares for it.
+    """
+    told = [each.describe(changes) for each in agent_specs().values() if each.describe]
+    return "\n".join(filter(None, told))

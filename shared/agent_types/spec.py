@@ -9,10 +9,11 @@ from shared.agent_types.engines import EngineFactory
 from shared.agent_types.fixers import DEFAULT_PRIORS, Fixer, Priors
 from shared.agent_types.health import HealthDimension
 from shared.behaviour.declarations import UNDECLARED, FixBehaviour
-from shared.detectors.ports import Detector, DetectorResources, Source
+from shared.detectors.ports import Change, Detector, DetectorResources, Source
 
 DetectorFactory = Callable[[DetectorResources], Detector]
 FixersOfTarget = Callable[[Source], Sequence[Fixer]]
+Describe = Callable[[Mapping[str, Change]], str]
 
 
 class NoConfiguration(BaseModel):
@@ -45,7 +46,8 @@ class AgentSpec:
     without approval. `behaviours` declares, by rule, what proposals of `engines` may change about
     behaviour; that of a fixer is in its own declaration. `advises` are the rules on whose findings
     its engines advise people where nothing fixes them. `groundswell doctor` looks for the
-    `programs`.
+    `programs`. `describe` tells in words what changes of its files do, whoever made them; it
+    returns nothing about other files.
 
     Rules that a target brings itself are of the tools in `target_rules`, which declares what their
     fixes may change, and `target_fixers` makes the fixers of them. `protected_keys` are keys of the
@@ -67,6 +69,7 @@ class AgentSpec:
     behaviours: Mapping[str, FixBehaviour] = field(default_factory=dict)
     advises: frozenset[str] = frozenset()
     programs: tuple[RequiredProgram, ...] = ()
+    describe: Describe | None = None
     target_rules: Mapping[str, FixBehaviour] = field(default_factory=dict)
     target_fixers: FixersOfTarget | None = None
     protected_keys: tuple[str, ...] = ()

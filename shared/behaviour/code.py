@@ -16,6 +16,7 @@ from shared.kernel.sections import (
     split_sections,
     statements_of,
 )
+from shared.kernel.syntax import compile_tree
 
 # Builtins that some Python 3.7 or newer lacks, so that a module may find them missing.
 RECENT_BUILTINS = frozenset(
@@ -62,6 +63,15 @@ class ParsedFile:
     def tree(self) -> ast.Module:
         """The syntax tree of the file. Raises SyntaxError or ValueError for invalid code."""
         return parse_by_sections(self.text)
+
+    @cached_property
+    def compile_error(self) -> str:
+        """Why the file cannot be compiled though it can be parsed, as a clause; empty if it can."""
+        try:
+            compile_tree(self.tree)
+        except (SyntaxError, ValueError) as error:
+            return f"it cannot be compiled: {error}"
+        return ""
 
     @cached_property
     def bindings(self) -> Counter[str]:

@@ -1,5 +1,6 @@
 """Whether a program may notice that a file imports another one later, or not at all."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
@@ -16,14 +17,15 @@ class Loading:
     """What importing the files of a repository loads, and in which order.
 
     `reached` returns which file reads a module as an attribute of its package without importing
-    it, given the module's dotted name and a file that imports it.
+    it, given the module's dotted name, a file that imports it, and with what the paths begin of
+    the files to look at.
     """
 
     def __init__(
         self,
         graph: ImportGraph,
         read: Callable[[str], bytes],
-        reached: Callable[[str, str], str],
+        reached: Callable[[str, str, str], str],
     ) -> None:
         self._graph = graph
         self._read = read
@@ -45,8 +47,11 @@ class Loading:
         files = sorted(self._loaded_by(edge))
         if why := self._order_matters(edge, files):
             return why
+        around, kept = self._loaded_around(edge)
         for each in files:
-            reached = self._reached(self._graph.modules.name(each), edge.importer)
+            # Whoever is outside has loaded the whole package by the time that it reads of it.
+            within = around if each in kept else ""
+            reached = self._reached(self._graph.modules.name(each), edge.importer, within)
             if why := self._noise(edge, each) or reached:
                 return why
         return ""
@@ -76,6 +81,81 @@ class Loading:
             return f"`{dotted}` is not known to define what `{name}` is"
         return self.rebound(edge)
 
+    def attribute_differs(self, edge: Edge, name: str, other: Site) -> str:
+        """Return why an attribute of a package may be another object than `other` gives.
+
+        The package has to be one around the file, that has loaded the module which defines it
+        before it leads to the file in any way.
+        """
+        graph = self._graph
+        if not edge.is_module or edge.imported not in graph.modules.parents(edge.importer):
+            return f"`{edge.site.bound}` is not a package around the file"
+        module, level, taken, _ = other
+        dotted = graph.modules.absolute(module, level, edge.importer)
+        found = graph.modules.find(dotted or "", edge.importer)
+        if found is None or graph.origin(edge.imported, name) != (found, taken):
+            return f"`{dotted}` is not known to define what `{name}` is"
+        replaced = self._replaced(name) or self._replaced(taken)
+        return replaced or self._loaded_too_early(edge, name)
+
+    def _loaded_too_early(self, edge: Edge, name: str) -> str:
+        """Return why a package may lead to a file before it has a name; empty if it cannot."""
+        package = edge.imported
+        bound = max(e.site.end_line for e in self._graph.edges[package] if e.site.bound == name)
+        if self._first_lead(package, edge.importer) <= bound:
+            return f"`{self._graph.modules.name(package)}` may load the file before it has `{name}`"
+        return ""
+
+    def _first_lead(self, package: str, path: str) -> float:
+        """Return the first line of a package that may lead to a file; infinity if there is none.
+
+        What the package imports leads to the file if it, or what it imports in turn at any time,
+        does.
+        """
+        graph = {each: others - {package} for each, others in self._at_any_time.items()}
+        leading = (
+            e.site.line
+            for e in self._graph.edges[package]
+            if e.site.when is not ImportPhase.TYPING
+            for first in {e.imported, *self._graph.modules.parents(e.imported)} - {package}
+            if first == path or path in reachable(graph, first)
+        )
+        return min(leading, default=math.inf)
+
+    def _begun_before(self, path: str) -> frozenset[str]:
+        """Return the files whose loading surely begins before that of a file, whoever imports it.
+
+        Those are the packages around it, and what these load before.
+        """
+        around = frozenset(self._graph.modules.parents(path))
+        return around.union(*(self._loaded_first(each, path) for each in around))
+
+    def _ended_before(self, path: str) -> frozenset[str]:
+        """Return the files whose loading surely ends before that of a file begins.
+
+        A package begins before what is in it does. So what it has imported of that has ended, while
+        other files may be what imports the package.
+        """
+        parents = self._graph.modules.parents
+        return frozenset(
+            each
+            for package in parents(path)
+            for each in self._loaded_first(package, path)
+            if package in parents(each)
+        )
+
+    def _loaded_first(self, package: str, path: str) -> frozenset[str]:
+        """Return what a package around a file surely loads before anything that leads to it."""
+        # They go on after this file, and so does this file itself.
+        unfinished = {path, *self._graph.modules.parents(path)}
+        graph = {each: others - unfinished for each, others in self._surely.items()}
+        lead, found = self._first_lead(package, path), set[str]()
+        for e in self._graph.edges[package]:
+            if _is_sure(e) and e.site.end_line < lead:
+                first = {e.imported, *self._graph.modules.parents(e.imported)} - unfinished
+                found |= first.union(*(reachable(graph, each) for each in first))
+        return frozenset(found)
+
     def mentioned(self, names: frozenset[str]) -> str:
         """Return which file uses one of these names, or has one as a text, as a clause."""
         if names not in self._mentioned:
@@ -101,10 +181,22 @@ class Loading:
 
     def _loaded_by(self, edge: Edge) -> frozenset[str]:
         """Return the files that an import may load, without those that are loaded before anyway."""
-        before = {edge.importer, *self._graph.modules.parents(edge.importer)}
+        before = {edge.importer, *self._begun_before(edge.importer)}
         graph = {path: others - before for path, others in self._loaded.items()}
         first = {edge.imported, *self._graph.modules.parents(edge.imported)} - before
         return frozenset(first.union(*(reachable(graph, each) for each in first)) - before)
+
+    def _loaded_around(self, edge: Edge) -> tuple[str, frozenset[str]]:
+        """Return the folder of the outermost package around a file, and what that surely loads.
+
+        It loads that without the import as well.
+        """
+        outermost = next(self._graph.modules.parents(edge.importer), None)
+        if outermost is None:
+            return "", frozenset()
+        left = self._surely[edge.importer] - {edge.imported}
+        graph = {**self._surely, edge.importer: left}
+        return f"{outermost.rpartition('/')[0]}/", reachable(graph, outermost)
 
     def _order_matters(self, edge: Edge, files: Sequence[str]) -> str:
         """Return which of the files is still in a cycle, once the edge is gone; empty if none."""
@@ -133,14 +225,20 @@ class Loading:
         return ""
 
     def _is_loaded_before(self, edge: Edge, wanted: ImportSite) -> bool:
-        """Return whether the importer of an edge imports a module of others before, in any case."""
+        """Return whether a module of others is imported in any case before the edge is reached.
+
+        The importer does that, or a file that is loaded before it.
+        """
+        path = edge.importer
+        sites = [e for e in self._graph.facts[path].imports if e.line < edge.site.line]
+        sites += [e for f in self._ended_before(path) for e in self._graph.facts[f].imports]
         return any(
             each.is_plain
+            and each.when is ImportPhase.LOADING
             and not (each.level or wanted.level)
             and each.module == wanted.module
-            and each.line < edge.site.line
             and each.name in {"", wanted.name}
-            for each in self._graph.facts[edge.importer].imports
+            for each in sites
         )
 
     def _is_quiet_base(self, path: str, name: str, depth: int) -> bool:
@@ -160,6 +258,26 @@ class Loading:
         """The files that each file loads directly, with the packages around them."""
         return {path: self._direct(path) for path in self._graph.facts}
 
+    @cached_property
+    def _at_any_time(self) -> Mapping[str, frozenset[str]]:
+        """The files that each file imports whenever that is, with the packages around them."""
+        return self._imported(lambda edge: edge.site.when is not ImportPhase.TYPING)
+
+    @cached_property
+    def _surely(self) -> Mapping[str, frozenset[str]]:
+        """The files that each file imports in any case when it is loaded, with their packages."""
+        return self._imported(_is_sure)
+
+    def _imported(self, wanted: Callable[[Edge], bool]) -> Mapping[str, frozenset[str]]:
+        """Return the files that some imports of each file lead to, with the packages around."""
+        parents = self._graph.modules.parents
+        return {
+            path: frozenset(
+                part for e in edges if wanted(e) for part in (e.imported, *parents(e.imported))
+            )
+            for path, edges in self._graph.edges.items()
+        }
+
     def _direct(self, path: str, without: str = "") -> frozenset[str]:
         """Return the files that loading a file loads directly, and the packages around them.
 
@@ -169,6 +287,11 @@ class Loading:
         loaded = self._graph.loaded[path] - {without}
         packages = {e for each in loaded for e in self._graph.modules.parents(each)} - around
         return loaded | packages
+
+
+def _is_sure(edge: Edge) -> bool:
+    """Return whether an import runs in any case when its file is loaded."""
+    return edge.site.is_plain and edge.site.when is ImportPhase.LOADING
 
 
 def _identity(site: ImportSite) -> Site:

@@ -41,6 +41,8 @@ QUIET_BASES = frozenset(
         *("typing.Generic", "typing.NamedTuple", "typing.Protocol", "typing.TypedDict"),
     ]
 )
+# All of their classes only do what `abc.ABC` does: they look at no class below them.
+QUIET_MODULES = ("builtins.", "collections.abc.")
 QUIET_GENERICS = ("typing.", "collections.abc.", "builtins.", "collections.")
 SUSPENDING = (ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 FAILING = (ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift, ast.MatMult)
@@ -70,14 +72,7 @@ def is_quiet_class(content: bytes, name: str, is_quiet_base: IsQuietBase) -> boo
     Neither it nor one of its bases has a metaclass or `__init_subclass__`.
     """
     code = _parsed(content)
-    found = (
-        []
-        if code is None
-        else [e for e in code.tree.body if isinstance(e, ast.ClassDef) and e.name == name]
-    )
-    if code is None or len(found) != 1 or code.bindings[name] != 1:
-        return False
-    return not _Noise(code, is_quiet_base).of_bases(found[0])
+    return code is not None and _Noise(code, is_quiet_base).has_quiet_class(name)
 
 
 def is_quiet_decorator(node: ast.expr, code: ParsedFile) -> bool:
@@ -106,6 +101,11 @@ class _Noise:
         self._code = code
         self._is_quiet_base = is_quiet_base
 
+    def has_quiet_class(self, name: str) -> bool:
+        """Return whether the file defines a class of that name that looks at none below it."""
+        own = self._own_class(name)
+        return own is not None and not self.of_bases(own)
+
     def of(self, node: ast.stmt) -> str:
         """Return what a statement at the top level, or in a class, does."""
         if isinstance(node, ast.Import | ast.ImportFrom | ast.Pass):
@@ -116,7 +116,7 @@ class _Noise:
             return self._of_class(node)
         if isinstance(node, ast.Assign | ast.AnnAssign):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if not all(isinstance(each, ast.Name) for each in targets):
+            if not all(isinstance(e, ast.Name) or self._is_of_own_class(e) for e in targets):
                 return "assigns to something that is not its own"
             annotation = node.annotation if isinstance(node, ast.AnnAssign) else None
             return self._of_values(node.value) or self._of_annotation(annotation)
@@ -127,6 +127,17 @@ class _Noise:
         if isinstance(node, ast.If) and self._code.origin(node.test) in TYPE_CHECKING:
             return next((why for each in node.orelse if (why := self.of(each))), "")
         return "runs a statement"
+
+    def _is_of_own_class(self, target: ast.expr) -> bool:
+        """Return whether a target is an attribute of a class of the file, which only keeps it."""
+        if not isinstance(target, ast.Attribute) or not isinstance(target.value, ast.Name):
+            return False
+        return self.has_quiet_class(target.value.id)
+
+    def _own_class(self, name: str) -> ast.ClassDef | None:
+        """Return the class of that name at the top level of the file if nothing else binds it."""
+        found = [e for e in self._code.tree.body if isinstance(e, ast.ClassDef) and e.name == name]
+        return found[0] if len(found) == 1 and self._code.bindings[name] == 1 else None
 
     def _of_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
         """Return what defining a function does."""
@@ -159,13 +170,13 @@ class _Noise:
         if isinstance(base, ast.Subscript):
             base = base.value
         origin = self._code.origin(base)
-        if origin.startswith("builtins.") or origin in QUIET_BASES:
+        if origin.startswith(QUIET_MODULES) or origin in QUIET_BASES:
             return True
         if not isinstance(base, ast.Name):
             return False
-        own = [e for e in self._code.tree.body if isinstance(e, ast.ClassDef) and e.name == base.id]
-        if len(own) == 1 and self._code.bindings[base.id] == 1:
-            return not self.of_bases(own[0])
+        own = self._own_class(base.id)
+        if own is not None:
+            return not self.of_bases(own)
         return self._is_quiet_base(base.id)
 
     def _of_decorators(self, decorators: list[ast.expr]) -> str:

@@ -117,8 +117,10 @@ class RepositoryNames:
                 return why
         return ""
 
-    def _reached_by_package(self, dotted: str, path: str) -> str:
+    def _reached_by_package(self, dotted: str, path: str, within: str = "") -> str:
         """Return which file reads a submodule as an attribute without importing it itself.
+
+        Only files whose paths begin with `within` are looked at.
 
         Importing a submodule makes it an attribute of its package, for every file. Returns an empty
         text if none does.
@@ -128,7 +130,8 @@ class RepositoryNames:
             return ""
         for other, names in self._files.items():
             itself = dotted in names.modules or (package, name) in names.imported
-            if other != path and not itself and _takes(names, package, _last(package), name):
+            is_another = other != path and other.startswith(within)
+            if is_another and not itself and _takes(names, package, _last(package), name):
                 return f"{other} may reach `{dotted}` by its package"
         return ""
 

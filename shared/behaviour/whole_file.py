@@ -11,7 +11,6 @@ import sys
 from shared.behaviour.code import ParsedFile
 from shared.detectors.texts import split_lines
 from shared.kernel.sections import is_valid
-from shared.kernel.syntax import compile_tree
 
 CODING = re.compile(r"^[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
 # The metadata of a script, by which tools choose its Python and its dependencies (PEP 723).
@@ -35,7 +34,7 @@ def other_file(old: ParsedFile, new: ParsedFile, oldest_python: tuple[int, int] 
         return "its docstring is another one"
     if version := _newer_syntax(old.text, new.text, oldest_python):
         return f"its syntax needs Python 3.{version}"
-    return "" if old.text == new.text else _compile_error(new)
+    return "" if old.text == new.text else new.compile_error
 
 
 def docstring(node: ast.AST) -> str | None:
@@ -76,12 +75,3 @@ def _newer_syntax(old: str, new: str, oldest: tuple[int, int] | None) -> int:
     if needed is None:
         needed = sys.version_info.minor
     return needed if needed > floor and is_valid(old, (3, needed - 1)) else 0
-
-
-def _compile_error(code: ParsedFile) -> str:
-    """Return why a file that can be parsed cannot be compiled, as a clause; empty if it can."""
-    try:
-        compile_tree(code.tree)
-    except (SyntaxError, ValueError) as error:
-        return f"it cannot be compiled: {error}"
-    return ""

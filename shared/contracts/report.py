@@ -16,7 +16,8 @@ class LandedChange(Value):
     `behaviour` says what was shown about its behaviour, or who or what allowed it without.
     `may_change` marks those for which nothing shows that behaviour stays the same. `gain` is what
     was measured of a change that promises speed. `outline` is what it does in words of what its
-    files describe, such as the nodes and connections of a workflow.
+    files describe, such as the nodes and connections of a workflow, and `releases` what became of
+    its workflows in a running n8n, a sentence for each.
 
     Flat: one row of the report.
     """
@@ -38,6 +39,7 @@ class LandedChange(Value):
     may_change: bool = False
     gain: Gain | None = None
     outline: str = ""
+    releases: tuple[str, ...] = ()
 
 
 class ChangeNotLanded(Value):

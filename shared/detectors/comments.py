@@ -3,11 +3,14 @@
 import io
 import re
 import tokenize
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator
 from functools import lru_cache
+from itertools import accumulate
+from operator import itemgetter
 
-from shared.detectors.texts import Edits, apply_fixes, split_lines
+from shared.detectors.texts import Edit, Edits, apply_fixes, split_lines
 from shared.kernel.sections import (
     MAX_REMEMBERED_SECTIONS,
     TextSection,
@@ -27,7 +30,39 @@ def drops_comment(text: str, edits: Edits) -> bool:
     """Return whether a comment of the text is missing once the edits are made."""
     if "#" not in text or not any("#" in each for each in _replaced(text, edits)):
         return False
-    return bool(_comments(text) - _comments(apply_fixes(text, [edits])[0]))
+    part, rows_above = _edited_part(text, edits)
+    moved = tuple(
+        Edit((e.start[0] - rows_above, e.start[1]), (e.end[0] - rows_above, e.end[1]), e.content)
+        for e in edits
+    )
+    # Only the first rows may name an encoding.
+    coding_rows = max(LAST_CODING_ROW - rows_above, 0)
+    after = apply_fixes(part, [moved])[0]
+    return bool(_comments(part, coding_rows) - _comments(after, coding_rows))
+
+
+def _edited_part(text: str, edits: Edits) -> tuple[str, int]:
+    """Return the sections of a text that edits touch, and those between, and the rows above them.
+
+    All others have the same comments afterwards.
+    """
+    first = min(each.start[0] for each in edits)
+    last = max(each.end[0] for each in edits)
+    bounds = _bounds(text)
+    begin = max(bisect_right(bounds, first - 1, key=itemgetter(0)) - 1, 0)
+    end = bisect_right(bounds, last - 1, key=itemgetter(0))
+    until = bounds[end][1] if end < len(bounds) else len(text)
+    rows_above, start = bounds[begin]
+    return text[start:until], rows_above
+
+
+@lru_cache(maxsize=MAX_REMEMBERED_TEXTS)
+def _bounds(text: str) -> tuple[tuple[int, int], ...]:
+    """Return where each section of a text begins: the rows and the characters above it."""
+    sections = split_sections(text)
+    rows = accumulate((count_rows(each.text) for each in sections[:-1]), initial=0)
+    characters = accumulate((len(each.text) for each in sections[:-1]), initial=0)
+    return tuple(zip(rows, characters, strict=True))
 
 
 def _replaced(text: str, edits: Edits) -> Iterator[str]:
@@ -42,13 +77,13 @@ def _replaced(text: str, edits: Edits) -> Iterator[str]:
 
 
 @lru_cache(maxsize=MAX_REMEMBERED_TEXTS)
-def _comments(text: str) -> Counter[str]:
-    """Return how often each comment is in a text, without its spacing and without the coding.
+def _comments(text: str, coding_rows: int) -> Counter[str]:
+    """Return how often each comment is in a text, without its spacing.
 
-    In a text that cannot be tokenized, each `#` counts as the beginning of a comment.
+    Left out is one that names the encoding in the first `coding_rows` rows. In a text that cannot
+    be tokenized, each `#` counts as the beginning of a comment.
     """
     found = Counter[str]()
-    coding_rows = LAST_CODING_ROW
     for section in split_sections(text):
         comments = _comments_in_section(section, coding_rows)
         if comments is None:

@@ -171,11 +171,26 @@ class _Pairing:
     def changed(self) -> list[tuple[range, range]]:
         """Return the (old, new) ranges of line indices that the change rewrote, from 0."""
         if self._hunks is None:
-            codes = SequenceMatcher(None, self._before, self._after, autojunk=False).get_opcodes()
-            self._hunks = [
-                (range(a, b), range(c, d)) for tag, a, b, c, d in codes if tag != "equal"
-            ]
+            self._hunks = _changed_lines(self._before, self._after)
         return self._hunks
+
+
+def _changed_lines(before: Sequence[str], after: Sequence[str]) -> list[tuple[range, range]]:
+    """Return the (old, new) ranges of line indices that differ, from 0.
+
+    What both begin and end with is left out first: comparing takes more time the more lines it is.
+    """
+    shorter = min(len(before), len(after))
+    first = next((n for n in range(shorter) if before[n] != after[n]), shorter)
+    rest = shorter - first
+    last = next((n for n in range(rest) if before[-1 - n] != after[-1 - n]), rest)
+    old, new = before[first : len(before) - last], after[first : len(after) - last]
+    codes = SequenceMatcher(None, old, new, autojunk=False).get_opcodes()
+    return [
+        (range(first + a, first + b), range(first + c, first + d))
+        for tag, a, b, c, d in codes
+        if tag != "equal"
+    ]
 
 
 def _listed(findings: Sequence[Finding]) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib.metadata
+import json
 import os
 from collections import OrderedDict
 from pathlib import Path
@@ -112,7 +113,20 @@ class UvEnvironments:
                 (workspace / "run").mkdir()
                 variables = await uv_variables()
                 build = Build(
-                    self._sandbox, stored, workspace, cache, interpreter, plan, tree, variables
+                    self._sandbox,
+                    stored,
+                    workspace,
+                    cache,
+                    interpreter,
+                    plan,
+                    tree,
+                    variables,
+                    owner=json.dumps(
+                        (
+                            plan.namespace,
+                            *_circumstances(target_id, interpreter, self._sandbox.tier),
+                        )
+                    ),
                 )
                 return await build.run()
         except BaseException:
@@ -128,8 +142,12 @@ def environment_key(
     The target is part of it, as what its set-up executes may write anything into the environment;
     so is the tier, as a stronger sandbox must not trust what a weaker one built.
     """
-    return plan.key(
-        tree,
+    return plan.key(tree, *_circumstances(target_id, interpreter, tier))[:KEY_CHARS]
+
+
+def _circumstances(target_id: str, interpreter: Interpreter, tier: str) -> tuple[str, ...]:
+    """Return what an environment depends on besides its plan and tree."""
+    return (
         target_id,
         str(interpreter.path),
         interpreter.version,
@@ -137,4 +155,4 @@ def environment_key(
         LAYOUT,
         tier,
         str(os.geteuid() == 0),
-    )[:KEY_CHARS]
+    )

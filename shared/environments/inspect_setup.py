@@ -2,13 +2,14 @@
 
 It runs in the sandbox, by the target's interpreter (Python 3.8 or later) and with the standard
 library only: `inspect_setup.py TREE ENVIRONMENT KNOWN JSON TAR`. KNOWN lists the files that the
-tree has from git. It writes the directories that editable installs put on `sys.path` and the entry
-points of pytest plugins to JSON, and the new files of the tree to TAR. Whoever reads either must
-not trust it.
+tree has from git. It writes the directories that editable installs put on `sys.path`, the entry
+points of pytest plugins and a digest of the environment to JSON, and the new files of the tree to
+TAR. Whoever reads either must not trust it.
 """
 
 import ast
 import configparser
+import hashlib
 import json
 import os
 import re
@@ -23,6 +24,8 @@ IGNORED_FOLDERS = re.compile(
     r"|\.[a-z]+_cache|.*\.egg-info|.*\.dist-info)$"
 )
 IGNORED_FILES = re.compile(r".*\.(?:pyc|pyo|o|a|d|obj|log|pth)$|^(?:site|user)customize\.py$")
+# Files of an environment that differ from build to build, with what they are made of.
+UNSTABLE_FILES = re.compile(r".*\.pyc$|^(?:RECORD|direct_url\.json|uv_cache\.json)$")
 MAX_GENERATED_BYTES = 48 << 20
 MAX_GENERATED_FILES = 5000
 
@@ -114,6 +117,33 @@ def pack(tree: Path, files: "list[Path]", into: Path) -> str:
     return ""
 
 
+def contents(tree: Path, environment: Path) -> str:
+    """Return a digest of an environment that does not depend on where and when it was built.
+
+    Two with the same digest run the same programs. The paths of the environment and of the tree
+    that it was built from are left out, and so are `UNSTABLE_FILES`.
+    """
+    digest = hashlib.sha256()
+    places = {os.fsencode(os.path.realpath(environment)): b"<environment>"}
+    places[os.fsencode(os.path.realpath(tree))] = b"<tree>"
+    for folder, names, files in os.walk(environment):
+        names.sort()
+        for name in sorted([*names, *files]):
+            path = Path(folder) / name
+            if path.is_symlink():
+                content = os.fsencode(os.readlink(str(path)))  # noqa: PTH115 - Python 3.8
+            elif path.is_file() and not UNSTABLE_FILES.match(name):
+                content = path.read_bytes()
+            else:
+                continue
+            for place, stands_for in places.items():
+                content = content.replace(place, stands_for)
+            relative = os.fsencode(path.relative_to(environment).as_posix())
+            digest.update(b"%s\0%o\0%d\0" % (relative, path.lstat().st_mode, len(content)))
+            digest.update(content)
+    return digest.hexdigest()
+
+
 def _or_empty(function: "Callable[..., list[Any]]", *arguments: "Any") -> "list[Any]":
     """Return what a function returns; an empty list where a hostile environment made it fail."""
     try:
@@ -134,6 +164,7 @@ def main() -> None:
         "roots": _or_empty(roots, tree, folders),
         "plugins": _or_empty(pytest_plugins, folders),
         "note": note,
+        "contents": contents(tree, environment),
     }
     described.write_text(json.dumps(description), encoding="utf-8")
 

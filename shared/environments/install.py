@@ -34,7 +34,8 @@ class Build:
 
     Every step runs in the sandbox and with the network, as any of them may run the target's code.
     Nothing outside of the sandbox follows what is in the environment's folder from the first step
-    on: it may be hostile.
+    on: it may be hostile. `owner` is whom the environment is for: the target, its namespace, and
+    how strong the sandbox is.
     """
 
     sandbox: Sandbox
@@ -45,6 +46,7 @@ class Build:
     plan: EnvironmentPlan
     tree: Tree
     variables: Mapping[str, str]
+    owner: str
     notes: list[str] = field(default_factory=list)
     log_entries: list[str] = field(default_factory=list)
 
@@ -76,7 +78,7 @@ class Build:
         failpoint("environment.built")
         self.stored.log.write_text("\n".join(self.log_entries))
         return self.stored.write_ready(
-            self.interpreter, self.plan.needs_node, time.monotonic() - started, left
+            self.interpreter, self.plan.needs_node, time.monotonic() - started, left, self.owner
         )
 
     async def _inspect_setup(self) -> SetupResult:

@@ -1,5 +1,6 @@
 """Environments on disk: their ready files, and the eviction of those used longest ago."""
 
+import hashlib
 import json
 import os
 import time
@@ -26,13 +27,21 @@ BLOCK_BYTES = 512
 class SetupResult:
     """What a set-up has left besides the environment: see the fields of `Environment`.
 
-    `archive` is the content of the archive of generated files, None without any.
+    `archive` is the content of the archive of generated files, None without any. `contents` is a
+    digest of what is in the environment, empty if it is not known.
     """
 
     notes: tuple[str, ...] = ()
     roots: tuple[str, ...] = ()
     plugins: tuple[PytestPlugin, ...] = ()
     archive: bytes | None = None
+    contents: str = ""
+
+    def digest(self, owner: str) -> str:
+        """Return a digest by which two builds of an owner are the same; empty if not known."""
+        parts = (owner, self.contents, self.notes, self.roots, [*map(astuple, self.plugins)])
+        text = json.dumps(parts).encode() + (self.archive or b"")
+        return hashlib.sha256(text).hexdigest() if self.contents else ""
 
 
 def read_setup_result(
@@ -44,9 +53,10 @@ def read_setup_result(
         roots = [each for each in found.get("roots", ()) if each == "." or is_plain_path(each)]
         plugins = [PytestPlugin(*map(str, each)) for each in found.get("plugins", ())]
         own = [str(found["note"])] if found.get("note") else []
+        contents = str(found.get("contents", ""))
     except (ValueError, TypeError, AttributeError, RecursionError):
-        roots, plugins, own = [], [], []
-    return SetupResult((*notes, *own), tuple(roots), tuple(plugins), archive)
+        roots, plugins, own, contents = [], [], [], ""
+    return SetupResult((*notes, *own), tuple(roots), tuple(plugins), archive, contents)
 
 
 @dataclass(frozen=True)
@@ -76,12 +86,18 @@ class StoredEnvironment:
         return self.folder.with_suffix(".json")
 
     def find_ready(self, interpreter: Interpreter, for_node: bool) -> Environment | None:
-        """Return the environment if its build was completed, else None; record that it is used."""
+        """Return the environment if its build was completed, else None; record that it is used.
+
+        Where it turned out the same as another one, that is returned.
+        """
         try:
             ready = json.loads(self._ready_file.read_text())
             os.utime(self._ready_file)
         except (OSError, ValueError):
             return None
+        if "same_as" in ready:
+            other = StoredEnvironment(self.folder.with_name(ready["same_as"]))
+            return other.find_ready(interpreter, for_node)
         return replace(self._environment(interpreter, for_node, ready), seconds=0.0, cached=True)
 
     def write_ready(
@@ -90,9 +106,20 @@ class StoredEnvironment:
         for_node: bool,
         seconds: float,
         left: SetupResult,
+        owner: str,
     ) -> Environment:
-        """Record that the build was completed, and what it has left."""
-        unfinished = self._ready_file.with_suffix(".new")
+        """Record that the build was completed, and what it has left.
+
+        If the same `owner` has another environment with the same content, this one is removed, and
+        the other one stands for it: what was measured in that one holds here as well.
+        """
+        digest = left.digest(owner)
+        if digest and (same := self._find_same(digest)) is not None:
+            found = same.find_ready(interpreter, for_node)
+            if found is not None:
+                self.clear()
+                self._write_ready_file({"same_as": same.folder.name, "size": 0})
+                return replace(found, seconds=seconds, cached=False)
         if left.archive is not None:
             self.generated.write_bytes(left.archive)
         ready = {
@@ -101,10 +128,27 @@ class StoredEnvironment:
             "plugins": [list(astuple(each)) for each in left.plugins],
             "seconds": seconds,
             "size": _size(self.folder) + len(left.archive or b""),
+            "digest": digest,
         }
+        self._write_ready_file(ready)
+        return self._environment(interpreter, for_node, ready)
+
+    def _find_same(self, digest: str) -> "StoredEnvironment | None":
+        """Return another completed environment with this digest, if there is one."""
+        for path in sorted(self.folder.parent.glob("*.json")):
+            with suppress(OSError, ValueError):
+                if (
+                    path != self._ready_file
+                    and json.loads(path.read_text()).get("digest") == digest
+                ):
+                    return StoredEnvironment(path.with_suffix(""))
+        return None
+
+    def _write_ready_file(self, ready: dict[str, Any]) -> None:
+        """Write the ready file, which appears as a whole."""
+        unfinished = self._ready_file.with_suffix(".new")
         unfinished.write_text(json.dumps(ready))
         unfinished.rename(self._ready_file)
-        return self._environment(interpreter, for_node, ready)
 
     def clear(self) -> None:
         """Remove the environment, its ready file first."""

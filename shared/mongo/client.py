@@ -7,7 +7,7 @@ from typing import Any
 
 from bson.codec_options import CodecOptions
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
-from pymongo import IndexModel
+from pymongo import IndexModel, UpdateOne
 from pymongo.errors import (
     AutoReconnect,
     BulkWriteError,
@@ -79,6 +79,17 @@ class Collection:
             result = await self._collection.update_one(where, change)
         return bool(result.matched_count)
 
+    async def update_each(self, changes: Sequence[tuple[Record, Record]]) -> int:
+        """Update one record that matches the first of each pair, by the second, in a round trip.
+
+        Returns how many were matched.
+        """
+        if not changes:
+            return 0
+        with _transient_errors():
+            updates = [UpdateOne(where, change) for where, change in changes]
+            return int((await self._collection.bulk_write(updates, ordered=False)).matched_count)
+
     async def replace(self, where: Record, record: Record) -> bool:
         """Replace one matching record, and return whether one matched."""
         with _transient_errors():
@@ -93,6 +104,17 @@ class Collection:
         """Return the number of records that match."""
         with _transient_errors():
             return int(await self._collection.count_documents(where))
+
+    async def count_by(self, where: Record, fields: Sequence[str]) -> list[tuple[Record, int]]:
+        """Return the values of `fields` that matching records have together, and how often."""
+        names = {f"f{n}": f"${field}" for n, field in enumerate(fields)}
+        group = {"$group": {"_id": names, "count": {"$sum": 1}}}
+        with _transient_errors():
+            found = await self._collection.aggregate([{"$match": where}, group]).to_list(None)
+        return [
+            ({field: each["_id"].get(f"f{n}") for n, field in enumerate(fields)}, each["count"])
+            for each in found
+        ]
 
     async def create_indexes(self, indexes: Sequence[IndexModel]) -> None:
         """Create the indexes that are missing, and drop those of an earlier version.

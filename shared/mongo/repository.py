@@ -1,9 +1,9 @@
 """Repositories: typed documents of a collection, and state changes as conditional updates."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
@@ -110,6 +110,12 @@ class Repository(Generic[D]):
         """Return the number of matching documents."""
         return await self._collection.count(_where(where))
 
+    async def count_by(self, fields: Sequence[str], **where: Any) -> dict[tuple[Any, ...], int]:
+        """Return how many matching documents there are of each combination of these fields."""
+        paths = [each.replace(NESTED, ".") for each in fields]
+        found = await self._collection.count_by(_where(where), paths)
+        return {tuple(values[each] for each in paths): count for values, count in found}
+
     async def insert(self, document: D) -> bool:
         """Insert `document`; return False if its id or another unique key is taken."""
         return await self._collection.insert(_write(document))
@@ -141,6 +147,15 @@ class Repository(Generic[D]):
         """Set fields that no state depends on, such as a heartbeat; return whether it exists."""
         return await self._collection.update({"_id": key}, {"$set": _fields(changes)})
 
+    async def set_field_of_each(self, field: str, values: Mapping[str, Any]) -> None:
+        """Set a field that no state depends on, of the documents with these ids to their value.
+
+        That is one round trip. A document that does not exist is left out.
+        """
+        await self._collection.update_each(
+            [({"_id": key}, {"$set": _fields({field: value})}) for key, value in values.items()]
+        )
+
     async def remove(self, key: str) -> bool:
         """Delete the document with the id `key`; return whether it existed."""
         return await self._collection.remove({"_id": key})
@@ -165,21 +180,48 @@ class StateRepository(Repository[D]):
         longer the one that was read, or if its state has no such transition: the caller lost a
         race, or its message was delivered twice. A document with a history gets an entry.
         """
+        move = self._move(document, trigger, changes)
+        return (
+            move.after if move and await self._collection.update(move.where, move.change) else None
+        )
+
+    async def transition_all(self, documents: Sequence[D], trigger: str, **changes: Any) -> list[D]:
+        """Apply `trigger` to each document in one round trip, and return those that moved."""
+        moves = [move for each in documents if (move := self._move(each, trigger, changes))]
+        moved = await self._collection.update_each([(e.where, e.change) for e in moves])
+        after = [each.after for each in moves]
+        if moved == len(after):
+            return after
+        # Somebody was faster: what is stored tells which of them.
+        stored = {each.id: each for each in await self.find(id=[each.id for each in after])}
+        return [each for each in after if _same_move(each, stored.get(each.id))]
+
+    def _move(self, document: D, trigger: str, changes: Record) -> "_Move[D] | None":
+        """Return how `trigger` moves a document; None if its state has no such transition."""
         state: Any = getattr(document, "state")  # noqa: B009
         target = self.machine.target(state, trigger)
         if target is None:
             return None
-        where = {"_id": document.id, "state": str(state), "version": document.version}
         values = {"state": target, **changes, **history_after(document, target, changes)}
-        update = {"$set": _fields(values), "$inc": {"version": 1}}
-        if not await self._collection.update(where, update):
-            return None
-        return document.updated(**values, version=document.version + 1)
+        return _Move(
+            {"_id": document.id, "state": str(state), "version": document.version},
+            {"$set": _fields(values), "$inc": {"version": 1}},
+            document.updated(**values, version=document.version + 1),
+        )
 
-    async def transition_all(self, documents: Sequence[D], trigger: str, **changes: Any) -> list[D]:
-        """Apply `trigger` to each document, and return those whose state changed."""
-        moved = [await self.transition(each, trigger, **changes) for each in documents]
-        return [each for each in moved if each is not None]
+
+class _Move(NamedTuple, Generic[D]):
+    """A transition of one document: the stored one it is for, its update, and the outcome."""
+
+    where: Record
+    change: Record
+    after: D
+
+
+def _same_move(moved: Document, stored: Document | None) -> bool:
+    """Return whether a document is stored as it was moved, in what only transitions change."""
+    fields = ("version", "state", "history")
+    return all(getattr(moved, each, None) == getattr(stored, each, None) for each in fields)
 
 
 def _version(document: Document | None) -> int | None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pygit2
 from filelock import FileLock
-from pygit2.enums import SortMode
+from pygit2.enums import RepositoryOpenFlag, SortMode
 
 from shared.contracts.documents.targets import Target
 from shared.kernel.errors import NotFound, Transient
@@ -47,8 +47,9 @@ class Mirror:
     def fetch(self, location: str) -> None:
         """Update `refs/target/*` to the branches of the target's repository.
 
-        Raises `Transient` where it cannot be reached, and `Rejected`, which names the entry, where
-        git finds an object in it that is not safe.
+        Where that is on this machine and nothing has changed, no git is started. Raises `Transient`
+        where it cannot be reached, and `Rejected`, which names the entry, where git finds an object
+        in it that is not safe.
         """
         is_remote = not is_on_this_machine(location)
         refs = (f"+refs/heads/*:{FETCHED}*", f"+HEAD:{FETCHED_HEAD}")
@@ -57,6 +58,8 @@ class Mirror:
         with self.locked():
             if not (self.path / "HEAD").exists():
                 git(None, "init", "-q", "--bare", "--", str(self.path.absolute()))
+            elif not is_remote and self._is_current(local_path(location)):
+                return
             try:
                 git(self.path, *command, with_users_config=is_remote)
             except GitError as error:
@@ -67,6 +70,21 @@ class Mirror:
                     f"{location} could not be fetched.",
                     hint=error.stderr.strip()[-MAX_REPORTED_STDERR_CHARACTERS:],
                 ) from error
+
+    def _is_current(self, source: Path) -> bool:
+        """Return whether a repository's branches and HEAD are those that were fetched last.
+
+        False where libgit2 cannot tell, as git may.
+        """
+        try:
+            theirs = pygit2.Repository(str(source), RepositoryOpenFlag.NO_SEARCH)
+            wanted = _commits(theirs, "refs/heads/", FETCHED)
+            wanted[FETCHED_HEAD] = str(theirs.references["HEAD"].resolve().target)
+            ours = self.repository
+            known = _commits(ours, FETCHED, FETCHED) | _commits(ours, FETCHED_HEAD, FETCHED_HEAD)
+            return known == wanted and all(each in ours for each in wanted.values())
+        except (pygit2.GitError, KeyError, ValueError):
+            return False
 
     def nearest_tag(self, location: str, commit: str, accept: Callable[[str], bool]) -> str:
         """Return the name of the nearest tag that a commit descends from; empty without any.
@@ -176,6 +194,15 @@ class Mirror:
         if tip is None or commit not in repository:
             return False
         return repository.merge_base(tip.peel(pygit2.Commit).id, pygit2.Oid(hex=commit)) is not None
+
+
+def _commits(repository: pygit2.Repository, prefix: str, renamed: str) -> dict[str, str]:
+    """Return what the references with a prefix point to, by their names with another prefix."""
+    return {
+        renamed + each.name.removeprefix(prefix): str(each.resolve().target)
+        for each in repository.references.iterator()
+        if each.name.startswith(prefix)
+    }
 
 
 def _may_be_commit_id(name: str) -> bool:

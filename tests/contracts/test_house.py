@@ -5,11 +5,15 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 import tomllib
 from collections import defaultdict
+from itertools import count
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from shared.kernel.version import VERSION
 from tests.support.stack import ROOT
@@ -125,5 +129,45 @@ def test_no_agent_type_or_tool_is_named_outside_their_folders():
         and str(path.relative_to(ROOT)) not in MAY_NAME_THEM
         for number, line in enumerate(path.read_text().splitlines(), 1)
         if re.search(r"code[-_]?quality|ruff", line, re.IGNORECASE)
+    ]
+    assert named == []
+
+
+# Programs that run on their own, with one thread, and import nothing of ours but each other.
+MAY_PARSE = {
+    "services/validator/proof/comparison/statements.py",
+    "shared/environments/inspect_setup.py",
+    "shared/kernel/syntax.py",
+}
+
+
+def test_nothing_parses_python_in_its_own_way():
+    found = {
+        str(path.relative_to(ROOT))
+        for folder in ("services", "shared", "deploy", "cli", "bench")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        if re.search(r"(?<!`)\bast\.parse\b(?!`)", path.read_text())
+    }
+    assert found == MAY_PARSE
+
+
+def test_property_tests_pass_however_busy_the_machine_is(monkeypatch):
+    """A minute passes between any two looks at the clock."""
+    seconds = count(step=60)
+
+    @settings(max_examples=20)
+    @given(st.lists(st.integers()))
+    def holds(numbers):
+        assert len(numbers) == len([*reversed(numbers)])
+
+    monkeypatch.setattr(time, "perf_counter", lambda: float(next(seconds)))
+    holds()
+
+
+def test_no_property_test_has_a_deadline_of_its_own():
+    named = [
+        str(path.relative_to(ROOT))
+        for path in sorted((ROOT / "tests" / "unit").rglob("*.py"))
+        if re.search(r"\bdeadline=", path.read_text())
     ]
     assert named == []

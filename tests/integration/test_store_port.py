@@ -202,6 +202,42 @@ async def test_transition_all_gives_those_that_moved(store):
     assert await store.enhancements.count(state=EnhancementState.VALIDATING) == 2
 
 
+async def test_of_those_that_another_process_moved_transition_all_gives_none(store):
+    changes = [an_enhancement(state="cleared") for _ in range(3)]
+    await store.enhancements.insert_missing(changes)
+    for trigger, each in zip(("validate", "expire"), changes, strict=False):
+        assert await store.enhancements.transition(each, trigger, changed_at=NOW)
+    later = NOW + timedelta(seconds=1)
+    moved = await store.enhancements.transition_all(changes, "validate", changed_at=later)
+    assert [each.id for each in moved] == [changes[2].id]
+    assert await store.enhancements.find(id=[changes[2].id]) == moved
+    assert await store.enhancements.transition_all([], "validate") == []
+
+
+async def test_documents_are_counted_by_what_several_fields_say(store):
+    kinds = [("a", "applied"), ("a", "applied"), ("b", "applied"), ("b", "rejected")]
+    changes = [an_enhancement(rule=rule, state=state) for rule, state in kinds]
+    await store.enhancements.insert_missing([*changes, an_enhancement(rule="a", state="cleared")])
+    states = [EnhancementState.APPLIED, EnhancementState.REJECTED]
+    fields = ("proposal__fix__rule", "state")
+    counts = await store.enhancements.count_by(fields, state=states)
+    assert counts == {("a", "applied"): 2, ("b", "applied"): 1, ("b", "rejected"): 1}
+    assert await store.enhancements.count_by(fields, proposal__fix__rule=["c"]) == {}
+
+
+async def test_a_field_of_several_documents_is_set_to_the_value_of_each(store):
+    tasks = [a_task(state="running") for _ in range(3)]
+    await store.tasks.insert_missing(tasks)
+    values = {tasks[0].id: "a", tasks[2].id: "c", uuid7(): "nobody"}
+    await store.tasks.set_field_of_each("note", values)
+    await store.tasks.set_field_of_each("note", {})
+    assert [each.note for each in await store.tasks.find_by_ids([e.id for e in tasks])] == [
+        "a",
+        "",
+        "c",
+    ]
+
+
 async def test_a_patch_does_not_disturb_a_transition(store):
     task = a_task(state="running")
     await store.tasks.insert(task)

@@ -18,9 +18,17 @@ from services.agents.usecases import (
     register,
     send_heartbeat,
 )
+from services.coordinator.usecases import CoordinatorDeps, watch_agents
 from shared.agent_types import Proposal, agent_spec
+from shared.contracts.answers import Acknowledgement
 from shared.contracts.base import EngineName
-from shared.contracts.commands import LeaseGrant, MeasureFindings, RenewLease
+from shared.contracts.commands import (
+    AcquireLease,
+    LeaseGrant,
+    MeasureFindings,
+    ReleaseLease,
+    RenewLease,
+)
 from shared.contracts.documents.findings import FindingSet
 from shared.contracts.events import (
     AgentActive,
@@ -56,6 +64,7 @@ from tests.support.places import PlainSlots
 from tests.support.repositories import a_repository, git
 from tests.support.stores import Watch, a_real_store
 
+REFUSED = LeaseGrant(granted=False, reason="it is not held")
 BEFORE, BETWEEN, AFTER = "import os\nimport re\n", "import re\n", "x = 1\n"
 
 
@@ -378,11 +387,11 @@ async def test_a_stale_worker_ends_no_stint_of_another(deps, engine, task):
         lost = await deps.store.agents.transition(mine, "go_offline")
         other = a_stint(task, a_worker(host="there"), epoch=4)
         await deps.store.agents.transition(lost, "start_work", stint=other)
+        deps.bus.answers = {RenewLease: REFUSED}
         await send_heartbeat(deps)
         return []
 
     engine.answers = [lose_it]
-    deps.bus.answers = {RenewLease: LeaseGrant(granted=False)}
     await perform_task(told(task), deps)
     agent = await the_agent(deps, task)
     assert (agent.state, agent.stint.epoch, agent.stint.host) == (AgentState.ACTIVE, 4, "there")
@@ -613,6 +622,68 @@ async def test_a_cancelled_task_stops_the_engine_at_work(deps, engine, task, mon
     assert not deps.bus.of(TaskProposed)
     assert (await the_agent(deps, task)).state is AgentState.IDLE
     assert not deps.running
+
+
+async def given_out_again(deps, task, epoch):
+    """The task under another lease epoch, once the coordinator has seen its agent."""
+    wave = a_wave(id=task.wave_id, target_id=task.target_id, commit=task.commit, state="running")
+    await deps.store.waves.insert(wave)
+    answers = {
+        ReleaseLease: Acknowledgement(),
+        AcquireLease: LeaseGrant(granted=True, epoch=epoch),
+    }
+    coordinator = CoordinatorDeps(
+        store=deps.store,
+        bus=RecordingBus(answers),
+        home=deps.home,
+        clock=deps.clock,
+        new_id=uuid7,
+    )
+    await watch_agents(coordinator)
+    [again] = coordinator.bus.of(PerformTask)
+    return again
+
+
+async def test_an_agent_that_loses_its_lease_stops_and_its_task_is_given_out_again(
+    deps, engine, task, monkeypatch
+):
+    monkeypatch.setattr("services.agents.usecases.stopping.POLL_SECONDS", 0.05)
+    stopped = []
+
+    async def work_for_ever():
+        deps.bus.answers = {RenewLease: REFUSED}
+        await send_heartbeat(deps)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            stopped.append(True)
+
+    deps.bus.answers = {RenewLease: LeaseGrant(granted=True, epoch=3)}
+    engine.answers = [work_for_ever]
+    await asyncio.wait_for(perform_task(told(task), deps), 20)
+    assert stopped
+    assert not deps.running
+    assert not await deps.store.enhancements.find()
+    assert (await the_agent(deps, task)).state is AgentState.OFFLINE
+
+    again = await given_out_again(deps, task, 4)
+    deps.bus.answers = {RenewLease: LeaseGrant(granted=True, epoch=4)}
+    await perform_task(again, deps)
+    assert (await deps.store.tasks.require(task.id)).state is TaskState.PROPOSED
+    [change] = await deps.store.enhancements.find()
+    assert change.proposal.epoch == 4
+
+
+async def test_a_task_whose_lease_is_gone_before_its_start_is_given_out_again(deps, engine, task):
+    deps.bus.answers = {RenewLease: REFUSED}
+    await perform_task(told(task), deps)
+    assert not engine.asked
+    assert (await deps.store.tasks.require(task.id)).state is TaskState.ASSIGNED
+    again = await given_out_again(deps, task, 4)
+    deps.bus.answers = {}
+    await perform_task(again, deps)
+    assert engine.asked, "who cannot ask the resolver works on"
+    assert (await deps.store.tasks.require(task.id)).state is TaskState.PROPOSED
 
 
 async def test_a_measurement_ends_with_its_wave(deps, task, monkeypatch):

@@ -27,6 +27,7 @@ from tests.support.buses import RecordingBus
 from tests.support.readers import FakeReader
 from tests.support.stores import Watch, a_real_store
 
+TARGET = uuid7()
 OVER = [state for state in TaskState if TASK.terminal(state)]
 
 
@@ -264,6 +265,22 @@ class TestLeases:
             await usecases.reconcile(deps)
         held = (await deps.store.leases.require(task.target_id)).held
         assert (task.id in held) is is_kept
+
+    @pytest.mark.parametrize("is_remembered", [True, False])
+    async def test_after_a_lost_ledger_no_epoch_is_given_out_twice(self, deps, is_remembered):
+        """What carries an epoch of before is still old, and its task gets another one."""
+        first, last = [await leased(deps, target_id=TARGET, paths=(f"/{n}",)) for n in "ab"]
+        await deps.store.leases.remove(TARGET)
+        if not is_remembered:
+            deps = ResolverDeps(deps.store, deps.bus, deps.clock, FakeReader())
+        renewal = RenewLease(target_id=TARGET, task_id=first.id, epoch=first.epoch)
+        assert not (await usecases.renew(renewal, deps)).granted
+        change = await proposed(deps, first, epoch=first.epoch)
+        again = await usecases.acquire(asking(first), deps)
+        assert again.epoch > last.epoch
+        await clear_proposal(submitted(change), deps)
+        stored = await deps.store.enhancements.require(change.id)
+        assert stored.decision.reason.startswith("old-epoch: ")
 
     async def test_a_lease_is_extended_or_that_is_refused_at_once(self, deps):
         task = await leased(deps)

@@ -3,7 +3,8 @@
 `tests/integration/test_store_port.py` holds it and the real one against the same tests.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -99,6 +100,10 @@ class MemoryRepository:
     async def count(self, **where: Any) -> int:
         return len(await self.find(**where))
 
+    async def count_by(self, fields: Sequence[str], **where: Any) -> dict[tuple[Any, ...], int]:
+        found = await self.find(**where)
+        return dict(Counter(tuple(_value(each, name) for name in fields) for each in found))
+
     async def insert(self, document: Document) -> bool:
         if document.id in self._documents or self._taken(document):
             return False
@@ -136,6 +141,10 @@ class MemoryRepository:
             return False
         self._put(self._documents[key], **changes)
         return True
+
+    async def set_field_of_each(self, field: str, values: Mapping[str, Any]) -> None:
+        for key, value in values.items():
+            await self.set_fields(key, **{field: value})
 
     async def remove(self, key: str) -> bool:
         return self._documents.pop(key, None) is not None

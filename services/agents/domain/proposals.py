@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, count
 from pathlib import PurePosixPath
@@ -19,8 +19,6 @@ from shared.detectors.ports import Change
 MAX_SUBJECT_COLUMNS = 72
 SCOPED_TITLE = re.compile(r"(\w+)\(([^()]+)\): (.+)")
 
-Explain = Callable[[Mapping[str, Change]], str]
-
 
 def propose(
     key: str,
@@ -33,15 +31,13 @@ def propose(
     why: str,
     shown: Sequence[str] = (),
     followed: Sequence[str] = (),
-    explain: Explain | None = None,
 ) -> list[Proposal]:
     """Return the fixes of one rule as one proposal, or as several where it is too much to review.
 
     Each of several has whole files. What is made for speed is proposed file by file, so that each
     change has a measured gain of its own, and nothing lands or is refused for that of another one.
     `shown` are the conditions, by name, under which the fixes keep behaviour, and `followed` the
-    codes of what they made possible and what is fixed with them. `explain` tells in words what
-    changes do.
+    codes of what they made possible and what is fixed with them.
     """
     is_measured = declaration.saves > 0
     parts = [[each] for each in sorted(changes)] if is_measured else readable_parts(changes)
@@ -56,7 +52,6 @@ def propose(
             why=why,
             shown=shown,
             followed=followed,
-            explain=explain,
         )
         for number, part in enumerate(parts, 1)
     ]
@@ -74,7 +69,6 @@ def _proposal(
     why: str,
     shown: Sequence[str],
     followed: Sequence[str],
-    explain: Explain | None,
 ) -> Proposal:
     """Return one proposal, with what it predicts."""
     prior = declaration.priors.of(safe=safe)
@@ -83,14 +77,12 @@ def _proposal(
         _facts(declaration, findings, changes, followed),
         _caution(declaration.behaviour, shown),
     )
-    explained = explain(changes) if explain else ""
     return Proposal(
         key=key,
         rule=declaration.rule,
         engine=EngineName.RULES,
         title=_title(declaration, component, shown),
-        rationale="\n\n".join(filter(None, (" ".join(filter(None, said)), explained))),
-        outline=explained,
+        rationale=" ".join(filter(None, said)),
         conditions=tuple(shown),
         changes=changes,
         safe=safe,

@@ -13,7 +13,7 @@ import structlog
 from services.agents.domain.formatting import Formatted, format_where_changed
 from services.agents.domain.proposals import propose
 from services.agents.domain.stages import STAGES, CheckEdit, Stage, shown_findings
-from shared.agent_types import ExplainingFixer, Fixer, Proposal
+from shared.agent_types import Fixer, Proposal
 from shared.behaviour import FixClass
 from shared.contracts.documents.findings import Finding
 from shared.detectors.comparison import FileComparison, FileFindings, compare
@@ -146,7 +146,6 @@ class ComponentRepair:
             shown=self._shown(fixer, changes) if only_shown else (),
             followed=sorted(self.fixers[each].declaration.code for each in step.followed),
             why=fixer.why(),
-            explain=fixer.explain if isinstance(fixer, ExplainingFixer) else None,
         )
 
     def _shown(self, fixer: Fixer, changes: Mapping[str, Change]) -> list[str]:

@@ -63,21 +63,32 @@ async def send_heartbeat(deps: AgentDeps) -> None:
     for agent in await deps.store.agents.find_by_ids(list(deps.running)):
         if _runs_here(agent, deps, deps.running.get(agent.id)):
             await deps.store.agents.set_fields(agent.id, stint__heartbeat_at=now)
-    for task in list(deps.running.values()):
-        await _renew_lease(task, deps)
+    for agent_id, task in list(deps.running.items()):
+        await keep_lease(agent_id, task, deps)
 
 
-async def _renew_lease(task: Task, deps: AgentDeps) -> None:
-    """Renew the lease of a task that is performed here, and log where that fails."""
+async def keep_lease(agent_id: str, task: Task, deps: AgentDeps) -> bool:
+    """Renew the lease of a task that is performed here, and return whether to go on with it.
+
+    A task without its lease is given back: work on it stops here, and the agent goes offline, so
+    that the coordinator gives the task out again under a new epoch. Where the resolver cannot be
+    asked the work goes on, and the next heartbeat asks again.
+    """
     request = RenewLease(target_id=task.target_id, task_id=task.id, epoch=task.epoch)
     try:
         grant = await deps.bus.request(request, LeaseGrant)
     except Transient as error:
         log.warning("lease_not_renewed", task=task.id, reason=str(error))
-        return
-    if not grant.granted:
-        # The resolver refuses what is proposed under it; nothing needs to be undone here.
-        log.warning("lease_lost", task=task.id, reason=grant.reason)
+        return True
+    if grant.granted:
+        return True
+    log.warning("lease_lost", task=task.id, reason=grant.reason)
+    if deps.running.get(agent_id) is task:
+        del deps.running[agent_id]
+    agent = await deps.store.agents.require(agent_id)
+    if _runs_here(agent, deps, task):
+        await _go_offline(agent, deps.clock(), deps)
+    return False
 
 
 @asynccontextmanager
@@ -138,7 +149,7 @@ async def _publish_active(agent: Agent, task: Task, deps: AgentDeps) -> None:
 def _may_begin(agent: Agent, task: Task, deps: AgentDeps) -> bool:
     """Return whether this process may run an agent: nobody else does, or has lost this epoch.
 
-    After a lost process the coordinator gives out the task once more, under a new lease epoch.
+    After a lost process or lease the coordinator gives out the task again, under a new lease epoch.
     """
     if agent.state is AgentState.OFFLINE and agent.stint is not None:
         return agent.stint.epoch < task.epoch
@@ -180,5 +191,5 @@ async def go_offline(deps: AgentDeps) -> None:
 
 
 async def _go_offline(agent: Agent, end: datetime, deps: AgentDeps) -> None:
-    """Mark an agent offline that was at work until `end`, for another process to take over."""
+    """Mark an agent offline that was at work until `end`, for its task to be given out again."""
     await deps.store.agents.transition(agent, "go_offline", seconds=agent.seconds_until(end))

@@ -4,7 +4,7 @@ import structlog
 
 from services.agents.deps import AgentDeps, ServedType, read_source
 from services.agents.usecases.lease import is_of_task, within_lease
-from services.agents.usecases.life import stint
+from services.agents.usecases.life import keep_lease, stint
 from services.agents.usecases.stopping import is_task_wanted, run_while_wanted
 from services.agents.usecases.submit import AgentAtWork, submit_proposals
 from shared.agent_types.engines import HeldLease, Proposal, TaskContext
@@ -58,9 +58,12 @@ async def _read_task(command: PerformTask, deps: AgentDeps) -> Task | None:
 
 
 async def _run_agent(task: Task, served: ServedType, deps: AgentDeps) -> None:
-    """Run the agent of a task until it has proposed, unless another process does or did."""
+    """Run the agent of a task until it has proposed, unless another process does or did.
+
+    It stops when the task loses its lease, and does not begin with one that has none any more.
+    """
     async with stint(task, deps) as agent:
-        if agent is None:
+        if agent is None or not await keep_lease(agent.id, task, deps):
             return
         started: Task | None = task
         if task.state is TaskState.ASSIGNED:
@@ -68,7 +71,7 @@ async def _run_agent(task: Task, served: ServedType, deps: AgentDeps) -> None:
         if started is not None:
             await run_while_wanted(
                 _work_on(AgentAtWork(agent, started, served), deps),
-                lambda: is_task_wanted(task.id, task.epoch, deps),
+                lambda: is_task_wanted(agent.id, task, deps),
             )
 
 

@@ -1,4 +1,4 @@
-"""Stop work that nobody wants any more: that of a cancelled task, or of a wave that has ended."""
+"""Stop work that nobody wants any more: of a cancelled task, of one without a lease, of a wave."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from services.agents.deps import AgentDeps
+from shared.contracts.documents.waves import Task
 from shared.contracts.states import WAVE, TaskState
 from shared.kernel.cancellation import Cancelled, cancellable
 from shared.kernel.errors import Transient
@@ -49,13 +50,18 @@ def _outcome(task: "asyncio.Task[None]") -> str:
     return "cancelled" if error is None or isinstance(error, Cancelled) else repr(error)
 
 
-async def is_task_wanted(task_id: str, epoch: int, deps: AgentDeps) -> bool:
-    """Return whether a task is still to be performed under this epoch; True if not known."""
+async def is_task_wanted(agent_id: str, task: Task, deps: AgentDeps) -> bool:
+    """Return whether an agent is still to perform a task here, under its epoch; True if not known.
+
+    It is not once the task has been given back, as its lease was lost.
+    """
+    if deps.running.get(agent_id) is not task:
+        return False
     try:
-        task = await deps.store.tasks.get(task_id)
+        stored = await deps.store.tasks.get(task.id)
     except Transient:
         return True
-    return task is None or (task.state not in OVER and task.epoch == epoch)
+    return stored is None or (stored.state not in OVER and stored.epoch == task.epoch)
 
 
 async def is_wave_wanted(wave_id: str, deps: AgentDeps) -> bool:

@@ -2,10 +2,11 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from services.agents.deps import AgentDeps, ServedType
 from services.agents.domain.proposals import naming_their_file, with_unique_titles
+from shared.agent_types import describe
 from shared.agent_types.changes import changed_lines
 from shared.agent_types.engines import Proposal
 from shared.contracts.documents.agents import Agent
@@ -48,10 +49,20 @@ async def submit_proposals(
     """Store and submit proposals, and return the task's enhancements; the same ones if repeated."""
     named = naming_their_file(proposed) if work.task.opportunity.part else proposed
     proposals = with_unique_titles(named, await _taken_titles(work.task, deps))
-    changes = await _store(work, proposals, deps)
+    changes = await _store(work, [with_outline(each) for each in proposals], deps)
     for change in changes:
         await _submit(change, deps)
     return changes
+
+
+def with_outline(proposal: Proposal) -> Proposal:
+    """Return a proposal with what it does in words of what its files describe, if those are known.
+
+    Its commit says so, too.
+    """
+    if proposal.outline or not (outline := describe(proposal.changes or {})):
+        return proposal
+    return replace(proposal, outline=outline, rationale=f"{proposal.rationale}\n\n{outline}")
 
 
 async def _taken_titles(task: Task, deps: AgentDeps) -> set[str]:

@@ -35,6 +35,7 @@ from shared.contracts.documents.review import PullRequest
 from shared.contracts.documents.runs import Recall, TestRun
 from shared.contracts.documents.targets import Target
 from shared.contracts.documents.waves import Task, Wave
+from shared.contracts.documents.workflows import WorkflowRelease
 from shared.contracts.health import HealthChange
 from shared.contracts.report import (
     AdvisoryChange,
@@ -76,6 +77,7 @@ class WaveRecords:
     recall: Sequence[Recall] = ()
     protection: Sequence[Health] = ()
     conflicts: Sequence[ConflictResolution] = ()
+    releases: Sequence[WorkflowRelease] = ()
     target_is_remote: bool = False
     dimensions: Mapping[str, HealthDimension] = field(default_factory=dict)
 
@@ -191,6 +193,7 @@ def _landed(change: Enhancement, records: WaveRecords) -> LandedChange:
         may_change=_may_change_behaviour(change),
         gain=change.decision.gain,
         outline=proposal.outline,
+        releases=tuple(e.words for e in records.releases if e.enhancement_id == change.id),
     )
 
 

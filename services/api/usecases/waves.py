@@ -80,6 +80,7 @@ async def get_wave_report(typed: str, deps: ApiDeps) -> WaveReport:
         tasks=await deps.store.tasks.find(wave_id=wave.id),
         pull_requests=await deps.store.pull_requests.find(wave_id=wave.id),
         conflicts=await deps.store.conflicts.find(waves=wave.id),
+        releases=await deps.store.releases.find(enhancement_id=[each.id for each in changes]),
         recall=await deps.store.recall.find(target_id=wave.target_id),
         dimensions=health_dimensions(),
         health_before=await _health(wave, wave.commit, deps),

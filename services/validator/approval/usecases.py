@@ -3,6 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from services.validator.approval.domain import (
     EditedFile,
@@ -138,35 +139,50 @@ def edited_files(
         path, _, name = test.partition("::")
         if name:
             tests_by_file[path].add(name)
-    by_id, before, found = {each.id: each for each in changes}, prepared.tree, {}
+    by_id, found = {each.id: each for each in changes}, {}
+    old = prepared.mirror.tree(prepared.tree)
     known = known_modules(prepared.environment.bin.parent)
     for change, after in steps:
-        old, new = prepared.mirror.tree(before), prepared.mirror.tree(after)
+        new = prepared.mirror.tree(after)
         found[change] = [
             _edited_file(path, old, new, frozenset(tests_by_file[path]), known)
             for path in by_id[change].proposal.files
         ]
-        before = after
+        old = new
     return found
+
+
+@dataclass(frozen=True)
+class JudgedBehaviour:
+    """What a change's edits, on those before it, show about behaviour."""
+
+    edits: Sequence[EditedFile]
+    evidence: BehaviourEvidence
 
 
 async def judge_behaviours(
     changes: Sequence[Enhancement],
     prepared: PreparedHead,
     edits: Mapping[str, Sequence[EditedFile]],
+    known: dict[str, JudgedBehaviour],
     deps: ValidatorDeps,
 ) -> dict[str, BehaviourEvidence]:
     """Judge if each change keeps behaviour by what its rule declares; store and return that by id.
 
     The rule is what its author names, the edits are what it really does: a condition recognizes
     those, so that a change which does anything else than its rule is not shown to keep behaviour.
+    Changes whose edits are as in `known`, by id, are not judged again; the others are added to it.
     """
-    found = await asyncio.to_thread(
-        lambda: {each.id: _judge(each, prepared, edits.get(each.id, ())) for each in changes}
+    made = {each.id: edits.get(each.id, ()) for each in changes}
+    new = [
+        each for each in changes if each.id not in known or known[each.id].edits != made[each.id]
+    ]
+    judged = await asyncio.to_thread(
+        lambda: {each.id: _judge(each, prepared, made[each.id]) for each in new}
     )
-    for each in changes:
-        await deps.store.enhancements.set_fields(each.id, decision__behaviour=found[each.id])
-    return found
+    await deps.store.enhancements.set_field_of_each("decision__behaviour", judged)
+    known |= {key: JudgedBehaviour(made[key], evidence) for key, evidence in judged.items()}
+    return {each.id: known[each.id].evidence for each in changes}
 
 
 def may_change_more(change: Enhancement) -> bool:
@@ -195,8 +211,8 @@ def _edited_file(
     path: str, old: GitTree, new: GitTree, tests: frozenset[str], known: frozenset[str]
 ) -> EditedFile:
     """Return a file before and after a change (empty where absent), and what it shadows."""
-    present = frozenset(old.files())
-    shadows = "" if path in present else shadowed_module(path, present, known)
+    is_new = old.read(path) is None
+    shadows = shadowed_module(path, frozenset(old.files()), known) if is_new else ""
     return EditedFile(path, _text(old, path), _text(new, path), tests, shadows)
 
 

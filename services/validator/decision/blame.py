@@ -27,6 +27,8 @@ from shared.contracts.base import RunPurpose
 # A suspect with this share of the suspicion of a test is a prime suspect, which is tried alone
 # before the failure is confirmed.
 PRIME_SUSPECT_SHARE = 0.5
+# Where runs are expensive, one of two equal suspects is none yet.
+FRUGAL_PRIME_SUSPECT_SHARE = 0.51
 # Where this share of the suspects is expected to be bad, a group would nearly always fail: each is
 # tried alone.
 BAD_SHARE_TO_TRY_SINGLY = 0.75
@@ -83,7 +85,7 @@ class Blame:
     @property
     def _prime_share(self) -> float:
         """The share of a test's suspicion that makes a prime suspect before others are cleared."""
-        return 1.0 if self.batch.is_frugal else PRIME_SUSPECT_SHARE
+        return FRUGAL_PRIME_SUSPECT_SHARE if self.batch.is_frugal else PRIME_SUSPECT_SHARE
 
     def _sorted(self, prime_share: float) -> _SortedTests:
         """Sort the failing tests; a suspect with this share of a test's suspicion is prime."""

@@ -41,7 +41,7 @@ async def measure_gain(
     changes: Sequence[str],
     tests: Collection[str] | None,
 ) -> Gain:
-    """Measure and store the gain of a change, which leads from one of two trees to the other.
+    """Measure the gain of a change, which leads from one of two trees to the other.
 
     `changes` lead from the head to the second tree, and `tests` reach the change; None is all. If
     its functions cannot be compared, but the target names benchmarks, these are.
@@ -49,7 +49,6 @@ async def measure_gain(
     gain = await _measure_functions(change, trees, prepared, deps, changes=changes, tests=tests)
     if gain.state == "unknown" and prepared.profile.config.bench.command and len(changes) == 1:
         gain = await _measure_benchmarks(change, trees[1], prepared, deps) or gain
-    await deps.store.enhancements.set_fields(change.id, decision__gain=gain)
     return gain
 
 

@@ -135,9 +135,8 @@ async def _edits_and_behaviours(
     edits = await asyncio.to_thread(edited_files, changes, composition.steps, prepared, present)
     proven = gate_round.facts.proofs.by_change
     unproven = [each for each in changes if each.id not in proven or may_change_more(each)]
-    behaviours = await judge_behaviours(unproven, prepared, edits, deps)
-    gate_round.facts.behaviours |= behaviours
-    return edits, behaviours
+    known = gate_round.facts.behaviours
+    return edits, await judge_behaviours(unproven, prepared, edits, known, deps)
 
 
 async def _ask_about_behaviour(

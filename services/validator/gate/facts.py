@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
+from services.validator.approval.usecases import JudgedBehaviour
 from services.validator.decision.rates import FailureRate
 from services.validator.impact.usecases.recordings import Recorded
 from services.validator.proof.usecases import KnownProofs
-from shared.contracts.documents.behaviour import BehaviourEvidence
 from shared.contracts.documents.gain import Gain
 from shared.contracts.documents.workflows import WorkflowCheck
 
@@ -26,7 +26,7 @@ class ChangeFacts:
     risks: dict[str, float] = field(default_factory=dict)
     misjudged: set[str] = field(default_factory=set)
     flaky: dict[str, FailureRate] = field(default_factory=dict)
-    behaviours: dict[str, BehaviourEvidence] = field(default_factory=dict)
+    behaviours: dict[str, JudgedBehaviour] = field(default_factory=dict)
     recorded: Recorded | None = None
     is_recording_stale: bool = False
     proofs: KnownProofs = field(default_factory=KnownProofs)

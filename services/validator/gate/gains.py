@@ -1,14 +1,57 @@
 """Has the gain measured of changes that promise speed, and rejects those that show none."""
 
+import asyncio
 from collections.abc import Sequence
+
+import structlog
 
 from services.validator.deps import ValidatorDeps
 from services.validator.gains.usecases import measure_gain
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
+from services.validator.gate.heads import prepare_known_head, refresh_head, run_on_head
 from services.validator.gate.rounds import GateRound, compose
+from services.validator.git.ports import Composition
+from services.validator.impact.usecases.impacted import impact_of
+from services.validator.prepared import PreparedHead
+from services.validator.queue import pool
 from services.validator.queue.transitions import reject
+from services.validator.suite.domain.reports import TestReport
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.gain import Gain
+from shared.contracts.states import EnhancementState
+from shared.kernel.errors import Rejected
+
+log = structlog.get_logger(__name__)
+
+
+def promises_speed(change: Enhancement) -> bool:
+    """Return whether a change predicts that something takes less time."""
+    prediction = change.proposal.prediction
+    return prediction is not None and prediction.promises_speed
+
+
+async def measure_gain_early(change_id: str, deps: ValidatorDeps) -> None:
+    """Measure the gain that a cleared change promises, while the rest of its wave is proposed.
+
+    The gate asks for the same run later, and finds it. What cannot be measured yet is left to it.
+    """
+    change = await deps.store.enhancements.require(change_id)
+    if change.state is not EnhancementState.CLEARED:
+        return
+    target = await deps.store.targets.require(change.target_id)
+    try:
+        head = await refresh_head(target, deps)
+        prepared = await prepare_known_head(target, head, change.wave_id, deps)
+        baseline = await run_on_head(prepared, change.wave_id, deps)
+        patches = await pool.load_patches([change], deps)
+        composed = await asyncio.to_thread(
+            deps.repository(target).compose, head.commit, [*patches.items()]
+        )
+        if composed.failed:
+            return
+        await _measure_last(change, composed, prepared, baseline, deps)
+    except Rejected as error:
+        log.info("gain_not_measured_early", change=change.id, reason=error.message)
 
 
 async def reject_without_gain(
@@ -37,8 +80,7 @@ def _is_gain_wanted(gate_round: GateRound, change: Enhancement) -> bool:
 
     A person who approved it, knowing that its gain could not be measured, is not asked again.
     """
-    prediction = change.proposal.prediction
-    if prediction is None or not prediction.promises_speed or change.id in gate_round.facts.gains:
+    if not promises_speed(change) or change.id in gate_round.facts.gains:
         return False
     known = change.decision.gain
     if known is not None and gate_round.is_approved(change.id):
@@ -50,18 +92,33 @@ def _is_gain_wanted(gate_round: GateRound, change: Enhancement) -> bool:
 async def _measure(
     gate_round: GateRound, change: Enhancement, ids: Sequence[str], deps: ValidatorDeps
 ) -> Gain:
-    """Measure the gain of a change on the head alone, or on those before it if it needs them."""
-    before, chosen = gate_round.prepared.tree, [change.id]
+    """Measure and store the gain of a change, on the head or on those before it that it needs."""
+    chosen = [change.id]
     composition = await compose(gate_round, chosen, deps)
     if composition.failed:
         chosen = list(ids[: ids.index(change.id) + 1])
         composition = await compose(gate_round, chosen, deps)
-        before = composition.steps[-2][1]
+    baseline = await gate_round.baseline
+    gain = await _measure_last(change, composition, gate_round.prepared, baseline, deps)
+    await deps.store.enhancements.set_fields(change.id, decision__gain=gain)
+    return gain
+
+
+async def _measure_last(
+    change: Enhancement,
+    composition: Composition,
+    prepared: PreparedHead,
+    baseline: TestReport,
+    deps: ValidatorDeps,
+) -> Gain:
+    """Measure the gain of a change, which is the last one of a composition on the head."""
+    impacted = await impact_of([change], composition.steps, prepared, deps, baseline.outcomes)
+    trees = [prepared.tree, *(tree for _, tree in composition.steps)]
     return await measure_gain(
         change,
-        (before, composition.steps[-1][1]),
-        gate_round.prepared,
+        (trees[-2], trees[-1]),
+        prepared,
         deps,
-        changes=chosen,
-        tests=gate_round.facts.impacted.get(change.id),
+        changes=[each for each, _ in composition.steps],
+        tests=impacted[change.id],
     )

@@ -30,7 +30,11 @@ from services.validator.gate.decision_events import (
 )
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
 from services.validator.gate.flakiness import remember_flaky
-from services.validator.gate.gains import reject_without_gain
+from services.validator.gate.gains import (
+    measure_gain_early,
+    promises_speed,
+    reject_without_gain,
+)
 from services.validator.gate.heads import HeadNotTestable, refresh_head
 from services.validator.gate.mutation import (
     changes_without_mutants,
@@ -67,8 +71,14 @@ WAVE_POLL_SECONDS = 0.5
 
 
 async def admit(event: ProposalCleared, deps: ValidatorDeps) -> None:
-    """Raise `NotFound` for an unknown change; the gate takes a cleared one in the next round."""
-    await deps.store.enhancements.require(event.enhancement_id)
+    """Start measuring the gain that a cleared change promises; the next round tries the change.
+
+    Raises `NotFound` for an unknown change.
+    """
+    change = await deps.store.enhancements.require(event.enhancement_id)
+    if promises_speed(change):
+        work = partial(measure_gain_early, change.id, deps)
+        deps.process.early_gains.start(change.id, work)
 
 
 async def reconcile(deps: ValidatorDeps) -> None:
@@ -129,9 +139,9 @@ async def _try_all(gate_round: GateRound, deps: ValidatorDeps) -> None:
     fetcher = EvidenceFetcher(gate_round, deps)
     try:
         await screen(gate_round, deps)
+        await prove(gate_round, tuple(gate_round.changes), deps)
         if await max_concurrent_runs(deps, gate_round.target) == 1:
             await gate_round.baseline
-        await prove(gate_round, tuple(gate_round.changes), deps)
         await check_workflows(gate_round, deps)
         await load_risk_and_impact(gate_round, deps)
         while gate_round.changes and not await _take_step(gate_round, fetcher, deps):

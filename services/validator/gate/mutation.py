@@ -119,10 +119,10 @@ async def _measure_for(gate_round: GateRound, full: RunPlan, deps: ValidatorDeps
     if found and passed_without_mutants(found.values(), passes, outcomes):
         return
     gate_round.mutation.considered.add(full)
-    for each, known in found.items():
-        if known.state in {"unprotected", "unknown"}:
-            protections.pop(each, None)
-            await deps.store.enhancements.set_fields(each, decision__protection=None)
+    dropped = [each for each, known in found.items() if known.state in {"unprotected", "unknown"}]
+    for each in dropped:
+        protections.pop(each, None)
+    await deps.store.enhancements.set_field_of_each("decision__protection", dict.fromkeys(dropped))
 
 
 def is_likely_to_pass(gate_round: GateRound, full: RunPlan) -> bool:

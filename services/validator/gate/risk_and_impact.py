@@ -19,6 +19,10 @@ from shared.contracts.states import EnhancementState
 
 # A change that was held back breaks something on the next head more often than not.
 RISK_OF_HELD_BACK = 0.9
+# Changes are rated by those of the same kind.
+KIND = ("proposal__author__agent_type", "proposal__fix__rule", "proposal__author__engine")
+# Some were rolled back since.
+LANDED = (EnhancementState.APPLIED, EnhancementState.ROLLED_BACK)
 # Only a test that reads the source, or its line numbers, can tell a proven change.
 MAX_RISK_OF_PROVEN = 0.01
 
@@ -93,29 +97,16 @@ async def suite_profile(gate_round: GateRound, deps: ValidatorDeps) -> SuiteProf
 
 async def _load_risks(gate_round: GateRound, deps: ValidatorDeps) -> None:
     """Rate each change by the outcomes of changes of the same agent type, rule and engine."""
-    outcomes: dict[tuple[str, str, str], tuple[int, int]] = {}
+    rules = sorted({each.proposal.fix.rule for each in gate_round.changes.values()})
+    counts = await deps.store.enhancements.count_by(
+        (*KIND, "state"), proposal__fix__rule=rules, state=[EnhancementState.REJECTED, *LANDED]
+    )
     for each in gate_round.changes.values():
         author, fix = each.proposal.author, each.proposal.fix
         kind = (author.agent_type, fix.rule, author.engine)
-        if kind not in outcomes:
-            outcomes[kind] = await _count_outcomes(*kind, deps)
-        rejected, landed = outcomes[kind]
+        rejected = counts.get((*kind, EnhancementState.REJECTED), 0)
+        landed = sum(counts.get((*kind, state), 0) for state in LANDED)
         gate_round.facts.risks[each.id] = posterior_risk(fix.prior, rejected, landed)
-
-
-async def _count_outcomes(
-    agent_type: str, rule: str, engine: str, deps: ValidatorDeps
-) -> tuple[int, int]:
-    """Return how many changes of a kind were rejected, and landed (some were rolled back since)."""
-    like = {
-        "proposal__author__agent_type": agent_type,
-        "proposal__fix__rule": rule,
-        "proposal__author__engine": engine,
-    }
-    count = deps.store.enhancements.count
-    rejected = await count(**like, state=EnhancementState.REJECTED)
-    landed = await count(**like, state=[EnhancementState.APPLIED, EnhancementState.ROLLED_BACK])
-    return rejected, landed
 
 
 async def _load_needs(gate_round: GateRound, deps: ValidatorDeps) -> None:

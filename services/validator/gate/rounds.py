@@ -94,15 +94,16 @@ async def expire_foreign(
     target: Target, ready: Sequence[Enhancement], deps: ValidatorDeps
 ) -> list[Enhancement]:
     """Expire the changes made for another repository at the same location; return the others."""
-    left = []
-    for change in ready:
-        commit = change.proposal.required_patch.base_commit
-        find_reason = deps.repository(target).replaced_reason
-        if reason := await asyncio.to_thread(find_reason, target, commit):
-            await expire(change, f"could not be tried: {reason}", deps)
-        else:
-            left.append(change)
-    return left
+    find_reason = deps.repository(target).replaced_reason
+    bases = {each.id: each.proposal.required_patch.base_commit for each in ready}
+    reasons = {
+        commit: await asyncio.to_thread(find_reason, target, commit)
+        for commit in dict.fromkeys(bases.values())
+    }
+    for each in ready:
+        if reason := reasons[bases[each.id]]:
+            await expire(each, f"could not be tried: {reason}", deps)
+    return [each for each in ready if not reasons[bases[each.id]]]
 
 
 async def open_round(
@@ -131,9 +132,12 @@ async def open_round(
 
 async def screen(gate_round: GateRound, deps: ValidatorDeps) -> None:
     """Reject those that break patch policy or findings; expire those whose task cannot be read."""
+    paths: dict[str, Sequence[str]] = {}
     for change in list(gate_round.changes.values()):
         try:
-            problem = await _policy_violation(change, gate_round, deps)
+            if change.task_id not in paths:
+                paths[change.task_id] = (await deps.store.tasks.require(change.task_id)).paths
+            problem = await _policy_violation(change, paths[change.task_id], gate_round, deps)
         except Rejected as error:
             # A change whose task cannot be read must not hold up the others.
             reason = f"could not be tried: {error.message}"
@@ -145,13 +149,12 @@ async def screen(gate_round: GateRound, deps: ValidatorDeps) -> None:
 
 
 async def _policy_violation(
-    change: Enhancement, gate_round: GateRound, deps: ValidatorDeps
+    change: Enhancement, paths: Sequence[str], gate_round: GateRound, deps: ValidatorDeps
 ) -> str | None:
     """Return the rule that a change's patch breaks, in words; None if it breaks none.
 
-    Raises `Rejected` if its task cannot be read.
+    `paths` are those that its task may change.
     """
-    paths = (await deps.store.tasks.require(change.task_id)).paths
     config, head = gate_round.prepared.profile.config, gate_round.prepared.head
     patch = gate_round.patches[change.id]
     compiled = [each for each in change.proposal.files if is_compiled_source(each)]

@@ -25,7 +25,7 @@ from typing import Any, Callable, Dict, List, Tuple  # noqa: UP035 - evaluated, 
 BLOCK_SECONDS = 0.001
 MAX_PASSES, MAX_BLOCK_BYTES = 1000, 8 * 1024 * 1024
 # Blocks are repeated until they took so long, or that with the loading of their inputs.
-TIMED_SECONDS, WHOLE_SECONDS = 0.05, 0.5
+TIMED_SECONDS, WHOLE_SECONDS = 0.03, 0.1
 # Printed where no function has an input with which it can be called.
 NOTHING_CALLABLE = "none of the recorded calls can be made again outside of its test"
 

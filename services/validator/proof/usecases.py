@@ -45,7 +45,7 @@ async def prove_changes(
     repository = deps.repository(prepared.target)
     files = await asyncio.to_thread(_changed_files, changes, steps, prepared.tree, repository)
     await _compare_missing(files, prepared, known, deps)
-    new = []
+    new, changed = [], dict[str, Proof | None]()
     for each in changes:
         stored = known.by_change.pop(each.id, each.decision.proof)
         proof = _proof(files[each.id], known)
@@ -54,7 +54,8 @@ async def prove_changes(
         if proof is not None and stored is None:
             new.append(each.id)
         if proof != stored:
-            await deps.store.enhancements.set_fields(each.id, decision__proof=proof)
+            changed[each.id] = proof
+    await deps.store.enhancements.set_field_of_each("decision__proof", changed)
     return new
 
 

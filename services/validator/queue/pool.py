@@ -91,15 +91,15 @@ async def begin_validation(
     changes: Sequence[Enhancement], deps: ValidatorDeps
 ) -> list[Enhancement]:
     """Store cleared changes as validating; return all that are, without those moved elsewhere."""
-    taken = []
-    for each in changes:
-        if each.state is EnhancementState.VALIDATING:
-            taken.append(each)
-        elif moved := await deps.store.enhancements.transition(
-            each, "validate", changed_at=deps.clock()
-        ):
-            taken.append(moved)
-    return taken
+    now = deps.clock()
+    moved = {
+        each.id: each
+        for each in await deps.store.enhancements.transition_all(
+            changes, "validate", changed_at=now
+        )
+    }
+    taken = [moved.get(each.id, each) for each in changes]
+    return [each for each in taken if each.state is EnhancementState.VALIDATING]
 
 
 async def return_to_queue(

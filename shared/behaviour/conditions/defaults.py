@@ -10,6 +10,7 @@ import copy
 from shared.behaviour.code import FUNCTIONS, same, uses
 from shared.behaviour.condition import HOLDS, Answer, condition
 from shared.behaviour.place import Place
+from shared.kernel.syntax import parse
 
 MUTABLE = (ast.List, ast.Dict, ast.Set, ast.Call, ast.ListComp, ast.DictComp, ast.SetComp)
 
@@ -80,7 +81,7 @@ def _only_adds_initializers(
 ) -> bool:
     """Return whether only the defaults changed, and `if x is None: x = default` came in front."""
     expected = {
-        ast.dump(ast.parse(f"if {name} is None:\n    {name} = {ast.unparse(value)}").body[0])  # noqa: TID251
+        ast.dump(parse(f"if {name} is None:\n    {name} = {ast.unparse(value)}").body[0])
         for name, value in changed.items()
     }
     added = {ast.dump(each) for each in new.body} & expected

@@ -15,6 +15,7 @@ from shared.behaviour.conditions.spelling import not_builtin
 from shared.behaviour.effects import calls, cannot_raise, comprehension_parts, is_simple
 from shared.behaviour.evidence import CONTAINERS, PLAIN, evident_type
 from shared.behaviour.place import Place
+from shared.kernel.syntax import parse_expression
 
 
 @condition("the exceptions that are caught are the same, by the classes of Python itself")
@@ -237,7 +238,7 @@ def first_item(place: Place) -> Answer:
     if not isinstance(called.func, ast.Name) or called.func.id not in {"list", "tuple"}:
         return None
     source = called.args[0]
-    wanted = ast.parse("next(iter(0))", mode="eval").body  # noqa: TID251
+    wanted = parse_expression("next(iter(0))").body
     assert isinstance(wanted, ast.Call)
     assert isinstance(wanted.args[0], ast.Call)
     wanted.args[0].args = [source]

@@ -49,11 +49,26 @@ class Finding(Value):
         return self.rule.partition(":")[2] or self.rule
 
 
+class ReportedEdit(Value):
+    """A part of the fix that a tool offers: the text `old` from a start to an end becomes `new`.
+
+    Lines and columns count from 1, columns in characters; the end is not part of it.
+    """
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    new: str
+    old: str = ""
+
+
 class ReportedFinding(Value):
     """What a tool reports at a place of the repository, such as a result of a SARIF log.
 
     `text` is that of its line, by which it is found again after lines have moved; empty if the line
-    is not to be looked for. `commit` is the one the tool ran on; empty if that is not known.
+    is not to be looked for. `commit` is the one the tool ran on; empty if that is not known. `fix`
+    is the one that the tool offers in the same file; empty if it offers none, or several.
     """
 
     tool: str
@@ -66,6 +81,7 @@ class ReportedFinding(Value):
     help_uri: str = ""
     commit: str = ""
     text: str = ""
+    fix: tuple[ReportedEdit, ...] = ()
 
 
 class FindingsImport(Document):

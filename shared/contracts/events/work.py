@@ -69,7 +69,7 @@ class AgentFailed(AgentEvent):
 
 
 class AgentOffline(AgentEvent):
-    """An agent's process is lost; another one takes over its task under a new lease epoch."""
+    """An agent's process or lease is lost; its task is given out again under a new lease epoch."""
 
     subject: ClassVar[str] = "gs.evt.agent.offline"
     host: str

@@ -26,19 +26,24 @@ END = r"\s*(?:\r?\n|$)"
 ITEM = re.compile(rf"^\s*(?P<quote>[\"']){NAME}(?![\w.-])(?:(?!(?P=quote)).)*(?P=quote)\s*,?{END}")
 KEY = re.compile(rf"^{NAME}\s*=[^\"'{{\[]*(?:\"[^\"]*\"|'[^']*'|\{{[^{{}}]*\}}){END}")
 LINE = re.compile(rf"^{NAME}(?![\w.-])[^#\\\n]*{END}")
+PINNED = re.compile(rf"^{NAME}(?:\[[^\]]*\])?\s*===?\s*[^\s*]+")
+# With so many lines, all of them pinned, a list is what was installed rather than written by hand.
+MIN_FROZEN = 8
 
 
 @dataclass(frozen=True)
 class Dependency:
     """A distribution that a project needs at run time, and the file and line that says so.
 
-    `is_alone` is true if it has that line for itself, so that it can be taken out.
+    `is_alone` is true if it has that line for itself, so that it can be taken out, and `is_frozen`
+    if it is in a list of all that was installed, in which others may need it.
     """
 
     name: str
     path: str
     line: int
     is_alone: bool
+    is_frozen: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,15 @@ def _of_pyproject(
 
 def _of_requirements(text: str, path: str) -> list[Dependency]:
     """Return the dependencies of a requirements.txt, in which each has its line for itself."""
-    return [Dependency(name, path, row, is_alone=True) for name, row in _rows(text, LINE)]
+    rows, frozen = _rows(text, LINE), _is_frozen(text)
+    return [Dependency(name, path, row, is_alone=True, is_frozen=frozen) for name, row in rows]
+
+
+def _is_frozen(text: str) -> bool:
+    """Return whether a list of requirements is one as `pip freeze` prints it."""
+    lines = [each.strip() for each in split_lines(text)]
+    wanted = [each for each in lines if each and not each.startswith(("#", "-"))]
+    return len(wanted) >= MIN_FROZEN and all(map(PINNED.match, wanted))
 
 
 def _rows(text: str, pattern: "re.Pattern[str]") -> list[tuple[str, int]]:

@@ -22,7 +22,7 @@ from shared.targets.languages import PYTHON
 from shared.targets.paths import is_protected
 from shared.targets.projects import project_folders
 
-TOOL, MEASURING = "dependencies", 1
+TOOL, MEASURING = "dependencies", 2
 UNUSED, MISSING, TRANSITIVE = "unused", "missing", "transitive"
 LIBRARIES = "libraries.toml"
 MAX_TEXT_BYTES = 1_000_000
@@ -106,7 +106,8 @@ class DependenciesDetector:
         """Return the dependencies of a project that nothing in the target imports or mentions."""
         known = read_libraries().modules
         kept = {*self._used(source), *read_libraries().loaded_by_others}
-        candidates = [e for e in declared.runtime if e.name in known and e.name not in kept]
+        runtime = [e for e in declared.runtime if not e.is_frozen]
+        candidates = [e for e in runtime if e.name in known and e.name not in kept]
         if not candidates:
             return []
         words = {e.name: (e.name, e.name.replace("-", "_"), *known[e.name]) for e in candidates}

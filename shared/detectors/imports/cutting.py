@@ -17,6 +17,7 @@ from shared.detectors.imports.graph import (
     shortest_path,
 )
 from shared.detectors.imports.modules import is_init
+from shared.detectors.imports.qualified import QualifiedImport, qualified_import
 from shared.detectors.imports.uses import NameUse, UseTime, binding_places, name_uses
 from shared.kernel.syntax import parse
 
@@ -108,18 +109,65 @@ class Cuts:
         return tuple(each for each in found if each is not None)
 
     @cached_property
+    def qualified(self) -> tuple[QualifiedImport, ...]:
+        """The imports of a package around a file, of which only attributes are read."""
+        found = (self._qualified(edges) for edges in self._inner.values())
+        return tuple(each for each in found if each is not None)
+
+    @cached_property
+    def _renamed(self) -> tuple[tuple[Edge, ...], ...]:
+        """The imports in whose place a file can import from the modules that define the names."""
+        return (*(e.edges for e in self.indirect), *((e.edge,) for e in self.qualified))
+
+    @cached_property
     def deferrable(self) -> tuple[tuple[Edge, ...], ...]:
         """The imports that open the cycles which are left, once they are made in functions.
 
         Only those of cycles that are gone with them.
         """
-        left = self._without((*self.type_only, *(each.edges for each in self.indirect)))
+        left = self._without((*self.type_only, *self._renamed))
         return tuple(e for cycle in components(left) for e in self._opening(cycle, left))
+
+    @cached_property
+    def later(self) -> frozenset[tuple[Edge, ...]]:
+        """The cuts that are better made once others have opened the cycles behind them.
+
+        Until then, what they no longer load is in a cycle, in which the order of imports counts:
+        nothing could show that it may be loaded later.
+        """
+        movable = (*self.type_only, *self.deferrable)
+        waiting = {each: found for each in movable if (found := self._before(each))}
+        return frozenset(each for each, others in waiting.items() if others - waiting.keys())
+
+    @cached_property
+    def _all(self) -> tuple[tuple[Edge, ...], ...]:
+        """All imports that can be cut, those between two files together."""
+        return (*self._renamed, *self.type_only, *self.deferrable)
 
     def left(self) -> Mapping[str, frozenset[str]]:
         """Return what each file loads once all that can be cut is cut."""
-        indirect = [each.edges for each in self.indirect]
-        return self._without((*indirect, *self.type_only, *self.deferrable))
+        return self._without(self._all)
+
+    def _before(self, cut: tuple[Edge, ...]) -> frozenset[tuple[Edge, ...]]:
+        """Return the other cuts in the cycles behind one, if they open all of these; else none."""
+        behind = self._behind(cut)
+        closed = [each for each in components(self._without([cut])) if each & behind]
+        if any(each & behind for each in components(self.left())):
+            return frozenset()
+        return frozenset(
+            other
+            for other in self._all
+            if other != cut
+            and any({other[0].importer, other[0].imported} <= cycle for cycle in closed)
+        )
+
+    def _behind(self, cut: tuple[Edge, ...]) -> frozenset[str]:
+        """Return the files that a cut import loads, without those that are loaded before anyway."""
+        edge, parents = cut[0], self.graph.modules.parents
+        before = {edge.importer, *parents(edge.importer)}
+        graph = {path: others - before for path, others in self.graph.loaded.items()}
+        first = {edge.imported, *parents(edge.imported)} - before
+        return frozenset(first.union(*(reachable(graph, each) for each in first)) - before)
 
     def _without(self, cut: Sequence[Sequence[Edge]]) -> Mapping[str, frozenset[str]]:
         """Return what each file loads without some imports, each of which is one pair of files."""
@@ -175,6 +223,12 @@ class Cuts:
         if any(at == path or path in reachable(rest, at) for at, _ in found):
             return None
         return Redirection(tuple(edges), found)
+
+    def _qualified(self, edges: Sequence[Edge]) -> QualifiedImport | None:
+        """Return how a file could do without importing a package; None if it could not."""
+        if len(edges) != 1 or not self.is_movable(edges[0]):
+            return None
+        return qualified_import(self.graph, self.read(edges[0].importer), edges[0])
 
     def is_movable(self, edge: Edge) -> bool:
         """Return whether an import stands in the module itself, and may be moved from there.

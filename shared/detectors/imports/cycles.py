@@ -2,16 +2,18 @@
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from shared.contracts.base import Severity
 from shared.detectors.imports.cutting import Redirection
-from shared.detectors.imports.graph import Edge, shortest_path
+from shared.detectors.imports.graph import Edge, components, shortest_path
 from shared.detectors.imports.moves import Move, find_moves
+from shared.detectors.imports.qualified import QualifiedImport
 from shared.detectors.imports.survey import Found, Survey
-from shared.detectors.texts import Edit
+from shared.detectors.texts import Edit, Edits
 
 CYCLE, TYPE_ONLY, INDIRECT, DEFERRABLE = "cycle", "type-only", "indirect", "deferrable"
+LATER = "The cycles behind it are opened first."
 
 
 def find_cycles(survey: Survey) -> Iterator[Found]:
@@ -19,6 +21,7 @@ def find_cycles(survey: Survey) -> Iterator[Found]:
     graph = survey.graph
     moves = [each for each in find_moves(survey.cuts) if _is_of_one_component(survey, each)]
     moved = {path for each in moves for path in (each.source, each.target)}
+    told = {told_at(survey, each) for each in lasting_cycles(survey)}
     for cycle in graph.cycles:
         inside = {path: graph.loaded[path] & cycle for path in cycle}
         for path in sorted(cycle):
@@ -32,7 +35,19 @@ def find_cycles(survey: Survey) -> Iterator[Found]:
                 f"It is in an import cycle: {survey.chain(chain)}.",
                 identity="module",
                 is_fixable=path in moved,
+                advice=path in told,
             )
+
+
+def lasting_cycles(survey: Survey) -> list[frozenset[str]]:
+    """Return the cycles that stay when all imports are cut that can and may be."""
+    are_cut = survey.source.profile.config.policy.unsafe_fixes
+    return components(survey.cuts.left() if are_cut else survey.graph.loaded)
+
+
+def told_at(survey: Survey, cycle: Collection[str]) -> str:
+    """Return the file of a cycle whose component is told of all of it: the first that has one."""
+    return min(cycle, key=lambda path: (not survey.source.component(path), path))
 
 
 def _is_of_one_component(survey: Survey, move: Move) -> bool:
@@ -47,6 +62,8 @@ def find_cuts(survey: Survey) -> Iterator[Found]:
     """Yield the imports by which cycles can be opened, with what would open them."""
     for edges in survey.cuts.indirect:
         yield from _indirect(survey, edges)
+    for found in survey.cuts.qualified:
+        yield _qualified(survey, found)
     for each in survey.cuts.type_only:
         yield from _by_statement(
             survey,
@@ -66,7 +83,11 @@ def find_cuts(survey: Survey) -> Iterator[Found]:
 def _by_statement(
     survey: Survey, edges: Sequence[Edge], code: str, message: str
 ) -> Iterator[Found]:
-    """Yield one finding for each import statement of the edges between two files."""
+    """Yield one finding for each import statement of the edges between two files.
+
+    What is better cut later cannot be fixed now: it would be left to a person without need.
+    """
+    is_later = tuple(edges) in survey.cuts.later
     for line in dict.fromkeys(each.site.line for each in edges):
         edge = next(each for each in edges if each.site.line == line)
         yield Found(
@@ -74,9 +95,9 @@ def _by_statement(
             Severity.WARNING,
             edge.importer,
             line,
-            message.format(survey.named([edge.imported])),
+            message.format(survey.named([edge.imported])) + (f" {LATER}" if is_later else ""),
             edge.site.end_line,
-            is_fixable=True,
+            is_fixable=not is_later,
         )
 
 
@@ -85,23 +106,45 @@ def _indirect(survey: Survey, found: Redirection) -> Iterator[Found]:
     by_line: dict[int, list[tuple[Edge, tuple[str, str]]]] = defaultdict(list)
     for edge, origin in zip(found.edges, found.origins, strict=True):
         by_line[edge.site.line].append((edge, origin))
-    for line, pairs in by_line.items():
+    for pairs in by_line.values():
         edge = pairs[0][0]
-        last = survey.text(edge.importer, edge.site.end_line, edge.site.end_line)
-        end = (edge.site.end_line, len(last.rstrip("\r\n")) + 1)
-        newline = "\r\n" if last.endswith("\r\n") else "\n"
-        content = newline.join(_statements(survey, pairs))
-        yield Found(
-            INDIRECT,
-            Severity.WARNING,
-            edge.importer,
-            line,
-            f"{survey.named([edge.imported])} imports this file, and only passes on what "
-            f"{survey.named(dict.fromkeys(path for _, (path, _) in pairs))} defines.",
-            edge.site.end_line,
-            is_fixable=True,
-            edits=(Edit((line, 1), end, content),),
-        )
+        homes = [path for _, (path, _) in pairs]
+        yield _redirected(survey, edge, homes, list(_statements(survey, pairs)))
+
+
+def _qualified(survey: Survey, found: QualifiedImport) -> Found:
+    """Return the finding of a statement that imports the package around the file as a whole."""
+    by_home: dict[str, list[str]] = defaultdict(list)
+    for bound, (home, name) in found.origins.items():
+        by_home[home].append(_alias(name, bound))
+    edge, homes = found.edge, sorted(by_home)
+    is_relative = bool(edge.site.level)
+    statements = [
+        _statement(reference(survey, edge.importer, each, is_relative=is_relative), by_home[each])
+        for each in homes
+    ]
+    return _redirected(survey, edge, homes, statements, found.shortened)
+
+
+def _redirected(
+    survey: Survey, edge: Edge, homes: Iterable[str], statements: Sequence[str], more: Edits = ()
+) -> Found:
+    """Return the finding of an import that these statements and other edits replace."""
+    site = edge.site
+    last = survey.text(edge.importer, site.end_line, site.end_line)
+    end = (site.end_line, len(last.rstrip("\r\n")) + 1)
+    newline = "\r\n" if last.endswith("\r\n") else "\n"
+    return Found(
+        INDIRECT,
+        Severity.WARNING,
+        edge.importer,
+        site.line,
+        f"{survey.named([edge.imported])} imports this file, and only passes on what "
+        f"{survey.named(dict.fromkeys(homes))} defines.",
+        site.end_line,
+        is_fixable=True,
+        edits=(Edit((site.line, 1), end, newline.join(statements)), *more),
+    )
 
 
 def _statements(survey: Survey, pairs: Sequence[tuple[Edge, tuple[str, str]]]) -> Iterator[str]:

@@ -42,7 +42,7 @@ from shared.detectors.texts import line_at, split_lines
 from shared.targets.languages import PYTHON
 
 # Counted up with each change of what is found.
-MEASURING = 2
+MEASURING = 3
 Rule = Callable[[Survey], Iterator[Found]]
 # What finds findings, with the codes of these.
 RULES: tuple[tuple[Rule, frozenset[str]], ...] = (
@@ -166,6 +166,7 @@ def _findings(survey: Survey, found: Sequence[Found]) -> Iterator[FixableFinding
             fingerprint=fingerprints.next(TOOL, each.code, each.path, identity),
             component=source.component(each.path),
             fixable="unsafe" if each.is_fixable and is_wanted else "no",
+            advice=each.advice,
             tool=TOOL,
         )
         yield FixableFinding(finding, each.edits)

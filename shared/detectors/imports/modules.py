@@ -31,10 +31,11 @@ class Modules:
 
     def find(self, dotted: str, importer: str = "") -> str | None:
         """Return the path of the module that a dotted name means in a file; None if unclear."""
-        found = self._by_name.get(dotted, ())
+        named = self._by_name.get(dotted, ())
+        found = [each for each in named if self._is_on_path(each, dotted, importer)]
         if len(found) > 1:
             beside = [each for each in found if self._root(each) == self._root(importer)]
-            found = tuple(beside)
+            found = beside
         return found[0] if len(found) == 1 else None
 
     def is_ours(self, dotted: str) -> bool:
@@ -79,6 +80,16 @@ class Modules:
         for root in sorted(roots, key=len, reverse=True):
             if not _is_below(root, folder) or root == folder:
                 yield _dotted(path, root)
+
+    def _is_on_path(self, path: str, dotted: str, importer: str) -> bool:
+        """Return whether a file can be found by one of its names where another file imports it.
+
+        The folder of a script is only searched when it, or a test below it, is run.
+        """
+        folder = path.rpartition("/")[0]
+        is_of_script = "." not in dotted and dotted != self.name(path)
+        known = not importer or folder in self.roots or is_init(path)
+        return known or not is_of_script or _is_below(importer, folder)
 
     @cached_property
     def _by_name(self) -> Mapping[str, tuple[str, ...]]:

@@ -36,7 +36,8 @@ class ImportOptions:
 class Found:
     """Something found by a rule. `identity` is what it is recognized by besides rule and path.
 
-    An empty identity stands for the text of its line. `edits` are those that fix it.
+    An empty identity stands for the text of its line. `edits` are those that fix it. `advice` is
+    true where people are told what to do about it, though not its whole rule is advised on.
     """
 
     code: str
@@ -48,6 +49,7 @@ class Found:
     identity: str = ""
     is_fixable: bool = False
     edits: Edits = ()
+    advice: bool = False
 
 
 @dataclass(frozen=True)

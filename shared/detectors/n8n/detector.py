@@ -28,7 +28,7 @@ from shared.detectors.texts import split_lines
 from shared.targets.languages import WORKFLOW
 
 # Counted up with each change of what is found.
-MEASURING = 1
+MEASURING = 2
 MAX_CHARACTERS = 5_000_000
 DEFAULT_OPTIONS = WorkflowOptions()
 INVALID = WorkflowRule(

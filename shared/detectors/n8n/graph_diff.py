@@ -19,8 +19,12 @@ def graph_changes(changes: Changes) -> str:
     """Return what changes (texts before and after, by path) do to the graphs of workflows."""
     lines: list[str] = []
     for path, (before, after) in sorted(changes.items()):
+        if not path.endswith(".json"):
+            continue
         try:
-            pairs = list(zip(read_workflows(before), read_workflows(after), strict=True))
+            new_ones = read_workflows(after)
+            old_ones = read_workflows(before) if before else [None] * len(new_ones)
+            pairs = list(zip(old_ones, new_ones, strict=True))
         except (NotReadable, ValueError):
             continue
         for old, new in pairs:
@@ -30,9 +34,11 @@ def graph_changes(changes: Changes) -> str:
     return "\n".join(lines)
 
 
-def _workflow_changes(old: Workflow, new: Workflow) -> Iterator[str]:
-    """Yield a line for each node, connection and setting that differs."""
-    before, after = ({e.name: e.json.data for e in flow.all_nodes} for flow in (old, new))
+def _workflow_changes(old: Workflow | None, new: Workflow) -> Iterator[str]:
+    """Yield a line for each node, connection and setting that differs; all of them if it is new."""
+    before, after = (
+        {e.name: e.json.data for e in flow.all_nodes} if flow else {} for flow in (old, new)
+    )
     for name in sorted(before.keys() - after.keys()):
         yield f"- node {name!r}"
     for name in sorted(after.keys() - before.keys()):
@@ -40,10 +46,11 @@ def _workflow_changes(old: Workflow, new: Workflow) -> Iterator[str]:
     for name in before:
         if name in after and before[name] != after[name]:
             yield f"~ node {name!r}: {', '.join(_differences(before[name], after[name]))}"
-    edges = [{_edge(each) for each in flow.connections} for flow in (old, new)]
+    edges = [{_edge(each) for each in flow.connections} if flow else set() for flow in (old, new)]
     for sign, some in (("-", edges[0] - edges[1]), ("+", edges[1] - edges[0])):
         yield from (f"{sign} connection {each}" for each in sorted(some))
-    yield from (f"~ workflow: {each}" for each in _differences(_rest(old), _rest(new)))
+    if old is not None:
+        yield from (f"~ workflow: {each}" for each in _differences(_rest(old), _rest(new)))
 
 
 def _rest(flow: Workflow) -> dict[str, Any]:

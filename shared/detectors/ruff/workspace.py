@@ -16,8 +16,9 @@ EVERYTHING = (".",)
 class RuffWorkspace:
     """`Workspace` over one ruff process at a time, for the rules with these `codes`.
 
-    What ruff reports of a file depends on no other source file. So it runs again only on those that
-    were written since. `reader` is asked for once ruff has run for the first time.
+    What ruff reports of a file depends on no other source file. So it runs only on texts that it
+    has not seen: an edit that is taken back leaves one that it has. `reader` is asked for once ruff
+    has run for the first time.
     """
 
     def __init__(
@@ -33,17 +34,15 @@ class RuffWorkspace:
         self._make_reader = reader
         self._reader: FindingReader | None = None
         self._codes = [CHEAP_RULE]
-        # By path, of the files that were not written since.
-        self._reported: dict[str, list[Diagnostic]] = {}
-        self._findings: dict[str, list[FixableFinding]] = {}
-        # By path and text: most steps leave a text as the formatter has already seen it.
+        # Each by path and text.
+        self._reported: dict[tuple[str, str], list[Diagnostic]] = {}
+        self._findings: dict[tuple[str, str], list[FixableFinding]] = {}
         self._formatted: dict[tuple[str, str], str] = {}
 
     def write(self, files: Mapping[str, str]) -> None:
         """Replace the texts of these files."""
+        self._ruff.write({p: text for p, text in files.items() if text != self._files.get(p)})
         self._files.update(files)
-        self._ruff.write(files)
-        self._forget(files)
 
     def find(self, rules: Collection[str]) -> list[FixableFinding]:
         """Return the findings of these rules that the target wants, by path and line."""
@@ -52,18 +51,20 @@ class RuffWorkspace:
             return []
         if codes != self._codes:
             self._codes = codes
-            self._forget(tuple(self._reported))
+            self._reported.clear()
+            self._findings.clear()
         self._check(self._files)
         self._reader = self._reader or self._make_reader(self._ruff)
-        for path in self._files.keys() - self._findings.keys():
-            found = self._reader.read(self._reported[path], {path: self._files[path]})
-            self._findings[path] = found
-        return [each for path in sorted(self._files) for each in self._findings[path]]
+        for path, text in self._files.items():
+            if (path, text) not in self._findings:
+                found = self._reader.read(self._reported[path, text], {path: text})
+                self._findings[path, text] = found
+        return [each for version in sorted(self._files.items()) for each in self._findings[version]]
 
     def parses(self, path: str) -> bool:
         """Return whether ruff finds no syntax error in a file."""
         self._check([path])
-        return all(each.code != SYNTAX_ERROR for each in self._reported[path])
+        return all(e.code != SYNTAX_ERROR for e in self._reported[path, self._files[path]])
 
     def format(self, files: Mapping[str, str]) -> dict[str, str]:
         """Return these texts as ruff formats them."""
@@ -76,19 +77,15 @@ class RuffWorkspace:
 
     def _check(self, paths: Iterable[str]) -> None:
         """Have ruff look at those of these files that it has not seen as they are now."""
-        unseen = [each for each in paths if each not in self._reported]
+        files = self._files
+        unseen = [each for each in paths if (each, files[each]) not in self._reported]
         if not unseen:
             return
         # What a target excludes is not looked at; what it does not include is, where it is named.
-        named = EVERYTHING if len(unseen) == len(self._files) else unseen
+        named = EVERYTHING if len(unseen) == len(files) else unseen
         found = self._ruff.check(self._codes, named)
-        self._reported |= {path: [] for path in unseen}
+        reported: dict[str, list[Diagnostic]] = {path: [] for path in unseen}
         for each in found:
-            if each.path in self._files:
-                self._reported[each.path].append(each)
-
-    def _forget(self, paths: Iterable[str]) -> None:
-        """Forget what is known of these files."""
-        for path in paths:
-            self._reported.pop(path, None)
-            self._findings.pop(path, None)
+            if each.path in reported:
+                reported[each.path].append(each)
+        self._reported |= {(path, files[path]): each for path, each in reported.items()}

@@ -12,7 +12,7 @@ class ImportedFindingsDetector:
 
     name: ClassVar[str] = "imported"
     tool: ClassVar[str] = "sarif"
-    version: ClassVar[str] = "imported-1"
+    version: ClassVar[str] = "imported-2"
     files: ClassVar[tuple[str, ...]] = ("*",)
     single_file: ClassVar[bool] = False
     security: ClassVar[bool] = False

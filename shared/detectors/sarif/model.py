@@ -31,6 +31,18 @@ class SarifRegion(SarifPart):
     end_line: int | None = Field(default=None, ge=1)
 
 
+class SarifDeletedRegion(SarifPart):
+    """A part of a file by lines and columns, counted from 1; the end is not part of it.
+
+    One that is given by offsets has no lines.
+    """
+
+    start_line: int | None = Field(default=None, ge=1)
+    start_column: int = Field(default=1, ge=1)
+    end_line: int | None = Field(default=None, ge=1)
+    end_column: int | None = Field(default=None, ge=1)
+
+
 class SarifArtifact(SarifPart):
     """The address of a file, relative to a base or absolute, or its index among all."""
 
@@ -88,6 +100,33 @@ class SarifRuleReference(SarifPart):
     index: int = -1
 
 
+class SarifContent(SarifPart):
+    """What is put in; None is nothing, or content that is no text."""
+
+    text: str | None = None
+    binary: str | None = None
+
+
+class SarifReplacement(SarifPart):
+    """What is put in place of a region."""
+
+    deleted_region: SarifDeletedRegion
+    inserted_content: SarifContent = SarifContent(text="")
+
+
+class SarifArtifactChange(SarifPart):
+    """What is replaced in a file."""
+
+    artifact_location: SarifArtifact = SarifArtifact()
+    replacements: tuple[SarifReplacement, ...] = ()
+
+
+class SarifFix(SarifPart):
+    """A fix of a result."""
+
+    artifact_changes: tuple[SarifArtifactChange, ...] = ()
+
+
 class SarifFound(SarifPart):
     """A result. Suppressed ones were accepted by somebody."""
 
@@ -100,8 +139,9 @@ class SarifFound(SarifPart):
     locations: tuple[SarifLocation, ...] = ()
     suppressions: tuple[dict[str, Any], ...] = ()
     baseline_state: str = ""
+    fixes: tuple[SarifFix, ...] = ()
 
-    @field_validator("suppressions", "locations", mode="before")
+    @field_validator("suppressions", "locations", "fixes", mode="before")
     @classmethod
     def _none_is_empty(cls, value: object) -> object:
         """Return an empty tuple for null, which some tools write."""
@@ -128,6 +168,7 @@ class SarifRun(SarifPart):
     artifacts: tuple[SarifArtifactEntry, ...] = ()
     original_uri_base_ids: dict[str, SarifArtifact] = Field(default_factory=dict)
     version_control_provenance: tuple[SarifVersionControl, ...] = ()
+    column_kind: str = ""
 
 
 class SarifLog(SarifPart):

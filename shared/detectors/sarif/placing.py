@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from shared.contracts.documents.findings import Finding, ReportedFinding
 from shared.detectors.findings import Fingerprints, normalized, rule_id
-from shared.detectors.ports import Source
+from shared.detectors.ports import FixableFinding, Source
+from shared.detectors.sarif.fixes import placed_edits, with_old_texts
 from shared.detectors.sources import owned_texts
 from shared.detectors.texts import line_at, split_lines
 
@@ -17,12 +18,20 @@ MOVED_AWAY = "{count} {noun} left out: the line is not there any more."
 
 
 def with_lines(reported: Sequence[ReportedFinding], source: Source) -> list[ReportedFinding]:
-    """Return what is reported with the text of its line, by which it is found again."""
+    """Return what is reported with the text of its line, by which it is found again.
+
+    Its fix gets the texts that it replaces; one whose places are not in the file goes.
+    """
     texts = source.texts({each.path for each in reported})
     lines = {path: split_lines(text) for path, text in texts.items()}
     rows = [normalized(line_at(lines.get(each.path, []), each.line)) for each in reported]
     return [
-        each.model_copy(update={"text": row if len(row) <= MAX_LINE_CHARACTERS else ""})
+        each.model_copy(
+            update={
+                "text": row if len(row) <= MAX_LINE_CHARACTERS else "",
+                "fix": with_old_texts(each.fix, lines.get(each.path, [])),
+            }
+        )
         for each, row in zip(reported, rows, strict=True)
     ]
 
@@ -30,9 +39,18 @@ def with_lines(reported: Sequence[ReportedFinding], source: Source) -> list[Repo
 def place_findings(
     reported: Sequence[ReportedFinding], source: Source, *, imported: bool = False
 ) -> tuple[list[Finding], list[str]]:
-    """Return what is reported as findings in a target, and sentences on what is left out.
+    """Return what is reported as findings in a target, and sentences on what is left out."""
+    found, notes = place_fixes(reported, source, imported=imported)
+    return [each.finding for each in found], notes
 
-    What has the text of its line is at the nearest line with that text, or left out.
+
+def place_fixes(
+    reported: Sequence[ReportedFinding], source: Source, *, imported: bool = False
+) -> tuple[list[FixableFinding], list[str]]:
+    """Return what is reported as findings with edits, and sentences on what is left out.
+
+    What has the text of its line is at the nearest line with that text, or left out. A fix whose
+    old texts are not there any more has no edits.
     """
     wanted = {each.path for each in reported}
     texts = owned_texts(source, wanted.__contains__).texts
@@ -47,10 +65,14 @@ def place_findings(
     )
     placed.sort(key=lambda each: (each[1].path, each[0], each[1].tool, each[1].code))
     fingerprints: dict[str, Fingerprints] = defaultdict(Fingerprints)
-    return [
-        _finding(each, row, lines, source, fingerprints[each.path], imported=imported)
-        for row, each in placed
-    ], notes
+    found = []
+    for row, each in placed:
+        edits = placed_edits(each.fix, row - each.line, lines[each.path])
+        finding = _finding(each, row, lines, source, fingerprints[each.path], imported=imported)
+        is_wanted = edits and imported and source.profile.config.policy.unsafe_fixes
+        fixable = {"fixable": "unsafe"} if is_wanted else {}
+        found.append(FixableFinding(finding.model_copy(update=fixable), edits))
+    return found, notes
 
 
 def _rows_by_text(lines: Sequence[str]) -> dict[str, list[int]]:

@@ -9,12 +9,13 @@ from urllib.parse import unquote, urlsplit
 from pydantic import ValidationError
 
 from shared.contracts.base import Severity
-from shared.contracts.documents.findings import ReportedFinding
+from shared.contracts.documents.findings import ReportedEdit, ReportedFinding
 from shared.detectors.sarif.model import (
     SarifArtifact,
     SarifDriver,
     SarifFound,
     SarifLog,
+    SarifReplacement,
     SarifRule,
     SarifRun,
 )
@@ -24,6 +25,7 @@ from shared.targets.names import path_problem
 
 MAX_BYTES = 50_000_000
 MAX_MESSAGE_CHARACTERS = 500
+MAX_FIX_CHARACTERS = 5_000
 SEVERITIES = {
     "error": Severity.ERROR,
     "warning": Severity.WARNING,
@@ -113,6 +115,7 @@ def _results(run: SarifRun, root: str) -> Iterator[ReportedFinding | str]:
             end_line=physical.region.end_line,
             help_uri=rule.help_uri,
             commit=next(iter(commits), ""),
+            fix=tuple(_fix(each, path, run, root)),
         )
 
 
@@ -140,6 +143,37 @@ def _message(found: SarifFound, rule: SarifRule) -> str:
     for number, each in enumerate(found.message.arguments):
         text = text.replace(f"{{{number}}}", each)
     return (text or rule.short_description.text)[:MAX_MESSAGE_CHARACTERS]
+
+
+def _fix(found: SarifFound, path: str, run: SarifRun, root: str) -> list[ReportedEdit]:
+    """Return the edits of the only fix of a result; none if it reaches beyond the result's file.
+
+    Nor are fixes read that are given by offsets or put in what is no text.
+    """
+    changes = found.fixes[0].artifact_changes if len(found.fixes) == 1 else ()
+    if len(changes) != 1 or _path(changes[0].artifact_location, run, root) != path:
+        return []
+    edits = [_edit(each) for each in changes[0].replacements]
+    read = [each for each in edits if each is not None]
+    is_small = sum(len(each.new) for each in read) <= MAX_FIX_CHARACTERS
+    return read if len(read) == len(edits) and is_small else []
+
+
+def _edit(replacement: SarifReplacement) -> ReportedEdit | None:
+    """Return an edit; None where it is not given by lines and text.
+
+    A region without an end column goes to the end of its line, without the line end.
+    """
+    region, content = replacement.deleted_region, replacement.inserted_content
+    if region.start_line is None or content.binary is not None:
+        return None
+    return ReportedEdit(
+        line=region.start_line,
+        column=region.start_column,
+        end_line=region.end_line or region.start_line,
+        end_column=region.end_column or 0,
+        new=content.text or "",
+    )
 
 
 def _path(artifact: SarifArtifact, run: SarifRun, root: str) -> str:

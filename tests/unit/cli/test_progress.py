@@ -100,7 +100,7 @@ def test_agents_are_named_when_they_are_deployed_and_when_their_process_is_lost(
         about_an_agent(e.AgentIdle),
     ) == [
         "agent-security-2 on shop: 3 of 5 findings can be fixed",
-        "agent-security-2 lost its process 7 on h; another one takes over",
+        "agent-security-2 lost its lease, or its process 7 on h; its task is given out again",
     ]
 
 

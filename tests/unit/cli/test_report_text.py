@@ -18,6 +18,7 @@ from shared.contracts.documents.findings import Health, Prediction
 from shared.contracts.documents.gain import FunctionGain, Gain
 from shared.contracts.documents.protection import Protection, SurvivingMutant
 from shared.contracts.documents.runs import BenchmarkResult, Recall, TestCounts
+from shared.contracts.documents.workflows import WorkflowRelease
 from shared.kernel.ids import uuid7
 from tests.support.builders import (
     COMMIT,
@@ -342,6 +343,24 @@ def test_a_gain_an_outline_and_advice_are_shown_as_people_read_them():
         "2. Then.",
     ]
     assert report.advisory[0].steps == ("First.", "Then.")
+
+
+def test_what_became_of_a_landed_workflow_in_n8n_is_shown_with_its_change():
+    mine, other = landed(title="retry it"), landed(title="another")
+    common = {"enhancement_id": mine.id, "target_id": mine.target_id, "base": "a" * 40}
+    common |= {"commit": "b" * 40, "created_at": NOW, "changed_at": NOW}
+    releases = [
+        WorkflowRelease(id="1", path="a.json", workflow="w1", state="published", **common),
+        WorkflowRelease(id="2", path="b.json", workflow="", state="refused", reason="no", **common),
+    ]
+    report = make_report(replace(stored([mine, other]), releases=releases))
+    assert [each.releases for each in report.landed if each.id == other.id] == [()]
+    lines = [line.strip() for line in shown(report).splitlines()]
+    at = next(n for n, line in enumerate(lines) if line.endswith("retry it"))
+    assert lines[at + 2 : at + 4] == [
+        "a.json (workflow w1) is published in n8n",
+        "b.json (workflow without id) was not changed in n8n: no",
+    ]
 
 
 def test_figures_are_shown_where_they_were_measured_and_nowhere_else():

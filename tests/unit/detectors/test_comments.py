@@ -42,6 +42,20 @@ def test_a_comment_elsewhere_is_none_of_the_fix():
     assert not drops_comment(text, (Edit((1, 1), (1, 6), "x = 2"),))
 
 
+@pytest.mark.parametrize("dropped", ["# one", "# two", "# three", "# four"])
+def test_a_fix_is_compared_in_the_statements_that_it_edits_alone(dropped, monkeypatch):
+    text = "a = 1  # one\n\nclass C:\n    b = 2  # two\n\n    c = 3  # three\n\nd = 4  # four\n"
+    compared, count = [], comments._comments
+    monkeypatch.setattr(comments, "_comments", lambda *some: compared.append(some) or count(*some))
+    row = text[: text.index(dropped)].count("\n") + 1
+    column = text.splitlines()[row - 1].index("#") + 1
+    end = (row, column + len(dropped))
+    assert drops_comment(text, (Edit((row, column), end, ""),))
+    assert not drops_comment(text, (Edit((row, column), end, f"#  {dropped[2:]}"),))
+    assert len(compared) == 4
+    assert all(part.count("#") <= 1 for part, _ in compared)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -51,6 +65,6 @@ def test_a_comment_elsewhere_is_none_of_the_fix():
     ],
 )
 def test_the_comments_of_a_text_are_those_of_the_whole(text, monkeypatch):
-    by_section = comments._comments.__wrapped__(text)
+    by_section = comments._comments.__wrapped__(text, 2)
     monkeypatch.setattr(comments, "split_sections", lambda whole: (TextSection(whole),))
-    assert by_section == comments._comments.__wrapped__(text)
+    assert by_section == comments._comments.__wrapped__(text, 2)

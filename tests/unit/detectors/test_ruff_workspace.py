@@ -1,4 +1,4 @@
-"""Ruff runs again only on the files that were written since, and finds what it found in all."""
+"""Ruff runs only on texts that it has not seen, and finds what it found in all of them."""
 
 import pytest
 
@@ -77,6 +77,16 @@ def test_a_file_is_valid_or_not_as_it_is_now(detector):
         assert not workspace.parses("shop/a.py")
         workspace.write({"shop/a.py": FILES["shop/a.py"]})
         assert workspace.parses("shop/a.py")
+
+
+def test_a_text_that_is_taken_back_is_not_looked_at_again(detector, checked):
+    with detector.open_workspace(source_of(FILES), FILES) as workspace:
+        first = workspace.find(RULES)
+        workspace.write({"shop/a.py": "import os\n"})
+        assert workspace.find(RULES) != first
+        workspace.write({"shop/a.py": FILES["shop/a.py"]})
+        assert workspace.find(RULES) == first
+    assert checked == [["."], ["shop/a.py"]]
 
 
 def test_other_rules_find_other_things(detector):

@@ -63,10 +63,26 @@ async def test_builders_of_the_same_environment_wait_for_each_other(build: Build
 
 
 async def test_other_dependency_files_are_another_environment(build: Build):
+    copied = a_profile(dependency_files=("a.txt",), setup=('cp a.txt "$VIRTUAL_ENV"',))
+    one = await build(**{"a.txt": "1"}).prepare("target", copied, "tree")
+    other = await build(**{"a.txt": "2"}).prepare("target", copied, "tree")
+    assert one.key != other.key
+    assert (other.bin.parent / "a.txt").read_text() == "2"
+
+
+async def test_what_is_built_the_same_from_other_files_is_the_same_environment(
+    build: Build, home: Path
+):
+    """So what ran in it need not run again, as where a build reads a file that only has code."""
     profile = a_profile(dependency_files=("a.txt",), setup=())
     one = await build(**{"a.txt": "1"}).prepare("target", profile, "tree")
     other = await build(**{"a.txt": "2"}).prepare("target", profile, "tree")
-    assert one.key != other.key
+    again = await build(**{"a.txt": "2"}).prepare("target", profile, "tree")
+    assert (one.key, one.bin) == (other.key, other.bin) == (again.key, again.bin)
+    assert (one.cached, other.cached, again.cached) == (False, False, True)
+    assert [each.name for each in (home / "environments").iterdir() if each.is_dir()] == [one.key]
+    elsewhere = await build(**{"a.txt": "2"}).prepare("another", profile, "tree")
+    assert elsewhere.key != one.key
 
 
 async def test_another_target_has_an_environment_of_its_own(build: Build, home: Path):

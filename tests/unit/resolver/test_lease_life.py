@@ -196,5 +196,5 @@ class LeaseLife(RuleBasedStateMachine):
         assert len({epoch for epoch, _ in granted}) == len(granted)
 
 
-LeaseLife.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+LeaseLife.TestCase.settings = settings(max_examples=60, stateful_step_count=30)
 TestLeaseLife = LeaseLife.TestCase

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from shared.kernel.syntax import MAX_SOURCE_LENGTH, parse
+from shared.kernel.syntax import MAX_SOURCE_LENGTH, parse, parse_expression
 
 TEXT = "def f(a):\n    return [(a + n) * -n for n in range(a) if n % 2]\n" * 200
 
@@ -50,9 +50,34 @@ def test_what_it_guards_against_is_not_imagined():
         pytest.skip("this Python keeps its depth per thread, or was lucky")
 
 
+@pytest.mark.parametrize("read", [parse, parse_expression])
+def test_what_the_collector_calls_may_parse_as_well(read):
+    """Libraries read literals by a parser that knows nothing of our lock."""
+
+    def in_between(phase, info):
+        ast.literal_eval("[1, 2]")
+
+    gc.callbacks.append(in_between)
+    try:
+        assert read(f"[{', '.join(['(a + b) * -c'] * 2000)}]")
+        assert gc.isenabled()
+    finally:
+        gc.callbacks.remove(in_between)
+
+
+def test_a_collector_that_is_off_stays_off():
+    gc.disable()
+    try:
+        parse("x = 1")
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
+
+
 def test_what_is_no_python_is_said():
     with pytest.raises(SyntaxError):
         parse("def")
+    assert gc.isenabled()
 
 
 def test_what_is_too_long_is_not_parsed():

@@ -70,7 +70,6 @@ def world(tmp_path):
 
 @settings(
     max_examples=COUNT,
-    deadline=None,
     derandomize="GROUNDSWELL_HOSTILE_TREES" not in os.environ,
     database=None,
     suppress_health_check=list(HealthCheck),

@@ -18,11 +18,11 @@ from shared.contracts.documents.advice import Advice
 from shared.contracts.documents.findings import Finding
 from shared.detectors.findings import rule_id
 from shared.detectors.imports.clusters import clusters
-from shared.detectors.imports.cycles import CYCLE
+from shared.detectors.imports.cycles import CYCLE, lasting_cycles, told_at
 from shared.detectors.imports.detector import ImportsDetector
 from shared.detectors.imports.facts import Definition, ImportPhase
 from shared.detectors.imports.god_modules import GOD_MODULE
-from shared.detectors.imports.graph import components, shortest_path
+from shared.detectors.imports.graph import shortest_path
 from shared.detectors.imports.moves import find_moves
 from shared.detectors.imports.survey import TOOL, Survey
 
@@ -81,15 +81,15 @@ Advise = Callable[[Survey, Sequence[Finding]], Iterator[Titled]]
 def advise_on_cycles(survey: Survey, found: Sequence[Finding]) -> Iterator[Titled]:
     """Yield a plan for each cycle that stays when all that can be cut or moved is.
 
-    The component of the first of its files has the plan.
+    The component of its first finding has the plan.
     """
     mine = _by_path(found, CYCLE)
     made = [each for each in find_moves(survey.cuts) if move_changes(survey, each)]
     moves = [{each.source, each.target} for each in made]
-    are_cut = survey.source.profile.config.policy.unsafe_fixes
-    for cycle in components(survey.cuts.left() if are_cut else survey.graph.loaded):
-        if min(cycle) in mine and cycle not in moves:
-            findings = [mine[path] for path in sorted(cycle) if path in mine]
+    for cycle in lasting_cycles(survey):
+        first = told_at(survey, cycle)
+        if first in mine and cycle not in moves:
+            findings = [mine[path] for path in (first, *sorted(cycle - {first})) if path in mine]
             title = f"open the import cycle of {survey.named(sorted(cycle))}"
             yield CYCLE, title, _plan_of_cycle(survey, cycle), findings
 
@@ -215,4 +215,5 @@ def _by_path(found: Sequence[Finding], code: str) -> ByPath:
 
 # What is about one component alone.
 ADVICE: tuple[Advise, ...] = (advise_on_god_modules, advise_on_the_rest)
-ADVISED = frozenset(rule_id(TOOL, code) for code in (CYCLE, GOD_MODULE, *read_plans()))
+# Of a cycle, one finding is advised on for all of them, so that one agent is deployed for it.
+ADVISED = frozenset(rule_id(TOOL, code) for code in (GOD_MODULE, *read_plans()))

@@ -21,7 +21,7 @@ class ReportedEngine:
         """Yield advice on the findings of the component that nothing fixes."""
         by_rule: dict[str, list[Finding]] = defaultdict(list)
         for each in context.findings:
-            if each.advice and context.may_advise_on(each):
+            if each.advice and each.fixable == "no" and context.may_advise_on(each):
                 by_rule[each.rule].append(each)
         for rule, found in sorted(by_rule.items()):
             yield Proposal(

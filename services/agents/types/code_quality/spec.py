@@ -11,6 +11,7 @@ from services.agents.types.code_quality.own_rules import TOOL as OWN_TOOL
 from services.agents.types.code_quality.own_rules import own_rule_fixers, own_rules_detector
 from services.agents.types.code_quality.repair import RepairCommandEngine
 from services.agents.types.code_quality.reported import ReportedEngine
+from services.agents.types.code_quality.reported_fixes import ReportedFixEngine
 from services.agents.types.code_quality.returns import CODE as RETURNS_CODE
 from services.agents.types.code_quality.returns import ReturnsDetector, returns_fixer
 from services.agents.types.code_quality.ruff_fixes import read_fixers, read_oldest_pythons
@@ -107,6 +108,11 @@ def _reported_engine(_: DetectorResources) -> ReportedEngine:
     return ReportedEngine(PRIORS)
 
 
+def _reported_fix_engine(resources: DetectorResources) -> ReportedFixEngine:
+    """Return the engine that proposes the fixes which imported logs offer."""
+    return ReportedFixEngine(resources, PRIORS)
+
+
 def _security_detector(resources: DetectorResources) -> RuffSecurityDetector:
     """Return the detector of ruff's security rules, which only the gate runs."""
     return RuffSecurityDetector(resources.scratch)
@@ -142,7 +148,7 @@ SPEC = AgentSpec(
         sarif_command_detector,
         ImportedFindingsDetector,
     ),
-    engines=(_repair_command_engine, _reported_engine),
+    engines=(_repair_command_engine, _reported_fix_engine, _reported_engine),
     priors=PRIORS,
     configuration=CodeQualitySection,
     protected_files=("ruff.toml", ".ruff.toml"),

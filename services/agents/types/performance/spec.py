@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from services.agents.types.performance.advice import ADVISED, MeasuredAdviceEngine
+from services.agents.types.performance.advice import ADVISED, advice_engine
 from services.agents.types.performance.lazy_imports import DECLARATION, LazyImportEngine
 from services.agents.types.performance.profile import BenchmarkProfileDetector
 from services.agents.types.performance.rewrite import TOOL, AdviceRule, Rewrite
@@ -95,7 +95,7 @@ SPEC = AgentSpec(
     detectors=(rewrites_detector,),
     fixers=REWRITES,
     advisors=(ImportTimesDetector, BenchmarkProfileDetector, SlowTestsDetector),
-    engines=(LazyImportEngine, MeasuredAdviceEngine),
+    engines=(LazyImportEngine, advice_engine),
     files=("*.py", "*.pyi"),
     priors=PRIORS,
     configuration=PerformanceSection,

@@ -28,7 +28,7 @@ from shared.detectors.ruff.process import Diagnostic, Ruff
 from shared.detectors.texts import split_lines
 
 # Counted up with each change of how findings are judged.
-JUDGING = 1
+JUDGING = 2
 MAX_TEXT_CHARACTERS = 1_000_000
 MAX_REMEMBERED_TEXTS = 16
 MORE_LINES = 4

@@ -2,6 +2,7 @@
 
 from services.agents.types.security.rule import TargetFacts
 from services.agents.types.security.section import section
+from services.agents.types.security.sql_wrappers import SqlWrappers
 from shared.detectors.ports import Source
 from shared.targets.declared import poetry, project, setuptools
 from shared.targets.declared.declaration import is_requirement, name_of, read_toml
@@ -16,6 +17,7 @@ def read_facts(source: Source) -> TargetFacts:
     return TargetFacts(
         oldest_python=source.profile.oldest_python,
         dependencies=_dependencies(source.tree),
+        wrappers=SqlWrappers(source),
         request_timeout=section(source).request_timeout_seconds,
     )
 

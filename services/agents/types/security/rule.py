@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from services.agents.types.security.calls import Rewrite, rewritten
 from services.agents.types.security.code import PythonCode
+from services.agents.types.security.sql_wrappers import SqlWrappers
 from shared.agent_types import FixerDeclaration
 from shared.detectors.ruff.process import Diagnostic
 from shared.detectors.texts import Edits
@@ -19,13 +20,15 @@ REQUEST_TIMEOUT_SECONDS = 60.0
 class TargetFacts:
     """What rules need to know about a target: its oldest Python, dependencies, and settings.
 
-    `dependencies` are the canonical names of the distributions that shipped code may import.
+    `dependencies` are the canonical names of the distributions that shipped code may import, and
+    `wrappers` its own methods that execute SQL.
     """
 
     path: str = ""
     oldest_python: tuple[int, int] = (3, 9)
     dependencies: frozenset[str] = frozenset()
     request_timeout: float = REQUEST_TIMEOUT_SECONDS
+    wrappers: SqlWrappers = field(default_factory=SqlWrappers)
 
 
 @dataclass(frozen=True)

@@ -15,42 +15,14 @@ from services.agents.types.security.calls import (
 )
 from services.agents.types.security.code import PythonCode
 from services.agents.types.security.rule import Spot
+from services.agents.types.security.sql_drivers import NAMED, PERCENT, style_of
+from services.agents.types.security.sql_noise import is_shown
 from services.agents.types.security.sql_strings import FormattedText
 from services.agents.types.security.sql_text import Parametrized, Slot, SqlValue
-from services.agents.types.security.values import made_by
 from shared.detectors.texts import Edits
 
-QUESTION, PERCENT, NAMED = "?", "%s", ":"
-# What makes a connection, or is the class of one or of a cursor, by how its driver writes a
-# parameter.
-DRIVERS = {
-    QUESTION: (
-        "sqlite3.connect",
-        "sqlite3.Connection",
-        "sqlite3.Cursor",
-        "aiosqlite.connect",
-        "aiosqlite.Connection",
-    ),
-    PERCENT: (
-        "psycopg2.connect",
-        "psycopg.connect",
-        "psycopg.Connection",
-        "psycopg.Cursor",
-        "pymysql.connect",
-        "MySQLdb.connect",
-        "mysql.connector.connect",
-        "aiopg.connection.Connection",
-        "aiopg.Connection",
-    ),
-}
-METHODS = ("", ".cursor", ".execute")
-MAKERS = {
-    f"{name}{method}": style
-    for style, names in DRIVERS.items()
-    for name in names
-    for method in METHODS
-}
 TEXTS = frozenset({"sqlalchemy.text", "sqlalchemy.sql.text", "sqlalchemy.sql.expression.text"})
+DJANGO = "django"
 EXECUTES_TEXT = frozenset({"execute", "scalar", "scalars"})
 IDENTIFIER = re.compile(r"[A-Za-z_]\w*")
 
@@ -60,18 +32,20 @@ class Execution:
     """A call that executes SQL, the expression that makes its text, and the style of parameters.
 
     The style is empty where it is not known, or where the call passes parameters already. With
-    `wrapped` the text is the argument of a function around it.
+    `wrapped` the text is the argument of a function around it. A text that `is_shown` stays as it
+    is, as people read it elsewhere, and the call gets one of its own.
     """
 
     call: ast.Call
     text: ast.expr
     style: str
     wrapped: ast.Call | None = None
+    is_shown: bool = False
 
 
 def execution_of(spot: Spot) -> Execution | None:
     """Return the call that executes the text of a finding directly; None where none does."""
-    call = next((each for each in spot.calls() if _is_execution(each)), None)
+    call = next((each for each in spot.calls() if _is_execution(spot, each)), None)
     if call is None:
         return None
     first = call.args[0]
@@ -79,29 +53,39 @@ def execution_of(spot: Spot) -> Execution | None:
         is_alone = len(call.args) == 1 and not call.keywords
         is_plain = len(first.args) == 1 and not first.keywords
         return Execution(call, first.args[0], NAMED if is_alone and is_plain else "", first)
-    return Execution(call, first, _style(spot.code, call))
+    return Execution(call, first, _style(spot, call))
 
 
-def _is_execution(call: ast.Call) -> bool:
+def _is_execution(spot: Spot, call: ast.Call) -> bool:
     """Return whether a call is one of a method that executes its first argument."""
-    is_method = isinstance(call.func, ast.Attribute) and call.func.attr in EXECUTES_TEXT
-    return is_method and bool(call.args)
+    if not isinstance(call.func, ast.Attribute) or not call.args:
+        return False
+    known = call.func.attr in EXECUTES_TEXT or _is_raw_query(call.func)
+    return known or bool(spot.facts.wrappers.style(call))
 
 
-def _style(code: PythonCode, call: ast.Call) -> str:
+def _is_raw_query(method: ast.Attribute) -> bool:
+    """Return whether a method is `raw` of the manager that each model of Django has."""
+    owner = method.value
+    return method.attr == "raw" and isinstance(owner, ast.Attribute) and owner.attr == "objects"
+
+
+def _style(spot: Spot, call: ast.Call) -> str:
     """Return how the driver behind a call writes a parameter; empty where that is not known."""
-    if not isinstance(call.func, ast.Attribute) or call.func.attr != "execute":
+    if not isinstance(call.func, ast.Attribute) or len(call.args) != 1 or call.keywords:
         return ""
-    if len(call.args) != 1 or call.keywords:
-        return ""
-    styles = {MAKERS.get(each, "") for each in made_by(code, call.func.value)}
-    return styles.pop() if len(styles) == 1 else ""
+    if _is_raw_query(call.func):
+        return PERCENT if DJANGO in spot.facts.dependencies else ""
+    if call.func.attr == "execute":
+        return style_of(spot.code, call.func.value)
+    return spot.facts.wrappers.style(call)
 
 
 def executed_variable(spot: Spot) -> Execution | None:
     """Return the only call that executes a variable with the text of a finding; else None.
 
-    The variable is assigned and read once in its function, and so is what its values are made of.
+    The variable is assigned once in its function, and so is what its values are made of. All else
+    that reads it shows it to people.
     """
     code = spot.code
     assigned = next((each for each in spot.nodes if isinstance(each, ast.Assign)), None)
@@ -112,13 +96,21 @@ def executed_variable(spot: Spot) -> Execution | None:
     names = [n for n in ast.walk(function) if isinstance(n, ast.Name)]
     uses = [n for n in names if isinstance(target, ast.Name) and n.id == target.id]
     reads = [each for each in uses if isinstance(each.ctx, ast.Load)]
-    if len(uses) != len(reads) + 1 or len(reads) != 1 or _in_loop(code, assigned, function):
+    if len(uses) != len(reads) + 1 or _in_loop(code, assigned, function):
         return None
-    call = code.parents[reads[0]]
-    if not isinstance(call, ast.Call) or not _is_execution(call) or call.args[0] is not reads[0]:
+    calls = [each for read in reads if (each := _executing(spot, read)) is not None]
+    others = [read for read in reads if _executing(spot, read) is None]
+    if len(calls) != 1 or not all(is_shown(code, each) for each in others):
         return None
-    is_steady = _is_steady(assigned.value, function)
-    return Execution(call, assigned.value, _style(code, call) if is_steady else "")
+    style = _style(spot, calls[0]) if _is_steady(assigned.value, function) else ""
+    return Execution(calls[0], assigned.value, style, is_shown=bool(others))
+
+
+def _executing(spot: Spot, read: ast.Name) -> ast.Call | None:
+    """Return the call that executes what a name stands for; None if none does."""
+    call = spot.code.parents[read]
+    is_first = isinstance(call, ast.Call) and bool(call.args) and call.args[0] is read
+    return call if is_first and _is_execution(spot, call) else None  # type: ignore[arg-type,return-value]
 
 
 def _in_loop(code: PythonCode, node: ast.AST, function: ast.AST) -> bool:
@@ -165,7 +157,10 @@ def with_parameters(
     if None in values:
         return ()
     marks, arguments = _marks(found.style, [str(each) for each in values])
-    pieces = zip(statement.texts, [*marks, ""], strict=True)
+    first, *others = statement.texts
+    # A quote separated the words.
+    apart = [first, *(f" {each}" if each[:1].isalnum() else each for each in others)]
+    pieces = zip(apart, [*marks, ""], strict=True)
     written = text.written("".join(piece + mark for piece, mark in pieces))
     return _edits(spot, found, written, arguments)
 
@@ -188,7 +183,9 @@ def _edits(spot: Spot, found: Execution, written: str, arguments: str) -> Edits:
     """Return the edits that put in the statement, and pass the argument with the values."""
     code = spot.code
     add = _add_argument(arguments)
-    if found.text is found.call.args[0]:
+    if found.is_shown and "\n" in written:
+        return ()
+    if found.is_shown or found.text is found.call.args[0]:
         made = rewritten(code.segment(found.call), in_turn(set_argument(0, written), add))
         return (code.edit(found.call, made),) if made else ()
     if found.wrapped is not None:

@@ -3,13 +3,18 @@
 import ast
 import re
 
-from services.agents.types.security.code import text_of
+from services.agents.types.security.code import PythonCode, text_of
 from services.agents.types.security.rule import Spot
 from services.agents.types.security.sql_strings import take_apart
 from services.agents.types.security.sql_text import Slot
 
 # What models name their tables by.
 TABLE = re.compile(r"^[\w.]+\.(?:__tablename__|_meta\.db_table)$")
+# Functions that show what they are given, and run none of it.
+SHOWS = re.compile(
+    r"(?:^|\.)(?:p?print|echo|debug|info|warn(?:ing)?|error|exception|critical|log|flash|jsonify"
+    r"|render(?:_template)?)$"
+)
 # Names of functions that may run SQL that they are given.
 RUNS_SQL = re.compile(r"execut|query|sql|raw|text|fetch|select|prepare|run|cursor|db\.|conn")
 
@@ -48,6 +53,31 @@ def is_passed_elsewhere(spot: Spot) -> bool:
     call = next((each for each in spot.calls() if not _formats(each)), None)
     name = ast.unparse(call.func).lower() if call is not None else ""
     return bool(name) and not RUNS_SQL.search(name)
+
+
+def is_shown(code: PythonCode, read: ast.Name) -> bool:
+    """Return whether a name is read only to be shown to people, as in a log or on a page."""
+    calls = (each for each in code.above(read) if isinstance(each, ast.Call))
+    call = next((each for each in calls if not _formats(each)), None)
+    return call is not None and bool(SHOWS.search(ast.unparse(call.func)))
+
+
+def is_only_shown(spot: Spot) -> bool:
+    """Return whether the text is assigned to a variable of a function that is only shown."""
+    assigned = next((each for each in spot.nodes if isinstance(each, ast.Assign)), None)
+    function = spot.code.function_around(assigned) if assigned else None
+    if assigned is None or function is None or len(assigned.targets) != 1:
+        return False
+    target = assigned.targets[0]
+    reads = [
+        each
+        for each in ast.walk(function)
+        if isinstance(each, ast.Name)
+        and isinstance(target, ast.Name)
+        and each.id == target.id
+        and isinstance(each.ctx, ast.Load)
+    ]
+    return bool(reads) and all(is_shown(spot.code, each) for each in reads)
 
 
 def _formats(call: ast.Call) -> bool:

@@ -42,6 +42,8 @@ def _made_by_call(code: PythonCode, call: ast.Call, steps: int) -> set[str]:
         return _made_by_function(code, call.func.id, steps)
     if not isinstance(call.func, ast.Attribute):
         return {""}
+    if _is_own_attribute(call.func):
+        return _made_by_own_method(code, call.func, steps)
     inner = made_by(code, call.func.value, steps - 1)
     return {f"{each}.{call.func.attr}" if each else "" for each in inner}
 
@@ -51,7 +53,22 @@ def _made_by_function(code: PythonCode, name: str, steps: int) -> set[str]:
     named = [each for each in code.tree.body if getattr(each, "name", "") == name]
     if len(named) != 1 or not isinstance(named[0], ast.FunctionDef | ast.AsyncFunctionDef):
         return {""}
-    function = named[0]
+    return _made_by_returned(code, named[0], steps)
+
+
+def _made_by_own_method(code: PythonCode, method: ast.Attribute, steps: int) -> set[str]:
+    """Return what makes the values that a method of the class around its call returns."""
+    owner = next((e for e in code.above(method) if isinstance(e, ast.ClassDef)), None)
+    named = [e for e in owner.body if getattr(e, "name", "") == method.attr] if owner else []
+    if len(named) != 1 or not isinstance(named[0], ast.FunctionDef | ast.AsyncFunctionDef):
+        return {""}
+    return _made_by_returned(code, named[0], steps)
+
+
+def _made_by_returned(
+    code: PythonCode, function: ast.FunctionDef | ast.AsyncFunctionDef, steps: int
+) -> set[str]:
+    """Return what makes the values that a function returns."""
     if function.decorator_list:
         return {""}
     returned = [
@@ -59,7 +76,7 @@ def _made_by_function(code: PythonCode, name: str, steps: int) -> set[str]:
         for each in ast.walk(function)
         if isinstance(each, ast.Return) and code.function_around(each) is function
     ]
-    return _made_by_values(code, list(returned), steps)
+    return _made_by_values(code, list(returned), steps - 1)
 
 
 def _made_by_values(code: PythonCode, values: list[ast.AST | None], steps: int) -> set[str]:

@@ -1,14 +1,13 @@
 """What all fixers of workflows have in common."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from shared.agent_types import FixBehaviour, FixerDeclaration, Priors
 from shared.detectors.findings import rule_id
 from shared.detectors.n8n import RULES, TOOL, FoundProblem, Subject, WorkflowProblem
-from shared.detectors.n8n.graph_diff import graph_changes
 from shared.detectors.n8n.json_edits import Splice, apply_splices
-from shared.detectors.ports import Change, FixableFinding
+from shared.detectors.ports import FixableFinding
 
 Rewrite = Callable[[Subject, WorkflowProblem], Sequence[Splice]]
 
@@ -45,10 +44,6 @@ class WorkflowFixer:
         if found.subject.workflow.text != text or found.finding.fixable == "no":
             return []
         return list(self.rewrite(found.subject, found.problem))
-
-    def explain(self, changes: Mapping[str, Change]) -> str:
-        """Return what the changes do to the graphs of workflows."""
-        return graph_changes(changes)
 
 
 def declare(

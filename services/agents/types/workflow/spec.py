@@ -7,6 +7,7 @@ from services.agents.types.workflow.section import NAME, WorkflowSection, rule_c
 from shared.agent_types import AgentSpec, HealthDimension
 from shared.agent_types.health import DENSITY_FORMULA
 from shared.detectors.n8n import WorkflowDetector
+from shared.detectors.n8n.graph_diff import graph_changes
 from shared.detectors.ports import DetectorResources
 
 
@@ -24,4 +25,5 @@ SPEC = AgentSpec(
     files=("*.json",),
     priors=PRIORS,
     configuration=WorkflowSection,
+    describe=graph_changes,
 )

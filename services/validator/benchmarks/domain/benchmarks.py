@@ -25,6 +25,8 @@ from services.validator.benchmarks.domain.ranks import SignedRankInterval
 PREFIX = "bench::"
 # A benchmark must be missing in this many paired runs to count as gone.
 CONFIRMATION_RUNS = 3
+# Where only a gain is looked for, a candidate that was slower in each of so many pairs has none.
+FUTILITY_RUNS = 5
 
 
 @dataclass(frozen=True)
@@ -116,9 +118,22 @@ def wanted(rounds: Sequence[PairedRun], plan: SamplingPlan, names: Collection[st
     if done < CONFIRMATION_RUNS:
         return CONFIRMATION_RUNS
     noisy = [each for each in _sorted_out(rounds, names)[0] if not each.unit.exact]
+    if not plan.proves_equality and plan.schedule(len(noisy)):
+        if done < FUTILITY_RUNS:
+            return FUTILITY_RUNS
+        if noisy and all(_is_futile(each, plan) for each in noisy):
+            return done
     if not any(_hopeful(each, plan) for each in _by_looks(noisy, done, plan).values()):
         return done
     return next((look for look in plan.schedule(len(noisy)) if look > done), done)
+
+
+def _is_futile(series: _Series, plan: SamplingPlan) -> bool:
+    """Return True if only a gain is looked for, and the candidate was slower in every pair."""
+    if plan.proves_equality or len(series.rounds) < FUTILITY_RUNS:
+        return False
+    costs = series.costs()
+    return min(costs) > 0 and median(costs) > math.log1p(plan.tolerance)
 
 
 def _hopeful(comparison: BenchmarkComparison, plan: SamplingPlan) -> bool:
@@ -195,7 +210,11 @@ def _by_looks(
 ) -> dict[str, BenchmarkComparison]:
     """Return by name the first conclusive comparison, else the last; without one inconclusive."""
     found = {
-        each.name: BenchmarkComparison(each.name, each.unit, BenchmarkOutcome.INCONCLUSIVE)
+        each.name: each.as_comparison(
+            BenchmarkOutcome.INCONCLUSIVE, median(each.costs()), -math.inf, math.inf
+        )
+        if _is_futile(each, plan)
+        else BenchmarkComparison(each.name, each.unit, BenchmarkOutcome.INCONCLUSIVE)
         for each in series
     }
     for look in plan.schedule(len(series)):

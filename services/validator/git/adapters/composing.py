@@ -14,6 +14,8 @@ from shared.targets.tree import blob_content
 
 # Fewer hexadecimal digits do not identify the blob that a patch was made for.
 MIN_BLOB_DIGITS = 4
+# The name under which the versions of a file are merged.
+ONLY_FILE = "file"
 
 
 def compose(
@@ -44,7 +46,7 @@ def _apply(
         if problem := _misplaced(index, file, entry):
             return problem
         before = blob_content(repository.get(entry.id)) if entry else None
-        after = _patched(file, before)
+        after = _patched(repository, file, before)
         if isinstance(after, str):
             return after
         entries.append((file.path, int(entry.mode) if entry else file.new_mode, after))
@@ -83,11 +85,15 @@ def _misplaced(index: pygit2.Index, file: FilePatch, entry: pygit2.IndexEntry | 
     return None
 
 
-def _patched(file: FilePatch, before: bytes | None) -> bytes | str | None:
+def _patched(
+    repository: pygit2.Repository, file: FilePatch, before: bytes | None
+) -> bytes | str | None:
     """Return the new content, None for a deleted file, or a sentence if the patch does not fit."""
     if (before is None) != (file.kind is PatchKind.ADD):
         return f"{file.path} {'is not there' if before is None else 'is already there'}"
     after = apply_hunks(before or b"", file.hunks)
+    if after is None and before is not None:
+        after = _merged(repository, file, before)
     if after is None:
         return f"its lines in {file.path} have changed"
     if file.kind is PatchKind.DELETE:
@@ -96,6 +102,37 @@ def _patched(file: FilePatch, before: bytes | None) -> bytes | str | None:
     if language and _moved(file, before) and makes_invalid(language, before, after):
         return invalid_reason(file.path)
     return after
+
+
+def _merged(repository: pygit2.Repository, file: FilePatch, before: bytes) -> bytes | None:
+    """Return the content with the patch merged into it, as `git apply --3way` does.
+
+    The common ancestor is the content that the patch was made for, as an agent makes each of its
+    patches on top of its others, not all of which need to land. None where the repository does not
+    have that content, the same lines have changed, or nothing would be left to change.
+    """
+    if len(file.old_blob_prefix) < MIN_BLOB_DIGITS:
+        return None
+    try:
+        ancestor = blob_content(repository[file.old_blob_prefix])
+    except (KeyError, ValueError):
+        return None
+    patched = apply_hunks(ancestor, file.hunks) if ancestor is not None else None
+    if ancestor is None or patched is None:
+        return None
+    trees = [_tree_of_one_file(repository, each) for each in (ancestor, before, patched)]
+    merged = repository.merge_trees(*trees)
+    if merged.conflicts is not None:
+        return None
+    after = blob_content(repository[merged[ONLY_FILE].id])
+    return None if after == before else after
+
+
+def _tree_of_one_file(repository: pygit2.Repository, content: bytes) -> pygit2.Oid:
+    """Write a tree that holds nothing but this content; return its id."""
+    builder = repository.TreeBuilder()
+    builder.insert(ONLY_FILE, repository.create_blob(content), pygit2.enums.FileMode.BLOB)
+    return builder.write()
 
 
 def _moved(file: FilePatch, before: bytes | None) -> bool:

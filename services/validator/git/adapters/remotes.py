@@ -77,6 +77,11 @@ def push_with_work_tree(  # noqa: PLR0917 - those of `push`, and the folder
 
 def _owner_of(repository: Path) -> Owner | None:
     """Return the owner of a repository's objects if we are root and it is another's; else None."""
+    marker = repository / ".git"
+    objects = (marker if marker.exists() else repository) / "objects"
+    if objects.is_dir():
+        return foreign_owner(objects)
+    # Only git knows where those of a linked work tree are.
     try:
         found = git_text(repository, "rev-parse", "--git-path", "objects")
     except GitError:

@@ -121,7 +121,7 @@ async def measure_protection(
         is_tried = report is not None and any(each.id in one.changes for one in plan.mutants)
         more = {"run": outcome.run if is_tried else None, "uncovered": uncovered}
         found[each.id] = known.model_copy(update=more)
-        await deps.store.enhancements.set_fields(each.id, decision__protection=found[each.id])
+    await deps.store.enhancements.set_field_of_each("decision__protection", found)
     return found
 
 

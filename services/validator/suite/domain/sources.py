@@ -9,11 +9,12 @@ import ast
 import builtins
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from shared.kernel import syntax
+from shared.kernel.sections import parse_by_sections
 
 FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 # Nodes that may contain the definition of a function.
@@ -117,10 +118,15 @@ def decode_source(content: bytes) -> str:
 
 def parse_python(text: str) -> ast.Module | None:
     """Parse a Python source; return None if it is not valid in our version of Python."""
+    return _parsed(text, syntax.parse)
+
+
+def _parsed(text: str, parse: Callable[[str], ast.Module]) -> ast.Module | None:
+    """Return what `parse` makes of a text, without showing warnings; None if it is not valid."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return syntax.parse(text)
+            return parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
 
@@ -128,8 +134,11 @@ def parse_python(text: str) -> ast.Module | None:
 # A tree takes fifty times the memory of its text.
 @lru_cache(maxsize=64)
 def read_source(text: str) -> ParsedSource | None:
-    """Parse a Python source and find its functions; return None if it is not valid Python."""
-    tree = parse_python(text)
+    """Parse a Python source and find its functions; return None if it is not valid Python.
+
+    Other versions of the source share parts of its tree: nobody may change them.
+    """
+    tree = _parsed(text, parse_by_sections)
     if tree is None:
         return None
     functions: dict[str, Function] = {}
@@ -160,13 +169,18 @@ def _compare(before: ParsedSource, after: ParsedSource) -> SourceChange:
     """Find what differs between two different texts. Raises RecursionError."""
     both = before.functions.keys() & after.functions.keys()
     changed = frozenset(
-        name for name in both if before.functions[name].body != after.functions[name].body
+        name for name in both if not _same_body(before.functions[name], after.functions[name])
     )
     added = {name for name in after.functions.keys() - both if _is_unused_before(name, before)}
     outline = [each for each in after.outline if each[0] not in added]
     is_wider = any(before.functions[name].has_unrecorded_dependents for name in changed)
     is_decorated = any(after.functions[name].node.decorator_list for name in added)
     return SourceChange(changed, module=before.outline != outline or is_wider or is_decorated)
+
+
+def _same_body(before: Function, after: Function) -> bool:
+    """Return whether two versions of a function have the same body. Raises RecursionError."""
+    return before.node is after.node or before.body == after.body
 
 
 def _is_unused_before(name: str, before: ParsedSource) -> bool:

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from shared.contracts.base import Severity
 from shared.detectors.n8n.expressions import named_nodes
 from shared.detectors.n8n.facts.types import is_of_known_package, retirements
-from shared.detectors.n8n.problem import Subject, WorkflowProblem, at_node, rule
-from shared.detectors.n8n.workflow import Connection, Node
+from shared.detectors.n8n.problem import Fixable, Subject, WorkflowProblem, at_node, rule
+from shared.detectors.n8n.workflow import Connection, Node, Workflow
 
 ERROR_OUTPUT = "continueErrorOutput"
 
@@ -18,18 +19,40 @@ def missing_target(subject: Subject) -> Iterator[WorkflowProblem]:
     flow = subject.workflow
     for each in flow.connections:
         if each.target not in flow.by_name and each.source in flow.by_name:
-            yield _at_connection(each, "leads to a node that does not exist")
+            meant = _meant_by_id(flow, each.target)
+            found = _at_connection(each, "leads to a node that does not exist")
+            yield (
+                replace(found, message=f"{found.message}{meant}", fixable="no") if meant else found
+            )
 
 
 @rule("missing-source", Severity.NOTE)
 def missing_source(subject: Subject) -> Iterator[WorkflowProblem]:
     """Connections of a node that does not exist are dead weight, and come to life with a rename."""
     flow = subject.workflow
+    names = {node.name for node in flow.all_nodes}
     top = flow.json.get("connections")
     for each in top.members if top else ():
-        if each.key not in {node.name for node in flow.all_nodes}:
-            message = f"Connections of a node {each.key!r}, which does not exist."
-            yield WorkflowProblem(each.value, each.key or "", message, "safe", each.key)
+        if each.key not in names:
+            meant = _meant_by_id(flow, each.key or "")
+            message = f"Connections of a node {each.key!r}, which does not exist.{meant}"
+            fixable: Fixable = "no" if meant else "safe"
+            yield WorkflowProblem(each.value, each.key or "", message, fixable, each.key)
+
+
+def _meant_by_id(flow: Workflow, name: str) -> str:
+    """Return a sentence on what is named by the id of a node; empty for any other name.
+
+    n8n looks connections up by names alone. What has an id in its place carries nothing, but was
+    meant by somebody, so that it is not for us to remove.
+    """
+    meant = next((e.name for e in flow.all_nodes if name and e.setting("id") == name), None)
+    if meant is None:
+        return ""
+    return (
+        f" It is the id of {meant!r}, and n8n knows connections by names only: write the name, if "
+        "the connection is meant, or else remove it."
+    )
 
 
 def _at_connection(each: Connection, what: str) -> WorkflowProblem:

@@ -55,6 +55,12 @@ PUBLIC = {"p/__init__.py": PACKAGE}
         (DEFERRED, CALL_EDIT, {}),
         (DIRECT, DIRECT_EDIT, PUBLIC),
         (TYPES, TYPE_EDIT, {"p__item": f"import enum\nclass Kind(enum.Enum):\n    A = 1\n{ITEM}"}),
+        (
+            DEFERRED,
+            CALL_EDIT,
+            {"p__item": f"from collections.abc import Sequence\nclass Row(Sequence): ...\n{ITEM}"},
+        ),
+        (DEFERRED, CALL_EDIT, {"p__item": f"{ITEM}Item.box = pack\n"}),
     ],
 )
 def test_a_plain_edit_is_shown(condition, edit, files):
@@ -263,3 +269,135 @@ def test_a_name_that_may_mean_another_object_later_is_not_deferred(files):
 )
 def test_a_hostile_direct_import_is_not_shown(before, after, files):
     assert not judged(DIRECT, before, after, **files)
+
+
+QUALIFIED = "qualified.defining-module"
+SHORTENED = (
+    "import p\n\n\nclass Box(p.Item): ...\n",
+    "from p.item import Item\n\n\nclass Box(Item): ...\n",
+)
+
+
+def test_a_name_in_place_of_an_attribute_of_the_package_is_shown():
+    assert judged(QUALIFIED, *SHORTENED, **PUBLIC)
+
+
+@pytest.mark.parametrize(
+    ("edit", "files"),
+    [
+        (SHORTENED, {"p/__init__.py": "from .m import add\nfrom .item import Item, pack\n"}),
+        (
+            SHORTENED,
+            {"p/__init__.py": f"from .x import X\n{PACKAGE}", "p__x": "from p.m import Box\n"},
+        ),
+        (
+            SHORTENED,
+            {"p/__init__.py": f"from .x import X\n{PACKAGE}", "p__x": "def X():\n    import p.m\n"},
+        ),
+        (SHORTENED, {"p/__init__.py": f"{PACKAGE}Item = pack\n"}),
+        (SHORTENED, {**PUBLIC, "tests__test_m": "import p\np.Item = None\n"}),
+        (SHORTENED, {**PUBLIC, "tests__test_m": "from p.m import p\n"}),
+        (SHORTENED, {**PUBLIC, "tests__test_m": "patch('p.m.p')\n"}),
+        (SHORTENED, {"p/__init__.py": "", "p__item": ""}),
+        ((SHORTENED[0], SHORTENED[1].replace("p.item import", "p.other import")), PUBLIC),
+        ((SHORTENED[0], SHORTENED[1].replace("(Item)", "(pack)")), PUBLIC),
+        ((f"{SHORTENED[0]}X = p\n", f"{SHORTENED[1]}X = p\n"), PUBLIC),
+        ((f"{SHORTENED[0]}Item = 1\n", f"{SHORTENED[1]}Item = 1\n"), PUBLIC),
+        ((f"{SHORTENED[0]}T = 'Item'\n", f"{SHORTENED[1]}T = 'Item'\n"), PUBLIC),
+        ((f"{SHORTENED[0]}T = globals()\n", f"{SHORTENED[1]}T = globals()\n"), PUBLIC),
+    ],
+)
+def test_a_name_in_place_of_an_attribute_is_not_shown(edit, files):
+    assert not judged(QUALIFIED, *edit, **files)
+
+
+LOUD = {"p__item": f"{ITEM}print(1)\n"}
+LEADING = "from .other import other\nfrom .m import add\n"
+OTHER = "from p.item import pack\n\n\ndef other(x):\n    return pack(x)\n"
+
+
+def test_what_the_package_has_loaded_before_may_do_anything_as_it_is_loaded():
+    assert judged(DEFERRED, *CALL_EDIT, **LOUD, p__other=OTHER, **{"p/__init__.py": LEADING})
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"p/__init__.py": "from .m import add\nfrom .other import other\n", "p__other": OTHER},
+        {
+            "p/__init__.py": f"from .x import y\n{LEADING}",
+            "p__other": OTHER,
+            "p__x": "import p.m\ny = 1\n",
+        },
+        {
+            "p/__init__.py": f"from .x import y\n{LEADING}",
+            "p__other": OTHER,
+            "p__x": "def y():\n    import p.m\n",
+        },
+        {"p/__init__.py": f"if True:\n    {LEADING}", "p__other": OTHER},
+        {"p/__init__.py": LEADING, "p__other": f"if 0:\n    {OTHER}"},
+        {"p/__init__.py": LEADING, "p__other": "def other():\n    from p.item import pack\n"},
+        {"p/__init__.py": "", "p__other": OTHER},
+    ],
+)
+def test_what_the_package_may_not_have_loaded_before_may_do_nothing(files):
+    assert not judged(DEFERRED, *CALL_EDIT, **LOUD, **files)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import os\nos.pack = 1\n",
+        "class Meta(type): ...\nclass Box(metaclass=Meta): ...\nBox.x = 1\n",
+        "class Box(Other): ...\nBox.x = 1\n",
+        "class Box: ...\nBox = Box()\nBox.x = 1\n",
+        "class Box: ...\nBox.x = print()\n",
+        "class Box: ...\nBox.x.y = 1\n",
+    ],
+)
+def test_an_attribute_of_anything_but_an_own_class_may_be_noticed(text):
+    assert not judged(DEFERRED, *CALL_EDIT, p__item=f"{ITEM}{text}")
+
+
+REACHING = "import p\n\n\ndef f(x):\n    return p.item.pack(x)\n"
+LOADS_ITEM = "from .m import add\nfrom .item import Item\n"
+
+
+def test_who_is_outside_of_a_package_reads_what_that_loads_in_any_case():
+    assert judged(DEFERRED, *CALL_EDIT, **{"p/__init__.py": LOADS_ITEM}, use=REACHING)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"p/__init__.py": "from .m import add\n", "use": REACHING},
+        {"p/__init__.py": LOADS_ITEM, "p__use": REACHING},
+        {
+            "p/__init__.py": "from .m import add\ntry:\n    import p.item\nexcept E: ...\n",
+            "use": REACHING,
+        },
+    ],
+)
+def test_a_module_that_is_read_by_its_package_may_be_missed(files):
+    assert not judged(DEFERRED, *CALL_EDIT, **files)
+
+
+FOREIGN = {"p__item": f"import leather\n{ITEM}"}
+DRAWS = "import leather\n\n\ndef other(): ...\n"
+
+
+def test_a_module_of_others_that_is_loaded_before_may_do_anything():
+    assert judged(DEFERRED, *CALL_EDIT, **FOREIGN, **{"p/__init__.py": LEADING}, p__other=DRAWS)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"p/__init__.py": "from .m import add\nfrom .other import other\n", "p__other": DRAWS},
+        {"p/__init__.py": LEADING, "p__other": "def other():\n    import leather\n"},
+        # It may be what imports the package, and go on only after that.
+        {"p/__init__.py": "import q\nfrom .m import add\n", "q": f"import p\n{DRAWS}"},
+    ],
+)
+def test_a_module_of_others_that_may_not_be_loaded_before_may_do_nothing(files):
+    assert not judged(DEFERRED, *CALL_EDIT, **FOREIGN, **files)

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
-from services.agents.types.performance.advice import MeasuredAdviceEngine, read_plans
+from services.agents.types.performance.advice import ADVISED, PLANS, advice_engine
 from services.agents.types.performance.profile import CODE, TOOL
 from services.agents.types.performance.spec import SPEC
 from services.agents.types.performance.start_up import RULE
@@ -21,7 +21,7 @@ async def advice(*findings, **fields):
     tree = FakeTree({"shop/__init__.py": ""})
     source = Source(tree, profile_target(tree))
     context = replace(a_context(source, "shop"), findings=findings, **fields)
-    engine = MeasuredAdviceEngine(DetectorResources(Path()))
+    engine = advice_engine(DetectorResources(Path()))
     return [each async for each in engine.propose(context)]
 
 
@@ -36,9 +36,8 @@ async def test_all_findings_of_a_rule_are_one_piece_of_advice_in_their_order():
     [made] = await advice(found(fingerprint="b"), found(path="shop/a.py", fingerprint="a"))
     assert made.changes is None
     assert made.title == "look at what takes the time of the benchmarks: shop/m.py, shop/a.py"
-    assert "Evidence: shop/m.py:1: `b` is slow. shop/a.py:1: `a` is slow. Steps: 1." in (
-        made.rationale
-    )
+    assert made.advice.evidence == ("shop/m.py:1: `b` is slow", "shop/a.py:1: `a` is slow")
+    assert made.rationale == made.advice.text
     assert [each.fingerprint for each in made.findings] == ["b", "a"]
 
 
@@ -52,4 +51,5 @@ async def test_it_is_given_once():
 
 
 def test_the_type_declares_what_it_advises_on():
-    assert SPEC.advises == read_plans().keys()
+    assert SPEC.advises == ADVISED
+    assert len(ADVISED) == len(PLANS)

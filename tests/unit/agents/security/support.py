@@ -1,12 +1,15 @@
 """The fixes and findings of the agent type security in one file, by its own engine."""
 
 import asyncio
+from dataclasses import replace
 
 from services.agents.main import serve_type
 from services.agents.types.security import SPEC
+from services.agents.types.security.spec import PLANS
+from shared.agent_types.plans import PlansEngine
 from shared.detectors.ports import DetectorResources, Source
 from shared.targets.profile import profile_target
-from tests.support.agents import proposals_of
+from tests.support.agents import a_context, proposals_of
 from tests.support.trees import FakeTree
 
 PROJECT = """[project]
@@ -31,8 +34,20 @@ def findings(scratch, source):
 
 
 def proposals(scratch, source, component="m"):
+    """The proposals with a patch."""
     engine = serve_type(SPEC, DetectorResources(scratch)).engine
     return asyncio.run(proposals_of(engine, source, component))
+
+
+def advice(scratch, source, component="m"):
+    """The advice on what is found in a component."""
+    found = tuple(each for each in findings(scratch, source) if each.component == component)
+    context = replace(a_context(source, component), findings=found)
+
+    async def made():
+        return [each async for each in PlansEngine(PLANS).propose(context)]
+
+    return asyncio.run(made())
 
 
 def fixed(scratch, source, path="m.py"):

@@ -7,6 +7,7 @@ import pytest
 
 from services.agents.types.workflow import SPEC
 from services.agents.types.workflow.health import measure
+from services.agents.usecases.submit import with_outline
 from shared.behaviour import FixClass
 from shared.contracts.base import Severity
 from shared.detectors.n8n import RULES
@@ -45,13 +46,13 @@ async def test_only_the_lines_that_have_to_change_do(tmp_path, name):
 
 async def test_the_rationale_tells_the_graph_and_no_value(tmp_path):
     text = problem("missing_target")
-    (proposal,) = await proposed(tmp_path, text)
+    (proposal,) = map(with_outline, await proposed(tmp_path, text))
     assert "- connection 'Fetch orders' output 0 → 'Old mailer' input 0" in proposal.rationale
     assert (
         proposal.title
         == "fix(flows): remove connections to nodes that do not exist (missing-target)"
     )
-    (proposal,) = await proposed(tmp_path, problem("pinned_data"))
+    (proposal,) = map(with_outline, await proposed(tmp_path, problem("pinned_data")))
     assert "pinData.Fetch orders removed" in proposal.rationale
     assert "jo@example.com" not in proposal.rationale
     assert proposal.conditions == ("workflows.pinned-data",)

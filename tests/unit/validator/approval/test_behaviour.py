@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from services.validator.approval import usecases
 from services.validator.approval.domain import EditedFile, behaviour_reason
 from services.validator.approval.usecases import (
     judge_behaviours,
@@ -46,7 +47,7 @@ async def judged(
     edits = {change.id: [EditedFile(path, before, after)]}
     place = prepared(config)
     asked = [change] if not is_proven or may_change_more(change) else []
-    behaviours = await judge_behaviours(asked, place, edits, deps)
+    behaviours = await judge_behaviours(asked, place, edits, {}, deps)
     proofs = {change.id} if is_proven else ()
     known = {"proofs": proofs, "behaviours": behaviours, "edits": edits}
     await request_approvals([change], place, "b" * 40, lambda _: (), deps, **known)
@@ -81,6 +82,27 @@ async def test_a_shown_condition_asks_nobody_and_is_stored(tmp_path):
     change = await judged(tmp_path, *SHOWN)
     assert change.state is EnhancementState.VALIDATING
     assert "what they are drawn from is no iterator" in change.decision.behaviour.summary
+
+
+async def test_a_change_is_judged_again_only_if_its_edits_are_other_ones(tmp_path, monkeypatch):
+    deps, place, known, judging = a_validator(a_store(), tmp_path), prepared(), {}, []
+    changes = [an_enhancement(rule="ruff:C419") for _ in range(2)]
+    await deps.store.enhancements.insert_missing(changes)
+    edits = {each.id: [EditedFile("m.py", *SHOWN)] for each in changes}
+    judge = usecases.judge_behaviour
+    monkeypatch.setattr(
+        usecases, "judge_behaviour", lambda *some, **more: judging.append(1) or judge(*some, **more)
+    )
+    first = await judge_behaviours(changes, place, edits, known, deps)
+    again = {each.id: [EditedFile("m.py", *SHOWN)] for each in changes}
+    assert await judge_behaviours(changes, place, again, known, deps) == first
+    assert len(judging) == 2
+    again[changes[0].id] = [EditedFile("m.py", EAGER, LAZY)]
+    second = await judge_behaviours(changes, place, again, known, deps)
+    assert len(judging) == 3
+    assert second[changes[0].id].open
+    stored = await deps.store.enhancements.find_by_ids([each.id for each in changes])
+    assert [each.decision.behaviour for each in stored] == [second[each.id] for each in changes]
 
 
 async def test_another_edit_than_that_of_its_rule_asks(tmp_path):

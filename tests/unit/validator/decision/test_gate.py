@@ -306,7 +306,7 @@ WORLDS = st.builds(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(WORLDS)
 def test_what_lands_passes_and_what_is_refused_fails_alone_on_what_has_landed(world: World):
     story = play(world, 8)

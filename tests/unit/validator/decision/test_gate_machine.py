@@ -104,4 +104,4 @@ class Gate(RuleBasedStateMachine):
 
 
 TestGate = Gate.TestCase
-TestGate.settings = settings(max_examples=120, stateful_step_count=40, deadline=None)
+TestGate.settings = settings(max_examples=120, stateful_step_count=40)

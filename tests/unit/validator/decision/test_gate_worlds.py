@@ -31,13 +31,13 @@ def refused(story: Story) -> set[int]:
     return {each.change for each in story.rejected}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(worlds(), st.integers(1, 4))
 def test_everybody_ends_once_and_by_the_rules_on_any_number_of_runners(world: World, width: int):
     finish(world, width)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(worlds(calm=True), st.integers(1, 4))
 def test_where_nothing_happens_by_chance_only_what_is_bad_is_refused(world: World, width: int):
     story = finish(world, width)
@@ -45,7 +45,7 @@ def test_where_nothing_happens_by_chance_only_what_is_bad_is_refused(world: Worl
     assert set(story.undecided) <= world.silent
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(worlds(calm=True), st.integers(2, 8))
 def test_more_runners_end_each_change_as_one_does(world: World, width: int):
     alone = [replace(each, mended=0) for each in world.faults if each.together.bit_count() == 1]

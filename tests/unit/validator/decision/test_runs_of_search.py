@@ -102,6 +102,20 @@ def test_a_culprit_that_seems_to_reach_none_of_the_tests_takes_no_more_runs():
     assert max(len(each.searching()) for each in found) <= HALVINGS + 1
 
 
+@pytest.mark.parametrize("targeted", [0.1, 0.3, 0.5])
+@pytest.mark.parametrize("risk", [0.01, 0.1])
+def test_culprits_that_alone_reach_what_they_break_take_a_run_each(risk, targeted):
+    """However much a run costs: nothing else is to be found out."""
+    world = World(
+        "0", 15, SUITE, tuple(breaks_nine(n) for n in (2, 7, 12)), risk=risk, targeted=targeted
+    )
+    reach = {n: frozenset(SUITE[n : n + 1]) for n in range(world.size)}
+    reach |= {fault.together.bit_length() - 1: fault.tests for fault in world.faults}
+    found = search(world, reach=reach)
+    assert found.rejected() == [2, 7, 12]
+    assert len(found.searching()) == len(world.faults)
+
+
 @pytest.mark.parametrize("culprits", [2, 3])
 def test_each_further_culprit_takes_few_more_runs(culprits):
     for first in PLACES:

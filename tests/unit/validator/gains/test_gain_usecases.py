@@ -92,13 +92,10 @@ class House:
             for each in orders[executed:]:
                 await execute_run(each, self.deps)
             executed = len(orders)
-        gain = await asking
-        stored = await self.deps.store.enhancements.require(self.change.id)
-        assert stored.decision.gain == gain
-        return gain
+        return await asking
 
 
-async def test_the_functions_are_compared_and_the_gain_is_stored(tmp_path):
+async def test_the_functions_are_compared(tmp_path):
     house = House(tmp_path)
     gain = await house.measured(tests=("t::b", "t::a"))
     assert gain.state == "measured"

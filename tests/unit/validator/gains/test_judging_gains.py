@@ -127,3 +127,19 @@ def test_no_pairs_are_made_only_to_prove_equality():
     ]
     assert wanted(rounds, SamplingPlan(0.02)) > 11
     assert wanted(rounds, SamplingPlan(0.02, proves_equality=False)) == 11
+
+
+def test_what_is_slower_in_each_of_the_first_pairs_has_no_gain_and_is_measured_no_longer():
+    rounds = [PairedRun(seconds(f=(1, 1)), seconds(f=(1.1, 1))) for _ in range(5)]
+    plan = SamplingPlan(0.02, proves_equality=False)
+    assert wanted(rounds[:3], plan) == wanted(rounds, plan) == 5
+    assert wanted(rounds, SamplingPlan(0.02)) == 11
+    gain = judge_gain(BenchmarkReport(plan, tuple(rounds)), RUN)
+    assert gain.state == "none"
+    assert "takes 1.10 times as long, on 1 recorded input, in 5 paired runs" in gain.summary
+
+
+def test_one_pair_that_is_faster_has_them_measured_further():
+    slower = [PairedRun(seconds(f=(1, 1)), seconds(f=(1.1, 1))) for _ in range(4)]
+    rounds = [*slower, PairedRun(seconds(f=(1, 1)), seconds(f=(0.9, 1)))]
+    assert wanted(rounds, SamplingPlan(0.02, proves_equality=False)) == 11

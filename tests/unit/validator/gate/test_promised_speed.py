@@ -1,5 +1,6 @@
 """When a round measures the gain that a change promises, and what follows."""
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
@@ -30,7 +31,10 @@ class FakeRound:
             for name, prediction in predictions.items()
         }
         self.prepared = SimpleNamespace(tree="head")
-        self.facts = ChangeFacts(impacted={"a": frozenset({"t::a"})})
+        self.facts, self.baseline = ChangeFacts(), asyncio.get_running_loop().create_future()
+        self.baseline.set_result(SimpleNamespace(outcomes={}))
+        self.stored = {}
+        self.store = self.enhancements = self
         self.approved, self.needs = set(), {}
         self.answers = dict.fromkeys(predictions, GAINED)
         self.measured, self.rejected, self.cancelled = [], [], []
@@ -56,18 +60,24 @@ class FakeRound:
         self.measured.append((change.id, trees, tuple(changes), tests))
         return self.answers[change.id]
 
+    async def impact_of(self, changes, *_):
+        return {each.id: {"a": frozenset({"t::a"})}.get(each.id) for each in changes}
+
+    async def set_fields(self, key, *, decision__gain):
+        self.stored[key] = decision__gain
+
     async def reject(self, change, reason, _, *, run):
         self.rejected.append((change.id, reason))
 
     async def judge(self, *ids):
-        return await reject_without_gain(self, ids or tuple(self.changes), self, None)
+        return await reject_without_gain(self, ids or tuple(self.changes), self, self)
 
 
 @pytest.fixture
 def a_round(monkeypatch):
     def make(**predictions):
         made = FakeRound(**predictions)
-        for name in ("compose", "measure_gain", "reject"):
+        for name in ("compose", "impact_of", "measure_gain", "reject"):
             monkeypatch.setattr(gains, name, getattr(made, name))
         return made
 
@@ -79,7 +89,7 @@ async def test_only_promises_are_measured_and_each_once_in_a_round(a_round):
     assert not await fake.judge()
     assert not await fake.judge()
     assert fake.measured == [("a", ("head", "head+a"), ("a",), frozenset({"t::a"}))]
-    assert fake.facts.gains == {"a": GAINED}
+    assert fake.facts.gains == fake.stored == {"a": GAINED}
 
 
 async def test_what_shows_no_gain_is_rejected_and_the_others_stay(a_round):

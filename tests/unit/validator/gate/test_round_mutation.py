@@ -56,10 +56,11 @@ class FakeRound:
         self.asked: list[set[str]] = []
         self.forgotten: list[str] = []
 
-    async def set_fields(self, change, *, decision__protection):
+    async def set_field_of_each(self, field, values):
         """What is forgotten is forgotten in the store too."""
-        assert decision__protection is None
-        self.forgotten.append(change)
+        assert field == "decision__protection"
+        assert not any(values.values())
+        self.forgotten += values
 
     async def measure_protection(self, deps, place, changes, trees, *, wanted, **_):
         self.asked.append(set(wanted))

@@ -20,14 +20,13 @@ class Repository:
 
 async def screened(tmp_path, *files, compiled=False):
     """What a repository that breaks a rule was asked, and what is said about a change of files."""
-    store, repository, task = a_store(), Repository(), a_task()
-    await store.tasks.insert(task)
+    repository, task = Repository(), a_task()
     change = an_enhancement(task, files=files)
     prepared = SimpleNamespace(profile=SimpleNamespace(config="config"), head="head")
     prepared.environment = SimpleNamespace(has_compiled_modules=compiled)
     gate_round = SimpleNamespace(target=None, prepared=prepared, patches={change.id: "patch"})
-    deps = a_validator(store, tmp_path, repository=lambda target: repository)
-    return repository, await _policy_violation(change, gate_round, deps)
+    deps = a_validator(a_store(), tmp_path, repository=lambda target: repository)
+    return repository, await _policy_violation(change, task.paths, gate_round, deps)
 
 
 async def test_a_patch_is_checked_in_a_thread_of_its_own(tmp_path):

@@ -155,9 +155,7 @@ def test_no_patch_crashes_writes_outside_or_makes_what_is_no_regular_file(yard: 
     applied: list[str] = []
 
     @seed(shard)
-    @settings(
-        max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=EXAMPLES, database=None, suppress_health_check=list(HealthCheck))
     @given(mutated())
     def one(patch: str) -> None:
         if yard.repository.broken_rule(patch, LEASE, CONFIG, head) is not None:

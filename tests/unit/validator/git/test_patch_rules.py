@@ -91,7 +91,7 @@ numbered = st.lists(st.integers(0, 5), min_size=1, max_size=10).map(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(before=numbered, after=numbered, present=numbered)
 def test_what_git_applies_is_applied_alike(tmp_path_factory, before, after, present):
     place = tmp_path_factory.getbasetemp() / "git-apply"

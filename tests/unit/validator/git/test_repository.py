@@ -58,6 +58,42 @@ def test_a_patch_finds_its_lines_where_an_earlier_one_moved_them(yard):
     assert yard.content(made.tree, "m.py").decode() == moved.replace("return 1", "return 2")
 
 
+class TestMerging:
+    """A patch that was made on top of another one, which in the end is not there."""
+
+    first = SOURCE.replace("one", "uno")
+    both = first.replace("return 1", "return 2")
+    apart = SOURCE.replace("import os\n\n", "import os\n# one\n")
+
+    def test_it_applies_where_the_lines_of_the_other_were_only_its_context(self, yard):
+        second = self.apart.replace("return 1", "return 2")
+        patches = [
+            ("a", a_patch("m.py", SOURCE, self.apart)),
+            ("b", a_patch("m.py", self.apart, second)),
+        ]
+        assert not yard.compose(*patches).failed
+        alone = yard.compose(patches[1])
+        assert not alone.failed
+        assert yard.content(alone.tree, "m.py").decode() == SOURCE.replace("return 1", "return 2")
+
+    def test_it_does_not_apply_next_to_a_line_of_the_other(self, yard):
+        patches = [
+            ("a", a_patch("m.py", SOURCE, self.first)),
+            ("b", a_patch("m.py", self.first, self.both)),
+        ]
+        assert not yard.compose(*patches).failed
+        assert yard.compose(patches[1]).failed == (("b", "its lines in m.py have changed"),)
+
+    def test_it_does_not_apply_where_what_it_was_made_for_is_not_known(self, yard):
+        patch = a_patch("m.py", self.apart, self.apart.replace("return 1", "return 2"))
+        assert yard.compose(("b", patch)).failed == (("b", "its lines in m.py have changed"),)
+
+    def test_a_change_that_is_there_already_does_not_apply_again(self, yard):
+        patch = a_patch("m.py", SOURCE, SOURCE.replace("return 1", "return 2"))
+        made = yard.compose(("a", patch), ("b", patch))
+        assert made.failed == (("b", "its lines in m.py have changed"),)
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [

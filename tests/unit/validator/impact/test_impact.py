@@ -96,6 +96,11 @@ def test_a_function_that_changes_is_tested_by_what_reaches_it():
     assert chosen(a_change("m.py", "return 2", "return 3")) == {TEST_TWO, TEST_USER}
 
 
+def test_versions_of_a_file_share_the_functions_above_an_edit():
+    before, after = read_source(CODE), read_source(f"{CODE}\n\ndef last():\n    pass\n")
+    assert before.functions["one"].node is after.functions["one"].node
+
+
 def test_functions_inside_a_function_are_parts_of_it():
     assert chosen(a_change("m.py", "inner() + x", "inner() - x")) == {TEST_ONE, TEST_TWO}
     assert chosen(a_change("m.py", "return LIMIT", "return 4")) == {TEST_ONE, TEST_TWO}

@@ -375,7 +375,7 @@ MODULES = [
 ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.sampled_from(MODULES), st.data())
 def test_mutants_of_any_change_are_valid_python_and_move_no_line(source, data):
     count = source.count(b"\n")

@@ -10,7 +10,7 @@ DECLARATION = FixerDeclaration(
     priors=Priors(safe=0.95, unsafe=0.9),
     behaviour=FixBehaviour(
         "what is imported, if the package passes on something else than the module defines",
-        unless=("imports.direct-import",),
+        unless=("imports.direct-import", "qualified.defining-module"),
     ),
 )
 

@@ -17,7 +17,11 @@ from services.agents.types.security.sql_calls import (
     execution_of,
     with_parameters,
 )
-from services.agents.types.security.sql_noise import is_of_constants, is_passed_elsewhere
+from services.agents.types.security.sql_noise import (
+    is_of_constants,
+    is_only_shown,
+    is_passed_elsewhere,
+)
 from services.agents.types.security.sql_strings import take_apart
 from services.agents.types.security.sql_text import Slot, SqlValue, parametrized
 from shared.agent_types import FixBehaviour, FixerDeclaration
@@ -39,7 +43,7 @@ def judge(spot: Spot) -> Judgement:
         return DISMISSED
     found = execution_of(spot) or executed_variable(spot)
     if found is None:
-        return DISMISSED if is_passed_elsewhere(spot) else ADVICE
+        return DISMISSED if is_passed_elsewhere(spot) or is_only_shown(spot) else ADVICE
     return _fixed(spot, found) if found.style else ADVICE
 
 
