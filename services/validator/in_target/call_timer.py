@@ -1,12 +1,13 @@
-"""Times functions on the very arguments that tests call them with, in the midst of the tests.
+"""Times two versions of functions on the very arguments that tests call them with, in the tests.
 
-The timed source calls the timer by a builtin, first thing in each function that is asked for. The
-call is then made several times on copies of its arguments, and each one that was timed appends a
-line of JSON to a file. So what a call needs of its test is there:
-lambdas, an application, a database.
+The source calls the timer by a builtin, first thing in each function that is asked for. Both
+versions of it are then called several times in turn, on copies of the arguments, and a line of JSON
+with the times is appended to a file. So what a call needs of its test is there: lambdas, an
+application, a database.
 """
 
 from __future__ import annotations
+import __future__
 
 import builtins
 import copy
@@ -19,7 +20,7 @@ import threading
 import time
 from collections import deque
 from itertools import islice
-from types import CellType, FunctionType
+from types import CellType, CodeType, FunctionType
 
 from .inputs import arguments, is_outermost
 
@@ -28,82 +29,127 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Any
 
-TIMES = "GROUNDSWELL_TIMES"
+TIMES, VERSIONS = "GROUNDSWELL_TIMES", "GROUNDSWELL_VERSIONS"
 # Of each function in each process, so many calls are timed.
 MAX_CALLS = 20
+# In each process, the timing may take so long.
+MAX_SECONDS = 6.0
+# Each version is timed so often on each call.
+ROUNDS = 15
 # What a call returns may have no end.
 MAX_ITEMS = 10_000
 # A block of calls takes at least so long, where its number is not limited.
 BLOCK_SECONDS, MAX_PASSES = 0.001, 200
 # Copies for a block may take so long.
-COPY_SECONDS = 0.01
-# Blocks are repeated until they took so long, or that with the copies.
-TIMED_SECONDS, WHOLE_SECONDS = 0.02, 0.08
+COPY_SECONDS = 0.004
+FUTURE_FLAGS = __future__.annotations.compiler_flag
 
 
 class CallTimer:
-    """Appends to a file how long the calls of functions take."""
+    """Appends to a file how long calls take by both versions of the functions in another file."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, versions: str) -> None:
         self.path = path
+        self.versions = versions
+        self.functions: list[list[FunctionVersion]] = []
         self.calls: dict[int, int] = {}
+        self.left = MAX_SECONDS
         # The threads that are timing: what they call is not timed itself.
         self.timing: set[int] = set()
 
     def time(self, number: int, values: dict[str, Any]) -> None:
         """Time a call that begins in the caller's frame, whose local variables are `values`."""
         thread = threading.get_ident()
-        if thread in self.timing or self.calls.get(number, 0) >= MAX_CALLS:
+        if thread in self.timing or self.calls.get(number, 0) >= MAX_CALLS or self.left <= 0:
             return
         frame = sys._getframe(1)  # noqa: SLF001
         if not is_outermost(frame):
             return
         self.calls[number] = self.calls.get(number, 0) + 1
         self.timing.add(thread)
-        state = random.getstate()
+        state, began = random.getstate(), time.perf_counter()
         try:
-            self._append(number, TimedCall(frame, values).seconds())
+            self._append(number, *self._timed(number, frame, values))
         except BaseException:  # noqa: BLE001, S110 - as in a replay, what raises is left out
             pass
         finally:
+            self.left -= time.perf_counter() - began
             random.setstate(state)
             self.timing.discard(thread)
 
-    def _append(self, number: int, seconds: float) -> None:
-        """Append the time of one call."""
-        line = json.dumps({"function": number, "seconds": seconds}).encode() + b"\n"
+    def _timed(
+        self, number: int, frame: FrameType, values: dict[str, Any]
+    ) -> tuple[list[float], list[float]]:
+        """Return the times of the call by both versions, of the second none if it raises."""
+        if not self.functions:
+            with open(self.versions, encoding="utf-8") as file:  # noqa: PTH123
+                described = json.load(file)
+            self.functions = [[FunctionVersion(**one) for one in each] for each in described]
+        given = arguments(frame.f_code, values)
+        before, after = (
+            TimedCall(each.function(frame.f_globals, values), given)
+            for each in self.functions[number]
+        )
+        return times_in_turn(before, after, self.left)
+
+    def _append(self, number: int, before: list[float], after: list[float]) -> None:
+        """Append the times of one call."""
+        line = {"function": number, "before": before, "after": after}
         flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         file = os.open(self.path, flags, 0o600)
         try:
-            os.write(file, line)
+            os.write(file, json.dumps(line).encode() + b"\n")
         finally:
             os.close(file)
 
 
-class TimedCall:
-    """A call that can be made again: the code and arguments of one that begins."""
+class FunctionVersion:
+    """One version of a function: its qualified name in the text of its file.
 
-    def __init__(self, frame: FrameType, values: dict[str, Any]) -> None:
-        code = frame.f_code
-        cells = tuple(CellType(values[each]) for each in code.co_freevars)
+    `module` are those statements of the file that the other version does not have.
+    """
+
+    def __init__(self, name: str, text: str, module: str) -> None:
+        self.name = name
+        self.text = text
+        self.module = module
+        self.code: CodeType | None = None
+
+    def function(self, module: dict[str, Any], values: dict[str, Any]) -> FunctionType:
+        """Return the function in a copy of its module, with these values of what it closes over.
+
+        Raises LookupError if there is none.
+        """
+        if self.code is None:
+            compiled = compile(self.text, "<version>", "exec", dont_inherit=True)
+            self.flags = compiled.co_flags & FUTURE_FLAGS
+            for each in self.name.split("."):
+                compiled = _inner_code(compiled, each)
+            self.code = compiled
+        space = dict(module)
+        exec(compile(self.module, "<version>", "exec", self.flags, dont_inherit=True), space)  # noqa: S102 - in a sandbox, where the target's code runs
+        cells = tuple(CellType(values[each]) for each in self.code.co_freevars)
         # All arguments are given, so that no defaults are needed.
-        self.function = FunctionType(code, frame.f_globals, code.co_name, None, cells)
-        self.given = arguments(code, values)
+        return FunctionType(self.code, space, self.code.co_name, None, cells)
 
-    def seconds(self) -> float:
-        """Return how long the call takes, in the fastest of several blocks; raises what it does."""
-        began, spent, best = time.perf_counter(), 0.0, float("inf")
-        once = self._block(1)
-        copying = time.perf_counter() - began - once
-        enough = min(BLOCK_SECONDS / max(once, 1e-9), COPY_SECONDS / max(copying, 1e-9))
-        passes = max(min(int(enough), MAX_PASSES), 1)
-        while spent < TIMED_SECONDS and time.perf_counter() - began < WHOLE_SECONDS:
-            block = self._block(passes)
-            spent += block
-            best = min(best, block / passes)
-        return min(best, once) if passes == 1 else best
 
-    def _block(self, passes: int) -> float:
+def _inner_code(outer: CodeType, name: str) -> CodeType:
+    """Return the code of the only class or function of a name. Raises LookupError."""
+    inner = (each for each in outer.co_consts if isinstance(each, CodeType))
+    found = [each for each in inner if each.co_name == name]
+    if len(found) != 1:
+        raise LookupError(name)
+    return found[0]
+
+
+class TimedCall:
+    """A function, and what it is called with."""
+
+    def __init__(self, function: FunctionType, given: tuple[list[Any], dict[str, Any]]) -> None:
+        self.function = function
+        self.given = given
+
+    def block(self, passes: int) -> float:
         """Return the seconds that so many calls take, each with new copies of the arguments."""
         copies = [copied(self.given) for _ in range(passes)]
         random.seed(0)
@@ -119,6 +165,33 @@ class TimedCall:
         finally:
             if was_enabled:
                 gc.enable()
+
+
+def times_in_turn(
+    before: TimedCall, after: TimedCall, limit: float
+) -> tuple[list[float], list[float]]:
+    """Return the seconds of a call by two versions in `ROUNDS` rounds.
+
+    Of the second they are empty if it fails. Raises what the first one does in any of its calls,
+    and TimeoutError if all would take longer than so many seconds.
+    """
+    before.block(1)
+    began = time.perf_counter()
+    once = before.block(1)
+    copying = time.perf_counter() - began - once
+    if 2 * ROUNDS * (once + copying) > limit:
+        raise TimeoutError
+    try:
+        after.block(1)
+    except Exception:  # noqa: BLE001 - whatever the new version raises
+        return [once] * ROUNDS, []
+    enough = min(BLOCK_SECONDS / max(once, 1e-9), COPY_SECONDS / max(copying, 1e-9))
+    passes = max(min(int(enough), MAX_PASSES), 1)
+    times: dict[TimedCall, list[float]] = {before: [], after: []}
+    for number in range(ROUNDS):
+        for each in (before, after) if number % 2 else (after, before):
+            times[each].append(each.block(passes) / passes)
+    return times[before], times[after]
 
 
 def copied(given: tuple[list[Any], dict[str, Any]]) -> tuple[list[Any], dict[str, Any]]:
@@ -147,7 +220,7 @@ def _copied_or_shared(value: Any) -> Any:
 
 
 def install(name: str) -> None:
-    """Make the timer known to the timed source, by this name, if times are wanted."""
+    """Make the timer known to the source that calls it, by this name, if times are wanted."""
     path = os.environ.get(TIMES)
     if path:
-        setattr(builtins, name, CallTimer(path).time)
+        setattr(builtins, name, CallTimer(path, os.environ[VERSIONS]).time)

@@ -73,9 +73,7 @@ class PairedWorkspace:
         (scratch / "reports").mkdir(parents=True)
         (scratch / "files").mkdir()
         for name, content in self._files.items():
-            file = scratch / "files" / name
-            file.parent.mkdir(exist_ok=True)
-            file.write_bytes(content)
+            (scratch / "files" / name).write_bytes(content)
         try:
             yield self._command(tree, scratch)
         finally:

@@ -2,7 +2,7 @@
 
 import ast
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from services.validator.suite.domain.sources import (
     Function,
@@ -74,20 +74,6 @@ def with_recording(text: str, functions: Mapping[int, MeasuredFunction], recorde
             start = 1 if ast.get_docstring(node, clean=False) is not None else 0
             node.body[start:start] = call
     return ast.unparse(tree)
-
-
-def located(text: str, functions: Mapping[int, MeasuredFunction]) -> dict[int, MeasuredFunction]:
-    """Return those of these functions that a version of their file has, at their lines in it.
-
-    Decorated ones are left out: where they are timed, their decorators do nothing.
-    """
-    source = read_source(text)
-    found = {}
-    for number, each in functions.items():
-        known = None if source is None else source.unique_function(each.name)
-        if known is not None and not _is_decorated(known):
-            found[number] = replace(each, line=known.node.lineno)
-    return found
 
 
 def _measured(path: str, function: Function) -> MeasuredFunction:

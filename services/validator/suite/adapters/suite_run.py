@@ -94,7 +94,7 @@ class SuiteRun:
         script that ends up calling pytest.
         """
         return Command(
-            argv=self.argv(),
+            argv=self._argv(),
             tree=self.tree,
             scratch=self.scratch,
             path=(self.environment.bin,),
@@ -104,7 +104,7 @@ class SuiteRun:
             limits=Limits(wall=float(self.plan.timeout)),
         )
 
-    def argv(self) -> tuple[str, ...]:
+    def _argv(self) -> tuple[str, ...]:
         """Return the plan's command, by a module of ours or with options if a report needs that."""
         command, report = self.plan.command, self.scratch / JSON_REPORT
         if self.plan.framework == CUSTOM and _is_python_program(command):

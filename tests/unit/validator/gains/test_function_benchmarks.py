@@ -12,7 +12,7 @@ from services.validator.gains.adapters import NOTHING_RECORDED, SandboxedFunctio
 from services.validator.gains.domain.functions import functions_to_measure
 from services.validator.gains.domain.judging import judge_gain
 from services.validator.gains.domain.plan import GainPlan
-from services.validator.in_target.timed_tests import NOTHING_TIMED
+from services.validator.gains.domain.timed_calls import NOTHING_TIMED
 from shared.environments.interpreters import running_interpreter
 from shared.environments.ports import Environment
 from shared.kernel.ids import uuid7
@@ -136,8 +136,9 @@ class NamesAreCounted(unittest.TestCase):
         open("made-by-the-test", "w").close()
         self.assertEqual(Shop(["x"]).count(), 0)
 """
-    before = SLOW.replace("return sum", "open('made-by-the-test')\n        return sum")
-    after = before.replace("= [f", "= {f").replace("(300)]", "(300)}")
+    before = SLOW.replace("return sum", "open('made-by-the-test').close()\n        return sum")
+    before = before.replace("(300)", "(9000)")
+    after = before.replace("= [f", "= {f").replace("(9000)]", "(9000)}")
     found = await compare(before, after, tests, command=UNITTEST, framework="unittest")
     gain = judged(found)
     assert gain.state == "measured", gain

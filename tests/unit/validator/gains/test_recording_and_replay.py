@@ -14,7 +14,7 @@ from services.validator.gains.domain.inputs import MAX_TIMED_CALLS, read_calls
 from services.validator.in_target import inputs as recording
 from services.validator.in_target.call_timer import MAX_CALLS
 from services.validator.in_target.inputs import InputRecorder
-from services.validator.in_target.replay import TimedFunction, find_function
+from services.validator.in_target.replay import TimedFunction, find_function, measure
 
 FUNCTION = MeasuredFunction("shop/m.py", "find", 3, decorated=False)
 
@@ -222,6 +222,23 @@ def test_calls_that_raise_are_dropped_also_those_that_end_the_process():
     assert TimedFunction(leave, inputs_of([1], [2], [3])).inputs == inputs_of([3])
 
 
+def test_calls_that_work_only_once_are_dropped(tmp_path):
+    def create(name):
+        (tmp_path / name).touch(exist_ok=name == "again")
+
+    assert TimedFunction(create, inputs_of(["once"], ["again"])).inputs == inputs_of(["again"])
+
+
+def test_a_function_that_fails_while_it_is_timed_is_left_out(module):
+    once = base64.b64encode(pickle.dumps(([], {}))).decode()
+    asked = [
+        {"label": name, "module": module, "name": name, "decorated": False, "inputs": [once]}
+        for name in ("tires", "Shop.still")
+    ]
+    [line] = measure({"functions": asked})
+    assert line.startswith("Shop.still (1 calls) ")
+
+
 @pytest.fixture
 def module(monkeypatch):
     code = """
@@ -241,6 +258,11 @@ def inner(a, b): return "inner"
 
 @lost
 def gone(a): return a
+
+calls = []
+def tires():
+    calls.append(1)
+    assert len(calls) < 3
 
 class Shop:
     @staticmethod
