@@ -36,6 +36,7 @@ from shared.contracts.commands import (
     StartWave,
 )
 from shared.contracts.events import Event
+from shared.contracts.http import API_PREFIX
 from shared.contracts.report import WaveReport
 from shared.contracts.story import Story
 from shared.contracts.views import (
@@ -74,7 +75,7 @@ class ApiClient:
 
     def __init__(self, url: str, key: str, *, ours: bool = False) -> None:
         self._client = httpx.AsyncClient(
-            base_url=url,
+            base_url=f"{url}{API_PREFIX}",
             timeout=REQUEST_TIMEOUT,
             trust_env=False,
             headers={"Authorization": f"Bearer {key}"} if key else {},

@@ -24,10 +24,11 @@ changes on it predicted. What was not measured says so, and is never shown as a 
 
 Health has dimensions, each with a score of its own from 0 to 100, the best. No report shows a score
 over all of them, as nothing says how much of one is worth how much of another; the data have their
-mean (`health.score_before`), as they always had. In the data of a report (`groundswell run --json`,
-`GET /waves/{id}/report`, under `health.dimensions`) each has its `source` (the detectors that
-measured it, with their versions, or the test runs), its sample (`sample_before`, `sample_after` in
-`sample_unit`: lines read, or tests run), and its metrics with their units and the direction that is
+mean (`health.score_before`), as they always had. In the data of a report
+(`groundswell run --json`, `GET /api/v1/waves/{id}/report`, under `health.dimensions`) each has its
+`source` (the detectors that measured it, with their versions, or the test runs), its sample
+(`sample_before`, `sample_after` in `sample_unit`: lines read, or tests run), and its metrics with
+their units and the direction that is
 `better`.
 
 A dimension is not measured where no file is of its kind (no workflow, no Python), and where a
@@ -39,7 +40,8 @@ DENSITY = """## The density of findings
 The score of each dimension of an agent type falls with the density of its findings:
 
 - Each finding counts by its severity: {weights}.
-- `density` = 1000 * sum of these / lines that the detectors of the type read.
+- `density` = 1000 * sum of these / lines that the detectors of the type read. Of a workflow those
+  of its nodes count, so that no score falls where dead connections or pinned data go.
 - `score` = 100 / (1 + density / {halving:g}), rounded to one decimal: without findings 100, at a
   density of {halving:g} 50, at twice that 33.3. It never gets to 0, so that any repair is seen.
 
@@ -47,7 +49,7 @@ For example, {findings} in {lines} lines have a density of {density:g}, and the 
 
 Over several components a score is the mean of theirs, weighted by lines; so is the density. All
 other metrics are sums. Findings without a fix count as well, but for slow tests (`PRF902`). As it
-is a density, a score falls a little where lines go and the findings stay, and no report hides that.
+is a density, a score falls a little where code goes and the findings stay; no report hides that.
 """
 SUITE = """## The tests of the target
 

@@ -5,19 +5,22 @@ import contextlib
 from collections.abc import Awaitable, Callable, Collection, Iterator
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
+from services.api.handlers import answers
 from services.api.ports import ApiDeps
 from services.api.routes.approvals import approval_routes
 from services.api.routes.backtests import backtest_routes
 from services.api.routes.enhancements import enhancement_routes
 from services.api.routes.findings import finding_routes
 from services.api.routes.guard import Guard
+from services.api.routes.probes import probe_routes
 from services.api.routes.problems import install_problem_handlers
 from services.api.routes.system import system_routes
 from services.api.routes.waves import wave_routes
 from services.api.settings import ApiSettings
 from shared.contracts.commands import StartWave
+from shared.contracts.http import API_PREFIX
 from shared.kernel.clock import utc_now
 from shared.kernel.ids import uuid7
 from shared.kernel.version import VERSION
@@ -28,6 +31,18 @@ from shared.mongo.client import connected
 from shared.mongo.collections import Store, open_store
 
 SHUTDOWN_TIMEOUT_SECONDS = 2
+RoutesOf = Callable[[ApiDeps], APIRouter]
+# What is below `API_PREFIX`; of two routes that fit a request, the first answers it.
+RESOURCES: tuple[RoutesOf, ...] = (
+    system_routes,
+    wave_routes,
+    approval_routes,
+    enhancement_routes,
+    backtest_routes,
+    finding_routes,
+)
+# What is at the root, as probes and other protocols want it.
+ROOT_ROUTES: tuple[RoutesOf, ...] = (probe_routes,)
 
 
 def make_app(deps: ApiDeps, *, key: str, hosts: Collection[str]) -> FastAPI:
@@ -41,15 +56,10 @@ def make_app(deps: ApiDeps, *, key: str, hosts: Collection[str]) -> FastAPI:
     )
     install_problem_handlers(app)
     app.add_middleware(Guard, key=key, hosts=hosts)
-    for routes in (
-        system_routes,
-        wave_routes,
-        approval_routes,
-        enhancement_routes,
-        backtest_routes,
-        finding_routes,
-    ):
+    for routes in ROOT_ROUTES:
         app.include_router(routes(deps))
+    for routes in RESOURCES:
+        app.include_router(routes(deps), prefix=API_PREFIX)
     return app
 
 
@@ -84,7 +94,13 @@ def build(
         server.should_exit = True
         await asyncio.sleep(0)
 
-    return Service(name="api", publishes=(StartWave.subject,), tasks=(server.serve,), on_stop=stop)
+    return Service(
+        name="api",
+        endpoints=answers(deps),
+        publishes=(StartWave.subject,),
+        tasks=(server.serve,),
+        on_stop=stop,
+    )
 
 
 async def run(settings: ApiSettings) -> None:

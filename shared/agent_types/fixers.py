@@ -37,7 +37,8 @@ class FixerDeclaration:
     that it does not; a fix whose behaviour is not declared may change anything. `saves` is the
     share of the run time of the changed functions that the fix is predicted to save: above 0 it
     lands only if the gate measures that they are faster. `half_done` is a text that a fix leaves
-    where another rule cannot finish its work; such a place is left as it was.
+    where another rule cannot finish its work; such a place is left as it was. `quoted` is true if
+    what its detector says of each place belongs in the commit's message.
     """
 
     rule: str
@@ -48,6 +49,7 @@ class FixerDeclaration:
     behaviour: FixBehaviour = UNDECLARED
     saves: float = 0.0
     half_done: str = ""
+    quoted: bool = False
 
     @property
     def tool(self) -> str:

@@ -37,6 +37,9 @@ RPC = (
     (commands.GetWave, views.WaveDetails, "coordinator"),
     (commands.GetAgents, answers.AgentList, "coordinator"),
     (commands.GetStatus, answers.Status, "coordinator"),
+    (commands.RollbackEnhancement, answers.RollbackAccepted, "api"),
+    (commands.DecideEnhancement, answers.DecisionAccepted, "api"),
+    (commands.BacktestTarget, answers.BacktestAccepted, "api"),
     (commands.AcquireLease, commands.LeaseGrant, "resolver"),
     (commands.RenewLease, commands.LeaseGrant, "resolver"),
     (commands.ExtendLease, commands.LeaseGrant, "resolver"),
@@ -59,9 +62,9 @@ def page() -> str:
 
 
 def _messages(module: Any) -> list[type[Message]]:
-    """Return the message classes with a subject that a module itself defines, by name."""
+    """Return the message classes with a subject that a module or package defines, by name."""
     found = [each for _, each in inspect.getmembers(module, inspect.isclass)]
-    mine = [each for each in found if each.__module__ == module.__name__]
+    mine = [each for each in found if each.__module__.startswith(module.__name__)]
     return [each for each in mine if issubclass(each, Message) and hasattr(each, "subject")]
 
 
@@ -88,7 +91,8 @@ def _requests() -> str:
     lines = [
         "## Requests",
         "",
-        "Answered by NATS micro services; `$SRV.PING`, INFO and STATS find them.",
+        "Answered by NATS micro services; `$SRV.PING`, INFO and STATS find them, and INFO has",
+        "the JSON schemas of each request and answer.",
         "",
     ]
     lines += ["| subject | request | answer | by |", "|---|---|---|---|"]

@@ -45,6 +45,14 @@ class Endpoint(Generic[Q, A]):
         """The name of the endpoint in the NATS micro service, such as `wave-start`."""
         return self.subject.removeprefix("gs.rpc.").replace(".", "-")
 
+    @property
+    def schemas(self) -> dict[str, str]:
+        """The JSON schemas of request and response, as texts, for the metadata of the endpoint."""
+        return {
+            "request": json.dumps(self.request.model_json_schema()),
+            "response": json.dumps(self.response.model_json_schema(mode="serialization")),
+        }
+
 
 class InvalidRequest(Rejected):
     """The body of a request does not validate."""

@@ -192,7 +192,9 @@ async def _start_micro_service(client: Client, service: Service, letters: DeadLe
     )
     for each in service.endpoints:
         handler = _request_handler(each, letters)
-        config = EndpointConfig(name=each.name, subject=each.subject, handler=handler)
+        config = EndpointConfig(
+            name=each.name, subject=each.subject, handler=handler, metadata=each.schemas
+        )
         await micro.add_endpoint(config)
     return micro
 

@@ -1,8 +1,8 @@
 """The collections of the database: their names, documents, indexes and state machines."""
 
+import dataclasses
 from dataclasses import dataclass
-
-from pymongo import ASCENDING, DESCENDING, IndexModel
+from typing import Any
 
 from shared.contracts import states
 from shared.contracts.documents.agents import Agent, Worker
@@ -19,133 +19,110 @@ from shared.contracts.documents.targets import Target
 from shared.contracts.documents.watches import Watch
 from shared.contracts.documents.waves import Task, Wave
 from shared.contracts.documents.workflows import WorkflowRelease
-from shared.mongo.client import Database
-from shared.mongo.repository import REVERSED_ID, Repository, StateRepository
-
-
-def _index(*keys: str, unique: bool = False) -> IndexModel:
-    """Return an index on these keys, which ascend unless they have a leading `-`."""
-    directions = [
-        (key.lstrip("-"), DESCENDING if key.startswith("-") else ASCENDING) for key in keys
-    ]
-    return IndexModel(directions, unique=unique)
-
-
-INDEXES: dict[str, tuple[IndexModel, ...]] = {
-    "targets": (_index("location", "root_commit", "base_branch", unique=True),),
-    "agents": (_index("wave_id"), _index("state")),
-    "workers": (),
-    "waves": (
-        _index(REVERSED_ID),
-        _index("target_id", "state"),
-        _index("state"),
-        _index("-created_at"),
-        _index("finished_at"),
-    ),
-    "tasks": (
-        _index("wave_id", "agent_type", "component", "opportunity.part", "attempt", unique=True),
-        _index("state"),
-        _index("finished_at"),
-        _index("agent_id"),
-    ),
-    "leases": (),
-    "enhancements": (
-        _index(REVERSED_ID),
-        _index("task_id", "proposal.epoch", "proposal.key", unique=True),
-        _index("target_id", "state"),
-        _index(
-            "proposal.author.agent_type", "proposal.fix.rule", "proposal.author.engine", "state"
-        ),
-        _index("wave_id"),
-        _index("state"),
-        _index("finished_at"),
-    ),
-    "conflicts": (
-        _index("waves"),
-        _index("outcome"),
-        _index("second.enhancement_id"),
-        _index("resolved_at"),
-    ),
-    "pull_requests": (_index("state"), _index("wave_id"), _index("target_id")),
-    "releases": (
-        _index("enhancement_id", "path", "workflow", unique=True),
-        _index("state"),
-    ),
-    "runs": (_index("key", unique=True), _index("wave_id"), _index("target_id", "state")),
-    "watches": (_index("state"), _index("target_id")),
-    "leader_leases": (),
-    "runners": (),
-    "patches": (),
-    "reports": (),
-    "findings": (_index("target_id", "commit"),),
-    "imports": (_index("target_id"),),
-    "health": (_index("target_id", "commit"),),
-    "flakiness": (),
-    "recall": (_index("target_id"),),
-    "backtests": (_index(REVERSED_ID), _index("state")),
-    "audit": (_index("-at"),),
-}
+from shared.mongo.client import Collection, Database
+from shared.mongo.records import REVERSED_ID
+from shared.mongo.repository import Repository, StateRepository
+from shared.mongo.specs import SPEC, CollectionSpec, documents, index, stateful
 
 
 @dataclass(frozen=True)
 class Store:
-    """The repositories of one database, one per collection (which is why it has so many fields).
+    """The repositories of one database, one per collection: the one table of all collections.
 
     One field per collection.
     """
 
-    targets: Repository[Target]
-    agents: StateRepository[Agent]
-    workers: Repository[Worker]
-    waves: StateRepository[Wave]
-    tasks: StateRepository[Task]
-    leases: Repository[LeaseLedger]
-    enhancements: StateRepository[Enhancement]
-    conflicts: Repository[ConflictResolution]
-    pull_requests: StateRepository[PullRequest]
-    releases: StateRepository[WorkflowRelease]
-    runs: StateRepository[TestRun]
-    watches: StateRepository[Watch]
-    leader_leases: Repository[LeaderLease]
-    runners: Repository[Runner]
-    patches: Repository[Patch]
-    reports: Repository[StoredReport]
-    findings: Repository[FindingSet]
-    imports: Repository[FindingsImport]
-    health: Repository[Health]
-    flakiness: Repository[Flakiness]
-    recall: Repository[Recall]
-    backtests: StateRepository[Backtest]
-    audit: Repository[AuditRecord]
+    targets: Repository[Target] = documents(
+        Target, index("location", "root_commit", "base_branch", unique=True)
+    )
+    agents: StateRepository[Agent] = stateful(Agent, states.AGENT, index("wave_id"), index("state"))
+    workers: Repository[Worker] = documents(Worker)
+    waves: StateRepository[Wave] = stateful(
+        Wave,
+        states.WAVE,
+        index(REVERSED_ID),
+        index("target_id", "state"),
+        index("state"),
+        index("-created_at"),
+        index("finished_at"),
+    )
+    tasks: StateRepository[Task] = stateful(
+        Task,
+        states.TASK,
+        index("wave_id", "agent_type", "component", "opportunity.part", "attempt", unique=True),
+        index("state"),
+        index("finished_at"),
+        index("agent_id"),
+    )
+    leases: Repository[LeaseLedger] = documents(LeaseLedger)
+    enhancements: StateRepository[Enhancement] = stateful(
+        Enhancement,
+        states.ENHANCEMENT,
+        index(REVERSED_ID),
+        index("task_id", "proposal.epoch", "proposal.key", unique=True),
+        index("target_id", "state"),
+        index("proposal.author.agent_type", "proposal.fix.rule", "proposal.author.engine", "state"),
+        index("wave_id"),
+        index("state"),
+        index("finished_at"),
+    )
+    conflicts: Repository[ConflictResolution] = documents(
+        ConflictResolution,
+        index("waves"),
+        index("outcome"),
+        index("second.enhancement_id"),
+        index("resolved_at"),
+    )
+    pull_requests: StateRepository[PullRequest] = stateful(
+        PullRequest, states.PULL_REQUEST, index("state"), index("wave_id"), index("target_id")
+    )
+    releases: StateRepository[WorkflowRelease] = stateful(
+        WorkflowRelease,
+        states.RELEASE,
+        index("enhancement_id", "path", "workflow", unique=True),
+        index("state"),
+    )
+    runs: StateRepository[TestRun] = stateful(
+        TestRun,
+        states.RUN,
+        index("key", unique=True),
+        index("wave_id"),
+        index("target_id", "state"),
+    )
+    watches: StateRepository[Watch] = stateful(
+        Watch, states.WATCH, index("state"), index("target_id")
+    )
+    leader_leases: Repository[LeaderLease] = documents(LeaderLease)
+    runners: Repository[Runner] = documents(Runner)
+    patches: Repository[Patch] = documents(Patch)
+    reports: Repository[StoredReport] = documents(StoredReport)
+    findings: Repository[FindingSet] = documents(FindingSet, index("target_id", "commit"))
+    imports: Repository[FindingsImport] = documents(FindingsImport, index("target_id"))
+    health: Repository[Health] = documents(Health, index("target_id", "commit"))
+    flakiness: Repository[Flakiness] = documents(Flakiness)
+    recall: Repository[Recall] = documents(Recall, index("target_id"))
+    backtests: StateRepository[Backtest] = stateful(
+        Backtest, states.BACKTEST, index(REVERSED_ID), index("state")
+    )
+    audit: Repository[AuditRecord] = documents(AuditRecord, index("-at"))
+
+
+COLLECTIONS: dict[str, CollectionSpec] = {
+    each.name: each.metadata[SPEC] for each in dataclasses.fields(Store)
+}
 
 
 def open_store(database: Database) -> Store:
     """Return the repositories over `database`, without connecting yet."""
-    return Store(
-        targets=Repository(database["targets"], Target),
-        agents=StateRepository(database["agents"], Agent, states.AGENT),
-        workers=Repository(database["workers"], Worker),
-        waves=StateRepository(database["waves"], Wave, states.WAVE),
-        tasks=StateRepository(database["tasks"], Task, states.TASK),
-        leases=Repository(database["leases"], LeaseLedger),
-        enhancements=StateRepository(database["enhancements"], Enhancement, states.ENHANCEMENT),
-        conflicts=Repository(database["conflicts"], ConflictResolution),
-        pull_requests=StateRepository(database["pull_requests"], PullRequest, states.PULL_REQUEST),
-        releases=StateRepository(database["releases"], WorkflowRelease, states.RELEASE),
-        runs=StateRepository(database["runs"], TestRun, states.RUN),
-        watches=StateRepository(database["watches"], Watch, states.WATCH),
-        leader_leases=Repository(database["leader_leases"], LeaderLease),
-        runners=Repository(database["runners"], Runner),
-        patches=Repository(database["patches"], Patch),
-        reports=Repository(database["reports"], StoredReport),
-        findings=Repository(database["findings"], FindingSet),
-        imports=Repository(database["imports"], FindingsImport),
-        health=Repository(database["health"], Health),
-        flakiness=Repository(database["flakiness"], Flakiness),
-        recall=Repository(database["recall"], Recall),
-        backtests=StateRepository(database["backtests"], Backtest, states.BACKTEST),
-        audit=Repository(database["audit"], AuditRecord),
-    )
+    made = {name: _open(database[name], spec) for name, spec in COLLECTIONS.items()}
+    return Store(**made)
+
+
+def _open(collection: Collection, spec: CollectionSpec) -> Any:
+    """Return the repository of one collection."""
+    if spec.machine is None:
+        return Repository(collection, spec.model)
+    return StateRepository(collection, spec.model, spec.machine)
 
 
 async def get_or_insert_target(store: Store, new: Target) -> Target:
@@ -169,8 +146,8 @@ async def latest_findings(store: Store, target_id: str, commit: str) -> FindingS
 
 async def ensure_indexes(database: Database) -> None:
     """Create the indexes that are missing in any collection, and drop those that are not listed."""
-    for name, indexes in INDEXES.items():
-        await database[name].create_indexes(indexes)
+    for name, spec in COLLECTIONS.items():
+        await database[name].create_indexes(spec.indexes)
 
 
 async def remove_outdated_agents(database: Database) -> None:

@@ -1,22 +1,25 @@
 """Repositories: typed documents of a collection, and state changes as conditional updates."""
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from enum import Enum
-from typing import Any, Generic, NamedTuple, TypeVar
-
-from pydantic import BaseModel
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 
 from shared.contracts.documents.base import NESTED, Document, history_after
 from shared.contracts.states import Machine
 from shared.kernel.errors import NotFound
 from shared.mongo.client import Collection, Record
+from shared.mongo.records import (
+    REVERSED_ID,
+    matches,
+    order_by,
+    record_of,
+    stored_fields,
+    where_query,
+)
 
 D = TypeVar("D", bound=Document)
 
-# Stored beside every id, so that an index finds an id by its last characters, which is how people
-# abbreviate one: UUIDv7 ids that were made together have the same first characters.
-REVERSED_ID = "reversed_id"
 AFTER_ANY_ID_CHARACTER = "~"
 
 
@@ -32,10 +35,21 @@ class Repository(Generic[D]):
     def __init__(self, collection: Collection, model: type[D]) -> None:
         self._collection = collection
         self._model = model
+        self._conditions: tuple[Record, ...] = ()
+
+    def within(self, **where: Any) -> Self:
+        """Return a view of the matching documents only: no others are read or written by it.
+
+        A view of a view has what matches both. A document that does not match is not inserted, nor
+        is one saved that does not match any more.
+        """
+        view = copy.copy(self)
+        view._conditions = (*self._conditions, where)  # noqa: SLF001 - of the same class
+        return view
 
     async def get(self, key: str) -> D | None:
         """Return the document with the id `key`, if it exists."""
-        found = await self._collection.find({"_id": key}, limit=1)
+        found = await self._collection.find(self._query({"id": key}), limit=1)
         return self._read(found[0]) if found else None
 
     async def require(self, key: str) -> D:
@@ -47,8 +61,7 @@ class Repository(Generic[D]):
 
     async def find(self, *, sort: str = "_id", limit: int = 0, **where: Any) -> list[D]:
         """Return the matching documents, all if `limit` is 0, by a field (descending after `-`)."""
-        order = [(sort.lstrip("-"), -1 if sort.startswith("-") else 1)]
-        records = await self._collection.find(_where(where), sort=order, limit=limit)
+        records = await self._collection.find(self._query(where), sort=order_by(sort), limit=limit)
         return [self._read(record) for record in records]
 
     async def find_by_ids(self, keys: Sequence[str]) -> list[D]:
@@ -58,7 +71,7 @@ class Repository(Generic[D]):
 
     async def exists(self, **where: Any) -> bool:
         """Return whether any document matches, which need not be read for that."""
-        return bool(await self._collection.find(_where(where), limit=1, fields=("_id",)))
+        return bool(await self._collection.find(self._query(where), limit=1, fields=("_id",)))
 
     async def find_remembered(self, known: dict[str, D], **where: Any) -> list[D]:
         """Return the matching documents by age; those in `known` are read only if they changed.
@@ -66,7 +79,9 @@ class Repository(Generic[D]):
         What no state depends on may be older than stored. What is read is remembered in `known`. A
         document that changes just now may match no more.
         """
-        records = await self._collection.find(_where(where), sort=[("_id", 1)], fields=("version",))
+        records = await self._collection.find(
+            self._query(where), sort=[("_id", 1)], fields=("version",)
+        )
         versions = {str(each["_id"]): each["version"] for each in records}
         changed = [key for key, version in versions.items() if _version(known.get(key)) != version]
         for each in await self.find(id=changed) if changed else ():
@@ -75,7 +90,22 @@ class Repository(Generic[D]):
 
     async def find_since(self, field: str, moment: datetime) -> list[D]:
         """Return the documents whose time `field` is `moment` or later, oldest first."""
-        records = await self._collection.find({field: {"$gte": moment}}, sort=[(field, 1)])
+        return await self.find_between(field, moment, None)
+
+    async def find_between(
+        self, field: str, start: Any, end: Any, *, sort: str = "", limit: int = 0, **where: Any
+    ) -> list[D]:
+        """Return the matching documents whose `field` is `start` or later, and before `end`.
+
+        What is None bounds nothing. They are sorted by the field unless `sort` names another one
+        (descending after `-`), at most `limit` of them unless that is 0.
+        """
+        path = field.replace(NESTED, ".")
+        bounds = {"$gte": start, "$lt": end, "$ne": None}
+        within = {key: value for key, value in bounds.items() if key == "$ne" or value is not None}
+        query = self._scoped({**where_query(where), path: within})
+        order = order_by(sort or path)
+        records = await self._collection.find(query, sort=order, limit=limit)
         return [self._read(record) for record in records]
 
     async def page(self, *, limit: int, after: str = "", **where: Any) -> list[D]:
@@ -83,22 +113,24 @@ class Repository(Generic[D]):
 
         `after` is the id of the last document of the previous page; empty for the first page.
         """
-        condition = _where(where)
+        condition = where_query(where)
         if after:
-            condition["_id"] = {"$lt": after}
-        records = await self._collection.find(condition, sort=[("_id", -1)], limit=limit)
+            condition = {"$and": [condition, {"_id": {"$lt": after}}]}
+        records = await self._collection.find(
+            self._scoped(condition), sort=[("_id", -1)], limit=limit
+        )
         return [self._read(record) for record in records]
 
     async def find_by_id_suffix(self, suffix: str, *, limit: int) -> list[D]:
         """Return at most `limit` documents whose id ends with `suffix`, by an indexed range."""
         first = suffix[::-1]
         within = {"$gte": first, "$lt": first + AFTER_ANY_ID_CHARACTER}
-        records = await self._collection.find({REVERSED_ID: within}, limit=limit)
+        records = await self._collection.find(self._scoped({REVERSED_ID: within}), limit=limit)
         return [self._read(record) for record in records]
 
     async def field_values(self, field: str, **where: Any) -> list[Any]:
         """Return one field of each matching document, without reading the other fields."""
-        records = await self._collection.find(_where(where), fields=(field,))
+        records = await self._collection.find(self._query(where), fields=(field,))
         return [record[field] for record in records]
 
     async def first(self, *, sort: str = "_id", **where: Any) -> D | None:
@@ -108,44 +140,49 @@ class Repository(Generic[D]):
 
     async def count(self, **where: Any) -> int:
         """Return the number of matching documents."""
-        return await self._collection.count(_where(where))
+        return await self._collection.count(self._query(where))
 
     async def count_by(self, fields: Sequence[str], **where: Any) -> dict[tuple[Any, ...], int]:
         """Return how many matching documents there are of each combination of these fields."""
         paths = [each.replace(NESTED, ".") for each in fields]
-        found = await self._collection.count_by(_where(where), paths)
+        found = await self._collection.count_by(self._query(where), paths)
         return {tuple(values[each] for each in paths): count for values, count in found}
 
     async def insert(self, document: D) -> bool:
         """Insert `document`; return False if its id or another unique key is taken."""
-        return await self._collection.insert(_write(document))
+        return self._admits(document) and await self._collection.insert(record_of(document))
 
     async def insert_missing(self, documents: Iterable[D]) -> int:
         """Insert the documents that are new, in one round trip, and return how many those were."""
-        return await self._collection.insert_missing([_write(each) for each in documents])
+        return await self._collection.insert_missing(
+            [record_of(each) for each in documents if self._admits(each)]
+        )
 
     async def save(self, document: D) -> D | None:
         """Replace `document` and return its new version; None if it changed since it was read."""
         new = document.model_copy(update={"version": document.version + 1})
-        where = {"_id": document.id, "version": document.version}
-        return new if await self._collection.replace(where, _write(new)) else None
+        where = self._query({"id": document.id, "version": document.version})
+        saved = self._admits(new) and await self._collection.replace(where, record_of(new))
+        return new if saved else None
 
     async def save_entries(self, key: str, version: int, entries: Record) -> bool:
         """Set these fields, and entries of nested maps, of a document; remove those that are None.
 
         Its version grows by 1. Returns False, and changes nothing, if it is not `version` any more.
         """
-        where = {"_id": key, "version": version}
+        where = self._query({"id": key, "version": version})
         present = {key: value for key, value in entries.items() if value is not None}
         gone = {key: value for key, value in entries.items() if value is None}
-        update: Record = {"$set": _fields({**present, "version": version + 1})}
+        update: Record = {"$set": stored_fields({**present, "version": version + 1})}
         if gone:
-            update["$unset"] = dict.fromkeys(_fields(gone), "")
+            update["$unset"] = dict.fromkeys(stored_fields(gone), "")
         return await self._collection.update(where, update)
 
     async def set_fields(self, key: str, **changes: Any) -> bool:
         """Set fields that no state depends on, such as a heartbeat; return whether it exists."""
-        return await self._collection.update({"_id": key}, {"$set": _fields(changes)})
+        return await self._collection.update(
+            self._query({"id": key}), {"$set": stored_fields(changes)}
+        )
 
     async def set_field_of_each(self, field: str, values: Mapping[str, Any]) -> None:
         """Set a field that no state depends on, of the documents with these ids to their value.
@@ -153,12 +190,28 @@ class Repository(Generic[D]):
         That is one round trip. A document that does not exist is left out.
         """
         await self._collection.update_each(
-            [({"_id": key}, {"$set": _fields({field: value})}) for key, value in values.items()]
+            [
+                (self._query({"id": key}), {"$set": stored_fields({field: value})})
+                for key, value in values.items()
+            ]
         )
 
     async def remove(self, key: str) -> bool:
         """Delete the document with the id `key`; return whether it existed."""
-        return await self._collection.remove({"_id": key})
+        return await self._collection.remove(self._query({"id": key}))
+
+    def _query(self, where: Record) -> Record:
+        """Return the query that matches documents of this view whose fields equal `where`."""
+        return self._scoped(where_query(where))
+
+    def _scoped(self, query: Record) -> Record:
+        """Return a query that matches only documents of this view."""
+        scope = [where_query(each) for each in self._conditions]
+        return {"$and": [*scope, query]} if scope else query
+
+    def _admits(self, document: D) -> bool:
+        """Return whether a document belongs in this view."""
+        return all(matches(document, each) for each in self._conditions)
 
     def _read(self, record: Record) -> D:
         """Return the document that a record of MongoDB holds. The record is changed."""
@@ -204,8 +257,8 @@ class StateRepository(Repository[D]):
             return None
         values = {"state": target, **changes, **history_after(document, target, changes)}
         return _Move(
-            {"_id": document.id, "state": str(state), "version": document.version},
-            {"$set": _fields(values), "$inc": {"version": 1}},
+            self._query({"id": document.id, "state": str(state), "version": document.version}),
+            {"$set": stored_fields(values), "$inc": {"version": 1}},
             document.updated(**values, version=document.version + 1),
         )
 
@@ -227,33 +280,3 @@ def _same_move(moved: Document, stored: Document | None) -> bool:
 def _version(document: Document | None) -> int | None:
     """Return the version of a document; None where there is none."""
     return None if document is None else document.version
-
-
-def _write(document: Document) -> Record:
-    """Return `document` as MongoDB stores it."""
-    record: Record = _plain(document.model_dump())
-    record["_id"] = record.pop("id")
-    record[REVERSED_ID] = document.id[::-1]
-    return record
-
-
-def _where(where: Record) -> Record:
-    """Return the query that matches documents whose fields equal `where`."""
-    plain = _fields({("_id" if key == "id" else key): value for key, value in where.items()})
-    return {k: {"$in": v} if isinstance(v, list) else v for k, v in plain.items()}
-
-
-def _fields(values: Record) -> Record:
-    """Return values by the paths of their fields, as MongoDB writes them: `a__b` is `a.b`."""
-    return {key.replace(NESTED, "."): _plain(value) for key, value in values.items()}
-
-
-def _plain(values: Any) -> Any:
-    """Return `values` made of what BSON has: lists for tuples and sets, the values of enums."""
-    if isinstance(values, BaseModel):
-        return _plain(values.model_dump())
-    if isinstance(values, dict):
-        return {key: _plain(value) for key, value in values.items()}
-    if isinstance(values, list | tuple | set | frozenset):
-        return [_plain(value) for value in values]
-    return values.value if isinstance(values, Enum) else values

@@ -42,7 +42,7 @@ def test_a_history_is_replayed_to_a_report_and_what_it_found_is_right(up, made, 
     assert f"{names['broke'][:10]} caught" in again.stdout
     assert "runs reused from earlier" in again.stdout
     assert "0 runs reused" not in again.stdout
-    shown = httpx.get(f"{up.stack['api_url']}/backtests/{found['id'][-8:]}", headers=up.key).json()
+    shown = httpx.get(f"{up.api}/backtests/{found['id'][-8:]}", headers=up.key).json()
     assert shown["replayed"] == found["replayed"]
 
 

@@ -9,6 +9,7 @@ import nats
 import pytest
 
 from shared.agent_types import agent_specs
+from shared.kernel.ids import uuid7
 from tests.support.repositories import a_repository
 
 CODE = "import os\n\n\ndef one():\n    return 1\n"
@@ -136,8 +137,8 @@ async def test_a_body_that_is_too_large_is_refused_to_its_sender(up):
 
 
 async def test_the_services_go_on_after_all_that(up):
-    async with httpx.AsyncClient(base_url=up.stack["api_url"], headers=up.key) as api:
-        ready = await api.get("/health/ready")
+    async with httpx.AsyncClient(base_url=up.api, headers=up.key) as api:
+        ready = await api.get(f"{up.stack['api_url']}/health/ready")
     assert set(ready.json()["services"]) == {
         "agents",
         "api",
@@ -154,6 +155,17 @@ async def test_the_bus_answers_as_a_micro_service(up):
         info = await client.request("$SRV.INFO.groundswell-coordinator", b"", timeout=5)
         subjects = {each["subject"] for each in json.loads(info.data)["endpoints"]}
         assert subjects >= {"gs.rpc.wave.start", "gs.rpc.status", "gs.rpc.agents.list"}
+        for service, endpoint in (("coordinator", "wave-start"), ("api", "enhancement-rollback")):
+            told = await client.request(f"$SRV.INFO.groundswell-{service}", b"", timeout=5)
+            metadata = {
+                each["name"]: each["metadata"] for each in json.loads(told.data)["endpoints"]
+            }
+            assert json.loads(metadata[endpoint]["request"])["type"] == "object"
+        missing = {"enhancement_id": uuid7()}
+        told = await client.request(
+            "gs.rpc.enhancement.rollback", json.dumps(missing).encode(), timeout=5
+        )
+        assert json.loads(told.data)["error"]["family"] == "NotFound"
         stats = await client.request("$SRV.STATS.groundswell-coordinator", b"", timeout=5)
         assert json.loads(stats.data)["endpoints"]
         agents = json.loads((await client.request("gs.rpc.agents.list", b"", timeout=5)).data)
@@ -175,7 +187,7 @@ async def test_a_plain_publish_starts_a_wave_on_the_only_target(up, tmp_path):
         second = await finished(client, 2)
         assert second["location"] == first["location"] == str(target)
         shown = json.loads((await client.request("gs.rpc.wave.show", b"", timeout=5)).data)
-        async with httpx.AsyncClient(base_url=up.stack["api_url"], headers=up.key) as api:
+        async with httpx.AsyncClient(base_url=up.api, headers=up.key) as api:
             over_http = (await api.get(f"/waves/{second['id']}")).json()
         assert shown["result"] == over_http
 
@@ -191,9 +203,9 @@ async def finished(client, count):
 
 
 async def test_http_tells_the_same_and_refuses_in_words(up):
-    async with httpx.AsyncClient(base_url=up.stack["api_url"], headers=up.key) as api:
+    async with httpx.AsyncClient(base_url=up.api, headers=up.key) as api:
         assert (await api.get("/status")).json()["workers"] == dict.fromkeys(agent_specs(), 1)
-        assert (await api.get("/openapi.json")).status_code == 200
+        assert (await api.get(f"{up.stack['api_url']}/openapi.json")).status_code == 200
         wrong = await api.post("/waves", json={"size": "huge"})
         assert wrong.status_code == 422
         assert wrong.headers["content-type"] == "application/problem+json"
@@ -212,7 +224,7 @@ async def test_http_tells_the_same_and_refuses_in_words(up):
 
 
 async def test_the_event_stream_can_be_resumed(up):
-    async with httpx.AsyncClient(base_url=up.stack["api_url"], headers=up.key) as api:
+    async with httpx.AsyncClient(base_url=up.api, headers=up.key) as api:
         first = await some_events(api, {"after": "0"}, {}, 5)
         again = await some_events(api, {}, {"Last-Event-ID": str(first[1][0])}, 3)
     assert again == first[2:5]

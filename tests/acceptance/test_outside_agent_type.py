@@ -139,9 +139,9 @@ def test_the_page_on_own_agents_does_what_it_says(up, tmp_path):
     text = "\n".join(said)
     assert "imported 1 finding from report.sarif" in text
     for rule in (
-        "ast-grep's rule no-print",
-        "scanner's rule no-default",
-        "todo-report's rule todo",
+        "the rule ast-grep:no-print",
+        "the rule scanner:no-default",
+        "the rule todo-report:todo",
     ):
         assert f"look at 1 place in shop that {rule} reports" in text
     assert "min(prices, default=None)" in git(target, "show", "groundswell/main:shop/prices.py")

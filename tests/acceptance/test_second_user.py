@@ -124,9 +124,8 @@ def test_no_lock_can_be_held(up):
 
 
 def test_the_api_does_not_answer_them(up):
-    url = up.stack["api_url"]
-    calls = [("GET", "/status"), ("GET", "/events"), ("POST", "/waves"), ("GET", "/waves")]
-    assert [as_stranger(call, url, *each) for each in calls] == [401] * len(calls)
+    calls = [("GET", "status"), ("GET", "events"), ("POST", "waves"), ("GET", "waves")]
+    assert [as_stranger(call, up.api, *each) for each in calls] == [401] * len(calls)
 
 
 def test_nats_does_not_let_them_in(up):

@@ -51,7 +51,7 @@ def mongo(port):
 def api(port, method, path):
     body = b'{"target": "/"}' if method == "POST" else None
     headers = {"Content-Type": "application/json"}
-    url = "http://127.0.0.1:%d%s" % (port, path)
+    url = "http://127.0.0.1:%d/api/v1/%s" % (port, path)
     asked = urllib.request.Request(url, body, headers, method=method)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
@@ -68,7 +68,7 @@ def read(place):
     except OSError:
         return ""
 
-calls = [("GET", "/status"), ("GET", "/waves"), ("GET", "/events"), ("POST", "/waves")]
+calls = [("GET", "status"), ("GET", "waves"), ("GET", "events"), ("POST", "waves")]
 known = json.loads(pathlib.Path("ports.json").read_text())
 found = {
     "ports": sorted(ports()),

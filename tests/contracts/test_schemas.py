@@ -30,16 +30,13 @@ GOLDENS = Path(__file__).parent / "goldens"
 
 
 MODULES = (
-    answers,
-    commands,
     health,
     report,
     story,
-    views,
     work,
     *(
         importlib.import_module(f"{package.__name__}.{each.name}")
-        for package in (documents, events)
+        for package in (answers, commands, documents, events, views)
         for each in pkgutil.iter_modules(package.__path__)
     ),
 )

@@ -9,6 +9,7 @@ from services.coordinator.usecases import CoordinatorDeps, advance, start, start
 from shared.contracts.answers import Acknowledgement
 from shared.contracts.commands import AcquireLease, LeaseGrant, ReleaseLease, StartWave
 from shared.contracts.documents.findings import FindingSet
+from shared.contracts.http import API_PREFIX
 from shared.kernel.ids import uuid7
 from tests.support.builders import NOW, a_finding
 from tests.support.buses import RecordingBus
@@ -59,7 +60,7 @@ async def client(coordinator):
     transport = httpx.ASGITransport(make_app(deps, key=KEY, hosts=["127.0.0.1"]))
     async with httpx.AsyncClient(
         transport=transport,
-        base_url="http://127.0.0.1:8000",
+        base_url=f"http://127.0.0.1:8000{API_PREFIX}",
         headers={"Authorization": f"Bearer {KEY}"},
     ) as made:
         yield made

@@ -24,12 +24,49 @@ from shared.messaging.provision import find_missing, provision, restore_missing
 from shared.messaging.selftest import check_permissions
 from tests.conftest import BIN, free_port, running
 
+OF_THE_API = ("gs.evt.webhook.exhausted", "gs.evt.target.pushed")
 PUBLISHES = {
     "coordinator": (TASKS.subjects[0], MeasureFindings.subject),
     "agents": (ProposalSubmitted.subject,),
     "resolver": ("gs.proposal.cleared",),
     "validator": ("gs.run.none",),
-    "api": (StartWave.subject,),
+    "api": (StartWave.subject, *OF_THE_API, "gs.cmd.enhancement.decide_as", "gs.dlq.rpc.none"),
+}
+# Requests, by the service that answers them.
+ANSWERED = {
+    "coordinator": (
+        "gs.rpc.wave.start",
+        "gs.rpc.agents.list",
+        "gs.rpc.status",
+        "gs.rpc.infinite.start",
+        "gs.rpc.infinite.status",
+        "gs.rpc.cycle.start",
+        "gs.rpc.cycle.stop",
+        "gs.rpc.opportunity.queue",
+        "gs.rpc.opportunity.dismiss",
+        "gs.rpc.opportunity.take",
+        "gs.rpc.opportunity.complete",
+        "gs.rpc.health.measure",
+        "gs.rpc.health.report",
+        "gs.rpc.agent.stop",
+    ),
+    "api": (
+        "gs.rpc.target.list",
+        "gs.rpc.target.backtest",
+        "gs.rpc.enhancement.rollback",
+        "gs.rpc.finding.list",
+        "gs.rpc.findings.import",
+        "gs.rpc.conflict.list",
+        "gs.rpc.leases.list",
+        "gs.rpc.figures.show",
+        "gs.rpc.task.why",
+        "gs.rpc.letters.replay",
+        "gs.rpc.webhook.test",
+        "gs.rpc.cycle.list",
+        "gs.rpc.cycle.runs",
+        "gs.rpc.opportunity.list",
+        "gs.rpc.health.show",
+    ),
 }
 
 
@@ -97,6 +134,10 @@ FORGED = {
     "agents": (
         "gs.cmd.wave.start",
         "gs.cmd.enhancement.decide",
+        "gs.cmd.enhancement.decide_as",
+        "gs.evt.target.pushed",
+        "gs.rpc.infinite.start",
+        "gs.rpc.enhancement.rollback",
         "gs.proposal.cleared",
         "gs.run.x",
         "gs.task.high.code_quality",
@@ -118,6 +159,7 @@ FORGED = {
         "$JS.API.CONSUMER.DELETE.GS_EVENTS.coordinator-events",
         "$JS.API.CONSUMER.CREATE.GS_EVENTS.coordinator-events",
         "$JS.API.CONSUMER.MSG.NEXT.GS_EVENTS.coordinator-events",
+        "$JS.API.CONSUMER.MSG.NEXT.GS_EVENTS.coordinator-wakeups",
     ),
     "resolver": (
         "gs.task.high.code_quality",
@@ -127,7 +169,12 @@ FORGED = {
     ),
     "validator": ("gs.task.high.code_quality", "gs.cmd.wave.start", "gs.proposal.cleared"),
 }
-FORGED["user"] = FORGED["api"]
+FORGED["user"] = (
+    *FORGED["api"],
+    "gs.cmd.enhancement.decide_as",
+    *OF_THE_API,
+    "gs.dlq.rpc.none",
+)
 
 
 @pytest.mark.parametrize("user", sorted(FORGED))
@@ -145,6 +192,45 @@ async def test_nobody_acts_for_another(accounts, user):
         refused = await asyncio.gather(*map(is_refused, FORGED[user]))
         assert dict(zip(FORGED[user], refused, strict=True)) == dict.fromkeys(FORGED[user], True)
         assert [(await operator.jetstream().stream_info(s.name)).state for s in STREAMS] == before
+
+
+@pytest.mark.parametrize("service", sorted(ANSWERED))
+async def test_a_person_is_answered_by_whose_request_it_is_and_by_nobody_else(accounts, service):
+    async with accounts.client(service) as answering, accounts.client("user") as person:
+
+        async def answer(message):
+            await message.respond(service.encode())
+
+        for subject in ANSWERED[service]:
+            await answering.subscribe(subject, cb=answer)
+        await answering.flush()
+        for subject in ANSWERED[service]:
+            assert (await person.request(subject, b"{}", timeout=5)).data == service.encode()
+
+
+async def test_the_api_asks_the_coordinator(accounts):
+    async with accounts.client("coordinator") as coordinator, accounts.client("api") as api:
+
+        async def answer(message):
+            await message.respond(b"")
+
+        for subject in ANSWERED["coordinator"]:
+            await coordinator.subscribe(subject, cb=answer)
+        await coordinator.flush()
+        for subject in ANSWERED["coordinator"]:
+            assert (await api.request(subject, b"{}", timeout=5)).data == b""
+
+
+async def test_an_event_of_the_api_is_stored_and_heard_once(accounts):
+    async with accounts.client("api") as api, accounts.client("user") as person:
+        heard = await person.subscribe("gs.evt.>")
+        await person.flush()
+        for subject in OF_THE_API:
+            assert (await api.jetstream().publish(subject, b"{}")).stream == "GS_EVENTS"
+        got = [(await heard.next_msg(timeout=30)).subject for _ in OF_THE_API]
+        assert sorted(got) == sorted(OF_THE_API)
+        with pytest.raises(NatsTimeout):
+            await heard.next_msg(timeout=0.3)
 
 
 @pytest.mark.parametrize("user", ["agents", "api", "user"])

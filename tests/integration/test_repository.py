@@ -1,6 +1,7 @@
 """Repositories on a real MongoDB wire."""
 
 from collections.abc import AsyncIterator
+from typing import get_args, get_type_hints
 
 import pytest
 from pymongo import IndexModel
@@ -13,11 +14,13 @@ from shared.kernel.errors import NotFound, Transient
 from shared.kernel.ids import uuid7
 from shared.mongo.client import connect, connected
 from shared.mongo.collections import (
+    COLLECTIONS,
     Store,
     ensure_indexes,
     open_store,
     remove_outdated_agents,
 )
+from shared.mongo.specs import index
 from tests.support.builders import a_stint, a_task, an_agent
 
 
@@ -117,3 +120,16 @@ async def test_an_index_of_an_earlier_version_is_dropped(mongo_url):
     assert await database["tasks"].insert({"_id": "a", "wave_id": "w", "component": "same"})
     assert await database["tasks"].insert({"_id": "b", "wave_id": "x", "component": "same"})
     database.close()
+
+
+async def test_an_index_may_have_documents_expire(mongo_url):
+    database = connect(mongo_url, "test_" + uuid7().replace("-", ""))
+    await database["received"].create_indexes([index("at", expires=60)])
+    present = await database["received"]._collection.index_information()
+    assert present["at_1"]["expireAfterSeconds"] == 60
+    database.close()
+
+
+def test_every_collection_is_declared_in_its_field_of_the_store():
+    declared = {name: spec.model for name, spec in COLLECTIONS.items()}
+    assert declared == {name: get_args(kind)[0] for name, kind in get_type_hints(Store).items()}

@@ -166,6 +166,79 @@ async def test_what_is_recent_is_found_by_its_time_and_what_has_none_is_not(stor
     assert len(await store.waves.find_since("finished_at", NOW)) == 2
 
 
+async def test_a_range_has_its_start_and_not_its_end_nor_what_has_no_value(store):
+    minute = timedelta(minutes=1)
+    waves = [a_wave(id=each, finished_at=NOW + n * minute) for n, each in enumerate(IDS[:4])]
+    await store.waves.insert_missing([*waves[::-1], a_wave(id=IDS[4])])
+    await store.waves.transition(waves[2], "stop")
+
+    async def found(start, end, **asked):
+        between = await store.waves.find_between("finished_at", start, end, **asked)
+        return [IDS.index(each.id) for each in between]
+
+    assert await found(NOW + minute, NOW + 3 * minute) == [1, 2]
+    assert await found(None, NOW + 2 * minute) == [0, 1]
+    assert await found(NOW + 2 * minute, None) == [2, 3]
+    assert await found(None, None) == [0, 1, 2, 3]
+    assert await found(NOW, None, sort="-finished_at", limit=3) == [3, 2, 1]
+    assert await found(NOW, None, limit=2) == [0, 1]
+    assert await found(NOW, None, state="planned") == [0, 1, 3]
+
+
+async def test_a_range_is_of_a_nested_field_too(store):
+    changes = [an_enhancement().updated(id=each, proposal__epoch=n) for n, each in enumerate(IDS)]
+    await store.enhancements.insert_missing(changes)
+    found = await store.enhancements.find_between("proposal__epoch", 1, 3)
+    assert [each.id for each in found] == IDS[1:3]
+
+
+async def test_a_view_reads_only_what_matches(store):
+    ours, theirs = uuid7(), uuid7()
+    waves = [
+        a_wave(id=each, target_id=target, finished_at=NOW)
+        for each, target in zip(IDS, (ours, theirs, ours, theirs, ours), strict=True)
+    ]
+    await store.waves.insert_missing(waves)
+    view = store.waves.within(target_id=[ours])
+    own = [IDS[0], IDS[2], IDS[4]]
+    assert [each.id for each in await view.find()] == own
+    assert [each.id for each in await view.find(target_id=theirs)] == []
+    assert [each.id for each in await view.find_by_ids(IDS)] == own
+    assert [each.id for each in await view.page(limit=9, after=IDS[4])] == own[1::-1]
+    assert [each.id for each in await view.find_since("finished_at", NOW)] == own
+    assert [each.id for each in await view.find_between("finished_at", NOW, None)] == own
+    assert [each.id for each in await view.find_remembered({})] == own
+    assert await view.find_by_id_suffix(IDS[1], limit=9) == []
+    assert await view.field_values("target_id") == [ours] * 3
+    assert (await view.get(IDS[0]), await view.get(IDS[1])) == (waves[0], None)
+    assert await view.first(id=IDS[1]) is None
+    assert not await view.exists(id=IDS[1])
+    assert await view.count() == 3
+    with pytest.raises(NotFound):
+        await view.require(IDS[1])
+    assert [each.id for each in await view.within(id=[IDS[0], IDS[1]]).find()] == [IDS[0]]
+    assert await store.waves.count() == 5, "a view leaves the whole as it is"
+
+
+async def test_a_view_writes_only_what_matches(store):
+    mine, other = a_wave(), a_wave()
+    view = store.waves.within(target_id=[mine.target_id])
+    assert await view.insert(mine)
+    assert not await view.insert(other)
+    assert await view.insert_missing([other, a_wave(target_id=mine.target_id)]) == 1
+    await store.waves.insert(other)
+    assert await view.save(other) is None
+    assert await view.save(mine.model_copy(update={"target_id": other.target_id})) is None
+    assert not await view.save_entries(other.id, 0, {"tasks": 9})
+    assert not await view.set_fields(other.id, tasks=9)
+    assert await view.transition(other, "stop") is None
+    assert not await view.remove(other.id)
+    assert await store.waves.require(other.id) == other
+    assert await view.transition(mine, "run") is not None
+    assert await view.set_fields(mine.id, tasks=9)
+    assert await view.remove(mine.id)
+
+
 async def test_a_transition_sets_its_fields_and_raises_the_version(store):
     task = a_task()
     await store.tasks.insert(task)

@@ -19,6 +19,7 @@ import psutil
 
 from deploy.credentials import load_credentials
 from deploy.programs import nats_url_as
+from shared.contracts.http import API_PREFIX
 from tests.support.forked import ForkedCommand, run_forked
 
 GROUNDSWELL = (sys.executable, "-m", "cli")
@@ -118,6 +119,11 @@ class Home:
         """The headers of a request to the API."""
         return {"Authorization": f"Bearer {self.stack['api_key']}"}
 
+    @property
+    def api(self) -> str:
+        """Where the resources of the API are."""
+        return f"{self.stack['api_url']}{API_PREFIX}"
+
     def nats_url(self, user: str) -> str:
         """The address of the embedded server with what one of its users logs in with."""
         return nats_url_as(user, self.stack["nats_url"], load_credentials(self.path))
@@ -164,7 +170,7 @@ def _kill_at(home: Home, moments: Sequence[Moment]) -> None:
     deadline = time.monotonic() + KILLING_SECONDS
     while left:
         assert time.monotonic() < deadline, f"never came: {left}"
-        url = f"{home.stack['api_url']}/events?after={last}"
+        url = f"{home.api}/events?after={last}"
         with contextlib.suppress(httpx.HTTPError), httpx.stream("GET", url, headers=home.key) as on:
             for line in on.iter_lines():
                 if line.startswith("id: "):

@@ -1,11 +1,6 @@
 """How the fixes of one rule in one component become proposals, and what is said about them."""
 
-import re
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
-from itertools import chain, count
-from pathlib import PurePosixPath
 
 from shared.agent_types import FixerDeclaration, Proposal
 from shared.agent_types.changes import listed, readable_parts
@@ -15,9 +10,7 @@ from shared.contracts.base import EngineName
 from shared.contracts.documents.findings import RELATIVE_RUN_TIME, Finding, Prediction
 from shared.detectors.ports import Change
 
-# A Conventional Commit's type, scope and description.
-MAX_SUBJECT_COLUMNS = 72
-SCOPED_TITLE = re.compile(r"(\w+)\(([^()]+)\): (.+)")
+MAX_QUOTED_MESSAGES = 3
 
 
 def propose(
@@ -41,7 +34,7 @@ def propose(
     """
     is_measured = declaration.saves > 0
     parts = [[each] for each in sorted(changes)] if is_measured else readable_parts(changes)
-    found = [
+    return [
         _proposal(
             f"{key}/{number}" if len(parts) > 1 else key,
             component,
@@ -55,7 +48,6 @@ def propose(
         )
         for number, part in enumerate(parts, 1)
     ]
-    return naming_their_file(found) if is_measured and len(found) > 1 else found
 
 
 def _proposal(
@@ -117,10 +109,10 @@ def _facts(
 ) -> str:
     """Return how much is fixed where, for the commit's message."""
     places = "place" if len(findings) == 1 else "places"
-    facts = (
-        f"{len(findings)} {places} in {listed(changes)}, "
-        f"found by {declaration.tool}'s rule {declaration.code}."
-    )
+    facts = f"{len(findings)} {places} in {listed(changes)}, found by the rule {declaration.rule}."
+    if declaration.quoted:
+        messages = list(dict.fromkeys(each.message for each in findings))
+        facts = " ".join([facts, *messages[:MAX_QUOTED_MESSAGES]])
     if not followed:
         return facts
     return f"{facts} What that made possible is fixed as well ({', '.join(followed)})."
@@ -134,55 +126,3 @@ def _caution(behaviour: FixBehaviour, shown: Sequence[str]) -> str:
     if behaviour.proven:
         return f"The compiled program is expected to stay the same. {behaviour.proven}"
     return f"It may change {behaviour.may_change}."
-
-
-def naming_their_file(proposals: Sequence[Proposal]) -> list[Proposal]:
-    """Return the proposals with the module in the scope of each title that is about one file.
-
-    So people can tell apart what several agents propose for the parts of one component.
-    """
-    return [replace(each, title=_naming_its_file(each)) for each in proposals]
-
-
-def _naming_its_file(proposal: Proposal) -> str:
-    """Return the title of a proposal, with its module in the scope if it changes one file."""
-    parts, paths = SCOPED_TITLE.match(proposal.title), list(proposal.changes or ())
-    if parts is None or len(paths) != 1:
-        return proposal.title
-    module = PurePosixPath(paths[0]).stem
-    kind, scope, phrase = parts.groups()
-    if module == "__init__" or module == scope.rpartition(".")[2]:
-        return proposal.title
-    named = f"{kind}({scope}.{module}): {phrase}"
-    fits = len(named.rpartition(" (")[0] or named) <= MAX_SUBJECT_COLUMNS
-    return named if fits else proposal.title
-
-
-def with_unique_titles(
-    proposals: Sequence[Proposal], taken: Collection[str] = ()
-) -> list[Proposal]:
-    """Return the proposals with those numbered that would share a title, also with one `taken`."""
-    counts = Counter(each.title for each in proposals)
-    seen: Counter[str] = Counter()
-    used = set(taken)
-    found = []
-    for each in proposals:
-        title = each.title
-        seen[title] += 1
-        if counts[title] > 1:
-            title = _numbered(title, f"{seen[title]} of {counts[title]}")
-        title = _unused(title, used)
-        used.add(title)
-        found.append(replace(each, title=title))
-    return found
-
-
-def _unused(title: str, used: Collection[str]) -> str:
-    """Return a title, with the first number that makes it differ from those `used`."""
-    parts = (_numbered(title, f"part {number}") for number in count(2))
-    return next(each for each in chain([title], parts) if each not in used)
-
-
-def _numbered(title: str, number: str) -> str:
-    """Return a title with a number in the brackets at its end."""
-    return f"{title[:-1]}, {number})" if title.endswith(")") else f"{title} ({number})"

@@ -8,16 +8,20 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from services.agents.domain.stages import CheckEdit
+from services.agents.engines.files import RepairedFiles
 from services.agents.engines.repair import ComponentRepair
+from services.agents.engines.review import LineLength
 from services.agents.engines.workspaces import CombinedWorkspace
 from shared.agent_types import Fixer, Proposal, TaskContext
 from shared.agent_types.spec import FixersOfTarget
 from shared.behaviour import BehaviourCheck, FixBehaviour, RepositoryNames
 from shared.behaviour.evidence_of_change import check_file
 from shared.contracts.base import EngineName
+from shared.detectors.line_length import configured_line_length, usual_line_length
 from shared.detectors.ports import Detector, Source, Workspace, WorkspaceDetector
 from shared.detectors.sources import owned_texts
 from shared.detectors.workspace import MeasuringWorkspace
+from shared.targets.languages import WORKFLOW
 from shared.targets.paths import matches
 
 # Tools count columns without it.
@@ -64,9 +68,9 @@ class RulesEngine:
                 context.task.component,
                 context.excluded,
                 fixers,
-                workspace,
-                files,
-                _check(context.source),
+                RepairedFiles(workspace, files, fixers),
+                check=_check(context.source),
+                line_length=_line_length(context.source, files),
             )
             repair.run()
         return repair.proposals
@@ -92,6 +96,18 @@ def _check(source: Source) -> CheckEdit:
         return check_file(path, before, after, behaviour, taken=taken, profile=source.profile)
 
     return check
+
+
+def _line_length(source: Source, files: Mapping[str, str]) -> LineLength:
+    """Return what says how long the lines of a file of code may be."""
+
+    def line_length(path: str) -> int | None:
+        """Return what the target configures, else the length of the longest line in the file."""
+        if WORKFLOW.has_suffix(path):
+            return None
+        return configured_line_length(source.tree, path) or usual_line_length([files[path]])
+
+    return line_length
 
 
 @contextmanager

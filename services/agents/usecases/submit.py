@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from services.agents.deps import AgentDeps, ServedType
-from services.agents.domain.proposals import naming_their_file, with_unique_titles
+from services.agents.domain.titles import naming_their_file, with_unique_titles
 from shared.agent_types import describe
 from shared.agent_types.changes import changed_lines
 from shared.agent_types.engines import Proposal

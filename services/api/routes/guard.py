@@ -9,10 +9,11 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.api.routes.problems import problem_response
+from shared.contracts.http import API_PREFIX
 
 MAX_BODY_BYTES = 1 << 20
 # Logs of tools may be larger than anything else that clients send.
-MAX_BODY_BYTES_BY_PATH = {"/findings/import": 50_000_000}
+MAX_BODY_BYTES_BY_PATH = {f"{API_PREFIX}/findings/import": 50_000_000}
 # Probes, and what describes the API; none of them tells anything about targets.
 OPEN_PATHS = frozenset({"/health/live", "/health/ready", "/docs", "/openapi.json"})
 

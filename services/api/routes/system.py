@@ -1,4 +1,4 @@
-"""Routes for health, status and the event stream."""
+"""Routes for status and the event stream."""
 
 import re
 from typing import Annotated
@@ -8,7 +8,7 @@ from sse_starlette import EventSourceResponse
 
 from services.api import usecases
 from services.api.ports import ApiDeps
-from shared.contracts.answers import Readiness, Status
+from shared.contracts.answers import Status
 
 # What does not look like a JetStream sequence number is no place to resume at.
 SEQUENCE_NUMBER = re.compile(r"[0-9]{1,18}")
@@ -16,18 +16,8 @@ KEEP_ALIVE_SECONDS = 15
 
 
 def system_routes(deps: ApiDeps) -> APIRouter:
-    """Return the routes for health, status and the event stream."""
+    """Return the routes for status and the event stream."""
     router = APIRouter(tags=["system"])
-
-    @router.get("/health/live")
-    async def live() -> dict[str, str]:
-        """Answer that the process is alive, whatever else is up."""
-        return {"status": "ok"}
-
-    @router.get("/health/ready")
-    async def ready() -> Readiness:
-        """Return the services that answer; 503 with the reason unless all are ready."""
-        return await usecases.check_ready(deps)
 
     @router.get("/status")
     async def status() -> Status:

@@ -157,9 +157,10 @@ def _all_simple(place: Place, nodes: list[ast.AST]) -> Answer:
 def repeated_operand(place: Place) -> Answer:
     """`a if a else b` and `a or b` give `a` if that is true, else `b`.
 
-    The first reads `a` twice, which cannot be told where `a` is a name.
+    The first reads `a` twice, as `b if not a else a` does, which cannot be told where `a` is a
+    name.
     """
-    old, new = place.old, place.new
+    old, new = _turned_round(place.old), place.new
     if not isinstance(old, ast.IfExp) or not isinstance(new, ast.BoolOp):
         return None
     if not isinstance(new.op, ast.Or) or len(new.values) != 2:
@@ -169,6 +170,26 @@ def repeated_operand(place: Place) -> Answer:
     if not same(new.values[1], old.orelse):
         return None
     return HOLDS if isinstance(old.test, ast.Name) else f"{place.at(old.test)} is evaluated twice"
+
+
+@condition("it asks the same condition once and evaluates the same branch")
+def turned_round(place: Place) -> Answer:
+    """`b if not a else c` and `c if a else b` ask `a` for its truth once, and evaluate one branch.
+
+    `not` asks as the conditional expression itself does, and calls nothing else.
+    """
+    old, new = _turned_round(place.old), place.new
+    if old is place.old or not isinstance(old, ast.IfExp) or not isinstance(new, ast.IfExp):
+        return None
+    return HOLDS if same(old, new) else None
+
+
+def _turned_round(node: ast.AST | None) -> ast.AST | None:
+    """Return a conditional expression without the `not` of its condition; all else as it is."""
+    if isinstance(node, ast.IfExp) and isinstance(node.test, ast.UnaryOp):
+        if isinstance(node.test.op, ast.Not):
+            return ast.IfExp(test=node.test.operand, body=node.orelse, orelse=node.body)
+    return node
 
 
 @condition("the second type is a name or builtin, so that reading it early has no effect")

@@ -19,7 +19,10 @@ from shared.behaviour.evidence import INT, STR
 from shared.behaviour.place import Place
 
 
-@condition("each value is evidently text or an int, and there is one for each field of the literal")
+@condition(
+    "each value is evidently text or an int, or only read and written by %r, and there is one for "
+    "each field of the literal"
+)
 def as_f_string(place: Place) -> Answer:
     """`"%s" % x` and `f"{x}"` both give `str(x)` if `x` is text or an int.
 

@@ -12,9 +12,9 @@ class FunctionGain(Value):
     """The run time of one function with a change, over that without it.
 
     It is measured in pairs of processes, `runs` of them, on `inputs` that were recorded while the
-    tests ran, or in rounds of one process on so many calls that tests make (`in_tests`). `ratio` is that of the medians; the
-    confidence interval from `low` to `high` decides the answer, and None is unbounded. A benchmark
-    of the target has no inputs.
+    tests ran, or in rounds of one process on so many calls that tests make (`in_tests`). `ratio` is
+    that of the medians; the confidence interval from `low` to `high` decides the answer, and None
+    is unbounded. A benchmark of the target has no inputs.
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,7 +24,6 @@ from shared.detectors.n8n.shape import shape_errors
 from shared.detectors.n8n.workflow import NotReadable, Workflow, read_workflows
 from shared.detectors.ports import FixableFinding, Measured, Source
 from shared.detectors.sources import owned_texts
-from shared.detectors.texts import split_lines
 from shared.targets.languages import WORKFLOW
 
 # Counted up with each change of what is found.
@@ -89,11 +88,11 @@ class WorkflowDetector:
             texts, notes = source.texts(paths), ()
         choice, findings, lines = self._choice(source), list[Finding](), Counter[str]()
         for path, text in sorted(texts.items()):
-            found, note = find_problems(source, path, text, choice)
-            findings += [each.finding for each in found]
-            notes = (*notes, note) if note else notes
-            if found is not NOTHING:
-                lines[source.component(path)] += len(split_lines(text))
+            found = find_problems(source, path, text, choice)
+            findings += [each.finding for each in found.problems]
+            notes = (*notes, found.note) if found.note else notes
+            if found.lines:
+                lines[source.component(path)] += found.lines
         return Measured(tuple(findings), lines if paths is None else {}, notes)
 
     @contextmanager
@@ -104,30 +103,34 @@ class WorkflowDetector:
         yield WorkflowWorkspace(source, files, self._choice(source))
 
 
-NOTHING: list[FoundProblem] = []
+@dataclass(frozen=True)
+class InspectedFile:
+    """What is found in a file, by line, and a note if it was not looked at.
 
-
-def find_problems(
-    source: Source, path: str, text: str, choice: WorkflowRules
-) -> tuple[list[FoundProblem], str]:
-    """Return what is found in a file, by line, and a note if it was not looked at.
-
-    `NOTHING` itself is returned for a file that is no workflow.
+    `lines` are those of its nodes: connections of missing nodes and pinned data make no workflow
+    larger. There are none where the file is no workflow.
     """
+
+    problems: Sequence[FoundProblem] = ()
+    note: str = ""
+    lines: int = 0
+
+
+def find_problems(source: Source, path: str, text: str, choice: WorkflowRules) -> InspectedFile:
+    """Return what is found in a file."""
     if len(text) > MAX_CHARACTERS:
-        return NOTHING, f"Left alone as too large: {path}."
+        return InspectedFile(note=f"Left alone as too large: {path}.")
     try:
         workflows = read_workflows(text)
     except NotReadable as error:
-        return NOTHING, f"{path} is not looked at: {error}."
-    if not workflows:
-        return NOTHING, ""
+        return InspectedFile(note=f"{path} is not looked at: {error}.")
     found: list[FoundProblem] = []
     maker = _Findings(source, path)
     for each in workflows:
         subject = Subject(each, WorkflowGraph(each), choice.options)
         found += (maker.make(*problem, subject) for problem in _problems(subject, choice.rules()))
-    return sorted(found, key=lambda each: each.finding.line), ""
+    in_order = sorted(found, key=lambda each: each.finding.line)
+    return InspectedFile(in_order, lines=sum(each.lines_of_nodes for each in workflows))
 
 
 def _problems(
@@ -186,7 +189,7 @@ class WorkflowWorkspace:
         self._source = source
         self._files = dict(files)
         self._choice = choice
-        self._known: dict[str, list[FoundProblem]] = {}
+        self._known: dict[str, Sequence[FoundProblem]] = {}
 
     def write(self, files: Mapping[str, str]) -> None:
         """Replace the texts of these files."""
@@ -201,11 +204,11 @@ class WorkflowWorkspace:
             found += [each for each in self._in_file(path) if each.finding.rule in rules]
         return found
 
-    def _in_file(self, path: str) -> list[FoundProblem]:
+    def _in_file(self, path: str) -> Sequence[FoundProblem]:
         """Return all findings of a file, which are looked for again only after it was written."""
         if path not in self._known:
             text = self._files[path]
-            self._known[path] = find_problems(self._source, path, text, self._choice)[0]
+            self._known[path] = find_problems(self._source, path, text, self._choice).problems
         return self._known[path]
 
     def parses(self, path: str) -> bool:

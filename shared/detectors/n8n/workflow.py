@@ -110,6 +110,12 @@ class Workflow:
         assert found is not None
         return tuple(Node(each.value) for each in found.members)
 
+    @property
+    def lines_of_nodes(self) -> int:
+        """The number of lines of the file that its nodes are on."""
+        found = self.json.get("nodes")
+        return self.text.count("\n", found.start, found.end) + 1 if found else 0
+
     @cached_property
     def by_name(self) -> dict[str, Node]:
         """The nodes by name; of several with one name, the first."""

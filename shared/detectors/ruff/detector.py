@@ -13,12 +13,13 @@ from types import MappingProxyType
 from typing import ClassVar
 
 from shared.contracts.base import Severity
+from shared.detectors.line_length import MAX_LINE_LENGTH
 from shared.detectors.linters import FolderChoices, LinterChoices, read_choices
 from shared.detectors.ports import Measured, Source
 from shared.detectors.ruff.black import formatter_notes
 from shared.detectors.ruff.configuration import TOOL
 from shared.detectors.ruff.findings import FindingReader
-from shared.detectors.ruff.process import MAX_LINE_LENGTH, Diagnostic, Ruff, scratch_copy
+from shared.detectors.ruff.process import Diagnostic, Ruff, scratch_copy
 from shared.detectors.ruff.workspace import RuffWorkspace
 from shared.detectors.rule_choice import RuleChoice
 from shared.detectors.sources import owned_texts
@@ -28,7 +29,7 @@ from shared.targets.languages import PYTHON
 
 MAX_FINDINGS = 20_000
 # Counted up with each change of what is read, or of what is left out.
-MEASURING = 2
+MEASURING = 3
 
 
 class RuffBase:

@@ -1,25 +1,19 @@
 """What ruff reports, as findings of a target."""
 
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from shared.contracts.base import Severity
 from shared.contracts.documents.findings import Finding
-from shared.detectors.comments import drops_comment
-from shared.detectors.findings import Fingerprints, rule_id
+from shared.detectors.findings import Fingerprints, rule_id, scopes
 from shared.detectors.linters import LinterChoices, is_silenced
 from shared.detectors.ports import FixableFinding, Source
 from shared.detectors.ruff.configuration import TOOL
+from shared.detectors.ruff.losses import without_losses
 from shared.detectors.ruff.process import SYNTAX_ERROR, Diagnostic
 from shared.detectors.texts import line_at, split_lines
 from shared.targets.tree import is_typed
-
-ELSE_AFTER_A_JUMP = {"RET505", "RET506", "RET507", "RET508"}
-REMARK_ON_ELSE = re.compile(r"\s*else\s*:\s*#")
-RETURN_OF_NONE = "RET501"
-END_OF_DOCSTRING = re.compile(r"""(?:\"{3}|'{3}|:)$""")
 
 
 @dataclass(frozen=True)
@@ -38,17 +32,22 @@ class FindingReader:
         """Return the findings in these files, with fingerprints in the order of paths and lines."""
         fingerprints = Fingerprints()
         lines = {path: split_lines(text) for path, text in files.items()}
+        around = {path: scopes(lines[path]) for path in {e.path for e in found} & lines.keys()}
         return [
             FixableFinding(
                 self._finding(
                     each,
                     fingerprints.next(
-                        TOOL, each.code, each.path, line_at(lines[each.path], each.row)
+                        TOOL,
+                        each.code,
+                        each.path,
+                        line_at(lines[each.path], each.row),
+                        line_at(around[each.path], each.row),
                     ),
                 ),
                 each.edits,
             )
-            for each in (_without_losses(e, files[e.path]) for e in found if e.path in files)
+            for each in without_losses([e for e in found if e.path in files], files)
             if self._is_wanted(each, files[each.path])
         ]
 
@@ -88,24 +87,3 @@ class FindingReader:
         if found.applicability == "safe":
             return "safe"
         return "unsafe" if self.source.profile.config.policy.unsafe_fixes else "no"
-
-
-def _without_losses(found: Diagnostic, text: str) -> Diagnostic:
-    """Return a finding as it is, or without its fix if that would be a loss to readers.
-
-    That is a fix that drops a comment, takes from a comment the `else` that it is about, or leaves
-    a bare `return` as all that a function does.
-    """
-    if drops_comment(text, found.edits) or _is_loss(found, text):
-        return replace(found, edits=(), applicability="")
-    return found
-
-
-def _is_loss(found: Diagnostic, text: str) -> bool:
-    """Return whether the fix of a finding makes its line say less than before."""
-    lines = split_lines(text)
-    if found.code in ELSE_AFTER_A_JUMP:
-        return bool(REMARK_ON_ELSE.match(line_at(lines, found.row)))
-    return found.code == RETURN_OF_NONE and bool(
-        END_OF_DOCSTRING.search(line_at(lines, found.row - 1).rstrip())
-    )

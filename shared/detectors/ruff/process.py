@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 import structlog
 from ruff import find_ruff_bin
 
+from shared.detectors.line_length import usual_line_length
 from shared.detectors.ports import Source
 from shared.detectors.processes import run_tool
 from shared.detectors.ruff.black import format_options
 from shared.detectors.ruff.configuration import Configuration, read_configuration
-from shared.detectors.texts import Edit, Edits, split_lines
+from shared.detectors.texts import Edit, Edits
 from shared.kernel.errors import ToolFailed
 from shared.targets.writer import FolderWriter
 
@@ -27,7 +28,6 @@ T = TypeVar("T")
 FormatOptions = Callable[[str], tuple[str, ...]]
 
 SYNTAX_ERROR = "invalid-syntax"
-MAX_LINE_LENGTH, MIN_LINE_LENGTH = 120, 88
 ERROR_TAIL_CHARACTERS = 500
 OLDEST_KNOWN_PYTHON = (3, 7)
 ROOT_FILE = "ruff.toml"
@@ -71,7 +71,7 @@ def scratch_copy(
     configuration = read_configuration(source.tree, sources)
     with tempfile.TemporaryDirectory(dir=scratch, prefix="ruff-") as name:
         folder = Path(name)
-        length = line_length or _line_length(files)
+        length = line_length or usual_line_length(files.values())
         options = partial(format_options, source.tree)
         ruff = Ruff(folder, _target_version(source), length, configuration, options)
         for path, content in configuration.files.items():
@@ -88,14 +88,6 @@ def _target_version(source: Source) -> str:
     """Return the oldest Python of a target as ruff names it, or the oldest that ruff knows."""
     major, minor = max(source.profile.oldest_python, OLDEST_KNOWN_PYTHON)
     return f"py{major}{minor}"
-
-
-def _line_length(files: Mapping[str, str]) -> int:
-    """Return the length of the longest line, within limits: nothing else is configured."""
-    longest = max(
-        (len(line.rstrip()) for text in files.values() for line in split_lines(text)), default=0
-    )
-    return min(max(longest, MIN_LINE_LENGTH), MAX_LINE_LENGTH)
 
 
 @cache

@@ -59,3 +59,14 @@ def test_what_is_too_much_to_read_is_split_by_files():
     assert [each.key for each in parts] == ["F401/1", "F401/2", "F401/3"]
     assert [set(each.changes) for each in parts] == [{"x.py"}, {"y.py"}, {"z.py"}]
     assert [len(each.findings) for each in parts] == [1, 1, 1]
+
+
+def test_a_message_says_what_its_detector_says_of_the_places():
+    changes = {"x.py": ("a", "b")}
+    found = [a_finding(path="x.py", message="It closes a cycle with shop.mail.")] * 2
+    said = []
+    for quoted in (True, False):
+        declared = FixerDeclaration("imports:x", "defer it", Severity.WARNING, quoted=quoted)
+        (made,) = propose("x", "m", declared, found, changes, safe=True, why="Why.")
+        said.append(made.rationale.count("It closes a cycle with shop.mail."))
+    assert said == [1, 0]

@@ -1,12 +1,7 @@
 """What a fix makes possible belongs to its proposal, and no proposal rests on another's finding."""
 
-from dataclasses import replace
-
 import pytest
 
-from services.agents.domain.proposals import naming_their_file, with_unique_titles
-from shared.agent_types import Proposal
-from shared.contracts.base import EngineName
 from shared.detectors.ports import Source
 from shared.targets.profile import profile_target
 from tests.support.agents import proposals_of, served_type
@@ -25,10 +20,10 @@ def final(proposals, path="shop/a.py"):
     return [each.changes[path][1] for each in proposals if path in each.changes][-1]
 
 
-async def test_an_import_that_only_lost_its_alias_is_not_removed_for_it(tmp_path):
-    found = await proposed(tmp_path, a=ALIAS, parts="def mix(x):\n    return x\n\n\ndark = mix\n")
-    assert [each.rule for each in found] == ["ruff:PLC0414"]
-    assert "from shop.parts import dark\n" in final(found)
+async def test_an_import_does_not_lose_the_alias_that_says_what_it_is_for(tmp_path):
+    """Without it the import would be an unused one, which another proposal would remove."""
+    parts = "def mix(x):\n    return x\n\n\ndark = mix\n"
+    assert await proposed(tmp_path, a=ALIAS, parts=parts) == []
 
 
 CHAIN = """def f(x):
@@ -105,50 +100,3 @@ async def test_what_is_foreclosed_stays_so_on_a_line_that_another_fix_rewrites(t
 def _source(text):
     tree = FakeTree({"shop/__init__.py": "", "shop/a.py": text})
     return Source(tree, profile_target(tree))
-
-
-def a_proposal(title):
-    return Proposal(
-        key=title, rule="ruff:F401", engine=EngineName.RULES, title=title, rationale="", changes={}
-    )
-
-
-def test_equal_titles_are_numbered():
-    titles = ["refactor(a): x (F401)", "refactor(a): y (F841)", "refactor(a): x (F401)"]
-    assert [each.title for each in with_unique_titles([a_proposal(t) for t in titles])] == [
-        "refactor(a): x (F401, 1 of 2)",
-        "refactor(a): y (F841)",
-        "refactor(a): x (F401, 2 of 2)",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("title", "paths", "named"),
-    [
-        (
-            "refactor(boltons): x (F401)",
-            ["boltons/iterutils.py"],
-            "refactor(boltons.iterutils): x (F401)",
-        ),
-        ("refactor(boltons): x (F401)", ["boltons/__init__.py"], "refactor(boltons): x (F401)"),
-        (
-            "refactor(boltons): x (F401)",
-            ["boltons/a.py", "boltons/b.py"],
-            "refactor(boltons): x (F401)",
-        ),
-        ("refactor(app): x (F401)", ["app.py"], "refactor(app): x (F401)"),
-        (f"refactor(m): {'x' * 55} (F401)", ["m/longer.py"], f"refactor(m): {'x' * 55} (F401)"),
-        ("open the import cycle", ["boltons/a.py"], "open the import cycle"),
-    ],
-)
-def test_what_an_agent_of_a_part_proposes_names_its_file(title, paths, named):
-    proposal = replace(a_proposal(title), changes=dict.fromkeys(paths, ("", "")))
-    assert [each.title for each in naming_their_file([proposal])] == [named]
-
-
-def test_a_title_that_another_change_has_is_numbered():
-    titles = ["refactor(a): x (F401)", "refactor(a): y"]
-    once = [each.title for each in with_unique_titles([a_proposal(t) for t in titles], titles)]
-    assert once == ["refactor(a): x (F401, part 2)", "refactor(a): y (part 2)"]
-    again = with_unique_titles([a_proposal(titles[0])], {*titles, *once})
-    assert [each.title for each in again] == ["refactor(a): x (F401, part 3)"]

@@ -146,6 +146,18 @@ def test_a_fingerprint_survives_a_move_and_tells_equals_apart(look, detect):
     assert here == there
 
 
+def test_fixing_one_of_two_equal_lines_leaves_the_other_its_fingerprint(look, detect):
+    """So what was refused in one function is not taken for what was refused in another one."""
+    first = "def f(\n    x,\n):\n    if x == None:\n        g()\n\n\n"
+    second = "class A:\n    def f(self, x):\n        if x == None:\n            g()\n"
+    before, after = (
+        [each.fingerprint for each in detect(look(m_py=text)) if each.code == "E711"]
+        for text in (first + second, first.replace("x == None", "x is None") + second)
+    )
+    assert len(before) == 2
+    assert after == before[1:]
+
+
 def test_what_a_package_imports_it_exports(look, propose, detect):
     source = look(**{"p/__init__.py": "import os\n", "p/m.py": "import sys\n"})
     assert {each.path for each in propose(source, "p")[0].findings} == {"p/m.py"}

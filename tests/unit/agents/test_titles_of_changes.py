@@ -80,17 +80,17 @@ def perform(tmp_path):
     return perform
 
 
-async def test_changes_of_several_engines_with_one_title_are_numbered(perform):
+async def test_changes_of_several_engines_with_one_title_are_told_apart(perform):
     assert await perform(TITLE, TITLE) == [
-        "refactor(m): remove unused imports (F401, 1 of 2)",
-        "refactor(m): remove unused imports (F401, 2 of 2)",
+        "refactor(m): remove unused imports in m (F401)",
+        "refactor(m): remove unused imports (F401)",
     ]
 
 
 @pytest.mark.parametrize("state", list(EnhancementState))
 async def test_a_title_of_what_landed_or_still_may_is_not_given_again(perform, state):
     gone = {"rejected", "expired", "superseded", "advisory"}
-    part = TITLE if state in gone else "refactor(m): remove unused imports (F401, part 2)"
+    part = TITLE if state in gone else "refactor(m): remove unused imports in m (F401)"
     assert await perform(TITLE, other=TITLE, state=state) == [part]
 
 
@@ -99,8 +99,8 @@ def test_a_subject_that_is_shortened_keeps_the_number(length):
     title = f"refactor(m): {'x' * length} (F401, {{}})"
     subjects = [
         landing_message(an_enhancement(title=title.format(each)), ()).partition("\n")[0]
-        for each in ("1 of 2", "2 of 2", "1 of 2, part 2")
+        for each in ("part 2", "part 3", "part 12")
     ]
     assert len(set(subjects)) == 3
     assert all(len(each) <= 72 for each in subjects)
-    assert subjects[2].endswith("1 of 2, part 2)")
+    assert subjects[2].endswith(" (part 12)")

@@ -6,6 +6,7 @@ import pytest
 from services.api.main import make_app
 from services.api.ports import ApiDeps
 from shared.contracts.commands import DecideEnhancement
+from shared.contracts.http import API_PREFIX
 from shared.kernel.ids import uuid7
 from tests.support.builders import NOW, SHA, a_target, a_task, a_wave, an_enhancement
 from tests.support.buses import RecordingBus
@@ -30,7 +31,7 @@ async def client(deps):
     transport = httpx.ASGITransport(make_app(deps, key=KEY, hosts=["127.0.0.1"]))
     async with httpx.AsyncClient(
         transport=transport,
-        base_url="http://127.0.0.1:8000",
+        base_url=f"http://127.0.0.1:8000{API_PREFIX}",
         headers={"Authorization": f"Bearer {KEY}"},
     ) as made:
         yield made

@@ -7,7 +7,7 @@ from services.api.routes.guard import Guard
 SCOPE = {
     "type": "http",
     "method": "POST",
-    "path": "/waves/1/rollback",
+    "path": "/api/v1/waves/1/rollback",
     "headers": [(b"host", b"localhost"), (b"authorization", b"Bearer key")],
 }
 

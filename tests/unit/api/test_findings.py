@@ -13,6 +13,7 @@ from services.api.ports import ApiDeps
 from services.api.routes.guard import MAX_BODY_BYTES
 from shared.contracts.commands import ImportFindings
 from shared.contracts.documents.findings import FindingSet, FindingsImport
+from shared.contracts.http import API_PREFIX
 from shared.kernel.ids import uuid7
 from tests.support.builders import COMMIT, NOW, a_finding, a_target, a_wave
 from tests.support.buses import RecordingBus
@@ -40,7 +41,7 @@ async def client(deps):
     transport = httpx.ASGITransport(make_app(deps, key=KEY, hosts=["127.0.0.1"]))
     headers = {"authorization": f"Bearer {KEY}"}
     async with httpx.AsyncClient(
-        transport=transport, base_url="http://127.0.0.1", headers=headers
+        transport=transport, base_url=f"http://127.0.0.1{API_PREFIX}", headers=headers
     ) as made:
         yield made
 

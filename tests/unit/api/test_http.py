@@ -25,6 +25,7 @@ from shared.contracts.commands import (
     StopWave,
 )
 from shared.contracts.documents.storage import Patch
+from shared.contracts.http import API_PREFIX
 from shared.kernel.errors import Conflict, GroundswellError, NotFound, Rejected, Transient
 from shared.kernel.ids import uuid7
 from tests.support.builders import (
@@ -73,7 +74,9 @@ def a_client(deps, *, hosts=HOSTS, base_url=HERE, key=KEY):
     app = make_app(deps, key=KEY, hosts=hosts)
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     headers = {"authorization": f"Bearer {key}"} if key else {}
-    return httpx.AsyncClient(transport=transport, base_url=base_url, headers=headers)
+    return httpx.AsyncClient(
+        transport=transport, base_url=f"{base_url}{API_PREFIX}", headers=headers
+    )
 
 
 @pytest.fixture
@@ -98,7 +101,7 @@ class TestGuard:
         ["localhost", "localhost:8000", "LOCALHOST", "127.0.0.1:8000", "[::1]:8000"],
     )
     async def test_this_machine_may_ask_by_any_of_its_names(self, client, host):
-        assert (await client.get("/health/live", headers={"host": host})).status_code == 200
+        assert (await client.get(f"{HERE}/health/live", headers={"host": host})).status_code == 200
 
     @pytest.mark.parametrize(
         "host",
@@ -116,13 +119,15 @@ class TestGuard:
         ],
     )
     async def test_a_name_that_was_pointed_here_is_refused(self, client, host):
-        problem(await client.get("/health/live", headers={"host": host}), 403, "foreign_host")
+        problem(
+            await client.get(f"{HERE}/health/live", headers={"host": host}), 403, "foreign_host"
+        )
 
     async def test_its_names_are_the_configured_ones_wherever_it_listens(self, deps):
         name = "groundswell.example.org"
         async with a_client(deps, hosts=(name,), base_url=f"http://{name}") as client:
-            assert (await client.get("/health/live")).status_code == 200
-            elsewhere = await client.get("/health/live", headers={"host": "127.0.0.1"})
+            assert (await client.get(f"http://{name}/health/live")).status_code == 200
+            elsewhere = await client.get(f"{HERE}/health/live", headers={"host": "127.0.0.1"})
             problem(elsewhere, 403, "foreign_host")
 
     @pytest.mark.parametrize("path", ["/status", "/waves", "/events", "/enhancements/x/diff", "/x"])
@@ -137,7 +142,7 @@ class TestGuard:
     async def test_probes_and_the_description_need_no_key(self, deps):
         async with a_client(deps, key="") as client:
             for path in ("/health/live", "/health/ready", "/openapi.json"):
-                assert (await client.get(path)).status_code == 200
+                assert (await client.get(f"{HERE}{path}")).status_code == 200
 
     def test_there_is_no_api_without_a_key(self, monkeypatch):
         for key in (None, "", "short"):
@@ -153,17 +158,19 @@ class TestGuard:
     )
     async def test_a_page_of_another_site_is_refused(self, deps, origin, hosts):
         async with a_client(deps, hosts=hosts) as client:
-            refused = await client.get("/health/live", headers={"origin": origin})
+            refused = await client.get(f"{HERE}/health/live", headers={"origin": origin})
         problem(refused, 403, "foreign_origin")
 
     async def test_its_own_pages_may_ask(self, client):
-        assert (await client.get("/health/live", headers={"origin": HERE})).status_code == 200
+        assert (
+            await client.get(f"{HERE}/health/live", headers={"origin": HERE})
+        ).status_code == 200
 
     @pytest.mark.parametrize(
         "headers", [{"host": "["}, {"host": "[::1"}, {"origin": "http://["}], ids=str
     )
     async def test_an_unreadable_name_is_refused_like_a_foreign_one(self, client, headers):
-        refused = await client.get("/health/live", headers=headers)
+        refused = await client.get(f"{HERE}/health/live", headers=headers)
         assert refused.status_code == 403
 
     async def test_a_body_announced_too_large_is_not_read(self, client):
@@ -242,10 +249,13 @@ class TestProblems:
         response = await client.get("/status")
         problem(response, 500, "internal")
         assert "1234" not in response.text
-        assert [(each["event"], each["path"]) for each in logged] == [("request_failed", "/status")]
+        assert [(each["event"], each["path"]) for each in logged] == [
+            ("request_failed", f"{API_PREFIX}/status")
+        ]
 
-    async def test_an_unknown_path_is_a_problem_too(self, client):
-        problem(await client.get("/nowhere"), 404, "not_found")
+    @pytest.mark.parametrize("path", ["/nowhere", f"{HERE}/nowhere", f"{HERE}/waves", HERE])
+    async def test_an_unknown_path_is_a_problem_too(self, client, path):
+        problem(await client.get(path), 404, "not_found")
 
     async def test_a_wrong_method_names_the_right_one(self, client):
         response = await client.delete("/status")
@@ -565,30 +575,30 @@ class TestBacktests:
 
 class TestReadiness:
     async def test_everything_that_answers_is_named(self, client):
-        shown = (await client.get("/health/ready")).json()
+        shown = (await client.get(f"{HERE}/health/ready")).json()
         assert shown["services"] == ["agents", "api", "coordinator", "resolver", "validator"]
 
     async def test_what_does_not_answer_is_named(self, deps, client):
         deps.bus.there = ("coordinator", "api", "resolver")
-        detail = problem(await client.get("/health/ready"), 503, "transient")["detail"]
+        detail = problem(await client.get(f"{HERE}/health/ready"), 503, "transient")["detail"]
         assert detail == "No answer from agents, validator."
 
     async def test_deleted_streams_and_consumers_are_not_ready(self, deps, client):
         deps.bus.missing = ("GS_RUNS", "validator-target")
-        detail = problem(await client.get("/health/ready"), 503, "transient")["detail"]
+        detail = problem(await client.get(f"{HERE}/health/ready"), 503, "transient")["detail"]
         assert "GS_RUNS, validator-target" in detail
 
     async def test_a_lost_connection_is_not_ready_but_alive(self, deps, client):
         deps.bus.connected = False
-        problem(await client.get("/health/ready"), 503, "transient")
-        assert (await client.get("/health/live")).status_code == 200
+        problem(await client.get(f"{HERE}/health/ready"), 503, "transient")
+        assert (await client.get(f"{HERE}/health/live")).status_code == 200
 
     async def test_a_lost_database_is_not_ready(self, deps):
         async def away():
             raise Transient("MongoDB does not answer.")
 
         async with a_client(replace(deps, ping_database=away)) as client:
-            problem(await client.get("/health/ready"), 503, "transient")
+            problem(await client.get(f"{HERE}/health/ready"), 503, "transient")
 
 
 class TestEvents:

@@ -247,6 +247,14 @@ CASES = [
     Case(
         "laziness.repeated-operand", "FURB110", "x = a if a else b()\n", "x = a.b if a.b else c\n"
     ),
+    Case("laziness.repeated-operand", "SIM212", "x = b if not a else a\n", "", made="x = a or b\n"),
+    Case(
+        "laziness.turned-round",
+        "SIM212",
+        "x = b if not a else a\n",
+        "x = b if not a else c\n",
+        "x = b if a else c\n",
+    ),
     Case(
         "laziness.merged-isinstance",
         "SIM101",

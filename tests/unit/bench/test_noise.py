@@ -33,6 +33,21 @@ def test_noise_is_counted_by_kind(tmp_path, texts, found):
     assert count_noise(repository, commits) == {**NONE, **found}
 
 
+BRANCHES = "if a:\n    f()\nelse:\n    # 1\n\n    g()\n    h()\nk()\n"
+FLAT = "if a:\n    f()\n# 1\n\ng()\nh()\nk()\n"
+
+
+def test_lines_that_move_to_another_block_are_neither_layout_nor_edited(tmp_path):
+    (tmp_path / "m.py").write_text(BRANCHES)
+    repository = as_repository(tmp_path)
+    commits = []
+    for each in (BRANCHES.replace("g()", "g(1)"), FLAT.replace("g()", "g(1)")):
+        (repository / "m.py").write_text(each)
+        git(repository, "commit", "-qam", "change")
+        commits.append(git(repository, "rev-parse", "HEAD"))
+    assert count_noise(repository, commits) == NONE
+
+
 def test_a_workflow_that_says_the_same_is_noise(tmp_path):
     (tmp_path / "w.json").write_text('{"a": "x y", "b": 2}')
     repository = as_repository(tmp_path)

@@ -39,8 +39,7 @@ class ReportedEngine:
 def _title(found: Sequence[Finding], component: str) -> str:
     """Return what to look at, in a line."""
     places = "place" if len(found) == 1 else "places"
-    reporter = f"{found[0].tool}'s rule {found[0].code}"
-    return f"look at {len(found)} {places} in {component} that {reporter} reports"
+    return f"look at {len(found)} {places} in {component} that the rule {found[0].rule} reports"
 
 
 def _text(found: Sequence[Finding]) -> str:

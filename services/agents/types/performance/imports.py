@@ -44,6 +44,26 @@ def end_of_imports(module: cst.Module) -> int:
     return end
 
 
+def end_of_preamble(module: cst.Module) -> int:
+    """Return the index after the imports and what such a module says of itself (`__all__`)."""
+    end = end_of_imports(module)
+    while end < len(module.body) and _is_about_module(module.body[end]):
+        end += 1
+    return end
+
+
+def _is_about_module(statement: cst.CSTNode) -> bool:
+    """Return whether a statement assigns to a name such as `__all__` or `__version__`."""
+    if not isinstance(statement, cst.SimpleStatementLine):
+        return False
+    return all(
+        isinstance(each, cst.Assign)
+        and isinstance(each.targets[0].target, cst.Name)
+        and each.targets[0].target.value.startswith("__")
+        for each in statement.body
+    )
+
+
 def statements_before(module: cst.Module, index: int) -> int:
     """Return how many statements are before an index of a module; a line may have several."""
     lines = module.body[:index]

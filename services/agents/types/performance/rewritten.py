@@ -12,7 +12,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 from services.agents.types.performance.imports import (
     BLANK_LINE,
-    end_of_imports,
+    end_of_preamble,
     extended_import,
     new_import,
 )
@@ -117,7 +117,7 @@ class RewrittenFile:
             numbered = (f"{name}_{number}" for number in count(2))
             free = name if name not in taken else next(n for n in numbered if n not in taken)
             target = cst.AssignTarget(cst.Name(free))
-            index = end_of_imports(self.module)
+            index = end_of_preamble(self.module)
             blank = [BLANK_LINE] if index and not self._constants else []
             statement = cst.SimpleStatementLine([cst.Assign([target], value)], leading_lines=blank)
             self.insert(index, statement)

@@ -120,8 +120,10 @@ def _merged(repository: pygit2.Repository, file: FilePatch, before: bytes) -> by
     patched = apply_hunks(ancestor, file.hunks) if ancestor is not None else None
     if ancestor is None or patched is None:
         return None
-    trees = [_tree_of_one_file(repository, each) for each in (ancestor, before, patched)]
-    merged = repository.merge_trees(*trees)
+    base, ours, theirs = (
+        _tree_of_one_file(repository, each) for each in (ancestor, before, patched)
+    )
+    merged = repository.merge_trees(base, ours, theirs)
     if merged.conflicts is not None:
         return None
     after = blob_content(repository[merged[ONLY_FILE].id])

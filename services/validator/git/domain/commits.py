@@ -11,7 +11,7 @@ REVERT_TRAILER = "Reverts-Enhancement-Id"
 MAX_SUBJECT_COLUMNS = 72
 MAX_BODY_COLUMNS = 76
 MAX_ITEMS = 12
-NUMBER = re.compile(r"\b(?:\d{1,6} of \d{1,6}|part \d{1,6})(?=,|$)")
+NUMBER = re.compile(r"\bpart \d{1,6}$")
 TRAILER = re.compile(r"^([A-Z][A-Za-z-]+): (.+)$")
 
 
@@ -114,11 +114,14 @@ def _paragraphs(text: str) -> list[str]:
 def _list(text: str) -> str:
     """Fill the lines of a list one by one, indented as they are and by two columns more.
 
-    Of its items (the lines that are indented) the first `MAX_ITEMS` are kept, the others counted.
+    Of its items (the lines that are indented) the first `MAX_ITEMS` are kept, the others counted,
+    and their headings dropped.
     """
     lines = [each for each in text.splitlines() if each.strip()]
     dropped = [n for n, each in enumerate(lines) if each[0].isspace()][MAX_ITEMS:]
-    kept = [each for n, each in enumerate(lines) if n not in dropped]
+    kept = lines[: dropped[0]] if dropped else lines
+    while dropped and not kept[-1][0].isspace():
+        kept = kept[:-1]
     more = [f"  … and {len(dropped)} more"] if dropped else []
     return "\n".join(_filled(each) for each in (*kept, *more))
 

@@ -3,10 +3,10 @@
 import pytest
 
 from services.agents.types.architecture import SPEC
-from shared.targets import config
+from shared.targets.config import checks
 
 
 @pytest.fixture(autouse=True)
 def _registered(monkeypatch):
-    types = {**config.load_agent_types(), SPEC.name: SPEC}
-    monkeypatch.setattr(config, "load_agent_types", lambda: types)
+    types = {**checks.load_agent_types(), SPEC.name: SPEC}
+    monkeypatch.setattr(checks, "load_agent_types", lambda: types)

@@ -1,5 +1,6 @@
 """What is made for speed is proposed file by file, each with a gain of its own to be measured."""
 
+from services.agents.domain.titles import with_unique_titles
 from services.agents.engines.rules import RulesEngine
 from services.agents.types.performance.rules.comprehension import Comprehension
 from services.agents.types.performance.spec import SPEC
@@ -18,7 +19,7 @@ SLOW = """def f(x):
 """
 
 
-async def test_each_file_has_a_proposal_that_is_named_after_it(tmp_path):
+async def test_each_file_has_a_proposal_whose_title_names_it(tmp_path):
     files = {f"shop/{name}.py": SLOW for name in ("__init__", "prices", "stock")}
     tree = FakeTree({"pyproject.toml": '[project]\nname = "shop"\n', **files})
     resources = DetectorResources(tmp_path)
@@ -27,8 +28,8 @@ async def test_each_file_has_a_proposal_that_is_named_after_it(tmp_path):
     assert [list(each.changes) for each in found] == [[path] for path in files]
     assert [[each.path for each in e.findings] for e in found] == [[path] for path in files]
     assert len({each.key for each in found}) == len(files)
-    assert [each.title for each in found] == [
-        "perf(shop): make lists and dicts by comprehensions (PRF401)",
+    assert [each.title for each in with_unique_titles(found)] == [
+        "perf(shop): make lists and dicts by comprehensions in shop (PRF401)",
         "perf(shop.prices): make lists and dicts by comprehensions (PRF401)",
         "perf(shop.stock): make lists and dicts by comprehensions (PRF401)",
     ]

@@ -48,10 +48,7 @@ async def test_the_rationale_tells_the_graph_and_no_value(tmp_path):
     text = problem("missing_target")
     (proposal,) = map(with_outline, await proposed(tmp_path, text))
     assert "- connection 'Fetch orders' output 0 → 'Old mailer' input 0" in proposal.rationale
-    assert (
-        proposal.title
-        == "fix(flows): remove connections to nodes that do not exist (missing-target)"
-    )
+    assert proposal.title == "fix(flows): drop connections to missing nodes (missing-target)"
     (proposal,) = map(with_outline, await proposed(tmp_path, problem("pinned_data")))
     assert "pinData.Fetch orders removed" in proposal.rationale
     assert "jo@example.com" not in proposal.rationale
@@ -176,6 +173,19 @@ def test_every_rule_has_a_reason_and_every_fixer_a_rule():
         assert each.declaration.code in RULES
         assert each.why()
         assert each.declaration.behaviour.kind in {FixClass.CONDITIONAL, FixClass.MAY_CHANGE}
+
+
+async def test_removing_dead_connections_raises_the_score(tmp_path):
+    text = problem("missing_source")
+    after = result(await proposed(tmp_path, text), text)
+    scores = []
+    for each in (text, after):
+        found = await served(tmp_path).detectors[0].measure(a_source(each))
+        (lines,) = found.lines.values()
+        scores.append((measure(found.findings, lines).score, lines))
+    (before, lines), (now, same_lines) = scores
+    assert now > before
+    assert same_lines == lines < text.count("\n")
 
 
 async def test_health_counts_what_blocks_an_update(tmp_path):

@@ -62,14 +62,15 @@ def test_a_title_is_said_once_where_its_subject_lost_only_the_rule():
 
 def test_a_list_keeps_its_lines_and_is_cut():
     items = "".join(f"\n  - connection 'Node {n}' output 0 → 'Other' input 0" for n in range(20))
-    rationale = f"Why.\n\nw.json, workflow 'W':{items}"
+    rationale = f"Why.\n\nw.json, workflow 'W':{items}\nv.json, workflow 'V':\n  - pinData removed"
     said = landing_message(an_enhancement(rationale=rationale), EVIDENCE)
     assert (
         "\n\nWhy.\n\n  w.json, workflow 'W':\n    - connection 'Node 0' output 0 → 'Other'" in said
     )
     assert "'Node 11'" in said
     assert "'Node 12'" not in said
-    assert "\n    … and 8 more\n" in said
+    assert "\n    … and 9 more\n" in said
+    assert "v.json" not in said
     assert all(len(line) <= 76 for line in said.splitlines())
 
 

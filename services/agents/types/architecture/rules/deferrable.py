@@ -21,13 +21,14 @@ from shared.detectors.ports import FixableFinding
 
 DECLARATION = FixerDeclaration(
     rule="imports:deferrable",
-    phrase="import in the function that needs it, to open an import cycle",
+    phrase="import in a function to open an import cycle",
     severity=Severity.WARNING,
     priors=Priors(safe=0.9, unsafe=0.8),
     behaviour=FixBehaviour(
         "when the module is imported, what it does then, and which object its name means",
         unless=("imports.deferred-import",),
     ),
+    quoted=True,
 )
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 

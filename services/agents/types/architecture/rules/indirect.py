@@ -12,6 +12,7 @@ DECLARATION = FixerDeclaration(
         "what is imported, if the package passes on something else than the module defines",
         unless=("imports.direct-import", "qualified.defining-module"),
     ),
+    quoted=True,
 )
 
 

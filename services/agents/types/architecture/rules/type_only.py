@@ -23,13 +23,14 @@ from shared.detectors.texts import Edit, Edits, apply_fixes, split_lines
 
 DECLARATION = FixerDeclaration(
     rule="imports:type-only",
-    phrase="import for annotations only when types are checked",
+    phrase="import names only for type checkers",
     severity=Severity.WARNING,
     priors=Priors(safe=0.95, unsafe=0.85),
     behaviour=FixBehaviour(
         "what reads the annotations while the program runs, and what importing the module does",
         unless=("imports.type-only-import",),
     ),
+    quoted=True,
 )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import libcst as cst
 
-from services.agents.types.performance.imports import end_of_imports, statements_before
+from services.agents.types.performance.imports import end_of_preamble, statements_before
 from services.agents.types.performance.rewrite import TOOL, Rewrite
 from services.agents.types.performance.rewritten import RewrittenFile
 from shared.agent_types import FixBehaviour, FixerDeclaration
@@ -81,7 +81,7 @@ class CompiledPattern(Rewrite):
 def _has_room(file: RewrittenFile, call: ast.AST, tree: SyntaxTree) -> bool:
     """Return whether `re` is imported before the place of the constants, and a call is after it."""
     body = file.code.tree.body
-    count = statements_before(file.module, end_of_imports(file.module))
+    count = statements_before(file.module, end_of_preamble(file.module))
     found = (each for node in body[:count] for each in imported_names(node))
     after = any(outer in body[count:] for outer, _ in tree.around(call))
     return after and any(origin.partition(".")[0] == "re" for _, origin in found)

@@ -115,7 +115,7 @@ def _is_alone(spot: Spot, statement: ast.stmt) -> bool:
 RULE = WeaknessRule(
     FixerDeclaration(
         rule="ruff:S101",
-        phrase="check access also where Python leaves assertions out",
+        phrase="check access by an if, not by an assert",
         severity=Severity.WARNING,
         commit_type="fix",
         behaviour=FixBehaviour("what happens under `python -O`: the check is made there as well"),

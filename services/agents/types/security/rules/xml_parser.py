@@ -45,7 +45,7 @@ def _rule(code: str, module: str, before: str, after: str) -> WeaknessRule:
     return WeaknessRule(
         FixerDeclaration(
             rule=f"ruff:{code}",
-            phrase=f"parse XML by defusedxml in place of {module}",
+            phrase=f"parse XML by defusedxml, not {module}",
             severity=Severity.WARNING,
             commit_type="fix",
             behaviour=FixBehaviour(

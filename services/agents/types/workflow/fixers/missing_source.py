@@ -18,7 +18,7 @@ def rewrite(subject: Subject, problem: WorkflowProblem) -> Sequence[Splice]:
 FIXER = WorkflowFixer(
     declare(
         "missing-source",
-        "remove connections of nodes that do not exist",
+        "drop connections from missing nodes",
         FixBehaviour(
             "how many inputs their targets wait for", unless=("workflows.missing-source",)
         ),

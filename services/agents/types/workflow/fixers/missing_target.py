@@ -19,7 +19,7 @@ def rewrite(subject: Subject, problem: WorkflowProblem) -> Sequence[Splice]:
 FIXER = WorkflowFixer(
     declare(
         "missing-target",
-        "remove connections to nodes that do not exist",
+        "drop connections to missing nodes",
         FixBehaviour("executions that ended with an error there: they go on, without that branch"),
         PRIORS,
     ),

@@ -1,0 +1,32 @@
+"""What clients are shown of stored documents, by the HTTP API and on `gs.rpc.>`.
+
+Each model has only what a client needs, in a shape of its own; a module by aggregate.
+"""
+
+from shared.contracts.views.agents import AgentView
+from shared.contracts.views.backtests import BacktestDetails, BacktestView
+from shared.contracts.views.base import Page, V
+from shared.contracts.views.enhancements import (
+    ApprovalGroup,
+    ApprovalGroups,
+    EnhancementDetails,
+    EnhancementView,
+)
+from shared.contracts.views.waves import TaskView, WaveDetails, WaveView, task_view, wave_view
+
+__all__ = [
+    "AgentView",
+    "ApprovalGroup",
+    "ApprovalGroups",
+    "BacktestDetails",
+    "BacktestView",
+    "EnhancementDetails",
+    "EnhancementView",
+    "Page",
+    "TaskView",
+    "V",
+    "WaveDetails",
+    "WaveView",
+    "task_view",
+    "wave_view",
+]
