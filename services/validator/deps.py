@@ -38,9 +38,9 @@ class ProcessState:
     """What one validator process remembers while it runs, each part owned by its capability.
 
     It is lost when the process ends, and everything in it can be found out again. Running gates
-    and checks are keyed by target, running backtests by backtest, and by change the gains that are
-    measured before its round. `draining` is set once the
-    process is about to end. `waiting` are the changes that it saw waiting for the gate, by id.
+    and checks are keyed by target, running backtests by backtest, and early work by the task or
+    change that it looks at before its round. `draining` is set once the process is about to end.
+    `waiting` are the changes that it saw waiting for the gate, by id.
     """
 
     claimed_runs: ClaimedRuns = field(default_factory=ClaimedRuns)
@@ -50,7 +50,7 @@ class ProcessState:
     published: PublishedOutcomes = field(default_factory=PublishedOutcomes)
     pull_requests: RequestedPullRequests = field(default_factory=RequestedPullRequests)
     running_gates: KeyedTasks = field(default_factory=lambda: KeyedTasks("gate"))
-    early_gains: KeyedTasks = field(default_factory=lambda: KeyedTasks("gain"))
+    early_work: KeyedTasks = field(default_factory=lambda: KeyedTasks("early"))
     running_backtests: KeyedTasks = field(default_factory=lambda: KeyedTasks("backtest"))
     running_checks: KeyedTasks = field(
         default_factory=lambda: KeyedTasks("check", retry_seconds=30.0)

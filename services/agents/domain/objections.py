@@ -32,12 +32,13 @@ def has_outdated_comment(before: str, after: str) -> bool:
 
     It stands behind code on a changed line, and has a name that is gone from the code there.
     """
-    if "#" not in after:
+    hunks, lines = _hunks(before, after), split_lines(after)
+    if not any("#" in lines[row] for _, mine in hunks for row in mine):
         return False
     old, new = _lines(before), _lines(after)
     if not old or not new:
         return False
-    for replaced, mine in _hunks(before, after):
+    for replaced, mine in hunks:
         kept = {word for row in mine for word in new[row].names}
         gone = {word for row in replaced for word in old[row].names} - kept
         if any(new[row].names and not gone.isdisjoint(new[row].remark) for row in mine):
@@ -83,5 +84,16 @@ def _longest(lines: list[str], rows: range) -> int:
 
 def _hunks(before: str, after: str) -> list[tuple[range, range]]:
     """Return the rows of both texts, from 0, of each place where they differ."""
-    codes = SequenceMatcher(None, split_lines(before), split_lines(after), False).get_opcodes()
-    return [(range(a, b), range(c, d)) for tag, a, b, c, d in codes if tag != "equal"]
+    old, new = split_lines(before), split_lines(after)
+    # Most of a file is the same, and comparing what is takes long.
+    shorter = min(len(old), len(new))
+    start = next((n for n in range(shorter) if old[n] != new[n]), shorter)
+    rest = shorter - start
+    end = next((n for n in range(rest) if old[-1 - n] != new[-1 - n]), rest)
+    parts = (old[start : len(old) - end], new[start : len(new) - end])
+    codes = SequenceMatcher(None, *parts, autojunk=False).get_opcodes()
+    return [
+        (range(start + a, start + b), range(start + c, start + d))
+        for tag, a, b, c, d in codes
+        if tag != "equal"
+    ]

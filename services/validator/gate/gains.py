@@ -1,6 +1,5 @@
 """Has the gain measured of changes that promise speed, and rejects those that show none."""
 
-import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -8,18 +7,14 @@ import structlog
 from services.validator.deps import ValidatorDeps
 from services.validator.gains.usecases import measure_gain
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
-from services.validator.gate.heads import prepare_known_head, refresh_head, run_on_head
 from services.validator.gate.rounds import GateRound, compose
 from services.validator.git.ports import Composition
 from services.validator.impact.usecases.impacted import impact_of
 from services.validator.prepared import PreparedHead
-from services.validator.queue import pool
 from services.validator.queue.transitions import reject
 from services.validator.suite.domain.reports import TestReport
 from shared.contracts.documents.enhancements import Enhancement
 from shared.contracts.documents.gain import Gain
-from shared.contracts.states import EnhancementState
-from shared.kernel.errors import Rejected
 
 log = structlog.get_logger(__name__)
 
@@ -28,30 +23,6 @@ def promises_speed(change: Enhancement) -> bool:
     """Return whether a change predicts that something takes less time."""
     prediction = change.proposal.prediction
     return prediction is not None and prediction.promises_speed
-
-
-async def measure_gain_early(change_id: str, deps: ValidatorDeps) -> None:
-    """Measure the gain that a cleared change promises, while the rest of its wave is proposed.
-
-    The gate asks for the same run later, and finds it. What cannot be measured yet is left to it.
-    """
-    change = await deps.store.enhancements.require(change_id)
-    if change.state is not EnhancementState.CLEARED:
-        return
-    target = await deps.store.targets.require(change.target_id)
-    try:
-        head = await refresh_head(target, deps)
-        prepared = await prepare_known_head(target, head, change.wave_id, deps)
-        baseline = await run_on_head(prepared, change.wave_id, deps)
-        patches = await pool.load_patches([change], deps)
-        composed = await asyncio.to_thread(
-            deps.repository(target).compose, head.commit, [*patches.items()]
-        )
-        if composed.failed:
-            return
-        await _measure_last(change, composed, prepared, baseline, deps)
-    except Rejected as error:
-        log.info("gain_not_measured_early", change=change.id, reason=error.message)
 
 
 async def reject_without_gain(
@@ -99,12 +70,12 @@ async def _measure(
         chosen = list(ids[: ids.index(change.id) + 1])
         composition = await compose(gate_round, chosen, deps)
     baseline = await gate_round.baseline
-    gain = await _measure_last(change, composition, gate_round.prepared, baseline, deps)
+    gain = await measure_last(change, composition, gate_round.prepared, baseline, deps)
     await deps.store.enhancements.set_fields(change.id, decision__gain=gain)
     return gain
 
 
-async def _measure_last(
+async def measure_last(
     change: Enhancement,
     composition: Composition,
     prepared: PreparedHead,

@@ -28,13 +28,10 @@ from services.validator.gate.decision_events import (
     publish_held_back,
     publish_landing,
 )
+from services.validator.gate.early import prepare_early
 from services.validator.gate.evidence_fetcher import EvidenceFetcher
 from services.validator.gate.flakiness import remember_flaky
-from services.validator.gate.gains import (
-    measure_gain_early,
-    promises_speed,
-    reject_without_gain,
-)
+from services.validator.gate.gains import reject_without_gain
 from services.validator.gate.heads import HeadNotTestable, refresh_head
 from services.validator.gate.mutation import (
     changes_without_mutants,
@@ -71,14 +68,11 @@ WAVE_POLL_SECONDS = 0.5
 
 
 async def admit(event: ProposalCleared, deps: ValidatorDeps) -> None:
-    """Start measuring the gain that a cleared change promises; the next round tries the change.
+    """Start what can be found out early about a cleared change, which the next round tries.
 
     Raises `NotFound` for an unknown change.
     """
-    change = await deps.store.enhancements.require(event.enhancement_id)
-    if promises_speed(change):
-        work = partial(measure_gain_early, change.id, deps)
-        deps.process.early_gains.start(change.id, work)
+    prepare_early(await deps.store.enhancements.require(event.enhancement_id), deps)
 
 
 async def reconcile(deps: ValidatorDeps) -> None:
@@ -138,8 +132,7 @@ async def _try_all(gate_round: GateRound, deps: ValidatorDeps) -> None:
     """Screen a round's changes, then take steps until it is over; cancel what still runs."""
     fetcher = EvidenceFetcher(gate_round, deps)
     try:
-        await screen(gate_round, deps)
-        await prove(gate_round, tuple(gate_round.changes), deps)
+        await _screen_and_prove(gate_round, deps)
         if await max_concurrent_runs(deps, gate_round.target) == 1:
             await gate_round.baseline
         await check_workflows(gate_round, deps)
@@ -153,6 +146,16 @@ async def _try_all(gate_round: GateRound, deps: ValidatorDeps) -> None:
         gate_round.baseline.cancel()
         # Its failure was raised where it was awaited; here it is only retrieved.
         await asyncio.wait([gate_round.baseline])
+
+
+async def _screen_and_prove(gate_round: GateRound, deps: ValidatorDeps) -> None:
+    """Screen a round's changes, and meanwhile find proofs of them, as neither needs the other."""
+    proving = asyncio.ensure_future(prove(gate_round, tuple(gate_round.changes), deps))
+    try:
+        await screen(gate_round, deps)
+        await proving
+    finally:
+        proving.cancel()
 
 
 async def _take_step(gate_round: GateRound, fetcher: EvidenceFetcher, deps: ValidatorDeps) -> bool:

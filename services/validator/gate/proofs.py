@@ -16,12 +16,13 @@ async def prove(gate_round: GateRound, ids: Sequence[str], deps: ValidatorDeps) 
     """Find the proofs of these changes, tried together, and publish those that are new.
 
     Changes that do not apply together are left as they are: a run shows that, and the gate decides
-    what follows.
+    what follows. Those that leave the round meanwhile may be among them.
     """
+    present = {each: gate_round.changes[each] for each in ids}
     composition = await compose(gate_round, ids, deps)
     if composition.failed:
         return
-    changes = [gate_round.changes[each] for each in ids]
+    changes = [present[each] for each, _ in composition.steps]
     known = gate_round.facts.proofs
     new = await prove_changes(changes, composition.steps, gate_round.prepared, known, deps)
     await publish_proofs(gate_round, new, deps)

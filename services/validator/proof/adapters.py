@@ -1,9 +1,12 @@
 """Compares programs in a sandbox, under each installed Python that a target supports."""
 
 import asyncio
+import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -29,29 +32,67 @@ MAX_CRASHES = 3
 Answers = list[tuple[str, ...] | None]
 
 
+MAX_REMEMBERED_PAIRS = 10_000
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What an interpreter answered, whose `name` is empty if it gave no answer.
+
+    `is_whole` says that no pair ended its process, so that the answers hold for good.
+    """
+
+    name: str
+    answers: Answers
+    is_whole: bool
+
+
 class SandboxedPrograms:
-    """The `Programs` port: the texts are strangers', and compiling one may end its process."""
+    """The `Programs` port: the texts are strangers', and compiling one may end its process.
+
+    What was compared under all interpreters is remembered, as it cannot change.
+    """
 
     def __init__(self, sandbox: Sandbox, scratch: Scratch) -> None:
         self._sandbox = sandbox
         self._scratch = scratch
         self._interpreters: dict[str, tuple[Interpreter, ...]] = {}
+        self._names: dict[str, tuple[str, ...]] = {}
+        self._known: OrderedDict[tuple[str, bytes], tuple[str, ...] | None] = OrderedDict()
 
     async def compare(self, pairs: Sequence[TextPair], requires_python: str) -> ComparedPrograms:
         """Compare the texts of each pair under all installed Pythons that the target supports."""
         if requires_python not in self._interpreters:
-            found = await installed_interpreters(requires_python, self._sandbox.can_read)
-            self._interpreters[requires_python] = found
+            installed = await installed_interpreters(requires_python, self._sandbox.can_read)
+            self._interpreters[requires_python] = installed
+        keys = [(requires_python, _digest(each)) for each in pairs]
+        new = {key: each for key, each in zip(keys, pairs, strict=True) if key not in self._known}
         compared = await asyncio.gather(
-            *(self._compare_under(each, pairs) for each in self._interpreters[requires_python])
+            *(
+                self._compare_under(each, [*new.values()])
+                for each in self._interpreters[requires_python]
+                if new
+            )
         )
-        return _in_all(compared, len(pairs))
+        forms = dict(zip(new, _in_all(compared, len(new)), strict=True))
+        found = [forms[key] if key in forms else self._known[key] for key in keys]
+        names = tuple(each.name for each in compared)
+        if new and all(each.is_whole for each in compared):
+            self._names[requires_python] = names
+            self._remember(forms)
+        return ComparedPrograms(names or self._names.get(requires_python, ()), tuple(found))
+
+    def _remember(self, forms: Mapping[tuple[str, bytes], tuple[str, ...] | None]) -> None:
+        """Remember the forms of pairs, and forget those asked for longest ago."""
+        self._known.update(forms)
+        while len(self._known) > MAX_REMEMBERED_PAIRS:
+            self._known.popitem(last=False)
 
     async def _compare_under(
         self, interpreter: Interpreter, pairs: Sequence[TextPair]
-    ) -> tuple[str, Answers]:
-        """Return an interpreter's name, empty if it gave no answer, and the forms of each pair."""
-        name, answers = "", Answers()
+    ) -> _Compared:
+        """Compare pairs under one interpreter, and once more without one that ended its process."""
+        name, answers, crashes = "", Answers(), 0
         for _ in range(MAX_CRASHES + 1):
             found, more = await self._run(interpreter, pairs[len(answers) :])
             name, answers = name or found, [*answers, *more]
@@ -59,7 +100,9 @@ class SandboxedPrograms:
                 break
             # The next one ended the process.
             answers.append(None)
-        return name, [*answers, *[None] * (len(pairs) - len(answers))][: len(pairs)]
+            crashes += 1
+        answers = [*answers, *[None] * (len(pairs) - len(answers))][: len(pairs)]
+        return _Compared(name, answers, is_whole=bool(name) and not crashes)
 
     async def _run(
         self, interpreter: Interpreter, pairs: Sequence[TextPair]
@@ -113,12 +156,17 @@ def _read(completed: Completed) -> tuple[str, Answers]:
     return name, [None if each is None else tuple(each) for each in answers]
 
 
-def _in_all(compared: Sequence[tuple[str, Answers]], count: int) -> ComparedPrograms:
+def _in_all(compared: Sequence[_Compared], count: int) -> Answers:
     """Return the forms of each pair under all Pythons; None if it may differ, or without any."""
     forms: Answers = []
     for number in range(count):
-        answers = [each[number] for _, each in compared]
+        answers = [each.answers[number] for each in compared]
         known = [each for each in answers if each is not None]
         is_same = bool(answers) and len(known) == len(answers)
         forms.append(tuple(sorted({form for each in known for form in each})) if is_same else None)
-    return ComparedPrograms(tuple(name for name, _ in compared), tuple(forms))
+    return forms
+
+
+def _digest(pair: TextPair) -> bytes:
+    """Return a digest that two pairs of texts share only if they are equal."""
+    return b"".join(hashlib.sha256(each).digest() for each in pair)

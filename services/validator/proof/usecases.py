@@ -59,6 +59,18 @@ async def prove_changes(
     return new
 
 
+async def compare_programs(
+    changes: Sequence[Enhancement],
+    steps: Sequence[tuple[str, str]],
+    prepared: PreparedHead,
+    deps: ValidatorDeps,
+) -> None:
+    """Compare the programs of changes as `prove_changes` does, which then knows them."""
+    repository = deps.repository(prepared.target)
+    files = await asyncio.to_thread(_changed_files, changes, steps, prepared.tree, repository)
+    await _compare_missing(files, prepared, KnownProofs(), deps)
+
+
 async def _compare_missing(
     files: Mapping[str, ChangedFiles],
     prepared: PreparedHead,

@@ -1,6 +1,7 @@
 """Comparing programs in the sandbox, under the Pythons of this machine."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -43,7 +44,10 @@ class NoProcess:
 class Fragile(NoProcess):
     """A sandbox in which the text `b"crash"` ends the process."""
 
+    runs = 0
+
     async def run(self, command):
+        self.runs += 1
         asked = json.loads((command.scratch / REQUEST).read_text())
         lines = [json.dumps("CPython 3")]
         for before, after in asked["pairs"]:
@@ -70,10 +74,26 @@ async def test_a_text_that_ends_the_compiler_is_not_proven_and_the_others_are(
 
 async def test_after_too_many_crashes_the_rest_is_unknown(tmp_path):
     scratch = Scratch(tmp_path / "work", uuid7)
-    pairs = [(b"x", b"crash")] * 9 + [(b"x", b"x")]
+    pairs = [(b"%d" % n, b"crash") for n in range(9)] + [(b"x", b"x")]
     found = await SandboxedPrograms(Fragile(), scratch).compare(pairs, "")
     scratch.close()
     assert list(found.forms) == [None] * 10
+
+
+async def test_what_was_compared_is_not_compared_again_unless_something_went_wrong(tmp_path):
+    scratch, sandbox = Scratch(tmp_path / "work", uuid7), Fragile()
+    programs = SandboxedPrograms(sandbox, scratch)
+    same, other, crash = (b"x", b"x"), (b"x", b"y"), (b"x", b"crash")
+    first = await programs.compare([same, other], "")
+    assert await programs.compare([other, same, same], "") == replace(
+        first, forms=(first.forms[1], first.forms[0], first.forms[0])
+    )
+    runs = sandbox.runs
+    await programs.compare([crash, (b"z", b"z")], "")
+    await programs.compare([(b"z", b"z")], "")
+    scratch.close()
+    assert runs == 1
+    assert sandbox.runs > runs + 2
 
 
 async def test_interpreters_are_listed_once_per_version_and_only_where_permitted():
